@@ -1,0 +1,24 @@
+//! Pay for an HTTP resource from a page, charge for one from an edge Worker: x402 and Nevermined payment plans.
+//!
+//! The floors, each of which knows only those below it:
+//!
+//! * [`wire`]: bytes to types and back (headers, tokens, receipts, credits).
+//! * [`api`]: the Nevermined HTTP API as data, one call a value.
+//! * [`subscriber`] and [`paywall`]: the decisions, as state machines without I/O.
+//! * the shells, one a feature: `js` with `transport` (`subscriber`), `worker` (`worker`), `sandbox` (`sandbox`).
+
+pub mod api;
+pub mod paywall;
+pub mod subscriber;
+pub mod wire;
+
+#[cfg(feature = "subscriber")]
+mod js;
+#[cfg(feature = "subscriber")]
+mod transport;
+
+#[cfg(feature = "worker")]
+pub mod worker;
+
+#[cfg(feature = "sandbox")]
+mod sandbox;

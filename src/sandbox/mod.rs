@@ -1,0 +1,1 @@
+//! The Nevermined platform in small, as a Worker.

@@ -1,0 +1,1 @@
+//! The buyer's decisions, without I/O.

@@ -1,0 +1,1 @@
+//! The fetch seam: sends a request, knows no payment word.

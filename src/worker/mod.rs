@@ -1,0 +1,1 @@
+//! The Cloudflare Workers shell of the paywall.
