@@ -7,6 +7,8 @@
 //! * [`subscriber`] and [`paywall`]: the decisions, as state machines without I/O.
 //! * the shells, one a feature: `js` with `transport` (`subscriber`), `worker` (`worker`), `sandbox` (`sandbox`).
 
+extern crate alloc;
+
 pub mod api;
 pub mod paywall;
 pub mod subscriber;

@@ -1,1 +1,21 @@
-//! The Nevermined HTTP API as data: one call is one value that builds a request and reads its answer.
+//! The Nevermined HTTP API as data: one call is one value that builds a [`Request`] and reads a [`Response`].
+//!
+//! Nothing here retries, sleeps or sends. A new call touches one file. Sections named in the docs are those of the
+//! contract named in the README under "Sources".
+
+mod deployment;
+mod error;
+mod message;
+
+pub mod delegation;
+pub mod plans;
+pub mod x402;
+
+pub use deployment::Deployment;
+pub use error::{ApiError, ApiErrorKind};
+pub use message::{Auth, Call, Method, Request, Response};
+
+/// The API version that requests are pinned to, `Nevermined-Version` (section 1.1).
+pub const API_VERSION: &str = "1.1";
+/// What an answer of the platform may weigh, in bytes; a larger one is garbled.
+pub const MAX_ANSWER_BYTES: usize = 256 * 1024;

@@ -1,1 +1,42 @@
-//! Bytes to types and back: x402 headers, access tokens, receipts, credits, networks.
+//! Bytes to types and back: x402 headers, access tokens, receipts, base64, credits, networks.
+//!
+//! Every type checks itself when it is made and bounds its size; nothing here knows JavaScript, a network, a clock
+//! or an address of Nevermined's. What a document says beyond what we know is kept as it came.
+
+pub mod base64;
+
+mod accept;
+mod access_token;
+mod api_key;
+mod credits;
+mod document;
+mod environment;
+mod error;
+mod header;
+mod id;
+mod payment_required;
+mod receipt;
+mod scheme;
+mod secret;
+
+pub use accept::Accept;
+pub use access_token::AccessToken;
+pub use api_key::ApiKey;
+pub use credits::Credits;
+pub use environment::Environment;
+pub use error::{WireError, WireErrorKind};
+pub use header::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
+pub use id::{AgentId, DelegationId, Id, PlanId, kind as id_kind};
+pub use payment_required::{PaymentRequired, Resource};
+pub use receipt::Receipt;
+pub use scheme::{Network, Scheme};
+pub use secret::Secret;
+
+/// What a [`PaymentRequired`] may weigh, decoded, in bytes (money rule 2).
+pub const MAX_OFFER_BYTES: usize = 64 * 1024;
+/// What an [`AccessToken`] may weigh as a header value, in bytes: what common servers take as one header.
+pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
+/// What a [`Receipt`] may weigh, decoded, in bytes.
+pub const MAX_RECEIPT_BYTES: usize = 16 * 1024;
+/// How many entries `accepts` may have.
+pub const MAX_ACCEPTS: usize = 64;

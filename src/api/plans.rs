@@ -1,0 +1,85 @@
+//! Plans: read, balance, order (section 4.1).
+
+use super::x402::success_body;
+use super::{ApiError, Call, Request, Response};
+use crate::wire::{Credits, PlanId};
+use alloc::{
+    format,
+    string::{String, ToString},
+};
+use serde_json::Value;
+
+/// Read a plan: `GET /api/v1/protocol/plans/:planId`, public. The answer is for the caller as it came.
+#[must_use]
+pub fn get_plan(plan_id: &PlanId) -> Request {
+    Request::get(format!("/api/v1/protocol/plans/{plan_id}"))
+}
+
+/// Read what somebody holds of a plan: `GET /api/v1/protocol/plans/:planId/balance/:holder`, public.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetPlanBalance {
+    /// The plan.
+    pub plan_id: PlanId,
+    /// An address, `0x` and 40 hexadecimal digits.
+    pub holder: String,
+}
+
+impl GetPlanBalance {
+    /// Whether a text is an address: what the official SDKs check before they use it.
+    #[must_use]
+    pub fn is_address(text: &str) -> bool {
+        text.strip_prefix("0x")
+            .is_some_and(|digits| digits.len() == 40 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+    }
+}
+
+impl Call for GetPlanBalance {
+    type Output = Credits;
+
+    fn request(&self) -> Request {
+        Request::get(format!("/api/v1/protocol/plans/{}/balance/{}", self.plan_id, self.holder))
+    }
+
+    fn parse(&self, response: &Response) -> Result<Credits, ApiError> {
+        let body = success_body(response)?;
+        Credits::from_json(body.get("balance").unwrap_or(&Value::Null), "balance")
+            .map_err(|error| ApiError::garbled(response, &error.to_string()))
+    }
+}
+
+/// Buy a crypto, free or trial plan: `POST /api/v1/protocol/plans/:planId/order`, with the buyer's key, no body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderPlan {
+    /// The plan.
+    pub plan_id: PlanId,
+}
+
+/// An order that went through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ordered {
+    /// The transaction, where the platform names it.
+    pub tx_hash: Option<String>,
+}
+
+impl Call for OrderPlan {
+    type Output = Ordered;
+
+    fn request(&self) -> Request {
+        Request::post(format!("/api/v1/protocol/plans/{}/order", self.plan_id), None)
+    }
+
+    fn parse(&self, response: &Response) -> Result<Ordered, ApiError> {
+        let body = success_body(response)?;
+        let text = |name: &str| body.get(name).and_then(Value::as_str).map(ToString::to_string);
+        match body.get("success").and_then(Value::as_bool) {
+            Some(true) => Ok(Ordered { tx_hash: text("txHash") }),
+            Some(false) => Err(ApiError {
+                kind: super::ApiErrorKind::Refused,
+                code: "order_refused".into(),
+                message: text("message").unwrap_or_else(|| "the order was refused".into()),
+                ..ApiError::garbled(response, "")
+            }),
+            None => Err(ApiError::garbled(response, "success is missing")),
+        }
+    }
+}

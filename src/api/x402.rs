@@ -1,0 +1,163 @@
+//! Mint, verify, settle (section 4.5).
+
+use super::{ApiError, Call, Request, Response};
+use crate::wire::{
+    Accept, AccessToken, AgentId, Credits, DelegationId, PaymentRequired, PlanId, Receipt, Scheme, Secret,
+};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use serde_json::{Map, Value, json};
+
+/// Mint an access token from a delegation: `POST /api/v1/x402/permissions`, with the buyer's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetAccessToken {
+    /// How to pay.
+    pub scheme: Scheme,
+    /// Where.
+    pub network: String,
+    /// The plan whose credits it may spend.
+    pub plan_id: PlanId,
+    /// The agent it is for, where the seller names one.
+    pub agent_id: Option<AgentId>,
+    /// The delegation it spends from: without one the platform answers `BCK.X402.0030`.
+    pub delegation_id: DelegationId,
+}
+
+impl Call for GetAccessToken {
+    type Output = AccessToken;
+
+    fn request(&self) -> Request {
+        let mut extra = Map::new();
+        if let Some(agent) = &self.agent_id {
+            extra.insert("agentId".into(), agent.as_str().into());
+        }
+        let body = json!({
+            "accepted": {
+                "scheme": self.scheme.as_str(),
+                "network": self.network,
+                "planId": self.plan_id.as_str(),
+                "extra": extra,
+            },
+            "delegationConfig": { "delegationId": self.delegation_id.as_str() },
+        });
+        Request::post("/api/v1/x402/permissions", Some(body.to_string()))
+    }
+
+    fn parse(&self, response: &Response) -> Result<AccessToken, ApiError> {
+        let body = success_body(response)?;
+        let token = body
+            .get("accessToken")
+            .and_then(Value::as_str)
+            .ok_or_else(|| ApiError::garbled(response, "accessToken is missing"))?;
+        AccessToken::decode(token).map_err(|error| ApiError::garbled(response, &error.to_string()))
+    }
+}
+
+/// Ask whether a token would pay: `POST /api/v1/x402/verify`, with the seller's key. Burns nothing.
+#[derive(Debug, Clone)]
+pub struct Verify {
+    /// What was offered, as the gate prints it.
+    pub payment_required: PaymentRequired,
+    /// The token as it came.
+    pub token: Secret,
+    /// The most that the request can cost, in credits; zero is allowed.
+    pub max_amount: Credits,
+}
+
+/// The platform's word on a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Whether it would pay.
+    pub is_valid: bool,
+    /// Why not.
+    pub invalid_reason: Option<String>,
+    /// Whose token it is.
+    pub payer: Option<String>,
+    /// The network it would be settled on.
+    pub network: Option<String>,
+    /// To be handed on to [`Settle`].
+    pub agent_request_id: Option<String>,
+}
+
+impl Call for Verify {
+    type Output = Verified;
+
+    fn request(&self) -> Request {
+        Request::post("/api/v1/x402/verify", Some(self.body().to_string()))
+    }
+
+    fn parse(&self, response: &Response) -> Result<Verified, ApiError> {
+        let body = success_body(response)?;
+        let text = |name: &str| {
+            body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(ToString::to_string)
+        };
+        Ok(Verified {
+            is_valid: body
+                .get("isValid")
+                .and_then(Value::as_bool)
+                .ok_or_else(|| ApiError::garbled(response, "isValid is missing"))?,
+            invalid_reason: text("invalidReason"),
+            payer: text("payer"),
+            network: text("network"),
+            agent_request_id: text("agentRequestId"),
+        })
+    }
+}
+
+impl Verify {
+    fn body(&self) -> Value {
+        json!({
+            "paymentRequired": self.payment_required.to_value(),
+            "x402AccessToken": self.token.expose(),
+            "maxAmount": self.max_amount.to_string(),
+        })
+    }
+}
+
+/// Burn the credits: `POST /api/v1/x402/settle`, with the seller's key. Not idempotent for a v2 token.
+#[derive(Debug, Clone)]
+pub struct Settle {
+    /// The same as was verified; `max_amount` is what is burned.
+    pub verify: Verify,
+    /// From [`Verified`].
+    pub agent_request_id: Option<String>,
+}
+
+impl Call for Settle {
+    type Output = Receipt;
+
+    fn request(&self) -> Request {
+        let mut body = self.verify.body();
+        if let (Value::Object(body), Some(id)) = (&mut body, &self.agent_request_id) {
+            body.insert("agentRequestId".into(), id.as_str().into());
+        }
+        Request::post("/api/v1/x402/settle", Some(body.to_string()))
+    }
+
+    fn parse(&self, response: &Response) -> Result<Receipt, ApiError> {
+        if !response.is_success() {
+            return Err(ApiError::from_response(response));
+        }
+        Receipt::from_json(response.body.as_bytes())
+            .map_err(|error| ApiError::garbled(response, &error.to_string()))
+    }
+}
+
+/// The offer that both calls send along, made of one entry.
+#[must_use]
+pub fn offer_of(resource: crate::wire::Resource, accept: Accept) -> PaymentRequired {
+    PaymentRequired::new(resource, Vec::from([accept]))
+}
+
+/// The JSON object of a 2xx answer.
+pub(super) fn success_body(response: &Response) -> Result<Map<String, Value>, ApiError> {
+    if !response.is_success() {
+        return Err(ApiError::from_response(response));
+    }
+    match serde_json::from_str(&response.body) {
+        Ok(Value::Object(body)) => Ok(body),
+        _ => Err(ApiError::garbled(response, "not a JSON object")),
+    }
+}

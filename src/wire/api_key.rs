@@ -1,0 +1,129 @@
+use super::{Environment, Secret, WireError, WireErrorKind, base64, document};
+use alloc::string::String;
+
+/// A Nevermined API key, `<prefix>:<jwt>` (contract section 2.1).
+///
+/// The JWT is decoded, not verified: only the platform can do that. A bare JWT is taken too, as the official
+/// TypeScript SDK does with `environment: 'custom'`.
+#[derive(Debug, Clone)]
+pub struct ApiKey {
+    secret: Secret,
+    environment: Option<Environment>,
+    account: Option<String>,
+    expires_at: Option<u64>,
+}
+
+impl ApiKey {
+    const MAX: usize = 8 * 1024;
+
+    /// Reads a key.
+    ///
+    /// # Errors
+    /// `Missing` when empty, `BadValue` when it is not of that form or could not stand in a header, `TooLarge` over
+    /// 8 KiB; the field is always `nvmApiKey`, and the key itself is never in the error.
+    pub fn parse(text: &str) -> Result<Self, WireError> {
+        let fail = |kind| WireError::new(kind, "nvmApiKey");
+        if text.is_empty() {
+            return Err(fail(WireErrorKind::Missing));
+        }
+        if text.len() > Self::MAX {
+            return Err(fail(WireErrorKind::TooLarge));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(fail(WireErrorKind::BadValue));
+        }
+        let (prefix, jwt) = text.split_once(':').unwrap_or(("", text));
+        let bad = |_| fail(WireErrorKind::BadValue);
+        let mut segments = jwt.split('.');
+        let (Some(_), Some(payload), Some(_), None) =
+            (segments.next(), segments.next(), segments.next(), segments.next())
+        else {
+            return Err(fail(WireErrorKind::BadValue));
+        };
+        let payload = base64::decode(payload, Self::MAX, "nvmApiKey").map_err(bad)?;
+        let claims = document::parse(&payload, Self::MAX, "nvmApiKey").map_err(bad)?;
+        Ok(Self {
+            secret: Secret::new(text),
+            environment: Environment::of_key_prefix(prefix),
+            account: document::text(&claims, "sub").map_err(bad)?.map(Into::into),
+            expires_at: claims.get("exp").and_then(serde_json::Value::as_u64),
+        })
+    }
+
+    /// The whole key, prefix included: what `Authorization: Bearer` carries.
+    #[must_use]
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The environment its prefix names; a recognised prefix wins over any option.
+    #[must_use]
+    pub fn environment(&self) -> Option<Environment> {
+        self.environment
+    }
+
+    /// The account (wallet) address, the JWT's `sub`.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+
+    /// When the key ends, in seconds since 1970, if it says so.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<u64> {
+        self.expires_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    fn key(prefix: &str, claims: &str) -> String {
+        format!("{prefix}eyJhbGciOiJFUzI1NksifQ.{}.c2ln", base64::encode_url(claims.as_bytes()))
+    }
+
+    #[test]
+    fn the_prefix_names_the_environment() {
+        for (prefix, environment) in [
+            ("sandbox:", Some(Environment::Sandbox)),
+            ("LIVE:", Some(Environment::Live)),
+            ("sandbox-staging:", Some(Environment::StagingSandbox)),
+            ("live-Staging:", Some(Environment::StagingLive)),
+            ("nvm:", None),
+            ("local:", None),
+            ("", None),
+        ] {
+            let key = ApiKey::parse(&key(prefix, r#"{"sub":"0xabc","exp":9}"#)).unwrap();
+            assert_eq!(key.environment(), environment, "{prefix}");
+            assert_eq!(key.account(), Some("0xabc"));
+            assert_eq!(key.expires_at(), Some(9));
+        }
+        assert_eq!(ApiKey::parse(&key("sandbox:", "{}")).unwrap().account(), None);
+    }
+
+    #[test]
+    fn a_bad_key_is_refused_without_being_shown() {
+        for text in [
+            "",
+            "sandbox:",
+            "sandbox:abc",
+            "sandbox:a.b",
+            "sandbox:a.!!.c",
+            "sandbox:a.YWJj.c",
+            "a.e30.c.d",
+            "sandbox:a.e30.c\n",
+            "sandbox: a.e30.c",
+            &key("sandbox:", "[]"),
+            &key("sandbox:", r#"{"sub":7}"#),
+            &format!("sandbox:a.{}.c", "A".repeat(9000)),
+        ] {
+            let error = ApiKey::parse(text).unwrap_err();
+            assert_eq!(error.field, "nvmApiKey", "{text}");
+            assert!(text.is_empty() || !format!("{error} {error:?}").contains(text));
+        }
+        let shown = format!("{:?}", ApiKey::parse(&key("sandbox:", "{}")).unwrap());
+        assert!(!shown.contains("e30"), "{shown}");
+    }
+}

@@ -1,0 +1,196 @@
+use super::{WireError, WireErrorKind};
+use alloc::string::String;
+use core::{fmt, str::FromStr};
+use serde_json::Value;
+
+/// An amount of credits of a plan: a uint256, a decimal string on the wire, a `bigint` in JavaScript.
+///
+/// Whole credits only: a fraction, a sign or an exponent is refused. Arithmetic is checked; nothing wraps.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Credits {
+    /// Most significant limb first, so that the order of the arrays is the numeric one.
+    limbs: [u32; 8],
+}
+
+impl Credits {
+    /// No credits.
+    pub const ZERO: Self = Self { limbs: [0; 8] };
+
+    /// Reads what JSON may hold: a decimal string, or a whole number that JSON carries exactly (Python sends small
+    /// amounts as numbers, contract section 1.2). `field` names it for the error.
+    ///
+    /// # Errors
+    /// `WrongType` for anything else, `BadValue` for text that is not a uint256.
+    pub fn from_json(value: &Value, field: &'static str) -> Result<Self, WireError> {
+        let fail = |kind| WireError::new(kind, field);
+        match value {
+            Value::String(text) => text.parse().map_err(|_| fail(WireErrorKind::BadValue)),
+            Value::Number(number) => {
+                number.as_u64().map(Self::from).ok_or_else(|| fail(WireErrorKind::BadValue))
+            }
+            _ => Err(fail(WireErrorKind::WrongType)),
+        }
+    }
+
+    /// The sum, or `None` beyond 2^256 - 1.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let mut sum = self;
+        let mut carry = 0u64;
+        for (limb, more) in sum.limbs.iter_mut().zip(other.limbs).rev() {
+            let total = u64::from(*limb) + u64::from(more) + carry;
+            *limb = low(total);
+            carry = total >> 32;
+        }
+        (carry == 0).then_some(sum)
+    }
+
+    /// The difference, or `None` below zero.
+    #[must_use]
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        let mut rest = self;
+        let mut borrow = 0u64;
+        for (limb, less) in rest.limbs.iter_mut().zip(other.limbs).rev() {
+            let total = (1 << 32) + u64::from(*limb) - u64::from(less) - borrow;
+            *limb = low(total);
+            borrow = 1 - (total >> 32);
+        }
+        (borrow == 0).then_some(rest)
+    }
+
+    /// The sum, or the largest amount there is: for limits, where more than everything is everything.
+    #[must_use]
+    pub fn saturating_add(self, other: Self) -> Self {
+        self.checked_add(other).unwrap_or(Self { limbs: [u32::MAX; 8] })
+    }
+
+    /// The difference, or nothing.
+    #[must_use]
+    pub fn saturating_sub(self, other: Self) -> Self {
+        self.checked_sub(other).unwrap_or(Self::ZERO)
+    }
+
+    /// Whether this is nothing at all.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self == Self::ZERO
+    }
+
+    /// `self * 10 + digit`, or `None` beyond 2^256 - 1.
+    fn push_digit(&mut self, digit: u8) -> Option<()> {
+        let mut carry = u64::from(digit);
+        for limb in self.limbs.iter_mut().rev() {
+            let total = u64::from(*limb) * 10 + carry;
+            *limb = low(total);
+            carry = total >> 32;
+        }
+        (carry == 0).then_some(())
+    }
+
+    /// Divides by ten and hands back the remainder.
+    fn pop_digit(&mut self) -> u8 {
+        let mut rest = 0u64;
+        for limb in &mut self.limbs {
+            let total = (rest << 32) | u64::from(*limb);
+            *limb = low(total / 10);
+            rest = total % 10;
+        }
+        rest.to_le_bytes().first().copied().unwrap_or_default()
+    }
+}
+
+/// The low 32 bits of a sum, whose high bits the caller carries.
+fn low(total: u64) -> u32 {
+    u32::try_from(total & 0xffff_ffff).unwrap_or_default()
+}
+
+impl From<u64> for Credits {
+    fn from(amount: u64) -> Self {
+        Self { limbs: [0, 0, 0, 0, 0, 0, low(amount >> 32), low(amount)] }
+    }
+}
+
+impl FromStr for Credits {
+    type Err = WireError;
+
+    /// Reads a decimal uint256: digits only, leading zeros allowed, at most 78 of them.
+    fn from_str(text: &str) -> Result<Self, WireError> {
+        let fail = || WireError::new(WireErrorKind::BadValue, "credits");
+        if text.is_empty() || text.len() > 78 {
+            return Err(fail());
+        }
+        let mut amount = Self::ZERO;
+        for byte in text.bytes() {
+            if !byte.is_ascii_digit() {
+                return Err(fail());
+            }
+            amount.push_digit(byte - b'0').ok_or_else(fail)?;
+        }
+        Ok(amount)
+    }
+}
+
+impl fmt::Display for Credits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = *self;
+        let mut digits = String::new();
+        loop {
+            digits.insert(0, char::from(b'0' + rest.pop_digit()));
+            if rest.is_zero() {
+                return f.write_str(&digits);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Credits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use serde_json::json;
+
+    const MAX: &str = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+
+    fn credits(text: &str) -> Credits {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn prints_what_it_reads() {
+        for text in ["0", "1", "10", "4294967295", "4294967296", "18446744073709551616", MAX] {
+            assert_eq!(credits(text).to_string(), text);
+        }
+        assert_eq!(credits("007").to_string(), "7");
+        assert_eq!(Credits::from(u64::MAX).to_string(), "18446744073709551615");
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_uint256() {
+        let over = "115792089237316195423570985008687907853269984665640564039457584007913129639936";
+        for text in ["", "-1", "+1", "1.0", "1e3", "0x1", " 1", "1 ", "٣", over, &"1".repeat(79)] {
+            assert!(text.parse::<Credits>().is_err(), "{text}");
+        }
+        for value in [json!(1.5), json!(-1), json!(1e30), json!(true), json!(null), json!([1]), json!("x")] {
+            assert!(Credits::from_json(&value, "x").is_err(), "{value}");
+        }
+        assert_eq!(Credits::from_json(&json!(7), "x").unwrap(), Credits::from(7));
+    }
+
+    #[test]
+    fn counts_exactly_and_never_wraps() {
+        assert_eq!(credits("4294967295").checked_add(Credits::from(1)).unwrap(), credits("4294967296"));
+        assert_eq!(credits("4294967296").checked_sub(Credits::from(1)).unwrap(), credits("4294967295"));
+        assert_eq!(credits(MAX).checked_add(Credits::from(1)), None);
+        assert_eq!(credits(MAX).saturating_add(Credits::from(1)), credits(MAX));
+        assert_eq!(Credits::ZERO.checked_sub(Credits::from(1)), None);
+        assert_eq!(Credits::from(3).saturating_sub(Credits::from(5)), Credits::ZERO);
+        assert!(credits("4294967296") > credits("4294967295"));
+        assert!(credits("10") > credits("9"));
+    }
+}

@@ -1,0 +1,7 @@
+/// The header of a 402 that carries the offer: standard base64 of a [`PaymentRequired`](super::PaymentRequired)
+/// (x402 v2, HTTP transport).
+pub const PAYMENT_REQUIRED: &str = "payment-required";
+/// The header of a request that carries the credential, a Nevermined [`AccessToken`](super::AccessToken) verbatim.
+pub const PAYMENT_SIGNATURE: &str = "payment-signature";
+/// The header of a response that carries the [`Receipt`](super::Receipt), on success and on a refused settlement.
+pub const PAYMENT_RESPONSE: &str = "payment-response";

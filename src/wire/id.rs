@@ -1,0 +1,91 @@
+use super::{WireError, WireErrorKind};
+use alloc::string::String;
+use core::{fmt, marker::PhantomData};
+
+/// The id of a payment plan: a uint256 in decimal on the wire (contract section 1.3).
+pub type PlanId = Id<kind::Plan>;
+/// The id of an agent, in the same form.
+pub type AgentId = Id<kind::Agent>;
+/// The id of a spending delegation, a UUID.
+pub type DelegationId = Id<kind::Delegation>;
+
+/// Markers that keep one kind of id from being given where another is meant.
+pub mod kind {
+    /// See [`PlanId`](super::PlanId).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Plan {}
+    /// See [`AgentId`](super::AgentId).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Agent {}
+    /// See [`DelegationId`](super::DelegationId).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Delegation {}
+}
+
+/// An id as it came, of 1 to 128 of `A-Z a-z 0-9 : _ -`.
+///
+/// The set is wider than what the platform issues (the docs show `did:nv:…` and `plan_…` too) and still safe as a
+/// segment of a path: a server's offer cannot name `../order` and have us ask for it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id<K>(String, PhantomData<K>);
+
+impl<K> Id<K> {
+    const MAX: usize = 128;
+
+    /// Takes an id that came from outside; `field` names it for the error.
+    ///
+    /// # Errors
+    /// `Missing` when empty, `TooLarge` over 128 characters, `BadValue` for a character outside the set.
+    pub fn parse(text: &str, field: &'static str) -> Result<Self, WireError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-');
+        let kind = match text.len() {
+            0 => WireErrorKind::Missing,
+            length if length > Self::MAX => WireErrorKind::TooLarge,
+            _ if !text.bytes().all(allowed) => WireErrorKind::BadValue,
+            _ => return Ok(Self(text.into(), PhantomData)),
+        };
+        Err(WireError::new(kind, field))
+    }
+
+    /// The id as it is sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<K> fmt::Debug for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<K> fmt::Display for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_safe_path_segment() {
+        for good in ["1", "did:nv:abc", "plan_abc-123", &"9".repeat(78)] {
+            assert_eq!(PlanId::parse(good, "planId").unwrap().as_str(), good);
+        }
+        for (bad, kind) in [
+            ("", WireErrorKind::Missing),
+            ("..", WireErrorKind::BadValue),
+            ("1/order", WireErrorKind::BadValue),
+            ("1?x", WireErrorKind::BadValue),
+            ("%2e%2e", WireErrorKind::BadValue),
+            ("1 ", WireErrorKind::BadValue),
+            ("é", WireErrorKind::BadValue),
+            (&"9".repeat(129), WireErrorKind::TooLarge),
+        ] {
+            assert_eq!(PlanId::parse(bad, "planId").unwrap_err().kind, kind, "{bad}");
+        }
+    }
+}

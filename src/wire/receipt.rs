@@ -1,0 +1,94 @@
+use super::document::{self, Document};
+use super::{Credits, MAX_RECEIPT_BYTES, WireError, WireErrorKind, base64};
+use alloc::string::String;
+use serde_json::Value;
+
+/// What came of a settlement: x402 v2 `SettlementResponse` with what Nevermined adds (contract section 4.5), the
+/// content of the `payment-response` header.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Receipt {
+    document: Document,
+    success: bool,
+    credits_redeemed: Option<Credits>,
+    remaining_balance: Option<Credits>,
+}
+
+impl Receipt {
+    /// Reads the `payment-response` header.
+    ///
+    /// # Errors
+    /// A [`WireError`]; whoever was served must not lose the answer over it (money rule 11).
+    pub fn from_header(value: &str) -> Result<Self, WireError> {
+        Self::from_json(&base64::decode(value, MAX_RECEIPT_BYTES, "payment-response")?)
+    }
+
+    /// Reads the platform's answer to settle.
+    ///
+    /// # Errors
+    /// `Missing` or `WrongType` for `success`, or for an amount that is not one.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, WireError> {
+        Self::from_document(document::parse(bytes, MAX_RECEIPT_BYTES, "payment-response")?)
+    }
+
+    fn from_document(document: Document) -> Result<Self, WireError> {
+        let success = match document.get("success") {
+            Some(Value::Bool(success)) => *success,
+            None | Some(Value::Null) => return Err(WireError::new(WireErrorKind::Missing, "success")),
+            Some(_) => return Err(WireError::new(WireErrorKind::WrongType, "success")),
+        };
+        let amount = |name| match document.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => Credits::from_json(value, name).map(Some),
+        };
+        let (credits_redeemed, remaining_balance) = (amount("creditsRedeemed")?, amount("remainingBalance")?);
+        Ok(Self { document, success, credits_redeemed, remaining_balance })
+    }
+
+    /// A receipt that says no: what a gate hands out when a settlement was refused (money rule 21).
+    #[must_use]
+    pub fn refused(reason: &str, network: &str) -> Self {
+        let mut document = Document::new();
+        document.insert("success".into(), false.into());
+        document.insert("errorReason".into(), reason.into());
+        document.insert("transaction".into(), "".into());
+        document.insert("network".into(), network.into());
+        Self { document, success: false, credits_redeemed: None, remaining_balance: None }
+    }
+
+    /// Whether the payment was settled.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.success
+    }
+
+    /// What was burned, in credits.
+    #[must_use]
+    pub fn credits_redeemed(&self) -> Option<Credits> {
+        self.credits_redeemed
+    }
+
+    /// What the payer has left of the plan, in credits.
+    #[must_use]
+    pub fn remaining_balance(&self) -> Option<Credits> {
+        self.remaining_balance
+    }
+
+    /// A text member by its name on the wire: `transaction`, `network`, `payer`, `orderTx`, `errorReason`. Absent,
+    /// null and empty are `None`.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.document.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The document as compact JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        document::print(&self.document)
+    }
+
+    /// The value of the `payment-response` header: standard base64, padded.
+    #[must_use]
+    pub fn to_header(&self) -> String {
+        base64::encode_standard(self.to_json().as_bytes())
+    }
+}
