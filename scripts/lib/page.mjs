@@ -18,20 +18,12 @@ const TYPES = {
 };
 
 /**
- * Serves `folders` (`{ '/prefix/': folder }`, the longest prefix first) and `config` as /config.json. `connect` are the
- * origins the page may send requests to: the content security policy refuses all others.
+ * Serves `folders` (`{ '/prefix/': folder }`, the longest prefix first) and `config()` as /config.json. The origins of
+ * the URLs in the config are those that the page may send requests to: its content security policy refuses all others.
  */
-export async function servePage({ host, port, config, connect, folders }) {
-  const headers = {
-    'content-security-policy': [
-      "default-src 'self'", "script-src 'self' 'wasm-unsafe-eval'", `connect-src ${["'self'", ...connect].join(' ')}`,
-      "style-src 'self'", "img-src 'self' data:", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'",
-    ].join('; '),
-    'cache-control': 'no-cache',
-    'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
-  };
+export async function servePage({ host, port, config, folders }) {
   const server = createServer(async (request, response) => {
+    const headers = { ...FIXED_HEADERS, 'content-security-policy': policy(config()) };
     const send = (status, type, body, more) => {
       response.writeHead(status, { ...headers, 'content-type': type, ...more });
       response.end(request.method === 'HEAD' ? undefined : body);
@@ -40,7 +32,7 @@ export async function servePage({ host, port, config, connect, folders }) {
       return send(405, 'text/plain; charset=utf-8', 'Only GET and HEAD\n', { allow: 'GET, HEAD' });
     }
     const path = pathOf(request.url);
-    if (path === '/config.json') return send(200, TYPES['.json'], JSON.stringify(config));
+    if (path === '/config.json') return send(200, TYPES['.json'], JSON.stringify(config()));
     const file = path && (await find(path, folders));
     if (!file) return send(404, 'text/plain; charset=utf-8', 'Not found\n');
     response.writeHead(200, {
@@ -57,6 +49,17 @@ export async function servePage({ host, port, config, connect, folders }) {
       server.closeAllConnections();
     }),
   };
+}
+
+const FIXED_HEADERS = { 'cache-control': 'no-cache', 'referrer-policy': 'no-referrer', 'x-content-type-options': 'nosniff' };
+
+function policy(config) {
+  const urls = Object.values(config).filter((value) => typeof value === 'string' && URL.canParse(value));
+  const origins = [...new Set(urls.map((url) => new URL(url).origin))];
+  return [
+    "default-src 'self'", "script-src 'self' 'wasm-unsafe-eval'", `connect-src ${["'self'", ...origins].join(' ')}`,
+    "style-src 'self'", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'",
+  ].join('; ');
 }
 
 /** The decoded path of a request, or undefined where it cannot be one. */

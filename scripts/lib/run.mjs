@@ -15,9 +15,9 @@ export const at = (...parts) => join(root, ...parts);
  * Runs a program to its end and gives `{ code, stdout, stderr, output }`, `output` being both streams as they came.
  * `onLine(line, stream)` sees each line. A code other than 0 is an error unless `anyCode`.
  */
-export function run(program, args = [], { cwd = root, env, onLine, anyCode = false } = {}) {
+export function run(program, args = [], { cwd = root, env, onLine, anyCode = false, timeout } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, timeout, stdio: ['ignore', 'pipe', 'pipe'] });
     const text = { stdout: '', stderr: '', output: '' };
     for (const name of ['stdout', 'stderr']) {
       let rest = '';

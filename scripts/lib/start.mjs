@@ -11,6 +11,10 @@ import { at } from './run.mjs';
 
 const HOST = '127.0.0.1';
 const COMPATIBILITY_DATE = '2026-04-01';
+const MODULES = [
+  { type: 'ESModule', include: ['**/*.js', '**/*.mjs'] },
+  { type: 'CompiledWasm', include: ['**/*.wasm'] },
+];
 
 /**
  * The sandbox: Nevermined in small. `data` is a folder in which its state survives a restart; without one it is
@@ -66,7 +70,7 @@ export async function startOrigin({ port = 0, log } = {}) {
         },
       },
     },
-    others: [{ name: 'service', modulesRoot: at('www'), scriptPath: at('www/origin.js'), modules: true }],
+    others: [{ name: 'service', modules: true, modulesRoot: at('www'), scriptPath: at('www/origin.js'), modulesRules: MODULES }],
   });
   return { ...server, calls: () => [...calls] };
 }
@@ -81,17 +85,13 @@ const NOTING = `export default {
 };`;
 
 /**
- * The page: www/ at /, the npm package at /pkg/, and `config` at /config.json. `connect` lists the origins that the
- * page may talk to, for its content security policy; those named in the config if left out.
+ * The page: www/ at /, the npm package at /pkg/, and `config()` at /config.json: a function, because what stands in it
+ * (the paywall) may have to know the page's origin first. The page may talk to the origins of the URLs in it.
  */
-export async function startPage({ port = 0, config = {}, connect } = {}) {
+export async function startPage({ port = 0, config = {} } = {}) {
   await freePort('page', port);
-  const origins = connect ?? Object.values(config).filter((value) => typeof value === 'string' && URL.canParse(value));
-  const page = await servePage({
-    host: HOST, port, config, connect: [...new Set(origins.map((url) => new URL(url).origin))],
-    folders: { '/pkg/': dist('subscriber'), '/': at('www') },
-  });
-  return ended({ url: page.url, stop: page.stop });
+  const current = typeof config === 'function' ? config : () => config;
+  return ended(await servePage({ host: HOST, port, config: current, folders: { '/pkg/': dist('subscriber'), '/': at('www') } }));
 }
 
 /** A built Worker as miniflare wants it: entry, glue and snippets as modules, the wasm as a compiled module. */
@@ -102,10 +102,7 @@ function built(artefact) {
     modules: true,
     modulesRoot: folder,
     scriptPath: `${folder}/entry.js`,
-    modulesRules: [
-      { type: 'ESModule', include: ['**/*.js'] },
-      { type: 'CompiledWasm', include: ['**/*.wasm'] },
-    ],
+    modulesRules: MODULES,
   };
 }
 

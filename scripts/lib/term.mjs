@@ -45,36 +45,41 @@ export function table(rows, align) {
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 /**
- * Runs `work(report)` as one visible step: a spinner with what `report` last said on a terminal, and one line with the
- * time when it is done. Elsewhere a long step says that it is running, so that a log never looks hung. What `work`
- * returns comes back; a text returned as `{ note }` is shown behind the title.
+ * Runs `work(report)` as one visible step, and leaves a line with its time. What `work` returns comes back; a text
+ * returned as `{ note }` is shown behind the title.
  */
 export async function step(title, work) {
   const started = performance.now();
+  try {
+    const result = await working(title, work);
+    const note = result?.note ? ` ${err.dim(result.note)}` : '';
+    process.stderr.write(`  ${err.green('✓')} ${padEnd(title + note, 60)} ${err.dim(duration(performance.now() - started))}\n`);
+    return result;
+  } catch (error) {
+    process.stderr.write(`  ${err.red('✗')} ${title}\n`);
+    throw error;
+  }
+}
+
+/**
+ * Runs `work(report)` under a spinner that shows what `report` last said, and leaves nothing behind. Where there is no
+ * terminal a long run says that it is running, so that a log never looks hung.
+ */
+export async function working(title, work) {
   const { stderr } = process;
   let detail = '';
   let frame = 0;
-  const erase = () => stderr.isTTY && stderr.write('\r\x1b[K');
   const draw = () => {
-    const room = (stderr.columns ?? 80) - 6 - width(title) - 12;
+    const room = Math.max(0, (stderr.columns ?? 80) - width(title) - 6);
     const shown = detail.length > room ? `${detail.slice(0, Math.max(0, room - 1))}…` : detail;
     stderr.write(`\r\x1b[K  ${err.cyan(FRAMES[frame++ % FRAMES.length])} ${title} ${err.dim(shown)}`);
   };
-  const timer = stderr.isTTY
-    ? setInterval(draw, 90)
-    : setTimeout(() => stderr.write(`  … ${title}\n`), 3000);
+  const timer = stderr.isTTY ? setInterval(draw, 90) : setTimeout(() => stderr.write(`  … ${title}\n`), 3000);
   try {
-    const result = await work((text) => { detail = text; });
-    erase();
-    const note = result?.note ? ` ${err.dim(result.note)}` : '';
-    stderr.write(`  ${err.green('✓')} ${padEnd(title + note, 60)} ${err.dim(duration(performance.now() - started))}\n`);
-    return result;
-  } catch (error) {
-    erase();
-    stderr.write(`  ${err.red('✗')} ${title}\n`);
-    throw error;
+    return await work((text) => { detail = text.replace(/\x1b\[[0-9;]*m/g, ''); });
   } finally {
     clearInterval(timer);
+    if (stderr.isTTY) stderr.write('\r\x1b[K');
   }
 }
 
