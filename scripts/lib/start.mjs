@@ -1,6 +1,6 @@
 // The servers of the demo and the tests: Workers in workerd through miniflare, each on its own port of 127.0.0.1, and a
 // static server for the page. `setup` and `build` come before; this file only starts what is there.
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
@@ -109,10 +109,12 @@ function built(artefact) {
 async function startWorker(title, { port, worker, others = [], shared = {}, log }) {
   await freePort(title, port);
   const { Miniflare, NoOpLog } = await runtime();
-  const workers = [{ name: title, ...worker }, ...others];
+  // A socket of the Worker's own: miniflare's shared one stands behind a Worker that normalises URLs and headers and
+  // turns exceptions into pages, and a paywall has to see what was really sent.
+  const workers = [{ name: title, unsafeDirectSockets: [{ host: HOST, port }], ...worker }, ...others];
   const said = [];
   const miniflare = new Miniflare({
-    host: HOST, port, ...shared,
+    host: HOST, ...shared,
     log: new NoOpLog(),
     cf: false,
     handleRuntimeStdio(stdout, stderr) {
@@ -128,7 +130,8 @@ async function startWorker(title, { port, worker, others = [], shared = {}, log 
   });
   let url;
   try {
-    url = (await miniflare.ready).origin;
+    await miniflare.ready;
+    url = (await miniflare.unsafeGetDirectURL(title)).origin;
   } catch (error) {
     await miniflare.dispose().catch(() => {});
     throw new Plain(`the ${title} did not start: ${error.message}\n\n${said.join('').trim()}`);
@@ -177,8 +180,20 @@ function watchOver() {
   if (watching) return;
   watching = true;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, endAll);
-  const parent = process.ppid;
-  if (process.env.npm_lifecycle_event) setInterval(() => { if (process.ppid !== parent) endAll('SIGHUP'); }, 1000).unref();
+  if (!process.env.npm_lifecycle_event) return;
+  const before = lineage();
+  setInterval(() => { if (lineage() !== before) endAll('SIGHUP'); }, 1000).unref();
+}
+
+/** The processes above this one: the shell that npm starts a script in, and where that can be known npm itself. */
+function lineage() {
+  try {
+    // "pid (name) state ppid ...", the name being anything at all
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
+    return `${process.ppid} ${stat.slice(stat.lastIndexOf(')') + 1).trim().split(' ')[1]}`;
+  } catch {
+    return `${process.ppid}`;
+  }
 }
 
 let ending = false;
