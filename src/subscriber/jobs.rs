@@ -44,6 +44,12 @@ const CREDITS_TIMEOUT_MS: u64 = 60_000;
 /// The first and the longest pause between looks at the balance after an order, in milliseconds.
 const POLL_MS: (u64, u64) = (250, 4_000);
 
+/// The pause before another look at a balance that credits are awaited on, after so many looks, in milliseconds.
+#[must_use]
+pub fn poll_pause_ms(looks: u32) -> u64 {
+    POLL_MS.0.saturating_mul(1 << looks.min(16)).min(POLL_MS.1)
+}
+
 #[derive(Debug)]
 pub(super) struct Running {
     id: JobId,
@@ -66,7 +72,7 @@ enum Kind {
         call: GetPlanBalance,
         needed: Credits,
         deadline: u64,
-        pause: u64,
+        looks: u32,
         tx_hash: Option<String>,
     },
     Balance {
@@ -142,7 +148,7 @@ impl Buyer {
         match kind {
             Kind::Mint { key, call } => self.minted(key, &call, waiting, result, now),
             Kind::Order { call, needed } => self.ordered(&call, needed, waiting, result, now),
-            Kind::Credits { call, needed, deadline, pause, tx_hash } => {
+            Kind::Credits { call, needed, deadline, looks, tx_hash } => {
                 let held = result.and_then(|response| call.parse(&response).ok());
                 if let Some(held) = held {
                     self.note_balance(&call.plan_id, held, now);
@@ -152,12 +158,9 @@ impl Buyer {
                 } else if now >= deadline {
                     self.fail_all(waiting, &FetchError::CreditsTimeout);
                 } else {
-                    let next = (pause * 2).min(POLL_MS.1);
-                    self.start(
-                        Kind::Credits { call, needed, deadline, pause: next, tx_hash },
-                        waiting,
-                        pause,
-                    );
+                    let pause = poll_pause_ms(looks);
+                    let kind = Kind::Credits { call, needed, deadline, looks: looks + 1, tx_hash };
+                    self.start(kind, waiting, pause);
                 }
             }
             Kind::Balance { call } => match read(&call, result) {
@@ -245,8 +248,7 @@ impl Buyer {
             (Ok(ordered), Some(holder)) => {
                 let call = GetPlanBalance { plan_id: call.plan_id.clone(), holder };
                 let deadline = now.saturating_add(CREDITS_TIMEOUT_MS);
-                let kind =
-                    Kind::Credits { call, needed, deadline, pause: POLL_MS.0, tx_hash: ordered.tx_hash };
+                let kind = Kind::Credits { call, needed, deadline, looks: 0, tx_hash: ordered.tx_hash };
                 self.start(kind, waiting, 0);
             }
         }

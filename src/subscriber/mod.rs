@@ -23,7 +23,7 @@ pub use budget::Budget;
 pub use buyer::{Buyer, Command, Event, FetchId, Notice, NoticeKind};
 pub use consent::{Approval, Policy};
 pub use error::FetchError;
-pub use jobs::{Job, JobId, JobResult, Work};
+pub use jobs::{Job, JobId, JobResult, Work, poll_pause_ms};
 pub use login::{
     ACCOUNT, KEY, LoginAnswer, LoginError, STATE, login_url, read_login_answer, return_url_with_state,
 };
