@@ -1,0 +1,234 @@
+// From Rust to what ships: one cargo build for each artefact, wasm-bindgen, wasm-opt, and the template around it.
+// Nothing is done for an artefact whose inputs are what they were at its last build.
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { Plain } from './cli.mjs';
+import { at, root, run } from './run.mjs';
+import { count, notice, step } from './term.mjs';
+import { crateVersion, setup } from './tools.mjs';
+
+/**
+ * What is built. `features` are cargo's, `name` is that of the glue and the wasm beside it, `template` the folder whose
+ * files go along, `bindgen` and `opt` what the two tools are told beyond the usual.
+ */
+export const ARTEFACTS = {
+  // The npm package. Its wasm has to compile in every engine since Node 20, so nothing here may ask for newer ones.
+  subscriber: {
+    features: 'subscriber',
+    name: 'core',
+    template: 'pkg-template',
+    bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section'],
+    opt: ['--strip-debug', '--strip-producers'],
+    finish: finishPackage,
+  },
+  // The Workers. Names stay for stack traces. A panic leaves a request hanging and its memory in doubt: with the reset
+  // function and the abort handler the next request starts on fresh memory.
+  worker: {
+    features: 'worker',
+    name: 'gate',
+    template: 'pkg-template/worker',
+    bindgen: ['--experimental-reset-state-function', '--force-enable-abort-handler', '--no-typescript'],
+    opt: ['--debuginfo'],
+  },
+  sandbox: {
+    features: 'sandbox',
+    name: 'sandbox',
+    template: 'pkg-template/sandbox',
+    bindgen: ['--experimental-reset-state-function', '--force-enable-abort-handler', '--no-typescript'],
+    opt: ['--debuginfo'],
+  },
+};
+
+/** The features of wasm that wasm-opt may use: what Rust and wasm-bindgen emit, each in every engine we name. */
+const WASM_FEATURES = [
+  'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'bulk-memory', 'bulk-memory-opt', 'multivalue',
+  'reference-types', 'exception-handling',
+];
+
+/** Where an artefact stands when it is built. */
+export const dist = (artefact, ...parts) => at('target/dist', artefact, ...parts);
+
+/** Builds the named artefacts (all, if none is named). `dev` is quick to build and large. */
+export async function build(names = [], { dev = false } = {}) {
+  const chosen = names.length > 0 ? names : Object.keys(ARTEFACTS);
+  for (const name of chosen) {
+    if (!ARTEFACTS[name]) throw new Plain(`there is no artefact ${name}`, `one of ${Object.keys(ARTEFACTS).join(', ')}`);
+  }
+  const { wasmBindgen } = await setup('wasmBindgen');
+  for (const name of chosen) {
+    if (upToDate(name, dev)) continue;
+    await step(`build ${name}${dev ? ' (dev)' : ''}`, (report) => buildOne(name, { dev, wasmBindgen, report }));
+  }
+}
+
+async function buildOne(name, { dev, wasmBindgen, report }) {
+  const artefact = ARTEFACTS[name];
+  const profile = dev ? 'wasm-dev' : 'release';
+  const started = Date.now();
+  const compiled = await compile(artefact.features, profile, report);
+
+  // Built aside and moved into place at the end: a build that fails leaves the last good one.
+  const work = at('target/dist', `.${name}.${process.pid}`);
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  try {
+    report('wasm-bindgen');
+    await run(wasmBindgen, ['--target', 'web', ...artefact.bindgen, '--out-dir', work, '--out-name', artefact.name, compiled.wasm]);
+    const wasm = join(work, `${artefact.name}_bg.wasm`);
+    if (!dev) {
+      report('wasm-opt');
+      const flags = ['-Oz', ...artefact.opt, ...WASM_FEATURES.map((feature) => `--enable-${feature}`)];
+      await run(process.execPath, [at('node_modules/binaryen/bin/wasm-opt'), ...flags, wasm, '-o', wasm]);
+    }
+    rmSync(`${wasm}.d.ts`, { force: true });
+    report('template');
+    copyTemplate(artefact.template, work);
+    await artefact.finish?.(work, { dev });
+    rmSync(dist(name), { recursive: true, force: true });
+    renameSync(work, dist(name));
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  writeStamp(name, { dev, sources: compiled.sources, started });
+  const { size } = statSync(dist(name, `${artefact.name}_bg.wasm`));
+  return { note: `${count(size)} bytes of wasm` };
+}
+
+/** Runs cargo; gives the path of the wasm and the source files that went into it, as the compiler names them. */
+async function compile(features, profile, report) {
+  const args = ['build', '--lib', '--target', 'wasm32-unknown-unknown', '--profile', profile, '--no-default-features',
+    '--features', features, '--locked', '--color', process.stderr.isTTY ? 'always' : 'never'];
+  let compiled = 0;
+  await run('cargo', args, {
+    cwd: root,
+    onLine(line) {
+      const crate = /Compiling\S* (\S+)/.exec(line.replace(/\x1b\[[0-9;]*m/g, ''))?.[1];
+      if (crate) report(`${crate} (${++compiled})`);
+    },
+  });
+  const wasm = join(cargoTarget(), 'wasm32-unknown-unknown', profile, 'payments_wasm.wasm');
+  const list = readFileSync(wasm.replace(/\.wasm$/, '.d'), 'utf8').split('\n')[0];
+  // "output: a b c", a space inside a name being escaped.
+  const sources = list.slice(list.indexOf(': ') + 2).split(/(?<!\\) /).map((path) => relative(root, path.replaceAll('\\ ', ' ')));
+  return { wasm, sources };
+}
+
+const cargoTarget = () => (process.env.CARGO_TARGET_DIR ? join(root, process.env.CARGO_TARGET_DIR) : at('target'));
+
+function copyTemplate(folder, to) {
+  for (const path of templateFiles(folder)) {
+    cpSync(at(path), join(to, relative(folder, path)), { recursive: true });
+  }
+}
+
+/** A template's files, without those of the templates that stand in folders inside it. */
+function templateFiles(folder) {
+  const nested = Object.values(ARTEFACTS).map(({ template }) => template).filter((one) => one.startsWith(`${folder}/`));
+  return files(folder, /./).filter((path) => !nested.some((one) => path.startsWith(`${one}/`)));
+}
+
+/** Makes the npm package of the subscriber's output: small glue, packed wasm, types, version. */
+async function finishPackage(work, { dev }) {
+  const { build: bundle } = await import('esbuild');
+  const wasm = readFileSync(join(work, 'core_bg.wasm'));
+  canary(wasm);
+
+  // The snippets go into the glue: one file less to load each, and no folder named after a hash.
+  await bundle({
+    entryPoints: [join(work, 'core.js')], outfile: join(work, 'core.js'), allowOverwrite: true, bundle: true,
+    format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error',
+  });
+  rmSync(join(work, 'snippets'), { recursive: true, force: true });
+
+  const packed = gzipSync(wasm, { level: 9 }).toString('base64');
+  writeFileSync(join(work, 'core.packed.js'), `export default "${packed}";\n`);
+
+  writeFileSync(join(work, 'index.d.ts'), publicTypes(readFileSync(join(work, 'core.d.ts'), 'utf8')));
+  rmSync(join(work, 'core.d.ts'));
+
+  const manifest = JSON.parse(readFileSync(join(work, 'package.json'), 'utf8'));
+  manifest.version = crateVersion();
+  writeFileSync(join(work, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  for (const file of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE']) {
+    if (existsSync(at(file))) cpSync(at(file), join(work, file));
+  }
+}
+
+/** Compiles the wasm in this Node: the oldest we support would refuse types from later engines that slipped in. */
+function canary(wasm) {
+  try {
+    new WebAssembly.Module(wasm);
+  } catch (error) {
+    throw new Plain(`Node ${process.versions.node} cannot compile the npm package's wasm: ${error.message}`);
+  }
+}
+
+/**
+ * The package's types out of wasm-bindgen's: everything before the loader's own (`InitInput`), without the line that
+ * re-exports of a class leave behind (`export let X: unknown`, the class itself being declared in types.d.ts) and
+ * without the two factories, which the package offers as static methods of `Payments`.
+ */
+export function publicTypes(generated) {
+  const own = generated.split(/^export type InitInput\b/m)[0];
+  const kept = own
+    .replace(/^\/\* tslint:disable \*\/\n\/\* eslint-disable \*\/\n/, '')
+    .replace(/^export (?:let|const) \w+: unknown;\n/gm, '')
+    .replace(/^(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?export function (?:getInstance|getBrowserInstance)\([\s\S]*?;\n/gm, '')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim();
+  return `${kept}\n\n${LOADER_TYPES}`;
+}
+
+const LOADER_TYPES = `/**
+ * Loads the WebAssembly now instead of at the first call. Never needed; good for preloading, and for bringing the bytes
+ * oneself: \`init(fetch('/core.wasm'))\`.
+ */
+export default function init(source?: RequestInfo | URL | Response | BufferSource | WebAssembly.Module | Promise<Response>): Promise<void>;
+`;
+
+// Whether there is anything to do. The stamp of a build names its inputs with a hash of their contents; a source file
+// cannot be missing from the list without a listed one (which names it) having changed.
+
+const stampPath = (name) => at('target/dist', `.${name}.json`);
+
+function upToDate(name, dev) {
+  let stamp;
+  try {
+    stamp = JSON.parse(readFileSync(stampPath(name), 'utf8'));
+  } catch {
+    return false;
+  }
+  const outputs = existsSync(dist(name, `${ARTEFACTS[name].name}_bg.wasm`));
+  return outputs && stamp.dev === dev && stamp.hash === hashInputs(name, stamp.sources);
+}
+
+function writeStamp(name, { dev, sources, started }) {
+  // A file saved while cargo ran may or may not be in the build: leave no stamp, and the next build looks again.
+  const late = sources.filter((path) => existsSync(at(path)) && statSync(at(path)).mtimeMs > started);
+  rmSync(stampPath(name), { force: true });
+  if (late.length > 0) return notice(`${late.join(', ')} changed during the build`);
+  writeFileSync(stampPath(name), JSON.stringify({ dev, hash: hashInputs(name, sources), sources }));
+}
+
+function hashInputs(name, sources) {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([process.env.RUSTFLAGS ?? '', process.env.RUSTUP_TOOLCHAIN ?? '']));
+  const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', 'package-lock.json',
+    'scripts/lib/build.mjs', ...files('src', /\.(js|ts)$/), ...templateFiles(ARTEFACTS[name].template)];
+  for (const path of [...new Set([...sources, ...others])].sort()) {
+    hash.update(`\0${path}\0`);
+    if (existsSync(at(path))) hash.update(readFileSync(at(path)));
+  }
+  return hash.digest('hex');
+}
+
+/** The files of a folder whose names match, all the way down, as paths from the root. */
+function files(folder, match) {
+  if (!existsSync(at(folder))) return [];
+  return readdirSync(at(folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && match.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)).replaceAll('\\', '/'));
+}
+

@@ -1,0 +1,34 @@
+// What each artefact weighs: the files that are loaded to run it, raw and after gzip -9, wasm and JS apart.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { dist } from './build.mjs';
+
+/** The budgets for wasm and JS together, after gzip. */
+const BUDGETS = { subscriber: 70 * 1024, worker: 220 * 1024 };
+
+/**
+ * Which files of an artefact are loaded. Of the npm package a page loads the entry and the glue, and the wasm once: it
+ * travels as core.packed.js, whose base64 compresses to what the wasm itself does.
+ */
+const LOADED = {
+  subscriber: (path) => ['index.js', 'core.js', 'core_bg.wasm'].includes(path),
+  worker: (path) => /\.(js|wasm)$/.test(path),
+  sandbox: (path) => /\.(js|wasm)$/.test(path),
+};
+
+/** `{ subscriber: { raw, gzip, wasm: { raw, gzip }, js: { raw, gzip }, budget }, ... }` of what is built. */
+export function measure() {
+  return Object.fromEntries(Object.entries(LOADED).map(([name, loaded]) => {
+    const folder = dist(name);
+    const sum = { wasm: { raw: 0, gzip: 0 }, js: { raw: 0, gzip: 0 } };
+    for (const path of readdirSync(folder, { recursive: true }).filter(loaded)) {
+      const bytes = readFileSync(join(folder, path));
+      const kind = sum[path.endsWith('.wasm') ? 'wasm' : 'js'];
+      kind.raw += bytes.length;
+      kind.gzip += gzipSync(bytes, { level: 9 }).length;
+    }
+    const { wasm, js } = sum;
+    return [name, { raw: wasm.raw + js.raw, gzip: wasm.gzip + js.gzip, wasm, js, budget: BUDGETS[name] }];
+  }));
+}

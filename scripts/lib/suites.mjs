@@ -1,0 +1,156 @@
+// The suites of `npm test`. Each is run as a person would run it alone, and gives the same few numbers:
+// `{ passed, failed, skipped, report }`, `report` being what failed, in full.
+import { readdirSync } from 'node:fs';
+import { at, run } from './run.mjs';
+
+const MINUTES = 60_000;
+
+/**
+ * In the order in which they run: the quick and deep ones first. `tools` are made ready before (see tools.mjs) and are
+ * handed to `run`; `artefacts` are built before. `without(tools)` says why a suite cannot run here.
+ */
+export const SUITES = {
+  native: { title: 'native', tools: ['rust'], run: native },
+  wasm: { title: 'wasm in Node', tools: ['wasmBindgen'], run: wasm },
+  node: { title: 'Node', artefacts: ['subscriber', 'sandbox', 'worker'], run: nodeTests('tests/node') },
+  package: { title: 'npm package', artefacts: ['subscriber'], run: nodeTests('tests/package') },
+  sandbox: { title: 'sandbox', artefacts: ['sandbox'], run: nodeTests('tests/sandbox') },
+  workerd: { title: 'paywall in workerd', artefacts: ['sandbox', 'worker', 'subscriber'], run: nodeTests('tests/workerd') },
+  python: {
+    title: 'official Python client', tools: ['python'], artefacts: ['sandbox', 'worker', 'subscriber'],
+    without: ({ python }) => (python ? undefined : 'Python is not installed'), run: python,
+  },
+  browser: {
+    title: 'Chromium', tools: ['chromium'], artefacts: ['sandbox', 'worker', 'subscriber'], run: nodeTests('tests/browser'),
+  },
+};
+
+/** `cargo test`, core floors without a shell first, then the rules of the sandbox, which link without a Worker too. */
+async function native({ report }) {
+  const runs = [['test', '--locked', '--no-fail-fast'], ['test', '--locked', '--no-fail-fast', '--lib', '--features', 'sandbox', 'sandbox::']];
+  return sum(await inTurn(runs, (args) => cargo(args, { report })));
+}
+
+/** The bindings, in Node, by wasm-bindgen's own runner. */
+async function wasm({ report, testRunner }) {
+  const files = list('tests', /^wasm.*\.rs$/);
+  if (files.length === 0) return sum([]);
+  return cargo(['test', '--locked', '--no-fail-fast', '--target', 'wasm32-unknown-unknown', '--features', 'subscriber',
+    ...files.flatMap((name) => ['--test', name.replace(/\.rs$/, '')])],
+  { report, env: { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: testRunner } });
+}
+
+async function cargo(args, { report, env }) {
+  const { code, output } = await run('cargo', args, {
+    env: { CARGO_TERM_COLOR: 'never', ...env }, anyCode: true, timeout: 20 * MINUTES,
+    onLine: (line) => report(line.trim()),
+  });
+  const result = { passed: 0, failed: 0, skipped: 0, report: '' };
+  for (const [, passed, failed, skipped] of output.matchAll(/^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/gm)) {
+    result.passed += Number(passed);
+    result.failed += Number(failed);
+    result.skipped += Number(skipped);
+  }
+  if (code !== 0) {
+    result.failed ||= 1;
+    const noise = /^(test .* \.\.\. (ok|ignored)|\s*(Compiling|Running|Finished|Doc-tests|Blocking|Downloaded)\b.*|running \d+ tests?)\n/gm;
+    result.report = output.replace(noise, '').replace(/\n{3,}/g, '\n\n').trim();
+  }
+  return result;
+}
+
+/** A folder of node:test files. They find what was set up in CHROME_PATH and PYTHON. */
+function nodeTests(folder, match = /\.test\.mjs$/) {
+  return async ({ report, chromium, python }) => {
+    const files = list(folder, match).map((name) => `${folder}/${name}`);
+    if (files.length === 0) return sum([]);
+    const env = { ...(chromium && { CHROME_PATH: chromium }), ...(python && { PYTHON: python }) };
+    const seen = { passed: 0, failed: 0, skipped: 0, report: '' };
+    const said = new Map();
+    const failures = [];
+    const read = (line) => {
+      const test = parse(line);
+      if (!test) return failures.push(line);
+      if (test.type === 'said') return said.set(test.file, (said.get(test.file) ?? '') + test.text);
+      // Groups are not tests, a test with parts fails with the part that is counted, a file is no test of its own.
+      if (test.suite || test.kind === 'subtestsFailed' || (test.type === 'pass' && at(test.name) === at(test.file ?? ''))) return;
+      if (test.skip !== undefined) return seen.skipped++;
+      report(test.name);
+      if (test.type === 'pass') return seen.passed++;
+      seen.failed++;
+      failures.push(`${test.name}\n${indent(test.error)}`);
+      if (said.has(test.file)) {
+        failures.push(`printed by ${test.file} until then:\n${indent(said.get(test.file).trimEnd())}`);
+        said.delete(test.file);
+      }
+    };
+    // One file at a time: each starts servers of its own, and the machine may be small.
+    const args = ['--test', '--test-concurrency=1', `--test-timeout=${5 * MINUTES}`, '--test-reporter=./scripts/lib/reporter.mjs'];
+    const { code, stderr } = await run(process.execPath, [...args, ...files], {
+      env, anyCode: true, timeout: 12 * MINUTES, onLine: (line, stream) => stream === 'stdout' && read(line),
+    });
+    if (code !== 0 && seen.failed === 0) {
+      seen.failed = 1;
+      failures.push(`node --test ended with ${code}\n${indent(stderr)}`);
+    }
+    return { ...seen, report: failures.join('\n\n') };
+  };
+}
+
+/** Plain Python programs, each against a sandbox of its own, and the node:test files that need Python beside our parts. */
+async function python(context) {
+  const { startSandbox } = await import('./start.mjs');
+  const programs = await inTurn(list('tests/python', /^test_.*\.py$/), async (name) => {
+    context.report(name);
+    const sandbox = await startSandbox();
+    try {
+      const env = { SANDBOX_URL: sandbox.url, NVM_BACKEND_URL: sandbox.url, NVM_FRONTEND_URL: sandbox.url, PYTHONUNBUFFERED: '1' };
+      const { code, output } = await run(context.python, [at('tests/python', name)], { env, anyCode: true, timeout: 5 * MINUTES });
+      const lines = (pattern) => output.match(pattern)?.length ?? 0;
+      const result = { passed: lines(/^ok\b(?!.*# SKIP)/gm), failed: lines(/^not ok\b/gm), skipped: lines(/^ok\b.*# SKIP/gm), report: '' };
+      if (code !== 0) result.failed ||= 1;
+      if (result.failed > 0) result.report = `${name}\n${indent(output.trim())}`;
+      return result;
+    } finally {
+      await sandbox.stop();
+    }
+  });
+  return sum([...programs, await nodeTests('tests/python')(context)]);
+}
+
+/** The files of a folder whose names match; none where there is no such folder. */
+function list(folder, match) {
+  try {
+    return readdirSync(at(folder)).filter((name) => match.test(name)).sort();
+  } catch {
+    return [];
+  }
+}
+
+function sum(results) {
+  const total = { passed: 0, failed: 0, skipped: 0, report: '' };
+  for (const { passed, failed, skipped, report } of results) {
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
+    if (report) total.report += (total.report && '\n\n') + report;
+  }
+  return total;
+}
+
+async function inTurn(items, work) {
+  const results = [];
+  for (const item of items) results.push(await work(item));
+  return results;
+}
+
+const indent = (text = '') => text.replace(/^/gm, '    ');
+
+function parse(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+

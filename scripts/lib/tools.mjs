@@ -1,0 +1,194 @@
+// Everything a command needs that a machine with rustup and Node does not have yet. Each tool has one function that is
+// quick when the tool is there, fetches it with visible progress when it is not, and otherwise says the exact fix.
+// This file runs before `npm ci`: it may import node's own modules only.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Plain } from './cli.mjs';
+import { at, isProgram, run, which } from './run.mjs';
+import { notice, step } from './term.mjs';
+
+/** The oldest Node that the npm package and these commands run on: the first 20 with `require` of ES modules. */
+const OLDEST_NODE = [20, 19];
+const WASM_TARGET = 'wasm32-unknown-unknown';
+const PAYMENTS_PY = 'payments-py[fastapi]==1.18.0';
+
+/**
+ * Makes the named tools ready, in order, and gives what a caller needs to know about them:
+ * `wasmBindgen`, `testRunner` and `chromium` are paths, `python` is a path or undefined where there is no Python.
+ */
+export async function setup(...names) {
+  checkNode();
+  await nodeModules();
+  const ready = {};
+  for (const name of names) Object.assign(ready, await TOOLS[name]());
+  return ready;
+}
+
+const TOOLS = {
+  async rust() {
+    await rust();
+  },
+  async wasmBindgen() {
+    await rust();
+    return wasmBindgen();
+  },
+  async chromium() {
+    return { chromium: await chromium() };
+  },
+  async python() {
+    return { python: await python() };
+  },
+};
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  throw new Plain(`Node ${OLDEST_NODE.join('.')} or newer is needed, this is ${process.versions.node}`, 'https://nodejs.org');
+}
+
+/** Installs node_modules when it is not what package-lock.json says. */
+async function nodeModules() {
+  const wanted = readJson(at('package-lock.json'))?.packages ?? {};
+  const present = readJson(at('node_modules/.package-lock.json'))?.packages ?? {};
+  const missing = Object.entries(wanted).some(
+    ([path, { version, optional }]) => path !== '' && !optional && present[path]?.version !== version,
+  );
+  if (!missing) return;
+  await step('npm packages', async (report) => {
+    // npm names its own program to the scripts it runs; called as `node scripts/x.mjs` there is only PATH.
+    const npm = process.env.npm_execpath;
+    const [program, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : [which('npm') ?? 'npm', []];
+    // None of the packages needs its install script, and npm 11 no longer runs them unasked.
+    const args = [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund'];
+    await run(program, args, { onLine: report });
+    return { note: `${Object.keys(wanted).length - 1} packages` };
+  });
+}
+
+let rustReady;
+/** Cargo, and the standard library for wasm. */
+function rust() {
+  return (rustReady ??= (async () => {
+    if (!which('cargo')) throw new Plain('Rust is not installed (no cargo on PATH)', 'https://rustup.rs, then open a new terminal');
+    const { stdout } = await run('rustc', ['--print', 'sysroot']);
+    if (existsSync(join(stdout.trim(), 'lib/rustlib', WASM_TARGET, 'lib'))) return;
+    if (!which('rustup')) {
+      throw new Plain(`Rust has no ${WASM_TARGET} target, and there is no rustup to add it`, 'https://rustup.rs');
+    }
+    await step(`Rust target ${WASM_TARGET}`, (report) =>
+      run('rustup', ['target', 'add', WASM_TARGET], { onLine: report }).then(() => undefined));
+  })());
+}
+
+/**
+ * wasm-bindgen's command line, of exactly the version of the library in Cargo.lock: the two share a format that
+ * changes in patch releases. WASM_BINDGEN or PATH serve where the version is right, else it is built once.
+ */
+async function wasmBindgen() {
+  const version = lockedVersion('wasm-bindgen');
+  const versionOf = async (program) => {
+    const { code, stdout } = await run(program, ['--version'], { anyCode: true }).catch(() => ({ code: 1 }));
+    return code === 0 ? stdout.trim().split(' ').pop() : undefined;
+  };
+  const installed = at('target/tools/bin/wasm-bindgen');
+  const runnerBeside = (program) => join(program, '..', 'wasm-bindgen-test-runner');
+  for (const candidate of [process.env.WASM_BINDGEN, which('wasm-bindgen'), installed]) {
+    if (candidate && isProgram(runnerBeside(candidate)) && (await versionOf(candidate)) === version) {
+      return { wasmBindgen: candidate, testRunner: runnerBeside(candidate) };
+    }
+  }
+  await step(`wasm-bindgen ${version} (built once)`, async (report) => {
+    const args = ['install', 'wasm-bindgen-cli', '--version', version, '--root', at('target/tools'), '--force'];
+    // Its own folder, so that a build that runs at the same time does not wait for this one.
+    const options = { env: { CARGO_TARGET_DIR: at('target/tools/build') }, onLine: (line) => report(line.trim()), anyCode: true };
+    let { code, output } = await run('cargo', [...args, '--locked'], options);
+    let note = '';
+    if (code !== 0) {
+      // Its lock file names versions that a registry may not have: the newest that fit do as well.
+      ({ code, output } = await run('cargo', args, options));
+      note = 'without its lock file, which did not resolve';
+    }
+    rmSync(at('target/tools/build'), { recursive: true, force: true });
+    if (code !== 0) {
+      throw new Plain(`wasm-bindgen-cli ${version} could not be built\n\n${output.trim().split('\n').slice(-20).join('\n')}`,
+        `cargo install wasm-bindgen-cli --version ${version}`);
+    }
+    return { note };
+  });
+  return { wasmBindgen: installed, testRunner: runnerBeside(installed) };
+}
+
+/** The version of a crate in Cargo.lock. */
+export function lockedVersion(crate) {
+  const found = new RegExp(`name = "${crate}"\\nversion = "([^"]+)"`).exec(readFileSync(at('Cargo.lock'), 'utf8'));
+  if (!found) throw new Plain(`Cargo.lock does not name ${crate}`, 'cargo generate-lockfile');
+  return found[1];
+}
+
+/** The version of this crate, which is the version of everything built here. */
+export function crateVersion() {
+  return /^version = "([^"]+)"/m.exec(readFileSync(at('Cargo.toml'), 'utf8'))[1];
+}
+
+/** A Chromium to drive: CHROME_PATH, the usual names and places, or Debian's own package where we may install it. */
+async function chromium() {
+  const named = process.env.CHROME_PATH;
+  if (named && !isProgram(named)) throw new Plain(`CHROME_PATH names ${named}, which is no program`, 'unset CHROME_PATH, or name a Chromium');
+  const find = () =>
+    which('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable') ??
+    ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium',
+      'C:/Program Files/Google/Chrome/Application/chrome.exe'].find(isProgram);
+  const found = named ?? find();
+  if (found) return found;
+  await aptInstall('Chromium', 'chromium');
+  const installed = find();
+  if (!installed) throw new Plain('there is no Chromium on this machine', 'install Chromium or Chrome, or set CHROME_PATH');
+  return installed;
+}
+
+/** Python with the official client, in a folder of its own; undefined, and said so, where there is no Python. */
+async function python() {
+  const system = which('python3', 'python');
+  if (!system) return void notice('Python is not installed: the tests against the official Python client are skipped');
+  const program = at(process.platform === 'win32' ? 'target/venv/Scripts/python.exe' : 'target/venv/bin/python');
+  const stamp = at('target/venv/.installed');
+  if (existsSync(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === PAYMENTS_PY) return program;
+  await step(`Python client ${PAYMENTS_PY}`, async (report) => {
+    mkdirSync(at('target'), { recursive: true });
+    const make = () => run(system, ['-m', 'venv', at('target/venv')], { anyCode: true });
+    let made = await make();
+    if (made.code !== 0) {
+      // Debian keeps the part of venv that installs pip in a package of its own.
+      rmSync(at('target/venv'), { recursive: true, force: true });
+      await aptInstall('python3-venv', 'python3-venv');
+      made = await make();
+    }
+    if (made.code !== 0) throw new Plain(`no virtual environment could be made\n\n${made.output.trim()}`);
+    await run(program, ['-m', 'pip', 'install', '--disable-pip-version-check', PAYMENTS_PY], { onLine: report });
+    writeFileSync(stamp, PAYMENTS_PY);
+    return undefined;
+  });
+  return program;
+}
+
+/** Installs a Debian package where this process may; elsewhere says the command. */
+async function aptInstall(title, name) {
+  const command = `apt-get install -y --no-install-recommends ${name}`;
+  if (!which('apt-get') || process.getuid?.() !== 0) {
+    throw new Plain(`${title} is not installed`, which('apt-get') ? `sudo ${command}` : `install ${title}`);
+  }
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  await step(`${title} (apt-get)`, async (report) => {
+    await run('apt-get', ['update'], { env, onLine: report, anyCode: true });
+    await run('apt-get', command.split(' ').slice(1), { env, onLine: report });
+  });
+}
+
+function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+

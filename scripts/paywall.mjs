@@ -1,0 +1,61 @@
+// npm run paywall -- --port P --origin URL --routes FILE --api URL --key KEY: a paywall in front of any HTTP service.
+import { readFileSync } from 'node:fs';
+import { build } from './lib/build.mjs';
+import { Plain, main, options } from './lib/cli.mjs';
+import { startPaywall } from './lib/start.mjs';
+import { out, table } from './lib/term.mjs';
+
+const USAGE = `npm run paywall -- --port P --origin URL --routes FILE --api URL --key KEY [...]
+
+  --port P             the port on 127.0.0.1; 0 takes a free one
+  --origin URL         the service behind the paywall
+  --routes FILE        JSON: { "POST /ask": { "planId": "...", "credits": 2, "agentId": "..." }, ... }, or
+                       { "routes": {...}, "open": ["GET /health"], "unlisted": "deny", "allowedOrigins": [] }
+  --api URL            the Nevermined API that verifies and settles, for example a sandbox's
+  --key KEY            the seller's API key; the variable NVM_API_KEY keeps it out of the process list
+  --allow-origin URL   a page's origin that may call from a browser; may be repeated, * means any
+  --environment NAME   custom (the default), sandbox, live, staging_sandbox or staging_live
+  --verbose            show what the Worker prints`;
+
+main(async () => {
+  const { port, origin, routes, api, key = process.env.NVM_API_KEY, environment, verbose, ...rest } = options(USAGE, {
+    port: { required: true, port: true },
+    origin: { required: true, url: true },
+    routes: { required: true },
+    api: { required: true, url: true },
+    key: { required: !process.env.NVM_API_KEY },
+    'allow-origin': { multiple: true },
+    environment: {},
+    verbose: { type: 'boolean' },
+  });
+  const config = read(routes);
+  const allowed = rest['allow-origin'];
+  if (allowed) config.allowedOrigins = [...new Set([...(config.allowedOrigins ?? []), ...allowed])];
+  await build(['worker']);
+  const log = verbose ? (text) => process.stderr.write(text) : undefined;
+  const { url } = await startPaywall({ port, origin, api, key, routes: config, environment, log });
+  const priced = Object.entries(config.routes).map(([route, { credits, planId }]) =>
+    [`    ${route}`, credits === undefined ? '' : `${credits} credits`, out.dim(`plan ${planId}`)]);
+  const open = (config.open ?? []).map((route) => [`    ${route}`, 'open', '']);
+  console.log(`
+  ${out.bold('paywall')}   ${out.cyan(url)}  ${out.dim(`-> ${origin}`)}
+
+${table([...priced, ...open], 'lll')}
+
+  ${out.dim('Ctrl-C ends it.')}`);
+});
+
+/** The routes file, in either of its two forms. */
+function read(path) {
+  let value;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new Plain(`--routes: ${path} cannot be read: ${error.message}`, undefined, USAGE);
+  }
+  const isObject = (one) => typeof one === 'object' && one !== null && !Array.isArray(one);
+  if (!isObject(value)) throw new Plain(`--routes: ${path} is no JSON object`, undefined, USAGE);
+  const config = isObject(value.routes) ? value : { routes: value };
+  if (!Object.values(config.routes).every(isObject)) throw new Plain(`--routes: ${path} has a route that is no object`, undefined, USAGE);
+  return config;
+}

@@ -1,0 +1,134 @@
+// The built package as its users load it: imported, required, bundled, in workerd, from its tarball.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { crateVersion } from '../../scripts/lib/tools.mjs';
+import { dist } from '../../scripts/lib/build.mjs';
+import { at } from '../../scripts/lib/run.mjs';
+
+const folder = at('target/consumer');
+const exec = promisify(execFile);
+const node = (...args) => exec(process.execPath, args, { cwd: folder });
+
+// A key that parses: nothing here is sent anywhere.
+const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const KEY = `local:${part({ alg: 'none' })}.${part({ sub: `0x${'1'.repeat(40)}`, o11y: 'sk-helicone-x' })}.c2ln`;
+const OPTIONS = JSON.stringify({ nvmApiKey: KEY, environment: 'custom', backend: 'http://127.0.0.1:9' });
+
+before(() => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(`${folder}/node_modules`, { recursive: true });
+  symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const LOGGED_IN = `
+  const payments = await Payments.getInstance(${OPTIONS});
+  console.log(JSON.stringify([payments.isLoggedIn, payments.environmentName, payments.getAccountAddress()]));`;
+const EXPECTED = JSON.stringify([true, 'custom', `0x${'1'.repeat(40)}`]);
+
+test('import in Node', async () => {
+  const { stdout } = await node('--input-type=module', '-e', `import { Payments } from 'payments-wasm'; ${LOGGED_IN}`);
+  assert.equal(stdout.trim(), EXPECTED);
+});
+
+test('require in Node', async () => {
+  const code = `const { Payments } = require('payments-wasm'); (async () => { ${LOGGED_IN} })();`;
+  const { stdout } = await node('--input-type=commonjs', '-e', code);
+  assert.equal(stdout.trim(), EXPECTED);
+});
+
+test('importing does nothing yet: no wasm, no globals, no output', async () => {
+  const code = `
+    const before = Object.keys(globalThis).length;
+    WebAssembly.instantiate = WebAssembly.Module = () => { throw new Error('loaded at import'); };
+    await import('payments-wasm');
+    console.log(Object.keys(globalThis).length - before);`;
+  const { stdout, stderr } = await node('--input-type=module', '-e', code);
+  assert.deepEqual([stdout.trim(), stderr.replace(/.*ExperimentalWarning.*\n.*--trace-warnings.*\n/, '')], ['0', '']);
+});
+
+test('a failed load is tried again at the next call', async () => {
+  const code = `
+    import init, { Payments } from 'payments-wasm';
+    await init(new Uint8Array([1, 2, 3])).then(() => console.log('loaded'), (error) => console.log(error.name));
+    ${LOGGED_IN}`;
+  const { stdout } = await node('--input-type=module', '-e', code);
+  assert.deepEqual(stdout.trim().split('\n'), ['CompileError', EXPECTED]);
+});
+
+test('init takes the bytes from the package\'s own ./core.wasm', async () => {
+  const code = `
+    import { readFileSync } from 'node:fs';
+    import init, { Payments } from 'payments-wasm';
+    await init(readFileSync(new URL(import.meta.resolve('payments-wasm/core.wasm'))));
+    ${LOGGED_IN}`;
+  const { stdout } = await node('--input-type=module', '-e', code);
+  assert.equal(stdout.trim(), EXPECTED);
+});
+
+test('errors are PaymentsError, with a code', async () => {
+  const code = `
+    import { Payments, PaymentsError } from 'payments-wasm';
+    const error = await Payments.getInstance({ nvmApiKey: 'nonsense' }).catch((error) => error);
+    console.log(error instanceof PaymentsError, error instanceof Error, typeof error.code, error.message.includes('nonsense'));`;
+  const { stdout } = await node('--input-type=module', '-e', code);
+  assert.equal(stdout.trim(), 'true true string false');
+});
+
+test('the workerd condition loads in workerd, bundled as wrangler does it', async () => {
+  const { build } = await import('esbuild');
+  const { Miniflare } = await import('miniflare');
+  await build({
+    stdin: {
+      contents: `
+        import { Payments } from 'payments-wasm';
+        export default { async fetch() {
+          const payments = await Payments.getInstance(${OPTIONS});
+          return Response.json([payments.isLoggedIn, payments.environmentName, payments.getAccountAddress()]);
+        } };`,
+      resolveDir: folder,
+    },
+    bundle: true, format: 'esm', outdir: `${folder}/bundle`, conditions: ['workerd', 'worker', 'browser'],
+    loader: { '.wasm': 'copy' }, assetNames: '[name]', logLevel: 'error',
+  });
+  const miniflare = new Miniflare({
+    host: '127.0.0.1', cf: false, modules: true, modulesRoot: `${folder}/bundle`, scriptPath: `${folder}/bundle/stdin.js`,
+    modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'] }], compatibilityDate: '2026-04-01',
+  });
+  try {
+    const response = await miniflare.dispatchFetch('http://worker/');
+    assert.equal(await response.text(), EXPECTED);
+  } finally {
+    await miniflare.dispose();
+  }
+});
+
+test('a bundler needs no configuration and emits no second copy of the wasm', async () => {
+  const { build } = await import('esbuild');
+  const { outputFiles } = await build({
+    stdin: { contents: `import { Payments } from 'payments-wasm'; globalThis.get = Payments.getInstance;`, resolveDir: folder },
+    bundle: true, splitting: true, format: 'esm', outdir: `${folder}/out`, write: false, minify: true, logLevel: 'error',
+  });
+  assert.ok(outputFiles.every(({ path }) => path.endsWith('.js')), outputFiles.map(({ path }) => path).join('\n'));
+  const [entry] = outputFiles.filter(({ path }) => path.endsWith('stdin.js'));
+  assert.ok(entry.text.length < 60_000, `${entry.text.length} bytes load with the page, before the wasm is needed`);
+});
+
+test('the tarball holds what the package names, and nothing else', async () => {
+  const npm = process.env.npm_execpath;
+  const [program, args] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
+  const { stdout } = await exec(program, [...args, 'pack', '--dry-run', '--json'], { cwd: dist('subscriber') });
+  const [{ files, size, version }] = [Object.values(JSON.parse(stdout))].flat(2);
+  const names = files.map(({ path }) => path).sort();
+  assert.deepEqual(names.filter((name) => !/^(LICENSE-\w+|README\.md)$/.test(name)),
+    ['core.js', 'core.packed.js', 'core_bg.wasm', 'index.d.ts', 'index.js', 'package.json', 'workerd.js']);
+  assert.ok(size < 250 * 1024, `${size} bytes`);
+  assert.equal(version, crateVersion());
+  const { exports } = JSON.parse(readFileSync(dist('subscriber', 'package.json'), 'utf8'));
+  const targets = [...Object.values(exports['.']), exports['./core.wasm']];
+  for (const target of targets) assert.ok(names.includes(target.slice(2)), target);
+  assert.deepEqual(Object.keys(exports['.']), ['types', 'workerd', 'default'], 'the order of the conditions decides');
+});
