@@ -1,5 +1,8 @@
 //! The classes that JavaScript meets. See `types.d.ts` for what each member does.
 
+// wasm-bindgen exports public items only, and nothing in Rust reaches them.
+#![allow(unreachable_pub)]
+
 use super::browser;
 use super::convert::{bad_field, bad_wire, credits, delegation, function, milliseconds, policy, text};
 use super::driver::{Hooks, run};
@@ -22,7 +25,7 @@ const WAIT_MS: u32 = 60_000;
 
 /// Makes an instance from a key.
 #[wasm_bindgen(js_name = getInstance, skip_typescript)]
-pub(super) fn get_instance(options: &JsValue) -> Result<Payments, JsValue> {
+pub fn get_instance(options: &JsValue) -> Result<Payments, JsValue> {
     require_object(options)?;
     let key = text(options, "nvmApiKey")?
         .ok_or_else(|| bad_wire(&WireError::new(WireErrorKind::Missing, "nvmApiKey")))?;
@@ -32,7 +35,7 @@ pub(super) fn get_instance(options: &JsValue) -> Result<Payments, JsValue> {
 
 /// Makes an instance for a page, logged in if a login has come back or a session is kept.
 #[wasm_bindgen(js_name = getBrowserInstance, skip_typescript)]
-pub(super) fn get_browser_instance(options: &JsValue) -> Result<Payments, JsValue> {
+pub fn get_browser_instance(options: &JsValue) -> Result<Payments, JsValue> {
     require_object(options)?;
     let (session, page) = browser::open(options)?;
     Ok(Payments { session, page: Some(page) })
