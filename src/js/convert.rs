@@ -59,8 +59,7 @@ pub(super) fn milliseconds(object: &JsValue, name: &str) -> Result<Option<u32>, 
     if value.is_null_or_undefined() {
         return Ok(None);
     }
-    let whole = value.as_f64().map(|number| number.to_string());
-    whole
+    digits(&value)
         .and_then(|digits| digits.parse::<u32>().ok())
         .filter(|number| *number > 0)
         .map(Some)
@@ -73,14 +72,25 @@ pub(super) fn credits(object: &JsValue, name: &'static str) -> Result<Option<Cre
     if value.is_null_or_undefined() {
         return Ok(None);
     }
-    let digits = value
-        .as_string()
-        .or_else(|| value.as_f64().map(|number| number.to_string()))
-        .or_else(|| value.dyn_ref::<js_sys::BigInt>().and_then(|big| big.to_string(10).ok()).map(Into::into));
-    digits
+    digits(&value)
         .and_then(|digits| digits.parse().ok())
         .map(Some)
         .ok_or_else(|| bad_field(name, "a whole number of credits: a bigint, a decimal string or a number"))
+}
+
+/// A string as it is, a number or `bigint` as JavaScript prints it: float printing in Rust is 14 KB.
+pub(super) fn digits(value: &JsValue) -> Option<String> {
+    match value.as_string() {
+        Some(text) => Some(text),
+        None if value.is_bigint() || value.as_f64().is_some() => Some(js_string(value)),
+        None => None,
+    }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = String)]
+    fn js_string(value: &JsValue) -> String;
 }
 
 fn texts(object: &JsValue, name: &str) -> Result<Vec<String>, JsValue> {

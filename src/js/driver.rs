@@ -12,7 +12,7 @@ use crate::subscriber::{
 };
 use crate::transport::{bounded_text, sleep};
 use crate::wire::{DelegationId, MAX_OFFER_BYTES, PAYMENT_REQUIRED, PAYMENT_RESPONSE};
-use alloc::{boxed::Box, collections::BTreeMap, rc::Rc, vec::Vec};
+use alloc::{boxed::Box, rc::Rc, vec::Vec};
 use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::task::{Poll, Waker};
@@ -21,10 +21,18 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 /// The next action of each fetch, and who waits for it.
+///
+/// Lists, not maps: a page has a handful of fetches under way, and a map is kilobytes of wasm.
 #[derive(Default)]
 pub(super) struct Mailbox {
-    actions: BTreeMap<FetchId, Box<Action>>,
-    waiting: BTreeMap<FetchId, Waker>,
+    actions: Vec<(FetchId, Box<Action>)>,
+    waiting: Vec<(FetchId, Waker)>,
+}
+
+/// Takes what is for `fetch` out of a list.
+fn take<T>(list: &mut Vec<(FetchId, T)>, fetch: FetchId) -> Option<T> {
+    let index = list.iter().position(|(other, _)| *other == fetch)?;
+    Some(list.swap_remove(index).1)
 }
 
 /// What one call of `payments.fetch` may say differently from its instance.
@@ -195,8 +203,8 @@ impl Session {
             match command {
                 Command::Do(fetch, action) => {
                     let mut mailbox = self.mailbox.borrow_mut();
-                    mailbox.actions.insert(fetch, action);
-                    woken.extend(mailbox.waiting.remove(&fetch));
+                    mailbox.actions.push((fetch, action));
+                    woken.extend(take(&mut mailbox.waiting, fetch));
                 }
                 Command::Run(job) => spawn_local(work(self.clone(), job)),
                 Command::Tell(notice) => news.push(notice),
@@ -214,10 +222,11 @@ impl Session {
     async fn next_action(&self, fetch: FetchId) -> Box<Action> {
         poll_fn(|context| {
             let mut mailbox = self.mailbox.borrow_mut();
-            match mailbox.actions.remove(&fetch) {
+            match take(&mut mailbox.actions, fetch) {
                 Some(action) => Poll::Ready(action),
                 None => {
-                    mailbox.waiting.insert(fetch, context.waker().clone());
+                    take(&mut mailbox.waiting, fetch);
+                    mailbox.waiting.push((fetch, context.waker().clone()));
                     Poll::Pending
                 }
             }

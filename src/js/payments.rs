@@ -4,7 +4,9 @@
 #![allow(unreachable_pub)]
 
 use super::browser;
-use super::convert::{bad_field, bad_wire, credits, delegation, function, milliseconds, policy, text};
+use super::convert::{
+    bad_field, bad_wire, credits, delegation, digits, function, milliseconds, policy, text,
+};
 use super::driver::{Hooks, run};
 use super::error::{from_api, reject, unreachable};
 use super::request::Replay;
@@ -14,8 +16,9 @@ use crate::api::x402::GetAccessToken;
 use crate::api::{Call, delegation as delegations};
 use crate::subscriber::FetchError;
 use crate::wire::{AgentId, ApiKey, Credits, PlanId, Scheme, WireError, WireErrorKind};
-use alloc::{rc::Rc, string::String};
+use alloc::{boxed::Box, rc::Rc, string::String};
 use core::future::Future;
+use core::pin::Pin;
 use js_sys::{JSON, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -45,16 +48,16 @@ fn require_object(options: &JsValue) -> Result<(), JsValue> {
     if options.is_object() { Ok(()) } else { Err(bad_field("options", "an object")) }
 }
 
+/// One place turns futures into promises, and one type of future: each other would be another kilobyte of wasm.
 fn promise(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
+    let work: Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>> = Box::pin(work);
     future_to_promise(work)
 }
 
 fn plan_id(text: &JsValue) -> Result<PlanId, JsValue> {
     // An id that was read as a bigint is as good as its digits.
-    let digits = text
-        .as_string()
-        .or_else(|| text.dyn_ref::<js_sys::BigInt>().and_then(|big| big.to_string(10).ok()).map(Into::into))
-        .ok_or_else(|| bad_field("planId", "a string"))?;
+    let digits = text.as_string().or_else(|| text.is_bigint().then(|| digits(text)).flatten());
+    let digits = digits.ok_or_else(|| bad_field("planId", "a string"))?;
     PlanId::parse(&digits, "planId").map_err(|error| bad_wire(&error))
 }
 

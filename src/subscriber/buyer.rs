@@ -4,12 +4,7 @@ use super::tokens::Tokens;
 use super::visit::{Action, FetchRequest, Phase, Visit};
 use super::{Answer, Approval, Offer, TokenKey};
 use crate::wire::{Credits, DelegationId, PlanId};
-use alloc::{
-    boxed::Box,
-    collections::{BTreeMap, VecDeque},
-    string::String,
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 
 /// The name of one fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,7 +103,7 @@ pub struct Buyer {
     /// What was agreed to for the whole session, and whether buying was.
     pub(super) grants: Vec<(Offer, bool, Option<DelegationId>)>,
     balances: Vec<(PlanId, Credits, u64)>,
-    visits: BTreeMap<FetchId, Visit>,
+    visits: Vec<(FetchId, Visit)>,
     last_fetch: u32,
     commands: VecDeque<Command>,
 }
@@ -135,7 +130,7 @@ impl Buyer {
 
     /// Ends the session: tokens, remembered terms and grants are dropped, fetches under way end (rule 13).
     pub fn log_out(&mut self) {
-        for fetch in self.visits.keys().copied().collect::<Vec<_>>() {
+        for fetch in self.visits.iter().map(|(fetch, _)| *fetch).collect::<Vec<_>>() {
             self.fail(fetch, super::FetchError::LoggedOut);
         }
         self.logged_in = false;
@@ -159,7 +154,7 @@ impl Buyer {
         self.last_fetch = self.last_fetch.wrapping_add(1);
         let fetch = FetchId(self.last_fetch);
         let known = self.known_terms(&request);
-        self.visits.insert(fetch, Visit::new(request));
+        self.visits.push((fetch, Visit::new(request)));
         match known {
             Some(offer) if self.logged_in => self.consider(fetch, offer, now),
             _ => self.send_bare(fetch),
@@ -192,9 +187,7 @@ impl Buyer {
 
     /// A fetch whose promise is gone: forgets it. Only a fetch that has had its [`Action::Finish`] may be forgotten.
     pub fn forget(&mut self, fetch: FetchId) {
-        if self.visits.get(&fetch).is_some_and(|visit| visit.phase == Phase::Done) {
-            self.visits.remove(&fetch);
-        }
+        self.visits.retain(|(other, visit)| *other != fetch || visit.phase != Phase::Done);
     }
 
     /// Somebody read a balance: what a purchase is decided by.
@@ -224,8 +217,8 @@ impl Buyer {
         self.visits
             .iter()
             .filter(|(other, visit)| match visit.phase {
-                Phase::Paying => **other != fetch,
-                Phase::Preparing => **other < fetch,
+                Phase::Paying => *other != fetch,
+                Phase::Preparing => *other < fetch,
                 _ => false,
             })
             .filter(|(_, visit)| visit.offer.as_ref().is_some_and(|offer| offer.plan_id() == plan_id))
@@ -233,7 +226,8 @@ impl Buyer {
     }
 
     pub(super) fn visit(&mut self, fetch: FetchId) -> Option<&mut Visit> {
-        self.visits.get_mut(&fetch).filter(|visit| visit.phase != Phase::Done)
+        let (_, visit) = self.visits.iter_mut().find(|(other, _)| *other == fetch)?;
+        (visit.phase != Phase::Done).then_some(visit)
     }
 
     pub(super) fn command(&mut self, command: Command) {
@@ -241,7 +235,7 @@ impl Buyer {
     }
 
     pub(super) fn notice(&mut self, fetch: FetchId, kind: NoticeKind) {
-        let Some(visit) = self.visits.get(&fetch) else { return };
+        let Some((_, visit)) = self.visits.iter().find(|(other, _)| *other == fetch) else { return };
         let offer = visit.offer.as_ref();
         let notice = Notice {
             fetch,

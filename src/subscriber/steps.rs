@@ -288,7 +288,8 @@ impl Buyer {
     }
 
     pub(super) fn read_refusal(&mut self, fetch: FetchId, body: Option<&str>) {
-        let body: Value = body.and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+        let body: Value =
+            body.and_then(|body| serde_json::from_slice(body.as_bytes()).ok()).unwrap_or_default();
         let said = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let said = said("message").or_else(|| said("error"));
         let said = said.map(|text| text.chars().take(300).collect::<String>());

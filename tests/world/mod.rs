@@ -1,6 +1,6 @@
 //! A seller and a platform in virtual time, for one buyer.
 
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::unreachable)]
 
 use payments_wasm::api::Response;
 use payments_wasm::subscriber::{
