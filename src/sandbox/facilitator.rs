@@ -92,13 +92,13 @@ pub(super) fn verify(desk: &Desk) -> Outcome {
     let Presented { permission, plan, asked } = &presented;
     let needed = plan.terms.grant.needed(*asked);
     let balance = ledger::total(&balances::lots(desk, &plan.id, &permission.holder)?);
-    if balance < needed {
-        if let Err(reason) = cover(desk, &presented, needed.saturating_sub(balance))? {
-            return Reply::ok(json!({
-                "isValid": false, "invalidReason": too_few(balance, needed, &reason),
-                "payer": permission.holder, "network": permission.network,
-            }));
-        }
+    if balance < needed
+        && let Err(reason) = cover(desk, &presented, needed.saturating_sub(balance))?
+    {
+        return Reply::ok(json!({
+            "isValid": false, "invalidReason": too_few(balance, needed, &reason),
+            "payer": permission.holder, "network": permission.network,
+        }));
     }
     let request_id = desk.random.uuid()?;
     let mut answer = json!({
