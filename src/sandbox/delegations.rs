@@ -240,6 +240,20 @@ pub(super) fn list(desk: &Desk) -> Outcome {
     }))
 }
 
+/// `DELETE /api/v1/delegation/:id`: it pays nothing from now on, and its tokens are worth nothing.
+pub(super) fn revoke(desk: &Desk, id: &str) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let delegation = find(desk, id)?
+        .filter(|delegation| delegation.owner == caller.id())
+        .ok_or_else(|| Problem::new(404, "BCK.DELEGATION.0002", format!("Delegation {id} not found")))?;
+    desk.store.run("UPDATE delegations SET revoked = 1 WHERE id = ?", binds![delegation.id.as_str()])?;
+    desk.store.run(
+        "UPDATE permissions SET expires_at = 0 WHERE delegation_id = ?",
+        binds![delegation.id.as_str()],
+    )?;
+    Reply::ok(json!({ "success": true, "delegationId": delegation.id }))
+}
+
 /// What an account can pay with: its wallet and a test card.
 fn methods(address: &str) -> Vec<Value> {
     let tail = |count: usize| address.get(address.len().saturating_sub(count)..).unwrap_or_default();

@@ -11,6 +11,7 @@ use super::store::binds;
 use super::{Desk, agents, balances};
 use crate::wire::Credits;
 use serde_json::{Map, Value, json};
+use worker::Url;
 
 /// A token that was recognised and fits what the seller asks for.
 struct Presented {
@@ -27,13 +28,23 @@ fn present(desk: &Desk, body: &Map<String, Value>) -> Outcome<Presented> {
     let accepts = object(body, "paymentRequired")?.get("accepts").and_then(Value::as_array);
     let accepts = accepts.ok_or_else(|| Problem::bad_request("paymentRequired.accepts must be an array"))?;
     let accepted = permission.accepted();
-    if !accepts.iter().filter_map(Value::as_object).any(|offered| fits(&accepted, offered)) {
+    let bound = permission.resource();
+    let fit = |offered: &Map<String, Value>| fits(&accepted, &permission.network, offered);
+    if !accepts.iter().filter_map(Value::as_object).any(fit) {
         return Err(Problem::new(
             400,
             "BCK.X402.0013",
             "The token's accepted is none of paymentRequired.accepts",
         )
         .hint("Plan, scheme and network must be those that the seller offers."));
+    }
+    let resource =
+        member(object(body, "paymentRequired")?, "resource").and_then(|resource| resource.get("url"));
+    if let (Some(bound), Some(sold)) = (bound, resource.and_then(Value::as_str))
+        && !same_resource(&bound, sold)
+    {
+        return Err(Problem::new(400, "BCK.X402.0013", "The token was minted for another resource")
+            .hint("A single-use token is good for the resource.url it was minted with."));
     }
     let plan = plans::find(desk, &permission.plan_id)?.ok_or_else(|| {
         Problem::new(404, "BCK.X402.0002", format!("Plan {} not found", permission.plan_id))
@@ -42,19 +53,33 @@ fn present(desk: &Desk, body: &Map<String, Value>) -> Outcome<Presented> {
     Ok(Presented { permission, plan, asked })
 }
 
-/// Whether what a token accepted is what a seller offers. A token without an agent fits an offer with one, since
-/// buyers need not name it; one that names another does not.
-fn fits(accepted: &Map<String, Value>, offered: &Map<String, Value>) -> bool {
-    let same = ["planId", "scheme", "network"].iter().all(|name| text(accepted, name) == text(offered, name));
-    let agent = |side: &Map<String, Value>| {
-        member(side, "extra")
-            .and_then(|extra| extra.get("agentId"))
-            .and_then(Value::as_str)
-            .map(str::to_owned)
+/// Whether what a token accepted is what a seller offers. A token without agent or verb fits an offer with one, since
+/// buyers need not name it; one that names another does not. By card, the network is that of the delegation, whatever
+/// the buyer guessed (contract section 2.3).
+fn fits(accepted: &Map<String, Value>, settles_on: &str, offered: &Map<String, Value>) -> bool {
+    let same = |name: &str| text(accepted, name) == text(offered, name);
+    let network = text(offered, "network");
+    let by_card = text(accepted, "scheme") == Some(permissions::CARD);
+    let extra = |side: &Map<String, Value>, name: &str| {
+        member(side, "extra").and_then(|extra| extra.get(name)).and_then(Value::as_str).map(str::to_owned)
     };
-    same && match (agent(accepted), agent(offered)) {
+    let agrees = |name: &str| match (extra(accepted, name), extra(offered, name)) {
         (Some(bought), Some(sold)) => bought == sold,
         _ => true,
+    };
+    same("planId")
+        && same("scheme")
+        && (same("network") || (by_card && network == Some(settles_on)))
+        && agrees("agentId")
+        && agrees("httpVerb")
+}
+
+/// Whether a resource is the one a token is bound to: the same origin and path, or, where one of them is no whole
+/// address, the same text.
+fn same_resource(bound: &str, sold: &str) -> bool {
+    match (Url::parse(bound), Url::parse(sold)) {
+        (Ok(bound), Ok(sold)) => bound.origin() == sold.origin() && bound.path() == sold.path(),
+        _ => bound == sold,
     }
 }
 
@@ -179,34 +204,55 @@ fn top_up(desk: &Desk, presented: &Presented, bought: TopUp) -> Outcome<String> 
 mod tests {
     use super::*;
 
+    fn side(network: &str, extra: Value) -> Map<String, Value> {
+        let side = json!({ "planId": "1", "scheme": "s", "network": network, "extra": extra });
+        side.as_object().cloned().unwrap()
+    }
+
     #[test]
     fn which_offers_a_token_fits() {
-        let accepted = json!({ "planId": "1", "scheme": "s", "network": "n", "extra": { "agentId": "2" } });
+        let accepted = side("n", json!({ "agentId": "2", "httpVerb": "POST" }));
         for (name, offered, fit) in [
-            (
-                "the same",
-                json!({ "planId": "1", "scheme": "s", "network": "n", "extra": { "agentId": "2" } }),
-                true,
-            ),
-            (
-                "no agent",
-                json!({ "planId": "1", "scheme": "s", "network": "n", "extra": { "agentId": null } }),
-                true,
-            ),
-            ("no extra", json!({ "planId": "1", "scheme": "s", "network": "n" }), true),
-            (
-                "another agent",
-                json!({ "planId": "1", "scheme": "s", "network": "n", "extra": { "agentId": "3" } }),
-                false,
-            ),
-            ("another plan", json!({ "planId": "2", "scheme": "s", "network": "n" }), false),
-            ("another scheme", json!({ "planId": "1", "scheme": "t", "network": "n" }), false),
-            ("another network", json!({ "planId": "1", "scheme": "s", "network": "m" }), false),
+            ("the same", side("n", json!({ "agentId": "2", "httpVerb": "POST" })), true),
+            ("no agent", side("n", json!({ "agentId": null })), true),
+            ("no extra", side("n", Value::Null), true),
+            ("another agent", side("n", json!({ "agentId": "3" })), false),
+            ("another verb", side("n", json!({ "httpVerb": "GET" })), false),
+            ("another network", side("m", json!({})), false),
         ] {
-            assert_eq!(fits(accepted.as_object().unwrap(), offered.as_object().unwrap()), fit, "{name}");
+            assert_eq!(fits(&accepted, "m", &offered), fit, "{name}");
         }
-        let plain = json!({ "planId": "1", "scheme": "s", "network": "n", "extra": {} });
-        let offered = json!({ "planId": "1", "scheme": "s", "network": "n", "extra": { "agentId": "3" } });
-        assert!(fits(plain.as_object().unwrap(), offered.as_object().unwrap()));
+        for name in ["planId", "scheme"] {
+            let mut offered = side("n", json!({}));
+            offered.insert(name.into(), "x".into());
+            assert!(!fits(&accepted, "n", &offered), "another {name}");
+        }
+        assert!(
+            fits(&side("n", json!({})), "n", &side("n", json!({ "agentId": "3" }))),
+            "no agent asked for"
+        );
+    }
+
+    #[test]
+    fn by_card_the_delegation_names_the_network() {
+        let (mut accepted, mut offered) = (side("stripe", json!({})), side("braintree", json!({})));
+        for side in [&mut accepted, &mut offered] {
+            side.insert("scheme".into(), permissions::CARD.into());
+        }
+        assert!(fits(&accepted, "braintree", &offered));
+        assert!(!fits(&accepted, "visa", &offered));
+    }
+
+    #[test]
+    fn what_a_single_use_token_is_bound_to() {
+        for (bound, sold, same) in [
+            ("/ask", "/ask", true),
+            ("/ask", "/other", false),
+            ("https://a.example/ask", "https://a.example/ask?q=1", true),
+            ("https://a.example/ask", "https://b.example/ask", false),
+            ("https://a.example/ask", "/ask", false),
+        ] {
+            assert_eq!(same_resource(bound, sold), same, "{bound} {sold}");
+        }
     }
 }

@@ -39,10 +39,20 @@ impl Permission {
         self.single_use != 0 && self.spent != 0
     }
 
+    fn issued(&self, member: &str) -> Option<Value> {
+        let token: Value = serde_json::from_str(&self.token).ok()?;
+        token.get(member).cloned()
+    }
+
     /// The `accepted` that was paid for.
     pub(super) fn accepted(&self) -> Map<String, Value> {
-        let token: Value = serde_json::from_str(&self.token).unwrap_or(Value::Null);
-        token.get("accepted").and_then(Value::as_object).cloned().unwrap_or_default()
+        self.issued("accepted").and_then(|accepted| accepted.as_object().cloned()).unwrap_or_default()
+    }
+
+    /// The resource a single-use token is bound to; any other is bound to none.
+    pub(super) fn resource(&self) -> Option<String> {
+        let resource = self.issued("resource").filter(|_| self.single_use != 0)?;
+        resource.get("url").and_then(Value::as_str).map(str::to_owned)
     }
 }
 

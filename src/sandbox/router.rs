@@ -65,6 +65,7 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", ["x402", "settle"]) => facilitator::settle(desk),
         ("POST", ["delegation", "create"]) => delegations::create(desk),
         ("GET", ["delegation"]) => delegations::list(desk),
+        ("DELETE", ["delegation", id]) => delegations::revoke(desk, id),
         ("GET", ["payment-methods"]) => delegations::payment_methods(desk),
         ("POST", ["fiat", "stripe", "payment"]) => checkout::start(desk),
         ("GET", ["legal-documents", "manifest"]) => deployment::manifest(),

@@ -128,6 +128,30 @@ test('a delegation that has expired pays nothing, and neither does its token', a
   assert.equal(await ada.balance(plan), '99');
 });
 
+test('a delegation that is revoked takes its tokens with it', async () => {
+  const ada = await buyer('Ada');
+  const plan = await seller.plan();
+  await ada.order(plan);
+  const delegationId = await ada.delegation();
+  const token = await ada.token(plan, { delegationId });
+  assert.equal((await seller.call('DELETE', `/api/v1/delegation/${delegationId}`)).status, 404, 'not by another');
+  assert.equal((await seller.verify(plan, token, '1')).json.isValid, true);
+  assert.equal((await ada.call('DELETE', `/api/v1/delegation/${delegationId}`)).status, 200);
+  assert.equal((await seller.settle(plan, token, '1')).json.code, 'BCK.X402.0005');
+  assert.equal((await ada.get('/api/v1/delegation')).json.delegations[0].status, 'Revoked');
+  await assert.rejects(ada.token(plan, { delegationId }), /BCK\.DELEGATION\.0002/);
+});
+
+test('a single-use token is good for its resource only', async () => {
+  const ada = await buyer('Ada');
+  const plan = await seller.plan();
+  await ada.order(plan);
+  const other = await ada.token(plan, { tokenVersion: 3, resource: { url: '/other' } });
+  assert.equal((await seller.settle(plan, other, '1')).json.code, 'BCK.X402.0013');
+  const reusable = await ada.token(plan, { resource: { url: '/other' } });
+  assert.equal((await seller.settle(plan, reusable, '1')).status, 200);
+});
+
 test('credits that are given for a time are taken first, and go when it is over', async () => {
   const ada = await buyer('Ada');
   const plan = await seller.plan();
