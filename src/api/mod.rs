@@ -12,6 +12,7 @@ pub mod plans;
 pub mod x402;
 
 pub use deployment::Deployment;
+pub(crate) use deployment::is_loopback;
 pub use error::{ApiError, ApiErrorKind};
 pub use message::{Auth, Call, Method, Request, Response};
 

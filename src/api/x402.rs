@@ -8,6 +8,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// Mint an access token from a delegation: `POST /api/v1/x402/permissions`, with the buyer's key.
@@ -29,20 +30,19 @@ impl Call for GetAccessToken {
     type Output = AccessToken;
 
     fn request(&self) -> Request {
-        let mut extra = Map::new();
-        if let Some(agent) = &self.agent_id {
-            extra.insert("agentId".into(), agent.as_str().into());
-        }
-        let body = json!({
-            "accepted": {
-                "scheme": self.scheme.as_str(),
-                "network": self.network,
-                "planId": self.plan_id.as_str(),
-                "extra": extra,
+        // Structs, not `json!`: a client that prints no `Value` carries no float printing.
+        let body = PermissionBody {
+            accepted: AcceptedBody {
+                scheme: self.scheme.as_str(),
+                network: &self.network,
+                plan_id: self.plan_id.as_str(),
+                extra: ExtraBody { agent_id: self.agent_id.as_ref().map(AgentId::as_str) },
             },
-            "delegationConfig": { "delegationId": self.delegation_id.as_str() },
-        });
-        Request::post("/api/v1/x402/permissions", Some(body.to_string()))
+            delegation_config: DelegationBody { delegation_id: self.delegation_id.as_str() },
+        };
+        // Strings always print.
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        Request::post("/api/v1/x402/permissions", Some(body))
     }
 
     fn parse(&self, response: &Response) -> Result<AccessToken, ApiError> {
@@ -53,6 +53,35 @@ impl Call for GetAccessToken {
             .ok_or_else(|| ApiError::garbled(response, "accessToken is missing"))?;
         AccessToken::decode(token).map_err(|error| ApiError::garbled(response, &error.to_string()))
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PermissionBody<'a> {
+    accepted: AcceptedBody<'a>,
+    delegation_config: DelegationBody<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AcceptedBody<'a> {
+    scheme: &'a str,
+    network: &'a str,
+    plan_id: &'a str,
+    extra: ExtraBody<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExtraBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DelegationBody<'a> {
+    delegation_id: &'a str,
 }
 
 /// Ask whether a token would pay: `POST /api/v1/x402/verify`, with the seller's key. Burns nothing.
@@ -156,7 +185,7 @@ pub(super) fn success_body(response: &Response) -> Result<Map<String, Value>, Ap
     if !response.is_success() {
         return Err(ApiError::from_response(response));
     }
-    match serde_json::from_str(&response.body) {
+    match serde_json::from_slice(response.body.as_bytes()) {
         Ok(Value::Object(body)) => Ok(body),
         _ => Err(ApiError::garbled(response, "not a JSON object")),
     }

@@ -1,1 +1,30 @@
-//! The JavaScript shell of the subscriber.
+//! The JavaScript shell of the subscriber: classes, promises, options, errors, storage. It translates and decides
+//! nothing.
+//!
+//! Every exported async method is a plain function that returns a `Promise` built from a cloned `Rc`: no borrow is
+//! held across an await, and an object may be freed while a call is under way.
+
+mod browser;
+mod convert;
+mod driver;
+mod error;
+mod payments;
+mod request;
+mod session;
+mod views;
+
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("types.d.ts");
+
+/// Runs once when the module is instantiated: a panic, which should not happen, at least says so.
+#[wasm_bindgen(start)]
+fn start() {
+    std::panic::set_hook(alloc::boxed::Box::new(|info| {
+        web_sys::console::error_1(
+            &alloc::format!("payments-wasm {} panicked, please report: {info}", env!("CARGO_PKG_VERSION"))
+                .into(),
+        );
+    }));
+}

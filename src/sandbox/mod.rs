@@ -1,1 +1,190 @@
-//! The Nevermined platform in small, as a Worker.
+//! The Nevermined platform in small, as a Worker: enough of it to develop and test against, offline.
+//!
+//! One Durable Object holds everything, so that what happens once happens once. A call is read to its end, then served
+//! from start to finish without an await, in one storage transaction: a burn and the top-up before it stand or fall
+//! together, and two calls never interleave.
+//!
+//! It knows `wire` and the HTTP contract, and nothing of how our own clients read either: what they get wrong, it does
+//! not repeat.
+
+mod accounts;
+mod agents;
+mod balances;
+mod call;
+mod checkout;
+mod clock;
+mod control;
+mod cors;
+mod delegations;
+mod deployment;
+mod facilitator;
+mod keys;
+mod ledger;
+mod login;
+mod orders;
+mod pages;
+mod permissions;
+mod plans;
+mod problem;
+mod random;
+mod router;
+mod store;
+mod terms;
+
+use call::{Body, Call, Reply};
+use problem::{Outcome, Problem};
+use random::Random;
+use std::cell::Cell;
+use store::Store;
+use worker::{
+    Context, Date, DurableObject, Env, Headers, Request, Response, ResponseBuilder, durable_object, event,
+};
+
+/// Largest body that is read.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// One call being served, and what serving it takes.
+#[derive(Debug)]
+struct Desk {
+    call: Call,
+    store: Store,
+    random: Random,
+}
+
+/// Everything there is goes to the one object; only preflights need no state.
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    if request.method() == worker::Method::Options {
+        let headers = headers(&correlation(&request))?;
+        for (name, value) in cors::PREFLIGHT {
+            headers.set(name, value)?;
+        }
+        return Ok(ResponseBuilder::new().with_status(204).with_headers(headers).empty());
+    }
+    env.durable_object("SANDBOX")?.get_by_name("sandbox")?.fetch_with_request(request).await
+}
+
+/// The platform: its storage is all that it is.
+#[durable_object(fetch)]
+#[derive(Debug)]
+pub struct Sandbox {
+    state: worker::State,
+    prepared: Cell<bool>,
+}
+
+impl DurableObject for Sandbox {
+    fn new(state: worker::State, _env: Env) -> Self {
+        Self { state, prepared: Cell::new(false) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let correlation = correlation(&request);
+        let now = i64::try_from(Date::now().as_millis()).unwrap_or_default();
+        let reply = match read(&mut request, &correlation, now).await {
+            Ok(call) => self.serve(call),
+            Err(problem) => problem.reply(&correlation, &clock::iso(now)),
+        };
+        respond(reply, &correlation)
+    }
+}
+
+impl Sandbox {
+    /// Serves a call; no await may be in here.
+    fn serve(&self, call: Call) -> Reply {
+        let (now, correlation) = (call.now, call.correlation.clone());
+        let served = self.store().and_then(|store| {
+            let desk = Desk { call, store, random: Random::Runtime };
+            let reply = desk
+                .store
+                .transaction(|| router::route(&desk))
+                .unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(now)));
+            control::log(&desk.store, &desk.call.method, &desk.call.path, reply.status, now)?;
+            Ok(reply)
+        });
+        served.unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(now)))
+    }
+
+    fn store(&self) -> Outcome<Store> {
+        let store = Store::new(&self.state)?;
+        if !self.prepared.get() {
+            store.prepare()?;
+            self.prepared.set(true);
+        }
+        Ok(store)
+    }
+}
+
+async fn read(request: &mut Request, correlation: &str, now: i64) -> Outcome<Call> {
+    let header = |name: &str| request.headers().get(name).ok().flatten();
+    let url = request.url()?;
+    let call = Call {
+        method: request.method().to_string(),
+        path: url.path().split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect(),
+        query: url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
+        authorization: header("authorization"),
+        organization: header("x-current-org-id").filter(|org| !org.is_empty()),
+        correlation: correlation.to_owned(),
+        origin: url.origin().ascii_serialization(),
+        body: String::new(),
+        now,
+    };
+    let too_large = || Problem::new(413, "SANDBOX.BAD_REQUEST", "The body is larger than 256 KiB");
+    if header("content-length")
+        .and_then(|length| length.parse::<usize>().ok())
+        .is_some_and(|n| n > MAX_BODY_BYTES)
+    {
+        return Err(too_large());
+    }
+    let body = request.bytes().await?;
+    if body.len() > MAX_BODY_BYTES {
+        return Err(too_large());
+    }
+    let body = String::from_utf8(body).map_err(|_| Problem::bad_request("The body is not UTF-8"))?;
+    Ok(Call { body, ..call })
+}
+
+/// The caller's correlation id if it sent a decent one, else a new one.
+fn correlation(request: &Request) -> String {
+    let decent =
+        |id: &String| (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    let sent = request.headers().get("x-correlation-id").ok().flatten().filter(decent);
+    sent.unwrap_or_else(|| Random::Runtime.uuid().unwrap_or_default())
+}
+
+fn headers(correlation: &str) -> worker::Result<Headers> {
+    let headers = Headers::new();
+    for (name, value) in cors::ALWAYS {
+        headers.set(name, value)?;
+    }
+    headers.set("x-correlation-id", correlation)?;
+    headers.set("cache-control", "no-store")?;
+    Ok(headers)
+}
+
+fn respond(reply: Reply, correlation: &str) -> worker::Result<Response> {
+    let headers = headers(correlation)?;
+    let bytes = match reply.body {
+        Body::Empty => None,
+        Body::Json(json) => {
+            headers.set("content-type", "application/json; charset=utf-8")?;
+            Some(json.into_bytes())
+        }
+        Body::Html(html) => {
+            headers.set("content-type", "text/html; charset=utf-8")?;
+            for (name, value) in pages::HEADERS {
+                headers.set(name, value)?;
+            }
+            Some(html.into_bytes())
+        }
+        Body::Location(location) => {
+            headers.set("location", &location)?;
+            headers.set("referrer-policy", "no-referrer")?;
+            None
+        }
+    };
+    let response = ResponseBuilder::new().with_status(reply.status).with_headers(headers);
+    Ok(match bytes {
+        Some(bytes) => response.fixed(bytes),
+        None => response.empty(),
+    })
+}

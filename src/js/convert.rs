@@ -1,0 +1,147 @@
+//! JavaScript values to ours, each with an error that names the field. The one place that looks into objects by name.
+
+use super::error::{Facts, reject};
+use crate::subscriber::{Approval, Policy};
+use crate::wire::{Credits, DelegationId, WireError};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use js_sys::{Array, Function, Reflect};
+use wasm_bindgen::prelude::*;
+
+/// A member of an object; undefined where it is absent, or where there is no object.
+pub(super) fn get(object: &JsValue, name: &str) -> JsValue {
+    if object.is_null_or_undefined() {
+        return JsValue::UNDEFINED;
+    }
+    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// An error about a field of what the caller gave.
+pub(super) fn bad_field(name: &str, expected: &str) -> JsValue {
+    reject(&format!("{name} must be {expected}"), Facts { code: "validation", ..Facts::default() })
+}
+
+/// The same, from a wire type's own check.
+pub(super) fn bad_wire(error: &WireError) -> JsValue {
+    reject(&error.to_string(), Facts { code: "validation", ..Facts::default() })
+}
+
+pub(super) fn text(object: &JsValue, name: &str) -> Result<Option<String>, JsValue> {
+    let value = get(object, name);
+    if value.is_null_or_undefined() {
+        return Ok(None);
+    }
+    value.as_string().map(Some).ok_or_else(|| bad_field(name, "a string"))
+}
+
+pub(super) fn flag(object: &JsValue, name: &str) -> Result<bool, JsValue> {
+    let value = get(object, name);
+    if value.is_null_or_undefined() {
+        return Ok(false);
+    }
+    value.as_bool().ok_or_else(|| bad_field(name, "true or false"))
+}
+
+pub(super) fn function(object: &JsValue, name: &str) -> Result<Option<Function>, JsValue> {
+    let value = get(object, name);
+    if value.is_null_or_undefined() {
+        return Ok(None);
+    }
+    value.dyn_into().map(Some).map_err(|_| bad_field(name, "a function"))
+}
+
+/// A number of milliseconds, whole and above zero.
+pub(super) fn milliseconds(object: &JsValue, name: &str) -> Result<Option<u32>, JsValue> {
+    let value = get(object, name);
+    if value.is_null_or_undefined() {
+        return Ok(None);
+    }
+    digits(&value)
+        .and_then(|digits| digits.parse::<u32>().ok())
+        .filter(|number| *number > 0)
+        .map(Some)
+        .ok_or_else(|| bad_field(name, "a whole number of milliseconds above zero"))
+}
+
+/// Credits as a `bigint`, a decimal string, or a whole number.
+pub(super) fn credits(object: &JsValue, name: &'static str) -> Result<Option<Credits>, JsValue> {
+    let value = get(object, name);
+    if value.is_null_or_undefined() {
+        return Ok(None);
+    }
+    digits(&value)
+        .and_then(|digits| digits.parse().ok())
+        .map(Some)
+        .ok_or_else(|| bad_field(name, "a whole number of credits: a bigint, a decimal string or a number"))
+}
+
+/// A string as it is, a number or `bigint` as JavaScript prints it: float printing in Rust is 14 KB.
+pub(super) fn digits(value: &JsValue) -> Option<String> {
+    match value.as_string() {
+        Some(text) => Some(text),
+        None if value.is_bigint() || value.as_f64().is_some() => Some(js_string(value)),
+        None => None,
+    }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = String)]
+    fn js_string(value: &JsValue) -> String;
+}
+
+fn texts(object: &JsValue, name: &str) -> Result<Vec<String>, JsValue> {
+    let value = get(object, name);
+    if value.is_null_or_undefined() {
+        return Ok(Vec::new());
+    }
+    let list: Array = value.dyn_into().map_err(|_| bad_field(name, "an array of strings"))?;
+    list.iter().map(|one| one.as_string().ok_or_else(|| bad_field(name, "an array of strings"))).collect()
+}
+
+/// `policy`, if there is one.
+pub(super) fn policy(options: &JsValue) -> Result<Option<Policy>, JsValue> {
+    let value = get(options, "policy");
+    if value.is_null_or_undefined() {
+        return Ok(None);
+    }
+    if !value.is_object() {
+        return Err(bad_field("policy", "an object"));
+    }
+    Ok(Some(Policy {
+        max_credits_per_request: credits(&value, "maxCreditsPerRequest")?,
+        max_credits_total: credits(&value, "maxCreditsTotal")?,
+        plans: texts(&value, "plans")?,
+        origins: texts(&value, "origins")?,
+        networks: texts(&value, "networks")?,
+        schemes: texts(&value, "schemes")?,
+        purchase: flag(&value, "purchase")?,
+    }))
+}
+
+/// `delegationConfig.delegationId`, if there is one.
+pub(super) fn delegation(options: &JsValue) -> Result<Option<DelegationId>, JsValue> {
+    delegation_id(&get(options, "delegationConfig"))
+}
+
+fn delegation_id(object: &JsValue) -> Result<Option<DelegationId>, JsValue> {
+    text(object, "delegationId")?
+        .map(|id| DelegationId::parse(&id, "delegationId").map_err(|error| bad_wire(&error)))
+        .transpose()
+}
+
+/// What an `approve` callback answered: a boolean, or an object that says more. Anything else is a no.
+pub(super) fn approval(answer: &JsValue) -> Result<Approval, JsValue> {
+    if !answer.is_object() {
+        return Ok(Approval { approve: answer.as_bool() == Some(true), ..Approval::default() });
+    }
+    Ok(Approval {
+        approve: flag(answer, "approve")?,
+        purchase: flag(answer, "purchase")?,
+        remember: flag(answer, "remember")?,
+        delegation_id: delegation_id(answer)?,
+    })
+}

@@ -1,0 +1,235 @@
+//! Agents: register, get, list, update, and the plans they are on (contract section 4.2).
+
+use super::call::{Reply, id, member, object, text};
+use super::plans::{self, PlanRow};
+use super::problem::{Outcome, Problem};
+use super::store::binds;
+use super::{Desk, accounts, clock};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+const COLUMNS: &str = "id, owner, org, metadata, api, created_at";
+/// What a seller configures the platform with and nobody else should read.
+const SECRETS: [&str; 5] = ["username", "password", "token", "apiKey", "headers"];
+
+/// An agent as it is kept.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Agent {
+    pub(super) id: String,
+    owner: String,
+    org: Option<String>,
+    metadata: String,
+    api: String,
+    created_at: i64,
+}
+
+impl Agent {
+    fn metadata(&self) -> Value {
+        serde_json::from_str(&self.metadata).unwrap_or(Value::Null)
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.metadata().get("name").and_then(Value::as_str).unwrap_or(&self.id).to_owned()
+    }
+
+    fn view(&self, desk: &Desk) -> Outcome<Value> {
+        let mut api: Value = serde_json::from_str(&self.api).unwrap_or(Value::Null);
+        if let Some(api) = api.as_object_mut() {
+            api.retain(|name, value| !value.is_null() && !SECRETS.contains(&name.as_str()));
+        }
+        let created = clock::iso(self.created_at);
+        Ok(json!({
+            "id": self.id,
+            "agentId": self.id,
+            "orgId": self.org,
+            "registry": { "owner": self.owner, "plans": plan_ids(desk, &self.id)?, "lastUpdated": created },
+            "metadata": { "main": self.metadata(), "agent": api },
+            "createdAt": created,
+        }))
+    }
+}
+
+fn plan_ids(desk: &Desk, agent_id: &str) -> Outcome<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        plan_id: String,
+    }
+    let query = "SELECT plan_id FROM agent_plans WHERE agent_id = ? ORDER BY rowid";
+    Ok(desk.store.rows::<Row>(query, binds![agent_id])?.into_iter().map(|row| row.plan_id).collect())
+}
+
+/// The agent of that id, or a 404.
+pub(super) fn load(desk: &Desk, agent_id: &str) -> Outcome<Agent> {
+    find(desk, &id(agent_id, "agentId")?)?.ok_or_else(|| Problem::agent_not_found(agent_id))
+}
+
+/// The agent of that id, if there is one.
+pub(super) fn find(desk: &Desk, agent_id: &str) -> Outcome<Option<Agent>> {
+    desk.store.first(&format!("SELECT {COLUMNS} FROM agents WHERE id = ?"), binds![agent_id])
+}
+
+/// Whether the plan gives access to the agent.
+pub(super) fn has_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome<bool> {
+    let query = "SELECT COUNT(*) AS count FROM agent_plans WHERE agent_id = ? AND plan_id = ?";
+    Ok(desk.store.count(query, binds![agent_id, plan_id])? > 0)
+}
+
+fn load_owned(desk: &Desk, agent_id: &str) -> Outcome<Agent> {
+    let caller = accounts::caller(desk)?;
+    let agent = load(desk, agent_id)?;
+    if agent.owner.eq_ignore_ascii_case(&caller.address) {
+        Ok(agent)
+    } else {
+        Err(Problem::new(401, "BCK.PROTOCOL.0016", format!("You do not own agent {agent_id}")))
+    }
+}
+
+fn described(body: &Map<String, Value>) -> Outcome<(String, String)> {
+    let metadata = object(body, "metadataAttributes")?;
+    if text(metadata, "name").is_none() {
+        return Err(Problem::bad_request("metadataAttributes.name is missing"));
+    }
+    let metadata: Map<_, _> =
+        metadata.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let api = member(body, "agentApiAttributes").and_then(Value::as_object).cloned().unwrap_or_default();
+    Ok((Value::Object(metadata).to_string(), Value::Object(api).to_string()))
+}
+
+fn insert(desk: &Desk, owner: &str, body: &Map<String, Value>, plans: &[String]) -> Outcome<String> {
+    let (metadata, api) = described(body)?;
+    let agent_id = desk.random.id()?;
+    desk.store.run(
+        "INSERT INTO agents (id, owner, org, metadata, api, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        binds![agent_id.as_str(), owner, desk.call.organization.clone(), metadata, api, desk.call.now],
+    )?;
+    plans.iter().try_for_each(|plan_id| attach(desk, &agent_id, plan_id))?;
+    Ok(agent_id)
+}
+
+fn attach(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome<()> {
+    desk.store.run("INSERT INTO agent_plans (agent_id, plan_id) VALUES (?, ?)", binds![agent_id, plan_id])
+}
+
+/// `POST /api/v1/protocol/agents`: the id comes under `data`.
+pub(super) fn register(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let body = desk.call.json()?;
+    let listed = member(&body, "plans").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut plan_ids: Vec<String> = Vec::new();
+    for plan in &listed {
+        let plan_id = plan.as_str().map_or_else(|| plan.to_string(), str::to_owned);
+        let plan = plans::load(desk, &plan_id)?;
+        if !plan_ids.contains(&plan.id) {
+            plan_ids.push(plan.id);
+        }
+    }
+    let agent_id = insert(desk, &caller.address, &body, &plan_ids)?;
+    Reply::created(
+        json!({ "success": true, "data": { "agentId": agent_id }, "txHash": desk.random.hex(32)? }),
+    )
+}
+
+/// `POST /api/v1/protocol/agents/plans`: an agent and the plan it is on, in one.
+pub(super) fn register_with_plan(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let body = desk.call.json()?;
+    let plan_id = plans::insert(desk, &caller.address, object(&body, "plan")?)?;
+    let agent_id = insert(desk, &caller.address, object(&body, "agent")?, std::slice::from_ref(&plan_id))?;
+    let data = json!({ "agentId": agent_id, "planId": plan_id });
+    Reply::created(json!({ "success": true, "data": data, "txHash": desk.random.hex(32)? }))
+}
+
+/// `GET /api/v1/protocol/agents/:agentId`
+pub(super) fn get(desk: &Desk, agent_id: &str) -> Outcome {
+    Reply::ok(load(desk, agent_id)?.view(desk)?)
+}
+
+/// `PUT /api/v1/protocol/agents/:agentId`
+pub(super) fn update(desk: &Desk, agent_id: &str) -> Outcome {
+    let agent = load_owned(desk, agent_id)?;
+    let (metadata, api) = described(&desk.call.json()?)?;
+    desk.store.run(
+        "UPDATE agents SET metadata = ?, api = ? WHERE id = ?",
+        binds![metadata, api, agent.id.as_str()],
+    )?;
+    done(desk, json!({ "agentId": agent.id }))
+}
+
+fn done(desk: &Desk, data: Value) -> Outcome {
+    Reply::ok(json!({ "success": true, "txHash": desk.random.hex(32)?, "httpStatus": 200, "data": data }))
+}
+
+/// `GET /api/v1/protocol/agents`: the caller's own, or those of an organization.
+pub(super) fn list(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let (filter, key) = match desk.call.param("orgId") {
+        Some(org) => ("org = ?", org.to_owned()),
+        None => ("lower(owner) = ?", caller.id()),
+    };
+    listed(desk, filter, &key)
+}
+
+/// `GET /api/v1/protocol/plans/:planId/agents`
+pub(super) fn of_plan(desk: &Desk, plan_id: &str) -> Outcome {
+    let plan = plans::load(desk, plan_id)?;
+    listed(desk, "id IN (SELECT agent_id FROM agent_plans WHERE plan_id = ?)", &plan.id)
+}
+
+fn listed(desk: &Desk, filter: &str, key: &str) -> Outcome {
+    let page = desk.call.page();
+    let total =
+        desk.store.count(&format!("SELECT COUNT(*) AS count FROM agents WHERE {filter}"), binds![key])?;
+    let query = format!(
+        "SELECT {COLUMNS} FROM agents WHERE {filter} ORDER BY created_at {}, id LIMIT ? OFFSET ?",
+        page.direction()
+    );
+    let agents: Vec<Agent> = desk.store.rows(&query, binds![key, i64::from(page.size), page.skip()])?;
+    let agents = agents.iter().map(|agent| agent.view(desk)).collect::<Outcome<Vec<_>>>()?;
+    Reply::ok(json!({ "total": total, "page": page.number, "offset": page.size, "agents": agents }))
+}
+
+/// `GET /api/v1/protocol/agents/:agentId/plans`
+pub(super) fn plans_of(desk: &Desk, agent_id: &str) -> Outcome {
+    let agent = load(desk, agent_id)?;
+    let page = desk.call.page();
+    let filter = "id IN (SELECT plan_id FROM agent_plans WHERE agent_id = ?)";
+    let total = desk
+        .store
+        .count(&format!("SELECT COUNT(*) AS count FROM plans WHERE {filter}"), binds![agent.id.as_str()])?;
+    let query = format!(
+        "SELECT id, owner, org, terms, created_at FROM plans WHERE {filter} ORDER BY created_at {}, id LIMIT ? OFFSET ?",
+        page.direction()
+    );
+    let rows: Vec<PlanRow> = desk.store.rows(&query, binds![agent.id, i64::from(page.size), page.skip()])?;
+    let plans = rows.into_iter().map(|row| Ok(row.plan()?.item())).collect::<Outcome<Vec<_>>>()?;
+    Reply::ok(json!({ "total": total, "page": page.number, "offset": page.size, "plans": plans }))
+}
+
+/// `POST /api/v1/protocol/agents/:agentId/plan/:planId`; already there is a 200 as well (contract section 12).
+pub(super) fn add_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome {
+    let agent = load_owned(desk, agent_id)?;
+    let plan = plans::load(desk, plan_id)?;
+    if has_plan(desk, &agent.id, &plan.id)? {
+        return unchanged("BCK.PROTOCOL.0018", "The plan is on the agent already");
+    }
+    attach(desk, &agent.id, &plan.id)?;
+    done(desk, json!({ "agentId": agent.id, "planId": plan.id }))
+}
+
+/// `DELETE /api/v1/protocol/agents/:agentId/plan/:planId`; not there is a 200 as well.
+pub(super) fn remove_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome {
+    let agent = load_owned(desk, agent_id)?;
+    let plan_id = id(plan_id, "planId")?;
+    if !has_plan(desk, &agent.id, &plan_id)? {
+        return unchanged("BCK.PROTOCOL.0019", "The plan is not on the agent");
+    }
+    desk.store.run(
+        "DELETE FROM agent_plans WHERE agent_id = ? AND plan_id = ?",
+        binds![agent.id.as_str(), plan_id.as_str()],
+    )?;
+    done(desk, json!({ "agentId": agent.id, "planId": plan_id }))
+}
+
+fn unchanged(code: &str, message: &str) -> Outcome {
+    Reply::ok(json!({ "success": true, "code": code, "message": message, "httpStatus": 200 }))
+}

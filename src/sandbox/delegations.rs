@@ -1,0 +1,369 @@
+//! Delegations: how much may be spent in a buyer's name, and until when (contract section 4.6).
+
+use super::call::{Reply, member, text, whole};
+use super::keys::Identity;
+use super::problem::{Outcome, Problem};
+use super::store::binds;
+use super::terms::Money;
+use super::{Desk, accounts, clock, plans};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+const COLUMNS: &str = "id, owner, provider, payment_method, currency, limit_cents, spent_cents, transactions, \
+    max_transactions, plan_id, api_key_id, revoked, expires_at, created_at";
+const PROVIDERS: [&str; 5] = ["erc4337", "stripe", "braintree", "visa", "vgs"];
+const CURRENCIES: [&str; 4] = ["usd", "eur", "usdc", "eurc"];
+
+/// A delegation as it is kept. Money in cents, times in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Delegation {
+    pub(super) id: String,
+    pub(super) owner: String,
+    pub(super) provider: String,
+    payment_method: Option<String>,
+    currency: String,
+    limit_cents: i64,
+    spent_cents: i64,
+    transactions: i64,
+    max_transactions: Option<i64>,
+    pub(super) plan_id: Option<String>,
+    api_key_id: Option<String>,
+    revoked: i64,
+    pub(super) expires_at: i64,
+    created_at: i64,
+}
+
+/// What a delegation is asked to pay.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub(super) plan_id: &'a str,
+    /// Paid from a wallet, not by card.
+    pub(super) crypto: bool,
+    pub(super) money: Money,
+    pub(super) cents: i64,
+}
+
+impl Delegation {
+    fn status(&self, now: i64) -> &'static str {
+        match self {
+            _ if self.revoked != 0 => "Revoked",
+            _ if self.expires_at <= now => "Expired",
+            _ if self.spent() => "Exhausted",
+            _ => "Active",
+        }
+    }
+
+    fn spent(&self) -> bool {
+        self.spent_cents >= self.limit_cents
+            || self.max_transactions.is_some_and(|most| self.transactions >= most)
+    }
+
+    /// Whether it still stands: not revoked, not expired. One that is spent stands; credits may be left.
+    pub(super) fn stands(&self, now: i64) -> bool {
+        self.revoked == 0 && self.expires_at > now
+    }
+
+    /// Why it does not pay this, if it does not. What costs nothing needs only that it stands.
+    pub(super) fn refuses(&self, now: i64, ask: Ask<'_>) -> Option<&'static str> {
+        if self.revoked != 0 {
+            Some("the delegation is revoked")
+        } else if self.expires_at <= now {
+            Some("the delegation has expired")
+        } else if self.plan_id.as_deref().is_some_and(|plan_id| plan_id != ask.plan_id) {
+            Some("the delegation is bound to another plan")
+        } else if ask.cents == 0 {
+            None
+        } else if (self.provider == "erc4337") != ask.crypto {
+            Some("the delegation cannot pay this kind of plan")
+        } else if Money::of(&self.currency) != ask.money {
+            Some("the delegation is in another currency")
+        } else if self.max_transactions.is_some_and(|most| self.transactions >= most) {
+            Some("the delegation has no transactions left")
+        } else if self.spent_cents.saturating_add(ask.cents) > self.limit_cents {
+            Some("the delegation's spending limit does not allow it")
+        } else {
+            None
+        }
+    }
+
+    /// The network that a card token settles on: its provider's name (contract section 2.3).
+    pub(super) fn network(&self) -> Option<&str> {
+        (self.provider != "erc4337").then_some(self.provider.as_str())
+    }
+
+    fn view(&self, now: i64) -> Value {
+        let left = self.limit_cents.saturating_sub(self.spent_cents).max(0);
+        json!({
+            "delegationId": self.id,
+            "provider": self.provider,
+            "providerPaymentMethodId": self.payment_method,
+            "status": self.status(now),
+            "spendingLimitCents": self.limit_cents.to_string(),
+            "amountSpentCents": self.spent_cents.to_string(),
+            "remainingBudgetCents": left.to_string(),
+            "currency": self.currency,
+            "transactionCount": self.transactions,
+            "maxTransactions": self.max_transactions,
+            "planId": self.plan_id,
+            "expiresAt": clock::iso(self.expires_at),
+            "createdAt": clock::iso(self.created_at),
+            "apiKeyId": self.api_key_id,
+        })
+    }
+}
+
+/// Checks a new delegation and fills in what a client may leave out.
+fn read(
+    body: &Map<String, Value>,
+    provider: &str,
+    owner: &Identity,
+    id: String,
+    now: i64,
+) -> Outcome<Delegation> {
+    if !PROVIDERS.contains(&provider) {
+        return Err(Problem::bad_request("provider must be one of erc4337, stripe, braintree, visa, vgs"));
+    }
+    let currency = text(body, "currency").map(str::to_ascii_lowercase).unwrap_or_default();
+    if !CURRENCIES.contains(&currency.as_str()) {
+        return Err(Problem::bad_request(
+            "currency must be one of usd, eur, usdc, eurc; there is no default",
+        ));
+    }
+    let positive = |name: &str| {
+        whole(body, name)?
+            .filter(|n| *n > 0)
+            .ok_or_else(|| Problem::bad_request(format!("{name} must be above 0")))
+    };
+    Ok(Delegation {
+        id,
+        owner: owner.id(),
+        provider: provider.to_owned(),
+        payment_method: text(body, "providerPaymentMethodId")
+            .or_else(|| text(body, "cardId"))
+            .map(str::to_owned),
+        currency,
+        limit_cents: positive("spendingLimitCents")?,
+        spent_cents: 0,
+        transactions: 0,
+        max_transactions: whole(body, "maxTransactions")?,
+        plan_id: member(body, "planId").map(|_| plans::id_in(body, "planId")).transpose()?,
+        api_key_id: text(body, "apiKeyId").map(str::to_owned),
+        revoked: 0,
+        expires_at: now.saturating_add(positive("durationSecs")?.saturating_mul(1000)),
+        created_at: now,
+    })
+}
+
+/// Opens a delegation of the caller's.
+pub(super) fn open(
+    desk: &Desk,
+    owner: &Identity,
+    body: &Map<String, Value>,
+    provider: &str,
+) -> Outcome<Delegation> {
+    let new = read(body, provider, owner, desk.random.uuid()?, desk.call.now)?;
+    if let Some(plan_id) = &new.plan_id {
+        plans::load(desk, plan_id)?;
+    }
+    if let Some(method) = &new.payment_method {
+        let known = methods(&owner.address)
+            .iter()
+            .any(|known| known.get("id").is_some_and(|id| id == method.as_str()));
+        if !known {
+            return Err(Problem::new(
+                404,
+                "BCK.DELEGATION.0001",
+                format!("Payment method {method} not found"),
+            )
+            .hint("GET /api/v1/payment-methods lists those you have."));
+        }
+    }
+    desk.store.run(
+        &format!("INSERT INTO delegations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        binds![
+            new.id.as_str(),
+            new.owner.as_str(),
+            new.provider.as_str(),
+            new.payment_method.clone(),
+            new.currency.as_str(),
+            new.limit_cents,
+            new.spent_cents,
+            new.transactions,
+            new.max_transactions,
+            new.plan_id.clone(),
+            new.api_key_id.clone(),
+            new.revoked,
+            new.expires_at,
+            new.created_at,
+        ],
+    )?;
+    Ok(new)
+}
+
+/// The delegation of that id.
+pub(super) fn find(desk: &Desk, id: &str) -> Outcome<Option<Delegation>> {
+    desk.store.first(&format!("SELECT {COLUMNS} FROM delegations WHERE id = ?"), binds![id])
+}
+
+/// Writes down what was spent.
+pub(super) fn spend(desk: &Desk, id: &str, cents: i64) -> Outcome<()> {
+    desk.store.run(
+        "UPDATE delegations SET spent_cents = spent_cents + ?, transactions = transactions + 1 WHERE id = ?",
+        binds![cents, id],
+    )
+}
+
+/// `POST /api/v1/delegation/create`
+pub(super) fn create(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let body = desk.call.json()?;
+    let provider = text(&body, "provider").ok_or_else(|| Problem::bad_request("provider is missing"))?;
+    let delegation = open(desk, &caller, &body, provider)?;
+    Reply::created(json!({ "delegationId": delegation.id }))
+}
+
+/// `GET /api/v1/delegation`
+pub(super) fn list(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let page = desk.call.page();
+    let total =
+        desk.store.count("SELECT COUNT(*) AS count FROM delegations WHERE owner = ?", binds![caller.id()])?;
+    let rows: Vec<Delegation> = desk.store.rows(
+        &format!(
+            "SELECT {COLUMNS} FROM delegations WHERE owner = ? ORDER BY created_at DESC, id LIMIT ? OFFSET ?"
+        ),
+        binds![caller.id(), i64::from(page.size), page.skip()],
+    )?;
+    let delegations: Vec<Value> = rows.iter().map(|row| row.view(desk.call.now)).collect();
+    Reply::ok(json!({
+        "delegations": delegations, "totalResults": total, "page": page.number, "offset": page.size,
+    }))
+}
+
+/// `DELETE /api/v1/delegation/:id`: it pays nothing from now on, and its tokens are worth nothing.
+pub(super) fn revoke(desk: &Desk, id: &str) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let delegation = find(desk, id)?
+        .filter(|delegation| delegation.owner == caller.id())
+        .ok_or_else(|| Problem::new(404, "BCK.DELEGATION.0002", format!("Delegation {id} not found")))?;
+    desk.store.run("UPDATE delegations SET revoked = 1 WHERE id = ?", binds![delegation.id.as_str()])?;
+    desk.store.run(
+        "UPDATE permissions SET expires_at = 0 WHERE delegation_id = ?",
+        binds![delegation.id.as_str()],
+    )?;
+    Reply::ok(json!({ "success": true, "delegationId": delegation.id }))
+}
+
+/// What an account can pay with: its wallet and a test card.
+fn methods(address: &str) -> Vec<Value> {
+    let tail = |count: usize| address.get(address.len().saturating_sub(count)..).unwrap_or_default();
+    vec![
+        json!({
+            "id": format!("pm_sandbox_{}", tail(8)), "type": "card", "brand": "visa", "last4": "4242", "expMonth": 12,
+            "expYear": 2034, "alias": "Test card", "provider": "stripe", "status": "active",
+            "allowedApiKeyIds": null,
+        }),
+        json!({
+            "id": address, "type": "crypto_wallet", "brand": "ethereum", "last4": tail(4), "expMonth": 0,
+            "expYear": 0, "provider": "erc4337", "status": "active",
+        }),
+    ]
+}
+
+/// `GET /api/v1/payment-methods`: a bare array.
+pub(super) fn payment_methods(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let mut methods = methods(&caller.address);
+    if let Some(provider) = desk.call.param("provider") {
+        methods.retain(|method| method.get("provider").is_some_and(|name| name == provider));
+    }
+    Reply::ok(Value::Array(methods))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWNER: &str = "0xABcdef0123456789abcdef0123456789abcdef01";
+
+    fn delegation(extra: Value) -> Outcome<Delegation> {
+        let mut body = json!({ "spendingLimitCents": 1000, "durationSecs": "60", "currency": "USDC" });
+        for (name, value) in extra.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let owner = Identity { address: OWNER.to_owned() };
+        read(body.as_object().unwrap(), "erc4337", &owner, "d".to_owned(), 1_000)
+    }
+
+    fn ask(cents: i64) -> Ask<'static> {
+        Ask { plan_id: "7", crypto: true, money: Money::Dollar, cents }
+    }
+
+    #[test]
+    fn what_a_delegation_refuses_to_pay() {
+        let plain = delegation(json!({})).unwrap();
+        let with = |change: fn(&mut Delegation)| {
+            let mut changed = plain.clone();
+            change(&mut changed);
+            changed
+        };
+        for (name, delegation, now, ask, refused) in [
+            ("all of it", plain.clone(), 2_000, ask(1000), false),
+            ("a cent more", plain.clone(), 2_000, ask(1001), true),
+            ("what is left", with(|d| d.spent_cents = 400), 2_000, ask(600), false),
+            ("more than is left", with(|d| d.spent_cents = 401), 2_000, ask(600), true),
+            ("the last moment", plain.clone(), 60_999, ask(1), false),
+            ("too late", plain.clone(), 61_000, ask(1), true),
+            ("revoked", with(|d| d.revoked = 1), 2_000, ask(1), true),
+            ("the last transaction", with(|d| d.max_transactions = Some(1)), 2_000, ask(1), false),
+            (
+                "one transaction too many",
+                with(|d| (d.max_transactions, d.transactions) = (Some(1), 1)),
+                2_000,
+                ask(1),
+                true,
+            ),
+            ("its own plan", with(|d| d.plan_id = Some("7".into())), 2_000, ask(1), false),
+            ("another plan", with(|d| d.plan_id = Some("8".into())), 2_000, ask(1), true),
+            ("a card plan from a wallet", plain.clone(), 2_000, Ask { crypto: false, ..ask(1) }, true),
+            ("euros from dollars", plain.clone(), 2_000, Ask { money: Money::Euro, ..ask(1) }, true),
+            ("what is free, when all is spent", with(|d| d.spent_cents = 1000), 2_000, ask(0), false),
+            ("what is free, too late", plain.clone(), 61_000, ask(0), true),
+        ] {
+            assert_eq!(delegation.refuses(now, ask).is_some(), refused, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_status_clients_see() {
+        let view = delegation(json!({ "maxTransactions": 3 })).unwrap().view(2_000);
+        assert_eq!(view["status"], "Active");
+        assert_eq!(view["spendingLimitCents"], "1000");
+        assert_eq!(view["remainingBudgetCents"], "1000");
+        assert_eq!(view["transactionCount"], 0);
+        assert_eq!(delegation(json!({})).unwrap().view(61_000)["status"], "Expired");
+    }
+
+    #[test]
+    fn a_delegation_without_its_bounds_is_refused() {
+        for extra in [
+            json!({ "currency": null }),
+            json!({ "currency": "gbp" }),
+            json!({ "spendingLimitCents": 0 }),
+            json!({ "spendingLimitCents": -5 }),
+            json!({ "durationSecs": null }),
+            json!({ "durationSecs": 1.5 }),
+            json!({ "planId": "did:nv:1" }),
+        ] {
+            assert_eq!(delegation(extra.clone()).unwrap_err().status, 400, "{extra}");
+        }
+    }
+
+    #[test]
+    fn everyone_has_a_wallet_and_a_test_card() {
+        let methods = methods(OWNER);
+        assert_eq!(methods[1]["id"], OWNER);
+        assert_eq!(methods[1]["last4"], "ef01");
+        assert_eq!(methods[0]["provider"], "stripe");
+    }
+}

@@ -1,0 +1,223 @@
+//! Signing in: a page that hands an app a key of an account one picks (contract sections 8.1, 8.2).
+
+use super::Desk;
+use super::accounts::{self, Account};
+use super::call::Reply;
+use super::keys::{self, Identity};
+use super::pages::{self, escape};
+use super::problem::Outcome;
+use worker::Url;
+use worker::url::form_urlencoded;
+
+/// How many accounts the page offers.
+const MOST_ACCOUNTS: i64 = 12;
+
+/// Who asks to sign someone in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    /// A page, at `/login?returnUrl=`.
+    Browser,
+    /// The command line, at `/auth/cli?callback_url=`: it listens on loopback.
+    Terminal,
+}
+
+impl Door {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Browser => "/login",
+            Self::Terminal => "/auth/cli",
+        }
+    }
+
+    fn parameter(self) -> &'static str {
+        match self {
+            Self::Browser => "returnUrl",
+            Self::Terminal => "callback_url",
+        }
+    }
+
+    /// Where to go afterwards, if it is somewhere to go: http or https, with no name and password in it, and for the
+    /// command line on this machine. Any such address will do, as in the hosted service: that the app is who it says
+    /// it is, is for the person at the page to see.
+    fn target(self, text: &str) -> Option<Url> {
+        let url = Url::parse(text).ok()?;
+        let plain =
+            matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
+        let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        (plain && (self == Self::Browser || loopback)).then_some(url)
+    }
+
+    /// `target` with a key, whatever else it carries left as it is.
+    fn answer(self, target: &Url, key: &str, address: &str) -> String {
+        let ours: &[&str] = match self {
+            Self::Browser => &["nvmApiKey", "accountAddress"],
+            Self::Terminal => &["nvm_api_key"],
+        };
+        let mut url = target.clone();
+        let stale = |name: &str| ours.contains(&name);
+        if url.query_pairs().any(|(name, _)| stale(&name)) {
+            let kept: Vec<_> = target.query_pairs().filter(|(name, _)| !stale(name)).collect();
+            url.query_pairs_mut().clear().extend_pairs(kept);
+        }
+        for (name, value) in ours.iter().zip([key, address]) {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+        url.into()
+    }
+}
+
+fn refused(door: Door) -> Reply {
+    let text = match door {
+        Door::Browser => {
+            "The app did not say where to go back to: returnUrl must be an http or https address."
+        }
+        Door::Terminal => "callback_url must be an http address on this machine.",
+    };
+    pages::message(400, "That sign-in link does not work", text)
+}
+
+/// `GET /login`, `GET /auth/cli`: pick an account.
+pub(super) fn page(desk: &Desk, door: Door) -> Outcome {
+    let asked = desk.call.param(door.parameter());
+    let Some(target) = asked.and_then(|text| door.target(text)) else { return Ok(refused(door)) };
+    let accounts = accounts::newest(desk, MOST_ACCOUNTS)?;
+    Ok(pages::page(200, "Sign in", &content(door, &target, &accounts)))
+}
+
+/// `POST /login`, `POST /auth/cli`: back to the app, with a new key.
+pub(super) fn enter(desk: &Desk, door: Door) -> Outcome {
+    let form: Vec<(String, String)> =
+        form_urlencoded::parse(desk.call.body.as_bytes()).into_owned().collect();
+    let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let Some(target) = field(door.parameter()).and_then(|text| door.target(text)) else {
+        return Ok(refused(door));
+    };
+    let address = match field("account") {
+        Some(address) => match accounts::find(desk, address)? {
+            Some(account) => account.address,
+            None => {
+                return Ok(pages::message(
+                    404,
+                    "No such account",
+                    "The sandbox may have been reset. Go back and try again.",
+                ));
+            }
+        },
+        None => {
+            let Identity { address } = accounts::open(desk, field("name"))?;
+            address
+        }
+    };
+    let key = keys::mint(&address, desk.call.now, &desk.random)?;
+    Ok(Reply::see_other(door.answer(&target, &key, &address)))
+}
+
+fn content(door: Door, target: &Url, accounts: &[Account]) -> String {
+    let app = match door {
+        Door::Browser => target.origin().ascii_serialization(),
+        Door::Terminal => "The command line".to_owned(),
+    };
+    let form = format!(
+        "<form method=\"post\" action=\"{}\">\n<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+        door.path(),
+        door.parameter(),
+        escape(target.as_str())
+    );
+    let mut html = format!(
+        "<h1>Sign in</h1>\n<p class=\"lead\"><strong>{}</strong> asks to pay in your name. It gets an API key of the account you pick.</p>\n",
+        escape(&app)
+    );
+    if !accounts.is_empty() {
+        html.push_str(&format!("<h2>Continue as</h2>\n{form}\n<ul class=\"accounts\">\n"));
+        for account in accounts {
+            html.push_str(&item(account));
+        }
+        html.push_str("</ul>\n</form>\n");
+    }
+    let lead = if accounts.is_empty() { "Your name" } else { "Or with a new account" };
+    html.push_str(&format!(
+        "{form}\n<label for=\"name\">{lead}</label>\n<div class=\"fresh\">\
+         <input type=\"text\" id=\"name\" name=\"name\" maxlength=\"80\" autocomplete=\"off\" placeholder=\"Ada\">\
+         <button class=\"primary\">Create account</button></div>\n</form>\n"
+    ));
+    if door == Door::Browser {
+        html.push_str(&format!(
+            "<a class=\"back\" href=\"{}\">Back without signing in</a>\n",
+            escape(target.as_str())
+        ));
+    }
+    html
+}
+
+fn item(account: &Account) -> String {
+    let initial = account.name.chars().next().unwrap_or('?').to_uppercase().to_string();
+    let (head, tail) =
+        (account.address.get(..8), account.address.get(account.address.len().saturating_sub(6)..));
+    format!(
+        "<li><button class=\"account\" name=\"account\" value=\"{}\" title=\"{0}\">\
+         <span class=\"face\" aria-hidden=\"true\">{}</span>\
+         <span><span class=\"name\">{}</span><span class=\"address\">{}…{}</span></span>\
+         <span class=\"go\" aria-hidden=\"true\">→</span></button></li>\n",
+        escape(&account.address),
+        escape(&initial),
+        escape(&account.name),
+        escape(head.unwrap_or_default()),
+        escape(tail.unwrap_or_default()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_sign_in_may_lead() {
+        for (door, text, ok) in [
+            (Door::Browser, "http://127.0.0.1:5173/cb?x=1#frag", true),
+            (Door::Browser, "https://app.example/", true),
+            (Door::Browser, "javascript:alert(1)", false),
+            (Door::Browser, "JaVaScRiPt:alert(1)", false),
+            (Door::Browser, " javascript:alert(1)", false),
+            (Door::Browser, "data:text/html,x", false),
+            (Door::Browser, "//app.example/", false),
+            (Door::Browser, "/relative", false),
+            (Door::Browser, "https://user:pass@app.example/", false),
+            (Door::Browser, "", false),
+            (Door::Terminal, "http://localhost:4000/callback", true),
+            (Door::Terminal, "http://127.0.0.1:4000/callback", true),
+            (Door::Terminal, "https://app.example/callback", false),
+        ] {
+            assert_eq!(door.target(text).is_some(), ok, "{door:?} {text}");
+        }
+    }
+
+    #[test]
+    fn the_key_joins_what_the_address_carries() {
+        let to = |text: &str, door: Door| door.answer(&door.target(text).unwrap(), "local:a.b-c_d.e", "0x1");
+        for (from, expected) in [
+            ("https://a.example/cb", "https://a.example/cb?nvmApiKey=local%3Aa.b-c_d.e&accountAddress=0x1"),
+            (
+                "https://a.example/cb?x=1&nvmState=s%20t#frag",
+                "https://a.example/cb?x=1&nvmState=s%20t&nvmApiKey=local%3Aa.b-c_d.e&accountAddress=0x1#frag",
+            ),
+            (
+                "https://a.example/?nvmApiKey=old&x=1&accountAddress=old",
+                "https://a.example/?x=1&nvmApiKey=local%3Aa.b-c_d.e&accountAddress=0x1",
+            ),
+        ] {
+            assert_eq!(to(from, Door::Browser), expected);
+        }
+        assert_eq!(
+            to("http://localhost:1/callback", Door::Terminal),
+            "http://localhost:1/callback?nvm_api_key=local%3Aa.b-c_d.e"
+        );
+    }
+
+    #[test]
+    fn nothing_on_the_page_is_markup_but_ours() {
+        let target = Door::Browser.target("https://a.example/?q=\"><script>'").unwrap();
+        let account = Account { address: "0x<b>".into(), name: "<i>\"Eve\"".into() };
+        let html = content(Door::Browser, &target, &[account]);
+        assert!(!html.contains("<script") && !html.contains("<i>") && !html.contains("<b>"), "{html}");
+    }
+}

@@ -1,0 +1,76 @@
+//! The pages a person sees: plain HTML and one style sheet, no script, nothing from elsewhere.
+
+use super::call::Reply;
+
+const LAYOUT: &str = include_str!("pages/layout.html");
+const STYLE: &str = include_str!("pages/style.css");
+
+/// What a page may do: style itself, and post its form. `form-action` stays open, since browsers hold the redirect
+/// after a post to it as well, and that leads back to the app.
+pub(super) const HEADERS: [(&str, &str); 4] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+];
+
+/// Text made safe between tags and in quoted attributes.
+pub(super) fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+/// A page around `content`, which is HTML already.
+pub(super) fn page(status: u16, title: &str, content: &str) -> Reply {
+    let html = LAYOUT
+        .replace("{{title}}", &escape(title))
+        .replace("{{style}}", STYLE)
+        .replace("{{content}}", content);
+    Reply::html(status, html)
+}
+
+/// A page that says one thing.
+pub(super) fn message(status: u16, title: &str, text: &str) -> Reply {
+    page(status, title, &format!("<h1>{}</h1>\n<p class=\"lead\">{}</p>", escape(title), escape(text)))
+}
+
+/// Micro-units of a currency for people: `10.00`, `0.000001`.
+pub(super) fn amount(micro: u128) -> String {
+    let decimals = format!("{:06}", micro % 1_000_000);
+    let (cents, rest) = decimals.split_at_checked(2).unwrap_or((&decimals, ""));
+    format!("{}.{cents}{}", micro / 1_000_000, rest.trim_end_matches('0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stranger_wrote_stays_text() {
+        assert_eq!(escape("<a b=\"c\" d='e'>&"), "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;");
+        let reply = message(200, "<T>", "{{content}} <script>");
+        assert!(reply.body_text().contains("&lt;T&gt;") && !reply.body_text().contains("<script"));
+    }
+
+    #[test]
+    fn amounts_for_people() {
+        for (micro, text) in
+            [(0, "0.00"), (10_000_000, "10.00"), (1_500_000, "1.50"), (1, "0.000001"), (12_345, "0.012345")]
+        {
+            assert_eq!(amount(micro), text);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Plans: register, get, list (contract section 4.1).
+
+use super::call::{Reply, id, text};
+use super::problem::{Outcome, Problem};
+use super::store::binds;
+use super::terms::Terms;
+use super::{Desk, accounts, clock};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// A plan as it is kept.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) id: String,
+    pub(super) owner: String,
+    org: Option<String>,
+    created_at: i64,
+    pub(super) terms: Terms,
+}
+
+#[derive(Deserialize)]
+pub(super) struct PlanRow {
+    id: String,
+    owner: String,
+    org: Option<String>,
+    terms: String,
+    created_at: i64,
+}
+
+impl PlanRow {
+    pub(super) fn plan(self) -> Outcome<Plan> {
+        let terms = Terms::load(&self.terms)?;
+        Ok(Plan { id: self.id, owner: self.owner, org: self.org, created_at: self.created_at, terms })
+    }
+}
+
+impl Plan {
+    fn view(&self) -> Value {
+        self.terms.view(&self.id, &self.owner, self.org.as_deref(), &clock::iso(self.created_at))
+    }
+
+    /// In a list, with id and name at the top as well, where clients look for them (contract section 4.2).
+    pub(super) fn item(&self) -> Value {
+        let mut view = self.view();
+        if let Some(view) = view.as_object_mut() {
+            view.insert("planId".into(), self.id.clone().into());
+            view.insert("name".into(), self.terms.name().into());
+        }
+        view
+    }
+}
+
+/// The plan of that id, or a 404.
+pub(super) fn load(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
+    find(desk, &id(plan_id, "planId")?)?.ok_or_else(|| Problem::plan_not_found(plan_id))
+}
+
+/// The plan of that id, if there is one.
+pub(super) fn find(desk: &Desk, plan_id: &str) -> Outcome<Option<Plan>> {
+    let query = "SELECT id, owner, org, terms, created_at FROM plans WHERE id = ?";
+    desk.store.first::<PlanRow>(query, binds![plan_id])?.map(PlanRow::plan).transpose()
+}
+
+/// The plan of that id, if the caller owns it.
+pub(super) fn load_owned(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
+    let caller = accounts::caller(desk)?;
+    let plan = load(desk, plan_id)?;
+    if plan.owner.eq_ignore_ascii_case(&caller.address) {
+        Ok(plan)
+    } else {
+        Err(Problem::new(401, "BCK.PROTOCOL.0017", format!("You do not own plan {plan_id}")))
+    }
+}
+
+/// Keeps a new plan of the caller's and hands back its id.
+pub(super) fn insert(desk: &Desk, owner: &str, body: &Map<String, Value>) -> Outcome<String> {
+    let terms = Terms::read(body)?;
+    let plan_id = desk.random.id()?;
+    desk.store.run(
+        "INSERT INTO plans (id, owner, org, terms, created_at) VALUES (?, ?, ?, ?, ?)",
+        binds![plan_id.as_str(), owner, desk.call.organization.clone(), terms.stored(), desk.call.now],
+    )?;
+    Ok(plan_id)
+}
+
+/// `POST /api/v1/protocol/plans`: the id is at the top, unlike that of an agent.
+pub(super) fn register(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let plan_id = insert(desk, &caller.address, &desk.call.json()?)?;
+    Reply::created(json!({ "planId": plan_id, "txHash": desk.random.hex(32)?, "success": true }))
+}
+
+/// `GET /api/v1/protocol/plans/:planId`
+pub(super) fn get(desk: &Desk, plan_id: &str) -> Outcome {
+    Reply::ok(load(desk, plan_id)?.view())
+}
+
+/// `GET /api/v1/protocol/plans`: the caller's own, or those of an organization.
+pub(super) fn list(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let page = desk.call.page();
+    let (filter, key) = match desk.call.param("orgId") {
+        Some(org) => ("org = ?", org.to_owned()),
+        None => ("lower(owner) = ?", caller.id()),
+    };
+    let total = desk
+        .store
+        .count(&format!("SELECT COUNT(*) AS count FROM plans WHERE {filter}"), binds![key.as_str()])?;
+    let rows: Vec<PlanRow> = desk.store.rows(
+        &format!(
+            "SELECT id, owner, org, terms, created_at FROM plans WHERE {filter} ORDER BY created_at {}, id LIMIT ? OFFSET ?",
+            page.direction()
+        ),
+        binds![key, i64::from(page.size), page.skip()],
+    )?;
+    let plans = rows.into_iter().map(|row| Ok(row.plan()?.item())).collect::<Outcome<Vec<_>>>()?;
+    Reply::ok(json!({ "total": total, "page": page.number, "offset": page.size, "plans": plans }))
+}
+
+/// The plan's name, or its id where a document lost it.
+pub(super) fn title(plan: &Plan) -> &str {
+    match plan.terms.name() {
+        "" => &plan.id,
+        name => name,
+    }
+}
+
+/// `accepted.planId` and its like: a plan id in a body.
+pub(super) fn id_in(body: &Map<String, Value>, name: &str) -> Outcome<String> {
+    match body.get(name) {
+        Some(Value::Number(number)) => id(&number.to_string(), name),
+        _ => id(text(body, name).ok_or_else(|| Problem::bad_request(format!("{name} is missing")))?, name),
+    }
+}

@@ -1,0 +1,80 @@
+//! Which handler serves which call (contract section 3).
+
+use super::problem::{Outcome, Problem};
+use super::{
+    Desk, accounts, agents, balances, checkout, control, delegations, deployment, facilitator, login, orders,
+    permissions, plans,
+};
+
+/// Serves a call.
+pub(super) fn route(desk: &Desk) -> Outcome {
+    let path: Vec<&str> = desk.call.path.iter().map(String::as_str).collect();
+    // HEAD is GET; the runtime leaves the body out.
+    let method = if desk.call.method == "HEAD" { "GET" } else { desk.call.method.as_str() };
+    match (method, path.as_slice()) {
+        ("GET", []) => deployment::info(),
+        (_, ["api", "v1", "protocol", "plans", rest @ ..]) => plan_routes(desk, method, rest),
+        (_, ["api", "v1", "protocol", "agents", rest @ ..]) => agent_routes(desk, method, rest),
+        (_, ["api", "v1", rest @ ..]) => payment_routes(desk, method, rest),
+        ("POST", ["sandbox", "accounts"]) => accounts::create(desk),
+        ("POST", ["sandbox", "reset"]) => control::reset(desk),
+        ("GET", ["sandbox", "calls"]) => control::calls(desk),
+        ("DELETE", ["sandbox", "calls"]) => control::forget_calls(desk),
+        ("GET", ["login"]) => login::page(desk, login::Door::Browser),
+        ("POST", ["login"]) => login::enter(desk, login::Door::Browser),
+        ("GET", ["auth", "cli"]) => login::page(desk, login::Door::Terminal),
+        ("POST", ["auth", "cli"]) => login::enter(desk, login::Door::Terminal),
+        ("GET", ["checkout", id]) => checkout::page(desk, id),
+        ("POST", ["checkout", id]) => checkout::pay(desk, id),
+        _ => unknown(desk),
+    }
+}
+
+fn plan_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
+    match (method, path) {
+        ("POST", []) => plans::register(desk),
+        ("GET", []) => plans::list(desk),
+        ("POST", ["mint"]) => orders::mint(desk),
+        ("POST", ["mintExpirable"]) => orders::mint_expirable(desk),
+        ("GET", [plan]) => plans::get(desk, plan),
+        ("GET", [plan, "agents"]) => agents::of_plan(desk, plan),
+        ("GET", [plan, "balance", holder]) => balances::get(desk, plan, holder),
+        ("POST", [plan, "order"]) => orders::order(desk, plan),
+        _ => unknown(desk),
+    }
+}
+
+fn agent_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
+    match (method, path) {
+        ("POST", []) => agents::register(desk),
+        ("GET", []) => agents::list(desk),
+        ("POST", ["plans"]) => agents::register_with_plan(desk),
+        ("GET", [agent]) => agents::get(desk, agent),
+        ("PUT", [agent]) => agents::update(desk, agent),
+        ("GET", [agent, "plans"]) => agents::plans_of(desk, agent),
+        ("POST", [agent, "plan", plan]) => agents::add_plan(desk, agent, plan),
+        ("DELETE", [agent, "plan", plan]) => agents::remove_plan(desk, agent, plan),
+        _ => unknown(desk),
+    }
+}
+
+fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
+    match (method, path) {
+        ("POST", ["x402", "permissions"]) => permissions::mint(desk),
+        ("POST", ["x402", "verify"]) => facilitator::verify(desk),
+        ("POST", ["x402", "settle"]) => facilitator::settle(desk),
+        ("POST", ["delegation", "create"]) => delegations::create(desk),
+        ("GET", ["delegation"]) => delegations::list(desk),
+        ("DELETE", ["delegation", id]) => delegations::revoke(desk, id),
+        ("GET", ["payment-methods"]) => delegations::payment_methods(desk),
+        ("POST", ["fiat", "stripe", "payment"]) => checkout::start(desk),
+        ("GET", ["legal-documents", "manifest"]) => deployment::manifest(),
+        ("POST", ["legal-documents", "me", "consents"]) => deployment::consent(desk),
+        _ => unknown(desk),
+    }
+}
+
+fn unknown(desk: &Desk) -> Outcome {
+    let what = format!("{} /{} is not a route of the sandbox", desk.call.method, desk.call.path.join("/"));
+    Err(Problem::new(404, "SANDBOX.NOT_FOUND", what))
+}

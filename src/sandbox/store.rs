@@ -1,0 +1,156 @@
+//! The Durable Object's SQLite: schema, queries, and the transaction that every call runs in.
+
+use super::problem::{Outcome, Problem};
+use serde::de::DeserializeOwned;
+use worker::js_sys::{Function, Reflect};
+use worker::wasm_bindgen::closure::ScopedClosure;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::{SqlStorage, SqlStorageValue, State};
+
+/// uint256 amounts are decimal TEXT, since SQLite's integers reach JavaScript as doubles. Times are milliseconds,
+/// money that a delegation bounds is in cents: both are far below 2^53.
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS accounts (
+  id TEXT PRIMARY KEY, address TEXT NOT NULL, name TEXT NOT NULL, created_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS plans (
+  id TEXT PRIMARY KEY, owner TEXT NOT NULL, org TEXT, terms TEXT NOT NULL, created_at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS plans_by_owner ON plans (owner, created_at);
+CREATE TABLE IF NOT EXISTS agents (
+  id TEXT PRIMARY KEY, owner TEXT NOT NULL, org TEXT, metadata TEXT NOT NULL, api TEXT NOT NULL,
+  created_at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS agents_by_owner ON agents (owner, created_at);
+CREATE TABLE IF NOT EXISTS agent_plans (
+  agent_id TEXT NOT NULL, plan_id TEXT NOT NULL, PRIMARY KEY (agent_id, plan_id));
+CREATE INDEX IF NOT EXISTS agents_by_plan ON agent_plans (plan_id);
+CREATE TABLE IF NOT EXISTS lots (
+  plan_id TEXT NOT NULL, holder TEXT NOT NULL, expires_at INTEGER NOT NULL, amount TEXT NOT NULL,
+  PRIMARY KEY (plan_id, holder, expires_at));
+CREATE TABLE IF NOT EXISTS purchases (
+  tx TEXT PRIMARY KEY, plan_id TEXT NOT NULL, holder TEXT NOT NULL, kind TEXT NOT NULL, quantity TEXT NOT NULL,
+  cents INTEGER NOT NULL, delegation_id TEXT, at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS purchases_by_holder ON purchases (plan_id, holder);
+CREATE TABLE IF NOT EXISTS settlements (
+  tx TEXT PRIMARY KEY, plan_id TEXT NOT NULL, holder TEXT NOT NULL, credits TEXT NOT NULL, permission TEXT NOT NULL,
+  order_tx TEXT, at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS delegations (
+  id TEXT PRIMARY KEY, owner TEXT NOT NULL, provider TEXT NOT NULL, payment_method TEXT, currency TEXT NOT NULL,
+  limit_cents INTEGER NOT NULL, spent_cents INTEGER NOT NULL, transactions INTEGER NOT NULL,
+  max_transactions INTEGER, plan_id TEXT, api_key_id TEXT, revoked INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS delegations_by_owner ON delegations (owner, created_at);
+CREATE TABLE IF NOT EXISTS permissions (
+  credential TEXT PRIMARY KEY, hash TEXT NOT NULL, holder TEXT NOT NULL, plan_id TEXT NOT NULL, agent_id TEXT,
+  delegation_id TEXT NOT NULL, network TEXT NOT NULL, token TEXT NOT NULL, single_use INTEGER NOT NULL,
+  spent INTEGER NOT NULL, expires_at INTEGER NOT NULL, created_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS checkouts (
+  id TEXT PRIMARY KEY, plan_id TEXT NOT NULL, holder TEXT NOT NULL, paid INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS consents (
+  account TEXT NOT NULL, document TEXT NOT NULL, version TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (account, document, version));
+CREATE TABLE IF NOT EXISTS calls (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL,
+  at INTEGER NOT NULL);
+";
+
+const TABLES: [&str; 12] = [
+    "accounts",
+    "plans",
+    "agents",
+    "agent_plans",
+    "lots",
+    "purchases",
+    "settlements",
+    "delegations",
+    "permissions",
+    "checkouts",
+    "consents",
+    "calls",
+];
+
+/// The values of a query's `?`s.
+macro_rules! binds {
+    ($($value:expr),* $(,)?) => { vec![$(worker::SqlStorageValue::from($value)),*] };
+}
+pub(super) use binds;
+
+/// The storage of the one object that the sandbox is.
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    sql: SqlStorage,
+    storage: JsValue,
+}
+
+impl Store {
+    pub(super) fn new(state: &State) -> Outcome<Self> {
+        let storage = Reflect::get(state.as_raw(), &"storage".into()).map_err(worker::Error::from)?;
+        Ok(Self { sql: state.storage().sql(), storage })
+    }
+
+    /// Makes the tables that are missing.
+    pub(super) fn prepare(&self) -> Outcome<()> {
+        self.run(SCHEMA, Vec::new())
+    }
+
+    /// Empties every table.
+    pub(super) fn clear(&self) -> Outcome<()> {
+        TABLES.iter().try_for_each(|table| self.run(&format!("DELETE FROM {table}"), Vec::new()))
+    }
+
+    pub(super) fn run(&self, query: &str, binds: Vec<SqlStorageValue>) -> Outcome<()> {
+        self.sql.exec(query, binds)?;
+        Ok(())
+    }
+
+    pub(super) fn rows<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        binds: Vec<SqlStorageValue>,
+    ) -> Outcome<Vec<T>> {
+        Ok(self.sql.exec(query, binds)?.to_array()?)
+    }
+
+    /// The first row, if there is one.
+    pub(super) fn first<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        binds: Vec<SqlStorageValue>,
+    ) -> Outcome<Option<T>> {
+        Ok(self.rows(query, binds)?.into_iter().next())
+    }
+
+    /// The number that a `SELECT COUNT(*) AS count ...` finds.
+    pub(super) fn count(&self, query: &str, binds: Vec<SqlStorageValue>) -> Outcome<i64> {
+        #[derive(serde::Deserialize)]
+        struct Row {
+            count: i64,
+        }
+        Ok(self.first::<Row>(query, binds)?.map_or(0, |row| row.count))
+    }
+
+    /// Runs `work` in one storage transaction: what it wrote stands if it succeeds, and nothing of it if it does not.
+    ///
+    /// `transactionSync` has no binding in the worker crate. It fits better than its asynchronous sibling: there is no
+    /// await in it, so no other call of this object can come between.
+    pub(super) fn transaction<T>(&self, mut work: impl FnMut() -> Outcome<T>) -> Outcome<T> {
+        let mut outcome = None;
+        let mut body = || -> Result<JsValue, JsValue> {
+            let result = work();
+            let failed = result.is_err();
+            outcome = Some(result);
+            if failed { Err(JsValue::from_str("rolled back")) } else { Ok(JsValue::UNDEFINED) }
+        };
+        let finished = {
+            let closure = ScopedClosure::<dyn FnMut() -> Result<JsValue, JsValue>>::borrow_mut(&mut body);
+            Reflect::get(&self.storage, &"transactionSync".into())
+                .and_then(|function| function.dyn_into::<Function>())
+                .and_then(|function| function.call1(&self.storage, closure.as_js_value()))
+        };
+        match (outcome, finished) {
+            (Some(Ok(value)), Ok(_)) => Ok(value),
+            (Some(Err(problem)), _) => Err(problem),
+            (_, Err(error)) => Err(worker::Error::from(error).into()),
+            (None, Ok(_)) => Err(Problem::internal("storage: the transaction did not run")),
+        }
+    }
+}

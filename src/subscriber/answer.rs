@@ -1,0 +1,28 @@
+use super::Target;
+use alloc::string::String;
+
+/// What the shell saw of a seller's answer: the head, never the body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status; 0 for a redirect that the runtime hides.
+    pub status: u16,
+    /// Where it came from in the end, if the runtime says so.
+    pub target: Option<Target>,
+    /// Whether redirects were followed on the way.
+    pub redirected: bool,
+    /// `payment-required`, as it came.
+    pub offer: Option<String>,
+    /// `payment-response`, as it came.
+    pub receipt: Option<String>,
+    /// Where a redirect that was not followed leads.
+    pub location: Option<Redirected>,
+}
+
+/// A redirect that the shell was told not to follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redirected {
+    /// Its `Location`, resolved.
+    To(Target),
+    /// The runtime does not say where (`opaqueredirect`).
+    Somewhere,
+}

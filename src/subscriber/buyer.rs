@@ -1,0 +1,282 @@
+use super::budget::Budget;
+use super::jobs::{Job, Running};
+use super::tokens::Tokens;
+use super::visit::{Action, FetchRequest, Phase, Visit};
+use super::{Answer, Approval, Offer, TokenKey};
+use crate::wire::{Credits, DelegationId, PlanId};
+use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
+
+/// The name of one fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FetchId(u32);
+
+/// What the shell is to do next; taken with [`Buyer::next_command`] until there is none.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// For one fetch; answered with [`Buyer::on`].
+    Do(FetchId, Box<Action>),
+    /// For all who wait for it; answered with [`Buyer::finished`].
+    Run(Job),
+    /// To be told to whoever listens. Needs no answer.
+    Tell(Notice),
+}
+
+/// What happened to a fetch, as the shell reports it.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The seller answered.
+    Answered(Answer),
+    /// The body that was to be read; `None` where it could not be, or was too large.
+    Body(Option<String>),
+    /// Whoever was asked answered.
+    Approved(Approval),
+    /// Asking failed.
+    ApproveFailed,
+    /// No answer came from the seller.
+    SendFailed,
+    /// The caller's signal fired.
+    Aborted,
+}
+
+/// Something that a person or a log may want to know, as it happens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// Which fetch it is about.
+    pub fetch: FetchId,
+    /// Where that fetch goes.
+    pub url: String,
+    /// The plan, once an offer is known.
+    pub plan_id: Option<PlanId>,
+    /// The price in credits, where the seller says it.
+    pub credits: Option<Credits>,
+    /// What happened.
+    pub kind: NoticeKind,
+}
+
+/// What a [`Notice`] says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// A request goes out without a token.
+    Request,
+    /// The terms are known.
+    Offer,
+    /// Consent was given.
+    Consent,
+    /// An order goes out (`None`), or its credits are there (the transaction, empty where unnamed).
+    Order {
+        /// The transaction of the finished order.
+        tx_hash: Option<String>,
+    },
+    /// A token is at hand that was minted for this fetch.
+    Mint {
+        /// Whether it can be presented once only.
+        single_use: bool,
+    },
+    /// A request goes out with a token.
+    Paid,
+    /// The answer came with a receipt.
+    Receipt,
+    /// The seller refused the payment.
+    Refused,
+    /// Whether the payment was taken is not known.
+    Unknown,
+}
+
+/// All of one session's paying: its tokens, its budget, what it was told, and the fetches under way.
+///
+/// A shell calls [`open`](Self::open) for a fetch, then does what [`next_command`](Self::next_command) says until it
+/// says nothing, and reports with [`on`](Self::on) and [`finished`](Self::finished); each report may bring commands
+/// for any fetch. Times are milliseconds since 1970.
+#[derive(Debug, Default)]
+pub struct Buyer {
+    /// The account whose credits are spent, `0x…`; `None` while nobody is logged in or the key names none.
+    pub(super) holder: Option<String>,
+    pub(super) logged_in: bool,
+    pub(super) delegation_id: Option<DelegationId>,
+    pub(super) tokens: Tokens,
+    pub(super) budget: Budget,
+    pub(super) single_use: Vec<TokenKey>,
+    pub(super) running: Vec<Running>,
+    pub(super) last_job: u32,
+    /// Terms that were paid, by (method, path): what makes a second request one round trip (rule 5).
+    pub(super) terms: Vec<(String, Offer)>,
+    /// What was agreed to for the whole session, and whether buying was.
+    pub(super) grants: Vec<(Offer, bool, Option<DelegationId>)>,
+    balances: Vec<(PlanId, Credits, u64)>,
+    visits: Vec<(FetchId, Visit)>,
+    last_fetch: u32,
+    commands: VecDeque<Command>,
+}
+
+/// How many remembered terms and grants are kept; the oldest goes first.
+pub(super) const MAX_REMEMBERED: usize = 256;
+/// How long a balance is believed, in milliseconds.
+const BALANCE_TTL_MS: u64 = 30_000;
+
+impl Buyer {
+    /// A buyer with nobody logged in.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Somebody logged in: from now on there is a key to mint and order with.
+    pub fn log_in(&mut self, holder: Option<String>, delegation_id: Option<DelegationId>) {
+        self.log_out();
+        self.logged_in = true;
+        self.holder = holder;
+        self.delegation_id = delegation_id;
+    }
+
+    /// Ends the session: tokens, remembered terms and grants are dropped, fetches under way end (rule 13).
+    pub fn log_out(&mut self) {
+        for fetch in self.visits.iter().map(|(fetch, _)| *fetch).collect::<Vec<_>>() {
+            self.fail(fetch, super::FetchError::LoggedOut);
+        }
+        self.logged_in = false;
+        self.holder = None;
+        self.delegation_id = None;
+        self.tokens.clear();
+        self.single_use.clear();
+        self.terms.clear();
+        self.grants.clear();
+        self.balances.clear();
+    }
+
+    /// What this session has spent so far.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    /// Begins a fetch.
+    pub fn open(&mut self, request: FetchRequest, now: u64) -> FetchId {
+        self.last_fetch = self.last_fetch.wrapping_add(1);
+        let fetch = FetchId(self.last_fetch);
+        let known = self.known_terms(&request);
+        self.visits.push((fetch, Visit::new(request)));
+        match known {
+            Some(offer) if self.logged_in => self.consider(fetch, offer, now),
+            _ => self.send_bare(fetch),
+        }
+        fetch
+    }
+
+    /// The shell reports what came of the last action of `fetch`. Reports for a fetch that is over are ignored.
+    pub fn on(&mut self, fetch: FetchId, event: Event, now: u64) {
+        let Some(phase) = self.visit(fetch).map(|visit| visit.phase) else { return };
+        match (phase, event) {
+            (Phase::Done, _) => {}
+            (_, Event::Aborted) => self.fail(fetch, super::FetchError::Aborted),
+            (Phase::Bare, Event::Answered(answer)) => self.answered_bare(fetch, answer, now),
+            (Phase::Paying, Event::Answered(answer)) => self.answered_paid(fetch, answer, now),
+            (Phase::Bare, Event::SendFailed) => self.fail(fetch, super::FetchError::Unreachable),
+            (Phase::Paying, Event::SendFailed) => self.fail(fetch, super::FetchError::OutcomeUnknown),
+            (Phase::ReadingOffer, Event::Body(body)) => self.read_offer(fetch, body, now),
+            (Phase::ReadingRefusal, Event::Body(body)) => self.read_refusal(fetch, body.as_deref()),
+            (Phase::Asking, Event::Approved(approval)) => self.approved(fetch, approval, now),
+            (Phase::Asking, Event::ApproveFailed) => self.fail(fetch, super::FetchError::ApproveFailed),
+            _ => {}
+        }
+    }
+
+    /// What to do next, in order; `None` when there is nothing until the next report.
+    pub fn next_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// A fetch whose promise is gone: forgets it. Only a fetch that has had its [`Action::Finish`] may be forgotten.
+    pub fn forget(&mut self, fetch: FetchId) {
+        self.visits.retain(|(other, visit)| *other != fetch || visit.phase != Phase::Done);
+    }
+
+    /// Somebody read a balance: what a purchase is decided by.
+    pub fn note_balance(&mut self, plan_id: &PlanId, held: Credits, now: u64) {
+        self.balances.retain(|(plan, _, _)| plan != plan_id);
+        if self.balances.len() >= MAX_REMEMBERED {
+            self.balances.remove(0);
+        }
+        self.balances.push((plan_id.clone(), held, now));
+    }
+
+    /// The balance of a plan, if it was read lately.
+    pub(super) fn known_balance(&self, plan_id: &PlanId, now: u64) -> Option<Credits> {
+        self.balances
+            .iter()
+            .find(|(plan, _, at)| plan == plan_id && now.saturating_sub(*at) <= BALANCE_TTL_MS)
+            .map(|(_, held, _)| *held)
+    }
+
+    pub(super) fn forget_balance(&mut self, plan_id: &PlanId) {
+        self.balances.retain(|(plan, _, _)| plan != plan_id);
+    }
+
+    /// What other fetches are about to take of a plan, in credits: those on the wire, and those that came before
+    /// `fetch` and have consent.
+    pub(super) fn promised(&self, plan_id: &PlanId, fetch: FetchId) -> Credits {
+        self.visits
+            .iter()
+            .filter(|(other, visit)| match visit.phase {
+                Phase::Paying => *other != fetch,
+                Phase::Preparing => *other < fetch,
+                _ => false,
+            })
+            .filter(|(_, visit)| visit.offer.as_ref().is_some_and(|offer| offer.plan_id() == plan_id))
+            .fold(Credits::ZERO, |sum, (_, visit)| sum.saturating_add(visit.price()))
+    }
+
+    pub(super) fn visit(&mut self, fetch: FetchId) -> Option<&mut Visit> {
+        let (_, visit) = self.visits.iter_mut().find(|(other, _)| *other == fetch)?;
+        (visit.phase != Phase::Done).then_some(visit)
+    }
+
+    pub(super) fn command(&mut self, command: Command) {
+        self.commands.push_back(command);
+    }
+
+    pub(super) fn notice(&mut self, fetch: FetchId, kind: NoticeKind) {
+        let Some((_, visit)) = self.visits.iter().find(|(other, _)| *other == fetch) else { return };
+        let offer = visit.offer.as_ref();
+        let notice = Notice {
+            fetch,
+            url: visit.target.url.clone(),
+            plan_id: offer.map(|offer| offer.plan_id().clone()),
+            credits: offer.and_then(Offer::credits),
+            kind,
+        };
+        self.command(Command::Tell(notice));
+    }
+
+    fn known_terms(&self, request: &FetchRequest) -> Option<Offer> {
+        let (_, offer) = self.terms.iter().find(|(method, offer)| {
+            *method == request.method
+                && offer.target.origin == request.target.origin
+                && offer.target.path == request.target.path
+        })?;
+        let allowed = request.policy.as_ref().is_none_or(|policy| policy.names(offer));
+        allowed.then(|| offer.remembered_for(&request.target))
+    }
+
+    pub(super) fn remember_terms(&mut self, method: String, offer: Offer) {
+        self.forget_terms(&method, &offer);
+        if self.terms.len() >= MAX_REMEMBERED {
+            self.terms.remove(0);
+        }
+        self.terms.push((method, offer));
+    }
+
+    pub(super) fn forget_terms(&mut self, method: &str, offer: &Offer) {
+        self.terms.retain(|(other, known)| {
+            !(other == method
+                && known.target.origin == offer.target.origin
+                && known.target.path == offer.target.path)
+        });
+    }
+
+    pub(super) fn grant(&mut self, offer: Offer, purchase: bool, delegation: Option<DelegationId>) {
+        if self.grants.len() >= MAX_REMEMBERED {
+            self.grants.remove(0);
+        }
+        self.grants.push((offer, purchase, delegation));
+    }
+}

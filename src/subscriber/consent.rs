@@ -1,0 +1,103 @@
+use super::{Budget, Offer};
+use crate::wire::{Credits, DelegationId};
+use alloc::{string::String, vec::Vec};
+
+/// What may be spent without asking (rule 3). An empty list allows everything; a limit that is not set does not limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// The most that one request may cost, in credits.
+    pub max_credits_per_request: Option<Credits>,
+    /// The most that all of a session may cost, in credits.
+    pub max_credits_total: Option<Credits>,
+    /// The plans that may be used.
+    pub plans: Vec<String>,
+    /// The origins that may be paid.
+    pub origins: Vec<String>,
+    /// The networks, by their name on the wire.
+    pub networks: Vec<String>,
+    /// The schemes, by their name on the wire.
+    pub schemes: Vec<String>,
+    /// Whether a plan may be bought where the credits do not suffice.
+    pub purchase: bool,
+}
+
+/// The answer of whoever was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Approval {
+    /// Yes or no.
+    pub approve: bool,
+    /// Whether the plan may be bought where the credits do not suffice.
+    pub purchase: bool,
+    /// Whether the same at the same price or less, in the same place, needs no further question in this session.
+    pub remember: bool,
+    /// The delegation to spend from, where it is not the session's.
+    pub delegation_id: Option<DelegationId>,
+}
+
+/// How a request may be paid for, once it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Consent {
+    /// The offer may be paid for, by buying the plan too if `purchase`.
+    Given {
+        /// Whether the plan may be bought.
+        purchase: bool,
+    },
+    /// Nobody said anything: only credits that are held already may be used.
+    HeldCreditsOnly,
+}
+
+/// What to do about an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Ask,
+    Go(Consent),
+    /// A limit of the policy stands against it, by its name.
+    OverLimit(&'static str),
+}
+
+impl Policy {
+    /// Whether plan, origin, network and scheme are among those allowed.
+    #[must_use]
+    pub fn names(&self, offer: &Offer) -> bool {
+        let allows = |list: &[String], name: &str| list.is_empty() || list.iter().any(|one| one == name);
+        allows(&self.plans, offer.plan_id().as_str())
+            && allows(&self.origins, &offer.target.origin)
+            && allows(&self.networks, offer.network())
+            && allows(&self.schemes, offer.scheme().as_str())
+    }
+
+    /// The limit that the offer would break, if any. Where a limit is set and the seller does not say the price,
+    /// nobody can say that it holds, so it does not.
+    pub(super) fn broken_limit(&self, offer: &Offer, budget: &Budget) -> Option<&'static str> {
+        let over = |limit: Option<Credits>, cost: Option<Credits>| match (limit, cost) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(limit), Some(cost)) => cost > limit,
+        };
+        if over(self.max_credits_per_request, offer.credits()) {
+            return Some("maxCreditsPerRequest");
+        }
+        let total = offer.credits().map(|credits| budget.total().saturating_add(credits));
+        over(self.max_credits_total, total).then_some("maxCreditsTotal")
+    }
+}
+
+/// Rule 3, in its order: a limit holds whoever says yes; then whoever is to be asked; then the policy; and with
+/// neither, credits that are held already.
+pub(super) fn judge(
+    offer: &Offer,
+    policy: Option<&Policy>,
+    can_ask: bool,
+    granted: Option<bool>,
+    budget: &Budget,
+) -> Verdict {
+    if let Some(limit) = policy.and_then(|policy| policy.broken_limit(offer, budget)) {
+        return Verdict::OverLimit(limit);
+    }
+    match (granted, policy) {
+        (Some(purchase), _) => Verdict::Go(Consent::Given { purchase }),
+        (None, _) if can_ask => Verdict::Ask,
+        (None, Some(policy)) => Verdict::Go(Consent::Given { purchase: policy.purchase }),
+        (None, None) => Verdict::Go(Consent::HeldCreditsOnly),
+    }
+}

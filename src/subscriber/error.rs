@@ -1,0 +1,143 @@
+use crate::api::ApiError;
+use crate::wire::WireError;
+use alloc::{format, string::String};
+
+/// Why a paid fetch ended without the answer it was for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// The 402 carried no offer that can be read (rule 2).
+    MalformedOffer(WireError),
+    /// The 402 offers no scheme of ours that the policy allows.
+    NoPayableOffer,
+    /// There is an offer, and nobody is logged in.
+    Unauthorized,
+    /// Whoever was asked said no.
+    ConsentDenied,
+    /// The `approve` callback threw.
+    ApproveFailed,
+    /// A limit of the policy stands against it, by its name.
+    BudgetExceeded(&'static str),
+    /// Too few credits, and nobody consented to buying.
+    InsufficientCredits,
+    /// There is no delegation to mint a token from.
+    DelegationRequired,
+    /// The offer came over plain HTTP from another machine (rule 6).
+    InsecureTarget,
+    /// The 402 came after a redirect that may have changed the method.
+    AmbiguousRedirect,
+    /// The seller answered the paid request with a redirect that cannot be followed safely.
+    RedirectedWhilePaying,
+    /// The seller refused the payment, twice or for good; what it said.
+    PaymentRefused(Option<String>),
+    /// The token was on the wire when the connection died (rule 9).
+    OutcomeUnknown,
+    /// The seller could not be reached, before anything was presented.
+    Unreachable,
+    /// The caller's signal fired (rule 8).
+    Aborted,
+    /// The session ended while the request was under way.
+    LoggedOut,
+    /// The platform said no, or not now, to a mint, an order or a balance.
+    Platform(ApiError),
+    /// The platform could not be reached.
+    PlatformUnreachable,
+    /// The order's outcome is not known: it was sent and no clear answer came.
+    PurchaseUnknown,
+    /// The plan was bought and its credits did not appear in time.
+    CreditsTimeout,
+}
+
+impl FetchError {
+    /// The stable code: the platform's own where it named one.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::MalformedOffer(_) => "malformed_offer",
+            Self::NoPayableOffer => "no_payable_offer",
+            Self::Unauthorized => "unauthorized",
+            Self::ConsentDenied => "consent_denied",
+            Self::ApproveFailed => "approve_failed",
+            Self::BudgetExceeded(_) => "budget_exceeded",
+            Self::InsufficientCredits => "insufficient_credits",
+            Self::DelegationRequired => "delegation_required",
+            Self::InsecureTarget => "insecure_target",
+            Self::AmbiguousRedirect => "ambiguous_redirect",
+            Self::RedirectedWhilePaying => "redirected_while_paying",
+            Self::PaymentRefused(_) => "payment_refused",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Unreachable | Self::PlatformUnreachable => "network_error",
+            Self::Aborted => "aborted",
+            Self::LoggedOut => "session_ended",
+            Self::Platform(error) => &error.code,
+            Self::PurchaseUnknown => "purchase_outcome_unknown",
+            Self::CreditsTimeout => "credits_timeout",
+        }
+    }
+
+    /// What happened, for a person.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::MalformedOffer(error) => format!("the 402's offer cannot be read: {error}"),
+            Self::BudgetExceeded(limit) => format!("the offer exceeds the policy's {limit}"),
+            Self::PaymentRefused(Some(said)) => format!("the seller refused the payment: {said}"),
+            Self::Platform(error) => error.message.clone(),
+            other => other.fixed_message().into(),
+        }
+    }
+
+    fn fixed_message(&self) -> &'static str {
+        match self {
+            Self::NoPayableOffer => "the 402 offers no way to pay that is known and allowed here",
+            Self::Unauthorized => "this costs credits, and nobody is logged in",
+            Self::ConsentDenied => "the payment was not approved",
+            Self::ApproveFailed => "the approve callback failed",
+            Self::InsufficientCredits => "the credits held do not cover this request",
+            Self::DelegationRequired => "there is no delegation to pay from",
+            Self::InsecureTarget => "a payment does not go over plain HTTP to another machine",
+            Self::AmbiguousRedirect => "the 402 came after a redirect that may have changed the method",
+            Self::RedirectedWhilePaying => "the paid request was redirected where it cannot be followed",
+            Self::PaymentRefused(_) => "the seller refused the payment",
+            Self::OutcomeUnknown => "the connection ended after the payment was sent: it may have been taken",
+            Self::Unreachable => "the request failed before anything was paid",
+            Self::Aborted => "the request was aborted",
+            Self::LoggedOut => "the session ended while the request was under way",
+            Self::PlatformUnreachable => "Nevermined could not be reached",
+            Self::PurchaseUnknown => "the order was sent and its outcome is not known",
+            Self::CreditsTimeout => "the plan was ordered and its credits have not appeared yet",
+            Self::MalformedOffer(_) | Self::BudgetExceeded(_) | Self::Platform(_) => "",
+        }
+    }
+
+    /// What to do about it, where there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        Some(match self {
+            Self::Unauthorized => "call connect(), or give an nvmApiKey",
+            Self::NoPayableOffer => "look at error.response for the offer as it came",
+            Self::BudgetExceeded(_) => "raise the limit, or ask the seller to state the price",
+            Self::InsufficientCredits => {
+                "order the plan, or consent to a purchase (approve, or policy.purchase)"
+            }
+            Self::DelegationRequired => {
+                "create one with delegation.createDelegation and pass delegationConfig.delegationId"
+            }
+            Self::AmbiguousRedirect => "request the final URL itself",
+            Self::OutcomeUnknown | Self::RedirectedWhilePaying => "check the balance before trying again",
+            Self::PurchaseUnknown | Self::CreditsTimeout => "check the balance before ordering again",
+            Self::Platform(error) => return error.hint.as_deref(),
+            _ => return None,
+        })
+    }
+
+    /// Whether the same call may well succeed later, and costs nothing twice.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::PlatformUnreachable => true,
+            Self::Platform(error) => error.retryable,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Work that several fetches share: one mint, one purchase, one look at the balance, however many wait for it
+//! (rule 4). It goes on when a fetch that waits for it is aborted.
+
+use super::{Buyer, FetchError, FetchId, NoticeKind, Purchase, TokenKey};
+use crate::api::plans::{GetPlanBalance, OrderPlan};
+use crate::api::x402::GetAccessToken;
+use crate::api::{ApiError, ApiErrorKind, Call, Request, Response};
+use crate::wire::{AccessToken, Credits, PlanId};
+use alloc::{string::String, vec::Vec};
+
+/// The name of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JobId(u32);
+
+/// A call that the shell is to make, and to report with [`Buyer::finished`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// To report it by.
+    pub id: JobId,
+    /// What to send.
+    pub request: Request,
+    /// How long to wait before it is sent, in milliseconds.
+    pub delay_ms: u64,
+    /// What it is for.
+    pub work: Work,
+}
+
+/// What a job is for: a shell need not know, a log may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// A token is minted.
+    Mint,
+    /// A plan is ordered.
+    Order,
+    /// A balance is read.
+    Balance,
+}
+
+/// What came of a job: the answer, or `None` where none came.
+pub type JobResult = Option<Response>;
+
+/// How long the credits of an order may take to appear, in milliseconds (section 11, row 42).
+const CREDITS_TIMEOUT_MS: u64 = 60_000;
+/// The first and the longest pause between looks at the balance after an order, in milliseconds.
+const POLL_MS: (u64, u64) = (250, 4_000);
+
+/// The pause before another look at a balance that credits are awaited on, after so many looks, in milliseconds.
+#[must_use]
+pub fn poll_pause_ms(looks: u32) -> u64 {
+    POLL_MS.0.saturating_mul(1 << looks.min(16)).min(POLL_MS.1)
+}
+
+#[derive(Debug)]
+pub(super) struct Running {
+    id: JobId,
+    kind: Kind,
+    waiting: Vec<FetchId>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Mint {
+        key: TokenKey,
+        call: GetAccessToken,
+    },
+    Order {
+        call: OrderPlan,
+        needed: Credits,
+    },
+    /// After an order: until the credits are there, or until `deadline`.
+    Credits {
+        call: GetPlanBalance,
+        needed: Credits,
+        deadline: u64,
+        looks: u32,
+        tx_hash: Option<String>,
+    },
+    Balance {
+        call: GetPlanBalance,
+    },
+}
+
+impl Kind {
+    fn request(&self) -> (Request, Work) {
+        match self {
+            Self::Mint { call, .. } => (call.request(), Work::Mint),
+            Self::Order { call, .. } => (call.request(), Work::Order),
+            Self::Credits { call, .. } | Self::Balance { call } => (call.request(), Work::Balance),
+        }
+    }
+
+    /// The plan that is being bought, if this is a purchase.
+    fn buys(&self) -> Option<&PlanId> {
+        match self {
+            Self::Order { call, .. } => Some(&call.plan_id),
+            Self::Credits { call, .. } => Some(&call.plan_id),
+            Self::Mint { .. } | Self::Balance { .. } => None,
+        }
+    }
+}
+
+impl Buyer {
+    fn start(&mut self, kind: Kind, waiting: Vec<FetchId>, delay_ms: u64) {
+        self.last_job = self.last_job.wrapping_add(1);
+        let id = JobId(self.last_job);
+        let (request, work) = kind.request();
+        self.command(super::Command::Run(Job { id, request, delay_ms, work }));
+        self.running.push(Running { id, kind, waiting });
+    }
+
+    fn join(&mut self, fetch: FetchId, wanted: impl Fn(&Kind) -> bool) -> bool {
+        match self.running.iter_mut().find(|running| wanted(&running.kind)) {
+            None => false,
+            Some(running) => {
+                running.waiting.push(fetch);
+                true
+            }
+        }
+    }
+
+    /// One more fetch wants a token for `key`. A mint for a key known to give single-use tokens is its own.
+    pub(super) fn want_token(&mut self, fetch: FetchId, key: TokenKey, call: GetAccessToken) {
+        let shared = !self.single_use.contains(&key);
+        if !(shared
+            && self.join(fetch, |kind| matches!(kind, Kind::Mint { key: other, .. } if *other == key)))
+        {
+            self.start(Kind::Mint { key, call }, Vec::from([fetch]), 0);
+        }
+    }
+
+    pub(super) fn want_balance(&mut self, fetch: FetchId, call: GetPlanBalance) {
+        if !self.join(fetch, |kind| matches!(kind, Kind::Balance { call: other } if *other == call)) {
+            self.start(Kind::Balance { call }, Vec::from([fetch]), 0);
+        }
+    }
+
+    pub(super) fn want_purchase(&mut self, fetch: FetchId, call: OrderPlan, needed: Credits) {
+        if !self.join(fetch, |kind| kind.buys() == Some(&call.plan_id)) {
+            self.notice(fetch, NoticeKind::Order { tx_hash: None });
+            self.start(Kind::Order { call, needed }, Vec::from([fetch]), 0);
+        }
+    }
+
+    /// The shell reports what came of a job. `now` is in milliseconds since 1970.
+    pub fn finished(&mut self, job: JobId, result: JobResult, now: u64) {
+        let Some(index) = self.running.iter().position(|running| running.id == job) else { return };
+        let Running { kind, waiting, .. } = self.running.remove(index);
+        match kind {
+            Kind::Mint { key, call } => self.minted(key, &call, waiting, result, now),
+            Kind::Order { call, needed } => self.ordered(&call, needed, waiting, result, now),
+            Kind::Credits { call, needed, deadline, looks, tx_hash } => {
+                let held = result.and_then(|response| call.parse(&response).ok());
+                if let Some(held) = held {
+                    self.note_balance(&call.plan_id, held, now);
+                }
+                if held.is_some_and(|held| held >= needed) {
+                    self.bought(&call.plan_id, waiting, tx_hash.as_ref(), now);
+                } else if now >= deadline {
+                    self.fail_all(waiting, &FetchError::CreditsTimeout);
+                } else {
+                    let pause = poll_pause_ms(looks);
+                    let kind = Kind::Credits { call, needed, deadline, looks: looks + 1, tx_hash };
+                    self.start(kind, waiting, pause);
+                }
+            }
+            Kind::Balance { call } => match read(&call, result) {
+                Ok(held) => {
+                    self.note_balance(&call.plan_id, held, now);
+                    for fetch in waiting {
+                        if let Some(visit) = self.visit(fetch) {
+                            visit.waits.balance = false;
+                            visit.balance_doubtful = false;
+                            self.advance(fetch, now);
+                        }
+                    }
+                }
+                Err(error) => self.fail_all(waiting, &error),
+            },
+        }
+    }
+
+    fn minted(
+        &mut self,
+        key: TokenKey,
+        call: &GetAccessToken,
+        waiting: Vec<FetchId>,
+        result: JobResult,
+        now: u64,
+    ) {
+        let token: AccessToken = match read(call, result) {
+            Ok(token) => token,
+            Err(error) => return self.fail_all(waiting, &error),
+        };
+        let single_use = token.is_single_use();
+        if single_use && !self.single_use.contains(&key) {
+            if self.single_use.len() >= super::buyer::MAX_REMEMBERED {
+                self.single_use.remove(0);
+            }
+            self.single_use.push(key.clone());
+        }
+        self.tokens.put(key.clone(), token);
+        // The mint is booked on one fetch, so that the reports of all add up to what was done.
+        let mut booked = false;
+        for fetch in waiting {
+            if self.visit(fetch).is_none() {
+                continue;
+            }
+            match self.tokens.take(&key, now) {
+                Some(secret) => {
+                    if let Some(visit) = self.visit(fetch) {
+                        visit.token = Some(secret);
+                        visit.token_reused = false;
+                        visit.spend.mints += u32::from(!booked);
+                        visit.waits.token = false;
+                    }
+                    if !core::mem::replace(&mut booked, true) {
+                        self.notice(fetch, NoticeKind::Mint { single_use });
+                    }
+                    self.advance(fetch, now);
+                }
+                // A single-use token that went to another who waited: this one gets its own.
+                None => self.want_token(fetch, key.clone(), call.clone()),
+            }
+        }
+    }
+
+    fn ordered(
+        &mut self,
+        call: &OrderPlan,
+        needed: Credits,
+        waiting: Vec<FetchId>,
+        result: JobResult,
+        now: u64,
+    ) {
+        let ordered = match result {
+            // Sent, and nobody knows: an order is not repeated.
+            None => return self.fail_purchase(waiting, &call.plan_id, &FetchError::PurchaseUnknown),
+            Some(response) => call.parse(&response),
+        };
+        match (ordered, self.holder.clone()) {
+            (Err(error), _)
+                if error.kind == ApiErrorKind::Refused || error.kind == ApiErrorKind::Unauthorized =>
+            {
+                self.fail_all(waiting, &FetchError::Platform(error));
+            }
+            (Err(_), _) => self.fail_purchase(waiting, &call.plan_id, &FetchError::PurchaseUnknown),
+            (Ok(ordered), None) => self.bought(&call.plan_id, waiting, ordered.tx_hash.as_ref(), now),
+            (Ok(ordered), Some(holder)) => {
+                let call = GetPlanBalance { plan_id: call.plan_id.clone(), holder };
+                let deadline = now.saturating_add(CREDITS_TIMEOUT_MS);
+                let kind = Kind::Credits { call, needed, deadline, looks: 0, tx_hash: ordered.tx_hash };
+                self.start(kind, waiting, 0);
+            }
+        }
+    }
+
+    fn bought(&mut self, plan_id: &PlanId, waiting: Vec<FetchId>, tx_hash: Option<&String>, now: u64) {
+        let mut booked = false;
+        for fetch in waiting {
+            let Some(visit) = self.visit(fetch) else { continue };
+            visit.waits.purchase = false;
+            visit.purchased = true;
+            visit.balance_doubtful = false;
+            if !core::mem::replace(&mut booked, true) {
+                let tx_hash = tx_hash.cloned();
+                visit.spend.purchases.push(Purchase {
+                    plan_id: plan_id.clone(),
+                    tx_hash: tx_hash.clone(),
+                    confirmed: true,
+                });
+                self.notice(fetch, NoticeKind::Order { tx_hash: Some(tx_hash.unwrap_or_default()) });
+            }
+            self.advance(fetch, now);
+        }
+    }
+
+    fn fail_purchase(&mut self, waiting: Vec<FetchId>, plan_id: &PlanId, error: &FetchError) {
+        for fetch in &waiting {
+            if let Some(visit) = self.visit(*fetch) {
+                visit.spend.purchases.push(Purchase {
+                    plan_id: plan_id.clone(),
+                    tx_hash: None,
+                    confirmed: false,
+                });
+            }
+        }
+        self.fail_all(waiting, error);
+    }
+
+    fn fail_all(&mut self, waiting: Vec<FetchId>, error: &FetchError) {
+        for fetch in waiting {
+            self.fail(fetch, error.clone());
+        }
+    }
+
+    /// The plan whose purchase `fetch` waits for, if the order has gone out.
+    pub(super) fn purchase_awaited_by(&self, fetch: FetchId) -> Option<PlanId> {
+        self.running
+            .iter()
+            .find(|running| running.waiting.contains(&fetch) && running.kind.buys().is_some())
+            .and_then(|running| running.kind.buys().cloned())
+    }
+}
+
+fn read<C: Call>(call: &C, result: JobResult) -> Result<C::Output, FetchError> {
+    let response = result.ok_or(FetchError::PlatformUnreachable)?;
+    call.parse(&response).map_err(|error: ApiError| FetchError::Platform(error))
+}

@@ -1,0 +1,73 @@
+use super::Offer;
+use crate::wire::{AccessToken, AgentId, DelegationId, PlanId, Scheme, Secret};
+use alloc::{string::String, vec::Vec};
+
+/// All that a token is good for: it goes to one origin, for one plan and agent, from one delegation (rules 4 and 6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenKey {
+    origin: String,
+    scheme: Scheme,
+    network: String,
+    plan_id: PlanId,
+    agent_id: Option<AgentId>,
+    delegation_id: DelegationId,
+}
+
+impl TokenKey {
+    pub(super) fn new(offer: &Offer, delegation_id: DelegationId) -> Self {
+        Self {
+            origin: offer.target.origin.clone(),
+            scheme: offer.scheme(),
+            network: offer.network().into(),
+            plan_id: offer.plan_id().clone(),
+            agent_id: offer.agent_id().cloned(),
+            delegation_id,
+        }
+    }
+}
+
+/// Tokens in hand, in memory only. A reusable one stays until it ends or is refused, a single-use one leaves as it is
+/// handed out (rule 5).
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    held: Vec<(TokenKey, AccessToken)>,
+}
+
+/// How many tokens are kept; the oldest goes first.
+const MAX_HELD: usize = 256;
+/// How much sooner than it says a token is taken for ended, in seconds: clocks differ, and a request takes time.
+const SKEW_SECS: u64 = 30;
+
+impl Tokens {
+    /// A token for `key` that is good at `now` (milliseconds since 1970).
+    pub(super) fn take(&mut self, key: &TokenKey, now: u64) -> Option<Secret> {
+        let good = |token: &AccessToken| token.expires_at().is_none_or(|end| end > now / 1000 + SKEW_SECS);
+        self.held.retain(|(_, token)| good(token));
+        let index = self.held.iter().position(|(held, _)| held == key)?;
+        let (_, token) = self.held.get(index)?;
+        let secret = token.secret().clone();
+        if token.is_single_use() {
+            self.held.remove(index);
+        }
+        Some(secret)
+    }
+
+    pub(super) fn put(&mut self, key: TokenKey, token: AccessToken) {
+        if !token.is_single_use() {
+            self.held.retain(|(held, _)| *held != key);
+        }
+        if self.held.len() >= MAX_HELD {
+            self.held.remove(0);
+        }
+        self.held.push((key, token));
+    }
+
+    /// A token was refused: it is not handed out again. Another that has taken its place stays.
+    pub(super) fn discard(&mut self, refused: &Secret) {
+        self.held.retain(|(_, token)| token.secret() != refused);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.held.clear();
+    }
+}

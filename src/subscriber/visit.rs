@@ -1,0 +1,170 @@
+use super::{FetchError, Offer, Policy, Spend, Target};
+use crate::wire::{Credits, DelegationId, Receipt, Secret};
+use alloc::string::String;
+
+/// What a caller wants fetched.
+#[derive(Debug, Clone)]
+pub struct FetchRequest {
+    /// Where.
+    pub target: Target,
+    /// The method, upper case.
+    pub method: String,
+    /// What the caller wants done about redirects.
+    pub redirects: Redirects,
+    /// The limits that hold for this request.
+    pub policy: Option<Policy>,
+    /// Whether somebody can be asked (an `approve` callback).
+    pub can_ask: bool,
+    /// The delegation to spend from; the session's where it is `None`.
+    pub delegation_id: Option<DelegationId>,
+}
+
+/// What to do about a redirect, as `RequestInit.redirect` says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Redirects {
+    /// Follow.
+    #[default]
+    Follow,
+    /// Hand it back.
+    Manual,
+    /// Fail.
+    Error,
+}
+
+/// What the shell is to do for one fetch; it reports what came of it with [`Buyer::on`](super::Buyer::on).
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Send the caller's request.
+    Send(Send),
+    /// Read the text of the last answer's body, at most 64 KiB, leaving the answer itself readable.
+    ReadBody,
+    /// Ask whether this may be paid.
+    Ask(Offer),
+    /// It is over.
+    Finish(Finish),
+}
+
+/// How to send the caller's request.
+#[derive(Debug, Clone)]
+pub struct Send {
+    /// Where to; the caller's own URL where it is `None`.
+    pub target: Option<Target>,
+    /// What to attach as `payment-signature`.
+    pub token: Option<Secret>,
+    /// What to do about redirects: with a token attached always [`Redirects::Manual`] (rule 6).
+    pub redirects: Redirects,
+    /// Send a GET without a body instead, as a redirect after a POST asks for.
+    pub as_get: bool,
+}
+
+/// How a fetch ended.
+#[derive(Debug, Clone)]
+pub struct Finish {
+    /// Whether the caller gets the last answer, or an error.
+    pub result: Result<(), FetchError>,
+    /// The receipt that came with the answer.
+    pub receipt: Option<Receipt>,
+    /// What was spent.
+    pub spend: Spend,
+}
+
+/// One fetch under way.
+#[derive(Debug)]
+pub(super) struct Visit {
+    pub(super) request: FetchRequest,
+    /// Where we are now: the caller's URL, or where a redirect led.
+    pub(super) target: Target,
+    /// Whether `target` is not where the caller pointed.
+    pub(super) moved: bool,
+    /// Whether a redirect turned the request into a GET.
+    pub(super) as_get: bool,
+    pub(super) phase: Phase,
+    pub(super) offer: Option<Offer>,
+    pub(super) delegation_id: Option<DelegationId>,
+    /// What consent allows: `None` before it is given.
+    pub(super) consent: Option<super::consent::Consent>,
+    /// What this fetch holds of the budget, in credits.
+    pub(super) reserved: Credits,
+    /// A token that is for this fetch and not yet sent.
+    pub(super) token: Option<Secret>,
+    /// The token that is on the wire or was refused.
+    pub(super) sent_token: Option<Secret>,
+    /// Whether the token came out of the store rather than from a mint for this fetch.
+    pub(super) token_reused: bool,
+    pub(super) waits: Waits,
+    /// Whether this fetch has had its one purchase.
+    pub(super) purchased: bool,
+    /// Whether the balance must be read before anything is decided by it.
+    pub(super) balance_doubtful: bool,
+    pub(super) refusals: u8,
+    pub(super) hops: u8,
+    pub(super) spend: Spend,
+}
+
+/// What a fetch is waiting for besides its own action.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Waits {
+    pub(super) token: bool,
+    pub(super) balance: bool,
+    pub(super) purchase: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// A request without a token is on its way.
+    Bare,
+    /// The offer is being read from a body.
+    ReadingOffer,
+    /// The reason of a last refusal is being read from a body.
+    ReadingRefusal,
+    /// Somebody is being asked.
+    Asking,
+    /// Credits or a token are being got.
+    Preparing,
+    /// A request with a token is on its way.
+    Paying,
+    Done,
+}
+
+impl Visit {
+    pub(super) fn new(request: FetchRequest) -> Self {
+        Self {
+            target: request.target.clone(),
+            request,
+            moved: false,
+            as_get: false,
+            phase: Phase::Bare,
+            offer: None,
+            delegation_id: None,
+            consent: None,
+            reserved: Credits::ZERO,
+            token: None,
+            sent_token: None,
+            token_reused: false,
+            waits: Waits::default(),
+            purchased: false,
+            balance_doubtful: false,
+            refusals: 0,
+            hops: 0,
+            spend: Spend::default(),
+        }
+    }
+
+    pub(super) fn method(&self) -> &str {
+        if self.as_get { "GET" } else { &self.request.method }
+    }
+
+    pub(super) fn is_safe_method(&self) -> bool {
+        matches!(self.method(), "GET" | "HEAD")
+    }
+
+    /// What a send costs at most, as far as anybody said: what the budget counts.
+    pub(super) fn price(&self) -> Credits {
+        self.offer.as_ref().map_or(Credits::ZERO, Offer::needed)
+    }
+
+    /// What consent allows to be bought.
+    pub(super) fn may_purchase(&self) -> bool {
+        !self.purchased && matches!(self.consent, Some(super::consent::Consent::Given { purchase: true }))
+    }
+}

@@ -1,0 +1,543 @@
+//! The rules of money 1 to 13, as tables: a [`Buyer`] against a scripted seller and platform, in virtual time.
+
+mod world;
+
+use payments_wasm::subscriber::{
+    Approval, Event, FetchError, NoticeKind, Outcome, Policy, Redirected, Redirects,
+};
+use payments_wasm::wire::Credits;
+use world::{Seller, World, offer, receipt, token};
+
+fn yes() -> Approval {
+    Approval { approve: true, ..Approval::default() }
+}
+
+fn buy() -> Approval {
+    Approval { approve: true, purchase: true, ..Approval::default() }
+}
+
+#[test]
+fn rule_1_what_is_not_a_402_comes_back_untouched() {
+    for status in [200, 204, 301, 400, 401, 403, 404, 500, 503] {
+        let mut world = World::new().seller(move |_, _| Seller::status(status));
+        let fetch = world.fetch("GET", "/free");
+        let end = world.run_one(fetch);
+        assert!(end.result.is_ok(), "{status}");
+        assert_eq!((world.sends, world.mints, world.orders), (1, 0, 0), "{status}");
+        assert_eq!(end.spend.outcome, Outcome::None);
+    }
+}
+
+#[test]
+fn rule_2_an_offer_is_read_from_the_header_else_the_body_and_refused_by_name() {
+    let long = "A".repeat(90_000);
+    let json = offer("plan", 2);
+    let cases: Vec<(&str, Option<String>, Option<String>, Option<&str>)> = vec![
+        ("header", Some(world::encode(&json)), None, None),
+        ("url-safe header without padding", Some(world::encode_url(&json)), None, None),
+        ("body", None, Some(json.clone()), None),
+        ("neither", None, None, Some("payment-required is missing")),
+        ("body that is no x402", None, Some("{}".into()), Some("x402Version is missing")),
+        ("html body", None, Some("<html>".into()), Some("payment-required is not JSON")),
+        ("empty header", Some(String::new()), None, Some("payment-required is missing")),
+        ("not base64", Some("!!!".into()), None, Some("payment-required is not base64")),
+        ("too large", Some(long), None, Some("payment-required is too large")),
+        ("not JSON", Some("YWJj".into()), None, Some("payment-required is not JSON")),
+        (
+            "an unsafe plan id",
+            Some(world::encode(&json.replace("\"plan\"", "\"../x\""))),
+            None,
+            Some("accepts[1].planId has a value it cannot have"),
+        ),
+    ];
+    for (name, header, body, wrong) in cases {
+        let (mut first, body) = (Seller::status(402), body);
+        first.offer = header;
+        let mut world = World::new().body(body).seller(move |send, _| match &send.token {
+            None => first.clone(),
+            Some(_) => Seller::paid(2, 98),
+        });
+        let fetch = world.fetch("GET", "/ask");
+        let end = world.run_one(fetch);
+        match wrong {
+            None => assert!(end.result.is_ok(), "{name}: {:?}", end.result),
+            Some(wrong) => {
+                let error = end.result.unwrap_err();
+                assert_eq!(error.code(), "malformed_offer", "{name}");
+                assert!(error.message().ends_with(wrong), "{name}: {}", error.message());
+                assert_eq!((world.mints, world.orders), (0, 0), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rule_3_nothing_is_paid_without_consent() {
+    let limit = |credits: u64| Some(Credits::from(credits));
+    let policy = |policy: Policy| Some(policy);
+    type Row = (&'static str, Option<Approval>, Option<Policy>, u64, Result<(), &'static str>, u32);
+    let rows: Vec<Row> = vec![
+        ("asked: yes", Some(yes()), None, 100, Ok(()), 0),
+        ("asked: no", Some(Approval::default()), None, 100, Err("consent_denied"), 0),
+        ("asked: buy, and there is enough", Some(buy()), None, 100, Ok(()), 0),
+        ("asked: buy, and there is nothing", Some(buy()), None, 0, Ok(()), 1),
+        ("nobody asked, credits held", None, None, 2, Ok(()), 0),
+        ("nobody asked, too few held", None, None, 1, Err("insufficient_credits"), 0),
+        ("policy allows", None, policy(Policy::default()), 100, Ok(()), 0),
+        (
+            "policy: price within",
+            None,
+            policy(Policy { max_credits_per_request: limit(2), ..Policy::default() }),
+            100,
+            Ok(()),
+            0,
+        ),
+        (
+            "policy: price above",
+            None,
+            policy(Policy { max_credits_per_request: limit(1), ..Policy::default() }),
+            100,
+            Err("budget_exceeded"),
+            0,
+        ),
+        (
+            "a limit holds whoever says yes",
+            Some(buy()),
+            policy(Policy { max_credits_total: limit(1), ..Policy::default() }),
+            100,
+            Err("budget_exceeded"),
+            0,
+        ),
+        (
+            "policy: another plan",
+            None,
+            policy(Policy { plans: vec!["other".into()], ..Policy::default() }),
+            100,
+            Err("no_payable_offer"),
+            0,
+        ),
+        (
+            "policy: another origin",
+            None,
+            policy(Policy { origins: vec!["https://other.example".into()], ..Policy::default() }),
+            100,
+            Err("no_payable_offer"),
+            0,
+        ),
+        (
+            "policy: another network",
+            None,
+            policy(Policy { networks: vec!["eip155:8453".into()], ..Policy::default() }),
+            100,
+            Err("no_payable_offer"),
+            0,
+        ),
+        (
+            "policy: another scheme",
+            None,
+            policy(Policy { schemes: vec!["nvm:card-delegation".into()], ..Policy::default() }),
+            100,
+            Err("no_payable_offer"),
+            0,
+        ),
+        (
+            "policy without purchase buys nothing",
+            None,
+            policy(Policy::default()),
+            0,
+            Err("payment_refused"),
+            0,
+        ),
+        (
+            "policy with purchase buys",
+            None,
+            policy(Policy { purchase: true, ..Policy::default() }),
+            0,
+            Ok(()),
+            1,
+        ),
+    ];
+    for (name, approval, policy, balance, expected, orders) in rows {
+        let mut world = World::new().balance(balance);
+        world.approval = approval;
+        world.policy = policy;
+        world.told_balance = true;
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).map(|()| ()), expected, "{name}");
+        assert_eq!(world.orders, orders, "{name}");
+        if expected.is_err() {
+            assert_eq!(world.burned, 0, "{name}");
+            assert_eq!(end.spend.outcome, Outcome::None, "{name}");
+        }
+    }
+}
+
+#[test]
+fn rule_3_a_price_that_nobody_says_breaks_a_limit() {
+    let mut world =
+        World::new().balance(100).seller(|_, _| Seller::offer(&world::offer_without_price("plan")));
+    world.policy = Some(Policy { max_credits_per_request: Some(Credits::from(5)), ..Policy::default() });
+    let fetch = world.fetch("GET", "/ask");
+    assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "budget_exceeded");
+}
+
+#[test]
+fn rule_4_a_hundred_first_fetches_cause_one_mint_and_one_order() {
+    for (balance, orders) in [(1_000, 0), (0, 1)] {
+        let mut world = World::new().balance(balance);
+        world.plan_credits = 1_000;
+        world.approval = Some(buy());
+        world.told_balance = true;
+        let fetches: Vec<_> = (0..100).map(|_| world.fetch("POST", "/ask")).collect();
+        world.run();
+        for fetch in fetches {
+            let end = world.end(fetch);
+            assert!(end.result.is_ok(), "{:?}", end.result);
+            assert_eq!(end.spend.outcome, Outcome::Settled);
+        }
+        assert_eq!((world.mints, world.orders, world.burned), (1, orders, 200));
+        assert_eq!(world.buyer.budget().total(), Credits::from(200));
+    }
+}
+
+#[test]
+fn rule_5_a_cold_call_is_three_round_trips_and_a_warm_one_is_one() {
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    let first = world.fetch("POST", "/ask");
+    let end = world.run_one(first);
+    assert_eq!((world.sends, world.mints, world.platform_calls), (2, 1, 1));
+    assert_eq!((end.spend.requests, end.spend.mints), (2, 1));
+    let second = world.fetch("POST", "/ask");
+    let end = world.run_one(second);
+    assert!(end.result.is_ok());
+    assert_eq!((world.sends, world.mints, world.platform_calls), (3, 1, 1));
+    assert_eq!(end.spend.requests, 1);
+}
+
+#[test]
+fn rule_5_a_single_use_token_is_never_presented_twice() {
+    let mut world = World::new().balance(1_000);
+    world.approval = Some(yes());
+    world.single_use = true;
+    let fetches: Vec<_> = (0..20).map(|_| world.fetch("POST", "/ask")).collect();
+    world.run();
+    let more = world.fetch("POST", "/ask");
+    world.run();
+    for fetch in fetches.into_iter().chain([more]) {
+        assert!(world.end(fetch).result.is_ok());
+    }
+    assert_eq!(world.mints, 21);
+    assert_eq!(world.presented.len(), 21);
+    let mut unique = world.presented.clone();
+    unique.sort();
+    unique.dedup();
+    assert_eq!(unique.len(), 21);
+}
+
+#[test]
+fn rule_5_a_refused_token_is_minted_anew_once_and_three_sends_are_the_most() {
+    // (name, which paid sends are refused, whether it ends well, sends, mints)
+    for (name, refused, ok, sends, mints) in
+        [("none", 0, true, 2, 1), ("one", 1, true, 3, 2), ("all", 9, false, 3, 2)]
+    {
+        let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) if world.paid_sends <= refused => Seller::offer(&offer("plan", 2)),
+            Some(_) => Seller::paid(2, 98),
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.is_ok(), ok, "{name}");
+        assert_eq!((world.sends, world.mints), (sends, mints), "{name}");
+        assert_eq!(world.asked, 1, "the same terms need no second consent: {name}");
+        let spent = if ok { 2 } else { 0 };
+        assert_eq!(world.buyer.budget().total(), Credits::from(spent), "{name}");
+    }
+}
+
+#[test]
+fn rule_5_dearer_terms_after_a_refusal_need_a_new_consent() {
+    let mut world = World::new().balance(100).seller(|send, world| match &send.token {
+        None => Seller::offer(&offer("plan", 2)),
+        Some(_) if world.paid_sends == 1 => Seller::offer(&offer("plan", 50)),
+        Some(_) => Seller::paid(50, 50),
+    });
+    world.approval = Some(yes());
+    let fetch = world.fetch("POST", "/ask");
+    assert!(world.run_one(fetch).result.is_ok());
+    assert_eq!(world.asked, 2);
+    assert_eq!(world.buyer.budget().total(), Credits::from(50));
+}
+
+#[test]
+fn rule_6_a_token_goes_only_where_it_was_meant_to() {
+    // (name, method, redirect, status, tokens seen by the other origin, ends as)
+    let other = world::target("https://evil.example", "/catch");
+    let near = world::target(world::ORIGIN, "/moved");
+    let rows = [
+        ("within the origin", "GET", Redirected::To(near.clone()), 307, Ok(())),
+        ("within the origin, POST kept", "POST", Redirected::To(near), 308, Ok(())),
+        ("elsewhere", "GET", Redirected::To(other.clone()), 302, Ok(())),
+        ("elsewhere, POST", "POST", Redirected::To(other), 303, Ok(())),
+        ("somewhere, POST", "POST", Redirected::Somewhere, 0, Err("redirected_while_paying")),
+    ];
+    for (name, method, to, status, expected) in rows {
+        let goes = to.clone();
+        let mut world = World::new().balance(100).seller(move |send, _| {
+            let at = send.target.as_ref().map_or(world::ORIGIN, |target| &target.origin);
+            let path = send.target.as_ref().map_or("/ask", |target| &target.path);
+            if at != world::ORIGIN {
+                assert!(send.token.is_none(), "a token left its origin");
+                return Seller::status(200);
+            }
+            match (&send.token, path) {
+                (None, _) => Seller::offer(&offer("plan", 2)),
+                (Some(_), "/moved") => Seller::paid(2, 98),
+                (Some(_), _) => Seller::redirect(status, goes.clone()),
+            }
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch(method, "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).map(|()| ()), expected, "{name}");
+        assert!(world.all_paid_sends_were_manual, "{name}");
+    }
+}
+
+#[test]
+fn rule_6_no_token_over_plain_http_to_another_machine() {
+    let mut world = World::new().balance(100).seller(|_, _| {
+        let mut answer = Seller::offer(&offer("plan", 2));
+        answer.target = Some(world::target("http://api.example", "/ask"));
+        answer
+    });
+    world.approval = Some(yes());
+    let fetch = world.fetch("GET", "/ask");
+    assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "insecure_target");
+    assert_eq!((world.mints, world.asked), (0, 0));
+}
+
+#[test]
+fn rule_8_and_9_every_end_says_what_was_spent() {
+    // (name, abort instead of answering the n-th action, outcome)
+    let mut world = World::new().balance(100).seller(|send, _| match &send.token {
+        None => Seller::offer(&offer("plan", 2)),
+        Some(_) => Seller::lost(),
+    });
+    world.approval = Some(yes());
+    let fetch = world.fetch("POST", "/ask");
+    let end = world.run_one(fetch);
+    assert_eq!(end.result.unwrap_err().code(), "outcome_unknown");
+    assert_eq!(end.spend.outcome, Outcome::Unknown);
+    assert_eq!(world.buyer.budget().total(), Credits::from(2), "what may be gone counts");
+
+    for (name, stop_at, outcome, budget) in [
+        ("bare", 0, Outcome::None, 0),
+        ("while asked", 1, Outcome::None, 0),
+        ("while paying", 2, Outcome::Unknown, 2),
+    ] {
+        let mut world = World::new().balance(100);
+        world.approval = Some(yes());
+        world.abort_at = Some(stop_at);
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.unwrap_err().code(), "aborted", "{name}");
+        assert_eq!(end.spend.outcome, outcome, "{name}");
+        assert_eq!(world.buyer.budget().total(), Credits::from(budget), "{name}");
+    }
+}
+
+#[test]
+fn rule_8_an_aborted_leader_does_not_stop_those_who_wait_for_its_mint() {
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    world.hold_jobs = true;
+    let (first, second) = (world.fetch("POST", "/ask"), world.fetch("POST", "/ask"));
+    world.run();
+    world.buyer.on(first, Event::Aborted, world.now);
+    world.hold_jobs = false;
+    world.run();
+    assert_eq!(world.end(first).result.unwrap_err().code(), "aborted");
+    assert!(world.end(second).result.is_ok());
+    assert_eq!(world.mints, 1);
+}
+
+#[test]
+fn rule_9_what_an_answer_says_about_the_money() {
+    let rows = [
+        ("a receipt", Seller::paid(2, 98), Outcome::Settled, 2),
+        ("a receipt that says less", Seller::paid(1, 99), Outcome::Settled, 1),
+        ("delivered, settlement refused", Seller::receipt(200, receipt(false, 0, 0)), Outcome::None, 0),
+        ("delivered without a receipt", Seller::status(200), Outcome::Unknown, 2),
+        ("a receipt that is garbage", Seller::receipt(200, "!!".into()), Outcome::Unknown, 2),
+        ("server error", Seller::status(500), Outcome::Unknown, 2),
+        ("client error", Seller::status(404), Outcome::None, 0),
+    ];
+    for (name, answer, outcome, budget) in rows {
+        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) => answer.clone(),
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert!(end.result.is_ok(), "rule 11: {name}");
+        assert_eq!(end.spend.outcome, outcome, "{name}");
+        assert_eq!(world.buyer.budget().total(), Credits::from(budget), "{name}");
+    }
+}
+
+#[test]
+fn rule_10_one_call_does_the_whole_way_and_an_unclear_order_is_not_repeated() {
+    // (name, the order's answer, when the credits appear, ends as, orders)
+    for (name, answer, credits_after_ms, expected, orders) in [
+        ("at once", Some((200, r#"{"success":true,"txHash":"0x1"}"#)), 0, Ok(()), 1),
+        ("after a while", Some((201, r#"{"success":true}"#)), 9_000, Ok(()), 1),
+        ("never", Some((200, r#"{"success":true}"#)), u64::MAX, Err("credits_timeout"), 1),
+        ("refused", Some((400, r#"{"code":"BCK.PROTOCOL.0005"}"#)), 0, Err("BCK.PROTOCOL.0005"), 1),
+        ("said no", Some((200, r#"{"success":false}"#)), 0, Err("order_refused"), 1),
+        ("broke", Some((500, "oops")), 0, Err("purchase_outcome_unknown"), 1),
+        ("lost", None, 0, Err("purchase_outcome_unknown"), 1),
+    ] {
+        let mut world = World::new().balance(0);
+        world.approval = Some(buy());
+        world.told_balance = true;
+        world.order_answer = answer.map(|(status, body)| (status, body.to_string()));
+        world.credits_after_ms = credits_after_ms;
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).map(|()| ()), expected, "{name}");
+        assert_eq!(world.orders, orders, "{name}");
+        if expected == Ok(()) {
+            assert_eq!(end.spend.purchases.len(), 1, "{name}");
+            assert_eq!(world.mints, 1, "{name}");
+        } else {
+            assert_eq!(world.presented.len(), 0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn rule_12_concurrent_requests_cannot_together_exceed_a_limit() {
+    let mut world = World::new().balance(1_000);
+    world.policy = Some(Policy { max_credits_total: Some(Credits::from(9)), ..Policy::default() });
+    let fetches: Vec<_> = (0..10).map(|_| world.fetch("POST", "/ask")).collect();
+    world.run();
+    let ends: Vec<_> = fetches.into_iter().map(|fetch| world.end(fetch)).collect();
+    assert_eq!(ends.iter().filter(|end| end.result.is_ok()).count(), 4);
+    assert_eq!(world.burned, 8);
+    for end in ends.iter().filter_map(|end| end.result.as_ref().err()) {
+        assert_eq!(end.code(), "budget_exceeded");
+    }
+}
+
+#[test]
+fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    let first = world.fetch("POST", "/ask");
+    world.run_one(first);
+    world.buyer.log_out();
+    let after = world.fetch("POST", "/ask");
+    let end = world.run_one(after);
+    assert_eq!(end.result.unwrap_err().code(), "unauthorized");
+    assert_eq!(world.presented.len(), 1);
+
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    world.hold_jobs = true;
+    let under_way = world.fetch("POST", "/ask");
+    world.run();
+    world.buyer.log_out();
+    world.hold_jobs = false;
+    world.run();
+    assert_eq!(world.end(under_way).result.unwrap_err().code(), "session_ended");
+    assert_eq!(world.presented.len(), 0);
+}
+
+#[test]
+fn a_remembered_approval_is_not_asked_for_again_unless_it_is_dearer() {
+    let mut world = World::new().balance(1_000).seller(|send, _| {
+        let price = if send.target.is_none() { 2 } else { 3 };
+        match &send.token {
+            None => Seller::offer(&offer("plan", price)),
+            Some(_) => Seller::paid(price, 90),
+        }
+    });
+    world.approval = Some(Approval { approve: true, remember: true, ..Approval::default() });
+    for path in ["/ask", "/ask", "/other"] {
+        let fetch = world.fetch("POST", path);
+        assert!(world.run_one(fetch).result.is_ok());
+    }
+    assert_eq!(world.asked, 1);
+}
+
+#[test]
+fn events_tell_the_way_in_order() {
+    let mut world = World::new().balance(0);
+    world.approval = Some(buy());
+    world.told_balance = true;
+    let fetch = world.fetch("POST", "/ask");
+    world.run_one(fetch);
+    let order = |tx: &str| NoticeKind::Order { tx_hash: Some(tx.into()) };
+    assert_eq!(
+        world.notices,
+        [
+            NoticeKind::Request,
+            NoticeKind::Offer,
+            NoticeKind::Consent,
+            NoticeKind::Order { tx_hash: None },
+            order("0xorder"),
+            NoticeKind::Mint { single_use: false },
+            NoticeKind::Paid,
+            NoticeKind::Receipt,
+        ]
+    );
+}
+
+#[test]
+fn a_caller_who_handles_redirects_gets_them() {
+    for (mode, expected) in [(Redirects::Manual, Ok(())), (Redirects::Error, Err("redirected_while_paying"))]
+    {
+        let mut world = World::new().balance(100).seller(|send, _| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) => Seller::redirect(302, Redirected::To(world::target(world::ORIGIN, "/moved"))),
+        });
+        world.approval = Some(yes());
+        world.redirects = mode;
+        let fetch = world.fetch("GET", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).map(|()| ()), expected);
+    }
+}
+
+#[test]
+fn a_token_from_the_platform_that_is_garbage_spends_nothing() {
+    let rows = [
+        ("not JSON", Some((200, "oops".to_string())), "garbled_answer"),
+        ("no token", Some((200, "{}".into())), "garbled_answer"),
+        ("not a token", Some((200, r#"{"accessToken":"abc"}"#.into())), "garbled_answer"),
+        ("wrong version", Some((200, token_json(r#"{"x402Version":1}"#))), "garbled_answer"),
+        ("refused", Some((400, r#"{"code":"BCK.X402.0014","message":"m"}"#.into())), "BCK.X402.0014"),
+        ("no envelope", Some((502, "<html>".into())), "http_502"),
+        ("lost", None, "network_error"),
+    ];
+    for (name, answer, code) in rows {
+        let mut world = World::new().balance(100);
+        world.approval = Some(yes());
+        world.mint_answer = Some(answer);
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.unwrap_err().code(), code, "{name}");
+        assert_eq!(world.presented.len(), 0, "{name}");
+        assert_eq!(world.buyer.budget().total(), Credits::ZERO, "{name}");
+    }
+    assert!(!token("x", false).is_empty());
+}
+
+fn token_json(payload: &str) -> String {
+    format!(r#"{{"accessToken":"{}"}}"#, world::encode_url(payload))
+}

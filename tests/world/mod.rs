@@ -1,0 +1,298 @@
+//! A seller and a platform in virtual time, for one buyer.
+
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::unreachable)]
+
+use payments_wasm::api::Response;
+use payments_wasm::subscriber::{
+    Action, Answer, Approval, Buyer, Command, Event, FetchId, FetchRequest, Finish, Job, NoticeKind, Policy,
+    Redirected, Redirects, Send, Target, Work,
+};
+use payments_wasm::wire::{Credits, DelegationId, PlanId, base64};
+use std::collections::{BTreeMap, VecDeque};
+
+pub const ORIGIN: &str = "https://api.example";
+
+pub fn encode(json: &str) -> String {
+    base64::encode_standard(json.as_bytes())
+}
+
+pub fn encode_url(json: &str) -> String {
+    base64::encode_url(json.as_bytes())
+}
+
+pub fn target(origin: &str, path: &str) -> Target {
+    Target { url: format!("{origin}{path}"), origin: origin.into(), path: path.into() }
+}
+
+pub fn offer(plan: &str, credits: u64) -> String {
+    format!(
+        r#"{{"x402Version":2,"resource":{{"url":"/ask"}},"accepts":[{{"scheme":"exact","network":"eip155:1"}},{{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"{plan}","extra":{{"version":"1","credits":"{credits}"}}}}],"extensions":{{}}}}"#
+    )
+}
+
+pub fn offer_without_price(plan: &str) -> String {
+    offer(plan, 7).replace(r#","credits":"7""#, "")
+}
+
+pub fn receipt(success: bool, redeemed: u64, left: u64) -> String {
+    encode(&format!(
+        r#"{{"success":{success},"transaction":"0x1","network":"eip155:84532","creditsRedeemed":"{redeemed}","remainingBalance":"{left}"}}"#
+    ))
+}
+
+pub fn token(name: &str, single_use: bool) -> String {
+    let nonce = if single_use { format!(r#","nonce":"{name}""#) } else { String::new() };
+    encode_url(&format!(
+        r#"{{"x402Version":2,"accepted":{{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"plan","extra":{{}}}},"payload":{{"signature":"{name}","authorization":{{"from":"0xme","sessionKeysProvider":"zerodev","sessionKeys":[]{nonce}}}}},"extensions":{{}}}}"#
+    ))
+}
+
+/// What a seller does with a request.
+#[derive(Debug, Clone, Default)]
+pub struct Seller;
+
+impl Seller {
+    pub fn status(status: u16) -> Answer {
+        Answer { status, ..Answer::default() }
+    }
+    pub fn offer(json: &str) -> Answer {
+        Answer { status: 402, offer: Some(encode(json)), ..Answer::default() }
+    }
+    pub fn receipt(status: u16, header: String) -> Answer {
+        Answer { status, receipt: Some(header), ..Answer::default() }
+    }
+    pub fn paid(redeemed: u64, left: u64) -> Answer {
+        Self::receipt(200, receipt(true, redeemed, left))
+    }
+    pub fn redirect(status: u16, to: Redirected) -> Answer {
+        Answer { status, location: Some(to), ..Answer::default() }
+    }
+    /// The connection dies.
+    pub fn lost() -> Answer {
+        Answer { status: 999, ..Answer::default() }
+    }
+}
+
+type Script = Box<dyn Fn(&Send, &World) -> Answer>;
+
+pub struct World {
+    pub buyer: Buyer,
+    pub now: u64,
+    pub approval: Option<Approval>,
+    pub policy: Option<Policy>,
+    pub redirects: Redirects,
+    /// Whether whoever is asked looks at the balance first.
+    pub told_balance: bool,
+    pub plan_credits: u64,
+    pub single_use: bool,
+    pub order_answer: Option<(u16, String)>,
+    pub mint_answer: Option<Option<(u16, String)>>,
+    pub credits_after_ms: u64,
+    pub hold_jobs: bool,
+    pub abort_at: Option<u32>,
+    pub sends: u32,
+    pub paid_sends: u32,
+    pub asked: u32,
+    pub mints: u32,
+    pub orders: u32,
+    pub platform_calls: u32,
+    pub burned: u64,
+    pub presented: Vec<String>,
+    pub notices: Vec<NoticeKind>,
+    pub all_paid_sends_were_manual: bool,
+    balance: u64,
+    credits_at: Option<u64>,
+    body: Option<String>,
+    script: Option<Script>,
+    actions: u32,
+    held: VecDeque<Job>,
+    ends: BTreeMap<FetchId, Finish>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let mut buyer = Buyer::new();
+        let delegation = DelegationId::parse("d-1", "delegationId").unwrap();
+        buyer.log_in(Some("0x0000000000000000000000000000000000000001".into()), Some(delegation));
+        Self {
+            buyer,
+            now: 1_000_000,
+            approval: None,
+            policy: None,
+            redirects: Redirects::Follow,
+            told_balance: false,
+            plan_credits: 100,
+            single_use: false,
+            order_answer: Some((200, r#"{"success":true,"txHash":"0xorder"}"#.into())),
+            mint_answer: None,
+            credits_after_ms: 0,
+            hold_jobs: false,
+            abort_at: None,
+            sends: 0,
+            paid_sends: 0,
+            asked: 0,
+            mints: 0,
+            orders: 0,
+            platform_calls: 0,
+            burned: 0,
+            presented: Vec::new(),
+            notices: Vec::new(),
+            all_paid_sends_were_manual: true,
+            balance: 100,
+            credits_at: None,
+            body: None,
+            script: None,
+            actions: 0,
+            held: VecDeque::new(),
+            ends: BTreeMap::new(),
+        }
+    }
+
+    pub fn balance(mut self, credits: u64) -> Self {
+        self.balance = credits;
+        self
+    }
+
+    pub fn body(mut self, body: Option<String>) -> Self {
+        self.body = body;
+        self.approval = Some(Approval { approve: true, ..Approval::default() });
+        self
+    }
+
+    pub fn seller(mut self, script: impl Fn(&Send, &World) -> Answer + 'static) -> Self {
+        self.script = Some(Box::new(script));
+        self
+    }
+
+    pub fn fetch(&mut self, method: &str, path: &str) -> FetchId {
+        let request = FetchRequest {
+            target: target(ORIGIN, path),
+            method: method.into(),
+            redirects: self.redirects,
+            policy: self.policy.clone(),
+            can_ask: self.approval.is_some(),
+            delegation_id: None,
+        };
+        self.buyer.open(request, self.now)
+    }
+
+    pub fn run_one(&mut self, fetch: FetchId) -> Finish {
+        self.run();
+        self.end(fetch)
+    }
+
+    pub fn end(&mut self, fetch: FetchId) -> Finish {
+        self.buyer.forget(fetch);
+        self.ends.get(&fetch).cloned().expect("the fetch has ended")
+    }
+
+    /// Does what the buyer says until it says nothing.
+    pub fn run(&mut self) {
+        let mut held = std::mem::take(&mut self.held);
+        loop {
+            if let Some(command) = self.buyer.next_command() {
+                self.obey(command);
+            } else if let (Some(job), false) = (held.pop_front(), self.hold_jobs) {
+                self.work(&job);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Tell(notice) => self.notices.push(notice.kind),
+            Command::Run(job) if self.hold_jobs => self.held.push_back(job),
+            Command::Run(job) => self.work(&job),
+            Command::Do(fetch, action) => {
+                if let Action::Finish(finish) = *action {
+                    self.ends.insert(fetch, finish);
+                    return;
+                }
+                let event = match self.abort_at {
+                    Some(at) if at == self.actions => Event::Aborted,
+                    _ => self.act(*action),
+                };
+                self.actions += 1;
+                self.buyer.on(fetch, event, self.now);
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action) -> Event {
+        match action {
+            Action::Send(send) => {
+                self.sends += 1;
+                if let Some(token) = &send.token {
+                    self.paid_sends += 1;
+                    self.presented.push(token.expose().into());
+                    self.all_paid_sends_were_manual &= send.redirects == Redirects::Manual;
+                }
+                let answer = match &self.script {
+                    Some(script) => script(&send, self),
+                    None => self.sell(&send),
+                };
+                if answer.status == 999 { Event::SendFailed } else { Event::Answered(answer) }
+            }
+            Action::ReadBody => Event::Body(self.body.clone()),
+            Action::Ask(offer) => {
+                self.asked += 1;
+                if self.told_balance {
+                    self.buyer.note_balance(offer.plan_id(), Credits::from(self.balance), self.now);
+                }
+                match &self.approval {
+                    Some(approval) => Event::Approved(approval.clone()),
+                    None => Event::ApproveFailed,
+                }
+            }
+            Action::Finish(_) => unreachable!("handled by the caller"),
+        }
+    }
+
+    /// A seller of two credits a request, who takes only what is held.
+    fn sell(&mut self, send: &Send) -> Answer {
+        if send.token.is_none() || self.balance < 2 {
+            return Seller::offer(&offer("plan", 2));
+        }
+        self.balance -= 2;
+        self.burned += 2;
+        Seller::paid(2, self.balance)
+    }
+
+    fn work(&mut self, job: &Job) {
+        self.now += job.delay_ms;
+        self.platform_calls += 1;
+        let answer = |status: u16, body: String| Response { status, body, correlation_id: None };
+        if self.credits_at.is_some_and(|at| at <= self.now) {
+            self.credits_at = None;
+            self.balance += self.plan_credits;
+        }
+        let result = match job.work {
+            Work::Mint => {
+                self.mints += 1;
+                match self.mint_answer.clone() {
+                    Some(given) => given.map(|(status, body)| answer(status, body)),
+                    None => {
+                        let token = token(&format!("t{}", self.mints), self.single_use);
+                        Some(answer(200, format!(r#"{{"accessToken":"{token}"}}"#)))
+                    }
+                }
+            }
+            Work::Order => {
+                self.orders += 1;
+                let good = matches!(&self.order_answer, Some((200..300, body)) if body.contains("true"));
+                if good {
+                    self.credits_at = Some(self.now.saturating_add(self.credits_after_ms));
+                }
+                self.order_answer.clone().map(|(status, body)| answer(status, body))
+            }
+            Work::Balance => Some(answer(200, format!(r#"{{"balance":"{}"}}"#, self.balance))),
+        };
+        self.buyer.finished(job.id, result, self.now);
+    }
+}
+
+pub fn plan(id: &str) -> PlanId {
+    PlanId::parse(id, "planId").unwrap()
+}
