@@ -1,6 +1,6 @@
 //! A page's part: the address bar, the storage, the way to the login page (rule 14).
 
-use super::convert::{bad_field, get, text};
+use super::convert::{bad_field, text};
 use super::error::{Facts, from_login, reject};
 use super::session::Session;
 use crate::api::Deployment;
@@ -9,14 +9,26 @@ use crate::subscriber::{
 };
 use crate::transport::random_hex;
 use crate::wire::{ApiKey, Secret};
-use alloc::{
-    format,
-    rc::Rc,
-    string::{String, ToString},
-};
-use js_sys::global;
+use alloc::{format, rc::Rc, string::String, vec::Vec};
 use wasm_bindgen::prelude::*;
 
+#[wasm_bindgen(module = "/src/js/platform.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = takeFromAddress)]
+    fn take_from_address(names: Vec<String>) -> Option<Vec<JsValue>>;
+
+    #[wasm_bindgen(js_name = returnAddress)]
+    fn return_address(text: &str, names: Vec<String>) -> Option<String>;
+
+    #[wasm_bindgen(js_name = kept)]
+    fn kept(storage: &str, name: &str, value: &JsValue) -> Option<String>;
+
+    #[wasm_bindgen(js_name = leaveFor)]
+    fn leave_for(url: &str);
+}
+
+/// Survives going to the login page and coming back, and no longer than the tab.
+const TAB: &str = "sessionStorage";
 /// Where the one-time state is kept between going to the login page and coming back.
 const KEPT_STATE: &str = "payments-wasm.login-state";
 /// Where the key is kept, if it is to be.
@@ -25,22 +37,21 @@ const KEPT_KEY: &str = "payments-wasm.key";
 /// What belongs to the page rather than to the session.
 pub(super) struct Page {
     return_url: String,
-    storage: Option<web_sys::Storage>,
+    storage: Option<&'static str>,
     login_error: JsValue,
 }
 
 /// Makes the session of a page. Before anything else the key is taken out of the address bar.
 pub(super) fn open(options: &JsValue) -> Result<(Rc<Session>, Page), JsValue> {
-    let location = get(&global(), "location");
-    let href = get(&location, "href").as_string().ok_or_else(|| only_in_a_page("getBrowserInstance"))?;
-    let answer = take_login_answer(&href)?;
+    let answer = take_login_answer().ok_or_else(|| only_in_a_page("getBrowserInstance"))?;
 
-    let return_url = text(options, "returnUrl")?.ok_or_else(|| bad_field("returnUrl", "a URL"))?;
-    let return_url = clean(&return_url, &href)?;
+    let return_url = text(options, "returnUrl")?
+        .and_then(|url| return_address(&url, login_parameters()))
+        .ok_or_else(|| bad_field("returnUrl", "an http or https URL"))?;
     let storage = match text(options, "storage")?.as_deref() {
         None | Some("memory") => None,
-        Some("session") => Some(storage("sessionStorage")?),
-        Some("local") => Some(storage("localStorage")?),
+        Some("session") => Some(TAB),
+        Some("local") => Some("localStorage"),
         Some(_) => return Err(bad_field("storage", "'memory', 'session' or 'local'")),
     };
 
@@ -74,10 +85,12 @@ impl Page {
     /// Goes to the login page.
     pub(super) fn connect(&self, deployment: &Deployment) -> Result<(), JsValue> {
         let state = random_hex();
-        storage("sessionStorage")?.set_item(KEPT_STATE, &state)?;
-        let url = login_url(deployment, &return_url_with_state(&self.return_url, &state));
-        let location: web_sys::Location = get(&global(), "location").unchecked_into();
-        location.assign(&url)
+        if kept(TAB, KEPT_STATE, &state.as_str().into()).is_none() {
+            let facts = Facts { code: "storage_unavailable", ..Facts::default() };
+            return Err(reject("sessionStorage is needed to log in, and is not available", facts));
+        }
+        leave_for(&login_url(deployment, &return_url_with_state(&self.return_url, &state)));
+        Ok(())
     }
 
     pub(super) fn login_error(&self) -> JsValue {
@@ -86,21 +99,20 @@ impl Page {
 
     /// Forgets what is kept, on logout.
     pub(super) fn forget(&self) {
-        if let Some(storage) = &self.storage {
-            drop(storage.remove_item(KEPT_KEY));
+        if let Some(storage) = self.storage {
+            kept(storage, KEPT_KEY, &JsValue::NULL);
         }
     }
 
     fn keep(&self, key: Option<&ApiKey>) {
-        if let (Some(storage), Some(key)) = (&self.storage, key) {
+        if let (Some(storage), Some(key)) = (self.storage, key) {
             // A full or forbidden storage means that the next page has to log in again.
-            drop(storage.set_item(KEPT_KEY, key.secret().expose()));
+            kept(storage, KEPT_KEY, &key.secret().expose().into());
         }
     }
 
     fn kept_key(&self) -> Option<ApiKey> {
-        let kept = self.storage.as_ref()?.get_item(KEPT_KEY).ok()??;
-        let key = ApiKey::parse(&kept).ok();
+        let key = ApiKey::parse(&kept(self.storage?, KEPT_KEY, &JsValue::UNDEFINED)?).ok();
         let ended = |key: &ApiKey| key.expires_at().is_some_and(|end| end <= super::session::now() / 1000);
         if key.as_ref().is_none_or(ended) {
             self.forget();
@@ -110,60 +122,22 @@ impl Page {
     }
 }
 
+fn login_parameters() -> Vec<String> {
+    [KEY, ACCOUNT, STATE].map(Into::into).into()
+}
+
 /// Reads the three parameters of a login and takes them out of the address bar, keeping all others and the hash.
-fn take_login_answer(href: &str) -> Result<LoginAnswer, JsValue> {
-    let url = web_sys::Url::new(href)?;
-    let query = url.search_params();
-    let answer = LoginAnswer {
-        key: query.get(KEY).map(Secret::new),
-        account: query.get(ACCOUNT),
-        state: query.get(STATE),
-    };
-    if answer.key.is_some() || answer.account.is_some() || answer.state.is_some() {
-        let history = get(&global(), "history");
-        if let Some(history) = history.dyn_ref::<web_sys::History>() {
-            let state = history.state().unwrap_or(JsValue::NULL);
-            history.replace_state_with_url(&state, "", Some(&without_login(&url)))?;
-        }
-    }
-    Ok(answer)
-}
-
-/// A URL without what a login puts into it.
-fn without_login(url: &web_sys::Url) -> String {
-    let query = url.search_params();
-    for name in [KEY, ACCOUNT, STATE] {
-        query.delete(name);
-    }
-    url.href()
-}
-
-/// The return URL, absolute and without what an earlier login left in it.
-fn clean(return_url: &str, base: &str) -> Result<String, JsValue> {
-    let url = web_sys::Url::new_with_base(return_url, base).map_err(|_| bad_field("returnUrl", "a URL"))?;
-    if !matches!(url.protocol().as_str(), "https:" | "http:") {
-        return Err(bad_field("returnUrl", "an http or https URL"));
-    }
-    Ok(without_login(&url))
+fn take_login_answer() -> Option<LoginAnswer> {
+    let mut values = take_from_address(login_parameters())?.into_iter().map(|value| value.as_string());
+    let mut next = || values.next().flatten();
+    Some(LoginAnswer { key: next().map(Secret::new), account: next(), state: next() })
 }
 
 /// The state that was given out, which can be used once: when a key comes back, whatever comes of it.
 fn take_kept_state(use_up: bool) -> Option<String> {
-    let storage = storage("sessionStorage").ok()?;
-    let kept = storage.get_item(KEPT_STATE).ok()??;
+    let state = kept(TAB, KEPT_STATE, &JsValue::UNDEFINED);
     if use_up {
-        drop(storage.remove_item(KEPT_STATE));
+        kept(TAB, KEPT_STATE, &JsValue::NULL);
     }
-    Some(kept.to_string())
-}
-
-fn storage(name: &str) -> Result<web_sys::Storage, JsValue> {
-    let value = get(&global(), name);
-    if value.is_object() {
-        return Ok(value.unchecked_into());
-    }
-    Err(reject(
-        &format!("{name} is not available here"),
-        Facts { code: "storage_unavailable", ..Facts::default() },
-    ))
+    state
 }

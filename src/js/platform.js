@@ -71,15 +71,9 @@ class Answer {
 
   header(name) { return this.response.headers.get(name) ?? undefined; }
 
-  /** Text of the body, read from a copy; nothing over `limit` bytes. */
+  /** Text of the body, read from a copy. */
   async text(limit) {
-    try {
-      const { body } = this.response.clone();
-      const whole = body ? await bytes(body, limit) : new Uint8Array();
-      return whole && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(whole);
-    } catch {
-      return undefined;
-    }
+    return textOf(this.response.clone(), limit);
   }
 
   /** Nobody will read it. */
@@ -101,10 +95,25 @@ export function unlessAborted(signal, promise) {
 
 /** A URL taken apart by the platform's own parser, without its fragment. */
 function place(url, base) {
+  const parsed = parse(url, base);
+  if (!parsed) return undefined;
+  parsed.hash = '';
+  return { url: parsed.href, origin: parsed.origin, path: parsed.pathname };
+}
+
+function parse(url, base) {
   try {
-    const parsed = new URL(url, base);
-    parsed.hash = '';
-    return { url: parsed.href, origin: parsed.origin, path: parsed.pathname };
+    return new URL(url, base);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The text of a body of at most `limit` bytes; nothing where it is longer, broken or not UTF-8. */
+export async function textOf({ body }, limit) {
+  try {
+    const whole = body ? await bytes(body, limit) : new Uint8Array();
+    return whole && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(whole);
   } catch {
     return undefined;
   }
@@ -118,7 +127,7 @@ async function bytes(stream, limit) {
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
-    const part = typeof value === 'string' ? new TextEncoder().encode(value) : new Uint8Array(value.buffer ?? value, value.byteOffset ?? 0, value.byteLength);
+    const part = new Uint8Array(value.buffer ?? value, value.byteOffset, value.byteLength);
     size += part.length;
     if (size > limit) {
       reader.cancel().catch(() => {});
@@ -133,4 +142,44 @@ async function bytes(stream, limit) {
     at += part.length;
   }
   return whole;
+}
+
+// The page: address bar, storage, the way elsewhere.
+
+/** Reads query parameters out of the address bar and takes them away, keeping all others and the hash. */
+export function takeFromAddress(names) {
+  const { location, history } = globalThis;
+  if (!location?.href || !history) return undefined;
+  const url = new URL(location.href);
+  const values = names.map((name) => url.searchParams.get(name) ?? undefined);
+  if (values.some((value) => value !== undefined)) history.replaceState(history.state, '', without(url, names));
+  return values;
+}
+
+/** A URL for a person to come back to: absolute, http or https, without the named parameters. */
+export function returnAddress(text, names) {
+  const url = parse(text, location.href);
+  return url && /^https?:$/.test(url.protocol) ? without(url, names) : undefined;
+}
+
+/** What is kept under a name in `sessionStorage` or `localStorage`; with a value, keeps it; with null, forgets it. */
+export function kept(storage, name, value) {
+  try {
+    if (value === undefined) return globalThis[storage].getItem(name) ?? undefined;
+    if (value === null) globalThis[storage].removeItem(name);
+    else globalThis[storage].setItem(name, value);
+    return value;
+  } catch {
+    // Forbidden or full.
+    return undefined;
+  }
+}
+
+export function leaveFor(url) {
+  location.assign(url);
+}
+
+function without(url, names) {
+  names.forEach((name) => url.searchParams.delete(name));
+  return url.href;
 }

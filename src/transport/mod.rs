@@ -3,13 +3,22 @@
 //! gloo-net builds the requests to the platform; it does not send or read, since its own ways of doing so panic on
 //! ordinary bad input, and a panic here is a promise that never settles.
 
-use crate::api::{MAX_ANSWER_BYTES, Method, Request, Response};
+use crate::api::{Method, Request, Response};
 use crate::wire::Secret;
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String};
 use gloo_net::http::{Headers, RequestBuilder};
-use js_sys::{Function, Promise, Reflect, Uint8Array};
+use js_sys::{Function, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
+
+/// What an answer of the platform may weigh, in bytes: [`MAX_ANSWER_BYTES`](crate::api::MAX_ANSWER_BYTES).
+const MAX_ANSWER: u32 = 256 * 1024;
+
+#[wasm_bindgen(module = "/src/js/platform.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = textOf)]
+    fn text_of(answer: &web_sys::Response, limit: u32) -> Promise;
+}
 
 #[wasm_bindgen]
 extern "C" {
@@ -61,7 +70,7 @@ impl Fetcher {
         Some(Response {
             status: answer.status(),
             correlation_id: headers.get("x-correlation-id").ok().flatten(),
-            body: bounded_text(&answer, MAX_ANSWER_BYTES).await?,
+            body: bounded_text(&answer, MAX_ANSWER).await?,
         })
     }
 }
@@ -96,27 +105,8 @@ fn platform_request(
 }
 
 /// The text of a body of at most `limit` bytes; `None` where it is larger, broken or not UTF-8.
-pub(crate) async fn bounded_text(answer: &web_sys::Response, limit: usize) -> Option<String> {
-    String::from_utf8(bounded_bytes(answer, limit).await?).ok()
-}
-
-/// The bytes of a body of at most `limit`; `None` where it is larger or broken. What is over the limit is let go.
-pub(crate) async fn bounded_bytes(answer: &web_sys::Response, limit: usize) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let Some(stream) = answer.body() else { return Some(bytes) };
-    let reader: web_sys::ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    loop {
-        let part = JsFuture::from(reader.read()).await.ok()?;
-        if Reflect::get(&part, &"done".into()).ok()?.is_truthy() {
-            return Some(bytes);
-        }
-        let chunk: Uint8Array = Reflect::get(&part, &"value".into()).ok()?.dyn_into().ok()?;
-        if bytes.len() + usize::try_from(chunk.length()).ok()? > limit {
-            drop(reader.cancel());
-            return None;
-        }
-        bytes.extend_from_slice(&chunk.to_vec());
-    }
+async fn bounded_text(answer: &web_sys::Response, limit: u32) -> Option<String> {
+    JsFuture::from(text_of(answer, limit)).await.ok()?.as_string()
 }
 
 /// Waits so many milliseconds.

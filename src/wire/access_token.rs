@@ -10,7 +10,7 @@ use serde_json::Value;
 #[derive(Clone)]
 pub struct AccessToken {
     secret: Secret,
-    /// All but `accepted`.
+    /// All but `accepted`: there stands a null in its place.
     rest: Document,
     accepted: Accept,
     from: Option<String>,
@@ -32,7 +32,7 @@ impl AccessToken {
         let mut document =
             document::parse(&base64::decode(text, MAX_TOKEN_BYTES, WHAT)?, MAX_TOKEN_BYTES, WHAT)?;
         document::require_version_2(&document)?;
-        let accepted = match document.remove("accepted") {
+        let accepted = match document.get_mut("accepted").map(Value::take) {
             None => return Err(WireError::new(WireErrorKind::Missing, "accepted")),
             Some(entry) => Accept::parse(entry).map_err(|error| error.within("accepted"))?,
         };
