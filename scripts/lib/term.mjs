@@ -72,7 +72,7 @@ export async function working(title, work) {
   let detail = '';
   let frame = 0;
   const draw = () => {
-    const room = Math.max(0, (stderr.columns ?? 80) - width(title) - 6);
+    const room = Math.max(0, (stderr.columns || 80) - width(title) - 6);
     const shown = detail.length > room ? `${detail.slice(0, Math.max(0, room - 1))}…` : detail;
     stderr.write(`\r\x1b[K  ${err.cyan(FRAMES[frame++ % FRAMES.length])} ${title} ${err.dim(shown)}`);
   };
