@@ -2,7 +2,8 @@
 // Nothing is done for an artefact whose inputs are what they were at its last build.
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { homedir } from 'node:os';
+import { join, relative, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Plain } from './cli.mjs';
 import { at, root, run } from './run.mjs';
@@ -20,7 +21,7 @@ export const ARTEFACTS = {
     name: 'core',
     template: 'pkg-template',
     bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section', '--no-typescript'],
-    opt: ['--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    opt: ['--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     finish: finishPackage,
   },
   // The Workers. Names stay for stack traces. A panic leaves a request hanging and its memory in doubt: with the reset
@@ -105,7 +106,7 @@ async function compile(features, profile, report) {
     '--features', features, '--locked', '--color', process.stderr.isTTY ? 'always' : 'never'];
   let compiled = 0;
   await run('cargo', args, {
-    cwd: root,
+    env: { CARGO_ENCODED_RUSTFLAGS: rustFlags().join('\x1f') },
     onLine(line) {
       const crate = /Compiling\S* (\S+)/.exec(line.replace(/\x1b\[[0-9;]*m/g, ''))?.[1];
       if (crate) report(`${crate} (${++compiled})`);
@@ -116,6 +117,14 @@ async function compile(features, profile, report) {
   // "output: a b c", a space inside a name being escaped.
   const sources = list.slice(list.indexOf(': ') + 2).split(/(?<!\\) /).map((path) => relative(root, path.replaceAll('\\ ', ' ')));
   return { wasm, sources };
+}
+
+/** The caller's flags, and that no path of this machine ends up in what ships (panic messages name files). */
+function rustFlags() {
+  const given = process.env.CARGO_ENCODED_RUSTFLAGS?.split('\x1f') ?? process.env.RUSTFLAGS?.split(' ') ?? [];
+  const registry = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'registry/src');
+  const indexes = existsSync(registry) ? readdirSync(registry).map((name) => join(registry, name)) : [];
+  return [...given.filter(Boolean), ...[...indexes, root].map((path) => `--remap-path-prefix=${path}${sep}=`)];
 }
 
 const cargoTarget = () => (process.env.CARGO_TARGET_DIR ? join(root, process.env.CARGO_TARGET_DIR) : at('target'));
@@ -209,7 +218,7 @@ function writeStamp(name, { dev, sources, started }) {
 
 function hashInputs(name, sources) {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([process.env.RUSTFLAGS ?? '', process.env.RUSTUP_TOOLCHAIN ?? '']));
+  hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '']));
   const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', 'package-lock.json',
     'scripts/lib/build.mjs', ...files('src', /\.(js|ts)$/), ...templateFiles(ARTEFACTS[name].template)];
   for (const path of [...new Set([...sources, ...others])].sort()) {
