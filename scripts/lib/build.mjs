@@ -173,13 +173,22 @@ async function finishPackage(work, { dev, renamed }) {
  * compression shortens, in the wasm and in the glue. They make up 5 KB after gzip.
  */
 function renameInGlue(path, { imports, exports }) {
-  const modules = new Map(imports.map(([module]) => [`"${module}":`, '"a":']));
-  const names = new Map([...imports.map(([, from, to]) => [from, to]), ...exports.map(([from, to]) => [`wasm.${from}`, `wasm.${to}`])]);
-  if (modules.size !== 1) throw new Plain(`the glue imports from ${modules.size} modules, and not from its own alone`);
-  const [[module, short]] = modules;
+  const own = './core_bg.js';
+  const names = new Map([
+    ...imports.filter(([module]) => module === own).map(([, from, to]) => [from, to]),
+    ...exports.map(([from, to]) => [`wasm.${from}`, `wasm.${to}`]),
+  ]);
+  // What wasm is given: `"./core_bg.js": import0`, and a line like it for a snippet whose functions need no glue. Now
+  // all of it comes from one module.
+  const line = /^\s*"([^"]+)": (import\d+),\n/gm;
   const glue = readFileSync(path, 'utf8');
-  // Names of imports are keys, each with a hash of its own; names of exports are members of `wasm`.
-  const text = glue.replace(module, short).replace(/\bwasm\.\w+|\b__wb\w+(?=: )/g, (name) => names.get(name) ?? name);
+  const variables = new Map([...glue.matchAll(line)].map(([, module, variable]) => [module, variable]));
+  const direct = imports.filter(([module]) => module !== own).map(([module, from, to]) => `${to}: ${variables.get(module)}.${from}`);
+  const all = `"a": { ${['__proto__: null', `...${variables.get(own)}`, ...direct].join(', ')} },\n`;
+  const text = glue
+    .replace(line, (_, module) => (module === own ? all : ''))
+    // Names of imports are keys, each with a hash of its own; names of exports are members of `wasm`.
+    .replace(/\bwasm\.\w+|\b__wb\w+(?=: )/g, (name) => names.get(name) ?? name);
   writeFileSync(path, text);
 }
 
