@@ -1,10 +1,12 @@
 // A reporter for `node --test` that prints one JSON line a test, for scripts/lib/suites.mjs to read.
 
+import { stripVTControlCharacters } from 'node:util';
+
 /** The error of a failed test without the wrapping that the runner adds, as a person wants to read it. */
 function words(error) {
   const cause = error?.cause ?? error;
   const stack = typeof cause === 'object' ? cause?.stack ?? cause?.message : undefined;
-  return stack ?? String(cause);
+  return stripVTControlCharacters(stack ?? String(cause));
 }
 
 export default async function* reporter(events) {

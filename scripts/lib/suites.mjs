@@ -42,7 +42,7 @@ async function wasm({ report, testRunner }) {
 
 async function cargo(args, { report, env }) {
   const { code, output } = await run('cargo', args, {
-    env: { CARGO_TERM_COLOR: 'never', ...env }, anyCode: true, timeout: 20 * MINUTES,
+    env: { CARGO_TERM_COLOR: 'never', RUST_BACKTRACE: '0', ...env }, anyCode: true, timeout: 20 * MINUTES,
     onLine: (line) => report(line.trim()),
   });
   const result = { passed: 0, failed: 0, skipped: 0, report: '' };

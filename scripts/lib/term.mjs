@@ -1,6 +1,8 @@
 // What a person sees in a terminal: colour where it is wanted, steps with their time, tables. Progress goes to stderr,
 // results to stdout, so that a result can be piped while the progress stays visible.
 
+import { stripVTControlCharacters } from 'node:util';
+
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 };
 
 /** Painters for a stream: `paint.green('yes')`. They paint nothing where the stream is no terminal or NO_COLOR is set. */
@@ -27,7 +29,7 @@ export function duration(ms) {
 export const count = (n) => n.toLocaleString('en-US');
 
 /** The length of a text as shown, without its colour codes. */
-export const width = (text) => text.replace(/\x1b\[[0-9;]*m/g, '').length;
+export const width = (text) => stripVTControlCharacters(text).length;
 
 export const padEnd = (text, to) => text + ' '.repeat(Math.max(0, to - width(text)));
 export const padStart = (text, to) => ' '.repeat(Math.max(0, to - width(text))) + text;
@@ -70,13 +72,13 @@ export async function working(title, work) {
   let detail = '';
   let frame = 0;
   const draw = () => {
-    const room = Math.max(0, (stderr.columns ?? 80) - width(title) - 6);
+    const room = Math.max(0, (stderr.columns || 80) - width(title) - 6);
     const shown = detail.length > room ? `${detail.slice(0, Math.max(0, room - 1))}…` : detail;
     stderr.write(`\r\x1b[K  ${err.cyan(FRAMES[frame++ % FRAMES.length])} ${title} ${err.dim(shown)}`);
   };
   const timer = stderr.isTTY ? setInterval(draw, 90) : setTimeout(() => stderr.write(`  … ${title}\n`), 3000);
   try {
-    return await work((text) => { detail = text.replace(/\x1b\[[0-9;]*m/g, ''); });
+    return await work((text) => { detail = stripVTControlCharacters(text); });
   } finally {
     clearInterval(timer);
     if (stderr.isTTY) stderr.write('\r\x1b[K');

@@ -252,7 +252,7 @@ class Story {
 }
 
 /** How wide a line may be. */
-const columns = () => Math.min(process.stdout.columns ?? 110, 110);
+const columns = () => Math.min(process.stdout.columns || 110, 110);
 
 /** What a call of the API is to the reader. */
 const NAMES = [
