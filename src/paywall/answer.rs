@@ -1,3 +1,4 @@
+use super::config::ConfigError;
 use super::headers::{self, HeaderList};
 use crate::wire::{self, PaymentRequired};
 use alloc::string::{String, ToString};
@@ -45,6 +46,14 @@ impl Answer {
     /// 503 with `retry-after` (rule 21).
     pub(crate) fn unavailable(code: &str, message: &str) -> Self {
         Self::error(503, code, message).with("retry-after", RETRY_AFTER)
+    }
+
+    /// 500 that names the key that is wrong: what every request is answered then (fail closed).
+    pub(crate) fn misconfigured(error: &ConfigError) -> Self {
+        let message = alloc::format!("The paywall's configuration is wrong: {error}.");
+        let mut document = error_document(500, error.code(), &message);
+        document.insert("key".into(), error.key.as_str().into());
+        Self::json(500, document)
     }
 
     /// The same with a header more; left out if the value cannot be one.
