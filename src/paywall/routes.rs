@@ -222,9 +222,9 @@ impl Routes {
     }
 }
 
-/// Whether `asked` is `literal` with a dot and something after it.
+/// Whether `asked` is `literal` and a dot or a colon after it: a format, or a stream of a file system.
 fn has_suffix(asked: &str, literal: &str) -> bool {
     asked
         .split_at_checked(literal.len())
-        .is_some_and(|(stem, rest)| stem.eq_ignore_ascii_case(literal) && rest.starts_with('.'))
+        .is_some_and(|(stem, rest)| stem.eq_ignore_ascii_case(literal) && rest.starts_with(['.', ':']))
 }

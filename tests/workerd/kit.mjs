@@ -125,12 +125,22 @@ export async function raw(url, message) {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   socket.write(message);
-  const chunks = [];
-  socket.on('data', (chunk) => chunks.push(chunk));
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (chunk) => {
+    answer += chunk;
+    if (isWhole(answer, message.startsWith('HEAD '))) socket.destroy();
+  });
   socket.setTimeout(5000, () => socket.destroy());
-  await once(socket, 'close').catch(() => {});
-  const answer = Buffer.concat(chunks).toString('latin1');
+  socket.on('error', () => {});
+  await once(socket, 'close');
   return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0), answer };
+}
+
+function isWhole(answer, bodiless) {
+  const [head, body] = answer.split(/\r\n\r\n(.*)/s);
+  if (body === undefined) return false;
+  const length = /^content-length: (\d+)/im.exec(head)?.[1];
+  return bodiless || body.length === Number(length) || (/^transfer-encoding: chunked/im.test(head) && body.endsWith('0\r\n\r\n'));
 }
 
 export function json(response, status, value, headers = {}) {
