@@ -34,7 +34,7 @@ pub enum Action {
     /// Answer with this. An origin's response in hand is cancelled, none of it delivered.
     Respond(Answer),
     /// Send this to the facilitator, with the seller's key, within the timeout, following no redirect; then report
-    /// [`Event::Answered`] or [`Event::Unanswered`](super::Event::Unanswered).
+    /// [`Event::Answered`](super::Event::Answered) or [`Event::Unanswered`](super::Event::Unanswered).
     Call(api::Request),
     /// Send the request on with its own body, following no redirect; then report
     /// [`Event::Origin`](super::Event::Origin) or [`Event::OriginFailed`](super::Event::OriginFailed).
