@@ -1,6 +1,7 @@
 //! Rule 16: nothing unpaid gets through. Rule 26: open routes are listed, not guessed.
 
 use super::*;
+use alloc::string::ToString;
 
 /// What becomes of a spelling of `/paid`, asked without a token.
 #[derive(Debug, PartialEq)]
@@ -148,8 +149,6 @@ fn every_alias_of_a_paid_path_is_protected_or_refused() {
     }
 }
 
-use alloc::string::ToString;
-
 #[test]
 fn what_was_matched_is_what_is_forwarded() {
     let gate = gate(&[("UNLISTED", "pass")]);
@@ -182,6 +181,7 @@ fn what_was_matched_is_what_is_forwarded() {
         ("/paid/more", "/paid/more"),
         ("/prepaid", "/prepaid"),
         ("/paid-more", "/paid-more"),
+        ("/files.d/a", "/files.d/a"),
         ("", "/"),
     ] {
         let forward = forwarded(gate.open(&ask("GET", asked, &[])).1);
@@ -309,4 +309,51 @@ fn an_unlisted_route_is_denied_unless_the_setting_says_it_passes() {
         assert_eq!((answer.status, body(&answer)["code"].as_str()), (404, Some("not_listed")), "{path}");
         forwarded(gate(&[("UNLISTED", "pass")]).open(&ask("GET", path, &[])).1);
     }
+}
+
+#[test]
+fn a_canonical_path_is_a_fixed_point_and_hides_nothing() {
+    let pieces = [
+        "/", "/", "paid", "PAID", ".", "..", "%2e", "%2F", "%5c", "%25", "%70", ";", "?", "#", "\\", "%",
+        "a b", "%20", "\u{e9}", "%c3%a9", "\u{ff0f}", "\u{202e}", "%00", "\u{7f}", "+", "&", "=", ":", "@",
+        "~", "x", "%zz", "*", "'",
+    ];
+    // A generator of no quality and always the same (xorshift).
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below).unwrap()
+    };
+    let gate = gate(&[("UNLISTED", "pass")]);
+    let (mut canonical, mut refused, mut reached) = (0, 0, 0);
+    for _ in 0..30_000 {
+        let count = 1 + next(7);
+        let raw: String = (0..count).map(|_| pieces[next(pieces.len() as u64)]).collect();
+        let url = ["https://shop.example/", &raw].concat();
+        let Ok(target) = Target::parse(&url) else {
+            refused += 1;
+            continue;
+        };
+        canonical += 1;
+        let printed = target.path.to_string();
+        assert_eq!(CanonicalPath::parse(&printed).as_ref(), Ok(&target.path), "{raw}");
+        assert!(
+            printed.is_ascii() && !printed.contains("//") && !printed.contains(['\\', ';', '?', '#', ' ']),
+            "{raw}"
+        );
+        for escape in ["%2F", "%5C", "%25", "%3B", "%3F", "%23", "%00", "%7F"] {
+            assert!(!printed.contains(escape), "{raw}");
+        }
+        assert!(printed.split('/').all(|segment| segment != "." && segment != ".."), "{raw}");
+        // Whoever forwards it unpaid does not forward the paid path, in any case or with any slash.
+        let request = RequestHead { method: "GET".into(), url, ..RequestHead::default() };
+        if let Action::Forward(forward) = gate.open(&request).1 {
+            reached += 1;
+            let path = forward.url.trim_start_matches("https://origin.example").split('?').next().unwrap();
+            assert_ne!(path.trim_end_matches('/').to_ascii_lowercase(), "/paid", "{raw}");
+        }
+    }
+    assert!(canonical > 2000 && refused > 2000 && reached > 1000, "{canonical} {refused} {reached}");
 }

@@ -58,6 +58,11 @@ fn only_a_2xx_is_settled() {
         assert_eq!(delivery.headers.get("payment-response"), None, "{status}");
         assert_eq!(delivery.journal, None);
     }
+    // A receipt that the origin makes up does not pass for ours.
+    let forged = [("payment-response", "e30="), ("x-own", "kept")].into_iter().collect();
+    let (_, action) =
+        paying(Vec::from([valid(), Event::Origin(OriginHead { status: 500, headers: forged })]));
+    assert_eq!(delivered(action).headers.iter().collect::<Vec<_>>(), [("x-own", "kept")]);
     let (_, action) = paying(Vec::from([valid(), Event::OriginFailed]));
     let answer = responded(action);
     assert_eq!((answer.status, body(&answer)["code"].as_str()), (502, Some("origin_unreachable")));
