@@ -1,13 +1,9 @@
 // The paywall in real workerd between two stubs: a facilitator and an origin, plain HTTP servers whose manners a test
-// chooses and whose calls it counts. The paywall is the built Worker, reached through its own socket, so that a URL
-// arrives as it was written.
+// chooses and whose calls it counts. The paywall is the built Worker.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { Miniflare, NoOpLog } from 'miniflare';
-
-const WORKER = process.env.PAYWALL_DIST ?? fileURLToPath(new URL('../../target/dist/worker', import.meta.url));
+import { startPaywall } from '../../scripts/lib/start.mjs';
 
 export const PLAN = '1001';
 export const AGENT = '2002';
@@ -81,36 +77,13 @@ export async function startOrigin() {
   return Object.assign(stub, { ...server, reset: () => Object.assign(stub, { calls: [], answer: undefined, cancelled: 0 }) });
 }
 
-/** The paywall between them. `said()` is what it printed. */
-export async function startPaywall({ facilitator, origin, routes = ROUTES, vars = {}, binding, compatibilityDate = '2026-04-01' }) {
-  const said = [];
-  const collect = (stream) => stream.setEncoding('utf8').on('data', (chunk) => said.push(chunk));
-  const bindings = {
-    NVM_API_KEY: SELLER_KEY, NVM_ENVIRONMENT: 'custom', NVM_API_URL: facilitator?.url, ORIGIN_URL: origin?.url,
-    ROUTES: JSON.stringify(routes), OPEN_ROUTES: '["GET /health"]', TIMEOUT_MS: '400', ...vars,
-  };
-  const miniflare = new Miniflare({
-    host: '127.0.0.1', port: 0, cf: false, log: new NoOpLog(), compatibilityDate,
-    handleRuntimeStdio: (stdout, stderr) => { collect(stdout); collect(stderr); },
-    name: 'paywall',
-    modules: true, modulesRoot: WORKER, scriptPath: `${WORKER}/entry.js`,
-    modulesRules: [
-      { type: 'ESModule', include: ['**/*.js'] },
-      { type: 'CompiledWasm', include: ['**/*.wasm'] },
-    ],
-    bindings: Object.fromEntries(Object.entries(bindings).filter(([, value]) => value !== undefined)),
-    ...(binding && { serviceBindings: { ORIGIN: binding } }),
-    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-  });
-  await miniflare.ready;
-  const url = (await miniflare.unsafeGetDirectURL('paywall')).origin;
-  return { url, said: () => said.join(''), stop: () => miniflare.dispose() };
-}
-
-/** Facilitator, origin and paywall, each with `stop` in one. */
+/** Facilitator, origin and the paywall between them; `options` are those of `startPaywall`. One `stop` ends all three. */
 export async function startAll(options = {}) {
   const [facilitator, origin] = await Promise.all([startFacilitator(), startOrigin()]);
-  const paywall = await startPaywall({ facilitator, origin, ...options });
+  const paywall = await startPaywall({
+    origin: origin.url, api: facilitator.url, key: SELLER_KEY, routes: { routes: ROUTES, open: ['GET /health'] },
+    ...options, vars: { TIMEOUT_MS: '400', ...options.vars },
+  });
   const get = (path, init = {}) => fetch(paywall.url + path, { redirect: 'manual', ...init });
   return {
     facilitator, origin, paywall, get,
