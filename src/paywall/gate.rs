@@ -52,6 +52,9 @@ pub struct Forward {
     pub url: String,
     /// All headers.
     pub headers: HeaderList,
+    /// Whether the request's body goes along. Not with `GET` and `HEAD`: the Fetch standard knows no such request, so
+    /// a body that came with one stays behind.
+    pub body: bool,
 }
 
 /// How an origin's answer is handed over.
@@ -169,7 +172,12 @@ impl Gate {
             url.push('?');
             url.push_str(query);
         }
-        Forward { method, url, headers: headers::for_origin(&request.headers) }
+        let body = !matches!(method, Method::Get | Method::Head);
+        let mut headers = headers::for_origin(&request.headers);
+        if !body {
+            headers.remove("content-length");
+        }
+        Forward { method, url, headers, body }
     }
 }
 

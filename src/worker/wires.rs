@@ -62,7 +62,7 @@ pub(super) async fn forward(request: &Request, forward: Forward, env: &Env) -> R
     init.set_redirect(RequestRedirect::Manual);
     let headers = js_headers(&forward.headers)?;
     init.set_headers(&headers);
-    if let Some(body) = request.body() {
+    if let Some(body) = request.body().filter(|_| forward.body) {
         init.set_body(&body);
     }
     let request = Request::new_with_str_and_init(&forward.url, &init)?;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { raw, startAll, token } from './kit.mjs';
+import { json, raw, readHeader, startAll, token } from './kit.mjs';
 
 const PAGE = 'https://app.example';
 let all;
@@ -85,6 +85,34 @@ test('an answer without a body, and HEAD', async () => {
   assert.equal(unpaid.status, 402);
   assert.ok(unpaid.headers.get('payment-required'));
   assert.equal(await unpaid.text(), '');
+});
+
+test('a GET with a body is served, without it', async () => {
+  const message = (path) => `GET ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\npayment-signature: ${token()}\r\n\r\nhello`;
+  for (const path of ['/health', '/paid']) assert.equal((await raw(all.paywall.url, message(path))).status, 200, path);
+  assert.deepEqual(all.origin.calls.map(({ headers }) => headers['content-length']), [undefined, undefined]);
+});
+
+test('a hundred at once, each with an answer of its own', async () => {
+  all.origin.answer = async (request, response) => {
+    const name = request.url.split('/').at(-1);
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 30));
+    response.writeHead(name % 10 === 0 ? 404 : 200, { 'x-name': name });
+    response.end(name);
+  };
+  all.facilitator.settle = async (response, body) => {
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 30));
+    json(response, 200, { success: true, transaction: body.paymentRequired.resource.url.split('/').at(-1), network: 'x' });
+  };
+  await Promise.all(Array.from({ length: 100 }, async (_, index) => {
+    const paid = index % 3 !== 0;
+    const response = await (paid ? all.paid : all.get)(`/files/${index}`);
+    if (!paid) return assert.equal(response.status, 402);
+    assert.equal(response.status, index % 10 === 0 ? 404 : 200);
+    assert.equal(await response.text(), String(index));
+    if (response.ok) assert.equal(readHeader(response.headers.get('payment-response')).transaction, String(index));
+  }));
+  assert.doesNotMatch(all.paywall.said(), /panicked|RuntimeError/);
 });
 
 test('a paid answer is kept out of shared caches', async () => {

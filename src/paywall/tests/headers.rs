@@ -76,3 +76,17 @@ fn the_origins_headers_go_through_but_for_what_is_ours_to_say() {
     assert_eq!(headers.all("set-cookie").collect::<Vec<_>>(), ["a=1", "b=2, 3"]);
     assert_eq!(header(&headers, "payment-response").unwrap()["success"], true);
 }
+
+#[test]
+fn a_body_goes_along_where_a_request_can_have_one() {
+    let gate = gate(&[]);
+    for (method, path, body) in [
+        ("GET", "/health", false),
+        ("HEAD", "/health", false),
+        ("GET", "/open/x", false),
+        ("POST", "/open/form", true),
+    ] {
+        let forward = forwarded(gate.open(&ask(method, path, &[("content-length", "5")])).1);
+        assert_eq!((forward.body, forward.headers.get("content-length").is_some()), (body, body), "{method}");
+    }
+}
