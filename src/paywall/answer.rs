@@ -49,7 +49,8 @@ impl Answer {
     }
 
     /// 500 that names the key that is wrong: what every request is answered then (fail closed).
-    pub(crate) fn misconfigured(error: &ConfigError) -> Self {
+    #[must_use]
+    pub fn misconfigured(error: &ConfigError) -> Self {
         let message = alloc::format!("The paywall's configuration is wrong: {error}.");
         let mut document = error_document(500, error.code(), &message);
         document.insert("key".into(), error.key.as_str().into());
