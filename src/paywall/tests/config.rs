@@ -49,9 +49,9 @@ fn what_is_wrong_is_named() {
         (
             "routes: the same twice",
             "ROUTES",
-            r#"{"GET /a/:x": {"planId": "1", "credits": 1}, "GET /A/:y/": {"planId": "1", "credits": 1}}"#
+            r#"{"GET /A/:x": {"planId": "1", "credits": 1}, "GET /a/:y/": {"planId": "1", "credits": 1}}"#
                 .into(),
-            r#"ROUTES["GET /A/:y/"]"#,
+            r#"ROUTES["GET /a/:y/"]"#,
         ),
         ("plan: none", "ROUTES", r#"{"POST /ask": {"credits": 1}}"#.into(), r#"ROUTES["POST /ask"].planId"#),
         (
