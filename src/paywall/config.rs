@@ -161,6 +161,13 @@ fn deployment(
             wrong("NVM_ENVIRONMENT", "must be sandbox, live, staging_sandbox, staging_live or custom")
         })?;
     if let Some(hosted) = Deployment::hosted(environment) {
+        // Whoever names an address means it to be asked.
+        if url.is_some() {
+            return Err(wrong(
+                "NVM_API_URL",
+                "is for NVM_ENVIRONMENT custom, and this key or environment is not",
+            ));
+        }
         return Ok(hosted);
     }
     Deployment::custom(url.as_deref().map(str::trim), None, None).map_err(|error| match error.kind {

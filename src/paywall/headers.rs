@@ -90,6 +90,19 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for HeaderList {
     }
 }
 
+/// Headers with which a client asks some origins for another method or path than the request's own (rule 16).
+const DISGUISES: [&str; 9] = [
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-envoy-original-path",
+    "x-forwarded-path",
+    "x-forwarded-uri",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
 /// What the origin is sent of the headers that came in: all but those that speak of payment, which only the gate may
 /// (rule 25), and those with which a client asks an origin for another method or path than the gate saw (rule 16).
 pub(crate) fn for_origin(inbound: &HeaderList) -> HeaderList {
@@ -98,14 +111,7 @@ pub(crate) fn for_origin(inbound: &HeaderList) -> HeaderList {
         // Origins behind CGI or WSGI do not tell `_` from `-`.
         let name = name.replace('_', "-");
         let payment = name == "x-payment" || name.starts_with("x-payment-") || name.starts_with("payment-");
-        let disguise = matches!(
-            name.as_str(),
-            "x-http-method"
-                | "x-http-method-override"
-                | "x-method-override"
-                | "x-original-url"
-                | "x-rewrite-url"
-        );
+        let disguise = DISGUISES.contains(&name.as_str());
         !payment && !disguise && name != "host"
     });
     headers

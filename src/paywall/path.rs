@@ -51,7 +51,8 @@ pub enum PathError {
     Parameter,
     /// A control character.
     Control,
-    /// A segment ending in a dot, a space or a stream name, which some file systems drop.
+    /// A segment that begins or ends with something blank, or ends in a dot or a stream's name: some servers and file
+    /// systems drop those.
     Ending,
     /// Dot segments that lead above the root.
     AboveRoot,
@@ -215,7 +216,8 @@ fn check_segment(segment: &str) -> Result<(), PathError> {
             _ => {}
         }
     }
-    if segment.ends_with(['.', ' ']) || segment.starts_with(' ') || segment.contains("::$") {
+    let dropped = |character: char| character == '.' || is_blank(character);
+    if segment.ends_with(dropped) || segment.starts_with(is_blank) || segment.contains("::$") {
         return Err(PathError::Ending);
     }
     Ok(())
@@ -232,9 +234,18 @@ fn folds_to_separator(character: char) -> bool {
     )
 }
 
-/// Whether some server may take `segment` for the plain ASCII `literal`: it folds accents, widths, ligatures or case
+/// White space of any script, and what cannot be seen at all.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(u32::from(character), 0xad | 0x180e | 0x200b..=0x200f | 0x2060..=0x2064 | 0xfe00..=0xfe0f | 0xfeff)
+}
+
+/// Whether some server may take `segment` for `literal`: it folds accents, widths, ligatures or case
 /// beyond ASCII, or drops what cannot be seen. Asked only where the answer would be to let a request pass unpaid.
 pub(crate) fn may_fold_to(segment: &str, literal: &str) -> bool {
+    if !literal.is_ascii() {
+        return !segment.is_ascii();
+    }
     if !segment.chars().any(folds_to_ascii) {
         return false;
     }

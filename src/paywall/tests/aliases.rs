@@ -119,11 +119,17 @@ fn every_alias_of_a_paid_path_is_protected_or_refused() {
         ("/paid%20", ENDING),
         ("/%20paid", ENDING),
         ("/...", ENDING),
+        ("/paid%e2%80%8b", ENDING),
+        ("/paid%ef%bb%bf", ENDING),
+        ("/paid%c2%a0", ENDING),
+        ("/%e3%80%80paid", ENDING),
+        ("/paid/%c2%a0", ENDING),
+        ("/paid/%e2%80%8b/", ENDING),
         ("/paid::$DATA", ENDING),
         // What some servers fold to ASCII, or do not see.
         ("/pa%c2%adid", DOUBT),
-        ("/paid%e2%80%8b", DOUBT),
-        ("/paid%ef%bb%bf", DOUBT),
+        ("/pai%e2%80%8bd", DOUBT),
+        ("/p%ef%bb%bfaid", DOUBT),
         ("/%ef%bd%90aid", DOUBT),
         ("/p%c3%a1id", DOUBT),
         ("/pa%c4%b1d", DOUBT),
@@ -300,6 +306,28 @@ fn the_narrowest_route_is_the_one_that_counts() {
         assert_eq!(responded(gate.open(&ask("GET", path, &[])).1).status, status, "{path}");
     }
     forwarded(gate.open(&ask("GET", "/open/other", &[])).1);
+}
+
+#[test]
+fn a_route_beyond_ascii_has_aliases_of_its_own() {
+    let routes = "{\"GET /caf\u{e9}\": {\"planId\": \"1\", \"credits\": 1}, \"GET /\u{3b1}/x\": {\"planId\": \"1\", \"credits\": 1}}";
+    let gate = gate(&[("UNLISTED", "pass"), ("ROUTES", routes)]);
+    for (path, status) in [
+        ("/caf%C3%A9", 402),
+        ("/CAF%c3%a9/", 402),
+        ("/caf\u{e9}", 402),
+        // Another case, another normal form.
+        ("/caf%C3%89", 400),
+        ("/cafe%CC%81", 400),
+        ("/%CE%B1/x", 402),
+        ("/%CE%91/x", 400),
+        ("/%CE%91/X", 400),
+    ] {
+        assert_eq!(responded(gate.open(&ask("GET", path, &[])).1).status, status, "{path}");
+    }
+    for path in ["/cafe", "/a/x", "/%CE%91/y", "/%CE%B1/x/y"] {
+        forwarded(gate.open(&ask("GET", path, &[])).1);
+    }
 }
 
 #[test]

@@ -11,6 +11,12 @@ fn what_is_wrong_is_named() {
         ("a blank key", "NVM_API_KEY", "  ".into(), "NVM_API_KEY"),
         ("no key at all", "NVM_API_KEY", "hello".into(), "NVM_API_KEY"),
         ("an environment of others", "NVM_ENVIRONMENT", "production".into(), "NVM_ENVIRONMENT"),
+        (
+            "a facilitator of one's own for a hosted key",
+            "NVM_API_KEY",
+            "sandbox:e30.e30.c2ln".into(),
+            "NVM_API_URL",
+        ),
         ("no facilitator", "NVM_API_URL", String::new(), "NVM_API_URL"),
         ("a facilitator in the clear", "NVM_API_URL", "http://api.example".into(), "NVM_API_URL"),
         ("no URL", "NVM_API_URL", "api.example".into(), "NVM_API_URL"),
@@ -128,10 +134,14 @@ fn what_is_right_is_taken() {
     for (name, over, facilitator) in [
         (
             "the key names it",
-            &[("NVM_API_KEY", "sandbox:e30.e30.c2ln")][..],
+            &[("NVM_API_KEY", "sandbox:e30.e30.c2ln"), ("NVM_API_URL", "")][..],
             "https://api.sandbox.nevermined.app",
         ),
-        ("the option names it", &[("NVM_ENVIRONMENT", "live")], "https://api.live.nevermined.app"),
+        (
+            "the option names it",
+            &[("NVM_ENVIRONMENT", "live"), ("NVM_API_URL", "")],
+            "https://api.live.nevermined.app",
+        ),
         ("custom, with a path", &[("NVM_API_URL", "https://nvm.example/x/")], "https://nvm.example/x"),
     ] {
         assert_eq!(settings(over).unwrap().facilitator(), facilitator, "{name}");

@@ -25,6 +25,9 @@ fn a_client_cannot_speak_for_the_gate() {
         "x_method_override",
         "x-original-url",
         "X-Rewrite-URL",
+        "X-Original-URI",
+        "x-forwarded-uri",
+        "x-envoy-original-path",
         "host",
     ] {
         let headers = [(name, "forged"), ("x-kept", "yes"), ("authorization", "Basic eDp5")];
