@@ -1,6 +1,6 @@
 use super::digest;
 use super::price::Terms;
-use crate::wire::AccessToken;
+use crate::wire::{AccessToken, MAX_TOKEN_BYTES, base64};
 use alloc::{
     format,
     string::{String, ToString},
@@ -24,7 +24,6 @@ impl Journal {
         why: &str,
         now: u64,
     ) -> Self {
-        let payload = serde_json::to_vec(token.document()).unwrap_or_default();
         let line = json!({
             "event": "settlement_unknown",
             "at": now,
@@ -35,7 +34,7 @@ impl Journal {
             "credits": terms.credits.to_string(),
             "payer": payer,
             "requestId": request_id,
-            "token": format!("sha256:{}", digest::sha256(&payload)),
+            "token": fingerprint(token),
             "why": why,
         });
         Self { line: line.to_string() }
@@ -46,4 +45,11 @@ impl Journal {
     pub fn line(&self) -> &str {
         &self.line
     }
+}
+
+/// A token by the bytes it decodes to, whatever alphabet and padding it came in: `sha256:` and hexadecimal digits, as
+/// `basenc -d --base64url | sha256sum` gives them.
+fn fingerprint(token: &AccessToken) -> String {
+    let bytes = base64::decode(token.secret().expose(), MAX_TOKEN_BYTES, "token").unwrap_or_default();
+    format!("sha256:{}", digest::sha256(&bytes))
 }

@@ -204,6 +204,15 @@ fn the_journal_names_what_reconciles_it_and_not_the_token() {
         })
     );
     assert!(!journal.line().contains('\n'));
+    // The same token, spelled otherwise, is the same token.
+    let spelled = base64::encode_standard(payload().to_string().as_bytes());
+    assert_ne!(spelled, token());
+    let (mut visit, _) = gate(&[]).open(&ask("POST", "/ask", &[("payment-signature", &spelled)]));
+    for event in [valid(), origin(200)] {
+        let _ = visit.on(event, NOW);
+    }
+    let again = delivered(visit.on(Event::Unanswered(Silence::TimedOut), NOW)).journal;
+    assert_eq!(again.unwrap(), journal);
     assert!(!journal.line().contains(&token()) && !journal.line().contains("0xfeed"));
 }
 
