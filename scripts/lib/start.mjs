@@ -37,8 +37,9 @@ export async function startSandbox({ port = 0, data, log, vars = {} } = {}) {
 /**
  * The paywall in front of `origin`. `api` and `key` are the facilitator and the seller's key, `routes` what
  * `{ "POST /ask": { planId, credits, agentId } }` says, or the whole of `{ routes, open, unlisted, allowedOrigins }`.
+ * `binding`, a service as miniflare knows them, is bound as ORIGIN.
  */
-export async function startPaywall({ port = 0, origin, api, key, routes, environment = 'custom', vars = {}, log }) {
+export async function startPaywall({ port = 0, origin, api, key, routes, environment = 'custom', vars = {}, binding, log }) {
   const config = 'routes' in routes && typeof routes.routes === 'object' ? routes : { routes };
   const text = (value) => (value === undefined ? undefined : JSON.stringify(value));
   const bindings = {
@@ -50,6 +51,7 @@ export async function startPaywall({ port = 0, origin, api, key, routes, environ
     worker: {
       ...built('worker'),
       bindings: Object.fromEntries(Object.entries(bindings).filter(([, value]) => value !== undefined)),
+      ...(binding && { serviceBindings: { ORIGIN: binding } }),
     },
   });
 }

@@ -1,1 +1,65 @@
-//! The Cloudflare Workers shell of the paywall.
+//! The Cloudflare Workers shell of the paywall: does what the gate says and reports back. It decides nothing.
+
+mod settings;
+mod wires;
+
+use crate::paywall::{Action, Answer, Delivery, Event, Gate, OriginHead, RequestHead};
+use std::rc::Rc;
+use worker::{Context, Env, event, web_sys};
+
+/// Answers one request: as the gate says, or with 500 and the key's name if the configuration is wrong, whatever
+/// was asked (fail closed).
+#[event(fetch)]
+async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
+    match settings::gate(&env) {
+        Ok(gate) => serve(&gate, request, &env).await,
+        Err(error) => {
+            worker::console_error!("{}: {}", error.code(), error);
+            wires::answer(Answer::misconfigured(&error))
+        }
+    }
+}
+
+/// One visit, from its first step to its answer.
+async fn serve(gate: &Rc<Gate>, request: web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
+    let head = RequestHead {
+        method: request.method(),
+        url: request.url(),
+        headers: wires::headers(&request.headers()),
+    };
+    let (mut visit, mut action) = gate.open(&head);
+    let mut origin: Option<web_sys::Response> = None;
+    loop {
+        let event = match action {
+            Action::Respond(answer) => {
+                origin.as_ref().map(wires::cancel);
+                return wires::answer(answer);
+            }
+            Action::Deliver(Delivery { headers, journal }) => {
+                if let Some(journal) = journal {
+                    worker::console_error!("{}", journal.line());
+                }
+                return wires::deliver(origin, headers);
+            }
+            Action::Call(call) => match wires::call(gate.settings(), &call).await {
+                Ok(answer) => Event::Answered(answer),
+                Err(silence) => Event::Unanswered(silence),
+            },
+            Action::Forward(forward) => match wires::forward(&request, forward, env).await {
+                Ok(response) => {
+                    let head = OriginHead {
+                        status: response.status(),
+                        headers: wires::headers(&response.headers()),
+                    };
+                    origin = Some(response);
+                    Event::Origin(head)
+                }
+                Err(error) => {
+                    worker::console_error!("origin: {}", error);
+                    Event::OriginFailed
+                }
+            },
+        };
+        action = visit.on(event, wires::now());
+    }
+}

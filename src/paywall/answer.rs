@@ -1,0 +1,93 @@
+use super::config::ConfigError;
+use super::headers::{self, HeaderList};
+use crate::wire::{self, PaymentRequired};
+use alloc::string::{String, ToString};
+use serde_json::{Map, Value};
+
+/// An answer that the gate gives by itself, without the origin. Caches must not keep it (rule 17).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// All its headers.
+    pub headers: HeaderList,
+    /// JSON, or nothing: for a `HEAD` request, and with status 204.
+    pub body: Option<String>,
+}
+
+/// Seconds after which to try again, as a 503 says it (rule 21).
+const RETRY_AFTER: &str = "5";
+
+impl Answer {
+    /// An answer without a body.
+    pub(crate) fn empty(status: u16) -> Self {
+        let mut headers = HeaderList::new();
+        headers.set("cache-control", "no-store");
+        Self { status, headers, body: None }
+    }
+
+    /// A JSON error: `{error, message, code}`, `error` being the status in words.
+    pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
+        Self::json(status, error_document(status, code, message))
+    }
+
+    /// 402 (rule 17): the offer in `payment-required`, and in the body with `error`, `message` and `code`.
+    pub(crate) fn payment_required(offer: &PaymentRequired, code: &str, message: &str) -> Self {
+        let mut document = match offer.to_value() {
+            Value::Object(document) => document,
+            _ => Map::new(),
+        };
+        document.extend(error_document(402, code, message));
+        let mut answer = Self::json(402, document);
+        answer.headers.set(wire::PAYMENT_REQUIRED, offer.to_header());
+        answer
+    }
+
+    /// 503 with `retry-after` (rule 21).
+    pub(crate) fn unavailable(code: &str, message: &str) -> Self {
+        Self::error(503, code, message).with("retry-after", RETRY_AFTER)
+    }
+
+    /// 500 that names the key that is wrong: what every request is answered then (fail closed).
+    #[must_use]
+    pub fn misconfigured(error: &ConfigError) -> Self {
+        let message = alloc::format!("The paywall's configuration is wrong: {error}.");
+        let mut document = error_document(500, error.code(), &message);
+        document.insert("key".into(), error.key.as_str().into());
+        Self::json(500, document)
+    }
+
+    /// The same with a header more; left out if the value cannot be one.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        if let Some(value) = headers::as_value(value) {
+            self.headers.set(name, value);
+        }
+        self
+    }
+
+    fn json(status: u16, document: Map<String, Value>) -> Self {
+        let mut answer = Self::empty(status);
+        answer.headers.set("content-type", "application/json");
+        answer.body = Some(Value::Object(document).to_string());
+        answer
+    }
+}
+
+fn error_document(status: u16, code: &str, message: &str) -> Map<String, Value> {
+    let error = match status {
+        400 => "Bad Request",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        _ => "Internal Server Error",
+    };
+    let mut document = Map::new();
+    for (name, text) in [("error", error), ("message", message), ("code", code)] {
+        document.insert(name.into(), text.into());
+    }
+    document
+}

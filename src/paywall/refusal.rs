@@ -1,0 +1,138 @@
+//! What the facilitator's answers mean for a request (rule 21): who is told no, who is asked to wait, and what is not
+//! known.
+
+use crate::api::x402::Verified;
+use crate::api::{ApiError, ApiErrorKind};
+use crate::wire::Receipt;
+use alloc::string::{String, ToString};
+
+/// What came of a verify.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Verdict {
+    /// The token would pay.
+    Valid(Verified),
+    /// It would not: 402 and a fresh offer.
+    Refused(Refusal),
+    /// Nobody knows: 503. The code says why.
+    Unavailable(String),
+}
+
+/// What came of a settle.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Settled {
+    /// The credits are burned.
+    Paid(Receipt),
+    /// They are not, and will not be: 402, nothing delivered.
+    Refused { receipt: Receipt, refusal: Refusal, pay_again: bool },
+    /// They are not, and it is not the buyer's doing: 503, nothing delivered. The code says why.
+    NotTried(String),
+    /// They may be: delivered and journalled. The code says why.
+    Unknown(String),
+}
+
+/// A no, as the buyer is told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// `BCK.*` where the facilitator named one.
+    pub(crate) code: String,
+    pub(crate) message: String,
+    /// Empty where there is none.
+    pub(crate) correlation_id: String,
+}
+
+/// Refusals after which paying again is right: too little credit, a spent single-use token.
+const PAY_AGAIN: [&str; 3] = ["BCK.CREDITS.0003", "BCK.PROTOCOL.0011", "BCK.X402.0059"];
+
+/// What a verify's answer means.
+pub(crate) fn verdict(answer: Result<Verified, ApiError>) -> Verdict {
+    match answer {
+        Ok(verified) if verified.is_valid => Verdict::Valid(verified),
+        Ok(verified) => {
+            let reason = verified.invalid_reason.as_deref();
+            Verdict::Refused(refusal_for(reason, "Insufficient credits or invalid token."))
+        }
+        Err(error) => match meaning(&error) {
+            Meaning::Buyer => Verdict::Refused(refusal_of(error)),
+            Meaning::Seller => Verdict::Unavailable("facilitator_unauthorized".into()),
+            Meaning::Busy => Verdict::Unavailable("facilitator_busy".into()),
+            Meaning::Broken => Verdict::Unavailable("facilitator_unavailable".into()),
+            Meaning::Garbled => Verdict::Unavailable("facilitator_garbled".into()),
+        },
+    }
+}
+
+/// What a settle's answer means.
+pub(crate) fn settled(answer: Result<Receipt, ApiError>, network: &str) -> Settled {
+    match answer {
+        Ok(receipt) if receipt.success() => Settled::Paid(receipt),
+        Ok(receipt) => {
+            let refusal = refusal_for(receipt.text("errorReason"), "The payment was refused at settlement.");
+            Settled::Refused { pay_again: pays_again(&refusal.code), receipt, refusal }
+        }
+        Err(error) => match meaning(&error) {
+            Meaning::Buyer => {
+                let refusal = refusal_of(error);
+                let receipt = Receipt::refused(&refusal.code, network);
+                Settled::Refused { receipt, pay_again: pays_again(&refusal.code), refusal }
+            }
+            Meaning::Seller => Settled::NotTried("facilitator_unauthorized".into()),
+            // Delivering here would let a crowd have for nothing what it asks for fast enough.
+            Meaning::Busy => Settled::NotTried("facilitator_busy".into()),
+            Meaning::Broken => Settled::Unknown("facilitator_unavailable".into()),
+            Meaning::Garbled => Settled::Unknown("facilitator_garbled".into()),
+        },
+    }
+}
+
+enum Meaning {
+    /// A clear no to this payment.
+    Buyer,
+    /// A clear no to the seller's key.
+    Seller,
+    /// Not now, and not done.
+    Busy,
+    /// Something went wrong on the way, at any point of it.
+    Broken,
+    /// Not the facilitator's language: another server, or a page in between.
+    Garbled,
+}
+
+fn meaning(error: &ApiError) -> Meaning {
+    let named = error.code.starts_with("BCK.");
+    let key = error.code.starts_with("BCK.APIKEY.") || error.code.starts_with("BCK.AUTH.");
+    match (error.kind, error.status) {
+        (ApiErrorKind::Garbled, _) => Meaning::Garbled,
+        (_, 429) => Meaning::Busy,
+        (ApiErrorKind::Unavailable, _) => Meaning::Broken,
+        (ApiErrorKind::Unauthorized, 401) => Meaning::Seller,
+        // 403 is said of the seller's key, and of plans, agents and balances too.
+        (ApiErrorKind::Unauthorized, _) if key || !named => Meaning::Seller,
+        (ApiErrorKind::Unauthorized, _) => Meaning::Buyer,
+        (ApiErrorKind::Refused, 400 | 402 | 409 | 412 | 422) => Meaning::Buyer,
+        (ApiErrorKind::Refused, 400..500) if named => Meaning::Buyer,
+        (ApiErrorKind::Refused, _) => Meaning::Garbled,
+    }
+}
+
+fn pays_again(code: &str) -> bool {
+    PAY_AGAIN.contains(&code)
+}
+
+fn refusal_of(error: ApiError) -> Refusal {
+    let message = match error.hint {
+        Some(hint) => [error.message.as_str(), " ", hint.as_str()].concat(),
+        None => error.message,
+    };
+    Refusal { code: error.code, message, correlation_id: error.correlation_id.unwrap_or_default() }
+}
+
+/// From a reason in words, or a code in the place of one.
+fn refusal_for(reason: Option<&str>, otherwise: &str) -> Refusal {
+    let code = reason
+        .and_then(|reason| reason.split([' ', ':']).next())
+        .filter(|word| word.starts_with("BCK."))
+        .unwrap_or("payment_refused");
+    // Foreign words, kept to a length that fits an answer.
+    let message = reason.unwrap_or(otherwise).chars().take(500).collect();
+    Refusal { code: code.to_string(), message, correlation_id: String::new() }
+}

@@ -1,0 +1,176 @@
+//! Rule 18: cross-origin pages can pay, those that are allowed to.
+
+use super::*;
+
+const PAGE: &str = "https://app.example";
+
+fn preflight(allowed: &str, over: &[(&str, &str)], path: &str, headers: &[(&str, &str)]) -> Answer {
+    let over: Vec<_> = [("ALLOWED_ORIGINS", allowed)].iter().chain(over).copied().collect();
+    responded(gate(&over).open(&ask("OPTIONS", path, headers)).1)
+}
+
+#[test]
+fn a_preflight_is_answered_by_the_gate_alone() {
+    let asks = |origin| [("origin", origin), ("access-control-request-method", "POST")];
+    let table = [
+        ("none allowed", "[]", PAGE, None),
+        ("this one", r#"["https://app.example"]"#, PAGE, Some(PAGE)),
+        ("among others", r#"["https://b.example", "https://app.example"]"#, PAGE, Some(PAGE)),
+        ("any", r#"["*"]"#, PAGE, Some("*")),
+        ("any, a file", r#"["*"]"#, "null", Some("*")),
+        ("another", r#"["https://app.example"]"#, "https://evil.example", None),
+        ("a suffix", r#"["https://app.example"]"#, "https://evil-app.example", None),
+        ("a prefix", r#"["https://app.example"]"#, "https://app.example.evil.example", None),
+        ("another port", r#"["https://app.example"]"#, "https://app.example:444", None),
+        ("another scheme", r#"["https://app.example"]"#, "http://app.example", None),
+        ("a file", r#"["https://app.example"]"#, "null", None),
+        (
+            "a port of this machine",
+            r#"["http://localhost:4000"]"#,
+            "http://localhost:4000",
+            Some("http://localhost:4000"),
+        ),
+    ];
+    for (name, allowed, origin, expected) in table {
+        let answer = preflight(allowed, &[], "/ask", &asks(origin));
+        assert_eq!(answer.headers.get("access-control-allow-origin"), expected, "{name}");
+        assert_eq!(answer.status, if expected.is_some() { 204 } else { 403 }, "{name}");
+        assert!(answer.headers.get("vary").unwrap().contains("Origin"), "{name}");
+    }
+}
+
+#[test]
+fn a_preflight_allows_what_a_payer_sends() {
+    let base = "payment-signature, content-type, accept, authorization";
+    for (asked, more) in [
+        ("", ""),
+        ("payment-signature", ""),
+        ("Content-Type, PAYMENT-SIGNATURE", ""),
+        ("idempotency-key,last-event-id", ", idempotency-key, last-event-id"),
+        ("X-Correlation-Id, x-correlation-id", ", x-correlation-id"),
+        ("cookie, host, x-payment-payer, x-anything", ""),
+        ("\r\n, evil: 1", ""),
+    ] {
+        let headers = [
+            ("origin", PAGE),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-headers", asked),
+        ];
+        let answer = preflight(r#"["*"]"#, &[], "/ask", &headers);
+        assert_eq!(
+            answer.headers.get("access-control-allow-headers"),
+            Some([base, more].concat().as_str()),
+            "{asked}"
+        );
+    }
+    let headers = [("origin", PAGE), ("access-control-request-method", "GET")];
+    for (path, methods) in [
+        ("/ask", "POST"),
+        ("/PAID/", "GET, HEAD"),
+        ("/open/form", "GET, HEAD, POST"),
+        ("/unlisted", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+    ] {
+        let answer = preflight(r#"["*"]"#, &[], path, &headers);
+        assert_eq!(answer.headers.get("access-control-allow-methods"), Some(methods), "{path}");
+    }
+}
+
+#[test]
+fn what_is_only_passed_on_keeps_its_own_cors() {
+    let gate = gate(&[("UNLISTED", "pass"), ("ALLOWED_ORIGINS", r#"["https://app.example"]"#)]);
+    let headers = [("origin", PAGE), ("access-control-request-method", "GET")];
+    let forward = forwarded(gate.open(&ask("OPTIONS", "/free", &headers)).1);
+    assert_eq!(forward.method, Method::Options);
+    let (mut visit, _) = gate.open(&ask("GET", "/free", &headers));
+    let own = [("access-control-allow-origin", "https://other.example")].into_iter().collect();
+    let delivery = delivered(visit.on(Event::Origin(OriginHead { status: 200, headers: own }), NOW));
+    assert_eq!(
+        delivery.headers.iter().collect::<Vec<_>>(),
+        [("access-control-allow-origin", "https://other.example")]
+    );
+    // Not so what might be an alias of a paid path.
+    assert_eq!(responded(gate.open(&ask("OPTIONS", "/paid.json", &headers)).1).status, 204);
+}
+
+#[test]
+fn every_answer_to_an_allowed_page_can_be_read() {
+    let gate = gate(&[("ALLOWED_ORIGINS", r#"["https://app.example"]"#)]);
+    let token = token();
+    let with_token = [("origin", PAGE), ("payment-signature", token.as_str())];
+    let bare = [("origin", PAGE)];
+    type Way = fn() -> Vec<Event>;
+    type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], Way, u16);
+    let table: [Row<'_>; 10] = [
+        ("offer", "/ask", &bare, Vec::new, 402),
+        ("not listed", "/nothing", &bare, Vec::new, 404),
+        ("in doubt", "/ask;x", &bare, Vec::new, 400),
+        ("refused", "/ask", &with_token, || Vec::from([answered(200, &json!({ "isValid": false }))]), 402),
+        ("unavailable", "/ask", &with_token, || Vec::from([Event::Unanswered(Silence::TimedOut)]), 503),
+        ("origin failed", "/ask", &with_token, || Vec::from([valid(), Event::OriginFailed]), 502),
+        ("origin said no", "/ask", &with_token, || Vec::from([valid(), origin(404)]), 0),
+        ("paid", "/ask", &with_token, || Vec::from([valid(), origin(200), burned()]), 0),
+        (
+            "unknown",
+            "/ask",
+            &with_token,
+            || Vec::from([valid(), origin(200), Event::Unanswered(Silence::TimedOut)]),
+            0,
+        ),
+        ("open", "/open/form", &bare, || Vec::from([origin(200)]), 0),
+    ];
+    for (name, path, headers, way, status) in table {
+        let (mut visit, mut action) = gate.open(&ask("POST", path, headers));
+        for event in way() {
+            action = visit.on(event, NOW);
+        }
+        let headers = match action {
+            Action::Respond(answer) => {
+                assert_eq!(answer.status, status, "{name}");
+                answer.headers
+            }
+            other => delivered(other).headers,
+        };
+        assert_eq!(headers.all("access-control-allow-origin").collect::<Vec<_>>(), [PAGE], "{name}");
+        let exposed = headers.get("access-control-expose-headers").unwrap();
+        for header in ["payment-required", "payment-response", "x-correlation-id"] {
+            assert!(exposed.contains(header), "{name}");
+        }
+        assert_eq!(headers.get("vary"), Some("Origin"), "{name}");
+    }
+}
+
+#[test]
+fn the_origins_word_is_replaced_and_lists_are_merged() {
+    let gate = gate(&[("ALLOWED_ORIGINS", r#"["https://app.example"]"#)]);
+    let own = [
+        ("access-control-allow-origin", "*"),
+        ("access-control-allow-credentials", "true"),
+        ("access-control-expose-headers", "x-own, *"),
+        ("Access-Control-Expose-Headers", "Payment-Response"),
+        ("vary", "Accept, origin"),
+    ];
+    let answer = |origin: Option<&str>| {
+        let headers: Vec<_> = origin.map(|origin| ("origin", origin)).into_iter().collect();
+        let (mut visit, _) = gate.open(&ask("GET", "/health", &headers));
+        delivered(
+            visit.on(Event::Origin(OriginHead { status: 200, headers: own.into_iter().collect() }), NOW),
+        )
+        .headers
+    };
+    let headers = answer(Some(PAGE));
+    let seen: Vec<_> = headers.iter().collect();
+    assert_eq!(
+        seen,
+        [
+            ("vary", "Accept, origin"),
+            ("access-control-allow-origin", PAGE),
+            (
+                "access-control-expose-headers",
+                "payment-required, payment-response, x-correlation-id, retry-after, x-own"
+            ),
+        ]
+    );
+    for origin in [None, Some("https://evil.example")] {
+        assert_eq!(answer(origin).iter().collect::<Vec<_>>(), [("vary", "Accept, origin")]);
+    }
+}

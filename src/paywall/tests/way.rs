@@ -1,0 +1,139 @@
+//! Rule 19: verify before work, settle before delivery. Rule 25: what the origin sees.
+
+use super::*;
+use alloc::string::ToString;
+
+#[test]
+fn the_whole_way() {
+    let gate = gate(&[]);
+    let headers = [("payment-signature", token()), ("accept", "text/plain".to_string())];
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let (mut visit, action) = gate.open(&ask("POST", "/ask?q=1", &headers));
+
+    let (path, verify) = called(action);
+    assert_eq!(path, "/api/v1/x402/verify");
+    assert_eq!(verify["maxAmount"], "2");
+    assert_eq!(verify["paymentRequired"]["accepts"][0]["planId"], "1001");
+
+    let forward = forwarded(visit.on(valid(), NOW));
+    assert_eq!((forward.method, forward.url.as_str()), (Method::Post, "https://origin.example/ask?q=1"));
+    let seen: Vec<_> = forward.headers.iter().collect();
+    assert_eq!(
+        seen,
+        [
+            ("accept", "text/plain"),
+            ("x-payment-payer", "0xb1"),
+            ("x-payment-plan", "1001"),
+            ("x-payment-agent", "2002"),
+            ("x-payment-credits", "2"),
+            ("x-payment-request-id", "req-1"),
+        ]
+    );
+
+    let (path, settle) = called(visit.on(origin(200), NOW));
+    assert_eq!(path, "/api/v1/x402/settle");
+    let mut expected = verify;
+    expected["agentRequestId"] = "req-1".into();
+    assert_eq!(settle, expected);
+
+    let delivery = delivered(visit.on(burned(), NOW));
+    assert_eq!(delivery.journal, None);
+    let receipt = header(&delivery.headers, "payment-response").unwrap();
+    assert_eq!((&receipt["success"], &receipt["remainingBalance"]), (&true.into(), &"8".into()));
+    assert_eq!(delivery.headers.get("cache-control"), Some("private"));
+    assert_eq!(delivery.headers.get("content-type"), Some("text/plain"));
+}
+
+#[test]
+fn only_a_2xx_is_settled() {
+    for status in [200, 201, 202, 204, 206, 226, 299] {
+        let (_, action) = paying(Vec::from([valid(), origin(status)]));
+        assert_eq!(called(action).0, "/api/v1/x402/settle", "{status}");
+    }
+    for status in
+        [0, 100, 101, 199, 300, 301, 302, 304, 307, 400, 401, 402, 404, 409, 418, 429, 500, 503, 599]
+    {
+        let (_, action) = paying(Vec::from([valid(), origin(status)]));
+        let delivery = delivered(action);
+        assert_eq!(delivery.headers.get("payment-response"), None, "{status}");
+        assert_eq!(delivery.journal, None);
+    }
+    // A receipt that the origin makes up does not pass for ours.
+    let forged = [("payment-response", "e30="), ("x-own", "kept")].into_iter().collect();
+    let (_, action) =
+        paying(Vec::from([valid(), Event::Origin(OriginHead { status: 500, headers: forged })]));
+    assert_eq!(delivered(action).headers.iter().collect::<Vec<_>>(), [("x-own", "kept")]);
+    let (_, action) = paying(Vec::from([valid(), Event::OriginFailed]));
+    let answer = responded(action);
+    assert_eq!((answer.status, body(&answer)["code"].as_str()), (502, Some("origin_unreachable")));
+}
+
+#[test]
+fn the_payer_is_the_facilitators_word_else_the_tokens() {
+    for (answer, expected) in [
+        (json!({ "isValid": true, "payer": "0xverified" }), Some("0xverified")),
+        (json!({ "isValid": true, "payer": "" }), Some("0xb1")),
+        (json!({ "isValid": true }), Some("0xb1")),
+        // What cannot be a header's value is left out.
+        (json!({ "isValid": true, "payer": "a\r\nx-admin: 1" }), None),
+        (json!({ "isValid": true, "payer": "x".repeat(600) }), None),
+        (json!({ "isValid": true, "payer": "\u{fc}" }), None),
+    ] {
+        let (_, action) = paying(Vec::from([answered(200, &answer)]));
+        assert_eq!(forwarded(action).headers.get("x-payment-payer"), expected, "{answer}");
+    }
+}
+
+#[test]
+fn an_open_route_is_forwarded_without_a_word_of_payment() {
+    let gate = gate(&[]);
+    let request = ask("GET", "/health", &[("payment-signature", &token()), ("x-payment-payer", "0xme")]);
+    let (mut visit, action) = gate.open(&request);
+    assert_eq!(forwarded(action).headers, HeaderList::new());
+    assert_eq!(delivered(visit.on(origin(200), NOW)).headers.get("payment-response"), None);
+    assert_eq!(responded(gate.open(&request).0.on(Event::OriginFailed, NOW)).status, 502);
+}
+
+#[test]
+fn a_paid_resource_is_not_upgraded_to_a_socket() {
+    let headers = [("payment-signature", token()), ("upgrade", "websocket".to_string())];
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let answer = responded(gate(&[]).open(&ask("GET", "/paid", &headers)).1);
+    assert_eq!((answer.status, body(&answer)["code"].as_str()), (400, Some("upgrade_not_supported")));
+}
+
+#[test]
+fn an_event_out_of_turn_delivers_nothing() {
+    type Make = fn() -> Event;
+    let events: [(&str, Make); 6] = [
+        ("verified", valid),
+        ("settled", burned),
+        ("silence", || Event::Unanswered(Silence::TimedOut)),
+        ("origin 200", || origin(200)),
+        ("origin 500", || origin(500)),
+        ("origin failed", || Event::OriginFailed),
+    ];
+    // At each stage, the events that belong to another.
+    type Way = fn() -> Vec<Event>;
+    let stages: [(&str, Way, &[&str]); 3] = [
+        ("verifying", Vec::new, &["origin 200", "origin 500", "origin failed"]),
+        ("working", || Vec::from([valid()]), &["verified", "settled", "silence"]),
+        ("settling", || Vec::from([valid(), origin(200)]), &["origin 200", "origin 500", "origin failed"]),
+    ];
+    for (stage, way, wrong) in stages {
+        for (name, event) in events.iter().filter(|(name, _)| wrong.contains(name)) {
+            let (mut visit, _) = paying(way());
+            let answer = responded(visit.on(event(), NOW));
+            assert_eq!(
+                (answer.status, body(&answer)["code"].as_str()),
+                (500, Some("gate_out_of_step")),
+                "{stage}, {name}"
+            );
+        }
+    }
+    // After the end, whatever comes.
+    for (name, event) in events {
+        let (mut visit, _) = paying(Vec::from([valid(), origin(200), burned()]));
+        assert_eq!(responded(visit.on(event(), NOW)).status, 500, "{name}");
+    }
+}

@@ -1,0 +1,40 @@
+use crate::paywall::{ConfigError, Gate, Settings};
+use std::cell::RefCell;
+use std::rc::Rc;
+use worker::wasm_bindgen::JsValue;
+use worker::{Env, js_sys};
+
+/// The name of the service binding to the origin.
+pub(super) const ORIGIN: &str = "ORIGIN";
+
+thread_local! {
+    /// Read once an isolate: its variables do not change under it.
+    static GATE: RefCell<Option<Result<Rc<Gate>, ConfigError>>> = const { RefCell::new(None) };
+}
+
+/// The gate of this isolate.
+pub(super) fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
+    if let Some(known) = GATE.with_borrow(Clone::clone) {
+        return known;
+    }
+    let has_binding = binding(env, ORIGIN).is_some_and(|binding| binding.is_object());
+    let gate =
+        Settings::read(|name| variable(env, name), has_binding).map(|settings| Rc::new(Gate::new(settings)));
+    GATE.set(Some(gate.clone()));
+    gate
+}
+
+/// A binding of the Worker, if there is one of that name.
+pub(super) fn binding(env: &Env, name: &str) -> Option<JsValue> {
+    let value = js_sys::Reflect::get(env, &JsValue::from_str(name)).ok()?;
+    (!value.is_undefined() && !value.is_null()).then_some(value)
+}
+
+/// A variable or secret as text; one that was given as JSON is printed again.
+fn variable(env: &Env, name: &str) -> Option<String> {
+    let value = binding(env, name)?;
+    match value.as_string() {
+        Some(text) => Some(text),
+        None => js_sys::JSON::stringify(&value).ok().and_then(|text| text.as_string()),
+    }
+}

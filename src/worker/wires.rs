@@ -1,0 +1,140 @@
+use super::settings::{self, ORIGIN};
+use crate::api::{self, MAX_ANSWER_BYTES};
+use crate::paywall::{Answer, Forward, HeaderList, Settings, Silence};
+use worker::js_sys::{self, Reflect, Uint8Array};
+use worker::wasm_bindgen::{JsCast as _, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::{
+    AbortSignal, Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect,
+    Response, ResponseInit, WorkerGlobalScope,
+};
+use worker::{Env, Error};
+
+/// Milliseconds since 1970. The clock stands still between two answers from outside.
+pub(super) fn now() -> u64 {
+    js_sys::Date::now() as u64
+}
+
+/// All headers of a message, `Set-Cookie` each by itself.
+pub(super) fn headers(headers: &Headers) -> HeaderList {
+    let pair = |entry: JsValue| {
+        let name = Reflect::get_u32(&entry, 0).ok()?.as_string()?;
+        let value = Reflect::get_u32(&entry, 1).ok()?.as_string()?;
+        Some((name, value))
+    };
+    headers.entries().into_iter().filter_map(|entry| pair(entry.ok()?)).collect()
+}
+
+/// Sends a call to the facilitator and reads its answer, all of it within the timeout.
+pub(super) async fn call(settings: &Settings, call: &api::Request) -> Result<api::Response, Silence> {
+    let signal = AbortSignal::timeout_with_u32(settings.timeout_ms());
+    let silence = |_: JsValue| if signal.aborted() { Silence::TimedOut } else { Silence::Unreachable };
+    let init = RequestInit::new();
+    init.set_method(call.method.as_str());
+    init.set_redirect(RequestRedirect::Manual);
+    init.set_signal(Some(&signal));
+    let headers = Headers::new().map_err(silence)?;
+    for (name, value) in call.headers(Some(settings.key())) {
+        headers.set(name, &value).map_err(silence)?;
+    }
+    init.set_headers(&headers);
+    if let Some(body) = &call.body {
+        init.set_body(&JsValue::from_str(body));
+    }
+    let url = [settings.facilitator(), &call.path].concat();
+    let request = Request::new_with_str_and_init(&url, &init).map_err(silence)?;
+    let response = fetch(&request).await.map_err(silence)?;
+    let body = match response.body() {
+        None => Vec::new(),
+        Some(body) => read(&body).await.map_err(silence)?.ok_or(Silence::Unreadable)?,
+    };
+    Ok(api::Response {
+        status: response.status(),
+        body: String::from_utf8(body).map_err(|_| Silence::Unreadable)?,
+        correlation_id: response.headers().get("x-correlation-id").ok().flatten(),
+    })
+}
+
+/// Sends the request on, its body untouched, to the service binding where there is one.
+pub(super) async fn forward(request: &Request, forward: Forward, env: &Env) -> Result<Response, Error> {
+    let init = RequestInit::new();
+    init.set_method(forward.method.as_str());
+    init.set_redirect(RequestRedirect::Manual);
+    let headers = js_headers(&forward.headers)?;
+    init.set_headers(&headers);
+    if let Some(body) = request.body().filter(|_| forward.body) {
+        init.set_body(&body);
+    }
+    let request = Request::new_with_str_and_init(&forward.url, &init)?;
+    let Some(origin) = settings::binding(env, ORIGIN) else {
+        return Ok(fetch(&request).await?);
+    };
+    let send: js_sys::Function = Reflect::get(&origin, &JsValue::from_str("fetch"))?.dyn_into()?;
+    let answer: js_sys::Promise = send.call1(&origin, &request)?.dyn_into()?;
+    Ok(JsFuture::from(answer).await?.dyn_into()?)
+}
+
+/// The response to an answer of the gate's own.
+pub(super) fn answer(answer: Answer) -> Result<Response, Error> {
+    let init = response_init(answer.status, &answer.headers)?;
+    Ok(Response::new_with_opt_str_and_init(answer.body.as_deref(), &init)?)
+}
+
+/// The origin's response with other headers: same status, same stream.
+pub(super) fn deliver(origin: Option<Response>, headers: HeaderList) -> Result<Response, Error> {
+    let origin = origin.ok_or("nothing to deliver")?;
+    // A socket is not a body: it goes through as it is, and only where nothing is paid for.
+    if origin.status() == 101 {
+        return Ok(origin);
+    }
+    let init = response_init(origin.status(), &headers)?;
+    init.set_status_text(&origin.status_text());
+    Ok(Response::new_with_opt_readable_stream_and_init(origin.body().as_ref(), &init)?)
+}
+
+/// Drops a response whose body nobody will read.
+pub(super) fn cancel(response: &Response) {
+    if let Some(body) = response.body() {
+        // Nobody waits for this, and there is nobody to tell.
+        let _ = body.cancel();
+    }
+}
+
+async fn fetch(request: &Request) -> Result<Response, JsValue> {
+    let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
+    JsFuture::from(scope.fetch_with_request(request)).await?.dyn_into()
+}
+
+/// A body of at most [`MAX_ANSWER_BYTES`], nothing for a larger one.
+async fn read(body: &ReadableStream) -> Result<Option<Vec<u8>>, JsValue> {
+    let reader: ReadableStreamDefaultReader = body.get_reader().dyn_into()?;
+    let mut bytes = Vec::new();
+    loop {
+        let chunk = JsFuture::from(reader.read()).await?;
+        if Reflect::get(&chunk, &JsValue::from_str("done"))?.is_truthy() {
+            return Ok(Some(bytes));
+        }
+        let chunk: Uint8Array = Reflect::get(&chunk, &JsValue::from_str("value"))?.dyn_into()?;
+        bytes.extend(chunk.to_vec());
+        if bytes.len() > MAX_ANSWER_BYTES {
+            let _ = reader.cancel();
+            return Ok(None);
+        }
+    }
+}
+
+fn response_init(status: u16, headers: &HeaderList) -> Result<ResponseInit, Error> {
+    let init = ResponseInit::new();
+    init.set_status(status);
+    let headers = js_headers(headers)?;
+    init.set_headers(&headers);
+    Ok(init)
+}
+
+fn js_headers(list: &HeaderList) -> Result<Headers, JsValue> {
+    let headers = Headers::new()?;
+    for (name, value) in list.iter() {
+        headers.append(name, value)?;
+    }
+    Ok(headers)
+}

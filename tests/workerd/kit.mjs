@@ -1,0 +1,141 @@
+// The paywall in real workerd between two stubs: a facilitator and an origin, plain HTTP servers whose manners a test
+// chooses and whose calls it counts. The paywall is the built Worker.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { startPaywall } from '../../scripts/lib/start.mjs';
+
+export const PLAN = '1001';
+export const AGENT = '2002';
+export const PAYER = '0x00000000000000000000000000000000000000b1';
+export const SELLER_KEY = `local:${b64({ alg: 'none' })}.${b64({ sub: '0xa1', o11y: 'x' })}.c2ln`;
+export const ROUTES = {
+  'POST /ask': { planId: PLAN, credits: 2, agentId: AGENT, description: 'An answer' },
+  'GET /paid': { planId: PLAN, credits: 1 },
+  'GET /stream': { planId: PLAN, credits: 3 },
+  'GET /files/:name': { planId: PLAN, credits: 1 },
+};
+
+/** A token as the platform makes them. */
+export function token({ planId = PLAN, scheme = 'nvm:erc4337', from = PAYER, ...more } = {}) {
+  const network = scheme === 'nvm:erc4337' ? 'eip155:84532' : 'stripe';
+  return b64({
+    x402Version: 2,
+    accepted: { scheme, network, planId, extra: { version: '1' } },
+    payload: { signature: '0xfeed', authorization: { from, sessionKeysProvider: 'zerodev', sessionKeys: [] } },
+    extensions: {},
+    ...more,
+  });
+}
+
+export function b64(value) {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+/** Reads a `payment-required` or `payment-response` header: standard base64, padded, of JSON. */
+export function readHeader(value) {
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value) || value.length % 4 !== 0) throw new Error(`not standard base64: ${value}`);
+  return JSON.parse(Buffer.from(value, 'base64').toString('utf8'));
+}
+
+/**
+ * A facilitator that says yes. `verify` and `settle` may be set to a function of (response, body, request) that answers
+ * otherwise. `calls` lists what it was asked.
+ */
+export async function startFacilitator() {
+  const stub = { calls: [], verify: undefined, settle: undefined };
+  const yes = {
+    verify: (response) => json(response, 200, { isValid: true, payer: PAYER, network: 'eip155:84532', agentRequestId: 'req-1' }),
+    settle: (response, { maxAmount }) => json(response, 200, {
+      success: true, payer: PAYER, transaction: '0xabc', network: 'eip155:84532', creditsRedeemed: maxAmount, remainingBalance: '98',
+    }),
+  };
+  const server = await listen(async (request, response) => {
+    const call = request.url.replace('/api/v1/x402/', '');
+    const body = JSON.parse(await text(request));
+    stub.calls.push({ call, body, headers: request.headers });
+    await (stub[call] ?? yes[call])(response, body, request);
+  });
+  return Object.assign(stub, {
+    ...server,
+    count: (name) => stub.calls.filter(({ call }) => call === name).length,
+    reset: () => Object.assign(stub, { calls: [], verify: undefined, settle: undefined }),
+  });
+}
+
+/** An origin that ignores case, trailing slashes and doubled ones, and answers everything. `calls` lists what reached it. */
+export async function startOrigin() {
+  const stub = { calls: [], answer: undefined, cancelled: 0 };
+  const server = await listen(async (request, response) => {
+    const path = decodeURIComponent(request.url.split('?')[0]).toLowerCase().replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+    stub.calls.push({ method: request.method, url: request.url, path, headers: request.headers, rawHeaders: request.rawHeaders });
+    response.on('close', () => { if (!response.writableEnded) stub.cancelled++; });
+    if (stub.answer) return stub.answer(request, response);
+    const body = await text(request);
+    json(response, 200, { path, body, secret: path === '/health' ? undefined : 'worth paying for' });
+  });
+  return Object.assign(stub, { ...server, reset: () => Object.assign(stub, { calls: [], answer: undefined, cancelled: 0 }) });
+}
+
+/** Facilitator, origin and the paywall between them; `options` are those of `startPaywall`. One `stop` ends all three. */
+export async function startAll(options = {}) {
+  const [facilitator, origin] = await Promise.all([startFacilitator(), startOrigin()]);
+  const paywall = await startPaywall({
+    origin: origin.url, api: facilitator.url, key: SELLER_KEY, routes: { routes: ROUTES, open: ['GET /health'] },
+    ...options, vars: { TIMEOUT_MS: '400', ...options.vars },
+  });
+  const get = (path, init = {}) => fetch(paywall.url + path, { redirect: 'manual', ...init });
+  return {
+    facilitator, origin, paywall, get,
+    paid: (path, { headers, ...init } = {}) => get(path, { ...init, headers: { 'payment-signature': token(), ...headers } }),
+    reset() { facilitator.reset(); origin.reset(); },
+    stop: () => Promise.all([paywall.stop(), facilitator.stop(), origin.stop()]),
+  };
+}
+
+/** One request written byte for byte; the status and the text of its answer. */
+export async function raw(url, message) {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(message);
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (chunk) => {
+    answer += chunk;
+    if (isWhole(answer, message.startsWith('HEAD '))) socket.destroy();
+  });
+  socket.setTimeout(5000, () => socket.destroy());
+  socket.on('error', () => {});
+  await once(socket, 'close');
+  return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0), answer };
+}
+
+function isWhole(answer, bodiless) {
+  const [head, body] = answer.split(/\r\n\r\n(.*)/s);
+  if (body === undefined) return false;
+  const length = /^content-length: (\d+)/im.exec(head)?.[1];
+  return bodiless || body.length === Number(length) || (/^transfer-encoding: chunked/im.test(head) && body.endsWith('0\r\n\r\n'));
+}
+
+export function json(response, status, value, headers = {}) {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(JSON.stringify(value));
+}
+
+async function listen(handle) {
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error) => response.destroy(error));
+  });
+  server.keepAliveTimeout = 1;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    stop: () => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve); }),
+  };
+}
+
+async function text(request) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
