@@ -1,0 +1,74 @@
+// One question and what became of it: the answer and its receipt, or an error told to a person.
+
+import { announce, el, find, tell } from "./dom.js";
+import { count, credits, network, short } from "./format.js";
+
+/** Puts a new exchange on top of the page; `again` asks the same question once more. */
+export function newExchange(question, again) {
+  const node = document.getElementById("exchange-template").content.cloneNode(true).querySelector("article");
+  const part = (id) => find(id, node);
+  part("asked").textContent = question;
+  part("retry").hidden = !again;
+  part("retry").addEventListener("click", () => {
+    node.remove();
+    again();
+  });
+  find("exchanges").prepend(node);
+
+  return {
+    answer(body) {
+      part("answer").textContent = body.answer;
+      showWorking(part("working"), body);
+    },
+    streaming: (on) => {
+      node.classList.toggle("streaming", on);
+      part("answer").setAttribute("aria-busy", String(on));
+    },
+    word: (text) => part("answer").append(el("span", { class: "word" }, text)),
+    streamed: (body) => showWorking(part("working"), body),
+    receipt({ receipt, spend }, bought) {
+      if (receipt) showReceipt(part("receipt"), receipt, spend, bought);
+    },
+    fail(error, spend, bought) {
+      part("error").hidden = false;
+      part("error-message").textContent = error.message;
+      tell(part("error-hint"), error.hint);
+      tell(part("error-spent"), spentSentence(spend, bought));
+      part("error-code").textContent = [error.code ?? error.name, error.correlationId].filter(Boolean).join(" · ");
+      announce(error.message);
+    },
+  };
+}
+
+function showWorking(list, { kind, working = [] }) {
+  list.replaceChildren(el("li", { class: "kind" }, kind), ...working.map((line) => el("li", { class: "mono" }, line)));
+  list.hidden = false;
+}
+
+function showReceipt(section, receipt, spend, bought) {
+  const row = (label, value, testid, title) => (value === undefined ? [] : [el("div", {}, el("dt", {}, label), el("dd", { testid, title }, value))]);
+  const order = spend?.purchases?.[0];
+  section.replaceChildren(
+    el("p", { class: "receipt-head" }, el("span", { class: "chip chip-200" }, "200"), " Paid and settled"),
+    el("dl", {},
+      ...row("Credits redeemed", receipt.creditsRedeemed === undefined ? undefined : count(receipt.creditsRedeemed), "receipt-credits"),
+      ...row("Balance left", receipt.remainingBalance === undefined ? undefined : credits(receipt.remainingBalance), "receipt-balance"),
+      ...row("Bought", bought && order ? `${bought.name}, ${bought.price}` : undefined, "receipt-bought", order?.txHash),
+      ...row("Payer", receipt.payer ? short(receipt.payer) : undefined, "receipt-payer", receipt.payer),
+      ...row("Network", network(receipt.network).name, "receipt-network", receipt.network),
+      ...row("Transaction", short(receipt.transaction, 10, 6), "receipt-transaction", receipt.transaction),
+    ),
+  );
+  section.hidden = false;
+}
+
+/** What is gone, in one sentence. Nothing is said to be free that may have cost something. */
+function spentSentence(spend, bought) {
+  if (!spend) return undefined;
+  const parts = (spend.purchases ?? []).map((purchase) => (bought ? `${bought.name} was bought for ${bought.price}` : `plan ${short(purchase.planId)} was bought`));
+  if (spend.outcome === "settled") parts.push(`${credits(spend.creditsSettled ?? spend.creditsPresented ?? 0n)} were paid`);
+  if (spend.outcome === "unknown") parts.push(`it is not known whether ${credits(spend.creditsPresented ?? 0n)} were taken`);
+  return parts.length ? `${sentence(parts.join(", and "))}.` : "Nothing was spent.";
+}
+
+const sentence = (text) => text[0].toUpperCase() + text.slice(1);
