@@ -40,8 +40,11 @@ export function newExchange(question, again) {
   };
 }
 
-function showWorking(list, { kind, working = [] }) {
-  list.replaceChildren(el("li", { class: "kind" }, kind), ...working.map((line) => el("li", { class: "mono" }, line)));
+// How the service came to its answer, and who it was told has paid for it.
+function showWorking(list, { kind, working = [], paidBy }) {
+  const payer = paidBy ? `served to ${short(paidBy.payer)}` : undefined;
+  const lines = [...working, payer].filter(Boolean).map((line) => el("li", { class: "mono" }, line));
+  list.replaceChildren(el("li", { class: "kind" }, kind), ...lines);
   list.hidden = false;
 }
 
