@@ -31,11 +31,12 @@ export function newExchange(question, again) {
     },
     fail(error, spend, bought) {
       part("error").hidden = false;
-      part("error-message").textContent = error.message;
-      tell(part("error-hint"), error.hint);
+      const { message, hint } = PLAIN[error.code] ?? error;
+      part("error-message").textContent = sentence(message);
+      tell(part("error-hint"), hint && sentence(hint));
       tell(part("error-spent"), spentSentence(spend, bought));
       part("error-code").textContent = [error.code ?? error.name, error.correlationId].filter(Boolean).join(" · ");
-      announce(error.message);
+      announce(sentence(message));
     },
   };
 }
@@ -71,7 +72,18 @@ function spentSentence(spend, bought) {
   const parts = (spend.purchases ?? []).map((purchase) => (bought ? `${bought.name} was bought for ${bought.price}` : `plan ${short(purchase.planId)} was bought`));
   if (spend.outcome === "settled") parts.push(`${credits(spend.creditsSettled ?? spend.creditsPresented ?? 0n)} were paid`);
   if (spend.outcome === "unknown") parts.push(`it is not known whether ${credits(spend.creditsPresented ?? 0n)} were taken`);
-  return parts.length ? `${sentence(parts.join(", and "))}.` : "Nothing was spent.";
+  return parts.length ? sentence(parts.join(", and ")) : "Nothing was spent.";
 }
 
-const sentence = (text) => text[0].toUpperCase() + text.slice(1);
+// What a person did or sees, where the package's words are for whoever writes the page.
+const PLAIN = {
+  consent_denied: { message: "You declined, so the question was not asked." },
+  aborted: { message: "You stopped it." },
+  network_error: { message: "The service could not be reached.", hint: "Check that it is running, then try again." },
+  outcome_unknown: { message: "The connection ended before the answer came.", hint: "Look at your balance before you ask again." },
+};
+
+function sentence(text) {
+  const whole = text.trim();
+  return `${whole.slice(0, 1).toUpperCase()}${whole.slice(1)}${/[.!?…]$/.test(whole) ? "" : "."}`;
+}

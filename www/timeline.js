@@ -9,6 +9,8 @@ export function startTimeline(list = find("timeline")) {
   const started = performance.now();
   let waited = 0;
   let consented = false;
+  let asked = false;
+  let ordered;
   list.replaceChildren();
   find("wire-empty").hidden = true;
   find("wire-sum").textContent = "";
@@ -18,16 +20,22 @@ export function startTimeline(list = find("timeline")) {
     step(event) {
       // The page shows the click itself; the package's own word for it comes when all is prepared.
       if (event.type === "consent" && consented) return;
+      const known = event.type === "offer" && !asked;
+      if (event.type === "consent" && !event.approved) event = { ...event, remembered: true };
       consented ||= event.type === "consent";
-      const { title, tone, chip } = LOOKS[event.type] ?? { title: event.type, tone: "plain" };
+      asked ||= event.type === "request";
+      const look = LOOKS[event.type] ?? { title: event.type, tone: "plain" };
+      const { title, tone, chip } = known ? LOOKS.known : look;
       const detail = DETAILS[event.type]?.(event);
       const at = performance.now() - started;
+      if (event.type === "order" && ordered) return finishOrder(ordered, event, at);
       list.append(
         el("li", { class: `step tone-${tone}`, testid: `step-${event.type}`, "data-type": event.type },
           el("span", { class: "step-title" }, title, chip ? el("span", { class: `chip chip-${chip}` }, chip) : null),
           el("span", { class: "step-time mono" }, `+${milliseconds(at)}`),
           detail ? el("span", { class: "step-detail" }, detail) : null),
       );
+      if (event.type === "order") ordered = list.lastElementChild;
     },
     /** Time that passed while a person was thinking, which is nobody's latency. */
     waited: (ms) => (waited += ms),
@@ -40,9 +48,16 @@ export function startTimeline(list = find("timeline")) {
   };
 }
 
+// An order is told twice, when it goes out and when its credits are there: one step, that ends.
+function finishOrder(step, event, at) {
+  step.querySelector(".step-time").textContent = `+${milliseconds(at)}`;
+  step.querySelector(".step-detail").textContent = DETAILS.order({ ...event, done: true });
+}
+
 const LOOKS = {
   request: { title: "Request", tone: "plain" },
   offer: { title: "Offer", tone: "due", chip: "402" },
+  known: { title: "Known offer", tone: "plain" },
   consent: { title: "Consent", tone: "plain" },
   delegation: { title: "Delegation", tone: "plain" },
   order: { title: "Order", tone: "plain" },
@@ -66,7 +81,7 @@ const DETAILS = {
     return e.remembered || e.by === "remembered" ? "remembered" : "given";
   },
   delegation: (e) => e.detail,
-  order: (e) => (e.txHash ? `plan bought, ${short(e.txHash)}` : "plan bought"),
+  order: (e) => (e.txHash ? `plan bought, ${short(e.txHash)}` : e.done ? "plan bought" : "buying the plan"),
   mint: () => "access token for this plan",
   paid: (e) => pathOf(e) ?? "sent again with the token",
   receipt: (e) => {

@@ -47,7 +47,7 @@ export async function newPerson(browser, stage, options = {}) {
     /** On the login page of the platform: goes on with a new account, and is back on the page. */
     async createAccount() {
       await page.waitForURL((url) => url.pathname === '/login');
-      await page.getByRole('button', { name: /new account/i }).first().click();
+      await page.getByRole('button', { name: /create account|new account/i }).first().click();
       await page.waitForURL((url) => url.origin === stage.page.url);
       await person.ready();
     },
