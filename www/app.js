@@ -8,7 +8,8 @@ import { Payments } from "/pkg/index.js";
 import { askConsent, askLogin } from "./consent.js";
 import { announce, find } from "./dom.js";
 import { newExchange } from "./exchange.js";
-import { cents, count, short, terms } from "./format.js";
+import { cents, count, short } from "./format.js";
+import { bought, learn } from "./purchases.js";
 import { addToTally, dropDelegation, forgetAll, pending, tally } from "./session.js";
 import { serverSentEvents } from "./sse.js";
 import { startTimeline } from "./timeline.js";
@@ -18,7 +19,7 @@ const box = find("question");
 
 let config;
 let payments;
-let running; // { timeline, abort, bought } of the question being asked
+let running; // { timeline, abort, offer, trouble } of the question being asked
 
 // --- start -----------------------------------------------------------------------------------------
 
@@ -100,7 +101,7 @@ async function ask(question, mode) {
   if (question === "") return box.focus();
 
   const exchange = newExchange(question, () => ask(question, mode));
-  running = { timeline: startTimeline(), abort: new AbortController(), bought: undefined, offer: undefined };
+  running = { timeline: startTimeline(), abort: new AbortController(), offer: undefined, trouble: undefined };
   const { timeline, abort } = running;
   busy(true);
   document.body.classList.add("asked-once");
@@ -113,7 +114,7 @@ async function ask(question, mode) {
     if (!paid.response.ok) throw await asError(paid.response);
     if (mode === "stream") await readStream(paid.response, exchange);
     else exchange.answer(await paid.response.json());
-    exchange.receipt(paid, running.bought);
+    exchange.receipt(paid.receipt, purchases(spend));
     box.value = "";
     announce("Answered.");
   } catch (error) {
@@ -121,7 +122,7 @@ async function ask(question, mode) {
     timeline.finish(spend);
     if (await offerLogin(error, question, mode)) return;
     if (/^BCK\.DELEGATION\./.test(error.code ?? "")) dropDelegation();
-    exchange.fail(error, spend, running.bought);
+    exchange.fail(running.trouble ?? error, spend, purchases(spend));
   } finally {
     addUp(spend);
     busy(false);
@@ -133,9 +134,11 @@ async function ask(question, mode) {
 // Adds what this question cost to the running tally: what was settled, and what was bought.
 function addUp(spend) {
   if (!spend || !payments.isLoggedIn) return;
-  const cents = spend.purchases?.length && running.bought ? running.bought.cents : 0;
+  const cents = purchases(spend).reduce((sum, purchase) => sum + purchase.cents, 0);
   addToTally(payments.getAccountAddress(), { credits: spend.creditsSettled ?? 0n, cents });
 }
+
+const purchases = (spend) => bought(spend, running.offer?.planId ?? config.planId);
 
 function requestAnswer(question, signal) {
   const headers = { "content-type": "application/json" };
@@ -166,12 +169,15 @@ async function approve(offer, context) {
   running.offer = offer;
   if (!payments.isLoggedIn) return false;
   const { timeline, abort } = running;
-  const plan = context.plan();
-  const approval = await askConsent({
-    payments, offer, plan, balance: context.balance(), signal: abort.signal, step: timeline.step, waited: timeline.waited,
-  });
-  if (approval?.purchase) running.bought = terms(await plan);
-  return approval;
+  try {
+    const [plan, balance] = await Promise.all([context.plan(), context.balance()]);
+    learn(offer.planId, plan);
+    return await askConsent({ payments, offer, plan, balance, signal: abort.signal, step: timeline.step, waited: timeline.waited });
+  } catch (error) {
+    // The package only learns that nobody could be asked; the person is told why.
+    running.trouble = error;
+    throw error;
+  }
 }
 
 // Whether the way ended because nobody is logged in. Then the same dialog offers the login, and the

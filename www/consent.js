@@ -15,7 +15,7 @@ const WEEK_SECS = 7 * 24 * 60 * 60;
 export async function askConsent({ payments, offer, plan, balance, signal, step, waited }) {
   const account = payments.getAccountAddress();
   const asked = offer.credits === undefined ? undefined : BigInt(offer.credits);
-  const deal = { ...terms(await plan), asked, has: BigInt((await balance).balance) };
+  const deal = { ...terms(plan), asked, has: BigInt(balance.balance) };
   deal.short = deal.has < (deal.asked ?? 1n);
   deal.held = delegation(account);
   // A plan that costs more than the usual limit still has to fit into the delegation that buys it.

@@ -26,8 +26,8 @@ export function newExchange(question, again) {
     },
     word: (text) => part("answer").append(el("span", { class: "word" }, text)),
     streamed: (body) => showWorking(part("working"), body),
-    receipt({ receipt, spend }, bought) {
-      if (receipt) showReceipt(part("receipt"), receipt, spend, bought);
+    receipt(receipt, bought) {
+      if (receipt) showReceipt(part("receipt"), receipt, bought);
     },
     fail(error, spend, bought) {
       part("error").hidden = false;
@@ -49,15 +49,15 @@ function showWorking(list, { kind, working = [], paidBy }) {
   list.hidden = false;
 }
 
-function showReceipt(section, receipt, spend, bought) {
+function showReceipt(section, receipt, bought) {
   const row = (label, value, testid, title) => (value === undefined ? [] : [el("div", {}, el("dt", {}, label), el("dd", { testid, title }, value))]);
-  const order = spend?.purchases?.[0];
+  const verdict = receipt.success ? "Paid and settled" : `Delivered, not settled${receipt.errorReason ? `: ${receipt.errorReason}` : ""}`;
   section.replaceChildren(
-    el("p", { class: "receipt-head" }, el("span", { class: "chip chip-200" }, "200"), " Paid and settled"),
+    el("p", { class: "receipt-head" }, el("span", { class: "chip chip-200" }, "200"), ` ${verdict}`),
     el("dl", {},
       ...row("Credits redeemed", receipt.creditsRedeemed === undefined ? undefined : count(receipt.creditsRedeemed), "receipt-credits"),
       ...row("Balance left", receipt.remainingBalance === undefined ? undefined : credits(receipt.remainingBalance), "receipt-balance"),
-      ...row("Bought", bought && order ? `${bought.name}, ${bought.price}` : undefined, "receipt-bought", order?.txHash),
+      ...bought.flatMap(({ name, price, txHash }) => row("Bought", `${name}, ${price}`, "receipt-bought", txHash)),
       ...row("Payer", receipt.payer ? short(receipt.payer) : undefined, "receipt-payer", receipt.payer),
       ...row("Network", network(receipt.network).name, "receipt-network", receipt.network),
       ...row("Transaction", short(receipt.transaction, 10, 6), "receipt-transaction", receipt.transaction),
@@ -67,9 +67,9 @@ function showReceipt(section, receipt, spend, bought) {
 }
 
 /** What is gone, in one sentence. Nothing is said to be free that may have cost something. */
-function spentSentence(spend, bought) {
+function spentSentence(spend, bought = []) {
   if (!spend) return undefined;
-  const parts = (spend.purchases ?? []).map((purchase) => (bought ? `${bought.name} was bought for ${bought.price}` : `plan ${short(purchase.planId)} was bought`));
+  const parts = bought.map(({ name, price }) => `${name} was bought for ${price}`);
   if (spend.outcome === "settled") parts.push(`${credits(spend.creditsSettled ?? spend.creditsPresented ?? 0n)} were paid`);
   if (spend.outcome === "unknown") parts.push(`it is not known whether ${credits(spend.creditsPresented ?? 0n)} were taken`);
   return parts.length ? sentence(parts.join(", and ")) : "Nothing was spent.";
