@@ -79,7 +79,7 @@ function fillTerms(deal) {
   const after = deal.has + (deal.short ? (deal.granted ?? asked) : 0n) - asked;
   find("offer-balance").replaceChildren(credits(deal.has), el("small", {}, after >= 0n ? `, ${count(after)} after this` : ""));
   find("offer-balance").parentElement.classList.toggle("term-short", deal.short);
-  tell(find("offer-note"), deal.short ? `Your balance is too low, so the plan is bought first: ${deal.price}, once.` : undefined);
+  tell(find("offer-note"), deal.short ? `Your balance is too low, so the plan is bought first, for ${deal.price}.` : undefined);
   const limit = cents(deal.held?.limitCents ?? deal.limitCents);
   tell(find("offer-delegation"), deal.held
     ? `Under the delegation made here: this page may spend up to ${limit} until ${new Date(deal.held.expiresAt).toLocaleDateString("en-GB", { day: "numeric", month: "long" })}.`
