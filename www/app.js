@@ -32,7 +32,7 @@ try {
   resume();
   document.documentElement.dataset.ready = "true";
 } catch (error) {
-  newExchange("The page could not start").fail(error, undefined);
+  newExchange("The page could not start").fail(error);
 }
 
 // A return from the login that was not started here is refused by the package. The page says so and
@@ -50,7 +50,7 @@ async function logIn() {
   try {
     return await Payments.getBrowserInstance(options);
   } catch (error) {
-    newExchange("Coming back from the login").fail(error, { outcome: "none", purchases: [] });
+    newExchange("Coming back from the login").fail(error);
     return Payments.getBrowserInstance(options);
   }
 }

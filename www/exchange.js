@@ -31,11 +31,13 @@ export function newExchange(question, again) {
     },
     fail(error, spend, bought) {
       part("error").hidden = false;
-      const { message, hint } = PLAIN[error.code] ?? error;
+      const code = typeof error.code === "string" ? error.code : (CODES[error.name] ?? error.name);
+      const { message, hint } = PLAIN[code] ?? error;
+      part("error").classList.toggle("chosen", CHOSEN.has(code));
       part("error-message").textContent = sentence(message);
       tell(part("error-hint"), hint && sentence(hint));
       tell(part("error-spent"), spentSentence(spend, bought));
-      part("error-code").textContent = [error.code ?? error.name, error.correlationId].filter(Boolean).join(" · ");
+      part("error-code").textContent = [code, error.correlationId].filter(Boolean).join(" · ");
       announce(sentence(message));
     },
   };
@@ -69,11 +71,15 @@ function showReceipt(section, receipt, bought) {
 /** What is gone, in one sentence. Nothing is said to be free that may have cost something. */
 function spentSentence(spend, bought = []) {
   if (!spend) return undefined;
-  const parts = bought.map(({ name, price }) => `${name} was bought for ${price}`);
+  const parts = bought.map(({ name, price }) => `the plan ${name} was bought for ${price}`);
   if (spend.outcome === "settled") parts.push(`${credits(spend.creditsSettled ?? spend.creditsPresented ?? 0n)} were paid`);
   if (spend.outcome === "unknown") parts.push(`it is not known whether ${credits(spend.creditsPresented ?? 0n)} were taken`);
   return parts.length ? sentence(parts.join(", and ")) : "Nothing was spent.";
 }
+
+// Errors of the browser itself, and ends that somebody chose.
+const CODES = { AbortError: "aborted" };
+const CHOSEN = new Set(["consent_denied", "aborted"]);
 
 // What a person did or sees, where the package's words are for whoever writes the page.
 const PLAIN = {

@@ -18,6 +18,6 @@ export function bought(spend, planId) {
   const toppedUp = spend?.receipt?.orderTx ? [{ planId, txHash: spend.receipt.orderTx }] : [];
   return [...(spend?.purchases ?? []), ...toppedUp].map(({ planId, txHash }) => {
     const known = shown.get(planId);
-    return { name: known?.name ?? `plan ${short(planId)}`, price: known?.price ?? "its price", cents: known?.cents ?? 0, txHash };
+    return { name: known?.name ?? short(planId), price: known?.price ?? "its price", cents: known?.cents ?? 0, txHash };
   });
 }

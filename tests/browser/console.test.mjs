@@ -203,9 +203,25 @@ describe('the agent console in Chromium', () => {
     await person.see('approve').click();
     await person.see('error').waitFor({ state: 'visible' });
     const spent = await person.text('error-spent');
-    assert.match(spent, /Oracle credits was bought for \$5\.00/);
+    assert.match(spent, /The plan Oracle credits was bought for \$5\.00/);
     assert.match(spent, /not known whether 2 credits/);
     await person.shot('12-unknown');
+  });
+
+  story('a stream that is stopped ends, and says what it has cost', {}, async (person) => {
+    await person.open();
+    await person.logIn();
+    await person.type('What is HTTP 402?', 'stream');
+    await person.dialog();
+    await person.see('approve').click();
+    await person.page.locator('.word').nth(3).waitFor();
+    await person.see('stop').click();
+    await person.see('error').waitFor({ state: 'visible' });
+    assert.equal(await person.text('error-message'), 'You stopped it.');
+    assert.equal(await person.text('error-spent'), 'The plan Oracle credits was bought for $5.00, and 5 credits were paid.');
+    assert.equal(await person.text('error-code'), 'aborted');
+    assert.equal(await person.text('spent'), String(STREAM));
+    assert.equal(await balanceOf(stage, await person.account()), 100n - STREAM);
   });
 
   story('a service that is out of order is told, with nothing spent', {}, async (person) => {

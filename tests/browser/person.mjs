@@ -19,6 +19,9 @@ export async function newPerson(browser, stage, options = {}) {
   const wrong = [];
   page.on('request', (request) => {
     const url = new URL(request.url());
+    // The key is in the one address that the platform leads back to, and in nothing that this page asks for after it.
+    const repeats = [request.isNavigationRequest() ? '' : url.search, request.headers().referer ?? ''].some((text) => text.includes('nvmApiKey'));
+    if (repeats) wrong.push(`the key went along with ${url.origin}${url.pathname}`);
     if (url.origin === stage.paywall.url) sent.push({ method: request.method(), path: url.pathname, paid: 'payment-signature' in request.headers() });
   });
   page.on('pageerror', (error) => wrong.push(String(error.stack ?? error)));
