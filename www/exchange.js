@@ -71,7 +71,8 @@ function showReceipt(section, receipt, bought) {
 /** What is gone, in one sentence. Nothing is said to be free that may have cost something. */
 function spentSentence(spend, bought = []) {
   if (!spend) return undefined;
-  const parts = bought.map(({ name, price }) => `the plan ${name} was bought for ${price}`);
+  const parts = bought.map(({ name, price, confirmed }) =>
+    confirmed ? `the plan ${name} was bought for ${price}` : `it is not known whether the plan ${name} was bought for ${price}`);
   if (spend.outcome === "settled") parts.push(`${credits(spend.creditsSettled ?? spend.creditsPresented ?? 0n)} were paid`);
   if (spend.outcome === "unknown") parts.push(`it is not known whether ${credits(spend.creditsPresented ?? 0n)} were taken`);
   return parts.length ? sentence(parts.join(", and ")) : "Nothing was spent.";

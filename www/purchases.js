@@ -11,13 +11,14 @@ export function learn(planId, plan) {
 }
 
 /**
- * The purchases of one request: `{ name, price, cents, txHash }` each. Those that the page ordered, and
+ * The purchases of one request: `{ name, price, cents, txHash, confirmed }` each. Those that the page ordered, and
  * one that the platform made while settling, which the receipt names.
  */
 export function bought(spend, planId) {
   const toppedUp = spend?.receipt?.orderTx ? [{ planId, txHash: spend.receipt.orderTx }] : [];
-  return [...(spend?.purchases ?? []), ...toppedUp].map(({ planId, txHash }) => {
+  return [...(spend?.purchases ?? []), ...toppedUp].map(({ planId, txHash, confirmed = true }) => {
     const known = shown.get(planId);
-    return { name: known?.name ?? short(planId), price: known?.price ?? "its price", cents: known?.cents ?? 0, txHash };
+    const cents = confirmed ? (known?.cents ?? 0) : 0;
+    return { name: known?.name ?? short(planId), price: known?.price ?? "its price", cents, txHash, confirmed };
   });
 }

@@ -2,7 +2,7 @@
 // reports it, and decides nothing.
 
 import { el, find } from "./dom.js";
-import { credits, milliseconds, network, short } from "./format.js";
+import { credits, milliseconds, short } from "./format.js";
 
 /** A fresh timeline for one question. */
 export function startTimeline(list = find("timeline")) {
@@ -51,7 +51,7 @@ export function startTimeline(list = find("timeline")) {
 // An order is told twice, when it goes out and when its credits are there: one step, that ends.
 function finishOrder(step, event, at) {
   step.querySelector(".step-time").textContent = `+${milliseconds(at)}`;
-  step.querySelector(".step-detail").textContent = DETAILS.order({ ...event, done: true });
+  step.querySelector(".step-detail").textContent = DETAILS.order(event);
 }
 
 const LOOKS = {
@@ -64,30 +64,21 @@ const LOOKS = {
   mint: { title: "Mint", tone: "plain" },
   paid: { title: "Paid request", tone: "paid" },
   receipt: { title: "Receipt", tone: "paid", chip: "200" },
-  refused: { title: "Refused", tone: "bad" },
+  refused: { title: "Refused", tone: "bad", chip: "402" },
   unknown: { title: "Outcome unknown", tone: "bad" },
 };
 
-const pathOf = (event) => (event.url ? `${event.method ?? "GET"} ${new URL(event.url, location.href).pathname}` : undefined);
+const pathOf = (event) => (event.url ? new URL(event.url).pathname : undefined);
 
 const DETAILS = {
-  request: (e) => [pathOf(e), e.attached ?? e.withToken ? "token attached" : undefined].filter(Boolean).join(", ") || "sent bare",
-  offer: (e) => {
-    const offer = e.offer ?? e;
-    return [offer.credits !== undefined ? credits(offer.credits) : "a plan", offer.network ? network(offer.network).name : undefined].filter(Boolean).join(" on ");
-  },
-  consent: (e) => {
-    if (e.approved === false) return "declined";
-    return e.remembered || e.by === "remembered" ? "remembered" : "given";
-  },
+  request: (e) => [pathOf(e), "without a token"].filter(Boolean).join(", "),
+  offer: (e) => (e.credits === undefined ? "a plan of the seller" : credits(e.credits)),
+  consent: (e) => (e.remembered ? "remembered" : "given"),
   delegation: (e) => e.detail,
-  order: (e) => (e.txHash ? `plan bought, ${short(e.txHash)}` : e.done ? "plan bought" : "buying the plan"),
+  order: (e) => (e.state === "sent" ? "buying the plan" : ["plan bought", e.txHash && short(e.txHash)].filter(Boolean).join(", ")),
   mint: () => "access token for this plan",
-  paid: (e) => pathOf(e) ?? "sent again with the token",
-  receipt: (e) => {
-    const receipt = e.receipt ?? e;
-    return receipt.creditsRedeemed !== undefined ? `${credits(receipt.creditsRedeemed)} redeemed` : short(receipt.transaction);
-  },
-  refused: (e) => e.code ?? e.message,
+  paid: (e) => [pathOf(e), "with the token"].filter(Boolean).join(", "),
+  receipt: () => "settled, and the answer is here",
+  refused: () => "by the service",
   unknown: () => "the connection ended after the token was sent",
 };
