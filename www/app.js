@@ -3,8 +3,6 @@
 // All of the protocol is in the package. What is here is a page: who is logged in, what a person is
 // asked and what they see.
 
-import { Payments } from "/pkg/index.js";
-
 import { askConsent, askLogin } from "./consent.js";
 import { announce, find } from "./dom.js";
 import { newExchange } from "./exchange.js";
@@ -17,6 +15,7 @@ import { startTimeline } from "./timeline.js";
 const form = find("ask-form");
 const box = find("question");
 
+let Payments;
 let config;
 let payments;
 let running; // { timeline, abort, offer, trouble } of the question being asked
@@ -24,6 +23,7 @@ let running; // { timeline, abort, offer, trouble } of the question being asked
 // --- start -----------------------------------------------------------------------------------------
 
 try {
+  ({ Payments } = await import("/pkg/index.js"));
   config = await (await fetch("/config.json")).json();
   payments = await logIn();
   showOrigins();
@@ -33,6 +33,7 @@ try {
   document.documentElement.dataset.ready = "true";
 } catch (error) {
   newExchange("The page could not start").fail(error);
+  document.documentElement.dataset.ready = "false";
 }
 
 // A return from the login that was not started here is refused by the package. The page says so and

@@ -27,7 +27,7 @@ function story(title, options, tell) {
     const person = await newPerson(browser, stage, options);
     try {
       await callsOf(stage);
-      await tell(person, t);
+      await tell(person, stepsOf(t));
       assert.deepEqual(person.wrong, [], 'errors in the page');
     } catch (error) {
       await person.shot(`failed-${title.replace(/\W+/g, '-').slice(0, 60)}`).catch(() => {});
@@ -38,18 +38,28 @@ function story(title, options, tell) {
   });
 }
 
+/** The steps of a story build on each other: after one that failed, the rest is not tried. */
+const stepsOf = (t) => async (name, run) => {
+  let failed = false;
+  await t.test(name, () => run().catch((error) => {
+    failed = true;
+    throw error;
+  }));
+  if (failed) throw new Error(`the story ended at: ${name}`);
+};
+
 describe('the agent console in Chromium', () => {
-  story('a person asks, logs in, buys, pays and sees the answer, then pays again in one request', {}, async (person, t) => {
+  story('a person asks, logs in, buys, pays and sees the answer, then pays again in one request', {}, async (person, step) => {
     const { page, see, text, sent } = person;
     const question = 'How do verify and settle differ?';
 
-    await t.test('page, paywall and platform are three origins', async () => {
+    await step('page, paywall and platform are three origins', async () => {
       assert.equal(new Set([stage.page.url, stage.paywall.url, stage.sandbox.url].map((url) => new URL(url).origin)).size, 3);
       await person.open();
       await person.shot('01-open');
     });
 
-    await t.test('a question of somebody unknown meets the 402 and the way to log in', async () => {
+    await step('a question of somebody unknown meets the 402 and the way to log in', async () => {
       await person.type(question);
       await person.dialog();
       assert.match(await text('offer-title'), /asks for 2 credits/);
@@ -58,7 +68,7 @@ describe('the agent console in Chromium', () => {
       await person.shot('02-login-asked');
     });
 
-    await t.test('the login comes back and leaves no key in the address bar or the history', async () => {
+    await step('the login comes back and leaves no key in the address bar or the history', async () => {
       await see('approve').click();
       await page.waitForURL((url) => url.pathname === '/login');
       await person.shot('03-login-page');
@@ -68,7 +78,7 @@ describe('the agent console in Chromium', () => {
       assert.match(await person.account(), /^0x[0-9a-fA-F]{40}$/);
     });
 
-    await t.test('the question is still there, and the 402 asks with all it should say', async () => {
+    await step('the question is still there, and the 402 asks with all it should say', async () => {
       await person.dialog();
       assert.match(await text('offer-plan'), /^Oracle credits/);
       assert.equal(await text('offer-price'), '$5.00 for 100 credits');
@@ -82,7 +92,7 @@ describe('the agent console in Chromium', () => {
       await person.shot('04-consent');
     });
 
-    await t.test('consent buys the plan once, mints once, and pays exactly the price of the route', async () => {
+    await step('consent buys the plan once, mints once, and pays exactly the price of the route', async () => {
       sent.length = 0;
       await see('remember').check();
       await see('approve').click();
@@ -100,14 +110,14 @@ describe('the agent console in Chromium', () => {
       await person.shot('05-answer-and-receipt');
     });
 
-    await t.test('the timeline shows every step in its order', async () => {
+    await step('the timeline shows every step in its order', async () => {
       const steps = await see('timeline').locator('li').evaluateAll((all) => all.map((one) => one.dataset.type));
       const expected = ['request', 'offer', 'consent', 'delegation', 'order', 'mint', 'paid', 'receipt'];
       assert.deepEqual(expected.filter((step) => steps.includes(step)), expected, `saw ${steps}`);
       assert.deepEqual([...steps].sort((a, b) => expected.indexOf(a) - expected.indexOf(b)), steps);
     });
 
-    await t.test('a second question is one request, without a mint and without a dialog', async () => {
+    await step('a second question is one request, without a mint and without a dialog', async () => {
       sent.length = 0;
       await person.type('Convert 26.2 miles to km');
       const exchange = await person.answered('Convert 26.2 miles to km');
@@ -119,7 +129,7 @@ describe('the agent console in Chromium', () => {
       await person.shot('06-second-question');
     });
 
-    await t.test('a dearer route asks again, and its answer arrives as it is made', async () => {
+    await step('a dearer route asks again, and its answer arrives as it is made', async () => {
       await person.type('What is HTTP 402?', 'stream');
       await person.dialog();
       assert.equal(await text('approve'), 'Pay 5 credits');
@@ -142,7 +152,7 @@ describe('the agent console in Chromium', () => {
       await person.shot('09-streamed');
     });
 
-    await t.test('a reload keeps the login and the tally, and shows no key', async () => {
+    await step('a reload keeps the login and the tally, and shows no key', async () => {
       await page.reload();
       await person.ready();
       assert.equal(await see('logout').isVisible(), true);
@@ -150,7 +160,7 @@ describe('the agent console in Chromium', () => {
       await noKeyInSight(page);
     });
 
-    await t.test('logging out leaves nothing behind', async () => {
+    await step('logging out leaves nothing behind', async () => {
       await see('logout').click();
       await see('login').waitFor({ state: 'visible' });
       assert.equal(await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }])), '[{},{}]');

@@ -14,7 +14,7 @@ export const launch = () => chromium.launch({ executablePath: process.env.CHROME
 export async function newPerson(browser, stage, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(10_000);
   const sent = [];
   const wrong = [];
   page.on('request', (request) => {
@@ -41,7 +41,10 @@ export async function newPerson(browser, stage, options = {}) {
       await page.goto(stage.page.url + path);
       await person.ready();
     },
-    ready: () => page.waitForFunction(() => document.documentElement.dataset.ready === 'true'),
+    async ready() {
+      const started = await page.waitForFunction(() => document.documentElement.dataset.ready);
+      if ((await started.jsonValue()) !== 'true') throw new Error(`the page did not start: ${await person.text('error-message')}`);
+    },
     async type(question, mode = 'ask') {
       await see(`mode-${mode}`).check({ force: true });
       await see('question').fill(question);
