@@ -37,9 +37,9 @@ try {
 }
 
 // A return from the login that was not started here is refused by the package. The page says so and
-// goes on logged out: by then the key is out of the address bar and out of reach.
+// goes on logged out: the key is out of the address bar and was not used.
 async function logIn() {
-  const options = {
+  const session = await Payments.getBrowserInstance({
     returnUrl: location.origin + location.pathname,
     environment: config.environment,
     backend: config.backend,
@@ -47,13 +47,9 @@ async function logIn() {
     storage: "session",
     approve,
     onEvent: (event) => running?.timeline.step(event),
-  };
-  try {
-    return await Payments.getBrowserInstance(options);
-  } catch (error) {
-    newExchange("Coming back from the login").fail(error);
-    return Payments.getBrowserInstance(options);
-  }
+  });
+  if (session.loginError) newExchange("Coming back from the login").fail(session.loginError);
+  return session;
 }
 
 function wire() {

@@ -62,6 +62,7 @@ function fillOffer(offer, deal) {
   const { name, id } = network(offer.network);
   const asked = offer.credits === undefined ? "payment" : credits(offer.credits);
   find("offer-title").textContent = `${new URL(offer.url).host} asks ${offer.credits === undefined ? "for payment" : `for ${asked}`}`;
+  find("offer-status").textContent = offer.remembered ? "Known from an earlier answer, not sent yet" : "Payment Required";
   tell(find("offer-what"), offer.resource?.description);
   find("offer-resource").textContent = new URL(offer.url).pathname;
   find("offer-resource").title = offer.url;

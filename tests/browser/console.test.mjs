@@ -203,6 +203,31 @@ describe('the agent console in Chromium', () => {
     });
   }
 
+  story('a planted key does not take the place of one that is held', {}, async (person) => {
+    await person.open();
+    await person.logIn();
+    const own = await person.account();
+    const { nvmApiKey, accountAddress } = await newAccount(stage.sandbox.url, 'Mallory');
+    await person.open(`/?nvmApiKey=${encodeURIComponent(nvmApiKey)}&accountAddress=${accountAddress}&nvmState=x`);
+    await person.see('error').waitFor({ state: 'visible' });
+    assert.equal(await person.account(), own);
+    await noKeyInSight(person.page);
+  });
+
+  story('who turns back at the login finds the question again, not asked', {}, async (person) => {
+    await person.open();
+    await person.type('Is 97 prime?', 'stream');
+    await person.dialog();
+    await person.see('approve').click();
+    await person.page.getByRole('link', { name: /back without/i }).click();
+    await person.page.waitForURL((url) => url.origin === stage.page.url);
+    await person.ready();
+    assert.equal(await person.see('question').inputValue(), 'Is 97 prime?');
+    assert.equal(await person.see('mode-stream').isChecked(), true);
+    assert.equal(await person.see('consent').isVisible(), false);
+    await noKeyInSight(person.page);
+  });
+
   story('a connection that dies after the token was sent is told as unknown, never as free', {}, async (person) => {
     await person.open();
     await person.logIn();
@@ -284,9 +309,12 @@ describe('the agent console in Chromium', () => {
   }
 });
 
-/** Neither where the page is nor where it can go back to shows a key. */
+/** Neither where the page is nor where it can go back to shows a key. The browser itself is asked: a page sees less. */
 async function noKeyInSight(page) {
-  const seen = await page.evaluate(() => [location.href, document.referrer, ...navigation.entries().map((entry) => entry.url)]);
-  for (const url of seen) assert.doesNotMatch(url, /nvmApiKey|accountAddress|nvmState|local%3A|local:/, url.split('?')[0]);
-  assert.doesNotMatch(page.url(), /nvmApiKey|nvmState/);
+  const devtools = await page.context().newCDPSession(page);
+  const { entries } = await devtools.send('Page.getNavigationHistory');
+  await devtools.detach();
+  const shown = [page.url(), await page.evaluate(() => location.href + document.referrer), ...entries.map((entry) => entry.url)];
+  for (const url of shown) assert.ok(!/nvmApiKey|local:|local%3A/.test(url), `a key shows at ${url.split('?')[0]}`);
+  assert.doesNotMatch(page.url(), /nvmState|accountAddress/);
 }
