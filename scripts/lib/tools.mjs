@@ -61,7 +61,6 @@ async function nodeModules() {
     // None of the packages needs its install script, and npm 11 no longer runs them unasked.
     const args = [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund'];
     await run(program, args, { onLine: report });
-    return { note: `${Object.keys(wanted).length - 1} packages` };
   });
 }
 
@@ -157,7 +156,7 @@ async function python() {
     mkdirSync(at('target'), { recursive: true });
     const make = () => run(system, ['-m', 'venv', at('target/venv')], { anyCode: true });
     let made = await make();
-    if (made.code !== 0) {
+    if (made.code !== 0 && made.output.includes('ensurepip')) {
       // Debian keeps the part of venv that installs pip in a package of its own.
       rmSync(at('target/venv'), { recursive: true, force: true });
       await aptInstall('python3-venv', 'python3-venv');

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { serverSentEvents } from '../../www/sse.js';
 import { dist } from './build.mjs';
 import { newAccount, PRICES } from './stage.mjs';
-import { duration, out, padEnd, padStart } from './term.mjs';
+import { duration, out, padEnd, padStart, width } from './term.mjs';
 
 /** Walks the way on a stage; false if something that must hold did not. */
 export async function walk(stage) {
@@ -53,17 +53,19 @@ class Way {
     });
   }
 
-  /** The buyer's yes: reads the offer, the plan and the balance, and puts a limit on what may be spent. */
+  /** The buyer's yes: reads the offer, the plan and the balance, buys where credits lack, and limits what may be spent. */
   async consent(offer, context) {
     const { story } = this;
-    story.line('offer', `${offer.credits} credits`, `plan ${short(offer.planId)}, ${offer.scheme} on ${offer.network}`);
-    const [plan, balance] = await Promise.all([context.plan(), context.balance()]);
-    const name = plan?.metadata?.main?.name ?? balance.planName;
-    story.line('plan', name, `${price(plan)}, balance ${balance.balance}`);
-    const limit = { provider: 'erc4337', spendingLimitCents: 1000, durationSecs: 3600, currency: 'usdc', planId: offer.planId };
-    ({ delegationId: this.delegationId } = await this.buyer.delegation.createDelegation(limit));
-    story.line('consent', 'yes, and buy the plan', 'limit 10.00 USDC for one hour, remembered for this plan and origin');
-    return { approve: true, purchase: true, remember: true, delegationId: this.delegationId };
+    story.line('402 offer', `${offer.credits} credits of plan ${short(offer.planId)}`, `${offer.scheme} on ${offer.network}`);
+    const [plan, { balance, planName }] = await Promise.all([context.plan(), context.balance()]);
+    story.line('terms', `${planName}: ${price(plan)}`, `balance ${balance}`);
+    const purchase = balance < offer.credits;
+    if (!this.delegationId) {
+      const limit = { provider: 'erc4337', spendingLimitCents: 1000, durationSecs: 3600, currency: 'usdc', planId: offer.planId };
+      ({ delegationId: this.delegationId } = await this.buyer.delegation.createDelegation(limit));
+    }
+    story.line('consent', `yes${purchase ? ', and buy the plan' : ''}; remembered`, 'up to 10.00 USDC within one hour');
+    return { approve: true, purchase, remember: true, delegationId: this.delegationId };
   }
 
   async question(payments, question, expected) {
@@ -72,7 +74,7 @@ class Way {
         method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ question }),
       });
       const { answer } = await paid.response.clone().json();
-      this.story.line('answer', `“${answer}”`);
+      this.story.tell('answer', `“${answer}”`);
       return paid;
     });
   }
@@ -91,8 +93,8 @@ class Way {
         words++;
       }
       const whole = performance.now() - started;
-      this.story.line('answer', `“${text.trim()}”`);
-      this.story.line('stream', `${words} words`, `the first after ${duration(first ?? 0)}, the last after ${duration(whole)}`);
+      this.story.tell('answer', `“${text.trim()}”`);
+      this.story.line('stream', `${words} words, one event each`, `first ${duration(first ?? 0)}, last ${duration(whole)}`);
       this.story.check('the words arrived one by one', words > 1 && whole - first > 100);
       return paid;
     });
@@ -176,7 +178,7 @@ class Story {
     const response = await fetch(request);
     const time = performance.now() - started;
     const paint = response.ok ? out.green : response.status === 402 ? out.yellow : out.red;
-    const what = NAMES.find(([method, path]) => method === seen.method && path.test(pathname))?.[2] ?? 'request';
+    const what = NAMES.find(([method, path]) => method === seen.method && path.test(pathname))?.[2] ?? (seen.paid ? 'paid' : 'request');
     const tail = seen.paid ? 'with the token' : response.status === 402 ? 'without a token' : '';
     this.#print(what, `${seen.method} ${shortPath(pathname)} ${paint(response.status)}`, `${this.hosts[origin] ?? origin}${tail && `, ${tail}`}`, time);
     return response;
@@ -186,12 +188,19 @@ class Story {
     this.#print(what, text, note, performance.now() - this.#last);
   }
 
+  /** A line whose text is as long as it is: it goes on below itself. */
+  tell(what, text) {
+    const room = columns() - 30;
+    const [first = '', ...more] = text.match(new RegExp(`.{1,${Math.max(20, room)}}(?=\\s|$)|\\S+`, 'g')) ?? [];
+    this.line(what, first.trim());
+    for (const part of more) console.log(`${' '.repeat(18)}${part.trim()}`);
+  }
+
   #print(what, text, note, time) {
-    const number = padStart(String(++this.#step), 4);
-    const columns = process.stdout.columns ?? 110;
-    // The time stands in a column of its own, unless the text is long.
-    const left = `  ${out.dim(number)}  ${padEnd(out.cyan(what), 9)} ${padEnd(text, 34)} ${out.dim(note)}`;
-    console.log(`${padEnd(left, Math.min(columns, 110) - 9)} ${out.dim(padStart(duration(time), 8))}`);
+    const left = `  ${out.dim(padStart(String(++this.#step), 3))}  ${padEnd(out.cyan(what), 9)}  ${padEnd(text, 46)}`;
+    const room = columns() - width(left) - 12;
+    const shown = note.length <= room ? note : room > 8 ? `${note.slice(0, room - 1)}…` : '';
+    console.log(`${padEnd(`${left}  ${out.dim(shown)}`, columns() - 9)} ${out.dim(padStart(duration(time), 8))}`);
     this.#last = performance.now();
   }
 
@@ -210,10 +219,18 @@ class Story {
     if (!holds) this.#failures.push(found === undefined ? what : `${what}: found ${found}`);
   }
 
+  /** What must hold, in as few lines as it takes; what does not hold stands by itself. */
   #verdicts() {
-    if (this.#checks.length === 0) return;
-    console.log();
-    for (const { what, holds } of this.#checks) console.log(`        ${holds ? out.green('✓') : out.red('✗')} ${what}`);
+    const [good, bad] = [true, false].map((wanted) => this.#checks.filter(({ holds }) => holds === wanted).map(({ what }) => what));
+    const lines = [];
+    for (const what of good) {
+      const last = lines.at(-1);
+      if (last && last.length + what.length < 84) lines[lines.length - 1] = `${last}, ${what}`;
+      else lines.push(what);
+    }
+    if (this.#checks.length > 0) console.log();
+    for (const line of lines) console.log(`       ${out.green('✓')} ${line}`);
+    for (const what of bad) console.log(`       ${out.red('✗')} ${what}`);
     this.#checks = [];
   }
 
@@ -234,6 +251,9 @@ class Story {
   }
 }
 
+/** How wide a line may be. */
+const columns = () => Math.min(process.stdout.columns ?? 110, 110);
+
 /** What a call of the API is to the reader. */
 const NAMES = [
   ['POST', /\/order$/, 'order'],
@@ -243,9 +263,9 @@ const NAMES = [
   ['GET', /\/plans\/\d+$/, 'plan'],
 ];
 
-/** 0x1234…abcd */
-function short(text) {
-  return text && text.length > 14 ? `${text.slice(0, 6)}…${text.slice(-4)}` : `${text}`;
+/** 0x12ab…cdef, 1234…7890 */
+function short(text = '') {
+  return text.length > 14 ? `${text.slice(0, text.startsWith('0x') ? 6 : 4)}…${text.slice(-4)}` : text;
 }
 
 /** A path with the long ids in it shortened, and without the API's prefix. */
