@@ -113,7 +113,7 @@ async function ask(question, mode) {
     else exchange.answer(await paid.response.json());
     exchange.receipt(paid.receipt, purchases(spend));
     box.value = "";
-    announce("Answered.");
+    announce(`Answered. ${exchange.text()}`);
   } catch (error) {
     spend = error.spend ?? spend;
     timeline.finish(spend);

@@ -20,6 +20,7 @@ export function newExchange(question, again) {
       part("answer").textContent = body.answer;
       showWorking(part("working"), body);
     },
+    text: () => part("answer").textContent,
     streaming: (on) => {
       node.classList.toggle("streaming", on);
       part("answer").setAttribute("aria-busy", String(on));

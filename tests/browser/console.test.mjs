@@ -286,7 +286,7 @@ describe('the agent console in Chromium', () => {
     await person.page.keyboard.press('Tab');
     await person.page.keyboard.press('Enter');
     await person.answered('Factor 5040');
-    assert.equal(await person.text('status'), 'Answered.');
+    assert.equal(await person.text('status'), 'Answered. 5,040 is not prime: it is 2^4 × 3^2 × 5 × 7.');
   });
 
   for (const [name, options] of Object.entries({

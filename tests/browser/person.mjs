@@ -70,10 +70,10 @@ export async function newPerson(browser, stage, options = {}) {
     },
     text: async (id) => (await see(id).innerText()).replace(/\s+/g, ' ').trim(),
     account: () => see('account').getAttribute('title'),
-    async shot(name) {
+    async shot(name, options) {
       mkdirSync(SHOTS, { recursive: true });
       await page.evaluate(() => Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations === 1).map((one) => one.finished.catch(() => {}))));
-      await page.screenshot({ path: new URL(`${name}.png`, SHOTS).pathname });
+      await page.screenshot({ path: new URL(`${name}.png`, SHOTS).pathname, ...options });
     },
     leave: () => context.close(),
   };
