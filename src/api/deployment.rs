@@ -92,15 +92,14 @@ impl Deployment {
 fn origin(url: &str, field: &'static str) -> Result<String, WireError> {
     let bad = || WireError::new(WireErrorKind::BadValue, field);
     let url = url.trim_end_matches('/');
-    let (scheme, rest) = url.split_once("://").ok_or_else(bad)?;
+    let (secure, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        (Some(rest), _) => (true, rest),
+        (_, Some(rest)) => (false, rest),
+        _ => return Err(bad()),
+    };
     let host = rest.split('/').next().unwrap_or_default();
     let plain = rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'@' | b'?' | b'#' | b'\\'));
-    let safe = match scheme {
-        "https" => true,
-        "http" => is_loopback(host),
-        _ => false,
-    };
-    (plain && safe && !host.is_empty()).then(|| url.to_string()).ok_or_else(bad)
+    (plain && (secure || is_loopback(host)) && !host.is_empty()).then(|| url.to_string()).ok_or_else(bad)
 }
 
 /// Whether `host[:port]` is this machine: where HTTP is as safe as HTTPS (money rule 6).

@@ -1,24 +1,25 @@
 //! The loop that does what the buyer says: sends, asks, mints, and reports back. It decides nothing.
 
 use super::convert::approval;
-use super::error::{from_fetch, reject_because, set};
+use super::error::{from_fetch, set};
 use super::payments::ConsentContext;
-use super::request::{Replay, answer_target, target_of};
+use super::request::{Head, Kept, unless_aborted};
 use super::session::{Session, now};
 use super::views::{EventView, Jsonish, OfferView, ReceiptView, SpendView};
 use crate::subscriber::{
-    Action, Answer, Command, Event, FetchId, FetchRequest, Finish, Job, Offer, Policy, Redirected, Redirects,
-    Send,
+    Action, Approval, Command, Event, FetchId, FetchRequest, Finish, Job, Offer, Policy,
 };
-use crate::transport::{bounded_text, sleep};
-use crate::wire::{DelegationId, MAX_OFFER_BYTES, PAYMENT_REQUIRED, PAYMENT_RESPONSE};
+use crate::transport::sleep;
+use crate::wire::DelegationId;
 use alloc::{boxed::Box, rc::Rc, vec::Vec};
-use core::future::{Future, poll_fn};
-use core::pin::pin;
+use core::future::poll_fn;
 use core::task::{Poll, Waker};
 use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+/// What is read of a body that may hold an offer, in bytes: [`MAX_OFFER_BYTES`](crate::wire::MAX_OFFER_BYTES).
+const MAX_BODY: u32 = 64 * 1024;
 
 /// The next action of each fetch, and who waits for it.
 ///
@@ -43,58 +44,73 @@ pub(super) struct Hooks {
 }
 
 /// Fetches, and pays if need be.
-pub(super) async fn run(session: Rc<Session>, replay: Replay, hooks: Hooks) -> Result<JsValue, JsValue> {
+pub(super) async fn run(session: Rc<Session>, kept: Kept, hooks: Hooks) -> Result<JsValue, JsValue> {
     let request = FetchRequest {
-        target: replay.target.clone(),
-        method: replay.method(),
-        redirects: replay.redirects(),
+        target: kept.target(),
+        method: kept.method(),
+        redirects: kept.redirects(),
         policy: hooks.policy,
         can_ask: hooks.approve.is_some(),
         delegation_id: hooks.delegation_id,
     };
     let fetch = session.buyer.borrow_mut().open(request, now());
-    let signal = replay.signal();
-    let mut course = Course { session, replay, approve: hooks.approve, fetch, response: None, cause: None };
-    loop {
-        course.session.pump();
-        let action = unless_aborted(&signal, course.session.next_action(fetch)).await;
-        let event = match action.map(|action| *action) {
-            Some(Action::Finish(finish)) => return course.finish(&finish),
-            Some(action) => unless_aborted(&signal, course.act(action)).await,
-            None => None,
-        };
-        let aborted = event.is_none();
-        course.report(event.unwrap_or(Event::Aborted));
-        if aborted {
-            course.session.pump();
-            // The buyer ends an aborted fetch at once.
-            if let Action::Finish(finish) = *course.session.next_action(fetch).await {
-                return course.finish(&finish);
-            }
-        }
+    let signal = kept.signal();
+    let abort = {
+        let session = session.clone();
+        Closure::<dyn FnMut()>::new(move || session.report(fetch, Event::Aborted))
+    };
+    let listener = abort.as_ref().unchecked_ref();
+    // Neither adding nor removing a listener fails.
+    drop(signal.add_event_listener_with_callback("abort", listener));
+    let mut course = Course { session, kept, approve: hooks.approve, fetch, head: None, cause: None };
+    if signal.aborted() {
+        course.session.report(fetch, Event::Aborted);
     }
+    course.session.pump();
+    let result = loop {
+        let event = match *course.session.next_action(fetch).await {
+            Action::Finish(finish) => break course.finish(&finish),
+            action => course.act(action).await,
+        };
+        course.session.report(fetch, event);
+    };
+    drop(signal.remove_event_listener_with_callback("abort", listener));
+    result
 }
 
 struct Course {
     session: Rc<Session>,
-    replay: Replay,
+    kept: Kept,
     approve: Option<Function>,
     fetch: FetchId,
     /// The seller's last answer.
-    response: Option<web_sys::Response>,
+    head: Option<Head>,
     /// What JavaScript threw last.
     cause: Option<JsValue>,
 }
 
 impl Course {
-    fn report(&self, event: Event) {
-        self.session.buyer.borrow_mut().on(self.fetch, event, now());
-    }
-
     async fn act(&mut self, action: Action) -> Event {
         match action {
-            Action::Send(send) => self.send(&send).await,
-            Action::ReadBody => Event::Body(self.read_body().await),
+            Action::Send(send) => match self.kept.send(&self.session.fetcher, &send).await {
+                Ok(head) => {
+                    let answer = head.look();
+                    if let Some(old) = self.head.replace(head) {
+                        old.drop();
+                    }
+                    Event::Answered(answer)
+                }
+                Err(cause) => {
+                    self.cause = Some(cause);
+                    Event::SendFailed
+                }
+            },
+            Action::ReadBody => match &self.head {
+                Some(head) => {
+                    Event::Body(JsFuture::from(head.text(MAX_BODY)).await.ok().and_then(|t| t.as_string()))
+                }
+                None => Event::Body(None),
+            },
             Action::Ask(offer) => match self.ask(&offer).await {
                 Ok(approval) => Event::Approved(approval),
                 Err(cause) => {
@@ -107,89 +123,37 @@ impl Course {
         }
     }
 
-    async fn send(&mut self, send: &Send) -> Event {
-        let sent = match self.replay.build(send) {
-            Ok(request) => self.session.fetcher.send(&request).await,
-            Err(cause) => Err(cause),
-        };
-        match sent {
-            Ok(response) => {
-                let answer = look_at(&response, send);
-                if let Some(body) = self.response.replace(response).and_then(|old| old.body()) {
-                    // An answer that nobody will read is let go; that it was is of no interest.
-                    if !body.locked() {
-                        drop(body.cancel());
-                    }
-                }
-                Event::Answered(answer)
-            }
-            Err(cause) => {
-                self.cause = Some(cause);
-                Event::SendFailed
-            }
-        }
-    }
-
-    /// The last answer's body, read from a copy: the answer itself stays readable.
-    async fn read_body(&self) -> Option<alloc::string::String> {
-        let copy = self.response.as_ref()?.clone().ok()?;
-        bounded_text(&copy, MAX_OFFER_BYTES).await
-    }
-
-    async fn ask(&self, offer: &Offer) -> Result<crate::subscriber::Approval, JsValue> {
-        let Some(approve) = &self.approve else { return Ok(crate::subscriber::Approval::default()) };
-        let context =
-            ConsentContext::new(self.session.clone(), offer.plan_id().clone(), self.replay.signal());
+    async fn ask(&self, offer: &Offer) -> Result<Approval, JsValue> {
+        let Some(approve) = &self.approve else { return Ok(Approval::default()) };
+        let signal = self.kept.signal();
+        let context = ConsentContext::new(self.session.clone(), offer.plan_id().clone(), signal.clone());
         let answer = approve.call2(&JsValue::UNDEFINED, &OfferView::of(offer).to_js(), &context.into())?;
-        approval(&JsFuture::from(Promise::resolve(&answer)).await?)
+        let answer = unless_aborted(&signal, &Promise::resolve(&answer));
+        approval(&JsFuture::from(answer).await?)
     }
 
-    fn finish(mut self, finish: &Finish) -> Result<JsValue, JsValue> {
+    fn finish(&mut self, finish: &Finish) -> Result<JsValue, JsValue> {
         self.session.buyer.borrow_mut().forget(self.fetch);
-        let aborted = self.replay.signal().aborted();
-        match (&finish.result, &self.response) {
-            (Ok(()), Some(response)) => {
+        match &finish.result {
+            Ok(()) => {
                 let result: JsValue = Object::new().into();
-                set(&result, "response", response);
+                if let Some(head) = &self.head {
+                    set(&result, "response", &head.response());
+                }
                 if let Some(receipt) = &finish.receipt {
                     set(&result, "receipt", &ReceiptView::of(receipt).to_js());
                 }
                 set(&result, "spend", &SpendView::of(finish).to_js());
                 Ok(result)
             }
-            (Ok(()), None) => Err(reject_because("no answer", "internal", &JsValue::UNDEFINED)),
-            (Err(error), response) => {
-                if aborted {
-                    self.cause = Some(self.replay.signal().reason());
+            Err(error) => {
+                let signal = self.kept.signal();
+                if signal.aborted() {
+                    self.cause = Some(signal.reason());
                 }
-                Err(from_fetch(error, finish, response.as_ref(), self.cause.as_ref()))
+                Err(from_fetch(error, finish, self.head.as_ref(), self.cause.as_ref()))
             }
         }
-    }
-}
-
-/// The head of an answer, for the buyer.
-fn look_at(response: &web_sys::Response, send: &Send) -> Answer {
-    let headers = response.headers();
-    let header = |name| headers.get(name).ok().flatten();
-    let target = answer_target(response);
-    let status = response.status();
-    let hidden = response.type_() == web_sys::ResponseType::Opaqueredirect;
-    let location = match (send.redirects, hidden, status) {
-        (Redirects::Manual, true, _) => Some(Redirected::Somewhere),
-        (Redirects::Manual, false, 301 | 302 | 303 | 307 | 308) => {
-            let from = target.as_ref().map(|target| target.url.as_str());
-            header("location").and_then(|to| target_of(&to, from)).map(Redirected::To)
-        }
-        _ => None,
-    };
-    Answer {
-        status,
-        redirected: response.redirected(),
-        offer: header(PAYMENT_REQUIRED),
-        receipt: header(PAYMENT_RESPONSE),
-        location,
-        target,
     }
 }
 
@@ -217,6 +181,11 @@ impl Session {
                 drop(listener.call1(&JsValue::UNDEFINED, &EventView::of(notice).to_js()));
             }
         }
+    }
+
+    fn report(self: &Rc<Self>, fetch: FetchId, event: Event) {
+        self.buyer.borrow_mut().on(fetch, event, now());
+        self.pump();
     }
 
     async fn next_action(&self, fetch: FetchId) -> Box<Action> {
@@ -250,32 +219,4 @@ async fn work(session: Rc<Session>, job: Job) {
     let result = session.call(&job.request).await;
     session.buyer.borrow_mut().finished(job.id, result, now());
     session.pump();
-}
-
-/// The outcome of some work, or nothing once the signal has fired.
-async fn unless_aborted<T>(signal: &web_sys::AbortSignal, work: impl Future<Output = T>) -> Option<T> {
-    if signal.aborted() {
-        return None;
-    }
-    let listener: core::cell::RefCell<Option<Closure<dyn FnMut()>>> = core::cell::RefCell::new(None);
-    let fired = Promise::new(&mut |resolve, _| {
-        let closure = Closure::once(move || {
-            drop(resolve.call0(&JsValue::UNDEFINED));
-        });
-        drop(signal.add_event_listener_with_callback("abort", closure.as_ref().unchecked_ref()));
-        *listener.borrow_mut() = Some(closure);
-    });
-    let mut fired = pin!(JsFuture::from(fired));
-    let mut work = pin!(work);
-    let outcome = poll_fn(|context| {
-        if let Poll::Ready(outcome) = work.as_mut().poll(context) {
-            return Poll::Ready(Some(outcome));
-        }
-        fired.as_mut().poll(context).map(|_| None)
-    })
-    .await;
-    if let Some(closure) = listener.borrow_mut().take() {
-        drop(signal.remove_event_listener_with_callback("abort", closure.as_ref().unchecked_ref()));
-    }
-    outcome
 }

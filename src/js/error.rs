@@ -1,5 +1,6 @@
 //! Errors as JavaScript meets them: one class, made from facts.
 
+use super::request::Head;
 use super::views::{Jsonish, SpendView};
 use crate::api::ApiError;
 use crate::subscriber::{FetchError, Finish, LoginError};
@@ -72,7 +73,7 @@ pub(super) fn unreachable() -> JsValue {
 pub(super) fn from_fetch(
     error: &FetchError,
     finish: &Finish,
-    response: Option<&web_sys::Response>,
+    head: Option<&Head>,
     cause: Option<&JsValue>,
 ) -> JsValue {
     let base = match error {
@@ -84,12 +85,12 @@ pub(super) fn from_fetch(
         hint: error.hint(),
         retryable: error.is_retryable(),
         spend: Some(SpendView::of(finish)),
-        status: base.status.or(response.map(web_sys::Response::status)),
+        status: base.status.or(head.map(Head::status)),
         ..base
     }
     .to_js();
-    if let Some(response) = response {
-        set(&facts, "response", response);
+    if let Some(head) = head {
+        set(&facts, "response", &head.response());
     }
     if let Some(cause) = cause {
         set(&facts, "cause", cause);

@@ -9,7 +9,7 @@ use super::convert::{
 };
 use super::driver::{Hooks, run};
 use super::error::{from_api, reject, unreachable};
-use super::request::Replay;
+use super::request::Kept;
 use super::session::{Session, now};
 use crate::api::plans::{GetPlanBalance, OrderPlan, get_plan};
 use crate::api::x402::GetAccessToken;
@@ -122,8 +122,7 @@ impl Payments {
                 approve: function(&options, "approve")?.or_else(|| session.approve.clone()),
                 delegation_id: delegation(&options)?,
             };
-            let replay = Replay::new(input, init).await?;
-            run(session, replay, hooks).await
+            run(session, Kept::new(&input, &init).await?, hooks).await
         })
     }
 

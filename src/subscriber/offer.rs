@@ -1,12 +1,17 @@
 use super::{Policy, Target};
-use crate::wire::{Accept, AgentId, Credits, PaymentRequired, PlanId, Resource, Scheme};
+use crate::wire::{AgentId, Credits, PaymentRequired, PlanId, Resource, Scheme};
+use alloc::string::String;
 
 /// One way to pay that we can take: what a person or a policy is asked about.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// It keeps what is needed of the [`PaymentRequired`] it was chosen from, not the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    accept: Accept,
     scheme: Scheme,
+    network: String,
     plan_id: PlanId,
+    agent_id: Option<AgentId>,
+    credits: Option<Credits>,
     /// What is paid for, as its seller describes it.
     pub resource: Resource,
     /// Where the 402 came from, and where the token will go.
@@ -23,7 +28,9 @@ impl Offer {
             let offer = Self {
                 scheme: accept.scheme()?,
                 plan_id: accept.plan_id()?.clone(),
-                accept: accept.clone(),
+                network: accept.network().into(),
+                agent_id: accept.agent_id().cloned(),
+                credits: accept.credits(),
                 resource: required.resource().clone(),
                 target: target.clone(),
                 remembered: false,
@@ -52,19 +59,19 @@ impl Offer {
     /// Where it is settled.
     #[must_use]
     pub fn network(&self) -> &str {
-        self.accept.network()
+        &self.network
     }
 
     /// The agent, where the seller names one.
     #[must_use]
     pub fn agent_id(&self) -> Option<&AgentId> {
-        self.accept.agent_id()
+        self.agent_id.as_ref()
     }
 
     /// What the request costs, in credits, where the seller says it.
     #[must_use]
     pub fn credits(&self) -> Option<Credits> {
-        self.accept.credits()
+        self.credits
     }
 
     /// The least that must be held for it, in credits: what it costs, and one where nobody says.
@@ -82,8 +89,8 @@ impl Offer {
             _ => false,
         };
         no_dearer
-            && self.accept.same_terms(&other.accept)
-            && self.agent_id() == other.agent_id()
+            && (self.scheme, &self.network, &self.plan_id, &self.agent_id)
+                == (other.scheme, &other.network, &other.plan_id, &other.agent_id)
             && self.target.origin == other.target.origin
     }
 }

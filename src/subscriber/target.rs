@@ -16,9 +16,9 @@ impl Target {
     /// Whether a token may go there: HTTPS, or HTTP on this machine (rule 6).
     #[must_use]
     pub fn is_secure(&self) -> bool {
-        match self.origin.split_once("://") {
-            Some(("https", host)) => !host.is_empty(),
-            Some(("http", host)) => is_loopback(host),
+        match (self.origin.strip_prefix("https://"), self.origin.strip_prefix("http://")) {
+            (Some(host), _) => !host.is_empty(),
+            (_, Some(host)) => is_loopback(host),
             _ => false,
         }
     }

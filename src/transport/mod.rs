@@ -29,6 +29,11 @@ impl Fetcher {
         Self(fetch)
     }
 
+    /// The `fetch` that the caller gave, if one was.
+    pub(crate) fn given(&self) -> Option<&Function> {
+        self.0.as_ref()
+    }
+
     /// Sends a request. The answer is taken for a `Response` by what it can do: a polyfill's class is its own.
     pub(crate) async fn send(&self, request: &web_sys::Request) -> Result<web_sys::Response, JsValue> {
         let promise = match &self.0 {

@@ -69,28 +69,27 @@ impl Accept {
     ///
     /// # Errors
     /// Names the member that is missing or wrong.
-    pub fn parse(value: &Value) -> Result<Self, WireError> {
+    pub fn parse(value: Value) -> Result<Self, WireError> {
         let Value::Object(document) = value else {
             return Err(WireError::new(super::WireErrorKind::WrongType, "entry"));
         };
-        let scheme = Scheme::parse(document::required_text(document, "scheme")?);
-        document::required_text(document, "network")?;
-        let mut accept =
-            Self { document: document.clone(), scheme, plan_id: None, agent_id: None, credits: None };
+        let scheme = Scheme::parse(document::required_text(&document, "scheme")?);
+        document::required_text(&document, "network")?;
+        let (mut plan_id, mut agent_id, mut credits) = (None, None, None);
         if scheme.is_some() {
-            accept.plan_id = Some(PlanId::parse(document::required_text(document, "planId")?, "planId")?);
-            if let Some(extra) = document::object(document, "extra")? {
-                accept.agent_id = document::text(extra, "agentId")?
+            plan_id = Some(PlanId::parse(document::required_text(&document, "planId")?, "planId")?);
+            if let Some(extra) = document::object(&document, "extra")? {
+                agent_id = document::text(extra, "agentId")?
                     .filter(|id| !id.is_empty())
                     .map(|id| AgentId::parse(id, "extra.agentId"))
                     .transpose()?;
-                accept.credits = match extra.get("credits") {
+                credits = match extra.get("credits") {
                     None | Some(Value::Null) => None,
                     Some(value) => Some(Credits::from_json(value, "extra.credits")?),
                 };
             }
         }
-        Ok(accept)
+        Ok(Self { document, scheme, plan_id, agent_id, credits })
     }
 
     /// The scheme, if it is one of ours.

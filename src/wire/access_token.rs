@@ -2,6 +2,7 @@ use super::document::{self, Document};
 use super::{Accept, MAX_TOKEN_BYTES, Secret, WireError, WireErrorKind, base64};
 use alloc::string::String;
 use core::fmt;
+use serde_json::Value;
 
 /// An x402 access token: base64url of a JSON `PaymentPayload`, a bearer secret (contract section 6.3).
 ///
@@ -9,7 +10,8 @@ use core::fmt;
 #[derive(Clone)]
 pub struct AccessToken {
     secret: Secret,
-    document: Document,
+    /// All but `accepted`.
+    rest: Document,
     accepted: Accept,
     from: Option<String>,
     nonce: Option<String>,
@@ -27,9 +29,10 @@ impl AccessToken {
         if text.len() > MAX_TOKEN_BYTES {
             return Err(WireError::new(WireErrorKind::TooLarge, WHAT));
         }
-        let document = document::parse(&base64::decode(text, MAX_TOKEN_BYTES, WHAT)?, MAX_TOKEN_BYTES, WHAT)?;
+        let mut document =
+            document::parse(&base64::decode(text, MAX_TOKEN_BYTES, WHAT)?, MAX_TOKEN_BYTES, WHAT)?;
         document::require_version_2(&document)?;
-        let accepted = match document.get("accepted") {
+        let accepted = match document.remove("accepted") {
             None => return Err(WireError::new(WireErrorKind::Missing, "accepted")),
             Some(entry) => Accept::parse(entry).map_err(|error| error.within("accepted"))?,
         };
@@ -45,7 +48,7 @@ impl AccessToken {
         let (from, nonce) = (of("from")?, of("nonce")?);
         let expires_at =
             document::text(payload, "token").map_err(|e| e.within("payload"))?.and_then(jwt_expiry);
-        Ok(Self { secret: Secret::new(text), accepted, from, nonce, expires_at, document })
+        Ok(Self { secret: Secret::new(text), accepted, from, nonce, expires_at, rest: document })
     }
 
     /// Encodes a payload as the platform does: compact JSON, base64url without padding.
@@ -94,8 +97,10 @@ impl AccessToken {
 
     /// The whole payload as it came.
     #[must_use]
-    pub fn document(&self) -> &Document {
-        &self.document
+    pub fn to_value(&self) -> Value {
+        let mut document = self.rest.clone();
+        document.insert("accepted".into(), self.accepted.to_value());
+        Value::Object(document)
     }
 }
 

@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 /// `null` for one that may be absent, are kept and printed again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PaymentRequired {
-    document: Document,
+    /// All but what `accepts` holds: there stands a null in its place.
+    rest: Document,
     resource: Resource,
     accepts: Vec<Accept>,
 }
@@ -44,9 +45,9 @@ impl PaymentRequired {
         let mut document = Map::new();
         document.insert("x402Version".into(), 2.into());
         document.insert("resource".into(), about.into());
-        document.insert("accepts".into(), accepts.iter().map(Accept::to_value).collect());
+        document.insert("accepts".into(), Value::Null);
         document.insert("extensions".into(), Value::Object(Map::new()));
-        Self { document, resource, accepts }
+        Self { rest: document, resource, accepts }
     }
 
     /// Reads the `payment-required` header.
@@ -62,7 +63,7 @@ impl PaymentRequired {
     /// # Errors
     /// A [`WireError`] that names the member.
     pub fn from_json(bytes: &[u8]) -> Result<Self, WireError> {
-        let document = document::parse(bytes, MAX_OFFER_BYTES, "payment-required")?;
+        let mut document = document::parse(bytes, MAX_OFFER_BYTES, "payment-required")?;
         document::require_version_2(&document)?;
         let resource = match document.get("resource") {
             None | Some(Value::Null) => Resource::default(),
@@ -71,7 +72,7 @@ impl PaymentRequired {
             Some(Value::Object(about)) => read_resource(about).map_err(|error| error.within("resource"))?,
             Some(_) => return Err(WireError::new(WireErrorKind::WrongType, "resource")),
         };
-        let entries = match document.get("accepts") {
+        let entries = match document.get_mut("accepts").map(Value::take) {
             None | Some(Value::Null) => return Err(WireError::new(WireErrorKind::Missing, "accepts")),
             Some(Value::Array(entries)) if entries.is_empty() => {
                 return Err(WireError::new(WireErrorKind::Missing, "accepts"));
@@ -83,13 +84,13 @@ impl PaymentRequired {
             Some(_) => return Err(WireError::new(WireErrorKind::WrongType, "accepts")),
         };
         let accepts = entries
-            .iter()
+            .into_iter()
             .enumerate()
             .map(|(index, entry)| {
                 Accept::parse(entry).map_err(|error| error.within(&format!("accepts[{index}]")))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { document, resource, accepts })
+        Ok(Self { rest: document, resource, accepts })
     }
 
     /// What is paid for.
@@ -107,19 +108,21 @@ impl PaymentRequired {
     /// The seller's word on why, where there is one.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
-        self.document.get("error").and_then(Value::as_str)
+        self.rest.get("error").and_then(Value::as_str)
     }
 
     /// The document as compact JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        document::print(&self.document)
+        serde_json::to_string(&self.to_value()).unwrap_or_default()
     }
 
     /// The document as a JSON value, to be put into another.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        Value::Object(self.document.clone())
+        let mut document = self.rest.clone();
+        document.insert("accepts".into(), self.accepts.iter().map(Accept::to_value).collect());
+        Value::Object(document)
     }
 
     /// The value of the `payment-required` header: standard base64, padded, of compact JSON (money rule 17).

@@ -1,0 +1,136 @@
+// The platform's request and response, handled where they live: in JavaScript this is a fraction of what it would weigh
+// in wasm. It translates; what to send, and whether, is the core's to say.
+
+const INHERITED = [
+  'method', 'headers', 'mode', 'credentials', 'cache', 'redirect', 'referrer', 'referrerPolicy', 'integrity', 'keepalive',
+  'signal',
+];
+
+// What a redirect that turns a request into a GET leaves behind.
+const OF_THE_BODY = ['content-type', 'content-length', 'content-encoding', 'content-language'];
+
+/** Takes what `fetch` takes, so that it can be sent several times; a stream of at most `limit` bytes is kept. */
+export async function keep(input, init, limit) {
+  const from = input instanceof Request ? input : undefined;
+  const settings = {};
+  for (const name of from ? INHERITED : []) {
+    // A page's own navigation cannot be asked for again.
+    if (from[name] !== undefined && from[name] !== 'navigate') settings[name] = from[name];
+  }
+  Object.assign(settings, init);
+  let stream = settings.body;
+  if (stream === undefined || stream === null) stream = from?.body;
+  if (stream instanceof ReadableStream) {
+    settings.body = await bytes(stream, limit);
+    if (!settings.body) return undefined;
+  }
+  return new Kept(from ? from.url : input, settings);
+}
+
+class Kept {
+  constructor(url, settings) {
+    this.settings = settings;
+    // As the platform understands it. It is never sent itself.
+    this.request = new Request(url, settings);
+    this.target = place(this.request.url);
+  }
+
+  get url() { return this.target.url; }
+  get origin() { return this.target.origin; }
+  get path() { return this.target.path; }
+  get method() { return this.request.method; }
+  get redirect() { return this.request.redirect; }
+  get signal() { return this.request.signal; }
+
+  /** Sends it: to `url`, if it is not the caller's own, and with a token, if there is one. */
+  async send(fetch, url, header, token, redirect, asGet) {
+    const headers = new Headers(this.settings.headers);
+    if (token) headers.set(header, token);
+    const settings = { ...this.settings, headers, redirect, signal: this.signal };
+    if (asGet) {
+      Object.assign(settings, { method: 'GET', body: undefined });
+      OF_THE_BODY.forEach((name) => headers.delete(name));
+    }
+    const request = new Request(url ?? this.request.url, settings);
+    return new Answer(await unlessAborted(this.signal, (async () => (fetch ?? globalThis.fetch)(request))()), redirect);
+  }
+}
+
+/** The head of an answer. */
+class Answer {
+  constructor(response, redirect) {
+    this.response = response;
+    this.status = response.status;
+    this.redirected = response.redirected === true;
+    this.at = response.url ? place(response.url) : undefined;
+    const manual = redirect === 'manual';
+    this.hidden = manual && response.type === 'opaqueredirect';
+    const to = manual && [301, 302, 303, 307, 308].includes(this.status) && response.headers.get('location');
+    this.to = to ? place(to, response.url || undefined) : undefined;
+  }
+
+  header(name) { return this.response.headers.get(name) ?? undefined; }
+
+  /** Text of the body, read from a copy; nothing over `limit` bytes. */
+  async text(limit) {
+    try {
+      const { body } = this.response.clone();
+      const whole = body ? await bytes(body, limit) : new Uint8Array();
+      return whole && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(whole);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Nobody will read it. */
+  drop() {
+    const { body } = this.response;
+    if (body && !body.locked) body.cancel().catch(() => {});
+  }
+}
+
+/** A promise, or the signal's reason if that comes first. */
+export function unlessAborted(signal, promise) {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject);
+  });
+}
+
+/** A URL taken apart by the platform's own parser, without its fragment. */
+function place(url, base) {
+  try {
+    const parsed = new URL(url, base);
+    parsed.hash = '';
+    return { url: parsed.href, origin: parsed.origin, path: parsed.pathname };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes of a stream of at most `limit`; nothing, and the rest let go, where there are more. */
+async function bytes(stream, limit) {
+  const parts = [];
+  let size = 0;
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    const part = typeof value === 'string' ? new TextEncoder().encode(value) : new Uint8Array(value.buffer ?? value, value.byteOffset ?? 0, value.byteLength);
+    size += part.length;
+    if (size > limit) {
+      reader.cancel().catch(() => {});
+      return undefined;
+    }
+    parts.push(part);
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
