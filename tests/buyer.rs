@@ -6,6 +6,8 @@ use payments_wasm::subscriber::{
     Approval, Event, FetchError, NoticeKind, Outcome, Policy, Redirected, Redirects,
 };
 use payments_wasm::wire::Credits;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 use world::{Seller, World, offer, receipt, token};
 
 fn yes() -> Approval {
