@@ -109,13 +109,11 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    let dotted = || {
-        let mut parts = name.split('.');
-        parts.next() == Some("127")
-            && parts.clone().count() == 3
-            && parts.all(|part| part.parse::<u8>().is_ok())
-    };
-    name == "localhost" || name.ends_with(".localhost") || name == "::1" || dotted()
+    let dotted = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name == "::1"
+        || name.strip_prefix("127.").is_some_and(dotted)
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::convert::approval;
 use super::error::{from_fetch, set};
-use super::payments::ConsentContext;
-use super::request::{Head, Kept, unless_aborted};
+use super::payments::Plans;
+use super::request::{Head, Kept, consent_context, unless_aborted};
 use super::session::{Session, now};
 use super::views::{EventView, Jsonish, OfferView, ReceiptView, SpendView};
 use crate::subscriber::{
@@ -126,8 +126,9 @@ impl Course {
     async fn ask(&self, offer: &Offer) -> Result<Approval, JsValue> {
         let Some(approve) = &self.approve else { return Ok(Approval::default()) };
         let signal = self.kept.signal();
-        let context = ConsentContext::new(self.session.clone(), offer.plan_id().clone(), signal.clone());
-        let answer = approve.call2(&JsValue::UNDEFINED, &OfferView::of(offer).to_js(), &context.into())?;
+        let plans = Plans(self.session.clone());
+        let context = consent_context(plans, offer.plan_id().as_str(), &signal);
+        let answer = approve.call2(&JsValue::UNDEFINED, &OfferView::of(offer).to_js(), &context)?;
         let answer = unless_aborted(&signal, &Promise::resolve(&answer));
         approval(&JsFuture::from(answer).await?)
     }

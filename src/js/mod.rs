@@ -18,18 +18,7 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
 
-/// Runs once when the module is instantiated: a panic, which should not happen, at least says so.
-#[wasm_bindgen(start)]
-fn start() {
-    std::panic::set_hook(alloc::boxed::Box::new(|info| {
-        web_sys::console::error_1(
-            &alloc::format!("payments-wasm {} panicked, please report: {info}", env!("CARGO_PKG_VERSION"))
-                .into(),
-        );
-    }));
-}
-
-/// The default allocator of this target is 2 KB gzipped larger than need be.
+/// The default allocator of this target is 3 KB gzipped larger than need be.
 #[cfg(target_family = "wasm")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

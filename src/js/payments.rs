@@ -8,12 +8,12 @@ use super::convert::{
     bad_field, bad_wire, credits, delegation, digits, function, milliseconds, policy, text,
 };
 use super::driver::{Hooks, run};
-use super::error::{from_api, reject, unreachable};
+use super::error::reject;
 use super::request::Kept;
 use super::session::{Session, now};
 use crate::api::plans::{GetPlanBalance, OrderPlan, get_plan};
 use crate::api::x402::GetAccessToken;
-use crate::api::{Call, delegation as delegations};
+use crate::api::{Call, Request, delegation as delegations};
 use crate::subscriber::FetchError;
 use crate::wire::{AgentId, ApiKey, Credits, PlanId, Scheme, WireError, WireErrorKind};
 use alloc::{boxed::Box, rc::Rc, string::String};
@@ -52,6 +52,12 @@ fn require_object(options: &JsValue) -> Result<(), JsValue> {
 fn promise(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
     let work: Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>> = Box::pin(work);
     future_to_promise(work)
+}
+
+/// The answer to one call, as the platform gave it.
+fn answer(session: &Rc<Session>, request: Result<Request, JsValue>) -> Promise {
+    let session = session.clone();
+    promise(async move { session.call_json(&request?).await })
 }
 
 fn plan_id(text: &JsValue) -> Result<PlanId, JsValue> {
@@ -147,15 +153,14 @@ impl Payments {
 
 /// See `types.d.ts`.
 #[wasm_bindgen(skip_typescript)]
-pub struct Plans(Rc<Session>);
+pub struct Plans(pub(super) Rc<Session>);
 
 #[wasm_bindgen]
 impl Plans {
     /// See `types.d.ts`.
     #[wasm_bindgen(js_name = getPlan, skip_typescript)]
-    pub fn get_plan(&self, id: JsValue) -> Promise {
-        let session = self.0.clone();
-        promise(async move { session.call_json(&get_plan(&plan_id(&id)?)).await })
+    pub fn get_plan(&self, id: &JsValue) -> Promise {
+        answer(&self.0, plan_id(id).map(|id| get_plan(&id)))
     }
 
     /// See `types.d.ts`.
@@ -173,12 +178,8 @@ impl Plans {
 
     /// See `types.d.ts`.
     #[wasm_bindgen(js_name = orderPlan, skip_typescript)]
-    pub fn order_plan(&self, id: JsValue) -> Promise {
-        let session = self.0.clone();
-        promise(async move {
-            let plan_id = plan_id(&id)?;
-            session.call_json(&OrderPlan { plan_id }.request()).await
-        })
+    pub fn order_plan(&self, id: &JsValue) -> Promise {
+        answer(&self.0, plan_id(id).map(|plan_id| OrderPlan { plan_id }.request()))
     }
 
     /// See `types.d.ts`.
@@ -230,20 +231,15 @@ pub struct Delegations(Rc<Session>);
 impl Delegations {
     /// See `types.d.ts`.
     #[wasm_bindgen(js_name = createDelegation, skip_typescript)]
-    pub fn create(&self, payload: JsValue) -> Promise {
-        let session = self.0.clone();
-        promise(async move {
-            require_object(&payload)?;
-            let body: String = JSON::stringify(&payload)?.into();
-            session.call_json(&delegations::create_delegation(body)).await
-        })
+    pub fn create(&self, payload: &JsValue) -> Promise {
+        let body = require_object(payload).and_then(|()| JSON::stringify(payload));
+        answer(&self.0, body.map(|body| delegations::create_delegation(body.into())))
     }
 
     /// See `types.d.ts`.
     #[wasm_bindgen(js_name = listDelegations, skip_typescript)]
     pub fn list(&self) -> Promise {
-        let session = self.0.clone();
-        promise(async move { session.call_json(&delegations::list_delegations()).await })
+        answer(&self.0, Ok(delegations::list_delegations()))
     }
 }
 
@@ -255,74 +251,36 @@ pub struct X402(Rc<Session>);
 impl X402 {
     /// See `types.d.ts`.
     #[wasm_bindgen(js_name = getX402AccessToken, skip_typescript)]
-    pub fn get_access_token(&self, id: JsValue, agent: Option<String>, options: JsValue) -> Promise {
-        let session = self.0.clone();
-        promise(async move {
-            let scheme = match text(&options, "scheme")? {
-                None => Scheme::Erc4337,
-                Some(name) => Scheme::parse(&name)
-                    .ok_or_else(|| bad_field("scheme", "nvm:erc4337 or nvm:card-delegation"))?,
-            };
-            let environment = session.deployment.borrow().environment;
-            let call = GetAccessToken {
-                scheme,
-                network: text(&options, "network")?
-                    .unwrap_or_else(|| scheme.default_network(environment).as_str().into()),
-                plan_id: plan_id(&id)?,
-                agent_id: agent
-                    .map(|id| AgentId::parse(&id, "agentId"))
-                    .transpose()
-                    .map_err(|error| bad_wire(&error))?,
-                delegation_id: delegation(&options)?.or_else(|| session.delegation_id.clone()).ok_or_else(
-                    || bad_wire(&WireError::new(WireErrorKind::Missing, "delegationConfig.delegationId")),
-                )?,
-            };
-            if session.key.borrow().is_none() {
-                return Err(session.unauthorized());
-            }
-            let response = session.call(&call.request()).await.ok_or_else(unreachable)?;
-            call.parse(&response).map_err(|error| from_api(&error))?;
-            JSON::parse(&response.body)
-        })
+    pub fn get_access_token(&self, id: &JsValue, agent: Option<String>, options: &JsValue) -> Promise {
+        answer(&self.0, token_request(&self.0, id, agent.as_deref(), options))
     }
 }
 
-/// What an `approve` callback may look at before it answers. See `types.d.ts`.
-#[wasm_bindgen(skip_typescript)]
-pub struct ConsentContext {
-    session: Rc<Session>,
-    plan_id: PlanId,
-    signal: web_sys::AbortSignal,
-}
-
-impl ConsentContext {
-    pub(super) fn new(session: Rc<Session>, plan_id: PlanId, signal: web_sys::AbortSignal) -> Self {
-        Self { session, plan_id, signal }
-    }
-}
-
-#[wasm_bindgen]
-impl ConsentContext {
-    /// See `types.d.ts`.
-    #[wasm_bindgen(getter, skip_typescript)]
-    pub fn signal(&self) -> web_sys::AbortSignal {
-        self.signal.clone()
-    }
-
-    /// See `types.d.ts`.
-    #[wasm_bindgen(skip_typescript)]
-    pub fn plan(&self) -> Promise {
-        let (session, plan_id) = (self.session.clone(), self.plan_id.clone());
-        promise(async move { session.call_json(&get_plan(&plan_id)).await })
-    }
-
-    /// See `types.d.ts`.
-    #[wasm_bindgen(skip_typescript)]
-    pub fn balance(&self) -> Promise {
-        let (session, plan_id) = (self.session.clone(), self.plan_id.clone());
-        promise(async move {
-            let holder = session.account().ok_or_else(|| session.unauthorized())?;
-            session.balance(&plan_id, holder).await
-        })
-    }
+fn token_request(
+    session: &Session,
+    id: &JsValue,
+    agent: Option<&str>,
+    options: &JsValue,
+) -> Result<Request, JsValue> {
+    let scheme = match text(options, "scheme")? {
+        None => Scheme::Erc4337,
+        Some(name) => {
+            Scheme::parse(&name).ok_or_else(|| bad_field("scheme", "nvm:erc4337 or nvm:card-delegation"))?
+        }
+    };
+    let environment = session.deployment.borrow().environment;
+    let call = GetAccessToken {
+        scheme,
+        network: text(options, "network")?
+            .unwrap_or_else(|| scheme.default_network(environment).as_str().into()),
+        plan_id: plan_id(id)?,
+        agent_id: agent
+            .map(|id| AgentId::parse(id, "agentId"))
+            .transpose()
+            .map_err(|error| bad_wire(&error))?,
+        delegation_id: delegation(options)?.or_else(|| session.delegation_id.clone()).ok_or_else(|| {
+            bad_wire(&WireError::new(WireErrorKind::Missing, "delegationConfig.delegationId"))
+        })?,
+    };
+    Ok(call.request())
 }

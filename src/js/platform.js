@@ -185,3 +185,8 @@ function without(url, names) {
   names.forEach((name) => url.searchParams.delete(name));
   return url.href;
 }
+
+/** What an `approve` callback may look at before it answers. */
+export function consentContext(plans, planId, signal) {
+  return { signal, plan: () => plans.getPlan(planId), balance: () => plans.getPlanBalance(planId) };
+}

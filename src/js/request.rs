@@ -22,6 +22,13 @@ extern "C" {
     #[wasm_bindgen(js_name = unlessAborted)]
     pub(super) fn unless_aborted(signal: &web_sys::AbortSignal, promise: &Promise) -> Promise;
 
+    #[wasm_bindgen(js_name = consentContext)]
+    pub(super) fn consent_context(
+        plans: super::payments::Plans,
+        plan_id: &str,
+        signal: &web_sys::AbortSignal,
+    ) -> JsValue;
+
     /// A request that can be sent again.
     pub(super) type Kept;
     #[wasm_bindgen(method, getter)]
