@@ -6,6 +6,8 @@ use payments_wasm::subscriber::{
     Approval, Event, FetchError, NoticeKind, Outcome, Policy, Redirected, Redirects,
 };
 use payments_wasm::wire::Credits;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 use world::{Seller, World, offer, receipt, token};
 
 fn yes() -> Approval {
@@ -32,7 +34,9 @@ fn rule_1_what_is_not_a_402_comes_back_untouched() {
 fn rule_2_an_offer_is_read_from_the_header_else_the_body_and_refused_by_name() {
     let long = "A".repeat(90_000);
     let json = offer("plan", 2);
-    let cases: Vec<(&str, Option<String>, Option<String>, Option<&str>)> = vec![
+    // Name, header, body, what is wrong with it.
+    type Case = (&'static str, Option<String>, Option<String>, Option<&'static str>);
+    let cases: Vec<Case> = vec![
         ("header", Some(world::encode(&json)), None, None),
         ("url-safe header without padding", Some(world::encode_url(&json)), None, None),
         ("body", None, Some(json.clone()), None),
@@ -164,7 +168,7 @@ fn rule_3_nothing_is_paid_without_consent() {
         world.told_balance = true;
         let fetch = world.fetch("POST", "/ask");
         let end = world.run_one(fetch);
-        assert_eq!(end.result.as_ref().map_err(FetchError::code).map(|()| ()), expected, "{name}");
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).copied(), expected, "{name}");
         assert_eq!(world.orders, orders, "{name}");
         if expected.is_err() {
             assert_eq!(world.burned, 0, "{name}");
@@ -302,7 +306,7 @@ fn rule_6_a_token_goes_only_where_it_was_meant_to() {
         world.approval = Some(yes());
         let fetch = world.fetch(method, "/ask");
         let end = world.run_one(fetch);
-        assert_eq!(end.result.as_ref().map_err(FetchError::code).map(|()| ()), expected, "{name}");
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).copied(), expected, "{name}");
         assert!(world.all_paid_sends_were_manual, "{name}");
     }
 }
@@ -409,7 +413,7 @@ fn rule_10_one_call_does_the_whole_way_and_an_unclear_order_is_not_repeated() {
         world.credits_after_ms = credits_after_ms;
         let fetch = world.fetch("POST", "/ask");
         let end = world.run_one(fetch);
-        assert_eq!(end.result.as_ref().map_err(FetchError::code).map(|()| ()), expected, "{name}");
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).copied(), expected, "{name}");
         assert_eq!(world.orders, orders, "{name}");
         if expected == Ok(()) {
             assert_eq!(end.spend.purchases.len(), 1, "{name}");
@@ -531,7 +535,7 @@ fn a_caller_who_handles_redirects_gets_them() {
         world.redirects = mode;
         let fetch = world.fetch("GET", "/ask");
         let end = world.run_one(fetch);
-        assert_eq!(end.result.as_ref().map_err(FetchError::code).map(|()| ()), expected);
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).copied(), expected);
     }
 }
 

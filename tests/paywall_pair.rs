@@ -12,6 +12,8 @@ use payments_wasm::subscriber::{Answer, Approval, Outcome};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 use world::World;
 
 const PRICE: u64 = 2;

@@ -59,6 +59,8 @@ class Kept {
 /** The head of an answer. */
 class Answer {
   constructor(response, redirect) {
+    // A `fetch` of the caller's may give anything, and what is thrown later on would be lost in wasm.
+    if (typeof response?.headers?.get !== 'function') throw new TypeError('fetch gave no Response');
     this.response = response;
     this.status = response.status;
     this.redirected = response.redirected === true;

@@ -131,9 +131,11 @@ mod tests {
 
     #[test]
     fn rule_14_a_key_without_our_state_is_refused() {
+        type Text = Option<&'static str>;
+        type Case = (&'static str, Text, Text, Text, Text, Result<bool, LoginError>);
         let key = "local:a.eyJzdWIiOiIweEFiIn0.c";
-        let cases: [(&str, Option<&str>, Option<&str>, Option<&str>, Option<&str>, Result<bool, LoginError>);
-            9] = [
+        // Name; key, account and state that came back; the state that was given out.
+        let cases: [Case; 9] = [
             ("nobody logs in", None, None, None, None, Ok(false)),
             ("nobody came back", None, None, None, Some("s"), Ok(false)),
             ("as it should be", Some(key), Some("0xaB"), Some("s"), Some("s"), Ok(true)),
