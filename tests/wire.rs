@@ -1,0 +1,269 @@
+//! What comes in over the wire, good and bad. The vectors are files, for whoever else wants them.
+
+use payments_wasm::wire::{
+    AccessToken, MAX_OFFER_BYTES, PaymentRequired, Receipt, Scheme, WireError, WireErrorKind, base64,
+};
+use serde_json::{Value, json};
+
+fn encoded(json: &Value) -> String {
+    base64::encode_standard(json.to_string().as_bytes())
+}
+
+#[test]
+fn offers_of_others_are_read_and_printed_again_whole() {
+    let vectors: Value = serde_json::from_str(include_str!("vectors/payment_required.json")).unwrap();
+    let vectors = vectors.as_array().unwrap();
+    assert!(vectors.len() >= 7);
+    for vector in vectors {
+        let text = |name: &str| vector[name].as_str().unwrap();
+        let name = text("name");
+        let json: Value = serde_json::from_str(text("json")).unwrap();
+        let variants = [
+            text("header").to_string(),
+            text("header").trim_end_matches('=').to_string(),
+            base64::encode_url(text("json").as_bytes()),
+        ];
+        for header in variants {
+            let required = PaymentRequired::from_header(&header).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(required.to_value(), json, "{name}");
+            let again = PaymentRequired::from_header(&required.to_header()).unwrap();
+            assert_eq!(again, required, "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_a_vector_says_is_what_we_understand() {
+    let vectors: Value = serde_json::from_str(include_str!("vectors/payment_required.json")).unwrap();
+    let read =
+        |index: usize| PaymentRequired::from_header(vectors[index]["header"].as_str().unwrap()).unwrap();
+    let python = read(0);
+    assert_eq!(python.resource().url, "/ask");
+    assert_eq!(python.error(), None);
+    let accept = &python.accepts()[0];
+    assert_eq!(accept.scheme(), Some(Scheme::Erc4337));
+    assert_eq!((accept.network(), accept.plan_id().unwrap().as_str()), ("eip155:84532", "12345"));
+    assert_eq!((accept.agent_id().unwrap().as_str(), accept.http_verb()), ("678", Some("POST")));
+    assert_eq!(accept.credits(), None);
+    assert_eq!(read(2).resource().description.as_deref(), Some("ünï ☃"));
+    assert_eq!(read(4).accepts().len(), 2);
+    let mixed = read(6);
+    assert_eq!((mixed.accepts()[0].scheme(), mixed.accepts()[0].scheme_name()), (None, "exact"));
+    assert_eq!(mixed.accepts()[1].scheme(), Some(Scheme::CardDelegation));
+}
+
+#[test]
+fn a_bad_offer_is_refused_by_the_name_of_its_member() {
+    use WireErrorKind::{BadValue, Missing, NotBase64, NotJson, TooLarge, Version, WrongType};
+    let good = json!({"scheme": "nvm:erc4337", "network": "eip155:84532", "planId": "1", "extra": {}});
+    let with = |member: &str, value: Value| {
+        let mut offer = json!({"x402Version": 2, "resource": {"url": "/"}, "accepts": [good.clone()]});
+        offer[member] = value;
+        encoded(&offer)
+    };
+    let entry = |member: &str, value: Value| {
+        let mut bad = good.clone();
+        bad[member] = value;
+        with("accepts", json!([good.clone(), bad]))
+    };
+    let whole = with("error", json!("e"));
+    let rows: Vec<(&str, String, WireErrorKind, &str)> = vec![
+        ("empty", String::new(), Missing, "payment-required"),
+        ("only padding", "==".into(), Missing, "payment-required"),
+        ("not base64", "{}".into(), NotBase64, "payment-required"),
+        ("base64 with a space", format!("{} ", whole), NotBase64, "payment-required"),
+        ("two headers joined", format!("{whole}, {whole}"), NotBase64, "payment-required"),
+        ("cut to a half", whole[..whole.len() / 2 / 4 * 4].into(), NotJson, "payment-required"),
+        ("cut by one", whole[..whole.len() - 5].into(), NotJson, "payment-required"),
+        ("not UTF-8", base64::encode_standard(&[0x7b, 0xff, 0x7d]), NotJson, "payment-required"),
+        ("a number", encoded(&json!(1)), WrongType, "payment-required"),
+        ("a list", encoded(&json!([])), WrongType, "payment-required"),
+        ("null", encoded(&Value::Null), WrongType, "payment-required"),
+        ("two documents", base64::encode_standard(b"{}{}"), NotJson, "payment-required"),
+        ("very deep", base64::encode_standard("[".repeat(5000).as_bytes()), NotJson, "payment-required"),
+        ("too large", "A".repeat(MAX_OFFER_BYTES * 2), TooLarge, "payment-required"),
+        ("empty document", encoded(&json!({})), Missing, "x402Version"),
+        ("version null", with("x402Version", Value::Null), Missing, "x402Version"),
+        ("version 1", with("x402Version", json!(1)), Version, "x402Version"),
+        ("version as text", with("x402Version", json!("2")), Version, "x402Version"),
+        ("version 2.5", with("x402Version", json!(2.5)), Version, "x402Version"),
+        ("resource a number", with("resource", json!(7)), WrongType, "resource"),
+        ("resource a list", with("resource", json!([])), WrongType, "resource"),
+        ("resource.url a number", with("resource", json!({"url": 1})), WrongType, "resource.url"),
+        (
+            "resource.mimeType a list",
+            with("resource", json!({"mimeType": []})),
+            WrongType,
+            "resource.mimeType",
+        ),
+        ("accepts null", with("accepts", Value::Null), Missing, "accepts"),
+        ("accepts empty", with("accepts", json!([])), Missing, "accepts"),
+        ("accepts an object", with("accepts", json!({})), WrongType, "accepts"),
+        ("accepts too many", with("accepts", json!(vec![good.clone(); 65])), TooLarge, "accepts"),
+        ("an entry null", with("accepts", json!([Value::Null])), WrongType, "accepts[0].entry"),
+        ("an entry a text", with("accepts", json!(["exact"])), WrongType, "accepts[0].entry"),
+        ("scheme absent", entry("scheme", Value::Null), Missing, "accepts[1].scheme"),
+        ("scheme empty", entry("scheme", json!("")), Missing, "accepts[1].scheme"),
+        ("scheme a number", entry("scheme", json!(4337)), WrongType, "accepts[1].scheme"),
+        ("network absent", entry("network", Value::Null), Missing, "accepts[1].network"),
+        ("network a number", entry("network", json!(84532)), WrongType, "accepts[1].network"),
+        ("planId absent", entry("planId", Value::Null), Missing, "accepts[1].planId"),
+        ("planId empty", entry("planId", json!("")), Missing, "accepts[1].planId"),
+        ("planId a number", entry("planId", json!(1)), WrongType, "accepts[1].planId"),
+        ("planId a path", entry("planId", json!("../1")), BadValue, "accepts[1].planId"),
+        ("planId too long", entry("planId", json!("1".repeat(200))), TooLarge, "accepts[1].planId"),
+        ("extra a text", entry("extra", json!("x")), WrongType, "accepts[1].extra"),
+        ("agentId a number", entry("extra", json!({"agentId": 1})), WrongType, "accepts[1].agentId"),
+        ("agentId a path", entry("extra", json!({"agentId": "a/b"})), BadValue, "accepts[1].extra.agentId"),
+        ("credits below zero", entry("extra", json!({"credits": -1})), BadValue, "accepts[1].extra.credits"),
+        (
+            "credits a fraction",
+            entry("extra", json!({"credits": "1.5"})),
+            BadValue,
+            "accepts[1].extra.credits",
+        ),
+        ("credits a list", entry("extra", json!({"credits": []})), WrongType, "accepts[1].extra.credits"),
+        (
+            "credits beyond uint256",
+            entry("extra", json!({"credits": "9".repeat(78)})),
+            BadValue,
+            "accepts[1].extra.credits",
+        ),
+    ];
+    assert!(rows.len() >= 40);
+    for (name, header, kind, field) in rows {
+        let error = PaymentRequired::from_header(&header).unwrap_err();
+        assert_eq!((error.kind, error.field.as_ref()), (kind, field), "{name}");
+    }
+}
+
+#[test]
+fn null_stands_for_absent() {
+    let offer = json!({
+        "x402Version": 2, "error": null, "resource": null, "extensions": null,
+        "accepts": [{"scheme": "nvm:erc4337", "network": "n", "planId": "1",
+                     "extra": {"agentId": null, "httpVerb": null, "credits": null}}],
+    });
+    let required = PaymentRequired::from_header(&encoded(&offer)).unwrap();
+    assert_eq!(required.to_value(), offer);
+    assert_eq!((required.accepts()[0].agent_id(), required.accepts()[0].credits()), (None, None));
+    let bare = json!({"x402Version": 2, "resource": "/only/a/path", "accepts": offer["accepts"]});
+    assert_eq!(PaymentRequired::from_header(&encoded(&bare)).unwrap().resource().url, "/only/a/path");
+}
+
+#[test]
+fn tokens_are_what_they_decode_to_and_do_not_print() {
+    let payload = |nonce: Value| {
+        json!({
+            "x402Version": 2, "resource": null,
+            "accepted": {"scheme": "nvm:erc4337", "network": "eip155:84532", "planId": "77", "extra": {}},
+            "payload": {"signature": "0xsecret", "authorization": {"from": "0xme", "sessionKeys": [], "nonce": nonce}},
+            "extensions": {}, "later": [1, 2],
+        })
+    };
+    for (name, nonce, single_use) in [
+        ("none", Value::Null, false),
+        ("a text", json!("n-1"), true),
+        ("blank", json!("  "), false),
+        ("empty", json!(""), false),
+    ] {
+        let payload = payload(nonce);
+        for text in [encoded(&payload), base64::encode_url(payload.to_string().as_bytes())] {
+            let token = AccessToken::decode(&text).unwrap();
+            assert_eq!(token.is_single_use(), single_use, "{name}");
+            assert_eq!(token.from(), Some("0xme"));
+            assert_eq!(token.accepted().plan_id().unwrap().as_str(), "77");
+            assert_eq!(token.to_value(), payload, "{name}");
+            assert_eq!(token.secret().expose(), text);
+            let shown = format!("{token:?}");
+            assert!(
+                !shown.contains("secret\"") && !shown.contains(&text) && !shown.contains("0xsecret"),
+                "{shown}"
+            );
+        }
+    }
+    let again = AccessToken::encode(payload(Value::Null).as_object().unwrap().clone()).unwrap();
+    assert!(!again.secret().expose().contains(['=', '+', '/']), "unpadded base64url");
+}
+
+#[test]
+fn a_card_token_says_when_it_ends() {
+    let jwt = |claims: &str| format!("e30.{}.c2ln", base64::encode_url(claims.as_bytes()));
+    for (token, end) in [
+        (json!(jwt(r#"{"exp":1800000000}"#)), Some(1_800_000_000)),
+        (json!(jwt(r#"{"exp":"soon"}"#)), None),
+        (json!(jwt("no claims")), None),
+        (json!("no jwt"), None),
+        (Value::Null, None),
+    ] {
+        let payload = json!({
+            "x402Version": 2,
+            "accepted": {"scheme": "nvm:card-delegation", "network": "stripe", "planId": "7", "extra": {}},
+            "payload": {"token": token},
+        });
+        assert_eq!(AccessToken::decode(&encoded(&payload)).unwrap().expires_at(), end, "{token}");
+    }
+}
+
+#[test]
+fn a_bad_token_is_refused_and_never_shown() {
+    let rows: Vec<(&str, String, &str)> = vec![
+        ("empty", String::new(), "access token"),
+        ("not base64", "a b".into(), "access token"),
+        ("a JWT", "eyJhbGciOiJub25lIn0.e30.c2ln".into(), "access token"),
+        ("too large", "A".repeat(20_000), "access token"),
+        ("a list", encoded(&json!([])), "access token"),
+        ("no version", encoded(&json!({})), "x402Version"),
+        ("version 1", encoded(&json!({"x402Version": 1})), "x402Version"),
+        ("nothing accepted", encoded(&json!({"x402Version": 2})), "accepted"),
+        ("accepted null", encoded(&json!({"x402Version": 2, "accepted": null})), "accepted.entry"),
+        (
+            "no payload",
+            encoded(&json!({"x402Version": 2, "accepted": {"scheme": "exact", "network": "eip155:1"}})),
+            "payload",
+        ),
+        (
+            "payload a text",
+            encoded(&json!({"x402Version": 2, "payload": "x", "accepted": {"scheme": "e", "network": "n"}})),
+            "payload",
+        ),
+        (
+            "nonce a number",
+            encoded(&json!({"x402Version": 2, "accepted": {"scheme": "e", "network": "n"},
+                            "payload": {"authorization": {"nonce": 7}}})),
+            "payload.authorization.nonce",
+        ),
+    ];
+    for (name, text, field) in rows {
+        let error = AccessToken::decode(&text).unwrap_err();
+        assert_eq!(error.field, field, "{name}");
+        assert!(text.is_empty() || !error.to_string().contains(&text), "{name}");
+    }
+}
+
+#[test]
+fn receipts_are_read_as_both_sdks_write_them() {
+    let settled = json!({
+        "success": true, "payer": "0xme", "transaction": "0x1", "network": "eip155:84532",
+        "creditsRedeemed": "2", "remainingBalance": "98", "orderTx": "0x2", "later": {"a": 1},
+    });
+    let receipt = Receipt::from_header(&encoded(&settled)).unwrap();
+    assert!(receipt.success());
+    assert_eq!(receipt.credits_redeemed().unwrap().to_string(), "2");
+    assert_eq!(receipt.remaining_balance().unwrap().to_string(), "98");
+    assert_eq!((receipt.text("orderTx"), receipt.text("errorReason")), (Some("0x2"), None));
+    let printed = base64::decode(&receipt.to_header(), 10_000, "receipt").unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&printed).unwrap(), settled);
+
+    let bare = Receipt::from_header(&encoded(&json!({"success": false, "transaction": null}))).unwrap();
+    assert_eq!((bare.success(), bare.credits_redeemed(), bare.text("transaction")), (false, None, None));
+    let numbers = json!({"success": true, "creditsRedeemed": 2, "remainingBalance": 0});
+    assert!(Receipt::from_header(&encoded(&numbers)).unwrap().remaining_balance().unwrap().is_zero());
+
+    let bad = |json: Value| -> WireError { Receipt::from_header(&encoded(&json)).unwrap_err() };
+    assert_eq!(bad(json!({})).field, "success");
+    assert_eq!(bad(json!({"success": "yes"})).kind, WireErrorKind::WrongType);
+    assert_eq!(bad(json!({"success": true, "creditsRedeemed": "-2"})).field, "creditsRedeemed");
+    assert_eq!(bad(json!([])).kind, WireErrorKind::WrongType);
+    assert_eq!(Receipt::from_header(&"A".repeat(40_000)).unwrap_err().kind, WireErrorKind::TooLarge);
+}
