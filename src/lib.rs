@@ -10,6 +10,7 @@
 extern crate alloc;
 
 pub mod api;
+mod json;
 pub mod paywall;
 pub mod subscriber;
 pub mod wire;

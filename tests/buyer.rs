@@ -463,7 +463,7 @@ fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
 }
 
 #[test]
-fn a_remembered_approval_is_not_asked_for_again_unless_it_is_dearer() {
+fn a_remembered_approval_is_not_asked_for_again() {
     let mut world = World::new().balance(1_000).seller(|send, _| {
         let price = if send.target.is_none() { 2 } else { 3 };
         match &send.token {
@@ -477,6 +477,27 @@ fn a_remembered_approval_is_not_asked_for_again_unless_it_is_dearer() {
         assert!(world.run_one(fetch).result.is_ok());
     }
     assert_eq!(world.asked, 1);
+}
+
+#[test]
+fn a_remembered_approval_pays_and_does_not_buy() {
+    // (name, what the buyer knows of the balance before the second fetch, asked in all, orders in all)
+    for (name, left, knows) in [("known to be short", 1, true), ("found to be short by a refusal", 0, false)]
+    {
+        let mut world = World::new().balance(2 + left);
+        world.plan_credits = 10;
+        world.approval = Some(Approval { remember: true, ..buy() });
+        world.told_balance = true;
+        let first = world.fetch("POST", "/ask");
+        assert!(world.run_one(first).result.is_ok());
+        assert_eq!((world.asked, world.orders), (1, 0), "{name}");
+        if !knows {
+            world.now += 60_000;
+        }
+        let second = world.fetch("POST", "/ask");
+        assert!(world.run_one(second).result.is_ok(), "{name}");
+        assert_eq!((world.asked, world.orders), (2, 1), "{name}");
+    }
 }
 
 #[test]

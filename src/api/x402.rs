@@ -185,8 +185,8 @@ pub(super) fn success_body(response: &Response) -> Result<Map<String, Value>, Ap
     if !response.is_success() {
         return Err(ApiError::from_response(response));
     }
-    match serde_json::from_slice(response.body.as_bytes()) {
-        Ok(Value::Object(body)) => Ok(body),
+    match crate::json::parse(response.body.as_bytes()) {
+        Some(Value::Object(body)) => Ok(body),
         _ => Err(ApiError::garbled(response, "not a JSON object")),
     }
 }

@@ -52,7 +52,10 @@ export type Approval =
       approve: boolean;
       /** Buy the plan if the credits do not suffice. */
       purchase?: boolean;
-      /** The same plan at the same origin for the same credits or fewer needs no further question in this session. */
+      /**
+       * The same plan at the same origin for the same credits or fewer needs no further question in this session, as
+       * long as the credits suffice: to buy again is asked again.
+       */
       remember?: boolean;
       /** The delegation to pay from, instead of the configured one. */
       delegationId?: string;

@@ -100,8 +100,8 @@ pub struct Buyer {
     pub(super) last_job: u32,
     /// Terms that were paid, by (method, path): what makes a second request one round trip (rule 5).
     pub(super) terms: Vec<(String, Offer)>,
-    /// What was agreed to for the whole session, and whether buying was.
-    pub(super) grants: Vec<(Offer, bool, Option<DelegationId>)>,
+    /// What was agreed to for the whole session.
+    pub(super) grants: Vec<(Offer, Option<DelegationId>)>,
     balances: Vec<(PlanId, Credits, u64)>,
     visits: Vec<(FetchId, Visit)>,
     last_fetch: u32,
@@ -273,10 +273,10 @@ impl Buyer {
         });
     }
 
-    pub(super) fn grant(&mut self, offer: Offer, purchase: bool, delegation: Option<DelegationId>) {
+    pub(super) fn grant(&mut self, offer: Offer, delegation: Option<DelegationId>) {
         if self.grants.len() >= MAX_REMEMBERED {
             self.grants.remove(0);
         }
-        self.grants.push((offer, purchase, delegation));
+        self.grants.push((offer, delegation));
     }
 }

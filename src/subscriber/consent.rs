@@ -28,7 +28,8 @@ pub struct Approval {
     pub approve: bool,
     /// Whether the plan may be bought where the credits do not suffice.
     pub purchase: bool,
-    /// Whether the same at the same price or less, in the same place, needs no further question in this session.
+    /// Whether the same at the same price or less, in the same place, needs no further question in this session, as
+    /// long as the credits suffice: to buy again is asked again.
     pub remember: bool,
     /// The delegation to spend from, where it is not the session's.
     pub delegation_id: Option<DelegationId>,
@@ -88,16 +89,16 @@ pub(super) fn judge(
     offer: &Offer,
     policy: Option<&Policy>,
     can_ask: bool,
-    granted: Option<bool>,
+    granted: bool,
     budget: &Budget,
 ) -> Verdict {
     if let Some(limit) = policy.and_then(|policy| policy.broken_limit(offer, budget)) {
         return Verdict::OverLimit(limit);
     }
-    match (granted, policy) {
-        (Some(purchase), _) => Verdict::Go(Consent::Given { purchase }),
-        (None, _) if can_ask => Verdict::Ask,
-        (None, Some(policy)) => Verdict::Go(Consent::Given { purchase: policy.purchase }),
-        (None, None) => Verdict::Go(Consent::HeldCreditsOnly),
+    match policy {
+        _ if granted => Verdict::Go(Consent::Given { purchase: false }),
+        _ if can_ask => Verdict::Ask,
+        Some(policy) => Verdict::Go(Consent::Given { purchase: policy.purchase }),
+        None => Verdict::Go(Consent::HeldCreditsOnly),
     }
 }

@@ -98,11 +98,11 @@ impl Buyer {
         visit.consent = None;
         self.release(fetch);
         self.notice(fetch, NoticeKind::Offer);
-        let grant = self.grants.iter().find(|(granted, _, _)| granted.covers(&offer));
-        let grant = grant.map(|(_, purchase, delegation)| (*purchase, delegation.clone()));
+        let grant = self.grants.iter().find(|(granted, _)| granted.covers(&offer));
+        let (granted, delegation) = grant.map_or((false, None), |(_, delegation)| (true, delegation.clone()));
         let budget = self.budget;
         let Some(visit) = self.visit(fetch) else { return };
-        let (granted, delegation) = grant.map_or((None, None), |(yes, delegation)| (Some(yes), delegation));
+        visit.by_grant = granted;
         match judge(&offer, visit.request.policy.as_ref(), visit.request.can_ask, granted, &budget) {
             Verdict::OverLimit(limit) => self.fail(fetch, FetchError::BudgetExceeded(limit)),
             Verdict::Ask => self.act(fetch, Phase::Asking, Action::Ask(offer)),
@@ -127,7 +127,7 @@ impl Buyer {
         }
         visit.delegation_id = approval.delegation_id.clone();
         if approval.remember {
-            self.grant(offer, approval.purchase, approval.delegation_id);
+            self.grant(offer, approval.delegation_id);
         }
         self.agreed(fetch, Consent::Given { purchase: approval.purchase }, now);
     }
@@ -158,7 +158,7 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
         visit.phase = Phase::Preparing;
         let (Some(offer), Some(consent)) = (visit.offer.clone(), visit.consent) else { return };
-        if visit.waits.purchase || visit.waits.balance && visit.may_purchase() {
+        if visit.waits.purchase || visit.waits.balance && consent != Consent::HeldCreditsOnly {
             return;
         }
         let plan_id = offer.plan_id().clone();
@@ -168,7 +168,15 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
 
         let held_only = consent == Consent::HeldCreditsOnly;
-        let must_know = held_only || visit.balance_doubtful && visit.may_purchase();
+        // What was agreed to once for all was paying, not buying: where the credits do not suffice, ask again.
+        let ask_if_short = visit.by_grant && visit.request.can_ask;
+        if ask_if_short && short == Some(true) {
+            visit.by_grant = false;
+            visit.consent = None;
+            self.release(fetch);
+            return self.act(fetch, Phase::Asking, Action::Ask(offer));
+        }
+        let must_know = held_only || visit.balance_doubtful && (visit.may_purchase() || ask_if_short);
         if visit.may_purchase() && short == Some(true) {
             visit.waits.purchase = true;
             return self.want_purchase(fetch, OrderPlan { plan_id }, offer.needed());
@@ -288,8 +296,7 @@ impl Buyer {
     }
 
     pub(super) fn read_refusal(&mut self, fetch: FetchId, body: Option<&str>) {
-        let body: Value =
-            body.and_then(|body| serde_json::from_slice(body.as_bytes()).ok()).unwrap_or_default();
+        let body: Value = body.and_then(|body| crate::json::parse(body.as_bytes())).unwrap_or_default();
         let said = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let said = said("message").or_else(|| said("error"));
         let said = said.map(|text| text.chars().take(300).collect::<String>());

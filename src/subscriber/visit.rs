@@ -92,6 +92,8 @@ pub(super) struct Visit {
     /// Whether the token came out of the store rather than from a mint for this fetch.
     pub(super) token_reused: bool,
     pub(super) waits: Waits,
+    /// Whether it was an earlier approval, remembered for the session, that allowed this.
+    pub(super) by_grant: bool,
     /// Whether this fetch has had its one purchase.
     pub(super) purchased: bool,
     /// Whether the balance must be read before anything is decided by it.
@@ -142,6 +144,7 @@ impl Visit {
             sent_token: None,
             token_reused: false,
             waits: Waits::default(),
+            by_grant: false,
             purchased: false,
             balance_doubtful: false,
             refusals: 0,

@@ -1,6 +1,7 @@
 //! JSON documents that are kept as they came, with checked access to what we know of them.
 
 use super::{WireError, WireErrorKind};
+use crate::json;
 use alloc::string::String;
 use serde_json::{Map, Value};
 
@@ -12,10 +13,10 @@ pub(crate) fn parse(bytes: &[u8], limit: usize, what: &'static str) -> Result<Do
     if bytes.len() > limit {
         return Err(WireError::new(WireErrorKind::TooLarge, what));
     }
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(document)) => Ok(document),
-        Ok(_) => Err(WireError::new(WireErrorKind::WrongType, what)),
-        Err(_) => Err(WireError::new(WireErrorKind::NotJson, what)),
+    match json::parse(bytes) {
+        Some(Value::Object(document)) => Ok(document),
+        Some(_) => Err(WireError::new(WireErrorKind::WrongType, what)),
+        None => Err(WireError::new(WireErrorKind::NotJson, what)),
     }
 }
 
