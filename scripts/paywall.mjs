@@ -34,6 +34,7 @@ main(async () => {
   await build(['worker']);
   const log = verbose ? (text) => process.stderr.write(text) : undefined;
   const { url } = await startPaywall({ port, origin, api, key, routes: config, environment, log });
+  await checkConfiguration(url);
   const priced = Object.entries(config.routes).map(([route, { credits, planId }]) =>
     [`    ${route}`, credits === undefined ? '' : `${credits} credits`, out.dim(`plan ${planId}`)]);
   const open = (config.open ?? []).map((route) => [`    ${route}`, 'open', '']);
@@ -44,6 +45,19 @@ ${table([...priced, ...open], 'lll')}
 
   ${out.dim('Ctrl-C ends it.')}`);
 });
+
+/** Where the paywall refuses its configuration it says so to every request: here it is said before there is one. */
+async function checkConfiguration(url) {
+  // A preflight is never forwarded to the origin.
+  const headers = { origin: 'http://localhost', 'access-control-request-method': 'GET' };
+  const response = await fetch(url, { method: 'OPTIONS', headers });
+  const { code, message, key = '' } = response.ok ? {} : await response.json().catch(() => ({}));
+  if (code !== 'config_invalid') return;
+  const flags = { NVM_API_KEY: '--key', NVM_API_URL: '--api', ORIGIN_URL: '--origin', ROUTES: '--routes', OPEN_ROUTES: '--routes',
+    UNLISTED: '--routes', ALLOWED_ORIGINS: '--allow-origin', NVM_ENVIRONMENT: '--environment' };
+  const flag = flags[/^\w+/.exec(key)?.[0]];
+  throw new Plain(`${message}${flag ? ` See ${flag}.` : ''}`, undefined, USAGE);
+}
 
 /** The routes file, in either of its two forms. */
 function read(path) {

@@ -18,12 +18,17 @@ const TYPES = {
 };
 
 /**
- * Serves `folders` (`{ '/prefix/': folder }`, the longest prefix first) and `config()` as /config.json. The origins of
+ * Serves `folders` (`{ '/prefix/': folder }`, the longest prefix first) and `config` as /config.json. The origins of
  * the URLs in the config are those that the page may send requests to: its content security policy refuses all others.
  */
 export async function servePage({ host, port, config, folders }) {
+  const headers = {
+    'content-security-policy': policy(config),
+    'cache-control': 'no-cache',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+  };
   const server = createServer(async (request, response) => {
-    const headers = { ...FIXED_HEADERS, 'content-security-policy': policy(config()) };
     const send = (status, type, body, more) => {
       response.writeHead(status, { ...headers, 'content-type': type, ...more });
       response.end(request.method === 'HEAD' ? undefined : body);
@@ -32,7 +37,7 @@ export async function servePage({ host, port, config, folders }) {
       return send(405, 'text/plain; charset=utf-8', 'Only GET and HEAD\n', { allow: 'GET, HEAD' });
     }
     const path = pathOf(request.url);
-    if (path === '/config.json') return send(200, TYPES['.json'], JSON.stringify(config()));
+    if (path === '/config.json') return send(200, TYPES['.json'], JSON.stringify(config));
     const file = path && (await find(path, folders));
     if (!file) return send(404, 'text/plain; charset=utf-8', 'Not found\n');
     response.writeHead(200, {
@@ -50,8 +55,6 @@ export async function servePage({ host, port, config, folders }) {
     }),
   };
 }
-
-const FIXED_HEADERS = { 'cache-control': 'no-cache', 'referrer-policy': 'no-referrer', 'x-content-type-options': 'nosniff' };
 
 function policy(config) {
   const urls = Object.values(config).filter((value) => typeof value === 'string' && URL.canParse(value));

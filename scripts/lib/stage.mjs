@@ -24,20 +24,19 @@ export async function startStage({ ports = {}, report = () => {} } = {}) {
   try {
     const sandbox = await start('sandbox', startSandbox({ port: ports.sandbox }));
     const origin = await start('origin', startOrigin({ port: ports.origin }));
-    const config = { environment: 'custom', backend: sandbox.url, frontend: sandbox.url, embed: sandbox.url };
-    const page = await start('page', startPage({ port: ports.page, config: () => config }));
     report('seller');
-    // The seller names the paywall's address in the agent, so it has to be known before the paywall is.
-    const port = ports.paywall ?? (await freePort());
-    const seller = await seed(sandbox.url, `http://127.0.0.1:${port}`);
+    // The seller names the paywall's address in the agent and the page's in the paywall, so both are chosen before.
+    const { page: pagePort = await freePort(), paywall: paywallPort = await freePort() } = ports;
+    const seller = await seed(sandbox.url, `http://127.0.0.1:${paywallPort}`);
     const { planId, agentId } = seller;
     const routes = Object.fromEntries(
       Object.entries(PRICES).map(([route, credits]) => [route, { planId, agentId, credits, description: DESCRIPTIONS[route] }]));
     const paywall = await start('paywall', startPaywall({
-      port, origin: origin.url, api: sandbox.url, key: seller.nvmApiKey,
-      routes: { routes, open: ['GET /health'], allowedOrigins: [page.url] },
+      port: paywallPort, origin: origin.url, api: sandbox.url, key: seller.nvmApiKey,
+      routes: { routes, open: ['GET /health'], allowedOrigins: [`http://127.0.0.1:${pagePort}`] },
     }));
-    Object.assign(config, { paywall: paywall.url, planId, agentId });
+    const platform = { environment: 'custom', backend: sandbox.url, frontend: sandbox.url, embed: sandbox.url };
+    const page = await start('page', startPage({ port: pagePort, config: { ...platform, paywall: paywall.url, planId, agentId } }));
     return { sandbox, origin, paywall, page, seller, planId, agentId, stop };
   } catch (error) {
     await stop();

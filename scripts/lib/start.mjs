@@ -87,13 +87,12 @@ const NOTING = `export default {
 };`;
 
 /**
- * The page: www/ at /, the npm package at /pkg/, and `config()` at /config.json: a function, because what stands in it
- * (the paywall) may have to know the page's origin first. The page may talk to the origins of the URLs in it.
+ * The page: www/ at /, the npm package at /pkg/, and `config` at /config.json. The page may talk to the origins of the
+ * URLs in the config, and to no others.
  */
 export async function startPage({ port = 0, config = {} } = {}) {
   await freePort('page', port);
-  const current = typeof config === 'function' ? config : () => config;
-  return ended(await servePage({ host: HOST, port, config: current, folders: { '/pkg/': dist('subscriber'), '/': at('www') } }));
+  return ended(await servePage({ host: HOST, port, config, folders: { '/pkg/': dist('subscriber'), '/': at('www') } }));
 }
 
 /** A built Worker as miniflare wants it: entry, glue and snippets as modules, the wasm as a compiled module. */

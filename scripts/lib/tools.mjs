@@ -139,7 +139,7 @@ async function chromium() {
       'C:/Program Files/Google/Chrome/Application/chrome.exe'].find(isProgram);
   const found = named ?? find();
   if (found) return found;
-  await aptInstall('Chromium', 'chromium');
+  await aptInstall('Chromium', 'chromium fonts-liberation');
   const installed = find();
   if (!installed) throw new Plain('there is no Chromium on this machine', 'install Chromium or Chrome, or set CHROME_PATH');
   return installed;
