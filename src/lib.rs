@@ -25,3 +25,7 @@ pub mod worker;
 
 #[cfg(feature = "sandbox")]
 mod sandbox;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
