@@ -1,8 +1,25 @@
 //! The buyer's decisions, without I/O: paid fetch, consent, budget, tokens, login.
 //!
 //! [`Buyer`] is handed what happened (an answer, a token, a yes, the time) and hands back what to do next; a shell
-//! does it and reports back. Deterministic: no network, no clock, no randomness. The rules in the docs of this module
-//! are the "rules of money" 1 to 15.
+//! does it and reports back. Deterministic: no network, no clock, no randomness.
+//!
+//! The rules of money that bind it, by the numbers that tests and comments use:
+//!
+//! 1. An answer that is no 402 comes back untouched.
+//! 2. An offer is read from the header, else from the body; it is hostile until read, and an error names what is wrong.
+//! 3. Nothing is paid for without consent: somebody asked, else a policy, else only credits held already.
+//! 4. However many wait for it, there is one mint for a token and one purchase of a plan.
+//! 5. A reusable token is reused, a single-use one never; a refused one is minted anew once; three sends at the most.
+//! 6. A token goes to the origin that asked for it, over HTTPS or on this machine, and by no redirect elsewhere.
+//! 7. A request is replayable, or says that it is not before anything is paid.
+//! 8. An abort stops everything at every step.
+//! 9. Every outcome says what was spent; a lost answer to a payment is unknown, never nothing.
+//! 10. With consent to it, one call does the whole way: order, wait for the credits, mint, pay.
+//! 11. A receipt is handed over with the answer, and a broken one never costs the answer.
+//! 12. Budgets count what is on the wire, correct themselves by receipts, and hold under concurrency.
+//! 13. Keys and tokens are never printed, and are dropped at logout.
+//! 14. A login is used only with the one-time state that this page gave out.
+//! 15. Crypto order, card checkout and card delegation are three ways to one end: credits.
 
 mod answer;
 mod budget;
