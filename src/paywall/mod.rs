@@ -22,7 +22,7 @@
 //! 20. What a request costs is known before it is verified; today it is fixed by its route.
 //! 21. A platform that is down at verify is a 503 and nothing is forwarded; refused at settlement is a 402 and nothing
 //!     is delivered; unknown at settlement is delivered and journalled.
-//! 22. A client that has gone is not charged, where the runtime can tell.
+//! 22. A client that has gone is not charged, where the runtime can tell. Not kept yet: the gate does not look.
 //! 23. A verification is not believed twice: no cache.
 //! 24. A credential is what it decodes to, never its bytes.
 //! 25. The origin never sees the token; the `x-payment-*` headers it sees are the gate's alone.
