@@ -12,7 +12,7 @@ use crate::wire::{ApiKey, Secret};
 use alloc::{format, rc::Rc, string::String, vec::Vec};
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen(module = "/src/js/platform.js")]
+#[wasm_bindgen(module = "/src/js/page.js")]
 extern "C" {
     #[wasm_bindgen(js_name = takeFromAddress)]
     fn take_from_address(names: Vec<String>) -> Option<Vec<JsValue>>;

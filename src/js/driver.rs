@@ -3,13 +3,12 @@
 use super::convert::approval;
 use super::error::{from_fetch, set};
 use super::payments::Plans;
-use super::request::{Head, Kept, consent_context, unless_aborted};
 use super::session::{Session, now};
 use super::views::{EventView, Jsonish, OfferView, ReceiptView, SpendView};
 use crate::subscriber::{
     Action, Approval, Command, Event, FetchId, FetchRequest, Finish, Job, Offer, Policy,
 };
-use crate::transport::sleep;
+use crate::transport::{Head, Kept, sleep, unless_aborted};
 use crate::wire::DelegationId;
 use alloc::{boxed::Box, rc::Rc, vec::Vec};
 use core::future::poll_fn;
@@ -20,6 +19,12 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 /// What is read of a body that may hold an offer, in bytes: [`MAX_OFFER_BYTES`](crate::wire::MAX_OFFER_BYTES).
 const MAX_BODY: u32 = 64 * 1024;
+
+#[wasm_bindgen(module = "/src/js/page.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = consentContext)]
+    fn consent_context(plans: Plans, plan_id: &str, signal: &web_sys::AbortSignal) -> JsValue;
+}
 
 /// The next action of each fetch, and who waits for it.
 ///
@@ -92,7 +97,7 @@ struct Course {
 impl Course {
     async fn act(&mut self, action: Action) -> Event {
         match action {
-            Action::Send(send) => match self.kept.send(&self.session.fetcher, &send).await {
+            Action::Send(send) => match self.kept.present(&self.session.fetcher, &send).await {
                 Ok(head) => {
                     let answer = head.look();
                     if let Some(old) = self.head.replace(head) {

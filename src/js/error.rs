@@ -1,9 +1,9 @@
 //! Errors as JavaScript meets them: one class, made from facts.
 
-use super::request::Head;
 use super::views::{Jsonish, SpendView};
 use crate::api::ApiError;
 use crate::subscriber::{FetchError, Finish, LoginError};
+use crate::transport::Head;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 

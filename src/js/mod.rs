@@ -13,11 +13,6 @@ mod request;
 mod session;
 mod views;
 
-use wasm_bindgen::prelude::*;
-
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = include_str!("types.d.ts");
-
 /// The default allocator of this target is 3 KB gzipped larger than need be.
 #[cfg(target_family = "wasm")]
 #[global_allocator]

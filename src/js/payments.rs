@@ -9,7 +9,7 @@ use super::convert::{
 };
 use super::driver::{Hooks, run};
 use super::error::reject;
-use super::request::Kept;
+use super::request::take;
 use super::session::{Session, now};
 use crate::api::plans::{GetPlanBalance, OrderPlan, get_plan};
 use crate::api::x402::GetAccessToken;
@@ -128,7 +128,7 @@ impl Payments {
                 approve: function(&options, "approve")?.or_else(|| session.approve.clone()),
                 delegation_id: delegation(&options)?,
             };
-            run(session, Kept::new(&input, &init).await?, hooks).await
+            run(session, take(&input, &init).await?, hooks).await
         })
     }
 

@@ -29,6 +29,7 @@ mod error;
 mod jobs;
 mod login;
 mod offer;
+mod paid;
 mod spend;
 mod steps;
 mod target;

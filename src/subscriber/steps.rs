@@ -1,24 +1,18 @@
-//! The way of one fetch: bare, offer, consent, credits, token, paid, receipt.
+//! The way of one fetch up to its payment: bare, offer, consent, credits, token, paid. What is answered to it is in
+//! `paid.rs`.
 
 use super::consent::{Consent, Verdict, judge};
 use super::visit::{Action, Finish, Phase, Redirects, Send};
 use super::{
-    Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, Purchase, Redirected,
-    Target, TokenKey,
+    Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, Purchase, TokenKey,
 };
 use crate::api::plans::{GetPlanBalance, OrderPlan};
 use crate::api::x402::GetAccessToken;
-use crate::wire::{Credits, PaymentRequired, Receipt, WireError, WireErrorKind};
+use crate::wire::{PaymentRequired, Receipt, WireError, WireErrorKind};
 use alloc::{boxed::Box, string::String};
-use serde_json::Value;
-
-/// How often a paid request may be refused: once, for a token that has ended in between (rule 5).
-const MAX_REFUSALS: u8 = 2;
-/// How often one fetch may be led elsewhere by redirects that answer a token.
-const MAX_HOPS: u8 = 4;
 
 impl Buyer {
-    fn act(&mut self, fetch: FetchId, phase: Phase, action: Action) {
+    pub(super) fn act(&mut self, fetch: FetchId, phase: Phase, action: Action) {
         if let Some(visit) = self.visit(fetch) {
             visit.phase = phase;
             self.command(Command::Do(fetch, Box::new(action)));
@@ -54,7 +48,7 @@ impl Buyer {
     }
 
     /// Rule 2: the header, else the body.
-    fn look_for_offer(&mut self, fetch: FetchId, header: Option<String>, now: u64) {
+    pub(super) fn look_for_offer(&mut self, fetch: FetchId, header: Option<String>, now: u64) {
         match header {
             None => self.act(fetch, Phase::ReadingOffer, Action::ReadBody),
             Some(header) => self.take_offer(fetch, PaymentRequired::from_header(&header), now),
@@ -246,165 +240,6 @@ impl Buyer {
         self.act(fetch, Phase::Paying, Action::Send(send));
     }
 
-    pub(super) fn answered_paid(&mut self, fetch: FetchId, answer: Answer, now: u64) {
-        let receipt = answer.receipt.as_deref().and_then(|header| Receipt::from_header(header).ok());
-        if let Some(to) = answer.location {
-            return self.redirected(fetch, to, answer.status, receipt, now);
-        }
-        let Some(visit) = self.visit(fetch) else { return };
-        match answer.status {
-            402 => self.refused(fetch, answer.offer, now),
-            401 if visit.token_reused && visit.refusals == 0 => {
-                self.unpresent(fetch);
-                self.throw_token_away(fetch);
-                self.advance(fetch, now);
-            }
-            status => {
-                self.settle(fetch, status, receipt.as_ref(), now);
-                self.finish(fetch, Ok(()), receipt);
-            }
-        }
-    }
-
-    /// Rule 5: a refused token is thrown away and minted anew once.
-    fn refused(&mut self, fetch: FetchId, offer: Option<String>, now: u64) {
-        self.unpresent(fetch);
-        self.notice(fetch, NoticeKind::Refused);
-        self.throw_token_away(fetch);
-        let Some(visit) = self.visit(fetch) else { return };
-        if visit.refusals >= MAX_REFUSALS {
-            return self.act(fetch, Phase::ReadingRefusal, Action::ReadBody);
-        }
-        visit.balance_doubtful = true;
-        visit.reserved = visit.price();
-        let reserved = visit.reserved;
-        self.budget.reserve(reserved);
-        self.look_for_offer(fetch, offer, now);
-    }
-
-    fn throw_token_away(&mut self, fetch: FetchId) {
-        let Some(visit) = self.visit(fetch) else { return };
-        visit.refusals += 1;
-        let token = visit.sent_token.take();
-        let (method, offer) = (String::from(visit.method()), visit.offer.clone());
-        if let Some(token) = token {
-            self.tokens.discard(&token);
-        }
-        if let Some(offer) = offer {
-            self.forget_terms(&method, &offer);
-        }
-    }
-
-    pub(super) fn read_refusal(&mut self, fetch: FetchId, body: Option<&str>) {
-        let body: Value = body.and_then(|body| crate::json::parse(body.as_bytes())).unwrap_or_default();
-        let said = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let said = said("message").or_else(|| said("error"));
-        let said = said.map(|text| text.chars().take(300).collect::<String>());
-        self.fail(fetch, FetchError::PaymentRefused(said));
-    }
-
-    /// Rule 6: a token is followed by redirects within its origin only.
-    fn redirected(
-        &mut self,
-        fetch: FetchId,
-        to: Redirected,
-        status: u16,
-        receipt: Option<Receipt>,
-        now: u64,
-    ) {
-        let Some(visit) = self.visit(fetch) else { return };
-        visit.hops += 1;
-        let same_method = matches!(status, 307 | 308) || visit.is_safe_method();
-        let follows = visit.request.redirects == Redirects::Follow && visit.hops <= MAX_HOPS;
-        match &to {
-            Redirected::To(target) if follows && same_method && target.origin == visit.target.origin => {
-                return self.follow_with_token(fetch, target.clone());
-            }
-            _ => self.settle(fetch, status, receipt.as_ref(), now),
-        }
-        let Some(visit) = self.visit(fetch) else { return };
-        match to {
-            _ if visit.request.redirects == Redirects::Manual => self.finish(fetch, Ok(()), receipt),
-            // Elsewhere, or as another request: a new one, without the token, and a 402 there is a new offer.
-            Redirected::To(target) if follows => {
-                visit.as_get |= !same_method;
-                visit.target = target;
-                visit.moved = true;
-                self.start_over(fetch);
-            }
-            // The runtime hides where: the same request without a token may be led there again, if it is safe to
-            // send twice, and only once.
-            Redirected::Somewhere if follows && visit.is_safe_method() && visit.hops == 1 => {
-                self.start_over(fetch);
-            }
-            _ => self.fail(fetch, FetchError::RedirectedWhilePaying),
-        }
-    }
-
-    fn follow_with_token(&mut self, fetch: FetchId, target: Target) {
-        let Some(visit) = self.visit(fetch) else { return };
-        visit.target = target.clone();
-        visit.moved = true;
-        visit.spend.requests += 1;
-        let send = Send {
-            target: Some(target),
-            token: visit.sent_token.clone(),
-            redirects: Redirects::Manual,
-            as_get: visit.as_get,
-        };
-        self.act(fetch, Phase::Paying, Action::Send(send));
-    }
-
-    fn start_over(&mut self, fetch: FetchId) {
-        let Some(visit) = self.visit(fetch) else { return };
-        visit.offer = None;
-        visit.consent = None;
-        visit.sent_token = None;
-        self.send_bare(fetch);
-    }
-
-    /// What a paid answer says about the money (rules 9, 11, 12).
-    fn settle(&mut self, fetch: FetchId, status: u16, receipt: Option<&Receipt>, now: u64) {
-        let Some(visit) = self.visit(fetch) else { return };
-        let (price, method) = (visit.price(), String::from(visit.method()));
-        let Some(offer) = visit.offer.clone() else { return };
-        match receipt {
-            Some(receipt) if receipt.success() => {
-                let redeemed = receipt.credits_redeemed();
-                visit.spend.outcome = Outcome::Settled;
-                visit.spend.credits_settled =
-                    redeemed.map(|more| more.saturating_add(visit.spend.credits_settled.unwrap_or_default()));
-                self.budget.correct(price, redeemed.unwrap_or(price));
-                match receipt.remaining_balance() {
-                    Some(left) => self.note_balance(offer.plan_id(), left, now),
-                    None => self.forget_balance(offer.plan_id()),
-                }
-                self.remember_terms(method, offer);
-                self.notice(fetch, NoticeKind::Receipt);
-            }
-            Some(_) => self.budget.correct(price, Credits::ZERO),
-            // Delivered without a receipt, or a server that fell over after it settled: nobody can say.
-            None if !(400..500).contains(&status) => {
-                visit.spend.outcome = Outcome::Unknown;
-                self.forget_balance(offer.plan_id());
-                if status < 300 {
-                    self.remember_terms(method, offer);
-                }
-                self.notice(fetch, NoticeKind::Unknown);
-            }
-            // A client error: nothing is settled for it (rule 19).
-            None => self.budget.correct(price, Credits::ZERO),
-        }
-    }
-
-    /// The token on the wire was refused: what it presented was not taken.
-    fn unpresent(&mut self, fetch: FetchId) {
-        if let Some(visit) = self.visit(fetch) {
-            let price = visit.price();
-            self.budget.correct(price, Credits::ZERO);
-        }
-    }
-
     fn release(&mut self, fetch: FetchId) {
         if let Some(visit) = self.visit(fetch) {
             let reserved = core::mem::take(&mut visit.reserved);
@@ -429,7 +264,12 @@ impl Buyer {
         self.finish(fetch, Err(error), None);
     }
 
-    fn finish(&mut self, fetch: FetchId, result: Result<(), FetchError>, receipt: Option<Receipt>) {
+    pub(super) fn finish(
+        &mut self,
+        fetch: FetchId,
+        result: Result<(), FetchError>,
+        receipt: Option<Receipt>,
+    ) {
         self.release(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         let spend = visit.spend.clone();

@@ -3,6 +3,10 @@
 //! gloo-net builds the requests to the platform; it does not send or read, since its own ways of doing so panic on
 //! ordinary bad input, and a panic here is a promise that never settles.
 
+mod exchange;
+
+pub(crate) use exchange::{Head, Kept, Place, keep, unless_aborted};
+
 use crate::api::{Method, Request, Response};
 use crate::wire::Secret;
 use alloc::{format, string::String};
@@ -14,7 +18,7 @@ use wasm_bindgen_futures::JsFuture;
 /// What an answer of the platform may weigh, in bytes: [`MAX_ANSWER_BYTES`](crate::api::MAX_ANSWER_BYTES).
 const MAX_ANSWER: u32 = 256 * 1024;
 
-#[wasm_bindgen(module = "/src/js/platform.js")]
+#[wasm_bindgen(module = "/src/transport/exchange.js")]
 extern "C" {
     #[wasm_bindgen(js_name = textOf)]
     fn text_of(answer: &web_sys::Response, limit: u32) -> Promise;

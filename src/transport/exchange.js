@@ -1,5 +1,5 @@
-// The platform's request and response, handled where they live: in JavaScript this is a fraction of what it would weigh
-// in wasm. It translates; what to send, and whether, is the core's to say.
+// Requests and answers of the platform, handled where they live: in JavaScript this is a fraction of what it would weigh
+// in wasm. It knows no payment word; what to send, and whether, is the core's to say.
 
 const INHERITED = [
   'method', 'headers', 'mode', 'credentials', 'cache', 'redirect', 'referrer', 'referrerPolicy', 'integrity', 'keepalive',
@@ -144,49 +144,4 @@ async function bytes(stream, limit) {
     at += part.length;
   }
   return whole;
-}
-
-// The page: address bar, storage, the way elsewhere.
-
-/** Reads query parameters out of the address bar and takes them away, keeping all others and the hash. */
-export function takeFromAddress(names) {
-  const { location, history } = globalThis;
-  if (!location?.href || !history) return undefined;
-  const url = new URL(location.href);
-  const values = names.map((name) => url.searchParams.get(name) ?? undefined);
-  if (values.some((value) => value !== undefined)) history.replaceState(history.state, '', without(url, names));
-  return values;
-}
-
-/** A URL for a person to come back to: absolute, http or https, without the named parameters. */
-export function returnAddress(text, names) {
-  const url = parse(text, location.href);
-  return url && /^https?:$/.test(url.protocol) ? without(url, names) : undefined;
-}
-
-/** What is kept under a name in `sessionStorage` or `localStorage`; with a value, keeps it; with null, forgets it. */
-export function kept(storage, name, value) {
-  try {
-    if (value === undefined) return globalThis[storage].getItem(name) ?? undefined;
-    if (value === null) globalThis[storage].removeItem(name);
-    else globalThis[storage].setItem(name, value);
-    return value;
-  } catch {
-    // Forbidden or full.
-    return undefined;
-  }
-}
-
-export function leaveFor(url) {
-  location.assign(url);
-}
-
-function without(url, names) {
-  names.forEach((name) => url.searchParams.delete(name));
-  return url.href;
-}
-
-/** What an `approve` callback may look at before it answers. */
-export function consentContext(plans, planId, signal) {
-  return { signal, plan: () => plans.getPlan(planId), balance: () => plans.getPlanBalance(planId) };
 }

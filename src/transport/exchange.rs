@@ -1,0 +1,74 @@
+//! Requests that can be sent again and the heads of their answers, as `exchange.js` has them.
+
+use alloc::string::String;
+use js_sys::{Function, Promise};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(module = "/src/transport/exchange.js")]
+extern "C" {
+    /// Takes what `fetch` takes; a stream of at most `limit` bytes is kept. Resolves to a [`Kept`], or to nothing where
+    /// the stream is longer.
+    pub(crate) fn keep(input: &JsValue, init: &JsValue, limit: u32) -> Promise;
+
+    /// A promise, or a rejection with the signal's reason if that comes first.
+    #[wasm_bindgen(js_name = unlessAborted)]
+    pub(crate) fn unless_aborted(signal: &web_sys::AbortSignal, promise: &Promise) -> Promise;
+
+    /// A request that can be sent again.
+    pub(crate) type Kept;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn url(this: &Kept) -> String;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn origin(this: &Kept) -> String;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn path(this: &Kept) -> String;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn method(this: &Kept) -> String;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn redirect(this: &Kept) -> String;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn signal(this: &Kept) -> web_sys::AbortSignal;
+    /// Sends it, to `url` if it is not the caller's own, with a header if there is a value for it. Resolves to a [`Head`],
+    /// rejects with what `fetch` threw.
+    #[wasm_bindgen(method)]
+    pub(crate) fn send(
+        this: &Kept,
+        fetch: Option<&Function>,
+        url: Option<&str>,
+        header: &str,
+        value: Option<&str>,
+        redirect: &str,
+        as_get: bool,
+    ) -> Promise;
+
+    /// The head of an answer, with the answer.
+    #[derive(Clone)]
+    pub(crate) type Head;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn response(this: &Head) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn status(this: &Head) -> u16;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn redirected(this: &Head) -> bool;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn hidden(this: &Head) -> bool;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn at(this: &Head) -> Option<Place>;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn to(this: &Head) -> Option<Place>;
+    #[wasm_bindgen(method)]
+    pub(crate) fn header(this: &Head, name: &str) -> Option<String>;
+    #[wasm_bindgen(method)]
+    pub(crate) fn text(this: &Head, limit: u32) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn drop(this: &Head);
+
+    /// A URL taken apart by the platform's own parser.
+    pub(crate) type Place;
+    #[wasm_bindgen(method, getter, js_name = url)]
+    pub(crate) fn place_url(this: &Place) -> String;
+    #[wasm_bindgen(method, getter, js_name = origin)]
+    pub(crate) fn place_origin(this: &Place) -> String;
+    #[wasm_bindgen(method, getter, js_name = path)]
+    pub(crate) fn place_path(this: &Place) -> String;
+}
