@@ -139,10 +139,10 @@ test('a balance that cannot be read is not a balance of zero: nothing is bought'
   assert.deepEqual(orders, []);
 });
 
-test('a refusal that prints the token is told without it', async () => {
+test('a refusal that prints the token is told without what it said', async () => {
   const { payments } = await buyer((request, token) => (token
     ? Response.json({ error: `no: ${request.headers.get('payment-signature')}` }, { status: 402 })
     : need()));
   const error = await failure(payments.fetch(ASK));
-  assert.equal(error.message, 'the seller refused the payment: no: …');
+  assert.equal(error.message, 'the seller refused the payment');
 });
