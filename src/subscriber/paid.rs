@@ -1,7 +1,7 @@
 //! What comes back for a payment: an answer with a receipt, a refusal, a redirect, or nothing that can be told.
 
 use super::visit::{Action, Phase, Redirects, Send};
-use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Outcome, Redirected, Target, TokenKey};
+use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Outcome, Redirected, Target};
 use crate::wire::{Credits, Receipt};
 use alloc::string::String;
 use serde_json::Value;
@@ -113,9 +113,7 @@ impl Buyer {
 
     /// Rule 6: a token is followed by redirects within its origin only.
     fn redirected(&mut self, fetch: FetchId, to: Redirected, status: u16, said: Option<Said>, now: u64) {
-        let key = self
-            .visit(fetch)
-            .and_then(|visit| Some(TokenKey::new(visit.offer.as_ref()?, visit.delegation_id.clone()?)));
+        let key = self.visit(fetch).and_then(|visit| visit.token_key());
         // A token that has been used up, or has paid, is not presented again: the place it leads to makes its own offer.
         let spent =
             said.is_some_and(|said| said.success) || key.is_some_and(|key| self.single_use.contains(&key));
