@@ -439,6 +439,57 @@ fn rule_12_concurrent_requests_cannot_together_exceed_a_limit() {
 }
 
 #[test]
+fn rule_12_limits_by_the_hour_and_the_day_let_go_with_time() {
+    const HOUR: u64 = 3_600_000;
+    let limit = |credits: u64| Some(Credits::from(credits));
+    let mut world = World::new().balance(1_000);
+    world.now = 40 * HOUR;
+    world.policy =
+        Some(Policy { max_credits_per_hour: limit(4), max_credits_per_day: limit(7), ..Policy::default() });
+    // (hours that pass before, which limit stands against it); two credits each
+    for (step, (hours, broken)) in [
+        (0, None),
+        (0, None),
+        (0, Some("maxCreditsPerHour")),
+        (2, None),
+        (0, Some("maxCreditsPerDay")),
+        (21, Some("maxCreditsPerDay")),
+        (2, None),
+        (0, None),
+        (0, Some("maxCreditsPerHour")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.now += hours * HOUR;
+        let fetch = world.fetch("POST", "/ask");
+        let said = world.run_one(fetch).result.err().map(|error| error.message());
+        let expected = broken.map(|limit| format!("the offer exceeds the policy's {limit}"));
+        assert_eq!(said, expected, "step {step}");
+    }
+    assert_eq!(world.buyer.budget().spent(), Credits::from(10));
+}
+
+#[test]
+fn what_was_spent_is_told_by_origin_and_plan_and_payment() {
+    let mut world = World::new().balance(1_000);
+    world.approval = Some(yes());
+    for path in ["/ask", "/other"] {
+        let fetch = world.fetch("POST", path);
+        world.run_one(fetch);
+    }
+    let free = World::new().seller(|_, _| Seller::status(200));
+    assert_eq!(free.buyer.records().len(), 0);
+    let budget = world.buyer.budget();
+    assert_eq!(budget.by_origin(), [(world::ORIGIN.to_string(), Credits::from(4))]);
+    assert_eq!(budget.by_plan(), [(world::plan("plan"), Credits::from(4))]);
+    let records: Vec<_> = world.buyer.records().iter().collect();
+    assert_eq!(records.len(), 2);
+    assert_eq!((records[0].offer.target.path.as_str(), records[0].settled), ("/ask", Some(Credits::from(2))));
+    assert_eq!((records[1].outcome, records[1].transaction.as_deref()), (Outcome::Settled, Some("0x1")));
+}
+
+#[test]
 fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
     let mut world = World::new().balance(100);
     world.approval = Some(yes());

@@ -113,6 +113,8 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Policy>, JsValue> {
     }
     Ok(Some(Policy {
         max_credits_per_request: credits(&value, "maxCreditsPerRequest")?,
+        max_credits_per_hour: credits(&value, "maxCreditsPerHour")?,
+        max_credits_per_day: credits(&value, "maxCreditsPerDay")?,
         max_credits_total: credits(&value, "maxCreditsTotal")?,
         plans: texts(&value, "plans")?,
         origins: texts(&value, "origins")?,

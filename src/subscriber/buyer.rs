@@ -2,7 +2,7 @@ use super::budget::Budget;
 use super::jobs::{Job, Running};
 use super::tokens::Tokens;
 use super::visit::{Action, FetchRequest, Phase, Visit};
-use super::{Answer, Approval, Offer, TokenKey};
+use super::{Answer, Approval, Offer, Record, TokenKey};
 use crate::wire::{Credits, DelegationId, PlanId};
 use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 
@@ -112,7 +112,11 @@ pub struct Buyer {
     visits: Vec<(FetchId, Visit)>,
     last_fetch: u32,
     commands: VecDeque<Command>,
+    records: VecDeque<Record>,
 }
+
+/// How many payments are kept for the books; the oldest goes first.
+pub const MAX_RECORDS: usize = 1_000;
 
 /// How many remembered terms and grants are kept; the oldest goes first.
 pub(super) const MAX_REMEMBERED: usize = 256;
@@ -153,8 +157,27 @@ impl Buyer {
 
     /// What this session has spent so far.
     #[must_use]
-    pub fn budget(&self) -> Budget {
-        self.budget
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// The payments that have ended, the oldest first, at most [`MAX_RECORDS`]. They outlive a logout.
+    #[must_use]
+    pub fn records(&self) -> &VecDeque<Record> {
+        &self.records
+    }
+
+    pub(super) fn keep_record(&mut self, record: Record) {
+        if self.records.len() >= MAX_RECORDS {
+            self.records.pop_front();
+        }
+        self.records.push_back(record);
+    }
+
+    /// The limit of its policy that a fetch would break by taking an offer now.
+    pub(super) fn broken_limit(&self, fetch: FetchId, offer: &Offer, now: u64) -> Option<&'static str> {
+        let (_, visit) = self.visits.iter().find(|(other, _)| *other == fetch)?;
+        visit.request.policy.as_ref()?.broken_limit(offer, &self.budget, now)
     }
 
     /// Begins a fetch.

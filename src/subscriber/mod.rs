@@ -30,6 +30,7 @@ mod jobs;
 mod login;
 mod offer;
 mod paid;
+mod record;
 mod spend;
 mod steps;
 mod target;
@@ -38,7 +39,7 @@ mod visit;
 
 pub use answer::{Answer, Redirected};
 pub use budget::Budget;
-pub use buyer::{Buyer, Command, Event, FetchId, Notice, NoticeKind};
+pub use buyer::{Buyer, Command, Event, FetchId, MAX_RECORDS, Notice, NoticeKind};
 pub use consent::{Approval, Policy};
 pub use error::FetchError;
 pub use jobs::{Job, JobId, JobResult, Work, poll_pause_ms};
@@ -46,6 +47,7 @@ pub use login::{
     ACCOUNT, KEY, LoginAnswer, LoginError, STATE, login_url, read_login_answer, return_url_with_state,
 };
 pub use offer::Offer;
+pub use record::Record;
 pub use spend::{Outcome, Purchase, Spend};
 pub use target::Target;
 pub use tokens::TokenKey;

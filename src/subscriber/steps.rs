@@ -3,7 +3,7 @@
 
 use super::consent::{Consent, Verdict, judge};
 use super::visit::{Action, Finish, Phase, Redirects, Send};
-use super::{Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome};
+use super::{Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, Record};
 use crate::api::plans::{GetPlanBalance, OrderPlan};
 use crate::wire::{Credits, PaymentRequired, WireError, WireErrorKind};
 use alloc::{boxed::Box, string::String};
@@ -156,10 +156,10 @@ impl Buyer {
     fn decide(&mut self, fetch: FetchId, offer: Offer, now: u64) {
         let grant = self.grants.iter().find(|(granted, _)| granted.covers(&offer));
         let (granted, delegation) = grant.map_or((false, None), |(_, delegation)| (true, delegation.clone()));
-        let budget = self.budget;
+        let limit = self.broken_limit(fetch, &offer, now);
         let Some(visit) = self.visit(fetch) else { return };
         visit.by_grant = granted;
-        match judge(&offer, visit.request.policy.as_ref(), visit.request.can_ask, granted, &budget) {
+        match judge(limit, visit.request.policy.as_ref(), visit.request.can_ask, granted) {
             Verdict::OverLimit(limit) => self.fail(fetch, FetchError::BudgetExceeded(limit)),
             Verdict::Ask => self.ask(fetch, offer),
             Verdict::Go(consent) => {
@@ -192,14 +192,12 @@ impl Buyer {
         if !approval.approve {
             return self.fail(fetch, FetchError::ConsentDenied);
         }
-        let budget = self.budget;
-        let Some(visit) = self.visit(fetch) else { return };
-        let Some(offer) = visit.offer.clone() else { return };
+        let Some(offer) = self.visit(fetch).and_then(|visit| visit.offer.clone()) else { return };
         // Others may have spent while somebody made up their mind.
-        let limit = visit.request.policy.as_ref().and_then(|policy| policy.broken_limit(&offer, &budget));
-        if let Some(limit) = limit {
+        if let Some(limit) = self.broken_limit(fetch, &offer, now) {
             return self.fail(fetch, FetchError::BudgetExceeded(limit));
         }
+        let Some(visit) = self.visit(fetch) else { return };
         visit.delegation_id = approval.delegation_id.clone();
         if approval.remember {
             self.grant(offer, approval.delegation_id);
@@ -272,7 +270,7 @@ impl Buyer {
         self.get_token(fetch, now);
         let Some(visit) = self.visit(fetch) else { return };
         if !visit.waits.token && !visit.waits.balance && visit.token.is_some() {
-            self.send_paid(fetch);
+            self.send_paid(fetch, now);
         }
     }
 
@@ -308,7 +306,7 @@ impl Buyer {
         }
     }
 
-    fn send_paid(&mut self, fetch: FetchId) {
+    fn send_paid(&mut self, fetch: FetchId, now: u64) {
         self.notice(fetch, NoticeKind::Paid);
         let Some(visit) = self.visit(fetch) else { return };
         let Some(token) = visit.token.take() else { return };
@@ -323,8 +321,12 @@ impl Buyer {
             redirects: Redirects::Manual,
             as_get: visit.as_get,
         };
+        visit.presented_at = now;
+        let offer = visit.offer.clone();
         self.budget.release(reserved);
-        self.budget.present(price);
+        if let Some(offer) = offer {
+            self.budget.present(&offer, price, now);
+        }
         self.act(fetch, Phase::Paying, Action::Send(send));
         self.mint_ahead(fetch);
     }
@@ -357,6 +359,19 @@ impl Buyer {
         self.release(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         let (spend, receipt) = (visit.spend.clone(), visit.receipt.take());
+        if let (Some(offer), true) = (visit.offer.clone(), visit.presented_at > 0) {
+            let record = Record {
+                at: visit.presented_at,
+                method: visit.method().into(),
+                offer,
+                presented: spend.credits_presented,
+                settled: spend.credits_settled,
+                outcome: spend.outcome,
+                transaction: Record::transaction_of(receipt.as_ref()),
+            };
+            self.keep_record(record);
+        }
+        let Some(visit) = self.visit(fetch) else { return };
         let offers = core::mem::take(&mut visit.candidates);
         self.act(fetch, Phase::Done, Action::Finish(Finish { result, receipt, spend, offers }));
     }

@@ -117,6 +117,8 @@ pub(super) struct Visit {
     pub(super) delegation_id: Option<DelegationId>,
     /// What consent allows: `None` before it is given.
     pub(super) consent: Option<super::consent::Consent>,
+    /// When a token was last put on the wire, in milliseconds since 1970; zero for never.
+    pub(super) presented_at: u64,
     /// What this fetch holds of the budget, in credits.
     pub(super) reserved: Credits,
     /// A token that is for this fetch and not yet sent.
@@ -180,6 +182,7 @@ impl Visit {
             candidates: Vec::new(),
             delegation_id: None,
             consent: None,
+            presented_at: 0,
             reserved: Credits::ZERO,
             token: None,
             sent_token: None,
