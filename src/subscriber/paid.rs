@@ -101,7 +101,8 @@ impl Buyer {
     }
 
     pub(super) fn read_refusal(&mut self, fetch: FetchId, body: Option<&str>) {
-        let body: Value = body.and_then(|body| crate::json::parse(body.as_bytes())).unwrap_or_default();
+        let body: Value =
+            body.and_then(|body| crate::engine::parse_json(body.as_bytes())).unwrap_or_default();
         let said = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let said = said("message").or_else(|| said("error"));
         // A seller may print the token that it refuses: then what it said is not repeated (rule 13).
