@@ -79,14 +79,7 @@ impl Hooks {
 }
 
 /// Fetches, and pays if need be.
-///
-/// With `quote`, nothing is paid: the result is the answer and the terms.
-pub(super) async fn run(
-    session: Rc<Session>,
-    kept: Kept,
-    hooks: Hooks,
-    quote: bool,
-) -> Result<JsValue, JsValue> {
+pub(super) async fn run(session: Rc<Session>, kept: Kept, hooks: Hooks) -> Result<JsValue, JsValue> {
     let request = FetchRequest {
         target: kept.target(),
         method: kept.method(),
@@ -97,7 +90,7 @@ pub(super) async fn run(
         can_select: hooks.select.is_some(),
         single_use: hooks.single_use,
         prefetch: hooks.prefetch,
-        quote,
+        quote: false,
     };
     let signal = kept.signal();
     if signal.aborted() {
@@ -200,7 +193,7 @@ impl Course {
     }
 
     /// Which of several offers: the callback answers with one of them, or its place in the list.
-    async fn select(&self, offers: &[Offer]) -> Result<Option<usize>, JsValue> {
+    async fn select(&self, offers: &[Rc<Offer>]) -> Result<Option<usize>, JsValue> {
         let Some(select) = &self.hooks.select else { return Ok(None) };
         let list: Array = offers.iter().map(|offer| OfferView::of(offer).to_js()).collect();
         let answer = Promise::resolve(&select.call1(&JsValue::UNDEFINED, &list)?);
@@ -231,8 +224,6 @@ impl Course {
                     set(&result, "receipt", &ReceiptView::of(receipt).to_js());
                 }
                 set(&result, "spend", &SpendView::of(finish).to_js());
-                let offers: Array = finish.offers.iter().map(|offer| OfferView::of(offer).to_js()).collect();
-                set(&result, "offers", &offers);
                 Ok(result)
             }
             Err(error) => {

@@ -4,12 +4,11 @@
 #![allow(unreachable_pub)]
 
 use super::browser;
-use super::convert::{bad_field, bad_wire, credits, delegation, digits, get, milliseconds, text};
+use super::convert::{bad_field, bad_wire, credits, delegation, digits, milliseconds, text};
 use super::driver::{Hooks, run};
 use super::error::reject;
 use super::request::take;
 use super::session::{Session, now};
-use super::views::{Jsonish, TotalsView};
 use crate::api::plans::{GetPlanBalance, OrderPlan, get_plan};
 use crate::api::x402::GetAccessToken;
 use crate::api::{Call, Request, delegation as delegations};
@@ -18,24 +17,12 @@ use crate::wire::{AgentId, ApiKey, Credits, PlanId, Scheme, WireError, WireError
 use alloc::{boxed::Box, rc::Rc, string::String};
 use core::future::Future;
 use core::pin::Pin;
-use js_sys::{Array, JSON, Promise};
+use js_sys::{JSON, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 /// How long `waitForCredits` waits, in milliseconds, where the caller does not say.
 const WAIT_MS: u32 = 60_000;
-
-#[wasm_bindgen(module = "/src/js/books.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = wrapFetch)]
-    fn wrap_fetch(payments: Payments, fetch: &JsValue) -> JsValue;
-
-    #[wasm_bindgen(js_name = describe)]
-    fn describe(offer: &JsValue, plan: &JsValue, balance: &JsValue, logged_in: bool) -> JsValue;
-
-    #[wasm_bindgen(js_name = exportReceipts)]
-    fn export_receipts(receipts: &JsValue, format: &str) -> String;
-}
 
 /// Makes an instance from a key.
 #[wasm_bindgen(js_name = getInstance, skip_typescript)]
@@ -135,55 +122,8 @@ impl Payments {
         let session = self.session.clone();
         promise(async move {
             let hooks = Hooks::read(&options, Some(&session.hooks))?;
-            run(session, take(&input, &init).await?, hooks, false).await
+            run(session, take(&input, &init).await?, hooks).await
         })
-    }
-
-    /// See `types.d.ts`.
-    #[wasm_bindgen(skip_typescript)]
-    pub fn quote(&self, input: JsValue, init: JsValue) -> Promise {
-        let session = self.session.clone();
-        promise(async move {
-            let hooks = session.hooks.clone();
-            let quote = run(session.clone(), take(&input, &init).await?, hooks, true).await?;
-            let offers: Array = get(&quote, "offers").unchecked_into();
-            let described = Array::new();
-            for offer in offers.iter() {
-                let plan_id = plan_id(&get(&offer, "planId"))?;
-                // What cannot be learned now is left out: the offer stands all the same.
-                let plan = session.call_json(&get_plan(&plan_id)).await.unwrap_or(JsValue::UNDEFINED);
-                let balance = match session.account() {
-                    Some(holder) => session.balance(&plan_id, holder).await.unwrap_or(JsValue::UNDEFINED),
-                    None => JsValue::UNDEFINED,
-                };
-                described.push(&describe(&offer, &plan, &balance, session.key.borrow().is_some()));
-            }
-            super::error::set(&quote, "offers", &described);
-            Ok(quote)
-        })
-    }
-
-    /// See `types.d.ts`.
-    #[wasm_bindgen(js_name = wrapFetch, skip_typescript)]
-    pub fn wrap_fetch(&self, fetch: &JsValue) -> JsValue {
-        wrap_fetch(Self { session: self.session.clone(), page: None }, fetch)
-    }
-
-    /// See `types.d.ts`.
-    #[wasm_bindgen(getter, skip_typescript)]
-    pub fn spend(&self) -> JsValue {
-        let buyer = self.session.buyer.borrow();
-        TotalsView::of(&buyer, now()).to_js()
-    }
-
-    /// See `types.d.ts`.
-    #[wasm_bindgen(js_name = exportReceipts, skip_typescript)]
-    pub fn export_receipts(&self, format: Option<String>) -> Result<String, JsValue> {
-        let format = format.unwrap_or_else(|| "json".into());
-        if format != "json" && format != "csv" {
-            return Err(bad_field("format", "'json' or 'csv'"));
-        }
-        Ok(export_receipts(&get(&self.spend(), "receipts"), &format))
     }
 
     /// See `types.d.ts`.

@@ -295,7 +295,7 @@ impl Buyer {
             (Err(error), _)
                 if error.kind == ApiErrorKind::Refused || error.kind == ApiErrorKind::Unauthorized =>
             {
-                self.fail_all(waiting, &FetchError::Platform(error));
+                self.fail_all(waiting, &FetchError::Platform(error.into()));
             }
             (Err(_), _) => self.order_unclear(waiting, call),
             (Ok(ordered), None) => self.bought(&call.plan_id, waiting, ordered.tx_hash.as_ref(), now),
@@ -368,5 +368,5 @@ impl Buyer {
 
 fn read<C: Call>(call: &C, result: JobResult) -> Result<C::Output, FetchError> {
     let response = result.ok_or(FetchError::PlatformUnreachable)?;
-    call.parse(&response).map_err(|error: ApiError| FetchError::Platform(error))
+    call.parse(&response).map_err(|error: ApiError| FetchError::Platform(error.into()))
 }

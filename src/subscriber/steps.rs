@@ -6,7 +6,7 @@ use super::visit::{Action, Finish, Phase, Redirects, Send};
 use super::{Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, Record};
 use crate::api::plans::{GetPlanBalance, OrderPlan};
 use crate::wire::{Credits, PaymentRequired, WireError, WireErrorKind};
-use alloc::{boxed::Box, string::String};
+use alloc::{boxed::Box, rc::Rc, string::String};
 
 /// How many single-use tokens are minted ahead at the most.
 const MAX_PREFETCH: usize = 16;
@@ -111,7 +111,7 @@ impl Buyer {
         }
         let Some(visit) = self.visit(fetch) else { return };
         let offers = core::mem::take(&mut visit.candidates);
-        let mut best: Option<(bool, f64, Offer)> = None;
+        let mut best: Option<(bool, f64, Rc<Offer>)> = None;
         for offer in offers {
             let enough = self.known_balance(offer.plan_id(), now).is_some_and(|held| held >= offer.needed());
             let price = self.prices.iter().find(|(plan, _)| plan == offer.plan_id());
@@ -139,7 +139,7 @@ impl Buyer {
     }
 
     /// Rule 3.
-    pub(super) fn consider(&mut self, fetch: FetchId, offer: Offer, now: u64) {
+    pub(super) fn consider(&mut self, fetch: FetchId, offer: Rc<Offer>, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
         let agreed = visit.consent.is_some() && visit.offer.as_ref().is_some_and(|had| had.covers(&offer));
         visit.offer = Some(offer.clone());
@@ -153,7 +153,7 @@ impl Buyer {
         self.decide(fetch, offer, now);
     }
 
-    fn decide(&mut self, fetch: FetchId, offer: Offer, now: u64) {
+    fn decide(&mut self, fetch: FetchId, offer: Rc<Offer>, now: u64) {
         let grant = self.grants.iter().find(|(granted, _)| granted.covers(&offer));
         let (granted, delegation) = grant.map_or((false, None), |(_, delegation)| (true, delegation.clone()));
         let limit = self.broken_limit(fetch, &offer, now);
@@ -170,7 +170,7 @@ impl Buyer {
     }
 
     /// Asks, unless the same question is open: whoever answers it once for all need not be asked a hundred times.
-    fn ask(&mut self, fetch: FetchId, offer: Offer) {
+    fn ask(&mut self, fetch: FetchId, offer: Rc<Offer>) {
         if self.is_asked_about(&offer) {
             if let Some(visit) = self.visit(fetch) {
                 visit.phase = Phase::Queued;

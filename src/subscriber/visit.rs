@@ -1,7 +1,7 @@
 use super::{FetchError, Offer, Policy, Spend, Target, TokenKey};
 use crate::api::x402::{Binding, GetAccessToken};
 use crate::wire::{Credits, DelegationId, Receipt, Secret};
-use alloc::{string::String, vec::Vec};
+use alloc::{rc::Rc, string::String, vec::Vec};
 
 /// What a caller wants fetched.
 #[derive(Debug, Clone)]
@@ -67,9 +67,9 @@ pub enum Action {
     /// Read the text of the last answer's body, at most 64 KiB, leaving the answer itself readable.
     ReadBody,
     /// Ask which of these to take; answered with [`Event::Selected`](super::Event::Selected).
-    Select(Vec<Offer>),
+    Select(Vec<Rc<Offer>>),
     /// Ask whether this may be paid.
-    Ask(Offer),
+    Ask(Rc<Offer>),
     /// It is over.
     Finish(Finish),
 }
@@ -97,7 +97,7 @@ pub struct Finish {
     /// What was spent.
     pub spend: Spend,
     /// The terms, of a fetch that only asked for them.
-    pub offers: Vec<Offer>,
+    pub offers: Vec<Rc<Offer>>,
 }
 
 /// One fetch under way.
@@ -111,9 +111,9 @@ pub(super) struct Visit {
     /// Whether a redirect turned the request into a GET.
     pub(super) as_get: bool,
     pub(super) phase: Phase,
-    pub(super) offer: Option<Offer>,
+    pub(super) offer: Option<Rc<Offer>>,
     /// The offers that are being chosen from.
-    pub(super) candidates: Vec<Offer>,
+    pub(super) candidates: Vec<Rc<Offer>>,
     pub(super) delegation_id: Option<DelegationId>,
     /// What consent allows: `None` before it is given.
     pub(super) consent: Option<super::consent::Consent>,
@@ -235,7 +235,7 @@ impl Visit {
 
     /// What a send costs at most, as far as anybody said: what the budget counts.
     pub(super) fn price(&self) -> Credits {
-        self.offer.as_ref().map_or(Credits::ZERO, Offer::needed)
+        self.offer.as_ref().map_or(Credits::ZERO, |offer| offer.needed())
     }
 
     /// What consent allows to be bought.
