@@ -98,7 +98,7 @@ pub struct Buyer {
     pub(super) delegation_id: Option<DelegationId>,
     pub(super) tokens: Tokens,
     pub(super) budget: Budget,
-    pub(super) single_use: Vec<TokenKey>,
+    pub(super) single_use: Vec<Rc<TokenKey>>,
     pub(super) running: Vec<Running>,
     pub(super) last_job: u32,
     /// Orders that were sent and whose credits were not seen.

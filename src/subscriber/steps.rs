@@ -287,22 +287,20 @@ impl Buyer {
             return;
         }
         visit.waits.token = true;
-        if let Some(call) = visit.token_call() {
-            self.want_token(Some(fetch), key, call);
-        }
+        self.want_token(Some(fetch), key);
     }
 
     /// Keeps as many single-use tokens at hand as the caller wants, so that the next paid request is one round trip.
     fn mint_ahead(&mut self, fetch: FetchId) {
         let Some(visit) = self.visit(fetch) else { return };
-        let (wanted, key, call) = (visit.request.prefetch, visit.token_key(), visit.token_call());
-        let (Some(key), Some(call)) = (key, call) else { return };
+        let wanted = visit.request.prefetch;
+        let Some(key) = visit.token_key() else { return };
         if !self.single_use.contains(&key) {
             return;
         }
         let at_hand = self.tokens.count(&key) + self.minting_ahead(&key);
         for _ in at_hand..usize::try_from(wanted).unwrap_or_default().min(MAX_PREFETCH) {
-            self.want_token(None, key.clone(), call.clone());
+            self.want_token(None, key.clone());
         }
     }
 
@@ -373,7 +371,7 @@ impl Buyer {
         }
         let Some(visit) = self.visit(fetch) else { return };
         let offers = core::mem::take(&mut visit.candidates);
-        self.act(fetch, Phase::Done, Action::Finish(Finish { result, receipt, spend, offers }));
+        self.act(fetch, Phase::Done, Action::Finish(Box::new(Finish { result, receipt, spend, offers })));
     }
 }
 

@@ -1,7 +1,7 @@
 use super::{FetchError, Offer, Policy, Spend, Target, TokenKey};
-use crate::api::x402::{Binding, GetAccessToken};
+use crate::api::x402::Binding;
 use crate::wire::{Credits, DelegationId, Receipt, Secret};
-use alloc::{rc::Rc, string::String, vec::Vec};
+use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
 
 /// What a caller wants fetched.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ pub enum Action {
     /// Ask whether this may be paid.
     Ask(Rc<Offer>),
     /// It is over.
-    Finish(Finish),
+    Finish(Box<Finish>),
 }
 
 /// How to send the caller's request.
@@ -203,22 +203,9 @@ impl Visit {
     }
 
     /// What a token for this fetch is good for, once there is an offer and a delegation.
-    pub(super) fn token_key(&self) -> Option<TokenKey> {
+    pub(super) fn token_key(&self) -> Option<Rc<TokenKey>> {
         let offer = self.offer.as_ref()?;
         Some(TokenKey::new(offer, self.delegation_id.clone()?, self.binding(offer)))
-    }
-
-    /// The call that mints one.
-    pub(super) fn token_call(&self) -> Option<GetAccessToken> {
-        let offer = self.offer.as_ref()?;
-        Some(GetAccessToken {
-            scheme: offer.scheme(),
-            network: offer.network().into(),
-            plan_id: offer.plan_id().clone(),
-            agent_id: offer.agent_id().cloned(),
-            delegation_id: self.delegation_id.clone()?,
-            binding: self.binding(offer),
-        })
     }
 
     /// What a token for `offer` is to be bound to, where single-use tokens are asked for.
