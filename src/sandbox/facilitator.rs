@@ -103,9 +103,6 @@ fn cover(desk: &Desk, presented: &Presented, missing: Credits) -> Outcome<Result
         Ask { plan_id: &plan.id, crypto: plan.terms.crypto, money: plan.terms.money(), cents: bought.cents };
     Ok(match delegation.refuses(desk.call.now, ask) {
         Some(reason) => Err(reason.to_owned()),
-        None if bought.cents > 0 && methods::declines(desk, delegation.payment_method.as_deref())? => {
-            Err("the card was declined".into())
-        }
         None => Ok(bought),
     })
 }
@@ -163,6 +160,12 @@ pub(super) fn settle(desk: &Desk) -> Outcome {
     if balance < charge.hold {
         let bought = cover(desk, &presented, charge.hold.saturating_sub(balance))?
             .map_err(|reason| refuse(&reason))?;
+        // A bank is asked when the charge is made: a verify before it cannot know.
+        let delegation = delegations::find(desk, &permission.delegation_id)?;
+        let card = delegation.as_ref().and_then(|delegation| delegation.payment_method.as_deref());
+        if bought.cents > 0 && methods::declines(desk, card)? {
+            return Err(refuse("the card was declined"));
+        }
         order_tx = Some(top_up(desk, &presented, bought)?);
     }
     let left = balances::burn(desk, &plan.id, &permission.holder, charge.burn)?

@@ -1,9 +1,10 @@
 //! Things that go wrong on demand: a switch for tests, which is there only where the sandbox was started with it.
 //!
 //! A Worker cannot cut a connection: what it throws becomes a 500. What it can do is answer in a way that no client
-//! takes for an answer. A header of 600 kB is beyond what Node (16 kB), workerd (128 kB), Chromium (256 kB) and Python
-//! (64 kB) read: in each, `fetch` rejects as it does when the other side goes away, without a status. That is how
-//! `drop` and `lose-answer` look.
+//! takes for an answer. A header of 600 kB is beyond what Node (16 kB), workerd (below 300 kB), Chromium (256 kB) and
+//! Python (64 kB) read: in each, `fetch` rejects as it does when the other side goes away, without a status. That is how
+//! `drop` and `lose-answer` look. A body that breaks off would not do: headers would be there by then, and `fetch`
+//! would resolve.
 
 use super::call::{Call, Reply, member, text, whole};
 use super::problem::{Outcome, Problem};

@@ -125,9 +125,10 @@ impl Sandbox {
             }
         }
         let unserved = |reply: Reply, status: u16| {
-            let logged = self
-                .store()
-                .and_then(|store| control::log(&store, &call, status, struck.as_deref(), machine()));
+            let logged = self.store().and_then(|store| {
+                let now = machine().saturating_add(Settings::load(&store)?.offset);
+                control::log(&store, &call, status, struck.as_deref(), now)
+            });
             logged.map_or_else(failed, |()| reply)
         };
         match last {

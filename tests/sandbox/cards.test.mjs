@@ -28,7 +28,7 @@ const token = async (account, delegationConfig) => {
   const accepted = { ...cardOffer, planId: plan, extra: {} };
   return account.post('/api/v1/x402/permissions', { accepted, delegationConfig });
 };
-const settle = (x402AccessToken, maxAmount = '5') => seller.post('/api/v1/x402/settle', {
+const settle = (x402AccessToken, maxAmount = '5', call = 'settle') => seller.post(`/api/v1/x402/${call}`, {
   paymentRequired: { x402Version: 2, resource: { url: '/ask' }, accepts: [{ ...cardOffer, planId: plan, extra: {} }], extensions: {} }, x402AccessToken, maxAmount,
 });
 const visit = ({ sessionToken }, more = {}) => ({ sessionToken, returnUrl: BACK, state: STATE, network: 'sandbox', ...more });
@@ -149,9 +149,11 @@ test('a card that is enrolled and then declines fails the top-up, not the credit
   const ada = await anyone.open('Ada');
   const done = led(await anyone.form('/cards/setup', { ...visit(await session(ada)), number: '4000 0000 0000 0341', expiry: '12/34', limit: '50', action: 'go' }));
   const { json } = await token(ada, { delegationId: done.delegationId });
+  assert.equal((await settle(json.accessToken, '5', 'verify')).json.isValid, true, 'the bank is not asked yet');
   const refused = await settle(json.accessToken);
   assert.deepEqual([refused.status, refused.json.code], [402, 'BCK.CREDITS.0003']);
   assert.match(refused.json.message, /card was declined/);
+  assert.equal((await ada.get(`/api/v1/delegation/${done.delegationId}`)).json.amountSpentCents, '0');
   await seller.post('/api/v1/protocol/plans/mint', { planId: plan, amount: 5, creditsReceiver: ada.address });
   assert.equal((await settle(json.accessToken)).status, 200);
 });
