@@ -13,7 +13,8 @@ use worker::Url;
 /// Longest state that comes back.
 const MAX_STATE: usize = 256;
 /// The parameters of a page that its form hands on.
-const HANDED_ON: [&str; 6] = ["sessionToken", "returnUrl", "state", "provider", "paymentMethodId", "planId"];
+const HANDED_ON: [&str; 7] =
+    ["sessionToken", "returnUrl", "state", "provider", "paymentMethodId", "planId", "currency"];
 
 /// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +110,12 @@ impl<'a> Visit<'a> {
         back::with(&self.target, &answer)
     }
 
+    /// What the allowance is in: dollars, unless the app asks for euros.
+    fn currency(&self) -> &'static str {
+        let euros = (self.parameter)("currency").is_some_and(|currency| currency.eq_ignore_ascii_case("eur"));
+        if euros { "eur" } else { "usd" }
+    }
+
     fn content(&self, card: Option<&str>, wrong: Option<&str>, typed: &Form) -> String {
         let page = self.page;
         let app = escape(&self.target.origin().ascii_serialization());
@@ -134,11 +141,12 @@ impl<'a> Visit<'a> {
         if page != Page::Enroll {
             let limit = typed.get("limit").or_else(|| (self.parameter)("limit")).unwrap_or("50.00");
             html.push_str(&format!(
-                "<div class=\"row\"><div><label for=\"limit\">Up to (USD)</label><input type=\"text\" id=\"limit\" \
+                "<div class=\"row\"><div><label for=\"limit\">Up to ({})</label><input type=\"text\" id=\"limit\" \
                  name=\"limit\" inputmode=\"decimal\" autocomplete=\"off\" value=\"{}\"></div><div>\
                  <label for=\"days\">For</label><select id=\"days\" name=\"days\"><option value=\"1\">a day</option>\
                  <option value=\"7\">a week</option><option value=\"30\" selected>30 days</option>\
                  <option value=\"365\">a year</option></select></div></div>\n",
+                self.currency().to_ascii_uppercase(),
                 escape(limit)
             ));
         }
@@ -160,7 +168,7 @@ impl<'a> Visit<'a> {
         let mut body = Map::new();
         body.insert("spendingLimitCents".into(), limit.into());
         body.insert("durationSecs".into(), (days * 86_400).into());
-        body.insert("currency".into(), "usd".into());
+        body.insert("currency".into(), self.currency().into());
         body.insert("providerPaymentMethodId".into(), method.into());
         if let Some(plan_id) = (self.parameter)("planId") {
             body.insert("planId".into(), plan_id.into());

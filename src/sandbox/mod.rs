@@ -139,7 +139,7 @@ impl Sandbox {
                 unserved(faults::answer(status, &code, retry_after, &call, &now), status)
             }
             Some(faults::Kind::Garble) => self.serve(call, struck).garbled(),
-            Some(_) => {
+            Some(faults::Kind::LoseAnswer | faults::Kind::Latency(_)) => {
                 self.serve(call, struck);
                 Reply::lost()
             }

@@ -93,10 +93,10 @@ test('enroll and delegate, each by itself', async () => {
   assert.equal((await methods(ada, '?provider=braintree'))[0].id, paymentMethodId);
   const page = await anyone.get(`/cards/delegate${query({ ...opened, paymentMethodId })}`);
   assert.ok(page.text.includes('visa ···· 4242') && !page.text.includes('name="number"'));
-  const done = led(await anyone.form('/cards/delegate', { ...opened, paymentMethodId, limit: '20', days: '30', planId: plan, action: 'go' }));
+  const done = led(await anyone.form('/cards/delegate', { ...opened, paymentMethodId, limit: '20', days: '30', planId: plan, currency: 'eur', action: 'go' }));
   assert.deepEqual(Object.keys(done), ['x', 'delegationId', 'state']);
   const { json: delegation } = await ada.get(`/api/v1/delegation/${done.delegationId}`);
-  assert.deepEqual([delegation.provider, delegation.planId], ['braintree', plan]);
+  assert.deepEqual([delegation.provider, delegation.planId, delegation.currency], ['braintree', plan, 'eur']);
   assert.equal((await anyone.form('/cards/delegate', { ...opened, paymentMethodId: 'pm_none', limit: '20', action: 'go' })).status, 404);
 });
 

@@ -48,6 +48,21 @@ test('an order that is dropped was never made; one whose answer is lost was', as
   assert.deepEqual(orders, [[0, 'drop'], [201, 'lose-answer'], [201, undefined]]);
 });
 
+test('a hundred at once, some dropped and some lost: what was made is what the ledger says', async () => {
+  const seller = await anyone.open('Seller');
+  const plan = await seller.plan({ credits: { amount: '1' } });
+  const ada = await anyone.open('Ada');
+  await anyone.del('/sandbox/calls');
+  const match = { path: 'order$' };
+  await fail({ match, kind: 'latency', ms: 20, probability: 0.5, seed: 1 }, { match, kind: 'drop', probability: 0.2, seed: 2 }, { match, kind: 'lose-answer', probability: 0.2, seed: 3 });
+  const answers = await Promise.allSettled(Array.from({ length: 100 }, () => ada.order(plan)));
+  const made = (await log()).filter(([, , status]) => status === 201);
+  const heard = answers.filter(({ status }) => status === 'fulfilled').length;
+  assert.equal(await ada.balance(plan), String(made.length));
+  assert.equal(heard, made.filter(([, , , fault]) => !fault?.includes('lose')).length);
+  assert.ok(heard < made.length && made.length < 100);
+});
+
 test('in another Worker a lost answer is a rejected fetch as well', async () => {
   await fail({ match: { path: '/' }, kind: 'drop' });
   const script = `export default { async fetch(request) {
