@@ -46,6 +46,7 @@ fn take<T>(list: &mut Vec<(FetchId, T)>, fetch: FetchId) -> Option<T> {
 #[derive(Clone)]
 pub(super) struct Hooks {
     policy: Option<Policy>,
+    limits: Option<Policy>,
     approve: Option<Function>,
     select: Option<Function>,
     delegation_id: Option<DelegationId>,
@@ -59,6 +60,7 @@ impl Hooks {
     pub(super) fn read(options: &JsValue, instance: Option<&Self>) -> Result<Self, JsValue> {
         Ok(Self {
             policy: policy(options)?.or_else(|| instance?.policy.clone()),
+            limits: instance.and_then(|instance| instance.policy.clone()),
             approve: function(options, "approve")?.or_else(|| instance?.approve.clone()),
             select: function(options, "select")?.or_else(|| instance?.select.clone()),
             delegation_id: delegation(options)?,
@@ -85,6 +87,7 @@ pub(super) async fn run(session: Rc<Session>, kept: Kept, hooks: Hooks) -> Resul
         method: kept.method(),
         redirects: kept.redirects(),
         policy: hooks.policy.clone(),
+        limits: hooks.limits.clone(),
         can_ask: hooks.approve.is_some(),
         delegation_id: hooks.delegation_id.clone(),
         can_select: hooks.select.is_some(),

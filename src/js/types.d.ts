@@ -109,7 +109,7 @@ export interface SpendPolicy {
   purchase?: boolean;
 }
 
-/** Instead of what the instance has; see `CommonOptions`. */
+/** Instead of what the instance has (see `CommonOptions`), whose limits hold all the same. */
 export interface FetchOptions {
   delegationConfig?: { delegationId: string };
   approve?: Approve;

@@ -178,7 +178,8 @@ impl Buyer {
     /// The limit of its policy that a fetch would break by taking an offer now.
     pub(super) fn broken_limit(&self, fetch: FetchId, offer: &Offer, now: u64) -> Option<&'static str> {
         let (_, visit) = self.visits.iter().find(|(other, _)| *other == fetch)?;
-        visit.request.policy.as_ref()?.broken_limit(offer, &self.budget, now)
+        let mut policies = visit.request.policy.iter().chain(&visit.request.limits);
+        policies.find_map(|policy| policy.broken_limit(offer, &self.budget, now))
     }
 
     /// Begins a fetch.
@@ -314,8 +315,7 @@ impl Buyer {
                 && offer.target.origin == request.target.origin
                 && offer.target.path == request.target.path
         })?;
-        let allowed = request.policy.as_ref().is_none_or(|policy| policy.names(offer));
-        allowed.then(|| Rc::new(offer.remembered_for(&request.target)))
+        request.allows(offer).then(|| Rc::new(offer.remembered_for(&request.target)))
     }
 
     pub(super) fn remember_terms(&mut self, method: String, offer: Rc<Offer>) {

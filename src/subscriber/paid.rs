@@ -120,7 +120,13 @@ impl Buyer {
             said.is_some_and(|said| said.success) || key.is_some_and(|key| self.single_use.contains(&key));
         let Some(visit) = self.visit(fetch) else { return };
         visit.hops += 1;
-        let same_method = matches!(status, 307 | 308) || visit.is_safe_method();
+        // As `fetch` does it: only a POST becomes a GET by 301 and 302.
+        let kept = match status {
+            307 | 308 => true,
+            301 | 302 => visit.method() != "POST",
+            _ => false,
+        };
+        let same_method = kept || visit.is_safe_method();
         let follows = visit.request.redirects == Redirects::Follow && visit.hops <= MAX_HOPS;
         match &to {
             Redirected::To(target)

@@ -76,7 +76,7 @@ impl Buyer {
         if !visit.target.is_secure() {
             return self.fail(fetch, FetchError::InsecureTarget);
         }
-        let mut offers = Offer::candidates(&required, &visit.target, visit.request.policy.as_ref());
+        let mut offers = Offer::candidates(&required, &visit.target, &visit.request);
         if visit.request.quote {
             visit.candidates = offers;
             return self.finish(fetch, Ok(()));

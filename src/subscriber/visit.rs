@@ -12,8 +12,10 @@ pub struct FetchRequest {
     pub method: String,
     /// What the caller wants done about redirects.
     pub redirects: Redirects,
-    /// The limits that hold for this request.
+    /// What may be spent on this request without asking, and its limits.
     pub policy: Option<Policy>,
+    /// Another policy whose limits hold as well: an instance's, beside that of a call.
+    pub limits: Option<Policy>,
     /// Whether somebody can be asked (an `approve` callback).
     pub can_ask: bool,
     /// The delegation to spend from; the session's where it is `None`.
@@ -29,6 +31,11 @@ pub struct FetchRequest {
 }
 
 impl FetchRequest {
+    /// Whether its policies allow an offer's plan, origin, network and scheme.
+    pub(super) fn allows(&self, offer: &Offer) -> bool {
+        self.policy.iter().chain(&self.limits).all(|policy| policy.names(offer))
+    }
+
     /// A request that follows redirects, with nobody to ask and no policy.
     #[must_use]
     pub fn new(target: Target, method: &str) -> Self {
@@ -37,6 +44,7 @@ impl FetchRequest {
             method: method.into(),
             redirects: Redirects::Follow,
             policy: None,
+            limits: None,
             can_ask: false,
             delegation_id: None,
             can_select: false,
