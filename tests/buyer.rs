@@ -350,6 +350,49 @@ fn rule_5_a_cold_call_is_three_round_trips_and_a_warm_one_is_one() {
 }
 
 #[test]
+fn rule_5_terms_are_known_by_method_origin_and_path() {
+    let other_origin = || Some(FetchRequest::new(world::target("https://other.example", "/ask"), "POST"));
+    // (name, method, path, elsewhere, requests without a token)
+    for (name, method, path, elsewhere, bare) in [
+        ("the same", "POST", "/ask", false, 0),
+        ("another method", "GET", "/ask", false, 1),
+        ("another path", "POST", "/other", false, 1),
+        ("another origin", "POST", "/ask", true, 1),
+    ] {
+        let mut world = World::new().balance(100);
+        world.approval = Some(yes());
+        let first = world.fetch("POST", "/ask");
+        world.run_one(first);
+        let before = world.sends - world.paid_sends;
+        world.request = elsewhere.then(other_origin).flatten();
+        let second = world.fetch(method, path);
+        assert!(world.run_one(second).result.is_ok());
+        assert_eq!(world.sends - world.paid_sends - before, bare, "{name}");
+        assert_eq!(world.mints, if elsewhere { 2 } else { 1 }, "a token stays at its origin: {name}");
+    }
+}
+
+#[test]
+fn rule_5_terms_that_were_refused_are_asked_for_anew_and_others_stay_known() {
+    let mut world = World::new().balance(1_000).seller(|send, world| match &send.token {
+        None => Seller::offer(&offer("plan", 2)),
+        Some(_) if world.paid_sends == 3 || world.paid_sends == 4 => Seller::offer(&offer("plan", 2)),
+        Some(_) => Seller::paid(2, 98),
+    });
+    world.approval = Some(yes());
+    for path in ["/a", "/b"] {
+        let fetch = world.fetch("POST", path);
+        assert!(world.run_one(fetch).result.is_ok());
+    }
+    let refused = world.fetch("POST", "/a");
+    assert_eq!(world.run_one(refused).result.unwrap_err().code(), "payment_refused");
+    for (path, requests) in [("/a", 2), ("/b", 1), ("/a", 1)] {
+        let fetch = world.fetch("POST", path);
+        assert_eq!(world.run_one(fetch).spend.requests, requests, "{path}");
+    }
+}
+
+#[test]
 fn rule_5_a_single_use_token_is_never_presented_twice() {
     let mut world = World::new().balance(1_000);
     world.approval = Some(yes());
