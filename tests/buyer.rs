@@ -2,8 +2,10 @@
 
 mod world;
 
+use payments_wasm::api::{ApiError, ApiErrorKind};
 use payments_wasm::subscriber::{
     Approval, Event, FetchError, FetchRequest, NoticeKind, Outcome, Policy, Redirected, Redirects,
+    poll_pause_ms,
 };
 use payments_wasm::wire::Credits;
 #[cfg(target_arch = "wasm32")]
@@ -317,12 +319,16 @@ fn rule_3_a_price_that_nobody_says_breaks_a_limit() {
 
 #[test]
 fn rule_4_a_hundred_first_fetches_cause_one_mint_and_one_order() {
-    for (balance, orders) in [(1_000, 0), (0, 1)] {
+    for (balance, orders, slow) in [(1_000, 0, false), (0, 1, false), (1_000, 0, true), (0, 1, true)] {
         let mut world = World::new().balance(balance);
         world.plan_credits = 1_000;
         world.approval = Some(buy());
         world.told_balance = true;
+        // A slow platform answers nothing until everybody waits for it.
+        world.hold_jobs = slow;
         let fetches: Vec<_> = (0..100).map(|_| world.fetch("POST", "/ask")).collect();
+        world.run();
+        world.hold_jobs = false;
         world.run();
         for fetch in fetches {
             let end = world.end(fetch);
@@ -593,6 +599,86 @@ fn rule_10_one_call_does_the_whole_way_and_an_unclear_order_is_not_repeated() {
         } else {
             assert_eq!(world.presented.len(), 0, "{name}");
         }
+    }
+}
+
+#[test]
+fn credits_are_looked_for_ever_more_slowly() {
+    let pauses: Vec<_> = (0..7).map(poll_pause_ms).collect();
+    assert_eq!(pauses, [250, 500, 1_000, 2_000, 4_000, 4_000, 4_000]);
+    assert_eq!(poll_pause_ms(u32::MAX), 4_000);
+}
+
+#[test]
+fn an_order_of_unclear_outcome_holds_up_its_own_plan_only() {
+    let asked = std::cell::Cell::new(0);
+    let mut world = World::new().balance(0).seller(move |send, _| match &send.token {
+        None => Seller::offer(&offer(if asked.replace(asked.get() + 1) == 0 { "one" } else { "two" }, 2)),
+        Some(_) => Seller::paid(2, 0),
+    });
+    world.approval = Some(buy());
+    world.told_balance = true;
+    world.order_answer = None;
+    let first = world.fetch("POST", "/first");
+    assert_eq!(world.run_one(first).result.unwrap_err().code(), "purchase_outcome_unknown");
+    world.order_answer = Some((200, r#"{"success":true,"txHash":"0x2"}"#.into()));
+    let second = world.fetch("POST", "/second");
+    assert!(world.run_one(second).result.is_ok());
+    assert_eq!(world.orders, 2);
+}
+
+#[test]
+fn every_error_says_what_happened_and_what_to_do() {
+    let api = |retryable| {
+        FetchError::Platform(
+            ApiError {
+                kind: ApiErrorKind::Unavailable,
+                code: "BCK.X".into(),
+                message: "theirs".into(),
+                hint: Some("ask later".into()),
+                status: 503,
+                correlation_id: None,
+                retryable,
+            }
+            .into(),
+        )
+    };
+    // (error, code, a part of the message, a part of the hint, retryable)
+    let table = [
+        (FetchError::NoPayableOffer, "no_payable_offer", "no way to pay", "error.response", false),
+        (FetchError::Unauthorized, "unauthorized", "nobody is logged in", "connect()", false),
+        (FetchError::ConsentDenied, "consent_denied", "not approved", "", false),
+        (FetchError::ApproveFailed, "approve_failed", "callback failed", "", false),
+        (FetchError::BudgetExceeded("maxX"), "budget_exceeded", "policy's maxX", "raise the limit", false),
+        (FetchError::InsufficientCredits, "insufficient_credits", "do not cover", "order the plan", false),
+        (FetchError::DelegationRequired, "delegation_required", "no delegation", "createDelegation", false),
+        (FetchError::InsecureTarget, "insecure_target", "plain HTTP", "", false),
+        (FetchError::AmbiguousRedirect, "ambiguous_redirect", "changed the method", "final URL", false),
+        (
+            FetchError::RedirectedWhilePaying,
+            "redirected_while_paying",
+            "redirected",
+            "check the balance",
+            false,
+        ),
+        (FetchError::PaymentRefused(None), "payment_refused", "refused the payment", "", false),
+        (FetchError::PaymentRefused(Some("why".into())), "payment_refused", ": why", "", false),
+        (FetchError::OutcomeUnknown, "outcome_unknown", "may have been taken", "check the balance", false),
+        (FetchError::Unreachable, "network_error", "before anything was paid", "", true),
+        (FetchError::Aborted, "aborted", "was aborted", "", false),
+        (FetchError::LoggedOut, "session_ended", "session ended", "", false),
+        (api(true), "BCK.X", "theirs", "ask later", true),
+        (api(false), "BCK.X", "theirs", "ask later", false),
+        (FetchError::PlatformUnreachable, "network_error", "Nevermined could not", "", true),
+        (FetchError::PurchaseUnknown, "purchase_outcome_unknown", "not known", "before ordering", false),
+        (FetchError::CreditsTimeout, "credits_timeout", "not appeared", "before ordering", false),
+    ];
+    for (error, code, message, hint, retryable) in table {
+        assert_eq!(error.code(), code);
+        assert!(error.message().contains(message), "{code}: {}", error.message());
+        let said = error.hint().unwrap_or_default();
+        assert!(said.contains(hint) && said.is_empty() == hint.is_empty(), "{code}: {said}");
+        assert_eq!(error.is_retryable(), retryable, "{code}");
     }
 }
 
@@ -899,6 +985,17 @@ fn a_single_use_token_is_asked_for_by_resource_and_method_and_minted_ahead() {
     let end = world.run_one(second);
     assert_eq!((end.spend.requests, end.spend.mints), (1, 0), "a warm request is one round trip");
     assert_eq!((world.mints, world.sends), (4, 3), "and the store is filled up again");
+
+    // What is under way counts: two fetches at once fill the store once.
+    world.hold_jobs = true;
+    let pair = [world.fetch("POST", "/ask"), world.fetch("POST", "/ask")];
+    world.run();
+    world.hold_jobs = false;
+    world.run();
+    for fetch in pair {
+        assert_eq!(world.end(fetch).spend.requests, 1);
+    }
+    assert_eq!(world.mints, 6, "two used, two at hand again");
 
     // A platform that does not know them mints a reusable one: nothing is minted ahead.
     let mut world = World::new().balance(1_000);
