@@ -356,3 +356,13 @@ impl World {
 pub fn plan(id: &str) -> PlanId {
     PlanId::parse(id, "planId").unwrap()
 }
+
+/// A yes to this payment.
+pub fn yes() -> Approval {
+    Approval { approve: true, ..Approval::default() }
+}
+
+/// A yes to this payment, and to buying the plan for it.
+pub fn buy() -> Approval {
+    Approval { approve: true, purchase: true, ..Approval::default() }
+}
