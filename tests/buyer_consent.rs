@@ -246,6 +246,42 @@ fn rule_10_one_call_does_the_whole_way_and_an_unclear_order_is_not_repeated() {
 }
 
 #[test]
+fn rule_8_an_abort_during_a_purchase_says_what_is_known_of_it() {
+    // (name, whether the order has been answered, what the report says: transaction, confirmed)
+    for (name, answered, expected) in
+        [("ordering", false, (None, false)), ("waiting for the credits", true, (Some("0xorder"), true))]
+    {
+        let mut world = World::new().balance(0);
+        world.approval = Some(buy());
+        world.told_balance = true;
+        world.credits_after_ms = u64::MAX;
+        world.hold_jobs = true;
+        let (fetch, other) = (world.fetch("POST", "/ask"), world.fetch("POST", "/ask"));
+        world.run();
+        if answered {
+            world.work_once();
+        }
+        world.buyer.on(fetch, Event::Aborted, world.now);
+        world.run();
+        let end = world.end(fetch);
+        assert_eq!(end.result.unwrap_err().code(), "aborted");
+        let bought = &end.spend.purchases;
+        assert_eq!(bought.len(), 1, "{name}");
+        assert_eq!((bought[0].tx_hash.as_deref(), bought[0].confirmed), expected, "{name}");
+        // Who waits for a balance only has bought nothing.
+        assert_eq!(world.orders, u32::from(answered), "{name}");
+        let _ = other;
+    }
+    let mut world = World::new().balance(100);
+    world.hold_jobs = true;
+    let fetch = world.fetch("POST", "/ask");
+    world.run();
+    world.buyer.on(fetch, Event::Aborted, world.now);
+    world.run();
+    assert_eq!(world.end(fetch).spend.purchases, []);
+}
+
+#[test]
 fn credits_are_looked_for_ever_more_slowly() {
     let pauses: Vec<_> = (0..7).map(poll_pause_ms).collect();
     assert_eq!(pauses, [250, 500, 1_000, 2_000, 4_000, 4_000, 4_000]);
