@@ -372,3 +372,58 @@ fn rule_13_a_mint_under_way_at_logout_serves_nobody_afterwards() {
 fn token_json(payload: &str) -> String {
     format!(r#"{{"accessToken":"{}"}}"#, world::encode_url(payload))
 }
+
+#[test]
+fn rule_5_a_401_is_the_caller_s_unless_an_old_token_may_have_ended() {
+    // (name, whether a first fetch has paid before, 401s to paid requests, requests of the last fetch, mints in all)
+    for (name, warm, refusals, requests, mints) in [
+        ("a fresh token", false, 1, 2, 1),
+        ("an old token, once", true, 1, 2, 2),
+        ("an old token, and a fresh one", true, 2, 2, 2),
+    ] {
+        let first = u32::from(warm);
+        let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) if world.paid_sends > first && world.paid_sends <= first + refusals => {
+                Seller::status(401)
+            }
+            Some(_) => Seller::paid(2, 98),
+        });
+        world.approval = Some(yes());
+        if warm {
+            let fetch = world.fetch("POST", "/ask");
+            world.run_one(fetch);
+        }
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert!(end.result.is_ok(), "{name}");
+        assert_eq!((end.spend.requests, world.mints), (requests, mints), "{name}");
+        assert_eq!(world.asked, 1 + first, "nobody is asked twice for one fetch: {name}");
+    }
+}
+
+#[test]
+fn rule_13_what_a_seller_says_of_a_refusal_is_told_unless_it_prints_the_token() {
+    let printed = token("t2", false);
+    for (name, body, told) in [
+        ("a message", Some(r#"{"error":"e","message":"too late"}"#.to_string()), Some("too late")),
+        ("only an error", Some(r#"{"error":"e"}"#.into()), Some("e")),
+        ("an empty message", Some(r#"{"error":"e","message":""}"#.into()), Some("e")),
+        ("the token in it", Some(format!(r#"{{"message":"no: {printed}!"}}"#)), None),
+        ("the token alone", Some(format!(r#"{{"message":"{printed}"}}"#)), None),
+        ("no JSON", Some("sorry".into()), None),
+        ("nothing", None, None),
+    ] {
+        let mut world = World::new().balance(100).body(body).seller(|_, _| Seller::offer(&offer("plan", 2)));
+        let fetch = world.fetch("POST", "/ask");
+        let error = world.run_one(fetch).result.unwrap_err();
+        assert_eq!(world.presented.last(), Some(&printed), "{name}");
+        assert_eq!(error, FetchError::PaymentRefused(told.map(Into::into)), "{name}");
+    }
+    let long = format!(r#"{{"message":"{}"}}"#, "x".repeat(1_000));
+    let mut world =
+        World::new().balance(100).body(Some(long)).seller(|_, _| Seller::offer(&offer("plan", 2)));
+    let fetch = world.fetch("POST", "/ask");
+    let error = world.run_one(fetch).result.unwrap_err();
+    assert_eq!(error, FetchError::PaymentRefused(Some("x".repeat(300))));
+}
