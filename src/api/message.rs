@@ -92,6 +92,12 @@ impl Request {
         Self { method: Method::Post, path: path.into(), auth: Auth::Key, body }
     }
 
+    /// A DELETE with the key.
+    #[must_use]
+    pub fn delete(path: impl Into<Cow<'static, str>>) -> Self {
+        Self { method: Method::Delete, path: path.into(), auth: Auth::Key, body: None }
+    }
+
     /// The same, with the key.
     #[must_use]
     pub fn with_key(self) -> Self {
@@ -104,10 +110,10 @@ impl Request {
         matches!(self.method, Method::Get | Method::Put | Method::Delete)
     }
 
-    /// Its headers (section 1.1). `key` is used where the call wants it; without one the header is left out and the
-    /// platform answers that it wants one.
+    /// Its headers (section 1.1). `key` is used where the call wants it, and with it `organization`, in whose name the call
+    /// is made; without a key both are left out and the platform answers that it wants one.
     #[must_use]
-    pub fn headers(&self, key: Option<&Secret>) -> Vec<(&'static str, String)> {
+    pub fn headers(&self, key: Option<&Secret>, organization: Option<&str>) -> Vec<(&'static str, String)> {
         let mut headers = Vec::from([
             ("accept", String::from("application/json")),
             ("content-type", String::from("application/json")),
@@ -115,6 +121,7 @@ impl Request {
         if let (Auth::Key, Some(key)) = (self.auth, key) {
             headers.push(("authorization", format!("Bearer {}", key.expose())));
             headers.push(("nevermined-version", API_VERSION.into()));
+            headers.extend(organization.map(|id| ("x-current-org-id", id.into())));
         }
         headers
     }
