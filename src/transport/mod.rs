@@ -7,9 +7,9 @@ mod exchange;
 
 pub(crate) use exchange::{Head, Kept, Place, keep, unless_aborted};
 
+use crate::api::retry::pause_before_retry;
 use crate::api::{Method, Request, Response};
-use crate::wire::Secret;
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 use gloo_net::http::{Headers, RequestBuilder};
 use js_sys::{Function, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -60,38 +60,67 @@ impl Fetcher {
         Ok(answer.unchecked_into())
     }
 
-    /// Makes a call of the platform: the whole of it, body included, in `timeout_ms`. `None` where no answer came or
-    /// it was too large to be one.
+    /// Makes a call of the platform with the headers that it is to have. Each try is given `timeout_ms`, body included, and
+    /// only a call that is as good twice as once is tried again. `None` where no answer came or it was too large to be one.
     pub(crate) async fn call(
         &self,
         backend: &str,
         request: &Request,
-        key: Option<&Secret>,
+        headers: &[(&'static str, String)],
         timeout_ms: u32,
     ) -> Option<Response> {
-        let answer = self.send(&platform_request(backend, request, key, timeout_ms).ok()?).await.ok()?;
+        let url = format!("{backend}{}", request.path);
+        for tries in 1.. {
+            let (answer, retry_after) = match self.try_call(&url, request, headers, timeout_ms).await {
+                Some((answer, retry_after)) => (Some(answer), retry_after),
+                None => (None, None),
+            };
+            let status = answer.as_ref().map(|answer| answer.status);
+            let jitter = random_bytes(1).pop().unwrap_or_default();
+            match pause_before_retry(status, tries, retry_after.as_deref(), jitter) {
+                Some(pause) if request.is_idempotent() => sleep(pause).await,
+                _ => return answer,
+            }
+        }
+        None
+    }
+
+    async fn try_call(
+        &self,
+        url: &str,
+        request: &Request,
+        headers: &[(&'static str, String)],
+        timeout_ms: u32,
+    ) -> Option<(Response, Option<String>)> {
+        let correlation_id = random_hex();
+        let request = platform_request(url, request, headers, &correlation_id, timeout_ms).ok()?;
+        let answer = self.send(&request).await.ok()?;
         let headers = answer.headers();
-        Some(Response {
+        let header = |name| headers.get(name).ok().flatten();
+        let response = Response {
             status: answer.status(),
-            correlation_id: headers.get("x-correlation-id").ok().flatten(),
+            // A page cannot read it where the platform does not expose it: then it is what was sent.
+            correlation_id: header("x-correlation-id").or(Some(correlation_id)),
             body: bounded_text(&answer, MAX_ANSWER).await?,
-        })
+        };
+        Some((response, header("retry-after")))
     }
 }
 
 fn platform_request(
-    backend: &str,
+    url: &str,
     request: &Request,
-    key: Option<&Secret>,
+    given: &[(&'static str, String)],
+    correlation_id: &str,
     timeout_ms: u32,
 ) -> Result<web_sys::Request, JsValue> {
     let headers = web_sys::Headers::new()?;
-    for (name, value) in request.headers(key) {
-        headers.set(name, &value)?;
+    for (name, value) in given {
+        headers.set(name, value)?;
     }
-    headers.set("x-correlation-id", &random_hex())?;
+    headers.set("x-correlation-id", correlation_id)?;
     let signal = web_sys::AbortSignal::timeout_with_u32(timeout_ms);
-    let builder = RequestBuilder::new(&format!("{backend}{}", request.path))
+    let builder = RequestBuilder::new(url)
         .method(match request.method {
             Method::Get => gloo_net::http::Method::GET,
             Method::Post => gloo_net::http::Method::POST,
@@ -129,11 +158,15 @@ extern "C" {
     fn get_random_values(bytes: &Uint8Array) -> Uint8Array;
 }
 
-/// 128 random bits, in hexadecimal, from the platform's generator.
+/// Random bytes of the platform's generator.
+fn random_bytes(count: u32) -> Vec<u8> {
+    get_random_values(&Uint8Array::new_with_length(count)).to_vec()
+}
+
+/// 128 random bits, in hexadecimal.
 pub(crate) fn random_hex() -> String {
-    let bytes = Uint8Array::new_with_length(16);
     let mut text = String::with_capacity(32);
-    for byte in get_random_values(&bytes).to_vec() {
+    for byte in random_bytes(16) {
         for digit in [byte >> 4, byte & 15] {
             text.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
         }
