@@ -566,3 +566,171 @@ fn a_token_from_the_platform_that_is_garbage_spends_nothing() {
 fn token_json(payload: &str) -> String {
     format!(r#"{{"accessToken":"{}"}}"#, world::encode_url(payload))
 }
+
+#[test]
+fn rule_5_a_token_that_ends_at_once_by_our_clock_is_minted_once() {
+    let jwt = format!("a.{}.c", world::encode_url(r#"{"exp":900}"#));
+    let token = world::encode_url(&format!(
+        r#"{{"x402Version":2,"accepted":{{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"plan","extra":{{}}}},"payload":{{"token":"{jwt}"}},"extensions":{{}}}}"#
+    ));
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    world.mint_answer = Some(Some((200, format!(r#"{{"accessToken":"{token}"}}"#))));
+    let fetch = world.fetch("POST", "/ask");
+    assert!(world.run_one(fetch).result.is_ok());
+    assert_eq!(world.mints, 1);
+}
+
+#[test]
+fn rule_2_a_malformed_offer_elsewhere_after_a_refusal_is_an_error_and_no_silence() {
+    let mut world = World::new().balance(100).seller(|send, world| {
+        let away = send.target.as_ref().is_some_and(|target| target.origin != world::ORIGIN);
+        match &send.token {
+            None if away => {
+                let mut answer = Seller::status(402);
+                answer.offer = Some("!!!".into());
+                answer
+            }
+            Some(_) if world.paid_sends == 2 => {
+                Seller::redirect(302, Redirected::To(world::target("https://b.example", "/x")))
+            }
+            _ => Seller::offer(&offer("plan", 2)),
+        }
+    });
+    world.approval = Some(yes());
+    let fetch = world.fetch("GET", "/ask");
+    assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "malformed_offer");
+}
+
+#[test]
+fn rule_9_and_10_an_order_whose_credits_do_not_show_is_reported_and_not_repeated() {
+    // (name, the order's answer, the first fetch ends as, whether the purchase is known to have gone through)
+    for (name, answer, code, confirmed) in [
+        ("slow", Some((200, r#"{"success":true,"txHash":"0x1"}"#.to_string())), "credits_timeout", true),
+        ("lost", None, "purchase_outcome_unknown", false),
+        ("broke", Some((500, "oops".into())), "purchase_outcome_unknown", false),
+    ] {
+        let mut world = World::new().balance(0);
+        world.policy = Some(Policy { purchase: true, ..Policy::default() });
+        world.order_answer = answer;
+        world.credits_after_ms = u64::MAX;
+        let first = world.fetch("POST", "/ask");
+        let end = world.run_one(first);
+        assert_eq!(end.result.unwrap_err().code(), code, "{name}");
+        assert_eq!(end.spend.purchases.len(), 1, "{name}");
+        assert_eq!(end.spend.purchases[0].confirmed, confirmed, "{name}");
+        for _ in 0..2 {
+            let again = world.fetch("POST", "/ask");
+            assert_eq!(world.run_one(again).result.unwrap_err().code(), "credits_timeout", "{name}");
+        }
+        assert_eq!(world.orders, 1, "{name}");
+    }
+}
+
+#[test]
+fn rule_12_a_fetch_whose_old_token_ended_keeps_its_share_of_the_budget() {
+    let mut world = World::new().balance(100).seller(|send, world| match &send.token {
+        None => Seller::offer(&offer("plan", 2)),
+        Some(_) if world.paid_sends == 2 => Seller::status(401),
+        Some(_) => Seller::paid(2, 90),
+    });
+    world.policy = Some(Policy { max_credits_total: Some(Credits::from(4)), ..Policy::default() });
+    let first = world.fetch("POST", "/ask");
+    assert!(world.run_one(first).result.is_ok());
+    world.hold_jobs = true;
+    let refused = world.fetch("POST", "/ask");
+    world.run();
+    assert_eq!(world.buyer.budget().total(), Credits::from(4));
+    let other = world.fetch("POST", "/ask");
+    world.run();
+    assert_eq!(world.end(other).result.unwrap_err().code(), "budget_exceeded");
+    world.buyer.on(refused, Event::Aborted, world.now);
+    assert_eq!(world.buyer.budget().total(), Credits::from(2));
+}
+
+#[test]
+fn rule_9_a_402_with_a_receipt_is_not_paid_again_and_a_refusal_s_receipt_is_handed_over() {
+    for (success, ok, paid, outcome) in [(true, true, 1, Outcome::Settled), (false, false, 2, Outcome::None)]
+    {
+        let mut world = World::new().balance(100).seller(move |send, _| {
+            let mut answer = Seller::offer(&offer("plan", 2));
+            answer.receipt = send.token.as_ref().map(|_| receipt(success, 2, 9));
+            answer
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.is_ok(), ok);
+        assert_eq!((world.paid_sends, end.spend.outcome), (paid, outcome));
+        assert_eq!(end.receipt.map(|receipt| receipt.success()), Some(success));
+    }
+}
+
+#[test]
+fn rule_5_a_token_that_has_paid_or_is_for_once_does_not_follow_a_redirect() {
+    for (name, single_use, settled) in [("single-use", true, false), ("settled", false, true)] {
+        let mut world = World::new().balance(100).seller(move |send, _| match (&send.token, &send.target) {
+            (Some(_), None) => {
+                let near = world::target(world::ORIGIN, "/moved");
+                let mut answer = Seller::redirect(302, Redirected::To(near));
+                answer.receipt = settled.then(|| receipt(true, 2, 98));
+                answer
+            }
+            (None, None) => Seller::offer(&offer("plan", 2)),
+            _ => Seller::status(200),
+        });
+        world.approval = Some(yes());
+        world.single_use = single_use;
+        let fetch = world.fetch("GET", "/ask");
+        let end = world.run_one(fetch);
+        assert!(end.result.is_ok(), "{name}");
+        assert_eq!((world.sends, world.paid_sends), (3, 1), "{name}");
+        assert_eq!(end.receipt.is_some(), settled, "rule 11: {name}");
+    }
+}
+
+#[test]
+fn rule_9_what_a_redirect_left_open_stays_open() {
+    // (name, what the second place does, ends as)
+    type Case = (&'static str, fn() -> payments_wasm::subscriber::Answer, Result<(), &'static str>);
+    let cases: [Case; 2] = [
+        ("paid there as well", || Seller::paid(2, 96), Ok(())),
+        ("not reached", Seller::lost, Err("redirected_while_paying")),
+    ];
+    for (name, second, expected) in cases {
+        let mut world = World::new().balance(100).seller(move |send, _| {
+            let away = send.target.as_ref().is_some_and(|target| target.origin != world::ORIGIN);
+            match &send.token {
+                None if away && name == "not reached" => second(),
+                None => Seller::offer(&offer("plan", 2)),
+                Some(_) if away => second(),
+                Some(_) => Seller::redirect(302, Redirected::To(world::target("https://b.example", "/x"))),
+            }
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch("GET", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).copied(), expected, "{name}");
+        assert_eq!(end.spend.outcome, Outcome::Unknown, "{name}");
+        assert!(!end.result.is_err_and(|error| error.is_retryable()), "{name}");
+    }
+}
+
+#[test]
+fn rule_13_a_mint_under_way_at_logout_serves_nobody_afterwards() {
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    world.hold_jobs = true;
+    world.fetch("POST", "/ask");
+    world.run();
+    world.buyer.log_out();
+    let delegation = payments_wasm::wire::DelegationId::parse("d-1", "delegationId").unwrap();
+    world.buyer.log_in(Some("0x0000000000000000000000000000000000000002".into()), Some(delegation));
+    let next = world.fetch("POST", "/ask");
+    world.run();
+    world.hold_jobs = false;
+    world.run();
+    assert!(world.end(next).result.is_ok());
+    assert_eq!(world.mints, 2);
+    assert_eq!(world.presented, [token("t2", false)]);
+}

@@ -6,13 +6,14 @@ use super::payments::Plans;
 use super::session::{Session, now};
 use super::views::{EventView, Jsonish, OfferView, ReceiptView, SpendView};
 use crate::subscriber::{
-    Action, Approval, Command, Event, FetchId, FetchRequest, Finish, Job, Offer, Policy,
+    Action, Approval, Command, Event, FetchError, FetchId, FetchRequest, Finish, Job, Offer, Policy, Spend,
 };
 use crate::transport::{Head, Kept, sleep, unless_aborted};
 use crate::wire::DelegationId;
 use alloc::{boxed::Box, rc::Rc, vec::Vec};
+use core::future::Future;
 use core::future::poll_fn;
-use core::task::{Poll, Waker};
+use core::task::{Context, Poll, Waker};
 use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -58,8 +59,13 @@ pub(super) async fn run(session: Rc<Session>, kept: Kept, hooks: Hooks) -> Resul
         can_ask: hooks.approve.is_some(),
         delegation_id: hooks.delegation_id,
     };
-    let fetch = session.buyer.borrow_mut().open(request, now());
     let signal = kept.signal();
+    if signal.aborted() {
+        // Before it is opened: terms that are known would mint or order at once.
+        let finish = Finish { result: Err(FetchError::Aborted), receipt: None, spend: Spend::default() };
+        return Err(from_fetch(&FetchError::Aborted, &finish, None, Some(&signal.reason())));
+    }
+    let fetch = session.buyer.borrow_mut().open(request, now());
     let abort = {
         let session = session.clone();
         Closure::<dyn FnMut()>::new(move || session.report(fetch, Event::Aborted))
@@ -68,16 +74,29 @@ pub(super) async fn run(session: Rc<Session>, kept: Kept, hooks: Hooks) -> Resul
     // Neither adding nor removing a listener fails.
     drop(signal.add_event_listener_with_callback("abort", listener));
     let mut course = Course { session, kept, approve: hooks.approve, fetch, head: None, cause: None };
-    if signal.aborted() {
-        course.session.report(fetch, Event::Aborted);
-    }
     course.session.pump();
+    let mut action = course.session.next_action(fetch).await;
     let result = loop {
-        let event = match *course.session.next_action(fetch).await {
-            Action::Finish(finish) => break course.finish(&finish),
-            action => course.act(action).await,
+        if let Action::Finish(finish) = &*action {
+            break course.finish(finish);
+        }
+        let done = {
+            let session = course.session.clone();
+            let mut acting = core::pin::pin!(course.act(*action));
+            // What comes while an action is under way is the end: an abort, a logout.
+            poll_fn(|context| match acting.as_mut().poll(context) {
+                Poll::Ready(event) => Poll::Ready(Ok(event)),
+                Poll::Pending => session.poll_action(fetch, context).map(Err),
+            })
+            .await
         };
-        course.session.report(fetch, event);
+        action = match done {
+            Err(end) => end,
+            Ok(event) => {
+                course.session.report(fetch, event);
+                course.session.next_action(fetch).await
+            }
+        };
     };
     drop(signal.remove_event_listener_with_callback("abort", listener));
     result
@@ -173,6 +192,8 @@ impl Session {
             match command {
                 Command::Do(fetch, action) => {
                     let mut mailbox = self.mailbox.borrow_mut();
+                    // The newest replaces what was not begun: a token does not go out after an abort or a logout.
+                    take(&mut mailbox.actions, fetch);
                     mailbox.actions.push((fetch, action));
                     woken.extend(take(&mut mailbox.waiting, fetch));
                 }
@@ -195,18 +216,19 @@ impl Session {
     }
 
     async fn next_action(&self, fetch: FetchId) -> Box<Action> {
-        poll_fn(|context| {
-            let mut mailbox = self.mailbox.borrow_mut();
-            match take(&mut mailbox.actions, fetch) {
-                Some(action) => Poll::Ready(action),
-                None => {
-                    take(&mut mailbox.waiting, fetch);
-                    mailbox.waiting.push((fetch, context.waker().clone()));
-                    Poll::Pending
-                }
+        poll_fn(|context| self.poll_action(fetch, context)).await
+    }
+
+    fn poll_action(&self, fetch: FetchId, context: &Context<'_>) -> Poll<Box<Action>> {
+        let mut mailbox = self.mailbox.borrow_mut();
+        take(&mut mailbox.waiting, fetch);
+        match take(&mut mailbox.actions, fetch) {
+            Some(action) => Poll::Ready(action),
+            None => {
+                mailbox.waiting.push((fetch, context.waker().clone()));
+                Poll::Pending
             }
-        })
-        .await
+        }
     }
 
     /// Ends the session: nothing of it is used again.

@@ -209,7 +209,15 @@ impl Plans {
                 if now() + pause > deadline {
                     break;
                 }
-                crate::transport::sleep(pause).await;
+                let slept = promise(async move {
+                    crate::transport::sleep(pause).await;
+                    Ok(JsValue::UNDEFINED)
+                });
+                // An abort is seen at the top.
+                drop(
+                    wasm_bindgen_futures::JsFuture::from(crate::transport::unless_aborted(&signal, &slept))
+                        .await,
+                );
             }
             let error = FetchError::CreditsTimeout;
             let facts = super::error::Facts {

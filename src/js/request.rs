@@ -1,8 +1,9 @@
 //! The caller's request, kept so that it can be sent up to three times (rule 7), and the heads of its answers: the way
 //! of both into the core's types.
 
+use super::convert::get;
 use super::error::{Facts, reject, reject_because};
-use crate::subscriber::{Answer, Redirected, Redirects, Send, Target};
+use crate::subscriber::{Answer, FetchError, Redirected, Redirects, Send, Target};
 use crate::transport::{Fetcher, Head, Kept, Place, keep};
 use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
 use wasm_bindgen::prelude::*;
@@ -13,9 +14,14 @@ const MAX_BUFFERED: u32 = 1024 * 1024;
 
 /// Takes what `fetch` takes.
 pub(super) async fn take(input: &JsValue, init: &JsValue) -> Result<Kept, JsValue> {
-    let kept = JsFuture::from(keep(input, init, MAX_BUFFERED))
-        .await
-        .map_err(|cause| reject_because("the request cannot be made", "invalid_request", &cause))?;
+    let kept = JsFuture::from(keep(input, init, MAX_BUFFERED)).await.map_err(|cause| {
+        let aborted = |of: &JsValue| get(&get(of, "signal"), "aborted").is_truthy();
+        if aborted(init) || aborted(input) {
+            let error = FetchError::Aborted;
+            return reject_because(&error.message(), error.code(), &cause);
+        }
+        reject_because("the request cannot be made", "invalid_request", &cause)
+    })?;
     if kept.is_undefined() {
         return Err(reject(
             "the request's body is a stream too long to be kept for a second sending",

@@ -7,7 +7,7 @@ use super::views::bigint;
 use crate::api::{ApiError, Deployment, Request, Response, plans};
 use crate::subscriber::{Buyer, Policy};
 use crate::transport::Fetcher;
-use crate::wire::{ApiKey, Credits, DelegationId, PlanId, WireError};
+use crate::wire::{ApiKey, DelegationId, PlanId, WireError};
 use alloc::{rc::Rc, string::String};
 use core::cell::RefCell;
 use js_sys::Function;
@@ -122,7 +122,10 @@ impl Session {
         let own = self.account().as_deref() == Some(holder.as_str());
         let call = plans::GetPlanBalance { plan_id: plan_id.clone(), holder };
         let answer = self.call_json(&crate::api::Call::request(&call)).await?;
-        let held = super::convert::credits(&answer, "balance")?.unwrap_or(Credits::ZERO);
+        let held = super::convert::credits(&answer, "balance")?.ok_or_else(|| {
+            let answer = Response { status: 200, ..Response::default() };
+            from_api(&ApiError::garbled(&answer, "balance is missing"))
+        })?;
         set(&answer, "balance", &bigint(held));
         if own {
             self.buyer.borrow_mut().note_balance(plan_id, held, now());

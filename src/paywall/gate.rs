@@ -108,7 +108,11 @@ impl Gate {
             return Err(self.options(request, &target));
         }
         let forward = |path: String| self.forward(method, request, &target, &path);
-        let (terms, path) = match routes.find(method, &target) {
+        let form = request.headers.members("content-type").any(|kind| {
+            let kind = kind.to_ascii_lowercase();
+            kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/form-data")
+        });
+        let (terms, path) = match routes.find(method, &target, form) {
             Listing::Paid(terms, path) => (terms, path),
             Listing::Open(path) => {
                 visit.stage = Stage::Unpaid;
@@ -152,7 +156,7 @@ impl Gate {
         };
         let call = Action::Call(verify.request());
         let forward = forward(path);
-        visit.stage = Stage::Verifying(Paying { terms, token, verify, forward });
+        visit.stage = Stage::Verifying(Paying { terms, token, verify, forward, again: false });
         Ok(call)
     }
 

@@ -108,11 +108,12 @@ const DISGUISES: [&str; 9] = [
 pub(crate) fn for_origin(inbound: &HeaderList) -> HeaderList {
     let mut headers = inbound.clone();
     headers.retain(|name| {
-        // Origins behind CGI or WSGI do not tell `_` from `-`.
-        let name = name.replace('_', "-");
+        // Origins behind CGI or WSGI do not tell `_` from `-`, and some not even `.`.
+        let name = name.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
         let payment = name == "x-payment" || name.starts_with("x-payment-") || name.starts_with("payment-");
         let disguise = DISGUISES.contains(&name.as_str());
-        !payment && !disguise && name != "host"
+        // An `expect` was met by this hop: the origin's `100 Continue` would be taken for its answer.
+        !payment && !disguise && name != "host" && name != "expect"
     });
     headers
 }

@@ -110,11 +110,16 @@ impl Target {
         })
     }
 
-    /// Whether the query has a parameter `name`, compared without case.
-    pub(crate) fn has_parameter(&self, name: &str) -> bool {
-        self.query.as_deref().unwrap_or_default().split('&').any(|pair| {
+    /// Whether the query may name another method to some framework: `_method`, and what PHP (`.method`) and others
+    /// (`[_method]`, a `;` for a `&`) read as that. A plain `method` is a parameter like any other.
+    pub(crate) fn names_method(&self) -> bool {
+        self.query.as_deref().unwrap_or_default().split(['&', ';']).any(|pair| {
             let key = pair.split_once('=').map_or(pair, |(key, _)| key);
-            percent_decode(key).is_ok_and(|key| key.eq_ignore_ascii_case(name))
+            percent_decode(key).is_ok_and(|key| {
+                let plain = key.chars().filter(char::is_ascii_alphanumeric);
+                !key.eq_ignore_ascii_case("method")
+                    && plain.collect::<String>().eq_ignore_ascii_case("method")
+            })
         })
     }
 }

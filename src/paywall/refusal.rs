@@ -41,7 +41,12 @@ pub(crate) struct Refusal {
 }
 
 /// Refusals after which paying again is right: too little credit, a spent single-use token.
-const PAY_AGAIN: [&str; 3] = ["BCK.CREDITS.0003", "BCK.PROTOCOL.0011", "BCK.X402.0059"];
+const PAY_AGAIN: [&str; 5] =
+    ["BCK.CREDITS.0003", "BCK.PROTOCOL.0011", "BCK.X402.0007", "BCK.X402.0008", "BCK.X402.0059"];
+
+/// Answers with 500 that say what did not happen: the order before the burn failed, or the burn did. They are a no, not
+/// silence; else whoever's card or wallet is empty is served for nothing, each time.
+const NOT_BURNED: [&str; 3] = ["BCK.X402.0007", "BCK.X402.0008", "BCK.X402.0009"];
 
 /// What a verify's answer means.
 pub(crate) fn verdict(answer: Result<Verified, ApiError>) -> Verdict {
@@ -70,7 +75,10 @@ pub(crate) fn settled(answer: Result<Receipt, ApiError>, network: &str) -> Settl
             Settled::Refused { pay_again: pays_again(&refusal.code), receipt, refusal }
         }
         Err(error) => match meaning(&error) {
-            Meaning::Buyer => {
+            Meaning::Broken if !NOT_BURNED.contains(&error.code.as_str()) => {
+                Settled::Unknown("facilitator_unavailable".into())
+            }
+            Meaning::Buyer | Meaning::Broken => {
                 let refusal = refusal_of(error);
                 let receipt = Receipt::refused(&refusal.code, network);
                 Settled::Refused { receipt, pay_again: pays_again(&refusal.code), refusal }
@@ -78,7 +86,6 @@ pub(crate) fn settled(answer: Result<Receipt, ApiError>, network: &str) -> Settl
             Meaning::Seller => Settled::NotTried("facilitator_unauthorized".into()),
             // Delivering here would let a crowd have for nothing what it asks for fast enough.
             Meaning::Busy => Settled::NotTried("facilitator_busy".into()),
-            Meaning::Broken => Settled::Unknown("facilitator_unavailable".into()),
             Meaning::Garbled => Settled::Unknown("facilitator_garbled".into()),
         },
     }

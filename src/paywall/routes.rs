@@ -177,8 +177,8 @@ impl Routes {
         true
     }
 
-    /// Which line `method` and `target` fall under.
-    pub(crate) fn find(&self, method: Method, target: &Target) -> Listing {
+    /// Which line `method` and `target` fall under. `form` says that the body is a form, in which a `_method` may be.
+    pub(crate) fn find(&self, method: Method, target: &Target, form: bool) -> Listing {
         let path = &target.path;
         let on_path = || self.entries.iter().filter(|entry| entry.pattern.matches(path));
         let paid = || self.entries.iter().filter(|entry| entry.terms.is_some());
@@ -197,7 +197,18 @@ impl Routes {
             return if in_doubt() { Listing::InDoubt } else { Listing::Passed(alloc::format!("{path}")) };
         };
         let other_method = paid().any(|other| other.method != entry.method && other.pattern.matches(path));
-        if (other_method && target.has_parameter("_method")) || (!entry.pattern.is_literal() && in_doubt()) {
+        let dearer = || {
+            let price = entry.terms.as_ref().map(|terms| terms.credits);
+            paid().any(|other| {
+                other.method != entry.method
+                    && other.pattern.matches(path)
+                    && other.terms.as_ref().map(|terms| terms.credits) > price
+            })
+        };
+        if (other_method && target.names_method())
+            || (method == Method::Post && form && dearer())
+            || (!entry.pattern.is_literal() && in_doubt())
+        {
             return Listing::InDoubt;
         }
         let path = entry.pattern.spelled(path);

@@ -29,7 +29,7 @@ pub struct Visit {
 }
 
 /// What happened to the last [`Action`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Event {
     /// The facilitator answered.
     Answered(api::Response),
@@ -82,6 +82,8 @@ pub(crate) struct Paying {
     pub(crate) token: AccessToken,
     pub(crate) verify: x402::Verify,
     pub(crate) forward: Forward,
+    /// Whether verify has been sent a second time.
+    pub(crate) again: bool,
 }
 
 impl Silence {
@@ -108,23 +110,41 @@ impl Visit {
     pub fn on(&mut self, event: Event, now: u64) -> Action {
         let stage = core::mem::replace(&mut self.stage, Stage::Over);
         match (stage, event) {
+            // Not to be told on: an interim answer, a socket that nobody asked for, a number beyond HTTP.
+            (Stage::Unpaid, Event::Origin(OriginHead { status: ..=100 | 102..=199 | 600.., .. }))
+            | (Stage::Working(..), Event::Origin(OriginHead { status: ..=199 | 600.., .. })) => {
+                self.respond(uncharged(Answer::error(
+                    502,
+                    "origin_garbled",
+                    "The service behind this gate made no sense. Nothing was charged.",
+                )))
+            }
             (Stage::Unpaid, Event::Origin(origin)) => self.pass_on(origin.headers),
             (Stage::Working(..), Event::Origin(origin)) if !origin.is_success() => {
                 let mut headers = origin.headers;
-                headers.remove(PAYMENT_RESPONSE);
+                headers.set(PAYMENT_RESPONSE, not_settled());
                 self.pass_on(headers)
             }
-            (Stage::Unpaid | Stage::Working(..), Event::OriginFailed) => self.respond(Answer::error(
-                502,
-                "origin_unreachable",
-                "The service behind this gate did not answer. Nothing was charged.",
-            )),
+            (Stage::Unpaid | Stage::Working(..), Event::OriginFailed) => {
+                self.respond(uncharged(Answer::error(
+                    502,
+                    "origin_unreachable",
+                    "The service behind this gate did not answer. Nothing was charged.",
+                )))
+            }
             (Stage::Working(paying, verified), Event::Origin(origin)) => {
                 self.settle(paying, verified, origin)
             }
             (Stage::Verifying(paying), Event::Answered(answer)) => {
                 let verdict = refusal::verdict(paying.verify.parse(&answer));
                 self.verified(paying, verdict)
+            }
+            // Verify burns nothing, and a pooled connection may have died of old age: once more.
+            (Stage::Verifying(mut paying), Event::Unanswered(Silence::Unreachable)) if !paying.again => {
+                paying.again = true;
+                let call = paying.verify.request();
+                self.stage = Stage::Verifying(paying);
+                Action::Call(call)
             }
             (Stage::Verifying(paying), Event::Unanswered(silence)) => {
                 self.verified(paying, Verdict::Unavailable(silence.code().into()))
@@ -171,14 +191,14 @@ impl Visit {
             }
             Verdict::Unavailable(code) => {
                 let message = "The payment could not be checked. Nothing was charged; try again later.";
-                return self.respond(Answer::unavailable(&code, message));
+                return self.respond(uncharged(Answer::unavailable(&code, message)));
             }
         };
         let mut forward = paying.forward.clone();
         let terms = &paying.terms;
         let credits = terms.credits.to_string();
         for (name, value) in [
-            ("x-payment-payer", verified.payer.as_deref().or(paying.token.from())),
+            ("x-payment-payer", verified.payer.as_deref()),
             ("x-payment-plan", Some(terms.plan_id.as_str())),
             ("x-payment-agent", terms.agent_id.as_ref().map(crate::wire::AgentId::as_str)),
             ("x-payment-credits", Some(credits.as_str())),
@@ -236,6 +256,16 @@ impl Visit {
 
 /// 402 for a settlement that was refused: with a receipt that says so, and an offer only where paying again is right
 /// (rule 21).
+/// A receipt that says that nothing was settled: a buyer's budget need not stay in doubt over an answer that failed.
+fn not_settled() -> String {
+    Receipt::refused("not_settled", "").to_header()
+}
+
+fn uncharged(mut answer: Answer) -> Answer {
+    answer.headers.set(PAYMENT_RESPONSE, not_settled());
+    answer
+}
+
 fn refused(paying: &Paying, receipt: &Receipt, refusal: &refusal::Refusal, pay_again: bool) -> Answer {
     let offer = &paying.verify.payment_required;
     let mut answer = if pay_again {

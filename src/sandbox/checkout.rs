@@ -95,6 +95,9 @@ pub(super) fn pay(desk: &Desk, id: &str) -> Outcome {
         return Ok(thanks());
     }
     let plan = plans::load(desk, &checkout.plan_id)?;
+    if orders::trial_used(desk, &plan, &checkout.holder)? {
+        return Ok(pages::message(409, "You have had this trial", "A trial plan can be bought once."));
+    }
     let bought = orders::single(&plan)?;
     desk.store.run("UPDATE checkouts SET paid = 1 WHERE id = ?", binds![checkout.id.as_str()])?;
     let purchase =

@@ -1,5 +1,13 @@
 //! Time as text.
 
+/// The last moment that a JavaScript `Date` knows, in milliseconds: beyond it SQLite's integers reach us as doubles.
+const LAST: i64 = 8_640_000_000_000_000;
+
+/// So many seconds from now, in milliseconds; the end of time at the most.
+pub(super) fn after(now: i64, secs: i64) -> i64 {
+    now.saturating_add(secs.saturating_mul(1000)).min(LAST)
+}
+
 /// Milliseconds since 1970 as ISO 8601 in UTC: `2026-11-20T10:00:00.000Z`.
 pub(super) fn iso(millis: i64) -> String {
     let (days, rest) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));

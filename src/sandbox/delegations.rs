@@ -149,7 +149,7 @@ fn read(
         plan_id: member(body, "planId").map(|_| plans::id_in(body, "planId")).transpose()?,
         api_key_id: text(body, "apiKeyId").map(str::to_owned),
         revoked: 0,
-        expires_at: now.saturating_add(positive("durationSecs")?.saturating_mul(1000)),
+        expires_at: clock::after(now, positive("durationSecs")?),
         created_at: now,
     })
 }

@@ -1,5 +1,6 @@
 //! The rules of credits, without storage: what a settle takes, from which lots, and what a top-up costs.
 
+use super::clock;
 use crate::wire::Credits;
 
 /// How a plan's credits are handed out and taken (contract section 5).
@@ -51,7 +52,7 @@ impl Grant {
 
     /// When credits handed out now run out; 0 is never.
     pub(super) fn expiry(&self, now: i64) -> i64 {
-        if self.duration_secs == 0 { 0 } else { now.saturating_add(self.duration_secs.saturating_mul(1000)) }
+        if self.duration_secs == 0 { 0 } else { clock::after(now, self.duration_secs) }
     }
 }
 

@@ -6,7 +6,7 @@ use super::ledger::TopUp;
 use super::plans::{self, Plan};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
-use super::{Desk, accounts, balances};
+use super::{Desk, accounts, balances, clock};
 use crate::wire::Credits;
 use serde_json::{Map, Value, json};
 
@@ -138,7 +138,7 @@ fn hand_out(desk: &Desk, body: &Map<String, Value>, amount: &str, duration: i64)
         .ok_or_else(|| Problem::bad_request("creditsReceiver is not an address"))?;
     let expires_at = match duration {
         0 => plan.terms.grant.expiry(desk.call.now),
-        seconds => desk.call.now.saturating_add(seconds.saturating_mul(1000)),
+        seconds => clock::after(desk.call.now, seconds),
     };
     balances::add(desk, &plan.id, holder, credits, expires_at)?;
     let bought = TopUp { orders: 1, cents: 0, credits };

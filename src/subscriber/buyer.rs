@@ -98,6 +98,8 @@ pub struct Buyer {
     pub(super) single_use: Vec<TokenKey>,
     pub(super) running: Vec<Running>,
     pub(super) last_job: u32,
+    /// Orders that were sent and whose credits were not seen.
+    pub(super) unclear: Vec<(PlanId, Option<String>, bool)>,
     /// Terms that were paid, by (method, path): what makes a second request one round trip (rule 5).
     pub(super) terms: Vec<(String, Offer)>,
     /// What was agreed to for the whole session.
@@ -140,6 +142,8 @@ impl Buyer {
         self.single_use.clear();
         self.terms.clear();
         self.grants.clear();
+        self.running.clear();
+        self.unclear.clear();
         self.balances.clear();
     }
 
@@ -170,13 +174,22 @@ impl Buyer {
             (_, Event::Aborted) => self.fail(fetch, super::FetchError::Aborted),
             (Phase::Bare, Event::Answered(answer)) => self.answered_bare(fetch, answer, now),
             (Phase::Paying, Event::Answered(answer)) => self.answered_paid(fetch, answer, now),
-            (Phase::Bare, Event::SendFailed) => self.fail(fetch, super::FetchError::Unreachable),
+            (Phase::Bare, Event::SendFailed) => self.fail(fetch, self.unreachable(fetch)),
             (Phase::Paying, Event::SendFailed) => self.fail(fetch, super::FetchError::OutcomeUnknown),
             (Phase::ReadingOffer, Event::Body(body)) => self.read_offer(fetch, body, now),
             (Phase::ReadingRefusal, Event::Body(body)) => self.read_refusal(fetch, body.as_deref()),
             (Phase::Asking, Event::Approved(approval)) => self.approved(fetch, approval, now),
             (Phase::Asking, Event::ApproveFailed) => self.fail(fetch, super::FetchError::ApproveFailed),
             _ => {}
+        }
+    }
+
+    /// A redirect that answered a token leads to a request without one: its end is not that nothing was paid.
+    fn unreachable(&self, fetch: FetchId) -> super::FetchError {
+        let nothing = |visit: &Visit| visit.spend.outcome == super::Outcome::None;
+        match self.visits.iter().find(|(other, _)| *other == fetch) {
+            Some((_, visit)) if !nothing(visit) => super::FetchError::RedirectedWhilePaying,
+            _ => super::FetchError::Unreachable,
         }
     }
 

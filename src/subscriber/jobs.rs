@@ -74,6 +74,8 @@ enum Kind {
         deadline: u64,
         looks: u32,
         tx_hash: Option<String>,
+        /// Whether the platform said that the order went through.
+        sure: bool,
     },
     Balance {
         call: GetPlanBalance,
@@ -134,8 +136,22 @@ impl Buyer {
         }
     }
 
-    pub(super) fn want_purchase(&mut self, fetch: FetchId, call: OrderPlan, needed: Credits) {
-        if !self.join(fetch, |kind| kind.buys() == Some(&call.plan_id)) {
+    pub(super) fn want_purchase(&mut self, fetch: FetchId, call: OrderPlan, needed: Credits, now: u64) {
+        if self.join(fetch, |kind| kind.buys() == Some(&call.plan_id)) {
+            return;
+        }
+        // An order that was sent and not seen to arrive is waited for, not repeated.
+        let unclear = self.unclear.iter().position(|(plan, ..)| *plan == call.plan_id);
+        if let (Some(index), Some(holder)) = (unclear, self.holder.clone()) {
+            let (plan_id, tx_hash, sure) = self.unclear.remove(index);
+            let call = GetPlanBalance { plan_id, holder };
+            let deadline = now.saturating_add(CREDITS_TIMEOUT_MS);
+            self.start(
+                Kind::Credits { call, needed, deadline, looks: 0, tx_hash, sure },
+                Vec::from([fetch]),
+                0,
+            );
+        } else {
             self.notice(fetch, NoticeKind::Order { tx_hash: None });
             self.start(Kind::Order { call, needed }, Vec::from([fetch]), 0);
         }
@@ -148,7 +164,7 @@ impl Buyer {
         match kind {
             Kind::Mint { key, call } => self.minted(key, &call, waiting, result, now),
             Kind::Order { call, needed } => self.ordered(&call, needed, waiting, result, now),
-            Kind::Credits { call, needed, deadline, looks, tx_hash } => {
+            Kind::Credits { call, needed, deadline, looks, tx_hash, sure } => {
                 let held = result.and_then(|response| call.parse(&response).ok());
                 if let Some(held) = held {
                     self.note_balance(&call.plan_id, held, now);
@@ -156,10 +172,12 @@ impl Buyer {
                 if held.is_some_and(|held| held >= needed) {
                     self.bought(&call.plan_id, waiting, tx_hash.as_ref(), now);
                 } else if now >= deadline {
-                    self.fail_all(waiting, &FetchError::CreditsTimeout);
+                    self.unclear.push((call.plan_id.clone(), tx_hash.clone(), sure));
+                    let bought = Purchase { plan_id: call.plan_id.clone(), tx_hash, confirmed: sure };
+                    self.fail_purchase(waiting, bought, &FetchError::CreditsTimeout);
                 } else {
                     let pause = poll_pause_ms(looks);
-                    let kind = Kind::Credits { call, needed, deadline, looks: looks + 1, tx_hash };
+                    let kind = Kind::Credits { call, needed, deadline, looks: looks + 1, tx_hash, sure };
                     self.start(kind, waiting, pause);
                 }
             }
@@ -198,17 +216,22 @@ impl Buyer {
             }
             self.single_use.push(key.clone());
         }
-        self.tokens.put(key.clone(), token);
+        // What was minted just now goes to whoever waited, whatever this machine's clock says of its end.
+        let secret = token.secret().clone();
+        let mut unused = Some(token);
+        if !single_use {
+            unused.take().into_iter().for_each(|token| self.tokens.put(key.clone(), token));
+        }
         // The mint is booked on one fetch, so that the reports of all add up to what was done.
         let mut booked = false;
         for fetch in waiting {
             if self.visit(fetch).is_none() {
                 continue;
             }
-            match self.tokens.take(&key, now) {
-                Some(secret) => {
+            match !single_use || unused.take().is_some() {
+                true => {
                     if let Some(visit) = self.visit(fetch) {
-                        visit.token = Some(secret);
+                        visit.token = Some(secret.clone());
                         visit.token_reused = false;
                         visit.spend.mints += u32::from(!booked);
                         visit.waits.token = false;
@@ -219,8 +242,11 @@ impl Buyer {
                     self.advance(fetch, now);
                 }
                 // A single-use token that went to another who waited: this one gets its own.
-                None => self.want_token(fetch, key.clone(), call.clone()),
+                false => self.want_token(fetch, key.clone(), call.clone()),
             }
+        }
+        if let Some(token) = unused {
+            self.tokens.put(key, token);
         }
     }
 
@@ -234,7 +260,7 @@ impl Buyer {
     ) {
         let ordered = match result {
             // Sent, and nobody knows: an order is not repeated.
-            None => return self.fail_purchase(waiting, &call.plan_id, &FetchError::PurchaseUnknown),
+            None => return self.order_unclear(waiting, call),
             Some(response) => call.parse(&response),
         };
         match (ordered, self.holder.clone()) {
@@ -243,12 +269,13 @@ impl Buyer {
             {
                 self.fail_all(waiting, &FetchError::Platform(error));
             }
-            (Err(_), _) => self.fail_purchase(waiting, &call.plan_id, &FetchError::PurchaseUnknown),
+            (Err(_), _) => self.order_unclear(waiting, call),
             (Ok(ordered), None) => self.bought(&call.plan_id, waiting, ordered.tx_hash.as_ref(), now),
             (Ok(ordered), Some(holder)) => {
                 let call = GetPlanBalance { plan_id: call.plan_id.clone(), holder };
                 let deadline = now.saturating_add(CREDITS_TIMEOUT_MS);
-                let kind = Kind::Credits { call, needed, deadline, looks: 0, tx_hash: ordered.tx_hash };
+                let kind =
+                    Kind::Credits { call, needed, deadline, looks: 0, tx_hash: ordered.tx_hash, sure: true };
                 self.start(kind, waiting, 0);
             }
         }
@@ -274,14 +301,19 @@ impl Buyer {
         }
     }
 
-    fn fail_purchase(&mut self, waiting: Vec<FetchId>, plan_id: &PlanId, error: &FetchError) {
+    fn order_unclear(&mut self, waiting: Vec<FetchId>, call: &OrderPlan) {
+        let plan_id = call.plan_id.clone();
+        self.unclear.push((plan_id.clone(), None, false));
+        let purchase = Purchase { plan_id, tx_hash: None, confirmed: false };
+        self.fail_purchase(waiting, purchase, &FetchError::PurchaseUnknown);
+    }
+
+    /// The purchase is booked on one fetch, so that the reports of all add up to what was done.
+    fn fail_purchase(&mut self, waiting: Vec<FetchId>, purchase: Purchase, error: &FetchError) {
+        let mut purchase = Some(purchase);
         for fetch in &waiting {
             if let Some(visit) = self.visit(*fetch) {
-                visit.spend.purchases.push(Purchase {
-                    plan_id: plan_id.clone(),
-                    tx_hash: None,
-                    confirmed: false,
-                });
+                visit.spend.purchases.extend(purchase.take());
             }
         }
         self.fail_all(waiting, error);
@@ -293,12 +325,16 @@ impl Buyer {
         }
     }
 
-    /// The plan whose purchase `fetch` waits for, if the order has gone out.
-    pub(super) fn purchase_awaited_by(&self, fetch: FetchId) -> Option<PlanId> {
-        self.running
-            .iter()
-            .find(|running| running.waiting.contains(&fetch) && running.kind.buys().is_some())
-            .and_then(|running| running.kind.buys().cloned())
+    /// The purchase that `fetch` waits for, if the order has gone out.
+    pub(super) fn purchase_awaited_by(&self, fetch: FetchId) -> Option<Purchase> {
+        let running =
+            self.running.iter().find(|one| one.waiting.contains(&fetch) && one.kind.buys().is_some())?;
+        let plan_id = running.kind.buys()?.clone();
+        let (tx_hash, confirmed) = match &running.kind {
+            Kind::Credits { tx_hash, sure, .. } => (tx_hash.clone(), *sure),
+            _ => (None, false),
+        };
+        Some(Purchase { plan_id, tx_hash, confirmed })
     }
 }
 

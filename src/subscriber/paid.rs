@@ -1,7 +1,7 @@
 //! What comes back for a payment: an answer with a receipt, a refusal, a redirect, or nothing that can be told.
 
 use super::visit::{Action, Phase, Redirects, Send};
-use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Outcome, Redirected, Target};
+use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Outcome, Redirected, Target, TokenKey};
 use crate::wire::{Credits, Receipt};
 use alloc::string::String;
 use serde_json::Value;
@@ -11,23 +11,56 @@ const MAX_REFUSALS: u8 = 2;
 /// How often one fetch may be led elsewhere by redirects that answer a token.
 const MAX_HOPS: u8 = 4;
 
+/// What a receipt says about the money.
+#[derive(Clone, Copy)]
+struct Said {
+    success: bool,
+    redeemed: Option<Credits>,
+    remaining: Option<Credits>,
+}
+
+impl Said {
+    fn of(receipt: &Receipt) -> Self {
+        Self {
+            success: receipt.success(),
+            redeemed: receipt.credits_redeemed(),
+            remaining: receipt.remaining_balance(),
+        }
+    }
+}
+
+/// Whether a text has another in it. `str::contains` is a kilobyte of wasm.
+fn holds(text: &str, part: &str) -> bool {
+    !part.is_empty() && text.as_bytes().windows(part.len()).any(|window| window == part.as_bytes())
+}
+
 impl Buyer {
     pub(super) fn answered_paid(&mut self, fetch: FetchId, answer: Answer, now: u64) {
         let receipt = answer.receipt.as_deref().and_then(|header| Receipt::from_header(header).ok());
-        if let Some(to) = answer.location {
-            return self.redirected(fetch, to, answer.status, receipt, now);
-        }
+        let said = receipt.as_ref().map(Said::of);
         let Some(visit) = self.visit(fetch) else { return };
+        // What came last counts, unless it says nothing and an earlier answer had said that it was paid.
+        visit.receipt = receipt.or(visit.receipt.take().filter(Receipt::success));
+        if let Some(to) = answer.location {
+            return self.redirected(fetch, to, answer.status, said, now);
+        }
+        let settled = said.is_some_and(|said| said.success);
         match answer.status {
+            // Whoever says that it was paid is not paid again.
+            401 | 402 if settled => {
+                self.settle(fetch, answer.status, said, now);
+                self.finish(fetch, Ok(()));
+            }
             402 => self.refused(fetch, answer.offer, now),
             401 if visit.token_reused && visit.refusals == 0 => {
                 self.unpresent(fetch);
                 self.throw_token_away(fetch);
+                self.reserve(fetch);
                 self.advance(fetch, now);
             }
             status => {
-                self.settle(fetch, status, receipt.as_ref(), now);
-                self.finish(fetch, Ok(()), receipt);
+                self.settle(fetch, status, said, now);
+                self.finish(fetch, Ok(()));
             }
         }
     }
@@ -42,16 +75,22 @@ impl Buyer {
             return self.act(fetch, Phase::ReadingRefusal, Action::ReadBody);
         }
         visit.balance_doubtful = true;
-        visit.reserved = visit.price();
-        let reserved = visit.reserved;
-        self.budget.reserve(reserved);
+        self.reserve(fetch);
         self.look_for_offer(fetch, offer, now);
+    }
+
+    fn reserve(&mut self, fetch: FetchId) {
+        if let Some(visit) = self.visit(fetch) {
+            visit.reserved = visit.price();
+            let reserved = visit.reserved;
+            self.budget.reserve(reserved);
+        }
     }
 
     fn throw_token_away(&mut self, fetch: FetchId) {
         let Some(visit) = self.visit(fetch) else { return };
         visit.refusals += 1;
-        let token = visit.sent_token.take();
+        let token = visit.sent_token.clone();
         let (method, offer) = (String::from(visit.method()), visit.offer.clone());
         if let Some(token) = token {
             self.tokens.discard(&token);
@@ -65,32 +104,36 @@ impl Buyer {
         let body: Value = body.and_then(|body| crate::json::parse(body.as_bytes())).unwrap_or_default();
         let said = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let said = said("message").or_else(|| said("error"));
-        let said = said.map(|text| text.chars().take(300).collect::<String>());
+        // A seller may print the token that it refuses: then what it said is not repeated (rule 13).
+        let token = self.visit(fetch).and_then(|visit| visit.sent_token.take());
+        let prints = |text: &str| token.as_ref().is_some_and(|token| holds(text, token.expose()));
+        let said = said.filter(|text| !prints(text)).map(|text| text.chars().take(300).collect::<String>());
         self.fail(fetch, FetchError::PaymentRefused(said));
     }
 
     /// Rule 6: a token is followed by redirects within its origin only.
-    fn redirected(
-        &mut self,
-        fetch: FetchId,
-        to: Redirected,
-        status: u16,
-        receipt: Option<Receipt>,
-        now: u64,
-    ) {
+    fn redirected(&mut self, fetch: FetchId, to: Redirected, status: u16, said: Option<Said>, now: u64) {
+        let key = self
+            .visit(fetch)
+            .and_then(|visit| Some(TokenKey::new(visit.offer.as_ref()?, visit.delegation_id.clone()?)));
+        // A token that has been used up, or has paid, is not presented again: the place it leads to makes its own offer.
+        let spent =
+            said.is_some_and(|said| said.success) || key.is_some_and(|key| self.single_use.contains(&key));
         let Some(visit) = self.visit(fetch) else { return };
         visit.hops += 1;
         let same_method = matches!(status, 307 | 308) || visit.is_safe_method();
         let follows = visit.request.redirects == Redirects::Follow && visit.hops <= MAX_HOPS;
         match &to {
-            Redirected::To(target) if follows && same_method && target.origin == visit.target.origin => {
+            Redirected::To(target)
+                if follows && same_method && !spent && target.origin == visit.target.origin =>
+            {
                 return self.follow_with_token(fetch, target.clone());
             }
-            _ => self.settle(fetch, status, receipt.as_ref(), now),
+            _ => self.settle(fetch, status, said, now),
         }
         let Some(visit) = self.visit(fetch) else { return };
         match to {
-            _ if visit.request.redirects == Redirects::Manual => self.finish(fetch, Ok(()), receipt),
+            _ if visit.request.redirects == Redirects::Manual => self.finish(fetch, Ok(())),
             // Elsewhere, or as another request: a new one, without the token, and a 402 there is a new offer.
             Redirected::To(target) if follows => {
                 visit.as_get |= !same_method;
@@ -130,18 +173,20 @@ impl Buyer {
     }
 
     /// What a paid answer says about the money (rules 9, 11, 12).
-    fn settle(&mut self, fetch: FetchId, status: u16, receipt: Option<&Receipt>, now: u64) {
+    fn settle(&mut self, fetch: FetchId, status: u16, said: Option<Said>, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
         let (price, method) = (visit.price(), String::from(visit.method()));
         let Some(offer) = visit.offer.clone() else { return };
-        match receipt {
-            Some(receipt) if receipt.success() => {
-                let redeemed = receipt.credits_redeemed();
-                visit.spend.outcome = Outcome::Settled;
+        match said {
+            Some(Said { success: true, redeemed, remaining }) => {
+                // What an earlier answer left open stays open.
+                if visit.spend.outcome != Outcome::Unknown {
+                    visit.spend.outcome = Outcome::Settled;
+                }
                 visit.spend.credits_settled =
                     redeemed.map(|more| more.saturating_add(visit.spend.credits_settled.unwrap_or_default()));
                 self.budget.correct(price, redeemed.unwrap_or(price));
-                match receipt.remaining_balance() {
+                match remaining {
                     Some(left) => self.note_balance(offer.plan_id(), left, now),
                     None => self.forget_balance(offer.plan_id()),
                 }

@@ -3,12 +3,10 @@
 
 use super::consent::{Consent, Verdict, judge};
 use super::visit::{Action, Finish, Phase, Redirects, Send};
-use super::{
-    Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, Purchase, TokenKey,
-};
+use super::{Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, TokenKey};
 use crate::api::plans::{GetPlanBalance, OrderPlan};
 use crate::api::x402::GetAccessToken;
-use crate::wire::{PaymentRequired, Receipt, WireError, WireErrorKind};
+use crate::wire::{PaymentRequired, WireError, WireErrorKind};
 use alloc::{boxed::Box, string::String};
 
 impl Buyer {
@@ -35,7 +33,7 @@ impl Buyer {
     pub(super) fn answered_bare(&mut self, fetch: FetchId, answer: Answer, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
         if answer.status != 402 {
-            return self.finish(fetch, Ok(()), None);
+            return self.finish(fetch, Ok(()));
         }
         if answer.redirected && !visit.is_safe_method() {
             return self.fail(fetch, FetchError::AmbiguousRedirect);
@@ -67,7 +65,9 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
         let required = match (required, visit.refusals) {
             (Ok(required), _) => required,
-            (Err(error), 0) => return self.fail(fetch, FetchError::MalformedOffer(error)),
+            (Err(error), _) if visit.consent.is_none() => {
+                return self.fail(fetch, FetchError::MalformedOffer(error));
+            }
             // A refusal without a fresh offer: the one that was agreed to still stands.
             (Err(_), _) => return self.advance(fetch, now),
         };
@@ -173,7 +173,7 @@ impl Buyer {
         let must_know = held_only || visit.balance_doubtful && (visit.may_purchase() || ask_if_short);
         if visit.may_purchase() && short == Some(true) {
             visit.waits.purchase = true;
-            return self.want_purchase(fetch, OrderPlan { plan_id }, offer.needed());
+            return self.want_purchase(fetch, OrderPlan { plan_id }, offer.needed(), now);
         }
         if held_only && short == Some(true) {
             return self.fail(fetch, FetchError::InsufficientCredits);
@@ -258,21 +258,16 @@ impl Buyer {
             }
             self.notice(fetch, NoticeKind::Unknown);
         }
-        if let (Some(plan_id), Some(visit)) = (ordering, self.visit(fetch)) {
-            visit.spend.purchases.push(Purchase { plan_id, tx_hash: None, confirmed: false });
+        if let (Some(purchase), Some(visit)) = (ordering, self.visit(fetch)) {
+            visit.spend.purchases.push(purchase);
         }
-        self.finish(fetch, Err(error), None);
+        self.finish(fetch, Err(error));
     }
 
-    pub(super) fn finish(
-        &mut self,
-        fetch: FetchId,
-        result: Result<(), FetchError>,
-        receipt: Option<Receipt>,
-    ) {
+    pub(super) fn finish(&mut self, fetch: FetchId, result: Result<(), FetchError>) {
         self.release(fetch);
         let Some(visit) = self.visit(fetch) else { return };
-        let spend = visit.spend.clone();
+        let (spend, receipt) = (visit.spend.clone(), visit.receipt.take());
         self.act(fetch, Phase::Done, Action::Finish(Finish { result, receipt, spend }));
     }
 }

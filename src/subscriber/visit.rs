@@ -100,6 +100,8 @@ pub(super) struct Visit {
     pub(super) balance_doubtful: bool,
     pub(super) refusals: u8,
     pub(super) hops: u8,
+    /// The last receipt that came, whatever with.
+    pub(super) receipt: Option<Receipt>,
     pub(super) spend: Spend,
 }
 
@@ -149,6 +151,7 @@ impl Visit {
             balance_doubtful: false,
             refusals: 0,
             hops: 0,
+            receipt: None,
             spend: Spend::default(),
         }
     }

@@ -9,6 +9,9 @@ const INHERITED = [
 // What a redirect that turns a request into a GET leaves behind.
 const OF_THE_BODY = ['content-type', 'content-length', 'content-encoding', 'content-language'];
 
+// What does not go along to another origin.
+const PERSONAL = ['authorization', 'proxy-authorization', 'cookie', 'host'];
+
 /** Takes what `fetch` takes, so that it can be sent several times; a stream of at most `limit` bytes is kept. */
 export async function keep(input, init, limit) {
   const from = input instanceof Request ? input : undefined;
@@ -17,11 +20,21 @@ export async function keep(input, init, limit) {
     // A page's own navigation cannot be asked for again.
     if (from[name] !== undefined && from[name] !== 'navigate') settings[name] = from[name];
   }
-  Object.assign(settings, init);
+  // As the platform reads it: by name, wherever a member comes from, and one that is undefined is not there.
+  for (const name of [...Object.keys(init ?? {}), ...INHERITED, 'body']) {
+    if (init?.[name] !== undefined) settings[name] = init[name];
+  }
+  if (init instanceof Request && settings.mode === 'navigate') delete settings.mode;
   let stream = settings.body;
-  if (stream === undefined || stream === null) stream = from?.body;
-  if (stream instanceof ReadableStream) {
-    settings.body = await bytes(stream, limit);
+  if ((stream === undefined || stream === null) && from) {
+    if (from.bodyUsed) throw new TypeError('the body of the Request has been used');
+    // Not every browser has Request.body.
+    stream = 'body' in from && from.body !== undefined ? from.body : await from.clone().blob();
+    if (stream?.size === 0) stream = undefined;
+    if (stream) settings.body = stream;
+  }
+  if (stream && typeof stream[Symbol.asyncIterator] === 'function' || typeof stream?.getReader === 'function') {
+    settings.body = await unlessAborted(settings.signal, bytes(stream, limit));
     if (!settings.body) return undefined;
   }
   return new Kept(from ? from.url : input, settings);
@@ -45,6 +58,8 @@ class Kept {
   /** Sends it: to `url`, if it is not the caller's own, and with a token, if there is one. */
   async send(fetch, url, header, token, redirect, asGet) {
     const headers = new Headers(this.settings.headers);
+    // As the platform does on a redirect.
+    if (url && place(url)?.origin !== this.origin) PERSONAL.forEach((name) => headers.delete(name));
     if (token) headers.set(header, token);
     const settings = { ...this.settings, headers, redirect, signal: this.signal };
     if (asGet) {
@@ -52,13 +67,16 @@ class Kept {
       OF_THE_BODY.forEach((name) => headers.delete(name));
     }
     const request = new Request(url ?? this.request.url, settings);
-    return new Answer(await unlessAborted(this.signal, (async () => (fetch ?? globalThis.fetch)(request))()), redirect);
+    // The signal once more: a Request that nobody holds any longer passes no abort on to the body (Node).
+    const { signal } = this.settings;
+    const sent = (async () => (fetch ?? globalThis.fetch)(request, signal ? { signal } : undefined))();
+    return new Answer(await unlessAborted(this.signal, sent), redirect, request.url);
   }
 }
 
 /** The head of an answer. */
 class Answer {
-  constructor(response, redirect) {
+  constructor(response, redirect, url) {
     // A `fetch` of the caller's may give anything, and what is thrown later on would be lost in wasm.
     if (typeof response?.headers?.get !== 'function') throw new TypeError('fetch gave no Response');
     this.response = response;
@@ -68,7 +86,7 @@ class Answer {
     const manual = redirect === 'manual';
     this.hidden = manual && response.type === 'opaqueredirect';
     const to = manual && [301, 302, 303, 307, 308].includes(this.status) && response.headers.get('location');
-    this.to = to ? place(to, response.url || undefined) : undefined;
+    this.to = to ? place(to, response.url || url) : undefined;
   }
 
   header(name) { return this.response.headers.get(name) ?? undefined; }
@@ -87,11 +105,12 @@ class Answer {
 
 /** A promise, or the signal's reason if that comes first. */
 export function unlessAborted(signal, promise) {
+  if (!signal) return promise;
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject);
+    promise.then(resolve, reject).then(() => signal.removeEventListener('abort', abort));
   });
 }
 
@@ -125,11 +144,12 @@ export async function textOf({ body }, limit) {
 async function bytes(stream, limit) {
   const parts = [];
   let size = 0;
-  const reader = stream.getReader();
+  const reader = (stream.getReader ? stream : ReadableStream.from(stream)).getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
-    const part = new Uint8Array(value.buffer ?? value, value.byteOffset, value.byteLength);
+    const part = typeof value === 'string' ? new TextEncoder().encode(value)
+      : new Uint8Array(value.buffer ?? value, value.byteOffset, value.byteLength);
     size += part.length;
     if (size > limit) {
       reader.cancel().catch(() => {});

@@ -12,7 +12,7 @@ extern "C" {
 
     /// A promise, or a rejection with the signal's reason if that comes first.
     #[wasm_bindgen(js_name = unlessAborted)]
-    pub(crate) fn unless_aborted(signal: &web_sys::AbortSignal, promise: &Promise) -> Promise;
+    pub(crate) fn unless_aborted(signal: &JsValue, promise: &Promise) -> Promise;
 
     /// A request that can be sent again.
     pub(crate) type Kept;

@@ -128,6 +128,8 @@ fn platform_request(
             Method::Patch => gloo_net::http::Method::PATCH,
             Method::Delete => gloo_net::http::Method::DELETE,
         })
+        // The API has no redirects, and its key, orders and tokens go nowhere else.
+        .redirect(web_sys::RequestRedirect::Manual)
         .headers(Headers::from_raw(headers))
         .abort_signal(Some(&signal));
     let built = match &request.body {

@@ -37,6 +37,8 @@ impl Receipt {
             Some(_) => return Err(WireError::new(WireErrorKind::WrongType, "success")),
         };
         let amount = |name| match document.get(name) {
+            // A no is a no, whatever stands beside it.
+            _ if !success => Ok(None),
             None | Some(Value::Null) => Ok(None),
             Some(value) => Credits::from_json(value, name).map(Some),
         };

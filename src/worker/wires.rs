@@ -88,7 +88,11 @@ pub(super) fn deliver(origin: Option<Response>, headers: HeaderList) -> Result<R
         return Ok(origin);
     }
     let init = response_init(origin.status(), &headers)?;
-    init.set_status_text(&origin.status_text());
+    // A text that cannot be one is left out: by now it may be paid for, and must arrive.
+    let text = origin.status_text();
+    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        init.set_status_text(&text);
+    }
     Ok(Response::new_with_opt_readable_stream_and_init(origin.body().as_ref(), &init)?)
 }
 

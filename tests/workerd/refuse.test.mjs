@@ -142,7 +142,9 @@ test('an origin that fails is not paid for, and its answer passes', async () => 
     const response = await all.paid('/paid');
     assert.equal(response.status, status);
     assert.equal(response.headers.get('x-own'), 'yes');
-    assert.equal(response.headers.get('payment-response'), null);
+    assert.deepEqual(readHeader(response.headers.get('payment-response')), {
+      success: false, errorReason: 'not_settled', transaction: '', network: '',
+    });
     await response.text();
   }
   assert.equal(all.facilitator.count('settle'), 0);

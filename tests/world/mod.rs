@@ -188,7 +188,7 @@ impl World {
 
     /// Does what the buyer says until it says nothing.
     pub fn run(&mut self) {
-        let mut held = std::mem::take(&mut self.held);
+        let mut held = if self.hold_jobs { VecDeque::new() } else { std::mem::take(&mut self.held) };
         loop {
             if let Some(command) = self.buyer.next_command() {
                 self.obey(command);

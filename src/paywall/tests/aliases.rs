@@ -268,9 +268,23 @@ fn a_method_that_is_not_listed_does_not_get_around_the_one_that_is() {
     let routes = r#"{"DELETE /thing": {"planId": "1", "credits": 1}}"#;
     let gate = super::gate(&[("ROUTES", routes), ("OPEN_ROUTES", r#"["POST /thing"]"#)]);
     forwarded(gate.open(&ask("POST", "/thing", &[])).1);
-    for query in ["_method=DELETE", "a&_method=delete", "%5fmethod=DELETE", "_METHOD=DELETE"] {
+    for query in [
+        "_method=DELETE",
+        "a&_method=delete",
+        "%5fmethod=DELETE",
+        "_METHOD=DELETE",
+        ".method=DELETE",
+        "a;_method=DELETE",
+        "[_method]=DELETE",
+        "_method%00=DELETE",
+    ] {
         let answer = responded(gate.open(&ask("POST", &["/thing?", query].concat(), &[])).1);
         assert_eq!(body(&answer)["code"], "route_in_doubt", "{query}");
+    }
+    forwarded(gate.open(&ask("POST", "/thing?method=DELETE", &[("content-type", "application/json")])).1);
+    for kind in ["application/x-www-form-urlencoded", "Multipart/Form-Data; boundary=x"] {
+        let answer = responded(gate.open(&ask("POST", "/thing", &[("content-type", kind)])).1);
+        assert_eq!(body(&answer)["code"], "route_in_doubt", "{kind}");
     }
 }
 

@@ -29,6 +29,9 @@ fn a_client_cannot_speak_for_the_gate() {
         "x-forwarded-uri",
         "x-envoy-original-path",
         "host",
+        "Expect",
+        "X.Payment.Payer",
+        "x!payment~payer",
     ] {
         let headers = [(name, "forged"), ("x-kept", "yes"), ("authorization", "Basic eDp5")];
         let forward = forwarded(gate.open(&ask("GET", "/health", &headers)).1);

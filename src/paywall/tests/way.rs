@@ -50,30 +50,50 @@ fn only_a_2xx_is_settled() {
         let (_, action) = paying(Vec::from([valid(), origin(status)]));
         assert_eq!(called(action).0, "/api/v1/x402/settle", "{status}");
     }
-    for status in
-        [0, 100, 101, 199, 300, 301, 302, 304, 307, 400, 401, 402, 404, 409, 418, 429, 500, 503, 599]
-    {
+    for status in [300, 301, 302, 304, 307, 400, 401, 402, 404, 409, 418, 429, 500, 503, 599] {
         let (_, action) = paying(Vec::from([valid(), origin(status)]));
         let delivery = delivered(action);
-        assert_eq!(delivery.headers.get("payment-response"), None, "{status}");
+        let receipt = header(&delivery.headers, "payment-response").unwrap();
+        assert_eq!(
+            (&receipt["success"], &receipt["errorReason"]),
+            (&false.into(), &"not_settled".into()),
+            "{status}"
+        );
         assert_eq!(delivery.journal, None);
     }
     // A receipt that the origin makes up does not pass for ours.
     let forged = [("payment-response", "e30="), ("x-own", "kept")].into_iter().collect();
     let (_, action) =
         paying(Vec::from([valid(), Event::Origin(OriginHead { status: 500, headers: forged })]));
-    assert_eq!(delivered(action).headers.iter().collect::<Vec<_>>(), [("x-own", "kept")]);
+    let headers = delivered(action).headers;
+    assert_eq!(headers.iter().filter(|(name, _)| *name == "payment-response").count(), 1);
+    assert_eq!(header(&headers, "payment-response").unwrap()["errorReason"], "not_settled");
+    assert_eq!(headers.get("x-own"), Some("kept"));
     let (_, action) = paying(Vec::from([valid(), Event::OriginFailed]));
     let answer = responded(action);
     assert_eq!((answer.status, body(&answer)["code"].as_str()), (502, Some("origin_unreachable")));
 }
 
 #[test]
+fn what_cannot_be_told_on_is_a_502_and_costs_nothing() {
+    for status in [0, 100, 101, 103, 199, 600, 999] {
+        let (_, action) = paying(Vec::from([valid(), origin(status)]));
+        let answer = responded(action);
+        assert_eq!(
+            (answer.status, body(&answer)["code"].as_str()),
+            (502, Some("origin_garbled")),
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn the_payer_is_the_facilitators_word_else_the_tokens() {
     for (answer, expected) in [
         (json!({ "isValid": true, "payer": "0xverified" }), Some("0xverified")),
-        (json!({ "isValid": true, "payer": "" }), Some("0xb1")),
-        (json!({ "isValid": true }), Some("0xb1")),
+        // The token's own word was not vouched for.
+        (json!({ "isValid": true, "payer": "" }), None),
+        (json!({ "isValid": true }), None),
         // What cannot be a header's value is left out.
         (json!({ "isValid": true, "payer": "a\r\nx-admin: 1" }), None),
         (json!({ "isValid": true, "payer": "x".repeat(600) }), None),

@@ -1,0 +1,81 @@
+// `npm run sandbox` and `npm run paywall` as a person starts them: each alone, and ended with Ctrl-C.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { newAccount } from '../../scripts/lib/stage.mjs';
+import { startOrigin } from '../../scripts/lib/start.mjs';
+import { at } from '../../scripts/lib/run.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 'payments-wasm-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Starts a command, waits for the URL that it prints, and gives what ends it. */
+async function start(t, script, ...args) {
+  const child = spawn(process.execPath, [at('scripts', script), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => child.kill('SIGKILL'));
+  let said = '';
+  const url = await new Promise((resolve, reject) => {
+    const listen = (chunk) => {
+      said += chunk;
+      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said.replace(/\x1b\[[0-9;]*m/g, ''));
+      if (found) resolve(found[0]);
+    };
+    child.stdout.setEncoding('utf8').on('data', listen);
+    child.stderr.setEncoding('utf8').on('data', (chunk) => { said += chunk; });
+    child.on('close', (code) => reject(new Error(`${script} ended with ${code}: ${said}`)));
+  });
+  const stop = async () => {
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    child.kill('SIGINT');
+    await ended;
+    await assert.rejects(fetch(url), 'nothing listens any more');
+  };
+  return { url, stop };
+}
+
+test('the sandbox, twice on one folder: what was there is there again', async (t) => {
+  const data = join(folder, 'data');
+  const first = await start(t, 'sandbox.mjs', '--port', '0', '--data', data);
+  const { nvmApiKey, accountAddress } = await newAccount(first.url, 'Somebody');
+  await first.stop();
+  const second = await start(t, 'sandbox.mjs', '--port', '0', '--data', data);
+  const page = await (await fetch(`${second.url}/login?returnUrl=${encodeURIComponent('http://127.0.0.1:1/')}`)).text();
+  assert.match(page, /Somebody/);
+  assert.ok(nvmApiKey && accountAddress);
+  await second.stop();
+});
+
+test('the paywall in front of an origin, with a sandbox behind it', async (t) => {
+  const origin = await startOrigin();
+  t.after(() => origin.stop());
+  const sandbox = await start(t, 'sandbox.mjs', '--port', '0');
+  const { nvmApiKey } = await newAccount(sandbox.url, 'A seller');
+  const routes = join(folder, 'routes.json');
+  writeFileSync(routes, JSON.stringify({ routes: { 'POST /ask': { planId: '77', credits: 2 } }, open: ['GET /health'] }));
+  const paywall = await start(t, 'paywall.mjs', '--port', '0', '--origin', origin.url, '--routes', routes,
+    '--api', sandbox.url, '--key', nvmApiKey);
+  assert.equal((await fetch(`${paywall.url}/ask`, { method: 'POST', body: '{}' })).status, 402);
+  assert.equal((await fetch(`${paywall.url}/health`)).status, 200);
+  assert.equal((await fetch(`${paywall.url}/other`)).status, 404);
+  await paywall.stop();
+  await sandbox.stop();
+});
+
+test('arguments that are wrong are named', async () => {
+  for (const [script, args, said] of [
+    ['paywall.mjs', ['--port', '0'], /--origin/],
+    ['sandbox.mjs', ['--port', 'x'], /--port/],
+    ['sandbox.mjs', ['--prot', '1'], /--prot/],
+  ]) {
+    const child = spawn(process.execPath, [at('scripts', script), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    child.stdout.on('data', (chunk) => { text += chunk; });
+    child.stderr.on('data', (chunk) => { text += chunk; });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    assert.notEqual(code, 0, script);
+    assert.match(text, said);
+  }
+});
