@@ -1,20 +1,28 @@
 // The package's entry for pages, Node, Deno and Bun. It loads the WebAssembly when it is first needed and does nothing
 // when it is imported, so that server-side rendering, bundlers and `require` have nothing to stumble over.
-import start, { getBrowserInstance, getInstance } from './core.js';
+import start, * as core from './core.js';
 
-export { PaymentsError } from './core.js';
+export * from './names.js';
+
+/** A function of the core that may be called before there is one. */
+const later = (name) => async (...given) => {
+  await init();
+  return core[name](...given);
+};
 
 export class Payments {
-  static async getInstance(options) {
-    await init();
-    return getInstance(options);
-  }
-
-  static async getBrowserInstance(options) {
-    await init();
-    return getBrowserInstance(options);
-  }
+  static getInstance = later('getInstance');
+  static getBrowserInstance = later('getBrowserInstance');
+  static loginUrl = later('loginUrl');
+  static readCallback = later('readCallback');
 }
+
+export const decodeAccessToken = later('decodeAccessToken');
+export const encodeAccessToken = later('encodeAccessToken');
+export const buildPaymentRequired = later('buildPaymentRequired');
+export const buildPaymentRequiredForPlans = later('buildPaymentRequiredForPlans');
+export const resolveScheme = later('resolveScheme');
+export const resolveNetwork = later('resolveNetwork');
 
 let ready;
 

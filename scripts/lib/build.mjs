@@ -1,7 +1,7 @@
 // From Rust to what ships: one cargo run for each artefact, wasm-bindgen, wasm-opt, and the template around it.
 // Nothing is done for an artefact whose inputs are what they were at its last build.
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -147,6 +147,10 @@ async function finishPackage(work, { dev, renamed }) {
   const wasm = readFileSync(join(work, 'core_bg.wasm'));
   canary(wasm);
   if (renamed) renameInGlue(join(work, 'core.js'), renamed);
+
+  // What is JavaScript alone is exported as it is: the error classes, from the very copy that the glue uses, and constants.
+  const errors = readdirSync(join(work, 'snippets'), { recursive: true }).find((path) => path.endsWith(`${sep}error.js`));
+  appendFileSync(join(work, 'core.js'), `\nexport * from ${JSON.stringify(`./snippets/${errors.replaceAll(sep, '/')}`)};\nexport * from ${JSON.stringify(at('src/js/constants.js'))};\n`);
 
   // The snippets go into the glue: one file less to load each, and no folder named after a hash.
   await bundle({

@@ -12,7 +12,7 @@ const BUDGETS = { subscriber: 70 * 1024, worker: 220 * 1024 };
  * travels as core.packed.js, whose base64 compresses to what the wasm itself does.
  */
 const LOADED = {
-  subscriber: (path) => ['index.js', 'core.js', 'core_bg.wasm'].includes(path),
+  subscriber: (path) => ['index.js', 'names.js', 'core.js', 'core_bg.wasm'].includes(path),
   worker: (path) => /\.(js|wasm)$/.test(path),
   sandbox: (path) => /\.(js|wasm)$/.test(path),
 };

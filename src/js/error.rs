@@ -73,6 +73,12 @@ fn api_facts(error: &ApiError) -> Facts<'_> {
     }
 }
 
+/// The caller's signal fired.
+pub(super) fn aborted(reason: &JsValue) -> JsValue {
+    let error = FetchError::Aborted;
+    reject_because(&error.message(), error.code(), reason)
+}
+
 pub(super) fn from_login(error: &LoginError) -> JsValue {
     reject(error.message(), Facts { code: error.code(), ..Facts::default() })
 }

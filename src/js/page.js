@@ -1,19 +1,28 @@
-// The page's part: address bar, storage, the way elsewhere; and what an `approve` callback is given.
+// The page's part: address bar, storage, the way elsewhere, windows of our own; and what an `approve` callback is given.
+import { PaymentsError } from './error.js';
+
+/** The query parameter that says: this window was opened by another page of ours, and brings it something. */
+export const POPUP = 'nvmPopup';
 
 /** Reads query parameters out of the address bar and takes them away, keeping all others and the hash. */
 export function takeFromAddress(names) {
   const { location, history } = globalThis;
   if (!location?.href || !history) return undefined;
-  const url = new URL(location.href);
-  const values = names.map((name) => url.searchParams.get(name) ?? undefined);
-  if (values.some((value) => value !== undefined)) history.replaceState(history.state, '', without(url, names));
+  const values = parameters(location.href, names);
+  if (values.some((value) => value !== undefined)) history.replaceState(history.state, '', without(new URL(location.href), names));
   return values;
 }
 
-/** A URL for a person to come back to: absolute, http or https, without the named parameters. */
-export function returnAddress(text, names) {
+/** Query parameters of a URL, or of a path as a server sees it. */
+export function parameters(url, names) {
+  const found = parse(url, 'http://localhost')?.searchParams;
+  return names.map((name) => found?.get(name) ?? undefined);
+}
+
+/** A URL for a person to come back to: absolute, http or https, without the named parameters; of `own` origin, if need be. */
+export function returnAddress(text, names, own) {
   const url = parse(text, location.href);
-  return url && /^https?:$/.test(url.protocol) ? without(url, names) : undefined;
+  return url && /^https?:$/.test(url.protocol) && !(own && url.origin !== location.origin) ? without(url, names) : undefined;
 }
 
 /** What is kept under a name in `sessionStorage` or `localStorage`; with a value, keeps it; with null, forgets it. */
@@ -29,11 +38,86 @@ export function kept(storage, name, value) {
   }
 }
 
+/** Hears what other tabs put under a name in `localStorage`: a text, or nothing. */
+export function onKept(name, listener) {
+  addEventListener('storage', ({ key, newValue, storageArea }) => {
+    // Without a key, all of it was cleared.
+    if ((key === name || key === null) && storageArea === localStorage) listener(newValue ?? undefined);
+  });
+}
+
 export function leaveFor(url) {
   location.assign(url);
 }
 
-function without(url, names) {
+/**
+ * In a window that was opened by a page of ours: gives that page what the address brings, takes all of it out of the
+ * address, and closes. The browser delivers it to a page of our own origin and to no other.
+ */
+export function handOver() {
+  const { location, history, opener } = globalThis;
+  const query = location?.href && new URL(location.href).searchParams;
+  if (!opener || !query?.has(POPUP)) return false;
+  const names = [...query.keys()];
+  history.replaceState(history.state, '', without(new URL(location.href), names));
+  opener.postMessage({ [POPUP]: Object.fromEntries(query) }, location.origin);
+  close();
+  return true;
+}
+
+/** A window of our own, opened while the click still counts. */
+export function openPopup(url) {
+  const popup = open(url ?? '', '', 'popup,width=480,height=720');
+  if (!popup) throw problem('popup_blocked', 'the browser did not open a window', 'call this from a click, or use the redirect');
+  return popup;
+}
+
+/**
+ * What a window brings back, in which the parameter `name` is `state`: only from our own origin. `url` is where it goes
+ * first; an empty one closes it. Once it is closed what it brought with another state stands, for the core to refuse.
+ */
+export function popupAnswer(popup, url, name, state, signal) {
+  let stop;
+  const answer = new Promise((resolve, reject) => {
+    let other;
+    let closed = 0;
+    const listen = ({ origin, data }) => {
+      const values = origin === location.origin ? data?.[POPUP] : undefined;
+      if (!values) return;
+      if (!name || values[name] === state) resolve(values);
+      else other = values;
+    };
+    // A message may still be on its way when the window is gone already.
+    const watch = setInterval(() => {
+      if (popup.closed && ++closed > 2) {
+        if (other) resolve(other);
+        else reject(problem('popup_closed', 'the window was closed before it was done'));
+      }
+    }, 100);
+    const abort = () => reject(signal.reason);
+    stop = () => {
+      clearInterval(watch);
+      removeEventListener('message', listen);
+      signal?.removeEventListener('abort', abort);
+      popup.close();
+    };
+    addEventListener('message', listen);
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
+    if (url === '') reject();
+    else if (url) popup.location.replace(url);
+  });
+  const ended = answer.finally(stop);
+  ended.catch(() => {});
+  return ended;
+}
+
+/** An error of the page's own. */
+export function problem(code, message, hint) {
+  return new PaymentsError(message, { code, retryable: false, ...(hint && { hint }) });
+}
+
+export function without(url, names) {
   names.forEach((name) => url.searchParams.delete(name));
   return url.href;
 }

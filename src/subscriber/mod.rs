@@ -24,6 +24,7 @@
 mod answer;
 mod budget;
 mod buyer;
+mod card;
 mod consent;
 mod error;
 mod jobs;
@@ -39,11 +40,13 @@ mod visit;
 pub use answer::{Answer, Redirected};
 pub use budget::Budget;
 pub use buyer::{Buyer, Command, Event, FetchId, Notice, NoticeKind};
+pub use card::{CardAnswer, CardError, check_card_answer};
 pub use consent::{Approval, Policy};
 pub use error::FetchError;
 pub use jobs::{Job, JobId, JobResult, Work, poll_pause_ms};
 pub use login::{
-    ACCOUNT, KEY, LoginAnswer, LoginError, STATE, login_url, read_login_answer, return_url_with_state,
+    ACCOUNT, CALLBACK_KEY, KEY, LoginAnswer, LoginError, POPUP, STATE, callback_login_url, login_url,
+    read_login_answer, return_url_with_state, with_parameter,
 };
 pub use offer::Offer;
 pub use spend::{Outcome, Purchase, Spend};
