@@ -37,6 +37,7 @@ fn each_call_is_what_was_recorded() {
         plan_id: plan(),
         agent_id: Some(agent()),
         delegation_id: delegation_id(),
+        binding: None,
     };
     type Row = (Request, &'static str, Auth, Option<&'static str>);
     let rows: [Row; 23] = [

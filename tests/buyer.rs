@@ -3,7 +3,7 @@
 mod world;
 
 use payments_wasm::subscriber::{
-    Approval, Event, FetchError, NoticeKind, Outcome, Policy, Redirected, Redirects,
+    Approval, Event, FetchError, FetchRequest, NoticeKind, Outcome, Policy, Redirected, Redirects,
 };
 use payments_wasm::wire::Credits;
 #[cfg(target_arch = "wasm32")]
@@ -439,6 +439,57 @@ fn rule_12_concurrent_requests_cannot_together_exceed_a_limit() {
 }
 
 #[test]
+fn rule_12_limits_by_the_hour_and_the_day_let_go_with_time() {
+    const HOUR: u64 = 3_600_000;
+    let limit = |credits: u64| Some(Credits::from(credits));
+    let mut world = World::new().balance(1_000);
+    world.now = 40 * HOUR;
+    world.policy =
+        Some(Policy { max_credits_per_hour: limit(4), max_credits_per_day: limit(7), ..Policy::default() });
+    // (hours that pass before, which limit stands against it); two credits each
+    for (step, (hours, broken)) in [
+        (0, None),
+        (0, None),
+        (0, Some("maxCreditsPerHour")),
+        (2, None),
+        (0, Some("maxCreditsPerDay")),
+        (21, Some("maxCreditsPerDay")),
+        (2, None),
+        (0, None),
+        (0, Some("maxCreditsPerHour")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.now += hours * HOUR;
+        let fetch = world.fetch("POST", "/ask");
+        let said = world.run_one(fetch).result.err().map(|error| error.message());
+        let expected = broken.map(|limit| format!("the offer exceeds the policy's {limit}"));
+        assert_eq!(said, expected, "step {step}");
+    }
+    assert_eq!(world.buyer.budget().spent(), Credits::from(10));
+}
+
+#[test]
+fn what_was_spent_is_told_by_origin_and_plan_and_payment() {
+    let mut world = World::new().balance(1_000);
+    world.approval = Some(yes());
+    for path in ["/ask", "/other"] {
+        let fetch = world.fetch("POST", path);
+        world.run_one(fetch);
+    }
+    let free = World::new().seller(|_, _| Seller::status(200));
+    assert_eq!(free.buyer.records().len(), 0);
+    let budget = world.buyer.budget();
+    assert_eq!(budget.by_origin(), [(world::ORIGIN.to_string(), Credits::from(4))]);
+    assert_eq!(budget.by_plan(), [(world::plan("plan"), Credits::from(4))]);
+    let records: Vec<_> = world.buyer.records().iter().collect();
+    assert_eq!(records.len(), 2);
+    assert_eq!((records[0].offer.target.path.as_str(), records[0].settled), ("/ask", Some(Credits::from(2))));
+    assert_eq!((records[1].outcome, records[1].transaction.as_deref()), (Outcome::Settled, Some("0x1")));
+}
+
+#[test]
 fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
     let mut world = World::new().balance(100);
     world.approval = Some(yes());
@@ -498,6 +549,158 @@ fn a_remembered_approval_pays_and_does_not_buy() {
         assert!(world.run_one(second).result.is_ok(), "{name}");
         assert_eq!((world.asked, world.orders), (2, 1), "{name}");
     }
+}
+
+/// An offer of several plans, `(plan, credits)`, in that order.
+fn offers(plans: &[(&str, u64)]) -> String {
+    let entries: Vec<String> = plans
+        .iter()
+        .map(|(plan, credits)| {
+            format!(
+                r#"{{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"{plan}","extra":{{"credits":"{credits}"}}}}"#
+            )
+        })
+        .collect();
+    format!(r#"{{"x402Version":2,"resource":{{"url":"/ask"}},"accepts":[{}]}}"#, entries.join(","))
+}
+
+#[test]
+fn among_several_offers_what_is_held_comes_first_then_the_price_then_the_order() {
+    type Row =
+        (&'static str, Vec<(&'static str, u64)>, Vec<(&'static str, Option<(u64, f64)>)>, &'static str);
+    let rows: Vec<Row> = vec![
+        ("held", vec![("a", 2), ("b", 2)], vec![("a", Some((0, 0.01))), ("b", Some((5, 9.0)))], "b"),
+        (
+            "held by none: the price",
+            vec![("a", 2), ("b", 2)],
+            vec![("a", Some((0, 0.5))), ("b", Some((1, 0.1)))],
+            "b",
+        ),
+        (
+            "held by both: the price",
+            vec![("a", 9), ("b", 2)],
+            vec![("a", Some((9, 0.1))), ("b", Some((9, 0.2)))],
+            "b",
+        ),
+        (
+            "a dear credit, few of them",
+            vec![("a", 100), ("b", 1)],
+            vec![("a", Some((0, 0.1))), ("b", Some((0, 1.0)))],
+            "b",
+        ),
+        (
+            "alike: the seller's order",
+            vec![("a", 2), ("b", 2)],
+            vec![("a", Some((9, 0.1))), ("b", Some((9, 0.1)))],
+            "a",
+        ),
+        ("not to be learned", vec![("a", 2), ("b", 2)], vec![("a", None), ("b", Some((0, 0.1)))], "b"),
+        ("nothing to be learned", vec![("a", 2), ("b", 2)], vec![("a", None), ("b", None)], "a"),
+    ];
+    for (name, accepts, plans, taken) in rows {
+        let json = offers(&accepts);
+        let mut world = World::new().seller(move |send, _| match &send.token {
+            None => Seller::offer(&json),
+            Some(_) => Seller::paid(2, 1),
+        });
+        world.policy = Some(Policy::default());
+        world.plans = plans.into_iter().map(|(plan, held)| (plan.to_string(), held)).collect();
+        let fetch = world.fetch("POST", "/ask");
+        assert!(world.run_one(fetch).result.is_ok(), "{name}");
+        assert!(world.mint_bodies[0].contains(&format!(r#""planId":"{taken}""#)), "{name}");
+        assert!(world.choices.is_empty());
+    }
+}
+
+#[test]
+fn whoever_is_to_choose_chooses() {
+    for (choice, expected) in
+        [(Some(1), Ok("b")), (Some(2), Err("consent_denied")), (None, Err("consent_denied"))]
+    {
+        let json = offers(&[("a", 2), ("b", 2)]);
+        let mut world = World::new().seller(move |send, _| match &send.token {
+            None => Seller::offer(&json),
+            Some(_) => Seller::paid(2, 1),
+        });
+        world.policy = Some(Policy::default());
+        world.select = choice;
+        world.request = Some(FetchRequest {
+            can_select: true,
+            ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "GET")
+        });
+        let fetch = world.fetch("GET", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(world.choices, [["a", "b"]]);
+        match expected {
+            Ok(plan) => assert!(world.mint_bodies[0].contains(&format!(r#""planId":"{plan}""#))),
+            Err(code) => assert_eq!(end.result.unwrap_err().code(), code),
+        }
+    }
+}
+
+#[test]
+fn a_quote_says_the_terms_and_does_nothing() {
+    let json = offers(&[("a", 2), ("b", 3)]);
+    let mut world = World::new().seller(move |_, _| Seller::offer(&json));
+    world.approval = Some(buy());
+    world.request =
+        Some(FetchRequest { quote: true, ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "GET") });
+    let fetch = world.fetch("GET", "/ask");
+    let end = world.run_one(fetch);
+    assert!(end.result.is_ok());
+    assert_eq!(end.offers.iter().map(|offer| offer.plan_id().as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!((world.asked, world.mints, world.orders, world.platform_calls), (0, 0, 0, 0));
+}
+
+#[test]
+fn one_question_at_a_time_and_a_remembered_answer_for_all_who_wait() {
+    for (remember, asked) in [(true, 1), (false, 20)] {
+        let mut world = World::new().balance(1_000);
+        world.approval = Some(Approval { remember, ..yes() });
+        let fetches: Vec<_> = (0..20).map(|_| world.fetch("POST", "/ask")).collect();
+        world.run();
+        for fetch in fetches {
+            assert!(world.end(fetch).result.is_ok());
+        }
+        assert_eq!(world.asked, asked);
+        assert_eq!(world.most_asked_at_once, 1);
+    }
+}
+
+#[test]
+fn a_single_use_token_is_asked_for_by_resource_and_method_and_minted_ahead() {
+    let mut world = World::new().balance(1_000);
+    world.approval = Some(yes());
+    world.single_use = true;
+    world.request = Some(FetchRequest {
+        single_use: true,
+        prefetch: 2,
+        ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "POST")
+    });
+    let first = world.fetch("POST", "/ask");
+    assert!(world.run_one(first).result.is_ok());
+    for part in [r#""resource":{"url":"/ask"}"#, r#""httpVerb":"POST""#, r#""tokenVersion":3"#] {
+        assert!(world.mint_bodies[0].contains(part), "{part}");
+    }
+    assert_eq!((world.mints, world.sends), (3, 2), "one used, two at hand");
+    let second = world.fetch("POST", "/ask");
+    let end = world.run_one(second);
+    assert_eq!((end.spend.requests, end.spend.mints), (1, 0), "a warm request is one round trip");
+    assert_eq!((world.mints, world.sends), (4, 3), "and the store is filled up again");
+
+    // A platform that does not know them mints a reusable one: nothing is minted ahead.
+    let mut world = World::new().balance(1_000);
+    world.approval = Some(yes());
+    world.request = Some(FetchRequest {
+        single_use: true,
+        prefetch: 2,
+        ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "POST")
+    });
+    for _ in 0..3 {
+        let fetch = world.fetch("POST", "/ask");
+        assert!(world.run_one(fetch).result.is_ok());
+    }
+    assert_eq!(world.mints, 1);
 }
 
 #[test]

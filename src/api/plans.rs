@@ -77,17 +77,27 @@ impl GetPlanBalance {
     }
 }
 
+/// What somebody holds of a plan.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Held {
+    /// In credits.
+    pub balance: Credits,
+    /// What a credit costs, in the plan's currency: to compare plans by, not to add up.
+    pub price_per_credit: Option<f64>,
+}
+
 impl Call for GetPlanBalance {
-    type Output = Credits;
+    type Output = Held;
 
     fn request(&self) -> Request {
         Request::get(format!("/api/v1/protocol/plans/{}/balance/{}", self.plan_id, self.holder))
     }
 
-    fn parse(&self, response: &Response) -> Result<Credits, ApiError> {
+    fn parse(&self, response: &Response) -> Result<Held, ApiError> {
         let body = success_body(response)?;
-        Credits::from_json(body.get("balance").unwrap_or(&Value::Null), "balance")
-            .map_err(|error| ApiError::garbled(response, &error.to_string()))
+        let balance = Credits::from_json(body.get("balance").unwrap_or(&Value::Null), "balance")
+            .map_err(|error| ApiError::garbled(response, &error.to_string()))?;
+        Ok(Held { balance, price_per_credit: body.get("pricePerCredit").and_then(Value::as_f64) })
     }
 }
 

@@ -24,6 +24,18 @@ pub struct GetAccessToken {
     pub agent_id: Option<AgentId>,
     /// The delegation it spends from: without one the platform answers `BCK.X402.0030`.
     pub delegation_id: DelegationId,
+    /// What a token of version 3 is bound to, where one is asked for. The platform may not know how, and mints a
+    /// reusable one then: decide by [`AccessToken::is_single_use`].
+    pub binding: Option<Binding>,
+}
+
+/// The one request that a single-use token is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The resource as its seller advertises it, which need not be the URL that is fetched.
+    pub resource: String,
+    /// The method, upper case.
+    pub http_verb: String,
 }
 
 impl Call for GetAccessToken {
@@ -36,9 +48,14 @@ impl Call for GetAccessToken {
                 scheme: self.scheme.as_str(),
                 network: &self.network,
                 plan_id: self.plan_id.as_str(),
-                extra: ExtraBody { agent_id: self.agent_id.as_ref().map(AgentId::as_str) },
+                extra: ExtraBody {
+                    agent_id: self.agent_id.as_ref().map(AgentId::as_str),
+                    http_verb: self.binding.as_ref().map(|binding| binding.http_verb.as_str()),
+                },
             },
             delegation_config: DelegationBody { delegation_id: self.delegation_id.as_str() },
+            resource: self.binding.as_ref().map(|binding| ResourceBody { url: &binding.resource }),
+            token_version: self.binding.as_ref().map(|_| 3),
         };
         // Strings always print.
         let body = serde_json::to_string(&body).unwrap_or_default();
@@ -60,6 +77,15 @@ impl Call for GetAccessToken {
 struct PermissionBody<'a> {
     accepted: AcceptedBody<'a>,
     delegation_config: DelegationBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<ResourceBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_version: Option<u8>,
+}
+
+#[derive(Serialize)]
+struct ResourceBody<'a> {
+    url: &'a str,
 }
 
 #[derive(Serialize)]
@@ -76,6 +102,8 @@ struct AcceptedBody<'a> {
 struct ExtraBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     agent_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_verb: Option<&'a str>,
 }
 
 #[derive(Serialize)]

@@ -53,17 +53,24 @@ pub(super) fn function(object: &JsValue, name: &str) -> Result<Option<Function>,
     value.dyn_into().map(Some).map_err(|_| bad_field(name, "a function"))
 }
 
-/// A number of milliseconds, whole and above zero.
-pub(super) fn milliseconds(object: &JsValue, name: &str) -> Result<Option<u32>, JsValue> {
+/// A whole number, not below zero.
+pub(super) fn whole(object: &JsValue, name: &str) -> Result<Option<u32>, JsValue> {
     let value = get(object, name);
     if value.is_null_or_undefined() {
         return Ok(None);
     }
     digits(&value)
         .and_then(|digits| digits.parse::<u32>().ok())
-        .filter(|number| *number > 0)
         .map(Some)
-        .ok_or_else(|| bad_field(name, "a whole number of milliseconds above zero"))
+        .ok_or_else(|| bad_field(name, "a whole number"))
+}
+
+/// A number of milliseconds, whole and above zero.
+pub(super) fn milliseconds(object: &JsValue, name: &str) -> Result<Option<u32>, JsValue> {
+    match whole(object, name)? {
+        Some(0) => Err(bad_field(name, "above zero")),
+        number => Ok(number),
+    }
 }
 
 /// Credits as a `bigint`, a decimal string, or a whole number.
@@ -119,6 +126,8 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Policy>, JsValue> {
     }
     Ok(Some(Policy {
         max_credits_per_request: credits(&value, "maxCreditsPerRequest")?,
+        max_credits_per_hour: credits(&value, "maxCreditsPerHour")?,
+        max_credits_per_day: credits(&value, "maxCreditsPerDay")?,
         max_credits_total: credits(&value, "maxCreditsTotal")?,
         plans: texts(&get(&value, "plans"), "plans")?,
         origins: texts(&get(&value, "origins"), "origins")?,

@@ -1,6 +1,6 @@
 //! The loop that does what the buyer says: sends, asks, mints, and reports back. It decides nothing.
 
-use super::convert::approval;
+use super::convert::{approval, bad_field, delegation, digits, function, policy, whole};
 use super::error::{from_fetch, set};
 use super::payments::Plans;
 use super::session::{Session, now};
@@ -8,13 +8,13 @@ use super::views::{EventView, Jsonish, OfferView, ReceiptView, SpendView};
 use crate::subscriber::{
     Action, Approval, Command, Event, FetchError, FetchId, FetchRequest, Finish, Job, Offer, Policy, Spend,
 };
-use crate::transport::{Head, Kept, sleep, unless_aborted};
+use crate::transport::{Fetcher, Head, Kept, sleep, unless_aborted};
 use crate::wire::DelegationId;
 use alloc::{boxed::Box, rc::Rc, vec::Vec};
 use core::future::Future;
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
-use js_sys::{Function, Object, Promise};
+use js_sys::{Array, Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
@@ -43,26 +43,71 @@ fn take<T>(list: &mut Vec<(FetchId, T)>, fetch: FetchId) -> Option<T> {
 }
 
 /// What one call of `payments.fetch` may say differently from its instance.
+#[derive(Clone)]
 pub(super) struct Hooks {
-    pub(super) policy: Option<Policy>,
-    pub(super) approve: Option<Function>,
-    pub(super) delegation_id: Option<DelegationId>,
+    policy: Option<Policy>,
+    approve: Option<Function>,
+    select: Option<Function>,
+    delegation_id: Option<DelegationId>,
+    fetcher: Fetcher,
+    single_use: bool,
+    prefetch: u32,
+}
+
+impl Hooks {
+    /// Reads them from the options of an instance, or of a call, where what is not given is the instance's.
+    pub(super) fn read(options: &JsValue, instance: Option<&Self>) -> Result<Self, JsValue> {
+        Ok(Self {
+            policy: policy(options)?.or_else(|| instance?.policy.clone()),
+            approve: function(options, "approve")?.or_else(|| instance?.approve.clone()),
+            select: function(options, "select")?.or_else(|| instance?.select.clone()),
+            delegation_id: delegation(options)?,
+            fetcher: match (function(options, "fetch")?, instance) {
+                (None, Some(instance)) => instance.fetcher.clone(),
+                (given, _) => Fetcher::new(given),
+            },
+            single_use: match whole(options, "tokenVersion")? {
+                None => instance.is_some_and(|instance| instance.single_use),
+                Some(2) => false,
+                Some(3) => true,
+                Some(_) => return Err(bad_field("tokenVersion", "2 or 3")),
+            },
+            prefetch: whole(options, "prefetch")?
+                .unwrap_or_else(|| instance.map_or(0, |instance| instance.prefetch)),
+        })
+    }
 }
 
 /// Fetches, and pays if need be.
-pub(super) async fn run(session: Rc<Session>, kept: Kept, hooks: Hooks) -> Result<JsValue, JsValue> {
+///
+/// With `quote`, nothing is paid: the result is the answer and the terms.
+pub(super) async fn run(
+    session: Rc<Session>,
+    kept: Kept,
+    hooks: Hooks,
+    quote: bool,
+) -> Result<JsValue, JsValue> {
     let request = FetchRequest {
         target: kept.target(),
         method: kept.method(),
         redirects: kept.redirects(),
-        policy: hooks.policy,
+        policy: hooks.policy.clone(),
         can_ask: hooks.approve.is_some(),
-        delegation_id: hooks.delegation_id,
+        delegation_id: hooks.delegation_id.clone(),
+        can_select: hooks.select.is_some(),
+        single_use: hooks.single_use,
+        prefetch: hooks.prefetch,
+        quote,
     };
     let signal = kept.signal();
     if signal.aborted() {
         // Before it is opened: terms that are known would mint or order at once.
-        let finish = Finish { result: Err(FetchError::Aborted), receipt: None, spend: Spend::default() };
+        let finish = Finish {
+            result: Err(FetchError::Aborted),
+            receipt: None,
+            spend: Spend::default(),
+            offers: Vec::new(),
+        };
         return Err(from_fetch(&FetchError::Aborted, &finish, None, Some(&signal.reason())));
     }
     let fetch = session.buyer.borrow_mut().open(request, now());
@@ -73,7 +118,7 @@ pub(super) async fn run(session: Rc<Session>, kept: Kept, hooks: Hooks) -> Resul
     let listener = abort.as_ref().unchecked_ref();
     // Neither adding nor removing a listener fails.
     drop(signal.add_event_listener_with_callback("abort", listener));
-    let mut course = Course { session, kept, approve: hooks.approve, fetch, head: None, cause: None };
+    let mut course = Course { session, kept, hooks, fetch, head: None, cause: None };
     course.session.pump();
     let mut action = course.session.next_action(fetch).await;
     let result = loop {
@@ -105,7 +150,7 @@ pub(super) async fn run(session: Rc<Session>, kept: Kept, hooks: Hooks) -> Resul
 struct Course {
     session: Rc<Session>,
     kept: Kept,
-    approve: Option<Function>,
+    hooks: Hooks,
     fetch: FetchId,
     /// The seller's last answer.
     head: Option<Head>,
@@ -116,7 +161,7 @@ struct Course {
 impl Course {
     async fn act(&mut self, action: Action) -> Event {
         match action {
-            Action::Send(send) => match self.kept.present(&self.session.fetcher, &send).await {
+            Action::Send(send) => match self.kept.present(&self.hooks.fetcher, &send).await {
                 Ok(head) => {
                     let answer = head.look();
                     if let Some(old) = self.head.replace(head) {
@@ -135,6 +180,13 @@ impl Course {
                 }
                 None => Event::Body(None),
             },
+            Action::Select(offers) => match self.select(&offers).await {
+                Ok(choice) => Event::Selected(choice),
+                Err(cause) => {
+                    self.cause = Some(cause);
+                    Event::ApproveFailed
+                }
+            },
             Action::Ask(offer) => match self.ask(&offer).await {
                 Ok(approval) => Event::Approved(approval),
                 Err(cause) => {
@@ -147,8 +199,18 @@ impl Course {
         }
     }
 
+    /// Which of several offers: the callback answers with one of them, or its place in the list.
+    async fn select(&self, offers: &[Offer]) -> Result<Option<usize>, JsValue> {
+        let Some(select) = &self.hooks.select else { return Ok(None) };
+        let list: Array = offers.iter().map(|offer| OfferView::of(offer).to_js()).collect();
+        let answer = Promise::resolve(&select.call1(&JsValue::UNDEFINED, &list)?);
+        let answer = JsFuture::from(unless_aborted(&self.kept.signal(), &answer)).await?;
+        let place = digits(&answer).and_then(|place| place.parse().ok());
+        Ok(place.or_else(|| usize::try_from(list.index_of(&answer, 0)).ok()))
+    }
+
     async fn ask(&self, offer: &Offer) -> Result<Approval, JsValue> {
-        let Some(approve) = &self.approve else { return Ok(Approval::default()) };
+        let Some(approve) = &self.hooks.approve else { return Ok(Approval::default()) };
         let signal = self.kept.signal();
         let plans = Plans(self.session.clone());
         let context = consent_context(plans, offer.plan_id().as_str(), &signal);
@@ -169,6 +231,8 @@ impl Course {
                     set(&result, "receipt", &ReceiptView::of(receipt).to_js());
                 }
                 set(&result, "spend", &SpendView::of(finish).to_js());
+                let offers: Array = finish.offers.iter().map(|offer| OfferView::of(offer).to_js()).collect();
+                set(&result, "offers", &offers);
                 Ok(result)
             }
             Err(error) => {

@@ -1,12 +1,12 @@
 //! What the objects of one `Payments` share: the key, where the platform is, the buyer, and who is to be told.
 
 use super::browser::Page;
-use super::convert::{delegation, function, milliseconds, policy, text};
-use super::driver::Mailbox;
+use super::convert::{delegation, function, milliseconds, text};
+use super::driver::{Hooks, Mailbox};
 use super::error::{Facts, from_api, reject, set, unreachable};
 use super::views::bigint;
 use crate::api::{ApiError, Auth, Call, Deployment, Request, Response, plans};
-use crate::subscriber::{Buyer, Policy};
+use crate::subscriber::Buyer;
 use crate::transport::Fetcher;
 use crate::wire::{ApiKey, DelegationId, PlanId, ResourceId, WireError};
 use alloc::{rc::Rc, string::String};
@@ -27,8 +27,7 @@ pub(super) struct Session {
     pub(super) buyer: RefCell<Buyer>,
     pub(super) mailbox: RefCell<Mailbox>,
     pub(super) fetcher: Fetcher,
-    pub(super) policy: Option<Policy>,
-    pub(super) approve: Option<Function>,
+    pub(super) hooks: Hooks,
     pub(super) on_event: Option<Function>,
     pub(super) delegation_id: Option<DelegationId>,
     pub(super) timeout_ms: u32,
@@ -87,8 +86,7 @@ impl Session {
             buyer: RefCell::new(Buyer::new()),
             mailbox: RefCell::default(),
             fetcher: Fetcher::new(function(options, "fetch")?),
-            policy: policy(options)?,
-            approve: function(options, "approve")?,
+            hooks: Hooks::read(options, None)?,
             on_event: function(options, "onEvent")?,
             delegation_id: delegation(options)?,
             timeout_ms: milliseconds(options, "timeoutMs")?.unwrap_or(TIMEOUT_MS),

@@ -23,8 +23,14 @@ export interface CommonOptions {
   delegationConfig?: { delegationId: string };
   /** Asked before anything is paid. A limit of `policy` holds whatever it answers. */
   approve?: Approve;
+  /** Chooses among several offers: one of them, or its place. Without it: what is held, then the price, then order. */
+  select?: (offers: Offer[]) => Offer | number | undefined | Promise<Offer | number | undefined>;
   /** What may be spent without asking, and limits that always hold. */
   policy?: SpendPolicy;
+  /** 3 asks for single-use tokens, bound to resource and method; a platform may answer with others. Default 2. */
+  tokenVersion?: 2 | 3;
+  /** How many single-use tokens are minted ahead, so that the next request is one round trip; at most 16. Default 0. */
+  prefetch?: number;
   /** Told what happens, as it happens. */
   onEvent?: (event: PaymentEvent) => void;
 }
@@ -89,6 +95,10 @@ export interface ConsentContext {
 /** Without `approve`, what this allows is paid; an offer that states no price breaks any limit on credits. */
 export interface SpendPolicy {
   maxCreditsPerRequest?: CreditsInput;
+  /** Over the last 60 minutes, to the minute. */
+  maxCreditsPerHour?: CreditsInput;
+  /** Over the last 24 hours, to the minute. */
+  maxCreditsPerDay?: CreditsInput;
   /** Over the life of the instance. */
   maxCreditsTotal?: CreditsInput;
   plans?: string[];
@@ -99,10 +109,61 @@ export interface SpendPolicy {
   purchase?: boolean;
 }
 
+/** Instead of what the instance has; see `CommonOptions`. */
 export interface FetchOptions {
   delegationConfig?: { delegationId: string };
   approve?: Approve;
+  select?: CommonOptions['select'];
   policy?: SpendPolicy;
+  tokenVersion?: 2 | 3;
+  prefetch?: number;
+  /** Sends the requests to the seller. */
+  fetch?: typeof fetch;
+}
+
+/** The terms of a resource, and the answer that came with them: a 402, or what is free. */
+export interface Quote {
+  response: Response;
+  /** What can be paid, in the seller's order; empty where nothing is to be paid, or nothing can be. */
+  offers: QuotedOffer[];
+}
+
+export interface QuotedOffer extends Offer {
+  planName?: string;
+  /** Of the plan, in millionths of the currency; a token's address stands for its currency. */
+  price?: { amount: bigint; currency?: string; isCrypto: boolean; tokenAddress?: string };
+  /** What the plan grants when it is bought. */
+  planCredits?: bigint;
+  /** What is held of it, in credits. */
+  balance?: bigint;
+  payable: 'now' | 'after-purchase' | 'after-login';
+}
+
+/** What this instance has spent, in credits. */
+export interface SpendTotals {
+  /** On the wire or settled. */
+  credits: bigint;
+  /** Spent in the last hour, and about to be. */
+  inLastHour: bigint;
+  inLastDay: bigint;
+  byOrigin: { name: string; credits: bigint }[];
+  byPlan: { name: string; credits: bigint }[];
+  /** The last 1000 payments, the oldest first. */
+  receipts: PaymentRecord[];
+}
+
+export interface PaymentRecord {
+  at: Date;
+  method: string;
+  url: string;
+  origin: string;
+  planId: string;
+  scheme: string;
+  network: string;
+  outcome: Spend['outcome'];
+  creditsPresented: bigint;
+  creditsSettled?: bigint;
+  transaction?: string;
 }
 
 export interface PaidResponse {
@@ -241,6 +302,16 @@ export class Payments {
    * spent.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit, options?: FetchOptions): Promise<PaidResponse>;
+
+  /** Sends the request without paying, and says what it would cost. */
+  quote(input: RequestInfo | URL, init?: RequestInit): Promise<Quote>;
+
+  /** A `fetch` for other clients, with the manners of `payments.fetch` over another `fetch`; gives the response. */
+  wrapFetch(fetch?: typeof globalThis.fetch): typeof globalThis.fetch;
+
+  readonly spend: SpendTotals;
+  /** The last 1000 payments as text. */
+  exportReceipts(format?: 'json' | 'csv'): string;
 
   readonly plans: {
     getPlan(planId: string): Promise<Plan>;

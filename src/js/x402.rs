@@ -65,6 +65,7 @@ fn token_request(
         delegation_id: delegation(options)?.or_else(|| session.delegation_id.clone()).ok_or_else(|| {
             bad_wire(&WireError::new(WireErrorKind::Missing, "delegationConfig.delegationId"))
         })?,
+        binding: None,
     };
     Ok(call.request())
 }

@@ -1,14 +1,27 @@
-use crate::wire::Credits;
+use super::Offer;
+use crate::wire::{Credits, PlanId};
+use alloc::{string::String, vec::Vec};
 
 /// What a session has spent and is about to spend, in credits (rule 12).
 ///
 /// Reserved when consent is given, so that concurrent requests cannot together exceed a limit that each alone keeps;
-/// spent as soon as it is on the wire; corrected when a receipt says what was really redeemed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// spent as soon as it is on the wire; corrected when a receipt says what was really redeemed. What was reserved and not
+/// sent is released: a failure leaks nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Budget {
     reserved: Credits,
     spent: Credits,
+    /// What was spent in each minute of the last day, the oldest first.
+    minutes: Vec<(u64, Credits)>,
+    origins: Vec<(String, Credits)>,
+    plans: Vec<(PlanId, Credits)>,
 }
+
+const MINUTE_MS: u64 = 60_000;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+const DAY_MS: u64 = 24 * HOUR_MS;
+/// How many origins and plans are told apart; what comes after them counts in the totals.
+const MAX_TOLD: usize = 256;
 
 impl Budget {
     /// What counts against a limit: reserved and spent.
@@ -23,6 +36,37 @@ impl Budget {
         self.spent
     }
 
+    /// What counts against a limit per hour at `now` (milliseconds since 1970): reserved, and spent since, to the
+    /// minute.
+    #[must_use]
+    pub fn in_hour(&self, now: u64) -> Credits {
+        self.since(now.saturating_sub(HOUR_MS)).saturating_add(self.reserved)
+    }
+
+    /// The same for a day.
+    #[must_use]
+    pub fn in_day(&self, now: u64) -> Credits {
+        self.since(now.saturating_sub(DAY_MS)).saturating_add(self.reserved)
+    }
+
+    /// What was spent at each origin.
+    #[must_use]
+    pub fn by_origin(&self) -> &[(String, Credits)] {
+        &self.origins
+    }
+
+    /// What was spent of each plan.
+    #[must_use]
+    pub fn by_plan(&self) -> &[(PlanId, Credits)] {
+        &self.plans
+    }
+
+    /// A minute counts whole as long as any of it is inside: a limit errs on the side of spending less.
+    fn since(&self, from: u64) -> Credits {
+        let inside = self.minutes.iter().filter(|(minute, _)| (minute + 1) * MINUTE_MS > from);
+        inside.fold(Credits::ZERO, |sum, (_, credits)| sum.saturating_add(*credits))
+    }
+
     pub(super) fn reserve(&mut self, credits: Credits) {
         self.reserved = self.reserved.saturating_add(credits);
     }
@@ -32,12 +76,34 @@ impl Budget {
     }
 
     /// A token that can cost so much is on the wire.
-    pub(super) fn present(&mut self, credits: Credits) {
-        self.spent = self.spent.saturating_add(credits);
+    pub(super) fn present(&mut self, offer: &Offer, credits: Credits, now: u64) {
+        self.book(offer, now, |spent| spent.saturating_add(credits));
+        let old = now.saturating_sub(DAY_MS);
+        self.minutes.retain(|(minute, _)| (minute + 1) * MINUTE_MS > old);
     }
 
-    /// What was presented turned out to have cost `actual`.
-    pub(super) fn correct(&mut self, presented: Credits, actual: Credits) {
-        self.spent = self.spent.saturating_sub(presented).saturating_add(actual);
+    /// What was presented at a time turned out to have cost `actual`.
+    pub(super) fn correct(&mut self, offer: &Offer, at: u64, presented: Credits, actual: Credits) {
+        self.book(offer, at, |spent| spent.saturating_sub(presented).saturating_add(actual));
+    }
+
+    fn book(&mut self, offer: &Offer, at: u64, change: impl Fn(Credits) -> Credits) {
+        self.spent = change(self.spent);
+        update(&mut self.minutes, &(at / MINUTE_MS), usize::MAX, &change);
+        update(&mut self.origins, &offer.target.origin, MAX_TOLD, &change);
+        update(&mut self.plans, offer.plan_id(), MAX_TOLD, &change);
+    }
+}
+
+fn update<K: Clone + PartialEq>(
+    list: &mut Vec<(K, Credits)>,
+    key: &K,
+    most: usize,
+    change: &dyn Fn(Credits) -> Credits,
+) {
+    if let Some((_, credits)) = list.iter_mut().find(|(other, _)| other == key) {
+        *credits = change(*credits);
+    } else if list.len() < most {
+        list.push((key.clone(), change(Credits::ZERO)));
     }
 }

@@ -2,7 +2,7 @@ use super::budget::Budget;
 use super::jobs::{Job, Running};
 use super::tokens::Tokens;
 use super::visit::{Action, FetchRequest, Phase, Visit};
-use super::{Answer, Approval, Offer, TokenKey};
+use super::{Answer, Approval, Offer, Record, TokenKey};
 use crate::wire::{Credits, DelegationId, PlanId};
 use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 
@@ -28,6 +28,8 @@ pub enum Event {
     Answered(Answer),
     /// The body that was to be read; `None` where it could not be, or was too large.
     Body(Option<String>),
+    /// Whoever was to choose chose, by its place in the list; nothing, or a place that is none, is a no.
+    Selected(Option<usize>),
     /// Whoever was asked answered.
     Approved(Approval),
     /// Asking failed.
@@ -105,10 +107,16 @@ pub struct Buyer {
     /// What was agreed to for the whole session.
     pub(super) grants: Vec<(Offer, Option<DelegationId>)>,
     balances: Vec<(PlanId, Credits, u64)>,
+    /// What a credit of a plan costs, as the platform says it: for ranking offers, not for sums.
+    pub(super) prices: Vec<(PlanId, f64)>,
     visits: Vec<(FetchId, Visit)>,
     last_fetch: u32,
     commands: VecDeque<Command>,
+    records: VecDeque<Record>,
 }
+
+/// How many payments are kept for the books; the oldest goes first.
+pub const MAX_RECORDS: usize = 1_000;
 
 /// How many remembered terms and grants are kept; the oldest goes first.
 pub(super) const MAX_REMEMBERED: usize = 256;
@@ -149,8 +157,27 @@ impl Buyer {
 
     /// What this session has spent so far.
     #[must_use]
-    pub fn budget(&self) -> Budget {
-        self.budget
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// The payments that have ended, the oldest first, at most [`MAX_RECORDS`]. They outlive a logout.
+    #[must_use]
+    pub fn records(&self) -> &VecDeque<Record> {
+        &self.records
+    }
+
+    pub(super) fn keep_record(&mut self, record: Record) {
+        if self.records.len() >= MAX_RECORDS {
+            self.records.pop_front();
+        }
+        self.records.push_back(record);
+    }
+
+    /// The limit of its policy that a fetch would break by taking an offer now.
+    pub(super) fn broken_limit(&self, fetch: FetchId, offer: &Offer, now: u64) -> Option<&'static str> {
+        let (_, visit) = self.visits.iter().find(|(other, _)| *other == fetch)?;
+        visit.request.policy.as_ref()?.broken_limit(offer, &self.budget, now)
     }
 
     /// Begins a fetch.
@@ -178,9 +205,15 @@ impl Buyer {
             (Phase::Paying, Event::SendFailed) => self.fail(fetch, super::FetchError::OutcomeUnknown),
             (Phase::ReadingOffer, Event::Body(body)) => self.read_offer(fetch, body, now),
             (Phase::ReadingRefusal, Event::Body(body)) => self.read_refusal(fetch, body.as_deref()),
+            (Phase::Choosing, Event::Selected(choice)) => self.selected(fetch, choice, now),
             (Phase::Asking, Event::Approved(approval)) => self.approved(fetch, approval, now),
-            (Phase::Asking, Event::ApproveFailed) => self.fail(fetch, super::FetchError::ApproveFailed),
+            (Phase::Asking | Phase::Choosing, Event::ApproveFailed) => {
+                self.fail(fetch, super::FetchError::ApproveFailed);
+            }
             _ => {}
+        }
+        if phase == Phase::Asking {
+            self.ask_next(now);
         }
     }
 
@@ -236,6 +269,20 @@ impl Buyer {
             })
             .filter(|(_, visit)| visit.offer.as_ref().is_some_and(|offer| offer.plan_id() == plan_id))
             .fold(Credits::ZERO, |sum, (_, visit)| sum.saturating_add(visit.price()))
+    }
+
+    /// Whether somebody is being asked about the same plan at the same place.
+    pub(super) fn is_asked_about(&self, offer: &Offer) -> bool {
+        self.visits.iter().any(|(_, visit)| {
+            visit.phase == Phase::Asking
+                && visit.offer.as_ref().is_some_and(|other| other.same_question(offer))
+        })
+    }
+
+    /// The fetches that wait for a question to be answered, the oldest first.
+    pub(super) fn queued(&self) -> Vec<FetchId> {
+        let queued = self.visits.iter().filter(|(_, visit)| visit.phase == Phase::Queued);
+        queued.map(|(fetch, _)| *fetch).collect()
     }
 
     pub(super) fn visit(&mut self, fetch: FetchId) -> Option<&mut Visit> {

@@ -7,6 +7,10 @@ use alloc::{string::String, vec::Vec};
 pub struct Policy {
     /// The most that one request may cost, in credits.
     pub max_credits_per_request: Option<Credits>,
+    /// The most that an hour may cost, in credits.
+    pub max_credits_per_hour: Option<Credits>,
+    /// The most that a day may cost, in credits.
+    pub max_credits_per_day: Option<Credits>,
     /// The most that all of a session may cost, in credits.
     pub max_credits_total: Option<Credits>,
     /// The plans that may be used.
@@ -69,30 +73,32 @@ impl Policy {
 
     /// The limit that the offer would break, if any. Where a limit is set and the seller does not say the price,
     /// nobody can say that it holds, so it does not.
-    pub(super) fn broken_limit(&self, offer: &Offer, budget: &Budget) -> Option<&'static str> {
-        let over = |limit: Option<Credits>, cost: Option<Credits>| match (limit, cost) {
+    pub(super) fn broken_limit(&self, offer: &Offer, budget: &Budget, now: u64) -> Option<&'static str> {
+        [
+            ("maxCreditsPerRequest", self.max_credits_per_request, Credits::ZERO),
+            ("maxCreditsPerHour", self.max_credits_per_hour, budget.in_hour(now)),
+            ("maxCreditsPerDay", self.max_credits_per_day, budget.in_day(now)),
+            ("maxCreditsTotal", self.max_credits_total, budget.total()),
+        ]
+        .into_iter()
+        .find(|(_, limit, before)| match (limit, offer.credits()) {
             (None, _) => false,
             (Some(_), None) => true,
-            (Some(limit), Some(cost)) => cost > limit,
-        };
-        if over(self.max_credits_per_request, offer.credits()) {
-            return Some("maxCreditsPerRequest");
-        }
-        let total = offer.credits().map(|credits| budget.total().saturating_add(credits));
-        over(self.max_credits_total, total).then_some("maxCreditsTotal")
+            (Some(limit), Some(cost)) => before.saturating_add(cost) > *limit,
+        })
+        .map(|(name, _, _)| name)
     }
 }
 
 /// Rule 3, in its order: a limit holds whoever says yes; then whoever is to be asked; then the policy; and with
 /// neither, credits that are held already.
 pub(super) fn judge(
-    offer: &Offer,
+    broken_limit: Option<&'static str>,
     policy: Option<&Policy>,
     can_ask: bool,
     granted: bool,
-    budget: &Budget,
 ) -> Verdict {
-    if let Some(limit) = policy.and_then(|policy| policy.broken_limit(offer, budget)) {
+    if let Some(limit) = broken_limit {
         return Verdict::OverLimit(limit);
     }
     match policy {

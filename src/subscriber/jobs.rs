@@ -1,6 +1,7 @@
 //! Work that several fetches share: one mint, one purchase, one look at the balance, however many wait for it
 //! (rule 4). It goes on when a fetch that waits for it is aborted.
 
+use super::visit::Phase;
 use super::{Buyer, FetchError, FetchId, NoticeKind, Purchase, TokenKey};
 use crate::api::plans::{GetPlanBalance, OrderPlan};
 use crate::api::x402::GetAccessToken;
@@ -121,13 +122,26 @@ impl Buyer {
     }
 
     /// One more fetch wants a token for `key`. A mint for a key known to give single-use tokens is its own.
-    pub(super) fn want_token(&mut self, fetch: FetchId, key: TokenKey, call: GetAccessToken) {
+    /// Without one, the token is minted ahead and kept.
+    pub(super) fn want_token(&mut self, fetch: Option<FetchId>, key: TokenKey, call: GetAccessToken) {
+        let Some(fetch) = fetch else {
+            return self.start(Kind::Mint { key, call }, Vec::new(), 0);
+        };
         let shared = !self.single_use.contains(&key);
         if !(shared
             && self.join(fetch, |kind| matches!(kind, Kind::Mint { key: other, .. } if *other == key)))
         {
             self.start(Kind::Mint { key, call }, Vec::from([fetch]), 0);
         }
+    }
+
+    /// How many mints are under way that nobody waits for.
+    pub(super) fn minting_ahead(&self, key: &TokenKey) -> usize {
+        let ahead = |running: &&Running| {
+            running.waiting.is_empty()
+                && matches!(&running.kind, Kind::Mint { key: other, .. } if other == key)
+        };
+        self.running.iter().filter(ahead).count()
     }
 
     pub(super) fn want_balance(&mut self, fetch: FetchId, call: GetPlanBalance) {
@@ -165,7 +179,7 @@ impl Buyer {
             Kind::Mint { key, call } => self.minted(key, &call, waiting, result, now),
             Kind::Order { call, needed } => self.ordered(&call, needed, waiting, result, now),
             Kind::Credits { call, needed, deadline, looks, tx_hash, sure } => {
-                let held = result.and_then(|response| call.parse(&response).ok());
+                let held = result.and_then(|response| call.parse(&response).ok()).map(|held| held.balance);
                 if let Some(held) = held {
                     self.note_balance(&call.plan_id, held, now);
                 }
@@ -181,20 +195,34 @@ impl Buyer {
                     self.start(kind, waiting, pause);
                 }
             }
-            Kind::Balance { call } => match read(&call, result) {
-                Ok(held) => {
-                    self.note_balance(&call.plan_id, held, now);
-                    for fetch in waiting {
-                        if let Some(visit) = self.visit(fetch) {
+            Kind::Balance { call } => {
+                let held = read(&call, result);
+                if let Ok(held) = &held {
+                    self.note_balance(&call.plan_id, held.balance, now);
+                    self.prices.retain(|(plan, _)| *plan != call.plan_id);
+                    self.prices.extend(held.price_per_credit.map(|price| (call.plan_id.clone(), price)));
+                }
+                for fetch in waiting {
+                    let Some(visit) = self.visit(fetch) else { continue };
+                    match &held {
+                        // An offer of which nothing can be learned is one of the others still.
+                        _ if visit.phase == Phase::Choosing => self.choose(fetch, now),
+                        Ok(_) => {
                             visit.waits.balance = false;
                             visit.balance_doubtful = false;
                             self.advance(fetch, now);
                         }
+                        Err(error) => self.fail(fetch, error.clone()),
                     }
                 }
-                Err(error) => self.fail_all(waiting, &error),
-            },
+            }
         }
+    }
+
+    /// Whether a look at a balance is under way that `fetch` waits for.
+    pub(super) fn awaits_balance(&self, fetch: FetchId) -> bool {
+        let looks = self.running.iter().filter(|running| matches!(running.kind, Kind::Balance { .. }));
+        looks.into_iter().any(|running| running.waiting.contains(&fetch))
     }
 
     fn minted(
@@ -242,7 +270,7 @@ impl Buyer {
                     self.advance(fetch, now);
                 }
                 // A single-use token that went to another who waited: this one gets its own.
-                false => self.want_token(fetch, key.clone(), call.clone()),
+                false => self.want_token(Some(fetch), key.clone(), call.clone()),
             }
         }
         if let Some(token) = unused {

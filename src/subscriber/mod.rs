@@ -31,6 +31,7 @@ mod jobs;
 mod login;
 mod offer;
 mod paid;
+mod record;
 mod spend;
 mod steps;
 mod target;
@@ -39,7 +40,7 @@ mod visit;
 
 pub use answer::{Answer, Redirected};
 pub use budget::Budget;
-pub use buyer::{Buyer, Command, Event, FetchId, Notice, NoticeKind};
+pub use buyer::{Buyer, Command, Event, FetchId, MAX_RECORDS, Notice, NoticeKind};
 pub use card::{CardAnswer, CardError, check_card_answer};
 pub use consent::{Approval, Policy};
 pub use error::FetchError;
@@ -49,6 +50,7 @@ pub use login::{
     read_login_answer, return_url_with_state, with_parameter,
 };
 pub use offer::Offer;
+pub use record::Record;
 pub use spend::{Outcome, Purchase, Spend};
 pub use target::Target;
 pub use tokens::TokenKey;

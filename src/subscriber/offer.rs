@@ -1,6 +1,6 @@
 use super::{Policy, Target};
 use crate::wire::{AgentId, Credits, PaymentRequired, PlanId, Resource, Scheme};
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
 /// One way to pay that we can take: what a person or a policy is asked about.
 ///
@@ -12,6 +12,7 @@ pub struct Offer {
     plan_id: PlanId,
     agent_id: Option<AgentId>,
     credits: Option<Credits>,
+    http_verb: Option<String>,
     /// What is paid for, as its seller describes it.
     pub resource: Resource,
     /// Where the 402 came from, and where the token will go.
@@ -21,22 +22,25 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// The first way to pay that we know and `policy` allows (rule 3); unknown schemes are skipped.
+    /// The ways to pay that we know and `policy` allows, in the seller's order; unknown schemes are skipped, never
+    /// guessed at.
     #[must_use]
-    pub fn choose(required: &PaymentRequired, target: &Target, policy: Option<&Policy>) -> Option<Self> {
-        required.accepts().iter().find_map(|accept| {
+    pub fn candidates(required: &PaymentRequired, target: &Target, policy: Option<&Policy>) -> Vec<Self> {
+        let known = required.accepts().iter().filter_map(|accept| {
             let offer = Self {
                 scheme: accept.scheme()?,
                 plan_id: accept.plan_id()?.clone(),
                 network: accept.network().into(),
                 agent_id: accept.agent_id().cloned(),
                 credits: accept.credits(),
+                http_verb: accept.http_verb().map(Into::into),
                 resource: required.resource().clone(),
                 target: target.clone(),
                 remembered: false,
             };
             policy.is_none_or(|policy| policy.names(&offer)).then_some(offer)
-        })
+        });
+        known.collect()
     }
 
     /// The same terms, for another request to the same place.
@@ -74,10 +78,22 @@ impl Offer {
         self.credits
     }
 
+    /// The method that is paid for, where the seller names it.
+    #[must_use]
+    pub fn http_verb(&self) -> Option<&str> {
+        self.http_verb.as_deref()
+    }
+
     /// The least that must be held for it, in credits: what it costs, and one where nobody says.
     #[must_use]
     pub fn needed(&self) -> Credits {
         self.credits().unwrap_or(Credits::from(1))
+    }
+
+    /// Whether both are about one plan at one place: whoever is asked about one need not be asked about the other at
+    /// the same time.
+    pub(super) fn same_question(&self, other: &Self) -> bool {
+        self.plan_id == other.plan_id && self.target.origin == other.target.origin
     }
 
     /// Whether whoever agreed to `self` has agreed to `other` as well: same place, same plan, no dearer.

@@ -1,7 +1,7 @@
 //! What comes back for a payment: an answer with a receipt, a refusal, a redirect, or nothing that can be told.
 
 use super::visit::{Action, Phase, Redirects, Send};
-use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Outcome, Redirected, Target, TokenKey};
+use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Outcome, Redirected, Target};
 use crate::wire::{Credits, Receipt};
 use alloc::string::String;
 use serde_json::Value;
@@ -113,9 +113,7 @@ impl Buyer {
 
     /// Rule 6: a token is followed by redirects within its origin only.
     fn redirected(&mut self, fetch: FetchId, to: Redirected, status: u16, said: Option<Said>, now: u64) {
-        let key = self
-            .visit(fetch)
-            .and_then(|visit| Some(TokenKey::new(visit.offer.as_ref()?, visit.delegation_id.clone()?)));
+        let key = self.visit(fetch).and_then(|visit| visit.token_key());
         // A token that has been used up, or has paid, is not presented again: the place it leads to makes its own offer.
         let spent =
             said.is_some_and(|said| said.success) || key.is_some_and(|key| self.single_use.contains(&key));
@@ -175,7 +173,7 @@ impl Buyer {
     /// What a paid answer says about the money (rules 9, 11, 12).
     fn settle(&mut self, fetch: FetchId, status: u16, said: Option<Said>, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
-        let (price, method) = (visit.price(), String::from(visit.method()));
+        let (price, at, method) = (visit.price(), visit.presented_at, String::from(visit.method()));
         let Some(offer) = visit.offer.clone() else { return };
         match said {
             Some(Said { success: true, redeemed, remaining }) => {
@@ -185,7 +183,7 @@ impl Buyer {
                 }
                 visit.spend.credits_settled =
                     redeemed.map(|more| more.saturating_add(visit.spend.credits_settled.unwrap_or_default()));
-                self.budget.correct(price, redeemed.unwrap_or(price));
+                self.budget.correct(&offer, at, price, redeemed.unwrap_or(price));
                 match remaining {
                     Some(left) => self.note_balance(offer.plan_id(), left, now),
                     None => self.forget_balance(offer.plan_id()),
@@ -193,7 +191,7 @@ impl Buyer {
                 self.remember_terms(method, offer);
                 self.notice(fetch, NoticeKind::Receipt);
             }
-            Some(_) => self.budget.correct(price, Credits::ZERO),
+            Some(_) => self.budget.correct(&offer, at, price, Credits::ZERO),
             // Delivered without a receipt, or a server that fell over after it settled: nobody can say.
             None if !(400..500).contains(&status) => {
                 visit.spend.outcome = Outcome::Unknown;
@@ -204,15 +202,17 @@ impl Buyer {
                 self.notice(fetch, NoticeKind::Unknown);
             }
             // A client error: nothing is settled for it (rule 19).
-            None => self.budget.correct(price, Credits::ZERO),
+            None => self.budget.correct(&offer, at, price, Credits::ZERO),
         }
     }
 
     /// The token on the wire was refused: what it presented was not taken.
     fn unpresent(&mut self, fetch: FetchId) {
         if let Some(visit) = self.visit(fetch) {
-            let price = visit.price();
-            self.budget.correct(price, Credits::ZERO);
+            let (price, at) = (visit.price(), visit.presented_at);
+            if let Some(offer) = visit.offer.clone() {
+                self.budget.correct(&offer, at, price, Credits::ZERO);
+            }
         }
     }
 }

@@ -3,11 +3,13 @@
 
 use super::consent::{Consent, Verdict, judge};
 use super::visit::{Action, Finish, Phase, Redirects, Send};
-use super::{Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, TokenKey};
+use super::{Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, Record};
 use crate::api::plans::{GetPlanBalance, OrderPlan};
-use crate::api::x402::GetAccessToken;
-use crate::wire::{PaymentRequired, WireError, WireErrorKind};
+use crate::wire::{Credits, PaymentRequired, WireError, WireErrorKind};
 use alloc::{boxed::Box, string::String};
+
+/// How many single-use tokens are minted ahead at the most.
+const MAX_PREFETCH: usize = 16;
 
 impl Buyer {
     pub(super) fn act(&mut self, fetch: FetchId, phase: Phase, action: Action) {
@@ -74,9 +76,65 @@ impl Buyer {
         if !visit.target.is_secure() {
             return self.fail(fetch, FetchError::InsecureTarget);
         }
-        match Offer::choose(&required, &visit.target, visit.request.policy.as_ref()) {
+        let mut offers = Offer::candidates(&required, &visit.target, visit.request.policy.as_ref());
+        if visit.request.quote {
+            visit.candidates = offers;
+            return self.finish(fetch, Ok(()));
+        }
+        if offers.is_empty() {
+            return self.fail(fetch, FetchError::NoPayableOffer);
+        }
+        if offers.len() == 1 {
+            return self.consider(fetch, offers.remove(0), now);
+        }
+        visit.candidates = offers.clone();
+        if visit.request.can_select {
+            return self.act(fetch, Phase::Choosing, Action::Select(offers));
+        }
+        visit.phase = Phase::Choosing;
+        if let (Some(holder), true) = (self.holder.clone(), self.logged_in) {
+            for offer in &offers {
+                if self.known_balance(offer.plan_id(), now).is_none() {
+                    let call = GetPlanBalance { plan_id: offer.plan_id().clone(), holder: holder.clone() };
+                    self.want_balance(fetch, call);
+                }
+            }
+        }
+        self.choose(fetch, now);
+    }
+
+    /// Takes the best of several offers once enough is known of each: the credits held suffice, then the price, then
+    /// the seller's order.
+    pub(super) fn choose(&mut self, fetch: FetchId, now: u64) {
+        if self.awaits_balance(fetch) {
+            return;
+        }
+        let Some(visit) = self.visit(fetch) else { return };
+        let offers = core::mem::take(&mut visit.candidates);
+        let mut best: Option<(bool, f64, Offer)> = None;
+        for offer in offers {
+            let enough = self.known_balance(offer.plan_id(), now).is_some_and(|held| held >= offer.needed());
+            let price = self.prices.iter().find(|(plan, _)| plan == offer.plan_id());
+            let price = price.map_or(f64::MAX, |(_, price)| rank_price(*price, offer.needed()));
+            let better = best.as_ref().is_none_or(|(had_enough, had_price, _)| {
+                (enough && !had_enough) || (enough == *had_enough && price < *had_price)
+            });
+            if better {
+                best = Some((enough, price, offer));
+            }
+        }
+        match best {
+            Some((_, _, offer)) => self.consider(fetch, offer, now),
             None => self.fail(fetch, FetchError::NoPayableOffer),
-            Some(offer) => self.consider(fetch, offer, now),
+        }
+    }
+
+    pub(super) fn selected(&mut self, fetch: FetchId, choice: Option<usize>, now: u64) {
+        let Some(visit) = self.visit(fetch) else { return };
+        let mut offers = core::mem::take(&mut visit.candidates);
+        match choice.filter(|index| *index < offers.len()) {
+            Some(index) => self.consider(fetch, offers.swap_remove(index), now),
+            None => self.fail(fetch, FetchError::ConsentDenied),
         }
     }
 
@@ -92,14 +150,18 @@ impl Buyer {
         visit.consent = None;
         self.release(fetch);
         self.notice(fetch, NoticeKind::Offer);
+        self.decide(fetch, offer, now);
+    }
+
+    fn decide(&mut self, fetch: FetchId, offer: Offer, now: u64) {
         let grant = self.grants.iter().find(|(granted, _)| granted.covers(&offer));
         let (granted, delegation) = grant.map_or((false, None), |(_, delegation)| (true, delegation.clone()));
-        let budget = self.budget;
+        let limit = self.broken_limit(fetch, &offer, now);
         let Some(visit) = self.visit(fetch) else { return };
         visit.by_grant = granted;
-        match judge(&offer, visit.request.policy.as_ref(), visit.request.can_ask, granted, &budget) {
+        match judge(limit, visit.request.policy.as_ref(), visit.request.can_ask, granted) {
             Verdict::OverLimit(limit) => self.fail(fetch, FetchError::BudgetExceeded(limit)),
-            Verdict::Ask => self.act(fetch, Phase::Asking, Action::Ask(offer)),
+            Verdict::Ask => self.ask(fetch, offer),
             Verdict::Go(consent) => {
                 visit.delegation_id = delegation;
                 self.agreed(fetch, consent, now);
@@ -107,18 +169,35 @@ impl Buyer {
         }
     }
 
+    /// Asks, unless the same question is open: whoever answers it once for all need not be asked a hundred times.
+    fn ask(&mut self, fetch: FetchId, offer: Offer) {
+        if self.is_asked_about(&offer) {
+            if let Some(visit) = self.visit(fetch) {
+                visit.phase = Phase::Queued;
+            }
+        } else {
+            self.act(fetch, Phase::Asking, Action::Ask(offer));
+        }
+    }
+
+    /// A question was answered: those who waited for the answer are decided anew, one question at a time.
+    pub(super) fn ask_next(&mut self, now: u64) {
+        for fetch in self.queued() {
+            let Some(offer) = self.visit(fetch).and_then(|visit| visit.offer.clone()) else { continue };
+            self.decide(fetch, offer, now);
+        }
+    }
+
     pub(super) fn approved(&mut self, fetch: FetchId, approval: Approval, now: u64) {
         if !approval.approve {
             return self.fail(fetch, FetchError::ConsentDenied);
         }
-        let budget = self.budget;
-        let Some(visit) = self.visit(fetch) else { return };
-        let Some(offer) = visit.offer.clone() else { return };
+        let Some(offer) = self.visit(fetch).and_then(|visit| visit.offer.clone()) else { return };
         // Others may have spent while somebody made up their mind.
-        let limit = visit.request.policy.as_ref().and_then(|policy| policy.broken_limit(&offer, &budget));
-        if let Some(limit) = limit {
+        if let Some(limit) = self.broken_limit(fetch, &offer, now) {
             return self.fail(fetch, FetchError::BudgetExceeded(limit));
         }
+        let Some(visit) = self.visit(fetch) else { return };
         visit.delegation_id = approval.delegation_id.clone();
         if approval.remember {
             self.grant(offer, approval.delegation_id);
@@ -168,7 +247,7 @@ impl Buyer {
             visit.by_grant = false;
             visit.consent = None;
             self.release(fetch);
-            return self.act(fetch, Phase::Asking, Action::Ask(offer));
+            return self.ask(fetch, offer);
         }
         let must_know = held_only || visit.balance_doubtful && (visit.may_purchase() || ask_if_short);
         if visit.may_purchase() && short == Some(true) {
@@ -188,20 +267,18 @@ impl Buyer {
                 return;
             }
         }
-        self.get_token(fetch, &offer, now);
+        self.get_token(fetch, now);
         let Some(visit) = self.visit(fetch) else { return };
         if !visit.waits.token && !visit.waits.balance && visit.token.is_some() {
-            self.send_paid(fetch);
+            self.send_paid(fetch, now);
         }
     }
 
-    fn get_token(&mut self, fetch: FetchId, offer: &Offer, now: u64) {
+    fn get_token(&mut self, fetch: FetchId, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
-        let Some(delegation_id) = visit.delegation_id.clone() else { return };
-        if visit.token.is_some() || visit.waits.token {
+        let (Some(key), false, false) = (visit.token_key(), visit.token.is_some(), visit.waits.token) else {
             return;
-        }
-        let key = TokenKey::new(offer, delegation_id.clone());
+        };
         let token = self.tokens.take(&key, now);
         let Some(visit) = self.visit(fetch) else { return };
         if token.is_some() {
@@ -210,17 +287,26 @@ impl Buyer {
             return;
         }
         visit.waits.token = true;
-        let call = GetAccessToken {
-            scheme: offer.scheme(),
-            network: offer.network().into(),
-            plan_id: offer.plan_id().clone(),
-            agent_id: offer.agent_id().cloned(),
-            delegation_id,
-        };
-        self.want_token(fetch, key, call);
+        if let Some(call) = visit.token_call() {
+            self.want_token(Some(fetch), key, call);
+        }
     }
 
-    fn send_paid(&mut self, fetch: FetchId) {
+    /// Keeps as many single-use tokens at hand as the caller wants, so that the next paid request is one round trip.
+    fn mint_ahead(&mut self, fetch: FetchId) {
+        let Some(visit) = self.visit(fetch) else { return };
+        let (wanted, key, call) = (visit.request.prefetch, visit.token_key(), visit.token_call());
+        let (Some(key), Some(call)) = (key, call) else { return };
+        if !self.single_use.contains(&key) {
+            return;
+        }
+        let at_hand = self.tokens.count(&key) + self.minting_ahead(&key);
+        for _ in at_hand..usize::try_from(wanted).unwrap_or_default().min(MAX_PREFETCH) {
+            self.want_token(None, key.clone(), call.clone());
+        }
+    }
+
+    fn send_paid(&mut self, fetch: FetchId, now: u64) {
         self.notice(fetch, NoticeKind::Paid);
         let Some(visit) = self.visit(fetch) else { return };
         let Some(token) = visit.token.take() else { return };
@@ -235,9 +321,14 @@ impl Buyer {
             redirects: Redirects::Manual,
             as_get: visit.as_get,
         };
+        visit.presented_at = now;
+        let offer = visit.offer.clone();
         self.budget.release(reserved);
-        self.budget.present(price);
+        if let Some(offer) = offer {
+            self.budget.present(&offer, price, now);
+        }
         self.act(fetch, Phase::Paying, Action::Send(send));
+        self.mint_ahead(fetch);
     }
 
     fn release(&mut self, fetch: FetchId) {
@@ -268,8 +359,28 @@ impl Buyer {
         self.release(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         let (spend, receipt) = (visit.spend.clone(), visit.receipt.take());
-        self.act(fetch, Phase::Done, Action::Finish(Finish { result, receipt, spend }));
+        if let (Some(offer), true) = (visit.offer.clone(), visit.presented_at > 0) {
+            let record = Record {
+                at: visit.presented_at,
+                method: visit.method().into(),
+                offer,
+                presented: spend.credits_presented,
+                settled: spend.credits_settled,
+                outcome: spend.outcome,
+                transaction: Record::transaction_of(receipt.as_ref()),
+            };
+            self.keep_record(record);
+        }
+        let Some(visit) = self.visit(fetch) else { return };
+        let offers = core::mem::take(&mut visit.candidates);
+        self.act(fetch, Phase::Done, Action::Finish(Finish { result, receipt, spend, offers }));
     }
+}
+
+/// What a request would cost, to rank it by: a double will do for that, and for nothing else.
+#[allow(clippy::float_arithmetic)]
+fn rank_price(per_credit: f64, needed: Credits) -> f64 {
+    per_credit * needed.to_f64()
 }
 
 /// Whether an error that ends a fetch with a token on the wire leaves open what became of it.

@@ -1,8 +1,10 @@
 use super::Offer;
+use crate::api::x402::Binding;
 use crate::wire::{AccessToken, AgentId, DelegationId, PlanId, Scheme, Secret};
 use alloc::{string::String, vec::Vec};
 
-/// All that a token is good for: it goes to one origin, for one plan and agent, from one delegation (rules 4 and 6).
+/// All that a token is good for: it goes to one origin, for one plan and agent, from one delegation (rules 4 and 6), and
+/// for one resource and method where it was asked for as a single-use one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenKey {
     origin: String,
@@ -11,11 +13,13 @@ pub struct TokenKey {
     plan_id: PlanId,
     agent_id: Option<AgentId>,
     delegation_id: DelegationId,
+    binding: Option<Binding>,
 }
 
 impl TokenKey {
-    pub(super) fn new(offer: &Offer, delegation_id: DelegationId) -> Self {
+    pub(super) fn new(offer: &Offer, delegation_id: DelegationId, binding: Option<Binding>) -> Self {
         Self {
+            binding,
             origin: offer.target.origin.clone(),
             scheme: offer.scheme(),
             network: offer.network().into(),
@@ -50,6 +54,11 @@ impl Tokens {
             self.held.remove(index);
         }
         Some(secret)
+    }
+
+    /// How many tokens are at hand for `key`.
+    pub(super) fn count(&self, key: &TokenKey) -> usize {
+        self.held.iter().filter(|(held, _)| held == key).count()
     }
 
     pub(super) fn put(&mut self, key: TokenKey, token: AccessToken) {

@@ -1,6 +1,7 @@
-use super::{FetchError, Offer, Policy, Spend, Target};
+use super::{FetchError, Offer, Policy, Spend, Target, TokenKey};
+use crate::api::x402::{Binding, GetAccessToken};
 use crate::wire::{Credits, DelegationId, Receipt, Secret};
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
 /// What a caller wants fetched.
 #[derive(Debug, Clone)]
@@ -17,6 +18,33 @@ pub struct FetchRequest {
     pub can_ask: bool,
     /// The delegation to spend from; the session's where it is `None`.
     pub delegation_id: Option<DelegationId>,
+    /// Whether somebody chooses among several offers (a `select` callback).
+    pub can_select: bool,
+    /// Whether single-use tokens are asked for (`tokenVersion: 3`). What comes decides, not what was asked.
+    pub single_use: bool,
+    /// How many single-use tokens are kept at hand beyond the one in use.
+    pub prefetch: u32,
+    /// Whether only the terms are wanted: nothing is consented to, minted or paid.
+    pub quote: bool,
+}
+
+impl FetchRequest {
+    /// A request that follows redirects, with nobody to ask and no policy.
+    #[must_use]
+    pub fn new(target: Target, method: &str) -> Self {
+        Self {
+            target,
+            method: method.into(),
+            redirects: Redirects::Follow,
+            policy: None,
+            can_ask: false,
+            delegation_id: None,
+            can_select: false,
+            single_use: false,
+            prefetch: 0,
+            quote: false,
+        }
+    }
 }
 
 /// What to do about a redirect, as `RequestInit.redirect` says it.
@@ -38,6 +66,8 @@ pub enum Action {
     Send(Send),
     /// Read the text of the last answer's body, at most 64 KiB, leaving the answer itself readable.
     ReadBody,
+    /// Ask which of these to take; answered with [`Event::Selected`](super::Event::Selected).
+    Select(Vec<Offer>),
     /// Ask whether this may be paid.
     Ask(Offer),
     /// It is over.
@@ -66,6 +96,8 @@ pub struct Finish {
     pub receipt: Option<Receipt>,
     /// What was spent.
     pub spend: Spend,
+    /// The terms, of a fetch that only asked for them.
+    pub offers: Vec<Offer>,
 }
 
 /// One fetch under way.
@@ -80,9 +112,13 @@ pub(super) struct Visit {
     pub(super) as_get: bool,
     pub(super) phase: Phase,
     pub(super) offer: Option<Offer>,
+    /// The offers that are being chosen from.
+    pub(super) candidates: Vec<Offer>,
     pub(super) delegation_id: Option<DelegationId>,
     /// What consent allows: `None` before it is given.
     pub(super) consent: Option<super::consent::Consent>,
+    /// When a token was last put on the wire, in milliseconds since 1970; zero for never.
+    pub(super) presented_at: u64,
     /// What this fetch holds of the budget, in credits.
     pub(super) reserved: Credits,
     /// A token that is for this fetch and not yet sent.
@@ -121,8 +157,12 @@ pub(super) enum Phase {
     ReadingOffer,
     /// The reason of a last refusal is being read from a body.
     ReadingRefusal,
+    /// An offer is being chosen, by somebody or by what is held of each.
+    Choosing,
     /// Somebody is being asked.
     Asking,
+    /// Somebody will be asked when the same question to another fetch has been answered.
+    Queued,
     /// Credits or a token are being got.
     Preparing,
     /// A request with a token is on its way.
@@ -139,8 +179,10 @@ impl Visit {
             as_get: false,
             phase: Phase::Bare,
             offer: None,
+            candidates: Vec::new(),
             delegation_id: None,
             consent: None,
+            presented_at: 0,
             reserved: Credits::ZERO,
             token: None,
             sent_token: None,
@@ -158,6 +200,33 @@ impl Visit {
 
     pub(super) fn method(&self) -> &str {
         if self.as_get { "GET" } else { &self.request.method }
+    }
+
+    /// What a token for this fetch is good for, once there is an offer and a delegation.
+    pub(super) fn token_key(&self) -> Option<TokenKey> {
+        let offer = self.offer.as_ref()?;
+        Some(TokenKey::new(offer, self.delegation_id.clone()?, self.binding(offer)))
+    }
+
+    /// The call that mints one.
+    pub(super) fn token_call(&self) -> Option<GetAccessToken> {
+        let offer = self.offer.as_ref()?;
+        Some(GetAccessToken {
+            scheme: offer.scheme(),
+            network: offer.network().into(),
+            plan_id: offer.plan_id().clone(),
+            agent_id: offer.agent_id().cloned(),
+            delegation_id: self.delegation_id.clone()?,
+            binding: self.binding(offer),
+        })
+    }
+
+    /// What a token for `offer` is to be bound to, where single-use tokens are asked for.
+    pub(super) fn binding(&self, offer: &Offer) -> Option<Binding> {
+        self.request.single_use.then(|| Binding {
+            resource: offer.resource.url.clone(),
+            http_verb: offer.http_verb().unwrap_or(self.method()).into(),
+        })
     }
 
     pub(super) fn is_safe_method(&self) -> bool {

@@ -70,6 +70,13 @@ impl Credits {
         self.checked_sub(other).unwrap_or(Self::ZERO)
     }
 
+    /// The nearest double: to compare by where exactness does not matter, never to count with.
+    #[must_use]
+    #[allow(clippy::float_arithmetic)]
+    pub fn to_f64(self) -> f64 {
+        self.limbs.iter().fold(0.0, |sum, limb| sum * 4_294_967_296.0 + f64::from(*limb))
+    }
+
     /// Whether this is nothing at all.
     #[must_use]
     pub fn is_zero(self) -> bool {

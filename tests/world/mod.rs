@@ -81,6 +81,18 @@ pub struct World {
     pub approval: Option<Approval>,
     pub policy: Option<Policy>,
     pub redirects: Redirects,
+    /// What whoever is to choose among offers chooses.
+    pub select: Option<usize>,
+    /// What is held of some plans, and what a credit of them costs; `None` where the platform cannot say.
+    pub plans: BTreeMap<String, Option<(u64, f64)>>,
+    /// The bodies that tokens were asked for with.
+    pub mint_bodies: Vec<String>,
+    /// How many questions were open at the same time, at the most.
+    pub most_asked_at_once: usize,
+    /// The plans that somebody was to choose from.
+    pub choices: Vec<Vec<String>>,
+    /// What a fetch asks for beyond method and path.
+    pub request: Option<FetchRequest>,
     /// Whether whoever is asked looks at the balance first.
     pub told_balance: bool,
     pub plan_credits: u64,
@@ -106,6 +118,7 @@ pub struct World {
     script: Option<Script>,
     actions: u32,
     held: VecDeque<Job>,
+    questions: VecDeque<(FetchId, Box<Action>)>,
     ends: BTreeMap<FetchId, Finish>,
 }
 
@@ -120,6 +133,13 @@ impl World {
             approval: None,
             policy: None,
             redirects: Redirects::Follow,
+            select: None,
+            choices: Vec::new(),
+            most_asked_at_once: 0,
+            questions: VecDeque::new(),
+            plans: BTreeMap::new(),
+            mint_bodies: Vec::new(),
+            request: None,
             told_balance: false,
             plan_credits: 100,
             single_use: false,
@@ -166,12 +186,10 @@ impl World {
 
     pub fn fetch(&mut self, method: &str, path: &str) -> FetchId {
         let request = FetchRequest {
-            target: target(ORIGIN, path),
-            method: method.into(),
             redirects: self.redirects,
             policy: self.policy.clone(),
             can_ask: self.approval.is_some(),
-            delegation_id: None,
+            ..self.request.clone().unwrap_or_else(|| FetchRequest::new(target(ORIGIN, path), method))
         };
         self.buyer.open(request, self.now)
     }
@@ -192,6 +210,9 @@ impl World {
         loop {
             if let Some(command) = self.buyer.next_command() {
                 self.obey(command);
+            } else if let Some((fetch, question)) = self.questions.pop_front() {
+                let event = self.act(*question);
+                self.buyer.on(fetch, event, self.now);
             } else if let (Some(job), false) = (held.pop_front(), self.hold_jobs) {
                 self.work(&job);
             } else {
@@ -208,6 +229,12 @@ impl World {
             Command::Do(fetch, action) => {
                 if let Action::Finish(finish) = *action {
                     self.ends.insert(fetch, finish);
+                    return;
+                }
+                if let (Action::Ask(_), None) = (&*action, self.abort_at) {
+                    // People take their time: everything else happens first.
+                    self.questions.push_back((fetch, action));
+                    self.most_asked_at_once = self.most_asked_at_once.max(self.questions.len());
                     return;
                 }
                 let event = match self.abort_at {
@@ -236,6 +263,10 @@ impl World {
                 if answer.status == 999 { Event::SendFailed } else { Event::Answered(answer) }
             }
             Action::ReadBody => Event::Body(self.body.clone()),
+            Action::Select(offers) => {
+                self.choices.push(offers.iter().map(|offer| offer.plan_id().to_string()).collect());
+                Event::Selected(self.select)
+            }
             Action::Ask(offer) => {
                 self.asked += 1;
                 if self.told_balance {
@@ -271,6 +302,7 @@ impl World {
         let result = match job.work {
             Work::Mint => {
                 self.mints += 1;
+                self.mint_bodies.push(job.request.body.clone().unwrap_or_default());
                 match self.mint_answer.clone() {
                     Some(given) => given.map(|(status, body)| answer(status, body)),
                     None => {
@@ -287,7 +319,16 @@ impl World {
                 }
                 self.order_answer.clone().map(|(status, body)| answer(status, body))
             }
-            Work::Balance => Some(answer(200, format!(r#"{{"balance":"{}"}}"#, self.balance))),
+            Work::Balance => {
+                let plan = job.request.path.split('/').nth(5).unwrap_or_default();
+                match self.plans.get(plan) {
+                    None => Some(answer(200, format!(r#"{{"balance":"{}"}}"#, self.balance))),
+                    Some(None) => Some(answer(500, "oops".into())),
+                    Some(Some((held, price))) => {
+                        Some(answer(200, format!(r#"{{"balance":"{held}","pricePerCredit":{price}}}"#)))
+                    }
+                }
+            }
         };
         self.buyer.finished(job.id, result, self.now);
     }

@@ -1,0 +1,28 @@
+use super::{Offer, Outcome};
+use crate::wire::{Credits, Receipt};
+use alloc::string::String;
+
+/// A payment that was presented and has ended: what is kept for a person's books.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// When it was last on the wire, in milliseconds since 1970.
+    pub at: u64,
+    /// The method.
+    pub method: String,
+    /// What was agreed to.
+    pub offer: Offer,
+    /// What was on the wire, in credits.
+    pub presented: Credits,
+    /// What was redeemed, in credits, where a receipt says so.
+    pub settled: Option<Credits>,
+    /// Whether credits were burned.
+    pub outcome: Outcome,
+    /// `transaction` of the receipt.
+    pub transaction: Option<String>,
+}
+
+impl Record {
+    pub(super) fn transaction_of(receipt: Option<&Receipt>) -> Option<String> {
+        receipt.and_then(|receipt| receipt.text("transaction")).map(Into::into)
+    }
+}
