@@ -1,6 +1,7 @@
 // The package's entry for pages, Node, Deno and Bun. It loads the WebAssembly when it is first needed and does nothing
 // when it is imported, so that server-side rendering, bundlers and `require` have nothing to stumble over.
 import start, * as core from './core.js';
+import { readCallback } from './names.js';
 
 export * from './names.js';
 
@@ -14,15 +15,8 @@ export class Payments {
   static getInstance = later('getInstance');
   static getBrowserInstance = later('getBrowserInstance');
   static loginUrl = later('loginUrl');
-  static readCallback = later('readCallback');
+  static readCallback = readCallback;
 }
-
-export const decodeAccessToken = later('decodeAccessToken');
-export const encodeAccessToken = later('encodeAccessToken');
-export const buildPaymentRequired = later('buildPaymentRequired');
-export const buildPaymentRequiredForPlans = later('buildPaymentRequiredForPlans');
-export const resolveScheme = later('resolveScheme');
-export const resolveNetwork = later('resolveNetwork');
 
 let ready;
 

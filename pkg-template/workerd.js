@@ -1,6 +1,7 @@
 // The package's entry for Workers, where wasm may not be compiled from bytes: the runtime hands over a module.
 import module from './core_bg.wasm';
 import * as core from './core.js';
+import { readCallback } from './names.js';
 
 export * from './names.js';
 
@@ -13,14 +14,7 @@ export class Payments {
   static getInstance = later('getInstance');
   static getBrowserInstance = later('getBrowserInstance');
   static loginUrl = later('loginUrl');
-  static readCallback = later('readCallback');
+  static readCallback = readCallback;
 }
-
-export const decodeAccessToken = later('decodeAccessToken');
-export const encodeAccessToken = later('encodeAccessToken');
-export const buildPaymentRequired = later('buildPaymentRequired');
-export const buildPaymentRequiredForPlans = later('buildPaymentRequiredForPlans');
-export const resolveScheme = later('resolveScheme');
-export const resolveNetwork = later('resolveNetwork');
 
 export default async function init() {}

@@ -148,15 +148,24 @@ async function finishPackage(work, { dev, renamed }) {
   canary(wasm);
   if (renamed) renameInGlue(join(work, 'core.js'), renamed);
 
-  // What is JavaScript alone is exported as it is: the error classes, from the very copy that the glue uses, and constants.
+  // What is JavaScript alone is exported as it is: the error classes, from the very copy that the glue uses, and the rest.
   const errors = readdirSync(join(work, 'snippets'), { recursive: true }).find((path) => path.endsWith(`${sep}error.js`));
-  appendFileSync(join(work, 'core.js'), `\nexport * from ${JSON.stringify(`./snippets/${errors.replaceAll(sep, '/')}`)};\nexport * from ${JSON.stringify(at('src/js/constants.js'))};\n`);
+  const own = [`./snippets/${errors.replaceAll(sep, '/')}`, at('src/js/constants.js')];
+  appendFileSync(join(work, 'core.js'), own.map((path) => `\nexport * from ${JSON.stringify(path)};`).join(''));
+  // Which of them refer to one another, wasm-bindgen does not know.
+  const snippets = join(work, 'snippets', errors.slice(0, errors.indexOf(sep)));
+  cpSync(at('src/js'), join(snippets, 'src/js'), { recursive: true, filter: (path) => !/\.(rs|ts)$/.test(path) });
 
   // The snippets go into the glue: one file less to load each, and no folder named after a hash.
-  await bundle({
-    entryPoints: [join(work, 'core.js')], outfile: join(work, 'core.js'), allowOverwrite: true, bundle: true,
-    format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error',
-  });
+  // What few pages need stays beside it and is loaded on demand.
+  const beside = ['journeys.js', 'helpers.js'];
+  for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [at('src/js'), name])]) {
+    await bundle({
+      entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,
+      external: ['core.js', ...beside].filter((other) => other !== name).map((other) => `./${other}`),
+      format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error',
+    });
+  }
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
 
   const packed = gzipSync(wasm, { level: 9 }).toString('base64');

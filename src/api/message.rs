@@ -92,12 +92,6 @@ impl Request {
         Self { method: Method::Post, path: path.into(), auth: Auth::Key, body }
     }
 
-    /// A DELETE with the key.
-    #[must_use]
-    pub fn delete(path: impl Into<Cow<'static, str>>) -> Self {
-        Self { method: Method::Delete, path: path.into(), auth: Auth::Key, body: None }
-    }
-
     /// The same, with the key.
     #[must_use]
     pub fn with_key(self) -> Self {

@@ -6,24 +6,17 @@
 mod deployment;
 mod error;
 mod message;
-mod page;
 pub(crate) mod query;
 
-pub mod agents;
-pub mod delegation;
-pub mod fiat;
-pub mod offer;
-pub mod permissions;
+pub mod calls;
 pub mod plans;
 pub mod retry;
-pub mod widgets;
 pub mod x402;
 
 pub use deployment::Deployment;
 pub(crate) use deployment::is_loopback;
 pub use error::{ApiError, ApiErrorKind};
 pub use message::{Auth, Call, Method, Request, Response};
-pub use page::Page;
 
 /// The API version that requests are pinned to, `Nevermined-Version` (section 1.1).
 pub const API_VERSION: &str = "1.1";

@@ -1,8 +1,8 @@
 //! Plans: read, balance, order (section 4.1).
 
 use super::x402::success_body;
-use super::{ApiError, Call, Page, Request, Response};
-use crate::wire::{Credits, PlanId, ResourceId, Scheme};
+use super::{ApiError, Call, Request, Response};
+use crate::wire::{Credits, PlanId};
 use alloc::{
     format,
     string::{String, ToString},
@@ -13,50 +13,6 @@ use serde_json::Value;
 #[must_use]
 pub fn get_plan(plan_id: &PlanId) -> Request {
     Request::get(format!("/api/v1/protocol/plans/{plan_id}"))
-}
-
-/// List one's own plans, or with an organization all of its: `GET /api/v1/protocol/plans`, with the key. Answers
-/// `{ total, page, offset, plans }`.
-#[must_use]
-pub fn get_plans(page: &Page, organization: Option<&ResourceId>) -> Request {
-    Request::get(page.of_own("/api/v1/protocol/plans", organization.map(ResourceId::as_str))).with_key()
-}
-
-/// List the agents that a plan gives access to: `GET /api/v1/protocol/plans/:planId/agents`, public. Answers
-/// `{ total, page, offset, agents }`.
-#[must_use]
-pub fn get_plan_agents(plan_id: &PlanId, page: &Page) -> Request {
-    Request::get(page.of_public(format!("/api/v1/protocol/plans/{plan_id}/agents")))
-}
-
-/// How a plan is paid for, by what [`get_plan`] answers (section 6.4).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanScheme {
-    /// By card where the plan says that its price is not in crypto, else on chain.
-    pub scheme: Scheme,
-    /// The provider that charges the card, where the plan names one.
-    pub provider: Option<String>,
-}
-
-impl PlanScheme {
-    /// Reads the two members out of a plan: `registry.price.isCrypto` and `metadata.plan.fiatPaymentProvider`.
-    ///
-    /// # Errors
-    /// An [`ApiError`] for anything but a 2xx answer that is an object. The official SDKs take any failure for
-    /// `nvm:erc4337`, and a card plan with it.
-    pub fn read(response: &Response) -> Result<Self, ApiError> {
-        let plan = success_body(response)?;
-        let deep = |path: [&str; 3]| {
-            let [first, second, third] = path;
-            plan.get(first)?.get(second)?.get(third)
-        };
-        let by_card = deep(["registry", "price", "isCrypto"]) == Some(&Value::Bool(false));
-        let provider = deep(["metadata", "plan", "fiatPaymentProvider"]).and_then(Value::as_str);
-        Ok(Self {
-            scheme: if by_card { Scheme::CardDelegation } else { Scheme::Erc4337 },
-            provider: provider.filter(|name| !name.is_empty()).map(ToString::to_string),
-        })
-    }
 }
 
 /// Read what somebody holds of a plan: `GET /api/v1/protocol/plans/:planId/balance/:holder`, public.
@@ -135,35 +91,5 @@ impl Call for OrderPlan {
             }),
             None => Err(ApiError::garbled(response, "success is missing")),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plan_says_how_it_is_paid_for() {
-        type Case = (&'static str, Option<(Scheme, Option<&'static str>)>);
-        let cases: [Case; 7] = [
-            (r#"{"registry":{"price":{"isCrypto":true}}}"#, Some((Scheme::Erc4337, None))),
-            (r#"{"registry":{"price":{"isCrypto":false}}}"#, Some((Scheme::CardDelegation, None))),
-            (
-                r#"{"registry":{"price":{"isCrypto":false}},"metadata":{"plan":{"fiatPaymentProvider":"braintree"}}}"#,
-                Some((Scheme::CardDelegation, Some("braintree"))),
-            ),
-            (r#"{"metadata":{"plan":{"fiatPaymentProvider":""}}}"#, Some((Scheme::Erc4337, None))),
-            (r#"{"registry":{"price":{"isCrypto":"false"}}}"#, Some((Scheme::Erc4337, None))),
-            ("{}", Some((Scheme::Erc4337, None))),
-            ("[]", None),
-        ];
-        for (body, expected) in cases {
-            let response = Response { status: 200, body: body.into(), correlation_id: None };
-            let read = PlanScheme::read(&response).ok();
-            let expected =
-                expected.map(|(scheme, provider)| PlanScheme { scheme, provider: provider.map(Into::into) });
-            assert_eq!(read, expected, "{body}");
-        }
-        assert!(PlanScheme::read(&Response { status: 404, ..Response::default() }).is_err());
     }
 }

@@ -1,12 +1,14 @@
 //! A page's part: the address bar, the storage, other tabs, the way to the login and card pages (rule 14).
 
+// wasm-bindgen exports public items only, and nothing in Rust reaches them.
+#![allow(unreachable_pub)]
+
 use super::calls::{promise, unless};
 use super::convert::{bad_field, bad_wire, get, text};
 use super::error::{Facts, from_login, reject};
-use super::session::{Session, has_ended};
-use crate::api::widgets::{CardPage, start_session};
+use super::session::{Session, Settings, has_ended};
 use crate::subscriber::{
-    ACCOUNT, CardAnswer, KEY, LoginAnswer, POPUP, STATE, check_card_answer, login_url, read_login_answer,
+    ACCOUNT, KEY, LoginAnswer, POPUP, STATE, callback_login_url, login_url, read_login_answer,
     return_url_with_state, with_parameter,
 };
 use crate::transport::random_hex;
@@ -23,8 +25,6 @@ extern "C" {
     #[wasm_bindgen(js_name = takeFromAddress)]
     fn take_from_address(names: Vec<String>) -> Option<Vec<JsValue>>;
 
-    pub(super) fn parameters(url: &str, names: Vec<String>) -> Vec<JsValue>;
-
     #[wasm_bindgen(js_name = returnAddress)]
     fn return_address(text: &str, names: Vec<String>, own: bool) -> Option<String>;
 
@@ -36,6 +36,9 @@ extern "C" {
 
     #[wasm_bindgen(js_name = leaveFor)]
     fn leave_for(url: &str);
+
+    #[wasm_bindgen(js_name = withState)]
+    fn with_state(url: &str, state: &str) -> JsValue;
 
     #[wasm_bindgen(js_name = openPopup, catch)]
     fn open_popup(url: Option<&str>) -> Result<JsValue, JsValue>;
@@ -51,13 +54,8 @@ const TAB: &str = "sessionStorage";
 const LOCAL: &str = "localStorage";
 /// Where the one-time state is kept between going to the login page and coming back.
 const KEPT_STATE: &str = "payments-wasm.login-state";
-/// The same for the card pages.
-const KEPT_CARD: &str = "payments-wasm.card-state";
 /// Where the key is kept, if it is to be.
 const KEPT_KEY: &str = "payments-wasm.key";
-/// What a card page answers with.
-const CARD_PARAMETERS: [&str; 4] = ["paymentMethodId", "delegationId", "state", "error"];
-
 /// What belongs to the page rather than to the session.
 pub(super) struct Page {
     pub(super) return_url: String,
@@ -117,7 +115,7 @@ pub(super) fn connect(session: &Rc<Session>, options: &JsValue) -> Result<JsValu
     let state = random_hex();
     let back = return_url_with_state(&page.return_url, &state);
     if !in_popup(options)? {
-        keep_state(KEPT_STATE, &state)?;
+        keep_state(&state)?;
         leave_for(&login_url(&session.deployment.borrow(), &back));
         return Ok(JsValue::UNDEFINED);
     }
@@ -194,108 +192,14 @@ fn watch(session: &Rc<Session>) {
     on_kept(KEPT_KEY, &listener.into_js_value());
 }
 
-/// What `setupCard` does before it first waits, while a click still counts.
-pub(super) struct CardVisit {
-    return_url: String,
-    popup: Option<JsValue>,
-    state: String,
-}
-
-pub(super) fn card_visit(session: &Session, options: &JsValue) -> Result<CardVisit, JsValue> {
-    let page = session.page.as_ref().ok_or_else(|| only_in_a_page("setupCard"))?;
-    let popup = in_popup(options)?;
-    let return_url = text(options, "returnUrl")?.unwrap_or_else(|| page.return_url.clone());
-    let return_url =
-        return_address(&return_url, CARD_PARAMETERS.map(Into::into).into(), popup).ok_or_else(not_own)?;
-    let popup = if popup { Some(open_popup(None)?) } else { None };
-    Ok(CardVisit { return_url, popup, state: random_hex() })
-}
-
-/// Opens a session for the card pages and goes there.
-pub(super) async fn setup_card(
-    session: Rc<Session>,
-    options: JsValue,
-    visit: CardVisit,
-) -> Result<JsValue, JsValue> {
-    let CardVisit { return_url, popup, state } = visit;
-    let opened = open_card_page(&session, &options, &return_url, popup.is_some(), &state).await;
-    let signal = get(&options, "signal");
-    let Some(popup) = popup else {
-        let url = opened?;
-        keep_state(KEPT_CARD, &state)?;
-        leave_for(&url);
-        return Ok(JsValue::UNDEFINED);
-    };
-    // An empty address closes the window.
-    let url = opened.as_deref().unwrap_or_default();
-    let answered = popup_answer(&popup, Some(url), "state", &state, &signal);
-    opened?;
-    let values = unless(&signal, &answered).await?;
-    card(|name| get(&values, name).as_string(), Some(&state))
-}
-
-async fn open_card_page(
-    session: &Rc<Session>,
-    options: &JsValue,
-    return_url: &str,
-    popup: bool,
-    state: &str,
-) -> Result<String, JsValue> {
-    let return_url = if popup { with_parameter(return_url, POPUP, "1") } else { return_url.into() };
-    let organization = text(options, "orgId")?;
-    let answer = session.call_json(&start_session(organization.as_deref(), &return_url)).await?;
-    if get(&answer, "isReturnUrlAllowed").as_bool() == Some(false) {
-        let facts = Facts {
-            code: "return_url_not_allowed",
-            hint: Some("a session of one's own leads back to localhost, 127.0.0.1 or [::1] only"),
-            ..Facts::default()
-        };
-        return Err(reject("the card pages do not lead back there", facts));
-    }
-    let token = text(&answer, "sessionToken")?.ok_or_else(|| bad_field("sessionToken", "there"))?;
-    let page = CardPage {
-        session_token: &token,
-        return_url: &return_url,
-        state,
-        provider: text(options, "provider")?.as_deref(),
-        payment_method_id: text(options, "paymentMethodId")?.as_deref(),
-    }
-    .url(&session.deployment.borrow(), session.key.borrow().as_ref());
-    Ok(page)
-}
-
-/// What a card page that was gone to has sent back, if it has.
-pub(super) fn card_returned() -> Result<JsValue, JsValue> {
-    // An application may have parameters of these names for itself: without a state of ours they are not looked at.
-    let Some(state) = kept(TAB, KEPT_CARD, &JsValue::UNDEFINED) else { return Ok(JsValue::UNDEFINED) };
-    let values = take_from_address(CARD_PARAMETERS.map(Into::into).into()).unwrap_or_default();
-    if values.iter().all(JsValue::is_undefined) {
-        return Ok(JsValue::UNDEFINED);
-    }
-    kept(TAB, KEPT_CARD, &JsValue::NULL);
-    let value = |name| {
-        let index = CARD_PARAMETERS.iter().position(|other| *other == name)?;
-        values.get(index)?.as_string()
-    };
-    card(value, Some(&state))
-}
-
-fn card(value: impl Fn(&'static str) -> Option<String>, state: Option<&str>) -> Result<JsValue, JsValue> {
-    let answer = CardAnswer {
-        payment_method_id: value("paymentMethodId"),
-        delegation_id: value("delegationId"),
-        state: value("state"),
-    };
-    check_card_answer(&answer, state)
-        .map_err(|error| reject(error.message(), Facts { code: error.code(), ..Facts::default() }))?;
-    let card: JsValue = js_sys::Object::new().into();
-    for (name, id) in [("paymentMethodId", answer.payment_method_id), ("delegationId", answer.delegation_id)]
-    {
-        if let Some(id) = id {
-            super::error::set(&card, name, &id.into());
-        }
-    }
-    Ok(card)
+/// The address of the login page for a program that listens on this machine; see `types.d.ts`.
+#[wasm_bindgen(js_name = loginUrl, skip_typescript)]
+pub fn callback_login(options: &JsValue) -> Result<JsValue, JsValue> {
+    let deployment = Settings::read(options)?.deployment(None).map_err(|error| bad_wire(&error))?;
+    let callback = text(options, "callbackUrl")?.unwrap_or_default();
+    let state = random_hex();
+    let url = callback_login_url(&deployment, &callback, &state).map_err(|error| bad_wire(&error))?;
+    Ok(with_state(&url, &state))
 }
 
 /// `mode`: whether a window of its own is opened rather than this one led elsewhere.
@@ -311,8 +215,8 @@ fn not_own() -> JsValue {
     bad_field("returnUrl", "an http or https URL, and with a popup one of this page's own origin")
 }
 
-fn keep_state(name: &str, state: &str) -> Result<(), JsValue> {
-    if kept(TAB, name, &state.into()).is_some() {
+fn keep_state(state: &str) -> Result<(), JsValue> {
+    if kept(TAB, KEPT_STATE, &state.into()).is_some() {
         return Ok(());
     }
     let facts = Facts { code: "storage_unavailable", ..Facts::default() };

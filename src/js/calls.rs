@@ -3,13 +3,13 @@
 use super::convert::{bad_field, bad_wire, digits, get};
 use super::error::aborted;
 use super::session::Session;
-use crate::api::{Page, Request};
+use crate::api::Request;
 use crate::transport::unless_aborted;
 use crate::wire::Id;
-use alloc::{boxed::Box, rc::Rc, string::String};
+use alloc::{boxed::Box, rc::Rc};
 use core::future::Future;
 use core::pin::Pin;
-use js_sys::{JSON, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
@@ -39,23 +39,6 @@ pub(super) fn id<K>(value: &JsValue, name: &'static str) -> Result<Id<K>, JsValu
     Id::parse(&digits, name).map_err(|error| bad_wire(&error))
 }
 
-/// A page of a list, of the members that the official `PaginationOptions` has.
-pub(super) fn page(options: &JsValue) -> Page {
-    let member = |name| digits(&get(options, name));
-    Page {
-        page: member("page"),
-        offset: member("offset"),
-        sort_by: member("sortBy"),
-        sort_order: member("sortOrder"),
-    }
-}
-
 pub(super) fn require_object(value: &JsValue, name: &str) -> Result<(), JsValue> {
     if value.is_object() { Ok(()) } else { Err(bad_field(name, "an object")) }
-}
-
-/// An object of the caller's as the JSON of a body.
-pub(super) fn body(value: &JsValue, name: &str) -> Result<String, JsValue> {
-    require_object(value, name)?;
-    JSON::stringify(value).map(Into::into).map_err(|_| bad_field(name, "JSON"))
 }

@@ -4,20 +4,16 @@
 //! Every exported async method is a plain function that returns a `Promise` built from a cloned `Rc`: no borrow is
 //! held across an await, and an object may be freed while a call is under way.
 
-mod agents;
 mod browser;
 mod calls;
 mod convert;
-mod delegations;
+mod core;
 mod driver;
 mod error;
-mod helpers;
 mod payments;
-mod plans;
 mod request;
 mod session;
 mod views;
-mod x402;
 
 /// The default allocator of this target is 3 KB gzipped larger than need be.
 #[cfg(target_family = "wasm")]

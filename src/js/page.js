@@ -2,21 +2,19 @@
 import { PaymentsError } from './error.js';
 
 /** The query parameter that says: this window was opened by another page of ours, and brings it something. */
-export const POPUP = 'nvmPopup';
+const POPUP = 'nvmPopup';
+
+/** What the checkout and card pages add to the address that they lead back to. */
+const WORDS = ['checkout', 'sessionId', 'paymentMethodId', 'delegationId', 'state', 'error'];
 
 /** Reads query parameters out of the address bar and takes them away, keeping all others and the hash. */
 export function takeFromAddress(names) {
   const { location, history } = globalThis;
   if (!location?.href || !history) return undefined;
-  const values = parameters(location.href, names);
-  if (values.some((value) => value !== undefined)) history.replaceState(history.state, '', without(new URL(location.href), names));
+  const url = new URL(location.href);
+  const values = names.map((name) => url.searchParams.get(name) ?? undefined);
+  if (values.some((value) => value !== undefined)) history.replaceState(history.state, '', without(url, names));
   return values;
-}
-
-/** Query parameters of a URL, or of a path as a server sees it. */
-export function parameters(url, names) {
-  const found = parse(url, 'http://localhost')?.searchParams;
-  return names.map((name) => found?.get(name) ?? undefined);
 }
 
 /** A URL for a person to come back to: absolute, http or https, without the named parameters; of `own` origin, if need be. */
@@ -45,6 +43,8 @@ export function onKept(name, listener) {
     if ((key === name || key === null) && storageArea === localStorage) listener(newValue ?? undefined);
   });
 }
+
+export const withState = (url, state) => ({ url, state });
 
 export function leaveFor(url) {
   location.assign(url);
@@ -113,14 +113,31 @@ export function popupAnswer(popup, url, name, state, signal) {
 }
 
 /** An error of the page's own. */
-export function problem(code, message, hint) {
+function problem(code, message, hint) {
   return new PaymentsError(message, { code, retryable: false, ...(hint && { hint }) });
 }
 
-export function without(url, names) {
+function without(url, names) {
   names.forEach((name) => url.searchParams.delete(name));
   return url.href;
 }
+
+/** Where a checkout or card page leads back to, and the window for it, if it is to be one. */
+export function leave(core, { mode = 'redirect', returnUrl } = {}) {
+  const [own] = core.places();
+  if (!own) throw problem('browser_only', 'this needs a page');
+  const inPopup = mode === 'popup';
+  const back = returnAddress(returnUrl ?? own, WORDS, inPopup);
+  if (!back || !(inPopup || mode === 'redirect')) {
+    throw problem('validation', 'mode must be redirect or popup, and returnUrl an http or https URL, with a popup of this origin');
+  }
+  const target = new URL(back);
+  if (inPopup) target.searchParams.set(POPUP, '1');
+  return { target: target.href, popup: inPopup ? openPopup() : undefined };
+}
+
+/** What `journeys.js` goes its ways with. */
+export const tools = { POPUP, WORDS, kept, leaveFor, popupAnswer, problem, returnAddress, takeFromAddress };
 
 /** What an `approve` callback may look at before it answers. */
 export function consentContext(plans, planId, signal) {

@@ -3,17 +3,15 @@
 // wasm-bindgen exports public items only, and nothing in Rust reaches them.
 #![allow(unreachable_pub)]
 
-use super::agents::Agents;
 use super::browser;
 use super::calls::{id, promise, require_object};
 use super::convert::{bad_field, bad_wire, get, text};
-use super::delegations::Delegations;
+use super::core::Core;
+pub(super) use super::core::Core as Plans;
 use super::driver::{Hooks, run};
-pub(super) use super::plans::Plans;
 use super::request::take;
 use super::session::{Session, now};
 use super::views::{Jsonish, TotalsView};
-use super::x402::X402;
 use crate::api::plans::get_plan;
 use crate::wire::{ApiKey, WireError, WireErrorKind};
 use alloc::{rc::Rc, string::String};
@@ -30,6 +28,11 @@ extern "C" {
 
     #[wasm_bindgen(js_name = exportReceipts)]
     fn export_receipts(receipts: &JsValue, format: &str) -> String;
+}
+
+#[wasm_bindgen(module = "/src/js/resources.js")]
+extern "C" {
+    fn resource(name: &str, core: Core) -> JsValue;
 }
 
 /// Makes an instance from a key.
@@ -176,25 +179,29 @@ impl Payments {
 
     /// See `types.d.ts`.
     #[wasm_bindgen(getter, skip_typescript)]
-    pub fn plans(&self) -> Plans {
-        Plans(self.session.clone())
+    pub fn plans(&self) -> JsValue {
+        self.resource("Plans")
     }
 
     /// See `types.d.ts`.
     #[wasm_bindgen(getter, skip_typescript)]
-    pub fn agents(&self) -> Agents {
-        Agents(self.session.clone())
+    pub fn agents(&self) -> JsValue {
+        self.resource("Agents")
     }
 
     /// See `types.d.ts`.
     #[wasm_bindgen(getter, skip_typescript)]
-    pub fn delegation(&self) -> Delegations {
-        Delegations(self.session.clone())
+    pub fn delegation(&self) -> JsValue {
+        self.resource("Delegations")
     }
 
     /// See `types.d.ts`.
     #[wasm_bindgen(getter, skip_typescript)]
-    pub fn x402(&self) -> X402 {
-        X402(self.session.clone())
+    pub fn x402(&self) -> JsValue {
+        self.resource("X402")
+    }
+
+    fn resource(&self, name: &str) -> JsValue {
+        resource(name, Core(self.session.clone()))
     }
 }

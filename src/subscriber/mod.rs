@@ -24,7 +24,6 @@
 mod answer;
 mod budget;
 mod buyer;
-mod card;
 mod consent;
 mod error;
 mod jobs;
@@ -41,7 +40,6 @@ mod visit;
 pub use answer::{Answer, Redirected};
 pub use budget::Budget;
 pub use buyer::{Buyer, Command, Event, FetchId, MAX_RECORDS, Notice, NoticeKind};
-pub use card::{CardAnswer, CardError, check_card_answer};
 pub use consent::{Approval, Policy};
 pub use error::FetchError;
 pub use jobs::{Job, JobId, JobResult, Work, poll_pause_ms};
