@@ -13,4 +13,5 @@ export const decodeAccessToken = later('decodeAccessToken');
 export const encodeAccessToken = later('encodeAccessToken');
 export const resolveNetwork = later('resolveNetwork');
 export const resolveScheme = later('resolveScheme');
+export const loginUrl = later('loginUrl');
 export const readCallback = later('readCallback');

@@ -1,7 +1,7 @@
 // The package's entry for Workers, where wasm may not be compiled from bytes: the runtime hands over a module.
 import module from './core_bg.wasm';
 import * as core from './core.js';
-import { readCallback } from './names.js';
+import { loginUrl, readCallback } from './names.js';
 
 export * from './names.js';
 
@@ -13,7 +13,7 @@ const later = (name) => async (...given) => core[name](...given);
 export class Payments {
   static getInstance = later('getInstance');
   static getBrowserInstance = later('getBrowserInstance');
-  static loginUrl = later('loginUrl');
+  static loginUrl = loginUrl;
   static readCallback = readCallback;
 }
 

@@ -81,7 +81,8 @@ async function buildOne(name, { dev, wasmBindgen, report }) {
     let renamed;
     if (!dev) {
       report('wasm-opt');
-      const flags = ['-Oz', ...artefact.opt, ...WASM_FEATURES.map((feature) => `--enable-${feature}`)];
+      // Twice: what the first leaves the second finds.
+      const flags = ['-Oz', '-Oz', ...artefact.opt, ...WASM_FEATURES.map((feature) => `--enable-${feature}`)];
       const { stdout } = await run(process.execPath, [at('node_modules/binaryen/bin/wasm-opt'), ...flags, wasm, '-o', wasm]);
       if (stdout.trim()) renamed = JSON.parse(stdout);
     }

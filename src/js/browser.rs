@@ -6,10 +6,10 @@
 use super::calls::{promise, unless};
 use super::convert::{bad_field, bad_wire, get, text};
 use super::error::{Facts, from_login, reject};
-use super::session::{Session, Settings, has_ended};
+use super::session::{Session, has_ended};
 use crate::subscriber::{
-    ACCOUNT, KEY, LoginAnswer, POPUP, STATE, callback_login_url, login_url, read_login_answer,
-    return_url_with_state, with_parameter,
+    ACCOUNT, KEY, LoginAnswer, POPUP, STATE, login_url, read_login_answer, return_url_with_state,
+    with_parameter,
 };
 use crate::transport::random_hex;
 use crate::wire::{ApiKey, Secret};
@@ -36,9 +36,6 @@ extern "C" {
 
     #[wasm_bindgen(js_name = leaveFor)]
     fn leave_for(url: &str);
-
-    #[wasm_bindgen(js_name = withState)]
-    fn with_state(url: &str, state: &str) -> JsValue;
 
     #[wasm_bindgen(js_name = openPopup, catch)]
     fn open_popup(url: Option<&str>) -> Result<JsValue, JsValue>;
@@ -190,16 +187,6 @@ fn watch(session: &Rc<Session>) {
         }
     });
     on_kept(KEPT_KEY, &listener.into_js_value());
-}
-
-/// The address of the login page for a program that listens on this machine; see `types.d.ts`.
-#[wasm_bindgen(js_name = loginUrl, skip_typescript)]
-pub fn callback_login(options: &JsValue) -> Result<JsValue, JsValue> {
-    let deployment = Settings::read(options)?.deployment(None).map_err(|error| bad_wire(&error))?;
-    let callback = text(options, "callbackUrl")?.unwrap_or_default();
-    let state = random_hex();
-    let url = callback_login_url(&deployment, &callback, &state).map_err(|error| bad_wire(&error))?;
-    Ok(with_state(&url, &state))
 }
 
 /// `mode`: whether a window of its own is opened rather than this one led elsewhere.

@@ -3,22 +3,22 @@
 // wasm-bindgen exports public items only, and nothing in Rust reaches them.
 #![allow(unreachable_pub)]
 
-use super::calls::{answer, id, promise, unless};
-use super::convert::{bad_wire, credits, delegation, digits, function, get, milliseconds, scheme, text};
-use super::error::{Facts, reject};
-use super::session::{Session, now};
+use super::calls::{answer, id, promise};
+use super::convert::{bad_wire, delegation, digits, scheme, text};
+use super::session::Session;
 use crate::api::plans::GetPlanBalance;
 use crate::api::x402::GetAccessToken;
 use crate::api::{Call, Request, calls};
-use crate::subscriber::{FetchError, poll_pause_ms};
-use crate::transport::sleep;
-use crate::wire::{AgentId, Credits, Scheme, WireError, WireErrorKind};
+use crate::subscriber::poll_pause_ms;
+use crate::wire::{AgentId, Scheme, WireError, WireErrorKind};
 use alloc::{rc::Rc, string::String, vec::Vec};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
-/// How long `waitForCredits` waits, in milliseconds, where the caller does not say.
-const WAIT_MS: u32 = 60_000;
+#[wasm_bindgen(module = "/src/js/page.js")]
+extern "C" {
+    fn places(own: Option<&str>, embed: &str, network: &str) -> JsValue;
+}
 
 /// A session, as the resources hold it.
 #[wasm_bindgen(skip_typescript)]
@@ -34,12 +34,6 @@ impl Core {
     }
 
     /// See `types.d.ts`.
-    #[wasm_bindgen(js_name = getPlan, skip_typescript)]
-    pub fn get_plan(&self, plan: JsValue) -> Promise {
-        self.ask("getPlan", Vec::from([plan]))
-    }
-
-    /// See `types.d.ts`.
     #[wasm_bindgen(js_name = getPlanBalance, skip_typescript)]
     pub fn get_plan_balance(&self, plan: JsValue, account: Option<String>) -> Promise {
         let session = self.0.clone();
@@ -52,12 +46,10 @@ impl Core {
         })
     }
 
-    /// See `types.d.ts`.
-    #[wasm_bindgen(js_name = waitForCredits, skip_typescript)]
-    pub fn wait_for_credits(&self, plan: JsValue, options: JsValue) -> Promise {
-        let signal = get(&options, "signal");
-        let waiting = promise(wait(self.0.clone(), plan, options));
-        promise(async move { unless(&signal, &waiting).await })
+    /// How long to wait before a balance is asked for again, in milliseconds, after so many times.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn pause(&self, times: u32) -> u32 {
+        u32::try_from(poll_pause_ms(times)).unwrap_or(u32::MAX)
     }
 
     /// See `types.d.ts`.
@@ -66,42 +58,14 @@ impl Core {
         answer(&self.0, token_request(&self.0, plan, agent.as_deref(), options))
     }
 
-    /// Where things are: where a page is come back to (empty outside one), the card pages, and the platform that they are
+    /// Where things are: where a page is come back to (nowhere outside one), the card pages, and the platform that they are
     /// to talk to.
     #[wasm_bindgen(skip_typescript)]
-    pub fn places(&self) -> Vec<String> {
+    pub fn places(&self) -> JsValue {
         let deployment = self.0.deployment.borrow();
-        let own = self.0.page.as_ref().map(|page| page.return_url.clone()).unwrap_or_default();
-        Vec::from([own, deployment.embed.clone().into(), deployment.network_name().into()])
+        let own = self.0.page.as_ref().map(|page| page.return_url.as_str());
+        places(own, &deployment.embed, deployment.network_name())
     }
-}
-
-async fn wait(session: Rc<Session>, plan: JsValue, options: JsValue) -> Result<JsValue, JsValue> {
-    let plan_id = id(&plan, "planId")?;
-    let least = credits(&options, "min")?.unwrap_or(Credits::from(1));
-    let deadline = now() + u64::from(milliseconds(&options, "timeoutMs")?.unwrap_or(WAIT_MS));
-    let on_progress = function(&options, "onProgress")?;
-    let signal = get(&options, "signal");
-    let holder = session.account().ok_or_else(|| session.unauthorized())?;
-    for attempt in 0.. {
-        let balance = session.balance(&plan_id, holder.clone()).await?;
-        if credits(&balance, "balance")?.is_some_and(|held| held >= least) {
-            return Ok(balance);
-        }
-        if let Some(on_progress) = &on_progress {
-            // A listener that throws does not end the waiting.
-            drop(on_progress.call1(&JsValue::UNDEFINED, &balance));
-        }
-        let pause = poll_pause_ms(attempt);
-        // Nobody is waiting any more after an abort.
-        if now() + pause > deadline || get(&signal, "aborted").is_truthy() {
-            break;
-        }
-        sleep(pause).await;
-    }
-    let error = FetchError::CreditsTimeout;
-    let facts = Facts { code: error.code(), hint: error.hint(), retryable: true, ..Facts::default() };
-    Err(reject(&error.message(), facts))
 }
 
 fn token_request(

@@ -59,3 +59,19 @@ export function readCallback(url, state) {
   }
   return key;
 }
+
+/**
+ * Where a person logs in for a program that listens at `callbackUrl` on this machine, and the one-time state that has to
+ * come back there.
+ */
+export function loginUrl({ callbackUrl, environment = 'custom', frontend, backend }) {
+  const bad = (field) => new PaymentsError(`${field} is missing or not allowed`, { code: 'validation', retryable: false });
+  const app = environment === 'custom' ? frontend ?? backend : `https://nevermined.${/^staging/.test(environment) ? 'dev' : 'app'}`;
+  if (!app) throw bad('frontend');
+  const callback = URL.canParse(callbackUrl) ? new URL(callbackUrl) : undefined;
+  // The key goes there.
+  if (callback?.protocol !== 'http:' || !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(callback.hostname)) throw bad('callbackUrl');
+  const state = crypto.randomUUID().replaceAll('-', '');
+  callback.searchParams.set('nvmState', state);
+  return { url: `${app}/auth/cli?callback_url=${encodeURIComponent(callback)}`, state };
+}

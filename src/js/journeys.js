@@ -5,11 +5,12 @@
 const PENDING = 'payments-wasm.checkout';
 const CARD = 'payments-wasm.card-state';
 const TAB = 'sessionStorage';
-/** How long a person may take to pay, and how long credits may take once the window is closed, in milliseconds. */
+/** How long credits may take, how long a person may take to pay, and how long credits may take once the window is closed, in milliseconds. */
+const WAIT = 60_000;
 const PATIENCE = 15 * 60_000;
 const GRACE = 15_000;
 
-export const journeys = ({ POPUP, WORDS, kept, leaveFor, popupAnswer, problem, returnAddress, takeFromAddress }) => {
+export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress, takeFromAddress }) => {
   const cancelled = () => problem('checkout_cancelled', 'the checkout was cancelled');
 
   function keep(name, value) {
@@ -93,7 +94,7 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, popupAnswer, problem, r
         "a session of one's own leads back to localhost, 127.0.0.1 or [::1] only");
     }
     const state = crypto.randomUUID().replaceAll('-', '');
-    const [, embed, network] = delegation.core.places();
+    const { embed, network } = delegation.core.places();
     const url = new URL(`${embed}/cards/${paymentMethodId ? 'delegate' : 'setup'}`);
     // The network comes last, and chooses the platform that the page talks to.
     const query = { sessionToken, returnUrl: target, state, ...(paymentMethodId ? { paymentMethodId } : { provider }), network };
@@ -120,5 +121,88 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, popupAnswer, problem, r
     return { ...(paymentMethodId && { paymentMethodId }), ...(delegationId && { delegationId }) };
   }
 
-  return { checkout, checkoutReturned, setupCard, cardReturned, purchasingPower };
+  /** Until at least `min` credits are held. An abort ends it at once, whatever is under way. */
+  async function waitForCredits(plans, { min = 1n, signal, timeoutMs = WAIT, onProgress }, out, planId) {
+    const least = whole(min, 'min');
+    const deadline = Date.now() + timeoutMs;
+    if (!(timeoutMs > 0)) throw problem('validation', 'timeoutMs must be a number of milliseconds above zero');
+    let stop;
+    const stopped = new Promise((_, reject) => {
+      stop = () => reject(aborted(signal.reason));
+      if (signal?.aborted) stop();
+      signal?.addEventListener('abort', stop);
+    });
+    stopped.catch(() => {});
+    let timer;
+    try {
+      for (let times = 0; ; times += 1) {
+        const balance = await Promise.race([plans.getPlanBalance(planId), stopped]);
+        if (balance.balance >= least) return balance;
+        try {
+          onProgress?.(balance);
+        } catch {
+          // A listener that throws does not end the waiting.
+        }
+        const pause = plans.core.pause(times);
+        if (Date.now() + pause > deadline) break;
+        await Promise.race([new Promise((done) => { timer = setTimeout(done, pause); }), stopped]);
+      }
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+    }
+    throw problem('credits_timeout', 'the plan was ordered and its credits have not appeared yet', 'check the balance before ordering again', { retryable: true });
+  }
+
+  function whole(value, name) {
+    try {
+      return BigInt(value);
+    } catch {
+      throw problem('validation', `${name} must be a whole number of credits: a bigint, a decimal string or a number`);
+    }
+  }
+
+  const aborted = (cause) => problem('aborted', 'the request was aborted', undefined, { cause });
+
+  /**
+   * What a window brings back, in which the parameter `name` is `state`: only from our own origin. `url` is where it goes
+   * first; an empty one closes it. Once it is closed what it brought with another state stands, for the core to refuse.
+   */
+  function popupAnswer(popup, url, name, state, signal) {
+    let stop;
+    const answer = new Promise((resolve, reject) => {
+      let other;
+      let closed = 0;
+      const listen = ({ origin, data }) => {
+        const values = origin === location.origin ? data?.[POPUP] : undefined;
+        if (!values) return;
+        if (!name || values[name] === state) resolve(values);
+        else other = values;
+      };
+      // A message may still be on its way when the window is gone already.
+      const watch = setInterval(() => {
+        if (popup.closed && ++closed > 2) {
+          if (other) resolve(other);
+          else reject(problem('popup_closed', 'the window was closed before it was done'));
+        }
+      }, 100);
+      const abort = () => reject(signal.reason);
+      stop = () => {
+        clearInterval(watch);
+        removeEventListener('message', listen);
+        signal?.removeEventListener('abort', abort);
+        popup.close();
+      };
+      addEventListener('message', listen);
+      if (signal?.aborted) abort();
+      signal?.addEventListener('abort', abort);
+      if (url === '') reject();
+      else if (url) popup.location.replace(url);
+    });
+    const ended = answer.finally(stop);
+    ended.catch(() => {});
+    return ended;
+  }
+
+  return { checkout, checkoutReturned, setupCard, cardReturned, purchasingPower, waitForCredits, popupAnswer };
 };

@@ -44,7 +44,7 @@ export function onKept(name, listener) {
   });
 }
 
-export const withState = (url, state) => ({ url, state });
+export const places = (own, embed, network) => ({ own, embed, network });
 
 export function leaveFor(url) {
   location.assign(url);
@@ -72,49 +72,17 @@ export function openPopup(url) {
   return popup;
 }
 
-/**
- * What a window brings back, in which the parameter `name` is `state`: only from our own origin. `url` is where it goes
- * first; an empty one closes it. Once it is closed what it brought with another state stands, for the core to refuse.
- */
-export function popupAnswer(popup, url, name, state, signal) {
-  let stop;
-  const answer = new Promise((resolve, reject) => {
-    let other;
-    let closed = 0;
-    const listen = ({ origin, data }) => {
-      const values = origin === location.origin ? data?.[POPUP] : undefined;
-      if (!values) return;
-      if (!name || values[name] === state) resolve(values);
-      else other = values;
-    };
-    // A message may still be on its way when the window is gone already.
-    const watch = setInterval(() => {
-      if (popup.closed && ++closed > 2) {
-        if (other) resolve(other);
-        else reject(problem('popup_closed', 'the window was closed before it was done'));
-      }
-    }, 100);
-    const abort = () => reject(signal.reason);
-    stop = () => {
-      clearInterval(watch);
-      removeEventListener('message', listen);
-      signal?.removeEventListener('abort', abort);
-      popup.close();
-    };
-    addEventListener('message', listen);
-    if (signal?.aborted) abort();
-    signal?.addEventListener('abort', abort);
-    if (url === '') reject();
-    else if (url) popup.location.replace(url);
-  });
-  const ended = answer.finally(stop);
-  ended.catch(() => {});
-  return ended;
+/** What a window brings back; see `journeys.js`. */
+export async function popupAnswer(...given) {
+  return (await ways()).popupAnswer(...given);
 }
 
+/** The longer ways, which a page loads when it goes one. */
+export const ways = async () => (await import('./journeys.js')).journeys(tools);
+
 /** An error of the page's own. */
-function problem(code, message, hint) {
-  return new PaymentsError(message, { code, retryable: false, ...(hint && { hint }) });
+function problem(code, message, hint, facts) {
+  return new PaymentsError(message, { code, retryable: false, ...(hint && { hint }), ...facts });
 }
 
 function without(url, names) {
@@ -124,7 +92,7 @@ function without(url, names) {
 
 /** Where a checkout or card page leads back to, and the window for it, if it is to be one. */
 export function leave(core, { mode = 'redirect', returnUrl } = {}) {
-  const [own] = core.places();
+  const { own } = core.places();
   if (!own) throw problem('browser_only', 'this needs a page');
   const inPopup = mode === 'popup';
   const back = returnAddress(returnUrl ?? own, WORDS, inPopup);
@@ -137,11 +105,11 @@ export function leave(core, { mode = 'redirect', returnUrl } = {}) {
 }
 
 /** What `journeys.js` goes its ways with. */
-export const tools = { POPUP, WORDS, kept, leaveFor, popupAnswer, problem, returnAddress, takeFromAddress };
+const tools = { POPUP, WORDS, kept, leaveFor, problem, returnAddress, takeFromAddress };
 
 /** What an `approve` callback may look at before it answers. */
 export function consentContext(plans, planId, signal) {
-  return { signal, plan: () => plans.getPlan(planId), balance: () => plans.getPlanBalance(planId) };
+  return { signal, plan: () => plans.ask('getPlan', [planId]), balance: () => plans.getPlanBalance(planId) };
 }
 
 function parse(url, base) {

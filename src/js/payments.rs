@@ -13,7 +13,7 @@ use super::request::take;
 use super::session::{Session, now};
 use super::views::{Jsonish, TotalsView};
 use crate::api::plans::get_plan;
-use crate::wire::{ApiKey, WireError, WireErrorKind};
+use crate::wire::{ApiKey, PlanId, WireError, WireErrorKind};
 use alloc::{rc::Rc, string::String};
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
@@ -85,12 +85,6 @@ impl Payments {
     }
 
     /// See `types.d.ts`.
-    #[wasm_bindgen(getter, js_name = lastCorrelationId, skip_typescript)]
-    pub fn last_correlation_id(&self) -> Option<String> {
-        self.session.correlation_id.borrow().clone()
-    }
-
-    /// See `types.d.ts`.
     #[wasm_bindgen(js_name = getAccountAddress, skip_typescript)]
     pub fn account_address(&self) -> Option<String> {
         self.session.account()
@@ -101,7 +95,10 @@ impl Payments {
     pub fn set_organization_id(&self, organization: &JsValue) -> Result<(), JsValue> {
         let organization = match organization.is_null_or_undefined() {
             true => None,
-            false => Some(id(organization, "organizationId")?),
+            false => {
+                let id: PlanId = id(organization, "organizationId")?;
+                Some(id.as_str().into())
+            }
         };
         *self.session.organization.borrow_mut() = organization;
         Ok(())

@@ -1,6 +1,6 @@
 // The resources of the API as classes, with the official SDK's names and argument orders. What each call sends, the core
 // knows by its name.
-import { leave, tools } from './page.js';
+import { leave, ways } from './page.js';
 
 /** A resource of that name. */
 export const resource = (name, core) => new RESOURCES[name](core);
@@ -19,11 +19,11 @@ const paged = ({ page, offset, sortBy, sortOrder } = {}) => [sortBy, sortOrder, 
 const flag = (value) => (value === undefined ? undefined : String(value));
 const json = (value) => (typeof value === 'object' && value ? JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? String(one) : one)) : undefined);
 
-/** The longer ways, which a page loads when it goes one. A window is opened before: while the click still counts. */
+/** A longer way. A window is opened before it is loaded: while the click still counts. */
 async function journey(name, resource, options, ...given) {
   const out = name === 'checkout' || name === 'setupCard' ? leave(resource.core, options) : undefined;
   try {
-    return await (await import('./journeys.js')).journeys(tools)[name](resource, options ?? {}, out, ...given);
+    return await (await ways())[name](resource, options ?? {}, out, ...given);
   } catch (error) {
     out?.popup?.close();
     throw error;
@@ -37,7 +37,7 @@ class Plans extends Resource {
   getPlanBalance(id, account) { return this.core.getPlanBalance(id, account); }
   orderPlan(id) { return this.ask('orderPlan', id); }
   orderFiatPlan(planId) { return this.ask('orderFiatPlan', json({ sessionType: 'embedded', planId: String(planId) })); }
-  waitForCredits(id, options) { return this.core.waitForCredits(id, options); }
+  waitForCredits(id, options) { return journey('waitForCredits', this, options, id); }
   checkout(id, options) { return journey('checkout', this, options, id); }
   checkoutReturned(options) { return journey('checkoutReturned', this, options); }
 }

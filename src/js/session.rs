@@ -1,6 +1,7 @@
 //! What the objects of one `Payments` share: the key, where the platform is, the buyer, and who is to be told.
 
 use super::browser::Page;
+use super::calls::promise;
 use super::convert::{delegation, function, milliseconds, text};
 use super::driver::{Hooks, Mailbox};
 use super::error::{Facts, from_api, reject, set, unreachable};
@@ -8,12 +9,11 @@ use super::views::bigint;
 use crate::api::{ApiError, Auth, Call, Deployment, Request, Response, plans};
 use crate::subscriber::Buyer;
 use crate::transport::Fetcher;
-use crate::wire::{ApiKey, DelegationId, PlanId, ResourceId, WireError};
+use crate::wire::{ApiKey, DelegationId, PlanId, WireError};
 use alloc::{rc::Rc, string::String};
 use core::cell::RefCell;
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 
 /// How long a call of the platform may take, in milliseconds, where the caller does not say.
 const TIMEOUT_MS: u32 = 30_000;
@@ -32,9 +32,7 @@ pub(super) struct Session {
     pub(super) delegation_id: Option<DelegationId>,
     pub(super) timeout_ms: u32,
     /// In whose name calls are made.
-    pub(super) organization: RefCell<Option<ResourceId>>,
-    /// Of the platform's last answer.
-    pub(super) correlation_id: RefCell<Option<String>>,
+    pub(super) organization: RefCell<Option<String>>,
     pub(super) page: Option<Page>,
     on_session_change: Option<Function>,
     on_session_expired: Option<Function>,
@@ -91,7 +89,6 @@ impl Session {
             delegation_id: delegation(options)?,
             timeout_ms: milliseconds(options, "timeoutMs")?.unwrap_or(TIMEOUT_MS),
             organization: RefCell::default(),
-            correlation_id: RefCell::default(),
             page,
             on_session_change: function(options, "onSessionChange")?,
             on_session_expired: function(options, "onSessionExpired")?,
@@ -124,13 +121,10 @@ impl Session {
             self.end_after_this("expired");
             return Some(Response { status: 401, body: EXPIRED.into(), correlation_id: None });
         }
-        let headers = request.headers(
-            key.as_ref().map(ApiKey::secret),
-            self.organization.borrow().as_ref().map(|id| id.as_str()),
-        );
+        let headers =
+            request.headers(key.as_ref().map(ApiKey::secret), self.organization.borrow().as_deref());
         let backend = self.deployment.borrow().backend.clone();
         let response = self.fetcher.call(&backend, request, &headers, self.timeout_ms).await?;
-        *self.correlation_id.borrow_mut() = response.correlation_id.clone();
         // Another may have logged in meanwhile.
         let same = |key: &ApiKey| self.key.borrow().as_ref().is_some_and(|now| now.secret() == key.secret());
         if response.status == 401 && key.as_ref().is_some_and(same) {
@@ -142,7 +136,10 @@ impl Session {
     /// Ends the session once whoever is being answered has been: what they learn is why, not that it is over.
     fn end_after_this(self: &Rc<Self>, reason: &'static str) {
         let session = self.clone();
-        spawn_local(async move { session.end(reason) });
+        drop(promise(async move {
+            session.end(reason);
+            Ok(JsValue::UNDEFINED)
+        }));
     }
 
     /// Ends a session that its owner did not end here, and says so.
