@@ -10,7 +10,7 @@
 extern crate alloc;
 
 pub mod api;
-mod json;
+mod engine;
 pub mod paywall;
 pub mod subscriber;
 pub mod wire;

@@ -178,6 +178,69 @@ fn rule_3_nothing_is_paid_without_consent() {
 }
 
 #[test]
+fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
+    for (name, own, others, code) in [
+        ("both allow", 5, 5, None),
+        ("the call's forbids", 1, 5, Some("budget_exceeded")),
+        ("the instance's forbids", 5, 1, Some("budget_exceeded")),
+    ] {
+        let limit = |credits: u64| {
+            Some(Policy { max_credits_total: Some(Credits::from(credits)), ..Policy::default() })
+        };
+        let mut world = World::new().balance(100);
+        world.policy = limit(own);
+        let target = world::target(world::ORIGIN, "/ask");
+        world.request = Some(FetchRequest { limits: limit(others), ..FetchRequest::new(target, "GET") });
+        let fetch = world.fetch("GET", "/ask");
+        assert_eq!(
+            world.run_one(fetch).result.err().map(|error| error.code().to_string()).as_deref(),
+            code,
+            "{name}"
+        );
+    }
+    let mut world = World::new().balance(100);
+    world.policy = Some(Policy::default());
+    let target = world::target(world::ORIGIN, "/ask");
+    let limits = Some(Policy { plans: vec!["other".into()], ..Policy::default() });
+    world.request = Some(FetchRequest { limits, ..FetchRequest::new(target, "GET") });
+    let fetch = world.fetch("GET", "/ask");
+    assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "no_payable_offer");
+}
+
+#[test]
+fn rule_6_a_redirect_keeps_the_method_as_fetch_does() {
+    // (method, status, whether what is sent elsewhere is a GET without a body)
+    for (method, status, as_get) in [
+        ("POST", 301, true),
+        ("POST", 302, true),
+        ("POST", 303, true),
+        ("POST", 307, false),
+        ("PUT", 301, false),
+        ("DELETE", 302, false),
+        ("PUT", 303, true),
+        ("PATCH", 308, false),
+        ("GET", 303, false),
+    ] {
+        let seen = std::rc::Rc::new(std::cell::Cell::new(None));
+        let (other, saw) = (world::target("https://other.example", "/"), seen.clone());
+        let mut world = World::new().balance(100).seller(move |send, _| {
+            if send.target.as_ref().is_some_and(|target| target.origin != world::ORIGIN) {
+                saw.set(Some(send.as_get));
+                return Seller::status(200);
+            }
+            match &send.token {
+                None => Seller::offer(&offer("plan", 2)),
+                Some(_) => Seller::redirect(status, Redirected::To(other.clone())),
+            }
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch(method, "/ask");
+        assert!(world.run_one(fetch).result.is_ok(), "{method} {status}");
+        assert_eq!(seen.get(), Some(as_get), "{method} {status}");
+    }
+}
+
+#[test]
 fn rule_3_a_price_that_nobody_says_breaks_a_limit() {
     let mut world =
         World::new().balance(100).seller(|_, _| Seller::offer(&world::offer_without_price("plan")));

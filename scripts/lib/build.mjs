@@ -21,7 +21,7 @@ export const ARTEFACTS = {
     name: 'core',
     template: 'pkg-template',
     bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section', '--no-typescript'],
-    opt: ['--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    opt: ['-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     finish: finishPackage,
   },
   // The Workers. Names stay for stack traces. A panic leaves a request hanging and its memory in doubt: with the reset

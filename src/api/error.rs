@@ -1,5 +1,5 @@
 use super::Response;
-use crate::json;
+use crate::engine;
 use alloc::{format, string::String, string::ToString};
 use core::fmt;
 use serde_json::Value;
@@ -46,7 +46,7 @@ impl ApiError {
     /// Reads the error out of an answer that is not 2xx.
     #[must_use]
     pub fn from_response(response: &Response) -> Self {
-        let body: Value = json::parse(response.body.as_bytes()).unwrap_or_default();
+        let body: Value = engine::parse_json(response.body.as_bytes()).unwrap_or_default();
         let text =
             |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(clip);
         let kind = match response.status {

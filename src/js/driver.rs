@@ -46,6 +46,7 @@ fn take<T>(list: &mut Vec<(FetchId, T)>, fetch: FetchId) -> Option<T> {
 #[derive(Clone)]
 pub(super) struct Hooks {
     policy: Option<Policy>,
+    limits: Option<Policy>,
     approve: Option<Function>,
     select: Option<Function>,
     delegation_id: Option<DelegationId>,
@@ -59,6 +60,7 @@ impl Hooks {
     pub(super) fn read(options: &JsValue, instance: Option<&Self>) -> Result<Self, JsValue> {
         Ok(Self {
             policy: policy(options)?.or_else(|| instance?.policy.clone()),
+            limits: instance.and_then(|instance| instance.policy.clone()),
             approve: function(options, "approve")?.or_else(|| instance?.approve.clone()),
             select: function(options, "select")?.or_else(|| instance?.select.clone()),
             delegation_id: delegation(options)?,
@@ -79,25 +81,19 @@ impl Hooks {
 }
 
 /// Fetches, and pays if need be.
-///
-/// With `quote`, nothing is paid: the result is the answer and the terms.
-pub(super) async fn run(
-    session: Rc<Session>,
-    kept: Kept,
-    hooks: Hooks,
-    quote: bool,
-) -> Result<JsValue, JsValue> {
+pub(super) async fn run(session: Rc<Session>, kept: Kept, hooks: Hooks) -> Result<JsValue, JsValue> {
     let request = FetchRequest {
         target: kept.target(),
         method: kept.method(),
         redirects: kept.redirects(),
         policy: hooks.policy.clone(),
+        limits: hooks.limits.clone(),
         can_ask: hooks.approve.is_some(),
         delegation_id: hooks.delegation_id.clone(),
         can_select: hooks.select.is_some(),
         single_use: hooks.single_use,
         prefetch: hooks.prefetch,
-        quote,
+        quote: false,
     };
     let signal = kept.signal();
     if signal.aborted() {
@@ -200,7 +196,7 @@ impl Course {
     }
 
     /// Which of several offers: the callback answers with one of them, or its place in the list.
-    async fn select(&self, offers: &[Offer]) -> Result<Option<usize>, JsValue> {
+    async fn select(&self, offers: &[Rc<Offer>]) -> Result<Option<usize>, JsValue> {
         let Some(select) = &self.hooks.select else { return Ok(None) };
         let list: Array = offers.iter().map(|offer| OfferView::of(offer).to_js()).collect();
         let answer = Promise::resolve(&select.call1(&JsValue::UNDEFINED, &list)?);
@@ -231,8 +227,6 @@ impl Course {
                     set(&result, "receipt", &ReceiptView::of(receipt).to_js());
                 }
                 set(&result, "spend", &SpendView::of(finish).to_js());
-                let offers: Array = finish.offers.iter().map(|offer| OfferView::of(offer).to_js()).collect();
-                set(&result, "offers", &offers);
                 Ok(result)
             }
             Err(error) => {

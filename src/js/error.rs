@@ -2,7 +2,7 @@
 
 use super::views::{Jsonish, SpendView};
 use crate::api::ApiError;
-use crate::subscriber::{FetchError, Finish, LoginError};
+use crate::subscriber::{FetchError, Finish, LoginError, Outcome};
 use crate::transport::Head;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -103,7 +103,7 @@ pub(super) fn from_fetch(
     let facts = Facts {
         code: error.code(),
         hint: error.hint(),
-        retryable: error.is_retryable(),
+        retryable: error.is_retryable() && finish.spend.outcome == Outcome::None,
         spend: Some(SpendView::of(finish)),
         status: base.status.or(head.map(Head::status)),
         ..base

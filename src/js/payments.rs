@@ -5,30 +5,16 @@
 
 use super::browser;
 use super::calls::{id, promise, require_object};
-use super::convert::{bad_field, bad_wire, get, text};
+use super::convert::{bad_wire, text};
 use super::core::Core;
 pub(super) use super::core::Core as Plans;
 use super::driver::{Hooks, run};
 use super::request::take;
-use super::session::{Session, now};
-use super::views::{Jsonish, TotalsView};
-use crate::api::plans::get_plan;
+use super::session::Session;
 use crate::wire::{ApiKey, PlanId, WireError, WireErrorKind};
 use alloc::{rc::Rc, string::String};
-use js_sys::{Array, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-
-#[wasm_bindgen(module = "/src/js/books.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = wrapFetch)]
-    fn wrap_fetch(payments: Payments, fetch: &JsValue) -> JsValue;
-
-    #[wasm_bindgen(js_name = describe)]
-    fn describe(offer: &JsValue, plan: &JsValue, balance: &JsValue, logged_in: bool) -> JsValue;
-
-    #[wasm_bindgen(js_name = exportReceipts)]
-    fn export_receipts(receipts: &JsValue, format: &str) -> String;
-}
 
 #[wasm_bindgen(module = "/src/js/resources.js")]
 extern "C" {
@@ -123,55 +109,8 @@ impl Payments {
         let session = self.session.clone();
         promise(async move {
             let hooks = Hooks::read(&options, Some(&session.hooks))?;
-            run(session, take(&input, &init).await?, hooks, false).await
+            run(session, take(&input, &init).await?, hooks).await
         })
-    }
-
-    /// See `types.d.ts`.
-    #[wasm_bindgen(skip_typescript)]
-    pub fn quote(&self, input: JsValue, init: JsValue) -> Promise {
-        let session = self.session.clone();
-        promise(async move {
-            let hooks = session.hooks.clone();
-            let quote = run(session.clone(), take(&input, &init).await?, hooks, true).await?;
-            let offers: Array = get(&quote, "offers").unchecked_into();
-            let described = Array::new();
-            for offer in offers.iter() {
-                let plan_id = id(&get(&offer, "planId"), "planId")?;
-                // What cannot be learned now is left out: the offer stands all the same.
-                let plan = session.call_json(&get_plan(&plan_id)).await.unwrap_or(JsValue::UNDEFINED);
-                let balance = match session.account() {
-                    Some(holder) => session.balance(&plan_id, holder).await.unwrap_or(JsValue::UNDEFINED),
-                    None => JsValue::UNDEFINED,
-                };
-                described.push(&describe(&offer, &plan, &balance, session.key.borrow().is_some()));
-            }
-            super::error::set(&quote, "offers", &described);
-            Ok(quote)
-        })
-    }
-
-    /// See `types.d.ts`.
-    #[wasm_bindgen(js_name = wrapFetch, skip_typescript)]
-    pub fn wrap_fetch(&self, fetch: &JsValue) -> JsValue {
-        wrap_fetch(Self { session: self.session.clone() }, fetch)
-    }
-
-    /// See `types.d.ts`.
-    #[wasm_bindgen(getter, skip_typescript)]
-    pub fn spend(&self) -> JsValue {
-        let buyer = self.session.buyer.borrow();
-        TotalsView::of(&buyer, now()).to_js()
-    }
-
-    /// See `types.d.ts`.
-    #[wasm_bindgen(js_name = exportReceipts, skip_typescript)]
-    pub fn export_receipts(&self, format: Option<String>) -> Result<String, JsValue> {
-        let format = format.unwrap_or_else(|| "json".into());
-        if format != "json" && format != "csv" {
-            return Err(bad_field("format", "'json' or 'csv'"));
-        }
-        Ok(export_receipts(&get(&self.spend(), "receipts"), &format))
     }
 
     /// See `types.d.ts`.

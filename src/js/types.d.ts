@@ -109,7 +109,7 @@ export interface SpendPolicy {
   purchase?: boolean;
 }
 
-/** Instead of what the instance has; see `CommonOptions`. */
+/** Instead of what the instance has (see `CommonOptions`), whose limits hold all the same. */
 export interface FetchOptions {
   delegationConfig?: { delegationId: string };
   approve?: Approve;
@@ -119,51 +119,6 @@ export interface FetchOptions {
   prefetch?: number;
   /** Sends the requests to the seller. */
   fetch?: typeof fetch;
-}
-
-/** The terms of a resource, and the answer that came with them: a 402, or what is free. */
-export interface Quote {
-  response: Response;
-  /** What can be paid, in the seller's order; empty where nothing is to be paid, or nothing can be. */
-  offers: QuotedOffer[];
-}
-
-export interface QuotedOffer extends Offer {
-  planName?: string;
-  /** Of the plan, in millionths of the currency; a token's address stands for its currency. */
-  price?: { amount: bigint; currency?: string; isCrypto: boolean; tokenAddress?: string };
-  /** What the plan grants when it is bought. */
-  planCredits?: bigint;
-  /** What is held of it, in credits. */
-  balance?: bigint;
-  payable: 'now' | 'after-purchase' | 'after-login';
-}
-
-/** What this instance has spent, in credits. */
-export interface SpendTotals {
-  /** On the wire or settled. */
-  credits: bigint;
-  /** Spent in the last hour, and about to be. */
-  inLastHour: bigint;
-  inLastDay: bigint;
-  byOrigin: { name: string; credits: bigint }[];
-  byPlan: { name: string; credits: bigint }[];
-  /** The last 1000 payments, the oldest first. */
-  receipts: PaymentRecord[];
-}
-
-export interface PaymentRecord {
-  at: Date;
-  method: string;
-  url: string;
-  origin: string;
-  planId: string;
-  scheme: string;
-  network: string;
-  outcome: Spend['outcome'];
-  creditsPresented: bigint;
-  creditsSettled?: bigint;
-  transaction?: string;
 }
 
 export interface PaidResponse {
@@ -302,16 +257,6 @@ export class Payments {
    * spent.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit, options?: FetchOptions): Promise<PaidResponse>;
-
-  /** Sends the request without paying, and says what it would cost. */
-  quote(input: RequestInfo | URL, init?: RequestInit): Promise<Quote>;
-
-  /** A `fetch` for other clients, with the manners of `payments.fetch` over another `fetch`; gives the response. */
-  wrapFetch(fetch?: typeof globalThis.fetch): typeof globalThis.fetch;
-
-  readonly spend: SpendTotals;
-  /** The last 1000 payments as text. */
-  exportReceipts(format?: 'json' | 'csv'): string;
 
   readonly plans: {
     getPlan(planId: string): Promise<Plan>;

@@ -1,10 +1,10 @@
 //! Accounts: whoever shows a key is one.
 
-use super::Desk;
-use super::call::Reply;
-use super::keys::{self, Identity};
-use super::problem::Outcome;
+use super::call::{Reply, text, whole};
+use super::keys::{self, Identity, Issued};
+use super::problem::{Outcome, Problem};
 use super::store::binds;
+use super::{Desk, clock};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -18,6 +18,12 @@ pub(super) struct Account {
 /// Who calls; an account that was never seen is opened (contract section 13.1).
 pub(super) fn caller(desk: &Desk) -> Outcome<Identity> {
     let identity = desk.call.identity()?;
+    let revoked = "SELECT COUNT(*) AS count FROM keys WHERE id = ? AND revoked <> 0";
+    if let Some(key_id) = &identity.key_id
+        && desk.store.count(revoked, binds![key_id.as_str()])? > 0
+    {
+        return Err(Problem::unauthorized("The API key was revoked"));
+    }
     let known =
         desk.store.count("SELECT COUNT(*) AS count FROM accounts WHERE id = ?", binds![identity.id()])?;
     if known == 0 {
@@ -28,7 +34,7 @@ pub(super) fn caller(desk: &Desk) -> Outcome<Identity> {
 
 /// Opens an account with a new address.
 pub(super) fn open(desk: &Desk, name: Option<&str>) -> Outcome<Identity> {
-    let identity = Identity { address: desk.random.hex(20)? };
+    let identity = Identity { address: desk.random.hex(20)?, key_id: None };
     insert(desk, &identity, name)?;
     Ok(identity)
 }
@@ -56,10 +62,56 @@ fn insert(desk: &Desk, identity: &Identity, name: Option<&str>) -> Outcome<()> {
     )
 }
 
+/// A new key of the account, which is remembered so that it can be revoked.
+pub(super) fn issue(desk: &Desk, address: &str, secs: Option<i64>) -> Outcome<Issued> {
+    let issued = keys::mint(address, desk.call.now, secs, &desk.random)?;
+    desk.store.run(
+        "INSERT INTO keys (id, account, revoked) VALUES (?, ?, 0)",
+        binds![issued.id.as_str(), address.to_ascii_lowercase()],
+    )?;
+    Ok(issued)
+}
+
+fn issued(desk: &Desk, address: &str, secs: Option<i64>) -> Outcome {
+    let issued = issue(desk, address, secs)?;
+    Reply::created(json!({
+        "nvmApiKey": issued.key, "accountAddress": address, "keyId": issued.id,
+        "expiresAt": clock::iso(issued.expires.saturating_mul(1000)),
+    }))
+}
+
 /// `POST /sandbox/accounts`: a new account and a key for it.
 pub(super) fn create(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
-    let identity = open(desk, super::call::text(&body, "name"))?;
-    let key = keys::mint(&identity.address, desk.call.now, &desk.random)?;
-    Reply::created(json!({ "nvmApiKey": key, "accountAddress": identity.address }))
+    let identity = open(desk, text(&body, "name"))?;
+    issued(desk, &identity.address, None)
+}
+
+fn load(desk: &Desk, address: &str) -> Outcome<Account> {
+    find(desk, address)?
+        .ok_or_else(|| Problem::new(404, "SANDBOX.NOT_FOUND", format!("Account {address} not found")))
+}
+
+/// `POST /sandbox/accounts/:address/keys`: one more key, if so wanted for a while only.
+pub(super) fn create_key(desk: &Desk, address: &str) -> Outcome {
+    let account = load(desk, address)?;
+    issued(desk, &account.address, whole(&desk.call.json()?, "expiresInSecs")?)
+}
+
+/// `DELETE /sandbox/accounts/:address/keys`: no key that was handed out so far is good any more.
+pub(super) fn revoke_keys(desk: &Desk, address: &str) -> Outcome {
+    let account = load(desk, address)?;
+    desk.store
+        .run("UPDATE keys SET revoked = 1 WHERE account = ?", binds![account.address.to_ascii_lowercase()])?;
+    Ok(Reply::empty())
+}
+
+/// `DELETE /sandbox/accounts/:address/keys/:keyId`: that one is not; one made elsewhere may be named as well.
+pub(super) fn revoke_key(desk: &Desk, address: &str, key_id: &str) -> Outcome {
+    let account = load(desk, address)?;
+    desk.store.run(
+        "INSERT INTO keys (id, account, revoked) VALUES (?, ?, 1) ON CONFLICT (id) DO UPDATE SET revoked = 1",
+        binds![key_id, account.address.to_ascii_lowercase()],
+    )?;
+    Ok(Reply::empty())
 }

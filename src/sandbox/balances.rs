@@ -59,6 +59,20 @@ pub(super) fn add(desk: &Desk, plan_id: &str, holder: &str, amount: Credits, exp
     write(desk, plan_id, holder, Lot { expires_at, amount })
 }
 
+/// Hands out credits of a plan on its terms. Of a plan that sells time, time is added to what is left of it.
+pub(super) fn grant(desk: &Desk, plan: &Plan, holder: &str, amount: Credits) -> Outcome<()> {
+    let terms = &plan.terms.grant;
+    if !terms.by_time {
+        return add(desk, &plan.id, holder, amount, terms.expiry(desk.call.now));
+    }
+    let held = lots(desk, &plan.id, holder)?;
+    for lot in &held {
+        write(desk, &plan.id, holder, Lot { amount: Credits::ZERO, ..*lot })?;
+    }
+    let renewed = terms.renewal(&held, amount, desk.call.now);
+    write(desk, &plan.id, holder, renewed)
+}
+
 /// Takes credits and hands back what is left; `None`, and nothing taken, where there are too few.
 pub(super) fn burn(desk: &Desk, plan_id: &str, holder: &str, amount: Credits) -> Outcome<Option<Credits>> {
     let held = lots(desk, plan_id, holder)?;

@@ -4,6 +4,7 @@ use super::keys::{self, Identity};
 use super::problem::{Outcome, Problem};
 use crate::wire::Credits;
 use serde_json::{Map, Value};
+use worker::url::form_urlencoded;
 
 /// A request, read to its end.
 #[derive(Debug, Clone, Default)]
@@ -14,12 +15,26 @@ pub(super) struct Call {
     pub(super) query: Vec<(String, String)>,
     pub(super) authorization: Option<String>,
     pub(super) organization: Option<String>,
+    /// Where a card page says it will lead back to: `X-Nvm-Widget-Return-Url`.
+    pub(super) returning: Option<String>,
     pub(super) correlation: String,
     /// The sandbox's own origin, as the client sees it.
     pub(super) origin: String,
     pub(super) body: String,
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970, by the sandbox's clock.
     pub(super) now: i64,
+}
+
+/// The fields of a form, as a page posts them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// The field of that name, if it is not blank.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let field = self.0.iter().find(|(key, _)| key == name);
+        field.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
 }
 
 /// A page of a list: `offset` and `pageSize` both mean its size (contract section 4.1).
@@ -51,6 +66,17 @@ impl Call {
             Ok(_) => Err(Problem::bad_request("The body is not a JSON object")),
             Err(error) => Err(Problem::bad_request(format!("The body is not JSON: {error}"))),
         }
+    }
+
+    /// The fields of a form that a page of ours posted.
+    pub(super) fn form(&self) -> Form {
+        Form(form_urlencoded::parse(self.body.as_bytes()).into_owned().collect())
+    }
+
+    /// What comes after `Bearer ` in `Authorization`.
+    pub(super) fn bearer(&self) -> Option<&str> {
+        let (scheme, key) = self.authorization.as_deref()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
     }
 
     /// Who calls, by the API key (contract section 13.1). No or a broken key is a 401.
@@ -94,6 +120,8 @@ impl Page {
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: Body,
+    /// When to come again, in seconds.
+    pub(super) retry_after: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,11 +131,17 @@ pub(super) enum Body {
     Html(String),
     /// Where to go, for a 303.
     Location(String),
+    /// Nothing that reaches the client: it sees its connection fail.
+    Lost,
 }
 
 impl Reply {
+    fn new(status: u16, body: Body) -> Self {
+        Self { status, body, retry_after: None }
+    }
+
     pub(super) fn json(status: u16, value: Value) -> Self {
-        Self { status, body: Body::Json(value.to_string()) }
+        Self::new(status, Body::Json(value.to_string()))
     }
 
     pub(super) fn ok(value: Value) -> Outcome {
@@ -119,21 +153,35 @@ impl Reply {
     }
 
     pub(super) fn html(status: u16, html: String) -> Self {
-        Self { status, body: Body::Html(html) }
+        Self::new(status, Body::Html(html))
     }
 
     pub(super) fn see_other(location: String) -> Self {
-        Self { status: 303, body: Body::Location(location) }
+        Self::new(303, Body::Location(location))
     }
 
     pub(super) fn empty() -> Self {
-        Self { status: 204, body: Body::Empty }
+        Self::new(204, Body::Empty)
+    }
+
+    /// This, cut in half: what it carried cannot be read.
+    pub(super) fn garbled(self) -> Self {
+        let body = match self.body {
+            Body::Json(json) => Body::Json(json.chars().take(json.chars().count() / 2).collect()),
+            other => other,
+        };
+        Self { body, ..self }
+    }
+
+    /// An answer that is never seen.
+    pub(super) fn lost() -> Self {
+        Self::new(200, Body::Lost)
     }
 
     #[cfg(test)]
     pub(super) fn body_text(&self) -> &str {
         match &self.body {
-            Body::Empty => "",
+            Body::Empty | Body::Lost => "",
             Body::Json(text) | Body::Html(text) | Body::Location(text) => text,
         }
     }

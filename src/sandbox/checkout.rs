@@ -1,17 +1,21 @@
-//! Buying a card plan: a link, a page with one button, credits (contract section 8.4).
+//! Buying a card plan: a link, a page with a card, credits, and back to the app (contract section 8.4).
 
-use super::call::Reply;
+use super::call::{Form, Reply};
+use super::methods::Card;
 use super::orders::{self, Kind, Purchase};
 use super::pages::{self, escape};
-use super::plans;
+use super::plans::{self, Plan};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
-use super::{Desk, accounts};
+use super::{Desk, accounts, back, clock};
 use serde::Deserialize;
 use serde_json::json;
+use worker::Url;
 
 /// How long a link is good for, in milliseconds.
 const LIFE: i64 = 24 * 3_600_000;
+/// Longest that credits may be on their way, in seconds.
+const MAX_DELAY: i64 = 86_400;
 
 #[derive(Deserialize)]
 struct Checkout {
@@ -22,6 +26,54 @@ struct Checkout {
     expires_at: i64,
 }
 
+/// What a link may carry besides: the app adds it, as the contract has no place for it.
+struct Extras {
+    /// Where to go afterwards.
+    target: Option<Url>,
+    /// How many seconds the credits take, if not as the sandbox is set.
+    delay: Option<i64>,
+}
+
+impl Extras {
+    /// Reads them; a way back that is none is refused, since nobody should follow it.
+    fn read<'a>(parameter: impl Fn(&str) -> Option<&'a str>) -> Result<Self, Reply> {
+        let wrong = |text: &str| pages::message(400, "That checkout link does not work", text);
+        let target =
+            match parameter("returnUrl") {
+                None => None,
+                Some(text) => Some(back::address(text).ok_or_else(|| {
+                    wrong("The app's address, returnUrl, must be an http or https address.")
+                })?),
+            };
+        let delay = parameter("delay").map(|text| text.parse::<i64>().ok()).map(|delay| {
+            delay
+                .filter(|delay| (0..=MAX_DELAY).contains(delay))
+                .ok_or_else(|| wrong("delay must be seconds."))
+        });
+        Ok(Self { target, delay: delay.transpose()? })
+    }
+
+    fn answer(&self, word: &str, id: &str) -> Option<String> {
+        self.target.as_ref().map(|url| back::with(url, &[("checkout", word), ("sessionId", id)]))
+    }
+
+    /// After the page: to the app, or, where there is none to go to, a page that says how it went.
+    fn leave(&self, checkout: &Checkout, paid: bool) -> Reply {
+        let word = if paid { "success" } else { "cancelled" };
+        match self.answer(word, &checkout.id) {
+            Some(location) => Reply::see_other(location),
+            None if paid => {
+                let text = "The credits are yours. You can close this page and go back to the app.";
+                pages::message(200, "Paid", text)
+            }
+            None => {
+                let text = "You were not charged. The link still works, should you change your mind.";
+                pages::message(200, "Not paid", text)
+            }
+        }
+    }
+}
+
 /// `POST /api/v1/fiat/stripe/payment`: a link on which a person pays.
 pub(super) fn start(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
@@ -30,13 +82,7 @@ pub(super) fn start(desk: &Desk) -> Outcome {
         return Err(Problem::new(400, "BCK.STRIPE.0009", "This plan is paid from a wallet, not by card")
             .hint("Order it with POST /api/v1/protocol/plans/:planId/order."));
     }
-    if orders::trial_used(desk, &plan, &caller.address)? {
-        return Err(Problem::new(
-            409,
-            "BCK.COMMON.0027",
-            "A trial plan can be ordered once, and you have had it",
-        ));
-    }
+    orders::refuse_second_trial(desk, &plan, &caller.address)?;
     let id = format!("cs_sandbox_{}", desk.random.hex(16)?.trim_start_matches("0x"));
     let expires_at = desk.call.now.saturating_add(LIFE);
     desk.store.run(
@@ -53,55 +99,151 @@ pub(super) fn start(desk: &Desk) -> Outcome {
     }}))
 }
 
-fn load(desk: &Desk, id: &str) -> Outcome<Option<Checkout>> {
+/// The checkout of that id, or the page that says why there is none to go on with.
+fn load(desk: &Desk, id: &str, extras: &Extras) -> Outcome<Result<Checkout, Reply>> {
     let query = "SELECT id, plan_id, holder, paid, expires_at FROM checkouts WHERE id = ?";
-    let found: Option<Checkout> = desk.store.first(query, binds![id])?;
-    Ok(found.filter(|checkout| checkout.paid != 0 || checkout.expires_at > desk.call.now))
-}
-
-fn gone() -> Reply {
-    pages::message(404, "That checkout link does not work", "It may have expired, or the sandbox was reset.")
-}
-
-fn thanks() -> Reply {
-    pages::message(200, "Paid", "The credits are yours. You can close this page and go back to the app.")
+    let Some(checkout) = desk.store.first::<Checkout>(query, binds![id])? else {
+        let text = "It may have been mistyped, or the sandbox was reset.";
+        return Ok(Err(pages::message(404, "That checkout link does not work", text)));
+    };
+    if checkout.paid == 0 && checkout.expires_at <= desk.call.now {
+        let back = extras.answer("cancelled", id).map(|location| {
+            format!("\n<a class=\"back\" href=\"{}\">Back to the app</a>", escape(&location))
+        });
+        let content = format!(
+            "<h1>That checkout link has expired</h1>\n<p class=\"lead\">Nothing was charged. Ask the app for a new \
+             one.</p>{}",
+            back.unwrap_or_default()
+        );
+        return Ok(Err(pages::page(410, "Checkout", &content)));
+    }
+    Ok(Ok(checkout))
 }
 
 /// `GET /checkout/:id`
 pub(super) fn page(desk: &Desk, id: &str) -> Outcome {
-    let Some(checkout) = load(desk, id)? else { return Ok(gone()) };
-    if checkout.paid != 0 {
-        return Ok(thanks());
+    let extras = match Extras::read(|name| desk.call.param(name)) {
+        Ok(extras) => extras,
+        Err(reply) => return Ok(reply),
+    };
+    match load(desk, id, &extras)? {
+        Err(reply) => Ok(reply),
+        Ok(checkout) if checkout.paid != 0 => Ok(extras.leave(&checkout, true)),
+        Ok(checkout) => show(desk, &checkout, &extras, None, &Form::default()),
     }
-    let plan = plans::load(desk, &checkout.plan_id)?;
-    let currency = plan.terms.currency();
-    let content = format!(
-        "<h1>Pay by card</h1>\n<p class=\"lead\">You are buying <strong>{}</strong>.</p>\n\
-         <div class=\"price\"><b>{} {}</b><span>{} credits</span></div>\n\
-         <form method=\"post\" action=\"/checkout/{}\"><button class=\"primary wide\">Pay with test card ···· 4242</button></form>",
-        escape(plans::title(&plan)),
-        pages::amount(plan.terms.total),
-        escape(currency),
-        plan.terms.grant.amount,
-        escape(&checkout.id),
-    );
-    Ok(pages::page(200, "Checkout", &content))
 }
 
-/// `POST /checkout/:id`: paid once, however often the button is pressed.
+fn show(desk: &Desk, checkout: &Checkout, extras: &Extras, wrong: Option<&str>, typed: &Form) -> Outcome {
+    let plan = plans::load(desk, &checkout.plan_id)?;
+    let status = if wrong.is_some() { 402 } else { 200 };
+    Ok(pages::page(status, "Checkout", &content(&plan, &checkout.id, extras, wrong, typed)))
+}
+
+fn content(plan: &Plan, id: &str, extras: &Extras, wrong: Option<&str>, typed: &Form) -> String {
+    let currency = plan.terms.currency();
+    let app = match &extras.target {
+        Some(target) => format!(" on <strong>{}</strong>", escape(&target.origin().ascii_serialization())),
+        None => String::new(),
+    };
+    let brings = match plan.terms.grant.by_time {
+        true => "Access for a time".to_owned(),
+        false => format!("{} credits", plan.terms.grant.amount),
+    };
+    let mut html = format!(
+        "<h1>Pay by card</h1>\n<p class=\"lead\">You are buying <strong>{}</strong>{app}.</p>\n\
+         <div class=\"price\"><b>{} {}</b><span>{brings}</span></div>\n",
+        escape(plans::title(plan)),
+        pages::amount(plan.terms.total),
+        escape(currency),
+    );
+    if let Some(wrong) = wrong {
+        html.push_str(&format!("<p class=\"error\" role=\"alert\">{}</p>\n", escape(wrong)));
+    }
+    html.push_str(&format!("<form method=\"post\" action=\"/checkout/{}\">\n", escape(id)));
+    if let Some(target) = &extras.target {
+        html.push_str(&pages::hidden("returnUrl", target.as_str()));
+    }
+    if let Some(delay) = extras.delay {
+        html.push_str(&pages::hidden("delay", &delay.to_string()));
+    }
+    html.push_str(&format!(
+        "{}<button class=\"primary wide\" name=\"action\" value=\"pay\">Pay {}</button>\n\
+         <button class=\"wide quiet\" name=\"action\" value=\"cancel\">Cancel</button>\n</form>",
+        pages::card_fields(typed),
+        escape(&pages::price(plan.terms.total, currency)),
+    ));
+    html
+}
+
+/// `POST /checkout/:id`: paid once, however often the button is pressed. A post without a card pays with the test card.
 pub(super) fn pay(desk: &Desk, id: &str) -> Outcome {
-    let Some(checkout) = load(desk, id)? else { return Ok(gone()) };
+    let form = desk.call.form();
+    let extras = match Extras::read(|name| form.get(name).or_else(|| desk.call.param(name))) {
+        Ok(extras) => extras,
+        Err(reply) => return Ok(reply),
+    };
+    let checkout = match load(desk, id, &extras)? {
+        Ok(checkout) => checkout,
+        Err(reply) => return Ok(reply),
+    };
     if checkout.paid != 0 {
-        return Ok(thanks());
+        return Ok(extras.leave(&checkout, true));
+    }
+    if form.get("action") == Some("cancel") {
+        return Ok(extras.leave(&checkout, false));
+    }
+    let number = form.get("number").unwrap_or("4242 4242 4242 4242");
+    let card = Card::read(number, form.get("expiry").unwrap_or("12 / 34"), clock::year(desk.call.now));
+    if let Err(wrong) = card.and_then(Card::pays) {
+        return show(desk, &checkout, &extras, Some(wrong), &form);
     }
     let plan = plans::load(desk, &checkout.plan_id)?;
     if orders::trial_used(desk, &plan, &checkout.holder)? {
-        return Ok(pages::message(409, "You have had this trial", "A trial plan can be bought once."));
+        let text = "It is a trial, which each account may have once.";
+        return Ok(pages::message(409, "You have had this plan", text));
     }
     let bought = orders::single(&plan)?;
     desk.store.run("UPDATE checkouts SET paid = 1 WHERE id = ?", binds![checkout.id.as_str()])?;
     let purchase =
         Purchase { plan: &plan, holder: &checkout.holder, kind: Kind::Checkout, bought, delegation: None };
-    orders::deliver(desk, &purchase)?;
-    Ok(thanks())
+    orders::deliver_after(desk, &purchase, extras.delay.unwrap_or(desk.settings.delay))?;
+    Ok(extras.leave(&checkout, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn extras<'a>(back: &'a str, delay: &'a str) -> Result<Extras, Reply> {
+        Extras::read(|name| Some(if name == "delay" { delay } else { back }).filter(|text| !text.is_empty()))
+    }
+
+    #[test]
+    fn what_a_link_may_carry() {
+        for (back, delay, ok) in [
+            ("", "", true),
+            ("https://a.example/?nvmState=x#y", "5", true),
+            ("javascript:alert(1)", "", false),
+            ("/relative", "", false),
+            ("https://a.example/", "-1", false),
+            ("https://a.example/", "soon", false),
+        ] {
+            assert_eq!(extras(back, delay).is_ok(), ok, "{back} {delay}");
+        }
+    }
+
+    #[test]
+    fn the_way_back_says_how_it_went() {
+        let checkout =
+            Checkout { id: "cs".into(), plan_id: "7".into(), holder: "0x1".into(), paid: 0, expires_at: 0 };
+        let extras = extras("https://a.example/?nvmState=x&checkout=old#y", "").unwrap();
+        assert_eq!(
+            extras.leave(&checkout, false).body_text(),
+            "https://a.example/?nvmState=x&checkout=cancelled&sessionId=cs#y"
+        );
+        assert_eq!(
+            extras.leave(&checkout, true).body_text(),
+            "https://a.example/?nvmState=x&checkout=success&sessionId=cs#y"
+        );
+    }
 }

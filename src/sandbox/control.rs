@@ -1,6 +1,6 @@
 //! What only a sandbox has: a log of calls for tests, and a way to start over.
 
-use super::call::Reply;
+use super::call::{Call, Reply};
 use super::problem::Outcome;
 use super::store::{Store, binds};
 use super::{Desk, clock};
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 /// How many calls are remembered.
 const MOST_CALLS: i64 = 5_000;
 
-/// Remembers a call. The sandbox's own routes are not calls of the API.
-pub(super) fn log(store: &Store, method: &str, path: &[String], status: u16, now: i64) -> Outcome<()> {
-    if path.first().is_some_and(|first| first == "sandbox") {
+/// Remembers a call, with what it was answered or would have been; 0 is a call that was dropped. The sandbox's own routes are not calls of the API.
+pub(super) fn log(store: &Store, call: &Call, status: u16, fault: Option<&str>, now: i64) -> Outcome<()> {
+    if call.path.first().is_some_and(|first| first == "sandbox") {
         return Ok(());
     }
     store.run(
-        "INSERT INTO calls (method, path, status, at) VALUES (?, ?, ?, ?)",
-        binds![method, format!("/{}", path.join("/")), i64::from(status), now],
+        "INSERT INTO calls (method, path, status, fault, at) VALUES (?, ?, ?, ?, ?)",
+        binds![call.method.as_str(), format!("/{}", call.path.join("/")), i64::from(status), fault, now],
     )?;
     store.run("DELETE FROM calls WHERE id <= (SELECT MAX(id) FROM calls) - ?", binds![MOST_CALLS])
 }
@@ -29,13 +29,22 @@ pub(super) fn calls(desk: &Desk) -> Outcome {
         method: String,
         path: String,
         status: i64,
+        fault: Option<String>,
         at: i64,
     }
     let rows: Vec<Row> =
-        desk.store.rows("SELECT method, path, status, at FROM calls ORDER BY id", binds![])?;
+        desk.store.rows("SELECT method, path, status, fault, at FROM calls ORDER BY id", binds![])?;
     let calls: Vec<Value> = rows
         .iter()
-        .map(|row| json!({ "method": row.method, "path": row.path, "status": row.status, "at": clock::iso(row.at) }))
+        .map(|row| {
+            let mut call = json!({
+                "method": row.method, "path": row.path, "status": row.status, "at": clock::iso(row.at),
+            });
+            if let (Some(fault), Some(call)) = (&row.fault, call.as_object_mut()) {
+                call.insert("fault".into(), fault.as_str().into());
+            }
+            call
+        })
         .collect();
     Reply::ok(Value::Array(calls))
 }

@@ -5,7 +5,7 @@ use super::keys::Identity;
 use super::problem::{Outcome, Problem};
 use super::store::binds;
 use super::terms::Money;
-use super::{Desk, accounts, clock, plans};
+use super::{Desk, accounts, clock, methods, plans, widgets};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -20,8 +20,8 @@ pub(super) struct Delegation {
     pub(super) id: String,
     pub(super) owner: String,
     pub(super) provider: String,
-    payment_method: Option<String>,
-    currency: String,
+    pub(super) payment_method: Option<String>,
+    pub(super) currency: String,
     limit_cents: i64,
     spent_cents: i64,
     transactions: i64,
@@ -61,6 +61,11 @@ impl Delegation {
     /// Whether it still stands: not revoked, not expired. One that is spent stands; credits may be left.
     pub(super) fn stands(&self, now: i64) -> bool {
         self.revoked == 0 && self.expires_at > now
+    }
+
+    /// Whether the caller's key may use it: one that is bound to a key is that key's only.
+    fn is_for(&self, caller: &Identity) -> bool {
+        self.api_key_id.is_none() || self.api_key_id == caller.key_id
     }
 
     /// Why it does not pay this, if it does not. What costs nothing needs only that it stands.
@@ -166,17 +171,7 @@ pub(super) fn open(
         plans::load(desk, plan_id)?;
     }
     if let Some(method) = &new.payment_method {
-        let known = methods(&owner.address)
-            .iter()
-            .any(|known| known.get("id").is_some_and(|id| id == method.as_str()));
-        if !known {
-            return Err(Problem::new(
-                404,
-                "BCK.DELEGATION.0001",
-                format!("Payment method {method} not found"),
-            )
-            .hint("GET /api/v1/payment-methods lists those you have."));
-        }
+        methods::check(desk, owner, method, &new.provider)?;
     }
     desk.store.run(
         &format!("INSERT INTO delegations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
@@ -213,26 +208,55 @@ pub(super) fn spend(desk: &Desk, id: &str, cents: i64) -> Outcome<()> {
     )
 }
 
-/// `POST /api/v1/delegation/create`
+/// The delegation of that id, if it is the account's and not another key's.
+pub(super) fn own(desk: &Desk, caller: &Identity, id: &str) -> Outcome<Delegation> {
+    let found =
+        find(desk, id)?.filter(|delegation| delegation.owner == caller.id() && delegation.is_for(caller));
+    found.ok_or_else(|| Problem::new(404, "BCK.DELEGATION.0002", format!("Delegation {id} not found")))
+}
+
+/// The newest delegation of an API key that stands and may pay the plan.
+pub(super) fn of_key(
+    desk: &Desk,
+    caller: &Identity,
+    key: &str,
+    plan_id: &str,
+) -> Outcome<Option<Delegation>> {
+    let query = format!(
+        "SELECT {COLUMNS} FROM delegations WHERE owner = ? AND api_key_id = ? AND (plan_id IS NULL OR plan_id = ?)
+         AND revoked = 0 AND expires_at > ? ORDER BY created_at DESC, rowid DESC LIMIT 1"
+    );
+    let found: Option<Delegation> =
+        desk.store.first(&query, binds![caller.id(), key, plan_id, desk.call.now])?;
+    Ok(found.filter(|delegation| delegation.is_for(caller)))
+}
+
+/// `POST /api/v1/delegation/create`, by an API key or from a card page.
 pub(super) fn create(desk: &Desk) -> Outcome {
-    let caller = accounts::caller(desk)?;
+    let caller = widgets::caller(desk)?;
     let body = desk.call.json()?;
     let provider = text(&body, "provider").ok_or_else(|| Problem::bad_request("provider is missing"))?;
     let delegation = open(desk, &caller, &body, provider)?;
     Reply::created(json!({ "delegationId": delegation.id }))
 }
 
-/// `GET /api/v1/delegation`
+/// `GET /api/v1/delegation`; with `accessible=true` those that the calling key may use.
 pub(super) fn list(desk: &Desk) -> Outcome {
-    let caller = accounts::caller(desk)?;
-    let page = desk.call.page();
-    let total =
-        desk.store.count("SELECT COUNT(*) AS count FROM delegations WHERE owner = ?", binds![caller.id()])?;
+    let (caller, page) = (accounts::caller(desk)?, desk.call.page());
+    let filter = "owner = ?1 AND (?2 = '' OR api_key_id IS NULL OR api_key_id = ?2)";
+    let key = match desk.call.param("accessible") {
+        Some("true") => caller.key_id.clone().unwrap_or_else(|| "none".into()),
+        _ => String::new(),
+    };
+    let total = desk.store.count(
+        &format!("SELECT COUNT(*) AS count FROM delegations WHERE {filter}"),
+        binds![caller.id(), key.as_str()],
+    )?;
     let rows: Vec<Delegation> = desk.store.rows(
         &format!(
-            "SELECT {COLUMNS} FROM delegations WHERE owner = ? ORDER BY created_at DESC, id LIMIT ? OFFSET ?"
+            "SELECT {COLUMNS} FROM delegations WHERE {filter} ORDER BY created_at DESC, id LIMIT ?3 OFFSET ?4"
         ),
-        binds![caller.id(), i64::from(page.size), page.skip()],
+        binds![caller.id(), key.as_str(), i64::from(page.size), page.skip()],
     )?;
     let delegations: Vec<Value> = rows.iter().map(|row| row.view(desk.call.now)).collect();
     Reply::ok(json!({
@@ -240,44 +264,25 @@ pub(super) fn list(desk: &Desk) -> Outcome {
     }))
 }
 
+/// `GET /api/v1/delegation/:id`
+pub(super) fn get(desk: &Desk, id: &str) -> Outcome {
+    Reply::ok(own(desk, &accounts::caller(desk)?, id)?.view(desk.call.now))
+}
+
 /// `DELETE /api/v1/delegation/:id`: it pays nothing from now on, and its tokens are worth nothing.
 pub(super) fn revoke(desk: &Desk, id: &str) -> Outcome {
-    let caller = accounts::caller(desk)?;
-    let delegation = find(desk, id)?
-        .filter(|delegation| delegation.owner == caller.id())
-        .ok_or_else(|| Problem::new(404, "BCK.DELEGATION.0002", format!("Delegation {id} not found")))?;
-    desk.store.run("UPDATE delegations SET revoked = 1 WHERE id = ?", binds![delegation.id.as_str()])?;
-    desk.store.run(
-        "UPDATE permissions SET expires_at = 0 WHERE delegation_id = ?",
-        binds![delegation.id.as_str()],
-    )?;
+    let delegation = own(desk, &accounts::caller(desk)?, id)?;
+    end(desk, "id = ?", &delegation.id)?;
     Reply::ok(json!({ "success": true, "delegationId": delegation.id }))
 }
 
-/// What an account can pay with: its wallet and a test card.
-fn methods(address: &str) -> Vec<Value> {
-    let tail = |count: usize| address.get(address.len().saturating_sub(count)..).unwrap_or_default();
-    vec![
-        json!({
-            "id": format!("pm_sandbox_{}", tail(8)), "type": "card", "brand": "visa", "last4": "4242", "expMonth": 12,
-            "expYear": 2034, "alias": "Test card", "provider": "stripe", "status": "active",
-            "allowedApiKeyIds": null,
-        }),
-        json!({
-            "id": address, "type": "crypto_wallet", "brand": "ethereum", "last4": tail(4), "expMonth": 0,
-            "expYear": 0, "provider": "erc4337", "status": "active",
-        }),
-    ]
-}
-
-/// `GET /api/v1/payment-methods`: a bare array.
-pub(super) fn payment_methods(desk: &Desk) -> Outcome {
-    let caller = accounts::caller(desk)?;
-    let mut methods = methods(&caller.address);
-    if let Some(provider) = desk.call.param("provider") {
-        methods.retain(|method| method.get("provider").is_some_and(|name| name == provider));
-    }
-    Reply::ok(Value::Array(methods))
+/// Ends those that `filter` finds.
+pub(super) fn end(desk: &Desk, filter: &str, key: &str) -> Outcome<()> {
+    let tokens = format!(
+        "UPDATE permissions SET expires_at = 0 WHERE delegation_id IN (SELECT id FROM delegations WHERE {filter})"
+    );
+    desk.store.run(&tokens, binds![key])?;
+    desk.store.run(&format!("UPDATE delegations SET revoked = 1 WHERE {filter}"), binds![key])
 }
 
 #[cfg(test)]
@@ -291,7 +296,7 @@ mod tests {
         for (name, value) in extra.as_object().unwrap() {
             body[name] = value.clone();
         }
-        let owner = Identity { address: OWNER.to_owned() };
+        let owner = Identity { address: OWNER.to_owned(), key_id: None };
         read(body.as_object().unwrap(), "erc4337", &owner, "d".to_owned(), 1_000)
     }
 
@@ -341,7 +346,23 @@ mod tests {
         assert_eq!(view["spendingLimitCents"], "1000");
         assert_eq!(view["remainingBudgetCents"], "1000");
         assert_eq!(view["transactionCount"], 0);
-        assert_eq!(delegation(json!({})).unwrap().view(61_000)["status"], "Expired");
+        let plain = delegation(json!({})).unwrap();
+        for (name, delegation, now, status) in [
+            ("late", plain.clone(), 61_000, "Expired"),
+            ("spent", Delegation { spent_cents: 1000, ..plain.clone() }, 2_000, "Exhausted"),
+            ("out of turns", Delegation { max_transactions: Some(0), ..plain.clone() }, 2_000, "Exhausted"),
+            ("revoked", Delegation { revoked: 1, spent_cents: 1000, ..plain.clone() }, 2_000, "Revoked"),
+        ] {
+            assert_eq!(delegation.status(now), status, "{name}");
+        }
+    }
+
+    #[test]
+    fn one_that_is_bound_to_a_key_is_that_keys() {
+        let key = |id: &str| Identity { address: OWNER.to_owned(), key_id: Some(id.to_owned()) };
+        let bound = delegation(json!({ "apiKeyId": "k" })).unwrap();
+        assert!(bound.is_for(&key("k")) && !bound.is_for(&key("l")));
+        assert!(delegation(json!({})).unwrap().is_for(&key("l")));
     }
 
     #[test]
@@ -357,13 +378,5 @@ mod tests {
         ] {
             assert_eq!(delegation(extra.clone()).unwrap_err().status, 400, "{extra}");
         }
-    }
-
-    #[test]
-    fn everyone_has_a_wallet_and_a_test_card() {
-        let methods = methods(OWNER);
-        assert_eq!(methods[1]["id"], OWNER);
-        assert_eq!(methods[1]["last4"], "ef01");
-        assert_eq!(methods[0]["provider"], "stripe");
     }
 }

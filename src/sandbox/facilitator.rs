@@ -4,11 +4,12 @@ use super::call::{Reply, member, object, text, uint256};
 use super::delegations::{self, Ask};
 use super::ledger::{self, TopUp};
 use super::orders::{self, Kind, Purchase};
-use super::permissions::{self, Permission};
+use super::permissions;
 use super::plans::{self, Plan};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
-use super::{Desk, agents, balances};
+use super::tokens::{self, Permission};
+use super::{Desk, agents, balances, methods};
 use crate::wire::Credits;
 use serde_json::{Map, Value, json};
 use worker::Url;
@@ -24,7 +25,7 @@ struct Presented {
 fn present(desk: &Desk, body: &Map<String, Value>) -> Outcome<Presented> {
     let token = text(body, "x402AccessToken")
         .ok_or_else(|| Problem::new(400, "BCK.X402.0010", "x402AccessToken is missing"))?;
-    let permission = permissions::recognise(desk, token)?;
+    let permission = tokens::recognise(desk, token)?;
     let accepts = object(body, "paymentRequired")?.get("accepts").and_then(Value::as_array);
     let accepts = accepts.ok_or_else(|| Problem::bad_request("paymentRequired.accepts must be an array"))?;
     let accepted = permission.accepted();
@@ -159,11 +160,17 @@ pub(super) fn settle(desk: &Desk) -> Outcome {
     if balance < charge.hold {
         let bought = cover(desk, &presented, charge.hold.saturating_sub(balance))?
             .map_err(|reason| refuse(&reason))?;
+        // A bank is asked when the charge is made: a verify before it cannot know.
+        let delegation = delegations::find(desk, &permission.delegation_id)?;
+        let card = delegation.as_ref().and_then(|delegation| delegation.payment_method.as_deref());
+        if bought.cents > 0 && methods::declines(desk, card)? {
+            return Err(refuse("the card was declined"));
+        }
         order_tx = Some(top_up(desk, &presented, bought)?);
     }
     let left = balances::burn(desk, &plan.id, &permission.holder, charge.burn)?
         .ok_or_else(|| refuse("what an order brought had run out"))?;
-    permissions::spend(desk, &permission.hash)?;
+    tokens::spend(desk, &permission.hash)?;
     let tx = desk.random.hex(32)?;
     desk.store.run(
         "INSERT INTO settlements (tx, plan_id, holder, credits, permission, order_tx, at) VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -18,6 +18,8 @@ const FAR: i64 = 2_840_140_800;
 pub(super) struct Identity {
     /// The account's address as the key has it.
     pub(super) address: String,
+    /// The key's own id, its `jti`: what cards and delegations name keys by.
+    pub(super) key_id: Option<String>,
 }
 
 impl Identity {
@@ -39,25 +41,39 @@ pub(super) fn read_bearer(header: &str, now: i64) -> Outcome<Identity> {
     let payload: Value = serde_json::from_slice(&payload).map_err(|_| broken())?;
     let address =
         payload.get("sub").and_then(Value::as_str).filter(|sub| is_address(sub)).ok_or_else(broken)?;
-    if payload.get("exp").and_then(Value::as_i64).is_some_and(|exp| exp < now / 1000) {
+    if payload.get("exp").and_then(Value::as_i64).is_some_and(|exp| exp <= now / 1000) {
         return Err(Problem::unauthorized("The API key has expired"));
     }
-    Ok(Identity { address: address.to_owned() })
+    let key_id = payload.get("jti").and_then(Value::as_str).map(str::to_owned);
+    Ok(Identity { address: address.to_owned(), key_id })
 }
 
-/// Makes a new key for an account.
-pub(super) fn mint(address: &str, now: i64, random: &Random) -> Outcome<String> {
+/// A key that was just made.
+#[derive(Debug)]
+pub(super) struct Issued {
+    pub(super) key: String,
+    /// Its `jti`.
+    pub(super) id: String,
+    /// When it runs out, in seconds.
+    pub(super) expires: i64,
+}
+
+/// Makes a new key for an account, good for so many seconds; for decades, if none are named.
+pub(super) fn mint(address: &str, now: i64, secs: Option<i64>, random: &Random) -> Outcome<Issued> {
+    let expires = secs.map_or(FAR, |secs| (now / 1000).saturating_add(secs));
+    let id = random.hex(32)?;
     let header = json!({ "alg": "ES256K", "typ": "JWT" });
     let payload = json!({
         "iss": super::deployment::ISSUER,
         "sub": address,
-        "jti": random.hex(32)?,
+        "jti": id,
         "iat": now / 1000,
-        "exp": FAR,
+        "exp": expires,
         "o11y": format!("sk-helicone-sandbox-{}", random.hex(8)?.trim_start_matches("0x")),
     });
     let part = |value: &Value| base64::encode_url(value.to_string().as_bytes());
-    Ok(format!("local:{}.{}.{}", part(&header), part(&payload), base64::encode_url(&random.bytes(64)?)))
+    let signature = base64::encode_url(&random.bytes(64)?);
+    Ok(Issued { key: format!("local:{}.{}.{signature}", part(&header), part(&payload)), id, expires })
 }
 
 /// `0x` and 40 hexadecimal digits.
@@ -97,6 +113,7 @@ mod tests {
             &bearer("local:", &json!({ "sub": 7 })),
             &bearer("local:", &json!({ "sub": "0x12" })),
             &bearer("local:", &json!({ "sub": ADDRESS, "exp": 9 })),
+            &bearer("local:", &json!({ "sub": ADDRESS, "exp": 10 })),
             &format!("Bearer local:e30.{}.x", "A".repeat(40_000)),
         ] {
             let problem = read_bearer(header, 10_000).unwrap_err();
@@ -106,13 +123,22 @@ mod tests {
 
     #[test]
     fn a_minted_key_reads_back_and_has_what_python_insists_on() {
-        let key = mint(ADDRESS, 1_000, &Random::fixed(7)).unwrap();
+        let Issued { key, id, .. } = mint(ADDRESS, 1_000, None, &Random::fixed(7)).unwrap();
         assert!(key.starts_with("local:") && key.matches(':').count() == 1);
-        assert_eq!(read_bearer(&format!("Bearer {key}"), 1_000).unwrap().address, ADDRESS);
+        let identity = read_bearer(&format!("Bearer {key}"), 1_000).unwrap();
+        assert_eq!((identity.address.as_str(), identity.key_id), (ADDRESS, Some(id)));
         let payload = base64::decode(key.split('.').nth(1).unwrap(), 4096, "key").unwrap();
         let payload: Value = serde_json::from_slice(&payload).unwrap();
         for claim in ["iss", "sub", "jti", "exp", "o11y"] {
             assert!(payload.get(claim).is_some(), "{claim}");
+        }
+    }
+    #[test]
+    fn a_key_may_run_out() {
+        let Issued { key, expires, .. } = mint(ADDRESS, 1_500, Some(2), &Random::fixed(7)).unwrap();
+        assert_eq!(expires, 3);
+        for (now, good) in [(1_500, true), (2_999, true), (3_000, false), (9_000, false)] {
+            assert_eq!(read_bearer(&format!("Bearer {key}"), now).is_ok(), good, "{now}");
         }
     }
 }

@@ -54,6 +54,14 @@ impl Grant {
     pub(super) fn expiry(&self, now: i64) -> i64 {
         if self.duration_secs == 0 { 0 } else { clock::after(now, self.duration_secs) }
     }
+
+    /// What the holder of a plan that sells time has after an order: time is added to time, and access stays one.
+    pub(super) fn renewal(&self, held: &[Lot], amount: Credits, now: i64) -> Lot {
+        let forever = held.iter().any(|lot| lot.expires_at == 0);
+        let until = held.iter().map(|lot| lot.expires_at).fold(now, i64::max);
+        let most = held.iter().map(|lot| lot.amount).fold(amount, Credits::max);
+        Lot { expires_at: if forever { 0 } else { self.expiry(until) }, amount: most }
+    }
 }
 
 /// What an automatic purchase buys.
@@ -160,6 +168,20 @@ mod tests {
         let time = Grant { by_time: true, duration_secs: 60, ..grant(false, 1, 1) };
         assert_eq!(time.charge(Some(c(7))), Charge { hold: c(1), burn: c(0) });
         assert_eq!((time.expiry(1_000), dynamic.expiry(1_000)), (61_000, 0));
+    }
+
+    #[test]
+    fn time_is_added_to_what_is_left_of_it() {
+        let day = Grant { by_time: true, duration_secs: 60, ..grant(false, 1, 1) };
+        let lot = |expires_at| Lot { expires_at, amount: c(1) };
+        for (name, held, until) in [
+            ("the first", vec![], 61_000),
+            ("while it lasts", vec![lot(31_000)], 91_000),
+            ("for ever stays for ever", vec![lot(0)], 0),
+        ] {
+            assert_eq!(day.renewal(&held, c(1), 1_000), lot(until), "{name}");
+        }
+        assert_eq!(Grant { duration_secs: 0, ..day }.renewal(&[], c(1), 1_000), lot(0));
     }
 
     #[test]

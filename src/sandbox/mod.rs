@@ -9,6 +9,7 @@
 
 mod accounts;
 mod agents;
+mod back;
 mod balances;
 mod call;
 mod checkout;
@@ -17,10 +18,13 @@ mod control;
 mod cors;
 mod delegations;
 mod deployment;
+mod embed;
 mod facilitator;
+mod faults;
 mod keys;
 mod ledger;
 mod login;
+mod methods;
 mod orders;
 mod pages;
 mod permissions;
@@ -28,16 +32,22 @@ mod plans;
 mod problem;
 mod random;
 mod router;
+mod settings;
 mod store;
 mod terms;
+mod tokens;
+mod widgets;
 
 use call::{Body, Call, Reply};
 use problem::{Outcome, Problem};
 use random::Random;
+use settings::Settings;
 use std::cell::Cell;
+use std::time::Duration;
 use store::Store;
 use worker::{
-    Context, Date, DurableObject, Env, Headers, Request, Response, ResponseBuilder, durable_object, event,
+    Context, Date, Delay, DurableObject, Env, Headers, Request, Response, ResponseBuilder, durable_object,
+    event,
 };
 
 /// Largest body that is read.
@@ -49,6 +59,9 @@ struct Desk {
     call: Call,
     store: Store,
     random: Random,
+    settings: Settings,
+    /// Whether things may be made to go wrong.
+    faulty: bool,
 }
 
 /// Everything there is goes to the one object; only preflights need no state.
@@ -70,38 +83,88 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
 pub struct Sandbox {
     state: worker::State,
     prepared: Cell<bool>,
+    faulty: bool,
 }
 
 impl DurableObject for Sandbox {
-    fn new(state: worker::State, _env: Env) -> Self {
-        Self { state, prepared: Cell::new(false) }
+    fn new(state: worker::State, env: Env) -> Self {
+        let faulty = env.var("SANDBOX_FAULTS").is_ok_and(|value| value.to_string() == "1");
+        Self { state, prepared: Cell::new(false), faulty }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let correlation = correlation(&request);
-        let now = i64::try_from(Date::now().as_millis()).unwrap_or_default();
-        let reply = match read(&mut request, &correlation, now).await {
-            Ok(call) => self.serve(call),
-            Err(problem) => problem.reply(&correlation, &clock::iso(now)),
+        let reply = match read(&mut request, &correlation).await {
+            Ok(call) if self.faulty => self.struck(call).await,
+            Ok(call) => self.serve(call, None),
+            Err(problem) => problem.reply(&correlation, &clock::iso(machine())),
         };
         respond(reply, &correlation)
     }
 }
 
+/// What the machine's clock says, in milliseconds since 1970.
+fn machine() -> i64 {
+    i64::try_from(Date::now().as_millis()).unwrap_or_default()
+}
+
 impl Sandbox {
+    /// Serves a call that something may go wrong with.
+    async fn struck(&self, call: Call) -> Reply {
+        let failed = |problem: Problem| problem.reply(&call.correlation, &clock::iso(machine()));
+        let kinds = match self.store().and_then(|store| faults::strike(&store, &call)) {
+            Ok(kinds) => kinds,
+            Err(problem) => return failed(problem),
+        };
+        let struck = faults::names(&kinds);
+        let mut last = None;
+        for kind in kinds {
+            match kind {
+                faults::Kind::Latency(millis) => Delay::from(Duration::from_millis(millis)).await,
+                other => last = Some(other),
+            }
+        }
+        let unserved = |reply: Reply, status: u16| {
+            let logged = self.store().and_then(|store| {
+                let now = machine().saturating_add(Settings::load(&store)?.offset);
+                control::log(&store, &call, status, struck.as_deref(), now)
+            });
+            logged.map_or_else(failed, |()| reply)
+        };
+        match last {
+            None => self.serve(call, struck),
+            Some(faults::Kind::Drop) => unserved(Reply::lost(), 0),
+            Some(faults::Kind::Status { status, code, retry_after }) => {
+                let now = clock::iso(machine());
+                unserved(faults::answer(status, &code, retry_after, &call, &now), status)
+            }
+            Some(faults::Kind::Garble) => self.serve(call, struck).garbled(),
+            Some(faults::Kind::LoseAnswer | faults::Kind::Latency(_)) => {
+                self.serve(call, struck);
+                Reply::lost()
+            }
+        }
+    }
+
     /// Serves a call; no await may be in here.
-    fn serve(&self, call: Call) -> Reply {
-        let (now, correlation) = (call.now, call.correlation.clone());
+    fn serve(&self, mut call: Call, struck: Option<String>) -> Reply {
+        call.now = machine();
+        let (machine, correlation) = (call.now, call.correlation.clone());
         let served = self.store().and_then(|store| {
-            let desk = Desk { call, store, random: Random::Runtime };
+            let settings = Settings::load(&store)?;
+            call.now = machine.saturating_add(settings.offset);
+            let desk = Desk { call, store, random: Random::Runtime, settings, faulty: self.faulty };
             let reply = desk
                 .store
-                .transaction(|| router::route(&desk))
-                .unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(now)));
-            control::log(&desk.store, &desk.call.method, &desk.call.path, reply.status, now)?;
+                .transaction(|| {
+                    orders::arrive(&desk)?;
+                    router::route(&desk)
+                })
+                .unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(desk.call.now)));
+            control::log(&desk.store, &desk.call, reply.status, struck.as_deref(), desk.call.now)?;
             Ok(reply)
         });
-        served.unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(now)))
+        served.unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(machine)))
     }
 
     fn store(&self) -> Outcome<Store> {
@@ -114,7 +177,7 @@ impl Sandbox {
     }
 }
 
-async fn read(request: &mut Request, correlation: &str, now: i64) -> Outcome<Call> {
+async fn read(request: &mut Request, correlation: &str) -> Outcome<Call> {
     let header = |name: &str| request.headers().get(name).ok().flatten();
     let url = request.url()?;
     let call = Call {
@@ -123,10 +186,11 @@ async fn read(request: &mut Request, correlation: &str, now: i64) -> Outcome<Cal
         query: url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
         authorization: header("authorization"),
         organization: header("x-current-org-id").filter(|org| !org.is_empty()),
+        returning: header("x-nvm-widget-return-url"),
         correlation: correlation.to_owned(),
         origin: url.origin().ascii_serialization(),
         body: String::new(),
-        now,
+        now: 0,
     };
     let too_large = || Problem::new(413, "SANDBOX.BAD_REQUEST", "The body is larger than 256 KiB");
     if header("content-length")
@@ -163,6 +227,9 @@ fn headers(correlation: &str) -> worker::Result<Headers> {
 
 fn respond(reply: Reply, correlation: &str) -> worker::Result<Response> {
     let headers = headers(correlation)?;
+    if let Some(seconds) = reply.retry_after {
+        headers.set("retry-after", &seconds.to_string())?;
+    }
     let bytes = match reply.body {
         Body::Empty => None,
         Body::Json(json) => {
@@ -179,6 +246,11 @@ fn respond(reply: Reply, correlation: &str) -> worker::Result<Response> {
         Body::Location(location) => {
             headers.set("location", &location)?;
             headers.set("referrer-policy", "no-referrer")?;
+            None
+        }
+        Body::Lost => {
+            let (name, length) = faults::OVERSIZED;
+            headers.set(name, &"x".repeat(length))?;
             None
         }
     };

@@ -6,8 +6,9 @@ use super::ledger::TopUp;
 use super::plans::{self, Plan};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
-use super::{Desk, accounts, balances, clock};
+use super::{Desk, accounts, balances, clock, delegations};
 use crate::wire::Credits;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// How credits came to be.
@@ -19,7 +20,18 @@ pub(super) enum Kind {
     Mint,
 }
 
+#[derive(Deserialize)]
+struct Arrival {
+    tx: String,
+    plan_id: String,
+    holder: String,
+    kind: String,
+    cents: i64,
+}
+
 impl Kind {
+    const ALL: [Self; 4] = [Self::Order, Self::TopUp, Self::Checkout, Self::Mint];
+
     fn name(self) -> &'static str {
         match self {
             Self::Order => "order",
@@ -39,29 +51,64 @@ pub(super) struct Purchase<'a> {
     pub(super) delegation: Option<&'a str>,
 }
 
-/// A trial may be ordered once by each holder.
+/// A trial may be ordered once by each holder; one that is paid for and on its way counts.
 pub(super) fn trial_used(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<bool> {
     let ordered =
-        "SELECT COUNT(*) AS count FROM purchases WHERE plan_id = ? AND holder = ? AND kind <> 'mint'";
+        "SELECT (SELECT COUNT(*) FROM purchases WHERE plan_id = ?1 AND holder = ?2 AND kind <> 'mint')
+        + (SELECT COUNT(*) FROM arrivals WHERE plan_id = ?1 AND holder = ?2) AS count";
     let binds = binds![plan.id.as_str(), holder.to_ascii_lowercase()];
     Ok(plan.terms.trial && desk.store.count(ordered, binds)? > 0)
 }
 
 /// Hands out what a purchase brings and writes it down; the answer is its transaction.
 pub(super) fn deliver(desk: &Desk, purchase: &Purchase<'_>) -> Outcome<String> {
-    let plan = purchase.plan;
-    let expires_at = plan.terms.grant.expiry(desk.call.now);
-    balances::add(desk, &plan.id, purchase.holder, purchase.bought.credits, expires_at)?;
-    record(desk, purchase)
+    let tx = desk.random.hex(32)?;
+    balances::grant(desk, purchase.plan, purchase.holder, purchase.bought.credits)?;
+    record(desk, purchase, &tx)?;
+    Ok(tx)
 }
 
-fn record(desk: &Desk, purchase: &Purchase<'_>) -> Outcome<String> {
+/// The same, so many seconds from now: what was paid is paid, and the credits are on their way.
+pub(super) fn deliver_after(desk: &Desk, purchase: &Purchase<'_>, seconds: i64) -> Outcome<String> {
+    if seconds == 0 {
+        return deliver(desk, purchase);
+    }
     let tx = desk.random.hex(32)?;
+    desk.store.run(
+        "INSERT INTO arrivals (tx, plan_id, holder, kind, cents, due_at) VALUES (?, ?, ?, ?, ?, ?)",
+        binds![
+            tx.as_str(),
+            purchase.plan.id.as_str(),
+            purchase.holder.to_ascii_lowercase(),
+            purchase.kind.name(),
+            purchase.bought.cents,
+            clock::after(desk.call.now, seconds),
+        ],
+    )?;
+    Ok(tx)
+}
+
+/// Hands out what was on its way and is due by now. Every call begins with it.
+pub(super) fn arrive(desk: &Desk) -> Outcome<()> {
+    let query = "SELECT tx, plan_id, holder, kind, cents FROM arrivals WHERE due_at <= ? ORDER BY due_at, tx";
+    for due in desk.store.rows::<Arrival>(query, binds![desk.call.now])? {
+        desk.store.run("DELETE FROM arrivals WHERE tx = ?", binds![due.tx.as_str()])?;
+        let plan = plans::load(desk, &due.plan_id)?;
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == due.kind).unwrap_or(Kind::Order);
+        let bought = TopUp { cents: due.cents, ..single(&plan)? };
+        let purchase = Purchase { plan: &plan, holder: &due.holder, kind, bought, delegation: None };
+        balances::grant(desk, &plan, &due.holder, bought.credits)?;
+        record(desk, &purchase, &due.tx)?;
+    }
+    Ok(())
+}
+
+fn record(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
     desk.store.run(
         "INSERT INTO purchases (tx, plan_id, holder, kind, quantity, cents, delegation_id, at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         binds![
-            tx.as_str(),
+            tx,
             purchase.plan.id.as_str(),
             purchase.holder.to_ascii_lowercase(),
             purchase.kind.name(),
@@ -70,8 +117,7 @@ fn record(desk: &Desk, purchase: &Purchase<'_>) -> Outcome<String> {
             purchase.delegation,
             desk.call.now,
         ],
-    )?;
-    Ok(tx)
+    )
 }
 
 /// One order of a plan, at its price.
@@ -82,7 +128,8 @@ pub(super) fn single(plan: &Plan) -> Outcome<TopUp> {
     Ok(TopUp { orders: 1, cents, credits: plan.terms.grant.amount })
 }
 
-fn refuse_second_trial(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<()> {
+/// Refuses a trial that the holder has had.
+pub(super) fn refuse_second_trial(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<()> {
     if trial_used(desk, plan, holder)? {
         return Err(Problem::new(
             409,
@@ -109,7 +156,7 @@ pub(super) fn order(desk: &Desk, plan_id: &str) -> Outcome {
         bought: single(&plan)?,
         delegation: None,
     };
-    result(&deliver(desk, &purchase)?)
+    result(&deliver_after(desk, &purchase, desk.settings.delay)?)
 }
 
 /// `NvmAPIResult` of the SDKs.
@@ -136,11 +183,47 @@ fn hand_out(desk: &Desk, body: &Map<String, Value>, amount: &str, duration: i64)
     let holder = text(body, "creditsReceiver")
         .filter(|receiver| is_address(receiver))
         .ok_or_else(|| Problem::bad_request("creditsReceiver is not an address"))?;
-    let expires_at = match duration {
-        0 => plan.terms.grant.expiry(desk.call.now),
-        seconds => clock::after(desk.call.now, seconds),
-    };
-    balances::add(desk, &plan.id, holder, credits, expires_at)?;
-    let bought = TopUp { orders: 1, cents: 0, credits };
-    result(&record(desk, &Purchase { plan: &plan, holder, kind: Kind::Mint, bought, delegation: None })?)
+    match duration {
+        0 => balances::grant(desk, &plan, holder, credits)?,
+        seconds => {
+            balances::add(desk, &plan.id, holder, credits, clock::after(desk.call.now, seconds))?;
+        }
+    }
+    let (tx, bought) = (desk.random.hex(32)?, TopUp { orders: 1, cents: 0, credits });
+    record(desk, &Purchase { plan: &plan, holder, kind: Kind::Mint, bought, delegation: None }, &tx)?;
+    result(&tx)
+}
+
+/// `GET /api/v1/delegation/:id/transactions`: what was paid from it, newest first.
+pub(super) fn of_delegation(desk: &Desk, id: &str) -> Outcome {
+    #[derive(Deserialize)]
+    struct Row {
+        tx: String,
+        plan_id: String,
+        cents: i64,
+        at: i64,
+    }
+    let (delegation, page) = (delegations::own(desk, &accounts::caller(desk)?, id)?, desk.call.page());
+    let rows: Vec<Row> = desk.store.rows(
+        "SELECT tx, plan_id, cents, at FROM purchases WHERE delegation_id = ? ORDER BY at DESC, rowid DESC
+         LIMIT ? OFFSET ?",
+        binds![delegation.id.as_str(), i64::from(page.size), page.skip()],
+    )?;
+    let total = desk.store.count(
+        "SELECT COUNT(*) AS count FROM purchases WHERE delegation_id = ?",
+        binds![delegation.id.as_str()],
+    )?;
+    let transactions: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            json!({
+                "id": row.tx, "delegationId": delegation.id, "planId": row.plan_id, "status": "Succeeded",
+                "amountCents": row.cents.to_string(), "currency": delegation.currency, "txHash": row.tx,
+                "createdAt": clock::iso(row.at),
+            })
+        })
+        .collect();
+    Reply::ok(json!({
+        "transactions": transactions, "totalResults": total, "page": page.number, "offset": page.size,
+    }))
 }

@@ -1,6 +1,6 @@
 //! The pages a person sees: plain HTML and one style sheet, no script, nothing from elsewhere.
 
-use super::call::Reply;
+use super::call::{Form, Reply};
 
 const LAYOUT: &str = include_str!("pages/layout.html");
 const STYLE: &str = include_str!("pages/style.css");
@@ -47,6 +47,34 @@ pub(super) fn message(status: u16, title: &str, text: &str) -> Reply {
     page(status, title, &format!("<h1>{}</h1>\n<p class=\"lead\">{}</p>", escape(title), escape(text)))
 }
 
+/// A field of a form that nobody sees.
+pub(super) fn hidden(name: &str, value: &str) -> String {
+    format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escape(name), escape(value))
+}
+
+/// The fields of a card, with a test card in them, or what was typed before.
+pub(super) fn card_fields(typed: &Form) -> String {
+    format!(
+        "<label for=\"number\">Card number</label>\n<input type=\"text\" id=\"number\" name=\"number\" \
+         inputmode=\"numeric\" autocomplete=\"off\" maxlength=\"23\" value=\"{}\">\n<div class=\"row\"><div>\
+         <label for=\"expiry\">Expires</label><input type=\"text\" id=\"expiry\" name=\"expiry\" inputmode=\"numeric\" \
+         autocomplete=\"off\" maxlength=\"9\" value=\"{}\"></div><div><label for=\"cvc\">CVC</label><input type=\"text\" \
+         id=\"cvc\" inputmode=\"numeric\" autocomplete=\"off\" maxlength=\"4\" value=\"123\"></div></div>\n",
+        escape(typed.get("number").unwrap_or("4242 4242 4242 4242")),
+        escape(typed.get("expiry").unwrap_or("12 / 34")),
+    )
+}
+
+/// A price as a person says it: `$5.00`, `€5.00`, `5.00 CHF`.
+pub(super) fn price(micro: u128, currency: &str) -> String {
+    let amount = amount(micro);
+    match currency.to_ascii_uppercase().as_str() {
+        "USD" => format!("${amount}"),
+        "EUR" => format!("€{amount}"),
+        _ => format!("{amount} {currency}"),
+    }
+}
+
 /// Micro-units of a currency for people: `10.00`, `0.000001`.
 pub(super) fn amount(micro: u128) -> String {
     let decimals = format!("{:06}", micro % 1_000_000);
@@ -71,6 +99,12 @@ mod tests {
             [(0, "0.00"), (10_000_000, "10.00"), (1_500_000, "1.50"), (1, "0.000001"), (12_345, "0.012345")]
         {
             assert_eq!(amount(micro), text);
+        }
+    }
+    #[test]
+    fn prices_for_people() {
+        for (currency, text) in [("USD", "$1.50"), ("eur", "€1.50"), ("CHF", "1.50 CHF")] {
+            assert_eq!(price(1_500_000, currency), text);
         }
     }
 }

@@ -1,60 +1,17 @@
-//! Access tokens: minted, kept, recognised (contract sections 4.5, 6.3, 13.6).
+//! Permissions: what a buyer allows a seller's token to take; granted, listed, taken back (contract sections 4.5, 3).
 
 use super::call::{Reply, member, object, text, whole};
 use super::delegations::{self, Delegation};
 use super::keys::Identity;
 use super::problem::{Outcome, Problem};
-use super::random::Random;
 use super::store::binds;
-use super::{Desk, accounts, agents, deployment, plans};
+use super::tokens::{self, COLUMNS, Permission};
+use super::{Desk, accounts, agents, clock, plans};
 use crate::wire::base64;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 pub(super) const CRYPTO: &str = "nvm:erc4337";
 pub(super) const CARD: &str = "nvm:card-delegation";
-/// Longest token that is read, in bytes decoded: a header that is longer reaches no server.
-const MAX_TOKEN_BYTES: usize = 16 * 1024;
-/// What a token says of the payment. It must be what was issued; the rest a client may add to.
-const SIGNED: [&str; 4] = ["x402Version", "resource", "accepted", "payload"];
-
-/// A permission: what a token that was issued stands for.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Permission {
-    pub(super) hash: String,
-    /// The address as the token has it in `authorization.from`.
-    pub(super) holder: String,
-    pub(super) plan_id: String,
-    pub(super) agent_id: Option<String>,
-    pub(super) delegation_id: String,
-    pub(super) network: String,
-    token: String,
-    single_use: i64,
-    spent: i64,
-    pub(super) expires_at: i64,
-}
-
-impl Permission {
-    pub(super) fn used_up(&self) -> bool {
-        self.single_use != 0 && self.spent != 0
-    }
-
-    fn issued(&self, member: &str) -> Option<Value> {
-        let token: Value = serde_json::from_str(&self.token).ok()?;
-        token.get(member).cloned()
-    }
-
-    /// The `accepted` that was paid for.
-    pub(super) fn accepted(&self) -> Map<String, Value> {
-        self.issued("accepted").and_then(|accepted| accepted.as_object().cloned()).unwrap_or_default()
-    }
-
-    /// The resource a single-use token is bound to; any other is bound to none.
-    pub(super) fn resource(&self) -> Option<String> {
-        let resource = self.issued("resource").filter(|_| self.single_use != 0)?;
-        resource.get("url").and_then(Value::as_str).map(str::to_owned)
-    }
-}
 
 /// `POST /api/v1/x402/permissions`
 pub(super) fn mint(desk: &Desk) -> Outcome {
@@ -68,22 +25,18 @@ pub(super) fn mint(desk: &Desk) -> Outcome {
     let agent_id = agent_of(desk, &accepted, &plan.id)?;
     let delegation = delegation_of(desk, &caller, &body, &scheme, &plan.id)?;
     let network = network_of(&accepted, &scheme, &delegation)?;
-    let single_use = match whole(&body, "tokenVersion")? {
-        None | Some(2) => false,
-        Some(3) => true,
-        Some(_) => return Err(Problem::bad_request("tokenVersion must be 2 or 3")),
-    };
+    let single_use = single_use(desk, &body, agent_id.as_deref())?;
     accepted.insert("scheme".into(), scheme.as_str().into());
     accepted.insert("planId".into(), plan.id.as_str().into());
     accepted.entry("network").or_insert_with(|| network.as_str().into());
 
-    let (credential, payload) = sign(&caller, &scheme, single_use, &delegation, desk.random)?;
+    let (credential, payload) = tokens::sign(&caller, &scheme, single_use, &delegation, desk.random)?;
     let mut token = Map::new();
     token.insert("x402Version".into(), 2.into());
     if let Some(resource) = member(&body, "resource").filter(|resource| resource.is_object()) {
-        token.insert("resource".into(), without_nulls(resource));
+        token.insert("resource".into(), tokens::without_nulls(resource));
     }
-    token.insert("accepted".into(), without_nulls(&Value::Object(accepted)));
+    token.insert("accepted".into(), tokens::without_nulls(&Value::Object(accepted)));
     token.insert("payload".into(), payload);
     token.insert("extensions".into(), json!({}));
     let token = Value::Object(token).to_string();
@@ -108,6 +61,21 @@ pub(super) fn mint(desk: &Desk) -> Outcome {
         ],
     )?;
     Reply::created(json!({ "accessToken": base64::encode_url(token.as_bytes()), "permissionHash": hash }))
+}
+
+/// Whether the token is good for one settle: if so asked, or if the sandbox is set to. One that is bound to an agent
+/// on request must say what for.
+fn single_use(desk: &Desk, body: &Map<String, Value>, agent_id: Option<&str>) -> Outcome<bool> {
+    let asked = whole(body, "tokenVersion")?;
+    if !matches!(asked, None | Some(2 | 3)) {
+        return Err(Problem::bad_request("tokenVersion must be 2 or 3"));
+    }
+    let url = member(body, "resource").and_then(|resource| resource.get("url")).and_then(Value::as_str);
+    if asked == Some(3) && agent_id.is_some() && url.is_none_or(|url| url.trim().is_empty()) {
+        return Err(Problem::new(400, "BCK.X402.0012", "resource.url is missing")
+            .hint("A single-use token that names an agent names the resource as well."));
+    }
+    Ok(asked.unwrap_or(desk.settings.version) == 3)
 }
 
 /// The agent that `accepted.extra` names: it must exist and be on the plan.
@@ -136,15 +104,16 @@ fn delegation_of(
             .hint("Create a delegation with POST /api/v1/delegation/create and send its id as delegationConfig.delegationId.")
     };
     let config = member(body, "delegationConfig").and_then(Value::as_object).ok_or_else(missing)?;
-    let delegation = match text(config, "delegationId") {
-        Some(id) => delegations::find(desk, id)?
-            .filter(|delegation| delegation.owner == caller.id())
-            .ok_or_else(|| Problem::new(404, "BCK.DELEGATION.0002", format!("Delegation {id} not found")))?,
-        None if config.contains_key("spendingLimitCents") => {
+    let delegation = match (text(config, "delegationId"), text(config, "apiKeyId")) {
+        (Some(id), _) => delegations::own(desk, caller, id)?,
+        (None, Some(key)) => delegations::of_key(desk, caller, key, plan_id)?.ok_or_else(|| {
+            Problem::new(404, "BCK.DELEGATION.0002", format!("No delegation of API key {key} stands"))
+        })?,
+        (None, None) if config.contains_key("spendingLimitCents") => {
             let provider = if scheme == CARD { "stripe" } else { "erc4337" };
             delegations::open(desk, caller, config, provider)?
         }
-        None => return Err(missing()),
+        (None, None) => return Err(missing()),
     };
     if !delegation.stands(desk.call.now) {
         return Err(Problem::new(404, "BCK.DELEGATION.0002", "The delegation is revoked or has expired")
@@ -170,163 +139,64 @@ fn network_of(accepted: &Map<String, Value>, scheme: &str, delegation: &Delegati
     }
 }
 
-/// What makes a token this one and no other, and the `payload` that carries it.
-fn sign(
-    caller: &Identity,
-    scheme: &str,
-    single_use: bool,
-    delegation: &Delegation,
-    random: Random,
-) -> Outcome<(String, Value)> {
-    let mut authorization = json!({
-        "from": caller.address,
-        "sessionKeysProvider": "zerodev",
-        "sessionKeys": [{ "id": "order", "data": random.hex(32)? }, { "id": "redeem", "data": random.hex(32)? }],
-    });
-    if let (true, Some(authorization)) = (single_use, authorization.as_object_mut()) {
-        authorization.insert("nonce".into(), random.hex(32)?.into());
-    }
-    if scheme != CARD {
-        let signature = random.hex(65)?;
-        return Ok((signature.clone(), json!({ "signature": signature, "authorization": authorization })));
-    }
-    if let Some(keys) = authorization.get_mut("sessionKeys").and_then(Value::as_array_mut) {
-        keys.retain(|key| key.get("id").is_some_and(|id| id == "redeem"));
-    }
-    let header = json!({ "alg": "ES256", "typ": "JWT" });
-    let claims = json!({
-        "iss": deployment::ISSUER, "sub": caller.address, "jti": random.uuid()?,
-        "delegationId": delegation.id, "exp": delegation.expires_at / 1000,
-    });
-    let part = |value: &Value| base64::encode_url(value.to_string().as_bytes());
-    let token = format!("{}.{}.{}", part(&header), part(&claims), base64::encode_url(&random.bytes(64)?));
-    Ok((token.clone(), json!({ "token": token, "authorization": authorization })))
+fn view(permission: &Permission, now: i64) -> Value {
+    json!({
+        "permissionHash": permission.hash,
+        "status": permission.status(now),
+        "planId": permission.plan_id,
+        "agentId": permission.agent_id,
+        "delegationId": permission.delegation_id,
+        "holder": permission.holder,
+        "scheme": permission.accepted().get("scheme"),
+        "network": permission.network,
+        "tokenVersion": if permission.single_use == 0 { 2 } else { 3 },
+        "expiresAt": clock::iso(permission.expires_at),
+        "createdAt": clock::iso(permission.created_at),
+    })
 }
 
-/// The permission a token stands for. Garbage is a 400; what was not issued here, or was changed since, is a 402.
-pub(super) fn recognise(desk: &Desk, token: &str) -> Outcome<Permission> {
-    let (credential, document) = open(token)?;
-    let query = "SELECT hash, holder, plan_id, agent_id, delegation_id, network, token, single_use, spent, expires_at \
-        FROM permissions WHERE credential = ?";
-    let forged = || Problem::new(402, "BCK.X402.0005", "The access token is not valid");
-    let permission: Permission = desk.store.first(query, binds![credential])?.ok_or_else(forged)?;
-    let issued: Value = serde_json::from_str(&permission.token).unwrap_or(Value::Null);
-    if !same(&issued, &document) {
-        return Err(forged());
-    }
-    if permission.expires_at <= desk.call.now {
-        return Err(Problem::new(402, "BCK.X402.0005", "The access token has expired")
-            .hint("Mint a new one from a delegation that stands."));
-    }
-    if permission.used_up() {
-        return Err(Problem::new(402, "BCK.X402.0059", "The access token was already used")
-            .hint("It was good for one settle: mint a new one, never replay it."));
-    }
-    Ok(permission)
+/// A permission of the caller's own: those of others are as good as none.
+fn own(desk: &Desk, hash: &str) -> Outcome<Permission> {
+    let caller = accounts::caller(desk)?;
+    let query = format!("SELECT {COLUMNS} FROM permissions WHERE hash = ? AND lower(holder) = ?");
+    desk.store
+        .first(&query, binds![hash, caller.id()])?
+        .ok_or_else(|| Problem::new(404, "BCK.X402.0015", format!("Permission {hash} not found")))
 }
 
-/// Marks a single-use token as used.
-pub(super) fn spend(desk: &Desk, hash: &str) -> Outcome<()> {
-    desk.store.run("UPDATE permissions SET spent = 1 WHERE hash = ?", binds![hash])
+/// `GET /api/v1/x402/permissions/:hash`. The token itself is not in it: it is shown once.
+pub(super) fn get(desk: &Desk, hash: &str) -> Outcome {
+    Reply::ok(view(&own(desk, hash)?, desk.call.now))
 }
 
-/// Decodes a token as far as it can be looked up.
-fn open(token: &str) -> Outcome<(String, Value)> {
-    let malformed = || Problem::new(400, "BCK.X402.0010", "The access token cannot be read");
-    let bytes = base64::decode(token, MAX_TOKEN_BYTES, "x402AccessToken").map_err(|_| malformed())?;
-    let document: Value = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
-    let payload = document.get("payload").and_then(Value::as_object).ok_or_else(malformed)?;
-    let credential =
-        text(payload, "signature").or_else(|| text(payload, "token")).ok_or_else(malformed)?.to_owned();
-    Ok((credential, without_nulls(&document)))
+/// `GET /api/v1/x402/permissions`: the caller's, newest first.
+pub(super) fn list(desk: &Desk) -> Outcome {
+    let (caller, page) = (accounts::caller(desk)?, desk.call.page());
+    let filter = "lower(holder) = ?1 AND (?2 = '' OR plan_id = ?2)";
+    let plan_id = desk.call.param("planId").unwrap_or_default();
+    let total = desk.store.count(
+        &format!("SELECT COUNT(*) AS count FROM permissions WHERE {filter}"),
+        binds![caller.id(), plan_id],
+    )?;
+    let query = format!(
+        "SELECT {COLUMNS} FROM permissions WHERE {filter} ORDER BY created_at {}, rowid DESC LIMIT ?3 OFFSET ?4",
+        page.direction()
+    );
+    let binds = binds![caller.id(), plan_id, i64::from(page.size), page.skip()];
+    let rows: Vec<Permission> = desk.store.rows(&query, binds)?;
+    let permissions: Vec<Value> = rows.iter().map(|row| view(row, desk.call.now)).collect();
+    Reply::ok(json!({
+        "permissions": permissions, "totalResults": total, "page": page.number, "offset": page.size,
+    }))
 }
 
-/// Whether what was presented is what was issued, wherever it says what is paid. Order, whitespace and nulls do not
-/// matter: MCP and A2A clients rebuild the token from its object (contract section 6.3).
-fn same(issued: &Value, presented: &Value) -> bool {
-    SIGNED.iter().all(|name| issued.get(name) == presented.get(name))
-}
-
-/// The document without members that are null.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(object) => object
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| (name.clone(), without_nulls(value)))
-            .collect::<Map<_, _>>()
-            .into(),
-        Value::Array(items) => items.iter().map(without_nulls).collect::<Vec<_>>().into(),
-        other => other.clone(),
+/// `DELETE /api/v1/x402/permissions/:hash`: its token is worth nothing from now on.
+pub(super) fn revoke(desk: &Desk, hash: &str) -> Outcome {
+    let permission = own(desk, hash)?;
+    if permission.revoked_at != 0 {
+        return Err(Problem::new(400, "BCK.X402.0016", "The permission is revoked already"));
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn token() -> Value {
-        json!({
-            "x402Version": 2,
-            "accepted": { "scheme": CRYPTO, "network": "eip155:84532", "planId": "7", "extra": { "agentId": "8" } },
-            "payload": { "signature": "0x01", "authorization": { "from": "0x02" } },
-            "extensions": {},
-        })
-    }
-
-    fn encode(value: &Value) -> String {
-        base64::encode_url(value.to_string().as_bytes())
-    }
-
-    #[test]
-    fn a_token_is_what_it_decodes_to() {
-        let issued = token();
-        let text = issued.to_string();
-        for presented in [
-            encode(&issued),
-            base64::encode_standard(text.as_bytes()),
-            base64::encode_url(serde_json::to_string_pretty(&issued).unwrap().as_bytes()),
-            encode(&json!({ "extensions": { "more": 1 }, "payload": issued["payload"], "resource": null,
-                            "accepted": issued["accepted"], "x402Version": 2 })),
-        ] {
-            let (credential, document) = open(&presented).unwrap();
-            assert_eq!(credential, "0x01");
-            assert!(same(&issued, &document), "{document}");
-        }
-    }
-
-    #[test]
-    fn a_token_that_was_changed_is_another() {
-        for (path, value) in [
-            ("/accepted/planId", json!("9")),
-            ("/accepted/scheme", json!(CARD)),
-            ("/accepted/extra/agentId", json!("9")),
-            ("/payload/authorization/from", json!("0x03")),
-            ("/payload/authorization", json!({ "from": "0x02", "nonce": "0x1" })),
-            ("/x402Version", json!(1)),
-        ] {
-            let mut changed = token();
-            *changed.pointer_mut(path).unwrap() = value;
-            assert!(!same(&token(), &open(&encode(&changed)).unwrap().1), "{path}");
-        }
-    }
-
-    #[test]
-    fn garbage_is_a_400() {
-        for text in [
-            String::new(),
-            "!!!".into(),
-            "abc".into(),
-            encode(&json!("text")),
-            encode(&json!({})),
-            encode(&json!({ "payload": {} })),
-            encode(&json!({ "payload": { "signature": 7 } })),
-            encode(&json!({ "payload": { "signature": " " } })),
-            "A".repeat(100_000),
-            base64::encode_url(&[0xff, 0xfe]),
-        ] {
-            let problem = open(&text).unwrap_err();
-            assert_eq!((problem.status, problem.code), (400, "BCK.X402.0010"), "{text:.40}");
-        }
-    }
+    desk.store
+        .run("UPDATE permissions SET revoked_at = ? WHERE hash = ?", binds![desk.call.now.max(1), hash])?;
+    Reply::ok(json!({ "success": true, "permissionHash": hash }))
 }

@@ -60,21 +60,33 @@ impl Problem {
 
     /// The envelope this travels in.
     pub(super) fn reply(&self, correlation: &str, now: &str) -> Reply {
-        let category = self.code.split('.').nth(1).unwrap_or("COMMON").to_ascii_lowercase();
-        Reply::json(
-            self.status,
-            json!({
-                "code": self.code,
-                "message": self.message,
-                "hint": self.hint,
-                "category": category,
-                "retryable": self.status == 503,
-                "correlationId": correlation,
-                "date": now,
-                "httpStatus": self.status,
-            }),
-        )
+        envelope(self.status, self.code, &self.message, self.hint, correlation, now)
     }
+}
+
+/// The envelope of an error.
+pub(super) fn envelope(
+    status: u16,
+    code: &str,
+    message: &str,
+    hint: Option<&str>,
+    correlation: &str,
+    now: &str,
+) -> Reply {
+    let category = code.split('.').nth(1).unwrap_or("COMMON").to_ascii_lowercase();
+    Reply::json(
+        status,
+        json!({
+            "code": code,
+            "message": message,
+            "hint": hint,
+            "category": category,
+            "retryable": status == 503,
+            "correlationId": correlation,
+            "date": now,
+            "httpStatus": status,
+        }),
+    )
 }
 
 impl From<worker::Error> for Problem {

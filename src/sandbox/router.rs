@@ -2,8 +2,8 @@
 
 use super::problem::{Outcome, Problem};
 use super::{
-    Desk, accounts, agents, balances, checkout, control, delegations, deployment, facilitator, login, orders,
-    permissions, plans,
+    Desk, accounts, agents, balances, checkout, clock, control, delegations, deployment, embed, facilitator,
+    faults, login, methods, orders, permissions, plans, settings, widgets,
 };
 
 /// Serves a call.
@@ -16,16 +16,36 @@ pub(super) fn route(desk: &Desk) -> Outcome {
         (_, ["api", "v1", "protocol", "plans", rest @ ..]) => plan_routes(desk, method, rest),
         (_, ["api", "v1", "protocol", "agents", rest @ ..]) => agent_routes(desk, method, rest),
         (_, ["api", "v1", rest @ ..]) => payment_routes(desk, method, rest),
-        ("POST", ["sandbox", "accounts"]) => accounts::create(desk),
-        ("POST", ["sandbox", "reset"]) => control::reset(desk),
-        ("GET", ["sandbox", "calls"]) => control::calls(desk),
-        ("DELETE", ["sandbox", "calls"]) => control::forget_calls(desk),
+        (_, ["sandbox", rest @ ..]) => own_routes(desk, method, rest),
         ("GET", ["login"]) => login::page(desk, login::Door::Browser),
         ("POST", ["login"]) => login::enter(desk, login::Door::Browser),
         ("GET", ["auth", "cli"]) => login::page(desk, login::Door::Terminal),
         ("POST", ["auth", "cli"]) => login::enter(desk, login::Door::Terminal),
         ("GET", ["checkout", id]) => checkout::page(desk, id),
         ("POST", ["checkout", id]) => checkout::pay(desk, id),
+        ("GET", ["cards", page]) => embed::page(desk, page),
+        ("POST", ["cards", page]) => embed::submit(desk, page),
+        _ => unknown(desk),
+    }
+}
+
+/// What only a sandbox has.
+fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
+    match (method, path) {
+        ("POST", ["accounts"]) => accounts::create(desk),
+        ("POST", ["accounts", address, "keys"]) => accounts::create_key(desk, address),
+        ("DELETE", ["accounts", address, "keys"]) => accounts::revoke_keys(desk, address),
+        ("DELETE", ["accounts", address, "keys", key]) => accounts::revoke_key(desk, address, key),
+        ("POST", ["reset"]) => control::reset(desk),
+        ("GET", ["calls"]) => control::calls(desk),
+        ("DELETE", ["calls"]) => control::forget_calls(desk),
+        ("GET", ["clock"]) => clock::read(desk),
+        ("POST", ["clock"]) => clock::set(desk),
+        ("GET", ["settings"]) => settings::get(desk),
+        ("POST", ["settings"]) => settings::set(desk),
+        ("GET", ["faults"]) if desk.faulty => faults::list(desk),
+        ("POST", ["faults"]) if desk.faulty => faults::add(desk),
+        ("DELETE", ["faults"]) if desk.faulty => faults::clear(desk),
         _ => unknown(desk),
     }
 }
@@ -61,12 +81,23 @@ fn agent_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
 fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
     match (method, path) {
         ("POST", ["x402", "permissions"]) => permissions::mint(desk),
+        ("GET", ["x402", "permissions"]) => permissions::list(desk),
+        ("GET", ["x402", "permissions", hash]) => permissions::get(desk, hash),
+        ("DELETE", ["x402", "permissions", hash]) => permissions::revoke(desk, hash),
         ("POST", ["x402", "verify"]) => facilitator::verify(desk),
         ("POST", ["x402", "settle"]) => facilitator::settle(desk),
         ("POST", ["delegation", "create"]) => delegations::create(desk),
         ("GET", ["delegation"]) => delegations::list(desk),
+        ("POST", ["delegation", "setup-intent"]) => widgets::setup_intent(desk),
+        ("POST", ["delegation", "finalize-enrollment"]) => widgets::finalize(desk),
+        ("GET", ["delegation", id]) => delegations::get(desk, id),
+        ("GET", ["delegation", id, "transactions"]) => orders::of_delegation(desk, id),
         ("DELETE", ["delegation", id]) => delegations::revoke(desk, id),
-        ("GET", ["payment-methods"]) => delegations::payment_methods(desk),
+        ("GET", ["payment-methods"]) => methods::list(desk),
+        ("PATCH", ["payment-methods", id]) => methods::update(desk, id),
+        ("DELETE", ["payment-methods", id]) => methods::remove(desk, id),
+        ("POST", ["widgets", "session", "self"]) => widgets::start(desk),
+        ("GET", ["widgets", "session", "validate"]) => widgets::validate(desk),
         ("POST", ["fiat", "stripe", "payment"]) => checkout::start(desk),
         ("GET", ["legal-documents", "manifest"]) => deployment::manifest(),
         ("POST", ["legal-documents", "me", "consents"]) => deployment::consent(desk),

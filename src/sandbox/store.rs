@@ -48,12 +48,33 @@ CREATE TABLE IF NOT EXISTS checkouts (
 CREATE TABLE IF NOT EXISTS consents (
   account TEXT NOT NULL, document TEXT NOT NULL, version TEXT NOT NULL, at INTEGER NOT NULL,
   PRIMARY KEY (account, document, version));
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS faults (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, seed TEXT NOT NULL, seen INTEGER NOT NULL,
+  struck INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS arrivals (
+  tx TEXT PRIMARY KEY, plan_id TEXT NOT NULL, holder TEXT NOT NULL, kind TEXT NOT NULL, cents INTEGER NOT NULL,
+  due_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, account TEXT NOT NULL, revoked INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS methods (
+  id TEXT PRIMARY KEY, owner TEXT NOT NULL, provider TEXT NOT NULL, brand TEXT NOT NULL, last4 TEXT NOT NULL,
+  exp_month INTEGER NOT NULL, exp_year INTEGER NOT NULL, alias TEXT, api_keys TEXT, declines INTEGER NOT NULL,
+  removed INTEGER NOT NULL, created_at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS methods_by_owner ON methods (owner, created_at);
+CREATE TABLE IF NOT EXISTS widgets (
+  token TEXT PRIMARY KEY, owner TEXT NOT NULL, return_url TEXT NOT NULL, expires_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS intents (
+  id TEXT PRIMARY KEY, owner TEXT NOT NULL, provider TEXT NOT NULL, used INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS calls (
   id INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL,
   at INTEGER NOT NULL);
 ";
 
-const TABLES: [&str; 12] = [
+/// Columns that came later: a data folder of before gets them when it is opened.
+const ADDED: [(&str, &str, &str); 2] =
+    [("calls", "fault", "TEXT"), ("permissions", "revoked_at", "INTEGER NOT NULL DEFAULT 0")];
+
+const TABLES: [&str; 19] = [
     "accounts",
     "plans",
     "agents",
@@ -66,6 +87,13 @@ const TABLES: [&str; 12] = [
     "checkouts",
     "consents",
     "calls",
+    "settings",
+    "faults",
+    "arrivals",
+    "keys",
+    "methods",
+    "widgets",
+    "intents",
 ];
 
 /// The values of a query's `?`s.
@@ -87,9 +115,16 @@ impl Store {
         Ok(Self { sql: state.storage().sql(), storage })
     }
 
-    /// Makes the tables that are missing.
+    /// Makes the tables and columns that are missing.
     pub(super) fn prepare(&self) -> Outcome<()> {
-        self.run(SCHEMA, Vec::new())
+        self.run(SCHEMA, Vec::new())?;
+        for (table, column, kind) in ADDED {
+            let there = "SELECT COUNT(*) AS count FROM pragma_table_info(?) WHERE name = ?";
+            if self.count(there, binds![table, column])? == 0 {
+                self.run(&format!("ALTER TABLE {table} ADD COLUMN {column} {kind}"), Vec::new())?;
+            }
+        }
+        Ok(())
     }
 
     /// Empties every table.

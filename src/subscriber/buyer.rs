@@ -4,7 +4,8 @@ use super::tokens::Tokens;
 use super::visit::{Action, FetchRequest, Phase, Visit};
 use super::{Answer, Approval, Offer, Record, TokenKey};
 use crate::wire::{Credits, DelegationId, PlanId};
-use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
+use alloc::rc::Rc;
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 /// The name of one fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,22 +98,22 @@ pub struct Buyer {
     pub(super) delegation_id: Option<DelegationId>,
     pub(super) tokens: Tokens,
     pub(super) budget: Budget,
-    pub(super) single_use: Vec<TokenKey>,
+    pub(super) single_use: Vec<Rc<TokenKey>>,
     pub(super) running: Vec<Running>,
     pub(super) last_job: u32,
     /// Orders that were sent and whose credits were not seen.
     pub(super) unclear: Vec<(PlanId, Option<String>, bool)>,
     /// Terms that were paid, by (method, path): what makes a second request one round trip (rule 5).
-    pub(super) terms: Vec<(String, Offer)>,
+    pub(super) terms: Vec<(String, Rc<Offer>)>,
     /// What was agreed to for the whole session.
-    pub(super) grants: Vec<(Offer, Option<DelegationId>)>,
+    pub(super) grants: Vec<(Rc<Offer>, Option<DelegationId>)>,
     balances: Vec<(PlanId, Credits, u64)>,
     /// What a credit of a plan costs, as the platform says it: for ranking offers, not for sums.
     pub(super) prices: Vec<(PlanId, f64)>,
     visits: Vec<(FetchId, Visit)>,
     last_fetch: u32,
-    commands: VecDeque<Command>,
-    records: VecDeque<Record>,
+    commands: Vec<Command>,
+    records: Vec<Record>,
 }
 
 /// How many payments are kept for the books; the oldest goes first.
@@ -163,21 +164,22 @@ impl Buyer {
 
     /// The payments that have ended, the oldest first, at most [`MAX_RECORDS`]. They outlive a logout.
     #[must_use]
-    pub fn records(&self) -> &VecDeque<Record> {
+    pub fn records(&self) -> &[Record] {
         &self.records
     }
 
     pub(super) fn keep_record(&mut self, record: Record) {
         if self.records.len() >= MAX_RECORDS {
-            self.records.pop_front();
+            self.records.remove(0);
         }
-        self.records.push_back(record);
+        self.records.push(record);
     }
 
     /// The limit of its policy that a fetch would break by taking an offer now.
     pub(super) fn broken_limit(&self, fetch: FetchId, offer: &Offer, now: u64) -> Option<&'static str> {
         let (_, visit) = self.visits.iter().find(|(other, _)| *other == fetch)?;
-        visit.request.policy.as_ref()?.broken_limit(offer, &self.budget, now)
+        let mut policies = visit.request.policy.iter().chain(&visit.request.limits);
+        policies.find_map(|policy| policy.broken_limit(offer, &self.budget, now))
     }
 
     /// Begins a fetch.
@@ -228,7 +230,7 @@ impl Buyer {
 
     /// What to do next, in order; `None` when there is nothing until the next report.
     pub fn next_command(&mut self) -> Option<Command> {
-        self.commands.pop_front()
+        (!self.commands.is_empty()).then(|| self.commands.remove(0))
     }
 
     /// A fetch whose promise is gone: forgets it. Only a fetch that has had its [`Action::Finish`] may be forgotten.
@@ -291,33 +293,32 @@ impl Buyer {
     }
 
     pub(super) fn command(&mut self, command: Command) {
-        self.commands.push_back(command);
+        self.commands.push(command);
     }
 
     pub(super) fn notice(&mut self, fetch: FetchId, kind: NoticeKind) {
         let Some((_, visit)) = self.visits.iter().find(|(other, _)| *other == fetch) else { return };
-        let offer = visit.offer.as_ref();
+        let offer = visit.offer.as_deref();
         let notice = Notice {
             fetch,
             url: visit.target.url.clone(),
             plan_id: offer.map(|offer| offer.plan_id().clone()),
-            credits: offer.and_then(Offer::credits),
+            credits: offer.and_then(|offer| offer.credits()),
             kind,
         };
         self.command(Command::Tell(notice));
     }
 
-    fn known_terms(&self, request: &FetchRequest) -> Option<Offer> {
+    fn known_terms(&self, request: &FetchRequest) -> Option<Rc<Offer>> {
         let (_, offer) = self.terms.iter().find(|(method, offer)| {
             *method == request.method
                 && offer.target.origin == request.target.origin
                 && offer.target.path == request.target.path
         })?;
-        let allowed = request.policy.as_ref().is_none_or(|policy| policy.names(offer));
-        allowed.then(|| offer.remembered_for(&request.target))
+        request.allows(offer).then(|| Rc::new(offer.remembered_for(&request.target)))
     }
 
-    pub(super) fn remember_terms(&mut self, method: String, offer: Offer) {
+    pub(super) fn remember_terms(&mut self, method: String, offer: Rc<Offer>) {
         self.forget_terms(&method, &offer);
         if self.terms.len() >= MAX_REMEMBERED {
             self.terms.remove(0);
@@ -333,7 +334,7 @@ impl Buyer {
         });
     }
 
-    pub(super) fn grant(&mut self, offer: Offer, delegation: Option<DelegationId>) {
+    pub(super) fn grant(&mut self, offer: Rc<Offer>, delegation: Option<DelegationId>) {
         if self.grants.len() >= MAX_REMEMBERED {
             self.grants.remove(0);
         }

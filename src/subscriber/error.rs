@@ -1,6 +1,6 @@
 use crate::api::ApiError;
 use crate::wire::WireError;
-use alloc::{format, string::String};
+use alloc::{format, rc::Rc, string::String};
 
 /// Why a paid fetch ended without the answer it was for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub enum FetchError {
     /// The session ended while the request was under way.
     LoggedOut,
     /// The platform said no, or not now, to a mint, an order or a balance.
-    Platform(ApiError),
+    Platform(Rc<ApiError>),
     /// The platform could not be reached.
     PlatformUnreachable,
     /// The order's outcome is not known: it was sent and no clear answer came.

@@ -4,10 +4,9 @@
 use super::visit::Phase;
 use super::{Buyer, FetchError, FetchId, NoticeKind, Purchase, TokenKey};
 use crate::api::plans::{GetPlanBalance, OrderPlan};
-use crate::api::x402::GetAccessToken;
 use crate::api::{ApiError, ApiErrorKind, Call, Request, Response};
 use crate::wire::{AccessToken, Credits, PlanId};
-use alloc::{string::String, vec::Vec};
+use alloc::{rc::Rc, string::String, vec::Vec};
 
 /// The name of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,8 +60,7 @@ pub(super) struct Running {
 #[derive(Debug)]
 enum Kind {
     Mint {
-        key: TokenKey,
-        call: GetAccessToken,
+        key: Rc<TokenKey>,
     },
     Order {
         call: OrderPlan,
@@ -86,7 +84,7 @@ enum Kind {
 impl Kind {
     fn request(&self) -> (Request, Work) {
         match self {
-            Self::Mint { call, .. } => (call.request(), Work::Mint),
+            Self::Mint { key } => (key.call.request(), Work::Mint),
             Self::Order { call, .. } => (call.request(), Work::Order),
             Self::Credits { call, .. } | Self::Balance { call } => (call.request(), Work::Balance),
         }
@@ -123,15 +121,13 @@ impl Buyer {
 
     /// One more fetch wants a token for `key`. A mint for a key known to give single-use tokens is its own.
     /// Without one, the token is minted ahead and kept.
-    pub(super) fn want_token(&mut self, fetch: Option<FetchId>, key: TokenKey, call: GetAccessToken) {
+    pub(super) fn want_token(&mut self, fetch: Option<FetchId>, key: Rc<TokenKey>) {
         let Some(fetch) = fetch else {
-            return self.start(Kind::Mint { key, call }, Vec::new(), 0);
+            return self.start(Kind::Mint { key }, Vec::new(), 0);
         };
         let shared = !self.single_use.contains(&key);
-        if !(shared
-            && self.join(fetch, |kind| matches!(kind, Kind::Mint { key: other, .. } if *other == key)))
-        {
-            self.start(Kind::Mint { key, call }, Vec::from([fetch]), 0);
+        if !(shared && self.join(fetch, |kind| matches!(kind, Kind::Mint { key: other } if *other == key))) {
+            self.start(Kind::Mint { key }, Vec::from([fetch]), 0);
         }
     }
 
@@ -139,7 +135,7 @@ impl Buyer {
     pub(super) fn minting_ahead(&self, key: &TokenKey) -> usize {
         let ahead = |running: &&Running| {
             running.waiting.is_empty()
-                && matches!(&running.kind, Kind::Mint { key: other, .. } if other == key)
+                && matches!(&running.kind, Kind::Mint { key: other } if **other == *key)
         };
         self.running.iter().filter(ahead).count()
     }
@@ -176,7 +172,7 @@ impl Buyer {
         let Some(index) = self.running.iter().position(|running| running.id == job) else { return };
         let Running { kind, waiting, .. } = self.running.remove(index);
         match kind {
-            Kind::Mint { key, call } => self.minted(key, &call, waiting, result, now),
+            Kind::Mint { key } => self.minted(&key, waiting, result, now),
             Kind::Order { call, needed } => self.ordered(&call, needed, waiting, result, now),
             Kind::Credits { call, needed, deadline, looks, tx_hash, sure } => {
                 let held = result.and_then(|response| call.parse(&response).ok()).map(|held| held.balance);
@@ -225,20 +221,13 @@ impl Buyer {
         looks.into_iter().any(|running| running.waiting.contains(&fetch))
     }
 
-    fn minted(
-        &mut self,
-        key: TokenKey,
-        call: &GetAccessToken,
-        waiting: Vec<FetchId>,
-        result: JobResult,
-        now: u64,
-    ) {
-        let token: AccessToken = match read(call, result) {
+    fn minted(&mut self, key: &Rc<TokenKey>, waiting: Vec<FetchId>, result: JobResult, now: u64) {
+        let token: AccessToken = match read(&key.call, result) {
             Ok(token) => token,
             Err(error) => return self.fail_all(waiting, &error),
         };
         let single_use = token.is_single_use();
-        if single_use && !self.single_use.contains(&key) {
+        if single_use && !self.single_use.contains(key) {
             if self.single_use.len() >= super::buyer::MAX_REMEMBERED {
                 self.single_use.remove(0);
             }
@@ -270,11 +259,11 @@ impl Buyer {
                     self.advance(fetch, now);
                 }
                 // A single-use token that went to another who waited: this one gets its own.
-                false => self.want_token(Some(fetch), key.clone(), call.clone()),
+                false => self.want_token(Some(fetch), key.clone()),
             }
         }
         if let Some(token) = unused {
-            self.tokens.put(key, token);
+            self.tokens.put(key.clone(), token);
         }
     }
 
@@ -295,7 +284,7 @@ impl Buyer {
             (Err(error), _)
                 if error.kind == ApiErrorKind::Refused || error.kind == ApiErrorKind::Unauthorized =>
             {
-                self.fail_all(waiting, &FetchError::Platform(error));
+                self.fail_all(waiting, &FetchError::Platform(error.into()));
             }
             (Err(_), _) => self.order_unclear(waiting, call),
             (Ok(ordered), None) => self.bought(&call.plan_id, waiting, ordered.tx_hash.as_ref(), now),
@@ -368,5 +357,5 @@ impl Buyer {
 
 fn read<C: Call>(call: &C, result: JobResult) -> Result<C::Output, FetchError> {
     let response = result.ok_or(FetchError::PlatformUnreachable)?;
-    call.parse(&response).map_err(|error: ApiError| FetchError::Platform(error))
+    call.parse(&response).map_err(|error: ApiError| FetchError::Platform(error.into()))
 }

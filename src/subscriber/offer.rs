@@ -1,6 +1,6 @@
-use super::{Policy, Target};
+use super::{FetchRequest, Target};
 use crate::wire::{AgentId, Credits, PaymentRequired, PlanId, Resource, Scheme};
-use alloc::{string::String, vec::Vec};
+use alloc::{rc::Rc, string::String, vec::Vec};
 
 /// One way to pay that we can take: what a person or a policy is asked about.
 ///
@@ -22,10 +22,10 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// The ways to pay that we know and `policy` allows, in the seller's order; unknown schemes are skipped, never
+    /// The ways to pay that we know and the request's policies allow, in the seller's order; unknown schemes are skipped, never
     /// guessed at.
     #[must_use]
-    pub fn candidates(required: &PaymentRequired, target: &Target, policy: Option<&Policy>) -> Vec<Self> {
+    pub fn candidates(required: &PaymentRequired, target: &Target, request: &FetchRequest) -> Vec<Rc<Self>> {
         let known = required.accepts().iter().filter_map(|accept| {
             let offer = Self {
                 scheme: accept.scheme()?,
@@ -38,7 +38,7 @@ impl Offer {
                 target: target.clone(),
                 remembered: false,
             };
-            policy.is_none_or(|policy| policy.names(&offer)).then_some(offer)
+            request.allows(&offer).then(|| Rc::new(offer))
         });
         known.collect()
     }

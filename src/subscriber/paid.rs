@@ -101,7 +101,8 @@ impl Buyer {
     }
 
     pub(super) fn read_refusal(&mut self, fetch: FetchId, body: Option<&str>) {
-        let body: Value = body.and_then(|body| crate::json::parse(body.as_bytes())).unwrap_or_default();
+        let body: Value =
+            body.and_then(|body| crate::engine::parse_json(body.as_bytes())).unwrap_or_default();
         let said = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let said = said("message").or_else(|| said("error"));
         // A seller may print the token that it refuses: then what it said is not repeated (rule 13).
@@ -119,7 +120,13 @@ impl Buyer {
             said.is_some_and(|said| said.success) || key.is_some_and(|key| self.single_use.contains(&key));
         let Some(visit) = self.visit(fetch) else { return };
         visit.hops += 1;
-        let same_method = matches!(status, 307 | 308) || visit.is_safe_method();
+        // As `fetch` does it: only a POST becomes a GET by 301 and 302.
+        let kept = match status {
+            307 | 308 => true,
+            301 | 302 => visit.method() != "POST",
+            _ => false,
+        };
+        let same_method = kept || visit.is_safe_method();
         let follows = visit.request.redirects == Redirects::Follow && visit.hops <= MAX_HOPS;
         match &to {
             Redirected::To(target)

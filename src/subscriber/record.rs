@@ -1,6 +1,6 @@
 use super::{Offer, Outcome};
 use crate::wire::{Credits, Receipt};
-use alloc::string::String;
+use alloc::{rc::Rc, string::String};
 
 /// A payment that was presented and has ended: what is kept for a person's books.
 #[derive(Debug, Clone)]
@@ -10,7 +10,7 @@ pub struct Record {
     /// The method.
     pub method: String,
     /// What was agreed to.
-    pub offer: Offer,
+    pub offer: Rc<Offer>,
     /// What was on the wire, in credits.
     pub presented: Credits,
     /// What was redeemed, in credits, where a receipt says so.

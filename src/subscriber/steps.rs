@@ -6,7 +6,7 @@ use super::visit::{Action, Finish, Phase, Redirects, Send};
 use super::{Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, Record};
 use crate::api::plans::{GetPlanBalance, OrderPlan};
 use crate::wire::{Credits, PaymentRequired, WireError, WireErrorKind};
-use alloc::{boxed::Box, string::String};
+use alloc::{boxed::Box, rc::Rc, string::String};
 
 /// How many single-use tokens are minted ahead at the most.
 const MAX_PREFETCH: usize = 16;
@@ -76,7 +76,7 @@ impl Buyer {
         if !visit.target.is_secure() {
             return self.fail(fetch, FetchError::InsecureTarget);
         }
-        let mut offers = Offer::candidates(&required, &visit.target, visit.request.policy.as_ref());
+        let mut offers = Offer::candidates(&required, &visit.target, &visit.request);
         if visit.request.quote {
             visit.candidates = offers;
             return self.finish(fetch, Ok(()));
@@ -111,7 +111,7 @@ impl Buyer {
         }
         let Some(visit) = self.visit(fetch) else { return };
         let offers = core::mem::take(&mut visit.candidates);
-        let mut best: Option<(bool, f64, Offer)> = None;
+        let mut best: Option<(bool, f64, Rc<Offer>)> = None;
         for offer in offers {
             let enough = self.known_balance(offer.plan_id(), now).is_some_and(|held| held >= offer.needed());
             let price = self.prices.iter().find(|(plan, _)| plan == offer.plan_id());
@@ -139,7 +139,7 @@ impl Buyer {
     }
 
     /// Rule 3.
-    pub(super) fn consider(&mut self, fetch: FetchId, offer: Offer, now: u64) {
+    pub(super) fn consider(&mut self, fetch: FetchId, offer: Rc<Offer>, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
         let agreed = visit.consent.is_some() && visit.offer.as_ref().is_some_and(|had| had.covers(&offer));
         visit.offer = Some(offer.clone());
@@ -153,7 +153,7 @@ impl Buyer {
         self.decide(fetch, offer, now);
     }
 
-    fn decide(&mut self, fetch: FetchId, offer: Offer, now: u64) {
+    fn decide(&mut self, fetch: FetchId, offer: Rc<Offer>, now: u64) {
         let grant = self.grants.iter().find(|(granted, _)| granted.covers(&offer));
         let (granted, delegation) = grant.map_or((false, None), |(_, delegation)| (true, delegation.clone()));
         let limit = self.broken_limit(fetch, &offer, now);
@@ -170,7 +170,7 @@ impl Buyer {
     }
 
     /// Asks, unless the same question is open: whoever answers it once for all need not be asked a hundred times.
-    fn ask(&mut self, fetch: FetchId, offer: Offer) {
+    fn ask(&mut self, fetch: FetchId, offer: Rc<Offer>) {
         if self.is_asked_about(&offer) {
             if let Some(visit) = self.visit(fetch) {
                 visit.phase = Phase::Queued;
@@ -287,22 +287,20 @@ impl Buyer {
             return;
         }
         visit.waits.token = true;
-        if let Some(call) = visit.token_call() {
-            self.want_token(Some(fetch), key, call);
-        }
+        self.want_token(Some(fetch), key);
     }
 
     /// Keeps as many single-use tokens at hand as the caller wants, so that the next paid request is one round trip.
     fn mint_ahead(&mut self, fetch: FetchId) {
         let Some(visit) = self.visit(fetch) else { return };
-        let (wanted, key, call) = (visit.request.prefetch, visit.token_key(), visit.token_call());
-        let (Some(key), Some(call)) = (key, call) else { return };
+        let wanted = visit.request.prefetch;
+        let Some(key) = visit.token_key() else { return };
         if !self.single_use.contains(&key) {
             return;
         }
         let at_hand = self.tokens.count(&key) + self.minting_ahead(&key);
         for _ in at_hand..usize::try_from(wanted).unwrap_or_default().min(MAX_PREFETCH) {
-            self.want_token(None, key.clone(), call.clone());
+            self.want_token(None, key.clone());
         }
     }
 
@@ -373,7 +371,7 @@ impl Buyer {
         }
         let Some(visit) = self.visit(fetch) else { return };
         let offers = core::mem::take(&mut visit.candidates);
-        self.act(fetch, Phase::Done, Action::Finish(Finish { result, receipt, spend, offers }));
+        self.act(fetch, Phase::Done, Action::Finish(Box::new(Finish { result, receipt, spend, offers })));
     }
 }
 

@@ -1,32 +1,29 @@
 use super::Offer;
-use crate::api::x402::Binding;
-use crate::wire::{AccessToken, AgentId, DelegationId, PlanId, Scheme, Secret};
-use alloc::{string::String, vec::Vec};
+use crate::api::x402::{Binding, GetAccessToken};
+use crate::wire::{AccessToken, DelegationId, Secret};
+use alloc::{rc::Rc, string::String, vec::Vec};
 
-/// All that a token is good for: it goes to one origin, for one plan and agent, from one delegation (rules 4 and 6), and
-/// for one resource and method where it was asked for as a single-use one.
+/// All that a token is good for: it goes to one origin (rule 6), for what it was minted for (rule 4): one plan and agent,
+/// from one delegation, and one resource and method where it was asked for as a single-use one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenKey {
     origin: String,
-    scheme: Scheme,
-    network: String,
-    plan_id: PlanId,
-    agent_id: Option<AgentId>,
-    delegation_id: DelegationId,
-    binding: Option<Binding>,
+    pub(super) call: GetAccessToken,
 }
 
 impl TokenKey {
-    pub(super) fn new(offer: &Offer, delegation_id: DelegationId, binding: Option<Binding>) -> Self {
-        Self {
-            binding,
+    pub(super) fn new(offer: &Offer, delegation_id: DelegationId, binding: Option<Binding>) -> Rc<Self> {
+        Rc::new(Self {
             origin: offer.target.origin.clone(),
-            scheme: offer.scheme(),
-            network: offer.network().into(),
-            plan_id: offer.plan_id().clone(),
-            agent_id: offer.agent_id().cloned(),
-            delegation_id,
-        }
+            call: GetAccessToken {
+                scheme: offer.scheme(),
+                network: offer.network().into(),
+                plan_id: offer.plan_id().clone(),
+                agent_id: offer.agent_id().cloned(),
+                delegation_id,
+                binding,
+            },
+        })
     }
 }
 
@@ -34,7 +31,7 @@ impl TokenKey {
 /// handed out (rule 5).
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
-    held: Vec<(TokenKey, AccessToken)>,
+    held: Vec<(Rc<TokenKey>, AccessToken)>,
 }
 
 /// How many tokens are kept; the oldest goes first.
@@ -47,7 +44,7 @@ impl Tokens {
     pub(super) fn take(&mut self, key: &TokenKey, now: u64) -> Option<Secret> {
         let good = |token: &AccessToken| token.expires_at().is_none_or(|end| end > now / 1000 + SKEW_SECS);
         self.held.retain(|(_, token)| good(token));
-        let index = self.held.iter().position(|(held, _)| held == key)?;
+        let index = self.held.iter().position(|(held, _)| **held == *key)?;
         let (_, token) = self.held.get(index)?;
         let secret = token.secret().clone();
         if token.is_single_use() {
@@ -58,10 +55,10 @@ impl Tokens {
 
     /// How many tokens are at hand for `key`.
     pub(super) fn count(&self, key: &TokenKey) -> usize {
-        self.held.iter().filter(|(held, _)| held == key).count()
+        self.held.iter().filter(|(held, _)| **held == *key).count()
     }
 
-    pub(super) fn put(&mut self, key: TokenKey, token: AccessToken) {
+    pub(super) fn put(&mut self, key: Rc<TokenKey>, token: AccessToken) {
         if !token.is_single_use() {
             self.held.retain(|(held, _)| *held != key);
         }

@@ -1,7 +1,7 @@
 use super::{FetchError, Offer, Policy, Spend, Target, TokenKey};
-use crate::api::x402::{Binding, GetAccessToken};
+use crate::api::x402::Binding;
 use crate::wire::{Credits, DelegationId, Receipt, Secret};
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
 
 /// What a caller wants fetched.
 #[derive(Debug, Clone)]
@@ -12,8 +12,10 @@ pub struct FetchRequest {
     pub method: String,
     /// What the caller wants done about redirects.
     pub redirects: Redirects,
-    /// The limits that hold for this request.
+    /// What may be spent on this request without asking, and its limits.
     pub policy: Option<Policy>,
+    /// Another policy whose limits hold as well: an instance's, beside that of a call.
+    pub limits: Option<Policy>,
     /// Whether somebody can be asked (an `approve` callback).
     pub can_ask: bool,
     /// The delegation to spend from; the session's where it is `None`.
@@ -29,6 +31,11 @@ pub struct FetchRequest {
 }
 
 impl FetchRequest {
+    /// Whether its policies allow an offer's plan, origin, network and scheme.
+    pub(super) fn allows(&self, offer: &Offer) -> bool {
+        self.policy.iter().chain(&self.limits).all(|policy| policy.names(offer))
+    }
+
     /// A request that follows redirects, with nobody to ask and no policy.
     #[must_use]
     pub fn new(target: Target, method: &str) -> Self {
@@ -37,6 +44,7 @@ impl FetchRequest {
             method: method.into(),
             redirects: Redirects::Follow,
             policy: None,
+            limits: None,
             can_ask: false,
             delegation_id: None,
             can_select: false,
@@ -67,11 +75,11 @@ pub enum Action {
     /// Read the text of the last answer's body, at most 64 KiB, leaving the answer itself readable.
     ReadBody,
     /// Ask which of these to take; answered with [`Event::Selected`](super::Event::Selected).
-    Select(Vec<Offer>),
+    Select(Vec<Rc<Offer>>),
     /// Ask whether this may be paid.
-    Ask(Offer),
+    Ask(Rc<Offer>),
     /// It is over.
-    Finish(Finish),
+    Finish(Box<Finish>),
 }
 
 /// How to send the caller's request.
@@ -97,7 +105,7 @@ pub struct Finish {
     /// What was spent.
     pub spend: Spend,
     /// The terms, of a fetch that only asked for them.
-    pub offers: Vec<Offer>,
+    pub offers: Vec<Rc<Offer>>,
 }
 
 /// One fetch under way.
@@ -111,9 +119,9 @@ pub(super) struct Visit {
     /// Whether a redirect turned the request into a GET.
     pub(super) as_get: bool,
     pub(super) phase: Phase,
-    pub(super) offer: Option<Offer>,
+    pub(super) offer: Option<Rc<Offer>>,
     /// The offers that are being chosen from.
-    pub(super) candidates: Vec<Offer>,
+    pub(super) candidates: Vec<Rc<Offer>>,
     pub(super) delegation_id: Option<DelegationId>,
     /// What consent allows: `None` before it is given.
     pub(super) consent: Option<super::consent::Consent>,
@@ -203,22 +211,9 @@ impl Visit {
     }
 
     /// What a token for this fetch is good for, once there is an offer and a delegation.
-    pub(super) fn token_key(&self) -> Option<TokenKey> {
+    pub(super) fn token_key(&self) -> Option<Rc<TokenKey>> {
         let offer = self.offer.as_ref()?;
         Some(TokenKey::new(offer, self.delegation_id.clone()?, self.binding(offer)))
-    }
-
-    /// The call that mints one.
-    pub(super) fn token_call(&self) -> Option<GetAccessToken> {
-        let offer = self.offer.as_ref()?;
-        Some(GetAccessToken {
-            scheme: offer.scheme(),
-            network: offer.network().into(),
-            plan_id: offer.plan_id().clone(),
-            agent_id: offer.agent_id().cloned(),
-            delegation_id: self.delegation_id.clone()?,
-            binding: self.binding(offer),
-        })
     }
 
     /// What a token for `offer` is to be bound to, where single-use tokens are asked for.
@@ -235,7 +230,7 @@ impl Visit {
 
     /// What a send costs at most, as far as anybody said: what the budget counts.
     pub(super) fn price(&self) -> Credits {
-        self.offer.as_ref().map_or(Credits::ZERO, Offer::needed)
+        self.offer.as_ref().map_or(Credits::ZERO, |offer| offer.needed())
     }
 
     /// What consent allows to be bought.

@@ -4,17 +4,14 @@
 //! section 6.3). Read: either, whatever the padding, since deployed servers mix them.
 
 use super::{WireError, WireErrorKind};
+use crate::engine;
 use ::base64::alphabet;
-use ::base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
+use ::base64::engine::{Engine as _, GeneralPurpose, GeneralPurposeConfig};
 use alloc::{string::String, vec::Vec};
 
-const READ: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_decode_padding_mode(DecodePaddingMode::RequireNone)
-    .with_decode_allow_trailing_bits(true);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new());
 const URL: GeneralPurpose =
     GeneralPurpose::new(&alphabet::URL_SAFE, GeneralPurposeConfig::new().with_encode_padding(false));
-const LIBERAL: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, READ);
 
 /// Standard alphabet with padding: what the three x402 headers carry.
 #[must_use]
@@ -40,15 +37,13 @@ pub fn decode(text: &str, limit: usize, field: &'static str) -> Result<Vec<u8>, 
     if text.len() / 4 * 3 > limit {
         return Err(WireError::new(WireErrorKind::TooLarge, field));
     }
-    let standard: Vec<u8> = text
-        .bytes()
-        .map(|byte| match byte {
-            b'-' => b'+',
-            b'_' => b'/',
-            other => other,
-        })
-        .collect();
-    LIBERAL.decode(standard).map_err(|_| WireError::new(WireErrorKind::NotBase64, field))
+    let letter = |letter| match letter {
+        '-' => '+',
+        '_' => '/',
+        other => other,
+    };
+    let standard: String = text.chars().map(letter).collect();
+    engine::decode_base64(&standard).ok_or_else(|| WireError::new(WireErrorKind::NotBase64, field))
 }
 
 #[cfg(test)]

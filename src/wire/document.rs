@@ -1,7 +1,7 @@
 //! JSON documents that are kept as they came, with checked access to what we know of them.
 
 use super::{WireError, WireErrorKind};
-use crate::json;
+use crate::engine;
 use alloc::string::String;
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ pub(crate) fn parse(bytes: &[u8], limit: usize, what: &'static str) -> Result<Do
     if bytes.len() > limit {
         return Err(WireError::new(WireErrorKind::TooLarge, what));
     }
-    match json::parse(bytes) {
+    match engine::parse_json(bytes) {
         Some(Value::Object(document)) => Ok(document),
         Some(_) => Err(WireError::new(WireErrorKind::WrongType, what)),
         None => Err(WireError::new(WireErrorKind::NotJson, what)),

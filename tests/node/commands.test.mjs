@@ -48,6 +48,14 @@ test('the sandbox, twice on one folder: what was there is there again', async (t
   await second.stop();
 });
 
+test('faults are there when they are asked for, and only then', async (t) => {
+  for (const [flags, status] of [[['--faults'], 200], [[], 404]]) {
+    const sandbox = await start(t, 'sandbox.mjs', '--port', '0', ...flags);
+    assert.equal((await fetch(`${sandbox.url}/sandbox/faults`)).status, status);
+    await sandbox.stop();
+  }
+});
+
 test('the paywall in front of an origin, with a sandbox behind it', async (t) => {
   const origin = await startOrigin();
   t.after(() => origin.stop());

@@ -46,6 +46,12 @@ export function client(url, account = {}) {
       if (status !== 201) throw new Error(text);
       return json.accessToken;
     },
+    del: (path) => call('DELETE', path),
+    /** Posts a form as a page does. */
+    form: (path, fields = {}) =>
+      call('POST', path, new URLSearchParams(fields).toString(), { 'content-type': 'application/x-www-form-urlencoded' }),
+    /** Moves the sandbox's clock on. */
+    wait: (advanceSecs) => call('POST', '/sandbox/clock', { advanceSecs }),
     order: (planId) => self.post(`/api/v1/protocol/plans/${planId}/order`),
     verify: (planId, token, maxAmount) => self.post('/api/v1/x402/verify', paid(planId, token, maxAmount)),
     settle: (planId, token, maxAmount) => self.post('/api/v1/x402/settle', paid(planId, token, maxAmount)),
@@ -76,6 +82,12 @@ const paid = (planId, x402AccessToken, maxAmount) => ({
   x402AccessToken,
   ...(maxAmount !== undefined && { maxAmount }),
 });
+
+/** A card plan of five dollars. */
+export const BY_CARD = { price: { isCrypto: false, amounts: [String(5 * DOLLAR)], currency: 'USD' } };
+
+/** The query of where an answer leads. */
+export const led = ({ headers }) => Object.fromEntries(new URL(headers.get('location')).searchParams);
 
 export const decode = (token) => JSON.parse(Buffer.from(token, 'base64url').toString());
 export const encode = (object) => Buffer.from(JSON.stringify(object)).toString('base64url');

@@ -72,3 +72,11 @@ test('the command line signs in through this machine only', async () => {
   assert.deepEqual([url.origin + url.pathname, [...url.searchParams.keys()]], [callback, ['nvm_api_key']]);
   assert.equal((await form('/auth/cli', { callback_url: 'https://a.example/callback', name: 'Ada' })).status, 400);
 });
+
+test('what a callback carries comes back with the key, its state first of all', async () => {
+  const callback = 'http://127.0.0.1:4567/callback?state=s%20t%2B&x=1';
+  const page = await anyone.get(`/auth/cli?callback_url=${encodeURIComponent(callback)}`);
+  assert.ok(page.text.includes('value="http://127.0.0.1:4567/callback?state=s%20t%2B&amp;x=1"'));
+  const { headers } = await form('/auth/cli', { callback_url: callback, name: 'Ada' });
+  assert.ok(headers.get('location').startsWith(`${callback}&nvm_api_key=local%3A`), headers.get('location'));
+});

@@ -15,13 +15,15 @@ test('state survives a restart, and only where there is a folder for it', async 
     const ada = await client(sandbox.url).open('Ada');
     const plan = await seller.plan();
     await ada.order(plan);
-    const token = await ada.token(plan);
+    const token = await ada.token(plan, { delegationId: await ada.delegation({ durationSecs: 7200 }) });
     await seller.settle(plan, token, '2');
+    await ada.wait(3600);
     await sandbox.stop();
 
     sandbox = await startSandbox({ data });
     const again = client(sandbox.url, { nvmApiKey: ada.key, accountAddress: ada.address });
     assert.equal(await again.balance(plan), '98');
+    assert.equal((await again.get('/sandbox/clock')).json.offsetMs, 3_600_000, 'the clock goes on where it was');
     assert.equal((await again.settle(plan, token, '3')).json.remainingBalance, '95');
     assert.match((await again.get('/login?returnUrl=http://a.example/')).text, /Ada/);
     assert.equal((await again.post('/sandbox/reset')).status, 204);

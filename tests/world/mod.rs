@@ -228,7 +228,7 @@ impl World {
             Command::Run(job) => self.work(&job),
             Command::Do(fetch, action) => {
                 if let Action::Finish(finish) = *action {
-                    self.ends.insert(fetch, finish);
+                    self.ends.insert(fetch, *finish);
                     return;
                 }
                 if let (Action::Ask(_), None) = (&*action, self.abort_at) {

@@ -1,0 +1,75 @@
+//! Ways back from a page to the app that sent a person to it: which there are, and what they carry.
+
+use worker::Url;
+
+/// An address to go back to, if it is one: http or https, with no name and password in it. Any such address will do,
+/// as in the hosted service: that the app is who it says it is, is for the person at the page to see.
+pub(super) fn address(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let plain =
+        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
+    plain.then_some(url)
+}
+
+/// Whether the address is on this machine.
+pub(super) fn loopback(url: &Url) -> bool {
+    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// The address with these parameters: they replace others of their name, and nothing else of it changes.
+pub(super) fn with(target: &Url, answer: &[(&str, &str)]) -> String {
+    let mut url = target.clone();
+    let stale = |name: &str| answer.iter().any(|(ours, _)| *ours == name);
+    if url.query_pairs().any(|(name, _)| stale(&name)) {
+        let kept: Vec<_> = target.query_pairs().filter(|(name, _)| !stale(name)).collect();
+        url.query_pairs_mut().clear().extend_pairs(kept);
+    }
+    for (name, value) in answer {
+        url.query_pairs_mut().append_pair(name, value);
+    }
+    url.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_page_may_lead() {
+        for (text, ok, here) in [
+            ("http://127.0.0.1:5173/cb?x=1#frag", true, true),
+            ("http://localhost:4000/callback", true, true),
+            ("http://[::1]:4000/callback", true, true),
+            ("https://app.example/", true, false),
+            ("http://localhost.example/", true, false),
+            ("http://127.0.0.1.example/", true, false),
+            ("javascript:alert(1)", false, false),
+            ("JaVaScRiPt:alert(1)", false, false),
+            (" javascript:alert(1)", false, false),
+            ("data:text/html,x", false, false),
+            ("//app.example/", false, false),
+            ("/relative", false, false),
+            ("https://user:pass@app.example/", false, false),
+            ("https://localhost@app.example/", false, false),
+            ("", false, false),
+        ] {
+            let url = address(text);
+            assert_eq!((url.is_some(), url.is_some_and(|url| loopback(&url))), (ok, here), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_answer_joins_what_the_address_carries() {
+        for (from, expected) in [
+            ("https://a.example/cb", "https://a.example/cb?key=local%3Aa.b-c_d.e&to=0x1"),
+            (
+                "https://a.example/cb?x=1&nvmState=s%20t#frag",
+                "https://a.example/cb?x=1&nvmState=s%20t&key=local%3Aa.b-c_d.e&to=0x1#frag",
+            ),
+            ("https://a.example/?key=old&x=1&to=old", "https://a.example/?x=1&key=local%3Aa.b-c_d.e&to=0x1"),
+        ] {
+            let answer = [("key", "local:a.b-c_d.e"), ("to", "0x1")];
+            assert_eq!(with(&address(from).unwrap(), &answer), expected);
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The card pages: enrol a card, allow it to pay, and back to the app (contract section 8.3).
+
+use super::call::{Form, Reply};
+use super::keys::Identity;
+use super::methods::{self, Card};
+use super::pages::{self, escape};
+use super::problem::{Outcome, Problem};
+use super::widgets::{self, Session};
+use super::{Desk, back, clock, delegations};
+use serde_json::{Map, Value};
+use worker::Url;
+
+/// Longest state that comes back.
+const MAX_STATE: usize = 256;
+/// The parameters of a page that its form hands on.
+const HANDED_ON: [&str; 7] =
+    ["sessionToken", "returnUrl", "state", "provider", "paymentMethodId", "planId", "currency"];
+
+/// Which page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Page {
+    /// A card and what it may pay.
+    Setup,
+    /// A card.
+    Enroll,
+    /// What a card may pay.
+    Delegate,
+}
+
+impl Page {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "setup" => Some(Self::Setup),
+            "enroll" => Some(Self::Enroll),
+            "delegate" => Some(Self::Delegate),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Enroll => "enroll",
+            Self::Delegate => "delegate",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Setup => "Pay by card",
+            Self::Enroll => "Add a card",
+            Self::Delegate => "Allow payments",
+        }
+    }
+
+    fn button(self) -> &'static str {
+        match self {
+            Self::Setup => "Add card and allow payments",
+            Self::Enroll => "Add card",
+            Self::Delegate => "Allow payments",
+        }
+    }
+}
+
+/// A visit to a page that may go on: whose, and where back to.
+struct Visit<'a> {
+    page: Page,
+    session: Session,
+    target: Url,
+    parameter: &'a dyn Fn(&str) -> Option<&'a str>,
+}
+
+impl<'a> Visit<'a> {
+    /// Checks a visit; `Err` within is the page that says what is wrong.
+    fn begin(
+        desk: &Desk,
+        name: &str,
+        parameter: &'a dyn Fn(&str) -> Option<&'a str>,
+    ) -> Outcome<Result<Self, Reply>> {
+        let wrong =
+            |status, text: &str| Ok(Err(pages::message(status, "That card link does not work", text)));
+        let Some(page) = Page::of(name) else { return wrong(404, "There is no such page.") };
+        let session = match widgets::find(desk, parameter("sessionToken").unwrap_or_default()) {
+            Ok(session) => session,
+            Err(problem) if problem.status == 401 => {
+                return wrong(401, "Its session is over. Go back to the app and try again.");
+            }
+            Err(problem) => return Err(problem),
+        };
+        let Some(target) = parameter("returnUrl").and_then(|text| session.target(text)) else {
+            return wrong(403, "It does not lead back to the app on this machine that asked for it.");
+        };
+        if parameter("state").is_some_and(|state| state.len() > MAX_STATE) {
+            return wrong(400, "Its state is too long.");
+        }
+        if widgets::provider(parameter("provider")).is_err() {
+            return wrong(400, "Cards of that provider cannot be added here.");
+        }
+        Ok(Ok(Self { page, session, target, parameter }))
+    }
+
+    fn owner(&self) -> Identity {
+        self.session.owner()
+    }
+
+    /// Back to the app with an answer and its state.
+    fn back(&self, answer: &[(&str, &str)]) -> String {
+        let mut answer = answer.to_vec();
+        answer.extend((self.parameter)("state").map(|state| ("state", state)));
+        back::with(&self.target, &answer)
+    }
+
+    /// What the allowance is in: dollars, unless the app asks for euros.
+    fn currency(&self) -> &'static str {
+        let euros = (self.parameter)("currency").is_some_and(|currency| currency.eq_ignore_ascii_case("eur"));
+        if euros { "eur" } else { "usd" }
+    }
+
+    fn content(&self, card: Option<&str>, wrong: Option<&str>, typed: &Form) -> String {
+        let page = self.page;
+        let app = escape(&self.target.origin().ascii_serialization());
+        let lead = match (page, card) {
+            (Page::Enroll, _) => "adds a card to your account.".to_owned(),
+            (_, Some(card)) => format!("asks to pay with <strong>{}</strong> in your name.", escape(card)),
+            _ => "asks to pay by card in your name, as far as you allow.".to_owned(),
+        };
+        let mut html =
+            format!("<h1>{}</h1>\n<p class=\"lead\"><strong>{app}</strong> {lead}</p>\n", page.title());
+        if let Some(wrong) = wrong {
+            html.push_str(&format!("<p class=\"error\" role=\"alert\">{}</p>\n", escape(wrong)));
+        }
+        html.push_str(&format!("<form method=\"post\" action=\"/cards/{}\">\n", page.name()));
+        for name in HANDED_ON {
+            if let Some(value) = (self.parameter)(name) {
+                html.push_str(&pages::hidden(name, value));
+            }
+        }
+        if page != Page::Delegate {
+            html.push_str(&pages::card_fields(typed));
+        }
+        if page != Page::Enroll {
+            let limit = typed.get("limit").or_else(|| (self.parameter)("limit")).unwrap_or("50.00");
+            html.push_str(&format!(
+                "<div class=\"row\"><div><label for=\"limit\">Up to ({})</label><input type=\"text\" id=\"limit\" \
+                 name=\"limit\" inputmode=\"decimal\" autocomplete=\"off\" value=\"{}\"></div><div>\
+                 <label for=\"days\">For</label><select id=\"days\" name=\"days\"><option value=\"1\">a day</option>\
+                 <option value=\"7\">a week</option><option value=\"30\" selected>30 days</option>\
+                 <option value=\"365\">a year</option></select></div></div>\n",
+                self.currency().to_ascii_uppercase(),
+                escape(limit)
+            ));
+        }
+        html.push_str(&format!(
+            "<button class=\"primary wide\" name=\"action\" value=\"go\">{}</button>\n\
+             <button class=\"wide quiet\" name=\"action\" value=\"cancel\">Cancel</button>\n</form>\n",
+            page.button()
+        ));
+        html
+    }
+
+    /// What the card may pay, as `POST /delegation/create` takes it.
+    fn allowance(&self, form: &Form, method: &str) -> Result<Map<String, Value>, &'static str> {
+        let limit = form.get("limit").and_then(cents).filter(|cents| *cents > 0);
+        let limit = limit.ok_or("The limit is an amount like 50 or 12.50.")?;
+        let days =
+            form.get("days").unwrap_or("30").parse::<i64>().ok().filter(|days| (1..=3650).contains(days));
+        let days = days.ok_or("The time is a number of days.")?;
+        let mut body = Map::new();
+        body.insert("spendingLimitCents".into(), limit.into());
+        body.insert("durationSecs".into(), (days * 86_400).into());
+        body.insert("currency".into(), self.currency().into());
+        body.insert("providerPaymentMethodId".into(), method.into());
+        if let Some(plan_id) = (self.parameter)("planId") {
+            body.insert("planId".into(), plan_id.into());
+        }
+        Ok(body)
+    }
+}
+
+/// An amount that a person typed: `50`, `12.5`, `12.50`.
+fn cents(text: &str) -> Option<i64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || part.len() > 2 || !digits(whole) || !digits(part) {
+        return None;
+    }
+    format!("{whole}{part:0<2}").parse().ok().filter(|cents| *cents < 100_000_000_000)
+}
+
+/// `GET /cards/setup | enroll | delegate`
+pub(super) fn page(desk: &Desk, name: &str) -> Outcome {
+    let parameter = |name: &str| desk.call.param(name);
+    let visit = match Visit::begin(desk, name, &parameter)? {
+        Ok(visit) => visit,
+        Err(reply) => return Ok(reply),
+    };
+    show(desk, &visit, None, &Form::default())
+}
+
+fn show(desk: &Desk, visit: &Visit<'_>, wrong: Option<&str>, typed: &Form) -> Outcome {
+    let card = match visit.page {
+        Page::Delegate => match chosen(desk, visit) {
+            Ok((_, _, label)) => Some(label),
+            Err(_) => {
+                return Ok(pages::message(
+                    404,
+                    "No such card",
+                    "It may have been removed. Go back to the app.",
+                ));
+            }
+        },
+        _ => None,
+    };
+    let status = if wrong.is_some() { 402 } else { 200 };
+    Ok(pages::page(status, visit.page.title(), &visit.content(card.as_deref(), wrong, typed)))
+}
+
+/// The card that a page is to delegate: its id, its provider, and what people call it.
+fn chosen(desk: &Desk, visit: &Visit<'_>) -> Outcome<(String, String, String)> {
+    let id = (visit.parameter)("paymentMethodId").unwrap_or_default();
+    let (provider, label) = methods::label(desk, &visit.owner(), id)?;
+    Ok((id.to_owned(), provider, label))
+}
+
+/// `POST /cards/setup | enroll | delegate`: back to the app with the ids of what was made.
+pub(super) fn submit(desk: &Desk, name: &str) -> Outcome {
+    let form = desk.call.form();
+    let parameter = |name: &str| form.get(name);
+    let visit = match Visit::begin(desk, name, &parameter)? {
+        Ok(visit) => visit,
+        Err(reply) => return Ok(reply),
+    };
+    if form.get("action") == Some("cancel") {
+        return Ok(Reply::see_other(visit.back(&[("error", "cancelled")])));
+    }
+    let owner = visit.owner();
+    // What is wrong with the limit is said before a card is kept.
+    if visit.page != Page::Enroll
+        && let Err(wrong) = visit.allowance(&form, "")
+    {
+        return show(desk, &visit, Some(wrong), &form);
+    }
+    let (method, provider) = if visit.page == Page::Delegate {
+        let Ok((method, provider, _)) = chosen(desk, &visit) else { return show(desk, &visit, None, &form) };
+        (method, provider)
+    } else {
+        let (number, expiry) =
+            (form.get("number").unwrap_or_default(), form.get("expiry").unwrap_or_default());
+        let card = match Card::read(number, expiry, clock::year(desk.call.now)) {
+            Ok(card) => card,
+            Err(wrong) => return show(desk, &visit, Some(wrong), &form),
+        };
+        let provider = widgets::provider(parameter("provider"))?;
+        (methods::enroll(desk, &owner, provider, &card, None)?, provider.to_owned())
+    };
+    let body = match visit.page {
+        Page::Enroll => return Ok(Reply::see_other(visit.back(&[("paymentMethodId", &method)]))),
+        _ => visit.allowance(&form, &method).map_err(Problem::bad_request)?,
+    };
+    let delegation = delegations::open(desk, &owner, &body, &provider)?;
+    let mut answer = Vec::new();
+    if visit.page == Page::Setup {
+        answer.push(("paymentMethodId", method.as_str()));
+    }
+    answer.push(("delegationId", delegation.id.as_str()));
+    Ok(Reply::see_other(visit.back(&answer)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_that_people_type() {
+        for (text, expected) in [
+            ("50", Some(5000)),
+            ("12.5", Some(1250)),
+            ("12.50", Some(1250)),
+            ("0.01", Some(1)),
+            ("0", Some(0)),
+            ("50.", Some(5000)),
+            ("1.234", None),
+            (".5", None),
+            ("-1", None),
+            ("1e3", None),
+            ("", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(cents(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! Things that go wrong on demand: a switch for tests, which is there only where the sandbox was started with it.
+//!
+//! A Worker cannot cut a connection: what it throws becomes a 500. What it can do is answer in a way that no client
+//! takes for an answer. A header of 600 kB is beyond what Node (16 kB), workerd (below 300 kB), Chromium (256 kB) and
+//! Python (64 kB) read: in each, `fetch` rejects as it does when the other side goes away, without a status. That is how
+//! `drop` and `lose-answer` look. A body that breaks off would not do: headers would be there by then, and `fetch`
+//! would resolve.
+
+use super::call::{Call, Reply, member, text, whole};
+use super::problem::{Outcome, Problem};
+use super::random::Random;
+use super::store::{Store, binds};
+use super::{Desk, problem};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use worker::js_sys::{Array, Function, Reflect, global};
+use worker::wasm_bindgen::{JsCast, JsValue};
+
+/// The header that is more than any client reads.
+pub(super) const OVERSIZED: (&str, usize) = ("x-sandbox-lost", 600_000);
+/// Longest wait, in milliseconds.
+const MAX_WAIT: i64 = 120_000;
+const MEMBERS: [&str; 9] =
+    ["match", "kind", "ms", "status", "code", "retryAfterSecs", "times", "probability", "seed"];
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The call waits so many milliseconds, and goes on.
+    Latency(u64),
+    /// Nothing is done, and this is answered.
+    Status { status: u16, code: String, retry_after: Option<i64> },
+    /// Nothing is done, and nothing is answered.
+    Drop,
+    /// All is done, and the answer is cut in half.
+    Garble,
+    /// All is done, and the answer is lost.
+    LoseAnswer,
+}
+
+impl Kind {
+    fn read(fault: &Map<String, Value>) -> Outcome<Self> {
+        Ok(match text(fault, "kind").unwrap_or_default() {
+            "latency" => {
+                let ms = whole(fault, "ms")?.unwrap_or(1000).min(MAX_WAIT);
+                Self::Latency(u64::try_from(ms).unwrap_or_default())
+            }
+            "status" => {
+                let status = whole(fault, "status")?.unwrap_or(503);
+                let status = u16::try_from(status).ok().filter(|status| (400..=599).contains(status));
+                let status = status.ok_or_else(|| Problem::bad_request("status must be from 400 to 599"))?;
+                let usual = if status == 503 { "BCK.COMMON.0029" } else { "SANDBOX.FAULT" };
+                let code = text(fault, "code").unwrap_or(usual).to_owned();
+                Self::Status { status, code, retry_after: whole(fault, "retryAfterSecs")? }
+            }
+            "drop" => Self::Drop,
+            "garble" => Self::Garble,
+            "lose-answer" => Self::LoseAnswer,
+            _ => {
+                return Err(Problem::bad_request(
+                    "kind must be one of latency, status, drop, garble, lose-answer",
+                ));
+            }
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Latency(_) => "latency",
+            Self::Status { .. } => "status",
+            Self::Drop => "drop",
+            Self::Garble => "garble",
+            Self::LoseAnswer => "lose-answer",
+        }
+    }
+}
+
+/// A fault: which calls it befalls, and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fault {
+    kind: Kind,
+    method: Option<String>,
+    path: Option<String>,
+    /// How often it strikes; always, if it does not say.
+    times: Option<i64>,
+    /// In millionths.
+    probability: u64,
+    seed: u64,
+}
+
+impl Fault {
+    fn read(value: &Value, seed: u64) -> Outcome<Self> {
+        let fault = value.as_object().ok_or_else(|| Problem::bad_request("A fault must be an object"))?;
+        let empty = Map::new();
+        let matched = member(fault, "match").and_then(Value::as_object).unwrap_or(&empty);
+        let strange = fault.keys().find(|name| !MEMBERS.contains(&name.as_str()));
+        let strange =
+            strange.or_else(|| matched.keys().find(|name| !["method", "path"].contains(&name.as_str())));
+        if let Some(name) = strange {
+            return Err(Problem::bad_request(format!("{name} is no member of a fault")));
+        }
+        let probability = match member(fault, "probability") {
+            None => 1_000_000,
+            Some(number) => millionths(&number.to_string())
+                .ok_or_else(|| Problem::bad_request("probability must be from 0 to 1"))?,
+        };
+        let seed = whole(fault, "seed")?.and_then(|seed| u64::try_from(seed).ok()).unwrap_or(seed);
+        Ok(Self {
+            kind: Kind::read(fault)?,
+            method: text(matched, "method").map(str::to_ascii_uppercase),
+            path: text(matched, "path").map(str::to_owned),
+            times: whole(fault, "times")?,
+            probability,
+            seed,
+        })
+    }
+
+    /// Whether a call is one that this befalls. A path that begins with `/` is a prefix, any other a regular expression.
+    fn befalls(&self, method: &str, path: &str, matches: impl Fn(&str, &str) -> bool) -> bool {
+        self.method.as_deref().is_none_or(|wanted| wanted == method)
+            && self.path.as_deref().is_none_or(|wanted| match wanted.starts_with('/') {
+                true => path.starts_with(wanted),
+                false => matches(wanted, path),
+            })
+    }
+
+    /// Whether it strikes the call that is its `seen`th, having struck `struck` times. The same seed always decides the
+    /// same way.
+    fn strikes(&self, seen: i64, struck: i64) -> bool {
+        let left = self.times.is_none_or(|times| struck < times);
+        left && mixed(self.seed, seen) % 1_000_000 < self.probability
+    }
+}
+
+/// A number from 0 to 1 in millionths: `0.25`, `1`, `1.0`.
+fn millionths(text: &str) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let part: String = part.chars().chain("000000".chars()).take(6).collect();
+    let sum = whole.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(part.parse().ok()?)?;
+    (sum <= 1_000_000).then_some(sum)
+}
+
+/// A number that looks like chance: splitmix64.
+fn mixed(seed: u64, index: i64) -> u64 {
+    let step = index.unsigned_abs().wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = seed.wrapping_add(step);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[derive(Deserialize)]
+struct Row {
+    id: i64,
+    rule: String,
+    seed: String,
+    seen: i64,
+    struck: i64,
+}
+
+impl Row {
+    fn fault(&self) -> Outcome<Fault> {
+        let rule = serde_json::from_str(&self.rule).unwrap_or(Value::Null);
+        Fault::read(&rule, self.seed.parse().unwrap_or_default())
+    }
+
+    fn view(&self) -> Value {
+        let mut view: Value = serde_json::from_str(&self.rule).unwrap_or(Value::Null);
+        if let (Some(view), Ok(fault)) = (view.as_object_mut(), self.fault()) {
+            view.insert("seed".into(), fault.seed.into());
+            view.insert("seen".into(), self.seen.into());
+            view.insert("struck".into(), self.struck.into());
+        }
+        view
+    }
+}
+
+fn rows(store: &Store) -> Outcome<Vec<Row>> {
+    store.rows("SELECT id, rule, seed, seen, struck FROM faults ORDER BY id", binds![])
+}
+
+/// What goes wrong with this call: any waits, and the first of what else strikes it.
+pub(super) fn strike(store: &Store, call: &Call) -> Outcome<Vec<Kind>> {
+    let mut kinds = Vec::new();
+    if call.path.first().is_some_and(|first| first == "sandbox") {
+        return Ok(kinds);
+    }
+    let (path, mut settled) = (format!("/{}", call.path.join("/")), false);
+    for row in rows(store)? {
+        let fault = row.fault()?;
+        let waits = matches!(fault.kind, Kind::Latency(_));
+        if (settled && !waits) || !fault.befalls(&call.method, &path, regular) {
+            continue;
+        }
+        let strikes = fault.strikes(row.seen, row.struck);
+        store.run(
+            "UPDATE faults SET seen = seen + 1, struck = struck + ? WHERE id = ?",
+            binds![i64::from(strikes), row.id],
+        )?;
+        if strikes {
+            settled |= !waits;
+            kinds.push(fault.kind);
+        }
+    }
+    Ok(kinds)
+}
+
+/// The answer that a `status` fault gives.
+pub(super) fn answer(status: u16, code: &str, retry_after: Option<i64>, call: &Call, now: &str) -> Reply {
+    let message = "The sandbox was told to fail here";
+    let mut reply = problem::envelope(status, code, message, None, &call.correlation, now);
+    reply.retry_after = retry_after;
+    reply
+}
+
+/// Names of what struck, for the log of calls.
+pub(super) fn names(kinds: &[Kind]) -> Option<String> {
+    let names: Vec<_> = kinds.iter().map(Kind::name).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+fn regular(pattern: &str, path: &str) -> bool {
+    let test = || {
+        let expression = expression(pattern)?;
+        let test = Reflect::get(&expression, &"test".into())?.dyn_into::<Function>()?;
+        test.call1(&expression, &path.into())
+    };
+    test().is_ok_and(|found| found.is_truthy())
+}
+
+/// The JavaScript engine's own, since a library of them would double the sandbox's size.
+fn expression(pattern: &str) -> Result<JsValue, JsValue> {
+    let constructor: Function = Reflect::get(&global(), &"RegExp".into())?.dyn_into()?;
+    Reflect::construct(&constructor, &Array::of1(&pattern.into()))
+}
+
+/// `GET /sandbox/faults`: those that are set, with how many calls each saw and struck.
+pub(super) fn list(desk: &Desk) -> Outcome {
+    Reply::ok(Value::Array(rows(&desk.store)?.iter().map(Row::view).collect()))
+}
+
+/// `POST /sandbox/faults`: one, or a list of them, after those that are set. The first that strikes is the one.
+pub(super) fn add(desk: &Desk) -> Outcome {
+    let body: Value = serde_json::from_str(&desk.call.body)
+        .map_err(|error| Problem::bad_request(format!("The body is not JSON: {error}")))?;
+    let faults = match body {
+        Value::Array(faults) => faults,
+        fault => vec![fault],
+    };
+    for value in &faults {
+        // Small enough to be a number in JavaScript, so that it can be handed in again.
+        let chance = Random::Runtime.bytes(4)?.iter().fold(0, |sum, byte| sum * 256 + u64::from(*byte));
+        let fault = Fault::read(value, chance)?;
+        let pattern = fault.path.as_deref().filter(|path| !path.starts_with('/'));
+        if pattern.is_some_and(|pattern| expression(pattern).is_err()) {
+            return Err(Problem::bad_request("match.path is neither a path nor a regular expression"));
+        }
+        desk.store.run(
+            "INSERT INTO faults (rule, seed, seen, struck) VALUES (?, ?, 0, 0)",
+            binds![value.to_string(), fault.seed.to_string()],
+        )?;
+    }
+    Ok(Reply { status: 201, ..list(desk)? })
+}
+
+/// `DELETE /sandbox/faults`: all goes well again.
+pub(super) fn clear(desk: &Desk) -> Outcome {
+    desk.store.run("DELETE FROM faults", binds![])?;
+    Ok(Reply::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn fault(value: Value) -> Fault {
+        Fault::read(&value, 7).unwrap()
+    }
+
+    #[test]
+    fn which_calls_it_befalls() {
+        let ends = |pattern: &str, path: &str| path.ends_with(pattern.trim_end_matches('$'));
+        for (matched, befalls) in [
+            (json!(null), true),
+            (json!({}), true),
+            (json!({ "method": "post" }), true),
+            (json!({ "method": "GET" }), false),
+            (json!({ "path": "/api/v1/x402" }), true),
+            (json!({ "path": "/x402" }), false),
+            (json!({ "path": "settle$" }), true),
+            (json!({ "path": "verify$" }), false),
+            (json!({ "method": "GET", "path": "/api" }), false),
+        ] {
+            let fault = fault(json!({ "kind": "drop", "match": matched }));
+            assert_eq!(fault.befalls("POST", "/api/v1/x402/settle", ends), befalls, "{matched}");
+        }
+    }
+
+    #[test]
+    fn how_often_it_strikes() {
+        let always = fault(json!({ "kind": "drop" }));
+        assert!((0..50).all(|seen| always.strikes(seen, seen)));
+        let twice = fault(json!({ "kind": "drop", "times": 2 }));
+        assert_eq!([0, 1, 2, 3].map(|struck| twice.strikes(9, struck)), [true, true, false, false]);
+        let count = |fault: &Fault| (0..1000).filter(|seen| fault.strikes(*seen, 0)).count();
+        assert_eq!(count(&fault(json!({ "kind": "drop", "probability": 0 }))), 0);
+        assert_eq!(count(&fault(json!({ "kind": "drop", "probability": 1 }))), 1000);
+        let half = fault(json!({ "kind": "drop", "probability": 0.5, "seed": 1 }));
+        assert!((400..600).contains(&count(&half)));
+        let first: Vec<_> = (0..64).map(|seen| half.strikes(seen, 0)).collect();
+        let again: Vec<_> = (0..64).map(|seen| half.clone().strikes(seen, 0)).collect();
+        let other = fault(json!({ "kind": "drop", "probability": 0.5, "seed": 2 }));
+        assert_eq!(first, again);
+        assert_ne!(first, (0..64).map(|seen| other.strikes(seen, 0)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_a_fault_is_made_of() {
+        for (value, kind) in [
+            (json!({ "kind": "latency", "ms": 5 }), Kind::Latency(5)),
+            (json!({ "kind": "latency" }), Kind::Latency(1000)),
+            (
+                json!({ "kind": "status" }),
+                Kind::Status { status: 503, code: "BCK.COMMON.0029".into(), retry_after: None },
+            ),
+            (
+                json!({ "kind": "status", "status": 429, "retryAfterSecs": 2 }),
+                Kind::Status { status: 429, code: "SANDBOX.FAULT".into(), retry_after: Some(2) },
+            ),
+            (json!({ "kind": "garble" }), Kind::Garble),
+            (json!({ "kind": "lose-answer" }), Kind::LoseAnswer),
+        ] {
+            assert_eq!(fault(value).kind, kind);
+        }
+        for value in [
+            json!([]),
+            json!({}),
+            json!({ "kind": "fire" }),
+            json!({ "kind": "status", "status": 200 }),
+            json!({ "kind": "drop", "probability": 2 }),
+            json!({ "kind": "drop", "probability": -0.5 }),
+            json!({ "kind": "drop", "time": 1 }),
+            json!({ "kind": "drop", "match": { "url": "/" } }),
+        ] {
+            assert_eq!(Fault::read(&value, 0).unwrap_err().status, 400, "{value}");
+        }
+    }
+
+    #[test]
+    fn chances_in_millionths() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("1", Some(1_000_000)),
+            ("1.0", Some(1_000_000)),
+            ("0.25", Some(250_000)),
+            ("0.1234567", Some(123_456)),
+            ("1.000001", None),
+            ("-0.1", None),
+            ("1e-7", None),
+            ("x", None),
+        ] {
+            assert_eq!(millionths(text), expected, "{text}");
+        }
+    }
+}

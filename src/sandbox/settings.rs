@@ -1,0 +1,113 @@
+//! What a test may set: how the platform behaves where it is free to (`/sandbox/settings`), and the clock's offset.
+
+use super::Desk;
+use super::call::{Reply, whole};
+use super::problem::{Outcome, Problem};
+use super::store::{Store, binds};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Under which name the clock's offset is kept.
+pub(super) const OFFSET: &str = "clockOffsetMs";
+const DELAY: &str = "creditsDelaySecs";
+const VERSION: &str = "tokenVersion";
+
+/// What is set. A sandbox that was just started or reset has these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Settings {
+    /// By how many milliseconds the sandbox's clock is ahead of the machine's.
+    pub(super) offset: i64,
+    /// How long after an order or a checkout its credits come.
+    pub(super) delay: i64,
+    /// The version of a token whose buyer asked for none: 2, reusable, or 3, single-use.
+    pub(super) version: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { offset: 0, delay: 0, version: 2 }
+    }
+}
+
+impl Settings {
+    pub(super) fn load(store: &Store) -> Outcome<Self> {
+        #[derive(Deserialize)]
+        struct Row {
+            name: String,
+            value: i64,
+        }
+        let mut settings = Self::default();
+        for Row { name, value } in store.rows::<Row>("SELECT name, value FROM settings", binds![])? {
+            match name.as_str() {
+                OFFSET => settings.offset = value,
+                DELAY => settings.delay = value,
+                VERSION => settings.version = value,
+                _ => {}
+            }
+        }
+        Ok(settings)
+    }
+
+    fn view(&self) -> Value {
+        json!({ DELAY: self.delay, VERSION: self.version })
+    }
+
+    /// These, changed as `body` says.
+    fn changed(mut self, body: &Map<String, Value>) -> Outcome<Self> {
+        if let Some(name) = body.keys().find(|name| ![DELAY, VERSION].contains(&name.as_str())) {
+            return Err(Problem::bad_request(format!("{name} is no setting: {DELAY}, {VERSION}")));
+        }
+        if let Some(delay) = whole(body, DELAY)? {
+            self.delay = delay.min(31_557_600);
+        }
+        match whole(body, VERSION)? {
+            None => {}
+            Some(version @ (2 | 3)) => self.version = version,
+            Some(_) => return Err(Problem::bad_request(format!("{VERSION} must be 2 or 3"))),
+        }
+        Ok(self)
+    }
+}
+
+/// Keeps one of them.
+pub(super) fn keep(desk: &Desk, name: &str, value: i64) -> Outcome<()> {
+    desk.store.run(
+        "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        binds![name, value],
+    )
+}
+
+/// `GET /sandbox/settings`
+pub(super) fn get(desk: &Desk) -> Outcome {
+    Reply::ok(desk.settings.view())
+}
+
+/// `POST /sandbox/settings`: those that are named; the others stay.
+pub(super) fn set(desk: &Desk) -> Outcome {
+    let settings = desk.settings.changed(&desk.call.json()?)?;
+    keep(desk, DELAY, settings.delay)?;
+    keep(desk, VERSION, settings.version)?;
+    Reply::ok(settings.view())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_set() {
+        for (body, expected) in [
+            (json!({}), Some((5, 2))),
+            (json!({ "creditsDelaySecs": 0 }), Some((0, 2))),
+            (json!({ "tokenVersion": 3 }), Some((5, 3))),
+            (json!({ "tokenVersion": "3", "creditsDelaySecs": 9 }), Some((9, 3))),
+            (json!({ "tokenVersion": 4 }), None),
+            (json!({ "creditsDelaySecs": -1 }), None),
+            (json!({ "creditDelaySecs": 1 }), None),
+        ] {
+            let settings = Settings { delay: 5, ..Settings::default() };
+            let changed = settings.changed(body.as_object().unwrap()).ok();
+            assert_eq!(changed.map(|settings| (settings.delay, settings.version)), expected, "{body}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Access tokens: what they are made of, and how they are told from what was not issued here (contract sections 6.3,
+//! 13.6).
+
+use super::Desk;
+use super::call::text;
+use super::delegations::Delegation;
+use super::deployment;
+use super::keys::Identity;
+use super::permissions::CARD;
+use super::problem::{Outcome, Problem};
+use super::random::Random;
+use super::store::binds;
+use crate::wire::base64;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Longest token that is read, in bytes decoded: a header that is longer reaches no server.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
+/// What a token says of the payment. It must be what was issued; the rest a client may add to.
+const SIGNED: [&str; 4] = ["x402Version", "resource", "accepted", "payload"];
+/// The columns of a [`Permission`].
+pub(super) const COLUMNS: &str = "hash, holder, plan_id, agent_id, delegation_id, network, token, single_use, spent, \
+    revoked_at, expires_at, created_at";
+
+/// A permission: what a token that was issued stands for.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Permission {
+    pub(super) hash: String,
+    /// The address as the token has it in `authorization.from`.
+    pub(super) holder: String,
+    pub(super) plan_id: String,
+    pub(super) agent_id: Option<String>,
+    pub(super) delegation_id: String,
+    pub(super) network: String,
+    pub(super) token: String,
+    pub(super) single_use: i64,
+    spent: i64,
+    pub(super) revoked_at: i64,
+    pub(super) expires_at: i64,
+    pub(super) created_at: i64,
+}
+
+impl Permission {
+    pub(super) fn used_up(&self) -> bool {
+        self.single_use != 0 && self.spent != 0
+    }
+
+    /// The word for how it stands.
+    pub(super) fn status(&self, now: i64) -> &'static str {
+        match self {
+            _ if self.revoked_at != 0 => "Revoked",
+            _ if self.used_up() => "Used",
+            _ if self.expires_at <= now => "Expired",
+            _ => "Active",
+        }
+    }
+
+    fn issued(&self, member: &str) -> Option<Value> {
+        let token: Value = serde_json::from_str(&self.token).ok()?;
+        token.get(member).cloned()
+    }
+
+    /// The `accepted` that was paid for.
+    pub(super) fn accepted(&self) -> Map<String, Value> {
+        self.issued("accepted").and_then(|accepted| accepted.as_object().cloned()).unwrap_or_default()
+    }
+
+    /// The resource a single-use token is bound to; any other is bound to none.
+    pub(super) fn resource(&self) -> Option<String> {
+        let resource = self.issued("resource").filter(|_| self.single_use != 0)?;
+        resource.get("url").and_then(Value::as_str).map(str::to_owned)
+    }
+}
+
+/// What makes a token this one and no other, and the `payload` that carries it.
+pub(super) fn sign(
+    caller: &Identity,
+    scheme: &str,
+    single_use: bool,
+    delegation: &Delegation,
+    random: Random,
+) -> Outcome<(String, Value)> {
+    let mut authorization = json!({
+        "from": caller.address,
+        "sessionKeysProvider": "zerodev",
+        "sessionKeys": [{ "id": "order", "data": random.hex(32)? }, { "id": "redeem", "data": random.hex(32)? }],
+    });
+    if let (true, Some(authorization)) = (single_use, authorization.as_object_mut()) {
+        authorization.insert("nonce".into(), random.hex(32)?.into());
+    }
+    if scheme != CARD {
+        let signature = random.hex(65)?;
+        return Ok((signature.clone(), json!({ "signature": signature, "authorization": authorization })));
+    }
+    if let Some(keys) = authorization.get_mut("sessionKeys").and_then(Value::as_array_mut) {
+        keys.retain(|key| key.get("id").is_some_and(|id| id == "redeem"));
+    }
+    let header = json!({ "alg": "ES256", "typ": "JWT" });
+    let claims = json!({
+        "iss": deployment::ISSUER, "sub": caller.address, "jti": random.uuid()?,
+        "delegationId": delegation.id, "exp": delegation.expires_at / 1000,
+    });
+    let part = |value: &Value| base64::encode_url(value.to_string().as_bytes());
+    let token = format!("{}.{}.{}", part(&header), part(&claims), base64::encode_url(&random.bytes(64)?));
+    Ok((token.clone(), json!({ "token": token, "authorization": authorization })))
+}
+
+/// The permission a token stands for. Garbage is a 400; what was not issued here, or was changed since, is a 402.
+pub(super) fn recognise(desk: &Desk, token: &str) -> Outcome<Permission> {
+    let (credential, document) = open(token)?;
+    let query = format!("SELECT {COLUMNS} FROM permissions WHERE credential = ?");
+    let forged = || Problem::new(402, "BCK.X402.0005", "The access token is not valid");
+    let permission: Permission = desk.store.first(&query, binds![credential])?.ok_or_else(forged)?;
+    let issued: Value = serde_json::from_str(&permission.token).unwrap_or(Value::Null);
+    if !same(&issued, &document) {
+        return Err(forged());
+    }
+    if permission.revoked_at != 0 {
+        return Err(Problem::new(402, "BCK.X402.0005", "The access token was revoked")
+            .hint("Its buyer took it back: mint a new one."));
+    }
+    if permission.expires_at <= desk.call.now {
+        return Err(Problem::new(402, "BCK.X402.0005", "The access token has expired")
+            .hint("Mint a new one from a delegation that stands."));
+    }
+    if permission.used_up() {
+        return Err(Problem::new(402, "BCK.X402.0059", "The access token was already used")
+            .hint("It was good for one settle: mint a new one, never replay it."));
+    }
+    Ok(permission)
+}
+
+/// Marks a single-use token as used.
+pub(super) fn spend(desk: &Desk, hash: &str) -> Outcome<()> {
+    desk.store.run("UPDATE permissions SET spent = 1 WHERE hash = ?", binds![hash])
+}
+
+/// Decodes a token as far as it can be looked up.
+fn open(token: &str) -> Outcome<(String, Value)> {
+    let malformed = || Problem::new(400, "BCK.X402.0010", "The access token cannot be read");
+    let bytes = base64::decode(token, MAX_TOKEN_BYTES, "x402AccessToken").map_err(|_| malformed())?;
+    let document: Value = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
+    let payload = document.get("payload").and_then(Value::as_object).ok_or_else(malformed)?;
+    let credential =
+        text(payload, "signature").or_else(|| text(payload, "token")).ok_or_else(malformed)?.to_owned();
+    Ok((credential, without_nulls(&document)))
+}
+
+/// Whether what was presented is what was issued, wherever it says what is paid. Order, whitespace and nulls do not
+/// matter: MCP and A2A clients rebuild the token from its object (contract section 6.3).
+fn same(issued: &Value, presented: &Value) -> bool {
+    SIGNED.iter().all(|name| issued.get(name) == presented.get(name))
+}
+
+/// The document without members that are null.
+pub(super) fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name.clone(), without_nulls(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(items) => items.iter().map(without_nulls).collect::<Vec<_>>().into(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::permissions::CRYPTO;
+
+    fn token() -> Value {
+        json!({
+            "x402Version": 2,
+            "accepted": { "scheme": CRYPTO, "network": "eip155:84532", "planId": "7", "extra": { "agentId": "8" } },
+            "payload": { "signature": "0x01", "authorization": { "from": "0x02" } },
+            "extensions": {},
+        })
+    }
+
+    fn encode(value: &Value) -> String {
+        base64::encode_url(value.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_token_is_what_it_decodes_to() {
+        let issued = token();
+        let text = issued.to_string();
+        for presented in [
+            encode(&issued),
+            base64::encode_standard(text.as_bytes()),
+            base64::encode_url(serde_json::to_string_pretty(&issued).unwrap().as_bytes()),
+            encode(&json!({ "extensions": { "more": 1 }, "payload": issued["payload"], "resource": null,
+                            "accepted": issued["accepted"], "x402Version": 2 })),
+        ] {
+            let (credential, document) = open(&presented).unwrap();
+            assert_eq!(credential, "0x01");
+            assert!(same(&issued, &document), "{document}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_was_changed_is_another() {
+        for (path, value) in [
+            ("/accepted/planId", json!("9")),
+            ("/accepted/scheme", json!(CARD)),
+            ("/accepted/extra/agentId", json!("9")),
+            ("/payload/authorization/from", json!("0x03")),
+            ("/payload/authorization", json!({ "from": "0x02", "nonce": "0x1" })),
+            ("/x402Version", json!(1)),
+        ] {
+            let mut changed = token();
+            *changed.pointer_mut(path).unwrap() = value;
+            assert!(!same(&token(), &open(&encode(&changed)).unwrap().1), "{path}");
+        }
+    }
+
+    #[test]
+    fn garbage_is_a_400() {
+        for text in [
+            String::new(),
+            "!!!".into(),
+            "abc".into(),
+            encode(&json!("text")),
+            encode(&json!({})),
+            encode(&json!({ "payload": {} })),
+            encode(&json!({ "payload": { "signature": 7 } })),
+            encode(&json!({ "payload": { "signature": " " } })),
+            "A".repeat(100_000),
+            base64::encode_url(&[0xff, 0xfe]),
+        ] {
+            let problem = open(&text).unwrap_err();
+            assert_eq!((problem.status, problem.code), (400, "BCK.X402.0010"), "{text:.40}");
+        }
+    }
+    #[test]
+    fn how_a_permission_stands() {
+        let plain = Permission {
+            hash: "h".into(),
+            holder: "0x1".into(),
+            plan_id: "7".into(),
+            agent_id: None,
+            delegation_id: "d".into(),
+            network: "stripe".into(),
+            token: "{}".into(),
+            single_use: 0,
+            spent: 0,
+            revoked_at: 0,
+            expires_at: 100,
+            created_at: 1,
+        };
+        for (name, permission, now, status) in [
+            ("fresh", plain.clone(), 99, "Active"),
+            ("late", plain.clone(), 100, "Expired"),
+            ("reused", Permission { spent: 1, ..plain.clone() }, 99, "Active"),
+            ("used up", Permission { single_use: 1, spent: 1, ..plain.clone() }, 99, "Used"),
+            ("taken back", Permission { revoked_at: 5, ..plain.clone() }, 99, "Revoked"),
+        ] {
+            assert_eq!(permission.status(now), status, "{name}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Widget sessions: what lets a card page act for an account without its API key (contract section 8.3).
+
+use super::call::{Reply, member, object, text};
+use super::keys::Identity;
+use super::methods::{self, Card};
+use super::problem::{Outcome, Problem};
+use super::store::binds;
+use super::{Desk, accounts, back, clock};
+use serde::Deserialize;
+use serde_json::json;
+use worker::Url;
+
+/// How long a session is good for, in milliseconds.
+const LIFE: i64 = 2 * 3_600_000;
+/// How a session's token begins: what tells it from an API key.
+const PREFIX: &str = "wst_";
+/// Who issues cards that can be enrolled on a page.
+const CARD_PROVIDERS: [&str; 3] = ["stripe", "braintree", "visa"];
+
+/// A session that stands.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Session {
+    owner: String,
+    return_url: String,
+    expires_at: i64,
+}
+
+impl Session {
+    pub(super) fn owner(&self) -> Identity {
+        Identity { address: self.owner.clone(), key_id: None }
+    }
+
+    /// Where a page of this session leads back to: on this machine, as that is all that a session which a person opens
+    /// for themselves may do, and where the session was opened for.
+    pub(super) fn target(&self, text: &str) -> Option<Url> {
+        let opened = back::address(&self.return_url)?;
+        back::address(text).filter(|url| back::loopback(url) && url.origin() == opened.origin())
+    }
+}
+
+fn refused(code: &'static str, message: &str) -> Problem {
+    Problem::new(401, code, message).hint("Open a session with POST /api/v1/widgets/session/self.")
+}
+
+/// The session of a token.
+pub(super) fn find(desk: &Desk, token: &str) -> Outcome<Session> {
+    let query = "SELECT owner, return_url, expires_at FROM widgets WHERE token = ?";
+    let session: Session = desk
+        .store
+        .first(query, binds![token])?
+        .ok_or_else(|| refused("BCK.WIDGET_SESSION.0001", "The session token is not one"))?;
+    if session.expires_at <= desk.call.now {
+        return Err(refused("BCK.WIDGET_SESSION.0002", "The session has expired"));
+    }
+    Ok(session)
+}
+
+/// Who calls, by an API key or by a session's token.
+pub(super) fn caller(desk: &Desk) -> Outcome<Identity> {
+    match desk.call.bearer().filter(|token| token.starts_with(PREFIX)) {
+        Some(token) => Ok(find(desk, token)?.owner()),
+        None => accounts::caller(desk),
+    }
+}
+
+/// `POST /api/v1/widgets/session/self`: a session for the caller, which leads back to this machine.
+pub(super) fn start(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let body = desk.call.json()?;
+    let text = text(&body, "returnUrl").ok_or_else(|| Problem::bad_request("returnUrl is missing"))?;
+    let url = back::address(text)
+        .ok_or_else(|| Problem::bad_request("returnUrl must be an http or https address"))?;
+    let token = format!("{PREFIX}{}", desk.random.hex(24)?.trim_start_matches("0x"));
+    let expires_at = desk.call.now.saturating_add(LIFE);
+    desk.store.run(
+        "INSERT INTO widgets (token, owner, return_url, expires_at) VALUES (?, ?, ?, ?)",
+        binds![token.as_str(), caller.address.as_str(), url.as_str(), expires_at],
+    )?;
+    Reply::created(json!({
+        "sessionToken": token, "userId": caller.id(), "userWallet": caller.address,
+        "apiKeyHash": caller.key_id, "expiresAt": clock::iso(expires_at),
+        "isReturnUrlAllowed": back::loopback(&url),
+    }))
+}
+
+/// `GET /api/v1/widgets/session/validate`
+pub(super) fn validate(desk: &Desk) -> Outcome {
+    let token = desk.call.bearer().unwrap_or_default();
+    let session = find(desk, token)?;
+    let url = desk.call.returning.as_deref();
+    if url.is_some_and(|url| session.target(url).is_none()) {
+        return Err(not_there());
+    }
+    Reply::ok(json!({
+        "valid": true, "userId": session.owner().id(), "userWallet": session.owner,
+        "expiresAt": clock::iso(session.expires_at), "isReturnUrlAllowed": url.is_some(),
+    }))
+}
+
+/// The session does not lead there.
+pub(super) fn not_there() -> Problem {
+    Problem::new(403, "BCK.WIDGET_SESSION.0012", "The session does not lead back there")
+        .hint("A session of your own leads back to localhost, 127.0.0.1 or [::1], where it was opened for.")
+}
+
+/// The provider that is named, of those whose cards can be enrolled; stripe if none is.
+pub(super) fn provider(named: Option<&str>) -> Outcome<&str> {
+    let provider = named.unwrap_or("stripe");
+    if CARD_PROVIDERS.contains(&provider) {
+        Ok(provider)
+    } else {
+        Err(Problem::bad_request("provider must be one of stripe, braintree, visa"))
+    }
+}
+
+/// `POST /api/v1/delegation/setup-intent`: a card is about to be enrolled.
+pub(super) fn setup_intent(desk: &Desk) -> Outcome {
+    let caller = caller(desk)?;
+    let body = desk.call.json()?;
+    let provider = provider(text(&body, "provider"))?;
+    let id = format!("seti_sandbox_{}", desk.random.hex(12)?.trim_start_matches("0x"));
+    desk.store.run(
+        "INSERT INTO intents (id, owner, provider, used) VALUES (?, ?, ?, 0)",
+        binds![id.as_str(), caller.id(), provider],
+    )?;
+    let secret = format!("{id}_secret_{}", desk.random.hex(12)?.trim_start_matches("0x"));
+    Reply::created(json!({ "setupIntentId": id, "clientSecret": secret, "provider": provider }))
+}
+
+/// `POST /api/v1/delegation/finalize-enrollment`: it is enrolled. In the hosted service the card itself never comes by
+/// here; in the sandbox there is nobody else to give it to.
+pub(super) fn finalize(desk: &Desk) -> Outcome {
+    #[derive(Deserialize)]
+    struct Intent {
+        id: String,
+        provider: String,
+    }
+    let caller = caller(desk)?;
+    let body = desk.call.json()?;
+    let query = "SELECT id, provider FROM intents WHERE id = ? AND owner = ? AND used = 0";
+    let binds = binds![text(&body, "setupIntentId").unwrap_or_default(), caller.id()];
+    let intent: Intent = desk
+        .store
+        .first(query, binds)?
+        .ok_or_else(|| Problem::bad_request("setupIntentId names no open intent of yours"))?;
+    let card = object(&body, "card")?;
+    let number = text(card, "number").unwrap_or_default();
+    let month = member(card, "expMonth").map(ToString::to_string).unwrap_or_default();
+    let year = member(card, "expYear").map(ToString::to_string).unwrap_or_default();
+    let expiry = format!("{month}/{year}").replace('"', "");
+    let card = Card::read(number, &expiry, clock::year(desk.call.now))
+        .map_err(|reason| Problem::new(402, "SANDBOX.CARD_DECLINED", reason))?;
+    desk.store.run("UPDATE intents SET used = 1 WHERE id = ?", binds![intent.id.as_str()])?;
+    let id = methods::enroll(desk, &caller, &intent.provider, &card, text(&body, "alias"))?;
+    Reply::created(json!({ "paymentMethodId": id, "provider": intent.provider }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_session_leads() {
+        let session = |url: &str| Session { owner: "0x1".into(), return_url: url.into(), expires_at: 0 };
+        for (opened, target, ok) in [
+            ("http://127.0.0.1:4000/callback", "http://127.0.0.1:4000/callback", true),
+            ("http://127.0.0.1:4000/callback", "http://127.0.0.1:4000/callback?x=1", true),
+            ("http://127.0.0.1:4000/callback", "http://127.0.0.1:4001/callback", false),
+            ("http://127.0.0.1:4000/callback", "https://app.example/", false),
+            ("https://app.example/", "https://app.example/", false),
+            ("http://localhost:4000/", "javascript:alert(1)", false),
+        ] {
+            assert_eq!(session(opened).target(target).is_some(), ok, "{opened} {target}");
+        }
+    }
+
+    #[test]
+    fn whose_cards_can_be_enrolled() {
+        assert_eq!(provider(None).unwrap(), "stripe");
+        assert_eq!(provider(Some("visa")).unwrap(), "visa");
+        assert_eq!(provider(Some("erc4337")).unwrap_err().status, 400);
+    }
+}

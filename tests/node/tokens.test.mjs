@@ -1,0 +1,53 @@
+// Single-use tokens against a real sandbox and a real paywall.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { PRICES, newAccount, startStage } from '../../scripts/lib/stage.mjs';
+import { Payments } from '../../target/dist/subscriber/index.js';
+
+let stage;
+before(async () => { stage = await startStage(); });
+after(() => stage?.stop());
+
+const price = BigInt(PRICES['POST /ask']);
+const question = { method: 'POST', body: JSON.stringify({ question: 'What is 1 + 1?' }) };
+
+async function buyer(options = {}, { credits = true } = {}) {
+  const { sandbox, planId } = stage;
+  const account = await newAccount(sandbox.url, 'Somebody');
+  const base = { nvmApiKey: account.nvmApiKey, environment: 'custom', backend: sandbox.url };
+  const first = await Payments.getInstance(base);
+  if (credits) await first.plans.orderPlan(planId);
+  const { delegationId } = await first.delegation.createDelegation({
+    provider: 'erc4337', spendingLimitCents: 1000, durationSecs: 600, currency: 'usdc',
+  });
+  return Payments.getInstance({ ...base, delegationConfig: { delegationId }, ...options });
+}
+
+const calls = async (path) => (await (await fetch(`${stage.sandbox.url}/sandbox/calls`)).json())
+  .filter((call) => call.method === 'POST' && call.path.endsWith(path)).length;
+const forget = () => fetch(`${stage.sandbox.url}/sandbox/calls`, { method: 'DELETE' });
+
+test('single-use tokens, minted ahead: a warm request is one round trip', async () => {
+  const { paywall, origin } = stage;
+  const payments = await buyer({ approve: () => ({ approve: true, remember: true }), tokenVersion: 3, prefetch: 2 });
+  await forget();
+  const first = await payments.fetch(`${paywall.url}/ask`, question);
+  assert.deepEqual([first.response.status, first.spend.requests, first.spend.mints], [200, 2, 1]);
+  for (let tries = 0; await calls('/permissions') < 3 && tries < 50; tries++) await new Promise((done) => setTimeout(done, 20));
+  const served = origin.calls().length;
+  const second = await payments.fetch(`${paywall.url}/ask`, question);
+  assert.deepEqual([second.response.status, second.spend.requests, second.spend.mints], [200, 1, 0]);
+  assert.equal(origin.calls().length - served, 1);
+  const many = await Promise.all(Array.from({ length: 8 }, () => payments.fetch(`${paywall.url}/ask`, question)));
+  assert.deepEqual(new Set(many.map(({ response }) => response.status)), new Set([200]));
+  assert.equal((await payments.plans.getPlanBalance(stage.planId)).balance, 100n - price * 10n);
+});
+
+test('options that are wrong are named', async () => {
+  const { sandbox } = stage;
+  const { nvmApiKey } = await newAccount(sandbox.url, 'Somebody');
+  for (const [name, value] of [['tokenVersion', 4], ['prefetch', -1], ['select', 'first'], ['policy', { maxCreditsPerHour: 'x' }]]) {
+    const options = { nvmApiKey, environment: 'custom', backend: sandbox.url, [name]: value };
+    await assert.rejects(Payments.getInstance(options), { code: 'validation' }, name);
+  }
+});
