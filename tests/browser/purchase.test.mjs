@@ -1,13 +1,14 @@
 // Buying by card and enrolling a card in a real browser: there and back, by redirect and by popup.
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import { newAccount } from '../../scripts/lib/stage.mjs';
 import { click, open, outcome, sandbox, site, start } from './bare.mjs';
 
 const ZERO = `0x${'0'.repeat(40)}`;
 let planId;
 
-before(async () => {
+/** A plan that is paid by card; made once. */
+async function sell() {
   const seller = await newAccount(sandbox.url, 'A seller');
   const answer = await fetch(`${sandbox.url}/api/v1/protocol/plans`, {
     method: 'POST',
@@ -23,10 +24,11 @@ before(async () => {
     }),
   });
   ({ planId } = await answer.json());
-});
+}
 
 /** A page on which somebody is logged in, for as long as the tab is open. */
 async function buyer() {
+  if (!planId) await sell();
   const { nvmApiKey } = await newAccount(sandbox.url, 'A buyer');
   return open('/app', { storage: 'session', nvmApiKey });
 }
