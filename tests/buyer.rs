@@ -241,6 +241,72 @@ fn rule_6_a_redirect_keeps_the_method_as_fetch_does() {
 }
 
 #[test]
+fn rule_3_credits_held_are_promised_once() {
+    // Five fetches of two credits each, nobody asked, five credits held: two may pay, whatever stage they are in.
+    for hold_paid in [false, true] {
+        let mut world = World::new().balance(5);
+        world.hold_paid = hold_paid;
+        let mut fetches: Vec<_> = (0..3).map(|_| world.fetch("POST", "/ask")).collect();
+        world.run();
+        if hold_paid {
+            fetches.extend((0..2).map(|_| world.fetch("POST", "/ask")));
+            world.run();
+            world.hold_paid = false;
+            world.run();
+        }
+        let ends: Vec<_> = fetches.into_iter().map(|fetch| world.end(fetch).result).collect();
+        assert_eq!(ends.iter().filter(|end| end.is_ok()).count(), 2, "held back: {hold_paid}");
+        for error in ends.iter().filter_map(|end| end.as_ref().err()) {
+            assert_eq!(error.code(), "insufficient_credits");
+        }
+        assert_eq!(world.burned, 4);
+    }
+}
+
+#[test]
+fn rule_3_what_is_promised_of_one_plan_is_not_taken_from_another() {
+    let asked = std::cell::Cell::new(0);
+    let mut world = World::new().seller(move |send, _| match &send.token {
+        None => Seller::offer(&offer(if asked.replace(asked.get() + 1) == 0 { "one" } else { "two" }, 2)),
+        Some(_) => Seller::paid(2, 0),
+    });
+    world.plans = [("one", 2), ("two", 2)].map(|(plan, held)| (plan.to_string(), Some((held, 0.1)))).into();
+    world.hold_paid = true;
+    let first = world.fetch("POST", "/first");
+    world.run();
+    let second = world.fetch("POST", "/second");
+    world.run();
+    world.hold_paid = false;
+    world.run();
+    assert!(world.end(first).result.is_ok());
+    assert!(world.end(second).result.is_ok());
+}
+
+#[test]
+fn a_balance_in_doubt_is_read_again() {
+    // (name, what a paid request is answered, looks at the balance over two fetches)
+    let no_balance =
+        world::encode(r#"{"success":true,"transaction":"0x1","network":"n","creditsRedeemed":"2"}"#);
+    for (name, answer, looks) in [
+        ("a receipt says it", Seller::paid(2, 98), 1),
+        ("a receipt does not say it", Seller::receipt(200, no_balance), 2),
+        ("no receipt", Seller::status(200), 2),
+        ("the connection died", Seller::lost(), 2),
+        ("refused as a client error", Seller::status(404), 1),
+    ] {
+        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) => answer.clone(),
+        });
+        for _ in 0..2 {
+            let fetch = world.fetch("POST", "/ask");
+            world.run_one(fetch);
+        }
+        assert_eq!(world.platform_calls - world.mints, looks, "{name}");
+    }
+}
+
+#[test]
 fn rule_3_a_price_that_nobody_says_breaks_a_limit() {
     let mut world =
         World::new().balance(100).seller(|_, _| Seller::offer(&world::offer_without_price("plan")));
@@ -281,6 +347,49 @@ fn rule_5_a_cold_call_is_three_round_trips_and_a_warm_one_is_one() {
     assert!(end.result.is_ok());
     assert_eq!((world.sends, world.mints, world.platform_calls), (3, 1, 1));
     assert_eq!(end.spend.requests, 1);
+}
+
+#[test]
+fn rule_5_terms_are_known_by_method_origin_and_path() {
+    let other_origin = || Some(FetchRequest::new(world::target("https://other.example", "/ask"), "POST"));
+    // (name, method, path, elsewhere, requests without a token)
+    for (name, method, path, elsewhere, bare) in [
+        ("the same", "POST", "/ask", false, 0),
+        ("another method", "GET", "/ask", false, 1),
+        ("another path", "POST", "/other", false, 1),
+        ("another origin", "POST", "/ask", true, 1),
+    ] {
+        let mut world = World::new().balance(100);
+        world.approval = Some(yes());
+        let first = world.fetch("POST", "/ask");
+        world.run_one(first);
+        let before = world.sends - world.paid_sends;
+        world.request = elsewhere.then(other_origin).flatten();
+        let second = world.fetch(method, path);
+        assert!(world.run_one(second).result.is_ok());
+        assert_eq!(world.sends - world.paid_sends - before, bare, "{name}");
+        assert_eq!(world.mints, if elsewhere { 2 } else { 1 }, "a token stays at its origin: {name}");
+    }
+}
+
+#[test]
+fn rule_5_terms_that_were_refused_are_asked_for_anew_and_others_stay_known() {
+    let mut world = World::new().balance(1_000).seller(|send, world| match &send.token {
+        None => Seller::offer(&offer("plan", 2)),
+        Some(_) if world.paid_sends == 3 || world.paid_sends == 4 => Seller::offer(&offer("plan", 2)),
+        Some(_) => Seller::paid(2, 98),
+    });
+    world.approval = Some(yes());
+    for path in ["/a", "/b"] {
+        let fetch = world.fetch("POST", path);
+        assert!(world.run_one(fetch).result.is_ok());
+    }
+    let refused = world.fetch("POST", "/a");
+    assert_eq!(world.run_one(refused).result.unwrap_err().code(), "payment_refused");
+    for (path, requests) in [("/a", 2), ("/b", 1), ("/a", 1)] {
+        let fetch = world.fetch("POST", path);
+        assert_eq!(world.run_one(fetch).spend.requests, requests, "{path}");
+    }
 }
 
 #[test]
@@ -713,6 +822,46 @@ fn a_quote_says_the_terms_and_does_nothing() {
     assert!(end.result.is_ok());
     assert_eq!(end.offers.iter().map(|offer| offer.plan_id().as_str()).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!((world.asked, world.mints, world.orders, world.platform_calls), (0, 0, 0, 0));
+}
+
+#[test]
+fn a_question_that_fails_or_is_denied_lets_the_next_be_asked() {
+    for (throws, code) in [(true, "approve_failed"), (false, "consent_denied")] {
+        let mut world = World::new().balance(100);
+        world.approve_throws = throws;
+        world.approval = (!throws).then(Approval::default);
+        let fetches: Vec<_> = (0..3).map(|_| world.fetch("POST", "/ask")).collect();
+        world.run();
+        for fetch in fetches {
+            assert_eq!(world.end(fetch).result.unwrap_err().code(), code);
+        }
+        assert_eq!((world.asked, world.most_asked_at_once), (3, 1));
+        assert_eq!(world.buyer.open_fetches(), 0, "what has ended and been told is forgotten");
+    }
+}
+
+#[test]
+fn only_what_has_ended_is_forgotten() {
+    let mut world = World::new().balance(100);
+    let (first, second) = (world.fetch("POST", "/ask"), world.fetch("POST", "/ask"));
+    world.buyer.forget(first);
+    assert_eq!(world.buyer.open_fetches(), 2);
+    world.run();
+    world.buyer.forget(first);
+    assert_eq!(world.buyer.open_fetches(), 1);
+    world.buyer.forget(second);
+    assert_eq!(world.buyer.open_fetches(), 0);
+}
+
+#[test]
+fn rule_9_a_seller_that_cannot_be_reached_has_taken_nothing() {
+    let mut world = World::new().balance(100).seller(|_, _| Seller::lost());
+    world.approval = Some(yes());
+    let fetch = world.fetch("POST", "/ask");
+    let end = world.run_one(fetch);
+    let error = end.result.unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), ("network_error", true));
+    assert_eq!(end.spend.outcome, Outcome::None);
 }
 
 #[test]

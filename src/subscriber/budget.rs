@@ -107,3 +107,71 @@ fn update<K: Clone + PartialEq>(
         list.push((key.clone(), change(Credits::ZERO)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subscriber::{FetchRequest, Target};
+    use crate::wire::PaymentRequired;
+    use alloc::{format, rc::Rc};
+
+    fn offer(origin: &str) -> Rc<Offer> {
+        let json = r#"{"x402Version":2,"accepts":[{"scheme":"nvm:erc4337","network":"n","planId":"p"}]}"#;
+        let required = PaymentRequired::from_json(json.as_bytes()).unwrap();
+        let target = Target { url: String::new(), origin: origin.into(), path: String::new() };
+        let request = FetchRequest::new(target.clone(), "GET");
+        Offer::candidates(&required, &target, &request).remove(0)
+    }
+
+    #[test]
+    fn rule_12_a_minute_counts_as_long_as_any_of_it_is_inside() {
+        let mut budget = Budget::default();
+        let start = 100 * DAY_MS;
+        budget.present(&offer("o"), Credits::from(3), start + 59_999);
+        for (after, hour, day) in [
+            (59_999, 3, 3),
+            (HOUR_MS + MINUTE_MS - 1, 3, 3),
+            (HOUR_MS + MINUTE_MS, 0, 3),
+            (DAY_MS + MINUTE_MS - 1, 0, 3),
+            (DAY_MS + MINUTE_MS, 0, 0),
+        ] {
+            assert_eq!(budget.in_hour(start + after), Credits::from(hour), "hour, {after}");
+            assert_eq!(budget.in_day(start + after), Credits::from(day), "day, {after}");
+        }
+        budget.reserve(Credits::from(2));
+        assert_eq!(
+            budget.in_hour(start + 2 * DAY_MS),
+            Credits::from(2),
+            "what is reserved counts in any window"
+        );
+        assert_eq!(budget.total(), Credits::from(5));
+    }
+
+    #[test]
+    fn only_what_no_window_can_see_is_dropped() {
+        let mut budget = Budget::default();
+        let start = 100 * DAY_MS;
+        budget.present(&offer("o"), Credits::from(1), start);
+        budget.present(&offer("o"), Credits::from(1), start + DAY_MS + MINUTE_MS - 1);
+        assert_eq!(budget.minutes.len(), 2);
+        budget.present(&offer("o"), Credits::from(1), start + DAY_MS + MINUTE_MS);
+        assert_eq!(budget.minutes.len(), 2, "the first has gone, and a new one has come");
+        assert_eq!(budget.spent(), Credits::from(3));
+        budget.correct(&offer("o"), start + DAY_MS + MINUTE_MS, Credits::from(1), Credits::ZERO);
+        assert_eq!(
+            (budget.spent(), budget.in_hour(start + DAY_MS + MINUTE_MS)),
+            (Credits::from(2), Credits::from(1))
+        );
+    }
+
+    #[test]
+    fn the_totals_count_what_is_not_told_apart_any_more() {
+        let mut budget = Budget::default();
+        for index in 0..MAX_TOLD + 10 {
+            budget.present(&offer(&format!("o{index}")), Credits::from(1), DAY_MS);
+        }
+        assert_eq!(budget.by_origin().len(), MAX_TOLD);
+        assert_eq!(budget.by_plan().len(), 1);
+        assert_eq!(budget.spent(), Credits::from(u64::try_from(MAX_TOLD + 10).unwrap()));
+    }
+}

@@ -189,7 +189,7 @@ impl Buyer {
         let known = self.known_terms(&request);
         self.visits.push((fetch, Visit::new(request)));
         match known {
-            Some(offer) if self.logged_in => self.consider(fetch, offer, now),
+            Some(offer) => self.consider(fetch, offer, now),
             _ => self.send_bare(fetch),
         }
         fetch
@@ -199,7 +199,6 @@ impl Buyer {
     pub fn on(&mut self, fetch: FetchId, event: Event, now: u64) {
         let Some(phase) = self.visit(fetch).map(|visit| visit.phase) else { return };
         match (phase, event) {
-            (Phase::Done, _) => {}
             (_, Event::Aborted) => self.fail(fetch, super::FetchError::Aborted),
             (Phase::Bare, Event::Answered(answer)) => self.answered_bare(fetch, answer, now),
             (Phase::Paying, Event::Answered(answer)) => self.answered_paid(fetch, answer, now),
@@ -226,6 +225,12 @@ impl Buyer {
             Some((_, visit)) if !nothing(visit) => super::FetchError::RedirectedWhilePaying,
             _ => super::FetchError::Unreachable,
         }
+    }
+
+    /// How many fetches are open and not forgotten.
+    #[must_use]
+    pub fn open_fetches(&self) -> usize {
+        self.visits.len()
     }
 
     /// What to do next, in order; `None` when there is nothing until the next report.

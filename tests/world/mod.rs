@@ -93,6 +93,8 @@ pub struct World {
     pub choices: Vec<Vec<String>>,
     /// What a fetch asks for beyond method and path.
     pub request: Option<FetchRequest>,
+    /// Whether asking fails.
+    pub approve_throws: bool,
     /// Whether whoever is asked looks at the balance first.
     pub told_balance: bool,
     pub plan_credits: u64,
@@ -101,6 +103,8 @@ pub struct World {
     pub mint_answer: Option<Option<(u16, String)>>,
     pub credits_after_ms: u64,
     pub hold_jobs: bool,
+    /// Whether what carries a token gets no answer yet.
+    pub hold_paid: bool,
     pub abort_at: Option<u32>,
     pub sends: u32,
     pub paid_sends: u32,
@@ -118,6 +122,7 @@ pub struct World {
     script: Option<Script>,
     actions: u32,
     held: VecDeque<Job>,
+    held_paid: VecDeque<(FetchId, Box<Action>)>,
     questions: VecDeque<(FetchId, Box<Action>)>,
     ends: BTreeMap<FetchId, Finish>,
 }
@@ -140,6 +145,7 @@ impl World {
             plans: BTreeMap::new(),
             mint_bodies: Vec::new(),
             request: None,
+            approve_throws: false,
             told_balance: false,
             plan_credits: 100,
             single_use: false,
@@ -147,6 +153,8 @@ impl World {
             mint_answer: None,
             credits_after_ms: 0,
             hold_jobs: false,
+            hold_paid: false,
+            held_paid: VecDeque::new(),
             abort_at: None,
             sends: 0,
             paid_sends: 0,
@@ -188,7 +196,7 @@ impl World {
         let request = FetchRequest {
             redirects: self.redirects,
             policy: self.policy.clone(),
-            can_ask: self.approval.is_some(),
+            can_ask: self.approval.is_some() || self.approve_throws,
             ..self.request.clone().unwrap_or_else(|| FetchRequest::new(target(ORIGIN, path), method))
         };
         self.buyer.open(request, self.now)
@@ -210,6 +218,9 @@ impl World {
         loop {
             if let Some(command) = self.buyer.next_command() {
                 self.obey(command);
+            } else if let Some((fetch, action)) = self.next_held() {
+                let event = self.act(*action);
+                self.buyer.on(fetch, event, self.now);
             } else if let Some((fetch, question)) = self.questions.pop_front() {
                 let event = self.act(*question);
                 self.buyer.on(fetch, event, self.now);
@@ -219,6 +230,10 @@ impl World {
                 return;
             }
         }
+    }
+
+    fn next_held(&mut self) -> Option<(FetchId, Box<Action>)> {
+        if self.hold_paid { None } else { self.held_paid.pop_front() }
     }
 
     fn obey(&mut self, command: Command) {
@@ -235,6 +250,10 @@ impl World {
                     // People take their time: everything else happens first.
                     self.questions.push_back((fetch, action));
                     self.most_asked_at_once = self.most_asked_at_once.max(self.questions.len());
+                    return;
+                }
+                if let (Action::Send(Send { token: Some(_), .. }), true) = (&*action, self.hold_paid) {
+                    self.held_paid.push_back((fetch, action));
                     return;
                 }
                 let event = match self.abort_at {
