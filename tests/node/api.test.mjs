@@ -75,6 +75,37 @@ test('permissions are listed, read and revoked', async () => {
   await payments.x402.revokePermission(minted.permissionHash);
 });
 
+test('a trial is had once, and a plan for a time says when it is held', async () => {
+  const zero = `0x${'0'.repeat(40)}`;
+  const register = async (isTrialPlan, durationSecs) => {
+    const answer = await fetch(`${stage.sandbox.url}/api/v1/protocol/plans`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${stage.seller.nvmApiKey}`, 'nevermined-version': '1.1' },
+      body: JSON.stringify({
+        metadataAttributes: { name: 'A plan', dateCreated: new Date().toISOString(), isTrialPlan },
+        priceConfig: {
+          tokenAddress: zero, amounts: [], receivers: [], contractAddress: zero, feeController: zero, externalPriceAddress: zero,
+          templateAddress: zero, isCrypto: true,
+        },
+        creditsConfig: {
+          isRedemptionAmountFixed: false, redemptionType: 4, onchainMirror: false, durationSecs: String(durationSecs),
+          amount: durationSecs ? '1' : '10', minAmount: '1', maxAmount: '1',
+        },
+        nonce: String(Math.random()).slice(2), isTrialPlan, accessLimit: durationSecs ? 'time' : 'credits',
+      }),
+    });
+    return (await answer.json()).planId;
+  };
+  const trial = await register(true, 0);
+  assert.equal((await payments.plans.orderPlan(trial)).success, true);
+  await assert.rejects(payments.plans.orderPlan(trial), (error) => error instanceof PaymentsError && /^BCK\./.test(error.code) && error.status >= 400 && !error.retryable);
+  assert.equal((await payments.plans.getPlanBalance(trial)).balance, 10n);
+  const week = await register(false, Number(sdk.ONE_WEEK_DURATION));
+  await payments.plans.orderPlan(week);
+  const held = await payments.plans.waitForCredits(week);
+  assert.ok(held.balance >= 1n && held.isSubscriber, JSON.stringify(held, (_, one) => String(one)));
+});
+
 test('an account in its own words, and in an organization’s name', async () => {
   assert.equal(payments.getEnvironmentName(), 'custom');
   assert.match(payments.getAccountAddress(), /^0x/);
