@@ -1,6 +1,6 @@
 use super::Response;
 use crate::engine;
-use alloc::{format, string::String, string::ToString};
+use alloc::{boxed::Box, format, string::String, string::ToString};
 use core::fmt;
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ pub struct ApiError {
     /// Whether the platform says that trying again can help.
     pub retryable: bool,
     /// Where the code is explained: an `https` address, where the platform names one, or its list of codes.
-    pub docs_url: Option<String>,
+    pub docs_url: Option<Box<str>>,
 }
 
 /// The kinds of [`ApiError`].
@@ -60,7 +60,8 @@ impl ApiError {
             kind,
             docs_url: text("docsUrl")
                 .filter(|url| url.starts_with("https://"))
-                .or_else(|| code.starts_with("BCK.").then(|| CODES.into())),
+                .or_else(|| code.starts_with("BCK.").then(|| CODES.into()))
+                .map(Into::into),
             code,
             message: text("message")
                 .unwrap_or_else(|| format!("Nevermined answered with HTTP {}", response.status)),
