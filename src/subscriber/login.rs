@@ -201,6 +201,13 @@ mod tests {
             let read = read_login_answer(&answer, kept).map(|key| key.is_some());
             assert_eq!(read, expected, "{name}");
         }
+        for (error, code, message) in [
+            (LoginError::StateMismatch, "login_state_mismatch", "did not ask for"),
+            (LoginError::AccountMismatch, "login_account_mismatch", "another account"),
+        ] {
+            assert_eq!(error.code(), code);
+            assert!(error.message().contains(message));
+        }
         let junk = LoginAnswer { key: Some(Secret::new("x")), account: None, state: Some("s".into()) };
         assert!(matches!(read_login_answer(&junk, Some("s")), Err(LoginError::BadKey(_))));
     }

@@ -110,3 +110,67 @@ impl Offer {
             && self.target.origin == other.target.origin
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(origin: &str, path: &str) -> Target {
+        Target { url: [origin, path].concat(), origin: origin.into(), path: path.into() }
+    }
+
+    fn offer(plan: &str, credits: Option<&str>, agent: &str, at: &Target) -> Rc<Offer> {
+        let credits = credits.map(|credits| [r#","credits":""#, credits, "\""].concat()).unwrap_or_default();
+        let json = [
+            r#"{"x402Version":2,"accepts":[{"scheme":"nvm:card-delegation","network":"stripe","planId":""#,
+            plan,
+            r#"","extra":{"httpVerb":"POST","agentId":""#,
+            agent,
+            "\"",
+            &credits,
+            "}}]}",
+        ]
+        .concat();
+        let required = PaymentRequired::from_json(json.as_bytes()).unwrap();
+        Offer::candidates(&required, at, &FetchRequest::new(at.clone(), "POST")).remove(0)
+    }
+
+    #[test]
+    fn an_offer_says_what_its_document_said() {
+        let at = target("https://a.example", "/x");
+        let offer = offer("7", Some("3"), "9", &at);
+        assert_eq!(
+            (offer.scheme(), offer.network(), offer.plan_id().as_str()),
+            (Scheme::CardDelegation, "stripe", "7")
+        );
+        assert_eq!((offer.agent_id().map(AgentId::as_str), offer.http_verb()), (Some("9"), Some("POST")));
+        assert_eq!((offer.credits(), offer.needed()), (Some(Credits::from(3)), Credits::from(3)));
+        assert_eq!((&offer.target, offer.remembered), (&at, false));
+        let elsewhere = target("https://a.example", "/x?page=2");
+        let known = offer.remembered_for(&elsewhere);
+        assert_eq!((&known.target, known.remembered, known.plan_id()), (&elsewhere, true, offer.plan_id()));
+    }
+
+    #[test]
+    fn what_was_agreed_to_covers_the_same_and_cheaper_at_the_same_place() {
+        let here = target("https://a.example", "/x");
+        let agreed = offer("7", Some("3"), "9", &here);
+        let silent = offer("7", None, "9", &here);
+        for (name, other, covers, same_question) in [
+            ("the same", offer("7", Some("3"), "9", &here), true, true),
+            ("cheaper", offer("7", Some("2"), "9", &here), true, true),
+            ("dearer", offer("7", Some("4"), "9", &here), false, true),
+            ("no price", silent.clone(), false, true),
+            ("another path", offer("7", Some("3"), "9", &target("https://a.example", "/y")), true, true),
+            ("another origin", offer("7", Some("3"), "9", &target("https://b.example", "/x")), false, false),
+            ("another plan", offer("8", Some("3"), "9", &here), false, false),
+            ("another agent", offer("7", Some("3"), "1", &here), false, true),
+        ] {
+            assert_eq!(agreed.covers(&other), covers, "{name}");
+            assert_eq!(agreed.same_question(&other), same_question, "{name}");
+        }
+        assert!(silent.covers(&silent));
+        assert!(!silent.covers(&agreed));
+        assert_eq!(silent.needed(), Credits::from(1));
+    }
+}

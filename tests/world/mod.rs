@@ -214,7 +214,6 @@ impl World {
 
     /// Does what the buyer says until it says nothing.
     pub fn run(&mut self) {
-        let mut held = if self.hold_jobs { VecDeque::new() } else { std::mem::take(&mut self.held) };
         loop {
             if let Some(command) = self.buyer.next_command() {
                 self.obey(command);
@@ -224,12 +223,25 @@ impl World {
             } else if let Some((fetch, question)) = self.questions.pop_front() {
                 let event = self.act(*question);
                 self.buyer.on(fetch, event, self.now);
-            } else if let (Some(job), false) = (held.pop_front(), self.hold_jobs) {
+            } else if let Some(job) = self.next_job() {
                 self.work(&job);
             } else {
                 return;
             }
         }
+    }
+
+    /// Answers the oldest of the calls that were held back.
+    pub fn work_once(&mut self) {
+        let job = self.held.pop_front().expect("a call is held back");
+        self.work(&job);
+        while let Some(command) = self.buyer.next_command() {
+            self.obey(command);
+        }
+    }
+
+    fn next_job(&mut self) -> Option<Job> {
+        if self.hold_jobs { None } else { self.held.pop_front() }
     }
 
     fn next_held(&mut self) -> Option<(FetchId, Box<Action>)> {
@@ -355,4 +367,14 @@ impl World {
 
 pub fn plan(id: &str) -> PlanId {
     PlanId::parse(id, "planId").unwrap()
+}
+
+/// A yes to this payment.
+pub fn yes() -> Approval {
+    Approval { approve: true, ..Approval::default() }
+}
+
+/// A yes to this payment, and to buying the plan for it.
+pub fn buy() -> Approval {
+    Approval { approve: true, purchase: true, ..Approval::default() }
 }

@@ -1,0 +1,588 @@
+//! Consent, purchases and budgets, as tables: rules of money 3, 10 and 12.
+
+mod world;
+
+use payments_wasm::subscriber::{Approval, Event, FetchError, FetchRequest, Outcome, Policy, poll_pause_ms};
+use payments_wasm::wire::Credits;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+use world::{Seller, World, buy, offer, yes};
+
+#[test]
+fn rule_3_nothing_is_paid_without_consent() {
+    let limit = |credits: u64| Some(Credits::from(credits));
+    let policy = |policy: Policy| Some(policy);
+    type Row = (&'static str, Option<Approval>, Option<Policy>, u64, Result<(), &'static str>, u32);
+    let rows: Vec<Row> = vec![
+        ("asked: yes", Some(yes()), None, 100, Ok(()), 0),
+        ("asked: no", Some(Approval::default()), None, 100, Err("consent_denied"), 0),
+        ("asked: buy, and there is enough", Some(buy()), None, 100, Ok(()), 0),
+        ("asked: buy, and there is nothing", Some(buy()), None, 0, Ok(()), 1),
+        ("nobody asked, credits held", None, None, 2, Ok(()), 0),
+        ("nobody asked, too few held", None, None, 1, Err("insufficient_credits"), 0),
+        ("policy allows", None, policy(Policy::default()), 100, Ok(()), 0),
+        (
+            "policy: price within",
+            None,
+            policy(Policy { max_credits_per_request: limit(2), ..Policy::default() }),
+            100,
+            Ok(()),
+            0,
+        ),
+        (
+            "policy: price above",
+            None,
+            policy(Policy { max_credits_per_request: limit(1), ..Policy::default() }),
+            100,
+            Err("budget_exceeded"),
+            0,
+        ),
+        (
+            "a limit holds whoever says yes",
+            Some(buy()),
+            policy(Policy { max_credits_total: limit(1), ..Policy::default() }),
+            100,
+            Err("budget_exceeded"),
+            0,
+        ),
+        (
+            "policy: another plan",
+            None,
+            policy(Policy { plans: vec!["other".into()], ..Policy::default() }),
+            100,
+            Err("no_payable_offer"),
+            0,
+        ),
+        (
+            "policy: another origin",
+            None,
+            policy(Policy { origins: vec!["https://other.example".into()], ..Policy::default() }),
+            100,
+            Err("no_payable_offer"),
+            0,
+        ),
+        (
+            "policy: another network",
+            None,
+            policy(Policy { networks: vec!["eip155:8453".into()], ..Policy::default() }),
+            100,
+            Err("no_payable_offer"),
+            0,
+        ),
+        (
+            "policy: another scheme",
+            None,
+            policy(Policy { schemes: vec!["nvm:card-delegation".into()], ..Policy::default() }),
+            100,
+            Err("no_payable_offer"),
+            0,
+        ),
+        (
+            "policy without purchase buys nothing",
+            None,
+            policy(Policy::default()),
+            0,
+            Err("payment_refused"),
+            0,
+        ),
+        (
+            "policy with purchase buys",
+            None,
+            policy(Policy { purchase: true, ..Policy::default() }),
+            0,
+            Ok(()),
+            1,
+        ),
+    ];
+    for (name, approval, policy, balance, expected, orders) in rows {
+        let mut world = World::new().balance(balance);
+        world.approval = approval;
+        world.policy = policy;
+        world.told_balance = true;
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).copied(), expected, "{name}");
+        assert_eq!(world.orders, orders, "{name}");
+        if expected.is_err() {
+            assert_eq!(world.burned, 0, "{name}");
+            assert_eq!(end.spend.outcome, Outcome::None, "{name}");
+        }
+    }
+}
+
+#[test]
+fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
+    for (name, own, others, code) in [
+        ("both allow", 5, 5, None),
+        ("the call's forbids", 1, 5, Some("budget_exceeded")),
+        ("the instance's forbids", 5, 1, Some("budget_exceeded")),
+    ] {
+        let limit = |credits: u64| {
+            Some(Policy { max_credits_total: Some(Credits::from(credits)), ..Policy::default() })
+        };
+        let mut world = World::new().balance(100);
+        world.policy = limit(own);
+        let target = world::target(world::ORIGIN, "/ask");
+        world.request = Some(FetchRequest { limits: limit(others), ..FetchRequest::new(target, "GET") });
+        let fetch = world.fetch("GET", "/ask");
+        assert_eq!(
+            world.run_one(fetch).result.err().map(|error| error.code().to_string()).as_deref(),
+            code,
+            "{name}"
+        );
+    }
+    let mut world = World::new().balance(100);
+    world.policy = Some(Policy::default());
+    let target = world::target(world::ORIGIN, "/ask");
+    let limits = Some(Policy { plans: vec!["other".into()], ..Policy::default() });
+    world.request = Some(FetchRequest { limits, ..FetchRequest::new(target, "GET") });
+    let fetch = world.fetch("GET", "/ask");
+    assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "no_payable_offer");
+}
+
+#[test]
+fn rule_3_credits_held_are_promised_once() {
+    // Five fetches of two credits each, nobody asked, five credits held: two may pay, whatever stage they are in.
+    for hold_paid in [false, true] {
+        let mut world = World::new().balance(5);
+        world.hold_paid = hold_paid;
+        let mut fetches: Vec<_> = (0..3).map(|_| world.fetch("POST", "/ask")).collect();
+        world.run();
+        if hold_paid {
+            fetches.extend((0..2).map(|_| world.fetch("POST", "/ask")));
+            world.run();
+            world.hold_paid = false;
+            world.run();
+        }
+        let ends: Vec<_> = fetches.into_iter().map(|fetch| world.end(fetch).result).collect();
+        assert_eq!(ends.iter().filter(|end| end.is_ok()).count(), 2, "held back: {hold_paid}");
+        for error in ends.iter().filter_map(|end| end.as_ref().err()) {
+            assert_eq!(error.code(), "insufficient_credits");
+        }
+        assert_eq!(world.burned, 4);
+    }
+}
+
+#[test]
+fn rule_3_what_is_promised_of_one_plan_is_not_taken_from_another() {
+    let asked = std::cell::Cell::new(0);
+    let mut world = World::new().seller(move |send, _| match &send.token {
+        None => Seller::offer(&offer(if asked.replace(asked.get() + 1) == 0 { "one" } else { "two" }, 2)),
+        Some(_) => Seller::paid(2, 0),
+    });
+    world.plans = [("one", 2), ("two", 2)].map(|(plan, held)| (plan.to_string(), Some((held, 0.1)))).into();
+    world.hold_paid = true;
+    let first = world.fetch("POST", "/first");
+    world.run();
+    let second = world.fetch("POST", "/second");
+    world.run();
+    world.hold_paid = false;
+    world.run();
+    assert!(world.end(first).result.is_ok());
+    assert!(world.end(second).result.is_ok());
+}
+
+#[test]
+fn a_balance_in_doubt_is_read_again() {
+    // (name, what a paid request is answered, looks at the balance over two fetches)
+    let no_balance =
+        world::encode(r#"{"success":true,"transaction":"0x1","network":"n","creditsRedeemed":"2"}"#);
+    for (name, answer, looks) in [
+        ("a receipt says it", Seller::paid(2, 98), 1),
+        ("a receipt does not say it", Seller::receipt(200, no_balance), 2),
+        ("no receipt", Seller::status(200), 2),
+        ("the connection died", Seller::lost(), 2),
+        ("refused as a client error", Seller::status(404), 1),
+    ] {
+        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) => answer.clone(),
+        });
+        for _ in 0..2 {
+            let fetch = world.fetch("POST", "/ask");
+            world.run_one(fetch);
+        }
+        assert_eq!(world.platform_calls - world.mints, looks, "{name}");
+    }
+}
+
+#[test]
+fn rule_3_a_price_that_nobody_says_breaks_a_limit() {
+    let mut world =
+        World::new().balance(100).seller(|_, _| Seller::offer(&world::offer_without_price("plan")));
+    world.policy = Some(Policy { max_credits_per_request: Some(Credits::from(5)), ..Policy::default() });
+    let fetch = world.fetch("GET", "/ask");
+    assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "budget_exceeded");
+}
+
+#[test]
+fn rule_10_one_call_does_the_whole_way_and_an_unclear_order_is_not_repeated() {
+    // (name, the order's answer, when the credits appear, ends as, orders)
+    for (name, answer, credits_after_ms, expected, orders) in [
+        ("at once", Some((200, r#"{"success":true,"txHash":"0x1"}"#)), 0, Ok(()), 1),
+        ("after a while", Some((201, r#"{"success":true}"#)), 9_000, Ok(()), 1),
+        ("never", Some((200, r#"{"success":true}"#)), u64::MAX, Err("credits_timeout"), 1),
+        ("refused", Some((400, r#"{"code":"BCK.PROTOCOL.0005"}"#)), 0, Err("BCK.PROTOCOL.0005"), 1),
+        ("said no", Some((200, r#"{"success":false}"#)), 0, Err("order_refused"), 1),
+        ("broke", Some((500, "oops")), 0, Err("purchase_outcome_unknown"), 1),
+        ("lost", None, 0, Err("purchase_outcome_unknown"), 1),
+    ] {
+        let mut world = World::new().balance(0);
+        world.approval = Some(buy());
+        world.told_balance = true;
+        world.order_answer = answer.map(|(status, body)| (status, body.to_string()));
+        world.credits_after_ms = credits_after_ms;
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).copied(), expected, "{name}");
+        assert_eq!(world.orders, orders, "{name}");
+        if expected == Ok(()) {
+            assert_eq!(end.spend.purchases.len(), 1, "{name}");
+            assert_eq!(world.mints, 1, "{name}");
+        } else {
+            assert_eq!(world.presented.len(), 0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn rule_8_an_abort_during_a_purchase_says_what_is_known_of_it() {
+    // (name, whether the order has been answered, what the report says: transaction, confirmed)
+    for (name, answered, expected) in
+        [("ordering", false, (None, false)), ("waiting for the credits", true, (Some("0xorder"), true))]
+    {
+        let mut world = World::new().balance(0);
+        world.approval = Some(buy());
+        world.told_balance = true;
+        world.credits_after_ms = u64::MAX;
+        world.hold_jobs = true;
+        let (fetch, other) = (world.fetch("POST", "/ask"), world.fetch("POST", "/ask"));
+        world.run();
+        if answered {
+            world.work_once();
+        }
+        world.buyer.on(fetch, Event::Aborted, world.now);
+        world.run();
+        let end = world.end(fetch);
+        assert_eq!(end.result.unwrap_err().code(), "aborted");
+        let bought = &end.spend.purchases;
+        assert_eq!(bought.len(), 1, "{name}");
+        assert_eq!((bought[0].tx_hash.as_deref(), bought[0].confirmed), expected, "{name}");
+        // Who waits for a balance only has bought nothing.
+        assert_eq!(world.orders, u32::from(answered), "{name}");
+        let _ = other;
+    }
+    let mut world = World::new().balance(100);
+    world.hold_jobs = true;
+    let fetch = world.fetch("POST", "/ask");
+    world.run();
+    world.buyer.on(fetch, Event::Aborted, world.now);
+    world.run();
+    assert_eq!(world.end(fetch).spend.purchases, []);
+}
+
+#[test]
+fn credits_are_looked_for_ever_more_slowly() {
+    let pauses: Vec<_> = (0..7).map(poll_pause_ms).collect();
+    assert_eq!(pauses, [250, 500, 1_000, 2_000, 4_000, 4_000, 4_000]);
+    assert_eq!(poll_pause_ms(u32::MAX), 4_000);
+}
+
+#[test]
+fn an_order_of_unclear_outcome_holds_up_its_own_plan_only() {
+    let asked = std::cell::Cell::new(0);
+    let mut world = World::new().balance(0).seller(move |send, _| match &send.token {
+        None => Seller::offer(&offer(if asked.replace(asked.get() + 1) == 0 { "one" } else { "two" }, 2)),
+        Some(_) => Seller::paid(2, 0),
+    });
+    world.approval = Some(buy());
+    world.told_balance = true;
+    world.order_answer = None;
+    let first = world.fetch("POST", "/first");
+    assert_eq!(world.run_one(first).result.unwrap_err().code(), "purchase_outcome_unknown");
+    world.order_answer = Some((200, r#"{"success":true,"txHash":"0x2"}"#.into()));
+    let second = world.fetch("POST", "/second");
+    assert!(world.run_one(second).result.is_ok());
+    assert_eq!(world.orders, 2);
+}
+
+#[test]
+fn rule_12_concurrent_requests_cannot_together_exceed_a_limit() {
+    let mut world = World::new().balance(1_000);
+    world.policy = Some(Policy { max_credits_total: Some(Credits::from(9)), ..Policy::default() });
+    let fetches: Vec<_> = (0..10).map(|_| world.fetch("POST", "/ask")).collect();
+    world.run();
+    let ends: Vec<_> = fetches.into_iter().map(|fetch| world.end(fetch)).collect();
+    assert_eq!(ends.iter().filter(|end| end.result.is_ok()).count(), 4);
+    assert_eq!(world.burned, 8);
+    for end in ends.iter().filter_map(|end| end.result.as_ref().err()) {
+        assert_eq!(end.code(), "budget_exceeded");
+    }
+}
+
+#[test]
+fn rule_12_limits_by_the_hour_and_the_day_let_go_with_time() {
+    const HOUR: u64 = 3_600_000;
+    let limit = |credits: u64| Some(Credits::from(credits));
+    let mut world = World::new().balance(1_000);
+    world.now = 40 * HOUR;
+    world.policy =
+        Some(Policy { max_credits_per_hour: limit(4), max_credits_per_day: limit(7), ..Policy::default() });
+    // (hours that pass before, which limit stands against it); two credits each
+    for (step, (hours, broken)) in [
+        (0, None),
+        (0, None),
+        (0, Some("maxCreditsPerHour")),
+        (2, None),
+        (0, Some("maxCreditsPerDay")),
+        (21, Some("maxCreditsPerDay")),
+        (2, None),
+        (0, None),
+        (0, Some("maxCreditsPerHour")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.now += hours * HOUR;
+        let fetch = world.fetch("POST", "/ask");
+        let said = world.run_one(fetch).result.err().map(|error| error.message());
+        let expected = broken.map(|limit| format!("the offer exceeds the policy's {limit}"));
+        assert_eq!(said, expected, "step {step}");
+    }
+    assert_eq!(world.buyer.budget().spent(), Credits::from(10));
+}
+
+#[test]
+fn what_was_spent_is_told_by_origin_and_plan_and_payment() {
+    let mut world = World::new().balance(1_000);
+    world.approval = Some(yes());
+    for path in ["/ask", "/other"] {
+        let fetch = world.fetch("POST", path);
+        world.run_one(fetch);
+    }
+    let free = World::new().seller(|_, _| Seller::status(200));
+    assert_eq!(free.buyer.records().len(), 0);
+    let budget = world.buyer.budget();
+    assert_eq!(budget.by_origin(), [(world::ORIGIN.to_string(), Credits::from(4))]);
+    assert_eq!(budget.by_plan(), [(world::plan("plan"), Credits::from(4))]);
+    let records: Vec<_> = world.buyer.records().iter().collect();
+    assert_eq!(records.len(), 2);
+    assert_eq!((records[0].offer.target.path.as_str(), records[0].settled), ("/ask", Some(Credits::from(2))));
+    assert_eq!((records[1].outcome, records[1].transaction.as_deref()), (Outcome::Settled, Some("0x1")));
+}
+
+#[test]
+fn a_remembered_approval_is_not_asked_for_again() {
+    let mut world = World::new().balance(1_000).seller(|send, _| {
+        let price = if send.target.is_none() { 2 } else { 3 };
+        match &send.token {
+            None => Seller::offer(&offer("plan", price)),
+            Some(_) => Seller::paid(price, 90),
+        }
+    });
+    world.approval = Some(Approval { approve: true, remember: true, ..Approval::default() });
+    for path in ["/ask", "/ask", "/other"] {
+        let fetch = world.fetch("POST", path);
+        assert!(world.run_one(fetch).result.is_ok());
+    }
+    assert_eq!(world.asked, 1);
+}
+
+#[test]
+fn a_remembered_approval_pays_and_does_not_buy() {
+    // (name, what the buyer knows of the balance before the second fetch, asked in all, orders in all)
+    for (name, left, knows) in [("known to be short", 1, true), ("found to be short by a refusal", 0, false)]
+    {
+        let mut world = World::new().balance(2 + left);
+        world.plan_credits = 10;
+        world.approval = Some(Approval { remember: true, ..buy() });
+        world.told_balance = true;
+        let first = world.fetch("POST", "/ask");
+        assert!(world.run_one(first).result.is_ok());
+        assert_eq!((world.asked, world.orders), (1, 0), "{name}");
+        if !knows {
+            world.now += 60_000;
+        }
+        let second = world.fetch("POST", "/ask");
+        assert!(world.run_one(second).result.is_ok(), "{name}");
+        assert_eq!((world.asked, world.orders), (2, 1), "{name}");
+    }
+}
+
+#[test]
+fn among_several_offers_what_is_held_comes_first_then_the_price_then_the_order() {
+    type Row =
+        (&'static str, Vec<(&'static str, u64)>, Vec<(&'static str, Option<(u64, f64)>)>, &'static str);
+    let rows: Vec<Row> = vec![
+        ("held", vec![("a", 2), ("b", 2)], vec![("a", Some((0, 0.01))), ("b", Some((5, 9.0)))], "b"),
+        (
+            "held by none: the price",
+            vec![("a", 2), ("b", 2)],
+            vec![("a", Some((0, 0.5))), ("b", Some((1, 0.1)))],
+            "b",
+        ),
+        (
+            "held by both: the price",
+            vec![("a", 9), ("b", 2)],
+            vec![("a", Some((9, 0.1))), ("b", Some((9, 0.2)))],
+            "b",
+        ),
+        (
+            "a dear credit, few of them",
+            vec![("a", 100), ("b", 1)],
+            vec![("a", Some((0, 0.1))), ("b", Some((0, 1.0)))],
+            "b",
+        ),
+        (
+            "alike: the seller's order",
+            vec![("a", 2), ("b", 2)],
+            vec![("a", Some((9, 0.1))), ("b", Some((9, 0.1)))],
+            "a",
+        ),
+        ("not to be learned", vec![("a", 2), ("b", 2)], vec![("a", None), ("b", Some((0, 0.1)))], "b"),
+        ("nothing to be learned", vec![("a", 2), ("b", 2)], vec![("a", None), ("b", None)], "a"),
+    ];
+    for (name, accepts, plans, taken) in rows {
+        let json = offers(&accepts);
+        let mut world = World::new().seller(move |send, _| match &send.token {
+            None => Seller::offer(&json),
+            Some(_) => Seller::paid(2, 1),
+        });
+        world.policy = Some(Policy::default());
+        world.plans = plans.into_iter().map(|(plan, held)| (plan.to_string(), held)).collect();
+        let fetch = world.fetch("POST", "/ask");
+        assert!(world.run_one(fetch).result.is_ok(), "{name}");
+        assert!(world.mint_bodies[0].contains(&format!(r#""planId":"{taken}""#)), "{name}");
+        assert!(world.choices.is_empty());
+    }
+}
+
+#[test]
+fn whoever_is_to_choose_chooses() {
+    for (choice, expected) in
+        [(Some(1), Ok("b")), (Some(2), Err("consent_denied")), (None, Err("consent_denied"))]
+    {
+        let json = offers(&[("a", 2), ("b", 2)]);
+        let mut world = World::new().seller(move |send, _| match &send.token {
+            None => Seller::offer(&json),
+            Some(_) => Seller::paid(2, 1),
+        });
+        world.policy = Some(Policy::default());
+        world.select = choice;
+        world.request = Some(FetchRequest {
+            can_select: true,
+            ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "GET")
+        });
+        let fetch = world.fetch("GET", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(world.choices, [["a", "b"]]);
+        match expected {
+            Ok(plan) => assert!(world.mint_bodies[0].contains(&format!(r#""planId":"{plan}""#))),
+            Err(code) => assert_eq!(end.result.unwrap_err().code(), code),
+        }
+    }
+}
+
+#[test]
+fn a_quote_says_the_terms_and_does_nothing() {
+    let json = offers(&[("a", 2), ("b", 3)]);
+    let mut world = World::new().seller(move |_, _| Seller::offer(&json));
+    world.approval = Some(buy());
+    world.request =
+        Some(FetchRequest { quote: true, ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "GET") });
+    let fetch = world.fetch("GET", "/ask");
+    let end = world.run_one(fetch);
+    assert!(end.result.is_ok());
+    assert_eq!(end.offers.iter().map(|offer| offer.plan_id().as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!((world.asked, world.mints, world.orders, world.platform_calls), (0, 0, 0, 0));
+}
+
+#[test]
+fn a_question_that_fails_or_is_denied_lets_the_next_be_asked() {
+    for (throws, code) in [(true, "approve_failed"), (false, "consent_denied")] {
+        let mut world = World::new().balance(100);
+        world.approve_throws = throws;
+        world.approval = (!throws).then(Approval::default);
+        let fetches: Vec<_> = (0..3).map(|_| world.fetch("POST", "/ask")).collect();
+        world.run();
+        for fetch in fetches {
+            assert_eq!(world.end(fetch).result.unwrap_err().code(), code);
+        }
+        assert_eq!((world.asked, world.most_asked_at_once), (3, 1));
+        assert_eq!(world.buyer.open_fetches(), 0, "what has ended and been told is forgotten");
+    }
+}
+
+#[test]
+fn one_question_at_a_time_and_a_remembered_answer_for_all_who_wait() {
+    for (remember, asked) in [(true, 1), (false, 20)] {
+        let mut world = World::new().balance(1_000);
+        world.approval = Some(Approval { remember, ..yes() });
+        let fetches: Vec<_> = (0..20).map(|_| world.fetch("POST", "/ask")).collect();
+        world.run();
+        for fetch in fetches {
+            assert!(world.end(fetch).result.is_ok());
+        }
+        assert_eq!(world.asked, asked);
+        assert_eq!(world.most_asked_at_once, 1);
+    }
+}
+
+#[test]
+fn rule_9_and_10_an_order_whose_credits_do_not_show_is_reported_and_not_repeated() {
+    // (name, the order's answer, the first fetch ends as, whether the purchase is known to have gone through)
+    for (name, answer, code, confirmed) in [
+        ("slow", Some((200, r#"{"success":true,"txHash":"0x1"}"#.to_string())), "credits_timeout", true),
+        ("lost", None, "purchase_outcome_unknown", false),
+        ("broke", Some((500, "oops".into())), "purchase_outcome_unknown", false),
+    ] {
+        let mut world = World::new().balance(0);
+        world.policy = Some(Policy { purchase: true, ..Policy::default() });
+        world.order_answer = answer;
+        world.credits_after_ms = u64::MAX;
+        let first = world.fetch("POST", "/ask");
+        let end = world.run_one(first);
+        assert_eq!(end.result.unwrap_err().code(), code, "{name}");
+        assert_eq!(end.spend.purchases.len(), 1, "{name}");
+        assert_eq!(end.spend.purchases[0].confirmed, confirmed, "{name}");
+        for _ in 0..2 {
+            let again = world.fetch("POST", "/ask");
+            assert_eq!(world.run_one(again).result.unwrap_err().code(), "credits_timeout", "{name}");
+        }
+        assert_eq!(world.orders, 1, "{name}");
+    }
+}
+
+#[test]
+fn rule_12_a_fetch_whose_old_token_ended_keeps_its_share_of_the_budget() {
+    let mut world = World::new().balance(100).seller(|send, world| match &send.token {
+        None => Seller::offer(&offer("plan", 2)),
+        Some(_) if world.paid_sends == 2 => Seller::status(401),
+        Some(_) => Seller::paid(2, 90),
+    });
+    world.policy = Some(Policy { max_credits_total: Some(Credits::from(4)), ..Policy::default() });
+    let first = world.fetch("POST", "/ask");
+    assert!(world.run_one(first).result.is_ok());
+    world.hold_jobs = true;
+    let refused = world.fetch("POST", "/ask");
+    world.run();
+    assert_eq!(world.buyer.budget().total(), Credits::from(4));
+    let other = world.fetch("POST", "/ask");
+    world.run();
+    assert_eq!(world.end(other).result.unwrap_err().code(), "budget_exceeded");
+    world.buyer.on(refused, Event::Aborted, world.now);
+    assert_eq!(world.buyer.budget().total(), Credits::from(2));
+}
+
+/// An offer of several plans, `(plan, credits)`, in that order.
+fn offers(plans: &[(&str, u64)]) -> String {
+    let entries: Vec<String> = plans
+        .iter()
+        .map(|(plan, credits)| {
+            format!(
+                r#"{{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"{plan}","extra":{{"credits":"{credits}"}}}}"#
+            )
+        })
+        .collect();
+    format!(r#"{{"x402Version":2,"resource":{{"url":"/ask"}},"accepts":[{}]}}"#, entries.join(","))
+}

@@ -1,0 +1,374 @@
+//! Tokens and where they go, as tables: rules of money 4, 5 and 6.
+
+mod world;
+
+use payments_wasm::subscriber::{FetchError, FetchRequest, Outcome, Redirected, Redirects};
+use payments_wasm::wire::Credits;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+use world::{Seller, World, buy, offer, receipt, token, yes};
+
+#[test]
+fn rule_6_a_redirect_keeps_the_method_as_fetch_does() {
+    // (method, status, whether what is sent elsewhere is a GET without a body)
+    for (method, status, as_get) in [
+        ("POST", 301, true),
+        ("POST", 302, true),
+        ("POST", 303, true),
+        ("POST", 307, false),
+        ("PUT", 301, false),
+        ("DELETE", 302, false),
+        ("PUT", 303, true),
+        ("PATCH", 308, false),
+        ("GET", 303, false),
+    ] {
+        let seen = std::rc::Rc::new(std::cell::Cell::new(None));
+        let (other, saw) = (world::target("https://other.example", "/"), seen.clone());
+        let mut world = World::new().balance(100).seller(move |send, _| {
+            if send.target.as_ref().is_some_and(|target| target.origin != world::ORIGIN) {
+                saw.set(Some(send.as_get));
+                return Seller::status(200);
+            }
+            match &send.token {
+                None => Seller::offer(&offer("plan", 2)),
+                Some(_) => Seller::redirect(status, Redirected::To(other.clone())),
+            }
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch(method, "/ask");
+        assert!(world.run_one(fetch).result.is_ok(), "{method} {status}");
+        assert_eq!(seen.get(), Some(as_get), "{method} {status}");
+    }
+}
+
+#[test]
+fn rule_4_a_hundred_first_fetches_cause_one_mint_and_one_order() {
+    for (balance, orders, slow) in [(1_000, 0, false), (0, 1, false), (1_000, 0, true), (0, 1, true)] {
+        let mut world = World::new().balance(balance);
+        world.plan_credits = 1_000;
+        world.approval = Some(buy());
+        world.told_balance = true;
+        // A slow platform answers nothing until everybody waits for it.
+        world.hold_jobs = slow;
+        let fetches: Vec<_> = (0..100).map(|_| world.fetch("POST", "/ask")).collect();
+        world.run();
+        world.hold_jobs = false;
+        world.run();
+        for fetch in fetches {
+            let end = world.end(fetch);
+            assert!(end.result.is_ok(), "{:?}", end.result);
+            assert_eq!(end.spend.outcome, Outcome::Settled);
+        }
+        assert_eq!((world.mints, world.orders, world.burned), (1, orders, 200));
+        assert_eq!(world.buyer.budget().total(), Credits::from(200));
+    }
+}
+
+#[test]
+fn rule_5_a_cold_call_is_three_round_trips_and_a_warm_one_is_one() {
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    let first = world.fetch("POST", "/ask");
+    let end = world.run_one(first);
+    assert_eq!((world.sends, world.mints, world.platform_calls), (2, 1, 1));
+    assert_eq!((end.spend.requests, end.spend.mints), (2, 1));
+    let second = world.fetch("POST", "/ask");
+    let end = world.run_one(second);
+    assert!(end.result.is_ok());
+    assert_eq!((world.sends, world.mints, world.platform_calls), (3, 1, 1));
+    assert_eq!(end.spend.requests, 1);
+}
+
+#[test]
+fn rule_5_terms_are_known_by_method_origin_and_path() {
+    let other_origin = || Some(FetchRequest::new(world::target("https://other.example", "/ask"), "POST"));
+    // (name, method, path, elsewhere, requests without a token)
+    for (name, method, path, elsewhere, bare) in [
+        ("the same", "POST", "/ask", false, 0),
+        ("another method", "GET", "/ask", false, 1),
+        ("another path", "POST", "/other", false, 1),
+        ("another origin", "POST", "/ask", true, 1),
+    ] {
+        let mut world = World::new().balance(100);
+        world.approval = Some(yes());
+        let first = world.fetch("POST", "/ask");
+        world.run_one(first);
+        let before = world.sends - world.paid_sends;
+        world.request = elsewhere.then(other_origin).flatten();
+        let second = world.fetch(method, path);
+        assert!(world.run_one(second).result.is_ok());
+        assert_eq!(world.sends - world.paid_sends - before, bare, "{name}");
+        assert_eq!(world.mints, if elsewhere { 2 } else { 1 }, "a token stays at its origin: {name}");
+    }
+}
+
+#[test]
+fn rule_5_terms_that_were_refused_are_asked_for_anew_and_others_stay_known() {
+    let mut world = World::new().balance(1_000).seller(|send, world| match &send.token {
+        None => Seller::offer(&offer("plan", 2)),
+        Some(_) if world.paid_sends == 3 || world.paid_sends == 4 => Seller::offer(&offer("plan", 2)),
+        Some(_) => Seller::paid(2, 98),
+    });
+    world.approval = Some(yes());
+    for path in ["/a", "/b"] {
+        let fetch = world.fetch("POST", path);
+        assert!(world.run_one(fetch).result.is_ok());
+    }
+    let refused = world.fetch("POST", "/a");
+    assert_eq!(world.run_one(refused).result.unwrap_err().code(), "payment_refused");
+    for (path, requests) in [("/a", 2), ("/b", 1), ("/a", 1)] {
+        let fetch = world.fetch("POST", path);
+        assert_eq!(world.run_one(fetch).spend.requests, requests, "{path}");
+    }
+}
+
+#[test]
+fn rule_5_a_single_use_token_is_never_presented_twice() {
+    let mut world = World::new().balance(1_000);
+    world.approval = Some(yes());
+    world.single_use = true;
+    let fetches: Vec<_> = (0..20).map(|_| world.fetch("POST", "/ask")).collect();
+    world.run();
+    let more = world.fetch("POST", "/ask");
+    world.run();
+    for fetch in fetches.into_iter().chain([more]) {
+        assert!(world.end(fetch).result.is_ok());
+    }
+    assert_eq!(world.mints, 21);
+    assert_eq!(world.presented.len(), 21);
+    let mut unique = world.presented.clone();
+    unique.sort();
+    unique.dedup();
+    assert_eq!(unique.len(), 21);
+}
+
+#[test]
+fn rule_5_a_refused_token_is_minted_anew_once_and_three_sends_are_the_most() {
+    // (name, which paid sends are refused, whether it ends well, sends, mints)
+    for (name, refused, ok, sends, mints) in
+        [("none", 0, true, 2, 1), ("one", 1, true, 3, 2), ("all", 9, false, 3, 2)]
+    {
+        let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) if world.paid_sends <= refused => Seller::offer(&offer("plan", 2)),
+            Some(_) => Seller::paid(2, 98),
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.is_ok(), ok, "{name}");
+        assert_eq!((world.sends, world.mints), (sends, mints), "{name}");
+        assert_eq!(world.asked, 1, "the same terms need no second consent: {name}");
+        let spent = if ok { 2 } else { 0 };
+        assert_eq!(world.buyer.budget().total(), Credits::from(spent), "{name}");
+    }
+}
+
+#[test]
+fn rule_5_dearer_terms_after_a_refusal_need_a_new_consent() {
+    let mut world = World::new().balance(100).seller(|send, world| match &send.token {
+        None => Seller::offer(&offer("plan", 2)),
+        Some(_) if world.paid_sends == 1 => Seller::offer(&offer("plan", 50)),
+        Some(_) => Seller::paid(50, 50),
+    });
+    world.approval = Some(yes());
+    let fetch = world.fetch("POST", "/ask");
+    assert!(world.run_one(fetch).result.is_ok());
+    assert_eq!(world.asked, 2);
+    assert_eq!(world.buyer.budget().total(), Credits::from(50));
+}
+
+#[test]
+fn rule_6_a_token_goes_only_where_it_was_meant_to() {
+    // (name, method, redirect, status, tokens seen by the other origin, ends as)
+    let other = world::target("https://evil.example", "/catch");
+    let near = world::target(world::ORIGIN, "/moved");
+    let rows = [
+        ("within the origin", "GET", Redirected::To(near.clone()), 307, Ok(())),
+        ("within the origin, POST kept", "POST", Redirected::To(near), 308, Ok(())),
+        ("elsewhere", "GET", Redirected::To(other.clone()), 302, Ok(())),
+        ("elsewhere, POST", "POST", Redirected::To(other), 303, Ok(())),
+        ("somewhere, POST", "POST", Redirected::Somewhere, 0, Err("redirected_while_paying")),
+    ];
+    for (name, method, to, status, expected) in rows {
+        let goes = to.clone();
+        let mut world = World::new().balance(100).seller(move |send, _| {
+            let at = send.target.as_ref().map_or(world::ORIGIN, |target| &target.origin);
+            let path = send.target.as_ref().map_or("/ask", |target| &target.path);
+            if at != world::ORIGIN {
+                assert!(send.token.is_none(), "a token left its origin");
+                return Seller::status(200);
+            }
+            match (&send.token, path) {
+                (None, _) => Seller::offer(&offer("plan", 2)),
+                (Some(_), "/moved") => Seller::paid(2, 98),
+                (Some(_), _) => Seller::redirect(status, goes.clone()),
+            }
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch(method, "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).copied(), expected, "{name}");
+        assert!(world.all_paid_sends_were_manual, "{name}");
+    }
+}
+
+#[test]
+fn rule_6_no_token_over_plain_http_to_another_machine() {
+    let mut world = World::new().balance(100).seller(|_, _| {
+        let mut answer = Seller::offer(&offer("plan", 2));
+        answer.target = Some(world::target("http://api.example", "/ask"));
+        answer
+    });
+    world.approval = Some(yes());
+    let fetch = world.fetch("GET", "/ask");
+    assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "insecure_target");
+    assert_eq!((world.mints, world.asked), (0, 0));
+}
+
+#[test]
+fn a_single_use_token_is_asked_for_by_resource_and_method_and_minted_ahead() {
+    let mut world = World::new().balance(1_000);
+    world.approval = Some(yes());
+    world.single_use = true;
+    world.request = Some(FetchRequest {
+        single_use: true,
+        prefetch: 2,
+        ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "POST")
+    });
+    let first = world.fetch("POST", "/ask");
+    assert!(world.run_one(first).result.is_ok());
+    for part in [r#""resource":{"url":"/ask"}"#, r#""httpVerb":"POST""#, r#""tokenVersion":3"#] {
+        assert!(world.mint_bodies[0].contains(part), "{part}");
+    }
+    assert_eq!((world.mints, world.sends), (3, 2), "one used, two at hand");
+    let second = world.fetch("POST", "/ask");
+    let end = world.run_one(second);
+    assert_eq!((end.spend.requests, end.spend.mints), (1, 0), "a warm request is one round trip");
+    assert_eq!((world.mints, world.sends), (4, 3), "and the store is filled up again");
+
+    // What is under way counts: two fetches at once fill the store once.
+    world.hold_jobs = true;
+    let pair = [world.fetch("POST", "/ask"), world.fetch("POST", "/ask")];
+    world.run();
+    world.hold_jobs = false;
+    world.run();
+    for fetch in pair {
+        assert_eq!(world.end(fetch).spend.requests, 1);
+    }
+    assert_eq!(world.mints, 6, "two used, two at hand again");
+
+    // A platform that does not know them mints a reusable one: nothing is minted ahead.
+    let mut world = World::new().balance(1_000);
+    world.approval = Some(yes());
+    world.request = Some(FetchRequest {
+        single_use: true,
+        prefetch: 2,
+        ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "POST")
+    });
+    for _ in 0..3 {
+        let fetch = world.fetch("POST", "/ask");
+        assert!(world.run_one(fetch).result.is_ok());
+    }
+    assert_eq!(world.mints, 1);
+}
+
+#[test]
+fn a_caller_who_handles_redirects_gets_them() {
+    for (mode, expected) in [(Redirects::Manual, Ok(())), (Redirects::Error, Err("redirected_while_paying"))]
+    {
+        let mut world = World::new().balance(100).seller(|send, _| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) => Seller::redirect(302, Redirected::To(world::target(world::ORIGIN, "/moved"))),
+        });
+        world.approval = Some(yes());
+        world.redirects = mode;
+        let fetch = world.fetch("GET", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).copied(), expected);
+    }
+}
+
+#[test]
+fn a_token_from_the_platform_that_is_garbage_spends_nothing() {
+    let rows = [
+        ("not JSON", Some((200, "oops".to_string())), "garbled_answer"),
+        ("no token", Some((200, "{}".into())), "garbled_answer"),
+        ("not a token", Some((200, r#"{"accessToken":"abc"}"#.into())), "garbled_answer"),
+        ("wrong version", Some((200, token_json(r#"{"x402Version":1}"#))), "garbled_answer"),
+        ("refused", Some((400, r#"{"code":"BCK.X402.0014","message":"m"}"#.into())), "BCK.X402.0014"),
+        ("no envelope", Some((502, "<html>".into())), "http_502"),
+        ("lost", None, "network_error"),
+    ];
+    for (name, answer, code) in rows {
+        let mut world = World::new().balance(100);
+        world.approval = Some(yes());
+        world.mint_answer = Some(answer);
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.unwrap_err().code(), code, "{name}");
+        assert_eq!(world.presented.len(), 0, "{name}");
+        assert_eq!(world.buyer.budget().total(), Credits::ZERO, "{name}");
+    }
+    assert!(!token("x", false).is_empty());
+}
+
+#[test]
+fn rule_5_a_token_that_ends_at_once_by_our_clock_is_minted_once() {
+    let jwt = format!("a.{}.c", world::encode_url(r#"{"exp":900}"#));
+    let token = world::encode_url(&format!(
+        r#"{{"x402Version":2,"accepted":{{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"plan","extra":{{}}}},"payload":{{"token":"{jwt}"}},"extensions":{{}}}}"#
+    ));
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    world.mint_answer = Some(Some((200, format!(r#"{{"accessToken":"{token}"}}"#))));
+    let fetch = world.fetch("POST", "/ask");
+    assert!(world.run_one(fetch).result.is_ok());
+    assert_eq!(world.mints, 1);
+}
+
+#[test]
+fn rule_5_a_token_that_has_paid_or_is_for_once_does_not_follow_a_redirect() {
+    for (name, single_use, settled) in [("single-use", true, false), ("settled", false, true)] {
+        let mut world = World::new().balance(100).seller(move |send, _| match (&send.token, &send.target) {
+            (Some(_), None) => {
+                let near = world::target(world::ORIGIN, "/moved");
+                let mut answer = Seller::redirect(302, Redirected::To(near));
+                answer.receipt = settled.then(|| receipt(true, 2, 98));
+                answer
+            }
+            (None, None) => Seller::offer(&offer("plan", 2)),
+            _ => Seller::status(200),
+        });
+        world.approval = Some(yes());
+        world.single_use = single_use;
+        let fetch = world.fetch("GET", "/ask");
+        let end = world.run_one(fetch);
+        assert!(end.result.is_ok(), "{name}");
+        assert_eq!((world.sends, world.paid_sends), (3, 1), "{name}");
+        assert_eq!(end.receipt.is_some(), settled, "rule 11: {name}");
+    }
+}
+
+#[test]
+fn rule_13_a_mint_under_way_at_logout_serves_nobody_afterwards() {
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    world.hold_jobs = true;
+    world.fetch("POST", "/ask");
+    world.run();
+    world.buyer.log_out();
+    let delegation = payments_wasm::wire::DelegationId::parse("d-1", "delegationId").unwrap();
+    world.buyer.log_in(Some("0x0000000000000000000000000000000000000002".into()), Some(delegation));
+    let next = world.fetch("POST", "/ask");
+    world.run();
+    world.hold_jobs = false;
+    world.run();
+    assert!(world.end(next).result.is_ok());
+    assert_eq!(world.mints, 2);
+    assert_eq!(world.presented, [token("t2", false)]);
+}
+
+fn token_json(payload: &str) -> String {
+    format!(r#"{{"accessToken":"{}"}}"#, world::encode_url(payload))
+}
