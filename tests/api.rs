@@ -1,5 +1,7 @@
 //! Every call of the API against the recorded shape (contract section 4): method, path, headers, body.
 
+#![allow(clippy::unwrap_used)]
+
 use payments_wasm::api::{Auth, Call, Request, calls, plans, x402};
 use payments_wasm::wire::{AgentId, DelegationId, PlanId, Scheme, Secret, WireErrorKind};
 
