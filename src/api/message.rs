@@ -98,12 +98,6 @@ impl Request {
         Self { auth: Auth::Key, ..self }
     }
 
-    /// Whether sending it twice is as good as once: only then may a shell repeat it.
-    #[must_use]
-    pub fn is_idempotent(&self) -> bool {
-        matches!(self.method, Method::Get | Method::Put | Method::Delete)
-    }
-
     /// Its headers (section 1.1). `key` is used where the call wants it; without one the header is left out and the
     /// platform answers that it wants one.
     #[must_use]

@@ -2,12 +2,9 @@
 
 use super::{ApiError, Call, Request, Response};
 use crate::wire::{
-    Accept, AccessToken, AgentId, Credits, DelegationId, PaymentRequired, PlanId, Receipt, Scheme, Secret,
+    AccessToken, AgentId, Credits, DelegationId, PaymentRequired, PlanId, Receipt, Scheme, Secret,
 };
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::string::{String, ToString};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -200,12 +197,6 @@ impl Call for Settle {
         Receipt::from_json(response.body.as_bytes())
             .map_err(|error| ApiError::garbled(response, &error.to_string()))
     }
-}
-
-/// The offer that both calls send along, made of one entry.
-#[must_use]
-pub fn offer_of(resource: crate::wire::Resource, accept: Accept) -> PaymentRequired {
-    PaymentRequired::new(resource, Vec::from([accept]))
 }
 
 /// The JSON object of a 2xx answer.

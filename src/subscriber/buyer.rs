@@ -154,6 +154,7 @@ impl Buyer {
         self.running.clear();
         self.unclear.clear();
         self.balances.clear();
+        self.prices.clear();
     }
 
     /// What this session has spent so far.
@@ -252,6 +253,15 @@ impl Buyer {
         self.balances.push((plan_id.clone(), held, now));
     }
 
+    /// What a credit of a plan costs: what offers are ranked by.
+    pub(super) fn note_price(&mut self, plan_id: &PlanId, price: f64) {
+        self.prices.retain(|(plan, _)| plan != plan_id);
+        if self.prices.len() >= MAX_REMEMBERED {
+            self.prices.remove(0);
+        }
+        self.prices.push((plan_id.clone(), price));
+    }
+
     /// The balance of a plan, if it was read lately.
     pub(super) fn known_balance(&self, plan_id: &PlanId, now: u64) -> Option<Credits> {
         self.balances
@@ -315,6 +325,10 @@ impl Buyer {
     }
 
     fn known_terms(&self, request: &FetchRequest) -> Option<Rc<Offer>> {
+        // Whoever asks for the terms wants them as they are now, and to pay for nothing.
+        if request.quote {
+            return None;
+        }
         let (_, offer) = self.terms.iter().find(|(method, offer)| {
             *method == request.method
                 && offer.target.origin == request.target.origin

@@ -195,8 +195,9 @@ impl Buyer {
                 let held = read(&call, result);
                 if let Ok(held) = &held {
                     self.note_balance(&call.plan_id, held.balance, now);
-                    self.prices.retain(|(plan, _)| *plan != call.plan_id);
-                    self.prices.extend(held.price_per_credit.map(|price| (call.plan_id.clone(), price)));
+                    if let Some(price) = held.price_per_credit {
+                        self.note_price(&call.plan_id, price);
+                    }
                 }
                 for fetch in waiting {
                     let Some(visit) = self.visit(fetch) else { continue };

@@ -21,9 +21,13 @@ pub struct Offer {
     pub remembered: bool,
 }
 
+/// How many offers are looked at: for each, the platform may be asked what is held of its plan, and the list is the
+/// seller's.
+const MAX_CANDIDATES: usize = 8;
+
 impl Offer {
-    /// The ways to pay that we know and the request's policies allow, in the seller's order; unknown schemes are skipped, never
-    /// guessed at.
+    /// The ways to pay that we know and the request's policies allow, in the seller's order, at most
+    /// eight; unknown schemes are skipped, never guessed at.
     #[must_use]
     pub fn candidates(required: &PaymentRequired, target: &Target, request: &FetchRequest) -> Vec<Rc<Self>> {
         let known = required.accepts().iter().filter_map(|accept| {
@@ -40,7 +44,7 @@ impl Offer {
             };
             request.allows(&offer).then(|| Rc::new(offer))
         });
-        known.collect()
+        known.take(MAX_CANDIDATES).collect()
     }
 
     /// The same terms, for another request to the same place.

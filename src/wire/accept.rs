@@ -1,6 +1,6 @@
 use super::document::{self, Document};
-use super::{AgentId, Credits, Environment, PlanId, Scheme, WireError};
-use alloc::string::{String, ToString};
+use super::{AgentId, Credits, PlanId, Scheme, WireError};
+use alloc::string::ToString;
 use serde_json::{Map, Value};
 
 /// One way to pay, an entry of `accepts`: scheme, network, plan, and what the scheme adds under `extra`
@@ -28,12 +28,6 @@ impl Accept {
         extra.insert("version".into(), "1".into());
         document.insert("extra".into(), extra.into());
         Self { document, scheme: Some(scheme), plan_id: Some(plan_id), agent_id: None, credits: None }
-    }
-
-    /// An entry with the network that the scheme has in `environment`.
-    #[must_use]
-    pub fn in_environment(scheme: Scheme, environment: Environment, plan_id: PlanId) -> Self {
-        Self::new(scheme, scheme.default_network(environment).as_str(), plan_id)
     }
 
     /// Names the agent whose resource this is.
@@ -142,19 +136,5 @@ impl Accept {
 
     fn member(&self, name: &str) -> &str {
         self.document.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// Whether this entry and `other` ask for the same thing: scheme, network and plan (`BCK.X402.0013`).
-    #[must_use]
-    pub fn same_terms(&self, other: &Self) -> bool {
-        self.scheme_name() == other.scheme_name()
-            && self.network() == other.network()
-            && self.plan_id == other.plan_id
-    }
-}
-
-impl From<Accept> for String {
-    fn from(accept: Accept) -> Self {
-        document::print(&accept.document)
     }
 }
