@@ -1,5 +1,6 @@
 // What a caller may do at the edges of a paid fetch: odd bodies, aborts and logouts at odd moments, redirects elsewhere.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { Payments } from '../../target/dist/subscriber/index.js';
@@ -145,4 +146,19 @@ test('a refusal that prints the token is told without what it said', async () =>
     : need()));
   const error = await failure(payments.fetch(ASK));
   assert.equal(error.message, 'the seller refused the payment');
+});
+
+test('a platform that redirects elsewhere is not followed: the key and the order stay', async (t) => {
+  const listen = async (answer) => {
+    const seen = [];
+    const server = createServer((request, response) => { seen.push(request.headers); answer(response); });
+    await new Promise((done) => server.listen(0, '127.0.0.1', done));
+    t.after(() => { server.closeAllConnections(); server.close(); });
+    return { url: `http://127.0.0.1:${server.address().port}`, seen };
+  };
+  const other = await listen((response) => response.end('{"success":true}'));
+  const platform = await listen((response) => response.writeHead(307, { location: `${other.url}/api/v1/x` }).end());
+  const payments = await Payments.getInstance({ nvmApiKey: KEY, environment: 'custom', backend: platform.url });
+  assert.equal((await failure(payments.plans.orderPlan('77'))).code, 'http_307');
+  assert.deepEqual([platform.seen.length, other.seen.length], [1, 0]);
 });

@@ -1,5 +1,6 @@
 // What is bought goes through untouched: streams, cookies, encodings, ranges, methods; CORS is the gate's (rules 18, 19).
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { json, raw, readHeader, startAll, token } from './kit.mjs';
@@ -178,4 +179,36 @@ test('no page is allowed by default, and every one with "*"', async () => {
     assert.equal((await ask(none)).headers.get('access-control-allow-origin'), null);
     assert.equal((await ask(any)).headers.get('access-control-allow-origin'), '*');
   } finally { await Promise.all([none.stop(), any.stop()]); }
+});
+
+test('a client that waits for 100 Continue gets what it paid for, and the origin is not told to wait', async () => {
+  const body = '{"question":"?"}';
+  const { status, answer } = await raw(all.paywall.url, [
+    'POST /ask HTTP/1.1', 'Host: shop.example', 'Connection: close', 'Expect: 100-continue', `payment-signature: ${token()}`,
+    'content-type: application/json', `Content-Length: ${body.length}`, '', body,
+  ].join('\r\n'));
+  // The runtime may say "100 Continue" first.
+  assert.ok([100, 200].includes(status), answer);
+  assert.match(answer, /HTTP\/1\.1 200 /);
+  assert.match(answer, /worth paying for/);
+  assert.equal(all.origin.calls.length, 1);
+  assert.equal(all.origin.calls[0].headers.expect, undefined);
+  assert.equal(all.facilitator.count('settle'), 1);
+});
+
+test('an origin whose status text no response can carry is delivered once it is paid for', async (t) => {
+  const body = 'worth paying for';
+  const odd = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end(`HTTP/1.1 200 a\tb\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`));
+  });
+  await new Promise((done) => odd.listen(0, '127.0.0.1', done));
+  t.after(() => odd.close());
+  const own = await startAll({ origin: `http://127.0.0.1:${odd.address().port}` });
+  t.after(() => own.stop());
+  const response = await own.paid('/paid');
+  assert.equal(response.status, 200);
+  assert.equal(await response.text(), body);
+  assert.equal(readHeader(response.headers.get('payment-response')).success, true);
+  assert.equal(own.facilitator.count('settle'), 1);
 });
