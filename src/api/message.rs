@@ -1,6 +1,7 @@
 use super::{API_VERSION, ApiError};
 use crate::wire::Secret;
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use core::fmt;
 
 /// One call of the API, as a value: what to send, and what the answer means.
 pub trait Call {
@@ -17,8 +18,9 @@ pub trait Call {
     fn parse(&self, response: &Response) -> Result<Self::Output, ApiError>;
 }
 
-/// A request to the backend, without its origin and without the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A request to the backend, without its origin and without the key. Its `Debug` does not show the body, in which a
+/// token may stand (rule 13).
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// The method.
     pub method: Method,
@@ -54,8 +56,8 @@ pub enum Auth {
     Public,
 }
 
-/// An answer of the backend.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// An answer of the backend. Its `Debug` does not show the body, in which a token may stand (rule 13).
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
@@ -119,5 +121,41 @@ impl Response {
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("auth", &self.auth)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("correlation_id", &self.correlation_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_13_what_may_hold_a_token_does_not_print_it() {
+        let body = r#"{"accessToken":"hush"}"#;
+        let request = Request::post("/api/v1/x402/verify", Some(body.into()));
+        let response = Response { status: 201, body: body.into(), correlation_id: Some("c-1".into()) };
+        let shown = format!("{request:?} {response:?}");
+        assert!(!shown.contains("hush"), "{shown}");
+        for part in ["/api/v1/x402/verify", "Post", "201", "c-1"] {
+            assert!(shown.contains(part), "{shown}");
+        }
     }
 }
