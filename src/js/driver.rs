@@ -6,7 +6,8 @@ use super::error::{from_fetch, set};
 use super::session::{Session, now};
 use super::views::{EventView, Jsonish, OfferView, ReceiptView, SpendView};
 use crate::subscriber::{
-    Action, Approval, Command, Event, FetchError, FetchId, FetchRequest, Finish, Job, Offer, Policy, Spend,
+    Action, Approval, Command, Event, FetchError, FetchId, FetchRequest, Finish, Job, JobId, JobResult,
+    Offer, Policy, Spend,
 };
 use crate::transport::{Fetcher, Head, Kept, sleep, unless_aborted};
 use crate::wire::DelegationId;
@@ -113,7 +114,8 @@ pub(super) async fn run(
         };
         return Err(from_fetch(&FetchError::Aborted, &finish, None, Some(&signal.reason())));
     }
-    let fetch = session.buyer.borrow_mut().open(request, now());
+    let fetch = session.buyer.borrow_mut().name_fetch();
+    session.step(Step::Open(fetch, request));
     let abort = {
         let session = session.clone();
         Closure::<dyn FnMut()>::new(move || session.report(fetch, Event::Aborted))
@@ -122,7 +124,6 @@ pub(super) async fn run(
     // Neither adding nor removing a listener fails.
     drop(signal.add_event_listener_with_callback("abort", listener));
     let mut course = Course { session, kept, hooks, fetch, quote, head: None, cause: None };
-    course.session.pump();
     let mut action = course.session.next_action(fetch).await;
     let result = loop {
         if let Action::Finish(finish) = &*action {
@@ -254,9 +255,44 @@ impl Course {
     }
 }
 
+/// Something that happens to the buyer.
+pub(super) enum Step {
+    Open(FetchId, FetchRequest),
+    On(FetchId, Event),
+    Finished(JobId, JobResult),
+}
+
 impl Session {
+    fn step(self: &Rc<Self>, step: Step) {
+        self.steps.borrow_mut().push(step);
+        self.wake();
+    }
+
+    /// What is due is done now, or when the ledger says so.
+    fn wake(self: &Rc<Self>) {
+        if let Some(ledger) = self.ledger.get() {
+            return ledger.wake();
+        }
+        self.take_steps();
+        if let Some(page) = &self.page {
+            page.keep_orders(&self.buyer.borrow().kept_orders());
+        }
+        self.pump();
+    }
+
+    pub(super) fn take_steps(&self) {
+        let mut buyer = self.buyer.borrow_mut();
+        for step in self.steps.take() {
+            match step {
+                Step::Open(fetch, request) => buyer.open_as(fetch, request, now()),
+                Step::On(fetch, event) => buyer.on(fetch, event, now()),
+                Step::Finished(job, result) => buyer.finished(job, result, now()),
+            }
+        }
+    }
+
     /// Hands out what the buyer wants done: actions to their fetches, jobs to tasks of their own, news to listeners.
-    fn pump(self: &Rc<Self>) {
+    pub(super) fn pump(self: &Rc<Self>) {
         let mut news = Vec::new();
         let mut woken = Vec::new();
         loop {
@@ -283,8 +319,7 @@ impl Session {
     }
 
     fn report(self: &Rc<Self>, fetch: FetchId, event: Event) {
-        self.buyer.borrow_mut().on(fetch, event, now());
-        self.pump();
+        self.step(Step::On(fetch, event));
     }
 
     async fn next_action(&self, fetch: FetchId) -> Box<Action> {
@@ -307,7 +342,7 @@ impl Session {
     pub(super) fn log_out(self: &Rc<Self>) {
         *self.key.borrow_mut() = None;
         self.buyer.borrow_mut().log_out();
-        self.pump();
+        self.wake();
     }
 }
 
@@ -317,6 +352,5 @@ async fn work(session: Rc<Session>, job: Job) {
         sleep(job.delay_ms).await;
     }
     let result = session.call(&job.request).await;
-    session.buyer.borrow_mut().finished(job.id, result, now());
-    session.pump();
+    session.step(Step::Finished(job.id, result));
 }

@@ -1,6 +1,6 @@
 //! What of ours JavaScript sees: plain objects, credits as `bigint`.
 
-use crate::subscriber::{Buyer, Finish, Notice, NoticeKind, Offer, Outcome};
+use crate::subscriber::{Buyer, Finish, Notice, NoticeKind, Offer, Outcome, Record};
 use crate::wire::{Credits, Receipt};
 use alloc::{
     string::{String, ToString},
@@ -233,7 +233,7 @@ struct ShareView<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RecordView<'a> {
+pub(super) struct RecordView<'a> {
     #[serde(serialize_with = "date")]
     at: u64,
     method: &'a str,
@@ -249,6 +249,24 @@ struct RecordView<'a> {
     credits_settled: Option<Credits>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transaction: Option<&'a str>,
+}
+
+impl<'a> RecordView<'a> {
+    pub(super) fn of(record: &'a Record) -> Self {
+        Self {
+            at: record.at,
+            method: &record.method,
+            url: &record.offer.target.url,
+            origin: &record.offer.target.origin,
+            plan_id: record.offer.plan_id().as_str(),
+            scheme: record.offer.scheme().as_str(),
+            network: record.offer.network(),
+            outcome: record.outcome.as_str(),
+            credits_presented: record.presented,
+            credits_settled: record.settled,
+            transaction: record.transaction.as_deref(),
+        }
+    }
 }
 
 impl<'a> TotalsView<'a> {
@@ -268,23 +286,7 @@ impl<'a> TotalsView<'a> {
                 .iter()
                 .map(|(plan, credits)| ShareView { name: plan.as_str(), credits: *credits })
                 .collect(),
-            receipts: buyer
-                .records()
-                .iter()
-                .map(|record| RecordView {
-                    at: record.at,
-                    method: &record.method,
-                    url: &record.offer.target.url,
-                    origin: &record.offer.target.origin,
-                    plan_id: record.offer.plan_id().as_str(),
-                    scheme: record.offer.scheme().as_str(),
-                    network: record.offer.network(),
-                    outcome: record.outcome.as_str(),
-                    credits_presented: record.presented,
-                    credits_settled: record.settled,
-                    transaction: record.transaction.as_deref(),
-                })
-                .collect(),
+            receipts: buyer.records().iter().map(RecordView::of).collect(),
         }
     }
 }

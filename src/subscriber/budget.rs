@@ -2,22 +2,27 @@ use super::Offer;
 use crate::wire::{Credits, PlanId};
 use alloc::{string::String, vec::Vec};
 
-/// What a session has spent and is about to spend, in credits (rule 12).
+/// What a session has spent and is about to spend, in credits (rule 12); with what is kept beyond a page, the sessions of
+/// other tabs too.
 ///
 /// Reserved when consent is given, so that concurrent requests cannot together exceed a limit that each alone keeps;
 /// spent as soon as it is on the wire; corrected when a receipt says what was really redeemed. What was reserved and not
 /// sent is released: a failure leaks nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Budget {
-    reserved: Credits,
-    spent: Credits,
+    pub(super) reserved: Credits,
+    /// What others who share the budget have reserved, by their names.
+    pub(super) others: Vec<(String, Credits)>,
+    /// Whether what was kept could not be read: then it counts as everything.
+    pub(super) unreadable: bool,
+    pub(super) spent: Credits,
     /// What was spent in each minute of the last day, the oldest first.
-    minutes: Vec<(u64, Credits)>,
-    origins: Vec<(String, Credits)>,
-    plans: Vec<(PlanId, Credits)>,
+    pub(super) minutes: Vec<(u64, Credits)>,
+    pub(super) origins: Vec<(String, Credits)>,
+    pub(super) plans: Vec<(PlanId, Credits)>,
 }
 
-const MINUTE_MS: u64 = 60_000;
+pub(super) const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 /// How many origins and plans are told apart; what comes after them counts in the totals.
@@ -27,7 +32,7 @@ impl Budget {
     /// What counts against a limit: reserved and spent.
     #[must_use]
     pub fn total(&self) -> Credits {
-        self.spent.saturating_add(self.reserved)
+        self.spent.saturating_add(self.held())
     }
 
     /// What is on the wire or settled.
@@ -40,13 +45,13 @@ impl Budget {
     /// minute.
     #[must_use]
     pub fn in_hour(&self, now: u64) -> Credits {
-        self.since(now.saturating_sub(HOUR_MS)).saturating_add(self.reserved)
+        self.since(now.saturating_sub(HOUR_MS)).saturating_add(self.held())
     }
 
     /// The same for a day.
     #[must_use]
     pub fn in_day(&self, now: u64) -> Credits {
-        self.since(now.saturating_sub(DAY_MS)).saturating_add(self.reserved)
+        self.since(now.saturating_sub(DAY_MS)).saturating_add(self.held())
     }
 
     /// What was spent at each origin.
@@ -59,6 +64,14 @@ impl Budget {
     #[must_use]
     pub fn by_plan(&self) -> &[(PlanId, Credits)] {
         &self.plans
+    }
+
+    /// What is reserved, by whomever.
+    fn held(&self) -> Credits {
+        if self.unreadable {
+            return Credits::MAX;
+        }
+        self.others.iter().fold(self.reserved, |sum, (_, credits)| sum.saturating_add(*credits))
     }
 
     /// A minute counts whole as long as any of it is inside: a limit errs on the side of spending less.

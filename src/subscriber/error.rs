@@ -46,6 +46,8 @@ pub enum FetchError {
     PurchaseUnknown,
     /// The plan was bought and its credits did not appear in time.
     CreditsTimeout,
+    /// What would have been spent could not be kept beforehand, as the shared budget wants it.
+    NotKept,
 }
 
 impl FetchError {
@@ -72,6 +74,7 @@ impl FetchError {
             Self::Platform(error) => &error.code,
             Self::PurchaseUnknown => "purchase_outcome_unknown",
             Self::CreditsTimeout => "credits_timeout",
+            Self::NotKept => "storage_unavailable",
         }
     }
 
@@ -106,6 +109,7 @@ impl FetchError {
             Self::PlatformUnreachable => "Nevermined could not be reached",
             Self::PurchaseUnknown => "the order was sent and its outcome is not known",
             Self::CreditsTimeout => "the plan was ordered and its credits have not appeared yet",
+            Self::NotKept => "the budget could not be kept, so nothing more was paid",
             Self::MalformedOffer(_) | Self::BudgetExceeded(_) | Self::Platform(_) => "",
         }
     }
@@ -135,7 +139,7 @@ impl FetchError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable | Self::PlatformUnreachable => true,
+            Self::Unreachable | Self::PlatformUnreachable | Self::NotKept => true,
             Self::Platform(error) => error.retryable,
             _ => false,
         }

@@ -15,6 +15,8 @@ pub struct Credits {
 impl Credits {
     /// No credits.
     pub const ZERO: Self = Self { limbs: [0; 8] };
+    /// The largest amount there is.
+    pub const MAX: Self = Self { limbs: [u32::MAX; 8] };
 
     /// Reads what JSON may hold: a decimal string, or a whole number that JSON carries exactly (Python sends small
     /// amounts as numbers, contract section 1.2). `field` names it for the error.
@@ -61,7 +63,7 @@ impl Credits {
     /// The sum, or the largest amount there is: for limits, where more than everything is everything.
     #[must_use]
     pub fn saturating_add(self, other: Self) -> Self {
-        self.checked_add(other).unwrap_or(Self { limbs: [u32::MAX; 8] })
+        self.checked_add(other).unwrap_or(Self::MAX)
     }
 
     /// The difference, or nothing.
