@@ -115,7 +115,7 @@ pub(super) async fn run(
         return Err(from_fetch(&FetchError::Aborted, &finish, None, Some(&signal.reason())));
     }
     let fetch = session.buyer.borrow_mut().name_fetch();
-    session.step(Step::Open(fetch, request));
+    session.step(Step::Open(fetch, Box::new(request)));
     let abort = {
         let session = session.clone();
         Closure::<dyn FnMut()>::new(move || session.report(fetch, Event::Aborted))
@@ -257,7 +257,7 @@ impl Course {
 
 /// Something that happens to the buyer.
 pub(super) enum Step {
-    Open(FetchId, FetchRequest),
+    Open(FetchId, Box<FetchRequest>),
     On(FetchId, Event),
     Finished(JobId, JobResult),
 }
@@ -284,7 +284,7 @@ impl Session {
         let mut buyer = self.buyer.borrow_mut();
         for step in self.steps.take() {
             match step {
-                Step::Open(fetch, request) => buyer.open_as(fetch, request, now()),
+                Step::Open(fetch, request) => buyer.open_as(fetch, *request, now()),
                 Step::On(fetch, event) => buyer.on(fetch, event, now()),
                 Step::Finished(job, result) => buyer.finished(job, result, now()),
             }

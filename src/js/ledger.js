@@ -161,7 +161,8 @@ async function withoutTheDead(text) {
   if (!/^r /m.test(kept)) return kept;
   const { held } = await navigator.locks.query();
   const alive = new Set(held.map(({ name }) => name));
-  return kept.split('\n').filter((line) => !line.startsWith('r ') || alive.has(line.split(' ')[1])).join('\n');
+  // An empty line stays: a text without any would be a beginning.
+  return kept.replace(/^r (\S*).*/gm, (line, who) => (alive.has(who) ? line : ''));
 }
 
 /** The receipts of a text; those that can be read. */

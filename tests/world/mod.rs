@@ -8,7 +8,9 @@ use payments_wasm::subscriber::{
     Redirected, Redirects, Send, Target, Work,
 };
 use payments_wasm::wire::{Credits, DelegationId, PlanId, base64};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
 pub const ORIGIN: &str = "https://api.example";
 
@@ -75,8 +77,18 @@ impl Seller {
 
 type Script = Box<dyn Fn(&Send, &World) -> Answer>;
 
+/// What tabs share, and the name of one of them.
+pub struct Shelf {
+    pub text: Rc<RefCell<String>>,
+    pub tab: &'static str,
+    /// Whether nothing can be kept any more.
+    pub full: bool,
+}
+
 pub struct World {
     pub buyer: Buyer,
+    /// What each step is taken up from and kept in.
+    pub shelf: Option<Shelf>,
     pub now: u64,
     pub approval: Option<Approval>,
     pub policy: Option<Policy>,
@@ -134,6 +146,7 @@ impl World {
         buyer.log_in(Some("0x0000000000000000000000000000000000000001".into()), Some(delegation));
         Self {
             buyer,
+            shelf: None,
             now: 1_000_000,
             approval: None,
             policy: None,
@@ -199,7 +212,33 @@ impl World {
             can_ask: self.approval.is_some() || self.approve_throws,
             ..self.request.clone().unwrap_or_else(|| FetchRequest::new(target(ORIGIN, path), method))
         };
-        self.buyer.open(request, self.now)
+        let now = self.now;
+        self.step(|buyer| buyer.open(request, now))
+    }
+
+    /// The credits of an order come after so long, in milliseconds.
+    pub fn credits_come(&mut self, after_ms: u64) {
+        self.credits_at = Some(self.now.saturating_add(after_ms));
+    }
+
+    /// Reports what happened to a fetch.
+    pub fn on(&mut self, fetch: FetchId, event: Event) {
+        let now = self.now;
+        self.step(|buyer| buyer.on(fetch, event, now));
+    }
+
+    /// A step of the buyer's, with what is shared taken up before and kept after.
+    fn step<T>(&mut self, step: impl FnOnce(&mut Buyer) -> T) -> T {
+        if let Some(shelf) = &self.shelf {
+            self.buyer.take_up(&shelf.text.borrow(), shelf.tab);
+        }
+        let done = step(&mut self.buyer);
+        match &self.shelf {
+            Some(Shelf { full: true, .. }) => self.buyer.not_kept(),
+            Some(shelf) => *shelf.text.borrow_mut() = self.buyer.kept(shelf.tab),
+            None => {}
+        }
+        done
     }
 
     pub fn run_one(&mut self, fetch: FetchId) -> Finish {
@@ -219,10 +258,10 @@ impl World {
                 self.obey(command);
             } else if let Some((fetch, action)) = self.next_held() {
                 let event = self.act(*action);
-                self.buyer.on(fetch, event, self.now);
+                self.on(fetch, event);
             } else if let Some((fetch, question)) = self.questions.pop_front() {
                 let event = self.act(*question);
-                self.buyer.on(fetch, event, self.now);
+                self.on(fetch, event);
             } else if let Some(job) = self.next_job() {
                 self.work(&job);
             } else {
@@ -273,7 +312,7 @@ impl World {
                     _ => self.act(*action),
                 };
                 self.actions += 1;
-                self.buyer.on(fetch, event, self.now);
+                self.on(fetch, event);
             }
         }
     }
@@ -361,7 +400,8 @@ impl World {
                 }
             }
         };
-        self.buyer.finished(job.id, result, self.now);
+        let now = self.now;
+        self.step(|buyer| buyer.finished(job.id, result, now));
     }
 }
 
