@@ -76,12 +76,8 @@ fn rule_12_two_tabs_cannot_together_exceed_a_limit() {
         let fetch = third.fetch("POST", "/ask");
         assert_eq!(code(third.run_one(fetch).result), "budget_exceeded", "{name}: whoever comes later knows");
         assert_eq!(third.buyer.budget().spent(), Credits::from(8), "{name}");
-        assert_eq!(
-            third.buyer.budget().by_origin(),
-            [(world::ORIGIN.to_string(), Credits::from(8))],
-            "{name}"
-        );
-        assert_eq!(third.buyer.budget().by_plan(), [(world::plan("plan"), Credits::from(8))], "{name}");
+        assert_eq!(third.buyer.budget().by_origin(), [(world::ORIGIN, Credits::from(8))], "{name}");
+        assert_eq!(third.buyer.budget().by_plan(), [("plan", Credits::from(8))], "{name}");
     }
 }
 
@@ -156,23 +152,26 @@ fn rule_12_a_budget_survives_a_reload_in_each_of_its_limits() {
 
 #[test]
 fn rule_12_what_cannot_be_read_counts_as_everything_for_good() {
-    let long = "m 1 1\n".repeat(MAX_KEPT / 6) + "s 1\n";
+    let long = "m 1 1\n".repeat(MAX_KEPT / 6) + "s - 1\n";
     for (name, text, readable) in [
         ("nothing yet", "", true),
-        ("a total", "s 0\n", true),
-        ("an hour long past", "m 1 4\na https://a.example 4\np plan 4\ns 4\n", true),
-        ("others", "r two 3\ns 0\n", true),
-        ("an order that is none", "o\no a b\no 0x1 ../plan 1 1 1 x\no 0x1 1 -1 1 1 x\ns 0\n", true),
+        ("a total", "s - 0\n", true),
+        ("an hour long past", "m 1 4\na https://a.example 4\np plan 4\ns - 4\n", true),
+        ("others", "r two 3\ns - 0\n", true),
+        ("an order", "o 0x1/plan 0 1\ns - 0\n", true),
         ("no total", "m 1 1\n", false),
         ("an empty line alone", "\n", false),
-        ("cut off", "m 1 4\ns", false),
-        ("a total that is none", "s -1\n", false),
-        ("a total with more", "s 1 2\n", false),
-        ("a fraction", "m 1 1.5\ns 1\n", false),
-        ("more than there is", &format!("s {}\n", "9".repeat(79)), false),
-        ("a minute beyond time", &format!("m {} 1\ns 1\n", u64::MAX), false),
-        ("a plan that is none", "p ../order 1\ns 1\n", false),
-        ("another kind of line", "x 1 2\ns 1\n", false),
+        ("cut off", "m 1 4\ns -", false),
+        ("a total that is none", "s - -1\n", false),
+        ("a total with more", "s - 1 2\n", false),
+        ("a fraction", "m 1 1.5\ns - 1\n", false),
+        ("less than one line", "m 1\ns - 1\n", false),
+        ("more than there is", &format!("s - {}\n", "9".repeat(79)), false),
+        ("an order without a time", "o 0x1/plan 0\ns - 0\n", false),
+        ("an order before time", "o 0x1/plan 0 -1\ns - 0\n", false),
+        ("another kind of line", "x 1 2\ns - 1\n", false),
+        ("a kind of two letters", "mm 1 2\ns - 1\n", false),
+        ("what was unreadable before", "? - 1\n", false),
         ("JSON", "{\"spent\":0}", false),
         ("binary", "\u{0}\u{1}\u{fffd}", false),
         ("too long", &long, false),
@@ -218,7 +217,7 @@ fn what_is_kept_is_bounded_and_holds_no_secret() {
     for token in &world.presented {
         assert!(!kept.contains(token.as_str()));
     }
-    assert!(kept.ends_with("s 1000\n"), "the total counts what is not told apart any more");
+    assert!(kept.ends_with("s - 1000\n"), "the total counts what is not told apart any more");
     let mut again = Buyer::new();
     again.take_up(&kept, "two");
     assert_eq!(again.kept("two"), kept, "what is kept is what was taken up");

@@ -6,7 +6,7 @@
 use super::calls::{answer, id, promise};
 use super::convert::{bad_wire, delegation, digits, scheme, text};
 use super::session::{Ledger, Session};
-use super::views::{Jsonish, RecordView};
+use super::views;
 use crate::api::plans::GetPlanBalance;
 use crate::api::x402::GetAccessToken;
 use crate::api::{Call, Request, calls};
@@ -95,7 +95,7 @@ impl Core {
     #[wasm_bindgen(skip_typescript)]
     pub fn records(&self) -> Vec<JsValue> {
         let records = self.0.buyer.borrow_mut().take_records();
-        records.iter().map(|record| RecordView::of(record).to_js()).collect()
+        records.iter().map(views::record).collect()
     }
 
     /// Where things are: where a page is come back to (nowhere outside one), the card pages, and the platform that they are

@@ -1,10 +1,9 @@
 //! Errors as JavaScript meets them: one class, made from facts, with a subclass for each answer that a caller branches on.
 
-use super::views::{Jsonish, SpendView};
+use super::views::{View, spend};
 use crate::api::ApiError;
 use crate::subscriber::{FetchError, Finish, LoginError, Outcome};
 use crate::transport::Head;
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/js/error.js")]
@@ -29,20 +28,31 @@ fn kind(code: &str, ended: bool) -> Option<&'static str> {
 }
 
 /// What an error carries beside its message. `cause` and `response` are set apart, being no data.
-#[derive(Default, Serialize)]
+#[derive(Default)]
 pub(super) struct Facts<'a> {
     pub(super) code: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hint: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<u16>,
-    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub(super) correlation_id: Option<&'a str>,
     pub(super) retryable: bool,
-    #[serde(rename = "docsUrl", skip_serializing_if = "Option::is_none")]
     pub(super) docs_url: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) spend: Option<SpendView>,
+    pub(super) spend: JsValue,
+}
+
+impl Facts<'_> {
+    fn to_js(&self) -> JsValue {
+        let view = View::new();
+        view.text("code", self.code);
+        view.some_text("hint", self.hint);
+        if let Some(status) = self.status {
+            view.number("status", status.into());
+        }
+        view.some_text("correlationId", self.correlation_id);
+        view.flag("retryable", self.retryable);
+        view.some_text("docsUrl", self.docs_url);
+        view.put("spend", &self.spend);
+        view.done()
+    }
 }
 
 /// Makes an error to throw or to reject with.
@@ -69,7 +79,7 @@ fn api_facts(error: &ApiError) -> Facts<'_> {
         correlation_id: error.correlation_id.as_deref(),
         retryable: error.retryable,
         docs_url: error.docs_url.as_deref(),
-        spend: None,
+        spend: JsValue::UNDEFINED,
     }
 }
 
@@ -104,7 +114,7 @@ pub(super) fn from_fetch(
         code: error.code(),
         hint: error.hint(),
         retryable: error.is_retryable() && finish.spend.outcome == Outcome::None,
-        spend: Some(SpendView::of(finish)),
+        spend: spend(finish),
         status: base.status.or(head.map(Head::status)),
         ..base
     }

@@ -11,7 +11,7 @@ use super::driver::{Hooks, run};
 use super::error::set;
 use super::request::take;
 use super::session::{Session, now};
-use super::views::{Jsonish, TotalsView};
+use super::views;
 use crate::wire::{ApiKey, PlanId, WireError, WireErrorKind};
 use alloc::{rc::Rc, string::String};
 use js_sys::Promise;
@@ -160,7 +160,7 @@ impl Payments {
     /// See `types.d.ts`.
     #[wasm_bindgen(getter, skip_typescript)]
     pub fn spend(&self) -> JsValue {
-        let spend = TotalsView::of(&self.session.buyer.borrow(), now()).to_js();
+        let spend = views::totals(&self.session.buyer.borrow(), now());
         if let Some(ledger) = self.session.ledger.get() {
             set(&spend, "receipts", &ledger.receipts());
         }

@@ -1,292 +1,190 @@
-//! What of ours JavaScript sees: plain objects, credits as `bigint`.
+//! What of ours JavaScript sees: plain objects, credits as `bigint`. What is absent is left out.
+//!
+//! Written out member by member: a serializer for it is three kilobytes of wasm.
 
 use crate::subscriber::{Buyer, Finish, Notice, NoticeKind, Offer, Outcome, Record};
-use crate::wire::{Credits, Receipt};
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
-use js_sys::BigInt;
-use serde::{Serialize, Serializer};
+use crate::wire::{Credits, Id, Receipt};
+use js_sys::{Array, BigInt, Date, Object};
 use wasm_bindgen::prelude::*;
 
-/// Turns a view into a plain object; absent members are left out.
-pub(super) trait Jsonish: Serialize {
-    fn to_js(&self) -> JsValue {
-        let serializer = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
-        // These structs of strings and numbers always serialise.
-        self.serialize(&serializer).unwrap_or(JsValue::UNDEFINED)
-    }
+#[wasm_bindgen(module = "/src/js/object.js")]
+extern "C" {
+    fn put(object: &Object, name: &str, value: &JsValue);
+    #[wasm_bindgen(js_name = put)]
+    fn put_text(object: &Object, name: &str, text: &str);
+    #[wasm_bindgen(js_name = putBig)]
+    fn put_big(object: &Object, name: &str, digits: &str);
 }
 
-impl<T: Serialize> Jsonish for T {}
+/// An object in the making.
+pub(super) struct View(Object);
+
+impl View {
+    pub(super) fn new() -> Self {
+        Self(Object::new())
+    }
+
+    pub(super) fn done(self) -> JsValue {
+        self.0.into()
+    }
+
+    /// Any value; undefined is left out.
+    pub(super) fn put(&self, name: &str, value: &JsValue) {
+        if !value.is_undefined() {
+            put(&self.0, name, value);
+        }
+    }
+
+    pub(super) fn text(&self, name: &str, text: &str) {
+        put_text(&self.0, name, text);
+    }
+
+    pub(super) fn some_text(&self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    pub(super) fn flag(&self, name: &str, flag: bool) {
+        put(&self.0, name, &flag.into());
+    }
+
+    pub(super) fn number(&self, name: &str, number: u32) {
+        put(&self.0, name, &number.into());
+    }
+
+    /// Credits as a `bigint`.
+    fn credits(&self, name: &str, credits: Credits) {
+        put_big(&self.0, name, &credits.digits());
+    }
+
+    fn some_credits(&self, name: &str, credits: Option<Credits>) {
+        if let Some(credits) = credits {
+            self.credits(name, credits);
+        }
+    }
+}
 
 /// Credits as a `bigint`.
 pub(super) fn bigint(credits: Credits) -> JsValue {
     // Decimal digits always make a BigInt.
-    BigInt::new(&credits.to_string().into()).map_or(JsValue::UNDEFINED, Into::into)
+    BigInt::new(&credits.digits().into()).map_or(JsValue::UNDEFINED, Into::into)
 }
 
-/// Credits as a `bigint` inside a view: it passes the serializer by untouched.
-fn big<S: Serializer>(credits: &Credits, serializer: S) -> Result<S::Ok, S::Error> {
-    serde_wasm_bindgen::preserve::serialize(&bigint(*credits), serializer)
+/// A list of views.
+pub(super) fn list(views: impl Iterator<Item = JsValue>) -> JsValue {
+    views.collect::<Array>().into()
 }
 
-/// A time as a `Date`.
-fn date<S: Serializer>(at: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn spend(finish: &Finish) -> JsValue {
+    let spend = &finish.spend;
+    let view = View::new();
+    view.text("outcome", Outcome::as_str(spend.outcome));
+    view.number("requests", spend.requests);
+    view.number("mints", spend.mints);
+    view.credits("creditsPresented", spend.credits_presented);
+    view.some_credits("creditsSettled", spend.credits_settled);
+    let purchases = spend.purchases.iter().map(|purchase| {
+        let view = View::new();
+        view.text("planId", purchase.plan_id.as_str());
+        view.some_text("txHash", purchase.tx_hash.as_deref());
+        view.flag("confirmed", purchase.confirmed);
+        view.done()
+    });
+    view.put("purchases", &list(purchases));
+    if let Some(receipt) = &finish.receipt {
+        view.put("receipt", &self::receipt(receipt));
+    }
+    view.done()
+}
+
+pub(super) fn receipt(receipt: &Receipt) -> JsValue {
+    let view = View::new();
+    view.flag("success", receipt.success());
+    for name in ["transaction", "network"] {
+        view.text(name, receipt.text(name).unwrap_or_default());
+    }
+    for name in ["payer", "orderTx", "errorReason"] {
+        view.some_text(name, receipt.text(name));
+    }
+    view.some_credits("creditsRedeemed", receipt.credits_redeemed());
+    view.some_credits("remainingBalance", receipt.remaining_balance());
+    view.done()
+}
+
+pub(super) fn offer(offer: &Offer) -> JsValue {
+    let view = View::new();
+    terms(&view, offer);
+    view.some_text("agentId", offer.agent_id().map(Id::as_str));
+    view.some_credits("credits", offer.credits());
+    let resource = View::new();
+    resource.text("url", &offer.resource.url);
+    resource.some_text("description", offer.resource.description.as_deref());
+    resource.some_text("mimeType", offer.resource.mime_type.as_deref());
+    view.put("resource", &resource.done());
+    view.flag("remembered", offer.remembered);
+    view.done()
+}
+
+fn terms(view: &View, offer: &Offer) {
+    view.text("planId", offer.plan_id().as_str());
+    view.text("scheme", offer.scheme().as_str());
+    view.text("network", offer.network());
+    view.text("origin", &offer.target.origin);
+    view.text("url", &offer.target.url);
+}
+
+pub(super) fn event(notice: &Notice) -> JsValue {
+    let (name, state, tx_hash) = match &notice.kind {
+        NoticeKind::Request => ("request", None, None),
+        NoticeKind::Offer => ("offer", None, None),
+        NoticeKind::Consent => ("consent", None, None),
+        NoticeKind::Order { tx_hash: None } => ("order", Some("sent"), None),
+        NoticeKind::Order { tx_hash: Some(tx) } => ("order", Some("done"), Some(tx.as_str())),
+        NoticeKind::Mint { .. } => ("mint", None, None),
+        NoticeKind::Paid => ("paid", None, None),
+        NoticeKind::Receipt => ("receipt", None, None),
+        NoticeKind::Refused => ("refused", None, None),
+        NoticeKind::Unknown => ("unknown", None, None),
+    };
+    let view = View::new();
+    view.text("type", name);
+    view.text("url", &notice.url);
+    view.some_text("planId", notice.plan_id.as_ref().map(Id::as_str));
+    view.some_credits("credits", notice.credits);
+    view.some_text("state", state);
+    view.some_text("txHash", tx_hash.filter(|tx| !tx.is_empty()));
+    view.done()
+}
+
+pub(super) fn totals(buyer: &Buyer, now: u64) -> JsValue {
+    let budget = buyer.budget();
+    let view = View::new();
+    view.credits("credits", budget.spent());
+    view.credits("inLastHour", budget.in_hour(now));
+    view.credits("inLastDay", budget.in_day(now));
+    for (name, shares) in [("byOrigin", budget.by_origin()), ("byPlan", budget.by_plan())] {
+        let shares = shares.into_iter().map(|(name, credits)| {
+            let view = View::new();
+            view.text("name", name);
+            view.credits("credits", credits);
+            view.done()
+        });
+        view.put(name, &list(shares));
+    }
+    view.put("receipts", &list(buyer.records().iter().map(record)));
+    view.done()
+}
+
+pub(super) fn record(record: &Record) -> JsValue {
+    let view = View::new();
     #[allow(clippy::cast_precision_loss)]
-    let date = js_sys::Date::new(&JsValue::from_f64(*at as f64));
-    serde_wasm_bindgen::preserve::serialize(&date, serializer)
-}
-
-fn some_big<S: Serializer>(credits: &Option<Credits>, serializer: S) -> Result<S::Ok, S::Error> {
-    serde_wasm_bindgen::preserve::serialize(&credits.map_or(JsValue::UNDEFINED, bigint), serializer)
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct SpendView {
-    outcome: &'static str,
-    requests: u32,
-    mints: u32,
-    #[serde(serialize_with = "big")]
-    credits_presented: Credits,
-    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
-    credits_settled: Option<Credits>,
-    purchases: Vec<PurchaseView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    receipt: Option<ReceiptView>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PurchaseView {
-    plan_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tx_hash: Option<String>,
-    confirmed: bool,
-}
-
-impl SpendView {
-    pub(super) fn of(finish: &Finish) -> Self {
-        let spend = &finish.spend;
-        Self {
-            outcome: Outcome::as_str(spend.outcome),
-            requests: spend.requests,
-            mints: spend.mints,
-            credits_presented: spend.credits_presented,
-            credits_settled: spend.credits_settled,
-            purchases: spend
-                .purchases
-                .iter()
-                .map(|purchase| PurchaseView {
-                    plan_id: purchase.plan_id.to_string(),
-                    tx_hash: purchase.tx_hash.clone(),
-                    confirmed: purchase.confirmed,
-                })
-                .collect(),
-            receipt: finish.receipt.as_ref().map(ReceiptView::of),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ReceiptView {
-    success: bool,
-    transaction: String,
-    network: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payer: Option<String>,
-    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
-    credits_redeemed: Option<Credits>,
-    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
-    remaining_balance: Option<Credits>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_tx: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_reason: Option<String>,
-}
-
-impl ReceiptView {
-    pub(super) fn of(receipt: &Receipt) -> Self {
-        let text = |name| receipt.text(name).map(ToString::to_string);
-        Self {
-            success: receipt.success(),
-            transaction: text("transaction").unwrap_or_default(),
-            network: text("network").unwrap_or_default(),
-            payer: text("payer"),
-            credits_redeemed: receipt.credits_redeemed(),
-            remaining_balance: receipt.remaining_balance(),
-            order_tx: text("orderTx"),
-            error_reason: text("errorReason"),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct OfferView<'a> {
-    plan_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent_id: Option<&'a str>,
-    scheme: &'static str,
-    network: &'a str,
-    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
-    credits: Option<Credits>,
-    origin: &'a str,
-    url: &'a str,
-    resource: ResourceView<'a>,
-    remembered: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ResourceView<'a> {
-    url: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mime_type: Option<&'a str>,
-}
-
-impl<'a> OfferView<'a> {
-    pub(super) fn of(offer: &'a Offer) -> Self {
-        Self {
-            plan_id: offer.plan_id().as_str(),
-            agent_id: offer.agent_id().map(crate::wire::Id::as_str),
-            scheme: offer.scheme().as_str(),
-            network: offer.network(),
-            credits: offer.credits(),
-            origin: &offer.target.origin,
-            url: &offer.target.url,
-            resource: ResourceView {
-                url: &offer.resource.url,
-                description: offer.resource.description.as_deref(),
-                mime_type: offer.resource.mime_type.as_deref(),
-            },
-            remembered: offer.remembered,
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct EventView<'a> {
-    r#type: &'static str,
-    url: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plan_id: Option<&'a str>,
-    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
-    credits: Option<Credits>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tx_hash: Option<&'a str>,
-}
-
-impl<'a> EventView<'a> {
-    pub(super) fn of(notice: &'a Notice) -> Self {
-        let (r#type, state, tx_hash) = match &notice.kind {
-            NoticeKind::Request => ("request", None, None),
-            NoticeKind::Offer => ("offer", None, None),
-            NoticeKind::Consent => ("consent", None, None),
-            NoticeKind::Order { tx_hash: None } => ("order", Some("sent"), None),
-            NoticeKind::Order { tx_hash: Some(tx) } => ("order", Some("done"), Some(tx.as_str())),
-            NoticeKind::Mint { .. } => ("mint", None, None),
-            NoticeKind::Paid => ("paid", None, None),
-            NoticeKind::Receipt => ("receipt", None, None),
-            NoticeKind::Refused => ("refused", None, None),
-            NoticeKind::Unknown => ("unknown", None, None),
-        };
-        Self {
-            r#type,
-            url: &notice.url,
-            plan_id: notice.plan_id.as_ref().map(crate::wire::Id::as_str),
-            credits: notice.credits,
-            state,
-            tx_hash: tx_hash.filter(|tx| !tx.is_empty()),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct TotalsView<'a> {
-    #[serde(serialize_with = "big")]
-    credits: Credits,
-    #[serde(serialize_with = "big")]
-    in_last_hour: Credits,
-    #[serde(serialize_with = "big")]
-    in_last_day: Credits,
-    by_origin: Vec<ShareView<'a>>,
-    by_plan: Vec<ShareView<'a>>,
-    receipts: Vec<RecordView<'a>>,
-}
-
-#[derive(Serialize)]
-struct ShareView<'a> {
-    name: &'a str,
-    #[serde(serialize_with = "big")]
-    credits: Credits,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RecordView<'a> {
-    #[serde(serialize_with = "date")]
-    at: u64,
-    method: &'a str,
-    url: &'a str,
-    origin: &'a str,
-    plan_id: &'a str,
-    scheme: &'static str,
-    network: &'a str,
-    outcome: &'static str,
-    #[serde(serialize_with = "big")]
-    credits_presented: Credits,
-    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
-    credits_settled: Option<Credits>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transaction: Option<&'a str>,
-}
-
-impl<'a> RecordView<'a> {
-    pub(super) fn of(record: &'a Record) -> Self {
-        Self {
-            at: record.at,
-            method: &record.method,
-            url: &record.offer.target.url,
-            origin: &record.offer.target.origin,
-            plan_id: record.offer.plan_id().as_str(),
-            scheme: record.offer.scheme().as_str(),
-            network: record.offer.network(),
-            outcome: record.outcome.as_str(),
-            credits_presented: record.presented,
-            credits_settled: record.settled,
-            transaction: record.transaction.as_deref(),
-        }
-    }
-}
-
-impl<'a> TotalsView<'a> {
-    pub(super) fn of(buyer: &'a Buyer, now: u64) -> Self {
-        let budget = buyer.budget();
-        Self {
-            credits: budget.spent(),
-            in_last_hour: budget.in_hour(now),
-            in_last_day: budget.in_day(now),
-            by_origin: budget
-                .by_origin()
-                .iter()
-                .map(|(name, credits)| ShareView { name, credits: *credits })
-                .collect(),
-            by_plan: budget
-                .by_plan()
-                .iter()
-                .map(|(plan, credits)| ShareView { name: plan.as_str(), credits: *credits })
-                .collect(),
-            receipts: buyer.records().iter().map(RecordView::of).collect(),
-        }
-    }
+    view.put("at", &Date::new(&JsValue::from_f64(record.at as f64)));
+    view.text("method", &record.method);
+    terms(&view, &record.offer);
+    view.text("outcome", record.outcome.as_str());
+    view.credits("creditsPresented", record.presented);
+    view.some_credits("creditsSettled", record.settled);
+    view.some_text("transaction", record.transaction.as_deref());
+    view.done()
 }

@@ -151,8 +151,8 @@ impl Buyer {
             return;
         }
         // An order that was sent and not seen to arrive is waited for, not repeated.
-        if let Some(order) = self.order_of(&call.plan_id, now) {
-            let (holder, tx_hash, sure) = (order.holder.clone(), order.tx_hash.clone(), order.sure);
+        let order = self.order_of(&call.plan_id, now).map(|order| (order.tx_hash.clone(), order.sure));
+        if let (Some((tx_hash, sure)), Some(holder)) = (order, self.holder.clone()) {
             let call = GetPlanBalance { plan_id: call.plan_id, holder };
             let deadline = now.saturating_add(CREDITS_TIMEOUT_MS);
             self.start(
@@ -290,7 +290,10 @@ impl Buyer {
             (Err(_), _) => self.order_unclear(waiting, call),
             (Ok(ordered), None) => self.bought(&call.plan_id, waiting, ordered.tx_hash.as_ref(), now),
             (Ok(ordered), Some(holder)) => {
-                self.order_went_through(&call.plan_id, ordered.tx_hash.as_ref());
+                if let Some(order) = self.order_of(&call.plan_id, now) {
+                    order.sure = true;
+                    order.tx_hash.clone_from(&ordered.tx_hash);
+                }
                 let call = GetPlanBalance { plan_id: call.plan_id.clone(), holder };
                 let deadline = now.saturating_add(CREDITS_TIMEOUT_MS);
                 let kind =

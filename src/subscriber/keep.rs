@@ -2,29 +2,30 @@
 //! fields with a space between them; no key and no token is in it.
 //!
 //! ```text
-//! r <tab> <credits>                                            about to be spent by a tab
-//! m <minute since 1970> <credits>                              spent in a minute of the last day
-//! a <origin> <credits>                                         spent at an origin
-//! p <plan> <credits>                                           spent of a plan
-//! o <account> <plan> <time, ms> <held before> <0 or 1> <tx>    an order whose credits were not seen; 1: it went through
-//! s <credits>                                                  spent in all; the last line
+//! o <account>/<plan> <held before> <time, ms>   an order whose credits were not seen; O where it is known to have gone through
+//! r <tab> <credits>                             about to be spent by a tab
+//! m <minute since 1970> <credits>               spent in a minute of the last day
+//! a <origin> <credits>                          spent at an origin
+//! p <plan> <credits>                            spent of a plan
+//! s - <credits>                                 spent in all; the last line
 //! ```
 //!
 //! Whoever shares it takes it up before each step of a [`Buyer`] and keeps it after, one at a time; then reserve, commit
 //! and release (rule 12) and one order for all (rule 4) hold among them as among the fetches of one page.
 
-use super::budget::MINUTE_MS;
+use super::budget::{Entry, MINUTE, ORIGIN, PLAN, TAB};
 use super::orders::Order;
 use super::visit::Phase;
 use super::{Action, Budget, Buyer, Command, FetchError, FetchId, Record, Work};
-use crate::wire::{Credits, PlanId};
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use alloc::{format, string::String, vec::Vec};
 
 /// What a kept text may weigh, in bytes; ours stay under it.
 pub const MAX_KEPT: usize = 512 * 1024;
 /// What a single field may weigh, in bytes.
 const MAX_FIELD: usize = 256;
+const ORDER: u8 = b'o';
+const SURE: u8 = b'O';
+const SPENT: u8 = b's';
 
 impl Buyer {
     /// Takes up what was kept, last of all by another tab or by this page before it was loaded again. `tab` is the name of
@@ -33,37 +34,38 @@ impl Buyer {
     /// An empty text is a beginning. A total that cannot be read counts as everything, for good: each limit stands against
     /// each payment (rule 12). An order that cannot be read is none.
     pub fn take_up(&mut self, text: &str, tab: &str) {
-        let mut budget = Budget { reserved: self.budget.reserved, ..Budget::default() };
-        let mut whole = text.is_empty();
-        let mut orders = Vec::new();
-        let lines = if text.len() > MAX_KEPT { "?" } else { text };
-        for line in lines.split('\n').filter(|line| !line.is_empty()) {
-            let fields: Vec<&str> = line.split(' ').collect();
-            let read = match *fields.as_slice() {
-                ["s", spent] => spent.parse().map(|spent| (budget.spent, whole) = (spent, true)).ok(),
-                ["r", who, credits] => add(&mut budget.others, (who != tab).then(|| who.into()), credits),
-                ["a", origin, credits] => add(&mut budget.origins, Some(origin.into()), credits),
-                ["p", plan, credits] => match PlanId::parse(plan, "planId") {
-                    Ok(plan) => add(&mut budget.plans, Some(plan), credits),
-                    Err(_) => None,
-                },
-                ["m", minute, credits] => match minute.parse() {
-                    Ok(minute) if minute < u64::MAX / MINUTE_MS => {
-                        add(&mut budget.minutes, Some(minute), credits)
-                    }
-                    _ => None,
-                },
-                ["o", ..] => {
-                    orders.extend(read_order(&fields));
-                    Some(())
-                }
-                _ => None,
-            };
-            budget.unreadable |= read.is_none();
+        self.budget =
+            Budget { reserved: self.budget.reserved, unreadable: !text.is_empty(), ..Budget::default() };
+        self.orders.clear();
+        if text.len() > MAX_KEPT {
+            return;
         }
-        budget.unreadable |= !whole;
-        self.budget = budget;
-        self.orders = orders;
+        let mut whole = true;
+        for line in text.split('\n').filter(|line| !line.is_empty()) {
+            whole &= self.take_line(line, tab).is_some();
+        }
+        self.budget.unreadable |= !whole;
+    }
+
+    fn take_line(&mut self, line: &str, tab: &str) -> Option<()> {
+        let mut fields = line.split(' ');
+        let (kind, name, credits) = (fields.next()?, fields.next()?, fields.next()?.parse().ok()?);
+        match *kind.as_bytes() {
+            [SPENT] => {
+                self.budget.spent = credits;
+                self.budget.unreadable = false;
+            }
+            [kind @ (ORDER | SURE)] => {
+                let (at, sure) = (fields.next()?.parse().ok()?, kind == SURE);
+                self.orders.push(Order { key: name.into(), before: credits, at, tx_hash: None, sure });
+            }
+            [TAB] if name == tab => {}
+            [kind @ (TAB | MINUTE | ORIGIN | PLAN)] => {
+                self.budget.entries.push(Entry { kind, name: name.into(), credits });
+            }
+            _ => return None,
+        }
+        fields.next().is_none().then_some(())
     }
 
     /// The same of the orders alone, for a page that keeps nothing else.
@@ -78,18 +80,13 @@ impl Buyer {
     pub fn kept(&self, tab: &str) -> String {
         let mut text = self.kept_orders();
         let budget = &self.budget;
-        let mut line = |kind: &str, name: &str, credits: Credits| {
-            if is_plain(name) && !credits.is_zero() {
-                push(&mut text, &[kind, name, &credits.to_string()]);
-            }
-        };
-        line("r", tab, budget.reserved);
-        budget.others.iter().for_each(|(who, credits)| line("r", who, *credits));
-        budget.minutes.iter().for_each(|(minute, credits)| line("m", &minute.to_string(), *credits));
-        budget.origins.iter().for_each(|(origin, credits)| line("a", origin, *credits));
-        budget.plans.iter().for_each(|(plan, credits)| line("p", plan.as_str(), *credits));
-        let spent = if budget.unreadable { "?".into() } else { budget.spent.to_string() };
-        push(&mut text, &["s", &spent]);
+        if !budget.reserved.is_zero() {
+            push(&mut text, TAB, tab, &budget.reserved.digits());
+        }
+        for entry in &budget.entries {
+            push(&mut text, entry.kind, &entry.name, &entry.credits.digits());
+        }
+        push(&mut text, if budget.unreadable { b'?' } else { SPENT }, "-", &budget.spent.digits());
         text
     }
 
@@ -99,12 +96,8 @@ impl Buyer {
     pub fn kept_orders(&self) -> String {
         let mut text = String::new();
         for order in &self.orders {
-            if is_plain(&order.holder) {
-                let tx = order.tx_hash.as_deref().filter(|tx| is_plain(tx)).unwrap_or_default();
-                let (at, before) = (order.at.to_string(), order.before.to_string());
-                let sure = if order.sure { "1" } else { "0" };
-                push(&mut text, &["o", &order.holder, order.plan_id.as_str(), &at, &before, sure, tx]);
-            }
+            let numbers = format!("{} {}", order.before, order.at);
+            push(&mut text, if order.sure { SURE } else { ORDER }, &order.key, &numbers);
         }
         text
     }
@@ -144,35 +137,15 @@ impl Buyer {
     }
 }
 
-fn add<K>(list: &mut Vec<(K, Credits)>, key: Option<K>, credits: &str) -> Option<()> {
-    let credits = credits.parse().ok()?;
-    list.extend(key.map(|key| (key, credits)));
-    Some(())
-}
-
-fn read_order(fields: &[&str]) -> Option<Order> {
-    let [_, holder, plan_id, at, before, sure, tx] = *fields else { return None };
-    Some(Order {
-        holder: holder.into(),
-        plan_id: PlanId::parse(plan_id, "planId").ok()?,
-        at: at.parse().ok()?,
-        before: before.parse().ok()?,
-        sure: sure == "1",
-        tx_hash: (!tx.is_empty()).then(|| tx.into()),
-    })
-}
-
-fn push(text: &mut String, fields: &[&str]) {
-    for (index, field) in fields.iter().enumerate() {
-        if index > 0 {
-            text.push(' ');
-        }
-        text.push_str(field);
+/// A line, unless its name cannot stand in one: what a seller or the platform named may hold anything.
+fn push(text: &mut String, kind: u8, name: &str, numbers: &str) {
+    if name.is_empty() || name.len() > MAX_FIELD || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return;
     }
+    text.push(char::from(kind));
+    text.push(' ');
+    text.push_str(name);
+    text.push(' ');
+    text.push_str(numbers);
     text.push('\n');
-}
-
-/// Whether a text can stand in a line: what a seller or the platform named may hold anything.
-fn is_plain(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_FIELD && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -85,6 +85,19 @@ impl Credits {
         self == Self::ZERO
     }
 
+    /// In decimal digits, as it is on the wire.
+    #[must_use]
+    pub fn digits(self) -> String {
+        let mut rest = self;
+        let mut digits = String::new();
+        loop {
+            digits.insert(0, char::from(b'0' + rest.pop_digit()));
+            if rest.is_zero() {
+                return digits;
+            }
+        }
+    }
+
     /// `self * 10 + digit`, or `None` beyond 2^256 - 1.
     fn push_digit(&mut self, digit: u8) -> Option<()> {
         let mut carry = u64::from(digit);
@@ -141,14 +154,7 @@ impl FromStr for Credits {
 
 impl fmt::Display for Credits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = *self;
-        let mut digits = String::new();
-        loop {
-            digits.insert(0, char::from(b'0' + rest.pop_digit()));
-            if rest.is_zero() {
-                return f.write_str(&digits);
-            }
-        }
+        f.write_str(&self.digits())
     }
 }
 

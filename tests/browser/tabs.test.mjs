@@ -109,7 +109,7 @@ test('two tabs that fetch at once never exceed the budget that they share', asyn
     assert.deepEqual(await spent(page), { credits: 20, hour: 20, receipts: 10 });
   }
   const kept = await keptBy(tabs[0]);
-  assert.match(kept, /\ns 20\n/);
+  assert.match(kept, /\ns - 20\n/);
   assert.ok(!kept.includes(who.nvmApiKey.slice(-20)) && !kept.includes('accessToken') && !kept.includes('eyJ'), 'no key and no token is kept');
 });
 
@@ -304,7 +304,7 @@ test('what cannot be kept is not spent, and an answer that was paid for is hande
 
 test('a kept budget that cannot be read throws nothing and gives no credit', async () => {
   const who = await buyer();
-  for (const garbage of ['s', 'm 1 2', '\u0000', 'x'.repeat(600_000), 's 1\nr', '{"spent":0}', 'r a 1\n']) {
+  for (const garbage of ['s', 'm 1 2', '\u0000', 'x'.repeat(600_000), 's - 1\nr', '{"spent":0}', 'r a 1\n']) {
     const page = await context.newPage();
     await page.goto(`${stage.page.url}/config.json`);
     await page.evaluate((text) => {
