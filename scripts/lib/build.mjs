@@ -145,7 +145,8 @@ function templateFiles(folder) {
 /** Makes the npm package of the subscriber's output: small glue, packed wasm, types, version. */
 async function finishPackage(work, { dev, renamed }) {
   const { build: bundle } = await import('esbuild');
-  const wasm = readFileSync(join(work, 'core_bg.wasm'));
+  const wasm = withoutPaths(readFileSync(join(work, 'core_bg.wasm')));
+  writeFileSync(join(work, 'core_bg.wasm'), wasm);
   canary(wasm);
   if (renamed) renameInGlue(join(work, 'core.js'), renamed);
 
@@ -180,6 +181,12 @@ async function finishPackage(work, { dev, renamed }) {
   for (const file of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE']) {
     if (existsSync(at(file))) cpSync(at(file), join(work, file));
   }
+}
+
+/** Blanks the names of source files, which only a panic's message would carry, and this build prints none. */
+function withoutPaths(wasm) {
+  const paths = /(\/rustc\/[0-9a-f]{40}\/library|[a-z-]+-\d+\.\d+\.\d+\/src|src)(\/\w+)+\.rs/g;
+  return Buffer.from(wasm.toString('latin1').replace(paths, ({ length }) => '\0'.repeat(length)), 'latin1');
 }
 
 /**

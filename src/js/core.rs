@@ -93,9 +93,8 @@ impl Core {
 
     /// The payments that have ended since this was last called.
     #[wasm_bindgen(skip_typescript)]
-    pub fn records(&self) -> Vec<JsValue> {
-        let records = self.0.buyer.borrow_mut().take_records();
-        records.iter().map(views::record).collect()
+    pub fn records(&self) -> JsValue {
+        views::records(&self.0.buyer.borrow_mut().take_records())
     }
 
     /// Where things are: where a page is come back to (nowhere outside one), the card pages, and the platform that they are

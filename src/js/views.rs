@@ -172,11 +172,15 @@ pub(super) fn totals(buyer: &Buyer, now: u64) -> JsValue {
         });
         view.put(name, &list(shares));
     }
-    view.put("receipts", &list(buyer.records().iter().map(record)));
+    view.put("receipts", &records(buyer.records()));
     view.done()
 }
 
-pub(super) fn record(record: &Record) -> JsValue {
+pub(super) fn records(records: &[Record]) -> JsValue {
+    list(records.iter().map(record))
+}
+
+fn record(record: &Record) -> JsValue {
     let view = View::new();
     #[allow(clippy::cast_precision_loss)]
     view.put("at", &Date::new(&JsValue::from_f64(record.at as f64)));

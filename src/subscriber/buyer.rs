@@ -113,7 +113,7 @@ pub struct Buyer {
     pub(super) prices: Vec<(PlanId, f64)>,
     visits: Vec<(FetchId, Visit)>,
     last_fetch: u32,
-    commands: Vec<Command>,
+    pub(super) commands: Vec<Command>,
     pub(super) records: Vec<Record>,
 }
 
@@ -317,10 +317,6 @@ impl Buyer {
     pub(super) fn visit(&mut self, fetch: FetchId) -> Option<&mut Visit> {
         let (_, visit) = self.visits.iter_mut().find(|(other, _)| *other == fetch)?;
         (visit.phase != Phase::Done).then_some(visit)
-    }
-
-    pub(super) fn take_commands(&mut self) -> Vec<Command> {
-        core::mem::take(&mut self.commands)
     }
 
     pub(super) fn command(&mut self, command: Command) {

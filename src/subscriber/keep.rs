@@ -105,26 +105,32 @@ impl Buyer {
     /// What the last step decided could not be kept: what it would spend is not spent, and who has not paid yet does not.
     /// The rest is done all the same; above all, an answer that was paid for is handed over.
     pub fn not_kept(&mut self) {
-        for command in self.take_commands() {
+        let mut fetches = self.in_phase(Phase::Preparing);
+        let mut orders = Vec::new();
+        self.commands.retain(|command| {
             match command {
-                Command::Do(fetch, action) if matches!(&*action, Action::Send(send) if send.token.is_some()) =>
-                {
-                    self.take_back(fetch);
+                Command::Do(fetch, action) if matches!(&**action, Action::Send(send) if send.token.is_some()) => {
+                    fetches.push(*fetch);
                 }
-                Command::Run(job) if job.work == Work::Order => self.call_off(job.id),
-                other => self.command(other),
+                Command::Run(job) if job.work == Work::Order => orders.push(job.id),
+                _ => return true,
             }
-        }
-        for fetch in self.in_phase(Phase::Preparing) {
+            false
+        });
+        orders.into_iter().for_each(|job| self.call_off(job));
+        for fetch in fetches {
+            self.take_back(fetch);
             self.fail(fetch, FetchError::NotKept);
         }
     }
 
     /// A token that was about to be sent is not.
     fn take_back(&mut self, fetch: FetchId) {
+        if self.visit(fetch).is_none_or(|visit| visit.phase != Phase::Paying) {
+            return;
+        }
         self.unpresent(fetch);
         let Some(visit) = self.visit(fetch) else { return };
-        visit.phase = Phase::Preparing;
         visit.sent_token = None;
         visit.presented_at = 0;
         visit.spend.requests -= 1;

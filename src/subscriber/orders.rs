@@ -20,6 +20,8 @@ pub(super) struct Order {
 
 /// How long an order stands in the way of another, in milliseconds.
 const STANDS_MS: u64 = 24 * 60 * 60_000;
+/// How many are remembered.
+const MAX_ORDERS: usize = 256;
 
 impl Buyer {
     /// Without an account there is nothing that the credits of an order could be looked for by.
@@ -27,33 +29,27 @@ impl Buyer {
         Some(format!("{}/{plan_id}", self.holder.as_deref()?))
     }
 
-    fn place_of_order(&self, plan_id: &PlanId) -> Option<usize> {
-        let key = self.key_of_order(plan_id)?;
-        self.orders.iter().position(|order| order.key == key)
-    }
-
     /// The order of a plan that is waited for, if there is one.
     pub(super) fn order_of(&mut self, plan_id: &PlanId, now: u64) -> Option<&mut Order> {
-        let index = self.place_of_order(plan_id)?;
-        let stands = |order: &&mut Order| order.at.saturating_add(STANDS_MS.into()) >= now.into();
-        self.orders.get_mut(index).filter(stands)
+        let key = self.key_of_order(plan_id)?;
+        let mine =
+            |order: &&mut Order| order.key == key && order.at.saturating_add(STANDS_MS.into()) >= now.into();
+        self.orders.iter_mut().find(mine)
     }
 
     /// An order is about to go out.
     pub(super) fn note_order(&mut self, plan_id: &PlanId, now: u64) {
         self.forget_order(plan_id);
         let before = self.known_balance(plan_id, now).unwrap_or_default();
-        let Some(key) = self.key_of_order(plan_id) else { return };
-        if self.orders.len() >= super::buyer::MAX_REMEMBERED {
-            self.orders.remove(0);
+        if let (Some(key), true) = (self.key_of_order(plan_id), self.orders.len() < MAX_ORDERS) {
+            self.orders.push(Order { key, at: now.into(), before, tx_hash: None, sure: false });
         }
-        self.orders.push(Order { key, at: now.into(), before, tx_hash: None, sure: false });
     }
 
     /// The order of a plan is done with: its credits are there, or the platform refused it.
     pub(super) fn forget_order(&mut self, plan_id: &PlanId) {
-        if let Some(index) = self.place_of_order(plan_id) {
-            self.orders.remove(index);
+        if let Some(key) = self.key_of_order(plan_id) {
+            self.orders.retain(|order| order.key != key);
         }
     }
 
