@@ -4,7 +4,7 @@ use super::convert::{approval, bad_field, delegation, digits, function, policy, 
 use super::core::Core;
 use super::error::{from_fetch, set};
 use super::session::{Session, now};
-use super::views::{EventView, Jsonish, OfferView, ReceiptView, SpendView};
+use super::views;
 use crate::subscriber::{
     Action, Approval, Command, Event, FetchError, FetchId, FetchRequest, Finish, Job, Offer, Policy, Spend,
 };
@@ -207,7 +207,7 @@ impl Course {
     /// Which of several offers: the callback answers with one of them, or its place in the list.
     async fn select(&self, offers: &[Rc<Offer>]) -> Result<Option<usize>, JsValue> {
         let Some(select) = &self.hooks.select else { return Ok(None) };
-        let list: Array = offers.iter().map(|offer| OfferView::of(offer).to_js()).collect();
+        let list: Array = offers.iter().map(|offer| views::offer(offer)).collect();
         let answer = Promise::resolve(&select.call1(&JsValue::UNDEFINED, &list)?);
         let answer = JsFuture::from(unless_aborted(&self.kept.signal(), &answer)).await?;
         let place = digits(&answer).and_then(|place| place.parse().ok());
@@ -219,7 +219,7 @@ impl Course {
         let signal = self.kept.signal();
         let plans = Core(self.session.clone());
         let context = consent_context(plans, offer.plan_id().as_str(), &signal);
-        let answer = approve.call2(&JsValue::UNDEFINED, &OfferView::of(offer).to_js(), &context)?;
+        let answer = approve.call2(&JsValue::UNDEFINED, &views::offer(offer), &context)?;
         let answer = unless_aborted(&signal, &Promise::resolve(&answer));
         approval(&JsFuture::from(answer).await?)
     }
@@ -233,12 +233,11 @@ impl Course {
                     set(&result, "response", &head.response());
                 }
                 if let Some(receipt) = &finish.receipt {
-                    set(&result, "receipt", &ReceiptView::of(receipt).to_js());
+                    set(&result, "receipt", &views::receipt(receipt));
                 }
-                set(&result, "spend", &SpendView::of(finish).to_js());
+                set(&result, "spend", &views::spend(finish));
                 if self.quote {
-                    let offers: Array =
-                        finish.offers.iter().map(|offer| OfferView::of(offer).to_js()).collect();
+                    let offers: Array = finish.offers.iter().map(|offer| views::offer(offer)).collect();
                     set(&result, "offers", &offers);
                 }
                 Ok(result)
@@ -277,7 +276,7 @@ impl Session {
         if let Some(listener) = &self.on_event {
             for notice in &news {
                 // A listener that throws hears the next event all the same.
-                drop(listener.call1(&JsValue::UNDEFINED, &EventView::of(notice).to_js()));
+                drop(listener.call1(&JsValue::UNDEFINED, &views::event(notice)));
             }
         }
     }

@@ -10,7 +10,7 @@ use super::core::Core;
 use super::driver::{Hooks, run};
 use super::request::take;
 use super::session::{Session, now};
-use super::views::{Jsonish, TotalsView};
+use super::views;
 use crate::wire::{ApiKey, PlanId, WireError, WireErrorKind};
 use alloc::{rc::Rc, string::String};
 use js_sys::Promise;
@@ -146,7 +146,7 @@ impl Payments {
     #[wasm_bindgen(getter, skip_typescript)]
     pub fn spend(&self) -> JsValue {
         let buyer = self.session.buyer.borrow();
-        TotalsView::of(&buyer, now()).to_js()
+        views::totals(&buyer, now())
     }
 
     /// See `types.d.ts`.
