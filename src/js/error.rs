@@ -2,7 +2,7 @@
 
 use super::views::{self, object};
 use crate::api::ApiError;
-use crate::subscriber::{FetchError, Finish, LoginError, Outcome};
+use crate::subscriber::{FetchError, Finish, LoginError, Outcome, Spend};
 use crate::transport::Head;
 use wasm_bindgen::prelude::*;
 
@@ -114,13 +114,24 @@ pub(super) fn from_fetch(
         code: error.code(),
         hint: error.hint(),
         retryable: error.is_retryable() && finish.spend.outcome == Outcome::None,
-        spend: views::spend(finish),
+        spend: views::spend(&finish.spend, finish.receipt.as_ref()),
         response: head.map_or(JsValue::UNDEFINED, Head::response),
         cause: cause.cloned().unwrap_or_default(),
         status: base.status.or(head.map(Head::status)),
         ..base
     };
-    payments_error(&error.message(), kind(error.code(), ended), facts.into_js())
+    // Whoever is to look at what became of a payment asks for the class, and for the code why.
+    let kind = match error {
+        FetchError::SendTimeout if finish.spend.outcome == Outcome::Unknown => Some("OutcomeUnknown"),
+        _ => kind(error.code(), ended),
+    };
+    payments_error(&error.message(), kind, facts.into_js())
+}
+
+/// An error of a fetch that was not begun.
+pub(super) fn spent_nothing(error: JsValue) -> JsValue {
+    set(&error, "spend", &views::spend(&Spend::default(), None));
+    error
 }
 
 /// Sets a member of an object of our own making, which does not fail.

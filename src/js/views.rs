@@ -3,7 +3,7 @@
 //! Made member by member: `serde` on the way to JavaScript is more than two kilobytes of wasm after gzip.
 
 use super::error::set;
-use crate::subscriber::{Buyer, Finish, Notice, NoticeKind, Offer, Record};
+use crate::subscriber::{Buyer, FetchId, Notice, NoticeKind, Offer, Purchase, Record, Spend};
 use crate::wire::{Credits, Id, Receipt};
 use js_sys::{Array, BigInt, Object};
 use wasm_bindgen::prelude::*;
@@ -29,9 +29,8 @@ fn some_bigint(credits: Option<Credits>) -> JsValue {
     credits.map_or(JsValue::UNDEFINED, bigint)
 }
 
-pub(super) fn spend(finish: &Finish) -> JsValue {
-    let spend = &finish.spend;
-    let purchase = |one: &crate::subscriber::Purchase| {
+pub(super) fn spend(spend: &Spend, came: Option<&Receipt>) -> JsValue {
+    let purchase = |one: &Purchase| {
         object(&[
             ("planId", one.plan_id.as_str().into()),
             ("txHash", one.tx_hash.as_deref().into()),
@@ -45,7 +44,8 @@ pub(super) fn spend(finish: &Finish) -> JsValue {
         ("creditsPresented", bigint(spend.credits_presented)),
         ("creditsSettled", some_bigint(spend.credits_settled)),
         ("purchases", spend.purchases.iter().map(purchase).collect::<Array>().into()),
-        ("receipt", finish.receipt.as_ref().map_or(JsValue::UNDEFINED, receipt)),
+        ("receipt", came.map_or(JsValue::UNDEFINED, receipt)),
+        ("payment", spend.payment.map(FetchId::number).into()),
     ])
 }
 
@@ -80,30 +80,43 @@ pub(super) fn offer(offer: &Offer) -> JsValue {
         ("url", offer.target.url.as_str().into()),
         ("resource", resource),
         ("remembered", offer.remembered.into()),
+        ("again", offer.again.into()),
     ])
 }
 
 pub(super) fn event(notice: &Notice) -> JsValue {
-    let (r#type, state, tx_hash) = match &notice.kind {
-        NoticeKind::Request => ("request", None, None),
-        NoticeKind::Offer => ("offer", None, None),
-        NoticeKind::Consent => ("consent", None, None),
-        NoticeKind::Order { tx_hash: None } => ("order", Some("sent"), None),
-        NoticeKind::Order { tx_hash: Some(tx) } => ("order", Some("done"), Some(tx.as_str())),
-        NoticeKind::Mint { .. } => ("mint", None, None),
-        NoticeKind::Paid => ("paid", None, None),
-        NoticeKind::Receipt => ("receipt", None, None),
-        NoticeKind::Refused => ("refused", None, None),
-        NoticeKind::Unknown => ("unknown", None, None),
+    let name = match &notice.kind {
+        NoticeKind::Request => "request",
+        NoticeKind::Offer => "offer",
+        NoticeKind::Consent => "consent",
+        NoticeKind::Order { .. } => "order",
+        NoticeKind::Mint { .. } => "mint",
+        NoticeKind::Paid => "paid",
+        NoticeKind::Receipt(_) => "receipt",
+        NoticeKind::Refused => "refused",
+        NoticeKind::Unknown => "unknown",
     };
-    object(&[
-        ("type", r#type.into()),
+    let asked = notice.offer.as_deref();
+    let event = object(&[
+        ("type", name.into()),
+        ("fetch", notice.fetch.number().into()),
         ("url", notice.url.as_str().into()),
-        ("planId", notice.plan_id.as_ref().map(Id::as_str).into()),
-        ("credits", some_bigint(notice.credits)),
-        ("state", state.into()),
-        ("txHash", tx_hash.filter(|tx| !tx.is_empty()).into()),
-    ])
+        ("planId", asked.map(|offer| offer.plan_id().as_str()).into()),
+        ("credits", some_bigint(asked.and_then(Offer::credits))),
+    ]);
+    match (&notice.kind, asked) {
+        (NoticeKind::Offer, Some(asked)) => set(&event, "offer", &offer(asked)),
+        (NoticeKind::Order { tx_hash }, _) => {
+            set(&event, "state", &if tx_hash.is_some() { "done" } else { "sent" }.into());
+            if let Some(tx_hash) = tx_hash.as_deref().filter(|tx_hash| !tx_hash.is_empty()) {
+                set(&event, "txHash", &tx_hash.into());
+            }
+        }
+        (NoticeKind::Mint { single_use }, _) => set(&event, "singleUse", &(*single_use).into()),
+        (NoticeKind::Receipt(came), _) => set(&event, "receipt", &receipt(came)),
+        _ => {}
+    }
+    event
 }
 
 pub(super) fn totals(buyer: &Buyer, now: u64) -> JsValue {

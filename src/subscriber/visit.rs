@@ -1,4 +1,6 @@
-use super::{FetchError, Offer, Policy, Spend, Target, TokenKey};
+use super::resume::Unsettled;
+use super::timeouts::Step;
+use super::{FetchError, FetchId, Offer, Policy, Spend, Target, Timeouts, TokenKey};
 use crate::api::x402::Binding;
 use crate::wire::{Credits, DelegationId, Receipt, Secret};
 use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
@@ -28,6 +30,10 @@ pub struct FetchRequest {
     pub prefetch: u32,
     /// Whether only the terms are wanted: nothing is consented to, minted or paid.
     pub quote: bool,
+    /// How long its steps may take.
+    pub timeouts: Timeouts,
+    /// The payment of an earlier fetch of the same that this one goes on with: [`Spend::payment`].
+    pub resume: Option<FetchId>,
 }
 
 impl FetchRequest {
@@ -51,6 +57,8 @@ impl FetchRequest {
             single_use: false,
             prefetch: 0,
             quote: false,
+            timeouts: Timeouts::default(),
+            resume: None,
         }
     }
 }
@@ -127,6 +135,14 @@ pub(super) struct Visit {
     pub(super) consent: Option<super::consent::Consent>,
     /// When a token was last put on the wire, in milliseconds since 1970; zero for never.
     pub(super) presented_at: u64,
+    /// What was held just before that, in credits, where it is known.
+    pub(super) held: Option<Credits>,
+    /// Whether the seller gave no answer to the token that says anything of the payment.
+    pub(super) unanswered: bool,
+    /// The payment that it goes on with, as long as nobody said what became of that.
+    pub(super) resumed: Option<Unsettled>,
+    /// What was last given a time, and at which request.
+    pub(super) timed: Option<(Step, u32)>,
     /// What this fetch holds of the budget, in credits.
     pub(super) reserved: Credits,
     /// A token that is for this fetch and not yet sent.
@@ -173,6 +189,8 @@ pub(super) enum Phase {
     Queued,
     /// Credits or a token are being got.
     Preparing,
+    /// A balance is being read that says what became of an earlier payment.
+    Resuming,
     /// A request with a token is on its way.
     Paying,
     Done,
@@ -191,6 +209,10 @@ impl Visit {
             delegation_id: None,
             consent: None,
             presented_at: 0,
+            held: None,
+            unanswered: false,
+            resumed: None,
+            timed: None,
             reserved: Credits::ZERO,
             token: None,
             sent_token: None,
