@@ -242,7 +242,7 @@ impl Course {
                 if let Some(receipt) = &finish.receipt {
                     set(&result, "receipt", &views::receipt(receipt));
                 }
-                set(&result, "spend", &views::spend(&finish.spend, finish.receipt.as_ref()));
+                set(&result, "spend", &views::spend(&finish.spend, finish.receipt.as_deref()));
                 if self.quote {
                     let offers: Array = finish.offers.iter().map(|offer| views::offer(offer)).collect();
                     set(&result, "offers", &offers);

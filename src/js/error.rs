@@ -114,7 +114,7 @@ pub(super) fn from_fetch(
         code: error.code(),
         hint: error.hint(),
         retryable: error.is_retryable() && finish.spend.outcome == Outcome::None,
-        spend: views::spend(&finish.spend, finish.receipt.as_ref()),
+        spend: views::spend(&finish.spend, finish.receipt.as_deref()),
         response: head.map_or(JsValue::UNDEFINED, Head::response),
         cause: cause.cloned().unwrap_or_default(),
         status: base.status.or(head.map(Head::status)),

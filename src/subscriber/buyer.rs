@@ -1,6 +1,5 @@
 use super::budget::Budget;
 use super::jobs::{Job, Running};
-use super::resume::Unsettled;
 use super::tokens::Tokens;
 use super::visit::{Action, FetchRequest, Phase, Visit};
 use super::{Answer, Approval, Offer, Record, TokenKey};
@@ -96,7 +95,7 @@ pub enum NoticeKind {
     /// A request goes out with a token.
     Paid,
     /// The answer came with a receipt.
-    Receipt(Box<Receipt>),
+    Receipt(Rc<Receipt>),
     /// The seller refused the payment.
     Refused,
     /// Whether the payment was taken is not known.
@@ -126,11 +125,11 @@ pub struct Buyer {
     /// What was agreed to for the whole session.
     pub(super) grants: Vec<(Rc<Offer>, Option<DelegationId>)>,
     /// Payments of which nobody said whether they were taken.
-    pub(super) unsettled: Vec<Unsettled>,
+    pub(super) unsettled: Vec<(FetchId, Box<Visit>)>,
     balances: Vec<(PlanId, Credits, u64)>,
     /// What a credit of a plan costs, as the platform says it: for ranking offers, not for sums.
     pub(super) prices: Vec<(PlanId, f64)>,
-    visits: Vec<(FetchId, Visit)>,
+    pub(super) visits: Vec<(FetchId, Box<Visit>)>,
     last_fetch: u32,
     commands: Vec<Command>,
     pub(super) records: Vec<Record>,
@@ -209,7 +208,7 @@ impl Buyer {
         self.last_fetch = self.last_fetch.wrapping_add(1);
         let fetch = FetchId(self.last_fetch);
         let (known, payment) = (self.known_terms(&request), request.resume);
-        self.visits.push((fetch, Visit::new(request)));
+        self.visits.push((fetch, Box::new(Visit::new(request))));
         match (payment, known) {
             (Some(payment), _) => self.resume(fetch, payment, now),
             (None, Some(offer)) => self.consider(fetch, offer, now),
@@ -267,7 +266,15 @@ impl Buyer {
 
     /// A fetch whose promise is gone: forgets it. Only a fetch that has had its [`Action::Finish`] may be forgotten.
     pub fn forget(&mut self, fetch: FetchId) {
-        self.visits.retain(|(other, visit)| *other != fetch || visit.phase != Phase::Done);
+        let ended = |(other, visit): &(FetchId, Box<Visit>)| *other == fetch && visit.phase == Phase::Done;
+        let Some(index) = self.visits.iter().position(ended) else { return };
+        let (_, visit) = self.visits.remove(index);
+        if visit.unsettled {
+            if self.unsettled.len() >= MAX_REMEMBERED {
+                self.unsettled.remove(0);
+            }
+            self.unsettled.push((fetch, visit));
+        }
     }
 
     /// Somebody read a balance: what a purchase is decided by.
@@ -326,10 +333,6 @@ impl Buyer {
     pub(super) fn queued(&self) -> Vec<FetchId> {
         let queued = self.visits.iter().filter(|(_, visit)| visit.phase == Phase::Queued);
         queued.map(|(fetch, _)| *fetch).collect()
-    }
-
-    pub(super) fn visits(&self) -> impl Iterator<Item = &(FetchId, Visit)> {
-        self.visits.iter()
     }
 
     pub(super) fn visit(&mut self, fetch: FetchId) -> Option<&mut Visit> {

@@ -3,7 +3,7 @@
 use super::visit::{Action, Phase, Redirects, Send};
 use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Outcome, Redirected, Target};
 use crate::wire::{Credits, Receipt};
-use alloc::{boxed::Box, string::String};
+use alloc::{rc::Rc, string::String};
 use serde_json::Value;
 
 /// How often a paid request may be refused: once, for a token that has ended in between (rule 5).
@@ -40,7 +40,7 @@ impl Buyer {
         let said = receipt.as_ref().map(Said::of);
         let Some(visit) = self.visit(fetch) else { return };
         // What came last counts, unless it says nothing and an earlier answer had said that it was paid.
-        visit.receipt = receipt.or(visit.receipt.take().filter(Receipt::success));
+        visit.receipt = receipt.map(Rc::new).or(visit.receipt.take().filter(|receipt| receipt.success()));
         if let Some(to) = answer.location {
             return self.redirected(fetch, to, answer.status, said, now);
         }
@@ -201,10 +201,10 @@ impl Buyer {
                     Some(left) => self.note_balance(offer.plan_id(), left, now),
                     None => self.forget_balance(offer.plan_id()),
                 }
-                resumed.iter().for_each(|one| self.forget_record(one));
+                resumed.iter().for_each(|(_, one)| self.forget_record(one));
                 self.remember_terms(method, offer);
                 if let Some(receipt) = receipt {
-                    self.notice(fetch, NoticeKind::Receipt(Box::new(receipt)));
+                    self.notice(fetch, NoticeKind::Receipt(receipt));
                 }
             }
             // It says nothing of the first time.
@@ -212,7 +212,7 @@ impl Buyer {
             Some(_) => self.budget.correct(&offer, at, price, Credits::ZERO),
             // Delivered without a receipt, or a server that fell over after it settled: nobody can say.
             None if !(400..500).contains(&status) => {
-                visit.unanswered = status >= 500 && visit.hops == 0;
+                visit.unsettled = status >= 500 && visit.hops == 0;
                 visit.spend.outcome = Outcome::Unknown;
                 self.forget_balance(offer.plan_id());
                 if status < 300 {

@@ -331,7 +331,7 @@ impl Buyer {
             as_get: visit.as_get,
         };
         visit.held = held;
-        let resumed = visit.resumed.as_ref().map(|one| one.presented_at);
+        let resumed = visit.resumed.as_ref().map(|(_, one)| one.presented_at);
         visit.presented_at = resumed.unwrap_or(now);
         let offer = visit.offer.clone();
         self.budget.release(reserved);
@@ -355,7 +355,7 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
         if visit.phase == Phase::Paying && visit.sent_token.is_some() && error_leaves_doubt(&error) {
             // What an earlier answer left open cannot be gone on with.
-            visit.unanswered = visit.spend.outcome == Outcome::None && error != FetchError::LoggedOut;
+            visit.unsettled = visit.spend.outcome == Outcome::None && error != FetchError::LoggedOut;
             visit.spend.outcome = Outcome::Unknown;
             let plan_id = visit.offer.as_ref().map(|offer| offer.plan_id().clone());
             if let Some(plan_id) = plan_id {
@@ -371,7 +371,7 @@ impl Buyer {
 
     pub(super) fn finish(&mut self, fetch: FetchId, result: Result<(), FetchError>) {
         self.release(fetch);
-        let payment = self.keep_unsettled(fetch);
+        let payment = self.left_open(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         visit.spend.payment = payment;
         let (spend, receipt) = (visit.spend.clone(), visit.receipt.take());
@@ -383,7 +383,7 @@ impl Buyer {
                 presented: spend.credits_presented,
                 settled: spend.credits_settled,
                 outcome: spend.outcome,
-                transaction: Record::transaction_of(receipt.as_ref()),
+                transaction: Record::transaction_of(receipt.as_deref()),
             };
             self.keep_record(record);
         }

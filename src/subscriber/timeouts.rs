@@ -49,38 +49,34 @@ impl Visit {
 }
 
 impl Buyer {
-    fn step(&mut self, fetch: FetchId) -> Option<Step> {
-        let awaits_credits = self.awaits_credits(fetch);
-        Some(self.visit(fetch)?.step(awaits_credits))
-    }
-
     /// Says of each fetch that is at another step than it was how long that may take.
     pub(super) fn limit_steps(&mut self) {
-        let none = Timeouts::default();
-        let timed = self.visits().filter(|(_, visit)| visit.request.timeouts != none);
-        for fetch in timed.map(|(fetch, _)| *fetch).collect::<alloc::vec::Vec<_>>() {
-            let Some(step) = self.step(fetch) else { continue };
+        for index in 0..self.visits.len() {
+            let Some((fetch, visit)) = self.visits.get(index) else { return };
+            let (fetch, step) = (*fetch, visit.step(self.awaits_credits(*fetch)));
             let Some(visit) = self.visit(fetch) else { continue };
+            let (before, request, had) = visit.timed;
             // Each request has its own time.
-            let at = Some((step, visit.spend.requests));
-            if visit.timed != at {
-                visit.timed = at;
+            if (before, request) != (step, visit.spend.requests) {
                 let limit = visit.request.timeouts.of(step);
-                self.command(Command::Limit(fetch, limit));
+                visit.timed = (step, visit.spend.requests, limit);
+                if limit.or(had).is_some() {
+                    self.command(Command::Limit(fetch, limit));
+                }
             }
         }
     }
 
     /// The time of a step is up.
     pub(super) fn timed_out(&mut self, fetch: FetchId) {
-        let error = match self.step(fetch) {
-            None => return,
-            Some(Step::Send) => FetchError::SendTimeout,
-            Some(Step::Approve) => FetchError::ApproveTimeout,
-            Some(Step::Credits) => FetchError::CreditsTimeout,
+        let Some((step, ..)) = self.visit(fetch).map(|visit| visit.timed) else { return };
+        let error = match step {
+            Step::Send => FetchError::SendTimeout,
+            Step::Approve => FetchError::ApproveTimeout,
+            Step::Credits => FetchError::CreditsTimeout,
             // An order that is on its way may go through.
-            Some(Step::Platform) if self.purchase_awaited_by(fetch).is_some() => FetchError::PurchaseUnknown,
-            Some(Step::Platform) => FetchError::PlatformTimeout,
+            Step::Platform if self.purchase_awaited_by(fetch).is_some() => FetchError::PurchaseUnknown,
+            Step::Platform => FetchError::PlatformTimeout,
         };
         self.fail(fetch, error);
     }

@@ -1,4 +1,3 @@
-use super::resume::Unsettled;
 use super::timeouts::Step;
 use super::{FetchError, FetchId, Offer, Policy, Spend, Target, Timeouts, TokenKey};
 use crate::api::x402::Binding;
@@ -109,7 +108,7 @@ pub struct Finish {
     /// Whether the caller gets the last answer, or an error.
     pub result: Result<(), FetchError>,
     /// The receipt that came with the answer.
-    pub receipt: Option<Receipt>,
+    pub receipt: Option<Rc<Receipt>>,
     /// What was spent.
     pub spend: Spend,
     /// The terms, of a fetch that only asked for them.
@@ -137,12 +136,12 @@ pub(super) struct Visit {
     pub(super) presented_at: u64,
     /// What was held just before that, in credits, where it is known.
     pub(super) held: Option<Credits>,
-    /// Whether the seller gave no answer to the token that says anything of the payment.
-    pub(super) unanswered: bool,
-    /// The payment that it goes on with, as long as nobody said what became of that.
-    pub(super) resumed: Option<Unsettled>,
-    /// What was last given a time, and at which request.
-    pub(super) timed: Option<(Step, u32)>,
+    /// Whether no answer said what became of the payment, so that it can be gone on with.
+    pub(super) unsettled: bool,
+    /// The fetch whose payment it goes on with, as long as nobody said what became of that.
+    pub(super) resumed: Option<(FetchId, Box<Self>)>,
+    /// The step that was last given a time, at which request, and the time.
+    pub(super) timed: (Step, u32, Option<u32>),
     /// What this fetch holds of the budget, in credits.
     pub(super) reserved: Credits,
     /// A token that is for this fetch and not yet sent.
@@ -161,7 +160,7 @@ pub(super) struct Visit {
     pub(super) refusals: u8,
     pub(super) hops: u8,
     /// The last receipt that came, whatever with.
-    pub(super) receipt: Option<Receipt>,
+    pub(super) receipt: Option<Rc<Receipt>>,
     pub(super) spend: Spend,
 }
 
@@ -210,9 +209,9 @@ impl Visit {
             consent: None,
             presented_at: 0,
             held: None,
-            unanswered: false,
+            unsettled: false,
             resumed: None,
-            timed: None,
+            timed: (Step::Send, 0, None),
             reserved: Credits::ZERO,
             token: None,
             sent_token: None,

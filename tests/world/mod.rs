@@ -123,7 +123,7 @@ pub struct World {
     pub offers: Vec<std::rc::Rc<payments_wasm::subscriber::Offer>>,
     /// How long the step at hand may take, of each fetch.
     pub limits: BTreeMap<FetchId, Option<u32>>,
-    /// Whether nobody answers a question.
+    /// Whether nobody answers a question, or chooses.
     pub hold_questions: bool,
     pub all_paid_sends_were_manual: bool,
     balance: u64,
@@ -329,6 +329,7 @@ impl World {
                 }
             }
             Action::ReadBody => Event::Body(self.body.clone()),
+            Action::Select(_) if self.hold_questions => return None,
             Action::Select(offers) => {
                 self.choices.push(offers.iter().map(|offer| offer.plan_id().to_string()).collect());
                 Event::Selected(self.select)
