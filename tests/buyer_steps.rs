@@ -436,3 +436,24 @@ fn rule_9_only_what_nobody_answered_can_be_gone_on_with() {
         }
     }
 }
+
+#[test]
+fn rule_4_credits_that_nobody_waits_for_any_more_are_not_looked_for_and_not_ordered_again() {
+    let mut world = World::new().balance(0);
+    world.credits_after_ms = 20_000;
+    world.approval = Some(buy());
+    world.told_balance = true;
+    world.hold_jobs = true;
+    let fetch = world.fetch("POST", "/ask");
+    world.run();
+    world.work_once();
+    let end = world.time_out(fetch);
+    assert_eq!((code(&end).as_str(), end.spend.purchases.len()), ("credits_timeout", 1));
+    world.hold_jobs = false;
+    let calls = world.platform_calls;
+    world.run();
+    assert_eq!(world.platform_calls, calls + 1, "one more look, and no other");
+    let next = world.fetch("POST", "/ask");
+    assert_eq!(code(&world.run_one(next)), "ok");
+    assert_eq!(world.orders, 1);
+}

@@ -186,7 +186,8 @@ impl Buyer {
                 }
                 if held.is_some_and(|held| held >= needed) {
                     self.bought(&call.plan_id, waiting, tx_hash.as_ref(), now);
-                } else if now >= deadline {
+                } else if now >= deadline || !waiting.iter().any(|fetch| self.visit(*fetch).is_some()) {
+                    // In time, or for nobody: whoever wants the plan next waits for this order.
                     self.unclear.push((call.plan_id.clone(), tx_hash.clone(), sure));
                     let bought = Purchase { plan_id: call.plan_id.clone(), tx_hash, confirmed: sure };
                     self.fail_purchase(waiting, bought, &FetchError::CreditsTimeout);
