@@ -62,8 +62,8 @@ test('a hundred fetches over five origins, with failures: all is counted to the 
   const set = await fetch(`${platform.sandbox.url}/sandbox/faults`, { method: 'POST', body: JSON.stringify(faults) });
   assert.equal(set.status, 201, await set.text());
 
-  /** Paid requests that never arrived, and paid answers that got lost, with whether they told of a settlement. */
-  const way = { lost: 0, lostSettled: 0, lostUnsettled: 0, noReceipt: 0 };
+  /** Paid requests that never arrived, and paid answers that got lost, by what their receipt said: without one, see `settle`. */
+  const way = { lost: 0, lostSettled: 0, lostUnsettled: 0, lostSilent: 0 };
   let again = 0;
   const broken = () => new TypeError('the connection is gone');
   const payments = await platform.buyer({
@@ -85,7 +85,7 @@ test('a hundred fetches over five origins, with failures: all is counted to the 
       const response = await fetch(request);
       const receipt = response.headers.get('payment-response');
       if (paid) {
-        if (!receipt) way.noReceipt++;
+        if (!receipt) way.lostSilent++;
         else if (JSON.parse(Buffer.from(receipt, 'base64')).success) way.lostSettled++;
         else way.lostUnsettled++;
       }
@@ -137,7 +137,7 @@ test('a hundred fetches over five origins, with failures: all is counted to the 
 
   // A payment that was gone on with without a question had not been burned, and counts once.
   const quietly = outcomes.filter(({ resumed }) => resumed).length - again;
-  const notBurned = struck('settle', 'status', 'drop') + way.lost + way.lostUnsettled + way.noReceipt;
+  const notBurned = struck('settle', 'status', 'drop') + way.lost + way.lostUnsettled;
   t.diagnostic(JSON.stringify({ burned: String(burned), settled: String(settled), untold, notBurned, quietly, counted: String(payments.spend.credits) }));
   assert.equal(payments.spend.credits, burned + PRICE * BigInt(notBurned - quietly), 'the budget');
   const { receipts, byOrigin, byPlan } = payments.spend;

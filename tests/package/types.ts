@@ -1,8 +1,8 @@
 // A consumer's file, compiled by tests/package/types.test.mjs: the names that the README uses, as a user would write them.
 import init, {
-  ONE_DAY_DURATION, PaymentRefused, Payments, PaymentsError, SessionExpired, buildPaymentRequired, decodeAccessToken, resolveScheme,
+  ONE_DAY_DURATION, OutcomeUnknown, PaymentRefused, Payments, PaymentsError, SessionExpired, buildPaymentRequired, decodeAccessToken, resolveScheme,
 } from 'payments-wasm';
-import type { Approval, Offer, PaidResponse, PaymentOptions, Receipt, Spend } from 'payments-wasm';
+import type { Approval, Offer, PaidResponse, PaymentEvent, PaymentOptions, Receipt, Spend, StepTimeouts } from 'payments-wasm';
 
 const options: PaymentOptions = {
   nvmApiKey: 'sandbox:a.b.c',
@@ -67,6 +67,28 @@ export async function buy(): Promise<void> {
   const key: string | undefined = await Payments.readCallback(url, state);
   const day: bigint = ONE_DAY_DURATION;
   console.log(balance, left, back, link, paymentMethodId, byCurrency['usd'], agents[0]?.id, plans[0]?.id, offer.accepts[0]?.extra.agentId, scheme, token, key, day);
+}
+
+export async function steps(payments: Payments): Promise<string> {
+  const timeouts: StepTimeouts = { send: 5000, approve: 60_000 };
+  try {
+    const { response } = await payments.fetch('https://example.com/ask', {}, { timeouts });
+    return await response.text();
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknown) || error.spend?.payment === undefined) throw error;
+    return (await payments.fetch('https://example.com/ask', {}, { resume: error })).response.text();
+  }
+}
+
+export function told(event: PaymentEvent): string {
+  switch (event.type) {
+    case 'request': return `${event.fetch} ${event.url}`;
+    case 'offer': return event.offer.again ? event.planId : event.offer.origin;
+    case 'order': return event.state === 'done' ? event.txHash ?? '' : 'ordered';
+    case 'mint': return String(event.singleUse);
+    case 'receipt': return String(event.receipt.creditsRedeemed ?? event.credits ?? 0n);
+    case 'consent': case 'paid': case 'refused': case 'unknown': return event.planId;
+  }
 }
 
 export function branch(error: unknown): string | undefined {
