@@ -1,5 +1,5 @@
-// The code blocks of the README, as they stand there. A block says after its language where it is run (`run=`), what it is
-// called (`name=`), and which block it goes on from (`after=`).
+// The code blocks of the README, as they stand there. A block says after its language where it is run (`run:`), what it is
+// called (`name:`), and which block it goes on from (`after:`).
 import { readFileSync } from 'node:fs';
 import { at } from '../../scripts/lib/run.mjs';
 
@@ -8,7 +8,7 @@ export const readme = readFileSync(at('README.md'), 'utf8');
 /** All fenced blocks: `{ language, run, name, after, code, line }`. */
 export const blocks = [...readme.matchAll(/^```(\w*)(.*)\n([^]*?)^```$/gm)].map(({ 1: language, 2: info, 3: code, index }) => ({
   language, code, line: readme.slice(0, index).split('\n').length,
-  ...Object.fromEntries(info.split(' ').filter(Boolean).map((pair) => pair.split('='))),
+  ...Object.fromEntries(info.split(' ').filter(Boolean).map((pair) => pair.split(':'))),
 }));
 
 /** The script blocks that are run in `place`. */
