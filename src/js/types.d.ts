@@ -159,6 +159,8 @@ export interface Quote {
   response: Response;
   /** What can be paid, in the seller's order; empty where nothing is to be paid, or nothing can be. */
   offers: QuotedOffer[];
+  /** Of the asking, which costs nothing: how many requests went out. */
+  spend: Spend;
 }
 
 /** An offer with what the platform says of its plan. What could not be learned is left out. */
@@ -292,9 +294,9 @@ export interface Plan {
   /** A uint256 in decimal digits. */
   id: string;
   /** What the seller wrote. */
-  metadata?: { main?: { name?: string; description?: string }; plan?: Record<string, unknown> };
+  metadata?: { main?: { name?: string; description?: string; [member: string]: unknown }; plan?: Record<string, unknown>; [member: string]: unknown };
   /** What it costs and grants; amounts are in millionths of the currency, credits whole. */
-  registry?: { owner?: string; price?: Record<string, unknown>; credits?: Record<string, unknown> };
+  registry?: { owner?: string; price?: Record<string, unknown>; credits?: Record<string, unknown>; [member: string]: unknown };
   [member: string]: unknown;
 }
 
@@ -383,14 +385,14 @@ export interface PaymentMethodSummary {
   allowedApiKeyIds?: string[] | null;
 }
 
-/** A delegation; money in cents of `currency`, as decimal strings. */
+/** A delegation; money in cents of `currency`, as decimal strings. Members beyond these are there too. */
 export interface DelegationSummary {
   /** What `delegationConfig` takes. */
   delegationId: string;
   /** `erc4337` or who charges the card. */
   provider: string;
-  /** The card, or the wallet's address. */
-  providerPaymentMethodId: string;
+  /** The card, or the wallet's address; `null` where it needs none. */
+  providerPaymentMethodId: string | null;
   /** `Active`, `Revoked`, … */
   status: string;
   /** What it may spend in all. */
@@ -409,6 +411,7 @@ export interface DelegationSummary {
   createdAt: string;
   /** The key that may use it; `null` for all. */
   apiKeyId: string | null;
+  [member: string]: unknown;
 }
 
 /** What may still be spent. */
