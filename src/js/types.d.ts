@@ -131,7 +131,10 @@ export interface SpendPolicy {
   networks?: string[];
   /** Only these: `nvm:erc4337`, `nvm:card-delegation`. */
   schemes?: string[];
-  /** Buy the plan if the credits do not suffice. */
+  /**
+   * Buy the plan if the balance is known and does not suffice. Where it is not known, the platform itself buys from the
+   * delegation when it settles: the delegation's limit bounds that, and `receipt.orderTx` tells it.
+   */
   purchase?: boolean;
 }
 
