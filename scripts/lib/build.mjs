@@ -144,7 +144,7 @@ function templateFiles(folder) {
 
 /** Makes the npm package of the subscriber's output: small glue, packed wasm, types, version. */
 async function finishPackage(work, { dev, renamed }) {
-  const { build: bundle } = await import('esbuild');
+  const { build: bundle, transform } = await import('esbuild');
   const wasm = readFileSync(join(work, 'core_bg.wasm'));
   canary(wasm);
   if (renamed) renameInGlue(join(work, 'core.js'), renamed);
@@ -168,6 +168,11 @@ async function finishPackage(work, { dev, renamed }) {
     });
   }
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
+  // The entries load with every page, and their comments are for who reads the source.
+  for (const name of ['index.js', 'names.js', 'workerd.js']) {
+    const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
+    writeFileSync(join(work, name), code);
+  }
 
   const packed = gzipSync(wasm, { level: 9 }).toString('base64');
   writeFileSync(join(work, 'core.packed.js'), `export default "${packed}";\n`);
