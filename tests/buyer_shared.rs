@@ -451,17 +451,3 @@ fn rule_12_what_could_not_be_kept_is_not_spent() {
         assert_eq!(world.buyer.budget().total(), Credits::from(world.burned), "{name}");
     }
 }
-
-#[test]
-fn the_books_are_handed_over_once() {
-    let text = shelf();
-    let mut world = tab(&text, "one");
-    world.policy = Some(Policy::default());
-    for _ in 0..2 {
-        let fetch = world.fetch("POST", "/ask");
-        world.run_one(fetch);
-    }
-    assert_eq!(world.buyer.take_records().len(), 2);
-    assert_eq!(world.buyer.take_records().len(), 0);
-    assert_eq!(world.buyer.budget().spent(), Credits::from(4));
-}

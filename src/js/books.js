@@ -1,11 +1,12 @@
-// What a person or a page is shown: terms as data, and the books of what was paid.
-import { ways } from './page.js';
+// The books of what was paid, and `fetch` for other clients.
 
 /** `fetch` for other clients: pays if need be, gives the response alone. */
 export const wrapFetch = (payments, fetch) => async (input, init) => (await payments.fetch(input, init, { fetch })).response;
 
-/** A quote whose offers say more; see `journeys.js`. */
-export const described = async (quote, core) => (await ways()).described(quote, core);
+/** A quote in full; see `terms.js`. */
+export async function described(...given) {
+  return (await import('./terms.js')).described(...given);
+}
 
 const COLUMNS = ['at', 'method', 'url', 'origin', 'planId', 'scheme', 'network', 'outcome', 'creditsPresented',
   'creditsSettled', 'transaction'];

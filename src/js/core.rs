@@ -91,10 +91,14 @@ impl Core {
         self.0.pump();
     }
 
-    /// The payments that have ended since this was last called.
+    /// The books of this instance, where they have changed since this was last called.
     #[wasm_bindgen(skip_typescript)]
     pub fn records(&self) -> JsValue {
-        views::records(&self.0.buyer.borrow_mut().take_records())
+        let buyer = self.0.buyer.borrow();
+        let records = buyer.records();
+        // One that is taken out makes them shorter, one that comes is of another time or makes them longer.
+        let sign = (records.len(), records.last().map_or(0, |last| last.at));
+        if self.0.told.replace(sign) == sign { JsValue::UNDEFINED } else { views::records(records) }
     }
 
     /// Where things are: where a page is come back to (nowhere outside one), the card pages, and the platform that they are

@@ -1,5 +1,5 @@
-// The ways to a card checkout and to the card pages and back, in the calls that the resources have; what may be spent in
-// all, and what an offer is about. A file of its own, loaded when one of them is gone: `tools` are those of `page.js`.
+// The ways to a card checkout and to the card pages and back, in the calls that the resources have; and what may be spent
+// in all. A file of its own, loaded when one of them is gone: `tools` are those of `page.js`.
 
 /** Where it is kept what was being bought when this page was left. */
 const PENDING = 'payments-wasm.checkout';
@@ -84,40 +84,6 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress,
     }
     const [currency = 'usd'] = Object.keys(byCurrency);
     return { cards, delegations, totalRemainingBudgetCents: byCurrency[currency] ?? 0, currency, byCurrency };
-  }
-
-  /** A quote whose offers also say what the platform says of their plans, what is held, and whether they can be paid now. */
-  async function described(quote, core) {
-    const offers = await Promise.all(quote.offers.map(async (offer) => {
-      // What cannot be learned now is left out: the offer stands all the same.
-      const unknown = () => undefined;
-      const [plan, balance] = await Promise.all([
-        core.ask('getPlan', [offer.planId]).catch(unknown),
-        core.loggedIn ? core.getPlanBalance(offer.planId).catch(unknown) : undefined,
-      ]);
-      return describe(offer, plan, balance?.balance, core.loggedIn);
-    }));
-    return { ...quote, offers };
-  }
-
-  function describe(offer, plan, held, loggedIn) {
-    const registry = plan?.registry;
-    const price = registry?.price;
-    const needed = offer.credits ?? 1n;
-    return {
-      ...offer,
-      planName: plan?.metadata?.main?.name,
-      price: price && {
-        // In millionths of the currency (contract section 5).
-        amount: (price.amounts ?? []).reduce((sum, amount) => sum + BigInt(amount), 0n),
-        currency: price.currency ?? (price.isCrypto === false ? 'USD' : undefined),
-        isCrypto: price.isCrypto !== false,
-        tokenAddress: price.tokenAddress,
-      },
-      planCredits: registry?.credits?.amount === undefined ? undefined : BigInt(registry.credits.amount),
-      balance: held,
-      payable: loggedIn ? (held >= needed ? 'now' : 'after-purchase') : 'after-login',
-    };
   }
 
   /** Opens a session for the card pages and goes there. */
@@ -238,5 +204,5 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress,
     return ended;
   }
 
-  return { checkout, checkoutReturned, setupCard, cardReturned, purchasingPower, waitForCredits, popupAnswer, described };
+  return { checkout, checkoutReturned, setupCard, cardReturned, purchasingPower, waitForCredits, popupAnswer };
 };

@@ -8,7 +8,7 @@ use super::calls::{id, promise, require_object};
 use super::convert::{bad_field, bad_wire, get, text};
 use super::core::Core;
 use super::driver::{Hooks, run};
-use super::error::set;
+use super::error::{set, spent_nothing};
 use super::request::take;
 use super::session::{Session, now};
 use super::views;
@@ -135,7 +135,7 @@ impl Payments {
     pub fn fetch(&self, input: JsValue, init: JsValue, options: JsValue) -> Promise {
         let session = self.session.clone();
         promise(async move {
-            let hooks = Hooks::read(&options, Some(&session.hooks))?;
+            let hooks = Hooks::read(&options, Some(&session.hooks)).map_err(spent_nothing)?;
             run(session, take(&input, &init).await?, hooks, false).await
         })
     }

@@ -11,7 +11,7 @@ use crate::subscriber::Buyer;
 use crate::transport::Fetcher;
 use crate::wire::{ApiKey, DelegationId, PlanId, WireError};
 use alloc::{rc::Rc, string::String, vec::Vec};
-use core::cell::{OnceCell, RefCell};
+use core::cell::{Cell, OnceCell, RefCell};
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
@@ -48,6 +48,8 @@ pub(super) struct Session {
     pub(super) steps: RefCell<Vec<Step>>,
     /// Who keeps the budget beyond this page, and says when a step may be taken.
     pub(super) ledger: OnceCell<Ledger>,
+    /// What the ledger has been told of the books: how many, and when the last was.
+    pub(super) told: Cell<(usize, u64)>,
     on_session_change: Option<Function>,
     on_session_expired: Option<Function>,
     settings: Settings,
@@ -106,6 +108,7 @@ impl Session {
             page,
             steps: RefCell::default(),
             ledger: OnceCell::new(),
+            told: Cell::default(),
             on_session_change: function(options, "onSessionChange")?,
             on_session_expired: function(options, "onSessionExpired")?,
             settings,

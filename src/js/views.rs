@@ -1,194 +1,159 @@
-//! What of ours JavaScript sees: plain objects, credits as `bigint`. What is absent is left out.
+//! What of ours JavaScript sees: plain objects, credits as `bigint`.
 //!
-//! Written out member by member: a serializer for it is three kilobytes of wasm.
+//! Made member by member: `serde` on the way to JavaScript is more than two kilobytes of wasm after gzip.
 
-use crate::subscriber::{Buyer, Finish, Notice, NoticeKind, Offer, Outcome, Record};
+use super::error::set;
+use crate::subscriber::{Buyer, FetchId, Notice, NoticeKind, Offer, Purchase, Record, Spend};
 use crate::wire::{Credits, Id, Receipt};
-use js_sys::{Array, BigInt, Date, Object};
+use js_sys::{Array, BigInt, Object};
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen(module = "/src/js/object.js")]
-extern "C" {
-    fn put(object: &Object, name: &str, value: &JsValue);
-    #[wasm_bindgen(js_name = put)]
-    fn put_text(object: &Object, name: &str, text: &str);
-    #[wasm_bindgen(js_name = putBig)]
-    fn put_big(object: &Object, name: &str, digits: &str);
-}
-
-/// An object in the making.
-pub(super) struct View(Object);
-
-impl View {
-    pub(super) fn new() -> Self {
-        Self(Object::new())
-    }
-
-    pub(super) fn done(self) -> JsValue {
-        self.0.into()
-    }
-
-    /// Any value; undefined is left out.
-    pub(super) fn put(&self, name: &str, value: &JsValue) {
+/// A plain object; a member that is undefined is left out.
+pub(super) fn object(members: &[(&str, JsValue)]) -> JsValue {
+    let object: JsValue = Object::new().into();
+    for (name, value) in members {
         if !value.is_undefined() {
-            put(&self.0, name, value);
+            set(&object, name, value);
         }
     }
-
-    pub(super) fn text(&self, name: &str, text: &str) {
-        put_text(&self.0, name, text);
-    }
-
-    pub(super) fn some_text(&self, name: &str, text: Option<&str>) {
-        if let Some(text) = text {
-            self.text(name, text);
-        }
-    }
-
-    pub(super) fn flag(&self, name: &str, flag: bool) {
-        put(&self.0, name, &flag.into());
-    }
-
-    pub(super) fn number(&self, name: &str, number: u32) {
-        put(&self.0, name, &number.into());
-    }
-
-    /// Credits as a `bigint`.
-    fn credits(&self, name: &str, credits: Credits) {
-        put_big(&self.0, name, &credits.digits());
-    }
-
-    fn some_credits(&self, name: &str, credits: Option<Credits>) {
-        if let Some(credits) = credits {
-            self.credits(name, credits);
-        }
-    }
+    object
 }
 
 /// Credits as a `bigint`.
 pub(super) fn bigint(credits: Credits) -> JsValue {
     // Decimal digits always make a BigInt.
-    BigInt::new(&credits.digits().into()).map_or(JsValue::UNDEFINED, Into::into)
+    BigInt::new(&credits.to_string().into()).map_or(JsValue::UNDEFINED, Into::into)
 }
 
-/// A list of views.
-pub(super) fn list(views: impl Iterator<Item = JsValue>) -> JsValue {
-    views.collect::<Array>().into()
+fn some_bigint(credits: Option<Credits>) -> JsValue {
+    credits.map_or(JsValue::UNDEFINED, bigint)
 }
 
-pub(super) fn spend(finish: &Finish) -> JsValue {
-    let spend = &finish.spend;
-    let view = View::new();
-    view.text("outcome", Outcome::as_str(spend.outcome));
-    view.number("requests", spend.requests);
-    view.number("mints", spend.mints);
-    view.credits("creditsPresented", spend.credits_presented);
-    view.some_credits("creditsSettled", spend.credits_settled);
-    let purchases = spend.purchases.iter().map(|purchase| {
-        let view = View::new();
-        view.text("planId", purchase.plan_id.as_str());
-        view.some_text("txHash", purchase.tx_hash.as_deref());
-        view.flag("confirmed", purchase.confirmed);
-        view.done()
-    });
-    view.put("purchases", &list(purchases));
-    if let Some(receipt) = &finish.receipt {
-        view.put("receipt", &self::receipt(receipt));
-    }
-    view.done()
+pub(super) fn spend(spend: &Spend, came: Option<&Receipt>) -> JsValue {
+    let purchase = |one: &Purchase| {
+        object(&[
+            ("planId", one.plan_id.as_str().into()),
+            ("txHash", one.tx_hash.as_deref().into()),
+            ("confirmed", one.confirmed.into()),
+        ])
+    };
+    object(&[
+        ("outcome", spend.outcome.as_str().into()),
+        ("requests", spend.requests.into()),
+        ("mints", spend.mints.into()),
+        ("creditsPresented", bigint(spend.credits_presented)),
+        ("creditsSettled", some_bigint(spend.credits_settled)),
+        ("purchases", spend.purchases.iter().map(purchase).collect::<Array>().into()),
+        ("receipt", came.map_or(JsValue::UNDEFINED, receipt)),
+        ("payment", spend.payment.map(FetchId::number).into()),
+    ])
 }
 
 pub(super) fn receipt(receipt: &Receipt) -> JsValue {
-    let view = View::new();
-    view.flag("success", receipt.success());
-    for name in ["transaction", "network"] {
-        view.text(name, receipt.text(name).unwrap_or_default());
-    }
-    for name in ["payer", "orderTx", "errorReason"] {
-        view.some_text(name, receipt.text(name));
-    }
-    view.some_credits("creditsRedeemed", receipt.credits_redeemed());
-    view.some_credits("remainingBalance", receipt.remaining_balance());
-    view.done()
+    let text = |name| JsValue::from(receipt.text(name));
+    let or_empty = |name| JsValue::from(receipt.text(name).unwrap_or_default());
+    object(&[
+        ("success", receipt.success().into()),
+        ("transaction", or_empty("transaction")),
+        ("network", or_empty("network")),
+        ("payer", text("payer")),
+        ("creditsRedeemed", some_bigint(receipt.credits_redeemed())),
+        ("remainingBalance", some_bigint(receipt.remaining_balance())),
+        ("orderTx", text("orderTx")),
+        ("errorReason", text("errorReason")),
+    ])
 }
 
 pub(super) fn offer(offer: &Offer) -> JsValue {
-    let view = View::new();
-    terms(&view, offer);
-    view.some_text("agentId", offer.agent_id().map(Id::as_str));
-    view.some_credits("credits", offer.credits());
-    let resource = View::new();
-    resource.text("url", &offer.resource.url);
-    resource.some_text("description", offer.resource.description.as_deref());
-    resource.some_text("mimeType", offer.resource.mime_type.as_deref());
-    view.put("resource", &resource.done());
-    view.flag("remembered", offer.remembered);
-    view.done()
-}
-
-fn terms(view: &View, offer: &Offer) {
-    view.text("planId", offer.plan_id().as_str());
-    view.text("scheme", offer.scheme().as_str());
-    view.text("network", offer.network());
-    view.text("origin", &offer.target.origin);
-    view.text("url", &offer.target.url);
+    let resource = object(&[
+        ("url", offer.resource.url.as_str().into()),
+        ("description", offer.resource.description.as_deref().into()),
+        ("mimeType", offer.resource.mime_type.as_deref().into()),
+    ]);
+    object(&[
+        ("planId", offer.plan_id().as_str().into()),
+        ("agentId", offer.agent_id().map(Id::as_str).into()),
+        ("scheme", offer.scheme().as_str().into()),
+        ("network", offer.network().into()),
+        ("credits", some_bigint(offer.credits())),
+        ("origin", offer.target.origin.as_str().into()),
+        ("url", offer.target.url.as_str().into()),
+        ("resource", resource),
+        ("remembered", offer.remembered.into()),
+        ("again", offer.again.into()),
+    ])
 }
 
 pub(super) fn event(notice: &Notice) -> JsValue {
-    let (name, state, tx_hash) = match &notice.kind {
-        NoticeKind::Request => ("request", None, None),
-        NoticeKind::Offer => ("offer", None, None),
-        NoticeKind::Consent => ("consent", None, None),
-        NoticeKind::Order { tx_hash: None } => ("order", Some("sent"), None),
-        NoticeKind::Order { tx_hash: Some(tx) } => ("order", Some("done"), Some(tx.as_str())),
-        NoticeKind::Mint { .. } => ("mint", None, None),
-        NoticeKind::Paid => ("paid", None, None),
-        NoticeKind::Receipt => ("receipt", None, None),
-        NoticeKind::Refused => ("refused", None, None),
-        NoticeKind::Unknown => ("unknown", None, None),
+    let name = match &notice.kind {
+        NoticeKind::Request => "request",
+        NoticeKind::Offer => "offer",
+        NoticeKind::Consent => "consent",
+        NoticeKind::Order { .. } => "order",
+        NoticeKind::Mint { .. } => "mint",
+        NoticeKind::Paid => "paid",
+        NoticeKind::Receipt(_) => "receipt",
+        NoticeKind::Refused => "refused",
+        NoticeKind::Unknown => "unknown",
     };
-    let view = View::new();
-    view.text("type", name);
-    view.text("url", &notice.url);
-    view.some_text("planId", notice.plan_id.as_ref().map(Id::as_str));
-    view.some_credits("credits", notice.credits);
-    view.some_text("state", state);
-    view.some_text("txHash", tx_hash.filter(|tx| !tx.is_empty()));
-    view.done()
+    let asked = notice.offer.as_deref();
+    let event = object(&[
+        ("type", name.into()),
+        ("fetch", notice.fetch.number().into()),
+        ("url", notice.url.as_str().into()),
+        ("planId", asked.map(|offer| offer.plan_id().as_str()).into()),
+        ("credits", some_bigint(asked.and_then(Offer::credits))),
+    ]);
+    match (&notice.kind, asked) {
+        (NoticeKind::Offer, Some(asked)) => set(&event, "offer", &offer(asked)),
+        (NoticeKind::Order { tx_hash }, _) => {
+            set(&event, "state", &if tx_hash.is_some() { "done" } else { "sent" }.into());
+            if let Some(tx_hash) = tx_hash.as_deref().filter(|tx_hash| !tx_hash.is_empty()) {
+                set(&event, "txHash", &tx_hash.into());
+            }
+        }
+        (NoticeKind::Mint { single_use }, _) => set(&event, "singleUse", &(*single_use).into()),
+        (NoticeKind::Receipt(came), _) => set(&event, "receipt", &receipt(came)),
+        _ => {}
+    }
+    event
 }
 
 pub(super) fn totals(buyer: &Buyer, now: u64) -> JsValue {
     let budget = buyer.budget();
-    let view = View::new();
-    view.credits("credits", budget.spent());
-    view.credits("inLastHour", budget.in_hour(now));
-    view.credits("inLastDay", budget.in_day(now));
-    for (name, shares) in [("byOrigin", budget.by_origin()), ("byPlan", budget.by_plan())] {
-        let shares = shares.into_iter().map(|(name, credits)| {
-            let view = View::new();
-            view.text("name", name);
-            view.credits("credits", credits);
-            view.done()
-        });
-        view.put(name, &list(shares));
-    }
-    view.put("receipts", &records(buyer.records()));
-    view.done()
+    let share = |name: &str, credits: Credits| object(&[("name", name.into()), ("credits", bigint(credits))]);
+    let shares = |shares: Vec<(&str, Credits)>| {
+        shares.into_iter().map(|(name, credits)| share(name, credits)).collect::<Array>()
+    };
+    object(&[
+        ("credits", bigint(budget.spent())),
+        ("inLastHour", bigint(budget.in_hour(now))),
+        ("inLastDay", bigint(budget.in_day(now))),
+        ("byOrigin", shares(budget.by_origin()).into()),
+        ("byPlan", shares(budget.by_plan()).into()),
+        ("receipts", records(buyer.records())),
+    ])
 }
 
 pub(super) fn records(records: &[Record]) -> JsValue {
-    list(records.iter().map(record))
+    records.iter().map(record).collect::<Array>().into()
 }
 
 fn record(record: &Record) -> JsValue {
-    let view = View::new();
+    // Whole milliseconds, until the year 275760.
     #[allow(clippy::cast_precision_loss)]
-    view.put("at", &Date::new(&JsValue::from_f64(record.at as f64)));
-    view.text("method", &record.method);
-    terms(&view, &record.offer);
-    view.text("outcome", record.outcome.as_str());
-    view.credits("creditsPresented", record.presented);
-    view.some_credits("creditsSettled", record.settled);
-    view.some_text("transaction", record.transaction.as_deref());
-    view.done()
+    let at = js_sys::Date::new(&JsValue::from_f64(record.at as f64));
+    object(&[
+        ("at", at.into()),
+        ("method", record.method.as_str().into()),
+        ("url", record.offer.target.url.as_str().into()),
+        ("origin", record.offer.target.origin.as_str().into()),
+        ("planId", record.offer.plan_id().as_str().into()),
+        ("scheme", record.offer.scheme().as_str().into()),
+        ("network", record.offer.network().into()),
+        ("outcome", record.outcome.as_str().into()),
+        ("creditsPresented", bigint(record.presented)),
+        ("creditsSettled", some_bigint(record.settled)),
+        ("transaction", record.transaction.as_deref().into()),
+    ])
 }

@@ -16,7 +16,7 @@
 use super::budget::{Entry, MINUTE, ORIGIN, PLAN, TAB};
 use super::orders::Order;
 use super::visit::Phase;
-use super::{Action, Budget, Buyer, Command, FetchError, FetchId, Record, Work};
+use super::{Action, Budget, Buyer, Command, FetchError, FetchId, Work};
 use alloc::{format, string::String, vec::Vec};
 
 /// What a kept text may weigh, in bytes; ours stay under it.
@@ -135,11 +135,6 @@ impl Buyer {
         visit.presented_at = 0;
         visit.spend.requests -= 1;
         visit.spend.credits_presented = visit.spend.credits_presented.saturating_sub(visit.price());
-    }
-
-    /// The payments that have ended since this was last asked, for whoever keeps the books.
-    pub fn take_records(&mut self) -> Vec<Record> {
-        core::mem::take(&mut self.records)
     }
 }
 

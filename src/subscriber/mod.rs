@@ -33,9 +33,11 @@ mod offer;
 mod orders;
 mod paid;
 mod record;
+mod resume;
 mod spend;
 mod steps;
 mod target;
+mod timeouts;
 mod tokens;
 mod visit;
 
@@ -54,5 +56,6 @@ pub use offer::Offer;
 pub use record::Record;
 pub use spend::{Outcome, Purchase, Spend};
 pub use target::Target;
+pub use timeouts::Timeouts;
 pub use tokens::TokenKey;
 pub use visit::{Action, FetchRequest, Finish, Redirects, Send};

@@ -69,6 +69,10 @@ impl Seller {
     pub fn redirect(status: u16, to: Redirected) -> Answer {
         Answer { status, location: Some(to), ..Answer::default() }
     }
+    /// No answer comes, for as long as anybody waits.
+    pub fn silent() -> Answer {
+        Answer { status: 998, ..Answer::default() }
+    }
     /// The connection dies.
     pub fn lost() -> Answer {
         Answer { status: 999, ..Answer::default() }
@@ -127,6 +131,12 @@ pub struct World {
     pub burned: u64,
     pub presented: Vec<String>,
     pub notices: Vec<NoticeKind>,
+    /// The offers that somebody was asked about.
+    pub offers: Vec<std::rc::Rc<payments_wasm::subscriber::Offer>>,
+    /// How long the step at hand may take, of each fetch.
+    pub limits: BTreeMap<FetchId, Option<u32>>,
+    /// Whether nobody answers a question, or chooses.
+    pub hold_questions: bool,
     pub all_paid_sends_were_manual: bool,
     balance: u64,
     credits_at: Option<u64>,
@@ -178,6 +188,9 @@ impl World {
             burned: 0,
             presented: Vec::new(),
             notices: Vec::new(),
+            offers: Vec::new(),
+            limits: BTreeMap::new(),
+            hold_questions: false,
             all_paid_sends_were_manual: true,
             balance: 100,
             credits_at: None,
@@ -221,12 +234,6 @@ impl World {
         self.credits_at = Some(self.now.saturating_add(after_ms));
     }
 
-    /// Reports what happened to a fetch.
-    pub fn on(&mut self, fetch: FetchId, event: Event) {
-        let now = self.now;
-        self.step(|buyer| buyer.on(fetch, event, now));
-    }
-
     /// A step of the buyer's, with what is shared taken up before and kept after.
     fn step<T>(&mut self, step: impl FnOnce(&mut Buyer) -> T) -> T {
         if let Some(shelf) = &self.shelf {
@@ -258,10 +265,10 @@ impl World {
                 self.obey(command);
             } else if let Some((fetch, action)) = self.next_held() {
                 let event = self.act(*action);
-                self.on(fetch, event);
-            } else if let Some((fetch, question)) = self.questions.pop_front() {
+                self.report(fetch, event);
+            } else if let Some((fetch, question)) = self.next_question() {
                 let event = self.act(*question);
-                self.on(fetch, event);
+                self.report(fetch, event);
             } else if let Some(job) = self.next_job() {
                 self.work(&job);
             } else {
@@ -283,6 +290,28 @@ impl World {
         if self.hold_jobs { None } else { self.held.pop_front() }
     }
 
+    /// The time of the step at hand is up.
+    pub fn time_out(&mut self, fetch: FetchId) -> Finish {
+        self.on(fetch, Event::TimedOut);
+        self.run_one(fetch)
+    }
+
+    /// Reports what happened to a fetch.
+    pub fn on(&mut self, fetch: FetchId, event: Event) {
+        let now = self.now;
+        self.step(|buyer| buyer.on(fetch, event, now));
+    }
+
+    fn report(&mut self, fetch: FetchId, event: Option<Event>) {
+        if let Some(event) = event {
+            self.on(fetch, event);
+        }
+    }
+
+    fn next_question(&mut self) -> Option<(FetchId, Box<Action>)> {
+        if self.hold_questions { None } else { self.questions.pop_front() }
+    }
+
     fn next_held(&mut self) -> Option<(FetchId, Box<Action>)> {
         if self.hold_paid { None } else { self.held_paid.pop_front() }
     }
@@ -290,6 +319,7 @@ impl World {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Tell(notice) => self.notices.push(notice.kind),
+            Command::Limit(fetch, limit) => drop(self.limits.insert(fetch, limit)),
             Command::Run(job) if self.hold_jobs => self.held.push_back(job),
             Command::Run(job) => self.work(&job),
             Command::Do(fetch, action) => {
@@ -308,17 +338,18 @@ impl World {
                     return;
                 }
                 let event = match self.abort_at {
-                    Some(at) if at == self.actions => Event::Aborted,
+                    Some(at) if at == self.actions => Some(Event::Aborted),
                     _ => self.act(*action),
                 };
                 self.actions += 1;
-                self.on(fetch, event);
+                self.report(fetch, event);
             }
         }
     }
 
-    fn act(&mut self, action: Action) -> Event {
-        match action {
+    /// Nothing where no answer comes.
+    fn act(&mut self, action: Action) -> Option<Event> {
+        Some(match action {
             Action::Send(send) => {
                 self.sends += 1;
                 if let Some(token) = &send.token {
@@ -330,15 +361,21 @@ impl World {
                     Some(script) => script(&send, self),
                     None => self.sell(&send),
                 };
-                if answer.status == 999 { Event::SendFailed } else { Event::Answered(answer) }
+                match answer.status {
+                    998 => return None,
+                    999 => Event::SendFailed,
+                    _ => Event::Answered(answer),
+                }
             }
             Action::ReadBody => Event::Body(self.body.clone()),
+            Action::Select(_) if self.hold_questions => return None,
             Action::Select(offers) => {
                 self.choices.push(offers.iter().map(|offer| offer.plan_id().to_string()).collect());
                 Event::Selected(self.select)
             }
             Action::Ask(offer) => {
                 self.asked += 1;
+                self.offers.push(offer.clone());
                 if self.told_balance {
                     self.buyer.note_balance(offer.plan_id(), Credits::from(self.balance), self.now);
                 }
@@ -348,7 +385,7 @@ impl World {
                 }
             }
             Action::Finish(_) => unreachable!("handled by the caller"),
-        }
+        })
     }
 
     /// A seller of two credits a request, who takes only what is held.
