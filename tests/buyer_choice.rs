@@ -194,6 +194,29 @@ fn one_question_at_a_time_and_a_remembered_answer_for_all_who_wait() {
     }
 }
 
+#[test]
+fn rule_3_two_ways_to_pay_of_one_plan_are_one_look_at_its_balance_and_one_question() {
+    // (name, whether somebody is asked, what the platform says of the balance)
+    for (name, asked, held) in [
+        ("a policy", false, Some((5, 0.1))),
+        ("somebody is asked", true, Some((5, 0.1))),
+        ("a policy, and nothing to be learned", false, None),
+        ("somebody is asked, and nothing to be learned", true, None),
+    ] {
+        let json = offers(&[("a", 3), ("a", 2)]);
+        let mut world = World::new().seller(move |send, _| match &send.token {
+            None => Seller::offer(&json),
+            Some(_) => Seller::paid(2, 1),
+        });
+        world.approval = asked.then(yes);
+        world.policy = (!asked).then(Policy::default);
+        world.plans = [("a".to_string(), held)].into();
+        let fetch = world.fetch("POST", "/ask");
+        assert!(world.run_one(fetch).result.is_ok(), "{name}");
+        assert_eq!((world.asked, world.mints, world.platform_calls), (u32::from(asked), 1, 2), "{name}");
+    }
+}
+
 /// An offer of several plans, `(plan, credits)`, in that order.
 fn offers(plans: &[(&str, u64)]) -> String {
     let entries: Vec<String> = plans

@@ -3,13 +3,13 @@
 
 mod world;
 
-use payments_wasm::subscriber::{Answer, FetchError, Outcome, Policy};
+use payments_wasm::subscriber::{Answer, FetchError, Outcome, Policy, Redirected};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{Seller, World, encode, offer, receipt, yes};
+use world::{Seller, World, encode, offer, receipt, target, yes};
 
 #[test]
 fn rule_7_every_sending_is_of_the_whole_request_to_where_the_caller_pointed() {
@@ -143,6 +143,38 @@ fn rule_5_terms_are_known_where_something_was_delivered_for_them() {
         assert_eq!(world.run_one(first).spend.requests, 2, "{name}");
         let second = world.fetch("POST", "/ask");
         assert_eq!(world.run_one(second).spend.requests, requests, "{name}");
+    }
+}
+
+#[test]
+fn rule_9_what_was_paid_for_is_in_the_books_wherever_its_answer_led() {
+    // (name, the answer to the token, what the books say: outcome, settled)
+    let led = |receipt: Option<String>| Answer {
+        receipt,
+        ..Seller::redirect(303, Redirected::To(target(world::ORIGIN, "/result")))
+    };
+    for (name, answer, outcome, settled) in [
+        ("an answer", Seller::paid(2, 98), Outcome::Settled, Some(2)),
+        ("led on, with a receipt", led(Some(receipt(true, 2, 98))), Outcome::Settled, Some(2)),
+        ("led on, without one", led(None), Outcome::Unknown, None),
+    ] {
+        let mut world = World::new().balance(100).seller(move |send, _| match (&send.token, &send.target) {
+            (None, None) => refused(),
+            (Some(_), _) => answer.clone(),
+            (None, Some(_)) => Seller::status(200),
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch("POST", "/ask");
+        assert!(world.run_one(fetch).result.is_ok(), "{name}");
+        let books = world.buyer.records();
+        assert_eq!(books.len(), 1, "{name}");
+        assert_eq!((books[0].outcome, books[0].settled), (outcome, settled.map(Credits::from)), "{name}");
+        assert_eq!(
+            (books[0].method.as_str(), books[0].offer.target.path.as_str()),
+            ("POST", "/ask"),
+            "{name}"
+        );
+        assert_eq!(books[0].at, world.now, "{name}");
     }
 }
 

@@ -113,7 +113,10 @@ impl Buyer {
         match self.running.iter_mut().find(|running| wanted(&running.kind)) {
             None => false,
             Some(running) => {
-                running.waiting.push(fetch);
+                // Two offers of one plan are one look at its balance.
+                if !running.waiting.contains(&fetch) {
+                    running.waiting.push(fetch);
+                }
                 true
             }
         }

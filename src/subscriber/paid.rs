@@ -39,6 +39,9 @@ impl Buyer {
         let receipt = answer.receipt.as_deref().and_then(|header| Receipt::from_header(header).ok());
         let said = receipt.as_ref().map(Said::of);
         let Some(visit) = self.visit(fetch) else { return };
+        if let (Some(entry), Some(receipt)) = (&mut visit.entry, &receipt) {
+            entry.note(receipt);
+        }
         // What came last counts, unless it says nothing and an earlier answer had said that it was paid.
         visit.receipt = receipt.or(visit.receipt.take().filter(Receipt::success));
         if let Some(to) = answer.location {
@@ -170,6 +173,7 @@ impl Buyer {
     }
 
     fn start_over(&mut self, fetch: FetchId) {
+        self.close_entry(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         visit.offer = None;
         visit.consent = None;
@@ -180,7 +184,7 @@ impl Buyer {
     /// What a paid answer says about the money (rules 9, 11, 12).
     fn settle(&mut self, fetch: FetchId, status: u16, said: Option<Said>, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
-        let (price, at, method) = (visit.price(), visit.presented_at, String::from(visit.method()));
+        let (price, at, method) = (visit.price(), visit.presented_at(), String::from(visit.method()));
         let Some(offer) = visit.offer.clone() else { return };
         match said {
             Some(Said { success: true, redeemed, remaining }) => {
@@ -190,6 +194,9 @@ impl Buyer {
                 }
                 visit.spend.credits_settled =
                     redeemed.map(|more| more.saturating_add(visit.spend.credits_settled.unwrap_or_default()));
+                if let Some(entry) = &mut visit.entry {
+                    (entry.outcome, entry.settled) = (Outcome::Settled, redeemed);
+                }
                 self.budget.correct(&offer, at, price, redeemed.unwrap_or(price));
                 match remaining {
                     Some(left) => self.note_balance(offer.plan_id(), left, now),
@@ -202,6 +209,9 @@ impl Buyer {
             // Delivered without a receipt, or a server that fell over after it settled: nobody can say.
             None if !(400..500).contains(&status) => {
                 visit.spend.outcome = Outcome::Unknown;
+                if let Some(entry) = &mut visit.entry {
+                    entry.outcome = Outcome::Unknown;
+                }
                 self.forget_balance(offer.plan_id());
                 if status < 300 {
                     self.remember_terms(method, offer);
@@ -216,7 +226,7 @@ impl Buyer {
     /// The token on the wire was refused: what it presented was not taken.
     fn unpresent(&mut self, fetch: FetchId) {
         if let Some(visit) = self.visit(fetch) {
-            let (price, at) = (visit.price(), visit.presented_at);
+            let (price, at) = (visit.price(), visit.presented_at());
             if let Some(offer) = visit.offer.clone() {
                 self.budget.correct(&offer, at, price, Credits::ZERO);
             }

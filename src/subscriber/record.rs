@@ -22,7 +22,13 @@ pub struct Record {
 }
 
 impl Record {
-    pub(super) fn transaction_of(receipt: Option<&Receipt>) -> Option<String> {
-        receipt.and_then(|receipt| receipt.text("transaction")).map(Into::into)
+    /// A token is on the wire, and nothing is known yet.
+    pub(super) fn new(at: u64, method: &str, offer: Rc<Offer>, presented: Credits) -> Self {
+        let (settled, outcome, transaction) = (None, Outcome::None, None);
+        Self { at, method: method.into(), offer, presented, settled, outcome, transaction }
+    }
+
+    pub(super) fn note(&mut self, receipt: &Receipt) {
+        self.transaction = receipt.text("transaction").map(Into::into);
     }
 }

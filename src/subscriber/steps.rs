@@ -319,12 +319,12 @@ impl Buyer {
             redirects: Redirects::Manual,
             as_get: visit.as_get,
         };
-        visit.presented_at = now;
-        let offer = visit.offer.clone();
+        let Some(offer) = visit.offer.clone() else { return };
+        let before = visit.entry.take().map_or(Credits::ZERO, |entry| entry.presented);
+        let presented = before.saturating_add(price);
+        visit.entry = Some(Record::new(now, visit.method(), offer.clone(), presented));
         self.budget.release(reserved);
-        if let Some(offer) = offer {
-            self.budget.present(&offer, price, now);
-        }
+        self.budget.present(&offer, price, now);
         self.act(fetch, Phase::Paying, Action::Send(send));
         self.mint_ahead(fetch);
     }
@@ -341,6 +341,9 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
         if visit.phase == Phase::Paying && visit.sent_token.is_some() && error_leaves_doubt(&error) {
             visit.spend.outcome = Outcome::Unknown;
+            if let Some(entry) = &mut visit.entry {
+                entry.outcome = Outcome::Unknown;
+            }
             let plan_id = visit.offer.as_ref().map(|offer| offer.plan_id().clone());
             if let Some(plan_id) = plan_id {
                 self.forget_balance(&plan_id);
@@ -353,24 +356,19 @@ impl Buyer {
         self.finish(fetch, Err(error));
     }
 
+    /// What was presented is over, one way or the other: it goes into the books.
+    pub(super) fn close_entry(&mut self, fetch: FetchId) {
+        if let Some(entry) = self.visit(fetch).and_then(|visit| visit.entry.take()) {
+            self.keep_record(entry);
+        }
+    }
+
     pub(super) fn finish(&mut self, fetch: FetchId, result: Result<(), FetchError>) {
         self.release(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         let (spend, receipt) = (visit.spend.clone(), visit.receipt.take());
-        if let (Some(offer), true) = (visit.offer.clone(), visit.presented_at > 0) {
-            let record = Record {
-                at: visit.presented_at,
-                method: visit.method().into(),
-                offer,
-                presented: spend.credits_presented,
-                settled: spend.credits_settled,
-                outcome: spend.outcome,
-                transaction: Record::transaction_of(receipt.as_ref()),
-            };
-            self.keep_record(record);
-        }
-        let Some(visit) = self.visit(fetch) else { return };
         let offers = core::mem::take(&mut visit.candidates);
+        self.close_entry(fetch);
         self.act(fetch, Phase::Done, Action::Finish(Box::new(Finish { result, receipt, spend, offers })));
     }
 }

@@ -1,4 +1,4 @@
-use super::{FetchError, Offer, Policy, Spend, Target, TokenKey};
+use super::{FetchError, Offer, Policy, Record, Spend, Target, TokenKey};
 use crate::api::x402::Binding;
 use crate::wire::{Credits, DelegationId, Receipt, Secret};
 use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
@@ -125,8 +125,8 @@ pub(super) struct Visit {
     pub(super) delegation_id: Option<DelegationId>,
     /// What consent allows: `None` before it is given.
     pub(super) consent: Option<super::consent::Consent>,
-    /// When a token was last put on the wire, in milliseconds since 1970; zero for never.
-    pub(super) presented_at: u64,
+    /// What is on the wire, or was, for the books: closed when the fetch ends or is led elsewhere.
+    pub(super) entry: Option<Record>,
     /// What this fetch holds of the budget, in credits.
     pub(super) reserved: Credits,
     /// A token that is for this fetch and not yet sent.
@@ -190,7 +190,7 @@ impl Visit {
             candidates: Vec::new(),
             delegation_id: None,
             consent: None,
-            presented_at: 0,
+            entry: None,
             reserved: Credits::ZERO,
             token: None,
             sent_token: None,
@@ -226,6 +226,11 @@ impl Visit {
 
     pub(super) fn is_safe_method(&self) -> bool {
         matches!(self.method(), "GET" | "HEAD")
+    }
+
+    /// When a token was last put on the wire, in milliseconds since 1970.
+    pub(super) fn presented_at(&self) -> u64 {
+        self.entry.as_ref().map_or(0, |entry| entry.at)
     }
 
     /// What a send costs at most, as far as anybody said: what the budget counts.
