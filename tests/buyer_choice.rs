@@ -70,6 +70,12 @@ fn among_several_offers_what_is_held_comes_first_then_the_price_then_the_order()
             "b",
         ),
         (
+            "a cheap credit, a few of them",
+            vec![("a", 1), ("b", 6)],
+            vec![("a", Some((0, 5.0))), ("b", Some((0, 0.5)))],
+            "b",
+        ),
+        (
             "alike: the seller's order",
             vec![("a", 2), ("b", 2)],
             vec![("a", Some((9, 0.1))), ("b", Some((9, 0.1)))],

@@ -165,6 +165,27 @@ fn rule_6_a_redirect_that_says_it_was_paid_is_followed_without_the_token() {
 }
 
 #[test]
+fn rule_9_a_redirect_that_cannot_be_followed_says_what_its_receipt_says() {
+    for (name, header, outcome, spent) in [
+        ("no receipt", None, Outcome::Unknown, 2),
+        ("a yes", Some(receipt(true, 2, 98)), Outcome::Settled, 2),
+        ("a no", Some(receipt(false, 0, 0)), Outcome::None, 0),
+    ] {
+        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) => Answer { receipt: header.clone(), ..somewhere() },
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.unwrap_err().code(), "redirected_while_paying", "{name}");
+        assert_eq!(end.spend.outcome, outcome, "{name}");
+        assert_eq!(world.buyer.records()[0].outcome, outcome, "the books: {name}");
+        assert_eq!(world.buyer.budget().total(), Credits::from(spent), "{name}");
+    }
+}
+
+#[test]
 fn rule_6_an_offer_is_paid_where_it_came_from() {
     let (near, away) = (target(ORIGIN, "/moved"), target(AWAY, "/x"));
     let same = target(ORIGIN, "/ask");

@@ -3,13 +3,15 @@
 
 mod world;
 
-use payments_wasm::subscriber::{Answer, FetchError, Outcome, Policy, Redirected};
+use payments_wasm::subscriber::{
+    Answer, Approval, Event, FetchError, NoticeKind, Outcome, Policy, Redirected,
+};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{Seller, World, encode, offer, receipt, target, yes};
+use world::{Seller, World, buy, encode, offer, receipt, target, yes};
 
 #[test]
 fn rule_7_every_sending_is_of_the_whole_request_to_where_the_caller_pointed() {
@@ -143,6 +145,76 @@ fn rule_5_terms_are_known_where_something_was_delivered_for_them() {
         assert_eq!(world.run_one(first).spend.requests, 2, "{name}");
         let second = world.fetch("POST", "/ask");
         assert_eq!(world.run_one(second).spend.requests, requests, "{name}");
+    }
+}
+
+#[test]
+fn rule_5_a_balance_is_looked_at_only_where_something_hangs_on_it() {
+    let policy = |purchase| Some(Policy { purchase, ..Policy::default() });
+    // (name, who is asked, the policy, tokens that are refused first, looks at the balance)
+    for (name, approval, policy, refusals, looks) in [
+        ("nobody said anything: only what is held", None, None, 0, 1),
+        ("a yes", Some(yes()), None, 0, 0),
+        ("a yes that buys", Some(buy()), None, 0, 0),
+        ("a policy", None, policy(false), 0, 0),
+        ("a policy that buys", None, policy(true), 0, 0),
+        ("a yes, refused", Some(yes()), None, 1, 0),
+        ("a yes that buys, refused: is it for want of credits?", Some(buy()), None, 1, 1),
+        ("a policy, refused", None, policy(false), 1, 0),
+        ("a policy that buys, refused", None, policy(true), 1, 1),
+        (
+            "a yes for the session, refused: is it to be asked again?",
+            Some(Approval { remember: true, ..yes() }),
+            None,
+            1,
+            0,
+        ),
+    ] {
+        let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
+            Some(_) if world.paid_sends > refusals => Seller::paid(2, 98),
+            _ => refused(),
+        });
+        (world.approval, world.policy) = (approval, policy);
+        let fetch = world.fetch("POST", "/ask");
+        assert!(world.run_one(fetch).result.is_ok(), "{name}");
+        assert_eq!((world.mints, world.orders), (1 + refusals, 0), "{name}");
+        assert_eq!(world.platform_calls - world.mints, looks, "{name}");
+    }
+}
+
+#[test]
+fn rule_3_held_credits_are_looked_at_before_a_token_in_hand_is_sent() {
+    let mut world = World::new().balance(3);
+    let first = world.fetch("POST", "/ask");
+    assert!(world.run_one(first).result.is_ok());
+    // One credit is left, and what the receipt said of it is too old to be believed.
+    world.now += 60_000;
+    let second = world.fetch("POST", "/ask");
+    assert_eq!(world.run_one(second).result.unwrap_err().code(), "insufficient_credits");
+    assert_eq!((world.mints, world.paid_sends, world.burned), (1, 1, 2));
+}
+
+#[test]
+fn rule_8_an_abort_after_a_refusal_has_spent_nothing() {
+    // (name, the plan of the terms that come with the refusal)
+    for (name, again, asked) in
+        [("while a token is minted anew", "plan", 1), ("while asked about other terms", "other", 2)]
+    {
+        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+            None => refused(),
+            Some(_) => Seller::offer(&offer(again, 2)),
+        });
+        world.approval = Some(yes());
+        world.hold_jobs = true;
+        let fetch = world.fetch("POST", "/ask");
+        world.run();
+        world.work_once();
+        world.buyer.on(fetch, Event::Aborted, world.now);
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.unwrap_err().code(), "aborted", "{name}");
+        assert_eq!((end.spend.outcome, end.spend.requests), (Outcome::None, 2), "{name}");
+        assert_eq!(world.notices.iter().filter(|kind| **kind == NoticeKind::Offer).count(), asked, "{name}");
+        assert_eq!(world.buyer.budget().total(), Credits::ZERO, "{name}");
     }
 }
 

@@ -1,7 +1,8 @@
 //! What comes in over the wire, good and bad. The vectors are files, for whoever else wants them.
 
 use payments_wasm::wire::{
-    AccessToken, MAX_OFFER_BYTES, PaymentRequired, Receipt, Scheme, WireError, WireErrorKind, base64,
+    AccessToken, MAX_ACCEPTS, MAX_OFFER_BYTES, MAX_RECEIPT_BYTES, MAX_TOKEN_BYTES, PaymentRequired, Receipt,
+    Scheme, WireError, WireErrorKind, base64,
 };
 use serde_json::{Value, json};
 
@@ -267,4 +268,42 @@ fn receipts_are_read_as_both_sdks_write_them() {
     assert_eq!(bad(json!({"success": true, "creditsRedeemed": "-2"})).field, "creditsRedeemed");
     assert_eq!(bad(json!([])).kind, WireErrorKind::WrongType);
     assert_eq!(Receipt::from_header(&"A".repeat(40_000)).unwrap_err().kind, WireErrorKind::TooLarge);
+}
+
+#[test]
+fn rule_2_sizes_are_bounded_and_the_bound_itself_is_let_in() {
+    let entry = |scheme: &str| json!({"scheme": scheme, "network": "n", "planId": "1"});
+    let offer = |accepts: Vec<Value>| json!({"x402Version": 2, "accepts": accepts}).to_string();
+    // White space fills a document up to a size.
+    let fill = |json: &str, size: usize| [json, &" ".repeat(size - json.len())].concat();
+    let small = offer(vec![entry("nvm:erc4337")]);
+    let kind = |result: Result<(), WireError>| result.err().map(|error| error.kind);
+    let as_body = |json: String| kind(PaymentRequired::from_json(json.as_bytes()).map(drop));
+    let as_header = |json: String| {
+        kind(PaymentRequired::from_header(&base64::encode_standard(json.as_bytes())).map(drop))
+    };
+    let receipt = |json: String| kind(Receipt::from_json(json.as_bytes()).map(drop));
+    let receipt_header =
+        |json: String| kind(Receipt::from_header(&base64::encode_standard(json.as_bytes())).map(drop));
+    let yes = r#"{"success":true}"#;
+    let token = json!({"x402Version": 2, "accepted": entry("nvm:erc4337"), "payload": {}}).to_string();
+    let as_token =
+        |size: usize| kind(AccessToken::decode(&base64::encode_url(fill(&token, size).as_bytes())).map(drop));
+    let many = |count: usize| as_body(offer(vec![entry("exact"); count]));
+    let large = Some(WireErrorKind::TooLarge);
+    for (name, within, beyond) in [
+        ("an offer in a body", as_body(fill(&small, 65_536)), as_body(fill(&small, 65_537))),
+        ("an offer in a header", as_header(fill(&small, 65_536)), as_header(fill(&small, 65_537))),
+        ("ways to pay", many(64), many(65)),
+        ("a receipt", receipt(fill(yes, 16_384)), receipt(fill(yes, 16_385))),
+        ("a receipt in a header", receipt_header(fill(yes, 16_384)), receipt_header(fill(yes, 16_385))),
+        // As it is sent: 12,288 bytes are 16,384 letters.
+        ("a token", as_token(12_288), as_token(12_289)),
+    ] {
+        assert_eq!((within, beyond), (None, large), "{name}");
+    }
+    assert_eq!(
+        (MAX_OFFER_BYTES, MAX_RECEIPT_BYTES, MAX_TOKEN_BYTES, MAX_ACCEPTS),
+        (65_536, 16_384, 16_384, 64)
+    );
 }

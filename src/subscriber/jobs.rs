@@ -306,7 +306,6 @@ impl Buyer {
         let mut booked = false;
         for fetch in waiting {
             let Some(visit) = self.visit(fetch) else { continue };
-            visit.waits.purchase = false;
             visit.purchased = true;
             visit.balance_doubtful = false;
             if !core::mem::replace(&mut booked, true) {

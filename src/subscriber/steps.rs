@@ -231,9 +231,6 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
         visit.phase = Phase::Preparing;
         let (Some(offer), Some(consent)) = (visit.offer.clone(), visit.consent) else { return };
-        if visit.waits.purchase || visit.waits.balance && consent != Consent::HeldCreditsOnly {
-            return;
-        }
         let plan_id = offer.plan_id().clone();
         let held = if visit.balance_doubtful { None } else { self.known_balance(&plan_id, now) };
         let promised = self.promised(&plan_id, fetch);
@@ -251,7 +248,6 @@ impl Buyer {
         }
         let must_know = held_only || visit.balance_doubtful && (visit.may_purchase() || ask_if_short);
         if visit.may_purchase() && short == Some(true) {
-            visit.waits.purchase = true;
             return self.want_purchase(fetch, OrderPlan { plan_id }, offer.needed(), now);
         }
         if held_only && short == Some(true) {
@@ -269,7 +265,7 @@ impl Buyer {
         }
         self.get_token(fetch, now);
         let Some(visit) = self.visit(fetch) else { return };
-        if !visit.waits.token && !visit.waits.balance && visit.token.is_some() {
+        if !visit.waits.balance && visit.token.is_some() {
             self.send_paid(fetch, now);
         }
     }
@@ -339,7 +335,7 @@ impl Buyer {
     pub(super) fn fail(&mut self, fetch: FetchId, error: FetchError) {
         let ordering = self.purchase_awaited_by(fetch);
         let Some(visit) = self.visit(fetch) else { return };
-        if visit.phase == Phase::Paying && visit.sent_token.is_some() && error_leaves_doubt(&error) {
+        if visit.phase == Phase::Paying && error_leaves_doubt(&error) {
             visit.spend.outcome = Outcome::Unknown;
             if let Some(entry) = &mut visit.entry {
                 entry.outcome = Outcome::Unknown;

@@ -154,7 +154,6 @@ pub(super) struct Visit {
 pub(super) struct Waits {
     pub(super) token: bool,
     pub(super) balance: bool,
-    pub(super) purchase: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
