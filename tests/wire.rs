@@ -173,6 +173,7 @@ fn tokens_are_what_they_decode_to_and_do_not_print() {
         for text in [encoded(&payload), base64::encode_url(payload.to_string().as_bytes())] {
             let token = AccessToken::decode(&text).unwrap();
             assert_eq!(token.is_single_use(), single_use, "{name}");
+            assert_eq!(token.nonce(), single_use.then_some("n-1"), "{name}");
             assert_eq!(token.from(), Some("0xme"));
             assert_eq!(token.accepted().plan_id().unwrap().as_str(), "77");
             assert_eq!(token.to_value(), payload, "{name}");
@@ -182,6 +183,7 @@ fn tokens_are_what_they_decode_to_and_do_not_print() {
                 !shown.contains("secret\"") && !shown.contains(&text) && !shown.contains("0xsecret"),
                 "{shown}"
             );
+            assert!(shown.contains("nvm:erc4337") && shown.contains("77"), "what may be known: {shown}");
         }
     }
     let again = AccessToken::encode(payload(Value::Null).as_object().unwrap().clone()).unwrap();
