@@ -22,9 +22,10 @@ main(async () => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const args = ['mutants', ...files.flatMap((file) => ['--file', file]), '--no-shuffle', '--jobs', '1',
-    '--timeout', `${PATIENCE}`, '--colors', 'never', '--output', folder, '--', ...TESTS];
+    '--timeout', `${PATIENCE}`, '--colors', 'never', '--output', folder, ...TESTS.map((arg) => `--cargo-arg=${arg}`)];
   const started = performance.now();
-  const { code, output } = await working('mutants', (report) => run('cargo', args, { anyCode: true, env: { TMPDIR: folder }, onLine: report }));
+  const env = { TMPDIR: folder, CARGO_PROFILE_DEV_DEBUG: '0' };
+  const { code, output } = await working('mutants', (report) => run('cargo', args, { anyCode: true, env, onLine: report }));
   // 2: some survived. 3: some never ended. Anything else is no answer.
   if (![0, 2, 3].includes(code)) throw new Plain(`cargo mutants ended with ${code}\n\n${output.trim().split('\n').slice(-40).join('\n')}`);
   const { outcomes, ...sums } = JSON.parse(readFileSync(`${folder}/mutants.out/outcomes.json`, 'utf8'));

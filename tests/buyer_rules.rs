@@ -1,5 +1,4 @@
-//! Rules of money that one file each would be too much for, as tables: 7, 11 and 15, and what a fetch leaves behind for the
-//! next (5, 12, 13).
+//! Rules of money for which a file each would be too much, as tables: 7, 11 and 15, and corners of 2, 3, 5, 8 and 9.
 
 mod world;
 
