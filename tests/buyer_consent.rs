@@ -159,7 +159,11 @@ fn rule_3_credits_held_are_promised_once() {
         for error in ends.iter().filter_map(|end| end.as_ref().err()) {
             assert_eq!(error.code(), "insufficient_credits");
         }
-        assert_eq!(world.burned, 4);
+        assert_eq!(
+            (world.paid_sends, world.burned),
+            (2, 4),
+            "no token goes out for credits that others have"
+        );
     }
 }
 
