@@ -131,6 +131,7 @@ fn rule_5_terms_are_known_where_something_was_delivered_for_them() {
         ("no receipt, and nothing in it", Seller::status(204), 1),
         ("not modified", Seller::status(304), 2),
         ("another place", Seller::status(300), 2),
+        ("a place that is hidden", Seller::redirect(0, Redirected::Somewhere), 2),
         ("a client error", Seller::status(404), 2),
         ("a server error", Seller::status(500), 2),
         ("a receipt that says no", Seller::receipt(200, receipt(false, 0, 0)), 2),

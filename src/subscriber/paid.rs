@@ -213,7 +213,7 @@ impl Buyer {
                     entry.outcome = Outcome::Unknown;
                 }
                 self.forget_balance(offer.plan_id());
-                if status < 300 {
+                if (200..300).contains(&status) {
                     self.remember_terms(method, offer);
                 }
                 self.notice(fetch, NoticeKind::Unknown);
