@@ -48,6 +48,8 @@ fn what_a_vector_says_is_what_we_understand() {
     assert_eq!(accept.credits(), None);
     assert_eq!(read(2).resource().description.as_deref(), Some("ünï ☃"));
     assert_eq!(read(4).accepts().len(), 2);
+    let why = encoded(&json!({"x402Version": 2, "error": "too late", "accepts": [accept.to_value()]}));
+    assert_eq!(PaymentRequired::from_header(&why).unwrap().error(), Some("too late"));
     let mixed = read(6);
     assert_eq!((mixed.accepts()[0].scheme(), mixed.accepts()[0].scheme_name()), (None, "exact"));
     assert_eq!(mixed.accepts()[1].scheme(), Some(Scheme::CardDelegation));
