@@ -1,19 +1,20 @@
 // The package's entry for Workers, where wasm may not be compiled from bytes: the runtime hands over a module.
 import module from './core_bg.wasm';
-import { getBrowserInstance, getInstance, initSync } from './core.js';
+import * as core from './core.js';
+import { loginUrl, readCallback } from './names.js';
 
-export { PaymentsError } from './core.js';
+export * from './names.js';
 
-initSync({ module });
+core.initSync({ module });
+
+/** As in the other entries, nothing comes before a promise does. */
+const later = (name) => async (...given) => core[name](...given);
 
 export class Payments {
-  static async getInstance(options) {
-    return getInstance(options);
-  }
-
-  static async getBrowserInstance(options) {
-    return getBrowserInstance(options);
-  }
+  static getInstance = later('getInstance');
+  static getBrowserInstance = later('getBrowserInstance');
+  static loginUrl = loginUrl;
+  static readCallback = readCallback;
 }
 
 export default async function init() {}

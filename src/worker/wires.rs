@@ -34,7 +34,7 @@ pub(super) async fn call(settings: &Settings, call: &api::Request) -> Result<api
     init.set_redirect(RequestRedirect::Manual);
     init.set_signal(Some(&signal));
     let headers = Headers::new().map_err(silence)?;
-    for (name, value) in call.headers(Some(settings.key())) {
+    for (name, value) in call.headers(Some(settings.key()), None) {
         headers.set(name, &value).map_err(silence)?;
     }
     init.set_headers(&headers);

@@ -1,5 +1,7 @@
 // A consumer's file, compiled by tests/package/types.test.mjs: the names that the README uses, as a user would write them.
-import init, { Payments, PaymentsError } from 'payments-wasm';
+import init, {
+  ONE_DAY_DURATION, PaymentRefused, Payments, PaymentsError, SessionExpired, buildPaymentRequired, decodeAccessToken, resolveScheme,
+} from 'payments-wasm';
 import type { Approval, Offer, PaidResponse, PaymentOptions, Receipt, Spend } from 'payments-wasm';
 
 const options: PaymentOptions = {
@@ -41,6 +43,35 @@ export async function page(): Promise<void> {
     if (error instanceof PaymentsError) console.log(error.code, error.message, error.hint, error.retryable, error.spend?.outcome);
   }
   payments.logout();
+}
+
+export async function buy(): Promise<void> {
+  const payments = await Payments.getBrowserInstance({
+    returnUrl: '/', storage: 'local', onSessionExpired: (reason) => console.log(reason === 'expired'), onSessionChange: (loggedIn) => console.log(loggedIn),
+  });
+  await payments.connect({ mode: 'popup', signal: AbortSignal.timeout(1000) });
+  payments.setOrganizationId('org');
+  const balance: bigint = (await payments.plans.checkout('1', { mode: 'popup', min: 5, onProgress: (now) => console.log(now.balance) })).balance;
+  const left: void = await payments.plans.checkout(1n);
+  const back: bigint | undefined = (await payments.plans.checkoutReturned({ timeoutMs: 1000 }))?.balance;
+  const link: string = (await payments.plans.orderFiatPlan('1')).result.checkoutLink;
+  const { paymentMethodId } = await payments.delegation.setupCard({ mode: 'popup', provider: 'visa' });
+  const { byCurrency } = await payments.delegation.getPurchasingPower();
+  const { agents } = await payments.plans.getAgentsAssociatedToAPlan('1', { page: 1, offset: 5 });
+  const { plans } = await payments.agents.getAgentPlans('2');
+  await payments.x402.revokePermission('0xab');
+  const offer = await buildPaymentRequired('1', { agentId: '2', httpVerb: 'POST' });
+  const scheme: string = await resolveScheme(payments, '1');
+  const token = await decodeAccessToken('x');
+  const { url, state } = await Payments.loginUrl({ callbackUrl: 'http://127.0.0.1:1/', environment: 'sandbox' });
+  const key: string | undefined = await Payments.readCallback(url, state);
+  const day: bigint = ONE_DAY_DURATION;
+  console.log(balance, left, back, link, paymentMethodId, byCurrency['usd'], agents[0]?.id, plans[0]?.id, offer.accepts[0]?.extra.agentId, scheme, token, key, day);
+}
+
+export function branch(error: unknown): string | undefined {
+  if (error instanceof PaymentRefused || error instanceof SessionExpired) return error.docsUrl;
+  return undefined;
 }
 
 // @ts-expect-error the key is not optional
