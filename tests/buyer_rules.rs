@@ -195,6 +195,31 @@ fn rule_3_held_credits_are_looked_at_before_a_token_in_hand_is_sent() {
 }
 
 #[test]
+fn rule_8_an_abort_tells_of_no_order_of_somebody_else_s() {
+    let mut world = World::new().balance(0).seller(|send, world| match &send.token {
+        None => Seller::offer(&offer(if world.sends == 1 { "bought" } else { "held" }, 2)),
+        Some(_) => Seller::paid(2, 98),
+    });
+    world.plans = [("held".to_string(), Some((100, 0.1))), ("bought".to_string(), Some((0, 0.1)))].into();
+    world.approval = Some(buy());
+    world.told_balance = true;
+    world.hold_jobs = true;
+    let buying = world.fetch("POST", "/bought");
+    world.run();
+    world.told_balance = false;
+    let paying = world.fetch("POST", "/held");
+    world.run();
+    for (name, fetch, plans) in [("paying", paying, vec![]), ("buying", buying, vec!["bought"])] {
+        world.buyer.on(fetch, Event::Aborted, world.now);
+        world.run();
+        let end = world.end(fetch);
+        assert_eq!(end.result.unwrap_err().code(), "aborted", "{name}");
+        let told: Vec<_> = end.spend.purchases.iter().map(|bought| bought.plan_id.as_str()).collect();
+        assert_eq!(told, plans, "{name}");
+    }
+}
+
+#[test]
 fn rule_8_an_abort_after_a_refusal_has_spent_nothing() {
     // (name, the plan of the terms that come with the refusal)
     for (name, again, asked) in

@@ -5,7 +5,7 @@
 
 mod world;
 
-use payments_wasm::subscriber::{Approval, FetchError, FetchRequest};
+use payments_wasm::subscriber::{Approval, Event, FetchError, FetchRequest};
 use payments_wasm::wire::DelegationId;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -71,6 +71,31 @@ fn rule_5_a_new_token_takes_the_place_of_no_other() {
         let [first, second, third, fourth] = world.presented.as_slice() else { panic!("{name}") };
         assert_eq!((first == third, second == fourth, first == second), (true, true, false), "{name}");
     }
+}
+
+#[test]
+fn rule_5_a_token_that_somebody_waits_for_is_not_one_at_hand() {
+    let mut world = World::new().balance(1_000);
+    world.approval = Some(yes());
+    world.single_use = true;
+    let request = |prefetch| {
+        Some(FetchRequest { single_use: true, prefetch, ..FetchRequest::new(target(ORIGIN, "/ask"), "POST") })
+    };
+    world.request = request(0);
+    let first = world.fetch("POST", "/ask");
+    assert!(world.run_one(first).result.is_ok());
+    // Two more, each with a mint of its own; the second gives up, and its token is kept.
+    world.request = request(1);
+    world.hold_jobs = true;
+    let (second, third) = (world.fetch("POST", "/ask"), world.fetch("POST", "/ask"));
+    world.run();
+    world.work_once();
+    world.run();
+    world.buyer.on(third, Event::Aborted, world.now);
+    world.hold_jobs = false;
+    world.run();
+    assert!(world.end(second).result.is_ok());
+    assert_eq!(world.mints, 4, "the first, the second, the third, and one ahead");
 }
 
 #[test]

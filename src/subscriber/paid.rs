@@ -184,7 +184,7 @@ impl Buyer {
     /// What a paid answer says about the money (rules 9, 11, 12).
     fn settle(&mut self, fetch: FetchId, status: u16, said: Option<Said>, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
-        let (price, at, method) = (visit.price(), visit.presented_at(), String::from(visit.method()));
+        let (price, at, method) = (visit.price(), visit.presented_at, String::from(visit.method()));
         let Some(offer) = visit.offer.clone() else { return };
         match said {
             Some(Said { success: true, redeemed, remaining }) => {
@@ -226,7 +226,7 @@ impl Buyer {
     /// The token on the wire was refused: what it presented was not taken.
     fn unpresent(&mut self, fetch: FetchId) {
         if let Some(visit) = self.visit(fetch) {
-            let (price, at) = (visit.price(), visit.presented_at());
+            let (price, at) = (visit.price(), visit.presented_at);
             if let Some(offer) = visit.offer.clone() {
                 self.budget.correct(&offer, at, price, Credits::ZERO);
             }

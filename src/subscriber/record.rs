@@ -1,4 +1,4 @@
-use super::{Offer, Outcome};
+use super::{Buyer, FetchId, Offer, Outcome};
 use crate::wire::{Credits, Receipt};
 use alloc::{rc::Rc, string::String};
 
@@ -22,13 +22,31 @@ pub struct Record {
 }
 
 impl Record {
-    /// A token is on the wire, and nothing is known yet.
-    pub(super) fn new(at: u64, method: &str, offer: Rc<Offer>, presented: Credits) -> Self {
-        let (settled, outcome, transaction) = (None, Outcome::None, None);
-        Self { at, method: method.into(), offer, presented, settled, outcome, transaction }
-    }
-
     pub(super) fn note(&mut self, receipt: &Receipt) {
         self.transaction = receipt.text("transaction").map(Into::into);
+    }
+}
+
+impl Buyer {
+    /// A token that can cost `price` is on the wire, to the same place as what is open already.
+    pub(super) fn open_entry(&mut self, fetch: FetchId, price: Credits) {
+        let Some(visit) = self.visit(fetch) else { return };
+        let (Some(offer), before) = (visit.offer.clone(), visit.entry.take()) else { return };
+        visit.entry = Some(Record {
+            at: visit.presented_at,
+            method: visit.method().into(),
+            offer,
+            presented: before.map_or(price, |entry| entry.presented.saturating_add(price)),
+            settled: None,
+            outcome: Outcome::None,
+            transaction: None,
+        });
+    }
+
+    /// What was presented is over, one way or the other: it goes into the books.
+    pub(super) fn close_entry(&mut self, fetch: FetchId) {
+        if let Some(entry) = self.visit(fetch).and_then(|visit| visit.entry.take()) {
+            self.keep_record(entry);
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::consent::{Consent, Verdict, judge};
 use super::visit::{Action, Finish, Phase, Redirects, Send};
-use super::{Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, Record};
+use super::{Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome};
 use crate::api::plans::{GetPlanBalance, OrderPlan};
 use crate::wire::{Credits, PaymentRequired, WireError, WireErrorKind};
 use alloc::{boxed::Box, rc::Rc, string::String};
@@ -315,12 +315,13 @@ impl Buyer {
             redirects: Redirects::Manual,
             as_get: visit.as_get,
         };
-        let Some(offer) = visit.offer.clone() else { return };
-        let before = visit.entry.take().map_or(Credits::ZERO, |entry| entry.presented);
-        let presented = before.saturating_add(price);
-        visit.entry = Some(Record::new(now, visit.method(), offer.clone(), presented));
+        visit.presented_at = now;
+        let offer = visit.offer.clone();
         self.budget.release(reserved);
-        self.budget.present(&offer, price, now);
+        if let Some(offer) = offer {
+            self.budget.present(&offer, price, now);
+        }
+        self.open_entry(fetch, price);
         self.act(fetch, Phase::Paying, Action::Send(send));
         self.mint_ahead(fetch);
     }
@@ -350,13 +351,6 @@ impl Buyer {
             visit.spend.purchases.push(purchase);
         }
         self.finish(fetch, Err(error));
-    }
-
-    /// What was presented is over, one way or the other: it goes into the books.
-    pub(super) fn close_entry(&mut self, fetch: FetchId) {
-        if let Some(entry) = self.visit(fetch).and_then(|visit| visit.entry.take()) {
-            self.keep_record(entry);
-        }
     }
 
     pub(super) fn finish(&mut self, fetch: FetchId, result: Result<(), FetchError>) {

@@ -125,7 +125,9 @@ pub(super) struct Visit {
     pub(super) delegation_id: Option<DelegationId>,
     /// What consent allows: `None` before it is given.
     pub(super) consent: Option<super::consent::Consent>,
-    /// What is on the wire, or was, for the books: closed when the fetch ends or is led elsewhere.
+    /// When a token was last put on the wire, in milliseconds since 1970; zero for never.
+    pub(super) presented_at: u64,
+    /// What is in the books about that, once the fetch ends or is led elsewhere.
     pub(super) entry: Option<Record>,
     /// What this fetch holds of the budget, in credits.
     pub(super) reserved: Credits,
@@ -189,6 +191,7 @@ impl Visit {
             candidates: Vec::new(),
             delegation_id: None,
             consent: None,
+            presented_at: 0,
             entry: None,
             reserved: Credits::ZERO,
             token: None,
@@ -225,11 +228,6 @@ impl Visit {
 
     pub(super) fn is_safe_method(&self) -> bool {
         matches!(self.method(), "GET" | "HEAD")
-    }
-
-    /// When a token was last put on the wire, in milliseconds since 1970.
-    pub(super) fn presented_at(&self) -> u64 {
-        self.entry.as_ref().map_or(0, |entry| entry.at)
     }
 
     /// What a send costs at most, as far as anybody said: what the budget counts.
