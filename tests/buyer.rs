@@ -195,6 +195,12 @@ fn every_error_says_what_happened_and_what_to_do() {
 }
 
 #[test]
+fn rule_9_an_outcome_has_a_name() {
+    let named = [Outcome::None, Outcome::Settled, Outcome::Unknown].map(Outcome::as_str);
+    assert_eq!(named, ["none", "settled", "unknown"]);
+}
+
+#[test]
 fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
     let mut world = World::new().balance(100);
     world.approval = Some(yes());
