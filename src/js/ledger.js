@@ -29,7 +29,7 @@ export async function keepBudget(core, budget, problem) {
 }
 
 class Ledger {
-  /** What the core has been told of, the oldest first. */
+  /** The books of all who share the budget, the oldest first. */
   receipts = [];
   #core;
   #store;
@@ -39,6 +39,9 @@ class Ledger {
   #tab = crypto.randomUUID?.();
   /** Whether a step is waiting for the lock. */
   #due = false;
+  /** This instance's own books, those of the others, and the text that these were read from. */
+  #own = [];
+  #others = [];
   #books;
 
   constructor(core, storage, name) {
@@ -81,12 +84,14 @@ class Ledger {
       const [text, books] = await this.#store.read();
       const living = await withoutTheDead(text);
       if (signal.aborted) return;
-      if (books !== this.#books) this.receipts = readBooks(books);
+      if (books !== this.#books) this.#others = readBooks(books).filter(({ tab }) => tab !== this.#tab);
       const next = this.#turn(living);
-      const news = this.#core.records();
-      if (!begins && next === text && news.length === 0) return;
-      this.receipts.push(...news);
-      this.#books = news.length ? writeBooks(this.receipts) : books;
+      const own = this.#core.records();
+      if (own) this.#own = own.map((receipt) => ({ ...receipt, tab: this.#tab }));
+      const all = [...this.#others, ...this.#own].sort((one, other) => one.at - other.at).slice(-MAX_RECEIPTS);
+      this.receipts = all.map(({ tab, ...receipt }) => receipt);
+      this.#books = own ? writeBooks(all) : books;
+      if (!begins && next === text && this.#books === books) return;
       await this.#store.write(next, this.#books);
       this.#channel?.postMessage(0);
     }));
@@ -186,17 +191,13 @@ function readBooks(text) {
   });
 }
 
-/** Bounds them too: a seller chose what some of it says. */
+/** As many of the last as the bounds allow: a seller chose what some of it says. */
 function writeBooks(receipts) {
-  for (;;) {
-    receipts.splice(0, receipts.length - MAX_RECEIPTS);
-    const text = JSON.stringify(receipts, (_, value) => {
-      if (typeof value === 'bigint') return String(value);
-      return typeof value === 'string' ? value.slice(0, MAX_FIELD) : value;
-    });
-    if (text.length <= MAX_BOOKS) return text;
-    receipts.splice(0, Math.ceil(receipts.length / 2));
-  }
+  const text = JSON.stringify(receipts, (_, value) => {
+    if (typeof value === 'bigint') return String(value);
+    return typeof value === 'string' ? value.slice(0, MAX_FIELD) : value;
+  });
+  return text.length <= MAX_BOOKS ? text : writeBooks(receipts.slice(Math.ceil(receipts.length / 2)));
 }
 
 /** Work that ends with a signal at the latest. */

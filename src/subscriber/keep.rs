@@ -133,6 +133,7 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
         visit.sent_token = None;
         visit.presented_at = 0;
+        visit.entry = None;
         visit.spend.requests -= 1;
         visit.spend.credits_presented = visit.spend.credits_presented.saturating_sub(visit.price());
     }
