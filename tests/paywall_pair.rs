@@ -113,6 +113,7 @@ fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> Answe
         method: "GET".into(),
         url: "https://api.example/ask".into(),
         headers: token.map(|token| ("payment-signature", token)).into_iter().collect(),
+        ..RequestHead::default()
     };
     let (mut visit, mut action) = gate.open(&head);
     let answer = loop {

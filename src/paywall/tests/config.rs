@@ -79,12 +79,6 @@ fn what_is_wrong_is_named() {
             r#"ROUTES["POST /ask"].credits"#,
         ),
         (
-            "credits: zero",
-            "ROUTES",
-            r#"{"POST /ask": {"planId": "1", "credits": 0}}"#.into(),
-            r#"ROUTES["POST /ask"].credits"#,
-        ),
-        (
             "credits: negative",
             "ROUTES",
             r#"{"POST /ask": {"planId": "1", "credits": -1}}"#.into(),
@@ -151,6 +145,7 @@ fn what_is_right_is_taken() {
         ("TIMEOUT_MS", " 120000 "),
         ("OPEN_ROUTES", ""),
         ("ROUTES", "{}"),
+        ("ROUTES", r#"{"GET /": {"planId": "1", "credits": 0}}"#),
         (
             "ROUTES",
             r#"{"GET /": {"planId": "1", "credits": "115792089237316195423570985008687907853269984665640564039457584007913129639935"}}"#,

@@ -51,6 +51,8 @@ pub(super) fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> Request
         method: method.into(),
         url: ["https://shop.example", path].concat(),
         headers: headers.iter().map(|(name, value)| (*name, *value)).collect(),
+        now: NOW,
+        ..RequestHead::default()
     }
 }
 
