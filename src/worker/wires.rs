@@ -15,6 +15,17 @@ pub(super) fn now() -> u64 {
     js_sys::Date::now() as u64
 }
 
+/// Chance, of the runtime's own generator.
+pub(super) fn seed() -> Result<[u8; 16], Error> {
+    let crypto = Reflect::get(&js_sys::global(), &JsValue::from_str("crypto"))?;
+    let fill: js_sys::Function = Reflect::get(&crypto, &JsValue::from_str("getRandomValues"))?.dyn_into()?;
+    let bytes = Uint8Array::new_with_length(16);
+    fill.call1(&crypto, &bytes)?;
+    let mut seed = [0; 16];
+    bytes.copy_to(&mut seed);
+    Ok(seed)
+}
+
 /// All headers of a message, `Set-Cookie` each by itself.
 pub(super) fn headers(headers: &Headers) -> HeaderList {
     let pair = |entry: JsValue| {
@@ -82,6 +93,16 @@ pub(super) fn answer(answer: Answer) -> Result<Response, Error> {
 
 /// The origin's response with other headers: same status, same stream.
 pub(super) fn deliver(origin: Option<Response>, headers: HeaderList) -> Result<Response, Error> {
+    let body = origin.as_ref().and_then(Response::body);
+    deliver_body(origin, headers, body)
+}
+
+/// The same with another body.
+pub(super) fn deliver_body(
+    origin: Option<Response>,
+    headers: HeaderList,
+    body: Option<ReadableStream>,
+) -> Result<Response, Error> {
     let origin = origin.ok_or("nothing to deliver")?;
     // A socket is not a body: it goes through as it is, and only where nothing is paid for.
     if origin.status() == 101 {
@@ -93,7 +114,7 @@ pub(super) fn deliver(origin: Option<Response>, headers: HeaderList) -> Result<R
     if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
         init.set_status_text(&text);
     }
-    Ok(Response::new_with_opt_readable_stream_and_init(origin.body().as_ref(), &init)?)
+    Ok(Response::new_with_opt_readable_stream_and_init(body.as_ref(), &init)?)
 }
 
 /// Drops a response whose body nobody will read.
