@@ -4,7 +4,14 @@ import * as app from './gate.js';
 
 app.initSync({ module });
 
-export default { fetch: (request, env, context) => app.fetch(request, env, context) };
+export default {
+  fetch(request, env, context) {
+    const answer = app.fetch(request, env, context);
+    // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
+    context.waitUntil(answer);
+    return answer;
+  },
+};
 
 // A panic resets the wasm instance, and with it every Rust object that JavaScript holds. This one is made anew when that
 // has happened: its storage is all it is, so nothing is lost.

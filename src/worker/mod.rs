@@ -61,7 +61,10 @@ impl Shell {
                         return wires::deliver(origin, headers);
                     };
                     let metered = Metered::new(&meter, origin.as_ref(), &self.request);
-                    let body = metered.as_ref().map(Metered::readable);
+                    let body = match &metered {
+                        Some(metered) => Some(metered.readable()),
+                        None => origin.as_ref().and_then(web_sys::Response::body),
+                    };
                     let response = wires::deliver_body(origin, headers, body);
                     context.wait_until(self.afterwards(visit, meter, metered));
                     return response;
