@@ -136,6 +136,9 @@ fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> Answe
                 };
             }
             Action::Call(call) => facilitate(&call, way, truth),
+            Action::State(_) | Action::Price(_) | Action::Finish(_) => {
+                unreachable!("nothing of it is configured")
+            }
             Action::Forward(_) => {
                 truth.worked += 1;
                 match way.origin {

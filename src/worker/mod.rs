@@ -5,7 +5,9 @@ mod settings;
 mod state;
 mod wires;
 
-use crate::paywall::{Action, Answer, Delivery, Ending, Event, Finish, Gate, Meter, OriginHead, RequestHead, Visit};
+use crate::paywall::{
+    Action, Answer, Delivery, Ending, Event, Finish, Gate, Meter, OriginHead, RequestHead, Visit,
+};
 use meter::Metered;
 use std::rc::Rc;
 use worker::{Context, Env, event, web_sys};
@@ -72,7 +74,8 @@ impl Shell {
                 Action::Finish(_) => return Err("an answer ended that was not delivered".into()),
                 Action::Call(_) | Action::State(_) | Action::Price(_) | Action::Forward(_) => {
                     let event = self.perform(action).await;
-                    let event = if visit.is_uncharged() && self.is_gone() { Event::ClientGone } else { event };
+                    let event =
+                        if visit.is_uncharged() && self.is_gone() { Event::ClientGone } else { event };
                     visit.on(event, wires::now())
                 }
             };
@@ -114,7 +117,9 @@ impl Shell {
                 }
             },
             // No handler is configured here, so none is asked.
-            Action::Price(_) | Action::Respond(_) | Action::Deliver(_) | Action::Finish(_) => Event::Price(None),
+            Action::Price(_) | Action::Respond(_) | Action::Deliver(_) | Action::Finish(_) => {
+                Event::Price(None)
+            }
         }
     }
 

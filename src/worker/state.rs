@@ -9,7 +9,8 @@ use worker::js_sys::Date;
 use worker::wasm_bindgen::JsValue;
 use worker::web_sys::AbortSignal;
 use worker::{
-    Delay, DurableObject, Env, Error, Request, Response, ScheduledTime, SqlStorage, SqlStorageValue, durable_object,
+    Delay, DurableObject, Env, Error, Request, Response, ScheduledTime, SqlStorage, SqlStorageValue,
+    durable_object,
 };
 
 /// The name of the binding to the namespace of [`PaywallState`].
@@ -203,7 +204,10 @@ impl Rows for SqlRows {
         let made = match after {
             None => 0,
             Some(id) => self
-                .number("SELECT made AS number FROM rows WHERE kind = ? AND id = ?", vec![kind.into(), id.into()])?
+                .number(
+                    "SELECT made AS number FROM rows WHERE kind = ? AND id = ?",
+                    vec![kind.into(), id.into()],
+                )?
                 .unwrap_or(0),
         };
         let query = "SELECT kind, id, value FROM rows WHERE kind = ? AND made > ? ORDER BY made LIMIT ?";
