@@ -15,6 +15,7 @@ use super::visit::{OriginHead, Stage, Visit};
 use crate::api::{self, Call as _, x402};
 use crate::wire::{AgentId, Credits, PAYMENT_RESPONSE, Receipt};
 use alloc::{
+    boxed::Box,
     format,
     string::{String, ToString},
 };
@@ -374,9 +375,9 @@ impl Visit {
         u64::from(self.settings.timeout_ms()).saturating_mul(3).saturating_add(SLACK_MS)
     }
 
-    fn entry(&self, bill: &Bill, stands: Stands) -> Entry {
+    fn entry(&self, bill: &Bill, stands: Stands) -> Box<Entry> {
         let Bill { paying, settle, payer, .. } = bill;
-        Entry {
+        Box::new(Entry {
             visit: self.id.clone(),
             stands,
             at: self.now,
@@ -393,7 +394,7 @@ impl Visit {
             receipt: None,
             why: None,
             tries: 0,
-        }
+        })
     }
 }
 

@@ -183,7 +183,10 @@ impl Visit {
             (Stage::Promising(bill), Event::State(reply)) => self.promised(bill, &reply),
             (Stage::Promising(bill), Event::StateFailed) => self.unwritten(bill),
             (Stage::Streaming(bill), Event::Ended(ending)) => self.ended(bill, &ending),
-            (Stage::Charging(bill), Event::State(_) | Event::StateFailed) => self.collect(bill),
+            (Stage::Charging(bill), Event::State(_)) => self.collect(bill),
+            (Stage::Charging(bill), Event::StateFailed) => {
+                self.collected(bill, Settled::NotTried("state_unavailable".into()))
+            }
             (Stage::Collecting(bill), Event::Answered(answer)) => {
                 let settled = bill.read(&answer);
                 self.collected(bill, settled)

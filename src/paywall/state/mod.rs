@@ -23,7 +23,7 @@ pub use book::apply;
 pub use reconcile::{Job, Told, due, told};
 pub use rows::{Row, Rows, RowsError};
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// A command for one object.
@@ -66,7 +66,7 @@ pub enum Command {
     /// Writes an entry down, before settle is sent or an answer goes out.
     Write {
         /// What is known of it.
-        entry: Entry,
+        entry: Box<Entry>,
         /// For how long its isolate is believed to be at it, in milliseconds.
         lease: u64,
     },

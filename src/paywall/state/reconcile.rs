@@ -90,6 +90,7 @@ fn look(
     }
     let (question, path) = match entry.stands {
         Stands::Unknown | Stands::Owed => (Question::Settle, "/api/v1/x402/settle"),
+        _ if entry.delivered => (Question::Settle, "/api/v1/x402/settle"),
         // Whether its answer was delivered is not known, so it is not settled now: only looked into.
         _ => (Question::Spent, "/api/v1/x402/verify"),
     };

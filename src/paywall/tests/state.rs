@@ -2,7 +2,7 @@
 
 use super::super::state::*;
 use super::*;
-use alloc::{format, string::ToString};
+use alloc::{boxed::Box, format, string::ToString};
 use std::collections::BTreeMap;
 
 /// Rows in a map.
@@ -87,7 +87,7 @@ fn entry(visit: &str, stands: Stands, nonce: Option<&str>) -> Entry {
 }
 
 fn write(visit: &str, stands: Stands, nonce: Option<&str>) -> Command {
-    Command::Write { entry: entry(visit, stands, nonce), lease: LEASE }
+    Command::Write { entry: Box::new(entry(visit, stands, nonce)), lease: LEASE }
 }
 
 fn close(visit: &str, end: End) -> Command {
@@ -372,7 +372,7 @@ fn rule_21_what_is_left_open_is_looked_into() {
         if left == Owed {
             before.again = Some("{\"settle\":1}".into());
         }
-        apply(&mut rows, &Command::Write { entry: before, lease: LEASE }, NOW).unwrap();
+        apply(&mut rows, &Command::Write { entry: Box::new(before), lease: LEASE }, NOW).unwrap();
         let mut log = Vec::new();
         let mut now = NOW;
         let mut asked = asked.into_iter();
