@@ -39,10 +39,10 @@ export async function startSandbox({ port = 0, data, log, vars = {} } = {}) {
  * `{ "POST /ask": { planId, credits, agentId } }` says, or the whole of `{ routes, open, unlisted, allowedOrigins }`.
  * `binding`, a service as miniflare knows them, is bound as ORIGIN. With `state` the paywall has its Durable Object, in the
  * folder `data` if one is named; `instances` says how many Workers share it: `urls` are theirs. `object(name)` is one of the
- * objects, to be spoken to.
+ * objects, to be spoken to. `beside` are Workers that run beside it.
  */
 export async function startPaywall({
-  port = 0, origin, api, key, routes, environment = 'custom', vars = {}, binding, log, state = false, data, instances = 1,
+  port = 0, origin, api, key, routes, environment = 'custom', vars = {}, binding, log, state = false, data, instances = 1, beside = [],
 }) {
   const config = 'routes' in routes && typeof routes.routes === 'object' ? routes : { routes };
   const text = (value) => (value === undefined ? undefined : JSON.stringify(value));
@@ -63,7 +63,7 @@ export async function startPaywall({
     name: `paywall-${index + 2}`, unsafeDirectSockets: [{ host: HOST, port: 0 }], ...worker(false),
   }));
   return startWorker('paywall', {
-    port, log, others, worker: worker(true), shared: folder ? { durableObjectsPersist: folder } : {},
+    port, log, others: [...others, ...beside], worker: worker(true), shared: folder ? { durableObjectsPersist: folder } : {},
     async more(miniflare) {
       const urls = await Promise.all(['paywall', ...others.map(({ name }) => name)].map(async (name) =>
         (await miniflare.unsafeGetDirectURL(name)).origin));
