@@ -2,7 +2,7 @@
 //! isolate that may die at any step; then the reconciler comes to its end (money rules 19, 21, 22 and 24).
 
 // Helpers of tests are tests too, which clippy does not see.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use payments_wasm::api;
 use payments_wasm::paywall::state::{

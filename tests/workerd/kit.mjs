@@ -137,7 +137,8 @@ async function listen(handle) {
   const server = createServer((request, response) => {
     handle(request, response).catch((error) => response.destroy(error));
   });
-  server.keepAliveTimeout = 1;
+  // Whoever reuses a connection is never crossed by its end.
+  server.keepAliveTimeout = 60_000;
   server.listen(0, '127.0.0.1');
   await events.once(server, 'listening');
   return {

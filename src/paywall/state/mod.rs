@@ -13,7 +13,7 @@
 //! ```
 //!
 //! What is left in `Settling` by an isolate that died, and what is `Unknown`, the reconciler looks into when its time has
-//! come: see [`reconcile`].
+//! come: see [`due`].
 
 mod book;
 mod reconcile;
