@@ -68,11 +68,12 @@ fn gate() -> Gate {
                 "NVM_API_KEY" => "sandbox:e30.e30.c2ln",
                 "ORIGIN_URL" => "https://origin.example",
                 "ROUTES" => r#"{"GET /ask": {"planId": "plan", "credits": 2}}"#,
+                "UNLISTED" => "deny",
                 _ => return None,
             };
             Some(text.into())
         },
-        false,
+        |_| false,
     );
     Gate::new(settings.unwrap())
 }

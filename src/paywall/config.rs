@@ -1,7 +1,9 @@
 use super::cors::Cors;
+use super::listing::RouteKey;
 use super::method::Method;
+use super::origin::OriginSetting;
 use super::price::Terms;
-use super::routes::{Entry, Pattern, Routes, Unlisted};
+use super::routes::{Routes, Unlisted};
 use crate::api::Deployment;
 use crate::wire::{AgentId, ApiKey, Credits, Environment, Network, PlanId, Scheme, Secret};
 use alloc::{
@@ -18,7 +20,7 @@ use serde_json::{Map, Value};
 pub struct Settings {
     pub(crate) routes: Routes,
     pub(crate) cors: Cors,
-    pub(crate) origin_url: Option<String>,
+    pub(crate) origin: OriginSetting,
     pub(crate) public_url: Option<String>,
     deployment: Deployment,
     key: Secret,
@@ -43,22 +45,27 @@ const MAX_TEXT_BYTES: usize = 1024;
 
 impl Settings {
     /// Reads the variables of a Worker: `variable` gives the text of one, JSON where it holds more than a text.
-    /// `has_binding` says whether there is a service binding to the origin, else `ORIGIN_URL` must be given.
+    /// `bound` says whether there is a binding of that name; see [`Origin`](super::Origin) for those that may be one.
     ///
     /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
     /// `UNLISTED`, `ALLOWED_ORIGINS`, `TIMEOUT_MS`.
     ///
     /// # Errors
     /// The first key that is missing or wrong.
-    pub fn read(variable: impl Fn(&str) -> Option<String>, has_binding: bool) -> Result<Self, ConfigError> {
+    pub fn read(
+        variable: impl Fn(&str) -> Option<String>,
+        bound: impl Fn(&str) -> bool,
+    ) -> Result<Self, ConfigError> {
         let text = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
         let key = text("NVM_API_KEY").ok_or_else(|| missing("NVM_API_KEY"))?;
         let key =
             ApiKey::parse(key.trim()).map_err(|_| wrong("NVM_API_KEY", "must be a Nevermined API key"))?;
         let deployment = deployment(&key, text("NVM_ENVIRONMENT"), text("NVM_API_URL"))?;
 
+        // Neither is a safe guess: one shuts out, the other lets in unpaid (rule 26).
         let unlisted = match text("UNLISTED").as_deref() {
-            None | Some("deny") => Unlisted::Deny,
+            None => return Err(wrong("UNLISTED", "is missing: \"deny\" or \"pass\" has to be chosen")),
+            Some("deny") => Unlisted::Deny,
             Some("pass") => Unlisted::Pass,
             Some(_) => return Err(wrong("UNLISTED", "must be \"deny\" or \"pass\"")),
         };
@@ -70,25 +77,25 @@ impl Settings {
         )?;
         for (name, value) in &listed {
             let at = format!("ROUTES[{name:?}]");
-            let (method, pattern) = route(name, &at)?;
-            let terms = terms(name, method, value, deployment.environment, &at)?;
-            let entry = Entry { method, pattern, terms: Some(Rc::new(terms)) };
-            routes.add(entry).then_some(()).ok_or_else(|| wrong(at, "is listed twice"))?;
+            let key = RouteKey::parse(name, &at)?;
+            let priced = key.methods().iter().map(|method| {
+                let terms = terms(name, *method, value, deployment.environment, &at)?;
+                Ok((*method, Rc::new(terms)))
+            });
+            let priced = priced.collect::<Result<Vec<_>, ConfigError>>()?;
+            key.list(&mut routes, &at, |method| {
+                priced.iter().find(|(priced, _)| *priced == method).map(|(_, terms)| terms.clone())
+            })?;
         }
         for (index, name) in strings("OPEN_ROUTES", text("OPEN_ROUTES"))?.iter().enumerate() {
             let at = format!("OPEN_ROUTES[{index}]");
-            let (method, pattern) = route(name, &at)?;
-            let entry = Entry { method, pattern, terms: None };
-            routes.add(entry).then_some(()).ok_or_else(|| wrong(at, "is listed twice"))?;
+            RouteKey::parse(name, &at)?.list(&mut routes, &at, |_| None)?;
         }
 
         let origins = strings("ALLOWED_ORIGINS", text("ALLOWED_ORIGINS"))?;
         let cors = Cors::new(origins).map_err(|problem| wrong("ALLOWED_ORIGINS", problem))?;
         let url = |name: &'static str| text(name).map(|url| base_url(name, url.trim())).transpose();
-        let origin_url = url("ORIGIN_URL")?;
-        if origin_url.is_none() && !has_binding {
-            return Err(wrong("ORIGIN_URL", "is missing, and there is no service binding ORIGIN"));
-        }
+        let origin = OriginSetting::read(text("ORIGIN_URL"), bound)?;
         let timeout_ms = match text("TIMEOUT_MS") {
             None => DEFAULT_TIMEOUT_MS,
             Some(text) => {
@@ -100,7 +107,7 @@ impl Settings {
         Ok(Self {
             routes,
             cors,
-            origin_url,
+            origin,
             public_url: url("PUBLIC_URL")?,
             deployment,
             key: key.secret().clone(),
@@ -143,11 +150,11 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
-fn missing(key: &str) -> ConfigError {
+pub(super) fn missing(key: &str) -> ConfigError {
     wrong(key, "is missing")
 }
 
-fn wrong(key: impl Into<String>, problem: impl Into<String>) -> ConfigError {
+pub(super) fn wrong(key: impl Into<String>, problem: impl Into<String>) -> ConfigError {
     ConfigError { key: key.into(), problem: problem.into() }
 }
 
@@ -174,17 +181,6 @@ fn deployment(
         crate::wire::WireErrorKind::Missing => missing("NVM_API_URL"),
         _ => wrong("NVM_API_URL", "must be an https URL, or http to this machine"),
     })
-}
-
-/// `POST /ask`: the method and the path of a route.
-fn route(name: &str, at: &str) -> Result<(Method, Pattern), ConfigError> {
-    let (method, path) =
-        name.split_once(' ').ok_or_else(|| wrong(at, "must be a method and a path, like \"POST /ask\""))?;
-    let method = Method::parse(method)
-        .filter(|method| !matches!(method, Method::Head | Method::Options))
-        .ok_or_else(|| wrong(at, "must begin with GET, POST, PUT, PATCH or DELETE (HEAD goes with GET)"))?;
-    let pattern = Pattern::parse(path).map_err(|problem| wrong(at, problem))?;
-    Ok((method, pattern))
 }
 
 fn terms(
@@ -253,12 +249,12 @@ fn json<T: serde::de::DeserializeOwned>(key: &str, text: &str, shape: &str) -> R
     serde_json::from_str(text).map_err(|_| wrong(key, format!("must be {shape}")))
 }
 
-fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
+pub(super) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
     text.map_or(Ok(Vec::new()), |text| json(key, &text, "an array of texts"))
 }
 
 /// An absolute URL to put a path after: without query, fragment, credentials or trailing slash.
-fn base_url(key: &str, url: &str) -> Result<String, ConfigError> {
+pub(super) fn base_url(key: &str, url: &str) -> Result<String, ConfigError> {
     let url = url.trim_end_matches('/');
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"@?#\\%;".contains(&byte);

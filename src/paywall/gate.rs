@@ -3,13 +3,14 @@ use super::config::Settings;
 use super::headers::{self, HeaderList};
 use super::journal::Journal;
 use super::method::Method;
-use super::path::Target;
+use super::origin::Origin;
+use super::path::{CanonicalPath, Target};
 use super::price::Terms;
 use super::routes::Listing;
 use super::visit::{Paying, Stage, Visit};
 use crate::api::{self, Call as _, x402};
 use crate::wire::{AccessToken, PAYMENT_SIGNATURE, WireErrorKind};
-use alloc::{rc::Rc, string::String, vec::Vec};
+use alloc::{format, rc::Rc, string::String, vec::Vec};
 
 /// The gate in front of an origin: opens one [`Visit`] a request, and holds nothing else.
 #[derive(Debug, Clone)]
@@ -50,6 +51,8 @@ pub struct Forward {
     pub method: Method,
     /// The absolute URL.
     pub url: String,
+    /// Who is asked.
+    pub origin: Origin,
     /// All headers.
     pub headers: HeaderList,
     /// Whether the request's body goes along. Not with `GET` and `HEAD`: the Fetch standard knows no such request, so
@@ -104,10 +107,10 @@ impl Gate {
         let Some(method) = Method::parse(&request.method) else {
             return Err(Answer::error(400, "method_unknown", "This method is not known here."));
         };
-        if method == Method::Options && routes.governs(&target.path) {
+        if method == Method::Options && routes.governs(&target) {
             return Err(self.options(request, &target));
         }
-        let forward = |path: String| self.forward(method, request, &target, &path);
+        let forward = |path: CanonicalPath| self.forward(method, request, &target, &path);
         let form = request.headers.members("content-type").any(|kind| {
             let kind = kind.to_ascii_lowercase();
             kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/form-data")
@@ -138,7 +141,7 @@ impl Gate {
             return Err(Answer::error(400, "upgrade_not_supported", message));
         }
         let base = self.settings.public_url.as_ref().unwrap_or(&target.origin);
-        let offer = terms.offer([base, path.as_str()].concat());
+        let offer = terms.offer(format!("{base}{path}"));
         let token = match token(&request.headers, &terms) {
             Ok(token) => token,
             Err(TokenProblem::TooLarge) => {
@@ -162,26 +165,35 @@ impl Gate {
 
     /// Answers `OPTIONS` without the origin and without payment (rule 18).
     fn options(&self, request: &RequestHead, target: &Target) -> Answer {
-        let methods = self.settings.routes.methods_on(&target.path);
+        let methods = self.settings.routes.methods_on(target);
         if request.headers.get("access-control-request-method").is_some() {
             return self.settings.cors.preflight(&request.headers, &methods);
         }
         Answer::empty(204).with("allow", &allow(&methods))
     }
 
-    fn forward(&self, method: Method, request: &RequestHead, target: &Target, path: &str) -> Forward {
-        let base = self.settings.origin_url.as_ref().unwrap_or(&target.origin);
-        let mut url = [base.as_str(), path].concat();
+    fn forward(
+        &self,
+        method: Method,
+        request: &RequestHead,
+        target: &Target,
+        path: &CanonicalPath,
+    ) -> Forward {
+        let base = self.settings.origin.base.as_ref().unwrap_or(&target.origin);
+        let mut url = format!("{base}{path}");
         if let Some(query) = &target.query {
             url.push('?');
             url.push_str(query);
         }
         let body = !matches!(method, Method::Get | Method::Head);
         let mut headers = headers::for_origin(&request.headers);
+        if self.settings.routes.name_hosts() {
+            headers::tell_host(&mut headers, &target.host);
+        }
         if !body {
             headers.remove("content-length");
         }
-        Forward { method, url, headers, body }
+        Forward { method, url, origin: self.settings.origin.at(path.segments()), headers, body }
     }
 }
 

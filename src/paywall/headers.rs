@@ -1,3 +1,4 @@
+use super::host::Host;
 use alloc::{
     string::{String, ToString},
     vec::Vec,
@@ -116,6 +117,28 @@ pub(crate) fn for_origin(inbound: &HeaderList) -> HeaderList {
         !payment && !disguise && name != "host" && name != "expect"
     });
     headers
+}
+
+/// Headers by which some origins tell hosts apart, in the place of the host that was asked.
+const HOSTS: [&str; 8] = [
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-server",
+    "x-host",
+    "x-http-host-override",
+    "x-original-host",
+    "x-proxy-host",
+    "x-real-host",
+];
+
+/// Tells the origin which host was matched, in the place of what the client says of it: where routes name hosts, that
+/// decides what is paid for (rule 16).
+pub(crate) fn tell_host(headers: &mut HeaderList, host: &Host) {
+    headers.retain(|name| {
+        let name = name.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
+        !HOSTS.contains(&name.as_str())
+    });
+    headers.set("x-forwarded-host", host.to_string());
 }
 
 /// What a buyer is sent of the origin's headers with a paid answer: nothing that lets a cache keep it for another

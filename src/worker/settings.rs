@@ -17,9 +17,8 @@ pub(super) fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
     if let Some(known) = GATE.with_borrow(Clone::clone) {
         return known;
     }
-    let has_binding = binding(env, ORIGIN).is_some_and(|binding| binding.is_object());
-    let gate =
-        Settings::read(|name| variable(env, name), has_binding).map(|settings| Rc::new(Gate::new(settings)));
+    let bound = |name: &str| binding(env, name).is_some_and(|binding| binding.is_object());
+    let gate = Settings::read(|name| variable(env, name), bound).map(|settings| Rc::new(Gate::new(settings)));
     GATE.set(Some(gate.clone()));
     gate
 }

@@ -5,6 +5,7 @@ mod config;
 mod cors;
 mod faults;
 mod headers;
+mod routes;
 mod tokens;
 mod way;
 
@@ -34,12 +35,13 @@ pub(super) fn settings(over: &[(&str, &str)]) -> Result<Settings, ConfigError> {
         ("NVM_API_URL", "http://127.0.0.1:3001"),
         ("ORIGIN_URL", "https://origin.example"),
         ("ROUTES", ROUTES),
+        ("UNLISTED", "deny"),
         ("OPEN_ROUTES", r#"["GET /health", "GET /open/:page", "POST /open/form"]"#),
     ];
     let find = |table: &[(&str, &str)], name: &str| {
         table.iter().find(|(known, _)| *known == name).map(|(_, value)| String::from(*value))
     };
-    Settings::read(|name| find(over, name).or_else(|| find(&usual, name)), false)
+    Settings::read(|name| find(over, name).or_else(|| find(&usual, name)), |_| false)
 }
 
 pub(super) fn gate(over: &[(&str, &str)]) -> Gate {
