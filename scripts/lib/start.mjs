@@ -36,11 +36,12 @@ export async function startSandbox({ port = 0, data, log, vars = {} } = {}) {
 
 /**
  * The paywall in front of `origin`. `api` and `key` are the facilitator and the seller's key, `routes` what
- * `{ "POST /ask": { planId, credits, agentId } }` says, or the whole of `{ routes, open, unlisted, allowedOrigins }`.
- * `binding`, a service as miniflare knows them, is bound as ORIGIN.
+ * `{ "POST /ask": { planId, credits, agentId } }` says, all else being denied, or the whole of
+ * `{ routes, open, unlisted, allowedOrigins }`.
+ * `binding`, a service as miniflare knows them, is bound as ORIGIN; `more` are other options of miniflare's for the Worker.
  */
-export async function startPaywall({ port = 0, origin, api, key, routes, environment = 'custom', vars = {}, binding, log }) {
-  const config = 'routes' in routes && typeof routes.routes === 'object' ? routes : { routes };
+export async function startPaywall({ port = 0, origin, api, key, routes, environment = 'custom', vars = {}, binding, more, log }) {
+  const config = 'routes' in routes && typeof routes.routes === 'object' ? routes : { routes, unlisted: 'deny' };
   const text = (value) => (value === undefined ? undefined : JSON.stringify(value));
   const bindings = {
     NVM_API_KEY: key, NVM_ENVIRONMENT: environment, NVM_API_URL: api, ORIGIN_URL: origin, ROUTES: text(config.routes),
@@ -52,6 +53,7 @@ export async function startPaywall({ port = 0, origin, api, key, routes, environ
       ...built('worker'),
       bindings: Object.fromEntries(Object.entries(bindings).filter(([, value]) => value !== undefined)),
       ...(binding && { serviceBindings: { ORIGIN: binding } }),
+      ...more,
     },
   });
 }

@@ -14,6 +14,7 @@ export const ROUTES = {
   'GET /paid': { planId: PLAN, credits: 1 },
   'GET /stream': { planId: PLAN, credits: 3 },
   'GET /files/:name': { planId: PLAN, credits: 1 },
+  'GET /data/*rest': { planId: PLAN, credits: 1 },
 };
 
 /** A token as the platform makes them. */
@@ -63,11 +64,14 @@ export async function startFacilitator() {
   });
 }
 
-/** An origin that ignores case, trailing slashes and doubled ones, and answers everything. `calls` lists what reached it. */
+/**
+ * An origin that decodes twice, ignores case, trailing slashes and doubled ones, and answers everything. `calls` lists what
+ * reached it.
+ */
 export async function startOrigin() {
   const stub = { calls: [], answer: undefined, cancelled: 0 };
   const server = await listen(async (request, response) => {
-    const path = decodeURIComponent(request.url.split('?')[0]).toLowerCase().replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+    const path = lenient(lenient(request.url.split('?')[0])).toLowerCase().replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
     stub.calls.push({ method: request.method, url: request.url, path, headers: request.headers, rawHeaders: request.rawHeaders });
     response.on('close', () => { if (!response.writableEnded) stub.cancelled++; });
     if (stub.answer) return stub.answer(request, response);
@@ -77,11 +81,20 @@ export async function startOrigin() {
   return Object.assign(stub, { ...server, reset: () => Object.assign(stub, { calls: [], answer: undefined, cancelled: 0 }) });
 }
 
+/** Percent-decoding that takes what it can. */
+function lenient(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** Facilitator, origin and the paywall between them; `options` are those of `startPaywall`. One `stop` ends all three. */
 export async function startAll(options = {}) {
   const [facilitator, origin] = await Promise.all([startFacilitator(), startOrigin()]);
   const paywall = await startPaywall({
-    origin: origin.url, api: facilitator.url, key: SELLER_KEY, routes: { routes: ROUTES, open: ['GET /health'] },
+    origin: origin.url, api: facilitator.url, key: SELLER_KEY, routes: { routes: ROUTES, open: ['GET /health'], unlisted: 'deny' },
     ...options, vars: { TIMEOUT_MS: '400', ...options.vars },
   });
   const get = (path, init = {}) => fetch(paywall.url + path, { redirect: 'manual', ...init });
