@@ -139,7 +139,7 @@ async function startWorker(title, { port, worker, others = [], shared = {}, log 
     await miniflare.dispose().catch(() => {});
     throw new Plain(`the ${title} did not start: ${error.message}\n\n${said.join('').trim()}`);
   }
-  return ended({ url, stop: () => miniflare.dispose(), said: () => said.join('') });
+  return ended({ url, miniflare, stop: () => miniflare.dispose(), said: () => said.join('') });
 }
 
 /** miniflare, told to start workerd through a script that ends it with us. */

@@ -145,10 +145,15 @@ pub(crate) fn tell_host(headers: &mut HeaderList, host: &Host) {
 /// (rule 17), no receipt but ours.
 pub(crate) fn for_buyer(origin: &HeaderList) -> HeaderList {
     let mut headers = origin.clone();
-    headers.retain(|name| {
-        !matches!(name, "payment-response" | "payment-required" | "surrogate-control")
-            && !name.ends_with("cdn-cache-control")
-    });
+    headers.retain(|name| !matches!(name, "payment-response" | "payment-required"));
+    keep_private(&mut headers);
+    headers
+}
+
+/// Lets no shared cache keep it. Every answer to a request that was verified: a 304 that says `public` would make the
+/// copy that was paid for one for everybody.
+pub(crate) fn keep_private(headers: &mut HeaderList) {
+    headers.retain(|name| name != "surrogate-control" && !name.ends_with("cdn-cache-control"));
     let kept: Vec<String> = headers
         .members("cache-control")
         .filter(|directive| {
@@ -159,7 +164,6 @@ pub(crate) fn for_buyer(origin: &HeaderList) -> HeaderList {
         .collect();
     let private = core::iter::once("private").chain(kept.iter().map(String::as_str)).collect::<Vec<_>>();
     headers.set("cache-control", private.join(", "));
-    headers
 }
 
 /// A value that is not ours, if it can be a header's: visible ASCII and spaces, not too long.

@@ -122,6 +122,7 @@ impl Visit {
             (Stage::Unpaid, Event::Origin(origin)) => self.pass_on(origin.headers),
             (Stage::Working(..), Event::Origin(origin)) if !origin.is_success() => {
                 let mut headers = origin.headers;
+                headers::keep_private(&mut headers);
                 headers.set(PAYMENT_RESPONSE, not_settled());
                 self.pass_on(headers)
             }

@@ -1,9 +1,11 @@
 //! The Cloudflare Workers shell of the paywall: does what the gate says and reports back. It decides nothing.
 
+mod origin;
 mod settings;
 mod wires;
 
-use crate::paywall::{Action, Answer, Delivery, Event, Gate, OriginHead, RequestHead};
+use crate::paywall::{Action, Answer, Delivery, Event, Gate, RequestHead};
+use origin::Served;
 use std::rc::Rc;
 use worker::{Context, Env, event, web_sys};
 
@@ -28,11 +30,11 @@ async fn serve(gate: &Rc<Gate>, request: web_sys::Request, env: &Env) -> worker:
         headers: wires::headers(&request.headers()),
     };
     let (mut visit, mut action) = gate.open(&head);
-    let mut origin: Option<web_sys::Response> = None;
+    let mut origin: Option<Served> = None;
     loop {
         let event = match action {
             Action::Respond(answer) => {
-                origin.as_ref().map(wires::cancel);
+                origin.as_ref().map(|origin| wires::cancel(&origin.response));
                 return wires::answer(answer);
             }
             Action::Deliver(Delivery { headers, journal }) => {
@@ -45,13 +47,10 @@ async fn serve(gate: &Rc<Gate>, request: web_sys::Request, env: &Env) -> worker:
                 Ok(answer) => Event::Answered(answer),
                 Err(silence) => Event::Unanswered(silence),
             },
-            Action::Forward(forward) => match wires::forward(&request, forward, env).await {
-                Ok(response) => {
-                    let head = OriginHead {
-                        status: response.status(),
-                        headers: wires::headers(&response.headers()),
-                    };
-                    origin = Some(response);
+            Action::Forward(forward) => match origin::ask(&request, &forward, env).await {
+                Ok(served) => {
+                    let head = served.head.clone();
+                    origin = Some(served);
                     Event::Origin(head)
                 }
                 Err(error) => {

@@ -4,9 +4,6 @@ use std::rc::Rc;
 use worker::wasm_bindgen::JsValue;
 use worker::{Env, js_sys};
 
-/// The name of the service binding to the origin.
-pub(super) const ORIGIN: &str = "ORIGIN";
-
 thread_local! {
     /// Read once an isolate: its variables do not change under it.
     static GATE: RefCell<Option<Result<Rc<Gate>, ConfigError>>> = const { RefCell::new(None) };

@@ -5,6 +5,7 @@ mod config;
 mod cors;
 mod faults;
 mod headers;
+mod objects;
 mod routes;
 mod tokens;
 mod way;
