@@ -115,6 +115,11 @@ impl Settings {
         })
     }
 
+    /// The deployment that the networks of its schemes go by.
+    pub(crate) fn environment(&self) -> Environment {
+        self.deployment.environment
+    }
+
     /// Where the facilitator is: an origin, to put a call's path after.
     #[must_use]
     pub fn facilitator(&self) -> &str {
@@ -217,32 +222,54 @@ fn terms(
     };
     // Zero is refused: the platform reads a settle of "0" as "the most of the plan".
     let credits = credits.ok_or_else(|| wrong(key("credits"), "must be a whole number of at least 1"))?;
-    let scheme = match text("scheme")? {
-        None => Scheme::Erc4337,
-        Some(name) => Scheme::parse(name)
-            .ok_or_else(|| wrong(key("scheme"), "must be nvm:erc4337 or nvm:card-delegation"))?,
-    };
-    let network = match text("network")? {
-        None => scheme.default_network(environment),
-        Some(name) => Network::parse(name).ok_or_else(|| {
-            wrong(key("network"), "must be eip155:84532, eip155:8453, stripe, braintree or visa")
-        })?,
-    };
-    let card = matches!(network, Network::Stripe | Network::Braintree | Network::Visa);
-    if card != (scheme == Scheme::CardDelegation) {
-        return Err(wrong(key("network"), "does not go with the scheme"));
-    }
+    let means = means(text("scheme")?, text("network")?, environment, at)?;
+    let (scheme, network) = means.clone().unwrap_or((Scheme::Erc4337, Network::BaseSepolia));
     Ok(Terms {
         route: route.into(),
         method,
         plan_id,
         agent_id,
+        follows_plan: means.is_none(),
         scheme,
         network: network.as_str().into(),
         credits,
         description: text("description")?.map(ToString::to_string),
         mime_type: text("mimeType")?.map(ToString::to_string),
     })
+}
+
+/// Scheme and network, where the configuration says enough: a network says both, `nvm:erc4337` has one by its
+/// environment. Else they are the plan's to say.
+fn means(
+    scheme: Option<&str>,
+    network: Option<&str>,
+    environment: Environment,
+    at: &str,
+) -> Result<Option<(Scheme, Network)>, ConfigError> {
+    let key = |name: &str| format!("{at}.{name}");
+    let scheme = scheme
+        .map(|name| {
+            Scheme::parse(name)
+                .ok_or_else(|| wrong(key("scheme"), "must be nvm:erc4337 or nvm:card-delegation"))
+        })
+        .transpose()?;
+    let network = network
+        .map(|name| {
+            Network::parse(name).ok_or_else(|| {
+                wrong(key("network"), "must be eip155:84532, eip155:8453, stripe, braintree or visa")
+            })
+        })
+        .transpose()?;
+    let Some(network) = network else {
+        let usual = |scheme: Scheme| (scheme, scheme.default_network(environment));
+        return Ok(scheme.filter(|scheme| *scheme == Scheme::Erc4337).map(usual));
+    };
+    let card = matches!(network, Network::Stripe | Network::Braintree | Network::Visa);
+    let implied = if card { Scheme::CardDelegation } else { Scheme::Erc4337 };
+    if scheme.is_some_and(|scheme| scheme != implied) {
+        return Err(wrong(key("network"), "does not go with the scheme"));
+    }
+    Ok(Some((implied, network)))
 }
 
 fn json<T: serde::de::DeserializeOwned>(key: &str, text: &str, shape: &str) -> Result<T, ConfigError> {

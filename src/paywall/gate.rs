@@ -5,6 +5,7 @@ use super::journal::Journal;
 use super::method::Method;
 use super::origin::Origin;
 use super::path::{CanonicalPath, Target};
+use super::plans::Plans;
 use super::price::Terms;
 use super::routes::Listing;
 use super::visit::{Paying, Stage, Visit};
@@ -12,10 +13,12 @@ use crate::api::{self, Call as _, x402};
 use crate::wire::{AccessToken, PAYMENT_SIGNATURE, WireErrorKind};
 use alloc::{format, rc::Rc, string::String, vec::Vec};
 
-/// The gate in front of an origin: opens one [`Visit`] a request, and holds nothing else.
+/// The gate in front of an origin: opens one [`Visit`] a request. What it remembers between two of them is what plans
+/// say of themselves.
 #[derive(Debug, Clone)]
 pub struct Gate {
     settings: Rc<Settings>,
+    pub(crate) plans: Rc<Plans>,
 }
 
 /// A request without its body: what the gate decides by.
@@ -27,6 +30,10 @@ pub struct RequestHead {
     pub url: String,
     /// All headers.
     pub headers: HeaderList,
+    /// Chance, new for each request and not to be guessed.
+    pub seed: [u8; 16],
+    /// The time, in milliseconds since 1970.
+    pub now: u64,
 }
 
 /// What the shell is to do next. After [`Respond`](Self::Respond) and [`Deliver`](Self::Deliver) the visit is over.
@@ -73,7 +80,7 @@ impl Gate {
     /// A gate with checked settings.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings: Rc::new(settings) }
+        Self { settings: Rc::new(settings), plans: Rc::default() }
     }
 
     /// What the seller said.
@@ -99,7 +106,7 @@ impl Gate {
         (visit, action)
     }
 
-    fn admit(&self, request: &RequestHead, visit: &mut Visit) -> Result<Action, Answer> {
+    pub(crate) fn admit(&self, request: &RequestHead, visit: &mut Visit) -> Result<Action, Answer> {
         let routes = &self.settings.routes;
         let target = Target::parse(&request.url).map_err(|error| {
             Answer::error(400, error.code(), "This URL could be read in more than one way, and is refused.")
@@ -140,6 +147,10 @@ impl Gate {
             let message = "A paid resource cannot be upgraded to another protocol.";
             return Err(Answer::error(400, "upgrade_not_supported", message));
         }
+        let terms = match self.plans.resolve(terms) {
+            Ok(terms) => terms,
+            Err(plan_id) => return self.look_up(plan_id, request, visit),
+        };
         let base = self.settings.public_url.as_ref().unwrap_or(&target.origin);
         let offer = terms.offer(format!("{base}{path}"));
         let token = match token(&request.headers, &terms) {

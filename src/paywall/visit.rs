@@ -3,6 +3,7 @@ use super::config::Settings;
 use super::gate::{Action, Delivery, Forward};
 use super::headers::{self, HeaderList};
 use super::journal::Journal;
+use super::plans::Waiting;
 use super::price::Terms;
 use super::refusal::{self, Settled, Verdict};
 use crate::api::{self, Call as _, x402};
@@ -63,6 +64,8 @@ pub struct OriginHead {
 
 #[derive(Debug)]
 pub(crate) enum Stage {
+    /// The platform is asked for a plan.
+    Learning(Waiting),
     /// An open or passed request is at the origin.
     Unpaid,
     /// The token is at the facilitator.
@@ -110,6 +113,9 @@ impl Visit {
     pub fn on(&mut self, event: Event, now: u64) -> Action {
         let stage = core::mem::replace(&mut self.stage, Stage::Over);
         match (stage, event) {
+            (Stage::Learning(waiting), event @ (Event::Answered(_) | Event::Unanswered(_))) => {
+                self.learned(waiting, &event, now)
+            }
             // Not to be told on: an interim answer, a socket that nobody asked for, a number beyond HTTP.
             (Stage::Unpaid, Event::Origin(OriginHead { status: ..=100 | 102..=199 | 600.., .. }))
             | (Stage::Working(..), Event::Origin(OriginHead { status: ..=199 | 600.., .. })) => {

@@ -4,7 +4,7 @@ mod origin;
 mod settings;
 mod wires;
 
-use crate::paywall::{Action, Answer, Delivery, Event, Gate, RequestHead};
+use crate::paywall::{Action, Answer, Delivery, Event, Gate, PlanQuery, RequestHead};
 use origin::Served;
 use std::rc::Rc;
 use worker::{Context, Env, event, web_sys};
@@ -12,14 +12,26 @@ use worker::{Context, Env, event, web_sys};
 /// Answers one request: as the gate says, or with 500 and the key's name if the configuration is wrong, whatever
 /// was asked (fail closed).
 #[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     match settings::gate(&env) {
-        Ok(gate) => serve(&gate, request, &env).await,
+        Ok(gate) => {
+            let answer = serve(&gate, request, &env).await;
+            if let Some(query) = gate.stale_plan(wires::now()) {
+                context.wait_until(refresh(gate, query));
+            }
+            answer
+        }
         Err(error) => {
             worker::console_error!("{}: {}", error.code(), error);
             wires::answer(Answer::misconfigured(&error))
         }
     }
+}
+
+/// Asks for a plan again, when nobody waits.
+async fn refresh(gate: Rc<Gate>, query: PlanQuery) {
+    let answer = wires::call(gate.settings(), &query.request).await.ok();
+    gate.learn(&query, answer.as_ref(), wires::now());
 }
 
 /// One visit, from its first step to its answer.
@@ -28,6 +40,8 @@ async fn serve(gate: &Rc<Gate>, request: web_sys::Request, env: &Env) -> worker:
         method: request.method(),
         url: request.url(),
         headers: wires::headers(&request.headers()),
+        seed: wires::chance(),
+        now: wires::now(),
     };
     let (mut visit, mut action) = gate.open(&head);
     let mut origin: Option<Served> = None;

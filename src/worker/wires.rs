@@ -15,6 +15,21 @@ pub(super) fn now() -> u64 {
     js_sys::Date::now() as u64
 }
 
+/// Random bytes of the platform's.
+pub(super) fn chance() -> [u8; 16] {
+    let bytes = Uint8Array::new_with_length(16);
+    let fill = || -> Result<JsValue, JsValue> {
+        let crypto = Reflect::get(&js_sys::global(), &"crypto".into())?;
+        let fill: js_sys::Function = Reflect::get(&crypto, &"getRandomValues".into())?.dyn_into()?;
+        fill.call1(&crypto, &bytes)
+    };
+    // Every runtime of Workers has it.
+    let _ = fill();
+    let mut chance = [0; 16];
+    bytes.copy_to(&mut chance);
+    chance
+}
+
 /// All headers of a message, `Set-Cookie` each by itself.
 pub(super) fn headers(headers: &Headers) -> HeaderList {
     let pair = |entry: JsValue| {

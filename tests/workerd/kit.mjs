@@ -40,11 +40,11 @@ export function readHeader(value) {
 }
 
 /**
- * A facilitator that says yes. `verify` and `settle` may be set to a function of (response, body, request) that answers
- * otherwise. `calls` lists what it was asked.
+ * A facilitator that says yes, and that its plans are crypto. `verify`, `settle` and `plan` may be set to a function of
+ * (response, body, request) that answers otherwise. `calls` lists what it was asked of payments, `lookups` of plans.
  */
 export async function startFacilitator() {
-  const stub = { calls: [], verify: undefined, settle: undefined };
+  const stub = { calls: [], lookups: [], verify: undefined, settle: undefined, plan: undefined };
   const yes = {
     verify: (response) => json(response, 200, { isValid: true, payer: PAYER, network: 'eip155:84532', agentRequestId: 'req-1' }),
     settle: (response, { maxAmount }) => json(response, 200, {
@@ -52,6 +52,12 @@ export async function startFacilitator() {
     }),
   };
   const server = await listen(async (request, response) => {
+    if (request.url.startsWith('/api/v1/protocol/plans/')) {
+      const id = request.url.split('/').at(-1);
+      stub.lookups.push(id);
+      const crypto = () => json(response, 200, { id, registry: { price: { isCrypto: true } }, metadata: { plan: {} } });
+      return await (stub.plan ?? crypto)(response, undefined, request);
+    }
     const call = request.url.replace('/api/v1/x402/', '');
     const body = JSON.parse(await text(request));
     stub.calls.push({ call, body, headers: request.headers });
@@ -60,7 +66,7 @@ export async function startFacilitator() {
   return Object.assign(stub, {
     ...server,
     count: (name) => stub.calls.filter(({ call }) => call === name).length,
-    reset: () => Object.assign(stub, { calls: [], verify: undefined, settle: undefined }),
+    reset: () => Object.assign(stub, { calls: [], lookups: [], verify: undefined, settle: undefined, plan: undefined }),
   });
 }
 

@@ -56,7 +56,8 @@ for (const [what, answer] of Object.entries(fault)) {
 }
 
 test('no facilitator at all: 503, and the next request too', async () => {
-  const alone = await startAll({ vars: { NVM_API_URL: 'http://127.0.0.1:9' } });
+  const known = { 'GET /paid': { planId: PLAN, credits: 1, scheme: 'nvm:erc4337' } };
+  const alone = await startAll({ vars: { NVM_API_URL: 'http://127.0.0.1:9', ROUTES: known } });
   try {
     for (let round = 0; round < 2; round++) {
       const response = await alone.paid('/paid');

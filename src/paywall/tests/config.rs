@@ -106,7 +106,12 @@ fn what_is_wrong_is_named() {
         ("agent", "ROUTES", route(r#", "agentId": 5"#), r#"ROUTES["POST /ask"].agentId"#),
         ("scheme", "ROUTES", route(r#", "scheme": "exact""#), r#"ROUTES["POST /ask"].scheme"#),
         ("network", "ROUTES", route(r#", "network": "eip155:1""#), r#"ROUTES["POST /ask"].network"#),
-        ("network of cards", "ROUTES", route(r#", "network": "stripe""#), r#"ROUTES["POST /ask"].network"#),
+        (
+            "network of cards",
+            "ROUTES",
+            route(r#", "scheme": "nvm:erc4337", "network": "stripe""#),
+            r#"ROUTES["POST /ask"].network"#,
+        ),
         (
             "description",
             "ROUTES",

@@ -6,6 +6,7 @@ mod cors;
 mod faults;
 mod headers;
 mod objects;
+mod plans;
 mod routes;
 mod tokens;
 mod way;
@@ -22,7 +23,7 @@ pub(super) const ROUTES: &str = r#"{
     "GET /paid": { "planId": "1001", "credits": 1 },
     "GET /files/:name": { "planId": "1001", "credits": 1 },
     "GET /files/secret": { "planId": "1001", "credits": 100 },
-    "POST /card": { "planId": "1001", "credits": "5", "scheme": "nvm:card-delegation" }
+    "POST /card": { "planId": "1001", "credits": "5", "network": "stripe" }
 }"#;
 
 /// A seller's key that says nothing.
@@ -45,8 +46,17 @@ pub(super) fn settings(over: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     Settings::read(|name| find(over, name).or_else(|| find(&usual, name)), |_| false)
 }
 
+/// A gate with these settings that knows the plans of the tests, as crypto.
 pub(super) fn gate(over: &[(&str, &str)]) -> Gate {
-    Gate::new(settings(over).unwrap())
+    knowing(Gate::new(settings(over).unwrap()), &["1001", "1"])
+}
+
+/// The same gate, told by the platform that these plans are paid for with crypto.
+pub(super) fn knowing(gate: Gate, plans: &[&str]) -> Gate {
+    for plan in plans {
+        gate.plans.say(plan, "nvm:erc4337", "eip155:84532", NOW);
+    }
+    gate
 }
 
 pub(super) fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> RequestHead {
@@ -54,6 +64,8 @@ pub(super) fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> Request
         method: method.into(),
         url: ["https://shop.example", path].concat(),
         headers: headers.iter().map(|(name, value)| (*name, *value)).collect(),
+        now: NOW,
+        ..RequestHead::default()
     }
 }
 

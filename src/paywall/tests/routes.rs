@@ -15,7 +15,7 @@ fn with_routes(keys: &[&str], over: &[(&str, &str)]) -> Result<Gate, ConfigError
         .collect();
     // The first of two wins.
     let over: Vec<_> = over.iter().rev().copied().collect();
-    settings(&over).map(Gate::new)
+    settings(&over).map(Gate::new).map(|gate| knowing(gate, &["1"]))
 }
 
 /// What a request is offered for: the credits, else the code it is refused with, else `forwarded`.
@@ -287,6 +287,7 @@ fn the_origin_is_told_the_host_that_was_matched_and_no_other() {
         method: "GET".into(),
         url: "https://WWW.example.:443/ask".into(),
         headers: forged.into_iter().collect(),
+        ..RequestHead::default()
     };
     let forward = forwarded(gate.open(&request).1);
     assert_eq!(
