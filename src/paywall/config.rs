@@ -223,7 +223,7 @@ fn terms(
     // Zero is refused: the platform reads a settle of "0" as "the most of the plan".
     let credits = credits.ok_or_else(|| wrong(key("credits"), "must be a whole number of at least 1"))?;
     let means = means(text("scheme")?, text("network")?, environment, at)?;
-    let (scheme, network) = means.clone().unwrap_or((Scheme::Erc4337, Network::BaseSepolia));
+    let (scheme, network) = means.unwrap_or((Scheme::Erc4337, Network::BaseSepolia));
     Ok(Terms {
         route: route.into(),
         method,

@@ -48,7 +48,9 @@ async fn serve(gate: &Rc<Gate>, request: web_sys::Request, env: &Env) -> worker:
     loop {
         let event = match action {
             Action::Respond(answer) => {
-                origin.as_ref().map(|origin| wires::cancel(&origin.response));
+                if let Some(origin) = &origin {
+                    wires::cancel(&origin.response);
+                }
                 return wires::answer(answer);
             }
             Action::Deliver(Delivery { headers, journal }) => {
