@@ -149,6 +149,7 @@ fn every_error_says_what_happened_and_what_to_do() {
                 status: 503,
                 correlation_id: None,
                 retryable,
+                docs_url: None,
             }
             .into(),
         )

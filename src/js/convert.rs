@@ -2,7 +2,7 @@
 
 use super::error::{Facts, reject};
 use crate::subscriber::{Approval, Policy};
-use crate::wire::{Credits, DelegationId, WireError};
+use crate::wire::{Credits, DelegationId, Scheme, WireError};
 use alloc::{
     format,
     string::{String, ToString},
@@ -100,13 +100,19 @@ extern "C" {
     fn js_string(value: &JsValue) -> String;
 }
 
-fn texts(object: &JsValue, name: &str) -> Result<Vec<String>, JsValue> {
-    let value = get(object, name);
+/// An array of strings; none where there is no value.
+pub(super) fn texts(value: &JsValue, name: &str) -> Result<Vec<String>, JsValue> {
     if value.is_null_or_undefined() {
         return Ok(Vec::new());
     }
-    let list: Array = value.dyn_into().map_err(|_| bad_field(name, "an array of strings"))?;
+    let list: &Array = value.dyn_ref().ok_or_else(|| bad_field(name, "an array of strings"))?;
     list.iter().map(|one| one.as_string().ok_or_else(|| bad_field(name, "an array of strings"))).collect()
+}
+
+/// `scheme`, if there is one.
+pub(super) fn scheme(options: &JsValue) -> Result<Option<Scheme>, JsValue> {
+    let unknown = || bad_field("scheme", "nvm:erc4337 or nvm:card-delegation");
+    text(options, "scheme")?.map(|name| Scheme::parse(&name).ok_or_else(unknown)).transpose()
 }
 
 /// `policy`, if there is one.
@@ -123,10 +129,10 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Policy>, JsValue> {
         max_credits_per_hour: credits(&value, "maxCreditsPerHour")?,
         max_credits_per_day: credits(&value, "maxCreditsPerDay")?,
         max_credits_total: credits(&value, "maxCreditsTotal")?,
-        plans: texts(&value, "plans")?,
-        origins: texts(&value, "origins")?,
-        networks: texts(&value, "networks")?,
-        schemes: texts(&value, "schemes")?,
+        plans: texts(&get(&value, "plans"), "plans")?,
+        origins: texts(&get(&value, "origins"), "origins")?,
+        networks: texts(&get(&value, "networks"), "networks")?,
+        schemes: texts(&get(&value, "schemes"), "schemes")?,
         purchase: flag(&value, "purchase")?,
     }))
 }

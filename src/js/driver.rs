@@ -1,8 +1,8 @@
 //! The loop that does what the buyer says: sends, asks, mints, and reports back. It decides nothing.
 
 use super::convert::{approval, bad_field, delegation, digits, function, policy, whole};
+use super::core::Core;
 use super::error::{from_fetch, set};
-use super::payments::Plans;
 use super::session::{Session, now};
 use super::views::{EventView, Jsonish, OfferView, ReceiptView, SpendView};
 use crate::subscriber::{
@@ -24,7 +24,7 @@ const MAX_BODY: u32 = 64 * 1024;
 #[wasm_bindgen(module = "/src/js/page.js")]
 extern "C" {
     #[wasm_bindgen(js_name = consentContext)]
-    fn consent_context(plans: Plans, plan_id: &str, signal: &web_sys::AbortSignal) -> JsValue;
+    fn consent_context(plans: Core, plan_id: &str, signal: &web_sys::AbortSignal) -> JsValue;
 }
 
 /// The next action of each fetch, and who waits for it.
@@ -81,7 +81,14 @@ impl Hooks {
 }
 
 /// Fetches, and pays if need be.
-pub(super) async fn run(session: Rc<Session>, kept: Kept, hooks: Hooks) -> Result<JsValue, JsValue> {
+///
+/// With `quote`, nothing is paid: the result is the answer and the terms.
+pub(super) async fn run(
+    session: Rc<Session>,
+    kept: Kept,
+    hooks: Hooks,
+    quote: bool,
+) -> Result<JsValue, JsValue> {
     let request = FetchRequest {
         target: kept.target(),
         method: kept.method(),
@@ -93,7 +100,7 @@ pub(super) async fn run(session: Rc<Session>, kept: Kept, hooks: Hooks) -> Resul
         can_select: hooks.select.is_some(),
         single_use: hooks.single_use,
         prefetch: hooks.prefetch,
-        quote: false,
+        quote,
     };
     let signal = kept.signal();
     if signal.aborted() {
@@ -114,7 +121,7 @@ pub(super) async fn run(session: Rc<Session>, kept: Kept, hooks: Hooks) -> Resul
     let listener = abort.as_ref().unchecked_ref();
     // Neither adding nor removing a listener fails.
     drop(signal.add_event_listener_with_callback("abort", listener));
-    let mut course = Course { session, kept, hooks, fetch, head: None, cause: None };
+    let mut course = Course { session, kept, hooks, fetch, quote, head: None, cause: None };
     course.session.pump();
     let mut action = course.session.next_action(fetch).await;
     let result = loop {
@@ -148,6 +155,8 @@ struct Course {
     kept: Kept,
     hooks: Hooks,
     fetch: FetchId,
+    /// Whether the terms are what is wanted.
+    quote: bool,
     /// The seller's last answer.
     head: Option<Head>,
     /// What JavaScript threw last.
@@ -208,7 +217,7 @@ impl Course {
     async fn ask(&self, offer: &Offer) -> Result<Approval, JsValue> {
         let Some(approve) = &self.hooks.approve else { return Ok(Approval::default()) };
         let signal = self.kept.signal();
-        let plans = Plans(self.session.clone());
+        let plans = Core(self.session.clone());
         let context = consent_context(plans, offer.plan_id().as_str(), &signal);
         let answer = approve.call2(&JsValue::UNDEFINED, &OfferView::of(offer).to_js(), &context)?;
         let answer = unless_aborted(&signal, &Promise::resolve(&answer));
@@ -227,6 +236,11 @@ impl Course {
                     set(&result, "receipt", &ReceiptView::of(receipt).to_js());
                 }
                 set(&result, "spend", &SpendView::of(finish).to_js());
+                if self.quote {
+                    let offers: Array =
+                        finish.offers.iter().map(|offer| OfferView::of(offer).to_js()).collect();
+                    set(&result, "offers", &offers);
+                }
                 Ok(result)
             }
             Err(error) => {

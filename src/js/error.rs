@@ -1,4 +1,4 @@
-//! Errors as JavaScript meets them: one class, made from facts.
+//! Errors as JavaScript meets them: one class, made from facts, with a subclass for each answer that a caller branches on.
 
 use super::views::{Jsonish, SpendView};
 use crate::api::ApiError;
@@ -10,14 +10,25 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen(module = "/src/js/error.js")]
 extern "C" {
     /// See `types.d.ts`.
-    #[wasm_bindgen(extends = js_sys::Error, reexport)]
-    type PaymentsError;
-
-    #[wasm_bindgen(constructor)]
-    fn new(message: &str, facts: JsValue) -> PaymentsError;
+    #[wasm_bindgen(js_name = paymentsError)]
+    fn payments_error(message: &str, kind: Option<&str>, facts: JsValue) -> JsValue;
 }
 
-/// What a [`PaymentsError`] carries beside its message. `cause` and `response` are set apart, being no data.
+/// The class that a caller branches on, if it is one of those. `ended` is whether the platform refused the key itself.
+fn kind(code: &str, ended: bool) -> Option<&'static str> {
+    Some(match code {
+        "payment_refused" => "PaymentRefused",
+        "consent_denied" => "ConsentDenied",
+        "budget_exceeded" => "BudgetExceeded",
+        "outcome_unknown" | "purchase_outcome_unknown" => "OutcomeUnknown",
+        "malformed_offer" => "MalformedOffer",
+        "session_ended" => "SessionExpired",
+        _ if ended => "SessionExpired",
+        _ => return None,
+    })
+}
+
+/// What an error carries beside its message. `cause` and `response` are set apart, being no data.
 #[derive(Default, Serialize)]
 pub(super) struct Facts<'a> {
     pub(super) code: &'a str,
@@ -28,24 +39,26 @@ pub(super) struct Facts<'a> {
     #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub(super) correlation_id: Option<&'a str>,
     pub(super) retryable: bool,
+    #[serde(rename = "docsUrl", skip_serializing_if = "Option::is_none")]
+    pub(super) docs_url: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) spend: Option<SpendView>,
 }
 
 /// Makes an error to throw or to reject with.
 pub(super) fn reject(message: &str, facts: Facts<'_>) -> JsValue {
-    PaymentsError::new(message, facts.to_js()).into()
+    payments_error(message, kind(facts.code, false), facts.to_js())
 }
 
 /// The same, caused by something that JavaScript threw.
 pub(super) fn reject_because(message: &str, code: &str, cause: &JsValue) -> JsValue {
     let facts = Facts { code, ..Facts::default() }.to_js();
     set(&facts, "cause", cause);
-    PaymentsError::new(message, facts).into()
+    payments_error(message, kind(code, false), facts)
 }
 
 pub(super) fn from_api(error: &ApiError) -> JsValue {
-    reject(&error.message, api_facts(error))
+    payments_error(&error.message, kind(&error.code, error.ends_session()), api_facts(error).to_js())
 }
 
 fn api_facts(error: &ApiError) -> Facts<'_> {
@@ -55,8 +68,15 @@ fn api_facts(error: &ApiError) -> Facts<'_> {
         status: (error.status > 0).then_some(error.status),
         correlation_id: error.correlation_id.as_deref(),
         retryable: error.retryable,
+        docs_url: error.docs_url.as_deref(),
         spend: None,
     }
+}
+
+/// The caller's signal fired.
+pub(super) fn aborted(reason: &JsValue) -> JsValue {
+    let error = FetchError::Aborted;
+    reject_because(&error.message(), error.code(), reason)
 }
 
 pub(super) fn from_login(error: &LoginError) -> JsValue {
@@ -76,9 +96,9 @@ pub(super) fn from_fetch(
     head: Option<&Head>,
     cause: Option<&JsValue>,
 ) -> JsValue {
-    let base = match error {
-        FetchError::Platform(error) => api_facts(error),
-        _ => Facts::default(),
+    let (base, ended) = match error {
+        FetchError::Platform(error) => (api_facts(error), error.ends_session()),
+        _ => (Facts::default(), false),
     };
     let facts = Facts {
         code: error.code(),
@@ -95,7 +115,7 @@ pub(super) fn from_fetch(
     if let Some(cause) = cause {
         set(&facts, "cause", cause);
     }
-    PaymentsError::new(&error.message(), facts).into()
+    payments_error(&error.message(), kind(error.code(), ended), facts)
 }
 
 /// Sets a member of an object of our own making, which does not fail.

@@ -1,6 +1,6 @@
 //! What of ours JavaScript sees: plain objects, credits as `bigint`.
 
-use crate::subscriber::{Finish, Notice, NoticeKind, Offer, Outcome};
+use crate::subscriber::{Buyer, Finish, Notice, NoticeKind, Offer, Outcome};
 use crate::wire::{Credits, Receipt};
 use alloc::{
     string::{String, ToString},
@@ -30,6 +30,13 @@ pub(super) fn bigint(credits: Credits) -> JsValue {
 /// Credits as a `bigint` inside a view: it passes the serializer by untouched.
 fn big<S: Serializer>(credits: &Credits, serializer: S) -> Result<S::Ok, S::Error> {
     serde_wasm_bindgen::preserve::serialize(&bigint(*credits), serializer)
+}
+
+/// A time as a `Date`.
+fn date<S: Serializer>(at: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    #[allow(clippy::cast_precision_loss)]
+    let date = js_sys::Date::new(&JsValue::from_f64(*at as f64));
+    serde_wasm_bindgen::preserve::serialize(&date, serializer)
 }
 
 fn some_big<S: Serializer>(credits: &Option<Credits>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -199,6 +206,85 @@ impl<'a> EventView<'a> {
             credits: notice.credits,
             state,
             tx_hash: tx_hash.filter(|tx| !tx.is_empty()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TotalsView<'a> {
+    #[serde(serialize_with = "big")]
+    credits: Credits,
+    #[serde(serialize_with = "big")]
+    in_last_hour: Credits,
+    #[serde(serialize_with = "big")]
+    in_last_day: Credits,
+    by_origin: Vec<ShareView<'a>>,
+    by_plan: Vec<ShareView<'a>>,
+    receipts: Vec<RecordView<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShareView<'a> {
+    name: &'a str,
+    #[serde(serialize_with = "big")]
+    credits: Credits,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RecordView<'a> {
+    #[serde(serialize_with = "date")]
+    at: u64,
+    method: &'a str,
+    url: &'a str,
+    origin: &'a str,
+    plan_id: &'a str,
+    scheme: &'static str,
+    network: &'a str,
+    outcome: &'static str,
+    #[serde(serialize_with = "big")]
+    credits_presented: Credits,
+    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
+    credits_settled: Option<Credits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction: Option<&'a str>,
+}
+
+impl<'a> TotalsView<'a> {
+    pub(super) fn of(buyer: &'a Buyer, now: u64) -> Self {
+        let budget = buyer.budget();
+        Self {
+            credits: budget.spent(),
+            in_last_hour: budget.in_hour(now),
+            in_last_day: budget.in_day(now),
+            by_origin: budget
+                .by_origin()
+                .iter()
+                .map(|(name, credits)| ShareView { name, credits: *credits })
+                .collect(),
+            by_plan: budget
+                .by_plan()
+                .iter()
+                .map(|(plan, credits)| ShareView { name: plan.as_str(), credits: *credits })
+                .collect(),
+            receipts: buyer
+                .records()
+                .iter()
+                .map(|record| RecordView {
+                    at: record.at,
+                    method: &record.method,
+                    url: &record.offer.target.url,
+                    origin: &record.offer.target.origin,
+                    plan_id: record.offer.plan_id().as_str(),
+                    scheme: record.offer.scheme().as_str(),
+                    network: record.offer.network(),
+                    outcome: record.outcome.as_str(),
+                    credits_presented: record.presented,
+                    credits_settled: record.settled,
+                    transaction: record.transaction.as_deref(),
+                })
+                .collect(),
         }
     }
 }

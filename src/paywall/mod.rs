@@ -28,14 +28,18 @@
 //! 25. The origin never sees the token; the `x-payment-*` headers it sees are the gate's alone.
 //! 26. What is open is listed; what is not listed is denied, unless a setting passes it.
 
+mod address;
 mod answer;
+mod cache;
 mod config;
 mod cors;
 mod digest;
+mod entering;
 mod gate;
 mod headers;
 mod host;
 mod journal;
+mod leaving;
 mod listing;
 mod method;
 mod object;
@@ -43,17 +47,21 @@ mod origin;
 mod path;
 mod pattern;
 mod plans;
+mod policy;
 mod price;
+mod receipts;
 mod refusal;
 mod routes;
+pub mod state;
+mod terms;
 mod visit;
 
 #[cfg(test)]
 mod tests;
 
 pub use answer::Answer;
-pub use config::{ConfigError, Settings};
-pub use gate::{Action, Delivery, Forward, Gate, RequestHead};
+pub use config::{Bindings, ConfigError, Settings};
+pub use gate::{Action, Delivery, Finish, Forward, Gate, PriceQuestion, RequestHead};
 pub use headers::HeaderList;
 pub use journal::Journal;
 pub use method::Method;
@@ -61,5 +69,7 @@ pub use object::{ObjectAnswer, ObjectBody, ObjectHead};
 pub use origin::Origin;
 pub use path::{CanonicalPath, PathError, Target};
 pub use plans::PlanQuery;
+pub use policy::{Meter, ReceiptBy, Settlement};
+pub use price::{Ending, How, Unit};
 pub use routes::Unlisted;
 pub use visit::{Event, OriginHead, Silence, Visit};

@@ -44,7 +44,8 @@ pub use consent::{Approval, Policy};
 pub use error::FetchError;
 pub use jobs::{Job, JobId, JobResult, Work, poll_pause_ms};
 pub use login::{
-    ACCOUNT, KEY, LoginAnswer, LoginError, STATE, login_url, read_login_answer, return_url_with_state,
+    ACCOUNT, CALLBACK_KEY, KEY, LoginAnswer, LoginError, POPUP, STATE, callback_login_url, login_url,
+    read_login_answer, return_url_with_state, with_parameter,
 };
 pub use offer::Offer;
 pub use record::Record;

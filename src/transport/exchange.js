@@ -130,6 +130,18 @@ function parse(url, base) {
   }
 }
 
+/** Sends a copy of a request of ours and reads the answer; nothing where none came that can be used. */
+export async function converse(fetch, request, limit) {
+  try {
+    const answer = await (fetch ?? globalThis.fetch)(request.clone());
+    const header = (name) => answer.headers.get(name) ?? undefined;
+    // A body that is no text leaves a status without one.
+    return { status: answer.status, text: await textOf(answer, limit), correlation: header('x-correlation-id'), after: header('retry-after') };
+  } catch {
+    return undefined;
+  }
+}
+
 /** The text of a body of at most `limit` bytes; nothing where it is longer, broken or not UTF-8. */
 export async function textOf({ body }, limit) {
   try {
