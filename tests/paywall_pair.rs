@@ -67,7 +67,8 @@ fn gate() -> Gate {
             let text = match name {
                 "NVM_API_KEY" => "sandbox:e30.e30.c2ln",
                 "ORIGIN_URL" => "https://origin.example",
-                "ROUTES" => r#"{"GET /ask": {"planId": "plan", "credits": 2}}"#,
+                "ROUTES" => r#"{"GET /ask": {"planId": "plan", "credits": 2, "scheme": "nvm:erc4337"}}"#,
+                "UNLISTED" => "deny",
                 _ => return None,
             };
             Some(text.into())

@@ -36,15 +36,17 @@ export async function startSandbox({ port = 0, data, log, vars = {} } = {}) {
 
 /**
  * The paywall in front of `origin`. `api` and `key` are the facilitator and the seller's key, `routes` what
- * `{ "POST /ask": { planId, credits, agentId } }` says, or the whole of `{ routes, open, unlisted, allowedOrigins }`.
- * `binding`, a service as miniflare knows them, is bound as ORIGIN. With `state` the paywall has its Durable Object, in the
+ * `{ "POST /ask": { planId, credits, agentId } }` says, all else being denied, or the whole of
+ * `{ routes, open, unlisted, allowedOrigins }`. `binding`, a service as miniflare knows them, is bound as ORIGIN; `options`
+ * are other options of miniflare's for the Worker. With `state` the paywall has its Durable Object, in the
  * folder `data` if one is named; `instances` says how many Workers share it: `urls` are theirs. `object(name)` is one of the
  * objects, to be spoken to. `beside` are Workers that run beside it.
  */
 export async function startPaywall({
-  port = 0, origin, api, key, routes, environment = 'custom', vars = {}, binding, log, state = false, data, instances = 1, beside = [],
+  port = 0, origin, api, key, routes, environment = 'custom', vars = {}, binding, options, log, state = false, data, instances = 1,
+  beside = [],
 }) {
-  const config = 'routes' in routes && typeof routes.routes === 'object' ? routes : { routes };
+  const config = 'routes' in routes && typeof routes.routes === 'object' ? routes : { routes, unlisted: 'deny' };
   const text = (value) => (value === undefined ? undefined : JSON.stringify(value));
   const bindings = {
     NVM_API_KEY: key, NVM_ENVIRONMENT: environment, NVM_API_URL: api, ORIGIN_URL: origin, ROUTES: text(config.routes),
@@ -57,6 +59,7 @@ export async function startPaywall({
     compatibilityFlags: ['enable_request_signal'],
     bindings: Object.fromEntries(Object.entries(bindings).filter(([, value]) => value !== undefined)),
     ...(binding && { serviceBindings: { ORIGIN: binding } }),
+    ...options,
     ...(state && { durableObjects: { PAYWALL_STATE: { className: 'PaywallState', useSQLite: true, ...(!first && { scriptName: 'paywall' }) } } }),
   });
   const others = Array.from({ length: instances - 1 }, (_, index) => ({
@@ -159,7 +162,7 @@ async function startWorker(title, { port, worker, others = [], shared = {}, log,
     await miniflare.dispose().catch(() => {});
     throw new Plain(`the ${title} did not start: ${error.message}\n\n${said.join('').trim()}`);
   }
-  return ended({ url, ...added, stop: () => miniflare.dispose(), said: () => said.join('') });
+  return ended({ url, miniflare, ...added, stop: () => miniflare.dispose(), said: () => said.join('') });
 }
 
 /** miniflare, told to start workerd through a script that ends it with us. */

@@ -1,11 +1,13 @@
 use super::cors::Cors;
-use super::method::Method;
+use super::listing::RouteKey;
+use super::manners::Manners;
+use super::origin::OriginSetting;
 use super::policy::Settlement;
 use super::price::Terms;
-use super::routes::{Entry, Pattern, Routes, Unlisted};
+use super::routes::{Routes, Unlisted};
 use super::terms::{self, Around};
 use crate::api::Deployment;
-use crate::wire::{ApiKey, Secret};
+use crate::wire::{ApiKey, Environment, Secret};
 use alloc::{
     format,
     rc::Rc,
@@ -20,7 +22,8 @@ use serde_json::{Map, Value};
 pub struct Settings {
     pub(crate) routes: Routes,
     pub(crate) cors: Cors,
-    pub(crate) origin_url: Option<String>,
+    pub(crate) manners: Manners,
+    pub(crate) origin: OriginSetting,
     pub(crate) public_url: Option<String>,
     deployment: Deployment,
     key: Secret,
@@ -35,8 +38,13 @@ pub struct Settings {
 /// What the platform has bound to the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bindings {
-    /// A service binding to the origin; else `ORIGIN_URL` must be given.
+    /// A service binding to the origin, or a handler that is it. Without an origin among these, `ORIGIN_URL` must be
+    /// given.
     pub origin: bool,
+    /// A bucket that is the origin.
+    pub bucket: bool,
+    /// Files of the Worker's own that are the origin.
+    pub assets: bool,
     /// The Durable Object of the state: what must be true once (rule 24), the journal, allowances, rates, receipts.
     pub state: bool,
     /// A handler that says what a request costs; only a library has one.
@@ -73,7 +81,8 @@ impl Settings {
     /// `bindings` says what else there is.
     ///
     /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
-    /// `UNLISTED`, `ALLOWED_ORIGINS`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`.
+    /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
+    /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`.
     ///
     /// # Errors
     /// The first key that is missing or wrong.
@@ -81,15 +90,18 @@ impl Settings {
         variable: impl Fn(&str) -> Option<String>,
         bindings: impl Into<Bindings>,
     ) -> Result<Self, ConfigError> {
-        let Bindings { origin, state, handler } = bindings.into();
+        let bindings = bindings.into();
+        let Bindings { state, handler, .. } = bindings;
         let text = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
         let key = text("NVM_API_KEY").ok_or_else(|| missing("NVM_API_KEY"))?;
         let key =
             ApiKey::parse(key.trim()).map_err(|_| wrong("NVM_API_KEY", "must be a Nevermined API key"))?;
         let deployment = deployment(&key, text("NVM_ENVIRONMENT"), text("NVM_API_URL"))?;
 
+        // Neither is a safe guess: one shuts out, the other lets in unpaid (rule 26).
         let unlisted = match text("UNLISTED").as_deref() {
-            None | Some("deny") => Unlisted::Deny,
+            None => return Err(wrong("UNLISTED", "is missing: \"deny\" or \"pass\" has to be chosen")),
+            Some("deny") => Unlisted::Deny,
             Some("pass") => Unlisted::Pass,
             Some(_) => return Err(wrong("UNLISTED", "must be \"deny\" or \"pass\"")),
         };
@@ -103,26 +115,26 @@ impl Settings {
         let mut warnings = Vec::new();
         for (name, value) in &listed {
             let at = format!("ROUTES[{name:?}]");
-            let (method, pattern) = route(name, &at)?;
-            let terms = terms::read(name, method, value, around, &at)?;
-            warnings.extend(promises(&terms, state));
-            let entry = Entry { method, pattern, terms: Some(Rc::new(terms)) };
-            routes.add(entry).then_some(()).ok_or_else(|| wrong(at, "is listed twice"))?;
+            let key = RouteKey::parse(name, &at)?;
+            let mut priced = Vec::new();
+            for method in key.methods() {
+                let terms = terms::read(name, *method, value, around, &at)?;
+                warnings.extend(promises(&terms, state));
+                priced.push((*method, Rc::new(terms)));
+            }
+            key.list(&mut routes, &at, |method| {
+                priced.iter().find(|(priced, _)| *priced == method).map(|(_, terms)| terms.clone())
+            })?;
         }
         for (index, name) in strings("OPEN_ROUTES", text("OPEN_ROUTES"))?.iter().enumerate() {
             let at = format!("OPEN_ROUTES[{index}]");
-            let (method, pattern) = route(name, &at)?;
-            let entry = Entry { method, pattern, terms: None };
-            routes.add(entry).then_some(()).ok_or_else(|| wrong(at, "is listed twice"))?;
+            RouteKey::parse(name, &at)?.list(&mut routes, &at, |_| None)?;
         }
 
-        let origins = strings("ALLOWED_ORIGINS", text("ALLOWED_ORIGINS"))?;
-        let cors = Cors::new(origins).map_err(|problem| wrong("ALLOWED_ORIGINS", problem))?;
+        let cors = Cors::read(text)?;
+        let manners = Manners::read(text)?;
         let url = |name: &'static str| text(name).map(|url| base_url(name, url.trim())).transpose();
-        let origin_url = url("ORIGIN_URL")?;
-        if origin_url.is_none() && !origin {
-            return Err(wrong("ORIGIN_URL", "is missing, and there is no service binding ORIGIN"));
-        }
+        let origin = OriginSetting::read(text("ORIGIN_URL"), bindings)?;
         let timeout_ms = match text("TIMEOUT_MS") {
             None => DEFAULT_TIMEOUT_MS,
             Some(text) => {
@@ -144,7 +156,8 @@ impl Settings {
         Ok(Self {
             routes,
             cors,
-            origin_url,
+            manners,
+            origin,
             public_url: url("PUBLIC_URL")?,
             deployment,
             key: key.secret().clone(),
@@ -153,6 +166,11 @@ impl Settings {
             cache_ms,
             warnings,
         })
+    }
+
+    /// The deployment that the networks of its schemes go by.
+    pub(crate) fn environment(&self) -> Environment {
+        self.deployment.environment
     }
 
     /// Where the facilitator is: an origin, to put a call's path after.
@@ -177,6 +195,12 @@ impl Settings {
     /// it is settled, so that a yes of yesterday never gives anything away.
     pub(crate) fn remembers(&self, terms: &Terms) -> bool {
         self.cache_ms > 0 && terms.settlement == Settlement::BeforeDelivery && terms.free.is_none()
+    }
+
+    /// How long the origin may take until its answer begins, in milliseconds.
+    #[must_use]
+    pub fn origin_timeout_ms(&self) -> u32 {
+        self.manners.origin_timeout_ms
     }
 
     /// How long one call of the facilitator may take, body included, in milliseconds (rule 21).
@@ -257,27 +281,16 @@ fn deployment(
     })
 }
 
-/// `POST /ask`: the method and the path of a route.
-fn route(name: &str, at: &str) -> Result<(Method, Pattern), ConfigError> {
-    let (method, path) =
-        name.split_once(' ').ok_or_else(|| wrong(at, "must be a method and a path, like \"POST /ask\""))?;
-    let method = Method::parse(method)
-        .filter(|method| !matches!(method, Method::Head | Method::Options))
-        .ok_or_else(|| wrong(at, "must begin with GET, POST, PUT, PATCH or DELETE (HEAD goes with GET)"))?;
-    let pattern = Pattern::parse(path).map_err(|problem| wrong(at, problem))?;
-    Ok((method, pattern))
-}
-
 fn json<T: serde::de::DeserializeOwned>(key: &str, text: &str, shape: &str) -> Result<T, ConfigError> {
     serde_json::from_str(text).map_err(|_| wrong(key, format!("must be {shape}")))
 }
 
-fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
+pub(super) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
     text.map_or(Ok(Vec::new()), |text| json(key, &text, "an array of texts"))
 }
 
 /// An absolute URL to put a path after: without query, fragment, credentials or trailing slash.
-fn base_url(key: &str, url: &str) -> Result<String, ConfigError> {
+pub(super) fn base_url(key: &str, url: &str) -> Result<String, ConfigError> {
     let url = url.trim_end_matches('/');
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"@?#\\%;".contains(&byte);

@@ -1,27 +1,33 @@
 use super::answer::Answer;
 use super::cache::Cache;
 use super::config::Settings;
+use super::counters::Counters;
 use super::entering::Errand;
 use super::headers::{self, HeaderList};
 use super::journal::Journal;
 use super::method::Method;
-use super::path::Target;
+use super::origin::Origin;
+use super::path::{CanonicalPath, Target};
+use super::plans::Plans;
 use super::policy::Meter;
 use super::price::PriceError;
 use super::receipts;
 use super::routes::Listing;
 use super::state::StateCall;
 use super::visit::{Stage, Visit};
+use super::watch::Watch;
 use crate::api;
 use alloc::{format, rc::Rc, string::String, vec::Vec};
 use core::cell::RefCell;
 
 /// The gate in front of an origin: opens one [`Visit`] a request. What it remembers between two of them are positive
-/// verifications, for as long as the settings say (rule 23).
+/// verifications, for as long as the settings say (rule 23), and what plans say of themselves.
 #[derive(Debug, Clone)]
 pub struct Gate {
     settings: Rc<Settings>,
     cache: Rc<RefCell<Cache>>,
+    pub(crate) plans: Rc<Plans>,
+    pub(crate) counters: Rc<Counters>,
 }
 
 /// A request without its body: what the gate decides by.
@@ -91,6 +97,8 @@ pub struct Forward {
     pub method: Method,
     /// The absolute URL.
     pub url: String,
+    /// Who is asked.
+    pub origin: Origin,
     /// All headers.
     pub headers: HeaderList,
     /// Whether the request's body goes along. Not with `GET` and `HEAD`: the Fetch standard knows no such request, so
@@ -113,7 +121,12 @@ impl Gate {
     /// A gate with checked settings.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings: Rc::new(settings), cache: Rc::default() }
+        Self {
+            settings: Rc::new(settings),
+            cache: Rc::default(),
+            plans: Rc::default(),
+            counters: Rc::default(),
+        }
     }
 
     /// What the seller said.
@@ -126,6 +139,7 @@ impl Gate {
     #[must_use]
     pub fn open(&self, request: &RequestHead) -> (Visit, Action) {
         let mut visit = Visit {
+            watch: Watch::new(&self.counters, request),
             settings: self.settings.clone(),
             cache: self.cache.clone(),
             id: request.seed.iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -137,14 +151,16 @@ impl Gate {
             head_only: request.method.eq_ignore_ascii_case("HEAD"),
             stage: Stage::Over,
         };
-        let action = match self.admit(request, &mut visit) {
-            Ok(action) => action,
-            Err(answer) => visit.respond(answer),
+        let admitted = match self.metrics(request) {
+            Some(answer) => Err(answer),
+            None => self.admit(request, &mut visit),
         };
+        let action = admitted.unwrap_or_else(|answer| visit.respond(answer));
+        let action = visit.dress(action);
         (visit, action)
     }
 
-    fn admit(&self, request: &RequestHead, visit: &mut Visit) -> Result<Action, Answer> {
+    pub(crate) fn admit(&self, request: &RequestHead, visit: &mut Visit) -> Result<Action, Answer> {
         let routes = &self.settings.routes;
         let target = Target::parse(&request.url).map_err(|error| {
             Answer::error(400, error.code(), "This URL could be read in more than one way, and is refused.")
@@ -153,13 +169,13 @@ impl Gate {
         let Some(method) = Method::parse(&request.method) else {
             return Err(Answer::error(400, "method_unknown", "This method is not known here."));
         };
-        if method == Method::Options && routes.governs(&target.path) {
+        if method == Method::Options && routes.governs(&target) {
             return Err(self.options(request, &target));
         }
         if let Some(name) = receipts::asked(method, &target.path).filter(|_| self.settings.state) {
             return Ok(visit.find_receipt(name));
         }
-        let forward = |path: String| self.forward(method, request, &target, &path);
+        let forward = |path: CanonicalPath| self.forward(method, request, &target, &path);
         let form = request.headers.members("content-type").any(|kind| {
             let kind = kind.to_ascii_lowercase();
             kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/form-data")
@@ -167,6 +183,7 @@ impl Gate {
         let (terms, path) = match routes.find(method, &target, form) {
             Listing::Paid(terms, path) => (terms, path),
             Listing::Open(path) => {
+                visit.watch.route = "open".into();
                 visit.stage = Stage::Unpaid;
                 return Ok(Action::Forward(forward(path)));
             }
@@ -185,10 +202,15 @@ impl Gate {
                 return Err(Answer::error(400, "route_in_doubt", message));
             }
         };
+        visit.watch.route.clone_from(&terms.route);
         if request.headers.get("upgrade").is_some() {
             let message = "A paid resource cannot be upgraded to another protocol.";
             return Err(Answer::error(400, "upgrade_not_supported", message));
         }
+        let terms = match self.plans.resolve(terms) {
+            Ok(terms) => terms,
+            Err(plan_id) => return self.look_up(plan_id, request, visit),
+        };
         let most = terms.most(target.query.as_deref(), &request.headers).map_err(|error| match error {
             PriceError::Unreadable => {
                 Answer::error(400, "price_unreadable", "What this request costs cannot be read from it.")
@@ -198,7 +220,7 @@ impl Gate {
             }
         })?;
         let errand = Errand {
-            resource: [visit.base.as_str(), path.as_str()].concat(),
+            resource: format!("{}{path}", visit.base),
             token: super::entering::token(&request.headers),
             forward: forward(path),
             address: request.address.clone(),
@@ -210,26 +232,35 @@ impl Gate {
 
     /// Answers `OPTIONS` without the origin and without payment (rule 18).
     fn options(&self, request: &RequestHead, target: &Target) -> Answer {
-        let methods = self.settings.routes.methods_on(&target.path);
+        let methods = self.settings.routes.methods_on(target);
         if request.headers.get("access-control-request-method").is_some() {
             return self.settings.cors.preflight(&request.headers, &methods);
         }
         Answer::empty(204).with("allow", &allow(&methods))
     }
 
-    fn forward(&self, method: Method, request: &RequestHead, target: &Target, path: &str) -> Forward {
-        let base = self.settings.origin_url.as_ref().unwrap_or(&target.origin);
-        let mut url = [base.as_str(), path].concat();
+    fn forward(
+        &self,
+        method: Method,
+        request: &RequestHead,
+        target: &Target,
+        path: &CanonicalPath,
+    ) -> Forward {
+        let base = self.settings.origin.base.as_ref().unwrap_or(&target.origin);
+        let mut url = format!("{base}{path}");
         if let Some(query) = &target.query {
             url.push('?');
             url.push_str(query);
         }
         let body = !matches!(method, Method::Get | Method::Head);
         let mut headers = headers::for_origin(&request.headers);
+        if self.settings.routes.name_hosts() {
+            headers::tell_host(&mut headers, &target.host);
+        }
         if !body {
             headers.remove("content-length");
         }
-        Forward { method, url, headers, body }
+        Forward { method, url, origin: self.settings.origin.at(path.segments()), headers, body }
     }
 }
 

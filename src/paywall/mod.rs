@@ -42,17 +42,27 @@
 
 mod address;
 mod answer;
+mod budget;
 mod cache;
 mod config;
 mod cors;
+mod counters;
 mod digest;
 mod entering;
 mod gate;
 mod headers;
+mod host;
 mod journal;
 mod leaving;
+mod listing;
+mod manners;
 mod method;
+mod metrics;
+mod object;
+mod origin;
 mod path;
+mod pattern;
+mod plans;
 mod policy;
 mod price;
 mod receipts;
@@ -61,6 +71,7 @@ mod routes;
 pub mod state;
 mod terms;
 mod visit;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -71,8 +82,12 @@ pub use gate::{Action, Delivery, Finish, Forward, Gate, PriceQuestion, RequestHe
 pub use headers::HeaderList;
 pub use journal::Journal;
 pub use method::Method;
+pub use object::{ObjectAnswer, ObjectBody, ObjectHead};
+pub use origin::Origin;
 pub use path::{CanonicalPath, PathError, Target};
+pub use plans::PlanQuery;
 pub use policy::{Meter, ReceiptBy, Settlement};
 pub use price::{Ending, How, Unit};
 pub use routes::Unlisted;
 pub use visit::{Event, OriginHead, Silence, Visit};
+pub use watch::Record;

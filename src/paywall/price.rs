@@ -36,6 +36,9 @@ pub(crate) struct Terms {
 pub(crate) struct Way {
     pub(crate) plan_id: PlanId,
     pub(crate) agent_id: Option<AgentId>,
+    /// Whether scheme and network are the plan's to say: what stands there is nothing, until
+    /// [`Plans`](super::plans::Plans) have put them in.
+    pub(crate) follows_plan: bool,
     pub(crate) scheme: Scheme,
     /// CAIP-2 for `nvm:erc4337`, the provider's name for cards.
     pub(crate) network: String,

@@ -209,22 +209,35 @@ fn way(
         .map(|agent| AgentId::parse(agent, "agentId"))
         .transpose()
         .map_err(|_| members.wrong("agentId", "must be an agent's id"))?;
-    let scheme = match members.text("scheme")? {
-        None => Scheme::Erc4337,
-        Some(name) => Scheme::parse(name)
-            .ok_or_else(|| members.wrong("scheme", "must be nvm:erc4337 or nvm:card-delegation"))?,
-    };
-    let network = match members.text("network")? {
-        None => scheme.default_network(around.environment),
-        Some(name) => Network::parse(name).ok_or_else(|| {
+    let means = means(members, around)?;
+    let (scheme, network) = means.unwrap_or((Scheme::Erc4337, Network::BaseSepolia));
+    let follows_plan = means.is_none();
+    Ok(Way { plan_id, agent_id, follows_plan, scheme, network: network.as_str().into(), price })
+}
+
+/// Scheme and network, where the configuration says enough: a network says both, `nvm:erc4337` has one by its
+/// environment. Else they are the plan's to say.
+fn means(members: &Members<'_>, around: Around) -> Result<Option<(Scheme, Network)>, ConfigError> {
+    let scheme = members.text("scheme")?.map(|name| {
+        Scheme::parse(name)
+            .ok_or_else(|| members.wrong("scheme", "must be nvm:erc4337 or nvm:card-delegation"))
+    });
+    let network = members.text("network")?.map(|name| {
+        Network::parse(name).ok_or_else(|| {
             members.wrong("network", "must be eip155:84532, eip155:8453, stripe, braintree or visa")
-        })?,
+        })
+    });
+    let (scheme, network) = (scheme.transpose()?, network.transpose()?);
+    let Some(network) = network else {
+        let usual = |scheme: Scheme| (scheme, scheme.default_network(around.environment));
+        return Ok(scheme.filter(|scheme| *scheme == Scheme::Erc4337).map(usual));
     };
     let card = matches!(network, Network::Stripe | Network::Braintree | Network::Visa);
-    if card != (scheme == Scheme::CardDelegation) {
+    let implied = if card { Scheme::CardDelegation } else { Scheme::Erc4337 };
+    if scheme.is_some_and(|scheme| scheme != implied) {
         return Err(members.wrong("network", "does not go with the scheme"));
     }
-    Ok(Way { plan_id, agent_id, scheme, network: network.as_str().into(), price })
+    Ok(Some((implied, network)))
 }
 
 /// A price: a number, or an object that says how it is found. A plan without one has that of its route.

@@ -1,14 +1,17 @@
 //! The Cloudflare Workers shell of the paywall: does what the gate says and reports back. It decides nothing.
 
 mod meter;
+mod origin;
+mod report;
 mod settings;
 mod state;
 mod wires;
 
 use crate::paywall::{
-    Action, Answer, Delivery, Ending, Event, Finish, Gate, Meter, OriginHead, RequestHead, Visit,
+    Action, Answer, Delivery, Ending, Event, Finish, Gate, Meter, PlanQuery, RequestHead, Visit,
 };
 use meter::Metered;
+use origin::Served;
 use std::rc::Rc;
 use worker::{Context, Env, event, web_sys};
 
@@ -17,7 +20,13 @@ use worker::{Context, Env, event, web_sys};
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     match settings::gate(&env) {
-        Ok(gate) => Shell { gate, request, env, origin: None }.serve(&context).await,
+        Ok(gate) => {
+            let answer = Shell { gate: gate.clone(), request, env, origin: None }.serve(&context).await;
+            if let Some(query) = gate.stale_plan(wires::now()) {
+                context.wait_until(refresh(gate, query));
+            }
+            answer
+        }
         Err(error) => {
             worker::console_error!("{}: {}", error.code(), error);
             wires::answer(Answer::misconfigured(&error))
@@ -25,12 +34,18 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     }
 }
 
+/// Asks for a plan again, when nobody waits.
+async fn refresh(gate: Rc<Gate>, query: PlanQuery) {
+    let answer = wires::call(gate.settings(), &query.request, None).await.ok();
+    gate.learn(&query, answer.as_ref(), wires::now());
+}
+
 /// One request, and what is at hand to answer it.
 struct Shell {
     gate: Rc<Gate>,
     request: web_sys::Request,
     env: Env,
-    origin: Option<web_sys::Response>,
+    origin: Option<Served>,
 }
 
 impl Shell {
@@ -49,23 +64,28 @@ impl Shell {
         loop {
             action = match action {
                 Action::Respond(answer) => {
-                    self.origin.as_ref().map(wires::cancel);
+                    if let Some(origin) = &self.origin {
+                        wires::cancel(&origin.response);
+                    }
                     self.tell(&mut visit, context);
+                    self.report(&mut visit);
                     return wires::answer(answer);
                 }
                 Action::Deliver(Delivery { headers, journal, meter }) => {
                     if let Some(journal) = journal {
                         worker::console_error!("{}", journal.line());
                     }
+                    self.report(&mut visit);
                     let origin = self.origin.take();
                     let Some(meter) = meter else {
                         self.tell(&mut visit, context);
                         return wires::deliver(origin, headers);
                     };
-                    let metered = Metered::new(&meter, origin.as_ref(), &self.request);
+                    let served = origin.as_ref().map(|origin| &origin.response);
+                    let metered = Metered::new(&meter, served, &self.request);
                     let body = match &metered {
                         Some(metered) => Some(metered.readable()),
-                        None => origin.as_ref().and_then(web_sys::Response::body),
+                        None => served.and_then(web_sys::Response::body),
                     };
                     let response = wires::deliver_body(origin, headers, body);
                     context.wait_until(self.afterwards(visit, meter, metered));
@@ -73,7 +93,7 @@ impl Shell {
                 }
                 Action::Finish(_) => return Err("an answer ended that was not delivered".into()),
                 Action::Call(_) | Action::State(_) | Action::Price(_) | Action::Forward(_) => {
-                    let event = self.perform(action).await;
+                    let event = self.perform(action, &visit).await;
                     let event =
                         if visit.is_uncharged() && self.is_gone() { Event::ClientGone } else { event };
                     visit.on(event, wires::now())
@@ -88,10 +108,10 @@ impl Shell {
     }
 
     /// Does what an action says, where it is something to wait for.
-    async fn perform(&mut self, action: Action) -> Event {
+    async fn perform(&mut self, action: Action, visit: &Visit) -> Event {
         let settings = self.gate.settings();
         match action {
-            Action::Call(call) => match wires::call(settings, &call).await {
+            Action::Call(call) => match wires::call(settings, &call, Some(visit.correlation_id())).await {
                 Ok(answer) => Event::Answered(answer),
                 Err(silence) => Event::Unanswered(silence),
             },
@@ -102,24 +122,30 @@ impl Shell {
                     Event::StateFailed
                 }
             },
-            Action::Forward(forward) => match wires::forward(&self.request, forward, &self.env).await {
-                Ok(response) => {
-                    let head = OriginHead {
-                        status: response.status(),
-                        headers: wires::headers(&response.headers()),
-                    };
-                    self.origin = Some(response);
-                    Event::Origin(head)
+            Action::Forward(forward) => {
+                match origin::ask(&self.request, &forward, &self.env, settings.origin_timeout_ms()).await {
+                    Ok(Some(served)) => {
+                        let head = served.head.clone();
+                        self.origin = Some(served);
+                        Event::Origin(head)
+                    }
+                    Ok(None) => Event::OriginTimedOut,
+                    Err(error) => {
+                        worker::console_error!("origin: {}", error);
+                        Event::OriginFailed
+                    }
                 }
-                Err(error) => {
-                    worker::console_error!("origin: {}", error);
-                    Event::OriginFailed
-                }
-            },
+            }
             // No handler is configured here, so none is asked.
             Action::Price(_) | Action::Respond(_) | Action::Deliver(_) | Action::Finish(_) => {
                 Event::Price(None)
             }
+        }
+    }
+
+    fn report(&self, visit: &mut Visit) {
+        if let Some(record) = visit.record() {
+            report::write(&record, &self.env);
         }
     }
 
@@ -153,7 +179,7 @@ impl Shell {
                 }
                 Action::Respond(_) | Action::Deliver(_) => break,
                 action => {
-                    let event = self.perform(action).await;
+                    let event = self.perform(action, &visit).await;
                     visit.on(event, wires::now())
                 }
             };

@@ -5,9 +5,6 @@ use std::rc::Rc;
 use worker::wasm_bindgen::JsValue;
 use worker::{Env, js_sys};
 
-/// The name of the service binding to the origin.
-pub(super) const ORIGIN: &str = "ORIGIN";
-
 thread_local! {
     /// Read once an isolate: its variables do not change under it.
     static GATE: RefCell<Option<Result<Rc<Gate>, ConfigError>>> = const { RefCell::new(None) };
@@ -19,7 +16,13 @@ pub(super) fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
         return known;
     }
     let bound = |name: &str| binding(env, name).is_some_and(|binding| binding.is_object());
-    let bindings = Bindings { origin: bound(ORIGIN), state: bound(STATE), handler: false };
+    let bindings = Bindings {
+        origin: bound("ORIGIN"),
+        bucket: bound("BUCKET"),
+        assets: bound("ASSETS"),
+        state: bound(STATE),
+        handler: false,
+    };
     let gate =
         Settings::read(|name| variable(env, name), bindings).map(|settings| Rc::new(Gate::new(settings)));
     if let Ok(gate) = &gate {
