@@ -159,7 +159,7 @@ async function finishPackage(work, { dev, renamed }) {
 
   // The snippets go into the glue: one file less to load each, and no folder named after a hash.
   // What few pages need stays beside it and is loaded on demand.
-  const beside = ['journeys.js', 'helpers.js'];
+  const beside = ['journeys.js', 'helpers.js', 'terms.js'];
   for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [at('src/js'), name])]) {
     await bundle({
       entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,

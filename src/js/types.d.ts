@@ -20,6 +20,8 @@ export interface CommonOptions {
   fetch?: (request: Request) => Promise<Response>;
   /** How long a call of the platform may take, in milliseconds, its repetitions included. Default 30000. */
   timeoutMs?: number;
+  /** How long each step of a `fetch` may take. */
+  timeouts?: StepTimeouts;
   /**
    * The session ended though nobody called `logout`: the key's own date has passed, the platform refused the key (401), or
    * another tab logged out. Key, tokens and agreements are gone; what was under way rejects with `SessionExpired`.
@@ -41,6 +43,28 @@ export interface CommonOptions {
   prefetch?: number;
   /** Told what happens, as it happens. */
   onEvent?: (event: PaymentEvent) => void;
+}
+
+/**
+ * How long each step of a `fetch` may take, in milliseconds. A body is never cut off once its head is there, but for that of
+ * a 402, which is read for its terms.
+ */
+export interface StepTimeouts {
+  /**
+   * Each request to the seller, until its head is there. Default: as long as it takes, as with `fetch` itself. Rejects with
+   * `send_timeout`; where a token had gone out, it is an `OutcomeUnknown`, and `spend.outcome` is `unknown`.
+   */
+  send?: number;
+  /**
+   * Each thing that the platform is asked for on the way: a token, a balance, an order. Default: as long as its calls may
+   * take (`timeoutMs`). Rejects with `platform_timeout`; for an order with `purchase_outcome_unknown`, as it may go through.
+   * What others wait for too goes on.
+   */
+  platform?: number;
+  /** The answer of `approve` or `select`. Default: as long as it takes. Rejects with `approve_timeout`. */
+  approve?: number;
+  /** The credits of an order that went through. Default 60000. Rejects with `credits_timeout`. */
+  credits?: number;
 }
 
 /** What `Payments.getInstance` takes. */
@@ -101,6 +125,8 @@ export interface Offer {
   resource: { url: string; description?: string; mimeType?: string };
   /** Known from an earlier answer: nothing has been requested yet. */
   remembered: boolean;
+  /** An earlier payment of the same may have been taken: this is one more (see `FetchOptions.resume`). */
+  again: boolean;
 }
 
 /** What an `approve` callback may look at before it answers; each costs one request. */
@@ -109,7 +135,7 @@ export interface ConsentContext {
   plan(): Promise<Plan>;
   /** The buyer's own balance. Having been read, it also decides whether a purchase is needed. */
   balance(): Promise<PlanBalance>;
-  /** Fires when the fetch is aborted: a dialog can close. */
+  /** Fires when the answer is of no use any more: aborted, timed out, logged out. */
   readonly signal: AbortSignal;
 }
 
@@ -154,6 +180,20 @@ export interface FetchOptions {
   prefetch?: number;
   /** Sends the requests to the seller. */
   fetch?: typeof fetch;
+  /** How long each step may take; what is not given is the instance's. */
+  timeouts?: StepTimeouts;
+  /**
+   * Goes on after an outcome that is not known: the error (or the result) of an earlier `fetch` of the same method and URL
+   * whose `spend.payment` is set. Give the same body, and a signal that has not fired.
+   *
+   * A single-use token is presented once more, and can be burned once only. With a reusable one the balance says whether it
+   * was burned: where it is what it was before, the request goes again and counts once. Where that cannot be told, it is
+   * another payment: `approve` is asked with `offer.again`, whatever was agreed to before (without `approve` the policy
+   * decides), and it counts. A seller that is still at work on the first may take both.
+   *
+   * Rejects with `not_resumable` where there is nothing to go on with: a payment can be gone on with once, and until logout.
+   */
+  resume?: { readonly spend?: Spend };
 }
 
 /** The terms of a resource, and the answer that came with them: a 402, or what is free. */
@@ -274,23 +314,45 @@ export interface Spend {
   purchases: { planId: string; txHash?: string; confirmed: boolean }[];
   /** The receipt, where one came and could be read. */
   receipt?: Receipt;
+  /** Of an `unknown` outcome that can be gone on with: see `FetchOptions.resume`. */
+  payment?: number;
 }
 
-/** What happens in one fetch, in this order; `refused` and `unknown` are two bad ends. No event carries a key or a token. */
-export interface PaymentEvent {
-  /** `request` is a bare one and `paid` one with a token, both about to be sent; `mint` is a token that was made. */
-  type: 'request' | 'offer' | 'consent' | 'order' | 'mint' | 'paid' | 'receipt' | 'refused' | 'unknown';
+interface EventOfFetch {
+  /** The number of the `fetch`, from 1: what belongs together. */
+  fetch: number;
   /** What is requested. */
   url: string;
-  /** The plan of the offer. */
-  planId?: string;
-  /** The price of the offer, in credits, where the seller says it. */
-  credits?: bigint;
-  /** Of an `order`. */
-  state?: 'sent' | 'done';
-  /** Of an `order` that is done. */
-  txHash?: string;
 }
+
+interface EventOfOffer extends EventOfFetch {
+  /** The plan of the offer. */
+  planId: string;
+  /** The price of the request in credits, where the seller says it. */
+  credits?: bigint;
+}
+
+/** What happens on the way of a `fetch`, as it happens. None carries a key or a token. */
+export type PaymentEvent =
+  /** The request goes out without a token. */
+  | (EventOfFetch & { type: 'request' })
+  /** The terms are known, and are to be agreed to. */
+  | (EventOfOffer & { type: 'offer'; offer: Offer })
+  /** They were agreed to, by somebody or by the policy. */
+  | (EventOfOffer & { type: 'consent' })
+  /** An order of the plan goes out, or its credits are there. */
+  | (EventOfOffer & { type: 'order'; state: 'sent' })
+  | (EventOfOffer & { type: 'order'; state: 'done'; txHash?: string })
+  /** A token was minted; where several wait for it, told of one of them. */
+  | (EventOfOffer & { type: 'mint'; singleUse: boolean })
+  /** The request goes out with a token. */
+  | (EventOfOffer & { type: 'paid' })
+  /** The answer came with a receipt of its payment. */
+  | (EventOfOffer & { type: 'receipt'; receipt: Receipt })
+  /** The seller refused the payment; once, it is tried with a fresh token. */
+  | (EventOfOffer & { type: 'refused' })
+  /** Whether the payment was taken is not known. */
+  | (EventOfOffer & { type: 'unknown' });
 
 /** A plan as the platform describes it; members beyond these are there too. */
 export interface Plan {
@@ -588,7 +650,7 @@ export class PaymentsError extends Error {
   readonly retryable: boolean;
   /** Where the code is explained. */
   readonly docsUrl?: string;
-  /** What was spent, on errors of `fetch`. */
+  /** What was spent, on errors of `fetch`, those included that end it before anything is sent. */
   readonly spend?: Spend;
   /** The seller's last answer, readable, on errors of `fetch`. */
   readonly response?: Response;
@@ -602,7 +664,10 @@ export class PaymentRefused extends PaymentsError {}
 export class ConsentDenied extends PaymentsError {}
 /** A limit of the policy stands against it. */
 export class BudgetExceeded extends PaymentsError {}
-/** A payment or an order was sent and nobody said what came of it: look at the balance before trying again. */
+/**
+ * A payment or an order was sent and nobody said what came of it. Where `spend.payment` is set, `FetchOptions.resume` goes on
+ * with it; else look at the balance before trying again.
+ */
 export class OutcomeUnknown extends PaymentsError {}
 /** The session ended: log in again. */
 export class SessionExpired extends PaymentsError {}

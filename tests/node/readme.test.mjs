@@ -187,6 +187,23 @@ const CHECKS = {
     assert.equal(await held(), 100n);
   },
 
+  async resume({ run }) {
+    const { env, held } = await buyer({ credits: true });
+    // A seller that says nothing to the first payment, and hands the next on.
+    let paid = 0;
+    const seller = await serve(async (request, response) => {
+      const token = request.headers['payment-signature'];
+      if (token && ++paid === 1) return;
+      const answer = await fetch(`${stage.paywall.url}/ask`, {
+        method: 'POST', headers: token && { 'payment-signature': token }, body: '{"question":"What is 6 * 7?"}',
+      });
+      const headers = [...answer.headers].filter(([name]) => name.startsWith('payment-'));
+      response.writeHead(answer.status, Object.fromEntries(headers)).end(await answer.text());
+    });
+    assert.equal(await run({ ...env, API_URL: seller.url }).finally(() => seller.stop()), 'send_timeout unknown\n200 settled\n');
+    assert.deepEqual([paid, await held()], [2, 98n]);
+  },
+
   async plans({ run }) {
     const { env } = await buyer({ credits: true });
     assert.equal(await run(env), 'Oracle credits 100n true\n0 0\n');

@@ -6,7 +6,8 @@ import init, {
 } from 'payments-wasm';
 import type {
   Approval, CardResult, ConsentContext, DelegationSummary, FetchOptions, Offer, PaidResponse, PaymentEvent, PaymentMethodSummary, PaymentOptions,
-  PaymentRecord, PlanBalance, PurchasingPower, Quote, Receipt, Spend, SpendTotals, X402PaymentRequired,
+  PaymentRecord, PlanBalance, PurchasingPower, Quote, Receipt, Spend, SpendTotals, StepTimeouts,
+  X402PaymentRequired,
 } from 'payments-wasm';
 
 const options: PaymentOptions = {
@@ -74,6 +75,28 @@ export async function buy(): Promise<void> {
   console.log(balance, left, back, link, paymentMethodId, byCurrency['usd'], agents[0]?.id, plans[0]?.id, offer.accepts[0]?.extra.agentId, scheme, token, key, day);
 }
 
+export async function steps(payments: Payments): Promise<string> {
+  const timeouts: StepTimeouts = { send: 5000, approve: 60_000 };
+  try {
+    const { response } = await payments.fetch('https://example.com/ask', {}, { timeouts });
+    return await response.text();
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknown) || error.spend?.payment === undefined) throw error;
+    return (await payments.fetch('https://example.com/ask', {}, { resume: error })).response.text();
+  }
+}
+
+export function told(event: PaymentEvent): string {
+  switch (event.type) {
+    case 'request': return `${event.fetch} ${event.url}`;
+    case 'offer': return event.offer.again ? event.planId : event.offer.origin;
+    case 'order': return event.state === 'done' ? event.txHash ?? '' : 'ordered';
+    case 'mint': return String(event.singleUse);
+    case 'receipt': return String(event.receipt.creditsRedeemed ?? event.credits ?? 0n);
+    case 'consent': case 'paid': case 'refused': case 'unknown': return event.planId;
+  }
+}
+
 /** Whoever asks for terms, chooses, pays through another client, and keeps books. */
 export async function shop(payments: Payments): Promise<string> {
   const quote: Quote = await payments.quote(new Request('https://example.com/ask'), { method: 'POST' });
@@ -100,15 +123,6 @@ export async function shop(payments: Payments): Promise<string> {
   const [first]: PaymentRecord[] = totals.receipts;
   console.log(response.ok, purchases, again.status, totals.byOrigin[0]?.credits, totals.inLastDay, first?.at.getTime(), first?.creditsSettled);
   return payments.exportReceipts('csv') + payments.exportReceipts();
-}
-
-/** What is typed of events: those that a log tells apart. */
-export function log(event: PaymentEvent): string {
-  switch (event.type) {
-    case 'order': return `${event.state} ${event.txHash}`;
-    case 'receipt': case 'paid': return `${event.url} ${event.planId} ${event.credits}`;
-    default: return event.type;
-  }
 }
 
 export async function cards(payments: Payments): Promise<CardResult | undefined> {
