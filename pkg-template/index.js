@@ -1,19 +1,23 @@
 // The package's entry for pages, Node, Deno and Bun. It loads the WebAssembly when it is first needed and does nothing
 // when it is imported, so that server-side rendering, bundlers and `require` have nothing to stumble over.
-import start, { getBrowserInstance, getInstance } from './core.js';
+import start, * as core from './core.js';
+import login from './names.js';
 
-export { PaymentsError } from './core.js';
+export * from './names.js';
+
+/** A function of the core that may be called before there is one. */
+const later = (name) => async (...given) => {
+  await init();
+  return core[name](...given);
+};
 
 export class Payments {
-  static async getInstance(options) {
-    await init();
-    return getInstance(options);
-  }
-
-  static async getBrowserInstance(options) {
-    await init();
-    return getBrowserInstance(options);
-  }
+  static getInstance = later('getInstance');
+  static getBrowserInstance = later('getBrowserInstance');
+  static loginUrl = login.loginUrl;
+  static readCallback = login.readCallback;
+  /** Instances are made in the core, of a class of its own. */
+  static [Symbol.hasInstance] = (value) => value instanceof core.Payments;
 }
 
 let ready;

@@ -1,5 +1,6 @@
-//! The buyer's way, as tables: rules of money 1, 2, 8, 9, 11 and 13. A `Buyer` against a scripted seller and platform, in
-//! virtual time; consent and purchases are in `buyer_consent.rs`, tokens and redirects in `buyer_tokens.rs`.
+//! The buyer's way, as tables: rules of money 1, 2, 8, 9 and 13. A `Buyer` against a scripted seller and platform, in virtual
+//! time. Beside it: `buyer_consent.rs` (3, 10, 12), `buyer_choice.rs` (3), `buyer_tokens.rs` (4, 5, 6), `buyer_redirects.rs`
+//! (6), `buyer_rules.rs` (7, 11, 15), `buyer_session.rs` (5, 13); rule 14 is in `src/subscriber/login.rs`.
 
 mod world;
 
@@ -149,6 +150,7 @@ fn every_error_says_what_happened_and_what_to_do() {
                 status: 503,
                 correlation_id: None,
                 retryable,
+                docs_url: None,
             }
             .into(),
         )
@@ -173,7 +175,11 @@ fn every_error_says_what_happened_and_what_to_do() {
         ),
         (FetchError::PaymentRefused(None), "payment_refused", "refused the payment", "", false),
         (FetchError::PaymentRefused(Some("why".into())), "payment_refused", ": why", "", false),
-        (FetchError::OutcomeUnknown, "outcome_unknown", "may have been taken", "check the balance", false),
+        (FetchError::OutcomeUnknown, "outcome_unknown", "may have been taken", "resume: error", false),
+        (FetchError::SendTimeout, "send_timeout", "did not begin", "", true),
+        (FetchError::PlatformTimeout, "platform_timeout", "Nevermined did not", "", true),
+        (FetchError::ApproveTimeout, "approve_timeout", "nobody answered", "", false),
+        (FetchError::NotResumable, "not_resumable", "gone on with", "", false),
         (FetchError::Unreachable, "network_error", "before anything was paid", "", true),
         (FetchError::Aborted, "aborted", "was aborted", "", false),
         (FetchError::LoggedOut, "session_ended", "session ended", "", false),
@@ -190,6 +196,12 @@ fn every_error_says_what_happened_and_what_to_do() {
         assert!(said.contains(hint) && said.is_empty() == hint.is_empty(), "{code}: {said}");
         assert_eq!(error.is_retryable(), retryable, "{code}");
     }
+}
+
+#[test]
+fn rule_9_an_outcome_has_a_name() {
+    let named = [Outcome::None, Outcome::Settled, Outcome::Unknown].map(Outcome::as_str);
+    assert_eq!(named, ["none", "settled", "unknown"]);
 }
 
 #[test]
@@ -219,14 +231,14 @@ fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
 #[test]
 fn only_what_has_ended_is_forgotten() {
     let mut world = World::new().balance(100);
-    let (first, second) = (world.fetch("POST", "/ask"), world.fetch("POST", "/ask"));
-    world.buyer.forget(first);
-    assert_eq!(world.buyer.open_fetches(), 2);
+    let fetches = [(); 3].map(|()| world.fetch("POST", "/ask"));
+    world.buyer.forget(fetches[0]);
+    assert_eq!(world.buyer.open_fetches(), 3);
     world.run();
-    world.buyer.forget(first);
-    assert_eq!(world.buyer.open_fetches(), 1);
-    world.buyer.forget(second);
-    assert_eq!(world.buyer.open_fetches(), 0);
+    for (fetch, open) in fetches.into_iter().zip([2, 1, 0]) {
+        world.buyer.forget(fetch);
+        assert_eq!(world.buyer.open_fetches(), open);
+    }
 }
 
 #[test]
@@ -246,7 +258,7 @@ fn events_tell_the_way_in_order() {
     world.approval = Some(buy());
     world.told_balance = true;
     let fetch = world.fetch("POST", "/ask");
-    world.run_one(fetch);
+    let end = world.run_one(fetch);
     let order = |tx: &str| NoticeKind::Order { tx_hash: Some(tx.into()) };
     assert_eq!(
         world.notices,
@@ -258,7 +270,7 @@ fn events_tell_the_way_in_order() {
             order("0xorder"),
             NoticeKind::Mint { single_use: false },
             NoticeKind::Paid,
-            NoticeKind::Receipt,
+            NoticeKind::Receipt(end.receipt.unwrap()),
         ]
     );
 }

@@ -73,7 +73,7 @@ fn gate() -> Gate {
             };
             Some(text.into())
         },
-        |_| false,
+        false,
     );
     Gate::new(settings.unwrap())
 }
@@ -137,6 +137,9 @@ fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> Answe
                 };
             }
             Action::Call(call) => facilitate(&call, way, truth),
+            Action::State(_) | Action::Price(_) | Action::Finish(_) => {
+                unreachable!("nothing of it is configured")
+            }
             Action::Forward(_) => {
                 truth.worked += 1;
                 match way.origin {

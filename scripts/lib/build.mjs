@@ -1,7 +1,7 @@
 // From Rust to what ships: one cargo run for each artefact, wasm-bindgen, wasm-opt, and the template around it.
 // Nothing is done for an artefact whose inputs are what they were at its last build.
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -81,7 +81,8 @@ async function buildOne(name, { dev, wasmBindgen, report }) {
     let renamed;
     if (!dev) {
       report('wasm-opt');
-      const flags = ['-Oz', ...artefact.opt, ...WASM_FEATURES.map((feature) => `--enable-${feature}`)];
+      // Twice: what the first leaves the second finds.
+      const flags = ['-Oz', '-Oz', ...artefact.opt, ...WASM_FEATURES.map((feature) => `--enable-${feature}`)];
       const { stdout } = await run(process.execPath, [at('node_modules/binaryen/bin/wasm-opt'), ...flags, wasm, '-o', wasm]);
       if (stdout.trim()) renamed = JSON.parse(stdout);
     }
@@ -143,17 +144,35 @@ function templateFiles(folder) {
 
 /** Makes the npm package of the subscriber's output: small glue, packed wasm, types, version. */
 async function finishPackage(work, { dev, renamed }) {
-  const { build: bundle } = await import('esbuild');
+  const { build: bundle, transform } = await import('esbuild');
   const wasm = readFileSync(join(work, 'core_bg.wasm'));
   canary(wasm);
   if (renamed) renameInGlue(join(work, 'core.js'), renamed);
 
+  // What is JavaScript alone is exported as it is: the error classes, from the very copy that the glue uses, and the rest.
+  const errors = readdirSync(join(work, 'snippets'), { recursive: true }).find((path) => path.endsWith(`${sep}error.js`));
+  const own = [`./snippets/${errors.replaceAll(sep, '/')}`, at('src/js/constants.js')];
+  appendFileSync(join(work, 'core.js'), own.map((path) => `\nexport * from ${JSON.stringify(path)};`).join(''));
+  // Which of them refer to one another, wasm-bindgen does not know.
+  const snippets = join(work, 'snippets', errors.slice(0, errors.indexOf(sep)));
+  cpSync(at('src/js'), join(snippets, 'src/js'), { recursive: true, filter: (path) => !/\.(rs|ts)$/.test(path) });
+
   // The snippets go into the glue: one file less to load each, and no folder named after a hash.
-  await bundle({
-    entryPoints: [join(work, 'core.js')], outfile: join(work, 'core.js'), allowOverwrite: true, bundle: true,
-    format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error',
-  });
+  // What few pages need stays beside it and is loaded on demand.
+  const beside = ['journeys.js', 'helpers.js', 'terms.js'];
+  for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [at('src/js'), name])]) {
+    await bundle({
+      entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,
+      external: ['core.js', ...beside].filter((other) => other !== name).map((other) => `./${other}`),
+      format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error',
+    });
+  }
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
+  // The entries load with every page, and their comments are for who reads the source.
+  for (const name of ['index.js', 'names.js', 'workerd.js']) {
+    const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
+    writeFileSync(join(work, name), code);
+  }
 
   const packed = gzipSync(wasm, { level: 9 }).toString('base64');
   writeFileSync(join(work, 'core.packed.js'), `export default "${packed}";\n`);

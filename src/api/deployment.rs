@@ -70,6 +70,21 @@ impl Deployment {
         })
     }
 
+    /// The platform as the card pages name it (section 8.3): `live` or `sandbox`; of a custom one by a label of its host, as
+    /// the official command line does.
+    #[must_use]
+    pub fn network_name(&self) -> &'static str {
+        let live = match self.environment {
+            Environment::Live | Environment::StagingLive => true,
+            Environment::Custom => {
+                let host = self.backend.split('/').nth(2).unwrap_or_default();
+                host.split(['.', '-', ':']).any(|label| label == "live")
+            }
+            Environment::Sandbox | Environment::StagingSandbox => false,
+        };
+        if live { "live" } else { "sandbox" }
+    }
+
     /// The environment to use, given a key and an option: a prefix that names one wins, then the option, then
     /// `custom` (section 2.1).
     ///
@@ -153,6 +168,21 @@ mod tests {
         assert_eq!(Deployment::custom(None, None, None).unwrap_err().kind, WireErrorKind::Missing);
         let error = Deployment::custom(Some("https://a"), Some("x"), None).unwrap_err();
         assert_eq!(error.field, "frontend");
+    }
+
+    #[test]
+    fn the_card_pages_are_told_which_platform_it_is() {
+        for (backend, name) in [
+            ("https://api.live.example", "live"),
+            ("https://api-live.example:8443/v1", "live"),
+            ("https://olive.example/live", "sandbox"),
+            ("http://127.0.0.1:1", "sandbox"),
+        ] {
+            assert_eq!(Deployment::custom(Some(backend), None, None).unwrap().network_name(), name);
+        }
+        for (environment, name) in [(Environment::StagingLive, "live"), (Environment::Sandbox, "sandbox")] {
+            assert_eq!(Deployment::hosted(environment).unwrap().network_name(), name);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::Response;
 use crate::engine;
-use alloc::{format, string::String, string::ToString};
+use alloc::{boxed::Box, format, string::String, string::ToString};
 use core::fmt;
 use serde_json::Value;
 
@@ -21,6 +21,8 @@ pub struct ApiError {
     pub correlation_id: Option<String>,
     /// Whether the platform says that trying again can help.
     pub retryable: bool,
+    /// Where the code is explained: an `https` address, where the platform names one, or its list of codes.
+    pub docs_url: Option<Box<str>>,
 }
 
 /// The kinds of [`ApiError`].
@@ -30,13 +32,15 @@ pub enum ApiErrorKind {
     Refused,
     /// The key is missing, ended or not allowed to: 401 and 403.
     Unauthorized,
-    /// Not now: 408, 429, 5xx. What was asked may or may not have happened.
+    /// Not now: 408, 429, 5xx, or no answer in time (0). What was asked may or may not have happened.
     Unavailable,
     /// A 2xx that could not be understood. What was asked may have happened.
     Garbled,
 }
 
 const MAX_TEXT: usize = 500;
+/// Where the codes `BCK.*` are listed.
+const CODES: &str = "https://docs.nevermined.app/docs/development-guide/api-errors/codes";
 
 impl ApiError {
     /// Reads the error out of an answer that is not 2xx.
@@ -47,13 +51,18 @@ impl ApiError {
             |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(clip);
         let kind = match response.status {
             401 | 403 => ApiErrorKind::Unauthorized,
-            408 | 429 | 500.. => ApiErrorKind::Unavailable,
+            0 | 408 | 429 | 500.. => ApiErrorKind::Unavailable,
             200..300 => ApiErrorKind::Garbled,
             _ => ApiErrorKind::Refused,
         };
+        let code = text("code").unwrap_or_else(|| format!("http_{}", response.status));
         Self {
             kind,
-            code: text("code").unwrap_or_else(|| format!("http_{}", response.status)),
+            docs_url: text("docsUrl")
+                .filter(|url| url.starts_with("https://"))
+                .or_else(|| code.starts_with("BCK.").then(|| CODES.into()))
+                .map(Into::into),
+            code,
             message: text("message")
                 .unwrap_or_else(|| format!("Nevermined answered with HTTP {}", response.status)),
             hint: text("hint"),
@@ -77,7 +86,14 @@ impl ApiError {
             status: response.status,
             correlation_id: response.correlation_id.clone(),
             retryable: false,
+            docs_url: None,
         }
+    }
+
+    /// Whether the key is no longer good for anything, rather than not for this: 401.
+    #[must_use]
+    pub fn ends_session(&self) -> bool {
+        self.status == 401
     }
 }
 
@@ -96,3 +112,44 @@ impl fmt::Display for ApiError {
 }
 
 impl core::error::Error for ApiError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(status: u16, body: &str) -> ApiError {
+        ApiError::from_response(&Response { status, body: body.into(), correlation_id: None })
+    }
+
+    #[test]
+    fn an_error_says_where_its_code_is_explained() {
+        for (body, docs_url) in [
+            (r#"{"code":"BCK.X402.0030"}"#, Some(CODES)),
+            (
+                r#"{"code":"BCK.X402.0030","docsUrl":"https://docs.example/x"}"#,
+                Some("https://docs.example/x"),
+            ),
+            (r#"{"code":"BCK.X402.0030","docsUrl":"javascript:alert(1)"}"#, Some(CODES)),
+            (r#"{"code":"OTHER","docsUrl":7}"#, None),
+            ("not JSON", None),
+            ("", None),
+        ] {
+            assert_eq!(read(400, body).docs_url.as_deref(), docs_url, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_envelope_is_read_and_bounded() {
+        let error = read(
+            409,
+            r#"{"code":"BCK.PROTOCOL.0012","message":"m","hint":"h","correlationId":"c","retryable":true}"#,
+        );
+        assert_eq!((error.kind, error.status, error.retryable), (ApiErrorKind::Refused, 409, true));
+        assert_eq!((error.code.as_str(), error.message.as_str()), ("BCK.PROTOCOL.0012", "m"));
+        assert_eq!((error.hint.as_deref(), error.correlation_id.as_deref()), (Some("h"), Some("c")));
+        let long = read(500, &format!(r#"{{"message":"{}"}}"#, "é".repeat(600)));
+        assert_eq!(long.message.chars().count(), MAX_TEXT + 1);
+        assert_eq!((long.code.as_str(), long.retryable), ("http_500", true));
+        assert!(read(401, "").ends_session() && !read(403, "").ends_session());
+    }
+}

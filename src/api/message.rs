@@ -100,10 +100,16 @@ impl Request {
         Self { auth: Auth::Key, ..self }
     }
 
-    /// Its headers (section 1.1). `key` is used where the call wants it; without one the header is left out and the
-    /// platform answers that it wants one.
+    /// Whether sending it twice is as good as once: only then may a shell repeat it.
     #[must_use]
-    pub fn headers(&self, key: Option<&Secret>) -> Vec<(&'static str, String)> {
+    pub fn is_idempotent(&self) -> bool {
+        matches!(self.method, Method::Get | Method::Put | Method::Delete)
+    }
+
+    /// Its headers (section 1.1). `key` is used where the call wants it, and with it `organization`, in whose name the call
+    /// is made; without a key both are left out and the platform answers that it wants one.
+    #[must_use]
+    pub fn headers(&self, key: Option<&Secret>, organization: Option<&str>) -> Vec<(&'static str, String)> {
         let mut headers = Vec::from([
             ("accept", String::from("application/json")),
             ("content-type", String::from("application/json")),
@@ -111,6 +117,7 @@ impl Request {
         if let (Auth::Key, Some(key)) = (self.auth, key) {
             headers.push(("authorization", format!("Bearer {}", key.expose())));
             headers.push(("nevermined-version", API_VERSION.into()));
+            headers.extend(organization.map(|id| ("x-current-org-id", id.into())));
         }
         headers
     }

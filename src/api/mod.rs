@@ -6,9 +6,11 @@
 mod deployment;
 mod error;
 mod message;
+pub(crate) mod query;
 
-pub mod delegation;
+pub mod calls;
 pub mod plans;
+pub mod retry;
 pub mod x402;
 
 pub use deployment::Deployment;

@@ -1,57 +1,78 @@
-//! A page's part: the address bar, the storage, the way to the login page (rule 14).
+//! A page's part: the address bar, the storage, other tabs, the way to the login and card pages (rule 14).
 
-use super::convert::{bad_field, text};
+// wasm-bindgen exports public items only, and nothing in Rust reaches them.
+#![allow(unreachable_pub)]
+
+use super::calls::{promise, unless};
+use super::convert::{bad_field, bad_wire, get, text};
 use super::error::{Facts, from_login, reject};
-use super::session::Session;
-use crate::api::Deployment;
+use super::session::{Session, has_ended};
 use crate::subscriber::{
-    ACCOUNT, KEY, LoginAnswer, STATE, login_url, read_login_answer, return_url_with_state,
+    ACCOUNT, KEY, LoginAnswer, POPUP, STATE, login_url, read_login_answer, return_url_with_state,
+    with_parameter,
 };
 use crate::transport::random_hex;
 use crate::wire::{ApiKey, Secret};
 use alloc::{format, rc::Rc, string::String, vec::Vec};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/js/page.js")]
 extern "C" {
+    #[wasm_bindgen(js_name = handOver)]
+    fn hand_over() -> bool;
+
     #[wasm_bindgen(js_name = takeFromAddress)]
     fn take_from_address(names: Vec<String>) -> Option<Vec<JsValue>>;
 
     #[wasm_bindgen(js_name = returnAddress)]
-    fn return_address(text: &str, names: Vec<String>) -> Option<String>;
+    fn return_address(text: &str, names: Vec<String>, own: bool) -> Option<String>;
 
     #[wasm_bindgen(js_name = kept)]
     fn kept(storage: &str, name: &str, value: &JsValue) -> Option<String>;
 
+    #[wasm_bindgen(js_name = onKept)]
+    fn on_kept(name: &str, listener: &JsValue);
+
     #[wasm_bindgen(js_name = leaveFor)]
     fn leave_for(url: &str);
+
+    #[wasm_bindgen(js_name = openPopup, catch)]
+    fn open_popup(url: Option<&str>) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = popupAnswer)]
+    fn popup_answer(popup: &JsValue, url: Option<&str>, name: &str, state: &str, signal: &JsValue)
+    -> Promise;
 }
 
-/// Survives going to the login page and coming back, and no longer than the tab.
+/// Survives going to another page and coming back, and no longer than the tab.
 const TAB: &str = "sessionStorage";
+/// Shared by the tabs of an origin.
+const LOCAL: &str = "localStorage";
 /// Where the one-time state is kept between going to the login page and coming back.
 const KEPT_STATE: &str = "payments-wasm.login-state";
 /// Where the key is kept, if it is to be.
 const KEPT_KEY: &str = "payments-wasm.key";
-
 /// What belongs to the page rather than to the session.
 pub(super) struct Page {
-    return_url: String,
+    pub(super) return_url: String,
     storage: Option<&'static str>,
     login_error: JsValue,
 }
 
 /// Makes the session of a page. Before anything else the key is taken out of the address bar.
-pub(super) fn open(options: &JsValue) -> Result<(Rc<Session>, Page), JsValue> {
+pub(super) fn open(options: &JsValue) -> Result<Rc<Session>, JsValue> {
+    // A window that was opened for a login gives it to the page that opened it, and uses nothing itself.
+    hand_over();
     let answer = take_login_answer().ok_or_else(|| only_in_a_page("getBrowserInstance"))?;
 
     let return_url = text(options, "returnUrl")?
-        .and_then(|url| return_address(&url, login_parameters()))
+        .and_then(|url| return_address(&url, login_parameters(), false))
         .ok_or_else(|| bad_field("returnUrl", "an http or https URL"))?;
     let storage = match text(options, "storage")?.as_deref() {
         None | Some("memory") => None,
         Some("session") => Some(TAB),
-        Some("local") => Some("localStorage"),
+        Some("local") => Some(LOCAL),
         Some(_) => return Err(bad_field("storage", "'memory', 'session' or 'local'")),
     };
 
@@ -63,11 +84,15 @@ pub(super) fn open(options: &JsValue) -> Result<(Rc<Session>, Page), JsValue> {
     let page = Page { return_url, storage, login_error };
     let key = match (came_back, text(options, "nvmApiKey")?) {
         (Some(key), _) => Some(key),
-        (None, Some(given)) => Some(ApiKey::parse(&given).map_err(|error| super::convert::bad_wire(&error))?),
+        (None, Some(given)) => Some(ApiKey::parse(&given).map_err(|error| bad_wire(&error))?),
         (None, None) => page.kept_key(),
     };
-    page.keep(key.as_ref());
-    Ok((Session::new(options, key)?, page))
+    if let Some(key) = &key {
+        page.keep(key);
+    }
+    let session = Session::new(options, key, Some(page))?;
+    watch(&session);
+    Ok(session)
 }
 
 pub(super) fn only_in_a_page(what: &str) -> JsValue {
@@ -81,18 +106,40 @@ pub(super) fn only_in_a_page(what: &str) -> JsValue {
     )
 }
 
-impl Page {
-    /// Goes to the login page.
-    pub(super) fn connect(&self, deployment: &Deployment) -> Result<(), JsValue> {
-        let state = random_hex();
-        if kept(TAB, KEPT_STATE, &state.as_str().into()).is_none() {
-            let facts = Facts { code: "storage_unavailable", ..Facts::default() };
-            return Err(reject("sessionStorage is needed to log in, and is not available", facts));
-        }
-        leave_for(&login_url(deployment, &return_url_with_state(&self.return_url, &state)));
-        Ok(())
+/// Goes to the login page, or opens it in a window of its own and resolves when somebody has logged in there.
+pub(super) fn connect(session: &Rc<Session>, options: &JsValue) -> Result<JsValue, JsValue> {
+    let page = session.page.as_ref().ok_or_else(|| only_in_a_page("connect"))?;
+    let state = random_hex();
+    let back = return_url_with_state(&page.return_url, &state);
+    if !in_popup(options)? {
+        keep_state(&state)?;
+        leave_for(&login_url(&session.deployment.borrow(), &back));
+        return Ok(JsValue::UNDEFINED);
     }
+    return_address(&back, Vec::new(), true).ok_or_else(not_own)?;
+    let url = login_url(&session.deployment.borrow(), &with_parameter(&back, POPUP, "1"));
+    let popup = open_popup(Some(&url))?;
+    let signal = get(options, "signal");
+    let session = session.clone();
+    Ok(promise(async move {
+        let values = unless(&signal, &popup_answer(&popup, None, STATE, &state, &signal)).await?;
+        let value = |name| get(&values, name).as_string();
+        let answer =
+            LoginAnswer { key: value(KEY).map(Secret::new), account: value(ACCOUNT), state: value(STATE) };
+        let key = read_login_answer(&answer, Some(&state)).map_err(|error| from_login(&error))?;
+        let key = key
+            .ok_or_else(|| reject("nobody logged in", Facts { code: "popup_closed", ..Facts::default() }))?;
+        session.log_out();
+        session.log_in(key.clone()).map_err(|error| bad_wire(&error))?;
+        if let Some(page) = &session.page {
+            page.keep(&key);
+        }
+        Ok(JsValue::UNDEFINED)
+    })
+    .into())
+}
 
+impl Page {
     pub(super) fn login_error(&self) -> JsValue {
         self.login_error.clone()
     }
@@ -104,8 +151,8 @@ impl Page {
         }
     }
 
-    fn keep(&self, key: Option<&ApiKey>) {
-        if let (Some(storage), Some(key)) = (self.storage, key) {
+    fn keep(&self, key: &ApiKey) {
+        if let Some(storage) = self.storage {
             // A full or forbidden storage means that the next page has to log in again.
             kept(storage, KEPT_KEY, &key.secret().expose().into());
         }
@@ -113,8 +160,7 @@ impl Page {
 
     fn kept_key(&self) -> Option<ApiKey> {
         let key = ApiKey::parse(&kept(self.storage?, KEPT_KEY, &JsValue::UNDEFINED)?).ok();
-        let ended = |key: &ApiKey| key.expires_at().is_some_and(|end| end <= super::session::now() / 1000);
-        if key.as_ref().is_none_or(ended) {
+        if key.as_ref().is_none_or(has_ended) {
             self.forget();
             return None;
         }
@@ -122,11 +168,53 @@ impl Page {
     }
 }
 
-fn login_parameters() -> Vec<String> {
-    [KEY, ACCOUNT, STATE].map(Into::into).into()
+/// Follows what other tabs do, where they share the key: a login there is one here, and so is a logout.
+fn watch(session: &Rc<Session>) {
+    if session.page.as_ref().is_none_or(|page| page.storage != Some(LOCAL)) {
+        return;
+    }
+    let session = Rc::downgrade(session);
+    let listener = Closure::<dyn FnMut(JsValue)>::new(move |value: JsValue| {
+        let Some(session) = session.upgrade() else { return };
+        match value.as_string().map(|text| ApiKey::parse(&text)) {
+            Some(Ok(key)) => {
+                session.log_out();
+                // One that leads to no deployment leaves nobody logged in.
+                drop(session.log_in(key));
+                session.tell_change();
+            }
+            _ => session.end("logged_out_elsewhere"),
+        }
+    });
+    on_kept(KEPT_KEY, &listener.into_js_value());
 }
 
-/// Reads the three parameters of a login and takes them out of the address bar, keeping all others and the hash.
+/// `mode`: whether a window of its own is opened rather than this one led elsewhere.
+fn in_popup(options: &JsValue) -> Result<bool, JsValue> {
+    match text(options, "mode")?.as_deref() {
+        None | Some("redirect") => Ok(false),
+        Some("popup") => Ok(true),
+        Some(_) => Err(bad_field("mode", "'redirect' or 'popup'")),
+    }
+}
+
+fn not_own() -> JsValue {
+    bad_field("returnUrl", "an http or https URL, and with a popup one of this page's own origin")
+}
+
+fn keep_state(state: &str) -> Result<(), JsValue> {
+    if kept(TAB, KEPT_STATE, &state.into()).is_some() {
+        return Ok(());
+    }
+    let facts = Facts { code: "storage_unavailable", ..Facts::default() };
+    Err(reject("sessionStorage is needed to come back, and is not available", facts))
+}
+
+fn login_parameters() -> Vec<String> {
+    [KEY, ACCOUNT, STATE, POPUP].map(Into::into).into()
+}
+
+/// Reads the parameters of a login and takes them out of the address bar, keeping all others and the hash.
 fn take_login_answer() -> Option<LoginAnswer> {
     let mut values = take_from_address(login_parameters())?.into_iter().map(|value| value.as_string());
     let mut next = || values.next().flatten();

@@ -1,8 +1,8 @@
 //! JavaScript values to ours, each with an error that names the field. The one place that looks into objects by name.
 
 use super::error::{Facts, reject};
-use crate::subscriber::{Approval, Policy};
-use crate::wire::{Credits, DelegationId, WireError};
+use crate::subscriber::{Approval, Policy, Timeouts};
+use crate::wire::{Credits, DelegationId, Scheme, WireError};
 use alloc::{
     format,
     string::{String, ToString},
@@ -69,7 +69,8 @@ pub(super) fn whole(object: &JsValue, name: &str) -> Result<Option<u32>, JsValue
 pub(super) fn milliseconds(object: &JsValue, name: &str) -> Result<Option<u32>, JsValue> {
     match whole(object, name)? {
         Some(0) => Err(bad_field(name, "above zero")),
-        number => Ok(number),
+        // A timer counts in 31 bits, and what is more is no time at all.
+        number => Ok(number.map(|number| number.min(u32::MAX >> 1))),
     }
 }
 
@@ -100,13 +101,19 @@ extern "C" {
     fn js_string(value: &JsValue) -> String;
 }
 
-fn texts(object: &JsValue, name: &str) -> Result<Vec<String>, JsValue> {
-    let value = get(object, name);
+/// An array of strings; none where there is no value.
+pub(super) fn texts(value: &JsValue, name: &str) -> Result<Vec<String>, JsValue> {
     if value.is_null_or_undefined() {
         return Ok(Vec::new());
     }
-    let list: Array = value.dyn_into().map_err(|_| bad_field(name, "an array of strings"))?;
+    let list: &Array = value.dyn_ref().ok_or_else(|| bad_field(name, "an array of strings"))?;
     list.iter().map(|one| one.as_string().ok_or_else(|| bad_field(name, "an array of strings"))).collect()
+}
+
+/// `scheme`, if there is one.
+pub(super) fn scheme(options: &JsValue) -> Result<Option<Scheme>, JsValue> {
+    let unknown = || bad_field("scheme", "nvm:erc4337 or nvm:card-delegation");
+    text(options, "scheme")?.map(|name| Scheme::parse(&name).ok_or_else(unknown)).transpose()
 }
 
 /// `policy`, if there is one.
@@ -123,12 +130,24 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Policy>, JsValue> {
         max_credits_per_hour: credits(&value, "maxCreditsPerHour")?,
         max_credits_per_day: credits(&value, "maxCreditsPerDay")?,
         max_credits_total: credits(&value, "maxCreditsTotal")?,
-        plans: texts(&value, "plans")?,
-        origins: texts(&value, "origins")?,
-        networks: texts(&value, "networks")?,
-        schemes: texts(&value, "schemes")?,
+        plans: texts(&get(&value, "plans"), "plans")?,
+        origins: texts(&get(&value, "origins"), "origins")?,
+        networks: texts(&get(&value, "networks"), "networks")?,
+        schemes: texts(&get(&value, "schemes"), "schemes")?,
         purchase: flag(&value, "purchase")?,
     }))
+}
+
+/// `timeouts`; what is not given is the instance's.
+pub(super) fn timeouts(options: &JsValue, instance: Timeouts) -> Result<Timeouts, JsValue> {
+    let value = get(options, "timeouts");
+    let of = |name, instance| milliseconds(&value, name).map(|given: Option<u32>| given.or(instance));
+    Ok(Timeouts {
+        send: of("send", instance.send)?,
+        platform: of("platform", instance.platform)?,
+        approve: of("approve", instance.approve)?,
+        credits: of("credits", instance.credits)?,
+    })
 }
 
 /// `delegationConfig.delegationId`, if there is one.

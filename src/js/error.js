@@ -1,18 +1,40 @@
-// The one error class of the package. It is JavaScript because only JavaScript can extend Error well; the facts in it
-// come from the core.
-const KIND = Symbol.for('payments-wasm.PaymentsError');
+// The error classes of the package. They are JavaScript because only JavaScript can extend Error well; the facts in them,
+// and which class it is, come from the core.
 
-export class PaymentsError extends Error {
-  constructor(message, facts) {
-    super(message, 'cause' in facts ? { cause: facts.cause } : undefined);
-    const { cause, ...rest } = facts;
-    Object.assign(this, rest);
-    this.name = facts.code === 'aborted' ? 'AbortError' : 'PaymentsError';
-    Object.defineProperty(this, KIND, { value: true });
-  }
+/** Two copies of the package agree on what is an error of theirs, and of which class. */
+const mark = (name) => Symbol.for(`payments-wasm.${name}`);
 
-  // Two copies of the package agree on what is one of its errors.
-  static [Symbol.hasInstance](value) {
-    return typeof value === 'object' && value !== null && value[KIND] === true;
+function marked(type, name) {
+  // A bundler may have renamed the class, and what nobody catches is printed with its name.
+  for (const one of [type, type.prototype]) Object.defineProperty(one, 'name', { value: name, writable: true, configurable: true });
+  Object.defineProperty(type.prototype, mark(name), { value: true });
+  Object.defineProperty(type, Symbol.hasInstance, {
+    value: (value) => typeof value === 'object' && value !== null && value[mark(name)] === true,
+  });
+  return type;
+}
+
+export const PaymentsError = marked(class extends Error {
+  constructor(message, { cause, ...facts }) {
+    super(message, cause === undefined ? undefined : { cause });
+    Object.assign(this, facts);
+    if (facts.code === 'aborted') this.name = 'AbortError';
   }
+}, 'PaymentsError');
+
+/** One for each answer that a caller branches on. */
+const kind = (name) => marked(class extends PaymentsError {}, name);
+
+export const PaymentRefused = kind('PaymentRefused');
+export const ConsentDenied = kind('ConsentDenied');
+export const BudgetExceeded = kind('BudgetExceeded');
+export const OutcomeUnknown = kind('OutcomeUnknown');
+export const SessionExpired = kind('SessionExpired');
+export const MalformedOffer = kind('MalformedOffer');
+
+const KINDS = { PaymentRefused, ConsentDenied, BudgetExceeded, OutcomeUnknown, SessionExpired, MalformedOffer };
+
+/** The error of those facts. */
+export function paymentsError(message, kind, facts) {
+  return new (KINDS[kind] ?? PaymentsError)(message, facts);
 }

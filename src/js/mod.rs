@@ -5,7 +5,9 @@
 //! held across an await, and an object may be freed while a call is under way.
 
 mod browser;
+mod calls;
 mod convert;
+mod core;
 mod driver;
 mod error;
 mod payments;

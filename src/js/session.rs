@@ -1,10 +1,12 @@
 //! What the objects of one `Payments` share: the key, where the platform is, the buyer, and who is to be told.
 
+use super::browser::Page;
+use super::calls::promise;
 use super::convert::{delegation, function, milliseconds, text};
 use super::driver::{Hooks, Mailbox};
 use super::error::{Facts, from_api, reject, set, unreachable};
 use super::views::bigint;
-use crate::api::{ApiError, Deployment, Request, Response, plans};
+use crate::api::{ApiError, Auth, Call, Deployment, Request, Response, plans};
 use crate::subscriber::Buyer;
 use crate::transport::Fetcher;
 use crate::wire::{ApiKey, DelegationId, PlanId, WireError};
@@ -15,6 +17,9 @@ use wasm_bindgen::prelude::*;
 
 /// How long a call of the platform may take, in milliseconds, where the caller does not say.
 const TIMEOUT_MS: u32 = 30_000;
+/// What stands for the platform's answer to a key that is known to have ended: it is not sent.
+const EXPIRED: &str =
+    r#"{"code":"session_expired","message":"the API key has expired","hint":"log in again"}"#;
 
 pub(super) struct Session {
     pub(super) key: RefCell<Option<ApiKey>>,
@@ -26,11 +31,16 @@ pub(super) struct Session {
     pub(super) on_event: Option<Function>,
     pub(super) delegation_id: Option<DelegationId>,
     pub(super) timeout_ms: u32,
+    /// In whose name calls are made.
+    pub(super) organization: RefCell<Option<String>>,
+    pub(super) page: Option<Page>,
+    on_session_change: Option<Function>,
+    on_session_expired: Option<Function>,
     settings: Settings,
 }
 
 /// Where the platform is, as the caller said it.
-struct Settings {
+pub(super) struct Settings {
     environment: Option<String>,
     backend: Option<String>,
     frontend: Option<String>,
@@ -38,7 +48,7 @@ struct Settings {
 }
 
 impl Settings {
-    fn read(options: &JsValue) -> Result<Self, JsValue> {
+    pub(super) fn read(options: &JsValue) -> Result<Self, JsValue> {
         Ok(Self {
             environment: text(options, "environment")?,
             backend: text(options, "backend")?,
@@ -47,7 +57,7 @@ impl Settings {
         })
     }
 
-    fn deployment(&self, key: Option<&ApiKey>) -> Result<Deployment, WireError> {
+    pub(super) fn deployment(&self, key: Option<&ApiKey>) -> Result<Deployment, WireError> {
         let environment = Deployment::environment_of(key, self.environment.as_deref())?;
         match Deployment::hosted(environment) {
             Some(hosted) => Ok(hosted),
@@ -60,7 +70,11 @@ impl Settings {
 
 impl Session {
     /// Reads the options that every kind of instance has.
-    pub(super) fn new(options: &JsValue, key: Option<ApiKey>) -> Result<Rc<Self>, JsValue> {
+    pub(super) fn new(
+        options: &JsValue,
+        key: Option<ApiKey>,
+        page: Option<Page>,
+    ) -> Result<Rc<Self>, JsValue> {
         let settings = Settings::read(options)?;
         let deployment =
             settings.deployment(key.as_ref()).map_err(|error| super::convert::bad_wire(&error))?;
@@ -74,6 +88,10 @@ impl Session {
             on_event: function(options, "onEvent")?,
             delegation_id: delegation(options)?,
             timeout_ms: milliseconds(options, "timeoutMs")?.unwrap_or(TIMEOUT_MS),
+            organization: RefCell::default(),
+            page,
+            on_session_change: function(options, "onSessionChange")?,
+            on_session_expired: function(options, "onSessionExpired")?,
             settings,
         };
         if let Some(key) = key {
@@ -95,31 +113,88 @@ impl Session {
         self.key.borrow().as_ref().and_then(|key| key.account().map(Into::into))
     }
 
-    /// Makes a call of the platform; `None` where no answer came.
-    pub(super) async fn call(&self, request: &Request) -> Option<Response> {
-        let secret = self.key.borrow().as_ref().map(|key| key.secret().clone());
+    /// Makes a call of the platform; `None` where no answer came. A key that has ended, by its own word or by the
+    /// platform's, ends the session.
+    pub(super) async fn call(self: &Rc<Self>, request: &Request) -> Option<Response> {
+        let key = self.key.borrow().clone().filter(|_| request.auth == Auth::Key);
+        if key.as_ref().is_some_and(has_ended) {
+            self.end_after_this("expired");
+            return Some(Response { status: 401, body: EXPIRED.into(), correlation_id: None });
+        }
+        let headers =
+            request.headers(key.as_ref().map(ApiKey::secret), self.organization.borrow().as_deref());
         let backend = self.deployment.borrow().backend.clone();
-        self.fetcher.call(&backend, request, secret.as_ref(), self.timeout_ms).await
+        let response = self.fetcher.call(&backend, request, &headers, self.timeout_ms).await?;
+        // Another may have logged in meanwhile.
+        let same = |key: &ApiKey| self.key.borrow().as_ref().is_some_and(|now| now.secret() == key.secret());
+        if response.status == 401 && key.as_ref().is_some_and(same) {
+            self.end_after_this("refused");
+        }
+        Some(response)
+    }
+
+    /// Ends the session once whoever is being answered has been: what they learn is why, not that it is over.
+    fn end_after_this(self: &Rc<Self>, reason: &'static str) {
+        let session = self.clone();
+        drop(promise(async move {
+            session.end(reason);
+            Ok(JsValue::UNDEFINED)
+        }));
+    }
+
+    /// Ends a session that its owner did not end here, and says so.
+    pub(super) fn end(self: &Rc<Self>, reason: &str) {
+        if self.key.borrow().is_none() {
+            return;
+        }
+        self.forget();
+        self.log_out();
+        self.tell_change();
+        if let Some(listener) = &self.on_session_expired {
+            // What a listener throws is its own affair.
+            drop(listener.call1(&JsValue::UNDEFINED, &reason.into()));
+        }
+    }
+
+    /// Forgets what is kept beyond this page.
+    pub(super) fn forget(&self) {
+        if let Some(page) = &self.page {
+            page.forget();
+        }
+    }
+
+    /// Says that somebody is logged in, or nobody, though nothing was asked of this instance.
+    pub(super) fn tell_change(&self) {
+        if let Some(listener) = &self.on_session_change {
+            drop(listener.call1(&JsValue::UNDEFINED, &self.key.borrow().is_some().into()));
+        }
     }
 
     /// Makes a call whose answer is the caller's: JavaScript parses it, and nothing is lost or renamed.
-    pub(super) async fn call_json(&self, request: &Request) -> Result<JsValue, JsValue> {
-        if request.auth == crate::api::Auth::Key && self.key.borrow().is_none() {
+    pub(super) async fn call_json(self: &Rc<Self>, request: &Request) -> Result<JsValue, JsValue> {
+        if request.auth == Auth::Key && self.key.borrow().is_none() {
             return Err(self.unauthorized());
         }
         let response = self.call(request).await.ok_or_else(unreachable)?;
         if !response.is_success() {
             return Err(from_api(&ApiError::from_response(&response)));
         }
+        if response.body.is_empty() {
+            return Ok(JsValue::UNDEFINED);
+        }
         js_sys::JSON::parse(&response.body).map_err(|_| from_api(&ApiError::garbled(&response, "not JSON")))
     }
 
     /// The balance of a plan, as the platform says it and with `balance` as a `bigint`. What is learned about one's own
     /// credits is also what a purchase is decided by.
-    pub(super) async fn balance(&self, plan_id: &PlanId, holder: String) -> Result<JsValue, JsValue> {
+    pub(super) async fn balance(
+        self: &Rc<Self>,
+        plan_id: &PlanId,
+        holder: String,
+    ) -> Result<JsValue, JsValue> {
         let own = self.account().as_deref() == Some(holder.as_str());
         let call = plans::GetPlanBalance { plan_id: plan_id.clone(), holder };
-        let answer = self.call_json(&crate::api::Call::request(&call)).await?;
+        let answer = self.call_json(&call.request()).await?;
         let held = super::convert::credits(&answer, "balance")?.ok_or_else(|| {
             let answer = Response { status: 200, ..Response::default() };
             from_api(&ApiError::garbled(&answer, "balance is missing"))
@@ -136,6 +211,11 @@ impl Session {
         let facts = Facts { code: error.code(), hint: error.hint(), ..Facts::default() };
         reject("nobody is logged in", facts)
     }
+}
+
+/// Whether the key's own date has passed.
+pub(super) fn has_ended(key: &ApiKey) -> bool {
+    key.expires_at().is_some_and(|end| end <= now() / 1000)
 }
 
 /// The time in milliseconds since 1970, by the platform's clock.

@@ -1,4 +1,4 @@
-use super::config::{ConfigError, base_url, wrong};
+use super::config::{Bindings, ConfigError, base_url, wrong};
 use alloc::string::String;
 
 /// Where what is sold comes from, and what the shell is to ask there.
@@ -33,20 +33,23 @@ enum Kind {
     Assets,
 }
 
-/// The bindings that may be one, by their names.
-const BINDINGS: [(&str, Kind); 3] =
-    [("ORIGIN", Kind::Service), ("BUCKET", Kind::Bucket), ("ASSETS", Kind::Assets)];
-
 impl OriginSetting {
-    /// Reads `ORIGIN_URL` and looks which of the bindings `ORIGIN`, `BUCKET` and `ASSETS` there is. A URL may stand
+    /// Reads `ORIGIN_URL` and looks which of the bindings `ORIGIN`, `BUCKET` and `ASSETS` there are. A URL may stand
     /// beside `ORIGIN`, which then is asked under it.
     ///
     /// # Errors
     /// `ORIGIN_URL` where there is none of them, the binding where there is another beside it.
-    pub(crate) fn read(url: Option<String>, bound: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
+    pub(crate) fn read(url: Option<String>, bindings: Bindings) -> Result<Self, ConfigError> {
         let base = url.map(|url| base_url("ORIGIN_URL", url.trim())).transpose()?;
         let mut kind = base.is_some().then_some(Kind::Url);
-        for (name, one) in BINDINGS.into_iter().filter(|(name, _)| bound(name)) {
+        for (name, bound, one) in [
+            ("ORIGIN", bindings.origin, Kind::Service),
+            ("BUCKET", bindings.bucket, Kind::Bucket),
+            ("ASSETS", bindings.assets, Kind::Assets),
+        ] {
+            if !bound {
+                continue;
+            }
             if kind.is_some() && !(one == Kind::Service && kind == Some(Kind::Url)) {
                 return Err(wrong(name, "is bound, and there is another origin: a gate stands before one"));
             }

@@ -64,14 +64,19 @@ const PAUSE_MS: u64 = 5_000;
 impl Plans {
     /// The terms with the scheme and network of their plan; the plan that has to be asked first, otherwise.
     pub(crate) fn resolve(&self, terms: Rc<Terms>) -> Result<Rc<Terms>, PlanId> {
-        if !terms.follows_plan {
+        if !terms.ways.iter().any(|way| way.follows_plan) {
             return Ok(terms);
         }
         let known = self.known.borrow();
-        let Some(means) = known.get(&terms.plan_id).and_then(|known| known.means.clone()) else {
-            return Err(terms.plan_id.clone());
-        };
-        Ok(Rc::new(Terms { scheme: means.scheme, network: means.network, ..Terms::clone(&terms) }))
+        let mut terms = Terms::clone(&terms);
+        for way in terms.ways.iter_mut().filter(|way| way.follows_plan) {
+            let Some(means) = known.get(&way.plan_id).and_then(|known| known.means.as_ref()) else {
+                return Err(way.plan_id.clone());
+            };
+            way.scheme = means.scheme;
+            way.network = means.network.clone();
+        }
+        Ok(Rc::new(terms))
     }
 
     /// Whether it was asked for in vain a moment ago: a platform that is down is not made to answer every buyer.

@@ -1,12 +1,13 @@
-//! Login by redirect (rule 14, contract section 8.1).
+//! Login by redirect, by popup, and by a listener on this machine (rule 14, contract sections 8.1 and 8.2).
 //!
-//! The platform sends whoever logged in back to `returnUrl` with the key in the query. A one-time state rides in
-//! `returnUrl` itself and must come back: a key that arrives without it was planted (login fixation).
+//! The platform sends whoever logged in back to `returnUrl`, or a program to its `callback_url`, with the key in the query.
+//! A one-time state rides in that address itself and must come back: a key that arrives without it was planted (login
+//! fixation).
 
-use crate::api::Deployment;
-use crate::wire::{ApiKey, WireError};
+use crate::api::query::encode;
+use crate::api::{Deployment, is_loopback};
+use crate::wire::{ApiKey, WireError, WireErrorKind};
 use alloc::{format, string::String};
-use core::fmt::Write as _;
 
 /// The query parameter of ours that carries the state.
 pub const STATE: &str = "nvmState";
@@ -14,6 +15,11 @@ pub const STATE: &str = "nvmState";
 pub const KEY: &str = "nvmApiKey";
 /// The platform's query parameter with the account's address.
 pub const ACCOUNT: &str = "accountAddress";
+
+/// The query parameter of ours that says: this window was opened for a login, and gives what it brings to its opener.
+pub const POPUP: &str = "nvmPopup";
+/// The platform's query parameter with the key, for a program that listens on this machine.
+pub const CALLBACK_KEY: &str = "nvm_api_key";
 
 /// What stood in the address bar when the page loaded.
 #[derive(Debug, Default)]
@@ -65,15 +71,39 @@ pub fn login_url(deployment: &Deployment, return_url: &str) -> String {
     format!("{}/login?returnUrl={}", deployment.frontend, encode(return_url))
 }
 
+/// The address of the login page for a program that listens at `callback_url` on this machine:
+/// `<frontend>/auth/cli?callback_url=<percent-encoded>`, the state being put in.
+///
+/// # Errors
+/// `BadValue` for a callback that is not plain HTTP to this machine: the key would go there.
+pub fn callback_login_url(
+    deployment: &Deployment,
+    callback_url: &str,
+    state: &str,
+) -> Result<String, WireError> {
+    let host = callback_url.strip_prefix("http://").and_then(|rest| rest.split(['/', '?', '#']).next());
+    if !host.is_some_and(|host| !host.contains(['@', '\\']) && is_loopback(host)) {
+        return Err(WireError::new(WireErrorKind::BadValue, "callbackUrl"));
+    }
+    let back = return_url_with_state(callback_url, state);
+    Ok(format!("{}/auth/cli?callback_url={}", deployment.frontend, encode(&back)))
+}
+
 /// `return_url` with the state put in: before the fragment, after what the query has already.
 #[must_use]
 pub fn return_url_with_state(return_url: &str, state: &str) -> String {
-    let (front, fragment) = match return_url.split_once('#') {
+    with_parameter(return_url, STATE, state)
+}
+
+/// An address with one parameter more: before the fragment, after what the query has already.
+#[must_use]
+pub fn with_parameter(url: &str, name: &str, value: &str) -> String {
+    let (front, fragment) = match url.split_once('#') {
         Some((front, fragment)) => (front, Some(fragment)),
-        None => (return_url, None),
+        None => (url, None),
     };
     let joint = if front.contains('?') { '&' } else { '?' };
-    let mut url = format!("{front}{joint}{STATE}={}", encode(state));
+    let mut url = format!("{front}{joint}{name}={}", encode(value));
     if let Some(fragment) = fragment {
         url.push('#');
         url.push_str(fragment);
@@ -98,20 +128,6 @@ pub fn read_login_answer(answer: &LoginAnswer, kept: Option<&str>) -> Result<Opt
     }
 }
 
-/// Percent-encodes all but unreserved characters, as `encodeURIComponent` does and a little more.
-fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +143,29 @@ mod tests {
             login_url(&deployment, &url),
             "http://127.0.0.1:1/login?returnUrl=https%3A%2F%2Fapp.example%2Fcb%3Fx%3D1%26y%3D2%26nvmState%3Ds1%23frag"
         );
+    }
+
+    #[test]
+    fn rule_14_a_listener_on_this_machine_and_nowhere_else() {
+        let deployment = Deployment::custom(Some("http://127.0.0.1:1"), None, None).unwrap();
+        let url = callback_login_url(&deployment, "http://localhost:4000/callback", "s1").unwrap();
+        assert_eq!(
+            url,
+            "http://127.0.0.1:1/auth/cli?callback_url=http%3A%2F%2Flocalhost%3A4000%2Fcallback%3FnvmState%3Ds1"
+        );
+        for bad in [
+            "https://app.example/callback",
+            "http://app.example/callback",
+            "http://localhost.app.example/",
+            "http://localhost@app.example/",
+            "http://app.example\\@localhost/",
+            "http://",
+            "javascript:alert(1)",
+            "",
+        ] {
+            let error = callback_login_url(&deployment, bad, "s").unwrap_err();
+            assert_eq!(error.field, "callbackUrl", "{bad}");
+        }
     }
 
     #[test]

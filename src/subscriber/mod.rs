@@ -31,9 +31,11 @@ mod login;
 mod offer;
 mod paid;
 mod record;
+mod resume;
 mod spend;
 mod steps;
 mod target;
+mod timeouts;
 mod tokens;
 mod visit;
 
@@ -44,11 +46,13 @@ pub use consent::{Approval, Policy};
 pub use error::FetchError;
 pub use jobs::{Job, JobId, JobResult, Work, poll_pause_ms};
 pub use login::{
-    ACCOUNT, KEY, LoginAnswer, LoginError, STATE, login_url, read_login_answer, return_url_with_state,
+    ACCOUNT, CALLBACK_KEY, KEY, LoginAnswer, LoginError, POPUP, STATE, callback_login_url, login_url,
+    read_login_answer, return_url_with_state, with_parameter,
 };
 pub use offer::Offer;
 pub use record::Record;
 pub use spend::{Outcome, Purchase, Spend};
 pub use target::Target;
+pub use timeouts::Timeouts;
 pub use tokens::TokenKey;
 pub use visit::{Action, FetchRequest, Finish, Redirects, Send};

@@ -7,8 +7,8 @@ mod exchange;
 
 pub(crate) use exchange::{Head, Kept, Place, keep, unless_aborted};
 
+use crate::api::retry::pause_before_retry;
 use crate::api::{Method, Request, Response};
-use crate::wire::Secret;
 use alloc::{format, string::String};
 use gloo_net::http::{Headers, RequestBuilder};
 use js_sys::{Function, Promise, Uint8Array};
@@ -18,17 +18,28 @@ use wasm_bindgen_futures::JsFuture;
 /// What an answer of the platform may weigh, in bytes: [`MAX_ANSWER_BYTES`](crate::api::MAX_ANSWER_BYTES).
 const MAX_ANSWER: u32 = 256 * 1024;
 
+/// What stands for an answer that did not come in time; its status is 0.
+const LATE: &str = r#"{"code":"platform_timeout","message":"Nevermined did not answer in time"}"#;
+
 #[wasm_bindgen(module = "/src/transport/exchange.js")]
 extern "C" {
-    #[wasm_bindgen(js_name = textOf)]
-    fn text_of(answer: &web_sys::Response, limit: u32) -> Promise;
+    /// Sends a copy of a request and reads the answer. Resolves to a [`Reply`], or to nothing where none came that can be
+    /// used.
+    fn converse(fetch: Option<&Function>, request: &web_sys::Request, limit: u32) -> Promise;
+
+    type Reply;
+    #[wasm_bindgen(method, getter)]
+    fn status(this: &Reply) -> u16;
+    #[wasm_bindgen(method, getter)]
+    fn text(this: &Reply) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn correlation(this: &Reply) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn after(this: &Reply) -> Option<String>;
 }
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_name = fetch, catch)]
-    fn global_fetch(request: &web_sys::Request) -> Result<Promise, JsValue>;
-
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &Function, milliseconds: f64) -> JsValue;
 }
@@ -47,49 +58,60 @@ impl Fetcher {
         self.0.as_ref()
     }
 
-    /// Sends a request. The answer is taken for a `Response` by what it can do: a polyfill's class is its own.
-    pub(crate) async fn send(&self, request: &web_sys::Request) -> Result<web_sys::Response, JsValue> {
-        let promise = match &self.0 {
-            None => global_fetch(request)?,
-            Some(fetch) => Promise::resolve(&fetch.call1(&JsValue::UNDEFINED, request)?),
-        };
-        let answer = JsFuture::from(promise).await?;
-        if !answer.is_object() {
-            return Err(JsError::new("fetch gave something that is no Response").into());
-        }
-        Ok(answer.unchecked_into())
-    }
-
-    /// Makes a call of the platform: the whole of it, body included, in `timeout_ms`. `None` where no answer came or
-    /// it was too large to be one.
+    /// Makes a call of the platform with the headers that it is to have, in `timeout_ms` all in all, body included. Only a
+    /// call that is as good twice as once is sent again. `None` where no answer came or it was too large to be one.
     pub(crate) async fn call(
         &self,
         backend: &str,
         request: &Request,
-        key: Option<&Secret>,
+        headers: &[(&'static str, String)],
         timeout_ms: u32,
     ) -> Option<Response> {
-        let answer = self.send(&platform_request(backend, request, key, timeout_ms).ok()?).await.ok()?;
-        let headers = answer.headers();
-        Some(Response {
-            status: answer.status(),
-            correlation_id: headers.get("x-correlation-id").ok().flatten(),
-            body: bounded_text(&answer, MAX_ANSWER).await?,
-        })
+        let correlation_id = random_hex();
+        let built = platform_request(backend, request, headers, &correlation_id, timeout_ms).ok()?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let reply = JsFuture::from(converse(self.given(), &built, MAX_ANSWER)).await;
+            let reply = reply.ok().filter(|reply| reply.is_object()).map(JsCast::unchecked_into::<Reply>);
+            let after = reply.as_ref().and_then(Reply::after);
+            let pause =
+                pause_before_retry(reply.as_ref().map(Reply::status), tries, after.as_deref(), random_byte());
+            match pause {
+                Some(pause) if request.is_idempotent() && !built.signal().aborted() => sleep(pause).await,
+                _ if reply.is_none() && built.signal().aborted() => {
+                    return Some(Response {
+                        body: LATE.into(),
+                        correlation_id: Some(correlation_id),
+                        ..Response::default()
+                    });
+                }
+                _ => {
+                    let reply = reply?;
+                    return Some(Response {
+                        status: reply.status(),
+                        body: reply.text()?,
+                        // A page cannot read it where the platform does not expose it: then it is what was sent.
+                        correlation_id: reply.correlation().or(Some(correlation_id)),
+                    });
+                }
+            }
+        }
     }
 }
 
 fn platform_request(
     backend: &str,
     request: &Request,
-    key: Option<&Secret>,
+    given: &[(&'static str, String)],
+    correlation_id: &str,
     timeout_ms: u32,
 ) -> Result<web_sys::Request, JsValue> {
     let headers = web_sys::Headers::new()?;
-    for (name, value) in request.headers(key) {
-        headers.set(name, &value)?;
+    for (name, value) in given {
+        headers.set(name, value)?;
     }
-    headers.set("x-correlation-id", &random_hex())?;
+    headers.set("x-correlation-id", correlation_id)?;
     let signal = web_sys::AbortSignal::timeout_with_u32(timeout_ms);
     let builder = RequestBuilder::new(&format!("{backend}{}", request.path))
         .method(match request.method {
@@ -110,11 +132,6 @@ fn platform_request(
     built.map(Into::into).map_err(|_| JsValue::NULL)
 }
 
-/// The text of a body of at most `limit` bytes; `None` where it is larger, broken or not UTF-8.
-async fn bounded_text(answer: &web_sys::Response, limit: u32) -> Option<String> {
-    JsFuture::from(text_of(answer, limit)).await.ok()?.as_string()
-}
-
 /// Waits so many milliseconds.
 pub(crate) async fn sleep(milliseconds: u64) {
     let milliseconds = u32::try_from(milliseconds).unwrap_or(u32::MAX >> 1);
@@ -131,7 +148,12 @@ extern "C" {
     fn get_random_values(bytes: &Uint8Array) -> Uint8Array;
 }
 
-/// 128 random bits, in hexadecimal, from the platform's generator.
+/// Eight random bits.
+fn random_byte() -> u8 {
+    get_random_values(&Uint8Array::new_with_length(1)).get_index(0)
+}
+
+/// 128 random bits, in hexadecimal.
 pub(crate) fn random_hex() -> String {
     let bytes = Uint8Array::new_with_length(16);
     let mut text = String::with_capacity(32);

@@ -8,6 +8,9 @@ pub type PlanId = Id<kind::Plan>;
 pub type AgentId = Id<kind::Agent>;
 /// The id of a spending delegation, a UUID.
 pub type DelegationId = Id<kind::Delegation>;
+/// The id of something of the platform's that is only read, changed or taken back by it: a payment method, a permission, an
+/// organization.
+pub type ResourceId = Id<kind::Resource>;
 
 /// Markers that keep one kind of id from being given where another is meant.
 pub mod kind {
@@ -20,6 +23,9 @@ pub mod kind {
     /// See [`DelegationId`](super::DelegationId).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Delegation {}
+    /// See [`ResourceId`](super::ResourceId).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Resource {}
 }
 
 /// An id as it came, of 1 to 128 of `A-Z a-z 0-9 : _ -`.
@@ -69,11 +75,16 @@ impl<K> fmt::Display for Id<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::{format, string::ToString};
 
     #[test]
     fn an_id_is_one_safe_path_segment() {
-        for good in ["1", "did:nv:abc", "plan_abc-123", &"9".repeat(78)] {
-            assert_eq!(PlanId::parse(good, "planId").unwrap().as_str(), good);
+        for good in ["1", "did:nv:abc", "plan_abc-123", &"9".repeat(128)] {
+            let id = PlanId::parse(good, "planId").unwrap();
+            assert_eq!(
+                (id.as_str(), id.to_string().as_str(), format!("{id:?}").as_str()),
+                (good, good, good)
+            );
         }
         for (bad, kind) in [
             ("", WireErrorKind::Missing),

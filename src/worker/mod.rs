@@ -1,10 +1,15 @@
 //! The Cloudflare Workers shell of the paywall: does what the gate says and reports back. It decides nothing.
 
+mod meter;
 mod origin;
 mod settings;
+mod state;
 mod wires;
 
-use crate::paywall::{Action, Answer, Delivery, Event, Gate, PlanQuery, RequestHead};
+use crate::paywall::{
+    Action, Answer, Delivery, Ending, Event, Finish, Gate, Meter, PlanQuery, RequestHead, Visit,
+};
+use meter::Metered;
 use origin::Served;
 use std::rc::Rc;
 use worker::{Context, Env, event, web_sys};
@@ -15,7 +20,7 @@ use worker::{Context, Env, event, web_sys};
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     match settings::gate(&env) {
         Ok(gate) => {
-            let answer = serve(&gate, request, &env).await;
+            let answer = Shell { gate: gate.clone(), request, env, origin: None }.serve(&context).await;
             if let Some(query) = gate.stale_plan(wires::now()) {
                 context.wait_until(refresh(gate, query));
             }
@@ -34,39 +39,90 @@ async fn refresh(gate: Rc<Gate>, query: PlanQuery) {
     gate.learn(&query, answer.as_ref(), wires::now());
 }
 
-/// One visit, from its first step to its answer.
-async fn serve(gate: &Rc<Gate>, request: web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
-    let head = RequestHead {
-        method: request.method(),
-        url: request.url(),
-        headers: wires::headers(&request.headers()),
-        seed: wires::chance(),
-        now: wires::now(),
-    };
-    let (mut visit, mut action) = gate.open(&head);
-    let mut origin: Option<Served> = None;
-    loop {
-        let event = match action {
-            Action::Respond(answer) => {
-                if let Some(origin) = &origin {
-                    wires::cancel(&origin.response);
+/// One request, and what is at hand to answer it.
+struct Shell {
+    gate: Rc<Gate>,
+    request: web_sys::Request,
+    env: Env,
+    origin: Option<Served>,
+}
+
+impl Shell {
+    /// One visit, from its first step to its answer. What comes after the answer nobody waits for.
+    async fn serve(mut self, context: &Context) -> worker::Result<web_sys::Response> {
+        let headers = wires::headers(&self.request.headers());
+        let head = RequestHead {
+            method: self.request.method(),
+            url: self.request.url(),
+            address: headers.get("cf-connecting-ip").map(Into::into),
+            headers,
+            seed: wires::seed()?,
+            now: wires::now(),
+        };
+        let (mut visit, mut action) = self.gate.open(&head);
+        loop {
+            action = match action {
+                Action::Respond(answer) => {
+                    if let Some(origin) = &self.origin {
+                        wires::cancel(&origin.response);
+                    }
+                    self.tell(&mut visit, context);
+                    return wires::answer(answer);
                 }
-                return wires::answer(answer);
-            }
-            Action::Deliver(Delivery { headers, journal }) => {
-                if let Some(journal) = journal {
-                    worker::console_error!("{}", journal.line());
+                Action::Deliver(Delivery { headers, journal, meter }) => {
+                    if let Some(journal) = journal {
+                        worker::console_error!("{}", journal.line());
+                    }
+                    let origin = self.origin.take();
+                    let Some(meter) = meter else {
+                        self.tell(&mut visit, context);
+                        return wires::deliver(origin, headers);
+                    };
+                    let served = origin.as_ref().map(|origin| &origin.response);
+                    let metered = Metered::new(&meter, served, &self.request);
+                    let body = match &metered {
+                        Some(metered) => Some(metered.readable()),
+                        None => served.and_then(web_sys::Response::body),
+                    };
+                    let response = wires::deliver_body(origin, headers, body);
+                    context.wait_until(self.afterwards(visit, meter, metered));
+                    return response;
                 }
-                return wires::deliver(origin, headers);
-            }
-            Action::Call(call) => match wires::call(gate.settings(), &call).await {
+                Action::Finish(_) => return Err("an answer ended that was not delivered".into()),
+                Action::Call(_) | Action::State(_) | Action::Price(_) | Action::Forward(_) => {
+                    let event = self.perform(action).await;
+                    let event =
+                        if visit.is_uncharged() && self.is_gone() { Event::ClientGone } else { event };
+                    visit.on(event, wires::now())
+                }
+            };
+        }
+    }
+
+    /// Whether the client is gone, as far as the runtime tells (`enable_request_signal`).
+    fn is_gone(&self) -> bool {
+        self.request.signal().aborted()
+    }
+
+    /// Does what an action says, where it is something to wait for.
+    async fn perform(&mut self, action: Action) -> Event {
+        let settings = self.gate.settings();
+        match action {
+            Action::Call(call) => match wires::call(settings, &call).await {
                 Ok(answer) => Event::Answered(answer),
                 Err(silence) => Event::Unanswered(silence),
             },
-            Action::Forward(forward) => match origin::ask(&request, &forward, env).await {
+            Action::State(call) => match state::ask(&self.env, &call, settings.timeout_ms()).await {
+                Ok(reply) => Event::State(reply),
+                Err(error) => {
+                    worker::console_error!("state: {}", error);
+                    Event::StateFailed
+                }
+            },
+            Action::Forward(forward) => match origin::ask(&self.request, &forward, &self.env).await {
                 Ok(served) => {
                     let head = served.head.clone();
-                    origin = Some(served);
+                    self.origin = Some(served);
                     Event::Origin(head)
                 }
                 Err(error) => {
@@ -74,7 +130,48 @@ async fn serve(gate: &Rc<Gate>, request: web_sys::Request, env: &Env) -> worker:
                     Event::OriginFailed
                 }
             },
+            // No handler is configured here, so none is asked.
+            Action::Price(_) | Action::Respond(_) | Action::Deliver(_) | Action::Finish(_) => {
+                Event::Price(None)
+            }
+        }
+    }
+
+    /// Hands what the state has to know to the state, behind the answer.
+    fn tell(&self, visit: &mut Visit, context: &Context) {
+        let notes = visit.notes();
+        if notes.is_empty() {
+            return;
+        }
+        let (env, patience) = (self.env.clone(), self.gate.settings().timeout_ms());
+        context.wait_until(async move { state::tell(&env, notes, patience).await });
+    }
+
+    /// Goes on with a visit whose answer is on its way.
+    async fn afterwards(mut self, mut visit: Visit, meter: Meter, metered: Option<Metered>) {
+        let ending = match &metered {
+            Some(metered) if meter.to_the_end => metered.ended().await,
+            _ => Ending::default(),
         };
-        action = visit.on(event, wires::now());
+        let mut action = visit.on(Event::Ended(ending), wires::now());
+        loop {
+            action = match action {
+                Action::Finish(Finish { tail, journal }) => {
+                    if let Some(journal) = journal {
+                        worker::console_error!("{}", journal.line());
+                    }
+                    if let Some(metered) = &metered {
+                        metered.finish(tail);
+                    }
+                    break;
+                }
+                Action::Respond(_) | Action::Deliver(_) => break,
+                action => {
+                    let event = self.perform(action).await;
+                    visit.on(event, wires::now())
+                }
+            };
+        }
+        state::tell(&self.env, visit.notes(), self.gate.settings().timeout_ms()).await;
     }
 }

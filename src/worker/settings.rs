@@ -1,4 +1,5 @@
-use crate::paywall::{ConfigError, Gate, Settings};
+use super::state::STATE;
+use crate::paywall::{Bindings, ConfigError, Gate, Settings};
 use std::cell::RefCell;
 use std::rc::Rc;
 use worker::wasm_bindgen::JsValue;
@@ -15,7 +16,20 @@ pub(super) fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
         return known;
     }
     let bound = |name: &str| binding(env, name).is_some_and(|binding| binding.is_object());
-    let gate = Settings::read(|name| variable(env, name), bound).map(|settings| Rc::new(Gate::new(settings)));
+    let bindings = Bindings {
+        origin: bound("ORIGIN"),
+        bucket: bound("BUCKET"),
+        assets: bound("ASSETS"),
+        state: bound(STATE),
+        handler: false,
+    };
+    let gate =
+        Settings::read(|name| variable(env, name), bindings).map(|settings| Rc::new(Gate::new(settings)));
+    if let Ok(gate) = &gate {
+        for warning in gate.settings().warnings() {
+            worker::console_warn!("{}", warning);
+        }
+    }
     GATE.set(Some(gate.clone()));
     gate
 }

@@ -15,19 +15,15 @@ pub(super) fn now() -> u64 {
     js_sys::Date::now() as u64
 }
 
-/// Random bytes of the platform's.
-pub(super) fn chance() -> [u8; 16] {
+/// Chance, of the runtime's own generator.
+pub(super) fn seed() -> Result<[u8; 16], Error> {
+    let crypto = Reflect::get(&js_sys::global(), &JsValue::from_str("crypto"))?;
+    let fill: js_sys::Function = Reflect::get(&crypto, &JsValue::from_str("getRandomValues"))?.dyn_into()?;
     let bytes = Uint8Array::new_with_length(16);
-    let fill = || -> Result<JsValue, JsValue> {
-        let crypto = Reflect::get(&js_sys::global(), &"crypto".into())?;
-        let fill: js_sys::Function = Reflect::get(&crypto, &"getRandomValues".into())?.dyn_into()?;
-        fill.call1(&crypto, &bytes)
-    };
-    // Every runtime of Workers has it.
-    let _ = fill();
-    let mut chance = [0; 16];
-    bytes.copy_to(&mut chance);
-    chance
+    fill.call1(&crypto, &bytes)?;
+    let mut seed = [0; 16];
+    bytes.copy_to(&mut seed);
+    Ok(seed)
 }
 
 /// All headers of a message, `Set-Cookie` each by itself.
@@ -49,7 +45,7 @@ pub(super) async fn call(settings: &Settings, call: &api::Request) -> Result<api
     init.set_redirect(RequestRedirect::Manual);
     init.set_signal(Some(&signal));
     let headers = Headers::new().map_err(silence)?;
-    for (name, value) in call.headers(Some(settings.key())) {
+    for (name, value) in call.headers(Some(settings.key()), None) {
         headers.set(name, &value).map_err(silence)?;
     }
     init.set_headers(&headers);
@@ -78,6 +74,16 @@ pub(super) fn answer(answer: Answer) -> Result<Response, Error> {
 
 /// The origin's response with other headers: same status, same stream.
 pub(super) fn deliver(origin: Option<Served>, headers: HeaderList) -> Result<Response, Error> {
+    let body = origin.as_ref().and_then(|origin| origin.response.body());
+    deliver_body(origin, headers, body)
+}
+
+/// The same with another body.
+pub(super) fn deliver_body(
+    origin: Option<Served>,
+    headers: HeaderList,
+    body: Option<ReadableStream>,
+) -> Result<Response, Error> {
     let Served { response: origin, encoded, .. } = origin.ok_or("nothing to deliver")?;
     // A socket is not a body: it goes through as it is, and only where nothing is paid for.
     if origin.status() == 101 {
@@ -92,7 +98,7 @@ pub(super) fn deliver(origin: Option<Served>, headers: HeaderList) -> Result<Res
     if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
         init.set_status_text(&text);
     }
-    Ok(Response::new_with_opt_readable_stream_and_init(origin.body().as_ref(), &init)?)
+    Ok(Response::new_with_opt_readable_stream_and_init(body.as_ref(), &init)?)
 }
 
 /// Says that the body is encoded as the headers say.

@@ -8,7 +8,7 @@ const wrong = {
   'a key that is none': [{ NVM_API_KEY: 'hello' }, 'NVM_API_KEY'],
   'unlisted not chosen': [{ UNLISTED: undefined }, 'UNLISTED'],
   'two routes that only their order would tell apart': [{ ROUTES: JSON.stringify({ 'GET /a/:x': { planId: PLAN, credits: 1 }, 'GET /:x/b': { planId: PLAN, credits: 1 } }) }, 'ROUTES["GET /:x/b"]'],
-  'two origins': [{ ORIGIN_URL: undefined }, 'BUCKET', { binding: async () => new Response('x'), more: { r2Buckets: ['BUCKET'] } }],
+  'two origins': [{ ORIGIN_URL: undefined }, 'BUCKET', { binding: async () => new Response('x'), options: { r2Buckets: ['BUCKET'] } }],
   'no address of the facilitator': [{ NVM_API_URL: undefined }, 'NVM_API_URL'],
   'routes that are no JSON': [{ ROUTES: '{"POST /ask": ' }, 'ROUTES'],
   'a route without credits': [{ ROUTES: JSON.stringify({ 'POST /ask': { planId: PLAN } }) }, 'ROUTES["POST /ask"].credits'],

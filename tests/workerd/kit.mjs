@@ -1,6 +1,7 @@
 // The paywall in real workerd between two stubs: a facilitator and an origin, plain HTTP servers whose manners a test
 // chooses and whose calls it counts. The paywall is the built Worker.
-import { once } from 'node:events';
+import { createHash, randomBytes } from 'node:crypto';
+import * as events from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { startPaywall } from '../../scripts/lib/start.mjs';
@@ -27,6 +28,17 @@ export function token({ planId = PLAN, scheme = 'nvm:erc4337', from = PAYER, ...
     extensions: {},
     ...more,
   });
+}
+
+/** A single-use token. */
+export function once({ from = PAYER, nonce = `0x${randomBytes(32).toString('hex')}`, ...more } = {}) {
+  const authorization = { from, sessionKeysProvider: 'zerodev', sessionKeys: [], nonce };
+  return token({ from, payload: { signature: '0xfeed', authorization }, ...more });
+}
+
+/** The name of the object that keeps what is to be known of a payer, or of a masked address. */
+export function shard(kind, who) {
+  return createHash('sha256').update(`${kind}:${who.toLowerCase()}`).digest('hex').slice(0, 16);
 }
 
 export function b64(value) {
@@ -124,7 +136,7 @@ export async function raw(url, message) {
   });
   socket.setTimeout(5000, () => socket.destroy());
   socket.on('error', () => {});
-  await once(socket, 'close');
+  await events.once(socket, 'close');
   return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0), answer };
 }
 
@@ -144,9 +156,10 @@ async function listen(handle) {
   const server = createServer((request, response) => {
     handle(request, response).catch((error) => response.destroy(error));
   });
-  server.keepAliveTimeout = 1;
+  // Whoever reuses a connection is never crossed by its end.
+  server.keepAliveTimeout = 60_000;
   server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  await events.once(server, 'listening');
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     stop: () => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve); }),

@@ -18,7 +18,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 const ORIGINS = {
   'a bucket': {
-    more: { r2Buckets: ['BUCKET'] },
+    options: { r2Buckets: ['BUCKET'] },
     async fill({ miniflare }) {
       const bucket = await miniflare.getR2Bucket('BUCKET', 'paywall');
       await bucket.put('data/lines.txt', TEXT, { httpMetadata: { contentType: 'text/plain', cacheControl: 'public, max-age=60' } });
@@ -28,14 +28,14 @@ const ORIGINS = {
     },
   },
   'files of its own': {
-    more: { assets: { directory: folder, binding: 'ASSETS', routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true } } },
+    options: { assets: { directory: folder, binding: 'ASSETS', routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true } } },
   },
 };
 
-for (const [what, { more, fill }] of Object.entries(ORIGINS)) {
+for (const [what, { options, fill }] of Object.entries(ORIGINS)) {
   let all;
   before(async () => {
-    all = await startAll({ vars: { ORIGIN_URL: undefined, ROUTES, OPEN_ROUTES: [] }, more });
+    all = await startAll({ vars: { ORIGIN_URL: undefined, ROUTES, OPEN_ROUTES: [] }, options });
     await fill?.(all.paywall);
   });
   beforeEach(() => all.reset());
@@ -110,8 +110,8 @@ for (const [what, { more, fill }] of Object.entries(ORIGINS)) {
 }
 
 test('an object that is stored squeezed is delivered as it is stored', async () => {
-  const { more, fill } = ORIGINS['a bucket'];
-  const all = await startAll({ vars: { ORIGIN_URL: undefined, ROUTES, OPEN_ROUTES: [] }, more });
+  const { options, fill } = ORIGINS['a bucket'];
+  const all = await startAll({ vars: { ORIGIN_URL: undefined, ROUTES, OPEN_ROUTES: [] }, options });
   try {
     await fill(all.paywall);
     const { answer } = await raw(all.paywall.url, `GET /data/lines.gz.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: gzip\r\npayment-signature: ${token()}\r\n\r\n`);

@@ -39,7 +39,7 @@ fn at_verify() {
         ("302", text(302, ""), GARBLED),
         ("404 of another server", text(404, "<html>"), GARBLED),
         ("405 of another server", text(405, ""), GARBLED),
-        ("status 0", text(0, ""), GARBLED),
+        ("status 0: no answer", text(0, ""), DOWN),
         ("status 700", text(700, ""), DOWN),
         ("our key ended", no(401, "BCK.AUTH.0002"), KEY),
         ("our key is unknown", no(403, "BCK.APIKEY.0001"), KEY),
@@ -220,7 +220,7 @@ fn the_journal_names_what_reconciles_it_and_not_the_token() {
     assert_eq!(
         line,
         json!({
-            "event": "settlement_unknown", "at": NOW, "route": "POST /ask", "plan": "1001", "agent": "2002",
+            "event": "settlement_unknown", "at": NOW, "visit": "0".repeat(32), "route": "POST /ask", "plan": "1001", "agent": "2002",
             "network": "eip155:84532", "credits": "2", "payer": "0xb1", "requestId": "req-1",
             "token": alloc::format!("sha256:{digest}"), "why": "facilitator_timeout",
         })

@@ -8,6 +8,7 @@ mod headers;
 mod objects;
 mod plans;
 mod routes;
+mod state;
 mod tokens;
 mod way;
 
@@ -43,7 +44,7 @@ pub(super) fn settings(over: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     let find = |table: &[(&str, &str)], name: &str| {
         table.iter().find(|(known, _)| *known == name).map(|(_, value)| String::from(*value))
     };
-    Settings::read(|name| find(over, name).or_else(|| find(&usual, name)), |_| false)
+    Settings::read(|name| find(over, name).or_else(|| find(&usual, name)), false)
 }
 
 /// A gate with these settings that knows the plans of the tests, as crypto.

@@ -1,0 +1,18 @@
+// What each entry exports without WebAssembly.
+export {
+  BudgetExceeded, ConsentDenied, MalformedOffer, OutcomeUnknown, PaymentRefused, PaymentsError, SessionExpired,
+  EURC_TOKEN_ADDRESS, EURC_TOKEN_ADDRESS_TESTNET, USDC_TOKEN_ADDRESS, USDC_TOKEN_ADDRESS_TESTNET, ZeroAddress,
+  ONE_DAY_DURATION, ONE_MONTH_DURATION, ONE_WEEK_DURATION, ONE_YEAR_DURATION,
+} from './core.js';
+
+const later = (name) => async (...given) => (await import('./helpers.js'))[name](...given);
+
+export const buildPaymentRequired = later('buildPaymentRequired');
+export const buildPaymentRequiredForPlans = later('buildPaymentRequiredForPlans');
+export const decodeAccessToken = later('decodeAccessToken');
+export const encodeAccessToken = later('encodeAccessToken');
+export const resolveNetwork = later('resolveNetwork');
+export const resolveScheme = later('resolveScheme');
+
+/** Not by name: these are the class's. */
+export default { loginUrl: later('loginUrl'), readCallback: later('readCallback') };

@@ -1,0 +1,86 @@
+//! The calls whose answer is the caller's as it came, one line each (contract section 4).
+
+use super::query::encode;
+use super::{Auth, Method, Request};
+use crate::wire::{ResourceId, WireError, WireErrorKind};
+use alloc::string::String;
+
+/// By the name that the SDK gives it: the method, with `+` where the key rides along and `!` where there is a body too; the
+/// path; and its query, with the values that stand where none is given. What is given fills the line from left to right, the
+/// body last.
+///
+/// A table rather than a function each, as their code would weigh several times as much.
+const CALLS: [(&str, &str); 16] = [
+    ("getPlan", "GET /api/v1/protocol/plans/:planId"),
+    ("getPlans", "GET+ /api/v1/protocol/plans?page=1&offset=100&sortBy=created&sortOrder=desc&orgId"),
+    // A page's size goes by two names.
+    (
+        "getAgentsAssociatedToAPlan",
+        "GET /api/v1/protocol/plans/:planId/agents?sortBy&sortOrder=desc&page=1&pageSize=10",
+    ),
+    ("orderPlan", "POST+ /api/v1/protocol/plans/:planId/order"),
+    // Answers a link; nothing is charged before somebody pays there. The platform has no place for a way back, and says
+    // nothing when it is paid: the credits do (section 8.4).
+    ("orderFiatPlan", "POST+! /api/v1/fiat/stripe/payment"),
+    ("getAgent", "GET /api/v1/protocol/agents/:agentId"),
+    ("getAgentPlans", "GET /api/v1/protocol/agents/:agentId/plans?sortBy&sortOrder=desc&page=1&pageSize=10"),
+    ("createDelegation", "POST+! /api/v1/delegation/create"),
+    ("listDelegations", "GET+ /api/v1/delegation?accessible"),
+    ("listPaymentMethods", "GET+ /api/v1/payment-methods?accessible&provider"),
+    ("updatePaymentMethod", "PATCH+! /api/v1/payment-methods/:paymentMethodId"),
+    // A session for the card pages. One of one's own leads back to this machine only (section 8.3).
+    ("startSession", "POST+! /api/v1/widgets/session/self"),
+    // In the documentation only (route 47): no official client calls these.
+    ("revokeDelegation", "DELETE+ /api/v1/delegation/:delegationId"),
+    ("getPermission", "GET+ /api/v1/x402/permissions/:permissionHash"),
+    ("listPermissions", "GET+ /api/v1/x402/permissions?page&offset"),
+    ("revokePermission", "DELETE+ /api/v1/x402/permissions/:permissionHash"),
+];
+
+/// The request of a call by its name. Ids are checked, so that none leads elsewhere; the rest is encoded.
+///
+/// # Errors
+/// Names the id or `options` (the body) that is missing or wrong; `BadValue` of `call` for a name that is none of these.
+pub fn request(name: &str, given: &[Option<String>]) -> Result<Request, WireError> {
+    let line = CALLS.iter().find(|(other, _)| *other == name).map(|(_, line)| *line);
+    let line = line.ok_or_else(|| WireError::new(WireErrorKind::BadValue, "call"))?;
+    let mut given = given.iter().map(Option::as_deref);
+    let mut next = || given.next().flatten();
+
+    let (kind, target) = line.split_once(' ').unwrap_or_default();
+    let (template, query) = target.split_once('?').unwrap_or((target, ""));
+    let mut path = String::new();
+    for part in template.split('/').skip(1) {
+        path.push('/');
+        match part.strip_prefix(':') {
+            Some(field) => path.push_str(ResourceId::parse(next().unwrap_or_default(), field)?.as_str()),
+            None => path.push_str(part),
+        }
+    }
+    let mut joint = '?';
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let (name, usual) = match parameter.split_once('=') {
+            Some((name, usual)) => (name, Some(usual)),
+            None => (parameter, None),
+        };
+        if let Some(value) = next().or(usual) {
+            path.push(joint);
+            path.push_str(name);
+            path.push('=');
+            path.push_str(&encode(value));
+            joint = '&';
+        }
+    }
+    let body = match kind.ends_with('!') {
+        true => Some(next().ok_or_else(|| WireError::new(WireErrorKind::Missing, "options"))?.into()),
+        false => None,
+    };
+    let method = match kind.trim_end_matches(['+', '!']) {
+        "POST" => Method::Post,
+        "PATCH" => Method::Patch,
+        "DELETE" => Method::Delete,
+        _ => Method::Get,
+    };
+    let auth = if kind.contains('+') { Auth::Key } else { Auth::Public };
+    Ok(Request { method, path: path.into(), auth, body })
+}

@@ -1,0 +1,25 @@
+// The books of what was paid, and `fetch` for other clients.
+
+/** `fetch` for other clients: pays if need be, gives the response alone. */
+export const wrapFetch = (payments, fetch) => async (input, init) => (await payments.fetch(input, init, { fetch })).response;
+
+/** A quote in full; see `terms.js`. */
+export async function described(...given) {
+  return (await import('./terms.js')).described(...given);
+}
+
+const COLUMNS = ['at', 'method', 'url', 'origin', 'planId', 'scheme', 'network', 'outcome', 'creditsPresented',
+  'creditsSettled', 'transaction'];
+
+/** The books as text: `json`, or `csv` by RFC 4180. */
+export function exportReceipts(receipts, format) {
+  if (format === 'json') return JSON.stringify(receipts, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2);
+  const cell = (value = '') => {
+    const text = value instanceof Date ? value.toISOString() : String(value);
+    // A spreadsheet takes a text that begins like this for a formula; a seller chose the URL.
+    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  const lines = [COLUMNS, ...receipts.map((receipt) => COLUMNS.map((column) => receipt[column]))];
+  return lines.map((line) => line.map(cell).join(',')).join('\r\n') + '\r\n';
+}

@@ -1,0 +1,100 @@
+//! What `payments.plans`, `.agents`, `.delegation` and `.x402` stand on (`resources.js`): one class for all of them.
+
+// wasm-bindgen exports public items only, and nothing in Rust reaches them.
+#![allow(unreachable_pub)]
+
+use super::calls::{answer, id, promise};
+use super::convert::{bad_wire, delegation, digits, scheme, text};
+use super::session::Session;
+use crate::api::plans::GetPlanBalance;
+use crate::api::x402::GetAccessToken;
+use crate::api::{Call, Request, calls};
+use crate::subscriber::poll_pause_ms;
+use crate::wire::{AgentId, Scheme, WireError, WireErrorKind};
+use alloc::{rc::Rc, string::String, vec::Vec};
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(module = "/src/js/page.js")]
+extern "C" {
+    fn places(own: Option<&str>, embed: &str, network: &str) -> JsValue;
+}
+
+/// A session, as the resources hold it.
+#[wasm_bindgen(skip_typescript)]
+pub struct Core(pub(super) Rc<Session>);
+
+#[wasm_bindgen]
+impl Core {
+    /// Asks the platform by the name of a call; its arguments are texts or are left out.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn ask(&self, name: &str, given: Vec<JsValue>) -> Promise {
+        let given: Vec<_> = given.iter().map(digits).collect();
+        answer(&self.0, calls::request(name, &given).map_err(|error| bad_wire(&error)))
+    }
+
+    /// Whether there is a key.
+    #[wasm_bindgen(getter, js_name = loggedIn, skip_typescript)]
+    pub fn logged_in(&self) -> bool {
+        self.0.key.borrow().is_some()
+    }
+
+    /// See `types.d.ts`.
+    #[wasm_bindgen(js_name = getPlanBalance, skip_typescript)]
+    pub fn get_plan_balance(&self, plan: JsValue, account: Option<String>) -> Promise {
+        let session = self.0.clone();
+        promise(async move {
+            let holder = account
+                .filter(|account| GetPlanBalance::is_address(account))
+                .or_else(|| session.account())
+                .ok_or_else(|| session.unauthorized())?;
+            session.balance(&id(&plan, "planId")?, holder).await
+        })
+    }
+
+    /// How long to wait before a balance is asked for again, in milliseconds, after so many times.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn pause(&self, times: u32) -> u32 {
+        u32::try_from(poll_pause_ms(times)).unwrap_or(u32::MAX)
+    }
+
+    /// See `types.d.ts`.
+    #[wasm_bindgen(js_name = getX402AccessToken, skip_typescript)]
+    pub fn get_access_token(&self, plan: &JsValue, agent: Option<String>, options: &JsValue) -> Promise {
+        answer(&self.0, token_request(&self.0, plan, agent.as_deref(), options))
+    }
+
+    /// Where things are: where a page is come back to (nowhere outside one), the card pages, and the platform that they are
+    /// to talk to.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn places(&self) -> JsValue {
+        let deployment = self.0.deployment.borrow();
+        let own = self.0.page.as_ref().map(|page| page.return_url.as_str());
+        places(own, &deployment.embed, deployment.network_name())
+    }
+}
+
+fn token_request(
+    session: &Session,
+    plan: &JsValue,
+    agent: Option<&str>,
+    options: &JsValue,
+) -> Result<Request, JsValue> {
+    let scheme = scheme(options)?.unwrap_or(Scheme::Erc4337);
+    let environment = session.deployment.borrow().environment;
+    let call = GetAccessToken {
+        scheme,
+        network: text(options, "network")?
+            .unwrap_or_else(|| scheme.default_network(environment).as_str().into()),
+        plan_id: id(plan, "planId")?,
+        agent_id: agent
+            .map(|id| AgentId::parse(id, "agentId"))
+            .transpose()
+            .map_err(|error| bad_wire(&error))?,
+        delegation_id: delegation(options)?.or_else(|| session.delegation_id.clone()).ok_or_else(|| {
+            bad_wire(&WireError::new(WireErrorKind::Missing, "delegationConfig.delegationId"))
+        })?,
+        binding: None,
+    };
+    Ok(call.request())
+}
