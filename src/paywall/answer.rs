@@ -98,6 +98,7 @@ fn error_document(status: u16, code: &str, message: &str) -> Map<String, Value> 
     let error = match status {
         202 => "Accepted",
         400 => "Bad Request",
+        401 => "Unauthorized",
         402 => "Payment Required",
         403 => "Forbidden",
         404 => "Not Found",
@@ -106,6 +107,7 @@ fn error_document(status: u16, code: &str, message: &str) -> Map<String, Value> 
         499 => "Client Closed Request",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
+        504 => "Gateway Timeout",
         _ => "Internal Server Error",
     };
     let mut document = Map::new();

@@ -1,5 +1,6 @@
 use super::cors::Cors;
 use super::listing::RouteKey;
+use super::manners::Manners;
 use super::origin::OriginSetting;
 use super::policy::Settlement;
 use super::price::Terms;
@@ -21,6 +22,7 @@ use serde_json::{Map, Value};
 pub struct Settings {
     pub(crate) routes: Routes,
     pub(crate) cors: Cors,
+    pub(crate) manners: Manners,
     pub(crate) origin: OriginSetting,
     pub(crate) public_url: Option<String>,
     deployment: Deployment,
@@ -79,7 +81,8 @@ impl Settings {
     /// `bindings` says what else there is.
     ///
     /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
-    /// `UNLISTED`, `ALLOWED_ORIGINS`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`.
+    /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
+    /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`.
     ///
     /// # Errors
     /// The first key that is missing or wrong.
@@ -128,8 +131,8 @@ impl Settings {
             RouteKey::parse(name, &at)?.list(&mut routes, &at, |_| None)?;
         }
 
-        let origins = strings("ALLOWED_ORIGINS", text("ALLOWED_ORIGINS"))?;
-        let cors = Cors::new(origins).map_err(|problem| wrong("ALLOWED_ORIGINS", problem))?;
+        let cors = Cors::read(text)?;
+        let manners = Manners::read(text)?;
         let url = |name: &'static str| text(name).map(|url| base_url(name, url.trim())).transpose();
         let origin = OriginSetting::read(text("ORIGIN_URL"), bindings)?;
         let timeout_ms = match text("TIMEOUT_MS") {
@@ -153,6 +156,7 @@ impl Settings {
         Ok(Self {
             routes,
             cors,
+            manners,
             origin,
             public_url: url("PUBLIC_URL")?,
             deployment,
@@ -191,6 +195,12 @@ impl Settings {
     /// it is settled, so that a yes of yesterday never gives anything away.
     pub(crate) fn remembers(&self, terms: &Terms) -> bool {
         self.cache_ms > 0 && terms.settlement == Settlement::BeforeDelivery && terms.free.is_none()
+    }
+
+    /// How long the origin may take until its answer begins, in milliseconds.
+    #[must_use]
+    pub fn origin_timeout_ms(&self) -> u32 {
+        self.manners.origin_timeout_ms
     }
 
     /// How long one call of the facilitator may take, body included, in milliseconds (rule 21).
@@ -275,7 +285,7 @@ fn json<T: serde::de::DeserializeOwned>(key: &str, text: &str, shape: &str) -> R
     serde_json::from_str(text).map_err(|_| wrong(key, format!("must be {shape}")))
 }
 
-fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
+pub(super) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
     text.map_or(Ok(Vec::new()), |text| json(key, &text, "an array of texts"))
 }
 

@@ -1,6 +1,7 @@
 use super::answer::Answer;
 use super::cache::Cache;
 use super::config::Settings;
+use super::counters::Counters;
 use super::entering::Errand;
 use super::headers::{self, HeaderList};
 use super::journal::Journal;
@@ -14,6 +15,7 @@ use super::receipts;
 use super::routes::Listing;
 use super::state::StateCall;
 use super::visit::{Stage, Visit};
+use super::watch::Watch;
 use crate::api;
 use alloc::{format, rc::Rc, string::String, vec::Vec};
 use core::cell::RefCell;
@@ -25,6 +27,7 @@ pub struct Gate {
     settings: Rc<Settings>,
     cache: Rc<RefCell<Cache>>,
     pub(crate) plans: Rc<Plans>,
+    pub(crate) counters: Rc<Counters>,
 }
 
 /// A request without its body: what the gate decides by.
@@ -118,7 +121,12 @@ impl Gate {
     /// A gate with checked settings.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings: Rc::new(settings), cache: Rc::default(), plans: Rc::default() }
+        Self {
+            settings: Rc::new(settings),
+            cache: Rc::default(),
+            plans: Rc::default(),
+            counters: Rc::default(),
+        }
     }
 
     /// What the seller said.
@@ -131,6 +139,7 @@ impl Gate {
     #[must_use]
     pub fn open(&self, request: &RequestHead) -> (Visit, Action) {
         let mut visit = Visit {
+            watch: Watch::new(&self.counters, request),
             settings: self.settings.clone(),
             cache: self.cache.clone(),
             id: request.seed.iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -142,10 +151,12 @@ impl Gate {
             head_only: request.method.eq_ignore_ascii_case("HEAD"),
             stage: Stage::Over,
         };
-        let action = match self.admit(request, &mut visit) {
-            Ok(action) => action,
-            Err(answer) => visit.respond(answer),
+        let admitted = match self.metrics(request) {
+            Some(answer) => Err(answer),
+            None => self.admit(request, &mut visit),
         };
+        let action = admitted.unwrap_or_else(|answer| visit.respond(answer));
+        let action = visit.dress(action);
         (visit, action)
     }
 
@@ -172,6 +183,7 @@ impl Gate {
         let (terms, path) = match routes.find(method, &target, form) {
             Listing::Paid(terms, path) => (terms, path),
             Listing::Open(path) => {
+                visit.watch.route = "open".into();
                 visit.stage = Stage::Unpaid;
                 return Ok(Action::Forward(forward(path)));
             }
@@ -190,6 +202,7 @@ impl Gate {
                 return Err(Answer::error(400, "route_in_doubt", message));
             }
         };
+        visit.watch.route.clone_from(&terms.route);
         if request.headers.get("upgrade").is_some() {
             let message = "A paid resource cannot be upgraded to another protocol.";
             return Err(Answer::error(400, "upgrade_not_supported", message));

@@ -108,15 +108,18 @@ const DISGUISES: [&str; 9] = [
 /// (rule 25), and those with which a client asks an origin for another method or path than the gate saw (rule 16).
 pub(crate) fn for_origin(inbound: &HeaderList) -> HeaderList {
     let mut headers = inbound.clone();
-    headers.retain(|name| {
-        // Origins behind CGI or WSGI do not tell `_` from `-`, and some not even `.`.
-        let name = name.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
-        let payment = name == "x-payment" || name.starts_with("x-payment-") || name.starts_with("payment-");
-        let disguise = DISGUISES.contains(&name.as_str());
-        // An `expect` was met by this hop: the origin's `100 Continue` would be taken for its answer.
-        !payment && !disguise && name != "host" && name != "expect"
-    });
+    // An `expect` was met by this hop: the origin's `100 Continue` would be taken for its answer.
+    headers.retain(|name| !is_ours(name) && name != "expect");
     headers
+}
+
+/// Whether a header is not a client's to send: it speaks of payment, or for another method, path or host than the
+/// request's own.
+pub(crate) fn is_ours(name: &str) -> bool {
+    // Origins behind CGI or WSGI do not tell `_` from `-`, and some not even `.`.
+    let name = name.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
+    let payment = name == "x-payment" || name.starts_with("x-payment-") || name.starts_with("payment-");
+    payment || DISGUISES.contains(&name.as_str()) || name == "host"
 }
 
 /// Headers by which some origins tell hosts apart, in the place of the host that was asked.
@@ -145,7 +148,7 @@ pub(crate) fn tell_host(headers: &mut HeaderList, host: &Host) {
 /// (rule 17), no receipt but ours.
 pub(crate) fn for_buyer(origin: &HeaderList) -> HeaderList {
     let mut headers = origin.clone();
-    headers.retain(|name| !matches!(name, "payment-response" | "payment-required"));
+    headers.retain(|name| !name.starts_with("payment-"));
     keep_private(&mut headers);
     headers
 }

@@ -42,9 +42,11 @@
 
 mod address;
 mod answer;
+mod budget;
 mod cache;
 mod config;
 mod cors;
+mod counters;
 mod digest;
 mod entering;
 mod gate;
@@ -53,7 +55,9 @@ mod host;
 mod journal;
 mod leaving;
 mod listing;
+mod manners;
 mod method;
+mod metrics;
 mod object;
 mod origin;
 mod path;
@@ -67,6 +71,7 @@ mod routes;
 pub mod state;
 mod terms;
 mod visit;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -85,3 +90,4 @@ pub use policy::{Meter, ReceiptBy, Settlement};
 pub use price::{Ending, How, Unit};
 pub use routes::Unlisted;
 pub use visit::{Event, OriginHead, Silence, Visit};
+pub use watch::Record;

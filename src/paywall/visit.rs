@@ -9,6 +9,7 @@ use super::plans::Waiting;
 use super::price::Ending;
 use super::refusal::{self, Settled, Verdict};
 use super::state::{Command, Reply, StateCall};
+use super::watch::Watch;
 use crate::api;
 use crate::wire::{Credits, PAYMENT_RESPONSE};
 use alloc::{rc::Rc, string::String, vec::Vec};
@@ -20,6 +21,7 @@ use core::cell::RefCell;
 /// event that does not belong to it ends the visit with a 500 and nothing delivered.
 #[derive(Debug)]
 pub struct Visit {
+    pub(crate) watch: Watch,
     pub(crate) settings: Rc<Settings>,
     pub(crate) cache: Rc<RefCell<Cache>>,
     /// By what the state and the receipt know it.
@@ -56,6 +58,8 @@ pub enum Event {
     Origin(OriginHead),
     /// The origin did not answer.
     OriginFailed,
+    /// The origin's answer did not begin within its timeout.
+    OriginTimedOut,
     /// The answer that was delivered with a meter has ended, and this was counted. Without
     /// [`to_the_end`](super::Meter::to_the_end) reported at once.
     Ended(Ending),
@@ -144,6 +148,12 @@ impl Visit {
     #[must_use]
     pub fn on(&mut self, event: Event, now: u64) -> Action {
         self.now = now;
+        self.watch.happened(&event, now);
+        let action = self.step(event, now);
+        self.dress(action)
+    }
+
+    fn step(&mut self, event: Event, now: u64) -> Action {
         let stage = core::mem::replace(&mut self.stage, Stage::Over);
         match (stage, event) {
             (Stage::Learning(waiting), event @ (Event::Answered(_) | Event::Unanswered(_))) => {
@@ -176,7 +186,9 @@ impl Visit {
             }
             (Stage::Admitting(paying), Event::State(reply)) => self.admitted(paying, &reply),
             (Stage::Admitting(paying), Event::StateFailed) => self.unadmitted(&paying),
-            (stage, event @ (Event::Origin(_) | Event::OriginFailed)) => self.came_back(stage, event),
+            (stage, event @ (Event::Origin(_) | Event::OriginFailed | Event::OriginTimedOut)) => {
+                self.came_back(stage, event)
+            }
             (Stage::Writing(bill), Event::State(reply)) => self.written(bill, &reply),
             (Stage::Writing(bill), Event::StateFailed) => self.unwritten(bill),
             (Stage::Settling(bill), Event::Answered(answer)) => {
@@ -252,16 +264,26 @@ impl Visit {
             | (
                 Stage::Working(_) | Stage::Gift(_),
                 Event::Origin(OriginHead { status: ..=199 | 600.., .. }),
-            ) => Some(("origin_garbled", "The service behind this gate made no sense. Nothing was charged.")),
+            ) => Some((
+                502,
+                "origin_garbled",
+                "The service behind this gate made no sense. Nothing was charged.",
+            )),
             (Stage::Unpaid | Stage::Working(_) | Stage::Gift(_), Event::OriginFailed) => Some((
+                502,
                 "origin_unreachable",
                 "The service behind this gate did not answer. Nothing was charged.",
             )),
+            (Stage::Unpaid | Stage::Working(_) | Stage::Gift(_), Event::OriginTimedOut) => Some((
+                504,
+                "origin_timeout",
+                "The service behind this gate did not answer in time. Nothing was charged.",
+            )),
             _ => None,
         };
-        if let Some((code, message)) = answer {
+        if let Some((status, code, message)) = answer {
             self.release(stage);
-            return self.respond(Answer::error(502, code, message).uncharged());
+            return self.respond(Answer::error(status, code, message).uncharged());
         }
         match (stage, event) {
             (Stage::Unpaid, Event::Origin(origin)) => self.pass_on(origin.headers),

@@ -2,6 +2,7 @@
 
 mod meter;
 mod origin;
+mod report;
 mod settings;
 mod state;
 mod wires;
@@ -35,7 +36,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
 
 /// Asks for a plan again, when nobody waits.
 async fn refresh(gate: Rc<Gate>, query: PlanQuery) {
-    let answer = wires::call(gate.settings(), &query.request).await.ok();
+    let answer = wires::call(gate.settings(), &query.request, None).await.ok();
     gate.learn(&query, answer.as_ref(), wires::now());
 }
 
@@ -67,12 +68,14 @@ impl Shell {
                         wires::cancel(&origin.response);
                     }
                     self.tell(&mut visit, context);
+                    self.report(&mut visit);
                     return wires::answer(answer);
                 }
                 Action::Deliver(Delivery { headers, journal, meter }) => {
                     if let Some(journal) = journal {
                         worker::console_error!("{}", journal.line());
                     }
+                    self.report(&mut visit);
                     let origin = self.origin.take();
                     let Some(meter) = meter else {
                         self.tell(&mut visit, context);
@@ -90,7 +93,7 @@ impl Shell {
                 }
                 Action::Finish(_) => return Err("an answer ended that was not delivered".into()),
                 Action::Call(_) | Action::State(_) | Action::Price(_) | Action::Forward(_) => {
-                    let event = self.perform(action).await;
+                    let event = self.perform(action, &visit).await;
                     let event =
                         if visit.is_uncharged() && self.is_gone() { Event::ClientGone } else { event };
                     visit.on(event, wires::now())
@@ -105,10 +108,10 @@ impl Shell {
     }
 
     /// Does what an action says, where it is something to wait for.
-    async fn perform(&mut self, action: Action) -> Event {
+    async fn perform(&mut self, action: Action, visit: &Visit) -> Event {
         let settings = self.gate.settings();
         match action {
-            Action::Call(call) => match wires::call(settings, &call).await {
+            Action::Call(call) => match wires::call(settings, &call, Some(visit.correlation_id())).await {
                 Ok(answer) => Event::Answered(answer),
                 Err(silence) => Event::Unanswered(silence),
             },
@@ -119,21 +122,30 @@ impl Shell {
                     Event::StateFailed
                 }
             },
-            Action::Forward(forward) => match origin::ask(&self.request, &forward, &self.env).await {
-                Ok(served) => {
-                    let head = served.head.clone();
-                    self.origin = Some(served);
-                    Event::Origin(head)
+            Action::Forward(forward) => {
+                match origin::ask(&self.request, &forward, &self.env, settings.origin_timeout_ms()).await {
+                    Ok(Some(served)) => {
+                        let head = served.head.clone();
+                        self.origin = Some(served);
+                        Event::Origin(head)
+                    }
+                    Ok(None) => Event::OriginTimedOut,
+                    Err(error) => {
+                        worker::console_error!("origin: {}", error);
+                        Event::OriginFailed
+                    }
                 }
-                Err(error) => {
-                    worker::console_error!("origin: {}", error);
-                    Event::OriginFailed
-                }
-            },
+            }
             // No handler is configured here, so none is asked.
             Action::Price(_) | Action::Respond(_) | Action::Deliver(_) | Action::Finish(_) => {
                 Event::Price(None)
             }
+        }
+    }
+
+    fn report(&self, visit: &mut Visit) {
+        if let Some(record) = visit.record() {
+            report::write(&record, &self.env);
         }
     }
 
@@ -167,7 +179,7 @@ impl Shell {
                 }
                 Action::Respond(_) | Action::Deliver(_) => break,
                 action => {
-                    let event = self.perform(action).await;
+                    let event = self.perform(action, &visit).await;
                     visit.on(event, wires::now())
                 }
             };

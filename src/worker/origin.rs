@@ -4,11 +4,17 @@
 use super::settings;
 use super::wires::{self, fetch, js_headers, response_init};
 use crate::paywall::{Forward, HeaderList, ObjectAnswer, ObjectBody, ObjectHead, Origin, OriginHead};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
 use worker::js_sys::{self, Function, Object, Promise, Reflect};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{Blob, Headers, Request, RequestInit, RequestRedirect, Response};
-use worker::{Env, Error};
+use worker::web_sys::{
+    AbortController, AbortSignal, Blob, Headers, Request, RequestInit, RequestRedirect, Response,
+};
+use worker::{Delay, Env, Error};
 
 /// An origin's answer, its body where it is.
 pub(super) struct Served {
@@ -18,16 +24,47 @@ pub(super) struct Served {
     pub(super) head: OriginHead,
 }
 
-/// Sends the request on, its body untouched, to whoever is asked.
-pub(super) async fn ask(request: &Request, forward: &Forward, env: &Env) -> Result<Served, Error> {
-    match &forward.origin {
-        Origin::Url => served(fetch(&build(request, forward, &forward.headers)?).await?),
-        Origin::Service => {
-            served(ask_binding(env, "ORIGIN", &build(request, forward, &forward.headers)?).await?)
+/// Sends the request on, its body untouched, to whoever is asked; nothing where no answer began in time.
+pub(super) async fn ask(
+    request: &Request,
+    forward: &Forward,
+    env: &Env,
+    timeout_ms: u32,
+) -> Result<Option<Served>, Error> {
+    // Only ever pulled where no answer began: a signal that ends by the clock would cut a long answer short.
+    let leash = AbortController::new()?;
+    let answer = match within(timeout_ms, send(request, forward, env, &leash.signal())).await {
+        Some(answer) => Some(answer?),
+        None => {
+            leash.abort();
+            None
         }
-        Origin::Assets => file(request, forward, env).await,
+    };
+    Ok(answer)
+}
+
+async fn send(request: &Request, forward: &Forward, env: &Env, leash: &AbortSignal) -> Result<Served, Error> {
+    match &forward.origin {
+        Origin::Url => served(fetch(&build(request, forward, &forward.headers, leash)?).await?),
+        Origin::Service => {
+            served(ask_binding(env, "ORIGIN", &build(request, forward, &forward.headers, leash)?).await?)
+        }
+        Origin::Assets => file(request, forward, env, leash).await,
         Origin::Bucket { key } => object(forward, key, env).await,
     }
+}
+
+/// What comes of some work, if it comes in time.
+async fn within<T>(timeout_ms: u32, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let mut timer = pin!(Delay::from(Duration::from_millis(timeout_ms.into())));
+    poll_fn(|context| {
+        if let Poll::Ready(done) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        timer.as_mut().poll(context).map(|()| None)
+    })
+    .await
 }
 
 fn served(response: Response) -> Result<Served, Error> {
@@ -35,10 +72,16 @@ fn served(response: Response) -> Result<Served, Error> {
     Ok(Served { response, encoded: false, head })
 }
 
-fn build(request: &Request, forward: &Forward, headers: &HeaderList) -> Result<Request, JsValue> {
+fn build(
+    request: &Request,
+    forward: &Forward,
+    headers: &HeaderList,
+    leash: &AbortSignal,
+) -> Result<Request, JsValue> {
     let init = RequestInit::new();
     init.set_method(forward.method.as_str());
     init.set_redirect(RequestRedirect::Manual);
+    init.set_signal(Some(leash));
     init.set_headers(js_headers(headers)?.as_ref());
     if let Some(body) = request.body().filter(|_| forward.body) {
         init.set_body(&body);
@@ -52,8 +95,9 @@ async fn ask_binding(env: &Env, name: &str, request: &Request) -> Result<Respons
 }
 
 /// A file of the Worker's own. Its server knows no parts: one is cut out of the whole, which is 25 MiB at the most.
-async fn file(request: &Request, forward: &Forward, env: &Env) -> Result<Served, Error> {
-    let response = ask_binding(env, "ASSETS", &build(request, forward, &forward.unconditional())?).await?;
+async fn file(request: &Request, forward: &Forward, env: &Env, leash: &AbortSignal) -> Result<Served, Error> {
+    let response =
+        ask_binding(env, "ASSETS", &build(request, forward, &forward.unconditional(), leash)?).await?;
     if response.status() != 200 {
         return served(response);
     }

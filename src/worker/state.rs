@@ -61,7 +61,7 @@ impl DurableObject for PaywallState {
         for _ in 0..MOST_JOBS {
             let job = state::due(&mut self.rows()?, wires::now(), &mut log).map_err(failed)?;
             let Some(job) = job else { break };
-            let told = match wires::call(gate.settings(), &job.call).await {
+            let told = match wires::call(gate.settings(), &job.call, None).await {
                 Ok(answer) => Told::Answered(answer),
                 Err(_) => Told::Unanswered,
             };

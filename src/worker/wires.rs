@@ -36,8 +36,13 @@ pub(super) fn headers(headers: &Headers) -> HeaderList {
     headers.entries().into_iter().filter_map(|entry| pair(entry.ok()?)).collect()
 }
 
-/// Sends a call to the facilitator and reads its answer, all of it within the timeout.
-pub(super) async fn call(settings: &Settings, call: &api::Request) -> Result<api::Response, Silence> {
+/// Sends a call to the facilitator and reads its answer, all of it within the timeout. `correlation` is the name under
+/// which the client and the origin know the request that it is made for.
+pub(super) async fn call(
+    settings: &Settings,
+    call: &api::Request,
+    correlation: Option<&str>,
+) -> Result<api::Response, Silence> {
     let signal = AbortSignal::timeout_with_u32(settings.timeout_ms());
     let silence = |_: JsValue| if signal.aborted() { Silence::TimedOut } else { Silence::Unreachable };
     let init = RequestInit::new();
@@ -47,6 +52,9 @@ pub(super) async fn call(settings: &Settings, call: &api::Request) -> Result<api
     let headers = Headers::new().map_err(silence)?;
     for (name, value) in call.headers(Some(settings.key()), None) {
         headers.set(name, &value).map_err(silence)?;
+    }
+    if let Some(correlation) = correlation {
+        headers.set("x-correlation-id", correlation).map_err(silence)?;
     }
     init.set_headers(&headers);
     if let Some(body) = &call.body {

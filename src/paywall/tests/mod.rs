@@ -134,16 +134,27 @@ pub(super) fn called(action: Action) -> (String, Value) {
     }
 }
 
+/// What the origin is sent, but for what every request is sent with (see the manners).
 pub(super) fn forwarded(action: Action) -> Forward {
     match action {
-        Action::Forward(forward) => forward,
+        Action::Forward(mut forward) => {
+            assert!(forward.headers.get("x-correlation-id").is_some());
+            forward.headers.remove("x-correlation-id");
+            forward
+        }
         other => panic!("not forwarded: {other:?}"),
     }
 }
 
+/// What the client is sent, but for what every answer is sent with (see the manners).
 pub(super) fn delivered(action: Action) -> Delivery {
     match action {
-        Action::Deliver(delivery) => delivery,
+        Action::Deliver(mut delivery) => {
+            assert!(delivery.headers.get("x-correlation-id").is_some());
+            delivery.headers.remove("x-correlation-id");
+            delivery.headers.remove("server-timing");
+            delivery
+        }
         other => panic!("not delivered: {other:?}"),
     }
 }
