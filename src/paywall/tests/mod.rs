@@ -5,6 +5,7 @@ mod config;
 mod cors;
 mod faults;
 mod headers;
+mod manners;
 mod objects;
 mod plans;
 mod routes;
