@@ -111,9 +111,9 @@ impl Rows for Map {
 
 fn gate() -> Gate {
     let routes = json!({
-        "GET /before": { "planId": "plan", "credits": 2 },
-        "GET /after": { "planId": "plan", "credits": 2, "settle": "after-delivery" },
-        "GET /end": { "planId": "plan", "credits": 2, "settle": "at-end-of-stream" },
+        "GET /before": { "planId": "plan", "scheme": "nvm:erc4337", "credits": 2 },
+        "GET /after": { "planId": "plan", "scheme": "nvm:erc4337", "credits": 2, "settle": "after-delivery" },
+        "GET /end": { "planId": "plan", "scheme": "nvm:erc4337", "credits": 2, "settle": "at-end-of-stream" },
     });
     let variable = |name: &str| match name {
         "NVM_API_KEY" => Some("sandbox:e30.e30.c2ln".to_string()),
