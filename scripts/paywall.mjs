@@ -50,8 +50,8 @@ main(async () => {
   const priced = Object.entries(config.routes).map(([route, { credits, planId }]) =>
     [`    ${route}`, price(credits), out.dim(planId === undefined ? '' : `plan ${planId}`)]);
   const open = (config.open ?? []).map((route) => [`    ${route}`, 'open', '']);
-  for (const warning of warned) console.log(out.dim(warning));
   open.push(['    all else', config.unlisted === 'pass' ? 'open' : 'denied', '']);
+  for (const warning of warned) console.log(out.dim(warning));
   console.log(`
   ${out.bold('paywall')}   ${out.cyan(url)}  ${out.dim(`-> ${origin}`)}
 
