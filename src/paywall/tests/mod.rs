@@ -8,9 +8,11 @@ mod headers;
 mod manners;
 mod objects;
 mod plans;
+mod price;
 mod routes;
 mod state;
 mod tokens;
+mod walk;
 mod way;
 
 use super::*;
