@@ -1,6 +1,8 @@
 //! The rules of money for a seller, a table each. A row has a name; a rule is found by its number.
 
 mod aliases;
+mod cache;
+mod choice;
 mod config;
 mod cors;
 mod faults;
@@ -8,6 +10,7 @@ mod headers;
 mod manners;
 mod objects;
 mod plans;
+mod policy;
 mod price;
 mod routes;
 mod state;

@@ -87,7 +87,14 @@ fn rule_20_the_origins_word_is_capped_and_not_for_the_buyer() {
         ("in any case of letters", &[("X-CREDITS", " 3 ")], "3 of 5"),
         ("all", &[("x-credits", "5")], "5 of 5"),
         ("more than was verified", &[("x-credits", "6")], "5 of 5"),
-        ("far more", &[("x-credits", "115792089237316195423570985008687907853269984665640564039457584007913129639935")], "5 of 5"),
+        (
+            "far more",
+            &[(
+                "x-credits",
+                "115792089237316195423570985008687907853269984665640564039457584007913129639935",
+            )],
+            "5 of 5",
+        ),
         ("zero", &[("x-credits", "0")], "nothing of 5"),
         ("nothing, in a word", &[("x-credits", "Nothing")], "nothing of 5"),
         // What is no word of it is the price that was agreed to.
@@ -111,7 +118,8 @@ fn rule_20_what_is_counted_costs_what_went_out() {
     use How::{ClientLeft, OriginBroke, Whole};
     let byte = || json!({ "by": "byte", "base": 1, "each": 2, "per": 10, "most": 50 });
     let event = || json!({ "by": "event", "each": 3, "most": 50 });
-    let token = || json!({ "by": "token", "member": "usage.total_tokens", "each": 1, "per": 100, "most": 50 });
+    let token =
+        || json!({ "by": "token", "member": "usage.total_tokens", "each": 1, "per": 100, "most": 50 });
     let fixed = || json!(4);
     let counted = |how, bytes, events, tokens| Ending { how, bytes, events, tokens };
     type Row = (&'static str, Value, Ending, &'static str);
@@ -136,11 +144,21 @@ fn rule_20_what_is_counted_costs_what_went_out() {
         ("tokens, hung up on before they were said", token(), counted(ClientLeft, 99, 9, None), "50 of 50"),
         ("tokens that were never said", token(), counted(Whole, 99, 9, None), "50 of 50"),
         ("tokens, and the origin broke off", token(), counted(OriginBroke, 99, 9, None), "nothing of 50"),
-        ("tokens said before the origin broke off", token(), counted(OriginBroke, 99, 9, Some(200)), "2 of 50"),
+        (
+            "tokens said before the origin broke off",
+            token(),
+            counted(OriginBroke, 99, 9, Some(200)),
+            "2 of 50",
+        ),
         ("a fixed price at the end", fixed(), counted(Whole, 9, 0, None), "4 of 4"),
         ("a fixed price, hung up on", fixed(), counted(ClientLeft, 9, 0, None), "4 of 4"),
         ("a fixed price, and nothing went out", fixed(), counted(ClientLeft, 0, 0, None), "nothing of 4"),
-        ("a fixed price, and the origin broke off", fixed(), counted(OriginBroke, 9, 0, None), "nothing of 4"),
+        (
+            "a fixed price, and the origin broke off",
+            fixed(),
+            counted(OriginBroke, 9, 0, None),
+            "nothing of 4",
+        ),
     ]);
     for (name, credits, ending, expected) in table {
         let unit = credits["by"].as_str().map(Into::<String>::into);
@@ -187,7 +205,12 @@ fn rule_20_a_handlers_price_is_capped_by_the_configuration() {
 fn rule_20_the_offer_says_the_most_of_this_request() {
     for (name, credits, query, most) in [
         ("fixed", json!(2), "", "2"),
-        ("by a number in the request", json!({ "by": "query", "name": "n", "each": 3, "most": 12 }), "?n=2", "6"),
+        (
+            "by a number in the request",
+            json!({ "by": "query", "name": "n", "each": 3, "most": 12 }),
+            "?n=2",
+            "6",
+        ),
         ("as the origin says", json!({ "by": "origin", "name": "x", "most": 5 }), "", "5"),
     ] {
         let walk = priced(credits).go(ask("GET", &["/r", query].concat(), &[]));

@@ -82,8 +82,7 @@ pub(super) fn token_of(plan: &str, scheme: &str, from: &str, nonce: Option<&str>
     let mut payload = payload();
     payload["accepted"]["planId"] = plan.into();
     payload["accepted"]["scheme"] = scheme.into();
-    payload["accepted"]["network"] =
-        if scheme == "nvm:erc4337" { "eip155:84532" } else { "stripe" }.into();
+    payload["accepted"]["network"] = if scheme == "nvm:erc4337" { "eip155:84532" } else { "stripe" }.into();
     payload["payload"]["authorization"]["from"] = from.into();
     if let Some(nonce) = nonce {
         payload["payload"]["authorization"]["nonce"] = nonce.into();
