@@ -1,14 +1,17 @@
 //! A whole visit, step by step: what was asked of whom, with a facilitator that says yes unless it is told otherwise.
 
-use super::super::state::{Command, apply};
+use super::super::state::{Command, Reply, StateCall, apply};
 use super::state::Map;
 use super::*;
+use crate::wire::Credits;
 use alloc::{format, string::ToString};
+use std::collections::BTreeMap;
 
 /// What a route is surrounded by, and what came of one request for it.
 pub(super) struct World {
     pub(super) gate: Gate,
-    pub(super) rows: Map,
+    /// The objects of the state, by their names.
+    pub(super) objects: BTreeMap<String, Map>,
     /// What the origin answers.
     pub(super) origin: Event,
     pub(super) ending: Ending,
@@ -36,8 +39,6 @@ pub(super) struct Walk {
     pub(super) tail: Option<String>,
 }
 
-use crate::wire::Credits;
-
 /// A gate with one route, all bindings there.
 pub(super) fn world(route: Value) -> World {
     over(json!({ "GET /r": route }), &[])
@@ -47,7 +48,7 @@ pub(super) fn over(routes: Value, over: &[(&str, &str)]) -> World {
     let gate = Gate::new(stated(&routes, over).unwrap());
     World {
         gate: knowing(gate, &["1001", "1002"]),
-        rows: Map::default(),
+        objects: BTreeMap::new(),
         origin: origin(200),
         ending: Ending::default(),
         price: None,
@@ -142,7 +143,7 @@ impl World {
                 }
                 Action::State(call) => {
                     walk.steps.push(step(&call.command));
-                    Event::State(apply(&mut self.rows, &call.command, self.now).unwrap())
+                    Event::State(self.tell(&call))
                 }
                 Action::Call(call) => {
                     let body: Value = serde_json::from_str(call.body.as_deref().unwrap_or("null")).unwrap();
@@ -152,9 +153,13 @@ impl World {
             action = visit.on(event, self.now);
         }
         for note in visit.notes() {
-            apply(&mut self.rows, &note.command, self.now).unwrap();
+            self.tell(&note);
         }
         walk
+    }
+
+    fn tell(&mut self, call: &StateCall) -> Reply {
+        apply(self.objects.entry(call.shard.clone()).or_default(), &call.command, self.now).unwrap()
     }
 
     fn called(&mut self, path: &str, body: Value, walk: &mut Walk) -> Event {
@@ -196,10 +201,6 @@ impl Walk {
 
     pub(super) fn settled(&self) -> Option<&str> {
         self.settled.as_ref()?["maxAmount"].as_str()
-    }
-
-    pub(super) fn count(&self, step: &str) -> usize {
-        self.steps.iter().filter(|other| **other == step).count()
     }
 
     /// The status and the code that were answered; 0 and nothing where the origin's answer was delivered.
