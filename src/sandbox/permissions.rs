@@ -5,7 +5,7 @@ use super::delegations::{self, Delegation};
 use super::keys::Identity;
 use super::problem::{Outcome, Problem};
 use super::store::binds;
-use super::tokens::{self, COLUMNS, Permission};
+use super::tokens::{self, COLUMNS, Permission, Protocol};
 use super::{Desk, accounts, agents, clock, plans};
 use crate::wire::base64;
 use serde_json::{Map, Value, json};
@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 pub(super) const CRYPTO: &str = "nvm:erc4337";
 pub(super) const CARD: &str = "nvm:card-delegation";
 
-/// `POST /api/v1/x402/permissions`
-pub(super) fn mint(desk: &Desk) -> Outcome {
+/// `POST /api/v1/x402/permissions`, and MPP's own, which is the same but for whose routes the token is good on.
+pub(super) fn mint(desk: &Desk, protocol: Protocol) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let mut accepted = object(&body, "accepted")?.clone();
@@ -25,7 +25,7 @@ pub(super) fn mint(desk: &Desk) -> Outcome {
     let agent_id = agent_of(desk, &accepted, &plan.id)?;
     let delegation = delegation_of(desk, &caller, &body, &scheme, &plan.id)?;
     let network = network_of(&accepted, &scheme, &delegation)?;
-    let single_use = single_use(desk, &body, agent_id.as_deref())?;
+    let single_use = protocol == Protocol::X402 && single_use(desk, &body, agent_id.as_deref())?;
     accepted.insert("scheme".into(), scheme.as_str().into());
     accepted.insert("planId".into(), plan.id.as_str().into());
     accepted.entry("network").or_insert_with(|| network.as_str().into());
@@ -44,7 +44,7 @@ pub(super) fn mint(desk: &Desk) -> Outcome {
     let hash = desk.random.hex(32)?;
     desk.store.run(
         "INSERT INTO permissions (credential, hash, holder, plan_id, agent_id, delegation_id, network, token,
-         single_use, spent, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         single_use, spent, expires_at, created_at, protocol) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         binds![
             credential,
             hash.as_str(),
@@ -58,6 +58,7 @@ pub(super) fn mint(desk: &Desk) -> Outcome {
             0i64,
             delegation.expires_at,
             desk.call.now,
+            protocol.name(),
         ],
     )?;
     Reply::created(json!({ "accessToken": base64::encode_url(token.as_bytes()), "permissionHash": hash }))

@@ -20,7 +20,7 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 const SIGNED: [&str; 4] = ["x402Version", "resource", "accepted", "payload"];
 /// The columns of a [`Permission`].
 pub(super) const COLUMNS: &str = "hash, holder, plan_id, agent_id, delegation_id, network, token, single_use, spent, \
-    revoked_at, expires_at, created_at";
+    revoked_at, expires_at, created_at, protocol";
 
 /// A permission: what a token that was issued stands for.
 #[derive(Debug, Clone, Deserialize)]
@@ -38,6 +38,23 @@ pub(super) struct Permission {
     pub(super) revoked_at: i64,
     pub(super) expires_at: i64,
     pub(super) created_at: i64,
+    protocol: String,
+}
+
+/// Whose routes a token is good on. One that was minted for the other's is worth nothing there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    X402,
+    Mpp,
+}
+
+impl Protocol {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::X402 => "x402",
+            Self::Mpp => "mpp",
+        }
+    }
 }
 
 impl Permission {
@@ -65,10 +82,15 @@ impl Permission {
         self.issued("accepted").and_then(|accepted| accepted.as_object().cloned()).unwrap_or_default()
     }
 
-    /// The resource a single-use token is bound to; any other is bound to none.
+    /// The resource that the token names.
     pub(super) fn resource(&self) -> Option<String> {
-        let resource = self.issued("resource").filter(|_| self.single_use != 0)?;
+        let resource = self.issued("resource")?;
         resource.get("url").and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// The resource a single-use token is bound to; any other is bound to none.
+    pub(super) fn bound_to(&self) -> Option<String> {
+        self.resource().filter(|_| self.single_use != 0)
     }
 }
 
@@ -106,13 +128,13 @@ pub(super) fn sign(
 }
 
 /// The permission a token stands for. Garbage is a 400; what was not issued here, or was changed since, is a 402.
-pub(super) fn recognise(desk: &Desk, token: &str) -> Outcome<Permission> {
+pub(super) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Permission> {
     let (credential, document) = open(token)?;
     let query = format!("SELECT {COLUMNS} FROM permissions WHERE credential = ?");
     let forged = || Problem::new(402, "BCK.X402.0005", "The access token is not valid");
     let permission: Permission = desk.store.first(&query, binds![credential])?.ok_or_else(forged)?;
     let issued: Value = serde_json::from_str(&permission.token).unwrap_or(Value::Null);
-    if !same(&issued, &document) {
+    if !same(&issued, &document) || permission.protocol != protocol.name() {
         return Err(forged());
     }
     if permission.revoked_at != 0 {
@@ -250,6 +272,7 @@ mod tests {
             revoked_at: 0,
             expires_at: 100,
             created_at: 1,
+            protocol: "x402".into(),
         };
         for (name, permission, now, status) in [
             ("fresh", plain.clone(), 99, "Active"),
