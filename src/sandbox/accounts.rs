@@ -4,7 +4,7 @@ use super::call::{Reply, text, whole};
 use super::keys::{self, Identity, Issued};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
-use super::{Desk, clock, organizations};
+use super::{Desk, clock, organizations, signers};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -40,7 +40,7 @@ pub(super) fn caller(desk: &Desk) -> Outcome<Identity> {
 
 /// Opens an account with a new address.
 pub(super) fn open(desk: &Desk, name: Option<&str>) -> Outcome<Identity> {
-    let identity = Identity { address: desk.random.hex(20)?, key_id: None, org: None };
+    let identity = Identity { address: signers::create(desk)?, key_id: None, org: None };
     insert(desk, &identity, name)?;
     Ok(identity)
 }
@@ -80,7 +80,8 @@ fn insert(desk: &Desk, identity: &Identity, name: Option<&str>) -> Outcome<()> {
 
 /// A new key of the account, of an organization's if one is named, which is remembered so that it can be revoked.
 pub(super) fn issue(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&str>) -> Outcome<Issued> {
-    let issued = keys::mint(address, desk.call.now, secs, org, &desk.random)?;
+    let signer = signers::of(desk, address)?;
+    let issued = keys::mint(address, desk.call.now, secs, org, desk.random, |payload| signer.jwt(payload))?;
     desk.store.run(
         "INSERT INTO keys (id, account, revoked) VALUES (?, ?, 0)",
         binds![issued.id.as_str(), address.to_ascii_lowercase()],

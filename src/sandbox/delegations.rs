@@ -93,6 +93,14 @@ impl Delegation {
         }
     }
 
+    pub(super) fn limit_cents(&self) -> i64 {
+        self.limit_cents
+    }
+
+    pub(super) fn max_transactions(&self) -> Option<i64> {
+        self.max_transactions
+    }
+
     /// The network that a card token settles on: its provider's name (contract section 2.3).
     pub(super) fn network(&self) -> Option<&str> {
         (self.provider != "erc4337").then_some(self.provider.as_str())

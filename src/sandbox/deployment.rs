@@ -1,7 +1,9 @@
 //! What the sandbox says of itself (contract section 4.3).
 
+use super::Desk;
 use super::call::Reply;
 use super::problem::Outcome;
+use super::signers::House;
 use serde_json::{Map, Value, json};
 
 /// Who issues the sandbox's keys.
@@ -44,6 +46,11 @@ pub(super) fn info() -> Outcome {
         "name": "Nevermined sandbox",
         "deployment": { "version": env!("CARGO_PKG_VERSION"), "chainId": 84532, "contracts": contracts },
     }))
+}
+
+/// `GET /.well-known/jwks.json`: what card tokens, and what OAuth hands out, are checked with.
+pub(super) fn jwks(desk: &Desk) -> Outcome {
+    Reply::ok(House::load(desk)?.jwks())
 }
 
 #[cfg(test)]

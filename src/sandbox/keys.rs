@@ -1,6 +1,6 @@
 //! API keys: `local:<header>.<payload>.<signature>`, a JWT that names the account (contract sections 2.1, 13.1).
 //!
-//! Nothing checks the signature: this is a sandbox, and any key whose middle part names an account will do. That is
+//! They are signed (ES256K) with the account's own key, but nothing checks that: this is a sandbox, and any key whose middle part names an account will do. That is
 //! what lets the official test suites bring their own.
 
 use super::problem::{Outcome, Problem};
@@ -69,11 +69,11 @@ pub(super) fn mint(
     now: i64,
     secs: Option<i64>,
     org: Option<&str>,
-    random: &Random,
+    random: Random,
+    sign: impl FnOnce(&Value) -> String,
 ) -> Outcome<Issued> {
     let expires = secs.map_or(FAR, |secs| (now / 1000).saturating_add(secs));
     let id = random.hex(32)?;
-    let header = json!({ "alg": "ES256K", "typ": "JWT" });
     let mut payload = json!({
         "iss": super::deployment::ISSUER,
         "sub": address,
@@ -85,9 +85,7 @@ pub(super) fn mint(
     if let (Some(org), Some(payload)) = (org, payload.as_object_mut()) {
         payload.insert(ORG.into(), org.into());
     }
-    let part = |value: &Value| base64::encode_url(value.to_string().as_bytes());
-    let signature = base64::encode_url(&random.bytes(64)?);
-    Ok(Issued { key: format!("local:{}.{}.{signature}", part(&header), part(&payload)), id, expires })
+    Ok(Issued { key: format!("local:{}", sign(&payload)), id, expires })
 }
 
 /// `0x` and 40 hexadecimal digits.
@@ -100,6 +98,10 @@ mod tests {
     use super::*;
 
     const ADDRESS: &str = "0xAbcdef0123456789abcdef0123456789abcdef01";
+
+    fn unsigned(payload: &Value) -> String {
+        format!("e30.{}.x", base64::encode_url(payload.to_string().as_bytes()))
+    }
 
     fn bearer(prefix: &str, payload: &Value) -> String {
         format!("Bearer {prefix}e30.{}.sig", base64::encode_url(payload.to_string().as_bytes()))
@@ -137,7 +139,8 @@ mod tests {
 
     #[test]
     fn a_minted_key_reads_back_and_has_what_python_insists_on() {
-        let Issued { key, id, .. } = mint(ADDRESS, 1_000, None, Some("org-1"), &Random::fixed(7)).unwrap();
+        let Issued { key, id, .. } =
+            mint(ADDRESS, 1_000, None, Some("org-1"), Random::fixed(7), unsigned).unwrap();
         assert!(key.starts_with("local:") && key.matches(':').count() == 1);
         let identity = read_bearer(&format!("Bearer {key}"), 1_000).unwrap();
         assert_eq!((identity.address.as_str(), identity.key_id), (ADDRESS, Some(id)));
@@ -150,7 +153,8 @@ mod tests {
     }
     #[test]
     fn a_key_may_run_out() {
-        let Issued { key, expires, .. } = mint(ADDRESS, 1_500, Some(2), None, &Random::fixed(7)).unwrap();
+        let Issued { key, expires, .. } =
+            mint(ADDRESS, 1_500, Some(2), None, Random::fixed(7), unsigned).unwrap();
         assert_eq!(expires, 3);
         for (now, good) in [(1_500, true), (2_999, true), (3_000, false), (9_000, false)] {
             assert_eq!(read_bearer(&format!("Bearer {key}"), now).is_ok(), good, "{now}");

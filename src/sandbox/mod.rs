@@ -10,6 +10,7 @@
 mod accounts;
 mod activity;
 mod agents;
+mod authorization;
 mod back;
 mod balances;
 mod call;
@@ -45,9 +46,11 @@ mod sales;
 mod secrets;
 mod settings;
 mod settlement;
+mod signers;
 mod store;
 mod terms;
 mod tokens;
+mod typed;
 mod widgets;
 
 use call::{Body, Call, Reply};

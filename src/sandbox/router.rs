@@ -16,6 +16,7 @@ pub(super) fn route(desk: &Desk) -> Outcome {
     let method = if desk.call.method == "HEAD" { "GET" } else { desk.call.method.as_str() };
     match (method, path.as_slice()) {
         ("GET", []) => deployment::info(),
+        ("GET", [".well-known", "jwks.json"]) => deployment::jwks(desk),
         (_, ["api", "v1", "protocol", "plans", rest @ ..]) => plan_routes(desk, method, rest),
         (_, ["api", "v1", "protocol", "agents", rest @ ..]) => agent_routes(desk, method, rest),
         ("POST", ["api", "v1", "protocol", "agent-sub-tasks"]) => requests::track(desk),
@@ -40,6 +41,7 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", ["accounts", address, "keys"]) => accounts::create_key(desk, address),
         ("DELETE", ["accounts", address, "keys"]) => accounts::revoke_keys(desk, address),
         ("DELETE", ["accounts", address, "keys", key]) => accounts::revoke_key(desk, address, key),
+        ("GET", ["permissions", hash]) => permissions::evidence(desk, hash),
         ("POST", ["organizations"]) => organizations::create(desk),
         ("PATCH", ["organizations", id]) => organizations::update(desk, id),
         ("PATCH", ["organizations", id, "members", address]) => organizations::set_member(desk, id, address),

@@ -13,12 +13,15 @@ use sha2::Sha256;
 pub(super) enum Name {
     /// Seals MPP challenges.
     Mpp,
+    /// Signs card tokens, and what OAuth hands out.
+    House,
 }
 
 impl Name {
     fn text(self) -> &'static str {
         match self {
             Self::Mpp => "mpp",
+            Self::House => "house",
         }
     }
 }

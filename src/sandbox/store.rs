@@ -76,6 +76,7 @@ CREATE TABLE IF NOT EXISTS charges (
   at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS charges_by_delegation ON charges (delegation_id);
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS signers (account TEXT PRIMARY KEY, secret TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS challenges (
   id TEXT PRIMARY KEY, tx TEXT NOT NULL, result TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS organizations (
@@ -101,7 +102,8 @@ CREATE TABLE IF NOT EXISTS calls (
 ";
 
 /// Columns that came later: a data folder of before gets them when it is opened.
-const ADDED: [(&str, &str, &str); 9] = [
+const ADDED: [(&str, &str, &str); 10] = [
+    ("permissions", "sessions", "TEXT NOT NULL DEFAULT '[]'"),
     ("accounts", "email", "TEXT"),
     ("permissions", "protocol", "TEXT NOT NULL DEFAULT 'x402'"),
     ("delegations", "merchant", "TEXT"),
