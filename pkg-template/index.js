@@ -1,7 +1,7 @@
 // The package's entry for pages, Node, Deno and Bun. It loads the WebAssembly when it is first needed and does nothing
 // when it is imported, so that server-side rendering, bundlers and `require` have nothing to stumble over.
 import start, * as core from './core.js';
-import { loginUrl, readCallback } from './names.js';
+import login from './names.js';
 
 export * from './names.js';
 
@@ -14,8 +14,10 @@ const later = (name) => async (...given) => {
 export class Payments {
   static getInstance = later('getInstance');
   static getBrowserInstance = later('getBrowserInstance');
-  static loginUrl = loginUrl;
-  static readCallback = readCallback;
+  static loginUrl = login.loginUrl;
+  static readCallback = login.readCallback;
+  /** Instances are made in the core, of a class of its own. */
+  static [Symbol.hasInstance] = (value) => value instanceof core.Payments;
 }
 
 let ready;

@@ -13,5 +13,6 @@ export const decodeAccessToken = later('decodeAccessToken');
 export const encodeAccessToken = later('encodeAccessToken');
 export const resolveNetwork = later('resolveNetwork');
 export const resolveScheme = later('resolveScheme');
-export const loginUrl = later('loginUrl');
-export const readCallback = later('readCallback');
+
+/** Not by name: these are the class's. */
+export default { loginUrl: later('loginUrl'), readCallback: later('readCallback') };

@@ -174,7 +174,11 @@ fn every_error_says_what_happened_and_what_to_do() {
         ),
         (FetchError::PaymentRefused(None), "payment_refused", "refused the payment", "", false),
         (FetchError::PaymentRefused(Some("why".into())), "payment_refused", ": why", "", false),
-        (FetchError::OutcomeUnknown, "outcome_unknown", "may have been taken", "check the balance", false),
+        (FetchError::OutcomeUnknown, "outcome_unknown", "may have been taken", "resume: error", false),
+        (FetchError::SendTimeout, "send_timeout", "did not begin", "", true),
+        (FetchError::PlatformTimeout, "platform_timeout", "Nevermined did not", "", true),
+        (FetchError::ApproveTimeout, "approve_timeout", "nobody answered", "", false),
+        (FetchError::NotResumable, "not_resumable", "gone on with", "", false),
         (FetchError::Unreachable, "network_error", "before anything was paid", "", true),
         (FetchError::Aborted, "aborted", "was aborted", "", false),
         (FetchError::LoggedOut, "session_ended", "session ended", "", false),
@@ -247,7 +251,7 @@ fn events_tell_the_way_in_order() {
     world.approval = Some(buy());
     world.told_balance = true;
     let fetch = world.fetch("POST", "/ask");
-    world.run_one(fetch);
+    let end = world.run_one(fetch);
     let order = |tx: &str| NoticeKind::Order { tx_hash: Some(tx.into()) };
     assert_eq!(
         world.notices,
@@ -259,7 +263,7 @@ fn events_tell_the_way_in_order() {
             order("0xorder"),
             NoticeKind::Mint { single_use: false },
             NoticeKind::Paid,
-            NoticeKind::Receipt,
+            NoticeKind::Receipt(Box::new(end.receipt.unwrap())),
         ]
     );
 }

@@ -214,6 +214,24 @@ fn rule_6_a_token_goes_only_where_it_was_meant_to() {
 }
 
 #[test]
+fn rule_13_a_place_that_has_the_token_in_its_name_is_not_gone_to() {
+    for (name, origin) in [("elsewhere", "https://evil.example"), ("within the origin", world::ORIGIN)] {
+        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(token) => {
+                let path = format!("/catch?t={}", token.expose());
+                Seller::redirect(307, Redirected::To(world::target(origin, &path)))
+            }
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch("GET", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.unwrap_err().code(), "redirected_while_paying", "{name}");
+        assert_eq!(world.sends, 2, "{name}");
+    }
+}
+
+#[test]
 fn rule_6_no_token_over_plain_http_to_another_machine() {
     let mut world = World::new().balance(100).seller(|_, _| {
         let mut answer = Seller::offer(&offer("plan", 2));

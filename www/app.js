@@ -3,6 +3,7 @@
 // All of the protocol is in the package. What is here is a page: who is logged in, what a person is
 // asked and what they see.
 
+import { offerReceipts, priceOf } from "./books.js";
 import { askConsent, askLogin } from "./consent.js";
 import { announce, find } from "./dom.js";
 import { newExchange } from "./exchange.js";
@@ -71,6 +72,8 @@ function wire() {
     complain(false);
     box.focus();
   });
+  find("quote").addEventListener("click", showPrice);
+  form.addEventListener("change", () => hidePrice());
   find("stop").addEventListener("click", () => running?.abort.abort());
   find("login").addEventListener("click", () => payments.connect());
   find("logout").addEventListener("click", () => {
@@ -101,11 +104,12 @@ async function ask(question, mode) {
   running = { timeline: startTimeline(), abort: new AbortController(), offer: undefined, trouble: undefined };
   const { timeline, abort } = running;
   busy(true);
+  hidePrice();
   document.body.classList.add("asked-once");
   let paid;
   let spend;
   try {
-    paid = await (mode === "stream" ? requestStream(question, abort.signal) : requestAnswer(question, abort.signal));
+    paid = await payments.fetch(...requestOf(question, mode, abort.signal));
     spend = paid.spend;
     timeline.finish(spend);
     if (!paid.response.ok) throw await asError(paid.response);
@@ -124,6 +128,7 @@ async function ask(question, mode) {
     addUp(spend);
     busy(false);
     running = undefined;
+    offerReceipts(payments);
     showAccount(paid?.receipt?.remainingBalance);
   }
 }
@@ -137,14 +142,30 @@ function addUp(spend) {
 
 const purchases = (spend) => bought(spend, running.offer?.planId ?? config.planId);
 
-function requestAnswer(question, signal) {
+// What `fetch` takes for a question, in either mode.
+function requestOf(question, mode, signal) {
+  if (mode === "stream") {
+    return [`${config.paywall}/stream?q=${encodeURIComponent(question)}`, { headers: { accept: "text/event-stream" }, signal }];
+  }
   const headers = { "content-type": "application/json" };
-  return payments.fetch(`${config.paywall}/ask`, { method: "POST", headers, body: JSON.stringify({ question }), signal });
+  return [`${config.paywall}/ask`, { method: "POST", headers, body: JSON.stringify({ question }), signal }];
 }
 
-function requestStream(question, signal) {
-  const url = `${config.paywall}/stream?q=${encodeURIComponent(question)}`;
-  return payments.fetch(url, { headers: { accept: "text/event-stream" }, signal });
+async function showPrice() {
+  if (running) return;
+  const mode = new FormData(form).get("mode");
+  find("price").focus();
+  find("quote").hidden = true;
+  try {
+    find("price").textContent = await priceOf(payments, ...requestOf(box.value.trim(), mode));
+  } catch {
+    find("price").textContent = "The price could not be learned: the service did not answer.";
+  }
+}
+
+function hidePrice() {
+  find("price").textContent = "";
+  find("quote").hidden = false;
 }
 
 async function readStream(response, exchange) {

@@ -144,7 +144,7 @@ function templateFiles(folder) {
 
 /** Makes the npm package of the subscriber's output: small glue, packed wasm, types, version. */
 async function finishPackage(work, { dev, renamed }) {
-  const { build: bundle } = await import('esbuild');
+  const { build: bundle, transform } = await import('esbuild');
   const wasm = readFileSync(join(work, 'core_bg.wasm'));
   canary(wasm);
   if (renamed) renameInGlue(join(work, 'core.js'), renamed);
@@ -159,7 +159,7 @@ async function finishPackage(work, { dev, renamed }) {
 
   // The snippets go into the glue: one file less to load each, and no folder named after a hash.
   // What few pages need stays beside it and is loaded on demand.
-  const beside = ['journeys.js', 'helpers.js'];
+  const beside = ['journeys.js', 'helpers.js', 'terms.js'];
   for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [at('src/js'), name])]) {
     await bundle({
       entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,
@@ -168,6 +168,11 @@ async function finishPackage(work, { dev, renamed }) {
     });
   }
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
+  // The entries load with every page, and their comments are for who reads the source.
+  for (const name of ['index.js', 'names.js', 'workerd.js']) {
+    const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
+    writeFileSync(join(work, name), code);
+  }
 
   const packed = gzipSync(wasm, { level: 9 }).toString('base64');
   writeFileSync(join(work, 'core.packed.js'), `export default "${packed}";\n`);

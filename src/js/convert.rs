@@ -1,7 +1,7 @@
 //! JavaScript values to ours, each with an error that names the field. The one place that looks into objects by name.
 
 use super::error::{Facts, reject};
-use crate::subscriber::{Approval, Policy};
+use crate::subscriber::{Approval, Policy, Timeouts};
 use crate::wire::{Credits, DelegationId, Scheme, WireError};
 use alloc::{
     format,
@@ -69,7 +69,8 @@ pub(super) fn whole(object: &JsValue, name: &str) -> Result<Option<u32>, JsValue
 pub(super) fn milliseconds(object: &JsValue, name: &str) -> Result<Option<u32>, JsValue> {
     match whole(object, name)? {
         Some(0) => Err(bad_field(name, "above zero")),
-        number => Ok(number),
+        // A timer counts in 31 bits, and what is more is no time at all.
+        number => Ok(number.map(|number| number.min(u32::MAX >> 1))),
     }
 }
 
@@ -135,6 +136,18 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Policy>, JsValue> {
         schemes: texts(&get(&value, "schemes"), "schemes")?,
         purchase: flag(&value, "purchase")?,
     }))
+}
+
+/// `timeouts`; what is not given is the instance's.
+pub(super) fn timeouts(options: &JsValue, instance: Timeouts) -> Result<Timeouts, JsValue> {
+    let value = get(options, "timeouts");
+    let of = |name, instance| milliseconds(&value, name).map(|given: Option<u32>| given.or(instance));
+    Ok(Timeouts {
+        send: of("send", instance.send)?,
+        platform: of("platform", instance.platform)?,
+        approve: of("approve", instance.approve)?,
+        credits: of("credits", instance.credits)?,
+    })
 }
 
 /// `delegationConfig.delegationId`, if there is one.

@@ -1,14 +1,14 @@
 //! The loop that does what the buyer says: sends, asks, mints, and reports back. It decides nothing.
 
-use super::convert::{approval, bad_field, delegation, digits, function, policy, whole};
+use super::convert::{approval, bad_field, delegation, digits, function, get, policy, timeouts, whole};
 use super::core::Core;
-use super::error::{from_fetch, set};
+use super::error::{aborted, from_fetch, set, spent_nothing};
 use super::session::{Session, now};
-use super::views::{EventView, Jsonish, OfferView, ReceiptView, SpendView};
+use super::views;
 use crate::subscriber::{
-    Action, Approval, Command, Event, FetchError, FetchId, FetchRequest, Finish, Job, Offer, Policy, Spend,
+    Action, Approval, Command, Event, FetchId, FetchRequest, Finish, Job, Offer, Policy, Timeouts,
 };
-use crate::transport::{Fetcher, Head, Kept, sleep, unless_aborted};
+use crate::transport::{Fetcher, Head, Kept, sleep};
 use crate::wire::DelegationId;
 use alloc::{boxed::Box, rc::Rc, vec::Vec};
 use core::future::Future;
@@ -24,16 +24,17 @@ const MAX_BODY: u32 = 64 * 1024;
 #[wasm_bindgen(module = "/src/js/page.js")]
 extern "C" {
     #[wasm_bindgen(js_name = consentContext)]
-    fn consent_context(plans: Core, plan_id: &str, signal: &web_sys::AbortSignal) -> JsValue;
+    fn consent_context(plans: Core, plan_id: &str, signal: &JsValue) -> JsValue;
 }
 
-/// The next action of each fetch, and who waits for it.
+/// The next action of each fetch, who waits for it, and what has its timer.
 ///
 /// Lists, not maps: a page has a handful of fetches under way, and a map is kilobytes of wasm.
 #[derive(Default)]
 pub(super) struct Mailbox {
     actions: Vec<(FetchId, Box<Action>)>,
     waiting: Vec<(FetchId, Waker)>,
+    kept: Vec<(FetchId, Kept)>,
 }
 
 /// Takes what is for `fetch` out of a list.
@@ -53,6 +54,8 @@ pub(super) struct Hooks {
     fetcher: Fetcher,
     single_use: bool,
     prefetch: u32,
+    timeouts: Timeouts,
+    resume: Option<FetchId>,
 }
 
 impl Hooks {
@@ -76,6 +79,14 @@ impl Hooks {
             },
             prefetch: whole(options, "prefetch")?
                 .unwrap_or_else(|| instance.map_or(0, |instance| instance.prefetch)),
+            timeouts: timeouts(options, instance.map(|instance| instance.timeouts).unwrap_or_default())?,
+            resume: match get(options, "resume") {
+                // No fetch has the number zero: what names no payment is no reason to pay anew.
+                ended if ended.is_object() => {
+                    Some(whole(&get(&ended, "spend"), "payment")?.unwrap_or_default().into())
+                }
+                _ => None,
+            },
         })
     }
 }
@@ -101,26 +112,23 @@ pub(super) async fn run(
         single_use: hooks.single_use,
         prefetch: hooks.prefetch,
         quote,
+        timeouts: hooks.timeouts,
+        resume: hooks.resume,
     };
     let signal = kept.signal();
     if signal.aborted() {
         // Before it is opened: terms that are known would mint or order at once.
-        let finish = Finish {
-            result: Err(FetchError::Aborted),
-            receipt: None,
-            spend: Spend::default(),
-            offers: Vec::new(),
-        };
-        return Err(from_fetch(&FetchError::Aborted, &finish, None, Some(&signal.reason())));
+        return Err(spent_nothing(aborted(&signal.reason())));
     }
     let fetch = session.buyer.borrow_mut().open(request, now());
-    let abort = {
+    let watcher = {
         let session = session.clone();
-        Closure::<dyn FnMut()>::new(move || session.report(fetch, Event::Aborted))
+        Closure::<dyn FnMut(bool)>::new(move |late| {
+            session.report(fetch, if late { Event::TimedOut } else { Event::Aborted });
+        })
     };
-    let listener = abort.as_ref().unchecked_ref();
-    // Neither adding nor removing a listener fails.
-    drop(signal.add_event_listener_with_callback("abort", listener));
+    kept.watch(watcher.as_ref().unchecked_ref());
+    session.mailbox.borrow_mut().kept.push((fetch, kept.clone()));
     let mut course = Course { session, kept, hooks, fetch, quote, head: None, cause: None };
     course.session.pump();
     let mut action = course.session.next_action(fetch).await;
@@ -146,7 +154,8 @@ pub(super) async fn run(
             }
         };
     };
-    drop(signal.remove_event_listener_with_callback("abort", listener));
+    course.kept.done();
+    take(&mut course.session.mailbox.borrow_mut().kept, fetch);
     result
 }
 
@@ -207,21 +216,19 @@ impl Course {
     /// Which of several offers: the callback answers with one of them, or its place in the list.
     async fn select(&self, offers: &[Rc<Offer>]) -> Result<Option<usize>, JsValue> {
         let Some(select) = &self.hooks.select else { return Ok(None) };
-        let list: Array = offers.iter().map(|offer| OfferView::of(offer).to_js()).collect();
+        let list: Array = offers.iter().map(|offer| views::offer(offer)).collect();
         let answer = Promise::resolve(&select.call1(&JsValue::UNDEFINED, &list)?);
-        let answer = JsFuture::from(unless_aborted(&self.kept.signal(), &answer)).await?;
+        let answer = JsFuture::from(self.kept.asked(&answer)).await?;
         let place = digits(&answer).and_then(|place| place.parse().ok());
         Ok(place.or_else(|| usize::try_from(list.index_of(&answer, 0)).ok()))
     }
 
     async fn ask(&self, offer: &Offer) -> Result<Approval, JsValue> {
         let Some(approve) = &self.hooks.approve else { return Ok(Approval::default()) };
-        let signal = self.kept.signal();
         let plans = Core(self.session.clone());
-        let context = consent_context(plans, offer.plan_id().as_str(), &signal);
-        let answer = approve.call2(&JsValue::UNDEFINED, &OfferView::of(offer).to_js(), &context)?;
-        let answer = unless_aborted(&signal, &Promise::resolve(&answer));
-        approval(&JsFuture::from(answer).await?)
+        let context = consent_context(plans, offer.plan_id().as_str(), &self.kept.open());
+        let answer = approve.call2(&JsValue::UNDEFINED, &views::offer(offer), &context)?;
+        approval(&JsFuture::from(self.kept.asked(&Promise::resolve(&answer))).await?)
     }
 
     fn finish(&mut self, finish: &Finish) -> Result<JsValue, JsValue> {
@@ -233,12 +240,11 @@ impl Course {
                     set(&result, "response", &head.response());
                 }
                 if let Some(receipt) = &finish.receipt {
-                    set(&result, "receipt", &ReceiptView::of(receipt).to_js());
+                    set(&result, "receipt", &views::receipt(receipt));
                 }
-                set(&result, "spend", &SpendView::of(finish).to_js());
+                set(&result, "spend", &views::spend(&finish.spend, finish.receipt.as_deref()));
                 if self.quote {
-                    let offers: Array =
-                        finish.offers.iter().map(|offer| OfferView::of(offer).to_js()).collect();
+                    let offers: Array = finish.offers.iter().map(|offer| views::offer(offer)).collect();
                     set(&result, "offers", &offers);
                 }
                 Ok(result)
@@ -270,6 +276,12 @@ impl Session {
                     woken.extend(take(&mut mailbox.waiting, fetch));
                 }
                 Command::Run(job) => spawn_local(work(self.clone(), job)),
+                Command::Limit(fetch, limit) => {
+                    let mailbox = self.mailbox.borrow();
+                    if let Some((_, kept)) = mailbox.kept.iter().find(|(other, _)| *other == fetch) {
+                        kept.limit(limit);
+                    }
+                }
                 Command::Tell(notice) => news.push(notice),
             }
         }
@@ -277,7 +289,7 @@ impl Session {
         if let Some(listener) = &self.on_event {
             for notice in &news {
                 // A listener that throws hears the next event all the same.
-                drop(listener.call1(&JsValue::UNDEFINED, &EventView::of(notice).to_js()));
+                drop(listener.call1(&JsValue::UNDEFINED, &views::event(notice)));
             }
         }
     }

@@ -5,6 +5,8 @@
 const mark = (name) => Symbol.for(`payments-wasm.${name}`);
 
 function marked(type, name) {
+  // A bundler may have renamed the class, and what nobody catches is printed with its name.
+  for (const one of [type, type.prototype]) Object.defineProperty(one, 'name', { value: name, writable: true, configurable: true });
   Object.defineProperty(type.prototype, mark(name), { value: true });
   Object.defineProperty(type, Symbol.hasInstance, {
     value: (value) => typeof value === 'object' && value !== null && value[mark(name)] === true,
@@ -12,20 +14,16 @@ function marked(type, name) {
   return type;
 }
 
-export const PaymentsError = marked(class PaymentsError extends Error {
+export const PaymentsError = marked(class extends Error {
   constructor(message, { cause, ...facts }) {
     super(message, cause === undefined ? undefined : { cause });
     Object.assign(this, facts);
-    this.name = facts.code === 'aborted' ? 'AbortError' : new.target.title ?? 'PaymentsError';
+    if (facts.code === 'aborted') this.name = 'AbortError';
   }
 }, 'PaymentsError');
 
 /** One for each answer that a caller branches on. */
-const kind = (name) => {
-  const type = marked(class extends PaymentsError {}, name);
-  type.title = name;
-  return type;
-};
+const kind = (name) => marked(class extends PaymentsError {}, name);
 
 export const PaymentRefused = kind('PaymentRefused');
 export const ConsentDenied = kind('ConsentDenied');

@@ -1,10 +1,9 @@
 //! Errors as JavaScript meets them: one class, made from facts, with a subclass for each answer that a caller branches on.
 
-use super::views::{Jsonish, SpendView};
+use super::views::{self, object};
 use crate::api::ApiError;
-use crate::subscriber::{FetchError, Finish, LoginError, Outcome};
+use crate::subscriber::{FetchError, Finish, LoginError, Outcome, Spend};
 use crate::transport::Head;
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/js/error.js")]
@@ -28,37 +27,48 @@ fn kind(code: &str, ended: bool) -> Option<&'static str> {
     })
 }
 
-/// What an error carries beside its message. `cause` and `response` are set apart, being no data.
-#[derive(Default, Serialize)]
+/// What an error carries beside its message.
+#[derive(Default)]
 pub(super) struct Facts<'a> {
     pub(super) code: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hint: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<u16>,
-    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub(super) correlation_id: Option<&'a str>,
     pub(super) retryable: bool,
-    #[serde(rename = "docsUrl", skip_serializing_if = "Option::is_none")]
     pub(super) docs_url: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) spend: Option<SpendView>,
+    pub(super) spend: JsValue,
+    pub(super) response: JsValue,
+    pub(super) cause: JsValue,
+}
+
+impl Facts<'_> {
+    fn into_js(self) -> JsValue {
+        object(&[
+            ("code", self.code.into()),
+            ("hint", self.hint.into()),
+            ("status", self.status.into()),
+            ("correlationId", self.correlation_id.into()),
+            ("retryable", self.retryable.into()),
+            ("docsUrl", self.docs_url.into()),
+            ("spend", self.spend),
+            ("response", self.response),
+            ("cause", self.cause),
+        ])
+    }
 }
 
 /// Makes an error to throw or to reject with.
 pub(super) fn reject(message: &str, facts: Facts<'_>) -> JsValue {
-    payments_error(message, kind(facts.code, false), facts.to_js())
+    payments_error(message, kind(facts.code, false), facts.into_js())
 }
 
 /// The same, caused by something that JavaScript threw.
 pub(super) fn reject_because(message: &str, code: &str, cause: &JsValue) -> JsValue {
-    let facts = Facts { code, ..Facts::default() }.to_js();
-    set(&facts, "cause", cause);
-    payments_error(message, kind(code, false), facts)
+    reject(message, Facts { code, cause: cause.clone(), ..Facts::default() })
 }
 
 pub(super) fn from_api(error: &ApiError) -> JsValue {
-    payments_error(&error.message, kind(&error.code, error.ends_session()), api_facts(error).to_js())
+    payments_error(&error.message, kind(&error.code, error.ends_session()), api_facts(error).into_js())
 }
 
 fn api_facts(error: &ApiError) -> Facts<'_> {
@@ -69,7 +79,7 @@ fn api_facts(error: &ApiError) -> Facts<'_> {
         correlation_id: error.correlation_id.as_deref(),
         retryable: error.retryable,
         docs_url: error.docs_url.as_deref(),
-        spend: None,
+        ..Facts::default()
     }
 }
 
@@ -104,18 +114,24 @@ pub(super) fn from_fetch(
         code: error.code(),
         hint: error.hint(),
         retryable: error.is_retryable() && finish.spend.outcome == Outcome::None,
-        spend: Some(SpendView::of(finish)),
+        spend: views::spend(&finish.spend, finish.receipt.as_deref()),
+        response: head.map_or(JsValue::UNDEFINED, Head::response),
+        cause: cause.cloned().unwrap_or_default(),
         status: base.status.or(head.map(Head::status)),
         ..base
-    }
-    .to_js();
-    if let Some(head) = head {
-        set(&facts, "response", &head.response());
-    }
-    if let Some(cause) = cause {
-        set(&facts, "cause", cause);
-    }
-    payments_error(&error.message(), kind(error.code(), ended), facts)
+    };
+    // Whoever is to look at what became of a payment asks for the class, and for the code why.
+    let kind = match error {
+        FetchError::SendTimeout if finish.spend.outcome == Outcome::Unknown => Some("OutcomeUnknown"),
+        _ => kind(error.code(), ended),
+    };
+    payments_error(&error.message(), kind, facts.into_js())
+}
+
+/// An error of a fetch that was not begun.
+pub(super) fn spent_nothing(error: JsValue) -> JsValue {
+    set(&error, "spend", &views::spend(&Spend::default(), None));
+    error
 }
 
 /// Sets a member of an object of our own making, which does not fail.

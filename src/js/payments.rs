@@ -8,9 +8,10 @@ use super::calls::{id, promise, require_object};
 use super::convert::{bad_field, bad_wire, get, text};
 use super::core::Core;
 use super::driver::{Hooks, run};
+use super::error::spent_nothing;
 use super::request::take;
 use super::session::{Session, now};
-use super::views::{Jsonish, TotalsView};
+use super::views;
 use crate::wire::{ApiKey, PlanId, WireError, WireErrorKind};
 use alloc::{rc::Rc, string::String};
 use js_sys::Promise;
@@ -120,7 +121,7 @@ impl Payments {
     pub fn fetch(&self, input: JsValue, init: JsValue, options: JsValue) -> Promise {
         let session = self.session.clone();
         promise(async move {
-            let hooks = Hooks::read(&options, Some(&session.hooks))?;
+            let hooks = Hooks::read(&options, Some(&session.hooks)).map_err(spent_nothing)?;
             run(session, take(&input, &init).await?, hooks, false).await
         })
     }
@@ -146,7 +147,7 @@ impl Payments {
     #[wasm_bindgen(getter, skip_typescript)]
     pub fn spend(&self) -> JsValue {
         let buyer = self.session.buyer.borrow();
-        TotalsView::of(&buyer, now()).to_js()
+        views::totals(&buyer, now())
     }
 
     /// See `types.d.ts`.

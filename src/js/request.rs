@@ -2,8 +2,8 @@
 //! of both into the core's types.
 
 use super::convert::get;
-use super::error::{Facts, reject, reject_because};
-use crate::subscriber::{Answer, FetchError, Redirected, Redirects, Send, Target};
+use super::error::{Facts, aborted, reject, reject_because, spent_nothing};
+use crate::subscriber::{Answer, Redirected, Redirects, Send, Target};
 use crate::transport::{Fetcher, Head, Kept, Place, keep};
 use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
 use wasm_bindgen::prelude::*;
@@ -15,22 +15,21 @@ const MAX_BUFFERED: u32 = 1024 * 1024;
 /// Takes what `fetch` takes.
 pub(super) async fn take(input: &JsValue, init: &JsValue) -> Result<Kept, JsValue> {
     let kept = JsFuture::from(keep(input, init, MAX_BUFFERED)).await.map_err(|cause| {
-        let aborted = |of: &JsValue| get(&get(of, "signal"), "aborted").is_truthy();
-        if aborted(init) || aborted(input) {
-            let error = FetchError::Aborted;
-            return reject_because(&error.message(), error.code(), &cause);
-        }
-        reject_because("the request cannot be made", "invalid_request", &cause)
+        let stopped = |of: &JsValue| get(&get(of, "signal"), "aborted").is_truthy();
+        spent_nothing(match stopped(init) || stopped(input) {
+            true => aborted(&cause),
+            false => reject_because("the request cannot be made", "invalid_request", &cause),
+        })
     })?;
     if kept.is_undefined() {
-        return Err(reject(
+        return Err(spent_nothing(reject(
             "the request's body is a stream too long to be kept for a second sending",
             Facts {
                 code: "body_not_replayable",
                 hint: Some("give the body as a string, a buffer, a Blob or FormData, or under 1 MiB"),
                 ..Facts::default()
             },
-        ));
+        )));
     }
     Ok(kept.unchecked_into())
 }

@@ -6,6 +6,7 @@ export type EnvironmentName = 'sandbox' | 'live' | 'staging_sandbox' | 'staging_
 /** Whole credits: a `bigint`, a decimal string, or a whole number. */
 export type CreditsInput = bigint | string | number;
 
+/** What every instance takes. A wrong option is refused with `validation`, and the message names it. */
 export interface CommonOptions {
   /** Used where the API key's prefix names no environment; a prefix that does, wins. Default `custom`. */
   environment?: EnvironmentName;
@@ -19,6 +20,8 @@ export interface CommonOptions {
   fetch?: (request: Request) => Promise<Response>;
   /** How long a call of the platform may take, in milliseconds, its repetitions included. Default 30000. */
   timeoutMs?: number;
+  /** How long each step of a `fetch` may take. */
+  timeouts?: StepTimeouts;
   /**
    * The session ended though nobody called `logout`: the key's own date has passed, the platform refused the key (401), or
    * another tab logged out. Key, tokens and agreements are gone; what was under way rejects with `SessionExpired`.
@@ -42,11 +45,35 @@ export interface CommonOptions {
   onEvent?: (event: PaymentEvent) => void;
 }
 
+/**
+ * How long each step of a `fetch` may take, in milliseconds. A body is never cut off once its head is there, but for that of
+ * a 402, which is read for its terms.
+ */
+export interface StepTimeouts {
+  /**
+   * Each request to the seller, until its head is there. Default: as long as it takes, as with `fetch` itself. Rejects with
+   * `send_timeout`; where a token had gone out, it is an `OutcomeUnknown`, and `spend.outcome` is `unknown`.
+   */
+  send?: number;
+  /**
+   * Each thing that the platform is asked for on the way: a token, a balance, an order. Default: as long as its calls may
+   * take (`timeoutMs`). Rejects with `platform_timeout`; for an order with `purchase_outcome_unknown`, as it may go through.
+   * What others wait for too goes on.
+   */
+  platform?: number;
+  /** The answer of `approve` or `select`. Default: as long as it takes. Rejects with `approve_timeout`. */
+  approve?: number;
+  /** The credits of an order that went through. Default 60000. Rejects with `credits_timeout`. */
+  credits?: number;
+}
+
+/** What `Payments.getInstance` takes. */
 export interface PaymentOptions extends CommonOptions {
   /** `<prefix>:<jwt>`. Kept in memory only, never logged, never put into a URL. */
   nvmApiKey: string;
 }
 
+/** What `Payments.getBrowserInstance` takes. */
 export interface BrowserOptions extends CommonOptions {
   /** Where the login page sends people back to; relative URLs are resolved against the page. */
   returnUrl: string;
@@ -59,6 +86,7 @@ export interface BrowserOptions extends CommonOptions {
   storage?: 'memory' | 'session' | 'local';
 }
 
+/** Decides about one offer; may show a dialog. One that throws ends the fetch with `approve_failed`, and nothing is paid. */
 export type Approve = (offer: Offer, context: ConsentContext) => Approval | Promise<Approval>;
 
 /** `true` allows this one payment from credits that are held or that the delegation tops up. */
@@ -79,8 +107,11 @@ export type Approval =
 
 /** What is asked for a resource. */
 export interface Offer {
+  /** The plan whose credits pay: a uint256 in decimal digits. */
   planId: string;
+  /** The agent that is paid for, where the seller names one. */
   agentId?: string;
+  /** Paid from credits in a wallet's name, or from a card. Others are skipped: they are never offered here. */
   scheme: 'nvm:erc4337' | 'nvm:card-delegation';
   /** A chain in CAIP-2 (`eip155:84532`), or the provider that charges the card (`stripe`). */
   network: string;
@@ -88,22 +119,29 @@ export interface Offer {
   credits?: bigint;
   /** The origin that asks, and the only one that a token will be sent to. */
   origin: string;
+  /** What was requested. */
   url: string;
+  /** What is sold, in the seller's own words. */
   resource: { url: string; description?: string; mimeType?: string };
   /** Known from an earlier answer: nothing has been requested yet. */
   remembered: boolean;
+  /** An earlier payment of the same may have been taken: this is one more (see `FetchOptions.resume`). */
+  again: boolean;
 }
 
 /** What an `approve` callback may look at before it answers; each costs one request. */
 export interface ConsentContext {
+  /** `GET /api/v1/protocol/plans/:planId`: name and price. */
   plan(): Promise<Plan>;
   /** The buyer's own balance. Having been read, it also decides whether a purchase is needed. */
   balance(): Promise<PlanBalance>;
+  /** Fires when the answer is of no use any more: aborted, timed out, logged out. */
   readonly signal: AbortSignal;
 }
 
 /** Without `approve`, what this allows is paid; an offer that states no price breaks any limit on credits. */
 export interface SpendPolicy {
+  /** Of one request. */
   maxCreditsPerRequest?: CreditsInput;
   /** Over the last 60 minutes, to the minute. */
   maxCreditsPerHour?: CreditsInput;
@@ -111,34 +149,66 @@ export interface SpendPolicy {
   maxCreditsPerDay?: CreditsInput;
   /** Over the life of the instance. */
   maxCreditsTotal?: CreditsInput;
+  /** Only these plans, by id; absent or empty: any. The same for the lists below. */
   plans?: string[];
+  /** Only sellers at these origins: `https://api.example`. */
   origins?: string[];
+  /** Only these: `eip155:84532`, `stripe`, … */
   networks?: string[];
+  /** Only these: `nvm:erc4337`, `nvm:card-delegation`. */
   schemes?: string[];
-  /** Buy the plan if the credits do not suffice. */
+  /**
+   * Buy the plan if the balance is known and does not suffice. Where it is not known, the platform itself buys from the
+   * delegation when it settles: the delegation's limit bounds that, and `receipt.orderTx` tells it.
+   */
   purchase?: boolean;
 }
 
 /** Instead of what the instance has (see `CommonOptions`), whose limits hold all the same. */
 export interface FetchOptions {
+  /** The delegation to pay from. */
   delegationConfig?: { delegationId: string };
+  /** Asked instead of the instance's. */
   approve?: Approve;
+  /** Chooses instead of the instance's. */
   select?: CommonOptions['select'];
+  /** What this call may spend without asking. */
   policy?: SpendPolicy;
+  /** 2 for reusable tokens, 3 for single-use ones. */
   tokenVersion?: 2 | 3;
+  /** How many single-use tokens are minted ahead. */
   prefetch?: number;
   /** Sends the requests to the seller. */
   fetch?: typeof fetch;
+  /** How long each step may take; what is not given is the instance's. */
+  timeouts?: StepTimeouts;
+  /**
+   * Goes on after an outcome that is not known: the error (or the result) of an earlier `fetch` of the same method and URL
+   * whose `spend.payment` is set. Give the same body, and a signal that has not fired.
+   *
+   * A single-use token is presented once more, and can be burned once only. With a reusable one the balance says whether it
+   * was burned: where it is what it was before, the request goes again and counts once. Where that cannot be told, it is
+   * another payment: `approve` is asked with `offer.again`, whatever was agreed to before (without `approve` the policy
+   * decides), and it counts. A seller that is still at work on the first may take both.
+   *
+   * Rejects with `not_resumable` where there is nothing to go on with: a payment can be gone on with once, and until logout.
+   */
+  resume?: { readonly spend?: Spend };
 }
 
 /** The terms of a resource, and the answer that came with them: a 402, or what is free. */
 export interface Quote {
+  /** As it came, its body unread. */
   response: Response;
   /** What can be paid, in the seller's order; empty where nothing is to be paid, or nothing can be. */
   offers: QuotedOffer[];
+  /** Of the asking, which costs nothing: how many requests went out. */
+  spend: Spend;
 }
 
+/** An offer with what the platform says of its plan. What could not be learned is left out. */
 export interface QuotedOffer extends Offer {
+  /** As the seller called it. */
   planName?: string;
   /** Of the plan, in millionths of the currency; a token's address stands for its currency. */
   price?: { amount: bigint; currency?: string; isCrypto: boolean; tokenAddress?: string };
@@ -146,6 +216,10 @@ export interface QuotedOffer extends Offer {
   planCredits?: bigint;
   /** What is held of it, in credits. */
   balance?: bigint;
+  /**
+   * `now`: the credits suffice. `after-purchase`: they do not, or it could not be learned. `after-login`: nobody is logged
+   * in.
+   */
   payable: 'now' | 'after-purchase' | 'after-login';
 }
 
@@ -155,46 +229,69 @@ export interface SpendTotals {
   credits: bigint;
   /** Spent in the last hour, and about to be. */
   inLastHour: bigint;
+  /** The same for the last 24 hours. */
   inLastDay: bigint;
+  /** `credits` by seller: `name` is its origin. */
   byOrigin: { name: string; credits: bigint }[];
+  /** `credits` by plan: `name` is its id. */
   byPlan: { name: string; credits: bigint }[];
   /** The last 1000 payments, the oldest first. */
   receipts: PaymentRecord[];
 }
 
+/** One payment that was sent, for the books. */
 export interface PaymentRecord {
+  /** When it ended. */
   at: Date;
+  /** Of the request: `POST`. */
   method: string;
+  /** What was paid for. */
   url: string;
+  /** Who was paid. */
   origin: string;
+  /** Whose credits. */
   planId: string;
+  /** `nvm:erc4337` or `nvm:card-delegation`. */
   scheme: string;
+  /** A chain in CAIP-2, or who charges the card. */
   network: string;
+  /** What came of it. */
   outcome: Spend['outcome'];
+  /** Credits that the token was sent for. */
   creditsPresented: bigint;
+  /** Credits that the receipt says were taken. */
   creditsSettled?: bigint;
+  /** Of the settlement, where there is one. */
   transaction?: string;
 }
 
+/** What `payments.fetch` resolves to. A response that asked for no payment is here too, with a `spend` of nothing. */
 export interface PaidResponse {
   /** The seller's response, untouched: same object, same streaming body. */
   response: Response;
   /** The receipt, where one came and could be read. */
   receipt?: Receipt;
+  /** What it cost. */
   spend: Spend;
 }
 
 /** What came of a settlement (`payment-response`). */
 export interface Receipt {
+  /** Whether the platform took the credits. */
   success: boolean;
   /** Empty where there is none. */
   transaction: string;
+  /** A chain in CAIP-2, or who charges the card. */
   network: string;
+  /** The account that paid. */
   payer?: string;
+  /** Credits that were taken. */
   creditsRedeemed?: bigint;
+  /** Credits of the plan that are left. */
   remainingBalance?: bigint;
   /** The transaction of an automatic top-up. */
   orderTx?: string;
+  /** Why not, where it failed. */
   errorReason?: string;
 }
 
@@ -206,50 +303,102 @@ export interface Spend {
   requests: number;
   /** Tokens minted; one that several fetches waited for is booked on one of them. */
   mints: number;
+  /** Credits that tokens were sent for: what it can have cost at the most. */
   creditsPresented: bigint;
+  /** Credits that the receipt says were taken. */
   creditsSettled?: bigint;
+  /**
+   * Plans that were ordered on the way. `confirmed` is false where the order's answer did not come. What the platform tops up
+   * by itself is in `receipt.orderTx`.
+   */
   purchases: { planId: string; txHash?: string; confirmed: boolean }[];
+  /** The receipt, where one came and could be read. */
   receipt?: Receipt;
+  /** Of an `unknown` outcome that can be gone on with: see `FetchOptions.resume`. */
+  payment?: number;
 }
 
-export interface PaymentEvent {
-  type: 'request' | 'offer' | 'consent' | 'order' | 'mint' | 'paid' | 'receipt' | 'refused' | 'unknown';
+interface EventOfFetch {
+  /** The number of the `fetch`, from 1: what belongs together. */
+  fetch: number;
+  /** What is requested. */
   url: string;
-  planId?: string;
-  credits?: bigint;
-  /** Of an `order`. */
-  state?: 'sent' | 'done';
-  txHash?: string;
 }
+
+interface EventOfOffer extends EventOfFetch {
+  /** The plan of the offer. */
+  planId: string;
+  /** The price of the request in credits, where the seller says it. */
+  credits?: bigint;
+}
+
+/** What happens on the way of a `fetch`, as it happens. None carries a key or a token. */
+export type PaymentEvent =
+  /** The request goes out without a token. */
+  | (EventOfFetch & { type: 'request' })
+  /** The terms are known, and are to be agreed to. */
+  | (EventOfOffer & { type: 'offer'; offer: Offer })
+  /** They were agreed to, by somebody or by the policy. */
+  | (EventOfOffer & { type: 'consent' })
+  /** An order of the plan goes out, or its credits are there. */
+  | (EventOfOffer & { type: 'order'; state: 'sent' })
+  | (EventOfOffer & { type: 'order'; state: 'done'; txHash?: string })
+  /** A token was minted; where several wait for it, told of one of them. */
+  | (EventOfOffer & { type: 'mint'; singleUse: boolean })
+  /** The request goes out with a token. */
+  | (EventOfOffer & { type: 'paid' })
+  /** The answer came with a receipt of its payment. */
+  | (EventOfOffer & { type: 'receipt'; receipt: Receipt })
+  /** The seller refused the payment; once, it is tried with a fresh token. */
+  | (EventOfOffer & { type: 'refused' })
+  /** Whether the payment was taken is not known. */
+  | (EventOfOffer & { type: 'unknown' });
 
 /** A plan as the platform describes it; members beyond these are there too. */
 export interface Plan {
+  /** A uint256 in decimal digits. */
   id: string;
-  metadata?: { main?: { name?: string; description?: string }; plan?: Record<string, unknown> };
-  registry?: { owner?: string; price?: Record<string, unknown>; credits?: Record<string, unknown> };
+  /** What the seller wrote. */
+  metadata?: { main?: { name?: string; description?: string; [member: string]: unknown }; plan?: Record<string, unknown>; [member: string]: unknown };
+  /** What it costs and grants; amounts are in millionths of the currency, credits whole. */
+  registry?: { owner?: string; price?: Record<string, unknown>; credits?: Record<string, unknown>; [member: string]: unknown };
   [member: string]: unknown;
 }
 
 /** An agent as the platform describes it; members beyond these are there too. */
 export interface Agent {
+  /** A uint256 in decimal digits. */
   id: string;
   [member: string]: unknown;
 }
 
+/** What an account holds of a plan. */
 export interface PlanBalance {
+  /** The plan. */
   planId: string;
+  /** As the seller called it. */
   planName: string;
+  /** `credits`, `time`, … */
   planType: string;
+  /** Whose balance it is. */
   holderAddress: string;
+  /** Whole credits. The platform sends digits; here they are a `bigint`. */
   balance: bigint;
+  /** The contract that keeps the credits. */
   creditsContract: string;
+  /** Whether anything is held. */
   isSubscriber: boolean;
+  /** In the plan's currency; for showing, not for computing. */
   pricePerCredit: number;
 }
 
+/** What the platform answers to an order. */
 export interface NvmAPIResult {
+  /** Whether it was made. */
   success: boolean;
+  /** The transaction, where there is one. */
   txHash?: string;
+  /** For a person. */
   message?: string;
   [member: string]: unknown;
 }
@@ -260,71 +409,107 @@ export interface PaginationOptions {
   page?: number;
   /** How many entries a page has. */
   offset?: number;
+  /** A member of the entries: `created`, … */
   sortBy?: string;
+  /** Default `desc`. */
   sortOrder?: 'asc' | 'desc';
 }
 
 /** A list as the platform answers it: `plans` or `agents`, and where in it one is. */
 export interface Paginated {
+  /** Entries in all. */
   total: number;
+  /** From 1. */
   page: number;
+  /** How many entries a page has. */
   offset: number;
   [member: string]: unknown;
 }
 
 /** A card, or the account's wallet (`provider: 'erc4337'`). */
 export interface PaymentMethodSummary {
+  /** `pm_…`, `vat_…`, or an address. */
   id: string;
+  /** `card`, `crypto_wallet`, … */
   type: string;
+  /** `visa`, … */
   brand: string;
+  /** The last four digits. */
   last4: string;
+  /** 1 to 12; 0 for a wallet. */
   expMonth: number;
+  /** Four digits; 0 for a wallet. */
   expYear: number;
+  /** A name of one's own. */
   alias?: string | null;
+  /** Who charges it. */
   provider?: 'stripe' | 'braintree' | 'visa' | 'vgs' | 'erc4337';
+  /** `active`, … */
   status?: string;
   /** The API keys that may use it; `null` for all. */
   allowedApiKeyIds?: string[] | null;
 }
 
-/** A delegation; money in cents of `currency`, as decimal strings. */
+/** A delegation; money in cents of `currency`, as decimal strings. Members beyond these are there too. */
 export interface DelegationSummary {
+  /** What `delegationConfig` takes. */
   delegationId: string;
+  /** `erc4337` or who charges the card. */
   provider: string;
-  providerPaymentMethodId: string;
+  /** The card, or the wallet's address; `null` where it needs none. */
+  providerPaymentMethodId: string | null;
   /** `Active`, `Revoked`, … */
   status: string;
+  /** What it may spend in all. */
   spendingLimitCents: string;
+  /** What it has spent. */
   amountSpentCents: string;
+  /** What it has left. */
   remainingBudgetCents: string;
+  /** `usd`, `eur`, `usdc` or `eurc`. */
   currency: string;
+  /** How often it has paid. */
   transactionCount: number;
+  /** ISO 8601. */
   expiresAt: string;
+  /** ISO 8601. */
   createdAt: string;
+  /** The key that may use it; `null` for all. */
   apiKeyId: string | null;
+  [member: string]: unknown;
 }
 
 /** What may still be spent. */
 export interface PurchasingPower {
+  /** Cards and wallet that this key may use. */
   cards: PaymentMethodSummary[];
+  /** Delegations that this key may use. */
   delegations: DelegationSummary[];
   /** Cents that active delegations have left, by currency: cents of one are not cents of another. */
   byCurrency: Record<string, number>;
   /** The first of those currencies, and its cents. The official SDK sums all currencies here. */
   currency: string;
+  /** Cents of `currency` that are left. */
   totalRemainingBudgetCents: number;
 }
 
 /** What a card checkout is (Stripe's); times in seconds since 1970. */
 export interface StripeCheckoutResult {
+  /** Where a person pays. */
   checkoutLink: string;
+  /** Of the checkout. */
   stripeCheckoutSessionId: string;
+  /** The platform's own. */
   clientReferenceId: string;
+  /** `unpaid`, `paid`, … */
   paymentStatus: string;
+  /** When the link was made. */
   linkCreatedAt: number;
+  /** When it stops working. */
   linkExpiresAt: number;
 }
 
+/** How long to wait for credits, and who is told. */
 export interface WaitOptions {
   /** Default 1. */
   min?: CreditsInput;
@@ -346,8 +531,10 @@ export interface JourneyOptions {
   signal?: AbortSignal;
 }
 
+/** What `plans.checkout` takes. Without `min`: more than were held before. */
 export interface CheckoutOptions extends JourneyOptions, WaitOptions {}
 
+/** What `delegation.setupCard` takes. */
 export interface CardOptions extends JourneyOptions {
   /** The organization in whose name; needed by members of several. */
   orgId?: string;
@@ -359,18 +546,25 @@ export interface CardOptions extends JourneyOptions {
 
 /** What a card page made. */
 export interface CardResult {
+  /** The card, where one was added. */
   paymentMethodId?: string;
+  /** What `delegationConfig` takes, where one was made. */
   delegationId?: string;
 }
 
 /** What an offer says beside its plans; what is absent or empty is left out. */
 export interface PaymentRequiredOptions {
+  /** What is sold: the URL or path. */
   endpoint?: string;
+  /** The agent that is paid for. */
   agentId?: string;
+  /** `POST`, … */
   httpVerb?: string;
   /** Default: the scheme's in the environment. */
   network?: string;
+  /** For a person. */
   description?: string;
+  /** Of the answer. */
   mimeType?: string;
   /** Default `nvm:erc4337`. */
   scheme?: 'nvm:erc4337' | 'nvm:card-delegation';
@@ -380,33 +574,71 @@ export interface PaymentRequiredOptions {
 
 /** The x402 document of a 402. */
 export interface X402PaymentRequired {
+  /** The version of x402. */
   x402Version: 2;
+  /** What is sold. */
   resource: { url: string; description?: string; mimeType?: string };
+  /** The ways to pay, any of which will do. */
   accepts: { scheme: string; network: string; planId: string; extra: { version: string; agentId?: string; httpVerb?: string } }[];
+  /** Of x402; empty. */
   extensions: Record<string, unknown>;
 }
 
+/** What may be spent, from what, and for how long. */
 export interface CreateDelegationPayload {
+  /** `erc4337` pays from the wallet; the others from a card. */
   provider: 'erc4337' | 'stripe' | 'braintree';
   /** In cents of `currency`. */
   spendingLimitCents: number;
+  /** For how long, from now. */
   durationSecs: number;
+  /** Of the limit. */
   currency: 'usd' | 'eur' | 'usdc' | 'eurc';
+  /** The card; see `listPaymentMethods`. */
   providerPaymentMethodId?: string;
+  /** Only for this plan. */
   planId?: string;
+  /** Braintree only. */
   merchantAccountId?: string;
+  /** How often at the most. */
   maxTransactions?: number;
+  /** Only by this API key. */
   apiKeyId?: string;
 }
 
+/** What a token is made for and from. */
 export interface X402TokenOptions {
+  /** Default `nvm:erc4337`. See `resolveScheme`. */
   scheme?: 'nvm:erc4337' | 'nvm:card-delegation';
+  /** Default: the scheme's in the environment. See `resolveNetwork`. */
   network?: string;
+  /** Default: the instance's. */
   delegationConfig?: { delegationId: string };
 }
 
-/** The class of all errors. `code` is stable; the platform's own `BCK.*` where it named one. */
+/**
+ * The class of all errors. The platform's own codes are `BCK.*`, and `http_<status>` where it named none. The package's:
+ *
+ * Of what was given: `validation` (the message names the field), `invalid_request`, `body_not_replayable`, `browser_only`.
+ *
+ * Of consent, nothing being paid: `consent_denied`, `approve_failed`, `budget_exceeded`, `insufficient_credits`,
+ * `delegation_required`.
+ *
+ * Of the seller: `malformed_offer`, `no_payable_offer`, `payment_refused`, `insecure_target`, `ambiguous_redirect`,
+ * `redirected_while_paying`.
+ *
+ * Of an outcome that is not known: `outcome_unknown`, `purchase_outcome_unknown`. Of purchases besides: `order_refused`,
+ * `credits_timeout`, `checkout_cancelled`, `checkout_closed`, `card_cancelled`, `card_state_mismatch`, `return_url_not_allowed`.
+ *
+ * Of the session: `unauthorized` (nobody is logged in), `session_ended`, `session_expired`, `login_state_mismatch`,
+ * `login_bad_key`, `login_account_mismatch`, `popup_blocked`, `popup_closed`, `storage_unavailable`.
+ *
+ * Of the way: `network_error`, `garbled_answer`, `aborted` (the error's `name` is `AbortError`, its `cause` the reason).
+ */
 export class PaymentsError extends Error {
+  /** The package makes them; a program looks at them. */
+  protected constructor();
+  /** For programs: stays the same from version to version. */
   readonly code: string;
   /** What to do about it, where there is something. */
   readonly hint?: string;
@@ -418,7 +650,7 @@ export class PaymentsError extends Error {
   readonly retryable: boolean;
   /** Where the code is explained. */
   readonly docsUrl?: string;
-  /** What was spent, on errors of `fetch`. */
+  /** What was spent, on errors of `fetch`, those included that end it before anything is sent. */
   readonly spend?: Spend;
   /** The seller's last answer, readable, on errors of `fetch`. */
   readonly response?: Response;
@@ -432,13 +664,17 @@ export class PaymentRefused extends PaymentsError {}
 export class ConsentDenied extends PaymentsError {}
 /** A limit of the policy stands against it. */
 export class BudgetExceeded extends PaymentsError {}
-/** A payment or an order was sent and nobody said what came of it: look at the balance before trying again. */
+/**
+ * A payment or an order was sent and nobody said what came of it. Where `spend.payment` is set, `FetchOptions.resume` goes on
+ * with it; else look at the balance before trying again.
+ */
 export class OutcomeUnknown extends PaymentsError {}
 /** The session ended: log in again. */
 export class SessionExpired extends PaymentsError {}
 /** The 402 carries no offer that can be read; `response` is as it came. */
 export class MalformedOffer extends PaymentsError {}
 
+/** One buyer: a key, or a page on which somebody may log in. Its methods reject, or throw, with a `PaymentsError`. */
 export class Payments {
   private constructor();
 
@@ -463,8 +699,11 @@ export class Payments {
    */
   static readCallback(url: string, state: string): Promise<string | undefined>;
 
+  /** Whether there is a key that is not known to have ended. */
   readonly isLoggedIn: boolean;
+  /** The environment that calls go to. */
   readonly environmentName: EnvironmentName;
+  /** The same, by the official SDK's name. */
   getEnvironmentName(): EnvironmentName;
   /** In whose name calls with the key are made from now on; `undefined` for one's own. Throws `validation`. */
   setOrganizationId(organizationId: string | undefined): void;
@@ -490,27 +729,36 @@ export class Payments {
    */
   fetch(input: RequestInfo | URL, init?: RequestInit, options?: FetchOptions): Promise<PaidResponse>;
 
-  /** Sends the request without paying, and says what it would cost. */
+  /**
+   * Sends the request without paying, and says what it would cost. Asks nobody, and mints and orders nothing. Rejects as
+   * `fetch` does where the request cannot be sent, and with `MalformedOffer`.
+   */
   quote(input: RequestInfo | URL, init?: RequestInit): Promise<Quote>;
 
   /** A `fetch` for other clients, with the manners of `payments.fetch` over another `fetch`; gives the response. */
   wrapFetch(fetch?: typeof globalThis.fetch): typeof globalThis.fetch;
 
+  /** What this instance has spent since it was made. */
   readonly spend: SpendTotals;
-  /** The last 1000 payments as text. */
+  /** The last 1000 payments as text: JSON with credits as digits, or CSV (RFC 4180). Throws `validation` for another format. */
   exportReceipts(format?: 'json' | 'csv'): string;
 
+  /** Plans: what is for sale, what is held, and how to buy. */
   readonly plans: {
+    /** `GET /api/v1/protocol/plans/:planId`. Needs no login. */
     getPlan(planId: string | bigint): Promise<Plan>;
-    /** One's own, by default the first 100, newest first; with an organization all of its. */
+    /** `GET /api/v1/protocol/plans`: one's own, by default the first 100, newest first; with an organization all of its. */
     getPlans(page?: number, offset?: number, sortBy?: string, sortOrder?: 'asc' | 'desc', options?: { organizationId?: string }): Promise<Paginated & { plans: Plan[] }>;
-    /** By default the first 10. */
+    /** `GET …/plans/:planId/agents`: what it gives access to, by default the first 10. Needs no login. */
     getAgentsAssociatedToAPlan(planId: string | bigint, pagination?: PaginationOptions): Promise<Paginated & { agents: Agent[] }>;
-    /** Of the key's own account, unless `account` is an address. */
+    /** `GET …/plans/:planId/balance/:address`: of the key's own account, unless `account` is an address. */
     getPlanBalance(planId: string | bigint, account?: string): Promise<PlanBalance>;
-    /** Buys a crypto, free or trial plan; a trial once only. Never repeated by itself. */
+    /**
+     * `POST …/plans/:planId/order`: buys a crypto, free or trial plan; a trial once only. Never repeated by itself: where no
+     * answer came (`network_error`), look at the balance first.
+     */
     orderPlan(planId: string | bigint): Promise<NvmAPIResult>;
-    /** Begins a card checkout, and charges nothing: `result.checkoutLink` is for a person to open. */
+    /** `POST /api/v1/fiat/stripe/payment`: begins a card checkout, and charges nothing: `result.checkoutLink` is for a person to open. */
     orderFiatPlan(planId: string | bigint): Promise<{ result: StripeCheckoutResult }>;
     /**
      * Takes a person to the card checkout of a plan. By popup it resolves when `min` credits are held (default: more than
@@ -531,19 +779,30 @@ export class Payments {
     waitForCredits(planId: string | bigint, options?: WaitOptions): Promise<PlanBalance>;
   };
 
+  /** Agents: what plans give access to. */
   readonly agents: {
+    /** `GET /api/v1/protocol/agents/:agentId`. Needs no login. */
     getAgent(agentId: string | bigint): Promise<Agent>;
-    /** The plans that give access to it; by default the first 10. */
+    /** `GET …/agents/:agentId/plans`: those that give access to it, by default the first 10. Needs no login. */
     getAgentPlans(agentId: string | bigint, pagination?: PaginationOptions): Promise<Paginated & { plans: Plan[] }>;
   };
 
+  /** What may be spent, and from which cards. */
   readonly delegation: {
+    /** `POST /api/v1/delegation/create`. Nothing is charged by it. Never repeated by itself. */
     createDelegation(payload: CreateDelegationPayload): Promise<{ delegationId: string; delegationToken?: string }>;
-    /** `accessible`: those that the key in use may spend from. */
+    /** `GET /api/v1/delegation`. `accessible`: those that the key in use may spend from. */
     listDelegations(options?: { accessible?: boolean }): Promise<{ delegations: DelegationSummary[]; totalResults: number; page: number; offset: number }>;
+    /**
+     * `DELETE /api/v1/delegation/:delegationId`: nothing is paid from it any more. In the documentation only; no official SDK
+     * calls it.
+     */
     revokeDelegation(delegationId: string): Promise<unknown>;
+    /** `GET /api/v1/payment-methods`: cards, and the wallet. `accessible`: those that the key in use may pay with. */
     listPaymentMethods(options?: { accessible?: boolean; provider?: string }): Promise<PaymentMethodSummary[]>;
+    /** `PATCH /api/v1/payment-methods/:id`: a name of one's own, and which API keys may use it (`null`: all). */
     updatePaymentMethod(paymentMethodId: string, changes: { alias?: string; allowedApiKeyIds?: string[] | null }): Promise<PaymentMethodSummary>;
+    /** What is left to spend: `listPaymentMethods` and `listDelegations` added up. */
     getPurchasingPower(): Promise<PurchasingPower>;
     /**
      * Takes a person to the page on which a card is added and may be spent from. By popup it resolves with what was made; by
@@ -560,7 +819,12 @@ export class Payments {
     cardReturned(): Promise<CardResult | undefined>;
   };
 
+  /** Tokens by hand; `payments.fetch` does this by itself. */
   readonly x402: {
+    /**
+     * `POST /api/v1/x402/permissions`: an access token, for the header `payment-signature`. Rejects with `validation` without
+     * a delegation.
+     */
     getX402AccessToken(
       planId: string | bigint,
       agentId?: string,
@@ -568,6 +832,7 @@ export class Payments {
     ): Promise<{ accessToken: string; permissionHash?: string; [member: string]: unknown }>;
     /** What stands behind a token that was minted. The hosted platform documents these three, and no official SDK calls them. */
     getPermission(permissionHash: string): Promise<Record<string, unknown>>;
+    /** One's own, a page of them. */
     listPermissions(pagination?: Pick<PaginationOptions, 'page' | 'offset'>): Promise<Record<string, unknown>>;
     /** Its token pays nothing from then on. */
     revokePermission(permissionHash: string): Promise<unknown>;
@@ -580,22 +845,30 @@ export function buildPaymentRequired(planId: string, options?: PaymentRequiredOp
 export function buildPaymentRequiredForPlans(planIds: string[], options?: PaymentRequiredOptions): Promise<X402PaymentRequired>;
 /** The payload of an access token; `null` for what is none. */
 export function decodeAccessToken(accessToken: string): Promise<Record<string, unknown> | null>;
+/** The other way: compact JSON in UTF-8, base64url without padding. */
 export function encodeAccessToken(payload: Record<string, unknown>): Promise<string>;
 /** How a plan is paid for: by card where it says that its price is not in crypto. Rejects where it cannot be read. */
 export function resolveScheme(payments: Payments, planId: string, explicitScheme?: string): Promise<string>;
 /** The provider that charges the card, where the plan names one. */
 export function resolveNetwork(payments: Payments, planId: string, explicitNetwork?: string): Promise<string | undefined>;
 
-/** Durations of time plans, in seconds. */
+/** A day, in seconds, as time plans count it. */
 export const ONE_DAY_DURATION: bigint;
+/** Seven days, in seconds. */
 export const ONE_WEEK_DURATION: bigint;
+/** A twelfth of a mean year, in seconds. */
 export const ONE_MONTH_DURATION: bigint;
+/** A mean year, in seconds. */
 export const ONE_YEAR_DURATION: bigint;
+/** Stands for no address, and for the native token. */
 export const ZeroAddress: string;
-/** Token addresses on Base, and on Base Sepolia. */
+/** EURC on Base: six decimals. */
 export const EURC_TOKEN_ADDRESS: string;
+/** EURC on Base Sepolia: six decimals. */
 export const EURC_TOKEN_ADDRESS_TESTNET: string;
+/** USDC on Base: six decimals. */
 export const USDC_TOKEN_ADDRESS: string;
+/** USDC on Base Sepolia: six decimals. */
 export const USDC_TOKEN_ADDRESS_TESTNET: string;
 
 /** Loads the WebAssembly ahead of need, or from a source of one's own. Calling it is never necessary. */

@@ -1,25 +1,23 @@
 //! What of ours JavaScript sees: plain objects, credits as `bigint`.
+//!
+//! Made member by member: `serde` on the way to JavaScript is more than two kilobytes of wasm after gzip.
 
-use crate::subscriber::{Buyer, Finish, Notice, NoticeKind, Offer, Outcome};
-use crate::wire::{Credits, Receipt};
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
-use js_sys::BigInt;
-use serde::{Serialize, Serializer};
+use super::error::set;
+use crate::subscriber::{Buyer, FetchId, Notice, NoticeKind, Offer, Purchase, Record, Spend};
+use crate::wire::{Credits, Id, Receipt};
+use js_sys::{Array, BigInt, Object};
 use wasm_bindgen::prelude::*;
 
-/// Turns a view into a plain object; absent members are left out.
-pub(super) trait Jsonish: Serialize {
-    fn to_js(&self) -> JsValue {
-        let serializer = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
-        // These structs of strings and numbers always serialise.
-        self.serialize(&serializer).unwrap_or(JsValue::UNDEFINED)
+/// A plain object; a member that is undefined is left out.
+pub(super) fn object(members: &[(&str, JsValue)]) -> JsValue {
+    let object: JsValue = Object::new().into();
+    for (name, value) in members {
+        if !value.is_undefined() {
+            set(&object, name, value);
+        }
     }
+    object
 }
-
-impl<T: Serialize> Jsonish for T {}
 
 /// Credits as a `bigint`.
 pub(super) fn bigint(credits: Credits) -> JsValue {
@@ -27,264 +25,131 @@ pub(super) fn bigint(credits: Credits) -> JsValue {
     BigInt::new(&credits.to_string().into()).map_or(JsValue::UNDEFINED, Into::into)
 }
 
-/// Credits as a `bigint` inside a view: it passes the serializer by untouched.
-fn big<S: Serializer>(credits: &Credits, serializer: S) -> Result<S::Ok, S::Error> {
-    serde_wasm_bindgen::preserve::serialize(&bigint(*credits), serializer)
+fn some_bigint(credits: Option<Credits>) -> JsValue {
+    credits.map_or(JsValue::UNDEFINED, bigint)
 }
 
-/// A time as a `Date`.
-fn date<S: Serializer>(at: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn spend(spend: &Spend, came: Option<&Receipt>) -> JsValue {
+    let purchase = |one: &Purchase| {
+        object(&[
+            ("planId", one.plan_id.as_str().into()),
+            ("txHash", one.tx_hash.as_deref().into()),
+            ("confirmed", one.confirmed.into()),
+        ])
+    };
+    object(&[
+        ("outcome", spend.outcome.as_str().into()),
+        ("requests", spend.requests.into()),
+        ("mints", spend.mints.into()),
+        ("creditsPresented", bigint(spend.credits_presented)),
+        ("creditsSettled", some_bigint(spend.credits_settled)),
+        ("purchases", spend.purchases.iter().map(purchase).collect::<Array>().into()),
+        ("receipt", came.map_or(JsValue::UNDEFINED, receipt)),
+        ("payment", spend.payment.map(FetchId::number).into()),
+    ])
+}
+
+pub(super) fn receipt(receipt: &Receipt) -> JsValue {
+    let text = |name| JsValue::from(receipt.text(name));
+    let or_empty = |name| JsValue::from(receipt.text(name).unwrap_or_default());
+    object(&[
+        ("success", receipt.success().into()),
+        ("transaction", or_empty("transaction")),
+        ("network", or_empty("network")),
+        ("payer", text("payer")),
+        ("creditsRedeemed", some_bigint(receipt.credits_redeemed())),
+        ("remainingBalance", some_bigint(receipt.remaining_balance())),
+        ("orderTx", text("orderTx")),
+        ("errorReason", text("errorReason")),
+    ])
+}
+
+pub(super) fn offer(offer: &Offer) -> JsValue {
+    let resource = object(&[
+        ("url", offer.resource.url.as_str().into()),
+        ("description", offer.resource.description.as_deref().into()),
+        ("mimeType", offer.resource.mime_type.as_deref().into()),
+    ]);
+    object(&[
+        ("planId", offer.plan_id().as_str().into()),
+        ("agentId", offer.agent_id().map(Id::as_str).into()),
+        ("scheme", offer.scheme().as_str().into()),
+        ("network", offer.network().into()),
+        ("credits", some_bigint(offer.credits())),
+        ("origin", offer.target.origin.as_str().into()),
+        ("url", offer.target.url.as_str().into()),
+        ("resource", resource),
+        ("remembered", offer.remembered.into()),
+        ("again", offer.again.into()),
+    ])
+}
+
+pub(super) fn event(notice: &Notice) -> JsValue {
+    let name = match &notice.kind {
+        NoticeKind::Request => "request",
+        NoticeKind::Offer => "offer",
+        NoticeKind::Consent => "consent",
+        NoticeKind::Order { .. } => "order",
+        NoticeKind::Mint { .. } => "mint",
+        NoticeKind::Paid => "paid",
+        NoticeKind::Receipt(_) => "receipt",
+        NoticeKind::Refused => "refused",
+        NoticeKind::Unknown => "unknown",
+    };
+    let asked = notice.offer.as_deref();
+    let event = object(&[
+        ("type", name.into()),
+        ("fetch", notice.fetch.number().into()),
+        ("url", notice.url.as_str().into()),
+        ("planId", asked.map(|offer| offer.plan_id().as_str()).into()),
+        ("credits", some_bigint(asked.and_then(Offer::credits))),
+    ]);
+    match (&notice.kind, asked) {
+        (NoticeKind::Offer, Some(asked)) => set(&event, "offer", &offer(asked)),
+        (NoticeKind::Order { tx_hash }, _) => {
+            set(&event, "state", &if tx_hash.is_some() { "done" } else { "sent" }.into());
+            if let Some(tx_hash) = tx_hash.as_deref().filter(|tx_hash| !tx_hash.is_empty()) {
+                set(&event, "txHash", &tx_hash.into());
+            }
+        }
+        (NoticeKind::Mint { single_use }, _) => set(&event, "singleUse", &(*single_use).into()),
+        (NoticeKind::Receipt(came), _) => set(&event, "receipt", &receipt(came)),
+        _ => {}
+    }
+    event
+}
+
+pub(super) fn totals(buyer: &Buyer, now: u64) -> JsValue {
+    let budget = buyer.budget();
+    let share = |name: &str, credits: Credits| object(&[("name", name.into()), ("credits", bigint(credits))]);
+    let by_origin: Array = budget.by_origin().iter().map(|(name, credits)| share(name, *credits)).collect();
+    let by_plan: Array =
+        budget.by_plan().iter().map(|(plan, credits)| share(plan.as_str(), *credits)).collect();
+    object(&[
+        ("credits", bigint(budget.spent())),
+        ("inLastHour", bigint(budget.in_hour(now))),
+        ("inLastDay", bigint(budget.in_day(now))),
+        ("byOrigin", by_origin.into()),
+        ("byPlan", by_plan.into()),
+        ("receipts", buyer.records().iter().map(record).collect::<Array>().into()),
+    ])
+}
+
+fn record(record: &Record) -> JsValue {
+    // Whole milliseconds, until the year 275760.
     #[allow(clippy::cast_precision_loss)]
-    let date = js_sys::Date::new(&JsValue::from_f64(*at as f64));
-    serde_wasm_bindgen::preserve::serialize(&date, serializer)
-}
-
-fn some_big<S: Serializer>(credits: &Option<Credits>, serializer: S) -> Result<S::Ok, S::Error> {
-    serde_wasm_bindgen::preserve::serialize(&credits.map_or(JsValue::UNDEFINED, bigint), serializer)
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct SpendView {
-    outcome: &'static str,
-    requests: u32,
-    mints: u32,
-    #[serde(serialize_with = "big")]
-    credits_presented: Credits,
-    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
-    credits_settled: Option<Credits>,
-    purchases: Vec<PurchaseView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    receipt: Option<ReceiptView>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PurchaseView {
-    plan_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tx_hash: Option<String>,
-    confirmed: bool,
-}
-
-impl SpendView {
-    pub(super) fn of(finish: &Finish) -> Self {
-        let spend = &finish.spend;
-        Self {
-            outcome: Outcome::as_str(spend.outcome),
-            requests: spend.requests,
-            mints: spend.mints,
-            credits_presented: spend.credits_presented,
-            credits_settled: spend.credits_settled,
-            purchases: spend
-                .purchases
-                .iter()
-                .map(|purchase| PurchaseView {
-                    plan_id: purchase.plan_id.to_string(),
-                    tx_hash: purchase.tx_hash.clone(),
-                    confirmed: purchase.confirmed,
-                })
-                .collect(),
-            receipt: finish.receipt.as_ref().map(ReceiptView::of),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ReceiptView {
-    success: bool,
-    transaction: String,
-    network: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payer: Option<String>,
-    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
-    credits_redeemed: Option<Credits>,
-    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
-    remaining_balance: Option<Credits>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_tx: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_reason: Option<String>,
-}
-
-impl ReceiptView {
-    pub(super) fn of(receipt: &Receipt) -> Self {
-        let text = |name| receipt.text(name).map(ToString::to_string);
-        Self {
-            success: receipt.success(),
-            transaction: text("transaction").unwrap_or_default(),
-            network: text("network").unwrap_or_default(),
-            payer: text("payer"),
-            credits_redeemed: receipt.credits_redeemed(),
-            remaining_balance: receipt.remaining_balance(),
-            order_tx: text("orderTx"),
-            error_reason: text("errorReason"),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct OfferView<'a> {
-    plan_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent_id: Option<&'a str>,
-    scheme: &'static str,
-    network: &'a str,
-    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
-    credits: Option<Credits>,
-    origin: &'a str,
-    url: &'a str,
-    resource: ResourceView<'a>,
-    remembered: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ResourceView<'a> {
-    url: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mime_type: Option<&'a str>,
-}
-
-impl<'a> OfferView<'a> {
-    pub(super) fn of(offer: &'a Offer) -> Self {
-        Self {
-            plan_id: offer.plan_id().as_str(),
-            agent_id: offer.agent_id().map(crate::wire::Id::as_str),
-            scheme: offer.scheme().as_str(),
-            network: offer.network(),
-            credits: offer.credits(),
-            origin: &offer.target.origin,
-            url: &offer.target.url,
-            resource: ResourceView {
-                url: &offer.resource.url,
-                description: offer.resource.description.as_deref(),
-                mime_type: offer.resource.mime_type.as_deref(),
-            },
-            remembered: offer.remembered,
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct EventView<'a> {
-    r#type: &'static str,
-    url: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plan_id: Option<&'a str>,
-    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
-    credits: Option<Credits>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tx_hash: Option<&'a str>,
-}
-
-impl<'a> EventView<'a> {
-    pub(super) fn of(notice: &'a Notice) -> Self {
-        let (r#type, state, tx_hash) = match &notice.kind {
-            NoticeKind::Request => ("request", None, None),
-            NoticeKind::Offer => ("offer", None, None),
-            NoticeKind::Consent => ("consent", None, None),
-            NoticeKind::Order { tx_hash: None } => ("order", Some("sent"), None),
-            NoticeKind::Order { tx_hash: Some(tx) } => ("order", Some("done"), Some(tx.as_str())),
-            NoticeKind::Mint { .. } => ("mint", None, None),
-            NoticeKind::Paid => ("paid", None, None),
-            NoticeKind::Receipt => ("receipt", None, None),
-            NoticeKind::Refused => ("refused", None, None),
-            NoticeKind::Unknown => ("unknown", None, None),
-        };
-        Self {
-            r#type,
-            url: &notice.url,
-            plan_id: notice.plan_id.as_ref().map(crate::wire::Id::as_str),
-            credits: notice.credits,
-            state,
-            tx_hash: tx_hash.filter(|tx| !tx.is_empty()),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct TotalsView<'a> {
-    #[serde(serialize_with = "big")]
-    credits: Credits,
-    #[serde(serialize_with = "big")]
-    in_last_hour: Credits,
-    #[serde(serialize_with = "big")]
-    in_last_day: Credits,
-    by_origin: Vec<ShareView<'a>>,
-    by_plan: Vec<ShareView<'a>>,
-    receipts: Vec<RecordView<'a>>,
-}
-
-#[derive(Serialize)]
-struct ShareView<'a> {
-    name: &'a str,
-    #[serde(serialize_with = "big")]
-    credits: Credits,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RecordView<'a> {
-    #[serde(serialize_with = "date")]
-    at: u64,
-    method: &'a str,
-    url: &'a str,
-    origin: &'a str,
-    plan_id: &'a str,
-    scheme: &'static str,
-    network: &'a str,
-    outcome: &'static str,
-    #[serde(serialize_with = "big")]
-    credits_presented: Credits,
-    #[serde(serialize_with = "some_big", skip_serializing_if = "Option::is_none")]
-    credits_settled: Option<Credits>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transaction: Option<&'a str>,
-}
-
-impl<'a> TotalsView<'a> {
-    pub(super) fn of(buyer: &'a Buyer, now: u64) -> Self {
-        let budget = buyer.budget();
-        Self {
-            credits: budget.spent(),
-            in_last_hour: budget.in_hour(now),
-            in_last_day: budget.in_day(now),
-            by_origin: budget
-                .by_origin()
-                .iter()
-                .map(|(name, credits)| ShareView { name, credits: *credits })
-                .collect(),
-            by_plan: budget
-                .by_plan()
-                .iter()
-                .map(|(plan, credits)| ShareView { name: plan.as_str(), credits: *credits })
-                .collect(),
-            receipts: buyer
-                .records()
-                .iter()
-                .map(|record| RecordView {
-                    at: record.at,
-                    method: &record.method,
-                    url: &record.offer.target.url,
-                    origin: &record.offer.target.origin,
-                    plan_id: record.offer.plan_id().as_str(),
-                    scheme: record.offer.scheme().as_str(),
-                    network: record.offer.network(),
-                    outcome: record.outcome.as_str(),
-                    credits_presented: record.presented,
-                    credits_settled: record.settled,
-                    transaction: record.transaction.as_deref(),
-                })
-                .collect(),
-        }
-    }
+    let at = js_sys::Date::new(&JsValue::from_f64(record.at as f64));
+    object(&[
+        ("at", at.into()),
+        ("method", record.method.as_str().into()),
+        ("url", record.offer.target.url.as_str().into()),
+        ("origin", record.offer.target.origin.as_str().into()),
+        ("planId", record.offer.plan_id().as_str().into()),
+        ("scheme", record.offer.scheme().as_str().into()),
+        ("network", record.offer.network().into()),
+        ("outcome", record.outcome.as_str().into()),
+        ("creditsPresented", bigint(record.presented)),
+        ("creditsSettled", some_bigint(record.settled)),
+        ("transaction", record.transaction.as_deref().into()),
+    ])
 }

@@ -3,13 +3,27 @@ use super::jobs::{Job, Running};
 use super::tokens::Tokens;
 use super::visit::{Action, FetchRequest, Phase, Visit};
 use super::{Answer, Approval, Offer, Record, TokenKey};
-use crate::wire::{Credits, DelegationId, PlanId};
+use crate::wire::{Credits, DelegationId, PlanId, Receipt};
 use alloc::rc::Rc;
 use alloc::{boxed::Box, string::String, vec::Vec};
 
 /// The name of one fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FetchId(u32);
+
+impl FetchId {
+    /// The number of the fetch, from one.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
+
+impl From<u32> for FetchId {
+    fn from(number: u32) -> Self {
+        Self(number)
+    }
+}
 
 /// What the shell is to do next; taken with [`Buyer::next_command`] until there is none.
 #[derive(Debug, Clone)]
@@ -18,6 +32,9 @@ pub enum Command {
     Do(FetchId, Box<Action>),
     /// For all who wait for it; answered with [`Buyer::finished`].
     Run(Job),
+    /// The fetch is at another step, which may take so many milliseconds from now on, or as long as it takes: it replaces
+    /// what was said before. Answered with [`Event::TimedOut`] when the time is up, and of no use once it has ended.
+    Limit(FetchId, Option<u32>),
     /// To be told to whoever listens. Needs no answer.
     Tell(Notice),
 }
@@ -39,6 +56,8 @@ pub enum Event {
     SendFailed,
     /// The caller's signal fired.
     Aborted,
+    /// The time of the step is up: see [`Command::Limit`].
+    TimedOut,
 }
 
 /// Something that a person or a log may want to know, as it happens.
@@ -48,16 +67,14 @@ pub struct Notice {
     pub fetch: FetchId,
     /// Where that fetch goes.
     pub url: String,
-    /// The plan, once an offer is known.
-    pub plan_id: Option<PlanId>,
-    /// The price in credits, where the seller says it.
-    pub credits: Option<Credits>,
+    /// What is asked for, once that is known.
+    pub offer: Option<Rc<Offer>>,
     /// What happened.
     pub kind: NoticeKind,
 }
 
 /// What a [`Notice`] says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum NoticeKind {
     /// A request goes out without a token.
     Request,
@@ -78,7 +95,7 @@ pub enum NoticeKind {
     /// A request goes out with a token.
     Paid,
     /// The answer came with a receipt.
-    Receipt,
+    Receipt(Rc<Receipt>),
     /// The seller refused the payment.
     Refused,
     /// Whether the payment was taken is not known.
@@ -107,13 +124,15 @@ pub struct Buyer {
     pub(super) terms: Vec<(String, Rc<Offer>)>,
     /// What was agreed to for the whole session.
     pub(super) grants: Vec<(Rc<Offer>, Option<DelegationId>)>,
+    /// Payments of which nobody said whether they were taken.
+    pub(super) unsettled: Vec<(FetchId, Box<Visit>)>,
     balances: Vec<(PlanId, Credits, u64)>,
     /// What a credit of a plan costs, as the platform says it: for ranking offers, not for sums.
     pub(super) prices: Vec<(PlanId, f64)>,
-    visits: Vec<(FetchId, Visit)>,
+    pub(super) visits: Vec<(FetchId, Box<Visit>)>,
     last_fetch: u32,
     commands: Vec<Command>,
-    records: Vec<Record>,
+    pub(super) records: Vec<Record>,
 }
 
 /// How many payments are kept for the books; the oldest goes first.
@@ -153,6 +172,7 @@ impl Buyer {
         self.grants.clear();
         self.running.clear();
         self.unclear.clear();
+        self.unsettled.clear();
         self.balances.clear();
         self.prices.clear();
     }
@@ -187,11 +207,12 @@ impl Buyer {
     pub fn open(&mut self, request: FetchRequest, now: u64) -> FetchId {
         self.last_fetch = self.last_fetch.wrapping_add(1);
         let fetch = FetchId(self.last_fetch);
-        let known = self.known_terms(&request);
-        self.visits.push((fetch, Visit::new(request)));
-        match known {
-            Some(offer) => self.consider(fetch, offer, now),
-            _ => self.send_bare(fetch),
+        let (known, payment) = (self.known_terms(&request), request.resume);
+        self.visits.push((fetch, Box::new(Visit::new(request))));
+        match (payment, known) {
+            (Some(payment), _) => self.resume(fetch, payment, now),
+            (None, Some(offer)) => self.consider(fetch, offer, now),
+            (None, None) => self.send_bare(fetch),
         }
         fetch
     }
@@ -201,6 +222,7 @@ impl Buyer {
         let Some(phase) = self.visit(fetch).map(|visit| visit.phase) else { return };
         match (phase, event) {
             (_, Event::Aborted) => self.fail(fetch, super::FetchError::Aborted),
+            (_, Event::TimedOut) => self.timed_out(fetch),
             (Phase::Bare, Event::Answered(answer)) => self.answered_bare(fetch, answer, now),
             (Phase::Paying, Event::Answered(answer)) => self.answered_paid(fetch, answer, now),
             (Phase::Bare, Event::SendFailed) => self.fail(fetch, self.unreachable(fetch)),
@@ -236,12 +258,23 @@ impl Buyer {
 
     /// What to do next, in order; `None` when there is nothing until the next report.
     pub fn next_command(&mut self) -> Option<Command> {
+        if self.commands.is_empty() {
+            self.limit_steps();
+        }
         (!self.commands.is_empty()).then(|| self.commands.remove(0))
     }
 
     /// A fetch whose promise is gone: forgets it. Only a fetch that has had its [`Action::Finish`] may be forgotten.
     pub fn forget(&mut self, fetch: FetchId) {
-        self.visits.retain(|(other, visit)| *other != fetch || visit.phase != Phase::Done);
+        let ended = |(other, visit): &(FetchId, Box<Visit>)| *other == fetch && visit.phase == Phase::Done;
+        let Some(index) = self.visits.iter().position(ended) else { return };
+        let (_, visit) = self.visits.remove(index);
+        if visit.unsettled {
+            if self.unsettled.len() >= MAX_REMEMBERED {
+                self.unsettled.remove(0);
+            }
+            self.unsettled.push((fetch, visit));
+        }
     }
 
     /// Somebody read a balance: what a purchase is decided by.
@@ -313,14 +346,7 @@ impl Buyer {
 
     pub(super) fn notice(&mut self, fetch: FetchId, kind: NoticeKind) {
         let Some((_, visit)) = self.visits.iter().find(|(other, _)| *other == fetch) else { return };
-        let offer = visit.offer.as_deref();
-        let notice = Notice {
-            fetch,
-            url: visit.target.url.clone(),
-            plan_id: offer.map(|offer| offer.plan_id().clone()),
-            credits: offer.and_then(|offer| offer.credits()),
-            kind,
-        };
+        let notice = Notice { fetch, url: visit.target.url.clone(), offer: visit.offer.clone(), kind };
         self.command(Command::Tell(notice));
     }
 

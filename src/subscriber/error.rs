@@ -34,6 +34,14 @@ pub enum FetchError {
     OutcomeUnknown,
     /// The seller could not be reached, before anything was presented.
     Unreachable,
+    /// The seller's answer did not begin in time.
+    SendTimeout,
+    /// The platform did not answer in time.
+    PlatformTimeout,
+    /// Whoever was asked did not answer in time.
+    ApproveTimeout,
+    /// There is no such payment to go on with.
+    NotResumable,
     /// The caller's signal fired (rule 8).
     Aborted,
     /// The session ended while the request was under way.
@@ -67,6 +75,10 @@ impl FetchError {
             Self::PaymentRefused(_) => "payment_refused",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Unreachable | Self::PlatformUnreachable => "network_error",
+            Self::SendTimeout => "send_timeout",
+            Self::PlatformTimeout => "platform_timeout",
+            Self::ApproveTimeout => "approve_timeout",
+            Self::NotResumable => "not_resumable",
             Self::Aborted => "aborted",
             Self::LoggedOut => "session_ended",
             Self::Platform(error) => &error.code,
@@ -101,6 +113,10 @@ impl FetchError {
             Self::PaymentRefused(_) => "the seller refused the payment",
             Self::OutcomeUnknown => "the connection ended after the payment was sent: it may have been taken",
             Self::Unreachable => "the request failed before anything was paid",
+            Self::SendTimeout => "the answer did not begin in time",
+            Self::PlatformTimeout => "Nevermined did not answer in time",
+            Self::ApproveTimeout => "nobody answered in time",
+            Self::NotResumable => "there is no payment of this request that can be gone on with",
             Self::Aborted => "the request was aborted",
             Self::LoggedOut => "the session ended while the request was under way",
             Self::PlatformUnreachable => "Nevermined could not be reached",
@@ -124,7 +140,8 @@ impl FetchError {
                 "create one with delegation.createDelegation and pass delegationConfig.delegationId"
             }
             Self::AmbiguousRedirect => "request the final URL itself",
-            Self::OutcomeUnknown | Self::RedirectedWhilePaying => "check the balance before trying again",
+            Self::OutcomeUnknown => "fetch the same with { resume: error }, or check the balance first",
+            Self::RedirectedWhilePaying => "check the balance before trying again",
             Self::PurchaseUnknown | Self::CreditsTimeout => "check the balance before ordering again",
             Self::Platform(error) => return error.hint.as_deref(),
             _ => return None,
@@ -135,7 +152,7 @@ impl FetchError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable | Self::PlatformUnreachable => true,
+            Self::Unreachable | Self::PlatformUnreachable | Self::SendTimeout | Self::PlatformTimeout => true,
             Self::Platform(error) => error.retryable,
             _ => false,
         }

@@ -140,6 +140,11 @@ impl Buyer {
         self.running.iter().filter(ahead).count()
     }
 
+    /// A look at a balance that begins now, whatever look is under way.
+    pub(super) fn look_anew(&mut self, fetch: FetchId, call: GetPlanBalance) {
+        self.start(Kind::Balance { call }, Vec::from([fetch]), 0);
+    }
+
     pub(super) fn want_balance(&mut self, fetch: FetchId, call: GetPlanBalance) {
         if !self.join(fetch, |kind| matches!(kind, Kind::Balance { call: other } if *other == call)) {
             self.start(Kind::Balance { call }, Vec::from([fetch]), 0);
@@ -155,7 +160,7 @@ impl Buyer {
         if let (Some(index), Some(holder)) = (unclear, self.holder.clone()) {
             let (plan_id, tx_hash, sure) = self.unclear.remove(index);
             let call = GetPlanBalance { plan_id, holder };
-            let deadline = now.saturating_add(CREDITS_TIMEOUT_MS);
+            let deadline = self.credits_deadline(&[fetch], now);
             self.start(
                 Kind::Credits { call, needed, deadline, looks: 0, tx_hash, sure },
                 Vec::from([fetch]),
@@ -181,7 +186,8 @@ impl Buyer {
                 }
                 if held.is_some_and(|held| held >= needed) {
                     self.bought(&call.plan_id, waiting, tx_hash.as_ref(), now);
-                } else if now >= deadline {
+                } else if now >= deadline || !waiting.iter().any(|fetch| self.visit(*fetch).is_some()) {
+                    // In time, or for nobody: whoever wants the plan next waits for this order.
                     self.unclear.push((call.plan_id.clone(), tx_hash.clone(), sure));
                     let bought = Purchase { plan_id: call.plan_id.clone(), tx_hash, confirmed: sure };
                     self.fail_purchase(waiting, bought, &FetchError::CreditsTimeout);
@@ -204,6 +210,9 @@ impl Buyer {
                     match &held {
                         // An offer of which nothing can be learned is one of the others still.
                         _ if visit.phase == Phase::Choosing => self.choose(fetch, now),
+                        Ok(held) if visit.phase == Phase::Resuming => {
+                            self.told_whether_burned(fetch, held.balance, now);
+                        }
                         Ok(_) => {
                             visit.waits.balance = false;
                             visit.balance_doubtful = false;
@@ -214,6 +223,19 @@ impl Buyer {
                 }
             }
         }
+    }
+
+    /// Until when credits are looked for: a minute, or longer where somebody waits longer.
+    fn credits_deadline(&mut self, waiting: &[FetchId], now: u64) -> u64 {
+        let patience = |buyer: &mut Self, fetch| buyer.visit(fetch)?.request.timeouts.credits;
+        let longest = waiting.iter().filter_map(|fetch| patience(self, *fetch)).max().unwrap_or_default();
+        now.saturating_add(CREDITS_TIMEOUT_MS.max(longest.into()))
+    }
+
+    /// Whether the credits of an order that went through are what `fetch` waits for.
+    pub(super) fn awaits_credits(&self, fetch: FetchId) -> bool {
+        let waits = |one: &Running| matches!(one.kind, Kind::Credits { .. }) && one.waiting.contains(&fetch);
+        self.running.iter().any(waits)
     }
 
     /// Whether a look at a balance is under way that `fetch` waits for.
@@ -291,7 +313,7 @@ impl Buyer {
             (Ok(ordered), None) => self.bought(&call.plan_id, waiting, ordered.tx_hash.as_ref(), now),
             (Ok(ordered), Some(holder)) => {
                 let call = GetPlanBalance { plan_id: call.plan_id.clone(), holder };
-                let deadline = now.saturating_add(CREDITS_TIMEOUT_MS);
+                let deadline = self.credits_deadline(&waiting, now);
                 let kind =
                     Kind::Credits { call, needed, deadline, looks: 0, tx_hash: ordered.tx_hash, sure: true };
                 self.start(kind, waiting, 0);

@@ -31,9 +31,11 @@ mod login;
 mod offer;
 mod paid;
 mod record;
+mod resume;
 mod spend;
 mod steps;
 mod target;
+mod timeouts;
 mod tokens;
 mod visit;
 
@@ -51,5 +53,6 @@ pub use offer::Offer;
 pub use record::Record;
 pub use spend::{Outcome, Purchase, Spend};
 pub use target::Target;
+pub use timeouts::Timeouts;
 pub use tokens::TokenKey;
 pub use visit::{Action, FetchRequest, Finish, Redirects, Send};

@@ -19,6 +19,8 @@ pub struct Offer {
     pub target: Target,
     /// Whether these terms are known from an earlier answer rather than from one to this request.
     pub remembered: bool,
+    /// Whether an earlier payment of the same may have been taken, and this is another.
+    pub again: bool,
 }
 
 /// How many offers are looked at: for each, the platform may be asked what is held of its plan, and the list is the
@@ -41,6 +43,7 @@ impl Offer {
                 resource: required.resource().clone(),
                 target: target.clone(),
                 remembered: false,
+                again: false,
             };
             request.allows(&offer).then(|| Rc::new(offer))
         });
@@ -49,7 +52,12 @@ impl Offer {
 
     /// The same terms, for another request to the same place.
     pub(super) fn remembered_for(&self, target: &Target) -> Self {
-        Self { target: target.clone(), remembered: true, ..self.clone() }
+        Self { target: target.clone(), remembered: true, again: false, ..self.clone() }
+    }
+
+    /// The same terms, for a payment beside one that may have been taken.
+    pub(super) fn for_another(self) -> Self {
+        Self { again: true, ..self }
     }
 
     /// How to pay.

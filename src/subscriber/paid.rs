@@ -3,7 +3,7 @@
 use super::visit::{Action, Phase, Redirects, Send};
 use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Outcome, Redirected, Target};
 use crate::wire::{Credits, Receipt};
-use alloc::string::String;
+use alloc::{rc::Rc, string::String};
 use serde_json::Value;
 
 /// How often a paid request may be refused: once, for a token that has ended in between (rule 5).
@@ -40,7 +40,7 @@ impl Buyer {
         let said = receipt.as_ref().map(Said::of);
         let Some(visit) = self.visit(fetch) else { return };
         // What came last counts, unless it says nothing and an earlier answer had said that it was paid.
-        visit.receipt = receipt.or(visit.receipt.take().filter(Receipt::success));
+        visit.receipt = receipt.map(Rc::new).or(visit.receipt.take().filter(|receipt| receipt.success()));
         if let Some(to) = answer.location {
             return self.redirected(fetch, to, answer.status, said, now);
         }
@@ -67,8 +67,13 @@ impl Buyer {
 
     /// Rule 5: a refused token is thrown away and minted anew once.
     fn refused(&mut self, fetch: FetchId, offer: Option<String>, now: u64) {
-        self.unpresent(fetch);
         self.notice(fetch, NoticeKind::Refused);
+        if self.visit(fetch).is_some_and(|visit| visit.resumed.is_some()) {
+            // Refused because it was taken the first time, or not: the token does not say.
+            self.throw_token_away(fetch);
+            return self.look_whether_burned(fetch, now);
+        }
+        self.unpresent(fetch);
         self.throw_token_away(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         if visit.refusals >= MAX_REFUSALS {
@@ -79,7 +84,7 @@ impl Buyer {
         self.look_for_offer(fetch, offer, now);
     }
 
-    fn reserve(&mut self, fetch: FetchId) {
+    pub(super) fn reserve(&mut self, fetch: FetchId) {
         if let Some(visit) = self.visit(fetch) {
             visit.reserved = visit.price();
             let reserved = visit.reserved;
@@ -127,7 +132,11 @@ impl Buyer {
             _ => false,
         };
         let same_method = kept || visit.is_safe_method();
-        let follows = visit.request.redirects == Redirects::Follow && visit.hops <= MAX_HOPS;
+        // A seller may lead to a place that has the token in its name: it is neither gone to nor told of (rule 13).
+        let tells =
+            |to: &Target| visit.sent_token.as_ref().is_some_and(|token| holds(&to.url, token.expose()));
+        let safe = !matches!(&to, Redirected::To(target) if tells(target));
+        let follows = safe && visit.request.redirects == Redirects::Follow && visit.hops <= MAX_HOPS;
         match &to {
             Redirected::To(target)
                 if follows && same_method && !spent && target.origin == visit.target.origin =>
@@ -181,11 +190,12 @@ impl Buyer {
     fn settle(&mut self, fetch: FetchId, status: u16, said: Option<Said>, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
         let (price, at, method) = (visit.price(), visit.presented_at, String::from(visit.method()));
-        let Some(offer) = visit.offer.clone() else { return };
+        let (Some(offer), receipt) = (visit.offer.clone(), visit.receipt.clone()) else { return };
         match said {
             Some(Said { success: true, redeemed, remaining }) => {
+                let resumed = visit.resumed.take();
                 // What an earlier answer left open stays open.
-                if visit.spend.outcome != Outcome::Unknown {
+                if visit.spend.outcome != Outcome::Unknown || resumed.is_some() {
                     visit.spend.outcome = Outcome::Settled;
                 }
                 visit.spend.credits_settled =
@@ -195,12 +205,18 @@ impl Buyer {
                     Some(left) => self.note_balance(offer.plan_id(), left, now),
                     None => self.forget_balance(offer.plan_id()),
                 }
+                resumed.iter().for_each(|(_, one)| self.forget_record(one));
                 self.remember_terms(method, offer);
-                self.notice(fetch, NoticeKind::Receipt);
+                if let Some(receipt) = receipt {
+                    self.notice(fetch, NoticeKind::Receipt(receipt));
+                }
             }
+            // It says nothing of the first time.
+            _ if visit.resumed.is_some() => {}
             Some(_) => self.budget.correct(&offer, at, price, Credits::ZERO),
             // Delivered without a receipt, or a server that fell over after it settled: nobody can say.
             None if !(400..500).contains(&status) => {
+                visit.unsettled = status >= 500 && visit.hops == 0;
                 visit.spend.outcome = Outcome::Unknown;
                 self.forget_balance(offer.plan_id());
                 if status < 300 {

@@ -1,3 +1,4 @@
+use super::FetchId;
 use crate::wire::{Credits, PlanId};
 use alloc::{string::String, vec::Vec};
 
@@ -16,6 +17,10 @@ pub struct Spend {
     pub credits_settled: Option<Credits>,
     /// The plans that were bought.
     pub purchases: Vec<Purchase>,
+    /// The payment whose outcome is not known, where it can be gone on with ([`FetchRequest::resume`]).
+    ///
+    /// [`FetchRequest::resume`]: super::FetchRequest::resume
+    pub payment: Option<FetchId>,
 }
 
 /// Whether credits were burned.

@@ -154,7 +154,8 @@ impl Buyer {
     }
 
     fn decide(&mut self, fetch: FetchId, offer: Rc<Offer>, now: u64) {
-        let grant = self.grants.iter().find(|(granted, _)| granted.covers(&offer));
+        // To pay for the same again is another question than to pay for the like of it.
+        let grant = self.grants.iter().find(|(granted, _)| granted.covers(&offer) && !offer.again);
         let (granted, delegation) = grant.map_or((false, None), |(_, delegation)| (true, delegation.clone()));
         let limit = self.broken_limit(fetch, &offer, now);
         let Some(visit) = self.visit(fetch) else { return };
@@ -217,6 +218,11 @@ impl Buyer {
         }
         visit.delegation_id = chosen;
         visit.consent = Some(consent);
+        if visit.resumed.take().is_some() {
+            // It is another payment now.
+            visit.spend.outcome = Outcome::None;
+            visit.presented_at = 0;
+        }
         visit.phase = Phase::Preparing;
         visit.reserved = visit.price();
         let reserved = visit.reserved;
@@ -304,8 +310,13 @@ impl Buyer {
         }
     }
 
-    fn send_paid(&mut self, fetch: FetchId, now: u64) {
+    pub(super) fn send_paid(&mut self, fetch: FetchId, now: u64) {
         self.notice(fetch, NoticeKind::Paid);
+        let Some(plan_id) = self.visit(fetch).and_then(|visit| Some(visit.offer.as_ref()?.plan_id().clone()))
+        else {
+            return;
+        };
+        let held = self.known_balance(&plan_id, now);
         let Some(visit) = self.visit(fetch) else { return };
         let Some(token) = visit.token.take() else { return };
         let price = visit.price();
@@ -319,10 +330,13 @@ impl Buyer {
             redirects: Redirects::Manual,
             as_get: visit.as_get,
         };
-        visit.presented_at = now;
+        visit.held = held;
+        let resumed = visit.resumed.as_ref().map(|(_, one)| one.presented_at);
+        visit.presented_at = resumed.unwrap_or(now);
         let offer = visit.offer.clone();
         self.budget.release(reserved);
-        if let Some(offer) = offer {
+        // The same payment once more counts once.
+        if let (Some(offer), None) = (offer, resumed) {
             self.budget.present(&offer, price, now);
         }
         self.act(fetch, Phase::Paying, Action::Send(send));
@@ -340,6 +354,8 @@ impl Buyer {
         let ordering = self.purchase_awaited_by(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         if visit.phase == Phase::Paying && visit.sent_token.is_some() && error_leaves_doubt(&error) {
+            // What an earlier answer left open cannot be gone on with.
+            visit.unsettled = visit.spend.outcome == Outcome::None && error != FetchError::LoggedOut;
             visit.spend.outcome = Outcome::Unknown;
             let plan_id = visit.offer.as_ref().map(|offer| offer.plan_id().clone());
             if let Some(plan_id) = plan_id {
@@ -355,7 +371,9 @@ impl Buyer {
 
     pub(super) fn finish(&mut self, fetch: FetchId, result: Result<(), FetchError>) {
         self.release(fetch);
+        let payment = self.left_open(fetch);
         let Some(visit) = self.visit(fetch) else { return };
+        visit.spend.payment = payment;
         let (spend, receipt) = (visit.spend.clone(), visit.receipt.take());
         if let (Some(offer), true) = (visit.offer.clone(), visit.presented_at > 0) {
             let record = Record {
@@ -365,7 +383,7 @@ impl Buyer {
                 presented: spend.credits_presented,
                 settled: spend.credits_settled,
                 outcome: spend.outcome,
-                transaction: Record::transaction_of(receipt.as_ref()),
+                transaction: Record::transaction_of(receipt.as_deref()),
             };
             self.keep_record(record);
         }
@@ -383,5 +401,8 @@ fn rank_price(per_credit: f64, needed: Credits) -> f64 {
 
 /// Whether an error that ends a fetch with a token on the wire leaves open what became of it.
 fn error_leaves_doubt(error: &FetchError) -> bool {
-    matches!(error, FetchError::OutcomeUnknown | FetchError::Aborted | FetchError::LoggedOut)
+    matches!(
+        error,
+        FetchError::OutcomeUnknown | FetchError::SendTimeout | FetchError::Aborted | FetchError::LoggedOut
+    )
 }

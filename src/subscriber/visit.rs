@@ -1,4 +1,5 @@
-use super::{FetchError, Offer, Policy, Spend, Target, TokenKey};
+use super::timeouts::Step;
+use super::{FetchError, FetchId, Offer, Policy, Spend, Target, Timeouts, TokenKey};
 use crate::api::x402::Binding;
 use crate::wire::{Credits, DelegationId, Receipt, Secret};
 use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
@@ -28,6 +29,10 @@ pub struct FetchRequest {
     pub prefetch: u32,
     /// Whether only the terms are wanted: nothing is consented to, minted or paid.
     pub quote: bool,
+    /// How long its steps may take.
+    pub timeouts: Timeouts,
+    /// The payment of an earlier fetch of the same that this one goes on with: [`Spend::payment`].
+    pub resume: Option<FetchId>,
 }
 
 impl FetchRequest {
@@ -51,6 +56,8 @@ impl FetchRequest {
             single_use: false,
             prefetch: 0,
             quote: false,
+            timeouts: Timeouts::default(),
+            resume: None,
         }
     }
 }
@@ -101,7 +108,7 @@ pub struct Finish {
     /// Whether the caller gets the last answer, or an error.
     pub result: Result<(), FetchError>,
     /// The receipt that came with the answer.
-    pub receipt: Option<Receipt>,
+    pub receipt: Option<Rc<Receipt>>,
     /// What was spent.
     pub spend: Spend,
     /// The terms, of a fetch that only asked for them.
@@ -127,6 +134,14 @@ pub(super) struct Visit {
     pub(super) consent: Option<super::consent::Consent>,
     /// When a token was last put on the wire, in milliseconds since 1970; zero for never.
     pub(super) presented_at: u64,
+    /// What was held just before that, in credits, where it is known.
+    pub(super) held: Option<Credits>,
+    /// Whether no answer said what became of the payment, so that it can be gone on with.
+    pub(super) unsettled: bool,
+    /// The fetch whose payment it goes on with, as long as nobody said what became of that.
+    pub(super) resumed: Option<(FetchId, Box<Self>)>,
+    /// The step that was last given a time, at which request, and the time.
+    pub(super) timed: (Step, u32, Option<u32>),
     /// What this fetch holds of the budget, in credits.
     pub(super) reserved: Credits,
     /// A token that is for this fetch and not yet sent.
@@ -145,7 +160,7 @@ pub(super) struct Visit {
     pub(super) refusals: u8,
     pub(super) hops: u8,
     /// The last receipt that came, whatever with.
-    pub(super) receipt: Option<Receipt>,
+    pub(super) receipt: Option<Rc<Receipt>>,
     pub(super) spend: Spend,
 }
 
@@ -173,6 +188,8 @@ pub(super) enum Phase {
     Queued,
     /// Credits or a token are being got.
     Preparing,
+    /// A balance is being read that says what became of an earlier payment.
+    Resuming,
     /// A request with a token is on its way.
     Paying,
     Done,
@@ -191,6 +208,10 @@ impl Visit {
             delegation_id: None,
             consent: None,
             presented_at: 0,
+            held: None,
+            unsettled: false,
+            resumed: None,
+            timed: (Step::Send, 0, None),
             reserved: Credits::ZERO,
             token: None,
             sent_token: None,

@@ -55,6 +55,38 @@ class Kept {
   get redirect() { return this.request.redirect; }
   get signal() { return this.request.signal; }
 
+  /** Calls back with false when the caller's signal fires, with true when a limit is over. */
+  watch(callback) {
+    this.callback = callback;
+    this.heard = () => callback(false);
+    this.signal.addEventListener('abort', this.heard);
+  }
+
+  /** From now on it is that many milliseconds to the limit, or there is none. */
+  limit(milliseconds) {
+    clearTimeout(this.timer);
+    this.timer = milliseconds && setTimeout(this.callback, milliseconds, true);
+  }
+
+  /** Nothing is to be watched any more: what still waits, a send or a question, is given up. */
+  done() {
+    clearTimeout(this.timer);
+    this.signal.removeEventListener('abort', this.heard);
+    this.waits?.abort(this.signal.reason);
+  }
+
+  /** A signal for what begins now: it fires when that is given up. */
+  open() {
+    return (this.waits = new AbortController()).signal;
+  }
+
+  /** What a question or a send brings, unless the caller's signal comes first. */
+  async asked(answer) {
+    const answered = await unlessAborted(this.signal, answer);
+    this.waits = undefined;
+    return answered;
+  }
+
   /** Sends it: to `url`, if it is not the caller's own, and with a token, if there is one. */
   async send(fetch, url, header, token, redirect, asGet) {
     const headers = new Headers(this.settings.headers);
@@ -68,9 +100,11 @@ class Kept {
     }
     const request = new Request(url ?? this.request.url, settings);
     // The signal once more: a Request that nobody holds any longer passes no abort on to the body (Node).
-    const { signal } = this.settings;
+    let { signal } = this.settings;
+    // Whoever sets a limit wants no connection to hang on behind it; an older engine lets it.
+    if (this.timer && AbortSignal.any) signal = AbortSignal.any([this.open(), ...(signal ? [signal] : [])]);
     const sent = (async () => (fetch ?? globalThis.fetch)(request, signal ? { signal } : undefined))();
-    return new Answer(await unlessAborted(this.signal, sent), redirect, request.url);
+    return new Answer(await this.asked(sent), redirect, request.url);
   }
 }
 

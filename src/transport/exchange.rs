@@ -15,7 +15,23 @@ extern "C" {
     pub(crate) fn unless_aborted(signal: &JsValue, promise: &Promise) -> Promise;
 
     /// A request that can be sent again.
+    #[derive(Clone)]
     pub(crate) type Kept;
+    /// Calls back with false when the caller's signal fires, with true when a limit is over.
+    #[wasm_bindgen(method)]
+    pub(crate) fn watch(this: &Kept, callback: &Function);
+    /// From now on it is that many milliseconds to the limit, or there is none.
+    #[wasm_bindgen(method)]
+    pub(crate) fn limit(this: &Kept, milliseconds: Option<u32>);
+    /// Nothing is to be watched any more: what still waits, a send or a question, is given up.
+    #[wasm_bindgen(method)]
+    pub(crate) fn done(this: &Kept);
+    /// A signal for what begins now: it fires when that is given up.
+    #[wasm_bindgen(method)]
+    pub(crate) fn open(this: &Kept) -> JsValue;
+    /// The answer to a question, unless the caller's signal comes first.
+    #[wasm_bindgen(method)]
+    pub(crate) fn asked(this: &Kept, answer: &Promise) -> Promise;
     #[wasm_bindgen(method, getter)]
     pub(crate) fn url(this: &Kept) -> String;
     #[wasm_bindgen(method, getter)]

@@ -18,6 +18,9 @@ use wasm_bindgen_futures::JsFuture;
 /// What an answer of the platform may weigh, in bytes: [`MAX_ANSWER_BYTES`](crate::api::MAX_ANSWER_BYTES).
 const MAX_ANSWER: u32 = 256 * 1024;
 
+/// What stands for an answer that did not come in time; its status is 0.
+const LATE: &str = r#"{"code":"platform_timeout","message":"Nevermined did not answer in time"}"#;
+
 #[wasm_bindgen(module = "/src/transport/exchange.js")]
 extern "C" {
     /// Sends a copy of a request and reads the answer. Resolves to a [`Reply`], or to nothing where none came that can be
@@ -76,6 +79,13 @@ impl Fetcher {
                 pause_before_retry(reply.as_ref().map(Reply::status), tries, after.as_deref(), random_byte());
             match pause {
                 Some(pause) if request.is_idempotent() && !built.signal().aborted() => sleep(pause).await,
+                _ if reply.is_none() && built.signal().aborted() => {
+                    return Some(Response {
+                        body: LATE.into(),
+                        correlation_id: Some(correlation_id),
+                        ..Response::default()
+                    });
+                }
                 _ => {
                     let reply = reply?;
                     return Some(Response {

@@ -1,5 +1,6 @@
 // The whole way in a real browser, with page, paywall and platform on three origins.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { PRICES, newAccount, startStage } from '../../scripts/lib/stage.mjs';
 import { balanceOf, callsOf, launch, newPerson } from './person.mjs';
@@ -165,6 +166,37 @@ describe('the agent console in Chromium', () => {
       await see('login').waitFor({ state: 'visible' });
       assert.equal(await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }])), '[{},{}]');
     });
+  });
+
+  story('a price is told before anything is asked, and what was paid is there as a file', {}, async (person) => {
+    const { page, see, text, sent } = person;
+    const priced = async (expected) => {
+      await see('quote').click();
+      await page.waitForFunction(() => document.querySelector('[data-testid=price]').textContent);
+      assert.equal(await text('price'), expected);
+    };
+    await person.open();
+    await priced('2 credits. Oracle credits: $5.00 for 100.');
+    await see('mode-stream').check({ force: true });
+    assert.equal(await text('price'), '', 'another way has another price');
+    await priced('5 credits. Oracle credits: $5.00 for 100.');
+    assert.deepEqual(sent.map(({ path, paid }) => [path, paid]), [['/ask', false], ['/stream', false]]);
+    await person.logIn();
+    await priced('2 credits. You hold 0. Oracle credits: $5.00 for 100.');
+    assert.deepEqual(await callsOf(stage), NOTHING);
+    await person.shot('16-price');
+    await person.type('Factor 5040');
+    await person.dialog();
+    await see('approve').click();
+    await person.answered('Factor 5040');
+    await priced('2 credits, of the 98 that you hold.');
+    assert.equal(await text('books-note'), '1 payment, CSV');
+    await person.shot('17-receipts');
+    const [download] = await Promise.all([page.waitForEvent('download'), see('receipts').click()]);
+    assert.equal(download.suggestedFilename(), 'receipts.csv');
+    const lines = readFileSync(await download.path(), 'utf8').trim().split('\r\n');
+    assert.equal(lines.length, 2);
+    assert.match(lines[1], /,POST,http:[^,]*\/ask,.*,settled,2,2,0x/);
   });
 
   for (const [way, refuse] of Object.entries({

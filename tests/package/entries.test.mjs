@@ -78,6 +78,17 @@ test('errors are PaymentsError, with a code', async () => {
   assert.equal(stdout.trim(), 'true true string false');
 });
 
+test('an error that nobody catches is printed by its name', async () => {
+  const code = `
+    import { Payments, ConsentDenied } from 'payments-wasm';
+    console.log(ConsentDenied.name, new ConsentDenied('no', { code: 'consent_denied' }).stack.split('\\n')[0]);
+    await Payments.getInstance({ nvmApiKey: 'nonsense' });`;
+  const { stdout, stderr, code: end } = await node('--input-type=module', '-e', code).catch((error) => error);
+  assert.equal(stdout.trim(), 'ConsentDenied ConsentDenied: no');
+  assert.match(stderr, /^PaymentsError: nvmApiKey/m);
+  assert.equal(end, 1);
+});
+
 test('the workerd condition loads in workerd, bundled as wrangler does it', async () => {
   const { build } = await import('esbuild');
   const { Miniflare } = await import('miniflare');
@@ -124,7 +135,7 @@ test('the tarball holds what the package names, and nothing else', async () => {
   const [{ files, size, version }] = [Object.values(JSON.parse(stdout))].flat(2);
   const names = files.map(({ path }) => path).sort();
   assert.deepEqual(names.filter((name) => !/^(LICENSE-\w+|README\.md)$/.test(name)),
-    ['core.js', 'core.packed.js', 'core_bg.wasm', 'helpers.js', 'index.d.ts', 'index.js', 'journeys.js', 'names.js', 'package.json', 'workerd.js']);
+    ['core.js', 'core.packed.js', 'core_bg.wasm', 'helpers.js', 'index.d.ts', 'index.js', 'journeys.js', 'names.js', 'package.json', 'terms.js', 'workerd.js']);
   assert.ok(size < 250 * 1024, `${size} bytes`);
   assert.equal(version, crateVersion());
   const { exports } = JSON.parse(readFileSync(dist('subscriber', 'package.json'), 'utf8'));

@@ -1,24 +1,80 @@
-// The types that ship: a consumer's file compiles against them, strictly, the way Node and the way bundlers resolve.
+// The types that ship: a consumer's file compiles against them, strictly, the way Node and the way bundlers resolve; they
+// name what is there and nothing else; and they explain it.
 import assert from 'node:assert/strict';
-import { mkdirSync, cpSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, cpSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
 import { at, run } from '../../scripts/lib/run.mjs';
 
-for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
-  test(`a consumer compiles with module resolution ${moduleResolution}`, async () => {
-    const folder = at(`target/consumer-${moduleResolution}`);
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(`${folder}/node_modules`, { recursive: true });
-    symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
-    cpSync(at('tests/package/types.ts'), `${folder}/types.ts`);
-    writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
-    const compilerOptions = {
-      module, moduleResolution, target: 'es2022', lib: ['es2022', 'dom', 'esnext.disposable'], types: [], strict: true,
-      exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false,
-    };
-    writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, files: ['types.ts'] }));
-    const { code, output } = await run(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', folder], { anyCode: true });
-    assert.equal(code, 0, output);
+const types = readFileSync(at('src/js/types.d.ts'), 'utf8');
+
+/** Compiles a file as a consumer of the package; gives what the compiler has to say. */
+async function compile(name, text, [module, moduleResolution] = ['nodenext', 'nodenext']) {
+  const folder = at(`target/consumer-${name}`);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(`${folder}/node_modules`, { recursive: true });
+  symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
+  writeFileSync(`${folder}/types.ts`, text);
+  writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
+  const compilerOptions = {
+    module, moduleResolution, target: 'es2022', lib: ['es2022', 'dom', 'esnext.disposable'], types: [], strict: true,
+    exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false,
+  };
+  writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, files: ['types.ts'] }));
+  const { code, output } = await run(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', folder], { anyCode: true });
+  return code === 0 ? '' : output;
+}
+
+for (const way of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
+  test(`a consumer compiles with module resolution ${way[1]}`, async () => {
+    assert.equal(await compile(way[1], readFileSync(at('tests/package/types.ts'), 'utf8'), way), '');
   });
 }
+
+/** The members of an object's class, without those that wasm-bindgen gives every class. */
+const members = (object) => Object.getOwnPropertyNames(Object.getPrototypeOf(object))
+  .filter((name) => !['constructor', 'free', '__destroy_into_raw'].includes(name));
+
+test('what is there is declared, and what is declared is there', async () => {
+  const sdk = await import(dist('subscriber', 'index.js'));
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const nvmApiKey = `local:${part({})}.${part({ sub: `0x${'1'.repeat(40)}` })}.c2ln`;
+  const payments = await sdk.Payments.getInstance({ nvmApiKey, environment: 'custom', backend: 'http://127.0.0.1:9' });
+  assert.ok(payments instanceof sdk.Payments && !({} instanceof sdk.Payments) && !(null instanceof sdk.Payments));
+  const resources = ['plans', 'agents', 'delegation', 'x402'];
+  const there = {
+    'typeof sdk': Object.keys(sdk),
+    "Omit<typeof sdk.Payments, 'prototype'>": Object.keys(sdk.Payments),
+    'sdk.Payments': members(payments),
+    ...Object.fromEntries(resources.map((name) => [`sdk.Payments['${name}']`, members(payments[name])])),
+  };
+  // The compiler compares: where the two differ, the type is what only one of them has.
+  const lines = Object.entries(there).map(([type, names], index) => `
+    type Declared${index} = keyof (${type});
+    type There${index} = ${names.map((name) => JSON.stringify(name)).join(' | ')};
+    export const same${index}: [Declared${index}, There${index}] extends [There${index}, Declared${index}]
+      ? true : { declared: Exclude<Declared${index}, There${index}>; there: Exclude<There${index}, Declared${index}> } = true;`);
+  assert.equal(await compile('exact', `import * as sdk from 'payments-wasm';${lines.join('')}`), '');
+});
+
+test('everything that is public is explained', () => {
+  const lines = types.split('\n');
+  let last;
+  const bare = lines.filter((line, index) => {
+    const [, name] = /^(?:export (?:default )?(?:interface|class|type|const|function) |  (?:  )?(?:static |readonly )?(?=[a-z]\w*\??[:(<]))(\w+)/i.exec(line) ?? [];
+    if (!name) return false;
+    const overload = name === last;
+    last = name;
+    return !overload && !lines[index - 1].endsWith('*/') && !/^export class \w+ extends PaymentsError \{\}/.test(line);
+  });
+  assert.deepEqual(bare, []);
+});
+
+test('every code of an error is explained', () => {
+  const folders = ['src/js', 'src/subscriber', 'src/api'];
+  const text = folders.flatMap((folder) => readdirSync(at(folder)).map((name) => readFileSync(at(folder, name), 'utf8'))).join('\n');
+  const found = [...text.matchAll(/\bcode: ?["']([a-z_]+)["']|=> "([a-z]+_[a-z_]+)",|problem\('([a-z_]+)'/g)].map(([, ...codes]) => codes.find(Boolean));
+  assert.ok(found.length > 30, `${found.length}`);
+  const known = new Set([...types.matchAll(/`([a-z]+_?[a-z_]*)`/g)].map(([, code]) => code));
+  assert.deepEqual([...new Set(found)].filter((code) => !known.has(code)), []);
+});

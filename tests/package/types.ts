@@ -1,8 +1,14 @@
 // A consumer's file, compiled by tests/package/types.test.mjs: the names that the README uses, as a user would write them.
 import init, {
-  ONE_DAY_DURATION, PaymentRefused, Payments, PaymentsError, SessionExpired, buildPaymentRequired, decodeAccessToken, resolveScheme,
+  BudgetExceeded, ConsentDenied, MalformedOffer, ONE_DAY_DURATION, OutcomeUnknown, PaymentRefused, Payments, PaymentsError, SessionExpired,
+  USDC_TOKEN_ADDRESS, ZeroAddress, buildPaymentRequired, buildPaymentRequiredForPlans, decodeAccessToken, encodeAccessToken, resolveNetwork,
+  resolveScheme,
 } from 'payments-wasm';
-import type { Approval, Offer, PaidResponse, PaymentOptions, Receipt, Spend } from 'payments-wasm';
+import type {
+  Approval, CardResult, ConsentContext, DelegationSummary, FetchOptions, Offer, PaidResponse, PaymentEvent, PaymentMethodSummary, PaymentOptions,
+  PaymentRecord, PlanBalance, PurchasingPower, Quote, Receipt, Spend, SpendTotals, StepTimeouts,
+  X402PaymentRequired,
+} from 'payments-wasm';
 
 const options: PaymentOptions = {
   nvmApiKey: 'sandbox:a.b.c',
@@ -69,10 +75,91 @@ export async function buy(): Promise<void> {
   console.log(balance, left, back, link, paymentMethodId, byCurrency['usd'], agents[0]?.id, plans[0]?.id, offer.accepts[0]?.extra.agentId, scheme, token, key, day);
 }
 
+export async function steps(payments: Payments): Promise<string> {
+  const timeouts: StepTimeouts = { send: 5000, approve: 60_000 };
+  try {
+    const { response } = await payments.fetch('https://example.com/ask', {}, { timeouts });
+    return await response.text();
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknown) || error.spend?.payment === undefined) throw error;
+    return (await payments.fetch('https://example.com/ask', {}, { resume: error })).response.text();
+  }
+}
+
+export function told(event: PaymentEvent): string {
+  switch (event.type) {
+    case 'request': return `${event.fetch} ${event.url}`;
+    case 'offer': return event.offer.again ? event.planId : event.offer.origin;
+    case 'order': return event.state === 'done' ? event.txHash ?? '' : 'ordered';
+    case 'mint': return String(event.singleUse);
+    case 'receipt': return String(event.receipt.creditsRedeemed ?? event.credits ?? 0n);
+    case 'consent': case 'paid': case 'refused': case 'unknown': return event.planId;
+  }
+}
+
+/** Whoever asks for terms, chooses, pays through another client, and keeps books. */
+export async function shop(payments: Payments): Promise<string> {
+  const quote: Quote = await payments.quote(new Request('https://example.com/ask'), { method: 'POST' });
+  for (const offer of quote.offers) {
+    const cents: bigint | undefined = offer.price && offer.price.amount / 10_000n;
+    const plain: Offer = offer;
+    console.log(plain.planId, offer.planName, cents, offer.price?.currency, offer.planCredits, offer.balance, offer.payable === 'now');
+  }
+  const options: FetchOptions = {
+    select: (offers) => offers.find(({ scheme }) => scheme === 'nvm:card-delegation') ?? 0,
+    approve: async (offer: Offer, context: ConsentContext): Promise<Approval> => {
+      const [plan, { balance }] = await Promise.all([context.plan(), context.balance()]);
+      console.log(plan.metadata?.main?.name, context.signal.aborted);
+      return { approve: true, purchase: balance < (offer.credits ?? 1n), remember: true, delegationId: 'd' };
+    },
+    policy: { maxCreditsPerHour: 5, maxCreditsPerDay: '9', plans: ['1'], origins: [], networks: [], schemes: [] },
+    tokenVersion: 3, prefetch: 2, fetch,
+  };
+  const { response, spend } = await payments.fetch('https://example.com/ask', {}, options);
+  const purchases: { planId: string; confirmed: boolean }[] = spend.purchases;
+  const paid: typeof fetch = payments.wrapFetch();
+  const again: Response = await payments.wrapFetch(paid)('https://example.com/ask');
+  const totals: SpendTotals = payments.spend;
+  const [first]: PaymentRecord[] = totals.receipts;
+  console.log(response.ok, purchases, again.status, totals.byOrigin[0]?.credits, totals.inLastDay, first?.at.getTime(), first?.creditsSettled);
+  return payments.exportReceipts('csv') + payments.exportReceipts();
+}
+
+export async function cards(payments: Payments): Promise<CardResult | undefined> {
+  const methods: PaymentMethodSummary[] = await payments.delegation.listPaymentMethods({ accessible: true, provider: 'stripe' });
+  const card = methods[0] && (await payments.delegation.updatePaymentMethod(methods[0].id, { alias: 'mine', allowedApiKeyIds: null }));
+  const { delegations } = await payments.delegation.listDelegations({ accessible: true });
+  const cents: string[] = delegations.map((one: DelegationSummary) => one.remainingBudgetCents);
+  const power: PurchasingPower = await payments.delegation.getPurchasingPower();
+  await payments.delegation.revokeDelegation('d');
+  console.log(card?.last4, cents, power.totalRemainingBudgetCents);
+  const left: void = await payments.delegation.setupCard({ orgId: 'o', paymentMethodId: 'pm', returnUrl: '/' });
+  return left ?? payments.delegation.cardReturned();
+}
+
+export async function tokens(payments: Payments): Promise<X402PaymentRequired> {
+  const network: string | undefined = await resolveNetwork(payments, '1');
+  const { accessToken, permissionHash = '' } = await payments.x402.getX402AccessToken(1n, undefined, { scheme: 'nvm:card-delegation', ...(network && { network }) });
+  const again: string = await encodeAccessToken((await decodeAccessToken(accessToken)) ?? {});
+  console.log(again, await payments.x402.getPermission(permissionHash), await payments.x402.listPermissions({ page: 1, offset: 5 }), USDC_TOKEN_ADDRESS, ZeroAddress);
+  const held: PlanBalance = await payments.plans.waitForCredits('1', { min: '5', timeoutMs: 1, signal: AbortSignal.timeout(1), onProgress: ({ balance }) => balance });
+  const { total, plans } = await payments.plans.getPlans(1, 5, 'created', 'asc', { organizationId: 'o' });
+  const { id } = await payments.agents.getAgent('2');
+  console.log(held.balance, total, plans[0]?.registry?.owner, id, payments.getEnvironmentName() === 'live', payments.getAccountAddress(), payments.loginError?.code);
+  return buildPaymentRequiredForPlans(['1', '2'], { scheme: 'nvm:card-delegation', environment: 'live' });
+}
+
 export function branch(error: unknown): string | undefined {
   if (error instanceof PaymentRefused || error instanceof SessionExpired) return error.docsUrl;
+  if (error instanceof OutcomeUnknown || error instanceof MalformedOffer) return error.response?.statusText;
+  if (error instanceof ConsentDenied || error instanceof BudgetExceeded) return error.spend?.outcome;
   return undefined;
 }
+
+// @ts-expect-error an error is looked at, not made
+void new PaymentsError();
+// @ts-expect-error a popup resolves to a balance, a redirect to nothing
+export const never = async (payments: Payments) => (await payments.plans.checkout('1', { mode: 'redirect' })).balance;
 
 // @ts-expect-error the key is not optional
 void Payments.getInstance({});

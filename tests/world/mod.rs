@@ -67,6 +67,10 @@ impl Seller {
     pub fn redirect(status: u16, to: Redirected) -> Answer {
         Answer { status, location: Some(to), ..Answer::default() }
     }
+    /// No answer comes, for as long as anybody waits.
+    pub fn silent() -> Answer {
+        Answer { status: 998, ..Answer::default() }
+    }
     /// The connection dies.
     pub fn lost() -> Answer {
         Answer { status: 999, ..Answer::default() }
@@ -115,6 +119,12 @@ pub struct World {
     pub burned: u64,
     pub presented: Vec<String>,
     pub notices: Vec<NoticeKind>,
+    /// The offers that somebody was asked about.
+    pub offers: Vec<std::rc::Rc<payments_wasm::subscriber::Offer>>,
+    /// How long the step at hand may take, of each fetch.
+    pub limits: BTreeMap<FetchId, Option<u32>>,
+    /// Whether nobody answers a question, or chooses.
+    pub hold_questions: bool,
     pub all_paid_sends_were_manual: bool,
     balance: u64,
     credits_at: Option<u64>,
@@ -165,6 +175,9 @@ impl World {
             burned: 0,
             presented: Vec::new(),
             notices: Vec::new(),
+            offers: Vec::new(),
+            limits: BTreeMap::new(),
+            hold_questions: false,
             all_paid_sends_were_manual: true,
             balance: 100,
             credits_at: None,
@@ -219,10 +232,10 @@ impl World {
                 self.obey(command);
             } else if let Some((fetch, action)) = self.next_held() {
                 let event = self.act(*action);
-                self.buyer.on(fetch, event, self.now);
-            } else if let Some((fetch, question)) = self.questions.pop_front() {
+                self.report(fetch, event);
+            } else if let Some((fetch, question)) = self.next_question() {
                 let event = self.act(*question);
-                self.buyer.on(fetch, event, self.now);
+                self.report(fetch, event);
             } else if let Some(job) = self.next_job() {
                 self.work(&job);
             } else {
@@ -244,6 +257,22 @@ impl World {
         if self.hold_jobs { None } else { self.held.pop_front() }
     }
 
+    /// The time of the step at hand is up.
+    pub fn time_out(&mut self, fetch: FetchId) -> Finish {
+        self.buyer.on(fetch, Event::TimedOut, self.now);
+        self.run_one(fetch)
+    }
+
+    fn report(&mut self, fetch: FetchId, event: Option<Event>) {
+        if let Some(event) = event {
+            self.buyer.on(fetch, event, self.now);
+        }
+    }
+
+    fn next_question(&mut self) -> Option<(FetchId, Box<Action>)> {
+        if self.hold_questions { None } else { self.questions.pop_front() }
+    }
+
     fn next_held(&mut self) -> Option<(FetchId, Box<Action>)> {
         if self.hold_paid { None } else { self.held_paid.pop_front() }
     }
@@ -251,6 +280,7 @@ impl World {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Tell(notice) => self.notices.push(notice.kind),
+            Command::Limit(fetch, limit) => drop(self.limits.insert(fetch, limit)),
             Command::Run(job) if self.hold_jobs => self.held.push_back(job),
             Command::Run(job) => self.work(&job),
             Command::Do(fetch, action) => {
@@ -269,17 +299,18 @@ impl World {
                     return;
                 }
                 let event = match self.abort_at {
-                    Some(at) if at == self.actions => Event::Aborted,
+                    Some(at) if at == self.actions => Some(Event::Aborted),
                     _ => self.act(*action),
                 };
                 self.actions += 1;
-                self.buyer.on(fetch, event, self.now);
+                self.report(fetch, event);
             }
         }
     }
 
-    fn act(&mut self, action: Action) -> Event {
-        match action {
+    /// Nothing where no answer comes.
+    fn act(&mut self, action: Action) -> Option<Event> {
+        Some(match action {
             Action::Send(send) => {
                 self.sends += 1;
                 if let Some(token) = &send.token {
@@ -291,15 +322,21 @@ impl World {
                     Some(script) => script(&send, self),
                     None => self.sell(&send),
                 };
-                if answer.status == 999 { Event::SendFailed } else { Event::Answered(answer) }
+                match answer.status {
+                    998 => return None,
+                    999 => Event::SendFailed,
+                    _ => Event::Answered(answer),
+                }
             }
             Action::ReadBody => Event::Body(self.body.clone()),
+            Action::Select(_) if self.hold_questions => return None,
             Action::Select(offers) => {
                 self.choices.push(offers.iter().map(|offer| offer.plan_id().to_string()).collect());
                 Event::Selected(self.select)
             }
             Action::Ask(offer) => {
                 self.asked += 1;
+                self.offers.push(offer.clone());
                 if self.told_balance {
                     self.buyer.note_balance(offer.plan_id(), Credits::from(self.balance), self.now);
                 }
@@ -309,7 +346,7 @@ impl World {
                 }
             }
             Action::Finish(_) => unreachable!("handled by the caller"),
-        }
+        })
     }
 
     /// A seller of two credits a request, who takes only what is held.

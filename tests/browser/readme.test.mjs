@@ -1,0 +1,240 @@
+// The README's blocks for a page, run as they are written in a real browser: its page, its scripts, and a person at it.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { dist } from '../../scripts/lib/build.mjs';
+import { PRICES, freePort, startStage } from '../../scripts/lib/stage.mjs';
+import { blocks, snippets, source } from '../node/snippets.mjs';
+import { BY_CARD, client } from '../sandbox/client.mjs';
+import { launch } from './person.mjs';
+
+const price = BigInt(PRICES['POST /ask']);
+const markup = blocks.filter(({ language, run }) => language === 'html' && run === 'page');
+const here = snippets('page');
+
+let stage;
+let site;
+let browser;
+let context;
+/** What the site serves at the moment: the block, and which plan is sold. */
+let served;
+/** What went wrong in a page, unless the check expects it. */
+let wrong;
+
+before(async () => {
+  const port = await freePort();
+  stage = await startStage({ ports: { page: port } });
+  // The paywall lets the stage's page pay across origins; this site takes its place.
+  await stage.page.stop();
+  site = await serve(port);
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await site?.stop();
+  await stage?.stop();
+});
+beforeEach(async () => {
+  wrong = [];
+  context = await browser.newContext();
+  context.setDefaultTimeout(10_000);
+  context.on('weberror', (error) => wrong.push(String(error.error())));
+});
+afterEach(() => context.close());
+
+/** The README's page at every path, its script at the address that the page names, and what a site has beside them. */
+async function serve(port) {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url, 'http://localhost');
+    const send = (type, body) => response.setHeader('content-type', type).end(body);
+    if (pathname === '/page.js') return send('text/javascript', source(served.block));
+    if (pathname.startsWith('/pkg/')) return send('text/javascript', readFileSync(dist('subscriber', pathname.slice(5))));
+    if (pathname === '/config.json') {
+      const { sandbox, paywall } = stage;
+      return send('application/json', JSON.stringify({ environment: 'custom', backend: sandbox.url, paywall: paywall.url, planId: served.planId }));
+    }
+    return send('text/html', markup[0].code);
+  });
+  await new Promise((done) => server.listen(port, '127.0.0.1', done));
+  return { url: `http://127.0.0.1:${port}`, stop: () => new Promise((done) => { server.close(done); server.closeAllConnections(); }) };
+}
+
+/** Opens the page; `shows` waits for what a person reads in one of its elements. */
+async function open(path = '/app?x=1#part') {
+  const page = await context.newPage();
+  await page.goto(site.url + path);
+  return at(page);
+}
+const at = (page) => ({
+  page,
+  click: (id) => page.locator(`#${id}`).click(),
+  async shows(id, pattern) {
+    await page.waitForFunction(([id, text]) => new RegExp(text).test(document.getElementById(id)?.textContent), [id, pattern.source]);
+    return page.locator(`#${id}`).textContent();
+  },
+});
+
+const createAccount = async (page) => {
+  await page.waitForURL((url) => url.pathname === '/login');
+  await page.getByRole('button', { name: /create account|new account/i }).first().click();
+};
+const press = (page, name) => page.getByRole('button', { name }).first().click();
+const home = (page) => page.waitForURL((url) => url.origin === site.url);
+
+/** A person who is logged in, by the way that the first block gives them. */
+async function person() {
+  const { block } = served;
+  served.block = here.find(({ name }) => name === 'page');
+  const it = await open();
+  await it.click('login');
+  await createAccount(it.page);
+  await home(it.page);
+  const address = await it.shows('account', /^0x/);
+  served.block = block;
+  await it.page.reload();
+  await it.shows('account', /^0x/);
+  return { ...it, address, held: async () => BigInt(await client(stage.sandbox.url).balance(served.planId, address)) };
+}
+
+/** The window that something opens. */
+async function popupOf({ page }, action) {
+  const opened = page.waitForEvent('popup');
+  await action();
+  return opened;
+}
+
+async function sellByCard() {
+  served.planId = await client(stage.sandbox.url, stage.seller).plan(BY_CARD);
+}
+
+/** What a person does with each block, and what has to have come of it. */
+const CHECKS = {
+  async page() {
+    const { page, click, shows } = await open();
+    await shows('account', /nobody/);
+    await click('login');
+    await createAccount(page);
+    await home(page);
+    await shows('account', /^0x\w{40}$/);
+    assert.equal(page.url(), `${site.url}/app?x=1#part`);
+    await page.reload();
+    await shows('account', /^0x\w{40}$/);
+  },
+
+  async pay() {
+    const { page, click, shows, held } = await person();
+    const asked = [];
+    page.on('dialog', (dialog) => { asked.push(dialog.message()); void (asked.length > 1 ? dialog.accept() : dialog.dismiss()); });
+    await click('pay');
+    await shows('out', /^consent_denied/);
+    assert.equal(await held(), 0n);
+    await click('pay');
+    assert.equal(await shows('out', /42/), '6 * 7 = 42 (2 credits, 1 purchases)');
+    assert.equal(asked[1], `${stage.paywall.url} asks for 2 credits. You have 0.`);
+    assert.equal(await held(), 100n - price);
+    await click('pay');
+    await shows('out', /42 \(2 credits, 0 purchases\)/);
+    assert.deepEqual([asked.length, await held()], [2, 100n - price * 2n]);
+  },
+
+  async 'login-popup'() {
+    const it = await open();
+    const closed = await popupOf(it, () => it.click('login'));
+    await closed.close();
+    await it.shows('account', /^popup_closed$/);
+    const popup = await popupOf(it, () => it.click('login'));
+    await createAccount(popup);
+    await it.shows('account', /^0x\w{40}$/);
+    assert.ok(popup.isClosed() || (await popup.waitForEvent('close')), 'the window closes itself');
+    assert.equal(it.page.url(), `${site.url}/app?x=1#part`);
+  },
+
+  async session() {
+    const one = await open();
+    const two = await open();
+    await one.click('login');
+    await createAccount(one.page);
+    await home(one.page);
+    await two.shows('account', /^0x\w{40}$/);
+    await one.shows('account', /^0x\w{40}$/);
+    await one.click('login');
+    await one.shows('account', /^nobody$/);
+    await two.shows('account', /^nobody$/);
+    await two.shows('out', /^logged_out_elsewhere$/);
+  },
+
+  async 'checkout-popup'() {
+    await sellByCard();
+    const it = await person();
+    const cancelled = await popupOf(it, () => it.click('buy'));
+    await press(cancelled, /cancel/i);
+    await it.shows('out', /^checkout_cancelled$/);
+    assert.equal(await it.held(), 0n);
+    const popup = await popupOf(it, () => it.click('buy'));
+    await press(popup, /^pay/i);
+    await it.shows('out', /^100 credits$/);
+    assert.equal(await it.held(), 100n);
+  },
+
+  async 'checkout-redirect'() {
+    await sellByCard();
+    const { page, click, shows, held } = await person();
+    const leave = async (name) => {
+      await click('buy');
+      await page.waitForURL((url) => url.pathname.startsWith('/checkout/'));
+      await press(page, name);
+      await home(page);
+    };
+    await leave(/cancel/i);
+    await shows('out', /^checkout_cancelled$/);
+    await leave(/^pay/i);
+    await shows('out', /^100 credits$/);
+    assert.equal(page.url(), `${site.url}/app?x=1#part`);
+    assert.equal(await held(), 100n);
+    await page.reload();
+    await shows('account', /^0x/);
+    assert.equal(await page.locator('#out').textContent(), '');
+  },
+
+  async 'card-popup'() {
+    const it = await person();
+    const cancelled = await popupOf(it, () => it.click('card'));
+    await press(cancelled, /cancel/i);
+    await it.shows('out', /^card_cancelled$/);
+    const popup = await popupOf(it, () => it.click('card'));
+    await press(popup, /add card/i);
+    await enrolled(it);
+  },
+
+  async 'card-redirect'() {
+    const it = await person();
+    await it.click('card');
+    await it.page.waitForURL((url) => url.pathname === '/cards/setup');
+    await press(it.page, /add card/i);
+    await home(it.page);
+    await enrolled(it);
+    assert.equal(it.page.url(), `${site.url}/app?x=1#part`);
+  },
+};
+
+/** The platform has the card and the delegation that the page shows. */
+async function enrolled({ page, shows }) {
+  const [paymentMethodId, delegationId] = (await shows('out', /^\S+ \S+$/)).split(' ');
+  const nvmApiKey = await page.evaluate(() => sessionStorage.getItem('payments-wasm.key'));
+  const { json } = await client(stage.sandbox.url, { nvmApiKey }).get(`/api/v1/delegation/${delegationId}`);
+  assert.deepEqual([json.providerPaymentMethodId, json.status], [paymentMethodId, 'Active']);
+}
+
+test('a check for each block of a page, and a block for each check', () => {
+  assert.equal(markup.length, 1, 'one page for all');
+  assert.deepEqual(here.map(({ name }) => name).sort(), Object.keys(CHECKS).sort());
+});
+
+for (const block of here) {
+  test(`README.md:${block.line} ${block.name}`, async () => {
+    served = { block, planId: stage.planId };
+    await CHECKS[block.name]();
+    assert.deepEqual(wrong, []);
+  });
+}

@@ -1,0 +1,459 @@
+//! How long a step may take, and going on after an outcome that is not known: rules 5, 9 and 12.
+
+mod world;
+
+use payments_wasm::subscriber::{
+    FetchError, FetchId, FetchRequest, Finish, NoticeKind, Outcome, Policy, Timeouts,
+};
+use payments_wasm::wire::Credits;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+use world::{ORIGIN, Seller, World, buy, offer, plan, receipt, target, yes};
+
+const TIMEOUTS: Timeouts =
+    Timeouts { send: Some(1_000), platform: Some(2_000), approve: Some(3_000), credits: Some(4_000) };
+
+fn request() -> FetchRequest {
+    FetchRequest { timeouts: TIMEOUTS, ..FetchRequest::new(target(ORIGIN, "/ask"), "POST") }
+}
+
+fn counted(world: &World) -> u64 {
+    world.buyer.budget().total().to_string().parse().unwrap()
+}
+
+fn code(end: &Finish) -> String {
+    end.result.as_ref().map_or_else(|error| error.code().into(), |()| "ok".into())
+}
+
+#[test]
+fn rule_9_a_step_that_takes_too_long_ends_in_an_error_that_names_it() {
+    let two = || {
+        let other =
+            r#""accepts":[{"scheme":"nvm:erc4337","network":"n","planId":"b","extra":{"credits":"2"}},"#;
+        offer("a", 2).replace(r#""accepts":["#, other)
+    };
+    type Case = (&'static str, fn(&mut World), u32, &'static str, Outcome, u64);
+    // (what is silent, how, the step's time, code, outcome, what counts in the budget)
+    let table: [Case; 8] = [
+        ("the seller", |_| {}, 1_000, "send_timeout", Outcome::None, 0),
+        ("the seller, with a token", |w| w.hold_paid = true, 1_000, "send_timeout", Outcome::Unknown, 2),
+        ("whoever is asked", |w| w.hold_questions = true, 3_000, "approve_timeout", Outcome::None, 0),
+        ("whoever chooses", |w| w.hold_questions = true, 3_000, "approve_timeout", Outcome::None, 0),
+        ("the balances to choose by", |w| w.hold_jobs = true, 2_000, "platform_timeout", Outcome::None, 0),
+        ("a balance", |w| w.approval = None, 2_000, "platform_timeout", Outcome::None, 0),
+        ("a mint", |w| w.hold_jobs = true, 2_000, "platform_timeout", Outcome::None, 0),
+        ("an order", |w| w.approval = Some(buy()), 2_000, "purchase_outcome_unknown", Outcome::None, 0),
+    ];
+    for (name, hold, limit, expected, outcome, in_budget) in table {
+        let (chooses, orders) = (name == "whoever chooses", name == "an order");
+        let several = chooses || name == "the balances to choose by";
+        let mut world = World::new().balance(if orders { 0 } else { 100 }).seller(move |send, _| {
+            match (&send.token, name) {
+                (Some(_), _) => Seller::paid(2, 98),
+                (None, "the seller") => Seller::silent(),
+                (None, _) if several => Seller::offer(&two()),
+                (None, _) => Seller::offer(&offer("plan", 2)),
+            }
+        });
+        world.approval = Some(yes());
+        hold(&mut world);
+        world.hold_jobs |= orders || world.approval.is_none();
+        world.told_balance = orders;
+        world.request = Some(FetchRequest { can_select: chooses, ..request() });
+        let fetch = world.fetch("POST", "/ask");
+        world.run();
+        assert_eq!(world.limits.get(&fetch), Some(&Some(limit)), "{name}");
+        let end = world.time_out(fetch);
+        assert_eq!(code(&end), expected, "{name}");
+        assert_eq!(end.spend.outcome, outcome, "{name}");
+        assert_eq!(counted(&world), in_budget, "rule 12: {name}");
+        let unsure: Vec<_> = end.spend.purchases.iter().map(|one| one.confirmed).collect();
+        assert_eq!(unsure, if orders { vec![false] } else { vec![] }, "an order may go through: {name}");
+        assert_eq!(end.spend.payment.is_some(), outcome == Outcome::Unknown, "{name}");
+    }
+}
+
+#[test]
+fn rule_15_credits_are_waited_for_as_long_as_the_caller_says() {
+    // (name, the caller's time, whether it is the timer that ends it, how long the job looks at the least)
+    for (name, credits, looks_for) in
+        [("by default", None, 60_000), ("shorter", Some(5_000), 60_000), ("longer", Some(300_000), 300_000)]
+    {
+        let mut world = World::new().balance(0);
+        world.credits_after_ms = u64::MAX;
+        world.approval = Some(buy());
+        world.told_balance = true;
+        world.request =
+            Some(FetchRequest { timeouts: Timeouts { credits, ..Timeouts::default() }, ..request() });
+        let start = world.now;
+        let fetch = world.fetch("POST", "/ask");
+        world.run();
+        let end = world.end(fetch);
+        assert_eq!(code(&end), "credits_timeout", "{name}");
+        assert!(
+            (looks_for..looks_for + 5_000).contains(&(world.now - start)),
+            "{name}: {}",
+            world.now - start
+        );
+
+        // The timer of the shell comes first.
+        world.hold_jobs = true;
+        let fetch = world.fetch("POST", "/ask");
+        world.run();
+        assert_eq!(
+            world.limits.get(&fetch).copied().flatten(),
+            credits,
+            "an order of before is waited for: {name}"
+        );
+        let end = world.time_out(fetch);
+        assert_eq!((code(&end).as_str(), end.spend.purchases.len()), ("credits_timeout", 1), "{name}");
+        assert!(end.spend.purchases[0].confirmed, "{name}");
+    }
+}
+
+#[test]
+fn a_step_without_a_time_takes_the_last_away() {
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    world.hold_questions = true;
+    world.hold_paid = true;
+    world.request =
+        Some(FetchRequest { timeouts: Timeouts { approve: Some(7), ..Timeouts::default() }, ..request() });
+    let fetch = world.fetch("POST", "/ask");
+    world.run();
+    assert_eq!(world.limits.get(&fetch), Some(&Some(7)));
+    world.hold_questions = false;
+    world.run();
+    assert_eq!(world.limits.get(&fetch), Some(&None), "the seller has all the time there is");
+
+    // Without times nothing is said of them.
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    world.hold_paid = true;
+    world.fetch("POST", "/ask");
+    world.run();
+    assert!(world.limits.is_empty());
+}
+
+#[test]
+fn a_question_that_timed_out_lets_the_next_be_asked() {
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    world.hold_questions = true;
+    world.request = Some(request());
+    let (first, second) = (world.fetch("POST", "/ask"), world.fetch("POST", "/ask"));
+    world.run();
+    assert_eq!(code(&world.time_out(first)), "approve_timeout");
+    world.hold_questions = false;
+    world.run();
+    assert_eq!(code(&world.end(second)), "ok");
+    assert_eq!(counted(&world), 2);
+}
+
+/// A first fetch whose paid request got no answer that says anything.
+fn unknown(world: &mut World) -> FetchId {
+    world.approval = Some(yes());
+    let fetch = world.fetch("POST", "/ask");
+    let end = world.run_one(fetch);
+    assert_eq!(end.spend.outcome, Outcome::Unknown);
+    end.spend.payment.expect("it can be gone on with")
+}
+
+fn resume(world: &mut World, payment: FetchId) -> Finish {
+    world.request = Some(FetchRequest { resume: Some(payment), ..request() });
+    let fetch = world.fetch("POST", "/ask");
+    world.request = None;
+    world.run_one(fetch)
+}
+
+#[test]
+fn rule_5_9_12_a_single_use_token_is_presented_again_and_counts_once() {
+    // (name, what the seller says to it the second time, code, outcome, what counts)
+    let later = |answer: fn() -> payments_wasm::subscriber::Answer| {
+        move |send: &payments_wasm::subscriber::Send, world: &World| match (&send.token, world.paid_sends) {
+            (None, _) => Seller::offer(&offer("plan", 2)),
+            (Some(_), 1) => Seller::lost(),
+            (Some(_), _) => answer(),
+        }
+    };
+    type Case = (&'static str, fn() -> payments_wasm::subscriber::Answer, &'static str, Outcome, u64, bool);
+    let table: [Case; 6] = [
+        ("settled", || Seller::paid(2, 98), "ok", Outcome::Settled, 2, false),
+        ("settled for less", || Seller::paid(1, 99), "ok", Outcome::Settled, 1, false),
+        ("lost once more", Seller::lost, "outcome_unknown", Outcome::Unknown, 2, true),
+        ("an error of the server's", || Seller::status(503), "ok", Outcome::Unknown, 2, true),
+        ("an error of the caller's", || Seller::status(404), "ok", Outcome::Unknown, 2, true),
+        ("not settled", || Seller::receipt(200, receipt(false, 0, 0)), "ok", Outcome::Unknown, 2, true),
+    ];
+    for (name, answer, expected, outcome, in_budget, open) in table {
+        let mut world = World::new().balance(100).seller(later(answer));
+        world.single_use = true;
+        let payment = unknown(&mut world);
+        let end = resume(&mut world, payment);
+        assert_eq!(code(&end), expected, "{name}");
+        assert_eq!(world.presented[0], world.presented[1], "the very same: {name}");
+        assert_eq!((world.mints, world.asked, world.sends), (1, 1, 3), "{name}");
+        assert_eq!((end.spend.outcome, counted(&world)), (outcome, in_budget), "{name}");
+        assert_eq!(end.spend.payment.is_some(), open, "{name}");
+        let books = world.buyer.records();
+        assert_eq!(books.len(), 1, "one payment: {name}");
+        assert_eq!((books[0].outcome, books[0].presented), (outcome, Credits::from(2)), "{name}");
+        // What is open can be gone on with, and what is done cannot.
+        let more = resume(&mut world, payment);
+        assert_eq!((code(&more).as_str(), more.spend.requests), ("not_resumable", 0), "{name}");
+        if let Some(payment) = end.spend.payment {
+            assert_ne!(code(&resume(&mut world, payment)), "not_resumable", "{name}");
+            assert_eq!(world.presented[0], world.presented[2], "{name}");
+        }
+    }
+}
+
+/// What was held when the payment went out, as an earlier answer said, and what is held at the second look.
+fn reusable(held: Option<u64>, burned: u64) -> (World, FetchId) {
+    let mut world = World::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {
+        (None, _) => Seller::offer(&offer("plan", 2)),
+        (Some(_), 1) => Seller::lost(),
+        (Some(_), _) => Seller::paid(2, 96),
+    });
+    if let Some(held) = held {
+        world.buyer.note_balance(&plan("plan"), Credits::from(held), world.now);
+    }
+    let payment = unknown(&mut world);
+    world = world.balance(100 - burned);
+    (world, payment)
+}
+
+#[test]
+fn rule_9_12_with_a_reusable_token_the_balance_decides() {
+    // (name, known before, burned, whether it is asked again, what counts, payments in the books)
+    for (name, held, burned, again, in_budget, books) in [
+        ("nothing was burned", Some(100), 0, false, 2, 1),
+        ("it was burned", Some(100), 2, true, 4, 2),
+        ("more was burned", Some(100), 50, true, 4, 2),
+        ("nobody knows what was held", None, 0, true, 4, 2),
+    ] {
+        let (mut world, payment) = reusable(held, burned);
+        let end = resume(&mut world, payment);
+        assert_eq!((code(&end).as_str(), end.spend.outcome), ("ok", Outcome::Settled), "{name}");
+        assert_eq!(world.asked, 1 + u32::from(again), "{name}");
+        assert_eq!(
+            world.offers.iter().map(|offer| offer.again).collect::<Vec<_>>()[1..],
+            vec![true; again.into()],
+            "{name}"
+        );
+        assert_eq!(counted(&world), in_budget, "{name}");
+        assert_eq!(world.buyer.records().len(), books, "{name}");
+        assert_eq!((world.mints, world.sends), (1, 3), "{name}");
+        let next = world.fetch("POST", "/ask");
+        assert_eq!(code(&world.run_one(next)), "ok");
+        assert_eq!(
+            world.offers.last().map(|offer| offer.again),
+            Some(false),
+            "the next is no repetition: {name}"
+        );
+    }
+}
+
+#[test]
+fn rule_3_to_pay_again_needs_a_consent_of_its_own() {
+    type Case = (&'static str, fn(&mut World), &'static str, bool, u64);
+    // (name, what is different, code, whether the first payment can still be gone on with, what counts)
+    let table: [Case; 5] = [
+        (
+            "denied",
+            |w| w.approval = Some(payments_wasm::subscriber::Approval::default()),
+            "consent_denied",
+            true,
+            2,
+        ),
+        ("a limit that the first has used up", |w| w.policy = Some(limit(3)), "budget_exceeded", true, 2),
+        ("a limit that leaves room", |w| w.policy = Some(limit(4)), "ok", false, 4),
+        (
+            "a policy that does not name the plan",
+            |w| w.policy = Some(Policy { plans: vec!["other".into()], ..Policy::default() }),
+            "no_payable_offer",
+            true,
+            2,
+        ),
+        (
+            "agreed to for the whole session",
+            |w| {
+                // The grant is for the like of it, not for the same again.
+                w.approval = Some(payments_wasm::subscriber::Approval { remember: true, ..yes() });
+                let other = w.fetch("POST", "/other");
+                assert!(w.run_one(other).result.is_ok());
+                w.approval = Some(payments_wasm::subscriber::Approval::default());
+            },
+            "consent_denied",
+            true,
+            4,
+        ),
+    ];
+    for (name, change, expected, open, in_budget) in table {
+        let (mut world, payment) = reusable(Some(100), 2);
+        change(&mut world);
+        let end = resume(&mut world, payment);
+        assert_eq!(code(&end), expected, "{name}");
+        assert_eq!(end.spend.outcome == Outcome::Unknown, open, "rule 9: {name}");
+        assert_eq!(end.spend.payment, open.then_some(payment), "all is as it was: {name}");
+        assert_eq!(counted(&world), in_budget, "rule 12: {name}");
+    }
+}
+
+fn limit(total: u64) -> Policy {
+    Policy { max_credits_total: Some(Credits::from(total)), ..Policy::default() }
+}
+
+#[test]
+fn rule_5_a_single_use_token_that_is_refused_was_burned_or_was_not() {
+    // (name, whether it was burned, whether it is asked again, what counts)
+    for (name, burned, again, in_budget) in [("burned", 2, true, 4), ("not burned", 0, false, 2)] {
+        let mut world =
+            World::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {
+                (None, _) => Seller::offer(&offer("plan", 2)),
+                (Some(_), 1) => Seller::lost(),
+                (Some(_), 2) => Seller::offer(&offer("plan", 2)),
+                (Some(_), _) => Seller::paid(2, 96),
+            });
+        world.single_use = true;
+        world.buyer.note_balance(&plan("plan"), Credits::from(100), world.now);
+        let payment = unknown(&mut world);
+        world = world.balance(100 - burned);
+        let end = resume(&mut world, payment);
+        assert_eq!((code(&end).as_str(), end.spend.outcome), ("ok", Outcome::Settled), "{name}");
+        assert_eq!((world.asked, world.mints, world.paid_sends), (1 + u32::from(again), 2, 3), "{name}");
+        assert_eq!(world.presented[0], world.presented[1], "{name}");
+        assert_ne!(world.presented[1], world.presented[2], "{name}");
+        assert_eq!(counted(&world), in_budget, "{name}");
+        assert!(world.notices.contains(&NoticeKind::Refused), "{name}");
+    }
+}
+
+#[test]
+fn rule_9_what_is_gone_on_with_is_that_payment_of_that_request() {
+    type Case = (&'static str, fn(&mut World, &mut FetchRequest));
+    let table: [Case; 4] = [
+        ("another path", |_, request| request.target = target(ORIGIN, "/other")),
+        ("another method", |_, request| request.method = "PUT".into()),
+        ("no such payment", |_, request| request.resume = Some(FetchId::from(77))),
+        ("another session", |world, _| {
+            world.buyer.log_out();
+            let delegation = payments_wasm::wire::DelegationId::parse("d-1", "delegationId").unwrap();
+            world.buyer.log_in(Some("0x0000000000000000000000000000000000000001".into()), Some(delegation));
+        }),
+    ];
+    for (name, change) in table {
+        let (mut world, payment) = reusable(Some(100), 0);
+        let (sends, asked) = (world.sends, world.asked);
+        let mut request = FetchRequest { resume: Some(payment), ..request() };
+        change(&mut world, &mut request);
+        world.request = Some(request);
+        let fetch = world.fetch("POST", "/ask");
+        assert_eq!(world.run_one(fetch).result, Err(FetchError::NotResumable), "{name}");
+        assert_eq!((world.sends, world.asked), (sends, asked), "{name}");
+        if name != "another session" {
+            assert_eq!(code(&resume(&mut world, payment)), "ok", "the right one still can be: {name}");
+        }
+    }
+}
+
+#[test]
+fn rule_8_9_a_resumption_that_ends_before_anything_went_out_leaves_all_as_it_was() {
+    type Case = (&'static str, fn(&mut World, FetchId) -> Finish, &'static str);
+    let table: [Case; 3] = [
+        (
+            "aborted",
+            |world, fetch| {
+                world.buyer.on(fetch, payments_wasm::subscriber::Event::Aborted, world.now);
+                world.run_one(fetch)
+            },
+            "aborted",
+        ),
+        ("the balance takes too long", World::time_out, "platform_timeout"),
+        (
+            "the balance cannot be read",
+            |world, fetch| {
+                world.plans.insert("plan".into(), None);
+                world.hold_jobs = false;
+                world.run_one(fetch)
+            },
+            "http_500",
+        ),
+    ];
+    for (name, end_it, expected) in table {
+        let (mut world, payment) = reusable(Some(100), 0);
+        world.hold_jobs = true;
+        world.request = Some(FetchRequest { resume: Some(payment), ..request() });
+        let fetch = world.fetch("POST", "/ask");
+        world.run();
+        let end = end_it(&mut world, fetch);
+        assert_eq!(code(&end), expected, "{name}");
+        assert_eq!((end.spend.outcome, end.spend.payment), (Outcome::Unknown, Some(payment)), "{name}");
+        assert_eq!((counted(&world), world.buyer.records().len()), (2, 1), "{name}");
+        world.hold_jobs = false;
+        world.plans.clear();
+        assert_eq!(code(&resume(&mut world, payment)), "ok", "{name}");
+        assert_eq!((counted(&world), world.asked), (2, 1), "{name}");
+    }
+}
+
+#[test]
+fn rule_12_what_was_not_burned_and_is_not_paid_after_all_counts_no_more() {
+    let mut world = World::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {
+        (Some(_), 1) => Seller::lost(),
+        _ => Seller::offer(&offer("plan", 2)),
+    });
+    world.single_use = true;
+    world.buyer.note_balance(&plan("plan"), Credits::from(100), world.now);
+    let payment = unknown(&mut world);
+    world.mint_answer = Some(None);
+    let end = resume(&mut world, payment);
+    assert_eq!((code(&end).as_str(), end.spend.outcome), ("network_error", Outcome::None));
+    assert_eq!((end.spend.payment, counted(&world)), (None, 0));
+}
+
+#[test]
+fn rule_9_only_what_nobody_answered_can_be_gone_on_with() {
+    type Case = (&'static str, fn() -> payments_wasm::subscriber::Answer, bool);
+    let table: [Case; 5] = [
+        ("no answer", Seller::lost, true),
+        ("a server that fell over", || Seller::status(500), true),
+        ("delivered without a receipt", || Seller::status(200), false),
+        ("settled", || Seller::paid(2, 98), false),
+        ("an error of the caller's", || Seller::status(404), false),
+    ];
+    for (name, answer, open) in table {
+        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) => answer(),
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.spend.payment, open.then_some(fetch), "{name}");
+        if open {
+            assert_ne!(code(&resume(&mut world, fetch)), "not_resumable", "{name}");
+        }
+    }
+}
+
+#[test]
+fn rule_4_credits_that_nobody_waits_for_any_more_are_not_looked_for_and_not_ordered_again() {
+    let mut world = World::new().balance(0);
+    world.credits_after_ms = 20_000;
+    world.approval = Some(buy());
+    world.told_balance = true;
+    world.hold_jobs = true;
+    let fetch = world.fetch("POST", "/ask");
+    world.run();
+    world.work_once();
+    let end = world.time_out(fetch);
+    assert_eq!((code(&end).as_str(), end.spend.purchases.len()), ("credits_timeout", 1));
+    world.hold_jobs = false;
+    let calls = world.platform_calls;
+    world.run();
+    assert_eq!(world.platform_calls, calls + 1, "one more look, and no other");
+    let next = world.fetch("POST", "/ask");
+    assert_eq!(code(&world.run_one(next)), "ok");
+    assert_eq!(world.orders, 1);
+}

@@ -1,0 +1,236 @@
+// Sellers who mean harm, over real HTTP, with a real platform behind the buyer: rules 2, 3, 5, 6, 11 and 13.
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { inspect } from 'node:util';
+import { MalformedOffer, PaymentRefused, PaymentsError } from '../../target/dist/subscriber/index.js';
+import { base64, failure, need, offerOf, startPlatform, startSeller } from './kit.mjs';
+
+let platform;
+let seller;
+let other;
+before(async () => {
+  platform = await startPlatform();
+  seller = await startSeller();
+  other = await startSeller((_, response) => response.end('elsewhere'));
+});
+after(async () => {
+  await Promise.all([seller?.stop(), other?.stop()]);
+  await platform?.stop();
+});
+beforeEach(() => { seller.seen.length = other.seen.length = 0; });
+
+const terms = (credits) => offerOf(platform.planId, credits);
+const sell = async ({ token }, response) => response.writeHead(200, { 'payment-response': await platform.settle(token) }).end('the answer');
+/** Answers what carries a token so, and asks all others to pay. */
+const toPaid = (answer) => { seller.answer = (request, response, seen) => (request.token ? answer(request, response, seen) : need(response, terms())); };
+const ask = (payments, init = {}, options) => payments.fetch(`${seller.url}/ask`, { method: 'POST', body: 'a question', ...init }, options);
+
+describe('a paid request that is redirected to another origin', () => {
+  for (const status of [301, 302, 303, 307, 308]) {
+    for (const method of ['GET', 'POST']) {
+      test(`${status} to a ${method}: neither token nor the caller's own secrets go there`, async () => {
+        toPaid((_, response) => response.writeHead(status, { location: `${other.url}/catch` }).end());
+        const payments = await platform.buyer();
+        const init = { method, headers: { authorization: 'Bearer mine', 'x-own': 'kept' }, ...(method === 'POST' && { body: 'a question' }) };
+        const { response, spend } = await ask(payments, { body: undefined, ...init });
+        assert.equal(await response.text(), 'elsewhere');
+        assert.equal(other.seen.length, 1);
+        const [caught] = other.seen;
+        assert.deepEqual([caught.token, caught.headers.authorization, caught.headers['x-own']], [undefined, undefined, 'kept']);
+        assert.equal(caught.method, method === 'POST' && status <= 303 ? 'GET' : method, 'as fetch does it');
+        assert.equal(caught.body.length > 0, caught.method === 'POST');
+        assert.equal(spend.outcome, 'unknown', 'what the first took, nobody said');
+        assert.equal(seller.paid(), 1);
+      });
+    }
+  }
+
+  test('a 402 there is another offer, asked about on its own', async () => {
+    toPaid((_, response) => response.writeHead(302, { location: `${other.url}/catch` }).end());
+    other.answer = (_, response) => need(response, terms(9));
+    try {
+      const asked = [];
+      const payments = await platform.buyer({ approve: (offer) => { asked.push([offer.origin, offer.credits]); return offer.origin === seller.url; } });
+      const error = await failure(ask(payments, { method: 'GET', body: undefined }));
+      assert.deepEqual([error.code, error.spend.outcome], ['consent_denied', 'unknown']);
+      assert.deepEqual(asked, [[seller.url, 2n], [other.url, 9n]]);
+      assert.deepEqual(other.seen.map(({ token }) => token), [undefined]);
+    } finally {
+      other.answer = (_, response) => response.end('elsewhere');
+    }
+  });
+
+  test('redirects without end are not followed without end', async () => {
+    toPaid((request, response) => response.writeHead(307, { location: `${request.url}x` }).end());
+    const payments = await platform.buyer();
+    const error = await failure(ask(payments, { method: 'GET', body: undefined }));
+    assert.equal(error.code, 'redirected_while_paying');
+    assert.ok(seller.seen.length <= 7, `${seller.seen.length} requests`);
+  });
+});
+
+describe('a seller that gives back what it was sent', () => {
+  const echo = (status, headers) => (request, response) => {
+    const sent = JSON.stringify({ error: request.token, message: `no: ${request.token}`, headers: request.headers });
+    response.writeHead(status, { 'x-echo': request.token, ...headers?.(request) }).end(sent);
+  };
+  const cases = {
+    'a refusal': echo(402),
+    'a refusal with a fresh offer': echo(402, () => ({ 'payment-required': base64(terms()) })),
+    'a refusal with the token for an offer': echo(402, ({ token }) => ({ 'payment-required': token })),
+    'a receipt that is the token': echo(200, ({ token }) => ({ 'payment-response': token })),
+    'a receipt with the token in it': echo(402, ({ token }) => ({ 'payment-response': base64({ success: false, transaction: '', network: 'n', errorReason: 'no' }), 'x-more': token })),
+    'an error of the server': echo(500),
+    'a redirect to a place that has the token in its name': (request, response) => response.writeHead(302, { location: `http://127.0.0.1:1/${request.token}` }).end(),
+  };
+  for (const [name, answer] of Object.entries(cases)) {
+    test(`${name}: no token in errors, events, books or logs`, async (t) => {
+      const logged = [];
+      for (const method of ['log', 'info', 'warn', 'error', 'debug']) t.mock.method(console, method, (...given) => logged.push(given));
+      toPaid(answer);
+      const events = [];
+      const payments = await platform.buyer({ onEvent: (event) => events.push(event) });
+      const { nvmApiKey } = payments.account;
+      const outcome = await ask(payments, { method: 'GET', body: undefined }).catch((error) => error);
+      const tokens = seller.seen.map(({ token }) => token).filter(Boolean);
+      assert.ok(tokens.length > 0);
+      // What the seller wrote stays in its response, which is the caller's; all else is ours.
+      const { response, cause, ...ours } = outcome;
+      const depth = { depth: 20, maxStringLength: null, maxArrayLength: null, showHidden: true };
+      const text = [inspect(ours, depth), String(outcome.message), String(outcome.stack), inspect(cause, depth),
+        inspect(events, depth), inspect(payments.spend, depth), payments.exportReceipts('csv'), inspect(logged, depth)].join('\n');
+      for (const secret of [...tokens, nvmApiKey, nvmApiKey.slice(-20)]) assert.ok(!text.includes(secret), `${name} tells a secret`);
+      assert.deepEqual(logged, []);
+    });
+  }
+});
+
+describe('a seller that is never satisfied', () => {
+  test('is paid twice at the most, with a fresh token, and asked three times in all', async () => {
+    toPaid((_, response) => need(response, terms(), JSON.stringify({ message: 'not enough' })));
+    const payments = await platform.buyer();
+    const error = await failure(ask(payments));
+    assert.ok(error instanceof PaymentRefused);
+    assert.match(error.message, /not enough$/);
+    assert.deepEqual([seller.seen.length, seller.paid()], [3, 2]);
+    assert.notEqual(seller.seen[1].token, seller.seen[2].token);
+    assert.deepEqual([error.spend.outcome, error.spend.requests, error.spend.mints, payments.spend.credits], ['none', 3, 2, 0n]);
+    assert.equal(await error.response.text(), '{"message":"not enough"}');
+    assert.equal(await payments.held(), 100n);
+  });
+
+  test('and raises the price each time: each needs a yes of its own, and a no ends it', async () => {
+    for (const [upTo, code, asked] of [[5n, 'consent_denied', [2n, 7n]], [100n, undefined, [2n, 7n]]]) {
+      seller.seen.length = 0;
+      seller.answer = (request, response) => {
+        if (!request.token) return need(response, terms(2));
+        return seller.paid() === 1 ? need(response, terms(7)) : sell(request, response);
+      };
+      const questions = [];
+      const payments = await platform.buyer({ approve: (offer) => { questions.push(offer.credits); return offer.credits <= upTo; } });
+      const outcome = await ask(payments).catch((error) => error);
+      assert.equal(outcome.code, code);
+      assert.deepEqual(questions, asked);
+      assert.equal(payments.spend.credits, code ? 0n : 2n, 'what was settled, not what was asked');
+      assert.equal(await payments.held(), code ? 100n : 98n);
+    }
+  });
+
+  test('a price above the policy is not paid, the second time as little as the first', async () => {
+    seller.answer = (request, response) => need(response, terms(request.token ? 50 : 2));
+    const payments = await platform.buyer({ approve: undefined, policy: { maxCreditsPerRequest: 10 } });
+    const error = await failure(ask(payments));
+    assert.deepEqual([error.code, error.spend.outcome, seller.paid(), payments.spend.credits], ['budget_exceeded', 'none', 1, 0n]);
+  });
+});
+
+describe('offers that are no offers: a typed error, nothing paid, and the answer still readable', () => {
+  const mega = 'x'.repeat(10 * 1024 * 1024);
+  const of = (change) => JSON.stringify(change(terms()));
+  const accept = (more) => of((document) => ({ ...document, accepts: [{ ...document.accepts[0], ...more }] }));
+  const bodies = {
+    'no offer at all': () => '',
+    'a page': () => '<!doctype html><title>Pay</title>',
+    'ten megabytes of offer': () => of((document) => ({ ...document, extensions: { mega } })),
+    'ten megabytes of nothing': () => mega,
+    'a number for a plan': () => accept({ planId: 7 }),
+    'a list for a scheme': () => accept({ scheme: ['nvm:erc4337'] }),
+    'a text for what it accepts': () => of((document) => ({ ...document, accepts: 'nvm:erc4337' })),
+    'a price below nothing': () => accept({ extra: { version: '1', credits: '-2' } }),
+    'a price that is an object': () => accept({ extra: { version: '1', credits: { amount: 2 } } }),
+    'a version of its own': () => of((document) => ({ ...document, x402Version: '2' })),
+    'a prototype': () => '{"x402Version":2,"__proto__":{"accepts":[]},"accepts":[{"constructor":1}]}',
+  };
+  const untouched = async (error, text) => {
+    assert.ok(error instanceof PaymentsError);
+    assert.ok(error instanceof MalformedOffer || error.code === 'no_payable_offer', error.code);
+    assert.deepEqual([error.status, error.spend.outcome, error.spend.requests, error.spend.mints], [402, 'none', 1, 0]);
+    assert.ok(error.message.length < 300);
+    assert.ok(await error.response.text() === text, 'the response is as it came');
+    assert.equal(seller.seen.length, 1);
+  };
+  for (const [name, make] of Object.entries(bodies)) {
+    test(`in the body: ${name}`, async () => {
+      const text = make();
+      seller.answer = (_, response) => response.writeHead(402, { 'content-type': 'application/json' }).end(text);
+      const payments = await platform.buyer();
+      await untouched(await failure(ask(payments)), text);
+    });
+    // No header is as long as that: see below.
+    if (name.startsWith('ten megabytes')) continue;
+    test(`in the header: ${name}`, async () => {
+      const text = make();
+      seller.answer = (_, response) => response.writeHead(402, { 'payment-required': base64(text) }).end('the body');
+      const payments = await platform.buyer();
+      await untouched(await failure(ask(payments)), 'the body');
+    });
+  }
+
+  test('in the header: more than the runtime reads is a lost connection, with nothing spent', async () => {
+    seller.answer = (_, response) => response.writeHead(402, { 'payment-required': base64(mega) }).end('the body');
+    const payments = await platform.buyer();
+    const error = await failure(ask(payments));
+    assert.deepEqual([error.code, error.retryable, error.spend.outcome], ['network_error', true, 'none']);
+  });
+
+  test('a body without end is read so far and no further', async () => {
+    let written = 0;
+    seller.answer = (_, response) => {
+      response.writeHead(402);
+      const more = () => {
+        while (response.writable && written < 50_000_000 && response.write(mega.slice(0, 16_384))) written += 16_384;
+      };
+      response.on('drain', more);
+      more();
+    };
+    const payments = await platform.buyer();
+    const error = await failure(ask(payments));
+    assert.ok(error instanceof MalformedOffer);
+    await error.response.body.cancel();
+    assert.ok(written < 50_000_000, `${written} bytes`);
+  });
+});
+
+describe('receipts of nonsense cost neither the answer nor the truth', () => {
+  const real = { success: true, transaction: '0x1', network: 'eip155:84532', creditsRedeemed: '2', remainingBalance: '98' };
+  // What it is, the outcome, what is counted.
+  const table = {
+    'more credits than were agreed to': [{ ...real, creditsRedeemed: '1000' }, 'settled', 1000n],
+    'a number beyond 256 bits': [{ ...real, creditsRedeemed: '9'.repeat(100) }, 'unknown', 2n],
+    'credits below nothing': [{ ...real, creditsRedeemed: '-5' }, 'unknown', 2n],
+    'an object for a balance': [{ ...real, remainingBalance: {} }, 'unknown', 2n],
+    'a yes in words': [{ ...real, success: 'true' }, 'unknown', 2n],
+    'nothing in it': [{}, 'unknown', 2n],
+    'a list': [[real], 'unknown', 2n],
+    'megabytes are beyond any header': ['%'.repeat(4_000), 'unknown', 2n],
+  };
+  for (const [name, [receipt, outcome, counted]] of Object.entries(table)) {
+    test(name, async () => {
+      toPaid((_, response) => response.writeHead(200, { 'payment-response': base64(receipt) }).end('the answer'));
+      const payments = await platform.buyer();
+      const { response, spend } = await ask(payments);
+      assert.equal(await response.text(), 'the answer');
+      assert.deepEqual([spend.outcome, payments.spend.credits], [outcome, counted]);
+    });
+  }
+});

@@ -1,0 +1,176 @@
+// Whatever `fetch` takes, paid for: each kind of input and body arrives the same both times, and what comes back is untouched.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { failure, need, offerOf, pause, startPlatform, startSeller } from './kit.mjs';
+
+let platform;
+let seller;
+let payments;
+before(async () => {
+  platform = await startPlatform();
+  seller = await startSeller();
+  payments = await platform.buyer({ approve: () => ({ approve: true, remember: true }) });
+});
+after(async () => {
+  await seller?.stop();
+  await platform?.stop();
+});
+
+const sell = async ({ token }, response) => (token
+  ? response.writeHead(200, { 'payment-response': await platform.settle(token, 1) }).end('the answer') : need(response, offerOf(platform.planId, 1)));
+let place = 0;
+/** A URL of which no terms are known yet. */
+const fresh = () => `${seller.url}/ask/${++place}?q=%C3%BC#part`;
+
+const bytes = new Uint8Array([0, 1, 2, 128, 255, 10, 13]);
+const stream = (...chunks) => new ReadableStream({ start(controller) { chunks.forEach((chunk) => controller.enqueue(chunk)); controller.close(); } });
+const form = () => {
+  const form = new FormData();
+  form.append('question', 'what? ü');
+  form.append('file', new Blob([bytes], { type: 'image/png' }), 'a.png');
+  return form;
+};
+const BODIES = {
+  'a string': ['ü', 'ü', 'text/plain;charset=UTF-8'],
+  'an ArrayBuffer': [bytes.buffer.slice(0), bytes, undefined],
+  'a Uint8Array': [bytes, bytes, undefined],
+  'a part of a buffer': [new Uint8Array(bytes.buffer, 2, 3), bytes.slice(2, 5), undefined],
+  'a Float64Array': [new Float64Array([1.5]), new Uint8Array(new Float64Array([1.5]).buffer), undefined],
+  'a DataView': [new DataView(bytes.buffer, 1, 4), bytes.slice(1, 5), undefined],
+  'a Blob': [new Blob([bytes], { type: 'image/png' }), bytes, 'image/png'],
+  'URLSearchParams': [new URLSearchParams({ a: '1 2', b: 'ü' }), 'a=1+2&b=%C3%BC', 'application/x-www-form-urlencoded;charset=UTF-8'],
+  'FormData': [form(), undefined, /^multipart\/form-data; boundary=/],
+  'a stream': [() => stream(bytes, bytes), Buffer.concat([bytes, bytes]), undefined],
+  'an empty string': ['', '', 'text/plain;charset=UTF-8'],
+  'nothing': [undefined, '', undefined],
+};
+
+describe('a body of any kind arrives whole, both times', () => {
+  for (const [name, [given, expected, type]] of Object.entries(BODIES)) {
+    for (const by of ['init', 'Request']) {
+      test(`${name}, by ${by}`, async () => {
+        seller.answer = sell;
+        const from = seller.seen.length;
+        const body = typeof given === 'function' ? given() : given;
+        const init = { method: 'POST', body, headers: { 'x-own': 'mine' }, ...(typeof given === 'function' && { duplex: 'half' }) };
+        const url = fresh();
+        const { response, spend } = await (by === 'init' ? payments.fetch(url, init) : payments.fetch(new Request(url, init)));
+        assert.equal(await response.text(), 'the answer');
+        assert.equal(spend.outcome, 'settled');
+        const [first, second, ...rest] = seller.seen.slice(from);
+        assert.equal(rest.length, 0);
+        assert.deepEqual([first.token === undefined, second.token === undefined], [true, false]);
+        for (const one of [first, second]) {
+          assert.deepEqual([one.method, `${seller.url}${one.url}`, one.headers['x-own']], ['POST', url.split('#')[0], 'mine']);
+          if (expected !== undefined) assert.deepEqual(one.body, Buffer.from(expected));
+          else for (const part of ['what? ü', 'filename="a.png"', 'image/png']) assert.ok(one.body.includes(part), part);
+          if (type instanceof RegExp) assert.match(one.headers['content-type'], type);
+          else assert.equal(one.headers['content-type'], type);
+        }
+      });
+    }
+  }
+
+  test('an URL object, and a URL of an object with toString', async () => {
+    seller.answer = sell;
+    for (const make of [(url) => new URL(url), (url) => ({ toString: () => url })]) assert.equal((await payments.fetch(make(fresh()))).response.status, 200);
+  });
+
+  test('a stream is kept up to a megabyte; what is longer is let go before anything is sent', async () => {
+    seller.answer = sell;
+    const part = new Uint8Array(256 * 1024);
+    const fits = await payments.fetch(fresh(), { method: 'POST', body: stream(part, part, part, part), duplex: 'half' });
+    assert.equal(fits.response.status, 200);
+    assert.equal(seller.seen.at(-1).body.length, 1024 * 1024);
+    const sent = seller.seen.length;
+    let let_go = false;
+    const endless = new ReadableStream({ pull: (controller) => controller.enqueue(part), cancel: () => { let_go = true; } });
+    const error = await failure(payments.fetch(fresh(), { method: 'POST', body: endless, duplex: 'half' }));
+    assert.deepEqual([error.code, error.spend.outcome, let_go, seller.seen.length], ['body_not_replayable', 'none', true, sent]);
+    const large = await payments.fetch(fresh(), { method: 'POST', body: new Uint8Array(5_000_000) });
+    assert.deepEqual([large.response.status, seller.seen.at(-1).body.length], [200, 5_000_000], 'a buffer has no bound');
+  });
+});
+
+describe('what is no 402, and what was paid for, is the seller’s own response', () => {
+  test('the same object, not yet read, with its url and redirects', async () => {
+    const given = [];
+    const kept = async (request) => { const response = await fetch(request); given.push(response); return response; };
+    seller.answer = ({ url, token }, response) => {
+      if (url === '/from') return response.writeHead(302, { location: '/free' }).end();
+      return url === '/free' ? response.end('free') : sell({ token }, response);
+    };
+    const free = await payments.fetch(`${seller.url}/from`, {}, { fetch: kept });
+    assert.deepEqual([free.response === given.at(-1), free.response.bodyUsed, free.response.url, free.response.redirected], [true, false, `${seller.url}/free`, true]);
+    const paid = await payments.fetch(fresh(), {}, { fetch: kept });
+    assert.deepEqual([paid.response === given.at(-1), paid.response.bodyUsed, paid.response.type], [true, false, 'basic']);
+  });
+
+  test('redirect: "manual" gives the redirect, "error" fails, whether it is paid or not', async () => {
+    for (const when of ['before', 'after']) {
+      seller.answer = async ({ token }, response) => {
+        if (!token && when === 'after') return need(response, offerOf(platform.planId, 1));
+        return response.writeHead(302, { location: '/elsewhere' }).end();
+      };
+      const { response, spend } = await payments.fetch(fresh(), { redirect: 'manual' });
+      assert.deepEqual([response.status, response.headers.get('location')], [302, '/elsewhere']);
+      assert.equal(spend.outcome, when === 'before' ? 'none' : 'unknown');
+      const error = await failure(payments.fetch(fresh(), { redirect: 'error' }));
+      assert.equal(error.code, when === 'before' ? 'network_error' : 'redirected_while_paying');
+    }
+  });
+
+  test('a stream is there while the seller still writes, and an abort ends it', async () => {
+    let gone = false;
+    seller.answer = async ({ token }, response) => {
+      if (!token) return need(response, offerOf(platform.planId, 1));
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'payment-response': await platform.settle(token, 1) }).write('data: one\n\n');
+      response.on('close', () => { gone = true; });
+    };
+    const stop = new AbortController();
+    const { response } = await payments.fetch(fresh(), { signal: stop.signal });
+    const reader = response.body.getReader();
+    assert.equal(Buffer.from((await reader.read()).value).toString(), 'data: one\n\n');
+    stop.abort();
+    await assert.rejects(reader.read());
+    for (let tries = 0; !gone && tries < 50; tries++) await pause(20);
+    assert.ok(gone);
+  });
+});
+
+describe('an abort, at every step, ends the fetch with the reason and what was spent', () => {
+  // At each event, and where the seller is silent.
+  const steps = ['request', 'offer', 'consent', 'order', 'mint', 'paid', 'silence before', 'silence after', 'asking'];
+  for (const at of steps) {
+    test(`at: ${at}`, async () => {
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const stop = () => controller.abort(reason);
+      seller.answer = ({ token }, response) => {
+        if (at === (token ? 'silence after' : 'silence before')) return setTimeout(stop, 20);
+        return sell({ token }, response);
+      };
+      const buyer = await platform.buyer({
+        approve: async (_, context) => {
+          if (at === 'asking') {
+            setTimeout(stop, 20);
+            return new Promise(() => {});
+          }
+          await context.balance();
+          return { approve: true, purchase: true };
+        },
+        onEvent: ({ type }) => { if (type === at) stop(); },
+      }, { credits: at !== 'order' });
+      const before = seller.paid();
+      const error = await failure(buyer.fetch(fresh(), { method: 'POST', body: 'x', signal: controller.signal }));
+      assert.deepEqual([error.name, error.code, error.cause], ['AbortError', 'aborted', reason]);
+      const paid = at === 'silence after';
+      // Who is told of the token hears it when the request is as good as sent: it counts, and does not go out.
+      const { outcome } = error.spend;
+      assert.equal(outcome, paid || at === 'mint' || at === 'paid' ? 'unknown' : 'none');
+      assert.equal(seller.paid() - before, paid ? 1 : 0);
+      assert.equal(error.spend.purchases.length, at === 'order' ? 1 : 0);
+      if (at !== 'order') assert.equal(await buyer.held(), 100n);
+    });
+  }
+});

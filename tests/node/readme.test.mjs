@@ -1,0 +1,371 @@
+// The README's blocks for Node and for Workers, run as they are written, and what has to have come of each.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { dist } from '../../scripts/lib/build.mjs';
+import { at } from '../../scripts/lib/run.mjs';
+import { PRICES, newAccount, startStage } from '../../scripts/lib/stage.mjs';
+import { startPaywall } from '../../scripts/lib/start.mjs';
+import { BY_CARD, client } from '../sandbox/client.mjs';
+import { blocks, readme, snippets, source } from './snippets.mjs';
+
+const folder = at('target/readme');
+const price = BigInt(PRICES['POST /ask']);
+const ANSWER = /\b42\b/;
+let stage;
+let byCard;
+let byCardPaywall;
+
+before(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(`${folder}/node_modules`, { recursive: true });
+  symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
+  stage = await startStage();
+  // The same service, sold by card.
+  const { sandbox, origin, seller } = stage;
+  byCard = await client(sandbox.url, seller).plan(BY_CARD);
+  byCardPaywall = await startPaywall({
+    origin: origin.url, api: sandbox.url, key: seller.nvmApiKey,
+    routes: { 'POST /ask': { planId: byCard, credits: Number(price), scheme: 'nvm:card-delegation' } },
+  });
+});
+after(async () => {
+  await byCardPaywall?.stop();
+  await stage?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A new buyer with a delegation and, if asked for, credits; and the variables that the blocks take. */
+async function buyer({ credits = false } = {}) {
+  const { sandbox, paywall, planId, agentId } = stage;
+  const account = client(sandbox.url, await newAccount(sandbox.url, 'A reader'));
+  if (credits) await account.order(planId);
+  return {
+    ...account,
+    held: async (plan = planId) => BigInt(await account.balance(plan)),
+    delegations: async () => (await account.get('/api/v1/delegation')).json.delegations,
+    env: {
+      NVM_API_KEY: account.key, NVM_BACKEND_URL: sandbox.url, DELEGATION_ID: await account.delegation(),
+      API_URL: paywall.url, PLAN_ID: planId, AGENT_ID: agentId,
+    },
+  };
+}
+
+/** A program under way: `said` waits for something that it prints, `end` for its end, without which it has failed. */
+function start(code, env) {
+  const file = `${folder}/${crypto.randomUUID()}.mjs`;
+  writeFileSync(file, code);
+  const child = spawn(process.execPath, [file], { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  let wrong = '';
+  child.stdout.setEncoding('utf8').on('data', (more) => { text += more; });
+  child.stderr.setEncoding('utf8').on('data', (more) => { wrong += more; });
+  const ended = once(child, 'close').then(([code]) => {
+    assert.equal(code, 0, `${text}\n${wrong}`);
+    return text;
+  });
+  ended.catch(() => {});
+  return {
+    end: () => ended,
+    async said(pattern) {
+      for (;;) {
+        const found = pattern.exec(text);
+        if (found) return found;
+        await Promise.race([once(child.stdout, 'data'), ended.then(() => assert.match(text, pattern))]);
+      }
+    },
+  };
+}
+
+/** What has to come of each block. `run` runs it with some variables; `begin` only starts it. */
+const CHECKS = {
+  async agent({ run }) {
+    const { env } = await buyer();
+    assert.equal(await run(env), '');
+  },
+
+  async 'login-program'({ begin }) {
+    const { env } = await buyer();
+    const program = begin(env);
+    const [, page] = await program.said(/Log in here: (\S+)/);
+    const callback = new URL(page).searchParams.get('callback_url');
+    const planted = await fetch(`${callback.replace(/nvmState=\w+/, 'nvmState=0')}&nvm_api_key=${env.NVM_API_KEY}`);
+    assert.equal(planted.status, 400);
+    const login = await client(env.NVM_BACKEND_URL).form('/auth/cli', { callback_url: callback, name: 'Ada' });
+    const back = await fetch(login.headers.get('location'));
+    assert.equal(back.status, 200);
+    assert.match(await program.end(), /Logged in as 0x\w{40}/);
+  },
+
+  async policy({ run }) {
+    const { env, held } = await buyer();
+    assert.match(await run(env), /42 2n 98n settled\n$/);
+    assert.equal(await held(), 100n - price);
+  },
+
+  async stream({ run }) {
+    const { env, held } = await buyer({ credits: true });
+    const said = await run(env);
+    assert.match(said, /event: word/);
+    assert.match(said, /5n\s*$/);
+    assert.equal(await held(), 95n);
+  },
+
+  async select({ run }) {
+    const { env, held } = await buyer();
+    const other = await client(stage.sandbox.url, stage.seller).plan();
+    const seller = await serve(async (request, response) => {
+      if (request.headers['payment-signature']) return forward(request, response);
+      const { headers, json } = await offerOf(`${stage.paywall.url}/ask`);
+      const accepts = [{ ...json.accepts[0], planId: other }, ...json.accepts];
+      const offer = JSON.stringify({ ...json, accepts });
+      response.writeHead(402, { ...headers, 'payment-required': btoa(offer) }).end(offer);
+    });
+    const said = await run({ ...env, API_URL: seller.url });
+    await seller.stop();
+    assert.match(said, /true/);
+    assert.ok(said.includes(env.PLAN_ID) && !said.includes(other));
+    assert.equal(await held(), 100n - price);
+    assert.equal(await held(other), 0n);
+  },
+
+  async 'single-use'({ run }) {
+    const { env, held } = await buyer({ credits: true });
+    assert.equal(await run(env), '1 0\n');
+    assert.equal(await held(), 100n - price * 2n);
+  },
+
+  async quote({ run }) {
+    for (const [credits, balance, payable] of [[false, 0, 'after-purchase'], [true, 100, 'now']]) {
+      const { env, held } = await buyer({ credits });
+      const before = await held();
+      assert.equal(await run(env), `2 credits of Oracle credits; 100 credits cost 5 USDC\nyou have ${balance}: ${payable}\n402\n`);
+      assert.equal(await held(), before);
+    }
+  },
+
+  async 'wrap-fetch'({ run }) {
+    const { env, held } = await buyer({ credits: true });
+    const said = await run(env);
+    assert.equal(said.split(`POST ${env.API_URL}/ask`).length, 3, said);
+    assert.match(said, ANSWER);
+    assert.equal(await held(), 100n - price);
+  },
+
+  async events({ run }) {
+    const { env } = await buyer();
+    const said = (await run(env)).trim().split('\n').map((line) => line.split(' ')[0]);
+    assert.deepEqual([...new Set(said)], ['request', 'offer', 'consent', 'order', 'mint', 'paid', 'receipt']);
+  },
+
+  async receipts({ run }) {
+    const { env } = await buyer({ credits: true });
+    const said = await run(env);
+    assert.ok(said.startsWith('2n 2n'), said);
+    assert.match(said, /settled 0x/);
+    const [head, line] = readFileSync(`${folder}/receipts.csv`, 'utf8').split('\r\n');
+    assert.match(head, /^at,method,url/);
+    assert.ok(line.includes(`POST,${env.API_URL}/ask,`));
+  },
+
+  async errors({ run }) {
+    const { env, held } = await buyer({ credits: true });
+    // A seller whose answer to a payment is lost.
+    const seller = await serve(async (request, response) => {
+      if (request.headers['payment-signature']) return request.socket.destroy();
+      const { headers, json } = await offerOf(`${stage.paywall.url}/ask`);
+      response.writeHead(402, headers).end(JSON.stringify(json));
+    });
+    const said = (await run({ ...env, API_URL: seller.url })).trim().split('\n');
+    await seller.stop();
+    assert.deepEqual(said.map((line) => line.split(' ').slice(0, 2).join(' ')),
+      ['ConsentDenied consent_denied', 'BudgetExceeded budget_exceeded', 'OutcomeUnknown outcome_unknown', 'balance 100n']);
+    assert.deepEqual(said.slice(0, 3).map((line) => line.split(' ').at(-1)), ['none', 'none', 'unknown']);
+    assert.equal(await held(), 100n);
+  },
+
+  async resume({ run }) {
+    const { env, held } = await buyer({ credits: true });
+    // A seller that says nothing to the first payment, and hands the next on.
+    let paid = 0;
+    const seller = await serve(async (request, response) => {
+      const token = request.headers['payment-signature'];
+      if (token && ++paid === 1) return;
+      const answer = await fetch(`${stage.paywall.url}/ask`, {
+        method: 'POST', headers: token && { 'payment-signature': token }, body: '{"question":"What is 6 * 7?"}',
+      });
+      const headers = [...answer.headers].filter(([name]) => name.startsWith('payment-'));
+      response.writeHead(answer.status, Object.fromEntries(headers)).end(await answer.text());
+    });
+    assert.equal(await run({ ...env, API_URL: seller.url }).finally(() => seller.stop()), 'send_timeout unknown\n200 settled\n');
+    assert.deepEqual([paid, await held()], [2, 98n]);
+  },
+
+  async plans({ run }) {
+    const { env } = await buyer({ credits: true });
+    assert.equal(await run(env), 'Oracle credits 100n true\n0 0\n');
+  },
+
+  async order({ run }) {
+    const { env, held, post } = await buyer();
+    await post('/sandbox/settings', { creditsDelaySecs: 1 });
+    const said = await run(env).finally(() => post('/sandbox/settings', { creditsDelaySecs: 0 }));
+    assert.match(said, /^so far 0n\n/);
+    assert.match(said, /true 0x\w+ 100n\n$/);
+    assert.equal(await held(), 100n);
+  },
+
+  async 'checkout-link'({ begin }) {
+    const { env, held, form } = await buyer();
+    const program = begin({ ...env, PLAN_ID: byCard });
+    const [, link] = await program.said(/Pay here: (\S+)/);
+    assert.equal(await held(byCard), 0n);
+    await form(new URL(link).pathname, { action: 'pay' });
+    assert.match(await program.end(), /\n100n\n$/);
+  },
+
+  async delegations({ run }) {
+    const { env, held, delegations } = await buyer({ credits: true });
+    const said = await run(env);
+    assert.match(said, /Active 1500 usdc/);
+    assert.match(said, /\{ usdc: 11500 \}/);
+    assert.equal(await held(), 100n - price);
+    assert.deepEqual((await delegations()).map(({ status }) => status).sort(), ['Active', 'Revoked']);
+  },
+
+  async cards({ run }) {
+    const person = await buyer();
+    await enroll(person);
+    const said = await run(person.env);
+    assert.match(said, /^visa 4242 /);
+    const { id } = (await person.get('/api/v1/payment-methods')).json.find(({ alias }) => alias === 'The agent pays');
+    const made = (await person.delegations()).find(({ delegationId }) => said.includes(delegationId));
+    assert.deepEqual([made.providerPaymentMethodId, made.spendingLimitCents], [id, '2000']);
+  },
+
+  async tokens({ run }) {
+    const person = await buyer({ credits: true });
+    assert.equal(await run(person.env), 'nvm:erc4337 eip155:84532 200\n');
+    assert.equal(await person.held(), 100n - price);
+    const { delegationId } = await enroll(person);
+    const card = { ...person.env, PLAN_ID: byCard, AGENT_ID: undefined, API_URL: byCardPaywall.url, DELEGATION_ID: delegationId };
+    assert.equal(await run(card), 'nvm:card-delegation stripe 200\n');
+    assert.equal(await person.held(byCard), 100n - price);
+  },
+
+  async permissions({ run }) {
+    const { env, held } = await buyer({ credits: true });
+    assert.match(await run(env), /\n402\n$/);
+    assert.equal(await held(), 100n);
+  },
+
+  async agents({ run }) {
+    const { env } = await buyer();
+    assert.equal(await run(env), `${env.AGENT_ID} 1 1\n`);
+  },
+
+  async offer({ run }) {
+    const { env } = await buyer();
+    const [header, choice] = (await run(env)).split('\n');
+    const { accepts, resource } = JSON.parse(atob(header));
+    assert.deepEqual([accepts.length, accepts[0].planId, accepts[0].extra, resource.url],
+      [1, env.PLAN_ID, { version: '1', agentId: env.AGENT_ID, httpVerb: 'POST' }, '/ask']);
+    assert.equal(choice, '2 stripe');
+  },
+
+  async account({ run }) {
+    const { env, address } = await buyer();
+    assert.equal(await run(env), `true ${address} custom\n`);
+  },
+
+  async worker({ block }) {
+    const { build } = await import('esbuild');
+    const { Miniflare } = await import('miniflare');
+    const { env, held } = await buyer();
+    await build({
+      stdin: { contents: source(block), resolveDir: folder },
+      bundle: true, format: 'esm', outdir: `${folder}/bundle`, conditions: ['workerd', 'worker', 'browser'],
+      loader: { '.wasm': 'copy' }, assetNames: '[name]', logLevel: 'error',
+    });
+    const miniflare = new Miniflare({
+      host: '127.0.0.1', cf: false, modules: true, modulesRoot: `${folder}/bundle`, scriptPath: `${folder}/bundle/stdin.js`,
+      modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'] }], compatibilityDate: '2026-04-01', bindings: env,
+    });
+    try {
+      const question = JSON.stringify({ question: 'What is 6 * 7?' });
+      const response = await miniflare.dispatchFetch('http://worker/', { method: 'POST', body: question });
+      assert.match(await response.text(), ANSWER);
+    } finally {
+      await miniflare.dispose();
+    }
+    assert.equal(await held(), 100n - price);
+  },
+};
+
+/** A seller of the test's own. */
+async function serve(answer) {
+  const server = createServer((request, response) => { answer(request, response).catch(() => response.destroy()); });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  return { url: `http://127.0.0.1:${server.address().port}`, stop: () => new Promise((done) => { server.close(done); server.closeAllConnections(); }) };
+}
+
+async function offerOf(url) {
+  const answer = await fetch(url, { method: 'POST', body: '{}' });
+  const headers = { 'content-type': 'application/json', 'payment-required': answer.headers.get('payment-required') };
+  return { headers, json: await answer.json() };
+}
+
+/** Hands a request to the paywall, and its answer back. */
+async function forward(request, response) {
+  const answer = await fetch(stage.paywall.url + request.url, {
+    method: request.method, body: request, duplex: 'half', headers: { 'payment-signature': request.headers['payment-signature'] },
+  });
+  response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
+}
+
+/** What a person does on the card page. */
+async function enroll(person) {
+  const returnUrl = 'http://127.0.0.1:4567/';
+  const { json } = await person.post('/api/v1/widgets/session/self', { orgId: 'org-1', returnUrl });
+  const done = await person.form('/cards/setup', {
+    sessionToken: json.sessionToken, returnUrl, state: '0'.repeat(32), network: 'sandbox', provider: 'stripe',
+    number: '4242 4242 4242 4242', expiry: '12 / 34', limit: '20', days: '7', action: 'go',
+  });
+  return Object.fromEntries(new URL(done.headers.get('location')).searchParams);
+}
+
+const here = [...snippets('node'), ...snippets('worker')];
+
+test('every block of the README is run somewhere', () => {
+  // The rest is for reading, or compiled by rustdoc.
+  for (const { language, run, line } of blocks) {
+    const place = { js: ['node', 'worker', 'page'], html: ['page'] }[language];
+    if (place) assert.ok(place.includes(run), `README.md:${line}: nobody runs this ${language} block`);
+    else assert.ok(['sh', 'text', 'rust'].includes(language), `README.md:${line}: a block in ${language || 'no language'}`);
+  }
+  assert.ok(readFileSync(at('src/lib.rs'), 'utf8').includes('include_str!("../README.md")'), 'rustdoc runs the Rust blocks');
+  const names = blocks.map(({ name }) => name).filter(Boolean);
+  assert.equal(new Set(names).size, names.length, 'names are used once');
+  assert.deepEqual(here.map(({ name }) => name).sort(), Object.keys(CHECKS).sort(), 'a check for each block, a block for each check');
+});
+
+test('every heading that the README links to is there', () => {
+  const slug = (text) => text.toLowerCase().replace(/[^\w\- ]/g, '').replaceAll(' ', '-');
+  const headings = new Set([...readme.matchAll(/^#+ (.*)$/gm)].map(([, text]) => slug(text)));
+  for (const [, anchor] of readme.matchAll(/\]\(#([^)]*)\)/g)) assert.ok(headings.has(anchor), anchor);
+});
+
+for (const block of here) {
+  test(`README.md:${block.line} ${block.name}`, async () => {
+    let runs = block.run === 'worker' ? 1 : 0;
+    const begin = (env) => {
+      runs += 1;
+      return start(source(block), env);
+    };
+    await CHECKS[block.name]({ block, begin, run: (env) => begin(env).end() });
+    assert.ok(runs > 0, 'the check runs the block');
+  });
+}
