@@ -227,9 +227,12 @@ impl Buyer {
 
     /// Until when credits are looked for: a minute, or longer where somebody waits longer.
     fn credits_deadline(&mut self, waiting: &[FetchId], now: u64) -> u64 {
-        let patience = |buyer: &mut Self, fetch| buyer.visit(fetch)?.request.timeouts.credits;
-        let longest = waiting.iter().filter_map(|fetch| patience(self, *fetch)).max().unwrap_or_default();
-        now.saturating_add(CREDITS_TIMEOUT_MS.max(longest.into()))
+        let mut longest = CREDITS_TIMEOUT_MS;
+        for fetch in waiting {
+            let patience = self.visit(*fetch).and_then(|visit| visit.request.timeouts.credits);
+            longest = longest.max(patience.unwrap_or_default().into());
+        }
+        now.saturating_add(longest)
     }
 
     /// Whether the credits of an order that went through are what `fetch` waits for.

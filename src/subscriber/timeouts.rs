@@ -69,13 +69,13 @@ impl Buyer {
 
     /// The time of a step is up.
     pub(super) fn timed_out(&mut self, fetch: FetchId) {
-        let Some((step, ..)) = self.visit(fetch).map(|visit| visit.timed) else { return };
-        let error = match step {
+        let Some(visit) = self.visit(fetch) else { return };
+        let error = match visit.timed.0 {
             Step::Send => FetchError::SendTimeout,
             Step::Approve => FetchError::ApproveTimeout,
             Step::Credits => FetchError::CreditsTimeout,
             // An order that is on its way may go through.
-            Step::Platform if self.purchase_awaited_by(fetch).is_some() => FetchError::PurchaseUnknown,
+            Step::Platform if visit.waits.purchase => FetchError::PurchaseUnknown,
             Step::Platform => FetchError::PlatformTimeout,
         };
         self.fail(fetch, error);
