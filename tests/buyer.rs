@@ -263,7 +263,7 @@ fn events_tell_the_way_in_order() {
             order("0xorder"),
             NoticeKind::Mint { single_use: false },
             NoticeKind::Paid,
-            NoticeKind::Receipt(Box::new(end.receipt.unwrap())),
+            NoticeKind::Receipt(end.receipt.unwrap()),
         ]
     );
 }
