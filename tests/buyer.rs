@@ -1,5 +1,6 @@
-//! The buyer's way, as tables: rules of money 1, 2, 8, 9, 11 and 13. A `Buyer` against a scripted seller and platform, in
-//! virtual time; consent and purchases are in `buyer_consent.rs`, tokens and redirects in `buyer_tokens.rs`.
+//! The buyer's way, as tables: rules of money 1, 2, 8, 9 and 13. A `Buyer` against a scripted seller and platform, in virtual
+//! time. Beside it: `buyer_consent.rs` (3, 10, 12), `buyer_choice.rs` (3), `buyer_tokens.rs` (4, 5, 6), `buyer_redirects.rs`
+//! (6), `buyer_rules.rs` (7, 11, 15), `buyer_session.rs` (5, 13); rule 14 is in `src/subscriber/login.rs`.
 
 mod world;
 
@@ -198,6 +199,12 @@ fn every_error_says_what_happened_and_what_to_do() {
 }
 
 #[test]
+fn rule_9_an_outcome_has_a_name() {
+    let named = [Outcome::None, Outcome::Settled, Outcome::Unknown].map(Outcome::as_str);
+    assert_eq!(named, ["none", "settled", "unknown"]);
+}
+
+#[test]
 fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
     let mut world = World::new().balance(100);
     world.approval = Some(yes());
@@ -224,14 +231,14 @@ fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
 #[test]
 fn only_what_has_ended_is_forgotten() {
     let mut world = World::new().balance(100);
-    let (first, second) = (world.fetch("POST", "/ask"), world.fetch("POST", "/ask"));
-    world.buyer.forget(first);
-    assert_eq!(world.buyer.open_fetches(), 2);
+    let fetches = [(); 3].map(|()| world.fetch("POST", "/ask"));
+    world.buyer.forget(fetches[0]);
+    assert_eq!(world.buyer.open_fetches(), 3);
     world.run();
-    world.buyer.forget(first);
-    assert_eq!(world.buyer.open_fetches(), 1);
-    world.buyer.forget(second);
-    assert_eq!(world.buyer.open_fetches(), 0);
+    for (fetch, open) in fetches.into_iter().zip([2, 1, 0]) {
+        world.buyer.forget(fetch);
+        assert_eq!(world.buyer.open_fetches(), open);
+    }
 }
 
 #[test]

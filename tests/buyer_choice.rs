@@ -70,6 +70,12 @@ fn among_several_offers_what_is_held_comes_first_then_the_price_then_the_order()
             "b",
         ),
         (
+            "a cheap credit, a few of them",
+            vec![("a", 1), ("b", 6)],
+            vec![("a", Some((0, 5.0))), ("b", Some((0, 0.5)))],
+            "b",
+        ),
+        (
             "alike: the seller's order",
             vec![("a", 2), ("b", 2)],
             vec![("a", Some((9, 0.1))), ("b", Some((9, 0.1)))],
@@ -191,6 +197,29 @@ fn one_question_at_a_time_and_a_remembered_answer_for_all_who_wait() {
         }
         assert_eq!(world.asked, asked);
         assert_eq!(world.most_asked_at_once, 1);
+    }
+}
+
+#[test]
+fn rule_3_two_ways_to_pay_of_one_plan_are_one_look_at_its_balance_and_one_question() {
+    // (name, whether somebody is asked, what the platform says of the balance)
+    for (name, asked, held) in [
+        ("a policy", false, Some((5, 0.1))),
+        ("somebody is asked", true, Some((5, 0.1))),
+        ("a policy, and nothing to be learned", false, None),
+        ("somebody is asked, and nothing to be learned", true, None),
+    ] {
+        let json = offers(&[("a", 3), ("a", 2)]);
+        let mut world = World::new().seller(move |send, _| match &send.token {
+            None => Seller::offer(&json),
+            Some(_) => Seller::paid(2, 1),
+        });
+        world.approval = asked.then(yes);
+        world.policy = (!asked).then(Policy::default);
+        world.plans = [("a".to_string(), held)].into();
+        let fetch = world.fetch("POST", "/ask");
+        assert!(world.run_one(fetch).result.is_ok(), "{name}");
+        assert_eq!((world.asked, world.mints, world.platform_calls), (u32::from(asked), 1, 2), "{name}");
     }
 }
 

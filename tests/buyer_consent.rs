@@ -142,10 +142,12 @@ fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
 
 #[test]
 fn rule_3_credits_held_are_promised_once() {
-    // Five fetches of two credits each, nobody asked, five credits held: two may pay, whatever stage they are in.
-    for hold_paid in [false, true] {
+    // Two credits each, nobody asked, five credits held: the first two may pay, whatever stage they are in, and no token is
+    // minted or sent for those who come too late.
+    for (hold_paid, single_use) in [(false, false), (true, false), (false, true), (true, true)] {
+        let name = format!("held back: {hold_paid}, single use: {single_use}");
         let mut world = World::new().balance(5);
-        world.hold_paid = hold_paid;
+        (world.hold_paid, world.single_use) = (hold_paid, single_use);
         let mut fetches: Vec<_> = (0..3).map(|_| world.fetch("POST", "/ask")).collect();
         world.run();
         if hold_paid {
@@ -154,12 +156,13 @@ fn rule_3_credits_held_are_promised_once() {
             world.hold_paid = false;
             world.run();
         }
-        let ends: Vec<_> = fetches.into_iter().map(|fetch| world.end(fetch).result).collect();
-        assert_eq!(ends.iter().filter(|end| end.is_ok()).count(), 2, "held back: {hold_paid}");
-        for error in ends.iter().filter_map(|end| end.as_ref().err()) {
-            assert_eq!(error.code(), "insufficient_credits");
+        for (index, fetch) in fetches.into_iter().enumerate() {
+            let error = world.end(fetch).result.err();
+            let code = (index >= 2).then_some("insufficient_credits");
+            assert_eq!(error.as_ref().map(FetchError::code), code, "{name}: {index}");
         }
-        assert_eq!(world.burned, 4);
+        assert_eq!((world.paid_sends, world.burned), (2, 4), "{name}");
+        assert_eq!(world.mints, if single_use { 2 } else { 1 }, "{name}");
     }
 }
 

@@ -1,7 +1,8 @@
 //! What comes in over the wire, good and bad. The vectors are files, for whoever else wants them.
 
 use payments_wasm::wire::{
-    AccessToken, MAX_OFFER_BYTES, PaymentRequired, Receipt, Scheme, WireError, WireErrorKind, base64,
+    AccessToken, MAX_ACCEPTS, MAX_OFFER_BYTES, MAX_RECEIPT_BYTES, MAX_TOKEN_BYTES, PaymentRequired, Receipt,
+    Scheme, WireError, WireErrorKind, base64,
 };
 use serde_json::{Value, json};
 
@@ -47,6 +48,8 @@ fn what_a_vector_says_is_what_we_understand() {
     assert_eq!(accept.credits(), None);
     assert_eq!(read(2).resource().description.as_deref(), Some("ünï ☃"));
     assert_eq!(read(4).accepts().len(), 2);
+    let why = encoded(&json!({"x402Version": 2, "error": "too late", "accepts": [accept.to_value()]}));
+    assert_eq!(PaymentRequired::from_header(&why).unwrap().error(), Some("too late"));
     let mixed = read(6);
     assert_eq!((mixed.accepts()[0].scheme(), mixed.accepts()[0].scheme_name()), (None, "exact"));
     assert_eq!(mixed.accepts()[1].scheme(), Some(Scheme::CardDelegation));
@@ -172,6 +175,7 @@ fn tokens_are_what_they_decode_to_and_do_not_print() {
         for text in [encoded(&payload), base64::encode_url(payload.to_string().as_bytes())] {
             let token = AccessToken::decode(&text).unwrap();
             assert_eq!(token.is_single_use(), single_use, "{name}");
+            assert_eq!(token.nonce(), single_use.then_some("n-1"), "{name}");
             assert_eq!(token.from(), Some("0xme"));
             assert_eq!(token.accepted().plan_id().unwrap().as_str(), "77");
             assert_eq!(token.to_value(), payload, "{name}");
@@ -181,6 +185,7 @@ fn tokens_are_what_they_decode_to_and_do_not_print() {
                 !shown.contains("secret\"") && !shown.contains(&text) && !shown.contains("0xsecret"),
                 "{shown}"
             );
+            assert!(shown.contains("nvm:erc4337") && shown.contains("77"), "what may be known: {shown}");
         }
     }
     let again = AccessToken::encode(payload(Value::Null).as_object().unwrap().clone()).unwrap();
@@ -267,4 +272,42 @@ fn receipts_are_read_as_both_sdks_write_them() {
     assert_eq!(bad(json!({"success": true, "creditsRedeemed": "-2"})).field, "creditsRedeemed");
     assert_eq!(bad(json!([])).kind, WireErrorKind::WrongType);
     assert_eq!(Receipt::from_header(&"A".repeat(40_000)).unwrap_err().kind, WireErrorKind::TooLarge);
+}
+
+#[test]
+fn rule_2_sizes_are_bounded_and_the_bound_itself_is_let_in() {
+    let entry = |scheme: &str| json!({"scheme": scheme, "network": "n", "planId": "1"});
+    let offer = |accepts: Vec<Value>| json!({"x402Version": 2, "accepts": accepts}).to_string();
+    // White space fills a document up to a size.
+    let fill = |json: &str, size: usize| [json, &" ".repeat(size - json.len())].concat();
+    let small = offer(vec![entry("nvm:erc4337")]);
+    let kind = |result: Result<(), WireError>| result.err().map(|error| error.kind);
+    let as_body = |json: String| kind(PaymentRequired::from_json(json.as_bytes()).map(drop));
+    let as_header = |json: String| {
+        kind(PaymentRequired::from_header(&base64::encode_standard(json.as_bytes())).map(drop))
+    };
+    let receipt = |json: String| kind(Receipt::from_json(json.as_bytes()).map(drop));
+    let receipt_header =
+        |json: String| kind(Receipt::from_header(&base64::encode_standard(json.as_bytes())).map(drop));
+    let yes = r#"{"success":true}"#;
+    let token = json!({"x402Version": 2, "accepted": entry("nvm:erc4337"), "payload": {}}).to_string();
+    let as_token =
+        |size: usize| kind(AccessToken::decode(&base64::encode_url(fill(&token, size).as_bytes())).map(drop));
+    let many = |count: usize| as_body(offer(vec![entry("exact"); count]));
+    let large = Some(WireErrorKind::TooLarge);
+    for (name, within, beyond) in [
+        ("an offer in a body", as_body(fill(&small, 65_536)), as_body(fill(&small, 65_537))),
+        ("an offer in a header", as_header(fill(&small, 65_536)), as_header(fill(&small, 65_537))),
+        ("ways to pay", many(64), many(65)),
+        ("a receipt", receipt(fill(yes, 16_384)), receipt(fill(yes, 16_385))),
+        ("a receipt in a header", receipt_header(fill(yes, 16_384)), receipt_header(fill(yes, 16_385))),
+        // As it is sent: 12,288 bytes are 16,384 letters.
+        ("a token", as_token(12_288), as_token(12_289)),
+    ] {
+        assert_eq!((within, beyond), (None, large), "{name}");
+    }
+    assert_eq!(
+        (MAX_OFFER_BYTES, MAX_RECEIPT_BYTES, MAX_TOKEN_BYTES, MAX_ACCEPTS),
+        (65_536, 16_384, 16_384, 64)
+    );
 }

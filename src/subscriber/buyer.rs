@@ -307,13 +307,13 @@ impl Buyer {
         self.balances.retain(|(plan, _, _)| plan != plan_id);
     }
 
-    /// What other fetches are about to take of a plan, in credits: those on the wire, and those that came before
-    /// `fetch` and have consent.
+    /// What other fetches are about to take of a plan, in credits, while `fetch` prepares: those on the wire, and those that
+    /// came before it and have consent.
     pub(super) fn promised(&self, plan_id: &PlanId, fetch: FetchId) -> Credits {
         self.visits
             .iter()
             .filter(|(other, visit)| match visit.phase {
-                Phase::Paying => *other != fetch,
+                Phase::Paying => true,
                 Phase::Preparing => *other < fetch,
                 _ => false,
             })

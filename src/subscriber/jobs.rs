@@ -113,7 +113,10 @@ impl Buyer {
         match self.running.iter_mut().find(|running| wanted(&running.kind)) {
             None => false,
             Some(running) => {
-                running.waiting.push(fetch);
+                // Two offers of one plan are one look at its balance.
+                if !running.waiting.contains(&fetch) {
+                    running.waiting.push(fetch);
+                }
                 true
             }
         }
@@ -328,7 +331,6 @@ impl Buyer {
         let mut booked = false;
         for fetch in waiting {
             let Some(visit) = self.visit(fetch) else { continue };
-            visit.waits.purchase = false;
             visit.purchased = true;
             visit.balance_doubtful = false;
             if !core::mem::replace(&mut booked, true) {

@@ -39,6 +39,9 @@ impl Buyer {
         let receipt = answer.receipt.as_deref().and_then(|header| Receipt::from_header(header).ok());
         let said = receipt.as_ref().map(Said::of);
         let Some(visit) = self.visit(fetch) else { return };
+        if let (Some(entry), Some(receipt)) = (&mut visit.entry, &receipt) {
+            entry.note(receipt);
+        }
         // What came last counts, unless it says nothing and an earlier answer had said that it was paid.
         visit.receipt = receipt.map(Rc::new).or(visit.receipt.take().filter(|receipt| receipt.success()));
         if let Some(to) = answer.location {
@@ -179,6 +182,7 @@ impl Buyer {
     }
 
     fn start_over(&mut self, fetch: FetchId) {
+        self.close_entry(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         visit.offer = None;
         visit.consent = None;
@@ -200,6 +204,9 @@ impl Buyer {
                 }
                 visit.spend.credits_settled =
                     redeemed.map(|more| more.saturating_add(visit.spend.credits_settled.unwrap_or_default()));
+                if let Some(entry) = &mut visit.entry {
+                    (entry.outcome, entry.settled) = (Outcome::Settled, redeemed);
+                }
                 self.budget.correct(&offer, at, price, redeemed.unwrap_or(price));
                 match remaining {
                     Some(left) => self.note_balance(offer.plan_id(), left, now),
@@ -218,8 +225,11 @@ impl Buyer {
             None if !(400..500).contains(&status) => {
                 visit.unsettled = status >= 500 && visit.hops == 0;
                 visit.spend.outcome = Outcome::Unknown;
+                if let Some(entry) = &mut visit.entry {
+                    entry.outcome = Outcome::Unknown;
+                }
                 self.forget_balance(offer.plan_id());
-                if status < 300 {
+                if (200..300).contains(&status) {
                     self.remember_terms(method, offer);
                 }
                 self.notice(fetch, NoticeKind::Unknown);

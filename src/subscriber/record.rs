@@ -1,4 +1,4 @@
-use super::{Offer, Outcome};
+use super::{Buyer, FetchId, Offer, Outcome};
 use crate::wire::{Credits, Receipt};
 use alloc::{rc::Rc, string::String};
 
@@ -22,7 +22,32 @@ pub struct Record {
 }
 
 impl Record {
-    pub(super) fn transaction_of(receipt: Option<&Receipt>) -> Option<String> {
-        receipt.and_then(|receipt| receipt.text("transaction")).map(Into::into)
+    pub(super) fn note(&mut self, receipt: &Receipt) {
+        self.transaction = receipt.text("transaction").map(Into::into);
+    }
+}
+
+impl Buyer {
+    /// A token that can cost `price` is on the wire, to the same place as what is open already.
+    pub(super) fn open_entry(&mut self, fetch: FetchId, price: Credits) {
+        let Some(visit) = self.visit(fetch) else { return };
+        let (Some(offer), before) = (visit.offer.clone(), visit.entry.take()) else { return };
+        visit.entry = Some(Record {
+            at: visit.presented_at,
+            method: visit.method().into(),
+            offer,
+            presented: before.map_or(price, |entry| entry.presented.saturating_add(price)),
+            settled: None,
+            // The same payment once more is as unknown as it was, until somebody says more.
+            outcome: if visit.resumed.is_some() { Outcome::Unknown } else { Outcome::None },
+            transaction: None,
+        });
+    }
+
+    /// What was presented is over, one way or the other: it goes into the books.
+    pub(super) fn close_entry(&mut self, fetch: FetchId) {
+        if let Some(entry) = self.visit(fetch).and_then(|visit| visit.entry.take()) {
+            self.keep_record(entry);
+        }
     }
 }

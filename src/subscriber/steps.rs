@@ -3,7 +3,7 @@
 
 use super::consent::{Consent, Verdict, judge};
 use super::visit::{Action, Finish, Phase, Redirects, Send};
-use super::{Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, Record};
+use super::{Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome};
 use crate::api::plans::{GetPlanBalance, OrderPlan};
 use crate::wire::{Credits, PaymentRequired, WireError, WireErrorKind};
 use alloc::{boxed::Box, rc::Rc, string::String};
@@ -237,9 +237,6 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
         visit.phase = Phase::Preparing;
         let (Some(offer), Some(consent)) = (visit.offer.clone(), visit.consent) else { return };
-        if visit.waits.purchase || visit.waits.balance && consent != Consent::HeldCreditsOnly {
-            return;
-        }
         let plan_id = offer.plan_id().clone();
         let held = if visit.balance_doubtful { None } else { self.known_balance(&plan_id, now) };
         let promised = self.promised(&plan_id, fetch);
@@ -257,7 +254,6 @@ impl Buyer {
         }
         let must_know = held_only || visit.balance_doubtful && (visit.may_purchase() || ask_if_short);
         if visit.may_purchase() && short == Some(true) {
-            visit.waits.purchase = true;
             return self.want_purchase(fetch, OrderPlan { plan_id }, offer.needed(), now);
         }
         if held_only && short == Some(true) {
@@ -275,7 +271,7 @@ impl Buyer {
         }
         self.get_token(fetch, now);
         let Some(visit) = self.visit(fetch) else { return };
-        if !visit.waits.token && !visit.waits.balance && visit.token.is_some() {
+        if !visit.waits.balance && visit.token.is_some() {
             self.send_paid(fetch, now);
         }
     }
@@ -339,6 +335,7 @@ impl Buyer {
         if let (Some(offer), None) = (offer, resumed) {
             self.budget.present(&offer, price, now);
         }
+        self.open_entry(fetch, price);
         self.act(fetch, Phase::Paying, Action::Send(send));
         self.mint_ahead(fetch);
     }
@@ -353,10 +350,13 @@ impl Buyer {
     pub(super) fn fail(&mut self, fetch: FetchId, error: FetchError) {
         let ordering = self.purchase_awaited_by(fetch);
         let Some(visit) = self.visit(fetch) else { return };
-        if visit.phase == Phase::Paying && visit.sent_token.is_some() && error_leaves_doubt(&error) {
+        if visit.phase == Phase::Paying && error_leaves_doubt(&error) {
             // What an earlier answer left open cannot be gone on with.
             visit.unsettled = visit.spend.outcome == Outcome::None && error != FetchError::LoggedOut;
             visit.spend.outcome = Outcome::Unknown;
+            if let Some(entry) = &mut visit.entry {
+                entry.outcome = Outcome::Unknown;
+            }
             let plan_id = visit.offer.as_ref().map(|offer| offer.plan_id().clone());
             if let Some(plan_id) = plan_id {
                 self.forget_balance(&plan_id);
@@ -375,20 +375,8 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
         visit.spend.payment = payment;
         let (spend, receipt) = (visit.spend.clone(), visit.receipt.take());
-        if let (Some(offer), true) = (visit.offer.clone(), visit.presented_at > 0) {
-            let record = Record {
-                at: visit.presented_at,
-                method: visit.method().into(),
-                offer,
-                presented: spend.credits_presented,
-                settled: spend.credits_settled,
-                outcome: spend.outcome,
-                transaction: Record::transaction_of(receipt.as_deref()),
-            };
-            self.keep_record(record);
-        }
-        let Some(visit) = self.visit(fetch) else { return };
         let offers = core::mem::take(&mut visit.candidates);
+        self.close_entry(fetch);
         self.act(fetch, Phase::Done, Action::Finish(Box::new(Finish { result, receipt, spend, offers })));
     }
 }

@@ -1,5 +1,5 @@
 use super::timeouts::Step;
-use super::{FetchError, FetchId, Offer, Policy, Spend, Target, Timeouts, TokenKey};
+use super::{FetchError, FetchId, Offer, Policy, Record, Spend, Target, Timeouts, TokenKey};
 use crate::api::x402::Binding;
 use crate::wire::{Credits, DelegationId, Receipt, Secret};
 use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
@@ -142,6 +142,8 @@ pub(super) struct Visit {
     pub(super) resumed: Option<(FetchId, Box<Self>)>,
     /// The step that was last given a time, at which request, and the time.
     pub(super) timed: (Step, u32, Option<u32>),
+    /// What is in the books about that, once the fetch ends or is led elsewhere.
+    pub(super) entry: Option<Record>,
     /// What this fetch holds of the budget, in credits.
     pub(super) reserved: Credits,
     /// A token that is for this fetch and not yet sent.
@@ -169,7 +171,6 @@ pub(super) struct Visit {
 pub(super) struct Waits {
     pub(super) token: bool,
     pub(super) balance: bool,
-    pub(super) purchase: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,6 +213,7 @@ impl Visit {
             unsettled: false,
             resumed: None,
             timed: (Step::Send, 0, None),
+            entry: None,
             reserved: Credits::ZERO,
             token: None,
             sent_token: None,

@@ -123,6 +123,14 @@ mod tests {
             assert_eq!(error.field, "nvmApiKey", "{text}");
             assert!(text.is_empty() || !format!("{error} {error:?}").contains(text));
         }
+        let padded = |size: usize| {
+            let bare = "sandbox:..e30".len();
+            ApiKey::parse(&["sandbox:", &"A".repeat(size - bare), ".e30."].concat())
+        };
+        assert!(padded(8 * 1024).is_ok());
+        for size in [8 * 1024 + 1, 9_000] {
+            assert_eq!(padded(size).unwrap_err().kind, WireErrorKind::TooLarge);
+        }
         let shown = format!("{:?}", ApiKey::parse(&key("sandbox:", "{}")).unwrap());
         assert!(!shown.contains("e30"), "{shown}");
     }

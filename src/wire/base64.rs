@@ -56,6 +56,7 @@ mod tests {
         for text in ["++//AQ==", "--__AQ==", "++//AQ", "--__AQ", "+-/_AQ=", "++//AQ="] {
             assert_eq!(decode(text, 64, "x").unwrap(), bytes, "{text}");
         }
+        assert_eq!(decode("AAAAAAAA", 6, "x").unwrap(), [0; 6], "as much as is allowed");
     }
 
     #[test]

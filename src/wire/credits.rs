@@ -98,7 +98,7 @@ impl Credits {
     fn pop_digit(&mut self) -> u8 {
         let mut rest = 0u64;
         for limb in &mut self.limbs {
-            let total = (rest << 32) | u64::from(*limb);
+            let total = (rest << 32) + u64::from(*limb);
             *limb = low(total / 10);
             rest = total % 10;
         }
@@ -187,6 +187,19 @@ mod tests {
             assert!(Credits::from_json(&value, "x").is_err(), "{value}");
         }
         assert_eq!(Credits::from_json(&json!(7), "x").unwrap(), Credits::from(7));
+    }
+
+    #[test]
+    #[allow(clippy::float_cmp)]
+    fn compares_as_a_double() {
+        for (text, double) in [
+            ("0", 0.0),
+            ("5", 5.0),
+            ("4294967297", 4_294_967_297.0),
+            ("18446744073709551616", 18_446_744_073_709_551_616.0),
+        ] {
+            assert_eq!(credits(text).to_f64(), double, "{text}");
+        }
     }
 
     #[test]

@@ -49,3 +49,18 @@ impl Environment {
         .map(|(_, environment)| environment)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_as_it_is_written() {
+        for name in ["sandbox", "live", "staging_sandbox", "staging_live", "custom"] {
+            assert_eq!(Environment::parse(name).map(Environment::as_str), Some(name));
+        }
+        for name in ["", "Live", "testing", "sandbox-staging"] {
+            assert_eq!(Environment::parse(name), None, "{name}");
+        }
+    }
+}

@@ -82,3 +82,25 @@ impl fmt::Display for WireError {
 }
 
 impl core::error::Error for WireError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn an_error_has_a_code_for_programs_and_words_for_people() {
+        for (kind, code, words) in [
+            (WireErrorKind::TooLarge, "wire_too_large", "a.b is too large"),
+            (WireErrorKind::NotBase64, "wire_not_base64", "a.b is not base64"),
+            (WireErrorKind::NotJson, "wire_not_json", "a.b is not JSON"),
+            (WireErrorKind::Missing, "wire_missing_field", "a.b is missing"),
+            (WireErrorKind::WrongType, "wire_wrong_type", "a.b has the wrong type"),
+            (WireErrorKind::BadValue, "wire_bad_value", "a.b has a value it cannot have"),
+            (WireErrorKind::Version, "wire_version", "a.b is not version 2"),
+        ] {
+            let error = WireError::new(kind, "b").within("a");
+            assert_eq!((error.code(), error.to_string().as_str()), (code, words));
+        }
+    }
+}

@@ -75,11 +75,16 @@ impl<K> fmt::Display for Id<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::{format, string::ToString};
 
     #[test]
     fn an_id_is_one_safe_path_segment() {
-        for good in ["1", "did:nv:abc", "plan_abc-123", &"9".repeat(78)] {
-            assert_eq!(PlanId::parse(good, "planId").unwrap().as_str(), good);
+        for good in ["1", "did:nv:abc", "plan_abc-123", &"9".repeat(128)] {
+            let id = PlanId::parse(good, "planId").unwrap();
+            assert_eq!(
+                (id.as_str(), id.to_string().as_str(), format!("{id:?}").as_str()),
+                (good, good, good)
+            );
         }
         for (bad, kind) in [
             ("", WireErrorKind::Missing),

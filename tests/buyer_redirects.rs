@@ -1,0 +1,250 @@
+//! Rule of money 6 as a table of trails: which requests go where, with a token or without, when a seller answers with
+//! redirects.
+
+mod world;
+
+use payments_wasm::subscriber::{Answer, FetchError, Outcome, Redirected, Redirects, Send};
+use payments_wasm::wire::Credits;
+use std::cell::RefCell;
+use std::rc::Rc;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+use world::{ORIGIN, Seller, World, offer, receipt, target, yes};
+
+const AWAY: &str = "https://b.example";
+
+/// Where a request goes, seen from the first seller: `/ask`, `/moved`, `b/x`.
+fn place(send: &Send) -> String {
+    send.target.as_ref().map_or("/ask".into(), |target| {
+        if target.origin == ORIGIN { target.path.clone() } else { format!("b{}", target.path) }
+    })
+}
+
+fn to(origin: &str, path: &str, status: u16) -> Answer {
+    Seller::redirect(status, Redirected::To(target(origin, path)))
+}
+
+fn somewhere() -> Answer {
+    Seller::redirect(0, Redirected::Somewhere)
+}
+
+/// How a fetch ended, and what was sent for it: the place, `+` with a token, `GET` where the method was changed.
+struct Trail {
+    sent: Vec<String>,
+    result: Result<(), String>,
+    outcome: Outcome,
+    requests: u32,
+}
+
+/// The trail of a fetch at a seller of two credits a request, who answers a token with `paid`: by the place, and by how many
+/// tokens came so far.
+fn trail(method: &str, mode: Redirects, paid: impl Fn(&str, u32) -> Answer + 'static) -> Trail {
+    let sent = Rc::new(RefCell::new(Vec::new()));
+    let seen = sent.clone();
+    let mut world = World::new().balance(100).seller(move |send, world| {
+        let place = place(send);
+        let (mark, verb) =
+            (if send.token.is_some() { "+" } else { "" }, if send.as_get { " GET" } else { "" });
+        seen.borrow_mut().push(format!("{place}{mark}{verb}"));
+        match &send.token {
+            // Who is led here without a token after having paid at the first place gets the answer.
+            None if place == "/free" => Seller::status(200),
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) => paid(&place, world.paid_sends),
+        }
+    });
+    world.approval = Some(yes());
+    world.redirects = mode;
+    let fetch = world.fetch(method, "/ask");
+    let end = world.run_one(fetch);
+    assert!(world.all_paid_sends_were_manual);
+    let result = end.result.map_err(|error: FetchError| error.code().to_string());
+    let sent = sent.borrow().clone();
+    Trail { sent, result, outcome: end.spend.outcome, requests: end.spend.requests }
+}
+
+#[test]
+fn rule_6_the_trail_of_a_token() {
+    use Outcome::{Settled, Unknown};
+    use Redirects::{Error, Follow, Manual};
+    type Paid = fn(&str, u32) -> Answer;
+    let near: Paid = |place, _| if place == "/ask" { to(ORIGIN, "/moved", 307) } else { Seller::paid(2, 98) };
+    let near_302: Paid =
+        |place, _| if place == "/ask" { to(ORIGIN, "/moved", 302) } else { Seller::paid(2, 98) };
+    let away: Paid = |place, _| if place == "/ask" { to(AWAY, "/x", 307) } else { Seller::paid(2, 98) };
+    let away_303: Paid = |place, _| match place {
+        "/ask" => to(AWAY, "/x", 303),
+        "b/x" => to(ORIGIN, "/y", 307),
+        _ => Seller::paid(2, 98),
+    };
+    let free: Paid = |_, _| to(ORIGIN, "/free", 303);
+    let circle: Paid = |_, _| to(ORIGIN, "/ask", 307);
+    let to_and_fro: Paid = |place, _| to(if place == "b/x" { ORIGIN } else { AWAY }, "/x", 307);
+    let hidden: Paid = |_, _| somewhere();
+    let hidden_once: Paid = |_, came| if came == 1 { somewhere() } else { Seller::paid(2, 98) };
+    let led: Result<(), &str> = Err("redirected_while_paying");
+    // (name, method, what the caller wants done, the seller, what is sent, how it ends, what is known of the money)
+    type Row = (&'static str, &'static str, Redirects, Paid, &'static str, Result<(), &'static str>, Outcome);
+    let rows: Vec<Row> = vec![
+        ("within the origin", "GET", Follow, near, "/ask, /ask+, /moved+", Ok(()), Settled),
+        ("within the origin, body kept", "POST", Follow, near, "/ask, /ask+, /moved+", Ok(()), Settled),
+        // The first place was sent a token and said nothing of the money: that stays open, whatever the second says.
+        (
+            "within the origin, as another request",
+            "POST",
+            Follow,
+            near_302,
+            "/ask, /ask+, /moved GET, /moved+ GET",
+            Ok(()),
+            Unknown,
+        ),
+        ("the caller takes it", "GET", Manual, near, "/ask, /ask+", Ok(()), Unknown),
+        ("the caller takes it, elsewhere", "GET", Manual, away, "/ask, /ask+", Ok(()), Unknown),
+        ("the caller takes it, hidden", "GET", Manual, hidden, "/ask, /ask+", Ok(()), Unknown),
+        ("the caller wants none", "GET", Error, near, "/ask, /ask+", led, Unknown),
+        ("the caller wants none, elsewhere", "GET", Error, away, "/ask, /ask+", led, Unknown),
+        ("the caller wants none, hidden", "GET", Error, hidden, "/ask, /ask+", led, Unknown),
+        ("elsewhere, another offer", "GET", Follow, away, "/ask, /ask+, b/x, b/x+", Ok(()), Unknown),
+        ("elsewhere, body kept", "PUT", Follow, away, "/ask, /ask+, b/x, b/x+", Ok(()), Unknown),
+        (
+            "what became a GET stays one",
+            "POST",
+            Follow,
+            away_303,
+            "/ask, /ask+, b/x GET, b/x+ GET, /y GET, /y+ GET",
+            Ok(()),
+            Unknown,
+        ),
+        ("to what is free", "POST", Follow, free, "/ask, /ask+, /free GET", Ok(()), Unknown),
+        ("in a circle", "GET", Follow, circle, "/ask, /ask+, /ask+, /ask+, /ask+, /ask+", led, Unknown),
+        (
+            "to and fro",
+            "GET",
+            Follow,
+            to_and_fro,
+            "/ask, /ask+, b/x, b/x+, /x, /x+, b/x, b/x+, /x, /x+",
+            led,
+            Unknown,
+        ),
+        ("hidden, as good twice", "GET", Follow, hidden_once, "/ask, /ask+, /ask, /ask+", Ok(()), Unknown),
+        ("hidden, as good twice", "HEAD", Follow, hidden_once, "/ask, /ask+, /ask, /ask+", Ok(()), Unknown),
+        ("hidden, and again", "GET", Follow, hidden, "/ask, /ask+, /ask, /ask+", led, Unknown),
+        ("hidden, not as good twice", "POST", Follow, hidden, "/ask, /ask+", led, Unknown),
+    ];
+    for (name, method, mode, paid, sent, result, outcome) in rows {
+        let trail = trail(method, mode, paid);
+        assert_eq!(trail.sent.join(", "), sent, "{name}");
+        assert_eq!(trail.result.as_ref().map_err(String::as_str).copied(), result, "{name}");
+        assert_eq!(trail.requests as usize, trail.sent.len(), "{name}");
+        assert_eq!(trail.outcome, outcome, "{name}");
+    }
+}
+
+#[test]
+fn rule_6_a_redirect_that_says_it_was_paid_is_followed_without_the_token() {
+    // (name, whether the receipt says yes, requests with a token, what was spent by the receipts)
+    for (name, success, paid, spent) in [("paid", true, 1, 2), ("not paid", false, 2, 2)] {
+        let mut world = World::new().balance(100).seller(move |send, _| match (&send.token, &send.target) {
+            (None, None) => Seller::offer(&offer("plan", 2)),
+            (Some(_), None) => {
+                let mut answer = to(ORIGIN, "/moved", 307);
+                answer.receipt = Some(receipt(success, 2, 98));
+                answer
+            }
+            (None, Some(_)) => Seller::status(200),
+            (Some(_), Some(_)) => Seller::paid(2, 98),
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch("GET", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!((end.result.is_ok(), world.paid_sends), (true, paid), "{name}");
+        assert_eq!(end.spend.outcome, Outcome::Settled, "{name}");
+        assert_eq!(end.spend.credits_settled, Some(Credits::from(spent)), "{name}");
+        assert_eq!(world.buyer.budget().total(), Credits::from(spent), "{name}");
+    }
+}
+
+#[test]
+fn rule_9_a_redirect_that_cannot_be_followed_says_what_its_receipt_says() {
+    for (name, header, outcome, spent) in [
+        ("no receipt", None, Outcome::Unknown, 2),
+        ("a yes", Some(receipt(true, 2, 98)), Outcome::Settled, 2),
+        ("a no", Some(receipt(false, 0, 0)), Outcome::None, 0),
+    ] {
+        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) => Answer { receipt: header.clone(), ..somewhere() },
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(end.result.unwrap_err().code(), "redirected_while_paying", "{name}");
+        assert_eq!(end.spend.outcome, outcome, "{name}");
+        assert_eq!(world.buyer.records()[0].outcome, outcome, "the books: {name}");
+        assert_eq!(world.buyer.budget().total(), Credits::from(spent), "{name}");
+    }
+}
+
+#[test]
+fn rule_6_an_offer_is_paid_where_it_came_from() {
+    let (near, away) = (target(ORIGIN, "/moved"), target(AWAY, "/x"));
+    let same = target(ORIGIN, "/ask");
+    // (name, method, where the 402 came from, whether redirects were followed, where the token goes)
+    let own = Ok("the caller's URL");
+    for (name, method, from, redirected, expected) in [
+        ("nobody says", "POST", None, false, own),
+        ("the same place", "POST", Some(same.clone()), false, own),
+        ("round and back", "GET", Some(same), true, own),
+        ("led on", "GET", Some(near.clone()), true, Ok("https://api.example/moved")),
+        ("led away", "HEAD", Some(away.clone()), true, Ok("https://b.example/x")),
+        ("led on, the method may have changed", "POST", Some(near), true, Err("ambiguous_redirect")),
+        ("led away, the method may have changed", "PUT", Some(away), true, Err("ambiguous_redirect")),
+        ("led nobody says where", "DELETE", None, true, Err("ambiguous_redirect")),
+    ] {
+        let went = Rc::new(RefCell::new(None));
+        let goes = went.clone();
+        let mut world = World::new().balance(100).seller(move |send, _| {
+            if send.token.is_some() {
+                let to = send.target.as_ref().map_or("the caller's URL".into(), |target| target.url.clone());
+                *goes.borrow_mut() = Some(to);
+                return Seller::paid(2, 98);
+            }
+            Answer { target: from.clone(), redirected, ..Seller::offer(&offer("plan", 2)) }
+        });
+        world.approval = Some(yes());
+        let fetch = world.fetch(method, "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(went.borrow().as_deref(), expected.ok(), "{name}");
+        assert_eq!(
+            end.result.err().map(|error| error.code().to_string()).as_deref(),
+            expected.err(),
+            "{name}"
+        );
+        assert_eq!(world.mints, u32::from(expected.is_ok()), "{name}");
+    }
+}
+
+#[test]
+fn rule_6_what_a_redirect_led_to_may_lead_on_before_it_is_paid() {
+    // A token is answered with a redirect elsewhere; the 402 there came by another redirect, which the platform followed.
+    let paid_at = Rc::new(RefCell::new(Vec::new()));
+    let seen = paid_at.clone();
+    let mut world =
+        World::new().balance(100).seller(move |send, _| match (&send.token, place(send).as_str()) {
+            (Some(_), at) => {
+                seen.borrow_mut().push(at.to_string());
+                if at == "/ask" { to(AWAY, "/x", 302) } else { Seller::paid(2, 96) }
+            }
+            (None, "/ask") => Seller::offer(&offer("plan", 2)),
+            (None, _) => Answer {
+                target: Some(target(AWAY, "/y")),
+                redirected: true,
+                ..Seller::offer(&offer("plan", 2))
+            },
+        });
+    world.approval = Some(yes());
+    let fetch = world.fetch("GET", "/ask");
+    assert!(world.run_one(fetch).result.is_ok());
+    assert_eq!(*paid_at.borrow(), ["/ask", "b/y"]);
+    assert_eq!((world.mints, world.asked), (2, 2), "a token of its own, and a consent of its own");
+}
