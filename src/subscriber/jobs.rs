@@ -1,6 +1,7 @@
 //! Work that several fetches share: one mint, one purchase, one look at the balance, however many wait for it
 //! (rule 4). It goes on when a fetch that waits for it is aborted.
 
+use super::timeouts::Step;
 use super::visit::Phase;
 use super::{Buyer, FetchError, FetchId, NoticeKind, Purchase, TokenKey};
 use crate::api::plans::{GetPlanBalance, OrderPlan};
@@ -238,10 +239,14 @@ impl Buyer {
         now.saturating_add(longest)
     }
 
-    /// Whether the credits of an order that went through are what `fetch` waits for.
-    pub(super) fn awaits_credits(&self, fetch: FetchId) -> bool {
-        let waits = |one: &Running| matches!(one.kind, Kind::Credits { .. }) && one.waiting.contains(&fetch);
-        self.running.iter().any(waits)
+    /// The step that the purchase which `fetch` waits for is at.
+    pub(super) fn purchase_step(&self, fetch: FetchId) -> Option<Step> {
+        let mut running = self.running.iter().filter(|one| one.waiting.contains(&fetch));
+        running.find_map(|one| match one.kind {
+            Kind::Order { .. } => Some(Step::Order),
+            Kind::Credits { .. } => Some(Step::Credits),
+            Kind::Mint { .. } | Kind::Balance { .. } => None,
+        })
     }
 
     /// Whether a look at a balance is under way that `fetch` waits for.
