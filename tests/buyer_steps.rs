@@ -1,5 +1,7 @@
 //! How long a step may take, and going on after an outcome that is not known: rules 5, 9 and 12.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod world;
 
 use payments_wasm::subscriber::{
