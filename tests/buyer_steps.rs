@@ -413,7 +413,10 @@ fn rule_12_what_was_not_burned_and_is_not_paid_after_all_counts_no_more() {
     let end = resume(&mut world, payment);
     assert_eq!((code(&end).as_str(), end.spend.outcome), ("network_error", Outcome::None));
     assert_eq!((end.spend.payment, counted(&world)), (None, 0));
-    assert!(world.buyer.records().iter().all(|one| one.outcome == Outcome::None), "nor is it open in the books");
+    assert!(
+        world.buyer.records().iter().all(|one| one.outcome == Outcome::None),
+        "nor is it open in the books"
+    );
 }
 
 #[test]
