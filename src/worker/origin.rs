@@ -55,7 +55,7 @@ async fn send(request: &Request, forward: &Forward, env: &Env, leash: &AbortSign
 }
 
 /// What comes of some work, if it comes in time.
-async fn within<T>(timeout_ms: u32, work: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn within<T>(timeout_ms: u32, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     let mut timer = pin!(Delay::from(Duration::from_millis(timeout_ms.into())));
     poll_fn(|context| {
