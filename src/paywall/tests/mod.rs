@@ -1,5 +1,6 @@
 //! The rules of money for a seller, a table each. A row has a name; a rule is found by its number.
 
+mod account;
 mod aliases;
 mod cache;
 mod choice;
