@@ -80,7 +80,7 @@ impl PaywallState {
     /// Asks something before a command's reply is given. It is not waited for long: the command goes on without it.
     async fn look(&self, job: &Job) -> worker::Result<()> {
         let gate = settings::gate(&self.env).map_err(|error| Error::from(error.to_string()))?;
-        let patience = (gate.settings().timeout_ms() / 4).min(MOST_LOOK_MS);
+        let patience = (gate.settings().timeout_ms() / 2).min(MOST_LOOK_MS);
         let asked = origin::within(patience, wires::call(gate.settings(), &job.call, None)).await;
         let told = asked.and_then(Result::ok).map_or(Told::Unanswered, Told::Answered);
         state::told(&mut self.rows()?, job, told, wires::now(), &mut |_| ()).map_err(failed)

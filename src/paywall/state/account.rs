@@ -29,6 +29,8 @@ struct Account {
     base: Option<Amount>,
     /// The visits that may burn or may have burned, the oldest first.
     open: Vec<String>,
+    /// Whether a settle may have been sent since: what is held is not the base any more.
+    begun: bool,
     /// What is known to have been burned since.
     sum: Amount,
     /// What the receipts since then say was held before the first of them and after the last.
@@ -88,7 +90,10 @@ pub(super) fn follow(rows: &mut impl Rows, entry: &Entry, due: u64) -> Result<()
     let mut account: Account = book::get(rows, ACCOUNT, &id)?.unwrap_or_default();
     let place = account.open.iter().position(|visit| *visit == entry.visit);
     match place {
-        None if may_burn => account.open.push(entry.visit.clone()),
+        None if may_burn => {
+            account.open.push(entry.visit.clone());
+            account.begun |= entry.again.is_some() || account.base.is_some();
+        }
         Some(place) if !may_burn => {
             account.open.remove(place);
             account.closed(entry);
@@ -101,32 +106,31 @@ pub(super) fn follow(rows: &mut impl Rows, entry: &Entry, due: u64) -> Result<()
     book::put(rows, ACCOUNT, &id, &account, Some(due))
 }
 
-/// The balance, to be read before the settle of a visit is sent, and the turn its answer counts for: where the visit's
-/// token can be used again, nothing else is on its way, and what is held is not known.
-pub(super) fn before(rows: &impl Rows, visit: &str) -> Result<Option<(api::Request, u64)>, RowsError> {
+/// The balance, to be read before the settle of a visit is sent: where its token can be used again, what is held is not
+/// known, and nothing was sent that may change it. Others that come meanwhile read it too.
+pub(super) fn before(rows: &impl Rows, visit: &str) -> Result<Option<api::Request>, RowsError> {
     let Some(entry) = book::entry(rows, visit)?.filter(|entry| entry.again.is_none()) else {
         return Ok(None);
     };
     let Some((call, id)) = balance(&entry).zip(id(&entry)) else { return Ok(None) };
-    let Some(account) = book::get::<Account>(rows, ACCOUNT, &id)? else { return Ok(None) };
-    let alone = account.open.iter().eq([visit]);
-    Ok((alone && account.base.is_none() && !account.lost).then_some((call, account.turn)))
+    let account: Option<Account> = book::get(rows, ACCOUNT, &id)?;
+    Ok(account.filter(|account| account.base.is_none() && !account.begun && !account.lost).map(|_| call))
 }
 
-/// Takes what is held before the settle of a visit is sent.
+/// Takes what is held before the settle of a visit is sent, if it could be read: of several that read it the first.
 pub(super) fn begins(
     rows: &mut impl Rows,
     entry: &Entry,
-    turn: u64,
-    held: Credits,
+    held: Option<Credits>,
     now: u64,
 ) -> Result<(), RowsError> {
     let Some(id) = id(entry) else { return Ok(()) };
     let Some(mut account) = book::get::<Account>(rows, ACCOUNT, &id)? else { return Ok(()) };
-    if account.turn != turn {
+    if account.begun {
         return Ok(());
     }
-    account.base = Some(Amount(held));
+    account.begun = true;
+    account.base = held.map(Amount);
     book::put(rows, ACCOUNT, &id, &account, Some(now.saturating_add(book::KEEP_MS)))
 }
 

@@ -35,7 +35,7 @@ enum Question {
     /// Settle what was delivered: a single-use token is burned for once, whoever asks how often.
     Settle,
     /// What does the payer hold before the settle is sent?
-    Before { turn: u64 },
+    Before,
     /// What does the payer hold now that nothing is on its way?
     Count { turn: u64 },
 }
@@ -61,7 +61,7 @@ pub fn before(rows: &impl Rows, command: &Command) -> Result<Option<Job>, RowsEr
         _ => return Ok(None),
     };
     let asked = account::before(rows, visit)?;
-    Ok(asked.map(|(call, turn)| Job { call, visit: visit.clone(), question: Question::Before { turn } }))
+    Ok(asked.map(|call| Job { call, visit: visit.clone(), question: Question::Before }))
 }
 
 /// Looks at what is due: sweeps what has run out, gives up what cannot be known, and says what to ask next, if anything.
@@ -166,6 +166,10 @@ pub fn told(
     let Some(mut entry) = book::entry(rows, &job.visit)?.filter(|entry| !entry.stands.is_final()) else {
         return Ok(());
     };
+    if job.question == Question::Before {
+        let held = if let Told::Answered(answer) = &told { account::held(&entry, answer) } else { None };
+        return account::begins(rows, &entry, held, now);
+    }
     let Told::Answered(answer) = told else { return Ok(()) };
     match job.question {
         Question::Settle => match refusal::settled(x402::receipt(&answer), &entry.network) {
@@ -203,10 +207,7 @@ pub fn told(
             // Not valid for another reason: it may be so because it was burned.
             Verdict::Refused(_) | Verdict::Unavailable(_) => Ok(()),
         },
-        Question::Before { turn } => match account::held(&entry, &answer) {
-            Some(held) => account::begins(rows, &entry, turn, held, now),
-            None => Ok(()),
-        },
+        Question::Before => Ok(()),
         Question::Count { turn } => {
             let Some(held) = account::held(&entry, &answer) else { return Ok(()) };
             match account::told(rows, &entry, turn, held, now)? {

@@ -334,6 +334,46 @@ fn rule_21_without_a_balance_it_is_the_sellers_to_look_into() {
 }
 
 #[test]
+fn several_that_begin_at_once_read_what_is_held_before_any_of_them_is_sent() {
+    for (name, first, second, burned) in [
+        ("the first read counts", Some(100), Some(98), true),
+        (
+            "the first could not be read: what a later one says may not be what was held",
+            None,
+            Some(98),
+            false,
+        ),
+    ] {
+        let mut account = Account { rows: Map::default(), now: NOW, amounts: Vec::new() };
+        account.go(Write("a", 2, Some(100)));
+        let entry = account.stands("a");
+        account.rows = Map::default();
+        let write = |visit: &str| {
+            let entry = Box::new(Entry { visit: visit.into(), ..entry.clone() });
+            Command::Write { entry, lease: LEASE }
+        };
+        let jobs = ["a", "b"].map(|visit| {
+            account.apply(write(visit));
+            before(&account.rows, &write(visit)).unwrap().unwrap()
+        });
+        for (job, held) in jobs.iter().zip([first, second]) {
+            told(&mut account.rows, job, read(held), account.now, &mut |_| ()).unwrap();
+        }
+        account.apply(write("c"));
+        assert!(before(&account.rows, &write("c")).unwrap().is_none(), "{name}: one may be sent by now");
+        for visit in ["a", "b", "c"] {
+            account.go(Silent(visit));
+        }
+        match burned {
+            true => account.go(Read(Some(94))),
+            false => (0..3).for_each(|_| account.go(Nothing)),
+        }
+        let stands = if burned { Stands::Settled } else { Stands::Unresolved };
+        assert_eq!(["a", "b", "c"].map(|visit| account.stands(visit).stands), [stands; 3], "{name}");
+    }
+}
+
+#[test]
 fn a_single_use_token_needs_no_balance() {
     let mut account = Account { rows: Map::default(), now: NOW, amounts: Vec::new() };
     account.go(Write("a", 2, Some(100)));
