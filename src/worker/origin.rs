@@ -189,7 +189,7 @@ fn object_head(found: &JsValue) -> Result<ObjectHead, JsValue> {
 }
 
 /// Calls a method that gives a promise.
-async fn call(target: &JsValue, name: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
+pub(super) async fn call(target: &JsValue, name: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
     let method: Function = Reflect::get(target, &name.into())?.dyn_into()?;
     let arguments: js_sys::Array = arguments.iter().copied().collect();
     let promise: Promise = method.apply(target, &arguments)?.dyn_into()?;

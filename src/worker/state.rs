@@ -60,7 +60,10 @@ impl DurableObject for PaywallState {
 
     async fn alarm(&self) -> worker::Result<Response> {
         self.alarm.set(None);
-        let gate = settings::gate(&self.env).map_err(|error| Error::from(error.to_string()))?;
+        let gate = settings::gate(&self.env).await.map_err(|error| Error::from(error.to_string()))?;
+        if settings::is_stale(&self.env) {
+            settings::refresh(&self.env).await;
+        }
         let mut log = |line: String| worker::console_log!("{}", line);
         for _ in 0..MOST_JOBS {
             let job = state::due(&mut self.rows()?, wires::now(), &mut log).map_err(failed)?;
@@ -79,7 +82,7 @@ impl DurableObject for PaywallState {
 impl PaywallState {
     /// Asks something before a command's reply is given. It is not waited for long: the command goes on without it.
     async fn look(&self, job: &Job) -> worker::Result<()> {
-        let gate = settings::gate(&self.env).map_err(|error| Error::from(error.to_string()))?;
+        let gate = settings::gate(&self.env).await.map_err(|error| Error::from(error.to_string()))?;
         let patience = (gate.settings().timeout_ms() / 2).min(MOST_LOOK_MS);
         let asked = origin::within(patience, wires::call(gate.settings(), &job.call, None)).await;
         let told = asked.and_then(Result::ok).map_or(Told::Unanswered, Told::Answered);

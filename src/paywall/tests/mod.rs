@@ -6,6 +6,7 @@ mod cache;
 mod choice;
 mod config;
 mod cors;
+mod document;
 mod faults;
 mod headers;
 mod limits;
