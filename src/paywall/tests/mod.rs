@@ -16,6 +16,7 @@ mod plans;
 mod policy;
 mod price;
 mod routes;
+mod schema;
 mod state;
 mod terms;
 mod tokens;

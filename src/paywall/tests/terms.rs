@@ -5,7 +5,7 @@ use super::*;
 use alloc::format;
 
 /// A route with these members over the usual ones; null takes one out.
-fn route(more: &Value) -> Value {
+pub(super) fn route(more: &Value) -> Value {
     let mut route = json!({ "planId": "1001", "credits": 2 });
     for (name, value) in more.as_object().unwrap() {
         route[name] = value.clone();
@@ -17,12 +17,12 @@ fn price(price: Value) -> Value {
     json!({ "credits": price, "settle": "at-end-of-stream" })
 }
 
-#[test]
-fn what_is_wrong_with_a_route_is_named() {
+/// Members of a route that are wrong, and the key that is named.
+pub(super) fn wrong() -> Vec<(Value, &'static str)> {
     let limit = |limit: Value| json!({ "limit": limit });
     let free = |free: Value| json!({ "free": free });
     let plans = |plans: Value| json!({ "planId": null, "plans": plans });
-    for (more, key) in [
+    Vec::from([
         // Prices (rule 20).
         (price(json!({ "most": 5 })), "credits.by"),
         (price(json!({ "by": "weather", "most": 5 })), "credits.by"),
@@ -120,7 +120,12 @@ fn what_is_wrong_with_a_route_is_named() {
             plans(json!((0..9).map(|plan| json!({ "planId": format!("{plan}") })).collect::<Vec<_>>())),
             "plans",
         ),
-    ] {
+    ])
+}
+
+#[test]
+fn what_is_wrong_with_a_route_is_named() {
+    for (more, key) in wrong() {
         let error = stated(&route(&more), &[]).err().unwrap_or_else(|| panic!("{more}: no error"));
         // A plan without a price is told of the key of its route where that has none either.
         let expected = format!("ROUTES[\"GET /r\"].{key}");
@@ -130,9 +135,9 @@ fn what_is_wrong_with_a_route_is_named() {
     }
 }
 
-#[test]
-fn what_is_right_with_a_route_is_taken() {
-    for more in [
+/// Members of a route that are right.
+pub(super) fn right() -> Vec<Value> {
+    Vec::from([
         json!({ "credits": { "by": "query", "name": "n", "base": 0, "each": 1, "per": 1, "most": "5" } }),
         json!({ "credits": { "by": "header", "name": "X-N", "each": 1, "most": 5 } }),
         json!({ "credits": { "by": "origin", "name": "X-Credits", "most": 5 } }),
@@ -144,7 +149,12 @@ fn what_is_right_with_a_route_is_taken() {
         json!({ "marginPercent": 10, "batch": true, "singleUse": true }),
         json!({ "limit": { "requests": 1, "seconds": 1, "by": "address" }, "free": { "perDay": 1, "by": "payer" } }),
         json!({ "planId": null, "plans": [{ "planId": "1" }, { "planId": "1", "network": "stripe" }] }),
-    ] {
+    ])
+}
+
+#[test]
+fn what_is_right_with_a_route_is_taken() {
+    for more in right() {
         let settings = stated(&route(&more), &[]).unwrap_or_else(|error| panic!("{more}: {error}"));
         assert!(settings.warnings().is_empty(), "{more}");
     }
