@@ -3,7 +3,7 @@
 use super::walk::stated;
 use super::*;
 use crate::paywall::document::NAMES;
-use alloc::{format, string::ToString};
+use alloc::string::ToString;
 use core::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -194,10 +194,5 @@ fn a_change_forgets_verifications_and_keeps_what_plans_say_and_the_counters() {
     assert!(live.take(Some(document.to_string()), read).is_some());
     // Neither the plan is asked, nor the old yes believed.
     let (path, body) = called(open(&live).1);
-    assert_eq!(
-        (path.as_str(), &body["maxAmount"]),
-        ("/api/v1/x402/verify", &"2".into()),
-        "{}",
-        format!("{body}")
-    );
+    assert_eq!((path.as_str(), &body["maxAmount"]), ("/api/v1/x402/verify", &"2".into()), "{body}");
 }
