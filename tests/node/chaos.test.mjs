@@ -63,26 +63,26 @@ test('a hundred fetches over five origins, with failures: all is counted to the 
   assert.equal(set.status, 201, await set.text());
 
   /** Paid requests that never arrived, and paid answers that got lost, by what their receipt said: without one, see `settle`. */
-  const way = { lost: 0, lostSettled: 0, lostUnsettled: 0, lostSilent: 0 };
-  let again = 0;
+  const way = { lost: 0, lostSettled: 0, lostUnsettled: 0, lostSilent: 0, broke: 0 };
   const broken = () => new TypeError('the connection is gone');
+  const approve = async (offer, context) => {
+    // Who cannot see the balance now says no to buying, not to paying.
+    const held = await context.balance().catch(() => undefined);
+    return { approve: true, purchase: held !== undefined, remember: !offer.again };
+  };
   const payments = await platform.buyer({
-    approve: async (offer, context) => {
-      again += offer.again ? 1 : 0;
-      // Who cannot see the balance now says no to buying, not to paying.
-      const held = await context.balance().catch(() => undefined);
-      return { approve: true, purchase: held !== undefined, remember: !offer.again };
-    },
     async fetch(request) {
       const toGate = gates.some(({ url }) => request.url.startsWith(url));
       const drawn = toGate ? chance() : 1;
-      if (drawn >= 0.12) return fetch(request);
-      const paid = request.headers.has('payment-signature');
+      const paid = toGate && request.headers.has('payment-signature');
+      // A busy machine breaks a connection by itself now and then.
+      const send = () => fetch(request).catch((error) => { way.broke += paid ? 1 : 0; throw error; });
+      if (drawn >= 0.12) return send();
       if (drawn < 0.05) {
         way.lost += paid ? 1 : 0;
         throw broken();
       }
-      const response = await fetch(request);
+      const response = await send();
       const receipt = response.headers.get('payment-response');
       if (paid) {
         if (!receipt) way.lostSilent++;
@@ -99,8 +99,15 @@ test('a hundred fetches over five origins, with failures: all is counted to the 
   async function ask(url, body) {
     let resume;
     for (let tries = 0; tries < 20; tries++) {
-      const outcome = await payments.fetch(url, { method: 'POST', body }, { resume }).catch((error) => error);
-      outcomes.push({ url, ...outcome.spend, resumed: resume !== undefined, code: outcome.code });
+      let askedAgain = false;
+      const outcome = await payments.fetch(url, { method: 'POST', body }, { resume, approve: (offer, context) => {
+        askedAgain ||= offer.again;
+        return approve(offer, context);
+      } }).catch((error) => error);
+      const { requests, payment } = outcome.spend;
+      // Without a question it was not burned, unless nobody could say: then all is as it was.
+      const quiet = resume !== undefined && !askedAgain && (requests > 0 || payment === undefined);
+      outcomes.push({ url, ...outcome.spend, askedAgain, quiet, code: outcome.code });
       if (outcome.response?.ok && !outcome.code) return assert.equal(await outcome.response.text(), `answer to ${body}`);
       resume = outcome.spend.payment ? outcome : undefined;
       const mayRepeat = resume || outcome.retryable || !outcome.code || ['purchase_outcome_unknown', 'garbled_answer', 'payment_refused'].includes(outcome.code);
@@ -118,7 +125,7 @@ test('a hundred fetches over five origins, with failures: all is counted to the 
   const calls = (kind) => log.filter(({ method, path }) => method === CALLS[kind].method && new RegExp(CALLS[kind].path).test(path));
   const struck = (kind, ...names) => calls(kind).filter(({ fault: name = '' }) => names.some((one) => name.split(', ').includes(one))).length;
   const failed = ['status', 'drop', 'garble', 'lose-answer'];
-  t.diagnostic(JSON.stringify({ way, again, ms: Date.now() - begun, ...Object.fromEntries(Object.keys(CALLS).map((kind) => [kind, [calls(kind).length, struck(kind, ...failed)]])) }));
+  t.diagnostic(JSON.stringify({ way, ms: Date.now() - begun, ...Object.fromEntries(Object.keys(CALLS).map((kind) => [kind, [calls(kind).length, struck(kind, ...failed)]])) }));
 
   assert.ok(struck('settle', ...failed) + struck('verify', ...failed) + way.lost + way.lostSettled > 5, 'enough went wrong');
   assert.equal(calls('mint').length - struck('mint', ...failed), 5, 'one mint for each token key, beside those that failed');
@@ -133,12 +140,14 @@ test('a hundred fetches over five origins, with failures: all is counted to the 
   const burned = SIZE * BigInt(plans.length) - balances.reduce((sum, one) => sum + BigInt(one), 0n);
   const settled = outcomes.reduce((sum, { creditsSettled = 0n }) => sum + creditsSettled, 0n);
   const untold = struck('settle', 'garble', 'lose-answer') + way.lostSettled;
-  assert.equal(burned, settled + PRICE * BigInt(untold), 'what was burned is what was told, and what was lost on the way');
+  // Of what broke by itself only the ledger can say.
+  const brokeBurned = burned - settled - PRICE * BigInt(untold);
+  assert.ok(brokeBurned >= 0n && brokeBurned <= PRICE * BigInt(way.broke), `what was burned is what was told, and what was lost on the way: ${burned}, ${settled}, ${untold}`);
 
   // A payment that was gone on with without a question had not been burned, and counts once.
-  const quietly = outcomes.filter(({ resumed }) => resumed).length - again;
-  const notBurned = struck('settle', 'status', 'drop') + way.lost + way.lostUnsettled;
-  t.diagnostic(JSON.stringify({ burned: String(burned), settled: String(settled), untold, notBurned, quietly, counted: String(payments.spend.credits) }));
+  const quietly = outcomes.filter(({ quiet }) => quiet).length;
+  const notBurned = struck('settle', 'status', 'drop') + way.lost + way.lostUnsettled + way.broke - Number(brokeBurned / PRICE);
+  t.diagnostic(JSON.stringify({ again: outcomes.filter(({ askedAgain }) => askedAgain).length, burned: String(burned), settled: String(settled), untold, notBurned, quietly, counted: String(payments.spend.credits) }));
   assert.equal(payments.spend.credits, burned + PRICE * BigInt(notBurned - quietly), 'the budget');
   const { receipts, byOrigin, byPlan } = payments.spend;
   const sum = (list, member) => list.reduce((total, one) => total + one[member], 0n);
