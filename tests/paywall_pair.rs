@@ -67,7 +67,8 @@ fn gate() -> Gate {
             let text = match name {
                 "NVM_API_KEY" => "sandbox:e30.e30.c2ln",
                 "ORIGIN_URL" => "https://origin.example",
-                "ROUTES" => r#"{"GET /ask": {"planId": "plan", "credits": 2}}"#,
+                "ROUTES" => r#"{"GET /ask": {"planId": "plan", "credits": 2, "scheme": "nvm:erc4337"}}"#,
+                "UNLISTED" => "deny",
                 _ => return None,
             };
             Some(text.into())
@@ -113,6 +114,7 @@ fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> Answe
         method: "GET".into(),
         url: "https://api.example/ask".into(),
         headers: token.map(|token| ("payment-signature", token)).into_iter().collect(),
+        ..RequestHead::default()
     };
     let (mut visit, mut action) = gate.open(&head);
     let answer = loop {
@@ -135,6 +137,9 @@ fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> Answe
                 };
             }
             Action::Call(call) => facilitate(&call, way, truth),
+            Action::State(_) | Action::Price(_) | Action::Finish(_) => {
+                unreachable!("nothing of it is configured")
+            }
             Action::Forward(_) => {
                 truth.worked += 1;
                 match way.origin {

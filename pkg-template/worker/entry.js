@@ -1,7 +1,39 @@
 // The paywall Worker: loads the wasm, hands requests over.
 import module from './gate_bg.wasm';
-import { initSync, fetch as answer } from './gate.js';
+import * as app from './gate.js';
 
-initSync({ module });
+app.initSync({ module });
 
-export default { fetch: (request, env, context) => answer(request, env, context) };
+export default {
+  fetch(request, env, context) {
+    const answer = app.fetch(request, env, context);
+    // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
+    context.waitUntil(answer);
+    return answer;
+  },
+};
+
+// A panic resets the wasm instance, and with it every Rust object that JavaScript holds. This one is made anew when that
+// has happened: its storage is all it is, so nothing is lost.
+export class PaywallState {
+  constructor(...args) {
+    this.args = args;
+  }
+
+  get live() {
+    const { instanceId } = app.__worker_init_state();
+    if (this.id !== instanceId) {
+      this.object = new app.PaywallState(...this.args);
+      this.id = instanceId;
+    }
+    return this.object;
+  }
+
+  fetch(request) {
+    return this.live.fetch(request);
+  }
+
+  alarm() {
+    return this.live.alarm();
+  }
+}

@@ -33,7 +33,7 @@ export async function startStage({ ports = {}, report = () => {} } = {}) {
       Object.entries(PRICES).map(([route, credits]) => [route, { planId, agentId, credits, description: DESCRIPTIONS[route] }]));
     const paywall = await start('paywall', startPaywall({
       port: paywallPort, origin: origin.url, api: sandbox.url, key: seller.nvmApiKey,
-      routes: { routes, open: ['GET /health'], allowedOrigins: [`http://127.0.0.1:${pagePort}`] },
+      routes: { routes, open: ['GET /health'], unlisted: 'deny', allowedOrigins: [`http://127.0.0.1:${pagePort}`] },
     }));
     const platform = { environment: 'custom', backend: sandbox.url, frontend: sandbox.url, embed: sandbox.url };
     const page = await start('page', startPage({ port: pagePort, config: { ...platform, paywall: paywall.url, planId, agentId } }));

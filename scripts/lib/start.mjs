@@ -36,22 +36,45 @@ export async function startSandbox({ port = 0, data, log, vars = {} } = {}) {
 
 /**
  * The paywall in front of `origin`. `api` and `key` are the facilitator and the seller's key, `routes` what
- * `{ "POST /ask": { planId, credits, agentId } }` says, or the whole of `{ routes, open, unlisted, allowedOrigins }`.
- * `binding`, a service as miniflare knows them, is bound as ORIGIN.
+ * `{ "POST /ask": { planId, credits, agentId } }` says, all else being denied, or the whole of
+ * `{ routes, open, unlisted, allowedOrigins }`. `binding`, a service as miniflare knows them, is bound as ORIGIN; `options`
+ * are other options of miniflare's for the Worker. With `state` the paywall has its Durable Object, in the
+ * folder `data` if one is named; `instances` says how many Workers share it: `urls` are theirs. `object(name)` is one of the
+ * objects, to be spoken to. `beside` are Workers that run beside it.
  */
-export async function startPaywall({ port = 0, origin, api, key, routes, environment = 'custom', vars = {}, binding, log }) {
-  const config = 'routes' in routes && typeof routes.routes === 'object' ? routes : { routes };
+export async function startPaywall({
+  port = 0, origin, api, key, routes, environment = 'custom', vars = {}, binding, options, log, state = false, data, instances = 1,
+  beside = [],
+}) {
+  const config = 'routes' in routes && typeof routes.routes === 'object' ? routes : { routes, unlisted: 'deny' };
   const text = (value) => (value === undefined ? undefined : JSON.stringify(value));
   const bindings = {
     NVM_API_KEY: key, NVM_ENVIRONMENT: environment, NVM_API_URL: api, ORIGIN_URL: origin, ROUTES: text(config.routes),
     OPEN_ROUTES: text(config.open), UNLISTED: config.unlisted, ALLOWED_ORIGINS: text(config.allowedOrigins), ...vars,
   };
+  const folder = data && resolve(data);
+  if (folder) mkdirSync(folder, { recursive: true });
+  const worker = (first) => ({
+    ...built('worker'),
+    compatibilityFlags: ['enable_request_signal'],
+    bindings: Object.fromEntries(Object.entries(bindings).filter(([, value]) => value !== undefined)),
+    ...(binding && { serviceBindings: { ORIGIN: binding } }),
+    ...options,
+    ...(state && { durableObjects: { PAYWALL_STATE: { className: 'PaywallState', useSQLite: true, ...(!first && { scriptName: 'paywall' }) } } }),
+  });
+  const others = Array.from({ length: instances - 1 }, (_, index) => ({
+    name: `paywall-${index + 2}`, unsafeDirectSockets: [{ host: HOST, port: 0 }], ...worker(false),
+  }));
   return startWorker('paywall', {
-    port, log,
-    worker: {
-      ...built('worker'),
-      bindings: Object.fromEntries(Object.entries(bindings).filter(([, value]) => value !== undefined)),
-      ...(binding && { serviceBindings: { ORIGIN: binding } }),
+    port, log, others: [...others, ...beside], worker: worker(true), shared: folder ? { durableObjectsPersist: folder } : {},
+    async more(miniflare) {
+      const urls = await Promise.all(['paywall', ...others.map(({ name }) => name)].map(async (name) =>
+        (await miniflare.unsafeGetDirectURL(name)).origin));
+      const object = async (name) => {
+        const namespace = await miniflare.getDurableObjectNamespace('PAYWALL_STATE', 'paywall');
+        return namespace.get(namespace.idFromName(name));
+      };
+      return { urls, ...(state && { object }) };
     },
   });
 }
@@ -107,7 +130,7 @@ function built(artefact) {
   };
 }
 
-async function startWorker(title, { port, worker, others = [], shared = {}, log }) {
+async function startWorker(title, { port, worker, others = [], shared = {}, log, more }) {
   await freePort(title, port);
   const { Miniflare, NoOpLog } = await runtime();
   // A socket of the Worker's own: miniflare's shared one stands behind a Worker that normalises URLs and headers and
@@ -130,14 +153,16 @@ async function startWorker(title, { port, worker, others = [], shared = {}, log 
     workers: workers.map((one) => ({ compatibilityDate: COMPATIBILITY_DATE, ...one })),
   });
   let url;
+  let added;
   try {
     await miniflare.ready;
     url = (await miniflare.unsafeGetDirectURL(title)).origin;
+    added = await more?.(miniflare);
   } catch (error) {
     await miniflare.dispose().catch(() => {});
     throw new Plain(`the ${title} did not start: ${error.message}\n\n${said.join('').trim()}`);
   }
-  return ended({ url, stop: () => miniflare.dispose(), said: () => said.join('') });
+  return ended({ url, miniflare, ...added, stop: () => miniflare.dispose(), said: () => said.join('') });
 }
 
 /** miniflare, told to start workerd through a script that ends it with us. */

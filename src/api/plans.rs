@@ -15,6 +15,48 @@ pub fn get_plan(plan_id: &PlanId) -> Request {
     Request::get(format!("/api/v1/protocol/plans/{plan_id}"))
 }
 
+/// Read how a plan is paid for, of what [`get_plan`] reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetPlanMeans {
+    /// The plan.
+    pub plan_id: PlanId,
+}
+
+/// How a plan is paid for (sections 2.3 and 6.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanMeans {
+    /// `registry.price.isCrypto`: with crypto, else by card.
+    pub is_crypto: bool,
+    /// `metadata.plan.fiatPaymentProvider`: who charges the card.
+    pub provider: Option<String>,
+}
+
+impl Call for GetPlanMeans {
+    type Output = PlanMeans;
+
+    fn request(&self) -> Request {
+        get_plan(&self.plan_id)
+    }
+
+    /// A plan that does not say whether it is crypto is garbled: the official SDKs take it for crypto, and offer what
+    /// cannot be paid.
+    fn parse(&self, response: &Response) -> Result<PlanMeans, ApiError> {
+        let body = success_body(response)?;
+        let member = |path: [&str; 3]| {
+            let [first, second, third] = path;
+            body.get(first)?.get(second)?.get(third)
+        };
+        let is_crypto = member(["registry", "price", "isCrypto"])
+            .and_then(Value::as_bool)
+            .ok_or_else(|| ApiError::garbled(response, "registry.price.isCrypto is missing"))?;
+        let provider = member(["metadata", "plan", "fiatPaymentProvider"]).and_then(Value::as_str);
+        Ok(PlanMeans {
+            is_crypto,
+            provider: provider.filter(|name| !name.is_empty()).map(ToString::to_string),
+        })
+    }
+}
+
 /// Read what somebody holds of a plan: `GET /api/v1/protocol/plans/:planId/balance/:holder`, public.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GetPlanBalance {

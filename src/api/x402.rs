@@ -143,21 +143,26 @@ impl Call for Verify {
     }
 
     fn parse(&self, response: &Response) -> Result<Verified, ApiError> {
-        let body = success_body(response)?;
-        let text = |name: &str| {
-            body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(ToString::to_string)
-        };
-        Ok(Verified {
-            is_valid: body
-                .get("isValid")
-                .and_then(Value::as_bool)
-                .ok_or_else(|| ApiError::garbled(response, "isValid is missing"))?,
-            invalid_reason: text("invalidReason"),
-            payer: text("payer"),
-            network: text("network"),
-            agent_request_id: text("agentRequestId"),
-        })
+        verified(response)
     }
+}
+
+/// What a verify's answer says.
+pub(crate) fn verified(response: &Response) -> Result<Verified, ApiError> {
+    let body = success_body(response)?;
+    let text = |name: &str| {
+        body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(ToString::to_string)
+    };
+    Ok(Verified {
+        is_valid: body
+            .get("isValid")
+            .and_then(Value::as_bool)
+            .ok_or_else(|| ApiError::garbled(response, "isValid is missing"))?,
+        invalid_reason: text("invalidReason"),
+        payer: text("payer"),
+        network: text("network"),
+        agent_request_id: text("agentRequestId"),
+    })
 }
 
 impl Verify {
@@ -177,6 +182,11 @@ pub struct Settle {
     pub verify: Verify,
     /// From [`Verified`].
     pub agent_request_id: Option<String>,
+    /// To be burned with others later, in one transaction.
+    pub batch: bool,
+    /// From 0 to 10, for a plan that is priced by what the request really cost plus a margin. The platform takes it or an
+    /// amount, never both, so no amount goes along.
+    pub margin_percent: Option<serde_json::Number>,
 }
 
 impl Call for Settle {
@@ -184,19 +194,33 @@ impl Call for Settle {
 
     fn request(&self) -> Request {
         let mut body = self.verify.body();
-        if let (Value::Object(body), Some(id)) = (&mut body, &self.agent_request_id) {
-            body.insert("agentRequestId".into(), id.as_str().into());
+        if let Value::Object(body) = &mut body {
+            if let Some(id) = &self.agent_request_id {
+                body.insert("agentRequestId".into(), id.as_str().into());
+            }
+            if self.batch {
+                body.insert("batch".into(), true.into());
+            }
+            if let Some(margin) = &self.margin_percent {
+                body.remove("maxAmount");
+                body.insert("marginPercent".into(), Value::Number(margin.clone()));
+            }
         }
         Request::post("/api/v1/x402/settle", Some(body.to_string()))
     }
 
     fn parse(&self, response: &Response) -> Result<Receipt, ApiError> {
-        if !response.is_success() {
-            return Err(ApiError::from_response(response));
-        }
-        Receipt::from_json(response.body.as_bytes())
-            .map_err(|error| ApiError::garbled(response, &error.to_string()))
+        receipt(response)
     }
+}
+
+/// What a settle's answer says.
+pub(crate) fn receipt(response: &Response) -> Result<Receipt, ApiError> {
+    if !response.is_success() {
+        return Err(ApiError::from_response(response));
+    }
+    Receipt::from_json(response.body.as_bytes())
+        .map_err(|error| ApiError::garbled(response, &error.to_string()))
 }
 
 /// The JSON object of a 2xx answer.

@@ -6,7 +6,8 @@ use super::error::{aborted, from_fetch, set, spent_nothing};
 use super::session::{Session, now};
 use super::views;
 use crate::subscriber::{
-    Action, Approval, Command, Event, FetchId, FetchRequest, Finish, Job, Offer, Policy, Timeouts,
+    Action, Approval, Command, Event, FetchId, FetchRequest, Finish, Job, JobId, JobResult, Offer, Policy,
+    Timeouts,
 };
 use crate::transport::{Fetcher, Head, Kept, sleep};
 use crate::wire::DelegationId;
@@ -119,7 +120,7 @@ pub(super) async fn run(
         // Before it is opened: terms that are known would mint or order at once.
         return Err(spent_nothing(aborted(&signal.reason())));
     }
-    let fetch = session.buyer.borrow_mut().open(request, now());
+    let fetch = session.buyer.borrow_mut().name_fetch();
     let watcher = {
         let session = session.clone();
         Closure::<dyn FnMut(bool)>::new(move |late| {
@@ -128,8 +129,8 @@ pub(super) async fn run(
     };
     kept.watch(watcher.as_ref().unchecked_ref());
     session.mailbox.borrow_mut().kept.push((fetch, kept.clone()));
+    session.step(Step::Open(fetch, Box::new(request)));
     let mut course = Course { session, kept, hooks, fetch, quote, head: None, cause: None };
-    course.session.pump();
     let mut action = course.session.next_action(fetch).await;
     let result = loop {
         if let Action::Finish(finish) = &*action {
@@ -259,9 +260,44 @@ impl Course {
     }
 }
 
+/// Something that happens to the buyer.
+pub(super) enum Step {
+    Open(FetchId, Box<FetchRequest>),
+    On(FetchId, Event),
+    Finished(JobId, JobResult),
+}
+
 impl Session {
+    fn step(self: &Rc<Self>, step: Step) {
+        self.steps.borrow_mut().push(step);
+        self.wake();
+    }
+
+    /// What is due is done now, or when the ledger says so.
+    fn wake(self: &Rc<Self>) {
+        if let Some(ledger) = self.ledger.get() {
+            return ledger.wake();
+        }
+        self.take_steps();
+        if let Some(page) = &self.page {
+            page.keep_orders(&self.buyer.borrow().kept_orders());
+        }
+        self.pump();
+    }
+
+    pub(super) fn take_steps(&self) {
+        let mut buyer = self.buyer.borrow_mut();
+        for step in self.steps.take() {
+            match step {
+                Step::Open(fetch, request) => buyer.open_as(fetch, *request, now()),
+                Step::On(fetch, event) => buyer.on(fetch, event, now()),
+                Step::Finished(job, result) => buyer.finished(job, result, now()),
+            }
+        }
+    }
+
     /// Hands out what the buyer wants done: actions to their fetches, jobs to tasks of their own, news to listeners.
-    fn pump(self: &Rc<Self>) {
+    pub(super) fn pump(self: &Rc<Self>) {
         let mut news = Vec::new();
         let mut woken = Vec::new();
         loop {
@@ -294,8 +330,7 @@ impl Session {
     }
 
     fn report(self: &Rc<Self>, fetch: FetchId, event: Event) {
-        self.buyer.borrow_mut().on(fetch, event, now());
-        self.pump();
+        self.step(Step::On(fetch, event));
     }
 
     async fn next_action(&self, fetch: FetchId) -> Box<Action> {
@@ -318,7 +353,7 @@ impl Session {
     pub(super) fn log_out(self: &Rc<Self>) {
         *self.key.borrow_mut() = None;
         self.buyer.borrow_mut().log_out();
-        self.pump();
+        self.wake();
     }
 }
 
@@ -328,6 +363,5 @@ async fn work(session: Rc<Session>, job: Job) {
         sleep(job.delay_ms).await;
     }
     let result = session.call(&job.request).await;
-    session.buyer.borrow_mut().finished(job.id, result, now());
-    session.pump();
+    session.step(Step::Finished(job.id, result));
 }

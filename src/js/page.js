@@ -77,6 +77,12 @@ export async function popupAnswer(...given) {
   return (await ways()).popupAnswer(...given);
 }
 
+/** An instance, once its budget has been taken up; see `ledger.js`. */
+export async function withBudget(payments, core, budget) {
+  await (await import('./ledger.js')).keepBudget(core, budget, problem);
+  return payments;
+}
+
 /** The longer ways, which a page loads when it goes one. */
 export const ways = async () => (await import('./journeys.js')).journeys(tools);
 

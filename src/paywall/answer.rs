@@ -48,6 +48,29 @@ impl Answer {
         Self::error(503, code, message).with("retry-after", RETRY_AFTER)
     }
 
+    /// 503 where the state does not answer: what must be true once cannot be made sure of.
+    pub(crate) fn stateless() -> Self {
+        Self::unavailable(
+            "state_unavailable",
+            "This cannot be served at the moment. Nothing was charged; try again later.",
+        )
+    }
+
+    /// A JSON document as it is.
+    pub(crate) fn document(status: u16, text: String) -> Self {
+        let mut answer = Self::empty(status);
+        answer.headers.set("content-type", "application/json");
+        answer.body = Some(text);
+        answer
+    }
+
+    /// The same with a receipt that says that nothing was taken.
+    #[must_use]
+    pub(crate) fn uncharged(mut self) -> Self {
+        self.headers.set(wire::PAYMENT_RESPONSE, super::refusal::not_settled());
+        self
+    }
+
     /// 500 that names the key that is wrong: what every request is answered then (fail closed).
     #[must_use]
     pub fn misconfigured(error: &ConfigError) -> Self {
@@ -67,22 +90,24 @@ impl Answer {
     }
 
     fn json(status: u16, document: Map<String, Value>) -> Self {
-        let mut answer = Self::empty(status);
-        answer.headers.set("content-type", "application/json");
-        answer.body = Some(Value::Object(document).to_string());
-        answer
+        Self::document(status, Value::Object(document).to_string())
     }
 }
 
 fn error_document(status: u16, code: &str, message: &str) -> Map<String, Value> {
     let error = match status {
+        202 => "Accepted",
         400 => "Bad Request",
+        401 => "Unauthorized",
         402 => "Payment Required",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        429 => "Too Many Requests",
+        499 => "Client Closed Request",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
+        504 => "Gateway Timeout",
         _ => "Internal Server Error",
     };
     let mut document = Map::new();

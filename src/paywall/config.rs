@@ -1,9 +1,13 @@
 use super::cors::Cors;
-use super::method::Method;
+use super::listing::RouteKey;
+use super::manners::Manners;
+use super::origin::OriginSetting;
+use super::policy::Settlement;
 use super::price::Terms;
-use super::routes::{Entry, Pattern, Routes, Unlisted};
+use super::routes::{Routes, Unlisted};
+use super::terms::{self, Around};
 use crate::api::Deployment;
-use crate::wire::{AgentId, ApiKey, Credits, Environment, Network, PlanId, Scheme, Secret};
+use crate::wire::{ApiKey, Environment, Secret};
 use alloc::{
     format,
     rc::Rc,
@@ -18,11 +22,40 @@ use serde_json::{Map, Value};
 pub struct Settings {
     pub(crate) routes: Routes,
     pub(crate) cors: Cors,
-    pub(crate) origin_url: Option<String>,
+    pub(crate) manners: Manners,
+    pub(crate) origin: OriginSetting,
     pub(crate) public_url: Option<String>,
     deployment: Deployment,
     key: Secret,
     timeout_ms: u32,
+    /// Whether there is a state to be asked.
+    pub(crate) state: bool,
+    /// For how long a positive verification is believed, in milliseconds; 0 is not at all.
+    pub(crate) cache_ms: u64,
+    warnings: Vec<&'static str>,
+}
+
+/// What the platform has bound to the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bindings {
+    /// A service binding to the origin, or a handler that is it. Without an origin among these, `ORIGIN_URL` must be
+    /// given.
+    pub origin: bool,
+    /// A bucket that is the origin.
+    pub bucket: bool,
+    /// Files of the Worker's own that are the origin.
+    pub assets: bool,
+    /// The Durable Object of the state: what must be true once (rule 24), the journal, allowances, rates, receipts.
+    pub state: bool,
+    /// A handler that says what a request costs; only a library has one.
+    pub handler: bool,
+}
+
+impl From<bool> for Bindings {
+    /// Whether there is a service binding to the origin, and nothing else.
+    fn from(origin: bool) -> Self {
+        Self { origin, ..Self::default() }
+    }
 }
 
 /// What is wrong with the configuration, and where. It names a key, never a value.
@@ -38,27 +71,37 @@ pub struct ConfigError {
 const DEFAULT_TIMEOUT_MS: u32 = 10_000;
 /// The most that it may be given, in milliseconds.
 const MAX_TIMEOUT_MS: u32 = 120_000;
+/// The longest that a verification may be believed, in seconds (rule 23).
+const MAX_CACHE_SECONDS: u64 = 60;
 /// What a text of the configuration that travels in a header may weigh, in bytes.
-const MAX_TEXT_BYTES: usize = 1024;
+pub(super) const MAX_TEXT_BYTES: usize = 1024;
 
 impl Settings {
     /// Reads the variables of a Worker: `variable` gives the text of one, JSON where it holds more than a text.
-    /// `has_binding` says whether there is a service binding to the origin, else `ORIGIN_URL` must be given.
+    /// `bindings` says what else there is.
     ///
     /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
-    /// `UNLISTED`, `ALLOWED_ORIGINS`, `TIMEOUT_MS`.
+    /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
+    /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`.
     ///
     /// # Errors
     /// The first key that is missing or wrong.
-    pub fn read(variable: impl Fn(&str) -> Option<String>, has_binding: bool) -> Result<Self, ConfigError> {
+    pub fn read(
+        variable: impl Fn(&str) -> Option<String>,
+        bindings: impl Into<Bindings>,
+    ) -> Result<Self, ConfigError> {
+        let bindings = bindings.into();
+        let Bindings { state, handler, .. } = bindings;
         let text = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
         let key = text("NVM_API_KEY").ok_or_else(|| missing("NVM_API_KEY"))?;
         let key =
             ApiKey::parse(key.trim()).map_err(|_| wrong("NVM_API_KEY", "must be a Nevermined API key"))?;
         let deployment = deployment(&key, text("NVM_ENVIRONMENT"), text("NVM_API_URL"))?;
 
+        // Neither is a safe guess: one shuts out, the other lets in unpaid (rule 26).
         let unlisted = match text("UNLISTED").as_deref() {
-            None | Some("deny") => Unlisted::Deny,
+            None => return Err(wrong("UNLISTED", "is missing: \"deny\" or \"pass\" has to be chosen")),
+            Some("deny") => Unlisted::Deny,
             Some("pass") => Unlisted::Pass,
             Some(_) => return Err(wrong("UNLISTED", "must be \"deny\" or \"pass\"")),
         };
@@ -68,27 +111,30 @@ impl Settings {
             &text("ROUTES").ok_or_else(|| missing("ROUTES"))?,
             "an object of routes, like {\"POST /ask\": {\"planId\": \"1\", \"credits\": 2}}",
         )?;
+        let around = Around { environment: deployment.environment, state, handler };
+        let mut warnings = Vec::new();
         for (name, value) in &listed {
             let at = format!("ROUTES[{name:?}]");
-            let (method, pattern) = route(name, &at)?;
-            let terms = terms(name, method, value, deployment.environment, &at)?;
-            let entry = Entry { method, pattern, terms: Some(Rc::new(terms)) };
-            routes.add(entry).then_some(()).ok_or_else(|| wrong(at, "is listed twice"))?;
+            let key = RouteKey::parse(name, &at)?;
+            let mut priced = Vec::new();
+            for method in key.methods() {
+                let terms = terms::read(name, *method, value, around, &at)?;
+                warnings.extend(promises(&terms, state));
+                priced.push((*method, Rc::new(terms)));
+            }
+            key.list(&mut routes, &at, |method| {
+                priced.iter().find(|(priced, _)| *priced == method).map(|(_, terms)| terms.clone())
+            })?;
         }
         for (index, name) in strings("OPEN_ROUTES", text("OPEN_ROUTES"))?.iter().enumerate() {
             let at = format!("OPEN_ROUTES[{index}]");
-            let (method, pattern) = route(name, &at)?;
-            let entry = Entry { method, pattern, terms: None };
-            routes.add(entry).then_some(()).ok_or_else(|| wrong(at, "is listed twice"))?;
+            RouteKey::parse(name, &at)?.list(&mut routes, &at, |_| None)?;
         }
 
-        let origins = strings("ALLOWED_ORIGINS", text("ALLOWED_ORIGINS"))?;
-        let cors = Cors::new(origins).map_err(|problem| wrong("ALLOWED_ORIGINS", problem))?;
+        let cors = Cors::read(text)?;
+        let manners = Manners::read(text)?;
         let url = |name: &'static str| text(name).map(|url| base_url(name, url.trim())).transpose();
-        let origin_url = url("ORIGIN_URL")?;
-        if origin_url.is_none() && !has_binding {
-            return Err(wrong("ORIGIN_URL", "is missing, and there is no service binding ORIGIN"));
-        }
+        let origin = OriginSetting::read(text("ORIGIN_URL"), bindings)?;
         let timeout_ms = match text("TIMEOUT_MS") {
             None => DEFAULT_TIMEOUT_MS,
             Some(text) => {
@@ -97,15 +143,34 @@ impl Settings {
                 })?
             }
         };
+        let cache_ms = match text("VERIFY_CACHE_SECONDS") {
+            None => 0,
+            Some(text) => {
+                let seconds = text.trim().parse::<u64>().ok().filter(|seconds| *seconds <= MAX_CACHE_SECONDS);
+                let problem = "must be a whole number of seconds from 0, which is off, to 60";
+                seconds.ok_or_else(|| wrong("VERIFY_CACHE_SECONDS", problem))?.saturating_mul(1000)
+            }
+        };
+        warnings.sort_unstable();
+        warnings.dedup();
         Ok(Self {
             routes,
             cors,
-            origin_url,
+            manners,
+            origin,
             public_url: url("PUBLIC_URL")?,
             deployment,
             key: key.secret().clone(),
             timeout_ms,
+            state,
+            cache_ms,
+            warnings,
         })
+    }
+
+    /// The deployment that the networks of its schemes go by.
+    pub(crate) fn environment(&self) -> Environment {
+        self.deployment.environment
     }
 
     /// Where the facilitator is: an origin, to put a call's path after.
@@ -118,6 +183,24 @@ impl Settings {
     #[must_use]
     pub fn key(&self) -> &Secret {
         &self.key
+    }
+
+    /// What cannot be promised with what is bound: to be said at start.
+    #[must_use]
+    pub fn warnings(&self) -> &[&'static str] {
+        &self.warnings
+    }
+
+    /// Whether a positive verification of this route may be believed for a while: only where nothing is delivered before
+    /// it is settled, so that a yes of yesterday never gives anything away.
+    pub(crate) fn remembers(&self, terms: &Terms) -> bool {
+        self.cache_ms > 0 && terms.settlement == Settlement::BeforeDelivery && terms.free.is_none()
+    }
+
+    /// How long the origin may take until its answer begins, in milliseconds.
+    #[must_use]
+    pub fn origin_timeout_ms(&self) -> u32 {
+        self.manners.origin_timeout_ms
     }
 
     /// How long one call of the facilitator may take, body included, in milliseconds (rule 21).
@@ -143,11 +226,33 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
-fn missing(key: &str) -> ConfigError {
+/// What a route with these terms cannot promise.
+fn promises(terms: &Terms, state: bool) -> Vec<&'static str> {
+    let mut warnings = Vec::new();
+    if !state {
+        warnings.push(
+            "Without the Durable Object binding PAYWALL_STATE, a single-use token that is presented to several isolates at \
+             once is worked for more than once, though charged for once.",
+        );
+        warnings.push(
+            "Without the Durable Object binding PAYWALL_STATE, a settlement whose outcome is not known is only logged, and \
+             one whose isolate dies is forgotten.",
+        );
+        if terms.settlement != Settlement::BeforeDelivery {
+            warnings.push(
+                "Without the Durable Object binding PAYWALL_STATE, an answer that is settled at its end is not charged where \
+                 its isolate dies before.",
+            );
+        }
+    }
+    warnings
+}
+
+pub(super) fn missing(key: &str) -> ConfigError {
     wrong(key, "is missing")
 }
 
-fn wrong(key: impl Into<String>, problem: impl Into<String>) -> ConfigError {
+pub(super) fn wrong(key: impl Into<String>, problem: impl Into<String>) -> ConfigError {
     ConfigError { key: key.into(), problem: problem.into() }
 }
 
@@ -176,89 +281,16 @@ fn deployment(
     })
 }
 
-/// `POST /ask`: the method and the path of a route.
-fn route(name: &str, at: &str) -> Result<(Method, Pattern), ConfigError> {
-    let (method, path) =
-        name.split_once(' ').ok_or_else(|| wrong(at, "must be a method and a path, like \"POST /ask\""))?;
-    let method = Method::parse(method)
-        .filter(|method| !matches!(method, Method::Head | Method::Options))
-        .ok_or_else(|| wrong(at, "must begin with GET, POST, PUT, PATCH or DELETE (HEAD goes with GET)"))?;
-    let pattern = Pattern::parse(path).map_err(|problem| wrong(at, problem))?;
-    Ok((method, pattern))
-}
-
-fn terms(
-    route: &str,
-    method: Method,
-    value: &Value,
-    environment: Environment,
-    at: &str,
-) -> Result<Terms, ConfigError> {
-    let key = |name: &str| format!("{at}.{name}");
-    let Value::Object(members) = value else {
-        return Err(wrong(at, "must be an object with planId and credits"));
-    };
-    const KNOWN: [&str; 7] = ["planId", "credits", "agentId", "scheme", "network", "description", "mimeType"];
-    if let Some(unknown) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Err(wrong(key(unknown), "is not a key of a route"));
-    }
-    let text = |name: &str| match members.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if !text.is_empty() && text.len() <= MAX_TEXT_BYTES => {
-            Ok(Some(text.as_str()))
-        }
-        Some(_) => Err(wrong(key(name), "must be a text of at most 1024 bytes")),
-    };
-    let plan = text("planId")?.ok_or_else(|| missing(&key("planId")))?;
-    let plan_id = PlanId::parse(plan, "planId").map_err(|_| wrong(key("planId"), "must be a plan's id"))?;
-    let agent_id = text("agentId")?
-        .map(|agent| AgentId::parse(agent, "agentId"))
-        .transpose()
-        .map_err(|_| wrong(key("agentId"), "must be an agent's id"))?;
-    let credits = match members.get("credits") {
-        None | Some(Value::Null) => return Err(missing(&key("credits"))),
-        Some(value) => Credits::from_json(value, "credits").ok().filter(|credits| !credits.is_zero()),
-    };
-    // Zero is refused: the platform reads a settle of "0" as "the most of the plan".
-    let credits = credits.ok_or_else(|| wrong(key("credits"), "must be a whole number of at least 1"))?;
-    let scheme = match text("scheme")? {
-        None => Scheme::Erc4337,
-        Some(name) => Scheme::parse(name)
-            .ok_or_else(|| wrong(key("scheme"), "must be nvm:erc4337 or nvm:card-delegation"))?,
-    };
-    let network = match text("network")? {
-        None => scheme.default_network(environment),
-        Some(name) => Network::parse(name).ok_or_else(|| {
-            wrong(key("network"), "must be eip155:84532, eip155:8453, stripe, braintree or visa")
-        })?,
-    };
-    let card = matches!(network, Network::Stripe | Network::Braintree | Network::Visa);
-    if card != (scheme == Scheme::CardDelegation) {
-        return Err(wrong(key("network"), "does not go with the scheme"));
-    }
-    Ok(Terms {
-        route: route.into(),
-        method,
-        plan_id,
-        agent_id,
-        scheme,
-        network: network.as_str().into(),
-        credits,
-        description: text("description")?.map(ToString::to_string),
-        mime_type: text("mimeType")?.map(ToString::to_string),
-    })
-}
-
 fn json<T: serde::de::DeserializeOwned>(key: &str, text: &str, shape: &str) -> Result<T, ConfigError> {
     serde_json::from_str(text).map_err(|_| wrong(key, format!("must be {shape}")))
 }
 
-fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
+pub(super) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
     text.map_or(Ok(Vec::new()), |text| json(key, &text, "an array of texts"))
 }
 
 /// An absolute URL to put a path after: without query, fragment, credentials or trailing slash.
-fn base_url(key: &str, url: &str) -> Result<String, ConfigError> {
+pub(super) fn base_url(key: &str, url: &str) -> Result<String, ConfigError> {
     let url = url.trim_end_matches('/');
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"@?#\\%;".contains(&byte);

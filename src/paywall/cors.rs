@@ -1,8 +1,14 @@
 use super::answer::Answer;
-use super::headers::HeaderList;
+use super::config::{ConfigError, strings, wrong};
+use super::headers::{self, HeaderList};
+use super::manners::{switch, whole};
 use super::method::Method;
+use super::receipts::RECEIPT_URL;
 use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
-use alloc::{string::String, vec::Vec};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// Which cross-origin pages may ask and pay (rule 18). The default allows none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,14 +17,32 @@ pub(crate) struct Cors {
     allowed: Vec<String>,
     /// `*`: any page, without cookies.
     any: bool,
+    /// Whether a page may send cookies and read what is answered to them.
+    credentials: bool,
+    /// Whether a public page may call this service in a private network.
+    private_network: bool,
+    /// Headers that a page may send if it asks to, beside the usual ones, in lower case.
+    headers: Vec<String>,
+    /// How long a browser may remember a preflight, in seconds.
+    max_age: u32,
 }
 
 /// What a page may read beyond the safe few of the Fetch standard.
-const EXPOSED: [&str; 4] = [PAYMENT_REQUIRED, PAYMENT_RESPONSE, "x-correlation-id", "retry-after"];
+const EXPOSED: [&str; 9] = [
+    PAYMENT_REQUIRED,
+    PAYMENT_RESPONSE,
+    RECEIPT_URL,
+    "x-correlation-id",
+    "x-platform-correlation-id",
+    "retry-after",
+    "accept-ranges",
+    "content-range",
+    "etag",
+];
 /// What a page may always send.
 const ALLOWED: [&str; 4] = [PAYMENT_SIGNATURE, "content-type", "accept", "authorization"];
 /// What a page may send if it asks to.
-const ALLOWED_IF_ASKED: [&str; 14] = [
+const ALLOWED_IF_ASKED: [&str; 16] = [
     "accept-language",
     "cache-control",
     "content-language",
@@ -26,6 +50,8 @@ const ALLOWED_IF_ASKED: [&str; 14] = [
     "if-match",
     "if-modified-since",
     "if-none-match",
+    "if-range",
+    "if-unmodified-since",
     "last-event-id",
     "range",
     "traceparent",
@@ -34,14 +60,25 @@ const ALLOWED_IF_ASKED: [&str; 14] = [
     "x-request-id",
     "x-requested-with",
 ];
-/// How long a browser may remember a preflight, in seconds.
-const MAX_AGE: &str = "600";
+/// How long a browser may remember a preflight where nothing is said, in seconds, and the most: what any heeds.
+const MAX_AGE: u32 = 600;
+const MOST_MAX_AGE: u32 = 86_400;
+/// What a page asks that finds itself in front of a private network, and is told.
+const ASKED_PRIVATE: &str = "access-control-request-private-network";
 
 impl Cors {
-    /// Reads the list of the configuration; what is wrong with an entry, in words, otherwise.
-    pub(crate) fn new(origins: Vec<String>) -> Result<Self, &'static str> {
-        let mut cors = Self::default();
-        for origin in origins {
+    /// Reads `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`, `ALLOW_PRIVATE_NETWORK` and `CORS_MAX_AGE`.
+    ///
+    /// # Errors
+    /// Names the key that is wrong.
+    pub(crate) fn read(text: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut cors = Self {
+            credentials: switch(&text, "ALLOW_CREDENTIALS", ["yes", "no"], false)?,
+            private_network: switch(&text, "ALLOW_PRIVATE_NETWORK", ["yes", "no"], false)?,
+            max_age: whole(&text, "CORS_MAX_AGE", 0, MOST_MAX_AGE, MAX_AGE)?,
+            ..Self::default()
+        };
+        for origin in strings("ALLOWED_ORIGINS", text("ALLOWED_ORIGINS"))? {
             if origin == "*" {
                 cors.any = true;
                 continue;
@@ -50,9 +87,24 @@ impl Cors {
             let plain =
                 |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase() || b".-:[]".contains(&byte);
             if !host.is_some_and(|host| !host.is_empty() && host.bytes().all(plain)) {
-                return Err("must be \"*\" or an origin in lower case, like https://app.example");
+                let problem = "must be \"*\" or an origin in lower case, like https://app.example";
+                return Err(wrong("ALLOWED_ORIGINS", problem));
             }
             cors.allowed.push(origin);
+        }
+        // With both, any page in the world acts as whoever looks at it.
+        if cors.any && cors.credentials {
+            return Err(wrong("ALLOW_CREDENTIALS", "does not go with \"*\" in ALLOWED_ORIGINS"));
+        }
+        for name in strings("ALLOWED_HEADERS", text("ALLOWED_HEADERS"))? {
+            let plain =
+                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            if name.is_empty() || !plain || headers::is_ours(&name) {
+                let problem =
+                    "must be names of headers in lower case, and none of those that the gate speaks by";
+                return Err(wrong("ALLOWED_HEADERS", problem));
+            }
+            cors.headers.push(name);
         }
         Ok(cors)
     }
@@ -85,12 +137,22 @@ impl Cors {
         let names: Vec<&str> = listed.iter().map(|method| method.as_str()).collect();
         headers.set("access-control-allow-methods", names.join(", "));
         headers.merge("access-control-allow-headers", &ALLOWED);
+        let more = || ALLOWED_IF_ASKED.into_iter().chain(self.headers.iter().map(String::as_str));
         let asked = request
             .members("access-control-request-headers")
-            .filter_map(|asked| ALLOWED_IF_ASKED.into_iter().find(|known| known.eq_ignore_ascii_case(asked)));
+            .filter_map(|asked| more().find(|known| known.eq_ignore_ascii_case(asked)));
         headers.merge("access-control-allow-headers", &asked.collect::<Vec<_>>());
-        headers.set("access-control-max-age", MAX_AGE);
+        headers.set("access-control-max-age", self.max_age.to_string());
+        if self.credentials {
+            headers.set("access-control-allow-credentials", "true");
+        }
         headers.merge("vary", &["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"]);
+        if self.private_network {
+            headers.merge("vary", &["Access-Control-Request-Private-Network"]);
+            if request.get(ASKED_PRIVATE) == Some("true") {
+                headers.set("access-control-allow-private-network", "true");
+            }
+        }
         answer
     }
 
@@ -108,6 +170,9 @@ impl Cors {
         }
         if let Some(admitted) = self.admits(origin) {
             headers.set("access-control-allow-origin", admitted);
+            if self.credentials {
+                headers.set("access-control-allow-credentials", "true");
+            }
             headers.merge("access-control-expose-headers", &EXPOSED);
             headers.merge(
                 "access-control-expose-headers",

@@ -1,20 +1,33 @@
 use super::answer::Answer;
+use super::cache::Cache;
 use super::config::Settings;
+use super::counters::Counters;
+use super::entering::Errand;
 use super::headers::{self, HeaderList};
 use super::journal::Journal;
 use super::method::Method;
-use super::path::Target;
-use super::price::Terms;
+use super::origin::Origin;
+use super::path::{CanonicalPath, Target};
+use super::plans::Plans;
+use super::policy::Meter;
+use super::price::PriceError;
+use super::receipts;
 use super::routes::Listing;
-use super::visit::{Paying, Stage, Visit};
-use crate::api::{self, Call as _, x402};
-use crate::wire::{AccessToken, PAYMENT_SIGNATURE, WireErrorKind};
-use alloc::{rc::Rc, string::String, vec::Vec};
+use super::state::StateCall;
+use super::visit::{Stage, Visit};
+use super::watch::Watch;
+use crate::api;
+use alloc::{format, rc::Rc, string::String, vec::Vec};
+use core::cell::RefCell;
 
-/// The gate in front of an origin: opens one [`Visit`] a request, and holds nothing else.
+/// The gate in front of an origin: opens one [`Visit`] a request. What it remembers between two of them are positive
+/// verifications, for as long as the settings say (rule 23), and what plans say of themselves.
 #[derive(Debug, Clone)]
 pub struct Gate {
     settings: Rc<Settings>,
+    cache: Rc<RefCell<Cache>>,
+    pub(crate) plans: Rc<Plans>,
+    pub(crate) counters: Rc<Counters>,
 }
 
 /// A request without its body: what the gate decides by.
@@ -26,9 +39,17 @@ pub struct RequestHead {
     pub url: String,
     /// All headers.
     pub headers: HeaderList,
+    /// The client's address, as the runtime knows it.
+    pub address: Option<String>,
+    /// Chance, new for each request and not to be guessed: the visit and its receipt are known by it.
+    pub seed: [u8; 16],
+    /// The time, in milliseconds since 1970.
+    pub now: u64,
 }
 
-/// What the shell is to do next. After [`Respond`](Self::Respond) and [`Deliver`](Self::Deliver) the visit is over.
+/// What the shell is to do next. After [`Respond`](Self::Respond), [`Finish`](Self::Finish), and a
+/// [`Deliver`](Self::Deliver) without a [`meter`](Delivery::meter) the visit is over: what [`Visit::notes`] has then goes to
+/// the state, while nobody waits.
 #[derive(Debug)]
 pub enum Action {
     /// Answer with this. An origin's response in hand is cancelled, none of it delivered.
@@ -36,11 +57,37 @@ pub enum Action {
     /// Send this to the facilitator, with the seller's key, within the timeout, following no redirect; then report
     /// [`Event::Answered`](super::Event::Answered) or [`Event::Unanswered`](super::Event::Unanswered).
     Call(api::Request),
+    /// Tell this to the object of that name and report [`Event::State`](super::Event::State), or
+    /// [`Event::StateFailed`](super::Event::StateFailed) where it did not answer. Never asked where the settings say that
+    /// there is no state.
+    State(StateCall),
+    /// Ask the seller what this request costs and report [`Event::Price`](super::Event::Price). Never asked where no route
+    /// is priced by a handler.
+    Price(PriceQuestion),
     /// Send the request on with its own body, following no redirect; then report
     /// [`Event::Origin`](super::Event::Origin) or [`Event::OriginFailed`](super::Event::OriginFailed).
     Forward(Forward),
-    /// Answer with the origin's status and body, untouched, and these headers.
+    /// Answer with the origin's status and body, untouched, and these headers. With a meter: go on, and report
+    /// [`Event::Ended`](super::Event::Ended) in time.
     Deliver(Delivery),
+    /// End an answer that was delivered with a meter.
+    Finish(Finish),
+}
+
+/// What a handler is asked the price of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceQuestion {
+    /// The route, as the configuration has it.
+    pub route: String,
+}
+
+/// The end of an answer that is settled behind its head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finish {
+    /// What to add to the body, where its end was held: the event with the receipt.
+    pub tail: Option<String>,
+    /// To be written down.
+    pub journal: Option<Journal>,
 }
 
 /// How a request is sent on.
@@ -50,6 +97,8 @@ pub struct Forward {
     pub method: Method,
     /// The absolute URL.
     pub url: String,
+    /// Who is asked.
+    pub origin: Origin,
     /// All headers.
     pub headers: HeaderList,
     /// Whether the request's body goes along. Not with `GET` and `HEAD`: the Fetch standard knows no such request, so
@@ -64,13 +113,20 @@ pub struct Delivery {
     pub headers: HeaderList,
     /// To be written down, where the outcome of the settlement is not known.
     pub journal: Option<Journal>,
+    /// What to do with the body where the settlement comes later; the visit goes on then.
+    pub meter: Option<Meter>,
 }
 
 impl Gate {
     /// A gate with checked settings.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings: Rc::new(settings) }
+        Self {
+            settings: Rc::new(settings),
+            cache: Rc::default(),
+            plans: Rc::default(),
+            counters: Rc::default(),
+        }
     }
 
     /// What the seller said.
@@ -83,31 +139,43 @@ impl Gate {
     #[must_use]
     pub fn open(&self, request: &RequestHead) -> (Visit, Action) {
         let mut visit = Visit {
+            watch: Watch::new(&self.counters, request),
             settings: self.settings.clone(),
+            cache: self.cache.clone(),
+            id: request.seed.iter().map(|byte| format!("{byte:02x}")).collect(),
+            now: request.now,
+            base: String::new(),
+            notes: Vec::new(),
             page: request.headers.get("origin").map(Into::into),
             governed: true,
             head_only: request.method.eq_ignore_ascii_case("HEAD"),
             stage: Stage::Over,
         };
-        let action = match self.admit(request, &mut visit) {
-            Ok(action) => action,
-            Err(answer) => visit.respond(answer),
+        let admitted = match self.metrics(request) {
+            Some(answer) => Err(answer),
+            None => self.admit(request, &mut visit),
         };
+        let action = admitted.unwrap_or_else(|answer| visit.respond(answer));
+        let action = visit.dress(action);
         (visit, action)
     }
 
-    fn admit(&self, request: &RequestHead, visit: &mut Visit) -> Result<Action, Answer> {
+    pub(crate) fn admit(&self, request: &RequestHead, visit: &mut Visit) -> Result<Action, Answer> {
         let routes = &self.settings.routes;
         let target = Target::parse(&request.url).map_err(|error| {
             Answer::error(400, error.code(), "This URL could be read in more than one way, and is refused.")
         })?;
+        visit.base = self.settings.public_url.as_ref().unwrap_or(&target.origin).clone();
         let Some(method) = Method::parse(&request.method) else {
             return Err(Answer::error(400, "method_unknown", "This method is not known here."));
         };
-        if method == Method::Options && routes.governs(&target.path) {
+        if method == Method::Options && routes.governs(&target) {
             return Err(self.options(request, &target));
         }
-        let forward = |path: String| self.forward(method, request, &target, &path);
+        if let Some(name) = receipts::asked(method, &target.path).filter(|_| self.settings.state) {
+            return Ok(visit.find_receipt(name));
+        }
+        let forward = |path: CanonicalPath| self.forward(method, request, &target, &path);
         let form = request.headers.members("content-type").any(|kind| {
             let kind = kind.to_ascii_lowercase();
             kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/form-data")
@@ -115,6 +183,7 @@ impl Gate {
         let (terms, path) = match routes.find(method, &target, form) {
             Listing::Paid(terms, path) => (terms, path),
             Listing::Open(path) => {
+                visit.watch.route = "open".into();
                 visit.stage = Stage::Unpaid;
                 return Ok(Action::Forward(forward(path)));
             }
@@ -133,90 +202,66 @@ impl Gate {
                 return Err(Answer::error(400, "route_in_doubt", message));
             }
         };
+        visit.watch.route.clone_from(&terms.route);
         if request.headers.get("upgrade").is_some() {
             let message = "A paid resource cannot be upgraded to another protocol.";
             return Err(Answer::error(400, "upgrade_not_supported", message));
         }
-        let base = self.settings.public_url.as_ref().unwrap_or(&target.origin);
-        let offer = terms.offer([base, path.as_str()].concat());
-        let token = match token(&request.headers, &terms) {
-            Ok(token) => token,
-            Err(TokenProblem::TooLarge) => {
-                let message = "The payment-signature header is over 16 KiB.";
-                return Err(Answer::error(400, "payment_too_large", message));
-            }
-            Err(TokenProblem::Refused(code, message)) => {
-                return Err(Answer::payment_required(&offer, code, message));
-            }
+        let terms = match self.plans.resolve(terms) {
+            Ok(terms) => terms,
+            Err(plan_id) => return self.look_up(plan_id, request, visit),
         };
-        let verify = x402::Verify {
-            payment_required: offer,
-            token: token.secret().clone(),
-            max_amount: terms.credits,
+        let most = terms.most(target.query.as_deref(), &request.headers).map_err(|error| match error {
+            PriceError::Unreadable => {
+                Answer::error(400, "price_unreadable", "What this request costs cannot be read from it.")
+            }
+            PriceError::TooMuch => {
+                Answer::error(400, "price_too_high", "This request asks for more than can be bought at once.")
+            }
+        })?;
+        let errand = Errand {
+            resource: format!("{}{path}", visit.base),
+            token: super::entering::token(&request.headers),
+            forward: forward(path),
+            address: request.address.clone(),
+            terms,
+            most,
         };
-        let call = Action::Call(verify.request());
-        let forward = forward(path);
-        visit.stage = Stage::Verifying(Paying { terms, token, verify, forward, again: false });
-        Ok(call)
+        Ok(visit.enter(errand))
     }
 
     /// Answers `OPTIONS` without the origin and without payment (rule 18).
     fn options(&self, request: &RequestHead, target: &Target) -> Answer {
-        let methods = self.settings.routes.methods_on(&target.path);
+        let methods = self.settings.routes.methods_on(target);
         if request.headers.get("access-control-request-method").is_some() {
             return self.settings.cors.preflight(&request.headers, &methods);
         }
         Answer::empty(204).with("allow", &allow(&methods))
     }
 
-    fn forward(&self, method: Method, request: &RequestHead, target: &Target, path: &str) -> Forward {
-        let base = self.settings.origin_url.as_ref().unwrap_or(&target.origin);
-        let mut url = [base.as_str(), path].concat();
+    fn forward(
+        &self,
+        method: Method,
+        request: &RequestHead,
+        target: &Target,
+        path: &CanonicalPath,
+    ) -> Forward {
+        let base = self.settings.origin.base.as_ref().unwrap_or(&target.origin);
+        let mut url = format!("{base}{path}");
         if let Some(query) = &target.query {
             url.push('?');
             url.push_str(query);
         }
         let body = !matches!(method, Method::Get | Method::Head);
         let mut headers = headers::for_origin(&request.headers);
+        if self.settings.routes.name_hosts() {
+            headers::tell_host(&mut headers, &target.host);
+        }
         if !body {
             headers.remove("content-length");
         }
-        Forward { method, url, headers, body }
+        Forward { method, url, origin: self.settings.origin.at(path.segments()), headers, body }
     }
-}
-
-enum TokenProblem {
-    TooLarge,
-    /// A code and a message, to be answered with a fresh offer.
-    Refused(&'static str, &'static str),
-}
-
-/// The token of a request, if it is one at all and for this route's plan: what is obviously not is never sent to the
-/// facilitator.
-fn token(headers: &HeaderList, terms: &Terms) -> Result<AccessToken, TokenProblem> {
-    let mut sent = headers.all(PAYMENT_SIGNATURE).map(str::trim).filter(|text| !text.is_empty());
-    let Some(text) = sent.next() else {
-        return Err(TokenProblem::Refused(
-            "payment_missing",
-            "Missing x402 payment token. Send token in payment-signature header.",
-        ));
-    };
-    let malformed = "The payment-signature header does not hold an x402 access token.";
-    if sent.next().is_some() {
-        return Err(TokenProblem::Refused("payment_malformed", malformed));
-    }
-    let token = AccessToken::decode(text).map_err(|error| match error.kind {
-        WireErrorKind::TooLarge => TokenProblem::TooLarge,
-        _ => TokenProblem::Refused("payment_malformed", malformed),
-    })?;
-    let accepted = token.accepted();
-    if accepted.scheme() != Some(terms.scheme) || accepted.plan_id() != Some(&terms.plan_id) {
-        return Err(TokenProblem::Refused(
-            "payment_for_another_plan",
-            "This payment token is for another plan or scheme than this resource is offered under.",
-        ));
-    }
-    Ok(token)
 }
 
 fn allow(methods: &[Method]) -> String {

@@ -1,3 +1,4 @@
+use super::host::Host;
 use alloc::{
     string::{String, ToString},
     vec::Vec,
@@ -107,25 +108,55 @@ const DISGUISES: [&str; 9] = [
 /// (rule 25), and those with which a client asks an origin for another method or path than the gate saw (rule 16).
 pub(crate) fn for_origin(inbound: &HeaderList) -> HeaderList {
     let mut headers = inbound.clone();
-    headers.retain(|name| {
-        // Origins behind CGI or WSGI do not tell `_` from `-`, and some not even `.`.
-        let name = name.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
-        let payment = name == "x-payment" || name.starts_with("x-payment-") || name.starts_with("payment-");
-        let disguise = DISGUISES.contains(&name.as_str());
-        // An `expect` was met by this hop: the origin's `100 Continue` would be taken for its answer.
-        !payment && !disguise && name != "host" && name != "expect"
-    });
+    // An `expect` was met by this hop: the origin's `100 Continue` would be taken for its answer.
+    headers.retain(|name| !is_ours(name) && name != "expect");
     headers
+}
+
+/// Whether a header is not a client's to send: it speaks of payment, or for another method, path or host than the
+/// request's own.
+pub(crate) fn is_ours(name: &str) -> bool {
+    // Origins behind CGI or WSGI do not tell `_` from `-`, and some not even `.`.
+    let name = name.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
+    let payment = name == "x-payment" || name.starts_with("x-payment-") || name.starts_with("payment-");
+    payment || DISGUISES.contains(&name.as_str()) || name == "host"
+}
+
+/// Headers by which some origins tell hosts apart, in the place of the host that was asked.
+const HOSTS: [&str; 8] = [
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-server",
+    "x-host",
+    "x-http-host-override",
+    "x-original-host",
+    "x-proxy-host",
+    "x-real-host",
+];
+
+/// Tells the origin which host was matched, in the place of what the client says of it: where routes name hosts, that
+/// decides what is paid for (rule 16).
+pub(crate) fn tell_host(headers: &mut HeaderList, host: &Host) {
+    headers.retain(|name| {
+        let name = name.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
+        !HOSTS.contains(&name.as_str())
+    });
+    headers.set("x-forwarded-host", host.to_string());
 }
 
 /// What a buyer is sent of the origin's headers with a paid answer: nothing that lets a cache keep it for another
 /// (rule 17), no receipt but ours.
 pub(crate) fn for_buyer(origin: &HeaderList) -> HeaderList {
     let mut headers = origin.clone();
-    headers.retain(|name| {
-        !matches!(name, "payment-response" | "payment-required" | "surrogate-control")
-            && !name.ends_with("cdn-cache-control")
-    });
+    headers.retain(|name| !name.starts_with("payment-"));
+    keep_private(&mut headers);
+    headers
+}
+
+/// Lets no shared cache keep it. Every answer to a request that was verified: a 304 that says `public` would make the
+/// copy that was paid for one for everybody.
+pub(crate) fn keep_private(headers: &mut HeaderList) {
+    headers.retain(|name| name != "surrogate-control" && !name.ends_with("cdn-cache-control"));
     let kept: Vec<String> = headers
         .members("cache-control")
         .filter(|directive| {
@@ -136,7 +167,6 @@ pub(crate) fn for_buyer(origin: &HeaderList) -> HeaderList {
         .collect();
     let private = core::iter::once("private").chain(kept.iter().map(String::as_str)).collect::<Vec<_>>();
     headers.set("cache-control", private.join(", "));
-    headers
 }
 
 /// A value that is not ours, if it can be a header's: visible ASCII and spaces, not too long.

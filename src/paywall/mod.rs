@@ -7,50 +7,87 @@
 //! ```text
 //! open -> Respond                                          refused, or 402 with an offer
 //!      -> Forward -> Deliver                               open routes
-//!      -> Call(verify) -> Forward -> Call(settle) -> Deliver
-//!                      -> Respond                          402, 503
-//!                                 -> Deliver               not 2xx: nothing is settled
-//!                                                -> Respond  refused at settlement: nothing is delivered
+//!      -> State(rate) -> Price -> State(allowance)         where the route has one of an address, or a handler
+//!      -> Call(verify) -> State(admit) -> Forward -> ...   402, 429, 503 on the way
+//!         -> Deliver                                       not 2xx, or free of charge: nothing is settled
+//!         -> State(write) -> Call(settle) -> Deliver       before delivery
+//!                                         -> Respond       refused: nothing is delivered
+//!         -> State(write) -> Deliver -> State(charge) -> Call(settle) -> Finish   after delivery, at the end of a stream
 //! ```
+//!
+//! `State` is for the durable state: see [`state`]. Without one its steps are left out, and what needs it is refused in the
+//! configuration. What is only to be told to it is in [`Visit::notes`] at the end.
 //!
 //! The rules of money that bind it, by the numbers that tests and comments use:
 //!
 //! 16. Nothing unpaid gets through: one canonical path is matched and forwarded, and what is in doubt is a 400.
 //! 17. No token or a refused one: 402 with the offer in the header and in the body, kept by no cache.
 //! 18. Pages of allowed origins can pay: preflights are free, the payment headers are exposed; the default is none.
-//! 19. Verify before work, settle before delivery; what is not a 2xx is not settled.
-//! 20. What a request costs is known before it is verified; today it is fixed by its route.
+//! 19. Verify before work, settle before delivery, unless the route says after it, or at the end of the stream; what is
+//!     not a 2xx is not settled.
+//! 20. The most that a request can cost is known before it is verified, and never exceeded: a fixed price, one by a number
+//!     in the request or by a handler, the origin's word, or a count of bytes, events or tokens. Of nothing, nothing is
+//!     settled.
 //! 21. A platform that is down at verify is a 503 and nothing is forwarded; refused at settlement is a 402 and nothing
-//!     is delivered; unknown at settlement is delivered and journalled.
-//! 22. A client that has gone is not charged, where the runtime can tell. Not kept yet: the gate does not look.
-//! 23. A verification is not believed twice: no cache.
-//! 24. A credential is what it decodes to, never its bytes.
+//!     is delivered; unknown at settlement is delivered and journalled. A single-use token is settled again until it is
+//!     known, any other never.
+//! 22. A client that has gone before the settlement is sent is not charged, where the runtime can tell. One that hangs up
+//!     in the middle of a stream pays for what went out.
+//! 23. A verification is believed for some seconds, where the seller says so; what is owed is counted against it, and it
+//!     does not survive a refused settlement.
+//! 24. A single-use token buys one answer, however many isolates see it; a credential is what it decodes to, never its
+//!     bytes.
 //! 25. The origin never sees the token; the `x-payment-*` headers it sees are the gate's alone.
 //! 26. What is open is listed; what is not listed is denied, unless a setting passes it.
 
+mod address;
 mod answer;
+mod budget;
+mod cache;
 mod config;
 mod cors;
+mod counters;
 mod digest;
+mod entering;
 mod gate;
 mod headers;
+mod host;
 mod journal;
+mod leaving;
+mod listing;
+mod manners;
 mod method;
+mod metrics;
+mod object;
+mod origin;
 mod path;
+mod pattern;
+mod plans;
+mod policy;
 mod price;
+mod receipts;
 mod refusal;
 mod routes;
+pub mod state;
+mod terms;
 mod visit;
+mod watch;
 
 #[cfg(test)]
 mod tests;
 
 pub use answer::Answer;
-pub use config::{ConfigError, Settings};
-pub use gate::{Action, Delivery, Forward, Gate, RequestHead};
+pub use config::{Bindings, ConfigError, Settings};
+pub use gate::{Action, Delivery, Finish, Forward, Gate, PriceQuestion, RequestHead};
 pub use headers::HeaderList;
 pub use journal::Journal;
 pub use method::Method;
+pub use object::{ObjectAnswer, ObjectBody, ObjectHead};
+pub use origin::Origin;
 pub use path::{CanonicalPath, PathError, Target};
+pub use plans::PlanQuery;
+pub use policy::{Meter, ReceiptBy, Settlement};
+pub use price::{Ending, How, Unit};
 pub use routes::Unlisted;
 pub use visit::{Event, OriginHead, Silence, Visit};
+pub use watch::Record;

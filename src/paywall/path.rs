@@ -1,3 +1,4 @@
+use super::host::Host;
 use alloc::{
     string::{String, ToString},
     vec::Vec,
@@ -14,6 +15,8 @@ const MAX_QUERY_BYTES: usize = 12 * 1024;
 pub struct Target {
     /// Scheme and host, as they came: `https://api.example`. For what is advertised, never for a decision.
     pub origin: String,
+    /// The host that routes are matched with.
+    pub(crate) host: Host,
     /// The path, in the one spelling that is matched and forwarded (rule 16).
     pub path: CanonicalPath,
     /// The query without its `?`, as it came.
@@ -89,10 +92,7 @@ impl Target {
         }
         let end = rest.find(['/', '?', '\\']).unwrap_or(rest.len());
         let (host, rest) = rest.split_at_checked(end).ok_or(PathError::NotAUrl)?;
-        let host_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
-        if host.is_empty() || !host.bytes().all(host_allowed) {
-            return Err(PathError::NotAUrl);
-        }
+        let canonical = Host::parse(scheme, host).ok_or(PathError::NotAUrl)?;
         let (path, query) = match rest.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (rest, None),
@@ -105,6 +105,7 @@ impl Target {
         }
         Ok(Self {
             origin: [scheme, "://", host].concat(),
+            host: canonical,
             path: CanonicalPath::parse(if path.is_empty() { "/" } else { path })?,
             query: query.map(ToString::to_string),
         })
@@ -154,6 +155,11 @@ impl CanonicalPath {
             }
         }
         Ok(Self { segments, directory })
+    }
+
+    /// A path of segments that were read already.
+    pub(crate) fn of(segments: Vec<String>, directory: bool) -> Self {
+        Self { segments, directory }
     }
 
     /// The decoded segments: `/a%20b/c` has two.

@@ -40,9 +40,12 @@ pub(crate) struct Refusal {
     pub(crate) correlation_id: String,
 }
 
+/// The refusal of a single-use token that was settled before.
+pub(crate) const SPENT: &str = "BCK.X402.0059";
+
 /// Refusals after which paying again is right: too little credit, a spent single-use token.
 const PAY_AGAIN: [&str; 5] =
-    ["BCK.CREDITS.0003", "BCK.PROTOCOL.0011", "BCK.X402.0007", "BCK.X402.0008", "BCK.X402.0059"];
+    ["BCK.CREDITS.0003", "BCK.PROTOCOL.0011", "BCK.X402.0007", "BCK.X402.0008", SPENT];
 
 /// Answers with 500 that say what did not happen: the order before the burn failed, or the burn did. They are a no, not
 /// silence; else whoever's card or wallet is empty is served for nothing, each time.
@@ -89,6 +92,11 @@ pub(crate) fn settled(answer: Result<Receipt, ApiError>, network: &str) -> Settl
             Meaning::Garbled => Settled::Unknown("facilitator_garbled".into()),
         },
     }
+}
+
+/// A receipt that says that nothing was settled: a buyer's budget need not stay in doubt over an answer that failed.
+pub(crate) fn not_settled() -> String {
+    Receipt::refused("not_settled", "").to_header()
 }
 
 enum Meaning {

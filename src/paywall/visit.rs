@@ -1,16 +1,19 @@
 use super::answer::Answer;
+use super::cache::Cache;
 use super::config::Settings;
-use super::gate::{Action, Delivery, Forward};
+use super::entering::{self, Errand, Gift, Paying};
+use super::gate::{Action, Delivery};
 use super::headers::{self, HeaderList};
-use super::journal::Journal;
-use super::price::Terms;
+use super::leaving::Bill;
+use super::plans::Waiting;
+use super::price::Ending;
 use super::refusal::{self, Settled, Verdict};
-use crate::api::{self, Call as _, x402};
-use crate::wire::{AccessToken, PAYMENT_RESPONSE, Receipt};
-use alloc::{
-    rc::Rc,
-    string::{String, ToString},
-};
+use super::state::{Command, Reply, StateCall};
+use super::watch::Watch;
+use crate::api;
+use crate::wire::{Credits, PAYMENT_RESPONSE};
+use alloc::{rc::Rc, string::String, vec::Vec};
+use core::cell::RefCell;
 
 /// One request on its way through the gate: verify, origin, settle, deliver (rule 19).
 ///
@@ -18,7 +21,17 @@ use alloc::{
 /// event that does not belong to it ends the visit with a 500 and nothing delivered.
 #[derive(Debug)]
 pub struct Visit {
+    pub(crate) watch: Watch,
     pub(crate) settings: Rc<Settings>,
+    pub(crate) cache: Rc<RefCell<Cache>>,
+    /// By what the state and the receipt know it.
+    pub(crate) id: String,
+    /// The time of the last event, in milliseconds since 1970.
+    pub(crate) now: u64,
+    /// The URL that this service is reached at, without a path.
+    pub(crate) base: String,
+    /// What the state is to be told when the visit is over.
+    pub(crate) notes: Vec<StateCall>,
     /// The `origin` header: the page that asks, where one does.
     pub(crate) page: Option<String>,
     /// Whether CORS is ours to say: not for what is only passed on.
@@ -35,10 +48,23 @@ pub enum Event {
     Answered(api::Response),
     /// The facilitator did not, or not in full. What was asked may have happened.
     Unanswered(Silence),
+    /// The object of the state answered.
+    State(Reply),
+    /// It did not. What was asked may have happened.
+    StateFailed,
+    /// The seller's handler said what the request costs; nothing where it could not.
+    Price(Option<Credits>),
     /// The origin answered: status and headers. Its body stays where it is.
     Origin(OriginHead),
     /// The origin did not answer.
     OriginFailed,
+    /// The origin's answer did not begin within its timeout.
+    OriginTimedOut,
+    /// The answer that was delivered with a meter has ended, and this was counted. Without
+    /// [`to_the_end`](super::Meter::to_the_end) reported at once.
+    Ended(Ending),
+    /// The client went away before anything was delivered (rule 22). May be told in the place of any other event.
+    ClientGone,
 }
 
 /// Why there was no answer of the facilitator.
@@ -63,27 +89,40 @@ pub struct OriginHead {
 
 #[derive(Debug)]
 pub(crate) enum Stage {
+    /// The platform is asked for a plan.
+    Learning(Waiting),
+    /// A receipt is asked for.
+    Receipt,
     /// An open or passed request is at the origin.
     Unpaid,
+    /// The rate of an address is asked for.
+    Limiting(Errand),
+    /// The seller's handler is asked.
+    Pricing(Errand),
+    /// The allowance of an address is asked for.
+    Asking(Errand, Gift),
+    /// What is free of charge for want of a token is at the origin.
+    Gift(Gift),
     /// The token is at the facilitator.
     Verifying(Paying),
+    /// What the request needs of the state is asked for.
+    Admitting(Paying),
     /// The verified request is at the origin.
-    Working(Paying, x402::Verified),
+    Working(Paying),
+    /// The origin did it, and the settlement is being written down before it is sent.
+    Writing(Bill),
     /// The origin did it, and waits for the settlement.
-    Settling(Paying, x402::Settle, Option<String>, OriginHead),
+    Settling(Bill),
+    /// It is written down that an answer goes out that is settled later.
+    Promising(Bill),
+    /// The answer goes out.
+    Streaming(Bill),
+    /// It went out, and what it costs is being written down.
+    Charging(Bill),
+    /// It went out, and is being settled.
+    Collecting(Bill),
     /// It was answered.
     Over,
-}
-
-/// What is known of a request that carries a token.
-#[derive(Debug)]
-pub(crate) struct Paying {
-    pub(crate) terms: Rc<Terms>,
-    pub(crate) token: AccessToken,
-    pub(crate) verify: x402::Verify,
-    pub(crate) forward: Forward,
-    /// Whether verify has been sent a second time.
-    pub(crate) again: bool,
 }
 
 impl Silence {
@@ -99,7 +138,7 @@ impl Silence {
 }
 
 impl OriginHead {
-    fn is_success(&self) -> bool {
+    pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 }
@@ -108,57 +147,93 @@ impl Visit {
     /// Takes what happened, says what to do next. `now` is in milliseconds since 1970.
     #[must_use]
     pub fn on(&mut self, event: Event, now: u64) -> Action {
+        self.now = now;
+        self.watch.happened(&event, now);
+        let action = self.step(event, now);
+        self.dress(action)
+    }
+
+    fn step(&mut self, event: Event, now: u64) -> Action {
         let stage = core::mem::replace(&mut self.stage, Stage::Over);
         match (stage, event) {
-            // Not to be told on: an interim answer, a socket that nobody asked for, a number beyond HTTP.
-            (Stage::Unpaid, Event::Origin(OriginHead { status: ..=100 | 102..=199 | 600.., .. }))
-            | (Stage::Working(..), Event::Origin(OriginHead { status: ..=199 | 600.., .. })) => {
-                self.respond(uncharged(Answer::error(
-                    502,
-                    "origin_garbled",
-                    "The service behind this gate made no sense. Nothing was charged.",
-                )))
+            (Stage::Learning(waiting), event @ (Event::Answered(_) | Event::Unanswered(_))) => {
+                self.learned(waiting, &event, now)
             }
-            (Stage::Unpaid, Event::Origin(origin)) => self.pass_on(origin.headers),
-            (Stage::Working(..), Event::Origin(origin)) if !origin.is_success() => {
-                let mut headers = origin.headers;
-                headers.set(PAYMENT_RESPONSE, not_settled());
-                self.pass_on(headers)
-            }
-            (Stage::Unpaid | Stage::Working(..), Event::OriginFailed) => {
-                self.respond(uncharged(Answer::error(
-                    502,
-                    "origin_unreachable",
-                    "The service behind this gate did not answer. Nothing was charged.",
-                )))
-            }
-            (Stage::Working(paying, verified), Event::Origin(origin)) => {
-                self.settle(paying, verified, origin)
+            (stage, Event::ClientGone) => self.left(stage),
+            (Stage::Receipt, Event::State(reply)) => self.found_receipt(reply),
+            (Stage::Receipt, Event::StateFailed) => self.respond(Answer::stateless()),
+            (Stage::Limiting(errand), Event::State(reply)) => self.limited(errand, &reply),
+            (Stage::Limiting(_), Event::StateFailed) => self.stateless(),
+            (Stage::Pricing(errand), Event::Price(price)) => self.priced(errand, price),
+            (Stage::Asking(errand, gift), Event::State(reply)) => self.asked(errand, gift, &reply),
+            (Stage::Asking(errand, gift), Event::StateFailed) => {
+                self.return_gift(gift);
+                self.check(errand)
             }
             (Stage::Verifying(paying), Event::Answered(answer)) => {
-                let verdict = refusal::verdict(paying.verify.parse(&answer));
+                let verdict = entering::verdict(&paying, &answer);
                 self.verified(paying, verdict)
             }
             // Verify burns nothing, and a pooled connection may have died of old age: once more.
             (Stage::Verifying(mut paying), Event::Unanswered(Silence::Unreachable)) if !paying.again => {
                 paying.again = true;
-                let call = paying.verify.request();
+                let call = api::Call::request(&paying.verify);
                 self.stage = Stage::Verifying(paying);
                 Action::Call(call)
             }
             (Stage::Verifying(paying), Event::Unanswered(silence)) => {
                 self.verified(paying, Verdict::Unavailable(silence.code().into()))
             }
-            (Stage::Settling(paying, settle, payer, origin), Event::Answered(answer)) => {
-                let settled = refusal::settled(settle.parse(&answer), &paying.terms.network);
-                self.settled(&paying, &settle, payer, origin, settled, now)
+            (Stage::Admitting(paying), Event::State(reply)) => self.admitted(paying, &reply),
+            (Stage::Admitting(paying), Event::StateFailed) => self.unadmitted(&paying),
+            (stage, event @ (Event::Origin(_) | Event::OriginFailed | Event::OriginTimedOut)) => {
+                self.came_back(stage, event)
             }
-            (Stage::Settling(paying, settle, payer, origin), Event::Unanswered(silence)) => {
-                let unknown = Settled::Unknown(silence.code().into());
-                self.settled(&paying, &settle, payer, origin, unknown, now)
+            (Stage::Writing(bill), Event::State(reply)) => self.written(bill, &reply),
+            (Stage::Writing(bill), Event::StateFailed) => self.unwritten(bill),
+            (Stage::Settling(bill), Event::Answered(answer)) => {
+                let settled = bill.read(&answer);
+                self.settled(bill, settled)
             }
-            _ => self.respond(Answer::error(500, "gate_out_of_step", "The gate lost its place.")),
+            (Stage::Settling(bill), Event::Unanswered(silence)) => {
+                self.settled(bill, Settled::Unknown(silence.code().into()))
+            }
+            (Stage::Promising(bill), Event::State(reply)) => self.promised(bill, &reply),
+            (Stage::Promising(bill), Event::StateFailed) => self.unwritten(bill),
+            (Stage::Streaming(bill), Event::Ended(ending)) => self.ended(bill, &ending),
+            (Stage::Charging(bill), Event::State(_)) => self.collect(bill),
+            (Stage::Charging(bill), Event::StateFailed) => {
+                self.collected(bill, Settled::NotTried("state_unavailable".into()))
+            }
+            (Stage::Collecting(bill), Event::Answered(answer)) => {
+                let settled = bill.read(&answer);
+                self.collected(bill, settled)
+            }
+            (Stage::Collecting(bill), Event::Unanswered(silence)) => {
+                self.collected(bill, Settled::Unknown(silence.code().into()))
+            }
+            (stage, _) => self.lost(stage),
         }
+    }
+
+    /// What the state is to be told once the visit is over: nobody waits for it, but it has to arrive, so it is told
+    /// again until it does. Each may arrive more than once.
+    #[must_use]
+    pub fn notes(&mut self) -> Vec<StateCall> {
+        core::mem::take(&mut self.notes)
+    }
+
+    /// Whether a client that goes away now is not charged: nothing was sent to be settled (rule 22).
+    #[must_use]
+    pub fn is_uncharged(&self) -> bool {
+        !matches!(
+            self.stage,
+            Stage::Settling(_)
+                | Stage::Streaming(_)
+                | Stage::Charging(_)
+                | Stage::Collecting(_)
+                | Stage::Over
+        )
     }
 
     /// Ends the visit with an answer of our own.
@@ -174,105 +249,92 @@ impl Visit {
     }
 
     /// Ends the visit with the origin's answer, as it is but for CORS.
-    fn pass_on(&self, mut headers: HeaderList) -> Action {
+    pub(crate) fn pass_on(&self, mut headers: HeaderList) -> Action {
         if self.governed {
             self.settings.cors.apply(self.page.as_deref(), &mut headers);
         }
-        Action::Deliver(Delivery { headers, journal: None })
+        Action::Deliver(Delivery { headers, journal: None, meter: None })
     }
 
-    fn verified(&mut self, paying: Paying, verdict: Verdict) -> Action {
-        let verified = match verdict {
-            Verdict::Valid(verified) => verified,
-            Verdict::Refused(refusal) => {
-                let offer = &paying.verify.payment_required;
-                let answer = Answer::payment_required(offer, &refusal.code, &refusal.message);
-                return self.respond(answer.with("x-correlation-id", &refusal.correlation_id));
-            }
-            Verdict::Unavailable(code) => {
-                let message = "The payment could not be checked. Nothing was charged; try again later.";
-                return self.respond(uncharged(Answer::unavailable(&code, message)));
-            }
+    /// What came of the request at the origin.
+    fn came_back(&mut self, stage: Stage, event: Event) -> Action {
+        let answer = match (&stage, &event) {
+            // Not to be told on: an interim answer, a socket that nobody asked for, a number beyond HTTP.
+            (Stage::Unpaid, Event::Origin(OriginHead { status: ..=100 | 102..=199 | 600.., .. }))
+            | (
+                Stage::Working(_) | Stage::Gift(_),
+                Event::Origin(OriginHead { status: ..=199 | 600.., .. }),
+            ) => Some((
+                502,
+                "origin_garbled",
+                "The service behind this gate made no sense. Nothing was charged.",
+            )),
+            (Stage::Unpaid | Stage::Working(_) | Stage::Gift(_), Event::OriginFailed) => Some((
+                502,
+                "origin_unreachable",
+                "The service behind this gate did not answer. Nothing was charged.",
+            )),
+            (Stage::Unpaid | Stage::Working(_) | Stage::Gift(_), Event::OriginTimedOut) => Some((
+                504,
+                "origin_timeout",
+                "The service behind this gate did not answer in time. Nothing was charged.",
+            )),
+            _ => None,
         };
-        let mut forward = paying.forward.clone();
-        let terms = &paying.terms;
-        let credits = terms.credits.to_string();
-        for (name, value) in [
-            ("x-payment-payer", verified.payer.as_deref()),
-            ("x-payment-plan", Some(terms.plan_id.as_str())),
-            ("x-payment-agent", terms.agent_id.as_ref().map(crate::wire::AgentId::as_str)),
-            ("x-payment-credits", Some(credits.as_str())),
-            ("x-payment-request-id", verified.agent_request_id.as_deref()),
-        ] {
-            if let Some(value) = value.and_then(headers::as_value) {
-                forward.headers.set(name, value);
-            }
+        if let Some((status, code, message)) = answer {
+            self.release(stage);
+            return self.respond(Answer::error(status, code, message).uncharged());
         }
-        self.stage = Stage::Working(paying, verified);
-        Action::Forward(forward)
+        match (stage, event) {
+            (Stage::Unpaid, Event::Origin(origin)) => self.pass_on(origin.headers),
+            (stage @ (Stage::Working(_) | Stage::Gift(_)), Event::Origin(origin)) if !origin.is_success() => {
+                self.release(stage);
+                let mut headers = origin.headers;
+                headers::keep_private(&mut headers);
+                headers.set(PAYMENT_RESPONSE, refusal::not_settled());
+                self.pass_on(headers)
+            }
+            (Stage::Gift(_), Event::Origin(origin)) => self.give(origin),
+            (Stage::Working(paying), Event::Origin(origin)) => self.bill(paying, origin),
+            (stage, _) => self.lost(stage),
+        }
     }
 
-    fn settle(&mut self, paying: Paying, verified: x402::Verified, origin: OriginHead) -> Action {
-        let payer = verified.payer.or_else(|| paying.token.from().map(Into::into));
-        let settle =
-            x402::Settle { verify: paying.verify.clone(), agent_request_id: verified.agent_request_id };
-        let request = settle.request();
-        self.stage = Stage::Settling(paying, settle, payer, origin);
-        Action::Call(request)
+    /// The client is gone: nothing is delivered, nothing is charged.
+    fn left(&mut self, stage: Stage) -> Action {
+        match stage {
+            Stage::Writing(bill) | Stage::Promising(bill) => {
+                self.unwrite(&bill, "client_gone");
+            }
+            stage @ (Stage::Settling(_)
+            | Stage::Streaming(_)
+            | Stage::Charging(_)
+            | Stage::Collecting(_)
+            | Stage::Over) => return self.lost(stage),
+            stage => self.release(stage),
+        }
+        self.respond(
+            Answer::error(499, "client_gone", "The client went away. Nothing was charged.").uncharged(),
+        )
     }
 
-    fn settled(
-        &self,
-        paying: &Paying,
-        settle: &x402::Settle,
-        payer: Option<String>,
-        origin: OriginHead,
-        settled: Settled,
-        now: u64,
-    ) -> Action {
-        let mut headers = headers::for_buyer(&origin.headers);
-        let journal = match settled {
-            Settled::Paid(receipt) => {
-                headers.set(PAYMENT_RESPONSE, receipt.to_header());
-                None
-            }
-            Settled::Unknown(why) => {
-                let request_id = settle.agent_request_id.as_deref();
-                let token = &paying.token;
-                Some(Journal::unknown(&paying.terms, token, payer.as_deref(), request_id, &why, now))
-            }
-            Settled::Refused { receipt, refusal, pay_again } => {
-                return self.respond(refused(paying, &receipt, &refusal, pay_again));
-            }
-            Settled::NotTried(code) => {
-                let message = "The payment could not be settled. Nothing was charged; try again later.";
-                return self.respond(Answer::unavailable(&code, message));
-            }
-        };
-        self.settings.cors.apply(self.page.as_deref(), &mut headers);
-        Action::Deliver(Delivery { headers, journal })
+    /// An event that does not belong: nothing more is done, and what was reserved is given back.
+    fn lost(&mut self, stage: Stage) -> Action {
+        self.release(stage);
+        self.respond(Answer::error(500, "gate_out_of_step", "The gate lost its place."))
     }
-}
 
-/// 402 for a settlement that was refused: with a receipt that says so, and an offer only where paying again is right
-/// (rule 21).
-/// A receipt that says that nothing was settled: a buyer's budget need not stay in doubt over an answer that failed.
-fn not_settled() -> String {
-    Receipt::refused("not_settled", "").to_header()
-}
+    fn release(&mut self, stage: Stage) {
+        match stage {
+            Stage::Admitting(paying) | Stage::Working(paying) => self.let_go(&paying),
+            Stage::Gift(gift) | Stage::Asking(_, gift) => self.return_gift(gift),
+            // Its entry says how it stands, and the reconciler looks into it.
+            _ => {}
+        }
+    }
 
-fn uncharged(mut answer: Answer) -> Answer {
-    answer.headers.set(PAYMENT_RESPONSE, not_settled());
-    answer
-}
-
-fn refused(paying: &Paying, receipt: &Receipt, refusal: &refusal::Refusal, pay_again: bool) -> Answer {
-    let offer = &paying.verify.payment_required;
-    let mut answer = if pay_again {
-        Answer::payment_required(offer, &refusal.code, &refusal.message)
-    } else {
-        Answer::error(402, &refusal.code, &refusal.message)
-    };
-    answer.headers.set(PAYMENT_RESPONSE, receipt.to_header());
-    answer.with("x-correlation-id", &refusal.correlation_id)
+    fn return_gift(&mut self, gift: Gift) {
+        let allowance = Some(gift.allowance);
+        self.note(gift.shard, Command::Release { visit: self.id.clone(), claim: None, allowance });
+    }
 }

@@ -160,10 +160,9 @@ impl Buyer {
             return;
         }
         // An order that was sent and not seen to arrive is waited for, not repeated.
-        let unclear = self.unclear.iter().position(|(plan, ..)| *plan == call.plan_id);
-        if let (Some(index), Some(holder)) = (unclear, self.holder.clone()) {
-            let (plan_id, tx_hash, sure) = self.unclear.remove(index);
-            let call = GetPlanBalance { plan_id, holder };
+        let order = self.order_of(&call.plan_id, now).map(|order| (order.tx_hash.clone(), order.sure));
+        if let (Some((tx_hash, sure)), Some(holder)) = (order, self.holder.clone()) {
+            let call = GetPlanBalance { plan_id: call.plan_id, holder };
             let deadline = self.credits_deadline(&[fetch], now);
             self.start(
                 Kind::Credits { call, needed, deadline, looks: 0, tx_hash, sure },
@@ -171,6 +170,7 @@ impl Buyer {
                 0,
             );
         } else {
+            self.note_order(&call.plan_id, now);
             self.notice(fetch, NoticeKind::Order { tx_hash: None });
             self.start(Kind::Order { call, needed }, Vec::from([fetch]), 0);
         }
@@ -192,7 +192,6 @@ impl Buyer {
                     self.bought(&call.plan_id, waiting, tx_hash.as_ref(), now);
                 } else if now >= deadline || !waiting.iter().any(|fetch| self.visit(*fetch).is_some()) {
                     // In time, or for nobody: whoever wants the plan next waits for this order.
-                    self.unclear.push((call.plan_id.clone(), tx_hash.clone(), sure));
                     let bought = Purchase { plan_id: call.plan_id.clone(), tx_hash, confirmed: sure };
                     self.fail_purchase(waiting, bought, &FetchError::CreditsTimeout);
                 } else {
@@ -318,11 +317,16 @@ impl Buyer {
             (Err(error), _)
                 if error.kind == ApiErrorKind::Refused || error.kind == ApiErrorKind::Unauthorized =>
             {
+                self.forget_order(&call.plan_id);
                 self.fail_all(waiting, &FetchError::Platform(error.into()));
             }
             (Err(_), _) => self.order_unclear(waiting, call),
             (Ok(ordered), None) => self.bought(&call.plan_id, waiting, ordered.tx_hash.as_ref(), now),
             (Ok(ordered), Some(holder)) => {
+                if let Some(order) = self.order_of(&call.plan_id, now) {
+                    order.sure = true;
+                    order.tx_hash.clone_from(&ordered.tx_hash);
+                }
                 let call = GetPlanBalance { plan_id: call.plan_id.clone(), holder };
                 let deadline = self.credits_deadline(&waiting, now);
                 let kind =
@@ -333,6 +337,7 @@ impl Buyer {
     }
 
     fn bought(&mut self, plan_id: &PlanId, waiting: Vec<FetchId>, tx_hash: Option<&String>, now: u64) {
+        self.forget_order(plan_id);
         let mut booked = false;
         for fetch in waiting {
             let Some(visit) = self.visit(fetch) else { continue };
@@ -353,7 +358,6 @@ impl Buyer {
 
     fn order_unclear(&mut self, waiting: Vec<FetchId>, call: &OrderPlan) {
         let plan_id = call.plan_id.clone();
-        self.unclear.push((plan_id.clone(), None, false));
         let purchase = Purchase { plan_id, tx_hash: None, confirmed: false };
         self.fail_purchase(waiting, purchase, &FetchError::PurchaseUnknown);
     }
@@ -367,6 +371,14 @@ impl Buyer {
             }
         }
         self.fail_all(waiting, error);
+    }
+
+    /// An order that has not gone out, and is not to.
+    pub(super) fn call_off(&mut self, job: JobId) {
+        let Some(index) = self.running.iter().position(|running| running.id == job) else { return };
+        if let Some(plan_id) = self.running.remove(index).kind.buys() {
+            self.forget_order(plan_id);
+        }
     }
 
     fn fail_all(&mut self, waiting: Vec<FetchId>, error: &FetchError) {

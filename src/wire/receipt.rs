@@ -1,6 +1,6 @@
 use super::document::{self, Document};
 use super::{Credits, MAX_RECEIPT_BYTES, WireError, WireErrorKind, base64};
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use serde_json::Value;
 
 /// What came of a settlement: x402 v2 `SettlementResponse` with what Nevermined adds (contract section 4.5), the
@@ -55,6 +55,27 @@ impl Receipt {
         document.insert("transaction".into(), "".into());
         document.insert("network".into(), network.into());
         Self { document, success: false, credits_redeemed: None, remaining_balance: None }
+    }
+
+    /// A receipt for so many credits where the platform's own is not at hand: what was asked turned out to have been
+    /// burned, or was free of charge. It names no transaction.
+    #[must_use]
+    pub fn burned(credits: Credits, payer: Option<&str>, network: &str) -> Self {
+        let mut document = Document::new();
+        document.insert("success".into(), true.into());
+        if let Some(payer) = payer {
+            document.insert("payer".into(), payer.into());
+        }
+        document.insert("transaction".into(), "".into());
+        document.insert("network".into(), network.into());
+        document.insert("creditsRedeemed".into(), credits.to_string().into());
+        Self { document, success: true, credits_redeemed: Some(credits), remaining_balance: None }
+    }
+
+    /// The document.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        Value::Object(self.document.clone())
     }
 
     /// Whether the payment was settled.

@@ -1,18 +1,32 @@
 //! The Cloudflare Workers shell of the paywall: does what the gate says and reports back. It decides nothing.
 
+mod meter;
+mod origin;
+mod report;
 mod settings;
+mod state;
 mod wires;
 
-use crate::paywall::{Action, Answer, Delivery, Event, Gate, OriginHead, RequestHead};
+use crate::paywall::{
+    Action, Answer, Delivery, Ending, Event, Finish, Gate, Meter, PlanQuery, RequestHead, Visit,
+};
+use meter::Metered;
+use origin::Served;
 use std::rc::Rc;
 use worker::{Context, Env, event, web_sys};
 
 /// Answers one request: as the gate says, or with 500 and the key's name if the configuration is wrong, whatever
 /// was asked (fail closed).
 #[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     match settings::gate(&env) {
-        Ok(gate) => serve(&gate, request, &env).await,
+        Ok(gate) => {
+            let answer = Shell { gate: gate.clone(), request, env, origin: None }.serve(&context).await;
+            if let Some(query) = gate.stale_plan(wires::now()) {
+                context.wait_until(refresh(gate, query));
+            }
+            answer
+        }
         Err(error) => {
             worker::console_error!("{}: {}", error.code(), error);
             wires::answer(Answer::misconfigured(&error))
@@ -20,46 +34,156 @@ async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker
     }
 }
 
-/// One visit, from its first step to its answer.
-async fn serve(gate: &Rc<Gate>, request: web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
-    let head = RequestHead {
-        method: request.method(),
-        url: request.url(),
-        headers: wires::headers(&request.headers()),
-    };
-    let (mut visit, mut action) = gate.open(&head);
-    let mut origin: Option<web_sys::Response> = None;
-    loop {
-        let event = match action {
-            Action::Respond(answer) => {
-                origin.as_ref().map(wires::cancel);
-                return wires::answer(answer);
-            }
-            Action::Deliver(Delivery { headers, journal }) => {
-                if let Some(journal) = journal {
-                    worker::console_error!("{}", journal.line());
+/// Asks for a plan again, when nobody waits.
+async fn refresh(gate: Rc<Gate>, query: PlanQuery) {
+    let answer = wires::call(gate.settings(), &query.request, None).await.ok();
+    gate.learn(&query, answer.as_ref(), wires::now());
+}
+
+/// One request, and what is at hand to answer it.
+struct Shell {
+    gate: Rc<Gate>,
+    request: web_sys::Request,
+    env: Env,
+    origin: Option<Served>,
+}
+
+impl Shell {
+    /// One visit, from its first step to its answer. What comes after the answer nobody waits for.
+    async fn serve(mut self, context: &Context) -> worker::Result<web_sys::Response> {
+        let headers = wires::headers(&self.request.headers());
+        let head = RequestHead {
+            method: self.request.method(),
+            url: self.request.url(),
+            address: headers.get("cf-connecting-ip").map(Into::into),
+            headers,
+            seed: wires::seed()?,
+            now: wires::now(),
+        };
+        let (mut visit, mut action) = self.gate.open(&head);
+        loop {
+            action = match action {
+                Action::Respond(answer) => {
+                    if let Some(origin) = &self.origin {
+                        wires::cancel(&origin.response);
+                    }
+                    self.tell(&mut visit, context);
+                    self.report(&mut visit);
+                    return wires::answer(answer);
                 }
-                return wires::deliver(origin, headers);
-            }
-            Action::Call(call) => match wires::call(gate.settings(), &call).await {
+                Action::Deliver(Delivery { headers, journal, meter }) => {
+                    if let Some(journal) = journal {
+                        worker::console_error!("{}", journal.line());
+                    }
+                    self.report(&mut visit);
+                    let origin = self.origin.take();
+                    let Some(meter) = meter else {
+                        self.tell(&mut visit, context);
+                        return wires::deliver(origin, headers);
+                    };
+                    let served = origin.as_ref().map(|origin| &origin.response);
+                    let metered = Metered::new(&meter, served, &self.request);
+                    let body = match &metered {
+                        Some(metered) => Some(metered.readable()),
+                        None => served.and_then(web_sys::Response::body),
+                    };
+                    let response = wires::deliver_body(origin, headers, body);
+                    context.wait_until(self.afterwards(visit, meter, metered));
+                    return response;
+                }
+                Action::Finish(_) => return Err("an answer ended that was not delivered".into()),
+                Action::Call(_) | Action::State(_) | Action::Price(_) | Action::Forward(_) => {
+                    let event = self.perform(action, &visit).await;
+                    let event =
+                        if visit.is_uncharged() && self.is_gone() { Event::ClientGone } else { event };
+                    visit.on(event, wires::now())
+                }
+            };
+        }
+    }
+
+    /// Whether the client is gone, as far as the runtime tells (`enable_request_signal`).
+    fn is_gone(&self) -> bool {
+        self.request.signal().aborted()
+    }
+
+    /// Does what an action says, where it is something to wait for.
+    async fn perform(&mut self, action: Action, visit: &Visit) -> Event {
+        let settings = self.gate.settings();
+        match action {
+            Action::Call(call) => match wires::call(settings, &call, Some(visit.correlation_id())).await {
                 Ok(answer) => Event::Answered(answer),
                 Err(silence) => Event::Unanswered(silence),
             },
-            Action::Forward(forward) => match wires::forward(&request, forward, env).await {
-                Ok(response) => {
-                    let head = OriginHead {
-                        status: response.status(),
-                        headers: wires::headers(&response.headers()),
-                    };
-                    origin = Some(response);
-                    Event::Origin(head)
-                }
+            Action::State(call) => match state::ask(&self.env, &call, settings.timeout_ms()).await {
+                Ok(reply) => Event::State(reply),
                 Err(error) => {
-                    worker::console_error!("origin: {}", error);
-                    Event::OriginFailed
+                    worker::console_error!("state: {}", error);
+                    Event::StateFailed
                 }
             },
+            Action::Forward(forward) => {
+                match origin::ask(&self.request, &forward, &self.env, settings.origin_timeout_ms()).await {
+                    Ok(Some(served)) => {
+                        let head = served.head.clone();
+                        self.origin = Some(served);
+                        Event::Origin(head)
+                    }
+                    Ok(None) => Event::OriginTimedOut,
+                    Err(error) => {
+                        worker::console_error!("origin: {}", error);
+                        Event::OriginFailed
+                    }
+                }
+            }
+            // No handler is configured here, so none is asked.
+            Action::Price(_) | Action::Respond(_) | Action::Deliver(_) | Action::Finish(_) => {
+                Event::Price(None)
+            }
+        }
+    }
+
+    fn report(&self, visit: &mut Visit) {
+        if let Some(record) = visit.record() {
+            report::write(&record, &self.env);
+        }
+    }
+
+    /// Hands what the state has to know to the state, behind the answer.
+    fn tell(&self, visit: &mut Visit, context: &Context) {
+        let notes = visit.notes();
+        if notes.is_empty() {
+            return;
+        }
+        let (env, patience) = (self.env.clone(), self.gate.settings().timeout_ms());
+        context.wait_until(async move { state::tell(&env, notes, patience).await });
+    }
+
+    /// Goes on with a visit whose answer is on its way.
+    async fn afterwards(mut self, mut visit: Visit, meter: Meter, metered: Option<Metered>) {
+        let ending = match &metered {
+            Some(metered) if meter.to_the_end => metered.ended().await,
+            _ => Ending::default(),
         };
-        action = visit.on(event, wires::now());
+        let mut action = visit.on(Event::Ended(ending), wires::now());
+        loop {
+            action = match action {
+                Action::Finish(Finish { tail, journal }) => {
+                    if let Some(journal) = journal {
+                        worker::console_error!("{}", journal.line());
+                    }
+                    if let Some(metered) = &metered {
+                        metered.finish(tail);
+                    }
+                    break;
+                }
+                Action::Respond(_) | Action::Deliver(_) => break,
+                action => {
+                    let event = self.perform(action, &visit).await;
+                    visit.on(event, wires::now())
+                }
+            };
+        }
+        state::tell(&self.env, visit.notes(), self.gate.settings().timeout_ms()).await;
     }
 }

@@ -1,11 +1,9 @@
-use crate::paywall::{ConfigError, Gate, Settings};
+use super::state::STATE;
+use crate::paywall::{Bindings, ConfigError, Gate, Settings};
 use std::cell::RefCell;
 use std::rc::Rc;
 use worker::wasm_bindgen::JsValue;
 use worker::{Env, js_sys};
-
-/// The name of the service binding to the origin.
-pub(super) const ORIGIN: &str = "ORIGIN";
 
 thread_local! {
     /// Read once an isolate: its variables do not change under it.
@@ -17,9 +15,21 @@ pub(super) fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
     if let Some(known) = GATE.with_borrow(Clone::clone) {
         return known;
     }
-    let has_binding = binding(env, ORIGIN).is_some_and(|binding| binding.is_object());
+    let bound = |name: &str| binding(env, name).is_some_and(|binding| binding.is_object());
+    let bindings = Bindings {
+        origin: bound("ORIGIN"),
+        bucket: bound("BUCKET"),
+        assets: bound("ASSETS"),
+        state: bound(STATE),
+        handler: false,
+    };
     let gate =
-        Settings::read(|name| variable(env, name), has_binding).map(|settings| Rc::new(Gate::new(settings)));
+        Settings::read(|name| variable(env, name), bindings).map(|settings| Rc::new(Gate::new(settings)));
+    if let Ok(gate) = &gate {
+        for warning in gate.settings().warnings() {
+            worker::console_warn!("{}", warning);
+        }
+    }
     GATE.set(Some(gate.clone()));
     gate
 }

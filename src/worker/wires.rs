@@ -1,6 +1,7 @@
-use super::settings::{self, ORIGIN};
+use super::origin::Served;
 use crate::api::{self, MAX_ANSWER_BYTES};
-use crate::paywall::{Answer, Forward, HeaderList, Settings, Silence};
+use crate::paywall::{Answer, HeaderList, Settings, Silence};
+use worker::Error;
 use worker::js_sys::{self, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -8,11 +9,21 @@ use worker::web_sys::{
     AbortSignal, Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect,
     Response, ResponseInit, WorkerGlobalScope,
 };
-use worker::{Env, Error};
 
 /// Milliseconds since 1970. The clock stands still between two answers from outside.
 pub(super) fn now() -> u64 {
     js_sys::Date::now() as u64
+}
+
+/// Chance, of the runtime's own generator.
+pub(super) fn seed() -> Result<[u8; 16], Error> {
+    let crypto = Reflect::get(&js_sys::global(), &JsValue::from_str("crypto"))?;
+    let fill: js_sys::Function = Reflect::get(&crypto, &JsValue::from_str("getRandomValues"))?.dyn_into()?;
+    let bytes = Uint8Array::new_with_length(16);
+    fill.call1(&crypto, &bytes)?;
+    let mut seed = [0; 16];
+    bytes.copy_to(&mut seed);
+    Ok(seed)
 }
 
 /// All headers of a message, `Set-Cookie` each by itself.
@@ -25,8 +36,13 @@ pub(super) fn headers(headers: &Headers) -> HeaderList {
     headers.entries().into_iter().filter_map(|entry| pair(entry.ok()?)).collect()
 }
 
-/// Sends a call to the facilitator and reads its answer, all of it within the timeout.
-pub(super) async fn call(settings: &Settings, call: &api::Request) -> Result<api::Response, Silence> {
+/// Sends a call to the facilitator and reads its answer, all of it within the timeout. `correlation` is the name under
+/// which the client and the origin know the request that it is made for.
+pub(super) async fn call(
+    settings: &Settings,
+    call: &api::Request,
+    correlation: Option<&str>,
+) -> Result<api::Response, Silence> {
     let signal = AbortSignal::timeout_with_u32(settings.timeout_ms());
     let silence = |_: JsValue| if signal.aborted() { Silence::TimedOut } else { Silence::Unreachable };
     let init = RequestInit::new();
@@ -36,6 +52,9 @@ pub(super) async fn call(settings: &Settings, call: &api::Request) -> Result<api
     let headers = Headers::new().map_err(silence)?;
     for (name, value) in call.headers(Some(settings.key()), None) {
         headers.set(name, &value).map_err(silence)?;
+    }
+    if let Some(correlation) = correlation {
+        headers.set("x-correlation-id", correlation).map_err(silence)?;
     }
     init.set_headers(&headers);
     if let Some(body) = &call.body {
@@ -55,25 +74,6 @@ pub(super) async fn call(settings: &Settings, call: &api::Request) -> Result<api
     })
 }
 
-/// Sends the request on, its body untouched, to the service binding where there is one.
-pub(super) async fn forward(request: &Request, forward: Forward, env: &Env) -> Result<Response, Error> {
-    let init = RequestInit::new();
-    init.set_method(forward.method.as_str());
-    init.set_redirect(RequestRedirect::Manual);
-    let headers = js_headers(&forward.headers)?;
-    init.set_headers(&headers);
-    if let Some(body) = request.body().filter(|_| forward.body) {
-        init.set_body(&body);
-    }
-    let request = Request::new_with_str_and_init(&forward.url, &init)?;
-    let Some(origin) = settings::binding(env, ORIGIN) else {
-        return Ok(fetch(&request).await?);
-    };
-    let send: js_sys::Function = Reflect::get(&origin, &JsValue::from_str("fetch"))?.dyn_into()?;
-    let answer: js_sys::Promise = send.call1(&origin, &request)?.dyn_into()?;
-    Ok(JsFuture::from(answer).await?.dyn_into()?)
-}
-
 /// The response to an answer of the gate's own.
 pub(super) fn answer(answer: Answer) -> Result<Response, Error> {
     let init = response_init(answer.status, &answer.headers)?;
@@ -81,19 +81,37 @@ pub(super) fn answer(answer: Answer) -> Result<Response, Error> {
 }
 
 /// The origin's response with other headers: same status, same stream.
-pub(super) fn deliver(origin: Option<Response>, headers: HeaderList) -> Result<Response, Error> {
-    let origin = origin.ok_or("nothing to deliver")?;
+pub(super) fn deliver(origin: Option<Served>, headers: HeaderList) -> Result<Response, Error> {
+    let body = origin.as_ref().and_then(|origin| origin.response.body());
+    deliver_body(origin, headers, body)
+}
+
+/// The same with another body.
+pub(super) fn deliver_body(
+    origin: Option<Served>,
+    headers: HeaderList,
+    body: Option<ReadableStream>,
+) -> Result<Response, Error> {
+    let Served { response: origin, encoded, .. } = origin.ok_or("nothing to deliver")?;
     // A socket is not a body: it goes through as it is, and only where nothing is paid for.
     if origin.status() == 101 {
         return Ok(origin);
     }
     let init = response_init(origin.status(), &headers)?;
+    if encoded {
+        set_encoded(&init)?;
+    }
     // A text that cannot be one is left out: by now it may be paid for, and must arrive.
     let text = origin.status_text();
     if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
         init.set_status_text(&text);
     }
-    Ok(Response::new_with_opt_readable_stream_and_init(origin.body().as_ref(), &init)?)
+    Ok(Response::new_with_opt_readable_stream_and_init(body.as_ref(), &init)?)
+}
+
+/// Says that the body is encoded as the headers say.
+pub(super) fn set_encoded(init: &ResponseInit) -> Result<(), JsValue> {
+    Reflect::set(init, &JsValue::from_str("encodeBody"), &JsValue::from_str("manual")).map(drop)
 }
 
 /// Drops a response whose body nobody will read.
@@ -104,7 +122,7 @@ pub(super) fn cancel(response: &Response) {
     }
 }
 
-async fn fetch(request: &Request) -> Result<Response, JsValue> {
+pub(super) async fn fetch(request: &Request) -> Result<Response, JsValue> {
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
     JsFuture::from(scope.fetch_with_request(request)).await?.dyn_into()
 }
@@ -127,7 +145,7 @@ async fn read(body: &ReadableStream) -> Result<Option<Vec<u8>>, JsValue> {
     }
 }
 
-fn response_init(status: u16, headers: &HeaderList) -> Result<ResponseInit, Error> {
+pub(super) fn response_init(status: u16, headers: &HeaderList) -> Result<ResponseInit, Error> {
     let init = ResponseInit::new();
     init.set_status(status);
     let headers = js_headers(headers)?;
@@ -135,7 +153,7 @@ fn response_init(status: u16, headers: &HeaderList) -> Result<ResponseInit, Erro
     Ok(init)
 }
 
-fn js_headers(list: &HeaderList) -> Result<Headers, JsValue> {
+pub(super) fn js_headers(list: &HeaderList) -> Result<Headers, JsValue> {
     let headers = Headers::new()?;
     for (name, value) in list.iter() {
         headers.append(name, value)?;

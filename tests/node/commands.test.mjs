@@ -62,7 +62,7 @@ test('the paywall in front of an origin, with a sandbox behind it', async (t) =>
   const sandbox = await start(t, 'sandbox.mjs', '--port', '0');
   const { nvmApiKey } = await newAccount(sandbox.url, 'A seller');
   const routes = join(folder, 'routes.json');
-  writeFileSync(routes, JSON.stringify({ routes: { 'POST /ask': { planId: '77', credits: 2 } }, open: ['GET /health'] }));
+  writeFileSync(routes, JSON.stringify({ routes: { 'POST /ask': { planId: '77', credits: 2, scheme: 'nvm:erc4337' } }, open: ['GET /health'] }));
   const paywall = await start(t, 'paywall.mjs', '--port', '0', '--origin', origin.url, '--routes', routes,
     '--api', sandbox.url, '--key', nvmApiKey);
   assert.equal((await fetch(`${paywall.url}/ask`, { method: 'POST', body: '{}' })).status, 402);

@@ -6,14 +6,17 @@ import { PLAN, SELLER_KEY, startAll, token } from './kit.mjs';
 const wrong = {
   'no key': [{ NVM_API_KEY: undefined }, 'NVM_API_KEY'],
   'a key that is none': [{ NVM_API_KEY: 'hello' }, 'NVM_API_KEY'],
+  'unlisted not chosen': [{ UNLISTED: undefined }, 'UNLISTED'],
+  'two routes that only their order would tell apart': [{ ROUTES: JSON.stringify({ 'GET /a/:x': { planId: PLAN, credits: 1 }, 'GET /:x/b': { planId: PLAN, credits: 1 } }) }, 'ROUTES["GET /:x/b"]'],
+  'two origins': [{ ORIGIN_URL: undefined }, 'BUCKET', { binding: async () => new Response('x'), options: { r2Buckets: ['BUCKET'] } }],
   'no address of the facilitator': [{ NVM_API_URL: undefined }, 'NVM_API_URL'],
   'routes that are no JSON': [{ ROUTES: '{"POST /ask": ' }, 'ROUTES'],
   'a route without credits': [{ ROUTES: JSON.stringify({ 'POST /ask': { planId: PLAN } }) }, 'ROUTES["POST /ask"].credits'],
 };
 
-for (const [what, [vars, key]] of Object.entries(wrong)) {
+for (const [what, [vars, key, more]] of Object.entries(wrong)) {
   test(`${what}: every request is 500, nothing is forwarded`, async () => {
-    const all = await startAll({ vars });
+    const all = await startAll({ ...more, vars });
     try {
       for (const [path, method] of [['/paid', 'GET'], ['/health', 'GET'], ['/ask', 'POST'], ['/ask', 'OPTIONS']]) {
         const response = await all.get(path, { method, headers: { 'payment-signature': token() } });

@@ -1,6 +1,7 @@
 // The paywall in real workerd between two stubs: a facilitator and an origin, plain HTTP servers whose manners a test
 // chooses and whose calls it counts. The paywall is the built Worker.
-import { once } from 'node:events';
+import { createHash, randomBytes } from 'node:crypto';
+import * as events from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { startPaywall } from '../../scripts/lib/start.mjs';
@@ -14,6 +15,7 @@ export const ROUTES = {
   'GET /paid': { planId: PLAN, credits: 1 },
   'GET /stream': { planId: PLAN, credits: 3 },
   'GET /files/:name': { planId: PLAN, credits: 1 },
+  'GET /data/*rest': { planId: PLAN, credits: 1 },
 };
 
 /** A token as the platform makes them. */
@@ -28,6 +30,17 @@ export function token({ planId = PLAN, scheme = 'nvm:erc4337', from = PAYER, ...
   });
 }
 
+/** A single-use token. */
+export function once({ from = PAYER, nonce = `0x${randomBytes(32).toString('hex')}`, ...more } = {}) {
+  const authorization = { from, sessionKeysProvider: 'zerodev', sessionKeys: [], nonce };
+  return token({ from, payload: { signature: '0xfeed', authorization }, ...more });
+}
+
+/** The name of the object that keeps what is to be known of a payer, or of a masked address. */
+export function shard(kind, who) {
+  return createHash('sha256').update(`${kind}:${who.toLowerCase()}`).digest('hex').slice(0, 16);
+}
+
 export function b64(value) {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
@@ -39,11 +52,11 @@ export function readHeader(value) {
 }
 
 /**
- * A facilitator that says yes. `verify` and `settle` may be set to a function of (response, body, request) that answers
- * otherwise. `calls` lists what it was asked.
+ * A facilitator that says yes, and that its plans are crypto. `verify`, `settle` and `plan` may be set to a function of
+ * (response, body, request) that answers otherwise. `calls` lists what it was asked of payments, `lookups` of plans.
  */
 export async function startFacilitator() {
-  const stub = { calls: [], verify: undefined, settle: undefined };
+  const stub = { calls: [], lookups: [], verify: undefined, settle: undefined, plan: undefined };
   const yes = {
     verify: (response) => json(response, 200, { isValid: true, payer: PAYER, network: 'eip155:84532', agentRequestId: 'req-1' }),
     settle: (response, { maxAmount }) => json(response, 200, {
@@ -51,6 +64,12 @@ export async function startFacilitator() {
     }),
   };
   const server = await listen(async (request, response) => {
+    if (request.url.startsWith('/api/v1/protocol/plans/')) {
+      const id = request.url.split('/').at(-1);
+      stub.lookups.push(id);
+      const crypto = () => json(response, 200, { id, registry: { price: { isCrypto: true } }, metadata: { plan: {} } });
+      return await (stub.plan ?? crypto)(response, undefined, request);
+    }
     const call = request.url.replace('/api/v1/x402/', '');
     const body = JSON.parse(await text(request));
     stub.calls.push({ call, body, headers: request.headers });
@@ -59,15 +78,18 @@ export async function startFacilitator() {
   return Object.assign(stub, {
     ...server,
     count: (name) => stub.calls.filter(({ call }) => call === name).length,
-    reset: () => Object.assign(stub, { calls: [], verify: undefined, settle: undefined }),
+    reset: () => Object.assign(stub, { calls: [], lookups: [], verify: undefined, settle: undefined, plan: undefined }),
   });
 }
 
-/** An origin that ignores case, trailing slashes and doubled ones, and answers everything. `calls` lists what reached it. */
+/**
+ * An origin that decodes twice, ignores case, trailing slashes and doubled ones, and answers everything. `calls` lists what
+ * reached it.
+ */
 export async function startOrigin() {
   const stub = { calls: [], answer: undefined, cancelled: 0 };
   const server = await listen(async (request, response) => {
-    const path = decodeURIComponent(request.url.split('?')[0]).toLowerCase().replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+    const path = lenient(lenient(request.url.split('?')[0])).toLowerCase().replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
     stub.calls.push({ method: request.method, url: request.url, path, headers: request.headers, rawHeaders: request.rawHeaders });
     response.on('close', () => { if (!response.writableEnded) stub.cancelled++; });
     if (stub.answer) return stub.answer(request, response);
@@ -77,11 +99,20 @@ export async function startOrigin() {
   return Object.assign(stub, { ...server, reset: () => Object.assign(stub, { calls: [], answer: undefined, cancelled: 0 }) });
 }
 
+/** Percent-decoding that takes what it can. */
+function lenient(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** Facilitator, origin and the paywall between them; `options` are those of `startPaywall`. One `stop` ends all three. */
 export async function startAll(options = {}) {
   const [facilitator, origin] = await Promise.all([startFacilitator(), startOrigin()]);
   const paywall = await startPaywall({
-    origin: origin.url, api: facilitator.url, key: SELLER_KEY, routes: { routes: ROUTES, open: ['GET /health'] },
+    origin: origin.url, api: facilitator.url, key: SELLER_KEY, routes: { routes: ROUTES, open: ['GET /health'], unlisted: 'deny' },
     ...options, vars: { TIMEOUT_MS: '400', ...options.vars },
   });
   const get = (path, init = {}) => fetch(paywall.url + path, { redirect: 'manual', ...init });
@@ -105,7 +136,7 @@ export async function raw(url, message) {
   });
   socket.setTimeout(5000, () => socket.destroy());
   socket.on('error', () => {});
-  await once(socket, 'close');
+  await events.once(socket, 'close');
   return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0), answer };
 }
 
@@ -125,9 +156,10 @@ async function listen(handle) {
   const server = createServer((request, response) => {
     handle(request, response).catch((error) => response.destroy(error));
   });
-  server.keepAliveTimeout = 1;
+  // Whoever reuses a connection is never crossed by its end.
+  server.keepAliveTimeout = 60_000;
   server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  await events.once(server, 'listening');
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     stop: () => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve); }),

@@ -56,7 +56,8 @@ for (const [what, answer] of Object.entries(fault)) {
 }
 
 test('no facilitator at all: 503, and the next request too', async () => {
-  const alone = await startAll({ vars: { NVM_API_URL: 'http://127.0.0.1:9' } });
+  const known = { 'GET /paid': { planId: PLAN, credits: 1, scheme: 'nvm:erc4337' } };
+  const alone = await startAll({ vars: { NVM_API_URL: 'http://127.0.0.1:9', ROUTES: known } });
   try {
     for (let round = 0; round < 2; round++) {
       const response = await alone.paid('/paid');
@@ -91,7 +92,7 @@ test('refused at verify: 402 with a fresh offer, the facilitator\'s code and its
   all.facilitator.verify = (response) => json(response, 402, { code: 'BCK.X402.0005', message: 'Invalid access token' }, { 'x-correlation-id': 'c-1' });
   const response = await all.paid('/paid');
   assert.equal(response.status, 402);
-  assert.equal(response.headers.get('x-correlation-id'), 'c-1');
+  assert.equal(response.headers.get('x-platform-correlation-id'), 'c-1');
   assert.equal(readHeader(response.headers.get('payment-required')).accepts[0].planId, PLAN);
   const body = await response.json();
   assert.deepEqual([body.code, body.message], ['BCK.X402.0005', 'Invalid access token']);

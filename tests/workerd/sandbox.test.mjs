@@ -12,7 +12,7 @@ before(async () => {
   seller = await client(sandbox.url).open('Seller');
   plan = await seller.plan();
   const routes = { 'POST /ask': { planId: plan, credits: 2 }, 'GET /dear': { planId: plan, credits: 5 } };
-  paywall = await startPaywall({ origin: origin.url, api: sandbox.url, key: seller.key, routes: { routes, open: ['GET /health'] } });
+  paywall = await startPaywall({ origin: origin.url, api: sandbox.url, key: seller.key, routes: { routes, open: ['GET /health'], unlisted: 'deny' } });
 });
 beforeEach(() => origin.reset());
 after(() => Promise.all([paywall?.stop(), sandbox?.stop(), origin?.stop()]));

@@ -166,11 +166,68 @@ fn the_origins_word_is_replaced_and_lists_are_merged() {
             ("access-control-allow-origin", PAGE),
             (
                 "access-control-expose-headers",
-                "payment-required, payment-response, x-correlation-id, retry-after, x-own"
+                "payment-required, payment-response, payment-receipt-url, x-correlation-id, x-platform-correlation-id, retry-after, accept-ranges, content-range, etag, x-own"
             ),
         ]
     );
     for origin in [None, Some("https://evil.example")] {
         assert_eq!(answer(origin).iter().collect::<Vec<_>>(), [("vary", "Accept, origin")]);
     }
+}
+
+#[test]
+fn credentials_are_for_pages_that_are_named() {
+    let over = [("ALLOWED_ORIGINS", r#"["https://app.example"]"#), ("ALLOW_CREDENTIALS", "yes")];
+    for (over, origin, expected) in
+        [(&over[..], PAGE, Some("true")), (&over[..1], PAGE, None), (&over[..], "https://evil.example", None)]
+    {
+        let gate = gate(over);
+        let asks = [("origin", origin), ("access-control-request-method", "POST")];
+        let preflight = responded(gate.open(&ask("OPTIONS", "/ask", &asks)).1);
+        let offer = responded(gate.open(&ask("POST", "/ask", &[("origin", origin)])).1);
+        let (mut visit, _) = gate.open(&ask("GET", "/health", &[("origin", origin)]));
+        let own = [("access-control-allow-credentials", "true"), ("access-control-allow-origin", "*")];
+        let open = Event::Origin(OriginHead { status: 200, headers: own.into_iter().collect() });
+        let open = delivered(visit.on(open, NOW)).headers;
+        for headers in [&preflight.headers, &offer.headers, &open] {
+            assert_eq!(
+                headers.all("access-control-allow-credentials").collect::<Vec<_>>(),
+                Vec::from_iter(expected)
+            );
+            // Never beside a star.
+            assert_ne!(headers.get("access-control-allow-origin"), Some("*"));
+        }
+    }
+}
+
+#[test]
+fn a_preflight_says_what_the_seller_set() {
+    let asks = [
+        ("origin", PAGE),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "X-API-Version, x-other, if-range"),
+        ("access-control-request-private-network", "true"),
+    ];
+    let usual = preflight(r#"["*"]"#, &[], "/ask", &asks).headers;
+    assert_eq!(usual.get("access-control-max-age"), Some("600"));
+    assert_eq!(usual.get("access-control-allow-private-network"), None);
+    assert!(!usual.get("access-control-allow-headers").unwrap().contains("x-api-version"));
+    let over = [
+        ("CORS_MAX_AGE", "0"),
+        ("ALLOW_PRIVATE_NETWORK", "yes"),
+        ("ALLOWED_HEADERS", r#"["x-api-version"]"#),
+    ];
+    let set = preflight(r#"["*"]"#, &over, "/ask", &asks).headers;
+    assert_eq!(set.get("access-control-max-age"), Some("0"));
+    assert_eq!(set.get("access-control-allow-private-network"), Some("true"));
+    assert_eq!(
+        set.get("access-control-allow-headers"),
+        Some("payment-signature, content-type, accept, authorization, x-api-version, if-range")
+    );
+    assert!(set.get("vary").unwrap().contains("Access-Control-Request-Private-Network"));
+    let unasked = preflight(r#"["*"]"#, &over, "/ask", &asks[..2]).headers;
+    assert_eq!(unasked.get("access-control-allow-private-network"), None);
+    // Who is not allowed is told none of it.
+    let other = preflight(r#"["https://b.example"]"#, &over, "/ask", &asks).headers;
+    assert_eq!(other.get("access-control-allow-private-network"), None);
 }

@@ -89,7 +89,7 @@ fn at_verify() {
     let (_, action) = paying(Vec::from([no(402, "BCK.X402.0005")]));
     assert_eq!(body(&responded(action))["message"], "no ask again");
     let (_, action) = paying(Vec::from([text(402, "")]));
-    assert_eq!(responded(action).headers.get("x-correlation-id"), Some("c-1"));
+    assert_eq!(responded(action).headers.get("x-platform-correlation-id"), Some("c-1"));
 }
 
 /// What becomes of a request whose work is done.
@@ -220,7 +220,7 @@ fn the_journal_names_what_reconciles_it_and_not_the_token() {
     assert_eq!(
         line,
         json!({
-            "event": "settlement_unknown", "at": NOW, "route": "POST /ask", "plan": "1001", "agent": "2002",
+            "event": "settlement_unknown", "at": NOW, "visit": "0".repeat(32), "route": "POST /ask", "plan": "1001", "agent": "2002",
             "network": "eip155:84532", "credits": "2", "payer": "0xb1", "requestId": "req-1",
             "token": alloc::format!("sha256:{digest}"), "why": "facilitator_timeout",
         })

@@ -59,6 +59,14 @@ fn no_cache_keeps_what_one_buyer_paid_for() {
         let (_, action) = paying(Vec::from([valid(), Event::Origin(head), burned()]));
         let delivery = delivered(action);
         assert_eq!(delivery.headers.all("cache-control").collect::<Vec<_>>(), [buyer], "{origin:?}");
+        // Nor an answer that was not charged: a 304 changes what is kept of the answer that was.
+        for status in [301, 304, 404, 410] {
+            let headers = origin.iter().map(|value| ("Cache-Control", *value)).collect();
+            let head = OriginHead { status, headers };
+            let (_, action) = paying(Vec::from([valid(), Event::Origin(head)]));
+            let kept = delivered(action).headers;
+            assert_eq!(kept.all("cache-control").collect::<Vec<_>>(), [buyer], "{status} {origin:?}");
+        }
     }
 }
 

@@ -5,6 +5,11 @@ mod config;
 mod cors;
 mod faults;
 mod headers;
+mod manners;
+mod objects;
+mod plans;
+mod routes;
+mod state;
 mod tokens;
 mod way;
 
@@ -20,7 +25,7 @@ pub(super) const ROUTES: &str = r#"{
     "GET /paid": { "planId": "1001", "credits": 1 },
     "GET /files/:name": { "planId": "1001", "credits": 1 },
     "GET /files/secret": { "planId": "1001", "credits": 100 },
-    "POST /card": { "planId": "1001", "credits": "5", "scheme": "nvm:card-delegation" }
+    "POST /card": { "planId": "1001", "credits": "5", "network": "stripe" }
 }"#;
 
 /// A seller's key that says nothing.
@@ -34,6 +39,7 @@ pub(super) fn settings(over: &[(&str, &str)]) -> Result<Settings, ConfigError> {
         ("NVM_API_URL", "http://127.0.0.1:3001"),
         ("ORIGIN_URL", "https://origin.example"),
         ("ROUTES", ROUTES),
+        ("UNLISTED", "deny"),
         ("OPEN_ROUTES", r#"["GET /health", "GET /open/:page", "POST /open/form"]"#),
     ];
     let find = |table: &[(&str, &str)], name: &str| {
@@ -42,8 +48,17 @@ pub(super) fn settings(over: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     Settings::read(|name| find(over, name).or_else(|| find(&usual, name)), false)
 }
 
+/// A gate with these settings that knows the plans of the tests, as crypto.
 pub(super) fn gate(over: &[(&str, &str)]) -> Gate {
-    Gate::new(settings(over).unwrap())
+    knowing(Gate::new(settings(over).unwrap()), &["1001", "1"])
+}
+
+/// The same gate, told by the platform that these plans are paid for with crypto.
+pub(super) fn knowing(gate: Gate, plans: &[&str]) -> Gate {
+    for plan in plans {
+        gate.plans.say(plan, "nvm:erc4337", "eip155:84532", NOW);
+    }
+    gate
 }
 
 pub(super) fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> RequestHead {
@@ -51,6 +66,8 @@ pub(super) fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> Request
         method: method.into(),
         url: ["https://shop.example", path].concat(),
         headers: headers.iter().map(|(name, value)| (*name, *value)).collect(),
+        now: NOW,
+        ..RequestHead::default()
     }
 }
 
@@ -118,16 +135,27 @@ pub(super) fn called(action: Action) -> (String, Value) {
     }
 }
 
+/// What the origin is sent, but for what every request is sent with (see the manners).
 pub(super) fn forwarded(action: Action) -> Forward {
     match action {
-        Action::Forward(forward) => forward,
+        Action::Forward(mut forward) => {
+            assert!(forward.headers.get("x-correlation-id").is_some());
+            forward.headers.remove("x-correlation-id");
+            forward
+        }
         other => panic!("not forwarded: {other:?}"),
     }
 }
 
+/// What the client is sent, but for what every answer is sent with (see the manners).
 pub(super) fn delivered(action: Action) -> Delivery {
     match action {
-        Action::Deliver(delivery) => delivery,
+        Action::Deliver(mut delivery) => {
+            assert!(delivery.headers.get("x-correlation-id").is_some());
+            delivery.headers.remove("x-correlation-id");
+            delivery.headers.remove("server-timing");
+            delivery
+        }
         other => panic!("not delivered: {other:?}"),
     }
 }

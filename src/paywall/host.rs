@@ -1,0 +1,58 @@
+use alloc::string::{String, ToString};
+use core::fmt;
+
+/// A host in the one spelling that routes are matched with: lower case, no dot at the end, no port that goes without
+/// saying.
+///
+/// `Shop.Example.:443` over https is `shop.example`: the same machine to every resolver, so the same host to us
+/// (rule 16).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Host {
+    name: String,
+    port: Option<u16>,
+}
+
+impl Host {
+    /// Reads the authority of a URL of `scheme`; nothing where it is not a plain host and port.
+    pub(crate) fn parse(scheme: &str, authority: &str) -> Option<Self> {
+        let (name, port) = match authority.strip_prefix('[') {
+            Some(address) => {
+                let (address, rest) = address.split_once(']')?;
+                let plain = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
+                let port = if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) };
+                (address.bytes().all(plain).then(|| ["[", address, "]"].concat())?, port)
+            }
+            None => match authority.split_once(':') {
+                Some((name, port)) => (name.to_string(), Some(port)),
+                None => (authority.to_string(), None),
+            },
+        };
+        let name = name.strip_suffix('.').unwrap_or(&name).to_ascii_lowercase();
+        let plain = |label: &str| {
+            !label.is_empty()
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_[]:".contains(&byte))
+        };
+        if !name.split('.').all(plain) {
+            return None;
+        }
+        let port = match port {
+            None | Some("") => None,
+            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(port.parse().ok()?),
+            Some(_) => return None,
+        };
+        let implied = if scheme == "https" { 443 } else { 80 };
+        Some(Self { name, port: port.filter(|port| *port != implied) })
+    }
+
+    /// Whether a route for this host is one for `asked`: without a port, on every port.
+    pub(crate) fn covers(&self, asked: &Self) -> bool {
+        self.name == asked.name && (self.port.is_none() || self.port == asked.port)
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}

@@ -1,0 +1,78 @@
+use super::config::{ConfigError, wrong};
+use crate::wire::Secret;
+use alloc::{format, string::String};
+
+/// How the gate behaves beside what it decides: how long an origin may take, what is written down, who may count.
+#[derive(Debug)]
+pub(crate) struct Manners {
+    /// How long the origin may take until its answer begins, in milliseconds. Its body takes as long as it takes.
+    pub(crate) origin_timeout_ms: u32,
+    /// Whether each request is a line of the log.
+    pub(crate) log: bool,
+    /// Whether an answer says in `server-timing` what it waited for.
+    pub(crate) timing: bool,
+    /// What has to be said to read the counters; nobody may without one.
+    pub(crate) metrics: Option<Secret>,
+}
+
+/// How long an origin may take where nothing is said, in milliseconds: models think for long.
+const ORIGIN_TIMEOUT_MS: u32 = 60_000;
+/// The most that it may be given, in milliseconds.
+const MAX_ORIGIN_TIMEOUT_MS: u32 = 600_000;
+/// The least that a secret for the counters may weigh, in bytes.
+const MIN_SECRET_BYTES: usize = 16;
+
+impl Manners {
+    /// Reads `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING` and `METRICS_TOKEN`.
+    ///
+    /// # Errors
+    /// Names the key that is wrong.
+    pub(crate) fn read(text: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let metrics = text("METRICS_TOKEN").map(|token| {
+            let plain = token.bytes().all(|byte| byte.is_ascii_graphic());
+            (plain && token.len() >= MIN_SECRET_BYTES)
+                .then(|| Secret::new(token))
+                .ok_or_else(|| wrong("METRICS_TOKEN", "must be at least 16 visible ASCII characters"))
+        });
+        Ok(Self {
+            origin_timeout_ms: whole(
+                &text,
+                "ORIGIN_TIMEOUT_MS",
+                1,
+                MAX_ORIGIN_TIMEOUT_MS,
+                ORIGIN_TIMEOUT_MS,
+            )?,
+            log: switch(&text, "LOG", ["requests", "off"], true)?,
+            timing: switch(&text, "SERVER_TIMING", ["on", "off"], true)?,
+            metrics: metrics.transpose()?,
+        })
+    }
+}
+
+/// A whole number of a variable.
+pub(crate) fn whole(
+    text: &impl Fn(&str) -> Option<String>,
+    key: &str,
+    least: u32,
+    most: u32,
+    usual: u32,
+) -> Result<u32, ConfigError> {
+    let Some(value) = text(key) else { return Ok(usual) };
+    let number = value.trim().parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| wrong(key, format!("must be a whole number from {least} to {most}")))
+}
+
+/// One of two words; the first is yes.
+pub(crate) fn switch(
+    text: &impl Fn(&str) -> Option<String>,
+    key: &str,
+    [yes, no]: [&str; 2],
+    usual: bool,
+) -> Result<bool, ConfigError> {
+    match text(key).as_deref().map(str::trim) {
+        None => Ok(usual),
+        Some(word) if word == yes => Ok(true),
+        Some(word) if word == no => Ok(false),
+        Some(_) => Err(wrong(key, format!("must be {yes:?} or {no:?}"))),
+    }
+}

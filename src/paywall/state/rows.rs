@@ -1,0 +1,65 @@
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+/// What an object keeps: texts by kind and id, some of which are due at a time. SQLite in a Durable Object, a map in a
+/// test.
+pub trait Rows {
+    /// The text of a row.
+    ///
+    /// # Errors
+    /// As all of these: where the storage fails.
+    fn get(&self, kind: &str, id: &str) -> Result<Option<String>, RowsError>;
+
+    /// Makes a row or changes it. `due` is when it is to be looked at, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// Where the storage fails.
+    fn put(&mut self, kind: &str, id: &str, value: &str, due: Option<u64>) -> Result<(), RowsError>;
+
+    /// Drops a row.
+    ///
+    /// # Errors
+    /// Where the storage fails.
+    fn remove(&mut self, kind: &str, id: &str) -> Result<(), RowsError>;
+
+    /// At most `limit` rows that are due, the longest due first.
+    ///
+    /// # Errors
+    /// Where the storage fails.
+    fn due(&self, now: u64, limit: u32) -> Result<Vec<Row>, RowsError>;
+
+    /// When the next row is due.
+    ///
+    /// # Errors
+    /// Where the storage fails.
+    fn next_due(&self) -> Result<Option<u64>, RowsError>;
+
+    /// At most `limit` rows of a kind, in the order in which they were made, those after the row `after`.
+    ///
+    /// # Errors
+    /// Where the storage fails.
+    fn list(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Row>, RowsError>;
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What it is.
+    pub kind: String,
+    /// Which one.
+    pub id: String,
+    /// What it says.
+    pub value: String,
+}
+
+/// The storage failed, or what it holds is not ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowsError(pub String);
+
+impl fmt::Display for RowsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "storage: {}", self.0)
+    }
+}
+
+impl core::error::Error for RowsError {}

@@ -1,0 +1,456 @@
+//! Rules 21 and 24: what must be true once, command by command, and what the reconciler makes of what is left.
+
+use super::super::state::*;
+use super::*;
+use alloc::{boxed::Box, format, string::ToString};
+use std::collections::BTreeMap;
+
+/// Rows in a map.
+#[derive(Default)]
+pub(super) struct Map {
+    rows: BTreeMap<(String, String), (u64, String, Option<u64>)>,
+    made: u64,
+}
+
+impl Rows for Map {
+    fn get(&self, kind: &str, id: &str) -> Result<Option<String>, RowsError> {
+        Ok(self.rows.get(&(kind.into(), id.into())).map(|(_, value, _)| value.clone()))
+    }
+
+    fn put(&mut self, kind: &str, id: &str, value: &str, due: Option<u64>) -> Result<(), RowsError> {
+        self.made += 1;
+        let made = self.made;
+        let row = self.rows.entry((kind.into(), id.into())).or_insert((made, String::new(), None));
+        (row.1, row.2) = (value.into(), due);
+        Ok(())
+    }
+
+    fn remove(&mut self, kind: &str, id: &str) -> Result<(), RowsError> {
+        self.rows.remove(&(kind.into(), id.into()));
+        Ok(())
+    }
+
+    fn due(&self, now: u64, limit: u32) -> Result<Vec<Row>, RowsError> {
+        let mut due: Vec<_> =
+            self.rows.iter().filter(|(_, row)| row.2.is_some_and(|due| due <= now)).collect();
+        due.sort_by_key(|(_, row)| row.2);
+        Ok(due.into_iter().take(limit as usize).map(row).collect())
+    }
+
+    fn next_due(&self) -> Result<Option<u64>, RowsError> {
+        Ok(self.rows.values().filter_map(|row| row.2).min())
+    }
+
+    fn list(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Row>, RowsError> {
+        let made = |id: &str| self.rows.get(&(kind.into(), id.into())).map_or(0, |row| row.0);
+        let after = after.map_or(0, made);
+        let mut rows: Vec<_> =
+            self.rows.iter().filter(|((known, _), row)| known == kind && row.0 > after).collect();
+        rows.sort_by_key(|(_, row)| row.0);
+        Ok(rows.into_iter().take(limit as usize).map(row).collect())
+    }
+}
+
+fn row(((kind, id), (_, value, _)): (&(String, String), &(u64, String, Option<u64>))) -> Row {
+    Row { kind: kind.clone(), id: id.clone(), value: value.clone() }
+}
+
+const LEASE: u64 = 10_000;
+
+fn claim(nonce: &str) -> Option<Claim> {
+    Some(Claim { nonce: nonce.into(), lease: LEASE })
+}
+
+fn admit(visit: &str, nonce: &str) -> Command {
+    Command::Admit { visit: visit.into(), rates: Vec::new(), claim: claim(nonce), allowance: None }
+}
+
+fn entry(visit: &str, stands: Stands, nonce: Option<&str>) -> Entry {
+    Entry {
+        visit: visit.into(),
+        stands,
+        at: NOW,
+        route: "POST /ask".into(),
+        plan: "1001".into(),
+        network: "eip155:84532".into(),
+        payer: Some("0xb1".into()),
+        request_id: Some("req-1".into()),
+        token: "sha256:00".into(),
+        nonce: nonce.map(Into::into),
+        credits: "2".into(),
+        again: nonce.map(|_| "{\"settle\":1}".into()),
+        delivered: false,
+        receipt: None,
+        why: None,
+        tries: 0,
+    }
+}
+
+fn write(visit: &str, stands: Stands, nonce: Option<&str>) -> Command {
+    Command::Write { entry: Box::new(entry(visit, stands, nonce)), lease: LEASE }
+}
+
+fn close(visit: &str, end: End) -> Command {
+    Command::Close { visit: visit.into(), end, after: 1_000 }
+}
+
+fn settled() -> End {
+    End::Settled { receipt: json!({ "success": true, "creditsRedeemed": "2" }) }
+}
+
+fn released() -> End {
+    End::Released { why: "x".into() }
+}
+
+fn refused(spent: bool) -> End {
+    End::Refused { receipt: json!({ "success": false }), spent, delivered: false }
+}
+
+const GO: Reply = Reply::Admitted { free: false };
+
+#[test]
+fn rule_24_a_single_use_token_is_one_visits() {
+    let release = |visit: &str| Command::Release { visit: visit.into(), claim: claim("n"), allowance: None };
+    // What happens, each at a time after NOW, and what is said.
+    type Steps = Vec<(u64, Command, Reply)>;
+    let table: [(&str, Steps); 11] = [
+        ("the second is refused", Vec::from([(0, admit("a", "n"), GO), (0, admit("b", "n"), Reply::Used)])),
+        ("another token is another", Vec::from([(0, admit("a", "n"), GO), (0, admit("b", "m"), GO)])),
+        ("the same visit may ask twice", Vec::from([(0, admit("a", "n"), GO), (0, admit("a", "n"), GO)])),
+        (
+            "what is given back is free",
+            Vec::from([(0, admit("a", "n"), GO), (1, release("a"), Reply::Done), (2, admit("b", "n"), GO)]),
+        ),
+        (
+            "nobody gives back another's",
+            Vec::from([
+                (0, admit("a", "n"), GO),
+                (1, release("b"), Reply::Done),
+                (2, admit("b", "n"), Reply::Used),
+            ]),
+        ),
+        (
+            "a claim whose isolate died runs out",
+            Vec::from([
+                (0, admit("a", "n"), GO),
+                (LEASE - 1, admit("b", "n"), Reply::Used),
+                (LEASE, admit("b", "n"), GO),
+            ]),
+        ),
+        (
+            "who comes back after that is not let settle",
+            Vec::from([
+                (0, admit("a", "n"), GO),
+                (LEASE, admit("b", "n"), GO),
+                (LEASE + 1, write("a", Stands::Settling, Some("n")), Reply::Lost),
+                (LEASE + 1, write("b", Stands::Settling, Some("n")), Reply::Done),
+            ]),
+        ),
+        (
+            "once it is being settled it does not run out",
+            Vec::from([
+                (0, admit("a", "n"), GO),
+                (1, write("a", Stands::Settling, Some("n")), Reply::Done),
+                (LEASE * 10, admit("b", "n"), Reply::Used),
+                (LEASE * 10, close("a", settled()), Reply::Done),
+                (LEASE * 20, admit("b", "n"), Reply::Used),
+            ]),
+        ),
+        (
+            "what was not tried is free again",
+            Vec::from([
+                (0, admit("a", "n"), GO),
+                (1, write("a", Stands::Settling, Some("n")), Reply::Done),
+                (2, close("a", released()), Reply::Done),
+                (3, admit("b", "n"), GO),
+            ]),
+        ),
+        (
+            "what was refused is free again, unless for being spent",
+            Vec::from([
+                (0, admit("a", "n"), GO),
+                (1, write("a", Stands::Settling, Some("n")), Reply::Done),
+                (2, close("a", refused(false)), Reply::Done),
+                (3, admit("b", "n"), GO),
+                (4, write("b", Stands::Settling, Some("n")), Reply::Done),
+                (5, close("b", refused(true)), Reply::Done),
+                (6, admit("c", "n"), Reply::Used),
+            ]),
+        ),
+        (
+            "what was free of charge bought its answer too",
+            Vec::from([
+                (0, admit("a", "n"), GO),
+                (1, write("a", Stands::Settled, Some("n")), Reply::Done),
+                (2, admit("b", "n"), Reply::Used),
+            ]),
+        ),
+    ];
+    for (name, steps) in table {
+        let mut rows = Map::default();
+        for (index, (after, command, reply)) in steps.into_iter().enumerate() {
+            assert_eq!(apply(&mut rows, &command, NOW + after).unwrap(), reply, "{name}, step {index}");
+        }
+    }
+}
+
+#[test]
+fn a_rate_is_kept_and_nothing_is_reserved_beyond_it() {
+    let mut rows = Map::default();
+    let ask = |rows: &mut Map, after: u64, visit: u64| {
+        let command = Command::Admit {
+            visit: visit.to_string(),
+            rates: Vec::from([Rate { name: "r".into(), requests: 3, seconds: 60 }]),
+            claim: claim(&format!("n{visit}")),
+            allowance: None,
+        };
+        apply(rows, &command, NOW + after).unwrap()
+    };
+    for visit in 0..3 {
+        assert_eq!(ask(&mut rows, visit, visit), GO, "{visit}");
+    }
+    assert_eq!(ask(&mut rows, 3, 3), Reply::Limited { retry_after: 20 });
+    assert_eq!(rows.get("nonce", "n3").unwrap(), None);
+    assert_eq!(ask(&mut rows, 19_000, 3), Reply::Limited { retry_after: 1 });
+    assert_eq!(ask(&mut rows, 20_100, 3), GO);
+    assert!(matches!(ask(&mut rows, 20_101, 4), Reply::Limited { .. }));
+    // In an hour no more than the rate allows, however it is asked.
+    let through =
+        (0..3600).filter(|second| ask(&mut rows, 100_000 + second * 1000, 1000 + second) == GO).count();
+    assert!((180..=183).contains(&through), "{through}");
+}
+
+#[test]
+fn an_allowance_is_a_days_and_given_back_once() {
+    const DAY: u64 = 86_400_000;
+    let mut rows = Map::default();
+    let allowance = Allowance { name: "r".into(), per_day: 2 };
+    let take = |rows: &mut Map, now: u64, visit: &str| {
+        let command = Command::Admit {
+            visit: visit.into(),
+            rates: Vec::new(),
+            claim: None,
+            allowance: Some(allowance.clone()),
+        };
+        apply(rows, &command, now).unwrap() == Reply::Admitted { free: true }
+    };
+    let back = |rows: &mut Map, now: u64, visit: &str| {
+        let command =
+            Command::Release { visit: visit.into(), claim: None, allowance: Some(allowance.clone()) };
+        apply(rows, &command, now).unwrap();
+    };
+    let day = NOW - NOW % DAY;
+    assert_eq!(["a", "b", "b", "c"].map(|visit| take(&mut rows, day, visit)), [true, true, true, false]);
+    back(&mut rows, day, "a");
+    back(&mut rows, day, "a");
+    back(&mut rows, day, "never");
+    assert_eq!(["d", "e"].map(|visit| take(&mut rows, day + 1, visit)), [true, false]);
+    assert_eq!(["f", "g", "h"].map(|visit| take(&mut rows, day + DAY, visit)), [true, true, false]);
+    // What was taken yesterday is not given back today.
+    back(&mut rows, day + DAY, "b");
+    assert!(!take(&mut rows, day + DAY, "i"));
+}
+
+fn stands(rows: &Map, visit: &str) -> Option<Entry> {
+    serde_json::from_str(&rows.get("entry", visit).unwrap()?).unwrap()
+}
+
+#[test]
+fn rule_21_an_entry_of_the_journal_ends_as_it_was_told() {
+    use Stands::{Abandoned, Delivering, Owed, Refused, Released, Settled, Settling, Unknown};
+    let unknown = || End::Unknown { why: "facilitator_timeout".into() };
+    let owed = || End::Owed { why: "facilitator_busy".into(), again: "{}".into() };
+    for (name, begins, ends, expected) in [
+        ("settled", Settling, Vec::from([settled()]), Settled),
+        ("refused", Settling, Vec::from([refused(false)]), Refused),
+        ("not tried", Settling, Vec::from([released()]), Released),
+        ("unknown", Settling, Vec::from([unknown()]), Unknown),
+        ("owed", Delivering, Vec::from([owed()]), Owed),
+        ("told twice", Settling, Vec::from([settled(), settled()]), Settled),
+        ("a yes stands", Settling, Vec::from([settled(), unknown(), refused(true), released()]), Settled),
+        ("a yes that comes late", Settling, Vec::from([unknown(), settled()]), Settled),
+        ("unknown after a no", Settling, Vec::from([refused(false), unknown()]), Refused),
+        ("not delivered after all", Delivering, Vec::from([released()]), Released),
+        ("given up, and settled after all", Abandoned, Vec::from([settled()]), Settled),
+    ] {
+        let mut rows = Map::default();
+        apply(&mut rows, &write("v", begins, None), NOW).unwrap();
+        for end in ends {
+            assert_eq!(apply(&mut rows, &close("v", end), NOW).unwrap(), Reply::Done, "{name}");
+        }
+        let entry = stands(&rows, "v").unwrap();
+        assert_eq!(entry.stands, expected, "{name}");
+        assert_eq!(entry.again.is_some(), entry.stands == Owed, "{name}");
+    }
+    let mut rows = Map::default();
+    assert_eq!(apply(&mut rows, &close("v", settled()), NOW).unwrap(), Reply::Nothing);
+    assert_eq!(stands(&rows, "v"), None);
+}
+
+/// What the facilitator says to the reconciler.
+fn told_by(status: u16, body: Value) -> Told {
+    Told::Answered(api::Response { status, body: body.to_string(), correlation_id: None })
+}
+
+#[test]
+fn rule_21_what_is_left_open_is_looked_into() {
+    let spent = || told_by(402, json!({ "code": "BCK.X402.0059", "message": "used" }));
+    let valid = || told_by(200, json!({ "isValid": true }));
+    let yes = || {
+        told_by(200, json!({ "success": true, "creditsRedeemed": "2", "transaction": "0x1", "network": "n" }))
+    };
+    let busy = || told_by(429, json!({}));
+    let poor = || told_by(402, json!({ "code": "BCK.CREDITS.0003", "message": "no" }));
+    let down = || told_by(500, json!({}));
+    let silence = || Told::Unanswered;
+    const SETTLE: &str = "/api/v1/x402/settle";
+    const VERIFY: &str = "/api/v1/x402/verify";
+    // How it is left, whether its token is single-use, what is asked and answered, how it ends.
+    use Stands::{Abandoned, Delivering, Owed, Refused, Released, Settled, Settling, Unknown, Unresolved};
+    type Asked = Vec<(&'static str, Told)>;
+    let table: Vec<(&str, Stands, bool, Asked, Stands)> = Vec::from([
+        ("unknown, and not burned: settled now", Unknown, true, Vec::from([(SETTLE, yes())]), Settled),
+        ("unknown, and burned", Unknown, true, Vec::from([(SETTLE, spent())]), Settled),
+        (
+            "unknown, asked until it is known",
+            Unknown,
+            true,
+            Vec::from([
+                (SETTLE, silence()),
+                (SETTLE, down()),
+                (SETTLE, busy()),
+                (SETTLE, poor()),
+                (SETTLE, spent()),
+            ]),
+            Settled,
+        ),
+        (
+            "unknown, with a token that can be used again: never settled",
+            Unknown,
+            false,
+            Vec::new(),
+            Unresolved,
+        ),
+        ("died at it, and burned", Settling, true, Vec::from([(VERIFY, spent())]), Settled),
+        ("died at it, and not burned: not settled", Settling, true, Vec::from([(VERIFY, valid())]), Released),
+        (
+            "died at it, and nobody says",
+            Settling,
+            true,
+            Vec::from([(VERIFY, silence()), (VERIFY, down()), (VERIFY, valid())]),
+            Released,
+        ),
+        ("died at it, with a token that can be used again", Settling, false, Vec::new(), Unresolved),
+        ("died while it delivered: nothing was sent", Delivering, false, Vec::new(), Abandoned),
+        ("owed", Owed, false, Vec::from([(SETTLE, yes())]), Settled),
+        ("owed, and refused", Owed, false, Vec::from([(SETTLE, poor())]), Refused),
+        (
+            "owed, and still busy",
+            Owed,
+            false,
+            Vec::from([(SETTLE, busy()), (SETTLE, busy()), (SETTLE, yes())]),
+            Settled,
+        ),
+        (
+            "owed, and then not answered: not sent again",
+            Owed,
+            false,
+            Vec::from([(SETTLE, silence())]),
+            Unresolved,
+        ),
+        (
+            "owed by a single-use token, and then not answered: sent again",
+            Owed,
+            true,
+            Vec::from([(SETTLE, silence()), (SETTLE, spent())]),
+            Settled,
+        ),
+    ]);
+    for (name, left, once, asked, expected) in table {
+        let mut rows = Map::default();
+        let mut before = entry("v", left, Some("n").filter(|_| once));
+        if left == Owed {
+            before.again = Some("{\"settle\":1}".into());
+        }
+        apply(&mut rows, &Command::Write { entry: Box::new(before), lease: LEASE }, NOW).unwrap();
+        let mut log = Vec::new();
+        let mut now = NOW;
+        let mut asked = asked.into_iter();
+        for _ in 0..64 {
+            assert!(
+                due(&mut rows, now, &mut |line| log.push(line)).unwrap().is_none(),
+                "{name}: before its time"
+            );
+            if stands(&rows, "v").unwrap().stands.is_final() {
+                break;
+            }
+            now = rows.next_due().unwrap().unwrap();
+            let Some(job) = due(&mut rows, now, &mut |line| log.push(line)).unwrap() else { continue };
+            let (path, answer) = asked.next().unwrap_or_else(|| panic!("{name}: asked once too often"));
+            assert_eq!(job.call.path, path, "{name}");
+            assert_eq!(job.call.body.as_deref(), Some("{\"settle\":1}"), "{name}");
+            told(&mut rows, &job, answer, now, &mut |line| log.push(line)).unwrap();
+        }
+        assert!(asked.next().is_none(), "{name}: asked too little");
+        let entry = stands(&rows, "v").unwrap();
+        assert_eq!((entry.stands, entry.again.as_deref()), (expected, None), "{name}");
+        assert_eq!(log.len(), 1, "{name}: {log:?}");
+        let receipt = entry.receipt.unwrap_or_default();
+        assert_eq!(receipt["success"] == true, expected == Settled, "{name}");
+        assert!(expected != Settled || receipt["creditsRedeemed"] == "2", "{name}");
+        // The token is used, unless nothing was burned.
+        let used = apply(&mut rows, &admit("w", "n"), now).unwrap() == Reply::Used;
+        assert_eq!(used, once && expected != Released, "{name}");
+    }
+}
+
+#[test]
+fn what_is_known_is_kept_a_while_and_then_swept() {
+    let mut rows = Map::default();
+    apply(&mut rows, &admit("a", "n"), NOW).unwrap();
+    apply(&mut rows, &write("a", Stands::Settling, Some("n")), NOW).unwrap();
+    apply(&mut rows, &close("a", settled()), NOW).unwrap();
+    let month = 30 * 86_400_000;
+    assert!(due(&mut rows, NOW + month - 1, &mut |_| ()).unwrap().is_none());
+    assert!(stands(&rows, "a").is_some());
+    assert!(due(&mut rows, NOW + month, &mut |_| ()).unwrap().is_none());
+    assert!(rows.rows.is_empty());
+}
+
+#[test]
+fn the_journal_is_read_in_pages_and_keeps_its_secrets() {
+    let mut rows = Map::default();
+    for visit in 0..450 {
+        apply(&mut rows, &write(&format!("v{visit}"), Stands::Settling, Some(&format!("n{visit}"))), NOW)
+            .unwrap();
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    while let Reply::Journal { entries } =
+        apply(&mut rows, &Command::Journal { after: after.clone() }, NOW).unwrap()
+    {
+        let Some(last) = entries.last() else { break };
+        after = Some(last.visit.clone());
+        assert!(entries.iter().all(|entry| entry.again.is_none()));
+        seen.extend(entries.into_iter().map(|entry| entry.visit));
+    }
+    assert_eq!(seen, (0..450).map(|visit| format!("v{visit}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn commands_and_replies_survive_the_wire() {
+    for command in [
+        admit("a", "n"),
+        write("a", Stands::Delivering, None),
+        close("a", refused(true)),
+        Command::Charge { visit: "a".into(), credits: "3".into(), again: None, lease: 1 },
+        Command::Receipt { visit: "a".into() },
+        Command::Journal { after: None },
+    ] {
+        let text = serde_json::to_string(&command).unwrap();
+        assert_eq!(serde_json::from_str::<Command>(&text).unwrap(), command, "{text}");
+    }
+    assert_eq!(
+        serde_json::to_string(&Reply::Limited { retry_after: 3 }).unwrap(),
+        r#"{"say":"limited","retryAfter":3}"#
+    );
+}

@@ -1,0 +1,125 @@
+// The body of an answer that is settled behind its head: passed on as it comes, counted, and held open at its end until it
+// is known what to add. What it costs is decided elsewhere.
+
+/** What of a document or a line is kept to look for a number in. */
+const MOST_TEXT = 256 * 1024;
+
+/**
+ * Passes `body` on. `unit` is what is counted beside bytes: '', 'event' or 'token'; `member` is the path of the number that
+ * 'token' looks for. `readable` is the new body, `ended` a promise of `{ how, bytes, events, tokens }` as soon as nothing
+ * more will go out, `how` being 'whole', 'client' or 'origin'; `finish(tail)` then adds a text, or none, and ends it.
+ */
+export function meter(body, unit, member, signal) {
+  // The runtime's own, where it has one: a writer of it learns that the client is gone.
+  const { readable, writable } = globalThis.IdentityTransformStream ? new IdentityTransformStream() : new TransformStream();
+  const writer = writable.getWriter();
+  const reader = body?.getReader();
+  const counter = count(unit, member);
+  let finish;
+  const tail = new Promise((resolve) => { finish = resolve; });
+  const gone = new Promise((resolve) => {
+    writer.closed.catch(() => resolve('client'));
+    signal?.addEventListener('abort', () => resolve('client'));
+  });
+  const ended = pass().then((how) => ({ how, ...counter.sum() }));
+  ended.then(async ({ how }) => {
+    if (how === 'client') return reader?.cancel().catch(() => {});
+    if (how === 'origin') return writer.abort(new Error('the origin broke off')).catch(() => {});
+    const text = await tail;
+    if (text) await writer.write(new TextEncoder().encode(counter.gap() + text));
+    return writer.close();
+  }).catch(() => {});
+  return { readable, ended, finish };
+
+  async function pass() {
+    for (;;) {
+      let chunk;
+      try {
+        chunk = await Promise.race([reader ? reader.read() : { done: true }, gone]);
+      } catch {
+        return 'origin';
+      }
+      if (chunk === 'client') return 'client';
+      if (chunk.done) return 'whole';
+      // Counted when it is taken, not when it is offered.
+      const taken = writer.write(chunk.value).then(() => 'taken', () => 'client');
+      if ((await Promise.race([taken, gone])) === 'client') return 'client';
+      counter.add(chunk.value);
+    }
+  }
+}
+
+/** Counts what goes by: bytes always, the events of a `text/event-stream`, the last number at a path of members. */
+export function count(unit, member = '') {
+  const decoder = new TextDecoder();
+  const path = member.split('.');
+  let bytes = 0;
+  let events = 0;
+  let tokens;
+  let line = '';
+  let data = false;
+  let lines = 0;
+  let whole = '';
+  let last = '\n\n';
+  let afterReturn = false;
+  const look = (text) => {
+    const found = number(text, path);
+    if (found !== undefined) tokens = found;
+  };
+  const end = () => {
+    if (line === '') {
+      if (data) events++;
+      data = false;
+    } else {
+      if (/^data(:|$)/.test(line)) data = true;
+      if (unit === 'token') look(line.replace(/^data: ?/, ''));
+      lines++;
+    }
+    line = '';
+  };
+  const read = (text) => {
+    if (unit === 'token' && whole !== undefined) whole = whole.length + text.length > MOST_TEXT ? undefined : whole + text;
+    for (const part of text.split(/(\r\n|\r|\n)/)) {
+      if (part === '') continue;
+      if (/^[\r\n]/.test(part)) {
+        // A line may end in two characters that come in two chunks.
+        if (!(afterReturn && part === '\n')) end();
+        afterReturn = part === '\r';
+        if (part === '\r\n') afterReturn = false;
+        continue;
+      }
+      afterReturn = false;
+      // Of a longer line no more than its beginning matters.
+      if (line.length < MOST_TEXT) line += part;
+    }
+  };
+  return {
+    add(chunk) {
+      const piece = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
+      bytes += piece.byteLength;
+      last = (last + String.fromCharCode(...piece.subarray(-4))).slice(-4);
+      if (unit === 'event' || unit === 'token') read(decoder.decode(piece, { stream: true }));
+    },
+    sum() {
+      if (unit === 'token') {
+        if (line !== '') look(line.replace(/^data: ?/, ''));
+        // One document over many lines.
+        if (tokens === undefined && whole) look(whole);
+      }
+      return { bytes, events, tokens };
+    },
+    /** What has to stand before an event that is added. */
+    gap: () => (/(\n\n|\r\r|\r\n\r\n)$/.test(last) ? '' : /[\r\n]$/.test(last) ? '\n' : '\n\n'),
+  };
+}
+
+/** The number at a path of members of a JSON document, if it is a whole one. */
+function number(text, path) {
+  if (!text.includes(`"${path.at(-1)}"`)) return undefined;
+  try {
+    const found = path.reduce((value, name) => value?.[name], JSON.parse(text));
+    return Number.isSafeInteger(found) && found >= 0 ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}

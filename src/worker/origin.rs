@@ -1,0 +1,197 @@
+//! The origin's side: a URL, a service binding, a bucket, files of the Worker's own. What is asked and what is answered
+//! is the core's to say; bodies go from stream to stream, and none comes in here.
+
+use super::settings;
+use super::wires::{self, fetch, js_headers, response_init};
+use crate::paywall::{Forward, HeaderList, ObjectAnswer, ObjectBody, ObjectHead, Origin, OriginHead};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+use worker::js_sys::{self, Function, Object, Promise, Reflect};
+use worker::wasm_bindgen::{JsCast as _, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::{
+    AbortController, AbortSignal, Blob, Headers, Request, RequestInit, RequestRedirect, Response,
+};
+use worker::{Delay, Env, Error};
+
+/// An origin's answer, its body where it is.
+pub(super) struct Served {
+    pub(super) response: Response,
+    /// Whether the body is encoded as the headers say already. A body of `fetch` is encoded by the runtime.
+    pub(super) encoded: bool,
+    pub(super) head: OriginHead,
+}
+
+/// Sends the request on, its body untouched, to whoever is asked; nothing where no answer began in time.
+pub(super) async fn ask(
+    request: &Request,
+    forward: &Forward,
+    env: &Env,
+    timeout_ms: u32,
+) -> Result<Option<Served>, Error> {
+    // Only ever pulled where no answer began: a signal that ends by the clock would cut a long answer short.
+    let leash = AbortController::new()?;
+    let answer = match within(timeout_ms, send(request, forward, env, &leash.signal())).await {
+        Some(answer) => Some(answer?),
+        None => {
+            leash.abort();
+            None
+        }
+    };
+    Ok(answer)
+}
+
+async fn send(request: &Request, forward: &Forward, env: &Env, leash: &AbortSignal) -> Result<Served, Error> {
+    match &forward.origin {
+        Origin::Url => served(fetch(&build(request, forward, &forward.headers, leash)?).await?),
+        Origin::Service => {
+            served(ask_binding(env, "ORIGIN", &build(request, forward, &forward.headers, leash)?).await?)
+        }
+        Origin::Assets => file(request, forward, env, leash).await,
+        Origin::Bucket { key } => object(forward, key, env).await,
+    }
+}
+
+/// What comes of some work, if it comes in time.
+async fn within<T>(timeout_ms: u32, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let mut timer = pin!(Delay::from(Duration::from_millis(timeout_ms.into())));
+    poll_fn(|context| {
+        if let Poll::Ready(done) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        timer.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
+
+fn served(response: Response) -> Result<Served, Error> {
+    let head = OriginHead { status: response.status(), headers: wires::headers(&response.headers()) };
+    Ok(Served { response, encoded: false, head })
+}
+
+fn build(
+    request: &Request,
+    forward: &Forward,
+    headers: &HeaderList,
+    leash: &AbortSignal,
+) -> Result<Request, JsValue> {
+    let init = RequestInit::new();
+    init.set_method(forward.method.as_str());
+    init.set_redirect(RequestRedirect::Manual);
+    init.set_signal(Some(leash));
+    init.set_headers(js_headers(headers)?.as_ref());
+    if let Some(body) = request.body().filter(|_| forward.body) {
+        init.set_body(&body);
+    }
+    Request::new_with_str_and_init(&forward.url, &init)
+}
+
+async fn ask_binding(env: &Env, name: &str, request: &Request) -> Result<Response, Error> {
+    let binding = settings::binding(env, name).ok_or("the binding is gone")?;
+    Ok(call(&binding, "fetch", &[request]).await?.dyn_into()?)
+}
+
+/// A file of the Worker's own. Its server knows no parts: one is cut out of the whole, which is 25 MiB at the most.
+async fn file(request: &Request, forward: &Forward, env: &Env, leash: &AbortSignal) -> Result<Served, Error> {
+    let response =
+        ask_binding(env, "ASSETS", &build(request, forward, &forward.unconditional(), leash)?).await?;
+    if response.status() != 200 {
+        return served(response);
+    }
+    let mut object = ObjectHead { size: None, headers: wires::headers(&response.headers()) };
+    if !forward.asks_for_a_part() {
+        let ObjectAnswer { head, body } = forward.for_object(Some(&object));
+        let kept = match body {
+            ObjectBody::Nothing => {
+                wires::cancel(&response);
+                None
+            }
+            ObjectBody::Whole | ObjectBody::Part { .. } => response.body(),
+        };
+        let init = response_init(head.status, &head.headers)?;
+        let response = Response::new_with_opt_readable_stream_and_init(kept.as_ref(), &init)?;
+        return Ok(Served { response, encoded: false, head });
+    }
+    let blob: Blob = JsFuture::from(response.blob()?).await?.dyn_into()?;
+    object.size = Some(blob.size() as u64);
+    let ObjectAnswer { head, body } = forward.for_object(Some(&object));
+    let part = match body {
+        ObjectBody::Nothing => None,
+        ObjectBody::Whole => Some(blob),
+        ObjectBody::Part { offset, length } => {
+            Some(blob.slice_with_f64_and_f64(offset as f64, (offset + length) as f64)?)
+        }
+    };
+    let init = response_init(head.status, &head.headers)?;
+    let response = Response::new_with_opt_blob_and_init(part.as_ref(), &init)?;
+    Ok(Served { response, encoded: false, head })
+}
+
+/// An object of the bucket `BUCKET`: its head first, so that what it costs nothing to say is said without its body.
+async fn object(forward: &Forward, key: &str, env: &Env) -> Result<Served, Error> {
+    let bucket = settings::binding(env, "BUCKET").ok_or("the binding BUCKET is gone")?;
+    let key = JsValue::from_str(key);
+    // An object that is replaced between the two calls is looked at once more.
+    for _ in 0..2 {
+        let found = call(&bucket, "head", &[&key]).await?;
+        let known = if found.is_null() { None } else { Some(object_head(&found)?) };
+        let ObjectAnswer { head, body } = forward.for_object(known.as_ref());
+        let stream = match body {
+            ObjectBody::Nothing => None,
+            body => {
+                let got = call(&bucket, "get", &[&key, &options(&found, body)?]).await?;
+                let stream = Reflect::get(&got, &"body".into()).unwrap_or_default();
+                if !stream.is_object() {
+                    continue;
+                }
+                Some(stream.dyn_into()?)
+            }
+        };
+        let init = response_init(head.status, &head.headers)?;
+        wires::set_encoded(&init)?;
+        let response = Response::new_with_opt_readable_stream_and_init(stream.as_ref(), &init)?;
+        return Ok(Served { response, encoded: true, head });
+    }
+    Err("the object changes too fast".into())
+}
+
+/// What to get: the version that was looked at, or nothing, and the part.
+fn options(found: &JsValue, body: ObjectBody) -> Result<JsValue, JsValue> {
+    let set =
+        |target: &Object, name: &str, value: &JsValue| Reflect::set(target, &name.into(), value).map(drop);
+    let (options, only, range) = (Object::new(), Object::new(), Object::new());
+    set(&only, "etagMatches", &Reflect::get(found, &"etag".into())?)?;
+    set(&options, "onlyIf", &only)?;
+    if let ObjectBody::Part { offset, length } = body {
+        set(&range, "offset", &(offset as f64).into())?;
+        set(&range, "length", &(length as f64).into())?;
+        set(&options, "range", &range)?;
+    }
+    Ok(options.into())
+}
+
+fn object_head(found: &JsValue) -> Result<ObjectHead, JsValue> {
+    let headers = Headers::new()?;
+    let write: Function = Reflect::get(found, &"writeHttpMetadata".into())?.dyn_into()?;
+    write.call1(found, &headers)?;
+    let mut headers = wires::headers(&headers);
+    if let Some(etag) = Reflect::get(found, &"httpEtag".into())?.as_string() {
+        headers.set("etag", etag);
+    }
+    if let Ok(uploaded) = Reflect::get(found, &"uploaded".into())?.dyn_into::<js_sys::Date>() {
+        headers.set("last-modified", String::from(uploaded.to_utc_string()));
+    }
+    let size = Reflect::get(found, &"size".into())?.as_f64().map(|size| size as u64);
+    Ok(ObjectHead { size, headers })
+}
+
+/// Calls a method that gives a promise.
+async fn call(target: &JsValue, name: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
+    let method: Function = Reflect::get(target, &name.into())?.dyn_into()?;
+    let arguments: js_sys::Array = arguments.iter().copied().collect();
+    let promise: Promise = method.apply(target, &arguments)?.dyn_into()?;
+    JsFuture::from(promise).await
+}
