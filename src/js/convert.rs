@@ -126,11 +126,14 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Rc<Policy>>, JsValue> {
     if !value.is_object() {
         return Err(bad_field("policy", "an object"));
     }
-    let mut policy = Policy::default();
-    policy.max_credits_per_request = credits(&value, "maxCreditsPerRequest")?;
-    policy.max_credits_per_hour = credits(&value, "maxCreditsPerHour")?;
-    policy.max_credits_per_day = credits(&value, "maxCreditsPerDay")?;
-    policy.max_credits_total = credits(&value, "maxCreditsTotal")?;
+    let mut policy = Policy {
+        max_credits_per_request: credits(&value, "maxCreditsPerRequest")?,
+        max_credits_per_hour: credits(&value, "maxCreditsPerHour")?,
+        max_credits_per_day: credits(&value, "maxCreditsPerDay")?,
+        max_credits_total: credits(&value, "maxCreditsTotal")?,
+        purchase: flag(&value, "purchase")?,
+        ..Policy::default()
+    };
     for (name, list) in [
         ("plans", &mut policy.plans),
         ("origins", &mut policy.origins),
@@ -139,7 +142,6 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Rc<Policy>>, JsValue> {
     ] {
         *list = texts(&get(&value, name), name)?;
     }
-    policy.purchase = flag(&value, "purchase")?;
     Ok(Some(Rc::new(policy)))
 }
 
