@@ -6,7 +6,8 @@ export const wrapFetch = (payments, fetch) => async (input, init) => (await paym
 
 /** A quote in full; see `terms.js`. */
 export async function described(quote, core) {
-  return (await import('./terms.js')).described(await quote, core);
+  const found = await quote;
+  return (await import('./terms.js')).described(found, core);
 }
 
 const COLUMNS = ['at', 'method', 'url', 'origin', 'planId', 'scheme', 'network', 'outcome', 'creditsPresented',
