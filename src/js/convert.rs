@@ -126,17 +126,23 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Rc<Policy>>, JsValue> {
     if !value.is_object() {
         return Err(bad_field("policy", "an object"));
     }
-    Ok(Some(Rc::new(Policy {
+    let mut policy = Policy {
         max_credits_per_request: credits(&value, "maxCreditsPerRequest")?,
         max_credits_per_hour: credits(&value, "maxCreditsPerHour")?,
         max_credits_per_day: credits(&value, "maxCreditsPerDay")?,
         max_credits_total: credits(&value, "maxCreditsTotal")?,
-        plans: texts(&get(&value, "plans"), "plans")?,
-        origins: texts(&get(&value, "origins"), "origins")?,
-        networks: texts(&get(&value, "networks"), "networks")?,
-        schemes: texts(&get(&value, "schemes"), "schemes")?,
         purchase: flag(&value, "purchase")?,
-    })))
+        ..Policy::default()
+    };
+    for (name, list) in [
+        ("plans", &mut policy.plans),
+        ("origins", &mut policy.origins),
+        ("networks", &mut policy.networks),
+        ("schemes", &mut policy.schemes),
+    ] {
+        *list = texts(&get(&value, name), name)?;
+    }
+    Ok(Some(Rc::new(policy)))
 }
 
 /// `timeouts`; what is not given is the instance's.
