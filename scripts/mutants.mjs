@@ -26,6 +26,8 @@ main(async () => {
   const { code, output } = await working('mutants', (report) => run('cargo', args, { anyCode: true, env, onLine: report }));
   // 2: some survived. 3: some never ended. Anything else is no answer.
   if (![0, 2, 3].includes(code)) throw new Plain(`cargo mutants ended with ${code}\n\n${output.trim().split('\n').slice(-40).join('\n')}`);
+  // A file of names alone has nothing to break.
+  if (output.includes('Found 0 mutants')) return console.log('0 mutants');
   const { outcomes, ...sums } = JSON.parse(readFileSync(`${folder}/mutants.out/outcomes.json`, 'utf8'));
   const survivors = outcomes.filter(({ summary }) => summary === 'MissedMutant').map(({ scenario }) => name(scenario.Mutant));
   const unknown = survivors.filter((survivor) => !known.has(survivor));
