@@ -57,7 +57,7 @@ impl Counters {
         let counted = self.0.borrow();
         let isolate = &counted.isolate;
         let mut page = String::new();
-        let mut head = |page: &mut String, name: &str, kind: &str, help: &str| {
+        let head = |page: &mut String, name: &str, kind: &str, help: &str| {
             page.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
         };
         // Writing to a string does not fail.
