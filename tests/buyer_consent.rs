@@ -366,8 +366,8 @@ fn what_was_spent_is_told_by_origin_and_plan_and_payment() {
     let free = World::new().seller(|_, _| Seller::status(200));
     assert_eq!(free.buyer.records().len(), 0);
     let budget = world.buyer.budget();
-    assert_eq!(budget.by_origin(), [(world::ORIGIN.to_string(), Credits::from(4))]);
-    assert_eq!(budget.by_plan(), [(world::plan("plan"), Credits::from(4))]);
+    assert_eq!(budget.by_origin(), [(world::ORIGIN, Credits::from(4))]);
+    assert_eq!(budget.by_plan(), [("plan", Credits::from(4))]);
     let records: Vec<_> = world.buyer.records().iter().collect();
     assert_eq!(records.len(), 2);
     assert_eq!((records[0].offer.target.path.as_str(), records[0].settled), ("/ask", Some(Credits::from(2))));

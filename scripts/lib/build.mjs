@@ -145,7 +145,8 @@ function templateFiles(folder) {
 /** Makes the npm package of the subscriber's output: small glue, packed wasm, types, version. */
 async function finishPackage(work, { dev, renamed }) {
   const { build: bundle, transform } = await import('esbuild');
-  const wasm = readFileSync(join(work, 'core_bg.wasm'));
+  const wasm = withoutPaths(readFileSync(join(work, 'core_bg.wasm')));
+  writeFileSync(join(work, 'core_bg.wasm'), wasm);
   canary(wasm);
   if (renamed) renameInGlue(join(work, 'core.js'), renamed);
 
@@ -159,7 +160,7 @@ async function finishPackage(work, { dev, renamed }) {
 
   // The snippets go into the glue: one file less to load each, and no folder named after a hash.
   // What few pages need stays beside it and is loaded on demand.
-  const beside = ['journeys.js', 'helpers.js', 'terms.js'];
+  const beside = ['journeys.js', 'helpers.js', 'terms.js', 'ledger.js'];
   for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [at('src/js'), name])]) {
     await bundle({
       entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,
@@ -185,6 +186,12 @@ async function finishPackage(work, { dev, renamed }) {
   for (const file of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE']) {
     if (existsSync(at(file))) cpSync(at(file), join(work, file));
   }
+}
+
+/** Blanks the names of source files, which only a panic's message would carry, and this build prints none. */
+function withoutPaths(wasm) {
+  const paths = /(\/rustc\/[0-9a-f]{40}\/library|[a-z-]+-\d+\.\d+\.\d+\/src|src)(\/\w+)+\.rs/g;
+  return Buffer.from(wasm.toString('latin1').replace(paths, ({ length }) => '\0'.repeat(length)), 'latin1');
 }
 
 /**

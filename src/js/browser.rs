@@ -14,6 +14,7 @@ use crate::subscriber::{
 use crate::transport::random_hex;
 use crate::wire::{ApiKey, Secret};
 use alloc::{format, rc::Rc, string::String, vec::Vec};
+use core::cell::RefCell;
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
@@ -53,11 +54,14 @@ const LOCAL: &str = "localStorage";
 const KEPT_STATE: &str = "payments-wasm.login-state";
 /// Where the key is kept, if it is to be.
 const KEPT_KEY: &str = "payments-wasm.key";
+/// Where it is kept what was ordered and has not come, for as long as the tab.
+const KEPT_ORDERS: &str = "payments-wasm.orders";
 /// What belongs to the page rather than to the session.
 pub(super) struct Page {
     pub(super) return_url: String,
     storage: Option<&'static str>,
     login_error: JsValue,
+    orders: RefCell<String>,
 }
 
 /// Makes the session of a page. Before anything else the key is taken out of the address bar.
@@ -81,7 +85,8 @@ pub(super) fn open(options: &JsValue) -> Result<Rc<Session>, JsValue> {
         Ok(key) => (key, JsValue::UNDEFINED),
         Err(error) => (None, from_login(&error)),
     };
-    let page = Page { return_url, storage, login_error };
+    let orders = kept(TAB, KEPT_ORDERS, &JsValue::UNDEFINED).unwrap_or_default();
+    let page = Page { return_url, storage, login_error, orders: RefCell::new(orders.clone()) };
     let key = match (came_back, text(options, "nvmApiKey")?) {
         (Some(key), _) => Some(key),
         (None, Some(given)) => Some(ApiKey::parse(&given).map_err(|error| bad_wire(&error))?),
@@ -91,6 +96,7 @@ pub(super) fn open(options: &JsValue) -> Result<Rc<Session>, JsValue> {
         page.keep(key);
     }
     let session = Session::new(options, key, Some(page))?;
+    session.buyer.borrow_mut().take_up_orders(&orders);
     watch(&session);
     Ok(session)
 }
@@ -155,6 +161,15 @@ impl Page {
         if let Some(storage) = self.storage {
             // A full or forbidden storage means that the next page has to log in again.
             kept(storage, KEPT_KEY, &key.secret().expose().into());
+        }
+    }
+
+    /// Keeps what was ordered and has not come: a page that is loaded again waits for it and does not order twice. A tab
+    /// that may keep nothing orders all the same.
+    pub(super) fn keep_orders(&self, orders: &str) {
+        if *self.orders.borrow() != orders {
+            kept(TAB, KEPT_ORDERS, &if orders.is_empty() { JsValue::NULL } else { orders.into() });
+            *self.orders.borrow_mut() = orders.into();
         }
     }
 

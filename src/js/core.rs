@@ -5,7 +5,8 @@
 
 use super::calls::{answer, id, promise};
 use super::convert::{bad_wire, delegation, digits, scheme, text};
-use super::session::Session;
+use super::session::{Ledger, Session};
+use super::views;
 use crate::api::plans::GetPlanBalance;
 use crate::api::x402::GetAccessToken;
 use crate::api::{Call, Request, calls};
@@ -62,6 +63,42 @@ impl Core {
     #[wasm_bindgen(js_name = getX402AccessToken, skip_typescript)]
     pub fn get_access_token(&self, plan: &JsValue, agent: Option<String>, options: &JsValue) -> Promise {
         answer(&self.0, token_request(&self.0, plan, agent.as_deref(), options))
+    }
+
+    /// From now on each step of the buyer's is taken when the ledger says so: [`turn`](Self::turn), then
+    /// [`turned`](Self::turned).
+    #[wasm_bindgen(js_name = keepWith, skip_typescript)]
+    pub fn keep_with(&self, ledger: Ledger) {
+        drop(self.0.ledger.set(ledger));
+    }
+
+    /// Takes up what was kept, if it could be read, does what is due, and says what is to be kept.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn turn(&self, kept: Option<String>, tab: &str) -> String {
+        if let Some(text) = kept {
+            self.0.buyer.borrow_mut().take_up(&text, tab);
+        }
+        self.0.take_steps();
+        self.0.buyer.borrow().kept(tab)
+    }
+
+    /// What was to be kept is kept, or could not be.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn turned(&self, kept: bool) {
+        if !kept {
+            self.0.buyer.borrow_mut().not_kept();
+        }
+        self.0.pump();
+    }
+
+    /// The books of this instance, where they have changed since this was last called.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn records(&self) -> JsValue {
+        let buyer = self.0.buyer.borrow();
+        let records = buyer.records();
+        // One that is taken out makes them shorter, one that comes is of another time or makes them longer.
+        let sign = (records.len(), records.last().map_or(0, |last| last.at));
+        if self.0.told.replace(sign) == sign { JsValue::UNDEFINED } else { views::records(records) }
     }
 
     /// Where things are: where a page is come back to (nowhere outside one), the card pages, and the platform that they are

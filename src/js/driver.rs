@@ -6,7 +6,8 @@ use super::error::{aborted, from_fetch, set, spent_nothing};
 use super::session::{Session, now};
 use super::views;
 use crate::subscriber::{
-    Action, Approval, Command, Event, FetchId, FetchRequest, Finish, Job, Offer, Policy, Timeouts,
+    Action, Approval, Command, Event, FetchId, FetchRequest, Finish, Job, JobId, JobResult, Offer, Policy,
+    Timeouts,
 };
 use crate::transport::{Fetcher, Head, Kept, sleep};
 use crate::wire::DelegationId;
@@ -24,7 +25,7 @@ const MAX_BODY: u32 = 64 * 1024;
 #[wasm_bindgen(module = "/src/js/page.js")]
 extern "C" {
     #[wasm_bindgen(js_name = consentContext)]
-    fn consent_context(plans: Core, plan_id: &str, signal: &JsValue) -> JsValue;
+    fn consent_context(plans: Core, plan_id: &str, kept: &Kept) -> JsValue;
 }
 
 /// The next action of each fetch, who waits for it, and what has its timer.
@@ -44,7 +45,6 @@ fn take<T>(list: &mut Vec<(FetchId, T)>, fetch: FetchId) -> Option<T> {
 }
 
 /// What one call of `payments.fetch` may say differently from its instance.
-#[derive(Clone)]
 pub(super) struct Hooks {
     policy: Option<Policy>,
     limits: Option<Policy>,
@@ -97,17 +97,17 @@ impl Hooks {
 pub(super) async fn run(
     session: Rc<Session>,
     kept: Kept,
-    hooks: Hooks,
+    mut hooks: Hooks,
     quote: bool,
 ) -> Result<JsValue, JsValue> {
     let request = FetchRequest {
         target: kept.target(),
         method: kept.method(),
         redirects: kept.redirects(),
-        policy: hooks.policy.clone(),
-        limits: hooks.limits.clone(),
+        policy: hooks.policy.take(),
+        limits: hooks.limits.take(),
         can_ask: hooks.approve.is_some(),
-        delegation_id: hooks.delegation_id.clone(),
+        delegation_id: hooks.delegation_id.take(),
         can_select: hooks.select.is_some(),
         single_use: hooks.single_use,
         prefetch: hooks.prefetch,
@@ -120,7 +120,7 @@ pub(super) async fn run(
         // Before it is opened: terms that are known would mint or order at once.
         return Err(spent_nothing(aborted(&signal.reason())));
     }
-    let fetch = session.buyer.borrow_mut().open(request, now());
+    let fetch = session.buyer.borrow_mut().name_fetch();
     let watcher = {
         let session = session.clone();
         Closure::<dyn FnMut(bool)>::new(move |late| {
@@ -129,8 +129,8 @@ pub(super) async fn run(
     };
     kept.watch(watcher.as_ref().unchecked_ref());
     session.mailbox.borrow_mut().kept.push((fetch, kept.clone()));
+    session.step(Step::Open(fetch, Box::new(request)));
     let mut course = Course { session, kept, hooks, fetch, quote, head: None, cause: None };
-    course.session.pump();
     let mut action = course.session.next_action(fetch).await;
     let result = loop {
         if let Action::Finish(finish) = &*action {
@@ -226,7 +226,7 @@ impl Course {
     async fn ask(&self, offer: &Offer) -> Result<Approval, JsValue> {
         let Some(approve) = &self.hooks.approve else { return Ok(Approval::default()) };
         let plans = Core(self.session.clone());
-        let context = consent_context(plans, offer.plan_id().as_str(), &self.kept.open());
+        let context = consent_context(plans, offer.plan_id().as_str(), &self.kept);
         let answer = approve.call2(&JsValue::UNDEFINED, &views::offer(offer), &context)?;
         approval(&JsFuture::from(self.kept.asked(&Promise::resolve(&answer))).await?)
     }
@@ -260,9 +260,44 @@ impl Course {
     }
 }
 
+/// Something that happens to the buyer.
+pub(super) enum Step {
+    Open(FetchId, Box<FetchRequest>),
+    On(FetchId, Event),
+    Finished(JobId, JobResult),
+}
+
 impl Session {
+    fn step(self: &Rc<Self>, step: Step) {
+        self.steps.borrow_mut().push(step);
+        self.wake();
+    }
+
+    /// What is due is done now, or when the ledger says so.
+    fn wake(self: &Rc<Self>) {
+        if let Some(ledger) = self.ledger.get() {
+            return ledger.wake();
+        }
+        self.take_steps();
+        if let Some(page) = &self.page {
+            page.keep_orders(&self.buyer.borrow().kept_orders());
+        }
+        self.pump();
+    }
+
+    pub(super) fn take_steps(&self) {
+        let mut buyer = self.buyer.borrow_mut();
+        for step in self.steps.take() {
+            match step {
+                Step::Open(fetch, request) => buyer.open_as(fetch, *request, now()),
+                Step::On(fetch, event) => buyer.on(fetch, event, now()),
+                Step::Finished(job, result) => buyer.finished(job, result, now()),
+            }
+        }
+    }
+
     /// Hands out what the buyer wants done: actions to their fetches, jobs to tasks of their own, news to listeners.
-    fn pump(self: &Rc<Self>) {
+    pub(super) fn pump(self: &Rc<Self>) {
         let mut news = Vec::new();
         let mut woken = Vec::new();
         loop {
@@ -295,8 +330,7 @@ impl Session {
     }
 
     fn report(self: &Rc<Self>, fetch: FetchId, event: Event) {
-        self.buyer.borrow_mut().on(fetch, event, now());
-        self.pump();
+        self.step(Step::On(fetch, event));
     }
 
     async fn next_action(&self, fetch: FetchId) -> Box<Action> {
@@ -319,7 +353,7 @@ impl Session {
     pub(super) fn log_out(self: &Rc<Self>) {
         *self.key.borrow_mut() = None;
         self.buyer.borrow_mut().log_out();
-        self.pump();
+        self.wake();
     }
 }
 
@@ -329,6 +363,5 @@ async fn work(session: Rc<Session>, job: Job) {
         sleep(job.delay_ms).await;
     }
     let result = session.call(&job.request).await;
-    session.buyer.borrow_mut().finished(job.id, result, now());
-    session.pump();
+    session.step(Step::Finished(job.id, result));
 }

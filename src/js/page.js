@@ -77,6 +77,12 @@ export async function popupAnswer(...given) {
   return (await ways()).popupAnswer(...given);
 }
 
+/** An instance, once its budget has been taken up; see `ledger.js`. */
+export async function withBudget(payments, core, budget) {
+  await (await import('./ledger.js')).keepBudget(core, budget, problem);
+  return payments;
+}
+
 /** The longer ways, which a page loads when it goes one. */
 export const ways = async () => (await import('./journeys.js')).journeys(tools);
 
@@ -108,8 +114,8 @@ export function leave(core, { mode = 'redirect', returnUrl } = {}) {
 const tools = { POPUP, WORDS, kept, leaveFor, problem, returnAddress, takeFromAddress };
 
 /** What an `approve` callback may look at before it answers. */
-export function consentContext(plans, planId, signal) {
-  return { signal, plan: () => plans.ask('getPlan', [planId]), balance: () => plans.getPlanBalance(planId) };
+export function consentContext(plans, planId, kept) {
+  return { signal: kept.open(), plan: () => plans.ask('getPlan', [planId]), balance: () => plans.getPlanBalance(planId) };
 }
 
 function parse(url, base) {

@@ -8,7 +8,7 @@ use super::calls::{id, promise, require_object};
 use super::convert::{bad_field, bad_wire, get, text};
 use super::core::Core;
 use super::driver::{Hooks, run};
-use super::error::spent_nothing;
+use super::error::{set, spent_nothing};
 use super::request::take;
 use super::session::{Session, now};
 use super::views;
@@ -21,6 +21,12 @@ use wasm_bindgen_futures::JsFuture;
 #[wasm_bindgen(module = "/src/js/resources.js")]
 extern "C" {
     fn resource(name: &str, core: Core) -> JsValue;
+}
+
+#[wasm_bindgen(module = "/src/js/page.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = withBudget)]
+    fn with_budget(payments: JsValue, core: Core, budget: &JsValue) -> JsValue;
 }
 
 #[wasm_bindgen(module = "/src/js/books.js")]
@@ -36,19 +42,27 @@ extern "C" {
 
 /// Makes an instance from a key.
 #[wasm_bindgen(js_name = getInstance, skip_typescript)]
-pub fn get_instance(options: &JsValue) -> Result<Payments, JsValue> {
+pub fn get_instance(options: &JsValue) -> Result<JsValue, JsValue> {
     require_object(options, "options")?;
     let key = text(options, "nvmApiKey")?
         .ok_or_else(|| bad_wire(&WireError::new(WireErrorKind::Missing, "nvmApiKey")))?;
     let key = ApiKey::parse(&key).map_err(|error| bad_wire(&error))?;
-    Ok(Payments { session: Session::new(options, Some(key), None)? })
+    Ok(made(Session::new(options, Some(key), None)?, options))
 }
 
 /// Makes an instance for a page, logged in if a login has come back or a session is kept.
 #[wasm_bindgen(js_name = getBrowserInstance, skip_typescript)]
-pub fn get_browser_instance(options: &JsValue) -> Result<Payments, JsValue> {
+pub fn get_browser_instance(options: &JsValue) -> Result<JsValue, JsValue> {
     require_object(options, "options")?;
-    Ok(Payments { session: browser::open(options)? })
+    Ok(made(browser::open(options)?, options))
+}
+
+/// The instance, or a promise of it where its budget is kept beyond the page.
+fn made(session: Rc<Session>, options: &JsValue) -> JsValue {
+    let core = Core(session.clone());
+    let payments = Payments { session }.into();
+    let budget = get(options, "budget");
+    if budget.is_null_or_undefined() { payments } else { with_budget(payments, core, &budget) }
 }
 
 /// See `types.d.ts`.
@@ -131,7 +145,7 @@ impl Payments {
     pub fn quote(&self, input: JsValue, init: JsValue) -> Promise {
         let session = self.session.clone();
         promise(async move {
-            let hooks = session.hooks.clone();
+            let hooks = Hooks::read(&JsValue::UNDEFINED, Some(&session.hooks))?;
             let quote = run(session.clone(), take(&input, &init).await?, hooks, true).await?;
             JsFuture::from(described(quote, Core(session))).await
         })
@@ -146,8 +160,11 @@ impl Payments {
     /// See `types.d.ts`.
     #[wasm_bindgen(getter, skip_typescript)]
     pub fn spend(&self) -> JsValue {
-        let buyer = self.session.buyer.borrow();
-        views::totals(&buyer, now())
+        let spend = views::totals(&self.session.buyer.borrow(), now());
+        if let Some(ledger) = self.session.ledger.get() {
+            set(&spend, "receipts", &ledger.receipts());
+        }
+        spend
     }
 
     /// See `types.d.ts`.

@@ -3,15 +3,15 @@
 use super::browser::Page;
 use super::calls::promise;
 use super::convert::{delegation, function, milliseconds, text};
-use super::driver::{Hooks, Mailbox};
+use super::driver::{Hooks, Mailbox, Step};
 use super::error::{Facts, from_api, reject, set, unreachable};
 use super::views::bigint;
 use crate::api::{ApiError, Auth, Call, Deployment, Request, Response, plans};
 use crate::subscriber::Buyer;
 use crate::transport::Fetcher;
 use crate::wire::{ApiKey, DelegationId, PlanId, WireError};
-use alloc::{rc::Rc, string::String};
-use core::cell::RefCell;
+use alloc::{rc::Rc, string::String, vec::Vec};
+use core::cell::{Cell, OnceCell, RefCell};
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
@@ -20,6 +20,16 @@ const TIMEOUT_MS: u32 = 30_000;
 /// What stands for the platform's answer to a key that is known to have ended: it is not sent.
 const EXPIRED: &str =
     r#"{"code":"session_expired","message":"the API key has expired","hint":"log in again"}"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// See `ledger.js`.
+    pub type Ledger;
+    #[wasm_bindgen(method)]
+    pub(super) fn wake(this: &Ledger);
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn receipts(this: &Ledger) -> JsValue;
+}
 
 pub(super) struct Session {
     pub(super) key: RefCell<Option<ApiKey>>,
@@ -34,6 +44,12 @@ pub(super) struct Session {
     /// In whose name calls are made.
     pub(super) organization: RefCell<Option<String>>,
     pub(super) page: Option<Page>,
+    /// What is to happen to the buyer next.
+    pub(super) steps: RefCell<Vec<Step>>,
+    /// Who keeps the budget beyond this page, and says when a step may be taken.
+    pub(super) ledger: OnceCell<Ledger>,
+    /// What the ledger has been told of the books: how many, and when the last was.
+    pub(super) told: Cell<(usize, u64)>,
     on_session_change: Option<Function>,
     on_session_expired: Option<Function>,
     settings: Settings,
@@ -90,6 +106,9 @@ impl Session {
             timeout_ms: milliseconds(options, "timeoutMs")?.unwrap_or(TIMEOUT_MS),
             organization: RefCell::default(),
             page,
+            steps: RefCell::default(),
+            ledger: OnceCell::new(),
+            told: Cell::default(),
             on_session_change: function(options, "onSessionChange")?,
             on_session_expired: function(options, "onSessionExpired")?,
             settings,

@@ -37,6 +37,21 @@ export interface CommonOptions {
   select?: (offers: Offer[]) => Offer | number | undefined | Promise<Offer | number | undefined>;
   /** What may be spent without asking, and limits that always hold. */
   policy?: SpendPolicy;
+  /**
+   * Keeps the budget beyond this page: totals, the limits of `policy` that they stand against, what is about to be spent,
+   * orders under way, and `spend.receipts`. With `session` it survives a reload of the tab; with `local` the tabs of this
+   * origin share it too, and together never exceed it. Instances with the same `name` (default `default`) have the same
+   * budget. No key and no token is kept.
+   *
+   * Rejects with `storage_unavailable` where it cannot be kept: it needs Web Locks, and `sessionStorage` or IndexedDB that
+   * may be written. Should the storage fail later, a fetch rejects with the same code before it pays. A tab that dies has
+   * spent what it had sent; what it was about to spend is let go. Kept totals that cannot be read count as everything: each
+   * limit stands against each payment, until another `name` is used. Whoever clears the site's data begins anew.
+   *
+   * Without it the budget is this instance's and is gone with it; a page (`getBrowserInstance`) then still keeps its orders
+   * under way in `sessionStorage`, so that it does not buy twice when it is loaded again in the middle of a purchase.
+   */
+  budget?: { storage: 'session' | 'local'; name?: string };
   /** 3 asks for single-use tokens, bound to resource and method; a platform may answer with others. Default 2. */
   tokenVersion?: 2 | 3;
   /** How many single-use tokens are minted ahead, so that the next request is one round trip; at most 16. Default 0. */
@@ -147,7 +162,7 @@ export interface SpendPolicy {
   maxCreditsPerHour?: CreditsInput;
   /** Over the last 24 hours, to the minute. */
   maxCreditsPerDay?: CreditsInput;
-  /** Over the life of the instance. */
+  /** Over the life of the instance, or of its `budget`. */
   maxCreditsTotal?: CreditsInput;
   /** Only these plans, by id; absent or empty: any. The same for the lists below. */
   plans?: string[];
@@ -223,7 +238,7 @@ export interface QuotedOffer extends Offer {
   payable: 'now' | 'after-purchase' | 'after-login';
 }
 
-/** What this instance has spent, in credits. */
+/** What this instance has spent, in credits; with a `budget`, what all who share it have. */
 export interface SpendTotals {
   /** On the wire or settled. */
   credits: bigint;
@@ -642,7 +657,7 @@ export class PaymentsError extends Error {
   readonly code: string;
   /** What to do about it, where there is something. */
   readonly hint?: string;
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, where there was an answer; 408 where the platform's did not come in time. */
   readonly status?: number;
   /** For support to find the request by: the platform's, or the one that was sent. */
   readonly correlationId?: string;
@@ -726,6 +741,10 @@ export class Payments {
   /**
    * `fetch`, with money: a 402 is read, consented to, and paid. Rejects with a `PaymentsError` that says what was
    * spent.
+   *
+   * A plan is ordered once: while an order is under way, of this instance or of this page before a reload, its credits are
+   * waited for. If they do not come in a minute it rejects with `credits_timeout`, and so does each fetch that needs them for
+   * a day; `plans.orderPlan` orders again all the same.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit, options?: FetchOptions): Promise<PaidResponse>;
 

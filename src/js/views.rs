@@ -122,17 +122,21 @@ pub(super) fn event(notice: &Notice) -> JsValue {
 pub(super) fn totals(buyer: &Buyer, now: u64) -> JsValue {
     let budget = buyer.budget();
     let share = |name: &str, credits: Credits| object(&[("name", name.into()), ("credits", bigint(credits))]);
-    let by_origin: Array = budget.by_origin().iter().map(|(name, credits)| share(name, *credits)).collect();
-    let by_plan: Array =
-        budget.by_plan().iter().map(|(plan, credits)| share(plan.as_str(), *credits)).collect();
+    let shares = |shares: Vec<(&str, Credits)>| {
+        shares.into_iter().map(|(name, credits)| share(name, credits)).collect::<Array>()
+    };
     object(&[
         ("credits", bigint(budget.spent())),
         ("inLastHour", bigint(budget.in_hour(now))),
         ("inLastDay", bigint(budget.in_day(now))),
-        ("byOrigin", by_origin.into()),
-        ("byPlan", by_plan.into()),
-        ("receipts", buyer.records().iter().map(record).collect::<Array>().into()),
+        ("byOrigin", shares(budget.by_origin()).into()),
+        ("byPlan", shares(budget.by_plan()).into()),
+        ("receipts", records(buyer.records())),
     ])
+}
+
+pub(super) fn records(records: &[Record]) -> JsValue {
+    records.iter().map(record).collect::<Array>().into()
 }
 
 fn record(record: &Record) -> JsValue {

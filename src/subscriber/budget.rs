@@ -1,21 +1,40 @@
 use super::Offer;
-use crate::wire::{Credits, PlanId};
+use crate::wire::Credits;
 use alloc::{string::String, vec::Vec};
 
-/// What a session has spent and is about to spend, in credits (rule 12).
+/// What a session has spent and is about to spend, in credits (rule 12); with what is kept beyond a page, the sessions of
+/// other tabs too.
 ///
 /// Reserved when consent is given, so that concurrent requests cannot together exceed a limit that each alone keeps;
 /// spent as soon as it is on the wire; corrected when a receipt says what was really redeemed. What was reserved and not
 /// sent is released: a failure leaks nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Budget {
-    reserved: Credits,
-    spent: Credits,
-    /// What was spent in each minute of the last day, the oldest first.
-    minutes: Vec<(u64, Credits)>,
-    origins: Vec<(String, Credits)>,
-    plans: Vec<(PlanId, Credits)>,
+    pub(super) reserved: Credits,
+    pub(super) spent: Credits,
+    /// Whether what was kept could not be read: then it counts as everything.
+    pub(super) unreadable: bool,
+    pub(super) entries: Vec<Entry>,
 }
+
+/// An amount, and what it is for. One kind of list for all: each other would be another kilobyte of wasm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// One of [`TAB`], [`MINUTE`], [`ORIGIN`] and [`PLAN`].
+    pub(super) kind: u8,
+    /// The tab, the minute since 1970 in digits, the origin, the plan.
+    pub(super) name: String,
+    pub(super) credits: Credits,
+}
+
+/// What another tab has reserved.
+pub(super) const TAB: u8 = b'r';
+/// What was spent in a minute of the last day.
+pub(super) const MINUTE: u8 = b'm';
+/// What was spent at an origin.
+pub(super) const ORIGIN: u8 = b'a';
+/// What was spent of a plan.
+pub(super) const PLAN: u8 = b'p';
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
@@ -27,7 +46,7 @@ impl Budget {
     /// What counts against a limit: reserved and spent.
     #[must_use]
     pub fn total(&self) -> Credits {
-        self.spent.saturating_add(self.reserved)
+        self.spent.saturating_add(self.held())
     }
 
     /// What is on the wire or settled.
@@ -40,31 +59,44 @@ impl Budget {
     /// minute.
     #[must_use]
     pub fn in_hour(&self, now: u64) -> Credits {
-        self.since(now.saturating_sub(HOUR_MS)).saturating_add(self.reserved)
+        self.since(now.saturating_sub(HOUR_MS))
     }
 
     /// The same for a day.
     #[must_use]
     pub fn in_day(&self, now: u64) -> Credits {
-        self.since(now.saturating_sub(DAY_MS)).saturating_add(self.reserved)
+        self.since(now.saturating_sub(DAY_MS))
     }
 
     /// What was spent at each origin.
     #[must_use]
-    pub fn by_origin(&self) -> &[(String, Credits)] {
-        &self.origins
+    pub fn by_origin(&self) -> Vec<(&str, Credits)> {
+        self.shares(ORIGIN)
     }
 
     /// What was spent of each plan.
     #[must_use]
-    pub fn by_plan(&self) -> &[(PlanId, Credits)] {
-        &self.plans
+    pub fn by_plan(&self) -> Vec<(&str, Credits)> {
+        self.shares(PLAN)
     }
 
-    /// A minute counts whole as long as any of it is inside: a limit errs on the side of spending less.
+    fn shares(&self, kind: u8) -> Vec<(&str, Credits)> {
+        let shares = self.entries.iter().filter(|entry| entry.kind == kind);
+        shares.map(|entry| (entry.name.as_str(), entry.credits)).collect()
+    }
+
+    /// What is reserved, by whomever.
+    fn held(&self) -> Credits {
+        if self.unreadable { Credits::MAX } else { self.sum(TAB, 0, self.reserved) }
+    }
+
     fn since(&self, from: u64) -> Credits {
-        let inside = self.minutes.iter().filter(|(minute, _)| (minute + 1) * MINUTE_MS > from);
-        inside.fold(Credits::ZERO, |sum, (_, credits)| sum.saturating_add(*credits))
+        self.sum(MINUTE, from, self.held())
+    }
+
+    fn sum(&self, kind: u8, from: u64, start: Credits) -> Credits {
+        let counted = self.entries.iter().filter(|entry| entry.kind == kind && entry.is_since(from));
+        counted.fold(start, |sum, entry| sum.saturating_add(entry.credits))
     }
 
     pub(super) fn reserve(&mut self, credits: Credits) {
@@ -77,34 +109,39 @@ impl Budget {
 
     /// A token that can cost so much is on the wire.
     pub(super) fn present(&mut self, offer: &Offer, credits: Credits, now: u64) {
-        self.book(offer, now, |spent| spent.saturating_add(credits));
+        self.correct(offer, now, Credits::ZERO, credits);
         let old = now.saturating_sub(DAY_MS);
-        self.minutes.retain(|(minute, _)| (minute + 1) * MINUTE_MS > old);
+        self.entries.retain(|entry| entry.kind != MINUTE || entry.is_since(old));
     }
 
     /// What was presented at a time turned out to have cost `actual`.
     pub(super) fn correct(&mut self, offer: &Offer, at: u64, presented: Credits, actual: Credits) {
-        self.book(offer, at, |spent| spent.saturating_sub(presented).saturating_add(actual));
-    }
-
-    fn book(&mut self, offer: &Offer, at: u64, change: impl Fn(Credits) -> Credits) {
+        let change = |before: Credits| before.saturating_sub(presented).saturating_add(actual);
         self.spent = change(self.spent);
-        update(&mut self.minutes, &(at / MINUTE_MS), usize::MAX, &change);
-        update(&mut self.origins, &offer.target.origin, MAX_TOLD, &change);
-        update(&mut self.plans, offer.plan_id(), MAX_TOLD, &change);
+        let minute = Credits::from(at / MINUTE_MS).digits();
+        for (kind, name) in [
+            (MINUTE, minute.as_str()),
+            (ORIGIN, offer.target.origin.as_str()),
+            (PLAN, offer.plan_id().as_str()),
+        ] {
+            let same = |entry: &&mut Entry| entry.kind == kind && entry.name == name;
+            if let Some(entry) = self.entries.iter_mut().find(same) {
+                entry.credits = change(entry.credits);
+            } else if kind == MINUTE
+                || self.entries.iter().filter(|entry| entry.kind == kind).count() < MAX_TOLD
+            {
+                self.entries.push(Entry { kind, name: name.into(), credits: change(Credits::ZERO) });
+            }
+        }
     }
 }
 
-fn update<K: Clone + PartialEq>(
-    list: &mut Vec<(K, Credits)>,
-    key: &K,
-    most: usize,
-    change: &dyn Fn(Credits) -> Credits,
-) {
-    if let Some((_, credits)) = list.iter_mut().find(|(other, _)| other == key) {
-        *credits = change(*credits);
-    } else if list.len() < most {
-        list.push((key.clone(), change(Credits::ZERO)));
+impl Entry {
+    /// Whether any of its minute is inside what begins then (milliseconds since 1970): a limit errs on the side of
+    /// spending less. What names no minute always counts.
+    fn is_since(&self, from: u64) -> bool {
+        let from = Credits::from(from / MINUTE_MS);
+        self.name.parse::<Credits>().map_or(true, |minute| minute >= from)
     }
 }
 
@@ -153,9 +190,10 @@ mod tests {
         let start = 100 * DAY_MS;
         budget.present(&offer("o"), Credits::from(1), start);
         budget.present(&offer("o"), Credits::from(1), start + DAY_MS + MINUTE_MS - 1);
-        assert_eq!(budget.minutes.len(), 2);
+        let minutes = |budget: &Budget| budget.entries.iter().filter(|entry| entry.kind == MINUTE).count();
+        assert_eq!(minutes(&budget), 2);
         budget.present(&offer("o"), Credits::from(1), start + DAY_MS + MINUTE_MS);
-        assert_eq!(budget.minutes.len(), 2, "the first has gone, and a new one has come");
+        assert_eq!(minutes(&budget), 2, "the first has gone, and a new one has come");
         assert_eq!(budget.spent(), Credits::from(3));
         budget.correct(&offer("o"), start + DAY_MS + MINUTE_MS, Credits::from(1), Credits::ZERO);
         assert_eq!(

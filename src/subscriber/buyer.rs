@@ -1,5 +1,6 @@
 use super::budget::Budget;
 use super::jobs::{Job, Running};
+use super::orders::Order;
 use super::tokens::Tokens;
 use super::visit::{Action, FetchRequest, Phase, Visit};
 use super::{Answer, Approval, Offer, Record, TokenKey};
@@ -118,8 +119,8 @@ pub struct Buyer {
     pub(super) single_use: Vec<Rc<TokenKey>>,
     pub(super) running: Vec<Running>,
     pub(super) last_job: u32,
-    /// Orders that were sent and whose credits were not seen.
-    pub(super) unclear: Vec<(PlanId, Option<String>, bool)>,
+    /// Orders that were sent and whose credits were not seen, whoever is logged in now.
+    pub(super) orders: Vec<Order>,
     /// Terms that were paid, by (method, path): what makes a second request one round trip (rule 5).
     pub(super) terms: Vec<(String, Rc<Offer>)>,
     /// What was agreed to for the whole session.
@@ -131,7 +132,7 @@ pub struct Buyer {
     pub(super) prices: Vec<(PlanId, f64)>,
     pub(super) visits: Vec<(FetchId, Box<Visit>)>,
     last_fetch: u32,
-    commands: Vec<Command>,
+    pub(super) commands: Vec<Command>,
     pub(super) records: Vec<Record>,
 }
 
@@ -171,7 +172,6 @@ impl Buyer {
         self.terms.clear();
         self.grants.clear();
         self.running.clear();
-        self.unclear.clear();
         self.unsettled.clear();
         self.balances.clear();
         self.prices.clear();
@@ -205,8 +205,20 @@ impl Buyer {
 
     /// Begins a fetch.
     pub fn open(&mut self, request: FetchRequest, now: u64) -> FetchId {
+        let fetch = self.name_fetch();
+        self.open_as(fetch, request, now);
+        fetch
+    }
+
+    /// A name for a fetch that is to begin in a moment.
+    #[must_use]
+    pub fn name_fetch(&mut self) -> FetchId {
         self.last_fetch = self.last_fetch.wrapping_add(1);
-        let fetch = FetchId(self.last_fetch);
+        FetchId(self.last_fetch)
+    }
+
+    /// Begins a fetch under a name that was given out for it.
+    pub fn open_as(&mut self, fetch: FetchId, request: FetchRequest, now: u64) {
         let (known, payment) = (self.known_terms(&request), request.resume);
         self.visits.push((fetch, Box::new(Visit::new(request))));
         match (payment, known) {
@@ -214,7 +226,6 @@ impl Buyer {
             (None, Some(offer)) => self.consider(fetch, offer, now),
             (None, None) => self.send_bare(fetch),
         }
-        fetch
     }
 
     /// The shell reports what came of the last action of `fetch`. Reports for a fetch that is over are ignored.
@@ -284,6 +295,7 @@ impl Buyer {
             self.balances.remove(0);
         }
         self.balances.push((plan_id.clone(), held, now));
+        self.order_by_balance(plan_id, held);
     }
 
     /// What a credit of a plan costs: what offers are ranked by.
@@ -329,10 +341,10 @@ impl Buyer {
         })
     }
 
-    /// The fetches that wait for a question to be answered, the oldest first.
-    pub(super) fn queued(&self) -> Vec<FetchId> {
-        let queued = self.visits.iter().filter(|(_, visit)| visit.phase == Phase::Queued);
-        queued.map(|(fetch, _)| *fetch).collect()
+    /// The fetches that are in a phase, the oldest first.
+    pub(super) fn in_phase(&self, phase: Phase) -> Vec<FetchId> {
+        let them = self.visits.iter().filter(|(_, visit)| visit.phase == phase);
+        them.map(|(fetch, _)| *fetch).collect()
     }
 
     pub(super) fn visit(&mut self, fetch: FetchId) -> Option<&mut Visit> {

@@ -54,6 +54,8 @@ pub enum FetchError {
     PurchaseUnknown,
     /// The plan was bought and its credits did not appear in time.
     CreditsTimeout,
+    /// What would have been spent could not be kept beforehand, as the shared budget wants it.
+    NotKept,
 }
 
 impl FetchError {
@@ -84,6 +86,7 @@ impl FetchError {
             Self::Platform(error) => &error.code,
             Self::PurchaseUnknown => "purchase_outcome_unknown",
             Self::CreditsTimeout => "credits_timeout",
+            Self::NotKept => "storage_unavailable",
         }
     }
 
@@ -122,6 +125,7 @@ impl FetchError {
             Self::PlatformUnreachable => "Nevermined could not be reached",
             Self::PurchaseUnknown => "the order was sent and its outcome is not known",
             Self::CreditsTimeout => "the plan was ordered and its credits have not appeared yet",
+            Self::NotKept => "the budget could not be kept, so nothing more was paid",
             Self::MalformedOffer(_) | Self::BudgetExceeded(_) | Self::Platform(_) => "",
         }
     }
@@ -152,7 +156,11 @@ impl FetchError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable | Self::PlatformUnreachable | Self::SendTimeout | Self::PlatformTimeout => true,
+            Self::Unreachable
+            | Self::PlatformUnreachable
+            | Self::SendTimeout
+            | Self::PlatformTimeout
+            | Self::NotKept => true,
             Self::Platform(error) => error.retryable,
             _ => false,
         }

@@ -1,6 +1,7 @@
 //! Work that several fetches share: one mint, one purchase, one look at the balance, however many wait for it
 //! (rule 4). It goes on when a fetch that waits for it is aborted.
 
+use super::timeouts::Step;
 use super::visit::Phase;
 use super::{Buyer, FetchError, FetchId, NoticeKind, Purchase, TokenKey};
 use crate::api::plans::{GetPlanBalance, OrderPlan};
@@ -159,10 +160,9 @@ impl Buyer {
             return;
         }
         // An order that was sent and not seen to arrive is waited for, not repeated.
-        let unclear = self.unclear.iter().position(|(plan, ..)| *plan == call.plan_id);
-        if let (Some(index), Some(holder)) = (unclear, self.holder.clone()) {
-            let (plan_id, tx_hash, sure) = self.unclear.remove(index);
-            let call = GetPlanBalance { plan_id, holder };
+        let order = self.order_of(&call.plan_id, now).map(|order| (order.tx_hash.clone(), order.sure));
+        if let (Some((tx_hash, sure)), Some(holder)) = (order, self.holder.clone()) {
+            let call = GetPlanBalance { plan_id: call.plan_id, holder };
             let deadline = self.credits_deadline(&[fetch], now);
             self.start(
                 Kind::Credits { call, needed, deadline, looks: 0, tx_hash, sure },
@@ -170,6 +170,7 @@ impl Buyer {
                 0,
             );
         } else {
+            self.note_order(&call.plan_id, now);
             self.notice(fetch, NoticeKind::Order { tx_hash: None });
             self.start(Kind::Order { call, needed }, Vec::from([fetch]), 0);
         }
@@ -191,7 +192,6 @@ impl Buyer {
                     self.bought(&call.plan_id, waiting, tx_hash.as_ref(), now);
                 } else if now >= deadline || !waiting.iter().any(|fetch| self.visit(*fetch).is_some()) {
                     // In time, or for nobody: whoever wants the plan next waits for this order.
-                    self.unclear.push((call.plan_id.clone(), tx_hash.clone(), sure));
                     let bought = Purchase { plan_id: call.plan_id.clone(), tx_hash, confirmed: sure };
                     self.fail_purchase(waiting, bought, &FetchError::CreditsTimeout);
                 } else {
@@ -230,15 +230,22 @@ impl Buyer {
 
     /// Until when credits are looked for: a minute, or longer where somebody waits longer.
     fn credits_deadline(&mut self, waiting: &[FetchId], now: u64) -> u64 {
-        let patience = |buyer: &mut Self, fetch| buyer.visit(fetch)?.request.timeouts.credits;
-        let longest = waiting.iter().filter_map(|fetch| patience(self, *fetch)).max().unwrap_or_default();
-        now.saturating_add(CREDITS_TIMEOUT_MS.max(longest.into()))
+        let mut longest = CREDITS_TIMEOUT_MS;
+        for fetch in waiting {
+            let patience = self.visit(*fetch).and_then(|visit| visit.request.timeouts.credits);
+            longest = longest.max(patience.unwrap_or_default().into());
+        }
+        now.saturating_add(longest)
     }
 
-    /// Whether the credits of an order that went through are what `fetch` waits for.
-    pub(super) fn awaits_credits(&self, fetch: FetchId) -> bool {
-        let waits = |one: &Running| matches!(one.kind, Kind::Credits { .. }) && one.waiting.contains(&fetch);
-        self.running.iter().any(waits)
+    /// The step that the purchase which `fetch` waits for is at.
+    pub(super) fn purchase_step(&self, fetch: FetchId) -> Option<Step> {
+        let mut running = self.running.iter().filter(|one| one.waiting.contains(&fetch));
+        running.find_map(|one| match one.kind {
+            Kind::Order { .. } => Some(Step::Order),
+            Kind::Credits { .. } => Some(Step::Credits),
+            Kind::Mint { .. } | Kind::Balance { .. } => None,
+        })
     }
 
     /// Whether a look at a balance is under way that `fetch` waits for.
@@ -310,11 +317,16 @@ impl Buyer {
             (Err(error), _)
                 if error.kind == ApiErrorKind::Refused || error.kind == ApiErrorKind::Unauthorized =>
             {
+                self.forget_order(&call.plan_id);
                 self.fail_all(waiting, &FetchError::Platform(error.into()));
             }
             (Err(_), _) => self.order_unclear(waiting, call),
             (Ok(ordered), None) => self.bought(&call.plan_id, waiting, ordered.tx_hash.as_ref(), now),
             (Ok(ordered), Some(holder)) => {
+                if let Some(order) = self.order_of(&call.plan_id, now) {
+                    order.sure = true;
+                    order.tx_hash.clone_from(&ordered.tx_hash);
+                }
                 let call = GetPlanBalance { plan_id: call.plan_id.clone(), holder };
                 let deadline = self.credits_deadline(&waiting, now);
                 let kind =
@@ -325,6 +337,7 @@ impl Buyer {
     }
 
     fn bought(&mut self, plan_id: &PlanId, waiting: Vec<FetchId>, tx_hash: Option<&String>, now: u64) {
+        self.forget_order(plan_id);
         let mut booked = false;
         for fetch in waiting {
             let Some(visit) = self.visit(fetch) else { continue };
@@ -345,7 +358,6 @@ impl Buyer {
 
     fn order_unclear(&mut self, waiting: Vec<FetchId>, call: &OrderPlan) {
         let plan_id = call.plan_id.clone();
-        self.unclear.push((plan_id.clone(), None, false));
         let purchase = Purchase { plan_id, tx_hash: None, confirmed: false };
         self.fail_purchase(waiting, purchase, &FetchError::PurchaseUnknown);
     }
@@ -359,6 +371,14 @@ impl Buyer {
             }
         }
         self.fail_all(waiting, error);
+    }
+
+    /// An order that has not gone out, and is not to.
+    pub(super) fn call_off(&mut self, job: JobId) {
+        let Some(index) = self.running.iter().position(|running| running.id == job) else { return };
+        if let Some(plan_id) = self.running.remove(index).kind.buys() {
+            self.forget_order(plan_id);
+        }
     }
 
     fn fail_all(&mut self, waiting: Vec<FetchId>, error: &FetchError) {

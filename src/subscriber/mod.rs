@@ -27,8 +27,10 @@ mod buyer;
 mod consent;
 mod error;
 mod jobs;
+mod keep;
 mod login;
 mod offer;
+mod orders;
 mod paid;
 mod record;
 mod resume;
@@ -45,6 +47,7 @@ pub use buyer::{Buyer, Command, Event, FetchId, MAX_RECORDS, Notice, NoticeKind}
 pub use consent::{Approval, Policy};
 pub use error::FetchError;
 pub use jobs::{Job, JobId, JobResult, Work, poll_pause_ms};
+pub use keep::MAX_KEPT;
 pub use login::{
     ACCOUNT, CALLBACK_KEY, KEY, LoginAnswer, LoginError, POPUP, STATE, callback_login_url, login_url,
     read_login_answer, return_url_with_state, with_parameter,

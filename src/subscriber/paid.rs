@@ -240,7 +240,7 @@ impl Buyer {
     }
 
     /// The token on the wire was refused: what it presented was not taken.
-    fn unpresent(&mut self, fetch: FetchId) {
+    pub(super) fn unpresent(&mut self, fetch: FetchId) {
         if let Some(visit) = self.visit(fetch) {
             let (price, at) = (visit.price(), visit.presented_at);
             if let Some(offer) = visit.offer.clone() {

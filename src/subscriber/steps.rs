@@ -183,7 +183,7 @@ impl Buyer {
 
     /// A question was answered: those who waited for the answer are decided anew, one question at a time.
     pub(super) fn ask_next(&mut self, now: u64) {
-        for fetch in self.queued() {
+        for fetch in self.in_phase(Phase::Queued) {
             let Some(offer) = self.visit(fetch).and_then(|visit| visit.offer.clone()) else { continue };
             self.decide(fetch, offer, now);
         }
@@ -221,7 +221,7 @@ impl Buyer {
         if visit.resumed.take().is_some() {
             // It is another payment now.
             visit.spend.outcome = Outcome::None;
-            visit.presented_at = 0;
+            (visit.presented_at, visit.entry) = (0, None);
         }
         visit.phase = Phase::Preparing;
         visit.reserved = visit.price();
@@ -241,6 +241,7 @@ impl Buyer {
         let held = if visit.balance_doubtful { None } else { self.known_balance(&plan_id, now) };
         let promised = self.promised(&plan_id, fetch);
         let short = held.map(|held| held.saturating_sub(promised) < offer.needed());
+        let ordered = self.order_of(&plan_id, now).is_some();
         let Some(visit) = self.visit(fetch) else { return };
 
         let held_only = consent == Consent::HeldCreditsOnly;
@@ -252,8 +253,11 @@ impl Buyer {
             self.release(fetch);
             return self.ask(fetch, offer);
         }
-        let must_know = held_only || visit.balance_doubtful && (visit.may_purchase() || ask_if_short);
-        if visit.may_purchase() && short == Some(true) {
+        // While an order is under way its credits are waited for: a payment without them might buy the plan again.
+        let waits_for_order = ordered && !held_only;
+        let must_know =
+            held_only || waits_for_order || visit.balance_doubtful && (visit.may_purchase() || ask_if_short);
+        if (visit.may_purchase() || waits_for_order) && short == Some(true) {
             return self.want_purchase(fetch, OrderPlan { plan_id }, offer.needed(), now);
         }
         if held_only && short == Some(true) {

@@ -15,6 +15,8 @@ pub struct Credits {
 impl Credits {
     /// No credits.
     pub const ZERO: Self = Self { limbs: [0; 8] };
+    /// The largest amount there is.
+    pub const MAX: Self = Self { limbs: [u32::MAX; 8] };
 
     /// Reads what JSON may hold: a decimal string, or a whole number that JSON carries exactly (Python sends small
     /// amounts as numbers, contract section 1.2). `field` names it for the error.
@@ -61,7 +63,7 @@ impl Credits {
     /// The sum, or the largest amount there is: for limits, where more than everything is everything.
     #[must_use]
     pub fn saturating_add(self, other: Self) -> Self {
-        self.checked_add(other).unwrap_or(Self { limbs: [u32::MAX; 8] })
+        self.checked_add(other).unwrap_or(Self::MAX)
     }
 
     /// The difference, or nothing.
@@ -81,6 +83,19 @@ impl Credits {
     #[must_use]
     pub fn is_zero(self) -> bool {
         self == Self::ZERO
+    }
+
+    /// In decimal digits, as it is on the wire.
+    #[must_use]
+    pub fn digits(self) -> String {
+        let mut rest = self;
+        let mut digits = String::new();
+        loop {
+            digits.insert(0, char::from(b'0' + rest.pop_digit()));
+            if rest.is_zero() {
+                return digits;
+            }
+        }
     }
 
     /// `self * 10 + digit`, or `None` beyond 2^256 - 1.
@@ -139,14 +154,7 @@ impl FromStr for Credits {
 
 impl fmt::Display for Credits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = *self;
-        let mut digits = String::new();
-        loop {
-            digits.insert(0, char::from(b'0' + rest.pop_digit()));
-            if rest.is_zero() {
-                return f.write_str(&digits);
-            }
-        }
+        f.write_str(&self.digits())
     }
 }
 

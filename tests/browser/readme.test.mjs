@@ -82,8 +82,8 @@ const createAccount = async (page) => {
 const press = (page, name) => page.getByRole('button', { name }).first().click();
 const home = (page) => page.waitForURL((url) => url.origin === site.url);
 
-/** A person who is logged in, by the way that the first block gives them. */
-async function person() {
+/** A person who is logged in, by the way that the first block gives them; the block's own page greets them. */
+async function person(greeting = /^0x/) {
   const { block } = served;
   served.block = here.find(({ name }) => name === 'page');
   const it = await open();
@@ -93,7 +93,7 @@ async function person() {
   const address = await it.shows('account', /^0x/);
   served.block = block;
   await it.page.reload();
-  await it.shows('account', /^0x/);
+  await it.shows('account', greeting);
   return { ...it, address, held: async () => BigInt(await client(stage.sandbox.url).balance(served.planId, address)) };
 }
 
@@ -162,6 +162,20 @@ const CHECKS = {
     await one.shows('account', /^nobody$/);
     await two.shows('account', /^nobody$/);
     await two.shows('out', /^logged_out_elsewhere$/);
+  },
+
+  async budget() {
+    const it = await person(/^0 credits today/);
+    for (const paid of [price, 2n * price]) {
+      await it.click('pay');
+      await it.shows('account', new RegExp(`^${paid} credits today`));
+      await it.shows('out', /^paid 2 credits$/);
+    }
+    await it.click('pay');
+    await it.shows('out', /^budget_exceeded$/);
+    const other = await open();
+    await other.shows('account', new RegExp(`^${2n * price} credits today`));
+    assert.equal(await it.held(), 100n - 2n * price);
   },
 
   async 'checkout-popup'() {

@@ -162,3 +162,11 @@ test('a platform that redirects elsewhere is not followed: the key and the order
   assert.equal((await failure(payments.plans.orderPlan('77'))).code, 'http_307');
   assert.deepEqual([platform.seen.length, other.seen.length], [1, 0]);
 });
+
+test('outside a page a budget is not kept, and the option says so', async () => {
+  for (const storage of ['session', 'local']) {
+    const { code } = await failure(buyer(sell, { budget: { storage } }));
+    assert.equal(code, 'storage_unavailable');
+  }
+  assert.equal((await failure(buyer(sell, { budget: { storage: 'disk' } }))).code, 'validation');
+});

@@ -135,7 +135,7 @@ test('the tarball holds what the package names, and nothing else', async () => {
   const [{ files, size, version }] = [Object.values(JSON.parse(stdout))].flat(2);
   const names = files.map(({ path }) => path).sort();
   assert.deepEqual(names.filter((name) => !/^(LICENSE-\w+|README\.md)$/.test(name)),
-    ['core.js', 'core.packed.js', 'core_bg.wasm', 'helpers.js', 'index.d.ts', 'index.js', 'journeys.js', 'names.js', 'package.json', 'terms.js', 'workerd.js']);
+    ['core.js', 'core.packed.js', 'core_bg.wasm', 'helpers.js', 'index.d.ts', 'index.js', 'journeys.js', 'ledger.js', 'names.js', 'package.json', 'terms.js', 'workerd.js']);
   assert.ok(size < 250 * 1024, `${size} bytes`);
   assert.equal(version, crateVersion());
   const { exports } = JSON.parse(readFileSync(dist('subscriber', 'package.json'), 'utf8'));

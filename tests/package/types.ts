@@ -41,7 +41,7 @@ export async function agent(): Promise<Receipt | undefined> {
 }
 
 export async function page(): Promise<void> {
-  const payments = await Payments.getBrowserInstance({ returnUrl: 'https://example.com/', environment: 'sandbox', storage: 'session' });
+  const payments = await Payments.getBrowserInstance({ returnUrl: 'https://example.com/', environment: 'sandbox', storage: 'session', budget: { storage: 'local' } });
   if (!payments.isLoggedIn) payments.connect();
   try {
     await payments.fetch(new URL('https://example.com/stream'));

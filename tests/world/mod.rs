@@ -8,7 +8,9 @@ use payments_wasm::subscriber::{
     Redirected, Redirects, Send, Target, Work,
 };
 use payments_wasm::wire::{Credits, DelegationId, PlanId, base64};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
 pub const ORIGIN: &str = "https://api.example";
 
@@ -79,8 +81,18 @@ impl Seller {
 
 type Script = Box<dyn Fn(&Send, &World) -> Answer>;
 
+/// What tabs share, and the name of one of them.
+pub struct Shelf {
+    pub text: Rc<RefCell<String>>,
+    pub tab: &'static str,
+    /// Whether nothing can be kept any more.
+    pub full: bool,
+}
+
 pub struct World {
     pub buyer: Buyer,
+    /// What each step is taken up from and kept in.
+    pub shelf: Option<Shelf>,
     pub now: u64,
     pub approval: Option<Approval>,
     pub policy: Option<Policy>,
@@ -144,6 +156,7 @@ impl World {
         buyer.log_in(Some("0x0000000000000000000000000000000000000001".into()), Some(delegation));
         Self {
             buyer,
+            shelf: None,
             now: 1_000_000,
             approval: None,
             policy: None,
@@ -212,7 +225,27 @@ impl World {
             can_ask: self.approval.is_some() || self.approve_throws,
             ..self.request.clone().unwrap_or_else(|| FetchRequest::new(target(ORIGIN, path), method))
         };
-        self.buyer.open(request, self.now)
+        let now = self.now;
+        self.step(|buyer| buyer.open(request, now))
+    }
+
+    /// The credits of an order come after so long, in milliseconds.
+    pub fn credits_come(&mut self, after_ms: u64) {
+        self.credits_at = Some(self.now.saturating_add(after_ms));
+    }
+
+    /// A step of the buyer's, with what is shared taken up before and kept after.
+    fn step<T>(&mut self, step: impl FnOnce(&mut Buyer) -> T) -> T {
+        if let Some(shelf) = &self.shelf {
+            self.buyer.take_up(&shelf.text.borrow(), shelf.tab);
+        }
+        let done = step(&mut self.buyer);
+        match &self.shelf {
+            Some(Shelf { full: true, .. }) => self.buyer.not_kept(),
+            Some(shelf) => *shelf.text.borrow_mut() = self.buyer.kept(shelf.tab),
+            None => {}
+        }
+        done
     }
 
     pub fn run_one(&mut self, fetch: FetchId) -> Finish {
@@ -259,13 +292,19 @@ impl World {
 
     /// The time of the step at hand is up.
     pub fn time_out(&mut self, fetch: FetchId) -> Finish {
-        self.buyer.on(fetch, Event::TimedOut, self.now);
+        self.on(fetch, Event::TimedOut);
         self.run_one(fetch)
+    }
+
+    /// Reports what happened to a fetch.
+    pub fn on(&mut self, fetch: FetchId, event: Event) {
+        let now = self.now;
+        self.step(|buyer| buyer.on(fetch, event, now));
     }
 
     fn report(&mut self, fetch: FetchId, event: Option<Event>) {
         if let Some(event) = event {
-            self.buyer.on(fetch, event, self.now);
+            self.on(fetch, event);
         }
     }
 
@@ -398,7 +437,8 @@ impl World {
                 }
             }
         };
-        self.buyer.finished(job.id, result, self.now);
+        let now = self.now;
+        self.step(|buyer| buyer.finished(job.id, result, now));
     }
 }
 

@@ -1,0 +1,153 @@
+//! What outlives a page, and what tabs share: totals, what each is about to spend, orders under way. As text, in lines of
+//! fields with a space between them; no key and no token is in it.
+//!
+//! ```text
+//! o <account>/<plan> <held before> <time, ms>   an order whose credits were not seen; O where it is known to have gone through
+//! r <tab> <credits>                             about to be spent by a tab
+//! m <minute since 1970> <credits>               spent in a minute of the last day
+//! a <origin> <credits>                          spent at an origin
+//! p <plan> <credits>                            spent of a plan
+//! s - <credits>                                 spent in all; the last line
+//! ```
+//!
+//! Whoever shares it takes it up before each step of a [`Buyer`] and keeps it after, one at a time; then reserve, commit
+//! and release (rule 12) and one order for all (rule 4) hold among them as among the fetches of one page.
+
+use super::budget::{Entry, MINUTE, ORIGIN, PLAN, TAB};
+use super::orders::Order;
+use super::visit::Phase;
+use super::{Action, Budget, Buyer, Command, FetchError, FetchId, Work};
+use alloc::{format, string::String, vec::Vec};
+
+/// What a kept text may weigh, in bytes; ours stay under it.
+pub const MAX_KEPT: usize = 512 * 1024;
+/// What a single field may weigh, in bytes.
+const MAX_FIELD: usize = 256;
+const ORDER: u8 = b'o';
+const SURE: u8 = b'O';
+const SPENT: u8 = b's';
+
+impl Buyer {
+    /// Takes up what was kept, last of all by another tab or by this page before it was loaded again. `tab` is the name of
+    /// this one: what it has reserved, it knows.
+    ///
+    /// An empty text is a beginning. A total that cannot be read counts as everything, for good: each limit stands against
+    /// each payment (rule 12). An order that cannot be read is none.
+    pub fn take_up(&mut self, text: &str, tab: &str) {
+        self.budget =
+            Budget { reserved: self.budget.reserved, unreadable: !text.is_empty(), ..Budget::default() };
+        self.orders.clear();
+        if text.len() > MAX_KEPT {
+            return;
+        }
+        let mut whole = true;
+        for line in text.split('\n').filter(|line| !line.is_empty()) {
+            whole &= self.take_line(line, tab).is_some();
+        }
+        self.budget.unreadable |= !whole;
+    }
+
+    fn take_line(&mut self, line: &str, tab: &str) -> Option<()> {
+        let mut fields = line.split(' ');
+        let (kind, name, credits) = (fields.next()?, fields.next()?, fields.next()?.parse().ok()?);
+        match *kind.as_bytes() {
+            [SPENT] => {
+                self.budget.spent = credits;
+                self.budget.unreadable = false;
+            }
+            [kind @ (ORDER | SURE)] => {
+                let (at, sure) = (fields.next()?.parse().ok()?, kind == SURE);
+                self.orders.push(Order { key: name.into(), before: credits, at, tx_hash: None, sure });
+            }
+            [TAB] if name == tab => {}
+            [kind @ (TAB | MINUTE | ORIGIN | PLAN)] => {
+                self.budget.entries.push(Entry { kind, name: name.into(), credits });
+            }
+            _ => return None,
+        }
+        fields.next().is_none().then_some(())
+    }
+
+    /// The same of the orders alone, for a page that keeps nothing else.
+    pub fn take_up_orders(&mut self, text: &str) {
+        let budget = core::mem::take(&mut self.budget);
+        self.take_up(text, "");
+        self.budget = budget;
+    }
+
+    /// What is to be kept, all in all.
+    #[must_use]
+    pub fn kept(&self, tab: &str) -> String {
+        let mut text = self.kept_orders();
+        let budget = &self.budget;
+        if !budget.reserved.is_zero() {
+            push(&mut text, TAB, tab, &budget.reserved.digits());
+        }
+        for entry in &budget.entries {
+            push(&mut text, entry.kind, &entry.name, &entry.credits.digits());
+        }
+        push(&mut text, if budget.unreadable { b'?' } else { SPENT }, "-", &budget.spent.digits());
+        text
+    }
+
+    /// The orders alone: what a page keeps in any case, so that one that is loaded again in the middle of a purchase does
+    /// not order twice. Empty where there are none.
+    #[must_use]
+    pub fn kept_orders(&self) -> String {
+        let mut text = String::new();
+        for order in &self.orders {
+            let numbers = format!("{} {}", order.before, order.at);
+            push(&mut text, if order.sure { SURE } else { ORDER }, &order.key, &numbers);
+        }
+        text
+    }
+
+    /// What the last step decided could not be kept: what it would spend is not spent, and who has not paid yet does not.
+    /// The rest is done all the same; above all, an answer that was paid for is handed over.
+    pub fn not_kept(&mut self) {
+        let mut fetches = self.in_phase(Phase::Preparing);
+        let mut orders = Vec::new();
+        self.commands.retain(|command| {
+            match command {
+                Command::Do(fetch, action) if matches!(&**action, Action::Send(send) if send.token.is_some()) => {
+                    fetches.push(*fetch);
+                }
+                Command::Run(job) if job.work == Work::Order => orders.push(job.id),
+                _ => return true,
+            }
+            false
+        });
+        orders.into_iter().for_each(|job| self.call_off(job));
+        for fetch in fetches {
+            self.take_back(fetch);
+            self.fail(fetch, FetchError::NotKept);
+        }
+    }
+
+    /// A token that was about to be sent is not.
+    fn take_back(&mut self, fetch: FetchId) {
+        if self.visit(fetch).is_none_or(|visit| visit.phase != Phase::Paying) {
+            return;
+        }
+        self.unpresent(fetch);
+        let Some(visit) = self.visit(fetch) else { return };
+        visit.sent_token = None;
+        visit.presented_at = 0;
+        visit.entry = None;
+        visit.spend.requests -= 1;
+        visit.spend.credits_presented = visit.spend.credits_presented.saturating_sub(visit.price());
+    }
+}
+
+/// A line, unless its name cannot stand in one: what a seller or the platform named may hold anything.
+fn push(text: &mut String, kind: u8, name: &str, numbers: &str) {
+    if name.is_empty() || name.len() > MAX_FIELD || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return;
+    }
+    text.push(char::from(kind));
+    text.push(' ');
+    text.push_str(name);
+    text.push(' ');
+    text.push_str(numbers);
+    text.push('\n');
+}

@@ -1,0 +1,342 @@
+// What outlives a page and what tabs share, in a real browser: the budget, the books, an order under way.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { newAccount, startStage } from '../../scripts/lib/stage.mjs';
+import { balanceOf, callsOf, launch } from './person.mjs';
+
+let stage;
+let browser;
+let context;
+
+before(async () => {
+  stage = await startStage();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await stage?.stop();
+});
+beforeEach(async () => (context = await browser.newContext()));
+afterEach(async () => {
+  await context.close();
+  await sandbox('DELETE', '/sandbox/calls');
+  await sandbox('POST', '/sandbox/clock', { reset: true });
+  await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 0 });
+});
+
+async function sandbox(method, path, body) {
+  const answer = await fetch(stage.sandbox.url + path, {
+    method, ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+}
+
+/** Somebody with a delegation, and with the plan's hundred credits unless they are to buy them. */
+async function buyer({ rich = true } = {}) {
+  const account = await newAccount(stage.sandbox.url, 'A buyer');
+  const call = async (path, body) => (await fetch(stage.sandbox.url + path, {
+    method: 'POST', headers: { authorization: `Bearer ${account.nvmApiKey}`, 'content-type': 'application/json', 'nevermined-version': '1.1' },
+    body: JSON.stringify(body),
+  })).json();
+  const terms = { provider: 'erc4337', spendingLimitCents: 10_000, durationSecs: 86_400, currency: 'usdc' };
+  const { delegationId } = await call('/api/v1/delegation/create', terms);
+  if (rich) await call(`/api/v1/protocol/plans/${stage.planId}/order`);
+  await sandbox('DELETE', '/sandbox/calls');
+  return { ...account, delegationId };
+}
+
+/** A tab with an instance of the buyer's; what it is made with says the rest. */
+async function tab(who, options = {}, page = undefined) {
+  page ??= await context.newPage();
+  page.setDefaultTimeout(15_000);
+  if (page.url() === 'about:blank') await page.goto(`${stage.page.url}/config.json`);
+  await start(page, who, options);
+  return page;
+}
+
+const start = (page, { nvmApiKey, delegationId }, options) => page.evaluate(async ([backend, { buys, ...given }, ask]) => {
+  const { Payments } = await import('/pkg/index.js');
+  if (buys) {
+    given.approve = async (offer, context) => {
+      const { balance } = await context.balance();
+      return { approve: true, purchase: balance < offer.credits };
+    };
+  }
+  window.payments = await Payments.getBrowserInstance({ returnUrl: '/', environment: 'custom', backend, ...given });
+  // What came of a fetch, as data.
+  window.ask = (options) => payments.fetch(ask, { method: 'POST', body: '{"question":"1 + 1?"}' }, options).then(
+    ({ response, spend }) => ({ status: response.status, outcome: spend.outcome }),
+    ({ code, message, spend }) => ({ code, message, outcome: spend?.outcome, purchases: spend?.purchases }));
+}, [stage.sandbox.url, { nvmApiKey, delegationConfig: { delegationId }, ...options }, `${stage.paywall.url}/ask`]);
+
+const ask = (page, options) => page.evaluate((given) => ask(given), options);
+const spent = (page) => page.evaluate(() => ({ credits: Number(payments.spend.credits), hour: Number(payments.spend.inLastHour), receipts: payments.spend.receipts.length }));
+
+/** Waits until something holds. */
+async function until(what, holds) {
+  for (let times = 0; times < 100; times += 1) {
+    if (await holds()) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  assert.fail(`${what}: not within five seconds`);
+}
+
+/** What a page has kept, all of it, as text. */
+const keptBy = (page) => page.evaluate(async () => {
+  const all = [JSON.stringify(sessionStorage), JSON.stringify(localStorage)];
+  for (const { name } of await indexedDB.databases()) {
+    const database = await new Promise((done) => { indexedDB.open(name).onsuccess = ({ target }) => done(target.result); });
+    for (const store of database.objectStoreNames) {
+      const values = await new Promise((done) => { database.transaction(store).objectStore(store).getAll().onsuccess = ({ target }) => done(target.result); });
+      all.push(...values.map(String));
+    }
+    database.close();
+  }
+  return all.join('\n');
+});
+
+test('two tabs that fetch at once never exceed the budget that they share', async () => {
+  const who = await buyer();
+  const options = { budget: { storage: 'local' }, policy: { maxCreditsTotal: 20 } };
+  const tabs = [await tab(who, options), await tab(who, options)];
+  const many = (page) => page.evaluate(() => Promise.all(Array.from({ length: 15 }, () => ask())));
+  const ends = (await Promise.all(tabs.map(many))).flat();
+  assert.equal(ends.filter(({ status }) => status === 200).length, 10, JSON.stringify(ends));
+  assert.equal(ends.filter(({ code }) => code === 'budget_exceeded').length, 20);
+  assert.equal(await balanceOf(stage, who.accountAddress), 80n, 'the ledger agrees');
+  for (const page of tabs) {
+    await until('each tab knows what both have spent', async () => (await spent(page)).credits === 20);
+    assert.deepEqual(await spent(page), { credits: 20, hour: 20, receipts: 10 });
+  }
+  const kept = await keptBy(tabs[0]);
+  assert.match(kept, /\ns - 20\n/);
+  assert.ok(!kept.includes(who.nvmApiKey.slice(-20)) && !kept.includes('accessToken') && !kept.includes('eyJ'), 'no key and no token is kept');
+});
+
+test('tabs with budgets of different names, and instances with none, share nothing', async () => {
+  const who = await buyer();
+  const limit = { policy: { maxCreditsTotal: 2 } };
+  const pages = [await tab(who, { ...limit, budget: { storage: 'local', name: 'one' } }), await tab(who, { ...limit, budget: { storage: 'local', name: 'two' } }), await tab(who, limit)];
+  for (const page of pages) {
+    assert.equal((await ask(page)).status, 200);
+    assert.equal((await ask(page)).code, 'budget_exceeded');
+  }
+});
+
+for (const storage of ['session', 'local']) {
+  test(`a budget in ${storage} storage survives a reload, with its books`, async () => {
+    const who = await buyer();
+    const options = { budget: { storage }, policy: { maxCreditsPerHour: 4 } };
+    const page = await tab(who, options);
+    assert.equal((await ask(page)).status, 200);
+    await page.reload();
+    await start(page, who, options);
+    assert.deepEqual(await spent(page), { credits: 2, hour: 2, receipts: 1 });
+    const [receipt] = await page.evaluate(() => payments.spend.receipts.map(({ at, creditsSettled, origin, outcome }) => [at instanceof Date, String(creditsSettled), origin, outcome]));
+    assert.deepEqual(receipt, [true, '2', stage.paywall.url, 'settled']);
+    assert.equal((await ask(page)).status, 200);
+    assert.equal((await ask(page)).code, 'budget_exceeded');
+    assert.equal((await page.evaluate(() => payments.exportReceipts('csv'))).trim().split('\r\n').length, 3);
+    const other = await tab(who, options);
+    assert.equal((await ask(other)).code, storage === 'local' ? 'budget_exceeded' : undefined);
+  });
+}
+
+test('a tab that is killed: what it had sent stays counted, what it was about to send is let go', async () => {
+  const who = await buyer();
+  const { delegationId } = await buyer();
+  const options = { budget: { storage: 'local' }, policy: { maxCreditsTotal: 6 } };
+  const [doomed, heir] = [await tab(who, options), await tab(who, options)];
+  assert.equal((await ask(doomed)).status, 200);
+  // One that gets no answer, and one that waits for a token of another delegation.
+  let held = 0;
+  const hold = () => { held += 1; };
+  await doomed.route(`${stage.paywall.url}/ask`, hold);
+  await doomed.evaluate(() => { ask(); });
+  await until('a payment is on the wire', () => held === 1);
+  await doomed.route('**/x402/permissions', hold);
+  await doomed.evaluate((id) => { ask({ delegationConfig: { delegationId: id } }); }, delegationId);
+  await until('a mint is under way', () => held === 2);
+  assert.equal((await ask(heir)).code, 'budget_exceeded', 'two are spent, two on the wire, two reserved');
+
+  const killed = doomed.waitForEvent('crash');
+  doomed.goto('chrome://crash').catch(() => {});
+  await killed;
+  assert.equal((await ask(heir)).status, 200, 'what was reserved is let go');
+  assert.equal((await ask(heir)).code, 'budget_exceeded', 'what was on the wire counts');
+  assert.equal((await spent(heir)).credits, 6);
+});
+
+/** Asked, they look at the balance and buy if need be. */
+const BUYS = { buys: true };
+
+for (const [name, options, answered] of [
+  ['sent, its answer not come', {}, false],
+  ['answered, its credits not come', {}, true],
+  ['answered, its credits not come, in a budget of all tabs', { budget: { storage: 'local' } }, true],
+  ['sent, its answer not come, in a budget of the tab', { budget: { storage: 'session' } }, false],
+]) {
+  test(`a page that is loaded again in the middle of a purchase (${name}) waits and pays, without a second order`, async () => {
+    const who = await buyer({ rich: false });
+    await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 600 });
+    const page = await tab(who, { ...options, ...BUYS });
+    let ordered = 0;
+    await page.route('**/order', async (route) => {
+      const response = await route.fetch();
+      ordered += 1;
+      if (answered) await route.fulfill({ response });
+    });
+    const balances = [];
+    page.on('request', (request) => request.url().includes('/balance/') && balances.push(request.url()));
+    await page.evaluate(() => { ask(); });
+    await until('the order has gone out', () => ordered === 1);
+    if (answered) await until('its credits are awaited', () => balances.length > 2);
+    await page.reload();
+
+    await start(page, who, { ...options, ...BUYS });
+    await page.evaluate(() => { window.outcome = Promise.all([ask(), ask()]); });
+    balances.length = 0;
+    await until('its credits are awaited', () => balances.length > 2);
+    await sandbox('POST', '/sandbox/clock', { advanceSecs: 600 });
+    assert.deepEqual(await page.evaluate(() => outcome), [{ status: 200, outcome: 'settled' }, { status: 200, outcome: 'settled' }]);
+    assert.equal((await callsOf(stage)).orders, 1);
+    assert.equal(await balanceOf(stage, who.accountAddress), 96n, 'nothing was topped up either');
+    assert.equal(await page.evaluate(() => sessionStorage.getItem('payments-wasm.orders')), null, 'and it is done with');
+  });
+}
+
+test('an order whose credits never come ends in a clear error, and the plan can be ordered by name', async () => {
+  const who = await buyer({ rich: false });
+  await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 80_000 });
+  const page = await context.newPage();
+  await page.clock.install();
+  await tab(who, BUYS, page);
+  let ordered = 0;
+  await page.route('**/order', async (route) => {
+    await route.fetch();
+    ordered += 1;
+  });
+  await page.evaluate(() => { ask(); });
+  await until('the order has gone out', () => ordered === 1);
+  await page.reload();
+  await page.unroute('**/order');
+  await start(page, who, BUYS);
+  await page.evaluate(() => { ask().then((end) => (window.end = end)); });
+  await until('it ends', async () => {
+    await page.clock.fastForward(5_000);
+    return page.evaluate(() => Boolean(window.end));
+  });
+  const { code, outcome, purchases } = await page.evaluate(() => end);
+  assert.deepEqual([code, outcome, purchases.length, purchases[0].confirmed], ['credits_timeout', 'none', 1, false]);
+  assert.equal((await callsOf(stage)).orders, 1);
+  await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 0 });
+  await page.evaluate((id) => payments.plans.orderPlan(id), stage.planId);
+  assert.equal((await ask(page)).status, 200);
+  assert.equal((await callsOf(stage)).orders, 1, 'the one that was asked for');
+});
+
+test('two tabs with one budget buy a plan once', async () => {
+  const who = await buyer({ rich: false });
+  await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 600 });
+  const options = { ...BUYS, budget: { storage: 'local' } };
+  const tabs = [await tab(who, options), await tab(who, options)];
+  for (const page of tabs) await page.evaluate(() => { window.outcome = Promise.all([ask(), ask()]); });
+  const calls = async () => (await fetch(`${stage.sandbox.url}/sandbox/calls`)).json();
+  await until('both look for the credits', async () => (await calls()).filter(({ path }) => path.includes('/balance/')).length > 6);
+  await sandbox('POST', '/sandbox/clock', { advanceSecs: 600 });
+  for (const page of tabs) assert.deepEqual((await page.evaluate(() => outcome)).map(({ status }) => status), [200, 200]);
+  assert.equal((await callsOf(stage)).orders, 1);
+});
+
+test('where a budget cannot be kept the option is refused', async () => {
+  const who = await buyer();
+  for (const [name, storage, spoil] of [
+    ['no Web Locks', 'local', () => Object.defineProperty(navigator, 'locks', { value: undefined })],
+    ['no Web Locks', 'session', () => Object.defineProperty(navigator, 'locks', { value: undefined })],
+    ['no IndexedDB', 'local', () => Object.defineProperty(window, 'indexedDB', { value: undefined })],
+    ['it may not be opened', 'local', () => { IDBFactory.prototype.open = () => { throw new DOMException('no', 'SecurityError'); }; }],
+    ['it may not be written', 'local', () => { IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); }; }],
+    ['no sessionStorage', 'session', () => Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError'); } })],
+    ['it is full', 'session', () => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }],
+  ]) {
+    const page = await context.newPage();
+    await page.goto(`${stage.page.url}/config.json`);
+    await page.evaluate(spoil);
+    const refused = await start(page, who, { budget: { storage } }).then(() => undefined, ({ message }) => message);
+    assert.match(refused ?? '', new RegExp(`a budget with storage '${storage}' cannot be kept here`), name);
+    await page.close();
+  }
+  const page = await context.newPage();
+  await page.goto(`${stage.page.url}/config.json`);
+  for (const budget of [{}, { storage: 'memory' }, { storage: 'local', name: 7 }, { storage: 'toString' }, 'local']) {
+    const refused = await start(page, who, { budget }).then(() => undefined, ({ message }) => message);
+    assert.match(refused ?? '', /budget must be/, JSON.stringify(budget));
+  }
+});
+
+test('what cannot be kept is not spent, and an answer that was paid for is handed over', async () => {
+  const who = await buyer();
+  const page = await tab(who, { budget: { storage: 'local' } });
+  await page.evaluate(() => {
+    const { put } = IDBObjectStore.prototype;
+    window.spoil = () => { IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); }; };
+    window.mend = () => { IDBObjectStore.prototype.put = put; };
+    spoil();
+  });
+  const refused = await ask(page);
+  assert.deepEqual([refused.code, refused.outcome], ['storage_unavailable', 'none']);
+  assert.equal(await balanceOf(stage, who.accountAddress), 100n);
+  await page.evaluate(() => mend());
+  assert.equal((await ask(page)).status, 200);
+
+  let release;
+  await page.route(`${stage.paywall.url}/ask`, async (route) => {
+    await new Promise((done) => { release = done; });
+    await route.continue();
+  });
+  await page.evaluate(() => { window.outcome = ask(); });
+  await until('a payment is on the wire', () => release);
+  await page.evaluate(() => spoil());
+  release();
+  assert.deepEqual(await page.evaluate(() => outcome), { status: 200, outcome: 'settled' });
+  assert.equal(await balanceOf(stage, who.accountAddress), 96n);
+});
+
+test('a kept budget that cannot be read throws nothing and gives no credit', async () => {
+  const who = await buyer();
+  for (const garbage of ['s', 'm 1 2', '\u0000', 'x'.repeat(600_000), 's - 1\nr', '{"spent":0}', 'r a 1\n']) {
+    const page = await context.newPage();
+    await page.goto(`${stage.page.url}/config.json`);
+    await page.evaluate((text) => {
+      sessionStorage.setItem('payments-wasm.budget.default', text);
+      sessionStorage.setItem('payments-wasm.budget.default.receipts', `[1,{"at":"never"},null]${text}`);
+      sessionStorage.setItem('payments-wasm.orders', text);
+    }, garbage);
+    for (const again of [false, true]) {
+      if (again) await page.reload();
+      await start(page, who, { budget: { storage: 'session' } });
+      assert.equal((await ask(page, { policy: { maxCreditsPerDay: 1_000_000 } })).code, 'budget_exceeded', garbage.slice(0, 20));
+      assert.equal((await ask(page)).status, 200, 'without a limit there is nothing to exceed');
+    }
+    await page.close();
+  }
+});
+
+test('an abort and a logout end what waits for a shared budget', async () => {
+  const who = await buyer();
+  const page = await tab(who, { budget: { storage: 'local' } });
+  const hold = () => {};
+  await page.route('**/x402/permissions', hold);
+  await page.evaluate((url) => {
+    const stop = new AbortController();
+    const end = (signal) => payments.fetch(url, { method: 'POST', body: '{}', signal }).then(() => 'paid', ({ code }) => code);
+    window.ends = Promise.all([end(stop.signal), end()]);
+    window.stop = () => stop.abort();
+  }, `${stage.paywall.url}/ask`);
+  await until('both have reserved', async () => /^r \S+ 4$/m.test(await keptBy(page)));
+  await page.evaluate(() => stop());
+  await until('one has let go', async () => /^r \S+ 2$/m.test(await keptBy(page)));
+  await page.evaluate(() => payments.logout());
+  assert.deepEqual(await page.evaluate(() => ends), ['aborted', 'session_ended']);
+  await until('both have let go', async () => !/^r /m.test(await keptBy(page)));
+});

@@ -1,0 +1,453 @@
+//! What outlives a page and what tabs share, as tables: rules of money 4, 10 and 12.
+
+mod world;
+
+use payments_wasm::subscriber::{Buyer, Event, FetchError, MAX_KEPT, Outcome, Policy};
+use payments_wasm::wire::Credits;
+use std::cell::RefCell;
+use std::rc::Rc;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+use world::{Seller, Shelf, World, buy, offer};
+
+type Text = Rc<RefCell<String>>;
+
+const HOUR: u64 = 3_600_000;
+
+fn shelf() -> Text {
+    Rc::new(RefCell::new(String::new()))
+}
+
+/// A page with the budget of that text.
+fn tab(text: &Text, tab: &'static str) -> World {
+    let mut world = World::new().balance(1_000);
+    world.shelf = Some(Shelf { text: text.clone(), tab, full: false });
+    world
+}
+
+fn total(credits: u64) -> Option<Policy> {
+    Some(Policy { max_credits_total: Some(Credits::from(credits)), ..Policy::default() })
+}
+
+/// What the shell does when a tab is gone.
+fn bury(text: &Text, tab: &str) {
+    let living = text
+        .borrow()
+        .lines()
+        .filter(|line| !line.starts_with(&format!("r {tab} ")))
+        .collect::<Vec<_>>()
+        .join("\n");
+    *text.borrow_mut() = living + "\n";
+}
+
+fn code(end: Result<(), FetchError>) -> String {
+    end.err().map(|error| error.code().to_string()).unwrap_or_default()
+}
+
+#[test]
+fn rule_12_two_tabs_cannot_together_exceed_a_limit() {
+    // (name, what is held back while both begin: calls of the platform, paid requests)
+    for (name, hold_jobs, hold_paid) in [
+        ("one after the other", false, false),
+        ("all have reserved", true, false),
+        ("all that could are on the wire", false, true),
+    ] {
+        let text = shelf();
+        let mut tabs = [tab(&text, "one"), tab(&text, "two")];
+        let mut fetches = Vec::new();
+        for round in 0..12 {
+            let index = round % 2;
+            let world = &mut tabs[index];
+            (world.hold_jobs, world.hold_paid, world.policy) = (hold_jobs, hold_paid, total(9));
+            fetches.push((index, world.fetch("POST", "/ask")));
+            world.run();
+        }
+        for world in &mut tabs {
+            (world.hold_jobs, world.hold_paid) = (false, false);
+            world.run();
+        }
+        let ends: Vec<_> =
+            fetches.into_iter().map(|(index, fetch)| code(tabs[index].end(fetch).result)).collect();
+        assert_eq!(ends.iter().filter(|end| end.is_empty()).count(), 4, "{name}: {ends:?}");
+        assert_eq!(ends.iter().filter(|end| *end == "budget_exceeded").count(), 8, "{name}");
+        assert_eq!(tabs[0].burned + tabs[1].burned, 8, "{name}");
+        let mut third = tab(&text, "three");
+        third.policy = total(9);
+        let fetch = third.fetch("POST", "/ask");
+        assert_eq!(code(third.run_one(fetch).result), "budget_exceeded", "{name}: whoever comes later knows");
+        assert_eq!(third.buyer.budget().spent(), Credits::from(8), "{name}");
+        assert_eq!(third.buyer.budget().by_origin(), [(world::ORIGIN, Credits::from(8))], "{name}");
+        assert_eq!(third.buyer.budget().by_plan(), [("plan", Credits::from(8))], "{name}");
+    }
+}
+
+#[test]
+fn rule_12_what_one_tab_lets_go_another_may_spend() {
+    // (name, how far the first comes, what becomes of it, what counts after it, in credits)
+    for (name, hold_jobs, hold_paid, end, counts) in [
+        ("aborted before it pays", true, false, Some(Event::Aborted), 0),
+        ("aborted on the wire", false, true, Some(Event::Aborted), 2),
+        ("refused by the seller", false, true, Some(Event::Answered(Seller::status(404))), 0),
+        ("cheaper than it was", false, true, Some(Event::Answered(Seller::paid(1, 9))), 1),
+        ("no answer", false, true, Some(Event::SendFailed), 2),
+        ("the tab dies before it pays", true, false, None, 0),
+        ("the tab dies on the wire", false, true, None, 2),
+    ] {
+        let text = shelf();
+        let (mut first, mut second) = (tab(&text, "one"), tab(&text, "two"));
+        (first.hold_jobs, first.hold_paid, first.policy) = (hold_jobs, hold_paid, total(2));
+        second.policy = total(2);
+        let fetch = first.fetch("POST", "/ask");
+        first.run();
+        let refused = second.fetch("POST", "/ask");
+        assert_eq!(code(second.run_one(refused).result), "budget_exceeded", "{name}: as long as it lasts");
+        match end {
+            Some(event) => first.on(fetch, event),
+            None => bury(&text, "one"),
+        }
+        second.policy = total(2 + counts);
+        let fetch = second.fetch("POST", "/ask");
+        assert_eq!(code(second.run_one(fetch).result), "", "{name}");
+        let fetch = second.fetch("POST", "/ask");
+        assert_eq!(code(second.run_one(fetch).result), "budget_exceeded", "{name}: and no more");
+        assert_eq!(second.buyer.budget().total(), Credits::from(2 + counts), "{name}");
+    }
+}
+
+#[test]
+fn rule_12_a_budget_survives_a_reload_in_each_of_its_limits() {
+    let limit = |credits: u64| Some(Credits::from(credits));
+    let by_hour = || Policy { max_credits_per_hour: limit(4), ..Policy::default() };
+    let by_day = || Policy { max_credits_per_day: limit(4), ..Policy::default() };
+    let in_all = || Policy { max_credits_total: limit(4), ..Policy::default() };
+    // (name, the limit, hours that pass before the page is loaded again, what may be spent then)
+    for (name, policy, hours, rest) in [
+        ("by the hour, at once", by_hour(), 0, 0),
+        ("by the hour, two hours later", by_hour(), 2, 2),
+        ("by the day, at once", by_day(), 0, 0),
+        ("by the day, two hours later", by_day(), 2, 0),
+        ("by the day, a day and an hour later", by_day(), 25, 2),
+        ("in all, at once", in_all(), 0, 0),
+        ("in all, a year later", in_all(), 24 * 365, 0),
+    ] {
+        let text = shelf();
+        let mut world = tab(&text, "one");
+        world.now = 40 * HOUR;
+        world.policy = Some(policy.clone());
+        for _ in 0..2 {
+            let fetch = world.fetch("POST", "/ask");
+            assert_eq!(code(world.run_one(fetch).result), "", "{name}");
+        }
+        let mut again = tab(&text, "two");
+        again.now = world.now + hours * HOUR;
+        again.policy = Some(policy);
+        let mut paid = 0;
+        for _ in 0..3 {
+            let fetch = again.fetch("POST", "/ask");
+            paid += u64::from(again.run_one(fetch).result.is_ok());
+        }
+        assert_eq!(paid, rest, "{name}");
+    }
+}
+
+#[test]
+fn rule_12_what_cannot_be_read_counts_as_everything_for_good() {
+    let long = "m 1 1\n".repeat(MAX_KEPT / 6) + "s - 1\n";
+    for (name, text, readable) in [
+        ("nothing yet", "", true),
+        ("a total", "s - 0\n", true),
+        ("an hour long past", "m 1 4\na https://a.example 4\np plan 4\ns - 4\n", true),
+        ("others", "r two 3\ns - 0\n", true),
+        ("an order", "o 0x1/plan 0 1\ns - 0\n", true),
+        ("no total", "m 1 1\n", false),
+        ("an empty line alone", "\n", false),
+        ("cut off", "m 1 4\ns -", false),
+        ("a total that is none", "s - -1\n", false),
+        ("a total with more", "s - 1 2\n", false),
+        ("a fraction", "m 1 1.5\ns - 1\n", false),
+        ("less than one line", "m 1\ns - 1\n", false),
+        ("more than there is", &format!("s - {}\n", "9".repeat(79)), false),
+        ("an order without a time", "o 0x1/plan 0\ns - 0\n", false),
+        ("an order before time", "o 0x1/plan 0 -1\ns - 0\n", false),
+        ("another kind of line", "x 1 2\ns - 1\n", false),
+        ("a kind of two letters", "mm 1 2\ns - 1\n", false),
+        ("what was unreadable before", "? - 1\n", false),
+        ("JSON", "{\"spent\":0}", false),
+        ("binary", "\u{0}\u{1}\u{fffd}", false),
+        ("too long", &long, false),
+    ] {
+        let shelf = Rc::new(RefCell::new(text.to_string()));
+        for round in ["at once", "after it was kept again"] {
+            let mut world = tab(&shelf, "one");
+            let limit = Some(Credits::from(1_000_000));
+            for policy in [
+                Policy { max_credits_total: limit, ..Policy::default() },
+                Policy { max_credits_per_hour: limit, ..Policy::default() },
+                Policy { max_credits_per_day: limit, ..Policy::default() },
+            ] {
+                world.policy = Some(policy);
+                let fetch = world.fetch("POST", "/ask");
+                assert_eq!(world.run_one(fetch).result.is_ok(), readable, "{name}, {round}");
+            }
+            // Where nothing is limited there is nothing to exceed.
+            world.policy = Some(Policy::default());
+            let fetch = world.fetch("POST", "/ask");
+            assert_eq!(code(world.run_one(fetch).result), "", "{name}, {round}");
+        }
+        assert!(shelf.borrow().len() < MAX_KEPT, "{name}");
+    }
+}
+
+#[test]
+fn what_is_kept_is_bounded_and_holds_no_secret() {
+    let text = shelf();
+    let mut world = tab(&text, "one");
+    world.policy = Some(Policy::default());
+    for index in 0..600 {
+        let origin =
+            format!("https://{}{index}.example", "long-".repeat(if index % 2 == 0 { 40 } else { 400 }));
+        let target = world::target(&origin, "/ask");
+        world.request = Some(payments_wasm::subscriber::FetchRequest::new(target, "POST"));
+        world.now += 60_000;
+        let fetch = world.fetch("POST", "/ask");
+        world.run_one(fetch);
+    }
+    let kept = text.borrow().clone();
+    assert!(kept.len() < 128 * 1024, "{}", kept.len());
+    for token in &world.presented {
+        assert!(!kept.contains(token.as_str()));
+    }
+    assert!(kept.ends_with("s - 1000\n"), "the total counts what is not told apart any more");
+    let mut again = Buyer::new();
+    again.take_up(&kept, "two");
+    assert_eq!(again.kept("two"), kept, "what is kept is what was taken up");
+}
+
+/// A page that is loaded in the middle of a purchase: the orders that it kept, and a platform where they were made.
+fn reload(world: &World, credits_after_ms: u64, ordered: bool) -> World {
+    let mut again = World::new().balance(0);
+    again.now = world.now;
+    again.approval = Some(buy());
+    again.told_balance = true;
+    again.buyer.take_up_orders(&world.buyer.kept_orders());
+    if ordered {
+        again.credits_come(credits_after_ms);
+    }
+    again
+}
+
+#[test]
+fn rules_4_and_10_a_page_loaded_again_in_the_middle_of_a_purchase_does_not_order_twice() {
+    const NEVER: u64 = u64::MAX;
+    type Row = (&'static str, bool, Option<(u16, &'static str)>, u64, bool, &'static str, bool);
+    // (name, whether the order was answered before, with what, when the credits come, whether an order was made, how the
+    // same fetch ends after, whether the purchase is known to have gone through)
+    let rows: Vec<Row> = vec![
+        ("sent, not answered", false, None, 5_000, true, "", true),
+        ("sent, not answered, never made", false, None, NEVER, false, "credits_timeout", false),
+        ("answered", true, Some((200, r#"{"success":true,"txHash":"0xorder"}"#)), 5_000, true, "", true),
+        (
+            "answered, never there",
+            true,
+            Some((200, r#"{"success":true,"txHash":"0xorder"}"#)),
+            NEVER,
+            true,
+            "credits_timeout",
+            true,
+        ),
+        (
+            "answered with an odd name",
+            true,
+            Some((200, r#"{"success":true,"txHash":"a b\nc"}"#)),
+            5_000,
+            true,
+            "",
+            true,
+        ),
+        ("its answer lost", true, None, 5_000, true, "", true),
+        ("broke", true, Some((500, "oops")), 5_000, true, "", true),
+    ];
+    for (name, answered, answer, credits_after_ms, made, end, confirmed) in rows {
+        let mut world = World::new().balance(0);
+        world.approval = Some(buy());
+        world.told_balance = true;
+        world.hold_jobs = true;
+        world.credits_after_ms = NEVER;
+        world.order_answer = answer.map(|(status, body)| (status, body.into()));
+        world.fetch("POST", "/ask");
+        world.run();
+        if answered {
+            world.work_once();
+        }
+        assert_eq!(world.orders, u32::from(answered), "{name}");
+        let mut again = reload(&world, credits_after_ms, made);
+        again.hold_jobs = true;
+        let fetches = [again.fetch("POST", "/ask"), again.fetch("POST", "/ask")];
+        again.run();
+        again.hold_jobs = false;
+        again.run();
+        let ends = fetches.map(|fetch| again.end(fetch));
+        assert_eq!(again.orders, 0, "{name}: no second order");
+        let purchases: Vec<_> = ends.iter().flat_map(|end| end.spend.purchases.clone()).collect();
+        assert_eq!(purchases.len(), 1, "{name}: booked once");
+        assert_eq!(purchases[0].confirmed, confirmed, "{name}");
+        for finish in ends {
+            assert_eq!(code(finish.result), end, "{name}");
+        }
+        if end.is_empty() {
+            assert_eq!(again.buyer.kept_orders(), "", "{name}: done with");
+        } else {
+            assert_eq!(again.presented.len(), 0, "{name}: nothing is paid that would top up");
+            let third = again.fetch("POST", "/ask");
+            assert_eq!(code(again.run_one(third).result), end, "{name}: nor later");
+            assert_eq!(again.orders, 0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn rule_4_an_order_stands_in_the_way_of_its_own_account_and_plan_for_a_day() {
+    let mut world = World::new().balance(0);
+    world.approval = Some(buy());
+    world.told_balance = true;
+    world.hold_jobs = true;
+    world.fetch("POST", "/ask");
+    world.run();
+    let me = "0x0000000000000000000000000000000000000001";
+    let other = "0x0000000000000000000000000000000000000002";
+    // (name, who is logged in, the plan that is asked for, hours later, what is held by then, orders, what ends it)
+    for (name, holder, plan, hours, held, orders, end) in [
+        ("the same", me, "plan", 0, 0, 0, "credits_timeout"),
+        ("another account", other, "plan", 0, 0, 1, ""),
+        ("another plan", me, "other", 0, 0, 1, ""),
+        ("most of a day later", me, "plan", 23, 0, 0, "credits_timeout"),
+        ("more than a day later", me, "plan", 25, 0, 1, ""),
+        ("the credits are there", me, "plan", 0, 100, 0, ""),
+        ("some credits have come, too few", me, "plan", 0, 1, 1, ""),
+    ] {
+        let asked = plan.to_string();
+        let mut again = reload(&world, 0, false).balance(held).seller(move |send, _| match &send.token {
+            None => Seller::offer(&offer(&asked, 2)),
+            Some(_) => Seller::paid(2, 0),
+        });
+        again.buyer.log_in(Some(holder.into()), payments_wasm::wire::DelegationId::parse("d-1", "d").ok());
+        again.now += hours * HOUR;
+        let fetch = again.fetch("POST", "/ask");
+        assert_eq!(code(again.run_one(fetch).result), end, "{name}");
+        assert_eq!(again.orders, orders, "{name}");
+    }
+}
+
+#[test]
+fn rule_4_an_order_outlives_a_logout_and_is_done_with_when_it_is_refused_or_its_credits_are_seen() {
+    let delegation = || payments_wasm::wire::DelegationId::parse("d-1", "d").ok();
+    let me = || Some("0x0000000000000000000000000000000000000001".to_string());
+    let waiting = || {
+        let mut world = World::new().balance(0);
+        world.approval = Some(buy());
+        world.told_balance = true;
+        world.hold_jobs = true;
+        world.fetch("POST", "/ask");
+        world.run();
+        world
+    };
+    let mut world = waiting();
+    world.buyer.log_out();
+    world.buyer.log_in(me(), delegation());
+    world.hold_jobs = false;
+    world.credits_come(1_000);
+    let fetch = world.fetch("POST", "/ask");
+    assert!(world.run_one(fetch).result.is_ok());
+    assert_eq!(world.orders, 1, "the one that had gone out before the logout");
+
+    let mut world = waiting();
+    world.order_answer = Some((400, r#"{"code":"BCK.PROTOCOL.0005"}"#.into()));
+    assert!(!world.buyer.kept_orders().is_empty());
+    world.work_once();
+    assert_eq!(world.buyer.kept_orders(), "", "refused");
+
+    // (what is held by then, whether the order is still waited for)
+    for (held, waits) in [(0, true), (1, false), (100, false)] {
+        let mut world = waiting();
+        world.buyer.note_balance(&world::plan("plan"), Credits::from(held), world.now);
+        assert_eq!(!world.buyer.kept_orders().is_empty(), waits, "{held}");
+        world.buyer.note_balance(&world::plan("other"), Credits::from(100), world.now);
+        assert_eq!(!world.buyer.kept_orders().is_empty(), waits, "{held}, another plan");
+    }
+}
+
+#[test]
+fn rule_4_two_tabs_buy_a_plan_once() {
+    let text = shelf();
+    let mut tabs = [tab(&text, "one").balance(0), tab(&text, "two").balance(0)];
+    let mut fetches = Vec::new();
+    for (index, world) in tabs.iter_mut().enumerate() {
+        world.approval = Some(buy());
+        world.told_balance = true;
+        world.hold_jobs = true;
+        fetches.push((index, world.fetch("POST", "/ask")));
+        world.run();
+    }
+    for world in &mut tabs {
+        world.credits_come(3_000);
+        world.hold_jobs = false;
+        world.run();
+    }
+    for (index, fetch) in fetches {
+        assert_eq!(code(tabs[index].end(fetch).result), "", "tab {index}");
+    }
+    assert_eq!(tabs[0].orders + tabs[1].orders, 1);
+}
+
+#[test]
+fn rule_12_what_could_not_be_kept_is_not_spent() {
+    // (name, what the step would have done, whether a token is at hand, balance, answers that are awaited)
+    for (name, warm, balance, on_the_wire) in [
+        ("a payment", true, 100, false),
+        ("a mint", false, 100, false),
+        ("an order", false, 0, false),
+        ("the end of a payment", true, 100, true),
+    ] {
+        let text = shelf();
+        let mut world = tab(&text, "one").balance(balance);
+        world.approval = Some(buy());
+        world.told_balance = true;
+        if warm {
+            let fetch = world.fetch("POST", "/ask");
+            assert!(world.run_one(fetch).result.is_ok(), "{name}");
+        }
+        let (burned, paid_sends) = (world.burned, world.paid_sends);
+        world.hold_paid = on_the_wire;
+        let before = if on_the_wire {
+            let fetch = world.fetch("POST", "/ask");
+            world.run();
+            Some(fetch)
+        } else {
+            None
+        };
+        let kept = text.borrow().clone();
+        world.shelf.as_mut().unwrap().full = true;
+        world.hold_paid = false;
+        if let Some(fetch) = before {
+            let end = world.run_one(fetch);
+            assert!(end.result.is_ok(), "{name}: what was paid for is handed over");
+            assert_eq!(end.spend.outcome, Outcome::Settled, "{name}");
+            continue;
+        }
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(code(end.result), "storage_unavailable", "{name}");
+        assert_eq!(
+            (end.spend.outcome, end.spend.credits_presented),
+            (Outcome::None, Credits::ZERO),
+            "{name}"
+        );
+        assert_eq!(end.spend.purchases, [], "{name}");
+        assert_eq!((world.burned, world.paid_sends, world.orders), (burned, paid_sends, 0), "{name}");
+        assert_eq!(*text.borrow(), kept, "{name}");
+        world.shelf.as_mut().unwrap().full = false;
+        let fetch = world.fetch("POST", "/ask");
+        assert_eq!(code(world.run_one(fetch).result), "", "{name}: and once it can be kept again");
+        assert_eq!(world.buyer.budget().total(), Credits::from(world.burned), "{name}");
+    }
+}
