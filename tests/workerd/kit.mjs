@@ -83,13 +83,13 @@ export async function startFacilitator() {
 }
 
 /**
- * An origin that decodes twice, ignores case, trailing slashes and doubled ones, and answers everything. `calls` lists what
- * reached it.
+ * An origin that decodes twice, ignores case, trailing slashes, doubled ones and the name of a folder's page, and answers
+ * everything. `calls` lists what reached it.
  */
 export async function startOrigin() {
   const stub = { calls: [], answer: undefined, cancelled: 0 };
   const server = await listen(async (request, response) => {
-    const path = lenient(lenient(request.url.split('?')[0])).toLowerCase().replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+    const path = lenient(lenient(request.url.split('?')[0])).toLowerCase().replace(/\/+/g, '/').replace(/\/(index|default)(\.\w+)?$/, '/').replace(/(.)\/$/, '$1');
     stub.calls.push({ method: request.method, url: request.url, path, headers: request.headers, rawHeaders: request.rawHeaders });
     response.on('close', () => { if (!response.writableEnded) stub.cancelled++; });
     if (stub.answer) return stub.answer(request, response);

@@ -386,6 +386,9 @@ fn decode(text: &str) -> String {
 
 fn is_paid(path: &str) -> bool {
     let plain: String = path.chars().filter(char::is_ascii).collect();
+    let folder =
+        ["/index", "/default"].iter().find_map(|page| Some(plain.split_at_checked(plain.rfind(page)?)?.0));
+    let plain = folder.unwrap_or(&plain);
     let stem = plain.split([';', '.', ':', '?', '#', '\0']).next().unwrap_or_default();
     stem == "/paid"
         || plain.starts_with("/files/") && plain.matches('/').count() == 2
