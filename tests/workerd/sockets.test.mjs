@@ -1,13 +1,14 @@
-// WebSockets at the gate: through where nothing is paid for, refused in plain words where something is (money rule 19).
+// WebSockets at the gate: through where nothing is paid for, settled before they are handed over where something is
+// (money rule 19).
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
-import { startAll, token } from './kit.mjs';
+import { PLAN, ROUTES, json, readHeader, startAll, token } from './kit.mjs';
 
 const ORIGIN = `export default {
   fetch(request) {
-    if (request.headers.get('upgrade') !== 'websocket') return new Response('no socket', { status: 426 });
+    if (request.headers.get('upgrade') !== 'websocket' || request.url.endsWith('/none')) return new Response('no socket', { status: 426 });
     const { 0: theirs, 1: ours } = new WebSocketPair();
     ours.accept();
     ours.send('hello ' + new URL(request.url).pathname);
@@ -18,7 +19,11 @@ const ORIGIN = `export default {
 let all;
 before(async () => {
   all = await startAll({
-    vars: { ORIGIN_URL: undefined, UNLISTED: 'pass' }, binding: 'sockets',
+    vars: {
+      ORIGIN_URL: undefined, UNLISTED: 'pass',
+      ROUTES: { ...ROUTES, 'GET /later': { planId: PLAN, credits: { by: 'byte', each: 1, most: 9 }, settle: 'at-end-of-stream', receipt: 'event' } },
+    },
+    binding: 'sockets',
     beside: [{ name: 'sockets', modules: [{ type: 'ESModule', path: 'sockets.js', contents: ORIGIN }] }],
   });
 });
@@ -49,12 +54,43 @@ for (const path of ['/health', '/elsewhere']) {
   });
 }
 
-for (const [what, more] of [['with a token', `payment-signature: ${token()}\r\n`], ['without one', '']]) {
-  test(`a socket on a paid route is refused ${what}, and nobody is asked`, async () => {
-    const answer = await shake('/paid', more);
-    assert.match(answer, /^HTTP\/1\.1 400 /);
+const PAID = `payment-signature: ${token()}\r\n`;
+
+test('a socket on a paid route: verified, opened, settled, handed over with the receipt', async () => {
+  const answer = await shake('/paid', PAID);
+  assert.match(answer, /^HTTP\/1\.1 101 /);
+  assert.match(answer, /hello \/paid/);
+  const receipt = readHeader(/^payment-response: (\S+)/im.exec(answer)[1]);
+  assert.deepEqual([receipt.success, receipt.creditsRedeemed], [true, '1']);
+  assert.deepEqual(all.facilitator.calls.map(({ call }) => call), ['verify', 'settle']);
+});
+
+test('a socket without a token: an offer, and nothing is opened', async () => {
+  const answer = await shake('/paid');
+  assert.match(answer, /^HTTP\/1\.1 402 /);
+  assert.match(answer, /^payment-required: /im);
+  assert.equal(all.facilitator.calls.length, 0);
+});
+
+test('a socket whose settlement is refused is not handed over', async () => {
+  all.facilitator.settle = (response) => json(response, 200, { success: false, errorReason: 'no' });
+  const answer = await shake('/paid', PAID);
+  assert.match(answer, /^HTTP\/1\.1 402 /);
+  assert.doesNotMatch(answer, /hello/);
+});
+
+test('a socket that the origin does not open is not paid for', async () => {
+  const answer = await shake('/files/none', PAID);
+  assert.match(answer, /^HTTP\/1\.1 426 /);
+  assert.equal(readHeader(/^payment-response: (\S+)/im.exec(answer)[1]).errorReason, 'not_settled');
+  assert.equal(all.facilitator.count('settle'), 0);
+});
+
+test('another protocol, and a socket that would be settled later, are refused, and nobody is asked', async () => {
+  for (const [path, more] of [['/later', PAID], ['/later', ''], ['/paid', `${PAID}Upgrade: h2c\r\n`]]) {
+    const answer = await shake(path, more);
+    assert.match(answer, /^HTTP\/1\.1 400 /, path);
     assert.match(answer, /upgrade_not_supported/);
-    assert.doesNotMatch(answer, /hello/);
-    assert.equal(all.facilitator.calls.length, 0);
-  });
-}
+  }
+  assert.equal(all.facilitator.calls.length, 0);
+});

@@ -239,6 +239,10 @@ fn a_host_in_any_spelling_is_that_host_and_another_is_no_way_around() {
         ("https://api.example:x/ask", "path_not_a_url"),
         ("https://api.example:99999/ask", "path_not_a_url"),
         ("https://[::1/ask", "path_not_a_url"),
+        ("https://[::ffff:1.2.3.4]:8443/ask", "route_in_doubt"),
+        ("https://[::1]x/ask", "path_not_a_url"),
+        ("https://[::g]/ask", "path_not_a_url"),
+        ("https://api.example:+443/ask", "path_not_a_url"),
         ("https://other.example/free", "forwarded"),
         ("https://api.example/free", "forwarded"),
     ] {
