@@ -4,6 +4,7 @@ mod world;
 
 use payments_wasm::subscriber::{Approval, Event, FetchError, FetchRequest, Outcome, Policy, poll_pause_ms};
 use payments_wasm::wire::Credits;
+use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 use world::{Seller, World, buy, offer, yes};
@@ -123,7 +124,8 @@ fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
         let mut world = World::new().balance(100);
         world.policy = limit(own);
         let target = world::target(world::ORIGIN, "/ask");
-        world.request = Some(FetchRequest { limits: limit(others), ..FetchRequest::new(target, "GET") });
+        world.request =
+            Some(FetchRequest { limits: limit(others).map(Rc::new), ..FetchRequest::new(target, "GET") });
         let fetch = world.fetch("GET", "/ask");
         assert_eq!(
             world.run_one(fetch).result.err().map(|error| error.code().to_string()).as_deref(),
@@ -134,7 +136,7 @@ fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
     let mut world = World::new().balance(100);
     world.policy = Some(Policy::default());
     let target = world::target(world::ORIGIN, "/ask");
-    let limits = Some(Policy { plans: vec!["other".into()], ..Policy::default() });
+    let limits = Some(Rc::new(Policy { plans: vec!["other".into()], ..Policy::default() }));
     world.request = Some(FetchRequest { limits, ..FetchRequest::new(target, "GET") });
     let fetch = world.fetch("GET", "/ask");
     assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "no_payable_offer");

@@ -5,6 +5,7 @@ use crate::subscriber::{Approval, Policy, Timeouts};
 use crate::wire::{Credits, DelegationId, Scheme, WireError};
 use alloc::{
     format,
+    rc::Rc,
     string::{String, ToString},
     vec::Vec,
 };
@@ -117,7 +118,7 @@ pub(super) fn scheme(options: &JsValue) -> Result<Option<Scheme>, JsValue> {
 }
 
 /// `policy`, if there is one.
-pub(super) fn policy(options: &JsValue) -> Result<Option<Policy>, JsValue> {
+pub(super) fn policy(options: &JsValue) -> Result<Option<Rc<Policy>>, JsValue> {
     let value = get(options, "policy");
     if value.is_null_or_undefined() {
         return Ok(None);
@@ -125,7 +126,7 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Policy>, JsValue> {
     if !value.is_object() {
         return Err(bad_field("policy", "an object"));
     }
-    Ok(Some(Policy {
+    Ok(Some(Rc::new(Policy {
         max_credits_per_request: credits(&value, "maxCreditsPerRequest")?,
         max_credits_per_hour: credits(&value, "maxCreditsPerHour")?,
         max_credits_per_day: credits(&value, "maxCreditsPerDay")?,
@@ -135,7 +136,7 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Policy>, JsValue> {
         networks: texts(&get(&value, "networks"), "networks")?,
         schemes: texts(&get(&value, "schemes"), "schemes")?,
         purchase: flag(&value, "purchase")?,
-    }))
+    })))
 }
 
 /// `timeouts`; what is not given is the instance's.

@@ -46,8 +46,8 @@ fn take<T>(list: &mut Vec<(FetchId, T)>, fetch: FetchId) -> Option<T> {
 
 /// What one call of `payments.fetch` may say differently from its instance.
 pub(super) struct Hooks {
-    policy: Option<Policy>,
-    limits: Option<Policy>,
+    policy: Option<Rc<Policy>>,
+    limits: Option<Rc<Policy>>,
     approve: Option<Function>,
     select: Option<Function>,
     delegation_id: Option<DelegationId>,

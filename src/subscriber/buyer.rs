@@ -1,6 +1,5 @@
 use super::budget::Budget;
 use super::jobs::{Job, Running};
-use super::orders::Order;
 use super::tokens::Tokens;
 use super::visit::{Action, FetchRequest, Phase, Visit};
 use super::{Answer, Approval, Offer, Record, TokenKey};
@@ -119,8 +118,6 @@ pub struct Buyer {
     pub(super) single_use: Vec<Rc<TokenKey>>,
     pub(super) running: Vec<Running>,
     pub(super) last_job: u32,
-    /// Orders that were sent and whose credits were not seen, whoever is logged in now.
-    pub(super) orders: Vec<Order>,
     /// Terms that were paid, by (method, path): what makes a second request one round trip (rule 5).
     pub(super) terms: Vec<(String, Rc<Offer>)>,
     /// What was agreed to for the whole session.

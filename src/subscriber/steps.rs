@@ -160,7 +160,7 @@ impl Buyer {
         let limit = self.broken_limit(fetch, &offer, now);
         let Some(visit) = self.visit(fetch) else { return };
         visit.by_grant = granted;
-        match judge(limit, visit.request.policy.as_ref(), visit.request.can_ask, granted) {
+        match judge(limit, visit.request.policy.as_deref(), visit.request.can_ask, granted) {
             Verdict::OverLimit(limit) => self.fail(fetch, FetchError::BudgetExceeded(limit)),
             Verdict::Ask => self.ask(fetch, offer),
             Verdict::Go(consent) => {

@@ -14,9 +14,9 @@ pub struct FetchRequest {
     /// What the caller wants done about redirects.
     pub redirects: Redirects,
     /// What may be spent on this request without asking, and its limits.
-    pub policy: Option<Policy>,
+    pub policy: Option<Rc<Policy>>,
     /// Another policy whose limits hold as well: an instance's, beside that of a call.
-    pub limits: Option<Policy>,
+    pub limits: Option<Rc<Policy>>,
     /// Whether somebody can be asked (an `approve` callback).
     pub can_ask: bool,
     /// The delegation to spend from; the session's where it is `None`.
