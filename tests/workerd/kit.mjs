@@ -113,7 +113,7 @@ export async function startAll(options = {}) {
   const [facilitator, origin] = await Promise.all([startFacilitator(), startOrigin()]);
   const paywall = await startPaywall({
     origin: origin.url, api: facilitator.url, key: SELLER_KEY, routes: { routes: ROUTES, open: ['GET /health'], unlisted: 'deny' },
-    ...options, vars: { TIMEOUT_MS: '400', ...options.vars },
+    ...options, vars: { TIMEOUT_MS: '3000', ...options.vars },
   });
   const get = (path, init = {}) => fetch(paywall.url + path, { redirect: 'manual', ...init });
   return {
