@@ -91,11 +91,11 @@ impl Pattern {
             _ => None,
         };
         self.looks_like(path)
-            || above.is_some_and(|above| self.matches(&above) || self.looks_like(&above))
-            || below.is_some_and(|below| below.matches(path) || below.looks_like(path))
+            || above.is_some_and(|above| self.looks_like(&above))
+            || below.is_some_and(|below| below.looks_like(path))
     }
 
-    /// Whether the segments of `path`, each by itself, may be taken for this pattern's.
+    /// Whether the segments of `path`, each by itself, may be taken for this pattern's. Those that match may.
     fn looks_like(&self, path: &CanonicalPath) -> bool {
         let Some(pairs) = self.pairs(path) else { return false };
         let last = pairs.len().saturating_sub(1);
