@@ -68,11 +68,20 @@ const ask = (url, token) => new Promise((resolve, reject) => {
   }).on('error', reject);
 });
 
-/** A mint once more where its connection was ended as it was being used again: it is the test's, and nothing is lost by it. */
-const patiently = (mint) => mint().catch((error) => {
-  if (error.message !== 'fetch failed') throw error;
-  return new Promise((resolve) => setTimeout(resolve, 100)).then(mint);
-});
+/**
+ * A mint, again where its connection was ended as it was being used: it is the test's own, and nothing is lost by it. Of many
+ * connections that idled together several may have ended, so it is not tried twice only.
+ */
+async function patiently(mint, tries = 8) {
+  try {
+    return await mint();
+  } catch (error) {
+    if (error.message !== 'fetch failed') throw error;
+    if (tries === 1) throw error.cause ?? error;
+    await new Promise((resolve) => setTimeout(resolve, 100 * (9 - tries)));
+    return patiently(mint, tries - 1);
+  }
+}
 
 /**
  * Has the buyers ask, so many at once, until `count` requests have been made. `url(index)` says whom; nothing makes the
