@@ -40,6 +40,7 @@ mod headers;
 mod journal;
 mod leaving;
 mod method;
+mod pass;
 mod path;
 mod policy;
 mod price;
