@@ -1,5 +1,7 @@
 use super::cors::Cors;
 use super::method::Method;
+use super::page::Page;
+use super::pass::Passes;
 use super::policy::Settlement;
 use super::price::Terms;
 use super::routes::{Entry, Pattern, Routes, Unlisted};
@@ -20,6 +22,8 @@ use serde_json::{Map, Value};
 pub struct Settings {
     pub(crate) routes: Routes,
     pub(crate) cors: Cors,
+    pub(crate) passes: Option<Passes>,
+    pub(crate) page: Option<Page>,
     pub(crate) origin_url: Option<String>,
     pub(crate) public_url: Option<String>,
     deployment: Deployment,
@@ -73,7 +77,8 @@ impl Settings {
     /// `bindings` says what else there is.
     ///
     /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
-    /// `UNLISTED`, `ALLOWED_ORIGINS`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`.
+    /// `UNLISTED`, `ALLOWED_ORIGINS`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`, `PASSES`, `PASS_KEYS`, `REVOKED_PASSES`,
+    /// `PAGE`; and `PAGE_FILES`, which no seller sets: the names of the files that the shell carries for the 402 page.
     ///
     /// # Errors
     /// The first key that is missing or wrong.
@@ -141,7 +146,14 @@ impl Settings {
         };
         warnings.sort_unstable();
         warnings.dedup();
+        let sells = |name: &str| {
+            routes.paid().any(|terms| terms.route == name && terms.settlement == Settlement::BeforeDelivery)
+        };
+        let passes = Passes::read(text, sells)?;
+        let page = Page::read(text, &deployment)?;
         Ok(Self {
+            passes,
+            page,
             routes,
             cors,
             origin_url,

@@ -1,6 +1,7 @@
 use super::answer::Answer;
 use super::headers::HeaderList;
 use super::method::Method;
+use super::pass::{PASS, PASS_EXPIRES, WARNING};
 use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
 use alloc::{string::String, vec::Vec};
 
@@ -14,11 +15,12 @@ pub(crate) struct Cors {
 }
 
 /// What a page may read beyond the safe few of the Fetch standard.
-const EXPOSED: [&str; 4] = [PAYMENT_REQUIRED, PAYMENT_RESPONSE, "x-correlation-id", "retry-after"];
+const EXPOSED: [&str; 7] =
+    [PAYMENT_REQUIRED, PAYMENT_RESPONSE, "x-correlation-id", "retry-after", PASS, PASS_EXPIRES, WARNING];
 /// What a page may always send.
 const ALLOWED: [&str; 4] = [PAYMENT_SIGNATURE, "content-type", "accept", "authorization"];
 /// What a page may send if it asks to.
-const ALLOWED_IF_ASKED: [&str; 14] = [
+const ALLOWED_IF_ASKED: [&str; 15] = [
     "accept-language",
     "cache-control",
     "content-language",
@@ -31,6 +33,7 @@ const ALLOWED_IF_ASKED: [&str; 14] = [
     "traceparent",
     "tracestate",
     "x-correlation-id",
+    PASS,
     "x-request-id",
     "x-requested-with",
 ];

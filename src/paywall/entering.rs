@@ -142,6 +142,10 @@ impl Visit {
 
     /// Looks at the token, or at what is free without one.
     fn present(&mut self, errand: Errand) -> Action {
+        let errand = match self.board(errand) {
+            Ok(action) => return action,
+            Err(errand) => errand,
+        };
         let Errand { terms, token, .. } = &errand;
         if let (Err(TokenProblem::Refused("payment_missing", _)), Some(free)) = (token, terms.free)
             && free.by == By::Address
@@ -347,7 +351,7 @@ impl Visit {
         self.respond(Answer::stateless().uncharged())
     }
 
-    fn admit(
+    pub(crate) fn admit(
         &self,
         shard: String,
         rates: Vec<Rate>,
@@ -362,11 +366,11 @@ impl Visit {
 }
 
 /// What a route is counted under: its name, since each is counted for itself.
-fn rate_name(terms: &Terms) -> String {
+pub(crate) fn rate_name(terms: &Terms) -> String {
     terms.route.to_string()
 }
 
-fn too_many(retry_after: u64) -> Answer {
+pub(crate) fn too_many(retry_after: u64) -> Answer {
     let message = "Too many requests. Nothing was charged; try again later.";
     Answer::error(429, "rate_limited", message).with("retry-after", &retry_after.to_string())
 }

@@ -2,6 +2,7 @@ use super::answer::Answer;
 use super::cache::Cache;
 use super::config::Settings;
 use super::entering::Errand;
+use super::guest::Guest;
 use super::headers::{self, HeaderList};
 use super::journal::Journal;
 use super::method::Method;
@@ -135,6 +136,7 @@ impl Gate {
             page: request.headers.get("origin").map(Into::into),
             governed: true,
             head_only: request.method.eq_ignore_ascii_case("HEAD"),
+            guest: Guest::default(),
             stage: Stage::Over,
         };
         let action = match self.admit(request, &mut visit) {
@@ -153,6 +155,10 @@ impl Gate {
         let Some(method) = Method::parse(&request.method) else {
             return Err(Answer::error(400, "method_unknown", "This method is not known here."));
         };
+        visit.guest = Guest::read(method, &target, request);
+        if let Some(action) = visit.own(method, &target, request) {
+            return Ok(action);
+        }
         if method == Method::Options && routes.governs(&target.path) {
             return Err(self.options(request, &target));
         }
@@ -185,6 +191,7 @@ impl Gate {
                 return Err(Answer::error(400, "route_in_doubt", message));
             }
         };
+        visit.guest.terms = Some(terms.clone());
         if request.headers.get("upgrade").is_some() {
             let message = "A paid resource cannot be upgraded to another protocol.";
             return Err(Answer::error(400, "upgrade_not_supported", message));

@@ -1,3 +1,4 @@
+use super::pass;
 use alloc::{
     string::{String, ToString},
     vec::Vec,
@@ -42,6 +43,11 @@ impl HeaderList {
     /// Drops all headers of this name, given in lower case.
     pub fn remove(&mut self, name: &str) {
         self.0.retain(|(known, _)| known != name);
+    }
+
+    /// Keeps the headers that are chosen by name and value.
+    pub(crate) fn retain_pairs(&mut self, mut keep: impl FnMut(&str, &str) -> bool) {
+        self.0.retain(|(name, value)| keep(name, value));
     }
 
     /// Keeps the headers whose name is chosen.
@@ -115,6 +121,7 @@ pub(crate) fn for_origin(inbound: &HeaderList) -> HeaderList {
         // An `expect` was met by this hop: the origin's `100 Continue` would be taken for its answer.
         !payment && !disguise && name != "host" && name != "expect"
     });
+    pass::without_cookies(&mut headers);
     headers
 }
 
@@ -126,6 +133,7 @@ pub(crate) fn for_buyer(origin: &HeaderList) -> HeaderList {
         !matches!(name, "payment-response" | "payment-required" | "surrogate-control")
             && !name.ends_with("cdn-cache-control")
     });
+    pass::without_forged(&mut headers);
     let kept: Vec<String> = headers
         .members("cache-control")
         .filter(|directive| {

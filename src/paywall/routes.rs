@@ -177,6 +177,11 @@ impl Routes {
         true
     }
 
+    /// What is paid for, in the order of the list.
+    pub(crate) fn paid(&self) -> impl Iterator<Item = &Rc<Terms>> {
+        self.entries.iter().filter_map(|entry| entry.terms.as_ref())
+    }
+
     /// Which line `method` and `target` fall under. `form` says that the body is a form, in which a `_method` may be.
     pub(crate) fn find(&self, method: Method, target: &Target, form: bool) -> Listing {
         let path = &target.path;

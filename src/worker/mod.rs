@@ -20,7 +20,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
         Ok(gate) => Shell { gate, request, env, origin: None }.serve(&context).await,
         Err(error) => {
             worker::console_error!("{}: {}", error.code(), error);
-            wires::answer(Answer::misconfigured(&error))
+            wires::answer(Answer::misconfigured(&error), &env)
         }
     }
 }
@@ -51,7 +51,7 @@ impl Shell {
                 Action::Respond(answer) => {
                     self.origin.as_ref().map(wires::cancel);
                     self.tell(&mut visit, context);
-                    return wires::answer(answer);
+                    return wires::answer(answer, &self.env);
                 }
                 Action::Deliver(Delivery { headers, journal, meter }) => {
                     if let Some(journal) = journal {

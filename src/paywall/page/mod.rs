@@ -63,7 +63,12 @@ impl Navigation {
 impl Page {
     /// Makes of a refusal with an offer the page for it, where there is somebody to read one. What a program reads stays
     /// where it is: status and headers.
-    pub(crate) fn dress(&self, mut answer: Answer, navigation: Option<&Navigation>, pass: Option<(&str, u64)>) -> Answer {
+    pub(crate) fn dress(
+        &self,
+        mut answer: Answer,
+        navigation: Option<&Navigation>,
+        pass: Option<(&str, u64)>,
+    ) -> Answer {
         let offer = answer.body.as_deref().and_then(|body| PaymentRequired::from_json(body.as_bytes()).ok());
         let (402, Some(offer)) = (answer.status, offer) else { return answer };
         answer.headers.merge("vary", &["Accept", "Sec-Fetch-Mode"]);

@@ -27,8 +27,6 @@ pub(crate) struct Page {
     pub(super) storage: &'static str,
     /// The deployment, as the package wants it.
     pub(super) platform: Value,
-    /// Whether a pass may come in a cookie, and can be asked after.
-    pub(super) passes: bool,
     /// The content security policy.
     pub(super) policy: String,
     /// The scripts that come with this build: they stand under this name, which changes with them.
@@ -50,15 +48,15 @@ impl Page {
     pub(crate) fn read(
         text: impl Fn(&str) -> Option<String>,
         deployment: &Deployment,
-        passes: bool,
     ) -> Result<Option<Self>, ConfigError> {
         let said = text("PAGE");
         let chosen = match said.as_deref().map(str::trim) {
             None => Map::new(),
             Some("off" | "\"off\"") => return Ok(None),
             Some("on" | "\"on\"") => Map::new(),
-            Some(chosen) => serde_json::from_str(chosen)
-                .map_err(|_| wrong("PAGE", "must be \"on\", \"off\" or an object like {\"name\": \"My shop\"}"))?,
+            Some(chosen) => serde_json::from_str(chosen).map_err(|_| {
+                wrong("PAGE", "must be \"on\", \"off\" or an object like {\"name\": \"My shop\"}")
+            })?,
         };
         let Some((build, files)) = text("PAGE_FILES").as_deref().and_then(built) else {
             return match said {
@@ -77,7 +75,8 @@ impl Page {
         };
         let colour = |name: &str| {
             let parse = |text| {
-                theme::Colour::parse(text).ok_or_else(|| wrong(format!("PAGE.{name}"), "must be a colour like #0a6b47"))
+                theme::Colour::parse(text)
+                    .ok_or_else(|| wrong(format!("PAGE.{name}"), "must be a colour like #0a6b47"))
             };
             word(name, MAX_TEXT_BYTES)?.map(parse).transpose()
         };
@@ -86,7 +85,9 @@ impl Page {
             return Err(wrong("PAGE.lang", "must be a language tag, like en or de-CH"));
         }
         let logo = word("logo", MAX_LOGO_BYTES)?;
-        if logo.is_some_and(|logo| !logo.starts_with("data:image/") && (!logo.starts_with('/') || logo.starts_with("//"))) {
+        if logo.is_some_and(|logo| {
+            !logo.starts_with("data:image/") && (!logo.starts_with('/') || logo.starts_with("//"))
+        }) {
             return Err(wrong("PAGE.logo", "must be a data:image/ URL or a path of this host"));
         }
         let storage = match word("storage", 16)? {
@@ -104,7 +105,6 @@ impl Page {
             policy: policy(&style, deployment),
             platform: platform(deployment),
             style,
-            passes,
             build,
             files,
         }))
@@ -135,7 +135,8 @@ fn texts(over: Option<&Value>) -> Result<Map<String, Value>, ConfigError> {
 fn built(text: &str) -> Option<(String, Vec<String>)> {
     let built: Value = serde_json::from_str(text).ok()?;
     let files = built.get("files")?.as_array()?;
-    let files = files.iter().map(|name| name.as_str().map(ToString::to_string)).collect::<Option<Vec<_>>>()?;
+    let files =
+        files.iter().map(|name| name.as_str().map(ToString::to_string)).collect::<Option<Vec<_>>>()?;
     Some((built.get("id")?.as_str()?.into(), files)).filter(|(_, files)| !files.is_empty())
 }
 

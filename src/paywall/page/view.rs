@@ -27,7 +27,8 @@ pub(super) fn render(page: &Page, view: &View<'_>) -> String {
     let about = view.offer.map(PaymentRequired::resource);
     let description = about.and_then(|about| about.description.as_deref());
     let heading = description.unwrap_or_else(|| page.text("heading"));
-    let price = view.offer.and_then(|offer| offer.accepts().iter().filter_map(|accept| accept.credits()).min());
+    let price =
+        view.offer.and_then(|offer| offer.accepts().iter().filter_map(|accept| accept.credits()).min());
     let lead = match price.map(|price| price.to_string()) {
         Some(price) => {
             let credits = page.text(if price == "1" { "credits_one" } else { "credits_many" });
@@ -35,7 +36,10 @@ pub(super) fn render(page: &Page, view: &View<'_>) -> String {
         }
         None => String::new(),
     };
-    let logo = page.logo.as_ref().map_or(String::new(), |logo| format!("<img src=\"{}\" alt=\"\" height=\"28\">", escape(logo)));
+    let logo = page
+        .logo
+        .as_ref()
+        .map_or(String::new(), |logo| format!("<img src=\"{}\" alt=\"\" height=\"28\">", escape(logo)));
     let name = page.name.as_deref().unwrap_or_default();
     let title = match (page.text("title"), name) {
         (title, "") => title.to_string(),

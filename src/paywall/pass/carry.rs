@@ -1,6 +1,6 @@
 //! How a pass comes and goes: a header, or a cookie that no script reads.
 
-use super::{PASS, PassSet};
+use super::{PASS, PASS_EXPIRES, PassSet, WARNING};
 use crate::paywall::headers::HeaderList;
 use crate::paywall::method::Method;
 use alloc::{
@@ -29,7 +29,8 @@ impl Carried {
         let header = headers.members(PASS).take(MAX_CARRIED).map(ToString::to_string).collect();
         let safe = matches!(method, Method::Get | Method::Head)
             || headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
-        let cookies = if safe { pairs(headers).filter_map(own).take(MAX_CARRIED * 2).collect() } else { Vec::new() };
+        let cookies =
+            if safe { pairs(headers).filter_map(own).take(MAX_CARRIED * 2).collect() } else { Vec::new() };
         Self { header, cookies }
     }
 
@@ -46,7 +47,9 @@ pub(super) fn cookie(set: &PassSet, pass: &str, https: bool) -> Option<String> {
     let (name, seconds) = (&set.name, set.seconds);
     let attributes = match (set.cookie, https) {
         (false, _) => return None,
-        (true, false) => return Some(format!("{COOKIE}{name}={pass}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax")),
+        (true, false) => {
+            return Some(format!("{COOKIE}{name}={pass}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"));
+        }
         (true, true) if set.cross_site => "SameSite=None; Partitioned",
         (true, true) => "SameSite=Lax",
     };
@@ -66,6 +69,15 @@ pub(crate) fn without_cookies(headers: &mut HeaderList) {
     }
 }
 
+/// Takes out of the origin's answer what only the gate may say of passes.
+pub(crate) fn without_forged(headers: &mut HeaderList) {
+    headers.retain_pairs(|name, value| match name {
+        PASS | PASS_EXPIRES | WARNING => false,
+        "set-cookie" => own(value.trim()).is_none(),
+        _ => true,
+    });
+}
+
 fn pairs(headers: &HeaderList) -> impl Iterator<Item = &str> {
     headers.all("cookie").flat_map(|line| line.split(';')).map(str::trim).filter(|pair| !pair.is_empty())
 }
@@ -73,6 +85,6 @@ fn pairs(headers: &HeaderList) -> impl Iterator<Item = &str> {
 /// A set's name and a pass, if this `name=value` is one of ours.
 fn own(pair: &str) -> Option<(String, String)> {
     let (name, value) = pair.split_once('=')?;
-    let set = name.strip_prefix("__Host-").unwrap_or(name).strip_prefix(COOKIE)?;
+    let set = name.trim().strip_prefix("__Host-").unwrap_or(name).strip_prefix(COOKIE)?;
     Some((set.into(), value.into()))
 }

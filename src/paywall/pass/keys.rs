@@ -24,7 +24,8 @@ impl Keys {
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let mut keys: Vec<Key> = Vec::new();
         for pair in text.split(',') {
-            let (id, secret) = pair.trim().split_once(':').ok_or("must be id:key pairs with commas between")?;
+            let (id, secret) =
+                pair.trim().split_once(':').ok_or("must be id:key pairs with commas between")?;
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
             if id.is_empty() || id.len() > 16 || !id.bytes().all(plain) {
                 return Err("has an id that is not 1 to 16 letters, digits, - or _");

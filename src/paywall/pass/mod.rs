@@ -7,20 +7,26 @@
 
 mod carry;
 mod keys;
+mod ride;
 mod settings;
 mod token;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use carry::{Carried, without_cookies};
+pub(crate) use carry::{Carried, without_cookies, without_forged};
 pub(crate) use keys::Keys;
+pub(crate) use ride::Ride;
 pub(crate) use settings::{PassSet, Passes};
 pub(crate) use token::{Pass, PassError};
 
 use super::headers::HeaderList;
-use crate::wire::{AgentId, Credits, PlanId};
-use alloc::string::{String, ToString};
+use crate::wire::{Credits, PlanId};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use serde_json::{Value, json};
 
 /// The header in which a pass comes and goes.
 pub(crate) const PASS: &str = "x-payment-pass";
@@ -73,6 +79,19 @@ impl Passes {
         Err(problem)
     }
 
+    /// The passes that came and are good, each for its own set.
+    pub(crate) fn held(&self, carried: &Carried, now: u64) -> Vec<Pass> {
+        let mut held: Vec<Pass> = Vec::new();
+        for set in &self.sets {
+            for pass in carried.passes(set).filter_map(|text| Pass::open(text, &self.keys, now).ok()) {
+                if pass.set == set.name && !self.revoked.holds(&pass) && !held.contains(&pass) {
+                    held.push(pass);
+                }
+            }
+        }
+        held
+    }
+
     fn check(&self, set: &PassSet, text: &str, need: Need<'_>, now: u64) -> Result<Pass, PassError> {
         let pass = Pass::open(text, &self.keys, now)?;
         if pass.set != set.name || !need.plans.iter().any(|plan| plan.as_str() == pass.plan) {
@@ -119,13 +138,18 @@ impl Passes {
 }
 
 impl Pass {
+    /// The pass as its holder may see it.
+    pub(crate) fn describe(&self) -> Value {
+        json!({ "id": self.id, "set": self.set, "payer": self.payer, "plan": self.plan, "expires": self.expires })
+    }
+
     /// What the origin is told of a request that a pass paid for: who, from which plan, by which pass, and that this
     /// request costs nothing more.
-    pub(crate) fn tell_origin(&self, agent: Option<&AgentId>, headers: &mut HeaderList) {
+    pub(crate) fn tell_origin(&self, agent: Option<&str>, headers: &mut HeaderList) {
         headers.set("x-payment-payer", self.payer.as_str());
         headers.set("x-payment-plan", self.plan.as_str());
         if let Some(agent) = agent {
-            headers.set("x-payment-agent", agent.as_str());
+            headers.set("x-payment-agent", agent);
         }
         headers.set("x-payment-credits", "0");
         headers.set(PASS, self.id.as_str());

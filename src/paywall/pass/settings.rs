@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 #[derive(Debug)]
 pub(crate) struct Passes {
     pub(super) keys: Keys,
-    sets: Vec<PassSet>,
+    pub(super) sets: Vec<PassSet>,
     pub(super) revoked: Revoked,
 }
 
@@ -48,7 +48,7 @@ const MAX_WARN_SECONDS: u64 = 3 * 86_400;
 
 impl Passes {
     /// Reads them; nothing where none are sold. `text` gives the text of a variable that is there, `is_paid` says whether
-    /// `ROUTES` lists a route by that name.
+    /// `ROUTES` lists a route by that name that is settled before it is delivered.
     pub(crate) fn read(
         text: impl Fn(&str) -> Option<String>,
         is_paid: impl Fn(&str) -> bool,
@@ -67,7 +67,7 @@ impl Passes {
             for (index, route) in set.routes.iter().enumerate() {
                 let at = format!("{at}.routes[{index}]");
                 if !is_paid(route) {
-                    return Err(wrong(at, "is not a route of ROUTES"));
+                    return Err(wrong(at, "is not a route of ROUTES that is settled before delivery"));
                 }
                 if sets.iter().any(|other| other.routes.contains(route)) {
                     return Err(wrong(at, "is in another set already"));

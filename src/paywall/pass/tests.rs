@@ -75,9 +75,8 @@ fn a_pass_opens_what_it_was_sold_for_and_says_so() {
     assert_eq!(answer.get(PASS_EXPIRES), Some(expires.to_string().as_str()));
     let text = answer.get(PASS).unwrap();
     assert!(text.len() < 400, "{}", text.len());
-    let cookie = format!(
-        "__Host-payment-pass-reports={text}; Path=/; Max-Age=3600; Secure; HttpOnly; SameSite=Lax"
-    );
+    let cookie =
+        format!("__Host-payment-pass-reports={text}; Path=/; Max-Age=3600; Secure; HttpOnly; SameSite=Lax");
     assert_eq!(answer.all("set-cookie").collect::<Vec<_>>(), [cookie.as_str()]);
 
     for (route, price) in [("GET /reports/:id", 2), ("GET /reports/:id", 1), ("GET /reports", 2)] {
@@ -113,7 +112,14 @@ fn a_pass_is_not_wider_than_what_was_paid() {
         ("a set in a cookie", "GET /media/:id", &plan, 1, None, Some(PassError::OtherRoute)),
         ("a plan that no longer pays here", "GET /reports", &other, 1, None, Some(PassError::OtherRoute)),
         ("a dearer route", "GET /reports", &plan, 3, None, Some(PassError::OtherTier)),
-        ("another payer's token beside it", "GET /reports", &plan, 2, Some("0xb2"), Some(PassError::OtherPayer)),
+        (
+            "another payer's token beside it",
+            "GET /reports",
+            &plan,
+            2,
+            Some("0xb2"),
+            Some(PassError::OtherPayer),
+        ),
         ("the same payer's, spelled otherwise", "GET /reports", &plan, 2, Some("0xb1"), None),
         ("as it was sold", "GET /reports", &plan, 2, None, None),
     ] {
@@ -196,8 +202,7 @@ fn forged_and_garbled() {
     let good = bought(&passes, NOW);
     let (signed_part, mac) = good.rsplit_once('.').unwrap();
     let (head, payload) = signed_part.rsplit_once('.').unwrap();
-    let document: Value =
-        serde_json::from_slice(&base64::decode(payload, 1024, "x").unwrap()).unwrap();
+    let document: Value = serde_json::from_slice(&base64::decode(payload, 1024, "x").unwrap()).unwrap();
     // What one would like to have bought, under the signature of what one has.
     let wished = |name: &str, value: Value| {
         let mut wished = document.clone();
@@ -278,7 +283,10 @@ fn how_it_is_carried() {
     let media = sold(&passes, "GET /media/:id", 2, NOW);
     let cookie = media.get("set-cookie").unwrap();
     assert!(cookie.starts_with("__Host-payment-pass-media=v1."), "{cookie}");
-    assert!(cookie.ends_with("; Path=/; Max-Age=86400; Secure; HttpOnly; SameSite=None; Partitioned"), "{cookie}");
+    assert!(
+        cookie.ends_with("; Path=/; Max-Age=86400; Secure; HttpOnly; SameSite=None; Partitioned"),
+        "{cookie}"
+    );
     // On this machine there may be no TLS, and no page of another site.
     let set = passes.set_of("GET /media/:id").unwrap();
     assert_eq!(
@@ -312,7 +320,9 @@ fn how_it_is_carried() {
     assert!(shown(&passes, &both, "GET /reports", 1, NOW).is_ok());
     // A browser may hold one with the prefix and one without.
     let headers: HeaderList =
-        [("cookie", format!("payment-pass-reports=old; __Host-payment-pass-reports={text}"))].into_iter().collect();
+        [("cookie", format!("payment-pass-reports=old; __Host-payment-pass-reports={text}"))]
+            .into_iter()
+            .collect();
     let plan = plan("1001");
     let need = Need { plans: &[&plan], credits: credits(1), payer: None };
     let set = passes.set_of("GET /reports").unwrap();
@@ -351,7 +361,8 @@ fn configuration() {
         ("PASSES", routes(r#"["GET /a", "GET /open"]"#), r#"PASSES["a"].routes[1]"#),
         (
             "PASSES",
-            r#"{"a": {"routes": ["GET /a"], "seconds": 60}, "b": {"routes": ["GET /a"], "seconds": 60}}"#.into(),
+            r#"{"a": {"routes": ["GET /a"], "seconds": 60}, "b": {"routes": ["GET /a"], "seconds": 60}}"#
+                .into(),
             r#"PASSES["b"].routes[0]"#,
         ),
         ("PASSES", r#"{"a": {"routes": ["GET /a"]}}"#.into(), r#"PASSES["a"].seconds"#),

@@ -166,7 +166,7 @@ fn the_origins_word_is_replaced_and_lists_are_merged() {
             ("access-control-allow-origin", PAGE),
             (
                 "access-control-expose-headers",
-                "payment-required, payment-response, x-correlation-id, retry-after, x-own"
+                "payment-required, payment-response, x-correlation-id, retry-after, x-payment-pass, x-payment-pass-expires, x-payment-warning, x-own"
             ),
         ]
     );
