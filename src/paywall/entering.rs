@@ -141,11 +141,10 @@ impl Visit {
     }
 
     /// Looks at the token, or at what is free without one.
-    fn present(&mut self, errand: Errand) -> Action {
-        let errand = match self.board(errand) {
-            Ok(action) => return action,
-            Err(errand) => errand,
-        };
+    fn present(&mut self, mut errand: Errand) -> Action {
+        if let Some(action) = self.board(&mut errand) {
+            return action;
+        }
         let Errand { terms, token, .. } = &errand;
         if let (Err(TokenProblem::Refused("payment_missing", _)), Some(free)) = (token, terms.free)
             && free.by == By::Address

@@ -123,7 +123,7 @@ fn texts(over: Option<&Value>) -> Result<Map<String, Value>, ConfigError> {
     for (name, text) in over {
         let at = || format!("PAGE.texts.{name}");
         let known = texts.get_mut(name).ok_or_else(|| wrong(at(), "is not a text of the page"))?;
-        if !text.as_str().is_some_and(|text| text.len() <= MAX_TEXT_BYTES) {
+        if text.as_str().is_none_or(|text| text.len() > MAX_TEXT_BYTES) {
             return Err(wrong(at(), "must be a text of at most 1024 bytes"));
         }
         *known = text.clone();

@@ -22,14 +22,11 @@ pub(crate) struct Ride {
 impl Visit {
     /// Lets a request through that a pass pays for: nothing is verified and nothing settled, for that was sold. Else the
     /// errand goes on, and where it has no payment either the refusal says what is wrong with the pass.
-    pub(crate) fn board(&mut self, mut errand: Errand) -> Result<Action, Errand> {
+    pub(crate) fn board(&mut self, errand: &mut Errand) -> Option<Action> {
         let settings = self.settings.clone();
         let terms = errand.terms.clone();
-        let Some((passes, set)) =
-            settings.passes.as_ref().and_then(|passes| Some((passes, passes.set_of(&terms.route)?)))
-        else {
-            return Err(errand);
-        };
+        let passes = settings.passes.as_ref()?;
+        let set = passes.set_of(&terms.route)?;
         let plans: Vec<&PlanId> = terms.ways.iter().map(|way| &way.plan_id).collect();
         // What it costs at the most, whatever plan pays.
         let credits = errand.most.iter().flatten().copied().max().unwrap_or(terms.credits);
@@ -43,23 +40,23 @@ impl Visit {
                 {
                     errand.token = Err(TokenProblem::Refused(problem.code(), problem.message()));
                 }
-                return Err(errand);
+                return None;
             }
         };
         let agent = terms.ways.iter().find(|way| way.plan_id.as_str() == pass.plan);
-        let mut forward = errand.forward;
+        let mut forward = errand.forward.clone();
         pass.tell_origin(
             agent.and_then(|way| way.agent_id.as_ref()).map(AgentId::as_str),
             &mut forward.headers,
         );
         let limit = terms.limit.filter(|limit| limit.by == By::Payer && settings.state);
         let ride = Ride { set: set.clone(), forward, pass };
-        let Some(limit) = limit else { return Ok(self.go(ride)) };
+        let Some(limit) = limit else { return Some(self.go(ride)) };
         let rate =
             Rate { name: entering::rate_name(&terms), requests: limit.requests, seconds: limit.seconds };
         let shard = receipts::shard("payer", &ride.pass.payer);
         self.stage = Stage::Boarding(ride);
-        Ok(self.admit(shard, Vec::from([rate]), None, None))
+        Some(self.admit(shard, Vec::from([rate]), None, None))
     }
 
     pub(crate) fn boarded(&mut self, ride: Ride, reply: &Reply) -> Action {

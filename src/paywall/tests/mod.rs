@@ -5,6 +5,7 @@ mod config;
 mod cors;
 mod faults;
 mod headers;
+mod passes;
 mod state;
 mod tokens;
 mod way;
