@@ -73,7 +73,7 @@ async function look() {
   offers = found;
   list(before);
   render();
-  find('form').hidden = false;
+  for (const id of ['form', 'go', 'plans']) find(id).hidden = false;
 }
 
 function list(before) {
@@ -104,6 +104,7 @@ function granted({ price, planCredits, planSeconds }) {
 }
 
 function held(offer) {
+  if (offer.balance === 0n) return say('held_none');
   if (isShort(offer)) return say('held_short', { credits: credits(offer.balance) });
   return offer.planSeconds ? say('held_time') : say('held', { credits: credits(offer.balance) });
 }
@@ -200,7 +201,7 @@ async function delegate({ planId, scheme }) {
 /** Whether the browser kept the pass: it may keep no cookies. */
 async function passSeen() {
   try {
-    const { passes } = await (await fetch(`${OWN}/pass`)).json();
+    const { passes } = await (await fetch(`${OWN}/passes`)).json();
     return passes.some(({ set }) => set === data.pass.set);
   } catch {
     return false;
@@ -210,10 +211,10 @@ async function passSeen() {
 /** What went wrong, and what it cost. */
 async function fail(error) {
   status();
-  const known = ['popup_blocked', 'popup_closed'].includes(error.code) ? say(error.code) : [error.message, error.hint].filter(Boolean).join('. ');
+  const known = ['popup_blocked', 'popup_closed'].includes(error.code) ? [say(error.code)] : [error.message, error.hint].filter(Boolean);
+  const told = [...known, ...spent(error.spend)].map((line) => (/[.!?…]$/.test(line) ? line : `${line}.`)).join(' ');
   const problem = find('problem');
-  const parts = [make('b', {}, say('trouble')), ` ${known} `, ...spent(error.spend)];
-  problem.replaceChildren(...parts);
+  problem.replaceChildren(make('b', {}, say('trouble')), told);
   problem.hidden = false;
   find('form').hidden = false;
   if (offers.length === 0) for (const id of ['go', 'plans']) find(id).hidden = true;
@@ -230,7 +231,7 @@ function spent(spend) {
   if (spend?.outcome === 'settled') lines.push(say('spent_some', { credits: credits(spend.creditsSettled ?? spend.creditsPresented) }));
   else if (spend?.outcome === 'unknown') lines.push(say('spent_unknown', { credits: credits(spend.creditsPresented) }));
   else if (lines.length === 0) lines.push(say('spent_none'));
-  return [lines.join(' ')];
+  return lines;
 }
 
 function status(text, places) {
