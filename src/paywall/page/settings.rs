@@ -27,6 +27,8 @@ pub(crate) struct Page {
     pub(super) storage: &'static str,
     /// The deployment, as the package wants it.
     pub(super) platform: Value,
+    /// Where a person logs in, for people.
+    pub(super) site: String,
     /// The content security policy.
     pub(super) policy: String,
     /// The scripts that come with this build: they stand under this name, which changes with them.
@@ -104,6 +106,7 @@ impl Page {
             storage,
             policy: policy(&style, deployment),
             platform: platform(deployment),
+            site: deployment.frontend.split("//").nth(1).unwrap_or_default().to_string(),
             style,
             build,
             files,

@@ -147,6 +147,7 @@ fn what_the_script_is_told() {
     let hosted = [("NVM_API_KEY", "sandbox:e30.e30.c2ln"), ("NVM_API_URL", ""), ("NVM_ENVIRONMENT", "")];
     let answer = asked("GET", "/paid", &NAVIGATION, &hosted);
     assert_eq!(data(&answer)["platform"], json!({ "environment": "sandbox" }));
+    assert_eq!(data(&answer)["site"], "nevermined.app");
     assert!(
         answer
             .headers

@@ -48,7 +48,7 @@ pub(super) fn render(page: &Page, view: &View<'_>) -> String {
     let data = json!({
         "to": view.to, "again": view.again, "code": view.code, "message": view.message,
         "pass": view.pass.map(|(set, seconds)| json!({ "set": set, "seconds": seconds })),
-        "platform": page.platform, "storage": page.storage, "lang": page.lang, "texts": page.texts,
+        "platform": page.platform, "site": page.site, "storage": page.storage, "lang": page.lang, "texts": page.texts,
     });
     let script = format!("/.well-known/payments/sdk/{}/page.js", page.build);
     fill(LAYOUT, |place| match place {

@@ -38,10 +38,8 @@ pub(crate) const WARNING: &str = "x-payment-warning";
 /// What one request asks of a pass.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Need<'a> {
-    /// The plans that may pay for it.
-    pub(crate) plans: &'a [&'a PlanId],
-    /// The most that it costs.
-    pub(crate) credits: Credits,
+    /// The plans that may pay for it, and the most that it costs of each.
+    pub(crate) prices: &'a [(&'a PlanId, Credits)],
     /// Whose payment token came along, if one did.
     pub(crate) payer: Option<&'a str>,
 }
@@ -94,10 +92,11 @@ impl Passes {
 
     fn check(&self, set: &PassSet, text: &str, need: Need<'_>, now: u64) -> Result<Pass, PassError> {
         let pass = Pass::open(text, &self.keys, now)?;
-        if pass.set != set.name || !need.plans.iter().any(|plan| plan.as_str() == pass.plan) {
+        let mut prices = need.prices.iter().filter(|(plan, _)| plan.as_str() == pass.plan).peekable();
+        if pass.set != set.name || prices.peek().is_none() {
             return Err(PassError::OtherRoute);
         }
-        if need.credits > pass.tier {
+        if !prices.any(|(_, price)| *price <= pass.tier) {
             return Err(PassError::OtherTier);
         }
         if need.payer.is_some_and(|payer| !payer.eq_ignore_ascii_case(&pass.payer)) {

@@ -27,11 +27,10 @@ impl Visit {
         let terms = errand.terms.clone();
         let passes = settings.passes.as_ref()?;
         let set = passes.set_of(&terms.route)?;
-        let plans: Vec<&PlanId> = terms.ways.iter().map(|way| &way.plan_id).collect();
-        // What it costs at the most, whatever plan pays.
-        let credits = errand.most.iter().flatten().copied().max().unwrap_or(terms.credits);
+        let most = errand.most.iter().flatten().copied();
+        let prices: Vec<(&PlanId, Credits)> = terms.ways.iter().map(|way| &way.plan_id).zip(most).collect();
         let payer = errand.token.as_ref().ok().and_then(AccessToken::from);
-        let need = Need { plans: &plans, credits, payer };
+        let need = Need { prices: &prices, payer };
         let pass = match passes.admit(set, &self.guest.carried, need, self.now) {
             Ok(pass) => pass,
             Err(problem) => {

@@ -56,8 +56,8 @@ fn bought(passes: &Passes, now: u64) -> String {
 fn shown(passes: &Passes, pass: &str, route: &str, price: u64, now: u64) -> Result<Pass, Option<PassError>> {
     let headers: HeaderList = [(PASS, pass)].into_iter().collect();
     let carried = Carried::read(&headers, Method::Post);
-    let plans = [&plan("1002"), &plan("1001")];
-    let need = Need { plans: &plans, credits: credits(price), payer: None };
+    let (other, plan) = (plan("1002"), plan("1001"));
+    let need = Need { prices: &[(&other, credits(99)), (&plan, credits(price))], payer: None };
     passes.admit(passes.set_of(route).unwrap(), &carried, need, now)
 }
 
@@ -125,7 +125,7 @@ fn a_pass_is_not_wider_than_what_was_paid() {
     ] {
         let headers: HeaderList = [(PASS, text.as_str())].into_iter().collect();
         let carried = Carried::read(&headers, Method::Get);
-        let need = Need { plans: &[plans], credits: credits(price), payer };
+        let need = Need { prices: &[(plans, credits(price))], payer };
         let result = passes.admit(passes.set_of(set).unwrap(), &carried, need, NOW);
         assert_eq!(result.err(), expected.map(Some), "{name}");
     }
@@ -324,7 +324,7 @@ fn how_it_is_carried() {
             .into_iter()
             .collect();
     let plan = plan("1001");
-    let need = Need { plans: &[&plan], credits: credits(1), payer: None };
+    let need = Need { prices: &[(&plan, credits(1))], payer: None };
     let set = passes.set_of("GET /reports").unwrap();
     assert!(passes.admit(set, &Carried::read(&headers, Method::Get), need, NOW).is_ok());
     // None came: there is nothing to say about it.

@@ -22,7 +22,7 @@ async function start() {
   status('loading');
   payments = await Payments.getBrowserInstance({
     ...data.platform, storage: data.storage, returnUrl: `${OWN}/login${to ? `?to=${encodeURIComponent(to)}` : ''}`,
-    onSessionChange: () => busy || look(),
+    onSessionChange: () => busy || act(look),
   });
   // A window that brought a login to the page which opened it is done.
   if (window.closed) return;
@@ -115,8 +115,7 @@ function render() {
   const here = payments.isLoggedIn;
   const price = credits(cost(offer));
   tell('lead', data.pass ? say('lead_pass', { credits: price, time: time(data.pass.seconds) }) : say('lead', { credits: price }));
-  const platform = new URL(data.platform.frontend ?? 'https://nevermined.app').host;
-  const places = { credits: price, plan: name(offer), price: offer.price ? money(offer.price) : '?', platform };
+  const places = { credits: price, plan: name(offer), price: offer.price ? money(offer.price) : '?', platform: data.site };
   let label = 'pay';
   let note = 'note_pay';
   if (!here) [label, note] = ['log_in', 'log_in_note'];
