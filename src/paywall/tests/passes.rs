@@ -1,6 +1,7 @@
 //! Access passes on their way through the gate: sold with what was settled, shown in the place of a payment.
 //! Rules 19 (nothing for nothing) and 25 (what the origin sees).
 
+use super::super::state::Reply;
 use super::*;
 use alloc::{format, string::ToString};
 
@@ -165,6 +166,43 @@ fn what_a_pass_does_not_open_is_to_be_paid() {
     // Where none are sold, none are taken.
     let headers = [(PASS, pass.as_str())];
     assert_eq!(responded(gate(&[]).open(&ask("POST", "/ask", &headers)).1).status, 402);
+}
+
+#[test]
+fn each_plan_has_its_price() {
+    let routes = r#"{ "POST /ask": { "plans": [{ "planId": "1009", "credits": 9 }, { "planId": "1001", "credits": 2 }] },
+        "GET /paid": { "plans": [{ "planId": "1009", "credits": 1 }, { "planId": "1001", "credits": 3 }] } }"#;
+    let over = [("ROUTES", routes), ("OPEN_ROUTES", "[]")];
+    let (mut visit, _) = shown(&over, "/ask", &[("payment-signature", &token())], NOW);
+    for event in [valid(), origin(200)] {
+        drop(visit.on(event, NOW));
+    }
+    let pass = delivered(visit.on(burned(), NOW)).headers.get(PASS).map(ToString::to_string).unwrap();
+    // Bought for 2 of plan 1001: it opens what costs that of this plan, whatever it costs of another.
+    assert!(matches!(shown(&over, "/ask", &[(PASS, &pass)], NOW).1, Action::Forward(_)));
+    let answer = responded(shown(&over, "/paid", &[(PASS, &pass)], NOW).1);
+    assert_eq!(body(&answer)["code"], "pass_for_another_price");
+}
+
+#[test]
+fn who_holds_a_pass_keeps_to_the_rate_of_a_payer() {
+    let pass = bought();
+    let routes = r#"{ "POST /ask": { "planId": "1001", "credits": 2, "limit": { "requests": 1, "seconds": 60, "by": "payer" } },
+        "GET /paid": { "planId": "1001", "credits": 1 } }"#;
+    let over = [SOLD[0], SOLD[1], ("ROUTES", routes), ("OPEN_ROUTES", "[]")];
+    let gate = Gate::new(settings_with(&over, Bindings { state: true, ..Bindings::default() }).unwrap());
+    let request = RequestHead { now: NOW, ..ask("POST", "/ask", &[(PASS, &pass)]) };
+    let (mut visit, action) = gate.open(&request);
+    assert!(matches!(action, Action::State(_)), "{action:?}");
+    let forward = visit.on(Event::State(Reply::Admitted { free: false }), NOW);
+    assert_eq!(forwarded(forward).headers.get("x-payment-credits"), Some("0"));
+    assert!(matches!(visit.on(origin(200), NOW), Action::Deliver(_)));
+
+    let (mut visit, _) = gate.open(&request);
+    let answer = responded(visit.on(Event::State(Reply::Limited { retry_after: 9 }), NOW));
+    assert_eq!((answer.status, answer.headers.get("retry-after")), (429, Some("9")));
+    let (mut visit, _) = gate.open(&request);
+    assert_eq!(responded(visit.on(Event::StateFailed, NOW)).status, 503);
 }
 
 #[test]
