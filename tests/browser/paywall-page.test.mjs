@@ -1,7 +1,7 @@
 // The 402 page in a real browser: a person goes to something that is paid for, logs in, buys, and is there.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { newAccount } from '../../scripts/lib/stage.mjs';
 import { startPaywall, startSandbox } from '../../scripts/lib/start.mjs';
@@ -14,10 +14,25 @@ const ARTICLE = `<!doctype html><html><head><title>The article</title><style>h1{
 <body><h1>What verify and settle do</h1><p id="state"></p>
 <script>let key='none';try{key=JSON.stringify({...sessionStorage,...localStorage})}catch(e){key=e.name}
 document.getElementById('state').textContent='scripts run; storage: '+key</script><a href="/notes">next</a></body></html>`;
+/** One page with a black square. */
+const PDF = (() => {
+  const drawing = '0 0 0 rg 60 60 80 80 re f';
+  const objects = [
+    '<</Type/Catalog/Pages 2 0 R>>', '<</Type/Pages/Kids[3 0 R]/Count 1>>', '<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R>>',
+    `<</Length ${drawing.length}>>stream\n${drawing}\nendstream`,
+  ];
+  let file = '%PDF-1.4\n';
+  const places = objects.map((one, index) => {
+    const at = file.length;
+    file += `${index + 1} 0 obj\n${one}\nendobj\n`;
+    return `${String(at).padStart(10, '0')} 00000 n \n`;
+  });
+  return `${file}xref\n0 5\n0000000000 65535 f \n${places.join('')}trailer\n<</Root 1 0 R/Size 5>>\nstartxref\n${file.length}\n%%EOF\n`;
+})();
 /** What the origin sells: a type and a body by path. */
 const GOODS = {
   '/article': ['text/html; charset=utf-8', ARTICLE], '/guide': ['text/html; charset=utf-8', ARTICLE], '/data': ['application/json', '{"answer":42}'],
-  '/notes': ['text/plain', 'plain words'], '/image': ['image/png', PNG], '/zip': ['application/zip', 'PK'], '/card': ['text/plain', 'paid by card'],
+  '/notes': ['text/plain', 'plain words'], '/image': ['image/png', PNG], '/pdf': ['application/pdf', PDF], '/zip': ['application/zip', 'PK'], '/card': ['text/plain', 'paid by card'],
   '/broken': ['text/plain', 'out of order'], '/two': ['text/plain', 'one of two'],
 };
 const CREDITS = 2;
@@ -223,6 +238,13 @@ test('images are shown, other things are saved', async () => {
   await go(page).click();
   await page.locator('#body img').waitFor();
   assert.equal(await page.locator('#body img').evaluate((one) => one.decode().then(() => one.naturalWidth)), 1);
+  await visit(`${plain.url}/pdf`, page);
+  await logIn(page);
+  await go(page).click();
+  await page.locator('#body iframe[src^=blob]').waitFor();
+  const saved = page.waitForEvent('download');
+  await page.locator('#save').click();
+  assert.equal(readFileSync(await (await saved).path(), 'utf8'), PDF);
   await visit(`${plain.url}/zip`, page);
   await logIn(page);
   const download = page.waitForEvent('download');
