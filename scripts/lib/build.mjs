@@ -12,7 +12,7 @@ import { crateVersion, setup } from './tools.mjs';
 
 /**
  * What is built. `features` are cargo's, `name` is that of the glue and the wasm beside it, `template` the folder whose
- * files go along, `bindgen` and `opt` what the two tools are told beyond the usual.
+ * files go along, `bindgen` and `opt` what the two tools are told beyond the usual, `needs` what has to be built before.
  */
 export const ARTEFACTS = {
   // The npm package. Its wasm has to compile in every engine since Node 20, so nothing here may ask for newer ones.
@@ -32,6 +32,9 @@ export const ARTEFACTS = {
     template: 'pkg-template/worker',
     bindgen: ['--experimental-reset-state-function', '--force-enable-abort-handler', '--no-typescript'],
     opt: ['--debuginfo'],
+    // Its 402 page pays with the npm package.
+    needs: ['subscriber'],
+    finish: finishWorker,
   },
   sandbox: {
     features: 'sandbox',
@@ -51,12 +54,13 @@ const WASM_FEATURES = [
 /** Where an artefact stands when it is built. */
 export const dist = (artefact, ...parts) => at('target/dist', artefact, ...parts);
 
-/** Builds the named artefacts (all, if none is named). `dev` is quick to build and large. */
+/** Builds the named artefacts (all, if none is named), and what they need. `dev` is quick to build and large. */
 export async function build(names = [], { dev = false } = {}) {
-  const chosen = names.length > 0 ? names : Object.keys(ARTEFACTS);
-  for (const name of chosen) {
+  for (const name of names) {
     if (!ARTEFACTS[name]) throw new Plain(`there is no artefact ${name}`, `one of ${Object.keys(ARTEFACTS).join(', ')}`);
   }
+  const wanted = names.length > 0 ? names : Object.keys(ARTEFACTS);
+  const chosen = new Set(wanted.flatMap((name) => [...(ARTEFACTS[name].needs ?? []), name]));
   const { wasmBindgen } = await setup('wasmBindgen');
   for (const name of chosen) {
     if (upToDate(name, dev)) continue;
@@ -195,6 +199,31 @@ function withoutPaths(wasm) {
 }
 
 /**
+ * Puts the 402 page's scripts into the paywall Worker: page and package in one file, and beside it what is loaded when it
+ * is needed. They stand under a name made of their contents, so that a browser may keep them for good. Without the page,
+ * `PAYWALL_PAGE=off` when building, the Worker carries none of it.
+ */
+async function finishWorker(work, { dev }) {
+  const texts = {};
+  if (pageIsBuilt()) {
+    const { build: bundle } = await import('esbuild');
+    const beside = ['core.packed.js', 'journeys.js', 'terms.js'];
+    const { outputFiles: [page] } = await bundle({
+      entryPoints: [at('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
+      alias: { 'payments-wasm': dist('subscriber', 'index.js') }, external: [...beside, 'helpers.js', 'ledger.js'].map((name) => `./${name}`),
+      minify: !dev, legalComments: 'none', logLevel: 'error',
+    });
+    texts['page.js'] = page.text;
+    for (const name of beside) texts[name] = readFileSync(dist('subscriber', name), 'utf8');
+  }
+  const id = createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 16);
+  const listed = JSON.stringify(JSON.stringify({ id, files: Object.keys(texts) }));
+  writeFileSync(join(work, 'page.js'), `// The scripts of the 402 page, as texts.\nexport const PAGE_FILES = ${listed};\nexport const PAGE_CONTENT = ${JSON.stringify(texts)};\n`);
+}
+
+const pageIsBuilt = () => process.env.PAYWALL_PAGE !== 'off';
+
+/**
  * Gives the glue the short names that wasm-opt gave to imports and exports: wasm-bindgen's carry a hash each, which no
  * compression shortens, in the wasm and in the glue. They make up 5 KB after gzip.
  */
@@ -253,9 +282,10 @@ function writeStamp(name, { dev, sources, started }) {
 
 function hashInputs(name, sources) {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '']));
+  hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '', pageIsBuilt()]));
   const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', 'package-lock.json',
-    'scripts/lib/build.mjs', ...files('src', /\.(js|ts)$/), ...templateFiles(ARTEFACTS[name].template)];
+    'scripts/lib/build.mjs', ...files('src', /\.(js|ts)$/), ...templateFiles(ARTEFACTS[name].template),
+    ...(ARTEFACTS[name].needs ?? []).map((needed) => relative(root, stampPath(needed)))];
   for (const path of [...new Set([...sources, ...others])].sort()) {
     hash.update(`\0${path}\0`);
     if (existsSync(at(path))) hash.update(readFileSync(at(path)));

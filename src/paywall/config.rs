@@ -2,6 +2,8 @@ use super::cors::Cors;
 use super::listing::RouteKey;
 use super::manners::Manners;
 use super::origin::OriginSetting;
+use super::page::Page;
+use super::pass::Passes;
 use super::policy::Settlement;
 use super::price::Terms;
 use super::routes::{Routes, Unlisted};
@@ -23,6 +25,8 @@ pub struct Settings {
     pub(crate) routes: Routes,
     pub(crate) cors: Cors,
     pub(crate) manners: Manners,
+    pub(crate) passes: Option<Passes>,
+    pub(crate) page: Option<Page>,
     pub(crate) origin: OriginSetting,
     pub(crate) public_url: Option<String>,
     deployment: Deployment,
@@ -82,7 +86,9 @@ impl Settings {
     ///
     /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
     /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
-    /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`.
+    /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`; `PASSES`,
+    /// `PASS_KEYS`, `REVOKED_PASSES`, `PAGE`; and `PAGE_FILES`, which no seller sets: the names of the files that the shell
+    /// carries for the 402 page.
     ///
     /// # Errors
     /// The first key that is missing or wrong.
@@ -153,7 +159,14 @@ impl Settings {
         };
         warnings.sort_unstable();
         warnings.dedup();
+        let sells = |name: &str| {
+            routes.paid().any(|terms| terms.route == name && terms.settlement == Settlement::BeforeDelivery)
+        };
+        let passes = Passes::read(text, sells)?;
+        let page = Page::read(text, &deployment)?;
         Ok(Self {
+            passes,
+            page,
             routes,
             cors,
             manners,

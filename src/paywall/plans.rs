@@ -1,6 +1,6 @@
 use super::answer::Answer;
 use super::gate::{Action, Gate, RequestHead};
-use super::price::Terms;
+use super::price::{Terms, Way};
 use super::visit::{Event, Stage, Visit};
 use crate::api::plans::{GetPlanMeans, PlanMeans};
 use crate::api::{self, Call as _};
@@ -63,20 +63,31 @@ const PAUSE_MS: u64 = 5_000;
 
 impl Plans {
     /// The terms with the scheme and network of their plan; the plan that has to be asked first, otherwise.
-    pub(crate) fn resolve(&self, terms: Rc<Terms>) -> Result<Rc<Terms>, PlanId> {
+    pub(crate) fn resolve(&self, terms: &Rc<Terms>) -> Result<Rc<Terms>, PlanId> {
         if !terms.ways.iter().any(|way| way.follows_plan) {
-            return Ok(terms);
+            return Ok(terms.clone());
         }
-        let known = self.known.borrow();
-        let mut terms = Terms::clone(&terms);
-        for way in terms.ways.iter_mut().filter(|way| way.follows_plan) {
-            let Some(means) = known.get(&way.plan_id).and_then(|known| known.means.as_ref()) else {
+        let mut terms = Terms::clone(terms);
+        for way in &mut terms.ways {
+            if !self.complete(way) {
                 return Err(way.plan_id.clone());
-            };
-            way.scheme = means.scheme;
-            way.network = means.network.clone();
+            }
         }
         Ok(Rc::new(terms))
+    }
+
+    /// Puts the scheme and network of its plan into a way, where they are the plan's to say; whether both are there.
+    pub(crate) fn complete(&self, way: &mut Way) -> bool {
+        if !way.follows_plan {
+            return true;
+        }
+        let known = self.known.borrow();
+        let Some(means) = known.get(&way.plan_id).and_then(|known| known.means.as_ref()) else {
+            return false;
+        };
+        way.scheme = means.scheme;
+        way.network.clone_from(&means.network);
+        true
     }
 
     /// Whether it was asked for in vain a moment ago: a platform that is down is not made to answer every buyer.
@@ -188,7 +199,7 @@ impl Visit {
     }
 }
 
-fn unknown() -> Answer {
+pub(crate) fn unknown() -> Answer {
     let message =
         "How this resource is paid for could not be found out. Nothing was charged; try again later.";
     Answer::unavailable("plan_unknown", message)

@@ -4,6 +4,7 @@ use super::counters::Counters;
 use super::digest::sha256;
 use super::gate::{Action, Delivery, RequestHead};
 use super::headers::{self, HeaderList};
+use super::pass::PASS_EXPIRES;
 use super::visit::{Event, Visit};
 use crate::wire::{Credits, MAX_TOKEN_BYTES, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Receipt, base64};
 use alloc::{
@@ -234,10 +235,20 @@ impl Visit {
     pub(crate) fn dress(&mut self, mut action: Action) -> Action {
         let manners = &self.settings.manners;
         let told = Told { now: self.now, log: manners.log, timing: manners.timing };
+        let code = match &mut action {
+            Action::Respond(answer) => {
+                let code = code_of(answer);
+                self.make_page(answer);
+                if self.head_only {
+                    (answer.body, answer.file) = (None, None);
+                }
+                code
+            }
+            _ => String::new(),
+        };
         let watch = &mut self.watch;
         match &mut action {
             Action::Respond(answer) => {
-                let code = code_of(answer);
                 if let Some(other) = answer.headers.get(CORRELATION).map(ToString::to_string)
                     && other != watch.correlation
                 {
@@ -295,6 +306,7 @@ fn delivered(delivery: &Delivery, route: &str) -> &'static str {
         Some(_) => "uncharged",
         None if delivery.journal.is_some() => "unknown",
         None if delivery.meter.is_some() => "later",
+        None if delivery.headers.get(PASS_EXPIRES).is_some() => "pass",
         None if route == "unlisted" => "passed",
         None => "open",
     }

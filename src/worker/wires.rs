@@ -75,9 +75,10 @@ pub(super) async fn call(
 }
 
 /// The response to an answer of the gate's own.
-pub(super) fn answer(answer: Answer) -> Result<Response, Error> {
+pub(super) fn answer(answer: Answer, env: &Env) -> Result<Response, Error> {
     let init = response_init(answer.status, &answer.headers)?;
-    Ok(Response::new_with_opt_str_and_init(answer.body.as_deref(), &init)?)
+    let body = answer.body.or_else(|| settings::file(env, answer.file.as_deref()?));
+    Ok(Response::new_with_opt_str_and_init(body.as_deref(), &init)?)
 }
 
 /// The origin's response with other headers: same status, same stream.
