@@ -1,5 +1,7 @@
 //! How long a step may take, and going on after an outcome that is not known: rules 5, 9 and 12.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod world;
 
 use payments_wasm::subscriber::{
@@ -325,6 +327,9 @@ fn rule_5_a_single_use_token_that_is_refused_was_burned_or_was_not() {
         assert_eq!(world.presented[0], world.presented[1], "{name}");
         assert_ne!(world.presented[1], world.presented[2], "{name}");
         assert_eq!(counted(&world), in_budget, "{name}");
+        let books: Vec<_> = world.buyer.records().iter().map(|one| (one.outcome, one.presented)).collect();
+        let (open, paid) = ((Outcome::Unknown, Credits::from(2)), (Outcome::Settled, Credits::from(2)));
+        assert_eq!(books, if again { vec![open, paid] } else { vec![paid] }, "{name}");
         assert!(world.notices.contains(&NoticeKind::Refused), "{name}");
     }
 }
@@ -410,6 +415,10 @@ fn rule_12_what_was_not_burned_and_is_not_paid_after_all_counts_no_more() {
     let end = resume(&mut world, payment);
     assert_eq!((code(&end).as_str(), end.spend.outcome), ("network_error", Outcome::None));
     assert_eq!((end.spend.payment, counted(&world)), (None, 0));
+    assert!(
+        world.buyer.records().iter().all(|one| one.outcome == Outcome::None),
+        "nor is it open in the books"
+    );
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub enum ApiErrorKind {
     Refused,
     /// The key is missing, ended or not allowed to: 401 and 403.
     Unauthorized,
-    /// Not now: 408, 429, 5xx, or no answer in time (0). What was asked may or may not have happened.
+    /// Not now: 408, 429, 5xx. What was asked may or may not have happened.
     Unavailable,
     /// A 2xx that could not be understood. What was asked may have happened.
     Garbled,
@@ -51,7 +51,7 @@ impl ApiError {
             |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(clip);
         let kind = match response.status {
             401 | 403 => ApiErrorKind::Unauthorized,
-            0 | 408 | 429 | 500.. => ApiErrorKind::Unavailable,
+            408 | 429 | 500.. => ApiErrorKind::Unavailable,
             200..300 => ApiErrorKind::Garbled,
             _ => ApiErrorKind::Refused,
         };

@@ -25,7 +25,7 @@ const MAX_BODY: u32 = 64 * 1024;
 #[wasm_bindgen(module = "/src/js/page.js")]
 extern "C" {
     #[wasm_bindgen(js_name = consentContext)]
-    fn consent_context(plans: Core, plan_id: &str, signal: &JsValue) -> JsValue;
+    fn consent_context(plans: Core, plan_id: &str, kept: &Kept) -> JsValue;
 }
 
 /// The next action of each fetch, who waits for it, and what has its timer.
@@ -45,7 +45,6 @@ fn take<T>(list: &mut Vec<(FetchId, T)>, fetch: FetchId) -> Option<T> {
 }
 
 /// What one call of `payments.fetch` may say differently from its instance.
-#[derive(Clone)]
 pub(super) struct Hooks {
     policy: Option<Policy>,
     limits: Option<Policy>,
@@ -98,17 +97,17 @@ impl Hooks {
 pub(super) async fn run(
     session: Rc<Session>,
     kept: Kept,
-    hooks: Hooks,
+    mut hooks: Hooks,
     quote: bool,
 ) -> Result<JsValue, JsValue> {
     let request = FetchRequest {
         target: kept.target(),
         method: kept.method(),
         redirects: kept.redirects(),
-        policy: hooks.policy.clone(),
-        limits: hooks.limits.clone(),
+        policy: hooks.policy.take(),
+        limits: hooks.limits.take(),
         can_ask: hooks.approve.is_some(),
-        delegation_id: hooks.delegation_id.clone(),
+        delegation_id: hooks.delegation_id.take(),
         can_select: hooks.select.is_some(),
         single_use: hooks.single_use,
         prefetch: hooks.prefetch,
@@ -227,7 +226,7 @@ impl Course {
     async fn ask(&self, offer: &Offer) -> Result<Approval, JsValue> {
         let Some(approve) = &self.hooks.approve else { return Ok(Approval::default()) };
         let plans = Core(self.session.clone());
-        let context = consent_context(plans, offer.plan_id().as_str(), &self.kept.open());
+        let context = consent_context(plans, offer.plan_id().as_str(), &self.kept);
         let answer = approve.call2(&JsValue::UNDEFINED, &views::offer(offer), &context)?;
         approval(&JsFuture::from(self.kept.asked(&Promise::resolve(&answer))).await?)
     }

@@ -114,8 +114,8 @@ export function leave(core, { mode = 'redirect', returnUrl } = {}) {
 const tools = { POPUP, WORDS, kept, leaveFor, problem, returnAddress, takeFromAddress };
 
 /** What an `approve` callback may look at before it answers. */
-export function consentContext(plans, planId, signal) {
-  return { signal, plan: () => plans.ask('getPlan', [planId]), balance: () => plans.getPlanBalance(planId) };
+export function consentContext(plans, planId, kept) {
+  return { signal: kept.open(), plan: () => plans.ask('getPlan', [planId]), balance: () => plans.getPlanBalance(planId) };
 }
 
 function parse(url, base) {

@@ -145,7 +145,7 @@ impl Payments {
     pub fn quote(&self, input: JsValue, init: JsValue) -> Promise {
         let session = self.session.clone();
         promise(async move {
-            let hooks = session.hooks.clone();
+            let hooks = Hooks::read(&JsValue::UNDEFINED, Some(&session.hooks))?;
             let quote = run(session.clone(), take(&input, &init).await?, hooks, true).await?;
             JsFuture::from(described(quote, Core(session))).await
         })

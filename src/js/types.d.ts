@@ -659,7 +659,7 @@ export class PaymentsError extends Error {
   readonly code: string;
   /** What to do about it, where there is something. */
   readonly hint?: string;
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, where there was an answer; 408 where the platform's did not come in time. */
   readonly status?: number;
   /** For support to find the request by: the platform's, or the one that was sent. */
   readonly correlationId?: string;

@@ -4,7 +4,7 @@ use super::call::{Reply, text, whole};
 use super::keys::{self, Identity, Issued};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
-use super::{Desk, clock};
+use super::{Desk, clock, organizations, signers};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -13,6 +13,12 @@ use serde_json::json;
 pub(super) struct Account {
     pub(super) address: String,
     pub(super) name: String,
+}
+
+impl Account {
+    pub(super) fn identity(&self) -> Identity {
+        Identity { address: self.address.clone(), key_id: None, org: None }
+    }
 }
 
 /// Who calls; an account that was never seen is opened (contract section 13.1).
@@ -34,7 +40,7 @@ pub(super) fn caller(desk: &Desk) -> Outcome<Identity> {
 
 /// Opens an account with a new address.
 pub(super) fn open(desk: &Desk, name: Option<&str>) -> Outcome<Identity> {
-    let identity = Identity { address: desk.random.hex(20)?, key_id: None };
+    let identity = Identity { address: signers::create(desk)?, key_id: None, org: None };
     insert(desk, &identity, name)?;
     Ok(identity)
 }
@@ -42,6 +48,16 @@ pub(super) fn open(desk: &Desk, name: Option<&str>) -> Outcome<Identity> {
 /// The account of that address.
 pub(super) fn find(desk: &Desk, address: &str) -> Outcome<Option<Account>> {
     desk.store.first("SELECT address, name FROM accounts WHERE id = ?", binds![address.to_ascii_lowercase()])
+}
+
+/// The account of that e-mail address.
+pub(super) fn of_email(desk: &Desk, email: &str) -> Outcome<Option<Account>> {
+    desk.store.first("SELECT address, name FROM accounts WHERE email = lower(?)", binds![email])
+}
+
+/// Keeps an account's e-mail address.
+pub(super) fn set_email(desk: &Desk, identity: &Identity, email: Option<&str>) -> Outcome<()> {
+    desk.store.run("UPDATE accounts SET email = lower(?) WHERE id = ?", binds![email, identity.id()])
 }
 
 /// The newest accounts, newest first.
@@ -62,9 +78,10 @@ fn insert(desk: &Desk, identity: &Identity, name: Option<&str>) -> Outcome<()> {
     )
 }
 
-/// A new key of the account, which is remembered so that it can be revoked.
-pub(super) fn issue(desk: &Desk, address: &str, secs: Option<i64>) -> Outcome<Issued> {
-    let issued = keys::mint(address, desk.call.now, secs, &desk.random)?;
+/// A new key of the account, of an organization's if one is named, which is remembered so that it can be revoked.
+pub(super) fn issue(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&str>) -> Outcome<Issued> {
+    let signer = signers::of(desk, address)?;
+    let issued = keys::mint(address, desk.call.now, secs, org, desk.random, |payload| signer.jwt(payload))?;
     desk.store.run(
         "INSERT INTO keys (id, account, revoked) VALUES (?, ?, 0)",
         binds![issued.id.as_str(), address.to_ascii_lowercase()],
@@ -72,8 +89,8 @@ pub(super) fn issue(desk: &Desk, address: &str, secs: Option<i64>) -> Outcome<Is
     Ok(issued)
 }
 
-fn issued(desk: &Desk, address: &str, secs: Option<i64>) -> Outcome {
-    let issued = issue(desk, address, secs)?;
+fn issued(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&str>) -> Outcome {
+    let issued = issue(desk, address, secs, org)?;
     Reply::created(json!({
         "nvmApiKey": issued.key, "accountAddress": address, "keyId": issued.id,
         "expiresAt": clock::iso(issued.expires.saturating_mul(1000)),
@@ -83,19 +100,32 @@ fn issued(desk: &Desk, address: &str, secs: Option<i64>) -> Outcome {
 /// `POST /sandbox/accounts`: a new account and a key for it.
 pub(super) fn create(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
+    let email = text(&body, "email");
+    if let Some(email) = email
+        && of_email(desk, email)?.is_some()
+    {
+        return Err(Problem::new(409, "BCK.COMMON.0027", "An account of that e-mail address exists already"));
+    }
     let identity = open(desk, text(&body, "name"))?;
-    issued(desk, &identity.address, None)
+    set_email(desk, &identity, email)?;
+    issued(desk, &identity.address, None, None)
 }
 
-fn load(desk: &Desk, address: &str) -> Outcome<Account> {
+/// The account of that address, or a 404.
+pub(super) fn load(desk: &Desk, address: &str) -> Outcome<Account> {
     find(desk, address)?
         .ok_or_else(|| Problem::new(404, "SANDBOX.NOT_FOUND", format!("Account {address} not found")))
 }
 
-/// `POST /sandbox/accounts/:address/keys`: one more key, if so wanted for a while only.
+/// `POST /sandbox/accounts/:address/keys`: one more key, if so wanted for a while only, or tagged with an organization.
 pub(super) fn create_key(desk: &Desk, address: &str) -> Outcome {
     let account = load(desk, address)?;
-    issued(desk, &account.address, whole(&desk.call.json()?, "expiresInSecs")?)
+    let body = desk.call.json()?;
+    let org = text(&body, "orgId");
+    if let Some(org) = org {
+        organizations::visible(desk, &account.identity(), org)?;
+    }
+    issued(desk, &account.address, whole(&body, "expiresInSecs")?, org)
 }
 
 /// `DELETE /sandbox/accounts/:address/keys`: no key that was handed out so far is good any more.

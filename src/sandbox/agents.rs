@@ -1,14 +1,16 @@
 //! Agents: register, get, list, update, and the plans they are on (contract section 4.2).
 
 use super::call::{Reply, id, member, object, text};
+use super::endpoints::{self, Endpoints};
+use super::keys::Identity;
 use super::plans::{self, PlanRow};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
-use super::{Desk, accounts, clock};
+use super::{Desk, accounts, activity, clock, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-const COLUMNS: &str = "id, owner, org, metadata, api, created_at";
+const COLUMNS: &str = "id, owner, org, metadata, api, listed, created_at";
 /// What a seller configures the platform with and nobody else should read.
 const SECRETS: [&str; 5] = ["username", "password", "token", "apiKey", "headers"];
 
@@ -20,6 +22,7 @@ pub(super) struct Agent {
     org: Option<String>,
     metadata: String,
     api: String,
+    listed: i64,
     created_at: i64,
 }
 
@@ -30,6 +33,10 @@ impl Agent {
 
     pub(super) fn name(&self) -> String {
         self.metadata().get("name").and_then(Value::as_str).unwrap_or(&self.id).to_owned()
+    }
+
+    pub(super) fn endpoints(&self) -> Endpoints {
+        endpoints::of(&self.api)
     }
 
     fn view(&self, desk: &Desk) -> Outcome<Value> {
@@ -44,6 +51,7 @@ impl Agent {
             "orgId": self.org,
             "registry": { "owner": self.owner, "plans": plan_ids(desk, &self.id)?, "lastUpdated": created },
             "metadata": { "main": self.metadata(), "agent": api },
+            "isListed": self.listed != 0,
             "createdAt": created,
         }))
     }
@@ -66,6 +74,11 @@ pub(super) fn load(desk: &Desk, agent_id: &str) -> Outcome<Agent> {
 /// The agent of that id, if there is one.
 pub(super) fn find(desk: &Desk, agent_id: &str) -> Outcome<Option<Agent>> {
     desk.store.first(&format!("SELECT {COLUMNS} FROM agents WHERE id = ?"), binds![agent_id])
+}
+
+/// Who owns the agent of that id.
+pub(super) fn owner(desk: &Desk, agent_id: &str) -> Outcome<Option<String>> {
+    Ok(find(desk, agent_id)?.map(|agent| agent.owner))
 }
 
 /// Whether the plan gives access to the agent.
@@ -95,14 +108,17 @@ fn described(body: &Map<String, Value>) -> Outcome<(String, String)> {
     Ok((Value::Object(metadata).to_string(), Value::Object(api).to_string()))
 }
 
-fn insert(desk: &Desk, owner: &str, body: &Map<String, Value>, plans: &[String]) -> Outcome<String> {
+fn insert(desk: &Desk, owner: &Identity, body: &Map<String, Value>, plans: &[String]) -> Outcome<String> {
     let (metadata, api) = described(body)?;
     let agent_id = desk.random.id()?;
+    let org = organizations::current(desk, owner)?.map(|org| org.id);
     desk.store.run(
         "INSERT INTO agents (id, owner, org, metadata, api, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-        binds![agent_id.as_str(), owner, desk.call.organization.clone(), metadata, api, desk.call.now],
+        binds![agent_id.as_str(), owner.address.as_str(), org.clone(), metadata, api, desk.call.now],
     )?;
     plans.iter().try_for_each(|plan_id| attach(desk, &agent_id, plan_id))?;
+    let subject = json!({ "kind": "agent", "id": agent_id });
+    activity::record(desk, org.as_deref(), "agent.created", Some(owner), &subject)?;
     Ok(agent_id)
 }
 
@@ -123,7 +139,7 @@ pub(super) fn register(desk: &Desk) -> Outcome {
             plan_ids.push(plan.id);
         }
     }
-    let agent_id = insert(desk, &caller.address, &body, &plan_ids)?;
+    let agent_id = insert(desk, &caller, &body, &plan_ids)?;
     Reply::created(
         json!({ "success": true, "data": { "agentId": agent_id }, "txHash": desk.random.hex(32)? }),
     )
@@ -133,8 +149,8 @@ pub(super) fn register(desk: &Desk) -> Outcome {
 pub(super) fn register_with_plan(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
-    let plan_id = plans::insert(desk, &caller.address, object(&body, "plan")?)?;
-    let agent_id = insert(desk, &caller.address, object(&body, "agent")?, std::slice::from_ref(&plan_id))?;
+    let plan_id = plans::insert(desk, &caller, object(&body, "plan")?)?;
+    let agent_id = insert(desk, &caller, object(&body, "agent")?, std::slice::from_ref(&plan_id))?;
     let data = json!({ "agentId": agent_id, "planId": plan_id });
     Reply::created(json!({ "success": true, "data": data, "txHash": desk.random.hex(32)? }))
 }
@@ -155,6 +171,17 @@ pub(super) fn update(desk: &Desk, agent_id: &str) -> Outcome {
     done(desk, json!({ "agentId": agent.id }))
 }
 
+/// `PUT /api/v1/protocol/agents/:agentId/list/:activate`
+pub(super) fn set_listed(desk: &Desk, agent_id: &str, state: &str) -> Outcome {
+    let (agent, listed) = (load_owned(desk, agent_id)?, plans::flag(state)?);
+    if (agent.listed != 0) == listed {
+        return unchanged("BCK.PROTOCOL.0018", "The agent is in that state already");
+    }
+    desk.store
+        .run("UPDATE agents SET listed = ? WHERE id = ?", binds![i64::from(listed), agent.id.as_str()])?;
+    done(desk, json!({ "agentId": agent.id, "isListed": listed }))
+}
+
 fn done(desk: &Desk, data: Value) -> Outcome {
     Reply::ok(json!({ "success": true, "txHash": desk.random.hex(32)?, "httpStatus": 200, "data": data }))
 }
@@ -163,7 +190,10 @@ fn done(desk: &Desk, data: Value) -> Outcome {
 pub(super) fn list(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let (filter, key) = match desk.call.param("orgId") {
-        Some(org) => ("org = ?", org.to_owned()),
+        Some(org) => {
+            organizations::visible(desk, &caller, org)?;
+            ("org = ?", org.to_owned())
+        }
         None => ("lower(owner) = ?", caller.id()),
     };
     listed(desk, filter, &key)
@@ -197,7 +227,8 @@ pub(super) fn plans_of(desk: &Desk, agent_id: &str) -> Outcome {
         .store
         .count(&format!("SELECT COUNT(*) AS count FROM plans WHERE {filter}"), binds![agent.id.as_str()])?;
     let query = format!(
-        "SELECT id, owner, org, terms, created_at FROM plans WHERE {filter} ORDER BY created_at {}, id LIMIT ? OFFSET ?",
+        "SELECT {} FROM plans WHERE {filter} ORDER BY created_at {}, id LIMIT ? OFFSET ?",
+        plans::COLUMNS,
         page.direction()
     );
     let rows: Vec<PlanRow> = desk.store.rows(&query, binds![agent.id, i64::from(page.size), page.skip()])?;

@@ -33,6 +33,11 @@ pub(super) fn lots(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Vec<Lot>
         .collect()
 }
 
+/// What a holder has of a plan.
+pub(super) fn total(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Credits> {
+    Ok(ledger::total(&lots(desk, plan_id, holder)?))
+}
+
 /// Writes a lot; an empty one goes.
 fn write(desk: &Desk, plan_id: &str, holder: &str, lot: Lot) -> Outcome<()> {
     let holder = holder.to_ascii_lowercase();

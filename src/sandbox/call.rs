@@ -225,6 +225,17 @@ pub(super) fn whole(object: &Map<String, Value>, name: &str) -> Outcome<Option<i
     }
 }
 
+/// A decimal of so many places, in its smallest parts: `0.25` of 6 places is 250000. More places are cut off.
+pub(super) fn decimal(text: &str, places: usize) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let scale = 10u64.checked_pow(u32::try_from(places).ok()?)?;
+    if !part.bytes().all(|byte| byte.is_ascii_digit()) || whole.starts_with('+') {
+        return None;
+    }
+    let part: String = part.chars().chain(std::iter::repeat('0')).take(places).collect();
+    whole.parse::<u64>().ok()?.checked_mul(scale)?.checked_add(part.parse().ok()?)
+}
+
 /// A plan's or agent's id: a uint256 in decimal (contract section 1.3).
 pub(super) fn id(text: &str, field: &str) -> Outcome<String> {
     text.parse::<Credits>().map(|id| id.to_string()).map_err(|_| Problem::bad_uint256(field))
@@ -265,6 +276,26 @@ mod tests {
         for name in ["d", "e", "f"] {
             assert!(uint256(body, name).is_err(), "{name}");
             assert!(whole(body, name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn decimals_of_so_many_places() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("1", Some(1_000_000)),
+            ("1.0", Some(1_000_000)),
+            ("0.25", Some(250_000)),
+            ("12.5", Some(12_500_000)),
+            ("0.1234567", Some(123_456)),
+            ("-0.1", None),
+            ("1e-7", None),
+            ("0.1e5", None),
+            ("+1", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(decimal(text, 6), expected, "{text}");
         }
     }
 

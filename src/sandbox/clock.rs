@@ -87,7 +87,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 /// What [`iso`] prints, with or without the milliseconds.
-fn parse(text: &str) -> Option<i64> {
+pub(super) fn parse(text: &str) -> Option<i64> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let (time, millis) = match time.split_once('.') {
         Some((time, millis)) if millis.len() == 3 => (time, millis),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 const COLUMNS: &str = "id, owner, provider, payment_method, currency, limit_cents, spent_cents, transactions, \
-    max_transactions, plan_id, api_key_id, revoked, expires_at, created_at";
+    max_transactions, plan_id, api_key_id, merchant, revoked, expires_at, created_at";
 const PROVIDERS: [&str; 5] = ["erc4337", "stripe", "braintree", "visa", "vgs"];
 const CURRENCIES: [&str; 4] = ["usd", "eur", "usdc", "eurc"];
 
@@ -28,6 +28,8 @@ pub(super) struct Delegation {
     max_transactions: Option<i64>,
     pub(super) plan_id: Option<String>,
     api_key_id: Option<String>,
+    /// Where the seller's share of a card charge goes.
+    pub(super) merchant: Option<String>,
     revoked: i64,
     pub(super) expires_at: i64,
     created_at: i64,
@@ -91,6 +93,14 @@ impl Delegation {
         }
     }
 
+    pub(super) fn limit_cents(&self) -> i64 {
+        self.limit_cents
+    }
+
+    pub(super) fn max_transactions(&self) -> Option<i64> {
+        self.max_transactions
+    }
+
     /// The network that a card token settles on: its provider's name (contract section 2.3).
     pub(super) fn network(&self) -> Option<&str> {
         (self.provider != "erc4337").then_some(self.provider.as_str())
@@ -113,6 +123,7 @@ impl Delegation {
             "expiresAt": clock::iso(self.expires_at),
             "createdAt": clock::iso(self.created_at),
             "apiKeyId": self.api_key_id,
+            "merchantAccountId": self.merchant,
         })
     }
 }
@@ -153,6 +164,7 @@ fn read(
         max_transactions: whole(body, "maxTransactions")?,
         plan_id: member(body, "planId").map(|_| plans::id_in(body, "planId")).transpose()?,
         api_key_id: text(body, "apiKeyId").map(str::to_owned),
+        merchant: text(body, "merchantAccountId").map(str::to_owned),
         revoked: 0,
         expires_at: clock::after(now, positive("durationSecs")?),
         created_at: now,
@@ -174,7 +186,7 @@ pub(super) fn open(
         methods::check(desk, owner, method, &new.provider)?;
     }
     desk.store.run(
-        &format!("INSERT INTO delegations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        &format!("INSERT INTO delegations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         binds![
             new.id.as_str(),
             new.owner.as_str(),
@@ -187,6 +199,7 @@ pub(super) fn open(
             new.max_transactions,
             new.plan_id.clone(),
             new.api_key_id.clone(),
+            new.merchant.clone(),
             new.revoked,
             new.expires_at,
             new.created_at,
@@ -200,12 +213,75 @@ pub(super) fn find(desk: &Desk, id: &str) -> Outcome<Option<Delegation>> {
     desk.store.first(&format!("SELECT {COLUMNS} FROM delegations WHERE id = ?"), binds![id])
 }
 
-/// Writes down what was spent.
-pub(super) fn spend(desk: &Desk, id: &str, cents: i64) -> Outcome<()> {
+/// Takes an amount off what may be spent, before a charge is made; whether the delegation allows it. It is one statement,
+/// so whatever else is going on, the limits hold.
+pub(super) fn reserve(desk: &Desk, id: &str, cents: i64) -> Outcome<bool> {
+    let update = "UPDATE delegations SET spent_cents = spent_cents + ?1, transactions = transactions + 1
+        WHERE id = ?2 AND revoked = 0 AND expires_at > ?3 AND spent_cents + ?1 <= limit_cents
+        AND (max_transactions IS NULL OR transactions < max_transactions) RETURNING id";
+    #[derive(Deserialize)]
+    struct Row {}
+    Ok(desk.store.first::<Row>(update, binds![cents, id, desk.call.now])?.is_some())
+}
+
+/// Gives back what was reserved, after a charge that failed.
+pub(super) fn release(desk: &Desk, id: &str, cents: i64) -> Outcome<()> {
     desk.store.run(
-        "UPDATE delegations SET spent_cents = spent_cents + ?, transactions = transactions + 1 WHERE id = ?",
+        "UPDATE delegations SET spent_cents = spent_cents - ?, transactions = transactions - 1 WHERE id = ?",
         binds![cents, id],
     )
+}
+
+/// Writes a charge down; one that brought no order failed.
+pub(super) fn charged(
+    desk: &Desk,
+    delegation: &Delegation,
+    plan_id: &str,
+    cents: i64,
+    order_tx: Option<&str>,
+) -> Outcome<()> {
+    let prefix = if delegation.provider == "erc4337" { "tx" } else { "pi" };
+    let id = format!("{prefix}_sandbox_{}", desk.random.hex(12)?.trim_start_matches("0x"));
+    desk.store.run(
+        "INSERT INTO charges (id, delegation_id, plan_id, cents, order_tx, at) VALUES (?, ?, ?, ?, ?, ?)",
+        binds![id, delegation.id.as_str(), plan_id, cents, order_tx, desk.call.now],
+    )
+}
+
+/// `GET /api/v1/delegation/:id/transactions`: what was charged to it, and what was tried, newest first.
+pub(super) fn transactions(desk: &Desk, id: &str) -> Outcome {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        plan_id: String,
+        cents: i64,
+        order_tx: Option<String>,
+        at: i64,
+    }
+    let (delegation, page) = (own(desk, &accounts::caller(desk)?, id)?, desk.call.page());
+    let rows: Vec<Row> = desk.store.rows(
+        "SELECT id, plan_id, cents, order_tx, at FROM charges WHERE delegation_id = ?
+         ORDER BY at DESC, rowid DESC LIMIT ? OFFSET ?",
+        binds![delegation.id.as_str(), i64::from(page.size), page.skip()],
+    )?;
+    let total = desk.store.count(
+        "SELECT COUNT(*) AS count FROM charges WHERE delegation_id = ?",
+        binds![delegation.id.as_str()],
+    )?;
+    let transactions: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            json!({
+                "id": row.id, "delegationId": delegation.id, "planId": row.plan_id,
+                "status": if row.order_tx.is_some() { "Succeeded" } else { "Failed" },
+                "amountCents": row.cents.to_string(), "currency": delegation.currency, "txHash": row.order_tx,
+                "createdAt": clock::iso(row.at),
+            })
+        })
+        .collect();
+    Reply::ok(json!({
+        "transactions": transactions, "totalResults": total, "page": page.number, "offset": page.size,
+    }))
 }
 
 /// The delegation of that id, if it is the account's and not another key's.
@@ -296,7 +372,7 @@ mod tests {
         for (name, value) in extra.as_object().unwrap() {
             body[name] = value.clone();
         }
-        let owner = Identity { address: OWNER.to_owned(), key_id: None };
+        let owner = Identity { address: OWNER.to_owned(), key_id: None, org: None };
         read(body.as_object().unwrap(), "erc4337", &owner, "d".to_owned(), 1_000)
     }
 
@@ -359,7 +435,7 @@ mod tests {
 
     #[test]
     fn one_that_is_bound_to_a_key_is_that_keys() {
-        let key = |id: &str| Identity { address: OWNER.to_owned(), key_id: Some(id.to_owned()) };
+        let key = |id: &str| Identity { address: OWNER.to_owned(), key_id: Some(id.to_owned()), org: None };
         let bound = delegation(json!({ "apiKeyId": "k" })).unwrap();
         assert!(bound.is_for(&key("k")) && !bound.is_for(&key("l")));
         assert!(delegation(json!({})).unwrap().is_for(&key("l")));

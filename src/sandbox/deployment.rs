@@ -1,9 +1,9 @@
-//! What the sandbox says of itself, and the legal documents nobody reads (contract sections 4.3, 1.4).
+//! What the sandbox says of itself (contract section 4.3).
 
-use super::call::{Reply, member};
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, accounts};
+use super::Desk;
+use super::call::Reply;
+use super::problem::Outcome;
+use super::signers::House;
 use serde_json::{Map, Value, json};
 
 /// Who issues the sandbox's keys.
@@ -48,44 +48,9 @@ pub(super) fn info() -> Outcome {
     }))
 }
 
-/// `GET /api/v1/legal-documents/manifest`
-pub(super) fn manifest() -> Outcome {
-    Reply::ok(json!({ "documents": { "terms": { "current": "1.0.0" } } }))
-}
-
-/// `POST /api/v1/legal-documents/me/consents`: any list of documents and versions is written down.
-pub(super) fn consent(desk: &Desk) -> Outcome {
-    let caller = accounts::caller(desk)?;
-    let consents = consents(&desk.call.json()?);
-    if consents.is_empty() {
-        return Err(Problem::bad_request("consents names no document"));
-    }
-    for (document, version) in &consents {
-        desk.store.run(
-            "INSERT OR IGNORE INTO consents (account, document, version, at) VALUES (?, ?, ?, ?)",
-            binds![caller.id(), document.as_str(), version.as_str(), desk.call.now],
-        )?;
-    }
-    Reply::created(json!({ "recorded": consents.len() }))
-}
-
-/// The contract does not say what the body looks like: any array of objects is read, and so is one object.
-fn consents(body: &Map<String, Value>) -> Vec<(String, String)> {
-    let word = |entry: &Map<String, Value>, names: &[&str]| {
-        names
-            .iter()
-            .find_map(|name| member(entry, name).and_then(Value::as_str))
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let read = |entry: &Map<String, Value>| {
-        let document = word(entry, &["document", "documentType", "documentId", "type", "slug", "id"]);
-        (!document.is_empty()).then(|| (document, word(entry, &["version", "documentVersion", "current"])))
-    };
-    match body.values().find_map(Value::as_array) {
-        Some(list) => list.iter().filter_map(Value::as_object).filter_map(read).collect(),
-        None => read(body).into_iter().collect(),
-    }
+/// `GET /.well-known/jwks.json`: what card tokens, and what OAuth hands out, are checked with.
+pub(super) fn jwks(desk: &Desk) -> Outcome {
+    Reply::ok(House::load(desk)?.jwks())
 }
 
 #[cfg(test)]
@@ -103,20 +68,5 @@ mod tests {
         addresses.sort();
         addresses.dedup();
         assert_eq!(addresses.len(), 19);
-    }
-
-    #[test]
-    fn consents_are_read_in_any_wrapping() {
-        for (body, count) in [
-            (json!({ "consents": [{ "documentType": "terms", "version": "1.0.0" }] }), 1),
-            (
-                json!({ "documents": [{ "type": "terms", "version": "1" }, { "type": "privacy", "version": "1" }] }),
-                2,
-            ),
-            (json!({ "document": "terms", "version": "1" }), 1),
-            (json!({}), 0),
-        ] {
-            assert_eq!(consents(body.as_object().unwrap()).len(), count, "{body}");
-        }
     }
 }

@@ -1,57 +1,69 @@
-//! Verify and settle: whether a token pays for a request, and taking what it costs (contract sections 4.5, 13.7, 13.8).
+//! The facilitator's routes for x402: verify and settle (contract section 4.5).
 
 use super::call::{Reply, member, object, text, uint256};
-use super::delegations::{self, Ask};
-use super::ledger::{self, TopUp};
-use super::orders::{self, Kind, Purchase};
-use super::permissions;
+use super::endpoints::{self, Match};
 use super::plans::{self, Plan};
 use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::tokens::{self, Permission};
-use super::{Desk, agents, balances, methods};
-use crate::wire::Credits;
+use super::requests::{self, About};
+use super::settlement::{self, Due, Presented, Settled};
+use super::tokens::{self, Permission, Protocol};
+use super::{Desk, agents, balances, clock, faults, permissions};
 use serde_json::{Map, Value, json};
 use worker::Url;
 
-/// A token that was recognised and fits what the seller asks for.
-struct Presented {
-    permission: Permission,
-    plan: Plan,
-    asked: Option<Credits>,
-}
-
 /// Reads verify's and settle's common body.
-fn present(desk: &Desk, body: &Map<String, Value>) -> Outcome<Presented> {
+fn present(desk: &Desk, body: &Map<String, Value>) -> Outcome<(Presented, Option<Match>)> {
     let token = text(body, "x402AccessToken")
         .ok_or_else(|| Problem::new(400, "BCK.X402.0010", "x402AccessToken is missing"))?;
-    let permission = tokens::recognise(desk, token)?;
-    let accepts = object(body, "paymentRequired")?.get("accepts").and_then(Value::as_array);
+    let permission = tokens::recognise(desk, token, Protocol::X402)?;
+    let required = object(body, "paymentRequired")?;
+    let accepts = required.get("accepts").and_then(Value::as_array);
     let accepts = accepts.ok_or_else(|| Problem::bad_request("paymentRequired.accepts must be an array"))?;
     let accepted = permission.accepted();
-    let bound = permission.resource();
-    let fit = |offered: &Map<String, Value>| fits(&accepted, &permission.network, offered);
-    if !accepts.iter().filter_map(Value::as_object).any(fit) {
-        return Err(Problem::new(
-            400,
-            "BCK.X402.0013",
-            "The token's accepted is none of paymentRequired.accepts",
-        )
-        .hint("Plan, scheme and network must be those that the seller offers."));
-    }
-    let resource =
-        member(object(body, "paymentRequired")?, "resource").and_then(|resource| resource.get("url"));
-    if let (Some(bound), Some(sold)) = (bound, resource.and_then(Value::as_str))
+    let fit = |offered: &&Map<String, Value>| fits(&accepted, &permission.network, offered);
+    let offered = accepts.iter().filter_map(Value::as_object).find(fit).ok_or_else(|| {
+        Problem::new(400, "BCK.X402.0013", "The token's accepted is none of paymentRequired.accepts")
+            .hint("Plan, scheme and network must be those that the seller offers.")
+    })?;
+    let sold = member(required, "resource").and_then(|resource| resource.get("url")).and_then(Value::as_str);
+    if let (Some(bound), Some(sold)) = (permission.bound_to(), sold)
         && !same_resource(&bound, sold)
     {
         return Err(Problem::new(400, "BCK.X402.0013", "The token was minted for another resource")
             .hint("A single-use token is good for the resource.url it was minted with."));
     }
+    let plan = plan_of(desk, &permission)?;
+    let matched = endpoint(desk, &permission, offered)?;
+    Ok((Presented { permission, plan }, matched))
+}
+
+/// The plan that a token pays from; an agent that it names must still be on it.
+pub(super) fn plan_of(desk: &Desk, permission: &Permission) -> Outcome<Plan> {
     let plan = plans::find(desk, &permission.plan_id)?.ok_or_else(|| {
         Problem::new(404, "BCK.X402.0002", format!("Plan {} not found", permission.plan_id))
     })?;
-    let asked = uint256(body, "maxAmount")?;
-    Ok(Presented { permission, plan, asked })
+    if let Some(agent_id) = &permission.agent_id
+        && !agents::has_plan(desk, agent_id, &plan.id)?
+    {
+        let message = format!("Plan {} is not on agent {agent_id} any more", plan.id);
+        return Err(Problem::new(400, "BCK.X402.0003", message));
+    }
+    Ok(plan)
+}
+
+/// The endpoint of the agent's that the request is for. It is looked at only where the token names its resource: one
+/// that does not is good for all of them (contract section 4.5).
+fn endpoint(desk: &Desk, permission: &Permission, offered: &Map<String, Value>) -> Outcome<Option<Match>> {
+    let (Some(agent_id), Some(url)) = (&permission.agent_id, permission.resource()) else { return Ok(None) };
+    let Some(agent) = agents::find(desk, agent_id)? else { return Ok(None) };
+    let accepted = permission.accepted();
+    let verb = endpoints::verb(&accepted).or_else(|| endpoints::verb(offered));
+    let found = agent.endpoints().allow(verb, &url, faults::regular);
+    found.map(Some).ok_or_else(|| {
+        let what = verb.map_or_else(|| url.clone(), |verb| format!("{verb} {url}"));
+        Problem::new(403, "BCK.PROTOCOL.0031", format!("{what} is no endpoint of agent {agent_id}"))
+            .hint("An agent's endpoints are registered as { \"POST\": \"https://...\" }, patterns as path-to-regexp has them.")
+    })
 }
 
 /// Whether what a token accepted is what a seller offers. A token without agent or verb fits an offer with one, since
@@ -84,127 +96,74 @@ fn same_resource(bound: &str, sold: &str) -> bool {
     }
 }
 
-/// What an automatic purchase would bring, or why there is none.
-fn cover(desk: &Desk, presented: &Presented, missing: Credits) -> Outcome<Result<TopUp, String>> {
-    let Presented { permission, plan, .. } = presented;
-    if orders::trial_used(desk, plan, &permission.holder)? {
-        return Ok(Err("the plan is a trial and was ordered before".into()));
-    }
-    let Some(bought) = ledger::top_up(missing, plan.terms.grant.amount, plan.terms.total) else {
-        return Ok(Err("no order of the plan brings enough".into()));
-    };
-    if plan.terms.trial && bought.orders > 1 {
-        return Ok(Err("the plan is a trial and one order is too little".into()));
-    }
-    let Some(delegation) = delegations::find(desk, &permission.delegation_id)? else {
-        return Ok(Err("the delegation is gone".into()));
-    };
-    let ask =
-        Ask { plan_id: &plan.id, crypto: plan.terms.crypto, money: plan.terms.money(), cents: bought.cents };
-    Ok(match delegation.refuses(desk.call.now, ask) {
-        Some(reason) => Err(reason.to_owned()),
-        None => Ok(bought),
-    })
-}
-
-fn too_few(balance: Credits, needed: Credits, reason: &str) -> String {
-    format!("Insufficient credits: {needed} needed, {balance} held, and no automatic top-up: {reason}")
-}
-
-/// `POST /api/v1/x402/verify`: changes nothing.
+/// `POST /api/v1/x402/verify`: takes nothing.
 pub(super) fn verify(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
-    let presented = present(desk, &body)?;
-    let Presented { permission, plan, asked } = &presented;
-    let needed = plan.terms.grant.needed(*asked);
-    let balance = ledger::total(&balances::lots(desk, &plan.id, &permission.holder)?);
-    if balance < needed
-        && let Err(reason) = cover(desk, &presented, needed.saturating_sub(balance))?
-    {
+    let (presented, matched) = present(desk, &body)?;
+    let Presented { permission, plan } = &presented;
+    if let Err(reason) = settlement::check(desk, &presented, uint256(&body, "maxAmount")?)? {
         return Reply::ok(json!({
-            "isValid": false, "invalidReason": too_few(balance, needed, &reason),
-            "payer": permission.holder, "network": permission.network,
+            "isValid": false, "invalidReason": reason, "payer": permission.holder, "network": permission.network,
         }));
     }
-    let request_id = desk.random.uuid()?;
+    let resource =
+        member(object(&body, "paymentRequired")?, "resource").and_then(|resource| resource.get("url"));
+    let matched = matched.filter(|matched| !matched.url.is_empty()).unwrap_or_else(|| Match {
+        verb: endpoints::verb(&permission.accepted()).unwrap_or_default().to_owned(),
+        url: resource.and_then(Value::as_str).unwrap_or_default().to_owned(),
+    });
+    verified(desk, permission, plan, &matched)
+}
+
+/// The answer to a verify that found nothing wrong: a request begins.
+pub(super) fn verified(desk: &Desk, permission: &Permission, plan: &Plan, matched: &Match) -> Outcome {
+    let agent_id = permission.agent_id.as_deref();
+    let about = About { agent_id, plan_id: &plan.id, holder: &permission.holder };
+    let request_id = requests::begin(desk, &about, None)?;
     let mut answer = json!({
         "isValid": true, "payer": permission.holder, "network": permission.network, "agentRequestId": request_id,
     });
-    let agent = permission.agent_id.as_deref().map(|id| agents::find(desk, id)).transpose()?.flatten();
+    let agent = agent_id.map(|id| agents::find(desk, id)).transpose()?.flatten();
     if let (Some(agent), Some(answer)) = (agent, answer.as_object_mut()) {
-        let required = object(&body, "paymentRequired")?;
-        let url = member(required, "resource").and_then(|resource| resource.get("url")).cloned();
-        let verb = permission.accepted().get("extra").and_then(|extra| extra.get("httpVerb")).cloned();
         let request = json!({
             "agentRequestId": request_id, "agentName": agent.name(), "agentId": agent.id,
             "balance": balances::view(desk, plan, &permission.holder)?,
-            "urlMatching": url.unwrap_or_else(|| "".into()), "verbMatching": verb.unwrap_or_else(|| "".into()),
-            "batch": false,
+            "urlMatching": matched.url, "verbMatching": matched.verb, "batch": false,
         });
+        answer.insert("urlMatching".into(), matched.url.as_str().into());
         answer.insert("agentRequest".into(), request);
     }
     Reply::ok(answer)
 }
 
-/// `POST /api/v1/x402/settle`: tops up if need be, then burns. Both, or neither: the call is one transaction.
+/// `POST /api/v1/x402/settle`
 pub(super) fn settle(desk: &Desk) -> Outcome {
-    let presented = present(desk, &desk.call.json()?)?;
-    let Presented { permission, plan, asked } = &presented;
-    let charge = plan.terms.grant.charge(*asked);
-    let balance = ledger::total(&balances::lots(desk, &plan.id, &permission.holder)?);
-    let refuse = |reason: &str| {
-        Problem::new(402, "BCK.CREDITS.0003", too_few(balance, charge.hold, reason))
-            .hint("Order the plan, or raise the delegation's limit.")
-    };
-    let mut order_tx = None;
-    if balance < charge.hold {
-        let bought = cover(desk, &presented, charge.hold.saturating_sub(balance))?
-            .map_err(|reason| refuse(&reason))?;
-        // A bank is asked when the charge is made: a verify before it cannot know.
-        let delegation = delegations::find(desk, &permission.delegation_id)?;
-        let card = delegation.as_ref().and_then(|delegation| delegation.payment_method.as_deref());
-        if bought.cents > 0 && methods::declines(desk, card)? {
-            return Err(refuse("the card was declined"));
-        }
-        order_tx = Some(top_up(desk, &presented, bought)?);
+    let body = desk.call.json()?;
+    let (presented, _) = present(desk, &body)?;
+    let due = due(desk, &body, &presented.plan)?;
+    match settlement::settle(desk, &presented, &due)? {
+        Settled::Paid(receipt) => Reply::ok(receipt.view(&presented.permission)),
+        Settled::Refused(problem) => Ok(problem.reply(&desk.call.correlation, &clock::iso(desk.call.now))),
     }
-    let left = balances::burn(desk, &plan.id, &permission.holder, charge.burn)?
-        .ok_or_else(|| refuse("what an order brought had run out"))?;
-    tokens::spend(desk, &permission.hash)?;
-    let tx = desk.random.hex(32)?;
-    desk.store.run(
-        "INSERT INTO settlements (tx, plan_id, holder, credits, permission, order_tx, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        binds![
-            tx.as_str(),
-            plan.id.as_str(),
-            permission.holder.to_ascii_lowercase(),
-            charge.burn.to_string(),
-            permission.hash.as_str(),
-            order_tx.clone(),
-            desk.call.now,
-        ],
-    )?;
-    let mut answer = json!({
-        "success": true, "payer": permission.holder, "transaction": tx, "network": permission.network,
-        "creditsRedeemed": charge.burn.to_string(), "remainingBalance": left.to_string(),
-    });
-    if let (Some(order_tx), Some(answer)) = (order_tx, answer.as_object_mut()) {
-        answer.insert("orderTx".into(), order_tx.into());
-    }
-    Reply::ok(answer)
 }
 
-/// Orders in the buyer's name and charges the delegation.
-fn top_up(desk: &Desk, presented: &Presented, bought: TopUp) -> Outcome<String> {
-    let Presented { permission, plan, .. } = presented;
-    if bought.cents > 0 {
-        delegations::spend(desk, &permission.delegation_id, bought.cents)?;
+/// What a settle is to take: what is asked, or what the request came to with a margin on it.
+fn due(desk: &Desk, body: &Map<String, Value>, plan: &Plan) -> Outcome<Due> {
+    let (asked, margin) = (uint256(body, "maxAmount")?, requests::margin(body)?);
+    let request = text(body, "agentRequestId").map(str::to_owned);
+    let Some(margin) = margin else {
+        return Ok(Due { charge: plan.terms.grant.charge(asked), request, cost: None });
+    };
+    if asked.is_some() {
+        return Err(Problem::new(403, "BCK.PROTOCOL.0042", "maxAmount and marginPercent exclude each other"));
     }
-    let delegation = Some(permission.delegation_id.as_str());
-    orders::deliver(
-        desk,
-        &Purchase { plan, holder: &permission.holder, kind: Kind::TopUp, bought, delegation },
-    )
+    if plan.terms.grant.fixed || plan.terms.grant.by_time {
+        let message = "marginPercent needs a plan with dynamic credits";
+        return Err(Problem::new(403, "BCK.PROTOCOL.0043", message));
+    }
+    let batch = member(body, "batch").and_then(Value::as_bool).unwrap_or(false);
+    let cost = requests::cost(desk, request.as_deref().unwrap_or_default(), margin, batch)?;
+    Ok(Due { charge: plan.terms.grant.charge(Some(cost.credits)), request, cost: Some(cost) })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! `drop` and `lose-answer` look. A body that breaks off would not do: headers would be there by then, and `fetch`
 //! would resolve.
 
-use super::call::{Call, Reply, member, text, whole};
+use super::call::{Call, Reply, decimal, member, text, whole};
 use super::problem::{Outcome, Problem};
 use super::random::Random;
 use super::store::{Store, binds};
@@ -101,7 +101,8 @@ impl Fault {
         }
         let probability = match member(fault, "probability") {
             None => 1_000_000,
-            Some(number) => millionths(&number.to_string())
+            Some(number) => decimal(&number.to_string(), 6)
+                .filter(|chance| *chance <= 1_000_000)
                 .ok_or_else(|| Problem::bad_request("probability must be from 0 to 1"))?,
         };
         let seed = whole(fault, "seed")?.and_then(|seed| u64::try_from(seed).ok()).unwrap_or(seed);
@@ -130,14 +131,6 @@ impl Fault {
         let left = self.times.is_none_or(|times| struck < times);
         left && mixed(self.seed, seen) % 1_000_000 < self.probability
     }
-}
-
-/// A number from 0 to 1 in millionths: `0.25`, `1`, `1.0`.
-fn millionths(text: &str) -> Option<u64> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let part: String = part.chars().chain("000000".chars()).take(6).collect();
-    let sum = whole.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(part.parse().ok()?)?;
-    (sum <= 1_000_000).then_some(sum)
 }
 
 /// A number that looks like chance: splitmix64.
@@ -219,7 +212,8 @@ pub(super) fn names(kinds: &[Kind]) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-fn regular(pattern: &str, path: &str) -> bool {
+/// Whether a regular expression finds something; one that is none finds nothing.
+pub(super) fn regular(pattern: &str, path: &str) -> bool {
     let test = || {
         let expression = expression(pattern)?;
         let test = Reflect::get(&expression, &"test".into())?.dyn_into::<Function>()?;
@@ -344,23 +338,6 @@ mod tests {
             json!({ "kind": "drop", "match": { "url": "/" } }),
         ] {
             assert_eq!(Fault::read(&value, 0).unwrap_err().status, 400, "{value}");
-        }
-    }
-
-    #[test]
-    fn chances_in_millionths() {
-        for (text, expected) in [
-            ("0", Some(0)),
-            ("1", Some(1_000_000)),
-            ("1.0", Some(1_000_000)),
-            ("0.25", Some(250_000)),
-            ("0.1234567", Some(123_456)),
-            ("1.000001", None),
-            ("-0.1", None),
-            ("1e-7", None),
-            ("x", None),
-        ] {
-            assert_eq!(millionths(text), expected, "{text}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! API keys: `local:<header>.<payload>.<signature>`, a JWT that names the account (contract sections 2.1, 13.1).
 //!
-//! Nothing checks the signature: this is a sandbox, and any key whose middle part names an account will do. That is
+//! They are signed (ES256K) with the account's own key, but nothing checks that: this is a sandbox, and any key whose middle part names an account will do. That is
 //! what lets the official test suites bring their own.
 
 use super::problem::{Outcome, Problem};
@@ -13,6 +13,9 @@ const MAX_KEY_BYTES: usize = 8 * 1024;
 /// 2060, in seconds: keys of the hosted service run for decades as well.
 const FAR: i64 = 2_840_140_800;
 
+/// The claim that tags a key with an organization.
+const ORG: &str = "orgId";
+
 /// Who a key stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity {
@@ -20,6 +23,8 @@ pub(super) struct Identity {
     pub(super) address: String,
     /// The key's own id, its `jti`: what cards and delegations name keys by.
     pub(super) key_id: Option<String>,
+    /// The organization that the key is tagged with.
+    pub(super) org: Option<String>,
 }
 
 impl Identity {
@@ -44,8 +49,8 @@ pub(super) fn read_bearer(header: &str, now: i64) -> Outcome<Identity> {
     if payload.get("exp").and_then(Value::as_i64).is_some_and(|exp| exp <= now / 1000) {
         return Err(Problem::unauthorized("The API key has expired"));
     }
-    let key_id = payload.get("jti").and_then(Value::as_str).map(str::to_owned);
-    Ok(Identity { address: address.to_owned(), key_id })
+    let claim = |name: &str| payload.get(name).and_then(Value::as_str).map(str::to_owned);
+    Ok(Identity { address: address.to_owned(), key_id: claim("jti"), org: claim(ORG) })
 }
 
 /// A key that was just made.
@@ -59,11 +64,17 @@ pub(super) struct Issued {
 }
 
 /// Makes a new key for an account, good for so many seconds; for decades, if none are named.
-pub(super) fn mint(address: &str, now: i64, secs: Option<i64>, random: &Random) -> Outcome<Issued> {
+pub(super) fn mint(
+    address: &str,
+    now: i64,
+    secs: Option<i64>,
+    org: Option<&str>,
+    random: Random,
+    sign: impl FnOnce(&Value) -> String,
+) -> Outcome<Issued> {
     let expires = secs.map_or(FAR, |secs| (now / 1000).saturating_add(secs));
     let id = random.hex(32)?;
-    let header = json!({ "alg": "ES256K", "typ": "JWT" });
-    let payload = json!({
+    let mut payload = json!({
         "iss": super::deployment::ISSUER,
         "sub": address,
         "jti": id,
@@ -71,9 +82,10 @@ pub(super) fn mint(address: &str, now: i64, secs: Option<i64>, random: &Random) 
         "exp": expires,
         "o11y": format!("sk-helicone-sandbox-{}", random.hex(8)?.trim_start_matches("0x")),
     });
-    let part = |value: &Value| base64::encode_url(value.to_string().as_bytes());
-    let signature = base64::encode_url(&random.bytes(64)?);
-    Ok(Issued { key: format!("local:{}.{}.{signature}", part(&header), part(&payload)), id, expires })
+    if let (Some(org), Some(payload)) = (org, payload.as_object_mut()) {
+        payload.insert(ORG.into(), org.into());
+    }
+    Ok(Issued { key: format!("local:{}", sign(&payload)), id, expires })
 }
 
 /// `0x` and 40 hexadecimal digits.
@@ -86,6 +98,10 @@ mod tests {
     use super::*;
 
     const ADDRESS: &str = "0xAbcdef0123456789abcdef0123456789abcdef01";
+
+    fn unsigned(payload: &Value) -> String {
+        format!("e30.{}.x", base64::encode_url(payload.to_string().as_bytes()))
+    }
 
     fn bearer(prefix: &str, payload: &Value) -> String {
         format!("Bearer {prefix}e30.{}.sig", base64::encode_url(payload.to_string().as_bytes()))
@@ -123,10 +139,12 @@ mod tests {
 
     #[test]
     fn a_minted_key_reads_back_and_has_what_python_insists_on() {
-        let Issued { key, id, .. } = mint(ADDRESS, 1_000, None, &Random::fixed(7)).unwrap();
+        let Issued { key, id, .. } =
+            mint(ADDRESS, 1_000, None, Some("org-1"), Random::fixed(7), unsigned).unwrap();
         assert!(key.starts_with("local:") && key.matches(':').count() == 1);
         let identity = read_bearer(&format!("Bearer {key}"), 1_000).unwrap();
         assert_eq!((identity.address.as_str(), identity.key_id), (ADDRESS, Some(id)));
+        assert_eq!(identity.org.as_deref(), Some("org-1"));
         let payload = base64::decode(key.split('.').nth(1).unwrap(), 4096, "key").unwrap();
         let payload: Value = serde_json::from_slice(&payload).unwrap();
         for claim in ["iss", "sub", "jti", "exp", "o11y"] {
@@ -135,7 +153,8 @@ mod tests {
     }
     #[test]
     fn a_key_may_run_out() {
-        let Issued { key, expires, .. } = mint(ADDRESS, 1_500, Some(2), &Random::fixed(7)).unwrap();
+        let Issued { key, expires, .. } =
+            mint(ADDRESS, 1_500, Some(2), None, Random::fixed(7), unsigned).unwrap();
         assert_eq!(expires, 3);
         for (now, good) in [(1_500, true), (2_999, true), (3_000, false), (9_000, false)] {
             assert_eq!(read_bearer(&format!("Bearer {key}"), now).is_ok(), good, "{now}");

@@ -86,7 +86,7 @@ pub(super) fn enter(desk: &Desk, door: Door) -> Outcome {
         },
         None => accounts::open(desk, field("name"))?.address,
     };
-    let issued = accounts::issue(desk, &address, None)?;
+    let issued = accounts::issue(desk, &address, None, None)?;
     Ok(Reply::see_other(door.answer(&target, &issued.key, &address)))
 }
 

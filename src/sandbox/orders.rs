@@ -1,15 +1,13 @@
-//! Ways to credits: order, checkout, mint (contract sections 4.1, 8.4).
+//! Ways to buy credits: order, checkout, automatic top-up (contract sections 4.1, 8.4).
 
-use super::call::{Reply, text, uint256, whole};
-use super::keys::is_address;
+use super::call::Reply;
 use super::ledger::TopUp;
 use super::plans::{self, Plan};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
-use super::{Desk, accounts, balances, clock, delegations};
-use crate::wire::Credits;
+use super::{Desk, accounts, activity, balances, clock};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 /// How credits came to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +101,8 @@ pub(super) fn arrive(desk: &Desk) -> Outcome<()> {
     Ok(())
 }
 
-fn record(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
+/// Writes a purchase down.
+pub(super) fn record(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
     desk.store.run(
         "INSERT INTO purchases (tx, plan_id, holder, kind, quantity, cents, delegation_id, at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -117,7 +116,12 @@ fn record(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
             purchase.delegation,
             desk.call.now,
         ],
-    )
+    )?;
+    if purchase.kind == Kind::Mint {
+        return Ok(());
+    }
+    let subject = json!({ "kind": "plan", "id": purchase.plan.id, "purchaseId": tx });
+    activity::record(desk, purchase.plan.org.as_deref(), "plan.purchased", None, &subject)
 }
 
 /// One order of a plan, at its price.
@@ -162,68 +166,4 @@ pub(super) fn order(desk: &Desk, plan_id: &str) -> Outcome {
 /// `NvmAPIResult` of the SDKs.
 fn result(tx: &str) -> Outcome {
     Reply::created(json!({ "success": true, "txHash": tx, "httpStatus": 201 }))
-}
-
-/// `POST /api/v1/protocol/plans/mint`: the owner hands out credits.
-pub(super) fn mint(desk: &Desk) -> Outcome {
-    let body = desk.call.json()?;
-    hand_out(desk, &body, "amount", 0)
-}
-
-/// `POST /api/v1/protocol/plans/mintExpirable`: the same, with an end.
-pub(super) fn mint_expirable(desk: &Desk) -> Outcome {
-    let body = desk.call.json()?;
-    let duration = whole(&body, "creditsDuration")?.unwrap_or(0);
-    hand_out(desk, &body, "creditsAmount", duration)
-}
-
-fn hand_out(desk: &Desk, body: &Map<String, Value>, amount: &str, duration: i64) -> Outcome {
-    let plan = plans::load_owned(desk, &plans::id_in(body, "planId")?)?;
-    let credits: Credits = uint256(body, amount)?.ok_or_else(|| Problem::bad_uint256(amount))?;
-    let holder = text(body, "creditsReceiver")
-        .filter(|receiver| is_address(receiver))
-        .ok_or_else(|| Problem::bad_request("creditsReceiver is not an address"))?;
-    match duration {
-        0 => balances::grant(desk, &plan, holder, credits)?,
-        seconds => {
-            balances::add(desk, &plan.id, holder, credits, clock::after(desk.call.now, seconds))?;
-        }
-    }
-    let (tx, bought) = (desk.random.hex(32)?, TopUp { orders: 1, cents: 0, credits });
-    record(desk, &Purchase { plan: &plan, holder, kind: Kind::Mint, bought, delegation: None }, &tx)?;
-    result(&tx)
-}
-
-/// `GET /api/v1/delegation/:id/transactions`: what was paid from it, newest first.
-pub(super) fn of_delegation(desk: &Desk, id: &str) -> Outcome {
-    #[derive(Deserialize)]
-    struct Row {
-        tx: String,
-        plan_id: String,
-        cents: i64,
-        at: i64,
-    }
-    let (delegation, page) = (delegations::own(desk, &accounts::caller(desk)?, id)?, desk.call.page());
-    let rows: Vec<Row> = desk.store.rows(
-        "SELECT tx, plan_id, cents, at FROM purchases WHERE delegation_id = ? ORDER BY at DESC, rowid DESC
-         LIMIT ? OFFSET ?",
-        binds![delegation.id.as_str(), i64::from(page.size), page.skip()],
-    )?;
-    let total = desk.store.count(
-        "SELECT COUNT(*) AS count FROM purchases WHERE delegation_id = ?",
-        binds![delegation.id.as_str()],
-    )?;
-    let transactions: Vec<Value> = rows
-        .iter()
-        .map(|row| {
-            json!({
-                "id": row.tx, "delegationId": delegation.id, "planId": row.plan_id, "status": "Succeeded",
-                "amountCents": row.cents.to_string(), "currency": delegation.currency, "txHash": row.tx,
-                "createdAt": clock::iso(row.at),
-            })
-        })
-        .collect();
-    Reply::ok(json!({
-        "transactions": transactions, "totalResults": total, "page": page.number, "offset": page.size,
-    }))
 }

@@ -5,7 +5,7 @@ use super::delegations::{self, Delegation};
 use super::keys::Identity;
 use super::problem::{Outcome, Problem};
 use super::store::binds;
-use super::tokens::{self, COLUMNS, Permission};
+use super::tokens::{self, COLUMNS, Draft, Permission, Protocol};
 use super::{Desk, accounts, agents, clock, plans};
 use crate::wire::base64;
 use serde_json::{Map, Value, json};
@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 pub(super) const CRYPTO: &str = "nvm:erc4337";
 pub(super) const CARD: &str = "nvm:card-delegation";
 
-/// `POST /api/v1/x402/permissions`
-pub(super) fn mint(desk: &Desk) -> Outcome {
+/// `POST /api/v1/x402/permissions`, and MPP's own, which is the same but for whose routes the token is good on.
+pub(super) fn mint(desk: &Desk, protocol: Protocol) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let mut accepted = object(&body, "accepted")?.clone();
@@ -25,42 +25,50 @@ pub(super) fn mint(desk: &Desk) -> Outcome {
     let agent_id = agent_of(desk, &accepted, &plan.id)?;
     let delegation = delegation_of(desk, &caller, &body, &scheme, &plan.id)?;
     let network = network_of(&accepted, &scheme, &delegation)?;
-    let single_use = single_use(desk, &body, agent_id.as_deref())?;
+    let single_use = protocol == Protocol::X402 && single_use(desk, &body, agent_id.as_deref())?;
     accepted.insert("scheme".into(), scheme.as_str().into());
     accepted.insert("planId".into(), plan.id.as_str().into());
     accepted.entry("network").or_insert_with(|| network.as_str().into());
 
-    let (credential, payload) = tokens::sign(&caller, &scheme, single_use, &delegation, desk.random)?;
-    let mut token = Map::new();
-    token.insert("x402Version".into(), 2.into());
-    if let Some(resource) = member(&body, "resource").filter(|resource| resource.is_object()) {
-        token.insert("resource".into(), tokens::without_nulls(resource));
-    }
-    token.insert("accepted".into(), tokens::without_nulls(&Value::Object(accepted)));
-    token.insert("payload".into(), payload);
-    token.insert("extensions".into(), json!({}));
-    let token = Value::Object(token).to_string();
-
-    let hash = desk.random.hex(32)?;
+    let signed = tokens::sign(
+        desk,
+        Draft {
+            caller: &caller,
+            protocol,
+            scheme: &scheme,
+            single_use,
+            delegation: &delegation,
+            plan_id: &plan.id,
+            accepted: tokens::without_nulls(&Value::Object(accepted)),
+            resource: member(&body, "resource")
+                .filter(|resource| resource.is_object())
+                .map(tokens::without_nulls),
+        },
+    )?;
     desk.store.run(
         "INSERT INTO permissions (credential, hash, holder, plan_id, agent_id, delegation_id, network, token,
-         single_use, spent, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         single_use, spent, expires_at, created_at, protocol, sessions)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         binds![
-            credential,
-            hash.as_str(),
+            signed.credential,
+            signed.hash.as_str(),
             caller.address.as_str(),
             plan.id.as_str(),
             agent_id,
             delegation.id.as_str(),
             network,
-            token.as_str(),
+            signed.token.as_str(),
             i64::from(single_use),
             0i64,
             delegation.expires_at,
             desk.call.now,
+            protocol.name(),
+            signed.sessions,
         ],
     )?;
-    Reply::created(json!({ "accessToken": base64::encode_url(token.as_bytes()), "permissionHash": hash }))
+    Reply::created(json!({
+        "accessToken": base64::encode_url(signed.token.as_bytes()), "permissionHash": signed.hash,
+    }))
 }
 
 /// Whether the token is good for one settle: if so asked, or if the sandbox is set to. One that is bound to an agent
@@ -167,6 +175,16 @@ fn own(desk: &Desk, hash: &str) -> Outcome<Permission> {
 /// `GET /api/v1/x402/permissions/:hash`. The token itself is not in it: it is shown once.
 pub(super) fn get(desk: &Desk, hash: &str) -> Outcome {
     Reply::ok(view(&own(desk, hash)?, desk.call.now))
+}
+
+/// `GET /sandbox/permissions/:hash`: the token, what was signed of it and by which key, and its session keys.
+pub(super) fn evidence(desk: &Desk, hash: &str) -> Outcome {
+    let query = format!("SELECT {COLUMNS} FROM permissions WHERE hash = ?");
+    let permission: Permission = desk
+        .store
+        .first(&query, binds![hash])?
+        .ok_or_else(|| Problem::new(404, "BCK.X402.0015", format!("Permission {hash} not found")))?;
+    Reply::ok(permission.evidence(desk)?)
 }
 
 /// `GET /api/v1/x402/permissions`: the caller's, newest first.

@@ -1,10 +1,11 @@
 //! Plans: register, get, list (contract section 4.1).
 
-use super::call::{Reply, id, text};
+use super::call::{Reply, id, object, text};
+use super::keys::Identity;
 use super::problem::{Outcome, Problem};
 use super::store::binds;
 use super::terms::Terms;
-use super::{Desk, accounts, clock};
+use super::{Desk, accounts, activity, clock, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -13,10 +14,14 @@ use serde_json::{Map, Value, json};
 pub(super) struct Plan {
     pub(super) id: String,
     pub(super) owner: String,
-    org: Option<String>,
+    pub(super) org: Option<String>,
     created_at: i64,
+    listed: bool,
     pub(super) terms: Terms,
 }
+
+/// The columns of a [`PlanRow`].
+pub(super) const COLUMNS: &str = "id, owner, org, terms, listed, created_at";
 
 #[derive(Deserialize)]
 pub(super) struct PlanRow {
@@ -24,19 +29,32 @@ pub(super) struct PlanRow {
     owner: String,
     org: Option<String>,
     terms: String,
+    listed: i64,
     created_at: i64,
 }
 
 impl PlanRow {
     pub(super) fn plan(self) -> Outcome<Plan> {
         let terms = Terms::load(&self.terms)?;
-        Ok(Plan { id: self.id, owner: self.owner, org: self.org, created_at: self.created_at, terms })
+        Ok(Plan {
+            id: self.id,
+            owner: self.owner,
+            org: self.org,
+            created_at: self.created_at,
+            listed: self.listed != 0,
+            terms,
+        })
     }
 }
 
 impl Plan {
     fn view(&self) -> Value {
-        self.terms.view(&self.id, &self.owner, self.org.as_deref(), &clock::iso(self.created_at))
+        let created = clock::iso(self.created_at);
+        let mut view = self.terms.view(&self.id, &self.owner, self.org.as_deref(), &created);
+        if let Some(view) = view.as_object_mut() {
+            view.insert("isListed".into(), self.listed.into());
+        }
+        view
     }
 
     /// In a list, with id and name at the top as well, where clients look for them (contract section 4.2).
@@ -57,8 +75,8 @@ pub(super) fn load(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
 
 /// The plan of that id, if there is one.
 pub(super) fn find(desk: &Desk, plan_id: &str) -> Outcome<Option<Plan>> {
-    let query = "SELECT id, owner, org, terms, created_at FROM plans WHERE id = ?";
-    desk.store.first::<PlanRow>(query, binds![plan_id])?.map(PlanRow::plan).transpose()
+    let query = format!("SELECT {COLUMNS} FROM plans WHERE id = ?");
+    desk.store.first::<PlanRow>(&query, binds![plan_id])?.map(PlanRow::plan).transpose()
 }
 
 /// The plan of that id, if the caller owns it.
@@ -73,20 +91,23 @@ pub(super) fn load_owned(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
 }
 
 /// Keeps a new plan of the caller's and hands back its id.
-pub(super) fn insert(desk: &Desk, owner: &str, body: &Map<String, Value>) -> Outcome<String> {
+pub(super) fn insert(desk: &Desk, owner: &Identity, body: &Map<String, Value>) -> Outcome<String> {
     let terms = Terms::read(body)?;
+    let org = organizations::current(desk, owner)?.map(|org| org.id);
     let plan_id = desk.random.id()?;
     desk.store.run(
         "INSERT INTO plans (id, owner, org, terms, created_at) VALUES (?, ?, ?, ?, ?)",
-        binds![plan_id.as_str(), owner, desk.call.organization.clone(), terms.stored(), desk.call.now],
+        binds![plan_id.as_str(), owner.address.as_str(), org.clone(), terms.stored(), desk.call.now],
     )?;
+    let subject = json!({ "kind": "plan", "id": plan_id, "name": terms.name() });
+    activity::record(desk, org.as_deref(), "plan.created", Some(owner), &subject)?;
     Ok(plan_id)
 }
 
 /// `POST /api/v1/protocol/plans`: the id is at the top, unlike that of an agent.
 pub(super) fn register(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
-    let plan_id = insert(desk, &caller.address, &desk.call.json()?)?;
+    let plan_id = insert(desk, &caller, &desk.call.json()?)?;
     Reply::created(json!({ "planId": plan_id, "txHash": desk.random.hex(32)?, "success": true }))
 }
 
@@ -100,7 +121,10 @@ pub(super) fn list(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let page = desk.call.page();
     let (filter, key) = match desk.call.param("orgId") {
-        Some(org) => ("org = ?", org.to_owned()),
+        Some(org) => {
+            organizations::visible(desk, &caller, org)?;
+            ("org = ?", org.to_owned())
+        }
         None => ("lower(owner) = ?", caller.id()),
     };
     let total = desk
@@ -108,13 +132,49 @@ pub(super) fn list(desk: &Desk) -> Outcome {
         .count(&format!("SELECT COUNT(*) AS count FROM plans WHERE {filter}"), binds![key.as_str()])?;
     let rows: Vec<PlanRow> = desk.store.rows(
         &format!(
-            "SELECT id, owner, org, terms, created_at FROM plans WHERE {filter} ORDER BY created_at {}, id LIMIT ? OFFSET ?",
+            "SELECT {COLUMNS} FROM plans WHERE {filter} ORDER BY created_at {}, id LIMIT ? OFFSET ?",
             page.direction()
         ),
         binds![key, i64::from(page.size), page.skip()],
     )?;
     let plans = rows.into_iter().map(|row| Ok(row.plan()?.item())).collect::<Outcome<Vec<_>>>()?;
     Reply::ok(json!({ "total": total, "page": page.number, "offset": page.size, "plans": plans }))
+}
+
+/// `PUT /api/v1/protocol/plans/:planId`: another description; what is sold, and for how much, stays.
+pub(super) fn update(desk: &Desk, plan_id: &str) -> Outcome {
+    let plan = load_owned(desk, plan_id)?;
+    let body = desk.call.json()?;
+    let terms = plan.terms.described(object(&body, "metadataAttributes")?)?;
+    desk.store.run("UPDATE plans SET terms = ? WHERE id = ?", binds![terms.stored(), plan.id.as_str()])?;
+    Reply::ok(json!({
+        "success": true, "txHash": desk.random.hex(32)?, "httpStatus": 200, "data": { "planId": plan.id },
+    }))
+}
+
+/// `PUT /api/v1/protocol/plans/:planId/list/:activate`: in the catalogue or not. A plan that is not can still be bought
+/// by whoever knows its id.
+pub(super) fn set_listed(desk: &Desk, plan_id: &str, state: &str) -> Outcome {
+    let (plan, listed) = (load_owned(desk, plan_id)?, flag(state)?);
+    if plan.listed == listed {
+        let message = "The plan is in that state already";
+        return Reply::ok(
+            json!({ "success": true, "code": "BCK.PROTOCOL.0019", "message": message, "httpStatus": 200 }),
+        );
+    }
+    desk.store
+        .run("UPDATE plans SET listed = ? WHERE id = ?", binds![i64::from(listed), plan.id.as_str()])?;
+    let data = json!({ "planId": plan.id, "isListed": listed });
+    Reply::ok(json!({ "success": true, "txHash": desk.random.hex(32)?, "httpStatus": 200, "data": data }))
+}
+
+/// The last part of a path that switches something on or off.
+pub(super) fn flag(state: &str) -> Outcome<bool> {
+    match state {
+        "true" | "1" | "activate" => Ok(true),
+        "false" | "0" | "deactivate" => Ok(false),
+        _ => Err(Problem::bad_request("The path must end in true or false")),
+    }
 }
 
 /// The plan's name, or its id where a document lost it.

@@ -1,6 +1,7 @@
 //! What the sandbox answers when it will not do what was asked: the backend's error envelope (contract section 1.4).
 
 use super::call::Reply;
+use super::codes;
 use crate::wire::WireError;
 use serde_json::json;
 
@@ -73,15 +74,15 @@ pub(super) fn envelope(
     correlation: &str,
     now: &str,
 ) -> Reply {
-    let category = code.split('.').nth(1).unwrap_or("COMMON").to_ascii_lowercase();
     Reply::json(
         status,
         json!({
             "code": code,
             "message": message,
             "hint": hint,
-            "category": category,
-            "retryable": status == 503,
+            "docsUrl": codes::docs(code),
+            "category": codes::category(code, status),
+            "retryable": codes::retryable(code, status),
             "correlationId": correlation,
             "date": now,
             "httpStatus": status,
@@ -113,7 +114,7 @@ mod tests {
         assert_eq!(body["code"], "BCK.PROTOCOL.0003");
         assert_eq!(body["message"], "Plan 7 not found");
         assert_eq!(body["hint"], "h");
-        assert_eq!(body["category"], "protocol");
+        assert_eq!(body["category"], "integration");
         assert_eq!(body["retryable"], false);
         assert_eq!(body["correlationId"], "c-1");
         assert_eq!(body["httpStatus"], 404);

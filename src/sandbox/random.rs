@@ -70,7 +70,8 @@ fn runtime_bytes(count: u32) -> Result<Vec<u8>, JsValue> {
     Ok(bytes.to_vec())
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal, without `0x`.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,20 +1,25 @@
 //! Which handler serves which call (contract section 3).
 
 use super::problem::{Outcome, Problem};
+use super::tokens::Protocol;
 use super::{
-    Desk, accounts, agents, balances, checkout, clock, control, delegations, deployment, embed, facilitator,
-    faults, login, methods, orders, permissions, plans, settings, widgets,
+    Desk, accounts, activity, agents, balances, checkout, clock, control, credits, delegations, deployment,
+    embed, facilitator, faults, legal, login, methods, mpp, orders, organizations, permissions, plans,
+    requests, sales, settings, widgets,
 };
 
 /// Serves a call.
 pub(super) fn route(desk: &Desk) -> Outcome {
+    legal::guard(desk)?;
     let path: Vec<&str> = desk.call.path.iter().map(String::as_str).collect();
     // HEAD is GET; the runtime leaves the body out.
     let method = if desk.call.method == "HEAD" { "GET" } else { desk.call.method.as_str() };
     match (method, path.as_slice()) {
         ("GET", []) => deployment::info(),
+        ("GET", [".well-known", "jwks.json"]) => deployment::jwks(desk),
         (_, ["api", "v1", "protocol", "plans", rest @ ..]) => plan_routes(desk, method, rest),
         (_, ["api", "v1", "protocol", "agents", rest @ ..]) => agent_routes(desk, method, rest),
+        ("POST", ["api", "v1", "protocol", "agent-sub-tasks"]) => requests::track(desk),
         (_, ["api", "v1", rest @ ..]) => payment_routes(desk, method, rest),
         (_, ["sandbox", rest @ ..]) => own_routes(desk, method, rest),
         ("GET", ["login"]) => login::page(desk, login::Door::Browser),
@@ -36,6 +41,12 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", ["accounts", address, "keys"]) => accounts::create_key(desk, address),
         ("DELETE", ["accounts", address, "keys"]) => accounts::revoke_keys(desk, address),
         ("DELETE", ["accounts", address, "keys", key]) => accounts::revoke_key(desk, address, key),
+        ("GET", ["permissions", hash]) => permissions::evidence(desk, hash),
+        ("POST", ["organizations"]) => organizations::create(desk),
+        ("PATCH", ["organizations", id]) => organizations::update(desk, id),
+        ("PATCH", ["organizations", id, "members", address]) => organizations::set_member(desk, id, address),
+        ("POST", ["organizations", id, "customers", address]) => organizations::agree(desk, id, address),
+        ("POST", ["orders", id]) => sales::advance(desk, id),
         ("POST", ["reset"]) => control::reset(desk),
         ("GET", ["calls"]) => control::calls(desk),
         ("DELETE", ["calls"]) => control::forget_calls(desk),
@@ -54,9 +65,13 @@ fn plan_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
     match (method, path) {
         ("POST", []) => plans::register(desk),
         ("GET", []) => plans::list(desk),
-        ("POST", ["mint"]) => orders::mint(desk),
-        ("POST", ["mintExpirable"]) => orders::mint_expirable(desk),
+        ("POST", ["mint"]) => credits::mint(desk),
+        ("POST", ["mintExpirable"]) => credits::mint_expirable(desk),
+        ("POST", ["burn"]) => credits::burn(desk),
+        ("POST", ["redeem"]) => credits::redeem(desk),
         ("GET", [plan]) => plans::get(desk, plan),
+        ("PUT", [plan]) => plans::update(desk, plan),
+        ("PUT", [plan, "list", state]) => plans::set_listed(desk, plan, state),
         ("GET", [plan, "agents"]) => agents::of_plan(desk, plan),
         ("GET", [plan, "balance", holder]) => balances::get(desk, plan, holder),
         ("POST", [plan, "order"]) => orders::order(desk, plan),
@@ -69,8 +84,11 @@ fn agent_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", []) => agents::register(desk),
         ("GET", []) => agents::list(desk),
         ("POST", ["plans"]) => agents::register_with_plan(desk),
+        ("POST", ["simulate", "start"]) => requests::simulate(desk),
+        ("POST", ["simulate", "finish"]) => requests::finish(desk),
         ("GET", [agent]) => agents::get(desk, agent),
         ("PUT", [agent]) => agents::update(desk, agent),
+        ("PUT", [agent, "list", state]) => agents::set_listed(desk, agent, state),
         ("GET", [agent, "plans"]) => agents::plans_of(desk, agent),
         ("POST", [agent, "plan", plan]) => agents::add_plan(desk, agent, plan),
         ("DELETE", [agent, "plan", plan]) => agents::remove_plan(desk, agent, plan),
@@ -80,18 +98,22 @@ fn agent_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
 
 fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
     match (method, path) {
-        ("POST", ["x402", "permissions"]) => permissions::mint(desk),
+        ("POST", ["x402", "permissions"]) => permissions::mint(desk, Protocol::X402),
         ("GET", ["x402", "permissions"]) => permissions::list(desk),
         ("GET", ["x402", "permissions", hash]) => permissions::get(desk, hash),
         ("DELETE", ["x402", "permissions", hash]) => permissions::revoke(desk, hash),
         ("POST", ["x402", "verify"]) => facilitator::verify(desk),
         ("POST", ["x402", "settle"]) => facilitator::settle(desk),
+        ("POST", ["mpp", "challenge"]) => mpp::challenge(desk),
+        ("POST", ["mpp", "verify"]) => mpp::verify(desk),
+        ("POST", ["mpp", "settle"]) => mpp::settle(desk),
+        ("POST", ["mpp", "permissions"]) => mpp::mint(desk),
         ("POST", ["delegation", "create"]) => delegations::create(desk),
         ("GET", ["delegation"]) => delegations::list(desk),
         ("POST", ["delegation", "setup-intent"]) => widgets::setup_intent(desk),
         ("POST", ["delegation", "finalize-enrollment"]) => widgets::finalize(desk),
         ("GET", ["delegation", id]) => delegations::get(desk, id),
-        ("GET", ["delegation", id, "transactions"]) => orders::of_delegation(desk, id),
+        ("GET", ["delegation", id, "transactions"]) => delegations::transactions(desk, id),
         ("DELETE", ["delegation", id]) => delegations::revoke(desk, id),
         ("GET", ["payment-methods"]) => methods::list(desk),
         ("PATCH", ["payment-methods", id]) => methods::update(desk, id),
@@ -99,8 +121,15 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", ["widgets", "session", "self"]) => widgets::start(desk),
         ("GET", ["widgets", "session", "validate"]) => widgets::validate(desk),
         ("POST", ["fiat", "stripe", "payment"]) => checkout::start(desk),
-        ("GET", ["legal-documents", "manifest"]) => deployment::manifest(),
-        ("POST", ["legal-documents", "me", "consents"]) => deployment::consent(desk),
+        ("POST", ["fiat", "stripe", "account"]) => organizations::connect(desk),
+        ("POST", ["organizations", "account"]) => organizations::account(desk),
+        ("POST", ["organizations", "members"]) => organizations::members(desk),
+        ("GET", ["organizations", "my-memberships"]) => organizations::mine(desk),
+        ("GET", ["organizations", id, "activity"]) => activity::list(desk, id),
+        ("POST", ["orders"]) => sales::create(desk),
+        ("GET", ["orders", id]) => sales::get(desk, id),
+        ("GET", ["legal-documents", "manifest"]) => legal::manifest(),
+        ("POST", ["legal-documents", "me", "consents"]) => legal::consent(desk),
         _ => unknown(desk),
     }
 }

@@ -1,7 +1,7 @@
 //! What a test may set: how the platform behaves where it is free to (`/sandbox/settings`), and the clock's offset.
 
 use super::Desk;
-use super::call::{Reply, whole};
+use super::call::{Reply, member, whole};
 use super::problem::{Outcome, Problem};
 use super::store::{Store, binds};
 use serde::Deserialize;
@@ -11,6 +11,9 @@ use serde_json::{Map, Value, json};
 pub(super) const OFFSET: &str = "clockOffsetMs";
 const DELAY: &str = "creditsDelaySecs";
 const VERSION: &str = "tokenVersion";
+const LEGAL: &str = "legalConsent";
+const MPP: &str = "mpp";
+const NAMES: [&str; 4] = [DELAY, VERSION, LEGAL, MPP];
 
 /// What is set. A sandbox that was just started or reset has these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +24,15 @@ pub(super) struct Settings {
     pub(super) delay: i64,
     /// The version of a token whose buyer asked for none: 2, reusable, or 3, single-use.
     pub(super) version: i64,
+    /// Whether accounts must agree to the legal documents first.
+    pub(super) legal: bool,
+    /// Whether there is a secret for MPP; without one its routes are off.
+    pub(super) mpp: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { offset: 0, delay: 0, version: 2 }
+        Self { offset: 0, delay: 0, version: 2, legal: false, mpp: true }
     }
 }
 
@@ -42,6 +49,8 @@ impl Settings {
                 OFFSET => settings.offset = value,
                 DELAY => settings.delay = value,
                 VERSION => settings.version = value,
+                LEGAL => settings.legal = value != 0,
+                MPP => settings.mpp = value != 0,
                 _ => {}
             }
         }
@@ -49,13 +58,13 @@ impl Settings {
     }
 
     fn view(&self) -> Value {
-        json!({ DELAY: self.delay, VERSION: self.version })
+        json!({ DELAY: self.delay, VERSION: self.version, LEGAL: self.legal, MPP: self.mpp })
     }
 
     /// These, changed as `body` says.
     fn changed(mut self, body: &Map<String, Value>) -> Outcome<Self> {
-        if let Some(name) = body.keys().find(|name| ![DELAY, VERSION].contains(&name.as_str())) {
-            return Err(Problem::bad_request(format!("{name} is no setting: {DELAY}, {VERSION}")));
+        if let Some(name) = body.keys().find(|name| !NAMES.contains(&name.as_str())) {
+            return Err(Problem::bad_request(format!("{name} is no setting: {}", NAMES.join(", "))));
         }
         if let Some(delay) = whole(body, DELAY)? {
             self.delay = delay.min(31_557_600);
@@ -65,7 +74,17 @@ impl Settings {
             Some(version @ (2 | 3)) => self.version = version,
             Some(_) => return Err(Problem::bad_request(format!("{VERSION} must be 2 or 3"))),
         }
+        self.legal = switch(body, LEGAL)?.unwrap_or(self.legal);
+        self.mpp = switch(body, MPP)?.unwrap_or(self.mpp);
         Ok(self)
+    }
+}
+
+fn switch(body: &Map<String, Value>, name: &str) -> Outcome<Option<bool>> {
+    match member(body, name) {
+        None => Ok(None),
+        Some(Value::Bool(on)) => Ok(Some(*on)),
+        Some(_) => Err(Problem::bad_request(format!("{name} must be true or false"))),
     }
 }
 
@@ -87,6 +106,8 @@ pub(super) fn set(desk: &Desk) -> Outcome {
     let settings = desk.settings.changed(&desk.call.json()?)?;
     keep(desk, DELAY, settings.delay)?;
     keep(desk, VERSION, settings.version)?;
+    keep(desk, LEGAL, i64::from(settings.legal))?;
+    keep(desk, MPP, i64::from(settings.mpp))?;
     Reply::ok(settings.view())
 }
 
@@ -104,10 +125,15 @@ mod tests {
             (json!({ "tokenVersion": 4 }), None),
             (json!({ "creditsDelaySecs": -1 }), None),
             (json!({ "creditDelaySecs": 1 }), None),
+            (json!({ "legalConsent": true, "mpp": false }), Some((5, 2))),
+            (json!({ "mpp": "off" }), None),
         ] {
             let settings = Settings { delay: 5, ..Settings::default() };
             let changed = settings.changed(body.as_object().unwrap()).ok();
             assert_eq!(changed.map(|settings| (settings.delay, settings.version)), expected, "{body}");
         }
+        let body = json!({ "legalConsent": true, "mpp": false });
+        let settings = Settings::default().changed(body.as_object().unwrap()).unwrap();
+        assert_eq!((settings.legal, settings.mpp), (true, false));
     }
 }

@@ -65,35 +65,54 @@ CREATE TABLE IF NOT EXISTS widgets (
   token TEXT PRIMARY KEY, owner TEXT NOT NULL, return_url TEXT NOT NULL, expires_at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS intents (
   id TEXT PRIMARY KEY, owner TEXT NOT NULL, provider TEXT NOT NULL, used INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS requests (
+  id TEXT PRIMARY KEY, agent_id TEXT, plan_id TEXT NOT NULL, holder TEXT NOT NULL, price INTEGER, at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS tasks (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, request_id TEXT NOT NULL, credits TEXT NOT NULL, tag TEXT, description TEXT,
+  status TEXT NOT NULL, settled_by TEXT, at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS tasks_by_request ON tasks (request_id);
+CREATE TABLE IF NOT EXISTS charges (
+  id TEXT PRIMARY KEY, delegation_id TEXT NOT NULL, plan_id TEXT NOT NULL, cents INTEGER NOT NULL, order_tx TEXT,
+  at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS charges_by_delegation ON charges (delegation_id);
+CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS signers (account TEXT PRIMARY KEY, secret TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS challenges (
+  id TEXT PRIMARY KEY, tx TEXT NOT NULL, result TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS organizations (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, active INTEGER NOT NULL, created_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS members (
+  id TEXT PRIMARY KEY, org_id TEXT NOT NULL, account TEXT NOT NULL, address TEXT NOT NULL, role TEXT NOT NULL,
+  active INTEGER NOT NULL, external_id TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  UNIQUE (org_id, account), UNIQUE (org_id, external_id));
+CREATE INDEX IF NOT EXISTS members_by_account ON members (account);
+CREATE TABLE IF NOT EXISTS customers (
+  org_id TEXT NOT NULL, account TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (org_id, account));
+CREATE TABLE IF NOT EXISTS events (
+  id TEXT PRIMARY KEY, org_id TEXT NOT NULL, event TEXT NOT NULL, actor TEXT, subject TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS events_by_org ON events (org_id, at);
+CREATE TABLE IF NOT EXISTS sales (
+  id TEXT PRIMARY KEY, org_id TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL, status TEXT NOT NULL,
+  refunded INTEGER NOT NULL, description TEXT, buyer_ref TEXT, intent TEXT NOT NULL, secret TEXT NOT NULL,
+  expires_at INTEGER NOT NULL, idempotency_key TEXT, line_items TEXT, metadata TEXT, at INTEGER NOT NULL,
+  UNIQUE (org_id, idempotency_key));
 CREATE TABLE IF NOT EXISTS calls (
   id INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL,
   at INTEGER NOT NULL);
 ";
 
 /// Columns that came later: a data folder of before gets them when it is opened.
-const ADDED: [(&str, &str, &str); 2] =
-    [("calls", "fault", "TEXT"), ("permissions", "revoked_at", "INTEGER NOT NULL DEFAULT 0")];
-
-const TABLES: [&str; 19] = [
-    "accounts",
-    "plans",
-    "agents",
-    "agent_plans",
-    "lots",
-    "purchases",
-    "settlements",
-    "delegations",
-    "permissions",
-    "checkouts",
-    "consents",
-    "calls",
-    "settings",
-    "faults",
-    "arrivals",
-    "keys",
-    "methods",
-    "widgets",
-    "intents",
+const ADDED: [(&str, &str, &str); 10] = [
+    ("permissions", "sessions", "TEXT NOT NULL DEFAULT '[]'"),
+    ("accounts", "email", "TEXT"),
+    ("permissions", "protocol", "TEXT NOT NULL DEFAULT 'x402'"),
+    ("delegations", "merchant", "TEXT"),
+    ("calls", "fault", "TEXT"),
+    ("permissions", "revoked_at", "INTEGER NOT NULL DEFAULT 0"),
+    ("settlements", "kind", "TEXT NOT NULL DEFAULT 'settle'"),
+    ("settlements", "request", "TEXT"),
+    ("plans", "listed", "INTEGER NOT NULL DEFAULT 1"),
+    ("agents", "listed", "INTEGER NOT NULL DEFAULT 1"),
 ];
 
 /// The values of a query's `?`s.
@@ -124,12 +143,27 @@ impl Store {
                 self.run(&format!("ALTER TABLE {table} ADD COLUMN {column} {kind}"), Vec::new())?;
             }
         }
-        Ok(())
+        // Charges were once kept with the purchases alone.
+        self.run(
+            "INSERT INTO charges (id, delegation_id, plan_id, cents, order_tx, at)
+             SELECT tx, delegation_id, plan_id, cents, tx, at FROM purchases
+             WHERE delegation_id IS NOT NULL AND cents > 0 AND tx NOT IN (SELECT id FROM charges)
+             AND tx NOT IN (SELECT order_tx FROM charges WHERE order_tx IS NOT NULL)",
+            Vec::new(),
+        )
     }
 
     /// Empties every table.
     pub(super) fn clear(&self) -> Outcome<()> {
-        TABLES.iter().try_for_each(|table| self.run(&format!("DELETE FROM {table}"), Vec::new()))
+        #[derive(serde::Deserialize)]
+        struct Row {
+            name: String,
+        }
+        // Tables of the runtime's own begin with `_cf_`.
+        let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 4) <> '_cf_'
+            AND substr(name, 1, 7) <> 'sqlite_'";
+        let tables: Vec<Row> = self.rows(tables, Vec::new())?;
+        tables.iter().try_for_each(|table| self.run(&format!("DELETE FROM {}", table.name), Vec::new()))
     }
 
     pub(super) fn run(&self, query: &str, binds: Vec<SqlStorageValue>) -> Outcome<()> {

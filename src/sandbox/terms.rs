@@ -24,7 +24,39 @@ pub(super) struct Terms {
     pub(super) total: u128,
     pub(super) crypto: bool,
     pub(super) trial: bool,
+    pub(super) redemption: Redemption,
     pub(super) grant: Grant,
+}
+
+/// Who may redeem credits without the subscriber's token (contract section 2.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Redemption {
+    /// The platform alone.
+    GlobalRole,
+    /// The plan's owner.
+    Owner,
+    /// Whom the owner gave the role; in the sandbox the owner.
+    PlanRole,
+    /// The subscriber, or an agent that a subscriber's request was verified for.
+    Subscriber,
+}
+
+impl Redemption {
+    fn read(config: &Map<String, Value>) -> Outcome<Self> {
+        Ok(match whole(config, "redemptionType")?.unwrap_or(4) {
+            0 => Self::GlobalRole,
+            1 => Self::Owner,
+            2 => Self::PlanRole,
+            4 => Self::Subscriber,
+            _ => {
+                return Err(Problem::new(
+                    403,
+                    "BCK.PROTOCOL.0010",
+                    "creditsConfig.redemptionType must be 0, 1, 2 or 4",
+                ));
+            }
+        })
+    }
 }
 
 /// Which money a plan is priced in or a delegation spends; one is not changed into the other.
@@ -67,6 +99,7 @@ impl Terms {
                 "The price of a fiat plan is above 999,999.99",
             ));
         }
+        let redemption = Redemption::read(object(body, "creditsConfig")?)?;
         let (credits, mut grant) = read_credits(object(body, "creditsConfig")?)?;
         grant.by_time = match text(body, "accessLimit") {
             None => grant.duration_secs > 0,
@@ -82,7 +115,22 @@ impl Terms {
             .filter(|(_, value)| !value.is_null())
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
-        Ok(Self { metadata, price, credits, total, crypto, trial, grant })
+        Ok(Self { metadata, price, credits, total, crypto, trial, redemption, grant })
+    }
+
+    /// These under another description. What the plan sells, and that it is a trial, stay as they are.
+    pub(super) fn described(&self, metadata: &Map<String, Value>) -> Outcome<Self> {
+        let mut terms: Map<String, Value> = match serde_json::from_str(&self.stored()) {
+            Ok(Value::Object(terms)) => terms,
+            _ => return Err(Problem::internal("a plan's terms are not JSON")),
+        };
+        let mut metadata = metadata.clone();
+        metadata.insert("isTrialPlan".into(), self.trial.into());
+        if let Some(provider) = self.metadata.get("fiatPaymentProvider") {
+            metadata.entry("fiatPaymentProvider").or_insert_with(|| provider.clone());
+        }
+        terms.insert("metadataAttributes".into(), metadata.into());
+        Self::read(&terms)
     }
 
     /// As JSON text, to be kept.
@@ -293,6 +341,34 @@ mod tests {
             let mut body = body(crypto(json!(1)), credits);
             body.insert("accessLimit".into(), limit);
             assert_eq!(Terms::read(&body).unwrap().grant.by_time, by_time, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn another_description_changes_nothing_that_is_sold() {
+        let mut body = body(fiat("1000000"), dynamic());
+        body.insert("metadataAttributes".into(), json!({ "name": "n", "fiatPaymentProvider": "braintree" }));
+        let terms = Terms::read(&body).unwrap();
+        let other = json!({ "name": "m", "isTrialPlan": true, "description": "d" });
+        let changed = terms.described(other.as_object().unwrap()).unwrap();
+        assert_eq!((changed.name(), changed.trial, changed.provider()), ("m", false, Some("braintree")));
+        assert_eq!((changed.total, changed.grant), (terms.total, terms.grant));
+        assert_eq!(terms.described(&Map::new()).unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn who_may_redeem_is_one_of_four() {
+        for (kind, expected) in [
+            (json!(null), Some(Redemption::Subscriber)),
+            (json!(0), Some(Redemption::GlobalRole)),
+            (json!("1"), Some(Redemption::Owner)),
+            (json!(3), None),
+            (json!("owner"), None),
+        ] {
+            let mut credits = dynamic();
+            credits["redemptionType"] = kind.clone();
+            let terms = Terms::read(&body(crypto(json!(1)), credits));
+            assert_eq!(terms.ok().map(|terms| terms.redemption), expected, "{kind}");
         }
     }
 

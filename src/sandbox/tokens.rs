@@ -1,15 +1,15 @@
 //! Access tokens: what they are made of, and how they are told from what was not issued here (contract sections 6.3,
 //! 13.6).
 
-use super::Desk;
 use super::call::text;
 use super::delegations::Delegation;
-use super::deployment;
 use super::keys::Identity;
 use super::permissions::CARD;
 use super::problem::{Outcome, Problem};
-use super::random::Random;
+use super::random::hexadecimal;
 use super::store::binds;
+use super::typed::{self, keccak};
+use super::{Desk, authorization, signers};
 use crate::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -20,7 +20,7 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 const SIGNED: [&str; 4] = ["x402Version", "resource", "accepted", "payload"];
 /// The columns of a [`Permission`].
 pub(super) const COLUMNS: &str = "hash, holder, plan_id, agent_id, delegation_id, network, token, single_use, spent, \
-    revoked_at, expires_at, created_at";
+    revoked_at, expires_at, created_at, protocol, sessions";
 
 /// A permission: what a token that was issued stands for.
 #[derive(Debug, Clone, Deserialize)]
@@ -38,6 +38,24 @@ pub(super) struct Permission {
     pub(super) revoked_at: i64,
     pub(super) expires_at: i64,
     pub(super) created_at: i64,
+    protocol: String,
+    sessions: String,
+}
+
+/// Whose routes a token is good on. One that was minted for the other's is worth nothing there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    X402,
+    Mpp,
+}
+
+impl Protocol {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::X402 => "x402",
+            Self::Mpp => "mpp",
+        }
+    }
 }
 
 impl Permission {
@@ -55,6 +73,22 @@ impl Permission {
         }
     }
 
+    /// What was signed, and by whom: for whoever wants to check it with a wallet's own means.
+    pub(super) fn evidence(&self, desk: &Desk) -> Outcome<Value> {
+        let token: Value = serde_json::from_str(&self.token).unwrap_or(Value::Null);
+        let protocol = if self.protocol == Protocol::Mpp.name() { Protocol::Mpp } else { Protocol::X402 };
+        let typed = token.as_object().and_then(|token| authorization::typed_data(token, protocol));
+        let signature = token.pointer("/payload/signature").and_then(Value::as_str);
+        let recovered = typed.as_ref().and_then(typed::digest).zip(signature);
+        let recovered = recovered.and_then(|(digest, signature)| signers::recover(&digest, signature));
+        let sessions: Value = serde_json::from_str(&self.sessions).unwrap_or(Value::Null);
+        Ok(json!({
+            "permissionHash": self.hash, "protocol": self.protocol, "token": token, "typedData": typed,
+            "signature": signature, "signer": signers::of(desk, &self.holder)?.address(), "recovered": recovered,
+            "sessionKeys": sessions,
+        }))
+    }
+
     fn issued(&self, member: &str) -> Option<Value> {
         let token: Value = serde_json::from_str(&self.token).ok()?;
         token.get(member).cloned()
@@ -65,54 +99,117 @@ impl Permission {
         self.issued("accepted").and_then(|accepted| accepted.as_object().cloned()).unwrap_or_default()
     }
 
-    /// The resource a single-use token is bound to; any other is bound to none.
+    /// The resource that the token names.
     pub(super) fn resource(&self) -> Option<String> {
-        let resource = self.issued("resource").filter(|_| self.single_use != 0)?;
+        let resource = self.issued("resource")?;
         resource.get("url").and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// The resource a single-use token is bound to; any other is bound to none.
+    pub(super) fn bound_to(&self) -> Option<String> {
+        self.resource().filter(|_| self.single_use != 0)
     }
 }
 
-/// What makes a token this one and no other, and the `payload` that carries it.
-pub(super) fn sign(
-    caller: &Identity,
-    scheme: &str,
-    single_use: bool,
-    delegation: &Delegation,
-    random: Random,
-) -> Outcome<(String, Value)> {
-    let mut authorization = json!({
-        "from": caller.address,
-        "sessionKeysProvider": "zerodev",
-        "sessionKeys": [{ "id": "order", "data": random.hex(32)? }, { "id": "redeem", "data": random.hex(32)? }],
+/// What a token is to say.
+pub(super) struct Draft<'a> {
+    pub(super) caller: &'a Identity,
+    pub(super) protocol: Protocol,
+    pub(super) scheme: &'a str,
+    pub(super) single_use: bool,
+    pub(super) delegation: &'a Delegation,
+    pub(super) plan_id: &'a str,
+    pub(super) accepted: Value,
+    pub(super) resource: Option<Value>,
+}
+
+/// A token that was signed.
+pub(super) struct Signed {
+    /// What makes it this one and no other: its signature, or the JWT in it.
+    pub(super) credential: String,
+    /// The hash that was signed.
+    pub(super) hash: String,
+    /// As JSON.
+    pub(super) token: String,
+    /// Its session keys, as JSON.
+    pub(super) sessions: String,
+}
+
+/// Makes a token: signed by the account (EIP-712), or, by card, with a JWT of the sandbox's in it.
+pub(super) fn sign(desk: &Desk, draft: Draft<'_>) -> Outcome<Signed> {
+    let Draft { caller, delegation, plan_id, .. } = draft;
+    let by_card = draft.scheme == CARD;
+    let (mut keys, mut sessions) = (Vec::new(), Vec::new());
+    for operation in ["order", "redeem"].into_iter().skip(usize::from(by_card)) {
+        let bounds = (delegation.id.as_str(), delegation.expires_at);
+        let (key, session) = authorization::session_key(desk, operation, &caller.address, plan_id, bounds)?;
+        keys.push(key);
+        sessions.push(session);
+    }
+    let mut authorization =
+        json!({ "from": caller.address, "sessionKeysProvider": "zerodev", "sessionKeys": keys });
+    if let (true, Some(authorization)) = (draft.single_use, authorization.as_object_mut()) {
+        authorization.insert("nonce".into(), desk.random.hex(32)?.into());
+    }
+    let mut token = Map::new();
+    token.insert("x402Version".into(), 2.into());
+    if let Some(resource) = draft.resource {
+        token.insert("resource".into(), resource);
+    }
+    token.insert("accepted".into(), draft.accepted);
+    token.insert("payload".into(), json!({ "authorization": authorization }));
+    token.insert("extensions".into(), json!({}));
+    let (name, credential, hash) = if by_card {
+        let jwt = signers::House::load(desk)?.jwt(&claims(desk, caller, delegation)?);
+        let hash = keccak(jwt.as_bytes());
+        ("token", jwt, hash)
+    } else {
+        let digest = authorization::typed_data(&token, draft.protocol).as_ref().and_then(typed::digest);
+        let digest = digest.ok_or_else(|| Problem::bad_request("The token's terms cannot be signed"))?;
+        ("signature", signers::of(desk, &caller.address)?.sign(&digest), digest)
+    };
+    if let Some(payload) = token.get_mut("payload").and_then(Value::as_object_mut) {
+        payload.insert(name.into(), credential.as_str().into());
+    }
+    Ok(Signed {
+        credential,
+        hash: format!("0x{}", hexadecimal(&hash)),
+        token: Value::Object(token).to_string(),
+        sessions: Value::Array(sessions).to_string(),
+    })
+}
+
+/// The claims of a card token (the delegation specification, section 3.3).
+fn claims(desk: &Desk, caller: &Identity, delegation: &Delegation) -> Outcome<Value> {
+    let now = desk.call.now / 1000;
+    let owner: String = caller.id().chars().skip(2).take(14).collect();
+    let mut nvm = json!({
+        "delegationId": delegation.id, "provider": delegation.provider,
+        "providerCustomerId": format!("cus_sandbox_{owner}"),
+        "providerPaymentMethodId": delegation.payment_method,
+        "spendingLimitCents": delegation.limit_cents(), "currency": delegation.currency,
+        "merchantAccountId": delegation.merchant, "planId": delegation.plan_id,
+        "maxTransactions": delegation.max_transactions(),
+        // Two tokens of one delegation in one second are two.
+        "nonce": desk.random.hex(8)?,
     });
-    if let (true, Some(authorization)) = (single_use, authorization.as_object_mut()) {
-        authorization.insert("nonce".into(), random.hex(32)?.into());
+    if let Some(nvm) = nvm.as_object_mut() {
+        nvm.retain(|_, value| !value.is_null());
     }
-    if scheme != CARD {
-        let signature = random.hex(65)?;
-        return Ok((signature.clone(), json!({ "signature": signature, "authorization": authorization })));
-    }
-    if let Some(keys) = authorization.get_mut("sessionKeys").and_then(Value::as_array_mut) {
-        keys.retain(|key| key.get("id").is_some_and(|id| id == "redeem"));
-    }
-    let header = json!({ "alg": "ES256", "typ": "JWT" });
-    let claims = json!({
-        "iss": deployment::ISSUER, "sub": caller.address, "jti": random.uuid()?,
-        "delegationId": delegation.id, "exp": delegation.expires_at / 1000,
-    });
-    let part = |value: &Value| base64::encode_url(value.to_string().as_bytes());
-    let token = format!("{}.{}.{}", part(&header), part(&claims), base64::encode_url(&random.bytes(64)?));
-    Ok((token.clone(), json!({ "token": token, "authorization": authorization })))
+    Ok(json!({
+        "iss": desk.call.origin, "sub": caller.id(), "aud": CARD, "jti": delegation.id, "iat": now,
+        "exp": delegation.expires_at / 1000, "nvm": nvm,
+    }))
 }
 
 /// The permission a token stands for. Garbage is a 400; what was not issued here, or was changed since, is a 402.
-pub(super) fn recognise(desk: &Desk, token: &str) -> Outcome<Permission> {
+pub(super) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Permission> {
     let (credential, document) = open(token)?;
     let query = format!("SELECT {COLUMNS} FROM permissions WHERE credential = ?");
     let forged = || Problem::new(402, "BCK.X402.0005", "The access token is not valid");
     let permission: Permission = desk.store.first(&query, binds![credential])?.ok_or_else(forged)?;
     let issued: Value = serde_json::from_str(&permission.token).unwrap_or(Value::Null);
-    if !same(&issued, &document) {
+    if !same(&issued, &document) || permission.protocol != protocol.name() {
         return Err(forged());
     }
     if permission.revoked_at != 0 {
@@ -250,6 +347,8 @@ mod tests {
             revoked_at: 0,
             expires_at: 100,
             created_at: 1,
+            protocol: "x402".into(),
+            sessions: "[]".into(),
         };
         for (name, permission, now, status) in [
             ("fresh", plain.clone(), 99, "Active"),

@@ -27,7 +27,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn owner(&self) -> Identity {
-        Identity { address: self.owner.clone(), key_id: None }
+        Identity { address: self.owner.clone(), key_id: None, org: None }
     }
 
     /// Where a page of this session leads back to: on this machine, as that is all that a session which a person opens

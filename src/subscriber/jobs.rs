@@ -1,6 +1,7 @@
 //! Work that several fetches share: one mint, one purchase, one look at the balance, however many wait for it
 //! (rule 4). It goes on when a fetch that waits for it is aborted.
 
+use super::timeouts::Step;
 use super::visit::Phase;
 use super::{Buyer, FetchError, FetchId, NoticeKind, Purchase, TokenKey};
 use crate::api::plans::{GetPlanBalance, OrderPlan};
@@ -229,15 +230,22 @@ impl Buyer {
 
     /// Until when credits are looked for: a minute, or longer where somebody waits longer.
     fn credits_deadline(&mut self, waiting: &[FetchId], now: u64) -> u64 {
-        let patience = |buyer: &mut Self, fetch| buyer.visit(fetch)?.request.timeouts.credits;
-        let longest = waiting.iter().filter_map(|fetch| patience(self, *fetch)).max().unwrap_or_default();
-        now.saturating_add(CREDITS_TIMEOUT_MS.max(longest.into()))
+        let mut longest = CREDITS_TIMEOUT_MS;
+        for fetch in waiting {
+            let patience = self.visit(*fetch).and_then(|visit| visit.request.timeouts.credits);
+            longest = longest.max(patience.unwrap_or_default().into());
+        }
+        now.saturating_add(longest)
     }
 
-    /// Whether the credits of an order that went through are what `fetch` waits for.
-    pub(super) fn awaits_credits(&self, fetch: FetchId) -> bool {
-        let waits = |one: &Running| matches!(one.kind, Kind::Credits { .. }) && one.waiting.contains(&fetch);
-        self.running.iter().any(waits)
+    /// The step that the purchase which `fetch` waits for is at.
+    pub(super) fn purchase_step(&self, fetch: FetchId) -> Option<Step> {
+        let mut running = self.running.iter().filter(|one| one.waiting.contains(&fetch));
+        running.find_map(|one| match one.kind {
+            Kind::Order { .. } => Some(Step::Order),
+            Kind::Credits { .. } => Some(Step::Credits),
+            Kind::Mint { .. } | Kind::Balance { .. } => None,
+        })
     }
 
     /// Whether a look at a balance is under way that `fetch` waits for.

@@ -58,7 +58,7 @@ impl Buyer {
             return self.pay_again(fetch, now);
         };
         visit.spend.outcome = Outcome::None;
-        visit.presented_at = 0;
+        (visit.presented_at, visit.entry) = (0, None);
         if let Some(offer) = &one.offer {
             self.budget.correct(offer, one.presented_at, offer.needed(), Credits::ZERO);
         }

@@ -221,7 +221,7 @@ impl Buyer {
         if visit.resumed.take().is_some() {
             // It is another payment now.
             visit.spend.outcome = Outcome::None;
-            visit.presented_at = 0;
+            (visit.presented_at, visit.entry) = (0, None);
         }
         visit.phase = Phase::Preparing;
         visit.reserved = visit.price();

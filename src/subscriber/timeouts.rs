@@ -21,6 +21,7 @@ pub struct Timeouts {
 pub(super) enum Step {
     Send,
     Platform,
+    Order,
     Approve,
     Credits,
 }
@@ -29,7 +30,7 @@ impl Timeouts {
     fn of(&self, step: Step) -> Option<u32> {
         match step {
             Step::Send => self.send,
-            Step::Platform => self.platform,
+            Step::Platform | Step::Order => self.platform,
             Step::Approve => self.approve,
             Step::Credits => self.credits,
         }
@@ -37,13 +38,13 @@ impl Timeouts {
 }
 
 impl Visit {
-    fn step(&self, awaits_credits: bool) -> Step {
+    fn step(&self, purchase: Option<Step>) -> Step {
         match self.phase {
             Phase::Bare | Phase::Paying | Phase::ReadingOffer | Phase::ReadingRefusal => Step::Send,
             Phase::Asking | Phase::Queued => Step::Approve,
             Phase::Choosing if self.request.can_select => Step::Approve,
-            Phase::Preparing if awaits_credits => Step::Credits,
-            Phase::Choosing | Phase::Preparing | Phase::Resuming | Phase::Done => Step::Platform,
+            Phase::Preparing => purchase.unwrap_or(Step::Platform),
+            Phase::Choosing | Phase::Resuming | Phase::Done => Step::Platform,
         }
     }
 }
@@ -53,7 +54,7 @@ impl Buyer {
     pub(super) fn limit_steps(&mut self) {
         for index in 0..self.visits.len() {
             let Some((fetch, visit)) = self.visits.get(index) else { return };
-            let (fetch, step) = (*fetch, visit.step(self.awaits_credits(*fetch)));
+            let (fetch, step) = (*fetch, visit.step(self.purchase_step(*fetch)));
             let Some(visit) = self.visit(fetch) else { continue };
             let (before, request, had) = visit.timed;
             // Each request has its own time.
@@ -69,13 +70,13 @@ impl Buyer {
 
     /// The time of a step is up.
     pub(super) fn timed_out(&mut self, fetch: FetchId) {
-        let Some((step, ..)) = self.visit(fetch).map(|visit| visit.timed) else { return };
-        let error = match step {
+        let Some(visit) = self.visit(fetch) else { return };
+        let error = match visit.timed.0 {
             Step::Send => FetchError::SendTimeout,
             Step::Approve => FetchError::ApproveTimeout,
             Step::Credits => FetchError::CreditsTimeout,
             // An order that is on its way may go through.
-            Step::Platform if self.purchase_awaited_by(fetch).is_some() => FetchError::PurchaseUnknown,
+            Step::Order => FetchError::PurchaseUnknown,
             Step::Platform => FetchError::PlatformTimeout,
         };
         self.fail(fetch, error);

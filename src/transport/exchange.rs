@@ -26,9 +26,6 @@ extern "C" {
     /// Nothing is to be watched any more: what still waits, a send or a question, is given up.
     #[wasm_bindgen(method)]
     pub(crate) fn done(this: &Kept);
-    /// A signal for what begins now: it fires when that is given up.
-    #[wasm_bindgen(method)]
-    pub(crate) fn open(this: &Kept) -> JsValue;
     /// The answer to a question, unless the caller's signal comes first.
     #[wasm_bindgen(method)]
     pub(crate) fn asked(this: &Kept, answer: &Promise) -> Promise;

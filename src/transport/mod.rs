@@ -18,7 +18,7 @@ use wasm_bindgen_futures::JsFuture;
 /// What an answer of the platform may weigh, in bytes: [`MAX_ANSWER_BYTES`](crate::api::MAX_ANSWER_BYTES).
 const MAX_ANSWER: u32 = 256 * 1024;
 
-/// What stands for an answer that did not come in time; its status is 0.
+/// What stands for an answer that did not come in time, with status 408.
 const LATE: &str = r#"{"code":"platform_timeout","message":"Nevermined did not answer in time"}"#;
 
 #[wasm_bindgen(module = "/src/transport/exchange.js")]
@@ -81,9 +81,9 @@ impl Fetcher {
                 Some(pause) if request.is_idempotent() && !built.signal().aborted() => sleep(pause).await,
                 _ if reply.is_none() && built.signal().aborted() => {
                     return Some(Response {
+                        status: 408,
                         body: LATE.into(),
                         correlation_id: Some(correlation_id),
-                        ..Response::default()
                     });
                 }
                 _ => {

@@ -87,7 +87,7 @@ describe('a step that takes too long ends in an error that names it, and says wh
     await slow('plans/\\d+$');
     try {
       const error = await failure(payments.plans.getPlan(platform.planId));
-      assert.deepEqual([error.code, error.status, error.retryable], ['platform_timeout', undefined, true]);
+      assert.deepEqual([error.code, error.status, error.retryable], ['platform_timeout', 408, true]);
       assert.match(error.correlationId, /^[0-9a-f]{32}$/);
     } finally {
       await noFaults();

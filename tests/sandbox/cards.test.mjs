@@ -226,3 +226,21 @@ test('a delegation: active, exhausted, revoked; and for another key as good as n
   const ids = async (account) => (await account.get('/api/v1/delegation?accessible=true')).json.delegations.map(({ delegationId: id }) => id);
   assert.ok((await ids(other)).includes(bound) && !(await ids(ada)).includes(bound));
 });
+
+test('a charge that the bank refuses is written down, and takes nothing from what may be spent', async () => {
+  const ada = await anyone.open('Ada');
+  const opened = visit(await session(ada));
+  const { paymentMethodId } = led(await anyone.form('/cards/enroll', { ...opened, ...CARD, number: '4000 0000 0000 0341', action: 'go' }));
+  const delegationId = await ada.delegation({ provider: 'stripe', currency: 'usd', spendingLimitCents: 1000, providerPaymentMethodId: paymentMethodId });
+  const { accessToken } = (await token(ada, { delegationId })).json;
+  for (let tries = 0; tries < 3; tries++) {
+    const { status, json } = await settle(accessToken);
+    assert.deepEqual([status, json.code, /declined/.test(json.message)], [402, 'BCK.CREDITS.0003', true]);
+  }
+  const { json } = await ada.get(`/api/v1/delegation/${delegationId}`);
+  assert.deepEqual([json.status, json.amountSpentCents, json.transactionCount], ['Active', '0', 0]);
+  const { transactions, totalResults } = (await ada.get(`/api/v1/delegation/${delegationId}/transactions`)).json;
+  assert.equal(totalResults, 3);
+  for (const { status, amountCents, txHash } of transactions) assert.deepEqual([status, amountCents, txHash], ['Failed', '500', null]);
+  assert.equal(await ada.balance(plan), '0');
+});

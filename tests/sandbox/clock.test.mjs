@@ -127,7 +127,9 @@ test('a checkout link ends after a day', async () => {
 test('credits take as long to come as is set, and a trial on its way counts', async () => {
   const ada = await anyone.open('Ada');
   const plan = await seller.plan({ isTrialPlan: true });
-  assert.deepEqual((await anyone.get('/sandbox/settings')).json, { creditsDelaySecs: 0, tokenVersion: 2 });
+  assert.deepEqual((await anyone.get('/sandbox/settings')).json, {
+    creditsDelaySecs: 0, tokenVersion: 2, legalConsent: false, mpp: true,
+  });
   assert.equal((await anyone.post('/sandbox/settings', { creditsDelaySecs: 90 })).json.creditsDelaySecs, 90);
   try {
     const order = await ada.order(plan);

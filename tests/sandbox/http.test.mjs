@@ -130,10 +130,17 @@ test('pages of a list', async () => {
 });
 
 test('an organization sees what was published into it', async () => {
-  const seller = await anyone.open('Seller');
-  const { json } = await seller.call('POST', '/api/v1/protocol/plans', planBody(seller.address), { 'x-current-org-id': 'org-1' });
-  assert.equal((await anyone.get(`/api/v1/protocol/plans/${json.planId}`)).json.orgId, 'org-1');
-  assert.equal((await account.get('/api/v1/protocol/plans?orgId=org-1')).json.total, 1);
+  const [seller, other] = [await anyone.open('Seller'), await anyone.open('Other')];
+  const { orgId } = (await anyone.post('/sandbox/organizations', { name: 'Guild', admin: seller.address })).json;
+  const { json } = await seller.call('POST', '/api/v1/protocol/plans', planBody(seller.address), { 'x-current-org-id': orgId });
+  assert.equal((await anyone.get(`/api/v1/protocol/plans/${json.planId}`)).json.orgId, orgId);
+  await anyone.call('PATCH', `/sandbox/organizations/${orgId}/members/${other.address}`, { role: 'Member' });
+  assert.equal((await other.get(`/api/v1/protocol/plans?orgId=${orgId}`)).json.total, 1);
+  const refused = await account.get(`/api/v1/protocol/plans?orgId=${orgId}`);
+  assert.deepEqual([refused.status, refused.json.code], [403, 'BCK.ORGANIZATIONS.0009']);
+  const into = (org) => account.call('POST', '/api/v1/protocol/plans', planBody(account.address), { 'x-current-org-id': org });
+  assert.equal((await into(orgId)).json.code, 'BCK.ORGANIZATIONS.0009', 'nobody publishes into an organization of others');
+  assert.equal((await into('org-0')).json.code, 'BCK.ORGANIZATIONS.0011');
 });
 
 test('the log of calls counts what tests want counted', async () => {

@@ -1,0 +1,118 @@
+//! The legal documents nobody reads, and the guard that waits until they are agreed to (contract sections 1.4, 13.14).
+
+use super::call::{Call, Reply, member};
+use super::problem::{Outcome, Problem};
+use super::store::binds;
+use super::{Desk, accounts};
+use serde_json::{Map, Value, json};
+
+/// The one document there is, and its current version.
+const TERMS: (&str, &str) = ("terms", "1.0.0");
+
+/// Whether a call waits for consent: all that change something in the account's name. Verify and settle are the seller's
+/// business with someone else's token, and what is about the documents themselves must stay open.
+fn gated(call: &Call) -> bool {
+    let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        ["api", "v1", "legal-documents", ..] | ["api", "v1", "x402" | "mpp", "verify" | "settle"] => false,
+        ["api", "v1", ..] => call.authorization.is_some() && !matches!(call.method.as_str(), "GET" | "HEAD"),
+        _ => false,
+    }
+}
+
+/// Refuses a call of an account that has not agreed to the current documents, where the sandbox is set to.
+pub(super) fn guard(desk: &Desk) -> Outcome<()> {
+    if !desk.settings.legal || !gated(&desk.call) {
+        return Ok(());
+    }
+    let Ok(caller) = desk.call.identity() else { return Ok(()) };
+    let agreed = "SELECT COUNT(*) AS count FROM consents WHERE account = ? AND document = ? AND version = ?";
+    if desk.store.count(agreed, binds![caller.id(), TERMS.0, TERMS.1])? > 0 {
+        return Ok(());
+    }
+    Err(Problem::new(412, "BCK.LEGAL_DOCS.0004", "The current legal documents have not been agreed to")
+        .hint("Agree with POST /api/v1/legal-documents/me/consents, then try again."))
+}
+
+/// `GET /api/v1/legal-documents/manifest`
+pub(super) fn manifest() -> Outcome {
+    Reply::ok(json!({ "documents": { TERMS.0: { "current": TERMS.1 } } }))
+}
+
+/// `POST /api/v1/legal-documents/me/consents`: any list of documents and versions is written down.
+pub(super) fn consent(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let consents = consents(&desk.call.json()?);
+    if consents.is_empty() {
+        return Err(Problem::bad_request("consents names no document"));
+    }
+    for (document, version) in &consents {
+        desk.store.run(
+            "INSERT OR IGNORE INTO consents (account, document, version, at) VALUES (?, ?, ?, ?)",
+            binds![caller.id(), document.as_str(), version.as_str(), desk.call.now],
+        )?;
+    }
+    Reply::created(json!({ "recorded": consents.len() }))
+}
+
+/// The contract does not say what the body looks like: any array of objects is read, and so is one object.
+fn consents(body: &Map<String, Value>) -> Vec<(String, String)> {
+    let word = |entry: &Map<String, Value>, names: &[&str]| {
+        names
+            .iter()
+            .find_map(|name| member(entry, name).and_then(Value::as_str))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let read = |entry: &Map<String, Value>| {
+        let document = word(entry, &["document", "documentType", "documentId", "type", "slug", "id"]);
+        (!document.is_empty()).then(|| (document, word(entry, &["version", "documentVersion", "current"])))
+    };
+    match body.values().find_map(Value::as_array) {
+        Some(list) => list.iter().filter_map(Value::as_object).filter_map(read).collect(),
+        None => read(body).into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_calls_wait_for_consent() {
+        for (method, path, key, waits) in [
+            ("POST", "api/v1/protocol/plans", true, true),
+            ("DELETE", "api/v1/delegation/x", true, true),
+            ("POST", "api/v1/protocol/plans", false, false),
+            ("GET", "api/v1/protocol/plans", true, false),
+            ("POST", "api/v1/x402/permissions", true, true),
+            ("POST", "api/v1/x402/settle", true, false),
+            ("POST", "api/v1/mpp/verify", true, false),
+            ("POST", "api/v1/legal-documents/me/consents", true, false),
+            ("POST", "sandbox/settings", true, false),
+        ] {
+            let call = Call {
+                method: method.into(),
+                path: path.split('/').map(str::to_owned).collect(),
+                authorization: key.then(|| "Bearer x".into()),
+                ..Call::default()
+            };
+            assert_eq!(gated(&call), waits, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn consents_are_read_in_any_wrapping() {
+        for (body, count) in [
+            (json!({ "consents": [{ "documentType": "terms", "version": "1.0.0" }] }), 1),
+            (
+                json!({ "documents": [{ "type": "terms", "version": "1" }, { "type": "privacy", "version": "1" }] }),
+                2,
+            ),
+            (json!({ "document": "terms", "version": "1" }), 1),
+            (json!({}), 0),
+        ] {
+            assert_eq!(consents(body.as_object().unwrap()).len(), count, "{body}");
+        }
+    }
+}
