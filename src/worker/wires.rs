@@ -1,7 +1,7 @@
 use super::origin::Served;
+use super::settings;
 use crate::api::{self, MAX_ANSWER_BYTES};
 use crate::paywall::{Answer, HeaderList, Settings, Silence};
-use worker::Error;
 use worker::js_sys::{self, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -9,6 +9,7 @@ use worker::web_sys::{
     AbortSignal, Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect,
     Response, ResponseInit, WorkerGlobalScope,
 };
+use worker::{Env, Error};
 
 /// Milliseconds since 1970. The clock stands still between two answers from outside.
 pub(super) fn now() -> u64 {
