@@ -48,7 +48,7 @@ fn weight(headers: &HeaderList) -> usize {
 
 /// The same receipt with no more than it has to say; nothing where it is none.
 fn cut(header: &str) -> Option<String> {
-    let receipt: Value = serde_json::from_str(&Receipt::from_header(header).ok()?.to_json()).ok()?;
+    let receipt = Receipt::from_header(header).ok()?.to_value();
     let mut short = Map::new();
     for name in MEMBERS {
         if let Some(value) = receipt.get(name).filter(|value| value.to_string().len() <= MAX_MEMBER_BYTES) {

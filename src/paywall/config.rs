@@ -9,6 +9,7 @@ use super::price::Terms;
 use super::routes::{Routes, Unlisted};
 use super::terms::{self, Around};
 use crate::api::Deployment;
+use crate::engine;
 use crate::wire::{ApiKey, Environment, Secret};
 use alloc::{
     format,
@@ -112,7 +113,7 @@ impl Settings {
             Some(_) => return Err(wrong("UNLISTED", "must be \"deny\" or \"pass\"")),
         };
         let mut routes = Routes::new(unlisted);
-        let listed: Map<String, Value> = json(
+        let listed = object(
             "ROUTES",
             &text("ROUTES").ok_or_else(|| missing("ROUTES"))?,
             "an object of routes, like {\"POST /ask\": {\"planId\": \"1\", \"credits\": 2}}",
@@ -294,12 +295,20 @@ fn deployment(
     })
 }
 
-fn json<T: serde::de::DeserializeOwned>(key: &str, text: &str, shape: &str) -> Result<T, ConfigError> {
-    serde_json::from_str(text).map_err(|_| wrong(key, format!("must be {shape}")))
+pub(super) fn object(key: &str, text: &str, shape: &str) -> Result<Map<String, Value>, ConfigError> {
+    engine::parse_object(text).ok_or_else(|| wrong(key, format!("must be {shape}")))
 }
 
 pub(super) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
-    text.map_or(Ok(Vec::new()), |text| json(key, &text, "an array of texts"))
+    let Some(text) = text else { return Ok(Vec::new()) };
+    let list = match engine::parse_json(text.as_bytes()) {
+        Some(Value::Array(list)) => list.into_iter().map(|value| match value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }),
+        _ => return Err(wrong(key, "must be an array of texts")),
+    };
+    list.collect::<Option<_>>().ok_or_else(|| wrong(key, "must be an array of texts"))
 }
 
 /// An absolute URL to put a path after: without query, fragment, credentials or trailing slash.

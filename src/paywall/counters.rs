@@ -1,7 +1,7 @@
+use super::shelf::Shelf;
 use super::watch::Span;
 use crate::wire::Credits;
 use alloc::{
-    collections::BTreeMap,
     format,
     string::{String, ToString},
 };
@@ -19,9 +19,9 @@ struct Counted {
     isolate: String,
     since: u64,
     /// By route and outcome. The routes are those of the configuration, so the list has an end.
-    requests: BTreeMap<(String, &'static str), u64>,
-    credits: BTreeMap<String, Credits>,
-    waits: BTreeMap<Span, (u64, u64)>,
+    requests: Shelf<(String, &'static str), u64>,
+    credits: Shelf<String, Credits>,
+    waits: Shelf<Span, (u64, u64)>,
 }
 
 impl Counters {
@@ -36,20 +36,20 @@ impl Counters {
 
     pub(crate) fn request(&self, route: &str, outcome: &'static str) {
         let mut counted = self.0.borrow_mut();
-        *counted.requests.entry((route.to_string(), outcome)).or_default() += 1;
+        counted.requests.change((route.to_string(), outcome), |count| *count += 1);
     }
 
     pub(crate) fn settled(&self, route: &str, credits: Credits) {
         let mut counted = self.0.borrow_mut();
-        let sum = counted.credits.entry(route.to_string()).or_default();
-        *sum = sum.saturating_add(credits);
+        counted.credits.change(route.to_string(), |sum| *sum = sum.saturating_add(credits));
     }
 
     pub(crate) fn waited(&self, span: Span, milliseconds: u64) {
         let mut counted = self.0.borrow_mut();
-        let (count, sum) = counted.waits.entry(span).or_default();
-        *count += 1;
-        *sum = sum.saturating_add(milliseconds);
+        counted.waits.change(span, |(count, sum)| {
+            *count += 1;
+            *sum = sum.saturating_add(milliseconds);
+        });
     }
 
     /// All of it in the text format of Prometheus.
@@ -66,7 +66,7 @@ impl Counters {
         let _ = writeln!(page, "{name}{{isolate=\"{isolate}\"}} {}", counted.since / 1000);
         let name = "paywall_requests_total";
         head(&mut page, name, "counter", "Requests by route and outcome.");
-        for ((route, outcome), count) in &counted.requests {
+        for ((route, outcome), count) in counted.requests.iter() {
             let route = label(route);
             let _ = writeln!(
                 page,
@@ -75,16 +75,16 @@ impl Counters {
         }
         let name = "paywall_credits_settled_total";
         head(&mut page, name, "counter", "Credits that were burned, by route.");
-        for (route, credits) in &counted.credits {
+        for (route, credits) in counted.credits.iter() {
             let _ = writeln!(page, "{name}{{isolate=\"{isolate}\",route=\"{}\"}} {credits}", label(route));
         }
         let (count, sum) = ("paywall_waits_total", "paywall_wait_milliseconds_total");
         head(&mut page, count, "counter", "How often was waited for what.");
-        for (span, (times, _)) in &counted.waits {
+        for (span, (times, _)) in counted.waits.iter() {
             let _ = writeln!(page, "{count}{{isolate=\"{isolate}\",on=\"{}\"}} {times}", span.name());
         }
         head(&mut page, sum, "counter", "For how long.");
-        for (span, (_, milliseconds)) in &counted.waits {
+        for (span, (_, milliseconds)) in counted.waits.iter() {
             let _ = writeln!(page, "{sum}{{isolate=\"{isolate}\",on=\"{}\"}} {milliseconds}", span.name());
         }
         page

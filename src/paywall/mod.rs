@@ -71,6 +71,7 @@ mod price;
 mod receipts;
 mod refusal;
 mod routes;
+mod shelf;
 pub mod state;
 mod status;
 mod terms;

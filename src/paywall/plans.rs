@@ -1,12 +1,12 @@
 use super::answer::Answer;
 use super::gate::{Action, Gate, RequestHead};
 use super::price::{Terms, Way};
+use super::shelf::Shelf;
 use super::visit::{Event, Stage, Visit};
 use crate::api::plans::{GetPlanMeans, PlanMeans};
 use crate::api::{self, Call as _};
 use crate::wire::{Environment, PlanId, Scheme};
 use alloc::{
-    collections::BTreeMap,
     rc::Rc,
     string::{String, ToString},
 };
@@ -19,7 +19,7 @@ use core::cell::RefCell;
 /// known is a 503, never a 402 that might ask for the wrong thing, and never a pass.
 #[derive(Debug, Default)]
 pub(crate) struct Plans {
-    known: RefCell<BTreeMap<PlanId, Knowledge>>,
+    known: RefCell<Shelf<PlanId, Knowledge>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -96,12 +96,10 @@ impl Plans {
     }
 
     fn learn(&self, plan_id: &PlanId, means: Option<Means>, now: u64) {
-        let mut known = self.known.borrow_mut();
-        let known = known.entry(plan_id.clone()).or_default();
-        match means {
+        self.known.borrow_mut().change(plan_id.clone(), |known| match means {
             Some(means) => *known = Knowledge { means: Some(means), said: now, asked: 0, failed: 0 },
             None => known.failed = now,
-        }
+        });
     }
 
     /// As if the platform had said it.
@@ -114,7 +112,7 @@ impl Plans {
 
     #[cfg(test)]
     pub(crate) fn forget(&self) {
-        self.known.borrow_mut().clear();
+        self.known.borrow_mut().retain(|_, _| false);
     }
 
     /// A plan that was said too long ago and is not being asked for.

@@ -6,6 +6,7 @@ use super::gate::{Action, Delivery, RequestHead};
 use super::headers::{self, HeaderList};
 use super::pass::PASS_EXPIRES;
 use super::visit::{Event, Visit};
+use crate::engine;
 use crate::wire::{Credits, MAX_TOKEN_BYTES, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Receipt, base64};
 use alloc::{
     format,
@@ -13,7 +14,6 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// Looks on while a visit goes its way: gives it a name that all parties share, sees how long each was waited for, and
@@ -314,10 +314,7 @@ fn delivered(delivery: &Delivery, route: &str) -> &'static str {
 
 /// The code that an answer of our own says.
 fn code_of(answer: &Answer) -> String {
-    #[derive(Deserialize)]
-    struct Coded {
-        code: Option<String>,
-    }
-    let body = answer.body.as_deref().unwrap_or_default();
-    serde_json::from_str::<Coded>(body).ok().and_then(|coded| coded.code).unwrap_or_default()
+    let said = answer.body.as_deref().and_then(engine::parse_object);
+    let code = said.as_ref().and_then(|said| said.get("code")).and_then(Value::as_str);
+    code.unwrap_or_default().into()
 }

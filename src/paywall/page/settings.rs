@@ -1,5 +1,6 @@
 use super::theme;
 use crate::api::Deployment;
+use crate::engine;
 use crate::paywall::config::{ConfigError, wrong};
 use crate::paywall::digest;
 use crate::wire::{Environment, base64};
@@ -56,7 +57,7 @@ impl Page {
             None => Map::new(),
             Some("off" | "\"off\"") => return Ok(None),
             Some("on" | "\"on\"") => Map::new(),
-            Some(chosen) => serde_json::from_str(chosen).map_err(|_| {
+            Some(chosen) => engine::parse_object(chosen).ok_or_else(|| {
                 wrong("PAGE", "must be \"on\", \"off\" or an object like {\"name\": \"My shop\"}")
             })?,
         };
@@ -117,7 +118,7 @@ impl Page {
 /// Our texts, and the seller's in the place of those that they name.
 fn texts(over: Option<&Value>) -> Result<Map<String, Value>, ConfigError> {
     // It is ours, and a test reads it.
-    let mut texts: Map<String, Value> = serde_json::from_str(TEXTS).unwrap_or_default();
+    let mut texts = engine::parse_object(TEXTS).unwrap_or_default();
     let over = match over {
         None | Some(Value::Null) => return Ok(texts),
         Some(Value::Object(over)) => over,
@@ -136,7 +137,7 @@ fn texts(over: Option<&Value>) -> Result<Map<String, Value>, ConfigError> {
 
 /// `{"id": "…", "files": ["page.js", …]}`, as a build writes it.
 fn built(text: &str) -> Option<(String, Vec<String>)> {
-    let built: Value = serde_json::from_str(text).ok()?;
+    let built = engine::parse_object(text)?;
     let files = built.get("files")?.as_array()?;
     let files =
         files.iter().map(|name| name.as_str().map(ToString::to_string)).collect::<Option<Vec<_>>>()?;

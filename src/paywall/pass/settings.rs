@@ -1,11 +1,12 @@
 use super::{Keys, Pass};
-use crate::paywall::config::{ConfigError, missing, wrong};
+use crate::engine;
+use crate::paywall::config::{self, ConfigError, missing, wrong};
 use alloc::{
     format,
     string::{String, ToString},
     vec::Vec,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The passes that a seller sells: `PASSES`, `PASS_KEYS` and `REVOKED_PASSES`.
 #[derive(Debug)]
@@ -54,8 +55,9 @@ impl Passes {
         is_paid: impl Fn(&str) -> bool,
     ) -> Result<Option<Self>, ConfigError> {
         let Some(listed) = text("PASSES") else { return Ok(None) };
-        let shape = "must be an object of sets, like {\"reports\": {\"routes\": [\"GET /reports/:id\"], \"seconds\": 3600}}";
-        let listed: Map<String, Value> = serde_json::from_str(&listed).map_err(|_| wrong("PASSES", shape))?;
+        let shape =
+            "an object of sets, like {\"reports\": {\"routes\": [\"GET /reports/:id\"], \"seconds\": 3600}}";
+        let listed = config::object("PASSES", &listed, shape)?;
         let mut sets: Vec<PassSet> = Vec::new();
         for (name, value) in &listed {
             let at = format!("PASSES[{name:?}]");
@@ -139,7 +141,7 @@ impl Revoked {
     fn read(text: &str) -> Result<Self, ConfigError> {
         const KEY: &str = "REVOKED_PASSES";
         let shape = "must be like {\"passes\": [\"<id>\"], \"payers\": {\"0x…\": 1790000000}}";
-        let listed: Map<String, Value> = serde_json::from_str(text).map_err(|_| wrong(KEY, shape))?;
+        let listed = engine::parse_object(text).ok_or_else(|| wrong(KEY, shape))?;
         let mut revoked = Self::default();
         for (name, value) in &listed {
             match (name.as_str(), value) {
