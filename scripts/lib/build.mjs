@@ -12,7 +12,8 @@ import { crateVersion, setup } from './tools.mjs';
 
 /**
  * What is built. `features` are cargo's, `name` is that of the glue and the wasm beside it, `template` the folder whose
- * files go along, `bindgen` and `opt` what the two tools are told beyond the usual, `needs` what has to be built before.
+ * files go along, `bindgen` and `opt` what the two tools are told beyond the usual, `symbols` the file that says which function each number in a stack trace is
+ * where the wasm does not, `needs` what has to be built before.
  */
 export const ARTEFACTS = {
   // The npm package. Its wasm has to compile in every engine since Node 20, so nothing here may ask for newer ones.
@@ -24,14 +25,15 @@ export const ARTEFACTS = {
     opt: ['-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     finish: finishPackage,
   },
-  // The Workers. Names stay for stack traces. A panic leaves a request hanging and its memory in doubt: with the reset
+  // The Workers. Names stay for stack traces: in the wasm of the sandbox, beside that of the paywall. A panic leaves a request hanging and its memory in doubt: with the reset
   // function and the abort handler the next request starts on fresh memory.
   worker: {
     features: 'worker',
     name: 'gate',
     template: 'pkg-template/worker',
     bindgen: ['--experimental-reset-state-function', '--force-enable-abort-handler', '--no-typescript'],
-    opt: ['--debuginfo'],
+    opt: ['--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    symbols: 'gate.symbols',
     // Its 402 page pays with the npm package.
     needs: ['subscriber'],
     finish: finishWorker,
@@ -85,9 +87,14 @@ async function buildOne(name, { dev, wasmBindgen, report }) {
     let renamed;
     if (!dev) {
       report('wasm-opt');
+      const features = WASM_FEATURES.map((feature) => `--enable-${feature}`);
+      const optimise = (...flags) => run(process.execPath, [at('node_modules/binaryen/bin/wasm-opt'), ...flags, ...features, wasm, '-o', wasm]);
       // Twice: what the first leaves the second finds.
-      const flags = ['-Oz', '-Oz', ...artefact.opt, ...WASM_FEATURES.map((feature) => `--enable-${feature}`)];
-      const { stdout } = await run(process.execPath, [at('node_modules/binaryen/bin/wasm-opt'), ...flags, wasm, '-o', wasm]);
+      const small = ['-Oz', '-Oz'];
+      // Names are read by who keeps them, and who keeps them writes them: so they are written down in a run of their own,
+      // and the one that drops them leaves the functions where they are.
+      if (artefact.symbols) await optimise(...small.splice(0), '--debuginfo', `--symbolmap=${join(work, artefact.symbols)}`);
+      const { stdout } = await optimise(...small, ...artefact.opt);
       if (stdout.trim()) renamed = JSON.parse(stdout);
     }
     rmSync(`${wasm}.d.ts`, { force: true });
@@ -152,7 +159,7 @@ async function finishPackage(work, { dev, renamed }) {
   const wasm = withoutPaths(readFileSync(join(work, 'core_bg.wasm')));
   writeFileSync(join(work, 'core_bg.wasm'), wasm);
   canary(wasm);
-  if (renamed) renameInGlue(join(work, 'core.js'), renamed);
+  if (renamed) renameInGlue(work, 'core', renamed);
 
   // What is JavaScript alone is exported as it is: the error classes, from the very copy that the glue uses, and the rest.
   const errors = readdirSync(join(work, 'snippets'), { recursive: true }).find((path) => path.endsWith(`${sep}error.js`));
@@ -199,14 +206,22 @@ function withoutPaths(wasm) {
 }
 
 /**
- * Puts the 402 page's scripts into the paywall Worker: page and package in one file, and beside it what is loaded when it
+ * Makes one script of the paywall Worker's, and puts the 402 page's scripts beside it: page and package in one file, and beside it what is loaded when it
  * is needed. They stand under a name made of their contents, so that a browser may keep them for good. Without the page,
  * `PAYWALL_PAGE=off` when building, the Worker carries none of it.
  */
-async function finishWorker(work, { dev }) {
+async function finishWorker(work, { dev, renamed }) {
+  if (renamed) renameInGlue(work, 'gate', renamed);
+  const { build: bundle } = await import('esbuild');
+  // Entry, glue and snippets in one file, without what nobody calls.
+  await bundle({
+    entryPoints: [join(work, 'entry.js')], outfile: join(work, 'entry.js'), allowOverwrite: true, bundle: true,
+    external: ['./gate_bg.wasm', './page.js'], format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error',
+  });
+  rmSync(join(work, 'gate.js'));
+  rmSync(join(work, 'snippets'), { recursive: true, force: true });
   const texts = {};
   if (pageIsBuilt()) {
-    const { build: bundle } = await import('esbuild');
     const beside = ['core.packed.js', 'journeys.js', 'terms.js'];
     const { outputFiles: [page] } = await bundle({
       entryPoints: [at('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
@@ -227,8 +242,9 @@ const pageIsBuilt = () => process.env.PAYWALL_PAGE !== 'off';
  * Gives the glue the short names that wasm-opt gave to imports and exports: wasm-bindgen's carry a hash each, which no
  * compression shortens, in the wasm and in the glue. They make up 5 KB after gzip.
  */
-function renameInGlue(path, { imports, exports }) {
-  const own = './core_bg.js';
+function renameInGlue(work, name, { imports, exports }) {
+  const path = join(work, `${name}.js`);
+  const own = `./${name}_bg.js`;
   const names = new Map([
     ...imports.filter(([module]) => module === own).map(([, from, to]) => [from, to]),
     ...exports.map(([from, to]) => [`wasm.${from}`, `wasm.${to}`]),
