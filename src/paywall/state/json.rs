@@ -1,8 +1,7 @@
-//! How commands, replies and entries are written down. By hand: what `derive` makes of enums with a tag is a sixth of the
-//! Worker.
+//! JSON that is written and read by hand: what `derive` makes of enums with a tag is a sixth of the Worker.
 
 use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Stands};
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -34,18 +33,18 @@ impl Members {
     }
 
     /// What is missing is `null`.
-    fn take(&mut self, name: &str) -> Value {
+    pub(super) fn take(&mut self, name: &str) -> Value {
         self.0.get_mut(name).map(Value::take).unwrap_or_default()
     }
 
-    fn object(&mut self, name: &str) -> Result<Option<Self>, Unreadable> {
+    pub(super) fn object(&mut self, name: &str) -> Result<Option<Self>, Unreadable> {
         match self.take(name) {
             Value::Null => Ok(None),
             value => Self::of(value).map(Some),
         }
     }
 
-    fn maybe(&mut self, name: &'static str) -> Result<Option<String>, Unreadable> {
+    pub(super) fn maybe(&mut self, name: &'static str) -> Result<Option<String>, Unreadable> {
         match self.take(name) {
             Value::Null => Ok(None),
             Value::String(text) => Ok(Some(text)),
@@ -65,18 +64,18 @@ impl Members {
         u32::try_from(self.whole(name)?).map_err(|_| Unreadable(name))
     }
 
-    fn flag(&mut self, name: &'static str) -> Result<bool, Unreadable> {
+    pub(super) fn flag(&mut self, name: &'static str) -> Result<bool, Unreadable> {
         self.take(name).as_bool().ok_or(Unreadable(name))
     }
 
-    fn list(&mut self, name: &'static str) -> Result<Vec<Value>, Unreadable> {
+    pub(super) fn list(&mut self, name: &'static str) -> Result<Vec<Value>, Unreadable> {
         match self.take(name) {
             Value::Array(list) => Ok(list),
             _ => Err(Unreadable(name)),
         }
     }
 
-    fn value(&mut self, name: &'static str) -> Option<Value> {
+    pub(super) fn value(&mut self, name: &'static str) -> Option<Value> {
         Some(self.take(name)).filter(|value| !value.is_null())
     }
 
@@ -92,14 +91,18 @@ impl Members {
     }
 
     /// Left out where there is none.
-    fn put_some(&mut self, name: &str, value: Option<&String>) {
+    pub(super) fn put_some(&mut self, name: &str, value: Option<&String>) {
         if let Some(text) = value {
             self.put(name, text.as_str());
         }
     }
 
-    fn insert(&mut self, name: &str, value: Value) {
+    pub(super) fn insert(&mut self, name: &str, value: Value) {
         self.0.insert(name.into(), value);
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     pub(super) fn done(self) -> Value {
@@ -111,330 +114,6 @@ impl Members {
 pub(super) trait Written: Sized {
     fn to_json(&self) -> Value;
     fn from_json(value: Value) -> Result<Self, Unreadable>;
-}
-
-impl Written for Claim {
-    fn to_json(&self) -> Value {
-        let mut members = Members::tagged("nonce", &self.nonce);
-        members.put("lease", self.lease);
-        members.done()
-    }
-
-    fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
-        Ok(Self { nonce: members.text("nonce")?, lease: members.whole("lease")? })
-    }
-}
-
-impl Written for Allowance {
-    fn to_json(&self) -> Value {
-        let mut members = Members::tagged("name", &self.name);
-        members.put("perDay", self.per_day);
-        members.done()
-    }
-
-    fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
-        Ok(Self { name: members.text("name")?, per_day: members.count("perDay")? })
-    }
-}
-
-impl Written for Rate {
-    fn to_json(&self) -> Value {
-        let mut members = Members::tagged("name", &self.name);
-        members.put("requests", self.requests);
-        members.put("seconds", self.seconds);
-        members.done()
-    }
-
-    fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
-        Ok(Self {
-            name: members.text("name")?,
-            requests: members.count("requests")?,
-            seconds: members.count("seconds")?,
-        })
-    }
-}
-
-/// What a visit reserved or wants to.
-fn put_reserved(members: &mut Members, claim: Option<&Claim>, allowance: Option<&Allowance>) {
-    if let Some(claim) = claim {
-        members.insert("claim", claim.to_json());
-    }
-    if let Some(allowance) = allowance {
-        members.insert("allowance", allowance.to_json());
-    }
-}
-
-fn reserved(members: &mut Members) -> Result<(Option<Claim>, Option<Allowance>), Unreadable> {
-    let claim = members.object("claim")?.map(|claim| Claim::from_json(claim.done())).transpose()?;
-    let allowance = members.object("allowance")?.map(|one| Allowance::from_json(one.done())).transpose()?;
-    Ok((claim, allowance))
-}
-
-impl Written for Command {
-    fn to_json(&self) -> Value {
-        let of = |what: &str, visit: &String| {
-            let mut members = Members::tagged("do", what);
-            members.put("visit", visit.as_str());
-            members
-        };
-        let members = match self {
-            Self::Admit { visit, rates, claim, allowance } => {
-                let mut members = of("admit", visit);
-                members.insert("rates", Value::Array(rates.iter().map(Rate::to_json).collect()));
-                put_reserved(&mut members, claim.as_ref(), allowance.as_ref());
-                members
-            }
-            Self::Release { visit, claim, allowance } => {
-                let mut members = of("release", visit);
-                put_reserved(&mut members, claim.as_ref(), allowance.as_ref());
-                members
-            }
-            Self::Write { entry, lease } => {
-                let mut members = Members::tagged("do", "write");
-                members.insert("entry", entry.to_json());
-                members.put("lease", *lease);
-                members
-            }
-            Self::Charge { visit, credits, again, lease } => {
-                let mut members = of("charge", visit);
-                members.put("credits", credits.as_str());
-                members.put_some("again", again.as_ref());
-                members.put("lease", *lease);
-                members
-            }
-            Self::Close { visit, end, after } => {
-                let mut members = of("close", visit);
-                members.insert("end", end.to_json());
-                members.put("after", *after);
-                members
-            }
-            Self::Receipt { visit } => of("receipt", visit),
-            Self::Journal { after } => {
-                let mut members = Members::tagged("do", "journal");
-                members.put_some("after", after.as_ref());
-                members
-            }
-        };
-        members.done()
-    }
-
-    fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
-        let what = members.text("do")?;
-        if what == "journal" {
-            return Ok(Self::Journal { after: members.maybe("after")? });
-        }
-        if what == "write" {
-            let entry = Entry::from_json(members.take("entry"))?;
-            return Ok(Self::Write { entry: Box::new(entry), lease: members.whole("lease")? });
-        }
-        let visit = members.text("visit")?;
-        Ok(match what.as_str() {
-            "admit" => {
-                let rates = members.list("rates")?.into_iter().map(Rate::from_json);
-                let rates = rates.collect::<Result<_, _>>()?;
-                let (claim, allowance) = reserved(&mut members)?;
-                Self::Admit { visit, rates, claim, allowance }
-            }
-            "release" => {
-                let (claim, allowance) = reserved(&mut members)?;
-                Self::Release { visit, claim, allowance }
-            }
-            "charge" => Self::Charge {
-                visit,
-                credits: members.text("credits")?,
-                again: members.maybe("again")?,
-                lease: members.whole("lease")?,
-            },
-            "close" => Self::Close {
-                visit,
-                end: End::from_json(members.take("end"))?,
-                after: members.whole("after")?,
-            },
-            "receipt" => Self::Receipt { visit },
-            _ => return Err(Unreadable("do")),
-        })
-    }
-}
-
-impl Written for Entry {
-    fn to_json(&self) -> Value {
-        let mut members = Members::tagged("visit", &self.visit);
-        members.put("stands", self.stands.name());
-        members.put("at", self.at);
-        members.put("route", self.route.as_str());
-        members.put("plan", self.plan.as_str());
-        members.put("network", self.network.as_str());
-        members.put("payer", self.payer.as_deref());
-        members.put("requestId", self.request_id.as_deref());
-        members.put("token", self.token.as_str());
-        members.put_some("nonce", self.nonce.as_ref());
-        members.put("credits", self.credits.as_str());
-        members.put_some("again", self.again.as_ref());
-        members.put("delivered", self.delivered);
-        if let Some(receipt) = &self.receipt {
-            members.insert("receipt", receipt.clone());
-        }
-        members.put_some("why", self.why.as_ref());
-        members.put("tries", self.tries);
-        members.done()
-    }
-
-    fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
-        Ok(Self {
-            visit: members.text("visit")?,
-            stands: Stands::from_json(members.take("stands"))?,
-            at: members.whole("at")?,
-            route: members.text("route")?,
-            plan: members.text("plan")?,
-            network: members.text("network")?,
-            payer: members.maybe("payer")?,
-            request_id: members.maybe("requestId")?,
-            token: members.text("token")?,
-            nonce: members.maybe("nonce")?,
-            credits: members.text("credits")?,
-            again: members.maybe("again")?,
-            delivered: members.flag("delivered")?,
-            receipt: members.value("receipt"),
-            why: members.maybe("why")?,
-            tries: if members.0.contains_key("tries") { members.count("tries")? } else { 0 },
-        })
-    }
-}
-
-impl Stands {
-    const ALL: [Self; 9] = [
-        Self::Delivering,
-        Self::Settling,
-        Self::Settled,
-        Self::Refused,
-        Self::Unknown,
-        Self::Owed,
-        Self::Released,
-        Self::Abandoned,
-        Self::Unresolved,
-    ];
-
-    /// As it is written down.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Delivering => "delivering",
-            Self::Settling => "settling",
-            Self::Settled => "settled",
-            Self::Refused => "refused",
-            Self::Unknown => "unknown",
-            Self::Owed => "owed",
-            Self::Released => "released",
-            Self::Abandoned => "abandoned",
-            Self::Unresolved => "unresolved",
-        }
-    }
-}
-
-impl Written for Stands {
-    fn to_json(&self) -> Value {
-        self.name().into()
-    }
-
-    fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let name = value.as_str().unwrap_or_default();
-        Self::ALL.into_iter().find(|stands| stands.name() == name).ok_or(Unreadable("stands"))
-    }
-}
-
-impl Written for End {
-    fn to_json(&self) -> Value {
-        let (tag, why) = match self {
-            Self::Settled { .. } => ("settled", None),
-            Self::Refused { .. } => ("refused", None),
-            Self::Unknown { why } => ("unknown", Some(why)),
-            Self::Owed { why, .. } => ("owed", Some(why)),
-            Self::Released { why } => ("released", Some(why)),
-        };
-        let mut members = Members::tagged("end", tag);
-        members.put_some("why", why);
-        match self {
-            Self::Settled { receipt } => members.insert("receipt", receipt.clone()),
-            Self::Refused { receipt, spent, delivered } => {
-                members.insert("receipt", receipt.clone());
-                members.put("spent", *spent);
-                members.put("delivered", *delivered);
-            }
-            Self::Owed { again, .. } => members.put("again", again.as_str()),
-            Self::Unknown { .. } | Self::Released { .. } => {}
-        }
-        members.done()
-    }
-
-    fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
-        Ok(match members.text("end")?.as_str() {
-            "settled" => Self::Settled { receipt: members.take("receipt") },
-            "refused" => Self::Refused {
-                receipt: members.take("receipt"),
-                spent: members.flag("spent")?,
-                delivered: members.flag("delivered")?,
-            },
-            "unknown" => Self::Unknown { why: members.text("why")? },
-            "owed" => Self::Owed { why: members.text("why")?, again: members.text("again")? },
-            "released" => Self::Released { why: members.text("why")? },
-            _ => return Err(Unreadable("end")),
-        })
-    }
-}
-
-impl Written for Reply {
-    fn to_json(&self) -> Value {
-        let tag = match self {
-            Self::Admitted { .. } => "admitted",
-            Self::Limited { .. } => "limited",
-            Self::Used => "used",
-            Self::Done => "done",
-            Self::Lost => "lost",
-            Self::Receipt { .. } => "receipt",
-            Self::Nothing => "nothing",
-            Self::Journal { .. } => "journal",
-        };
-        let mut members = Members::tagged("say", tag);
-        match self {
-            Self::Admitted { free } => members.put("free", *free),
-            Self::Limited { retry_after } => members.put("retryAfter", *retry_after),
-            Self::Receipt { stands, receipt } => {
-                members.put("stands", stands.name());
-                members.insert("receipt", receipt.clone().unwrap_or_default());
-            }
-            Self::Journal { entries } => {
-                members.insert("entries", Value::Array(entries.iter().map(Entry::to_json).collect()));
-            }
-            Self::Used | Self::Done | Self::Lost | Self::Nothing => {}
-        }
-        members.done()
-    }
-
-    fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
-        Ok(match members.text("say")?.as_str() {
-            "admitted" => Self::Admitted { free: members.flag("free")? },
-            "limited" => Self::Limited { retry_after: members.whole("retryAfter")? },
-            "used" => Self::Used,
-            "done" => Self::Done,
-            "lost" => Self::Lost,
-            "receipt" => Self::Receipt {
-                stands: Stands::from_json(members.take("stands"))?,
-                receipt: members.value("receipt"),
-            },
-            "nothing" => Self::Nothing,
-            "journal" => {
-                let entries = members.list("entries")?.into_iter().map(Entry::from_json);
-                Self::Journal { entries: entries.collect::<Result<_, _>>()? }
-            }
-            _ => return Err(Unreadable("say")),
-        })
-    }
 }
 
 /// The text of what is written down.
@@ -498,3 +177,106 @@ macro_rules! serde_by_value {
 }
 
 serde_by_value!(Command, Reply, Entry, Stands, End, Claim, Allowance, Rate);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString as _;
+
+    const ENTRY: &str = r#"{"visit":"v","stands":"settling","at":1,"route":"POST /ask","plan":"7","network":"eip155:1","payer":null,"requestId":"r","token":"sha256:0","nonce":"n","credits":"3","again":"{}","delivered":false,"receipt":{"success":true},"why":"late","tries":2}"#;
+    const SHORT: &str = r#"{"visit":"v","stands":"owed","at":1,"route":"r","plan":"7","network":"n","payer":"0x","requestId":null,"token":"t","credits":"3","delivered":true,"tries":0}"#;
+
+    /// What a text becomes when it is read and printed, its members in order; else what is wrong with it.
+    fn again<T: Written>(text: &str) -> Result<Value, Unreadable> {
+        read::<T>(text).map(|value| serde_json::from_str(&print(&value)).unwrap())
+    }
+
+    #[test]
+    fn each_form_is_read_as_it_is_written() {
+        let write = [r#"{"do":"write","entry":"#, ENTRY, r#","lease":9}"#].concat();
+        for text in [
+            r#"{"do":"admit","visit":"v","rates":[{"name":"r","requests":2,"seconds":60}],"claim":{"nonce":"n","lease":9},"allowance":{"name":"a","perDay":3}}"#,
+            r#"{"do":"admit","visit":"v","rates":[]}"#,
+            r#"{"do":"release","visit":"v","claim":{"nonce":"n","lease":9}}"#,
+            r#"{"do":"release","visit":"v","allowance":{"name":"a","perDay":3}}"#,
+            &write,
+            r#"{"do":"charge","visit":"v","credits":"3","again":"{}","lease":9}"#,
+            r#"{"do":"charge","visit":"v","credits":"3","lease":9}"#,
+            r#"{"do":"close","visit":"v","end":{"end":"settled","receipt":{"success":true}},"after":9}"#,
+            r#"{"do":"close","visit":"v","end":{"end":"refused","receipt":{},"spent":true,"delivered":false},"after":9}"#,
+            r#"{"do":"close","visit":"v","end":{"end":"unknown","why":"late"},"after":9}"#,
+            r#"{"do":"close","visit":"v","end":{"end":"owed","why":"late","again":"{}"},"after":9}"#,
+            r#"{"do":"close","visit":"v","end":{"end":"released","why":"gone"},"after":9}"#,
+            r#"{"do":"receipt","visit":"v"}"#,
+            r#"{"do":"journal"}"#,
+            r#"{"do":"journal","after":"v"}"#,
+        ] {
+            let value: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(again::<Command>(text), Ok(value), "{text}");
+            let command = Command::from_text(text).unwrap();
+            assert_eq!(serde_json::from_str::<Command>(text).unwrap(), command, "{text}");
+            assert_eq!(serde_json::to_value(&command).unwrap(), command.to_json(), "{text}");
+        }
+        let journal = [r#"{"say":"journal","entries":["#, ENTRY, ",", SHORT, "]}"].concat();
+        for text in [
+            r#"{"say":"admitted","free":true}"#,
+            r#"{"say":"limited","retryAfter":3}"#,
+            r#"{"say":"used"}"#,
+            r#"{"say":"done"}"#,
+            r#"{"say":"lost"}"#,
+            r#"{"say":"receipt","stands":"settled","receipt":{"success":true}}"#,
+            r#"{"say":"receipt","stands":"unresolved","receipt":null}"#,
+            r#"{"say":"nothing"}"#,
+            &journal,
+        ] {
+            let value: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(again::<Reply>(text), Ok(value), "{text}");
+            assert_eq!(Reply::from_text(text).unwrap().to_text().len(), text.len(), "{text}");
+        }
+        for stands in Stands::ALL {
+            assert_eq!(Stands::from_json(stands.to_json()), Ok(stands));
+        }
+        let before = ENTRY.replace(r#","tries":2"#, "");
+        assert_eq!(
+            read::<Entry>(&before).map(|entry| entry.tries),
+            Ok(0),
+            "an entry from before there were tries"
+        );
+    }
+
+    #[test]
+    fn what_is_not_ours_is_not_read() {
+        for (text, member) in [
+            ("", "JSON"),
+            ("{", "JSON"),
+            ("[]", "an object"),
+            ("{}", "do"),
+            (r#"{"do":7}"#, "do"),
+            (r#"{"do":"dance","visit":"v"}"#, "do"),
+            (r#"{"do":"receipt"}"#, "visit"),
+            (r#"{"do":"receipt","visit":7}"#, "visit"),
+            (r#"{"do":"admit","visit":"v"}"#, "rates"),
+            (
+                r#"{"do":"admit","visit":"v","rates":[{"name":"r","requests":4294967296,"seconds":1}]}"#,
+                "requests",
+            ),
+            (r#"{"do":"admit","visit":"v","rates":[],"claim":"n"}"#, "an object"),
+            (r#"{"do":"admit","visit":"v","rates":[],"claim":{"nonce":"n","lease":-1}}"#, "lease"),
+            (r#"{"do":"charge","visit":"v","credits":3,"lease":1}"#, "credits"),
+            (r#"{"do":"close","visit":"v","after":1}"#, "an object"),
+            (r#"{"do":"close","visit":"v","end":{"end":"well"},"after":1}"#, "end"),
+            (
+                r#"{"do":"close","visit":"v","end":{"end":"refused","receipt":{},"spent":1,"delivered":true},"after":1}"#,
+                "spent",
+            ),
+        ] {
+            assert_eq!(Command::from_text(text), Err(Unreadable(member)), "{text}");
+        }
+        for (member, wrong) in [("stands", r#""settling""#), ("at", ":1,"), ("delivered", "false")] {
+            let text = ENTRY.replacen(wrong, if wrong == ":1," { r#":"1","# } else { r#""x""# }, 1);
+            assert_eq!(read::<Entry>(&text), Err(Unreadable(member)), "{text}");
+        }
+        assert_eq!(Reply::from_text(r#"{"say":"hello"}"#), Err(Unreadable("say")));
+        assert_eq!(Unreadable("say").to_string(), "not of the state: say");
+    }
+}

@@ -16,6 +16,7 @@
 //! come: see [`due`].
 
 mod book;
+mod forms;
 mod json;
 mod reconcile;
 mod rows;
