@@ -92,7 +92,8 @@ impl Plans {
 
     /// Whether it was asked for in vain a moment ago: a platform that is down is not made to answer every buyer.
     fn is_pausing(&self, plan_id: &PlanId, now: u64) -> bool {
-        self.known.borrow().get(plan_id).is_some_and(|known| within(known.failed, now, PAUSE_MS))
+        let known = self.known.borrow();
+        known.iter().any(|(known, plan)| known == plan_id && within(plan.failed, now, PAUSE_MS))
     }
 
     fn learn(&self, plan_id: &PlanId, means: Option<Means>, now: u64) {

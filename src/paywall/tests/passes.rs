@@ -125,6 +125,10 @@ fn what_the_origin_answers_to_a_pass_is_told_as_it_is() {
         let answer = responded(visit.on(event, NOW));
         assert_eq!((answer.status, body(&answer)["code"].as_str()), (502, Some(code)));
     }
+    // A socket that was asked for is one.
+    let socket = [(PASS, pass.as_str()), ("upgrade", "websocket"), ("connection", "upgrade")];
+    let (mut visit, _) = shown(&[], "/paid", &socket, NOW);
+    assert_eq!(delivered(visit.on(origin(101), NOW)).headers.get("payment-response"), None);
     // Near its end it says so.
     let late = NOW + 3_000_000;
     let (mut visit, _) = shown(&[], "/ask", &[(PASS, &pass)], late);
