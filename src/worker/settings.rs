@@ -5,6 +5,9 @@ use std::rc::Rc;
 use worker::wasm_bindgen::JsValue;
 use worker::{Env, js_sys};
 
+/// Where the entry puts the files of the 402 page; `PAGE_FILES` names them.
+const PAGE_CONTENT: &str = "PAGE_CONTENT";
+
 thread_local! {
     /// Read once an isolate: its variables do not change under it.
     static GATE: RefCell<Option<Result<Rc<Gate>, ConfigError>>> = const { RefCell::new(None) };
@@ -38,6 +41,11 @@ pub(super) fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
 pub(super) fn binding(env: &Env, name: &str) -> Option<JsValue> {
     let value = js_sys::Reflect::get(env, &JsValue::from_str(name)).ok()?;
     (!value.is_undefined() && !value.is_null()).then_some(value)
+}
+
+/// The text of a file that the entry carries for the 402 page.
+pub(super) fn file(env: &Env, name: &str) -> Option<String> {
+    js_sys::Reflect::get(&binding(env, PAGE_CONTENT)?, &JsValue::from_str(name)).ok()?.as_string()
 }
 
 /// A variable or secret as text; one that was given as JSON is printed again.
