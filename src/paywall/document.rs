@@ -3,6 +3,7 @@
 
 use super::config::{Bindings, ConfigError, Settings, wrong};
 use super::gate::Gate;
+use crate::engine;
 use alloc::{
     format,
     rc::Rc,
@@ -11,7 +12,7 @@ use alloc::{
 use serde_json::{Map, Value, json};
 
 /// The members of the document and the variables that say the same.
-pub(crate) const NAMES: [(&str, &str); 17] = [
+pub(crate) const NAMES: [(&str, &str); 20] = [
     ("routes", "ROUTES"),
     ("open", "OPEN_ROUTES"),
     ("unlisted", "UNLISTED"),
@@ -29,6 +30,9 @@ pub(crate) const NAMES: [(&str, &str); 17] = [
     ("originTimeoutMs", "ORIGIN_TIMEOUT_MS"),
     ("log", "LOG"),
     ("serverTiming", "SERVER_TIMING"),
+    ("passes", "PASSES"),
+    ("revokedPasses", "REVOKED_PASSES"),
+    ("page", "PAGE"),
 ];
 /// What an error calls the document as a whole.
 const CONFIG: &str = "CONFIG";
@@ -47,7 +51,7 @@ impl Document {
     /// # Errors
     /// It is no JSON object, or has a member that is not known.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let members: Map<String, Value> = serde_json::from_str(text).map_err(|_| {
+        let members = engine::parse_object(text).ok_or_else(|| {
             wrong(CONFIG, "must be a JSON object, like {\"routes\": {}, \"unlisted\": \"deny\"}")
         })?;
         let known = |name: &String| name == SCHEMA || NAMES.iter().any(|(known, _)| known == name);

@@ -3,6 +3,7 @@ use super::cache::Cache;
 use super::config::Settings;
 use super::counters::Counters;
 use super::entering::Errand;
+use super::guest::Guest;
 use super::headers::{self, HeaderList};
 use super::journal::Journal;
 use super::method::Method;
@@ -155,6 +156,7 @@ impl Gate {
             governed: true,
             socket: false,
             head_only: request.method.eq_ignore_ascii_case("HEAD"),
+            guest: Guest::default(),
             stage: Stage::Over,
         };
         let admitted = match self.metrics(request) {
@@ -175,6 +177,10 @@ impl Gate {
         let Some(method) = Method::parse(&request.method) else {
             return Err(Answer::error(400, "method_unknown", "This method is not known here."));
         };
+        visit.guest = Guest::read(method, &target, request);
+        if let Some(action) = visit.own(self, method, &target, request) {
+            return action;
+        }
         if method == Method::Options && routes.governs(&target) {
             return Err(self.options(request, &target));
         }
@@ -209,6 +215,7 @@ impl Gate {
             }
         };
         visit.watch.route.clone_from(&terms.route);
+        visit.guest.terms = Some(terms.clone());
         if let Some(protocol) = request.headers.get("upgrade") {
             // The handshake is the answer: it is settled before the socket is handed over, or there is none.
             visit.socket = method == Method::Get
@@ -220,10 +227,6 @@ impl Gate {
                 return Err(Answer::error(400, "upgrade_not_supported", message));
             }
         }
-        let terms = match self.plans.resolve(terms) {
-            Ok(terms) => terms,
-            Err(plan_id) => return self.look_up(plan_id, request, visit),
-        };
         let most = terms.most(target.query.as_deref(), &request.headers).map_err(|error| match error {
             PriceError::Unreadable => {
                 Answer::error(400, "price_unreadable", "What this request costs cannot be read from it.")
@@ -232,7 +235,7 @@ impl Gate {
                 Answer::error(400, "price_too_high", "This request asks for more than can be bought at once.")
             }
         })?;
-        let errand = Errand {
+        let mut errand = Errand {
             resource: format!("{}{path}", visit.base),
             token: super::entering::token(&request.headers),
             forward: forward(path),
@@ -240,6 +243,12 @@ impl Gate {
             terms,
             most,
         };
+        match self.plans.resolve(&errand.terms) {
+            Ok(terms) => errand.terms = terms,
+            // With a pass nothing is asked that the plan would have to say.
+            Err(_) if visit.may_board(&errand) => {}
+            Err(plan_id) => return self.look_up(plan_id, request, visit),
+        }
         Ok(visit.enter(errand))
     }
 
