@@ -19,9 +19,13 @@ use worker::{Context, Env, event, web_sys};
 /// was asked (fail closed).
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    match settings::gate(&env) {
+    match settings::gate(&env).await {
         Ok(gate) => {
-            let answer = Shell { gate: gate.clone(), request, env, origin: None }.serve(&context).await;
+            let shell = Shell { gate: gate.clone(), request, env: env.clone(), origin: None };
+            let answer = shell.serve(&context).await;
+            if settings::is_stale(&env) {
+                context.wait_until(async move { settings::refresh(&env).await });
+            }
             if let Some(query) = gate.stale_plan(wires::now()) {
                 context.wait_until(refresh(gate, query));
             }
