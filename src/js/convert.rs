@@ -38,12 +38,12 @@ pub(super) fn text(object: &JsValue, name: &str) -> Result<Option<String>, JsVal
     value.as_string().map(Some).ok_or_else(|| bad_field(name, "a string"))
 }
 
-pub(super) fn flag(object: &JsValue, name: &str) -> Result<bool, JsValue> {
+pub(super) fn flag(object: &JsValue, name: &str) -> Result<Option<bool>, JsValue> {
     let value = get(object, name);
     if value.is_null_or_undefined() {
-        return Ok(false);
+        return Ok(None);
     }
-    value.as_bool().ok_or_else(|| bad_field(name, "true or false"))
+    value.as_bool().map(Some).ok_or_else(|| bad_field(name, "true or false"))
 }
 
 pub(super) fn function(object: &JsValue, name: &str) -> Result<Option<Function>, JsValue> {
@@ -174,9 +174,9 @@ pub(super) fn approval(answer: &JsValue) -> Result<Approval, JsValue> {
         return Ok(Approval { approve: answer.as_bool() == Some(true), ..Approval::default() });
     }
     Ok(Approval {
-        approve: flag(answer, "approve")?,
+        approve: flag(answer, "approve")? == Some(true),
         purchase: flag(answer, "purchase")?,
-        remember: flag(answer, "remember")?,
+        remember: flag(answer, "remember")? == Some(true),
         delegation_id: delegation_id(answer)?,
     })
 }

@@ -4,10 +4,10 @@ use super::browser::Page;
 use super::calls::promise;
 use super::convert::{function, milliseconds, text};
 use super::driver::{Hooks, Mailbox, Step};
-use super::error::{Facts, from_api, reject, set, unreachable};
+use super::error::{Facts, from_api, reject, set, unanswered};
 use super::views::bigint;
-use crate::api::{ApiError, Auth, Call, Deployment, Request, Response, plans};
-use crate::subscriber::Buyer;
+use crate::api::{ApiError, ApiErrorKind, Auth, Call, Deployment, Request, Response, plans};
+use crate::subscriber::{Buyer, FetchError};
 use crate::wire::{ApiKey, PlanId, WireError};
 use alloc::{rc::Rc, string::String, vec::Vec};
 use core::cell::{Cell, OnceCell, RefCell};
@@ -194,9 +194,18 @@ impl Session {
         if request.auth == Auth::Key && self.key.borrow().is_none() {
             return Err(self.unauthorized());
         }
-        let response = self.call(request).await.ok_or_else(unreachable)?;
+        let response = self.call(request).await.ok_or_else(|| unanswered(request))?;
         if !response.is_success() {
-            return Err(from_api(&ApiError::from_response(&response)));
+            let mut error = ApiError::from_response(&response);
+            let unclear = error.kind == ApiErrorKind::Unavailable && error.status != 429;
+            if unclear && request.is_order() {
+                let unknown = FetchError::PurchaseUnknown;
+                error.code = unknown.code().into();
+                error.message = unknown.message();
+                error.hint = unknown.hint().map(Into::into);
+            }
+            error.retryable &= !unclear || request.is_idempotent();
+            return Err(from_api(&error));
         }
         if response.body.is_empty() {
             return Ok(JsValue::UNDEFINED);
@@ -226,7 +235,7 @@ impl Session {
     }
 
     pub(super) fn unauthorized(&self) -> JsValue {
-        let error = crate::subscriber::FetchError::Unauthorized;
+        let error = FetchError::Unauthorized;
         let facts = Facts { code: error.code(), hint: error.hint(), ..Facts::default() };
         reject("nobody is logged in", facts)
     }
