@@ -329,6 +329,18 @@ fn the_narrowest_route_is_the_one_that_counts() {
 }
 
 #[test]
+fn what_looks_like_a_paid_path_and_is_listed_by_name_is_what_was_meant() {
+    let open = r#"["GET /paid.json", "GET /paid/index.html", "GET /docs/:page"]"#;
+    let gate = gate(&[("OPEN_ROUTES", open)]);
+    for path in ["/paid.json", "/PAID.json/", "/paid/index.html", "/docs/a"] {
+        forwarded(gate.open(&ask("GET", path, &[])).1);
+    }
+    for (path, status) in [("/paid", 402), ("/paid.html", 404), ("/paid/index.php", 404)] {
+        assert_eq!(responded(gate.open(&ask("GET", path, &[])).1).status, status, "{path}");
+    }
+}
+
+#[test]
 fn a_route_beyond_ascii_has_aliases_of_its_own() {
     let routes = "{\"GET /caf\u{e9}\": {\"planId\": \"1\", \"credits\": 1}, \"GET /\u{3b1}/x\": {\"planId\": \"1\", \"credits\": 1}}";
     let gate = gate(&[("UNLISTED", "pass"), ("ROUTES", routes)]);
