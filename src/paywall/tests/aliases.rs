@@ -292,6 +292,25 @@ fn a_method_that_is_not_listed_does_not_get_around_the_one_that_is() {
         let answer = responded(gate.open(&ask("POST", "/thing", &[("content-type", kind)])).1);
         assert_eq!(body(&answer)["code"], "route_in_doubt", "{kind}");
     }
+    // No form gets anything by it where the other method costs no more, or is another path's.
+    let routes = r#"{
+        "POST /thing": {"planId": "1", "credits": 2},
+        "PUT /thing": {"planId": "1", "credits": 2},
+        "DELETE /thing": {"planId": "1", "credits": 1},
+        "GET /other": {"planId": "1", "credits": 100},
+        "POST /other": {"planId": "1", "credits": 1}
+    }"#;
+    let gate = super::gate(&[("ROUTES", routes)]);
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    for (method, path, headers, status) in [
+        ("POST", "/thing", &form[..], 402),
+        ("PUT", "/thing", &form, 402),
+        ("POST", "/other", &form, 400),
+        ("POST", "/other", &[], 402),
+    ] {
+        let answer = responded(gate.open(&ask(method, path, headers)).1);
+        assert_eq!(answer.status, status, "{method} {path} {headers:?}");
+    }
 }
 
 #[test]

@@ -167,6 +167,7 @@ fn where_only_the_order_would_decide_both_keys_are_named() {
         ("* /a/:x", "PATCH /:x/b", "narrower"),
         ("GET /*rest/z", "GET /a/b/:c", "narrower"),
         ("GET api.example/:x", "GET /a", "narrower"),
+        ("GET api.example/a", "GET api.example:8443/:x", "narrower"),
         ("GET api.example/*rest", "GET /a/:x", "narrower"),
     ];
     for (one, other, problem) in table {
