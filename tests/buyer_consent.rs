@@ -89,7 +89,7 @@ fn rule_3_nothing_is_paid_without_consent() {
         (
             "policy with purchase buys",
             None,
-            policy(Policy { purchase: true, ..Policy::default() }),
+            policy(Policy { purchase: Some(true), ..Policy::default() }),
             0,
             Ok(()),
             1,
@@ -385,7 +385,7 @@ fn rule_9_and_10_an_order_whose_credits_do_not_show_is_reported_and_not_repeated
         ("broke", Some((500, "oops".into())), "purchase_outcome_unknown", false),
     ] {
         let mut world = World::new().balance(0);
-        world.policy = Some(Policy { purchase: true, ..Policy::default() });
+        world.policy = Some(Policy { purchase: Some(true), ..Policy::default() });
         world.order_answer = answer;
         world.credits_after_ms = u64::MAX;
         let first = world.fetch("POST", "/ask");

@@ -1,7 +1,7 @@
 //! Errors as JavaScript meets them: one class, made from facts, with a subclass for each answer that a caller branches on.
 
 use super::views::{self, View};
-use crate::api::ApiError;
+use crate::api::{ApiError, Request};
 use crate::subscriber::{FetchError, Finish, LoginError, Outcome, Spend};
 use crate::transport::Head;
 use wasm_bindgen::prelude::*;
@@ -95,10 +95,12 @@ pub(super) fn from_login(error: &LoginError) -> JsValue {
     reject(error.message(), Facts { code: error.code(), ..Facts::default() })
 }
 
-/// The platform could not be reached.
-pub(super) fn unreachable() -> JsValue {
-    let error = FetchError::PlatformUnreachable;
-    reject(&error.message(), Facts { code: error.code(), retryable: true, ..Facts::default() })
+/// The platform could not be reached, or did not say what it did: only what does no harm twice may be tried again.
+pub(super) fn unanswered(request: &Request) -> JsValue {
+    let error =
+        if request.is_order() { FetchError::PurchaseUnknown } else { FetchError::PlatformUnreachable };
+    let (hint, retryable) = (error.hint(), request.is_idempotent());
+    reject(&error.message(), Facts { code: error.code(), hint, retryable, ..Facts::default() })
 }
 
 /// A paid fetch that ended in an error: with what was spent, the last answer, and what JavaScript threw, if it did.

@@ -5,7 +5,7 @@
 
 use crate::subscriber::{Buyer, FetchId, Notice, NoticeKind, Offer, Outcome, Record, Spend};
 use crate::wire::{Credits, Id, Receipt};
-use alloc::{string::ToString, vec::Vec};
+use alloc::vec::Vec;
 use js_sys::{Array, BigInt, Date, Object};
 use wasm_bindgen::prelude::*;
 
@@ -73,7 +73,7 @@ impl View {
 /// Credits as a `bigint`.
 pub(super) fn bigint(credits: Credits) -> JsValue {
     // Decimal digits always make a BigInt.
-    BigInt::new(&credits.to_string().into()).map_or(JsValue::UNDEFINED, Into::into)
+    BigInt::new(&credits.digits().into()).map_or(JsValue::UNDEFINED, Into::into)
 }
 
 fn list(views: impl Iterator<Item = JsValue>) -> JsValue {

@@ -115,7 +115,12 @@ impl Budget {
     pub(super) fn present(&mut self, offer: &Offer, credits: Credits, now: u64) {
         self.correct(offer, now, Credits::ZERO, credits);
         let old = now.saturating_sub(DAY_MS);
-        self.entries.retain(|entry| entry.kind != MINUTE || entry.is_since(old));
+        self.retain(&|entry| entry.kind != MINUTE || entry.is_since(old));
+    }
+
+    /// One loop for all: each other is hundreds of bytes of wasm.
+    pub(super) fn retain(&mut self, stays: &dyn Fn(&Entry) -> bool) {
+        self.entries.retain(stays);
     }
 
     /// What was presented at a time turned out to have cost `actual`.

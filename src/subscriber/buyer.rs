@@ -306,10 +306,17 @@ impl Buyer {
 
     /// The balance of a plan, if it was read lately.
     pub(super) fn known_balance(&self, plan_id: &PlanId, now: u64) -> Option<Credits> {
-        self.balances
-            .iter()
-            .find(|(plan, _, at)| plan == plan_id && now.saturating_sub(*at) <= BALANCE_TTL_MS)
-            .map(|(_, held, _)| *held)
+        self.balance_since(plan_id, now.saturating_sub(BALANCE_TTL_MS))
+    }
+
+    /// The balance of a plan when it was last read.
+    pub(super) fn last_balance(&self, plan_id: &PlanId) -> Option<Credits> {
+        self.balance_since(plan_id, 0)
+    }
+
+    fn balance_since(&self, plan_id: &PlanId, since: u64) -> Option<Credits> {
+        let mut balances = self.balances.iter();
+        balances.find(|(plan, _, at)| plan == plan_id && *at >= since).map(|(_, held, _)| *held)
     }
 
     pub(super) fn forget_balance(&mut self, plan_id: &PlanId) {

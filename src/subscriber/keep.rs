@@ -17,7 +17,7 @@ use super::budget::{Entry, MINUTE, ORDER, ORIGIN, PLAN, SURE, TAB};
 use super::visit::Phase;
 use super::{Action, Budget, Buyer, Command, FetchError, FetchId, Work};
 use crate::wire::Credits;
-use alloc::{string::String, vec::Vec};
+use alloc::string::String;
 
 /// What a kept text may weigh, in bytes; ours stay under it.
 pub const MAX_KEPT: usize = 512 * 1024;
@@ -64,9 +64,8 @@ impl Buyer {
     /// The same of the orders alone, for a page that keeps nothing else.
     pub fn take_up_orders(&mut self, text: &str) {
         self.take_up(text, "");
-        let mut entries = core::mem::take(&mut self.budget).entries;
-        entries.retain(Entry::is_order);
-        self.budget.entries = entries;
+        self.budget = Budget { entries: core::mem::take(&mut self.budget).entries, ..Budget::default() };
+        self.budget.retain(&Entry::is_order);
     }
 
     /// What is to be kept, all in all.
@@ -102,32 +101,28 @@ impl Buyer {
     /// What the last step decided could not be kept: what it would spend is not spent, and who has not paid yet does not.
     /// The rest is done all the same; above all, an answer that was paid for is handed over.
     pub fn not_kept(&mut self) {
-        let mut fetches = self.in_phase(Phase::Preparing);
-        let mut orders = Vec::new();
-        self.commands.retain(|command| {
+        let mut commands = core::mem::take(&mut self.commands);
+        commands.retain(|command| {
             match command {
                 Command::Do(fetch, action) if matches!(&**action, Action::Send(send) if send.token.is_some()) => {
-                    fetches.push(*fetch);
+                    self.take_back(*fetch);
                 }
-                Command::Run(job) if job.work == Work::Order => orders.push(job.id),
+                Command::Run(job) if job.work == Work::Order => self.call_off(job.id),
                 _ => return true,
             }
             false
         });
-        orders.into_iter().for_each(|job| self.call_off(job));
-        for fetch in fetches {
-            self.take_back(fetch);
+        self.commands = commands;
+        for fetch in self.in_phase(Phase::Preparing) {
             self.fail(fetch, FetchError::NotKept);
         }
     }
 
     /// A token that was about to be sent is not.
     fn take_back(&mut self, fetch: FetchId) {
-        if self.visit(fetch).is_none_or(|visit| visit.phase != Phase::Paying) {
-            return;
-        }
         self.unpresent(fetch);
         let Some(visit) = self.visit(fetch) else { return };
+        visit.phase = Phase::Preparing;
         visit.sent_token = None;
         visit.presented_at = 0;
         visit.entry = None;

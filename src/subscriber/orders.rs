@@ -37,7 +37,7 @@ impl Buyer {
     /// The order of a plan is done with: its credits are there, or the platform refused it.
     pub(super) fn forget_order(&mut self, plan_id: &PlanId) {
         if let Some(name) = self.order_name(plan_id) {
-            self.budget.entries.retain(|entry| entry.order_time(&name).is_none());
+            self.budget.retain(&|entry| entry.order_time(&name).is_none());
         }
     }
 

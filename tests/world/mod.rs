@@ -453,5 +453,5 @@ pub fn yes() -> Approval {
 
 /// A yes to this payment, and to buying the plan for it.
 pub fn buy() -> Approval {
-    Approval { approve: true, purchase: true, ..Approval::default() }
+    Approval { approve: true, purchase: Some(true), ..Approval::default() }
 }
