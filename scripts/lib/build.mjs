@@ -24,10 +24,19 @@ export const ARTEFACTS = {
     opt: ['-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     finish: finishPackage,
   },
+  // The paywall for fetch handlers: an entry of the same npm package, into which it is copied.
+  paywall: {
+    features: 'paywall',
+    name: 'gate',
+    template: 'pkg-template/paywall',
+    bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section', '--no-typescript'],
+    opt: ['-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    finish: finishPaywall,
+  },
   // The Workers. Names stay for stack traces. A panic leaves a request hanging and its memory in doubt: with the reset
   // function and the abort handler the next request starts on fresh memory.
   worker: {
-    features: 'worker',
+    features: 'worker-entry',
     name: 'gate',
     template: 'pkg-template/worker',
     bindgen: ['--experimental-reset-state-function', '--force-enable-abort-handler', '--no-typescript'],
@@ -62,6 +71,8 @@ export async function build(names = [], { dev = false } = {}) {
     if (upToDate(name, dev)) continue;
     await step(`build ${name}${dev ? ' (dev)' : ''}`, (report) => buildOne(name, { dev, wasmBindgen, report }));
   }
+  // One package of two builds.
+  if (existsSync(dist('paywall')) && existsSync(dist('subscriber'))) cpSync(dist('paywall'), dist('subscriber'), { recursive: true });
 }
 
 async function buildOne(name, { dev, wasmBindgen, report }) {
@@ -148,7 +159,7 @@ async function finishPackage(work, { dev, renamed }) {
   const wasm = withoutPaths(readFileSync(join(work, 'core_bg.wasm')));
   writeFileSync(join(work, 'core_bg.wasm'), wasm);
   canary(wasm);
-  if (renamed) renameInGlue(join(work, 'core.js'), renamed);
+  if (renamed) renameInGlue(work, 'core', renamed);
 
   // What is JavaScript alone is exported as it is: the error classes, from the very copy that the glue uses, and the rest.
   const errors = readdirSync(join(work, 'snippets'), { recursive: true }).find((path) => path.endsWith(`${sep}error.js`));
@@ -175,9 +186,7 @@ async function finishPackage(work, { dev, renamed }) {
     writeFileSync(join(work, name), code);
   }
 
-  const packed = gzipSync(wasm, { level: 9 }).toString('base64');
-  writeFileSync(join(work, 'core.packed.js'), `export default "${packed}";\n`);
-
+  pack(work, 'core', wasm);
   cpSync(at('src/js/types.d.ts'), join(work, 'index.d.ts'));
 
   const manifest = JSON.parse(readFileSync(join(work, 'package.json'), 'utf8'));
@@ -186,6 +195,31 @@ async function finishPackage(work, { dev, renamed }) {
   for (const file of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE']) {
     if (existsSync(at(file))) cpSync(at(file), join(work, file));
   }
+}
+
+/** Makes the paywall's part of the npm package: glue, handler, packed wasm, types. */
+async function finishPaywall(work, { dev, renamed }) {
+  const { build: bundle, transform } = await import('esbuild');
+  const wasm = withoutPaths(readFileSync(join(work, 'gate_bg.wasm')));
+  writeFileSync(join(work, 'gate_bg.wasm'), wasm);
+  canary(wasm);
+  if (renamed) renameInGlue(work, 'gate', renamed);
+  const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
+  await bundle({ ...shared, entryPoints: [join(work, 'gate.js')], outfile: join(work, 'gate.js'), allowOverwrite: true });
+  await bundle({ ...shared, entryPoints: [at('src/handler/index.js')], outfile: join(work, 'handler.js') });
+  await bundle({ ...shared, entryPoints: [at('src/handler/node.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
+  for (const name of ['paywall.js', 'paywall.workerd.js']) {
+    const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
+    writeFileSync(join(work, name), code);
+  }
+  pack(work, 'gate', wasm);
+  for (const name of ['paywall.d.ts', 'paywall.node.d.ts']) cpSync(at('src/handler', name), join(work, name));
+}
+
+/** The wasm as text inside a module: no bundler has to know what to do with a .wasm file. */
+function pack(work, name, wasm) {
+  const packed = gzipSync(wasm, { level: 9 }).toString('base64');
+  writeFileSync(join(work, `${name}.packed.js`), `export default "${packed}";\n`);
 }
 
 /** Blanks the names of source files, which only a panic's message would carry, and this build prints none. */
@@ -198,8 +232,9 @@ function withoutPaths(wasm) {
  * Gives the glue the short names that wasm-opt gave to imports and exports: wasm-bindgen's carry a hash each, which no
  * compression shortens, in the wasm and in the glue. They make up 5 KB after gzip.
  */
-function renameInGlue(path, { imports, exports }) {
-  const own = './core_bg.js';
+function renameInGlue(work, name, { imports, exports }) {
+  const path = join(work, `${name}.js`);
+  const own = `./${name}_bg.js`;
   const names = new Map([
     ...imports.filter(([module]) => module === own).map(([, from, to]) => [from, to]),
     ...exports.map(([from, to]) => [`wasm.${from}`, `wasm.${to}`]),

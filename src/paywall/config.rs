@@ -24,6 +24,8 @@ pub struct Settings {
     pub(crate) cors: Cors,
     pub(crate) manners: Manners,
     pub(crate) origin: OriginSetting,
+    /// The headers that a token comes in, in lower case, if it is not `payment-signature`.
+    pub(crate) token_headers: Vec<String>,
     pub(crate) public_url: Option<String>,
     deployment: Deployment,
     key: Secret,
@@ -81,7 +83,7 @@ impl Settings {
     /// `bindings` says what else there is.
     ///
     /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
-    /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
+    /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`, `TOKEN_HEADER`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
     /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`.
     ///
     /// # Errors
@@ -131,7 +133,8 @@ impl Settings {
             RouteKey::parse(name, &at)?.list(&mut routes, &at, |_| None)?;
         }
 
-        let cors = Cors::read(text)?;
+        let token_headers = token_headers(text("TOKEN_HEADER"))?;
+        let cors = Cors::read(text)?.taking(&token_headers);
         let manners = Manners::read(text)?;
         let url = |name: &'static str| text(name).map(|url| base_url(name, url.trim())).transpose();
         let origin = OriginSetting::read(text("ORIGIN_URL"), bindings)?;
@@ -158,6 +161,7 @@ impl Settings {
             cors,
             manners,
             origin,
+            token_headers,
             public_url: url("PUBLIC_URL")?,
             deployment,
             key: key.secret().clone(),
@@ -287,6 +291,23 @@ fn json<T: serde::de::DeserializeOwned>(key: &str, text: &str, shape: &str) -> R
 
 pub(super) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
     text.map_or(Ok(Vec::new()), |text| json(key, &text, "an array of texts"))
+}
+
+/// The names of headers, one as a text or several as an array of them.
+fn token_headers(text: Option<String>) -> Result<Vec<String>, ConfigError> {
+    let names = match text {
+        Some(text) if text.trim_start().starts_with('[') => strings("TOKEN_HEADER", Some(text))?,
+        text => text.into_iter().collect(),
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let taken = ["host", "cookie", "content-type", "content-length", "origin", "accept"];
+    let names = names.iter().map(|name| {
+        let name = name.trim().to_ascii_lowercase();
+        let good = !name.is_empty() && name.bytes().all(plain) && !taken.contains(&name.as_str());
+        good.then_some(name)
+            .ok_or_else(|| wrong("TOKEN_HEADER", "must be the name of a header, or an array of them"))
+    });
+    names.collect()
 }
 
 /// An absolute URL to put a path after: without query, fragment, credentials or trailing slash.

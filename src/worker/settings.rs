@@ -5,6 +5,9 @@ use std::rc::Rc;
 use worker::wasm_bindgen::JsValue;
 use worker::{Env, js_sys};
 
+/// Whether this is a library in a Worker of somebody's own.
+const LIBRARY: bool = !cfg!(feature = "worker-entry");
+
 thread_local! {
     /// Read once an isolate: its variables do not change under it.
     static GATE: RefCell<Option<Result<Rc<Gate>, ConfigError>>> = const { RefCell::new(None) };
@@ -17,14 +20,16 @@ pub(super) fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
     }
     let bound = |name: &str| binding(env, name).is_some_and(|binding| binding.is_object());
     let bindings = Bindings {
-        origin: bound("ORIGIN"),
-        bucket: bound("BUCKET"),
-        assets: bound("ASSETS"),
+        // In a Worker of somebody's own the handler is the origin, and may have bindings of these names.
+        origin: LIBRARY || bound("ORIGIN"),
+        bucket: !LIBRARY && bound("BUCKET"),
+        assets: !LIBRARY && bound("ASSETS"),
         state: bound(STATE),
-        handler: false,
+        handler: LIBRARY,
     };
     let gate =
-        Settings::read(|name| variable(env, name), bindings).map(|settings| Rc::new(Gate::new(settings)));
+        Settings::read(|name| variable(env, name).filter(|_| !LIBRARY || name != "ORIGIN_URL"), bindings)
+            .map(|settings| Rc::new(Gate::new(settings)));
     if let Ok(gate) = &gate {
         for warning in gate.settings().warnings() {
             worker::console_warn!("{}", warning);
