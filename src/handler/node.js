@@ -1,7 +1,7 @@
 // A fetch handler as a listener of node:http: streams both ways, and says when the client goes away.
 
-/** Headers of one hop, which fetch knows nothing of. */
-const HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings']);
+/** Headers of one hop, which fetch knows nothing of; `upgrade` is for the gate to see. */
+const HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'http2-settings']);
 
 export function toNodeListener(handler, { protocol } = {}) {
   return async (incoming, outgoing) => {

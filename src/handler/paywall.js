@@ -64,7 +64,6 @@ export function createPaywall(load) {
       serve(request, env, context, own && ((forwarded, more) => own(forwarded, { ...more, env, ctx: context })));
     latest = { opened, load };
     return Object.assign(fetch, {
-      fetch,
       serve,
       async ready(env) {
         try {

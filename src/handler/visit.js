@@ -3,6 +3,9 @@ import { meter } from '../worker/meter.js';
 import { PaywallError } from './error.js';
 import { call, cancel, seed, within, withHeaders } from './wires.js';
 
+/** The runtime whose `fetch` hands on what is encoded as it came. */
+const IN_WORKERD = globalThis.navigator?.userAgent === 'Cloudflare-Workers';
+
 /** Statuses whose answers have no body. */
 const BODILESS = new Set([101, 204, 205, 304]);
 
@@ -124,7 +127,7 @@ async function price({ prices, request }, { route }) {
 async function forward(way, action) {
   const { gate, request } = way;
   const leash = new AbortController();
-  const init = { method: action.method, headers: action.headers, redirect: 'manual', signal: leash.signal };
+  const init = { method: action.method, headers: action.away ? outward(action.headers) : action.headers, redirect: 'manual', signal: leash.signal };
   if (action.body && request.body) Object.assign(init, { body: request.body, duplex: 'half' });
   try {
     const forwarded = new Request(action.url, init);
@@ -145,6 +148,16 @@ async function forward(way, action) {
     console.error('handler:', error);
     return { what: 'originFailed' };
   }
+}
+
+/**
+ * What another server is sent. Where `fetch` decodes what is encoded, and does not encode it again, it is asked for as it
+ * is: half of what is encoded cannot be decoded.
+ */
+function outward(headers) {
+  if (IN_WORKERD) return headers;
+  const kept = headers.filter(([name]) => name !== 'accept-encoding' && name !== 'upgrade');
+  return [...kept, ['accept-encoding', 'identity']];
 }
 
 /** What the handler knows of the payment; nothing on a route that is not paid for. */
@@ -190,7 +203,7 @@ const plain = (text) => (/^[\x20-\x7e]*$/.test(text) ? text : '');
 
 /** What `fetch` has decoded is not encoded any more, where the runtime does not encode it again. */
 function decoded(headers) {
-  if (globalThis.navigator?.userAgent === 'Cloudflare-Workers') return headers;
+  if (IN_WORKERD) return headers;
   const coded = headers.some(([name]) => name === 'content-encoding');
   return coded ? headers.filter(([name]) => name !== 'content-encoding' && name !== 'content-length') : headers;
 }

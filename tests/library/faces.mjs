@@ -25,12 +25,13 @@ const WORKER = `
   import { paywall, PaywallState } from 'payments-wasm/paywall';
   export { PaywallState };
   const handler = (request, { env, paymentContext }) => {
-    if (!paymentContext !== !request.headers.has('x-payment-credits')) throw new Error('a context where there is no payment');
+    if (!paymentContext !== !request.headers.has('x-payment-plan')) throw new Error('a context where there is no payment');
     if (env.ORIGIN) return env.ORIGIN.fetch(request);
     const { pathname, search } = new URL(request.url);
     return fetch(new Request(env.UPSTREAM.replace(/\\/$/, '') + pathname + search, request));
   };
-  export default paywall(handler, { onBeforeVerify() {}, onAfterVerify() {}, onAfterSettle() {} });
+  const gate = paywall(handler, { onBeforeVerify() {}, onAfterVerify() {}, onAfterSettle() {} });
+  export default { fetch: gate };
 `;
 
 /** A Worker's source with the package in it, as wrangler bundles it; the folder that it is in. */
@@ -60,7 +61,7 @@ async function startInNode({ origin, api, key, routes, environment = 'custom', v
   const gate = paywall(binding ?? vars.ORIGIN_URL ?? origin, { ...(state && { state: 'memory' }) });
   const heard = listen();
   const servers = await Promise.all(Array.from({ length: instances }, async () => {
-    const server = createServer(toNodeListener((request, context) => gate(request, { ...env, ...context })));
+    const server = createServer({ maxHeaderSize: 64 * 1024 }, toNodeListener((request, context) => gate(request, { ...env, ...context })));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return server;
