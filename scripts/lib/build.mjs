@@ -213,6 +213,7 @@ async function finishPaywall(work, { dev, renamed }) {
     writeFileSync(join(work, name), code);
   }
   pack(work, 'gate', wasm);
+  cpSync(at('src/cli'), join(work, 'cli'), { recursive: true });
   for (const name of ['paywall.d.ts', 'paywall.node.d.ts']) cpSync(at('src/handler', name), join(work, name));
 }
 
@@ -290,7 +291,7 @@ function hashInputs(name, sources) {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '']));
   const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', 'package-lock.json',
-    'scripts/lib/build.mjs', ...files('src', /\.(js|ts)$/), ...templateFiles(ARTEFACTS[name].template)];
+    'scripts/lib/build.mjs', ...files('src', /\.(js|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template)];
   for (const path of [...new Set([...sources, ...others])].sort()) {
     hash.update(`\0${path}\0`);
     if (existsSync(at(path))) hash.update(readFileSync(at(path)));
