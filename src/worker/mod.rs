@@ -8,18 +8,15 @@ mod settings;
 mod state;
 mod wires;
 
-use crate::paywall::{
-    Action, Answer, Delivery, Ending, Event, Finish, Gate, Meter, PlanQuery, RequestHead, Visit,
-};
+use crate::paywall::{Action, Delivery, Ending, Event, Finish, Gate, Meter, PlanQuery, RequestHead, Visit};
 pub use library::{PaymentContext, Paywall};
-pub use state::PaywallState;
 
 use meter::Metered;
 use origin::Served;
 use std::rc::Rc;
-#[cfg(feature = "worker-entry")]
-use worker::event;
 use worker::{Context, Env, web_sys};
+#[cfg(feature = "worker-entry")]
+use {crate::paywall::Answer, worker::event};
 
 /// Answers one request: as the gate says, or with 500 and the key's name if the configuration is wrong, whatever
 /// was asked (fail closed).
