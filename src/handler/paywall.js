@@ -135,8 +135,10 @@ function variables(env) {
 /** A text, or JSON; a binding is neither. */
 function isPlain(value) {
   if (typeof value === 'string') return true;
-  const kind = value === null ? undefined : Object.getPrototypeOf(value);
-  return Array.isArray(value) ? value.every((one) => typeof one === 'string') : kind === Object.prototype || typeof value === 'number' || typeof value === 'boolean';
+  if (value === undefined || value === null) return false;
+  const kind = Object.getPrototypeOf(value);
+  if (Array.isArray(value)) return value.every((one) => typeof one === 'string');
+  return kind === Object.prototype || typeof value === 'number' || typeof value === 'boolean';
 }
 
 /** Where the state is: a namespace, 'bound' for the environment's, 'memory', or nothing. */
