@@ -10,7 +10,8 @@ const USAGE = `npm run paywall -- --port P --origin URL --routes FILE --api URL 
   --port P             the port on 127.0.0.1; 0 takes a free one
   --origin URL         the service behind the paywall
   --routes FILE        JSON: { "POST /ask": { "planId": "...", "credits": 2, "agentId": "..." }, ... }, or
-                       { "routes": {...}, "open": ["GET /health"], "unlisted": "deny", "allowedOrigins": [] }
+                       { "routes": {...}, "open": ["GET /health"], "unlisted": "deny", "allowedOrigins": [],
+                         "vars": { "ORIGIN_TIMEOUT_MS": 5000 } }, vars being any other variable of the Worker's
   --unlisted WHAT      what happens to a route that is not listed, where the file does not say it: deny (this command's
                        choice, if you make none) or pass
   --api URL            the Nevermined API that verifies and settles, for example a sandbox's
@@ -45,7 +46,7 @@ main(async () => {
     if (verbose) return process.stderr.write(text);
     if (/Without the Durable Object/.test(text)) warned.push(text.trim());
   };
-  const { url } = await startPaywall({ port, origin, api, key, routes: config, environment, log, data, state: !rest['no-state'] });
+  const { url } = await startPaywall({ port, origin, api, key, routes: config, vars: config.vars, environment, log, data, state: !rest['no-state'] });
   await checkConfiguration(url);
   const priced = Object.entries(config.routes).map(([route, { credits, planId }]) =>
     [`    ${route}`, price(credits), out.dim(planId === undefined ? '' : `plan ${planId}`)]);

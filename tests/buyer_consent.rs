@@ -4,6 +4,7 @@ mod world;
 
 use payments_wasm::subscriber::{Approval, Event, FetchError, FetchRequest, Outcome, Policy, poll_pause_ms};
 use payments_wasm::wire::Credits;
+use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 use world::{Seller, World, buy, offer, yes};
@@ -88,7 +89,7 @@ fn rule_3_nothing_is_paid_without_consent() {
         (
             "policy with purchase buys",
             None,
-            policy(Policy { purchase: true, ..Policy::default() }),
+            policy(Policy { purchase: Some(true), ..Policy::default() }),
             0,
             Ok(()),
             1,
@@ -123,7 +124,8 @@ fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
         let mut world = World::new().balance(100);
         world.policy = limit(own);
         let target = world::target(world::ORIGIN, "/ask");
-        world.request = Some(FetchRequest { limits: limit(others), ..FetchRequest::new(target, "GET") });
+        world.request =
+            Some(FetchRequest { limits: limit(others).map(Rc::new), ..FetchRequest::new(target, "GET") });
         let fetch = world.fetch("GET", "/ask");
         assert_eq!(
             world.run_one(fetch).result.err().map(|error| error.code().to_string()).as_deref(),
@@ -134,7 +136,7 @@ fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
     let mut world = World::new().balance(100);
     world.policy = Some(Policy::default());
     let target = world::target(world::ORIGIN, "/ask");
-    let limits = Some(Policy { plans: vec!["other".into()], ..Policy::default() });
+    let limits = Some(Rc::new(Policy { plans: vec!["other".into()], ..Policy::default() }));
     world.request = Some(FetchRequest { limits, ..FetchRequest::new(target, "GET") });
     let fetch = world.fetch("GET", "/ask");
     assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "no_payable_offer");
@@ -383,7 +385,7 @@ fn rule_9_and_10_an_order_whose_credits_do_not_show_is_reported_and_not_repeated
         ("broke", Some((500, "oops".into())), "purchase_outcome_unknown", false),
     ] {
         let mut world = World::new().balance(0);
-        world.policy = Some(Policy { purchase: true, ..Policy::default() });
+        world.policy = Some(Policy { purchase: Some(true), ..Policy::default() });
         world.order_answer = answer;
         world.credits_after_ms = u64::MAX;
         let first = world.fetch("POST", "/ask");

@@ -84,7 +84,7 @@ fn rule_15_credits_are_waited_for_with_growing_pauses_and_not_for_ever() {
         (63_751, 20, 63_750, Err("credits_timeout")),
     ] {
         let mut world = World::new().balance(0);
-        world.policy = Some(Policy { purchase: true, ..Policy::default() });
+        world.policy = Some(Policy { purchase: Some(true), ..Policy::default() });
         world.credits_after_ms = after;
         let begun = world.now;
         let fetch = world.fetch("POST", "/ask");
@@ -156,12 +156,15 @@ fn rule_5_a_balance_is_looked_at_only_where_something_hangs_on_it() {
         ("nobody said anything: only what is held", None, None, 0, 1),
         ("a yes", Some(yes()), None, 0, 0),
         ("a yes that buys", Some(buy()), None, 0, 0),
-        ("a policy", None, policy(false), 0, 0),
-        ("a policy that buys", None, policy(true), 0, 0),
+        ("a policy", None, policy(None), 0, 0),
+        ("a policy that buys", None, policy(Some(true)), 0, 0),
+        ("a policy that does not buy", None, policy(Some(false)), 0, 1),
+        ("a yes that does not buy", Some(Approval { purchase: Some(false), ..yes() }), None, 0, 1),
         ("a yes, refused", Some(yes()), None, 1, 0),
         ("a yes that buys, refused: is it for want of credits?", Some(buy()), None, 1, 1),
-        ("a policy, refused", None, policy(false), 1, 0),
-        ("a policy that buys, refused", None, policy(true), 1, 1),
+        ("a policy, refused", None, policy(None), 1, 0),
+        ("a policy that buys, refused", None, policy(Some(true)), 1, 1),
+        ("a policy that does not buy, refused", None, policy(Some(false)), 1, 2),
         (
             "a yes for the session, refused: is it to be asked again?",
             Some(Approval { remember: true, ..yes() }),

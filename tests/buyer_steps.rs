@@ -237,6 +237,8 @@ fn rule_9_12_with_a_reusable_token_the_balance_decides() {
         let (mut world, payment) = reusable(held, burned);
         let end = resume(&mut world, payment);
         assert_eq!((code(&end).as_str(), end.spend.outcome), ("ok", Outcome::Settled), "{name}");
+        let looks = u32::from(held.is_some());
+        assert_eq!(world.platform_calls - world.mints, looks, "looked at where it can say something: {name}");
         assert_eq!(world.asked, 1 + u32::from(again), "{name}");
         assert_eq!(
             world.offers.iter().map(|offer| offer.again).collect::<Vec<_>>()[1..],
@@ -332,6 +334,31 @@ fn rule_5_a_single_use_token_that_is_refused_was_burned_or_was_not() {
         assert_eq!(books, if again { vec![open, paid] } else { vec![paid] }, "{name}");
         assert!(world.notices.contains(&NoticeKind::Refused), "{name}");
     }
+}
+
+#[test]
+fn rule_9_the_books_forget_the_payment_that_is_gone_on_with_and_no_other() {
+    let mut world = World::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {
+        (None, _) => Seller::offer(&offer("plan", 2)),
+        (Some(_), 2) => Seller::lost(),
+        (Some(_), _) => Seller::paid(2, 98),
+    });
+    world.single_use = true;
+    // Two payments of the same at the same moment: the first is settled, of the second nobody knows.
+    world.approval = Some(yes());
+    let fetches = [world.fetch("POST", "/ask"), world.fetch("POST", "/ask")];
+    world.run();
+    let ends = fetches.map(|fetch| world.end(fetch));
+    assert_eq!(world.buyer.records()[0].at, world.buyer.records()[1].at);
+    let payment = ends[1].spend.payment.expect("it can be gone on with");
+    world.now += 1;
+    let books = |world: &World| world.buyer.records().iter().map(|one| one.outcome).collect::<Vec<_>>();
+    assert_eq!(books(&world), [Outcome::Settled, Outcome::Unknown]);
+    assert_eq!(code(&resume(&mut world, payment)), "ok");
+    assert_eq!(books(&world), [Outcome::Settled, Outcome::Settled]);
+    assert_eq!(world.buyer.records()[0].offer.target, world.buyer.records()[1].offer.target);
+    let spent: Vec<_> = world.buyer.records().iter().map(|one| one.settled).collect();
+    assert_eq!(spent, [Some(Credits::from(2)); 2]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::Response;
 use crate::engine;
+use crate::wire::digits;
 use alloc::{boxed::Box, format, string::String, string::ToString};
 use core::fmt;
 use serde_json::Value;
@@ -55,7 +56,8 @@ impl ApiError {
             200..300 => ApiErrorKind::Garbled,
             _ => ApiErrorKind::Refused,
         };
-        let code = text("code").unwrap_or_else(|| format!("http_{}", response.status));
+        let status = digits(response.status.into());
+        let code = text("code").unwrap_or_else(|| format!("http_{status}"));
         Self {
             kind,
             docs_url: text("docsUrl")
@@ -63,8 +65,7 @@ impl ApiError {
                 .or_else(|| code.starts_with("BCK.").then(|| CODES.into()))
                 .map(Into::into),
             code,
-            message: text("message")
-                .unwrap_or_else(|| format!("Nevermined answered with HTTP {}", response.status)),
+            message: text("message").unwrap_or_else(|| format!("Nevermined answered with HTTP {status}")),
             hint: text("hint"),
             status: response.status,
             correlation_id: response.correlation_id.clone().or_else(|| text("correlationId")),

@@ -106,6 +106,12 @@ impl Request {
         matches!(self.method, Method::Get | Method::Put | Method::Delete)
     }
 
+    /// Whether it buys: where nobody knows what came of it, it may have (section 4.1).
+    #[must_use]
+    pub fn is_order(&self) -> bool {
+        self.method == Method::Post && self.path.ends_with("/order")
+    }
+
     /// Its headers (section 1.1). `key` is used where the call wants it, and with it `organization`, in whose name the call
     /// is made; without a key both are left out and the platform answers that it wants one.
     #[must_use]

@@ -1,18 +1,23 @@
 // The books of what was paid, and `fetch` for other clients.
+import { PaymentsError } from './error.js';
 
 /** `fetch` for other clients: pays if need be, gives the response alone. */
 export const wrapFetch = (payments, fetch) => async (input, init) => (await payments.fetch(input, init, { fetch })).response;
 
 /** A quote in full; see `terms.js`. */
-export async function described(...given) {
-  return (await import('./terms.js')).described(...given);
+export async function described(quote, core) {
+  const found = await quote;
+  return (await import('./terms.js')).described(found, core);
 }
 
 const COLUMNS = ['at', 'method', 'url', 'origin', 'planId', 'scheme', 'network', 'outcome', 'creditsPresented',
   'creditsSettled', 'transaction'];
 
 /** The books as text: `json`, or `csv` by RFC 4180. */
-export function exportReceipts(receipts, format) {
+export function exportReceipts({ receipts }, format = 'json') {
+  if (format !== 'json' && format !== 'csv') {
+    throw new PaymentsError("format must be 'json' or 'csv'", { code: 'validation', retryable: false });
+  }
   if (format === 'json') return JSON.stringify(receipts, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2);
   const cell = (value = '') => {
     const text = value instanceof Date ? value.toISOString() : String(value);

@@ -14,7 +14,6 @@ use crate::subscriber::{
 use crate::transport::random_hex;
 use crate::wire::{ApiKey, Secret};
 use alloc::{format, rc::Rc, string::String, vec::Vec};
-use core::cell::RefCell;
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
@@ -61,7 +60,6 @@ pub(super) struct Page {
     pub(super) return_url: String,
     storage: Option<&'static str>,
     login_error: JsValue,
-    orders: RefCell<String>,
 }
 
 /// Makes the session of a page. Before anything else the key is taken out of the address bar.
@@ -85,8 +83,7 @@ pub(super) fn open(options: &JsValue) -> Result<Rc<Session>, JsValue> {
         Ok(key) => (key, JsValue::UNDEFINED),
         Err(error) => (None, from_login(&error)),
     };
-    let orders = kept(TAB, KEPT_ORDERS, &JsValue::UNDEFINED).unwrap_or_default();
-    let page = Page { return_url, storage, login_error, orders: RefCell::new(orders.clone()) };
+    let page = Page { return_url, storage, login_error };
     let key = match (came_back, text(options, "nvmApiKey")?) {
         (Some(key), _) => Some(key),
         (None, Some(given)) => Some(ApiKey::parse(&given).map_err(|error| bad_wire(&error))?),
@@ -96,7 +93,7 @@ pub(super) fn open(options: &JsValue) -> Result<Rc<Session>, JsValue> {
         page.keep(key);
     }
     let session = Session::new(options, key, Some(page))?;
-    session.buyer.borrow_mut().take_up_orders(&orders);
+    session.buyer.borrow_mut().take_up_orders(&kept_orders());
     watch(&session);
     Ok(session)
 }
@@ -166,10 +163,9 @@ impl Page {
 
     /// Keeps what was ordered and has not come: a page that is loaded again waits for it and does not order twice. A tab
     /// that may keep nothing orders all the same.
-    pub(super) fn keep_orders(&self, orders: &str) {
-        if *self.orders.borrow() != orders {
+    pub(super) fn keep_orders(orders: &str) {
+        if kept_orders() != orders {
             kept(TAB, KEPT_ORDERS, &if orders.is_empty() { JsValue::NULL } else { orders.into() });
-            *self.orders.borrow_mut() = orders.into();
         }
     }
 
@@ -202,6 +198,10 @@ fn watch(session: &Rc<Session>) {
         }
     });
     on_kept(KEPT_KEY, &listener.into_js_value());
+}
+
+fn kept_orders() -> String {
+    kept(TAB, KEPT_ORDERS, &JsValue::UNDEFINED).unwrap_or_default()
 }
 
 /// `mode`: whether a window of its own is opened rather than this one led elsewhere.

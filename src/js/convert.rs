@@ -5,6 +5,7 @@ use crate::subscriber::{Approval, Policy, Timeouts};
 use crate::wire::{Credits, DelegationId, Scheme, WireError};
 use alloc::{
     format,
+    rc::Rc,
     string::{String, ToString},
     vec::Vec,
 };
@@ -37,12 +38,12 @@ pub(super) fn text(object: &JsValue, name: &str) -> Result<Option<String>, JsVal
     value.as_string().map(Some).ok_or_else(|| bad_field(name, "a string"))
 }
 
-pub(super) fn flag(object: &JsValue, name: &str) -> Result<bool, JsValue> {
+pub(super) fn flag(object: &JsValue, name: &str) -> Result<Option<bool>, JsValue> {
     let value = get(object, name);
     if value.is_null_or_undefined() {
-        return Ok(false);
+        return Ok(None);
     }
-    value.as_bool().ok_or_else(|| bad_field(name, "true or false"))
+    value.as_bool().map(Some).ok_or_else(|| bad_field(name, "true or false"))
 }
 
 pub(super) fn function(object: &JsValue, name: &str) -> Result<Option<Function>, JsValue> {
@@ -117,7 +118,7 @@ pub(super) fn scheme(options: &JsValue) -> Result<Option<Scheme>, JsValue> {
 }
 
 /// `policy`, if there is one.
-pub(super) fn policy(options: &JsValue) -> Result<Option<Policy>, JsValue> {
+pub(super) fn policy(options: &JsValue) -> Result<Option<Rc<Policy>>, JsValue> {
     let value = get(options, "policy");
     if value.is_null_or_undefined() {
         return Ok(None);
@@ -125,17 +126,23 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Policy>, JsValue> {
     if !value.is_object() {
         return Err(bad_field("policy", "an object"));
     }
-    Ok(Some(Policy {
+    let mut policy = Policy {
         max_credits_per_request: credits(&value, "maxCreditsPerRequest")?,
         max_credits_per_hour: credits(&value, "maxCreditsPerHour")?,
         max_credits_per_day: credits(&value, "maxCreditsPerDay")?,
         max_credits_total: credits(&value, "maxCreditsTotal")?,
-        plans: texts(&get(&value, "plans"), "plans")?,
-        origins: texts(&get(&value, "origins"), "origins")?,
-        networks: texts(&get(&value, "networks"), "networks")?,
-        schemes: texts(&get(&value, "schemes"), "schemes")?,
         purchase: flag(&value, "purchase")?,
-    }))
+        ..Policy::default()
+    };
+    for (name, list) in [
+        ("plans", &mut policy.plans),
+        ("origins", &mut policy.origins),
+        ("networks", &mut policy.networks),
+        ("schemes", &mut policy.schemes),
+    ] {
+        *list = texts(&get(&value, name), name)?;
+    }
+    Ok(Some(Rc::new(policy)))
 }
 
 /// `timeouts`; what is not given is the instance's.
@@ -167,9 +174,9 @@ pub(super) fn approval(answer: &JsValue) -> Result<Approval, JsValue> {
         return Ok(Approval { approve: answer.as_bool() == Some(true), ..Approval::default() });
     }
     Ok(Approval {
-        approve: flag(answer, "approve")?,
+        approve: flag(answer, "approve")? == Some(true),
         purchase: flag(answer, "purchase")?,
-        remember: flag(answer, "remember")?,
+        remember: flag(answer, "remember")? == Some(true),
         delegation_id: delegation_id(answer)?,
     })
 }

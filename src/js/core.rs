@@ -74,12 +74,13 @@ impl Core {
 
     /// Takes up what was kept, if it could be read, does what is due, and says what is to be kept.
     #[wasm_bindgen(skip_typescript)]
-    pub fn turn(&self, kept: Option<String>, tab: &str) -> String {
-        if let Some(text) = kept {
-            self.0.buyer.borrow_mut().take_up(&text, tab);
+    pub fn turn(&self, kept: &JsValue, tab: &JsValue) -> JsValue {
+        let tab = tab.as_string().unwrap_or_default();
+        if let Some(text) = kept.as_string() {
+            self.0.buyer.borrow_mut().take_up(&text, &tab);
         }
         self.0.take_steps();
-        self.0.buyer.borrow().kept(tab)
+        self.0.buyer.borrow().kept(&tab).into()
     }
 
     /// What was to be kept is kept, or could not be.
@@ -128,9 +129,9 @@ fn token_request(
             .map(|id| AgentId::parse(id, "agentId"))
             .transpose()
             .map_err(|error| bad_wire(&error))?,
-        delegation_id: delegation(options)?.or_else(|| session.delegation_id.clone()).ok_or_else(|| {
-            bad_wire(&WireError::new(WireErrorKind::Missing, "delegationConfig.delegationId"))
-        })?,
+        delegation_id: delegation(options)?.or_else(|| session.hooks.delegation_id.clone()).ok_or_else(
+            || bad_wire(&WireError::new(WireErrorKind::Missing, "delegationConfig.delegationId")),
+        )?,
         binding: None,
     };
     Ok(call.request())

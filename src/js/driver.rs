@@ -1,5 +1,6 @@
 //! The loop that does what the buyer says: sends, asks, mints, and reports back. It decides nothing.
 
+use super::browser::Page;
 use super::convert::{approval, bad_field, delegation, digits, function, get, policy, timeouts, whole};
 use super::core::Core;
 use super::error::{aborted, from_fetch, set, spent_nothing};
@@ -45,13 +46,14 @@ fn take<T>(list: &mut Vec<(FetchId, T)>, fetch: FetchId) -> Option<T> {
 }
 
 /// What one call of `payments.fetch` may say differently from its instance.
+#[derive(Clone, Default)]
 pub(super) struct Hooks {
-    policy: Option<Policy>,
-    limits: Option<Policy>,
+    policy: Option<Rc<Policy>>,
+    limits: Option<Rc<Policy>>,
     approve: Option<Function>,
     select: Option<Function>,
-    delegation_id: Option<DelegationId>,
-    fetcher: Fetcher,
+    pub(super) delegation_id: Option<DelegationId>,
+    pub(super) fetcher: Fetcher,
     single_use: bool,
     prefetch: u32,
     timeouts: Timeouts,
@@ -61,33 +63,31 @@ pub(super) struct Hooks {
 impl Hooks {
     /// Reads them from the options of an instance, or of a call, where what is not given is the instance's.
     pub(super) fn read(options: &JsValue, instance: Option<&Self>) -> Result<Self, JsValue> {
-        Ok(Self {
-            policy: policy(options)?.or_else(|| instance?.policy.clone()),
-            limits: instance.and_then(|instance| instance.policy.clone()),
-            approve: function(options, "approve")?.or_else(|| instance?.approve.clone()),
-            select: function(options, "select")?.or_else(|| instance?.select.clone()),
-            delegation_id: delegation(options)?,
-            fetcher: match (function(options, "fetch")?, instance) {
-                (None, Some(instance)) => instance.fetcher.clone(),
-                (given, _) => Fetcher::new(given),
-            },
-            single_use: match whole(options, "tokenVersion")? {
-                None => instance.is_some_and(|instance| instance.single_use),
-                Some(2) => false,
-                Some(3) => true,
-                Some(_) => return Err(bad_field("tokenVersion", "2 or 3")),
-            },
-            prefetch: whole(options, "prefetch")?
-                .unwrap_or_else(|| instance.map_or(0, |instance| instance.prefetch)),
-            timeouts: timeouts(options, instance.map(|instance| instance.timeouts).unwrap_or_default())?,
-            resume: match get(options, "resume") {
-                // No fetch has the number zero: what names no payment is no reason to pay anew.
-                ended if ended.is_object() => {
-                    Some(whole(&get(&ended, "spend"), "payment")?.unwrap_or_default().into())
-                }
-                _ => None,
-            },
-        })
+        // Put together step by step: what was read until then is let go in one place.
+        let mut hooks = match instance {
+            Some(instance) => Self { limits: instance.policy.clone(), resume: None, ..instance.clone() },
+            None => Self::default(),
+        };
+        hooks.policy = policy(options)?.or(hooks.policy.take());
+        hooks.approve = function(options, "approve")?.or(hooks.approve.take());
+        hooks.select = function(options, "select")?.or(hooks.select.take());
+        hooks.delegation_id = delegation(options)?;
+        if let Some(fetch) = function(options, "fetch")? {
+            hooks.fetcher = Fetcher::new(Some(fetch));
+        }
+        match whole(options, "tokenVersion")? {
+            None => {}
+            Some(version @ (2 | 3)) => hooks.single_use = version == 3,
+            Some(_) => return Err(bad_field("tokenVersion", "2 or 3")),
+        }
+        hooks.prefetch = whole(options, "prefetch")?.unwrap_or(hooks.prefetch);
+        hooks.timeouts = timeouts(options, hooks.timeouts)?;
+        let ended = get(options, "resume");
+        if ended.is_object() {
+            // No fetch has the number zero: what names no payment is no reason to pay anew.
+            hooks.resume = Some(whole(&get(&ended, "spend"), "payment")?.unwrap_or_default().into());
+        }
+        Ok(hooks)
     }
 }
 
@@ -279,8 +279,8 @@ impl Session {
             return ledger.wake();
         }
         self.take_steps();
-        if let Some(page) = &self.page {
-            page.keep_orders(&self.buyer.borrow().kept_orders());
+        if self.page.is_some() {
+            Page::keep_orders(&self.buyer.borrow().kept_orders());
         }
         self.pump();
     }

@@ -1,7 +1,7 @@
 //! Errors as JavaScript meets them: one class, made from facts, with a subclass for each answer that a caller branches on.
 
-use super::views::{self, object};
-use crate::api::ApiError;
+use super::views::{self, View};
+use crate::api::{ApiError, Request};
 use crate::subscriber::{FetchError, Finish, LoginError, Outcome, Spend};
 use crate::transport::Head;
 use wasm_bindgen::prelude::*;
@@ -42,24 +42,26 @@ pub(super) struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    fn into_js(self) -> JsValue {
-        object(&[
-            ("code", self.code.into()),
-            ("hint", self.hint.into()),
-            ("status", self.status.into()),
-            ("correlationId", self.correlation_id.into()),
-            ("retryable", self.retryable.into()),
-            ("docsUrl", self.docs_url.into()),
-            ("spend", self.spend),
-            ("response", self.response),
-            ("cause", self.cause),
-        ])
+    fn to_js(&self) -> JsValue {
+        let view = View::new();
+        view.text("code", self.code);
+        view.some_text("hint", self.hint);
+        if let Some(status) = self.status {
+            view.number("status", status.into());
+        }
+        view.some_text("correlationId", self.correlation_id);
+        view.flag("retryable", self.retryable);
+        view.some_text("docsUrl", self.docs_url);
+        view.value("spend", &self.spend);
+        view.value("response", &self.response);
+        view.value("cause", &self.cause);
+        view.done()
     }
 }
 
 /// Makes an error to throw or to reject with.
 pub(super) fn reject(message: &str, facts: Facts<'_>) -> JsValue {
-    payments_error(message, kind(facts.code, false), facts.into_js())
+    payments_error(message, kind(facts.code, false), facts.to_js())
 }
 
 /// The same, caused by something that JavaScript threw.
@@ -68,7 +70,7 @@ pub(super) fn reject_because(message: &str, code: &str, cause: &JsValue) -> JsVa
 }
 
 pub(super) fn from_api(error: &ApiError) -> JsValue {
-    payments_error(&error.message, kind(&error.code, error.ends_session()), api_facts(error).into_js())
+    payments_error(&error.message, kind(&error.code, error.ends_session()), api_facts(error).to_js())
 }
 
 fn api_facts(error: &ApiError) -> Facts<'_> {
@@ -93,10 +95,12 @@ pub(super) fn from_login(error: &LoginError) -> JsValue {
     reject(error.message(), Facts { code: error.code(), ..Facts::default() })
 }
 
-/// The platform could not be reached.
-pub(super) fn unreachable() -> JsValue {
-    let error = FetchError::PlatformUnreachable;
-    reject(&error.message(), Facts { code: error.code(), retryable: true, ..Facts::default() })
+/// The platform could not be reached, or did not say what it did: only what does no harm twice may be tried again.
+pub(super) fn unanswered(request: &Request) -> JsValue {
+    let error =
+        if request.is_order() { FetchError::PurchaseUnknown } else { FetchError::PlatformUnreachable };
+    let (hint, retryable) = (error.hint(), request.is_idempotent());
+    reject(&error.message(), Facts { code: error.code(), hint, retryable, ..Facts::default() })
 }
 
 /// A paid fetch that ended in an error: with what was spent, the last answer, and what JavaScript threw, if it did.
@@ -125,7 +129,7 @@ pub(super) fn from_fetch(
         FetchError::SendTimeout if finish.spend.outcome == Outcome::Unknown => Some("OutcomeUnknown"),
         _ => kind(error.code(), ended),
     };
-    payments_error(&error.message(), kind, facts.into_js())
+    payments_error(&error.message(), kind, facts.to_js())
 }
 
 /// An error of a fetch that was not begun.

@@ -5,7 +5,7 @@
 
 use super::browser;
 use super::calls::{id, promise, require_object};
-use super::convert::{bad_field, bad_wire, get, text};
+use super::convert::{bad_wire, get, text};
 use super::core::Core;
 use super::driver::{Hooks, run};
 use super::error::{set, spent_nothing};
@@ -16,7 +16,6 @@ use crate::wire::{ApiKey, PlanId, WireError, WireErrorKind};
 use alloc::{rc::Rc, string::String};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
 #[wasm_bindgen(module = "/src/js/resources.js")]
 extern "C" {
@@ -34,10 +33,10 @@ extern "C" {
     #[wasm_bindgen(js_name = wrapFetch)]
     fn wrap_fetch(payments: Payments, fetch: &JsValue) -> JsValue;
 
-    fn described(quote: JsValue, core: Core) -> Promise;
+    fn described(quote: &Promise, core: Core) -> Promise;
 
-    #[wasm_bindgen(js_name = exportReceipts)]
-    fn export_receipts(receipts: &JsValue, format: &str) -> String;
+    #[wasm_bindgen(js_name = exportReceipts, catch)]
+    fn export_receipts(spend: &JsValue, format: &JsValue) -> Result<JsValue, JsValue>;
 }
 
 /// Makes an instance from a key.
@@ -133,22 +132,21 @@ impl Payments {
     /// See `types.d.ts`.
     #[wasm_bindgen(skip_typescript)]
     pub fn fetch(&self, input: JsValue, init: JsValue, options: JsValue) -> Promise {
+        self.begin(input, init, options, false)
+    }
+
+    fn begin(&self, input: JsValue, init: JsValue, options: JsValue, quote: bool) -> Promise {
         let session = self.session.clone();
         promise(async move {
             let hooks = Hooks::read(&options, Some(&session.hooks)).map_err(spent_nothing)?;
-            run(session, take(&input, &init).await?, hooks, false).await
+            run(session, take(&input, &init).await?, hooks, quote).await
         })
     }
 
     /// See `types.d.ts`.
     #[wasm_bindgen(skip_typescript)]
     pub fn quote(&self, input: JsValue, init: JsValue) -> Promise {
-        let session = self.session.clone();
-        promise(async move {
-            let hooks = Hooks::read(&JsValue::UNDEFINED, Some(&session.hooks))?;
-            let quote = run(session.clone(), take(&input, &init).await?, hooks, true).await?;
-            JsFuture::from(described(quote, Core(session))).await
-        })
+        described(&self.begin(input, init, JsValue::UNDEFINED, true), Core(self.session.clone()))
     }
 
     /// See `types.d.ts`.
@@ -169,12 +167,8 @@ impl Payments {
 
     /// See `types.d.ts`.
     #[wasm_bindgen(js_name = exportReceipts, skip_typescript)]
-    pub fn export_receipts(&self, format: Option<String>) -> Result<String, JsValue> {
-        let format = format.unwrap_or_else(|| "json".into());
-        if format != "json" && format != "csv" {
-            return Err(bad_field("format", "'json' or 'csv'"));
-        }
-        Ok(export_receipts(&get(&self.spend(), "receipts"), &format))
+    pub fn export_receipts(&self, format: &JsValue) -> Result<JsValue, JsValue> {
+        export_receipts(&self.spend(), format)
     }
 
     /// See `types.d.ts`.

@@ -2,14 +2,13 @@
 
 use super::browser::Page;
 use super::calls::promise;
-use super::convert::{delegation, function, milliseconds, text};
+use super::convert::{function, milliseconds, text};
 use super::driver::{Hooks, Mailbox, Step};
-use super::error::{Facts, from_api, reject, set, unreachable};
+use super::error::{Facts, from_api, reject, set, unanswered};
 use super::views::bigint;
-use crate::api::{ApiError, Auth, Call, Deployment, Request, Response, plans};
-use crate::subscriber::Buyer;
-use crate::transport::Fetcher;
-use crate::wire::{ApiKey, DelegationId, PlanId, WireError};
+use crate::api::{ApiError, ApiErrorKind, Auth, Call, Deployment, Request, Response, plans};
+use crate::subscriber::{Buyer, FetchError};
+use crate::wire::{ApiKey, PlanId, WireError};
 use alloc::{rc::Rc, string::String, vec::Vec};
 use core::cell::{Cell, OnceCell, RefCell};
 use js_sys::Function;
@@ -36,10 +35,8 @@ pub(super) struct Session {
     pub(super) deployment: RefCell<Deployment>,
     pub(super) buyer: RefCell<Buyer>,
     pub(super) mailbox: RefCell<Mailbox>,
-    pub(super) fetcher: Fetcher,
     pub(super) hooks: Hooks,
     pub(super) on_event: Option<Function>,
-    pub(super) delegation_id: Option<DelegationId>,
     pub(super) timeout_ms: u32,
     /// In whose name calls are made.
     pub(super) organization: RefCell<Option<String>>,
@@ -94,25 +91,28 @@ impl Session {
         let settings = Settings::read(options)?;
         let deployment =
             settings.deployment(key.as_ref()).map_err(|error| super::convert::bad_wire(&error))?;
-        let session = Self {
+        let hooks = Hooks::read(options, None)?;
+        let mut session = Self {
             key: RefCell::new(None),
             deployment: RefCell::new(deployment),
             buyer: RefCell::new(Buyer::new()),
             mailbox: RefCell::default(),
-            fetcher: Fetcher::new(function(options, "fetch")?),
-            hooks: Hooks::read(options, None)?,
-            on_event: function(options, "onEvent")?,
-            delegation_id: delegation(options)?,
-            timeout_ms: milliseconds(options, "timeoutMs")?.unwrap_or(TIMEOUT_MS),
+            hooks,
+            on_event: None,
+            timeout_ms: TIMEOUT_MS,
             organization: RefCell::default(),
             page,
             steps: RefCell::default(),
             ledger: OnceCell::new(),
             told: Cell::default(),
-            on_session_change: function(options, "onSessionChange")?,
-            on_session_expired: function(options, "onSessionExpired")?,
+            on_session_change: None,
+            on_session_expired: None,
             settings,
         };
+        session.timeout_ms = milliseconds(options, "timeoutMs")?.unwrap_or(TIMEOUT_MS);
+        session.on_event = function(options, "onEvent")?;
+        session.on_session_change = function(options, "onSessionChange")?;
+        session.on_session_expired = function(options, "onSessionExpired")?;
         if let Some(key) = key {
             session.log_in(key).map_err(|error| super::convert::bad_wire(&error))?;
         }
@@ -123,7 +123,7 @@ impl Session {
     pub(super) fn log_in(&self, key: ApiKey) -> Result<(), WireError> {
         let deployment = self.settings.deployment(Some(&key))?;
         *self.deployment.borrow_mut() = deployment;
-        self.buyer.borrow_mut().log_in(key.account().map(Into::into), self.delegation_id.clone());
+        self.buyer.borrow_mut().log_in(key.account().map(Into::into), self.hooks.delegation_id.clone());
         *self.key.borrow_mut() = Some(key);
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Session {
         let headers =
             request.headers(key.as_ref().map(ApiKey::secret), self.organization.borrow().as_deref());
         let backend = self.deployment.borrow().backend.clone();
-        let response = self.fetcher.call(&backend, request, &headers, self.timeout_ms).await?;
+        let response = self.hooks.fetcher.call(&backend, request, &headers, self.timeout_ms).await?;
         // Another may have logged in meanwhile.
         let same = |key: &ApiKey| self.key.borrow().as_ref().is_some_and(|now| now.secret() == key.secret());
         if response.status == 401 && key.as_ref().is_some_and(same) {
@@ -194,9 +194,18 @@ impl Session {
         if request.auth == Auth::Key && self.key.borrow().is_none() {
             return Err(self.unauthorized());
         }
-        let response = self.call(request).await.ok_or_else(unreachable)?;
+        let response = self.call(request).await.ok_or_else(|| unanswered(request))?;
         if !response.is_success() {
-            return Err(from_api(&ApiError::from_response(&response)));
+            let mut error = ApiError::from_response(&response);
+            let unclear = error.kind == ApiErrorKind::Unavailable && error.status != 429;
+            if unclear && request.is_order() {
+                let unknown = FetchError::PurchaseUnknown;
+                error.code = unknown.code().into();
+                error.message = unknown.message();
+                error.hint = unknown.hint().map(Into::into);
+            }
+            error.retryable &= !unclear || request.is_idempotent();
+            return Err(from_api(&error));
         }
         if response.body.is_empty() {
             return Ok(JsValue::UNDEFINED);
@@ -226,7 +235,7 @@ impl Session {
     }
 
     pub(super) fn unauthorized(&self) -> JsValue {
-        let error = crate::subscriber::FetchError::Unauthorized;
+        let error = FetchError::Unauthorized;
         let facts = Facts { code: error.code(), hint: error.hint(), ..Facts::default() };
         reject("nobody is logged in", facts)
     }

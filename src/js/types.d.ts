@@ -173,8 +173,9 @@ export interface SpendPolicy {
   /** Only these: `nvm:erc4337`, `nvm:card-delegation`. */
   schemes?: string[];
   /**
-   * Buy the plan if the balance is known and does not suffice. Where it is not known, the platform itself buys from the
-   * delegation when it settles: the delegation's limit bounds that, and `receipt.orderTx` tells it.
+   * `true`: buy the plan if the balance is known and does not suffice. Not set: do not; but where the balance is not known
+   * the platform may buy from the delegation when it settles, within the delegation's limit. `false`: nothing is bought by
+   * anybody: a balance that is not known is read first, and where it does not suffice nothing is sent.
    */
   purchase?: boolean;
 }
@@ -323,8 +324,8 @@ export interface Spend {
   /** Credits that the receipt says were taken. */
   creditsSettled?: bigint;
   /**
-   * Plans that were ordered on the way. `confirmed` is false where the order's answer did not come. What the platform tops up
-   * by itself is in `receipt.orderTx`.
+   * Plans that were bought on the way, by an order or by the platform when it settled (then `txHash` is `receipt.orderTx`).
+   * `confirmed` is false where the order's answer did not come.
    */
   purchases: { planId: string; txHash?: string; confirmed: boolean }[];
   /** The receipt, where one came and could be read. */
@@ -774,7 +775,8 @@ export class Payments {
     getPlanBalance(planId: string | bigint, account?: string): Promise<PlanBalance>;
     /**
      * `POST …/plans/:planId/order`: buys a crypto, free or trial plan; a trial once only. Never repeated by itself: where no
-     * answer came (`network_error`), look at the balance first.
+     * answer came that says what happened it rejects with an `OutcomeUnknown` (`purchase_outcome_unknown`): look at the
+     * balance first.
      */
     orderPlan(planId: string | bigint): Promise<NvmAPIResult>;
     /** `POST /api/v1/fiat/stripe/payment`: begins a card checkout, and charges nothing: `result.checkoutLink` is for a person to open. */

@@ -1,87 +1,132 @@
-//! What of ours JavaScript sees: plain objects, credits as `bigint`.
+//! What of ours JavaScript sees: plain objects, credits as `bigint`. What is absent is left out.
 //!
-//! Made member by member: `serde` on the way to JavaScript is more than two kilobytes of wasm after gzip.
+//! Made member by member: `serde` on the way to JavaScript is more than two kilobytes of wasm after gzip, and a list of
+//! members to go through another half.
 
-use super::error::set;
-use crate::subscriber::{Buyer, FetchId, Notice, NoticeKind, Offer, Purchase, Record, Spend};
+use crate::subscriber::{Buyer, FetchId, Notice, NoticeKind, Offer, Outcome, Record, Spend};
 use crate::wire::{Credits, Id, Receipt};
-use js_sys::{Array, BigInt, Object};
+use alloc::vec::Vec;
+use js_sys::{Array, BigInt, Date, Object};
 use wasm_bindgen::prelude::*;
 
-/// A plain object; a member that is undefined is left out.
-pub(super) fn object(members: &[(&str, JsValue)]) -> JsValue {
-    let object: JsValue = Object::new().into();
-    for (name, value) in members {
-        if !value.is_undefined() {
-            set(&object, name, value);
+#[wasm_bindgen(module = "/src/js/object.js")]
+extern "C" {
+    fn put(object: &Object, name: &str, value: &JsValue);
+    #[wasm_bindgen(js_name = put)]
+    fn put_text(object: &Object, name: &str, text: Option<&str>);
+    #[wasm_bindgen(js_name = putBig)]
+    fn put_big(object: &Object, name: &str, digits: &str);
+}
+
+/// An object in the making.
+pub(super) struct View(Object);
+
+impl View {
+    pub(super) fn new() -> Self {
+        Self(Object::new())
+    }
+
+    pub(super) fn done(self) -> JsValue {
+        self.0.into()
+    }
+
+    pub(super) fn value(&self, name: &str, value: &JsValue) {
+        put(&self.0, name, value);
+    }
+
+    pub(super) fn text(&self, name: &str, text: &str) {
+        put_text(&self.0, name, Some(text));
+    }
+
+    pub(super) fn some_text(&self, name: &str, text: Option<&str>) {
+        put_text(&self.0, name, text);
+    }
+
+    pub(super) fn flag(&self, name: &str, flag: bool) {
+        self.value(name, &flag.into());
+    }
+
+    pub(super) fn number(&self, name: &str, number: u32) {
+        self.value(name, &number.into());
+    }
+
+    fn credits(&self, name: &str, credits: Credits) {
+        put_big(&self.0, name, &credits.digits());
+    }
+
+    fn some_credits(&self, name: &str, credits: Option<Credits>) {
+        if let Some(credits) = credits {
+            self.credits(name, credits);
         }
     }
-    object
+
+    /// What an offer and the book of a payment for it have in common.
+    fn terms(&self, offer: &Offer) {
+        self.text("planId", offer.plan_id().as_str());
+        self.text("scheme", offer.scheme().as_str());
+        self.text("network", offer.network());
+        self.text("origin", &offer.target.origin);
+        self.text("url", &offer.target.url);
+    }
 }
 
 /// Credits as a `bigint`.
 pub(super) fn bigint(credits: Credits) -> JsValue {
     // Decimal digits always make a BigInt.
-    BigInt::new(&credits.to_string().into()).map_or(JsValue::UNDEFINED, Into::into)
+    BigInt::new(&credits.digits().into()).map_or(JsValue::UNDEFINED, Into::into)
 }
 
-fn some_bigint(credits: Option<Credits>) -> JsValue {
-    credits.map_or(JsValue::UNDEFINED, bigint)
+fn list(views: impl Iterator<Item = JsValue>) -> JsValue {
+    views.collect::<Array>().into()
 }
 
 pub(super) fn spend(spend: &Spend, came: Option<&Receipt>) -> JsValue {
-    let purchase = |one: &Purchase| {
-        object(&[
-            ("planId", one.plan_id.as_str().into()),
-            ("txHash", one.tx_hash.as_deref().into()),
-            ("confirmed", one.confirmed.into()),
-        ])
-    };
-    object(&[
-        ("outcome", spend.outcome.as_str().into()),
-        ("requests", spend.requests.into()),
-        ("mints", spend.mints.into()),
-        ("creditsPresented", bigint(spend.credits_presented)),
-        ("creditsSettled", some_bigint(spend.credits_settled)),
-        ("purchases", spend.purchases.iter().map(purchase).collect::<Array>().into()),
-        ("receipt", came.map_or(JsValue::UNDEFINED, receipt)),
-        ("payment", spend.payment.map(FetchId::number).into()),
-    ])
+    let view = View::new();
+    view.text("outcome", Outcome::as_str(spend.outcome));
+    view.number("requests", spend.requests);
+    view.number("mints", spend.mints);
+    view.credits("creditsPresented", spend.credits_presented);
+    view.some_credits("creditsSettled", spend.credits_settled);
+    let purchases = spend.purchases.iter().map(|purchase| {
+        let view = View::new();
+        view.text("planId", purchase.plan_id.as_str());
+        view.some_text("txHash", purchase.tx_hash.as_deref());
+        view.flag("confirmed", purchase.confirmed);
+        view.done()
+    });
+    view.value("purchases", &list(purchases));
+    view.value("receipt", &came.map_or(JsValue::UNDEFINED, receipt));
+    view.value("payment", &spend.payment.map(FetchId::number).into());
+    view.done()
 }
 
 pub(super) fn receipt(receipt: &Receipt) -> JsValue {
-    let text = |name| JsValue::from(receipt.text(name));
-    let or_empty = |name| JsValue::from(receipt.text(name).unwrap_or_default());
-    object(&[
-        ("success", receipt.success().into()),
-        ("transaction", or_empty("transaction")),
-        ("network", or_empty("network")),
-        ("payer", text("payer")),
-        ("creditsRedeemed", some_bigint(receipt.credits_redeemed())),
-        ("remainingBalance", some_bigint(receipt.remaining_balance())),
-        ("orderTx", text("orderTx")),
-        ("errorReason", text("errorReason")),
-    ])
+    let view = View::new();
+    view.flag("success", receipt.success());
+    for name in ["transaction", "network"] {
+        view.text(name, receipt.text(name).unwrap_or_default());
+    }
+    for name in ["payer", "orderTx", "errorReason"] {
+        view.some_text(name, receipt.text(name));
+    }
+    view.some_credits("creditsRedeemed", receipt.credits_redeemed());
+    view.some_credits("remainingBalance", receipt.remaining_balance());
+    view.done()
 }
 
 pub(super) fn offer(offer: &Offer) -> JsValue {
-    let resource = object(&[
-        ("url", offer.resource.url.as_str().into()),
-        ("description", offer.resource.description.as_deref().into()),
-        ("mimeType", offer.resource.mime_type.as_deref().into()),
-    ]);
-    object(&[
-        ("planId", offer.plan_id().as_str().into()),
-        ("agentId", offer.agent_id().map(Id::as_str).into()),
-        ("scheme", offer.scheme().as_str().into()),
-        ("network", offer.network().into()),
-        ("credits", some_bigint(offer.credits())),
-        ("origin", offer.target.origin.as_str().into()),
-        ("url", offer.target.url.as_str().into()),
-        ("resource", resource),
-        ("remembered", offer.remembered.into()),
-        ("again", offer.again.into()),
-    ])
+    let view = View::new();
+    view.terms(offer);
+    view.some_text("agentId", offer.agent_id().map(Id::as_str));
+    view.some_credits("credits", offer.credits());
+    let resource = View::new();
+    resource.text("url", &offer.resource.url);
+    resource.some_text("description", offer.resource.description.as_deref());
+    resource.some_text("mimeType", offer.resource.mime_type.as_deref());
+    view.value("resource", &resource.done());
+    view.flag("remembered", offer.remembered);
+    view.flag("again", offer.again);
+    view.done()
 }
 
 pub(super) fn event(notice: &Notice) -> JsValue {
@@ -96,64 +141,65 @@ pub(super) fn event(notice: &Notice) -> JsValue {
         NoticeKind::Refused => "refused",
         NoticeKind::Unknown => "unknown",
     };
-    let asked = notice.offer.as_deref();
-    let event = object(&[
-        ("type", name.into()),
-        ("fetch", notice.fetch.number().into()),
-        ("url", notice.url.as_str().into()),
-        ("planId", asked.map(|offer| offer.plan_id().as_str()).into()),
-        ("credits", some_bigint(asked.and_then(Offer::credits))),
-    ]);
-    match (&notice.kind, asked) {
-        (NoticeKind::Offer, Some(asked)) => set(&event, "offer", &offer(asked)),
-        (NoticeKind::Order { tx_hash }, _) => {
-            set(&event, "state", &if tx_hash.is_some() { "done" } else { "sent" }.into());
-            if let Some(tx_hash) = tx_hash.as_deref().filter(|tx_hash| !tx_hash.is_empty()) {
-                set(&event, "txHash", &tx_hash.into());
-            }
+    let view = View::new();
+    view.text("type", name);
+    view.number("fetch", notice.fetch.number());
+    view.text("url", &notice.url);
+    if let Some(asked) = notice.offer.as_deref() {
+        view.text("planId", asked.plan_id().as_str());
+        view.some_credits("credits", asked.credits());
+        if notice.kind == NoticeKind::Offer {
+            view.value("offer", &offer(asked));
         }
-        (NoticeKind::Mint { single_use }, _) => set(&event, "singleUse", &(*single_use).into()),
-        (NoticeKind::Receipt(came), _) => set(&event, "receipt", &receipt(came)),
+    }
+    match &notice.kind {
+        NoticeKind::Order { tx_hash } => {
+            view.text("state", if tx_hash.is_some() { "done" } else { "sent" });
+            view.some_text("txHash", tx_hash.as_deref().filter(|tx_hash| !tx_hash.is_empty()));
+        }
+        NoticeKind::Mint { single_use } => view.flag("singleUse", *single_use),
+        NoticeKind::Receipt(came) => view.value("receipt", &receipt(came)),
         _ => {}
     }
-    event
+    view.done()
 }
 
 pub(super) fn totals(buyer: &Buyer, now: u64) -> JsValue {
     let budget = buyer.budget();
-    let share = |name: &str, credits: Credits| object(&[("name", name.into()), ("credits", bigint(credits))]);
-    let shares = |shares: Vec<(&str, Credits)>| {
-        shares.into_iter().map(|(name, credits)| share(name, credits)).collect::<Array>()
-    };
-    object(&[
-        ("credits", bigint(budget.spent())),
-        ("inLastHour", bigint(budget.in_hour(now))),
-        ("inLastDay", bigint(budget.in_day(now))),
-        ("byOrigin", shares(budget.by_origin()).into()),
-        ("byPlan", shares(budget.by_plan()).into()),
-        ("receipts", records(buyer.records())),
-    ])
+    let view = View::new();
+    view.credits("credits", budget.spent());
+    view.credits("inLastHour", budget.in_hour(now));
+    view.credits("inLastDay", budget.in_day(now));
+    for (name, shares) in [("byOrigin", budget.by_origin()), ("byPlan", budget.by_plan())] {
+        view.value(name, &self::shares(shares));
+    }
+    view.value("receipts", &records(buyer.records()));
+    view.done()
+}
+
+fn shares(shares: Vec<(&str, Credits)>) -> JsValue {
+    list(shares.into_iter().map(|(name, credits)| {
+        let view = View::new();
+        view.text("name", name);
+        view.credits("credits", credits);
+        view.done()
+    }))
 }
 
 pub(super) fn records(records: &[Record]) -> JsValue {
-    records.iter().map(record).collect::<Array>().into()
+    list(records.iter().map(record))
 }
 
 fn record(record: &Record) -> JsValue {
+    let view = View::new();
     // Whole milliseconds, until the year 275760.
     #[allow(clippy::cast_precision_loss)]
-    let at = js_sys::Date::new(&JsValue::from_f64(record.at as f64));
-    object(&[
-        ("at", at.into()),
-        ("method", record.method.as_str().into()),
-        ("url", record.offer.target.url.as_str().into()),
-        ("origin", record.offer.target.origin.as_str().into()),
-        ("planId", record.offer.plan_id().as_str().into()),
-        ("scheme", record.offer.scheme().as_str().into()),
-        ("network", record.offer.network().into()),
-        ("outcome", record.outcome.as_str().into()),
-        ("creditsPresented", bigint(record.presented)),
-        ("creditsSettled", some_bigint(record.settled)),
-        ("transaction", record.transaction.as_deref().into()),
-    ])
+    view.value("at", &Date::new(&JsValue::from_f64(record.at as f64)));
+    view.text("method", &record.method);
+    view.terms(&record.offer);
+    view.text("outcome", record.outcome.as_str());
+    view.credits("creditsPresented", record.presented);
+    view.some_credits("creditsSettled", record.settled);
+    view.some_text("transaction", record.transaction.as_deref());
+    view.done()
 }

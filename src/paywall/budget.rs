@@ -57,3 +57,59 @@ fn cut(header: &str) -> Option<String> {
     }
     Some(base64::encode_standard(Value::Object(short).to_string().as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Headers that weigh so much, an offer and a receipt among them.
+    fn weighing(bytes: usize, receipt: &str) -> HeaderList {
+        let mut headers = HeaderList::new();
+        headers.set(PAYMENT_REQUIRED, "e30=");
+        headers.set(PAYMENT_RESPONSE, receipt);
+        headers.set("x-own", "");
+        let known = weight(&headers);
+        headers.set("x-own", "x".repeat(bytes - known));
+        // As it goes over the wire.
+        let wire: usize =
+            headers.iter().map(|(name, value)| alloc::format!("{name}: {value}\r\n").len()).sum();
+        assert_eq!(wire, bytes);
+        headers
+    }
+
+    #[test]
+    fn what_fits_to_the_byte_stays() {
+        let receipt = r#"{"success":true,"transaction":"0x1","network":"x","extra":1}"#;
+        let receipt = base64::encode_standard(receipt.as_bytes());
+        let other = |headers| Answer { status: 402, headers, body: Some(String::new()) };
+        for (bytes, offered, whole) in [
+            (HEADER_BUDGET, true, true),
+            (HEADER_BUDGET + 1, true, false),
+            (HEADER_BUDGET + 100, false, false),
+        ] {
+            let mut answer = other(weighing(bytes, &receipt));
+            fit_answer(&mut answer);
+            assert_eq!(answer.headers.get(PAYMENT_REQUIRED).is_some(), offered, "{bytes}");
+            assert_eq!(answer.headers.get(PAYMENT_RESPONSE) == Some(&receipt), whole, "{bytes}");
+            let kept = Receipt::from_header(answer.headers.get(PAYMENT_RESPONSE).unwrap()).unwrap();
+            assert_eq!((kept.success(), kept.text("transaction")), (true, Some("0x1")));
+        }
+        // Nothing of ours to cut.
+        let mut answer = other(weighing(HEADER_BUDGET + 1, "no receipt"));
+        fit_answer(&mut answer);
+        assert_eq!(answer.headers.get(PAYMENT_RESPONSE), Some("no receipt"));
+        assert_eq!(answer.headers.get(PAYMENT_REQUIRED), None);
+        let mut answer = other(weighing(HEADER_BUDGET, "no receipt"));
+        fit_answer(&mut answer);
+        assert!(answer.headers.get(PAYMENT_REQUIRED).is_some());
+    }
+
+    #[test]
+    fn a_member_of_a_receipt_may_weigh_so_much() {
+        for (length, kept) in [(MAX_MEMBER_BYTES - 2, true), (MAX_MEMBER_BYTES - 1, false)] {
+            let receipt = serde_json::json!({ "success": true, "payer": "p".repeat(length) }).to_string();
+            let short = cut(&base64::encode_standard(receipt.as_bytes())).unwrap();
+            assert_eq!(Receipt::from_header(&short).unwrap().text("payer").is_some(), kept, "{length}");
+        }
+    }
+}

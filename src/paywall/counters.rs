@@ -1,9 +1,9 @@
 use super::watch::Span;
 use crate::wire::Credits;
 use alloc::{
-    collections::BTreeMap,
     format,
     string::{String, ToString},
+    vec::Vec,
 };
 use core::cell::RefCell;
 use core::fmt::Write as _;
@@ -18,10 +18,11 @@ struct Counted {
     /// By what the isolate is told from others, and when it began, in milliseconds since 1970.
     isolate: String,
     since: u64,
-    /// By route and outcome. The routes are those of the configuration, so the list has an end.
-    requests: BTreeMap<(String, &'static str), u64>,
-    credits: BTreeMap<String, Credits>,
-    waits: BTreeMap<Span, (u64, u64)>,
+    /// By route and outcome. The routes are those of the configuration, so the list has an end, and is short.
+    requests: Vec<(String, &'static str, u64)>,
+    credits: Vec<(String, Credits)>,
+    /// How often, and how many milliseconds in all.
+    waits: [(u64, u64); Span::ALL.len()],
 }
 
 impl Counters {
@@ -36,20 +37,26 @@ impl Counters {
 
     pub(crate) fn request(&self, route: &str, outcome: &'static str) {
         let mut counted = self.0.borrow_mut();
-        *counted.requests.entry((route.to_string(), outcome)).or_default() += 1;
+        match counted.requests.iter_mut().find(|(known, ended, _)| known == route && *ended == outcome) {
+            Some((_, _, count)) => *count += 1,
+            None => counted.requests.push((route.to_string(), outcome, 1)),
+        }
     }
 
     pub(crate) fn settled(&self, route: &str, credits: Credits) {
         let mut counted = self.0.borrow_mut();
-        let sum = counted.credits.entry(route.to_string()).or_default();
-        *sum = sum.saturating_add(credits);
+        match counted.credits.iter_mut().find(|(known, _)| known == route) {
+            Some((_, sum)) => *sum = sum.saturating_add(credits),
+            None => counted.credits.push((route.to_string(), credits)),
+        }
     }
 
     pub(crate) fn waited(&self, span: Span, milliseconds: u64) {
         let mut counted = self.0.borrow_mut();
-        let (count, sum) = counted.waits.entry(span).or_default();
-        *count += 1;
-        *sum = sum.saturating_add(milliseconds);
+        if let Some((count, sum)) = counted.waits.get_mut(span as usize) {
+            *count += 1;
+            *sum = sum.saturating_add(milliseconds);
+        }
     }
 
     /// All of it in the text format of Prometheus.
@@ -66,7 +73,7 @@ impl Counters {
         let _ = writeln!(page, "{name}{{isolate=\"{isolate}\"}} {}", counted.since / 1000);
         let name = "paywall_requests_total";
         head(&mut page, name, "counter", "Requests by route and outcome.");
-        for ((route, outcome), count) in &counted.requests {
+        for (route, outcome, count) in &counted.requests {
             let route = label(route);
             let _ = writeln!(
                 page,
@@ -80,11 +87,11 @@ impl Counters {
         }
         let (count, sum) = ("paywall_waits_total", "paywall_wait_milliseconds_total");
         head(&mut page, count, "counter", "How often was waited for what.");
-        for (span, (times, _)) in &counted.waits {
+        for (span, (times, _)) in Span::ALL.iter().zip(&counted.waits) {
             let _ = writeln!(page, "{count}{{isolate=\"{isolate}\",on=\"{}\"}} {times}", span.name());
         }
         head(&mut page, sum, "counter", "For how long.");
-        for (span, (_, milliseconds)) in &counted.waits {
+        for (span, (_, milliseconds)) in Span::ALL.iter().zip(&counted.waits) {
             let _ = writeln!(page, "{sum}{{isolate=\"{isolate}\",on=\"{}\"}} {milliseconds}", span.name());
         }
         page

@@ -9,7 +9,7 @@ use super::method::Method;
 use super::origin::Origin;
 use super::path::{CanonicalPath, Target};
 use super::plans::Plans;
-use super::policy::Meter;
+use super::policy::{Meter, Settlement};
 use super::price::PriceError;
 use super::receipts;
 use super::routes::Listing;
@@ -149,6 +149,7 @@ impl Gate {
             notes: Vec::new(),
             page: request.headers.get("origin").map(Into::into),
             governed: true,
+            socket: false,
             head_only: request.method.eq_ignore_ascii_case("HEAD"),
             stage: Stage::Over,
             settlement: None,
@@ -205,9 +206,16 @@ impl Gate {
             }
         };
         visit.watch.route.clone_from(&terms.route);
-        if request.headers.get("upgrade").is_some() {
-            let message = "A paid resource cannot be upgraded to another protocol.";
-            return Err(Answer::error(400, "upgrade_not_supported", message));
+        if let Some(protocol) = request.headers.get("upgrade") {
+            // The handshake is the answer: it is settled before the socket is handed over, or there is none.
+            visit.socket = method == Method::Get
+                && protocol.trim().eq_ignore_ascii_case("websocket")
+                && terms.settlement == Settlement::BeforeDelivery;
+            if !visit.socket {
+                let message =
+                    "A paid resource is upgraded to a WebSocket that is settled before, and to nothing else.";
+                return Err(Answer::error(400, "upgrade_not_supported", message));
+            }
         }
         let terms = match self.plans.resolve(terms) {
             Ok(terms) => terms,

@@ -76,18 +76,39 @@ impl Pattern {
 
     /// Whether some server may take `path`, which does not match, for this pattern.
     pub(crate) fn may_be(&self, path: &CanonicalPath) -> bool {
+        if self.matches(path) {
+            return false;
+        }
+        // Servers of files answer `/a/` with `/a/index.html`, and the other way round.
+        let above = match path.segments() {
+            [above @ .., last] if is_index(last) => Some(CanonicalPath::of(above.to_vec(), true)),
+            _ => None,
+        };
+        let below = match self.segments.as_slice() {
+            [above @ .., Segment::Literal(last)] if is_index(last) => {
+                Some(Self { segments: above.to_vec(), directory: true })
+            }
+            _ => None,
+        };
+        self.looks_like(path)
+            || above.is_some_and(|above| self.looks_like(&above))
+            || below.is_some_and(|below| below.looks_like(path))
+    }
+
+    /// Whether the segments of `path`, each by itself, may be taken for this pattern's. Those that match may.
+    fn looks_like(&self, path: &CanonicalPath) -> bool {
         let Some(pairs) = self.pairs(path) else { return false };
         let last = pairs.len().saturating_sub(1);
-        !self.matches(path)
-            && pairs.into_iter().enumerate().all(|(index, (segment, asked))| match segment {
-                Segment::One | Segment::Many => true,
-                Segment::Literal(literal) => {
-                    segment.accepts(asked)
-                        || path::may_fold_to(asked, literal)
-                        // A format suffix: frameworks answer `/ask.json` from the route `/ask`.
-                        || (index == last && has_suffix(asked, literal))
-                }
-            })
+        pairs.into_iter().enumerate().all(|(index, (segment, asked))| match segment {
+            Segment::One | Segment::Many => true,
+            Segment::Literal(literal) => {
+                segment.accepts(asked)
+                    || path::may_fold_to(asked, literal)
+                    // A format suffix: frameworks answer `/ask.json` from the route `/ask`, and servers of files
+                    // `/ask` with `/ask.html`.
+                    || (index == last && (has_suffix(asked, literal) || has_suffix(literal, asked)))
+            }
+        })
     }
 
     /// The path to forward: this pattern's spelling, with the asked segments where it says any.
@@ -164,9 +185,14 @@ fn cover(mine: &[Segment], theirs: &[Segment]) -> bool {
     here && (cover(mine_rest, their_rest) || (*first == Segment::Many && cover(mine, their_rest)))
 }
 
-/// Whether `asked` is `literal` and a dot or a colon after it: a format, or a stream of a file system.
-fn has_suffix(asked: &str, literal: &str) -> bool {
-    asked
-        .split_at_checked(literal.len())
-        .is_some_and(|(stem, rest)| stem.eq_ignore_ascii_case(literal) && rest.starts_with(['.', ':']))
+/// Whether a segment is the name that a server gives to a folder's own page.
+fn is_index(segment: &str) -> bool {
+    let stem = segment.split('.').next().unwrap_or_default();
+    stem.eq_ignore_ascii_case("index") || stem.eq_ignore_ascii_case("default")
+}
+
+/// Whether `long` is `short` and a dot or a colon after it: a format, or a stream of a file system.
+fn has_suffix(long: &str, short: &str) -> bool {
+    long.split_at_checked(short.len())
+        .is_some_and(|(stem, rest)| stem.eq_ignore_ascii_case(short) && rest.starts_with(['.', ':']))
 }

@@ -6,9 +6,9 @@ use crate::api::plans::{GetPlanMeans, PlanMeans};
 use crate::api::{self, Call as _};
 use crate::wire::{Environment, PlanId, Scheme};
 use alloc::{
-    collections::BTreeMap,
     rc::Rc,
     string::{String, ToString},
+    vec::Vec,
 };
 use core::cell::RefCell;
 
@@ -19,7 +19,8 @@ use core::cell::RefCell;
 /// known is a 503, never a 402 that might ask for the wrong thing, and never a pass.
 #[derive(Debug, Default)]
 pub(crate) struct Plans {
-    known: RefCell<BTreeMap<PlanId, Knowledge>>,
+    /// As many as the configuration names, so few.
+    known: RefCell<Vec<(PlanId, Knowledge)>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -70,7 +71,8 @@ impl Plans {
         let known = self.known.borrow();
         let mut terms = Terms::clone(&terms);
         for way in terms.ways.iter_mut().filter(|way| way.follows_plan) {
-            let Some(means) = known.get(&way.plan_id).and_then(|known| known.means.as_ref()) else {
+            let plan = known.iter().find(|(plan_id, _)| *plan_id == way.plan_id);
+            let Some(means) = plan.and_then(|(_, known)| known.means.as_ref()) else {
                 return Err(way.plan_id.clone());
             };
             way.scheme = means.scheme;
@@ -81,15 +83,23 @@ impl Plans {
 
     /// Whether it was asked for in vain a moment ago: a platform that is down is not made to answer every buyer.
     fn is_pausing(&self, plan_id: &PlanId, now: u64) -> bool {
-        self.known.borrow().get(plan_id).is_some_and(|known| within(known.failed, now, PAUSE_MS))
+        let known = self.known.borrow();
+        known.iter().any(|(known, plan)| known == plan_id && within(plan.failed, now, PAUSE_MS))
     }
 
     fn learn(&self, plan_id: &PlanId, means: Option<Means>, now: u64) {
         let mut known = self.known.borrow_mut();
-        let known = known.entry(plan_id.clone()).or_default();
+        let plan = match known.iter().position(|(known, _)| known == plan_id) {
+            Some(index) => known.get_mut(index),
+            None => {
+                known.push((plan_id.clone(), Knowledge::default()));
+                known.last_mut()
+            }
+        };
+        let Some((_, plan)) = plan else { return };
         match means {
-            Some(means) => *known = Knowledge { means: Some(means), said: now, asked: 0, failed: 0 },
-            None => known.failed = now,
+            Some(means) => *plan = Knowledge { means: Some(means), said: now, asked: 0, failed: 0 },
+            None => plan.failed = now,
         }
     }
 

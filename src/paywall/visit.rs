@@ -37,6 +37,8 @@ pub struct Visit {
     pub(crate) page: Option<String>,
     /// Whether CORS is ours to say: not for what is only passed on.
     pub(crate) governed: bool,
+    /// Whether a WebSocket was asked for that is paid for: then a 101 is a success (rule 19).
+    pub(crate) socket: bool,
     /// Whether an answer has no body, since `HEAD` was asked.
     pub(crate) head_only: bool,
     pub(crate) stage: Stage,
@@ -265,13 +267,13 @@ impl Visit {
 
     /// What came of the request at the origin.
     fn came_back(&mut self, stage: Stage, event: Event) -> Action {
+        let paid = !matches!(stage, Stage::Unpaid);
         let answer = match (&stage, &event) {
             // Not to be told on: an interim answer, a socket that nobody asked for, a number beyond HTTP.
-            (Stage::Unpaid, Event::Origin(OriginHead { status: ..=100 | 102..=199 | 600.., .. }))
-            | (
-                Stage::Working(_) | Stage::Gift(_),
-                Event::Origin(OriginHead { status: ..=199 | 600.., .. }),
-            ) => Some((
+            (
+                Stage::Unpaid | Stage::Working(_) | Stage::Gift(_),
+                Event::Origin(OriginHead { status: status @ (..=199 | 600..), .. }),
+            ) if *status != 101 || (paid && !self.socket) => Some((
                 502,
                 "origin_garbled",
                 "The service behind this gate made no sense. Nothing was charged.",
@@ -294,7 +296,9 @@ impl Visit {
         }
         match (stage, event) {
             (Stage::Unpaid, Event::Origin(origin)) => self.pass_on(origin.headers),
-            (stage @ (Stage::Working(_) | Stage::Gift(_)), Event::Origin(origin)) if !origin.is_success() => {
+            (stage @ (Stage::Working(_) | Stage::Gift(_)), Event::Origin(origin))
+                if !origin.is_success() && origin.status != 101 =>
+            {
                 self.release(stage);
                 let mut headers = origin.headers;
                 headers::keep_private(&mut headers);

@@ -39,7 +39,7 @@ pub(crate) struct Watch {
 }
 
 /// What a visit can wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Span {
     Plan,
     State,
@@ -71,6 +71,10 @@ const CORRELATION: &str = "x-correlation-id";
 const PLATFORM_CORRELATION: &str = "x-platform-correlation-id";
 
 impl Span {
+    /// In the order of their numbers.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Plan, Self::State, Self::Price, Self::Verify, Self::Origin, Self::Settle];
+
     /// As `server-timing`, the log and the counters say it.
     pub(crate) fn name(self) -> &'static str {
         match self {

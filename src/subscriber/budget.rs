@@ -20,9 +20,9 @@ pub struct Budget {
 /// An amount, and what it is for. One kind of list for all: each other would be another kilobyte of wasm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// One of [`TAB`], [`MINUTE`], [`ORIGIN`] and [`PLAN`].
+    /// One of [`TAB`], [`MINUTE`], [`ORIGIN`], [`PLAN`], [`ORDER`] and [`SURE`].
     pub(super) kind: u8,
-    /// The tab, the minute since 1970 in digits, the origin, the plan.
+    /// The tab; the minute since 1970 in digits; the origin; the plan; the account, plan and time of an order.
     pub(super) name: String,
     pub(super) credits: Credits,
 }
@@ -35,6 +35,10 @@ pub(super) const MINUTE: u8 = b'm';
 pub(super) const ORIGIN: u8 = b'a';
 /// What was spent of a plan.
 pub(super) const PLAN: u8 = b'p';
+/// What was held of a plan before it was ordered.
+pub(super) const ORDER: u8 = b'o';
+/// The same, where the platform said that the order went through.
+pub(super) const SURE: u8 = b'O';
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
@@ -111,7 +115,12 @@ impl Budget {
     pub(super) fn present(&mut self, offer: &Offer, credits: Credits, now: u64) {
         self.correct(offer, now, Credits::ZERO, credits);
         let old = now.saturating_sub(DAY_MS);
-        self.entries.retain(|entry| entry.kind != MINUTE || entry.is_since(old));
+        self.retain(&|entry| entry.kind != MINUTE || entry.is_since(old));
+    }
+
+    /// One loop for all: each other is hundreds of bytes of wasm.
+    pub(super) fn retain(&mut self, stays: &dyn Fn(&Entry) -> bool) {
+        self.entries.retain(stays);
     }
 
     /// What was presented at a time turned out to have cost `actual`.

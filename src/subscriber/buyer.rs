@@ -1,6 +1,5 @@
 use super::budget::Budget;
 use super::jobs::{Job, Running};
-use super::orders::Order;
 use super::tokens::Tokens;
 use super::visit::{Action, FetchRequest, Phase, Visit};
 use super::{Answer, Approval, Offer, Record, TokenKey};
@@ -119,8 +118,6 @@ pub struct Buyer {
     pub(super) single_use: Vec<Rc<TokenKey>>,
     pub(super) running: Vec<Running>,
     pub(super) last_job: u32,
-    /// Orders that were sent and whose credits were not seen, whoever is logged in now.
-    pub(super) orders: Vec<Order>,
     /// Terms that were paid, by (method, path): what makes a second request one round trip (rule 5).
     pub(super) terms: Vec<(String, Rc<Offer>)>,
     /// What was agreed to for the whole session.
@@ -309,10 +306,17 @@ impl Buyer {
 
     /// The balance of a plan, if it was read lately.
     pub(super) fn known_balance(&self, plan_id: &PlanId, now: u64) -> Option<Credits> {
-        self.balances
-            .iter()
-            .find(|(plan, _, at)| plan == plan_id && now.saturating_sub(*at) <= BALANCE_TTL_MS)
-            .map(|(_, held, _)| *held)
+        self.balance_since(plan_id, now.saturating_sub(BALANCE_TTL_MS))
+    }
+
+    /// The balance of a plan when it was last read.
+    pub(super) fn last_balance(&self, plan_id: &PlanId) -> Option<Credits> {
+        self.balance_since(plan_id, 0)
+    }
+
+    fn balance_since(&self, plan_id: &PlanId, since: u64) -> Option<Credits> {
+        let mut balances = self.balances.iter();
+        balances.find(|(plan, _, at)| plan == plan_id && *at >= since).map(|(_, held, _)| *held)
     }
 
     pub(super) fn forget_balance(&mut self, plan_id: &PlanId) {

@@ -21,8 +21,9 @@ pub struct Policy {
     pub networks: Vec<String>,
     /// The schemes, by their name on the wire.
     pub schemes: Vec<String>,
-    /// Whether a plan may be bought where the credits do not suffice.
-    pub purchase: bool,
+    /// Whether a plan may be bought where the credits do not suffice. A plain no also keeps the platform from buying from
+    /// the delegation when it settles: nothing is presented that the credits held do not cover.
+    pub purchase: Option<bool>,
 }
 
 /// The answer of whoever was asked.
@@ -30,8 +31,8 @@ pub struct Policy {
 pub struct Approval {
     /// Yes or no.
     pub approve: bool,
-    /// Whether the plan may be bought where the credits do not suffice.
-    pub purchase: bool,
+    /// Whether the plan may be bought where the credits do not suffice; a plain no is [`Policy::purchase`]'s.
+    pub purchase: Option<bool>,
     /// Whether the same at the same price or less, in the same place, needs no further question in this session, as
     /// long as the credits suffice: to buy again is asked again.
     pub remember: bool,
@@ -42,12 +43,12 @@ pub struct Approval {
 /// How a request may be paid for, once it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Consent {
-    /// The offer may be paid for, by buying the plan too if `purchase`.
+    /// The offer may be paid for.
     Given {
-        /// Whether the plan may be bought.
-        purchase: bool,
+        /// Whether the plan may be bought. A no means: only from credits that were held when somebody last looked.
+        purchase: Option<bool>,
     },
-    /// Nobody said anything: only credits that are held already may be used.
+    /// Nobody said anything: only credits that are held now may be used.
     HeldCreditsOnly,
 }
 
@@ -102,7 +103,7 @@ pub(super) fn judge(
         return Verdict::OverLimit(limit);
     }
     match policy {
-        _ if granted => Verdict::Go(Consent::Given { purchase: false }),
+        _ if granted => Verdict::Go(Consent::Given { purchase: None }),
         _ if can_ask => Verdict::Ask,
         Some(policy) => Verdict::Go(Consent::Given { purchase: policy.purchase }),
         None => Verdict::Go(Consent::HeldCreditsOnly),

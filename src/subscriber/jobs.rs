@@ -1,6 +1,7 @@
 //! Work that several fetches share: one mint, one purchase, one look at the balance, however many wait for it
 //! (rule 4). It goes on when a fetch that waits for it is aborted.
 
+use super::budget::SURE;
 use super::timeouts::Step;
 use super::visit::Phase;
 use super::{Buyer, FetchError, FetchId, NoticeKind, Purchase, TokenKey};
@@ -160,12 +161,12 @@ impl Buyer {
             return;
         }
         // An order that was sent and not seen to arrive is waited for, not repeated.
-        let order = self.order_of(&call.plan_id, now).map(|order| (order.tx_hash.clone(), order.sure));
-        if let (Some((tx_hash, sure)), Some(holder)) = (order, self.holder.clone()) {
+        let sure = self.order_of(&call.plan_id, now).map(|order| order.kind == SURE);
+        if let (Some(sure), Some(holder)) = (sure, self.holder.clone()) {
             let call = GetPlanBalance { plan_id: call.plan_id, holder };
             let deadline = self.credits_deadline(&[fetch], now);
             self.start(
-                Kind::Credits { call, needed, deadline, looks: 0, tx_hash, sure },
+                Kind::Credits { call, needed, deadline, looks: 0, tx_hash: None, sure },
                 Vec::from([fetch]),
                 0,
             );
@@ -324,8 +325,7 @@ impl Buyer {
             (Ok(ordered), None) => self.bought(&call.plan_id, waiting, ordered.tx_hash.as_ref(), now),
             (Ok(ordered), Some(holder)) => {
                 if let Some(order) = self.order_of(&call.plan_id, now) {
-                    order.sure = true;
-                    order.tx_hash.clone_from(&ordered.tx_hash);
+                    order.kind = SURE;
                 }
                 let call = GetPlanBalance { plan_id: call.plan_id.clone(), holder };
                 let deadline = self.credits_deadline(&waiting, now);

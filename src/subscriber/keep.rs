@@ -2,29 +2,27 @@
 //! fields with a space between them; no key and no token is in it.
 //!
 //! ```text
-//! o <account>/<plan> <held before> <time, ms>   an order whose credits were not seen; O where it is known to have gone through
-//! r <tab> <credits>                             about to be spent by a tab
-//! m <minute since 1970> <credits>               spent in a minute of the last day
-//! a <origin> <credits>                          spent at an origin
-//! p <plan> <credits>                            spent of a plan
-//! s - <credits>                                 spent in all; the last line
+//! o <account>/<plan>/<time, ms> <credits>   held before an order whose credits were not seen; O where it went through
+//! r <tab> <credits>                         about to be spent by a tab
+//! m <minute since 1970> <credits>           spent in a minute of the last day
+//! a <origin> <credits>                      spent at an origin
+//! p <plan> <credits>                        spent of a plan
+//! s - <credits>                             spent in all; the last line
 //! ```
 //!
 //! Whoever shares it takes it up before each step of a [`Buyer`] and keeps it after, one at a time; then reserve, commit
 //! and release (rule 12) and one order for all (rule 4) hold among them as among the fetches of one page.
 
-use super::budget::{Entry, MINUTE, ORIGIN, PLAN, TAB};
-use super::orders::Order;
+use super::budget::{Entry, MINUTE, ORDER, ORIGIN, PLAN, SURE, TAB};
 use super::visit::Phase;
 use super::{Action, Budget, Buyer, Command, FetchError, FetchId, Work};
-use alloc::{format, string::String, vec::Vec};
+use crate::wire::Credits;
+use alloc::string::String;
 
 /// What a kept text may weigh, in bytes; ours stay under it.
 pub const MAX_KEPT: usize = 512 * 1024;
 /// What a single field may weigh, in bytes.
 const MAX_FIELD: usize = 256;
-const ORDER: u8 = b'o';
-const SURE: u8 = b'O';
 const SPENT: u8 = b's';
 
 impl Buyer {
@@ -36,7 +34,6 @@ impl Buyer {
     pub fn take_up(&mut self, text: &str, tab: &str) {
         self.budget =
             Budget { reserved: self.budget.reserved, unreadable: !text.is_empty(), ..Budget::default() };
-        self.orders.clear();
         if text.len() > MAX_KEPT {
             return;
         }
@@ -55,12 +52,8 @@ impl Buyer {
                 self.budget.spent = credits;
                 self.budget.unreadable = false;
             }
-            [kind @ (ORDER | SURE)] => {
-                let (at, sure) = (fields.next()?.parse().ok()?, kind == SURE);
-                self.orders.push(Order { key: name.into(), before: credits, at, tx_hash: None, sure });
-            }
             [TAB] if name == tab => {}
-            [kind @ (TAB | MINUTE | ORIGIN | PLAN)] => {
+            [kind @ (TAB | MINUTE | ORIGIN | PLAN | ORDER | SURE)] => {
                 self.budget.entries.push(Entry { kind, name: name.into(), credits });
             }
             _ => return None,
@@ -70,23 +63,21 @@ impl Buyer {
 
     /// The same of the orders alone, for a page that keeps nothing else.
     pub fn take_up_orders(&mut self, text: &str) {
-        let budget = core::mem::take(&mut self.budget);
         self.take_up(text, "");
-        self.budget = budget;
+        self.budget = Budget { entries: core::mem::take(&mut self.budget).entries, ..Budget::default() };
+        self.budget.retain(&Entry::is_order);
     }
 
     /// What is to be kept, all in all.
     #[must_use]
     pub fn kept(&self, tab: &str) -> String {
-        let mut text = self.kept_orders();
+        let mut text = String::new();
         let budget = &self.budget;
         if !budget.reserved.is_zero() {
-            push(&mut text, TAB, tab, &budget.reserved.digits());
+            push(&mut text, TAB, tab, budget.reserved);
         }
-        for entry in &budget.entries {
-            push(&mut text, entry.kind, &entry.name, &entry.credits.digits());
-        }
-        push(&mut text, if budget.unreadable { b'?' } else { SPENT }, "-", &budget.spent.digits());
+        self.push_entries(&mut text, false);
+        push(&mut text, if budget.unreadable { b'?' } else { SPENT }, "-", budget.spent);
         text
     }
 
@@ -95,42 +86,43 @@ impl Buyer {
     #[must_use]
     pub fn kept_orders(&self) -> String {
         let mut text = String::new();
-        for order in &self.orders {
-            let numbers = format!("{} {}", order.before, order.at);
-            push(&mut text, if order.sure { SURE } else { ORDER }, &order.key, &numbers);
-        }
+        self.push_entries(&mut text, true);
         text
+    }
+
+    fn push_entries(&self, text: &mut String, orders: bool) {
+        for entry in &self.budget.entries {
+            if !orders || entry.is_order() {
+                push(text, entry.kind, &entry.name, entry.credits);
+            }
+        }
     }
 
     /// What the last step decided could not be kept: what it would spend is not spent, and who has not paid yet does not.
     /// The rest is done all the same; above all, an answer that was paid for is handed over.
     pub fn not_kept(&mut self) {
-        let mut fetches = self.in_phase(Phase::Preparing);
-        let mut orders = Vec::new();
-        self.commands.retain(|command| {
+        let mut commands = core::mem::take(&mut self.commands);
+        commands.retain(|command| {
             match command {
                 Command::Do(fetch, action) if matches!(&**action, Action::Send(send) if send.token.is_some()) => {
-                    fetches.push(*fetch);
+                    self.take_back(*fetch);
                 }
-                Command::Run(job) if job.work == Work::Order => orders.push(job.id),
+                Command::Run(job) if job.work == Work::Order => self.call_off(job.id),
                 _ => return true,
             }
             false
         });
-        orders.into_iter().for_each(|job| self.call_off(job));
-        for fetch in fetches {
-            self.take_back(fetch);
+        self.commands = commands;
+        for fetch in self.in_phase(Phase::Preparing) {
             self.fail(fetch, FetchError::NotKept);
         }
     }
 
     /// A token that was about to be sent is not.
     fn take_back(&mut self, fetch: FetchId) {
-        if self.visit(fetch).is_none_or(|visit| visit.phase != Phase::Paying) {
-            return;
-        }
         self.unpresent(fetch);
         let Some(visit) = self.visit(fetch) else { return };
+        visit.phase = Phase::Preparing;
         visit.sent_token = None;
         visit.presented_at = 0;
         visit.entry = None;
@@ -140,7 +132,7 @@ impl Buyer {
 }
 
 /// A line, unless its name cannot stand in one: what a seller or the platform named may hold anything.
-fn push(text: &mut String, kind: u8, name: &str, numbers: &str) {
+fn push(text: &mut String, kind: u8, name: &str, credits: Credits) {
     if name.is_empty() || name.len() > MAX_FIELD || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
         return;
     }
@@ -148,6 +140,6 @@ fn push(text: &mut String, kind: u8, name: &str, numbers: &str) {
     text.push(' ');
     text.push_str(name);
     text.push(' ');
-    text.push_str(numbers);
+    text.push_str(&credits.digits());
     text.push('\n');
 }

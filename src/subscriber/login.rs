@@ -102,7 +102,7 @@ pub fn with_parameter(url: &str, name: &str, value: &str) -> String {
         Some((front, fragment)) => (front, Some(fragment)),
         None => (url, None),
     };
-    let joint = if front.contains('?') { '&' } else { '?' };
+    let joint = if front.contains('?') { "&" } else { "?" };
     let mut url = format!("{front}{joint}{name}={}", encode(value));
     if let Some(fragment) = fragment {
         url.push('#');

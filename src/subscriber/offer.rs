@@ -32,10 +32,12 @@ impl Offer {
     /// eight; unknown schemes are skipped, never guessed at.
     #[must_use]
     pub fn candidates(required: &PaymentRequired, target: &Target, request: &FetchRequest) -> Vec<Rc<Self>> {
-        let known = required.accepts().iter().filter_map(|accept| {
+        let mut known = Vec::new();
+        for accept in required.accepts() {
+            let (Some(scheme), Some(plan_id)) = (accept.scheme(), accept.plan_id()) else { continue };
             let offer = Self {
-                scheme: accept.scheme()?,
-                plan_id: accept.plan_id()?.clone(),
+                scheme,
+                plan_id: plan_id.clone(),
                 network: accept.network().into(),
                 agent_id: accept.agent_id().cloned(),
                 credits: accept.credits(),
@@ -45,9 +47,11 @@ impl Offer {
                 remembered: false,
                 again: false,
             };
-            request.allows(&offer).then(|| Rc::new(offer))
-        });
-        known.take(MAX_CANDIDATES).collect()
+            if known.len() < MAX_CANDIDATES && request.allows(&offer) {
+                known.push(Rc::new(offer));
+            }
+        }
+        known
     }
 
     /// The same terms, for another request to the same place.

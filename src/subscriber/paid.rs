@@ -1,7 +1,7 @@
 //! What comes back for a payment: an answer with a receipt, a refusal, a redirect, or nothing that can be told.
 
 use super::visit::{Action, Phase, Redirects, Send};
-use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Outcome, Redirected, Target};
+use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Outcome, Purchase, Redirected, Target};
 use crate::wire::{Credits, Receipt};
 use alloc::{rc::Rc, string::String};
 use serde_json::Value;
@@ -41,6 +41,12 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
         if let (Some(entry), Some(receipt)) = (&mut visit.entry, &receipt) {
             entry.note(receipt);
+        }
+        // The platform bought from the delegation when it settled.
+        let topped_up = receipt.as_ref().and_then(|receipt| receipt.text("orderTx"));
+        if let (Some(tx_hash), Some(offer)) = (topped_up, &visit.offer) {
+            let plan_id = offer.plan_id().clone();
+            visit.spend.purchases.push(Purchase { plan_id, tx_hash: Some(tx_hash.into()), confirmed: true });
         }
         // What came last counts, unless it says nothing and an earlier answer had said that it was paid.
         visit.receipt = receipt.map(Rc::new).or(visit.receipt.take().filter(|receipt| receipt.success()));

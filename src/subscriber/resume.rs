@@ -25,7 +25,7 @@ impl Buyer {
         visit.moved = one.moved;
         visit.offer = one.offer.clone();
         visit.delegation_id = one.delegation_id.clone();
-        visit.consent = Some(Consent::Given { purchase: false });
+        visit.consent = Some(Consent::Given { purchase: None });
         visit.spend.outcome = Outcome::Unknown;
         visit.token = one.sent_token.clone();
         let key = visit.token_key();

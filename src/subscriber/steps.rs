@@ -160,7 +160,7 @@ impl Buyer {
         let limit = self.broken_limit(fetch, &offer, now);
         let Some(visit) = self.visit(fetch) else { return };
         visit.by_grant = granted;
-        match judge(limit, visit.request.policy.as_ref(), visit.request.can_ask, granted) {
+        match judge(limit, visit.request.policy.as_deref(), visit.request.can_ask, granted) {
             Verdict::OverLimit(limit) => self.fail(fetch, FetchError::BudgetExceeded(limit)),
             Verdict::Ask => self.ask(fetch, offer),
             Verdict::Go(consent) => {
@@ -217,7 +217,7 @@ impl Buyer {
             return self.fail(fetch, FetchError::DelegationRequired);
         }
         visit.delegation_id = chosen;
-        visit.consent = Some(consent);
+        visit.consent = Some(visit.without_what_is_forbidden(consent));
         if visit.resumed.take().is_some() {
             // It is another payment now.
             visit.spend.outcome = Outcome::None;
@@ -238,13 +238,17 @@ impl Buyer {
         visit.phase = Phase::Preparing;
         let (Some(offer), Some(consent)) = (visit.offer.clone(), visit.consent) else { return };
         let plan_id = offer.plan_id().clone();
-        let held = if visit.balance_doubtful { None } else { self.known_balance(&plan_id, now) };
+        let doubtful = visit.balance_doubtful;
         let promised = self.promised(&plan_id, fetch);
-        let short = held.map(|held| held.saturating_sub(promised) < offer.needed());
+        let suffices = |held: Credits| held.saturating_sub(promised) >= offer.needed();
+        let old_will_do = consent == Consent::Given { purchase: Some(false) };
+        let old = self.last_balance(&plan_id).filter(|held| old_will_do && suffices(*held));
+        let held = self.known_balance(&plan_id, now).or(old).filter(|_| !doubtful);
+        let short = held.map(|held| !suffices(held));
         let ordered = self.order_of(&plan_id, now).is_some();
         let Some(visit) = self.visit(fetch) else { return };
 
-        let held_only = consent == Consent::HeldCreditsOnly;
+        let held_only = old_will_do || consent == Consent::HeldCreditsOnly;
         // What was agreed to once for all was paying, not buying: where the credits do not suffice, ask again.
         let ask_if_short = visit.by_grant && visit.request.can_ask;
         if ask_if_short && short == Some(true) {
@@ -254,10 +258,10 @@ impl Buyer {
             return self.ask(fetch, offer);
         }
         // While an order is under way its credits are waited for: a payment without them might buy the plan again.
-        let waits_for_order = ordered && !held_only;
+        let waits_for_order = ordered && consent != Consent::HeldCreditsOnly;
         let must_know =
-            held_only || waits_for_order || visit.balance_doubtful && (visit.may_purchase() || ask_if_short);
-        if (visit.may_purchase() || waits_for_order) && short == Some(true) {
+            held_only || waits_for_order || visit.balance_doubtful && (visit.may_order() || ask_if_short);
+        if (visit.may_order() || waits_for_order) && short == Some(true) {
             return self.want_purchase(fetch, OrderPlan { plan_id }, offer.needed(), now);
         }
         if held_only && short == Some(true) {

@@ -1,7 +1,8 @@
+use super::consent::Consent;
 use super::timeouts::Step;
 use super::{FetchError, FetchId, Offer, Policy, Record, Spend, Target, Timeouts, TokenKey};
 use crate::api::x402::Binding;
-use crate::wire::{Credits, DelegationId, Receipt, Secret};
+use crate::wire::{Credits, DelegationId, Receipt, Scheme, Secret};
 use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
 
 /// What a caller wants fetched.
@@ -14,9 +15,9 @@ pub struct FetchRequest {
     /// What the caller wants done about redirects.
     pub redirects: Redirects,
     /// What may be spent on this request without asking, and its limits.
-    pub policy: Option<Policy>,
+    pub policy: Option<Rc<Policy>>,
     /// Another policy whose limits hold as well: an instance's, beside that of a call.
-    pub limits: Option<Policy>,
+    pub limits: Option<Rc<Policy>>,
     /// Whether somebody can be asked (an `approve` callback).
     pub can_ask: bool,
     /// The delegation to spend from; the session's where it is `None`.
@@ -131,7 +132,7 @@ pub(super) struct Visit {
     pub(super) candidates: Vec<Rc<Offer>>,
     pub(super) delegation_id: Option<DelegationId>,
     /// What consent allows: `None` before it is given.
-    pub(super) consent: Option<super::consent::Consent>,
+    pub(super) consent: Option<Consent>,
     /// When a token was last put on the wire, in milliseconds since 1970; zero for never.
     pub(super) presented_at: u64,
     /// What was held just before that, in credits, where it is known.
@@ -256,8 +257,20 @@ impl Visit {
         self.offer.as_ref().map_or(Credits::ZERO, |offer| offer.needed())
     }
 
-    /// What consent allows to be bought.
-    pub(super) fn may_purchase(&self) -> bool {
-        !self.purchased && matches!(self.consent, Some(super::consent::Consent::Given { purchase: true }))
+    /// A policy's plain no to buying holds whoever says yes.
+    pub(super) fn without_what_is_forbidden(&self, consent: Consent) -> Consent {
+        let mut policies = self.request.policy.iter().chain(&self.request.limits);
+        match consent {
+            Consent::Given { .. } if policies.any(|policy| policy.purchase == Some(false)) => {
+                Consent::Given { purchase: Some(false) }
+            }
+            consent => consent,
+        }
+    }
+
+    /// Whether consent allows an order. What a card pays for is not ordered: the platform buys it when it settles.
+    pub(super) fn may_order(&self) -> bool {
+        let by_card = self.offer.as_ref().is_some_and(|offer| offer.scheme() == Scheme::CardDelegation);
+        !self.purchased && !by_card && self.consent == Some(Consent::Given { purchase: Some(true) })
     }
 }

@@ -211,3 +211,11 @@ async function bytes(stream, limit) {
   }
   return whole;
 }
+
+export const pause = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
+
+const random = (count) => crypto.getRandomValues(new Uint8Array(count));
+
+export const randomByte = () => random(1)[0];
+
+export const randomHex = () => Array.from(random(16), (byte) => byte.toString(16).padStart(2, '0')).join('');

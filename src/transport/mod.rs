@@ -11,7 +11,7 @@ use crate::api::retry::pause_before_retry;
 use crate::api::{Method, Request, Response};
 use alloc::{format, string::String};
 use gloo_net::http::{Headers, RequestBuilder};
-use js_sys::{Function, Promise, Uint8Array};
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -27,6 +27,17 @@ extern "C" {
     /// used.
     fn converse(fetch: Option<&Function>, request: &web_sys::Request, limit: u32) -> Promise;
 
+    /// A promise that resolves after so many milliseconds.
+    fn pause(milliseconds: u32) -> Promise;
+
+    /// Eight random bits.
+    #[wasm_bindgen(js_name = randomByte)]
+    fn random_byte() -> u8;
+
+    /// 128 random bits, in hexadecimal.
+    #[wasm_bindgen(js_name = randomHex)]
+    pub(crate) fn random_hex() -> String;
+
     type Reply;
     #[wasm_bindgen(method, getter)]
     fn status(this: &Reply) -> u16;
@@ -36,12 +47,6 @@ extern "C" {
     fn correlation(this: &Reply) -> Option<String>;
     #[wasm_bindgen(method, getter)]
     fn after(this: &Reply) -> Option<String>;
-}
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout(callback: &Function, milliseconds: f64) -> JsValue;
 }
 
 /// The `fetch` to send with: the platform's, or one that the caller gave.
@@ -134,33 +139,6 @@ fn platform_request(
 
 /// Waits so many milliseconds.
 pub(crate) async fn sleep(milliseconds: u64) {
-    let milliseconds = u32::try_from(milliseconds).unwrap_or(u32::MAX >> 1);
-    let promise = Promise::new(&mut |resolve, _| {
-        set_timeout(&resolve, milliseconds.into());
-    });
     // Nothing rejects it.
-    drop(JsFuture::from(promise).await);
-}
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
-    fn get_random_values(bytes: &Uint8Array) -> Uint8Array;
-}
-
-/// Eight random bits.
-fn random_byte() -> u8 {
-    get_random_values(&Uint8Array::new_with_length(1)).get_index(0)
-}
-
-/// 128 random bits, in hexadecimal.
-pub(crate) fn random_hex() -> String {
-    let bytes = Uint8Array::new_with_length(16);
-    let mut text = String::with_capacity(32);
-    for byte in get_random_values(&bytes).to_vec() {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
-        }
-    }
-    text
+    drop(JsFuture::from(pause(u32::try_from(milliseconds).unwrap_or(u32::MAX >> 1))).await);
 }

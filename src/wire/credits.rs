@@ -126,6 +126,13 @@ fn low(total: u64) -> u32 {
     u32::try_from(total & 0xffff_ffff).unwrap_or_default()
 }
 
+/// A number in decimal digits. Numbers are printed by this one alone in what ships: the ways of `core::fmt` are another
+/// kilobyte of wasm.
+#[must_use]
+pub fn digits(number: u64) -> String {
+    Credits::from(number).digits()
+}
+
 impl From<u64> for Credits {
     fn from(amount: u64) -> Self {
         Self { limbs: [0, 0, 0, 0, 0, 0, low(amount >> 32), low(amount)] }

@@ -22,7 +22,7 @@ mod secret;
 pub use accept::Accept;
 pub use access_token::AccessToken;
 pub use api_key::ApiKey;
-pub use credits::Credits;
+pub use credits::{Credits, digits};
 pub use environment::Environment;
 pub use error::{WireError, WireErrorKind};
 pub use header::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};

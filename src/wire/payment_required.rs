@@ -1,5 +1,5 @@
 use super::document::{self, Document};
-use super::{Accept, MAX_ACCEPTS, MAX_OFFER_BYTES, WireError, WireErrorKind, base64};
+use super::{Accept, MAX_ACCEPTS, MAX_OFFER_BYTES, WireError, WireErrorKind, base64, digits};
 use alloc::{
     format,
     string::{String, ToString},
@@ -87,7 +87,8 @@ impl PaymentRequired {
             .into_iter()
             .enumerate()
             .map(|(index, entry)| {
-                Accept::parse(entry).map_err(|error| error.within(&format!("accepts[{index}]")))
+                let index = u64::try_from(index).unwrap_or(u64::MAX);
+                Accept::parse(entry).map_err(|error| error.within(&format!("accepts[{}]", digits(index))))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { rest: document, resource, accepts })

@@ -93,11 +93,13 @@ pub(super) fn deliver_body(
     body: Option<ReadableStream>,
 ) -> Result<Response, Error> {
     let Served { response: origin, encoded, .. } = origin.ok_or("nothing to deliver")?;
-    // A socket is not a body: it goes through as it is, and only where nothing is paid for.
-    if origin.status() == 101 {
-        return Ok(origin);
-    }
     let init = response_init(origin.status(), &headers)?;
+    // A socket is not a body: it is handed over by itself.
+    if origin.status() == 101 {
+        let socket = Reflect::get(&origin, &SOCKET.into())?;
+        Reflect::set(&init, &SOCKET.into(), &socket)?;
+        return Ok(Response::new_with_opt_str_and_init(None, &init)?);
+    }
     if encoded {
         set_encoded(&init)?;
     }
@@ -114,8 +116,24 @@ pub(super) fn set_encoded(init: &ResponseInit) -> Result<(), JsValue> {
     Reflect::set(init, &JsValue::from_str("encodeBody"), &JsValue::from_str("manual")).map(drop)
 }
 
+/// The member of a response, and of what one is made from, that is a WebSocket.
+const SOCKET: &str = "webSocket";
+
+/// Ends a socket that nobody will get: 1013 is "try again later".
+fn hang_up(response: &Response) -> Result<(), JsValue> {
+    let socket = Reflect::get(response, &SOCKET.into())?;
+    if socket.is_object() {
+        let method = |name: &str| Reflect::get(&socket, &name.into())?.dyn_into::<js_sys::Function>();
+        method("accept")?.call0(&socket)?;
+        method("close")?.call1(&socket, &1013.into())?;
+    }
+    Ok(())
+}
+
 /// Drops a response whose body nobody will read.
 pub(super) fn cancel(response: &Response) {
+    // Nobody waits for this either.
+    let _ = hang_up(response);
     if let Some(body) = response.body() {
         // Nobody waits for this, and there is nobody to tell.
         let _ = body.cancel();

@@ -142,8 +142,18 @@ test('only calls that are as good twice as once are sent again', async () => {
   assert.equal(down.seen.length, 3);
 
   const ordered = await played([busy]);
-  await assert.rejects(ordered.instance.plans.orderPlan('1'), { status: 503 });
+  await assert.rejects(ordered.instance.plans.orderPlan('1'), { name: 'OutcomeUnknown', code: 'purchase_outcome_unknown', status: 503, retryable: false });
   assert.equal(ordered.seen.length, 1, 'an order is never repeated by itself');
+  for (const [answer, what, expected] of [
+    [new TypeError('gone'), (plans) => plans.orderPlan('1'), { name: 'OutcomeUnknown', code: 'purchase_outcome_unknown', retryable: false }],
+    [{ status: 400, body: { code: 'BCK.PROTOCOL.0012', retryable: true } }, (plans) => plans.orderPlan('1'), { code: 'BCK.PROTOCOL.0012', retryable: true }],
+    [{ status: 429 }, (plans) => plans.orderPlan('1'), { code: 'http_429', retryable: true }],
+    [busy, (plans) => plans.orderFiatPlan('1'), { code: 'BCK.COMMON.0029', retryable: false }],
+    [new TypeError('gone'), (plans) => plans.orderFiatPlan('1'), { code: 'network_error', retryable: false }],
+  ]) {
+    const { instance } = await played([answer]);
+    await assert.rejects(what(instance.plans), expected);
+  }
 
   const later = await played([{ status: 429, headers: { 'retry-after': '60' } }]);
   await assert.rejects(later.instance.plans.getPlan('1'), { code: 'http_429', retryable: true });

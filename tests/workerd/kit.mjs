@@ -83,13 +83,13 @@ export async function startFacilitator() {
 }
 
 /**
- * An origin that decodes twice, ignores case, trailing slashes and doubled ones, and answers everything. `calls` lists what
- * reached it.
+ * An origin that decodes twice, ignores case, trailing slashes, doubled ones and the name of a folder's page, and answers
+ * everything. `calls` lists what reached it.
  */
 export async function startOrigin() {
   const stub = { calls: [], answer: undefined, cancelled: 0 };
   const server = await listen(async (request, response) => {
-    const path = lenient(lenient(request.url.split('?')[0])).toLowerCase().replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+    const path = lenient(lenient(request.url.split('?')[0])).toLowerCase().replace(/\/+/g, '/').replace(/\/(index|default)(\.\w+)?$/, '/').replace(/(.)\/$/, '$1');
     stub.calls.push({ method: request.method, url: request.url, path, headers: request.headers, rawHeaders: request.rawHeaders });
     response.on('close', () => { if (!response.writableEnded) stub.cancelled++; });
     if (stub.answer) return stub.answer(request, response);
@@ -113,7 +113,7 @@ export async function startAll(options = {}) {
   const [facilitator, origin] = await Promise.all([startFacilitator(), startOrigin()]);
   const paywall = await startFace({
     origin: origin.url, api: facilitator.url, key: SELLER_KEY, routes: { routes: ROUTES, open: ['GET /health'], unlisted: 'deny' },
-    ...options, vars: { TIMEOUT_MS: '400', ...options.vars },
+    ...options, vars: { TIMEOUT_MS: '3000', ...options.vars },
   });
   const get = (path, init = {}) => fetch(paywall.url + path, { redirect: 'manual', ...init });
   return {

@@ -14,6 +14,9 @@ const folder = mkdtempSync(join(tmpdir(), 'assets-'));
 mkdirSync(join(folder, 'data'));
 writeFileSync(join(folder, 'data', 'lines.txt'), TEXT);
 writeFileSync(join(folder, 'secret.txt'), 'not listed');
+writeFileSync(join(folder, 'page.html'), '<p>worth paying for</p>');
+mkdirSync(join(folder, 'folder'));
+writeFileSync(join(folder, 'folder', 'index.html'), '<p>worth paying for</p>');
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const ORIGINS = {
@@ -64,6 +67,7 @@ for (const [what, { options, fill }] of Object.entries(ORIGINS)) {
     const head = await all.paid('/data/lines.txt', { method: 'HEAD' });
     assert.deepEqual([head.status, await head.text()], [200, '']);
     assert.equal(head.headers.get('etag'), response.headers.get('etag'));
+    if (what === 'a bucket') assert.equal(head.headers.get('content-length'), String(TEXT.length));
     assert.equal(settles(), 2);
   });
 
@@ -108,6 +112,21 @@ for (const [what, { options, fill }] of Object.entries(ORIGINS)) {
     assert.deepEqual([same.status, await same.text()], [206, TEXT.slice(0, 10)]);
   });
 }
+
+test('a page and a folder are paid for under every name that the platform serves them at', async () => {
+  const paid = { 'GET /page': { planId: PLAN, credits: 1 }, 'GET /folder': { planId: PLAN, credits: 1 } };
+  const { options } = ORIGINS['files of its own'];
+  const all = await startAll({ vars: { ORIGIN_URL: undefined, ROUTES: paid, OPEN_ROUTES: [], UNLISTED: 'pass' }, options });
+  try {
+    for (const path of ['/page', '/page/', '/page.html', '/PAGE.html', '/page/index.html', '/page/index', '/folder', '/folder/', '/folder/index.html', '/folder/index', '/folder.html']) {
+      const response = await all.get(path);
+      assert.ok([400, 402].includes(response.status), `${path}: ${response.status}`);
+      assert.doesNotMatch(await response.text(), /worth paying for/);
+    }
+    assert.match(await (await all.paid('/page')).text(), /worth paying for/);
+    assert.equal(await (await all.get('/secret.txt')).text(), 'not listed');
+  } finally { await all.stop(); }
+});
 
 test('an object that is stored squeezed is delivered as it is stored', async () => {
   const { options, fill } = ORIGINS['a bucket'];

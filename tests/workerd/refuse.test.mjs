@@ -4,7 +4,8 @@ import { after, before, beforeEach, test } from 'node:test';
 import { PAYER, PLAN, json, readHeader, startAll, token } from './kit.mjs';
 
 let all;
-before(async () => { all = await startAll(); });
+// Little patience, since much here hangs.
+before(async () => { all = await startAll({ vars: { TIMEOUT_MS: '400' } }); });
 beforeEach(() => all.reset());
 after(() => all.stop());
 

@@ -221,7 +221,7 @@ impl World {
     pub fn fetch(&mut self, method: &str, path: &str) -> FetchId {
         let request = FetchRequest {
             redirects: self.redirects,
-            policy: self.policy.clone(),
+            policy: self.policy.clone().map(Rc::new),
             can_ask: self.approval.is_some() || self.approve_throws,
             ..self.request.clone().unwrap_or_else(|| FetchRequest::new(target(ORIGIN, path), method))
         };
@@ -453,5 +453,5 @@ pub fn yes() -> Approval {
 
 /// A yes to this payment, and to buying the plan for it.
 pub fn buy() -> Approval {
-    Approval { approve: true, purchase: true, ..Approval::default() }
+    Approval { approve: true, purchase: Some(true), ..Approval::default() }
 }

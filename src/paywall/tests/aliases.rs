@@ -139,6 +139,12 @@ fn every_alias_of_a_paid_path_is_protected_or_refused() {
         ("/paid.json", DOUBT),
         ("/Paid.HTML", DOUBT),
         ("/paid:x", DOUBT),
+        // The page of a folder.
+        ("/paid/index.html", DOUBT),
+        ("/paid/INDEX.php", DOUBT),
+        ("/paid/index", DOUBT),
+        ("/paid/default.aspx", DOUBT),
+        ("/paid.json/index.html", DOUBT),
     ];
     assert!(table.len() >= 60);
     for (unlisted, gate) in ["deny", "pass"].map(|unlisted| (unlisted, gate(&[("UNLISTED", unlisted)]))) {
@@ -340,6 +346,42 @@ fn a_route_beyond_ascii_has_aliases_of_its_own() {
         assert_eq!(responded(gate.open(&ask("GET", path, &[])).1).status, status, "{path}");
     }
     for path in ["/cafe", "/a/x", "/%CE%91/y", "/%CE%B1/x/y"] {
+        forwarded(gate.open(&ask("GET", path, &[])).1);
+    }
+}
+
+#[test]
+fn a_folder_and_its_page_are_one_and_so_are_a_page_and_its_name_without_a_format() {
+    let routes = r#"{"GET /": {"planId": "1", "credits": 1}, "GET /docs/index.html": {"planId": "1", "credits": 1}, "GET /report.html": {"planId": "1", "credits": 1}}"#;
+    let gate = gate(&[("UNLISTED", "pass"), ("ROUTES", routes)]);
+    for (path, status) in [
+        ("/", 402),
+        ("/index.html", 400),
+        ("/Index", 400),
+        ("/docs/index.html", 402),
+        ("/docs/", 400),
+        ("/Docs", 400),
+        ("/docs/index", 400),
+        ("/docs/index.html/index.html", 400),
+        ("/report.html", 402),
+        ("/report", 400),
+        ("/REPORT/", 400),
+        ("/report.html.gz", 400),
+        ("/report/index.html", 400),
+    ] {
+        assert_eq!(responded(gate.open(&ask("GET", path, &[])).1).status, status, "{path}");
+    }
+    for path in [
+        "/docs/index.htm",
+        "/indexes",
+        "/docs/page",
+        "/reports",
+        "/rep",
+        "/report.pdf",
+        "/docs/indexed.html",
+        "/index.html/x",
+        "/docs/x/index.html",
+    ] {
         forwarded(gate.open(&ask("GET", path, &[])).1);
     }
 }

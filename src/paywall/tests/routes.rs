@@ -239,6 +239,10 @@ fn a_host_in_any_spelling_is_that_host_and_another_is_no_way_around() {
         ("https://api.example:x/ask", "path_not_a_url"),
         ("https://api.example:99999/ask", "path_not_a_url"),
         ("https://[::1/ask", "path_not_a_url"),
+        ("https://[::ffff:1.2.3.4]:8443/ask", "route_in_doubt"),
+        ("https://[::1]x/ask", "path_not_a_url"),
+        ("https://[::g]/ask", "path_not_a_url"),
+        ("https://api.example:+443/ask", "path_not_a_url"),
         ("https://other.example/free", "forwarded"),
         ("https://api.example/free", "forwarded"),
     ] {
@@ -386,6 +390,9 @@ fn decode(text: &str) -> String {
 
 fn is_paid(path: &str) -> bool {
     let plain: String = path.chars().filter(char::is_ascii).collect();
+    let folder =
+        ["/index", "/default"].iter().find_map(|page| Some(plain.split_at_checked(plain.rfind(page)?)?.0));
+    let plain = folder.unwrap_or(&plain);
     let stem = plain.split([';', '.', ':', '?', '#', '\0']).next().unwrap_or_default();
     stem == "/paid"
         || plain.starts_with("/files/") && plain.matches('/').count() == 2

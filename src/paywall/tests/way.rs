@@ -115,11 +115,47 @@ fn an_open_route_is_forwarded_without_a_word_of_payment() {
 }
 
 #[test]
-fn a_paid_resource_is_not_upgraded_to_a_socket() {
-    let headers = [("payment-signature", token()), ("upgrade", "websocket".to_string())];
-    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let answer = responded(gate(&[]).open(&ask("GET", "/paid", &headers)).1);
-    assert_eq!((answer.status, body(&answer)["code"].as_str()), (400, Some("upgrade_not_supported")));
+fn a_socket_is_settled_before_it_is_handed_over_and_nothing_else_is_upgraded_to() {
+    let routes = r#"{
+        "GET /paid": {"planId": "1001", "credits": 1},
+        "POST /paid": {"planId": "1001", "credits": 1},
+        "GET /later": {"planId": "1001", "credits": 1, "settle": "at-end-of-stream", "receipt": "event"}
+    }"#;
+    let gate = gate(&[("ROUTES", routes)]);
+    let open = |method: &str, path: &str, protocol: &str| {
+        gate.open(&ask(method, path, &[("payment-signature", &token()), ("upgrade", protocol)]))
+    };
+    for (method, path, protocol, code) in [
+        ("GET", "/paid", "h2c", "upgrade_not_supported"),
+        ("GET", "/paid", "", "upgrade_not_supported"),
+        ("GET", "/paid", "websocket, h2c", "upgrade_not_supported"),
+        ("HEAD", "/paid", "websocket", "upgrade_not_supported"),
+        ("POST", "/paid", "websocket", "upgrade_not_supported"),
+        ("GET", "/later", "websocket", "upgrade_not_supported"),
+    ] {
+        let answer = responded(open(method, path, protocol).1);
+        assert_eq!(answer.status, 400, "{method} {path} {protocol}");
+        assert!(method == "HEAD" || body(&answer)["code"] == code, "{method} {path} {protocol}");
+    }
+    // Without a token there is an offer.
+    assert_eq!(responded(gate.open(&ask("GET", "/paid", &[("upgrade", "websocket")])).1).status, 402);
+    let (mut visit, verify) = open("GET", "/paid", " WebSocket ");
+    assert_eq!(called(verify).0, "/api/v1/x402/verify");
+    assert_eq!(forwarded(visit.on(valid(), NOW)).headers.get("upgrade"), Some(" WebSocket "));
+    assert_eq!(called(visit.on(origin(101), NOW)).0, "/api/v1/x402/settle");
+    let delivery = delivered(visit.on(burned(), NOW));
+    assert_eq!(header(&delivery.headers, "payment-response").unwrap()["success"], true);
+    // Refused: the socket is not handed over.
+    let (mut visit, _) = open("GET", "/paid", "websocket");
+    for event in [valid(), origin(101)] {
+        let _ = visit.on(event, NOW);
+    }
+    assert_eq!(responded(visit.on(answered(200, &json!({ "success": false })), NOW)).status, 402);
+    // Not opened: not paid for.
+    let (mut visit, _) = open("GET", "/paid", "websocket");
+    let _ = visit.on(valid(), NOW);
+    let headers = delivered(visit.on(origin(426), NOW)).headers;
+    assert_eq!(header(&headers, "payment-response").unwrap()["errorReason"], "not_settled");
 }
 
 #[test]
