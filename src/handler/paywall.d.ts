@@ -13,9 +13,7 @@ import type { EnvironmentName, X402PaymentRequired } from './index.js';
  * With options that are wrong every request is answered with a 500 that names the option, and nothing goes further;
  * `ready()` says it before there is a request. Throws a `PaywallError` where a hook is no function.
  */
-export function paywall<Env = unknown, Context = unknown>(
-  handler: PaidHandler<Env, Context> | string, options: PaywallOptions,
-): Paywall<Env, Context>;
+export function paywall<Env = unknown, Context = unknown>(handler: PaidHandler<Env, Context> | string, options: PaywallOptions): Paywall<Env, Context>;
 
 /**
  * The gate as a middleware of Hono: `app.use(honoPaywall({ … }))` before the routes. What comes behind it in the chain is the
@@ -35,6 +33,9 @@ export interface HonoPaywall {
 /** Answers a request that may be answered. */
 export type PaidHandler<Env = unknown, Context = unknown> =
   (request: Request, more: HandlerContext<Env, Context>) => Response | Promise<Response>;
+
+/** A handler of one request. */
+export type ChainHandler = (request: Request, more: { paymentContext: PaymentContext | undefined }) => Response | Promise<Response>;
 
 /** What a handler is given beside the request. */
 export interface HandlerContext<Env = unknown, Context = unknown> {
@@ -76,8 +77,7 @@ export interface PaymentContext {
 export interface Paywall<Env = unknown, Context = unknown> {
   (request: Request, env?: Env, ctx?: Context): Promise<Response>;
   /** Answers one request with another handler than its own. */
-  serve(request: Request, env: Env | undefined, ctx: Context | undefined,
-    handler: (request: Request, more: { paymentContext: PaymentContext | undefined }) => Response | Promise<Response>): Promise<Response>;
+  serve(request: Request, env: Env | undefined, ctx: Context | undefined, handler: ChainHandler): Promise<Response>;
   /** Reads the options now. Rejects with a `PaywallError` of code `config_invalid` whose `key` is the option that is wrong. */
   ready(env?: Env): Promise<void>;
   /** Stops the timers of a state in memory, and with it what it had still to look into. */
@@ -260,6 +260,7 @@ export interface Settlement {
 
 /** What went wrong with a payment, or with the options. */
 export class PaywallError extends Error {
+  /** An error of these facts. */
   constructor(message: string, facts: { code: string; status?: number; key?: string });
   /** Stable: `payment_missing`, `facilitator_timeout`, `config_invalid`, … */
   code: string;
@@ -282,6 +283,7 @@ export interface DurableNamespace {
  * `new_sqlite_classes`. In its Worker `paywall()` has to be called where the module starts, since its alarm settles by it.
  */
 export class PaywallState {
+  /** Made by the runtime. */
   constructor(context: any, env: any);
   /** What an object is asked by the gate. */
   fetch(request: Request): Promise<Response>;

@@ -1,14 +1,16 @@
 // The public types of `payments-wasm/paywall/node`.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
 /**
  * A fetch handler as a listener of `node:http`, `node:https` or `node:http2`: bodies are streamed both ways, and a client that
  * goes away ends the request's signal. The handler's second argument is `{ remoteAddr: { hostname, port } }`, as Deno has it.
  */
-export function toNodeListener(
-  handler: (request: Request, context: NodeContext) => Response | Promise<Response>, options?: NodeOptions,
-): (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
+export function toNodeListener(handler: NodeHandler, options?: NodeOptions): NodeListener;
+
+/** A fetch handler. */
+export type NodeHandler = (request: Request, context: NodeContext) => Response | Promise<Response>;
+
+/** What `createServer` takes. Node's own types are not asked for, so that nobody needs them who does not have them. */
+export type NodeListener = (incoming: any, outgoing: any) => Promise<void>;
 
 /** What is known of a connection. */
 export interface NodeContext {

@@ -1,6 +1,6 @@
 // The gate in a Worker of somebody's own, in Rust: the crate of tests/rust-worker, built as its author would, in workerd.
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
 import { at, run } from '../../scripts/lib/run.mjs';
 import { startPaywall } from '../../scripts/lib/start.mjs';
@@ -35,6 +35,11 @@ beforeEach(() => facilitator.reset());
 after(async () => { await worker?.stop(); await facilitator?.stop(); });
 
 const ask = (path, headers = {}, body = 'why?') => fetch(worker.url + path, { method: 'POST', body, headers });
+
+test('the README shows this very Worker', () => {
+  const source = readFileSync(at('tests/rust-worker/src/lib.rs'), 'utf8').replace(/^\/\/!.*\n\n/, '');
+  assert.ok(readFileSync(at('README.md'), 'utf8').includes(source));
+});
 
 test('an open route is the handler\'s, what is not listed is nobody\'s', async () => {
   assert.equal(await (await fetch(`${worker.url}/health`)).text(), 'everything is fine');
