@@ -106,6 +106,21 @@ pub(super) struct Burned {
     receipt: Value,
 }
 
+#[derive(Serialize)]
+pub(super) struct Record {
+    line: Option<String>,
+    route: String,
+    texts: [String; 5],
+    numbers: [f64; 3],
+}
+
+impl From<paywall::Record> for Record {
+    fn from(record: paywall::Record) -> Self {
+        let paywall::Record { line, route, texts, numbers } = record;
+        Self { line, route, texts, numbers: numbers.map(|number| number as f64) }
+    }
+}
+
 impl Shown {
     pub(super) fn new(action: paywall::Action, key: &Key) -> Self {
         use paywall::Action;

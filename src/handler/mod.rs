@@ -147,9 +147,9 @@ impl Visit {
         to_js(&notes)
     }
 
-    /// The line of the log, once.
-    pub fn record(&mut self) -> Option<String> {
-        self.visit.record().and_then(|record| record.line)
+    /// What the request came to, once: `{ line, route, texts, numbers }`.
+    pub fn record(&mut self) -> Result<JsValue, JsValue> {
+        self.visit.record().map_or(Ok(JsValue::UNDEFINED), |record| to_js(&action::Record::from(record)))
     }
 
     fn show(&self, action: paywall::Action) -> Result<JsValue, JsValue> {

@@ -52,7 +52,7 @@ export function createPaywall(load) {
       const behind = later(context);
       const { core, gate, store, binding } = around;
       const tell = store === 'memory' ? memory(core, gate) : objects(store === 'bound' ? env[binding] : store, gate);
-      const answer = visit({ gate, request, ask, hooks, prices, store: tell, behind, address: address(request, env, hooks) });
+      const answer = visit({ gate, request, ask, hooks, prices, store: tell, behind, analytics: env?.ANALYTICS, address: address(request, env, hooks) });
       // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
       behind(answer);
       answer.finally(() => learn(gate, behind)).catch(() => {});

@@ -192,8 +192,10 @@ async function respond(way, { status, headers, body }) {
 
 /** The handler's answer with other headers: same status, same stream. */
 function deliver({ origin: { response, away } }, headers, body) {
-  // A socket is not a body: it goes through as it is, and only where nothing is paid for.
-  if (response.status === 101) return response;
+  // A socket is not a body: it is handed over by itself, or with the response that a runtime has made for it.
+  if (response.status === 101) {
+    return response.webSocket ? new Response(null, { status: 101, headers, webSocket: response.webSocket }) : response;
+  }
   const init = { status: response.status, statusText: plain(response.statusText), headers: away ? decoded(headers) : headers };
   return new Response(BODILESS.has(response.status) ? null : body, init);
 }
@@ -208,9 +210,17 @@ function decoded(headers) {
   return coded ? headers.filter(([name]) => name !== 'content-encoding' && name !== 'content-length') : headers;
 }
 
-function report({ visit }) {
-  const line = visit.record();
-  if (line) console.log(line);
+/** Writes down what became of it: a line of the log, and a data point where an Analytics Engine is bound. */
+function report({ visit, analytics }) {
+  const record = visit.record();
+  if (!record) return;
+  if (record.line) console.log(record.line);
+  try {
+    analytics?.writeDataPoint?.({ indexes: [record.route], blobs: record.texts, doubles: record.numbers });
+  } catch (error) {
+    // Nobody's answer.
+    console.error('analytics:', error?.message ?? error);
+  }
 }
 
 /** Hands what the state has to know to the state, behind the answer. */

@@ -66,6 +66,11 @@ export function within(ms, work) {
 
 /** Drops a response whose body nobody will read. */
 export function cancel(response) {
+  if (response?.webSocket) {
+    // Try again later.
+    response.webSocket.accept();
+    response.webSocket.close(1013);
+  }
   if (response?.body && !response.body.locked) response.body.cancel().catch(() => {});
 }
 
