@@ -16,53 +16,52 @@ pub(super) struct Head {
     now: f64,
 }
 
-/// An event, by its name in `what`.
+/// An event, by its name in `what`, with those of the members that go with it. One flat struct: a tagged enum is ten times
+/// the wasm.
 #[derive(Deserialize)]
-#[serde(tag = "what", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub(super) enum Happened {
-    Answered {
-        status: u16,
-        body: String,
-        correlation_id: Option<String>,
-    },
-    TimedOut,
-    Unreachable,
-    Unreadable,
+#[serde(rename_all = "camelCase")]
+pub(super) struct Happened {
+    what: String,
+    status: Option<u16>,
+    body: Option<String>,
+    correlation_id: Option<String>,
     /// The reply of the state, JSON.
-    State {
-        reply: String,
-    },
-    StateFailed,
+    reply: Option<String>,
     /// Credits, decimal; nothing where the seller's function failed.
-    Price {
-        credits: Option<String>,
-    },
-    Origin {
-        status: u16,
-        headers: Vec<(String, String)>,
-    },
-    OriginFailed,
-    OriginTimedOut,
-    Ended {
-        how: String,
-        bytes: f64,
-        events: f64,
-        tokens: Option<f64>,
-    },
-    Denied {
-        words: String,
-    },
-    ClientGone,
+    credits: Option<String>,
+    headers: Option<Vec<(String, String)>>,
+    /// `whole`, `client`, or what else ended it.
+    how: Option<String>,
+    bytes: Option<f64>,
+    events: Option<f64>,
+    tokens: Option<f64>,
+    words: Option<String>,
 }
 
 impl Happened {
     /// The platform's answer, where it is one.
     pub(super) fn answer(self) -> Option<api::Response> {
-        match self {
-            Self::Answered { status, body, correlation_id } => {
-                Some(api::Response { status, body, correlation_id })
-            }
-            _ => None,
+        if self.what != "answered" {
+            return None;
+        }
+        Some(api::Response {
+            status: self.status?,
+            body: self.body.unwrap_or_default(),
+            correlation_id: self.correlation_id,
+        })
+    }
+
+    fn ending(&self) -> Ending {
+        let count = |number: Option<f64>| number.map(|number| number as u64);
+        Ending {
+            how: match self.how.as_deref() {
+                Some("whole") => How::Whole,
+                Some("client") => How::ClientLeft,
+                _ => How::OriginBroke,
+            },
+            bytes: count(self.bytes).unwrap_or_default(),
+            events: count(self.events).unwrap_or_default(),
+            tokens: count(self.tokens),
         }
     }
 }
@@ -76,36 +75,27 @@ impl From<Head> for RequestHead {
 
 impl From<Happened> for Event {
     fn from(happened: Happened) -> Self {
-        match happened {
-            Happened::Answered { status, body, correlation_id } => {
-                Self::Answered(api::Response { status, body, correlation_id })
+        match happened.what.as_str() {
+            "answered" => happened.answer().map_or(Self::Unanswered(Silence::Unreadable), Self::Answered),
+            "timedOut" => Self::Unanswered(Silence::TimedOut),
+            "unreadable" => Self::Unanswered(Silence::Unreadable),
+            "state" => {
+                // A reply that is none of ours is no reply.
+                let reply = happened.reply.unwrap_or_default();
+                serde_json::from_str(&reply).map_or(Self::StateFailed, Self::State)
             }
-            Happened::TimedOut => Self::Unanswered(Silence::TimedOut),
-            Happened::Unreachable => Self::Unanswered(Silence::Unreachable),
-            Happened::Unreadable => Self::Unanswered(Silence::Unreadable),
-            // A reply that is none of ours is no reply.
-            Happened::State { reply } => serde_json::from_str(&reply).map_or(Self::StateFailed, Self::State),
-            Happened::StateFailed => Self::StateFailed,
-            Happened::Price { credits } => {
-                Self::Price(credits.and_then(|credits| credits.parse::<Credits>().ok()))
-            }
-            Happened::Origin { status, headers } => {
-                Self::Origin(OriginHead { status, headers: list(headers) })
-            }
-            Happened::OriginFailed => Self::OriginFailed,
-            Happened::OriginTimedOut => Self::OriginTimedOut,
-            Happened::Ended { how, bytes, events, tokens } => Self::Ended(Ending {
-                how: match how.as_str() {
-                    "whole" => How::Whole,
-                    "client" => How::ClientLeft,
-                    _ => How::OriginBroke,
-                },
-                bytes: bytes as u64,
-                events: events as u64,
-                tokens: tokens.map(|tokens| tokens as u64),
+            "stateFailed" => Self::StateFailed,
+            "price" => Self::Price(happened.credits.and_then(|credits| credits.parse::<Credits>().ok())),
+            "origin" => Self::Origin(OriginHead {
+                status: happened.status.unwrap_or_default(),
+                headers: list(happened.headers.unwrap_or_default()),
             }),
-            Happened::Denied { words } => Self::Denied(words),
-            Happened::ClientGone => Self::ClientGone,
+            "originFailed" => Self::OriginFailed,
+            "originTimedOut" => Self::OriginTimedOut,
+            "ended" => Self::Ended(happened.ending()),
+            "denied" => Self::Denied(happened.words.unwrap_or_default()),
+            "clientGone" => Self::ClientGone,
+            _ => Self::Unanswered(Silence::Unreachable),
         }
     }
 }

@@ -52,7 +52,7 @@ async function send(response, outgoing, headOnly) {
   }
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) headers['set-cookie'] = cookies;
-  if (response.statusText) outgoing.statusMessage = response.statusText;
+  if (response.statusText && outgoing.req?.httpVersionMajor < 2) outgoing.statusMessage = response.statusText;
   outgoing.writeHead(response.status, headers);
   if (!response.body || headOnly) {
     response.body?.cancel().catch(() => {});

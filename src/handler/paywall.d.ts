@@ -200,7 +200,7 @@ export interface PlanConfig {
   /** The plan. */
   planId: string;
   /** Its price; default: the route's. */
-  credits?: Price;
+  credits?: PlanPrice;
   /** The agent; default: the route's. */
   agentId?: string;
   /** How it is paid; default: as the plan says. */
@@ -214,8 +214,10 @@ export interface PlanConfig {
  * verification, and gets a request whose body it may read; one that throws, or gives no whole number, is a 500, and nothing
  * is charged.
  */
-export type Price = number | bigint | string | PriceFunction
-  | { by: PriceFunction; most: number | string }
+export type Price = PlanPrice | PriceFunction | { by: PriceFunction; most: number | string };
+
+/** What can be said of each of several plans; a function is the route's, whatever plan pays. */
+export type PlanPrice = number | bigint | string
   | { by: 'query' | 'header'; name: string; each: number; most: number | string; base?: number; per?: number }
   | { by: 'origin'; name: string; most: number | string }
   | { by: 'byte' | 'event'; each: number; most: number | string; base?: number; per?: number }
@@ -280,7 +282,8 @@ export interface DurableNamespace {
 
 /**
  * The Durable Object class of the state, with SQLite: exported by the Worker's own module, and bound as `PAYWALL_STATE` with
- * `new_sqlite_classes`. In its Worker `paywall()` has to be called where the module starts, since its alarm settles by it.
+ * `new_sqlite_classes`. In its Worker `paywall()` has to be called where the module starts, since its alarm settles by it, of
+ * several by the last.
  */
 export class PaywallState {
   /** Made by the runtime. */

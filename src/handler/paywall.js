@@ -37,7 +37,11 @@ export function createPaywall(load) {
       return { core, gate, store, binding: typeof state === 'string' && state !== 'memory' ? state : BINDING };
     };
     /** The gate, made with the first request: an environment does not change under it. */
-    const opened = (env) => (opening ??= open(env));
+    const opened = (env) => (opening ??= open(env).catch((error) => {
+      // What was not the options' fault may go well the next time.
+      if (!error?.answer) opening = undefined;
+      throw error;
+    }));
 
     const serve = async (request, env, context, ask) => {
       let around;
@@ -51,7 +55,7 @@ export function createPaywall(load) {
       }
       const behind = later(context);
       const { core, gate, store, binding } = around;
-      const tell = store === 'memory' ? memory(core, gate) : objects(store === 'bound' ? env[binding] : store, gate);
+      const tell = store === 'memory' ? memory(core, gate) : objects(store === 'bound' ? env?.[binding] : store, gate);
       const answer = visit({ gate, request, ask, hooks, prices, store: tell, behind, analytics: env?.ANALYTICS, address: address(request, env, hooks) });
       // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
       behind(answer);
@@ -106,7 +110,19 @@ function sort(given) {
   } else if (routes !== undefined) {
     rest.routes = routes;
   }
-  return { hooks, prices, state, options: rest };
+  return { hooks, prices, state, options: plain(rest) };
+}
+
+/** What can be told to the core: a function that is left is none that we know, and a `bigint` is a decimal text. */
+function plain(value, at = '') {
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'function' || typeof value === 'symbol') {
+    throw new PaywallError(`${at} cannot be a ${typeof value}`, { code: 'config_invalid', key: at });
+  }
+  if (Array.isArray(value)) return value.map((one, index) => plain(one, `${at}[${index}]`));
+  if (typeof value !== 'object' || value === null) return value;
+  const name = (key) => (at === '' ? key : /^\w+$/.test(key) ? `${at}.${key}` : `${at}[${JSON.stringify(key)}]`);
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one, name(key))]));
 }
 
 /** A route whose price is a function: `credits: fn`, or `credits: { by: fn, most }`. */

@@ -131,10 +131,11 @@ async function forward(way, action) {
   if (action.body && request.body) Object.assign(init, { body: request.body, duplex: 'half' });
   try {
     const forwarded = new Request(action.url, init);
-    // The client's end is the handler's too; the timeout's only until an answer begins.
-    request.signal?.addEventListener('abort', () => leash.abort(request.signal.reason));
+    // Until an answer begins: later the answer's stream is cancelled, and whoever counts it has to know by whom.
+    const leave = () => leash.abort(request.signal.reason);
+    request.signal?.addEventListener('abort', leave);
     const asked = action.away ? fetch(forwarded) : (async () => way.ask(forwarded, { paymentContext: context(way) }))();
-    const response = await within(gate.originTimeout, asked);
+    const response = await within(gate.originTimeout, asked).finally(() => request.signal?.removeEventListener('abort', leave));
     if (response === undefined) {
       asked.then(cancel, () => {});
       leash.abort();

@@ -52,6 +52,21 @@ test('a handler that is none, and a hook that is none, are refused at once', () 
   }
 });
 
+test('a function where none is asked is refused at once, by its place', () => {
+  for (const [more, key] of [
+    [{ onSettle: () => {} }, 'onSettle'],
+    [{ routes: { 'POST /ask': { plans: [{ planId: PLAN, credits: () => 1 }] } } }, 'routes["POST /ask"].plans[0].credits'],
+  ]) assert.throws(() => gated(more), { code: 'config_invalid', key });
+});
+
+test('a bigint is a price', async () => {
+  const { ask } = gated({ routes: { 'POST /ask': { planId: PLAN, credits: 2n ** 70n } } });
+  await hushed(async () => {
+    const offer = await (await ask('/ask', { paid: false })).json();
+    assert.equal(offer.accepts[0].extra.credits, String(2n ** 70n));
+  });
+});
+
 test('ready() of a gate that is right resolves; what it cannot promise is said at start', async () => {
   const { gate } = gated();
   const said = await hushed(() => gate.ready());

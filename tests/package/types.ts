@@ -23,8 +23,9 @@ const gate = paywall(
     nvmApiKey: 'sandbox:a.b.c', unlisted: 'deny', state: 'memory', tokenHeader: ['payment-signature', 'x-token'],
     routes: {
       'POST /ask': { planId: '1', credits: async (request) => (await request.text()).length },
+      'GET /capped': { planId: '1', credits: { by: () => 3n, most: 5 } },
       'GET /stream': { planId: '1', credits: { by: 'event', each: 1, most: 9 }, settle: 'at-end-of-stream', receipt: 'event' },
-      'GET /two': { plans: [{ planId: '1', credits: 1 }, { planId: '2', credits: { by: () => 3n, most: 5 } }] },
+      'GET /two': { plans: [{ planId: '1', credits: 1 }, { planId: '2', credits: { by: 'query', name: 'n', each: 1, most: 5 } }] },
     },
     onBeforeVerify: (request, offer) => console.log(request.url, offer.accepts.length),
     onAfterVerify: async (_, verification) => { if (verification.payer === '0x0') throw new Error('not you'); },
