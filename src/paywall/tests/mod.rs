@@ -7,6 +7,7 @@ mod faults;
 mod headers;
 mod manners;
 mod objects;
+mod payment;
 mod plans;
 mod routes;
 mod state;
