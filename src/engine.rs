@@ -7,6 +7,14 @@
 #[cfg(not(all(feature = "subscriber", target_family = "wasm")))]
 pub(crate) use native::{decode_base64, parse_json};
 
+/// Reads a JSON object; `None` for what is not one.
+pub(crate) fn parse_object(text: &str) -> Option<serde_json::Map<alloc::string::String, serde_json::Value>> {
+    match parse_json(text.as_bytes())? {
+        serde_json::Value::Object(members) => Some(members),
+        _ => None,
+    }
+}
+
 #[cfg(all(feature = "subscriber", target_family = "wasm"))]
 pub(crate) use javascript::{decode_base64, parse_json};
 

@@ -1,12 +1,13 @@
-// The paywall Worker: loads the wasm, hands requests over.
+// The paywall Worker: loads the wasm, hands requests over, and with each what the 402 page is made of.
 import module from './gate_bg.wasm';
 import * as app from './gate.js';
+import * as page from './page.js';
 
 app.initSync({ module });
 
 export default {
   fetch(request, env, context) {
-    const answer = app.fetch(request, env, context);
+    const answer = app.fetch(request, { ...env, ...page }, context);
     // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
     context.waitUntil(answer);
     return answer;

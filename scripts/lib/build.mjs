@@ -12,7 +12,8 @@ import { crateVersion, setup } from './tools.mjs';
 
 /**
  * What is built. `features` are cargo's, `name` is that of the glue and the wasm beside it, `template` the folder whose
- * files go along, `bindgen` and `opt` what the two tools are told beyond the usual.
+ * files go along, `bindgen` and `opt` what the two tools are told beyond the usual, `symbols` the file that says which function each number in a stack trace is
+ * where the wasm does not, `needs` what has to be built before.
  */
 export const ARTEFACTS = {
   // The npm package. Its wasm has to compile in every engine since Node 20, so nothing here may ask for newer ones.
@@ -33,14 +34,18 @@ export const ARTEFACTS = {
     opt: ['-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     finish: finishPaywall,
   },
-  // The Workers. Names stay for stack traces. A panic leaves a request hanging and its memory in doubt: with the reset
+  // The Workers. Names stay for stack traces: in the wasm of the sandbox, beside that of the paywall. A panic leaves a request hanging and its memory in doubt: with the reset
   // function and the abort handler the next request starts on fresh memory.
   worker: {
     features: 'worker-entry',
     name: 'gate',
     template: 'pkg-template/worker',
     bindgen: ['--experimental-reset-state-function', '--force-enable-abort-handler', '--no-typescript'],
-    opt: ['--debuginfo'],
+    opt: ['--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    symbols: 'gate.symbols',
+    // Its 402 page pays with the npm package.
+    needs: ['subscriber'],
+    finish: finishWorker,
   },
   sandbox: {
     features: 'sandbox',
@@ -60,12 +65,13 @@ const WASM_FEATURES = [
 /** Where an artefact stands when it is built. */
 export const dist = (artefact, ...parts) => at('target/dist', artefact, ...parts);
 
-/** Builds the named artefacts (all, if none is named). `dev` is quick to build and large. */
+/** Builds the named artefacts (all, if none is named), and what they need. `dev` is quick to build and large. */
 export async function build(names = [], { dev = false } = {}) {
-  const chosen = names.length > 0 ? names : Object.keys(ARTEFACTS);
-  for (const name of chosen) {
+  for (const name of names) {
     if (!ARTEFACTS[name]) throw new Plain(`there is no artefact ${name}`, `one of ${Object.keys(ARTEFACTS).join(', ')}`);
   }
+  const wanted = names.length > 0 ? names : Object.keys(ARTEFACTS);
+  const chosen = new Set(wanted.flatMap((name) => [...(ARTEFACTS[name].needs ?? []), name]));
   const { wasmBindgen } = await setup('wasmBindgen');
   for (const name of chosen) {
     if (upToDate(name, dev)) continue;
@@ -92,9 +98,14 @@ async function buildOne(name, { dev, wasmBindgen, report }) {
     let renamed;
     if (!dev) {
       report('wasm-opt');
+      const features = WASM_FEATURES.map((feature) => `--enable-${feature}`);
+      const optimise = (...flags) => run(process.execPath, [at('node_modules/binaryen/bin/wasm-opt'), ...flags, ...features, wasm, '-o', wasm]);
       // Twice: what the first leaves the second finds.
-      const flags = ['-Oz', '-Oz', ...artefact.opt, ...WASM_FEATURES.map((feature) => `--enable-${feature}`)];
-      const { stdout } = await run(process.execPath, [at('node_modules/binaryen/bin/wasm-opt'), ...flags, wasm, '-o', wasm]);
+      const small = ['-Oz', '-Oz'];
+      // Names are read by who keeps them, and who keeps them writes them: so they are written down in a run of their own,
+      // and the one that drops them leaves the functions where they are.
+      if (artefact.symbols) await optimise(...small.splice(0), '--debuginfo', `--symbolmap=${join(work, artefact.symbols)}`);
+      const { stdout } = await optimise(...small, ...artefact.opt);
       if (stdout.trim()) renamed = JSON.parse(stdout);
     }
     rmSync(`${wasm}.d.ts`, { force: true });
@@ -230,6 +241,39 @@ function withoutPaths(wasm) {
 }
 
 /**
+ * Makes one script of the paywall Worker's, and puts the 402 page's scripts beside it: page and package in one file, and beside it what is loaded when it
+ * is needed. They stand under a name made of their contents, so that a browser may keep them for good. Without the page,
+ * `PAYWALL_PAGE=off` when building, the Worker carries none of it.
+ */
+async function finishWorker(work, { dev, renamed }) {
+  if (renamed) renameInGlue(work, 'gate', renamed);
+  const { build: bundle } = await import('esbuild');
+  // Entry, glue and snippets in one file, without what nobody calls.
+  await bundle({
+    entryPoints: [join(work, 'entry.js')], outfile: join(work, 'entry.js'), allowOverwrite: true, bundle: true,
+    external: ['./gate_bg.wasm', './page.js'], format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error',
+  });
+  rmSync(join(work, 'gate.js'));
+  rmSync(join(work, 'snippets'), { recursive: true, force: true });
+  const texts = {};
+  if (pageIsBuilt()) {
+    const beside = ['core.packed.js', 'journeys.js', 'terms.js'];
+    const { outputFiles: [page] } = await bundle({
+      entryPoints: [at('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
+      alias: { 'payments-wasm': dist('subscriber', 'index.js') }, external: [...beside, 'helpers.js', 'ledger.js'].map((name) => `./${name}`),
+      minify: !dev, legalComments: 'none', logLevel: 'error',
+    });
+    texts['page.js'] = page.text;
+    for (const name of beside) texts[name] = readFileSync(dist('subscriber', name), 'utf8');
+  }
+  const id = createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 16);
+  const listed = JSON.stringify(JSON.stringify({ id, files: Object.keys(texts) }));
+  writeFileSync(join(work, 'page.js'), `// The scripts of the 402 page, as texts.\nexport const PAGE_FILES = ${listed};\nexport const PAGE_CONTENT = ${JSON.stringify(texts)};\n`);
+}
+
+const pageIsBuilt = () => process.env.PAYWALL_PAGE !== 'off';
+
+/**
  * Gives the glue the short names that wasm-opt gave to imports and exports: wasm-bindgen's carry a hash each, which no
  * compression shortens, in the wasm and in the glue. They make up 5 KB after gzip.
  */
@@ -289,9 +333,10 @@ function writeStamp(name, { dev, sources, started }) {
 
 function hashInputs(name, sources) {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '']));
+  hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '', pageIsBuilt()]));
   const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', 'package-lock.json',
-    'scripts/lib/build.mjs', ...files('src', /\.(js|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template)];
+    'scripts/lib/build.mjs', ...files('src', /\.(js|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template),
+    ...(ARTEFACTS[name].needs ?? []).map((needed) => relative(root, stampPath(needed)))];
   for (const path of [...new Set([...sources, ...others])].sort()) {
     hash.update(`\0${path}\0`);
     if (existsSync(at(path))) hash.update(readFileSync(at(path)));

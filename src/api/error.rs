@@ -1,7 +1,7 @@
 use super::Response;
 use crate::engine;
 use crate::wire::digits;
-use alloc::{boxed::Box, format, string::String, string::ToString};
+use alloc::{boxed::Box, string::String};
 use core::fmt;
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ impl ApiError {
             _ => ApiErrorKind::Refused,
         };
         let status = digits(response.status.into());
-        let code = text("code").unwrap_or_else(|| format!("http_{status}"));
+        let code = text("code").unwrap_or_else(|| ["http_", &status].concat());
         Self {
             kind,
             docs_url: text("docsUrl")
@@ -65,7 +65,7 @@ impl ApiError {
                 .or_else(|| code.starts_with("BCK.").then(|| CODES.into()))
                 .map(Into::into),
             code,
-            message: text("message").unwrap_or_else(|| format!("Nevermined answered with HTTP {status}")),
+            message: text("message").unwrap_or_else(|| ["Nevermined answered with HTTP ", &status].concat()),
             hint: text("hint"),
             status: response.status,
             correlation_id: response.correlation_id.clone().or_else(|| text("correlationId")),
@@ -82,7 +82,7 @@ impl ApiError {
         Self {
             kind: ApiErrorKind::Garbled,
             code: "garbled_answer".into(),
-            message: format!("Nevermined's answer could not be understood: {what}"),
+            message: ["Nevermined's answer could not be understood: ", what].concat(),
             hint: None,
             status: response.status,
             correlation_id: response.correlation_id.clone(),
@@ -101,8 +101,8 @@ impl ApiError {
 /// What a server wrote, short enough to be shown.
 fn clip(text: &str) -> String {
     match text.char_indices().nth(MAX_TEXT) {
-        None => text.to_string(),
-        Some(_) => text.chars().take(MAX_TEXT).chain(['…']).collect(),
+        None => text.into(),
+        Some((end, _)) => [text.get(..end).unwrap_or_default(), "…"].concat(),
     }
 }
 

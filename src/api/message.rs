@@ -1,6 +1,6 @@
 use super::{API_VERSION, ApiError};
 use crate::wire::Secret;
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 
 /// One call of the API, as a value: what to send, and what the answer means.
@@ -121,7 +121,7 @@ impl Request {
             ("content-type", String::from("application/json")),
         ]);
         if let (Auth::Key, Some(key)) = (self.auth, key) {
-            headers.push(("authorization", format!("Bearer {}", key.expose())));
+            headers.push(("authorization", ["Bearer ", key.expose()].concat()));
             headers.push(("nevermined-version", API_VERSION.into()));
             headers.extend(organization.map(|id| ("x-current-org-id", id.into())));
         }

@@ -3,16 +3,13 @@
 use super::x402::success_body;
 use super::{ApiError, Call, Request, Response};
 use crate::wire::{Credits, PlanId};
-use alloc::{
-    format,
-    string::{String, ToString},
-};
+use alloc::string::{String, ToString};
 use serde_json::Value;
 
 /// Read a plan: `GET /api/v1/protocol/plans/:planId`, public. The answer is for the caller as it came.
 #[must_use]
 pub fn get_plan(plan_id: &PlanId) -> Request {
-    Request::get(format!("/api/v1/protocol/plans/{plan_id}"))
+    Request::get(["/api/v1/protocol/plans/", plan_id.as_str()].concat())
 }
 
 /// Read how a plan is paid for, of what [`get_plan`] reads.
@@ -88,7 +85,7 @@ impl Call for GetPlanBalance {
     type Output = Held;
 
     fn request(&self) -> Request {
-        Request::get(format!("/api/v1/protocol/plans/{}/balance/{}", self.plan_id, self.holder))
+        Request::get(["/api/v1/protocol/plans/", self.plan_id.as_str(), "/balance/", &self.holder].concat())
     }
 
     fn parse(&self, response: &Response) -> Result<Held, ApiError> {
@@ -117,7 +114,7 @@ impl Call for OrderPlan {
     type Output = Ordered;
 
     fn request(&self) -> Request {
-        Request::post(format!("/api/v1/protocol/plans/{}/order", self.plan_id), None)
+        Request::post(["/api/v1/protocol/plans/", self.plan_id.as_str(), "/order"].concat(), None)
     }
 
     fn parse(&self, response: &Response) -> Result<Ordered, ApiError> {

@@ -40,6 +40,8 @@ pub(super) struct Answered {
     status: u16,
     headers: Pairs,
     body: Option<String>,
+    /// A file of the 402 page's, in the place of a body.
+    file: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -167,7 +169,7 @@ impl Call {
 
 impl From<Answer> for Answered {
     fn from(answer: Answer) -> Self {
-        Self { status: answer.status, headers: pairs(&answer.headers), body: answer.body }
+        Self { status: answer.status, headers: pairs(&answer.headers), body: answer.body, file: answer.file }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::subscriber::{
 };
 use crate::transport::random_hex;
 use crate::wire::{ApiKey, Secret};
-use alloc::{format, rc::Rc, string::String, vec::Vec};
+use alloc::{rc::Rc, string::String, vec::Vec};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
@@ -100,7 +100,7 @@ pub(super) fn open(options: &JsValue) -> Result<Rc<Session>, JsValue> {
 
 pub(super) fn only_in_a_page(what: &str) -> JsValue {
     reject(
-        &format!("{what} needs a page"),
+        &[what, " needs a page"].concat(),
         Facts {
             code: "browser_only",
             hint: Some("outside a page use Payments.getInstance({ nvmApiKey })"),

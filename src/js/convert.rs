@@ -4,7 +4,6 @@ use super::error::{Facts, reject};
 use crate::subscriber::{Approval, Policy, Timeouts};
 use crate::wire::{Credits, DelegationId, Scheme, WireError};
 use alloc::{
-    format,
     rc::Rc,
     string::{String, ToString},
     vec::Vec,
@@ -22,7 +21,7 @@ pub(super) fn get(object: &JsValue, name: &str) -> JsValue {
 
 /// An error about a field of what the caller gave.
 pub(super) fn bad_field(name: &str, expected: &str) -> JsValue {
-    reject(&format!("{name} must be {expected}"), Facts { code: "validation", ..Facts::default() })
+    reject(&[name, " must be ", expected].concat(), Facts { code: "validation", ..Facts::default() })
 }
 
 /// The same, from a wire type's own check.

@@ -29,6 +29,7 @@ function describe(offer, plan, held, loggedIn) {
       tokenAddress: price.tokenAddress,
     },
     planCredits: registry?.credits?.amount === undefined ? undefined : BigInt(registry.credits.amount),
+    planSeconds: Number(registry?.credits?.durationSecs) || undefined,
     balance: held,
     payable: loggedIn ? (held >= needed ? 'now' : 'after-purchase') : 'after-login',
   };

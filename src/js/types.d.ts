@@ -230,6 +230,8 @@ export interface QuotedOffer extends Offer {
   price?: { amount: bigint; currency?: string; isCrypto: boolean; tokenAddress?: string };
   /** What the plan grants when it is bought. */
   planCredits?: bigint;
+  /** How long what it grants is good, in seconds, where it ends. */
+  planSeconds?: number;
   /** What is held of it, in credits. */
   balance?: bigint;
   /**

@@ -13,6 +13,8 @@ pub struct Answer {
     pub headers: HeaderList,
     /// JSON, or nothing: for a `HEAD` request, and with status 204.
     pub body: Option<String>,
+    /// A file of the 402 page's, by its name, to be sent as the body. The shell carries them, and said so in `PAGE_FILES`.
+    pub file: Option<String>,
 }
 
 /// Seconds after which to try again, as a 503 says it (rule 21).
@@ -23,7 +25,7 @@ impl Answer {
     pub(crate) fn empty(status: u16) -> Self {
         let mut headers = HeaderList::new();
         headers.set("cache-control", "no-store");
-        Self { status, headers, body: None }
+        Self { status, headers, body: None, file: None }
     }
 
     /// A JSON error: `{error, message, code}`, `error` being the status in words.
@@ -41,6 +43,11 @@ impl Answer {
         let mut answer = Self::json(402, document);
         answer.headers.set(wire::PAYMENT_REQUIRED, offer.to_header());
         answer
+    }
+
+    /// 400 for a token that is none by its size.
+    pub(crate) fn payment_too_large() -> Self {
+        Self::error(400, "payment_too_large", "The payment-signature header is over 16 KiB.")
     }
 
     /// 503 with `retry-after` (rule 21).

@@ -1,7 +1,8 @@
 use super::digest::sha256;
 use super::price::{Terms, Way};
+use super::shelf::Shelf;
 use crate::wire::Credits;
-use alloc::{collections::BTreeMap, format, string::String};
+use alloc::{format, string::String};
 
 /// Positive verifications of this isolate, for seconds (rule 23), and what is owed on the strength of them.
 ///
@@ -10,8 +11,8 @@ use alloc::{collections::BTreeMap, format, string::String};
 /// not cover is verified anew.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
-    yes: BTreeMap<String, Yes>,
-    accounts: BTreeMap<String, Account>,
+    yes: Shelf<String, Yes>,
+    accounts: Shelf<String, Account>,
 }
 
 /// What a verification is remembered by: token, route and amount, hashed.
@@ -70,18 +71,19 @@ impl Cache {
         if self.yes.len() >= MOST
             && let Some(first) = self.yes.iter().min_by_key(|(_, yes)| yes.until).map(|(key, _)| key.clone())
         {
-            self.yes.remove(&first);
+            self.yes.retain(|key, _| *key != first);
         }
         let accounts = &self.yes;
         self.accounts.retain(|name, account| {
-            !account.owed.is_zero() || accounts.values().any(|yes| yes.account == *name)
+            !account.owed.is_zero() || accounts.iter().any(|(_, yes)| yes.account == *name)
         });
         let name =
             format!("{}\n{}", known.plan, payer.as_deref().unwrap_or(&known.token).to_ascii_lowercase());
-        let account = self.accounts.entry(name.clone()).or_default();
-        account.credit = account.credit.max(known.amount);
-        account.owed = account.owed.saturating_add(known.amount);
-        account.counted = false;
+        self.accounts.change(name.clone(), |account| {
+            account.credit = account.credit.max(known.amount);
+            account.owed = account.owed.saturating_add(known.amount);
+            account.counted = false;
+        });
         let yes = Yes { until: now.saturating_add(lasts), token: known.token.clone(), account: name, payer };
         self.yes.insert(known.key.clone(), yes);
     }

@@ -2,11 +2,14 @@ use super::cors::Cors;
 use super::listing::RouteKey;
 use super::manners::Manners;
 use super::origin::OriginSetting;
+use super::page::Page;
+use super::pass::Passes;
 use super::policy::Settlement;
 use super::price::Terms;
 use super::routes::{Routes, Unlisted};
 use super::terms::{self, Around};
 use crate::api::Deployment;
+use crate::engine;
 use crate::wire::{ApiKey, Environment, Secret};
 use alloc::{
     format,
@@ -23,6 +26,8 @@ pub struct Settings {
     pub(crate) routes: Routes,
     pub(crate) cors: Cors,
     pub(crate) manners: Manners,
+    pub(crate) passes: Option<Passes>,
+    pub(crate) page: Option<Page>,
     pub(crate) origin: OriginSetting,
     /// The headers that a token comes in, in lower case, if it is not `payment-signature`.
     pub(crate) token_headers: Vec<String>,
@@ -84,7 +89,9 @@ impl Settings {
     ///
     /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
     /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`, `TOKEN_HEADER`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
-    /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`.
+    /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`; `PASSES`,
+    /// `PASS_KEYS`, `REVOKED_PASSES`, `PAGE`; and `PAGE_FILES`, which no seller sets: the names of the files that the shell
+    /// carries for the 402 page.
     ///
     /// # Errors
     /// The first key that is missing or wrong.
@@ -108,7 +115,7 @@ impl Settings {
             Some(_) => return Err(wrong("UNLISTED", "must be \"deny\" or \"pass\"")),
         };
         let mut routes = Routes::new(unlisted);
-        let listed: Map<String, Value> = json(
+        let listed = object(
             "ROUTES",
             &text("ROUTES").ok_or_else(|| missing("ROUTES"))?,
             "an object of routes, like {\"POST /ask\": {\"planId\": \"1\", \"credits\": 2}}",
@@ -156,7 +163,14 @@ impl Settings {
         };
         warnings.sort_unstable();
         warnings.dedup();
+        let sells = |name: &str| {
+            routes.paid().any(|terms| terms.route == name && terms.settlement == Settlement::BeforeDelivery)
+        };
+        let passes = Passes::read(text, sells)?;
+        let page = Page::read(text, &deployment)?;
         Ok(Self {
+            passes,
+            page,
             routes,
             cors,
             manners,
@@ -285,12 +299,20 @@ fn deployment(
     })
 }
 
-fn json<T: serde::de::DeserializeOwned>(key: &str, text: &str, shape: &str) -> Result<T, ConfigError> {
-    serde_json::from_str(text).map_err(|_| wrong(key, format!("must be {shape}")))
+pub(super) fn object(key: &str, text: &str, shape: &str) -> Result<Map<String, Value>, ConfigError> {
+    engine::parse_object(text).ok_or_else(|| wrong(key, format!("must be {shape}")))
 }
 
 pub(super) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
-    text.map_or(Ok(Vec::new()), |text| json(key, &text, "an array of texts"))
+    let Some(text) = text else { return Ok(Vec::new()) };
+    let list = match engine::parse_json(text.as_bytes()) {
+        Some(Value::Array(list)) => list.into_iter().map(|value| match value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }),
+        _ => return Err(wrong(key, "must be an array of texts")),
+    };
+    list.collect::<Option<_>>().ok_or_else(|| wrong(key, "must be an array of texts"))
 }
 
 /// The names of headers, one as a text or several as an array of them.

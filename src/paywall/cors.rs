@@ -3,6 +3,7 @@ use super::config::{ConfigError, strings, wrong};
 use super::headers::{self, HeaderList};
 use super::manners::{switch, whole};
 use super::method::Method;
+use super::pass::{PASS, PASS_EXPIRES, WARNING};
 use super::receipts::RECEIPT_URL;
 use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
 use alloc::{
@@ -28,7 +29,7 @@ pub(crate) struct Cors {
 }
 
 /// What a page may read beyond the safe few of the Fetch standard.
-const EXPOSED: [&str; 9] = [
+const EXPOSED: [&str; 12] = [
     PAYMENT_REQUIRED,
     PAYMENT_RESPONSE,
     RECEIPT_URL,
@@ -38,11 +39,14 @@ const EXPOSED: [&str; 9] = [
     "accept-ranges",
     "content-range",
     "etag",
+    PASS,
+    PASS_EXPIRES,
+    WARNING,
 ];
 /// What a page may always send.
 const ALLOWED: [&str; 4] = [PAYMENT_SIGNATURE, "content-type", "accept", "authorization"];
 /// What a page may send if it asks to.
-const ALLOWED_IF_ASKED: [&str; 16] = [
+const ALLOWED_IF_ASKED: [&str; 17] = [
     "accept-language",
     "cache-control",
     "content-language",
@@ -57,6 +61,7 @@ const ALLOWED_IF_ASKED: [&str; 16] = [
     "traceparent",
     "tracestate",
     "x-correlation-id",
+    PASS,
     "x-request-id",
     "x-requested-with",
 ];

@@ -82,7 +82,7 @@ impl Counters {
         }
         let name = "paywall_credits_settled_total";
         head(&mut page, name, "counter", "Credits that were burned, by route.");
-        for (route, credits) in &counted.credits {
+        for (route, credits) in counted.credits.iter() {
             let _ = writeln!(page, "{name}{{isolate=\"{isolate}\",route=\"{}\"}} {credits}", label(route));
         }
         let (count, sum) = ("paywall_waits_total", "paywall_wait_milliseconds_total");

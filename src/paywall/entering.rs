@@ -10,7 +10,7 @@ use super::receipts;
 use super::refusal::{self, Verdict};
 use super::state::{Allowance, Claim, Command, Rate, Reply, StateCall};
 use super::visit::{Stage, Visit};
-use super::{address, journal};
+use super::{address, journal, plans};
 use crate::api::{Call as _, x402};
 use crate::wire::{AccessToken, AgentId, Credits, PAYMENT_SIGNATURE, WireErrorKind};
 use alloc::{
@@ -141,7 +141,10 @@ impl Visit {
     }
 
     /// Looks at the token, or at what is free without one.
-    fn present(&mut self, errand: Errand) -> Action {
+    fn present(&mut self, mut errand: Errand) -> Action {
+        if let Some(action) = self.board(&mut errand) {
+            return action;
+        }
         let Errand { terms, token, .. } = &errand;
         if let (Err(TokenProblem::Refused("payment_missing", _)), Some(free)) = (token, terms.free)
             && free.by == By::Address
@@ -168,13 +171,16 @@ impl Visit {
     /// Has the token verified, unless it was a moment ago.
     pub(crate) fn check(&mut self, errand: Errand) -> Action {
         let Errand { terms, resource, token, forward, most, .. } = errand;
+        // A pass that paid when the request came, and does no more: what the plan says was not asked for then.
+        if terms.ways.iter().any(|way| way.network.is_empty()) {
+            return self.respond(plans::unknown());
+        }
         let most = most.unwrap_or_default();
         let offer = terms.offer(resource, &most);
         let token = match token {
             Ok(token) => token,
             Err(TokenProblem::TooLarge) => {
-                let message = "The payment-signature header is over 16 KiB.";
-                return self.respond(Answer::error(400, "payment_too_large", message));
+                return self.respond(Answer::payment_too_large());
             }
             Err(TokenProblem::Refused(code, message)) => {
                 let header = self.settings.token_headers.first().map_or(PAYMENT_SIGNATURE, String::as_str);
@@ -349,7 +355,7 @@ impl Visit {
         self.respond(Answer::stateless().uncharged())
     }
 
-    fn admit(
+    pub(crate) fn admit(
         &self,
         shard: String,
         rates: Vec<Rate>,
@@ -364,11 +370,11 @@ impl Visit {
 }
 
 /// What a route is counted under: its name, since each is counted for itself.
-fn rate_name(terms: &Terms) -> String {
+pub(crate) fn rate_name(terms: &Terms) -> String {
     terms.route.to_string()
 }
 
-fn too_many(retry_after: u64) -> Answer {
+pub(crate) fn too_many(retry_after: u64) -> Answer {
     let message = "Too many requests. Nothing was charged; try again later.";
     Answer::error(429, "rate_limited", message).with("retry-after", &retry_after.to_string())
 }

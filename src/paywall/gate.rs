@@ -3,6 +3,7 @@ use super::cache::Cache;
 use super::config::Settings;
 use super::counters::Counters;
 use super::entering::Errand;
+use super::guest::Guest;
 use super::headers::{self, HeaderList};
 use super::journal::Journal;
 use super::method::Method;
@@ -151,6 +152,7 @@ impl Gate {
             governed: true,
             socket: false,
             head_only: request.method.eq_ignore_ascii_case("HEAD"),
+            guest: Guest::default(),
             stage: Stage::Over,
             settlement: None,
         };
@@ -172,6 +174,10 @@ impl Gate {
         let Some(method) = Method::parse(&request.method) else {
             return Err(Answer::error(400, "method_unknown", "This method is not known here."));
         };
+        visit.guest = Guest::read(method, &target, request);
+        if let Some(action) = visit.own(self, method, &target, request) {
+            return action;
+        }
         if method == Method::Options && routes.governs(&target) {
             return Err(self.options(request, &target));
         }
@@ -206,6 +212,7 @@ impl Gate {
             }
         };
         visit.watch.route.clone_from(&terms.route);
+        visit.guest.terms = Some(terms.clone());
         if let Some(protocol) = request.headers.get("upgrade") {
             // The handshake is the answer: it is settled before the socket is handed over, or there is none.
             visit.socket = method == Method::Get
@@ -217,10 +224,6 @@ impl Gate {
                 return Err(Answer::error(400, "upgrade_not_supported", message));
             }
         }
-        let terms = match self.plans.resolve(terms) {
-            Ok(terms) => terms,
-            Err(plan_id) => return self.look_up(plan_id, request, visit),
-        };
         let most = terms.most(target.query.as_deref(), &request.headers).map_err(|error| match error {
             PriceError::Unreadable => {
                 Answer::error(400, "price_unreadable", "What this request costs cannot be read from it.")
@@ -229,7 +232,7 @@ impl Gate {
                 Answer::error(400, "price_too_high", "This request asks for more than can be bought at once.")
             }
         })?;
-        let errand = Errand {
+        let mut errand = Errand {
             resource: format!("{}{path}", visit.base),
             token: super::entering::token(&request.headers),
             forward: forward(path),
@@ -237,6 +240,12 @@ impl Gate {
             terms,
             most,
         };
+        match self.plans.resolve(&errand.terms) {
+            Ok(terms) => errand.terms = terms,
+            // With a pass nothing is asked that the plan would have to say.
+            Err(_) if visit.may_board(&errand) => {}
+            Err(plan_id) => return self.look_up(plan_id, request, visit),
+        }
         Ok(visit.enter(errand))
     }
 

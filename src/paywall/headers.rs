@@ -1,4 +1,5 @@
 use super::host::Host;
+use super::pass;
 use alloc::{
     string::{String, ToString},
     vec::Vec,
@@ -43,6 +44,11 @@ impl HeaderList {
     /// Drops all headers of this name, given in lower case.
     pub fn remove(&mut self, name: &str) {
         self.0.retain(|(known, _)| known != name);
+    }
+
+    /// Keeps the headers that are chosen by name and value.
+    pub(crate) fn retain_pairs(&mut self, mut keep: impl FnMut(&str, &str) -> bool) {
+        self.0.retain(|(name, value)| keep(name, value));
     }
 
     /// Keeps the headers whose name is chosen.
@@ -110,6 +116,7 @@ pub(crate) fn for_origin(inbound: &HeaderList) -> HeaderList {
     let mut headers = inbound.clone();
     // An `expect` was met by this hop: the origin's `100 Continue` would be taken for its answer.
     headers.retain(|name| !is_ours(name) && name != "expect");
+    pass::without_cookies(&mut headers);
     headers
 }
 
@@ -149,6 +156,7 @@ pub(crate) fn tell_host(headers: &mut HeaderList, host: &Host) {
 pub(crate) fn for_buyer(origin: &HeaderList) -> HeaderList {
     let mut headers = origin.clone();
     headers.retain(|name| !name.starts_with("payment-"));
+    pass::without_forged(&mut headers);
     keep_private(&mut headers);
     headers
 }

@@ -197,6 +197,7 @@ impl Visit {
             Settled::Paid(receipt) => {
                 self.paid(&bill, &receipt);
                 headers.set(PAYMENT_RESPONSE, receipt.to_header());
+                self.sell_pass(&bill.paying, bill.settle.verify.max_amount, &receipt, &mut headers);
                 None
             }
             Settled::Unknown(why) => {

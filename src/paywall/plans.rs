@@ -1,6 +1,7 @@
 use super::answer::Answer;
 use super::gate::{Action, Gate, RequestHead};
-use super::price::Terms;
+use super::price::{Terms, Way};
+use super::shelf::Shelf;
 use super::visit::{Event, Stage, Visit};
 use crate::api::plans::{GetPlanMeans, PlanMeans};
 use crate::api::{self, Call as _};
@@ -8,7 +9,6 @@ use crate::wire::{Environment, PlanId, Scheme};
 use alloc::{
     rc::Rc,
     string::{String, ToString},
-    vec::Vec,
 };
 use core::cell::RefCell;
 
@@ -19,8 +19,7 @@ use core::cell::RefCell;
 /// known is a 503, never a 402 that might ask for the wrong thing, and never a pass.
 #[derive(Debug, Default)]
 pub(crate) struct Plans {
-    /// As many as the configuration names, so few.
-    known: RefCell<Vec<(PlanId, Knowledge)>>,
+    known: RefCell<Shelf<PlanId, Knowledge>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -64,21 +63,31 @@ const PAUSE_MS: u64 = 5_000;
 
 impl Plans {
     /// The terms with the scheme and network of their plan; the plan that has to be asked first, otherwise.
-    pub(crate) fn resolve(&self, terms: Rc<Terms>) -> Result<Rc<Terms>, PlanId> {
+    pub(crate) fn resolve(&self, terms: &Rc<Terms>) -> Result<Rc<Terms>, PlanId> {
         if !terms.ways.iter().any(|way| way.follows_plan) {
-            return Ok(terms);
+            return Ok(terms.clone());
         }
-        let known = self.known.borrow();
-        let mut terms = Terms::clone(&terms);
-        for way in terms.ways.iter_mut().filter(|way| way.follows_plan) {
-            let plan = known.iter().find(|(plan_id, _)| *plan_id == way.plan_id);
-            let Some(means) = plan.and_then(|(_, known)| known.means.as_ref()) else {
+        let mut terms = Terms::clone(terms);
+        for way in &mut terms.ways {
+            if !self.complete(way) {
                 return Err(way.plan_id.clone());
-            };
-            way.scheme = means.scheme;
-            way.network = means.network.clone();
+            }
         }
         Ok(Rc::new(terms))
+    }
+
+    /// Puts the scheme and network of its plan into a way, where they are the plan's to say; whether both are there.
+    pub(crate) fn complete(&self, way: &mut Way) -> bool {
+        if !way.follows_plan {
+            return true;
+        }
+        let known = self.known.borrow();
+        let Some(means) = known.get(&way.plan_id).and_then(|known| known.means.as_ref()) else {
+            return false;
+        };
+        way.scheme = means.scheme;
+        way.network.clone_from(&means.network);
+        true
     }
 
     /// Whether it was asked for in vain a moment ago: a platform that is down is not made to answer every buyer.
@@ -88,19 +97,10 @@ impl Plans {
     }
 
     fn learn(&self, plan_id: &PlanId, means: Option<Means>, now: u64) {
-        let mut known = self.known.borrow_mut();
-        let plan = match known.iter().position(|(known, _)| known == plan_id) {
-            Some(index) => known.get_mut(index),
-            None => {
-                known.push((plan_id.clone(), Knowledge::default()));
-                known.last_mut()
-            }
-        };
-        let Some((_, plan)) = plan else { return };
-        match means {
-            Some(means) => *plan = Knowledge { means: Some(means), said: now, asked: 0, failed: 0 },
-            None => plan.failed = now,
-        }
+        self.known.borrow_mut().change(plan_id.clone(), |known| match means {
+            Some(means) => *known = Knowledge { means: Some(means), said: now, asked: 0, failed: 0 },
+            None => known.failed = now,
+        });
     }
 
     /// As if the platform had said it.
@@ -113,7 +113,7 @@ impl Plans {
 
     #[cfg(test)]
     pub(crate) fn forget(&self) {
-        self.known.borrow_mut().clear();
+        self.known.borrow_mut().retain(|_, _| false);
     }
 
     /// A plan that was said too long ago and is not being asked for.
@@ -198,7 +198,7 @@ impl Visit {
     }
 }
 
-fn unknown() -> Answer {
+pub(crate) fn unknown() -> Answer {
     let message =
         "How this resource is paid for could not be found out. Nothing was charged; try again later.";
     Answer::unavailable("plan_unknown", message)

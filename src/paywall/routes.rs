@@ -138,6 +138,11 @@ impl Routes {
         Ok(())
     }
 
+    /// What is paid for, in the order of the list.
+    pub(crate) fn paid(&self) -> impl Iterator<Item = &Rc<Terms>> {
+        self.entries.iter().filter_map(|entry| entry.terms.as_ref())
+    }
+
     /// Which line `method` and `target` fall under. `form` says that the body is a form, in which a `_method` may be.
     pub(crate) fn find(&self, method: Method, target: &Target, form: bool) -> Listing {
         let on_path = || self.entries.iter().filter(|entry| entry.matches(target));

@@ -210,9 +210,10 @@ fn way(
         .transpose()
         .map_err(|_| members.wrong("agentId", "must be an agent's id"))?;
     let means = means(members, around)?;
-    let (scheme, network) = means.unwrap_or((Scheme::Erc4337, Network::BaseSepolia));
+    let (scheme, network) =
+        means.map_or((Scheme::Erc4337, String::new()), |(scheme, network)| (scheme, network.as_str().into()));
     let follows_plan = means.is_none();
-    Ok(Way { plan_id, agent_id, follows_plan, scheme, network: network.as_str().into(), price })
+    Ok(Way { plan_id, agent_id, follows_plan, scheme, network, price })
 }
 
 /// Scheme and network, where the configuration says enough: a network says both, `nvm:erc4337` has one by its

@@ -3,15 +3,17 @@ use super::cache::Cache;
 use super::config::Settings;
 use super::entering::{self, Errand, Gift, Paying};
 use super::gate::{Action, Delivery};
+use super::guest::Guest;
 use super::headers::{self, HeaderList};
 use super::leaving::Bill;
+use super::pass::Ride;
 use super::payment::Settled as Settlement;
 use super::plans::Waiting;
 use super::price::Ending;
 use super::refusal::{self, Settled, Verdict};
 use super::state::{Command, Reply, StateCall};
 use super::watch::Watch;
-use crate::api;
+use crate::api::{self, x402};
 use crate::wire::{Credits, PAYMENT_RESPONSE};
 use alloc::{rc::Rc, string::String, vec::Vec};
 use core::cell::RefCell;
@@ -41,6 +43,8 @@ pub struct Visit {
     pub(crate) socket: bool,
     /// Whether an answer has no body, since `HEAD` was asked.
     pub(crate) head_only: bool,
+    /// Who asks, for pages and passes.
+    pub(crate) guest: Guest,
     pub(crate) stage: Stage,
     /// What was settled, for whoever asks.
     pub(crate) settlement: Option<Settlement>,
@@ -111,6 +115,12 @@ pub(crate) enum Stage {
     Asking(Errand, Gift),
     /// What is free of charge for want of a token is at the origin.
     Gift(Gift),
+    /// The rate of who holds a pass is asked for.
+    Boarding(Ride),
+    /// What a pass pays for is at the origin.
+    Riding(Ride),
+    /// A token is at the facilitator, to be asked after and not to pay.
+    Status(x402::Verify),
     /// The token is at the facilitator.
     Verifying(Paying),
     /// What the request needs of the state is asked for.
@@ -195,6 +205,10 @@ impl Visit {
             }
             (Stage::Admitting(paying), Event::State(reply)) => self.admitted(paying, &reply),
             (Stage::Admitting(paying), Event::StateFailed) => self.unadmitted(&paying),
+            (Stage::Boarding(ride), Event::State(reply)) => self.boarded(ride, &reply),
+            (Stage::Boarding(_), Event::StateFailed) => self.stateless(),
+            (Stage::Status(verify), Event::Answered(answer)) => self.told(&verify, Ok(&answer)),
+            (Stage::Status(verify), Event::Unanswered(silence)) => self.told(&verify, Err(silence)),
             (stage, event @ (Event::Origin(_) | Event::OriginFailed | Event::OriginTimedOut)) => {
                 self.came_back(stage, event)
             }
@@ -251,9 +265,6 @@ impl Visit {
         if self.governed && answer.status != 204 {
             self.settings.cors.apply(self.page.as_deref(), &mut answer.headers);
         }
-        if self.head_only {
-            answer.body = None;
-        }
         Action::Respond(answer)
     }
 
@@ -271,19 +282,24 @@ impl Visit {
         let answer = match (&stage, &event) {
             // Not to be told on: an interim answer, a socket that nobody asked for, a number beyond HTTP.
             (
-                Stage::Unpaid | Stage::Working(_) | Stage::Gift(_),
+                Stage::Unpaid | Stage::Working(_) | Stage::Gift(_) | Stage::Riding(_),
                 Event::Origin(OriginHead { status: status @ (..=199 | 600..), .. }),
             ) if *status != 101 || (paid && !self.socket) => Some((
                 502,
                 "origin_garbled",
                 "The service behind this gate made no sense. Nothing was charged.",
             )),
-            (Stage::Unpaid | Stage::Working(_) | Stage::Gift(_), Event::OriginFailed) => Some((
-                502,
-                "origin_unreachable",
-                "The service behind this gate did not answer. Nothing was charged.",
-            )),
-            (Stage::Unpaid | Stage::Working(_) | Stage::Gift(_), Event::OriginTimedOut) => Some((
+            (Stage::Unpaid | Stage::Working(_) | Stage::Gift(_) | Stage::Riding(_), Event::OriginFailed) => {
+                Some((
+                    502,
+                    "origin_unreachable",
+                    "The service behind this gate did not answer. Nothing was charged.",
+                ))
+            }
+            (
+                Stage::Unpaid | Stage::Working(_) | Stage::Gift(_) | Stage::Riding(_),
+                Event::OriginTimedOut,
+            ) => Some((
                 504,
                 "origin_timeout",
                 "The service behind this gate did not answer in time. Nothing was charged.",
@@ -306,6 +322,7 @@ impl Visit {
                 self.pass_on(headers)
             }
             (Stage::Gift(_), Event::Origin(origin)) => self.give(origin),
+            (Stage::Riding(ride), Event::Origin(origin)) => self.rode(&ride, &origin),
             (Stage::Working(paying), Event::Origin(origin)) => self.bill(paying, origin),
             (stage, _) => self.lost(stage),
         }

@@ -4,7 +4,9 @@ use super::counters::Counters;
 use super::digest::sha256;
 use super::gate::{Action, Delivery, RequestHead};
 use super::headers::{self, HeaderList};
+use super::pass::PASS_EXPIRES;
 use super::visit::{Event, Visit};
+use crate::engine;
 use crate::wire::{Credits, MAX_TOKEN_BYTES, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Receipt, base64};
 use alloc::{
     format,
@@ -12,7 +14,6 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// Looks on while a visit goes its way: gives it a name that all parties share, sees how long each was waited for, and
@@ -238,10 +239,20 @@ impl Visit {
     pub(crate) fn dress(&mut self, mut action: Action) -> Action {
         let manners = &self.settings.manners;
         let told = Told { now: self.now, log: manners.log, timing: manners.timing };
+        let code = match &mut action {
+            Action::Respond(answer) => {
+                let code = code_of(answer);
+                self.make_page(answer);
+                if self.head_only {
+                    (answer.body, answer.file) = (None, None);
+                }
+                code
+            }
+            _ => String::new(),
+        };
         let watch = &mut self.watch;
         match &mut action {
             Action::Respond(answer) => {
-                let code = code_of(answer);
                 if let Some(other) = answer.headers.get(CORRELATION).map(ToString::to_string)
                     && other != watch.correlation
                 {
@@ -299,6 +310,7 @@ fn delivered(delivery: &Delivery, route: &str) -> &'static str {
         Some(_) => "uncharged",
         None if delivery.journal.is_some() => "unknown",
         None if delivery.meter.is_some() => "later",
+        None if delivery.headers.get(PASS_EXPIRES).is_some() => "pass",
         None if route == "unlisted" => "passed",
         None => "open",
     }
@@ -306,10 +318,7 @@ fn delivered(delivery: &Delivery, route: &str) -> &'static str {
 
 /// The code that an answer of our own says.
 fn code_of(answer: &Answer) -> String {
-    #[derive(Deserialize)]
-    struct Coded {
-        code: Option<String>,
-    }
-    let body = answer.body.as_deref().unwrap_or_default();
-    serde_json::from_str::<Coded>(body).ok().and_then(|coded| coded.code).unwrap_or_default()
+    let said = answer.body.as_deref().and_then(engine::parse_object);
+    let code = said.as_ref().and_then(|said| said.get("code")).and_then(Value::as_str);
+    code.unwrap_or_default().into()
 }

@@ -1,6 +1,6 @@
 use crate::api::ApiError;
 use crate::wire::WireError;
-use alloc::{format, rc::Rc, string::String};
+use alloc::{rc::Rc, string::String};
 
 /// Why a paid fetch ended without the answer it was for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,9 +94,9 @@ impl FetchError {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::MalformedOffer(error) => format!("the 402's offer cannot be read: {error}"),
-            Self::BudgetExceeded(limit) => format!("the offer exceeds the policy's {limit}"),
-            Self::PaymentRefused(Some(said)) => format!("the seller refused the payment: {said}"),
+            Self::MalformedOffer(error) => ["the 402's offer cannot be read: ", &error.to_string()].concat(),
+            Self::BudgetExceeded(limit) => ["the offer exceeds the policy's ", limit].concat(),
+            Self::PaymentRefused(Some(said)) => ["the seller refused the payment: ", said].concat(),
             Self::Platform(error) => error.message.clone(),
             other => other.fixed_message().into(),
         }

@@ -7,7 +7,7 @@
 use crate::api::query::encode;
 use crate::api::{Deployment, is_loopback};
 use crate::wire::{ApiKey, WireError, WireErrorKind};
-use alloc::{format, string::String};
+use alloc::string::String;
 
 /// The query parameter of ours that carries the state.
 pub const STATE: &str = "nvmState";
@@ -68,7 +68,7 @@ impl LoginError {
 /// The address of the login page: `<frontend>/login?returnUrl=<percent-encoded>`.
 #[must_use]
 pub fn login_url(deployment: &Deployment, return_url: &str) -> String {
-    format!("{}/login?returnUrl={}", deployment.frontend, encode(return_url))
+    [&deployment.frontend, "/login?returnUrl=", &encode(return_url)].concat()
 }
 
 /// The address of the login page for a program that listens at `callback_url` on this machine:
@@ -86,7 +86,7 @@ pub fn callback_login_url(
         return Err(WireError::new(WireErrorKind::BadValue, "callbackUrl"));
     }
     let back = return_url_with_state(callback_url, state);
-    Ok(format!("{}/auth/cli?callback_url={}", deployment.frontend, encode(&back)))
+    Ok([&deployment.frontend, "/auth/cli?callback_url=", &encode(&back)].concat())
 }
 
 /// `return_url` with the state put in: before the fragment, after what the query has already.
@@ -103,7 +103,7 @@ pub fn with_parameter(url: &str, name: &str, value: &str) -> String {
         None => (url, None),
     };
     let joint = if front.contains('?') { "&" } else { "?" };
-    let mut url = format!("{front}{joint}{name}={}", encode(value));
+    let mut url = [front, joint, name, "=", &encode(value)].concat();
     if let Some(fragment) = fragment {
         url.push('#');
         url.push_str(fragment);

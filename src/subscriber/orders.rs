@@ -4,7 +4,7 @@
 use super::Buyer;
 use super::budget::{Entry, ORDER, SURE};
 use crate::wire::{Credits, PlanId};
-use alloc::{format, string::String};
+use alloc::string::String;
 
 /// How long an order stands in the way of another, in milliseconds.
 const STANDS_MS: u64 = 24 * 60 * 60_000;
@@ -13,7 +13,7 @@ impl Buyer {
     /// How the name of an order's entry begins; its time follows. Without an account there is nothing that its credits could
     /// be looked for by.
     fn order_name(&self, plan_id: &PlanId) -> Option<String> {
-        Some(format!("{}/{plan_id}/", self.holder.as_deref()?))
+        Some([self.holder.as_deref()?, "/", plan_id.as_str(), "/"].concat())
     }
 
     /// The order of a plan that is waited for, if there is one.
@@ -29,7 +29,7 @@ impl Buyer {
     pub(super) fn note_order(&mut self, plan_id: &PlanId, now: u64) {
         self.forget_order(plan_id);
         let Some(name) = self.order_name(plan_id) else { return };
-        let name = format!("{name}{}", Credits::from(now));
+        let name = [name.as_str(), &Credits::from(now).to_string()].concat();
         let credits = self.known_balance(plan_id, now).unwrap_or_default();
         self.budget.entries.push(Entry { kind: ORDER, name, credits });
     }

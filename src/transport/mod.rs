@@ -9,7 +9,7 @@ pub(crate) use exchange::{Head, Kept, Place, keep, unless_aborted};
 
 use crate::api::retry::pause_before_retry;
 use crate::api::{Method, Request, Response};
-use alloc::{format, string::String};
+use alloc::string::String;
 use gloo_net::http::{Headers, RequestBuilder};
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
@@ -118,7 +118,7 @@ fn platform_request(
     }
     headers.set("x-correlation-id", correlation_id)?;
     let signal = web_sys::AbortSignal::timeout_with_u32(timeout_ms);
-    let builder = RequestBuilder::new(&format!("{backend}{}", request.path))
+    let builder = RequestBuilder::new(&[backend, &request.path].concat())
         .method(match request.method {
             Method::Get => gloo_net::http::Method::GET,
             Method::Post => gloo_net::http::Method::POST,
@@ -130,11 +130,9 @@ fn platform_request(
         .redirect(web_sys::RequestRedirect::Manual)
         .headers(Headers::from_raw(headers))
         .abort_signal(Some(&signal));
-    let built = match &request.body {
-        Some(body) => builder.body(body.as_str()),
-        None => builder.build(),
-    };
-    built.map(Into::into).map_err(|_| JsValue::NULL)
+    // Nothing is a body that is left out.
+    let body = request.body.as_deref().map_or(JsValue::UNDEFINED, JsValue::from_str);
+    builder.body(body).map(Into::into).map_err(|_| JsValue::NULL)
 }
 
 /// Waits so many milliseconds.

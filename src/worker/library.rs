@@ -29,8 +29,8 @@ use worker::{Context, Env, Error, Request, Response, Result, web_sys};
 /// ```
 ///
 /// The variables are those of the Worker that is deployed as it is (`ROUTES`, `UNLISTED`, `NVM_API_KEY`, …), but none that
-/// names an origin: the handler is it. `entry.js` of that Worker shows how the class is wrapped, so that a panic loses
-/// nothing.
+/// names an origin: the handler is it. Built with `worker-build`, or with `wasm-bindgen --target web` and an `entry.js` like
+/// that of `tests/rust-worker` in the repository.
 #[derive(Clone)]
 pub struct Paywall {
     gate: Rc<Gate>,

@@ -31,7 +31,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
         }
         Err(error) => {
             worker::console_error!("{}: {}", error.code(), error);
-            wires::answer(Answer::misconfigured(&error))
+            wires::answer(Answer::misconfigured(&error), &env)
         }
     }
 }
@@ -86,7 +86,7 @@ impl Shell {
                     }
                     self.tell(&mut visit, context);
                     self.report(&mut visit);
-                    return wires::answer(answer);
+                    return wires::answer(answer, &self.env);
                 }
                 Action::Deliver(Delivery { headers, journal, meter }) => {
                     if let Some(journal) = journal {

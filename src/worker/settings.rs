@@ -7,6 +7,8 @@ use worker::{Env, js_sys};
 
 /// Whether this is a library in a Worker of somebody's own.
 const LIBRARY: bool = !cfg!(feature = "worker-entry");
+/// Where the entry puts the files of the 402 page; `PAGE_FILES` names them.
+const PAGE_CONTENT: &str = "PAGE_CONTENT";
 
 thread_local! {
     /// Read once an isolate: its variables do not change under it.
@@ -43,6 +45,11 @@ pub(super) fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
 pub(super) fn binding(env: &Env, name: &str) -> Option<JsValue> {
     let value = js_sys::Reflect::get(env, &JsValue::from_str(name)).ok()?;
     (!value.is_undefined() && !value.is_null()).then_some(value)
+}
+
+/// The text of a file that the entry carries for the 402 page.
+pub(super) fn file(env: &Env, name: &str) -> Option<String> {
+    js_sys::Reflect::get(&binding(env, PAGE_CONTENT)?, &JsValue::from_str(name)).ok()?.as_string()
 }
 
 /// A variable or secret as text; one that was given as JSON is printed again.

@@ -3,9 +3,8 @@
 
 use super::{settings, wires};
 use crate::paywall::state::{self, Command, Reply, Row, Rows, RowsError, StateCall, Told};
-use serde::Deserialize;
 use std::cell::Cell;
-use worker::js_sys::Date;
+use worker::js_sys::{Date, Reflect};
 use worker::wasm_bindgen::JsValue;
 use worker::web_sys::AbortSignal;
 use worker::{
@@ -45,13 +44,14 @@ impl DurableObject for PaywallState {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let command: Command = request.json().await?;
+        let command =
+            Command::from_text(&request.text().await?).map_err(|error| Error::from(error.to_string()))?;
         let reply = {
             let mut rows = self.rows()?;
             state::apply(&mut rows, &command, wires::now()).map_err(failed)?
         };
         self.wake().await?;
-        Response::from_json(&reply)
+        Response::ok(reply.to_text())
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
@@ -121,14 +121,14 @@ async fn ask_once(env: &Env, call: &StateCall, patience_ms: u32) -> Result<Reply
     let object = env.durable_object(STATE)?.get_by_name(&call.shard)?;
     let init = worker::web_sys::RequestInit::new();
     init.set_method("POST");
-    init.set_body(&JsValue::from_str(&serde_json::to_string(&call.command)?));
+    init.set_body(&JsValue::from_str(&call.command.to_text()));
     init.set_signal(Some(&AbortSignal::timeout_with_u32(patience_ms)));
     let request = worker::web_sys::Request::new_with_str_and_init("http://state/", &init)?;
     let mut response = object.fetch_with_request(request.into()).await?;
     if response.status_code() != 200 {
         return Err(Error::from(format!("the state answered {}", response.status_code())));
     }
-    response.json().await
+    Reply::from_text(&response.text().await?).map_err(|error| Error::from(error.to_string()))
 }
 
 fn failed(error: RowsError) -> Error {
@@ -140,34 +140,33 @@ struct SqlRows {
     sql: SqlStorage,
 }
 
-#[derive(Deserialize)]
-struct Found {
-    kind: String,
-    id: String,
-    value: String,
-}
-
-#[derive(Deserialize)]
-struct Number {
-    number: Option<f64>,
-}
-
 impl SqlRows {
     fn exec(&self, query: &str, binds: Vec<SqlStorageValue>) -> Result<worker::SqlCursor, RowsError> {
         self.sql.exec(query, binds).map_err(|error| RowsError(error.to_string()))
     }
 
     fn found(&self, query: &str, binds: Vec<SqlStorageValue>) -> Result<Vec<Row>, RowsError> {
-        let found: Vec<Found> =
-            self.exec(query, binds)?.to_array().map_err(|error| RowsError(error.to_string()))?;
-        Ok(found.into_iter().map(|Found { kind, id, value }| Row { kind, id, value }).collect())
+        let rows = self.exec(query, binds)?.map(|row| {
+            let row = row.map_err(|error| RowsError(error.to_string()))?;
+            let text = |name: &str| column(&row, name).and_then(|value| value.as_string());
+            let found = (text("kind"), text("id"), text("value"));
+            let (Some(kind), Some(id), Some(value)) = found else {
+                return Err(RowsError("a row is not of the schema".into()));
+            };
+            Ok(Row { kind, id, value })
+        });
+        rows.collect()
     }
 
     fn number(&self, query: &str, binds: Vec<SqlStorageValue>) -> Result<Option<u64>, RowsError> {
-        let found: Vec<Number> =
-            self.exec(query, binds)?.to_array().map_err(|error| RowsError(error.to_string()))?;
-        Ok(found.into_iter().next().and_then(|found| found.number).map(|number| number as u64))
+        let first = Iterator::next(&mut self.exec(query, binds)?).transpose();
+        let row = first.map_err(|error| RowsError(error.to_string()))?;
+        Ok(row.and_then(|row| column(&row, "number")?.as_f64()).map(|number| number as u64))
     }
+}
+
+fn column(row: &JsValue, name: &str) -> Option<JsValue> {
+    Reflect::get(row, &JsValue::from_str(name)).ok()
 }
 
 fn time(time: u64) -> SqlStorageValue {

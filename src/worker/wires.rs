@@ -1,7 +1,7 @@
 use super::origin::Served;
+use super::settings;
 use crate::api::{self, MAX_ANSWER_BYTES};
 use crate::paywall::{Answer, HeaderList, Settings, Silence};
-use worker::Error;
 use worker::js_sys::{self, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -9,6 +9,7 @@ use worker::web_sys::{
     AbortSignal, Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect,
     Response, ResponseInit, WorkerGlobalScope,
 };
+use worker::{Env, Error};
 
 /// Milliseconds since 1970. The clock stands still between two answers from outside.
 pub(super) fn now() -> u64 {
@@ -75,9 +76,10 @@ pub(super) async fn call(
 }
 
 /// The response to an answer of the gate's own.
-pub(super) fn answer(answer: Answer) -> Result<Response, Error> {
+pub(super) fn answer(answer: Answer, env: &Env) -> Result<Response, Error> {
     let init = response_init(answer.status, &answer.headers)?;
-    Ok(Response::new_with_opt_str_and_init(answer.body.as_deref(), &init)?)
+    let body = answer.body.or_else(|| settings::file(env, answer.file.as_deref()?));
+    Ok(Response::new_with_opt_str_and_init(body.as_deref(), &init)?)
 }
 
 /// The origin's response with other headers: same status, same stream.

@@ -29,7 +29,7 @@ async function sell() {
   const route = { planId, credits: 1 };
   gate = await startPaywall({
     origin: `http://127.0.0.1:${origin.address().port}`, api: sandbox.url, key: seller.key,
-    routes: { routes: { 'POST /ask': route, 'GET /stream': route }, allowedOrigins: [site.url] },
+    routes: { routes: { 'POST /ask': route, 'GET /stream': route }, unlisted: 'deny', allowedOrigins: [site.url] },
   });
 }
 after(async () => {

@@ -19,8 +19,7 @@ before(async () => {
   mkdirSync(folder, { recursive: true });
   await run(wasmBindgen, ['--target', 'web', '--no-typescript', '--experimental-reset-state-function', '--force-enable-abort-handler',
     '--out-dir', folder, '--out-name', 'gate', at('target/wasm32-unknown-unknown/wasm-dev/rust_worker.wasm')]);
-  // The entry of the Worker that is deployed as it is does for any.
-  cpSync(at('pkg-template/worker/entry.js'), `${folder}/entry.js`);
+  cpSync(at('tests/rust-worker/entry.js'), `${folder}/entry.js`);
   facilitator = await startFacilitator();
   const routes = {
     'POST /ask': { planId: PLAN, credits: { by: 'handler', most: 9 } },

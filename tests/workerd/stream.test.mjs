@@ -162,7 +162,7 @@ test('a page reads offer and receipt; the origin\'s CORS is replaced, not double
   const { headers } = await all.paid('/paid', { headers: { origin: PAGE } });
   assert.equal(headers.get('access-control-allow-origin'), PAGE);
   assert.equal(headers.get('access-control-allow-credentials'), null);
-  assert.equal(headers.get('access-control-expose-headers'), 'payment-required, payment-response, payment-receipt-url, x-correlation-id, x-platform-correlation-id, retry-after, accept-ranges, content-range, etag, X-Own');
+  assert.equal(headers.get('access-control-expose-headers'), 'payment-required, payment-response, payment-receipt-url, x-correlation-id, x-platform-correlation-id, retry-after, accept-ranges, content-range, etag, x-payment-pass, x-payment-pass-expires, x-payment-warning, X-Own');
   assert.equal(headers.get('vary'), 'Accept-Encoding, Origin');
   const unpaid = await all.get('/paid', { headers: { origin: PAGE } });
   assert.equal(unpaid.status, 402);

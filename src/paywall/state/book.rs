@@ -1,11 +1,11 @@
+use super::json::{self, Members, Unreadable, Written};
 use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Rows, RowsError, Stands};
 use alloc::{
     format,
     string::{String, ToString},
     vec::Vec,
 };
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub(super) const ENTRY: &str = "entry";
 const NONCE: &str = "nonce";
@@ -24,8 +24,6 @@ const KEEP_OPEN_MS: u64 = 400 * DAY_MS;
 const PAGE: u32 = 200;
 
 /// How a single-use token stands.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "is")]
 enum Nonce {
     /// A visit works with it. If nothing more is heard of that visit by then, it is free again: nothing was sent.
     Claimed { visit: String, until: u64 },
@@ -35,7 +33,6 @@ enum Nonce {
     Spent { visit: String },
 }
 
-#[derive(Serialize, Deserialize, Default)]
 struct Taken {
     day: u64,
     used: u32,
@@ -294,23 +291,63 @@ fn nonce(rows: &impl Rows, id: &str) -> Result<Option<Nonce>, RowsError> {
     get(rows, NONCE, id)
 }
 
-fn get<T: DeserializeOwned>(rows: &impl Rows, kind: &str, id: &str) -> Result<Option<T>, RowsError> {
+fn get<T: Written>(rows: &impl Rows, kind: &str, id: &str) -> Result<Option<T>, RowsError> {
     rows.get(kind, id)?.map(|text| read(&text)).transpose()
 }
 
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, RowsError> {
-    serde_json::from_str(text).map_err(|error| RowsError(format!("a row cannot be read: {error}")))
+pub(super) fn read<T: Written>(text: &str) -> Result<T, RowsError> {
+    json::read(text).map_err(|error| RowsError(format!("a row cannot be read: {error}")))
 }
 
 fn put(
     rows: &mut impl Rows,
     kind: &str,
     id: &str,
-    value: &impl Serialize,
+    value: &impl Written,
     due: Option<u64>,
 ) -> Result<(), RowsError> {
-    let text = serde_json::to_string(value).map_err(|error| RowsError(error.to_string()))?;
-    rows.put(kind, id, &text, due)
+    rows.put(kind, id, &json::print(value), due)
+}
+
+impl Written for Nonce {
+    fn to_json(&self) -> Value {
+        let (is, visit) = match self {
+            Self::Claimed { visit, .. } => ("Claimed", visit),
+            Self::Held { visit } => ("Held", visit),
+            Self::Spent { visit } => ("Spent", visit),
+        };
+        let mut members = Members::tagged("is", is);
+        members.put("visit", visit.as_str());
+        if let Self::Claimed { until, .. } = self {
+            members.put("until", *until);
+        }
+        members.done()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let mut members = Members::of(value)?;
+        let visit = members.text("visit")?;
+        Ok(match members.text("is")?.as_str() {
+            "Claimed" => Self::Claimed { visit, until: members.whole("until")? },
+            "Held" => Self::Held { visit },
+            "Spent" => Self::Spent { visit },
+            _ => return Err(Unreadable("is")),
+        })
+    }
+}
+
+impl Written for Taken {
+    fn to_json(&self) -> Value {
+        let mut members = Members::default();
+        members.put("day", self.day);
+        members.put("used", self.used);
+        members.done()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let mut members = Members::of(value)?;
+        Ok(Self { day: members.whole("day")?, used: members.count("used")? })
+    }
 }
 
 impl Stands {

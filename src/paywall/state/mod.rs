@@ -16,15 +16,17 @@
 //! come: see [`due`].
 
 mod book;
+mod forms;
+mod json;
 mod reconcile;
 mod rows;
 
 pub use book::apply;
+pub use json::Unreadable;
 pub use reconcile::{Job, Told, due, told};
 pub use rows::{Row, Rows, RowsError};
 
 use alloc::{boxed::Box, string::String, vec::Vec};
-use serde::{Deserialize, Serialize};
 
 /// A command for one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +38,7 @@ pub struct StateCall {
 }
 
 /// What an object can be asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// May this request go on? The rates are looked at first, and where one is exceeded nothing is reserved.
     Admit {
@@ -46,10 +47,8 @@ pub enum Command {
         /// The rates it counts for.
         rates: Vec<Rate>,
         /// The single-use token it presents.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
         claim: Option<Claim>,
         /// The allowance that may pay for it.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
         allowance: Option<Allowance>,
     },
     /// Gives back what a visit reserved: nothing was charged for it.
@@ -57,10 +56,8 @@ pub enum Command {
         /// The visit.
         visit: String,
         /// The claim it has.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
         claim: Option<Claim>,
         /// The allowance it took of.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
         allowance: Option<Allowance>,
     },
     /// Writes an entry down, before settle is sent or an answer goes out.
@@ -77,7 +74,6 @@ pub enum Command {
         /// The credits, decimal.
         credits: String,
         /// The body of the settle, of a single-use token.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
         again: Option<String>,
         /// For how long, in milliseconds.
         lease: u64,
@@ -99,13 +95,12 @@ pub enum Command {
     /// The entries, the oldest first.
     Journal {
         /// After this one.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
         after: Option<String>,
     },
 }
 
 /// A single-use token, as it decodes (rule 24).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// Its nonce, in lower case.
     pub nonce: String,
@@ -114,8 +109,7 @@ pub struct Claim {
 }
 
 /// So many a day of something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowance {
     /// Of what.
     pub name: String,
@@ -124,7 +118,7 @@ pub struct Allowance {
 }
 
 /// So many in so many seconds of something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rate {
     /// Of what.
     pub name: String,
@@ -135,8 +129,7 @@ pub struct Rate {
 }
 
 /// One settlement, from before it is sent to what became of it. Amounts are decimal texts, times milliseconds since 1970.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The visit that it is of: also the name of its receipt.
     pub visit: String,
@@ -157,30 +150,24 @@ pub struct Entry {
     /// The token, by a hash of what it decodes to.
     pub token: String,
     /// The nonce of a single-use token.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nonce: Option<String>,
     /// What settle is asked to burn.
     pub credits: String,
     /// The body of the settle, while it may be needed again: of a single-use token only, since a second settle of any
     /// other burns twice.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub again: Option<String>,
     /// Whether the answer was delivered, as far as is known.
     pub delivered: bool,
     /// The receipt, as the header has it decoded.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub receipt: Option<serde_json::Value>,
     /// Why it stands so, in a code.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub why: Option<String>,
     /// How often the reconciler has looked into it.
-    #[serde(default)]
     pub tries: u32,
 }
 
 /// How an entry stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stands {
     /// The answer goes out; settle is not sent yet.
     Delivering,
@@ -203,8 +190,7 @@ pub enum Stands {
 }
 
 /// What a visit says of its entry at the end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "end", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     /// Burned, or free of charge.
     Settled {
@@ -240,8 +226,7 @@ pub enum End {
 }
 
 /// What an object says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "say", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// Go on.
     Admitted {

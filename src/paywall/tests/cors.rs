@@ -166,7 +166,7 @@ fn the_origins_word_is_replaced_and_lists_are_merged() {
             ("access-control-allow-origin", PAGE),
             (
                 "access-control-expose-headers",
-                "payment-required, payment-response, payment-receipt-url, x-correlation-id, x-platform-correlation-id, retry-after, accept-ranges, content-range, etag, x-own"
+                "payment-required, payment-response, payment-receipt-url, x-correlation-id, x-platform-correlation-id, retry-after, accept-ranges, content-range, etag, x-payment-pass, x-payment-pass-expires, x-payment-warning, x-own"
             ),
         ]
     );

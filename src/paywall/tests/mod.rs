@@ -7,6 +7,7 @@ mod faults;
 mod headers;
 mod manners;
 mod objects;
+mod passes;
 mod payment;
 mod plans;
 mod routes;
@@ -34,6 +35,14 @@ pub(super) const KEY: &str = "local:e30.e30.c2ln";
 
 /// Settings with these variables over the usual ones.
 pub(super) fn settings(over: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    settings_with(over, false)
+}
+
+/// The same with what the Worker is bound to.
+pub(super) fn settings_with(
+    over: &[(&str, &str)],
+    bindings: impl Into<Bindings>,
+) -> Result<Settings, ConfigError> {
     let usual = [
         ("NVM_API_KEY", KEY),
         ("NVM_ENVIRONMENT", "custom"),
@@ -46,7 +55,7 @@ pub(super) fn settings(over: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     let find = |table: &[(&str, &str)], name: &str| {
         table.iter().find(|(known, _)| *known == name).map(|(_, value)| String::from(*value))
     };
-    Settings::read(|name| find(over, name).or_else(|| find(&usual, name)), false)
+    Settings::read(|name| find(over, name).or_else(|| find(&usual, name)), bindings)
 }
 
 /// A gate with these settings that knows the plans of the tests, as crypto.

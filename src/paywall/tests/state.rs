@@ -450,7 +450,7 @@ fn commands_and_replies_survive_the_wire() {
         assert_eq!(serde_json::from_str::<Command>(&text).unwrap(), command, "{text}");
     }
     assert_eq!(
-        serde_json::to_string(&Reply::Limited { retry_after: 3 }).unwrap(),
-        r#"{"say":"limited","retryAfter":3}"#
+        serde_json::to_value(Reply::Limited { retry_after: 3 }).unwrap(),
+        json!({ "say": "limited", "retryAfter": 3 })
     );
 }

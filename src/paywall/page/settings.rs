@@ -1,0 +1,169 @@
+use super::theme;
+use crate::api::Deployment;
+use crate::engine;
+use crate::paywall::config::{ConfigError, wrong};
+use crate::paywall::digest;
+use crate::wire::{Environment, base64};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use serde_json::{Map, Value};
+
+/// How the page looks and what it says: `PAGE`, and what of it never changes, made once.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// Who sells.
+    pub(super) name: Option<String>,
+    /// The language of the texts.
+    pub(super) lang: String,
+    /// A `data:` image, or a path of this host.
+    pub(super) logo: Option<String>,
+    /// The style sheet, colours and all.
+    pub(super) style: String,
+    /// All that is said, by name.
+    pub(super) texts: Map<String, Value>,
+    /// Where a buyer's key is kept between pages: `memory` or `session`.
+    pub(super) storage: &'static str,
+    /// The deployment, as the package wants it.
+    pub(super) platform: Value,
+    /// Where a person logs in, for people.
+    pub(super) site: String,
+    /// The content security policy.
+    pub(super) policy: String,
+    /// The scripts that come with this build: they stand under this name, which changes with them.
+    pub(super) build: String,
+    /// Their names.
+    pub(super) files: Vec<String>,
+}
+
+const STYLE: &str = include_str!("page.css");
+const TEXTS: &str = include_str!("texts.json");
+/// What a logo may weigh in the configuration, in bytes.
+const MAX_LOGO_BYTES: usize = 16 * 1024;
+/// What one text may weigh, in bytes.
+const MAX_TEXT_BYTES: usize = 1024;
+
+impl Page {
+    /// Reads it; nothing where there is no page: because it is turned off, or because this build carries no scripts for
+    /// one (`PAGE_FILES`, which the Worker's entry puts there).
+    pub(crate) fn read(
+        text: impl Fn(&str) -> Option<String>,
+        deployment: &Deployment,
+    ) -> Result<Option<Self>, ConfigError> {
+        let said = text("PAGE");
+        let chosen = match said.as_deref().map(str::trim) {
+            None => Map::new(),
+            Some("off" | "\"off\"") => return Ok(None),
+            Some("on" | "\"on\"") => Map::new(),
+            Some(chosen) => engine::parse_object(chosen).ok_or_else(|| {
+                wrong("PAGE", "must be \"on\", \"off\" or an object like {\"name\": \"My shop\"}")
+            })?,
+        };
+        let Some((build, files)) = text("PAGE_FILES").as_deref().and_then(built) else {
+            return match said {
+                None => Ok(None),
+                Some(_) => Err(wrong("PAGE", "must be \"off\": this build has no page")),
+            };
+        };
+        const KNOWN: [&str; 7] = ["name", "lang", "logo", "accent", "accentDark", "texts", "storage"];
+        if let Some(unknown) = chosen.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+            return Err(wrong(format!("PAGE.{unknown}"), "is not a key of the page"));
+        }
+        let word = |name: &str, most: usize| match chosen.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if !text.is_empty() && text.len() <= most => Ok(Some(text.as_str())),
+            Some(_) => Err(wrong(format!("PAGE.{name}"), format!("must be a text of at most {most} bytes"))),
+        };
+        let colour = |name: &str| {
+            let parse = |text| {
+                theme::Colour::parse(text)
+                    .ok_or_else(|| wrong(format!("PAGE.{name}"), "must be a colour like #0a6b47"))
+            };
+            word(name, MAX_TEXT_BYTES)?.map(parse).transpose()
+        };
+        let lang = word("lang", 35)?.unwrap_or("en");
+        if !lang.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Err(wrong("PAGE.lang", "must be a language tag, like en or de-CH"));
+        }
+        let logo = word("logo", MAX_LOGO_BYTES)?;
+        if logo.is_some_and(|logo| {
+            !logo.starts_with("data:image/") && (!logo.starts_with('/') || logo.starts_with("//"))
+        }) {
+            return Err(wrong("PAGE.logo", "must be a data:image/ URL or a path of this host"));
+        }
+        let storage = match word("storage", 16)? {
+            None | Some("memory") => "memory",
+            Some("session") => "session",
+            Some(_) => return Err(wrong("PAGE.storage", "must be \"memory\" or \"session\"")),
+        };
+        let style = [STYLE, &theme::rules(colour("accent")?, colour("accentDark")?)].concat();
+        Ok(Some(Self {
+            name: word("name", MAX_TEXT_BYTES)?.map(ToString::to_string),
+            lang: lang.into(),
+            logo: logo.map(ToString::to_string),
+            texts: texts(chosen.get("texts"))?,
+            storage,
+            policy: policy(&style, deployment),
+            platform: platform(deployment),
+            site: deployment.frontend.split("//").nth(1).unwrap_or_default().to_string(),
+            style,
+            build,
+            files,
+        }))
+    }
+}
+
+/// Our texts, and the seller's in the place of those that they name.
+fn texts(over: Option<&Value>) -> Result<Map<String, Value>, ConfigError> {
+    // It is ours, and a test reads it.
+    let mut texts = engine::parse_object(TEXTS).unwrap_or_default();
+    let over = match over {
+        None | Some(Value::Null) => return Ok(texts),
+        Some(Value::Object(over)) => over,
+        Some(_) => return Err(wrong("PAGE.texts", "must be an object of texts")),
+    };
+    for (name, text) in over {
+        let at = || format!("PAGE.texts.{name}");
+        let known = texts.get_mut(name).ok_or_else(|| wrong(at(), "is not a text of the page"))?;
+        if text.as_str().is_none_or(|text| text.len() > MAX_TEXT_BYTES) {
+            return Err(wrong(at(), "must be a text of at most 1024 bytes"));
+        }
+        *known = text.clone();
+    }
+    Ok(texts)
+}
+
+/// `{"id": "…", "files": ["page.js", …]}`, as a build writes it.
+fn built(text: &str) -> Option<(String, Vec<String>)> {
+    let built = engine::parse_object(text)?;
+    let files = built.get("files")?.as_array()?;
+    let files =
+        files.iter().map(|name| name.as_str().map(ToString::to_string)).collect::<Option<Vec<_>>>()?;
+    Some((built.get("id")?.as_str()?.into(), files)).filter(|(_, files)| !files.is_empty())
+}
+
+/// One's own scripts, this very style, the platform to talk to; frames of one's own for what was bought. Nobody frames it:
+/// there is a button on it that costs money.
+fn policy(style: &str, deployment: &Deployment) -> String {
+    let style = base64::encode_standard(&digest::raw(style.as_bytes()));
+    let platform = &deployment.backend;
+    format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'sha256-{style}'; connect-src 'self' {platform}; \
+         img-src 'self' data: blob:; media-src blob:; frame-src 'self' blob:; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    )
+}
+
+fn platform(deployment: &Deployment) -> Value {
+    let mut platform = Map::new();
+    let mut say = |name: &str, text: &str| drop(platform.insert(name.into(), text.into()));
+    say("environment", deployment.environment.as_str());
+    if deployment.environment == Environment::Custom {
+        say("backend", &deployment.backend);
+        say("frontend", &deployment.frontend);
+        say("embed", &deployment.embed);
+    }
+    Value::Object(platform)
+}

@@ -1,0 +1,108 @@
+use super::Page;
+use crate::wire::PaymentRequired;
+use alloc::{
+    format,
+    string::{String, ToString},
+};
+use serde_json::{Value, json};
+
+const LAYOUT: &str = include_str!("page.html");
+
+/// What one page shows.
+#[derive(Debug, Default)]
+pub(super) struct View<'a> {
+    /// The resource, as a URL of this host. Nothing on the way back from a login: the page's own address says it.
+    pub(super) to: Option<&'a str>,
+    /// Whether it can be asked for once more.
+    pub(super) again: bool,
+    pub(super) offer: Option<&'a PaymentRequired>,
+    pub(super) code: Option<&'a str>,
+    pub(super) message: Option<&'a str>,
+    /// What paying gives access by: a set of routes, and for how many seconds.
+    pub(super) pass: Option<(&'a str, u64)>,
+}
+
+/// The document. What can be said without a script is in it: what is sold, and for how many credits.
+pub(super) fn render(page: &Page, view: &View<'_>) -> String {
+    let about = view.offer.map(PaymentRequired::resource);
+    let description = about.and_then(|about| about.description.as_deref());
+    let heading = description.unwrap_or_else(|| page.text("heading"));
+    let price =
+        view.offer.and_then(|offer| offer.accepts().iter().filter_map(|accept| accept.credits()).min());
+    let lead = match price.map(|price| price.to_string()) {
+        Some(price) => {
+            let credits = page.text(if price == "1" { "credits_one" } else { "credits_many" });
+            page.text("lead").replace("{credits}", &credits.replace("{count}", &price))
+        }
+        None => String::new(),
+    };
+    let logo = page
+        .logo
+        .as_ref()
+        .map_or(String::new(), |logo| format!("<img src=\"{}\" alt=\"\" height=\"28\">", escape(logo)));
+    let name = page.name.as_deref().unwrap_or_default();
+    let title = match (page.text("title"), name) {
+        (title, "") => title.to_string(),
+        (title, name) => format!("{title} · {name}"),
+    };
+    let data = json!({
+        "to": view.to, "again": view.again, "code": view.code, "message": view.message,
+        "pass": view.pass.map(|(set, seconds)| json!({ "set": set, "seconds": seconds })),
+        "platform": page.platform, "site": page.site, "storage": page.storage, "lang": page.lang, "texts": page.texts,
+    });
+    let script = format!("/.well-known/payments/sdk/{}/page.js", page.build);
+    fill(LAYOUT, |place| match place {
+        "lang" => escape(&page.lang),
+        "title" => escape(&title),
+        "style" => page.style.clone(),
+        "logo" => logo.clone(),
+        "name" => escape(name),
+        "heading" => escape(heading),
+        "lead" => escape(&lead),
+        "resource" => escape(view.to.unwrap_or_default()),
+        "data" => inert(&data),
+        "script" => escape(&script),
+        text => escape(page.text(text)),
+    })
+}
+
+impl Page {
+    fn text(&self, name: &str) -> &str {
+        self.texts.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// Puts texts into the places `{{so}}` of a template, once over: what is put in is not looked at again.
+fn fill(template: &str, text: impl Fn(&str) -> String) -> String {
+    let mut filled = String::with_capacity(template.len() * 2);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (place, after) = after.split_once("}}").unwrap_or((after, ""));
+        filled.push_str(before);
+        filled.push_str(&text(place));
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// JSON that ends no element and begins none.
+fn inert(value: &Value) -> String {
+    value.to_string().replace('<', "\\u003c").replace("\u{2028}", "\\u2028").replace("\u{2029}", "\\u2029")
+}
+
+/// Text made safe between tags and in quoted attributes.
+fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}

@@ -1,0 +1,164 @@
+//! Access passes: after one payment, a signed and expiring word of the gate's own that lets the same payer through again
+//! without verify and settle. That is what was sold.
+//!
+//! A pass is bound to a payer, to a set of routes and to a price: it opens the routes of its set that cost no more than
+//! what was paid for it, under the plan that paid. It is carried in `x-payment-pass` or in a cookie, is never sent to the
+//! origin, and can be taken back by its id or by its payer.
+
+mod carry;
+mod keys;
+mod ride;
+mod settings;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use carry::{Carried, without_cookies, without_forged};
+pub(crate) use keys::Keys;
+pub(crate) use ride::Ride;
+pub(crate) use settings::{PassSet, Passes};
+pub(crate) use token::{Pass, PassError};
+
+use super::headers::HeaderList;
+use crate::wire::{Credits, PlanId};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use serde_json::{Value, json};
+
+/// The header in which a pass comes and goes.
+pub(crate) const PASS: &str = "x-payment-pass";
+/// With it: when it ends, in seconds since 1970.
+pub(crate) const PASS_EXPIRES: &str = "x-payment-pass-expires";
+/// Said some time before the end: `pass-expires`.
+pub(crate) const WARNING: &str = "x-payment-warning";
+
+/// What one request asks of a pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Need<'a> {
+    /// The plans that may pay for it, and the most that it costs of each.
+    pub(crate) prices: &'a [(&'a PlanId, Credits)],
+    /// Whose payment token came along, if one did.
+    pub(crate) payer: Option<&'a str>,
+}
+
+/// What was sold, for a pass to be made of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sale<'a> {
+    /// Who paid, as the facilitator says.
+    pub(crate) payer: &'a str,
+    /// From what.
+    pub(crate) plan: &'a PlanId,
+    /// How much was asked.
+    pub(crate) credits: Credits,
+    /// What nobody else has: the receipt. Of it and the time the pass's id is made.
+    pub(crate) proof: &'a str,
+}
+
+impl Passes {
+    /// The pass among those that came that lets this request through; else why the first of them does not, if any came.
+    /// `now` is in milliseconds since 1970.
+    pub(crate) fn admit(
+        &self,
+        set: &PassSet,
+        carried: &Carried,
+        need: Need<'_>,
+        now: u64,
+    ) -> Result<Pass, Option<PassError>> {
+        let mut problem = None;
+        for text in carried.passes(set) {
+            match self.check(set, text, need, now) {
+                Ok(pass) => return Ok(pass),
+                Err(error) => problem = problem.or(Some(error)),
+            }
+        }
+        Err(problem)
+    }
+
+    /// The passes that came and are good, each for its own set.
+    pub(crate) fn held(&self, carried: &Carried, now: u64) -> Vec<Pass> {
+        let mut held: Vec<Pass> = Vec::new();
+        for set in &self.sets {
+            for pass in carried.passes(set).filter_map(|text| Pass::open(text, &self.keys, now).ok()) {
+                if pass.set == set.name && !self.revoked.holds(&pass) && !held.contains(&pass) {
+                    held.push(pass);
+                }
+            }
+        }
+        held
+    }
+
+    fn check(&self, set: &PassSet, text: &str, need: Need<'_>, now: u64) -> Result<Pass, PassError> {
+        let pass = Pass::open(text, &self.keys, now)?;
+        let mut prices = need.prices.iter().filter(|(plan, _)| plan.as_str() == pass.plan).peekable();
+        if pass.set != set.name || prices.peek().is_none() {
+            return Err(PassError::OtherRoute);
+        }
+        if !prices.any(|(_, price)| *price <= pass.tier) {
+            return Err(PassError::OtherTier);
+        }
+        if need.payer.is_some_and(|payer| !payer.eq_ignore_ascii_case(&pass.payer)) {
+            return Err(PassError::OtherPayer);
+        }
+        if self.revoked.holds(&pass) {
+            return Err(PassError::Revoked);
+        }
+        Ok(pass)
+    }
+
+    /// Makes the pass for what was sold and puts it on the answer: into the header, and into a cookie where the set says
+    /// so and the browser would take it. `https` says how the client came.
+    pub(crate) fn give(&self, set: &PassSet, sale: Sale<'_>, answer: &mut HeaderList, https: bool, now: u64) {
+        // A pass for nobody would be one for everybody.
+        if sale.payer.is_empty() || sale.credits.is_zero() {
+            return;
+        }
+        let issued = now / 1000;
+        let pass = Pass {
+            id: token::id(&[sale.proof, sale.payer, &set.name, &now.to_string()]),
+            payer: sale.payer.into(),
+            set: set.name.clone(),
+            plan: sale.plan.as_str().into(),
+            tier: sale.credits,
+            issued,
+            expires: issued.saturating_add(set.seconds),
+        };
+        let text = pass.sign(&self.keys);
+        if set.header {
+            answer.set(PASS, text.as_str());
+        }
+        answer.set(PASS_EXPIRES, pass.expires.to_string());
+        if let Some(cookie) = carry::cookie(set, &text, https) {
+            answer.append("set-cookie", cookie);
+        }
+    }
+}
+
+impl Pass {
+    /// The pass as its holder may see it.
+    pub(crate) fn describe(&self) -> Value {
+        json!({ "id": self.id, "set": self.set, "payer": self.payer, "plan": self.plan, "expires": self.expires })
+    }
+
+    /// What the origin is told of a request that a pass paid for: who, from which plan, by which pass, and that this
+    /// request costs nothing more.
+    pub(crate) fn tell_origin(&self, agent: Option<&str>, headers: &mut HeaderList) {
+        headers.set("x-payment-payer", self.payer.as_str());
+        headers.set("x-payment-plan", self.plan.as_str());
+        if let Some(agent) = agent {
+            headers.set("x-payment-agent", agent);
+        }
+        headers.set("x-payment-credits", "0");
+        headers.set(PASS, self.id.as_str());
+    }
+
+    /// What a buyer is told with an answer that a pass paid for: when it ends, and that this is soon.
+    pub(crate) fn tell_buyer(&self, set: &PassSet, headers: &mut HeaderList, now: u64) {
+        headers.set(PASS_EXPIRES, self.expires.to_string());
+        if self.expires.saturating_sub(now / 1000) <= set.warn_seconds {
+            headers.set(WARNING, String::from("pass-expires"));
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! How commands, replies and entries are written down, member by member. What stands in an object today has to be read
+//! tomorrow: names are only added.
+
+use super::json::{Members, Unreadable, Written};
+use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Stands};
+use alloc::boxed::Box;
+use serde_json::Value;
+
+impl Written for Claim {
+    fn to_json(&self) -> Value {
+        let mut members = Members::tagged("nonce", &self.nonce);
+        members.put("lease", self.lease);
+        members.done()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let mut members = Members::of(value)?;
+        Ok(Self { nonce: members.text("nonce")?, lease: members.whole("lease")? })
+    }
+}
+
+impl Written for Allowance {
+    fn to_json(&self) -> Value {
+        let mut members = Members::tagged("name", &self.name);
+        members.put("perDay", self.per_day);
+        members.done()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let mut members = Members::of(value)?;
+        Ok(Self { name: members.text("name")?, per_day: members.count("perDay")? })
+    }
+}
+
+impl Written for Rate {
+    fn to_json(&self) -> Value {
+        let mut members = Members::tagged("name", &self.name);
+        members.put("requests", self.requests);
+        members.put("seconds", self.seconds);
+        members.done()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let mut members = Members::of(value)?;
+        Ok(Self {
+            name: members.text("name")?,
+            requests: members.count("requests")?,
+            seconds: members.count("seconds")?,
+        })
+    }
+}
+
+/// What a visit reserved or wants to.
+fn put_reserved(members: &mut Members, claim: Option<&Claim>, allowance: Option<&Allowance>) {
+    if let Some(claim) = claim {
+        members.insert("claim", claim.to_json());
+    }
+    if let Some(allowance) = allowance {
+        members.insert("allowance", allowance.to_json());
+    }
+}
+
+fn reserved(members: &mut Members) -> Result<(Option<Claim>, Option<Allowance>), Unreadable> {
+    let claim = members.object("claim")?.map(|claim| Claim::from_json(claim.done())).transpose()?;
+    let allowance = members.object("allowance")?.map(|one| Allowance::from_json(one.done())).transpose()?;
+    Ok((claim, allowance))
+}
+
+impl Written for Command {
+    fn to_json(&self) -> Value {
+        let of = |what: &str, visit: &String| {
+            let mut members = Members::tagged("do", what);
+            members.put("visit", visit.as_str());
+            members
+        };
+        let members = match self {
+            Self::Admit { visit, rates, claim, allowance } => {
+                let mut members = of("admit", visit);
+                members.insert("rates", Value::Array(rates.iter().map(Rate::to_json).collect()));
+                put_reserved(&mut members, claim.as_ref(), allowance.as_ref());
+                members
+            }
+            Self::Release { visit, claim, allowance } => {
+                let mut members = of("release", visit);
+                put_reserved(&mut members, claim.as_ref(), allowance.as_ref());
+                members
+            }
+            Self::Write { entry, lease } => {
+                let mut members = Members::tagged("do", "write");
+                members.insert("entry", entry.to_json());
+                members.put("lease", *lease);
+                members
+            }
+            Self::Charge { visit, credits, again, lease } => {
+                let mut members = of("charge", visit);
+                members.put("credits", credits.as_str());
+                members.put_some("again", again.as_ref());
+                members.put("lease", *lease);
+                members
+            }
+            Self::Close { visit, end, after } => {
+                let mut members = of("close", visit);
+                members.insert("end", end.to_json());
+                members.put("after", *after);
+                members
+            }
+            Self::Receipt { visit } => of("receipt", visit),
+            Self::Journal { after } => {
+                let mut members = Members::tagged("do", "journal");
+                members.put_some("after", after.as_ref());
+                members
+            }
+        };
+        members.done()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let mut members = Members::of(value)?;
+        let what = members.text("do")?;
+        if what == "journal" {
+            return Ok(Self::Journal { after: members.maybe("after")? });
+        }
+        if what == "write" {
+            let entry = Entry::from_json(members.take("entry"))?;
+            return Ok(Self::Write { entry: Box::new(entry), lease: members.whole("lease")? });
+        }
+        let visit = members.text("visit")?;
+        Ok(match what.as_str() {
+            "admit" => {
+                let rates = members.list("rates")?.into_iter().map(Rate::from_json);
+                let rates = rates.collect::<Result<_, _>>()?;
+                let (claim, allowance) = reserved(&mut members)?;
+                Self::Admit { visit, rates, claim, allowance }
+            }
+            "release" => {
+                let (claim, allowance) = reserved(&mut members)?;
+                Self::Release { visit, claim, allowance }
+            }
+            "charge" => Self::Charge {
+                visit,
+                credits: members.text("credits")?,
+                again: members.maybe("again")?,
+                lease: members.whole("lease")?,
+            },
+            "close" => Self::Close {
+                visit,
+                end: End::from_json(members.take("end"))?,
+                after: members.whole("after")?,
+            },
+            "receipt" => Self::Receipt { visit },
+            _ => return Err(Unreadable("do")),
+        })
+    }
+}
+
+impl Written for Entry {
+    fn to_json(&self) -> Value {
+        let mut members = Members::tagged("visit", &self.visit);
+        members.put("stands", self.stands.name());
+        members.put("at", self.at);
+        members.put("route", self.route.as_str());
+        members.put("plan", self.plan.as_str());
+        members.put("network", self.network.as_str());
+        members.put("payer", self.payer.as_deref());
+        members.put("requestId", self.request_id.as_deref());
+        members.put("token", self.token.as_str());
+        members.put_some("nonce", self.nonce.as_ref());
+        members.put("credits", self.credits.as_str());
+        members.put_some("again", self.again.as_ref());
+        members.put("delivered", self.delivered);
+        if let Some(receipt) = &self.receipt {
+            members.insert("receipt", receipt.clone());
+        }
+        members.put_some("why", self.why.as_ref());
+        members.put("tries", self.tries);
+        members.done()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let mut members = Members::of(value)?;
+        Ok(Self {
+            visit: members.text("visit")?,
+            stands: Stands::from_json(members.take("stands"))?,
+            at: members.whole("at")?,
+            route: members.text("route")?,
+            plan: members.text("plan")?,
+            network: members.text("network")?,
+            payer: members.maybe("payer")?,
+            request_id: members.maybe("requestId")?,
+            token: members.text("token")?,
+            nonce: members.maybe("nonce")?,
+            credits: members.text("credits")?,
+            again: members.maybe("again")?,
+            delivered: members.flag("delivered")?,
+            receipt: members.value("receipt"),
+            why: members.maybe("why")?,
+            tries: if members.has("tries") { members.count("tries")? } else { 0 },
+        })
+    }
+}
+
+impl Stands {
+    pub(super) const ALL: [Self; 9] = [
+        Self::Delivering,
+        Self::Settling,
+        Self::Settled,
+        Self::Refused,
+        Self::Unknown,
+        Self::Owed,
+        Self::Released,
+        Self::Abandoned,
+        Self::Unresolved,
+    ];
+
+    /// As it is written down.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Delivering => "delivering",
+            Self::Settling => "settling",
+            Self::Settled => "settled",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::Owed => "owed",
+            Self::Released => "released",
+            Self::Abandoned => "abandoned",
+            Self::Unresolved => "unresolved",
+        }
+    }
+}
+
+impl Written for Stands {
+    fn to_json(&self) -> Value {
+        self.name().into()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let name = value.as_str().unwrap_or_default();
+        Self::ALL.into_iter().find(|stands| stands.name() == name).ok_or(Unreadable("stands"))
+    }
+}
+
+impl Written for End {
+    fn to_json(&self) -> Value {
+        let (tag, why) = match self {
+            Self::Settled { .. } => ("settled", None),
+            Self::Refused { .. } => ("refused", None),
+            Self::Unknown { why } => ("unknown", Some(why)),
+            Self::Owed { why, .. } => ("owed", Some(why)),
+            Self::Released { why } => ("released", Some(why)),
+        };
+        let mut members = Members::tagged("end", tag);
+        members.put_some("why", why);
+        match self {
+            Self::Settled { receipt } => members.insert("receipt", receipt.clone()),
+            Self::Refused { receipt, spent, delivered } => {
+                members.insert("receipt", receipt.clone());
+                members.put("spent", *spent);
+                members.put("delivered", *delivered);
+            }
+            Self::Owed { again, .. } => members.put("again", again.as_str()),
+            Self::Unknown { .. } | Self::Released { .. } => {}
+        }
+        members.done()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let mut members = Members::of(value)?;
+        Ok(match members.text("end")?.as_str() {
+            "settled" => Self::Settled { receipt: members.take("receipt") },
+            "refused" => Self::Refused {
+                receipt: members.take("receipt"),
+                spent: members.flag("spent")?,
+                delivered: members.flag("delivered")?,
+            },
+            "unknown" => Self::Unknown { why: members.text("why")? },
+            "owed" => Self::Owed { why: members.text("why")?, again: members.text("again")? },
+            "released" => Self::Released { why: members.text("why")? },
+            _ => return Err(Unreadable("end")),
+        })
+    }
+}
+
+impl Written for Reply {
+    fn to_json(&self) -> Value {
+        let tag = match self {
+            Self::Admitted { .. } => "admitted",
+            Self::Limited { .. } => "limited",
+            Self::Used => "used",
+            Self::Done => "done",
+            Self::Lost => "lost",
+            Self::Receipt { .. } => "receipt",
+            Self::Nothing => "nothing",
+            Self::Journal { .. } => "journal",
+        };
+        let mut members = Members::tagged("say", tag);
+        match self {
+            Self::Admitted { free } => members.put("free", *free),
+            Self::Limited { retry_after } => members.put("retryAfter", *retry_after),
+            Self::Receipt { stands, receipt } => {
+                members.put("stands", stands.name());
+                members.insert("receipt", receipt.clone().unwrap_or_default());
+            }
+            Self::Journal { entries } => {
+                members.insert("entries", Value::Array(entries.iter().map(Entry::to_json).collect()));
+            }
+            Self::Used | Self::Done | Self::Lost | Self::Nothing => {}
+        }
+        members.done()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let mut members = Members::of(value)?;
+        Ok(match members.text("say")?.as_str() {
+            "admitted" => Self::Admitted { free: members.flag("free")? },
+            "limited" => Self::Limited { retry_after: members.whole("retryAfter")? },
+            "used" => Self::Used,
+            "done" => Self::Done,
+            "lost" => Self::Lost,
+            "receipt" => Self::Receipt {
+                stands: Stands::from_json(members.take("stands"))?,
+                receipt: members.value("receipt"),
+            },
+            "nothing" => Self::Nothing,
+            "journal" => {
+                let entries = members.list("entries")?.into_iter().map(Entry::from_json);
+                Self::Journal { entries: entries.collect::<Result<_, _>>()? }
+            }
+            _ => return Err(Unreadable("say")),
+        })
+    }
+}

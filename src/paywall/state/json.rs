@@ -1,0 +1,282 @@
+//! JSON that is written and read by hand: what `derive` makes of enums with a tag is a sixth of the Worker.
+
+use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Stands};
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+/// What stands in the state is not ours: the member that is missing, or not what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable(pub(super) &'static str);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not of the state: ")?;
+        f.write_str(self.0)
+    }
+}
+
+impl core::error::Error for Unreadable {}
+
+/// The members of an object, to be taken one by one or put in one by one.
+#[derive(Default)]
+pub(super) struct Members(Map<String, Value>);
+
+impl Members {
+    pub(super) fn of(value: Value) -> Result<Self, Unreadable> {
+        match value {
+            Value::Object(members) => Ok(Self(members)),
+            _ => Err(Unreadable("an object")),
+        }
+    }
+
+    /// What is missing is `null`.
+    pub(super) fn take(&mut self, name: &str) -> Value {
+        self.0.get_mut(name).map(Value::take).unwrap_or_default()
+    }
+
+    pub(super) fn object(&mut self, name: &str) -> Result<Option<Self>, Unreadable> {
+        match self.take(name) {
+            Value::Null => Ok(None),
+            value => Self::of(value).map(Some),
+        }
+    }
+
+    pub(super) fn maybe(&mut self, name: &'static str) -> Result<Option<String>, Unreadable> {
+        match self.take(name) {
+            Value::Null => Ok(None),
+            Value::String(text) => Ok(Some(text)),
+            _ => Err(Unreadable(name)),
+        }
+    }
+
+    pub(super) fn text(&mut self, name: &'static str) -> Result<String, Unreadable> {
+        self.maybe(name)?.ok_or(Unreadable(name))
+    }
+
+    pub(super) fn whole(&mut self, name: &'static str) -> Result<u64, Unreadable> {
+        self.take(name).as_u64().ok_or(Unreadable(name))
+    }
+
+    pub(super) fn count(&mut self, name: &'static str) -> Result<u32, Unreadable> {
+        u32::try_from(self.whole(name)?).map_err(|_| Unreadable(name))
+    }
+
+    pub(super) fn flag(&mut self, name: &'static str) -> Result<bool, Unreadable> {
+        self.take(name).as_bool().ok_or(Unreadable(name))
+    }
+
+    pub(super) fn list(&mut self, name: &'static str) -> Result<Vec<Value>, Unreadable> {
+        match self.take(name) {
+            Value::Array(list) => Ok(list),
+            _ => Err(Unreadable(name)),
+        }
+    }
+
+    pub(super) fn value(&mut self, name: &'static str) -> Option<Value> {
+        Some(self.take(name)).filter(|value| !value.is_null())
+    }
+
+    /// With the member that says what it is.
+    pub(super) fn tagged(name: &str, tag: &str) -> Self {
+        let mut members = Self::default();
+        members.put(name, tag);
+        members
+    }
+
+    pub(super) fn put(&mut self, name: &str, value: impl Into<Value>) {
+        self.insert(name, value.into());
+    }
+
+    /// Left out where there is none.
+    pub(super) fn put_some(&mut self, name: &str, value: Option<&String>) {
+        if let Some(text) = value {
+            self.put(name, text.as_str());
+        }
+    }
+
+    pub(super) fn insert(&mut self, name: &str, value: Value) {
+        self.0.insert(name.into(), value);
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    pub(super) fn done(self) -> Value {
+        Value::Object(self.0)
+    }
+}
+
+/// A value that is written down as a JSON document.
+pub(super) trait Written: Sized {
+    fn to_json(&self) -> Value;
+    fn from_json(value: Value) -> Result<Self, Unreadable>;
+}
+
+/// The text of what is written down.
+pub(super) fn print(written: &impl Written) -> String {
+    use alloc::string::ToString as _;
+    written.to_json().to_string()
+}
+
+/// What a text says.
+pub(super) fn read<T: Written>(text: &str) -> Result<T, Unreadable> {
+    T::from_json(crate::engine::parse_json(text.as_bytes()).ok_or(Unreadable("JSON"))?)
+}
+
+impl Command {
+    /// As it travels to its object.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        print(self)
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// What is no command.
+    pub fn from_text(text: &str) -> Result<Self, Unreadable> {
+        read(text)
+    }
+}
+
+impl Reply {
+    /// As it travels from its object.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        print(self)
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// What is no reply.
+    pub fn from_text(text: &str) -> Result<Self, Unreadable> {
+        read(text)
+    }
+}
+
+/// For who keeps them in something else that serde writes.
+macro_rules! serde_by_value {
+    ($($written:ty),*) => {$(
+        impl Serialize for $written {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.to_json().serialize(serializer)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $written {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::from_json(Value::deserialize(deserializer)?).map_err(D::Error::custom)
+            }
+        }
+    )*};
+}
+
+serde_by_value!(Command, Reply, Entry, Stands, End, Claim, Allowance, Rate);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString as _;
+
+    const ENTRY: &str = r#"{"visit":"v","stands":"settling","at":1,"route":"POST /ask","plan":"7","network":"eip155:1","payer":null,"requestId":"r","token":"sha256:0","nonce":"n","credits":"3","again":"{}","delivered":false,"receipt":{"success":true},"why":"late","tries":2}"#;
+    const SHORT: &str = r#"{"visit":"v","stands":"owed","at":1,"route":"r","plan":"7","network":"n","payer":"0x","requestId":null,"token":"t","credits":"3","delivered":true,"tries":0}"#;
+
+    /// What a text becomes when it is read and printed, its members in order; else what is wrong with it.
+    fn again<T: Written>(text: &str) -> Result<Value, Unreadable> {
+        read::<T>(text).map(|value| serde_json::from_str(&print(&value)).unwrap())
+    }
+
+    #[test]
+    fn each_form_is_read_as_it_is_written() {
+        let write = [r#"{"do":"write","entry":"#, ENTRY, r#","lease":9}"#].concat();
+        for text in [
+            r#"{"do":"admit","visit":"v","rates":[{"name":"r","requests":2,"seconds":60}],"claim":{"nonce":"n","lease":9},"allowance":{"name":"a","perDay":3}}"#,
+            r#"{"do":"admit","visit":"v","rates":[]}"#,
+            r#"{"do":"release","visit":"v","claim":{"nonce":"n","lease":9}}"#,
+            r#"{"do":"release","visit":"v","allowance":{"name":"a","perDay":3}}"#,
+            &write,
+            r#"{"do":"charge","visit":"v","credits":"3","again":"{}","lease":9}"#,
+            r#"{"do":"charge","visit":"v","credits":"3","lease":9}"#,
+            r#"{"do":"close","visit":"v","end":{"end":"settled","receipt":{"success":true}},"after":9}"#,
+            r#"{"do":"close","visit":"v","end":{"end":"refused","receipt":{},"spent":true,"delivered":false},"after":9}"#,
+            r#"{"do":"close","visit":"v","end":{"end":"unknown","why":"late"},"after":9}"#,
+            r#"{"do":"close","visit":"v","end":{"end":"owed","why":"late","again":"{}"},"after":9}"#,
+            r#"{"do":"close","visit":"v","end":{"end":"released","why":"gone"},"after":9}"#,
+            r#"{"do":"receipt","visit":"v"}"#,
+            r#"{"do":"journal"}"#,
+            r#"{"do":"journal","after":"v"}"#,
+        ] {
+            let value: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(again::<Command>(text), Ok(value), "{text}");
+            let command = Command::from_text(text).unwrap();
+            assert_eq!(serde_json::from_str::<Command>(text).unwrap(), command, "{text}");
+            assert_eq!(serde_json::to_value(&command).unwrap(), command.to_json(), "{text}");
+        }
+        let journal = [r#"{"say":"journal","entries":["#, ENTRY, ",", SHORT, "]}"].concat();
+        for text in [
+            r#"{"say":"admitted","free":true}"#,
+            r#"{"say":"limited","retryAfter":3}"#,
+            r#"{"say":"used"}"#,
+            r#"{"say":"done"}"#,
+            r#"{"say":"lost"}"#,
+            r#"{"say":"receipt","stands":"settled","receipt":{"success":true}}"#,
+            r#"{"say":"receipt","stands":"unresolved","receipt":null}"#,
+            r#"{"say":"nothing"}"#,
+            &journal,
+        ] {
+            let value: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(again::<Reply>(text), Ok(value), "{text}");
+            assert_eq!(Reply::from_text(text).unwrap().to_text().len(), text.len(), "{text}");
+        }
+        for stands in Stands::ALL {
+            assert_eq!(Stands::from_json(stands.to_json()), Ok(stands));
+        }
+        let before = ENTRY.replace(r#","tries":2"#, "");
+        assert_eq!(
+            read::<Entry>(&before).map(|entry| entry.tries),
+            Ok(0),
+            "an entry from before there were tries"
+        );
+    }
+
+    #[test]
+    fn what_is_not_ours_is_not_read() {
+        for (text, member) in [
+            ("", "JSON"),
+            ("{", "JSON"),
+            ("[]", "an object"),
+            ("{}", "do"),
+            (r#"{"do":7}"#, "do"),
+            (r#"{"do":"dance","visit":"v"}"#, "do"),
+            (r#"{"do":"receipt"}"#, "visit"),
+            (r#"{"do":"receipt","visit":7}"#, "visit"),
+            (r#"{"do":"admit","visit":"v"}"#, "rates"),
+            (
+                r#"{"do":"admit","visit":"v","rates":[{"name":"r","requests":4294967296,"seconds":1}]}"#,
+                "requests",
+            ),
+            (r#"{"do":"admit","visit":"v","rates":[],"claim":"n"}"#, "an object"),
+            (r#"{"do":"admit","visit":"v","rates":[],"claim":{"nonce":"n","lease":-1}}"#, "lease"),
+            (r#"{"do":"charge","visit":"v","credits":3,"lease":1}"#, "credits"),
+            (r#"{"do":"close","visit":"v","after":1}"#, "an object"),
+            (r#"{"do":"close","visit":"v","end":{"end":"well"},"after":1}"#, "end"),
+            (
+                r#"{"do":"close","visit":"v","end":{"end":"refused","receipt":{},"spent":1,"delivered":true},"after":1}"#,
+                "spent",
+            ),
+        ] {
+            assert_eq!(Command::from_text(text), Err(Unreadable(member)), "{text}");
+        }
+        for (member, wrong) in [("stands", r#""settling""#), ("at", ":1,"), ("delivered", "false")] {
+            let text = ENTRY.replacen(wrong, if wrong == ":1," { r#":"1","# } else { r#""x""# }, 1);
+            assert_eq!(read::<Entry>(&text), Err(Unreadable(member)), "{text}");
+        }
+        assert_eq!(Reply::from_text(r#"{"say":"hello"}"#), Err(Unreadable("say")));
+        assert_eq!(Unreadable("say").to_string(), "not of the state: say");
+    }
+}

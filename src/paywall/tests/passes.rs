@@ -1,0 +1,394 @@
+//! Access passes on their way through the gate: sold with what was settled, shown in the place of a payment.
+//! Rules 19 (nothing for nothing) and 25 (what the origin sees).
+
+use super::super::state::Reply;
+use super::*;
+use alloc::{format, string::ToString};
+
+const PASS: &str = "x-payment-pass";
+const SOLD: [(&str, &str); 2] = [
+    ("PASSES", r#"{ "all": { "routes": ["POST /ask", "GET /paid"], "seconds": 3600, "warnSeconds": 600 } }"#),
+    ("PASS_KEYS", "k1:0123456789abcdef0123456789abcdef"),
+];
+
+/// The answer to a paid `POST /ask` after these events.
+fn after(events: Vec<Event>) -> Action {
+    let gate = gate(&SOLD);
+    let (mut visit, mut action) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
+    for event in events {
+        action = visit.on(event, NOW);
+    }
+    action
+}
+
+fn bought() -> String {
+    let headers = delivered(after(Vec::from([valid(), origin(200), burned()]))).headers;
+    headers.get(PASS).unwrap().into()
+}
+
+/// A request with a pass, at a time.
+fn shown(over: &[(&str, &str)], path: &str, headers: &[(&str, &str)], now: u64) -> (Visit, Action) {
+    let over = [over, &SOLD].concat();
+    let method = if path == "/ask" { "POST" } else { "GET" };
+    gate(&over).open(&RequestHead { now, ..ask(method, path, headers) })
+}
+
+#[test]
+fn a_pass_is_sold_with_what_was_settled_and_with_nothing_else() {
+    let silence = || Event::Unanswered(Silence::TimedOut);
+    let no = || answered(402, &json!({ "code": "BCK.CREDITS.0003", "message": "too few" }));
+    for (name, events, sold) in [
+        ("settled", Vec::from([valid(), origin(200), burned()]), true),
+        ("not 2xx", Vec::from([valid(), origin(404)]), false),
+        ("unknown, and delivered", Vec::from([valid(), origin(200), silence()]), false),
+        ("refused at settlement", Vec::from([valid(), origin(200), no()]), false),
+        ("refused at verify", Vec::from([no()]), false),
+        ("no origin", Vec::from([valid(), Event::OriginFailed]), false),
+    ] {
+        let headers = match after(events) {
+            Action::Deliver(delivery) => delivery.headers,
+            Action::Respond(answer) => answer.headers,
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(headers.get(PASS).is_some(), sold, "{name}");
+        assert_eq!(headers.get("set-cookie").is_some(), sold, "{name}");
+    }
+    // What the origin says of passes is not ours.
+    let forged = [
+        (PASS, "v1.forged"),
+        ("set-cookie", "__Host-payment-pass-all=forged; Path=/"),
+        ("set-cookie", "a=1"),
+    ];
+    let head = OriginHead { status: 200, headers: forged.into_iter().collect() };
+    let headers = delivered(after(Vec::from([valid(), Event::Origin(head), burned()]))).headers;
+    assert!(headers.get(PASS).unwrap().starts_with("v1.k1."));
+    let cookies: Vec<_> = headers.all("set-cookie").map(|cookie| cookie.split('=').next().unwrap()).collect();
+    assert_eq!(cookies, ["a", "__Host-payment-pass-all"]);
+    // A route that sells none.
+    let card = ask("POST", "/card", &[("payment-signature", &token())]);
+    assert_eq!(responded(gate(&SOLD).open(&card).1).headers.get(PASS), None);
+}
+
+#[test]
+fn a_pass_is_let_through_without_being_verified_or_settled() {
+    let pass = bought();
+    let cookie = format!("a=1; __Host-payment-pass-all={pass}");
+    for (name, path, headers) in [
+        ("in the header", "/ask", Vec::from([(PASS, pass.as_str())])),
+        ("a cheaper route of the set", "/paid", Vec::from([(PASS, pass.as_str())])),
+        ("in a cookie", "/paid", Vec::from([("cookie", cookie.as_str())])),
+        (
+            "in a cookie, from a page of ours",
+            "/ask",
+            Vec::from([("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")]),
+        ),
+        (
+            "beside a token of the same payer",
+            "/ask",
+            Vec::from([(PASS, pass.as_str()), ("payment-signature", &token())]),
+        ),
+    ] {
+        let (mut visit, action) = shown(&[], path, &headers, NOW);
+        let seen = forwarded(action).headers;
+        let told = |name: &str| seen.get(name);
+        assert_eq!((told("x-payment-payer"), told("x-payment-plan")), (Some("0xb1"), Some("1001")), "{name}");
+        assert_eq!(told("x-payment-credits"), Some("0"), "{name}");
+        assert_eq!(told("x-payment-agent"), (path == "/ask").then_some("2002"), "{name}");
+        assert_eq!(told("payment-signature"), None, "{name}");
+        assert_eq!(told(PASS).map(str::len), Some(32), "{name}: the id, not the pass");
+        assert!(!seen.iter().any(|(_, value)| value.contains("v1.k1.")), "{name}: the origin sees the pass");
+        assert_eq!(told("cookie"), name.contains("cookie").then_some("a=1"), "{name}");
+
+        let headers = delivered(visit.on(origin(200), NOW)).headers;
+        assert_eq!(headers.get("payment-response"), None, "{name}: nothing was paid now");
+        assert_eq!(headers.get("cache-control"), Some("private"), "{name}");
+        assert_eq!(
+            headers.get("x-payment-pass-expires"),
+            Some((NOW / 1000 + 3600).to_string().as_str()),
+            "{name}"
+        );
+        assert_eq!(headers.get(PASS), None, "{name}: it is not sold again");
+        assert!(visit.notes().is_empty());
+    }
+}
+
+#[test]
+fn what_the_origin_answers_to_a_pass_is_told_as_it_is() {
+    let pass = bought();
+    for status in [200, 206, 304, 404, 500] {
+        let (mut visit, _) = shown(&[], "/ask", &[(PASS, &pass)], NOW);
+        let headers = delivered(visit.on(origin(status), NOW)).headers;
+        assert_eq!(headers.get("payment-response"), None, "{status}");
+    }
+    for (event, code) in [(Event::OriginFailed, "origin_unreachable"), (origin(101), "origin_garbled")] {
+        let (mut visit, _) = shown(&[], "/ask", &[(PASS, &pass)], NOW);
+        let answer = responded(visit.on(event, NOW));
+        assert_eq!((answer.status, body(&answer)["code"].as_str()), (502, Some(code)));
+    }
+    // A socket that was asked for is one.
+    let socket = [(PASS, pass.as_str()), ("upgrade", "websocket"), ("connection", "upgrade")];
+    let (mut visit, _) = shown(&[], "/paid", &socket, NOW);
+    assert_eq!(delivered(visit.on(origin(101), NOW)).headers.get("payment-response"), None);
+    // Near its end it says so.
+    let late = NOW + 3_000_000;
+    let (mut visit, _) = shown(&[], "/ask", &[(PASS, &pass)], late);
+    assert_eq!(delivered(visit.on(origin(200), late)).headers.get("x-payment-warning"), Some("pass-expires"));
+}
+
+#[test]
+fn what_a_pass_does_not_open_is_to_be_paid() {
+    let pass = bought();
+    let id = |over: &[(&str, &str)]| {
+        let (_, action) = shown(over, "/ask", &[(PASS, &pass)], NOW);
+        forwarded(action).headers.get(PASS).map(ToString::to_string).unwrap()
+    };
+    let revoked = json!({ "passes": [id(&[])] }).to_string();
+    let dearer = r#"{ "POST /ask": { "planId": "1001", "credits": 3 }, "GET /paid": { "planId": "1001", "credits": 1 } }"#;
+    let replaced = r#"{ "POST /ask": { "planId": "1009", "scheme": "nvm:erc4337", "credits": 2 }, "GET /paid": { "planId": "1001", "credits": 1 } }"#;
+    let other = format!("k2:{}", "f".repeat(32));
+    let open = [("OPEN_ROUTES", "[]")];
+    for (name, over, path, now, code) in [
+        ("another route", &[][..], "/files/a", NOW, "payment_missing"),
+        ("over", &[], "/ask", NOW + 3_600_000, "pass_expired"),
+        ("taken back", &[("REVOKED_PASSES", revoked.as_str())], "/ask", NOW, "pass_revoked"),
+        ("the price went up", &[("ROUTES", dearer), open[0]], "/ask", NOW, "pass_for_another_price"),
+        ("the plan is gone", &[("ROUTES", replaced), open[0]], "/ask", NOW, "pass_for_another_route"),
+        ("the key is gone", &[("PASS_KEYS", other.as_str())], "/ask", NOW, "pass_forged"),
+    ] {
+        let answer = responded(shown(over, path, &[(PASS, &pass)], now).1);
+        assert_eq!((answer.status, body(&answer)["code"].as_str()), (402, Some(code)), "{name}");
+        assert!(header(&answer.headers, "payment-required").is_some(), "{name}: it can be paid");
+        // With a payment it is one.
+        let (_, action) = shown(over, path, &[(PASS, &pass), ("payment-signature", &token())], now);
+        assert!(matches!(action, Action::Call(_)) || name == "the plan is gone", "{name}: {action:?}");
+    }
+    // Somebody else's token pays for itself.
+    let mut theirs = payload();
+    theirs["payload"]["authorization"]["from"] = "0xb2".into();
+    let headers = [(PASS, pass.as_str()), ("payment-signature", &encode(&theirs))];
+    assert_eq!(called(shown(&[], "/ask", &headers, NOW).1).0, "/api/v1/x402/verify");
+    // Where none are sold, none are taken.
+    let headers = [(PASS, pass.as_str())];
+    assert_eq!(responded(gate(&[]).open(&ask("POST", "/ask", &headers)).1).status, 402);
+}
+
+#[test]
+fn each_plan_has_its_price() {
+    let routes = r#"{ "POST /ask": { "plans": [{ "planId": "1009", "scheme": "nvm:erc4337", "credits": 9 }, { "planId": "1001", "credits": 2 }] },
+        "GET /paid": { "plans": [{ "planId": "1009", "scheme": "nvm:erc4337", "credits": 1 }, { "planId": "1001", "credits": 3 }] } }"#;
+    let over = [("ROUTES", routes), ("OPEN_ROUTES", "[]")];
+    let (mut visit, _) = shown(&over, "/ask", &[("payment-signature", &token())], NOW);
+    for event in [valid(), origin(200)] {
+        drop(visit.on(event, NOW));
+    }
+    let pass = delivered(visit.on(burned(), NOW)).headers.get(PASS).map(ToString::to_string).unwrap();
+    // Bought for 2 of plan 1001: it opens what costs that of this plan, whatever it costs of another.
+    assert!(matches!(shown(&over, "/ask", &[(PASS, &pass)], NOW).1, Action::Forward(_)));
+    let answer = responded(shown(&over, "/paid", &[(PASS, &pass)], NOW).1);
+    assert_eq!(body(&answer)["code"], "pass_for_another_price");
+}
+
+#[test]
+fn who_holds_a_pass_keeps_to_the_rate_of_a_payer() {
+    let pass = bought();
+    let routes = r#"{ "POST /ask": { "planId": "1001", "credits": 2, "limit": { "requests": 1, "seconds": 60, "by": "payer" } },
+        "GET /paid": { "planId": "1001", "credits": 1 } }"#;
+    let over = [SOLD[0], SOLD[1], ("ROUTES", routes), ("OPEN_ROUTES", "[]")];
+    let gate = Gate::new(settings_with(&over, Bindings { state: true, ..Bindings::default() }).unwrap());
+    let request = RequestHead { now: NOW, ..ask("POST", "/ask", &[(PASS, &pass)]) };
+    let (mut visit, action) = gate.open(&request);
+    assert!(matches!(action, Action::State(_)), "{action:?}");
+    let forward = visit.on(Event::State(Reply::Admitted { free: false }), NOW);
+    assert_eq!(forwarded(forward).headers.get("x-payment-credits"), Some("0"));
+    assert!(matches!(visit.on(origin(200), NOW), Action::Deliver(_)));
+
+    let (mut visit, _) = gate.open(&request);
+    let answer = responded(visit.on(Event::State(Reply::Limited { retry_after: 9 }), NOW));
+    assert_eq!((answer.status, answer.headers.get("retry-after")), (429, Some("9")));
+    let (mut visit, _) = gate.open(&request);
+    assert_eq!(responded(visit.on(Event::StateFailed, NOW)).status, 503);
+}
+
+#[test]
+fn a_holder_sees_what_is_held() {
+    let pass = bought();
+    let list = |headers: &[(&str, &str)], now: u64| {
+        let request = RequestHead { now, ..ask("GET", "/.well-known/payments/passes", headers) };
+        let answer = responded(gate(&SOLD).open(&request).1);
+        assert_eq!((answer.status, answer.headers.get("cache-control")), (200, Some("no-store")));
+        body(&answer)["passes"].clone()
+    };
+    let cookie = format!("__Host-payment-pass-all={pass}");
+    let held = list(&[("cookie", &cookie), (PASS, &pass)], NOW);
+    assert_eq!(held.as_array().unwrap().len(), 1, "one pass is one, however it came");
+    let one = &held[0];
+    assert_eq!(
+        (&one["set"], &one["payer"], &one["expires"]),
+        (&"all".into(), &"0xb1".into(), &(NOW / 1000 + 3600).into())
+    );
+    assert!(!held.to_string().contains("v1.k1"), "the pass itself is not told");
+    assert_eq!(list(&[("cookie", &cookie)], NOW + 3_600_000), json!([]));
+    assert_eq!(list(&[(PASS, "v1.k1.x.yyyy")], NOW), json!([]));
+    assert_eq!(list(&[], NOW), json!([]));
+}
+
+#[test]
+fn a_token_is_asked_after_for_nothing() {
+    let status =
+        |headers: &[(&str, &str)]| gate(&[]).open(&ask("GET", "/.well-known/payments/status", headers));
+    let answer = responded(status(&[]).1);
+    assert_eq!((answer.status, body(&answer)["code"].as_str()), (402, Some("payment_missing")));
+    let offer = header(&answer.headers, "payment-required").unwrap();
+    assert_eq!(offer["resource"]["url"], "https://shop.example/.well-known/payments/status");
+    let asked: Vec<_> =
+        offer["accepts"].as_array().unwrap().iter().map(|one| one["extra"]["credits"].clone()).collect();
+    assert!(asked.iter().all(|credits| credits == "0") && asked.len() == 2, "{offer}");
+
+    let token = token();
+    let (mut visit, action) = status(&[("payment-signature", &token)]);
+    let (path, verify) = called(action);
+    assert_eq!((path.as_str(), &verify["maxAmount"]), ("/api/v1/x402/verify", &"0".into()));
+    let answer = responded(visit.on(valid(), NOW));
+    assert_eq!(
+        (answer.status, &body(&answer)["payer"], &body(&answer)["plan"]),
+        (200, &"0xb1".into(), &"1001".into())
+    );
+
+    for (name, event, code) in [
+        ("a no", answered(200, &json!({ "isValid": false, "invalidReason": "expired" })), 402),
+        ("silence", Event::Unanswered(Silence::TimedOut), 503),
+        ("out of turn", origin(200), 500),
+    ] {
+        let (mut visit, _) = status(&[("payment-signature", &token)]);
+        assert_eq!(responded(visit.on(event, NOW)).status, code, "{name}");
+    }
+    let mut other = payload();
+    other["accepted"]["planId"] = "77".into();
+    let answer = responded(status(&[("payment-signature", &encode(&other))]).1);
+    assert_eq!(body(&answer)["code"], "payment_for_another_plan");
+}
+
+/// A gate that sells passes and knows nothing of its plan.
+fn ignorant(more: &str, bindings: Bindings) -> Gate {
+    let routes = [
+        r#"{ "POST /ask": { "planId": "1001", "credits": 2"#,
+        more,
+        r#" }, "GET /paid": { "planId": "1001", "credits": 1 } }"#,
+    ]
+    .concat();
+    Gate::new(
+        settings_with(&[SOLD[0], SOLD[1], ("ROUTES", &routes), ("OPEN_ROUTES", "[]")], bindings).unwrap(),
+    )
+}
+
+#[test]
+fn a_pass_is_good_where_nothing_is_known_of_its_plan() {
+    let pass = bought();
+    let asks = |gate: &Gate, headers: &[(&str, &str)]| {
+        gate.open(&RequestHead { now: NOW, ..ask("POST", "/ask", headers) })
+    };
+    let gate = ignorant("", Bindings::default());
+    assert_eq!(forwarded(asks(&gate, &[(PASS, &pass)]).1).headers.get("x-payment-credits"), Some("0"));
+    // What has to be paid waits for the plan.
+    for (name, headers) in
+        [("without a pass", Vec::new()), ("with a bad one", Vec::from([(PASS, "v1.k1.x.yyyy")]))]
+    {
+        let (mut visit, action) = asks(&gate, &headers);
+        assert!(matches!(action, Action::Call(_)), "{name}: {action:?}");
+        assert_eq!(
+            responded(visit.on(Event::Unanswered(Silence::TimedOut), NOW + 9_000)).status,
+            503,
+            "{name}"
+        );
+        gate.plans.forget();
+    }
+    // A pass that ends while the rate is looked at leaves nothing to be offered: no guess is.
+    let limit = r#", "limit": { "requests": 9, "seconds": 60, "by": "address" }"#;
+    let gate = ignorant(limit, Bindings { state: true, ..Bindings::default() });
+    for (now, status) in [(NOW, None), (NOW + 3_600_000, Some(503))] {
+        let (mut visit, action) = asks(&gate, &[(PASS, &pass)]);
+        assert!(matches!(action, Action::State(_)), "{action:?}");
+        let action = visit.on(Event::State(Reply::Admitted { free: false }), now);
+        match status {
+            None => drop(forwarded(action)),
+            Some(status) => {
+                let answer = responded(action);
+                assert_eq!((answer.status, body(&answer)["code"].as_str()), (status, Some("plan_unknown")));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_asked_after_is_offered_as_its_plan_says() {
+    const STATUS: &str = "/.well-known/payments/status";
+    let card = json!({ "id": "1001", "registry": { "price": { "isCrypto": false } } });
+    let token = token();
+    for (name, headers) in
+        [("without a token", Vec::new()), ("with one", Vec::from([("payment-signature", token.as_str())]))]
+    {
+        let gate = ignorant("", Bindings::default());
+        let open = || gate.open(&RequestHead { now: NOW, ..ask("GET", STATUS, &headers) });
+        let (mut visit, action) = open();
+        let Action::Call(call) = action else { panic!("{name}: {action:?}") };
+        assert_eq!(call.path, "/api/v1/protocol/plans/1001", "{name}");
+        let answer = responded(visit.on(Event::Unanswered(Silence::TimedOut), NOW));
+        assert_eq!((answer.status, body(&answer)["code"].as_str()), (503, Some("plan_unknown")), "{name}");
+
+        gate.plans.forget();
+        let (mut visit, _) = open();
+        let offer = match visit.on(answered(200, &card), NOW) {
+            Action::Respond(answer) => body(&answer),
+            action => called(action).1["paymentRequired"].clone(),
+        };
+        assert_eq!(offer["accepts"][0]["scheme"], "nvm:card-delegation", "{name}: {offer}");
+        assert_eq!(offer["accepts"].as_array().unwrap().len(), 1, "{name}: {offer}");
+    }
+    // Where one is known, a stranger's plan keeps nobody waiting.
+    let routes = r#"{ "POST /ask": { "plans": [{ "planId": "7", "credits": 1 }, { "planId": "1001", "credits": 2 }] } }"#;
+    let gate = gate(&[("ROUTES", routes), ("OPEN_ROUTES", "[]")]);
+    for headers in [Vec::new(), Vec::from([("payment-signature", token.as_str())])] {
+        let offer = match gate.open(&ask("GET", STATUS, &headers)).1 {
+            Action::Respond(answer) => body(&answer),
+            action => called(action).1["paymentRequired"].clone(),
+        };
+        assert_eq!(offer["accepts"].as_array().unwrap().len(), 1, "{offer}");
+    }
+}
+
+#[test]
+fn a_page_of_an_allowed_origin_may_ask_after_tokens_and_passes() {
+    for unlisted in ["deny", "pass"] {
+        let over =
+            [SOLD[0], SOLD[1], ("ALLOWED_ORIGINS", r#"["https://app.example"]"#), ("UNLISTED", unlisted)];
+        for (path, asked) in [("status", "payment-signature"), ("passes", PASS)] {
+            let headers = [
+                ("origin", "https://app.example"),
+                ("access-control-request-method", "GET"),
+                ("access-control-request-headers", asked),
+            ];
+            let path = format!("/.well-known/payments/{path}");
+            let answer = responded(gate(&over).open(&ask("OPTIONS", &path, &headers)).1);
+            let told = |name: &str| answer.headers.get(name).unwrap_or_default();
+            assert_eq!((answer.status, told("access-control-allow-methods")), (204, "GET, HEAD"), "{path}");
+            assert!(told("access-control-allow-headers").contains(asked), "{path}");
+        }
+    }
+}
+
+#[test]
+fn the_log_tells_a_pass_from_a_payment() {
+    let pass = bought();
+    for (name, path, headers, route, outcome) in [
+        ("a pass", "/ask", Vec::from([(PASS, pass.as_str())]), "POST /ask", "pass"),
+        ("none", "/ask", Vec::new(), "POST /ask", "offered"),
+        ("what is held", "/.well-known/payments/passes", Vec::new(), "own", "answered"),
+    ] {
+        let (mut visit, action) = shown(&[], path, &headers, NOW);
+        if let Action::Forward(_) = action {
+            drop(visit.on(origin(200), NOW));
+        }
+        let record = visit.record().unwrap();
+        assert_eq!((record.route.as_str(), record.texts[1].as_str()), (route, outcome), "{name}");
+    }
+}
