@@ -3,7 +3,6 @@
 
 use super::config::{Bindings, ConfigError, Settings, wrong};
 use super::gate::Gate;
-use crate::engine;
 use alloc::{
     format,
     rc::Rc,
@@ -51,7 +50,7 @@ impl Document {
     /// # Errors
     /// It is no JSON object, or has a member that is not known.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let members = engine::parse_object(text).ok_or_else(|| {
+        let members: Map<String, Value> = serde_json::from_str(text).map_err(|_| {
             wrong(CONFIG, "must be a JSON object, like {\"routes\": {}, \"unlisted\": \"deny\"}")
         })?;
         let known = |name: &String| name == SCHEMA || NAMES.iter().any(|(known, _)| known == name);

@@ -26,68 +26,85 @@ struct Account {
     /// Counts whatever changes here: what was asked before a change says nothing after it.
     turn: u64,
     /// What was held when nothing was on its way; nothing where that is not known.
-    base: Option<Credits>,
+    base: Option<Amount>,
     /// The visits that may burn or may have burned, the oldest first.
     open: Vec<String>,
     /// Whether a settle may have been sent since: what is held is not the base any more.
     begun: bool,
     /// What is known to have been burned since.
-    sum: Credits,
+    sum: Amount,
     /// What the receipts since then say was held before the first of them and after the last.
-    high: Option<Credits>,
-    low: Option<Credits>,
+    high: Option<Amount>,
+    low: Option<Amount>,
     /// Whether a receipt since then does not say what is left.
     partial: bool,
     /// Whether something happened since then that cannot be followed.
     lost: bool,
     /// A balance that was read, at which turn and when.
-    seen: Option<(Credits, u64, u64)>,
+    seen: Option<(Amount, u64, u64)>,
+}
+
+/// Credits, kept as a decimal text.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Amount(Credits);
+
+impl Amount {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let text = value.as_str().ok_or(Unreadable("credits"))?;
+        text.parse().map(Self).map_err(|_| Unreadable("credits"))
+    }
+
+    fn maybe(value: Value) -> Result<Option<Self>, Unreadable> {
+        (!value.is_null()).then(|| Self::read(&value)).transpose()
+    }
+
+    fn text(self) -> String {
+        self.0.to_string()
+    }
 }
 
 impl Written for Account {
     fn to_json(&self) -> Value {
+        let text = |amount: Option<Amount>| amount.map(Amount::text);
         let mut members = Members::default();
         members.put("turn", self.turn);
-        members.insert("open", Value::Array(self.open.iter().map(|visit| visit.as_str().into()).collect()));
-        members.put("sum", self.sum.to_string());
-        for (name, amount) in [("base", self.base), ("high", self.high), ("low", self.low)] {
-            members.put_some(name, amount.map(|amount| amount.to_string()).as_ref());
-        }
-        for (name, flag) in [("begun", self.begun), ("partial", self.partial), ("lost", self.lost)] {
-            members.put(name, flag);
-        }
+        members.put("base", text(self.base));
+        members.put("open", self.open.as_slice());
+        members.put("begun", self.begun);
+        members.put("sum", self.sum.text());
+        members.put("high", text(self.high));
+        members.put("low", text(self.low));
+        members.put("partial", self.partial);
+        members.put("lost", self.lost);
         if let Some((held, turn, at)) = self.seen {
-            members.put("seen", held.to_string());
-            members.put("seenTurn", turn);
-            members.put("seenAt", at);
+            members.put("seen", Vec::from([Value::from(held.text()), turn.into(), at.into()]));
         }
         members.done()
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = Members::of(value)?;
-        let seen = match amount(&mut members, "seen")? {
-            Some(held) => Some((held, members.whole("seenTurn")?, members.whole("seenAt")?)),
-            None => None,
+        let visit = |value: &Value| value.as_str().map(Into::into).ok_or(Unreadable("open"));
+        let seen = match members.take("seen").as_array().map(Vec::as_slice) {
+            Some([held, turn, at]) => {
+                let whole = |value: &Value| value.as_u64().ok_or(Unreadable("seen"));
+                Some((Amount::read(held)?, whole(turn)?, whole(at)?))
+            }
+            _ => None,
         };
-        let visit = |visit: Value| visit.as_str().map(ToString::to_string).ok_or(Unreadable("open"));
         Ok(Self {
             turn: members.whole("turn")?,
-            base: amount(&mut members, "base")?,
+            base: Amount::maybe(members.take("base"))?,
+            open: members.list("open")?.iter().map(visit).collect::<Result<_, _>>()?,
             begun: members.flag("begun")?,
-            open: members.list("open")?.into_iter().map(visit).collect::<Result<_, _>>()?,
-            sum: amount(&mut members, "sum")?.ok_or(Unreadable("sum"))?,
-            high: amount(&mut members, "high")?,
-            low: amount(&mut members, "low")?,
+            sum: Amount::read(&members.take("sum"))?,
+            high: Amount::maybe(members.take("high"))?,
+            low: Amount::maybe(members.take("low"))?,
             partial: members.flag("partial")?,
             lost: members.flag("lost")?,
             seen,
         })
     }
-}
-
-fn amount(members: &mut Members, name: &'static str) -> Result<Option<Credits>, Unreadable> {
-    members.maybe(name)?.map(|text| text.parse().map_err(|_| Unreadable(name))).transpose()
 }
 
 /// Whether the balance can tell what became of an entry.
@@ -157,7 +174,7 @@ pub(super) fn begins(
         return Ok(());
     }
     account.begun = true;
-    account.base = held;
+    account.base = held.map(Amount);
     book::put(rows, ACCOUNT, &id, &account, Some(now.saturating_add(book::KEEP_MS)))
 }
 
@@ -201,13 +218,13 @@ pub(super) fn told(
         return Ok(Told::Disagrees);
     };
     let again = account.seen.is_some_and(|(seen, at_turn, at)| {
-        (seen, at_turn) == (held, turn) && now.saturating_sub(at) >= SOON_MS
+        (seen, at_turn) == (Amount(held), turn) && now.saturating_sub(at) >= SOON_MS
     });
     if burned == open.len() || again {
         return Ok(Told::Burned(open, burned));
     }
-    if account.seen.is_none_or(|(seen, at_turn, _)| (seen, at_turn) != (held, turn)) {
-        account.seen = Some((held, turn, now));
+    if account.seen.is_none_or(|(seen, at_turn, _)| (seen, at_turn) != (Amount(held), turn)) {
+        account.seen = Some((Amount(held), turn, now));
         book::put(rows, ACCOUNT, &id, &account, Some(now.saturating_add(book::KEEP_MS)))?;
     }
     Ok(Told::NotYet)
@@ -250,26 +267,26 @@ impl Account {
         let redeemed = redeemed.or_else(|| entry.credits.parse().ok()).unwrap_or_default();
         // Something was bought on the way.
         self.lost |= receipt.as_ref().is_some_and(|receipt| receipt.text("orderTx").is_some());
-        self.sum = self.sum.saturating_add(redeemed);
+        self.sum = Amount(self.sum.0.saturating_add(redeemed));
         let Some(left) = receipt.and_then(|receipt| receipt.remaining_balance()) else {
             self.partial = true;
             return;
         };
         let before = left.saturating_add(redeemed);
-        self.high = Some(self.high.map_or(before, |high| high.max(before)));
-        self.low = Some(self.low.map_or(left, |low| low.min(left)));
+        self.high = Some(Amount(self.high.map_or(before, |high| high.0.max(before))));
+        self.low = Some(Amount(self.low.map_or(left, |low| low.0.min(left))));
     }
 
     /// What is held now that nothing is on its way.
-    fn now_held(&self) -> Option<Credits> {
+    fn now_held(&self) -> Option<Amount> {
         if self.lost {
             return None;
         }
-        let counted = || self.base?.checked_sub(self.sum);
+        let counted = || self.base?.0.checked_sub(self.sum.0).map(Amount);
         match (self.high, self.low) {
             // The receipts account for each other: nobody else was at it.
             (Some(high), Some(low)) if !self.partial => {
-                (high.checked_sub(low) == Some(self.sum)).then_some(low)
+                (high.0.checked_sub(low.0) == Some(self.sum.0)).then_some(low)
             }
             _ => counted(),
         }
@@ -277,11 +294,14 @@ impl Account {
 
     /// What is missing beyond what is known to have been burned.
     fn missing(&self, held: Credits) -> Option<Credits> {
-        let base = self.base?;
-        if self.lost || self.high.is_some_and(|high| high > base) || self.low.is_some_and(|low| low < held) {
+        let base = self.base?.0;
+        if self.lost
+            || self.high.is_some_and(|high| high.0 > base)
+            || self.low.is_some_and(|low| low.0 < held)
+        {
             return None;
         }
-        base.checked_sub(self.sum)?.checked_sub(held)
+        base.checked_sub(self.sum.0)?.checked_sub(held)
     }
 }
 
