@@ -11,7 +11,7 @@ use alloc::{
 use serde_json::{Map, Value, json};
 
 /// The members of the document and the variables that say the same.
-pub(crate) const NAMES: [(&str, &str); 20] = [
+pub(crate) const NAMES: [(&str, &str); 21] = [
     ("routes", "ROUTES"),
     ("open", "OPEN_ROUTES"),
     ("unlisted", "UNLISTED"),
@@ -21,6 +21,7 @@ pub(crate) const NAMES: [(&str, &str); 20] = [
     ("publicUrl", "PUBLIC_URL"),
     ("timeoutMs", "TIMEOUT_MS"),
     ("verifyCacheSeconds", "VERIFY_CACHE_SECONDS"),
+    ("tokenHeader", "TOKEN_HEADER"),
     ("allowedOrigins", "ALLOWED_ORIGINS"),
     ("allowCredentials", "ALLOW_CREDENTIALS"),
     ("allowedHeaders", "ALLOWED_HEADERS"),

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { TIMEOUT_MS, audit, hangUp, journals, market, pay } from './books.mjs';
 
-const REQUESTS = Number(process.env.FAULT_REQUESTS ?? 800);
+const REQUESTS = Number(process.env.FAULT_REQUESTS ?? 2000);
 const SLOW_MS = TIMEOUT_MS + 700;
 const KINDS = [{ kind: 'drop' }, { kind: 'lose-answer' }, { kind: 'garble' }, { kind: 'status', status: 503 },
   { kind: 'status', status: 500, code: 'BCK.X402.0009' }, { kind: 'latency', ms: SLOW_MS }];
