@@ -8,12 +8,12 @@ use super::convert::{bad_field, bad_wire, get, text};
 use super::error::{Facts, from_login, reject};
 use super::session::{Session, has_ended};
 use crate::subscriber::{
-    ACCOUNT, KEY, LoginAnswer, POPUP, STATE, login_url, read_login_answer, return_url_with_state,
-    with_parameter,
+    ACCOUNT, KEY, LOGIN_PARAMETERS, LoginAnswer, POPUP, STATE, login_url, read_login_answer,
+    return_url_with_state, with_parameter,
 };
 use crate::transport::random_hex;
 use crate::wire::{ApiKey, Secret};
-use alloc::{rc::Rc, string::String, vec::Vec};
+use alloc::{rc::Rc, string::String};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
@@ -23,10 +23,10 @@ extern "C" {
     fn hand_over() -> bool;
 
     #[wasm_bindgen(js_name = takeFromAddress)]
-    fn take_from_address(names: Vec<String>) -> Option<Vec<JsValue>>;
+    fn take_from_address(words: &str) -> JsValue;
 
     #[wasm_bindgen(js_name = returnAddress)]
-    fn return_address(text: &str, names: Vec<String>, own: bool) -> Option<String>;
+    fn return_address(text: &str, words: &str, own: bool) -> Option<String>;
 
     #[wasm_bindgen(js_name = kept)]
     fn kept(storage: &str, name: &str, value: &JsValue) -> Option<String>;
@@ -69,7 +69,7 @@ pub(super) fn open(options: &JsValue) -> Result<Rc<Session>, JsValue> {
     let answer = take_login_answer().ok_or_else(|| only_in_a_page("getBrowserInstance"))?;
 
     let return_url = text(options, "returnUrl")?
-        .and_then(|url| return_address(&url, login_parameters(), false))
+        .and_then(|url| return_address(&url, LOGIN_PARAMETERS, false))
         .ok_or_else(|| bad_field("returnUrl", "an http or https URL"))?;
     let storage = match text(options, "storage")?.as_deref() {
         None | Some("memory") => None,
@@ -119,17 +119,15 @@ pub(super) fn connect(session: &Rc<Session>, options: &JsValue) -> Result<JsValu
         leave_for(&login_url(&session.deployment.borrow(), &back));
         return Ok(JsValue::UNDEFINED);
     }
-    return_address(&back, Vec::new(), true).ok_or_else(not_own)?;
+    return_address(&back, "", true).ok_or_else(not_own)?;
     let url = login_url(&session.deployment.borrow(), &with_parameter(&back, POPUP, "1"));
     let popup = open_popup(Some(&url))?;
     let signal = get(options, "signal");
     let session = session.clone();
     Ok(promise(async move {
         let values = unless(&signal, &popup_answer(&popup, None, STATE, &state, &signal)).await?;
-        let value = |name| get(&values, name).as_string();
-        let answer =
-            LoginAnswer { key: value(KEY).map(Secret::new), account: value(ACCOUNT), state: value(STATE) };
-        let key = read_login_answer(&answer, Some(&state)).map_err(|error| from_login(&error))?;
+        let key =
+            read_login_answer(&login_answer(&values), Some(&state)).map_err(|error| from_login(&error))?;
         let key = key
             .ok_or_else(|| reject("nobody logged in", Facts { code: "popup_closed", ..Facts::default() }))?;
         session.log_out();
@@ -225,15 +223,15 @@ fn keep_state(state: &str) -> Result<(), JsValue> {
     Err(reject("sessionStorage is needed to come back, and is not available", facts))
 }
 
-fn login_parameters() -> Vec<String> {
-    [KEY, ACCOUNT, STATE, POPUP].map(Into::into).into()
-}
-
 /// Reads the parameters of a login and takes them out of the address bar, keeping all others and the hash.
 fn take_login_answer() -> Option<LoginAnswer> {
-    let mut values = take_from_address(login_parameters())?.into_iter().map(|value| value.as_string());
-    let mut next = || values.next().flatten();
-    Some(LoginAnswer { key: next().map(Secret::new), account: next(), state: next() })
+    let values = take_from_address(LOGIN_PARAMETERS);
+    values.is_object().then(|| login_answer(&values))
+}
+
+fn login_answer(values: &JsValue) -> LoginAnswer {
+    let value = |name| get(values, name).as_string();
+    LoginAnswer { key: value(KEY).map(Secret::new), account: value(ACCOUNT), state: value(STATE) }
 }
 
 /// The state that was given out, which can be used once: when a key comes back, whatever comes of it.

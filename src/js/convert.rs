@@ -125,14 +125,15 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Rc<Policy>>, JsValue> {
     if !value.is_object() {
         return Err(bad_field("policy", "an object"));
     }
-    let mut policy = Policy {
-        max_credits_per_request: credits(&value, "maxCreditsPerRequest")?,
-        max_credits_per_hour: credits(&value, "maxCreditsPerHour")?,
-        max_credits_per_day: credits(&value, "maxCreditsPerDay")?,
-        max_credits_total: credits(&value, "maxCreditsTotal")?,
-        purchase: flag(&value, "purchase")?,
-        ..Policy::default()
-    };
+    let mut policy = Policy { purchase: flag(&value, "purchase")?, ..Policy::default() };
+    for (name, limit) in [
+        ("maxCreditsPerRequest", &mut policy.max_credits_per_request),
+        ("maxCreditsPerHour", &mut policy.max_credits_per_hour),
+        ("maxCreditsPerDay", &mut policy.max_credits_per_day),
+        ("maxCreditsTotal", &mut policy.max_credits_total),
+    ] {
+        *limit = credits(&value, name)?;
+    }
     for (name, list) in [
         ("plans", &mut policy.plans),
         ("origins", &mut policy.origins),

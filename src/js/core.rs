@@ -11,8 +11,8 @@ use crate::api::plans::GetPlanBalance;
 use crate::api::x402::GetAccessToken;
 use crate::api::{Call, Request, calls};
 use crate::subscriber::poll_pause_ms;
-use crate::wire::{AgentId, Scheme, WireError, WireErrorKind};
-use alloc::{rc::Rc, string::String, vec::Vec};
+use crate::wire::{Scheme, WireError, WireErrorKind};
+use alloc::{rc::Rc, vec::Vec};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
@@ -42,8 +42,8 @@ impl Core {
 
     /// See `types.d.ts`.
     #[wasm_bindgen(js_name = getPlanBalance, skip_typescript)]
-    pub fn get_plan_balance(&self, plan: JsValue, account: Option<String>) -> Promise {
-        let session = self.0.clone();
+    pub fn get_plan_balance(&self, plan: JsValue, account: &JsValue) -> Promise {
+        let (session, account) = (self.0.clone(), account.as_string());
         promise(async move {
             let holder = account
                 .filter(|account| GetPlanBalance::is_address(account))
@@ -61,8 +61,8 @@ impl Core {
 
     /// See `types.d.ts`.
     #[wasm_bindgen(js_name = getX402AccessToken, skip_typescript)]
-    pub fn get_access_token(&self, plan: &JsValue, agent: Option<String>, options: &JsValue) -> Promise {
-        answer(&self.0, token_request(&self.0, plan, agent.as_deref(), options))
+    pub fn get_access_token(&self, plan: &JsValue, agent: &JsValue, options: &JsValue) -> Promise {
+        answer(&self.0, token_request(&self.0, plan, agent, options))
     }
 
     /// From now on each step of the buyer's is taken when the ledger says so: [`turn`](Self::turn), then
@@ -115,7 +115,7 @@ impl Core {
 fn token_request(
     session: &Session,
     plan: &JsValue,
-    agent: Option<&str>,
+    agent: &JsValue,
     options: &JsValue,
 ) -> Result<Request, JsValue> {
     let scheme = scheme(options)?.unwrap_or(Scheme::Erc4337);
@@ -125,10 +125,10 @@ fn token_request(
         network: text(options, "network")?
             .unwrap_or_else(|| scheme.default_network(environment).as_str().into()),
         plan_id: id(plan, "planId")?,
-        agent_id: agent
-            .map(|id| AgentId::parse(id, "agentId"))
-            .transpose()
-            .map_err(|error| bad_wire(&error))?,
+        agent_id: match agent.is_null_or_undefined() {
+            true => None,
+            false => Some(id(agent, "agentId")?),
+        },
         delegation_id: delegation(options)?.or_else(|| session.hooks.delegation_id.clone()).ok_or_else(
             || bad_wire(&WireError::new(WireErrorKind::Missing, "delegationConfig.delegationId")),
         )?,

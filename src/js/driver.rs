@@ -69,8 +69,11 @@ impl Hooks {
             None => Self::default(),
         };
         hooks.policy = policy(options)?.or(hooks.policy.take());
-        hooks.approve = function(options, "approve")?.or(hooks.approve.take());
-        hooks.select = function(options, "select")?.or(hooks.select.take());
+        for (name, hook) in [("approve", &mut hooks.approve), ("select", &mut hooks.select)] {
+            if let Some(given) = function(options, name)? {
+                *hook = Some(given);
+            }
+        }
         hooks.delegation_id = delegation(options)?;
         if let Some(fetch) = function(options, "fetch")? {
             hooks.fetcher = Fetcher::new(Some(fetch));

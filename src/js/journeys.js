@@ -21,7 +21,7 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress,
     // Credits that are there before the checkout do not say that it was paid.
     const least = min ?? (await plans.getPlanBalance(planId)).balance + 1n;
     const { result } = await plans.orderFiatPlan(planId);
-    const checked = returnAddress(result?.checkoutLink, []);
+    const checked = returnAddress(result?.checkoutLink, '');
     if (!checked) throw problem('garbled_answer', 'there is no checkout link');
     const link = new URL(checked);
     link.searchParams.set('returnUrl', target);
@@ -59,7 +59,7 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress,
     const pending = JSON.parse(kept(TAB, PENDING) ?? 'null');
     if (!pending) return undefined;
     const done = () => kept(TAB, PENDING, null);
-    if (takeFromAddress(WORDS)[0] === 'cancelled') {
+    if (takeFromAddress(WORDS).checkout === 'cancelled') {
       done();
       throw cancelled();
     }
@@ -109,9 +109,9 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress,
     // An application may have parameters of these names for itself: without a state of ours they are not looked at.
     const state = kept(TAB, CARD);
     const values = state && takeFromAddress(WORDS);
-    if (!values?.some(Boolean)) return undefined;
+    if (!values || !Object.values(values).some(Boolean)) return undefined;
     kept(TAB, CARD, null);
-    return card(Object.fromEntries(WORDS.map((word, index) => [word, values[index]])), state);
+    return card(values, state);
   }
 
   /** A planted id is as bad as a planted key: it says who pays. */

@@ -5,22 +5,23 @@ import { PaymentsError } from './error.js';
 const POPUP = 'nvmPopup';
 
 /** What the checkout and card pages add to the address that they lead back to. */
-const WORDS = ['checkout', 'sessionId', 'paymentMethodId', 'delegationId', 'state', 'error'];
+const WORDS = 'checkout sessionId paymentMethodId delegationId state error';
 
 /** Reads query parameters out of the address bar and takes them away, keeping all others and the hash. */
-export function takeFromAddress(names) {
+export function takeFromAddress(words) {
   const { location, history } = globalThis;
   if (!location?.href || !history) return undefined;
   const url = new URL(location.href);
-  const values = names.map((name) => url.searchParams.get(name) ?? undefined);
-  if (values.some((value) => value !== undefined)) history.replaceState(history.state, '', without(url, names));
+  const names = words.split(' ').filter((name) => url.searchParams.has(name));
+  const values = Object.fromEntries(names.map((name) => [name, url.searchParams.get(name)]));
+  if (names.length > 0) history.replaceState(history.state, '', without(url, names));
   return values;
 }
 
 /** A URL for a person to come back to: absolute, http or https, without the named parameters; of `own` origin, if need be. */
-export function returnAddress(text, names, own) {
+export function returnAddress(text, words, own) {
   const url = parse(text, location.href);
-  return url && /^https?:$/.test(url.protocol) && !(own && url.origin !== location.origin) ? without(url, names) : undefined;
+  return url && /^https?:$/.test(url.protocol) && !(own && url.origin !== location.origin) ? without(url, words.split(' ')) : undefined;
 }
 
 /** What is kept under a name in `sessionStorage` or `localStorage`; with a value, keeps it; with null, forgets it. */

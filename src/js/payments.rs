@@ -13,7 +13,7 @@ use super::request::take;
 use super::session::{Session, now};
 use super::views;
 use crate::wire::{ApiKey, PlanId, WireError, WireErrorKind};
-use alloc::{rc::Rc, string::String};
+use alloc::rc::Rc;
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
@@ -80,13 +80,13 @@ impl Payments {
 
     /// See `types.d.ts`.
     #[wasm_bindgen(getter, js_name = environmentName, skip_typescript)]
-    pub fn environment_name(&self) -> String {
+    pub fn environment_name(&self) -> JsValue {
         self.session.deployment.borrow().environment.as_str().into()
     }
 
     /// See `types.d.ts`.
     #[wasm_bindgen(js_name = getEnvironmentName, skip_typescript)]
-    pub fn get_environment_name(&self) -> String {
+    pub fn get_environment_name(&self) -> JsValue {
         self.environment_name()
     }
 
@@ -98,8 +98,8 @@ impl Payments {
 
     /// See `types.d.ts`.
     #[wasm_bindgen(js_name = getAccountAddress, skip_typescript)]
-    pub fn account_address(&self) -> Option<String> {
-        self.session.account()
+    pub fn account_address(&self) -> JsValue {
+        self.session.account().into()
     }
 
     /// See `types.d.ts`.

@@ -53,6 +53,7 @@ pub(super) struct Session {
 }
 
 /// Where the platform is, as the caller said it.
+#[derive(Default)]
 pub(super) struct Settings {
     environment: Option<String>,
     backend: Option<String>,
@@ -62,12 +63,16 @@ pub(super) struct Settings {
 
 impl Settings {
     pub(super) fn read(options: &JsValue) -> Result<Self, JsValue> {
-        Ok(Self {
-            environment: text(options, "environment")?,
-            backend: text(options, "backend")?,
-            frontend: text(options, "frontend")?,
-            embed: text(options, "embed")?,
-        })
+        let mut settings = Self::default();
+        for (name, setting) in [
+            ("environment", &mut settings.environment),
+            ("backend", &mut settings.backend),
+            ("frontend", &mut settings.frontend),
+            ("embed", &mut settings.embed),
+        ] {
+            *setting = text(options, name)?;
+        }
+        Ok(settings)
     }
 
     pub(super) fn deployment(&self, key: Option<&ApiKey>) -> Result<Deployment, WireError> {
@@ -110,9 +115,13 @@ impl Session {
             settings,
         };
         session.timeout_ms = milliseconds(options, "timeoutMs")?.unwrap_or(TIMEOUT_MS);
-        session.on_event = function(options, "onEvent")?;
-        session.on_session_change = function(options, "onSessionChange")?;
-        session.on_session_expired = function(options, "onSessionExpired")?;
+        for (name, listener) in [
+            ("onEvent", &mut session.on_event),
+            ("onSessionChange", &mut session.on_session_change),
+            ("onSessionExpired", &mut session.on_session_expired),
+        ] {
+            *listener = function(options, name)?;
+        }
         if let Some(key) = key {
             session.log_in(key).map_err(|error| super::convert::bad_wire(&error))?;
         }

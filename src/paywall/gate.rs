@@ -130,6 +130,11 @@ impl Gate {
         }
     }
 
+    /// The same gate with other settings: what plans say of themselves and the counters stay, no verification does.
+    pub(crate) fn with_settings(&self, settings: Settings) -> Self {
+        Self { settings: Rc::new(settings), cache: Rc::default(), ..self.clone() }
+    }
+
     /// What the seller said.
     #[must_use]
     pub fn settings(&self) -> &Settings {

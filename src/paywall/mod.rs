@@ -48,6 +48,7 @@ mod config;
 mod cors;
 mod counters;
 mod digest;
+mod document;
 mod entering;
 mod gate;
 mod guest;
@@ -84,6 +85,7 @@ mod tests;
 
 pub use answer::Answer;
 pub use config::{Bindings, ConfigError, Settings};
+pub use document::{Document, Live};
 pub use gate::{Action, Delivery, Finish, Forward, Gate, PriceQuestion, RequestHead};
 pub use headers::HeaderList;
 pub use journal::Journal;

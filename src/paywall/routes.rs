@@ -90,9 +90,10 @@ impl Entry {
         self.method == other.method && host && self.pattern.meets(&other.pattern)
     }
 
-    /// Whether it says more than `other` about a request that both match.
+    /// Whether it says more than `other` about a request that both match: of two on the list, one covers the other, and no
+    /// two cover each other.
     fn is_narrower(&self, other: &Self) -> bool {
-        other.covers(self) && !self.covers(other)
+        other.covers(self)
     }
 
     /// Whether some server may take `target`, which this matches, for `other`: by its spelling, because that server does

@@ -26,7 +26,7 @@ struct Members<'a> {
     members: &'a Map<String, Value>,
 }
 
-const ROUTE: [&str; 15] = [
+pub(crate) const ROUTE: [&str; 15] = [
     "planId",
     "credits",
     "agentId",
@@ -43,8 +43,8 @@ const ROUTE: [&str; 15] = [
     "description",
     "mimeType",
 ];
-const PLAN: [&str; 5] = ["planId", "credits", "agentId", "scheme", "network"];
-const PRICE: [&str; 7] = ["by", "name", "base", "each", "per", "most", "member"];
+pub(crate) const PLAN: [&str; 5] = ["planId", "credits", "agentId", "scheme", "network"];
+pub(crate) const PRICE: [&str; 7] = ["by", "name", "base", "each", "per", "most", "member"];
 /// How many plans may pay for one route: each is in the header of every 402.
 const MOST_PLANS: usize = 8;
 /// The largest number that every reader of JSON reads the same.

@@ -18,6 +18,8 @@ pub const ACCOUNT: &str = "accountAddress";
 
 /// The query parameter of ours that says: this window was opened for a login, and gives what it brings to its opener.
 pub const POPUP: &str = "nvmPopup";
+/// All that a login adds to the address that it leads back to, with a space between them.
+pub const LOGIN_PARAMETERS: &str = "nvmApiKey accountAddress nvmState nvmPopup";
 /// The platform's query parameter with the key, for a program that listens on this machine.
 pub const CALLBACK_KEY: &str = "nvm_api_key";
 
@@ -132,6 +134,12 @@ pub fn read_login_answer(answer: &LoginAnswer, kept: Option<&str>) -> Result<Opt
 mod tests {
     use super::*;
     use crate::wire::Secret;
+
+    #[test]
+    fn the_parameters_of_a_login_are_those_that_are_read() {
+        let all: alloc::vec::Vec<_> = LOGIN_PARAMETERS.split(' ').collect();
+        assert_eq!(all, [KEY, ACCOUNT, STATE, POPUP]);
+    }
 
     #[test]
     fn rule_14_return_url_travels_encoded_and_whole() {

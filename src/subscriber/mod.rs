@@ -49,8 +49,8 @@ pub use error::FetchError;
 pub use jobs::{Job, JobId, JobResult, Work, poll_pause_ms};
 pub use keep::MAX_KEPT;
 pub use login::{
-    ACCOUNT, CALLBACK_KEY, KEY, LoginAnswer, LoginError, POPUP, STATE, callback_login_url, login_url,
-    read_login_answer, return_url_with_state, with_parameter,
+    ACCOUNT, CALLBACK_KEY, KEY, LOGIN_PARAMETERS, LoginAnswer, LoginError, POPUP, STATE, callback_login_url,
+    login_url, read_login_answer, return_url_with_state, with_parameter,
 };
 pub use offer::Offer;
 pub use record::Record;

@@ -16,7 +16,8 @@ use worker::{Context, Env, Error, Request, Response, Result, web_sys};
 /// // The Durable Object class `PaywallState` is exported by this crate: its binding is `PAYWALL_STATE`.
 /// #[event(fetch)]
 /// async fn main(request: Request, env: Env, context: Context) -> Result<Response> {
-///     Paywall::from_env(&env)?
+///     Paywall::from_env(&env)
+///         .await?
 ///         .serve(request, &context, |_request, paid| async move {
 ///             match paid {
 ///                 Some(paid) => Response::ok(format!("{} paid", paid.payer.unwrap_or_default())),
@@ -68,8 +69,8 @@ impl Paywall {
     ///
     /// # Errors
     /// The first variable that is missing or wrong, by its name. Hand it on: a gate that cannot be is closed.
-    pub fn from_env(env: &Env) -> Result<Self> {
-        let gate = settings::gate(env).map_err(|error| {
+    pub async fn from_env(env: &Env) -> Result<Self> {
+        let gate = settings::gate(env).await.map_err(|error| {
             worker::console_error!("{}: {}", error.code(), error);
             Error::from(error.to_string())
         })?;

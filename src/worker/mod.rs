@@ -23,7 +23,7 @@ use {crate::paywall::Answer, worker::event};
 #[cfg(feature = "worker-entry")]
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    match settings::gate(&env) {
+    match settings::gate(&env).await {
         Ok(gate) => {
             let head = RequestHead::default();
             let shell = Shell { gate, request, env, origin: None, handler: None, price: None, head };
@@ -38,8 +38,11 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
 
 /// Answers one request, and asks behind it for a plan that was said too long ago.
 async fn serve(shell: Shell, context: &Context) -> worker::Result<web_sys::Response> {
-    let gate = shell.gate.clone();
+    let (gate, env) = (shell.gate.clone(), shell.env.clone());
     let answer = shell.serve(context).await;
+    if settings::is_stale(&env) {
+        context.wait_until(async move { settings::refresh(&env).await });
+    }
     if let Some(query) = gate.stale_plan(wires::now()) {
         context.wait_until(refresh(gate, query));
     }

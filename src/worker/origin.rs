@@ -73,7 +73,7 @@ async fn send(request: &Request, forward: &Forward, env: &Env, leash: &AbortSign
 }
 
 /// What comes of some work, if it comes in time.
-async fn within<T>(timeout_ms: u32, work: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn within<T>(timeout_ms: u32, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     let mut timer = pin!(Delay::from(Duration::from_millis(timeout_ms.into())));
     poll_fn(|context| {
@@ -207,7 +207,7 @@ fn object_head(found: &JsValue) -> Result<ObjectHead, JsValue> {
 }
 
 /// Calls a method that gives a promise.
-async fn call(target: &JsValue, name: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
+pub(super) async fn call(target: &JsValue, name: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
     let method: Function = Reflect::get(target, &name.into())?.dyn_into()?;
     let arguments: js_sys::Array = arguments.iter().copied().collect();
     let promise: Promise = method.apply(target, &arguments)?.dyn_into()?;

@@ -1,7 +1,9 @@
 use super::state::STATE;
-use crate::paywall::{Bindings, ConfigError, Gate, Settings};
+use super::{origin, wires};
+use crate::paywall::{Bindings, ConfigError, Document, Gate, Live, Settings};
 use std::cell::RefCell;
 use std::rc::Rc;
+use worker::js_sys::Reflect;
 use worker::wasm_bindgen::JsValue;
 use worker::{Env, js_sys};
 
@@ -9,17 +11,75 @@ use worker::{Env, js_sys};
 const LIBRARY: bool = !cfg!(feature = "worker-entry");
 /// Where the entry puts the files of the 402 page; `PAGE_FILES` names them.
 const PAGE_CONTENT: &str = "PAGE_CONTENT";
+/// The name of the configuration document: a variable, or a KV namespace in which it may change.
+const CONFIG: &str = "CONFIG";
+/// The key of the document in that namespace.
+const CONFIG_KEY: &str = "paywall";
 
 thread_local! {
-    /// Read once an isolate: its variables do not change under it.
-    static GATE: RefCell<Option<Result<Rc<Gate>, ConfigError>>> = const { RefCell::new(None) };
+    /// Read once an isolate: its variables do not change under it. What is in KV may.
+    static LIVE: RefCell<Option<Result<Live, ConfigError>>> = const { RefCell::new(None) };
 }
 
 /// The gate of this isolate.
-pub(super) fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
-    if let Some(known) = GATE.with_borrow(Clone::clone) {
+pub(super) async fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
+    let known = || {
+        LIVE.with_borrow(|live| live.as_ref().map(|live| live.as_ref().map(Live::gate).map_err(Clone::clone)))
+    };
+    if let Some(known) = known() {
         return known;
     }
+    let text = match document(env).await {
+        Ok(text) => text,
+        // Not known, and not wrong: the next request asks again.
+        Err(error) => {
+            worker::console_error!("{}: {:?}", CONFIG, error);
+            let problem = "cannot be read at the moment".into();
+            return Err(ConfigError { key: CONFIG.into(), problem });
+        }
+    };
+    // Another request may have been quicker.
+    if let Some(known) = known() {
+        return known;
+    }
+    let live = Live::begin(text, |document| read(document, env), wires::now());
+    if let Ok(live) = &live {
+        for warning in live.gate().settings().warnings() {
+            worker::console_warn!("{}", warning);
+        }
+    }
+    let gate = live.as_ref().map(Live::gate).map_err(Clone::clone);
+    // What is wrong in KV may be put right there.
+    if live.is_ok() || namespace(env).is_none() {
+        LIVE.set(Some(live));
+    }
+    gate
+}
+
+/// Whether the document is to be read again by now.
+pub(super) fn is_stale(env: &Env) -> bool {
+    let stale = |live: &mut Option<Result<Live, ConfigError>>| {
+        live.as_mut().and_then(|live| live.as_mut().ok()).is_some_and(|live| live.is_stale(wires::now()))
+    };
+    namespace(env).is_some() && LIVE.with_borrow_mut(stale)
+}
+
+/// Reads the document again, while nobody waits. What cannot be read changes nothing.
+pub(super) async fn refresh(env: &Env) {
+    match document(env).await {
+        Ok(text) => {
+            let take = |live: &mut Option<Result<Live, ConfigError>>| {
+                live.as_mut()?.as_mut().ok()?.take(text, |document| read(document, env))
+            };
+            if let Some(line) = LIVE.with_borrow_mut(take) {
+                worker::console_warn!("{}", line);
+            }
+        }
+        Err(error) => worker::console_error!("{}: {:?}", CONFIG, error),
+    }
+}
+
+fn read(document: &Document, env: &Env) -> Result<Settings, ConfigError> {
     let bound = |name: &str| binding(env, name).is_some_and(|binding| binding.is_object());
     let bindings = Bindings {
         // In a Worker of somebody's own the handler is the origin, and may have bindings of these names.
@@ -29,16 +89,22 @@ pub(super) fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
         state: bound(STATE),
         handler: LIBRARY,
     };
-    let gate =
-        Settings::read(|name| variable(env, name).filter(|_| !LIBRARY || name != "ORIGIN_URL"), bindings)
-            .map(|settings| Rc::new(Gate::new(settings)));
-    if let Ok(gate) = &gate {
-        for warning in gate.settings().warnings() {
-            worker::console_warn!("{}", warning);
-        }
+    let variable = |name: &str| variable(env, name).filter(|_| !LIBRARY || name != "ORIGIN_URL");
+    Settings::read_document(document, variable, bindings)
+}
+
+/// The namespace that the document is in, where it is in one.
+fn namespace(env: &Env) -> Option<JsValue> {
+    let found = binding(env, CONFIG)?;
+    Reflect::get(&found, &"get".into()).is_ok_and(|get| get.is_function()).then_some(found)
+}
+
+/// The text of the document, where there is one.
+async fn document(env: &Env) -> Result<Option<String>, JsValue> {
+    match namespace(env) {
+        Some(namespace) => Ok(origin::call(&namespace, "get", &[&CONFIG_KEY.into()]).await?.as_string()),
+        None => Ok(variable(env, CONFIG)),
     }
-    GATE.set(Some(gate.clone()));
-    gate
 }
 
 /// A binding of the Worker, if there is one of that name.

@@ -1,8 +1,8 @@
 //! The Durable Object of the state: rows in SQLite, commands over fetch, the reconciler on its alarm. What is decided is
 //! decided in `paywall::state`.
 
-use super::{settings, wires};
-use crate::paywall::state::{self, Command, Reply, Row, Rows, RowsError, StateCall, Told};
+use super::{origin, settings, wires};
+use crate::paywall::state::{self, Command, Job, Reply, Row, Rows, RowsError, StateCall, Told};
 use std::cell::Cell;
 use worker::js_sys::{Date, Reflect};
 use worker::wasm_bindgen::JsValue;
@@ -23,6 +23,8 @@ CREATE INDEX IF NOT EXISTS rows_by_due ON rows (due) WHERE due IS NOT NULL;
 ";
 /// How many questions one alarm asks before it makes room for others.
 const MOST_JOBS: u32 = 64;
+/// How long a balance may be waited for before a settlement goes on without it, in milliseconds.
+const MOST_LOOK_MS: u32 = 2_000;
 /// How often a note is told, and how long is waited in between, in milliseconds.
 const TELLS: u32 = 6;
 const PAUSE_MS: u64 = 100;
@@ -46,17 +48,22 @@ impl DurableObject for PaywallState {
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let command =
             Command::from_text(&request.text().await?).map_err(|error| Error::from(error.to_string()))?;
-        let reply = {
-            let mut rows = self.rows()?;
-            state::apply(&mut rows, &command, wires::now()).map_err(failed)?
-        };
+        let reply = state::apply(&mut self.rows()?, &command, wires::now()).map_err(failed)?;
+        if reply == Reply::Done
+            && let Some(job) = state::before(&self.rows()?, &command).map_err(failed)?
+        {
+            self.look(&job).await?;
+        }
         self.wake().await?;
         Response::ok(reply.to_text())
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
         self.alarm.set(None);
-        let gate = settings::gate(&self.env).map_err(|error| Error::from(error.to_string()))?;
+        let gate = settings::gate(&self.env).await.map_err(|error| Error::from(error.to_string()))?;
+        if settings::is_stale(&self.env) {
+            settings::refresh(&self.env).await;
+        }
         let mut log = |line: String| worker::console_log!("{}", line);
         for _ in 0..MOST_JOBS {
             let job = state::due(&mut self.rows()?, wires::now(), &mut log).map_err(failed)?;
@@ -73,6 +80,15 @@ impl DurableObject for PaywallState {
 }
 
 impl PaywallState {
+    /// Asks something before a command's reply is given. It is not waited for long: the command goes on without it.
+    async fn look(&self, job: &Job) -> worker::Result<()> {
+        let gate = settings::gate(&self.env).await.map_err(|error| Error::from(error.to_string()))?;
+        let patience = (gate.settings().timeout_ms() / 2).min(MOST_LOOK_MS);
+        let asked = origin::within(patience, wires::call(gate.settings(), &job.call, None)).await;
+        let told = asked.and_then(Result::ok).map_or(Told::Unanswered, Told::Answered);
+        state::told(&mut self.rows()?, job, told, wires::now(), &mut |_| ()).map_err(failed)
+    }
+
     fn rows(&self) -> worker::Result<SqlRows> {
         let sql = self.state.storage().sql();
         if !self.prepared.get() {

@@ -53,10 +53,10 @@ export function readHeader(value) {
 
 /**
  * A facilitator that says yes, and that its plans are crypto. `verify`, `settle` and `plan` may be set to a function of
- * (response, body, request) that answers otherwise. `calls` lists what it was asked of payments, `lookups` of plans.
+ * (response, body, request) that answers otherwise, `balance` to one of (response, holder): it is not said else. `calls` lists what it was asked of payments, `lookups` of plans.
  */
 export async function startFacilitator() {
-  const stub = { calls: [], lookups: [], verify: undefined, settle: undefined, plan: undefined };
+  const stub = { calls: [], lookups: [], verify: undefined, settle: undefined, plan: undefined, balance: undefined };
   const yes = {
     verify: (response) => json(response, 200, { isValid: true, payer: PAYER, network: 'eip155:84532', agentRequestId: 'req-1' }),
     settle: (response, { maxAmount }) => json(response, 200, {
@@ -64,6 +64,7 @@ export async function startFacilitator() {
     }),
   };
   const server = await listen(async (request, response) => {
+    if (request.url.includes('/balance/')) return await (stub.balance ?? ((other) => json(other, 404, {})))(response, request.url.split('/').at(-1));
     if (request.url.startsWith('/api/v1/protocol/plans/')) {
       const id = request.url.split('/').at(-1);
       stub.lookups.push(id);
@@ -78,7 +79,7 @@ export async function startFacilitator() {
   return Object.assign(stub, {
     ...server,
     count: (name) => stub.calls.filter(({ call }) => call === name).length,
-    reset: () => Object.assign(stub, { calls: [], lookups: [], verify: undefined, settle: undefined, plan: undefined }),
+    reset: () => Object.assign(stub, { calls: [], lookups: [], verify: undefined, settle: undefined, plan: undefined, balance: undefined }),
   });
 }
 

@@ -1,7 +1,7 @@
 // What must be true once, with the Durable Object: single-use tokens, rates, allowances, the journal (rules 21 and 24).
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { PAYER, PLAN, json, once, readHeader, shard, startAll } from './kit.mjs';
+import { PAYER, PLAN, json, once, readHeader, shard, startAll, token } from './kit.mjs';
 
 const ROUTES = {
   'GET /paid': { planId: PLAN, credits: 1 },
@@ -127,6 +127,23 @@ test('rule 21: a token that can be used again is never settled twice: it is for 
   for (let round = 0; round < 100 && (await closed(from)).stands === 'unknown'; round++) await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal((await closed(from)).stands, 'unresolved');
   assert.deepEqual([before, all.facilitator.count('settle')], [1, 1]);
+});
+
+test('rule 21: what became of it the balance tells: burned, or delivered and not burned; it is not sent again', async () => {
+  const [burns, spares] = [payer(), payer()];
+  const held = { [burns]: 100, [spares]: 100 };
+  all.facilitator.balance = (response, holder) => json(response, 200, { balance: String(held[holder]) });
+  all.facilitator.verify = known;
+  all.facilitator.settle = (response, { x402AccessToken, maxAmount }) => {
+    const { from } = JSON.parse(Buffer.from(x402AccessToken, 'base64url')).payload.authorization;
+    if (from === burns) held[from] -= Number(maxAmount);
+    response.destroy();
+  };
+  for (const from of [burns, spares]) assert.equal((await all.paid('/paid', { headers: { 'payment-signature': token({ from }) } })).status, 200);
+  for (let round = 0; round < 300 && (await closed(spares)).stands === 'unknown'; round++) await new Promise((resolve) => setTimeout(resolve, 100));
+  const entries = await Promise.all([closed(burns), closed(spares)]);
+  assert.deepEqual(entries.map(({ stands, delivered, why }) => [stands, delivered, why]), [['settled', true, 'balance_counted'], ['unpaid', true, 'balance_counted']]);
+  assert.deepEqual([entries[0].receipt.creditsRedeemed, all.facilitator.count('settle')], ['1', 2]);
 });
 
 test('too many: 429 with retry-after, before anything is reserved, counted over both instances', async () => {

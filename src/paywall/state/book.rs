@@ -1,5 +1,5 @@
 use super::json::{self, Members, Unreadable, Written};
-use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Rows, RowsError, Stands};
+use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Rows, RowsError, Stands, account};
 use alloc::{
     format,
     string::{String, ToString},
@@ -17,7 +17,9 @@ const TAKEN: &str = "taken";
 const DAY_MS: u64 = 86_400_000;
 /// For how long an entry that is closed, and a nonce that was used, are kept, in milliseconds. The platform keeps the
 /// nonces of what it settled for good.
-const KEEP_MS: u64 = 30 * DAY_MS;
+pub(super) const KEEP_MS: u64 = 30 * DAY_MS;
+/// How long until what is not known is looked into a second time, in milliseconds.
+pub(super) const SOON_MS: u64 = 5_000;
 /// For how long an entry is kept that the seller has to look into.
 const KEEP_OPEN_MS: u64 = 400 * DAY_MS;
 /// How many entries one answer lists.
@@ -280,7 +282,8 @@ pub(super) fn settle_down(rows: &mut impl Rows, mut entry: Entry, now: u64) -> R
 }
 
 pub(super) fn save(rows: &mut impl Rows, entry: &Entry, due: u64) -> Result<(), RowsError> {
-    put(rows, ENTRY, &entry.visit, entry, Some(due))
+    put(rows, ENTRY, &entry.visit, entry, Some(due))?;
+    account::follow(rows, entry, due)
 }
 
 pub(super) fn entry(rows: &impl Rows, visit: &str) -> Result<Option<Entry>, RowsError> {
@@ -291,7 +294,7 @@ fn nonce(rows: &impl Rows, id: &str) -> Result<Option<Nonce>, RowsError> {
     get(rows, NONCE, id)
 }
 
-fn get<T: Written>(rows: &impl Rows, kind: &str, id: &str) -> Result<Option<T>, RowsError> {
+pub(super) fn get<T: Written>(rows: &impl Rows, kind: &str, id: &str) -> Result<Option<T>, RowsError> {
     rows.get(kind, id)?.map(|text| read(&text)).transpose()
 }
 
@@ -299,7 +302,7 @@ pub(super) fn read<T: Written>(text: &str) -> Result<T, RowsError> {
     json::read(text).map_err(|error| RowsError(format!("a row cannot be read: {error}")))
 }
 
-fn put(
+pub(super) fn put(
     rows: &mut impl Rows,
     kind: &str,
     id: &str,

@@ -200,7 +200,7 @@ impl Written for Entry {
 }
 
 impl Stands {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Delivering,
         Self::Settling,
         Self::Settled,
@@ -209,6 +209,7 @@ impl Stands {
         Self::Owed,
         Self::Released,
         Self::Abandoned,
+        Self::Unpaid,
         Self::Unresolved,
     ];
 
@@ -223,6 +224,7 @@ impl Stands {
             Self::Owed => "owed",
             Self::Released => "released",
             Self::Abandoned => "abandoned",
+            Self::Unpaid => "unpaid",
             Self::Unresolved => "unresolved",
         }
     }

@@ -9,12 +9,14 @@
 //!
 //! ```text
 //! Settling    written before settle is sent -> Settled | Refused | Unknown | Released
+//! Unknown     sent, and nobody answered -> Settled | Unpaid | Released | Unresolved
 //! Delivering  written before an answer goes out that is settled later -> Settling, or Abandoned
 //! ```
 //!
 //! What is left in `Settling` by an isolate that died, and what is `Unknown`, the reconciler looks into when its time has
 //! come: see [`due`].
 
+mod account;
 mod book;
 mod forms;
 mod json;
@@ -23,7 +25,7 @@ mod rows;
 
 pub use book::apply;
 pub use json::Unreadable;
-pub use reconcile::{Job, Told, due, told};
+pub use reconcile::{Job, Told, before, due, told};
 pub use rows::{Row, Rows, RowsError};
 
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -177,7 +179,7 @@ pub enum Stands {
     Settled,
     /// Not burned, and will not be.
     Refused,
-    /// Sent, the answer was delivered, and nobody knows.
+    /// Sent, as far as is known, and nobody knows what came of it.
     Unknown,
     /// Delivered, and certainly not burned: the platform had no time for it. To be settled by the reconciler.
     Owed,
@@ -185,6 +187,9 @@ pub enum Stands {
     Released,
     /// Delivered by an isolate that died before it settled. Never charged.
     Abandoned,
+    /// Delivered, and by the payer's balance not burned. It will not be: a token that can be used again is never settled
+    /// a second time.
+    Unpaid,
     /// Looked into as often as makes sense. For the seller to look into.
     Unresolved,
 }

@@ -1,9 +1,13 @@
-use super::book::{self, ENTRY};
-use super::{Entry, Rows, RowsError, Stands};
+use super::account::{self, Ask};
+use super::book::{self, ENTRY, SOON_MS};
+use super::{Command, Entry, Rows, RowsError, Stands};
 use crate::api::{self, x402};
 use crate::paywall::refusal::{self, Settled, Verdict};
 use crate::wire::Receipt;
-use alloc::string::{String, ToString};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use serde_json::json;
 
 /// Something to ask the facilitator about an entry whose end is not known.
@@ -30,15 +34,35 @@ enum Question {
     Spent,
     /// Settle what was delivered: a single-use token is burned for once, whoever asks how often.
     Settle,
+    /// What does the payer hold before the settle is sent?
+    Before,
+    /// What does the payer hold now that nothing is on its way?
+    Count { turn: u64 },
 }
 
 /// How often an entry is looked into before it is the seller's.
 const TRIES: u32 = 24;
-/// How long until the next look at first, and at the most, in milliseconds.
-const SOON_MS: u64 = 5_000;
+/// How often a balance that does not agree is read: a settle may be late, but others' doings are not undone.
+const DISAGREEMENTS: u32 = 4;
+/// How long until the next look at the most, in milliseconds.
 const LATE_MS: u64 = 3_600_000;
 /// How many rows are looked at between two questions.
 const BATCH: u32 = 64;
+
+/// What to ask before the reply to a command is given, if anything: what the payer holds, once. The command goes on
+/// whatever comes of it.
+///
+/// # Errors
+/// Where the storage fails.
+pub fn before(rows: &impl Rows, command: &Command) -> Result<Option<Job>, RowsError> {
+    let visit = match command {
+        Command::Write { entry, .. } if entry.stands == Stands::Settling => &entry.visit,
+        Command::Charge { visit, .. } => visit,
+        _ => return Ok(None),
+    };
+    let asked = account::before(rows, visit)?;
+    Ok(asked.map(|call| Job { call, visit: visit.clone(), question: Question::Before }))
+}
 
 /// Looks at what is due: sweeps what has run out, gives up what cannot be known, and says what to ask next, if anything.
 /// A line for the log goes to `log` for each entry that came to its end.
@@ -78,12 +102,7 @@ fn look(
         end(rows, entry, Stands::Abandoned, now, log)?;
         return Ok(None);
     }
-    let Some(again) = entry.again.clone() else {
-        // A token that can be used again is never settled a second time.
-        entry.why.get_or_insert_with(|| "isolate_lost".into());
-        end(rows, entry, Stands::Unresolved, now, log)?;
-        return Ok(None);
-    };
+    let Some(again) = entry.again.clone() else { return count(rows, entry, now, log) };
     if entry.tries >= TRIES {
         end(rows, entry, Stands::Unresolved, now, log)?;
         return Ok(None);
@@ -106,6 +125,27 @@ fn look(
     Ok(Some(Job { call: api::Request::post(path, Some(again)), visit, question }))
 }
 
+/// A token that can be used again is never settled a second time. What became of the first the payer's balance may tell.
+fn count(
+    rows: &mut impl Rows,
+    mut entry: Entry,
+    now: u64,
+    log: &mut impl FnMut(String),
+) -> Result<Option<Job>, RowsError> {
+    entry.why.get_or_insert_with(|| "isolate_lost".into());
+    entry.stands = Stands::Unknown;
+    let ask = if entry.tries < TRIES { account::ask(rows, &entry)? } else { Ask::Never };
+    if let Ask::Never = ask {
+        end(rows, entry, Stands::Unresolved, now, log)?;
+        return Ok(None);
+    }
+    let due = now.saturating_add(wait(entry.tries));
+    entry.tries += 1;
+    book::save(rows, &entry, due)?;
+    let Ask::Now(call, turn) = ask else { return Ok(None) };
+    Ok(Some(Job { call, visit: entry.visit, question: Question::Count { turn } }))
+}
+
 /// How long until the next look, after so many.
 fn wait(tries: u32) -> u64 {
     SOON_MS.saturating_mul(1 << tries.min(20)).min(LATE_MS)
@@ -126,6 +166,10 @@ pub fn told(
     let Some(mut entry) = book::entry(rows, &job.visit)?.filter(|entry| !entry.stands.is_final()) else {
         return Ok(());
     };
+    if job.question == Question::Before {
+        let held = if let Told::Answered(answer) = &told { account::held(&entry, answer) } else { None };
+        return account::begins(rows, &entry, held, now);
+    }
     let Told::Answered(answer) = told else { return Ok(()) };
     match job.question {
         Question::Settle => match refusal::settled(x402::receipt(&answer), &entry.network) {
@@ -163,7 +207,41 @@ pub fn told(
             // Not valid for another reason: it may be so because it was burned.
             Verdict::Refused(_) | Verdict::Unavailable(_) => Ok(()),
         },
+        Question::Before => Ok(()),
+        Question::Count { turn } => {
+            let Some(held) = account::held(&entry, &answer) else { return Ok(()) };
+            match account::told(rows, &entry, turn, held, now)? {
+                account::Told::NotYet => Ok(()),
+                account::Told::Disagrees if entry.tries < DISAGREEMENTS => Ok(()),
+                account::Told::Disagrees => {
+                    entry.why = Some("balance_disagrees".into());
+                    end(rows, entry, Stands::Unresolved, now, log)
+                }
+                account::Told::Burned(open, count) => counted(rows, open, count, now, log),
+            }
+        }
     }
+}
+
+/// Of these entries so many were burned. Where it is some of several, which of them nobody knows, and nobody need: they
+/// are of one payer and one amount.
+fn counted(
+    rows: &mut impl Rows,
+    open: Vec<Entry>,
+    count: usize,
+    now: u64,
+    log: &mut impl FnMut(String),
+) -> Result<(), RowsError> {
+    for (index, mut entry) in open.into_iter().enumerate() {
+        entry.why = Some("balance_counted".into());
+        if index < count {
+            burned(rows, entry, now, log)?;
+        } else {
+            let stands = if entry.delivered { Stands::Unpaid } else { Stands::Released };
+            end(rows, entry, stands, now, log)?;
+        }
+    }
+    Ok(())
 }
 
 /// The first settle did arrive: the token is spent, and nobody else had it.

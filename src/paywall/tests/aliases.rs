@@ -292,6 +292,25 @@ fn a_method_that_is_not_listed_does_not_get_around_the_one_that_is() {
         let answer = responded(gate.open(&ask("POST", "/thing", &[("content-type", kind)])).1);
         assert_eq!(body(&answer)["code"], "route_in_doubt", "{kind}");
     }
+    // No form gets anything by it where the other method costs no more, or is another path's.
+    let routes = r#"{
+        "POST /thing": {"planId": "1", "credits": 2},
+        "PUT /thing": {"planId": "1", "credits": 2},
+        "DELETE /thing": {"planId": "1", "credits": 1},
+        "GET /other": {"planId": "1", "credits": 100},
+        "POST /other": {"planId": "1", "credits": 1}
+    }"#;
+    let gate = super::gate(&[("ROUTES", routes)]);
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    for (method, path, headers, status) in [
+        ("POST", "/thing", &form[..], 402),
+        ("PUT", "/thing", &form, 402),
+        ("POST", "/other", &form, 400),
+        ("POST", "/other", &[], 402),
+    ] {
+        let answer = responded(gate.open(&ask(method, path, headers)).1);
+        assert_eq!(answer.status, status, "{method} {path} {headers:?}");
+    }
 }
 
 #[test]
@@ -326,6 +345,18 @@ fn the_narrowest_route_is_the_one_that_counts() {
         assert_eq!(responded(gate.open(&ask("GET", path, &[])).1).status, status, "{path}");
     }
     forwarded(gate.open(&ask("GET", "/open/other", &[])).1);
+}
+
+#[test]
+fn what_looks_like_a_paid_path_and_is_listed_by_name_is_what_was_meant() {
+    let open = r#"["GET /paid.json", "GET /paid/index.html", "GET /docs/:page"]"#;
+    let gate = gate(&[("OPEN_ROUTES", open)]);
+    for path in ["/paid.json", "/PAID.json/", "/paid/index.html", "/docs/a"] {
+        forwarded(gate.open(&ask("GET", path, &[])).1);
+    }
+    for (path, status) in [("/paid", 402), ("/paid.html", 404), ("/paid/index.php", 404)] {
+        assert_eq!(responded(gate.open(&ask("GET", path, &[])).1).status, status, "{path}");
+    }
 }
 
 #[test]

@@ -1,18 +1,28 @@
 //! The rules of money for a seller, a table each. A row has a name; a rule is found by its number.
 
+mod account;
 mod aliases;
+mod cache;
+mod choice;
 mod config;
 mod cors;
+mod document;
 mod faults;
 mod headers;
+mod limits;
 mod manners;
 mod objects;
 mod passes;
 mod payment;
 mod plans;
+mod policy;
+mod price;
 mod routes;
+mod schema;
 mod state;
+mod terms;
 mod tokens;
+mod walk;
 mod way;
 
 use super::*;

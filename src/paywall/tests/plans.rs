@@ -53,6 +53,13 @@ fn what_the_plan_says_is_what_is_offered() {
             "nvm:card-delegation braintree",
         ),
         ("card, one to come", answered(200, &plan(false.into(), "vgs".into())), "nvm:card-delegation vgs"),
+        (
+            "card, of any letters",
+            answered(200, &plan(false.into(), "psp-2_b".into())),
+            "nvm:card-delegation psp-2_b",
+        ),
+        ("card, in upper case", answered(200, &plan(false.into(), "PSP".into())), UNKNOWN),
+        ("card, too long", answered(200, &plan(false.into(), "p".repeat(33).into())), UNKNOWN),
         ("card, nonsense", answered(200, &plan(false.into(), "a b\r\n".into())), UNKNOWN),
         ("not said", answered(200, &plan(null(), null())), UNKNOWN),
         ("said in words", answered(200, &plan("true".into(), null())), UNKNOWN),

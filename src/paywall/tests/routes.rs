@@ -153,6 +153,7 @@ fn where_only_the_order_would_decide_both_keys_are_named() {
         ("GET a.example/a", "GET b.example/a", NONE),
         ("GET a.example/a", "GET a.example:8443/a", NONE),
         ("GET a.example:1/:x", "GET a.example:2/a", NONE),
+        ("GET /*rest/z", "GET /a/:x/y", NONE),
         ("GET /a", "GET /A/", "twice"),
         ("GET /:x", "GET /:y", "twice"),
         ("GET /*x", "GET /*y", "twice"),
@@ -164,7 +165,9 @@ fn where_only_the_order_would_decide_both_keys_are_named() {
         ("GET /a/*rest", "GET /:x/b", "narrower"),
         ("GET /*rest/:x", "GET /a/*rest", "narrower"),
         ("* /a/:x", "PATCH /:x/b", "narrower"),
+        ("GET /*rest/z", "GET /a/b/:c", "narrower"),
         ("GET api.example/:x", "GET /a", "narrower"),
+        ("GET api.example/a", "GET api.example:8443/:x", "narrower"),
         ("GET api.example/*rest", "GET /a/:x", "narrower"),
     ];
     for (one, other, problem) in table {

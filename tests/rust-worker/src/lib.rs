@@ -6,7 +6,8 @@ use worker::{Context, Env, Request, Response, Result, event};
 
 #[event(fetch)]
 async fn main(request: Request, env: Env, context: Context) -> Result<Response> {
-    Paywall::from_env(&env)?
+    Paywall::from_env(&env)
+        .await?
         // A question costs as many credits as its length says; the configuration says how many at the most.
         .price(|request, _route| request.headers.get("x-words")?.parse::<Credits>().ok())
         .serve(request, &context, |mut request, paid| async move {
