@@ -32,6 +32,8 @@ export const ARTEFACTS = {
     template: 'pkg-template/paywall',
     bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section', '--no-typescript'],
     opt: ['-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    // Its 402 page pays with the npm package.
+    needs: ['subscriber'],
     finish: finishPaywall,
   },
   // The Workers. Names stay for stack traces: in the wasm of the sandbox, beside that of the paywall. A panic leaves a request hanging and its memory in doubt: with the reset
@@ -223,9 +225,10 @@ async function finishPaywall(work, { dev, renamed }) {
     const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
     writeFileSync(join(work, name), code);
   }
+  writeFileSync(join(work, 'paywall.page.js'), await pageScripts({ dev }));
   pack(work, 'gate', wasm);
   cpSync(at('src/cli'), join(work, 'cli'), { recursive: true });
-  for (const name of ['paywall.d.ts', 'paywall.node.d.ts']) cpSync(at('src/handler', name), join(work, name));
+  for (const name of ['paywall.d.ts', 'paywall.node.d.ts', 'paywall.page.d.ts']) cpSync(at('src/handler', name), join(work, name));
 }
 
 /** The wasm as text inside a module: no bundler has to know what to do with a .wasm file. */
@@ -255,6 +258,12 @@ async function finishWorker(work, { dev, renamed }) {
   });
   rmSync(join(work, 'gate.js'));
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
+  writeFileSync(join(work, 'page.js'), await pageScripts({ dev }));
+}
+
+/** A module of the 402 page's scripts, as texts. */
+async function pageScripts({ dev }) {
+  const { build: bundle } = await import('esbuild');
   const texts = {};
   if (pageIsBuilt()) {
     const beside = ['core.packed.js', 'journeys.js', 'terms.js'];
@@ -268,7 +277,7 @@ async function finishWorker(work, { dev, renamed }) {
   }
   const id = createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 16);
   const listed = JSON.stringify(JSON.stringify({ id, files: Object.keys(texts) }));
-  writeFileSync(join(work, 'page.js'), `// The scripts of the 402 page, as texts.\nexport const PAGE_FILES = ${listed};\nexport const PAGE_CONTENT = ${JSON.stringify(texts)};\n`);
+  return `// The scripts of the 402 page, as texts.\nexport const PAGE_FILES = ${listed};\nexport const PAGE_CONTENT = ${JSON.stringify(texts)};\n`;
 }
 
 const pageIsBuilt = () => process.env.PAYWALL_PAGE !== 'off';

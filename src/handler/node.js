@@ -67,7 +67,10 @@ async function send(response, outgoing, headOnly) {
     if (done) return outgoing.end();
     if (outgoing.destroyed) return reader.cancel();
     if (!outgoing.write(value)) {
-      await new Promise((ready) => { outgoing.once('drain', ready); outgoing.once('close', ready); });
+      await new Promise((ready) => {
+        const go = () => { outgoing.off('drain', go).off('close', go); ready(); };
+        outgoing.on('drain', go).on('close', go);
+      });
     }
   }
 }

@@ -34,6 +34,9 @@ const NAMES: [(&str, &str); 5] = [
     ("log", "LOG"),
 ];
 
+/// Variables that are asked for only where others are there.
+const SOMETIMES: [&str; 3] = ["PAGE_FILES", "PASS_KEYS", "REVOKED_PASSES"];
+
 impl Options {
     /// The settings, checked. What no setting is asked by is no option: a name that is misspelt protects nothing.
     pub(super) fn settings(&self) -> Result<Settings, ConfigError> {
@@ -49,7 +52,8 @@ impl Options {
         );
         let settings = settings.map_err(|error| self.renamed(error))?;
         let asked = asked.into_inner();
-        match self.options.keys().find(|option| !asked.contains(&variable_of(option))) {
+        let known = |name: String| asked.contains(&name) || SOMETIMES.contains(&name.as_str());
+        match self.options.keys().find(|option| !known(variable_of(option))) {
             Some(unknown) => Err(ConfigError { key: unknown.clone(), problem: "is not an option".into() }),
             None => Ok(settings),
         }

@@ -39,7 +39,7 @@ export type ChainHandler = (request: Request, more: { paymentContext: PaymentCon
 
 /** What a handler is given beside the request. */
 export interface HandlerContext<Env = unknown, Context = unknown> {
-  /** The payment; nothing where the request is open, passed, or free of charge without a token. */
+  /** The payment; nothing where the request is open, passed, free of charge without a token, or paid for by an access pass. */
   paymentContext: PaymentContext | undefined;
   /** What the gate was called with: the Worker's bindings, or what the server says of the connection. */
   env: Env;
@@ -131,6 +131,19 @@ export interface PaywallOptions {
   onPaymentError?: (error: PaywallError, request: Request, response: Response) => Response | void | Promise<Response | void>;
   /** The client's address, for rates and allowances by address. Default: what the runtime says of the connection. */
   address?: (request: Request, env: unknown) => string | undefined;
+  /**
+   * What `payments-wasm/paywall/page` exports: with it a person who comes with a browser gets a page to log in, to buy and to
+   * go on, in the place of JSON. `page` says how it looks.
+   */
+  pageScripts?: { PAGE_FILES: string; PAGE_CONTENT: Record<string, string> };
+  /** The 402 page: on where there are scripts, off, or how it looks and what it says; the README has its keys. [`PAGE`] */
+  page?: 'on' | 'off' | { name?: string; lang?: string; logo?: string; accent?: string; accentDark?: string; texts?: Record<string, string>; storage?: 'memory' | 'session' };
+  /** Access passes: the sets of routes that one payment opens for a while; the README has their keys. [`PASSES`] */
+  passes?: unknown;
+  /** The keys that passes are signed with, the newest first: secrets. [`PASS_KEYS`] */
+  passKeys?: unknown;
+  /** Passes that do not count any more. [`REVOKED_PASSES`] */
+  revokedPasses?: unknown;
   /** Where buyers reach this service, if it is not where they ask it. [`PUBLIC_URL`] */
   publicUrl?: string;
   /** Origins of pages that may pay across origins, or `['*']`. Default none. [`ALLOWED_ORIGINS`] */

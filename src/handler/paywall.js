@@ -21,7 +21,7 @@ export function createPaywall(load) {
     if (typeof handler !== 'function' && typeof handler !== 'string') {
       throw new PaywallError('handler must be a function, or the URL of an origin', { code: 'config_invalid', key: 'handler' });
     }
-    const { hooks, prices, state, options } = sort(given);
+    const { hooks, prices, state, options, files } = sort(given);
     if (typeof handler === 'string') options.origin = handler;
     let opening;
 
@@ -56,7 +56,7 @@ export function createPaywall(load) {
       const behind = later(context);
       const { core, gate, store, binding } = around;
       const tell = store === 'memory' ? memory(core, gate) : objects(store === 'bound' ? env?.[binding] : store, gate);
-      const answer = visit({ gate, request, ask, hooks, prices, store: tell, behind, analytics: env?.ANALYTICS, address: address(request, env, hooks) });
+      const answer = visit({ gate, request, ask, hooks, files, prices, store: tell, behind, analytics: env?.ANALYTICS, address: address(request, env, hooks) });
       // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
       behind(answer);
       answer.finally(() => learn(gate, behind)).catch(() => {});
@@ -94,7 +94,8 @@ export async function reconciler(env) {
 
 /** Functions are taken out of the options; what is left the core reads. */
 function sort(given) {
-  const { state, routes, ...rest } = given;
+  const { state, routes, pageScripts, ...rest } = given;
+  if (pageScripts) rest.pageFiles = pageScripts.PAGE_FILES;
   const hooks = {};
   for (const name of HOOKS) {
     if (rest[name] !== undefined && typeof rest[name] !== 'function') {
@@ -110,7 +111,7 @@ function sort(given) {
   } else if (routes !== undefined) {
     rest.routes = routes;
   }
-  return { hooks, prices, state, options: plain(rest) };
+  return { hooks, prices, state, options: plain(rest), files: pageScripts?.PAGE_CONTENT };
 }
 
 /** What can be told to the core: a function that is left is none that we know, and a `bigint` is a decimal text. */
@@ -148,13 +149,11 @@ function variables(env) {
   return found;
 }
 
-/** A text, or JSON; a binding is neither. */
+/** A text, or JSON all the way down; a binding is neither. */
 function isPlain(value) {
-  if (typeof value === 'string') return true;
-  if (value === undefined || value === null) return false;
-  const kind = Object.getPrototypeOf(value);
-  if (Array.isArray(value)) return value.every((one) => typeof one === 'string');
-  return kind === Object.prototype || typeof value === 'number' || typeof value === 'boolean';
+  if (typeof value !== 'object' || value === null) return ['string', 'number', 'boolean'].includes(typeof value);
+  if (Array.isArray(value)) return value.every(isPlain);
+  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every((one) => one === null || isPlain(one));
 }
 
 /** Where the state is: a namespace, 'bound' for the environment's, 'memory', or nothing. */

@@ -173,7 +173,8 @@ function context({ visit, verification }) {
   };
 }
 
-async function respond(way, { status, headers, body }) {
+async function respond(way, { status, headers, body: text, file }) {
+  const body = text ?? way.files?.[file];
   if (way.origin) cancel(way.origin.response);
   tell(way);
   report(way);

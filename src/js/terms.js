@@ -18,19 +18,22 @@ function describe(offer, plan, held, loggedIn) {
   const registry = plan?.registry;
   const price = registry?.price;
   const needed = offer.credits ?? 1n;
-  return {
+  return known({
     ...offer,
     planName: plan?.metadata?.main?.name,
-    price: price && {
+    price: price && known({
       // In millionths of the currency (contract section 5).
       amount: (price.amounts ?? []).reduce((sum, amount) => sum + BigInt(amount), 0n),
       currency: price.currency ?? (price.isCrypto === false ? 'USD' : undefined),
       isCrypto: price.isCrypto !== false,
       tokenAddress: price.tokenAddress,
-    },
+    }),
     planCredits: registry?.credits?.amount === undefined ? undefined : BigInt(registry.credits.amount),
     planSeconds: Number(registry?.credits?.durationSecs) || undefined,
     balance: held,
     payable: loggedIn ? (held >= needed ? 'now' : 'after-purchase') : 'after-login',
-  };
+  });
 }
+
+/** Without what could not be learned. */
+const known = (members) => Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));

@@ -23,14 +23,15 @@ export async function startFace({ options, origin, vars = {}, ...more }) {
 /** What somebody writes who has the handler in the same Worker; here it asks another service. */
 const WORKER = `
   import { paywall, PaywallState } from 'payments-wasm/paywall';
+  import * as pageScripts from 'payments-wasm/paywall/page';
   export { PaywallState };
   const handler = (request, { env, paymentContext }) => {
-    if (!paymentContext !== !request.headers.has('x-payment-plan')) throw new Error('a context where there is no payment');
+    if (paymentContext && !request.headers.has('x-payment-plan')) throw new Error('a context where there is no payment');
     if (env.ORIGIN) return env.ORIGIN.fetch(request);
     const { pathname, search } = new URL(request.url);
     return fetch(new Request(env.UPSTREAM.replace(/\\/$/, '') + pathname + search, request));
   };
-  const gate = paywall(handler, { onBeforeVerify() {}, onAfterVerify() {}, onAfterSettle() {} });
+  const gate = paywall(handler, { pageScripts, onBeforeVerify() {}, onAfterVerify() {}, onAfterSettle() {} });
   export default { fetch: gate };
 `;
 

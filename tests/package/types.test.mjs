@@ -7,7 +7,7 @@ import { dist } from '../../scripts/lib/build.mjs';
 import { at, run } from '../../scripts/lib/run.mjs';
 
 const types = readFileSync(at('src/js/types.d.ts'), 'utf8');
-const gateTypes = ['paywall.d.ts', 'paywall.node.d.ts'].map((name) => readFileSync(at('src/handler', name), 'utf8')).join('\n');
+const gateTypes = ['paywall.d.ts', 'paywall.node.d.ts', 'paywall.page.d.ts'].map((name) => readFileSync(at('src/handler', name), 'utf8')).join('\n');
 
 /** Compiles a file as a consumer of the package; gives what the compiler has to say. */
 async function compile(name, text, [module, moduleResolution] = ['nodenext', 'nodenext']) {
@@ -59,7 +59,7 @@ test('what is there is declared, and what is declared is there', async () => {
 });
 
 test('what the paywall exports is declared, and what is declared is there', async () => {
-  const entries = { 'payments-wasm/paywall': 'paywall.js', 'payments-wasm/paywall/node': 'paywall.node.js' };
+  const entries = { 'payments-wasm/paywall': 'paywall.js', 'payments-wasm/paywall/node': 'paywall.node.js', 'payments-wasm/paywall/page': 'paywall.page.js' };
   const lines = await Promise.all(Object.entries(entries).map(async ([entry, file], index) => {
     const names = Object.keys(await import(dist('subscriber', file)));
     return `
