@@ -25,10 +25,19 @@ export const ARTEFACTS = {
     opt: ['-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     finish: finishPackage,
   },
+  // The paywall for fetch handlers: an entry of the same npm package, into which it is copied.
+  paywall: {
+    features: 'paywall',
+    name: 'gate',
+    template: 'pkg-template/paywall',
+    bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section', '--no-typescript'],
+    opt: ['-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    finish: finishPaywall,
+  },
   // The Workers. Names stay for stack traces: in the wasm of the sandbox, beside that of the paywall. A panic leaves a request hanging and its memory in doubt: with the reset
   // function and the abort handler the next request starts on fresh memory.
   worker: {
-    features: 'worker',
+    features: 'worker-entry',
     name: 'gate',
     template: 'pkg-template/worker',
     bindgen: ['--experimental-reset-state-function', '--force-enable-abort-handler', '--no-typescript'],
@@ -68,6 +77,8 @@ export async function build(names = [], { dev = false } = {}) {
     if (upToDate(name, dev)) continue;
     await step(`build ${name}${dev ? ' (dev)' : ''}`, (report) => buildOne(name, { dev, wasmBindgen, report }));
   }
+  // One package of two builds.
+  if (existsSync(dist('paywall')) && existsSync(dist('subscriber'))) cpSync(dist('paywall'), dist('subscriber'), { recursive: true });
 }
 
 async function buildOne(name, { dev, wasmBindgen, report }) {
@@ -186,9 +197,7 @@ async function finishPackage(work, { dev, renamed }) {
     writeFileSync(join(work, name), code);
   }
 
-  const packed = gzipSync(wasm, { level: 9 }).toString('base64');
-  writeFileSync(join(work, 'core.packed.js'), `export default "${packed}";\n`);
-
+  pack(work, 'core', wasm);
   cpSync(at('src/js/types.d.ts'), join(work, 'index.d.ts'));
 
   const manifest = JSON.parse(readFileSync(join(work, 'package.json'), 'utf8'));
@@ -197,6 +206,32 @@ async function finishPackage(work, { dev, renamed }) {
   for (const file of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE']) {
     if (existsSync(at(file))) cpSync(at(file), join(work, file));
   }
+}
+
+/** Makes the paywall's part of the npm package: glue, handler, packed wasm, types. */
+async function finishPaywall(work, { dev, renamed }) {
+  const { build: bundle, transform } = await import('esbuild');
+  const wasm = withoutPaths(readFileSync(join(work, 'gate_bg.wasm')));
+  writeFileSync(join(work, 'gate_bg.wasm'), wasm);
+  canary(wasm);
+  if (renamed) renameInGlue(work, 'gate', renamed);
+  const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
+  await bundle({ ...shared, entryPoints: [join(work, 'gate.js')], outfile: join(work, 'gate.js'), allowOverwrite: true });
+  await bundle({ ...shared, entryPoints: [at('src/handler/index.js')], outfile: join(work, 'handler.js') });
+  await bundle({ ...shared, entryPoints: [at('src/handler/node.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
+  for (const name of ['paywall.js', 'paywall.workerd.js']) {
+    const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
+    writeFileSync(join(work, name), code);
+  }
+  pack(work, 'gate', wasm);
+  cpSync(at('src/cli'), join(work, 'cli'), { recursive: true });
+  for (const name of ['paywall.d.ts', 'paywall.node.d.ts']) cpSync(at('src/handler', name), join(work, name));
+}
+
+/** The wasm as text inside a module: no bundler has to know what to do with a .wasm file. */
+function pack(work, name, wasm) {
+  const packed = gzipSync(wasm, { level: 9 }).toString('base64');
+  writeFileSync(join(work, `${name}.packed.js`), `export default "${packed}";\n`);
 }
 
 /** Blanks the names of source files, which only a panic's message would carry, and this build prints none. */
@@ -300,7 +335,7 @@ function hashInputs(name, sources) {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '', pageIsBuilt()]));
   const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', 'package-lock.json',
-    'scripts/lib/build.mjs', ...files('src', /\.(js|ts)$/), ...templateFiles(ARTEFACTS[name].template),
+    'scripts/lib/build.mjs', ...files('src', /\.(js|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template),
     ...(ARTEFACTS[name].needs ?? []).map((needed) => relative(root, stampPath(needed)))];
   for (const path of [...new Set([...sources, ...others])].sort()) {
     hash.update(`\0${path}\0`);

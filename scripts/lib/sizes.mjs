@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { dist } from './build.mjs';
 
 /** The budgets for wasm and JS together, after gzip. */
-const BUDGETS = { subscriber: 80_000, worker: 220_000, page: 92_000 };
+const BUDGETS = { subscriber: 80_000, paywall: 200_000, worker: 220_000, page: 92_000 };
 
 /**
  * Which files of an artefact are loaded. Of the npm package a page loads the entry and the glue, and the wasm once: it
@@ -13,6 +13,7 @@ const BUDGETS = { subscriber: 80_000, worker: 220_000, page: 92_000 };
  */
 const LOADED = {
   subscriber: (path) => ['index.js', 'names.js', 'core.js', 'core_bg.wasm'].includes(path),
+  paywall: (path) => ['paywall.js', 'handler.js', 'gate.js', 'gate_bg.wasm'].includes(path),
   worker: (path) => /\.(js|wasm)$/.test(path) && path !== PAGE,
   page: (path) => path === PAGE,
   sandbox: (path) => /\.(js|wasm)$/.test(path),

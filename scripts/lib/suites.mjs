@@ -12,10 +12,11 @@ const MINUTES = 60_000;
 export const SUITES = {
   native: { title: 'native', tools: ['rust'], run: native },
   wasm: { title: 'wasm in Node', tools: ['wasmBindgen'], run: wasm },
-  node: { title: 'Node', artefacts: ['subscriber', 'sandbox', 'worker'], run: nodeTests('tests/node') },
-  package: { title: 'npm package', artefacts: ['subscriber'], run: nodeTests('tests/package') },
+  node: { title: 'Node', artefacts: ['subscriber', 'paywall', 'sandbox', 'worker'], run: nodeTests('tests/node') },
+  package: { title: 'npm package', artefacts: ['subscriber', 'paywall'], run: nodeTests('tests/package') },
   sandbox: { title: 'sandbox', artefacts: ['sandbox'], run: nodeTests('tests/sandbox') },
   workerd: { title: 'paywall in workerd', artefacts: ['sandbox', 'worker', 'subscriber'], run: nodeTests('tests/workerd') },
+  library: { title: 'paywall as a library', tools: ['wasmBindgen'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall'], run: library },
   python: {
     title: 'official Python client', tools: ['python'], artefacts: ['sandbox', 'worker', 'subscriber'],
     without: ({ python }) => (python ? undefined : 'Python is not installed'), run: python,
@@ -59,12 +60,21 @@ async function cargo(args, { report, env }) {
   return result;
 }
 
-/** A folder of node:test files. They find what was set up in CHROME_PATH and PYTHON. */
-function nodeTests(folder, match = /\.test\.mjs$/) {
+/** The library's own tests, and the Worker's at both of its faces: see tests/library/faces.mjs. */
+async function library(context) {
+  const faces = Object.entries({
+    node: /^(pay|refuse|plans|stream|manners|bypass)\.test\.mjs$/, workerd: /^(pay|refuse|plans|stream|manners|state|later)\.test\.mjs$/,
+  });
+  const own = await nodeTests('tests/library')(context);
+  return sum([own, ...(await inTurn(faces, ([face, match]) => nodeTests('tests/workerd', match, { PAYWALL_FACE: face })(context)))]);
+}
+
+/** A folder of node:test files. They find what was set up in CHROME_PATH and PYTHON, and `more` in their environment. */
+function nodeTests(folder, match = /\.test\.mjs$/, more = {}) {
   return async ({ report, chromium, python }) => {
     const files = list(folder, match).map((name) => `${folder}/${name}`);
     if (files.length === 0) return sum([]);
-    const env = { ...(chromium && { CHROME_PATH: chromium }), ...(python && { PYTHON: python }) };
+    const env = { ...more, ...(chromium && { CHROME_PATH: chromium }), ...(python && { PYTHON: python }) };
     const seen = { passed: 0, failed: 0, skipped: 0, report: '' };
     const said = new Map();
     const failures = [];

@@ -29,6 +29,8 @@ pub struct Settings {
     pub(crate) passes: Option<Passes>,
     pub(crate) page: Option<Page>,
     pub(crate) origin: OriginSetting,
+    /// The headers that a token comes in, in lower case, if it is not `payment-signature`.
+    pub(crate) token_headers: Vec<String>,
     pub(crate) public_url: Option<String>,
     deployment: Deployment,
     key: Secret,
@@ -86,7 +88,7 @@ impl Settings {
     /// `bindings` says what else there is.
     ///
     /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
-    /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
+    /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`, `TOKEN_HEADER`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
     /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`; `PASSES`,
     /// `PASS_KEYS`, `REVOKED_PASSES`, `PAGE`; and `PAGE_FILES`, which no seller sets: the names of the files that the shell
     /// carries for the 402 page.
@@ -138,7 +140,8 @@ impl Settings {
             RouteKey::parse(name, &at)?.list(&mut routes, &at, |_| None)?;
         }
 
-        let cors = Cors::read(text)?;
+        let token_headers = token_headers(text("TOKEN_HEADER"))?;
+        let cors = Cors::read(text)?.taking(&token_headers);
         let manners = Manners::read(text)?;
         let url = |name: &'static str| text(name).map(|url| base_url(name, url.trim())).transpose();
         let origin = OriginSetting::read(text("ORIGIN_URL"), bindings)?;
@@ -172,6 +175,7 @@ impl Settings {
             cors,
             manners,
             origin,
+            token_headers,
             public_url: url("PUBLIC_URL")?,
             deployment,
             key: key.secret().clone(),
@@ -309,6 +313,23 @@ pub(super) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, Co
         _ => return Err(wrong(key, "must be an array of texts")),
     };
     list.collect::<Option<_>>().ok_or_else(|| wrong(key, "must be an array of texts"))
+}
+
+/// The names of headers, one as a text or several as an array of them.
+fn token_headers(text: Option<String>) -> Result<Vec<String>, ConfigError> {
+    let names = match text {
+        Some(text) if text.trim_start().starts_with('[') => strings("TOKEN_HEADER", Some(text))?,
+        text => text.into_iter().collect(),
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let taken = ["host", "cookie", "content-type", "content-length", "origin", "accept"];
+    let names = names.iter().map(|name| {
+        let name = name.trim().to_ascii_lowercase();
+        let good = !name.is_empty() && name.bytes().all(plain) && !taken.contains(&name.as_str());
+        good.then_some(name)
+            .ok_or_else(|| wrong("TOKEN_HEADER", "must be the name of a header, or an array of them"))
+    });
+    names.collect()
 }
 
 /// An absolute URL to put a path after: without query, fragment, credentials or trailing slash.

@@ -114,6 +114,12 @@ impl Cors {
         Ok(cors)
     }
 
+    /// The same for pages that send their token in these headers.
+    pub(crate) fn taking(mut self, token_headers: &[String]) -> Self {
+        self.headers.extend_from_slice(token_headers);
+        self
+    }
+
     /// The value of `access-control-allow-origin` for a page of `origin`, where it is allowed.
     fn admits<'a>(&self, origin: Option<&'a str>) -> Option<&'a str> {
         let origin = origin?;

@@ -183,7 +183,9 @@ impl Visit {
                 return self.respond(Answer::payment_too_large());
             }
             Err(TokenProblem::Refused(code, message)) => {
-                return self.respond(Answer::payment_required(&offer, code, message));
+                let header = self.settings.token_headers.first().map_or(PAYMENT_SIGNATURE, String::as_str);
+                let message = message.replace(PAYMENT_SIGNATURE, header);
+                return self.respond(Answer::payment_required(&offer, code, &message));
             }
         };
         let Some((way, most)) = terms.way(&token, &most) else {

@@ -144,6 +144,7 @@ impl Gate {
     /// Looks at a request and says what to do first.
     #[must_use]
     pub fn open(&self, request: &RequestHead) -> (Visit, Action) {
+        let request = &*self.with_token(request);
         let mut visit = Visit {
             watch: Watch::new(&self.counters, request),
             settings: self.settings.clone(),
@@ -158,6 +159,7 @@ impl Gate {
             head_only: request.method.eq_ignore_ascii_case("HEAD"),
             guest: Guest::default(),
             stage: Stage::Over,
+            settlement: None,
         };
         let admitted = match self.metrics(request) {
             Some(answer) => Err(answer),

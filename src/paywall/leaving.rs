@@ -6,6 +6,7 @@ use super::entering::Paying;
 use super::gate::{Action, Delivery, Finish};
 use super::headers;
 use super::journal::{self, Journal};
+use super::payment;
 use super::policy::{Meter, ReceiptBy, Settlement};
 use super::price::{Cost, Ending};
 use super::receipts::{self, RECEIPT_URL};
@@ -353,6 +354,8 @@ impl Visit {
     }
 
     fn paid(&mut self, bill: &Bill, receipt: &Receipt) {
+        let credits = bill.settle.verify.max_amount;
+        self.settlement = Some(payment::Settled { credits, receipt: receipt.clone() });
         if let Some(known) = &bill.paying.known {
             self.cache.borrow_mut().settled(known, receipt.remaining_balance());
         }

@@ -7,6 +7,7 @@ use super::guest::Guest;
 use super::headers::{self, HeaderList};
 use super::leaving::Bill;
 use super::pass::Ride;
+use super::payment::Settled as Settlement;
 use super::plans::Waiting;
 use super::price::Ending;
 use super::refusal::{self, Settled, Verdict};
@@ -45,6 +46,8 @@ pub struct Visit {
     /// Who asks, for pages and passes.
     pub(crate) guest: Guest,
     pub(crate) stage: Stage,
+    /// What was settled, for whoever asks.
+    pub(crate) settlement: Option<Settlement>,
 }
 
 /// What happened to the last [`Action`].
@@ -69,6 +72,9 @@ pub enum Event {
     /// The answer that was delivered with a meter has ended, and this was counted. Without
     /// [`to_the_end`](super::Meter::to_the_end) reported at once.
     Ended(Ending),
+    /// The seller's own code refuses a payment, in these words, before or after it was verified and before the origin is
+    /// asked. To be told in the place of what an action asks for.
+    Denied(String),
     /// The client went away before anything was delivered (rule 22). May be told in the place of any other event.
     ClientGone,
 }
@@ -172,6 +178,7 @@ impl Visit {
                 self.learned(waiting, &event, now)
             }
             (stage, Event::ClientGone) => self.left(stage),
+            (stage, Event::Denied(words)) => self.denied(stage, &words),
             (Stage::Receipt, Event::State(reply)) => self.found_receipt(reply),
             (Stage::Receipt, Event::StateFailed) => self.respond(Answer::stateless()),
             (Stage::Limiting(errand), Event::State(reply)) => self.limited(errand, &reply),
@@ -340,7 +347,7 @@ impl Visit {
     }
 
     /// An event that does not belong: nothing more is done, and what was reserved is given back.
-    fn lost(&mut self, stage: Stage) -> Action {
+    pub(crate) fn lost(&mut self, stage: Stage) -> Action {
         self.release(stage);
         self.respond(Answer::error(500, "gate_out_of_step", "The gate lost its place."))
     }

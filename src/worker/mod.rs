@@ -1,5 +1,6 @@
 //! The Cloudflare Workers shell of the paywall: does what the gate says and reports back. It decides nothing.
 
+mod library;
 mod meter;
 mod origin;
 mod report;
@@ -7,35 +8,45 @@ mod settings;
 mod state;
 mod wires;
 
-use crate::paywall::{
-    Action, Answer, Delivery, Ending, Event, Finish, Gate, Meter, PlanQuery, RequestHead, Visit,
-};
+use crate::paywall::{Action, Delivery, Ending, Event, Finish, Gate, Meter, PlanQuery, RequestHead, Visit};
+pub use library::{PaymentContext, Paywall};
+
 use meter::Metered;
 use origin::Served;
 use std::rc::Rc;
-use worker::{Context, Env, event, web_sys};
+use worker::{Context, Env, web_sys};
+#[cfg(feature = "worker-entry")]
+use {crate::paywall::Answer, worker::event};
 
 /// Answers one request: as the gate says, or with 500 and the key's name if the configuration is wrong, whatever
 /// was asked (fail closed).
+#[cfg(feature = "worker-entry")]
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     match settings::gate(&env).await {
         Ok(gate) => {
-            let shell = Shell { gate: gate.clone(), request, env: env.clone(), origin: None };
-            let answer = shell.serve(&context).await;
-            if settings::is_stale(&env) {
-                context.wait_until(async move { settings::refresh(&env).await });
-            }
-            if let Some(query) = gate.stale_plan(wires::now()) {
-                context.wait_until(refresh(gate, query));
-            }
-            answer
+            let head = RequestHead::default();
+            let shell = Shell { gate, request, env, origin: None, handler: None, price: None, head };
+            serve(shell, &context).await
         }
         Err(error) => {
             worker::console_error!("{}: {}", error.code(), error);
             wires::answer(Answer::misconfigured(&error), &env)
         }
     }
+}
+
+/// Answers one request, and asks behind it for a plan that was said too long ago.
+async fn serve(shell: Shell, context: &Context) -> worker::Result<web_sys::Response> {
+    let (gate, env) = (shell.gate.clone(), shell.env.clone());
+    let answer = shell.serve(context).await;
+    if settings::is_stale(&env) {
+        context.wait_until(async move { settings::refresh(&env).await });
+    }
+    if let Some(query) = gate.stale_plan(wires::now()) {
+        context.wait_until(refresh(gate, query));
+    }
+    answer
 }
 
 /// Asks for a plan again, when nobody waits.
@@ -50,6 +61,10 @@ struct Shell {
     request: web_sys::Request,
     env: Env,
     origin: Option<Served>,
+    /// Who answers in the place of an origin, in the library.
+    handler: Option<library::Handler>,
+    price: Option<library::Price>,
+    head: RequestHead,
 }
 
 impl Shell {
@@ -65,6 +80,7 @@ impl Shell {
             now: wires::now(),
         };
         let (mut visit, mut action) = self.gate.open(&head);
+        self.head = head;
         loop {
             action = match action {
                 Action::Respond(answer) => {
@@ -127,7 +143,15 @@ impl Shell {
                 }
             },
             Action::Forward(forward) => {
-                match origin::ask(&self.request, &forward, &self.env, settings.origin_timeout_ms()).await {
+                let patience = settings.origin_timeout_ms();
+                let answer = match self.handler.take() {
+                    Some(handler) => {
+                        let paid = visit.payment().map(PaymentContext::from);
+                        origin::hand_over(&self.request, &forward, handler, paid, patience).await
+                    }
+                    None => origin::ask(&self.request, &forward, &self.env, patience).await,
+                };
+                match answer {
                     Ok(Some(served)) => {
                         let head = served.head.clone();
                         self.origin = Some(served);
@@ -140,10 +164,11 @@ impl Shell {
                     }
                 }
             }
-            // No handler is configured here, so none is asked.
-            Action::Price(_) | Action::Respond(_) | Action::Deliver(_) | Action::Finish(_) => {
-                Event::Price(None)
+            // Without a function no route is priced by one.
+            Action::Price(question) => {
+                Event::Price(self.price.as_ref().and_then(|price| price(&self.head, &question.route)))
             }
+            Action::Respond(_) | Action::Deliver(_) | Action::Finish(_) => Event::Price(None),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The origin's side: a URL, a service binding, a bucket, files of the Worker's own. What is asked and what is answered
 //! is the core's to say; bodies go from stream to stream, and none comes in here.
 
+use super::library::{Handler, PaymentContext};
 use super::settings;
 use super::wires::{self, fetch, js_headers, response_init};
 use crate::paywall::{Forward, HeaderList, ObjectAnswer, ObjectBody, ObjectHead, Origin, OriginHead};
@@ -41,6 +42,23 @@ pub(super) async fn ask(
         }
     };
     Ok(answer)
+}
+
+/// Hands the request to a handler in the same program; nothing where no answer came in time.
+pub(super) async fn hand_over(
+    request: &Request,
+    forward: &Forward,
+    handler: Handler,
+    paid: Option<PaymentContext>,
+    timeout_ms: u32,
+) -> Result<Option<Served>, Error> {
+    let leash = AbortController::new()?;
+    let forwarded = build(request, forward, &forward.headers, &leash.signal())?;
+    let Some(answer) = within(timeout_ms, handler(forwarded.into(), paid)).await else {
+        leash.abort();
+        return Ok(None);
+    };
+    served(answer?.into()).map(Some)
 }
 
 async fn send(request: &Request, forward: &Forward, env: &Env, leash: &AbortSignal) -> Result<Served, Error> {

@@ -7,6 +7,8 @@ use worker::js_sys::Reflect;
 use worker::wasm_bindgen::JsValue;
 use worker::{Env, js_sys};
 
+/// Whether this is a library in a Worker of somebody's own.
+const LIBRARY: bool = !cfg!(feature = "worker-entry");
 /// Where the entry puts the files of the 402 page; `PAGE_FILES` names them.
 const PAGE_CONTENT: &str = "PAGE_CONTENT";
 /// The name of the configuration document: a variable, or a KV namespace in which it may change.
@@ -80,13 +82,15 @@ pub(super) async fn refresh(env: &Env) {
 fn read(document: &Document, env: &Env) -> Result<Settings, ConfigError> {
     let bound = |name: &str| binding(env, name).is_some_and(|binding| binding.is_object());
     let bindings = Bindings {
-        origin: bound("ORIGIN"),
-        bucket: bound("BUCKET"),
-        assets: bound("ASSETS"),
+        // In a Worker of somebody's own the handler is the origin, and may have bindings of these names.
+        origin: LIBRARY || bound("ORIGIN"),
+        bucket: !LIBRARY && bound("BUCKET"),
+        assets: !LIBRARY && bound("ASSETS"),
         state: bound(STATE),
-        handler: false,
+        handler: LIBRARY,
     };
-    Settings::read_document(document, |name| variable(env, name), bindings)
+    let variable = |name: &str| variable(env, name).filter(|_| !LIBRARY || name != "ORIGIN_URL");
+    Settings::read_document(document, variable, bindings)
 }
 
 /// The namespace that the document is in, where it is in one.

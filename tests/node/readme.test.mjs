@@ -70,6 +70,7 @@ function start(code, env) {
   ended.catch(() => {});
   return {
     end: () => ended,
+    stop: () => child.kill(),
     async said(pattern) {
       for (;;) {
         const found = pattern.exec(text);
@@ -282,28 +283,77 @@ const CHECKS = {
   },
 
   async worker({ block }) {
-    const { build } = await import('esbuild');
-    const { Miniflare } = await import('miniflare');
     const { env, held } = await buyer();
-    await build({
-      stdin: { contents: source(block), resolveDir: folder },
-      bundle: true, format: 'esm', outdir: `${folder}/bundle`, conditions: ['workerd', 'worker', 'browser'],
-      loader: { '.wasm': 'copy' }, assetNames: '[name]', logLevel: 'error',
-    });
-    const miniflare = new Miniflare({
-      host: '127.0.0.1', cf: false, modules: true, modulesRoot: `${folder}/bundle`, scriptPath: `${folder}/bundle/stdin.js`,
-      modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'] }], compatibilityDate: '2026-04-01', bindings: env,
-    });
-    try {
+    await inWorkerd(source(block), { bindings: env }, async (ask) => {
       const question = JSON.stringify({ question: 'What is 6 * 7?' });
-      const response = await miniflare.dispatchFetch('http://worker/', { method: 'POST', body: question });
-      assert.match(await response.text(), ANSWER);
-    } finally {
-      await miniflare.dispose();
-    }
+      assert.match(await (await ask('/', { method: 'POST', body: question })).text(), ANSWER);
+    });
     assert.equal(await held(), 100n - price);
   },
+
+  async 'gate-worker'({ block }) {
+    const { env, token } = await payer();
+    const bindings = {
+      NVM_API_KEY: stage.seller.nvmApiKey, NVM_ENVIRONMENT: 'custom', NVM_API_URL: env.NVM_BACKEND_URL,
+      ROUTES: { 'POST /ask': { planId: env.PLAN_ID, credits: 2, singleUse: false } },
+    };
+    await inWorkerd(source(block), { bindings, durableObjects: { PAYWALL_STATE: { className: 'PaywallState', useSQLite: true } } }, async (ask) => {
+      const question = { method: 'POST', body: JSON.stringify({ question: 'why?' }) };
+      assert.equal((await ask('/ask', question)).status, 402);
+      const answer = await ask('/ask', { ...question, headers: { 'payment-signature': await token() } });
+      assert.deepEqual([answer.status, (await answer.json()).answer], [200, 'You asked: why?']);
+    });
+  },
+
+  async 'gate-node'({ begin }) {
+    const { env, held, token } = await payer();
+    const program = begin({ ...env, NVM_API_KEY: stage.seller.nvmApiKey });
+    const [, url] = await program.said(/listening on (\S+)/);
+    const ask = (headers) => fetch(`${url}/measure`, { method: 'POST', body: 'four', headers });
+    assert.equal((await ask({})).status, 402);
+    const answer = await ask({ 'payment-signature': await token() });
+    assert.equal((await answer.json()).length, 4);
+    await program.said(/settled 2/);
+    program.stop();
+    assert.equal(await held(), 98n);
+  },
+
+  async 'gate-hono'({ run }) {
+    const { env } = await buyer();
+    assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey }), /^200 402$/m);
+  },
 };
+
+/** A buyer with credits, and what makes tokens of theirs. */
+async function payer() {
+  const { Payments } = await import(dist('subscriber', 'index.js'));
+  const person = await buyer({ credits: true });
+  const { env } = person;
+  const payments = await Payments.getInstance({
+    nvmApiKey: env.NVM_API_KEY, environment: 'custom', backend: env.NVM_BACKEND_URL, delegationConfig: { delegationId: env.DELEGATION_ID },
+  });
+  return { ...person, token: async () => (await payments.x402.getX402AccessToken(env.PLAN_ID)).accessToken };
+}
+
+/** Runs a Worker's source, bundled as wrangler does it. */
+async function inWorkerd(contents, options, work) {
+  const { build } = await import('esbuild');
+  const { Miniflare } = await import('miniflare');
+  await build({
+    stdin: { contents, resolveDir: folder },
+    bundle: true, format: 'esm', outdir: `${folder}/bundle`, conditions: ['workerd', 'worker', 'browser'],
+    loader: { '.wasm': 'copy' }, assetNames: '[name]', logLevel: 'error',
+  });
+  const miniflare = new Miniflare({
+    host: '127.0.0.1', cf: false, modules: true, modulesRoot: `${folder}/bundle`, scriptPath: `${folder}/bundle/stdin.js`,
+    modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'] }], compatibilityDate: '2026-04-01', ...options,
+  });
+  try {
+    await work((path, init) => miniflare.dispatchFetch(`http://worker${path}`, init));
+  } finally {
+    await miniflare.dispose();
+  }
+}
 
 /** A seller of the test's own. */
 async function serve(answer) {

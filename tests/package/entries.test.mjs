@@ -69,6 +69,31 @@ test('init takes the bytes from the package\'s own ./core.wasm', async () => {
   assert.equal(stdout.trim(), EXPECTED);
 });
 
+const GATED = `
+  const gate = paywall((request) => new Response('free'), { nvmApiKey: ${JSON.stringify(KEY)}, environment: 'custom', backend: 'http://127.0.0.1:9',
+    routes: { 'POST /ask': { planId: '1', credits: 2, network: 'visa' } }, openRoutes: ['GET /'], unlisted: 'deny', log: false, state: 'memory' });
+  console.warn = () => {};
+  const [paid, free] = [await gate(new Request('http://a/ask', { method: 'POST' })), await gate(new Request('http://a/'))];
+  console.log(paid.status, await free.text());`;
+
+for (const [how, type, code] of [
+  ['import', 'module', `import { paywall } from 'payments-wasm/paywall'; ${GATED}`],
+  ['require', 'commonjs', `const { paywall } = require('payments-wasm/paywall'); (async () => { ${GATED} })();`],
+]) {
+  test(`${how} of the paywall in Node`, async () => {
+    const { stdout } = await node(`--input-type=${type}`, '-e', code);
+    assert.equal(stdout.trim(), '402 free');
+  });
+}
+
+test('the paywall bundled for Node is one file that needs no other', async () => {
+  const { build } = await import('esbuild');
+  const contents = `import { paywall } from 'payments-wasm/paywall'; import { toNodeListener } from 'payments-wasm/paywall/node'; export { toNodeListener }; ${GATED}`;
+  await build({ stdin: { contents, resolveDir: folder }, bundle: true, platform: 'node', format: 'esm', outfile: `${folder}/one/server.mjs`, logLevel: 'error' });
+  const { stdout } = await exec(process.execPath, ['server.mjs'], { cwd: `${folder}/one` });
+  assert.equal(stdout.trim(), '402 free');
+});
+
 test('errors are PaymentsError, with a code', async () => {
   const code = `
     import { Payments, PaymentsError } from 'payments-wasm';
@@ -134,12 +159,17 @@ test('the tarball holds what the package names, and nothing else', async () => {
   const { stdout } = await exec(program, [...args, 'pack', '--dry-run', '--json'], { cwd: dist('subscriber') });
   const [{ files, size, version }] = [Object.values(JSON.parse(stdout))].flat(2);
   const names = files.map(({ path }) => path).sort();
-  assert.deepEqual(names.filter((name) => !/^(LICENSE-\w+|README\.md)$/.test(name)),
-    ['core.js', 'core.packed.js', 'core_bg.wasm', 'helpers.js', 'index.d.ts', 'index.js', 'journeys.js', 'ledger.js', 'names.js', 'package.json', 'terms.js', 'workerd.js']);
-  assert.ok(size < 250 * 1024, `${size} bytes`);
+  assert.deepEqual(names.filter((name) => name.startsWith('cli/') || !/^(LICENSE-\w+|README\.md)$/.test(name)),
+    ['cli/bin.js', 'cli/init.js', 'cli/project/README.md', 'cli/project/dev.vars.example', 'cli/project/gitignore', 'cli/project/routes.json',
+      'cli/project/src/index.js', 'cli/project/wrangler.toml', 'cli/serve.js', 'cli/wrong.js', 'core.js', 'core.packed.js', 'core_bg.wasm', 'gate.js', 'gate.packed.js', 'gate_bg.wasm', 'handler.js', 'helpers.js', 'index.d.ts', 'index.js', 'journeys.js', 'ledger.js', 'names.js', 'package.json', 'paywall.d.ts', 'paywall.js',
+      'paywall.node.d.ts', 'paywall.node.js', 'paywall.workerd.js', 'terms.js', 'workerd.js']);
+  // Two builds, each once as it is and once as text.
+  assert.ok(size < 500 * 1024, `${size} bytes`);
   assert.equal(version, crateVersion());
   const { exports } = JSON.parse(readFileSync(dist('subscriber', 'package.json'), 'utf8'));
-  const targets = [...Object.values(exports['.']), exports['./core.wasm']];
+  const targets = ['.', './paywall', './paywall/node'].flatMap((entry) => Object.values(exports[entry])).concat(exports['./core.wasm']);
   for (const target of targets) assert.ok(names.includes(target.slice(2)), target);
-  assert.deepEqual(Object.keys(exports['.']), ['types', 'workerd', 'default'], 'the order of the conditions decides');
+  for (const entry of ['.', './paywall']) {
+    assert.deepEqual(Object.keys(exports[entry]), ['types', 'workerd', 'default'], 'the order of the conditions decides');
+  }
 });

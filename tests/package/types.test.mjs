@@ -7,6 +7,7 @@ import { dist } from '../../scripts/lib/build.mjs';
 import { at, run } from '../../scripts/lib/run.mjs';
 
 const types = readFileSync(at('src/js/types.d.ts'), 'utf8');
+const gateTypes = ['paywall.d.ts', 'paywall.node.d.ts'].map((name) => readFileSync(at('src/handler', name), 'utf8')).join('\n');
 
 /** Compiles a file as a consumer of the package; gives what the compiler has to say. */
 async function compile(name, text, [module, moduleResolution] = ['nodenext', 'nodenext']) {
@@ -57,8 +58,20 @@ test('what is there is declared, and what is declared is there', async () => {
   assert.equal(await compile('exact', `import * as sdk from 'payments-wasm';${lines.join('')}`), '');
 });
 
+test('what the paywall exports is declared, and what is declared is there', async () => {
+  const entries = { 'payments-wasm/paywall': 'paywall.js', 'payments-wasm/paywall/node': 'paywall.node.js' };
+  const lines = await Promise.all(Object.entries(entries).map(async ([entry, file], index) => {
+    const names = Object.keys(await import(dist('subscriber', file)));
+    return `
+      import * as gate${index} from '${entry}';
+      type There${index} = ${names.map((name) => JSON.stringify(name)).join(' | ')};
+      export const same${index}: [keyof typeof gate${index}, There${index}] extends [There${index}, keyof typeof gate${index}] ? true : never = true;`;
+  }));
+  assert.equal(await compile('gate', lines.join('')), '');
+});
+
 test('everything that is public is explained', () => {
-  const lines = types.split('\n');
+  const lines = `${types}\n${gateTypes}`.split('\n');
   let last;
   const bare = lines.filter((line, index) => {
     const [, name] = /^(?:export (?:default )?(?:interface|class|type|const|function) |  (?:  )?(?:static |readonly )?(?=[a-z]\w*\??[:(<]))(\w+)/i.exec(line) ?? [];

@@ -4,11 +4,39 @@ import init, {
   USDC_TOKEN_ADDRESS, ZeroAddress, buildPaymentRequired, buildPaymentRequiredForPlans, decodeAccessToken, encodeAccessToken, resolveNetwork,
   resolveScheme,
 } from 'payments-wasm';
+import { PaywallError, PaywallState, honoPaywall, paywall } from 'payments-wasm/paywall';
+import type { HandlerContext, PaymentContext } from 'payments-wasm/paywall';
+import { toNodeListener } from 'payments-wasm/paywall/node';
 import type {
   Approval, CardResult, ConsentContext, DelegationSummary, FetchOptions, Offer, PaidResponse, PaymentEvent, PaymentMethodSummary, PaymentOptions,
   PaymentRecord, PlanBalance, PurchasingPower, Quote, Receipt, Spend, SpendTotals, StepTimeouts,
   X402PaymentRequired,
 } from 'payments-wasm';
+
+const gate = paywall(
+  async (request: Request, { paymentContext, env }: HandlerContext<{ KEY: string }>): Promise<Response> => {
+    const paid: PaymentContext | undefined = paymentContext;
+    const credits: number = paid?.creditsToSettle ?? 0;
+    return new Response(`${request.url} ${env.KEY} ${credits} ${paid?.credits === 2n}`);
+  },
+  {
+    nvmApiKey: 'sandbox:a.b.c', unlisted: 'deny', state: 'memory', tokenHeader: ['payment-signature', 'x-token'],
+    routes: {
+      'POST /ask': { planId: '1', credits: async (request) => (await request.text()).length },
+      'GET /capped': { planId: '1', credits: { by: () => 3n, most: 5 } },
+      'GET /stream': { planId: '1', credits: { by: 'event', each: 1, most: 9 }, settle: 'at-end-of-stream', receipt: 'event' },
+      'GET /two': { plans: [{ planId: '1', credits: 1 }, { planId: '2', credits: { by: 'query', name: 'n', each: 1, most: 5 } }] },
+    },
+    onBeforeVerify: (request, offer) => console.log(request.url, offer.accepts.length),
+    onAfterVerify: async (_, verification) => { if (verification.payer === '0x0') throw new Error('not you'); },
+    onAfterSettle: (_, creditsUsed, settlement) => console.log(creditsUsed + 1, settlement.creditsRedeemed),
+    onPaymentError: (error: PaywallError) => (error.code === 'payment_missing' ? new Response('pay', { status: 402 }) : undefined),
+  },
+);
+export const answered: Promise<Response> = gate(new Request('http://a/'), { KEY: 'x' });
+export const listener = toNodeListener(gate as (request: Request) => Promise<Response>);
+export const middleware: (c: unknown, next: () => Promise<void>) => Promise<void> = honoPaywall({ unlisted: 'pass' });
+export default { fetch: gate, PaywallState };
 
 const options: PaymentOptions = {
   nvmApiKey: 'sandbox:a.b.c',

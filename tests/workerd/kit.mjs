@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import * as events from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
-import { startPaywall } from '../../scripts/lib/start.mjs';
+import { startFace } from '../library/faces.mjs';
 
 export const PLAN = '1001';
 export const AGENT = '2002';
@@ -112,7 +112,7 @@ function lenient(text) {
 /** Facilitator, origin and the paywall between them; `options` are those of `startPaywall`. One `stop` ends all three. */
 export async function startAll(options = {}) {
   const [facilitator, origin] = await Promise.all([startFacilitator(), startOrigin()]);
-  const paywall = await startPaywall({
+  const paywall = await startFace({
     origin: origin.url, api: facilitator.url, key: SELLER_KEY, routes: { routes: ROUTES, open: ['GET /health'], unlisted: 'deny' },
     ...options, vars: { TIMEOUT_MS: '3000', ...options.vars },
   });

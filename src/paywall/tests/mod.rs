@@ -13,6 +13,7 @@ mod limits;
 mod manners;
 mod objects;
 mod passes;
+mod payment;
 mod plans;
 mod policy;
 mod price;

@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+// npx payments-wasm paywall …: a new project with the gate in it, or the gate in front of a service on this machine.
+import { Wrong } from './wrong.js';
+
+const USAGE = `payments-wasm paywall init [DIR] [...]   writes a Worker with a paywall in it, ready for wrangler
+
+  --plan ID       the plan that pays; a placeholder without one
+  --agent ID      the agent that is sold
+  --backend URL   a platform of your own, like a sandbox on this machine; written to .dev.vars
+  --key KEY       the seller's API key; written to .dev.vars, which is kept out of git
+  --force         overwrite files that are there
+
+payments-wasm paywall --origin URL --routes FILE [...]   a paywall in front of an HTTP service, in this process
+
+  --origin URL    the service behind the paywall
+  --routes FILE   JSON: { "routes": { "POST /ask": { "planId": "...", "credits": 2 } }, "unlisted": "deny", ... }
+  --port P        the port; default 8787
+  --host HOST     the address; default 127.0.0.1
+  --backend URL   the platform's address, if it is not Nevermined's own
+  --key KEY       the seller's API key; the variable NVM_API_KEY keeps it out of the process list
+  --memory        keep the state in this process: it is gone when it ends`;
+
+const OPTIONS = {
+  plan: { type: 'string' }, agent: { type: 'string' }, backend: { type: 'string' }, key: { type: 'string' }, force: { type: 'boolean' },
+  origin: { type: 'string' }, routes: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' }, memory: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+};
+
+async function main() {
+  const { parseArgs } = await import('node:util');
+  const { values, positionals: [command, verb, folder, ...more] } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  if (values.help || command === undefined) return console.log(USAGE);
+  if (command !== 'paywall' || (verb !== undefined && verb !== 'init') || more.length > 0) throw new Wrong(`what is ${[command, verb, folder].filter(Boolean).join(' ')}?`);
+  if (verb === 'init') return (await import('./init.js')).init(folder ?? '.', values);
+  return (await import('./serve.js')).serve(values);
+}
+
+main().catch((error) => {
+  const plain = error instanceof Wrong || error?.code?.startsWith?.('ERR_PARSE_ARGS');
+  console.error(plain ? `${error.message}\n\nnpx payments-wasm --help says how` : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,295 @@
+// The public types of `payments-wasm/paywall`. Names are those of the official Express middleware wherever it has one.
+
+import type { EnvironmentName, X402PaymentRequired } from './index.js';
+
+/**
+ * Puts a gate around a fetch handler. The handler is called only where a request is paid for, open, free of charge or passed;
+ * what it answers with a 2xx is settled, and delivered with a receipt. A URL in the place of the handler is an origin that
+ * requests are forwarded to.
+ *
+ * What it gives is a fetch handler itself: `export default { fetch: paywall(…) }` in a Worker, `Deno.serve(paywall(…))`,
+ * `Bun.serve(paywall(…))`, and with `toNodeListener` of `payments-wasm/paywall/node` a listener of `node:http`.
+ *
+ * With options that are wrong every request is answered with a 500 that names the option, and nothing goes further;
+ * `ready()` says it before there is a request. Throws a `PaywallError` where a hook is no function.
+ */
+export function paywall<Env = unknown, Context = unknown>(handler: PaidHandler<Env, Context> | string, options: PaywallOptions): Paywall<Env, Context>;
+
+/**
+ * The gate as a middleware of Hono: `app.use(honoPaywall({ … }))` before the routes. What comes behind it in the chain is the
+ * handler; it finds the payment as `c.get('paymentContext')`. Paths are those of the request, whatever the app is mounted at.
+ */
+export function honoPaywall(options: PaywallOptions): HonoPaywall;
+
+/** A middleware of Hono. */
+export interface HonoPaywall {
+  (c: any, next: () => Promise<void>): Promise<void>;
+  /** As that of `Paywall`. */
+  ready(env?: unknown): Promise<void>;
+  /** As that of `Paywall`. */
+  close(): Promise<void>;
+}
+
+/** Answers a request that may be answered. */
+export type PaidHandler<Env = unknown, Context = unknown> =
+  (request: Request, more: HandlerContext<Env, Context>) => Response | Promise<Response>;
+
+/** A handler of one request. */
+export type ChainHandler = (request: Request, more: { paymentContext: PaymentContext | undefined }) => Response | Promise<Response>;
+
+/** What a handler is given beside the request. */
+export interface HandlerContext<Env = unknown, Context = unknown> {
+  /** The payment; nothing where the request is open, passed, or free of charge without a token. */
+  paymentContext: PaymentContext | undefined;
+  /** What the gate was called with: the Worker's bindings, or what the server says of the connection. */
+  env: Env;
+  /** The Worker's context. */
+  ctx: Context;
+}
+
+/** A payment, as the official middleware's handlers find it in `req.paymentContext`. */
+export interface PaymentContext {
+  /** The x402 access token: a secret. */
+  token: string;
+  /** What was offered, and what the payment is verified against. */
+  paymentRequired: X402PaymentRequired;
+  /** The most that is settled, in credits; a `bigint` beyond what a number holds exactly. */
+  creditsToSettle: number;
+  /** The same, always exact. */
+  credits: bigint;
+  /** Always true in a handler. */
+  verified: boolean;
+  /** What the platform says of the agent's request, for its observability. */
+  agentRequest?: { agentRequestId?: string; [member: string]: unknown };
+  /** What the platform calls this request. */
+  agentRequestId?: string;
+  /** Who pays: the platform's word. */
+  payer?: string;
+  /** The plan that pays. */
+  planId: string;
+  /** The agent, where the route names one. */
+  agentId?: string;
+  /** The route, as the options have it. */
+  route: string;
+}
+
+/** A gate around a handler. */
+export interface Paywall<Env = unknown, Context = unknown> {
+  (request: Request, env?: Env, ctx?: Context): Promise<Response>;
+  /** Answers one request with another handler than its own. */
+  serve(request: Request, env: Env | undefined, ctx: Context | undefined, handler: ChainHandler): Promise<Response>;
+  /** Reads the options now. Rejects with a `PaywallError` of code `config_invalid` whose `key` is the option that is wrong. */
+  ready(env?: Env): Promise<void>;
+  /** Stops the timers of a state in memory, and with it what it had still to look into. */
+  close(): Promise<void>;
+}
+
+/**
+ * What a gate is told. What is not given is read from the Worker's variables by the name in brackets, so that the same
+ * configuration serves the library and the Worker that is deployed as it is; of a process only those that begin with `NVM_`,
+ * and `METRICS_TOKEN`.
+ */
+export interface PaywallOptions {
+  /** What is sold, by method and path: `"POST /ask"`, `"GET /reports/:id"`, `"GET /data/*rest"`. [`ROUTES`] */
+  routes?: Record<string, RouteConfig>;
+  /** What happens to a request that no route lists: refused with 404, or passed unpaid. It has to be chosen. [`UNLISTED`] */
+  unlisted?: 'deny' | 'pass';
+  /** Routes that are free of charge, like `"GET /health"`. [`OPEN_ROUTES`] */
+  openRoutes?: string[];
+  /** The seller's key: a secret. [`NVM_API_KEY`] */
+  nvmApiKey?: string;
+  /** The deployment of the platform; a key whose prefix names one wins. [`NVM_ENVIRONMENT`] */
+  environment?: EnvironmentName;
+  /** Where the platform is, with `environment: 'custom'`. [`NVM_API_URL`] */
+  backend?: string;
+  /** The header that a token comes in, or several, the first that is there. Default `payment-signature`. [`TOKEN_HEADER`] */
+  tokenHeader?: string | string[];
+  /**
+   * What must be true once: single-use tokens, the journal of settlements, rates, allowances, receipts.
+   *
+   * In a Worker a Durable Object namespace of the class `PaywallState`, or the name of the binding to it; default the binding
+   * `PAYWALL_STATE`, where there is one. On a server of one process `'memory'`: it holds in this process only, and is gone
+   * with it, receipts and what is owed too. Without a state, routes that need one are refused; `false` wants none.
+   */
+  state?: 'memory' | DurableNamespace | (string & {}) | false;
+  /**
+   * Called before a token is verified. One that throws refuses the payment: 402 with its message, and nothing is charged.
+   * A body that a hook reads is gone: read a `request.clone()`.
+   */
+  onBeforeVerify?: (request: Request, paymentRequired: X402PaymentRequired) => void | Promise<void>;
+  /**
+   * Called when the platform has verified a token, with its answer; not for a verification that is remembered. One that throws
+   * refuses the payment.
+   */
+  onAfterVerify?: (request: Request, verification: Verification) => void | Promise<void>;
+  /** Called when credits were burned, before the answer is delivered where the route settles then. One that throws is logged. */
+  onAfterSettle?: (request: Request, creditsUsed: number, settlement: Settlement) => void | Promise<void>;
+  /**
+   * Called where a request is not served for want of a payment (402), or because it cannot be looked into (503), with the
+   * answer that it gets. A `Response` that it returns goes out instead, with the offer and what keeps it out of caches.
+   */
+  onPaymentError?: (error: PaywallError, request: Request, response: Response) => Response | void | Promise<Response | void>;
+  /** The client's address, for rates and allowances by address. Default: what the runtime says of the connection. */
+  address?: (request: Request, env: unknown) => string | undefined;
+  /** Where buyers reach this service, if it is not where they ask it. [`PUBLIC_URL`] */
+  publicUrl?: string;
+  /** Origins of pages that may pay across origins, or `['*']`. Default none. [`ALLOWED_ORIGINS`] */
+  allowedOrigins?: string[];
+  /** Whether such a page may send cookies. [`ALLOW_CREDENTIALS`] */
+  allowCredentials?: boolean;
+  /** Headers that such a page may send beside the usual ones, in lower case. [`ALLOWED_HEADERS`] */
+  allowedHeaders?: string[];
+  /** Whether a public page may call this service in a private network. [`ALLOW_PRIVATE_NETWORK`] */
+  allowPrivateNetwork?: boolean;
+  /** How long a browser may remember a preflight, in seconds. Default 600. [`CORS_MAX_AGE`] */
+  corsMaxAge?: number;
+  /** How long a call of the platform may take, in milliseconds. Default 10000. [`TIMEOUT_MS`] */
+  timeoutMs?: number;
+  /** How long the handler may take until its answer begins, in milliseconds. Default 60000. [`ORIGIN_TIMEOUT_MS`] */
+  originTimeoutMs?: number;
+  /** For how long a positive verification is believed, in seconds, to 60. Default 0, not at all. [`VERIFY_CACHE_SECONDS`] */
+  verifyCacheSeconds?: number;
+  /** Whether each request is a line of JSON in the log. Default true. [`LOG`] */
+  log?: boolean;
+  /** Whether an answer says in `server-timing` what it waited for. Default true. [`SERVER_TIMING`] */
+  serverTiming?: boolean;
+  /** What has to be said to read the counters at `/.well-known/payments/metrics`: a secret. [`METRICS_TOKEN`] */
+  metricsToken?: string;
+  /** Other variables of the Worker by their names in camel case. One that there is none of is refused. */
+  [option: string]: unknown;
+}
+
+/** What a route costs, and how it can be paid. The README has a table of it. */
+export interface RouteConfig {
+  /** The plan that pays for it. */
+  planId?: string;
+  /** Several plans, one entry each in the offer. */
+  plans?: PlanConfig[];
+  /** The price; 1 where nothing is said. */
+  credits?: Price;
+  /** The agent that is named in the offer. */
+  agentId?: string;
+  /** How it is paid; default: as the plan says. */
+  scheme?: 'nvm:erc4337' | 'nvm:card-delegation';
+  /** Where it is paid; default: as the plan says. */
+  network?: string;
+  /** What is sold, for people. */
+  description?: string;
+  /** What it is answered with. */
+  mimeType?: string;
+  /** When it is settled. Default `before-delivery`. */
+  settle?: 'before-delivery' | 'after-delivery' | 'at-end-of-stream';
+  /** How the buyer gets to read the receipt. */
+  receipt?: 'header' | 'url' | 'event';
+  /** How often it may be asked for; beyond it a 429. */
+  limit?: { requests: number; seconds: number; by: 'payer' | 'address' };
+  /** How much of it is free of charge. */
+  free?: { perDay: number; by: 'payer' | 'address' };
+  /** Whether only single-use tokens are taken. */
+  singleUse?: boolean;
+  /** Handed on to settle: a margin in percent, to 10, for plans that are priced by what a request really cost. */
+  marginPercent?: number;
+  /** Handed on to settle: to be burned with others, later. */
+  batch?: boolean;
+  /** What else the gate reads of a route. */
+  [key: string]: unknown;
+}
+
+/** One of several plans of a route. */
+export interface PlanConfig {
+  /** The plan. */
+  planId: string;
+  /** Its price; default: the route's. */
+  credits?: PlanPrice;
+  /** The agent; default: the route's. */
+  agentId?: string;
+  /** How it is paid; default: as the plan says. */
+  scheme?: 'nvm:erc4337' | 'nvm:card-delegation';
+  /** Where it is paid; default: as the plan says. */
+  network?: string;
+}
+
+/**
+ * Credits: a number, a function of the request, or an object that says how they are found. A function is asked once, before
+ * verification, and gets a request whose body it may read; one that throws, or gives no whole number, is a 500, and nothing
+ * is charged.
+ */
+export type Price = PlanPrice | PriceFunction | { by: PriceFunction; most: number | string };
+
+/** What can be said of each of several plans; a function is the route's, whatever plan pays. */
+export type PlanPrice = number | bigint | string
+  | { by: 'query' | 'header'; name: string; each: number; most: number | string; base?: number; per?: number }
+  | { by: 'origin'; name: string; most: number | string }
+  | { by: 'byte' | 'event'; each: number; most: number | string; base?: number; per?: number }
+  | { by: 'token'; member: string; each: number; most: number | string; base?: number; per?: number };
+
+/** Says what a request costs, in credits. */
+export type PriceFunction = (request: Request) => number | bigint | Promise<number | bigint>;
+
+/** The platform's answer to a verification. */
+export interface Verification {
+  /** True, where a hook sees it. */
+  isValid: boolean;
+  /** Whose token it is. */
+  payer?: string;
+  /** The network that is settled on. */
+  network?: string;
+  /** What the platform calls this request. */
+  agentRequestId?: string;
+  /** What it says of the agent's request, for its observability. */
+  agentRequest?: { agentRequestId?: string; [member: string]: unknown };
+  /** What else it says. */
+  [member: string]: unknown;
+}
+
+/** The platform's receipt. */
+export interface Settlement {
+  /** True, where a hook sees it. */
+  success: boolean;
+  /** The credits that were burned, decimal. */
+  creditsRedeemed?: string;
+  /** What is left, decimal. */
+  remainingBalance?: string;
+  /** The transaction. */
+  transaction?: string;
+  /** Who paid. */
+  payer?: string;
+  /** Where. */
+  network?: string;
+  /** What else it says. */
+  [member: string]: unknown;
+}
+
+/** What went wrong with a payment, or with the options. */
+export class PaywallError extends Error {
+  /** An error of these facts. */
+  constructor(message: string, facts: { code: string; status?: number; key?: string });
+  /** Stable: `payment_missing`, `facilitator_timeout`, `config_invalid`, … */
+  code: string;
+  /** The status that the request is answered with. */
+  status?: number;
+  /** The option that is wrong. */
+  key?: string;
+}
+
+/** A binding to a Durable Object class. */
+export interface DurableNamespace {
+  /** The id of the object of that name. */
+  idFromName(name: string): any;
+  /** The object. */
+  get(id: any): any;
+}
+
+/**
+ * The Durable Object class of the state, with SQLite: exported by the Worker's own module, and bound as `PAYWALL_STATE` with
+ * `new_sqlite_classes`. In its Worker `paywall()` has to be called where the module starts, since its alarm settles by it, of
+ * several by the last.
+ */
+export class PaywallState {
+  /** Made by the runtime. */
+  constructor(context: any, env: any);
+  /** What an object is asked by the gate. */
+  fetch(request: Request): Promise<Response>;
+  /** Looks into settlements whose end is not known. */
+  alarm(): Promise<void>;
+}

@@ -1,0 +1,198 @@
+// `payments-wasm/paywall`: a gate around a fetch handler. What is decided is decided in the core; this says what the caller
+// gave, and hands over what comes back. An entry makes it with `createPaywall`, so that each loads wasm in its own way.
+import { PaywallError } from './error.js';
+import { closeMemory, memory, objects } from './store.js';
+import { visit } from './visit.js';
+import { complain, learn } from './wires.js';
+
+/** Variables that a process has for all its programs are no options of ours, but these. */
+const OF_THE_PROCESS = /^(NVM_|METRICS_TOKEN$)/;
+/** Of a Worker's own variables all are, but what names another origin than the handler. */
+const NOT_OURS = /^(ORIGIN_URL|ORIGIN|BUCKET|ASSETS)$/;
+const HOOKS = ['onBeforeVerify', 'onAfterVerify', 'onAfterSettle', 'onPaymentError', 'address'];
+const BINDING = 'PAYWALL_STATE';
+
+/** The last one that was made: what an object's alarm, which has no request, settles by. */
+let latest;
+
+/** Makes the library of an entry: `load` gives the glue as soon as the wasm is there. */
+export function createPaywall(load) {
+  const make = (handler, given = {}) => {
+    if (typeof handler !== 'function' && typeof handler !== 'string') {
+      throw new PaywallError('handler must be a function, or the URL of an origin', { code: 'config_invalid', key: 'handler' });
+    }
+    const { hooks, prices, state, options } = sort(given);
+    if (typeof handler === 'string') options.origin = handler;
+    let opening;
+
+    const open = async (env) => {
+      const core = await load();
+      const store = storeOf(state, env);
+      const wasm = { options, variables: variables(env), state: store !== undefined, handler: typeof handler === 'function' };
+      const gate = new core.Gate(wasm);
+      for (const warning of gate.warnings) console.warn(warning);
+      if (store === 'memory') {
+        console.warn('The state is kept in this process: it holds for no other one, and is gone when this one ends.');
+      }
+      return { core, gate, store, binding: typeof state === 'string' && state !== 'memory' ? state : BINDING };
+    };
+    /** The gate, made with the first request: an environment does not change under it. */
+    const opened = (env) => (opening ??= open(env).catch((error) => {
+      // What was not the options' fault may go well the next time.
+      if (!error?.answer) opening = undefined;
+      throw error;
+    }));
+
+    const serve = async (request, env, context, ask) => {
+      let around;
+      try {
+        around = await opened(env);
+      } catch (error) {
+        if (!error?.answer) throw error;
+        console.error(`config_invalid: ${error.key} ${error.problem}`);
+        const { status, headers, body } = error.answer;
+        return new Response(body, { status, headers });
+      }
+      const behind = later(context);
+      const { core, gate, store, binding } = around;
+      const tell = store === 'memory' ? memory(core, gate) : objects(store === 'bound' ? env?.[binding] : store, gate);
+      const answer = visit({ gate, request, ask, hooks, prices, store: tell, behind, analytics: env?.ANALYTICS, address: address(request, env, hooks) });
+      // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
+      behind(answer);
+      answer.finally(() => learn(gate, behind)).catch(() => {});
+      return answer;
+    };
+
+    const own = typeof handler === 'function' ? handler : undefined;
+    const fetch = (request, env, context) =>
+      serve(request, env, context, own && ((forwarded, more) => own(forwarded, { ...more, env, ctx: context })));
+    latest = { opened, load };
+    return Object.assign(fetch, {
+      serve,
+      async ready(env) {
+        try {
+          await opened(env);
+        } catch (error) {
+          if (!error?.answer) throw error;
+          throw new PaywallError(`${error.key} ${error.problem}`, { code: 'config_invalid', key: error.key });
+        }
+      },
+      async close() {
+        const around = await opening?.catch(() => undefined);
+        if (around?.store === 'memory') closeMemory(around.gate);
+      },
+    });
+  };
+  return make;
+}
+
+/** What an object of the state settles by: the gate of the paywall in its Worker, with the object's environment. */
+export async function reconciler(env) {
+  if (!latest) throw new PaywallError('paywall() has to be called where this Worker starts', { code: 'config_invalid', key: 'paywall' });
+  return latest.opened(env);
+}
+
+/** Functions are taken out of the options; what is left the core reads. */
+function sort(given) {
+  const { state, routes, ...rest } = given;
+  const hooks = {};
+  for (const name of HOOKS) {
+    if (rest[name] !== undefined && typeof rest[name] !== 'function') {
+      throw new PaywallError(`${name} must be a function`, { code: 'config_invalid', key: name });
+    }
+    hooks[name] = rest[name];
+    delete rest[name];
+  }
+  const prices = new Map();
+  if (routes !== null && typeof routes === 'object') {
+    rest.routes = {};
+    for (const [key, route] of Object.entries(routes)) rest.routes[key] = priced(key, route, prices);
+  } else if (routes !== undefined) {
+    rest.routes = routes;
+  }
+  return { hooks, prices, state, options: plain(rest) };
+}
+
+/** What can be told to the core: a function that is left is none that we know, and a `bigint` is a decimal text. */
+function plain(value, at = '') {
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'function' || typeof value === 'symbol') {
+    throw new PaywallError(`${at} cannot be a ${typeof value}`, { code: 'config_invalid', key: at });
+  }
+  if (Array.isArray(value)) return value.map((one, index) => plain(one, `${at}[${index}]`));
+  if (typeof value !== 'object' || value === null) return value;
+  const name = (key) => (at === '' ? key : /^\w+$/.test(key) ? `${at}.${key}` : `${at}[${JSON.stringify(key)}]`);
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one, name(key))]));
+}
+
+/** A route whose price is a function: `credits: fn`, or `credits: { by: fn, most }`. */
+function priced(key, route, prices) {
+  const by = typeof route?.credits === 'function' ? route.credits : route?.credits?.by;
+  if (typeof by !== 'function') return route;
+  prices.set(key, by);
+  // Known before it is verified, so any price is one that can be paid.
+  const most = route.credits === by ? Number.MAX_SAFE_INTEGER : route.credits.most;
+  return { ...route, credits: { ...(route.credits === by ? {} : route.credits), by: 'handler', most } };
+}
+
+function variables(env) {
+  const found = {};
+  const take = (from, ours) => {
+    for (const [name, value] of Object.entries(from ?? {})) {
+      if (/^[A-Z][A-Z0-9_]*$/.test(name) && ours(name) && isPlain(value)) found[name] = value;
+    }
+  };
+  take(globalThis.process?.env, (name) => OF_THE_PROCESS.test(name));
+  // What a server hands over beside a request, as Deno's and Bun's do, is no environment: it has no such names.
+  take(typeof env === 'object' ? env : undefined, (name) => !NOT_OURS.test(name));
+  return found;
+}
+
+/** A text, or JSON; a binding is neither. */
+function isPlain(value) {
+  if (typeof value === 'string') return true;
+  if (value === undefined || value === null) return false;
+  const kind = Object.getPrototypeOf(value);
+  if (Array.isArray(value)) return value.every((one) => typeof one === 'string');
+  return kind === Object.prototype || typeof value === 'number' || typeof value === 'boolean';
+}
+
+/** Where the state is: a namespace, 'bound' for the environment's, 'memory', or nothing. */
+function storeOf(state, env) {
+  const isNamespace = (value) => typeof value?.idFromName === 'function';
+  if (state === false) return undefined;
+  if (state === 'memory') {
+    if (globalThis.navigator?.userAgent === 'Cloudflare-Workers') {
+      throw refusal('state', 'cannot be memory in a Worker, of which there are many: bind a Durable Object');
+    }
+    return 'memory';
+  }
+  if (isNamespace(state)) return state;
+  if (state === undefined) return isNamespace(env?.[BINDING]) ? 'bound' : undefined;
+  if (typeof state === 'string' && isNamespace(env?.[state])) return 'bound';
+  throw refusal('state', 'must be memory, a Durable Object namespace, the name of a binding to one, or false');
+}
+
+function refusal(key, problem) {
+  return {
+    key, problem,
+    answer: { status: 500, ...complain(500, 'config_invalid', `The paywall's configuration is wrong: ${key} ${problem}.`, { key }) },
+  };
+}
+
+/** How to leave work behind an answer: the runtime's way, where it has one. */
+function later(context) {
+  return (work) => {
+    const quiet = Promise.resolve(work).catch((error) => console.error('paywall:', error?.message ?? error));
+    context?.waitUntil?.(quiet);
+  };
+}
+
+/** The client's address: as the caller says it, or as the runtime does. A header is believed of Cloudflare alone. */
+function address(request, env, hooks) {
+  if (hooks.address) return hooks.address(request, env);
+  if (globalThis.navigator?.userAgent === 'Cloudflare-Workers') return request.headers.get('cf-connecting-ip') ?? undefined;
+  // Deno's second argument and our listener's, Hono's on Node, Bun's server.
+  return env?.remoteAddr?.hostname ?? env?.incoming?.socket?.remoteAddress
+    ?? (typeof env?.requestIP === 'function' ? env.requestIP(request)?.address : undefined);
+}

@@ -1,0 +1,130 @@
+//! The state's rows where JavaScript keeps them: SQLite of a Durable Object, a map of one process.
+
+use super::action::{Call, Key};
+use super::event::Happened;
+use crate::paywall::state::{self, Command, Row, Rows, RowsError, Told};
+use serde::Deserialize;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What an object keeps: `src/handler/rows.js`.
+    #[derive(Debug)]
+    pub type JsRows;
+
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &JsRows, kind: &str, id: &str) -> Result<Option<String>, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn put(this: &JsRows, kind: &str, id: &str, value: &str, due: Option<f64>) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn remove(this: &JsRows, kind: &str, id: &str) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn due(this: &JsRows, now: f64, limit: u32) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = nextDue)]
+    fn next_due(this: &JsRows) -> Result<Option<f64>, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn list(this: &JsRows, kind: &str, after: Option<&str>, limit: u32) -> Result<JsValue, JsValue>;
+}
+
+/// A call that the reconciler has to make.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Job {
+    job: state::Job,
+    rows: Kept,
+    key: Key,
+}
+
+#[wasm_bindgen]
+impl Job {
+    /// The call, as an action has it.
+    #[wasm_bindgen(getter)]
+    pub fn call(&self) -> Result<JsValue, JsValue> {
+        super::to_js(&Call::new(&self.job.call, &self.key))
+    }
+
+    /// Takes what came of it, an event, and gives the lines for the log.
+    pub fn told(mut self, event: JsValue, now: f64) -> Result<Vec<String>, JsValue> {
+        let event: Happened = serde_wasm_bindgen::from_value(event)?;
+        let told = event.answer().map_or(Told::Unanswered, Told::Answered);
+        let mut lines = Vec::new();
+        state::told(&mut self.rows, &self.job, told, now as u64, &mut |line| lines.push(line))
+            .map_err(failed)?;
+        Ok(lines)
+    }
+}
+
+pub(super) fn due(rows: JsRows, now: u64, key: Key) -> Result<Option<Job>, JsValue> {
+    let mut rows = Kept(rows);
+    let job = state::due(&mut rows, now, &mut |line| log(&line)).map_err(failed)?;
+    Ok(job.map(|job| Job { job, rows, key }))
+}
+
+pub(super) fn apply(rows: JsRows, command: &str, now: u64) -> Result<String, JsValue> {
+    let command: Command = serde_json::from_str(command).map_err(|error| JsError::new(&error.to_string()))?;
+    let reply = state::apply(&mut Kept(rows), &command, now).map_err(failed)?;
+    // Replies always print.
+    Ok(serde_json::to_string(&reply).unwrap_or_default())
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console)]
+    fn log(line: &str);
+}
+
+fn failed(error: RowsError) -> JsValue {
+    JsError::new(&error.to_string()).into()
+}
+
+#[derive(Debug)]
+struct Kept(JsRows);
+
+#[derive(Deserialize)]
+struct Found {
+    kind: String,
+    id: String,
+    value: String,
+}
+
+fn broken(error: JsValue) -> RowsError {
+    let error: Result<js_sys::Error, _> = error.dyn_into();
+    RowsError(error.map_or_else(|_| "failed".into(), |error| error.message().into()))
+}
+
+fn found(rows: JsValue) -> Result<Vec<Row>, RowsError> {
+    let rows: Vec<Found> =
+        serde_wasm_bindgen::from_value(rows).map_err(|error| RowsError(error.to_string()))?;
+    Ok(rows.into_iter().map(|Found { kind, id, value }| Row { kind, id, value }).collect())
+}
+
+impl Rows for Kept {
+    fn get(&self, kind: &str, id: &str) -> Result<Option<String>, RowsError> {
+        self.0.get(kind, id).map_err(broken)
+    }
+
+    fn put(&mut self, kind: &str, id: &str, value: &str, due: Option<u64>) -> Result<(), RowsError> {
+        self.0.put(kind, id, value, due.map(|due| due as f64)).map_err(broken)
+    }
+
+    fn remove(&mut self, kind: &str, id: &str) -> Result<(), RowsError> {
+        self.0.remove(kind, id).map_err(broken)
+    }
+
+    fn due(&self, now: u64, limit: u32) -> Result<Vec<Row>, RowsError> {
+        found(self.0.due(now as f64, limit).map_err(broken)?)
+    }
+
+    fn next_due(&self) -> Result<Option<u64>, RowsError> {
+        Ok(self.0.next_due().map_err(broken)?.map(|due| due as u64))
+    }
+
+    fn list(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Row>, RowsError> {
+        found(self.0.list(kind, after, limit).map_err(broken)?)
+    }
+}

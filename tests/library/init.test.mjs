@@ -1,0 +1,122 @@
+// `npx payments-wasm paywall init`: what it writes runs as it is, from the packed package, against the sandbox, and is paid.
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { dist } from '../../scripts/lib/build.mjs';
+import { run } from '../../scripts/lib/run.mjs';
+import { newAccount } from '../../scripts/lib/stage.mjs';
+import { startOrigin, startPaywall, startSandbox } from '../../scripts/lib/start.mjs';
+import { Payments } from '../../target/dist/subscriber/index.js';
+import { client } from '../sandbox/client.mjs';
+
+const npm = (args, cwd) => {
+  const program = process.env.npm_execpath;
+  const [command, first] = program?.endsWith('.js') ? [process.execPath, [program]] : ['npm', []];
+  return run(command, [...first, ...args], { cwd, timeout: 120_000 });
+};
+
+let folder;
+let project;
+let sandbox;
+let seller;
+let planId;
+let payments;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'payments-wasm-init-'));
+  project = join(folder, 'my-api');
+  sandbox = await startSandbox();
+  seller = await client(sandbox.url).open('A seller');
+  planId = await seller.plan({ credits: { maxAmount: '10' } });
+  const account = await newAccount(sandbox.url, 'A buyer');
+  const own = client(sandbox.url, account);
+  await own.order(planId);
+  payments = await Payments.getInstance({
+    nvmApiKey: account.nvmApiKey, environment: 'custom', backend: sandbox.url, delegationConfig: { delegationId: await own.delegation() }, approve: () => true,
+  });
+});
+after(async () => {
+  await sandbox?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const bin = (...args) => run(process.execPath, [dist('subscriber', 'cli/bin.js'), 'paywall', ...args], { cwd: folder, anyCode: true });
+
+test('it writes a project, and nothing over what is there', async () => {
+  const { code, stdout, output } = await bin('init', 'my-api', '--plan', planId, '--backend', sandbox.url, '--key', seller.key);
+  assert.equal(code, 0, output);
+  assert.match(stdout, /cd my-api\n {2}npm install\n {2}npx wrangler dev/);
+  const files = readdirSync(project, { recursive: true }).sort();
+  assert.deepEqual(files, ['.dev.vars', '.dev.vars.example', '.gitignore', 'README.md', 'package.json', 'routes.json', 'src', join('src', 'index.js'), 'wrangler.toml']);
+  assert.match(readFileSync(join(project, '.gitignore'), 'utf8'), /^\.dev\.vars$/m);
+  assert.equal(JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).name, 'my-api');
+  writeFileSync(join(project, 'routes.json'), JSON.stringify({ ...JSON.parse(readFileSync(join(project, 'routes.json'), 'utf8')), mine: undefined }));
+  const again = await bin('init', 'my-api');
+  assert.equal(again.code, 1);
+  assert.match(again.output, /are there already/);
+  assert.equal((await bin('inti')).code, 1);
+});
+
+test('it runs as it is with the packed package, and is paid through', async () => {
+  const { stdout } = await npm(['pack', '--json', '--pack-destination', folder], dist('subscriber'));
+  const [{ filename }] = [Object.values(JSON.parse(stdout))].flat(2);
+  await npm(['install', '--omit=dev', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, filename.replace(/^@/, '').replace('/', '-'))], project);
+  assert.ok(existsSync(join(project, 'node_modules/payments-wasm/paywall.workerd.js')));
+
+  // As wrangler does it: its file says what is bundled, and what is bound.
+  const config = readFileSync(join(project, 'wrangler.toml'), 'utf8');
+  const said = (key) => new RegExp(`^${key} = "(.*)"$`, 'm').exec(config)?.[1];
+  const list = (key) => JSON.parse(new RegExp(`^${key} = (\\[.*\\])$`, 'm').exec(config)?.[1]);
+  assert.deepEqual(list('new_sqlite_classes'), [said('class_name')]);
+  assert.equal(/\[\[durable_objects\.bindings\]\]\nname = "(\w+)"/.exec(config)?.[1], 'PAYWALL_STATE');
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: [join(project, said('main'))], absWorkingDir: project, bundle: true, format: 'esm', outdir: join(folder, 'bundle'),
+    conditions: ['workerd', 'worker', 'browser'], loader: { '.wasm': 'copy' }, assetNames: '[name]', logLevel: 'error',
+  });
+  const secrets = Object.fromEntries([...readFileSync(join(project, '.dev.vars'), 'utf8').matchAll(/^(\w+)="(.*)"$/gm)].map(([, name, value]) => [name, value]));
+  const worker = await startPaywall({
+    routes: {}, state: true, key: undefined,
+    options: {
+      modulesRoot: join(folder, 'bundle'), scriptPath: join(folder, 'bundle/index.js'), compatibilityDate: said('compatibility_date'),
+      compatibilityFlags: list('compatibility_flags'), bindings: { NVM_ENVIRONMENT: said('NVM_ENVIRONMENT'), ...secrets },
+    },
+  });
+  try {
+    assert.equal(await (await fetch(`${worker.url}/health`)).text(), 'ok\n');
+    const question = { method: 'POST', body: JSON.stringify({ question: 'why?' }) };
+    assert.equal((await fetch(`${worker.url}/ask`, question)).status, 402);
+    const { response, receipt } = await payments.fetch(`${worker.url}/ask`, question);
+    assert.deepEqual([response.status, (await response.json()).answer, receipt.creditsRedeemed], [200, 'You asked: why?', 1n]);
+  } finally {
+    await worker.stop();
+  }
+});
+
+test('npx payments-wasm paywall: a gate in front of a service, in a process', async () => {
+  const origin = await startOrigin();
+  const routes = join(folder, 'sold.json');
+  writeFileSync(routes, JSON.stringify({ 'POST /ask': { planId, credits: 2 } }));
+  const child = spawn(process.execPath, [dist('subscriber', 'cli/bin.js'), 'paywall', '--origin', origin.url, '--routes', routes, '--port', '0', '--memory', '--backend', sandbox.url], {
+    env: { ...process.env, NVM_API_KEY: seller.key }, stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (more) => { text += more; });
+  child.stderr.resume();
+  try {
+    while (!/paywall on (\S+)/.test(text)) await once(child.stdout, 'data');
+    const url = /paywall on (\S+)/.exec(text)[1];
+    const { response, receipt } = await payments.fetch(`${url}/ask`, { method: 'POST', body: JSON.stringify({ question: 'What is 6 * 7?' }) });
+    assert.match((await response.json()).answer, /42/);
+    assert.equal(receipt.creditsRedeemed, 2n);
+  } finally {
+    child.kill();
+    await Promise.all([once(child, 'exit'), origin.stop()]);
+  }
+  const wrong = await run(process.execPath, [dist('subscriber', 'cli/bin.js'), 'paywall', '--origin', origin.url, '--routes', routes, '--port', '0', '--key', 'hello'], { anyCode: true });
+  assert.deepEqual([wrong.code, /nvmApiKey must be a Nevermined API key/.test(wrong.output)], [1, true]);
+});

@@ -1,0 +1,115 @@
+// Options that are wrong close the gate, and say which they are.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { paywall } from '../../target/dist/subscriber/paywall.js';
+import { PLAN, SELLER_KEY } from '../workerd/kit.mjs';
+import { facilitator, gated, hushed, options } from './kit.mjs';
+
+const wrong = {
+  'no key': [{ nvmApiKey: undefined }, 'nvmApiKey'],
+  'a key that is none': [{ nvmApiKey: 'hello' }, 'nvmApiKey'],
+  'unlisted not chosen': [{ unlisted: undefined }, 'unlisted'],
+  'no routes': [{ routes: undefined }, 'routes'],
+  'routes that are a text': [{ routes: 'POST /ask' }, 'routes'],
+  'a route that is null': [{ routes: { 'POST /ask': null } }, 'routes["POST /ask"]'],
+  'a misspelt option': [{ allowedOrigin: ['*'] }, 'allowedOrigin'],
+  'a misspelt hook': [{ onAfterVerified: 'x' }, 'onAfterVerified'],
+  'a misspelt key of a route': [{ routes: { 'POST /ask': { planId: PLAN, credit: 2 } } }, 'routes["POST /ask"].credit'],
+  'a price that is none': [{ routes: { 'POST /ask': { planId: PLAN, credits: 1.5 } } }, 'routes["POST /ask"].credits'],
+  'a price function with a wrong most': [{ routes: { 'POST /ask': { planId: PLAN, credits: { by: () => 1, most: 0 } } } }, 'routes["POST /ask"].credits.most'],
+  'open routes that are none': [{ openRoutes: 'GET /health' }, 'openRoutes'],
+  'a token header that is none': [{ tokenHeader: 'x token' }, 'tokenHeader'],
+  'a timeout that is none': [{ timeoutMs: -1 }, 'timeoutMs'],
+  'an address of the platform that is none': [{ backend: 'http://evil.example' }, 'backend'],
+  'an origin beside a handler': [{ origin: 'https://a.example', log: 'loud' }, 'log'],
+  'a route that needs a state': [{ routes: { 'POST /ask': { planId: PLAN, singleUse: true } } }, 'routes["POST /ask"].singleUse'],
+  'after-delivery without a state': [{ state: false, routes: { 'POST /ask': { planId: PLAN, settle: 'after-delivery' } } }, 'routes["POST /ask"].settle'],
+  'a state that is none': [{ state: 'REDIS' }, 'state'],
+};
+
+for (const [what, [more, key]] of Object.entries(wrong)) {
+  test(`${what}: ready() rejects, every request is 500, and ${key} is named`, async () => {
+    const { gate, ask, seen } = gated(more);
+    await hushed(async () => {
+      const error = await gate.ready().catch((error) => error);
+      assert.deepEqual([error.name, error.code, error.key], ['PaywallError', 'config_invalid', key]);
+      for (const [path, init] of [['/ask', {}], ['/health', { method: 'GET' }], ['/ask', { method: 'OPTIONS' }]]) {
+        const answer = await ask(path, init);
+        const text = await answer.text();
+        assert.deepEqual([answer.status, JSON.parse(text).code, JSON.parse(text).key], [500, 'config_invalid', key]);
+        assert.ok(!text.includes(SELLER_KEY));
+        assert.equal(answer.headers.get('cache-control'), 'no-store');
+      }
+    });
+    assert.equal(seen.length + facilitator.calls.length, 0);
+  });
+}
+
+test('a handler that is none, and a hook that is none, are refused at once', () => {
+  for (const handler of [undefined, null, 7, {}]) assert.throws(() => paywall(handler, options()), { code: 'config_invalid', key: 'handler' });
+  for (const name of ['onBeforeVerify', 'onAfterVerify', 'onAfterSettle', 'onPaymentError', 'address']) {
+    assert.throws(() => gated({ [name]: 'x' }), { code: 'config_invalid', key: name });
+  }
+});
+
+test('a function where none is asked is refused at once, by its place', () => {
+  for (const [more, key] of [
+    [{ onSettle: () => {} }, 'onSettle'],
+    [{ routes: { 'POST /ask': { plans: [{ planId: PLAN, credits: () => 1 }] } } }, 'routes["POST /ask"].plans[0].credits'],
+  ]) assert.throws(() => gated(more), { code: 'config_invalid', key });
+});
+
+test('a bigint is a price', async () => {
+  const { ask } = gated({ routes: { 'POST /ask': { planId: PLAN, credits: 2n ** 70n } } });
+  await hushed(async () => {
+    const offer = await (await ask('/ask', { paid: false })).json();
+    assert.equal(offer.accepts[0].extra.credits, String(2n ** 70n));
+  });
+});
+
+test('ready() of a gate that is right resolves; what it cannot promise is said at start', async () => {
+  const { gate } = gated();
+  const said = await hushed(() => gate.ready());
+  assert.match(said, /Without the Durable Object binding PAYWALL_STATE/);
+  const kept = gated({ state: 'memory' });
+  assert.match(await hushed(() => kept.gate.ready()), /kept in this process/);
+});
+
+test('a handler that gives no Response, or throws, costs nothing', async () => {
+  for (const answer of [() => undefined, () => 'text', () => { throw new Error('x'); }, () => Promise.reject(new Error('x'))]) {
+    facilitator.reset();
+    const { ask } = gated({}, answer);
+    await hushed(async () => {
+      const got = await ask();
+      assert.deepEqual([got.status, (await got.json()).code], [502, 'origin_unreachable']);
+    });
+    assert.equal(facilitator.count('settle'), 0);
+  }
+});
+
+test('a handler that is too slow is a 504, and is told to stop', async () => {
+  let signal;
+  const { ask } = gated({ originTimeoutMs: 50 }, (request) => { signal = request.signal; return new Promise(() => {}); });
+  const got = await ask();
+  assert.deepEqual([got.status, (await got.json()).code], [504, 'origin_timeout']);
+  assert.equal(signal.aborted, true);
+  assert.equal(facilitator.count('settle'), 0);
+});
+
+test('a client that has gone is not charged', async () => {
+  const gone = new AbortController();
+  const { ask } = gated({}, () => { gone.abort(); return new Response('x'); });
+  const got = await ask('/ask', { signal: gone.signal });
+  assert.equal(got.status, 499);
+  assert.equal(facilitator.count('settle'), 0);
+});
+
+test('two cookies stay two, a 204 has no body, a redirect is not followed', async () => {
+  const answers = [
+    () => new Response('x', { headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2']] }), () => new Response(null, { status: 204 }),
+    () => new Response(null, { status: 302, headers: { location: 'https://elsewhere.example/' } }),
+  ];
+  const got = await Promise.all(answers.map((answer) => gated({}, answer).ask()));
+  assert.deepEqual(got.map(({ status }) => status), [200, 204, 302]);
+  assert.deepEqual(got[0].headers.getSetCookie(), ['a=1', 'b=2']);
+});
