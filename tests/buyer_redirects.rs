@@ -186,6 +186,28 @@ fn rule_9_a_redirect_that_cannot_be_followed_says_what_its_receipt_says() {
 }
 
 #[test]
+fn rule_9_what_a_redirect_left_open_cannot_be_gone_on_with() {
+    // (name, whether the first place leads on, whether the fetch can be gone on with)
+    for (name, leads_on, open) in [("one place", false, true), ("two places", true, false)] {
+        let mut world =
+            World::new().balance(100).seller(move |send, _| match (&send.token, place(send).as_str()) {
+                (None, _) => Seller::offer(&offer("plan", 2)),
+                (Some(_), "/ask") if leads_on => to(AWAY, "/x", 307),
+                (Some(_), _) => Seller::lost(),
+            });
+        world.approval = Some(yes());
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(
+            (end.result.unwrap_err().code(), end.spend.outcome),
+            ("outcome_unknown", Outcome::Unknown),
+            "{name}"
+        );
+        assert_eq!(end.spend.payment.is_some(), open, "{name}");
+    }
+}
+
+#[test]
 fn rule_6_an_offer_is_paid_where_it_came_from() {
     let (near, away) = (target(ORIGIN, "/moved"), target(AWAY, "/x"));
     let same = target(ORIGIN, "/ask");

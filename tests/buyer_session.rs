@@ -5,7 +5,7 @@
 
 mod world;
 
-use payments_wasm::subscriber::{Approval, Event, FetchError, FetchRequest};
+use payments_wasm::subscriber::{Approval, Event, FetchError, FetchRequest, Outcome};
 use payments_wasm::wire::DelegationId;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -160,6 +160,33 @@ fn rule_13_an_order_of_unclear_outcome_is_its_own_account_s() {
         let error = world.run_one(second).result.err();
         assert_eq!(error.as_ref().map(FetchError::code), expected, "logged out: {logout}");
         assert_eq!(world.orders, orders, "logged out: {logout}");
+    }
+}
+
+#[test]
+fn rule_13_a_payment_that_a_logout_left_open_is_not_gone_on_with() {
+    // (name, whether it is a logout that ends it, how going on with it ends)
+    for (name, logout, expected) in [("aborted", false, None), ("logged out", true, Some("not_resumable"))] {
+        let mut world = World::new().balance(100);
+        world.approval = Some(yes());
+        world.single_use = true;
+        world.hold_paid = true;
+        let first = world.fetch("POST", "/ask");
+        world.run();
+        if logout {
+            log_in_again(&mut world);
+        } else {
+            world.buyer.on(first, Event::Aborted, world.now);
+        }
+        let spend = world.run_one(first).spend;
+        assert_eq!(spend.outcome, Outcome::Unknown, "{name}");
+        assert_eq!(spend.payment, (!logout).then_some(first), "{name}");
+        world.hold_paid = false;
+        let request = FetchRequest::new(target(ORIGIN, "/ask"), "POST");
+        world.request = Some(FetchRequest { resume: Some(first), ..request });
+        let second = world.fetch("POST", "/ask");
+        let error = world.run_one(second).result.err();
+        assert_eq!(error.as_ref().map(FetchError::code), expected, "{name}");
     }
 }
 
