@@ -104,3 +104,9 @@ fn a_body_goes_along_where_a_request_can_have_one() {
         assert_eq!((forward.body, forward.headers.get("content-length").is_some()), (body, body), "{method}");
     }
 }
+
+#[test]
+fn a_list_of_headers_prints_names_and_no_values() {
+    let headers: HeaderList = [("Cookie", "hush"), ("x-own", "quiet")].into_iter().collect();
+    assert_eq!(alloc::format!("{headers:?}"), r#"["cookie", "x-own"]"#);
+}

@@ -193,3 +193,25 @@ fn a_gate_stands_before_one_origin() {
         );
     }
 }
+
+#[test]
+fn a_file_is_asked_for_whole_and_without_conditions() {
+    let headers = [
+        ("accept", "*/*"),
+        ("range", "bytes=0-1"),
+        ("if-none-match", ETAG),
+        ("If-Range", ETAG),
+        ("x-if", "yes"),
+    ];
+    let asked = forward("GET", &headers);
+    let names: Vec<_> = asked.unconditional().iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(names, ["accept", "x-if"]);
+    for (method, headers, part) in [
+        ("GET", &headers[..], true),
+        ("HEAD", &headers[..], false),
+        ("GET", &headers[..1], false),
+        ("POST", &headers[..], false),
+    ] {
+        assert_eq!(forward(method, headers).asks_for_a_part(), part, "{method} {headers:?}");
+    }
+}
