@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use payments_wasm::api::{Auth, Call, Request, calls, plans, x402};
-use payments_wasm::wire::{AgentId, DelegationId, PlanId, Scheme, Secret, WireErrorKind};
+use payments_wasm::wire::{AgentId, DelegationRef, PlanId, Scheme, Secret, WireErrorKind};
 
 /// What is given, `-` being nothing.
 fn given(list: &[&str]) -> Vec<Option<String>> {
@@ -138,18 +138,20 @@ fn the_calls_that_the_core_makes_itself_are_the_same() {
         (balance.path, balance.auth),
         (format!("/api/v1/protocol/plans/1/balance/{holder}").into(), Auth::Public)
     );
-    let mint = x402::GetAccessToken {
+    let mut mint = x402::GetAccessToken {
         scheme: Scheme::Erc4337,
         network: "eip155:84532".into(),
         plan_id,
         agent_id: Some(AgentId::parse("2", "agentId").unwrap()),
-        delegation_id: DelegationId::parse("d-1", "delegationId").unwrap(),
+        delegation_id: DelegationRef::parse("d-1", "delegationId").unwrap(),
         binding: None,
-    }
-    .request();
-    assert_eq!((mint.path.as_ref(), mint.auth), ("/api/v1/x402/permissions", Auth::Key));
+    };
+    let request = mint.request();
+    assert_eq!((request.path.as_ref(), request.auth), ("/api/v1/x402/permissions", Auth::Key));
+    mint.delegation_id = DelegationRef::of_api_key("k-1", "apiKeyId").unwrap();
+    assert!(mint.request().body.unwrap().ends_with(r#""delegationConfig":{"apiKeyId":"k-1"}}"#));
     assert_eq!(
-        mint.body.unwrap(),
+        request.body.unwrap(),
         r#"{"accepted":{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"1","extra":{"agentId":"2"}},"delegationConfig":{"delegationId":"d-1"}}"#
     );
 }

@@ -6,7 +6,7 @@
 mod world;
 
 use payments_wasm::subscriber::{Approval, Event, FetchError, FetchRequest, Outcome};
-use payments_wasm::wire::DelegationId;
+use payments_wasm::wire::DelegationRef;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 use world::{ORIGIN, Seller, World, buy, offer, target, yes};
@@ -59,7 +59,7 @@ fn rule_5_a_new_token_takes_the_place_of_no_other() {
         world.approval = Some(yes());
         let first = || Some(FetchRequest::new(target(ORIGIN, "/ask"), "POST"));
         let second = Some(FetchRequest {
-            delegation_id: Some(DelegationId::parse(delegation, "delegationId").unwrap()),
+            delegation_id: Some(DelegationRef::parse(delegation, "delegationId").unwrap()),
             ..FetchRequest::new(target(origin, "/other"), "POST")
         });
         for request in [first(), second.clone(), first(), second] {
@@ -192,6 +192,6 @@ fn rule_13_a_payment_that_a_logout_left_open_is_not_gone_on_with() {
 
 fn log_in_again(world: &mut World) {
     world.buyer.log_out();
-    let delegation = DelegationId::parse("d-1", "delegationId").unwrap();
+    let delegation = DelegationRef::parse("d-1", "delegationId").unwrap();
     world.buyer.log_in(Some("0x0000000000000000000000000000000000000002".into()), Some(delegation));
 }

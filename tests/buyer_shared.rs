@@ -328,7 +328,7 @@ fn rule_4_an_order_stands_in_the_way_of_its_own_account_and_plan_for_a_day() {
             None => Seller::offer(&offer(&asked, 2)),
             Some(_) => Seller::paid(2, 0),
         });
-        again.buyer.log_in(Some(holder.into()), payments_wasm::wire::DelegationId::parse("d-1", "d").ok());
+        again.buyer.log_in(Some(holder.into()), payments_wasm::wire::DelegationRef::parse("d-1", "d").ok());
         again.now += hours * HOUR;
         let fetch = again.fetch("POST", "/ask");
         assert_eq!(code(again.run_one(fetch).result), end, "{name}");
@@ -338,7 +338,7 @@ fn rule_4_an_order_stands_in_the_way_of_its_own_account_and_plan_for_a_day() {
 
 #[test]
 fn rule_4_an_order_outlives_a_logout_and_is_done_with_when_it_is_refused_or_its_credits_are_seen() {
-    let delegation = || payments_wasm::wire::DelegationId::parse("d-1", "d").ok();
+    let delegation = || payments_wasm::wire::DelegationRef::parse("d-1", "d").ok();
     let me = || Some("0x0000000000000000000000000000000000000001".to_string());
     let waiting = || {
         let mut world = World::new().balance(0);

@@ -370,7 +370,7 @@ fn rule_9_what_is_gone_on_with_is_that_payment_of_that_request() {
         ("no such payment", |_, request| request.resume = Some(FetchId::from(77))),
         ("another session", |world, _| {
             world.buyer.log_out();
-            let delegation = payments_wasm::wire::DelegationId::parse("d-1", "delegationId").unwrap();
+            let delegation = payments_wasm::wire::DelegationRef::parse("d-1", "delegationId").unwrap();
             world.buyer.log_in(Some("0x0000000000000000000000000000000000000001".into()), Some(delegation));
         }),
     ];

@@ -376,7 +376,7 @@ fn rule_13_a_mint_under_way_at_logout_serves_nobody_afterwards() {
     world.fetch("POST", "/ask");
     world.run();
     world.buyer.log_out();
-    let delegation = payments_wasm::wire::DelegationId::parse("d-1", "delegationId").unwrap();
+    let delegation = payments_wasm::wire::DelegationRef::parse("d-1", "delegationId").unwrap();
     world.buyer.log_in(Some("0x0000000000000000000000000000000000000002".into()), Some(delegation));
     let next = world.fetch("POST", "/ask");
     world.run();

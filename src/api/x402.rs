@@ -2,7 +2,7 @@
 
 use super::{ApiError, Call, Request, Response};
 use crate::wire::{
-    AccessToken, AgentId, Credits, DelegationId, PaymentRequired, PlanId, Receipt, Scheme, Secret,
+    AccessToken, AgentId, Credits, DelegationRef, PaymentRequired, PlanId, Receipt, Scheme, Secret,
 };
 use alloc::string::{String, ToString};
 use serde::Serialize;
@@ -20,7 +20,7 @@ pub struct GetAccessToken {
     /// The agent it is for, where the seller names one.
     pub agent_id: Option<AgentId>,
     /// The delegation it spends from: without one the platform answers `BCK.X402.0030`.
-    pub delegation_id: DelegationId,
+    pub delegation_id: DelegationRef,
     /// What a token of version 3 is bound to, where one is asked for. The platform may not know how, and mints a
     /// reusable one then: decide by [`AccessToken::is_single_use`].
     pub binding: Option<Binding>,
@@ -50,7 +50,10 @@ impl Call for GetAccessToken {
                     http_verb: self.binding.as_ref().map(|binding| binding.http_verb.as_str()),
                 },
             },
-            delegation_config: DelegationBody { delegation_id: self.delegation_id.as_str() },
+            delegation_config: DelegationBody {
+                delegation_id: self.delegation_id.id(),
+                api_key_id: self.delegation_id.api_key_id(),
+            },
             resource: self.binding.as_ref().map(|binding| ResourceBody { url: &binding.resource }),
             token_version: self.binding.as_ref().map(|_| 3),
         };
@@ -106,7 +109,10 @@ struct ExtraBody<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DelegationBody<'a> {
-    delegation_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delegation_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key_id: Option<&'a str>,
 }
 
 /// Ask whether a token would pay: `POST /api/v1/x402/verify`, with the seller's key. Burns nothing.

@@ -175,8 +175,7 @@ impl From<Answer> for Answered {
 
 impl From<&StateCall> for Told {
     fn from(call: &StateCall) -> Self {
-        // Commands always print.
-        Self { shard: call.shard.clone(), command: serde_json::to_string(&call.command).unwrap_or_default() }
+        Self { shard: call.shard.clone(), command: call.command.to_text() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What happened, as JavaScript says it.
 
 use crate::api;
+use crate::paywall::state::Reply;
 use crate::paywall::{Ending, Event, HeaderList, How, OriginHead, RequestHead, Silence};
 use crate::wire::Credits;
 use serde::Deserialize;
@@ -82,7 +83,7 @@ impl From<Happened> for Event {
             "state" => {
                 // A reply that is none of ours is no reply.
                 let reply = happened.reply.unwrap_or_default();
-                serde_json::from_str(&reply).map_or(Self::StateFailed, Self::State)
+                Reply::from_text(&reply).map_or(Self::StateFailed, Self::State)
             }
             "stateFailed" => Self::StateFailed,
             "price" => Self::Price(happened.credits.and_then(|credits| credits.parse::<Credits>().ok())),

@@ -14,6 +14,11 @@ use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
+/// The default allocator of this target is 3 KB gzipped larger than need be.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 /// The gate of one `paywall()`.
 #[wasm_bindgen]
 #[derive(Debug)]
@@ -93,6 +98,16 @@ impl Gate {
     #[wasm_bindgen(js_name = applyCommand)]
     pub fn apply_command(rows: state::JsRows, command: &str, now: f64) -> Result<String, JsValue> {
         state::apply(rows, command, now as u64)
+    }
+
+    /// What to ask before the reply to a command is given, if anything. The command goes on whatever comes of it.
+    pub fn before(
+        &self,
+        rows: state::JsRows,
+        command: &str,
+        reply: &str,
+    ) -> Result<Option<state::Job>, JsValue> {
+        state::before(rows, command, reply, action::Key::of(self.gate.settings()))
     }
 
     /// The next call that the reconciler has to make for an object of the state: `{ call }`, or nothing. `job` keeps it.

@@ -2,7 +2,7 @@
 
 use super::action::{Call, Key};
 use super::event::Happened;
-use crate::paywall::state::{self, Command, Row, Rows, RowsError, Told};
+use crate::paywall::state::{self, Command, Reply, Row, Rows, RowsError, Told};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
@@ -66,10 +66,21 @@ pub(super) fn due(rows: JsRows, now: u64, key: Key) -> Result<Option<Job>, JsVal
 }
 
 pub(super) fn apply(rows: JsRows, command: &str, now: u64) -> Result<String, JsValue> {
-    let command: Command = serde_json::from_str(command).map_err(|error| JsError::new(&error.to_string()))?;
-    let reply = state::apply(&mut Kept(rows), &command, now).map_err(failed)?;
-    // Replies always print.
-    Ok(serde_json::to_string(&reply).unwrap_or_default())
+    Ok(state::apply(&mut Kept(rows), &read(command)?, now).map_err(failed)?.to_text())
+}
+
+/// What to ask before a command's reply is given, if anything.
+pub(super) fn before(rows: JsRows, command: &str, reply: &str, key: Key) -> Result<Option<Job>, JsValue> {
+    let rows = Kept(rows);
+    if Reply::from_text(reply) != Ok(Reply::Done) {
+        return Ok(None);
+    }
+    let job = state::before(&rows, &read(command)?).map_err(failed)?;
+    Ok(job.map(|job| Job { job, rows, key }))
+}
+
+fn read(command: &str) -> Result<Command, JsValue> {
+    Command::from_text(command).map_err(|error| JsError::new(&error.to_string()).into())
 }
 
 #[wasm_bindgen]

@@ -4,6 +4,8 @@ import { call } from './wires.js';
 
 /** How many questions one alarm asks before it makes room for others. */
 const MOST_JOBS = 64;
+/** How long a balance may be waited for before a settlement goes on without it, in milliseconds. */
+const MOST_LOOK = 2000;
 /** How often a note is told, and how long is waited in between, in milliseconds. */
 const TELLS = 6;
 const PAUSE = 100;
@@ -50,9 +52,16 @@ export async function reconcile(gate, rows) {
   }
 }
 
+/** Asks what has to be asked before a reply is given. It is not waited for long: the command goes on without it. */
+async function look(gate, rows, command, reply) {
+  const job = gate.before(rows, command, reply);
+  if (job) job.told(await call(job.call, Math.min(Math.floor(gate.timeout / 2), MOST_LOOK)), Date.now());
+}
+
 /** What an object of a Durable Object class does: the class of each entry hands over to it. */
 export function durable(context, load, gateOf) {
-  const rows = () => new SqlRows(context.storage.sql);
+  let kept;
+  const rows = () => (kept ??= new SqlRows(context.storage.sql));
   const wake = async () => {
     const next = rows().nextDue();
     if (next === undefined) return;
@@ -64,6 +73,7 @@ export function durable(context, load, gateOf) {
       const command = await request.text();
       const core = await load();
       const reply = core.Gate.applyCommand(rows(), command, Date.now());
+      await look((await gateOf()).gate, rows(), command, reply);
       await wake();
       return new Response(reply, { headers: { 'content-type': 'application/json' } });
     },
@@ -103,10 +113,9 @@ export function memory(core, gate) {
   const ask = async ({ shard, command }) => {
     const object = all.objects.get(shard) ?? { rows: new MapRows() };
     const reply = core.Gate.applyCommand(object.rows, command, Date.now());
-    if (object.rows.rows.size > 0) {
-      all.objects.set(shard, object);
-      wake(shard, object);
-    }
+    if (object.rows.rows.size > 0) all.objects.set(shard, object);
+    await look(gate, object.rows, command, reply);
+    wake(shard, object);
     return reply;
   };
   return { ask, tell: (notes) => Promise.all(notes.map(ask)).then(() => {}) };

@@ -2,7 +2,7 @@
 
 use super::error::{Facts, reject};
 use crate::subscriber::{Approval, Policy, Timeouts};
-use crate::wire::{Credits, DelegationId, Scheme, WireError};
+use crate::wire::{Credits, DelegationRef, Scheme, WireError};
 use alloc::{
     rc::Rc,
     string::{String, ToString},
@@ -157,15 +157,18 @@ pub(super) fn timeouts(options: &JsValue, instance: Timeouts) -> Result<Timeouts
     })
 }
 
-/// `delegationConfig.delegationId`, if there is one.
-pub(super) fn delegation(options: &JsValue) -> Result<Option<DelegationId>, JsValue> {
+/// `delegationConfig`: `delegationId`, or else `apiKeyId`, if there is one.
+pub(super) fn delegation(options: &JsValue) -> Result<Option<DelegationRef>, JsValue> {
     delegation_id(&get(options, "delegationConfig"))
 }
 
-fn delegation_id(object: &JsValue) -> Result<Option<DelegationId>, JsValue> {
-    text(object, "delegationId")?
-        .map(|id| DelegationId::parse(&id, "delegationId").map_err(|error| bad_wire(&error)))
-        .transpose()
+fn delegation_id(object: &JsValue) -> Result<Option<DelegationRef>, JsValue> {
+    let parsed = match (text(object, "delegationId")?, text(object, "apiKeyId")?) {
+        (Some(id), _) => DelegationRef::parse(&id, "delegationId"),
+        (None, Some(id)) => DelegationRef::of_api_key(&id, "apiKeyId"),
+        (None, None) => return Ok(None),
+    };
+    parsed.map(Some).map_err(|error| bad_wire(&error))
 }
 
 /// What an `approve` callback answered: a boolean, or an object that says more. Anything else is a no.

@@ -11,7 +11,7 @@ use crate::subscriber::{
     Timeouts,
 };
 use crate::transport::{Fetcher, Head, Kept, sleep};
-use crate::wire::DelegationId;
+use crate::wire::DelegationRef;
 use alloc::{boxed::Box, rc::Rc, vec::Vec};
 use core::future::Future;
 use core::future::poll_fn;
@@ -52,7 +52,7 @@ pub(super) struct Hooks {
     limits: Option<Rc<Policy>>,
     approve: Option<Function>,
     select: Option<Function>,
-    pub(super) delegation_id: Option<DelegationId>,
+    pub(super) delegation_id: Option<DelegationRef>,
     pub(super) fetcher: Fetcher,
     single_use: bool,
     prefetch: u32,

@@ -30,7 +30,7 @@ export interface CommonOptions {
   /** Somebody is logged in, or nobody, though nothing was asked of this instance: after the above, and when another tab logs in. */
   onSessionChange?: (isLoggedIn: boolean) => void;
   /** The delegation that tokens are minted from. */
-  delegationConfig?: { delegationId: string };
+  delegationConfig?: DelegationConfig;
   /** Asked before anything is paid. A limit of `policy` holds whatever it answers. */
   approve?: Approve;
   /** Chooses among several offers: one of them, or its place. Without it: what is held, then the price, then order. */
@@ -118,6 +118,8 @@ export type Approval =
       remember?: boolean;
       /** The delegation to pay from, instead of the configured one. */
       delegationId?: string;
+      /** In its place: the delegation that belongs to the API key of this id. */
+      apiKeyId?: string;
     };
 
 /** What is asked for a resource. */
@@ -180,10 +182,13 @@ export interface SpendPolicy {
   purchase?: boolean;
 }
 
+/** The delegation to pay from: by its id, or by the id of the API key that it belongs to. */
+export type DelegationConfig = { delegationId: string } | { apiKeyId: string };
+
 /** Instead of what the instance has (see `CommonOptions`), whose limits hold all the same. */
 export interface FetchOptions {
   /** The delegation to pay from. */
-  delegationConfig?: { delegationId: string };
+  delegationConfig?: DelegationConfig;
   /** Asked instead of the instance's. */
   approve?: Approve;
   /** Chooses instead of the instance's. */
@@ -631,7 +636,7 @@ export interface X402TokenOptions {
   /** Default: the scheme's in the environment. See `resolveNetwork`. */
   network?: string;
   /** Default: the instance's. */
-  delegationConfig?: { delegationId: string };
+  delegationConfig?: DelegationConfig;
 }
 
 /**

@@ -3,7 +3,7 @@ use super::jobs::{Job, Running};
 use super::tokens::Tokens;
 use super::visit::{Action, FetchRequest, Phase, Visit};
 use super::{Answer, Approval, Offer, Record, TokenKey};
-use crate::wire::{Credits, DelegationId, PlanId, Receipt};
+use crate::wire::{Credits, DelegationRef, PlanId, Receipt};
 use alloc::rc::Rc;
 use alloc::{boxed::Box, string::String, vec::Vec};
 
@@ -112,7 +112,7 @@ pub struct Buyer {
     /// The account whose credits are spent, `0x…`; `None` while nobody is logged in or the key names none.
     pub(super) holder: Option<String>,
     pub(super) logged_in: bool,
-    pub(super) delegation_id: Option<DelegationId>,
+    pub(super) delegation_id: Option<DelegationRef>,
     pub(super) tokens: Tokens,
     pub(super) budget: Budget,
     pub(super) single_use: Vec<Rc<TokenKey>>,
@@ -121,7 +121,7 @@ pub struct Buyer {
     /// Terms that were paid, by (method, path): what makes a second request one round trip (rule 5).
     pub(super) terms: Vec<(String, Rc<Offer>)>,
     /// What was agreed to for the whole session.
-    pub(super) grants: Vec<(Rc<Offer>, Option<DelegationId>)>,
+    pub(super) grants: Vec<(Rc<Offer>, Option<DelegationRef>)>,
     /// Payments of which nobody said whether they were taken.
     pub(super) unsettled: Vec<(FetchId, Box<Visit>)>,
     balances: Vec<(PlanId, Credits, u64)>,
@@ -149,7 +149,7 @@ impl Buyer {
     }
 
     /// Somebody logged in: from now on there is a key to mint and order with.
-    pub fn log_in(&mut self, holder: Option<String>, delegation_id: Option<DelegationId>) {
+    pub fn log_in(&mut self, holder: Option<String>, delegation_id: Option<DelegationRef>) {
         self.log_out();
         self.logged_in = true;
         self.holder = holder;
@@ -395,7 +395,7 @@ impl Buyer {
         });
     }
 
-    pub(super) fn grant(&mut self, offer: Rc<Offer>, delegation: Option<DelegationId>) {
+    pub(super) fn grant(&mut self, offer: Rc<Offer>, delegation: Option<DelegationRef>) {
         if self.grants.len() >= MAX_REMEMBERED {
             self.grants.remove(0);
         }

@@ -1,5 +1,5 @@
 use super::{Budget, Offer};
-use crate::wire::{Credits, DelegationId};
+use crate::wire::{Credits, DelegationRef};
 use alloc::{string::String, vec::Vec};
 
 /// What may be spent without asking (rule 3). An empty list allows everything; a limit that is not set does not limit.
@@ -37,7 +37,7 @@ pub struct Approval {
     /// long as the credits suffice: to buy again is asked again.
     pub remember: bool,
     /// The delegation to spend from, where it is not the session's.
-    pub delegation_id: Option<DelegationId>,
+    pub delegation_id: Option<DelegationRef>,
 }
 
 /// How a request may be paid for, once it may be.

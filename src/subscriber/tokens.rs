@@ -1,6 +1,6 @@
 use super::Offer;
 use crate::api::x402::{Binding, GetAccessToken};
-use crate::wire::{AccessToken, DelegationId, Secret};
+use crate::wire::{AccessToken, DelegationRef, Secret};
 use alloc::{rc::Rc, string::String, vec::Vec};
 
 /// All that a token is good for: it goes to one origin (rule 6), for what it was minted for (rule 4): one plan and agent,
@@ -12,7 +12,7 @@ pub struct TokenKey {
 }
 
 impl TokenKey {
-    pub(super) fn new(offer: &Offer, delegation_id: DelegationId, binding: Option<Binding>) -> Rc<Self> {
+    pub(super) fn new(offer: &Offer, delegation_id: DelegationRef, binding: Option<Binding>) -> Rc<Self> {
         Rc::new(Self {
             origin: offer.target.origin.clone(),
             call: GetAccessToken {

@@ -2,7 +2,7 @@ use super::consent::Consent;
 use super::timeouts::Step;
 use super::{FetchError, FetchId, Offer, Policy, Record, Spend, Target, Timeouts, TokenKey};
 use crate::api::x402::Binding;
-use crate::wire::{Credits, DelegationId, Receipt, Scheme, Secret};
+use crate::wire::{Credits, DelegationRef, Receipt, Scheme, Secret};
 use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
 
 /// What a caller wants fetched.
@@ -21,7 +21,7 @@ pub struct FetchRequest {
     /// Whether somebody can be asked (an `approve` callback).
     pub can_ask: bool,
     /// The delegation to spend from; the session's where it is `None`.
-    pub delegation_id: Option<DelegationId>,
+    pub delegation_id: Option<DelegationRef>,
     /// Whether somebody chooses among several offers (a `select` callback).
     pub can_select: bool,
     /// Whether single-use tokens are asked for (`tokenVersion: 3`). What comes decides, not what was asked.
@@ -130,7 +130,7 @@ pub(super) struct Visit {
     pub(super) offer: Option<Rc<Offer>>,
     /// The offers that are being chosen from.
     pub(super) candidates: Vec<Rc<Offer>>,
-    pub(super) delegation_id: Option<DelegationId>,
+    pub(super) delegation_id: Option<DelegationRef>,
     /// What consent allows: `None` before it is given.
     pub(super) consent: Option<Consent>,
     /// When a token was last put on the wire, in milliseconds since 1970; zero for never.

@@ -6,11 +6,46 @@ use core::{fmt, marker::PhantomData};
 pub type PlanId = Id<kind::Plan>;
 /// The id of an agent, in the same form.
 pub type AgentId = Id<kind::Agent>;
-/// The id of a spending delegation, a UUID.
-pub type DelegationId = Id<kind::Delegation>;
 /// The id of something of the platform's that is only read, changed or taken back by it: a payment method, a permission, an
 /// organization.
 pub type ResourceId = Id<kind::Resource>;
+
+/// Which delegation to spend from: that of an id, a UUID, or the one that belongs to an API key (contract section 4.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DelegationRef {
+    id: Id<kind::Delegation>,
+    of_api_key: bool,
+}
+
+impl DelegationRef {
+    /// The delegation of this id; `field` names it for the error.
+    ///
+    /// # Errors
+    /// Those of [`Id::parse`].
+    pub fn parse(text: &str, field: &'static str) -> Result<Self, WireError> {
+        Ok(Self { id: Id::parse(text, field)?, of_api_key: false })
+    }
+
+    /// The delegation that belongs to the API key of this id.
+    ///
+    /// # Errors
+    /// Those of [`Id::parse`].
+    pub fn of_api_key(text: &str, field: &'static str) -> Result<Self, WireError> {
+        Ok(Self { id: Id::parse(text, field)?, of_api_key: true })
+    }
+
+    /// The delegation's id, where it is named by that.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        (!self.of_api_key).then(|| self.id.as_str())
+    }
+
+    /// The API key's id, where it is named by that.
+    #[must_use]
+    pub fn api_key_id(&self) -> Option<&str> {
+        self.of_api_key.then(|| self.id.as_str())
+    }
+}
 
 /// Markers that keep one kind of id from being given where another is meant.
 pub mod kind {
@@ -20,7 +55,7 @@ pub mod kind {
     /// See [`AgentId`](super::AgentId).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Agent {}
-    /// See [`DelegationId`](super::DelegationId).
+    /// Within a [`DelegationRef`](super::DelegationRef).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Delegation {}
     /// See [`ResourceId`](super::ResourceId).

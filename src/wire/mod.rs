@@ -26,7 +26,7 @@ pub use credits::{Credits, digits};
 pub use environment::Environment;
 pub use error::{WireError, WireErrorKind};
 pub use header::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
-pub use id::{AgentId, DelegationId, Id, PlanId, ResourceId, kind as id_kind};
+pub use id::{AgentId, DelegationRef, Id, PlanId, ResourceId, kind as id_kind};
 pub use payment_required::{PaymentRequired, Resource};
 pub use receipt::Receipt;
 pub use scheme::{Network, Scheme};

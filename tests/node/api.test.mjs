@@ -62,6 +62,24 @@ test('delegations are made, listed and revoked', async () => {
   assert.ok(!left || left.status !== 'Active');
 });
 
+test('a token is of the delegation that is named: by its id, by its API key, as configured', async () => {
+  const accessToken = Buffer.from('{"accepted":{},"payload":{"authorization":{"from":"0xme"}}}').toString('base64url');
+  for (const [own, given, sent] of [
+    [undefined, { delegationId: 'd-1' }, { delegationId: 'd-1' }],
+    [undefined, { apiKeyId: 'k-1' }, { apiKeyId: 'k-1' }],
+    [{ apiKeyId: 'k-1' }, undefined, { apiKeyId: 'k-1' }],
+    [{ apiKeyId: 'k-1' }, { delegationId: 'd-1' }, { delegationId: 'd-1' }],
+    [{ delegationId: 'd-1' }, { apiKeyId: 'k-1' }, { apiKeyId: 'k-1' }],
+    [undefined, { delegationId: 'd-1', apiKeyId: 'k-1' }, { delegationId: 'd-1' }],
+  ]) {
+    const { instance, seen } = await played([{ body: { accessToken } }], { delegationConfig: own });
+    await instance.x402.getX402AccessToken('1', undefined, { delegationConfig: given });
+    assert.deepEqual((await seen[0].json()).delegationConfig, sent);
+  }
+  const { instance } = await played([{ body: { accessToken } }]);
+  await assert.rejects(instance.x402.getX402AccessToken('1', undefined, { delegationConfig: { apiKeyId: '' } }), { code: 'validation', message: /apiKeyId/ });
+});
+
 test('permissions are listed, read and revoked', async () => {
   const { delegationId } = await delegate();
   const minted = await payments.x402.getX402AccessToken(stage.planId, stage.agentId, { delegationConfig: { delegationId } });

@@ -7,7 +7,7 @@ use payments_wasm::subscriber::{
     Action, Answer, Approval, Buyer, Command, Event, FetchId, FetchRequest, Finish, Job, NoticeKind, Policy,
     Redirected, Redirects, Send, Target, Work,
 };
-use payments_wasm::wire::{Credits, DelegationId, PlanId, base64};
+use payments_wasm::wire::{Credits, DelegationRef, PlanId, base64};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -152,7 +152,7 @@ pub struct World {
 impl World {
     pub fn new() -> Self {
         let mut buyer = Buyer::new();
-        let delegation = DelegationId::parse("d-1", "delegationId").unwrap();
+        let delegation = DelegationRef::parse("d-1", "delegationId").unwrap();
         buyer.log_in(Some("0x0000000000000000000000000000000000000001".into()), Some(delegation));
         Self {
             buyer,
