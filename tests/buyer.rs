@@ -5,7 +5,7 @@
 mod world;
 
 use payments_wasm::api::{ApiError, ApiErrorKind};
-use payments_wasm::subscriber::{Event, FetchError, NoticeKind, Outcome, Redirected};
+use payments_wasm::subscriber::{Event, FetchError, FetchId, NoticeKind, Outcome, Redirected};
 use payments_wasm::wire::Credits;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -232,6 +232,7 @@ fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
 fn only_what_has_ended_is_forgotten() {
     let mut world = World::new().balance(100);
     let fetches = [(); 3].map(|()| world.fetch("POST", "/ask"));
+    assert_eq!(fetches.map(FetchId::number), [1, 2, 3]);
     world.buyer.forget(fetches[0]);
     assert_eq!(world.buyer.open_fetches(), 3);
     world.run();

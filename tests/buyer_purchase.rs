@@ -9,7 +9,7 @@ use payments_wasm::wire::{Credits, PlanId};
 use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{ORIGIN, Seller, World, buy, encode, offer, target, yes};
+use world::{ORIGIN, Seller, World, buy, encode, offer, plan, target, yes};
 
 #[test]
 fn rule_3_a_plain_no_to_buying_keeps_the_platform_from_buying_too() {
@@ -93,5 +93,58 @@ fn rule_15_what_a_card_pays_for_is_not_ordered() {
         let fetch = world.fetch("POST", "/ask");
         assert_eq!(world.run_one(fetch).result.is_ok(), paid == 1, "{name}");
         assert_eq!((world.orders, world.paid_sends), (orders, paid), "{name}");
+    }
+}
+
+#[test]
+fn rule_3_an_old_balance_is_believed_by_a_plain_no_that_it_covers_and_by_nobody_else() {
+    let no = || Some(Policy { purchase: Some(false), ..Policy::default() });
+    // (name, the policy, what was held an hour ago, what is held now, whether it is paid, looks at the balance)
+    for (name, policy, old, held, paid, looks) in [
+        ("a plain no, enough then", no(), 10, 10, true, 0),
+        ("a plain no, too little then, enough now", no(), 1, 10, true, 1),
+        ("a plain no, too little then and now", no(), 1, 1, false, 1),
+        ("only what is held, enough then and now", None, 10, 10, true, 1),
+        ("only what is held, enough then, too little now", None, 10, 1, false, 1),
+    ] {
+        let mut world = World::new().balance(held);
+        world.buyer.note_balance(&plan("plan"), Credits::from(old), world.now);
+        world.now += 3_600_000;
+        world.policy = policy;
+        let fetch = world.fetch("POST", "/ask");
+        let error = world.run_one(fetch).result.err();
+        let code = (!paid).then_some("insufficient_credits");
+        assert_eq!(error.as_ref().map(FetchError::code), code, "{name}");
+        assert_eq!(
+            (world.paid_sends, world.platform_calls - world.mints),
+            (u32::from(paid), looks),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn rule_4_whoever_would_pay_waits_for_an_order_that_is_under_way() {
+    // (name, who says yes to the second fetch, whether the credits of the order come, how it ends)
+    for (name, approval, come, expected) in [
+        ("a yes, and they come", Some(yes()), true, None),
+        ("a yes, and they do not", Some(yes()), false, Some("credits_timeout")),
+        ("a yes that buys, and they do not", Some(buy()), false, Some("credits_timeout")),
+        ("only what is held: nothing is", None, false, Some("insufficient_credits")),
+    ] {
+        let mut world = World::new().balance(0);
+        world.approval = Some(buy());
+        world.told_balance = true;
+        world.order_answer = None;
+        let first = world.fetch("POST", "/ask");
+        assert_eq!(world.run_one(first).result.unwrap_err().code(), "purchase_outcome_unknown", "{name}");
+        if come {
+            world.credits_come(1_000);
+        }
+        world.approval = approval;
+        let second = world.fetch("POST", "/ask");
+        let error = world.run_one(second).result.err();
+        assert_eq!(error.as_ref().map(FetchError::code), expected, "{name}");
+        assert_eq!((world.orders, world.paid_sends), (1, u32::from(come)), "{name}");
     }
 }

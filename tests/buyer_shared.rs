@@ -414,7 +414,7 @@ fn rule_12_what_could_not_be_kept_is_not_spent() {
             let fetch = world.fetch("POST", "/ask");
             assert!(world.run_one(fetch).result.is_ok(), "{name}");
         }
-        let (burned, paid_sends) = (world.burned, world.paid_sends);
+        let (burned, paid_sends, sends) = (world.burned, world.paid_sends, world.sends);
         world.hold_paid = on_the_wire;
         let before = if on_the_wire {
             let fetch = world.fetch("POST", "/ask");
@@ -441,6 +441,7 @@ fn rule_12_what_could_not_be_kept_is_not_spent() {
             "{name}"
         );
         assert_eq!(end.spend.purchases, [], "{name}");
+        assert_eq!(end.spend.requests, world.sends - sends, "{name}: what was taken back was not sent");
         assert_eq!((world.burned, world.paid_sends, world.orders), (burned, paid_sends, 0), "{name}");
         assert_eq!(*text.borrow(), kept, "{name}");
         world.shelf.as_mut().unwrap().full = false;
