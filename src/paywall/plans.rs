@@ -5,7 +5,7 @@ use super::shelf::Shelf;
 use super::visit::{Event, Stage, Visit};
 use crate::api::plans::{GetPlanMeans, PlanMeans};
 use crate::api::{self, Call as _};
-use crate::wire::{Environment, PlanId, Scheme};
+use crate::wire::{Environment, Network, PlanId, Scheme};
 use alloc::{
     rc::Rc,
     string::{String, ToString},
@@ -85,6 +85,11 @@ impl Plans {
         let Some(means) = known.get(&way.plan_id).and_then(|known| known.means.as_ref()) else {
             return false;
         };
+        // What is to be paid by card, whatever the plan is sold for, has no more than the provider from it.
+        if way.scheme == Scheme::CardDelegation && means.scheme != way.scheme {
+            way.network = Network::Stripe.as_str().into();
+            return true;
+        }
         way.scheme = means.scheme;
         way.network.clone_from(&means.network);
         true

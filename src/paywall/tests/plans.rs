@@ -114,9 +114,19 @@ fn what_the_configuration_says_is_not_asked() {
         let gate = strange(more, &[("NVM_ENVIRONMENT", environment), ("NVM_API_URL", url)]);
         assert_eq!(offered(gate.open(&at(NOW)).1), expected, "{more}");
     }
-    // A card has its provider from the plan.
-    let gate = strange(r#", "scheme": "nvm:card-delegation""#, &[]);
-    assert!(matches!(gate.open(&at(NOW)).1, Action::Call(_)));
+    // A card has its provider from the plan, and nothing else.
+    for (crypto, provider, expected) in [
+        (false, "braintree", "nvm:card-delegation braintree"),
+        (false, "", "nvm:card-delegation stripe"),
+        (true, "", "nvm:card-delegation stripe"),
+    ] {
+        let gate = strange(r#", "scheme": "nvm:card-delegation""#, &[]);
+        let (mut visit, action) = gate.open(&at(NOW));
+        assert!(matches!(action, Action::Call(_)));
+        let provider = if provider.is_empty() { Value::Null } else { provider.into() };
+        let action = visit.on(answered(200, &plan(crypto.into(), provider)), NOW);
+        assert_eq!(offered(action), expected);
+    }
 }
 
 #[test]
