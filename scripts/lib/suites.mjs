@@ -16,9 +16,9 @@ export const SUITES = {
   package: { title: 'npm package', artefacts: ['subscriber', 'paywall'], run: nodeTests('tests/package') },
   sandbox: { title: 'sandbox', artefacts: ['sandbox'], run: nodeTests('tests/sandbox') },
   workerd: { title: 'paywall in workerd', artefacts: ['sandbox', 'worker', 'subscriber'], run: nodeTests('tests/workerd') },
-  library: { title: 'paywall as a library', tools: ['wasmBindgen'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall'], run: library },
+  library: { title: 'paywall as a library', tools: ['wasmBindgen', 'runtimes'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall'], run: library },
   python: {
-    title: 'official Python client', tools: ['python'], artefacts: ['sandbox', 'worker', 'subscriber'],
+    title: 'official Python client', tools: ['python'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall'],
     without: ({ python }) => (python ? undefined : 'Python is not installed'), run: python,
   },
   browser: {
