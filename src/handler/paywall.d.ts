@@ -200,7 +200,7 @@ export interface RouteConfig {
   free?: { perDay: number; by: 'payer' | 'address' };
   /** Whether only single-use tokens are taken. */
   singleUse?: boolean;
-  /** Handed on to settle: a margin in percent, to 10, for plans that are priced by what a request really cost. */
+  /** Handed on to settle, from 0 to 10: a margin on what a request really cost. The sandbox takes 0.2 for a fifth. */
   marginPercent?: number;
   /** Handed on to settle: to be burned with others, later. */
   batch?: boolean;

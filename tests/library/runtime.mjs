@@ -47,5 +47,6 @@ if (process.env.BUY) {
   await gate.ready();
   const listening = ({ port }) => console.log(`listening on ${port}`);
   if (globalThis.Deno) globalThis.Deno.serve({ hostname: '127.0.0.1', port: 0, onListen: listening }, gate);
-  else listening(globalThis.Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: gate }));
+  // Bun ends a connection on which nothing was said for ten seconds, and a busy machine may take that long.
+  else listening(globalThis.Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: gate, idleTimeout: 255 }));
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { at } from '../../scripts/lib/run.mjs';
+import { freePort } from '../../scripts/lib/stage.mjs';
 import { startPaywall, startSandbox } from '../../scripts/lib/start.mjs';
 import { BY_CARD, client } from '../sandbox/client.mjs';
 import { startOrigin } from '../workerd/kit.mjs';
@@ -29,11 +30,22 @@ before(async () => {
   seller = Object.assign(await client(sandbox.url).open('A seller'), { sandbox });
   planId = await seller.plan({ credits: { maxAmount: '50' } });
   cardPlan = await seller.plan(BY_CARD);
+  const port = await freePort();
+  const { json } = await seller.post('/api/v1/protocol/agents', {
+    metadataAttributes: { name: 'An agent' }, plans: [planId],
+    agentApiAttributes: { endpoints: [{ GET: `http://127.0.0.1:${port}/agent` }], openEndpoints: [], authType: 'none' },
+  });
+  const { agentId } = json.data;
   const origin = await startOrigin();
   started.push(origin);
-  origin.answer = (request, response) => {
+  origin.answer = async (request, response) => {
     const { pathname } = new URL(request.url, 'http://x');
     if (/^\/(sse|end)/.test(pathname)) return response.writeHead(200, { 'content-type': 'text/event-stream' }).end(EVENTS);
+    // A seller's agent says what its work cost, as the platform wants it.
+    if (pathname === '/margin') {
+      const told = await seller.post('/api/v1/protocol/agent-sub-tasks', { agentRequestId: request.headers['x-payment-request-id'], creditsToRedeem: 20 });
+      assert.equal(told.status, 201, told.text);
+    }
     if (pathname === '/fails') return response.writeHead(500).end('no');
     response.writeHead(200, { 'content-type': 'text/plain', ...(pathname === '/said' && { 'x-credits': '4' }) });
     if (request.method === 'POST') request.pipe(response);
@@ -49,6 +61,8 @@ before(async () => {
     'GET /header': { planId, credits: { by: 'header', name: 'x-n', each: 3, most: 12 } },
     'GET /said': { planId, credits: { by: 'origin', name: 'x-credits', most: 9 } },
     'GET /batch': { planId, credits: 1, batch: true },
+    'GET /margin': { planId, credits: 2, marginPercent: 0.05 },
+    'GET /agent': { planId, agentId, credits: 2 },
     'GET /sse/before': { planId, credits: 3 },
     'GET /after': { planId, credits: 2, settle: 'after-delivery' },
     'GET /end/url': { ...end, credits: 3, receipt: 'url' },
@@ -71,7 +85,7 @@ before(async () => {
   writeFileSync(join(folder, 'data', 'lines.txt'), LINES);
   const paywalls = {
     main: startPaywall({
-      ...shared, origin: origin.url, state: true, routes: { routes, unlisted: 'deny' },
+      ...shared, port, origin: origin.url, state: true, routes: { routes, unlisted: 'deny' },
       vars: { PASSES: JSON.stringify({ day: { routes: ['GET /pass'], seconds: 86400, carry: 'header' } }), PASS_KEYS: 'k1:0123456789abcdef0123456789abcdef' },
     }),
     bucket: startPaywall({ ...shared, routes: data, options: { r2Buckets: ['BUCKET'] } }),
@@ -124,6 +138,9 @@ const PAID = {
   'by a header': [{ path: '/header', headers: { 'x-n': '2' } }, 6, 'header', 'worth paying for'],
   'as the origin says': [{ path: '/said' }, 4, 'header', 'worth paying for'],
   'in a batch': [{ path: '/batch' }, 1, 'header', 'worth paying for'],
+  'with a margin on what the agent says that it cost': [{ path: '/margin' }, 21, 'header', 'worth paying for'],
+  'an agent\'s': [{ path: '/agent' }, 2, 'header', 'worth paying for'],
+  'its head': [{ path: '/fixed', method: 'HEAD' }, 2, 'header', ''],
   'a stream, before delivery': [{ path: '/sse/before' }, 3, 'header', EVENTS],
   'after delivery': [{ path: '/after' }, 2, 'url', 'worth paying for'],
   'at the end, receipt at a URL': [{ path: '/end/url' }, 3, 'url', EVENTS],
@@ -158,14 +175,15 @@ test('payments-py pays with single-use tokens, where they are wanted and where t
     { name: 'another', path: '/once', token: 3 },
     { name: 'at any route', path: '/fixed', token: 3 },
     { name: 'of a stream', path: '/end/events', token: 3 },
+    { name: 'of an agent, at its endpoint', path: '/agent', token: 3 },
     { name: 'where the origin fails', path: '/fails', token: 3 },
   ]);
   const line = ({ status, code, singleUse, read }) => [status, code, singleUse, read?.credits];
   assert.deepEqual(Object.values(results).map(line), [
     [402, 'payment_not_single_use', false, undefined], [200, undefined, true, '2'], [402, 'BCK.X402.0059', undefined, undefined],
-    [200, undefined, true, '2'], [200, undefined, true, '2'], [200, undefined, true, '5'], [500, undefined, true, undefined],
+    [200, undefined, true, '2'], [200, undefined, true, '2'], [200, undefined, true, '5'], [200, undefined, true, '2'], [500, undefined, true, undefined],
   ]);
-  assert.equal(await buyer.balance(planId), String(100 - 11));
+  assert.equal(await buyer.balance(planId), String(100 - 13));
 });
 
 test('payments-py pays by card, and by the one of several plans that it chooses', { skip }, async () => {
