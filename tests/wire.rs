@@ -284,6 +284,11 @@ fn receipts_are_read_as_both_sdks_write_them() {
 
     let bare = Receipt::from_header(&encoded(&json!({"success": false, "transaction": null}))).unwrap();
     assert_eq!((bare.success(), bare.credits_redeemed(), bare.text("transaction")), (false, None, None));
+    assert_eq!(receipt.to_value(), settled);
+    let no = json!({"success": false, "creditsRedeemed": "-2", "remainingBalance": []});
+    let no = Receipt::from_header(&encoded(&no)).unwrap();
+    let amounts = (no.credits_redeemed(), no.remaining_balance());
+    assert_eq!((no.success(), amounts), (false, (None, None)), "a no is a no, whatever stands beside it");
     let numbers = json!({"success": true, "creditsRedeemed": 2, "remainingBalance": 0});
     assert!(Receipt::from_header(&encoded(&numbers)).unwrap().remaining_balance().unwrap().is_zero());
 
