@@ -95,6 +95,7 @@ def bound():
     """A socket on a port of its own, and its address."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen()
     return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
