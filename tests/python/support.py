@@ -7,7 +7,6 @@ import base64
 import json
 import os
 import socket
-import sys
 import threading
 import urllib.request
 
@@ -103,7 +102,8 @@ def end_with_parent():
     """Ends this process when whoever started it has: its standard input is a pipe that closes then."""
 
     def watch():
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):
+            pass
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
