@@ -10,9 +10,9 @@ import { notice, step } from './term.mjs';
 /** The oldest Node that the npm package and these commands run on: the first 20 with `require` of ES modules. */
 const OLDEST_NODE = [20, 19];
 const WASM_TARGET = 'wasm32-unknown-unknown';
-const PAYMENTS_PY = 'payments-py[fastapi]==1.18.0';
 /** The other runtimes of JavaScript, as packages of npm whose binaries are packages too. */
 const RUNTIMES = { deno: 'deno@2.9.6', bun: 'bun@1.4.5' };
+const REQUIREMENTS = 'tests/python/requirements.txt';
 
 /**
  * Makes the named tools ready, in order, and gives what a caller needs to know about them:
@@ -159,8 +159,9 @@ async function python() {
   if (!system) return void notice('Python is not installed: the tests against the official Python client are skipped');
   const program = at(process.platform === 'win32' ? 'target/venv/Scripts/python.exe' : 'target/venv/bin/python');
   const stamp = at('target/venv/.installed');
-  if (existsSync(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === PAYMENTS_PY) return program;
-  await step(`Python client ${PAYMENTS_PY}`, async (report) => {
+  const wanted = readFileSync(at(REQUIREMENTS), 'utf8');
+  if (existsSync(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return program;
+  await step(`Python client ${/^payments-py.*/m.exec(wanted)[0]}`, async (report) => {
     mkdirSync(at('target'), { recursive: true });
     const make = () => run(system, ['-m', 'venv', at('target/venv')], { anyCode: true });
     let made = await make();
@@ -171,8 +172,8 @@ async function python() {
       made = await make();
     }
     if (made.code !== 0) throw new Plain(`no virtual environment could be made\n\n${made.output.trim()}`);
-    await run(program, ['-m', 'pip', 'install', '--disable-pip-version-check', PAYMENTS_PY], { onLine: report });
-    writeFileSync(stamp, PAYMENTS_PY);
+    await run(program, ['-m', 'pip', 'install', '--disable-pip-version-check', '-r', at(REQUIREMENTS)], { onLine: report });
+    writeFileSync(stamp, wanted);
     return undefined;
   });
   return program;

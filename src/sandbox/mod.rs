@@ -7,6 +7,7 @@
 //! It knows `wire` and the HTTP contract, and nothing of how our own clients read either: what they get wrong, it does
 //! not repeat.
 
+mod access;
 mod accounts;
 mod activity;
 mod agents;
@@ -18,6 +19,7 @@ mod challenge;
 mod checkout;
 mod clock;
 mod codes;
+mod consent;
 mod control;
 mod cors;
 mod credits;
@@ -33,6 +35,7 @@ mod legal;
 mod login;
 mod methods;
 mod mpp;
+mod oauth;
 mod orders;
 mod organizations;
 mod pages;
@@ -51,6 +54,7 @@ mod store;
 mod terms;
 mod tokens;
 mod typed;
+mod widget_keys;
 mod widgets;
 
 use call::{Body, Call, Reply};
@@ -244,6 +248,9 @@ fn respond(reply: Reply, correlation: &str) -> worker::Result<Response> {
     let headers = headers(correlation)?;
     if let Some(seconds) = reply.retry_after {
         headers.set("retry-after", &seconds.to_string())?;
+    }
+    if let Some(challenge) = reply.challenge {
+        headers.set("www-authenticate", challenge)?;
     }
     let bytes = match reply.body {
         Body::Empty => None,

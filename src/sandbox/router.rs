@@ -3,9 +3,9 @@
 use super::problem::{Outcome, Problem};
 use super::tokens::Protocol;
 use super::{
-    Desk, accounts, activity, agents, balances, checkout, clock, control, credits, delegations, deployment,
-    embed, facilitator, faults, legal, login, methods, mpp, orders, organizations, permissions, plans,
-    requests, sales, settings, widgets,
+    Desk, access, accounts, activity, agents, balances, checkout, clock, consent, control, credits,
+    delegations, deployment, embed, facilitator, faults, legal, login, methods, mpp, oauth, orders,
+    organizations, permissions, plans, requests, sales, settings, widget_keys, widgets,
 };
 
 /// Serves a call.
@@ -17,9 +17,17 @@ pub(super) fn route(desk: &Desk) -> Outcome {
     match (method, path.as_slice()) {
         ("GET", []) => deployment::info(),
         ("GET", [".well-known", "jwks.json"]) => deployment::jwks(desk),
+        ("GET", [".well-known", "oauth-authorization-server" | "openid-configuration"]) => {
+            oauth::metadata(desk)
+        }
+        ("GET", ["oauth", "authorize"]) => consent::page(desk),
+        ("POST", ["oauth", "authorize"]) => consent::submit(desk),
+        ("POST", ["oauth", "token"]) => oauth::token(desk),
+        ("GET" | "POST", ["oauth", "userinfo"]) => oauth::userinfo(desk),
         (_, ["api", "v1", "protocol", "plans", rest @ ..]) => plan_routes(desk, method, rest),
         (_, ["api", "v1", "protocol", "agents", rest @ ..]) => agent_routes(desk, method, rest),
         ("POST", ["api", "v1", "protocol", "agent-sub-tasks"]) => requests::track(desk),
+        ("GET", ["api", "v1", "protocol", "token", plan, agent]) => access::get(desk, plan, agent),
         (_, ["api", "v1", rest @ ..]) => payment_routes(desk, method, rest),
         (_, ["sandbox", rest @ ..]) => own_routes(desk, method, rest),
         ("GET", ["login"]) => login::page(desk, login::Door::Browser),
@@ -44,6 +52,8 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["permissions", hash]) => permissions::evidence(desk, hash),
         ("POST", ["organizations"]) => organizations::create(desk),
         ("PATCH", ["organizations", id]) => organizations::update(desk, id),
+        ("POST", ["organizations", id, "widget-keys"]) => widget_keys::create(desk, id),
+        ("DELETE", ["organizations", id, "widget-keys", key]) => widget_keys::revoke(desk, id, key),
         ("PATCH", ["organizations", id, "members", address]) => organizations::set_member(desk, id, address),
         ("POST", ["organizations", id, "customers", address]) => organizations::agree(desk, id, address),
         ("POST", ["orders", id]) => sales::advance(desk, id),
@@ -118,6 +128,7 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["payment-methods"]) => methods::list(desk),
         ("PATCH", ["payment-methods", id]) => methods::update(desk, id),
         ("DELETE", ["payment-methods", id]) => methods::remove(desk, id),
+        ("POST", ["widgets", "session"]) => widget_keys::start(desk),
         ("POST", ["widgets", "session", "self"]) => widgets::start(desk),
         ("GET", ["widgets", "session", "validate"]) => widgets::validate(desk),
         ("POST", ["fiat", "stripe", "payment"]) => checkout::start(desk),
