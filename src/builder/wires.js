@@ -1,6 +1,6 @@
 // What goes over the wire. What a call sends and what its answer means, the core says.
 import { paymentsError } from '../js/error.js';
-import { converse, pause, randomByte } from '../transport/exchange.js';
+import { converse, pause, randomByte, unlessAborted } from '../transport/exchange.js';
 
 /** The most of an answer that is read, in bytes. */
 const MOST = 256 * 1024;
@@ -36,23 +36,34 @@ export async function send({ core, seller, organization, fetch, timeoutMs }, nam
   const { url, method, headers, body, repeat } =
     JSON.parse(told(() => seller.prepare(name, text(given), organization, random, Date.now())));
   const correlation = Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  const signal = AbortSignal.timeout(timeoutMs);
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), timeoutMs);
+  const { signal } = stop;
   const request = new Request(url, {
     method, headers: { ...headers, 'x-correlation-id': correlation }, body: body ?? undefined, redirect: 'manual', signal,
   });
   let answer;
-  for (let tries = 1; ; tries += 1) {
-    answer = await converse(fetch, request, MOST);
-    const wait = repeat && !signal.aborted ? core.pauseBefore(name, answer?.status, tries, answer?.after, randomByte()) : undefined;
-    if (wait === undefined) break;
-    await pause(wait);
-  }
-  if (answer?.text === undefined) throw failure(core.noAnswer(name, !signal.aborted, repeat));
-  const read = told(() => core.readAnswer(name, answer.status, answer.text, answer.correlation ?? correlation));
-  if (read !== undefined) return JSON.parse(read);
-  if (answer.text === '') return undefined;
   try {
-    return JSON.parse(answer.text);
+    for (let tries = 1; ; tries += 1) {
+      // Not every runtime lets the signal of a request end a body that is under way.
+      answer = await unlessAborted(signal, converse(fetch, request, MOST));
+      const wait = repeat ? core.pauseBefore(name, answer?.status, tries, answer?.after, randomByte()) : undefined;
+      if (wait === undefined) break;
+      await unlessAborted(signal, pause(wait));
+    }
+  } catch {
+    answer = undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+  // A no is one whether its words can be read or not.
+  const words = answer?.text ?? (answer?.status >= 400 ? '' : undefined);
+  if (words === undefined) throw failure(core.noAnswer(name, !signal.aborted, repeat));
+  const read = told(() => core.readAnswer(name, answer.status, words, answer.correlation ?? correlation));
+  if (read !== undefined) return JSON.parse(read);
+  if (words === '') return undefined;
+  try {
+    return JSON.parse(words);
   } catch (cause) {
     const facts = { code: 'garbled_answer', retryable: false, status: answer.status, cause };
     throw paymentsError('Nevermined\'s answer could not be understood: not JSON', undefined, facts);
