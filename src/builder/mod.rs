@@ -93,7 +93,7 @@ impl Seller {
             .to_string());
         }
         let mut headers = Map::new();
-        for (name, value) in builder::headers(&call.request, self.key.secret(), organization.as_deref()) {
+        for (name, value) in call.request.headers(Some(self.key.secret()), organization.as_deref()) {
             headers.insert(name.into(), Value::String(value));
         }
         let url = [self.deployment.backend.as_ref(), &call.request.path].concat();

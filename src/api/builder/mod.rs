@@ -17,7 +17,7 @@ mod tests;
 pub use answers::answer;
 
 use super::x402::GetAccessToken;
-use super::{ApiError, ApiErrorKind, Auth, Call, Request, Response, calls, retry};
+use super::{ApiError, ApiErrorKind, Call, Request, Response, calls, retry};
 use crate::wire::{AgentId, DelegationRef, Environment, PlanId, Scheme, WireError, WireErrorKind};
 use alloc::{string::String, vec::Vec};
 use fields::Fields;
@@ -64,20 +64,6 @@ pub fn prepare(name: &str, arguments: &Value, surroundings: Surroundings) -> Res
         // The platform makes one order of one key (section 4.9).
         || (name == "createOrder" && keyed());
     Ok(Prepared { request, repeatable })
-}
-
-/// The headers of a call (section 1.1). Unlike a buyer's, a public one says the version too, as the official clients do.
-#[must_use]
-pub fn headers(
-    request: &Request,
-    key: &crate::wire::Secret,
-    organization: Option<&str>,
-) -> Vec<(&'static str, String)> {
-    let mut headers = request.headers(Some(key), organization);
-    if request.auth == Auth::Public {
-        headers.push(("nevermined-version", super::API_VERSION.into()));
-    }
-    headers
 }
 
 /// The code of a call that moves credits or money and of which nobody knows what came: not to be made again without

@@ -5,8 +5,7 @@ mod refusals;
 mod requests;
 
 use super::*;
-use crate::api::Method;
-use crate::wire::Secret;
+use crate::api::{Auth, Method};
 use alloc::{format, string::ToString, vec};
 use serde_json::json;
 
@@ -100,26 +99,6 @@ fn only_what_is_as_good_twice_is_repeated() {
         ("getPlan", None, 2, Some(500)),
     ] {
         assert_eq!(pause(name, status, tries, None, 0), pause_ms, "{name} {status:?} {tries}");
-    }
-}
-
-#[test]
-fn the_key_rides_along_where_it_is_wanted_and_nowhere_else() {
-    let key = Secret::new("local:a.b.c");
-    let of =
-        |name: &str, given: &Value, organization| headers(&prepared(name, given).request, &key, organization);
-    let named = |headers: &[(&str, String)], name: &str| {
-        headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone())
-    };
-    let private = of("getMyMemberships", &json!({}), Some("org-1"));
-    assert_eq!(named(&private, "authorization").unwrap(), "Bearer local:a.b.c");
-    assert_eq!(named(&private, "x-current-org-id").unwrap(), "org-1");
-    let public = of("getOrder", &json!({ "orderId": "o" }), Some("org-1"));
-    assert_eq!((named(&public, "authorization"), named(&public, "x-current-org-id")), (None, None));
-    for headers in [&private, &public] {
-        assert_eq!(named(headers, "nevermined-version").unwrap(), "1.1");
-        assert_eq!(named(headers, "content-type").unwrap(), "application/json");
-        assert_eq!(headers.iter().filter(|(name, _)| *name == "nevermined-version").count(), 1);
     }
 }
 
