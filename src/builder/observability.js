@@ -1,6 +1,8 @@
 // What a request to a language model carries so that Helicone books it on the agent's request (contract section 4.10): an
 // address and headers, for any client. Nothing is sent from here.
 
+import { wrong } from './given.js';
+
 /** Where Helicone is: one for all hosted environments, and on this machine with `custom`. */
 const HOSTED = 'https://helicone.nevermined.dev';
 const LOCAL = 'http://localhost:8585';
@@ -57,6 +59,7 @@ export class Observability {
   get heliconeBaseUrl() { return this.#origin + GATEWAY; }
 
   getHeliconeHeaders(agentRequest, customProperties = {}) {
+    if (typeof agentRequest !== 'object' || !agentRequest) throw wrong('agentRequest', 'what verifyPermissions or startSimulationRequest gave');
     const { agentId, agentName, agentRequestId, batch, balance = {} } = agentRequest;
     const core = this.#core;
     const properties = {

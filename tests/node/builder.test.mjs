@@ -168,6 +168,7 @@ test('a buyer pays: verified, settled, observed', async () => {
     [agentRequestId, plan, 's-1']);
   assert.match(defaultHeaders['Helicone-Auth'], /^Bearer ./);
   new Headers(defaultHeaders);
+  assert.throws(() => seller.observability.withOpenAI('sk-mine', undefined), { code: 'validation', message: /^agentRequest must be / });
   assert.deepEqual(seller.observability.withLangchain('m', 'sk-mine', verified.agentRequest).configuration.baseURL, baseURL);
 
   await refused(seller.facilitator.verifyPermissions({ paymentRequired, x402AccessToken: 'garbage' }), 'BCK.X402.0010', 400);
