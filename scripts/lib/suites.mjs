@@ -22,7 +22,7 @@ export const SUITES = {
     without: ({ python }) => (python ? undefined : 'Python is not installed'), run: python,
   },
   browser: {
-    title: 'Chromium', tools: ['chromium'], artefacts: ['sandbox', 'worker', 'subscriber'], run: nodeTests('tests/browser'),
+    title: 'Chromium', tools: ['chromium'], artefacts: ['sandbox', 'worker', 'subscriber', 'builder'], run: nodeTests('tests/browser'),
   },
 };
 

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { Payments } from '../../target/dist/subscriber/builder.js';
 import { client, encode } from '../sandbox/client.mjs';
+import { source } from './snippets.mjs';
 
-/** The checks by name; `world()` is `{ stage, payer, serve }` of readme.test.mjs once it is there. */
+/** The checks by name; `world()` is `{ stage, payer, serve, inWorkerd }` of readme.test.mjs once it is there. */
 export const selling = (world) => {
   /** The seller's variables, and more. */
   const env = (more) => {
@@ -50,6 +51,16 @@ export const selling = (world) => {
     async credits({ run }) {
       const { address, held } = await world().payer();
       assert.equal(await run(env({ CUSTOMER: address })), '3n\n');
+      assert.equal(await held(), 110n);
+    },
+
+    async 'selling-worker'({ block }) {
+      const { payer, inWorkerd } = world();
+      const { address, held } = await payer();
+      await inWorkerd(source(block), { bindings: env() }, async (ask) => {
+        const answer = await ask('/', { method: 'POST', body: JSON.stringify({ account: address }) });
+        assert.deepEqual([answer.status, await answer.json()], [200, { balance: '110' }]);
+      });
       assert.equal(await held(), 110n);
     },
 

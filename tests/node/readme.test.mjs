@@ -324,7 +324,7 @@ const CHECKS = {
     assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey }), /^200 402$/m);
   },
 
-  ...selling(() => ({ stage, payer, serve })),
+  ...selling(() => ({ stage, payer, serve, inWorkerd })),
 };
 
 /** A buyer with credits, and what makes tokens of theirs. */

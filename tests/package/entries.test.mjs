@@ -209,7 +209,7 @@ test('the tarball holds what the package names, and nothing else', async () => {
       'cli/project/src/index.js', 'cli/project/wrangler.toml', 'cli/serve.js', 'cli/wrong.js', 'core.js', 'core.packed.js', 'core_bg.wasm', 'gate.js', 'gate.packed.js', 'gate_bg.wasm', 'handler.js', 'helpers.js', 'index.d.ts', 'index.js', 'journeys.js', 'ledger.js', 'names.js', 'package.json', 'paywall.d.ts', 'paywall.js',
       'paywall.node.d.ts', 'paywall.node.js', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'seller.js', 'seller.packed.js', 'seller_bg.wasm', 'selling.js', 'terms.js', 'workerd.js']);
   // Three builds, each once as it is and once as text, and the page with a build inside.
-  assert.ok(size < 820 * 1024, `${size} bytes`);
+  assert.ok(size < 780 * 1024, `${size} bytes`);
   assert.equal(version, crateVersion());
   const { exports } = JSON.parse(readFileSync(dist('subscriber', 'package.json'), 'utf8'));
   const targets = ['.', './builder', './paywall', './paywall/node', './paywall/page'].flatMap((entry) => Object.values(exports[entry])).concat(exports['./core.wasm']);
