@@ -25,7 +25,7 @@ const journal = async (payer = PAYER) => {
 };
 /** The entry of a payer, once it has come to its end. */
 const closed = async (payer) => {
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < 1000; round++) {
     const [entry] = await journal(payer);
     if (entry && entry.stands !== 'settling') return entry;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -112,7 +112,7 @@ test('rule 21: what nobody answered is delivered, journalled, and settled by the
   const entry = await closed(from);
   assert.deepEqual([entry.stands, entry.delivered, entry.again], ['unknown', true, undefined]);
   all.facilitator.settle = undefined;
-  for (let round = 0; round < 200 && (await closed(from)).stands !== 'settled'; round++) await new Promise((resolve) => setTimeout(resolve, 100));
+  for (let round = 0; round < 600 && (await closed(from)).stands !== 'settled'; round++) await new Promise((resolve) => setTimeout(resolve, 100));
   const settled = await closed(from);
   assert.deepEqual([settled.stands, settled.receipt.creditsRedeemed], ['settled', '1']);
   assert.match(all.paywall.said(), /settlement_reconciled/);
@@ -124,7 +124,7 @@ test('rule 21: a token that can be used again is never settled twice: it is for 
   all.facilitator.settle = (response) => response.destroy();
   assert.equal((await all.paid('/paid')).status, 200);
   const before = all.facilitator.count('settle');
-  for (let round = 0; round < 100 && (await closed(from)).stands === 'unknown'; round++) await new Promise((resolve) => setTimeout(resolve, 50));
+  for (let round = 0; round < 1200 && (await closed(from)).stands === 'unknown'; round++) await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal((await closed(from)).stands, 'unresolved');
   assert.deepEqual([before, all.facilitator.count('settle')], [1, 1]);
 });
@@ -140,7 +140,7 @@ test('rule 21: what became of it the balance tells: burned, or delivered and not
     response.destroy();
   };
   for (const from of [burns, spares]) assert.equal((await all.paid('/paid', { headers: { 'payment-signature': token({ from }) } })).status, 200);
-  for (let round = 0; round < 300 && (await closed(spares)).stands === 'unknown'; round++) await new Promise((resolve) => setTimeout(resolve, 100));
+  for (let round = 0; round < 600 && (await closed(spares)).stands === 'unknown'; round++) await new Promise((resolve) => setTimeout(resolve, 100));
   const entries = await Promise.all([closed(burns), closed(spares)]);
   assert.deepEqual(entries.map(({ stands, delivered, why }) => [stands, delivered, why]), [['settled', true, 'balance_counted'], ['unpaid', true, 'balance_counted']]);
   assert.deepEqual([entries[0].receipt.creditsRedeemed, all.facilitator.count('settle')], ['1', 2]);
@@ -191,7 +191,7 @@ test('a few a day are free of charge, by address without a token and by payer wi
 });
 
 async function eventually(ask, status) {
-  for (let round = 0; round < 50; round++) {
+  for (let round = 0; round < 500; round++) {
     const answer = await ask();
     if (answer.status === status) return answer;
     await new Promise((resolve) => setTimeout(resolve, 20));
