@@ -115,9 +115,10 @@ pub fn read_answer(
     status: u16,
     body: String,
     correlation: Option<String>,
+    repeatable: bool,
 ) -> Result<Option<String>, String> {
     let response = Response { status, body, correlation_id: correlation };
-    builder::answer(name, &response).map_err(|error| refused(name, builder::error(name, error)))
+    builder::answer(name, &response).map_err(|error| refused(name, builder::error(name, error, repeatable)))
 }
 
 /// The facts of the error for an answer that never came: in time, or at all.

@@ -46,6 +46,9 @@ export function createHeliconeResponse({ idPrefix, model, resultData, usage, sys
   };
 }
 
+/** A text that a header can have: names of plans are in any script, and one line break would make another header. */
+const inHeader = (value) => String(value).replace(/\p{Cs}/gu, '').replace(/[^\x20-\x7e\xa0-\xff]/gu, encodeURIComponent);
+
 /** `core` is the wasm's, `helicone` an address in the place of the environment's. */
 export class Observability {
   #core;
@@ -69,7 +72,7 @@ export class Observability {
     };
     const headers = Object.entries(properties)
       .filter(([, value]) => value !== undefined && value !== null)
-      .map(([name, value]) => [`Helicone-Property-${name}`, String(value)]);
+      .map(([name, value]) => [`Helicone-Property-${name}`, inHeader(value)]);
     return { ...(core.observer && { 'Helicone-Auth': core.observer }), ...Object.fromEntries(headers) };
   }
 

@@ -16,7 +16,7 @@ class Resource {
   ask(...given) { return this.#ask(...given); }
 }
 
-const paged = (given) => [given?.sortBy, given?.sortOrder, given?.page, given?.offset];
+const paged = (given) => ({ sortBy: given?.sortBy, sortOrder: given?.sortOrder, page: given?.page, pageSize: given?.offset });
 const flag = (value) => (value === undefined ? undefined : String(value));
 const json = (value) => (typeof value === 'object' && value ? JSON.stringify(value) : undefined);
 /** Members of an object by name, whatever it is. */
@@ -50,8 +50,10 @@ export class Plans extends Resource {
     return publish(this, 'registerTimeTrialPlan', { planMetadata, priceConfig, creditsConfig }, options);
   }
   getPlan(planId) { return this.ask('getPlan', [planId]); }
-  getPlans(page, offset, sortBy, sortOrder, options) { return this.ask('getPlans', [page, offset, sortBy, sortOrder, options?.organizationId]); }
-  getAgentsAssociatedToAPlan(planId, pagination) { return this.ask('getAgentsAssociatedToAPlan', [planId, ...paged(pagination)]); }
+  getPlans(page, offset, sortBy, sortOrder, options) {
+    return this.ask('getPlans', { page, offset, sortBy, sortOrder, orgId: options?.organizationId });
+  }
+  getAgentsAssociatedToAPlan(planId, pagination) { return this.ask('getAgentsAssociatedToAPlan', { planId, ...paged(pagination) }); }
   async getPlanBalance(planId, account) {
     // What is no address is one's own, as with the official clients.
     const holder = /^0x[0-9a-fA-F]{40}$/.test(account) ? account : this.#seller.account;
@@ -59,7 +61,7 @@ export class Plans extends Resource {
     return { ...answer, balance: BigInt(answer.balance) };
   }
   orderPlan(planId) { return this.ask('orderPlan', [planId]); }
-  async orderFiatPlan(planId) { return this.ask('orderFiatPlan', [json({ sessionType: 'embedded', planId: String(planId) })]); }
+  orderFiatPlan(planId) { return this.ask('orderFiatPlan', { planId }); }
   mintPlanCredits(planId, creditsAmount, creditsReceiver) { return this.ask('mintPlanCredits', { planId, creditsAmount, creditsReceiver }); }
   mintPlanExpirable(planId, creditsAmount, creditsReceiver, creditsDuration) {
     return this.ask('mintPlanExpirable', { planId, creditsAmount, creditsReceiver, creditsDuration });
@@ -97,7 +99,7 @@ export class Agents extends Resource {
   getAgents(page, offset, sortBy, sortOrder, options) {
     return this.ask('getAgents', { page, offset, sortBy, sortOrder, orgId: options?.organizationId });
   }
-  getAgentPlans(agentId, pagination) { return this.ask('getAgentPlans', [agentId, ...paged(pagination)]); }
+  getAgentPlans(agentId, pagination) { return this.ask('getAgentPlans', { agentId, ...paged(pagination) }); }
   updateAgentMetadata(agentId, agentMetadata, agentApi) { return this.ask('updateAgentMetadata', { agentId, agentMetadata, agentApi }); }
   addPlanToAgent(planId, agentId) { return this.ask('addPlanToAgent', { planId, agentId }); }
   removePlanFromAgent(planId, agentId) { return this.ask('removePlanFromAgent', { planId, agentId }); }

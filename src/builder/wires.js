@@ -59,7 +59,7 @@ export async function send({ core, seller, organization, fetch, timeoutMs }, nam
   // A no is one whether its words can be read or not.
   const words = answer?.text ?? (answer?.status >= 400 ? '' : undefined);
   if (words === undefined) throw failure(core.noAnswer(name, !signal.aborted, repeat));
-  const read = told(() => core.readAnswer(name, answer.status, words, answer.correlation ?? correlation));
+  const read = told(() => core.readAnswer(name, answer.status, words, answer.correlation ?? correlation, repeat));
   if (read !== undefined) return JSON.parse(read);
   if (words === '') return undefined;
   try {

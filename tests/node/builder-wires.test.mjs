@@ -81,7 +81,7 @@ test('only what is as good twice as once is sent again', async () => {
     ['redeem', 3, 'settlement_outcome_unknown', true, false],
     ['settle', 1, 'settlement_outcome_unknown', true, false],
     ['mint', 1, 'outcome_unknown', true, false],
-    ['order', 1, 'http_503', false, true],
+    ['order', 1, 'http_503', false, false],
     ['keyed', 3, 'http_503', false, true],
   ]);
   const { sent, payments } = await selling([broken, busy, verified]);
@@ -164,6 +164,9 @@ test('options and arguments of the wrong kind are named, and nothing is sent', a
     [() => payments.plans.registerPlan({ name: 'n' }, { amounts: [2 ** 60], receivers: [ME] }, {}), 'priceConfig.amounts'],
     [() => payments.plans.getPlan('../1'), 'planId'],
     [() => payments.plans.getPlan({}), 'planId'],
+    [() => payments.plans.getPlan(2 ** 60), 'planId'],
+    [() => payments.plans.getPlans(1.5), 'page'],
+    [() => payments.plans.orderFiatPlan({}), 'planId'],
     [() => payments.agents.addPlanToAgent('1', '2/plan/3'), 'agentId'],
     [() => payments.agents.registerAgent({ name: 'n' }, {}, '1'), 'paymentPlans'],
     [() => payments.organizations.getOrganizationActivity(''), 'orgId'],

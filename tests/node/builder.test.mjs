@@ -168,6 +168,8 @@ test('a buyer pays: verified, settled, observed', async () => {
     [agentRequestId, plan, 's-1']);
   assert.match(defaultHeaders['Helicone-Auth'], /^Bearer ./);
   new Headers(defaultHeaders);
+  const { 'Helicone-Property-agentName': odd } = seller.observability.getHeliconeHeaders({ ...verified.agentRequest, agentName: 'Zoë 神託\r\nx: y\ud800' });
+  assert.equal(new Headers({ odd }).get('odd'), 'Zoë %E7%A5%9E%E8%A8%97%0D%0Ax: y');
   assert.throws(() => seller.observability.withOpenAI('sk-mine', undefined), { code: 'validation', message: /^agentRequest must be / });
   assert.deepEqual(seller.observability.withLangchain('m', 'sk-mine', verified.agentRequest).configuration.baseURL, baseURL);
 

@@ -78,9 +78,10 @@ pub fn unknown_code(name: &str) -> Option<&'static str> {
     })
 }
 
-/// An error of a call that is about to be told: where it moves something, and it may have happened, it says so.
+/// An error of a call that is about to be told: where it moves something, and it may have happened, it says so; and where it
+/// may have happened, only what is repeatable may be tried again.
 #[must_use]
-pub fn error(name: &str, error: ApiError) -> ApiError {
+pub fn error(name: &str, error: ApiError, repeatable: bool) -> ApiError {
     let unclear = match error.kind {
         // 429 is a clear no.
         ApiErrorKind::Unavailable => error.status != 429,
@@ -95,7 +96,7 @@ pub fn error(name: &str, error: ApiError) -> ApiError {
             retryable: false,
             ..error
         },
-        None => error,
+        None => ApiError { retryable: error.retryable && (repeatable || !unclear), ..error },
     }
 }
 
@@ -113,10 +114,10 @@ pub fn no_answer(name: &str, in_time: bool, repeatable: bool) -> ApiError {
         hint: None,
         status: 0,
         correlation_id: None,
-        retryable: repeatable,
+        retryable: true,
         docs_url: None,
     };
-    error(name, silence)
+    error(name, silence, repeatable)
 }
 
 /// How many milliseconds to wait before a repeatable call is sent again; `None` to stop. See
@@ -187,7 +188,6 @@ fn mpp_token(given: &Map<String, Value>, environment: Environment) -> Result<Req
 fn texts(list: &[Value]) -> Vec<Option<String>> {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => number.as_u64().map(crate::wire::digits),
         _ => None,
     };
     list.iter().map(text).collect()

@@ -159,9 +159,18 @@ fn what_moves_something_and_may_have_happened_says_so() {
         ("redeemCredits", 403, &json!({ "code": "BCK.AUTH.0003" }), "BCK.AUTH.0003", false),
         ("orderPlan", 500, &json!({}), "purchase_outcome_unknown", false),
         ("verifyPermissions", 503, &json!({}), "http_503", true),
-        ("registerPlan", 500, &json!({ "code": "BCK.COMMON.0029" }), "BCK.COMMON.0029", true),
+        (
+            "registerPlan",
+            500,
+            &json!({ "code": "BCK.COMMON.0029", "retryable": true }),
+            "BCK.COMMON.0029",
+            false,
+        ),
+        ("registerPlan", 429, &json!({}), "http_429", true),
+        ("getPlan", 503, &json!({ "retryable": false }), "http_503", false),
     ] {
-        let told = error(name, answered(name, status, body).unwrap_err());
+        let repeatable = matches!(name, "verifyPermissions" | "getPlan" | "settleCredential");
+        let told = error(name, answered(name, status, body).unwrap_err(), repeatable);
         assert_eq!(
             (told.code.as_str(), told.retryable, told.status),
             (code, retryable, status),

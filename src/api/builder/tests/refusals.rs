@@ -157,7 +157,11 @@ fn what_is_wrong_is_named_and_nothing_is_sent() {
         ("getMppAccessToken", json!({ "planId": "1", "tokenOptions": "x" }), "tokenOptions"),
         ("createMember", json!({ "userId": "" }), "userId"),
         ("onboardCustomer", json!({}), "email"),
+        ("getPlans", json!({ "page": 1.5 }), "page"),
+        ("getAgentPlans", json!({ "agentId": "2", "pageSize": -1 }), "pageSize"),
+        ("orderFiatPlan", json!({ "planId": "[object Object]" }), "planId"),
         ("noSuchCall", json!({}), "call"),
+        ("getPlan", json!([1_152_921_504_606_846_976_u64]), "planId"),
         ("getPlan", json!("1"), "arguments"),
         ("getPlan", json!(["../1"]), "planId"),
     ];

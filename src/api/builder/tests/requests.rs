@@ -303,10 +303,29 @@ fn each_call_is_what_was_recorded() {
         ("orderPlan", json!(["1"]), "POST+ /api/v1/protocol/plans/1/order", None),
         (
             "getPlans",
-            json!([2, 5, null, null, "org-1"]),
-            "GET+ /api/v1/protocol/plans?page=2&offset=5&sortBy=created&sortOrder=desc&orgId=org-1",
+            json!({ "page": 2, "offset": 5, "sortBy": "name", "orgId": "org-1" }),
+            "GET+ /api/v1/protocol/plans?page=2&offset=5&sortBy=name&sortOrder=desc&orgId=org-1",
             None,
         ),
+        (
+            "getAgentsAssociatedToAPlan",
+            json!({ "planId": "1", "page": 2 }),
+            "GET /api/v1/protocol/plans/1/agents?sortOrder=desc&page=2&pageSize=10",
+            None,
+        ),
+        (
+            "getAgentPlans",
+            json!({ "agentId": "2", "sortBy": "name", "sortOrder": "asc", "page": "3", "pageSize": 5 }),
+            "GET /api/v1/protocol/agents/2/plans?sortBy=name&sortOrder=asc&page=3&pageSize=5",
+            None,
+        ),
+        (
+            "orderFiatPlan",
+            json!({ "planId": "1" }),
+            "POST+ /api/v1/fiat/stripe/payment",
+            Some(json!({ "planId": "1", "sessionType": "embedded" })),
+        ),
+        ("getPlan", json!(["1"]), "GET /api/v1/protocol/plans/1", None),
     ];
     for (name, given, line, body) in &rows {
         let shown = shown(&prepared(name, given).request);
