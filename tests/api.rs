@@ -163,11 +163,11 @@ fn a_key_and_an_organization_ride_on_the_calls_that_take_them_only() {
         let headers = request.headers(key, organization).into_iter();
         headers.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>()
     };
-    let json = ["accept: application/json", "content-type: application/json"];
-    let own = ["authorization: Bearer local:a.b.c", "nevermined-version: 1.1"];
+    let json = ["accept: application/json", "content-type: application/json", "nevermined-version: 1.1"];
+    let own = ["authorization: Bearer local:a.b.c"];
     let (public, private) = (call("getPlan", &["1"]), call("listDelegations", &[]));
     assert_eq!(lines(&public, Some(&key), Some("org-1")), json);
-    assert_eq!(lines(&private, Some(&key), None), [json, own].concat());
+    assert_eq!(lines(&private, Some(&key), None), [&json[..], &own].concat());
     let all = [&json[..], &own, &["x-current-org-id: org-1"]].concat();
     assert_eq!(lines(&private, Some(&key), Some("org-1")), all);
     assert_eq!(lines(&private, None, Some("org-1")), json, "without a key neither does");
