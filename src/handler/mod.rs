@@ -144,10 +144,9 @@ impl Visit {
             .map_or(Ok(JsValue::UNDEFINED), |settled| to_js(&action::Burned::from(settled)))
     }
 
-    /// Whether a client that goes away now is not charged.
-    #[wasm_bindgen(getter)]
-    pub fn uncharged(&self) -> bool {
-        self.visit.is_uncharged()
+    /// The client is gone: whether it is not charged.
+    pub fn left(&mut self) -> bool {
+        self.visit.client_left()
     }
 
     /// The name of this visit that client, handler and platform share.

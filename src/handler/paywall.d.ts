@@ -160,6 +160,11 @@ export interface PaywallOptions {
   timeoutMs?: number;
   /** How long the handler may take until its answer begins, in milliseconds. Default 60000. [`ORIGIN_TIMEOUT_MS`] */
   originTimeoutMs?: number;
+  /**
+   * For how long a settlement that nobody answered is believed to be still on its way, in seconds from 1 to 3600: before that
+   * it is not made again. Default 120. [`SETTLE_QUIET_SECONDS`]
+   */
+  settleQuietSeconds?: number;
   /** For how long a positive verification is believed, in seconds, to 60. Default 0, not at all. [`VERIFY_CACHE_SECONDS`] */
   verifyCacheSeconds?: number;
   /** Whether each request is a line of JSON in the log. Default true. [`LOG`] */

@@ -59,7 +59,7 @@ async function next(way, action) {
   way.asked ||= verifies;
   event ??= await perform(way, action);
   if (verifies && event.what === 'answered') way.verification = read(event.body);
-  if (visit.uncharged && request.signal?.aborted) event = { what: 'clientGone' };
+  if (request.signal?.aborted && visit.left()) event = { what: 'clientGone' };
   let then = visit.on(event, Date.now());
 
   const paid = visit.payment;

@@ -159,6 +159,7 @@ impl Gate {
             head_only: request.method.eq_ignore_ascii_case("HEAD"),
             guest: Guest::default(),
             stage: Stage::Over,
+            gone: false,
             settlement: None,
         };
         let admitted = match self.metrics(request) {

@@ -48,6 +48,8 @@ pub struct Visit {
     pub(crate) stage: Stage,
     /// What was settled, for whoever asks.
     pub(crate) settlement: Option<Settlement>,
+    /// Whether the client went away while the settle was under way.
+    pub(crate) gone: bool,
 }
 
 /// What happened to the last [`Action`].
@@ -257,6 +259,14 @@ impl Visit {
                 | Stage::Collecting(_)
                 | Stage::Over
         )
+    }
+
+    /// The client is gone before its answer began. Says whether it is not charged: [`Event::ClientGone`] is to be told then,
+    /// in the place of what happened. Else the settle that is under way counts for nothing if nobody answers it: it is not
+    /// settled another time.
+    pub fn client_left(&mut self) -> bool {
+        self.gone = true;
+        self.is_uncharged()
     }
 
     /// Ends the visit with an answer of our own.

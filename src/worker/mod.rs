@@ -114,8 +114,7 @@ impl Shell {
                 Action::Finish(_) => return Err("an answer ended that was not delivered".into()),
                 Action::Call(_) | Action::State(_) | Action::Price(_) | Action::Forward(_) => {
                     let event = self.perform(action, &visit).await;
-                    let event =
-                        if visit.is_uncharged() && self.is_gone() { Event::ClientGone } else { event };
+                    let event = if self.is_gone() && visit.client_left() { Event::ClientGone } else { event };
                     visit.on(event, wires::now())
                 }
             };
