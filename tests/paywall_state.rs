@@ -250,6 +250,7 @@ fn visit(gate: &Gate, way: Way, rows: &mut Map, truth: &mut Truth) {
                 question(rows, &call, state.next().unwrap_or(Fine), way, truth, now)
             }
             Action::Price(_) => panic!("no handler is configured"),
+            Action::Wait(_) => panic!("nothing is asked of the plan"),
             Action::Forward(_) if way.origin == 0 => Event::OriginFailed,
             Action::Forward(_) => Event::Origin(OriginHead { status: way.origin, ..OriginHead::default() }),
         };

@@ -101,6 +101,9 @@ async function perform(way, action) {
         console.error('state:', error?.message ?? error);
         return { what: 'stateFailed' };
       }
+    case 'wait':
+      await new Promise((done) => setTimeout(done, action.ms));
+      return { what: 'waited' };
     case 'price':
       return { what: 'price', credits: await price(way, action) };
     default:

@@ -63,6 +63,8 @@ pub enum Event {
     State(Reply),
     /// It did not. What was asked may have happened.
     StateFailed,
+    /// The time is over.
+    Waited,
     /// The seller's handler said what the request costs; nothing where it could not.
     Price(Option<Credits>),
     /// The origin answered: status and headers. Its body stays where it is.
@@ -176,9 +178,10 @@ impl Visit {
     fn step(&mut self, event: Event, now: u64) -> Action {
         let stage = core::mem::replace(&mut self.stage, Stage::Over);
         match (stage, event) {
-            (Stage::Learning(waiting), event @ (Event::Answered(_) | Event::Unanswered(_))) => {
-                self.learned(waiting, &event, now)
-            }
+            (
+                Stage::Learning(waiting),
+                event @ (Event::Answered(_) | Event::Unanswered(_) | Event::Waited),
+            ) => self.learned(waiting, &event, now),
             (stage, Event::ClientGone) => self.left(stage),
             (stage, Event::Denied(words)) => self.denied(stage, &words),
             (Stage::Receipt, Event::State(reply)) => self.found_receipt(reply),
