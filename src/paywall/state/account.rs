@@ -17,8 +17,9 @@
 //!
 //! Where the sums do not agree, it is for the seller to look into.
 
+mod form;
+
 use super::book::{self, SOON_MS};
-use super::json::{Members, Unreadable, Written};
 use super::{Entry, Rows, RowsError, Stands};
 use crate::api::plans::{GetPlanBalance, GetPlanCredits, PlanCredits};
 use crate::api::{self, Call as _};
@@ -28,7 +29,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use serde_json::Value;
+use form::Amount;
 
 const ACCOUNT: &str = "account";
 /// For how long what is held is not read again before a settlement, in milliseconds: who else has an eye on the plan may
@@ -64,91 +65,6 @@ struct Account {
     plan: Option<PlanCredits>,
     /// Whether something was settled that burns what nobody can foresee, or later than it says.
     blurred: bool,
-}
-
-/// Credits, kept as a decimal text.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-struct Amount(Credits);
-
-impl Amount {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let text = value.as_str().ok_or(Unreadable("credits"))?;
-        text.parse().map(Self).map_err(|_| Unreadable("credits"))
-    }
-
-    fn maybe(value: Value) -> Result<Option<Self>, Unreadable> {
-        (!value.is_null()).then(|| Self::read(&value)).transpose()
-    }
-
-    fn text(self) -> String {
-        self.0.to_string()
-    }
-}
-
-impl Written for Account {
-    fn to_json(&self) -> Value {
-        let text = |amount: Option<Amount>| amount.map(Amount::text);
-        let mut members = Members::default();
-        members.put("turn", self.turn);
-        members.put("base", text(self.base));
-        members.put("at", self.at);
-        members.put("open", self.open.as_slice());
-        members.put("begun", self.begun);
-        members.put("sum", self.sum.text());
-        members.put("high", text(self.high));
-        members.put("low", text(self.low));
-        members.put("partial", self.partial);
-        members.put("lost", self.lost);
-        if let Some((held, turn, at)) = self.seen {
-            members.put("seen", Vec::from([Value::from(held.text()), turn.into(), at.into()]));
-        }
-        if let Some(PlanCredits { amount, least, most, fixed }) = self.plan {
-            let amounts = [amount, least, most].map(|amount| Value::from(Amount(amount).text()));
-            members.put("plan", amounts.to_vec());
-            members.put("fixed", fixed);
-        }
-        if self.blurred {
-            members.put("blurred", true);
-        }
-        members.done()
-    }
-
-    fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
-        let visit = |value: &Value| value.as_str().map(Into::into).ok_or(Unreadable("open"));
-        let seen = match members.take("seen").as_array().map(Vec::as_slice) {
-            Some([held, turn, at]) => {
-                let whole = |value: &Value| value.as_u64().ok_or(Unreadable("seen"));
-                Some((Amount::read(held)?, whole(turn)?, whole(at)?))
-            }
-            _ => None,
-        };
-        let plan = match members.take("plan").as_array().map(Vec::as_slice) {
-            Some([amount, least, most]) => Some(PlanCredits {
-                amount: Amount::read(amount)?.0,
-                least: Amount::read(least)?.0,
-                most: Amount::read(most)?.0,
-                fixed: members.flag("fixed")?,
-            }),
-            _ => None,
-        };
-        Ok(Self {
-            turn: members.whole("turn")?,
-            base: Amount::maybe(members.take("base"))?,
-            // One that was written before this was known is old.
-            at: if members.has("at") { members.whole("at")? } else { 0 },
-            open: members.list("open")?.iter().map(visit).collect::<Result<_, _>>()?,
-            begun: members.flag("begun")?,
-            sum: Amount::read(&members.take("sum"))?,
-            high: Amount::maybe(members.take("high"))?,
-            low: Amount::maybe(members.take("low"))?,
-            partial: members.flag("partial")?,
-            lost: members.flag("lost")?,
-            seen,
-            plan,
-            blurred: members.has("blurred"),
-        })
-    }
 }
 
 /// Whether the balance can tell what became of an entry.
@@ -382,7 +298,9 @@ impl Account {
             most = most.saturating_add(burns.max(asked));
             exact &= burns == asked;
         }
-        most < plan.amount && (burned == 0 || exact) && now.saturating_sub(self.at) <= WINDOW_MS
+        // What was burned by those that are known has to be known from their receipts.
+        let sure = !self.partial && (burned == 0 || exact);
+        sure && most < plan.amount && now.saturating_sub(self.at) <= WINDOW_MS
     }
 
     fn burned(&mut self, entry: &Entry) {

@@ -115,11 +115,14 @@ fn look(
         end(rows, entry, stands, now, log)?;
         return Ok(None);
     };
-    let (question, path) = match entry.stands {
-        Stands::Unknown | Stands::Owed => (Question::Settle, "/api/v1/x402/settle"),
-        _ if entry.delivered => (Question::Settle, "/api/v1/x402/settle"),
-        // Whether its answer was delivered is not known, so it is not settled now: only looked into.
-        _ => (Question::Spent, "/api/v1/x402/verify"),
+    let (question, path) = match entry.delivered {
+        true => (Question::Settle, "/api/v1/x402/settle"),
+        // Not delivered, as far as is known, so it is not settled now: only looked into, when nothing can arrive any more.
+        false if entry.late > now => {
+            book::save(rows, &entry, entry.late, now)?;
+            return Ok(None);
+        }
+        false => (Question::Spent, "/api/v1/x402/verify"),
     };
     let wait = wait(entry.tries);
     entry.tries += 1;
@@ -223,7 +226,7 @@ pub fn told(
         },
         Question::Spent => match refusal::verdict(x402::verified(&answer)) {
             Verdict::Valid(_) => {
-                entry.why = Some("isolate_lost".into());
+                entry.why.get_or_insert_with(|| "isolate_lost".into());
                 if let Some(id) = entry.nonce.take() {
                     book::let_go(rows, &entry.visit, &id)?;
                 }

@@ -336,6 +336,14 @@ fn rule_21_what_is_left_open_is_looked_into() {
             Vec::new(),
             Unresolved,
         ),
+        ("the client was gone, and burned", Unknown, true, Vec::from([(VERIFY, spent())]), Settled),
+        (
+            "the client was gone, and not burned: not settled",
+            Unknown,
+            true,
+            Vec::from([(VERIFY, valid())]),
+            Released,
+        ),
         ("died at it, and burned", Settling, true, Vec::from([(VERIFY, spent())]), Settled),
         ("died at it, and not burned: not settled", Settling, true, Vec::from([(VERIFY, valid())]), Released),
         (
@@ -374,6 +382,7 @@ fn rule_21_what_is_left_open_is_looked_into() {
     for (name, left, once, asked, expected) in table {
         let mut rows = Map::default();
         let mut before = entry("v", left, Some("n").filter(|_| once));
+        before.delivered = matches!(left, Owed | Unknown) && !name.contains("gone");
         if left == Owed {
             before.again = Some(Secret::new("{\"settle\":1}"));
         }
