@@ -419,6 +419,25 @@ fn rule_21_what_is_left_open_is_looked_into() {
 }
 
 #[test]
+fn rule_22_a_token_whose_client_was_gone_is_not_let_go_while_its_settle_may_be_late() {
+    let mut rows = Map::default();
+    let mut before = entry("v", Stands::Settling, Some("n"));
+    before.quiet = 30_000;
+    apply(&mut rows, &Command::Write { entry: Box::new(before), lease: LEASE }, NOW).unwrap();
+    let gone = End::Unknown { why: "facilitator_timeout".into(), delivered: false };
+    apply(&mut rows, &close("v", gone), NOW).unwrap();
+    assert!(due(&mut rows, NOW + 1_000, &mut |_| ()).unwrap().is_none());
+    assert_eq!(rows.next_due().unwrap(), Some(NOW + 30_000));
+    let job = due(&mut rows, NOW + 30_000, &mut |_| ()).unwrap().unwrap();
+    assert_eq!(job.call.path, "/api/v1/x402/verify");
+    assert_eq!(apply(&mut rows, &admit("w", "n"), NOW + 30_000).unwrap(), Reply::Used);
+    told(&mut rows, &job, told_by(200, json!({ "isValid": true })), NOW + 30_000, &mut |_| ()).unwrap();
+    let entry = stands(&rows, "v").unwrap();
+    assert_eq!((entry.stands, entry.why.as_deref()), (Stands::Released, Some("facilitator_timeout")));
+    assert_eq!(apply(&mut rows, &admit("w", "n"), NOW + 30_000).unwrap(), GO);
+}
+
+#[test]
 fn what_is_known_is_kept_a_while_and_then_swept() {
     let mut rows = Map::default();
     apply(&mut rows, &admit("a", "n"), NOW).unwrap();
