@@ -63,7 +63,7 @@ async function cargo(args, { report, env }) {
 /** The library's own tests, and the Worker's at both of its faces: see tests/library/faces.mjs. */
 async function library(context) {
   const faces = Object.entries({
-    node: /^(pay|refuse|plans|stream|manners|bypass|x402|first-byte)\.test\.mjs$/, workerd: /^(pay|refuse|plans|stream|manners|state|later|sockets|passes|x402|first-byte)\.test\.mjs$/,
+    node: /^(pay|refuse|plans|stream|manners|bypass|x402|first-byte)\.test\.mjs$/, workerd: /^(pay|refuse|plans|stream|manners|state|later|sockets|passes|live|x402|first-byte)\.test\.mjs$/,
   });
   const own = await nodeTests('tests/library')(context);
   return sum([own, ...(await inTurn(faces, ([face, match]) => nodeTests('tests/workerd', match, { PAYWALL_FACE: face })(context)))]);
