@@ -777,12 +777,25 @@ export function setOnchainMirror(creditsConfig: PlanCreditsConfig, onchainMirror
 
 /** Who may redeem the credits of a plan. There is no 3. */
 export const PlanRedemptionType: { readonly ONLY_GLOBAL_ROLE: 0; readonly ONLY_OWNER: 1; readonly ONLY_PLAN_ROLE: 2; readonly ONLY_SUBSCRIBER: 4 };
+/** How a price is fixed. No call sends it. */
+export const PlanPriceType: { readonly FIXED_PRICE: 0; readonly FIXED_FIAT_PRICE: 1; readonly SMART_CONTRACT_PRICE: 2 };
+/** What credits are like. No call sends it. */
+export const PlanCreditsType: { readonly EXPIRABLE: 0; readonly FIXED: 1; readonly DYNAMIC: 2 };
 /** The currencies of plans. */
 export const Currency: { readonly USD: 'USD'; readonly EUR: 'EUR'; readonly USDC: 'USDC'; readonly EURC: 'EURC' };
 /** What came of a part of a task. */
 export const AgentTaskStatus: { readonly SUCCESS: 'SUCCESS'; readonly FAILED: 'FAILED'; readonly PENDING: 'PENDING' };
 /** What somebody is in an organization. */
 export const OrganizationMemberRole: { readonly Admin: 'Admin'; readonly Member: 'Member'; readonly Client: 'Client' };
+/** What an organization has paid for. */
+export const OrganizationType: { readonly Premium: 'Premium'; readonly Enterprise: 'Enterprise'; readonly Lapsed: 'Lapsed'; readonly Other: 'Other' };
+/** What happens in an organization. */
+export const OrganizationActivityEventType: Readonly<Record<
+  | 'MemberInvited' | 'MemberJoined' | 'MemberRoleChanged' | 'MemberDeactivated' | 'MemberReactivated' | 'MemberRemoved' | 'InvitationRevoked'
+  | 'InvitationExpired' | 'AgentCreated' | 'PlanCreated' | 'PlanPurchased' | 'CustomerAdded' | 'CustomerBlocked' | 'CustomerUnblocked'
+  | 'SubscriptionUpgraded' | 'SubscriptionDowngraded' | 'SubscriptionCanceled' | 'SubscriptionLapsed' | 'WebhookDelivered' | 'WebhookFailed',
+  string
+>>;
 
 /** What an image used: its pixels. */
 export function calculateImageUsage(pixels: number): HeliconeUsage;
