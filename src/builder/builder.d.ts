@@ -450,6 +450,42 @@ export interface MppSettleResult extends SettlePermissionsResult {
   paymentReceipt?: string;
 }
 
+/** A challenge, taken apart. */
+export interface MppChallenge {
+  /** A seal over all the rest: it names the payment. */
+  id: string;
+  /** Who asks. */
+  realm: string;
+  /** How it is paid. */
+  method: string;
+  /** What for. */
+  intent: string;
+  /** What is asked for, credits in decimal digits. */
+  request: { planId: string; credits: string; agentId?: string };
+  /** The same as it came: it goes back byte for byte. */
+  requestEncoded: string;
+  /** Until when, ISO 8601. */
+  expires?: string;
+  /** `sha-256=<base64>`: for one body only. */
+  digest?: string;
+  /** The seller's own; it goes back as it came. */
+  opaque?: string;
+  /** For people. */
+  description?: string;
+}
+
+/** What the header `Payment-Receipt` says. It is not signed. */
+export interface MppReceipt {
+  /** How it was paid. */
+  method: string;
+  /** The transaction. */
+  reference: string;
+  /** `success`, … */
+  status: string;
+  /** ISO 8601. */
+  timestamp: string;
+}
+
 /** What a call of a model used. */
 export interface HeliconeUsage {
   /** Tokens in. */
@@ -532,6 +568,7 @@ export interface ChatOpenAIConfiguration {
  *   `mpp.settleCredential` may be called again: a challenge is burned once.
  * - `garbled_answer`: a yes that could not be understood.
  * - `contract_unknown`: the deployment names no such contract.
+ * - `mpp_malformed`: a header of MPP is there and broken.
  */
 export class Payments {
   private constructor();
@@ -777,12 +814,36 @@ export function setOnchainMirror(creditsConfig: PlanCreditsConfig, onchainMirror
 
 /** Who may redeem the credits of a plan. There is no 3. */
 export const PlanRedemptionType: { readonly ONLY_GLOBAL_ROLE: 0; readonly ONLY_OWNER: 1; readonly ONLY_PLAN_ROLE: 2; readonly ONLY_SUBSCRIBER: 4 };
+/** How a price is fixed. No call sends it. */
+export const PlanPriceType: { readonly FIXED_PRICE: 0; readonly FIXED_FIAT_PRICE: 1; readonly SMART_CONTRACT_PRICE: 2 };
+/** What credits are like. No call sends it. */
+export const PlanCreditsType: { readonly EXPIRABLE: 0; readonly FIXED: 1; readonly DYNAMIC: 2 };
 /** The currencies of plans. */
 export const Currency: { readonly USD: 'USD'; readonly EUR: 'EUR'; readonly USDC: 'USDC'; readonly EURC: 'EURC' };
 /** What came of a part of a task. */
 export const AgentTaskStatus: { readonly SUCCESS: 'SUCCESS'; readonly FAILED: 'FAILED'; readonly PENDING: 'PENDING' };
 /** What somebody is in an organization. */
 export const OrganizationMemberRole: { readonly Admin: 'Admin'; readonly Member: 'Member'; readonly Client: 'Client' };
+/** What an organization has paid for. */
+export const OrganizationType: { readonly Premium: 'Premium'; readonly Enterprise: 'Enterprise'; readonly Lapsed: 'Lapsed'; readonly Other: 'Other' };
+/** What happens in an organization. */
+export const OrganizationActivityEventType: Readonly<Record<
+  | 'MemberInvited' | 'MemberJoined' | 'MemberRoleChanged' | 'MemberDeactivated' | 'MemberReactivated' | 'MemberRemoved' | 'InvitationRevoked'
+  | 'InvitationExpired' | 'AgentCreated' | 'PlanCreated' | 'PlanPurchased' | 'CustomerAdded' | 'CustomerBlocked' | 'CustomerUnblocked'
+  | 'SubscriptionUpgraded' | 'SubscriptionDowngraded' | 'SubscriptionCanceled' | 'SubscriptionLapsed' | 'WebhookDelivered' | 'WebhookFailed',
+  string
+>>;
+
+/** The challenge of a `WWW-Authenticate` header, which may name other schemes too; `null` where there is none that could be paid. Throws `mpp_malformed` for one that is broken. */
+export function parseChallengeHeader(header: string): MppChallenge | null;
+/** What a buyer answers in `Authorization`. */
+export function buildCredentialHeader(challenge: MppChallenge, payload: { accessToken: string }): string;
+/** The challenge that a credential answers: a payment is known by it, whatever letters it comes in. `null` where it is none. */
+export function extractCredentialChallengeId(credential: string): string | null;
+/** The `Payment` scheme out of a header that names several; `null` where it names none. */
+export function extractPaymentScheme(header: string): string | null;
+/** What a `Payment-Receipt` header says. Throws `mpp_malformed`. */
+export function parseReceiptHeader(header: string): MppReceipt;
 
 /** What an image used: its pixels. */
 export function calculateImageUsage(pixels: number): HeliconeUsage;

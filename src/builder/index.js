@@ -3,6 +3,8 @@
 export { createBuilder as default } from './payments.js';
 export { PaymentsError, OutcomeUnknown, SessionExpired } from '../js/error.js';
 export * from '../js/constants.js';
+export * from './enums.js';
+export * from './mpp.js';
 export * from './prices.js';
 export {
   calculateDummySongUsage, calculateImageUsage, calculateSongUsage, calculateVideoUsage, createHeliconePayload, createHeliconeResponse,

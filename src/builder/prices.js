@@ -1,19 +1,8 @@
 // What a plan costs and grants, as plain objects (contract section 5). Pure: nothing is sent, and no object that is given is
 // changed. Amounts are whole and come out as `bigint`.
 import { EURC_TOKEN_ADDRESS, ZeroAddress } from '../js/constants.js';
+import { Currency, PlanRedemptionType } from './enums.js';
 import { wrong } from './given.js';
-
-/** Who may redeem the credits of a plan. There is no 3. */
-export const PlanRedemptionType = Object.freeze({ ONLY_GLOBAL_ROLE: 0, ONLY_OWNER: 1, ONLY_PLAN_ROLE: 2, ONLY_SUBSCRIBER: 4 });
-
-/** The currencies of plans. */
-export const Currency = Object.freeze({ USD: 'USD', EUR: 'EUR', USDC: 'USDC', EURC: 'EURC' });
-
-/** What came of a part of a task. */
-export const AgentTaskStatus = Object.freeze({ SUCCESS: 'SUCCESS', FAILED: 'FAILED', PENDING: 'PENDING' });
-
-/** What somebody is in an organization. */
-export const OrganizationMemberRole = Object.freeze({ Admin: 'Admin', Member: 'Member', Client: 'Client' });
 
 /** A whole amount. A number that is not exact may have been another before it was given. */
 function whole(value, field) {

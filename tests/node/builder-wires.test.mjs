@@ -44,6 +44,21 @@ test('the key goes to the platform, in one header, and not where it is not asked
   assert.deepEqual(Object.keys(open.sent[0].headers).sort(), ['accept', 'content-type', 'nevermined-version', 'x-correlation-id']);
 });
 
+test('the prefix of a key says where it goes', async () => {
+  for (const [prefix, environment, origin, helicone] of [
+    ['sandbox', 'sandbox', 'https://api.sandbox.nevermined.app', 'https://helicone.nevermined.dev'],
+    ['live-staging', 'staging_live', 'https://api.live.nevermined.dev', 'https://helicone.nevermined.dev'],
+    ['local', 'custom', BACKEND, 'http://localhost:8585'],
+  ]) {
+    const { sent, payments } = await selling([json([])], { nvmApiKey: KEY.replace('local', prefix) });
+    await payments.organizations.getMyMemberships();
+    assert.deepEqual([payments.environmentName, sent[0].url, payments.observability.heliconeBaseUrl],
+      [environment, `${origin}/api/v1/organizations/my-memberships`, `${helicone}/jawn/v1/gateway/oai/v1`]);
+  }
+  const own = await selling([], { helicone: 'https://observer.example/' });
+  assert.equal(own.payments.observability.heliconeBaseUrl, 'https://observer.example/jawn/v1/gateway/oai/v1');
+});
+
 test('an organization is named by the instance, or for one call', async () => {
   const { sent, payments } = await selling([json({ planId: '1' })], { organizationId: 'org-1' });
   const register = (options) => payments.plans.registerPlan(

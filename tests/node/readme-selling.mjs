@@ -1,7 +1,7 @@
 // What has to come of the README's blocks for those who sell.
 import assert from 'node:assert/strict';
-import { Payments } from '../../target/dist/subscriber/builder.js';
-import { client, encode } from '../sandbox/client.mjs';
+import { Payments, buildCredentialHeader, parseChallengeHeader } from '../../target/dist/subscriber/builder.js';
+import { client } from '../sandbox/client.mjs';
 import { source } from './snippets.mjs';
 
 /** The checks by name; `world()` is `{ stage, payer, serve, inWorkerd }` of readme.test.mjs once it is there. */
@@ -76,9 +76,8 @@ export const selling = (world) => {
       const { mpp } = await Payments.getInstance(options);
       const { accessToken } = await mpp.getMppAccessToken(person.env.PLAN_ID, undefined, { delegationConfig: { delegationId: person.env.DELEGATION_ID } });
       const buyer = await serve(async (request, response) => {
-        const given = request.headers['www-authenticate'].matchAll(/([a-z]+)="((?:[^"\\]|\\.)*)"/g);
-        const challenge = Object.fromEntries([...given].map(([, name, value]) => [name, value.replace(/\\(.)/g, '$1')]));
-        response.writeHead(200, { authorization: `Payment ${encode({ challenge, payload: { accessToken } })}` }).end();
+        const challenge = parseChallengeHeader(request.headers['www-authenticate']);
+        response.writeHead(200, { authorization: buildCredentialHeader(challenge, { accessToken }) }).end();
       });
       try {
         assert.equal(await run(env({ BUYER_URL: buyer.url })), 'true 2 true\n');

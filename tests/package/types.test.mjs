@@ -76,7 +76,8 @@ test('what the builder has is declared, and what is declared is there', async ()
     "Omit<typeof sdk.Payments, 'prototype'>": Object.getOwnPropertyNames(sdk.Payments).filter((name) => !['length', 'name', 'prototype'].includes(name)),
     'sdk.Payments': [...members(payments), ...resources],
     ...Object.fromEntries(resources.map((name) => [`sdk.Payments['${name}']`, members(payments[name])])),
-    'typeof sdk.PlanRedemptionType': Object.keys(sdk.PlanRedemptionType),
+    ...Object.fromEntries(Object.entries(sdk).filter(([, value]) => Object.isFrozen(value) && typeof value === 'object')
+      .map(([name, values]) => [`typeof sdk.${name}`, Object.keys(values)])),
   };
   assert.equal(await compile('builder', same('payments-wasm/builder', there)), '');
 });

@@ -1,5 +1,5 @@
 """The public methods of the official client, as JSON: what `Payments` has, what each of its parts has, and the functions that its
-packages of x402, MPP and plans export. Looks at classes only, and calls nothing."""
+packages of x402, MPP and plans export; and its fixed values. Looks at classes only, and calls nothing."""
 
 import inspect
 import json
@@ -10,6 +10,7 @@ import payments_py.mpp
 import payments_py.plans
 import payments_py.x402
 from payments_py import PaymentOptions, Payments
+from payments_py.common import types
 
 payments = Payments.get_instance(PaymentOptions(nvm_api_key=os.environ["NVM_API_KEY"], environment="custom"))
 
@@ -46,4 +47,10 @@ for module in (payments_py.x402, payments_py.mpp, payments_py.plans):
         if inspect.isfunction(getattr(module, name, None)):
             names.add(f"{module.__name__.replace('payments_py.', '')}.{name}")
 
-json.dump(sorted(names), sys.stdout)
+kinds = ["PlanRedemptionType", "PlanPriceType", "PlanCreditsType", "Currency", "AgentTaskStatus", "OrganizationMemberRole", "OrganizationType",
+         "OrganizationActivityEventType"]
+values = {kind: [one.value for one in getattr(types, kind)] for kind in kinds}
+for name in ("ONE_DAY_DURATION", "ONE_WEEK_DURATION", "ONE_MONTH_DURATION", "ONE_YEAR_DURATION", "EURC_TOKEN_ADDRESS", "ZeroAddress"):
+    values[name] = str(getattr(payments_py.plans, name))
+
+json.dump({"methods": sorted(names), "values": values}, sys.stdout)

@@ -1,5 +1,5 @@
 // The calls that recorded.py makes, as ours makes them. A name is `resource.method`, with `#` and a word where a method is called
-// in several ways.
+// in several ways; `sdk` stands for the entry itself.
 import * as sdk from '../../target/dist/subscriber/builder.js';
 
 export const ME = `0x${'1'.repeat(40)}`;
@@ -22,6 +22,13 @@ const started = {
   balance: { planId: '1', planName: 'p', planType: 'credits', holderAddress: ME, balance: '100', creditsContract: TOKEN, isSubscriber: true, pricePerCredit: 0.05 },
 };
 const usage = (method, ...given) => async ({ payments, say }) => say(payments.observability[method](...given));
+
+const encoded = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+/** Python's JSON has spaces, and what came goes back as it came. */
+const request = Buffer.from('{"planId": "1", "credits": 2, "agentId": "2"}').toString('base64url');
+const challenge = `Basic realm="a, b", Payment id="i", realm="r", method="nvm", intent="charge", request="${request}", `
+  + 'expires="2026-01-01T00:00:00Z", description="5\\" of it, \\\\ and more", opaque="o", Bearer x="y"';
+const told = (method, ...given) => async ({ say }) => say(sdk[method](...given));
 
 /** Registers a plan at a price, or with credits, that a helper makes. */
 const priced = (method, ...given) => async ({ payments: { plans } }) => plans.registerPlan(plain, await plans[method](...given), credits, 7);
@@ -133,6 +140,16 @@ export const CALLS = {
 
   'x402.getX402AccessToken': ({ payments }) => payments.x402.getX402AccessToken('1', '2', token),
   'x402.getX402AccessToken#card': ({ payments }) => payments.x402.getX402AccessToken('1', undefined, { ...token, scheme: 'nvm:card-delegation', network: 'visa' }),
+
+  'sdk.parseChallengeHeader': told('parseChallengeHeader', challenge),
+  'sdk.parseChallengeHeader#none': told('parseChallengeHeader', 'Payment id="i", realm="r"'),
+  'sdk.buildCredentialHeader': told('buildCredentialHeader', sdk.parseChallengeHeader(challenge), { accessToken: 't' }),
+  'sdk.extractPaymentScheme': told('extractPaymentScheme', challenge),
+  'sdk.extractPaymentScheme#credential': told('extractPaymentScheme', 'Bearer a.b.c, payment  eyJhIjoxfQ==, Basic x'),
+  'sdk.extractPaymentScheme#none': told('extractPaymentScheme', 'Bearer Payment'),
+  'sdk.extractCredentialChallengeId': told('extractCredentialChallengeId', `PAYMENT  ${encoded({ challenge: { id: 'i' } })}`),
+  'sdk.extractCredentialChallengeId#none': told('extractCredentialChallengeId', 'Payment !!'),
+  'sdk.parseReceiptHeader': told('parseReceiptHeader', encoded({ method: 'nvm', reference: '0x1', status: 'success', timestamp: '2026-01-01T00:00:00Z', more: 1 })),
 
   'observability.withOpenAI': usage('withOpenAI', 'sk-mine', started, { session: 's-1' }),
   'observability.withLangchain': usage('withLangchain', 'm', 'sk-mine', started),

@@ -4,6 +4,8 @@ Each call is announced by POST /mark/<name>, so that what goes out after it is k
 answers is of no interest here: some of them it cannot read.
 """
 
+import base64
+import dataclasses
 import json
 import os
 import urllib.request
@@ -23,6 +25,13 @@ from payments_py.common.types import (  # noqa: E402
     PlanRedemptionType,
     StartAgentRequest,
     TrackAgentSubTaskDto,
+)
+from payments_py.mpp.codec import (  # noqa: E402
+    build_credential_header,
+    extract_credential_challenge_id,
+    extract_payment_scheme,
+    parse_challenge_header,
+    parse_receipt_header,
 )
 from payments_py.mpp.mpp_api import IssueMppChallengeParams, RedeemMppParams  # noqa: E402
 from payments_py.x402.helpers import build_payment_required  # noqa: E402
@@ -186,9 +195,34 @@ started = StartAgentRequest(**{
 
 
 def say(name, value):
-    call(name, lambda: post("/value", value))
+    call(name, lambda: post("/value", {"value": value}))
 
 
+def camel(value):
+    words = lambda name: name.split("_")[0] + "".join(word.title() for word in name.split("_")[1:])
+    if dataclasses.is_dataclass(value):
+        return {words(name): camel(one) for name, one in vars(value).items() if one is not None}
+    return value
+
+
+def encoded(value):
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+request = encoded({"planId": "1", "credits": 2, "agentId": "2"})
+challenge = f'Basic realm="a, b", Payment id="i", realm="r", method="nvm", intent="charge", request="{request}", ' \
+    'expires="2026-01-01T00:00:00Z", description="5\\" of it, \\\\ and more", opaque="o", Bearer x="y"'
+parsed = parse_challenge_header(challenge)
+say("sdk.parseChallengeHeader", camel(parsed))
+say("sdk.parseChallengeHeader#none", parse_challenge_header('Payment id="i", realm="r"'))
+say("sdk.buildCredentialHeader", build_credential_header(parsed, {"accessToken": "t"}))
+say("sdk.extractPaymentScheme", extract_payment_scheme(challenge))
+say("sdk.extractPaymentScheme#credential", extract_payment_scheme("Bearer a.b.c, payment  eyJhIjoxfQ==, Basic x"))
+say("sdk.extractPaymentScheme#none", extract_payment_scheme("Bearer Payment"))
+say("sdk.extractCredentialChallengeId", extract_credential_challenge_id("PAYMENT  " + encoded({"challenge": {"id": "i"}})))
+say("sdk.extractCredentialChallengeId#none", extract_credential_challenge_id("Payment !!"))
+say("sdk.parseReceiptHeader", camel(parse_receipt_header(encoded(
+    {"method": "nvm", "reference": "0x1", "status": "success", "timestamp": "2026-01-01T00:00:00Z", "more": 1}))))
 openai = payments.observability.with_openai("sk-mine", started, {"session": "s-1"})
 say("observability.withOpenAI", {"apiKey": openai.api_key, "baseURL": openai.base_url, "defaultHeaders": openai.default_headers})
 langchain = payments.observability.with_langchain("m", "sk-mine", started, {})

@@ -117,7 +117,7 @@ test('for every call the request is the official Python client\'s, up to what th
   const buyer = { payments: await Buyer.getInstance({ ...options, delegationConfig }), pinned: await Buyer.getInstance({ ...options, delegationConfig }) };
   buyer.pinned.setOrganizationId('org-1');
   const offer = await buildPaymentRequired('1', { endpoint: '/ask', agentId: '2', httpVerb: 'POST' });
-  const say = (value) => fetch(`${url}/value`, { method: 'POST', body: JSON.stringify(value) });
+  const say = (value) => fetch(`${url}/value`, { method: 'POST', body: JSON.stringify({ value }) });
 
   const found = new Map(DIFFERENCES.map((difference) => [difference, 0]));
   let compared = 0;
@@ -125,7 +125,7 @@ test('for every call the request is the official Python client\'s, up to what th
     record = new Map();
     for (const [name, call] of Object.entries(CALLS)) {
       const [resource, method] = name.split('#')[0].split('.');
-      if (typeof who.payments[resource]?.[method] !== 'function') continue;
+      if (resource === 'sdk' ? house !== 'builder' : typeof who.payments[resource]?.[method] !== 'function') continue;
       await fetch(`${url}/mark/${encodeURIComponent(name)}`, { method: 'POST' });
       await call({ ...who, offer, say }).catch((error) => { if (error.code !== 'garbled_answer' && !/outcome_unknown/.test(error.code)) throw error; });
       await t.test(`${house}: ${name}`, () => {
