@@ -221,6 +221,31 @@ fn what_is_kept_is_bounded_and_holds_no_secret() {
     assert_eq!(again.kept("two"), kept, "what is kept is what was taken up");
 }
 
+#[test]
+fn the_bounds_of_what_is_kept_are_themselves_within() {
+    let total = "s - 7\n";
+    let line = |name: usize| format!("a {} 1\n", "n".repeat(name));
+    // Lines of 56 bytes and a first one that makes up the length, to the byte.
+    let text = |len: usize| {
+        let lines = (len - total.len()) / 56 - 1;
+        let first = len - total.len() - lines * 56 - 5;
+        [line(first), line(51).repeat(lines), total.to_string()].concat()
+    };
+    for (name, text, readable) in
+        [("just as long as may be", text(MAX_KEPT), true), ("a byte longer", text(MAX_KEPT + 1), false)]
+    {
+        let mut buyer = Buyer::new();
+        buyer.take_up(&text, "one");
+        assert_eq!(buyer.budget().total() == Credits::from(7), readable, "{name}");
+        assert_eq!(buyer.kept("one").ends_with(total), readable, "{name}");
+    }
+    for (name, kept) in [(1, true), (256, true), (257, false)] {
+        let mut buyer = Buyer::new();
+        buyer.take_up(&[line(name), total.to_string()].concat(), "one");
+        assert_eq!(buyer.kept("one").contains(&line(name)), kept, "a name of {name} bytes");
+    }
+}
+
 /// A page that is loaded in the middle of a purchase: the orders that it kept, and a platform where they were made.
 fn reload(world: &World, credits_after_ms: u64, ordered: bool) -> World {
     let mut again = World::new().balance(0);
@@ -441,6 +466,11 @@ fn rule_12_what_could_not_be_kept_is_not_spent() {
             "{name}"
         );
         assert_eq!(end.spend.purchases, [], "{name}");
+        assert_eq!(
+            world.mints,
+            u32::from(warm || name == "a mint"),
+            "{name}: a mint spends nothing and goes on"
+        );
         assert_eq!(end.spend.requests, world.sends - sends, "{name}: what was taken back was not sent");
         assert_eq!((world.burned, world.paid_sends, world.orders), (burned, paid_sends, 0), "{name}");
         assert_eq!(*text.borrow(), kept, "{name}");

@@ -81,7 +81,7 @@ test('the official client pays our paywall', { skip }, async () => {
 
 /** Waits until a service answers, or ends. */
 async function ready(url, service) {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     if (service.exitCode !== null) throw new Error(`the Python service ended with ${service.exitCode}`);
     const answer = await fetch(url).catch(() => undefined);
     if (answer?.ok) return;

@@ -20,7 +20,7 @@ async function start() {
 const refused = (said) => said.split('\n').filter((line) => line.includes('"config_refused"')).map((line) => JSON.parse(line).key);
 const status = async (all, path) => (await all.get(path)).status;
 async function until(done, what) {
-  for (let round = 0; round < 150; round++) {
+  for (let round = 0; round < 600; round++) {
     if (await done()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

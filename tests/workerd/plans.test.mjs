@@ -36,7 +36,7 @@ test('a platform that does not say it: 503 with retry-after, with a token and wi
     () => {}, (response) => response.destroy(), (response) => { response.writeHead(302, { location: '/elsewhere' }); response.end(); },
   ];
   for (const fault of faults) {
-    const all = await startAll({ vars: { TIMEOUT_MS: '400' } });
+    const all = await startAll({ vars: { TIMEOUT_MS: '1000' } });
     try {
       all.facilitator.plan = fault;
       for (const response of [await all.get('/paid'), await all.paid('/paid')]) {
