@@ -38,6 +38,8 @@ const closed = async (payer) => {
   }
   assert.fail('not closed');
 };
+/** The entry of a payer that was made last. */
+const last = async (payer) => (await journal(payer)).at(-1);
 let payers = 0;
 const payer = () => `0x${(++payers).toString(16).padStart(40, '0')}`;
 /** A facilitator that says of everybody that they are who their token says. */
@@ -139,33 +141,38 @@ test('rule 21: what became of it the balance tells: burned, or not burned and se
   const [burns, spares, gone, singly] = [payer(), payer(), payer(), payer()];
   const held = { [burns]: 100, [spares]: 100, [gone]: 100, [singly]: 0 };
   const settles = { [burns]: 0, [spares]: 0, [gone]: 0, [singly]: 0 };
+  // Who has bought before, so that what they hold is known however slow this machine is; then nobody answers; then again.
+  const [FIRST, LOST] = [1, 2];
   all.facilitator.balance = (response, holder) => json(response, 200, { balance: String(held[holder]) });
   all.facilitator.plan = (response, body, { url }) => json(response, 200, planOf(url.endsWith(SINGLY) ? 1 : 1000));
   all.facilitator.verify = known;
   all.facilitator.settle = (response, { x402AccessToken, maxAmount }) => {
     const { from } = JSON.parse(Buffer.from(x402AccessToken, 'base64url')).payload.authorization;
-    const again = ++settles[from] > 1;
-    if (again && from === gone) return json(response, 402, { code: 'BCK.CREDITS.0003', message: 'too few' });
-    if (from === burns || again) held[from] -= Number(maxAmount);
-    if (again) return json(response, 200, { success: true, transaction: '0xabc', network: 'n', creditsRedeemed: maxAmount, remainingBalance: String(held[from]) });
-    response.destroy();
+    const time = ++settles[from];
+    if (time > LOST && from === gone) return json(response, 402, { code: 'BCK.CREDITS.0003', message: 'too few' });
+    // Credits that are sold one by one are bought as they are burned.
+    if ((time !== LOST || from === burns) && from !== singly) held[from] -= Number(maxAmount);
+    if (time === LOST) return response.destroy();
+    json(response, 200, { success: true, transaction: `0x${time}`, network: 'n', creditsRedeemed: maxAmount, remainingBalance: String(held[from]) });
   };
   const tokens = [burns, spares, gone].map((from) => token({ from }));
-  for (const one of [...tokens, token({ from: singly, planId: SINGLY })]) {
-    const answer = await all.paid(tokens.includes(one) ? '/paid' : '/singly', { headers: { 'payment-signature': one } });
-    assert.deepEqual([answer.status, answer.headers.get('payment-response')], [200, null]);
+  for (const time of [FIRST, LOST]) {
+    for (const one of [...tokens, token({ from: singly, planId: SINGLY })]) {
+      const answer = await all.paid(tokens.includes(one) ? '/paid' : '/singly', { headers: { 'payment-signature': one } });
+      assert.deepEqual([answer.status, answer.headers.has('payment-response')], [200, time === FIRST]);
+    }
   }
   const entries = await Promise.all([burns, spares, gone, singly].map(async (from) => {
-    for (let round = 0; round < 600 && ['unknown', 'owed'].includes((await closed(from)).stands); round++) await new Promise((resolve) => setTimeout(resolve, 100));
-    return closed(from);
+    for (let round = 0; round < 600 && ['settling', 'unknown', 'owed'].includes((await last(from)).stands); round++) await new Promise((resolve) => setTimeout(resolve, 100));
+    return last(from);
   }));
   assert.deepEqual(entries.map(({ stands, delivered, rounds, why }) => [stands, delivered, rounds, why]),
     [['settled', true, 0, 'balance_counted'], ['settled', true, 1, undefined], ['refused', true, 1, 'BCK.CREDITS.0003'],
       // A plan that sells its credits one by one: a settle buys what it burns, so the balance proves nothing.
       ['unpaid', true, 0, 'balance_counted']]);
-  assert.deepEqual([entries[0].receipt.transaction, entries[1].receipt.transaction], ['', '0xabc']);
-  assert.deepEqual(settles, { [burns]: 1, [spares]: 2, [gone]: 2, [singly]: 1 });
-  assert.deepEqual(held, { [burns]: 99, [spares]: 99, [gone]: 100, [singly]: 0 });
+  assert.deepEqual([entries[0].receipt.transaction, entries[1].receipt.transaction], ['', '0x3']);
+  assert.deepEqual(settles, { [burns]: 2, [spares]: 3, [gone]: 3, [singly]: 2 });
+  assert.deepEqual(held, { [burns]: 98, [spares]: 98, [gone]: 99, [singly]: 0 });
   // A token is kept for it, and never said.
   for (const one of tokens) assert.ok(!all.paywall.said().includes(one));
   assert.match(all.paywall.said(), /settlement_again/);
