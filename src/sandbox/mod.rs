@@ -10,10 +10,13 @@
 mod accounts;
 mod activity;
 mod agents;
+mod audit;
 mod authorization;
 mod back;
 mod balances;
+mod books;
 mod call;
+mod charges;
 mod challenge;
 mod checkout;
 mod clock;
@@ -33,25 +36,33 @@ mod legal;
 mod login;
 mod methods;
 mod mpp;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod native;
 mod orders;
 mod organizations;
 mod pages;
 mod permissions;
 mod plans;
+mod postings;
 mod problem;
 mod random;
 mod requests;
 mod router;
 mod sales;
+mod schema;
 mod secrets;
 mod settings;
 mod settlement;
 mod signers;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod stories;
 mod store;
 mod terms;
 mod tokens;
 mod typed;
 mod widgets;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod world;
 
 use call::{Body, Call, Reply};
 use problem::{Outcome, Problem};
@@ -164,32 +175,46 @@ impl Sandbox {
     /// Serves a call; no await may be in here.
     fn serve(&self, mut call: Call, struck: Option<String>) -> Reply {
         call.now = machine();
-        let (machine, correlation) = (call.now, call.correlation.clone());
+        let (now, correlation) = (call.now, call.correlation.clone());
         let served = self.store().and_then(|store| {
             let settings = Settings::load(&store)?;
-            call.now = machine.saturating_add(settings.offset);
-            let desk = Desk { call, store, random: Random::Runtime, settings, faulty: self.faulty };
-            let reply = desk
-                .store
-                .transaction(|| {
-                    orders::arrive(&desk)?;
-                    router::route(&desk)
-                })
-                .unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(desk.call.now)));
-            control::log(&desk.store, &desk.call, reply.status, struck.as_deref(), desk.call.now)?;
-            Ok(reply)
+            call.now = now.saturating_add(settings.offset);
+            serve(Desk { call, store, random: Random::Runtime, settings, faulty: self.faulty }, struck.as_deref())
         });
-        served.unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(machine)))
+        served.unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(now)))
     }
 
     fn store(&self) -> Outcome<Store> {
         let store = Store::new(&self.state)?;
         if !self.prepared.get() {
-            store.prepare()?;
+            prepare(&store, machine())?;
             self.prepared.set(true);
         }
         Ok(store)
     }
+}
+
+/// Makes what is missing in the storage.
+fn prepare(store: &Store, now: i64) -> Outcome<()> {
+    store.prepare()?;
+    store.transaction(|| postings::open_books(store, now))
+}
+
+/// Serves a call and notes it, in one transaction: what is answered with success is written down whole, note and all, and
+/// of what is refused only the note.
+fn serve(desk: Desk, struck: Option<&str>) -> Outcome {
+    let note = |reply: &Reply| control::log(&desk.store, &desk.call, reply.status, struck, desk.call.now);
+    let served = desk.store.transaction(|| {
+        orders::arrive(&desk)?;
+        let reply = router::route(&desk)?;
+        note(&reply)?;
+        Ok(reply)
+    });
+    served.or_else(|problem| {
+        let reply = problem.reply(&desk.call.correlation, &clock::iso(desk.call.now));
+        note(&reply)?;
+        Ok(reply)
+    })
 }
 
 async fn read(request: &mut Request, correlation: &str) -> Outcome<Call> {

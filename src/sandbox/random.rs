@@ -13,6 +13,14 @@ pub(super) enum Random {
     /// The same bytes each time, for tests off the runtime.
     #[cfg(test)]
     Fixed(u8),
+    /// Other bytes each time, the same in each run: the hash of how often they were asked for.
+    #[cfg(test)]
+    Counted,
+}
+
+#[cfg(test)]
+thread_local! {
+    static ASKED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
 impl Random {
@@ -28,6 +36,12 @@ impl Random {
             }
             #[cfg(test)]
             Self::Fixed(byte) => Ok([byte].repeat(usize::try_from(count).unwrap_or_default())),
+            #[cfg(test)]
+            Self::Counted => {
+                let asked = ASKED.replace(ASKED.get() + 1).to_be_bytes();
+                let hash = super::typed::keccak(&asked);
+                Ok(hash.iter().copied().cycle().take(usize::try_from(count).unwrap_or_default()).collect())
+            }
         }
     }
 

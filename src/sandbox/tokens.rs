@@ -227,9 +227,12 @@ pub(super) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome
     Ok(permission)
 }
 
-/// Marks a single-use token as used.
-pub(super) fn spend(desk: &Desk, hash: &str) -> Outcome<()> {
-    desk.store.run("UPDATE permissions SET spent = 1 WHERE hash = ?", binds![hash])
+/// Marks a token as used, the first time.
+pub(super) fn spend(desk: &Desk, permission: &Permission) -> Outcome<()> {
+    if permission.spent != 0 {
+        return Ok(());
+    }
+    desk.store.run("UPDATE permissions SET spent = 1 WHERE hash = ?", binds![permission.hash.as_str()])
 }
 
 /// Decodes a token as far as it can be looked up.
