@@ -51,6 +51,7 @@ mod router;
 mod sales;
 mod schema;
 mod secrets;
+mod seen;
 mod settings;
 mod settlement;
 mod signers;
@@ -67,8 +68,10 @@ mod world;
 use call::{Body, Call, Reply};
 use problem::{Outcome, Problem};
 use random::Random;
+use seen::Seen;
 use settings::Settings;
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 use store::Store;
 use worker::{
@@ -86,6 +89,7 @@ struct Desk {
     store: Store,
     random: Random,
     settings: Settings,
+    seen: Rc<Seen>,
     /// Whether things may be made to go wrong.
     faulty: bool,
 }
@@ -109,13 +113,14 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
 pub struct Sandbox {
     state: worker::State,
     prepared: Cell<bool>,
+    seen: Rc<Seen>,
     faulty: bool,
 }
 
 impl DurableObject for Sandbox {
     fn new(state: worker::State, env: Env) -> Self {
         let faulty = env.var("SANDBOX_FAULTS").is_ok_and(|value| value.to_string() == "1");
-        Self { state, prepared: Cell::new(false), faulty }
+        Self { state, prepared: Cell::new(false), seen: Rc::default(), faulty }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
@@ -179,7 +184,8 @@ impl Sandbox {
         let served = self.store().and_then(|store| {
             let settings = Settings::load(&store)?;
             call.now = now.saturating_add(settings.offset);
-            serve(Desk { call, store, random: Random::Runtime, settings, faulty: self.faulty }, struck.as_deref())
+            let (random, seen) = (Random::Runtime, Rc::clone(&self.seen));
+            serve(Desk { call, store, random, settings, seen, faulty: self.faulty }, struck.as_deref())
         });
         served.unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(now)))
     }

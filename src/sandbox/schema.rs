@@ -103,7 +103,7 @@ CREATE TABLE IF NOT EXISTS calls (
 ";
 
 /// Columns that came later: a data folder of before gets them when it is opened.
-pub(super) const ADDED: [(&str, &str, &str); 10] = [
+pub(super) const ADDED: [(&str, &str, &str); 11] = [
     ("permissions", "sessions", "TEXT NOT NULL DEFAULT '[]'"),
     ("accounts", "email", "TEXT"),
     ("permissions", "protocol", "TEXT NOT NULL DEFAULT 'x402'"),
@@ -114,4 +114,5 @@ pub(super) const ADDED: [(&str, &str, &str); 10] = [
     ("settlements", "request", "TEXT"),
     ("plans", "listed", "INTEGER NOT NULL DEFAULT 1"),
     ("agents", "listed", "INTEGER NOT NULL DEFAULT 1"),
+    ("signers", "address", "TEXT NOT NULL DEFAULT ''"),
 ];

@@ -4,6 +4,7 @@
 use super::call::{Call, Reply};
 use super::native::{DIED, Native};
 use super::random::Random;
+use super::seen::Seen;
 use super::settings::Settings;
 use super::store::Store;
 use super::{Desk, audit, prepare, serve};
@@ -60,6 +61,7 @@ pub(super) struct Offer {
 
 pub(super) struct World {
     native: Rc<Native>,
+    seen: Rc<Seen>,
     pub(super) store: Store,
     pub(super) now: i64,
     pub(super) seller: Someone,
@@ -71,7 +73,7 @@ impl World {
         let store = Store::native(Rc::clone(&native));
         prepare(&store, BEGIN).unwrap();
         let nobody = Someone { address: String::new(), key: String::new() };
-        let mut world = Self { native, store, now: BEGIN, seller: nobody };
+        let mut world = Self { native, seen: Rc::default(), store, now: BEGIN, seller: nobody };
         world.seller = world.someone("Seller");
         world
     }
@@ -105,8 +107,8 @@ impl World {
             ..Call::default()
         };
         let served = Settings::load(&self.store).and_then(|settings| {
-            let desk =
-                Desk { call, store: self.store.clone(), random: Random::Counted, settings, faulty: false };
+            let (store, seen) = (self.store.clone(), Rc::clone(&self.seen));
+            let desk = Desk { call, store, random: Random::Counted, settings, seen, faulty: false };
             serve(desk, None)
         });
         let reply: Reply = served.unwrap_or_else(|problem| problem.reply("c", ""));
