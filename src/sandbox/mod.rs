@@ -30,6 +30,7 @@ mod embed;
 mod endpoints;
 mod facilitator;
 mod faults;
+mod group;
 mod keys;
 mod ledger;
 mod legal;
@@ -66,6 +67,7 @@ mod widgets;
 mod world;
 
 use call::{Body, Call, Reply};
+use group::{Group, One};
 use problem::{Outcome, Problem};
 use random::Random;
 use seen::Seen;
@@ -79,6 +81,8 @@ use worker::{
     event,
 };
 
+/// Every how many calls what is too old to be remembered is thrown away.
+const SWEEP_EVERY: u32 = 64;
 /// Largest body that is read.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
@@ -90,6 +94,8 @@ struct Desk {
     random: Random,
     settings: Settings,
     seen: Rc<Seen>,
+    /// Whether this call throws away what is too old to be remembered.
+    sweeps: bool,
     /// Whether things may be made to go wrong.
     faulty: bool,
 }
@@ -107,27 +113,39 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     env.durable_object("SANDBOX")?.get_by_name("sandbox")?.fetch_with_request(request).await
 }
 
-/// The platform: its storage is all that it is.
+/// The platform: its storage is all that it is. What else it has can be had from there again.
 #[durable_object(fetch)]
 #[derive(Debug)]
 pub struct Sandbox {
     state: worker::State,
     prepared: Cell<bool>,
+    settings: Cell<Option<Settings>>,
     seen: Rc<Seen>,
     faulty: bool,
+    group: Group,
+    served: Cell<u32>,
 }
 
 impl DurableObject for Sandbox {
     fn new(state: worker::State, env: Env) -> Self {
         let faulty = env.var("SANDBOX_FAULTS").is_ok_and(|value| value.to_string() == "1");
-        Self { state, prepared: Cell::new(false), seen: Rc::default(), faulty }
+        Self {
+            state,
+            prepared: Cell::new(false),
+            settings: Cell::new(None),
+            seen: Rc::default(),
+            faulty,
+            group: Group::default(),
+            served: Cell::new(0),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let correlation = correlation(&request);
+        let one = self.group.enter();
         let reply = match read(&mut request, &correlation).await {
-            Ok(call) if self.faulty => self.struck(call).await,
-            Ok(call) => self.serve(call, None),
+            Ok(call) if self.faulty => self.struck(call, one).await,
+            Ok(call) => self.in_turn(call, None, one).await,
             Err(problem) => problem.reply(&correlation, &clock::iso(machine())),
         };
         respond(reply, &correlation)
@@ -140,8 +158,14 @@ fn machine() -> i64 {
 }
 
 impl Sandbox {
+    /// Serves a call with those that came together with it.
+    async fn in_turn(&self, call: Call, struck: Option<String>, one: One<'_>) -> Reply {
+        one.turn().await;
+        self.serve(call, struck)
+    }
+
     /// Serves a call that something may go wrong with.
-    async fn struck(&self, call: Call) -> Reply {
+    async fn struck(&self, call: Call, one: One<'_>) -> Reply {
         let failed = |problem: Problem| problem.reply(&call.correlation, &clock::iso(machine()));
         let kinds = match self.store().and_then(|store| faults::strike(&store, &call)) {
             Ok(kinds) => kinds,
@@ -163,15 +187,15 @@ impl Sandbox {
             logged.map_or_else(failed, |()| reply)
         };
         match last {
-            None => self.serve(call, struck),
+            None => self.in_turn(call, struck, one).await,
             Some(faults::Kind::Drop) => unserved(Reply::lost(), 0),
             Some(faults::Kind::Status { status, code, retry_after }) => {
                 let now = clock::iso(machine());
                 unserved(faults::answer(status, &code, retry_after, &call, &now), status)
             }
-            Some(faults::Kind::Garble) => self.serve(call, struck).garbled(),
+            Some(faults::Kind::Garble) => self.in_turn(call, struck, one).await.garbled(),
             Some(faults::Kind::LoseAnswer | faults::Kind::Latency(_)) => {
-                self.serve(call, struck);
+                self.in_turn(call, struck, one).await;
                 Reply::lost()
             }
         }
@@ -182,10 +206,18 @@ impl Sandbox {
         call.now = machine();
         let (now, correlation) = (call.now, call.correlation.clone());
         let served = self.store().and_then(|store| {
-            let settings = Settings::load(&store)?;
+            let settings = match self.settings.get() {
+                Some(settings) => settings,
+                None => Settings::load(&store)?,
+            };
+            // Only the sandbox's own routes set something.
+            let sets = call.path.first().is_some_and(|first| first == "sandbox");
+            self.settings.set(Some(settings).filter(|_| !sets));
             call.now = now.saturating_add(settings.offset);
-            let (random, seen) = (Random::Runtime, Rc::clone(&self.seen));
-            serve(Desk { call, store, random, settings, seen, faulty: self.faulty }, struck.as_deref())
+            let (random, seen, faulty) = (Random::Runtime, Rc::clone(&self.seen), self.faulty);
+            let served = self.served.replace(self.served.get().wrapping_add(1));
+            let sweeps = served.is_multiple_of(SWEEP_EVERY);
+            serve(Desk { call, store, random, settings, seen, faulty, sweeps }, struck.as_deref())
         });
         served.unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(now)))
     }
@@ -210,6 +242,10 @@ fn prepare(store: &Store, now: i64) -> Outcome<()> {
 /// of what is refused only the note.
 fn serve(desk: Desk, struck: Option<&str>) -> Outcome {
     let note = |reply: &Reply| control::log(&desk.store, &desk.call, reply.status, struck, desk.call.now);
+    if desk.sweeps {
+        control::sweep(&desk.store)?;
+        requests::sweep(&desk.store)?;
+    }
     let served = desk.store.transaction(|| {
         orders::arrive(&desk)?;
         let reply = router::route(&desk)?;
