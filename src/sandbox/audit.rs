@@ -160,7 +160,11 @@ pub(super) fn audit(store: &Store) -> Outcome<Audit> {
         named("balances", "what is kept on an account is the sum of its postings", kept(&books)?),
         named("negative", "no account was ever below zero", below),
         named("balanced", "in each unit, what sources gave is what the others have", balanced),
-        named("burned", "credits are burned by settlements, and settlements burn", settled(store, &from, &posted)?),
+        named(
+            "burned",
+            "credits are burned by settlements, and settlements burn",
+            settled(store, &from, &posted)?,
+        ),
         named(
             "issued",
             "credits come from purchases and mints, as many as the plan grants",
@@ -168,7 +172,11 @@ pub(super) fn audit(store: &Store) -> Outcome<Audit> {
         ),
         named("paid", "what was bought was paid for, to the unit", paid(store, &from, &posted)?),
         named("money", "what buyers paid is what sellers have", money(&books)?),
-        named("delegations", "no delegation spent more than it may, nor more often", delegations(store, &from, &books)?),
+        named(
+            "delegations",
+            "no delegation spent more than it may, nor more often",
+            delegations(store, &from, &books)?,
+        ),
         named("once", "single-use tokens, challenges and trials are good once", once(store, &from)?),
     ];
     Ok(Audit { invariants, accounts: books.len(), postings: count })
@@ -394,8 +402,14 @@ fn delegations(store: &Store, from: &Watermarks, books: &HashMap<i64, Book>) -> 
             ("was charged too often", row.max_transactions.is_some_and(|most| row.transactions > most)),
             ("has something reserved between calls", !on(Kind::Reserved).is_zero()),
             ("spent what its account does not have", on(Kind::Spent) != spent),
-            ("has more free than it was given", on(Kind::Free).saturating_add(spent) > postings::cents(row.limit_cents)),
-            ("counts what was not charged", !old && (row.made, row.charged) != (row.transactions, row.spent_cents)),
+            (
+                "has more free than it was given",
+                on(Kind::Free).saturating_add(spent) > postings::cents(row.limit_cents),
+            ),
+            (
+                "counts what was not charged",
+                !old && (row.made, row.charged) != (row.transactions, row.spent_cents),
+            ),
         ] {
             if fails {
                 wrong.push(format!("delegation {} {what}", row.id));

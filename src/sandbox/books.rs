@@ -91,7 +91,8 @@ pub(super) fn accounts(desk: &Desk) -> Outcome {
     let page = desk.call.page();
     let kind = desk.call.param("kind").unwrap_or_default();
     let owner = desk.call.param("owner").unwrap_or_default().to_ascii_lowercase();
-    let from = "FROM books WHERE (?1 = '' OR kind = ?1) AND (?2 = '' OR unit = ?2) AND (?3 = '' OR owner = ?3)";
+    let from =
+        "FROM books WHERE (?1 = '' OR kind = ?1) AND (?2 = '' OR unit = ?2) AND (?3 = '' OR owner = ?3)";
     let filter = || binds![kind, unit(desk), owner.as_str()];
     let total = desk.store.count(&format!("SELECT COUNT(*) AS count {from}"), filter())?;
     let query = format!(

@@ -273,8 +273,8 @@ pub(super) fn open_books(store: &Store, now: i64) -> Outcome<()> {
         return Ok(());
     }
     let entry = "opening";
-    for lot in
-        store.rows::<Lot>("SELECT plan_id, holder, expires_at, amount FROM lots WHERE amount <> '0'", binds![])?
+    for lot in store
+        .rows::<Lot>("SELECT plan_id, holder, expires_at, amount FROM lots WHERE amount <> '0'", binds![])?
     {
         let posting = Posting { entry, why: "opening", amount: amount(&lot.amount)? };
         let held = Account::held(&lot.plan_id, &lot.holder, lot.expires_at);

@@ -3,9 +3,9 @@
 use super::problem::{Outcome, Problem};
 use super::tokens::Protocol;
 use super::{
-    Desk, accounts, activity, agents, audit, balances, books, charges, checkout, clock, control, credits, delegations, deployment,
-    embed, facilitator, faults, legal, login, methods, mpp, orders, organizations, permissions, plans,
-    requests, sales, settings, widgets,
+    Desk, accounts, activity, agents, audit, balances, books, charges, checkout, clock, control, credits,
+    delegations, deployment, embed, facilitator, faults, legal, login, methods, mpp, orders, organizations,
+    permissions, plans, requests, sales, settings, widgets,
 };
 
 /// Serves a call.

@@ -5,18 +5,20 @@
 
 use super::call::{member, text};
 use super::problem::{Outcome, Problem};
-use super::signers::{self, House};
+use super::signers::{self, House, Signer};
+use super::terms::Terms;
 use super::tokens::{Protocol, without_nulls};
 use super::{Desk, authorization, permissions, typed};
 use crate::wire::base64;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fmt;
 use std::rc::Rc;
 
 /// Longest token that is read, in bytes decoded: a header that is longer reaches no server.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
-/// How many sound tokens are remembered.
+/// How many of each kind are remembered.
 const MOST: usize = 256;
 
 /// A token, decoded.
@@ -41,35 +43,65 @@ pub(super) enum Proof {
     None,
 }
 
-/// The sound tokens of late.
+/// What was found out of late and is dear to find out again: each is a function of a text alone, so none grows stale.
 #[derive(Debug, Default)]
-pub(super) struct Seen(RefCell<HashMap<(String, &'static str), Rc<Decoded>>>);
+pub(super) struct Seen {
+    tokens: Memo<Decoded>,
+    pub(super) terms: Memo<Terms>,
+    pub(super) signers: Memo<Signer>,
+    pub(super) houses: Memo<House>,
+}
 
-impl Seen {
-    fn get(&self, key: &(String, &'static str)) -> Option<Rc<Decoded>> {
-        self.0.borrow().get(key).cloned()
+/// What was made of a text. The text may be a secret, so neither is shown.
+pub(super) struct Memo<T>(RefCell<HashMap<String, Rc<T>>>);
+
+impl<T> fmt::Debug for Memo<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Memo of {}", self.0.borrow().len())
+    }
+}
+
+impl<T> Default for Memo<T> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<T> Memo<T> {
+    fn get(&self, text: &str) -> Option<Rc<T>> {
+        self.0.borrow().get(text).cloned()
     }
 
-    fn keep(&self, key: (String, &'static str), decoded: &Rc<Decoded>) {
+    fn keep(&self, text: &str, made: &Rc<T>) {
         let mut kept = self.0.borrow_mut();
         if kept.len() >= MOST {
             kept.clear();
         }
-        kept.insert(key, Rc::clone(decoded));
+        kept.insert(text.to_owned(), Rc::clone(made));
+    }
+
+    /// What is made of a text, if it was not made before.
+    pub(super) fn of(&self, text: &str, make: impl FnOnce(&str) -> Outcome<T>) -> Outcome<Rc<T>> {
+        if let Some(made) = self.get(text) {
+            return Ok(made);
+        }
+        let made = Rc::new(make(text)?);
+        self.keep(text, &made);
+        Ok(made)
     }
 }
 
 /// Decodes a token and finds out who signed it. Garbage is a 400; a signature that is none is left to the caller.
 pub(super) fn open(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Rc<Decoded>> {
-    let key = (token.to_owned(), protocol.name());
-    if let Some(decoded) = desk.seen.get(&key) {
+    let key = format!("{}:{token}", protocol.name());
+    if let Some(decoded) = desk.seen.tokens.get(&key) {
         return Ok(decoded);
     }
     let mut decoded = decode(token)?;
     decoded.proof = prove(desk, &decoded, protocol)?;
     let decoded = Rc::new(decoded);
     if !matches!(decoded.proof, Proof::None) {
-        desk.seen.keep(key, &decoded);
+        desk.seen.tokens.keep(&key, &decoded);
     }
     Ok(decoded)
 }
@@ -152,7 +184,8 @@ mod tests {
 
     #[test]
     fn which_claims_are_a_card_tokens() {
-        let claims = json!({ "iss": "i", "aud": "nvm:card-delegation", "jti": "d", "nvm": { "delegationId": "d" } });
+        let claims =
+            json!({ "iss": "i", "aud": "nvm:card-delegation", "jti": "d", "nvm": { "delegationId": "d" } });
         assert!(sound(&claims));
         for (pointer, value) in
             [("/aud", json!("other")), ("/jti", json!("e")), ("/iss", json!(null)), ("/nvm", json!({}))]

@@ -10,9 +10,17 @@ use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::fmt;
+use std::rc::Rc;
 
 /// A key of an account's: what signs its tokens, and the API keys that are handed out for it.
 pub(super) struct Signer(SigningKey);
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signer")
+    }
+}
 
 fn broken<E>(_: E) -> Problem {
     Problem::internal("a signing key is of no use")
@@ -88,27 +96,39 @@ fn keep(desk: &Desk, account: &str, secret: &[u8], address: &str) -> Outcome<()>
 
 /// The key that signs for an account. One that was opened here signs with the key that its address is of; one that came
 /// with a key made elsewhere gets one, whose address is another, as a smart account's owner has another.
-pub(super) fn of(desk: &Desk, account: &str) -> Outcome<Signer> {
+pub(super) fn of(desk: &Desk, account: &str) -> Outcome<Rc<Signer>> {
     #[derive(Deserialize)]
     struct Row {
         secret: String,
     }
     let query = "SELECT secret FROM signers WHERE account = ?";
     if let Some(row) = desk.store.first::<Row>(query, binds![account.to_ascii_lowercase()])? {
-        return Signer::of(&base64::decode(&row.secret, 64, "secret").map_err(broken)?);
+        let signer = |secret: &str| Signer::of(&base64::decode(secret, 64, "secret").map_err(broken)?);
+        return desk.seen.signers.of(&row.secret, signer);
     }
     let secret = desk.random.bytes(32)?;
     let signer = Signer::of(&secret)?;
     keep(desk, account, &secret, &signer.address())?;
-    Ok(signer)
+    Ok(Rc::new(signer))
 }
 
 /// The sandbox's own key, which signs card tokens and what the OAuth endpoints hand out.
 pub(super) struct House(p256::ecdsa::SigningKey);
 
+impl fmt::Debug for House {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("House")
+    }
+}
+
 impl House {
-    pub(super) fn load(desk: &Desk) -> Outcome<Self> {
-        let mut secret = secrets::load(desk, secrets::Name::House)?;
+    pub(super) fn load(desk: &Desk) -> Outcome<Rc<Self>> {
+        let secret = secrets::load(desk, secrets::Name::House)?;
+        let text = hexadecimal(&secret);
+        desk.seen.houses.of(&text, |_| Self::of(secret))
+    }
+
+    fn of(mut secret: Vec<u8>) -> Outcome<Self> {
         // One in 2^32 numbers is above the order of this curve; half of them never are.
         if let Some(first) = secret.first_mut() {
             *first &= 0x7f;

@@ -6,30 +6,70 @@
 //! the books. The stories are the same in each run; `STORIES=5000` tells that many, `STORIES_SEED=7` others.
 
 use super::keys::is_address;
+use super::native::DIED;
 use super::postings::{Account, Kind, balance};
 use super::world::{Answer, Offer, Someone, World};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 
 /// What may happen. Numbers choose among what there is.
 #[derive(Debug, Clone)]
 enum Step {
     Order(usize, usize),
     Checkout(usize, usize),
-    Mint { plan: usize, who: usize, amount: u64, secs: Option<u32> },
-    Burn { plan: usize, who: usize, amount: u64 },
-    Redeem { plan: usize, who: usize, amount: u64 },
-    Delegate { who: usize, card: usize, limit: u32, most: Option<u8>, secs: u32, plan: Option<usize> },
-    Token { who: usize, plan: usize, delegation: usize, once: bool, mpp: bool },
-    Verify { token: usize, asked: Option<u8> },
-    Settle { token: usize, asked: Option<u8> },
-    Tampered { token: usize, asked: Option<u8> },
+    Mint {
+        plan: usize,
+        who: usize,
+        amount: u64,
+        secs: Option<u32>,
+    },
+    Burn {
+        plan: usize,
+        who: usize,
+        amount: u64,
+    },
+    Redeem {
+        plan: usize,
+        who: usize,
+        amount: u64,
+    },
+    Delegate {
+        who: usize,
+        card: usize,
+        limit: u32,
+        most: Option<u8>,
+        secs: u32,
+        plan: Option<usize>,
+    },
+    Token {
+        who: usize,
+        plan: usize,
+        delegation: usize,
+        once: bool,
+        mpp: bool,
+    },
+    Verify {
+        token: usize,
+        asked: Option<u8>,
+    },
+    Settle {
+        token: usize,
+        asked: Option<u8>,
+    },
+    Tampered {
+        token: usize,
+        asked: Option<u8>,
+    },
     RevokeToken(usize),
     RevokeDelegation(usize),
     RemoveCard(usize, usize),
-    Sale { amount: u32, then: Vec<(u8, u32)> },
+    Sale {
+        amount: u32,
+        then: Vec<(u8, u32)>,
+    },
     Wait(i32),
     Delay(u8),
     /// The process dies after so many statements of the step.
@@ -39,7 +79,8 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let asked = || prop_oneof![Just(None), (0..9u8).prop_map(Some)];
     let who = || 0..3usize;
-    let plan = || 0..6usize;
+    // More by the request than of the others: there each settle is a purchase.
+    let plan = || prop_oneof![2 => 0..6usize, 1 => Just(2)];
     let amount = || prop_oneof![8 => 1..40u64, 1 => Just(u64::MAX)];
     let any = || any::<u8>().prop_map(usize::from);
     let step = prop_oneof![
@@ -49,7 +90,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(plan, who, amount, secs)| Step::Mint { plan, who, amount, secs }),
         2 => (plan(), who(), amount()).prop_map(|(plan, who, amount)| Step::Burn { plan, who, amount }),
         1 => (plan(), who(), 1..6u64).prop_map(|(plan, who, amount)| Step::Redeem { plan, who, amount }),
-        4 => (who(), 0..3usize, 1..4_000u32, proptest::option::of(1..4u8), 1..4_000u32, proptest::option::of(plan()))
+        4 => (who(), 0..3usize, prop_oneof![1..4_000u32, 1..12u32], proptest::option::of(1..3u8), 1..4_000u32, proptest::option::of(plan()))
             .prop_map(|(who, card, limit, most, secs, plan)| Step::Delegate { who, card, limit, most, secs, plan }),
         6 => (who(), plan(), any(), proptest::bool::ANY, proptest::bool::weighted(0.1))
             .prop_map(|(who, plan, delegation, once, mpp)| Step::Token { who, plan, delegation, once, mpp }),
@@ -68,7 +109,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         7 => step.clone(),
         1 => (0..40u8, step).prop_map(|(statements, step)| Step::Dies(statements, Box::new(step))),
     ];
-    proptest::collection::vec(mortal, 1..60)
+    proptest::collection::vec(mortal, 1..80)
 }
 
 struct Token {
@@ -91,7 +132,9 @@ struct Story {
     tokens: Vec<Token>,
     issued: HashMap<usize, u128>,
     burned: HashMap<usize, u128>,
-    charged: HashMap<usize, (i64, u32)>,
+    charged: HashMap<usize, u32>,
+    /// What has happened at all.
+    reached: Vec<&'static str>,
 }
 
 impl Story {
@@ -110,6 +153,7 @@ impl Story {
             issued: HashMap::new(),
             burned: HashMap::new(),
             charged: HashMap::new(),
+            reached: Vec::new(),
         }
     }
 
@@ -123,12 +167,15 @@ impl Story {
         let (answer, statements) = match step {
             Step::Dies(statements, step) => {
                 let call = self.call(step);
-                let answer = self.world.dies(u32::from(*statements), |world| call.map(|call| call.make(world)));
+                let answer =
+                    self.world.dies(u32::from(*statements), |world| call.map(|call| call.make(world)));
                 (answer, Some(statements))
             }
             step => (self.call(step).map(|call| call.make(&self.world)), None),
         };
         let Some(answer) = answer else { return Ok(()) };
+        let (code, message) = (answer.text("/code"), answer.text("/message"));
+        self.reached.extend(MUST_BE_REACHED.iter().filter(|what| message.contains(**what) || code == **what));
         prop_assert!(answer.status != 500 || answer.died() || expected(&answer), "{:?}", answer.json);
         let inner = if let Step::Dies(_, inner) = step { inner.as_ref() } else { step };
         if answer.ok() {
@@ -149,12 +196,20 @@ impl Story {
     /// The call that a step is, if it can be made.
     fn call(&mut self, step: &Step) -> Option<Request> {
         let post = |who: &Someone, path: &str, body: Value| {
-            Some(Request { who: Some(who.clone()), method: "POST", path: path.to_owned(), body, more: Vec::new() })
+            Some(Request {
+                who: Some(who.clone()),
+                method: "POST",
+                path: path.to_owned(),
+                body,
+                more: Vec::new(),
+            })
         };
         match step {
-            Step::Order(who, plan) => {
-                post(&self.people[*who], &format!("/api/v1/protocol/plans/{}/order", self.plans[*plan].id), Value::Null)
-            }
+            Step::Order(who, plan) => post(
+                &self.people[*who],
+                &format!("/api/v1/protocol/plans/{}/order", self.plans[*plan].id),
+                Value::Null,
+            ),
             Step::Checkout(who, plan) => {
                 let body = json!({ "sessionType": "embedded", "planId": self.plans[*plan].id });
                 let started = self.world.post(&self.people[*who], "/api/v1/fiat/stripe/payment", body);
@@ -207,7 +262,9 @@ impl Story {
                 let route = if *mpp { "mpp" } else { "x402" };
                 post(&self.people[*who], &format!("/api/v1/{route}/permissions"), body)
             }
-            Step::Verify { token, asked } | Step::Settle { token, asked } | Step::Tampered { token, asked } => {
+            Step::Verify { token, asked }
+            | Step::Settle { token, asked }
+            | Step::Tampered { token, asked } => {
                 let token = self.tokens.get(token % self.tokens.len().max(1))?;
                 let tampered = matches!(step, Step::Tampered { .. });
                 let text = if tampered { tampered_with(&token.text) } else { token.text.clone() };
@@ -244,7 +301,13 @@ impl Story {
     }
 
     fn delete(&self, who: usize, path: String) -> Request {
-        Request { who: Some(self.people[who].clone()), method: "DELETE", path, body: Value::Null, more: Vec::new() }
+        Request {
+            who: Some(self.people[who].clone()),
+            method: "DELETE",
+            path,
+            body: Value::Null,
+            more: Vec::new(),
+        }
     }
 
     /// A sale off all plans, and what its buyer does then: pays, is refused, gets some back, has the bank take it.
@@ -286,7 +349,8 @@ impl Story {
                 let burned: u128 = answer.text("/creditsRedeemed").parse().unwrap();
                 *self.burned.entry(token.plan).or_default() += burned;
                 if !answer.text("/orderTx").is_empty() {
-                    self.charged.entry(token.delegation).or_default().1 += 1;
+                    *self.charged.entry(token.delegation).or_default() += 1;
+                    self.reached.push("a top-up");
                 }
                 if !offer.by_time {
                     assert!(burned > 0, "a settle burns");
@@ -319,7 +383,7 @@ impl Story {
             let count = seen.json["transactionCount"].as_u64().unwrap();
             prop_assert!(spent <= *limit, "{} spent of {}", spent, limit);
             prop_assert!(most.is_none_or(|most| count <= u64::from(most)), "{} of {:?}", count, most);
-            let topped_up = self.charged.get(&index).map_or(0, |(_, count)| *count);
+            let topped_up = self.charged.get(&index).copied().unwrap_or_default();
             prop_assert!(count <= u64::from(topped_up), "{} charges, {} top-ups", count, topped_up);
         }
         for (index, offer) in self.plans.iter().enumerate().filter(|(_, offer)| !offer.by_time) {
@@ -327,9 +391,11 @@ impl Story {
             let bought: Vec<Map<String, Value>> =
                 self.world.store.rows(bought, super::store::binds![offer.id.as_str()]).unwrap();
             let bought = u128::from(bought[0]["sum"].as_u64().unwrap_or_default());
-            let issued = self.issued.get(&index).copied().unwrap_or_default() + bought * u128::from(offer.grant);
+            let issued =
+                self.issued.get(&index).copied().unwrap_or_default() + bought * u128::from(offer.grant);
             let burned = self.burned.get(&index).copied().unwrap_or_default();
-            let on = |kind| balance(&self.world.store, &Account::credits(kind, &offer.id)).unwrap().to_string();
+            let on =
+                |kind| balance(&self.world.store, &Account::credits(kind, &offer.id)).unwrap().to_string();
             prop_assert_eq!(on(Kind::Issued), issued.to_string(), "issued of {}", index);
             prop_assert_eq!(on(Kind::Burned), burned.to_string(), "burned of {}", index);
             let held: u128 = self.people.iter().map(|who| self.world.balance(offer, who)).sum();
@@ -395,22 +461,43 @@ fn expected(answer: &Answer) -> bool {
     ["BCK.PROTOCOL.0007", "BCK.PROTOCOL.0005"].contains(&answer.text("/code").as_str())
 }
 
+/// What the stories of a run must have come to, among other things: codes, and parts of messages.
+const MUST_BE_REACHED: [&str; 12] = [
+    DIED,
+    "a top-up",
+    "the card was declined",
+    "spending limit does not allow it",
+    "no transactions left",
+    "BCK.X402.0014",
+    "the plan is a trial and was ordered before",
+    "BCK.X402.0059",
+    "BCK.X402.0005",
+    "BCK.PROTOCOL.0011",
+    "BCK.CREDITS.0003",
+    "was revoked",
+];
+
 fn number(name: &str, default: u32) -> u32 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 #[test]
 fn every_story_leaves_the_books_in_order() {
-    let config = Config { cases: number("STORIES", 60), failure_persistence: None, ..Config::default() };
+    let config = Config { cases: number("STORIES", 100), failure_persistence: None, ..Config::default() };
     let mut seed = [0; 32];
     seed[..4].copy_from_slice(&number("STORIES_SEED", 1).to_be_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+    let reached = RefCell::new(HashSet::new());
     let told = runner.run(&steps(), |steps| {
         let mut story = Story::begin();
         steps.iter().try_for_each(|step| story.tell(step))?;
+        reached.borrow_mut().extend(story.reached.drain(..));
         story.end()
     });
     if let Err(error) = told {
         panic!("{error}");
     }
+    let reached = reached.into_inner();
+    let missed: Vec<_> = MUST_BE_REACHED.into_iter().filter(|what| !reached.contains(what)).collect();
+    assert_eq!(missed, Vec::<&str>::new(), "no story came to this");
 }

@@ -175,7 +175,8 @@ impl Terms {
     /// Who gets how much of one order, in micro-units.
     pub(super) fn shares(&self) -> Vec<(&str, u128)> {
         let list = |name: &str| self.price.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let amount = |amount: &Value| amount.as_str().and_then(|amount| amount.parse().ok()).unwrap_or_default();
+        let amount =
+            |amount: &Value| amount.as_str().and_then(|amount| amount.parse().ok()).unwrap_or_default();
         let shares = list("receivers").iter().zip(list("amounts"));
         shares.map(|(receiver, share)| (receiver.as_str().unwrap_or_default(), amount(share))).collect()
     }

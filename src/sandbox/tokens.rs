@@ -231,8 +231,12 @@ pub(super) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome
         None => signers::of(desk, &permission.holder)?.address(),
     };
     if permission.expires_at <= desk.call.now && permission.revoked_at == 0 {
-        return Err(Problem::new(402, "BCK.X402.0005", "The access token has expired, or its delegation was revoked")
-            .hint("Mint a new one from a delegation that stands."));
+        return Err(Problem::new(
+            402,
+            "BCK.X402.0005",
+            "The access token has expired, or its delegation was revoked",
+        )
+        .hint("Mint a new one from a delegation that stands."));
     }
     if !decoded.proof.is_of(&signer, &permission.delegation_id, desk.call.now) {
         return Err(forged("The access token is not valid: its signature is not its payer's"));

@@ -108,7 +108,8 @@ impl World {
         };
         let served = Settings::load(&self.store).and_then(|settings| {
             let (store, seen) = (self.store.clone(), Rc::clone(&self.seen));
-            let desk = Desk { call, store, random: Random::Counted, settings, seen, sweeps: false, faulty: false };
+            let desk =
+                Desk { call, store, random: Random::Counted, settings, seen, sweeps: false, faulty: false };
             serve(desk, None)
         });
         let reply: Reply = served.unwrap_or_else(|problem| problem.reply("c", ""));
