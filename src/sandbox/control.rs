@@ -7,7 +7,7 @@ use super::{Desk, clock};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// How many calls are remembered.
+/// How many calls are remembered at least; older ones are thrown away now and then.
 const MOST_CALLS: i64 = 5_000;
 
 /// Remembers a call, with what it was answered or would have been; 0 is a call that was dropped. The sandbox's own routes are not calls of the API.
@@ -18,7 +18,11 @@ pub(super) fn log(store: &Store, call: &Call, status: u16, fault: Option<&str>, 
     store.run(
         "INSERT INTO calls (method, path, status, fault, at) VALUES (?, ?, ?, ?, ?)",
         binds![call.method.as_str(), format!("/{}", call.path.join("/")), i64::from(status), fault, now],
-    )?;
+    )
+}
+
+/// Forgets the oldest calls.
+pub(super) fn sweep(store: &Store) -> Outcome<()> {
     store.run("DELETE FROM calls WHERE id <= (SELECT MAX(id) FROM calls) - ?", binds![MOST_CALLS])
 }
 

@@ -3,9 +3,9 @@
 use super::problem::{Outcome, Problem};
 use super::tokens::Protocol;
 use super::{
-    Desk, access, accounts, activity, agents, balances, checkout, clock, consent, control, credits,
-    delegations, deployment, embed, facilitator, faults, legal, login, methods, mpp, oauth, orders,
-    organizations, permissions, plans, requests, sales, settings, widget_keys, widgets,
+    Desk, access, accounts, activity, agents, audit, balances, books, charges, checkout, clock, consent,
+    control, credits, delegations, deployment, embed, facilitator, faults, legal, login, methods, mpp, oauth,
+    orders, organizations, permissions, plans, requests, sales, settings, widget_keys, widgets,
 };
 
 /// Serves a call.
@@ -57,6 +57,9 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("PATCH", ["organizations", id, "members", address]) => organizations::set_member(desk, id, address),
         ("POST", ["organizations", id, "customers", address]) => organizations::agree(desk, id, address),
         ("POST", ["orders", id]) => sales::advance(desk, id),
+        ("GET", ["ledger"]) => books::list(desk),
+        ("GET", ["ledger", "accounts"]) => books::accounts(desk),
+        ("GET", ["ledger", "check"]) => audit::check(desk),
         ("POST", ["reset"]) => control::reset(desk),
         ("GET", ["calls"]) => control::calls(desk),
         ("DELETE", ["calls"]) => control::forget_calls(desk),
@@ -123,7 +126,7 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", ["delegation", "setup-intent"]) => widgets::setup_intent(desk),
         ("POST", ["delegation", "finalize-enrollment"]) => widgets::finalize(desk),
         ("GET", ["delegation", id]) => delegations::get(desk, id),
-        ("GET", ["delegation", id, "transactions"]) => delegations::transactions(desk, id),
+        ("GET", ["delegation", id, "transactions"]) => charges::transactions(desk, id),
         ("DELETE", ["delegation", id]) => delegations::revoke(desk, id),
         ("GET", ["payment-methods"]) => methods::list(desk),
         ("PATCH", ["payment-methods", id]) => methods::update(desk, id),
