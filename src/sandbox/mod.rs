@@ -31,6 +31,7 @@ mod endpoints;
 mod facilitator;
 mod faults;
 mod group;
+mod invariants;
 mod keys;
 mod ledger;
 mod legal;
@@ -44,6 +45,8 @@ mod organizations;
 mod pages;
 mod permissions;
 mod plans;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod plot;
 mod postings;
 mod problem;
 mod random;
