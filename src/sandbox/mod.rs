@@ -38,21 +38,24 @@ mod legal;
 mod login;
 mod methods;
 mod mpp;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod orders;
 mod organizations;
 mod pages;
 mod permissions;
 mod plans;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod plot;
 mod postings;
 mod problem;
 mod random;
 mod requests;
 mod router;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod rules;
 mod sales;
 mod schema;
@@ -62,13 +65,15 @@ mod settings;
 mod settlement;
 mod signers;
 mod store;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod stories;
 mod terms;
 mod tokens;
 mod typed;
 mod widgets;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod world;
 
 use call::{Body, Call, Reply};

@@ -9,7 +9,7 @@ use super::keys::is_address;
 use super::native::DIED;
 use super::plot::{Step, steps};
 use super::postings::{Account, Kind, balance};
-use super::world::{Answer, Offer, Someone, World};
+use super::world::{Answer, Offer, Someone, World, accepted, cards, tampered_with};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
@@ -344,33 +344,6 @@ impl Request {
         }
         answer
     }
-}
-
-/// A wallet, a card that pays, and one that does not.
-fn cards(world: &World, who: &Someone) -> Vec<String> {
-    let listed = world.call(Some(who), "GET", "/api/v1/payment-methods?provider=stripe", Value::Null);
-    let good = listed.text("/0/id");
-    let intent = world.post(who, "/api/v1/delegation/setup-intent", json!({})).text("/setupIntentId");
-    let card = json!({ "number": "4000000000000341", "expMonth": 12, "expYear": 2034 });
-    let body = json!({ "setupIntentId": intent, "card": card });
-    let bad = world.post(who, "/api/v1/delegation/finalize-enrollment", body).text("/paymentMethodId");
-    assert!(!good.is_empty() && !bad.is_empty());
-    vec![who.address.clone(), good, bad]
-}
-
-fn accepted(offer: &Offer) -> Value {
-    let (scheme, network) =
-        if offer.crypto { ("nvm:erc4337", "eip155:84532") } else { ("nvm:card-delegation", "stripe") };
-    json!({ "scheme": scheme, "network": network, "planId": offer.id, "extra": {} })
-}
-
-/// A token with another payer in it.
-fn tampered_with(token: &str) -> String {
-    use crate::wire::base64;
-    let bytes = base64::decode(token, 16 * 1024, "token").unwrap();
-    let mut token: Value = serde_json::from_slice(&bytes).unwrap();
-    token["payload"]["authorization"]["from"] = "0x00000000000000000000000000000000000000ad".into();
-    base64::encode_url(token.to_string().as_bytes())
 }
 
 /// The one way in which a call may fail that is no refusal: what it asks for is more than a uint256, or no order is by card.
