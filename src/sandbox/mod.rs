@@ -33,13 +33,15 @@ mod endpoints;
 mod facilitator;
 mod faults;
 mod group;
+mod invariants;
 mod keys;
 mod ledger;
 mod legal;
 mod login;
 mod methods;
 mod mpp;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod oauth;
 mod orders;
@@ -47,12 +49,16 @@ mod organizations;
 mod pages;
 mod permissions;
 mod plans;
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod plot;
 mod postings;
 mod problem;
 mod random;
 mod requests;
 mod router;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod rules;
 mod sales;
 mod schema;
@@ -62,14 +68,16 @@ mod settings;
 mod settlement;
 mod signers;
 mod store;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod stories;
 mod terms;
 mod tokens;
 mod typed;
 mod widget_keys;
 mod widgets;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod world;
 
 use call::{Body, Call, Reply};

@@ -124,7 +124,7 @@ fn prove(desk: &Desk, decoded: &Decoded, protocol: Protocol) -> Outcome<Proof> {
     let by_card = payload.is_some_and(|payload| text(payload, "signature").is_none());
     if by_card {
         let claims = House::load(desk)?.read(&decoded.credential);
-        let ours = claims.filter(|claims| sound(claims));
+        let ours = claims.filter(sound);
         return Ok(ours.map_or(Proof::None, Proof::Claims));
     }
     let digest = authorization::typed_data(token, protocol).as_ref().and_then(typed::digest);

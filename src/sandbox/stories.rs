@@ -7,110 +7,14 @@
 
 use super::keys::is_address;
 use super::native::DIED;
+use super::plot::{Step, steps};
 use super::postings::{Account, Kind, balance};
-use super::world::{Answer, Offer, Someone, World};
+use super::world::{Answer, Offer, Someone, World, accepted, cards, tampered_with};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-
-/// What may happen. Numbers choose among what there is.
-#[derive(Debug, Clone)]
-enum Step {
-    Order(usize, usize),
-    Checkout(usize, usize),
-    Mint {
-        plan: usize,
-        who: usize,
-        amount: u64,
-        secs: Option<u32>,
-    },
-    Burn {
-        plan: usize,
-        who: usize,
-        amount: u64,
-    },
-    Redeem {
-        plan: usize,
-        who: usize,
-        amount: u64,
-    },
-    Delegate {
-        who: usize,
-        card: usize,
-        limit: u32,
-        most: Option<u8>,
-        secs: u32,
-        plan: Option<usize>,
-    },
-    Token {
-        who: usize,
-        plan: usize,
-        delegation: usize,
-        once: bool,
-        mpp: bool,
-    },
-    Verify {
-        token: usize,
-        asked: Option<u8>,
-    },
-    Settle {
-        token: usize,
-        asked: Option<u8>,
-    },
-    Tampered {
-        token: usize,
-        asked: Option<u8>,
-    },
-    RevokeToken(usize),
-    RevokeDelegation(usize),
-    RemoveCard(usize, usize),
-    Sale {
-        amount: u32,
-        then: Vec<(u8, u32)>,
-    },
-    Wait(i32),
-    Delay(u8),
-    /// The process dies after so many statements of the step.
-    Dies(u8, Box<Step>),
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let asked = || prop_oneof![Just(None), (0..9u8).prop_map(Some)];
-    let who = || 0..3usize;
-    // More by the request than of the others: there each settle is a purchase.
-    let plan = || prop_oneof![2 => 0..6usize, 1 => Just(2)];
-    let amount = || prop_oneof![8 => 1..40u64, 1 => Just(u64::MAX)];
-    let any = || any::<u8>().prop_map(usize::from);
-    let step = prop_oneof![
-        3 => (who(), plan()).prop_map(|(who, plan)| Step::Order(who, plan)),
-        2 => who().prop_map(|who| Step::Checkout(who, 1)),
-        2 => (plan(), who(), amount(), prop_oneof![Just(None), (0..200u32).prop_map(Some)])
-            .prop_map(|(plan, who, amount, secs)| Step::Mint { plan, who, amount, secs }),
-        2 => (plan(), who(), amount()).prop_map(|(plan, who, amount)| Step::Burn { plan, who, amount }),
-        1 => (plan(), who(), 1..6u64).prop_map(|(plan, who, amount)| Step::Redeem { plan, who, amount }),
-        4 => (who(), 0..3usize, prop_oneof![1..4_000u32, 1..12u32], proptest::option::of(1..3u8), 1..4_000u32, proptest::option::of(plan()))
-            .prop_map(|(who, card, limit, most, secs, plan)| Step::Delegate { who, card, limit, most, secs, plan }),
-        6 => (who(), plan(), any(), proptest::bool::ANY, proptest::bool::weighted(0.1))
-            .prop_map(|(who, plan, delegation, once, mpp)| Step::Token { who, plan, delegation, once, mpp }),
-        2 => (any(), asked()).prop_map(|(token, asked)| Step::Verify { token, asked }),
-        14 => (any(), asked()).prop_map(|(token, asked)| Step::Settle { token, asked }),
-        1 => (any(), asked()).prop_map(|(token, asked)| Step::Tampered { token, asked }),
-        1 => any().prop_map(Step::RevokeToken),
-        1 => any().prop_map(Step::RevokeDelegation),
-        1 => (who(), 0..3usize).prop_map(|(who, card)| Step::RemoveCard(who, card)),
-        1 => (50..5_000u32, proptest::collection::vec((0..4u8, 1..3_000u32), 0..4))
-            .prop_map(|(amount, then)| Step::Sale { amount, then }),
-        2 => prop_oneof![4 => 1..120i32, 1 => -100..0i32].prop_map(Step::Wait),
-        1 => (0..100u8).prop_map(Step::Delay),
-    ];
-    let mortal = prop_oneof![
-        7 => step.clone(),
-        1 => (0..40u8, step).prop_map(|(statements, step)| Step::Dies(statements, Box::new(step))),
-    ];
-    proptest::collection::vec(mortal, 1..80)
-}
 
 struct Token {
     plan: usize,
@@ -122,13 +26,21 @@ struct Token {
     settled: u32,
 }
 
+struct Delegation {
+    owner: usize,
+    id: String,
+    limit: i64,
+    most: Option<u8>,
+    by_card: bool,
+}
+
 /// A story being told, and the tally of it.
 struct Story {
     world: World,
     people: Vec<Someone>,
     cards: Vec<Vec<String>>,
     plans: Vec<Offer>,
-    delegations: Vec<(usize, String, i64, Option<u8>)>,
+    delegations: Vec<Delegation>,
     tokens: Vec<Token>,
     issued: HashMap<usize, u128>,
     burned: HashMap<usize, u128>,
@@ -253,10 +165,10 @@ impl Story {
                 post(&self.people[*who], "/api/v1/delegation/create", body)
             }
             Step::Token { who, plan, delegation, once, mpp } => {
-                let mine: Vec<_> = self.delegations.iter().filter(|(owner, ..)| owner == who).collect();
-                let (_, delegation, ..) = mine.get(delegation % mine.len().max(1))?;
+                let (index, plan) = self.fitting(*who, *plan, *delegation)?;
                 let body = json!({
-                    "accepted": accepted(&self.plans[*plan]), "delegationConfig": { "delegationId": delegation },
+                    "accepted": accepted(&self.plans[plan]),
+                    "delegationConfig": { "delegationId": self.delegations[index].id },
                     "tokenVersion": if *mpp { None } else { Some(if *once { 3 } else { 2 }) },
                 });
                 let route = if *mpp { "mpp" } else { "x402" };
@@ -281,8 +193,8 @@ impl Story {
                 Some(self.delete(token.holder, format!("/api/v1/x402/permissions/{}", token.hash)))
             }
             Step::RevokeDelegation(delegation) => {
-                let (who, id, ..) = self.delegations.get(delegation % self.delegations.len().max(1))?;
-                Some(self.delete(*who, format!("/api/v1/delegation/{id}")))
+                let found = self.delegations.get(delegation % self.delegations.len().max(1))?;
+                Some(self.delete(found.owner, format!("/api/v1/delegation/{}", found.id)))
             }
             Step::RemoveCard(who, card) => {
                 Some(self.delete(*who, format!("/api/v1/payment-methods/{}", self.cards[*who][*card])))
@@ -298,6 +210,14 @@ impl Story {
             }
             Step::Dies(..) => None,
         }
+    }
+
+    /// A delegation of somebody's, and a plan: with a card mostly the one that is paid by card.
+    fn fitting(&self, who: usize, plan: usize, chosen: usize) -> Option<(usize, usize)> {
+        let mine: Vec<_> =
+            self.delegations.iter().enumerate().filter(|(_, delegation)| delegation.owner == who).collect();
+        let (index, delegation) = mine.get(chosen % mine.len().max(1))?;
+        Some((*index, if delegation.by_card && plan != 0 { 1 } else { plan }))
     }
 
     fn delete(&self, who: usize, path: String) -> Request {
@@ -328,17 +248,14 @@ impl Story {
     /// Adds what an answer said to the tally.
     fn note(&mut self, step: &Step, answer: &Answer) {
         match step {
-            Step::Delegate { who, limit, most, .. } => {
-                let id = answer.text("/delegationId");
-                self.delegations.push((*who, id, i64::from(*limit), *most));
+            Step::Delegate { who, card, limit, most, .. } => {
+                let (id, limit) = (answer.text("/delegationId"), i64::from(*limit));
+                self.delegations.push(Delegation { owner: *who, id, limit, most: *most, by_card: *card > 0 });
             }
             Step::Token { who, plan, delegation, once, mpp } => {
-                let mine: Vec<_> =
-                    self.delegations.iter().enumerate().filter(|(_, (owner, ..))| owner == who).collect();
-                let delegation = mine[delegation % mine.len()].0;
+                let Some((delegation, plan)) = self.fitting(*who, *plan, *delegation) else { return };
                 let (text, hash) = (answer.text("/accessToken"), answer.text("/permissionHash"));
                 let once = *once && !mpp;
-                let plan = *plan;
                 self.tokens.push(Token { plan, holder: *who, delegation, text, hash, once, settled: 0 });
             }
             Step::Settle { token, .. } => {
@@ -376,9 +293,9 @@ impl Story {
         for token in self.tokens.iter().filter(|token| token.once) {
             prop_assert!(token.settled <= 1, "a single-use token settled {} times", token.settled);
         }
-        for (index, (who, id, limit, most)) in self.delegations.iter().enumerate() {
+        for (index, Delegation { owner, id, limit, most, .. }) in self.delegations.iter().enumerate() {
             let path = format!("/api/v1/delegation/{id}");
-            let seen = self.world.call(Some(&self.people[*who]), "GET", &path, Value::Null);
+            let seen = self.world.call(Some(&self.people[*owner]), "GET", &path, Value::Null);
             let spent: i64 = seen.text("/amountSpentCents").parse().unwrap();
             let count = seen.json["transactionCount"].as_u64().unwrap();
             prop_assert!(spent <= *limit, "{} spent of {}", spent, limit);
@@ -429,47 +346,19 @@ impl Request {
     }
 }
 
-/// A wallet, a card that pays, and one that does not.
-fn cards(world: &World, who: &Someone) -> Vec<String> {
-    let listed = world.call(Some(who), "GET", "/api/v1/payment-methods?provider=stripe", Value::Null);
-    let good = listed.text("/0/id");
-    let intent = world.post(who, "/api/v1/delegation/setup-intent", json!({})).text("/setupIntentId");
-    let card = json!({ "number": "4000000000000341", "expMonth": 12, "expYear": 2034 });
-    let body = json!({ "setupIntentId": intent, "card": card });
-    let bad = world.post(who, "/api/v1/delegation/finalize-enrollment", body).text("/paymentMethodId");
-    assert!(!good.is_empty() && !bad.is_empty());
-    vec![who.address.clone(), good, bad]
-}
-
-fn accepted(offer: &Offer) -> Value {
-    let (scheme, network) =
-        if offer.crypto { ("nvm:erc4337", "eip155:84532") } else { ("nvm:card-delegation", "stripe") };
-    json!({ "scheme": scheme, "network": network, "planId": offer.id, "extra": {} })
-}
-
-/// A token with another payer in it.
-fn tampered_with(token: &str) -> String {
-    use crate::wire::base64;
-    let bytes = base64::decode(token, 16 * 1024, "token").unwrap();
-    let mut token: Value = serde_json::from_slice(&bytes).unwrap();
-    token["payload"]["authorization"]["from"] = "0x00000000000000000000000000000000000000ad".into();
-    base64::encode_url(token.to_string().as_bytes())
-}
-
 /// The one way in which a call may fail that is no refusal: what it asks for is more than a uint256, or no order is by card.
 fn expected(answer: &Answer) -> bool {
     ["BCK.PROTOCOL.0007", "BCK.PROTOCOL.0005"].contains(&answer.text("/code").as_str())
 }
 
 /// What the stories of a run must have come to, among other things: codes, and parts of messages.
-const MUST_BE_REACHED: [&str; 12] = [
+const MUST_BE_REACHED: [&str; 11] = [
     DIED,
     "a top-up",
     "the card was declined",
     "spending limit does not allow it",
     "no transactions left",
     "BCK.X402.0014",
-    "the plan is a trial and was ordered before",
     "BCK.X402.0059",
     "BCK.X402.0005",
     "BCK.PROTOCOL.0011",
@@ -496,6 +385,9 @@ fn every_story_leaves_the_books_in_order() {
     });
     if let Err(error) = told {
         panic!("{error}");
+    }
+    if std::env::var_os("STORIES").is_some() || std::env::var_os("STORIES_SEED").is_some() {
+        return;
     }
     let reached = reached.into_inner();
     let missed: Vec<_> = MUST_BE_REACHED.into_iter().filter(|what| !reached.contains(what)).collect();

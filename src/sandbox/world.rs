@@ -8,6 +8,7 @@ use super::seen::Seen;
 use super::settings::Settings;
 use super::store::Store;
 use super::{Desk, audit, prepare, serve};
+use crate::wire::base64;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
@@ -219,4 +220,30 @@ impl World {
         let failed = audit.invariants.into_iter().filter(|invariant| !invariant.failures.is_empty());
         failed.map(|invariant| format!("{}: {}", invariant.name, invariant.failures.join("; "))).collect()
     }
+}
+
+/// A wallet, a card that pays, and one that does not.
+pub(super) fn cards(world: &World, who: &Someone) -> Vec<String> {
+    let listed = world.call(Some(who), "GET", "/api/v1/payment-methods?provider=stripe", Value::Null);
+    let good = listed.text("/0/id");
+    let intent = world.post(who, "/api/v1/delegation/setup-intent", json!({})).text("/setupIntentId");
+    let card = json!({ "number": "4000000000000341", "expMonth": 12, "expYear": 2034 });
+    let body = json!({ "setupIntentId": intent, "card": card });
+    let bad = world.post(who, "/api/v1/delegation/finalize-enrollment", body).text("/paymentMethodId");
+    assert!(!good.is_empty() && !bad.is_empty());
+    vec![who.address.clone(), good, bad]
+}
+
+pub(super) fn accepted(offer: &Offer) -> Value {
+    let (scheme, network) =
+        if offer.crypto { ("nvm:erc4337", "eip155:84532") } else { ("nvm:card-delegation", "stripe") };
+    json!({ "scheme": scheme, "network": network, "planId": offer.id, "extra": {} })
+}
+
+/// A token with another payer in it.
+pub(super) fn tampered_with(token: &str) -> String {
+    let bytes = base64::decode(token, 16 * 1024, "token").unwrap();
+    let mut token: Value = serde_json::from_slice(&bytes).unwrap();
+    token["payload"]["authorization"]["from"] = "0x00000000000000000000000000000000000000ad".into();
+    base64::encode_url(token.to_string().as_bytes())
 }
