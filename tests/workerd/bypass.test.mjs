@@ -115,7 +115,7 @@ for (const unlisted of ['deny', 'pass']) {
   beforeEach(() => all.reset());
   after(() => all.stop());
 
-  test(`${unlisted}: what is no alias of anything still ${unlisted === 'pass' ? 'passes' : 'does not pass'}`, async () => {
+  test(`rule 26, ${unlisted}: what is no alias of anything still ${unlisted === 'pass' ? 'passes' : 'does not pass'}`, async () => {
     for (const path of ['/free', '/paid-more', '/paid/more', '/%E6%97%A5%E6%9C%AC', '/docs/', '/a%20b']) {
       const answer = await all.get(path);
       assert.equal(answer.status, unlisted === 'pass' ? 200 : 404, path);
