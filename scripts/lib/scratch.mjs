@@ -1,11 +1,13 @@
 // A folder for what is forgotten at the end. SQLite waits for the disk at each commit; where the system has a folder in memory
 // there is none to wait for.
-import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const MEMORY = '/dev/shm';
 const NAME = 'payments-wasm-sandbox-';
+/** What has to be free there: containers often have 64 MB in all. */
+const ENOUGH = 512 * 1024 * 1024;
 
 /** Makes one. What processes left there that were killed goes first: memory is dear. */
 export function scratch() {
@@ -24,7 +26,8 @@ function inMemory() {
   if (process.platform !== 'linux') return false;
   try {
     accessSync(MEMORY, constants.W_OK);
-    return true;
+    const { bavail, bsize } = statfsSync(MEMORY);
+    return bavail * bsize >= ENOUGH;
   } catch {
     return false;
   }
