@@ -81,6 +81,11 @@ export async function build(names = [], { dev = false } = {}) {
   }
   // One package of two builds.
   if (existsSync(dist('paywall')) && existsSync(dist('subscriber'))) cpSync(dist('paywall'), dist('subscriber'), { recursive: true });
+  // The sandbox as it is deployed goes along, in a folder of its own.
+  if (existsSync(dist('sandbox')) && existsSync(dist('subscriber'))) {
+    rmSync(dist('subscriber', 'sandbox'), { recursive: true, force: true });
+    cpSync(dist('sandbox'), dist('subscriber', 'sandbox'), { recursive: true });
+  }
 }
 
 async function buildOne(name, { dev, wasmBindgen, report }) {

@@ -21,12 +21,14 @@ mod codes;
 mod control;
 mod cors;
 mod credits;
+mod dashboard;
 mod delegations;
 mod deployment;
 mod embed;
 mod endpoints;
 mod facilitator;
 mod faults;
+mod journal;
 mod keys;
 mod ledger;
 mod legal;
@@ -35,6 +37,7 @@ mod methods;
 mod mpp;
 mod orders;
 mod organizations;
+mod overview;
 mod pages;
 mod permissions;
 mod plans;
@@ -44,6 +47,7 @@ mod requests;
 mod router;
 mod sales;
 mod secrets;
+mod seed;
 mod settings;
 mod settlement;
 mod signers;
@@ -54,6 +58,7 @@ mod typed;
 mod widgets;
 
 use call::{Body, Call, Reply};
+use control::Started;
 use problem::{Outcome, Problem};
 use random::Random;
 use settings::Settings;
@@ -77,14 +82,16 @@ struct Desk {
     settings: Settings,
     /// Whether things may be made to go wrong.
     faulty: bool,
+    started: Started,
 }
 
 /// Everything there is goes to the one object; only preflights need no state.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
     if request.method() == worker::Method::Options {
-        let headers = headers(&correlation(&request))?;
-        for (name, value) in cors::PREFLIGHT {
+        let open = cors::open(request.path().split('/').find(|segment| !segment.is_empty()));
+        let headers = headers(&correlation(&request), open)?;
+        for (name, value) in cors::PREFLIGHT.iter().filter(|_| open) {
             headers.set(name, value)?;
         }
         return Ok(ResponseBuilder::new().with_status(204).with_headers(headers).empty());
@@ -99,22 +106,29 @@ pub struct Sandbox {
     state: worker::State,
     prepared: Cell<bool>,
     faulty: bool,
+    started: Started,
 }
 
 impl DurableObject for Sandbox {
     fn new(state: worker::State, env: Env) -> Self {
-        let faulty = env.var("SANDBOX_FAULTS").is_ok_and(|value| value.to_string() == "1");
-        Self { state, prepared: Cell::new(false), faulty }
+        let named =
+            |name: &str| env.var(name).ok().map(|value| value.to_string()).filter(|text| !text.is_empty());
+        let faulty = named("SANDBOX_FAULTS").is_some_and(|value| value == "1");
+        let started = Started { secret: named("SANDBOX_SECRET"), command: named("SANDBOX_COMMAND") };
+        Self { state, prepared: Cell::new(false), faulty, started }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let correlation = correlation(&request);
+        let mut open = false;
         let reply = match read(&mut request, &correlation).await {
-            Ok(call) if self.faulty => self.struck(call).await,
-            Ok(call) => self.serve(call, None),
+            Ok(call) => {
+                open = cors::open(call.path.first().map(String::as_str));
+                if self.faulty { self.struck(call).await } else { self.serve(call, None) }
+            }
             Err(problem) => problem.reply(&correlation, &clock::iso(machine())),
         };
-        respond(reply, &correlation)
+        respond(reply, &correlation, open)
     }
 }
 
@@ -142,7 +156,7 @@ impl Sandbox {
         let unserved = |reply: Reply, status: u16| {
             let logged = self.store().and_then(|store| {
                 let now = machine().saturating_add(Settings::load(&store)?.offset);
-                control::log(&store, &call, status, struck.as_deref(), now)
+                journal::log(&store, &call, status, Some(&reply), struck.as_deref(), now)
             });
             logged.map_or_else(failed, |()| reply)
         };
@@ -168,7 +182,8 @@ impl Sandbox {
         let served = self.store().and_then(|store| {
             let settings = Settings::load(&store)?;
             call.now = machine.saturating_add(settings.offset);
-            let desk = Desk { call, store, random: Random::Runtime, settings, faulty: self.faulty };
+            let started = self.started.clone();
+            let desk = Desk { call, store, random: Random::Runtime, settings, faulty: self.faulty, started };
             let reply = desk
                 .store
                 .transaction(|| {
@@ -176,7 +191,14 @@ impl Sandbox {
                     router::route(&desk)
                 })
                 .unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(desk.call.now)));
-            control::log(&desk.store, &desk.call, reply.status, struck.as_deref(), desk.call.now)?;
+            journal::log(
+                &desk.store,
+                &desk.call,
+                reply.status,
+                Some(&reply),
+                struck.as_deref(),
+                desk.call.now,
+            )?;
             Ok(reply)
         });
         served.unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(machine)))
@@ -203,6 +225,9 @@ async fn read(request: &mut Request, correlation: &str) -> Outcome<Call> {
         organization: header("x-current-org-id").filter(|org| !org.is_empty()),
         returning: header("x-nvm-widget-return-url"),
         correlation: correlation.to_owned(),
+        accept: header("accept"),
+        from: header("origin"),
+        site: header("sec-fetch-site"),
         origin: url.origin().ascii_serialization(),
         body: String::new(),
         now: 0,
@@ -230,9 +255,9 @@ fn correlation(request: &Request) -> String {
     sent.unwrap_or_else(|| Random::Runtime.uuid().unwrap_or_default())
 }
 
-fn headers(correlation: &str) -> worker::Result<Headers> {
+fn headers(correlation: &str, open: bool) -> worker::Result<Headers> {
     let headers = Headers::new();
-    for (name, value) in cors::ALWAYS {
+    for (name, value) in cors::ALWAYS.iter().filter(|_| open) {
         headers.set(name, value)?;
     }
     headers.set("x-correlation-id", correlation)?;
@@ -240,8 +265,8 @@ fn headers(correlation: &str) -> worker::Result<Headers> {
     Ok(headers)
 }
 
-fn respond(reply: Reply, correlation: &str) -> worker::Result<Response> {
-    let headers = headers(correlation)?;
+fn respond(reply: Reply, correlation: &str, open: bool) -> worker::Result<Response> {
+    let headers = headers(correlation, open)?;
     if let Some(seconds) = reply.retry_after {
         headers.set("retry-after", &seconds.to_string())?;
     }
@@ -249,6 +274,7 @@ fn respond(reply: Reply, correlation: &str) -> worker::Result<Response> {
         Body::Empty => None,
         Body::Json(json) => {
             headers.set("content-type", "application/json; charset=utf-8")?;
+            headers.set("x-content-type-options", "nosniff")?;
             Some(json.into_bytes())
         }
         Body::Html(html) => {
@@ -257,6 +283,13 @@ fn respond(reply: Reply, correlation: &str) -> worker::Result<Response> {
                 headers.set(name, value)?;
             }
             Some(html.into_bytes())
+        }
+        Body::File(kind, text) => {
+            headers.set("content-type", kind)?;
+            for (name, value) in dashboard::HEADERS {
+                headers.set(name, value)?;
+            }
+            Some(text.as_bytes().to_vec())
         }
         Body::Location(location) => {
             headers.set("location", &location)?;

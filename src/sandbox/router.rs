@@ -1,11 +1,12 @@
 //! Which handler serves which call (contract section 3).
 
+use super::call::Reply;
 use super::problem::{Outcome, Problem};
 use super::tokens::Protocol;
 use super::{
-    Desk, accounts, activity, agents, balances, checkout, clock, control, credits, delegations, deployment,
-    embed, facilitator, faults, legal, login, methods, mpp, orders, organizations, permissions, plans,
-    requests, sales, settings, widgets,
+    Desk, accounts, activity, agents, balances, checkout, clock, control, credits, dashboard, delegations,
+    deployment, embed, facilitator, faults, journal, legal, login, methods, mpp, orders, organizations,
+    overview, permissions, plans, requests, sales, seed, settings, widgets,
 };
 
 /// Serves a call.
@@ -15,13 +16,27 @@ pub(super) fn route(desk: &Desk) -> Outcome {
     // HEAD is GET; the runtime leaves the body out.
     let method = if desk.call.method == "HEAD" { "GET" } else { desk.call.method.as_str() };
     match (method, path.as_slice()) {
+        ("GET", []) if dashboard::visit(desk) => Ok(Reply::see_other("/dashboard".into())),
         ("GET", []) => deployment::info(),
+        ("GET", ["dashboard"]) => dashboard::page(),
+        ("GET", ["dashboard", file]) => dashboard::file(file),
+        ("GET", ["favicon.ico"]) => dashboard::file("icon.svg"),
         ("GET", [".well-known", "jwks.json"]) => deployment::jwks(desk),
         (_, ["api", "v1", "protocol", "plans", rest @ ..]) => plan_routes(desk, method, rest),
         (_, ["api", "v1", "protocol", "agents", rest @ ..]) => agent_routes(desk, method, rest),
         ("POST", ["api", "v1", "protocol", "agent-sub-tasks"]) => requests::track(desk),
         (_, ["api", "v1", rest @ ..]) => payment_routes(desk, method, rest),
-        (_, ["sandbox", rest @ ..]) => own_routes(desk, method, rest),
+        (_, ["sandbox", rest @ ..]) => {
+            control::guard(desk)?;
+            let reply = own_routes(desk, method, rest)?;
+            if method != "GET" {
+                control::changed(desk)?;
+            }
+            Ok(reply)
+        }
+        ("POST", ["login" | "auth" | "checkout" | "cards", ..]) if control::is_foreign(desk) => {
+            control::foreign()
+        }
         ("GET", ["login"]) => login::page(desk, login::Door::Browser),
         ("POST", ["login"]) => login::enter(desk, login::Door::Browser),
         ("GET", ["auth", "cli"]) => login::page(desk, login::Door::Terminal),
@@ -38,6 +53,8 @@ pub(super) fn route(desk: &Desk) -> Outcome {
 fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
     match (method, path) {
         ("POST", ["accounts"]) => accounts::create(desk),
+        ("GET", ["accounts", address, "keys"]) => accounts::keys(desk, address),
+        ("POST", ["accounts", address, "credits"]) => credits::top_up(desk, address),
         ("POST", ["accounts", address, "keys"]) => accounts::create_key(desk, address),
         ("DELETE", ["accounts", address, "keys"]) => accounts::revoke_keys(desk, address),
         ("DELETE", ["accounts", address, "keys", key]) => accounts::revoke_key(desk, address, key),
@@ -48,8 +65,12 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", ["organizations", id, "customers", address]) => organizations::agree(desk, id, address),
         ("POST", ["orders", id]) => sales::advance(desk, id),
         ("POST", ["reset"]) => control::reset(desk),
-        ("GET", ["calls"]) => control::calls(desk),
-        ("DELETE", ["calls"]) => control::forget_calls(desk),
+        ("POST", ["seed"]) => seed::plant(desk),
+        ("DELETE", ["delegations", id]) => delegations::end_any(desk, id),
+        ("GET", ["state"]) => overview::state(desk),
+        ("GET", ["watch"]) => journal::watch(desk),
+        ("GET", ["calls"]) => journal::calls(desk),
+        ("DELETE", ["calls"]) => journal::forget_calls(desk),
         ("GET", ["clock"]) => clock::read(desk),
         ("POST", ["clock"]) => clock::set(desk),
         ("GET", ["settings"]) => settings::get(desk),
@@ -57,6 +78,7 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["faults"]) if desk.faulty => faults::list(desk),
         ("POST", ["faults"]) if desk.faulty => faults::add(desk),
         ("DELETE", ["faults"]) if desk.faulty => faults::clear(desk),
+        ("DELETE", ["faults", id]) if desk.faulty => faults::remove(desk, id),
         _ => unknown(desk),
     }
 }

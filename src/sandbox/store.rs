@@ -102,7 +102,7 @@ CREATE TABLE IF NOT EXISTS calls (
 ";
 
 /// Columns that came later: a data folder of before gets them when it is opened.
-const ADDED: [(&str, &str, &str); 10] = [
+const ADDED: [(&str, &str, &str); 19] = [
     ("permissions", "sessions", "TEXT NOT NULL DEFAULT '[]'"),
     ("accounts", "email", "TEXT"),
     ("permissions", "protocol", "TEXT NOT NULL DEFAULT 'x402'"),
@@ -113,6 +113,15 @@ const ADDED: [(&str, &str, &str); 10] = [
     ("settlements", "request", "TEXT"),
     ("plans", "listed", "INTEGER NOT NULL DEFAULT 1"),
     ("agents", "listed", "INTEGER NOT NULL DEFAULT 1"),
+    ("calls", "query", "TEXT"),
+    ("calls", "correlation", "TEXT"),
+    ("calls", "account", "TEXT"),
+    ("calls", "request", "TEXT"),
+    ("calls", "response", "TEXT"),
+    ("keys", "key", "TEXT"),
+    ("keys", "org", "TEXT"),
+    ("keys", "expires_at", "INTEGER"),
+    ("keys", "created_at", "INTEGER"),
 ];
 
 /// The values of a query's `?`s.
@@ -143,6 +152,7 @@ impl Store {
                 self.run(&format!("ALTER TABLE {table} ADD COLUMN {column} {kind}"), Vec::new())?;
             }
         }
+        self.run(super::seed::SCHEMA, Vec::new())?;
         // Charges were once kept with the purchases alone.
         self.run(
             "INSERT INTO charges (id, delegation_id, plan_id, cents, order_tx, at)
