@@ -142,12 +142,18 @@ impl<'a> Visit<'a> {
         if page != Page::Enroll {
             let limit = typed.get("limit").or_else(|| (self.parameter)("limit")).unwrap_or("50.00");
             let label = format!("Up to ({})", self.currency().to_ascii_uppercase());
+            let picked = typed.get("days").unwrap_or("30");
+            let times = [("1", "a day"), ("7", "a week"), ("30", "30 days"), ("365", "a year")].map(
+                |(days, words)| {
+                    let selected = if days == picked { " selected" } else { "" };
+                    format!("<option value=\"{days}\"{selected}>{words}</option>")
+                },
+            );
             html.push_str(&format!(
                 "<div class=\"row\"><div>{}</div><div>\
-                 <label for=\"days\">For</label><select id=\"days\" name=\"days\"><option value=\"1\">a day</option>\
-                 <option value=\"7\">a week</option><option value=\"30\" selected>30 days</option>\
-                 <option value=\"365\">a year</option></select></div></div>\n",
+                 <label for=\"days\">For</label><select id=\"days\" name=\"days\">{}</select></div></div>\n",
                 pages::field(&label, "limit", "inputmode=\"decimal\"", limit, about(true)),
+                times.concat(),
             ));
         }
         html.push_str(&format!(

@@ -41,9 +41,11 @@ export async function copy(text, what) {
 }
 
 /** A long id, shown by its ends: a click copies it whole. */
-export function id(text, what, shown = shorten(text)) {
-  return el('button', { type: 'button', class: 'id', title: `${text}\nClick to copy`, 'aria-label': `Copy ${what} ${text}`, onclick: () => copy(text, what) }, shown);
+export function id(text, what, name) {
+  return el('button', { type: 'button', class: name ? 'id who' : 'id', title: `${text}\nClick to copy`, 'aria-label': name ? `${name}, copy ${what}` : `Copy ${what} ${text}`, onclick: () => copy(text, capital(what)) }, name ?? shorten(text));
 }
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 export function shorten(text = '', head = 6, tail = 4) {
   return text.length > head + tail + 2 ? `${text.slice(0, head)}…${text.slice(-tail)}` : text;
@@ -101,7 +103,7 @@ export function reconcile(parent, items, { key, make, fresh = false }) {
     let entry = old.get(name);
     if (!entry || (entry.text !== text && !entry.nodes.some((node) => node.contains(document.activeElement)))) {
       const nodes = [make(item)].flat();
-      if (fresh && parent.kept) nodes[0].classList.add('fresh');
+      if (fresh && parent.kept && !entry) nodes[0].classList.add('fresh');
       entry = { text, nodes };
     }
     next.set(name, entry);

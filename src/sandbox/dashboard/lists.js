@@ -16,7 +16,7 @@ const plan = (planId) => state.plans.items.find((one) => one.planId === planId);
 function person(address) {
   if (!address) return el('span', { class: 'dim' }, 'nobody');
   const known = account(address);
-  return id(address, 'address', known?.name ?? undefined);
+  return id(address, 'address', known?.name);
 }
 
 function planName(planId) {

@@ -56,7 +56,8 @@ function read(call) {
   const response = parse(call.response);
   const planId = request.paymentRequired?.accepts?.[0]?.planId ?? request.accepted?.planId ?? request.planId ?? response.planId
     ?? /\/plans\/(\d{10,})/.exec(call.path)?.[1];
-  const who = call.account ?? response.payer ?? response.creditsReceiver;
+  // Verify and settle are the seller's calls, about what a buyer pays.
+  const who = response.payer ?? call.account;
   const { method, path, status } = call;
   const tone = status === 0 || status >= 500 ? 'bad' : status >= 400 || response.isValid === false ? 'due' : '';
   return { ...call, ...kindOf(call), signal: tone || (kindOf(call).kind === 'settle' && status < 300 ? 'good' : ''), request, response, planId, who, method, path };
@@ -87,13 +88,13 @@ export function name(state) {
 }
 
 function line(one) {
-  const parts = [];
-  if (one.who) parts.push(el('b', {}, nameOf(one.who)));
+  // What happened comes first: it is what stays where there is little room.
+  const parts = facts(one).map((fact) => el('b', {}, fact));
+  if (one.who) parts.push(nameOf(one.who));
   if (one.planId && names.plans.has(one.planId)) parts.push(names.plans.get(one.planId));
-  for (const fact of facts(one)) parts.push(fact);
   const gist = el('span', { class: 'gist' });
   parts.forEach((part, index) => gist.append(index > 0 ? ' · ' : '', part));
-  if (one.kind === 'other' || parts.length === 0) gist.append(parts.length > 0 ? ' ' : '', el('span', { class: 'path' }, one.kind === 'other' ? `${one.method} ${tail(one.path)}` : tail(one.path)));
+  if (one.kind === 'other' || parts.length === 0) gist.append(parts.length > 0 ? ' ' : '', el('span', { class: 'path' }, one.kind === 'other' && one.word !== one.method ? `${one.method} ${tail(one.path)}` : tail(one.path)));
   const status = el('span', { class: `status tone-${one.status === 0 || one.status >= 500 ? 'bad' : one.status >= 400 ? 'due' : 'good'}` },
     one.fault && el('span', { class: 'tag bad', title: 'A fault struck' }, one.fault), one.status === 0 ? 'dropped' : String(one.status));
   const details = el('details', { ontoggle: () => details.open && !details.querySelector('.inside') && details.append(inside(one)) },
