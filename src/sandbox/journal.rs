@@ -197,13 +197,20 @@ fn secrets(members: &mut Map<String, Value>) {
     }
 }
 
-/// The ends of a text that is longer than `most` and has no space in it.
+/// The ends of a text that is longer than `most` and has no space in it; of an address, those of its parameters.
 fn ends(text: &str, most: usize) -> String {
-    let count = text.chars().count();
     let url = text.starts_with("http://") || text.starts_with("https://");
-    if url && text.contains('?') {
-        return text.split_inclusive(['?', '&', '=', '#']).map(|part| ends(part, 64)).collect();
+    match text.split_once('?').filter(|_| url) {
+        Some((path, query)) => {
+            let parts = query.split_inclusive(['&', '=', '#']).map(|part| word(part, 64));
+            format!("{path}?{}", parts.collect::<String>())
+        }
+        None => word(text, most),
     }
+}
+
+fn word(text: &str, most: usize) -> String {
+    let count = text.chars().count();
     if count <= most || text.contains(char::is_whitespace) {
         return text.to_owned();
     }
