@@ -94,7 +94,7 @@ function gate(refused) {
   if (!refused) return;
   live('rest');
   if (refused.code !== 'SANDBOX.SECRET') {
-    form.querySelector('h1').textContent = 'The dashboard is closed here';
+    form.querySelector('h2').textContent = 'The dashboard is closed here';
     form.querySelector('.lead').textContent = `${refused.message} ${refused.hint ?? ''}`;
     for (const node of form.querySelectorAll('label, .line')) node.hidden = true;
     return;
@@ -114,7 +114,7 @@ function route() {
     if (link.hash === `#${section.dataset.view}`) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  const heading = section.querySelector('h1');
+  const heading = section.querySelector('h2');
   document.title = `${heading.textContent} · Nevermined sandbox`;
   if (!moved) return;
   scrollTo(0, 0);
