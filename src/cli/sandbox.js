@@ -11,6 +11,7 @@ import { Wrong } from './wrong.js';
 
 const HOST = '127.0.0.1';
 const PORT = '3001';
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const MINIFLARE = 'miniflare@4';
 /** Two people, with keys that are the same at every start. */
 const PEOPLE = { users: [{ id: 'seller', name: 'Seller' }, { id: 'buyer', name: 'Buyer' }] };
@@ -48,17 +49,19 @@ export async function sandbox(options, { folder = fileURLToPath(new URL('../sand
       },
     }],
   });
+  // miniflare ends this process at once at a signal. What runs in it is to end first, and how it ended is to be told.
+  for (const signal of SIGNALS) process.removeAllListeners(signal);
+  if (options.env) process.on('exit', () => rmSync(options.env, { force: true }));
   let ending;
-  const stop = () => (ending ??= (async () => {
-    if (options.env) rmSync(options.env, { force: true });
-    await Promise.race([miniflare.dispose(), new Promise((done) => setTimeout(done, 5000))]);
-  })());
+  const stop = () => (ending ??= Promise.race([miniflare.dispose(), new Promise((done) => setTimeout(done, 5000))]));
   let url;
   let planted;
   try {
     await miniflare.ready;
     url = (await miniflare.unsafeGetDirectURL('sandbox')).origin;
     planted = await plant(url, seed, options.seed);
+    // The answer's lists are sorted; the first user is the file's.
+    planted.users = Object.fromEntries((seed.users ?? []).map(({ id }) => [id, planted.users[id]]));
   } catch (error) {
     await stop();
     throw error instanceof Wrong ? error : new Wrong(`the sandbox did not start: ${error.message}\n${said.join('').trim()}`);
@@ -69,12 +72,10 @@ export async function sandbox(options, { folder = fileURLToPath(new URL('../sand
     const code = await run(command, env, stop).finally(stop);
     process.exit(code);
   }
-  console.log(banner(url, planted, { ...options, kept }));
   if (!keep) outlived(() => end(stop, 0));
   for (const signal of SIGNALS) process.on(signal, () => end(stop, signal === 'SIGINT' ? 130 : 0));
+  console.log(banner(url, planted, { ...options, kept }));
 }
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 async function end(stop, code) {
   await stop();
@@ -188,13 +189,14 @@ function publish(path, env) {
 }
 
 function banner(url, planted, { kept, faults }) {
-  const keys = users(planted).map(([id, { nvmApiKey }]) => `# ${id}\nNVM_API_KEY=${nvmApiKey}`);
+  const keys = users(planted).map(([id, { nvmApiKey }], index) => `${index === 0 ? 'NVM_API_KEY' : named('NVM_API_KEY', id)}=${nvmApiKey}`);
   const ids = [['plan', planted.plans, 'planId'], ['agent', planted.agents, 'agentId'], ['delegation', planted.delegations, 'delegationId']]
     .flatMap(([word, list, member]) => Object.entries(list).map(([id, one]) => `  ${`${word} ${id}`.padEnd(24)} ${one[member]}`));
+  const [first] = users(planted);
   return [
     '', `  sandbox    ${url}`, `  dashboard  ${url}/dashboard`, `  state      ${kept ? `kept in ${kept}` : 'in memory, forgotten at the end'}`,
     `  faults     ${faults ? 'can be switched on' : 'off: --faults allows them'}`, ...(ids.length > 0 ? ['', ...ids] : []), '',
-    `NVM_BACKEND_URL=${url}`, 'NVM_ENVIRONMENT=custom', ...keys, '', 'Ctrl-C ends it.',
+    `NVM_BACKEND_URL=${url}`, 'NVM_ENVIRONMENT=custom', ...(first ? [`# the key of ${first[0]}`] : []), ...keys, '', 'Ctrl-C ends it.',
   ].join('\n');
 }
 
