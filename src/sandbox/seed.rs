@@ -9,7 +9,7 @@ mod making;
 
 use super::Desk;
 use super::call::Reply;
-use super::problem::{Outcome, Problem};
+use super::problem::Outcome;
 use super::random::Random;
 use super::store::binds;
 use super::typed::keccak;
