@@ -2,4 +2,4 @@
 import { main } from './lib/cli.mjs';
 import { setup } from './lib/tools.mjs';
 
-main(() => setup('wasmBindgen', 'chromium', 'python').then(() => undefined));
+main(() => setup('wasmBindgen', 'chromium', 'python', 'runtimes').then(() => undefined));

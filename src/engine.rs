@@ -1,10 +1,13 @@
-//! Reading JSON and base64: `serde_json` and `base64`, and in both builds of the npm package the engine's own `JSON` and
+//! Reading JSON and base64: `serde_json` and `base64`, and in the builds of the npm package the engine's own `JSON` and
 //! `atob`, since a second parser with its tables would be a tenth of all that a page loads.
 //!
 //! Both read the same: JSON nested at most 127 deep, whole numbers that it carries exactly as such, the last of two
 //! members of one name; base64 of the standard alphabet without padding.
 
-#[cfg(not(all(any(feature = "subscriber", feature = "paywall"), target_family = "wasm")))]
+#[cfg(not(all(
+    any(feature = "subscriber", feature = "paywall", feature = "builder"),
+    target_family = "wasm"
+)))]
 pub(crate) use native::{decode_base64, parse_json};
 
 /// Reads a JSON object; `None` for what is not one.
@@ -15,10 +18,16 @@ pub(crate) fn parse_object(text: &str) -> Option<serde_json::Map<alloc::string::
     }
 }
 
-#[cfg(all(any(feature = "subscriber", feature = "paywall"), target_family = "wasm"))]
+#[cfg(all(
+    any(feature = "subscriber", feature = "paywall", feature = "builder"),
+    target_family = "wasm"
+))]
 pub(crate) use javascript::{decode_base64, parse_json};
 
-#[cfg(not(all(any(feature = "subscriber", feature = "paywall"), target_family = "wasm")))]
+#[cfg(not(all(
+    any(feature = "subscriber", feature = "paywall", feature = "builder"),
+    target_family = "wasm"
+)))]
 mod native {
     use alloc::vec::Vec;
     use base64::alphabet::STANDARD;
@@ -43,7 +52,7 @@ mod native {
     }
 }
 
-#[cfg(all(any(feature = "subscriber", feature = "paywall"), target_family = "wasm"))]
+#[cfg(all(any(feature = "subscriber", feature = "paywall", feature = "builder"), target_family = "wasm"))]
 mod javascript {
     use alloc::{string::String, vec::Vec};
     use js_sys::{Array, JSON, Object};

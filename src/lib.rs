@@ -5,8 +5,8 @@
 //! * [`wire`]: bytes to types and back (headers, tokens, receipts, credits).
 //! * [`api`]: the Nevermined HTTP API as data, one call a value.
 //! * [`subscriber`] and [`paywall`]: the decisions, as state machines without I/O.
-//! * the shells, one a feature: `js` with `transport` (`subscriber`), `handler` (`paywall`), `worker` (`worker`, and
-//!   `worker-entry` for the Worker that is deployed as it is), `sandbox` (`sandbox`).
+//! * the shells, one a feature: `js` with `transport` (`subscriber`), `handler` (`paywall`), `builder` (`builder`), `worker`
+//!   (`worker`, and `worker-entry` for the Worker that is deployed as it is), `sandbox` (`sandbox`).
 
 extern crate alloc;
 
@@ -23,6 +23,9 @@ mod transport;
 
 #[cfg(feature = "paywall")]
 mod handler;
+
+#[cfg(feature = "builder")]
+mod builder;
 
 #[cfg(feature = "worker")]
 pub mod worker;

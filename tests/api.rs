@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use payments_wasm::api::{Auth, Call, Request, calls, plans, x402};
-use payments_wasm::wire::{AgentId, DelegationRef, PlanId, Scheme, Secret, WireErrorKind};
+use payments_wasm::api::{Auth, Call, Request, Response, calls, plans, x402};
+use payments_wasm::wire::{AgentId, Credits, DelegationRef, PlanId, Scheme, Secret, WireErrorKind};
 
 /// What is given, `-` being nothing.
 fn given(list: &[&str]) -> Vec<Option<String>> {
@@ -157,17 +157,50 @@ fn the_calls_that_the_core_makes_itself_are_the_same() {
 }
 
 #[test]
+fn what_a_plan_says_of_its_credits_is_all_said_or_nothing_is() {
+    let call = plans::GetPlanCredits { plan_id: PlanId::parse("1", "planId").unwrap() };
+    assert_eq!(call.request(), plans::get_plan(&call.plan_id));
+    let read = |credits: &str| {
+        let body = [r#"{"registry":{"credits":"#, credits, "}}"].concat();
+        call.parse(&Response { status: 200, body, correlation_id: None })
+    };
+    let plan = |fixed: bool| {
+        read(&format!(
+            r#"{{"amount":"100","minAmount":"2","maxAmount":5,"isRedemptionAmountFixed":{fixed}}}"#
+        ))
+        .unwrap()
+    };
+    for (asked, dynamic) in [(1, 2), (2, 2), (4, 4), (9, 5)] {
+        assert_eq!(plan(false).burns(Credits::from(asked)), Credits::from(dynamic), "{asked}");
+        assert_eq!(plan(true).burns(Credits::from(asked)), Credits::from(5), "{asked}");
+    }
+    assert_eq!(plan(false).amount, Credits::from(100));
+    for wrong in [
+        "null",
+        "{}",
+        r#"{"minAmount":"2","maxAmount":"5","isRedemptionAmountFixed":true}"#,
+        r#"{"amount":"100","maxAmount":"5","isRedemptionAmountFixed":true}"#,
+        r#"{"amount":"100","minAmount":"2","isRedemptionAmountFixed":true}"#,
+        r#"{"amount":"100","minAmount":"2","maxAmount":"5"}"#,
+        r#"{"amount":"-1","minAmount":"2","maxAmount":"5","isRedemptionAmountFixed":true}"#,
+    ] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
+    assert!(call.parse(&Response { status: 404, ..Response::default() }).is_err());
+}
+
+#[test]
 fn a_key_and_an_organization_ride_on_the_calls_that_take_them_only() {
     let key = Secret::new("local:a.b.c");
     let lines = |request: &Request, key: Option<&Secret>, organization| {
         let headers = request.headers(key, organization).into_iter();
         headers.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>()
     };
-    let json = ["accept: application/json", "content-type: application/json"];
-    let own = ["authorization: Bearer local:a.b.c", "nevermined-version: 1.1"];
+    let json = ["accept: application/json", "content-type: application/json", "nevermined-version: 1.1"];
+    let own = ["authorization: Bearer local:a.b.c"];
     let (public, private) = (call("getPlan", &["1"]), call("listDelegations", &[]));
     assert_eq!(lines(&public, Some(&key), Some("org-1")), json);
-    assert_eq!(lines(&private, Some(&key), None), [json, own].concat());
+    assert_eq!(lines(&private, Some(&key), None), [&json[..], &own].concat());
     let all = [&json[..], &own, &["x-current-org-id: org-1"]].concat();
     assert_eq!(lines(&private, Some(&key), Some("org-1")), all);
     assert_eq!(lines(&private, None, Some("org-1")), json, "without a key neither does");

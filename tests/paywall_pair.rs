@@ -137,7 +137,7 @@ fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> Answe
                 };
             }
             Action::Call(call) => facilitate(&call, way, truth),
-            Action::State(_) | Action::Price(_) | Action::Finish(_) => {
+            Action::State(_) | Action::Price(_) | Action::Wait(_) | Action::Finish(_) => {
                 unreachable!("nothing of it is configured")
             }
             Action::Forward(_) => {

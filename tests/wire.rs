@@ -1,8 +1,8 @@
 //! What comes in over the wire, good and bad. The vectors are files, for whoever else wants them.
 
 use payments_wasm::wire::{
-    AccessToken, MAX_ACCEPTS, MAX_OFFER_BYTES, MAX_RECEIPT_BYTES, MAX_TOKEN_BYTES, PaymentRequired, Receipt,
-    Scheme, WireError, WireErrorKind, base64,
+    Accept, AccessToken, AgentId, Credits, MAX_ACCEPTS, MAX_OFFER_BYTES, MAX_RECEIPT_BYTES, MAX_TOKEN_BYTES,
+    PaymentRequired, PlanId, Receipt, Resource, Scheme, WireError, WireErrorKind, base64,
 };
 use serde_json::{Value, json};
 
@@ -156,6 +156,27 @@ fn null_stands_for_absent() {
 }
 
 #[test]
+fn what_we_offer_is_what_a_buyer_reads() {
+    let plan = PlanId::parse("77", "planId").unwrap();
+    let agent = AgentId::parse("0xa9e0", "agentId").unwrap();
+    let entry = Accept::new(Scheme::Erc4337, "eip155:84532", plan.clone())
+        .with_agent(agent.clone())
+        .with_verb("POST")
+        .with_credits(Credits::from(3));
+    let about = Resource { url: "https://a.example/ask".into(), description: None, mime_type: None };
+    let header = PaymentRequired::new(about, vec![entry]).to_header();
+    let read = PaymentRequired::from_header(&header).unwrap();
+    let expected = json!({
+        "scheme": "nvm:erc4337", "network": "eip155:84532", "planId": "77",
+        "extra": {"version": "1", "agentId": "0xa9e0", "httpVerb": "POST", "credits": "3"},
+    });
+    let [entry] = read.accepts() else { panic!("one entry") };
+    assert_eq!(entry.to_value(), expected);
+    assert_eq!((entry.plan_id(), entry.agent_id()), (Some(&plan), Some(&agent)));
+    assert_eq!((entry.credits(), entry.http_verb()), (Some(Credits::from(3)), Some("POST")));
+}
+
+#[test]
 fn tokens_are_what_they_decode_to_and_do_not_print() {
     let payload = |nonce: Value| {
         json!({
@@ -263,6 +284,11 @@ fn receipts_are_read_as_both_sdks_write_them() {
 
     let bare = Receipt::from_header(&encoded(&json!({"success": false, "transaction": null}))).unwrap();
     assert_eq!((bare.success(), bare.credits_redeemed(), bare.text("transaction")), (false, None, None));
+    assert_eq!(receipt.to_value(), settled);
+    let no = json!({"success": false, "creditsRedeemed": "-2", "remainingBalance": []});
+    let no = Receipt::from_header(&encoded(&no)).unwrap();
+    let amounts = (no.credits_redeemed(), no.remaining_balance());
+    assert_eq!((no.success(), amounts), (false, (None, None)), "a no is a no, whatever stands beside it");
     let numbers = json!({"success": true, "creditsRedeemed": 2, "remainingBalance": 0});
     assert!(Receipt::from_header(&encoded(&numbers)).unwrap().remaining_balance().unwrap().is_zero());
 

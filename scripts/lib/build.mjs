@@ -36,6 +36,15 @@ export const ARTEFACTS = {
     needs: ['subscriber'],
     finish: finishPaywall,
   },
+  // The API of those who sell: an entry of the same npm package too.
+  builder: {
+    features: 'builder',
+    name: 'seller',
+    template: 'pkg-template/builder',
+    bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section', '--no-typescript'],
+    opt: ['-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    finish: finishBuilder,
+  },
   // The Workers. Names stay for stack traces: in the wasm of the sandbox, beside that of the paywall. A panic leaves a request hanging and its memory in doubt: with the reset
   // function and the abort handler the next request starts on fresh memory.
   worker: {
@@ -79,8 +88,10 @@ export async function build(names = [], { dev = false } = {}) {
     if (upToDate(name, dev)) continue;
     await step(`build ${name}${dev ? ' (dev)' : ''}`, (report) => buildOne(name, { dev, wasmBindgen, report }));
   }
-  // One package of two builds.
-  if (existsSync(dist('paywall')) && existsSync(dist('subscriber'))) cpSync(dist('paywall'), dist('subscriber'), { recursive: true });
+  // One package of three builds.
+  for (const part of ['builder', 'paywall']) {
+    if (existsSync(dist(part)) && existsSync(dist('subscriber'))) cpSync(dist(part), dist('subscriber'), { recursive: true });
+  }
   // The sandbox as it is deployed goes along, in a folder of its own.
   if (existsSync(dist('sandbox')) && existsSync(dist('subscriber'))) {
     rmSync(dist('subscriber', 'sandbox'), { recursive: true, force: true });
@@ -234,6 +245,24 @@ async function finishPaywall(work, { dev, renamed }) {
   pack(work, 'gate', wasm);
   cpSync(at('src/cli'), join(work, 'cli'), { recursive: true });
   for (const name of ['paywall.d.ts', 'paywall.node.d.ts', 'paywall.page.d.ts']) cpSync(at('src/handler', name), join(work, name));
+}
+
+/** Makes the builder's part of the npm package: glue, classes, packed wasm, types. */
+async function finishBuilder(work, { dev, renamed }) {
+  const { build: bundle, transform } = await import('esbuild');
+  const wasm = withoutPaths(readFileSync(join(work, 'seller_bg.wasm')));
+  writeFileSync(join(work, 'seller_bg.wasm'), wasm);
+  canary(wasm);
+  if (renamed) renameInGlue(work, 'seller', renamed);
+  const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
+  await bundle({ ...shared, entryPoints: [join(work, 'seller.js')], outfile: join(work, 'seller.js'), allowOverwrite: true });
+  await bundle({ ...shared, entryPoints: [at('src/builder/index.js')], outfile: join(work, 'selling.js') });
+  for (const name of ['builder.js', 'builder.workerd.js']) {
+    const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
+    writeFileSync(join(work, name), code);
+  }
+  pack(work, 'seller', wasm);
+  cpSync(at('src/builder/builder.d.ts'), join(work, 'builder.d.ts'));
 }
 
 /** The wasm as text inside a module: no bundler has to know what to do with a .wasm file. */

@@ -12,17 +12,17 @@ const MINUTES = 60_000;
 export const SUITES = {
   native: { title: 'native', tools: ['rust'], run: native },
   wasm: { title: 'wasm in Node', tools: ['wasmBindgen'], run: wasm },
-  node: { title: 'Node', artefacts: ['subscriber', 'paywall', 'sandbox', 'worker'], run: nodeTests('tests/node') },
-  package: { title: 'npm package', artefacts: ['subscriber', 'paywall', 'sandbox'], run: nodeTests('tests/package') },
+  node: { title: 'Node', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox', 'worker'], run: nodeTests('tests/node') },
+  package: { title: 'npm package', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox'], run: nodeTests('tests/package') },
   sandbox: { title: 'sandbox', artefacts: ['sandbox'], run: nodeTests('tests/sandbox') },
   workerd: { title: 'paywall in workerd', artefacts: ['sandbox', 'worker', 'subscriber'], run: nodeTests('tests/workerd') },
-  library: { title: 'paywall as a library', tools: ['wasmBindgen'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall'], run: library },
+  library: { title: 'paywall as a library', tools: ['wasmBindgen', 'runtimes'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall'], run: library },
   python: {
-    title: 'official Python client', tools: ['python'], artefacts: ['sandbox', 'worker', 'subscriber'],
+    title: 'official Python client', tools: ['python'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall', 'builder'],
     without: ({ python }) => (python ? undefined : 'Python is not installed'), run: python,
   },
   browser: {
-    title: 'Chromium', tools: ['chromium'], artefacts: ['sandbox', 'worker', 'subscriber'], run: nodeTests('tests/browser'),
+    title: 'Chromium', tools: ['chromium'], artefacts: ['sandbox', 'worker', 'subscriber', 'builder'], run: nodeTests('tests/browser'),
   },
 };
 
@@ -63,7 +63,7 @@ async function cargo(args, { report, env }) {
 /** The library's own tests, and the Worker's at both of its faces: see tests/library/faces.mjs. */
 async function library(context) {
   const faces = Object.entries({
-    node: /^(pay|refuse|plans|stream|manners|bypass)\.test\.mjs$/, workerd: /^(pay|refuse|plans|stream|manners|state|later|sockets|passes)\.test\.mjs$/,
+    node: /^(pay|refuse|plans|stream|manners|bypass|x402|first-byte)\.test\.mjs$/, workerd: /^(pay|refuse|plans|stream|manners|state|later|sockets|passes|live|x402|first-byte)\.test\.mjs$/,
   });
   const own = await nodeTests('tests/library')(context);
   return sum([own, ...(await inTurn(faces, ([face, match]) => nodeTests('tests/workerd', match, { PAYWALL_FACE: face })(context)))]);

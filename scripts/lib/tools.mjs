@@ -1,7 +1,7 @@
 // Everything a command needs that a machine with rustup and Node does not have yet. Each tool has one function that is
 // quick when the tool is there, fetches it with visible progress when it is not, and otherwise says the exact fix.
 // This file runs before `npm ci`: it may import node's own modules only.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Plain } from './cli.mjs';
 import { at, isProgram, run, which } from './run.mjs';
@@ -10,11 +10,13 @@ import { notice, step } from './term.mjs';
 /** The oldest Node that the npm package and these commands run on: the first 20 with `require` of ES modules. */
 const OLDEST_NODE = [20, 19];
 const WASM_TARGET = 'wasm32-unknown-unknown';
-const PAYMENTS_PY = 'payments-py[fastapi]==1.18.0';
+/** The other runtimes of JavaScript, as packages of npm whose binaries are packages too. */
+const RUNTIMES = { deno: 'deno@2.9.6', bun: 'bun@1.4.5' };
+const REQUIREMENTS = 'tests/python/requirements.txt';
 
 /**
  * Makes the named tools ready, in order, and gives what a caller needs to know about them:
- * `wasmBindgen`, `testRunner` and `chromium` are paths, `python` is a path or undefined where there is no Python.
+ * `wasmBindgen`, `testRunner` and `chromium` are paths; `python`, `deno` and `bun` are paths, or undefined where there is none.
  */
 export async function setup(...names) {
   checkNode();
@@ -38,6 +40,9 @@ const TOOLS = {
   async python() {
     return { python: await python() };
   },
+  async runtimes() {
+    return runtimes();
+  },
 };
 
 function checkNode() {
@@ -55,13 +60,16 @@ async function nodeModules() {
   );
   if (!missing) return;
   await step('npm packages', async (report) => {
-    // npm names its own program to the scripts it runs; called as `node scripts/x.mjs` there is only PATH.
-    const npm = process.env.npm_execpath;
-    const [program, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : [which('npm') ?? 'npm', []];
     // None of the packages needs its install script, and npm 11 no longer runs them unasked.
-    const args = [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund'];
-    await run(program, args, { onLine: report });
+    await npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { onLine: report });
   });
+}
+
+function npm(args, options) {
+  // npm names its own program to the scripts it runs; called as `node scripts/x.mjs` there is only PATH.
+  const own = process.env.npm_execpath;
+  const [program, first] = own?.endsWith('.js') ? [process.execPath, [own]] : [which('npm') ?? 'npm', []];
+  return run(program, [...first, ...args], options);
 }
 
 let rustReady;
@@ -151,8 +159,9 @@ async function python() {
   if (!system) return void notice('Python is not installed: the tests against the official Python client are skipped');
   const program = at(process.platform === 'win32' ? 'target/venv/Scripts/python.exe' : 'target/venv/bin/python');
   const stamp = at('target/venv/.installed');
-  if (existsSync(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === PAYMENTS_PY) return program;
-  await step(`Python client ${PAYMENTS_PY}`, async (report) => {
+  const wanted = readFileSync(at(REQUIREMENTS), 'utf8');
+  if (existsSync(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return program;
+  await step(`Python client ${/^payments-py.*/m.exec(wanted)[0]}`, async (report) => {
     mkdirSync(at('target'), { recursive: true });
     const make = () => run(system, ['-m', 'venv', at('target/venv')], { anyCode: true });
     let made = await make();
@@ -163,11 +172,43 @@ async function python() {
       made = await make();
     }
     if (made.code !== 0) throw new Plain(`no virtual environment could be made\n\n${made.output.trim()}`);
-    await run(program, ['-m', 'pip', 'install', '--disable-pip-version-check', PAYMENTS_PY], { onLine: report });
-    writeFileSync(stamp, PAYMENTS_PY);
+    await run(program, ['-m', 'pip', 'install', '--disable-pip-version-check', '-r', at(REQUIREMENTS)], { onLine: report });
+    writeFileSync(stamp, wanted);
     return undefined;
   });
   return program;
+}
+
+let runtimesReady;
+/** Deno and Bun, in a folder of their own; undefined, and said so, what cannot be had here. */
+function runtimes() {
+  return (runtimesReady ??= (async () => {
+    const folder = at('target/tools/runtimes');
+    const wanted = Object.values(RUNTIMES);
+    const stamp = join(folder, '.installed');
+    const failed = [];
+    if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted.join()) {
+      await step(`${wanted.join(', ')} (once)`, async (report) => {
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+        const { code, output } = await npm(['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', ...wanted], { cwd: folder, onLine: report, anyCode: true });
+        if (code !== 0) return void failed.push(output.trim().split('\n').find((line) => /error/.test(line)) ?? `npm ended with ${code}`);
+        writeFileSync(stamp, wanted.join());
+        return undefined;
+      });
+    }
+    const ready = {};
+    for (const [name, [scope, path]] of Object.entries({ deno: ['@deno', 'deno'], bun: ['@oven', 'bin/bun'] })) {
+      const at = join(folder, 'node_modules', scope);
+      const programs = existsSync(at) ? readdirSync(at).flatMap((one) => ['', '.exe'].map((end) => join(at, one, path + end))).filter(isProgram) : [];
+      for (const program of [...programs, which(name)].filter(Boolean)) {
+        const { code } = await run(program, ['--version'], { anyCode: true }).catch(() => ({ code: 1 }));
+        if (code === 0) ready[name] ??= program;
+      }
+      if (!ready[name]) notice(`${name} cannot be had here (${failed[0] ?? 'no program for this machine'}): its tests are skipped`);
+    }
+    return ready;
+  })());
 }
 
 /** Installs a Debian package where this process may; elsewhere says the command. */

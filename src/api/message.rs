@@ -119,10 +119,10 @@ impl Request {
         let mut headers = Vec::from([
             ("accept", String::from("application/json")),
             ("content-type", String::from("application/json")),
+            ("nevermined-version", String::from(API_VERSION)),
         ]);
         if let (Auth::Key, Some(key)) = (self.auth, key) {
             headers.push(("authorization", ["Bearer ", key.expose()].concat()));
-            headers.push(("nevermined-version", API_VERSION.into()));
             headers.extend(organization.map(|id| ("x-current-org-id", id.into())));
         }
         headers

@@ -8,6 +8,7 @@ mod error;
 mod message;
 pub(crate) mod query;
 
+pub mod builder;
 pub mod calls;
 pub mod plans;
 pub mod retry;

@@ -54,6 +54,59 @@ impl Call for GetPlanMeans {
     }
 }
 
+/// Read what an order of a plan adds and what a settle of it burns, of what [`get_plan`] reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetPlanCredits {
+    /// The plan.
+    pub plan_id: PlanId,
+}
+
+/// `registry.credits` of a plan (section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PlanCredits {
+    /// What an order adds.
+    pub amount: Credits,
+    /// The least that a settle burns.
+    pub least: Credits,
+    /// The most that a settle burns.
+    pub most: Credits,
+    /// Whether a settle burns the plan's own amount, whatever it is asked to.
+    pub fixed: bool,
+}
+
+impl PlanCredits {
+    /// What a settle burns that is asked to burn so many.
+    #[must_use]
+    pub fn burns(&self, asked: Credits) -> Credits {
+        if self.fixed { self.most } else { asked.min(self.most).max(self.least) }
+    }
+}
+
+impl Call for GetPlanCredits {
+    type Output = PlanCredits;
+
+    fn request(&self) -> Request {
+        get_plan(&self.plan_id)
+    }
+
+    fn parse(&self, response: &Response) -> Result<PlanCredits, ApiError> {
+        let body = success_body(response)?;
+        let credits = body.get("registry").and_then(|registry| registry.get("credits"));
+        let credits = credits.ok_or_else(|| ApiError::garbled(response, "registry.credits is missing"))?;
+        let amount = |name: &'static str| {
+            Credits::from_json(credits.get(name).unwrap_or(&Value::Null), name)
+                .map_err(|error| ApiError::garbled(response, &error.to_string()))
+        };
+        let fixed = credits.get("isRedemptionAmountFixed").and_then(Value::as_bool);
+        Ok(PlanCredits {
+            amount: amount("amount")?,
+            least: amount("minAmount")?,
+            most: amount("maxAmount")?,
+            fixed: fixed.ok_or_else(|| ApiError::garbled(response, "isRedemptionAmountFixed is missing"))?,
+        })
+    }
+}
+
 /// Read what somebody holds of a plan: `GET /api/v1/protocol/plans/:planId/balance/:holder`, public.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GetPlanBalance {

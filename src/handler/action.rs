@@ -29,6 +29,7 @@ pub(super) enum Shown {
     Respond(Answered),
     Call(Call),
     State(Told),
+    Wait { ms: u32 },
     Price { route: String },
     Forward(Forward),
     Deliver(Delivery),
@@ -130,6 +131,7 @@ impl Shown {
             Action::Respond(answer) => Self::Respond(answer.into()),
             Action::Call(call) => Self::Call(Call::new(&call, key)),
             Action::State(call) => Self::State(Told::from(&call)),
+            Action::Wait(ms) => Self::Wait { ms },
             Action::Price(question) => Self::Price { route: question.route },
             Action::Forward(forward) => Self::Forward(Forward {
                 method: forward.method.as_str(),

@@ -86,6 +86,7 @@ impl From<Happened> for Event {
                 Reply::from_text(&reply).map_or(Self::StateFailed, Self::State)
             }
             "stateFailed" => Self::StateFailed,
+            "waited" => Self::Waited,
             "price" => Self::Price(happened.credits.and_then(|credits| credits.parse::<Credits>().ok())),
             "origin" => Self::Origin(OriginHead {
                 status: happened.status.unwrap_or_default(),

@@ -7,7 +7,7 @@ mod event;
 mod options;
 mod state;
 
-use crate::paywall::{self, PlanQuery, RequestHead};
+use crate::paywall::{self, Live, PlanQuery, RequestHead};
 use event::Head;
 use options::Options;
 use serde::Serialize;
@@ -19,11 +19,12 @@ use wasm_bindgen::prelude::*;
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-/// The gate of one `paywall()`.
+/// The gate of one `paywall()`, whose configuration may change while it runs.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Gate {
-    gate: paywall::Gate,
+    live: Live,
+    options: Options,
     stale: Option<PlanQuery>,
 }
 
@@ -41,45 +42,58 @@ impl Gate {
     /// Reads the options. Throws `{ key, problem, answer }`: which of them is wrong, and what every request is answered
     /// then.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: JsValue) -> Result<Gate, JsValue> {
-        let options: Options = serde_wasm_bindgen::from_value(options)?;
-        match options.settings() {
-            Ok(settings) => Ok(Self { gate: paywall::Gate::new(settings), stale: None }),
-            Err(error) => Err(to_js(&options::Wrong::from(&error))?),
+    pub fn new(options: JsValue, now: f64) -> Result<Gate, JsValue> {
+        let mut options: Options = serde_wasm_bindgen::from_value(options)?;
+        match Live::begin(options.document.take(), |document| options.settings(document), now as u64) {
+            Ok(live) => Ok(Self { live, options, stale: None }),
+            Err(error) => Err(to_js(&options::Wrong::from(&options.renamed(error)))?),
         }
+    }
+
+    /// Whether the document is to be read again by now, while nobody waits; said once in some seconds.
+    #[wasm_bindgen(js_name = isStale)]
+    pub fn is_stale(&mut self, now: f64) -> bool {
+        self.live.is_stale(now as u64)
+    }
+
+    /// Takes the document as it is now. Gives a line for the log where it is another than before.
+    pub fn take(&mut self, document: Option<String>) -> Option<String> {
+        self.live.take(document, |document| self.options.settings(document))
     }
 
     /// What cannot be promised, to be said at start.
     #[wasm_bindgen(getter)]
     pub fn warnings(&self) -> Vec<String> {
-        self.gate.settings().warnings().iter().map(|warning| (*warning).into()).collect()
+        self.live.gate().settings().warnings().iter().map(|warning| (*warning).into()).collect()
     }
 
     /// How long a call of the platform may take, in milliseconds.
     #[wasm_bindgen(getter)]
     pub fn timeout(&self) -> u32 {
-        self.gate.settings().timeout_ms()
+        self.live.gate().settings().timeout_ms()
     }
 
     /// How long the handler may take until its answer begins, in milliseconds.
     #[wasm_bindgen(getter, js_name = originTimeout)]
     pub fn origin_timeout(&self) -> u32 {
-        self.gate.settings().origin_timeout_ms()
+        self.live.gate().settings().origin_timeout_ms()
     }
 
     /// Opens a visit for a request without its body.
     pub fn open(&self, head: JsValue) -> Result<Visit, JsValue> {
         let head: Head = serde_wasm_bindgen::from_value(head)?;
-        let (visit, action) = self.gate.open(&RequestHead::from(head));
-        Ok(Visit { visit, first: Some(action), key: action::Key::of(self.gate.settings()) })
+        let gate = self.live.gate();
+        let (visit, action) = gate.open(&RequestHead::from(head));
+        Ok(Visit { visit, first: Some(action), key: action::Key::of(gate.settings()) })
     }
 
     /// A call that asks again for a plan that was said too long ago, if there is one; to be told with `learned`.
     #[wasm_bindgen(js_name = stalePlan)]
     pub fn stale_plan(&mut self, now: f64) -> Result<JsValue, JsValue> {
-        self.stale = self.gate.stale_plan(now as u64);
+        let gate = self.live.gate();
+        self.stale = gate.stale_plan(now as u64);
         match &self.stale {
-            Some(query) => to_js(&action::Call::new(&query.request, &action::Key::of(self.gate.settings()))),
+            Some(query) => to_js(&action::Call::new(&query.request, &action::Key::of(gate.settings()))),
             None => Ok(JsValue::UNDEFINED),
         }
     }
@@ -89,7 +103,7 @@ impl Gate {
         let event: event::Happened = serde_wasm_bindgen::from_value(event)?;
         if let Some(query) = self.stale.take() {
             let answer = event.answer();
-            self.gate.learn(&query, answer.as_ref(), now as u64);
+            self.live.gate().learn(&query, answer.as_ref(), now as u64);
         }
         Ok(())
     }
@@ -107,12 +121,12 @@ impl Gate {
         command: &str,
         reply: &str,
     ) -> Result<Option<state::Job>, JsValue> {
-        state::before(rows, command, reply, action::Key::of(self.gate.settings()))
+        state::before(rows, command, reply, action::Key::of(self.live.gate().settings()))
     }
 
     /// The next call that the reconciler has to make for an object of the state: `{ call }`, or nothing. `job` keeps it.
     pub fn due(&self, rows: state::JsRows, now: f64) -> Result<Option<state::Job>, JsValue> {
-        state::due(rows, now as u64, action::Key::of(self.gate.settings()))
+        state::due(rows, now as u64, action::Key::of(self.live.gate().settings()))
     }
 }
 
@@ -144,10 +158,9 @@ impl Visit {
             .map_or(Ok(JsValue::UNDEFINED), |settled| to_js(&action::Burned::from(settled)))
     }
 
-    /// Whether a client that goes away now is not charged.
-    #[wasm_bindgen(getter)]
-    pub fn uncharged(&self) -> bool {
-        self.visit.is_uncharged()
+    /// The client is gone: whether it is not charged.
+    pub fn left(&mut self) -> bool {
+        self.visit.client_left()
     }
 
     /// The name of this visit that client, handler and platform share.

@@ -1,10 +1,10 @@
-use crate::paywall::{Answer, Bindings, ConfigError, Settings};
+use crate::paywall::{Answer, Bindings, ConfigError, Document, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 
 /// What `paywall()` was given, functions taken out.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Options {
     /// By the names of the library.
@@ -15,6 +15,9 @@ pub(super) struct Options {
     state: bool,
     /// Whether a function answers, rather than a URL.
     handler: bool,
+    /// The text of the document, where there is one: what it says comes before all that.
+    #[serde(default)]
+    pub(super) document: Option<String>,
 }
 
 /// What is wrong, by the name that it was given under.
@@ -26,7 +29,8 @@ pub(super) struct Wrong {
 }
 
 /// Options whose variables have another name than theirs.
-const NAMES: [(&str, &str); 5] = [
+const NAMES: [(&str, &str); 6] = [
+    ("config", "CONFIG"),
     ("nvmApiKey", "NVM_API_KEY"),
     ("environment", "NVM_ENVIRONMENT"),
     ("backend", "NVM_API_URL"),
@@ -39,18 +43,18 @@ const SOMETIMES: [&str; 3] = ["PAGE_FILES", "PASS_KEYS", "REVOKED_PASSES"];
 
 impl Options {
     /// The settings, checked. What no setting is asked by is no option: a name that is misspelt protects nothing.
-    pub(super) fn settings(&self) -> Result<Settings, ConfigError> {
+    pub(super) fn settings(&self, document: &Document) -> Result<Settings, ConfigError> {
         let bindings =
             Bindings { origin: self.handler, state: self.state, handler: true, ..Bindings::default() };
         let asked = RefCell::new(Vec::new());
         let settings = Settings::read(
             |name| {
                 asked.borrow_mut().push(name.to_string());
-                self.variable(name)
+                document.text(name).or_else(|| self.variable(name))
             },
             bindings,
         );
-        let settings = settings.map_err(|error| self.renamed(error))?;
+        let settings = settings.map_err(|error| self.renamed(document.named(error)))?;
         let asked = asked.into_inner();
         let known = |name: String| asked.contains(&name) || SOMETIMES.contains(&name.as_str());
         match self.options.keys().find(|option| !known(variable_of(option))) {
@@ -72,10 +76,14 @@ impl Options {
         }
     }
 
-    /// The error by the option's name, where it was an option.
-    fn renamed(&self, error: ConfigError) -> ConfigError {
+    /// An error of a variable by the option's name, where it was an option.
+    pub(super) fn renamed(&self, error: ConfigError) -> ConfigError {
         let end = error.key.find(['[', '.']).unwrap_or(error.key.len());
         let (name, rest) = error.key.split_at(end);
+        // It has the name of an option, or of the document's, by now.
+        if name.bytes().any(|letter| letter.is_ascii_lowercase()) {
+            return error;
+        }
         let missing = !self.variables.contains_key(name);
         match self.options.keys().find(|option| variable_of(option) == name) {
             Some(option) => ConfigError { key: format!("{option}{rest}"), ..error },

@@ -102,6 +102,14 @@ export interface PaywallOptions {
   environment?: EnvironmentName;
   /** Where the platform is, with `environment: 'custom'`. [`NVM_API_URL`] */
   backend?: string;
+  /**
+   * All that is not secret as one document, of the same schema as the Worker's (`payments-wasm/paywall.schema.json`): what it says comes
+   * before the other options and the variables. As an object or a text it is read once. A function that gives it, or a KV
+   * namespace with the key `paywall`, is asked again every five seconds while nobody waits: a new document that is wrong is
+   * refused, and the old one stays. Default: the variable, or the binding to a namespace, `CONFIG` of a Worker. [`CONFIG`]
+   */
+  config?: ConfigDocument | string | ConfigNamespace
+    | ((env: unknown) => ConfigDocument | string | null | undefined | Promise<ConfigDocument | string | null | undefined>);
   /** The header that a token comes in, or several, the first that is there. Default `payment-signature`. [`TOKEN_HEADER`] */
   tokenHeader?: string | string[];
   /**
@@ -113,13 +121,13 @@ export interface PaywallOptions {
    */
   state?: 'memory' | DurableNamespace | (string & {}) | false;
   /**
-   * Called before a token is verified. One that throws refuses the payment: 402 with its message, and nothing is charged.
+   * Called before a token is verified, or believed since it was a moment ago. One that throws refuses the payment: 402 with its message, and nothing is charged.
    * A body that a hook reads is gone: read a `request.clone()`.
    */
   onBeforeVerify?: (request: Request, paymentRequired: X402PaymentRequired) => void | Promise<void>;
   /**
-   * Called when the platform has verified a token, with its answer; not for a verification that is remembered. One that throws
-   * refuses the payment.
+   * Called when a token is verified, with the platform's answer; for a verification that is remembered (`verifyCacheSeconds`)
+   * with what is known of it, `isValid` and `payer`. One that throws refuses the payment.
    */
   onAfterVerify?: (request: Request, verification: Verification) => void | Promise<void>;
   /** Called when credits were burned, before the answer is delivered where the route settles then. One that throws is logged. */
@@ -160,6 +168,11 @@ export interface PaywallOptions {
   timeoutMs?: number;
   /** How long the handler may take until its answer begins, in milliseconds. Default 60000. [`ORIGIN_TIMEOUT_MS`] */
   originTimeoutMs?: number;
+  /**
+   * For how long a settlement that nobody answered is believed to be still on its way, in seconds from 1 to 3600: before that
+   * it is not made again. Default 120. [`SETTLE_QUIET_SECONDS`]
+   */
+  settleQuietSeconds?: number;
   /** For how long a positive verification is believed, in seconds, to 60. Default 0, not at all. [`VERIFY_CACHE_SECONDS`] */
   verifyCacheSeconds?: number;
   /** Whether each request is a line of JSON in the log. Default true. [`LOG`] */
@@ -170,6 +183,24 @@ export interface PaywallOptions {
   metricsToken?: string;
   /** Other variables of the Worker by their names in camel case. One that there is none of is refused. */
   [option: string]: unknown;
+}
+
+/** The configuration but secrets and functions, by the names of `payments-wasm/paywall.schema.json`. */
+export interface ConfigDocument {
+  /** What is sold. A price has to be said. */
+  routes?: Record<string, RouteConfig>;
+  /** Routes that are free of charge. */
+  open?: string[];
+  /** What happens to a request that no route lists. */
+  unlisted?: 'deny' | 'pass';
+  /** What else the schema has. */
+  [key: string]: unknown;
+}
+
+/** A KV namespace. */
+export interface ConfigNamespace {
+  /** The text of a key. */
+  get(key: string): Promise<string | null>;
 }
 
 /** What a route costs, and how it can be paid. The README has a table of it. */
@@ -200,7 +231,7 @@ export interface RouteConfig {
   free?: { perDay: number; by: 'payer' | 'address' };
   /** Whether only single-use tokens are taken. */
   singleUse?: boolean;
-  /** Handed on to settle: a margin in percent, to 10, for plans that are priced by what a request really cost. */
+  /** Handed on to settle, from 0 to 10: a margin on what a request really cost. The sandbox takes 0.2 for a fifth. */
   marginPercent?: number;
   /** Handed on to settle: to be burned with others, later. */
   batch?: boolean;

@@ -21,27 +21,49 @@ export function createPaywall(load) {
     if (typeof handler !== 'function' && typeof handler !== 'string') {
       throw new PaywallError('handler must be a function, or the URL of an origin', { code: 'config_invalid', key: 'handler' });
     }
-    const { hooks, prices, state, options, files } = sort(given);
+    const { hooks, prices, state, config, options, files } = sort(given);
     if (typeof handler === 'string') options.origin = handler;
-    let opening;
+    /** The gate, made with the first request: an environment does not change under it. What is wrong with it stays wrong. */
+    let made;
+    let broken;
 
-    const open = async (env) => {
-      const core = await load();
+    const open = (core, env, document) => {
       const store = storeOf(state, env);
-      const wasm = { options, variables: variables(env), state: store !== undefined, handler: typeof handler === 'function' };
-      const gate = new core.Gate(wasm);
+      const wasm = { options, variables: variables(env), state: store !== undefined, handler: typeof handler === 'function', document };
+      const gate = new core.Gate(wasm, Date.now());
       for (const warning of gate.warnings) console.warn(warning);
       if (store === 'memory') {
         console.warn('The state is kept in this process: it holds for no other one, and is gone when this one ends.');
       }
       return { core, gate, store, binding: typeof state === 'string' && state !== 'memory' ? state : BINDING };
     };
-    /** The gate, made with the first request: an environment does not change under it. */
-    const opened = (env) => (opening ??= open(env).catch((error) => {
-      // What was not the options' fault may go well the next time.
-      if (!error?.answer) opening = undefined;
-      throw error;
-    }));
+    const opened = async (env) => {
+      if (broken) throw broken;
+      if (made) return made;
+      const core = await load();
+      const { live, read } = documentOf(config, env);
+      // Each request reads it for itself: in a Worker what one request began ends with it.
+      const document = await read();
+      try {
+        // Another one may have been quicker.
+        return (made ??= open(core, env, document));
+      } catch (error) {
+        // What is wrong in a document that may change may be put right there.
+        if (error?.answer && !live) broken = error;
+        throw error;
+      }
+    };
+    /** Reads the document again by its time, while nobody waits. What cannot be read changes nothing. */
+    const refresh = async (gate, env) => {
+      const { live, read } = documentOf(config, env);
+      if (!live || !gate.isStale(Date.now())) return;
+      try {
+        const line = gate.take(await read());
+        if (line) console.warn(line);
+      } catch {
+        // It was said by then.
+      }
+    };
 
     const serve = async (request, env, context, ask) => {
       let around;
@@ -59,14 +81,17 @@ export function createPaywall(load) {
       const answer = visit({ gate, request, ask, hooks, files, prices, store: tell, behind, analytics: env?.ANALYTICS, address: address(request, env, hooks) });
       // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
       behind(answer);
-      answer.finally(() => learn(gate, behind)).catch(() => {});
+      answer.finally(() => {
+        learn(gate, behind);
+        behind(refresh(gate, env));
+      }).catch(() => {});
       return answer;
     };
 
     const own = typeof handler === 'function' ? handler : undefined;
     const fetch = (request, env, context) =>
       serve(request, env, context, own && ((forwarded, more) => own(forwarded, { ...more, env, ctx: context })));
-    latest = { opened, load };
+    latest = { opened, refresh };
     return Object.assign(fetch, {
       serve,
       async ready(env) {
@@ -78,8 +103,7 @@ export function createPaywall(load) {
         }
       },
       async close() {
-        const around = await opening?.catch(() => undefined);
-        if (around?.store === 'memory') closeMemory(around.gate);
+        if (made?.store === 'memory') closeMemory(made.gate);
       },
     });
   };
@@ -89,12 +113,36 @@ export function createPaywall(load) {
 /** What an object of the state settles by: the gate of the paywall in its Worker, with the object's environment. */
 export async function reconciler(env) {
   if (!latest) throw new PaywallError('paywall() has to be called where this Worker starts', { code: 'config_invalid', key: 'paywall' });
-  return latest.opened(env);
+  const { opened, refresh } = latest;
+  const around = await opened(env);
+  return { ...around, refresh: () => refresh(around.gate, env) };
+}
+
+/** The key of the document in a KV namespace. */
+const DOCUMENT = 'paywall';
+
+/** The configuration as one document: as it is given, what a function gives, or what stands in KV. These may change. */
+function documentOf(config, env) {
+  const from = config ?? (typeof env === 'object' ? env?.CONFIG : undefined);
+  const inKv = typeof from?.get === 'function';
+  const asked = inKv ? () => from.get(DOCUMENT) : from;
+  return {
+    live: typeof asked === 'function',
+    async read() {
+      try {
+        const found = typeof asked === 'function' ? await asked(env) : asked;
+        return typeof found === 'string' ? found : JSON.stringify(found ?? undefined);
+      } catch (error) {
+        console.error('config:', error?.message ?? error);
+        throw refusal('config', 'cannot be read at the moment');
+      }
+    },
+  };
 }
 
 /** Functions are taken out of the options; what is left the core reads. */
 function sort(given) {
-  const { state, routes, pageScripts, ...rest } = given;
+  const { state, routes, pageScripts, config, ...rest } = given;
   if (pageScripts) rest.pageFiles = pageScripts.PAGE_FILES;
   const hooks = {};
   for (const name of HOOKS) {
@@ -111,7 +159,7 @@ function sort(given) {
   } else if (routes !== undefined) {
     rest.routes = routes;
   }
-  return { hooks, prices, state, options: plain(rest), files: pageScripts?.PAGE_CONTENT };
+  return { hooks, prices, state, config, options: plain(rest), files: pageScripts?.PAGE_CONTENT };
 }
 
 /** What can be told to the core: a function that is left is none that we know, and a `bigint` is a decimal text. */

@@ -78,7 +78,8 @@ export function durable(context, load, gateOf) {
       return new Response(reply, { headers: { 'content-type': 'application/json' } });
     },
     async alarm() {
-      const { gate } = await gateOf();
+      const { gate, refresh } = await gateOf();
+      await refresh();
       await reconcile(gate, rows());
       await wake();
     },

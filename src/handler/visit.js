@@ -15,7 +15,7 @@ export async function visit(around) {
   const way = { ...around, visit: gate.open(head), origin: undefined, verification: undefined };
   let kept = false;
   try {
-    let action = way.visit.begin();
+    let action = await believed(way, way.visit.begin());
     for (;;) {
       if (action.do === 'respond') return await respond(way, action);
       if (action.do === 'deliver') {
@@ -59,7 +59,7 @@ async function next(way, action) {
   way.asked ||= verifies;
   event ??= await perform(way, action);
   if (verifies && event.what === 'answered') way.verification = read(event.body);
-  if (visit.uncharged && request.signal?.aborted) event = { what: 'clientGone' };
+  if (request.signal?.aborted && visit.left()) event = { what: 'clientGone' };
   let then = visit.on(event, Date.now());
 
   const paid = visit.payment;
@@ -67,6 +67,7 @@ async function next(way, action) {
     const refused = await hook(way, hooks.onAfterVerify, () => [request, way.verification]);
     if (refused) then = visit.on(refused, Date.now());
   }
+  then = await believed(way, then);
   const settled = visit.settled();
   if (settled && hooks.onAfterSettle) {
     try {
@@ -77,6 +78,18 @@ async function next(way, action) {
     }
   }
   return then;
+}
+
+/** The hooks of a payment that is not verified because it was a moment ago: they are told of every one. */
+async function believed(way, action) {
+  const { visit, hooks, request } = way;
+  const paid = visit.payment;
+  if (way.asked || !paid?.verified) return action;
+  way.asked = true;
+  way.verification = { isValid: true, payer: paid.payer };
+  const refused = (await hook(way, hooks.onBeforeVerify, () => [request, paid.paymentRequired]))
+    ?? (await hook(way, hooks.onAfterVerify, () => [request, way.verification]));
+  return refused ? visit.on(refused, Date.now()) : action;
 }
 
 /** Calls a hook; one that throws refuses the payment. */
@@ -101,6 +114,9 @@ async function perform(way, action) {
         console.error('state:', error?.message ?? error);
         return { what: 'stateFailed' };
       }
+    case 'wait':
+      await new Promise((done) => setTimeout(done, action.ms));
+      return { what: 'waited' };
     case 'price':
       return { what: 'price', credits: await price(way, action) };
     default:

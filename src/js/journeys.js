@@ -1,5 +1,6 @@
 // The ways to a card checkout and to the card pages and back, in the calls that the resources have; and what may be spent
 // in all. A file of its own, loaded when one of them is gone: `tools` are those of `page.js`.
+import { purchasingPower } from './power.js';
 
 /** Where it is kept what was being bought when this page was left. */
 const PENDING = 'payments-wasm.checkout';
@@ -72,18 +73,6 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress,
       if (error.code === 'credits_timeout') done();
       throw error;
     }
-  }
-
-  /** Per currency: cents of one are not cents of another. */
-  async function purchasingPower(delegation) {
-    const options = { accessible: true };
-    const [cards, { delegations = [] } = {}] = await Promise.all([delegation.listPaymentMethods(options), delegation.listDelegations(options)]);
-    const byCurrency = {};
-    for (const { status, currency, remainingBudgetCents } of delegations) {
-      if (status === 'Active') byCurrency[currency] = (byCurrency[currency] ?? 0) + Number(remainingBudgetCents);
-    }
-    const [currency = 'usd'] = Object.keys(byCurrency);
-    return { cards, delegations, totalRemainingBudgetCents: byCurrency[currency] ?? 0, currency, byCurrency };
   }
 
   /** Opens a session for the card pages and goes there. */

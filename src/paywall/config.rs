@@ -35,6 +35,8 @@ pub struct Settings {
     deployment: Deployment,
     key: Secret,
     timeout_ms: u32,
+    /// For how long a settle that was given up is believed to be on its way, in milliseconds.
+    quiet_ms: u64,
     /// Whether there is a state to be asked.
     pub(crate) state: bool,
     /// For how long a positive verification is believed, in milliseconds; 0 is not at all.
@@ -78,6 +80,11 @@ pub struct ConfigError {
 const DEFAULT_TIMEOUT_MS: u32 = 10_000;
 /// The most that it may be given, in milliseconds.
 const MAX_TIMEOUT_MS: u32 = 120_000;
+/// For how long a settle that was given up is believed to be on its way where nothing is said, in seconds: the official
+/// Python client waits for one for 90.
+const DEFAULT_QUIET_SECONDS: u64 = 120;
+/// The most that may be said, in seconds.
+const MAX_QUIET_SECONDS: u64 = 3600;
 /// The longest that a verification may be believed, in seconds (rule 23).
 const MAX_CACHE_SECONDS: u64 = 60;
 /// What a text of the configuration that travels in a header may weigh, in bytes.
@@ -88,7 +95,7 @@ impl Settings {
     /// `bindings` says what else there is.
     ///
     /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
-    /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`, `TOKEN_HEADER`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
+    /// `UNLISTED`, `TIMEOUT_MS`, `SETTLE_QUIET_SECONDS`, `VERIFY_CACHE_SECONDS`, `TOKEN_HEADER`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
     /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`; `PASSES`,
     /// `PASS_KEYS`, `REVOKED_PASSES`, `PAGE`; and `PAGE_FILES`, which no seller sets: the names of the files that the shell
     /// carries for the 402 page.
@@ -153,14 +160,15 @@ impl Settings {
                 })?
             }
         };
-        let cache_ms = match text("VERIFY_CACHE_SECONDS") {
-            None => 0,
-            Some(text) => {
-                let seconds = text.trim().parse::<u64>().ok().filter(|seconds| *seconds <= MAX_CACHE_SECONDS);
-                let problem = "must be a whole number of seconds from 0, which is off, to 60";
-                seconds.ok_or_else(|| wrong("VERIFY_CACHE_SECONDS", problem))?.saturating_mul(1000)
-            }
+        let seconds = |name: &str, otherwise: u64, least: u64, most: u64, problem: &str| {
+            let Some(text) = text(name) else { return Ok(otherwise * 1000) };
+            let seconds = text.trim().parse::<u64>().ok().filter(|seconds| (least..=most).contains(seconds));
+            seconds.map(|seconds| seconds * 1000).ok_or_else(|| wrong(name, problem))
         };
+        let problem = "must be a whole number of seconds from 0, which is off, to 60";
+        let cache_ms = seconds("VERIFY_CACHE_SECONDS", 0, 0, MAX_CACHE_SECONDS, problem)?;
+        let problem = "must be a whole number of seconds from 1 to 3600";
+        let quiet_ms = seconds("SETTLE_QUIET_SECONDS", DEFAULT_QUIET_SECONDS, 1, MAX_QUIET_SECONDS, problem)?;
         warnings.sort_unstable();
         warnings.dedup();
         let sells = |name: &str| {
@@ -180,6 +188,7 @@ impl Settings {
             deployment,
             key: key.secret().clone(),
             timeout_ms,
+            quiet_ms,
             state,
             cache_ms,
             warnings,
@@ -219,6 +228,11 @@ impl Settings {
     #[must_use]
     pub fn origin_timeout_ms(&self) -> u32 {
         self.manners.origin_timeout_ms
+    }
+
+    /// For how long after it was sent a settle may still arrive, in milliseconds.
+    pub(crate) fn quiet_ms(&self) -> u64 {
+        self.quiet_ms.saturating_add(self.timeout_ms.into())
     }
 
     /// How long one call of the facilitator may take, body included, in milliseconds (rule 21).

@@ -45,9 +45,10 @@ const EXPOSED: [&str; 12] = [
 ];
 /// What a page may always send.
 const ALLOWED: [&str; 4] = [PAYMENT_SIGNATURE, "content-type", "accept", "authorization"];
-/// What a page may send if it asks to.
-const ALLOWED_IF_ASKED: [&str; 17] = [
+/// What a page may send if it asks to. The second is no header of requests, but `@x402/fetch` sends it beside its payment.
+const ALLOWED_IF_ASKED: [&str; 18] = [
     "accept-language",
+    "access-control-expose-headers",
     "cache-control",
     "content-language",
     "idempotency-key",

@@ -3,6 +3,7 @@
 
 use super::config::{Bindings, ConfigError, Settings, wrong};
 use super::gate::Gate;
+use crate::engine;
 use alloc::{
     format,
     rc::Rc,
@@ -11,7 +12,7 @@ use alloc::{
 use serde_json::{Map, Value, json};
 
 /// The members of the document and the variables that say the same.
-pub(crate) const NAMES: [(&str, &str); 21] = [
+pub(crate) const NAMES: [(&str, &str); 22] = [
     ("routes", "ROUTES"),
     ("open", "OPEN_ROUTES"),
     ("unlisted", "UNLISTED"),
@@ -20,6 +21,7 @@ pub(crate) const NAMES: [(&str, &str); 21] = [
     ("originUrl", "ORIGIN_URL"),
     ("publicUrl", "PUBLIC_URL"),
     ("timeoutMs", "TIMEOUT_MS"),
+    ("settleQuietSeconds", "SETTLE_QUIET_SECONDS"),
     ("verifyCacheSeconds", "VERIFY_CACHE_SECONDS"),
     ("tokenHeader", "TOKEN_HEADER"),
     ("allowedOrigins", "ALLOWED_ORIGINS"),
@@ -51,7 +53,7 @@ impl Document {
     /// # Errors
     /// It is no JSON object, or has a member that is not known.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let members: Map<String, Value> = serde_json::from_str(text).map_err(|_| {
+        let members = engine::parse_object(text).ok_or_else(|| {
             wrong(CONFIG, "must be a JSON object, like {\"routes\": {}, \"unlisted\": \"deny\"}")
         })?;
         let known = |name: &String| name == SCHEMA || NAMES.iter().any(|(known, _)| known == name);
@@ -62,7 +64,7 @@ impl Document {
     }
 
     /// What the document says of a variable, as the text that the variable would be.
-    fn text(&self, variable: &str) -> Option<String> {
+    pub(crate) fn text(&self, variable: &str) -> Option<String> {
         let (name, _) = NAMES.iter().find(|(_, known)| *known == variable)?;
         match self.members.get(*name)? {
             Value::Null => None,
@@ -72,7 +74,7 @@ impl Document {
     }
 
     /// An error by the key that the seller wrote.
-    fn named(&self, mut error: ConfigError) -> ConfigError {
+    pub(crate) fn named(&self, mut error: ConfigError) -> ConfigError {
         let end = error.key.find(|letter: char| !letter.is_ascii_uppercase() && letter != '_');
         let (variable, rest) = error.key.split_at(end.unwrap_or(error.key.len()));
         if let Some((name, _)) = NAMES.iter().find(|(_, known)| *known == variable)

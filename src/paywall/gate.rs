@@ -62,6 +62,9 @@ pub enum Action {
     /// [`Event::StateFailed`](super::Event::StateFailed) where it did not answer. Never asked where the settings say that
     /// there is no state.
     State(StateCall),
+    /// Wait for so many milliseconds and report [`Event::Waited`](super::Event::Waited): another request asks already what
+    /// this one has to know.
+    Wait(u32),
     /// Ask the seller what this request costs and report [`Event::Price`](super::Event::Price). Never asked where no route
     /// is priced by a handler.
     Price(PriceQuestion),
@@ -159,6 +162,7 @@ impl Gate {
             head_only: request.method.eq_ignore_ascii_case("HEAD"),
             guest: Guest::default(),
             stage: Stage::Over,
+            gone: false,
             settlement: None,
         };
         let admitted = match self.metrics(request) {

@@ -14,7 +14,7 @@ use super::refusal::{self, Refusal, Settled};
 use super::state::{Command, End, Entry, Reply, Stands, StateCall};
 use super::visit::{OriginHead, Stage, Visit};
 use crate::api::{self, Call as _, x402};
-use crate::wire::{AgentId, Credits, PAYMENT_RESPONSE, Receipt};
+use crate::wire::{AgentId, Credits, PAYMENT_RESPONSE, Receipt, Secret};
 use alloc::{
     boxed::Box,
     format,
@@ -49,6 +49,18 @@ impl Bill {
 
     fn single_use(&self) -> bool {
         self.paying.token.is_single_use()
+    }
+
+    /// Whether the platform burns another amount than it is asked to, or later.
+    fn blurred(&self) -> bool {
+        self.settle.batch || self.settle.margin_percent.is_some()
+    }
+
+    /// The body of the settle, where it may be sent again: what was burned of a token that can be used again only the
+    /// payer's balance can tell.
+    fn again(&self) -> Option<Secret> {
+        let body = self.settle.request().body.filter(|_| self.single_use() || !self.blurred());
+        body.map(Secret::new)
     }
 
     fn free_receipt(&self) -> Receipt {
@@ -152,7 +164,7 @@ impl Visit {
             return self.settle(bill);
         }
         let mut entry = self.entry(&bill, Stands::Settling);
-        entry.again = bill.settle.request().body.filter(|_| bill.single_use());
+        entry.again = bill.again();
         let shard = bill.paying.shard.clone();
         self.stage = Stage::Writing(bill);
         Action::State(StateCall { shard, command: Command::Write { entry, lease: self.lease() } })
@@ -202,7 +214,7 @@ impl Visit {
             }
             Settled::Unknown(why) => {
                 self.forget(&bill);
-                self.close(&bill, End::Unknown { why: why.clone() });
+                self.close(&bill, End::Unknown { why: why.clone(), delivered: !self.gone });
                 Some(bill.journal("settlement_unknown", &why, self))
             }
             Settled::Refused { receipt, refusal, pay_again } => {
@@ -297,7 +309,7 @@ impl Visit {
         if !bill.written {
             return self.collect(bill);
         }
-        let again = bill.settle.request().body.filter(|_| bill.single_use());
+        let again = bill.again();
         let command =
             Command::Charge { visit: self.id.clone(), credits: cost.to_string(), again, lease: self.lease() };
         let shard = bill.paying.shard.clone();
@@ -324,20 +336,21 @@ impl Visit {
             }
             Settled::Unknown(why) => {
                 self.forget(&bill);
-                self.close(&bill, End::Unknown { why: why.clone() });
+                self.close(&bill, End::Unknown { why: why.clone(), delivered: true });
                 let journal = bill.journal("settlement_unknown", &why, self);
                 self.finish(&bill, None, Some(journal))
             }
-            Settled::Refused { receipt, refusal, .. } => {
+            Settled::Refused { receipt, refusal, .. } if refusal.code != refusal::BURN_FAILED => {
                 self.forget(&bill);
                 let spent = refusal.code == refusal::SPENT;
                 self.close(&bill, End::Refused { receipt: receipt.to_value(), spent, delivered: true });
                 let journal = bill.journal("settlement_refused", &refusal.code, self);
                 self.finish(&bill, Some(&receipt), Some(journal))
             }
-            Settled::NotTried(why) => {
+            // Certainly not done, and nothing that the payer did: it is settled another time.
+            Settled::NotTried(why) | Settled::Refused { refusal: Refusal { code: why, .. }, .. } => {
                 self.forget(&bill);
-                let again = bill.settle.request().body.unwrap_or_default();
+                let again = Secret::new(bill.settle.request().body.unwrap_or_default());
                 self.close(&bill, End::Owed { why: why.clone(), again });
                 let journal = bill.journal("settlement_owed", &why, self);
                 self.finish(&bill, None, Some(journal))
@@ -398,6 +411,10 @@ impl Visit {
             receipt: None,
             why: None,
             tries: 0,
+            rounds: 0,
+            quiet: self.settings.quiet_ms(),
+            late: 0,
+            blurred: bill.blurred(),
         })
     }
 }

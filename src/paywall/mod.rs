@@ -30,9 +30,9 @@
 //!     settled.
 //! 21. A platform that is down at verify is a 503 and nothing is forwarded; refused at settlement is a 402 and nothing
 //!     is delivered; unknown at settlement is delivered and journalled. A single-use token is settled again until it is
-//!     known, any other never.
-//! 22. A client that has gone before the settlement is sent is not charged, where the runtime can tell. One that hangs up
-//!     in the middle of a stream pays for what went out.
+//!     known, any other only where the payer's balance proves that nothing was burned.
+//! 22. A client that has gone before the settlement is sent is not charged, where the runtime can tell; one that has gone
+//!     before it was answered is not settled for again. One that hangs up in the middle of a stream pays for what went out.
 //! 23. A verification is believed for some seconds, where the seller says so; what is owed is counted against it, and it
 //!     does not survive a refused settlement.
 //! 24. A single-use token buys one answer, however many isolates see it; a credential is what it decodes to, never its

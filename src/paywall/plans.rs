@@ -5,7 +5,7 @@ use super::shelf::Shelf;
 use super::visit::{Event, Stage, Visit};
 use crate::api::plans::{GetPlanMeans, PlanMeans};
 use crate::api::{self, Call as _};
-use crate::wire::{Environment, PlanId, Scheme};
+use crate::wire::{Environment, Network, PlanId, Scheme};
 use alloc::{
     rc::Rc,
     string::{String, ToString},
@@ -31,6 +31,8 @@ struct Knowledge {
     asked: u64,
     /// When it was last asked for in vain.
     failed: u64,
+    /// Since when a request asks for it, for itself and for those that come meanwhile.
+    flies: u64,
 }
 
 /// How a plan is paid for, as an offer says it.
@@ -60,6 +62,11 @@ pub(crate) struct Waiting {
 const FRESH_MS: u64 = 300_000;
 /// For how long a platform that did not say it is not asked again, in milliseconds.
 const PAUSE_MS: u64 = 5_000;
+/// How long a request waits for what another one asks, in milliseconds, before it asks itself: the other may be gone.
+const TRUST_MS: u64 = 3_000;
+/// How often it looks whether it is there, in milliseconds. It cannot await what another request awaits: in workerd what one
+/// request began belongs to it, and ends with it.
+const LOOK_MS: u32 = 20;
 
 impl Plans {
     /// The terms with the scheme and network of their plan; the plan that has to be asked first, otherwise.
@@ -85,6 +92,11 @@ impl Plans {
         let Some(means) = known.get(&way.plan_id).and_then(|known| known.means.as_ref()) else {
             return false;
         };
+        // What is to be paid by card, whatever the plan is sold for, has no more than the provider from it.
+        if way.scheme == Scheme::CardDelegation && means.scheme != way.scheme {
+            way.network = Network::Stripe.as_str().into();
+            return true;
+        }
         way.scheme = means.scheme;
         way.network.clone_from(&means.network);
         true
@@ -96,10 +108,22 @@ impl Plans {
         known.iter().any(|(known, plan)| known == plan_id && within(plan.failed, now, PAUSE_MS))
     }
 
+    /// Whether another request asks for it. If none does, this one does now.
+    fn flies(&self, plan_id: &PlanId, now: u64) -> bool {
+        let mut flies = false;
+        self.known.borrow_mut().change(plan_id.clone(), |known| {
+            flies = within(known.flies, now, TRUST_MS);
+            if !flies {
+                known.flies = now;
+            }
+        });
+        flies
+    }
+
     fn learn(&self, plan_id: &PlanId, means: Option<Means>, now: u64) {
         self.known.borrow_mut().change(plan_id.clone(), |known| match means {
-            Some(means) => *known = Knowledge { means: Some(means), said: now, asked: 0, failed: 0 },
-            None => known.failed = now,
+            Some(means) => *known = Knowledge { means: Some(means), said: now, ..Knowledge::default() },
+            None => (known.failed, known.flies) = (now, 0),
         });
     }
 
@@ -177,20 +201,25 @@ impl Gate {
         if self.plans.is_pausing(&plan_id, request.now) {
             return Err(unknown());
         }
-        let call = Action::Call(GetPlanMeans { plan_id: plan_id.clone() }.request());
+        let action = match self.plans.flies(&plan_id, request.now) {
+            true => Action::Wait(LOOK_MS),
+            false => Action::Call(GetPlanMeans { plan_id: plan_id.clone() }.request()),
+        };
         visit.stage = Stage::Learning(Waiting { gate: self.clone(), request: request.clone(), plan_id });
-        Ok(call)
+        Ok(action)
     }
 }
 
 impl Visit {
-    /// The plan was asked for: now the request is looked at as if it came now.
+    /// The plan was asked for, or another request has had time to: now the request is looked at as if it came now.
     pub(crate) fn learned(&mut self, waiting: Waiting, event: &Event, now: u64) -> Action {
         let Waiting { gate, mut request, plan_id } = waiting;
         request.now = now;
-        let query = PlanQuery { request: GetPlanMeans { plan_id: plan_id.clone() }.request(), plan_id };
-        let answer = if let Event::Answered(answer) = event { Some(answer) } else { None };
-        gate.learn(&query, answer, now);
+        if !matches!(event, Event::Waited) {
+            let query = PlanQuery { request: GetPlanMeans { plan_id: plan_id.clone() }.request(), plan_id };
+            let answer = if let Event::Answered(answer) = event { Some(answer) } else { None };
+            gate.learn(&query, answer, now);
+        }
         match gate.admit(&request, self) {
             Ok(action) => action,
             Err(answer) => self.respond(answer),

@@ -36,7 +36,7 @@ pub(crate) struct Terms {
 pub(crate) struct Way {
     pub(crate) plan_id: PlanId,
     pub(crate) agent_id: Option<AgentId>,
-    /// Whether scheme and network are the plan's to say: what stands there is nothing, until
+    /// Whether scheme and network are the plan's to say: what stands there is nothing, but a scheme of cards, until
     /// [`Plans`](super::plans::Plans) have put them in.
     pub(crate) follows_plan: bool,
     pub(crate) scheme: Scheme,

@@ -43,13 +43,16 @@ pub(crate) struct Refusal {
 /// The refusal of a single-use token that was settled before.
 pub(crate) const SPENT: &str = "BCK.X402.0059";
 
+/// The refusal that says that the burn failed: of nothing that the payer did, so it may be settled another time.
+pub(crate) const BURN_FAILED: &str = "BCK.X402.0009";
+
 /// Refusals after which paying again is right: too little credit, a spent single-use token.
 const PAY_AGAIN: [&str; 5] =
     ["BCK.CREDITS.0003", "BCK.PROTOCOL.0011", "BCK.X402.0007", "BCK.X402.0008", SPENT];
 
 /// Answers with 500 that say what did not happen: the order before the burn failed, or the burn did. They are a no, not
 /// silence; else whoever's card or wallet is empty is served for nothing, each time.
-const NOT_BURNED: [&str; 3] = ["BCK.X402.0007", "BCK.X402.0008", "BCK.X402.0009"];
+const NOT_BURNED: [&str; 3] = ["BCK.X402.0007", "BCK.X402.0008", BURN_FAILED];
 
 /// What a verify's answer means.
 pub(crate) fn verdict(answer: Result<Verified, ApiError>) -> Verdict {

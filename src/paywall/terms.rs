@@ -209,16 +209,15 @@ fn way(
         .map(|agent| AgentId::parse(agent, "agentId"))
         .transpose()
         .map_err(|_| members.wrong("agentId", "must be an agent's id"))?;
-    let means = means(members, around)?;
-    let (scheme, network) =
-        means.map_or((Scheme::Erc4337, String::new()), |(scheme, network)| (scheme, network.as_str().into()));
-    let follows_plan = means.is_none();
+    let (scheme, network) = means(members, around)?;
+    let follows_plan = network.is_none();
+    let network = network.map_or_else(String::new, |network| network.as_str().into());
     Ok(Way { plan_id, agent_id, follows_plan, scheme, network, price })
 }
 
 /// Scheme and network, where the configuration says enough: a network says both, `nvm:erc4337` has one by its
-/// environment. Else they are the plan's to say.
-fn means(members: &Members<'_>, around: Around) -> Result<Option<(Scheme, Network)>, ConfigError> {
+/// environment. Else the network is the plan's to say, and the scheme too, unless it is `nvm:card-delegation` by then.
+fn means(members: &Members<'_>, around: Around) -> Result<(Scheme, Option<Network>), ConfigError> {
     let scheme = members.text("scheme")?.map(|name| {
         Scheme::parse(name)
             .ok_or_else(|| members.wrong("scheme", "must be nvm:erc4337 or nvm:card-delegation"))
@@ -230,15 +229,16 @@ fn means(members: &Members<'_>, around: Around) -> Result<Option<(Scheme, Networ
     });
     let (scheme, network) = (scheme.transpose()?, network.transpose()?);
     let Some(network) = network else {
-        let usual = |scheme: Scheme| (scheme, scheme.default_network(around.environment));
-        return Ok(scheme.filter(|scheme| *scheme == Scheme::Erc4337).map(usual));
+        let usual = |scheme: Scheme| scheme.default_network(around.environment);
+        let network = scheme.filter(|scheme| *scheme == Scheme::Erc4337).map(usual);
+        return Ok((scheme.unwrap_or(Scheme::Erc4337), network));
     };
     let card = matches!(network, Network::Stripe | Network::Braintree | Network::Visa);
     let implied = if card { Scheme::CardDelegation } else { Scheme::Erc4337 };
     if scheme.is_some_and(|scheme| scheme != implied) {
         return Err(members.wrong("network", "does not go with the scheme"));
     }
-    Ok(Some((implied, network)))
+    Ok((implied, Some(network)))
 }
 
 /// A price: a number, or an object that says how it is found. A plan without one has that of its route.

@@ -48,6 +48,8 @@ pub struct Visit {
     pub(crate) stage: Stage,
     /// What was settled, for whoever asks.
     pub(crate) settlement: Option<Settlement>,
+    /// Whether the client went away while the settle was under way.
+    pub(crate) gone: bool,
 }
 
 /// What happened to the last [`Action`].
@@ -61,6 +63,8 @@ pub enum Event {
     State(Reply),
     /// It did not. What was asked may have happened.
     StateFailed,
+    /// The time is over.
+    Waited,
     /// The seller's handler said what the request costs; nothing where it could not.
     Price(Option<Credits>),
     /// The origin answered: status and headers. Its body stays where it is.
@@ -174,9 +178,10 @@ impl Visit {
     fn step(&mut self, event: Event, now: u64) -> Action {
         let stage = core::mem::replace(&mut self.stage, Stage::Over);
         match (stage, event) {
-            (Stage::Learning(waiting), event @ (Event::Answered(_) | Event::Unanswered(_))) => {
-                self.learned(waiting, &event, now)
-            }
+            (
+                Stage::Learning(waiting),
+                event @ (Event::Answered(_) | Event::Unanswered(_) | Event::Waited),
+            ) => self.learned(waiting, &event, now),
             (stage, Event::ClientGone) => self.left(stage),
             (stage, Event::Denied(words)) => self.denied(stage, &words),
             (Stage::Receipt, Event::State(reply)) => self.found_receipt(reply),
@@ -257,6 +262,14 @@ impl Visit {
                 | Stage::Collecting(_)
                 | Stage::Over
         )
+    }
+
+    /// The client is gone before its answer began. Says whether it is not charged: [`Event::ClientGone`] is to be told then,
+    /// in the place of what happened. Else the settle that is under way counts for nothing if nobody answers it: it is not
+    /// settled another time.
+    pub fn client_left(&mut self) -> bool {
+        self.gone = true;
+        self.is_uncharged()
     }
 
     /// Ends the visit with an answer of our own.

@@ -126,10 +126,11 @@ impl Watch {
 
     /// Sees what came of the last action.
     pub(crate) fn happened(&mut self, event: &Event, now: u64) {
-        let Some((span, since)) = self.waiting.take() else { return };
-        let took = now.saturating_sub(since);
-        self.counters.waited(span, took);
-        self.waits.push((span, took));
+        // It is one wait, however often it is looked whether it is over.
+        if matches!(event, Event::Waited) {
+            return;
+        }
+        let Some(span) = self.waited(now) else { return };
         match event {
             Event::Origin(origin) => self.origin_status = Some(origin.status),
             Event::Answered(answer) if span == Span::Settle => {
@@ -140,6 +141,15 @@ impl Watch {
             }
             _ => {}
         }
+    }
+
+    /// Ends what is waited for.
+    fn waited(&mut self, now: u64) -> Option<Span> {
+        let (span, since) = self.waiting.take()?;
+        let took = now.saturating_sub(since);
+        self.counters.waited(span, took);
+        self.waits.push((span, took));
+        Some(span)
     }
 
     fn wait(&mut self, span: Span, now: u64) {
@@ -251,6 +261,9 @@ impl Visit {
             _ => String::new(),
         };
         let watch = &mut self.watch;
+        if !matches!(action, Action::Wait(_)) {
+            watch.waited(told.now);
+        }
         match &mut action {
             Action::Respond(answer) => {
                 if let Some(other) = answer.headers.get(CORRELATION).map(ToString::to_string)
@@ -282,6 +295,8 @@ impl Visit {
                 watch.wait(span, told.now);
             }
             Action::State(_) => watch.wait(Span::State, told.now),
+            Action::Wait(_) if watch.waiting.is_some() => {}
+            Action::Wait(_) => watch.wait(Span::Plan, told.now),
             Action::Price(_) => watch.wait(Span::Price, told.now),
             Action::Finish(_) => {}
         }

@@ -41,6 +41,11 @@ impl Form {
         let field = self.0.iter().find(|(key, _)| key == name);
         field.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
+
+    /// The fields as the members of a JSON object.
+    pub(super) fn object(self) -> Map<String, Value> {
+        self.0.into_iter().map(|(name, value)| (name, value.into())).collect()
+    }
 }
 
 /// A page of a list: `offset` and `pageSize` both mean its size (contract section 4.1).
@@ -128,6 +133,8 @@ pub(super) struct Reply {
     pub(super) body: Body,
     /// When to come again, in seconds.
     pub(super) retry_after: Option<i64>,
+    /// What a bearer token lacks: the value of `WWW-Authenticate`.
+    pub(super) challenge: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +152,7 @@ pub(super) enum Body {
 
 impl Reply {
     fn new(status: u16, body: Body) -> Self {
-        Self { status, body, retry_after: None }
+        Self { status, body, retry_after: None, challenge: None }
     }
 
     pub(super) fn json(status: u16, value: Value) -> Self {

@@ -184,7 +184,7 @@ impl<'a> Visit<'a> {
 }
 
 /// An amount that a person typed: `50`, `12.5`, `12.50`.
-fn cents(text: &str) -> Option<i64> {
+pub(super) fn cents(text: &str) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || part.len() > 2 || !digits(whole) || !digits(part) {

@@ -90,8 +90,13 @@ fn fits(accepted: &Map<String, Value>, settles_on: &str, offered: &Map<String, V
 /// Whether a resource is the one a token is bound to: the same origin and path, or, where one of them is no whole
 /// address, the same text.
 fn same_resource(bound: &str, sold: &str) -> bool {
+    // The origin of `mcp://` and the like is none that could be compared.
+    let place = |url: &Url| {
+        let host = url.host_str().map(str::to_owned);
+        (url.scheme().to_owned(), host, url.port_or_known_default(), url.path().to_owned())
+    };
     match (Url::parse(bound), Url::parse(sold)) {
-        (Ok(bound), Ok(sold)) => bound.origin() == sold.origin() && bound.path() == sold.path(),
+        (Ok(bound), Ok(sold)) => place(&bound) == place(&sold),
         _ => bound == sold,
     }
 }
@@ -217,6 +222,12 @@ mod tests {
             ("https://a.example/ask", "https://a.example/ask?q=1", true),
             ("https://a.example/ask", "https://b.example/ask", false),
             ("https://a.example/ask", "/ask", false),
+            ("https://a.example/ask", "https://a.example:443/ask", true),
+            ("https://a.example/ask", "http://a.example/ask", false),
+            ("https://a.example/ask", "https://a.example:444/ask", false),
+            ("mcp://loud/tools/shout?text=a", "mcp://loud/tools/shout?text=b", true),
+            ("mcp://loud/tools/shout", "mcp://quiet/tools/shout", false),
+            ("mcp://loud/tools/shout", "mcp://loud/tools/whisper", false),
         ] {
             assert_eq!(same_resource(bound, sold), same, "{bound} {sold}");
         }

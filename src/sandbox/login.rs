@@ -8,7 +8,7 @@ use super::{Desk, back};
 use worker::Url;
 
 /// How many accounts the page offers.
-const MOST_ACCOUNTS: i64 = 12;
+pub(super) const MOST_ACCOUNTS: i64 = 12;
 
 /// Who asks to sign someone in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,8 @@ fn content(door: Door, target: &Url, accounts: &[Account]) -> String {
     html
 }
 
-fn item(account: &Account) -> String {
+/// An account as a button of a form.
+pub(super) fn item(account: &Account) -> String {
     let initial = account.name.chars().next().unwrap_or('?').to_uppercase().to_string();
     let (head, tail) =
         (account.address.get(..8), account.address.get(account.address.len().saturating_sub(6)..));

@@ -165,6 +165,11 @@ pub(super) fn check(desk: &Desk, owner: &Identity, id: &str, provider: &str) -> 
     if found == provider { Ok(()) } else { Err(Problem::bad_request(format!("{id} is not of {provider}"))) }
 }
 
+/// The oldest card of a provider's that the account has.
+pub(super) fn first(desk: &Desk, owner: &Identity, provider: &str) -> Outcome<Option<String>> {
+    Ok(cards(desk, owner)?.into_iter().find(|card| card.provider == provider).map(|card| card.id))
+}
+
 /// How a card of the account's is called by people: `visa ···· 4242`.
 pub(super) fn label(desk: &Desk, owner: &Identity, id: &str) -> Outcome<(String, String)> {
     let card = card(desk, owner, id)?;

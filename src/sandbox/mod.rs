@@ -7,6 +7,7 @@
 //! It knows `wire` and the HTTP contract, and nothing of how our own clients read either: what they get wrong, it does
 //! not repeat.
 
+mod access;
 mod accounts;
 mod activity;
 mod agents;
@@ -18,6 +19,7 @@ mod challenge;
 mod checkout;
 mod clock;
 mod codes;
+mod consent;
 mod control;
 mod cors;
 mod credits;
@@ -35,6 +37,7 @@ mod legal;
 mod login;
 mod methods;
 mod mpp;
+mod oauth;
 mod orders;
 mod organizations;
 mod overview;
@@ -55,6 +58,7 @@ mod store;
 mod terms;
 mod tokens;
 mod typed;
+mod widget_keys;
 mod widgets;
 
 use call::{Body, Call, Reply};
@@ -269,6 +273,9 @@ fn respond(reply: Reply, correlation: &str, open: bool) -> worker::Result<Respon
     let headers = headers(correlation, open)?;
     if let Some(seconds) = reply.retry_after {
         headers.set("retry-after", &seconds.to_string())?;
+    }
+    if let Some(challenge) = reply.challenge {
+        headers.set("www-authenticate", challenge)?;
     }
     let bytes = match reply.body {
         Body::Empty => None,

@@ -3,6 +3,7 @@
 use super::call::{Reply, member, object, text, whole};
 use super::delegations::{self, Delegation};
 use super::keys::Identity;
+use super::plans::Plan;
 use super::problem::{Outcome, Problem};
 use super::store::binds;
 use super::tokens::{self, COLUMNS, Draft, Permission, Protocol};
@@ -12,6 +13,8 @@ use serde_json::{Map, Value, json};
 
 pub(super) const CRYPTO: &str = "nvm:erc4337";
 pub(super) const CARD: &str = "nvm:card-delegation";
+/// The network of whoever names none: Base Sepolia.
+const CHAIN: &str = "eip155:84532";
 
 /// `POST /api/v1/x402/permissions`, and MPP's own, which is the same but for whose routes the token is good on.
 pub(super) fn mint(desk: &Desk, protocol: Protocol) -> Outcome {
@@ -30,21 +33,57 @@ pub(super) fn mint(desk: &Desk, protocol: Protocol) -> Outcome {
     accepted.insert("planId".into(), plan.id.as_str().into());
     accepted.entry("network").or_insert_with(|| network.as_str().into());
 
-    let signed = tokens::sign(
-        desk,
-        Draft {
-            caller: &caller,
-            protocol,
-            scheme: &scheme,
-            single_use,
-            delegation: &delegation,
-            plan_id: &plan.id,
-            accepted: tokens::without_nulls(&Value::Object(accepted)),
-            resource: member(&body, "resource")
-                .filter(|resource| resource.is_object())
-                .map(tokens::without_nulls),
-        },
-    )?;
+    let draft = Draft {
+        caller: &caller,
+        protocol,
+        scheme: &scheme,
+        single_use,
+        delegation: &delegation,
+        plan_id: &plan.id,
+        accepted: tokens::without_nulls(&Value::Object(accepted)),
+        resource: member(&body, "resource")
+            .filter(|resource| resource.is_object())
+            .map(tokens::without_nulls),
+    };
+    let granted = grant(desk, draft, agent_id.as_deref(), &network)?;
+    Reply::created(json!({ "accessToken": granted.token, "permissionHash": granted.hash }))
+}
+
+/// A permission that was granted.
+pub(super) struct Granted {
+    /// The token, as clients send it.
+    pub(super) token: String,
+    pub(super) hash: String,
+}
+
+/// Grants for a plan, and for an agent if one is named, what a delegation that was looked at may pay: a reusable token.
+pub(super) fn grant_for(
+    desk: &Desk,
+    caller: &Identity,
+    plan: &Plan,
+    agent_id: Option<&str>,
+    delegation: &Delegation,
+) -> Outcome<Granted> {
+    let scheme = if plan.terms.crypto { CRYPTO } else { CARD };
+    let network = delegation.network().unwrap_or(CHAIN);
+    let extra = agent_id.map_or_else(|| json!({}), |id| json!({ "agentId": id }));
+    let draft = Draft {
+        caller,
+        protocol: Protocol::X402,
+        scheme,
+        single_use: false,
+        delegation,
+        plan_id: &plan.id,
+        accepted: json!({ "scheme": scheme, "network": network, "planId": plan.id, "extra": extra }),
+        resource: None,
+    };
+    grant(desk, draft, agent_id, network)
+}
+
+/// Signs a token and writes down what it stands for.
+fn grant(desk: &Desk, draft: Draft<'_>, agent_id: Option<&str>, network: &str) -> Outcome<Granted> {
+    let Draft { caller, protocol, single_use, delegation, plan_id, .. } = draft;
+    let signed = tokens::sign(desk, draft)?;
     desk.store.run(
         "INSERT INTO permissions (credential, hash, holder, plan_id, agent_id, delegation_id, network, token,
          single_use, spent, expires_at, created_at, protocol, sessions)
@@ -53,7 +92,7 @@ pub(super) fn mint(desk: &Desk, protocol: Protocol) -> Outcome {
             signed.credential,
             signed.hash.as_str(),
             caller.address.as_str(),
-            plan.id.as_str(),
+            plan_id,
             agent_id,
             delegation.id.as_str(),
             network,
@@ -66,9 +105,7 @@ pub(super) fn mint(desk: &Desk, protocol: Protocol) -> Outcome {
             signed.sessions,
         ],
     )?;
-    Reply::created(json!({
-        "accessToken": base64::encode_url(signed.token.as_bytes()), "permissionHash": signed.hash,
-    }))
+    Ok(Granted { token: base64::encode_url(signed.token.as_bytes()), hash: signed.hash })
 }
 
 /// Whether the token is good for one settle: if so asked, or if the sandbox is set to. One that is bound to an agent
@@ -138,7 +175,7 @@ fn network_of(accepted: &Map<String, Value>, scheme: &str, delegation: &Delegati
     let named = text(accepted, "network");
     match scheme {
         CRYPTO => match named {
-            None => Ok("eip155:84532".to_owned()),
+            None => Ok(CHAIN.to_owned()),
             Some(network) if network.starts_with("eip155:") => Ok(network.to_owned()),
             Some(_) => Err(Problem::bad_request("accepted.network is no network of nvm:erc4337")),
         },

@@ -3,7 +3,7 @@
 use super::call::Reply;
 use super::codes;
 use crate::wire::WireError;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A refusal: its HTTP status, its code and what a person should know.
 ///
@@ -63,6 +63,16 @@ impl Problem {
     pub(super) fn reply(&self, correlation: &str, now: &str) -> Reply {
         envelope(self.status, self.code, &self.message, self.hint, correlation, now)
     }
+
+    /// The same where OAuth says what an error looks like (RFC 6749 section 5.2): its members beside the envelope's.
+    pub(super) fn oauth_reply(&self, error: &'static str, correlation: &str, now: &str) -> Reply {
+        let mut body = members(self.status, self.code, &self.message, self.hint, correlation, now);
+        if let Some(body) = body.as_object_mut() {
+            body.insert("error".into(), error.into());
+            body.insert("error_description".into(), self.message.as_str().into());
+        }
+        Reply::json(self.status, body)
+    }
 }
 
 /// The envelope of an error.
@@ -74,20 +84,29 @@ pub(super) fn envelope(
     correlation: &str,
     now: &str,
 ) -> Reply {
-    Reply::json(
-        status,
-        json!({
-            "code": code,
-            "message": message,
-            "hint": hint,
-            "docsUrl": codes::docs(code),
-            "category": codes::category(code, status),
-            "retryable": codes::retryable(code, status),
-            "correlationId": correlation,
-            "date": now,
-            "httpStatus": status,
-        }),
-    )
+    Reply::json(status, members(status, code, message, hint, correlation, now))
+}
+
+/// What an envelope says.
+fn members(
+    status: u16,
+    code: &str,
+    message: &str,
+    hint: Option<&str>,
+    correlation: &str,
+    now: &str,
+) -> Value {
+    json!({
+        "code": code,
+        "message": message,
+        "hint": hint,
+        "docsUrl": codes::docs(code),
+        "category": codes::category(code, status),
+        "retryable": codes::retryable(code, status),
+        "correlationId": correlation,
+        "date": now,
+        "httpStatus": status,
+    })
 }
 
 impl From<worker::Error> for Problem {

@@ -4,9 +4,10 @@ use super::call::Reply;
 use super::problem::{Outcome, Problem};
 use super::tokens::Protocol;
 use super::{
-    Desk, accounts, activity, agents, balances, checkout, clock, control, credits, dashboard, delegations,
-    deployment, embed, facilitator, faults, journal, legal, login, methods, mpp, orders, organizations,
-    overview, permissions, plans, requests, sales, seed, settings, widgets,
+    Desk, access, accounts, activity, agents, balances, checkout, clock, consent, control, credits,
+    dashboard, delegations, deployment, embed, facilitator, faults, journal, legal, login, methods, mpp,
+    oauth, orders, organizations, overview, permissions, plans, requests, sales, seed, settings, widget_keys,
+    widgets,
 };
 
 /// Serves a call.
@@ -21,10 +22,23 @@ pub(super) fn route(desk: &Desk) -> Outcome {
         ("GET", ["dashboard"]) => dashboard::page(),
         ("GET", ["dashboard", file]) => dashboard::file(file),
         ("GET", ["favicon.ico"]) => dashboard::file("icon.svg"),
+        ("POST", ["login" | "auth" | "checkout" | "cards", ..] | ["oauth", "authorize"])
+            if control::is_foreign(desk) =>
+        {
+            control::foreign()
+        }
         ("GET", [".well-known", "jwks.json"]) => deployment::jwks(desk),
+        ("GET", [".well-known", "oauth-authorization-server" | "openid-configuration"]) => {
+            oauth::metadata(desk)
+        }
+        ("GET", ["oauth", "authorize"]) => consent::page(desk),
+        ("POST", ["oauth", "authorize"]) => consent::submit(desk),
+        ("POST", ["oauth", "token"]) => oauth::token(desk),
+        ("GET" | "POST", ["oauth", "userinfo"]) => oauth::userinfo(desk),
         (_, ["api", "v1", "protocol", "plans", rest @ ..]) => plan_routes(desk, method, rest),
         (_, ["api", "v1", "protocol", "agents", rest @ ..]) => agent_routes(desk, method, rest),
         ("POST", ["api", "v1", "protocol", "agent-sub-tasks"]) => requests::track(desk),
+        ("GET", ["api", "v1", "protocol", "token", plan, agent]) => access::get(desk, plan, agent),
         (_, ["api", "v1", rest @ ..]) => payment_routes(desk, method, rest),
         (_, ["sandbox", rest @ ..]) => {
             control::guard(desk)?;
@@ -33,9 +47,6 @@ pub(super) fn route(desk: &Desk) -> Outcome {
                 control::changed(desk)?;
             }
             Ok(reply)
-        }
-        ("POST", ["login" | "auth" | "checkout" | "cards", ..]) if control::is_foreign(desk) => {
-            control::foreign()
         }
         ("GET", ["login"]) => login::page(desk, login::Door::Browser),
         ("POST", ["login"]) => login::enter(desk, login::Door::Browser),
@@ -61,6 +72,8 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["permissions", hash]) => permissions::evidence(desk, hash),
         ("POST", ["organizations"]) => organizations::create(desk),
         ("PATCH", ["organizations", id]) => organizations::update(desk, id),
+        ("POST", ["organizations", id, "widget-keys"]) => widget_keys::create(desk, id),
+        ("DELETE", ["organizations", id, "widget-keys", key]) => widget_keys::revoke(desk, id, key),
         ("PATCH", ["organizations", id, "members", address]) => organizations::set_member(desk, id, address),
         ("POST", ["organizations", id, "customers", address]) => organizations::agree(desk, id, address),
         ("POST", ["orders", id]) => sales::advance(desk, id),
@@ -140,6 +153,7 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["payment-methods"]) => methods::list(desk),
         ("PATCH", ["payment-methods", id]) => methods::update(desk, id),
         ("DELETE", ["payment-methods", id]) => methods::remove(desk, id),
+        ("POST", ["widgets", "session"]) => widget_keys::start(desk),
         ("POST", ["widgets", "session", "self"]) => widgets::start(desk),
         ("GET", ["widgets", "session", "validate"]) => widgets::validate(desk),
         ("POST", ["fiat", "stripe", "payment"]) => checkout::start(desk),

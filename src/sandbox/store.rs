@@ -1,6 +1,7 @@
 //! The Durable Object's SQLite: schema, queries, and the transaction that every call runs in.
 
 use super::problem::{Outcome, Problem};
+use super::{oauth, widget_keys};
 use serde::de::DeserializeOwned;
 use worker::js_sys::{Function, Reflect};
 use worker::wasm_bindgen::closure::ScopedClosure;
@@ -102,9 +103,11 @@ CREATE TABLE IF NOT EXISTS calls (
 ";
 
 /// Columns that came later: a data folder of before gets them when it is opened.
-const ADDED: [(&str, &str, &str); 19] = [
+const ADDED: [(&str, &str, &str); 21] = [
     ("permissions", "sessions", "TEXT NOT NULL DEFAULT '[]'"),
     ("accounts", "email", "TEXT"),
+    ("widgets", "widget_key", "TEXT"),
+    ("widgets", "origins", "TEXT"),
     ("permissions", "protocol", "TEXT NOT NULL DEFAULT 'x402'"),
     ("delegations", "merchant", "TEXT"),
     ("calls", "fault", "TEXT"),
@@ -146,6 +149,8 @@ impl Store {
     /// Makes the tables and columns that are missing.
     pub(super) fn prepare(&self) -> Outcome<()> {
         self.run(SCHEMA, Vec::new())?;
+        self.run(oauth::SCHEMA, Vec::new())?;
+        self.run(widget_keys::SCHEMA, Vec::new())?;
         for (table, column, kind) in ADDED {
             let there = "SELECT COUNT(*) AS count FROM pragma_table_info(?) WHERE name = ?";
             if self.count(there, binds![table, column])? == 0 {

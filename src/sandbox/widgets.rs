@@ -5,7 +5,7 @@ use super::keys::Identity;
 use super::methods::{self, Card};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
-use super::{Desk, accounts, back, clock};
+use super::{Desk, accounts, back, clock, widget_keys};
 use serde::Deserialize;
 use serde_json::json;
 use worker::Url;
@@ -21,8 +21,13 @@ const CARD_PROVIDERS: [&str; 3] = ["stripe", "braintree", "visa"];
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Session {
     owner: String,
+    /// Where it was opened for: the app's callback, or the origin of the site that a widget is on.
     return_url: String,
     expires_at: i64,
+    /// The widget key that it came of; a session that a person opened for themselves came of none.
+    widget_key: Option<String>,
+    /// The origins of that key, as a JSON list.
+    origins: Option<String>,
 }
 
 impl Session {
@@ -30,27 +35,40 @@ impl Session {
         Identity { address: self.owner.clone(), key_id: None, org: None }
     }
 
-    /// Where a page of this session leads back to: on this machine, as that is all that a session which a person opens
-    /// for themselves may do, and where the session was opened for.
+    /// Where a page of this session leads back to. A session that a person opened for themselves: on this machine, and
+    /// where it was opened for. One of a widget key: to the origins of the key.
     pub(super) fn target(&self, text: &str) -> Option<Url> {
-        let opened = back::address(&self.return_url)?;
-        back::address(text).filter(|url| back::loopback(url) && url.origin() == opened.origin())
+        let url = back::address(text)?;
+        let allowed = match &self.origins {
+            Some(origins) => widget_keys::origins(origins).contains(&url.origin().ascii_serialization()),
+            None => {
+                let opened = back::address(&self.return_url)?;
+                back::loopback(&url) && url.origin() == opened.origin()
+            }
+        };
+        allowed.then_some(url)
     }
 }
 
 fn refused(code: &'static str, message: &str) -> Problem {
-    Problem::new(401, code, message).hint("Open a session with POST /api/v1/widgets/session/self.")
+    Problem::new(401, code, message)
+        .hint("Open a session with POST /api/v1/widgets/session/self, or with an init token at /api/v1/widgets/session.")
 }
 
 /// The session of a token.
 pub(super) fn find(desk: &Desk, token: &str) -> Outcome<Session> {
-    let query = "SELECT owner, return_url, expires_at FROM widgets WHERE token = ?";
+    let query = "SELECT owner, return_url, expires_at, widget_key, origins FROM widgets WHERE token = ?";
     let session: Session = desk
         .store
         .first(query, binds![token])?
-        .ok_or_else(|| refused("BCK.WIDGET_SESSION.0001", "The session token is not one"))?;
+        .ok_or_else(|| refused("BCK.WIDGET_SESSION.0005", "The session token is not one"))?;
     if session.expires_at <= desk.call.now {
-        return Err(refused("BCK.WIDGET_SESSION.0002", "The session has expired"));
+        return Err(refused("BCK.WIDGET_SESSION.0005", "The session has expired"));
+    }
+    if let Some(key) = &session.widget_key
+        && !widget_keys::stands(desk, key)?
+    {
+        return Err(refused("BCK.WIDGET_SESSION.0011", "The session's widget key was revoked"));
     }
     Ok(session)
 }
@@ -63,6 +81,24 @@ pub(super) fn caller(desk: &Desk) -> Outcome<Identity> {
     }
 }
 
+/// A session that was just opened.
+pub(super) struct Issued {
+    pub(super) token: String,
+    pub(super) expires_at: i64,
+}
+
+/// Opens a session of an account's; one of a widget key is named with the key's id and its origins.
+pub(super) fn issue(desk: &Desk, owner: &Identity, url: &str, key: Option<(&str, &str)>) -> Outcome<Issued> {
+    let token = format!("{PREFIX}{}", desk.random.hex(24)?.trim_start_matches("0x"));
+    let expires_at = desk.call.now.saturating_add(LIFE);
+    let (key, origins) = key.unzip();
+    desk.store.run(
+        "INSERT INTO widgets (token, owner, return_url, expires_at, widget_key, origins) VALUES (?, ?, ?, ?, ?, ?)",
+        binds![token.as_str(), owner.address.as_str(), url, expires_at, key, origins],
+    )?;
+    Ok(Issued { token, expires_at })
+}
+
 /// `POST /api/v1/widgets/session/self`: a session for the caller, which leads back to this machine.
 pub(super) fn start(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
@@ -70,12 +106,7 @@ pub(super) fn start(desk: &Desk) -> Outcome {
     let text = text(&body, "returnUrl").ok_or_else(|| Problem::bad_request("returnUrl is missing"))?;
     let url = back::address(text)
         .ok_or_else(|| Problem::bad_request("returnUrl must be an http or https address"))?;
-    let token = format!("{PREFIX}{}", desk.random.hex(24)?.trim_start_matches("0x"));
-    let expires_at = desk.call.now.saturating_add(LIFE);
-    desk.store.run(
-        "INSERT INTO widgets (token, owner, return_url, expires_at) VALUES (?, ?, ?, ?)",
-        binds![token.as_str(), caller.address.as_str(), url.as_str(), expires_at],
-    )?;
+    let Issued { token, expires_at } = issue(desk, &caller, url.as_str(), None)?;
     Reply::created(json!({
         "sessionToken": token, "userId": caller.id(), "userWallet": caller.address,
         "apiKeyHash": caller.key_id, "expiresAt": clock::iso(expires_at),
@@ -161,7 +192,13 @@ mod tests {
 
     #[test]
     fn where_a_session_leads() {
-        let session = |url: &str| Session { owner: "0x1".into(), return_url: url.into(), expires_at: 0 };
+        let session = |url: &str| Session {
+            owner: "0x1".into(),
+            return_url: url.into(),
+            expires_at: 0,
+            widget_key: None,
+            origins: None,
+        };
         for (opened, target, ok) in [
             ("http://127.0.0.1:4000/callback", "http://127.0.0.1:4000/callback", true),
             ("http://127.0.0.1:4000/callback", "http://127.0.0.1:4000/callback?x=1", true),
@@ -171,6 +208,17 @@ mod tests {
             ("http://localhost:4000/", "javascript:alert(1)", false),
         ] {
             assert_eq!(session(opened).target(target).is_some(), ok, "{opened} {target}");
+        }
+        let origins = Some(json!(["https://app.example", "http://127.0.0.1:5000"]).to_string());
+        let of_key = Session { widget_key: Some("k".into()), origins, ..session("https://app.example") };
+        for (target, ok) in [
+            ("https://app.example/cards?x=1", true),
+            ("http://127.0.0.1:5000/", true),
+            ("http://127.0.0.1:5001/", false),
+            ("https://evil.example/", false),
+            ("javascript:alert(1)", false),
+        ] {
+            assert_eq!(of_key.target(target).is_some(), ok, "{target}");
         }
     }
 

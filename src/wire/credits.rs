@@ -187,6 +187,7 @@ mod tests {
     fn prints_what_it_reads() {
         for text in ["0", "1", "10", "4294967295", "4294967296", "18446744073709551616", MAX] {
             assert_eq!(credits(text).to_string(), text);
+            assert_eq!(alloc::format!("{:?}", credits(text)), text);
         }
         assert_eq!(credits("007").to_string(), "7");
         assert_eq!(Credits::from(u64::MAX).to_string(), "18446744073709551615");

@@ -13,8 +13,8 @@ pub use library::{PaymentContext, Paywall};
 
 use meter::Metered;
 use origin::Served;
-use std::rc::Rc;
-use worker::{Context, Env, web_sys};
+use std::{rc::Rc, time::Duration};
+use worker::{Context, Delay, Env, web_sys};
 #[cfg(feature = "worker-entry")]
 use {crate::paywall::Answer, worker::event};
 
@@ -112,10 +112,13 @@ impl Shell {
                     return response;
                 }
                 Action::Finish(_) => return Err("an answer ended that was not delivered".into()),
-                Action::Call(_) | Action::State(_) | Action::Price(_) | Action::Forward(_) => {
+                Action::Call(_)
+                | Action::State(_)
+                | Action::Wait(_)
+                | Action::Price(_)
+                | Action::Forward(_) => {
                     let event = self.perform(action, &visit).await;
-                    let event =
-                        if visit.is_uncharged() && self.is_gone() { Event::ClientGone } else { event };
+                    let event = if self.is_gone() && visit.client_left() { Event::ClientGone } else { event };
                     visit.on(event, wires::now())
                 }
             };
@@ -163,6 +166,10 @@ impl Shell {
                         Event::OriginFailed
                     }
                 }
+            }
+            Action::Wait(ms) => {
+                Delay::from(Duration::from_millis(ms.into())).await;
+                Event::Waited
             }
             // Without a function no route is priced by one.
             Action::Price(question) => {

@@ -113,7 +113,7 @@ test('the first event of a stream is in the page while the origin still writes; 
   finish();
   assert.equal(await page.evaluate(async () => new TextDecoder().decode((await window.reader.read()).value)), 'data: two\n\n');
   assert.equal(await page.evaluate(() => { window.stop.abort(); return window.reader.read().catch(({ name }) => name); }), 'AbortError');
-  for (let tries = 0; !seen[0].gone && tries < 100; tries++) await new Promise((done) => setTimeout(done, 20));
+  for (let tries = 0; !seen[0].gone && tries < 1000; tries++) await new Promise((done) => setTimeout(done, 20));
   assert.equal(seen[0].gone, true, 'nobody writes for nobody');
   assert.equal(await held(), '99');
 });

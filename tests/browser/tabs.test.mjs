@@ -74,11 +74,11 @@ const spent = (page) => page.evaluate(() => ({ credits: Number(payments.spend.cr
 
 /** Waits until something holds. */
 async function until(what, holds) {
-  for (let times = 0; times < 100; times += 1) {
+  for (let times = 0; times < 600; times += 1) {
     if (await holds()) return;
     await new Promise((done) => setTimeout(done, 50));
   }
-  assert.fail(`${what}: not within five seconds`);
+  assert.fail(`${what}: not within half a minute`);
 }
 
 /** What a page has kept, all of it, as text. */

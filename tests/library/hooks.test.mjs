@@ -59,6 +59,26 @@ test('hooks are called in turn, with the arguments of the official ones', async 
   assert.deepEqual(calls, [['handler']]);
 });
 
+test('hooks are told of every payment, also of one that is believed since it was verified a moment ago', async () => {
+  const calls = [];
+  let refused;
+  const note = (name) => (request, given) => {
+    calls.push([name, given.isValid, given.payer ?? given.accepts?.[0].planId]);
+    if (refused === name) throw new Error('not any more');
+  };
+  const { ask, seen } = gated({ verifyCacheSeconds: 60, onBeforeVerify: note('before'), onAfterVerify: note('after') });
+  for (let round = 0; round < 3; round++) assert.equal((await ask()).status, 200);
+  assert.deepEqual([facilitator.count('verify'), facilitator.count('settle')], [1, 3]);
+  assert.deepEqual(calls, Array(3).fill([['before', undefined, PLAN], ['after', true, PAYER]]).flat());
+  for (refused of ['before', 'after']) {
+    const answer = await ask();
+    assert.deepEqual([answer.status, (await answer.json()).code], [402, 'payment_denied']);
+  }
+  assert.deepEqual([seen.length, facilitator.count('settle')], [3, 3]);
+  refused = undefined;
+  assert.equal((await ask()).status, 200);
+});
+
 for (const [name, calls] of [['onBeforeVerify', []], ['onAfterVerify', ['verify']]]) {
   test(`${name} that throws refuses the payment, in its own words`, async () => {
     const { ask, seen } = gated({ [name]: () => { throw new Error('not you: “no” \u0007'); } });

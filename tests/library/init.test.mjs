@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
-import { run } from '../../scripts/lib/run.mjs';
+import { at, run } from '../../scripts/lib/run.mjs';
 import { newAccount } from '../../scripts/lib/stage.mjs';
 import { startOrigin, startPaywall, startSandbox } from '../../scripts/lib/start.mjs';
 import { Payments } from '../../target/dist/subscriber/index.js';
@@ -94,6 +94,49 @@ test('it runs as it is with the packed package, and is paid through', async () =
     assert.deepEqual([response.status, (await response.json()).answer, receipt.creditsRedeemed], [200, 'You asked: why?', 1n]);
   } finally {
     await worker.stop();
+  }
+});
+
+test('npx wrangler dev runs it as it is: free, 402, paid', { timeout: 180_000 }, async () => {
+  // Only what a person's machine would have otherwise: ports that are free, and nobody asked on the internet.
+  const env = {
+    ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, CI: '1', NO_COLOR: '1', WRANGLER_HIDE_BANNER: 'true', WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  };
+  const before = readdirSync(project).sort();
+  // A group of its own, since it starts others that have to end with it.
+  const wrangler = spawn(process.execPath, [at('node_modules/wrangler/bin/wrangler.js'), 'dev', '--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0'], {
+    cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'], detached: process.platform !== 'win32',
+  });
+  const ended = once(wrangler, 'exit');
+  let said = '';
+  const ready = new Promise((resolve, reject) => {
+    for (const stream of [wrangler.stdout, wrangler.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        said += text;
+        const [, url] = /Ready on (http:\/\/\S+)/.exec(said) ?? [];
+        if (url) resolve(url);
+      });
+    }
+    ended.then(() => reject(new Error(`wrangler dev ended:\n${said}`)));
+  });
+  try {
+    const url = await ready;
+    assert.match(said, /PAYWALL_STATE/, 'the Durable Object is bound');
+    assert.equal(await (await fetch(`${url}/health`)).text(), 'ok\n');
+    const question = { method: 'POST', body: JSON.stringify({ question: 'how?' }) };
+    const bare = await fetch(`${url}/ask`, question);
+    assert.equal(bare.status, 402, said);
+    assert.equal(JSON.parse(Buffer.from(bare.headers.get('payment-required'), 'base64')).accepts[0].planId, planId);
+    // Twice: the second time it is the same isolate and the same object.
+    for (const tokenVersion of [2, 3]) {
+      const { response, receipt } = await payments.fetch(`${url}/ask`, question, { tokenVersion });
+      assert.deepEqual([response.status, (await response.json()).answer, receipt.creditsRedeemed], [200, 'You asked: how?', 1n]);
+    }
+    assert.doesNotMatch(said, /\[ERROR\]|config_invalid|Without the Durable Object/);
+    assert.deepEqual(readdirSync(project).sort().filter((name) => name !== '.wrangler'), before, 'nothing of the project was changed');
+  } finally {
+    if (wrangler.exitCode === null) process.kill(process.platform === 'win32' ? wrangler.pid : -wrangler.pid, 'SIGTERM');
+    await ended;
   }
 });
 

@@ -82,6 +82,6 @@ test('an unknown outcome is reconciled by the object\'s alarm', async () => {
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get('payment-response'), null);
   facilitator.settle = undefined;
-  for (let round = 0; round < 150 && !/settlement_reconciled/.test(worker.said()); round++) await new Promise((done) => setTimeout(done, 100));
+  for (let round = 0; round < 600 && !/settlement_reconciled/.test(worker.said()); round++) await new Promise((done) => setTimeout(done, 100));
   assert.match(worker.said(), /settlement_reconciled/);
 });

@@ -223,7 +223,7 @@ test('credits are waited for, with progress, until there are enough, or an abort
   const before = Date.now();
   setTimeout(() => stop.abort(new Error('enough')), 50);
   await assert.rejects(waiting, (error) => error.name === 'AbortError' && error.code === 'aborted' && error.cause === stop.signal.reason);
-  assert.ok(Date.now() - before < 1000, 'at once');
+  assert.ok(Date.now() - before < 5000, 'at once');
   await assert.rejects(never.instance.plans.waitForCredits('1', { min: 'many' }), { code: 'validation' });
 });
 

@@ -41,7 +41,7 @@ async function buyer({ bare, paid }) {
 
 const within = (promise) => Promise.race([
   promise,
-  new Promise((_, reject) => setTimeout(() => reject(new Error('the promise hangs')), 5000).unref()),
+  new Promise((_, reject) => setTimeout(() => reject(new Error('the promise hangs')), 20_000).unref()),
 ]);
 
 const deep = (levels) => `${'['.repeat(levels)}${']'.repeat(levels)}`;

@@ -74,7 +74,7 @@ export async function startSeller(answer) {
 export const need = (response, terms, body = 'pay') => response.writeHead(402, { 'payment-required': base64(terms) }).end(body);
 
 /** What a promise rejects with; it has to, and in time. */
-export function failure(promise, ms = 5000) {
+export function failure(promise, ms = 20_000) {
   let timer;
   const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error('the promise hangs')), ms); });
   const turned = promise.then((value) => assert.fail(`it resolved with ${JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? String(one) : one))}`), (error) => error);

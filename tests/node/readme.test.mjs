@@ -10,6 +10,7 @@ import { at } from '../../scripts/lib/run.mjs';
 import { PRICES, newAccount, startStage } from '../../scripts/lib/stage.mjs';
 import { startPaywall } from '../../scripts/lib/start.mjs';
 import { BY_CARD, client } from '../sandbox/client.mjs';
+import { selling } from './readme-selling.mjs';
 import { blocks, readme, snippets, source } from './snippets.mjs';
 
 const folder = at('target/readme');
@@ -322,6 +323,8 @@ const CHECKS = {
     const { env } = await buyer();
     assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey }), /^200 402$/m);
   },
+
+  ...selling(() => ({ stage, payer, serve, inWorkerd })),
 };
 
 /** A buyer with credits, and what makes tokens of theirs. */
@@ -332,7 +335,7 @@ async function payer() {
   const payments = await Payments.getInstance({
     nvmApiKey: env.NVM_API_KEY, environment: 'custom', backend: env.NVM_BACKEND_URL, delegationConfig: { delegationId: env.DELEGATION_ID },
   });
-  return { ...person, token: async () => (await payments.x402.getX402AccessToken(env.PLAN_ID)).accessToken };
+  return { ...person, token: async (agentId) => (await payments.x402.getX402AccessToken(env.PLAN_ID, agentId)).accessToken };
 }
 
 /** Runs a Worker's source, bundled as wrangler does it. */

@@ -64,7 +64,7 @@ describe('a step that takes too long ends in an error that names it, and says wh
         try {
           const begun = Date.now();
           const error = await failure(ask(payments, where === 'fetch' ? { timeouts } : {}));
-          assert.ok(Date.now() - begun < 2000, 'in time');
+          assert.ok(Date.now() - begun < 10_000, 'in time');
           assert.equal(error.code, code);
           assert.ok(error instanceof PaymentsError);
           assert.equal(error.spend.outcome, report.outcome);

@@ -33,7 +33,7 @@ test('single-use tokens, minted ahead: a warm request is one round trip', async 
   await forget();
   const first = await payments.fetch(`${paywall.url}/ask`, question);
   assert.deepEqual([first.response.status, first.spend.requests, first.spend.mints], [200, 2, 1]);
-  for (let tries = 0; await calls('/permissions') < 3 && tries < 50; tries++) await new Promise((done) => setTimeout(done, 20));
+  for (let tries = 0; await calls('/permissions') < 3 && tries < 1000; tries++) await new Promise((done) => setTimeout(done, 20));
   const served = origin.calls().length;
   const second = await payments.fetch(`${paywall.url}/ask`, question);
   assert.deepEqual([second.response.status, second.spend.requests, second.spend.mints], [200, 1, 0]);

@@ -86,6 +86,48 @@ for (const [how, type, code] of [
   });
 }
 
+const SELLING = `
+  const payments = await Payments.getInstance(${OPTIONS});
+  const price = payments.plans.getFiatPriceConfig('1000000', payments.getAccountAddress());
+  console.log(JSON.stringify([payments.environmentName, payments.getAccountAddress(), String(price.amounts[0])]));`;
+const SOLD = JSON.stringify(['custom', `0x${'1'.repeat(40)}`, '1000000']);
+
+for (const [how, type, code] of [
+  ['import', 'module', `import { Payments } from 'payments-wasm/builder'; ${SELLING}`],
+  ['require', 'commonjs', `const { Payments } = require('payments-wasm/builder'); (async () => { ${SELLING} })();`],
+]) {
+  test(`${how} of the builder in Node`, async () => {
+    const { stdout } = await node(`--input-type=${type}`, '-e', code);
+    assert.equal(stdout.trim(), SOLD);
+  });
+}
+
+test('an error of the builder is one of the package\'s, and shows no key', async () => {
+  const code = `
+    import { PaymentsError } from 'payments-wasm';
+    import { Payments } from 'payments-wasm/builder';
+    const error = await Payments.getInstance({ nvmApiKey: 'nonsense' }).catch((error) => error);
+    const { inspect } = await import('node:util');
+    const payments = await Payments.getInstance(${OPTIONS});
+    const shown = inspect(payments, { depth: 9, showHidden: true }) + JSON.stringify(payments) + inspect(error, { showHidden: true });
+    console.log(error instanceof PaymentsError, error.code, error.message, shown.includes('nonsense') || shown.includes('c2ln'));`;
+  const { stdout } = await node('--input-type=module', '-e', code);
+  assert.equal(stdout.trim(), 'true validation nvmApiKey has a value it cannot have false');
+});
+
+test('a bundle that only pays carries nothing of the builder', async () => {
+  const { build } = await import('esbuild');
+  const bundle = async (entry) => {
+    const { metafile } = await build({
+      stdin: { contents: `import { Payments } from '${entry}'; globalThis.get = Payments.getInstance;`, resolveDir: folder },
+      bundle: true, splitting: true, format: 'esm', outdir: `${folder}/out`, write: false, metafile: true, minify: true, logLevel: 'error',
+    });
+    return Object.keys(metafile.inputs).map((path) => path.split('/').at(-1)).filter((name) => /^(core|selling|seller|gate)/.test(name)).sort();
+  };
+  assert.deepEqual(await bundle('payments-wasm'), ['core.js', 'core.packed.js']);
+  assert.deepEqual(await bundle('payments-wasm/builder'), ['seller.js', 'seller.packed.js', 'selling.js']);
+});
+
 test('the paywall bundled for Node is one file that needs no other', async () => {
   const { build } = await import('esbuild');
   const contents = `import { paywall } from 'payments-wasm/paywall'; import { toNodeListener } from 'payments-wasm/paywall/node'; export { toNodeListener }; ${GATED}`;
@@ -114,16 +156,19 @@ test('an error that nobody catches is printed by its name', async () => {
   assert.equal(end, 1);
 });
 
-test('the workerd condition loads in workerd, bundled as wrangler does it', async () => {
+for (const [entry, tells, expected] of [
+  ['payments-wasm', 'payments.isLoggedIn, payments.environmentName, payments.getAccountAddress()', EXPECTED],
+  ['payments-wasm/builder', "payments.environmentName, payments.getAccountAddress(), String(payments.plans.getFixedCreditsConfig('1000000').amount)", SOLD],
+]) test(`the workerd condition of ${entry} loads in workerd, bundled as wrangler does it`, async () => {
   const { build } = await import('esbuild');
   const { Miniflare } = await import('miniflare');
   await build({
     stdin: {
       contents: `
-        import { Payments } from 'payments-wasm';
+        import { Payments } from '${entry}';
         export default { async fetch() {
           const payments = await Payments.getInstance(${OPTIONS});
-          return Response.json([payments.isLoggedIn, payments.environmentName, payments.getAccountAddress()]);
+          return Response.json([${tells}]);
         } };`,
       resolveDir: folder,
     },
@@ -136,7 +181,7 @@ test('the workerd condition loads in workerd, bundled as wrangler does it', asyn
   });
   try {
     const response = await miniflare.dispatchFetch('http://worker/');
-    assert.equal(await response.text(), EXPECTED);
+    assert.equal(await response.text(), expected);
   } finally {
     await miniflare.dispose();
   }
@@ -162,18 +207,18 @@ test('the tarball holds what the package names, and nothing else', async () => {
   // The glue of the Workers' runtime stands in a folder named after a hash.
   assert.ok(names.filter((name) => name.startsWith('sandbox/snippets/')).every((name) => name.endsWith('.js')));
   assert.deepEqual(names.filter((name) => name.startsWith('cli/') || !/^(LICENSE-\w+|README\.md|sandbox\/snippets\/.*)$/.test(name)),
-    ['cli/bin.js', 'cli/init.js', 'cli/parent.js', 'cli/project/README.md', 'cli/project/dev.vars.example', 'cli/project/gitignore', 'cli/project/routes.json',
+    ['builder.d.ts', 'builder.js', 'builder.workerd.js', 'cli/bin.js', 'cli/init.js', 'cli/parent.js', 'cli/project/README.md', 'cli/project/dev.vars.example', 'cli/project/gitignore', 'cli/project/routes.json',
       'cli/project/src/index.js', 'cli/project/wrangler.toml', 'cli/sandbox.js', 'cli/serve.js', 'cli/workerd.sh', 'cli/wrong.js', 'core.js', 'core.packed.js', 'core_bg.wasm', 'gate.js', 'gate.packed.js', 'gate_bg.wasm', 'handler.js', 'helpers.js', 'index.d.ts', 'index.js', 'journeys.js', 'ledger.js', 'names.js', 'package.json', 'paywall.d.ts', 'paywall.js',
       'paywall.node.d.ts', 'paywall.node.js', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'sandbox.seed.example.json', 'sandbox.seed.schema.json', 'sandbox/entry.js', 'sandbox/sandbox.js', 'sandbox/sandbox_bg.wasm',
-      'sandbox/wrangler.toml', 'terms.js', 'workerd.js']);
-  // Two builds, each once as it is and once as text, the page with a build inside, and the sandbox, half a megabyte by itself:
+      'sandbox/wrangler.toml', 'seller.js', 'seller.packed.js', 'seller_bg.wasm', 'selling.js', 'terms.js', 'workerd.js']);
+  // Three builds, each once as it is and once as text, the page with a build inside, and the sandbox, half a megabyte by itself:
   // nothing loads it but its command.
-  assert.ok(size < 1250 * 1024, `${size} bytes`);
+  assert.ok(size < 1330 * 1024, `${size} bytes`);
   assert.equal(version, crateVersion());
   const { exports } = JSON.parse(readFileSync(dist('subscriber', 'package.json'), 'utf8'));
-  const targets = ['.', './paywall', './paywall/node', './paywall/page'].flatMap((entry) => Object.values(exports[entry])).concat(exports['./core.wasm']);
+  const targets = ['.', './builder', './paywall', './paywall/node', './paywall/page'].flatMap((entry) => Object.values(exports[entry])).concat(exports['./core.wasm']);
   for (const target of targets) assert.ok(names.includes(target.slice(2)), target);
-  for (const entry of ['.', './paywall']) {
+  for (const entry of ['.', './builder', './paywall']) {
     assert.deepEqual(Object.keys(exports[entry]), ['types', 'workerd', 'default'], 'the order of the conditions decides');
   }
 });

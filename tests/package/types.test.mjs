@@ -7,6 +7,7 @@ import { dist } from '../../scripts/lib/build.mjs';
 import { at, run } from '../../scripts/lib/run.mjs';
 
 const types = readFileSync(at('src/js/types.d.ts'), 'utf8');
+const builderTypes = readFileSync(at('src/builder/builder.d.ts'), 'utf8');
 const gateTypes = ['paywall.d.ts', 'paywall.node.d.ts', 'paywall.page.d.ts'].map((name) => readFileSync(at('src/handler', name), 'utf8')).join('\n');
 
 /** Compiles a file as a consumer of the package; gives what the compiler has to say. */
@@ -49,13 +50,36 @@ test('what is there is declared, and what is declared is there', async () => {
     'sdk.Payments': members(payments),
     ...Object.fromEntries(resources.map((name) => [`sdk.Payments['${name}']`, members(payments[name])])),
   };
-  // The compiler compares: where the two differ, the type is what only one of them has.
+  assert.equal(await compile('exact', same('payments-wasm', there)), '');
+});
+
+/** A program that compiles where both have the same names. Where they differ, the type is what only one of them has. */
+function same(entry, there) {
   const lines = Object.entries(there).map(([type, names], index) => `
     type Declared${index} = keyof (${type});
     type There${index} = ${names.map((name) => JSON.stringify(name)).join(' | ')};
     export const same${index}: [Declared${index}, There${index}] extends [There${index}, Declared${index}]
       ? true : { declared: Exclude<Declared${index}, There${index}>; there: Exclude<There${index}, Declared${index}> } = true;`);
-  assert.equal(await compile('exact', `import * as sdk from 'payments-wasm';${lines.join('')}`), '');
+  return `import * as sdk from '${entry}';${lines.join('')}`;
+}
+
+test('what the builder has is declared, and what is declared is there', async () => {
+  const sdk = await import(dist('subscriber', 'builder.js'));
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const nvmApiKey = `local:${part({})}.${part({ sub: `0x${'1'.repeat(40)}` })}.c2ln`;
+  const payments = await sdk.Payments.getInstance({ nvmApiKey, environment: 'custom', backend: 'http://127.0.0.1:9' });
+  assert.ok(payments instanceof sdk.Payments);
+  const resources = Object.keys(payments);
+  assert.equal(resources.length, 10);
+  const there = {
+    'typeof sdk': Object.keys(sdk),
+    "Omit<typeof sdk.Payments, 'prototype'>": Object.getOwnPropertyNames(sdk.Payments).filter((name) => !['length', 'name', 'prototype'].includes(name)),
+    'sdk.Payments': [...members(payments), ...resources],
+    ...Object.fromEntries(resources.map((name) => [`sdk.Payments['${name}']`, members(payments[name])])),
+    ...Object.fromEntries(Object.entries(sdk).filter(([, value]) => Object.isFrozen(value) && typeof value === 'object')
+      .map(([name, values]) => [`typeof sdk.${name}`, Object.keys(values)])),
+  };
+  assert.equal(await compile('builder', same('payments-wasm/builder', there)), '');
 });
 
 test('what the paywall exports is declared, and what is declared is there', async () => {
@@ -71,7 +95,7 @@ test('what the paywall exports is declared, and what is declared is there', asyn
 });
 
 test('everything that is public is explained', () => {
-  const lines = `${types}\n${gateTypes}`.split('\n');
+  const lines = `${types}\n${gateTypes}\n${builderTypes}`.split('\n');
   let last;
   const bare = lines.filter((line, index) => {
     const [, name] = /^(?:export (?:default )?(?:interface|class|type|const|function) |  (?:  )?(?:static |readonly )?(?=[a-z]\w*\??[:(<]))(\w+)/i.exec(line) ?? [];
@@ -84,10 +108,11 @@ test('everything that is public is explained', () => {
 });
 
 test('every code of an error is explained', () => {
-  const folders = ['src/js', 'src/subscriber', 'src/api'];
-  const text = folders.flatMap((folder) => readdirSync(at(folder)).map((name) => readFileSync(at(folder, name), 'utf8'))).join('\n');
+  const folders = ['src/js', 'src/subscriber', 'src/api', 'src/api/builder', 'src/builder'];
+  const sources = folders.flatMap((folder) => readdirSync(at(folder)).filter((name) => /\.(rs|js|ts)$/.test(name)).map((name) => at(folder, name)));
+  const text = sources.map((path) => readFileSync(path, 'utf8')).join('\n');
   const found = [...text.matchAll(/\bcode: ?["']([a-z_]+)["']|=> "([a-z]+_[a-z_]+)",|problem\('([a-z_]+)'/g)].map(([, ...codes]) => codes.find(Boolean));
   assert.ok(found.length > 30, `${found.length}`);
-  const known = new Set([...types.matchAll(/`([a-z]+_?[a-z_]*)`/g)].map(([, code]) => code));
+  const known = new Set([...`${types}\n${builderTypes}`.matchAll(/`([a-z]+_?[a-z_]*)`/g)].map(([, code]) => code));
   assert.deepEqual([...new Set(found)].filter((code) => !known.has(code)), []);
 });

@@ -4,6 +4,10 @@ import init, {
   USDC_TOKEN_ADDRESS, ZeroAddress, buildPaymentRequired, buildPaymentRequiredForPlans, decodeAccessToken, encodeAccessToken, resolveNetwork,
   resolveScheme,
 } from 'payments-wasm';
+import {
+  Payments as Selling, PlanRedemptionType, PaymentsError as SellingError, getDynamicCreditsConfig, getERC20PriceConfig, setRedemptionType,
+} from 'payments-wasm/builder';
+import type { PlanCreditsConfig, PlanPriceConfig, SettlePermissionsResult, StartAgentRequest } from 'payments-wasm/builder';
 import { PaywallError, PaywallState, honoPaywall, paywall } from 'payments-wasm/paywall';
 import type { HandlerContext, PaymentContext } from 'payments-wasm/paywall';
 import { toNodeListener } from 'payments-wasm/paywall/node';
@@ -191,3 +195,19 @@ export const never = async (payments: Payments) => (await payments.plans.checkou
 
 // @ts-expect-error the key is not optional
 void Payments.getInstance({});
+
+export async function seller(offer: X402PaymentRequired, token: string): Promise<SettlePermissionsResult> {
+  const selling = await Selling.getInstance({ nvmApiKey: 'sandbox:a.b.c', organizationId: 'org-1' });
+  const me = selling.getAccountAddress() ?? ZeroAddress;
+  const price: PlanPriceConfig = getERC20PriceConfig(10_000_000n, USDC_TOKEN_ADDRESS, me);
+  const credits: PlanCreditsConfig = setRedemptionType(getDynamicCreditsConfig('100', 1, 5n), PlanRedemptionType.ONLY_OWNER);
+  const { planId } = await selling.plans.registerCreditsPlan({ name: 'n', dateCreated: new Date() }, price, credits, { organizationId: 'org-2' });
+  const { agentId } = await selling.agents.registerAgent({ name: 'a' }, { endpoints: [{ POST: 'https://a/b' }], authType: 'none' }, [planId, 2n]);
+  const customer = await selling.organizations.onboardCustomer('a@a.example');
+  if (!customer.consentRequired) console.log(customer.nvmApiKey);
+  const { agentRequest }: { agentRequest?: StartAgentRequest } = await selling.facilitator.verifyPermissions({ paymentRequired: offer, x402AccessToken: token, maxAmount: 2n });
+  if (agentRequest) console.log(selling.observability.withOpenAI('sk', agentRequest).baseURL, agentId);
+  // @ts-expect-error a fraction of what? An amount is no object
+  selling.plans.mintPlanCredits(planId, {}, me).catch((error: SellingError) => console.log(error.code));
+  return selling.facilitator.settlePermissions({ paymentRequired: offer, x402AccessToken: token, marginPercent: 0.2 });
+}

@@ -6,22 +6,16 @@ exits with 1 if one of them is not ok.
 
 import base64
 import json
-import os
 import sys
 import urllib.request
 
-URL = os.environ["SANDBOX_URL"].rstrip("/")
-# The client reads its address when it is imported.
-os.environ["NVM_BACKEND_URL"] = URL
-
-from payments_py import PaymentOptions, Payments  # noqa: E402
-from payments_py.common.payments_error import PaymentsError  # noqa: E402
-from payments_py.common.types import (  # noqa: E402
+from support import DOLLAR, URL, USDC, balance, check, delegation, finish, http, login, refused, token
+from payments_py.common.types import (
     AgentAPIAttributes,
     AgentMetadata,
     PlanMetadata,
 )
-from payments_py.plans import (  # noqa: E402
+from payments_py.plans import (
     get_dynamic_credits_config,
     get_erc20_price_config,
     get_expirable_duration_config,
@@ -30,77 +24,10 @@ from payments_py.plans import (  # noqa: E402
     get_free_price_config,
     get_pay_as_you_go_credits_config,
 )
-from payments_py.x402.errors import AccessTokenAlreadyUsedError  # noqa: E402
-from payments_py.x402.helpers import build_payment_required  # noqa: E402
-from payments_py.x402.resolve_scheme import resolve_scheme  # noqa: E402
-from payments_py.x402.token import decode_access_token, encode_access_token  # noqa: E402
-from payments_py.x402.types import (  # noqa: E402
-    CreateDelegationPayload,
-    DelegationConfig,
-    X402TokenOptions,
-)
-
-USDC = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
-DOLLAR = 1_000_000
-failures = 0
-
-
-def check(name, condition, seen=None):
-    global failures
-    if condition:
-        print(f"ok - {name}")
-    else:
-        failures += 1
-        print(f"not ok - {name}" + ("" if seen is None else f" # {seen!r}"))
-
-
-def refused(name, code, action, contains=""):
-    """The client raises, with the backend's code where it keeps one, else with it in the text."""
-    try:
-        answer = action()
-    except PaymentsError as error:
-        check(name, code in (error.code or "") or code in str(error), (error.code, str(error)))
-        check(f"{name}: and says why", contains in str(error), str(error)) if contains else None
-    else:
-        check(name, False, answer)
-
-
-def http(method, path, body=None, key=None):
-    headers = {"content-type": "application/json"}
-    if key:
-        headers["authorization"] = f"Bearer {key}"
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(URL + path, data=data, headers=headers, method=method)
-    with urllib.request.urlopen(request) as answer:
-        text = answer.read().decode()
-        return json.loads(text) if text else None
-
-
-def login(name):
-    key = http("POST", "/sandbox/accounts", {"name": name})["nvmApiKey"]
-    return Payments.get_instance(PaymentOptions(nvm_api_key=key, environment="custom"))
-
-
-def delegation(buyer, cents=10_000, seconds=3600, provider="erc4337", currency="usdc", **more):
-    payload = CreateDelegationPayload(
-        provider=provider,
-        spending_limit_cents=cents,
-        duration_secs=seconds,
-        currency=currency,
-        **more,
-    )
-    return buyer.delegation.create_delegation(payload).delegation_id
-
-
-def token(buyer, plan, delegation_id, agent=None, **more):
-    options = X402TokenOptions(
-        delegation_config=DelegationConfig(delegation_id=delegation_id), **more
-    )
-    return buyer.x402.get_x402_access_token(plan, agent, token_options=options)["accessToken"]
-
-
-def balance(payments, plan, account):
-    return payments.plans.get_plan_balance(plan, account).balance
+from payments_py.x402.errors import AccessTokenAlreadyUsedError
+from payments_py.x402.helpers import build_payment_required
+from payments_py.x402.resolve_scheme import resolve_scheme
+from payments_py.x402.token import decode_access_token, encode_access_token
 
 
 def main():
@@ -330,8 +257,7 @@ def main():
     check("as the agent says", buyer.agents.get_agent(both["agentId"])["registry"]["plans"] == [plan])
     refused("a token for an agent that the plan is not on", "BCK.X402.0003", lambda: token(buyer, free, spend, agent))
 
-    print(f"# {failures} failed")
-    return 1 if failures else 0
+    return finish()
 
 
 if __name__ == "__main__":

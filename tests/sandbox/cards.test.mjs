@@ -49,7 +49,7 @@ test('a session is for its account, for two hours, and leads to this machine', a
   for (const body of [{}, { returnUrl: 'javascript:alert(1)' }]) assert.equal((await ada.post('/api/v1/widgets/session/self', body)).status, 400);
   assert.equal((await anyone.post('/api/v1/widgets/session/self', { returnUrl: BACK })).status, 401);
   await anyone.wait(7201);
-  assert.equal((await validate(opened.sessionToken)).json.code, 'BCK.WIDGET_SESSION.0002');
+  assert.equal((await validate(opened.sessionToken)).json.code, 'BCK.WIDGET_SESSION.0005');
   assert.equal((await anyone.get(`/cards/setup${query(visit(opened))}`)).status, 401);
   await anyone.wait(-7201);
 });

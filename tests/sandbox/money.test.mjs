@@ -116,10 +116,10 @@ test('a delegation that has expired pays nothing, and neither does its token', a
   const ada = await buyer('Ada');
   const plan = await seller.plan();
   await ada.order(plan);
-  const delegationId = await ada.delegation({ durationSecs: 1 });
+  const delegationId = await ada.delegation({ durationSecs: 3600 });
   const token = await ada.token(plan, { delegationId });
   assert.equal((await seller.settle(plan, token, '1')).status, 200);
-  await new Promise((done) => setTimeout(done, 1100));
+  await ada.wait(3601);
   for (const call of [seller.verify, seller.settle]) {
     const { status, json } = await call(plan, token, '1');
     assert.deepEqual([status, json.code], [402, 'BCK.X402.0005']);
@@ -156,12 +156,12 @@ test('credits that are given for a time are taken first, and go when it is over'
   const ada = await buyer('Ada');
   const plan = await seller.plan();
   await ada.order(plan);
-  const body = { planId: plan, creditsAmount: 10, creditsReceiver: ada.address, creditsDuration: 1 };
+  const body = { planId: plan, creditsAmount: 10, creditsReceiver: ada.address, creditsDuration: 3600 };
   assert.equal((await seller.post('/api/v1/protocol/plans/mintExpirable', body)).json.success, true);
   assert.equal(await ada.balance(plan), '110');
   await seller.settle(plan, await ada.token(plan), '3');
   assert.equal(await ada.balance(plan), '107');
-  await new Promise((done) => setTimeout(done, 1100));
+  await ada.wait(3601);
   assert.equal(await ada.balance(plan), '100');
 });
 

@@ -135,7 +135,7 @@ export async function raw(url, message) {
     answer += chunk;
     if (isWhole(answer, message.startsWith('HEAD '))) socket.destroy();
   });
-  socket.setTimeout(5000, () => socket.destroy());
+  socket.setTimeout(30_000, () => socket.destroy());
   socket.on('error', () => {});
   await events.once(socket, 'close');
   return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0), answer };

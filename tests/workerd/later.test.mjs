@@ -233,7 +233,7 @@ function pause(ms) {
 }
 
 async function until(read) {
-  for (let round = 0; round < 200; round++) {
+  for (let round = 0; round < 1000; round++) {
     const found = await read();
     if (found) return found;
     await new Promise((resolve) => setTimeout(resolve, 30));

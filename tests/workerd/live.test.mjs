@@ -1,7 +1,11 @@
 // The configuration as one document: in a variable, or in KV, where it may change while the gate runs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FACE } from '../library/faces.mjs';
 import { PLAN, startAll } from './kit.mjs';
+
+/** What is missing where nothing is said, as the Worker names it and as the library does. */
+const MISSING = FACE === 'worker' ? 'UNLISTED' : 'unlisted';
 
 const without = { ROUTES: undefined, OPEN_ROUTES: undefined, UNLISTED: undefined };
 const paid = { planId: PLAN, credits: 1, scheme: 'nvm:erc4337' };
@@ -16,7 +20,7 @@ async function start() {
 const refused = (said) => said.split('\n').filter((line) => line.includes('"config_refused"')).map((line) => JSON.parse(line).key);
 const status = async (all, path) => (await all.get(path)).status;
 async function until(done, what) {
-  for (let round = 0; round < 150; round++) {
+  for (let round = 0; round < 600; round++) {
     if (await done()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -27,7 +31,7 @@ test('KV: it is closed until there is a configuration, and changes with it', asy
   const all = await start();
   try {
     const empty = await all.get('/paid');
-    assert.deepEqual([empty.status, (await empty.json()).key], [500, 'UNLISTED']);
+    assert.deepEqual([empty.status, (await empty.json()).key], [500, MISSING]);
     await all.put(document({ unlisted: 'maybe' }));
     const wrong = await all.get('/paid');
     assert.deepEqual([wrong.status, (await wrong.json()).key], [500, 'unlisted']);
@@ -41,7 +45,7 @@ test('KV: it is closed until there is a configuration, and changes with it', asy
     assert.match(all.paywall.said(), /"event":"config_changed"/);
     assert.equal(await status(all, '/paid'), 402);
 
-    for (const [text, key] of [['{"routes":', 'CONFIG'], [document({ routes: { 'GET /paid': { planId: PLAN } } }), 'routes["GET /paid"].credits'], [undefined, 'UNLISTED']]) {
+    for (const [text, key] of [['{"routes":', 'CONFIG'], [document({ routes: { 'GET /paid': { planId: PLAN } } }), 'routes["GET /paid"].credits'], [undefined, MISSING]]) {
       await all.put(text);
       await until(async () => {
         assert.deepEqual([await status(all, '/paid'), await status(all, '/new')], [402, 200], 'the old one stays');

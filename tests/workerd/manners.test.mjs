@@ -15,7 +15,7 @@ let all;
 before(async () => {
   all = await startAll({
     vars: {
-      ROUTES: EVERYTHING, METRICS_TOKEN: SECRET, ORIGIN_TIMEOUT_MS: '500', ALLOWED_ORIGINS: [PAGE], ALLOW_CREDENTIALS: 'yes',
+      ROUTES: EVERYTHING, METRICS_TOKEN: SECRET, ORIGIN_TIMEOUT_MS: '1500', ALLOWED_ORIGINS: [PAGE], ALLOW_CREDENTIALS: 'yes',
       ALLOWED_HEADERS: ['x-api-version'], ALLOW_PRIVATE_NETWORK: 'yes', CORS_MAX_AGE: '60',
     },
     // A data set that says what it is given.
@@ -47,7 +47,7 @@ test('an origin whose answer does not begin in time: 504, nothing settled, and i
     assert.equal((await response.json()).code, 'origin_timeout');
     assert.equal(readHeader(response.headers.get('payment-response')).errorReason, 'not_settled');
     const took = performance.now() - started;
-    assert.ok(took > 400 && took < 5000, `${took} ms`);
+    assert.ok(took > 1400 && took < 20_000, `${took} ms`);
   }
   assert.equal(all.facilitator.count('settle'), 0);
   await until(() => all.origin.cancelled >= 2);
@@ -58,7 +58,7 @@ test('an answer that began may take as long as it takes', async () => {
     response.writeHead(200, { 'content-type': 'text/plain' });
     for (let part = 0; part < 8; part++) {
       response.write(`${part} `);
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await new Promise((resolve) => setTimeout(resolve, 300));
     }
     response.end('end');
   };
@@ -176,6 +176,6 @@ test('a part of a squeezed answer goes through as the origin sent it', { skip: F
 });
 
 async function until(done) {
-  for (let round = 0; round < 150 && !done(); round++) await new Promise((resolve) => setTimeout(resolve, 20));
+  for (let round = 0; round < 1500 && !done(); round++) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.ok(done());
 }

@@ -1,6 +1,7 @@
 // The fault matrix: many requests through two instances that share the Durable Object, while verify, origin and settle fail
-// in every way, one in twenty each. Nothing is delivered that is not paid for or written down, nothing is burned twice, and
-// the ledger is what receipts and journal say, to the credit (rules 19, 21 and 24).
+// in every way, one in twenty each. Nothing is delivered that is not paid for, nothing is burned twice, and the ledger is what
+// receipts and journal say, to the credit (rules 19, 21 and 24). Tokens of both kinds: what was not burned of those that can
+// be used again is settled again.
 //
 // FAULT_REQUESTS is how many; `npm run matrix` makes it 10,000.
 import assert from 'node:assert/strict';
@@ -29,9 +30,8 @@ before(async () => { shop = await market({ origin: ORIGIN }); });
 after(() => { hangUp(); return shop?.stop(); });
 
 test(`${REQUESTS} requests, one in twenty of each kind of fault, two instances`, { timeout: 1_500_000 }, async () => {
-  const [gate, buyers] = await Promise.all([shop.gate({ instances: 2 }), shop.buyers(24)]);
-  // Each has bought before all goes wrong, so that what they hold is known however slow this machine is.
-  await pay(buyers, buyers.length, { url: () => gate.url, atOnce: 4 });
+  const gate = await shop.gate({ instances: 2 });
+  const buyers = await shop.buyers(24, gate.url);
   await shop.faults(['verify', 'settle'].flatMap((call) =>
     KINDS.map((kind, index) => ({ ...kind, match: { path: `x402/${call}$` }, probability: 0.05, seed: index + (call === 'settle' ? 100 : 1) }))));
   const began = Date.now();
@@ -43,7 +43,7 @@ test(`${REQUESTS} requests, one in twenty of each kind of fault, two instances`,
   console.log(JSON.stringify({ ...sums, seconds: { requests: seconds(began, paid), reconciled: seconds(paid, Date.now()) } }));
   const { all, once, reusable } = sums;
   assert.equal(all.requests, REQUESTS + buyers.length);
-  assert.equal(once.unpaid, 0);
+  assert.deepEqual([once.unpaid, reusable.unpaid], [0, 0]);
   assert.ok(all.journal > 0 && all.refused > 0 && all.down > 0 && all.failed > 0, 'every way was gone');
-  assert.ok(REQUESTS < 500 || (reusable.unpaid > 0 && reusable.journal > 0 && once.journal > 0), 'every way was gone');
+  assert.ok(REQUESTS < 500 || (reusable.again > 0 && reusable.journal > 0 && once.journal > 0), 'every way was gone');
 });

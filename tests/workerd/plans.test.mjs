@@ -36,7 +36,7 @@ test('a platform that does not say it: 503 with retry-after, with a token and wi
     () => {}, (response) => response.destroy(), (response) => { response.writeHead(302, { location: '/elsewhere' }); response.end(); },
   ];
   for (const fault of faults) {
-    const all = await startAll({ vars: { TIMEOUT_MS: '400' } });
+    const all = await startAll({ vars: { TIMEOUT_MS: '1000' } });
     try {
       all.facilitator.plan = fault;
       for (const response of [await all.get('/paid'), await all.paid('/paid')]) {
@@ -62,11 +62,12 @@ test('what the configuration says is not asked', async () => {
   } finally { await all.stop(); }
 });
 
-test('a burst at the start is served, all of it', async () => {
+test('a burst at the start is served, all of it, and asks for the plan once', async () => {
   const all = await startAll();
   try {
     all.facilitator.plan = (response) => { setTimeout(() => json(response, 200, { registry: { price: { isCrypto: true } } }), 100); };
     const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await all.paid('/paid')).status));
     assert.deepEqual(new Set(statuses), new Set([200]));
+    assert.deepEqual(all.facilitator.lookups, [PLAN]);
   } finally { await all.stop(); }
 });

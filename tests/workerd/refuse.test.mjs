@@ -5,7 +5,7 @@ import { PAYER, PLAN, json, readHeader, startAll, token } from './kit.mjs';
 
 let all;
 // Little patience, since much here hangs.
-before(async () => { all = await startAll({ vars: { TIMEOUT_MS: '400' } }); });
+before(async () => { all = await startAll({ vars: { TIMEOUT_MS: '1000' } }); });
 beforeEach(() => all.reset());
 after(() => all.stop());
 
@@ -76,7 +76,7 @@ test('a slow facilitator is waited for as long as was said, and no longer', asyn
   const response = await all.paid('/paid');
   const took = performance.now() - started;
   assert.equal((await response.json()).code, 'facilitator_timeout');
-  assert.ok(took > 300 && took < 3000, `${took} ms`);
+  assert.ok(took > 900 && took < 20_000, `${took} ms`);
 });
 
 test('the facilitator does not take our key: 503, not the buyer\'s fault', async () => {
@@ -183,7 +183,7 @@ for (const [what, [value, status, code]] of Object.entries(garbage)) {
 }
 
 async function until(read, pattern) {
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < 1000; round++) {
     if (pattern.test(read())) return read();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -30,18 +30,23 @@ before(async () => {
 beforeEach(() => all.reset());
 after(() => all.stop());
 
-/** What comes back of a handshake within half a second. */
+/** What comes back of a handshake: all that comes until it ends, or says nothing more for half a second. */
 async function shake(path, more = '') {
   const { hostname, port } = new URL(all.paywall.url);
   const socket = connect(Number(port), hostname);
   socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${more}\r\n`);
   let answer = '';
-  socket.setEncoding('latin1').on('data', (chunk) => { answer += chunk; });
+  socket.setTimeout(30_000, () => socket.destroy());
+  let quiet;
+  socket.setEncoding('latin1').on('data', (chunk) => {
+    answer += chunk;
+    clearTimeout(quiet);
+    quiet = setTimeout(() => socket.destroy(), 500);
+  });
   socket.on('error', () => {});
   const ended = once(socket, 'close');
-  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 500))]);
-  socket.destroy();
   await ended;
+  clearTimeout(quiet);
   return answer;
 }
 

@@ -1,15 +1,27 @@
 //! What a payer holds of a plan, followed as far as one object can: by it a settlement that nobody answered is found out.
 //!
-//! A second settle of a token that can be used again burns a second time, so it is never sent, and no call says what
-//! became of the first. Anyone may read a balance, though. It is read before the first settlement of a payer; receipts
-//! say what is left after each; and when nothing is on its way any more, what is missing beyond what the receipts say was
-//! burned by those that are not known. Others may burn or buy meanwhile: where the sums do not agree, nothing is concluded.
-//! What is concluded moves no money: it is only written down.
+//! A second settle of a token that can be used again burns a second time, and no call says what became of the first.
+//! Anyone may read a balance, though. It is read before the settlement of a payer of whom nothing was heard for a while;
+//! receipts say what is left after each; and when nothing is on its way any more, what is missing beyond what the receipts
+//! say was burned by those that are not known. So many are settled; the others are settled again, where nothing else can
+//! explain what the balance says:
+//!
+//! - a settle that is late: it is believed to be still on its way for a while (`Entry::late`), and after that the balance
+//!   has to say the same twice;
+//! - somebody who burns too: then more is missing, and fewer are settled again than might be;
+//! - somebody who buys too, or a settle that did: an order adds more than all of them could burn, so it does not hide, and
+//!   a plan of which it does not is never settled again. Only orders *and* burns of others that even out to the credit,
+//!   between two looks, could: so what is looked at is minutes, not days ([`WINDOW_MS`]);
+//! - a settle that burns another amount than it was asked to, or later: where the plan says so, or the route (a margin, a
+//!   batch), nothing is concluded, or nothing is settled again.
+//!
+//! Where the sums do not agree, it is for the seller to look into.
+
+mod form;
 
 use super::book::{self, SOON_MS};
-use super::json::{Members, Unreadable, Written};
 use super::{Entry, Rows, RowsError, Stands};
-use crate::api::plans::GetPlanBalance;
+use crate::api::plans::{GetPlanBalance, GetPlanCredits, PlanCredits};
 use crate::api::{self, Call as _};
 use crate::wire::{Credits, PlanId, Receipt};
 use alloc::{
@@ -17,9 +29,14 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use serde_json::Value;
+use form::Amount;
 
 const ACCOUNT: &str = "account";
+/// For how long what is held is not read again before a settlement, in milliseconds: who else has an eye on the plan may
+/// have bought or burned meanwhile.
+const FRESH_MS: u64 = 60_000;
+/// For how long after what is held was known the balance can prove that something was not burned, in milliseconds.
+const WINDOW_MS: u64 = 3_600_000;
 
 #[derive(Default)]
 struct Account {
@@ -27,6 +44,8 @@ struct Account {
     turn: u64,
     /// What was held when nothing was on its way; nothing where that is not known.
     base: Option<Amount>,
+    /// When that was.
+    at: u64,
     /// The visits that may burn or may have burned, the oldest first.
     open: Vec<String>,
     /// Whether a settle may have been sent since: what is held is not the base any more.
@@ -42,75 +61,18 @@ struct Account {
     lost: bool,
     /// A balance that was read, at which turn and when.
     seen: Option<(Amount, u64, u64)>,
-}
-
-/// Credits, kept as a decimal text.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-struct Amount(Credits);
-
-impl Amount {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let text = value.as_str().ok_or(Unreadable("credits"))?;
-        text.parse().map(Self).map_err(|_| Unreadable("credits"))
-    }
-
-    fn maybe(value: Value) -> Result<Option<Self>, Unreadable> {
-        (!value.is_null()).then(|| Self::read(&value)).transpose()
-    }
-
-    fn text(self) -> String {
-        self.0.to_string()
-    }
-}
-
-impl Written for Account {
-    fn to_json(&self) -> Value {
-        let text = |amount: Option<Amount>| amount.map(Amount::text);
-        let mut members = Members::default();
-        members.put("turn", self.turn);
-        members.put("base", text(self.base));
-        members.put("open", self.open.as_slice());
-        members.put("begun", self.begun);
-        members.put("sum", self.sum.text());
-        members.put("high", text(self.high));
-        members.put("low", text(self.low));
-        members.put("partial", self.partial);
-        members.put("lost", self.lost);
-        if let Some((held, turn, at)) = self.seen {
-            members.put("seen", Vec::from([Value::from(held.text()), turn.into(), at.into()]));
-        }
-        members.done()
-    }
-
-    fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
-        let visit = |value: &Value| value.as_str().map(Into::into).ok_or(Unreadable("open"));
-        let seen = match members.take("seen").as_array().map(Vec::as_slice) {
-            Some([held, turn, at]) => {
-                let whole = |value: &Value| value.as_u64().ok_or(Unreadable("seen"));
-                Some((Amount::read(held)?, whole(turn)?, whole(at)?))
-            }
-            _ => None,
-        };
-        Ok(Self {
-            turn: members.whole("turn")?,
-            base: Amount::maybe(members.take("base"))?,
-            open: members.list("open")?.iter().map(visit).collect::<Result<_, _>>()?,
-            begun: members.flag("begun")?,
-            sum: Amount::read(&members.take("sum"))?,
-            high: Amount::maybe(members.take("high"))?,
-            low: Amount::maybe(members.take("low"))?,
-            partial: members.flag("partial")?,
-            lost: members.flag("lost")?,
-            seen,
-        })
-    }
+    /// What an order adds and a settle burns, where it was asked.
+    plan: Option<PlanCredits>,
+    /// Whether something was settled that burns what nobody can foresee, or later than it says.
+    blurred: bool,
 }
 
 /// Whether the balance can tell what became of an entry.
 pub(super) enum Ask {
     /// This call does; its answer counts for this turn.
     Now(api::Request, u64),
+    /// It does, and before something is settled again by it, this call says what the plan's numbers are.
+    Plan(api::Request),
     /// Not while others are on their way.
     Later,
     /// It cannot.
@@ -119,28 +81,44 @@ pub(super) enum Ask {
 
 /// What the balance says.
 pub(super) enum Told {
-    /// Of the entries that are open, the oldest first, so many were burned.
-    Burned(Vec<Entry>, usize),
+    /// What became of the entries that are open.
+    Counted(Counted),
     /// Nothing yet.
     NotYet,
+    /// Not all were burned, if it says the same again.
+    Once,
     /// The sums do not agree.
     Disagrees,
 }
 
+/// What became of the entries that are open.
+pub(super) struct Counted {
+    /// The oldest first.
+    pub(super) open: Vec<Entry>,
+    /// So many of them were burned.
+    pub(super) burned: usize,
+    /// Whether it is certain of the others that they were not.
+    pub(super) certain: bool,
+}
+
 /// Follows what happens to an entry, each time that it is kept.
-pub(super) fn follow(rows: &mut impl Rows, entry: &Entry, due: u64) -> Result<(), RowsError> {
+pub(super) fn follow(rows: &mut impl Rows, entry: &Entry, due: u64, now: u64) -> Result<(), RowsError> {
     let Some(id) = id(entry) else { return Ok(()) };
     let may_burn = matches!(entry.stands, Stands::Settling | Stands::Unknown | Stands::Owed);
     let mut account: Account = book::get(rows, ACCOUNT, &id)?.unwrap_or_default();
     let place = account.open.iter().position(|visit| *visit == entry.visit);
     match place {
         None if may_burn => {
+            // A single-use token is settled without a look; another where what is held is known well enough, or while
+            // somebody looks already.
+            let known = account.base.is_some() && now.saturating_sub(account.at) <= FRESH_MS;
+            account.begun |= entry.nonce.is_some() || (account.open.is_empty() && known);
             account.open.push(entry.visit.clone());
-            account.begun |= entry.again.is_some() || account.base.is_some();
+            account.blurred |= entry.blurred;
         }
         Some(place) if !may_burn => {
             account.open.remove(place);
-            account.closed(entry);
+            account.closed(entry, now);
         }
         _ => return Ok(()),
     }
@@ -151,14 +129,14 @@ pub(super) fn follow(rows: &mut impl Rows, entry: &Entry, due: u64) -> Result<()
 }
 
 /// The balance, to be read before the settle of a visit is sent: where its token can be used again, what is held is not
-/// known, and nothing was sent that may change it. Others that come meanwhile read it too.
+/// known or was known too long ago, and nothing was sent that may change it. Others that come meanwhile read it too.
 pub(super) fn before(rows: &impl Rows, visit: &str) -> Result<Option<api::Request>, RowsError> {
-    let Some(entry) = book::entry(rows, visit)?.filter(|entry| entry.again.is_none()) else {
+    let Some(entry) = book::entry(rows, visit)?.filter(|entry| entry.nonce.is_none()) else {
         return Ok(None);
     };
     let Some((call, id)) = balance(&entry).zip(id(&entry)) else { return Ok(None) };
     let account: Option<Account> = book::get(rows, ACCOUNT, &id)?;
-    Ok(account.filter(|account| account.base.is_none() && !account.begun && !account.lost).map(|_| call))
+    Ok(account.filter(|account| !account.begun && !account.lost).map(|_| call))
 }
 
 /// Takes what is held before the settle of a visit is sent, if it could be read: of several that read it the first.
@@ -174,7 +152,11 @@ pub(super) fn begins(
         return Ok(());
     }
     account.begun = true;
-    account.base = held.map(Amount);
+    // What could not be read is as it was known before, if it was.
+    if let Some(held) = held {
+        account.base = Some(Amount(held));
+        account.at = now;
+    }
     book::put(rows, ACCOUNT, &id, &account, Some(now.saturating_add(book::KEEP_MS)))
 }
 
@@ -182,22 +164,41 @@ pub(super) fn begins(
 pub(super) fn ask(rows: &impl Rows, entry: &Entry) -> Result<Ask, RowsError> {
     let Some((call, id)) = balance(entry).zip(id(entry)) else { return Ok(Ask::Never) };
     let account: Account = book::get(rows, ACCOUNT, &id)?.unwrap_or_default();
-    if account.base.is_none() || account.lost {
+    if account.base.is_none() || account.lost || account.blurred {
         return Ok(Ask::Never);
     }
     for visit in account.open.iter().filter(|visit| **visit != entry.visit) {
         let other = book::entry(rows, visit)?;
-        if other.is_some_and(|other| other.stands != Stands::Unknown || other.again.is_some()) {
+        if other.is_some_and(|other| !is_silent(&other)) {
             return Ok(Ask::Later);
         }
+    }
+    if account.seen.is_some() && account.plan.is_none() && entry.again.is_some() {
+        let plan_id = PlanId::parse(&entry.plan, "planId").ok();
+        return Ok(plan_id.map_or(Ask::Never, |plan_id| Ask::Plan(GetPlanCredits { plan_id }.request())));
     }
     Ok(Ask::Now(call, account.turn))
 }
 
+/// Takes what a plan says of its credits; of one that does not say it nothing is certain.
+pub(super) fn plan(
+    rows: &mut impl Rows,
+    entry: &Entry,
+    answer: &api::Response,
+    now: u64,
+) -> Result<(), RowsError> {
+    let Some(id) = id(entry) else { return Ok(()) };
+    let mut account: Account = book::get(rows, ACCOUNT, &id)?.unwrap_or_default();
+    let plan_id = PlanId::parse(&entry.plan, "planId").ok();
+    let plan = plan_id.and_then(|plan_id| GetPlanCredits { plan_id }.parse(answer).ok());
+    account.plan = Some(plan.unwrap_or_default());
+    book::put(rows, ACCOUNT, &id, &account, Some(now.saturating_add(book::KEEP_MS)))
+}
+
 /// What a balance that was read says of the entries that are open.
 ///
-/// That all of them were burned is believed at once. That one was not is believed only when the same is read again later:
-/// a settle may be late.
+/// That all of them were burned is believed at once. That one was not is believed only when none of them can arrive any
+/// more, and when the same is read again later.
 pub(super) fn told(
     rows: &mut impl Rows,
     entry: &Entry,
@@ -214,20 +215,43 @@ pub(super) fn told(
     for visit in &account.open {
         open.extend(book::entry(rows, visit)?);
     }
+    if !open.iter().all(is_silent) {
+        return Ok(Told::NotYet);
+    }
     let Some(burned) = account.missing(held).and_then(|missing| how_many(&open, missing)) else {
         return Ok(Told::Disagrees);
     };
+    let late = open.iter().map(|entry| entry.late).max().unwrap_or_default();
     let again = account.seen.is_some_and(|(seen, at_turn, at)| {
         (seen, at_turn) == (Amount(held), turn) && now.saturating_sub(at) >= SOON_MS
     });
     if burned == open.len() || again {
-        return Ok(Told::Burned(open, burned));
+        let certain = account.is_certain(&open, burned, now);
+        return Ok(Told::Counted(Counted { open, burned, certain }));
     }
-    if account.seen.is_none_or(|(seen, at_turn, _)| (seen, at_turn) != (Amount(held), turn)) {
+    // It never grows by itself: what is more later was bought.
+    account.low = Some(Amount(account.low.map_or(held, |low| low.0.min(held))));
+    let said = now >= late;
+    if said && account.seen.is_none_or(|(seen, at_turn, _)| (seen, at_turn) != (Amount(held), turn)) {
         account.seen = Some((Amount(held), turn, now));
-        book::put(rows, ACCOUNT, &id, &account, Some(now.saturating_add(book::KEEP_MS)))?;
     }
-    Ok(Told::NotYet)
+    book::put(rows, ACCOUNT, &id, &account, Some(now.saturating_add(book::KEEP_MS)))?;
+    Ok(if said { Told::Once } else { Told::NotYet })
+}
+
+/// Takes what is held now that it is known what became of all that had been sent.
+pub(super) fn counted(rows: &mut impl Rows, entry: &Entry, held: Credits, now: u64) -> Result<(), RowsError> {
+    let Some(id) = id(entry) else { return Ok(()) };
+    let Some(account) = book::get::<Account>(rows, ACCOUNT, &id)? else { return Ok(()) };
+    let Account { turn, open, begun, plan, .. } = account;
+    let base = Some(Amount(held));
+    let account = Account { turn: turn + 1, base, at: now, open, begun, plan, ..Account::default() };
+    book::put(rows, ACCOUNT, &id, &account, Some(now.saturating_add(book::KEEP_MS)))
+}
+
+/// Whether nothing is on its way for an entry that is open, but what may be late.
+fn is_silent(entry: &Entry) -> bool {
+    entry.stands == Stands::Unknown && entry.nonce.is_none()
 }
 
 /// How many of some entries were burned where so many credits are missing; nothing where that is not clear.
@@ -248,7 +272,7 @@ fn how_many(open: &[Entry], missing: Credits) -> Option<usize> {
 
 impl Account {
     /// An entry came to its end.
-    fn closed(&mut self, entry: &Entry) {
+    fn closed(&mut self, entry: &Entry, now: u64) {
         match entry.stands {
             Stands::Settled => self.burned(entry),
             Stands::Unresolved => self.lost = true,
@@ -256,8 +280,27 @@ impl Account {
         }
         if self.open.is_empty() {
             let base = self.now_held();
-            *self = Self { turn: self.turn, base, ..Self::default() };
+            // Where the receipts say it, it is as new as they are.
+            let at = if base.is_some() && base == self.low { now } else { self.at };
+            *self = Self { turn: self.turn, base, at, blurred: self.blurred, ..Self::default() };
         }
+    }
+
+    /// Whether nothing but the entries that are open can explain what the balance says, so that what was not burned may be
+    /// settled again.
+    fn is_certain(&self, open: &[Entry], burned: usize, now: u64) -> bool {
+        let Some(plan) = &self.plan else { return false };
+        let mut most = Credits::ZERO;
+        let mut exact = true;
+        for entry in open {
+            let Ok(asked) = entry.credits.parse() else { return false };
+            let burns = plan.burns(asked);
+            most = most.saturating_add(burns.max(asked));
+            exact &= burns == asked;
+        }
+        // What was burned by those that are known has to be known from their receipts.
+        let sure = !self.partial && (burned == 0 || exact);
+        sure && most < plan.amount && now.saturating_sub(self.at) <= WINDOW_MS
     }
 
     fn burned(&mut self, entry: &Entry) {

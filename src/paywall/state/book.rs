@@ -82,7 +82,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
             entry.again = again.clone();
             entry.delivered = true;
             entry.why = None;
-            save(rows, &entry, now.saturating_add(*lease))?;
+            save(rows, &entry, now.saturating_add(*lease), now)?;
             Ok(Reply::Done)
         }
         Command::Close { visit, end, after } => match entry(rows, visit)? {
@@ -204,7 +204,11 @@ fn write(rows: &mut impl Rows, entry: &Entry, until: u64, now: u64) -> Result<Re
         }
         put(rows, NONCE, id, &Nonce::Held { visit: entry.visit.clone() }, None)?;
     }
-    if entry.stands.is_final() { settle_down(rows, entry.clone(), now) } else { save(rows, entry, until) }?;
+    if entry.stands.is_final() {
+        settle_down(rows, entry.clone(), now)
+    } else {
+        save(rows, entry, until, now)
+    }?;
     Ok(Reply::Done)
 }
 
@@ -228,19 +232,25 @@ fn close(rows: &mut impl Rows, mut entry: Entry, end: &End, now: u64, look: u64)
                 let_go(rows, &entry.visit, &id)?;
             }
         }
-        End::Unknown { why } => {
-            // The reconciler may have been quicker.
-            if !matches!(entry.stands, Stands::Settling | Stands::Delivering) {
-                return Ok(Reply::Done);
-            }
+        // The reconciler may have been quicker. What it may have settled again is not begun anew by what is told twice or
+        // late; it settles nothing of which it does not know that it was delivered.
+        End::Unknown { .. } | End::Owed { .. }
+            if !matches!(entry.stands, Stands::Settling | Stands::Delivering)
+                && (entry.stands != Stands::Unknown || entry.delivered) =>
+        {
+            return Ok(Reply::Done);
+        }
+        End::Unknown { why, delivered } => {
             entry.stands = Stands::Unknown;
-            entry.delivered = true;
+            entry.delivered |= delivered;
             entry.why = Some(why.clone());
-            save(rows, &entry, look)?;
+            entry.late = now.saturating_add(entry.quiet);
+            save(rows, &entry, look, now)?;
             return Ok(Reply::Done);
         }
         End::Owed { why, again } => {
-            owed(rows, entry, why.clone(), again.clone(), look)?;
+            entry.again = Some(again.clone());
+            owed(rows, entry, why, look, now)?;
             return Ok(Reply::Done);
         }
         End::Released { why } => {
@@ -255,19 +265,18 @@ fn close(rows: &mut impl Rows, mut entry: Entry, end: &End, now: u64, look: u64)
     Ok(Reply::Done)
 }
 
-/// Keeps what certainly was not burned for the reconciler to settle.
+/// Keeps what was delivered and certainly not burned for the reconciler to settle.
 pub(super) fn owed(
     rows: &mut impl Rows,
     mut entry: Entry,
-    why: String,
-    again: String,
+    why: &str,
     look: u64,
+    now: u64,
 ) -> Result<(), RowsError> {
     entry.stands = Stands::Owed;
     entry.delivered = true;
-    entry.again = Some(again);
-    entry.why = Some(why);
-    save(rows, &entry, look)
+    entry.why = Some(why.into());
+    save(rows, &entry, look, now)
 }
 
 /// Files an entry that will not change by itself any more: what is secret is dropped, its token is used.
@@ -278,12 +287,12 @@ pub(super) fn settle_down(rows: &mut impl Rows, mut entry: Entry, now: u64) -> R
     if let Some(id) = &entry.nonce {
         put(rows, NONCE, id, &Nonce::Spent { visit: entry.visit.clone() }, Some(until))?;
     }
-    save(rows, &entry, until)
+    save(rows, &entry, until, now)
 }
 
-pub(super) fn save(rows: &mut impl Rows, entry: &Entry, due: u64) -> Result<(), RowsError> {
+pub(super) fn save(rows: &mut impl Rows, entry: &Entry, due: u64, now: u64) -> Result<(), RowsError> {
     put(rows, ENTRY, &entry.visit, entry, Some(due))?;
-    account::follow(rows, entry, due)
+    account::follow(rows, entry, due, now)
 }
 
 pub(super) fn entry(rows: &impl Rows, visit: &str) -> Result<Option<Entry>, RowsError> {

@@ -3,8 +3,12 @@
 
 use super::json::{Members, Unreadable, Written};
 use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Stands};
+use crate::wire::Secret;
 use alloc::boxed::Box;
 use serde_json::Value;
+
+/// How long a settle of an entry may be late that does not say it, in milliseconds.
+const OLD_QUIET_MS: u64 = 130_000;
 
 impl Written for Claim {
     fn to_json(&self) -> Value {
@@ -94,7 +98,7 @@ impl Written for Command {
             Self::Charge { visit, credits, again, lease } => {
                 let mut members = of("charge", visit);
                 members.put("credits", credits.as_str());
-                members.put_some("again", again.as_ref());
+                members.put_some("again", again.as_ref().map(Secret::expose));
                 members.put("lease", *lease);
                 members
             }
@@ -107,7 +111,7 @@ impl Written for Command {
             Self::Receipt { visit } => of("receipt", visit),
             Self::Journal { after } => {
                 let mut members = Members::tagged("do", "journal");
-                members.put_some("after", after.as_ref());
+                members.put_some("after", after.as_deref());
                 members
             }
         };
@@ -139,7 +143,7 @@ impl Written for Command {
             "charge" => Self::Charge {
                 visit,
                 credits: members.text("credits")?,
-                again: members.maybe("again")?,
+                again: members.maybe("again")?.map(Secret::new),
                 lease: members.whole("lease")?,
             },
             "close" => Self::Close {
@@ -164,15 +168,21 @@ impl Written for Entry {
         members.put("payer", self.payer.as_deref());
         members.put("requestId", self.request_id.as_deref());
         members.put("token", self.token.as_str());
-        members.put_some("nonce", self.nonce.as_ref());
+        members.put_some("nonce", self.nonce.as_deref());
         members.put("credits", self.credits.as_str());
-        members.put_some("again", self.again.as_ref());
+        members.put_some("again", self.again.as_ref().map(Secret::expose));
         members.put("delivered", self.delivered);
         if let Some(receipt) = &self.receipt {
             members.insert("receipt", receipt.clone());
         }
-        members.put_some("why", self.why.as_ref());
+        members.put_some("why", self.why.as_deref());
         members.put("tries", self.tries);
+        members.put("rounds", self.rounds);
+        members.put("quiet", self.quiet);
+        members.put("late", self.late);
+        if self.blurred {
+            members.put("blurred", true);
+        }
         members.done()
     }
 
@@ -190,11 +200,16 @@ impl Written for Entry {
             token: members.text("token")?,
             nonce: members.maybe("nonce")?,
             credits: members.text("credits")?,
-            again: members.maybe("again")?,
+            again: members.maybe("again")?.map(Secret::new),
             delivered: members.flag("delivered")?,
             receipt: members.value("receipt"),
             why: members.maybe("why")?,
             tries: if members.has("tries") { members.count("tries")? } else { 0 },
+            // Those that were written before these were known.
+            rounds: if members.has("rounds") { members.count("rounds")? } else { 0 },
+            quiet: if members.has("quiet") { members.whole("quiet")? } else { OLD_QUIET_MS },
+            late: if members.has("late") { members.whole("late")? } else { 0 },
+            blurred: members.has("blurred"),
         })
     }
 }
@@ -246,9 +261,9 @@ impl Written for End {
         let (tag, why) = match self {
             Self::Settled { .. } => ("settled", None),
             Self::Refused { .. } => ("refused", None),
-            Self::Unknown { why } => ("unknown", Some(why)),
-            Self::Owed { why, .. } => ("owed", Some(why)),
-            Self::Released { why } => ("released", Some(why)),
+            Self::Unknown { why, .. } => ("unknown", Some(why.as_str())),
+            Self::Owed { why, .. } => ("owed", Some(why.as_str())),
+            Self::Released { why } => ("released", Some(why.as_str())),
         };
         let mut members = Members::tagged("end", tag);
         members.put_some("why", why);
@@ -259,8 +274,9 @@ impl Written for End {
                 members.put("spent", *spent);
                 members.put("delivered", *delivered);
             }
-            Self::Owed { again, .. } => members.put("again", again.as_str()),
-            Self::Unknown { .. } | Self::Released { .. } => {}
+            Self::Owed { again, .. } => members.put("again", again.expose()),
+            Self::Unknown { delivered, .. } => members.put("delivered", *delivered),
+            Self::Released { .. } => {}
         }
         members.done()
     }
@@ -274,8 +290,11 @@ impl Written for End {
                 spent: members.flag("spent")?,
                 delivered: members.flag("delivered")?,
             },
-            "unknown" => Self::Unknown { why: members.text("why")? },
-            "owed" => Self::Owed { why: members.text("why")?, again: members.text("again")? },
+            "unknown" => Self::Unknown {
+                why: members.text("why")?,
+                delivered: members.flag("delivered").unwrap_or(true),
+            },
+            "owed" => Self::Owed { why: members.text("why")?, again: Secret::new(members.text("again")?) },
             "released" => Self::Released { why: members.text("why")? },
             _ => return Err(Unreadable("end")),
         })

@@ -91,9 +91,9 @@ impl Members {
     }
 
     /// Left out where there is none.
-    pub(super) fn put_some(&mut self, name: &str, value: Option<&String>) {
+    pub(super) fn put_some(&mut self, name: &str, value: Option<&str>) {
         if let Some(text) = value {
-            self.put(name, text.as_str());
+            self.put(name, text);
         }
     }
 
@@ -183,8 +183,8 @@ mod tests {
     use super::*;
     use alloc::string::ToString as _;
 
-    const ENTRY: &str = r#"{"visit":"v","stands":"settling","at":1,"route":"POST /ask","plan":"7","network":"eip155:1","payer":null,"requestId":"r","token":"sha256:0","nonce":"n","credits":"3","again":"{}","delivered":false,"receipt":{"success":true},"why":"late","tries":2}"#;
-    const SHORT: &str = r#"{"visit":"v","stands":"owed","at":1,"route":"r","plan":"7","network":"n","payer":"0x","requestId":null,"token":"t","credits":"3","delivered":true,"tries":0}"#;
+    const ENTRY: &str = r#"{"visit":"v","stands":"settling","at":1,"route":"POST /ask","plan":"7","network":"eip155:1","payer":null,"requestId":"r","token":"sha256:0","nonce":"n","credits":"3","again":"{}","delivered":false,"receipt":{"success":true},"why":"late","tries":2,"rounds":1,"quiet":3,"late":4,"blurred":true}"#;
+    const SHORT: &str = r#"{"visit":"v","stands":"owed","at":1,"route":"r","plan":"7","network":"n","payer":"0x","requestId":null,"token":"t","credits":"3","delivered":true,"tries":0,"rounds":0,"quiet":3,"late":0}"#;
 
     /// What a text becomes when it is read and printed, its members in order; else what is wrong with it.
     fn again<T: Written>(text: &str) -> Result<Value, Unreadable> {
@@ -204,7 +204,7 @@ mod tests {
             r#"{"do":"charge","visit":"v","credits":"3","lease":9}"#,
             r#"{"do":"close","visit":"v","end":{"end":"settled","receipt":{"success":true}},"after":9}"#,
             r#"{"do":"close","visit":"v","end":{"end":"refused","receipt":{},"spent":true,"delivered":false},"after":9}"#,
-            r#"{"do":"close","visit":"v","end":{"end":"unknown","why":"late"},"after":9}"#,
+            r#"{"do":"close","visit":"v","end":{"end":"unknown","why":"late","delivered":false},"after":9}"#,
             r#"{"do":"close","visit":"v","end":{"end":"owed","why":"late","again":"{}"},"after":9}"#,
             r#"{"do":"close","visit":"v","end":{"end":"released","why":"gone"},"after":9}"#,
             r#"{"do":"receipt","visit":"v"}"#,
@@ -236,12 +236,16 @@ mod tests {
         for stands in Stands::ALL {
             assert_eq!(Stands::from_json(stands.to_json()), Ok(stands));
         }
-        let before = ENTRY.replace(r#","tries":2"#, "");
-        assert_eq!(
-            read::<Entry>(&before).map(|entry| entry.tries),
-            Ok(0),
-            "an entry from before there were tries"
-        );
+        let before = ENTRY.replace(r#","tries":2,"rounds":1,"quiet":3,"late":4,"blurred":true"#, "");
+        let old = read::<Entry>(&before).unwrap();
+        let numbers = (old.tries, old.rounds, old.quiet, old.late, old.blurred);
+        assert_eq!(numbers, (0, 0, 130_000, 0, false), "an entry from before these were known");
+        let before = r#"{"do":"close","visit":"v","end":{"end":"unknown","why":"late"},"after":9}"#;
+        let Ok(Command::Close { end: End::Unknown { delivered, .. }, .. }) = Command::from_text(before)
+        else {
+            panic!("not read: {before}")
+        };
+        assert!(delivered, "an end from before a client could be gone");
     }
 
     #[test]

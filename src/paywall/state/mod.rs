@@ -9,7 +9,8 @@
 //!
 //! ```text
 //! Settling    written before settle is sent -> Settled | Refused | Unknown | Released
-//! Unknown     sent, and nobody answered -> Settled | Unpaid | Released | Unresolved
+//! Unknown     sent, and nobody answered -> Settled | Owed | Released | Unpaid | Unresolved
+//! Owed        delivered, certainly not burned -> Unknown while it is settled again -> Settled | Refused | Owed | Unpaid
 //! Delivering  written before an answer goes out that is settled later -> Settling, or Abandoned
 //! ```
 //!
@@ -28,6 +29,7 @@ pub use json::Unreadable;
 pub use reconcile::{Job, Told, before, due, told};
 pub use rows::{Row, Rows, RowsError};
 
+use crate::wire::Secret;
 use alloc::{boxed::Box, string::String, vec::Vec};
 
 /// A command for one object.
@@ -75,8 +77,8 @@ pub enum Command {
         visit: String,
         /// The credits, decimal.
         credits: String,
-        /// The body of the settle, of a single-use token.
-        again: Option<String>,
+        /// The body of the settle, where it may be sent again.
+        again: Option<Secret>,
         /// For how long, in milliseconds.
         lease: u64,
     },
@@ -155,17 +157,25 @@ pub struct Entry {
     pub nonce: Option<String>,
     /// What settle is asked to burn.
     pub credits: String,
-    /// The body of the settle, while it may be needed again: of a single-use token only, since a second settle of any
-    /// other burns twice.
-    pub again: Option<String>,
+    /// The body of the settle, while it may be sent again: with a single-use token whenever it is not known what came of
+    /// it, with any other only where it is certain that nothing was burned. There is a token in it.
+    pub again: Option<Secret>,
     /// Whether the answer was delivered, as far as is known.
     pub delivered: bool,
     /// The receipt, as the header has it decoded.
     pub receipt: Option<serde_json::Value>,
     /// Why it stands so, in a code.
     pub why: Option<String>,
-    /// How often the reconciler has looked into it.
+    /// How often the reconciler has looked into it, since it was last settled again.
     pub tries: u32,
+    /// How often it was settled again because the payer's balance said that nothing had been burned.
+    pub rounds: u32,
+    /// How long a settle may still arrive after it was sent or given up, in milliseconds.
+    pub quiet: u64,
+    /// Until when the settle that was sent last may still arrive.
+    pub late: u64,
+    /// Whether the platform burns another amount than is asked, or later: the payer's balance tells nothing then.
+    pub blurred: bool,
 }
 
 /// How an entry stands.
@@ -181,14 +191,14 @@ pub enum Stands {
     Refused,
     /// Sent, as far as is known, and nobody knows what came of it.
     Unknown,
-    /// Delivered, and certainly not burned: the platform had no time for it. To be settled by the reconciler.
+    /// Delivered, and certainly not burned: the platform had no time for it, or the payer's balance says so. To be settled
+    /// by the reconciler.
     Owed,
     /// Nothing was sent, nothing was delivered, nothing was charged.
     Released,
     /// Delivered by an isolate that died before it settled. Never charged.
     Abandoned,
-    /// Delivered, and by the payer's balance not burned. It will not be: a token that can be used again is never settled
-    /// a second time.
+    /// Delivered, and not burned. It will not be: it was settled again as often as makes sense, or that is not safe.
     Unpaid,
     /// Looked into as often as makes sense. For the seller to look into.
     Unresolved,
@@ -211,17 +221,19 @@ pub enum End {
         /// Whether the answer had been delivered by then.
         delivered: bool,
     },
-    /// Sent, delivered, not known.
+    /// Sent, not known.
     Unknown {
         /// What came in the place of an answer.
         why: String,
+        /// Whether its answer is delivered. It is not where the client is gone, as far as the runtime tells.
+        delivered: bool,
     },
     /// Delivered, and certainly not burned.
     Owed {
         /// Why not.
         why: String,
         /// The body of the settle.
-        again: String,
+        again: Secret,
     },
     /// Not sent.
     Released {

@@ -1,8 +1,8 @@
-use super::account::{self, Ask};
+use super::account::{self, Ask, Counted};
 use super::book::{self, ENTRY, SOON_MS};
 use super::{Command, Entry, Rows, RowsError, Stands};
 use crate::api::{self, x402};
-use crate::paywall::refusal::{self, Settled, Verdict};
+use crate::paywall::refusal::{self, Refusal, Settled, Verdict};
 use crate::wire::Receipt;
 use alloc::{
     string::{String, ToString},
@@ -38,10 +38,14 @@ enum Question {
     Before,
     /// What does the payer hold now that nothing is on its way?
     Count { turn: u64 },
+    /// What does an order of the plan add, and a settle burn?
+    Plan,
 }
 
-/// How often an entry is looked into before it is the seller's.
+/// How often an entry is looked into, and one that is owed settled, before it is the seller's.
 const TRIES: u32 = 24;
+/// How often an entry is settled again because the payer's balance says that nothing was burned.
+const ROUNDS: u32 = 6;
 /// How often a balance that does not agree is read: a settle may be late, but others' doings are not undone.
 const DISAGREEMENTS: u32 = 4;
 /// How long until the next look at the most, in milliseconds.
@@ -102,48 +106,70 @@ fn look(
         end(rows, entry, Stands::Abandoned, now, log)?;
         return Ok(None);
     }
-    let Some(again) = entry.again.clone() else { return count(rows, entry, now, log) };
-    if entry.tries >= TRIES {
-        end(rows, entry, Stands::Unresolved, now, log)?;
-        return Ok(None);
+    if entry.nonce.is_none() && entry.stands != Stands::Owed {
+        return count(rows, entry, now, log);
     }
-    let (question, path) = match entry.stands {
-        Stands::Unknown | Stands::Owed => (Question::Settle, "/api/v1/x402/settle"),
-        _ if entry.delivered => (Question::Settle, "/api/v1/x402/settle"),
-        // Whether its answer was delivered is not known, so it is not settled now: only looked into.
-        _ => (Question::Spent, "/api/v1/x402/verify"),
+    let Some(again) = entry.again.clone().filter(|_| entry.tries < TRIES) else {
+        // What is owed was certainly not burned.
+        let stands = if entry.stands == Stands::Owed { Stands::Unpaid } else { Stands::Unresolved };
+        end(rows, entry, stands, now, log)?;
+        return Ok(None);
+    };
+    let (question, path) = match entry.delivered {
+        true => (Question::Settle, "/api/v1/x402/settle"),
+        // Not delivered, as far as is known, so it is not settled now: only looked into, when nothing can arrive any more.
+        false if entry.late > now => {
+            book::save(rows, &entry, entry.late, now)?;
+            return Ok(None);
+        }
+        false => (Question::Spent, "/api/v1/x402/verify"),
     };
     let wait = wait(entry.tries);
     entry.tries += 1;
     if entry.stands == Stands::Owed {
+        // Until its answer is here nobody knows, even if this object is gone by then.
         entry.stands = Stands::Unknown;
-        // Of a token that can be used again this is the one settle there will be: until its answer is here, nobody knows.
-        entry.again = entry.again.filter(|_| entry.nonce.is_some());
+        entry.late = now.saturating_add(entry.quiet);
     }
     let visit = entry.visit.clone();
-    book::save(rows, &entry, now.saturating_add(wait))?;
-    Ok(Some(Job { call: api::Request::post(path, Some(again)), visit, question }))
+    book::save(rows, &entry, now.saturating_add(wait), now)?;
+    let call = api::Request::post(path, Some(again.expose().into()));
+    Ok(Some(Job { call, visit, question }))
 }
 
-/// A token that can be used again is never settled a second time. What became of the first the payer's balance may tell.
+/// A token that can be used again is never settled a second time while the first may have burned. Whether it did the
+/// payer's balance may tell.
 fn count(
     rows: &mut impl Rows,
     mut entry: Entry,
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<Option<Job>, RowsError> {
-    entry.why.get_or_insert_with(|| "isolate_lost".into());
-    entry.stands = Stands::Unknown;
-    let ask = if entry.tries < TRIES { account::ask(rows, &entry)? } else { Ask::Never };
-    if let Ask::Never = ask {
-        end(rows, entry, Stands::Unresolved, now, log)?;
-        return Ok(None);
+    if entry.stands != Stands::Unknown {
+        entry.stands = Stands::Unknown;
+        entry.why = Some("isolate_lost".into());
+        entry.late = now.saturating_add(entry.quiet);
     }
-    let due = now.saturating_add(wait(entry.tries));
+    let ask = if entry.tries < TRIES { account::ask(rows, &entry)? } else { Ask::Never };
+    let mut due = now.saturating_add(wait(entry.tries));
+    let asked = match ask {
+        Ask::Never => {
+            end(rows, entry, Stands::Unresolved, now, log)?;
+            return Ok(None);
+        }
+        Ask::Later => None,
+        Ask::Plan(call) => Some((call, Question::Plan)),
+        Ask::Now(call, turn) => {
+            // It is looked into when nothing can arrive any more, and not put off beyond that.
+            if entry.late > now {
+                due = due.min(entry.late.max(now.saturating_add(SOON_MS)));
+            }
+            Some((call, Question::Count { turn }))
+        }
+    };
     entry.tries += 1;
-    book::save(rows, &entry, due)?;
-    let Ask::Now(call, turn) = ask else { return Ok(None) };
-    Ok(Some(Job { call, visit: entry.visit, question: Question::Count { turn } }))
+    book::save(rows, &entry, due, now)?;
+    Ok(asked.map(|(call, question)| Job { call, visit: entry.visit, question }))
 }
 
 /// How long until the next look, after so many.
@@ -175,29 +201,32 @@ pub fn told(
         Question::Settle => match refusal::settled(x402::receipt(&answer), &entry.network) {
             Settled::Paid(receipt) => {
                 entry.receipt = Some(receipt.to_value());
+                entry.why = None;
                 end(rows, entry, Stands::Settled, now, log)
             }
-            Settled::Refused { refusal, .. } if refusal.code == refusal::SPENT => {
-                burned(rows, entry, now, log)
-            }
-            // With a single-use token it may be a no because the first did arrive.
-            Settled::Refused { .. } if entry.nonce.is_some() => Ok(()),
-            Settled::Refused { receipt, refusal, .. } => {
+            Settled::Refused { refusal, .. } if entry.nonce.is_some() => match refusal.code == refusal::SPENT
+            {
+                true => burned(rows, entry, now, log),
+                // It may be a no because the first did arrive.
+                false => Ok(()),
+            },
+            Settled::Refused { receipt, refusal, .. } if refusal.code != refusal::BURN_FAILED => {
                 entry.receipt = Some(receipt.to_value());
                 entry.why = Some(refusal.code);
                 end(rows, entry, Stands::Refused, now, log)
             }
-            // Certainly not done this time either. Whether it was done before is as it was.
-            Settled::NotTried(why) if entry.nonce.is_none() => {
-                let again = job.call.body.clone().unwrap_or_default();
-                let wait = wait(entry.tries);
-                book::owed(rows, entry, why, again, now.saturating_add(wait))
+            // Certainly not done this time either.
+            Settled::Refused { refusal: Refusal { code: why, .. }, .. } | Settled::NotTried(why)
+                if entry.nonce.is_none() =>
+            {
+                let look = now.saturating_add(wait(entry.tries));
+                book::owed(rows, entry, &why, look, now)
             }
-            Settled::NotTried(_) | Settled::Unknown(_) => Ok(()),
+            Settled::Refused { .. } | Settled::NotTried(_) | Settled::Unknown(_) => Ok(()),
         },
         Question::Spent => match refusal::verdict(x402::verified(&answer)) {
             Verdict::Valid(_) => {
-                entry.why = Some("isolate_lost".into());
+                entry.why.get_or_insert_with(|| "isolate_lost".into());
                 if let Some(id) = entry.nonce.take() {
                     book::let_go(rows, &entry.visit, &id)?;
                 }
@@ -208,37 +237,55 @@ pub fn told(
             Verdict::Refused(_) | Verdict::Unavailable(_) => Ok(()),
         },
         Question::Before => Ok(()),
+        Question::Plan => {
+            account::plan(rows, &entry, &answer, now)?;
+            book::save(rows, &entry, now, now)
+        }
         Question::Count { turn } => {
             let Some(held) = account::held(&entry, &answer) else { return Ok(()) };
             match account::told(rows, &entry, turn, held, now)? {
                 account::Told::NotYet => Ok(()),
+                account::Told::Once => book::save(rows, &entry, now.saturating_add(SOON_MS), now),
                 account::Told::Disagrees if entry.tries < DISAGREEMENTS => Ok(()),
                 account::Told::Disagrees => {
                     entry.why = Some("balance_disagrees".into());
                     end(rows, entry, Stands::Unresolved, now, log)
                 }
-                account::Told::Burned(open, count) => counted(rows, open, count, now, log),
+                account::Told::Counted(known) => {
+                    counted(rows, known, now, log)?;
+                    account::counted(rows, &entry, held, now)
+                }
             }
         }
     }
 }
 
-/// Of these entries so many were burned. Where it is some of several, which of them nobody knows, and nobody need: they
-/// are of one payer and one amount.
+/// Of the entries that are open so many were burned. Where it is some of several, which of them nobody knows, and nobody
+/// need: they are of one payer and one amount. Those that were delivered come first: what was burned pays for them, and of
+/// them no more are settled again than it leaves.
 fn counted(
     rows: &mut impl Rows,
-    open: Vec<Entry>,
-    count: usize,
+    known: Counted,
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<(), RowsError> {
-    for (index, mut entry) in open.into_iter().enumerate() {
+    let Counted { open, certain, .. } = known;
+    let mut left = known.burned;
+    let (delivered, others): (Vec<_>, Vec<_>) = open.into_iter().partition(|entry| entry.delivered);
+    for mut entry in delivered.into_iter().chain(others) {
         entry.why = Some("balance_counted".into());
-        if index < count {
+        if left > 0 {
+            left -= 1;
             burned(rows, entry, now, log)?;
+        } else if !entry.delivered {
+            end(rows, entry, Stands::Released, now, log)?;
+        } else if certain && entry.again.is_some() && entry.rounds < ROUNDS {
+            (entry.tries, entry.rounds) = (0, entry.rounds + 1);
+            entry.stands = Stands::Owed;
+            log(line("settlement_again", &entry, now));
+            book::owed(rows, entry, "balance_counted", now, now)?;
         } else {
-            let stands = if entry.delivered { Stands::Unpaid } else { Stands::Released };
-            end(rows, entry, stands, now, log)?;
+            end(rows, entry, Stands::Unpaid, now, log)?;
         }
     }
     Ok(())
@@ -264,12 +311,18 @@ fn end(
     log: &mut impl FnMut(String),
 ) -> Result<(), RowsError> {
     entry.stands = stands;
-    let line = json!({
-        "event": "settlement_reconciled", "at": now, "stands": stands, "visit": entry.visit, "route": entry.route,
+    let line = line("settlement_reconciled", &entry, now);
+    book::settle_down(rows, entry, now)?;
+    log(line);
+    Ok(())
+}
+
+fn line(event: &str, entry: &Entry, now: u64) -> String {
+    json!({
+        "event": event, "at": now, "stands": entry.stands, "visit": entry.visit, "route": entry.route,
         "plan": entry.plan, "network": entry.network, "credits": entry.credits, "payer": entry.payer,
         "requestId": entry.request_id, "token": entry.token, "delivered": entry.delivered, "why": entry.why,
-    });
-    book::settle_down(rows, entry, now)?;
-    log(line.to_string());
-    Ok(())
+        "rounds": entry.rounds,
+    })
+    .to_string()
 }

@@ -1,9 +1,10 @@
 //! Rule 21: what became of a settlement that nobody answered, of a token that can be used again, as the payer's balance
-//! tells it. It is never sent a second time.
+//! tells it, where it cannot be sent again. Where it can: see `again.rs`.
 
 use super::super::state::*;
 use super::state::Map;
 use super::*;
+use crate::wire::Secret;
 use alloc::{boxed::Box, format, string::ToString};
 
 const PAYER: &str = "0x00000000000000000000000000000000000000B1";
@@ -70,6 +71,10 @@ impl Account {
                     receipt: None,
                     why: None,
                     tries: 0,
+                    rounds: 0,
+                    quiet: 0,
+                    late: 0,
+                    blurred: false,
                 });
                 let command = Command::Write { entry, lease: LEASE };
                 self.apply(command.clone());
@@ -86,7 +91,9 @@ impl Account {
                 receipt["orderTx"] = "0x2".into();
                 self.close(visit, End::Settled { receipt });
             }
-            Silent(visit) => self.close(visit, End::Unknown { why: "facilitator_timeout".into() }),
+            Silent(visit) => {
+                self.close(visit, End::Unknown { why: "facilitator_timeout".into(), delivered: true })
+            }
             Refused(visit) => {
                 let receipt = json!({ "success": false });
                 self.close(visit, End::Refused { receipt, spent: false, delivered: false });
@@ -378,7 +385,7 @@ fn a_single_use_token_needs_no_balance() {
     let mut account = Account { rows: Map::default(), now: NOW, amounts: Vec::new() };
     account.go(Write("a", 2, Some(100)));
     let mut entry = account.stands("a");
-    (entry.visit, entry.nonce, entry.again) = ("b".into(), Some("n".into()), Some("{}".into()));
+    (entry.visit, entry.nonce, entry.again) = ("b".into(), Some("n".into()), Some(Secret::new("{}")));
     account.rows = Map::default();
     let command = Command::Write { entry: Box::new(entry), lease: LEASE };
     account.apply(command.clone());

@@ -114,9 +114,19 @@ fn what_the_configuration_says_is_not_asked() {
         let gate = strange(more, &[("NVM_ENVIRONMENT", environment), ("NVM_API_URL", url)]);
         assert_eq!(offered(gate.open(&at(NOW)).1), expected, "{more}");
     }
-    // A card has its provider from the plan.
-    let gate = strange(r#", "scheme": "nvm:card-delegation""#, &[]);
-    assert!(matches!(gate.open(&at(NOW)).1, Action::Call(_)));
+    // A card has its provider from the plan, and nothing else.
+    for (crypto, provider, expected) in [
+        (false, "braintree", "nvm:card-delegation braintree"),
+        (false, "", "nvm:card-delegation stripe"),
+        (true, "", "nvm:card-delegation stripe"),
+    ] {
+        let gate = strange(r#", "scheme": "nvm:card-delegation""#, &[]);
+        let (mut visit, action) = gate.open(&at(NOW));
+        assert!(matches!(action, Action::Call(_)));
+        let provider = if provider.is_empty() { Value::Null } else { provider.into() };
+        let action = visit.on(answered(200, &plan(crypto.into(), provider)), NOW);
+        assert_eq!(offered(action), expected);
+    }
 }
 
 #[test]
@@ -164,15 +174,64 @@ fn what_is_known_is_used_while_it_is_asked_again() {
 }
 
 #[test]
-fn a_platform_that_is_down_is_not_asked_by_every_buyer() {
+fn a_burst_asks_for_a_plan_once() {
     let gate = strange("", &[]);
-    // Those who came while nobody knew yet wait, each for itself.
     let (mut first, action) = gate.open(&at(NOW));
     assert!(matches!(action, Action::Call(_)));
-    let (mut second, action) = gate.open(&at(NOW + 1));
+    let mut others: Vec<_> = (0..20).map(|index| gate.open(&at(NOW + index)).0).collect();
+    // They look now and then whether it is there.
+    for round in 1..100 {
+        for visit in &mut others {
+            assert!(matches!(visit.on(Event::Waited, NOW + 20 * round), Action::Wait(20)), "{round}");
+        }
+    }
+    let said = plan(true.into(), Value::Null);
+    assert_eq!(offered(first.on(answered(200, &said), NOW + 2_000)), "nvm:erc4337 eip155:84532");
+    for visit in &mut others {
+        let action = visit.on(Event::Waited, NOW + 2_010);
+        let Action::Respond(answer) = &action else { panic!("{action:?}") };
+        // It is one wait, however often they looked.
+        let timing = answer.headers.get("server-timing").unwrap();
+        assert!(timing.starts_with("plan;dur=") && !timing.contains(','), "{timing}");
+        assert_eq!(offered(action), "nvm:erc4337 eip155:84532");
+    }
+}
+
+#[test]
+fn who_waits_for_a_request_that_is_gone_asks_itself() {
+    let gate = strange("", &[]);
+    drop(gate.open(&at(NOW)));
+    let mut others: Vec<_> = (0..3).map(|index| gate.open(&at(NOW + index)).0).collect();
+    for visit in &mut others {
+        assert!(matches!(visit.on(Event::Waited, NOW + 2_999), Action::Wait(_)));
+    }
+    // One of them: it is the one that the others wait for now.
+    let actions: Vec<_> = others.iter_mut().map(|visit| visit.on(Event::Waited, NOW + 3_000)).collect();
+    assert!(matches!(&actions[..], [Action::Call(_), Action::Wait(_), Action::Wait(_)]), "{actions:?}");
+    let said = plan(true.into(), Value::Null);
+    assert_eq!(offered(others[0].on(answered(200, &said), NOW + 3_100)), "nvm:erc4337 eip155:84532");
+    for visit in &mut others[1..] {
+        assert_eq!(offered(visit.on(Event::Waited, NOW + 3_120)), "nvm:erc4337 eip155:84532");
+    }
+    // A clock that was set back is no reason to wait for it.
+    let gate = strange("", &[]);
+    drop(gate.open(&at(NOW)));
+    assert!(matches!(gate.open(&at(NOW - 1)).1, Action::Call(_)));
+}
+
+#[test]
+fn a_platform_that_is_down_is_not_asked_by_every_buyer() {
+    let gate = strange("", &[]);
+    let (mut first, action) = gate.open(&at(NOW));
     assert!(matches!(action, Action::Call(_)));
+    // Who comes later than what is waited for the first asks too.
+    let (mut second, action) = gate.open(&at(NOW + 3_000));
+    assert!(matches!(action, Action::Call(_)));
+    let (mut third, action) = gate.open(&at(NOW + 5_999));
+    assert!(matches!(action, Action::Wait(_)));
     assert_eq!(offered(first.on(Event::Unanswered(Silence::TimedOut), NOW + 10_000)), "503 plan_unknown");
     // Then nobody waits for some seconds.
+    assert_eq!(offered(third.on(Event::Waited, NOW + 10_001)), "503 plan_unknown");
     assert_eq!(offered(gate.open(&at(NOW + 10_001)).1), "503 plan_unknown");
     assert_eq!(offered(gate.open(&at(NOW + 14_999)).1), "503 plan_unknown");
     // The other's answer came: it helps all.

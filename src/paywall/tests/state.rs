@@ -2,6 +2,7 @@
 
 use super::super::state::*;
 use super::*;
+use crate::wire::Secret;
 use alloc::{boxed::Box, format, string::ToString};
 use std::collections::BTreeMap;
 
@@ -78,11 +79,15 @@ fn entry(visit: &str, stands: Stands, nonce: Option<&str>) -> Entry {
         token: "sha256:00".into(),
         nonce: nonce.map(Into::into),
         credits: "2".into(),
-        again: nonce.map(|_| "{\"settle\":1}".into()),
+        again: nonce.map(|_| Secret::new("{\"settle\":1}")),
         delivered: false,
         receipt: None,
         why: None,
         tries: 0,
+        rounds: 0,
+        quiet: 0,
+        late: 0,
+        blurred: false,
     }
 }
 
@@ -258,8 +263,8 @@ fn stands(rows: &Map, visit: &str) -> Option<Entry> {
 #[test]
 fn rule_21_an_entry_of_the_journal_ends_as_it_was_told() {
     use Stands::{Abandoned, Delivering, Owed, Refused, Released, Settled, Settling, Unknown};
-    let unknown = || End::Unknown { why: "facilitator_timeout".into() };
-    let owed = || End::Owed { why: "facilitator_busy".into(), again: "{}".into() };
+    let unknown = || End::Unknown { why: "facilitator_timeout".into(), delivered: true };
+    let owed = || End::Owed { why: "facilitator_busy".into(), again: Secret::new("{}") };
     for (name, begins, ends, expected) in [
         ("settled", Settling, Vec::from([settled()]), Settled),
         ("refused", Settling, Vec::from([refused(false)]), Refused),
@@ -331,6 +336,14 @@ fn rule_21_what_is_left_open_is_looked_into() {
             Vec::new(),
             Unresolved,
         ),
+        ("the client was gone, and burned", Unknown, true, Vec::from([(VERIFY, spent())]), Settled),
+        (
+            "the client was gone, and not burned: not settled",
+            Unknown,
+            true,
+            Vec::from([(VERIFY, valid())]),
+            Released,
+        ),
         ("died at it, and burned", Settling, true, Vec::from([(VERIFY, spent())]), Settled),
         ("died at it, and not burned: not settled", Settling, true, Vec::from([(VERIFY, valid())]), Released),
         (
@@ -369,8 +382,9 @@ fn rule_21_what_is_left_open_is_looked_into() {
     for (name, left, once, asked, expected) in table {
         let mut rows = Map::default();
         let mut before = entry("v", left, Some("n").filter(|_| once));
+        before.delivered = matches!(left, Owed | Unknown) && !name.contains("gone");
         if left == Owed {
-            before.again = Some("{\"settle\":1}".into());
+            before.again = Some(Secret::new("{\"settle\":1}"));
         }
         apply(&mut rows, &Command::Write { entry: Box::new(before), lease: LEASE }, NOW).unwrap();
         let mut log = Vec::new();
@@ -393,7 +407,7 @@ fn rule_21_what_is_left_open_is_looked_into() {
         }
         assert!(asked.next().is_none(), "{name}: asked too little");
         let entry = stands(&rows, "v").unwrap();
-        assert_eq!((entry.stands, entry.again.as_deref()), (expected, None), "{name}");
+        assert_eq!((entry.stands, entry.again), (expected, None), "{name}");
         assert_eq!(log.len(), 1, "{name}: {log:?}");
         let receipt = entry.receipt.unwrap_or_default();
         assert_eq!(receipt["success"] == true, expected == Settled, "{name}");
@@ -402,6 +416,25 @@ fn rule_21_what_is_left_open_is_looked_into() {
         let used = apply(&mut rows, &admit("w", "n"), now).unwrap() == Reply::Used;
         assert_eq!(used, once && expected != Released, "{name}");
     }
+}
+
+#[test]
+fn rule_22_a_token_whose_client_was_gone_is_not_let_go_while_its_settle_may_be_late() {
+    let mut rows = Map::default();
+    let mut before = entry("v", Stands::Settling, Some("n"));
+    before.quiet = 30_000;
+    apply(&mut rows, &Command::Write { entry: Box::new(before), lease: LEASE }, NOW).unwrap();
+    let gone = End::Unknown { why: "facilitator_timeout".into(), delivered: false };
+    apply(&mut rows, &close("v", gone), NOW).unwrap();
+    assert!(due(&mut rows, NOW + 1_000, &mut |_| ()).unwrap().is_none());
+    assert_eq!(rows.next_due().unwrap(), Some(NOW + 30_000));
+    let job = due(&mut rows, NOW + 30_000, &mut |_| ()).unwrap().unwrap();
+    assert_eq!(job.call.path, "/api/v1/x402/verify");
+    assert_eq!(apply(&mut rows, &admit("w", "n"), NOW + 30_000).unwrap(), Reply::Used);
+    told(&mut rows, &job, told_by(200, json!({ "isValid": true })), NOW + 30_000, &mut |_| ()).unwrap();
+    let entry = stands(&rows, "v").unwrap();
+    assert_eq!((entry.stands, entry.why.as_deref()), (Stands::Released, Some("facilitator_timeout")));
+    assert_eq!(apply(&mut rows, &admit("w", "n"), NOW + 30_000).unwrap(), GO);
 }
 
 #[test]

@@ -132,6 +132,7 @@ impl World {
                     }
                     Event::Ended(self.ending)
                 }
+                Action::Wait(_) => panic!("nobody else asks"),
                 Action::Price(_) => {
                     walk.steps.push("price");
                     Event::Price(self.price)

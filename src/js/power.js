@@ -1,0 +1,11 @@
+/** What is left to spend, of those who may. Per currency: cents of one are not cents of another. */
+export async function purchasingPower(delegation) {
+  const options = { accessible: true };
+  const [cards, { delegations = [] } = {}] = await Promise.all([delegation.listPaymentMethods(options), delegation.listDelegations(options)]);
+  const byCurrency = {};
+  for (const { status, currency, remainingBudgetCents } of delegations) {
+    if (status === 'Active') byCurrency[currency] = (byCurrency[currency] ?? 0) + Number(remainingBudgetCents);
+  }
+  const [currency = 'usd'] = Object.keys(byCurrency);
+  return { cards, delegations, totalRemainingBudgetCents: byCurrency[currency] ?? 0, currency, byCurrency };
+}

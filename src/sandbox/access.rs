@@ -1,0 +1,41 @@
+//! `GET /protocol/token/:planId/:agentId`: an access token without x402's request for it (contract section 3, row 47).
+
+use super::call::{Reply, id};
+use super::problem::{Outcome, Problem};
+use super::store::binds;
+use super::{Desk, accounts, agents, delegations, permissions, plans};
+use serde::Deserialize;
+use serde_json::json;
+
+/// Hands out a token for a plan and one of its agents. The call has no place for a delegation, and a token is of one:
+/// it is the caller's newest that stands and may pay this plan.
+pub(super) fn get(desk: &Desk, plan_id: &str, agent_id: &str) -> Outcome {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+    }
+    let caller = accounts::caller(desk)?;
+    let (plan, agent_id) = (plans::load(desk, plan_id)?, id(agent_id, "agentId")?);
+    agents::load(desk, &agent_id)?;
+    if !agents::has_plan(desk, &agent_id, &plan.id)? {
+        let message = format!("Plan {} is not on agent {agent_id}", plan.id);
+        return Err(Problem::new(403, "BCK.PROTOCOL.0026", message));
+    }
+    let query = "SELECT id FROM delegations WHERE owner = ?1 AND revoked = 0 AND expires_at > ?2
+        AND (plan_id IS NULL OR plan_id = ?3) AND (api_key_id IS NULL OR api_key_id = ?4)
+        AND (provider = 'erc4337') = ?5 ORDER BY created_at DESC, rowid DESC LIMIT 1";
+    let binds = binds![
+        caller.id(),
+        desk.call.now,
+        plan.id.as_str(),
+        caller.key_id.clone(),
+        i64::from(plan.terms.crypto),
+    ];
+    let row: Row = desk.store.first(query, binds)?.ok_or_else(|| {
+        Problem::new(400, "BCK.X402.0030", "There is no delegation that may pay this plan")
+            .hint("Create one with POST /api/v1/delegation/create.")
+    })?;
+    let delegation = delegations::own(desk, &caller, &row.id)?;
+    let granted = permissions::grant_for(desk, &caller, &plan, Some(&agent_id), &delegation)?;
+    Reply::ok(json!({ "accessToken": granted.token, "permissionHash": granted.hash, "proxies": [] }))
+}

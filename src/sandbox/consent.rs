@@ -1,0 +1,374 @@
+//! Where a person lets an app pay in their name: `/oauth/authorize`, which the metadata of MCP servers leads to (contract
+//! section 8.5, RFC 6749 section 4.1.1, RFC 7636, RFC 8707).
+//!
+//! Clients register with the MCP server, not here: `client_id` is the agent's id, or a name that the server made up. So
+//! any way back will do, as it does for the login page, and what proves who redeems a code is its PKCE verifier.
+
+use super::accounts::{self, Account};
+use super::agents::{self, Agent};
+use super::call::{Form, Reply, id};
+use super::keys::Identity;
+use super::oauth::{self, Code};
+use super::pages::{self, escape};
+use super::plans::{self, Plan};
+use super::problem::Outcome;
+use super::store::binds;
+use super::terms::Money;
+use super::{Desk, back, delegations, embed, login, methods};
+use serde_json::{Map, Value};
+use worker::Url;
+
+/// Most plans that the page offers.
+const MOST_PLANS: i64 = 50;
+/// What a way back must not be: what runs or reads something where a browser follows it.
+const UNFIT: [&str; 7] = ["javascript", "data", "vbscript", "file", "blob", "about", "filesystem"];
+/// The parameters that the page's form hands on.
+const HANDED_ON: [&str; 10] = [
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "code_challenge",
+    "code_challenge_method",
+    "state",
+    "scope",
+    "resource",
+    "nonce",
+    "plan_id",
+];
+
+/// What an app asks for.
+struct Request<'a> {
+    client: &'a str,
+    target: Url,
+    challenge: &'a str,
+    scope: String,
+    agent: Option<Agent>,
+    /// What may be paid for; never empty.
+    plans: Vec<Plan>,
+    parameter: &'a dyn Fn(&str) -> Option<&'a str>,
+}
+
+/// An address to come back to: a web page, or an app of this machine under a scheme of its own (RFC 8252).
+fn target(text: &str) -> Option<Url> {
+    let url = back::address(text).or_else(|| {
+        let url = Url::parse(text).ok()?;
+        let own = !matches!(url.scheme(), "http" | "https") && !UNFIT.contains(&url.scheme());
+        (own && url.has_host() && url.username().is_empty() && url.password().is_none()).then_some(url)
+    })?;
+    url.fragment().is_none().then_some(url)
+}
+
+/// Whether a challenge can be the SHA-256 of a verifier (RFC 7636 section 4.2).
+fn is_challenge(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// Why an app is sent back with nothing: OAuth's word for it, and ours.
+type Refusal = (&'static str, String);
+
+impl<'a> Request<'a> {
+    /// Reads what is asked. `Err` within is the answer to what cannot go on: a page where there is no safe way back.
+    fn begin(desk: &Desk, parameter: &'a dyn Fn(&str) -> Option<&'a str>) -> Outcome<Result<Self, Reply>> {
+        let wrong = |status, text: &str| {
+            Ok(Err(pages::message(status, "That authorization link does not work", text)))
+        };
+        let Some(target) = parameter("redirect_uri").and_then(target) else {
+            return wrong(
+                400,
+                "The app did not say where to go back to: redirect_uri must be an address without a fragment.",
+            );
+        };
+        let Some(client) = parameter("client_id") else {
+            return wrong(400, "The app did not say who it is: client_id is missing.");
+        };
+        let agent = match id(client, "client_id") {
+            Ok(agent_id) => match agents::find(desk, &agent_id)? {
+                Some(agent) => Some(agent),
+                None => return wrong(404, "BCK.OAUTH.0001: there is no agent of that client_id here."),
+            },
+            Err(_) => None,
+        };
+        match Self::check(desk, parameter, agent.as_ref())? {
+            Ok((challenge, scope, plans)) => {
+                Ok(Ok(Self { client, target, challenge, scope, agent, plans, parameter }))
+            }
+            Err((error, text)) => Ok(Err(refuse(&target, parameter("state"), error, &text))),
+        }
+    }
+
+    /// What an app can be told of that is wrong: challenge, scope and plans where nothing is.
+    #[expect(clippy::type_complexity, reason = "it is said once")]
+    fn check(
+        desk: &Desk,
+        parameter: &'a dyn Fn(&str) -> Option<&'a str>,
+        agent: Option<&Agent>,
+    ) -> Outcome<Result<(&'a str, String, Vec<Plan>), Refusal>> {
+        if parameter("response_type") != Some("code") {
+            return Ok(Err(("unsupported_response_type", "response_type must be code".into())));
+        }
+        let challenge = parameter("code_challenge").filter(|challenge| is_challenge(challenge));
+        let (Some(challenge), Some("S256")) = (challenge, parameter("code_challenge_method")) else {
+            let text = "code_challenge with code_challenge_method=S256 is missing, or is none";
+            return Ok(Err(("invalid_request", text.into())));
+        };
+        let Some(scope) = oauth::scope(parameter("scope")) else {
+            return Ok(Err(("invalid_scope", format!("scope may have {}", oauth::SCOPES.join(" ")))));
+        };
+        let plans = on_offer(desk, agent, parameter("plan_id"))?;
+        if plans.is_empty() {
+            return Ok(Err((
+                "invalid_request",
+                "BCK.OAUTH.0003: no payment plans available for agent".into(),
+            )));
+        }
+        Ok(Ok((challenge, scope, plans)))
+    }
+
+    fn state(&self) -> Option<&'a str> {
+        (self.parameter)("state")
+    }
+
+    fn content(&self, accounts: &[Account], wrong: Option<&str>, typed: &Form) -> String {
+        let app = match self.target.scheme() {
+            "http" | "https" => self.target.origin().ascii_serialization(),
+            other => other.to_owned(),
+        };
+        let what = match &self.agent {
+            Some(agent) => format!("<strong>{}</strong>", escape(&agent.name())),
+            None => "its tools".to_owned(),
+        };
+        let mut html = format!(
+            "<h1>Allow access</h1>\n<p class=\"lead\"><strong>{}</strong> asks to use {what} and to pay for it in your \
+             name.</p>\n",
+            escape(&app)
+        );
+        let about = |plan: bool| wrong.filter(|wrong| (*wrong == NO_CARD) == plan);
+        // The first button of a form is what the Enter key presses.
+        html.push_str(
+            "<form method=\"post\" action=\"/oauth/authorize\">\n<button hidden name=\"action\" value=\"new\"></button>\n",
+        );
+        for name in HANDED_ON {
+            if let Some(value) = (self.parameter)(name) {
+                html.push_str(&pages::hidden(name, value));
+            }
+        }
+        html.push_str("<label for=\"plan\">Plan</label>\n<select id=\"plan\" name=\"plan\">\n");
+        for plan in &self.plans {
+            let chosen = if typed.get("plan") == Some(&plan.id) { " selected" } else { "" };
+            html.push_str(&format!(
+                "<option value=\"{}\"{chosen}>{} · {}</option>\n",
+                escape(&plan.id),
+                escape(plans::title(plan)),
+                escape(&pages::price(plan.terms.total, plan.terms.currency())),
+            ));
+        }
+        html.push_str("</select>\n");
+        if let Some(wrong) = about(true) {
+            html.push_str(&format!("<p class=\"field-error\" role=\"alert\">{}</p>\n", escape(wrong)));
+        }
+        let picked = typed.get("days").unwrap_or("30");
+        let times = [("1", "a day"), ("7", "a week"), ("30", "30 days")].map(|(days, words)| {
+            let selected = if days == picked { " selected" } else { "" };
+            format!("<option value=\"{days}\"{selected}>{words}</option>")
+        });
+        let limit = typed.get("limit").unwrap_or("50.00");
+        html.push_str(&format!(
+            "<div class=\"row\"><div>{}</div><div><label for=\"days\">For</label>\
+             <select id=\"days\" name=\"days\">{}</select></div></div>\n",
+            pages::field("Up to", "limit", "inputmode=\"decimal\"", limit, about(false)),
+            times.concat(),
+        ));
+        if !accounts.is_empty() {
+            html.push_str("<h2>Allow as</h2>\n<ul class=\"accounts\">\n");
+            for account in accounts {
+                html.push_str(&login::item(account));
+            }
+            html.push_str("</ul>\n");
+        }
+        html.push_str(
+            "<label for=\"name\">As a new account</label>\n<div class=\"fresh\"><input type=\"text\" id=\"name\" \
+             name=\"name\" maxlength=\"80\" autocomplete=\"off\" placeholder=\"Ada\"><button class=\"primary\" \
+             name=\"action\" value=\"new\">Create and allow</button></div>\n<button class=\"wide quiet\" name=\"action\" \
+             value=\"cancel\">Deny</button>\n</form>\n",
+        );
+        html
+    }
+
+    /// What the app may spend, as `POST /delegation/create` takes it, and whose provider pays.
+    fn allowance(
+        desk: &Desk,
+        owner: &Identity,
+        plan: &Plan,
+        (limit, days): (i64, i64),
+    ) -> Outcome<Option<Allowance>> {
+        let euros = plan.terms.money() == Money::Euro;
+        let mut body = Map::new();
+        body.insert("spendingLimitCents".into(), limit.into());
+        body.insert("durationSecs".into(), (days * 86_400).into());
+        body.insert("planId".into(), plan.id.as_str().into());
+        let (provider, currency) = match plan.terms.provider() {
+            None => ("erc4337", if euros { "eurc" } else { "usdc" }),
+            Some(provider) => {
+                let Some(card) = methods::first(desk, owner, provider)? else { return Ok(None) };
+                body.insert("providerPaymentMethodId".into(), card.into());
+                (provider, if euros { "eur" } else { "usd" })
+            }
+        };
+        body.insert("currency".into(), currency.into());
+        Ok(Some(Allowance { provider: provider.to_owned(), body }))
+    }
+}
+
+/// Why a plan cannot be had.
+const NO_CARD: &str = "This plan is paid by card, and that account has none of its provider.";
+
+/// How much, in cents, and for how many days, as it was typed.
+fn bounds(form: &Form) -> Result<(i64, i64), &'static str> {
+    let limit = form.get("limit").and_then(embed::cents).filter(|cents| *cents > 0);
+    let days = form.get("days").unwrap_or("30").parse::<i64>().ok();
+    let days = days.filter(|days| (1..=365).contains(days));
+    Ok((
+        limit.ok_or("The limit is an amount like 50 or 12.50.")?,
+        days.ok_or("The time is a number of days.")?,
+    ))
+}
+
+/// A delegation that is about to be opened.
+struct Allowance {
+    provider: String,
+    body: Map<String, Value>,
+}
+
+/// The plans that a client may ask to be paid from: the agent's, the one that is named, or, for a client of no agent,
+/// whatever is listed here.
+fn on_offer(desk: &Desk, agent: Option<&Agent>, named: Option<&str>) -> Outcome<Vec<Plan>> {
+    let (filter, key) = match agent {
+        Some(agent) => ("id IN (SELECT plan_id FROM agent_plans WHERE agent_id = ?1)", agent.id.as_str()),
+        None => ("listed <> 0 OR id = ?1", named.unwrap_or_default()),
+    };
+    let query = format!(
+        "SELECT {} FROM plans WHERE {filter} ORDER BY id <> ?2, created_at DESC, rowid DESC LIMIT ?3",
+        plans::COLUMNS
+    );
+    let binds = binds![key, named.unwrap_or_default(), MOST_PLANS];
+    let rows: Vec<plans::PlanRow> = desk.store.rows(&query, binds)?;
+    let mut plans = rows.into_iter().map(plans::PlanRow::plan).collect::<Outcome<Vec<_>>>()?;
+    if let Some(named) = named {
+        plans.retain(|plan| plan.id == named);
+    }
+    Ok(plans)
+}
+
+/// Back to the app with nothing (RFC 6749 section 4.1.2.1).
+fn refuse(target: &Url, state: Option<&str>, error: &str, text: &str) -> Reply {
+    let mut answer = vec![("error", error), ("error_description", text)];
+    answer.extend(state.map(|state| ("state", state)));
+    Reply::see_other(back::with(target, &answer))
+}
+
+/// `GET /oauth/authorize`
+pub(super) fn page(desk: &Desk) -> Outcome {
+    let parameter = |name: &str| desk.call.param(name);
+    match Request::begin(desk, &parameter)? {
+        Ok(request) => show(desk, &request, None, &Form::default()),
+        Err(reply) => Ok(reply),
+    }
+}
+
+fn show(desk: &Desk, request: &Request<'_>, wrong: Option<&str>, typed: &Form) -> Outcome {
+    let accounts = accounts::newest(desk, login::MOST_ACCOUNTS)?;
+    let status = if wrong.is_some() { 400 } else { 200 };
+    Ok(pages::page(status, "Allow access", &request.content(&accounts, wrong, typed)))
+}
+
+/// `POST /oauth/authorize`: back to the app with a code, or with a no.
+pub(super) fn submit(desk: &Desk) -> Outcome {
+    let form = desk.call.form();
+    let parameter = |name: &str| form.get(name);
+    let request = match Request::begin(desk, &parameter)? {
+        Ok(request) => request,
+        Err(reply) => return Ok(reply),
+    };
+    if form.get("action") == Some("cancel") {
+        return Ok(refuse(&request.target, request.state(), "access_denied", "It was not allowed"));
+    }
+    let Some(plan) = request.plans.iter().find(|plan| form.get("plan").is_none_or(|id| plan.id == id)) else {
+        return show(desk, &request, Some("That plan is not among those on offer."), &form);
+    };
+    let bounds = match bounds(&form) {
+        Ok(bounds) => bounds,
+        Err(wrong) => return show(desk, &request, Some(wrong), &form),
+    };
+    let owner = match (form.get("account"), form.get("name")) {
+        (Some(address), _) => accounts::find(desk, address)?.map(|account| account.identity()),
+        (None, Some(name)) => Some(accounts::open(desk, Some(name))?),
+        (None, None) => None,
+    };
+    let Some(owner) = owner else {
+        return show(desk, &request, Some("Pick an account, or type a name for a new one."), &form);
+    };
+    let Some(allowance) = Request::allowance(desk, &owner, plan, bounds)? else {
+        return show(desk, &request, Some(NO_CARD), &form);
+    };
+    let delegation = delegations::open(desk, &owner, &allowance.body, &allowance.provider)?;
+    let code = oauth::allow(
+        desk,
+        &Code {
+            owner: &owner,
+            client: request.client,
+            redirect_uri: parameter("redirect_uri").unwrap_or_default(),
+            challenge: request.challenge,
+            scope: &request.scope,
+            resource: parameter("resource"),
+            nonce: parameter("nonce"),
+            plan_id: &plan.id,
+            agent_id: request.agent.as_ref().map(|agent| agent.id.as_str()),
+            delegation_id: &delegation.id,
+        },
+    )?;
+    let mut answer = vec![("code", code.as_str())];
+    answer.extend(request.state().map(|state| ("state", state)));
+    Ok(Reply::see_other(back::with(&request.target, &answer)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_code_may_go() {
+        for (text, ok) in [
+            ("http://localhost:3000/callback", true),
+            ("https://app.example/cb?x=1", true),
+            ("cursor://anysphere.cursor-retrieval/oauth/callback", true),
+            ("https://app.example/cb#frag", false),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("file:///etc/passwd", false),
+            ("https://user:pass@app.example/", false),
+            ("app:callback", false),
+            ("/callback", false),
+            ("", false),
+        ] {
+            assert_eq!(target(text).is_some(), ok, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_challenge_looks_like() {
+        // RFC 7636, appendix B.
+        assert!(is_challenge("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));
+        for bad in ["", "short", &"a".repeat(44), &"=".repeat(43), &format!("{}+", "a".repeat(42))] {
+            assert!(!is_challenge(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_no_goes_back_with_its_state() {
+        let back = refuse(&target("https://a.example/cb?x=1").unwrap(), Some("s t"), "access_denied", "no");
+        assert_eq!(
+            back.body_text(),
+            "https://a.example/cb?x=1&error=access_denied&error_description=no&state=s+t"
+        );
+    }
+}

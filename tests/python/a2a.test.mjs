@@ -1,0 +1,85 @@
+// The official A2A server takes payment for its messages: from the official client, and with tokens of our SDK in the message.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { newAccount } from '../../scripts/lib/stage.mjs';
+import { newBuyer, runProgram, skip, startMarket, startService } from './service.mjs';
+
+const STATUS = 'x402.payment.status';
+let market, sandbox, plan, agent, service;
+before(async () => {
+  if (skip) return;
+  market = await startMarket();
+  sandbox = market.sandbox;
+  plan = await market.plan();
+  agent = await market.agent([plan]);
+  service = await startService('a2a_server.py', sandbox, { NVM_API_KEY: market.seller.nvmApiKey, PLAN: plan, AGENT: agent });
+});
+after(async () => {
+  await service?.stop();
+  await market?.stop();
+});
+
+/** A JSON-RPC call of the agent. */
+async function rpc(method, params, headers = {}) {
+  const response = await fetch(`${service.url}/`, {
+    method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  });
+  return { status: response.status, headers: response.headers, ...(await response.json()) };
+}
+const send = (text, metadata, headers) =>
+  rpc('message/send', { message: { kind: 'message', messageId: randomUUID(), role: 'user', parts: [{ kind: 'text', text }], metadata } }, headers);
+const held = async ({ payments }) => (await payments.plans.getPlanBalance(plan)).balance;
+const paying = (token) => ({ [STATUS]: 'payment-submitted', 'x402.payment.payload': JSON.parse(Buffer.from(token, 'base64url').toString()) });
+
+test('its card says what it sells, at both addresses', { skip }, async () => {
+  for (const name of ['agent-card.json', 'agent.json']) {
+    const card = await (await fetch(`${service.url}/.well-known/${name}`)).json();
+    const { params } = card.capabilities.extensions.find(({ uri }) => uri === 'urn:nevermined:payment');
+    assert.deepEqual([card.name, params.planId, params.agentId], ['Loud', plan, agent]);
+  }
+});
+
+test('the official client pays for its messages, with tokens of either version', { skip }, async () => {
+  const account = await newAccount(sandbox.url, 'A buyer in Python');
+  const saw = await runProgram('a2a_client.py', sandbox, { NVM_API_KEY: account.nvmApiKey, SERVICE: service.url, PLAN: plan, AGENT: agent });
+  for (const [name, [text, balance]] of Object.entries({
+    'a message': ['TWO WORDS', 98], 'another with the same token': ['ONE', 97], 'single-use tokens': ['TWO WORDS', 95], 'and one more': ['THREE MORE WORDS', 92],
+  })) assert.deepEqual([saw[name].state, saw[name].text.startsWith(text), saw[name].balance], ['completed', true, balance], name);
+});
+
+test('a token of our SDK pays in the message, after the agent asked for it', { skip }, async () => {
+  const buyer = await newBuyer(sandbox);
+  const asked = await send('one two three');
+  const { state, message } = asked.result.status;
+  assert.deepEqual([asked.status, state, message.metadata[STATUS]], [200, 'input-required', 'payment-required']);
+  const [offer] = message.metadata['x402.payment.required'].accepts;
+  assert.deepEqual([offer.planId, offer.extra.agentId], [plan, agent]);
+
+  const { accessToken } = await buyer.payments.x402.getX402AccessToken(offer.planId, offer.extra.agentId, { scheme: offer.scheme, network: offer.network });
+  const done = await send('one two three', paying(accessToken));
+  const { state: ended, message: said } = done.result.status;
+  assert.deepEqual([ended, said.metadata[STATUS]], ['completed', 'payment-completed']);
+  assert.match(said.parts[0].text, /^ONE TWO THREE/);
+  const [receipt] = [said.metadata['x402.payment.receipts']].flat();
+  assert.deepEqual([receipt.success, receipt.payer, receipt.creditsRedeemed, receipt.remainingBalance], [true, buyer.accountAddress, '3', '97']);
+  assert.match(receipt.orderTx, /^0x/, 'bought by the way, from the delegation');
+  assert.equal(await held(buyer), 97n);
+
+  const byHeader = await send('one more', undefined, { 'payment-signature': accessToken });
+  assert.equal(byHeader.result.status.state, 'completed');
+  assert.equal(await held(buyer), 95n);
+});
+
+test('who does not pay is not answered', { skip }, async () => {
+  const buyer = await newBuyer(sandbox, { terms: { spendingLimitCents: 1 } });
+  const { accessToken } = await buyer.payments.x402.getX402AccessToken(plan, agent);
+  const failed = await send('for free', paying(accessToken));
+  assert.deepEqual([failed.status, failed.result.status.state, failed.result.status.message.metadata[STATUS]], [200, 'failed', 'payment-failed']);
+  const byHeader = await send('for free', undefined, { 'payment-signature': accessToken });
+  assert.deepEqual([byHeader.status, byHeader.error.code], [402, -32001]);
+  const bare = await rpc('tasks/get', { id: 'x' });
+  const offer = JSON.parse(Buffer.from(bare.headers.get('payment-required'), 'base64').toString());
+  assert.deepEqual([bare.status, offer.accepts[0].planId], [402, plan]);
+  assert.equal(await held(buyer), 0n);
+});
