@@ -4,7 +4,8 @@ import * as app from "./sandbox.js";
 
 app.initSync({ module });
 
-export default { fetch: (request, env, context) => app.fetch(request, env, context) };
+// Everything there is goes to the one object: what happens once has to happen in one place.
+export default { fetch: (request, env) => env.SANDBOX.getByName("sandbox").fetch(request) };
 
 // A panic resets the wasm instance, and with it every Rust object that JavaScript holds. This one is made anew when
 // that has happened: its storage is all it is, so nothing is lost.

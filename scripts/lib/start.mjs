@@ -9,6 +9,7 @@ import { dist } from './build.mjs';
 import { Plain } from './cli.mjs';
 import { servePage } from './page.mjs';
 import { at } from './run.mjs';
+import { forget, scratch } from './scratch.mjs';
 
 const HOST = '127.0.0.1';
 const COMPATIBILITY_DATE = '2026-04-01';
@@ -22,17 +23,23 @@ const MODULES = [
  * forgotten. `vars` are the Worker's variables, `log` sees each line that the Worker prints.
  */
 export async function startSandbox({ port = 0, data, log, vars = {} } = {}) {
-  const folder = data && resolve(data);
-  if (folder) mkdirSync(folder, { recursive: true });
-  return startWorker('sandbox', {
-    port, log,
-    worker: {
-      ...built('sandbox'),
-      bindings: vars,
-      durableObjects: { SANDBOX: { className: 'Sandbox', useSQLite: true } },
-    },
-    shared: folder ? { durableObjectsPersist: folder } : {},
-  });
+  const folder = data ? resolve(data) : scratch();
+  mkdirSync(folder, { recursive: true });
+  const after = () => { if (!data) forget(folder); };
+  try {
+    return await startWorker('sandbox', {
+      port, log, after,
+      worker: {
+        ...built('sandbox'),
+        bindings: vars,
+        durableObjects: { SANDBOX: { className: 'Sandbox', useSQLite: true } },
+      },
+      shared: { durableObjectsPersist: folder },
+    });
+  } catch (error) {
+    after();
+    throw error;
+  }
 }
 
 /**
@@ -131,7 +138,7 @@ function built(artefact) {
   };
 }
 
-async function startWorker(title, { port, worker, others = [], shared = {}, log, more }) {
+async function startWorker(title, { port, worker, others = [], shared = {}, log, more, after }) {
   await freePort(title, port);
   const { Miniflare, NoOpLog } = await runtime();
   // A socket of the Worker's own: miniflare's shared one stands behind a Worker that normalises URLs and headers and
@@ -163,7 +170,7 @@ async function startWorker(title, { port, worker, others = [], shared = {}, log,
     await miniflare.dispose().catch(() => {});
     throw new Plain(`the ${title} did not start: ${error.message}\n\n${said.join('').trim()}`);
   }
-  return ended({ url, miniflare, ...added, stop: () => miniflare.dispose(), said: () => said.join('') });
+  return ended({ url, miniflare, ...added, stop: () => miniflare.dispose().finally(after), said: () => said.join('') });
 }
 
 /** miniflare, told to start workerd through a script that ends it with us. */

@@ -14,7 +14,7 @@ export const SUITES = {
   wasm: { title: 'wasm in Node', tools: ['wasmBindgen'], run: wasm },
   node: { title: 'Node', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox', 'worker'], run: nodeTests('tests/node') },
   package: { title: 'npm package', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox'], run: nodeTests('tests/package') },
-  sandbox: { title: 'sandbox', artefacts: ['sandbox'], run: nodeTests('tests/sandbox') },
+  sandbox: { title: 'sandbox', artefacts: ['sandbox'], run: sandbox },
   workerd: { title: 'paywall in workerd', artefacts: ['sandbox', 'worker', 'subscriber'], run: nodeTests('tests/workerd') },
   library: { title: 'paywall as a library', tools: ['wasmBindgen', 'runtimes'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall'], run: library },
   python: {
@@ -58,6 +58,13 @@ async function cargo(args, { report, env }) {
     result.report = output.replace(noise, '').replace(/\n{3,}/g, '\n\n').trim();
   }
   return result;
+}
+
+/** The sandbox in memory; and those of its tests that are about money once more on a data folder, started again after each. */
+async function sandbox(context) {
+  const money = /^(cards|checkout|ledger|money|mpp|tokens)\.test\.mjs$/;
+  const runs = [nodeTests('tests/sandbox'), nodeTests('tests/sandbox', money, { SANDBOX_RESTARTS: '1' })];
+  return sum(await inTurn(runs, (run) => run(context)));
 }
 
 /** The library's own tests, and the Worker's at both of its faces: see tests/library/faces.mjs. */

@@ -250,7 +250,7 @@ pub(super) fn plans_of(desk: &Desk, agent_id: &str) -> Outcome {
         page.direction()
     );
     let rows: Vec<PlanRow> = desk.store.rows(&query, binds![agent.id, i64::from(page.size), page.skip()])?;
-    let plans = rows.into_iter().map(|row| Ok(row.plan()?.item())).collect::<Outcome<Vec<_>>>()?;
+    let plans = rows.into_iter().map(|row| Ok(row.plan(desk)?.item())).collect::<Outcome<Vec<_>>>()?;
     Reply::ok(json!({ "total": total, "page": page.number, "offset": page.size, "plans": plans }))
 }
 

@@ -6,6 +6,7 @@ use super::deployment;
 use super::keys::is_address;
 use super::ledger::{self, Lot};
 use super::plans::{self, Plan};
+use super::postings::{self, Account, Kind, Posting};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
 use crate::wire::Credits;
@@ -15,21 +16,18 @@ use serde_json::{Value, json};
 #[derive(Deserialize)]
 struct LotRow {
     expires_at: i64,
-    amount: String,
+    balance: String,
 }
 
 /// The lots that still count.
 pub(super) fn lots(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Vec<Lot>> {
     let rows: Vec<LotRow> = desk.store.rows(
-        "SELECT expires_at, amount FROM lots WHERE plan_id = ? AND holder = ? AND (expires_at = 0 OR expires_at > ?)",
-        binds![plan_id, holder.to_ascii_lowercase(), desk.call.now],
+        "SELECT expires_at, balance FROM books WHERE unit = ? AND kind = 'held' AND owner = ? AND balance <> '0'
+         AND (expires_at = 0 OR expires_at > ?)",
+        binds![postings::credits_unit(plan_id), holder.to_ascii_lowercase(), desk.call.now],
     )?;
     rows.into_iter()
-        .map(|row| {
-            let amount =
-                row.amount.parse().map_err(|_| Problem::internal("storage: a lot is not a uint256"))?;
-            Ok(Lot { expires_at: row.expires_at, amount })
-        })
+        .map(|row| Ok(Lot { expires_at: row.expires_at, amount: postings::amount(&row.balance)? }))
         .collect()
 }
 
@@ -38,52 +36,61 @@ pub(super) fn total(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Credits
     Ok(ledger::total(&lots(desk, plan_id, holder)?))
 }
 
-/// Writes a lot; an empty one goes.
-fn write(desk: &Desk, plan_id: &str, holder: &str, lot: Lot) -> Outcome<()> {
-    let holder = holder.to_ascii_lowercase();
-    if lot.amount.is_zero() {
-        return desk.store.run(
-            "DELETE FROM lots WHERE plan_id = ? AND holder = ? AND expires_at = ?",
-            binds![plan_id, holder, lot.expires_at],
-        );
-    }
-    desk.store.run(
-        "INSERT INTO lots (plan_id, holder, expires_at, amount) VALUES (?, ?, ?, ?)
-         ON CONFLICT (plan_id, holder, expires_at) DO UPDATE SET amount = excluded.amount",
-        binds![plan_id, holder, lot.expires_at, lot.amount.to_string()],
-    )
-}
-
-/// Adds credits that run out at `expires_at` (0: never).
-pub(super) fn add(desk: &Desk, plan_id: &str, holder: &str, amount: Credits, expires_at: i64) -> Outcome<()> {
+/// Issues credits that run out at `expires_at` (0: never), for the purchase `tx`.
+pub(super) fn add(
+    desk: &Desk,
+    tx: &str,
+    plan_id: &str,
+    holder: &str,
+    amount: Credits,
+    expires_at: i64,
+) -> Outcome<()> {
     let held = lots(desk, plan_id, holder)?;
-    let held = held.iter().find(|lot| lot.expires_at == expires_at).map_or(Credits::ZERO, |lot| lot.amount);
-    let amount = held
-        .checked_add(amount)
-        .ok_or_else(|| Problem::new(500, "BCK.PROTOCOL.0007", "The balance would be above a uint256"))?;
-    write(desk, plan_id, holder, Lot { expires_at, amount })
+    if ledger::total(&held).checked_add(amount).is_none() {
+        return Err(Problem::new(500, "BCK.PROTOCOL.0007", "The balance would be above a uint256"));
+    }
+    let posting = Posting { entry: tx, why: "issue", amount };
+    let issued = Account::credits(Kind::Issued, plan_id);
+    postings::post(desk, posting, &issued, &Account::held(plan_id, holder, expires_at))
 }
 
-/// Hands out credits of a plan on its terms. Of a plan that sells time, time is added to what is left of it.
-pub(super) fn grant(desk: &Desk, plan: &Plan, holder: &str, amount: Credits) -> Outcome<()> {
+/// Hands out credits of a plan on its terms. Of a plan that sells time, time is added to what is left of it: what is held
+/// goes over to the later end, and what is over or missing then is burned or issued.
+pub(super) fn grant(desk: &Desk, tx: &str, plan: &Plan, holder: &str, amount: Credits) -> Outcome<()> {
     let terms = &plan.terms.grant;
     if !terms.by_time {
-        return add(desk, &plan.id, holder, amount, terms.expiry(desk.call.now));
+        return add(desk, tx, &plan.id, holder, amount, terms.expiry(desk.call.now));
     }
     let held = lots(desk, &plan.id, holder)?;
-    for lot in &held {
-        write(desk, &plan.id, holder, Lot { amount: Credits::ZERO, ..*lot })?;
-    }
     let renewed = terms.renewal(&held, amount, desk.call.now);
-    write(desk, &plan.id, holder, renewed)
+    let later = Account::held(&plan.id, holder, renewed.expires_at);
+    for lot in held.iter().filter(|lot| lot.expires_at != renewed.expires_at) {
+        let posting = Posting { entry: tx, why: "renew", amount: lot.amount };
+        postings::post(desk, posting, &Account::held(&plan.id, holder, lot.expires_at), &later)?;
+    }
+    let now = ledger::total(&held);
+    let (missing, over) = (renewed.amount.saturating_sub(now), now.saturating_sub(renewed.amount));
+    let posting = |why, amount| Posting { entry: tx, why, amount };
+    postings::post(desk, posting("issue", missing), &Account::credits(Kind::Issued, &plan.id), &later)?;
+    postings::post(desk, posting("merge", over), &later, &Account::credits(Kind::Burned, &plan.id))
 }
 
-/// Takes credits and hands back what is left; `None`, and nothing taken, where there are too few.
-pub(super) fn burn(desk: &Desk, plan_id: &str, holder: &str, amount: Credits) -> Outcome<Option<Credits>> {
+/// Takes credits for `tx` and hands back what is left; `None`, and nothing taken, where there are too few.
+pub(super) fn burn(
+    desk: &Desk,
+    tx: &str,
+    plan_id: &str,
+    holder: &str,
+    amount: Credits,
+) -> Outcome<Option<Credits>> {
     let held = lots(desk, plan_id, holder)?;
     let Some(left) = ledger::take(&held, amount) else { return Ok(None) };
-    for lot in left.iter().filter(|lot| !held.contains(lot)) {
-        write(desk, plan_id, holder, *lot)?;
+    let burned = Account::credits(Kind::Burned, plan_id);
+    for lot in &left {
+        let before = held.iter().find(|before| before.expires_at == lot.expires_at);
+        let taken = before.map_or(Credits::ZERO, |before| before.amount.saturating_sub(lot.amount));
+        let posting = Posting { entry: tx, why: "burn", amount: taken };
+        postings::post(desk, posting, &Account::held(plan_id, holder, lot.expires_at), &burned)?;
     }
     Ok(Some(ledger::total(&left)))
 }

@@ -252,7 +252,7 @@ fn on_offer(desk: &Desk, agent: Option<&Agent>, named: Option<&str>) -> Outcome<
     );
     let binds = binds![key, named.unwrap_or_default(), MOST_PLANS];
     let rows: Vec<plans::PlanRow> = desk.store.rows(&query, binds)?;
-    let mut plans = rows.into_iter().map(plans::PlanRow::plan).collect::<Outcome<Vec<_>>>()?;
+    let mut plans = rows.into_iter().map(|row| row.plan(desk)).collect::<Outcome<Vec<_>>>()?;
     if let Some(named) = named {
         plans.retain(|plan| plan.id == named);
     }

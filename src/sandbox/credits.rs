@@ -60,8 +60,11 @@ pub(super) fn give(
 ) -> Outcome<String> {
     let tx = desk.random.hex(32)?;
     match duration {
-        0 => balances::grant(desk, plan, holder, credits)?,
-        seconds => balances::add(desk, &plan.id, holder, credits, clock::after(desk.call.now, seconds))?,
+        0 => balances::grant(desk, &tx, plan, holder, credits)?,
+        seconds => {
+            let until = clock::after(desk.call.now, seconds);
+            balances::add(desk, &tx, &plan.id, holder, credits, until)?;
+        }
     }
     let bought = TopUp { orders: 1, cents: 0, credits };
     orders::record(desk, &Purchase { plan, holder, kind: Kind::Mint, bought, delegation: None }, &tx)?;
@@ -160,8 +163,8 @@ pub(super) fn take(
     kind: &'static str,
     request: Option<&str>,
 ) -> Outcome<Option<(String, Credits)>> {
-    let Some(left) = balances::burn(desk, &plan.id, holder, amount)? else { return Ok(None) };
     let tx = desk.random.hex(32)?;
+    let Some(left) = balances::burn(desk, &tx, &plan.id, holder, amount)? else { return Ok(None) };
     desk.store.run(
         "INSERT INTO settlements (tx, plan_id, holder, credits, permission, order_tx, kind, request, at)
          VALUES (?, ?, ?, ?, '', NULL, ?, ?, ?)",

@@ -2,6 +2,7 @@
 
 use super::call::{Reply, member, text, whole};
 use super::keys::Identity;
+use super::postings::{self, Account, Kind, Posting};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
 use super::terms::Money;
@@ -205,83 +206,15 @@ pub(super) fn open(
             new.created_at,
         ],
     )?;
+    let posting = Posting { entry: &new.id, why: "delegate", amount: postings::cents(new.limit_cents) };
+    let of = |kind| Account::cents(kind, &new.id);
+    postings::post(desk, posting, &of(Kind::Limit), &of(Kind::Free))?;
     Ok(new)
 }
 
 /// The delegation of that id.
 pub(super) fn find(desk: &Desk, id: &str) -> Outcome<Option<Delegation>> {
     desk.store.first(&format!("SELECT {COLUMNS} FROM delegations WHERE id = ?"), binds![id])
-}
-
-/// Takes an amount off what may be spent, before a charge is made; whether the delegation allows it. It is one statement,
-/// so whatever else is going on, the limits hold.
-pub(super) fn reserve(desk: &Desk, id: &str, cents: i64) -> Outcome<bool> {
-    let update = "UPDATE delegations SET spent_cents = spent_cents + ?1, transactions = transactions + 1
-        WHERE id = ?2 AND revoked = 0 AND expires_at > ?3 AND spent_cents + ?1 <= limit_cents
-        AND (max_transactions IS NULL OR transactions < max_transactions) RETURNING id";
-    #[derive(Deserialize)]
-    struct Row {}
-    Ok(desk.store.first::<Row>(update, binds![cents, id, desk.call.now])?.is_some())
-}
-
-/// Gives back what was reserved, after a charge that failed.
-pub(super) fn release(desk: &Desk, id: &str, cents: i64) -> Outcome<()> {
-    desk.store.run(
-        "UPDATE delegations SET spent_cents = spent_cents - ?, transactions = transactions - 1 WHERE id = ?",
-        binds![cents, id],
-    )
-}
-
-/// Writes a charge down; one that brought no order failed.
-pub(super) fn charged(
-    desk: &Desk,
-    delegation: &Delegation,
-    plan_id: &str,
-    cents: i64,
-    order_tx: Option<&str>,
-) -> Outcome<()> {
-    let prefix = if delegation.provider == "erc4337" { "tx" } else { "pi" };
-    let id = format!("{prefix}_sandbox_{}", desk.random.hex(12)?.trim_start_matches("0x"));
-    desk.store.run(
-        "INSERT INTO charges (id, delegation_id, plan_id, cents, order_tx, at) VALUES (?, ?, ?, ?, ?, ?)",
-        binds![id, delegation.id.as_str(), plan_id, cents, order_tx, desk.call.now],
-    )
-}
-
-/// `GET /api/v1/delegation/:id/transactions`: what was charged to it, and what was tried, newest first.
-pub(super) fn transactions(desk: &Desk, id: &str) -> Outcome {
-    #[derive(Deserialize)]
-    struct Row {
-        id: String,
-        plan_id: String,
-        cents: i64,
-        order_tx: Option<String>,
-        at: i64,
-    }
-    let (delegation, page) = (own(desk, &accounts::caller(desk)?, id)?, desk.call.page());
-    let rows: Vec<Row> = desk.store.rows(
-        "SELECT id, plan_id, cents, order_tx, at FROM charges WHERE delegation_id = ?
-         ORDER BY at DESC, rowid DESC LIMIT ? OFFSET ?",
-        binds![delegation.id.as_str(), i64::from(page.size), page.skip()],
-    )?;
-    let total = desk.store.count(
-        "SELECT COUNT(*) AS count FROM charges WHERE delegation_id = ?",
-        binds![delegation.id.as_str()],
-    )?;
-    let transactions: Vec<Value> = rows
-        .iter()
-        .map(|row| {
-            json!({
-                "id": row.id, "delegationId": delegation.id, "planId": row.plan_id,
-                "status": if row.order_tx.is_some() { "Succeeded" } else { "Failed" },
-                "amountCents": row.cents.to_string(), "currency": delegation.currency, "txHash": row.order_tx,
-                "createdAt": clock::iso(row.at),
-            })
-        })
-        .collect();
-    Reply::ok(json!({
-        "transactions": transactions, "totalResults": total, "page": page.number, "offset": page.size,
-    }))
 }
 
 /// The delegation of that id, if it is the account's and not another key's.
@@ -375,13 +308,22 @@ pub(super) fn revoke(desk: &Desk, id: &str) -> Outcome {
     Reply::ok(json!({ "success": true, "delegationId": delegation.id }))
 }
 
-/// Ends those that `filter` finds.
+/// Ends those that `filter` finds: what they may still spend goes back, and no token of theirs is good.
 pub(super) fn end(desk: &Desk, filter: &str, key: &str) -> Outcome<()> {
-    let tokens = format!(
-        "UPDATE permissions SET expires_at = 0 WHERE delegation_id IN (SELECT id FROM delegations WHERE {filter})"
-    );
-    desk.store.run(&tokens, binds![key])?;
-    desk.store.run(&format!("UPDATE delegations SET revoked = 1 WHERE {filter}"), binds![key])
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+    }
+    let ended = format!("SELECT id FROM delegations WHERE {filter} AND revoked = 0");
+    for Row { id } in desk.store.rows::<Row>(&ended, binds![key])? {
+        desk.store
+            .run("UPDATE permissions SET expires_at = 0 WHERE delegation_id = ?", binds![id.as_str()])?;
+        desk.store.run("UPDATE delegations SET revoked = 1 WHERE id = ?", binds![id.as_str()])?;
+        let (free, limit) = (Account::cents(Kind::Free, &id), Account::cents(Kind::Limit, &id));
+        let amount = postings::balance(&desk.store, &free)?;
+        postings::post(desk, Posting { entry: &id, why: "revoke", amount }, &free, &limit)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

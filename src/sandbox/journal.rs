@@ -7,7 +7,7 @@ use super::{Desk, clock, dashboard};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// How many calls are remembered.
+/// How many calls are remembered at least; older ones are thrown away now and then.
 const MOST_CALLS: i64 = 5_000;
 /// How much of a body is remembered, in characters.
 const MOST_TEXT: usize = 6_000;
@@ -48,7 +48,11 @@ pub(super) fn log(
             reply.and_then(answered),
             now
         ],
-    )?;
+    )
+}
+
+/// Forgets the oldest calls.
+pub(super) fn sweep(store: &Store) -> Outcome<()> {
     store.run("DELETE FROM calls WHERE id <= (SELECT MAX(id) FROM calls) - ?", binds![MOST_CALLS])
 }
 

@@ -11,11 +11,14 @@ mod access;
 mod accounts;
 mod activity;
 mod agents;
+mod audit;
 mod authorization;
 mod back;
 mod balances;
+mod books;
 mod call;
 mod challenge;
+mod charges;
 mod checkout;
 mod clock;
 mod codes;
@@ -30,6 +33,8 @@ mod embed;
 mod endpoints;
 mod facilitator;
 mod faults;
+mod group;
+mod invariants;
 mod journal;
 mod keys;
 mod ledger;
@@ -37,6 +42,9 @@ mod legal;
 mod login;
 mod methods;
 mod mpp;
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
 mod oauth;
 mod orders;
 mod organizations;
@@ -44,36 +52,53 @@ mod overview;
 mod pages;
 mod permissions;
 mod plans;
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod plot;
+mod postings;
 mod problem;
 mod random;
 mod requests;
 mod router;
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod rules;
 mod sales;
+mod schema;
 mod secrets;
 mod seed;
+mod seen;
 mod settings;
 mod settlement;
 mod signers;
 mod store;
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod stories;
 mod terms;
 mod tokens;
 mod typed;
 mod widget_keys;
 mod widgets;
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod world;
 
 use call::{Body, Call, Reply};
 use control::Started;
+use group::{Group, One};
 use problem::{Outcome, Problem};
 use random::Random;
+use seen::Seen;
 use settings::Settings;
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 use store::Store;
-use worker::{
-    Context, Date, Delay, DurableObject, Env, Headers, Request, Response, ResponseBuilder, durable_object,
-    event,
-};
+use worker::{Date, Delay, DurableObject, Env, Headers, Request, Response, ResponseBuilder, durable_object};
 
+/// Every how many calls what is too old to be remembered is thrown away.
+const SWEEP_EVERY: u32 = 64;
 /// Largest body that is read.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
@@ -84,52 +109,63 @@ struct Desk {
     store: Store,
     random: Random,
     settings: Settings,
+    seen: Rc<Seen>,
+    /// Whether this call throws away what is too old to be remembered.
+    sweeps: bool,
     /// Whether things may be made to go wrong.
     faulty: bool,
     started: Started,
 }
 
-/// Everything there is goes to the one object; only preflights need no state.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    if request.method() == worker::Method::Options {
-        let open = cors::open(request.path().split('/').find(|segment| !segment.is_empty()));
-        let headers = headers(&correlation(&request), open)?;
-        for (name, value) in cors::PREFLIGHT.iter().filter(|_| open) {
-            headers.set(name, value)?;
-        }
-        return Ok(ResponseBuilder::new().with_status(204).with_headers(headers).empty());
+/// The answer to a preflight, which knows of no state.
+fn preflight(correlation: &str, open: bool) -> worker::Result<Response> {
+    let headers = headers(correlation, open)?;
+    for (name, value) in cors::PREFLIGHT.iter().filter(|_| open) {
+        headers.set(name, value)?;
     }
-    env.durable_object("SANDBOX")?.get_by_name("sandbox")?.fetch_with_request(request).await
+    Ok(ResponseBuilder::new().with_status(204).with_headers(headers).empty())
 }
 
-/// The platform: its storage is all that it is.
+/// The platform: its storage is all that it is. What else it has can be had from there again.
 #[durable_object(fetch)]
 #[derive(Debug)]
 pub struct Sandbox {
     state: worker::State,
     prepared: Cell<bool>,
+    settings: Cell<Option<Settings>>,
+    seen: Rc<Seen>,
     faulty: bool,
     started: Started,
+    group: Group,
+    served: Cell<u32>,
 }
 
 impl DurableObject for Sandbox {
     fn new(state: worker::State, env: Env) -> Self {
         let named =
             |name: &str| env.var(name).ok().map(|value| value.to_string()).filter(|text| !text.is_empty());
-        let faulty = named("SANDBOX_FAULTS").is_some_and(|value| value == "1");
-        let started = Started { secret: named("SANDBOX_SECRET"), command: named("SANDBOX_COMMAND") };
-        Self { state, prepared: Cell::new(false), faulty, started }
+        Self {
+            state,
+            prepared: Cell::new(false),
+            settings: Cell::new(None),
+            seen: Rc::default(),
+            faulty: named("SANDBOX_FAULTS").is_some_and(|value| value == "1"),
+            started: Started { secret: named("SANDBOX_SECRET"), command: named("SANDBOX_COMMAND") },
+            group: Group::default(),
+            served: Cell::new(0),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let correlation = correlation(&request);
-        let mut open = false;
+        let open = cors::open(request.path().split('/').find(|segment| !segment.is_empty()));
+        if request.method() == worker::Method::Options {
+            return preflight(&correlation, open);
+        }
+        let one = self.group.enter();
         let reply = match read(&mut request, &correlation).await {
-            Ok(call) => {
-                open = cors::open(call.path.first().map(String::as_str));
-                if self.faulty { self.struck(call).await } else { self.serve(call, None) }
-            }
+            Ok(call) if self.faulty => self.struck(call, one).await,
+            Ok(call) => self.in_turn(call, None, one).await,
             Err(problem) => problem.reply(&correlation, &clock::iso(machine())),
         };
         respond(reply, &correlation, open)
@@ -142,8 +178,14 @@ fn machine() -> i64 {
 }
 
 impl Sandbox {
+    /// Serves a call with those that came together with it.
+    async fn in_turn(&self, call: Call, struck: Option<String>, one: One<'_>) -> Reply {
+        one.turn().await;
+        self.serve(call, struck)
+    }
+
     /// Serves a call that something may go wrong with.
-    async fn struck(&self, call: Call) -> Reply {
+    async fn struck(&self, call: Call, one: One<'_>) -> Reply {
         let failed = |problem: Problem| problem.reply(&call.correlation, &clock::iso(machine()));
         let kinds = match self.store().and_then(|store| faults::strike(&store, &call)) {
             Ok(kinds) => kinds,
@@ -165,15 +207,15 @@ impl Sandbox {
             logged.map_or_else(failed, |()| reply)
         };
         match last {
-            None => self.serve(call, struck),
+            None => self.in_turn(call, struck, one).await,
             Some(faults::Kind::Drop) => unserved(Reply::lost(), 0),
             Some(faults::Kind::Status { status, code, retry_after }) => {
                 let now = clock::iso(machine());
                 unserved(faults::answer(status, &code, retry_after, &call, &now), status)
             }
-            Some(faults::Kind::Garble) => self.serve(call, struck).garbled(),
+            Some(faults::Kind::Garble) => self.in_turn(call, struck, one).await.garbled(),
             Some(faults::Kind::LoseAnswer | faults::Kind::Latency(_)) => {
-                self.serve(call, struck);
+                self.in_turn(call, struck, one).await;
                 Reply::lost()
             }
         }
@@ -182,40 +224,62 @@ impl Sandbox {
     /// Serves a call; no await may be in here.
     fn serve(&self, mut call: Call, struck: Option<String>) -> Reply {
         call.now = machine();
-        let (machine, correlation) = (call.now, call.correlation.clone());
+        let (now, correlation) = (call.now, call.correlation.clone());
         let served = self.store().and_then(|store| {
-            let settings = Settings::load(&store)?;
-            call.now = machine.saturating_add(settings.offset);
+            let settings = match self.settings.get() {
+                Some(settings) => settings,
+                None => Settings::load(&store)?,
+            };
+            // Only the sandbox's own routes set something.
+            let sets = call.path.first().is_some_and(|first| first == "sandbox");
+            self.settings.set(Some(settings).filter(|_| !sets));
+            call.now = now.saturating_add(settings.offset);
+            let (random, seen, faulty) = (Random::Runtime, Rc::clone(&self.seen), self.faulty);
             let started = self.started.clone();
-            let desk = Desk { call, store, random: Random::Runtime, settings, faulty: self.faulty, started };
-            let reply = desk
-                .store
-                .transaction(|| {
-                    orders::arrive(&desk)?;
-                    router::route(&desk)
-                })
-                .unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(desk.call.now)));
-            journal::log(
-                &desk.store,
-                &desk.call,
-                reply.status,
-                Some(&reply),
-                struck.as_deref(),
-                desk.call.now,
-            )?;
-            Ok(reply)
+            let served = self.served.replace(self.served.get().wrapping_add(1));
+            let sweeps = served.is_multiple_of(SWEEP_EVERY);
+            serve(Desk { call, store, random, settings, seen, faulty, started, sweeps }, struck.as_deref())
         });
-        served.unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(machine)))
+        served.unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(now)))
     }
 
     fn store(&self) -> Outcome<Store> {
         let store = Store::new(&self.state)?;
         if !self.prepared.get() {
-            store.prepare()?;
+            prepare(&store, machine())?;
             self.prepared.set(true);
         }
         Ok(store)
     }
+}
+
+/// Makes what is missing in the storage.
+fn prepare(store: &Store, now: i64) -> Outcome<()> {
+    store.prepare()?;
+    store.transaction(|| postings::open_books(store, now))
+}
+
+/// Serves a call and notes it, in one transaction: what is answered with success is written down whole, note and all, and
+/// of what is refused only the note.
+fn serve(desk: Desk, struck: Option<&str>) -> Outcome {
+    let note = |reply: &Reply| {
+        journal::log(&desk.store, &desk.call, reply.status, Some(reply), struck, desk.call.now)
+    };
+    if desk.sweeps {
+        journal::sweep(&desk.store)?;
+        requests::sweep(&desk.store)?;
+    }
+    let served = desk.store.transaction(|| {
+        orders::arrive(&desk)?;
+        let reply = router::route(&desk)?;
+        note(&reply)?;
+        Ok(reply)
+    });
+    served.or_else(|problem| {
+        let reply = problem.reply(&desk.call.correlation, &clock::iso(desk.call.now));
+        note(&reply)?;
+        Ok(reply)
+    })
 }
 
 async fn read(request: &mut Request, correlation: &str) -> Outcome<Call> {

@@ -1,8 +1,10 @@
 //! Ways to buy credits: order, checkout, automatic top-up (contract sections 4.1, 8.4).
 
 use super::call::Reply;
+use super::delegations::Delegation;
 use super::ledger::TopUp;
 use super::plans::{self, Plan};
+use super::postings::{self, Account, Kind as Money, Posting};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
 use super::{Desk, accounts, activity, balances, clock};
@@ -46,7 +48,7 @@ pub(super) struct Purchase<'a> {
     pub(super) holder: &'a str,
     pub(super) kind: Kind,
     pub(super) bought: TopUp,
-    pub(super) delegation: Option<&'a str>,
+    pub(super) delegation: Option<&'a Delegation>,
 }
 
 /// A trial may be ordered once by each holder; one that is paid for and on its way counts.
@@ -58,10 +60,44 @@ pub(super) fn trial_used(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<bool
     Ok(plan.terms.trial && desk.store.count(ordered, binds)? > 0)
 }
 
+/// Has the buyer pay the plan's receivers: tokens in their own units from a wallet, cents from a card. Money comes from
+/// outside as it is needed, as neither wallets nor cards of the sandbox run dry.
+fn pay(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
+    let Purchase { plan, bought, delegation, .. } = purchase;
+    let terms = &plan.terms;
+    let too_much = || Problem::internal("the price is more than the sandbox counts to");
+    let mut parts = Vec::new();
+    for (receiver, price) in terms.shares() {
+        let price = price.checked_mul(bought.orders).ok_or_else(too_much)?;
+        parts.push((receiver, if terms.crypto { price } else { price / 10_000 }));
+    }
+    // What is left of a cent, and the part that makes it a whole one, is the first's.
+    if let (false, Some(first)) = (terms.crypto, parts.first().map(|(receiver, _)| *receiver)) {
+        let whole = u128::try_from(bought.cents).map_err(|_| too_much())?;
+        let sum = parts.iter().fold(0, |sum: u128, (_, part)| sum.saturating_add(*part));
+        parts.push((first, whole.saturating_sub(sum)));
+    }
+    let unit = terms.tender();
+    let card = delegation.and_then(|delegation| delegation.payment_method.as_deref());
+    let payer = card.filter(|_| !terms.crypto).unwrap_or(purchase.holder);
+    // A card delegation may say which account of the seller's the money goes to.
+    let merchant = delegation.and_then(|delegation| delegation.merchant.as_deref()).filter(|_| !terms.crypto);
+    let buyer = Account::money(Money::Buyer, unit, payer);
+    let outside = Account::money(Money::Outside, unit, "");
+    for (receiver, part) in parts {
+        let posting = |why| Ok::<_, Problem>(Posting { entry: tx, why, amount: postings::units(part)? });
+        let seller = Account::money(Money::Seller, unit, merchant.unwrap_or(receiver));
+        postings::post(desk, posting("fund")?, &outside, &buyer)?;
+        postings::post(desk, posting("pay")?, &buyer, &seller)?;
+    }
+    Ok(())
+}
+
 /// Hands out what a purchase brings and writes it down; the answer is its transaction.
 pub(super) fn deliver(desk: &Desk, purchase: &Purchase<'_>) -> Outcome<String> {
     let tx = desk.random.hex(32)?;
-    balances::grant(desk, purchase.plan, purchase.holder, purchase.bought.credits)?;
+    pay(desk, purchase, &tx)?;
+    balances::grant(desk, &tx, purchase.plan, purchase.holder, purchase.bought.credits)?;
     record(desk, purchase, &tx)?;
     Ok(tx)
 }
@@ -72,6 +108,7 @@ pub(super) fn deliver_after(desk: &Desk, purchase: &Purchase<'_>, seconds: i64) 
         return deliver(desk, purchase);
     }
     let tx = desk.random.hex(32)?;
+    pay(desk, purchase, &tx)?;
     desk.store.run(
         "INSERT INTO arrivals (tx, plan_id, holder, kind, cents, due_at) VALUES (?, ?, ?, ?, ?, ?)",
         binds![
@@ -95,7 +132,7 @@ pub(super) fn arrive(desk: &Desk) -> Outcome<()> {
         let kind = Kind::ALL.into_iter().find(|kind| kind.name() == due.kind).unwrap_or(Kind::Order);
         let bought = TopUp { cents: due.cents, ..single(&plan)? };
         let purchase = Purchase { plan: &plan, holder: &due.holder, kind, bought, delegation: None };
-        balances::grant(desk, &plan, &due.holder, bought.credits)?;
+        balances::grant(desk, &due.tx, &plan, &due.holder, bought.credits)?;
         record(desk, &purchase, &due.tx)?;
     }
     Ok(())
@@ -113,7 +150,7 @@ pub(super) fn record(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<
             purchase.kind.name(),
             purchase.bought.orders.to_string(),
             purchase.bought.cents,
-            purchase.delegation,
+            purchase.delegation.map(|delegation| delegation.id.as_str()),
             desk.call.now,
         ],
     )?;

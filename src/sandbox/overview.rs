@@ -4,7 +4,7 @@ use super::accounts::Kept;
 use super::call::Reply;
 use super::problem::{Outcome, Problem};
 use super::store::binds;
-use super::{Desk, agents, clock, delegations, faults, plans, sales};
+use super::{Desk, agents, clock, delegations, faults, plans, postings, sales};
 use crate::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub(super) fn state(desk: &Desk) -> Outcome {
     Reply::ok(json!({
         "sandbox": {
             "version": env!("CARGO_PKG_VERSION"), "faulty": desk.faulty, "command": desk.started.command,
-            "ledger": false,
+            "ledger": true,
         },
         "clock": clock::view(desk.call.now, desk.settings.offset),
         "settings": desk.settings.view(),
@@ -76,13 +76,14 @@ fn balances(desk: &Desk) -> Outcome<Value> {
         expires_at: i64,
         amount: String,
     }
-    let query = "SELECT plan_id, holder, expires_at, amount FROM lots WHERE expires_at = 0 OR expires_at > ?
-        ORDER BY rowid DESC LIMIT ?";
-    let rows: Vec<Row> = desk.store.rows(query, binds![desk.call.now, MOST * 4])?;
+    // A unit of credits is `credits:` and the plan's id.
+    let query = "SELECT substr(unit, length(?1) + 1) AS plan_id, owner AS holder, expires_at, balance AS amount FROM books
+        WHERE kind = 'held' AND balance <> '0' AND (expires_at = 0 OR expires_at > ?2) ORDER BY id DESC LIMIT ?3";
+    let rows: Vec<Row> =
+        desk.store.rows(query, binds![postings::credits_unit(""), desk.call.now, MOST * 4])?;
     let mut held: Vec<(Row, Credits)> = Vec::new();
     for row in rows {
-        let amount: Credits =
-            row.amount.parse().map_err(|_| Problem::internal("storage: a lot is not a uint256"))?;
+        let amount = postings::amount(&row.amount)?;
         let known = held.iter_mut().find(|(one, _)| one.plan_id == row.plan_id && one.holder == row.holder);
         match known {
             Some((one, sum)) => {

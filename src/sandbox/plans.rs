@@ -8,6 +8,7 @@ use super::terms::Terms;
 use super::{Desk, accounts, activity, clock, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::rc::Rc;
 
 /// A plan as it is kept.
 #[derive(Debug, Clone)]
@@ -17,7 +18,7 @@ pub(super) struct Plan {
     pub(super) org: Option<String>,
     created_at: i64,
     listed: bool,
-    pub(super) terms: Terms,
+    pub(super) terms: Rc<Terms>,
 }
 
 /// The columns of a [`PlanRow`].
@@ -34,8 +35,8 @@ pub(super) struct PlanRow {
 }
 
 impl PlanRow {
-    pub(super) fn plan(self) -> Outcome<Plan> {
-        let terms = Terms::load(&self.terms)?;
+    pub(super) fn plan(self, desk: &Desk) -> Outcome<Plan> {
+        let terms = desk.seen.terms.of(&self.terms, Terms::load)?;
         Ok(Plan {
             id: self.id,
             owner: self.owner,
@@ -76,7 +77,7 @@ pub(super) fn load(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
 /// The plan of that id, if there is one.
 pub(super) fn find(desk: &Desk, plan_id: &str) -> Outcome<Option<Plan>> {
     let query = format!("SELECT {COLUMNS} FROM plans WHERE id = ?");
-    desk.store.first::<PlanRow>(&query, binds![plan_id])?.map(PlanRow::plan).transpose()
+    desk.store.first::<PlanRow>(&query, binds![plan_id])?.map(|row| row.plan(desk)).transpose()
 }
 
 /// The plan of that id, if the caller owns it.
@@ -147,7 +148,7 @@ pub(super) fn list(desk: &Desk) -> Outcome {
         ),
         binds![key, i64::from(page.size), page.skip()],
     )?;
-    let plans = rows.into_iter().map(|row| Ok(row.plan()?.item())).collect::<Outcome<Vec<_>>>()?;
+    let plans = rows.into_iter().map(|row| Ok(row.plan(desk)?.item())).collect::<Outcome<Vec<_>>>()?;
     Reply::ok(json!({ "total": total, "page": page.number, "offset": page.size, "plans": plans }))
 }
 
@@ -155,7 +156,7 @@ pub(super) fn list(desk: &Desk) -> Outcome {
 pub(super) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
     let query = format!("SELECT {COLUMNS} FROM plans ORDER BY created_at DESC, rowid DESC LIMIT ?");
     let rows: Vec<PlanRow> = desk.store.rows(&query, binds![most])?;
-    rows.into_iter().map(|row| Ok(row.plan()?.item())).collect()
+    rows.into_iter().map(|row| Ok(row.plan(desk)?.item())).collect()
 }
 
 /// `PUT /api/v1/protocol/plans/:planId`: another description; what is sold, and for how much, stays.

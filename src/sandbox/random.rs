@@ -3,6 +3,7 @@
 use super::problem::{Outcome, Problem};
 use super::typed::keccak;
 use crate::wire::Credits;
+use std::cell::RefCell;
 use worker::js_sys::{Function, Reflect, Uint8Array, global};
 use worker::wasm_bindgen::{JsCast, JsValue};
 
@@ -16,6 +17,14 @@ pub(super) enum Random {
     /// The same bytes each time, for tests off the runtime.
     #[cfg(test)]
     Fixed(u8),
+    /// Other bytes each time, the same in each run: the hash of how often they were asked for.
+    #[cfg(test)]
+    Counted,
+}
+
+#[cfg(test)]
+thread_local! {
+    static ASKED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
 impl Random {
@@ -36,6 +45,12 @@ impl Random {
             }
             #[cfg(test)]
             Self::Fixed(byte) => Ok([byte].repeat(usize::try_from(count).unwrap_or_default())),
+            #[cfg(test)]
+            Self::Counted => {
+                let asked = ASKED.replace(ASKED.get() + 1).to_be_bytes();
+                let hash = super::typed::keccak(&asked);
+                Ok(hash.iter().copied().cycle().take(usize::try_from(count).unwrap_or_default()).collect())
+            }
         }
     }
 
@@ -70,7 +85,25 @@ impl Random {
     }
 }
 
+thread_local! {
+    /// Bytes that were drawn and not handed out yet. To draw many at once costs what it costs to draw a few.
+    static DRAWN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many bytes are drawn at once.
+const DRAW: u32 = 4096;
+
 fn runtime_bytes(count: u32) -> Result<Vec<u8>, JsValue> {
+    let wanted = usize::try_from(count).unwrap_or(usize::MAX);
+    DRAWN.with_borrow_mut(|drawn| {
+        if drawn.len() < wanted {
+            *drawn = draw(DRAW.max(count))?;
+        }
+        Ok(drawn.split_off(drawn.len().saturating_sub(wanted)))
+    })
+}
+
+fn draw(count: u32) -> Result<Vec<u8>, JsValue> {
     let crypto = Reflect::get(&global(), &"crypto".into())?;
     let fill: Function = Reflect::get(&crypto, &"getRandomValues".into())?.dyn_into()?;
     let bytes = Uint8Array::new_with_length(count);
@@ -80,7 +113,8 @@ fn runtime_bytes(count: u32) -> Result<Vec<u8>, JsValue> {
 
 /// Bytes in hexadecimal, without `0x`.
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect()
 }
 
 /// A big-endian number in decimal.

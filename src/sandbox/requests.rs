@@ -6,13 +6,13 @@
 
 use super::call::{Reply, decimal, member, text, uint256};
 use super::problem::{Outcome, Problem};
-use super::store::binds;
+use super::store::{Store, binds};
 use super::{Desk, accounts, agents, deployment};
 use crate::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// How many requests are remembered.
+/// How many requests are remembered at least; older ones are thrown away now and then.
 const MOST: i64 = 20_000;
 /// Whole of a margin or a price, in its parts: both are read to a millionth.
 const WHOLE: u128 = 1_000_000;
@@ -60,9 +60,12 @@ pub(super) fn begin(desk: &Desk, about: &About<'_>, price: Option<i64>) -> Outco
             desk.call.now,
         ],
     )?;
-    desk.store
-        .run("DELETE FROM requests WHERE rowid <= (SELECT MAX(rowid) FROM requests) - ?", binds![MOST])?;
     Ok(id)
+}
+
+/// Forgets the oldest requests.
+pub(super) fn sweep(store: &Store) -> Outcome<()> {
+    store.run("DELETE FROM requests WHERE rowid <= (SELECT MAX(rowid) FROM requests) - ?", binds![MOST])
 }
 
 /// The request of that id.

@@ -4,10 +4,10 @@ use super::call::Reply;
 use super::problem::{Outcome, Problem};
 use super::tokens::Protocol;
 use super::{
-    Desk, access, accounts, activity, agents, balances, checkout, clock, consent, control, credits,
-    dashboard, delegations, deployment, embed, facilitator, faults, journal, legal, login, methods, mpp,
-    oauth, orders, organizations, overview, permissions, plans, requests, sales, seed, settings, widget_keys,
-    widgets,
+    Desk, access, accounts, activity, agents, audit, balances, books, charges, checkout, clock, consent,
+    control, credits, dashboard, delegations, deployment, embed, facilitator, faults, journal, legal, login,
+    methods, mpp, oauth, orders, organizations, overview, permissions, plans, requests, sales, seed,
+    settings, widget_keys, widgets,
 };
 
 /// Serves a call.
@@ -77,6 +77,9 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("PATCH", ["organizations", id, "members", address]) => organizations::set_member(desk, id, address),
         ("POST", ["organizations", id, "customers", address]) => organizations::agree(desk, id, address),
         ("POST", ["orders", id]) => sales::advance(desk, id),
+        ("GET", ["ledger"]) => books::list(desk),
+        ("GET", ["ledger", "accounts"]) => books::accounts(desk),
+        ("GET", ["ledger", "check"]) => audit::check(desk),
         ("POST", ["reset"]) => control::reset(desk),
         ("POST", ["seed"]) => seed::plant(desk),
         ("DELETE", ["delegations", id]) => delegations::end_any(desk, id),
@@ -148,7 +151,7 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", ["delegation", "setup-intent"]) => widgets::setup_intent(desk),
         ("POST", ["delegation", "finalize-enrollment"]) => widgets::finalize(desk),
         ("GET", ["delegation", id]) => delegations::get(desk, id),
-        ("GET", ["delegation", id, "transactions"]) => delegations::transactions(desk, id),
+        ("GET", ["delegation", id, "transactions"]) => charges::transactions(desk, id),
         ("DELETE", ["delegation", id]) => delegations::revoke(desk, id),
         ("GET", ["payment-methods"]) => methods::list(desk),
         ("PATCH", ["payment-methods", id]) => methods::update(desk, id),

@@ -2,6 +2,7 @@
 //! word order means the purchase of a plan everywhere else here, so these are sales.
 
 use super::call::{Reply, member, text, whole};
+use super::postings::{self, Account, Kind, Posting};
 use super::problem::{Outcome, Problem};
 use super::store::binds;
 use super::{Desk, accounts, clock, organizations};
@@ -239,12 +240,39 @@ pub(super) fn advance(desk: &Desk, id: &str) -> Outcome {
         }
         _ => return Err(invalid("action must be one of pay, fail, refund, dispute")),
     };
+    move_money(desk, &sale, action, refunded)?;
     desk.store.run(
         "UPDATE sales SET status = ?, refunded = ? WHERE id = ?",
         binds![status, refunded, sale.id.as_str()],
     )?;
     let changed = Sale { status: status.to_owned(), refunded, ..sale };
     Reply::ok(changed.view(desk.call.now))
+}
+
+/// What an action does with the money: the buyer pays, gets some back, or has the bank take what is left.
+fn move_money(desk: &Desk, sale: &Sale, action: &str, refunded: i64) -> Outcome<()> {
+    let of = |kind, owner: &str| Account::money(kind, &sale.currency, owner);
+    let (outside, buyer) = (of(Kind::Outside, ""), of(Kind::Buyer, &sale.intent));
+    let seller = of(Kind::Seller, &sale.org_id);
+    let post = |why, cents: i64, from: &Account, to: &Account| {
+        postings::post(desk, Posting { entry: &sale.id, why, amount: postings::cents(cents) }, from, to)
+    };
+    match action {
+        "pay" => {
+            post("fund", sale.amount, &outside, &buyer)?;
+            post("pay", sale.amount, &buyer, &seller)
+        }
+        "refund" => {
+            let back = refunded.saturating_sub(sale.refunded);
+            post("refund", back, &seller, &buyer)?;
+            post("return", back, &buyer, &outside)
+        }
+        "dispute" => {
+            let left = sale.amount.saturating_sub(sale.refunded);
+            post("dispute", left, &seller, &of(Kind::Disputed, &sale.intent))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -118,6 +118,8 @@ impl Bed<'_> {
             store: self.desk.store.clone(),
             random: Random::Of(mark(kind, name)),
             settings: self.desk.settings,
+            seen: std::rc::Rc::clone(&self.desk.seen),
+            sweeps: false,
             faulty: self.desk.faulty,
             started: self.desk.started.clone(),
         }

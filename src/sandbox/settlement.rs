@@ -9,7 +9,7 @@ use super::problem::{Outcome, Problem};
 use super::requests::{self, Cost};
 use super::store::binds;
 use super::tokens::{self, Permission};
-use super::{Desk, balances, methods};
+use super::{Desk, balances, charges, methods};
 use crate::wire::Credits;
 use serde_json::{Value, json};
 
@@ -130,10 +130,10 @@ pub(super) fn settle(desk: &Desk, presented: &Presented, due: &Due) -> Outcome<S
             Err(reason) => return Ok(Settled::Refused(refuse(reason))),
         }
     }
-    let left = balances::burn(desk, &plan.id, &permission.holder, charge.burn)?
-        .ok_or_else(|| refuse("what an order brought had run out"))?;
-    tokens::spend(desk, &permission.hash)?;
     let tx = desk.random.hex(32)?;
+    let left = balances::burn(desk, &tx, &plan.id, &permission.holder, charge.burn)?
+        .ok_or_else(|| refuse("what an order brought had run out"))?;
+    tokens::spend(desk, permission)?;
     desk.store.run(
         "INSERT INTO settlements (tx, plan_id, holder, credits, permission, order_tx, kind, request, at)
          VALUES (?, ?, ?, ?, ?, ?, 'settle', ?, ?)",
@@ -159,27 +159,25 @@ pub(super) fn settle(desk: &Desk, presented: &Presented, due: &Due) -> Outcome<S
 fn top_up(desk: &Desk, presented: &Presented, cover: &Cover) -> Outcome<Result<String, &'static str>> {
     let Presented { permission, plan } = presented;
     let Cover { bought, delegation } = cover;
-    if bought.cents > 0 {
-        if !delegations::reserve(desk, &delegation.id, bought.cents)? {
-            return Ok(Err("the delegation's spending limit does not allow it"));
-        }
-        // A bank is asked when the charge is made: a verify before it cannot know.
-        if methods::declines(desk, delegation.payment_method.as_deref())? {
-            delegations::release(desk, &delegation.id, bought.cents)?;
-            delegations::charged(desk, delegation, &plan.id, bought.cents, None)?;
-            return Ok(Err("the card was declined"));
-        }
-    }
     let purchase = Purchase {
         plan,
         holder: &permission.holder,
         kind: Kind::TopUp,
         bought: *bought,
-        delegation: Some(&delegation.id),
+        delegation: Some(delegation),
     };
-    let tx = orders::deliver(desk, &purchase)?;
-    if bought.cents > 0 {
-        delegations::charged(desk, delegation, &plan.id, bought.cents, Some(&tx))?;
+    if bought.cents == 0 {
+        return orders::deliver(desk, &purchase).map(Ok);
     }
+    let Some(charge) = charges::reserve(desk, delegation, &plan.id, bought.cents)? else {
+        return Ok(Err("the delegation's spending limit does not allow it"));
+    };
+    // A bank is asked when the charge is made: a verify before it cannot know.
+    if methods::declines(desk, delegation.payment_method.as_deref())? {
+        charges::failed(desk, &charge)?;
+        return Ok(Err("the card was declined"));
+    }
+    let tx = orders::deliver(desk, &purchase)?;
+    charges::made(desk, &charge, &tx)?;
     Ok(Ok(tx))
 }

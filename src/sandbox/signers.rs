@@ -7,12 +7,20 @@ use super::typed::{keccak, unhex};
 use super::{Desk, secrets};
 use crate::wire::base64;
 use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
-use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::fmt;
+use std::rc::Rc;
 
 /// A key of an account's: what signs its tokens, and the API keys that are handed out for it.
 pub(super) struct Signer(SigningKey);
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signer")
+    }
+}
 
 fn broken<E>(_: E) -> Problem {
     Problem::internal("a signing key is of no use")
@@ -75,14 +83,14 @@ pub(super) fn recover(digest: &[u8; 32], signature: &str) -> Option<String> {
 pub(super) fn create(desk: &Desk) -> Outcome<String> {
     let secret = desk.random.bytes(32)?;
     let address = Signer::of(&secret)?.address();
-    keep(desk, &address, &secret)?;
+    keep(desk, &address, &secret, &address)?;
     Ok(address)
 }
 
-fn keep(desk: &Desk, account: &str, secret: &[u8]) -> Outcome<()> {
+fn keep(desk: &Desk, account: &str, secret: &[u8], address: &str) -> Outcome<()> {
     desk.store.run(
-        "INSERT INTO signers (account, secret) VALUES (?, ?)",
-        binds![account.to_ascii_lowercase(), base64::encode_url(secret)],
+        "INSERT INTO signers (account, secret, address) VALUES (?, ?, ?)",
+        binds![account.to_ascii_lowercase(), base64::encode_url(secret), address],
     )
 }
 
@@ -90,32 +98,45 @@ fn keep(desk: &Desk, account: &str, secret: &[u8]) -> Outcome<()> {
 pub(super) fn adopt(desk: &Desk, secret: &[u8]) -> Outcome<String> {
     let address = Signer::of(secret)?.address();
     desk.store.run("DELETE FROM signers WHERE account = ?", binds![address.to_ascii_lowercase()])?;
-    keep(desk, &address, secret)?;
+    keep(desk, &address, secret, &address)?;
     Ok(address)
 }
 
 /// The key that signs for an account. One that was opened here signs with the key that its address is of; one that came
 /// with a key made elsewhere gets one, whose address is another, as a smart account's owner has another.
-pub(super) fn of(desk: &Desk, account: &str) -> Outcome<Signer> {
+pub(super) fn of(desk: &Desk, account: &str) -> Outcome<Rc<Signer>> {
     #[derive(Deserialize)]
     struct Row {
         secret: String,
     }
     let query = "SELECT secret FROM signers WHERE account = ?";
     if let Some(row) = desk.store.first::<Row>(query, binds![account.to_ascii_lowercase()])? {
-        return Signer::of(&base64::decode(&row.secret, 64, "secret").map_err(broken)?);
+        let signer = |secret: &str| Signer::of(&base64::decode(secret, 64, "secret").map_err(broken)?);
+        return desk.seen.signers.of(&row.secret, signer);
     }
     let secret = desk.random.bytes(32)?;
-    keep(desk, account, &secret)?;
-    Signer::of(&secret)
+    let signer = Signer::of(&secret)?;
+    keep(desk, account, &secret, &signer.address())?;
+    Ok(Rc::new(signer))
 }
 
 /// The sandbox's own key, which signs card tokens and what the OAuth endpoints hand out.
 pub(super) struct House(p256::ecdsa::SigningKey);
 
+impl fmt::Debug for House {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("House")
+    }
+}
+
 impl House {
-    pub(super) fn load(desk: &Desk) -> Outcome<Self> {
-        let mut secret = secrets::load(desk, secrets::Name::House)?;
+    pub(super) fn load(desk: &Desk) -> Outcome<Rc<Self>> {
+        let secret = secrets::load(desk, secrets::Name::House)?;
+        let text = hexadecimal(&secret);
+        desk.seen.houses.of(&text, |_| Self::of(secret))
+    }
+
+    fn of(mut secret: Vec<u8>) -> Outcome<Self> {
         // One in 2^32 numbers is above the order of this curve; half of them never are.
         if let Some(first) = secret.first_mut() {
             *first &= 0x7f;
@@ -135,6 +156,22 @@ impl House {
             let signature: p256::ecdsa::Signature = self.0.sign(text.as_bytes());
             signature.to_bytes().to_vec()
         })
+    }
+
+    /// The claims of a JWT, if it was signed with this key.
+    pub(super) fn read(&self, jwt: &str) -> Option<Value> {
+        let (text, signature) = jwt.rsplit_once('.')?;
+        let (header, payload) = text.split_once('.')?;
+        let part = |text: &str| base64::decode(text, 8 * 1024, "token").ok();
+        let json = |text: &str| serde_json::from_slice::<Value>(&part(text)?).ok();
+        let header = json(header)?;
+        let named = |name: &str| header.get(name).and_then(Value::as_str);
+        if named("alg") != Some("ES256") || named("kid") != Some(&self.id()) {
+            return None;
+        }
+        let signature = p256::ecdsa::Signature::from_slice(&part(signature)?).ok()?;
+        self.0.verifying_key().verify(text.as_bytes(), &signature).ok()?;
+        json(payload)
     }
 
     /// The set of keys that others check its signatures with (RFC 7517).
@@ -183,5 +220,20 @@ mod tests {
         let header = base64::decode(token.split('.').next().unwrap(), 256, "header").unwrap();
         let header: Value = serde_json::from_slice(&header).unwrap();
         assert_eq!((header["alg"].as_str(), &header["kid"]), (Some("ES256"), &key["kid"]));
+        assert_eq!(house.read(&token), Some(json!({ "a": 1 })));
+        let other = House(p256::ecdsa::SigningKey::from_slice(&[8; 32]).unwrap());
+        let (text, signature) = token.rsplit_once('.').unwrap();
+        let (header, _) = text.split_once('.').unwrap();
+        let changed = base64::encode_url(br#"{"a":2}"#);
+        let none = base64::encode_url(br#"{"alg":"none"}"#);
+        for (name, forged) in [
+            ("another's", other.jwt(&json!({ "a": 1 }))),
+            ("changed", format!("{header}.{changed}.{signature}")),
+            ("unsigned", format!("{none}.{changed}.")),
+            ("cut", text.to_owned()),
+            ("no JWT", "x".to_owned()),
+        ] {
+            assert_eq!(house.read(&forged), None, "{name}");
+        }
     }
 }

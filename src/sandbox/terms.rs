@@ -172,6 +172,20 @@ impl Terms {
         text(&self.price, "currency").unwrap_or("USD")
     }
 
+    /// Who gets how much of one order, in micro-units.
+    pub(super) fn shares(&self) -> Vec<(&str, u128)> {
+        let list = |name: &str| self.price.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let amount =
+            |amount: &Value| amount.as_str().and_then(|amount| amount.parse().ok()).unwrap_or_default();
+        let shares = list("receivers").iter().zip(list("amounts"));
+        shares.map(|(receiver, share)| (receiver.as_str().unwrap_or_default(), amount(share))).collect()
+    }
+
+    /// What is paid with: the token's address, or by card the currency.
+    pub(super) fn tender(&self) -> &str {
+        if self.crypto { text(&self.price, "tokenAddress").unwrap_or(ZERO_ADDRESS) } else { self.currency() }
+    }
+
     /// The card provider of a fiat plan.
     pub(super) fn provider(&self) -> Option<&str> {
         (!self.crypto).then(|| text(&self.metadata, "fiatPaymentProvider").unwrap_or("stripe"))

@@ -1,21 +1,19 @@
 //! Access tokens: what they are made of, and how they are told from what was not issued here (contract sections 6.3,
 //! 13.6).
 
-use super::call::text;
 use super::delegations::Delegation;
 use super::keys::Identity;
 use super::permissions::CARD;
 use super::problem::{Outcome, Problem};
 use super::random::hexadecimal;
+use super::seen::{self, Decoded, Proof};
 use super::store::binds;
 use super::typed::{self, keccak};
 use super::{Desk, authorization, signers};
-use crate::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::rc::Rc;
 
-/// Longest token that is read, in bytes decoded: a header that is longer reaches no server.
-const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// What a token says of the payment. It must be what was issued; the rest a client may add to.
 const SIGNED: [&str; 4] = ["x402Version", "resource", "accepted", "payload"];
 /// The columns of a [`Permission`].
@@ -40,6 +38,12 @@ pub(super) struct Permission {
     pub(super) created_at: i64,
     protocol: String,
     sessions: String,
+    /// The address of the key that signs for the holder, where it was asked for.
+    #[serde(default)]
+    signer: Option<String>,
+    /// The token as it was presented, if it was.
+    #[serde(skip)]
+    decoded: Option<Rc<Decoded>>,
 }
 
 /// Whose routes a token is good on. One that was minted for the other's is worth nothing there.
@@ -90,6 +94,9 @@ impl Permission {
     }
 
     fn issued(&self, member: &str) -> Option<Value> {
+        if let Some(decoded) = &self.decoded {
+            return decoded.document.get(member).cloned();
+        }
         let token: Value = serde_json::from_str(&self.token).ok()?;
         token.get(member).cloned()
     }
@@ -202,45 +209,65 @@ fn claims(desk: &Desk, caller: &Identity, delegation: &Delegation) -> Outcome<Va
     }))
 }
 
-/// The permission a token stands for. Garbage is a 400; what was not issued here, or was changed since, is a 402.
+/// The permission a token stands for. Garbage is a 400; what was not issued here, was changed since, or bears another
+/// signature than its payer's, is a 402.
 pub(super) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Permission> {
-    let (credential, document) = open(token)?;
-    let query = format!("SELECT {COLUMNS} FROM permissions WHERE credential = ?");
-    let forged = || Problem::new(402, "BCK.X402.0005", "The access token is not valid");
-    let permission: Permission = desk.store.first(&query, binds![credential])?.ok_or_else(forged)?;
-    let issued: Value = serde_json::from_str(&permission.token).unwrap_or(Value::Null);
-    if !same(&issued, &document) || permission.protocol != protocol.name() {
-        return Err(forged());
+    let decoded = seen::open(desk, token, protocol)?;
+    let forged = |message: &str| {
+        Problem::new(402, "BCK.X402.0005", message).hint("Present the token as it was minted, whole.")
+    };
+    if matches!(decoded.proof, Proof::None) {
+        return Err(forged("The access token is not valid: its signature is nobody's"));
+    }
+    let query = format!(
+        "SELECT {COLUMNS}, (SELECT address FROM signers WHERE account = lower(holder)) AS signer FROM permissions
+         WHERE credential = ?"
+    );
+    let unknown = || forged("The access token is not valid: it was not issued here");
+    let mut permission: Permission =
+        desk.store.first(&query, binds![decoded.credential.as_str()])?.ok_or_else(unknown)?;
+    let signer = match permission.signer.take().filter(|signer| !signer.is_empty()) {
+        Some(signer) => signer,
+        None => signers::of(desk, &permission.holder)?.address(),
+    };
+    if permission.expires_at <= desk.call.now && permission.revoked_at == 0 {
+        return Err(Problem::new(
+            402,
+            "BCK.X402.0005",
+            "The access token has expired, or its delegation was revoked",
+        )
+        .hint("Mint a new one from a delegation that stands."));
+    }
+    if !decoded.proof.is_of(&signer, &permission.delegation_id, desk.call.now) {
+        return Err(forged("The access token is not valid: its signature is not its payer's"));
+    }
+    if decoded.json != permission.token {
+        let issued: Value = serde_json::from_str(&permission.token).unwrap_or(Value::Null);
+        if !same(&issued, &decoded.document) {
+            return Err(forged("The access token is not valid: it was changed since it was issued"));
+        }
+    }
+    if permission.protocol != protocol.name() {
+        return Err(forged("The access token is not valid: it was minted for another protocol"));
     }
     if permission.revoked_at != 0 {
         return Err(Problem::new(402, "BCK.X402.0005", "The access token was revoked")
             .hint("Its buyer took it back: mint a new one."));
     }
-    if permission.expires_at <= desk.call.now {
-        return Err(Problem::new(402, "BCK.X402.0005", "The access token has expired")
-            .hint("Mint a new one from a delegation that stands."));
-    }
     if permission.used_up() {
         return Err(Problem::new(402, "BCK.X402.0059", "The access token was already used")
             .hint("It was good for one settle: mint a new one, never replay it."));
     }
+    permission.decoded = Some(decoded);
     Ok(permission)
 }
 
-/// Marks a single-use token as used.
-pub(super) fn spend(desk: &Desk, hash: &str) -> Outcome<()> {
-    desk.store.run("UPDATE permissions SET spent = 1 WHERE hash = ?", binds![hash])
-}
-
-/// Decodes a token as far as it can be looked up.
-fn open(token: &str) -> Outcome<(String, Value)> {
-    let malformed = || Problem::new(400, "BCK.X402.0010", "The access token cannot be read");
-    let bytes = base64::decode(token, MAX_TOKEN_BYTES, "x402AccessToken").map_err(|_| malformed())?;
-    let document: Value = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
-    let payload = document.get("payload").and_then(Value::as_object).ok_or_else(malformed)?;
-    let credential =
-        text(payload, "signature").or_else(|| text(payload, "token")).ok_or_else(malformed)?.to_owned();
-    Ok((credential, without_nulls(&document)))
+/// Marks a token as used, the first time.
+pub(super) fn spend(desk: &Desk, permission: &Permission) -> Outcome<()> {
+    if permission.spent != 0 {
+        return Ok(());
+    }
+    desk.store.run("UPDATE permissions SET spent = 1 WHERE hash = ?", binds![permission.hash.as_str()])
 }
 
 /// Whether what was presented is what was issued, wherever it says what is paid. Order, whitespace and nulls do not
@@ -267,6 +294,7 @@ pub(super) fn without_nulls(value: &Value) -> Value {
 mod tests {
     use super::*;
     use crate::sandbox::permissions::CRYPTO;
+    use crate::wire::base64;
 
     fn token() -> Value {
         json!({
@@ -292,9 +320,9 @@ mod tests {
             encode(&json!({ "extensions": { "more": 1 }, "payload": issued["payload"], "resource": null,
                             "accepted": issued["accepted"], "x402Version": 2 })),
         ] {
-            let (credential, document) = open(&presented).unwrap();
-            assert_eq!(credential, "0x01");
-            assert!(same(&issued, &document), "{document}");
+            let decoded = seen::decode(&presented).unwrap();
+            assert_eq!(decoded.credential, "0x01");
+            assert!(same(&issued, &decoded.document), "{}", decoded.document);
         }
     }
 
@@ -310,28 +338,10 @@ mod tests {
         ] {
             let mut changed = token();
             *changed.pointer_mut(path).unwrap() = value;
-            assert!(!same(&token(), &open(&encode(&changed)).unwrap().1), "{path}");
+            assert!(!same(&token(), &seen::decode(&encode(&changed)).unwrap().document), "{path}");
         }
     }
 
-    #[test]
-    fn garbage_is_a_400() {
-        for text in [
-            String::new(),
-            "!!!".into(),
-            "abc".into(),
-            encode(&json!("text")),
-            encode(&json!({})),
-            encode(&json!({ "payload": {} })),
-            encode(&json!({ "payload": { "signature": 7 } })),
-            encode(&json!({ "payload": { "signature": " " } })),
-            "A".repeat(100_000),
-            base64::encode_url(&[0xff, 0xfe]),
-        ] {
-            let problem = open(&text).unwrap_err();
-            assert_eq!((problem.status, problem.code), (400, "BCK.X402.0010"), "{text:.40}");
-        }
-    }
     #[test]
     fn how_a_permission_stands() {
         let plain = Permission {
@@ -349,6 +359,8 @@ mod tests {
             created_at: 1,
             protocol: "x402".into(),
             sessions: "[]".into(),
+            signer: None,
+            decoded: None,
         };
         for (name, permission, now, status) in [
             ("fresh", plain.clone(), 99, "Active"),

@@ -41,7 +41,7 @@ async function serve() {
 /** Opens the page and makes an instance there, as `payments`; `told` collects what its listeners hear. */
 export async function open(path = '/app', options = {}, page = undefined) {
   page ??= await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   if (path) await page.goto(site.url + path);
   await start(page, options);
   return page;

@@ -87,6 +87,8 @@ test('a person makes an account, copies its key, and the key works; a revoked on
   assert.equal((await grace.get('/api/v1/protocol/plans')).status, 401);
   await page.getByRole('link', { name: 'Balances 2' }).click();
   await part(page, 'balances').getByRole('row').filter({ hasText: 'Grace' }).getByText('250').waitFor();
+  await page.getByRole('link', { name: 'Books balance' }).waitFor();
+  await page.getByText(/The books balance: \d+ postings/).waitFor();
 }));
 
 test('a 402, a verify and a settle come by while one looks, and each opens', () => story('log', async (page) => {

@@ -103,7 +103,7 @@ test('the first event of a stream is in the page while the origin still writes; 
   seen.length = 0;
   const first = await page.evaluate(async () => {
     window.stop = new AbortController();
-    const { response, receipt } = await window.payments.fetch(`${window.gate}/stream`, { signal: window.stop.signal }, { timeouts: { send: 5000 } });
+    const { response, receipt } = await window.payments.fetch(`${window.gate}/stream`, { signal: window.stop.signal }, { timeouts: { send: 30_000 } });
     window.reader = response.body.getReader();
     const { value } = await window.reader.read();
     return [response.headers.get('content-type'), new TextDecoder().decode(value), String(receipt.creditsRedeemed)];

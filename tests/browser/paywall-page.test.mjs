@@ -105,7 +105,7 @@ async function sell(name, isCrypto) {
 /** Somebody who goes to a URL and waits until the page can be used. */
 async function visit(url, page = undefined) {
   page ??= await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   page.on('pageerror', (error) => wrong.push(String(error.stack ?? error)));
   page.on('console', (message) => { if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) wrong.push(message.text()); });
   page.answer = await page.goto(url);

@@ -14,7 +14,7 @@ export const launch = () => chromium.launch({ executablePath: process.env.CHROME
 export async function newPerson(browser, stage, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   const sent = [];
   const wrong = [];
   page.on('request', (request) => {

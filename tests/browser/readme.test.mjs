@@ -38,7 +38,7 @@ after(async () => {
 beforeEach(async () => {
   wrong = [];
   context = await browser.newContext();
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(30_000);
   context.on('weberror', (error) => wrong.push(String(error.error())));
 });
 afterEach(() => context.close());
@@ -68,7 +68,11 @@ async function open(path = '/app?x=1#part') {
 }
 const at = (page) => ({
   page,
-  click: (id) => page.locator(`#${id}`).click(),
+  /** A person clicks on what does something; a page that is not ready yet has to become so. */
+  async click(id) {
+    await page.waitForFunction((id) => document.getElementById(id)?.onclick, id);
+    await page.locator(`#${id}`).click();
+  },
   async shows(id, pattern) {
     await page.waitForFunction(([id, text]) => new RegExp(text).test(document.getElementById(id)?.textContent), [id, pattern.source]);
     return page.locator(`#${id}`).textContent();

@@ -2,7 +2,7 @@
 // what a request came to.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startSandbox } from '../../scripts/lib/start.mjs';
+import { startSandbox } from './start.mjs';
 import { client, offer, planBody } from './client.mjs';
 
 let sandbox, seller, ada;

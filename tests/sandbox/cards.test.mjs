@@ -1,7 +1,7 @@
 // Cards: added on a page, allowed to pay, charged when credits are short, taken back.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startSandbox } from '../../scripts/lib/start.mjs';
+import { startSandbox } from './start.mjs';
 import { BY_CARD, client, led } from './client.mjs';
 
 let sandbox, anyone, seller, plan;

@@ -1,7 +1,7 @@
 // Time is the sandbox's own: what ends, ends by its clock.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { startSandbox } from '../../scripts/lib/start.mjs';
+import { startSandbox } from './start.mjs';
 import { BY_CARD, client } from './client.mjs';
 
 let sandbox, anyone, seller;

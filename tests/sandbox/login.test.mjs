@@ -1,7 +1,7 @@
 // The sign-in page and the way back from it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startSandbox } from '../../scripts/lib/start.mjs';
+import { startSandbox } from './start.mjs';
 import { client } from './client.mjs';
 
 let sandbox, anyone;

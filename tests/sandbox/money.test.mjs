@@ -1,7 +1,7 @@
 // Credits are taken once, in whole, and never more than was agreed to, however calls fall together.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startSandbox } from '../../scripts/lib/start.mjs';
+import { startSandbox } from './start.mjs';
 import { DOLLAR, client, decode, encode, planBody } from './client.mjs';
 
 let sandbox, seller;

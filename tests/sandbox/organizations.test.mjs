@@ -1,7 +1,7 @@
 // Organizations: who is in them, what happened there, and the charges that only they may make.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startSandbox } from '../../scripts/lib/start.mjs';
+import { startSandbox } from './start.mjs';
 import { client, planBody } from './client.mjs';
 
 let sandbox, anyone, admin, org;

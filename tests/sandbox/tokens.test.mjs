@@ -1,7 +1,7 @@
 // Tokens of one use, and permissions that are listed and taken back.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startSandbox } from '../../scripts/lib/start.mjs';
+import { startSandbox } from './start.mjs';
 import { client, decode, offer } from './client.mjs';
 
 let sandbox, anyone, seller, ada, plan;

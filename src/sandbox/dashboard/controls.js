@@ -84,28 +84,29 @@ function showClock({ clock }) {
   chip.title = find('clock-offset').textContent;
 }
 
-let checked;
-/** Whether the books balance, where the sandbox has a check of them. It reads the whole ledger, so it is asked when the part is opened. */
+const PATIENCE = 5000;
+let checkedAt = -PATIENCE;
+/**
+ * Whether the books balance. The check reads the whole ledger, so it is asked for while the part is open, and not at every
+ * change.
+ */
 async function showBooks() {
-  if (checked === false) return;
-  try {
-    const result = await get('/sandbox/ledger/check');
-    const good = result.balanced ?? result.balances ?? result.ok ?? (Array.isArray(result.problems) && result.problems.length === 0);
-    const chip = find('chip-books');
-    chip.hidden = false;
-    chip.dataset.tone = good ? 'good' : 'bad';
-    chip.textContent = good ? 'Books balance' : 'Books do not balance';
-    find('books').textContent = good ? 'The books balance: what was handed out is held, spent or has run out.' : `The books do not balance: ${JSON.stringify(result.problems ?? result).slice(0, 400)}`;
-  } catch (error) {
-    if (error.status === 404) checked = false;
-  }
+  if (document.body.dataset.view !== 'balances' || performance.now() - checkedAt < PATIENCE) return;
+  checkedAt = performance.now();
+  const { ok, postings, invariants } = await get('/sandbox/ledger/check');
+  const chip = find('chip-books');
+  chip.hidden = false;
+  chip.dataset.tone = ok ? 'good' : 'bad';
+  chip.textContent = ok ? 'Books balance' : 'Books do not balance';
+  const broken = invariants.filter((one) => !one.ok).map(({ says, failures }) => `${says} ${failures.join(', ')}`);
+  find('books').textContent = ok ? `The books balance: ${plural(postings, 'posting')} added up again.` : `The books do not balance. ${broken.join(' ')}`;
 }
 
 export function show(state) {
   showFaults(state);
   showSettings(state);
   showClock(state);
-  if (state.sandbox.ledger) showBooks();
+  if (state.sandbox.ledger) showBooks().catch((error) => toast(error.message, true));
 }
 
 async function setClock(body, said) {
@@ -218,6 +219,7 @@ function beginFaults() {
 
 export function begin(then) {
   refresh = then;
+  addEventListener('hashchange', () => showBooks().catch((error) => toast(error.message, true)));
   beginFaults();
   beginClock();
   beginSettings();

@@ -1,0 +1,105 @@
+//! The store of the native tests: a SQLite in memory, the same queries, and a fuse. Once as many statements have run as it
+//! is set to, none runs any more until it is taken out: what the machine sees of a process that dies.
+
+use super::problem::{Outcome, Problem};
+use rusqlite::types::{Value as Sql, ValueRef};
+use rusqlite::{Connection, params_from_iter};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::cell::Cell;
+use worker::SqlStorageValue;
+
+/// What a call answers that the fuse ended.
+pub(super) const DIED: &str = "the process died";
+
+#[derive(Debug)]
+pub(super) struct Native {
+    connection: Connection,
+    fuse: Cell<Option<u32>>,
+}
+
+impl Native {
+    pub(super) fn new() -> Self {
+        Self { connection: Connection::open_in_memory().unwrap(), fuse: Cell::new(None) }
+    }
+
+    /// Lets so many statements run, and then none; `None` lets all run.
+    pub(super) fn set_fuse(&self, statements: Option<u32>) {
+        self.fuse.set(statements);
+    }
+
+    fn burn(&self) -> Outcome<()> {
+        match self.fuse.get() {
+            None => Ok(()),
+            Some(0) => Err(Problem::internal(DIED)),
+            Some(left) => {
+                self.fuse.set(Some(left - 1));
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn run(&self, query: &str, binds: &[SqlStorageValue]) -> Outcome<()> {
+        self.burn()?;
+        if binds.is_empty() {
+            return self.connection.execute_batch(query).map_err(|error| broken(query, &error));
+        }
+        self.rows::<Value>(query, binds).map(|_| ())
+    }
+
+    pub(super) fn rows<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        binds: &[SqlStorageValue],
+    ) -> Outcome<Vec<T>> {
+        self.burn()?;
+        let wrong = |error| broken(query, &error);
+        let mut statement = self.connection.prepare_cached(query).map_err(wrong)?;
+        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let mut rows = statement.query(params_from_iter(binds.iter().map(bound))).map_err(wrong)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(wrong)? {
+            let mut object = Map::new();
+            for (index, name) in names.iter().enumerate() {
+                object.insert(name.clone(), read(row.get_ref(index).map_err(wrong)?));
+            }
+            let row = serde_json::from_value(Value::Object(object));
+            found.push(row.map_err(|error| Problem::internal(format!("{query}: {error}")))?);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn transaction<T>(&self, mut work: impl FnMut() -> Outcome<T>) -> Outcome<T> {
+        let transaction = self.connection.unchecked_transaction().map_err(|error| broken("begin", &error))?;
+        let value = work()?;
+        // A process that died before its commit has not committed.
+        self.burn()?;
+        transaction.commit().map_err(|error| broken("commit", &error))?;
+        Ok(value)
+    }
+}
+
+fn broken(query: &str, error: &rusqlite::Error) -> Problem {
+    Problem::internal(format!("storage: {error}: {query}"))
+}
+
+fn bound(value: &SqlStorageValue) -> Sql {
+    match value {
+        SqlStorageValue::Null => Sql::Null,
+        SqlStorageValue::Boolean(flag) => Sql::Integer(i64::from(*flag)),
+        SqlStorageValue::Integer(number) => Sql::Integer(*number),
+        SqlStorageValue::Float(number) => Sql::Real(*number),
+        SqlStorageValue::String(text) => Sql::Text(text.clone()),
+        SqlStorageValue::Blob(bytes) => Sql::Blob(bytes.clone()),
+    }
+}
+
+fn read(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => number.into(),
+        ValueRef::Real(number) => number.into(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
+        ValueRef::Blob(_) => Value::Null,
+    }
+}
