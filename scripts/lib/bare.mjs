@@ -19,7 +19,7 @@ export async function startBare({ data, root = dist('sandbox') }) {
   const config = join(folder, 'config.capnp');
   writeFileSync(config, configuration(folder, root));
   const workerd = createRequire(import.meta.url)('workerd').default;
-  const [command, args] = process.platform === 'win32' ? [workerd, []] : [at('scripts/lib/workerd.sh'), []];
+  const [command, args] = process.platform === 'win32' ? [workerd, []] : [at('src/cli/workerd.sh'), []];
   const child = spawn(command, [...args, 'serve', '--control-fd=3', config], {
     env: { ...process.env, REAL_WORKERD: workerd }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });

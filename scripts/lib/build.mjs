@@ -92,6 +92,11 @@ export async function build(names = [], { dev = false } = {}) {
   for (const part of ['builder', 'paywall']) {
     if (existsSync(dist(part)) && existsSync(dist('subscriber'))) cpSync(dist(part), dist('subscriber'), { recursive: true });
   }
+  // The sandbox as it is deployed goes along, in a folder of its own.
+  if (existsSync(dist('sandbox')) && existsSync(dist('subscriber'))) {
+    rmSync(dist('subscriber', 'sandbox'), { recursive: true, force: true });
+    cpSync(dist('sandbox'), dist('subscriber', 'sandbox'), { recursive: true });
+  }
 }
 
 async function buildOne(name, { dev, wasmBindgen, report }) {

@@ -1,9 +1,10 @@
 // The servers of the demo and the tests: Workers in workerd through miniflare, each on its own port of 127.0.0.1, and a
 // static server for the page. `setup` and `build` come before; this file only starts what is there.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
+import { outlived } from '../../src/cli/parent.js';
 import { dist } from './build.mjs';
 import { Plain } from './cli.mjs';
 import { servePage } from './page.mjs';
@@ -176,7 +177,7 @@ async function startWorker(title, { port, worker, others = [], shared = {}, log,
 async function runtime() {
   if (process.platform !== 'win32') {
     process.env.REAL_WORKERD = createRequire(import.meta.url)('workerd').default;
-    process.env.MINIFLARE_WORKERD_PATH = at('scripts/lib/workerd.sh');
+    process.env.MINIFLARE_WORKERD_PATH = at('src/cli/workerd.sh');
   }
   return import('miniflare');
 }
@@ -214,19 +215,7 @@ function watchOver() {
   watching = true;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, endAll);
   if (!process.env.npm_lifecycle_event) return;
-  const before = lineage();
-  setInterval(() => { if (lineage() !== before) endAll('SIGHUP'); }, 1000).unref();
-}
-
-/** The processes above this one: the shell that npm starts a script in, and where that can be known npm itself. */
-function lineage() {
-  try {
-    // "pid (name) state ppid ...", the name being anything at all
-    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
-    return `${process.ppid} ${stat.slice(stat.lastIndexOf(')') + 1).trim().split(' ')[1]}`;
-  } catch {
-    return `${process.ppid}`;
-  }
+  outlived(() => endAll('SIGHUP'));
 }
 
 let ending = false;

@@ -13,7 +13,7 @@ export const SUITES = {
   native: { title: 'native', tools: ['rust'], run: native },
   wasm: { title: 'wasm in Node', tools: ['wasmBindgen'], run: wasm },
   node: { title: 'Node', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox', 'worker'], run: nodeTests('tests/node') },
-  package: { title: 'npm package', artefacts: ['subscriber', 'builder', 'paywall'], run: nodeTests('tests/package') },
+  package: { title: 'npm package', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox'], run: nodeTests('tests/package') },
   sandbox: { title: 'sandbox', artefacts: ['sandbox'], run: sandbox },
   workerd: { title: 'paywall in workerd', artefacts: ['sandbox', 'worker', 'subscriber'], run: nodeTests('tests/workerd') },
   library: { title: 'paywall as a library', tools: ['wasmBindgen', 'runtimes'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall'], run: library },

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npx payments-wasm paywall …: a new project with the gate in it, or the gate in front of a service on this machine.
+// npx payments-wasm: a new project with the gate in it, the gate in front of a service on this machine, or the sandbox.
 import { Wrong } from './wrong.js';
 
 const USAGE = `payments-wasm paywall init [DIR] [...]   writes a Worker with a paywall in it, ready for wrangler
@@ -18,18 +18,37 @@ payments-wasm paywall --origin URL --routes FILE [...]   a paywall in front of a
   --host HOST     the address; default 127.0.0.1
   --backend URL   the platform's address, if it is not Nevermined's own
   --key KEY       the seller's API key; the variable NVM_API_KEY keeps it out of the process list
-  --memory        keep the state in this process: it is gone when it ends`;
+  --memory        keep the state in this process: it is gone when it ends
+
+payments-wasm sandbox [...] [-- COMMAND]   the platform on this machine, until Ctrl-C or while the command runs
+
+  --port P        the port on 127.0.0.1; default 3001, with a command any that is free; 0 takes a free one
+  --data DIR      keep everything in this folder; without it, it is forgotten at the end
+  --seed FILE     JSON: users, plans, agents, ... to begin with (payments-wasm/sandbox.seed.schema.json)
+  --faults        let calls be made slow, broken and lost, by the dashboard and POST /sandbox/faults
+  --env FILE      write the variables for the SDKs there as soon as it is ready; gone again when it ends
+  --keep          go on when what started it ends, as a background step of CI does
+  --verbose       show what the Worker prints
+
+payments-wasm sandbox init [DIR]   writes the sandbox as a Worker, ready to be deployed for a team`;
 
 const OPTIONS = {
   plan: { type: 'string' }, agent: { type: 'string' }, backend: { type: 'string' }, key: { type: 'string' }, force: { type: 'boolean' },
   origin: { type: 'string' }, routes: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' }, memory: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
+  data: { type: 'string' }, seed: { type: 'string' }, env: { type: 'string' }, faults: { type: 'boolean' }, keep: { type: 'boolean' },
+  verbose: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
 };
 
 async function main() {
   const { parseArgs } = await import('node:util');
-  const { values, positionals: [command, verb, folder, ...more] } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  const given = process.argv.slice(2);
+  const end = given.includes('--') ? given.indexOf('--') : given.length;
+  const { values, positionals: [command, verb, folder, ...more] } = parseArgs({ args: given.slice(0, end), options: OPTIONS, allowPositionals: true });
   if (values.help || command === undefined) return console.log(USAGE);
+  if (command === 'sandbox' && more.length === 0 && (verb === 'init' || verb === undefined)) {
+    const { init, sandbox } = await import('./sandbox.js');
+    return verb === 'init' ? init(folder ?? '.', values) : sandbox(values, { command: given.slice(end + 1) });
+  }
   if (command !== 'paywall' || (verb !== undefined && verb !== 'init') || more.length > 0) throw new Wrong(`what is ${[command, verb, folder].filter(Boolean).join(' ')}?`);
   if (verb === 'init') return (await import('./init.js')).init(folder ?? '.', values);
   return (await import('./serve.js')).serve(values);

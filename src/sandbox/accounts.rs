@@ -6,7 +6,7 @@ use super::problem::{Outcome, Problem};
 use super::store::binds;
 use super::{Desk, clock, organizations, signers};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// An account as the login page lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -82,11 +82,95 @@ fn insert(desk: &Desk, identity: &Identity, name: Option<&str>) -> Outcome<()> {
 pub(super) fn issue(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&str>) -> Outcome<Issued> {
     let signer = signers::of(desk, address)?;
     let issued = keys::mint(address, desk.call.now, secs, org, desk.random, |payload| signer.jwt(payload))?;
-    desk.store.run(
-        "INSERT INTO keys (id, account, revoked) VALUES (?, ?, 0)",
-        binds![issued.id.as_str(), address.to_ascii_lowercase()],
-    )?;
+    keep(desk, address, &issued.id, &issued.key, org, Some(issued.expires.saturating_mul(1000)))?;
     Ok(issued)
+}
+
+/// The same, without a time in it: where the desk's chance is a name's, so is the key.
+pub(super) fn issue_fixed(desk: &Desk, address: &str, org: Option<&str>) -> Outcome<()> {
+    let signer = signers::of(desk, address)?;
+    let issued = keys::mint(address, 0, None, org, desk.random, |payload| signer.jwt(payload))?;
+    keep(desk, address, &issued.id, &issued.key, org, Some(issued.expires.saturating_mul(1000)))
+}
+
+/// Keeps a key of the account's that was made elsewhere.
+pub(super) fn keep_key(desk: &Desk, address: &str, key: &str, org: Option<&str>) -> Outcome<()> {
+    let id = keys::read_bearer(&format!("Bearer {key}"), desk.call.now)?.key_id;
+    keep(desk, address, id.as_deref().unwrap_or(key), key, org, None)
+}
+
+fn keep(
+    desk: &Desk,
+    address: &str,
+    id: &str,
+    key: &str,
+    org: Option<&str>,
+    expires_at: Option<i64>,
+) -> Outcome<()> {
+    desk.store.run(
+        "INSERT INTO keys (id, account, revoked, key, org, expires_at, created_at) VALUES (?, ?, 0, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET key = excluded.key, revoked = 0",
+        binds![id, address.to_ascii_lowercase(), key, org, expires_at, desk.call.now],
+    )
+}
+
+/// The oldest key that still stands: of that account and of no organization, or of that organization.
+pub(super) fn first_key(desk: &Desk, address: &str, org: Option<&str>) -> Outcome<Option<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        key: String,
+    }
+    let query = "SELECT key FROM keys WHERE key IS NOT NULL AND revoked = 0 AND (expires_at IS NULL OR expires_at > ?1)
+        AND ((?2 IS NULL AND account = ?3 AND org IS NULL) OR org = ?2) ORDER BY rowid LIMIT 1";
+    let binds = binds![desk.call.now, org, address.to_ascii_lowercase()];
+    Ok(desk.store.first::<Row>(query, binds)?.map(|row| row.key))
+}
+
+/// Makes the account known by that name, whether it was there or not.
+pub(super) fn adopt(desk: &Desk, identity: &Identity, name: &str) -> Outcome<()> {
+    if find(desk, &identity.address)?.is_none() {
+        return insert(desk, identity, Some(name));
+    }
+    desk.store.run("UPDATE accounts SET name = ? WHERE id = ?", binds![name, identity.id()])
+}
+
+/// A key as the sandbox's own routes show it: whole only to who asks for those of its account.
+#[derive(Debug, Deserialize)]
+pub(super) struct Kept {
+    pub(super) id: String,
+    pub(super) account: String,
+    revoked: i64,
+    key: Option<String>,
+    org: Option<String>,
+    expires_at: Option<i64>,
+    created_at: Option<i64>,
+}
+
+impl Kept {
+    /// The columns of one.
+    pub(super) const COLUMNS: &str = "id, account, revoked, key, org, expires_at, created_at";
+
+    pub(super) fn view(&self, now: i64, whole: bool) -> Value {
+        json!({
+            "keyId": self.id,
+            "nvmApiKey": self.key.as_deref().filter(|_| whole),
+            "kept": self.key.is_some(),
+            "orgId": self.org,
+            "revoked": self.revoked != 0,
+            "expired": self.expires_at.is_some_and(|at| at <= now),
+            "expiresAt": self.expires_at.map(clock::iso),
+            "createdAt": self.created_at.map(clock::iso),
+        })
+    }
+}
+
+/// `GET /sandbox/accounts/:address/keys`: those that were handed out here, oldest first.
+pub(super) fn keys(desk: &Desk, address: &str) -> Outcome {
+    let account = load(desk, address)?;
+    let query = format!("SELECT {} FROM keys WHERE account = ? ORDER BY rowid", Kept::COLUMNS);
+    let rows: Vec<Kept> = desk.store.rows(&query, binds![account.address.to_ascii_lowercase()])?;
+    let keys: Vec<Value> = rows.iter().map(|key| key.view(desk.call.now, true)).collect();
+    Reply::ok(json!({ "accountAddress": account.address, "keys": keys }))
 }
 
 fn issued(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&str>) -> Outcome {

@@ -109,8 +109,19 @@ fn described(body: &Map<String, Value>) -> Outcome<(String, String)> {
 }
 
 fn insert(desk: &Desk, owner: &Identity, body: &Map<String, Value>, plans: &[String]) -> Outcome<String> {
+    insert_as(desk, owner, body, plans, None)
+}
+
+/// Keeps a new agent of the caller's, under that id if one is named.
+pub(super) fn insert_as(
+    desk: &Desk,
+    owner: &Identity,
+    body: &Map<String, Value>,
+    plans: &[String],
+    agent_id: Option<String>,
+) -> Outcome<String> {
     let (metadata, api) = described(body)?;
-    let agent_id = desk.random.id()?;
+    let agent_id = agent_id.map_or_else(|| desk.random.id(), Ok)?;
     let org = organizations::current(desk, owner)?.map(|org| org.id);
     desk.store.run(
         "INSERT INTO agents (id, owner, org, metadata, api, created_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -197,6 +208,13 @@ pub(super) fn list(desk: &Desk) -> Outcome {
         None => ("lower(owner) = ?", caller.id()),
     };
     listed(desk, filter, &key)
+}
+
+/// The newest agents, newest first.
+pub(super) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
+    let query = format!("SELECT {COLUMNS} FROM agents ORDER BY created_at DESC, rowid DESC LIMIT ?");
+    let agents: Vec<Agent> = desk.store.rows(&query, binds![most])?;
+    agents.iter().map(|agent| agent.view(desk)).collect()
 }
 
 /// `GET /api/v1/protocol/plans/:planId/agents`

@@ -18,6 +18,12 @@ pub(super) struct Call {
     /// Where a card page says it will lead back to: `X-Nvm-Widget-Return-Url`.
     pub(super) returning: Option<String>,
     pub(super) correlation: String,
+    /// What the client would like to be answered with.
+    pub(super) accept: Option<String>,
+    /// The origin of the page that calls: `Origin`.
+    pub(super) from: Option<String>,
+    /// How that page lies to the sandbox, by the browser's word: `Sec-Fetch-Site`.
+    pub(super) site: Option<String>,
     /// The sandbox's own origin, as the client sees it.
     pub(super) origin: String,
     pub(super) body: String,
@@ -136,6 +142,8 @@ pub(super) enum Body {
     Empty,
     Json(String),
     Html(String),
+    /// A file of the dashboard's: its type and its text.
+    File(&'static str, &'static str),
     /// Where to go, for a 303.
     Location(String),
     /// Nothing that reaches the client: it sees its connection fail.
@@ -161,6 +169,10 @@ impl Reply {
 
     pub(super) fn html(status: u16, html: String) -> Self {
         Self::new(status, Body::Html(html))
+    }
+
+    pub(super) fn file(kind: &'static str, text: &'static str) -> Self {
+        Self::new(200, Body::File(kind, text))
     }
 
     pub(super) fn see_other(location: String) -> Self {
@@ -190,6 +202,7 @@ impl Reply {
         match &self.body {
             Body::Empty | Body::Lost => "",
             Body::Json(text) | Body::Html(text) | Body::Location(text) => text,
+            Body::File(_, text) => text,
         }
     }
 }

@@ -156,9 +156,6 @@ fn content(plan: &Plan, id: &str, extras: &Extras, wrong: Option<&str>, typed: &
         pages::amount(plan.terms.total),
         escape(currency),
     );
-    if let Some(wrong) = wrong {
-        html.push_str(&format!("<p class=\"error\" role=\"alert\">{}</p>\n", escape(wrong)));
-    }
     html.push_str(&format!("<form method=\"post\" action=\"/checkout/{}\">\n", escape(id)));
     if let Some(target) = &extras.target {
         html.push_str(&pages::hidden("returnUrl", target.as_str()));
@@ -169,7 +166,7 @@ fn content(plan: &Plan, id: &str, extras: &Extras, wrong: Option<&str>, typed: &
     html.push_str(&format!(
         "{}<button class=\"primary wide\" name=\"action\" value=\"pay\">Pay {}</button>\n\
          <button class=\"wide quiet\" name=\"action\" value=\"cancel\">Cancel</button>\n</form>",
-        pages::card_fields(typed),
+        pages::card_fields(typed, wrong),
         escape(&pages::price(plan.terms.total, currency)),
     ));
     html

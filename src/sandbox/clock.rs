@@ -11,22 +11,23 @@ const LAST_SET: i64 = 253_402_300_799_999;
 
 /// `GET /sandbox/clock`
 pub(super) fn read(desk: &Desk) -> Outcome {
-    view(desk.call.now, desk.settings.offset)
+    Reply::ok(view(desk.call.now, desk.settings.offset))
 }
 
 /// `POST /sandbox/clock`: every rule that knows of time goes by it from the next call on.
 pub(super) fn set(desk: &Desk) -> Outcome {
     let offset = moved(&desk.call.json()?, desk.call.now, desk.settings.offset)?;
     settings::keep(desk, settings::OFFSET, offset)?;
-    view(desk.call.now.saturating_sub(desk.settings.offset).saturating_add(offset), offset)
+    Reply::ok(view(desk.call.now.saturating_sub(desk.settings.offset).saturating_add(offset), offset))
 }
 
-fn view(now: i64, offset: i64) -> Outcome {
-    Reply::ok(json!({ "now": iso(now), "nowMs": now, "offsetMs": offset }))
+/// What the clock says.
+pub(super) fn view(now: i64, offset: i64) -> Value {
+    json!({ "now": iso(now), "nowMs": now, "offsetMs": offset })
 }
 
 /// What the clock is moved by after `body`; `now` is what it says before, and `offset` what it is moved by.
-fn moved(body: &Map<String, Value>, now: i64, offset: i64) -> Outcome<i64> {
+pub(super) fn moved(body: &Map<String, Value>, now: i64, offset: i64) -> Outcome<i64> {
     if let Some(name) = body.keys().find(|name| !["now", "advanceSecs", "reset"].contains(&name.as_str())) {
         return Err(Problem::bad_request(format!("{name} is not of the clock: now, advanceSecs, reset")));
     }

@@ -142,9 +142,7 @@ impl<'a> Request<'a> {
              name.</p>\n",
             escape(&app)
         );
-        if let Some(wrong) = wrong {
-            html.push_str(&format!("<p class=\"error\" role=\"alert\">{}</p>\n", escape(wrong)));
-        }
+        let about = |plan: bool| wrong.filter(|wrong| (*wrong == NO_CARD) == plan);
         // The first button of a form is what the Enter key presses.
         html.push_str(
             "<form method=\"post\" action=\"/oauth/authorize\">\n<button hidden name=\"action\" value=\"new\"></button>\n",
@@ -164,12 +162,21 @@ impl<'a> Request<'a> {
                 escape(&pages::price(plan.terms.total, plan.terms.currency())),
             ));
         }
+        html.push_str("</select>\n");
+        if let Some(wrong) = about(true) {
+            html.push_str(&format!("<p class=\"field-error\" role=\"alert\">{}</p>\n", escape(wrong)));
+        }
+        let picked = typed.get("days").unwrap_or("30");
+        let times = [("1", "a day"), ("7", "a week"), ("30", "30 days")].map(|(days, words)| {
+            let selected = if days == picked { " selected" } else { "" };
+            format!("<option value=\"{days}\"{selected}>{words}</option>")
+        });
+        let limit = typed.get("limit").unwrap_or("50.00");
         html.push_str(&format!(
-            "</select>\n<div class=\"row\"><div><label for=\"limit\">Up to</label><input type=\"text\" id=\"limit\" \
-             name=\"limit\" inputmode=\"decimal\" autocomplete=\"off\" value=\"{}\"></div><div>\
-             <label for=\"days\">For</label><select id=\"days\" name=\"days\"><option value=\"1\">a day</option>\
-             <option value=\"7\">a week</option><option value=\"30\" selected>30 days</option></select></div></div>\n",
-            escape(typed.get("limit").unwrap_or("50.00")),
+            "<div class=\"row\"><div>{}</div><div><label for=\"days\">For</label>\
+             <select id=\"days\" name=\"days\">{}</select></div></div>\n",
+            pages::field("Up to", "limit", "inputmode=\"decimal\"", limit, about(false)),
+            times.concat(),
         ));
         if !accounts.is_empty() {
             html.push_str("<h2>Allow as</h2>\n<ul class=\"accounts\">\n");
@@ -211,6 +218,9 @@ impl<'a> Request<'a> {
         Ok(Some(Allowance { provider: provider.to_owned(), body }))
     }
 }
+
+/// Why a plan cannot be had.
+const NO_CARD: &str = "This plan is paid by card, and that account has none of its provider.";
 
 /// How much, in cents, and for how many days, as it was typed.
 fn bounds(form: &Form) -> Result<(i64, i64), &'static str> {
@@ -298,8 +308,7 @@ pub(super) fn submit(desk: &Desk) -> Outcome {
         return show(desk, &request, Some("Pick an account, or type a name for a new one."), &form);
     };
     let Some(allowance) = Request::allowance(desk, &owner, plan, bounds)? else {
-        let wrong = "This plan is paid by card, and that account has none of its provider.";
-        return show(desk, &request, Some(wrong), &form);
+        return show(desk, &request, Some(NO_CARD), &form);
     };
     let delegation = delegations::open(desk, &owner, &allowance.body, &allowance.provider)?;
     let code = oauth::allow(

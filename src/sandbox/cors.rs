@@ -1,7 +1,12 @@
-//! Which pages may call, and what they may read: all, since there is nothing to protect here but tests (contract
-//! sections 1.1, 13.12).
+//! Which pages may call the API, and what they may read: all (contract sections 1.1, 13.12). What is the sandbox's own, its
+//! dashboard and the routes under `/sandbox`, is for no page but its own: they hand out keys.
 
-/// The headers every answer carries. No credentials ride on cookies here, so `*` is the whole story.
+/// Whether pages of other origins may read what is answered to a path with that first segment.
+pub(super) fn open(first: Option<&str>) -> bool {
+    !matches!(first, Some("sandbox" | "dashboard"))
+}
+
+/// The headers every answer of the API carries. No credentials ride on cookies here, so `*` is the whole story.
 pub(super) const ALWAYS: [(&str, &str); 2] = [
     ("access-control-allow-origin", "*"),
     (

@@ -46,17 +46,29 @@ fn hand_out(desk: &Desk, body: &Map<String, Value>, amount: &str, duration: i64)
     let holder = text(body, "creditsReceiver")
         .filter(|receiver| is_address(receiver))
         .ok_or_else(|| Problem::bad_request("creditsReceiver is not an address"))?;
+    let tx = give(desk, &plan, holder, credits, duration)?;
+    result(&tx, json!({ "planId": plan.id, "creditsReceiver": holder }))
+}
+
+/// Hands out credits that nobody pays for; the answer is the transaction. A duration of 0 is the plan's own.
+pub(super) fn give(
+    desk: &Desk,
+    plan: &Plan,
+    holder: &str,
+    credits: Credits,
+    duration: i64,
+) -> Outcome<String> {
     let tx = desk.random.hex(32)?;
     match duration {
-        0 => balances::grant(desk, &tx, &plan, holder, credits)?,
+        0 => balances::grant(desk, &tx, plan, holder, credits)?,
         seconds => {
             let until = clock::after(desk.call.now, seconds);
             balances::add(desk, &tx, &plan.id, holder, credits, until)?;
         }
     }
     let bought = TopUp { orders: 1, cents: 0, credits };
-    orders::record(desk, &Purchase { plan: &plan, holder, kind: Kind::Mint, bought, delegation: None }, &tx)?;
-    result(&tx, json!({ "planId": plan.id, "creditsReceiver": holder }))
+    orders::record(desk, &Purchase { plan, holder, kind: Kind::Mint, bought, delegation: None }, &tx)?;
+    Ok(tx)
 }
 
 /// `POST /api/v1/protocol/plans/burn`: the caller's own credits, of any plan.
@@ -108,6 +120,17 @@ pub(super) fn redeem(desk: &Desk) -> Outcome {
             "planId": plan.id, "creditsRedeemed": charge.burn.to_string(), "remainingBalance": left.to_string(),
         }),
     )
+}
+
+/// `POST /sandbox/accounts/:address/credits` `{planId, amount, expiresInSecs?}`: credits of any plan, as from its owner.
+pub(super) fn top_up(desk: &Desk, address: &str) -> Outcome {
+    let account = accounts::load(desk, address)?;
+    let body = desk.call.json()?;
+    let plan = plans::load(desk, &plans::id_in(&body, "planId")?)?;
+    let credits = positive(&body, "amount", "BCK.CREDITS.0001")?;
+    let tx = give(desk, &plan, &account.address, credits, whole(&body, "expiresInSecs")?.unwrap_or(0))?;
+    let balance = balances::total(desk, &plan.id, &account.address)?;
+    Reply::created(json!({ "txHash": tx, "planId": plan.id, "balance": balance.to_string() }))
 }
 
 fn may_redeem(

@@ -273,6 +273,29 @@ pub(super) fn list(desk: &Desk) -> Outcome {
     }))
 }
 
+/// The newest delegations, newest first, with whose they are.
+pub(super) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
+    let query = format!("SELECT {COLUMNS} FROM delegations ORDER BY created_at DESC, rowid DESC LIMIT ?");
+    let rows: Vec<Delegation> = desk.store.rows(&query, binds![most])?;
+    let views = rows.iter().map(|row| {
+        let mut view = row.view(desk.call.now);
+        if let Some(view) = view.as_object_mut() {
+            view.insert("owner".into(), row.owner.as_str().into());
+        }
+        view
+    });
+    Ok(views.collect())
+}
+
+/// `DELETE /sandbox/delegations/:id`: ends it, whoever's it is.
+pub(super) fn end_any(desk: &Desk, id: &str) -> Outcome {
+    let found = find(desk, id)?;
+    let found = found
+        .ok_or_else(|| Problem::new(404, "BCK.DELEGATION.0002", format!("Delegation {id} not found")))?;
+    end(desk, "id = ?", &found.id)?;
+    Ok(Reply::empty())
+}
+
 /// `GET /api/v1/delegation/:id`
 pub(super) fn get(desk: &Desk, id: &str) -> Outcome {
     Reply::ok(own(desk, &accounts::caller(desk)?, id)?.view(desk.call.now))

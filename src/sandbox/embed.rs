@@ -12,6 +12,9 @@ use worker::Url;
 
 /// Longest state that comes back.
 const MAX_STATE: usize = 256;
+/// What may be wrong with the allowance.
+const LIMIT: &str = "The limit is an amount like 50 or 12.50.";
+const TIME: &str = "The time is a number of days.";
 /// The parameters of a page that its form hands on.
 const HANDED_ON: [&str; 7] =
     ["sessionToken", "returnUrl", "state", "provider", "paymentMethodId", "planId", "currency"];
@@ -126,28 +129,31 @@ impl<'a> Visit<'a> {
         };
         let mut html =
             format!("<h1>{}</h1>\n<p class=\"lead\"><strong>{app}</strong> {lead}</p>\n", page.title());
-        if let Some(wrong) = wrong {
-            html.push_str(&format!("<p class=\"error\" role=\"alert\">{}</p>\n", escape(wrong)));
-        }
         html.push_str(&format!("<form method=\"post\" action=\"/cards/{}\">\n", page.name()));
         for name in HANDED_ON {
             if let Some(value) = (self.parameter)(name) {
                 html.push_str(&pages::hidden(name, value));
             }
         }
+        let about = |limit: bool| wrong.filter(|wrong| (*wrong == LIMIT || *wrong == TIME) == limit);
         if page != Page::Delegate {
-            html.push_str(&pages::card_fields(typed));
+            html.push_str(&pages::card_fields(typed, about(false)));
         }
         if page != Page::Enroll {
             let limit = typed.get("limit").or_else(|| (self.parameter)("limit")).unwrap_or("50.00");
+            let label = format!("Up to ({})", self.currency().to_ascii_uppercase());
+            let picked = typed.get("days").unwrap_or("30");
+            let times = [("1", "a day"), ("7", "a week"), ("30", "30 days"), ("365", "a year")].map(
+                |(days, words)| {
+                    let selected = if days == picked { " selected" } else { "" };
+                    format!("<option value=\"{days}\"{selected}>{words}</option>")
+                },
+            );
             html.push_str(&format!(
-                "<div class=\"row\"><div><label for=\"limit\">Up to ({})</label><input type=\"text\" id=\"limit\" \
-                 name=\"limit\" inputmode=\"decimal\" autocomplete=\"off\" value=\"{}\"></div><div>\
-                 <label for=\"days\">For</label><select id=\"days\" name=\"days\"><option value=\"1\">a day</option>\
-                 <option value=\"7\">a week</option><option value=\"30\" selected>30 days</option>\
-                 <option value=\"365\">a year</option></select></div></div>\n",
-                self.currency().to_ascii_uppercase(),
-                escape(limit)
+                "<div class=\"row\"><div>{}</div><div>\
+                 <label for=\"days\">For</label><select id=\"days\" name=\"days\">{}</select></div></div>\n",
+                pages::field(&label, "limit", "inputmode=\"decimal\"", limit, about(true)),
+                times.concat(),
             ));
         }
         html.push_str(&format!(
@@ -161,10 +167,10 @@ impl<'a> Visit<'a> {
     /// What the card may pay, as `POST /delegation/create` takes it.
     fn allowance(&self, form: &Form, method: &str) -> Result<Map<String, Value>, &'static str> {
         let limit = form.get("limit").and_then(cents).filter(|cents| *cents > 0);
-        let limit = limit.ok_or("The limit is an amount like 50 or 12.50.")?;
+        let limit = limit.ok_or(LIMIT)?;
         let days =
             form.get("days").unwrap_or("30").parse::<i64>().ok().filter(|days| (1..=3650).contains(days));
-        let days = days.ok_or("The time is a number of days.")?;
+        let days = days.ok_or(TIME)?;
         let mut body = Map::new();
         body.insert("spendingLimitCents".into(), limit.into());
         body.insert("durationSecs".into(), (days * 86_400).into());

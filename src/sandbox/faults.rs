@@ -10,7 +10,7 @@ use super::call::{Call, Reply, decimal, member, text, whole};
 use super::problem::{Outcome, Problem};
 use super::random::Random;
 use super::store::{Store, binds};
-use super::{Desk, problem};
+use super::{Desk, dashboard, problem};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use worker::js_sys::{Array, Function, Reflect, global};
@@ -160,6 +160,7 @@ impl Row {
     fn view(&self) -> Value {
         let mut view: Value = serde_json::from_str(&self.rule).unwrap_or(Value::Null);
         if let (Some(view), Ok(fault)) = (view.as_object_mut(), self.fault()) {
+            view.insert("id".into(), self.id.into());
             view.insert("seed".into(), fault.seed.into());
             view.insert("seen".into(), self.seen.into());
             view.insert("struck".into(), self.struck.into());
@@ -175,7 +176,7 @@ fn rows(store: &Store) -> Outcome<Vec<Row>> {
 /// What goes wrong with this call: any waits, and the first of what else strikes it.
 pub(super) fn strike(store: &Store, call: &Call) -> Outcome<Vec<Kind>> {
     let mut kinds = Vec::new();
-    if call.path.first().is_some_and(|first| first == "sandbox") {
+    if dashboard::own(call) {
         return Ok(kinds);
     }
     let (path, mut settled) = (format!("/{}", call.path.join("/")), false);
@@ -230,7 +231,7 @@ fn expression(pattern: &str) -> Result<JsValue, JsValue> {
 
 /// `GET /sandbox/faults`: those that are set, with how many calls each saw and struck.
 pub(super) fn list(desk: &Desk) -> Outcome {
-    Reply::ok(Value::Array(rows(&desk.store)?.iter().map(Row::view).collect()))
+    Reply::ok(views(desk)?)
 }
 
 /// `POST /sandbox/faults`: one, or a list of them, after those that are set. The first that strikes is the one.
@@ -261,6 +262,21 @@ pub(super) fn add(desk: &Desk) -> Outcome {
 pub(super) fn clear(desk: &Desk) -> Outcome {
     desk.store.run("DELETE FROM faults", binds![])?;
     Ok(Reply::empty())
+}
+
+/// `DELETE /sandbox/faults/:id`: that one is gone.
+pub(super) fn remove(desk: &Desk, id: &str) -> Outcome {
+    desk.store.run("DELETE FROM faults WHERE id = ?", binds![id.parse::<i64>().unwrap_or_default()])?;
+    Ok(Reply::empty())
+}
+
+/// Those that are set, or nothing where there is no switch.
+pub(super) fn views(desk: &Desk) -> Outcome<Value> {
+    if desk.faulty {
+        Ok(Value::Array(rows(&desk.store)?.iter().map(Row::view).collect()))
+    } else {
+        Ok(Value::Null)
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod consent;
 mod control;
 mod cors;
 mod credits;
+mod dashboard;
 mod delegations;
 mod deployment;
 mod embed;
@@ -34,6 +35,7 @@ mod facilitator;
 mod faults;
 mod group;
 mod invariants;
+mod journal;
 mod keys;
 mod ledger;
 mod legal;
@@ -46,6 +48,7 @@ mod native;
 mod oauth;
 mod orders;
 mod organizations;
+mod overview;
 mod pages;
 mod permissions;
 mod plans;
@@ -63,6 +66,7 @@ mod rules;
 mod sales;
 mod schema;
 mod secrets;
+mod seed;
 mod seen;
 mod settings;
 mod settlement;
@@ -81,6 +85,7 @@ mod widgets;
 mod world;
 
 use call::{Body, Call, Reply};
+use control::Started;
 use group::{Group, One};
 use problem::{Outcome, Problem};
 use random::Random;
@@ -109,12 +114,13 @@ struct Desk {
     sweeps: bool,
     /// Whether things may be made to go wrong.
     faulty: bool,
+    started: Started,
 }
 
 /// The answer to a preflight, which knows of no state.
-fn preflight(correlation: &str) -> worker::Result<Response> {
-    let headers = headers(correlation)?;
-    for (name, value) in cors::PREFLIGHT {
+fn preflight(correlation: &str, open: bool) -> worker::Result<Response> {
+    let headers = headers(correlation, open)?;
+    for (name, value) in cors::PREFLIGHT.iter().filter(|_| open) {
         headers.set(name, value)?;
     }
     Ok(ResponseBuilder::new().with_status(204).with_headers(headers).empty())
@@ -129,19 +135,22 @@ pub struct Sandbox {
     settings: Cell<Option<Settings>>,
     seen: Rc<Seen>,
     faulty: bool,
+    started: Started,
     group: Group,
     served: Cell<u32>,
 }
 
 impl DurableObject for Sandbox {
     fn new(state: worker::State, env: Env) -> Self {
-        let faulty = env.var("SANDBOX_FAULTS").is_ok_and(|value| value.to_string() == "1");
+        let named =
+            |name: &str| env.var(name).ok().map(|value| value.to_string()).filter(|text| !text.is_empty());
         Self {
             state,
             prepared: Cell::new(false),
             settings: Cell::new(None),
             seen: Rc::default(),
-            faulty,
+            faulty: named("SANDBOX_FAULTS").is_some_and(|value| value == "1"),
+            started: Started { secret: named("SANDBOX_SECRET"), command: named("SANDBOX_COMMAND") },
             group: Group::default(),
             served: Cell::new(0),
         }
@@ -149,8 +158,9 @@ impl DurableObject for Sandbox {
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let correlation = correlation(&request);
+        let open = cors::open(request.path().split('/').find(|segment| !segment.is_empty()));
         if request.method() == worker::Method::Options {
-            return preflight(&correlation);
+            return preflight(&correlation, open);
         }
         let one = self.group.enter();
         let reply = match read(&mut request, &correlation).await {
@@ -158,7 +168,7 @@ impl DurableObject for Sandbox {
             Ok(call) => self.in_turn(call, None, one).await,
             Err(problem) => problem.reply(&correlation, &clock::iso(machine())),
         };
-        respond(reply, &correlation)
+        respond(reply, &correlation, open)
     }
 }
 
@@ -192,7 +202,7 @@ impl Sandbox {
         let unserved = |reply: Reply, status: u16| {
             let logged = self.store().and_then(|store| {
                 let now = machine().saturating_add(Settings::load(&store)?.offset);
-                control::log(&store, &call, status, struck.as_deref(), now)
+                journal::log(&store, &call, status, Some(&reply), struck.as_deref(), now)
             });
             logged.map_or_else(failed, |()| reply)
         };
@@ -225,9 +235,10 @@ impl Sandbox {
             self.settings.set(Some(settings).filter(|_| !sets));
             call.now = now.saturating_add(settings.offset);
             let (random, seen, faulty) = (Random::Runtime, Rc::clone(&self.seen), self.faulty);
+            let started = self.started.clone();
             let served = self.served.replace(self.served.get().wrapping_add(1));
             let sweeps = served.is_multiple_of(SWEEP_EVERY);
-            serve(Desk { call, store, random, settings, seen, faulty, sweeps }, struck.as_deref())
+            serve(Desk { call, store, random, settings, seen, faulty, started, sweeps }, struck.as_deref())
         });
         served.unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(now)))
     }
@@ -251,9 +262,11 @@ fn prepare(store: &Store, now: i64) -> Outcome<()> {
 /// Serves a call and notes it, in one transaction: what is answered with success is written down whole, note and all, and
 /// of what is refused only the note.
 fn serve(desk: Desk, struck: Option<&str>) -> Outcome {
-    let note = |reply: &Reply| control::log(&desk.store, &desk.call, reply.status, struck, desk.call.now);
+    let note = |reply: &Reply| {
+        journal::log(&desk.store, &desk.call, reply.status, Some(reply), struck, desk.call.now)
+    };
     if desk.sweeps {
-        control::sweep(&desk.store)?;
+        journal::sweep(&desk.store)?;
         requests::sweep(&desk.store)?;
     }
     let served = desk.store.transaction(|| {
@@ -280,6 +293,9 @@ async fn read(request: &mut Request, correlation: &str) -> Outcome<Call> {
         organization: header("x-current-org-id").filter(|org| !org.is_empty()),
         returning: header("x-nvm-widget-return-url"),
         correlation: correlation.to_owned(),
+        accept: header("accept"),
+        from: header("origin"),
+        site: header("sec-fetch-site"),
         origin: url.origin().ascii_serialization(),
         body: String::new(),
         now: 0,
@@ -307,9 +323,9 @@ fn correlation(request: &Request) -> String {
     sent.unwrap_or_else(|| Random::Runtime.uuid().unwrap_or_default())
 }
 
-fn headers(correlation: &str) -> worker::Result<Headers> {
+fn headers(correlation: &str, open: bool) -> worker::Result<Headers> {
     let headers = Headers::new();
-    for (name, value) in cors::ALWAYS {
+    for (name, value) in cors::ALWAYS.iter().filter(|_| open) {
         headers.set(name, value)?;
     }
     headers.set("x-correlation-id", correlation)?;
@@ -317,8 +333,8 @@ fn headers(correlation: &str) -> worker::Result<Headers> {
     Ok(headers)
 }
 
-fn respond(reply: Reply, correlation: &str) -> worker::Result<Response> {
-    let headers = headers(correlation)?;
+fn respond(reply: Reply, correlation: &str, open: bool) -> worker::Result<Response> {
+    let headers = headers(correlation, open)?;
     if let Some(seconds) = reply.retry_after {
         headers.set("retry-after", &seconds.to_string())?;
     }
@@ -329,6 +345,7 @@ fn respond(reply: Reply, correlation: &str) -> worker::Result<Response> {
         Body::Empty => None,
         Body::Json(json) => {
             headers.set("content-type", "application/json; charset=utf-8")?;
+            headers.set("x-content-type-options", "nosniff")?;
             Some(json.into_bytes())
         }
         Body::Html(html) => {
@@ -337,6 +354,13 @@ fn respond(reply: Reply, correlation: &str) -> worker::Result<Response> {
                 headers.set(name, value)?;
             }
             Some(html.into_bytes())
+        }
+        Body::File(kind, text) => {
+            headers.set("content-type", kind)?;
+            for (name, value) in dashboard::HEADERS {
+                headers.set(name, value)?;
+            }
+            Some(text.as_bytes().to_vec())
         }
         Body::Location(location) => {
             headers.set("location", &location)?;

@@ -8,7 +8,8 @@ use super::{Desk, accounts, activity, clock};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-const TYPES: [&str; 4] = ["Premium", "Enterprise", "Lapsed", "Other"];
+/// The types of one; the first is the usual.
+pub(super) const TYPES: [&str; 4] = ["Premium", "Enterprise", "Lapsed", "Other"];
 const ROLES: [&str; 3] = ["Admin", "Member", "Client"];
 /// How long the key of a customer is good for, in seconds: thirty days.
 const CUSTOMER_KEY_SECS: i64 = 30 * 86_400;
@@ -116,7 +117,14 @@ fn administered(desk: &Desk, caller: &Identity) -> Outcome<Organization> {
     Ok(org)
 }
 
-fn join(desk: &Desk, org_id: &str, who: &Identity, role: &str, external: Option<&str>) -> Outcome<()> {
+/// Makes somebody a member.
+pub(super) fn join(
+    desk: &Desk,
+    org_id: &str,
+    who: &Identity,
+    role: &str,
+    external: Option<&str>,
+) -> Outcome<()> {
     desk.store.run(
         "INSERT INTO members (id, org_id, account, address, role, active, external_id, created_at, updated_at)
          VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?)",
@@ -297,6 +305,16 @@ pub(super) fn connect(desk: &Desk) -> Outcome {
     }))
 }
 
+/// A new organization, with nobody in it.
+pub(super) fn insert(desk: &Desk, name: &str, kind: &str) -> Outcome<String> {
+    let id = format!("org-{}", desk.random.uuid()?);
+    desk.store.run(
+        "INSERT INTO organizations (id, name, kind, active, created_at) VALUES (?, ?, ?, 1, ?)",
+        binds![id.as_str(), name, kind, desk.call.now],
+    )?;
+    Ok(id)
+}
+
 /// `POST /sandbox/organizations`: a new one, with its first administrator and a key of theirs that is tagged with it.
 pub(super) fn create(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
@@ -309,11 +327,7 @@ pub(super) fn create(desk: &Desk) -> Outcome {
         Some(address) => accounts::load(desk, address)?.identity(),
         None => accounts::open(desk, Some(&format!("{name}'s administrator")))?,
     };
-    let id = format!("org-{}", desk.random.uuid()?);
-    desk.store.run(
-        "INSERT INTO organizations (id, name, kind, active, created_at) VALUES (?, ?, ?, 1, ?)",
-        binds![id.as_str(), name, kind, desk.call.now],
-    )?;
+    let id = insert(desk, name, kind)?;
     join(desk, &id, &admin, "Admin", None)?;
     let issued = accounts::issue(desk, &admin.address, None, Some(&id))?;
     Reply::created(json!({

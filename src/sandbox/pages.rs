@@ -1,16 +1,15 @@
-//! The pages a person sees: plain HTML and one style sheet, no script, nothing from elsewhere.
+//! The pages a person sees: plain HTML and the dashboard's style sheets, no script, nothing from elsewhere.
 
 use super::call::{Form, Reply};
 
 const LAYOUT: &str = include_str!("pages/layout.html");
-const STYLE: &str = include_str!("pages/style.css");
 
-/// What a page may do: style itself, and post its form. `form-action` stays open, since browsers hold the redirect
+/// What a page may do: look as the sandbox's sheets say, and post its form. `form-action` stays open, since browsers hold the redirect
 /// after a post to it as well, and that leads back to the app.
 pub(super) const HEADERS: [(&str, &str); 4] = [
     (
         "content-security-policy",
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     ("referrer-policy", "no-referrer"),
     ("x-content-type-options", "nosniff"),
@@ -35,10 +34,7 @@ pub(super) fn escape(text: &str) -> String {
 
 /// A page around `content`, which is HTML already.
 pub(super) fn page(status: u16, title: &str, content: &str) -> Reply {
-    let html = LAYOUT
-        .replace("{{title}}", &escape(title))
-        .replace("{{style}}", STYLE)
-        .replace("{{content}}", content);
+    let html = LAYOUT.replace("{{title}}", &escape(title)).replace("{{content}}", content);
     Reply::html(status, html)
 }
 
@@ -52,16 +48,36 @@ pub(super) fn hidden(name: &str, value: &str) -> String {
     format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escape(name), escape(value))
 }
 
-/// The fields of a card, with a test card in them, or what was typed before.
-pub(super) fn card_fields(typed: &Form) -> String {
+/// A field: its label, an input, and under it what is wrong with what was typed. `name` is the input's id as well.
+pub(super) fn field(label: &str, name: &str, more: &str, value: &str, wrong: Option<&str>) -> String {
+    let (marked, note) = match wrong {
+        None => ("", String::new()),
+        Some(wrong) => (
+            " aria-invalid=\"true\" autofocus",
+            format!("<p class=\"field-error\" id=\"{name}-wrong\" role=\"alert\">{}</p>", escape(wrong)),
+        ),
+    };
+    let described =
+        if wrong.is_some() { format!(" aria-describedby=\"{name}-wrong\"") } else { String::new() };
     format!(
-        "<label for=\"number\">Card number</label>\n<input type=\"text\" id=\"number\" name=\"number\" \
-         inputmode=\"numeric\" autocomplete=\"off\" maxlength=\"23\" value=\"{}\">\n<div class=\"row\"><div>\
-         <label for=\"expiry\">Expires</label><input type=\"text\" id=\"expiry\" name=\"expiry\" inputmode=\"numeric\" \
-         autocomplete=\"off\" maxlength=\"9\" value=\"{}\"></div><div><label for=\"cvc\">CVC</label><input type=\"text\" \
-         id=\"cvc\" inputmode=\"numeric\" autocomplete=\"off\" maxlength=\"4\" value=\"123\"></div></div>\n",
-        escape(typed.get("number").unwrap_or("4242 4242 4242 4242")),
-        escape(typed.get("expiry").unwrap_or("12 / 34")),
+        "<label for=\"{name}\">{}</label>\n<input type=\"text\" id=\"{name}\" name=\"{name}\" {more} \
+         autocomplete=\"off\" value=\"{}\"{marked}{described}>{note}\n",
+        escape(label),
+        escape(value),
+    )
+}
+
+/// The fields of a card, with a test card in them, or what was typed before and what is wrong with it.
+pub(super) fn card_fields(typed: &Form, wrong: Option<&str>) -> String {
+    // What is wrong is said in the bank's words, and those about the date name it.
+    let about = |date: bool| wrong.filter(|wrong| wrong.contains("expir") == date);
+    let number = typed.get("number").unwrap_or("4242 4242 4242 4242");
+    let expiry = typed.get("expiry").unwrap_or("12 / 34");
+    format!(
+        "{}<div class=\"row\"><div>{}</div><div><label for=\"cvc\">CVC</label><input type=\"text\" id=\"cvc\" \
+         inputmode=\"numeric\" autocomplete=\"off\" maxlength=\"4\" value=\"123\"></div></div>\n",
+        field("Card number", "number", "inputmode=\"numeric\" maxlength=\"23\"", number, about(false)),
+        field("Expires", "expiry", "inputmode=\"numeric\" maxlength=\"9\"", expiry, about(true)),
     )
 }
 

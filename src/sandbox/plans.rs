@@ -93,9 +93,19 @@ pub(super) fn load_owned(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
 
 /// Keeps a new plan of the caller's and hands back its id.
 pub(super) fn insert(desk: &Desk, owner: &Identity, body: &Map<String, Value>) -> Outcome<String> {
+    insert_as(desk, owner, body, None)
+}
+
+/// The same, under that id if one is named.
+pub(super) fn insert_as(
+    desk: &Desk,
+    owner: &Identity,
+    body: &Map<String, Value>,
+    plan_id: Option<String>,
+) -> Outcome<String> {
     let terms = Terms::read(body)?;
     let org = organizations::current(desk, owner)?.map(|org| org.id);
-    let plan_id = desk.random.id()?;
+    let plan_id = plan_id.map_or_else(|| desk.random.id(), Ok)?;
     desk.store.run(
         "INSERT INTO plans (id, owner, org, terms, created_at) VALUES (?, ?, ?, ?, ?)",
         binds![plan_id.as_str(), owner.address.as_str(), org.clone(), terms.stored(), desk.call.now],
@@ -140,6 +150,13 @@ pub(super) fn list(desk: &Desk) -> Outcome {
     )?;
     let plans = rows.into_iter().map(|row| Ok(row.plan(desk)?.item())).collect::<Outcome<Vec<_>>>()?;
     Reply::ok(json!({ "total": total, "page": page.number, "offset": page.size, "plans": plans }))
+}
+
+/// The newest plans, newest first, as a list has them.
+pub(super) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
+    let query = format!("SELECT {COLUMNS} FROM plans ORDER BY created_at DESC, rowid DESC LIMIT ?");
+    let rows: Vec<PlanRow> = desk.store.rows(&query, binds![most])?;
+    rows.into_iter().map(|row| Ok(row.plan(desk)?.item())).collect()
 }
 
 /// `PUT /api/v1/protocol/plans/:planId`: another description; what is sold, and for how much, stays.

@@ -1,6 +1,7 @@
 //! Randomness, from the runtime's own generator.
 
 use super::problem::{Outcome, Problem};
+use super::typed::keccak;
 use crate::wire::Credits;
 use std::cell::RefCell;
 use worker::js_sys::{Function, Reflect, Uint8Array, global};
@@ -11,6 +12,8 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 pub(super) enum Random {
     /// `crypto.getRandomValues` of the runtime.
     Runtime,
+    /// No chance at all: the same bytes for the same number, for what a seed file names.
+    Of([u8; 32]),
     /// The same bytes each time, for tests off the runtime.
     #[cfg(test)]
     Fixed(u8),
@@ -34,6 +37,11 @@ impl Random {
         match self {
             Self::Runtime => {
                 runtime_bytes(count).map_err(|_| Problem::internal("the runtime has no random numbers"))
+            }
+            Self::Of(seed) => {
+                let count = usize::try_from(count).unwrap_or_default();
+                let block = |index: u32| keccak(&[seed.as_slice(), &index.to_be_bytes()].concat());
+                Ok((0..).flat_map(block).take(count).collect())
             }
             #[cfg(test)]
             Self::Fixed(byte) => Ok([byte].repeat(usize::try_from(count).unwrap_or_default())),

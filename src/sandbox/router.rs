@@ -1,11 +1,13 @@
 //! Which handler serves which call (contract section 3).
 
+use super::call::Reply;
 use super::problem::{Outcome, Problem};
 use super::tokens::Protocol;
 use super::{
     Desk, access, accounts, activity, agents, audit, balances, books, charges, checkout, clock, consent,
-    control, credits, delegations, deployment, embed, facilitator, faults, legal, login, methods, mpp, oauth,
-    orders, organizations, permissions, plans, requests, sales, settings, widget_keys, widgets,
+    control, credits, dashboard, delegations, deployment, embed, facilitator, faults, journal, legal, login,
+    methods, mpp, oauth, orders, organizations, overview, permissions, plans, requests, sales, seed,
+    settings, widget_keys, widgets,
 };
 
 /// Serves a call.
@@ -15,7 +17,16 @@ pub(super) fn route(desk: &Desk) -> Outcome {
     // HEAD is GET; the runtime leaves the body out.
     let method = if desk.call.method == "HEAD" { "GET" } else { desk.call.method.as_str() };
     match (method, path.as_slice()) {
+        ("GET", []) if dashboard::visit(desk) => Ok(Reply::see_other("/dashboard".into())),
         ("GET", []) => deployment::info(),
+        ("GET", ["dashboard"]) => dashboard::page(),
+        ("GET", ["dashboard", file]) => dashboard::file(file),
+        ("GET", ["favicon.ico"]) => dashboard::file("icon.svg"),
+        ("POST", ["login" | "auth" | "checkout" | "cards", ..] | ["oauth", "authorize"])
+            if control::is_foreign(desk) =>
+        {
+            control::foreign()
+        }
         ("GET", [".well-known", "jwks.json"]) => deployment::jwks(desk),
         ("GET", [".well-known", "oauth-authorization-server" | "openid-configuration"]) => {
             oauth::metadata(desk)
@@ -29,7 +40,14 @@ pub(super) fn route(desk: &Desk) -> Outcome {
         ("POST", ["api", "v1", "protocol", "agent-sub-tasks"]) => requests::track(desk),
         ("GET", ["api", "v1", "protocol", "token", plan, agent]) => access::get(desk, plan, agent),
         (_, ["api", "v1", rest @ ..]) => payment_routes(desk, method, rest),
-        (_, ["sandbox", rest @ ..]) => own_routes(desk, method, rest),
+        (_, ["sandbox", rest @ ..]) => {
+            control::guard(desk)?;
+            let reply = own_routes(desk, method, rest)?;
+            if method != "GET" {
+                control::changed(desk)?;
+            }
+            Ok(reply)
+        }
         ("GET", ["login"]) => login::page(desk, login::Door::Browser),
         ("POST", ["login"]) => login::enter(desk, login::Door::Browser),
         ("GET", ["auth", "cli"]) => login::page(desk, login::Door::Terminal),
@@ -46,6 +64,8 @@ pub(super) fn route(desk: &Desk) -> Outcome {
 fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
     match (method, path) {
         ("POST", ["accounts"]) => accounts::create(desk),
+        ("GET", ["accounts", address, "keys"]) => accounts::keys(desk, address),
+        ("POST", ["accounts", address, "credits"]) => credits::top_up(desk, address),
         ("POST", ["accounts", address, "keys"]) => accounts::create_key(desk, address),
         ("DELETE", ["accounts", address, "keys"]) => accounts::revoke_keys(desk, address),
         ("DELETE", ["accounts", address, "keys", key]) => accounts::revoke_key(desk, address, key),
@@ -61,8 +81,12 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["ledger", "accounts"]) => books::accounts(desk),
         ("GET", ["ledger", "check"]) => audit::check(desk),
         ("POST", ["reset"]) => control::reset(desk),
-        ("GET", ["calls"]) => control::calls(desk),
-        ("DELETE", ["calls"]) => control::forget_calls(desk),
+        ("POST", ["seed"]) => seed::plant(desk),
+        ("DELETE", ["delegations", id]) => delegations::end_any(desk, id),
+        ("GET", ["state"]) => overview::state(desk),
+        ("GET", ["watch"]) => journal::watch(desk),
+        ("GET", ["calls"]) => journal::calls(desk),
+        ("DELETE", ["calls"]) => journal::forget_calls(desk),
         ("GET", ["clock"]) => clock::read(desk),
         ("POST", ["clock"]) => clock::set(desk),
         ("GET", ["settings"]) => settings::get(desk),
@@ -70,6 +94,7 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["faults"]) if desk.faulty => faults::list(desk),
         ("POST", ["faults"]) if desk.faulty => faults::add(desk),
         ("DELETE", ["faults"]) if desk.faulty => faults::clear(desk),
+        ("DELETE", ["faults", id]) if desk.faulty => faults::remove(desk, id),
         _ => unknown(desk),
     }
 }

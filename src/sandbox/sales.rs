@@ -193,6 +193,21 @@ fn load(desk: &Desk, id: &str) -> Outcome<Sale> {
         .ok_or_else(|| Problem::new(404, "BCK.ORDER.0002", format!("Order {id} not found")))
 }
 
+/// The newest sales, newest first, with whose they are.
+pub(super) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
+    let query = format!("SELECT {COLUMNS} FROM sales ORDER BY at DESC, rowid DESC LIMIT ?");
+    let sales: Vec<Sale> = desk.store.rows(&query, binds![most])?;
+    let views = sales.iter().map(|sale| {
+        let mut view = sale.view(desk.call.now);
+        if let Some(view) = view.as_object_mut() {
+            view.remove("clientSecret");
+            view.insert("orgId".into(), sale.org_id.as_str().into());
+        }
+        view
+    });
+    Ok(views.collect())
+}
+
 /// `GET /api/v1/orders/:id`: knowing the id is what allows it.
 pub(super) fn get(desk: &Desk, id: &str) -> Outcome {
     Reply::ok(load(desk, id)?.view(desk.call.now))

@@ -103,7 +103,7 @@ CREATE TABLE IF NOT EXISTS calls (
 ";
 
 /// Columns that came later: a data folder of before gets them when it is opened.
-pub(super) const ADDED: [(&str, &str, &str); 13] = [
+pub(super) const ADDED: [(&str, &str, &str); 22] = [
     ("permissions", "sessions", "TEXT NOT NULL DEFAULT '[]'"),
     ("accounts", "email", "TEXT"),
     ("widgets", "widget_key", "TEXT"),
@@ -117,4 +117,13 @@ pub(super) const ADDED: [(&str, &str, &str); 13] = [
     ("plans", "listed", "INTEGER NOT NULL DEFAULT 1"),
     ("agents", "listed", "INTEGER NOT NULL DEFAULT 1"),
     ("signers", "address", "TEXT NOT NULL DEFAULT ''"),
+    ("calls", "query", "TEXT"),
+    ("calls", "correlation", "TEXT"),
+    ("calls", "account", "TEXT"),
+    ("calls", "request", "TEXT"),
+    ("calls", "response", "TEXT"),
+    ("keys", "key", "TEXT"),
+    ("keys", "org", "TEXT"),
+    ("keys", "expires_at", "INTEGER"),
+    ("keys", "created_at", "INTEGER"),
 ];

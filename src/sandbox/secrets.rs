@@ -57,6 +57,12 @@ pub(super) fn sealed(secret: &[u8], text: &str, seal: &[u8]) -> Outcome<bool> {
     Ok(mac.verify_slice(seal).is_ok())
 }
 
+/// Whether two texts are the same, found out in the same time whether they are or not.
+pub(super) fn same(given: &str, wanted: &str) -> bool {
+    let key = wanted.as_bytes();
+    seal(key, wanted).and_then(|wanted| sealed(key, given, &wanted)).unwrap_or(false)
+}
+
 fn mac(secret: &[u8]) -> Outcome<Hmac<Sha256>> {
     Hmac::new_from_slice(secret).map_err(|_| Problem::internal("a secret is of no use"))
 }
@@ -73,5 +79,17 @@ mod tests {
         assert!(sealed(b"Jefe", "what do ya want for nothing?", &seal).unwrap());
         assert!(!sealed(b"Jeff", "what do ya want for nothing?", &seal).unwrap());
         assert!(!sealed(b"Jefe", "what do ya want for nothing?", &[]).unwrap());
+    }
+
+    #[test]
+    fn what_is_the_same() {
+        for (given, wanted, same_one) in [
+            ("a secret", "a secret", true),
+            ("a secre", "a secret", false),
+            ("", "a secret", false),
+            ("A secret", "a secret", false),
+        ] {
+            assert_eq!(same(given, wanted), same_one, "{given}");
+        }
     }
 }

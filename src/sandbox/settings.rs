@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 
 /// Under which name the clock's offset is kept.
 pub(super) const OFFSET: &str = "clockOffsetMs";
+/// Under which name it is kept when a route of the sandbox's own last changed something.
+pub(super) const REVISION: &str = "revision";
 const DELAY: &str = "creditsDelaySecs";
 const VERSION: &str = "tokenVersion";
 const LEGAL: &str = "legalConsent";
@@ -28,11 +30,13 @@ pub(super) struct Settings {
     pub(super) legal: bool,
     /// Whether there is a secret for MPP; without one its routes are off.
     pub(super) mpp: bool,
+    /// Grows with every change by a route of the sandbox's own.
+    pub(super) revision: i64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { offset: 0, delay: 0, version: 2, legal: false, mpp: true }
+        Self { offset: 0, delay: 0, version: 2, legal: false, mpp: true, revision: 0 }
     }
 }
 
@@ -47,6 +51,7 @@ impl Settings {
         for Row { name, value } in store.rows::<Row>("SELECT name, value FROM settings", binds![])? {
             match name.as_str() {
                 OFFSET => settings.offset = value,
+                REVISION => settings.revision = value,
                 DELAY => settings.delay = value,
                 VERSION => settings.version = value,
                 LEGAL => settings.legal = value != 0,
@@ -57,12 +62,20 @@ impl Settings {
         Ok(settings)
     }
 
-    fn view(&self) -> Value {
+    pub(super) fn view(&self) -> Value {
         json!({ DELAY: self.delay, VERSION: self.version, LEGAL: self.legal, MPP: self.mpp })
     }
 
+    /// Keeps what a test may set.
+    pub(super) fn keep(&self, desk: &Desk) -> Outcome<()> {
+        keep(desk, DELAY, self.delay)?;
+        keep(desk, VERSION, self.version)?;
+        keep(desk, LEGAL, i64::from(self.legal))?;
+        keep(desk, MPP, i64::from(self.mpp))
+    }
+
     /// These, changed as `body` says.
-    fn changed(mut self, body: &Map<String, Value>) -> Outcome<Self> {
+    pub(super) fn changed(mut self, body: &Map<String, Value>) -> Outcome<Self> {
         if let Some(name) = body.keys().find(|name| !NAMES.contains(&name.as_str())) {
             return Err(Problem::bad_request(format!("{name} is no setting: {}", NAMES.join(", "))));
         }
@@ -104,10 +117,7 @@ pub(super) fn get(desk: &Desk) -> Outcome {
 /// `POST /sandbox/settings`: those that are named; the others stay.
 pub(super) fn set(desk: &Desk) -> Outcome {
     let settings = desk.settings.changed(&desk.call.json()?)?;
-    keep(desk, DELAY, settings.delay)?;
-    keep(desk, VERSION, settings.version)?;
-    keep(desk, LEGAL, i64::from(settings.legal))?;
-    keep(desk, MPP, i64::from(settings.mpp))?;
+    settings.keep(desk)?;
     Reply::ok(settings.view())
 }
 

@@ -94,6 +94,14 @@ fn keep(desk: &Desk, account: &str, secret: &[u8], address: &str) -> Outcome<()>
     )
 }
 
+/// The address of an account whose key was made elsewhere, and is kept now.
+pub(super) fn adopt(desk: &Desk, secret: &[u8]) -> Outcome<String> {
+    let address = Signer::of(secret)?.address();
+    desk.store.run("DELETE FROM signers WHERE account = ?", binds![address.to_ascii_lowercase()])?;
+    keep(desk, &address, secret, &address)?;
+    Ok(address)
+}
+
 /// The key that signs for an account. One that was opened here signs with the key that its address is of; one that came
 /// with a key made elsewhere gets one, whose address is another, as a smart account's owner has another.
 pub(super) fn of(desk: &Desk, account: &str) -> Outcome<Rc<Signer>> {

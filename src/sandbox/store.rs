@@ -56,6 +56,7 @@ impl Store {
                 self.run(&format!("ALTER TABLE {table} ADD COLUMN {column} {kind}"), Vec::new())?;
             }
         }
+        self.run(super::seed::SCHEMA, Vec::new())?;
         // Charges were once kept with the purchases alone.
         self.run(
             "INSERT INTO charges (id, delegation_id, plan_id, cents, order_tx, at)

@@ -2,6 +2,7 @@
 //! call for.
 
 use super::call::{Call, Reply};
+use super::control::Started;
 use super::native::{DIED, Native};
 use super::random::Random;
 use super::seen::Seen;
@@ -98,7 +99,7 @@ impl World {
                 .collect(),
             authorization: who.map(|who| format!("Bearer {}", who.key)),
             correlation: "c".to_owned(),
-            origin: "http://sandbox.test".to_owned(),
+            origin: "http://127.0.0.1:3001".to_owned(),
             body: match &body {
                 Value::Null => String::new(),
                 body if form => body.as_str().unwrap_or_default().to_owned(),
@@ -109,8 +110,16 @@ impl World {
         };
         let served = Settings::load(&self.store).and_then(|settings| {
             let (store, seen) = (self.store.clone(), Rc::clone(&self.seen));
-            let desk =
-                Desk { call, store, random: Random::Counted, settings, seen, sweeps: false, faulty: false };
+            let desk = Desk {
+                call,
+                store,
+                random: Random::Counted,
+                settings,
+                seen,
+                sweeps: false,
+                faulty: false,
+                started: Started::default(),
+            };
             serve(desk, None)
         });
         let reply: Reply = served.unwrap_or_else(|problem| problem.reply("c", ""));

@@ -13,7 +13,7 @@ before(async () => {
 after(() => sandbox?.stop());
 
 test('a preflight is answered for any path, with what the contract lists', async () => {
-  for (const path of ['/', '/api/v1/x402/settle', '/nowhere', '/sandbox/accounts']) {
+  for (const path of ['/', '/api/v1/x402/settle', '/nowhere', '/login']) {
     const { status, headers, text } = await anyone.call('OPTIONS', path, undefined, {
       origin: 'http://page.example', 'access-control-request-method': 'PUT', 'access-control-request-headers': 'authorization',
     });

@@ -1,0 +1,230 @@
+// The platform in small, on this machine: a built Worker in workerd, by miniflare. It ends when what started it does.
+import { spawn } from 'node:child_process';
+import { accessSync, chmodSync, constants as files, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { outlived } from './parent.js';
+import { Wrong } from './wrong.js';
+
+const HOST = '127.0.0.1';
+const PORT = '3001';
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const MINIFLARE = 'miniflare@4';
+/** Two people, with keys that are the same at every start. */
+const PEOPLE = { users: [{ id: 'seller', name: 'Seller' }, { id: 'buyer', name: 'Buyer' }] };
+
+/**
+ * `npx payments-wasm sandbox`. `folder` is where the built Worker stands, `self` how the command is called, `command` what is
+ * run while the sandbox stands, if anything.
+ */
+export async function sandbox(options, { folder = fileURLToPath(new URL('../sandbox', import.meta.url)), self = 'npx payments-wasm sandbox', command = [] } = {}) {
+  const { data, faults, keep } = options;
+  const port = number(options.port ?? (command.length > 0 ? '0' : PORT));
+  const seed = options.seed === undefined ? PEOPLE : read(options.seed);
+  const { Miniflare, NoOpLog } = await runtime(self);
+  await free(port);
+  const kept = data && resolve(data);
+  if (kept) mkdirSync(kept, { recursive: true });
+  const said = [];
+  const miniflare = new Miniflare({
+    host: HOST, cf: false, log: new NoOpLog(), ...(kept && { durableObjectsPersist: kept }),
+    handleRuntimeStdio(...streams) {
+      for (const stream of streams) stream.setEncoding('utf8').on('data', (text) => {
+        said.push(text);
+        if (said.length > 50) said.shift();
+        if (options.verbose) process.stderr.write(text);
+      });
+    },
+    workers: [{
+      name: 'sandbox', unsafeDirectSockets: [{ host: HOST, port }], compatibilityDate: '2026-04-01',
+      modules: true, modulesRoot: folder, scriptPath: join(folder, 'entry.js'),
+      modulesRules: [{ type: 'ESModule', include: ['**/*.js'] }, { type: 'CompiledWasm', include: ['**/*.wasm'] }],
+      durableObjects: { SANDBOX: { className: 'Sandbox', useSQLite: true } },
+      bindings: {
+        ...(faults && { SANDBOX_FAULTS: '1' }), SANDBOX_COMMAND: again(self, options),
+        ...(process.env.SANDBOX_SECRET && { SANDBOX_SECRET: process.env.SANDBOX_SECRET }),
+      },
+    }],
+  });
+  // miniflare ends this process at once at a signal. What runs in it is to end first, and how it ended is to be told.
+  for (const signal of SIGNALS) process.removeAllListeners(signal);
+  if (options.env) process.on('exit', () => rmSync(options.env, { force: true }));
+  let ending;
+  const stop = () => (ending ??= Promise.race([miniflare.dispose(), new Promise((done) => setTimeout(done, 5000))]));
+  let url;
+  let planted;
+  try {
+    await miniflare.ready;
+    url = (await miniflare.unsafeGetDirectURL('sandbox')).origin;
+    planted = await plant(url, seed, options.seed);
+    // The answer's lists are sorted; the first user is the file's.
+    planted.users = Object.fromEntries((seed.users ?? []).map(({ id }) => [id, planted.users[id]]));
+  } catch (error) {
+    await stop();
+    throw error instanceof Wrong ? error : new Wrong(`the sandbox did not start: ${error.message}\n${said.join('').trim()}`);
+  }
+  const env = environment(url, planted);
+  if (options.env) publish(options.env, env);
+  if (command.length > 0) {
+    const code = await run(command, env, stop).finally(stop);
+    process.exit(code);
+  }
+  if (!keep) outlived(() => end(stop, 0));
+  for (const signal of SIGNALS) process.on(signal, () => end(stop, signal === 'SIGINT' ? 130 : 0));
+  console.log(banner(url, planted, { ...options, kept }));
+}
+
+async function end(stop, code) {
+  await stop();
+  process.exit(code);
+}
+
+function number(text) {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65535) throw new Wrong(`--port wants a port number (0 to 65535), not ${JSON.stringify(text)}`);
+  return port;
+}
+
+function read(path) {
+  let text;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Wrong(`--seed: ${path} cannot be read: ${error.message}`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Wrong(`--seed: ${path} is not JSON: ${error.message}`);
+  }
+}
+
+/** miniflare, from the project that this is called in or from beside the package; it is not installed with it. */
+async function runtime(self) {
+  for (const from of [join(process.cwd(), 'noop.js'), fileURLToPath(import.meta.url)]) {
+    let found;
+    try {
+      found = createRequire(from).resolve('miniflare');
+    } catch {
+      continue;
+    }
+    bound(found);
+    return import(pathToFileURL(found).href);
+  }
+  throw new Wrong(`the sandbox runs in miniflare, which is not installed. Install it beside payments-wasm:
+
+  npm install --save-dev ${MINIFLARE}
+
+or let npx fetch both for this once:
+
+  npx --package payments-wasm --package ${MINIFLARE} -- ${self.replace(/^npx /, '')}`);
+}
+
+/** workerd outlives a parent that was killed, so it is started by a script that ends it with us. */
+function bound(miniflare) {
+  if (process.platform === 'win32' || process.env.MINIFLARE_WORKERD_PATH) return;
+  try {
+    process.env.REAL_WORKERD = createRequire(miniflare)('workerd').default;
+    const script = fileURLToPath(new URL('./workerd.sh', import.meta.url));
+    runnable(script);
+    process.env.MINIFLARE_WORKERD_PATH = script;
+  } catch {
+    // Another layout of miniflare's: it starts workerd in its own way.
+  }
+}
+
+/** Whoever unpacked the package may have lost that the script can be run. */
+function runnable(script) {
+  try {
+    accessSync(script, files.X_OK);
+  } catch {
+    chmodSync(script, 0o755);
+  }
+}
+
+/** Says that a port is taken before workerd does so in its own words. */
+async function free(port) {
+  if (port === 0) return;
+  const probe = createServer();
+  await new Promise((done, fail) => {
+    probe.once('error', (error) => fail(new Wrong(`port ${port} ${error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.code})`}: choose another with --port`)));
+    probe.listen(port, HOST, () => probe.close(done));
+  });
+}
+
+async function plant(url, seed, path) {
+  const secret = process.env.SANDBOX_SECRET;
+  const response = await fetch(`${url}/sandbox/seed`, {
+    method: 'POST', headers: { 'content-type': 'application/json', ...(secret && { authorization: `Bearer ${secret}` }) }, body: JSON.stringify(seed),
+  });
+  const answer = await response.json();
+  if (response.ok) return answer;
+  throw new Wrong(`--seed: ${path ?? 'the usual accounts'}: ${answer.message}${answer.hint ? `\n${answer.hint}` : ''}`);
+}
+
+const users = ({ users }) => Object.entries(users).filter(([, { nvmApiKey }]) => nvmApiKey);
+const named = (prefix, id) => `${prefix}_${id.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`;
+
+/** The variables that the SDKs read, those of the first user; and what else was planted, by its name. */
+function environment(url, planted) {
+  const env = { NVM_BACKEND_URL: url, NVM_ENVIRONMENT: 'custom', SANDBOX_URL: url, SANDBOX_PID: String(process.pid) };
+  const [first] = users(planted);
+  if (first) env.NVM_API_KEY = first[1].nvmApiKey;
+  for (const [id, { nvmApiKey }] of users(planted)) env[named('NVM_API_KEY', id)] = nvmApiKey;
+  for (const [id, { planId }] of Object.entries(planted.plans)) env[named('NVM_PLAN_ID', id)] = planId;
+  for (const [id, { agentId }] of Object.entries(planted.agents)) env[named('NVM_AGENT_ID', id)] = agentId;
+  for (const [id, { delegationId }] of Object.entries(planted.delegations)) env[named('NVM_DELEGATION_ID', id)] = delegationId;
+  return env;
+}
+
+/** Written beside and moved: whoever waits for the file finds all of it. */
+function publish(path, env) {
+  const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`).join('');
+  const part = `${path}.${process.pid}.part`;
+  writeFileSync(part, lines, { mode: 0o600 });
+  renameSync(part, path);
+}
+
+function banner(url, planted, { kept, faults }) {
+  const keys = users(planted).map(([id, { nvmApiKey }], index) => `${index === 0 ? 'NVM_API_KEY' : named('NVM_API_KEY', id)}=${nvmApiKey}`);
+  const ids = [['plan', planted.plans, 'planId'], ['agent', planted.agents, 'agentId'], ['delegation', planted.delegations, 'delegationId']]
+    .flatMap(([word, list, member]) => Object.entries(list).map(([id, one]) => `  ${`${word} ${id}`.padEnd(24)} ${one[member]}`));
+  const [first] = users(planted);
+  return [
+    '', `  sandbox    ${url}`, `  dashboard  ${url}/dashboard`, `  state      ${kept ? `kept in ${kept}` : 'in memory, forgotten at the end'}`,
+    `  faults     ${faults ? 'can be switched on' : 'off: --faults allows them'}`, ...(ids.length > 0 ? ['', ...ids] : []), '',
+    `NVM_BACKEND_URL=${url}`, 'NVM_ENVIRONMENT=custom', ...(first ? [`# the key of ${first[0]}`] : []), ...keys, '', 'Ctrl-C ends it.',
+  ].join('\n');
+}
+
+/** The command that starts this with faults, for the dashboard to show. */
+function again(self, { port, data, seed }) {
+  const quote = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+  const given = Object.entries({ port, data, seed }).filter(([, value]) => value !== undefined).map(([name, value]) => ` --${name} ${quote(value)}`);
+  return `${self}${self.startsWith('npm') ? ' --' : ''}${given.join('')} --faults`;
+}
+
+/** Runs a command with the environment of the sandbox, and gives its exit code. */
+function run([program, ...args], env, stop) {
+  const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env }, shell: process.platform === 'win32' });
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
+  outlived(() => {
+    child.kill('SIGTERM');
+    end(stop, 1);
+  });
+  return new Promise((done, fail) => {
+    child.once('error', (error) => fail(new Wrong(`${program} cannot be run: ${error.message}`)));
+    child.once('close', (exit, signal) => done(exit ?? 128 + (constants.signals[signal] ?? 0)));
+  });
+}
+
+/** `npx payments-wasm sandbox init`: the Worker as a folder of its own, to be deployed. */
+export async function init(target, { force }, folder = fileURLToPath(new URL('../sandbox', import.meta.url))) {
+  const to = resolve(target);
+  if (existsSync(join(to, 'wrangler.toml')) && !force) throw new Wrong(`wrangler.toml is there already in ${to}: nothing was written`);
+  cpSync(folder, to, { recursive: true });
+  console.log(`The sandbox is in ${to}. Next:\n\n  cd ${target}\n  npx wrangler deploy\n  npx wrangler secret put SANDBOX_SECRET\n\nUntil it has a secret, its dashboard and the routes under /sandbox are shut.`);
+}

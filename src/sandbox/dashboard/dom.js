@@ -1,0 +1,116 @@
+// The little that the dashboard needs of the DOM. Nothing here makes markup of text.
+
+export const find = (id) => document.getElementById(id);
+
+/** An element with attributes (`on…` are listeners, `true` is an empty attribute) and children. */
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? '' : value);
+  }
+  node.append(...children.flat().filter((child) => child !== undefined && child !== null && child !== false));
+  return node;
+}
+
+let hiding;
+/** Says for a moment what was done, or that it was not. */
+export function toast(text, bad = false) {
+  const node = find('toast');
+  node.textContent = text;
+  node.classList.toggle('bad', bad);
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { node.textContent = ''; }, bad ? 6000 : 2200);
+}
+
+export async function copy(text, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(`${what} copied`);
+  } catch {
+    // Without https or a permission there is no clipboard: a field to copy from does as well.
+    const area = el('textarea', { class: 'hush', 'aria-hidden': 'true' });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand('copy');
+    area.remove();
+    toast(done ? `${what} copied` : 'This browser does not let pages copy', !done);
+  }
+}
+
+/** A long id, shown by its ends: a click copies it whole. */
+export function id(text, what, name) {
+  return el('button', { type: 'button', class: name ? 'id who' : 'id', title: `${text}\nClick to copy`, 'aria-label': name ? `${name}, copy ${what}` : `Copy ${what} ${text}`, onclick: () => copy(text, capital(what)) }, name ?? shorten(text));
+}
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
+export function shorten(text = '', head = 6, tail = 4) {
+  return text.length > head + tail + 2 ? `${text.slice(0, head)}…${text.slice(-tail)}` : text;
+}
+
+/** A button that does something which takes a while: it cannot be pressed twice, and what goes wrong is said. */
+export function button(text, work, attributes = {}) {
+  return el('button', { type: 'button', ...attributes, onclick: (event) => busy(event.currentTarget, work) }, text);
+}
+
+export async function busy(node, work) {
+  if (node.disabled) return;
+  node.disabled = true;
+  try {
+    await work();
+  } catch (error) {
+    toast(error.hint ? `${error.message} ${error.hint}` : error.message, true);
+  } finally {
+    node.disabled = false;
+  }
+}
+
+/** Says what is wrong with a field, beside it; `undefined` takes it back. */
+export function fault(field, note, text) {
+  note.textContent = text ?? '';
+  note.hidden = !text;
+  if (!field) return;
+  if (text) field.setAttribute('aria-invalid', 'true');
+  else field.removeAttribute('aria-invalid');
+  if (text) field.focus();
+}
+
+/** Whether a person says yes. */
+export function confirmed({ title, text, yes }) {
+  const dialog = find('confirm');
+  find('confirm-title').textContent = title;
+  find('confirm-text').textContent = text;
+  find('confirm-yes').textContent = yes;
+  dialog.returnValue = 'no';
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener('close', () => done(dialog.returnValue === 'yes'), { once: true }));
+}
+
+/**
+ * Brings the children of `parent` in line with `items`: a node of the same key stays, unless what it shows has changed.
+ * One that holds the focus is left alone until it no longer does.
+ */
+export function reconcile(parent, items, { key, make, fresh = false }) {
+  const old = parent.kept ?? new Map();
+  const next = new Map();
+  const order = [];
+  for (const item of items) {
+    const name = key(item);
+    const text = JSON.stringify(item);
+    let entry = old.get(name);
+    if (!entry || (entry.text !== text && !entry.nodes.some((node) => node.contains(document.activeElement)))) {
+      const nodes = [make(item)].flat();
+      if (fresh && parent.kept && !entry) nodes[0].classList.add('fresh');
+      entry = { text, nodes };
+    }
+    next.set(name, entry);
+    order.push(...entry.nodes);
+  }
+  parent.kept = next;
+  const wanted = new Set(order);
+  for (const node of [...parent.children]) if (!wanted.has(node)) node.remove();
+  order.forEach((node, index) => { if (parent.children[index] !== node) parent.insertBefore(node, parent.children[index] ?? null); });
+}

@@ -1,0 +1,223 @@
+// The log: one line for each call of the API, newest first, each of which opens.
+import { del, get } from './api.js';
+import { busy, copy, el, find, shorten } from './dom.js';
+import { cents, clockTime, credits, moment, number } from './format.js';
+
+/** How many lines stand on the page at most. */
+const MOST = 500;
+
+const calls = new Map();
+let names = { accounts: new Map(), plans: new Map() };
+let held;
+let oldest = Infinity;
+let more = false;
+
+/** What the line is about, by method and path: a kind, its word and the tone of its tag. */
+const KINDS = [
+  [/^POST \/api\/v1\/x402\/verify$/, 'verify', 'Verify', 'accent'],
+  [/^POST \/api\/v1\/x402\/settle$/, 'settle', 'Settle', 'good'],
+  [/^POST \/api\/v1\/x402\/permissions$/, 'token', 'Token', 'info'],
+  [/^DELETE \/api\/v1\/x402\/permissions\//, 'token', 'Revoke', 'due'],
+  [/^POST \/api\/v1\/mpp\/challenge$/, 'verify', 'Challenge', 'accent'],
+  [/^POST \/api\/v1\/mpp\/verify$/, 'verify', 'Verify', 'accent'],
+  [/^POST \/api\/v1\/mpp\/settle$/, 'settle', 'Settle', 'good'],
+  [/^POST \/api\/v1\/mpp\/permissions$/, 'token', 'Token', 'info'],
+  [/^POST \/api\/v1\/protocol\/plans\/[^/]+\/order$/, 'order', 'Order', 'due'],
+  [/^POST \/api\/v1\/(fiat\/stripe\/payment|orders)$/, 'order', 'Checkout', 'due'],
+  [/^POST \/checkout\//, 'order', 'Pay', 'due'],
+  [/^POST \/api\/v1\/protocol\/plans\/mint/, 'mint', 'Mint', 'due'],
+  [/^POST \/api\/v1\/protocol\/plans\/(burn|redeem)$/, 'settle', 'Burn', 'good'],
+  [/^POST \/api\/v1\/delegation\/create$/, 'delegation', 'Delegation', 'info'],
+  [/^DELETE \/api\/v1\/delegation\//, 'delegation', 'Revoke', 'due'],
+  [/^POST \/api\/v1\/protocol\/(plans|agents)(\/plans)?$/, 'other', 'Register', ''],
+  [/^(GET|POST) \/(login|auth|oauth)/, 'other', 'Sign-in', ''],
+  [/^(GET|POST) \/(cards|checkout)\//, 'other', 'Page', ''],
+  [/^GET .*\/balance\//, 'other', 'Balance', ''],
+  [/^GET /, 'other', 'Read', ''],
+];
+const PAYMENTS = ['verify', 'settle', 'token', 'order', 'mint', 'delegation'];
+
+function kindOf({ method, path }) {
+  const found = KINDS.find(([pattern]) => pattern.test(`${method} ${path}`));
+  return found ? { kind: found[1], word: found[2], tone: found[3] } : { kind: 'other', word: method, tone: '' };
+}
+
+const parse = (text) => {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+};
+
+/** Everything about a call that a line needs. */
+function read(call) {
+  const request = parse(call.request);
+  const response = parse(call.response);
+  const planId = request.paymentRequired?.accepts?.[0]?.planId ?? request.accepted?.planId ?? request.planId ?? response.planId
+    ?? /\/plans\/(\d{10,})/.exec(call.path)?.[1];
+  // Verify and settle are the seller's calls, about what a buyer pays.
+  const who = response.payer ?? call.account;
+  const { method, path, status } = call;
+  const tone = status === 0 || status >= 500 ? 'bad' : status >= 400 || response.isValid === false ? 'due' : '';
+  return { ...call, ...kindOf(call), signal: tone || (kindOf(call).kind === 'settle' && status < 300 ? 'good' : ''), request, response, planId, who, method, path };
+}
+
+/** What happened, in a few words. */
+function facts(one) {
+  const { request, response, kind } = one;
+  const said = [];
+  if (one.status >= 400 && response.code) return [response.message ?? response.code];
+  if (kind === 'settle' && response.creditsRedeemed !== undefined) said.push(`${credits(response.creditsRedeemed)} taken, ${number(response.remainingBalance)} left`);
+  else if (kind === 'verify' && response.isValid === true) said.push(request.maxAmount ? `${credits(request.maxAmount)} at hand` : 'valid');
+  else if (kind === 'verify' && response.isValid === false) said.push(response.invalidReason ?? 'not valid');
+  else if (kind === 'mint') said.push(`${credits(request.amount ?? request.creditsAmount ?? 0)} to ${nameOf(request.creditsReceiver)}`);
+  else if (kind === 'delegation' && request.spendingLimitCents) said.push(`up to ${cents(request.spendingLimitCents, request.currency)}`);
+  else if (response.balance !== undefined) said.push(credits(response.balance));
+  return said;
+}
+
+const nameOf = (address) => names.accounts.get(String(address ?? '').toLowerCase()) ?? shorten(String(address ?? ''));
+
+/** The names of accounts and plans, by which lines call them. */
+export function name(state) {
+  names = {
+    accounts: new Map(state.accounts.items.map((one) => [one.address.toLowerCase(), one.name])),
+    plans: new Map(state.plans.items.map((one) => [one.planId, one.name])),
+  };
+}
+
+function line(one) {
+  // What happened comes first: it is what stays where there is little room.
+  const parts = facts(one).map((fact) => el('b', {}, fact));
+  if (one.who) parts.push(nameOf(one.who));
+  if (one.planId && names.plans.has(one.planId)) parts.push(names.plans.get(one.planId));
+  const gist = el('span', { class: 'gist' });
+  parts.forEach((part, index) => gist.append(index > 0 ? ' · ' : '', part));
+  if (one.kind === 'other' || parts.length === 0) gist.append(parts.length > 0 ? ' ' : '', el('span', { class: 'path' }, one.kind === 'other' && one.word !== one.method ? `${one.method} ${tail(one.path)}` : tail(one.path)));
+  const status = el('span', { class: `status tone-${one.status === 0 || one.status >= 500 ? 'bad' : one.status >= 400 ? 'due' : 'good'}` },
+    one.fault && el('span', { class: 'tag bad', title: 'A fault struck' }, one.fault), one.status === 0 ? 'dropped' : String(one.status));
+  const details = el('details', { ontoggle: () => details.open && !details.querySelector('.inside') && details.append(inside(one)) },
+    el('summary', {}, el('time', { datetime: one.at }, clockTime(one.at)), el('span', { class: `what tag ${one.tone}` }, one.word), gist, status));
+  return el('li', { class: 'call', 'data-id': one.id, 'data-kind': one.kind, 'data-tone': one.signal || undefined }, details);
+}
+
+/** The end of a path says what it is; ids in it are too long to read. */
+const tail = (path) => path.replace(/^\/api\/v1/, '').replace(/\/(\d{12,}|0x[0-9a-fA-F]{16,}|[0-9a-f-]{36})/g, (_, id) => `/${shorten(id, 5, 3)}`);
+
+function inside(one) {
+  const { response } = one;
+  const fact = (label, text, what) => text && el('span', {}, el('span', { class: 'dim' }, label), el('code', {}, text),
+    what && el('button', { type: 'button', class: 'icon', 'aria-label': `Copy ${what}`, onclick: () => copy(text, what) }, 'Copy'));
+  return el('div', { class: 'inside' },
+    one.status >= 400 && response.code && el('div', { class: 'said' },
+      el('p', {}, el('b', {}, response.code), ` ${response.message ?? ''}`),
+      response.hint && el('p', {}, response.hint),
+      el('p', { class: 'dim' }, [response.category, response.retryable === true ? 'may succeed later' : 'trying again will not help'].filter(Boolean).join(', '))),
+    el('p', { class: 'facts' },
+      fact('Call', `${one.method} ${one.path}${one.query ? `?${one.query}` : ''}`), fact('At', moment(one.at)),
+      fact('Correlation id', one.correlationId, 'correlation id'), fact('Fault', one.fault)),
+    el('div', { class: 'bodies' }, body('Request', one.requestText), body('Response', one.responseText)));
+}
+
+function body(title, text) {
+  const shown = text ? pretty(text) : undefined;
+  return el('section', {},
+    el('h3', {}, title, shown && el('button', { type: 'button', class: 'icon', 'aria-label': `Copy ${title.toLowerCase()}`, onclick: () => copy(shown, title) }, 'Copy')),
+    el('pre', { tabindex: shown && '0', role: shown && 'region', 'aria-label': shown && `${title} body` }, shown ?? el('span', { class: 'dim' }, 'no body')));
+}
+
+function pretty(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+/** Takes what the sandbox answered; `fresh` forgets what was there before. */
+export function take(news, { fresh = false } = {}) {
+  if (fresh) {
+    calls.clear();
+    oldest = Infinity;
+    find('calls').replaceChildren();
+  }
+  if (oldest === Infinity) more = news.more;
+  if (held && news.calls.length > 0) {
+    held.push(...news.calls);
+    find('log-pause').textContent = `Go on (${held.length} new)`;
+  } else {
+    add(news.calls);
+  }
+  settle();
+}
+
+/** Adds calls at their place: those of an answer are all newer or all older than what is there. */
+function add(some) {
+  const list = find('calls');
+  const first = list.firstChild;
+  const seen = calls.size > 0;
+  const newer = some.filter(({ id }) => !calls.has(id)).map((call) => read({ ...call, requestText: call.request, responseText: call.response }));
+  for (const one of newer) {
+    const node = line(one);
+    calls.set(one.id, { one, node, text: haystack(one) });
+    if (one.id < oldest && seen && oldest !== Infinity) list.append(node);
+    else list.prepend(node);
+    if (seen && first && one.id > oldest) node.classList.add('fresh');
+  }
+  for (const one of newer) oldest = Math.min(oldest, one.id);
+  for (const id of [...calls.keys()].sort((a, b) => a - b).slice(0, Math.max(0, calls.size - MOST))) {
+    const { node } = calls.get(id);
+    if (node.contains(document.activeElement)) continue;
+    node.remove();
+    calls.delete(id);
+  }
+  filter();
+}
+
+const haystack = (one) => [one.method, one.path, one.query, one.status, one.correlationId, one.who && nameOf(one.who), one.planId && names.plans.get(one.planId),
+  one.word, one.fault, one.requestText, one.responseText].join('\n').toLowerCase();
+
+function filter() {
+  const wanted = find('log-text').value.trim().toLowerCase();
+  const show = new FormData(find('log-filters')).get('show');
+  for (const { one, node, text } of calls.values()) {
+    const shown = show === 'all' || (show === 'payments' && PAYMENTS.includes(one.kind))
+      || (show === 'errors' && (one.status >= 400 || one.status === 0 || one.signal === 'due')) || (show === 'faults' && Boolean(one.fault));
+    node.hidden = !(shown && (wanted === '' || text.includes(wanted)));
+  }
+  settle();
+}
+
+function settle() {
+  const visible = [...calls.values()].some(({ node }) => !node.hidden);
+  const empty = find('log-empty');
+  empty.hidden = visible;
+  find('calls').hidden = !visible;
+  if (!visible) empty.textContent = calls.size > 0 ? 'No call is like that.' : 'Nothing was called yet. Point a client at this address and its calls come by here.';
+  find('log-more').hidden = !more || calls.size >= MOST;
+}
+
+export function begin(refresh) {
+  find('log-text').addEventListener('input', filter);
+  find('log-filters').addEventListener('change', filter);
+  find('log-filters').addEventListener('submit', (event) => event.preventDefault());
+  find('log-pause').addEventListener('click', ({ currentTarget }) => {
+    const waiting = held;
+    held = held ? undefined : [];
+    currentTarget.setAttribute('aria-pressed', String(held !== undefined));
+    currentTarget.textContent = held ? 'Go on' : 'Pause';
+    if (waiting) add(waiting);
+  });
+  find('log-clear').addEventListener('click', ({ currentTarget }) => busy(currentTarget, async () => {
+    await del('/sandbox/calls');
+    take({ calls: [], more: false }, { fresh: true });
+    await refresh();
+  }));
+  find('log-more').addEventListener('click', ({ currentTarget }) => busy(currentTarget, async () => {
+    const older = await get(`/sandbox/watch?before=${oldest}`);
+    more = older.more;
+    add(older.calls.reverse());
+    settle();
+  }));
+}

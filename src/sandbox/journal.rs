@@ -1,0 +1,297 @@
+//! The log of calls: for tests that count them, and for the dashboard, which shows what was said.
+
+use super::call::{Body, Call, Reply, member};
+use super::problem::Outcome;
+use super::store::{Store, binds};
+use super::{Desk, clock, dashboard};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// How many calls are remembered at least; older ones are thrown away now and then.
+const MOST_CALLS: i64 = 5_000;
+/// How much of a body is remembered, in characters.
+const MOST_TEXT: usize = 6_000;
+/// How many calls the dashboard is told of at once.
+const MOST_NEWS: usize = 200;
+/// Texts without a space that are longer than this are shortened when they are shown: keys, tokens, signatures.
+const LONG: usize = 100;
+/// Members that are secrets however short they are.
+const SECRET: [&str; 6] =
+    ["nvmApiKey", "sessionToken", "clientSecret", "accessToken", "x402AccessToken", "code"];
+
+/// Remembers a call, with what it was answered or would have been; 0 is a call that was dropped. The sandbox's own
+/// routes are not calls of the API.
+pub(super) fn log(
+    store: &Store,
+    call: &Call,
+    status: u16,
+    reply: Option<&Reply>,
+    fault: Option<&str>,
+    now: i64,
+) -> Outcome<()> {
+    if dashboard::own(call) {
+        return Ok(());
+    }
+    let account = call.identity().ok().map(|caller| caller.address);
+    store.run(
+        "INSERT INTO calls (method, path, query, status, fault, correlation, account, request, response, at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        binds![
+            call.method.as_str(),
+            format!("/{}", call.path.join("/")),
+            asked(call),
+            i64::from(status),
+            fault,
+            call.correlation.as_str(),
+            account,
+            said(call),
+            reply.and_then(answered),
+            now
+        ],
+    )
+}
+
+/// Forgets the oldest calls.
+pub(super) fn sweep(store: &Store) -> Outcome<()> {
+    store.run("DELETE FROM calls WHERE id <= (SELECT MAX(id) FROM calls) - ?", binds![MOST_CALLS])
+}
+
+/// The query, if there is one.
+fn asked(call: &Call) -> Option<String> {
+    let parts = call.query.iter().map(|(name, value)| format!("{name}={value}"));
+    let query = cut(&parts.collect::<Vec<_>>().join("&"));
+    (!query.is_empty()).then_some(query)
+}
+
+/// A body of JSON. What a person types into a page is not remembered, and neither is a card.
+fn said(call: &Call) -> Option<String> {
+    let card = call.path.last().is_some_and(|last| last == "finalize-enrollment");
+    (call.body.starts_with(['{', '[']) && !card).then(|| cut(&call.body))
+}
+
+fn answered(reply: &Reply) -> Option<String> {
+    match &reply.body {
+        Body::Json(json) => Some(cut(json)),
+        Body::Location(location) => Some(cut(&json!({ "location": location }).to_string())),
+        _ => None,
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MOST_TEXT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Row {
+    id: i64,
+    method: String,
+    path: String,
+    query: Option<String>,
+    status: i64,
+    fault: Option<String>,
+    correlation: Option<String>,
+    account: Option<String>,
+    request: Option<String>,
+    response: Option<String>,
+    at: i64,
+}
+
+impl Row {
+    /// What tests count.
+    fn brief(&self) -> Value {
+        let mut call = json!({
+            "method": self.method, "path": self.path, "status": self.status, "at": clock::iso(self.at),
+        });
+        if let (Some(fault), Some(call)) = (&self.fault, call.as_object_mut()) {
+            call.insert("fault".into(), fault.as_str().into());
+        }
+        call
+    }
+
+    /// What the dashboard shows, secrets shortened.
+    fn whole(&self) -> Value {
+        let shown = |text: &Option<String>| text.as_deref().map(shortened);
+        let mut call = self.brief();
+        let more = [
+            ("query", shown(&self.query)),
+            ("correlationId", self.correlation.clone()),
+            ("account", self.account.clone()),
+            ("request", shown(&self.request)),
+            ("response", shown(&self.response)),
+        ];
+        if let Some(call) = call.as_object_mut() {
+            call.insert("id".into(), self.id.into());
+            for (name, text) in more {
+                if let Some(text) = text {
+                    call.insert(name.into(), text.into());
+                }
+            }
+        }
+        call
+    }
+}
+
+const COLUMNS: &str = "id, method, path, query, status, fault, correlation, account, request, response, at";
+
+/// `GET /sandbox/calls`: oldest first.
+pub(super) fn calls(desk: &Desk) -> Outcome {
+    let query = "SELECT id, method, path, NULL AS query, status, fault, NULL AS correlation, NULL AS account,
+        NULL AS request, NULL AS response, at FROM calls ORDER BY id";
+    let rows: Vec<Row> = desk.store.rows(query, binds![])?;
+    Reply::ok(Value::Array(rows.iter().map(Row::brief).collect()))
+}
+
+/// `DELETE /sandbox/calls`
+pub(super) fn forget_calls(desk: &Desk) -> Outcome {
+    desk.store.run("DELETE FROM calls", binds![])?;
+    Ok(Reply::empty())
+}
+
+/// `GET /sandbox/watch?after=ID`: the calls since then, oldest first, and marks by which to see that something changed:
+/// `cursor` is the last call's id, `revision` grows with every change by a route of the sandbox's own. With `before` those
+/// that came before. It answers at once: nothing waits here for news.
+pub(super) fn watch(desk: &Desk) -> Outcome {
+    let number = |name: &str| desk.call.param(name).and_then(|text| text.parse::<i64>().ok());
+    let (after, before) = (number("after").unwrap_or(0), number("before").unwrap_or(i64::MAX >> 11));
+    let query = format!("SELECT {COLUMNS} FROM calls WHERE id > ? AND id < ? ORDER BY id DESC LIMIT ?");
+    let most = i64::try_from(MOST_NEWS).unwrap_or_default() + 1;
+    let rows: Vec<Row> = desk.store.rows(&query, binds![after, before, most])?;
+    let calls: Vec<Value> = rows.iter().take(MOST_NEWS).rev().map(Row::whole).collect();
+    let cursor = desk.store.count("SELECT COALESCE(MAX(id), 0) AS count FROM calls", binds![])?;
+    Reply::ok(json!({
+        "calls": calls, "more": rows.len() > MOST_NEWS, "cursor": cursor, "revision": desk.settings.revision,
+        "clock": clock::view(desk.call.now, desk.settings.offset),
+    }))
+}
+
+/// A text with its secrets cut: what is long and has no space in it, and what is a secret by its name.
+fn shortened(text: &str) -> String {
+    match serde_json::from_str::<Value>(text) {
+        Ok(mut value) => {
+            hide(&mut value);
+            value.to_string()
+        }
+        // A body that was cut, or a query.
+        Err(_) => text.split_inclusive(['"', '&', '=', ' ']).map(|part| ends(part, LONG)).collect(),
+    }
+}
+
+fn hide(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = ends(text, LONG),
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Object(members) => {
+            secrets(members);
+            members.values_mut().for_each(hide);
+        }
+        _ => {}
+    }
+}
+
+fn secrets(members: &mut Map<String, Value>) {
+    // An error has a code as well, which is no secret.
+    let refused = member(members, "message").is_some();
+    for name in SECRET.iter().filter(|name| !(refused && **name == "code")) {
+        if let Some(Value::String(text)) = members.get_mut(*name) {
+            *text = ends(text, 16);
+        }
+    }
+}
+
+/// The ends of a text that is longer than `most` and has no space in it; of an address, those of its parameters.
+fn ends(text: &str, most: usize) -> String {
+    let url = text.starts_with("http://") || text.starts_with("https://");
+    match text.split_once('?').filter(|_| url) {
+        Some((path, query)) => {
+            let parts = query.split_inclusive(['&', '=', '#']).map(|part| word(part, 64));
+            format!("{path}?{}", parts.collect::<String>())
+        }
+        None => word(text, most),
+    }
+}
+
+fn word(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most || text.contains(char::is_whitespace) {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(12).collect();
+    let tail: String = text.chars().skip(count.saturating_sub(6)).collect();
+    format!("{head}…{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_shown_by_their_ends() {
+        let key = format!("local:{}.xyz123", "k".repeat(200));
+        let short = "local:kkkkkk…xyz123";
+        for (name, text, expected) in [
+            ("a key", json!({ "nvmApiKey": key }).to_string(), json!({ "nvmApiKey": short }).to_string()),
+            (
+                "within",
+                json!({ "a": [{ "b": key }] }).to_string(),
+                json!({ "a": [{ "b": short }] }).to_string(),
+            ),
+            (
+                "a session",
+                r#"{"sessionToken":"wst_0123456789abcdef0123"}"#.into(),
+                r#"{"sessionToken":"wst_01234567…ef0123"}"#.into(),
+            ),
+            (
+                "an error's code",
+                r#"{"code":"BCK.PROTOCOL.0003","message":"m"}"#.into(),
+                r#"{"code":"BCK.PROTOCOL.0003","message":"m"}"#.into(),
+            ),
+            (
+                "an id",
+                format!(r#"{{"planId":"{}"}}"#, "7".repeat(77)),
+                format!(r#"{{"planId":"{}"}}"#, "7".repeat(77)),
+            ),
+            (
+                "a sentence",
+                json!({ "hint": "word ".repeat(40) }).to_string(),
+                json!({ "hint": "word ".repeat(40) }).to_string(),
+            ),
+            ("a query", format!("a=1&key={key}"), format!("a=1&key={short}")),
+            (
+                "a way back",
+                json!({ "location": format!("http://a.example/?nvmApiKey={key}") }).to_string(),
+                json!({ "location": format!("http://a.example/?nvmApiKey={short}") }).to_string(),
+            ),
+            (
+                "what was cut",
+                format!(r#"{{"x402AccessToken":"{key}","a":"b…"#),
+                r#"{"x402AccessToken":"local:kkkkkk…yz123","a":"b…"#.into(),
+            ),
+        ] {
+            let shown = shortened(&text);
+            assert!(!shown.contains(&"k".repeat(20)), "{name}: {shown}");
+            assert_eq!(shown, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_long_is_cut_between_characters() {
+        let text = "é".repeat(MOST_TEXT + 5);
+        assert_eq!(cut(&text).chars().count(), MOST_TEXT + 1);
+        assert_eq!(cut("short"), "short");
+    }
+
+    #[test]
+    fn cards_and_forms_are_not_remembered() {
+        let call = |path: &str, body: &str| Call {
+            path: path.split('/').map(str::to_owned).collect(),
+            body: body.into(),
+            ..Call::default()
+        };
+        assert_eq!(said(&call("cards/setup", "number=4242")), None);
+        assert_eq!(said(&call("api/v1/delegation/finalize-enrollment", "{}")), None);
+        assert_eq!(said(&call("api/v1/x402/verify", "{}")), Some("{}".into()));
+    }
+}
