@@ -4,7 +4,7 @@ use super::x402::success_body;
 use super::{ApiError, Call, Request, Response};
 use crate::wire::{Credits, PlanId};
 use alloc::string::{String, ToString};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Read a plan: `GET /api/v1/protocol/plans/:planId`, public. The answer is for the caller as it came.
 #[must_use]
@@ -75,12 +75,36 @@ pub struct PlanCredits {
 }
 
 impl PlanCredits {
+    /// What `registry.credits` says, where it says all of it.
+    pub(crate) fn read(credits: &Value) -> Option<Self> {
+        let amount = |name| Credits::from_json(credits.get(name)?, name).ok();
+        Some(Self {
+            amount: amount("amount")?,
+            least: amount("minAmount")?,
+            most: amount("maxAmount")?,
+            fixed: credits.get(FIXED)?.as_bool()?,
+        })
+    }
+
+    /// As `registry.credits` says it.
+    pub(crate) fn to_value(self) -> Value {
+        let text = |amount: Credits| Value::from(amount.to_string());
+        let mut credits = Map::new();
+        for (name, amount) in [("amount", self.amount), ("minAmount", self.least), ("maxAmount", self.most)] {
+            credits.insert(name.into(), text(amount));
+        }
+        credits.insert(FIXED.into(), self.fixed.into());
+        Value::Object(credits)
+    }
+
     /// What a settle burns that is asked to burn so many.
     #[must_use]
     pub fn burns(&self, asked: Credits) -> Credits {
         if self.fixed { self.most } else { asked.min(self.most).max(self.least) }
     }
 }
+
+const FIXED: &str = "isRedemptionAmountFixed";
 
 impl Call for GetPlanCredits {
     type Output = PlanCredits;
@@ -92,18 +116,9 @@ impl Call for GetPlanCredits {
     fn parse(&self, response: &Response) -> Result<PlanCredits, ApiError> {
         let body = success_body(response)?;
         let credits = body.get("registry").and_then(|registry| registry.get("credits"));
-        let credits = credits.ok_or_else(|| ApiError::garbled(response, "registry.credits is missing"))?;
-        let amount = |name: &'static str| {
-            Credits::from_json(credits.get(name).unwrap_or(&Value::Null), name)
-                .map_err(|error| ApiError::garbled(response, &error.to_string()))
-        };
-        let fixed = credits.get("isRedemptionAmountFixed").and_then(Value::as_bool);
-        Ok(PlanCredits {
-            amount: amount("amount")?,
-            least: amount("minAmount")?,
-            most: amount("maxAmount")?,
-            fixed: fixed.ok_or_else(|| ApiError::garbled(response, "isRedemptionAmountFixed is missing"))?,
-        })
+        credits
+            .and_then(PlanCredits::read)
+            .ok_or_else(|| ApiError::garbled(response, "registry.credits is not all there"))
     }
 }
 

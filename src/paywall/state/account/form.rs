@@ -46,10 +46,8 @@ impl Written for Account {
         if let Some((held, turn, at)) = self.seen {
             members.put("seen", Vec::from([Value::from(held.text()), turn.into(), at.into()]));
         }
-        if let Some(PlanCredits { amount, least, most, fixed }) = self.plan {
-            let amounts = [amount, least, most].map(|amount| Value::from(Amount(amount).text()));
-            members.put("plan", amounts.to_vec());
-            members.put("fixed", fixed);
+        if let Some(plan) = self.plan {
+            members.insert("plan", plan.to_value());
         }
         if self.blurred {
             members.put("blurred", true);
@@ -67,15 +65,6 @@ impl Written for Account {
             }
             _ => None,
         };
-        let plan = match members.take("plan").as_array().map(Vec::as_slice) {
-            Some([amount, least, most]) => Some(PlanCredits {
-                amount: Amount::read(amount)?.0,
-                least: Amount::read(least)?.0,
-                most: Amount::read(most)?.0,
-                fixed: members.flag("fixed")?,
-            }),
-            _ => None,
-        };
         Ok(Self {
             turn: members.whole("turn")?,
             base: Amount::maybe(members.take("base"))?,
@@ -89,7 +78,7 @@ impl Written for Account {
             partial: members.flag("partial")?,
             lost: members.flag("lost")?,
             seen,
-            plan,
+            plan: PlanCredits::read(&members.take("plan")),
             blurred: members.has("blurred"),
         })
     }

@@ -14,6 +14,8 @@ enum Step {
     Begins(&'static str),
     /// This befell it.
     Ends(&'static str, Fate),
+    /// It is paid, and its receipt does not say what is left.
+    Unsaid(&'static str),
     /// The route has a margin or a batch.
     Blurred(&'static str, Fate),
     /// The payer is no address.
@@ -28,7 +30,7 @@ enum Step {
     Look(u64),
 }
 
-use Step::{Begins, Blurred, Bought, Ends, Gone, Look, Nobody, Of, Others, Plan, Sent};
+use Step::{Begins, Blurred, Bought, Ends, Gone, Look, Nobody, Of, Others, Plan, Sent, Unsaid};
 
 impl World {
     fn go(&mut self, step: Step) {
@@ -44,6 +46,12 @@ impl World {
             }
             Begins(visit) => self.write(visit, PRICE, |_| ()),
             Ends(visit, fate) => self.ends(visit, fate, true),
+            Unsaid(visit) => {
+                self.write(visit, PRICE, |_| ());
+                self.burn(visit, PRICE);
+                let receipt = json!({ "success": true, "creditsRedeemed": PRICE.to_string() });
+                self.close(visit, End::Settled { receipt });
+            }
             Blurred(visit, fate) => {
                 self.write(visit, PRICE, |entry| (entry.blurred, entry.again) = (true, None));
                 self.ends(visit, fate, true);
@@ -362,6 +370,13 @@ fn rule_21_where_something_else_may_explain_it_nothing_is_settled_again() {
             Vec::new(),
             "",
             Vec::from([Settled, Unresolved]),
+        ),
+        (
+            "what was burned beside it no receipt says for certain",
+            Vec::from([Begins("a"), Unsaid("b"), Ends("a", Drop), A_DAY]),
+            Vec::new(),
+            "",
+            Vec::from([Unpaid, Settled]),
         ),
         (
             "the payer is no address",
