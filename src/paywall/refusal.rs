@@ -138,7 +138,7 @@ fn pays_again(code: &str) -> bool {
 
 fn refusal_of(error: ApiError) -> Refusal {
     let message = match error.hint {
-        Some(hint) => [error.message.as_str(), " ", hint.as_str()].concat(),
+        Some(hint) => [error.message.as_str(), " — ", hint.as_str()].concat(),
         None => error.message,
     };
     Refusal { code: error.code, message, correlation_id: error.correlation_id.unwrap_or_default() }

@@ -87,7 +87,7 @@ fn at_verify() {
         }
     }
     let (_, action) = paying(Vec::from([no(402, "BCK.X402.0005")]));
-    assert_eq!(body(&responded(action))["message"], "no ask again");
+    assert_eq!(body(&responded(action))["message"], "no — ask again");
     let (_, action) = paying(Vec::from([text(402, "")]));
     assert_eq!(responded(action).headers.get("x-platform-correlation-id"), Some("c-1"));
 }
