@@ -743,7 +743,7 @@ export class Payments {
   readonly delegation: {
     /** `POST /api/v1/delegation/create`. Nothing is charged by it. Never repeated by itself. */
     createDelegation(payload: CreateDelegationPayload): Promise<{ delegationId: string; delegationToken?: string }>;
-    /** `GET /api/v1/delegation`. `accessible`: those that the key in use may spend from. */
+    /** `GET /api/v1/delegation`. `accessible`: those that the key in use may spend from, as long as something is left. */
     listDelegations(options?: { accessible?: boolean }): Promise<{ delegations: DelegationSummary[]; totalResults: number; page: number; offset: number }>;
     /** `DELETE /api/v1/delegation/:delegationId`. In the documentation only; no official SDK calls it. */
     revokeDelegation(delegationId: string): Promise<unknown>;

@@ -249,23 +249,24 @@ pub(super) fn create(desk: &Desk) -> Outcome {
     Reply::created(json!({ "delegationId": delegation.id }))
 }
 
-/// `GET /api/v1/delegation`; with `accessible=true` those that the calling key may use.
+/// `GET /api/v1/delegation`; with `accessible=true` those that the calling key may use and that have something left to spend.
 pub(super) fn list(desk: &Desk) -> Outcome {
     let (caller, page) = (accounts::caller(desk)?, desk.call.page());
-    let filter = "owner = ?1 AND (?2 = '' OR api_key_id IS NULL OR api_key_id = ?2)";
+    let filter = "owner = ?1 AND (?2 = '' OR ((api_key_id IS NULL OR api_key_id = ?2) AND revoked = 0 AND expires_at > ?3
+        AND spent_cents < limit_cents AND (max_transactions IS NULL OR transactions < max_transactions)))";
     let key = match desk.call.param("accessible") {
         Some("true") => caller.key_id.clone().unwrap_or_else(|| "none".into()),
         _ => String::new(),
     };
     let total = desk.store.count(
         &format!("SELECT COUNT(*) AS count FROM delegations WHERE {filter}"),
-        binds![caller.id(), key.as_str()],
+        binds![caller.id(), key.as_str(), desk.call.now],
     )?;
     let rows: Vec<Delegation> = desk.store.rows(
         &format!(
-            "SELECT {COLUMNS} FROM delegations WHERE {filter} ORDER BY created_at DESC, id LIMIT ?3 OFFSET ?4"
+            "SELECT {COLUMNS} FROM delegations WHERE {filter} ORDER BY created_at DESC, id LIMIT ?4 OFFSET ?5"
         ),
-        binds![caller.id(), key.as_str(), i64::from(page.size), page.skip()],
+        binds![caller.id(), key.as_str(), desk.call.now, i64::from(page.size), page.skip()],
     )?;
     let delegations: Vec<Value> = rows.iter().map(|row| row.view(desk.call.now)).collect();
     Reply::ok(json!({
