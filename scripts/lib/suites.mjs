@@ -60,10 +60,10 @@ async function cargo(args, { report, env }) {
   return result;
 }
 
-/** The sandbox in memory; and those of its tests that are about money once more on a data folder, started again after each. */
+/** The sandbox in memory, and once more on a data folder, started again after each test; two files do that by themselves. */
 async function sandbox(context) {
-  const money = /^(cards|checkout|ledger|money|mpp|tokens)\.test\.mjs$/;
-  const runs = [nodeTests('tests/sandbox'), nodeTests('tests/sandbox', money, { SANDBOX_RESTARTS: '1' })];
+  const restarted = /^(?!kills|restart).*\.test\.mjs$/;
+  const runs = [nodeTests('tests/sandbox'), nodeTests('tests/sandbox', restarted, { SANDBOX_RESTARTS: '1' })];
   return sum(await inTurn(runs, (run) => run(context)));
 }
 

@@ -1,7 +1,7 @@
 // What every answer of the sandbox is like, whatever was asked.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startSandbox } from '../../scripts/lib/start.mjs';
+import { startSandbox } from './start.mjs';
 import { client, planBody } from './client.mjs';
 
 let sandbox, anyone, account;

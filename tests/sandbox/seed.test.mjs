@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { at } from '../../scripts/lib/run.mjs';
-import { startSandbox } from '../../scripts/lib/start.mjs';
+import { startSandbox } from './start.mjs';
 import { client, decode } from './client.mjs';
 
 const EXAMPLE = JSON.parse(readFileSync(at('pkg-template/sandbox.seed.example.json'), 'utf8'));

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startSandbox } from '../../scripts/lib/start.mjs';
+import { startSandbox } from './start.mjs';
 import { BY_CARD, client, decode, offer } from './client.mjs';
 
 const part = (jwt, index) => JSON.parse(Buffer.from(jwt.split('.')[index], 'base64url'));

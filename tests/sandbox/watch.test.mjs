@@ -1,7 +1,7 @@
 // What the dashboard shows, and does: the log with what was said, the state, keys, credits, delegations.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { startSandbox } from '../../scripts/lib/start.mjs';
+import { startSandbox } from './start.mjs';
 import { client } from './client.mjs';
 
 let sandbox, anyone;
