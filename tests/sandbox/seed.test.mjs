@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { at } from '../../scripts/lib/run.mjs';
 import { startSandbox } from './start.mjs';
+import { blocks } from '../node/snippets.mjs';
 import { client, decode } from './client.mjs';
 
 const EXAMPLE = JSON.parse(readFileSync(at('pkg-template/sandbox.seed.example.json'), 'utf8'));
@@ -45,6 +46,18 @@ test('what the example plants works: a buyer pays with what they got', async () 
   assert.equal((await buyer.order(plans.taste.planId)).status, 201);
   assert.equal((await buyer.order(plans.taste.planId)).status, 409, 'a trial is one');
   assert.deepEqual((await state()).accounts.items.map(({ name, email }) => [name, email]).sort(), [['Ada', 'ada@example.com'], ['The oracle', 'seller@example.com']]);
+});
+
+test('the file of the README is one', async () => {
+  const [{ code }, ...more] = blocks.filter(({ language, run }) => language === 'json' && run === 'seed');
+  assert.deepEqual(more, []);
+  const { status, json } = await plant(JSON.parse(code));
+  assert.equal(status, 201, JSON.stringify(json));
+  const [buyer, seller] = [client(sandbox.url, json.users.buyer), client(sandbox.url, json.users.seller)];
+  const plan = json.plans.questions.planId;
+  const token = await buyer.token(plan, { delegationId: json.delegations.wallet.delegationId });
+  assert.equal((await seller.settle(plan, token, '10')).json.remainingBalance, '90');
+  assert.equal((await seller.settle(plan, token, '11')).json.creditsRedeemed, '10', 'no more than a call may cost');
 });
 
 test('planted again it makes nothing, and leaves what has happened since', async () => {
