@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { build } from './lib/build.mjs';
 import { startBare } from './lib/bare.mjs';
 import { Plain, main, options } from './lib/cli.mjs';
-import { processorTime, rate, request, wire } from './lib/load.mjs';
+import { processorTime, rate, request } from './lib/load.mjs';
 import { at } from './lib/run.mjs';
 import { forget, scratch } from './lib/scratch.mjs';
 import { count, out, table } from './lib/term.mjs';

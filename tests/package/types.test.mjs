@@ -1,7 +1,7 @@
 // The types that ship: a consumer's file compiles against them, strictly, the way Node and the way bundlers resolve; they
 // name what is there and nothing else; and they explain it.
 import assert from 'node:assert/strict';
-import { mkdirSync, cpSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
 import { at, run } from '../../scripts/lib/run.mjs';
