@@ -79,7 +79,11 @@ fn rule_5_a_token_that_somebody_waits_for_is_not_one_at_hand() {
     world.approval = Some(yes());
     world.single_use = true;
     let request = |prefetch| {
-        Some(FetchRequest { single_use: true, prefetch, ..FetchRequest::new(target(ORIGIN, "/ask"), "POST") })
+        Some(FetchRequest {
+            single_use: Some(true),
+            prefetch,
+            ..FetchRequest::new(target(ORIGIN, "/ask"), "POST")
+        })
     };
     world.request = request(0);
     let first = world.fetch("POST", "/ask");

@@ -250,7 +250,7 @@ fn a_single_use_token_is_asked_for_by_resource_and_method_and_minted_ahead() {
     world.approval = Some(yes());
     world.single_use = true;
     world.request = Some(FetchRequest {
-        single_use: true,
+        single_use: Some(true),
         prefetch: 2,
         ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "POST")
     });
@@ -280,7 +280,7 @@ fn a_single_use_token_is_asked_for_by_resource_and_method_and_minted_ahead() {
     let mut world = World::new().balance(1_000);
     world.approval = Some(yes());
     world.request = Some(FetchRequest {
-        single_use: true,
+        single_use: Some(true),
         prefetch: 2,
         ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "POST")
     });

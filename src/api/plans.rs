@@ -122,6 +122,101 @@ impl Call for GetPlanCredits {
     }
 }
 
+/// Read what a settlement of a plan burns and what an order of it costs, of what [`get_plan`] reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetPlanTerms {
+    /// The plan.
+    pub plan_id: PlanId,
+}
+
+/// The bounds of a plan as the platform states them (section 5): what limits of a buyer are counted by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PlanTerms {
+    /// The least that one settlement burns, in credits; zero for a plan that sells time.
+    pub least: Credits,
+    /// The most that one settlement burns, in credits; zero for a plan that sells time.
+    pub most: Credits,
+    /// The price of one order; `None` where the plan states none that can be read.
+    pub price: Option<PlanPrice>,
+}
+
+/// The price of one order of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanPrice {
+    /// In millionths of the currency; of another token than those named below, in its smallest unit.
+    pub amount: Credits,
+    /// The currency's name, or the address of a token that has none here.
+    pub currency: String,
+}
+
+/// The stablecoins of the platform by their addresses on Base and Base Sepolia. A seller chooses the name that a plan
+/// gives its currency, so the address decides where there is one.
+const TOKENS: [(&str, &str); 4] = [
+    ("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "USDC"),
+    ("0x036CbD53842c5426634e7929541eC2318f3dCF7e", "USDC"),
+    ("0x60a3E35Cc302bFA44Cb288Bc5a4F316Fdb1adb42", "EURC"),
+    ("0x808456652fdb597867f38412077A9182bf77359F", "EURC"),
+];
+
+impl PlanTerms {
+    /// What a settlement burns that is asked to burn so many credits.
+    #[must_use]
+    pub fn burns(&self, asked: Credits) -> Credits {
+        asked.min(self.most).max(self.least)
+    }
+}
+
+impl PlanPrice {
+    fn read(price: &Value) -> Option<Self> {
+        let amounts = price.get("amounts")?.as_array()?.iter();
+        let mut amount = Credits::ZERO;
+        for share in amounts {
+            amount = amount.saturating_add(Credits::from_json(share, "amounts").ok()?);
+        }
+        let text = |name| price.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let by_card = price.get("isCrypto").and_then(Value::as_bool) == Some(false);
+        let token = text("tokenAddress").filter(|token| !by_card && !is_zero_address(token));
+        let currency = match token {
+            Some(token) => TOKENS
+                .iter()
+                .find(|(address, _)| address.eq_ignore_ascii_case(token))
+                .map_or(token, |(_, name)| name),
+            None => text("currency").or(by_card.then_some("USD")).or(amount.is_zero().then_some(""))?,
+        };
+        Some(Self { amount, currency: currency.into() })
+    }
+}
+
+fn is_zero_address(token: &str) -> bool {
+    token.bytes().all(|byte| matches!(byte, b'0' | b'x'))
+}
+
+impl Call for GetPlanTerms {
+    type Output = PlanTerms;
+
+    fn request(&self) -> Request {
+        get_plan(&self.plan_id)
+    }
+
+    fn parse(&self, response: &Response) -> Result<PlanTerms, ApiError> {
+        let body = success_body(response)?;
+        let registry = body.get("registry").unwrap_or(&Value::Null);
+        let credits = registry
+            .get("credits")
+            .and_then(PlanCredits::read)
+            .ok_or_else(|| ApiError::garbled(response, "registry.credits is not all there"))?;
+        let access =
+            body.get("metadata").and_then(|metadata| metadata.get("plan")?.get("accessLimit")?.as_str());
+        let (least, most) = match credits.fixed {
+            _ if access == Some("time") => (Credits::ZERO, Credits::ZERO),
+            true => (credits.least.max(credits.most), credits.least.max(credits.most)),
+            false => (credits.least, credits.most.max(credits.least)),
+        };
+        // A free plan has a price without amounts.
+        Ok(PlanTerms { least, most, price: registry.get("price").and_then(PlanPrice::read) })
+    }
+}
+
 /// Read what somebody holds of a plan: `GET /api/v1/protocol/plans/:planId/balance/:holder`, public.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GetPlanBalance {

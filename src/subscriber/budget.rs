@@ -6,8 +6,8 @@ use alloc::{string::String, vec::Vec};
 /// other tabs too.
 ///
 /// Reserved when consent is given, so that concurrent requests cannot together exceed a limit that each alone keeps;
-/// spent as soon as it is on the wire; corrected when a receipt says what was really redeemed. What was reserved and not
-/// sent is released: a failure leaks nothing.
+/// spent just before it is on the wire, and never less afterwards, whatever a seller says: only a receipt that names more
+/// raises it. What was reserved and not sent is released. Purchases are counted just before an order is sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Budget {
     pub(super) reserved: Credits,
@@ -20,9 +20,10 @@ pub struct Budget {
 /// An amount, and what it is for. One kind of list for all: each other would be another kilobyte of wasm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// One of [`TAB`], [`MINUTE`], [`ORIGIN`], [`PLAN`], [`ORDER`] and [`SURE`].
+    /// One of [`TAB`], [`MINUTE`], [`ORIGIN`], [`PLAN`], [`ORDER`], [`SURE`], [`BOUGHT`] and [`BOUGHT_IN_ALL`].
     pub(super) kind: u8,
-    /// The tab; the minute since 1970 in digits; the origin; the plan; the account, plan and time of an order.
+    /// The tab; the minute since 1970 in digits; the origin; the plan; the account, plan and time of an order; of all
+    /// purchases, a dash.
     pub(super) name: String,
     pub(super) credits: Credits,
 }
@@ -39,6 +40,10 @@ pub(super) const PLAN: u8 = b'p';
 pub(super) const ORDER: u8 = b'o';
 /// The same, where the platform said that the order went through.
 pub(super) const SURE: u8 = b'O';
+/// How many orders were sent in a minute of the last day.
+pub(super) const BOUGHT: u8 = b'b';
+/// How many orders were sent in all.
+pub(super) const BOUGHT_IN_ALL: u8 = b'B';
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
@@ -70,6 +75,28 @@ impl Budget {
     #[must_use]
     pub fn in_day(&self, now: u64) -> Credits {
         self.since(now.saturating_sub(DAY_MS))
+    }
+
+    /// How many orders were sent in the last hour.
+    #[must_use]
+    pub fn purchases_in_hour(&self, now: u64) -> Credits {
+        self.purchases_since(BOUGHT, now.saturating_sub(HOUR_MS))
+    }
+
+    /// The same for a day.
+    #[must_use]
+    pub fn purchases_in_day(&self, now: u64) -> Credits {
+        self.purchases_since(BOUGHT, now.saturating_sub(DAY_MS))
+    }
+
+    /// How many orders were sent in all.
+    #[must_use]
+    pub fn purchases(&self) -> Credits {
+        self.purchases_since(BOUGHT_IN_ALL, 0)
+    }
+
+    fn purchases_since(&self, kind: u8, from: u64) -> Credits {
+        self.sum(kind, from, if self.unreadable { Credits::MAX } else { Credits::ZERO })
     }
 
     /// What was spent at each origin.
@@ -111,11 +138,43 @@ impl Budget {
         self.reserved = self.reserved.saturating_sub(credits);
     }
 
-    /// A token that can cost so much is on the wire.
+    /// A token that can cost so much is about to be on the wire.
     pub(super) fn present(&mut self, offer: &Offer, credits: Credits, now: u64) {
-        self.correct(offer, now, Credits::ZERO, credits);
+        self.change(offer, now, &|before| before.saturating_add(credits));
+        self.forget_old_minutes(now);
+    }
+
+    /// What was presented at a time cost so much more than was counted.
+    pub(super) fn raise(&mut self, offer: &Offer, at: u64, more: Credits) {
+        self.change(offer, at, &|before| before.saturating_add(more));
+    }
+
+    /// What was counted at a time was not sent.
+    pub(super) fn take_back(&mut self, offer: &Offer, at: u64, credits: Credits) {
+        self.change(offer, at, &|before| before.saturating_sub(credits));
+    }
+
+    /// An order is about to be sent.
+    pub(super) fn count_purchase(&mut self, now: u64) {
+        self.change_purchases(now, &|before| before.saturating_add(Credits::from(1)));
+        self.forget_old_minutes(now);
+    }
+
+    /// The order that was counted at a time was not sent, or the platform refused it.
+    pub(super) fn uncount_purchase(&mut self, at: u64) {
+        self.change_purchases(at, &|before| before.saturating_sub(Credits::from(1)));
+        self.retain(&|entry| entry.kind != BOUGHT || !entry.credits.is_zero());
+    }
+
+    fn change_purchases(&mut self, at: u64, change: &dyn Fn(Credits) -> Credits) {
+        let minute = Credits::from(at / MINUTE_MS).digits();
+        self.change_entry(BOUGHT, &minute, change);
+        self.change_entry(BOUGHT_IN_ALL, "-", change);
+    }
+
+    fn forget_old_minutes(&mut self, now: u64) {
         let old = now.saturating_sub(DAY_MS);
-        self.retain(&|entry| entry.kind != MINUTE || entry.is_since(old));
+        self.retain(&|entry| !matches!(entry.kind, MINUTE | BOUGHT) || entry.is_since(old));
     }
 
     /// One loop for all: each other is hundreds of bytes of wasm.
@@ -123,9 +182,7 @@ impl Budget {
         self.entries.retain(stays);
     }
 
-    /// What was presented at a time turned out to have cost `actual`.
-    pub(super) fn correct(&mut self, offer: &Offer, at: u64, presented: Credits, actual: Credits) {
-        let change = |before: Credits| before.saturating_sub(presented).saturating_add(actual);
+    fn change(&mut self, offer: &Offer, at: u64, change: &dyn Fn(Credits) -> Credits) {
         self.spent = change(self.spent);
         let minute = Credits::from(at / MINUTE_MS).digits();
         for (kind, name) in [
@@ -133,14 +190,18 @@ impl Budget {
             (ORIGIN, offer.target.origin.as_str()),
             (PLAN, offer.plan_id().as_str()),
         ] {
-            let same = |entry: &&mut Entry| entry.kind == kind && entry.name == name;
-            if let Some(entry) = self.entries.iter_mut().find(same) {
-                entry.credits = change(entry.credits);
-            } else if kind == MINUTE
-                || self.entries.iter().filter(|entry| entry.kind == kind).count() < MAX_TOLD
-            {
-                self.entries.push(Entry { kind, name: name.into(), credits: change(Credits::ZERO) });
-            }
+            self.change_entry(kind, name, change);
+        }
+    }
+
+    fn change_entry(&mut self, kind: u8, name: &str, change: &dyn Fn(Credits) -> Credits) {
+        let same = |entry: &&mut Entry| entry.kind == kind && entry.name == name;
+        if let Some(entry) = self.entries.iter_mut().find(same) {
+            entry.credits = change(entry.credits);
+        } else if !matches!(kind, ORIGIN | PLAN)
+            || self.entries.iter().filter(|entry| entry.kind == kind).count() < MAX_TOLD
+        {
+            self.entries.push(Entry { kind, name: name.into(), credits: change(Credits::ZERO) });
         }
     }
 }
@@ -204,7 +265,7 @@ mod tests {
         budget.present(&offer("o"), Credits::from(1), start + DAY_MS + MINUTE_MS);
         assert_eq!(minutes(&budget), 2, "the first has gone, and a new one has come");
         assert_eq!(budget.spent(), Credits::from(3));
-        budget.correct(&offer("o"), start + DAY_MS + MINUTE_MS, Credits::from(1), Credits::ZERO);
+        budget.take_back(&offer("o"), start + DAY_MS + MINUTE_MS, Credits::from(1));
         assert_eq!(
             (budget.spent(), budget.in_hour(start + DAY_MS + MINUTE_MS)),
             (Credits::from(2), Credits::from(1))

@@ -3,6 +3,7 @@ use super::jobs::{Job, Running};
 use super::tokens::Tokens;
 use super::visit::{Action, FetchRequest, Phase, Visit};
 use super::{Answer, Approval, Offer, Record, TokenKey};
+use crate::api::plans::PlanTerms;
 use crate::wire::{Credits, DelegationRef, PlanId, Receipt};
 use alloc::rc::Rc;
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -124,13 +125,29 @@ pub struct Buyer {
     pub(super) grants: Vec<(Rc<Offer>, Option<DelegationRef>)>,
     /// Payments of which nobody said whether they were taken.
     pub(super) unsettled: Vec<(FetchId, Box<Visit>)>,
+    /// What the platform said was held of each plan, less what was presented since, and when it said so. No seller's
+    /// word is in it.
     balances: Vec<(PlanId, Credits, u64)>,
+    /// What the platform says of the plans that a limit was asked about.
+    plan_terms: Vec<(PlanId, PlanTerms)>,
+    /// Receipts that name more credits than were counted, of plans whose terms are being read.
+    pub(super) claims: Vec<Claim>,
     /// What a credit of a plan costs, as the platform says it: for ranking offers, not for sums.
     pub(super) prices: Vec<(PlanId, f64)>,
     pub(super) visits: Vec<(FetchId, Box<Visit>)>,
     last_fetch: u32,
     pub(super) commands: Vec<Command>,
     pub(super) records: Vec<Record>,
+}
+
+/// A receipt that names more credits than were counted.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    pub(super) offer: Rc<Offer>,
+    /// When its token was presented, in milliseconds since 1970.
+    pub(super) at: u64,
+    pub(super) counted: Credits,
+    pub(super) redeemed: Credits,
 }
 
 /// How many payments are kept for the books; the oldest goes first.
@@ -171,6 +188,8 @@ impl Buyer {
         self.running.clear();
         self.unsettled.clear();
         self.balances.clear();
+        self.plan_terms.clear();
+        self.claims.clear();
         self.prices.clear();
     }
 
@@ -193,11 +212,75 @@ impl Buyer {
         self.records.push(record);
     }
 
-    /// The limit of its policy that a fetch would break by taking an offer now.
-    pub(super) fn broken_limit(&self, fetch: FetchId, offer: &Offer, now: u64) -> Option<&'static str> {
+    /// The limit of its policies that a fetch would break by presenting a token for its offer now. What it has presented
+    /// already, it has presented.
+    pub(super) fn broken_limit(&self, fetch: FetchId, now: u64) -> Option<&'static str> {
         let (_, visit) = self.visits.iter().find(|(other, _)| *other == fetch)?;
-        let mut policies = visit.request.policy.iter().chain(&visit.request.limits);
-        policies.find_map(|policy| policy.broken_limit(offer, &self.budget, now))
+        let before = visit.spend.credits_presented;
+        visit.request.policies().find_map(|policy| policy.broken_limit(visit.cost, before, &self.budget, now))
+    }
+
+    /// The most that one presentation for an offer can cost, in credits: what the platform can take by the plan's terms,
+    /// where they are known. The seller's own price may raise that and not lower it, unless a policy trusts it by name.
+    pub(super) fn cost_of(&self, request: &FetchRequest, offer: &Offer) -> Credits {
+        let mut limiting = request.policies().filter(|policy| policy.limits_credits());
+        let trusted = offer.credits().is_some()
+            && request.is_limited()
+            && limiting.all(|policy| policy.counts_price_of(offer));
+        match self.terms_of(offer.plan_id()).filter(|_| !trusted) {
+            Some(terms) => terms.most.max(offer.credits().unwrap_or_default()),
+            None => offer.needed(),
+        }
+    }
+
+    /// What must be held for an offer, in credits: what the platform takes where it is asked for the offer's price.
+    pub(super) fn needed(&self, offer: &Offer) -> Credits {
+        match self.terms_of(offer.plan_id()) {
+            Some(terms) => terms.burns(offer.needed()).max(Credits::from(1)),
+            None => offer.needed(),
+        }
+    }
+
+    /// What the platform said of a plan in this session.
+    pub(super) fn terms_of(&self, plan_id: &PlanId) -> Option<&PlanTerms> {
+        self.plan_terms.iter().find(|(plan, _)| plan == plan_id).map(|(_, terms)| terms)
+    }
+
+    /// The platform said what a plan's terms are.
+    pub(super) fn note_terms(&mut self, plan_id: &PlanId, terms: PlanTerms) {
+        for claim in core::mem::take(&mut self.claims) {
+            match claim.offer.plan_id() == plan_id {
+                true => self.raise(&claim, &terms),
+                false => self.claims.push(claim),
+            }
+        }
+        self.plan_terms.retain(|(plan, _)| plan != plan_id);
+        if self.plan_terms.len() >= MAX_REMEMBERED {
+            self.plan_terms.remove(0);
+        }
+        self.plan_terms.push((plan_id.clone(), terms));
+    }
+
+    /// A receipt names more credits than were counted: that counts, up to what the plan's terms allow. A seller could
+    /// otherwise use up a budget by a number.
+    fn raise(&mut self, claim: &Claim, terms: &PlanTerms) {
+        let more = claim.redeemed.min(terms.most).saturating_sub(claim.counted);
+        self.budget.raise(&claim.offer, claim.at, more);
+    }
+
+    /// A receipt says what was redeemed: only more than was counted changes anything.
+    pub(super) fn hear_redeemed(&mut self, claim: Claim) {
+        if claim.redeemed <= claim.counted {
+            return;
+        }
+        let plan_id = claim.offer.plan_id().clone();
+        if let Some(terms) = self.terms_of(&plan_id).cloned() {
+            return self.raise(&claim, &terms);
+        }
+        if self.claims.len() < MAX_REMEMBERED {
+            self.claims.push(claim);
+            self.want_terms(None, plan_id);
+        }
     }
 
     /// Begins a fetch.
@@ -236,7 +319,7 @@ impl Buyer {
             (Phase::Bare, Event::SendFailed) => self.fail(fetch, self.unreachable(fetch)),
             (Phase::Paying, Event::SendFailed) => self.fail(fetch, super::FetchError::OutcomeUnknown),
             (Phase::ReadingOffer, Event::Body(body)) => self.read_offer(fetch, body, now),
-            (Phase::ReadingRefusal, Event::Body(body)) => self.read_refusal(fetch, body.as_deref()),
+            (Phase::ReadingRefusal, Event::Body(body)) => self.read_refusal(fetch, body.as_deref(), now),
             (Phase::Choosing, Event::Selected(choice)) => self.selected(fetch, choice, now),
             (Phase::Asking, Event::Approved(approval)) => self.approved(fetch, approval, now),
             (Phase::Asking | Phase::Choosing, Event::ApproveFailed) => {
@@ -309,18 +392,21 @@ impl Buyer {
         self.balance_since(plan_id, now.saturating_sub(BALANCE_TTL_MS))
     }
 
-    /// The balance of a plan when it was last read.
-    pub(super) fn last_balance(&self, plan_id: &PlanId) -> Option<Credits> {
-        self.balance_since(plan_id, 0)
-    }
-
-    fn balance_since(&self, plan_id: &PlanId, since: u64) -> Option<Credits> {
+    /// The balance of a plan, if it was read at a time or later.
+    pub(super) fn balance_since(&self, plan_id: &PlanId, since: u64) -> Option<Credits> {
         let mut balances = self.balances.iter();
         balances.find(|(plan, _, at)| plan == plan_id && *at >= since).map(|(_, held, _)| *held)
     }
 
     pub(super) fn forget_balance(&mut self, plan_id: &PlanId) {
         self.balances.retain(|(plan, _, _)| plan != plan_id);
+    }
+
+    /// A payment that was presented may have taken so many credits of a plan.
+    pub(super) fn take_from_balance(&mut self, plan_id: &PlanId, credits: Credits) {
+        for (_, held, _) in self.balances.iter_mut().filter(|(plan, _, _)| plan == plan_id) {
+            *held = held.saturating_sub(credits);
+        }
     }
 
     /// What other fetches are about to take of a plan, in credits, while `fetch` prepares: those on the wire, and those that
@@ -333,8 +419,8 @@ impl Buyer {
                 Phase::Preparing => *other < fetch,
                 _ => false,
             })
-            .filter(|(_, visit)| visit.offer.as_ref().is_some_and(|offer| offer.plan_id() == plan_id))
-            .fold(Credits::ZERO, |sum, (_, visit)| sum.saturating_add(visit.price()))
+            .filter_map(|(_, visit)| visit.offer.as_ref().filter(|offer| offer.plan_id() == plan_id))
+            .fold(Credits::ZERO, |sum, offer| sum.saturating_add(self.needed(offer)))
     }
 
     /// Whether somebody is being asked about the same plan at the same place.

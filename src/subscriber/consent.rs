@@ -1,11 +1,15 @@
 use super::{Budget, Offer};
+use crate::api::plans::PlanPrice;
 use crate::wire::{Credits, DelegationRef};
 use alloc::{string::String, vec::Vec};
 
-/// What may be spent without asking (rule 3). An empty list allows everything; a limit that is not set does not limit.
+/// What may be spent without asking (rule 3), and limits that hold whoever says yes (rule 12).
+///
+/// A policy allows payments by itself only where it names origins. An empty list restricts nothing; a limit that is not
+/// set does not limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// The most that one request may cost, in credits.
+    /// The most that one call may present to sellers, in credits.
     pub max_credits_per_request: Option<Credits>,
     /// The most that an hour may cost, in credits.
     pub max_credits_per_hour: Option<Credits>,
@@ -15,7 +19,7 @@ pub struct Policy {
     pub max_credits_total: Option<Credits>,
     /// The plans that may be used.
     pub plans: Vec<String>,
-    /// The origins that may be paid.
+    /// The origins that may be paid: `https://api.example`, or `*` for all of them.
     pub origins: Vec<String>,
     /// The networks, by their name on the wire.
     pub networks: Vec<String>,
@@ -24,6 +28,24 @@ pub struct Policy {
     /// Whether a plan may be bought where the credits do not suffice. A plain no also keeps the platform from buying from
     /// the delegation when it settles: nothing is presented that the credits held do not cover.
     pub purchase: Option<bool>,
+    /// The most purchases in an hour, in a day, and in all.
+    pub max_purchases: PurchaseLimits,
+    /// The most that one purchase may cost, as the platform states the plan's price.
+    pub max_price: Option<PlanPrice>,
+    /// Whether an offer's own price is counted against the limits in the place of the most that the plan allows, at
+    /// origins that `origins` names one by one. The seller of such an origin is trusted to settle no more than it asked.
+    pub count_price: bool,
+}
+
+/// How many plans may be bought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PurchaseLimits {
+    /// In an hour.
+    pub per_hour: Option<u32>,
+    /// In a day.
+    pub per_day: Option<u32>,
+    /// In a session, or in all that a shared budget knows of.
+    pub total: Option<u32>,
 }
 
 /// The answer of whoever was asked.
@@ -45,11 +67,11 @@ pub struct Approval {
 pub(super) enum Consent {
     /// The offer may be paid for.
     Given {
-        /// Whether the plan may be bought. A no means: only from credits that were held when somebody last looked.
+        /// Whether the plan may be bought. A no means: only from credits that were held when the platform last said so.
         purchase: Option<bool>,
+        /// Whether somebody was asked about this very payment. Otherwise a purchase has the limits of a policy.
+        asked: bool,
     },
-    /// Nobody said anything: only credits that are held now may be used.
-    HeldCreditsOnly,
 }
 
 /// What to do about an offer.
@@ -57,6 +79,8 @@ pub(super) enum Consent {
 pub(super) enum Verdict {
     Ask,
     Go(Consent),
+    /// Nobody was asked, and no policy names the origin.
+    NoConsent,
     /// A limit of the policy stands against it, by its name.
     OverLimit(&'static str),
 }
@@ -67,45 +91,98 @@ impl Policy {
     pub fn names(&self, offer: &Offer) -> bool {
         let allows = |list: &[String], name: &str| list.is_empty() || list.iter().any(|one| one == name);
         allows(&self.plans, offer.plan_id().as_str())
-            && allows(&self.origins, &offer.target.origin)
+            && (self.names_every_origin() || allows(&self.origins, &offer.target.origin))
             && allows(&self.networks, offer.network())
             && allows(&self.schemes, offer.scheme().as_str())
     }
 
-    /// The limit that the offer would break, if any. Where a limit is set and the seller does not say the price,
-    /// nobody can say that it holds, so it does not.
-    pub(super) fn broken_limit(&self, offer: &Offer, budget: &Budget, now: u64) -> Option<&'static str> {
+    fn names_every_origin(&self) -> bool {
+        self.origins.iter().any(|origin| origin == EVERY_ORIGIN)
+    }
+
+    /// Whether what one presentation can cost is the offer's own price, by this policy.
+    pub(super) fn counts_price_of(&self, offer: &Offer) -> bool {
+        self.count_price && self.origins.contains(&offer.target.origin)
+    }
+
+    /// Whether it limits credits.
+    pub(super) fn limits_credits(&self) -> bool {
+        self.max_credits_per_request
+            .or(self.max_credits_per_hour)
+            .or(self.max_credits_per_day)
+            .or(self.max_credits_total)
+            .is_some()
+    }
+
+    /// The limit that presenting `cost` credits would break, if any. The call has presented `before` already.
+    pub(super) fn broken_limit(
+        &self,
+        cost: Credits,
+        before: Credits,
+        budget: &Budget,
+        now: u64,
+    ) -> Option<&'static str> {
         [
-            ("maxCreditsPerRequest", self.max_credits_per_request, Credits::ZERO),
+            ("maxCreditsPerRequest", self.max_credits_per_request, before),
             ("maxCreditsPerHour", self.max_credits_per_hour, budget.in_hour(now)),
             ("maxCreditsPerDay", self.max_credits_per_day, budget.in_day(now)),
             ("maxCreditsTotal", self.max_credits_total, budget.total()),
         ]
         .into_iter()
-        .find(|(_, limit, before)| match (limit, offer.credits()) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(limit), Some(cost)) => before.saturating_add(cost) > *limit,
-        })
+        .find(|(_, limit, before)| limit.is_some_and(|limit| before.saturating_add(cost) > limit))
         .map(|(name, _, _)| name)
+    }
+
+    /// The limit that one more purchase would break, if any.
+    pub(super) fn broken_purchase_limit(&self, budget: &Budget, now: u64) -> Option<&'static str> {
+        let limits = &self.max_purchases;
+        [
+            ("maxPurchasesPerHour", limits.per_hour, budget.purchases_in_hour(now)),
+            ("maxPurchasesPerDay", limits.per_day, budget.purchases_in_day(now)),
+            ("maxPurchasesTotal", limits.total, budget.purchases()),
+        ]
+        .into_iter()
+        .find(|(_, limit, before)| limit.is_some_and(|limit| *before >= u64::from(limit).into()))
+        .map(|(name, _, _)| name)
+    }
+
+    /// Whether a purchase at that price stays under `maxPrice`; a price that is not known does not.
+    pub(super) fn allows_price(&self, price: Option<&PlanPrice>) -> bool {
+        match (&self.max_price, price) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(most), Some(price)) => {
+                let same = price.currency.eq_ignore_ascii_case(&most.currency);
+                price.amount.is_zero() || same && price.amount <= most.amount
+            }
+        }
     }
 }
 
-/// Rule 3, in its order: a limit holds whoever says yes; then whoever is to be asked; then the policy; and with
-/// neither, credits that are held already.
+impl PurchaseLimits {
+    /// Whether any is set.
+    pub(super) fn is_set(&self) -> bool {
+        self.per_hour.or(self.per_day).or(self.total).is_some()
+    }
+}
+
+/// The entry of [`Policy::origins`] that names all origins.
+const EVERY_ORIGIN: &str = "*";
+
+/// Rule 3, in its order: whoever is to be asked, then a policy that names origins. With neither, nothing is paid. A limit
+/// holds whoever says yes.
 pub(super) fn judge(
     broken_limit: Option<&'static str>,
     policy: Option<&Policy>,
     can_ask: bool,
     granted: bool,
 ) -> Verdict {
-    if let Some(limit) = broken_limit {
-        return Verdict::OverLimit(limit);
-    }
-    match policy {
-        _ if granted => Verdict::Go(Consent::Given { purchase: None }),
+    let policy = policy.filter(|policy| !policy.origins.is_empty());
+    let verdict = match policy {
+        _ if granted => Verdict::Go(Consent::Given { purchase: None, asked: false }),
         _ if can_ask => Verdict::Ask,
-        Some(policy) => Verdict::Go(Consent::Given { purchase: policy.purchase }),
-        None => Verdict::Go(Consent::HeldCreditsOnly),
-    }
+        Some(policy) => Verdict::Go(Consent::Given { purchase: policy.purchase, asked: false }),
+        None => return Verdict::NoConsent,
+    };
+    broken_limit.map_or(verdict, Verdict::OverLimit)
 }

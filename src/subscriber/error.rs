@@ -12,6 +12,8 @@ pub enum FetchError {
     NoPayableOffer,
     /// There is an offer, and nobody is logged in.
     Unauthorized,
+    /// Nobody could be asked, and no policy names the origin (rule 3).
+    ConsentRequired,
     /// Whoever was asked said no.
     ConsentDenied,
     /// The `approve` callback threw.
@@ -20,8 +22,14 @@ pub enum FetchError {
     BudgetExceeded(&'static str),
     /// Too few credits, and nobody consented to buying.
     InsufficientCredits,
+    /// Too few credits, and the policy that allows purchases names neither plans nor a price.
+    PurchaseUnbounded,
+    /// Too few credits, and an earlier order of the plan was not answered or its credits have not appeared.
+    PurchasePending,
     /// There is no delegation to mint a token from.
     DelegationRequired,
+    /// The offer is for a resource of another host than the one that was asked.
+    ResourceMismatch,
     /// The offer came over plain HTTP from another machine (rule 6).
     InsecureTarget,
     /// The 402 came after a redirect that may have changed the method.
@@ -66,11 +74,15 @@ impl FetchError {
             Self::MalformedOffer(_) => "malformed_offer",
             Self::NoPayableOffer => "no_payable_offer",
             Self::Unauthorized => "unauthorized",
+            Self::ConsentRequired => "consent_required",
             Self::ConsentDenied => "consent_denied",
             Self::ApproveFailed => "approve_failed",
             Self::BudgetExceeded(_) => "budget_exceeded",
             Self::InsufficientCredits => "insufficient_credits",
+            Self::PurchaseUnbounded => "purchase_not_allowed",
+            Self::PurchasePending => "purchase_pending",
             Self::DelegationRequired => "delegation_required",
+            Self::ResourceMismatch => "resource_mismatch",
             Self::InsecureTarget => "insecure_target",
             Self::AmbiguousRedirect => "ambiguous_redirect",
             Self::RedirectedWhilePaying => "redirected_while_paying",
@@ -95,7 +107,7 @@ impl FetchError {
     pub fn message(&self) -> String {
         match self {
             Self::MalformedOffer(error) => ["the 402's offer cannot be read: ", &error.to_string()].concat(),
-            Self::BudgetExceeded(limit) => ["the offer exceeds the policy's ", limit].concat(),
+            Self::BudgetExceeded(limit) => ["the payment would exceed the policy's ", limit].concat(),
             Self::PaymentRefused(Some(said)) => ["the seller refused the payment: ", said].concat(),
             Self::Platform(error) => error.message.clone(),
             other => other.fixed_message().into(),
@@ -106,9 +118,15 @@ impl FetchError {
         match self {
             Self::NoPayableOffer => "the 402 offers no way to pay that is known and allowed here",
             Self::Unauthorized => "this costs credits, and nobody is logged in",
+            Self::ConsentRequired => "nobody agreed to this payment",
             Self::ConsentDenied => "the payment was not approved",
             Self::ApproveFailed => "the approve callback failed",
             Self::InsufficientCredits => "the credits held do not cover this request",
+            Self::PurchaseUnbounded => {
+                "the credits held do not cover this request, and the policy's purchases have no bounds"
+            }
+            Self::PurchasePending => "an earlier order of this plan is not done yet, so no other was sent",
+            Self::ResourceMismatch => "the offer is for a resource of another host",
             Self::DelegationRequired => "there is no delegation to pay from",
             Self::InsecureTarget => "a payment does not go over plain HTTP to another machine",
             Self::AmbiguousRedirect => "the 402 came after a redirect that may have changed the method",
@@ -136,7 +154,17 @@ impl FetchError {
         Some(match self {
             Self::Unauthorized => "call connect(), or give an nvmApiKey",
             Self::NoPayableOffer => "look at error.response for the offer as it came",
-            Self::BudgetExceeded(_) => "raise the limit, or ask the seller to state the price",
+            Self::ConsentRequired => {
+                "give an approve callback, or a policy with the origins that may be paid: policy: { origins: ['https://api.example'] }"
+            }
+            Self::BudgetExceeded("maxPrice") => {
+                "raise policy.maxPrice, or order the plan yourself: its price is the platform's"
+            }
+            Self::BudgetExceeded(_) => {
+                "raise the limit; it counts the most that the plan lets the seller take, whatever the offer says"
+            }
+            Self::PurchaseUnbounded => "give policy.plans or policy.maxPrice beside policy.purchase",
+            Self::PurchasePending => "check the balance; plans.orderPlan orders again",
             Self::InsufficientCredits => {
                 "order the plan, or consent to a purchase (approve, or policy.purchase)"
             }

@@ -5,7 +5,7 @@ use super::budget::SURE;
 use super::timeouts::Step;
 use super::visit::Phase;
 use super::{Buyer, FetchError, FetchId, NoticeKind, Purchase, TokenKey};
-use crate::api::plans::{GetPlanBalance, OrderPlan};
+use crate::api::plans::{GetPlanBalance, GetPlanTerms, OrderPlan};
 use crate::api::{ApiError, ApiErrorKind, Call, Request, Response};
 use crate::wire::{AccessToken, Credits, PlanId};
 use alloc::{rc::Rc, string::String, vec::Vec};
@@ -36,6 +36,8 @@ pub enum Work {
     Order,
     /// A balance is read.
     Balance,
+    /// The terms of a plan are read.
+    Terms,
 }
 
 /// What came of a job: the answer, or `None` where none came.
@@ -67,6 +69,8 @@ enum Kind {
     Order {
         call: OrderPlan,
         needed: Credits,
+        /// When it was counted, in milliseconds since 1970.
+        at: u64,
     },
     /// After an order: until the credits are there, or until `deadline`.
     Credits {
@@ -77,9 +81,14 @@ enum Kind {
         tx_hash: Option<String>,
         /// Whether the platform said that the order went through.
         sure: bool,
+        /// Whether the order was sent for those who wait, rather than earlier or by another tab.
+        own: bool,
     },
     Balance {
         call: GetPlanBalance,
+    },
+    Terms {
+        call: GetPlanTerms,
     },
 }
 
@@ -89,6 +98,7 @@ impl Kind {
             Self::Mint { key } => (key.call.request(), Work::Mint),
             Self::Order { call, .. } => (call.request(), Work::Order),
             Self::Credits { call, .. } | Self::Balance { call } => (call.request(), Work::Balance),
+            Self::Terms { call } => (call.request(), Work::Terms),
         }
     }
 
@@ -97,7 +107,7 @@ impl Kind {
         match self {
             Self::Order { call, .. } => Some(&call.plan_id),
             Self::Credits { call, .. } => Some(&call.plan_id),
-            Self::Mint { .. } | Self::Balance { .. } => None,
+            Self::Mint { .. } | Self::Balance { .. } | Self::Terms { .. } => None,
         }
     }
 }
@@ -145,9 +155,22 @@ impl Buyer {
         self.running.iter().filter(ahead).count()
     }
 
-    /// A look at a balance that begins now, whatever look is under way.
-    pub(super) fn look_anew(&mut self, fetch: FetchId, call: GetPlanBalance) {
-        self.start(Kind::Balance { call }, Vec::from([fetch]), 0);
+    /// The terms of a plan are read once for all that wait; for nobody in particular where no fetch does.
+    pub(super) fn want_terms(&mut self, fetch: Option<FetchId>, plan_id: PlanId) {
+        let call = GetPlanTerms { plan_id };
+        let same = |kind: &Kind| matches!(kind, Kind::Terms { call: other } if *other == call);
+        let joined = match fetch {
+            Some(fetch) => self.join(fetch, same),
+            None => self.running.iter().any(|running| same(&running.kind)),
+        };
+        if !joined {
+            self.start(Kind::Terms { call }, fetch.into_iter().collect(), 0);
+        }
+    }
+
+    /// Whether an order of a plan, or its credits, are waited for by anybody here.
+    pub(super) fn is_bought(&self, plan_id: &PlanId) -> bool {
+        self.running.iter().any(|running| running.kind.buys() == Some(plan_id))
     }
 
     pub(super) fn want_balance(&mut self, fetch: FetchId, call: GetPlanBalance) {
@@ -166,14 +189,15 @@ impl Buyer {
             let call = GetPlanBalance { plan_id: call.plan_id, holder };
             let deadline = self.credits_deadline(&[fetch], now);
             self.start(
-                Kind::Credits { call, needed, deadline, looks: 0, tx_hash: None, sure },
+                Kind::Credits { call, needed, deadline, looks: 0, tx_hash: None, sure, own: false },
                 Vec::from([fetch]),
                 0,
             );
         } else {
             self.note_order(&call.plan_id, now);
+            self.budget.count_purchase(now);
             self.notice(fetch, NoticeKind::Order { tx_hash: None });
-            self.start(Kind::Order { call, needed }, Vec::from([fetch]), 0);
+            self.start(Kind::Order { call, needed, at: now }, Vec::from([fetch]), 0);
         }
     }
 
@@ -183,8 +207,8 @@ impl Buyer {
         let Running { kind, waiting, .. } = self.running.remove(index);
         match kind {
             Kind::Mint { key } => self.minted(&key, waiting, result, now),
-            Kind::Order { call, needed } => self.ordered(&call, needed, waiting, result, now),
-            Kind::Credits { call, needed, deadline, looks, tx_hash, sure } => {
+            Kind::Order { call, needed, at } => self.ordered(&call, (needed, at), waiting, result, now),
+            Kind::Credits { call, needed, deadline, looks, tx_hash, sure, own } => {
                 let held = result.and_then(|response| call.parse(&response).ok()).map(|held| held.balance);
                 if let Some(held) = held {
                     self.note_balance(&call.plan_id, held, now);
@@ -194,10 +218,11 @@ impl Buyer {
                 } else if now >= deadline || !waiting.iter().any(|fetch| self.visit(*fetch).is_some()) {
                     // In time, or for nobody: whoever wants the plan next waits for this order.
                     let bought = Purchase { plan_id: call.plan_id.clone(), tx_hash, confirmed: sure };
-                    self.fail_purchase(waiting, bought, &FetchError::CreditsTimeout);
+                    let error = if own { FetchError::CreditsTimeout } else { FetchError::PurchasePending };
+                    self.fail_purchase(waiting, bought, &error);
                 } else {
                     let pause = poll_pause_ms(looks);
-                    let kind = Kind::Credits { call, needed, deadline, looks: looks + 1, tx_hash, sure };
+                    let kind = Kind::Credits { call, needed, deadline, looks: looks + 1, tx_hash, sure, own };
                     self.start(kind, waiting, pause);
                 }
             }
@@ -214,17 +239,33 @@ impl Buyer {
                     match &held {
                         // An offer of which nothing can be learned is one of the others still.
                         _ if visit.phase == Phase::Choosing => self.choose(fetch, now),
-                        Ok(held) if visit.phase == Phase::Resuming => {
-                            self.told_whether_burned(fetch, held.balance, now);
-                        }
                         Ok(_) => {
                             visit.waits.balance = false;
-                            visit.balance_doubtful = false;
                             self.advance(fetch, now);
                         }
                         Err(error) => self.fail(fetch, error.clone()),
                     }
                 }
+            }
+            Kind::Terms { call } => self.told_terms(&call, waiting, result, now),
+        }
+    }
+
+    fn told_terms(&mut self, call: &GetPlanTerms, waiting: Vec<FetchId>, result: JobResult, now: u64) {
+        match read(call, result) {
+            Ok(terms) => self.note_terms(&call.plan_id, terms),
+            Err(error) => return self.fail_all(waiting, &error),
+        }
+        for fetch in waiting {
+            let Some(visit) = self.visit(fetch) else { continue };
+            visit.waits.price = false;
+            visit.price_read = true;
+            match (visit.phase, visit.offer.clone()) {
+                (Phase::ReadingTerms, Some(offer)) => {
+                    visit.price_read = false;
+                    self.decide(fetch, offer, now);
+                }
+                _ => self.advance(fetch, now),
             }
         }
     }
@@ -245,7 +286,7 @@ impl Buyer {
         running.find_map(|one| match one.kind {
             Kind::Order { .. } => Some(Step::Order),
             Kind::Credits { .. } => Some(Step::Credits),
-            Kind::Mint { .. } | Kind::Balance { .. } => None,
+            Kind::Mint { .. } | Kind::Balance { .. } | Kind::Terms { .. } => None,
         })
     }
 
@@ -283,6 +324,7 @@ impl Buyer {
                 true => {
                     if let Some(visit) = self.visit(fetch) {
                         visit.token = Some(secret.clone());
+                        visit.token_single_use = single_use;
                         visit.token_reused = false;
                         visit.spend.mints += u32::from(!booked);
                         visit.waits.token = false;
@@ -304,7 +346,7 @@ impl Buyer {
     fn ordered(
         &mut self,
         call: &OrderPlan,
-        needed: Credits,
+        (needed, at): (Credits, u64),
         waiting: Vec<FetchId>,
         result: JobResult,
         now: u64,
@@ -319,6 +361,7 @@ impl Buyer {
                 if error.kind == ApiErrorKind::Refused || error.kind == ApiErrorKind::Unauthorized =>
             {
                 self.forget_order(&call.plan_id);
+                self.budget.uncount_purchase(at);
                 self.fail_all(waiting, &FetchError::Platform(error.into()));
             }
             (Err(_), _) => self.order_unclear(waiting, call),
@@ -329,8 +372,15 @@ impl Buyer {
                 }
                 let call = GetPlanBalance { plan_id: call.plan_id.clone(), holder };
                 let deadline = self.credits_deadline(&waiting, now);
-                let kind =
-                    Kind::Credits { call, needed, deadline, looks: 0, tx_hash: ordered.tx_hash, sure: true };
+                let kind = Kind::Credits {
+                    call,
+                    needed,
+                    deadline,
+                    looks: 0,
+                    tx_hash: ordered.tx_hash,
+                    sure: true,
+                    own: true,
+                };
                 self.start(kind, waiting, 0);
             }
         }
@@ -342,7 +392,6 @@ impl Buyer {
         for fetch in waiting {
             let Some(visit) = self.visit(fetch) else { continue };
             visit.purchased = true;
-            visit.balance_doubtful = false;
             if !core::mem::replace(&mut booked, true) {
                 let tx_hash = tx_hash.cloned();
                 visit.spend.purchases.push(Purchase {
@@ -376,8 +425,9 @@ impl Buyer {
     /// An order that has not gone out, and is not to.
     pub(super) fn call_off(&mut self, job: JobId) {
         let Some(index) = self.running.iter().position(|running| running.id == job) else { return };
-        if let Some(plan_id) = self.running.remove(index).kind.buys() {
-            self.forget_order(plan_id);
+        if let Kind::Order { call, at, .. } = self.running.remove(index).kind {
+            self.forget_order(&call.plan_id);
+            self.budget.uncount_purchase(at);
         }
     }
 

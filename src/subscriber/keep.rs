@@ -5,6 +5,8 @@
 //! o <account>/<plan>/<time, ms> <credits>   held before an order whose credits were not seen; O where it went through
 //! r <tab> <credits>                         about to be spent by a tab
 //! m <minute since 1970> <credits>           spent in a minute of the last day
+//! b <minute since 1970> <number>            orders sent in a minute of the last day
+//! B - <number>                              orders sent in all
 //! a <origin> <credits>                      spent at an origin
 //! p <plan> <credits>                        spent of a plan
 //! s - <credits>                             spent in all; the last line
@@ -13,7 +15,7 @@
 //! Whoever shares it takes it up before each step of a [`Buyer`] and keeps it after, one at a time; then reserve, commit
 //! and release (rule 12) and one order for all (rule 4) hold among them as among the fetches of one page.
 
-use super::budget::{Entry, MINUTE, ORDER, ORIGIN, PLAN, SURE, TAB};
+use super::budget::{BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, ORDER, ORIGIN, PLAN, SURE, TAB};
 use super::visit::Phase;
 use super::{Action, Budget, Buyer, Command, FetchError, FetchId, Work};
 use crate::wire::Credits;
@@ -53,7 +55,7 @@ impl Buyer {
                 self.budget.unreadable = false;
             }
             [TAB] if name == tab => {}
-            [kind @ (TAB | MINUTE | ORIGIN | PLAN | ORDER | SURE)] => {
+            [kind @ (TAB | MINUTE | ORIGIN | PLAN | ORDER | SURE | BOUGHT | BOUGHT_IN_ALL)] => {
                 self.budget.entries.push(Entry { kind, name: name.into(), credits });
             }
             _ => return None,
@@ -61,11 +63,15 @@ impl Buyer {
         fields.next().is_none().then_some(())
     }
 
-    /// The same of the orders alone, for a page that keeps nothing else.
+    /// The same of the orders alone, for a page that keeps nothing else: what it counts itself stays. What cannot be read
+    /// is none.
     pub fn take_up_orders(&mut self, text: &str) {
+        let mut own = core::mem::take(&mut self.budget);
         self.take_up(text, "");
-        self.budget = Budget { entries: core::mem::take(&mut self.budget).entries, ..Budget::default() };
-        self.budget.retain(&Entry::is_order);
+        self.budget.retain(&Entry::is_of_orders);
+        own.retain(&|entry| !entry.is_of_orders());
+        own.entries.append(&mut self.budget.entries);
+        self.budget = own;
     }
 
     /// What is to be kept, all in all.
@@ -81,8 +87,8 @@ impl Buyer {
         text
     }
 
-    /// The orders alone: what a page keeps in any case, so that one that is loaded again in the middle of a purchase does
-    /// not order twice. Empty where there are none.
+    /// The orders alone, those under way and how many there were of late: what a page keeps in any case, so that one that is
+    /// loaded again in the middle of a purchase, or another tab, does not order twice. Empty where there are none.
     #[must_use]
     pub fn kept_orders(&self) -> String {
         let mut text = String::new();
@@ -92,7 +98,7 @@ impl Buyer {
 
     fn push_entries(&self, text: &mut String, orders: bool) {
         for entry in &self.budget.entries {
-            if !orders || entry.is_order() {
+            if !orders || entry.is_of_orders() {
                 push(text, entry.kind, &entry.name, entry.credits);
             }
         }
@@ -120,14 +126,17 @@ impl Buyer {
 
     /// A token that was about to be sent is not.
     fn take_back(&mut self, fetch: FetchId) {
-        self.unpresent(fetch);
         let Some(visit) = self.visit(fetch) else { return };
+        let (cost, at, resumed) = (visit.cost, visit.presented_at, visit.resumed.is_some());
         visit.phase = Phase::Preparing;
         visit.sent_token = None;
         visit.presented_at = 0;
         visit.entry = None;
         visit.spend.requests -= 1;
-        visit.spend.credits_presented = visit.spend.credits_presented.saturating_sub(visit.price());
+        visit.spend.credits_presented = visit.spend.credits_presented.saturating_sub(cost);
+        if let Some(offer) = visit.offer.clone().filter(|_| !resumed) {
+            self.budget.take_back(&offer, at, cost);
+        }
     }
 }
 

@@ -112,6 +112,11 @@ impl Offer {
         self.plan_id == other.plan_id && self.target.origin == other.target.origin
     }
 
+    /// Whether both ask for the same: scheme, network, plan, agent and price (rule 5).
+    pub(super) fn is_the_same_as(&self, other: &Self) -> bool {
+        self.covers(other) && other.covers(self)
+    }
+
     /// Whether whoever agreed to `self` has agreed to `other` as well: same place, same plan, no dearer.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {

@@ -2,7 +2,7 @@
 //! the fetch that sent them, a logout, and with what is kept of a buyer the page too.
 
 use super::Buyer;
-use super::budget::{Entry, ORDER, SURE};
+use super::budget::{BOUGHT, Entry, ORDER, SURE};
 use crate::wire::{Credits, PlanId};
 use alloc::string::String;
 
@@ -53,6 +53,11 @@ impl Entry {
     /// Whether it is an order.
     pub(super) fn is_order(&self) -> bool {
         matches!(self.kind, ORDER | SURE)
+    }
+
+    /// Whether it is an order, or a number of them.
+    pub(super) fn is_of_orders(&self) -> bool {
+        self.is_order() || self.kind == BOUGHT
     }
 
     /// The time in the name of an order that begins so.

@@ -1,22 +1,28 @@
 //! What comes back for a payment: an answer with a receipt, a refusal, a redirect, or nothing that can be told.
 
+use super::buyer::Claim;
 use super::visit::{Action, Phase, Redirects, Send};
-use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Outcome, Purchase, Redirected, Target};
-use crate::wire::{Credits, Receipt};
+use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Offer, Outcome, Purchase, Redirected, Target};
+use crate::wire::{Credits, PaymentRequired, Receipt};
 use alloc::{rc::Rc, string::String};
 use serde_json::Value;
 
-/// How often a paid request may be refused: once, for a token that has ended in between (rule 5).
-const MAX_REFUSALS: u8 = 2;
+/// How many different tokens one fetch may present (rule 5).
+const MAX_TOKENS: u8 = 2;
 /// How often one fetch may be led elsewhere by redirects that answer a token.
 const MAX_HOPS: u8 = 4;
+/// `errorReason` of a gate that verified a payment and charged nothing, because its origin answered with a failure.
+const NOT_SETTLED: &str = "not_settled";
 
-/// What a receipt says about the money.
+/// What a receipt says about the money. It is the seller's word: it ends a token, raises a count or makes a balance
+/// doubtful, and nothing else (rules 10 to 12).
 #[derive(Clone, Copy)]
 struct Said {
     success: bool,
     redeemed: Option<Credits>,
     remaining: Option<Credits>,
+    /// Whether the gate says that its origin failed after the payment was verified.
+    not_settled: bool,
 }
 
 impl Said {
@@ -25,6 +31,7 @@ impl Said {
             success: receipt.success(),
             redeemed: receipt.credits_redeemed(),
             remaining: receipt.remaining_balance(),
+            not_settled: receipt.text("errorReason") == Some(NOT_SETTLED),
         }
     }
 }
@@ -42,68 +49,80 @@ impl Buyer {
         if let (Some(entry), Some(receipt)) = (&mut visit.entry, &receipt) {
             entry.note(receipt);
         }
-        // The platform bought from the delegation when it settled.
+        // The seller says that the platform bought from the delegation when it settled: the platform did not confirm it.
         let topped_up = receipt.as_ref().and_then(|receipt| receipt.text("orderTx"));
         if let (Some(tx_hash), Some(offer)) = (topped_up, &visit.offer) {
             let plan_id = offer.plan_id().clone();
-            visit.spend.purchases.push(Purchase { plan_id, tx_hash: Some(tx_hash.into()), confirmed: true });
+            visit.spend.purchases.push(Purchase { plan_id, tx_hash: Some(tx_hash.into()), confirmed: false });
         }
         // What came last counts, unless it says nothing and an earlier answer had said that it was paid.
         visit.receipt = receipt.map(Rc::new).or(visit.receipt.take().filter(|receipt| receipt.success()));
         if let Some(to) = answer.location {
             return self.redirected(fetch, to, answer.status, said, now);
         }
+        let refused = matches!(answer.status, 401 | 402);
         let settled = said.is_some_and(|said| said.success);
-        match answer.status {
-            // Whoever says that it was paid is not paid again.
-            401 | 402 if settled => {
-                self.settle(fetch, answer.status, said, now);
-                self.finish(fetch, Ok(()));
-            }
-            402 => self.refused(fetch, answer.offer, now),
-            401 if visit.token_reused && visit.refusals == 0 => {
-                self.unpresent(fetch);
-                self.throw_token_away(fetch);
-                self.reserve(fetch);
-                self.advance(fetch, now);
-            }
-            status => {
-                self.settle(fetch, status, said, now);
-                self.finish(fetch, Ok(()));
-            }
+        self.settle(fetch, answer.status, said);
+        if refused {
+            self.end_token(fetch);
         }
+        // Whoever says that it was paid is not paid again; a gate that says that its origin failed hands on the origin's
+        // own answer.
+        if !refused || settled || said.is_some_and(|said| said.not_settled) {
+            return self.finish(fetch, Ok(()));
+        }
+        self.refused(fetch, answer.status, answer.offer, now);
     }
 
-    /// Rule 5: a refused token is thrown away and minted anew once.
-    fn refused(&mut self, fetch: FetchId, offer: Option<String>, now: u64) {
+    /// Rule 5: a refused token has ended. Another is presented in the same call only for an offer that can be read, and only
+    /// where the first was an old one or the offer differs from what was agreed to.
+    fn refused(&mut self, fetch: FetchId, status: u16, header: Option<String>, now: u64) {
         self.notice(fetch, NoticeKind::Refused);
-        if self.visit(fetch).is_some_and(|visit| visit.resumed.is_some()) {
-            // Refused because it was taken the first time, or not: the token does not say.
-            self.throw_token_away(fetch);
-            return self.look_whether_burned(fetch, now);
+        let offer = header.as_deref().map(PaymentRequired::from_header);
+        let taken =
+            offer.is_some_and(|offer| offer.is_ok_and(|offer| self.takes_another_token(fetch, &offer, now)));
+        if taken {
+            return;
         }
-        self.unpresent(fetch);
-        self.throw_token_away(fetch);
-        let Some(visit) = self.visit(fetch) else { return };
-        if visit.refusals >= MAX_REFUSALS {
-            return self.act(fetch, Phase::ReadingRefusal, Action::ReadBody);
-        }
-        visit.balance_doubtful = true;
-        self.reserve(fetch);
-        self.look_for_offer(fetch, offer, now);
-    }
-
-    pub(super) fn reserve(&mut self, fetch: FetchId) {
-        if let Some(visit) = self.visit(fetch) {
-            visit.reserved = visit.price();
-            let reserved = visit.reserved;
-            self.budget.reserve(reserved);
+        match status {
+            // Not every 401 is about the payment.
+            401 => self.finish(fetch, Ok(())),
+            _ => {
+                if let Some(visit) = self.visit(fetch) {
+                    visit.refused_by_header = header.is_some();
+                }
+                self.act(fetch, Phase::ReadingRefusal, Action::ReadBody);
+            }
         }
     }
 
-    fn throw_token_away(&mut self, fetch: FetchId) {
+    /// Whether the fetch goes on with another token.
+    fn takes_another_token(&mut self, fetch: FetchId, required: &PaymentRequired, now: u64) -> bool {
+        let Some(visit) = self.visit(fetch) else { return false };
+        if visit.tokens >= MAX_TOKENS || visit.resumed.is_some() {
+            return false;
+        }
+        let Some(had) = visit.offer.clone() else { return false };
+        let offers = Offer::candidates(required, &visit.target, &visit.request);
+        let same = offers.iter().any(|offer| had.is_the_same_as(offer));
+        let was_old = visit.token_reused;
+        if same && !was_old {
+            return false;
+        }
+        // What the platform said before is not what it says after a refusal.
+        self.forget_balance(had.plan_id());
+        match same {
+            true => self.pay_with_another_token(fetch, now),
+            false => self.take_offer(fetch, required, now),
+        }
+        true
+    }
+
+    /// The token on the wire is not presented again, by anybody.
+    fn end_token(&mut self, fetch: FetchId) {
         let Some(visit) = self.visit(fetch) else { return };
-        visit.refusals += 1;
+        // A payment whose token has ended cannot be gone on with.
+        visit.unsettled = false;
         let token = visit.sent_token.clone();
         let (method, offer) = (String::from(visit.method()), visit.offer.clone());
         if let Some(token) = token {
@@ -114,7 +133,13 @@ impl Buyer {
         }
     }
 
-    pub(super) fn read_refusal(&mut self, fetch: FetchId, body: Option<&str>) {
+    pub(super) fn read_refusal(&mut self, fetch: FetchId, body: Option<&str>, now: u64) {
+        let by_header = self.visit(fetch).is_some_and(|visit| visit.refused_by_header);
+        // A server of another origin may not have exposed the header: then the offer stands in the body.
+        let offer = body.filter(|_| !by_header).map(|body| PaymentRequired::from_json(body.as_bytes()));
+        if offer.is_some_and(|offer| offer.is_ok_and(|offer| self.takes_another_token(fetch, &offer, now))) {
+            return;
+        }
         let body: Value =
             body.and_then(|body| crate::engine::parse_json(body.as_bytes())).unwrap_or_default();
         let said = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -128,10 +153,11 @@ impl Buyer {
 
     /// Rule 6: a token is followed by redirects within its origin only.
     fn redirected(&mut self, fetch: FetchId, to: Redirected, status: u16, said: Option<Said>, now: u64) {
-        let key = self.visit(fetch).and_then(|visit| visit.token_key());
+        let over_limit = self.broken_limit(fetch, now).is_some();
+        let Some(visit) = self.visit(fetch) else { return };
         // A token that has been used up, or has paid, is not presented again: the place it leads to makes its own offer.
-        let spent =
-            said.is_some_and(|said| said.success) || key.is_some_and(|key| self.single_use.contains(&key));
+        // Presenting a reusable one there counts again.
+        let spent = over_limit || said.is_some_and(|said| said.success) || visit.token_single_use;
         let Some(visit) = self.visit(fetch) else { return };
         visit.hops += 1;
         // As `fetch` does it: only a POST becomes a GET by 301 and 302.
@@ -150,9 +176,9 @@ impl Buyer {
             Redirected::To(target)
                 if follows && same_method && !spent && target.origin == visit.target.origin =>
             {
-                return self.follow_with_token(fetch, target.clone());
+                return self.follow_with_token(fetch, target.clone(), now);
             }
-            _ => self.settle(fetch, status, said, now),
+            _ => self.settle(fetch, status, said),
         }
         let Some(visit) = self.visit(fetch) else { return };
         match to {
@@ -173,7 +199,16 @@ impl Buyer {
         }
     }
 
-    fn follow_with_token(&mut self, fetch: FetchId, target: Target) {
+    fn follow_with_token(&mut self, fetch: FetchId, target: Target, now: u64) {
+        let Some(visit) = self.visit(fetch) else { return };
+        let (cost, offer) = (visit.cost, visit.offer.clone());
+        visit.spend.credits_presented = visit.spend.credits_presented.saturating_add(cost);
+        if let Some(entry) = &mut visit.entry {
+            entry.presented = entry.presented.saturating_add(cost);
+        }
+        if let Some(offer) = offer {
+            self.budget.present(&offer, cost, now);
+        }
         let Some(visit) = self.visit(fetch) else { return };
         visit.target = target.clone();
         visit.moved = true;
@@ -196,62 +231,48 @@ impl Buyer {
         self.send_bare(fetch);
     }
 
-    /// What a paid answer says about the money (rules 9, 11, 12).
-    fn settle(&mut self, fetch: FetchId, status: u16, said: Option<Said>, now: u64) {
+    /// What a paid answer says about the money (rules 9, 11, 12). What was presented stays counted, whatever it says.
+    fn settle(&mut self, fetch: FetchId, status: u16, said: Option<Said>) {
         let Some(visit) = self.visit(fetch) else { return };
-        let (price, at, method) = (visit.price(), visit.presented_at, String::from(visit.method()));
+        let (counted, at, method) = (visit.cost, visit.presented_at, String::from(visit.method()));
         let (Some(offer), receipt) = (visit.offer.clone(), visit.receipt.clone()) else { return };
-        match said {
-            Some(Said { success: true, redeemed, remaining }) => {
-                let resumed = visit.resumed.take();
-                // What an earlier answer left open stays open.
-                if visit.spend.outcome != Outcome::Unknown || resumed.is_some() {
-                    visit.spend.outcome = Outcome::Settled;
-                }
-                visit.spend.credits_settled =
-                    redeemed.map(|more| more.saturating_add(visit.spend.credits_settled.unwrap_or_default()));
-                if let Some(entry) = &mut visit.entry {
-                    (entry.outcome, entry.settled) = (Outcome::Settled, redeemed);
-                }
-                self.budget.correct(&offer, at, price, redeemed.unwrap_or(price));
-                match remaining {
-                    Some(left) => self.note_balance(offer.plan_id(), left, now),
-                    None => self.forget_balance(offer.plan_id()),
-                }
-                resumed.iter().for_each(|(_, one)| self.forget_record(one));
-                self.remember_terms(method, offer);
-                if let Some(receipt) = receipt {
-                    self.notice(fetch, NoticeKind::Receipt(receipt));
-                }
-            }
-            // It says nothing of the first time.
-            _ if visit.resumed.is_some() => {}
-            Some(_) => self.budget.correct(&offer, at, price, Credits::ZERO),
-            // Delivered without a receipt, or a server that fell over after it settled: nobody can say.
-            None if !(400..500).contains(&status) => {
-                visit.unsettled = status >= 500 && visit.hops == 0;
-                visit.spend.outcome = Outcome::Unknown;
-                if let Some(entry) = &mut visit.entry {
-                    entry.outcome = Outcome::Unknown;
-                }
-                self.forget_balance(offer.plan_id());
-                if (200..300).contains(&status) {
-                    self.remember_terms(method, offer);
-                }
+        let Some(Said { success: true, redeemed, remaining, .. }) = said else {
+            // A single-use token that got no goods can be presented once more: it is burned once.
+            visit.unsettled = visit.hops == 0 && !(200..300).contains(&status);
+            self.outcome_is_unknown(fetch);
+            if !matches!(status, 401 | 402) {
                 self.notice(fetch, NoticeKind::Unknown);
             }
-            // A client error: nothing is settled for it (rule 19).
-            None => self.budget.correct(&offer, at, price, Credits::ZERO),
-        }
-    }
-
-    /// The token on the wire was refused: what it presented was not taken.
-    pub(super) fn unpresent(&mut self, fetch: FetchId) {
-        if let Some(visit) = self.visit(fetch) {
-            let (price, at) = (visit.price(), visit.presented_at);
-            if let Some(offer) = visit.offer.clone() {
-                self.budget.correct(&offer, at, price, Credits::ZERO);
+            if (200..300).contains(&status) {
+                self.remember_terms(method, offer);
             }
+            return;
+        };
+        let resumed = visit.resumed.take();
+        // What an earlier redirect left open stays open.
+        if visit.spend.outcome != Outcome::Unknown || visit.hops == 0 {
+            visit.spend.outcome = Outcome::Settled;
+        }
+        visit.unsettled = false;
+        visit.spend.credits_settled =
+            redeemed.map(|more| more.saturating_add(visit.spend.credits_settled.unwrap_or_default()));
+        if let Some(entry) = &mut visit.entry {
+            (entry.outcome, entry.settled) = (Outcome::Settled, redeemed);
+        }
+        self.take_from_balance(offer.plan_id(), counted.max(redeemed.unwrap_or_default()));
+        if let (Some(left), Some(held)) = (remaining, self.balance_since(offer.plan_id(), 0)) {
+            // It says that less is left than the platform last said: the platform is asked before that matters.
+            if left < held {
+                self.forget_balance(offer.plan_id());
+            }
+        }
+        if let Some(redeemed) = redeemed {
+            self.hear_redeemed(Claim { offer: offer.clone(), at, counted, redeemed });
+        }
+        resumed.iter().for_each(|(_, one)| self.forget_record(one));
+        self.remember_terms(method, offer);
+        if let Some(receipt) = receipt {
+            self.notice(fetch, NoticeKind::Receipt(receipt));
         }
     }
 }

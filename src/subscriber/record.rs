@@ -11,9 +11,9 @@ pub struct Record {
     pub method: String,
     /// What was agreed to.
     pub offer: Rc<Offer>,
-    /// What was on the wire, in credits.
+    /// What the presented tokens can cost at most, in credits.
     pub presented: Credits,
-    /// What was redeemed, in credits, where a receipt says so.
+    /// What was redeemed, in credits, where a receipt says so: the seller's word.
     pub settled: Option<Credits>,
     /// Whether credits were burned.
     pub outcome: Outcome,

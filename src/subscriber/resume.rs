@@ -1,14 +1,11 @@
-//! Going on after an outcome that is not known, without paying twice (rules 5, 9 and 12).
+//! Going on after an outcome that is not known, without paying twice (rules 5 and 9).
 //!
-//! A single-use token can be burned once only: the same goes out again. With a reusable one the balance has to say that
-//! nothing was burned; then the request goes again, and what it holds of the budget stays what it was. Where nobody can
-//! say so, going on is another payment: it needs consent of its own, and counts.
+//! A single-use token can be burned once only: the same goes out again. With a reusable one going on is another payment,
+//! which needs consent of its own and counts: an equal balance does not prove that nothing was or will be burned.
 
 use super::consent::Consent;
-use super::visit::{Phase, Visit};
+use super::visit::Visit;
 use super::{Buyer, FetchError, FetchId, Offer, Outcome};
-use crate::api::plans::GetPlanBalance;
-use crate::wire::Credits;
 use alloc::rc::Rc;
 
 impl Buyer {
@@ -25,50 +22,21 @@ impl Buyer {
         visit.moved = one.moved;
         visit.offer = one.offer.clone();
         visit.delegation_id = one.delegation_id.clone();
-        visit.consent = Some(Consent::Given { purchase: None });
+        visit.consent = Some(Consent::Given { purchase: None, asked: false });
         visit.spend.outcome = Outcome::Unknown;
         visit.token = one.sent_token.clone();
-        let key = visit.token_key();
+        visit.cost = one.cost;
+        visit.token_single_use = one.spend.single_use;
         visit.resumed = Some((payment, one));
-        match key.is_some_and(|key| self.single_use.contains(&key)) {
+        match visit.token_single_use {
             true => self.send_paid(fetch, now),
-            false => self.look_whether_burned(fetch, now),
+            false => self.pay_again(fetch, now),
         }
-    }
-
-    pub(super) fn look_whether_burned(&mut self, fetch: FetchId, now: u64) {
-        let holder = self.holder.clone();
-        let Some(visit) = self.visit(fetch) else { return };
-        visit.token = None;
-        visit.phase = Phase::Resuming;
-        let known = visit.resumed.as_ref().is_some_and(|(_, one)| one.held.is_some());
-        match (holder, visit.offer.as_ref()) {
-            (Some(holder), Some(offer)) if known => {
-                let plan_id = offer.plan_id().clone();
-                self.look_anew(fetch, GetPlanBalance { plan_id, holder });
-            }
-            _ => self.pay_again(fetch, now),
-        }
-    }
-
-    /// What is held now: as much as before means that nothing was burned.
-    pub(super) fn told_whether_burned(&mut self, fetch: FetchId, held: Credits, now: u64) {
-        let Some(visit) = self.visit(fetch) else { return };
-        let Some((_, one)) = visit.resumed.take_if(|(_, one)| one.held == Some(held)) else {
-            return self.pay_again(fetch, now);
-        };
-        visit.spend.outcome = Outcome::None;
-        (visit.presented_at, visit.entry) = (0, None);
-        if let Some(offer) = &one.offer {
-            self.budget.correct(offer, one.presented_at, offer.needed(), Credits::ZERO);
-        }
-        self.forget_record(&one);
-        self.reserve(fetch);
-        self.advance(fetch, now);
     }
 
     fn pay_again(&mut self, fetch: FetchId, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
+        visit.token = None;
         visit.consent = None;
         match visit.offer.as_ref().filter(|offer| visit.request.allows(offer)) {
             Some(offer) => {
@@ -89,14 +57,13 @@ impl Buyer {
                 return Some(payment);
             }
             Some((_, one)) => {
-                visit.held = one.held;
-                visit.unsettled = true;
+                let unsettled = visit.unsettled;
                 self.forget_record(&one);
+                return unsettled.then_some(fetch);
             }
-            None if !visit.unsettled => return None,
             None => {}
         }
-        Some(fetch)
+        visit.unsettled.then_some(fetch)
     }
 
     /// What became of a payment is in the books of the fetch that went on with it.

@@ -11,10 +11,12 @@ pub struct Spend {
     pub requests: u32,
     /// How many tokens were minted for it; one that several waited for is booked on one of them.
     pub mints: u32,
-    /// What was on the wire, in credits, over all tries.
+    /// What the presented tokens can cost at most, in credits, over all tries: what limits count. No receipt lowers it.
     pub credits_presented: Credits,
-    /// What was redeemed, in credits, where a receipt says so.
+    /// What was redeemed, in credits, where a receipt says so: the seller's word, not the platform's.
     pub credits_settled: Option<Credits>,
+    /// Whether the token that was presented last can be presented once only.
+    pub single_use: bool,
     /// The plans that were bought.
     pub purchases: Vec<Purchase>,
     /// The payment whose outcome is not known, where it can be gone on with ([`FetchRequest::resume`]).
@@ -26,12 +28,13 @@ pub struct Spend {
 /// Whether credits were burned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Outcome {
-    /// No: nothing was presented, or the seller refused it.
+    /// No: nothing was presented.
     #[default]
     None,
     /// Yes, a receipt says so.
     Settled,
-    /// A token was on the wire and nobody said what came of it.
+    /// A token was on the wire and no receipt says that it was taken. It may have been: a seller that says no may have
+    /// settled it all the same.
     Unknown,
 }
 
@@ -42,7 +45,7 @@ pub struct Purchase {
     pub plan_id: PlanId,
     /// The order's transaction, where the platform named it.
     pub tx_hash: Option<String>,
-    /// Whether the order is known to have gone through.
+    /// Whether the platform said that the order went through.
     pub confirmed: bool,
 }
 

@@ -1,11 +1,13 @@
 //! The way of one fetch up to its payment: bare, offer, consent, credits, token, paid. What is answered to it is in
 //! `paid.rs`.
 
-use super::consent::{Consent, Verdict, judge};
-use super::visit::{Action, Finish, Phase, Redirects, Send};
-use super::{Answer, Approval, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome};
-use crate::api::plans::{GetPlanBalance, OrderPlan};
-use crate::wire::{Credits, PaymentRequired, WireError, WireErrorKind};
+use super::consent::{Consent, PurchaseLimits, Verdict, judge};
+use super::visit::{Action, Finish, Phase, Redirects, Send, Visit, Waits};
+use super::{
+    Answer, Approval, Budget, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, Policy,
+};
+use crate::api::plans::{GetPlanBalance, OrderPlan, PlanPrice};
+use crate::wire::{Credits, PaymentRequired, PlanId};
 use alloc::{boxed::Box, rc::Rc, string::String};
 
 /// How many single-use tokens are minted ahead at the most.
@@ -48,35 +50,37 @@ impl Buyer {
     }
 
     /// Rule 2: the header, else the body.
-    pub(super) fn look_for_offer(&mut self, fetch: FetchId, header: Option<String>, now: u64) {
+    fn look_for_offer(&mut self, fetch: FetchId, header: Option<String>, now: u64) {
         match header {
             None => self.act(fetch, Phase::ReadingOffer, Action::ReadBody),
-            Some(header) => self.take_offer(fetch, PaymentRequired::from_header(&header), now),
+            Some(header) => match PaymentRequired::from_header(&header) {
+                Ok(required) => self.take_offer(fetch, &required, now),
+                Err(error) => self.fail(fetch, FetchError::MalformedOffer(error)),
+            },
         }
     }
 
     pub(super) fn read_offer(&mut self, fetch: FetchId, body: Option<String>, now: u64) {
-        let required = match body {
-            Some(body) => PaymentRequired::from_json(body.as_bytes()),
-            None => Err(WireError::new(WireErrorKind::Missing, "payment-required")),
+        // A body that is no x402 document says nothing of a price: the 402 is an answer like any other.
+        let Some(body) = body.filter(|body| PaymentRequired::is_one(body.as_bytes())) else {
+            return self.finish(fetch, Ok(()));
         };
-        self.take_offer(fetch, required, now);
+        match PaymentRequired::from_json(body.as_bytes()) {
+            Ok(required) => self.take_offer(fetch, &required, now),
+            Err(error) => self.fail(fetch, FetchError::MalformedOffer(error)),
+        }
     }
 
-    fn take_offer(&mut self, fetch: FetchId, required: Result<PaymentRequired, WireError>, now: u64) {
+    /// Takes one of the offers of a 402: the only one, the one that is selected, or the best.
+    pub(super) fn take_offer(&mut self, fetch: FetchId, required: &PaymentRequired, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
-        let required = match (required, visit.refusals) {
-            (Ok(required), _) => required,
-            (Err(error), _) if visit.consent.is_none() => {
-                return self.fail(fetch, FetchError::MalformedOffer(error));
-            }
-            // A refusal without a fresh offer: the one that was agreed to still stands.
-            (Err(_), _) => return self.advance(fetch, now),
-        };
         if !visit.target.is_secure() {
             return self.fail(fetch, FetchError::InsecureTarget);
         }
-        let mut offers = Offer::candidates(&required, &visit.target, &visit.request);
+        if visit.target.is_not_the_place_of(&required.resource().url) {
+            return self.fail(fetch, FetchError::ResourceMismatch);
+        }
+        let mut offers = Offer::candidates(required, &visit.target, &visit.request);
         if visit.request.quote {
             visit.candidates = offers;
             return self.finish(fetch, Ok(()));
@@ -138,35 +142,73 @@ impl Buyer {
         }
     }
 
-    /// Rule 3.
+    /// Rule 3: terms that this fetch has no consent for yet.
     pub(super) fn consider(&mut self, fetch: FetchId, offer: Rc<Offer>, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
-        let agreed = visit.consent.is_some() && visit.offer.as_ref().is_some_and(|had| had.covers(&offer));
         visit.offer = Some(offer.clone());
-        if agreed {
-            visit.phase = Phase::Preparing;
-            return self.advance(fetch, now);
-        }
         visit.consent = None;
+        visit.considered_at = now;
         self.release(fetch);
         self.notice(fetch, NoticeKind::Offer);
         self.decide(fetch, offer, now);
     }
 
-    fn decide(&mut self, fetch: FetchId, offer: Rc<Offer>, now: u64) {
+    pub(super) fn decide(&mut self, fetch: FetchId, offer: Rc<Offer>, now: u64) {
         // To pay for the same again is another question than to pay for the like of it.
         let grant = self.grants.iter().find(|(granted, _)| granted.covers(&offer) && !offer.again);
         let (granted, delegation) = grant.map_or((false, None), |(_, delegation)| (true, delegation.clone()));
-        let limit = self.broken_limit(fetch, &offer, now);
+        let terms_known = self.terms_of(offer.plan_id()).is_some();
         let Some(visit) = self.visit(fetch) else { return };
         visit.by_grant = granted;
-        match judge(limit, visit.request.policy.as_deref(), visit.request.can_ask, granted) {
+        let (policy, can_ask) = (visit.request.policy.clone(), visit.request.can_ask);
+        let policy = policy.as_deref();
+        // A limit counts what the platform can take: it says so once a plan and session, and nobody is asked before.
+        if visit.request.is_limited()
+            && !terms_known
+            && judge(None, policy, can_ask, granted) != Verdict::NoConsent
+        {
+            visit.phase = Phase::ReadingTerms;
+            return self.want_terms(Some(fetch), offer.plan_id().clone());
+        }
+        self.set_cost(fetch);
+        match judge(self.broken_limit(fetch, now), policy, can_ask, granted) {
+            Verdict::NoConsent => self.fail(fetch, FetchError::ConsentRequired),
             Verdict::OverLimit(limit) => self.fail(fetch, FetchError::BudgetExceeded(limit)),
             Verdict::Ask => self.ask(fetch, offer),
             Verdict::Go(consent) => {
-                visit.delegation_id = delegation;
+                if let Some(visit) = self.visit(fetch) {
+                    visit.delegation_id = delegation;
+                }
                 self.agreed(fetch, consent, now);
             }
+        }
+    }
+
+    fn set_cost(&mut self, fetch: FetchId) {
+        let Some((_, visit)) = self.visits.iter().find(|(other, _)| *other == fetch) else { return };
+        let cost = visit.offer.as_ref().map(|offer| self.cost_of(&visit.request, offer));
+        if let (Some(cost), Some(visit)) = (cost, self.visit(fetch)) {
+            visit.cost = cost;
+        }
+    }
+
+    /// The terms that were agreed to, with another token: what the first one presented stays counted.
+    pub(super) fn pay_with_another_token(&mut self, fetch: FetchId, now: u64) {
+        if let Some(limit) = self.broken_limit(fetch, now) {
+            return self.fail(fetch, FetchError::BudgetExceeded(limit));
+        }
+        self.reserve(fetch);
+        if let Some(visit) = self.visit(fetch) {
+            visit.considered_at = now;
+            self.advance(fetch, now);
+        }
+    }
+
+    fn reserve(&mut self, fetch: FetchId) {
+        if let Some(visit) = self.visit(fetch) {
+            visit.reserved = visit.cost;
+            let reserved = visit.reserved;
+            self.budget.reserve(reserved);
         }
     }
 
@@ -195,7 +237,7 @@ impl Buyer {
         }
         let Some(offer) = self.visit(fetch).and_then(|visit| visit.offer.clone()) else { return };
         // Others may have spent while somebody made up their mind.
-        if let Some(limit) = self.broken_limit(fetch, &offer, now) {
+        if let Some(limit) = self.broken_limit(fetch, now) {
             return self.fail(fetch, FetchError::BudgetExceeded(limit));
         }
         let Some(visit) = self.visit(fetch) else { return };
@@ -203,7 +245,7 @@ impl Buyer {
         if approval.remember {
             self.grant(offer, approval.delegation_id);
         }
-        self.agreed(fetch, Consent::Given { purchase: approval.purchase }, now);
+        self.agreed(fetch, Consent::Given { purchase: approval.purchase, asked: true }, now);
     }
 
     fn agreed(&mut self, fetch: FetchId, consent: Consent, now: u64) {
@@ -224,63 +266,88 @@ impl Buyer {
             (visit.presented_at, visit.entry) = (0, None);
         }
         visit.phase = Phase::Preparing;
-        visit.reserved = visit.price();
-        let reserved = visit.reserved;
-        self.budget.reserve(reserved);
+        self.reserve(fetch);
         self.notice(fetch, NoticeKind::Consent);
         self.advance(fetch, now);
     }
 
     /// Gets what is still wanting, credits and a token, and sends when nothing is.
+    ///
+    /// Where something hangs on the balance, the platform's last word less what was presented since may say that it
+    /// suffices. That it does not suffice, only a reading says that was made since this fetch knows its terms.
     pub(super) fn advance(&mut self, fetch: FetchId, now: u64) {
         let holder = self.holder.clone();
         let Some(visit) = self.visit(fetch) else { return };
         visit.phase = Phase::Preparing;
         let (Some(offer), Some(consent)) = (visit.offer.clone(), visit.consent) else { return };
-        let plan_id = offer.plan_id().clone();
-        let doubtful = visit.balance_doubtful;
-        let promised = self.promised(&plan_id, fetch);
-        let suffices = |held: Credits| held.saturating_sub(promised) >= offer.needed();
-        let old_will_do = consent == Consent::Given { purchase: Some(false) };
-        let old = self.last_balance(&plan_id).filter(|held| old_will_do && suffices(*held));
-        let held = self.known_balance(&plan_id, now).or(old).filter(|_| !doubtful);
-        let short = held.map(|held| !suffices(held));
-        let ordered = self.order_of(&plan_id, now).is_some();
-        let Some(visit) = self.visit(fetch) else { return };
-
-        let held_only = old_will_do || consent == Consent::HeldCreditsOnly;
+        let Consent::Given { purchase, .. } = consent;
+        let considered_at = visit.considered_at;
         // What was agreed to once for all was paying, not buying: where the credits do not suffice, ask again.
-        let ask_if_short = visit.by_grant && visit.request.can_ask;
-        if ask_if_short && short == Some(true) {
-            visit.by_grant = false;
-            visit.consent = None;
-            self.release(fetch);
-            return self.ask(fetch, offer);
-        }
+        let (may_order, held_only) = (visit.may_order(), purchase == Some(false));
+        let (asks_if_short, waits) = (visit.by_grant && visit.request.can_ask, visit.waits);
+        let was_refused = visit.tokens > 0;
+        let plan_id = offer.plan_id().clone();
+        let (needed, promised) = (self.needed(&offer), self.promised(&plan_id, fetch));
+        let suffices = |held: Credits| held.saturating_sub(promised) >= needed;
+        let enough = self.balance_since(&plan_id, 0).map(suffices);
+        let just_read = self.balance_since(&plan_id, considered_at).is_some();
         // While an order is under way its credits are waited for: a payment without them might buy the plan again.
-        let waits_for_order = ordered && consent != Consent::HeldCreditsOnly;
-        let must_know =
-            held_only || waits_for_order || visit.balance_doubtful && (visit.may_order() || ask_if_short);
-        if (visit.may_order() || waits_for_order) && short == Some(true) {
-            return self.want_purchase(fetch, OrderPlan { plan_id }, offer.needed(), now);
-        }
-        if held_only && short == Some(true) {
-            return self.fail(fetch, FetchError::InsufficientCredits);
-        }
-        if must_know && short.is_none() && !visit.waits.balance {
-            let Some(holder) = holder else {
+        let ordered = self.order_of(&plan_id, now).is_some();
+
+        if enough == Some(false) && just_read {
+            let Some(visit) = self.visit(fetch) else { return };
+            if asks_if_short {
+                visit.by_grant = false;
+                visit.consent = None;
+                self.release(fetch);
+                return self.ask(fetch, offer);
+            }
+            if ordered && !held_only {
+                return self.want_purchase(fetch, OrderPlan { plan_id }, needed, now);
+            }
+            if may_order {
+                return self.buy(fetch, plan_id, needed, now);
+            }
+            if held_only {
                 return self.fail(fetch, FetchError::InsufficientCredits);
-            };
-            visit.waits.balance = true;
-            self.want_balance(fetch, GetPlanBalance { plan_id, holder });
-            if !held_only {
-                return;
+            }
+        }
+        let hangs = may_order || held_only || ordered || asks_if_short && (enough.is_some() || was_refused);
+        if hangs && enough != Some(true) && !just_read && !waits.balance {
+            match holder {
+                Some(holder) => {
+                    if let Some(visit) = self.visit(fetch) {
+                        visit.waits.balance = true;
+                    }
+                    self.want_balance(fetch, GetPlanBalance { plan_id, holder });
+                }
+                // Nobody can say what a key without an account holds.
+                None if held_only => return self.fail(fetch, FetchError::InsufficientCredits),
+                None => {}
             }
         }
         self.get_token(fetch, now);
         let Some(visit) = self.visit(fetch) else { return };
-        if !visit.waits.balance && visit.token.is_some() {
+        if visit.waits == Waits::default() && visit.token.is_some() {
             self.send_paid(fetch, now);
+        }
+    }
+
+    /// Orders a plan, within the limits on purchases.
+    fn buy(&mut self, fetch: FetchId, plan_id: PlanId, needed: Credits, now: u64) {
+        let Some(visit) = self.visit(fetch) else { return };
+        let priced = visit.request.policies().any(|policy| policy.max_price.is_some());
+        if priced && !visit.price_read {
+            if !core::mem::replace(&mut visit.waits.price, true) {
+                self.want_terms(Some(fetch), plan_id);
+            }
+            return;
+        }
+        let Some((_, visit)) = self.visits.iter().find(|(other, _)| *other == fetch) else { return };
+        let price = self.terms_of(&plan_id).and_then(|terms| terms.price.as_ref());
+        match purchase_refusal(visit, price, &self.budget, now) {
+            Some(error) if !self.is_bought(&plan_id) => self.fail(fetch, error),
+            _ => self.want_purchase(fetch, OrderPlan { plan_id }, needed, now),
         }
     }
 
@@ -291,8 +358,9 @@ impl Buyer {
         };
         let token = self.tokens.take(&key, now);
         let Some(visit) = self.visit(fetch) else { return };
-        if token.is_some() {
-            visit.token = token;
+        if let Some((token, single_use)) = token {
+            visit.token = Some(token);
+            visit.token_single_use = single_use;
             visit.token_reused = true;
             return;
         }
@@ -316,34 +384,30 @@ impl Buyer {
 
     pub(super) fn send_paid(&mut self, fetch: FetchId, now: u64) {
         self.notice(fetch, NoticeKind::Paid);
-        let Some(plan_id) = self.visit(fetch).and_then(|visit| Some(visit.offer.as_ref()?.plan_id().clone()))
-        else {
-            return;
-        };
-        let held = self.known_balance(&plan_id, now);
         let Some(visit) = self.visit(fetch) else { return };
         let Some(token) = visit.token.take() else { return };
-        let price = visit.price();
+        let cost = visit.cost;
         let reserved = core::mem::take(&mut visit.reserved);
         visit.spend.requests += 1;
-        visit.spend.credits_presented = visit.spend.credits_presented.saturating_add(price);
+        visit.tokens += 1;
         visit.sent_token = Some(token.clone());
+        visit.spend.single_use = visit.token_single_use;
         let send = Send {
             target: visit.moved.then(|| visit.target.clone()),
             token: Some(token),
             redirects: Redirects::Manual,
             as_get: visit.as_get,
         };
-        visit.held = held;
         let resumed = visit.resumed.as_ref().map(|(_, one)| one.presented_at);
         visit.presented_at = resumed.unwrap_or(now);
+        visit.spend.credits_presented = visit.spend.credits_presented.saturating_add(cost);
         let offer = visit.offer.clone();
         self.budget.release(reserved);
         // The same payment once more counts once.
         if let (Some(offer), None) = (offer, resumed) {
-            self.budget.present(&offer, price, now);
+            self.budget.present(&offer, cost, now);
         }
-        self.open_entry(fetch, price);
+        self.open_entry(fetch, cost);
         self.act(fetch, Phase::Paying, Action::Send(send));
         self.mint_ahead(fetch);
     }
@@ -361,20 +425,26 @@ impl Buyer {
         if visit.phase == Phase::Paying && error_leaves_doubt(&error) {
             // What an earlier answer left open cannot be gone on with.
             visit.unsettled = visit.spend.outcome == Outcome::None && error != FetchError::LoggedOut;
-            visit.spend.outcome = Outcome::Unknown;
-            if let Some(entry) = &mut visit.entry {
-                entry.outcome = Outcome::Unknown;
-            }
-            let plan_id = visit.offer.as_ref().map(|offer| offer.plan_id().clone());
-            if let Some(plan_id) = plan_id {
-                self.forget_balance(&plan_id);
-            }
+            self.outcome_is_unknown(fetch);
             self.notice(fetch, NoticeKind::Unknown);
         }
         if let (Some(purchase), Some(visit)) = (ordering, self.visit(fetch)) {
             visit.spend.purchases.push(purchase);
         }
         self.finish(fetch, Err(error));
+    }
+
+    /// A token was presented, and nobody but the seller can say what became of it.
+    pub(super) fn outcome_is_unknown(&mut self, fetch: FetchId) {
+        let Some(visit) = self.visit(fetch) else { return };
+        visit.spend.outcome = Outcome::Unknown;
+        if let Some(entry) = &mut visit.entry {
+            entry.outcome = Outcome::Unknown;
+        }
+        let (cost, offer) = (visit.cost, visit.offer.clone());
+        if let Some(offer) = offer {
+            self.take_from_balance(offer.plan_id(), cost);
+        }
     }
 
     pub(super) fn finish(&mut self, fetch: FetchId, result: Result<(), FetchError>) {
@@ -387,6 +457,33 @@ impl Buyer {
         self.close_entry(fetch);
         self.act(fetch, Phase::Done, Action::Finish(Box::new(Finish { result, receipt, spend, offers })));
     }
+}
+
+/// Why a fetch may not order a plan now. By a policy alone a plan is bought only where its plans or a price are named, and
+/// once an hour where no number is.
+fn purchase_refusal(
+    visit: &Visit,
+    price: Option<&PlanPrice>,
+    budget: &Budget,
+    now: u64,
+) -> Option<FetchError> {
+    let by_policy = visit.consent.is_none_or(|Consent::Given { asked, .. }| !asked);
+    let is_bounded = |policy: &Policy| !policy.plans.is_empty() || policy.max_price.is_some();
+    if by_policy && !visit.request.policies().any(is_bounded) {
+        return Some(FetchError::PurchaseUnbounded);
+    }
+    if !visit.request.policies().all(|policy| policy.allows_price(price)) {
+        return Some(FetchError::BudgetExceeded("maxPrice"));
+    }
+    let usual = Policy {
+        max_purchases: PurchaseLimits { per_hour: Some(1), ..PurchaseLimits::default() },
+        ..Policy::default()
+    };
+    let unlimited = !visit.request.policies().any(|policy| policy.max_purchases.is_set());
+    let usual = (by_policy && unlimited).then_some(&usual);
+    let limit =
+        visit.request.policies().chain(usual).find_map(|policy| policy.broken_purchase_limit(budget, now));
+    limit.map(FetchError::BudgetExceeded)
 }
 
 /// What a request would cost, to rank it by: a double will do for that, and for nothing else.

@@ -44,7 +44,7 @@ impl Visit {
             Phase::Asking | Phase::Queued => Step::Approve,
             Phase::Choosing if self.request.can_select => Step::Approve,
             Phase::Preparing => purchase.unwrap_or(Step::Platform),
-            Phase::Choosing | Phase::Resuming | Phase::Done => Step::Platform,
+            Phase::Choosing | Phase::ReadingTerms | Phase::Done => Step::Platform,
         }
     }
 }

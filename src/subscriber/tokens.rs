@@ -40,17 +40,17 @@ const MAX_HELD: usize = 256;
 const SKEW_SECS: u64 = 30;
 
 impl Tokens {
-    /// A token for `key` that is good at `now` (milliseconds since 1970).
-    pub(super) fn take(&mut self, key: &TokenKey, now: u64) -> Option<Secret> {
+    /// A token for `key` that is good at `now` (milliseconds since 1970), and whether it can be presented once only.
+    pub(super) fn take(&mut self, key: &TokenKey, now: u64) -> Option<(Secret, bool)> {
         let good = |token: &AccessToken| token.expires_at().is_none_or(|end| end > now / 1000 + SKEW_SECS);
         self.held.retain(|(_, token)| good(token));
         let index = self.held.iter().position(|(held, _)| **held == *key)?;
         let (_, token) = self.held.get(index)?;
-        let secret = token.secret().clone();
-        if token.is_single_use() {
+        let (secret, single_use) = (token.secret().clone(), token.is_single_use());
+        if single_use {
             self.held.remove(index);
         }
-        Some(secret)
+        Some((secret, single_use))
     }
 
     /// How many tokens are at hand for `key`.

@@ -24,8 +24,9 @@ pub struct FetchRequest {
     pub delegation_id: Option<DelegationRef>,
     /// Whether somebody chooses among several offers (a `select` callback).
     pub can_select: bool,
-    /// Whether single-use tokens are asked for (`tokenVersion: 3`). What comes decides, not what was asked.
-    pub single_use: bool,
+    /// Whether single-use tokens are asked for (`tokenVersion: 3`); where nobody says, they are where a limit on credits is
+    /// set, since whoever holds a reusable token can settle it again. What comes decides, not what was asked.
+    pub single_use: Option<bool>,
     /// How many single-use tokens are kept at hand beyond the one in use.
     pub prefetch: u32,
     /// Whether only the terms are wanted: nothing is consented to, minted or paid.
@@ -39,7 +40,22 @@ pub struct FetchRequest {
 impl FetchRequest {
     /// Whether its policies allow an offer's plan, origin, network and scheme.
     pub(super) fn allows(&self, offer: &Offer) -> bool {
-        self.policy.iter().chain(&self.limits).all(|policy| policy.names(offer))
+        self.policies().all(|policy| policy.names(offer))
+    }
+
+    /// The policies whose limits hold.
+    pub(super) fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.policy.iter().chain(&self.limits).map(AsRef::as_ref)
+    }
+
+    /// Whether a limit on credits is set.
+    pub(super) fn is_limited(&self) -> bool {
+        self.policies().any(Policy::limits_credits)
+    }
+
+    /// Whether single-use tokens are asked for.
+    pub(super) fn wants_single_use(&self) -> bool {
+        self.single_use.unwrap_or_else(|| self.is_limited())
     }
 
     /// A request that follows redirects, with nobody to ask and no policy.
@@ -54,7 +70,7 @@ impl FetchRequest {
             can_ask: false,
             delegation_id: None,
             can_select: false,
-            single_use: false,
+            single_use: None,
             prefetch: 0,
             quote: false,
             timeouts: Timeouts::default(),
@@ -133,10 +149,12 @@ pub(super) struct Visit {
     pub(super) delegation_id: Option<DelegationRef>,
     /// What consent allows: `None` before it is given.
     pub(super) consent: Option<Consent>,
+    /// When the terms at hand were taken up, in milliseconds since 1970: a balance that was read since is read anew.
+    pub(super) considered_at: u64,
+    /// What one presentation of a token counts, in credits: the most that the platform can take for it, where that is known.
+    pub(super) cost: Credits,
     /// When a token was last put on the wire, in milliseconds since 1970; zero for never.
     pub(super) presented_at: u64,
-    /// What was held just before that, in credits, where it is known.
-    pub(super) held: Option<Credits>,
     /// Whether no answer said what became of the payment, so that it can be gone on with.
     pub(super) unsettled: bool,
     /// The fetch whose payment it goes on with, as long as nobody said what became of that.
@@ -151,6 +169,8 @@ pub(super) struct Visit {
     pub(super) token: Option<Secret>,
     /// The token that is on the wire or was refused.
     pub(super) sent_token: Option<Secret>,
+    /// Whether that token can be presented once only.
+    pub(super) token_single_use: bool,
     /// Whether the token came out of the store rather than from a mint for this fetch.
     pub(super) token_reused: bool,
     pub(super) waits: Waits,
@@ -158,9 +178,12 @@ pub(super) struct Visit {
     pub(super) by_grant: bool,
     /// Whether this fetch has had its one purchase.
     pub(super) purchased: bool,
-    /// Whether the balance must be read before anything is decided by it.
-    pub(super) balance_doubtful: bool,
-    pub(super) refusals: u8,
+    /// Whether the platform has said the plan's price to this fetch.
+    pub(super) price_read: bool,
+    /// Whether the last refusal had an offer in its header, well made or not: then its body is not looked at for one.
+    pub(super) refused_by_header: bool,
+    /// How many different tokens were on the wire.
+    pub(super) tokens: u8,
     pub(super) hops: u8,
     /// The last receipt that came, whatever with.
     pub(super) receipt: Option<Rc<Receipt>>,
@@ -172,6 +195,7 @@ pub(super) struct Visit {
 pub(super) struct Waits {
     pub(super) token: bool,
     pub(super) balance: bool,
+    pub(super) price: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,14 +208,14 @@ pub(super) enum Phase {
     ReadingRefusal,
     /// An offer is being chosen, by somebody or by what is held of each.
     Choosing,
+    /// The platform is being asked what a plan can take for a request, because a limit hangs on it.
+    ReadingTerms,
     /// Somebody is being asked.
     Asking,
     /// Somebody will be asked when the same question to another fetch has been answered.
     Queued,
     /// Credits or a token are being got.
     Preparing,
-    /// A balance is being read that says what became of an earlier payment.
-    Resuming,
     /// A request with a token is on its way.
     Paying,
     Done,
@@ -209,8 +233,9 @@ impl Visit {
             candidates: Vec::new(),
             delegation_id: None,
             consent: None,
+            considered_at: 0,
+            cost: Credits::ZERO,
             presented_at: 0,
-            held: None,
             unsettled: false,
             resumed: None,
             timed: (Step::Send, 0, None),
@@ -218,12 +243,14 @@ impl Visit {
             reserved: Credits::ZERO,
             token: None,
             sent_token: None,
+            token_single_use: false,
             token_reused: false,
             waits: Waits::default(),
             by_grant: false,
             purchased: false,
-            balance_doubtful: false,
-            refusals: 0,
+            price_read: false,
+            refused_by_header: false,
+            tokens: 0,
             hops: 0,
             receipt: None,
             spend: Spend::default(),
@@ -242,7 +269,7 @@ impl Visit {
 
     /// What a token for `offer` is to be bound to, where single-use tokens are asked for.
     pub(super) fn binding(&self, offer: &Offer) -> Option<Binding> {
-        self.request.single_use.then(|| Binding {
+        self.request.wants_single_use().then(|| Binding {
             resource: offer.resource.url.clone(),
             http_verb: offer.http_verb().unwrap_or(self.method()).into(),
         })
@@ -252,25 +279,19 @@ impl Visit {
         matches!(self.method(), "GET" | "HEAD")
     }
 
-    /// What a send costs at most, as far as anybody said: what the budget counts.
-    pub(super) fn price(&self) -> Credits {
-        self.offer.as_ref().map_or(Credits::ZERO, |offer| offer.needed())
-    }
-
     /// A policy's plain no to buying holds whoever says yes.
     pub(super) fn without_what_is_forbidden(&self, consent: Consent) -> Consent {
-        let mut policies = self.request.policy.iter().chain(&self.request.limits);
-        match consent {
-            Consent::Given { .. } if policies.any(|policy| policy.purchase == Some(false)) => {
-                Consent::Given { purchase: Some(false) }
-            }
-            consent => consent,
+        let Consent::Given { asked, .. } = consent;
+        match self.request.policies().any(|policy| policy.purchase == Some(false)) {
+            true => Consent::Given { purchase: Some(false), asked },
+            false => consent,
         }
     }
 
     /// Whether consent allows an order. What a card pays for is not ordered: the platform buys it when it settles.
     pub(super) fn may_order(&self) -> bool {
         let by_card = self.offer.as_ref().is_some_and(|offer| offer.scheme() == Scheme::CardDelegation);
-        !self.purchased && !by_card && self.consent == Some(Consent::Given { purchase: Some(true) })
+        let agreed = matches!(self.consent, Some(Consent::Given { purchase: Some(true), .. }));
+        !self.purchased && !by_card && agreed
     }
 }

@@ -58,6 +58,13 @@ impl PaymentRequired {
         Self::from_json(&base64::decode(value, MAX_OFFER_BYTES, "payment-required")?)
     }
 
+    /// Whether a body is meant as an x402 document, well made or not: a JSON object that names a version of x402.
+    #[must_use]
+    pub fn is_one(body: &[u8]) -> bool {
+        document::parse(body, MAX_OFFER_BYTES, "payment-required")
+            .is_ok_and(|document| document.contains_key("x402Version"))
+    }
+
     /// Reads a JSON document, as some servers put it into the body of the 402.
     ///
     /// # Errors

@@ -114,6 +114,14 @@ pub struct World {
     /// Whether whoever is asked looks at the balance first.
     pub told_balance: bool,
     pub plan_credits: u64,
+    /// The least and the most that a settlement of a plan burns.
+    pub plan_bounds: (u64, u64),
+    /// `registry.price` of the plans; `None` where the platform gives no answer about plans.
+    pub plan_price: Option<String>,
+    /// `metadata.plan.accessLimit` of the plans.
+    pub plan_access: &'static str,
+    /// How often the terms of a plan were read.
+    pub terms_read: u32,
     pub single_use: bool,
     pub order_answer: Option<(u16, String)>,
     pub mint_answer: Option<Option<(u16, String)>>,
@@ -171,6 +179,10 @@ impl World {
             approve_throws: false,
             told_balance: false,
             plan_credits: 100,
+            plan_bounds: (1, 2),
+            plan_price: Some(r#"{"amounts":["5000000"],"isCrypto":false,"currency":"USD"}"#.into()),
+            plan_access: "credits",
+            terms_read: 0,
             single_use: false,
             order_answer: Some((200, r#"{"success":true,"txHash":"0xorder"}"#.into())),
             mint_answer: None,
@@ -425,6 +437,17 @@ impl World {
                     self.credits_at = Some(self.now.saturating_add(self.credits_after_ms));
                 }
                 self.order_answer.clone().map(|(status, body)| answer(status, body))
+            }
+            Work::Terms => {
+                self.terms_read += 1;
+                let (least, most) = self.plan_bounds;
+                let plan = job.request.path.split('/').next_back().unwrap_or_default();
+                self.plan_price.as_ref().map(|price| {
+                    answer(200, format!(
+                        r#"{{"id":"{plan}","registry":{{"price":{price},"credits":{{"amount":"{}","minAmount":"{least}","maxAmount":"{most}","isRedemptionAmountFixed":{}}}}},"metadata":{{"plan":{{"accessLimit":"{}"}}}}}}"#,
+                        self.plan_credits, least == most, self.plan_access,
+                    ))
+                })
             }
             Work::Balance => {
                 let plan = job.request.path.split('/').nth(5).unwrap_or_default();
