@@ -1,8 +1,6 @@
 // The books of what was paid, and `fetch` for other clients.
 import { PaymentsError } from './error.js';
-
-/** `fetch` for other clients: pays if need be, gives the response alone. */
-export const wrapFetch = (payments, fetch) => async (input, init) => (await payments.fetch(input, init, { fetch })).response;
+export { paymentOf, wrapFetch } from './wrap.js';
 
 /** A quote in full; see `terms.js`. */
 export async function described(quote, core) {

@@ -8,12 +8,13 @@ use super::convert::{bad_field, bad_wire, get, text};
 use super::error::{Facts, from_login, reject};
 use super::session::{Session, has_ended};
 use crate::subscriber::{
-    ACCOUNT, KEY, LOGIN_PARAMETERS, LoginAnswer, POPUP, STATE, login_url, read_login_answer,
+    ACCOUNT, Buyer, KEY, LOGIN_PARAMETERS, LoginAnswer, POPUP, STATE, login_url, read_login_answer,
     return_url_with_state, with_parameter,
 };
 use crate::transport::random_hex;
 use crate::wire::{ApiKey, Secret};
 use alloc::{rc::Rc, string::String};
+use core::cell::RefCell;
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
@@ -53,13 +54,15 @@ const LOCAL: &str = "localStorage";
 const KEPT_STATE: &str = "payments-wasm.login-state";
 /// Where the key is kept, if it is to be.
 const KEPT_KEY: &str = "payments-wasm.key";
-/// Where it is kept what was ordered and has not come, for as long as the tab.
+/// Where it is kept what was ordered and has not come, for all tabs of the origin.
 const KEPT_ORDERS: &str = "payments-wasm.orders";
 /// What belongs to the page rather than to the session.
 pub(super) struct Page {
     pub(super) return_url: String,
     storage: Option<&'static str>,
     login_error: JsValue,
+    /// What was last read or kept of the orders; nothing once that could not be kept.
+    orders: RefCell<Option<String>>,
 }
 
 /// Makes the session of a page. Before anything else the key is taken out of the address bar.
@@ -83,7 +86,7 @@ pub(super) fn open(options: &JsValue) -> Result<Rc<Session>, JsValue> {
         Ok(key) => (key, JsValue::UNDEFINED),
         Err(error) => (None, from_login(&error)),
     };
-    let page = Page { return_url, storage, login_error };
+    let page = Page { return_url, storage, login_error, orders: RefCell::new(Some(String::new())) };
     let key = match (came_back, text(options, "nvmApiKey")?) {
         (Some(key), _) => Some(key),
         (None, Some(given)) => Some(ApiKey::parse(&given).map_err(|error| bad_wire(&error))?),
@@ -93,7 +96,6 @@ pub(super) fn open(options: &JsValue) -> Result<Rc<Session>, JsValue> {
         page.keep(key);
     }
     let session = Session::new(options, key, Some(page))?;
-    session.buyer.borrow_mut().take_up_orders(&kept_orders());
     watch(&session);
     Ok(session)
 }
@@ -159,12 +161,27 @@ impl Page {
         }
     }
 
-    /// Keeps what was ordered and has not come: a page that is loaded again waits for it and does not order twice. A tab
-    /// that may keep nothing orders all the same.
-    pub(super) fn keep_orders(orders: &str) {
-        if kept_orders() != orders {
-            kept(TAB, KEPT_ORDERS, &if orders.is_empty() { JsValue::NULL } else { orders.into() });
+    /// Takes up what this page before it was loaded again, or another tab, ordered and has not come.
+    pub(super) fn take_up_orders(&self, buyer: &mut Buyer) {
+        let mut known = self.orders.borrow_mut();
+        let Some(last) = known.as_mut() else { return };
+        let now = kept(LOCAL, KEPT_ORDERS, &JsValue::UNDEFINED).unwrap_or_default();
+        if *last != now {
+            buyer.take_up_orders(&now);
+            *last = now;
         }
+    }
+
+    /// Keeps what was ordered and has not come: a page that is loaded again, and other tabs, wait for it and do not order
+    /// twice. A page that may keep nothing orders all the same.
+    pub(super) fn keep_orders(&self, orders: &str) {
+        let mut known = self.orders.borrow_mut();
+        if known.as_deref().is_none_or(|last| last == orders) {
+            return;
+        }
+        let value = if orders.is_empty() { JsValue::NULL } else { orders.into() };
+        let was_kept = kept(LOCAL, KEPT_ORDERS, &value).is_some() || orders.is_empty();
+        *known = was_kept.then(|| orders.into());
     }
 
     fn kept_key(&self) -> Option<ApiKey> {
@@ -196,10 +213,6 @@ fn watch(session: &Rc<Session>) {
         }
     });
     on_kept(KEPT_KEY, &listener.into_js_value());
-}
-
-fn kept_orders() -> String {
-    kept(TAB, KEPT_ORDERS, &JsValue::UNDEFINED).unwrap_or_default()
 }
 
 /// `mode`: whether a window of its own is opened rather than this one led elsewhere.

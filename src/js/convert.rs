@@ -1,6 +1,7 @@
 //! JavaScript values to ours, each with an error that names the field. The one place that looks into objects by name.
 
 use super::error::{Facts, reject};
+use crate::api::plans::PlanPrice;
 use crate::subscriber::{Approval, Policy, Timeouts};
 use crate::wire::{Credits, DelegationRef, Scheme, WireError};
 use alloc::{
@@ -142,7 +143,32 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Rc<Policy>>, JsValue> {
     ] {
         *list = texts(&get(&value, name), name)?;
     }
+    for (name, limit) in [
+        ("maxPurchasesPerHour", &mut policy.max_purchases.per_hour),
+        ("maxPurchasesPerDay", &mut policy.max_purchases.per_day),
+        ("maxPurchasesTotal", &mut policy.max_purchases.total),
+    ] {
+        *limit = whole(&value, name)?;
+    }
+    policy.max_price = max_price(&get(&value, "maxPrice"))?;
+    policy.count_price = match text(&value, "count")?.as_deref() {
+        None | Some("most") => false,
+        Some("price") => true,
+        Some(_) => return Err(bad_field("count", "'most' or 'price'")),
+    };
     Ok(Some(Rc::new(policy)))
+}
+
+/// `maxPrice`: an amount in millionths of a currency, and the currency.
+fn max_price(value: &JsValue) -> Result<Option<PlanPrice>, JsValue> {
+    if value.is_null_or_undefined() {
+        return Ok(None);
+    }
+    let expected = || bad_field("maxPrice", "{ amount, currency }, the amount in millionths of the currency");
+    match (credits(value, "amount")?, text(value, "currency")?) {
+        (Some(amount), Some(currency)) if !currency.is_empty() => Ok(Some(PlanPrice { amount, currency })),
+        _ => Err(expected()),
+    }
 }
 
 /// `timeouts`; what is not given is the instance's.

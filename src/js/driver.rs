@@ -1,6 +1,5 @@
 //! The loop that does what the buyer says: sends, asks, mints, and reports back. It decides nothing.
 
-use super::browser::Page;
 use super::convert::{approval, bad_field, delegation, digits, function, get, policy, timeouts, whole};
 use super::core::Core;
 use super::error::{aborted, from_fetch, set, spent_nothing};
@@ -54,7 +53,7 @@ pub(super) struct Hooks {
     select: Option<Function>,
     pub(super) delegation_id: Option<DelegationRef>,
     pub(super) fetcher: Fetcher,
-    single_use: bool,
+    single_use: Option<bool>,
     prefetch: u32,
     timeouts: Timeouts,
     resume: Option<FetchId>,
@@ -80,7 +79,7 @@ impl Hooks {
         }
         match whole(options, "tokenVersion")? {
             None => {}
-            Some(version @ (2 | 3)) => hooks.single_use = version == 3,
+            Some(version @ (2 | 3)) => hooks.single_use = Some(version == 3),
             Some(_) => return Err(bad_field("tokenVersion", "2 or 3")),
         }
         hooks.prefetch = whole(options, "prefetch")?.unwrap_or(hooks.prefetch);
@@ -281,9 +280,12 @@ impl Session {
         if let Some(ledger) = self.ledger.get() {
             return ledger.wake();
         }
+        if let Some(page) = &self.page {
+            page.take_up_orders(&mut self.buyer.borrow_mut());
+        }
         self.take_steps();
-        if self.page.is_some() {
-            Page::keep_orders(&self.buyer.borrow().kept_orders());
+        if let Some(page) = &self.page {
+            page.keep_orders(&self.buyer.borrow().kept_orders());
         }
         self.pump();
     }

@@ -33,6 +33,9 @@ extern "C" {
     #[wasm_bindgen(js_name = wrapFetch)]
     fn wrap_fetch(payments: Payments, fetch: &JsValue) -> JsValue;
 
+    #[wasm_bindgen(js_name = paymentOf)]
+    fn payment_of(response: &JsValue) -> JsValue;
+
     fn described(quote: &Promise, core: Core) -> Promise;
 
     #[wasm_bindgen(js_name = exportReceipts, catch)]
@@ -153,6 +156,12 @@ impl Payments {
     #[wasm_bindgen(js_name = wrapFetch, skip_typescript)]
     pub fn wrap_fetch(&self, fetch: &JsValue) -> JsValue {
         wrap_fetch(Self { session: self.session.clone() }, fetch)
+    }
+
+    /// See `types.d.ts`.
+    #[wasm_bindgen(js_name = paymentOf, skip_typescript)]
+    pub fn payment_of(&self, response: &JsValue) -> JsValue {
+        payment_of(response)
     }
 
     /// See `types.d.ts`.

@@ -104,7 +104,7 @@ export interface BrowserOptions extends CommonOptions {
 /** Decides about one offer; may show a dialog. One that throws ends the fetch with `approve_failed`, and nothing is paid. */
 export type Approve = (offer: Offer, context: ConsentContext) => Approval | Promise<Approval>;
 
-/** `true` allows this one payment from credits that are held or that the delegation tops up. */
+/** `true` allows this one payment, from credits that are held or that the delegation tops up. */
 export type Approval =
   | boolean
   | {
@@ -156,9 +156,17 @@ export interface ConsentContext {
   readonly signal: AbortSignal;
 }
 
-/** Without `approve`, what this allows is paid; an offer that states no price breaks any limit on credits. */
+/**
+ * What is paid without asking, where `origins` names the seller, and limits that hold whatever `approve` says.
+ *
+ * Limits on credits count, for each token that is sent, the most that the plan lets the seller take, as the platform states
+ * it: of a fixed plan its amount, of a dynamic one its maximum, of a plan that sells time nothing. An offer's own price counts
+ * where it is higher. Nothing that a seller says afterwards lowers the count. Where a limit is set, single-use tokens are
+ * asked for (`tokenVersion: 3`): a reusable token can be settled again by whoever holds it, so with one the limits bound
+ * what is presented.
+ */
 export interface SpendPolicy {
-  /** Of one request. */
+  /** Of one call of `fetch`, all its tokens together. */
   maxCreditsPerRequest?: CreditsInput;
   /** Over the last 60 minutes, to the minute. */
   maxCreditsPerHour?: CreditsInput;
@@ -168,18 +176,38 @@ export interface SpendPolicy {
   maxCreditsTotal?: CreditsInput;
   /** Only these plans, by id; absent or empty: any. The same for the lists below. */
   plans?: string[];
-  /** Only sellers at these origins: `https://api.example`. */
+  /**
+   * The sellers' origins: `https://api.example`, or `*` for all of them. Without `approve` nothing is paid where this is absent
+   * or empty (`consent_required`); with `approve` an empty list allows any.
+   */
   origins?: string[];
   /** Only these: `eip155:84532`, `stripe`, … */
   networks?: string[];
   /** Only these: `nvm:erc4337`, `nvm:card-delegation`. */
   schemes?: string[];
   /**
-   * `true`: buy the plan if the balance is known and does not suffice. Not set: do not; but where the balance is not known
-   * the platform may buy from the delegation when it settles, within the delegation's limit. `false`: nothing is bought by
-   * anybody: a balance that is not known is read first, and where it does not suffice nothing is sent.
+   * `true`: buy the plan where the platform says that the balance does not suffice; it needs `plans` or `maxPrice` beside it
+   * (`purchase_not_allowed`). Not set: do not; but the platform may buy from the delegation when it settles, within the
+   * delegation's own limit, which the limits here do not count. `false`: nothing is sent that the credits held do not cover.
    */
   purchase?: boolean;
+  /** Orders in the last 60 minutes. Where no limit on purchases is set and nobody was asked: 1. */
+  maxPurchasesPerHour?: number;
+  /** Orders in the last 24 hours. */
+  maxPurchasesPerDay?: number;
+  /** Orders over the life of the instance, or of its `budget`. */
+  maxPurchasesTotal?: number;
+  /**
+   * The most that one order may cost, by the platform's price of the plan: `amount` in millionths of `currency` (`USDC`, `EURC`,
+   * `USD`, `EUR`, or the address of another token, then in its smallest unit). `{ amount: 5_000_000n, currency: 'USDC' }` is
+   * five dollars.
+   */
+  maxPrice?: { amount: CreditsInput; currency: string };
+  /**
+   * What limits count at the origins that `origins` names one by one: `most` (default) or the offer's own `price`, for sellers
+   * that are trusted to settle no more than they ask.
+   */
+  count?: 'most' | 'price';
 }
 
 /** The delegation to pay from: by its id, or by the id of the API key that it belongs to. */
@@ -207,10 +235,9 @@ export interface FetchOptions {
    * Goes on after an outcome that is not known: the error (or the result) of an earlier `fetch` of the same method and URL
    * whose `spend.payment` is set. Give the same body, and a signal that has not fired.
    *
-   * A single-use token is presented once more, and can be burned once only. With a reusable one the balance says whether it
-   * was burned: where it is what it was before, the request goes again and counts once. Where that cannot be told, it is
-   * another payment: `approve` is asked with `offer.again`, whatever was agreed to before (without `approve` the policy
-   * decides), and it counts. A seller that is still at work on the first may take both.
+   * A single-use token is presented once more, counts once, and can be burned once only. With a reusable one it is another
+   * payment: `approve` is asked with `offer.again`, whatever was agreed to before (without `approve` the policy decides), and
+   * it counts. An equal balance would not prove that nothing was or will be burned.
    *
    * Rejects with `not_resumable` where there is nothing to go on with: a payment can be gone on with once, and until logout.
    */
@@ -248,8 +275,12 @@ export interface QuotedOffer extends Offer {
 
 /** What this instance has spent, in credits; with a `budget`, what all who share it have. */
 export interface SpendTotals {
-  /** On the wire or settled. */
+  /** The most that the tokens which were sent can have cost: what limits count. */
   credits: bigint;
+  /** What sellers' receipts say was taken, of the last 1000 payments: their word, not the platform's. */
+  creditsSettled: bigint;
+  /** Orders that were sent. */
+  purchases: bigint;
   /** Spent in the last hour, and about to be. */
   inLastHour: bigint;
   /** The same for the last 24 hours. */
@@ -280,9 +311,9 @@ export interface PaymentRecord {
   network: string;
   /** What came of it. */
   outcome: Spend['outcome'];
-  /** Credits that the token was sent for. */
+  /** The most that its tokens can have cost, in credits. */
   creditsPresented: bigint;
-  /** Credits that the receipt says were taken. */
+  /** Credits that the receipt says were taken: the seller's word. */
   creditsSettled?: bigint;
   /** Of the settlement, where there is one. */
   transaction?: string;
@@ -320,19 +351,24 @@ export interface Receipt {
 
 /** What one `fetch` did with money, whatever came of it. */
 export interface Spend {
-  /** `unknown`: a token was sent and nobody said what came of it. */
+  /**
+   * `none`: no token was sent. `settled`: a receipt says that it was taken. `unknown`: a token was sent and no receipt says so;
+   * it may have been taken, whatever the status of the answer is.
+   */
   outcome: 'none' | 'settled' | 'unknown';
   /** Requests to the seller. */
   requests: number;
   /** Tokens minted; one that several fetches waited for is booked on one of them. */
   mints: number;
-  /** Credits that tokens were sent for: what it can have cost at the most. */
+  /** The most that the tokens which were sent can have cost, in credits. */
   creditsPresented: bigint;
-  /** Credits that the receipt says were taken. */
+  /** Credits that the receipt says were taken: the seller's word. */
   creditsSettled?: bigint;
+  /** Whether the token that was sent last can be presented once only. */
+  singleUse: boolean;
   /**
-   * Plans that were bought on the way, by an order or by the platform when it settled (then `txHash` is `receipt.orderTx`).
-   * `confirmed` is false where the order's answer did not come.
+   * Plans that were bought on the way. `confirmed` says that the platform said so; it is false where an order's answer did not
+   * come, and of what only the seller's receipt names (`receipt.orderTx`).
    */
   purchases: { planId: string; txHash?: string; confirmed: boolean }[];
   /** The receipt, where one came and could be read. */
@@ -752,7 +788,7 @@ export class Payments {
    *
    * A plan is ordered once: while an order is under way, of this instance or of this page before a reload, its credits are
    * waited for. If they do not come in a minute it rejects with `credits_timeout`, and so does each fetch that needs them for
-   * a day; `plans.orderPlan` orders again all the same.
+   * a day; one of another page or tab rejects with `purchase_pending`. `plans.orderPlan` orders again all the same.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit, options?: FetchOptions): Promise<PaidResponse>;
 
@@ -762,8 +798,18 @@ export class Payments {
    */
   quote(input: RequestInfo | URL, init?: RequestInit): Promise<Quote>;
 
-  /** A `fetch` for other clients, with the manners of `payments.fetch` over another `fetch`; gives the response. */
+  /**
+   * A `fetch` for other clients (OpenAI's SDK, ky, ...), over another `fetch` if one is given; gives the response alone.
+   *
+   * It behaves as `fetch` does under clients that retry: a no and a refusal resolve with the seller's 402; what failed before
+   * any money rejects with a `TypeError`, an abort with the signal's reason. Where the outcome of a payment is unknown, the same
+   * method, URL and body within ten minutes is not paid again: with a single-use token that very token is presented once
+   * more, with a reusable one the earlier outcome comes again. So clients that retry want `tokenVersion: 3`.
+   */
   wrapFetch(fetch?: typeof globalThis.fetch): typeof globalThis.fetch;
+
+  /** Receipt, spend and error of a response that `wrapFetch` gave; undefined for any other. */
+  paymentOf(response: Response): { receipt?: Receipt; spend: Spend; error?: PaymentsError } | undefined;
 
   /** What this instance has spent since it was made. */
   readonly spend: SpendTotals;

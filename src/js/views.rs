@@ -87,6 +87,7 @@ pub(super) fn spend(spend: &Spend, came: Option<&Receipt>) -> JsValue {
     view.number("mints", spend.mints);
     view.credits("creditsPresented", spend.credits_presented);
     view.some_credits("creditsSettled", spend.credits_settled);
+    view.flag("singleUse", spend.single_use);
     let purchases = spend.purchases.iter().map(|purchase| {
         let view = View::new();
         view.text("planId", purchase.plan_id.as_str());
@@ -170,6 +171,10 @@ pub(super) fn totals(buyer: &Buyer, now: u64) -> JsValue {
     view.credits("credits", budget.spent());
     view.credits("inLastHour", budget.in_hour(now));
     view.credits("inLastDay", budget.in_day(now));
+    // What sellers' receipts say: their word.
+    let settled = buyer.records().iter().filter_map(|record| record.settled);
+    view.credits("creditsSettled", settled.fold(Credits::ZERO, Credits::saturating_add));
+    view.credits("purchases", budget.purchases());
     for (name, shares) in [("byOrigin", budget.by_origin()), ("byPlan", budget.by_plan())] {
         view.value(name, &self::shares(shares));
     }
