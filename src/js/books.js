@@ -1,6 +1,16 @@
 // The books of what was paid, and `fetch` for other clients.
 import { PaymentsError } from './error.js';
-export { paymentOf, wrapFetch } from './wrap.js';
+
+/** What was paid for the responses that a wrapped `fetch` gave. */
+const payments = new WeakMap();
+
+export const paymentOf = (response) => payments.get(response);
+
+/** `fetch` for other clients; see `wrap.js`. */
+export function wrapFetch(client, fetch) {
+  let wrapped;
+  return async (input, init) => (await (wrapped ??= import('./wrap.js').then((file) => file.wrapFetch(client, fetch, payments))))(input, init);
+}
 
 /** A quote in full; see `terms.js`. */
 export async function described(quote, core) {

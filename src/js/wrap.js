@@ -3,26 +3,29 @@
 /** How long a repeated request is taken for the same one, in milliseconds. */
 const SAME_REQUEST_MS = 10 * 60_000;
 
-/** What was paid for a response, and the error that a client of `fetch` does not see. */
-const payments = new WeakMap();
-
-export const paymentOf = (response) => payments.get(response);
-
 /**
  * A `fetch` that pays if need be and gives the response alone.
  *
  * It behaves like `fetch` under clients that retry. A payment that was refused, by a person, a policy or the seller, resolves
  * with the seller's 402. Where the outcome of a payment is unknown, the same request within ten minutes goes on with the same
  * single-use token; a reusable token would be charged again, so the same request gets the same outcome again.
+ *
+ * `payments` gets what was paid for each response, and the error that a client of `fetch` does not see.
  */
-export function wrapFetch(client, fetch) {
+export function wrapFetch(client, fetch, payments) {
   const unfinished = new Unfinished();
   return async (input, init) => {
     const key = bodyReader(input, init);
     const earlier = await unfinished.take(key);
-    if (earlier && !earlier.canResume) return earlier.again();
+    const again = () => {
+      const response = earlier.again();
+      payments.set(response, earlier.payment);
+      return response;
+    };
+    if (earlier && !earlier.canResume) return again();
     const ended = await attempt(client, input, init, { fetch, ...(earlier && { resume: earlier.resume }) });
-    if (earlier && ended.error?.code === 'not_resumable') return earlier.again();
+    if (ended.response) payments.set(ended.response, ended.payment);
+    if (earlier && ended.error?.code === 'not_resumable') return again();
     await unfinished.keep(key, ended);
     return ended.outcome();
   };
@@ -50,8 +53,8 @@ function asFetchThrows(error) {
 /** How a call ended. */
 class Ended {
   constructor({ response, spend, receipt, error, thrown }) {
-    Object.assign(this, { spend, error, thrown });
-    this.response = response && described(response, { receipt, spend, error });
+    Object.assign(this, { response, spend, error, thrown });
+    this.payment = { receipt, spend, error };
     // A 2xx is what was paid for; a token that was answered 401 or 402 has ended, and clients do not retry these.
     const isFinal = response && (response.ok || response.status === 401 || response.status === 402);
     this.isOpen = spend !== undefined && spend.outcome !== 'none' && !isFinal;
@@ -69,13 +72,8 @@ class Ended {
   /** The same once more, for a call that repeats this one. */
   again() {
     if (!this.spare) throw this.thrown;
-    return described(this.spare.clone(), payments.get(this.response));
+    return this.spare.clone();
   }
-}
-
-function described(response, payment) {
-  payments.set(response, payment);
-  return response;
 }
 
 /** The calls that ended without saying what became of their payment. */

@@ -1,5 +1,5 @@
 use crate::api::is_loopback;
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
 /// Where a request goes, as the platform's own URL parser took it apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,43 +28,75 @@ impl Target {
     /// fetched, on default ports: a seller behind TLS may not know of it.
     #[must_use]
     pub fn is_not_the_place_of(&self, resource: &str) -> bool {
-        let resource = resource.trim_matches(|c: char| c <= ' ');
-        let Some((own_scheme, own)) = self.origin.split_once("://") else { return true };
-        let scheme = ["https", "http"].into_iter().find(|scheme| {
-            let (name, colon) = (resource.get(..scheme.len()), resource.as_bytes().get(scheme.len()));
-            name.is_some_and(|name| name.eq_ignore_ascii_case(scheme)) && colon == Some(&b':')
-        });
-        let is_slash = |c: char| matches!(c, '/' | '\\');
-        let rest = match scheme {
-            Some(scheme) => resource.get(scheme.len() + 1..).unwrap_or_default(),
+        let (Some(there), here) = (authority(resource.as_bytes()), authority(self.origin.as_bytes())) else {
+            return false;
+        };
+        let Some(here) = here else { return true };
+        let scheme_fits = match there.secure {
             // Of the fetched URL's own scheme.
-            None if resource.starts_with(is_slash)
-                && resource.get(1..).is_some_and(|rest| rest.starts_with(is_slash)) =>
-            {
-                resource
-            }
-            None => return false,
+            None => true,
+            Some(secure) => Some(secure) == here.secure || !secure && here.port().is_none(),
         };
-        let scheme = scheme.unwrap_or(own_scheme);
-        let rest = rest.trim_start_matches(is_slash);
-        let authority =
-            rest.split(|c: char| is_slash(c) || matches!(c, '?' | '#')).next().unwrap_or_default();
-        let host = authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
-        let place = |host: &str, scheme: &str| {
-            let default = if scheme == "https" { ":443" } else { ":80" };
-            let host = host.strip_suffix(default).unwrap_or(host);
-            let (name, port) =
-                match host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())) {
-                    Some((name, port)) => (name, port),
-                    None => (host, ""),
-                };
-            (String::from(name.strip_suffix('.').unwrap_or(name)), String::from(port))
-        };
-        let (there, here) = (place(&host, scheme), place(own, own_scheme));
-        let same_scheme =
-            scheme == own_scheme || (scheme, own_scheme) == ("http", "https") && here.1.is_empty();
-        there != here || !same_scheme
+        let secure = here.secure == Some(true);
+        let host = |place: &Authority<'_>| place.host.iter().map(u8::to_ascii_lowercase).collect::<Vec<_>>();
+        !scheme_fits
+            || there.port_unless(there.secure.unwrap_or(secure)) != here.port_unless(secure)
+            || host(&there) != host(&here)
     }
+}
+
+/// Host and port of a URL, in bytes.
+struct Authority<'a> {
+    /// Whether it is of https rather than of http; `None` where it takes the scheme of another URL.
+    secure: Option<bool>,
+    host: &'a [u8],
+    port: &'a [u8],
+}
+
+impl<'a> Authority<'a> {
+    fn port(&self) -> Option<&'a [u8]> {
+        (!self.port.is_empty()).then_some(self.port)
+    }
+
+    /// The port, unless it is the usual one of the scheme.
+    fn port_unless(&self, secure: bool) -> Option<&'a [u8]> {
+        let usual: &[u8] = if secure { b"443" } else { b"80" };
+        self.port().filter(|port| *port != usual)
+    }
+}
+
+/// Host and port of an absolute http or https URL, or of one that begins with two slashes, as browsers read them; `None`
+/// for all else.
+fn authority(url: &[u8]) -> Option<Authority<'_>> {
+    let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
+    let start = url.iter().position(|byte| *byte > b' ')?;
+    let mut rest = url.get(start..)?;
+    let mut secure = None;
+    for (scheme, is_secure) in [(&b"https:"[..], true), (b"http:", false)] {
+        let head = rest.get(..scheme.len());
+        if secure.is_none() && head.is_some_and(|head| head.eq_ignore_ascii_case(scheme)) {
+            secure = Some(is_secure);
+            rest = rest.get(scheme.len()..)?;
+        }
+    }
+    let slashes = rest.iter().take_while(|byte| is_slash(byte)).count();
+    if secure.is_none() && slashes < 2 {
+        return None;
+    }
+    rest = rest.get(slashes..)?;
+    let end =
+        rest.iter().position(|byte| is_slash(byte) || matches!(byte, b'?' | b'#')).unwrap_or(rest.len());
+    rest = rest.get(..end)?;
+    if let Some(user) = rest.iter().rposition(|byte| *byte == b'@') {
+        rest = rest.get(user + 1..)?;
+    }
+    let digits = rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (mut host, mut port) = rest.split_at_checked(rest.len() - digits)?;
+    match host.strip_suffix(b":") {
+        Some(name) => host = name,
+        None => (host, port) = (rest, &[]),
+    }
+    Some(Authority { secure, host: host.strip_suffix(b".").unwrap_or(host), port })
 }
 
 #[cfg(test)]
