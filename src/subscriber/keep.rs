@@ -17,7 +17,7 @@
 
 use super::budget::{BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, ORDER, ORIGIN, PLAN, SURE, TAB};
 use super::visit::Phase;
-use super::{Action, Budget, Buyer, Command, FetchError, FetchId, Work};
+use super::{Action, Budget, Buyer, Command, FetchError, FetchId, Outcome, Work};
 use crate::wire::Credits;
 use alloc::string::String;
 
@@ -129,9 +129,13 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
         let (cost, at, resumed) = (visit.cost, visit.presented_at, visit.resumed.is_some());
         visit.phase = Phase::Preparing;
-        visit.sent_token = None;
-        visit.presented_at = 0;
-        visit.entry = None;
+        visit.presentations -= 1;
+        if visit.presentations > 0 {
+            // An earlier request of this fetch had a token: what became of that is open.
+            visit.spend.outcome = Outcome::Unknown;
+        } else {
+            (visit.sent_token, visit.entry, visit.presented_at) = (None, None, 0);
+        }
         visit.spend.requests -= 1;
         visit.spend.credits_presented = visit.spend.credits_presented.saturating_sub(cost);
         if let Some(offer) = visit.offer.clone().filter(|_| !resumed) {

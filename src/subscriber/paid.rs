@@ -1,14 +1,13 @@
 //! What comes back for a payment: an answer with a receipt, a refusal, a redirect, or nothing that can be told.
 
 use super::buyer::Claim;
+use super::steps::MAX_TOKENS;
 use super::visit::{Action, Phase, Redirects, Send};
 use super::{Answer, Buyer, FetchError, FetchId, NoticeKind, Offer, Outcome, Purchase, Redirected, Target};
 use crate::wire::{Credits, PaymentRequired, Receipt};
 use alloc::{rc::Rc, string::String};
 use serde_json::Value;
 
-/// How many different tokens one fetch may present (rule 5).
-const MAX_TOKENS: u8 = 2;
 /// How often one fetch may be led elsewhere by redirects that answer a token.
 const MAX_HOPS: u8 = 4;
 /// `errorReason` of a gate that verified a payment and charged nothing, because its origin answered with a failure.
@@ -202,6 +201,7 @@ impl Buyer {
     fn follow_with_token(&mut self, fetch: FetchId, target: Target, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
         let (cost, offer) = (visit.cost, visit.offer.clone());
+        visit.presentations += 1;
         visit.spend.credits_presented = visit.spend.credits_presented.saturating_add(cost);
         if let Some(entry) = &mut visit.entry {
             entry.presented = entry.presented.saturating_add(cost);

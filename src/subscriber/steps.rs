@@ -10,6 +10,8 @@ use crate::api::plans::{GetPlanBalance, OrderPlan, PlanPrice};
 use crate::wire::{Credits, PaymentRequired, PlanId};
 use alloc::{boxed::Box, rc::Rc, string::String};
 
+/// How many different tokens one fetch may present, redirects and refusals together (rule 5).
+pub(super) const MAX_TOKENS: u8 = 2;
 /// How many single-use tokens are minted ahead at the most.
 const MAX_PREFETCH: usize = 16;
 
@@ -85,12 +87,24 @@ impl Buyer {
             visit.candidates = offers;
             return self.finish(fetch, Ok(()));
         }
+        if visit.tokens >= MAX_TOKENS {
+            return self.fail(fetch, FetchError::RedirectedWhilePaying);
+        }
         if offers.is_empty() {
             return self.fail(fetch, FetchError::NoPayableOffer);
         }
         if offers.len() == 1 {
             return self.consider(fetch, offers.remove(0), now);
         }
+        // Nobody is asked about offers that nobody can consent to.
+        let by_policy = visit.request.policy.as_ref().is_some_and(|policy| !policy.origins.is_empty());
+        let can_ask = visit.request.can_ask;
+        let by_grant =
+            self.grants.iter().any(|(granted, _)| offers.iter().any(|offer| granted.covers(offer)));
+        if !can_ask && !by_policy && !by_grant {
+            return self.fail(fetch, FetchError::ConsentRequired);
+        }
+        let Some(visit) = self.visit(fetch) else { return };
         visit.candidates = offers.clone();
         if visit.request.can_select {
             return self.act(fetch, Phase::Choosing, Action::Select(offers));
@@ -260,12 +274,18 @@ impl Buyer {
         }
         visit.delegation_id = chosen;
         visit.consent = Some(visit.without_what_is_forbidden(consent));
-        if visit.resumed.take().is_some() {
-            // It is another payment now.
-            visit.spend.outcome = Outcome::None;
-            (visit.presented_at, visit.entry) = (0, None);
-        }
         visit.phase = Phase::Preparing;
+        let was_sent = visit.presentations > 0;
+        match visit.resumed.take() {
+            // It is another payment now.
+            Some(_) if !was_sent => {
+                visit.spend.outcome = Outcome::None;
+                (visit.presented_at, visit.entry) = (0, None);
+            }
+            // The earlier payment was presented once more, and led elsewhere: it is in the books of this fetch.
+            Some((_, one)) => self.forget_record(&one),
+            None => {}
+        }
         self.reserve(fetch);
         self.notice(fetch, NoticeKind::Consent);
         self.advance(fetch, now);
@@ -390,6 +410,7 @@ impl Buyer {
         let reserved = core::mem::take(&mut visit.reserved);
         visit.spend.requests += 1;
         visit.tokens += 1;
+        visit.presentations += 1;
         visit.sent_token = Some(token.clone());
         visit.spend.single_use = visit.token_single_use;
         let send = Send {

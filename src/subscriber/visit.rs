@@ -184,6 +184,8 @@ pub(super) struct Visit {
     pub(super) refused_by_header: bool,
     /// How many different tokens were on the wire.
     pub(super) tokens: u8,
+    /// How many requests with a token went out.
+    pub(super) presentations: u8,
     pub(super) hops: u8,
     /// The last receipt that came, whatever with.
     pub(super) receipt: Option<Rc<Receipt>>,
@@ -251,6 +253,7 @@ impl Visit {
             price_read: false,
             refused_by_header: false,
             tokens: 0,
+            presentations: 0,
             hops: 0,
             receipt: None,
             spend: Spend::default(),
