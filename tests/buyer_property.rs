@@ -108,8 +108,10 @@ struct Tab {
     name: String,
     pending: Vec<Pending>,
     open: BTreeMap<FetchId, Fetch>,
-    /// The plans whose balance was read since they were last ordered.
-    read: [bool; 3],
+    /// Of each plan, the balance that the platform last told this tab, and the most that it has presented since.
+    read: [Option<(u64, u64)>; 3],
+    /// Whether somebody who was asked said that a plan may be bought.
+    asked_to_buy: bool,
     /// Payments of this tab that can be resumed, and what they were for.
     resumable: Vec<(FetchId, String, &'static str)>,
 }
@@ -119,8 +121,6 @@ struct Fetch {
     path: String,
     method: &'static str,
     resumes: bool,
-    asked_yes: bool,
-    bought_by_asking: bool,
     /// Whether an offer that can be read came since a token was last presented.
     offered: bool,
     sends: u64,
@@ -144,6 +144,8 @@ struct World {
     shared: Option<String>,
     tabs: Vec<Tab>,
     names: u64,
+    /// What the seller last offered: it often offers the same again.
+    last_offer: String,
     /// Whether what happens is printed.
     tells: bool,
 }
@@ -213,6 +215,7 @@ impl World {
             shared,
             tabs: vec![],
             names: 0,
+            last_offer: String::new(),
             tells,
             dice,
         };
@@ -232,7 +235,8 @@ impl World {
             name: format!("tab{}", self.names),
             pending: vec![],
             open: BTreeMap::new(),
-            read: [false; 3],
+            read: [None; 3],
+            asked_to_buy: false,
             resumable: vec![],
         };
         self.tabs.push(tab);
@@ -303,8 +307,6 @@ impl World {
             path,
             method,
             resumes: resume.is_some(),
-            asked_yes: false,
-            bought_by_asking: false,
             offered: false,
             sends: 0,
             redirects: 0,
@@ -400,10 +402,7 @@ impl World {
             Action::Ask(_) => {
                 let approve = !self.dice.one_in(4);
                 let purchase = *self.dice.pick(&[None, Some(true), Some(false)]);
-                if let Some(one) = self.tabs[tab].open.get_mut(&fetch) {
-                    one.asked_yes |= approve;
-                    one.bought_by_asking |= approve && purchase == Some(true);
-                }
+                self.tabs[tab].asked_to_buy |= approve && purchase == Some(true);
                 Event::Approved(Approval {
                     approve,
                     purchase,
@@ -424,6 +423,13 @@ impl World {
 
     /// An offer for some plan at some price.
     fn offer(&mut self) -> String {
+        if self.last_offer.is_empty() || self.dice.one_in(2) {
+            self.last_offer = self.another_offer();
+        }
+        self.last_offer.clone()
+    }
+
+    fn another_offer(&mut self) -> String {
         let entries: Vec<String> = (0..=self.dice.roll(2))
             .map(|_| {
                 let plan = self.dice.roll(3);
@@ -530,6 +536,9 @@ impl World {
         let one = self.tabs[tab].open.get_mut(&fetch).unwrap();
         assert!(!other || one.offered, "rule 5: another token after a refusal without an offer");
         one.offered = false;
+        if let Some((_, since)) = &mut self.tabs[tab].read[self.tokens[index].plan] {
+            *since += most.max(8);
+        }
         self.tokens[index].presented.push((at, who, url));
         if self.limited() {
             let presented = self.presented_since(0);
@@ -639,9 +648,13 @@ impl World {
             }
             Work::Order => {
                 let index = plan_of(&job.request.path);
+                let (held, since) =
+                    self.tabs[tab].read[index].expect("rule 10: an order without a reading of the balance");
+                let open = self.tabs[tab].open.len() as u64 + 1;
+                let wanted = since + open * self.plans[index].most().max(8);
                 assert!(
-                    self.tabs[tab].read[index],
-                    "rule 10: an order though the platform was not asked for the balance"
+                    held < wanted,
+                    "rule 10: an order though the platform said {held}, and {wanted} are wanted at the most"
                 );
                 let plan = &self.plans[index];
                 let (price, currency) = (plan.price, plan.currency);
@@ -650,11 +663,11 @@ impl World {
                     let body = r#"{"code":"BCK.PROTOCOL.0005","message":"no"}"#.to_owned();
                     Some(Response { status: 400, body, correlation_id: None })
                 } else {
-                    let asked = self.tabs[tab].open.values().any(|one| one.bought_by_asking);
+                    let asked = self.tabs[tab].asked_to_buy;
                     self.orders.push(Order { plan: index, at, price, currency });
                     self.orders_by_policy += u64::from(!asked);
                     self.check_orders(asked);
-                    self.tabs[tab].read[index] = false;
+                    self.tabs[tab].read[index] = None;
                     let late = self.dice.one_in(4);
                     let plan = &mut self.plans[index];
                     plan.held += plan.grants;
@@ -666,7 +679,6 @@ impl World {
             }
             Work::Balance => {
                 let index = plan_of(&job.request.path);
-                self.tabs[tab].read[index] = true;
                 let plan = &self.plans[index];
                 let held = if self.dice.one_in(4) { plan.lagging } else { plan.held };
                 answer(format!(r#"{{"balance":"{held}","pricePerCredit":0.1}}"#))
@@ -674,6 +686,10 @@ impl World {
             Work::Terms => answer(self.plans[plan_of(&job.request.path)].json()),
         };
         let result = if fails { None } else { result };
+        if let (Work::Balance, Some(told)) = (job.work, &result) {
+            let held = told.body.split('"').nth(3).unwrap().parse().unwrap();
+            self.tabs[tab].read[plan_of(&job.request.path)] = Some((held, 0));
+        }
         let (now, id) = (self.now, job.id);
         self.step(tab, |buyer| buyer.finished(id, result, now));
     }

@@ -214,7 +214,7 @@ impl Buyer {
                     self.note_balance(&call.plan_id, held, now);
                 }
                 if held.is_some_and(|held| held >= needed) {
-                    self.bought(&call.plan_id, waiting, tx_hash.as_ref(), now);
+                    self.bought(&call.plan_id, waiting, (tx_hash, sure), now);
                 } else if now >= deadline || !waiting.iter().any(|fetch| self.visit(*fetch).is_some()) {
                     // In time, or for nobody: whoever wants the plan next waits for this order.
                     let bought = Purchase { plan_id: call.plan_id.clone(), tx_hash, confirmed: sure };
@@ -365,7 +365,7 @@ impl Buyer {
                 self.fail_all(waiting, &FetchError::Platform(error.into()));
             }
             (Err(_), _) => self.order_unclear(waiting, call),
-            (Ok(ordered), None) => self.bought(&call.plan_id, waiting, ordered.tx_hash.as_ref(), now),
+            (Ok(ordered), None) => self.bought(&call.plan_id, waiting, (ordered.tx_hash, true), now),
             (Ok(ordered), Some(holder)) => {
                 if let Some(order) = self.order_of(&call.plan_id, now) {
                     order.kind = SURE;
@@ -386,20 +386,23 @@ impl Buyer {
         }
     }
 
-    fn bought(&mut self, plan_id: &PlanId, waiting: Vec<FetchId>, tx_hash: Option<&String>, now: u64) {
+    /// The credits of an order are there. Whether they are the order's, only its own answer says.
+    fn bought(
+        &mut self,
+        plan_id: &PlanId,
+        waiting: Vec<FetchId>,
+        (tx_hash, confirmed): (Option<String>, bool),
+        now: u64,
+    ) {
         self.forget_order(plan_id);
         let mut booked = false;
         for fetch in waiting {
             let Some(visit) = self.visit(fetch) else { continue };
             visit.purchased = true;
             if !core::mem::replace(&mut booked, true) {
-                let tx_hash = tx_hash.cloned();
-                visit.spend.purchases.push(Purchase {
-                    plan_id: plan_id.clone(),
-                    tx_hash: tx_hash.clone(),
-                    confirmed: true,
-                });
-                self.notice(fetch, NoticeKind::Order { tx_hash: Some(tx_hash.unwrap_or_default()) });
+                let purchase = Purchase { plan_id: plan_id.clone(), tx_hash: tx_hash.clone(), confirmed };
+                visit.spend.purchases.push(purchase);
+                self.notice(fetch, NoticeKind::Order { tx_hash: Some(tx_hash.clone().unwrap_or_default()) });
             }
             self.advance(fetch, now);
         }
