@@ -76,17 +76,20 @@ const WASM_FEATURES = [
 /** Where an artefact stands when it is built. */
 export const dist = (artefact, ...parts) => at('target/dist', artefact, ...parts);
 
-/** Builds the named artefacts (all, if none is named), and what they need. `dev` is quick to build and large. */
+/**
+ * Builds the named artefacts (all, if none is named), and what they need. `dev` is quick to build and large; where what ships is built already and is what
+ * the sources say, it serves as well.
+ */
 export async function build(names = [], { dev = false } = {}) {
   for (const name of names) {
     if (!ARTEFACTS[name]) throw new Plain(`there is no artefact ${name}`, `one of ${Object.keys(ARTEFACTS).join(', ')}`);
   }
   const wanted = names.length > 0 ? names : Object.keys(ARTEFACTS);
   const chosen = new Set(wanted.flatMap((name) => [...(ARTEFACTS[name].needs ?? []), name]));
-  const { wasmBindgen } = await setup('wasmBindgen');
+  const { bindgen } = await setup('bindgen');
   for (const name of chosen) {
     if (upToDate(name, dev)) continue;
-    await step(`build ${name}${dev ? ' (dev)' : ''}`, (report) => buildOne(name, { dev, wasmBindgen, report }));
+    await step(`build ${name}${dev ? ' (dev)' : ''}`, (report) => buildOne(name, { dev, bindgen, report }));
   }
   // One package of three builds.
   for (const part of ['builder', 'paywall']) {
@@ -99,7 +102,7 @@ export async function build(names = [], { dev = false } = {}) {
   }
 }
 
-async function buildOne(name, { dev, wasmBindgen, report }) {
+async function buildOne(name, { dev, bindgen, report }) {
   const artefact = ARTEFACTS[name];
   const profile = dev ? 'wasm-dev' : 'release';
   const started = Date.now();
@@ -111,7 +114,7 @@ async function buildOne(name, { dev, wasmBindgen, report }) {
   mkdirSync(work, { recursive: true });
   try {
     report('wasm-bindgen');
-    await run(wasmBindgen, ['--target', 'web', ...artefact.bindgen, '--out-dir', work, '--out-name', artefact.name, compiled.wasm]);
+    await run(bindgen, [...artefact.bindgen, '--out-dir', work, '--out-name', artefact.name, compiled.wasm]);
     const wasm = join(work, `${artefact.name}_bg.wasm`);
     let renamed;
     if (!dev) {
@@ -363,7 +366,7 @@ function upToDate(name, dev) {
     return false;
   }
   const outputs = existsSync(dist(name, `${ARTEFACTS[name].name}_bg.wasm`));
-  return outputs && stamp.dev === dev && stamp.hash === hashInputs(name, stamp.sources);
+  return outputs && (dev || !stamp.dev) && stamp.hash === hashInputs(name, stamp.sources);
 }
 
 function writeStamp(name, { dev, sources, started }) {
