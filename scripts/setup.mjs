@@ -6,7 +6,7 @@ import { setup } from './lib/tools.mjs';
 const TOOLS = [
   ['npm packages', 'node_modules, as package-lock.json says', '20 s'],
   ['Rust target', 'wasm32-unknown-unknown, by rustup', '10 s'],
-  ['wasm-bindgen', 'built from tools/bindgen with cargo', '1 min'],
+  ['wasm-bindgen', 'built from tools/bindgen with cargo', '30 s'],
   ['Chromium', 'by apt-get, for the tests in a browser', '1 min'],
   ['Python client', 'payments-py in target/venv, for the tests against it', '1 min'],
   ['Deno and Bun', 'from npm in target/tools, for the tests in them', '20 s'],

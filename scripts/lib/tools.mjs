@@ -103,7 +103,7 @@ async function bindgen() {
   for (const path of ['Cargo.toml', 'Cargo.lock', 'src/main.rs']) hash.update(readFileSync(join(folder, path)));
   const wanted = hash.digest('hex');
   if (isProgram(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return { bindgen: program };
-  await step(`wasm-bindgen ${ours} (built once, about a minute)`, async (report) => {
+  await step(`wasm-bindgen ${ours} (built once, about half a minute)`, async (report) => {
     // Its own folder, so that a build that runs at the same time does not wait for this one.
     const build = at('target/tools/bindgen');
     await run('cargo', ['build', '--release', '--locked', '--manifest-path', join(folder, 'Cargo.toml')], {

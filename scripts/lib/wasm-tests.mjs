@@ -1,7 +1,7 @@
 // Runs one compiled file of wasm-bindgen tests in Node. Cargo starts it as its runner: `wasm-tests.mjs FILE.wasm [FILTER] [--nocapture]`.
 // BINDGEN names the program of tools/bindgen. The last line is the one that cargo's own tests end with.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const [file, ...args] = process.argv.slice(2);
@@ -13,6 +13,8 @@ const folder = `${file}.tests`;
 let wasm;
 const own = {};
 try {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/package.json`, '{ "type": "commonjs" }');
   execFileSync(process.env.BINDGEN, ['--tests', '--no-typescript', '--out-dir', folder, '--out-name', 'tests', file], { stdio: 'inherit' });
   // What a test prints is kept by the runtime of wasm-bindgen-test and shown where the test fails.
   for (const name of ['debug', 'log', 'info', 'warn', 'error']) {
