@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Plain } from './cli.mjs';
+import { builderShapes, optionShapes, withOptions } from './options.mjs';
 import { at, root, run } from './run.mjs';
 import { count, notice, step } from './term.mjs';
 import { crateVersion, setup } from './tools.mjs';
@@ -193,9 +194,10 @@ async function finishPackage(work, { dev, renamed }) {
   canary(wasm);
   if (renamed) renameInGlue(work, 'core', renamed);
 
-  // What is JavaScript alone is exported as it is: the error classes, from the very copy that the glue uses, and the rest.
+  // What is JavaScript alone is exported as it is: the class and the errors, from the very copy that the glue uses, and the rest.
   const errors = readdirSync(join(work, 'snippets'), { recursive: true }).find((path) => path.endsWith(`${sep}error.js`));
-  const own = [`./snippets/${errors.replaceAll(sep, '/')}`, at('src/js/constants.js')];
+  const shell = ['error.js', 'payments.js'].map((name) => `./snippets/${errors.replaceAll(sep, '/').replace(/error\.js$/, name)}`);
+  const own = [...shell, at('src/js/constants.js')];
   appendFileSync(join(work, 'core.js'), own.map((path) => `\nexport * from ${JSON.stringify(path)};`).join(''));
   // Which of them refer to one another, wasm-bindgen does not know.
   const snippets = join(work, 'snippets', errors.slice(0, errors.indexOf(sep)));
@@ -208,18 +210,18 @@ async function finishPackage(work, { dev, renamed }) {
     await bundle({
       entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,
       external: ['core.js', ...beside].filter((other) => other !== name).map((other) => `./${other}`),
-      format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error',
+      format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', plugins: [optionShapes],
     });
   }
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
   // The entries load with every page, and their comments are for who reads the source.
-  for (const name of ['index.js', 'names.js', 'workerd.js']) {
+  for (const name of ['index.js', 'load.js', 'names.js', 'workerd.js']) {
     const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
     writeFileSync(join(work, name), code);
   }
 
   pack(work, 'core', wasm);
-  cpSync(at('src/js/types.d.ts'), join(work, 'index.d.ts'));
+  writeFileSync(join(work, 'index.d.ts'), withOptions(readFileSync(at('src/js/types.d.ts'), 'utf8')));
 
   const manifest = JSON.parse(readFileSync(join(work, 'package.json'), 'utf8'));
   manifest.version = crateVersion();
@@ -259,13 +261,13 @@ async function finishBuilder(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'seller', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'seller.js')], outfile: join(work, 'seller.js'), allowOverwrite: true });
-  await bundle({ ...shared, entryPoints: [at('src/builder/index.js')], outfile: join(work, 'selling.js') });
+  await bundle({ ...shared, entryPoints: [at('src/builder/index.js')], outfile: join(work, 'selling.js'), plugins: [builderShapes] });
   for (const name of ['builder.js', 'builder.workerd.js']) {
     const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
     writeFileSync(join(work, name), code);
   }
   pack(work, 'seller', wasm);
-  cpSync(at('src/builder/builder.d.ts'), join(work, 'builder.d.ts'));
+  writeFileSync(join(work, 'builder.d.ts'), withOptions(readFileSync(at('src/builder/builder.d.ts'), 'utf8')));
 }
 
 /** The wasm as text inside a module: no bundler has to know what to do with a .wasm file. */
@@ -381,7 +383,7 @@ function hashInputs(name, sources) {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '', pageIsBuilt()]));
   const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', 'package-lock.json',
-    'scripts/lib/build.mjs', ...files('src', /\.(js|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template),
+    'scripts/lib/build.mjs', 'scripts/lib/options.mjs', ...files('src', /\.(js|json|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template),
     ...(ARTEFACTS[name].needs ?? []).map((needed) => relative(root, stampPath(needed)))];
   for (const path of [...new Set([...sources, ...others])].sort()) {
     hash.update(`\0${path}\0`);

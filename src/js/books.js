@@ -1,13 +1,13 @@
 // The books of what was paid, and `fetch` for other clients.
-import { PaymentsError } from './error.js';
+import { problem } from './error.js';
 
 /** `fetch` for other clients: pays if need be, gives the response alone. */
 export const wrapFetch = (payments, fetch) => async (input, init) => (await payments.fetch(input, init, { fetch })).response;
 
 /** A quote in full; see `terms.js`. */
-export async function described(quote, core) {
+export async function described(quote, session) {
   const found = await quote;
-  return (await import('./terms.js')).described(found, core);
+  return (await import('./terms.js')).described(found, session);
 }
 
 const COLUMNS = ['at', 'method', 'url', 'origin', 'planId', 'scheme', 'network', 'outcome', 'creditsPresented',
@@ -16,7 +16,7 @@ const COLUMNS = ['at', 'method', 'url', 'origin', 'planId', 'scheme', 'network',
 /** The books as text: `json`, or `csv` by RFC 4180. */
 export function exportReceipts({ receipts }, format = 'json') {
   if (format !== 'json' && format !== 'csv') {
-    throw new PaymentsError("format must be 'json' or 'csv'", { code: 'validation', retryable: false });
+    throw problem('validation', "format must be 'json' or 'csv'");
   }
   if (format === 'json') return JSON.stringify(receipts, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2);
   const cell = (value = '') => {

@@ -1,7 +1,6 @@
 //! The loop that does what the buyer says: sends, asks, mints, and reports back. It decides nothing.
 
-use super::browser::Page;
-use super::convert::{approval, bad_field, delegation, digits, function, get, policy, timeouts, whole};
+use super::convert::{approval, bad_field, delegation, digits, function, policy, timeouts, whole};
 use super::core::Core;
 use super::error::{aborted, from_fetch, set, spent_nothing};
 use super::session::{Session, now};
@@ -85,11 +84,7 @@ impl Hooks {
         }
         hooks.prefetch = whole(options, "prefetch")?.unwrap_or(hooks.prefetch);
         hooks.timeouts = timeouts(options, hooks.timeouts)?;
-        let ended = get(options, "resume");
-        if ended.is_object() {
-            // No fetch has the number zero: what names no payment is no reason to pay anew.
-            hooks.resume = Some(whole(&get(&ended, "spend"), "payment")?.unwrap_or_default().into());
-        }
+        hooks.resume = whole(options, "resume")?.map(Into::into);
         Ok(hooks)
     }
 }
@@ -282,9 +277,7 @@ impl Session {
             return ledger.wake();
         }
         self.take_steps();
-        if self.page.is_some() {
-            Page::keep_orders(&self.buyer.borrow().kept_orders());
-        }
+        self.keep_orders();
         self.pump();
     }
 
