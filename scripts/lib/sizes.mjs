@@ -12,7 +12,7 @@ const BUDGETS = { subscriber: 80_000, paywall: 185_000, builder: 60_000, worker:
  * travels as core.packed.js, whose base64 compresses to what the wasm itself does.
  */
 const LOADED = {
-  subscriber: (path) => ['index.js', 'names.js', 'core.js', 'core_bg.wasm'].includes(path),
+  subscriber: (path) => ['index.js', 'load.js', 'names.js', 'core.js', 'core_bg.wasm'].includes(path),
   paywall: (path) => ['paywall.js', 'handler.js', 'gate.js', 'gate_bg.wasm'].includes(path),
   builder: (path) => ['builder.js', 'selling.js', 'seller.js', 'seller_bg.wasm'].includes(path),
   worker: (path) => /\.(js|wasm)$/.test(path) && path !== PAGE,

@@ -566,6 +566,8 @@ export class Payments {
   getEnvironmentName(): EnvironmentName;
   /** The account (wallet) address of the key. */
   getAccountAddress(): string | undefined;
+  /** For logs: no key. */
+  toJSON(): { environmentName: EnvironmentName; accountAddress?: string };
   /** In whose name calls with the key are made, if in anybody's. */
   getOrganizationId(): string | undefined;
   /** In whose name calls with the key are made from now on; `undefined` for one's own. Throws `validation`. */

@@ -399,6 +399,8 @@ export interface CardResult {
   delegationId?: string;
 }
 
+// options: LoginUrlOptions
+
 // options: PaymentRequiredOptions
 
 /** The x402 document of a 402. */
@@ -475,6 +477,8 @@ export class PaymentsError extends Error {
   readonly spend?: Spend;
   /** The seller's last answer, readable, on errors of `fetch`. */
   readonly response?: Response;
+  /** For logs: what is above, credits as digits, without the answer. */
+  toJSON(): Record<string, unknown>;
 }
 
 // What a caller branches on. `instanceof` holds between copies of the package.
@@ -576,6 +580,9 @@ export class Payments {
   readonly spend: SpendTotals;
   /** The last 1000 payments as text: JSON with credits as digits, or CSV (RFC 4180). Throws `validation` for another format. */
   exportReceipts(format?: 'json' | 'csv'): string;
+
+  /** For logs: no key. */
+  toJSON(): { environmentName: EnvironmentName; isLoggedIn: boolean; accountAddress?: string };
 
   /** Plans: what is for sale, what is held, and how to buy. */
   readonly plans: {

@@ -25,6 +25,8 @@ export async function keep(input, init, limit) {
     if (init?.[name] !== undefined) settings[name] = init[name];
   }
   if (init instanceof Request && settings.mode === 'navigate') delete settings.mode;
+  // The caller's may change before they are sent.
+  if (settings.headers) settings.headers = new Headers(settings.headers);
   let stream = settings.body;
   if ((stream === undefined || stream === null) && from) {
     if (from.bodyUsed) throw new TypeError('the body of the Request has been used');

@@ -62,7 +62,7 @@ const start = (page, { nvmApiKey, delegationId }, options) => page.evaluate(asyn
       return { approve: true, purchase: balance < offer.credits };
     };
   }
-  window.payments = await Payments.getBrowserInstance({ returnUrl: '/', environment: 'custom', backend, ...given });
+  window.payments = await Payments.getBrowserInstance({ returnUrl: '/', environment: 'custom', backend, ...given }).ready();
   // What came of a fetch, as data.
   window.ask = (options) => payments.fetch(ask, { method: 'POST', body: '{"question":"1 + 1?"}' }, options).then(
     ({ response, spend }) => ({ status: response.status, outcome: spend.outcome }),
