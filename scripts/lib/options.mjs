@@ -19,12 +19,19 @@ const listed = (type) => (/^('[^']*'|\d+)( \| |$)/.test(type) ? JSON.parse(`[${t
 /** A shape with the members of those that it extends, the outer ones first. */
 const members = (shapes, name) => Object.assign({}, ...(shapes[name].extends ?? []).map((one) => members(shapes, one)), shapes[name].members);
 
-/** What `options.js` reads by: shape to member to kind, or to the values that it may have. */
+/**
+ * What `options.js` reads by: `shapes` from shape to member to kind, or to the values that it may have; `required` from shape to
+ * member to what may help where it is missing.
+ */
 export function shapes(named = (name) => !OF_THE_BUILDER.includes(name)) {
   const all = describe();
-  return Object.fromEntries(Object.keys(all).filter(named).map((name) => [name, Object.fromEntries(
-    Object.entries(members(all, name)).map(([member, { type }]) => [member, listed(type) ?? type]),
-  )]));
+  const of = (pick) => Object.fromEntries(Object.keys(all).filter(named).map((name) => [name, pick(Object.entries(members(all, name)))]));
+  return {
+    shapes: of((own) => Object.fromEntries(own.map(([member, { type }]) => [member, listed(type) ?? type]))),
+    required: Object.fromEntries(Object.entries(of((own) => Object.fromEntries(
+      own.filter(([, { required }]) => required === true).map(([member, { hint = '' }]) => [member, hint]),
+    ))).filter(([, own]) => Object.keys(own).length > 0)),
+  };
 }
 
 /** What only `payments-wasm/builder` reads. */

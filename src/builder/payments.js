@@ -29,7 +29,7 @@ export function createBuilder(load) {
     constructor(mark, given) {
       if (mark !== inside) throw problem('validation', 'Payments is made by Payments.getInstance');
       const { nvmApiKey, environment, backend, organizationId, fetch, timeoutMs = TIMEOUT_MS, helicone } = given;
-      const key = readKey(nvmApiKey ?? '');
+      const key = readKey(nvmApiKey);
       this.#key = key;
       const house = { key, environment: key.environment ?? environment ?? 'custom', fetch, timeoutMs };
       if (house.environment === 'custom' && !backend) throw missing('backend', "give the platform's address, or an `environment` that has one");

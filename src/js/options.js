@@ -1,7 +1,7 @@
 // Reads what callers give: each member once, own members only, at every depth. What is not known is refused by name, and
 // what is handed on is a fresh object that nobody else holds. The shapes are those of `options.json`.
 import { problem } from './error.js';
-import SHAPES from './options.json';
+import { required, shapes } from './options.json';
 
 /** What a value has to be, in words, and how it is handed on; `undefined` for what it may not be. */
 const KINDS = {
@@ -23,15 +23,18 @@ const KINDS = {
 
 /** The options of a call by the name of their shape; an empty object where there are none. */
 export function read(shape, value, path = 'options', outer = '') {
-  const members = SHAPES[shape];
+  const members = shapes[shape];
   const found = Object.create(null);
-  if (value === undefined || value === null) return found;
-  if (typeof value !== 'object' || Array.isArray(value)) throw wrong(path, 'an object');
-  for (const name of Object.getOwnPropertyNames(value)) {
+  const given = value ?? {};
+  if (typeof given !== 'object' || Array.isArray(given)) throw wrong(path, 'an object');
+  for (const name of Object.getOwnPropertyNames(given)) {
     const field = outer + name;
     if (!Object.hasOwn(members, name)) throw unknown(field, outer, name, Object.keys(members));
-    const given = value[name];
-    if (given !== undefined && given !== null) found[name] = one(members[name], given, field);
+    const member = given[name];
+    if (member !== undefined && member !== null) found[name] = one(members[name], member, field);
+  }
+  for (const [name, hint] of Object.entries(required[shape] ?? {})) {
+    if (found[name] === undefined) throw missing(outer + name, hint);
   }
   return found;
 }

@@ -29,7 +29,7 @@ export function createPayments(load) {
       try {
         const given = read('PaymentOptions', options);
         const session = new Session(load, given);
-        session.use(readKey(given.nvmApiKey ?? ''));
+        session.use(readKey(given.nvmApiKey));
         return new Payments(inside, session);
       } catch (error) {
         throw seenFrom(error, Payments.getInstance);

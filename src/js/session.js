@@ -82,7 +82,6 @@ export class Session {
   /** Makes it the session of a page: with the key that a login brought to this page load, one that is given, or one that is kept. */
   open(login) {
     const { returnUrl, storage, nvmApiKey, environment, backend, frontend } = this.#given;
-    if (returnUrl === undefined) throw missing('returnUrl', 'say where the login page leads back to: `returnUrl: location.href`');
     this.returnUrl = returnAddress(returnUrl, PARAMETERS);
     if (!this.returnUrl) throw problem('validation', 'returnUrl must be an http or https URL');
     this.#storage = { session: TAB, local: LOCAL }[storage];

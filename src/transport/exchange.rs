@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 extern "C" {
     /// A request that can be sent again; `keep` makes it.
     #[derive(Clone)]
-    pub(crate) type Kept;
+    pub type Kept;
     /// Calls back with false when the caller's signal fires, with true when a limit is over.
     #[wasm_bindgen(method)]
     pub(crate) fn watch(this: &Kept, callback: &Function);

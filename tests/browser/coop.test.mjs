@@ -15,7 +15,7 @@ async function pageWith(policy, options = {}) {
   if (!sites.has(policy)) sites.set(policy, await serve({ 'cross-origin-opener-policy': policy }));
   const page = await context.newPage();
   await page.goto(`${sites.get(policy).url}/app`);
-  return open(undefined, options, page);
+  return open('', options, page);
 }
 
 /** The window that a click opens. Cut off from its page it may be told of as a page of its own. */

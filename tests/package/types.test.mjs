@@ -37,6 +37,8 @@ for (const way of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
 const members = (object) => [...Object.keys(object), ...Object.getOwnPropertyNames(Object.getPrototypeOf(object))]
   .filter((name) => name !== 'constructor');
 
+const statics = (type) => Object.getOwnPropertyNames(type).filter((name) => !['length', 'name', 'prototype'].includes(name));
+
 test('what is there is declared, and what is declared is there', async () => {
   const sdk = await import(dist('subscriber', 'index.js'));
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -46,7 +48,7 @@ test('what is there is declared, and what is declared is there', async () => {
   const resources = ['plans', 'agents', 'delegation', 'x402'];
   const there = {
     'typeof sdk': Object.keys(sdk),
-    "Omit<typeof sdk.Payments, 'prototype'>": Object.keys(sdk.Payments),
+    "Omit<typeof sdk.Payments, 'prototype'>": statics(sdk.Payments),
     'sdk.Payments': members(payments),
     ...Object.fromEntries(resources.map((name) => [`sdk.Payments['${name}']`, members(payments[name])])),
   };
@@ -73,7 +75,7 @@ test('what the builder has is declared, and what is declared is there', async ()
   assert.equal(resources.length, 10);
   const there = {
     'typeof sdk': Object.keys(sdk),
-    "Omit<typeof sdk.Payments, 'prototype'>": Object.getOwnPropertyNames(sdk.Payments).filter((name) => !['length', 'name', 'prototype'].includes(name)),
+    "Omit<typeof sdk.Payments, 'prototype'>": statics(sdk.Payments),
     'sdk.Payments': members(payments),
     ...Object.fromEntries(resources.map((name) => [`sdk.Payments['${name}']`, members(payments[name])])),
     ...Object.fromEntries(Object.entries(sdk).filter(([, value]) => Object.isFrozen(value) && typeof value === 'object')
