@@ -125,6 +125,35 @@ impl Target {
     }
 }
 
+/// The path of an absolute URL, as it came.
+pub(crate) fn of_url(url: &str) -> &str {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let path = rest.find('/').and_then(|start| rest.get(start..)).unwrap_or("/");
+    path.split('?').next().unwrap_or_default()
+}
+
+/// Whether two spellings of a segment are one to a router that leaves reserved characters as they came: `%61` is `a` to it,
+/// `%40` is no `@`.
+pub(crate) fn is_spelled_alike(one: &str, other: &str) -> bool {
+    let plain = |text: &str| {
+        let mut plain = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('%') {
+            plain.push_str(before);
+            let (code, after) = after.split_at_checked(2).unwrap_or((after, ""));
+            let byte = u8::from_str_radix(code, 16).unwrap_or(b'%');
+            let decoded = matches!(byte, b' '..=b'~') && !b";/?:@&=+$,#%".contains(&byte);
+            match decoded {
+                true => plain.push(char::from(byte)),
+                false => plain.extend(['%'].into_iter().chain(code.chars()).map(|c| c.to_ascii_uppercase())),
+            }
+            rest = after;
+        }
+        plain + rest
+    };
+    one == other || plain(one) == plain(other)
+}
+
 impl CanonicalPath {
     /// Reads a raw path, which starts with `/`.
     ///
@@ -197,7 +226,7 @@ pub(crate) fn write_segment(f: &mut impl fmt::Write, segment: &str) -> fmt::Resu
 }
 
 /// Decodes `%XX` once. A `+` stays a plus: that is a habit of forms, not of paths.
-fn percent_decode(text: &str) -> Result<String, PathError> {
+pub(crate) fn percent_decode(text: &str) -> Result<String, PathError> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
