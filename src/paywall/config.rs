@@ -136,7 +136,11 @@ impl Settings {
             let mut priced = Vec::new();
             for method in key.methods() {
                 let terms = terms::read(name, *method, value, around, &at)?;
-                warnings.extend(promises(&terms, state).into_iter().map(Into::into));
+                for warning in promises(&terms, state) {
+                    if !warnings.iter().any(|known| known == warning) {
+                        warnings.push(warning.into());
+                    }
+                }
                 priced.push((*method, Rc::new(terms)));
             }
             key.list(&mut routes, &at, |method| {
@@ -171,8 +175,6 @@ impl Settings {
         let cache_ms = seconds("VERIFY_CACHE_SECONDS", 0, 0, MAX_CACHE_SECONDS, problem)?;
         let problem = "must be a whole number of seconds from 1 to 3600";
         let quiet_ms = seconds("SETTLE_QUIET_SECONDS", DEFAULT_QUIET_SECONDS, 1, MAX_QUIET_SECONDS, problem)?;
-        warnings.sort_unstable();
-        warnings.dedup();
         let sells = |name: &str| {
             routes.paid().any(|terms| terms.route == name && terms.settlement == Settlement::BeforeDelivery)
         };
@@ -271,13 +273,15 @@ fn passes_free(routes: &Routes, unlisted: Unlisted) -> Vec<String> {
     if unlisted == Unlisted::Deny {
         return Vec::new();
     }
-    let whole = "What no route lists is passed unpaid, since UNLISTED is pass. A route is compared with the whole path that the \
-                 gate is handed, whatever it is mounted at.";
-    let free = routes.left_free();
-    let free = free.iter().map(|at| {
-        format!("{at} does not cover the folder itself, with or without a slash at its end: it is passed unpaid. List it too, paid or open.")
-    });
-    core::iter::once(whole.to_string()).chain(free).collect()
+    let mut said = Vec::from([
+        "What no route lists passes unpaid (UNLISTED is pass). Routes are whole paths, whatever the gate is mounted at."
+            .to_string(),
+    ]);
+    for at in routes.left_free() {
+        let problem = " does not cover the folder itself, which passes unpaid: list it too, paid or open.";
+        said.push([at, problem].concat());
+    }
+    said
 }
 
 /// What a route with these terms cannot promise.

@@ -132,26 +132,14 @@ pub(crate) fn of_url(url: &str) -> &str {
     path.split('?').next().unwrap_or_default()
 }
 
-/// Whether two spellings of a segment are one to a router that leaves reserved characters as they came: `%61` is `a` to it,
-/// `%40` is no `@`.
-pub(crate) fn is_spelled_alike(one: &str, other: &str) -> bool {
-    let plain = |text: &str| {
-        let mut plain = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('%') {
-            plain.push_str(before);
-            let (code, after) = after.split_at_checked(2).unwrap_or((after, ""));
-            let byte = u8::from_str_radix(code, 16).unwrap_or(b'%');
-            let decoded = matches!(byte, b' '..=b'~') && !b";/?:@&=+$,#%".contains(&byte);
-            match decoded {
-                true => plain.push(char::from(byte)),
-                false => plain.extend(['%'].into_iter().chain(code.chars()).map(|c| c.to_ascii_uppercase())),
-            }
-            rest = after;
-        }
-        plain + rest
+/// Whether a segment, as it came, has a reserved character percent-encoded that stands for itself in a canonical path: a router
+/// decodes `%61`, and leaves `%40` as it is.
+pub(crate) fn encodes_reserved(segment: &str) -> bool {
+    let reserved = |code: &str| {
+        let byte = code.get(..2).and_then(|code| u8::from_str_radix(code, 16).ok());
+        byte.is_some_and(|byte| b":@&=+$,".contains(&byte))
     };
-    one == other || plain(one) == plain(other)
+    segment.split('%').skip(1).any(reserved)
 }
 
 impl CanonicalPath {

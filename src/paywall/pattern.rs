@@ -136,12 +136,9 @@ impl Pattern {
         asked.len() == pairs.len()
             && (slash == spelled.is_directory() || open_end)
             && pairs.into_iter().zip(asked).all(|((segment, spelled), asked)| {
-                let mut text = String::new();
-                let written = path::write_segment(&mut text, spelled).is_ok();
-                (written && path::is_spelled_alike(&text, asked))
-                    || (fixed
-                        && !matches!(segment, Segment::Literal(_))
-                        && path::percent_decode(asked).is_ok_and(|asked| asked == spelled))
+                let any = fixed && !matches!(segment, Segment::Literal(_));
+                (any || !path::encodes_reserved(asked))
+                    && path::percent_decode(asked).is_ok_and(|asked| asked == spelled)
             })
     }
 
