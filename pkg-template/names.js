@@ -13,6 +13,3 @@ export const decodeAccessToken = later('decodeAccessToken');
 export const encodeAccessToken = later('encodeAccessToken');
 export const resolveNetwork = later('resolveNetwork');
 export const resolveScheme = later('resolveScheme');
-
-/** Not by name: these are the class's. */
-export default { loginUrl: later('loginUrl'), readCallback: later('readCallback') };

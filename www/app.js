@@ -26,7 +26,7 @@ let running; // { timeline, abort, offer, trouble } of the question being asked
 try {
   ({ Payments } = await import("/pkg/index.js"));
   config = await (await fetch("/config.json")).json();
-  payments = await logIn();
+  payments = logIn();
   showOrigins();
   showAccount();
   wire();
@@ -39,8 +39,8 @@ try {
 
 // A return from the login that was not started here is refused by the package. The page says so and
 // goes on logged out: the key is out of the address bar and was not used.
-async function logIn() {
-  const session = await Payments.getBrowserInstance({
+function logIn() {
+  const session = Payments.getBrowserInstance({
     returnUrl: location.origin + location.pathname,
     environment: config.environment,
     backend: config.backend,

@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Plain } from './cli.mjs';
+import { builderShapes, optionShapes, withOptions } from './options.mjs';
 import { at, root, run } from './run.mjs';
 import { count, notice, step } from './term.mjs';
 import { crateVersion, setup } from './tools.mjs';
@@ -76,17 +77,20 @@ const WASM_FEATURES = [
 /** Where an artefact stands when it is built. */
 export const dist = (artefact, ...parts) => at('target/dist', artefact, ...parts);
 
-/** Builds the named artefacts (all, if none is named), and what they need. `dev` is quick to build and large. */
+/**
+ * Builds the named artefacts (all, if none is named), and what they need. `dev` is quick to build and large; where what ships is built already and is what
+ * the sources say, it serves as well.
+ */
 export async function build(names = [], { dev = false } = {}) {
   for (const name of names) {
     if (!ARTEFACTS[name]) throw new Plain(`there is no artefact ${name}`, `one of ${Object.keys(ARTEFACTS).join(', ')}`);
   }
   const wanted = names.length > 0 ? names : Object.keys(ARTEFACTS);
   const chosen = new Set(wanted.flatMap((name) => [...(ARTEFACTS[name].needs ?? []), name]));
-  const { wasmBindgen } = await setup('wasmBindgen');
+  const { bindgen } = await setup('bindgen');
   for (const name of chosen) {
     if (upToDate(name, dev)) continue;
-    await step(`build ${name}${dev ? ' (dev)' : ''}`, (report) => buildOne(name, { dev, wasmBindgen, report }));
+    await step(`build ${name}${dev ? ' (dev)' : ''}`, (report) => buildOne(name, { dev, bindgen, report }));
   }
   // One package of three builds.
   for (const part of ['builder', 'paywall']) {
@@ -99,7 +103,7 @@ export async function build(names = [], { dev = false } = {}) {
   }
 }
 
-async function buildOne(name, { dev, wasmBindgen, report }) {
+async function buildOne(name, { dev, bindgen, report }) {
   const artefact = ARTEFACTS[name];
   const profile = dev ? 'wasm-dev' : 'release';
   const started = Date.now();
@@ -111,7 +115,7 @@ async function buildOne(name, { dev, wasmBindgen, report }) {
   mkdirSync(work, { recursive: true });
   try {
     report('wasm-bindgen');
-    await run(wasmBindgen, ['--target', 'web', ...artefact.bindgen, '--out-dir', work, '--out-name', artefact.name, compiled.wasm]);
+    await run(bindgen, [...artefact.bindgen, '--out-dir', work, '--out-name', artefact.name, compiled.wasm]);
     const wasm = join(work, `${artefact.name}_bg.wasm`);
     let renamed;
     if (!dev) {
@@ -190,9 +194,10 @@ async function finishPackage(work, { dev, renamed }) {
   canary(wasm);
   if (renamed) renameInGlue(work, 'core', renamed);
 
-  // What is JavaScript alone is exported as it is: the error classes, from the very copy that the glue uses, and the rest.
+  // What is JavaScript alone is exported as it is: the class and the errors, from the very copy that the glue uses, and the rest.
   const errors = readdirSync(join(work, 'snippets'), { recursive: true }).find((path) => path.endsWith(`${sep}error.js`));
-  const own = [`./snippets/${errors.replaceAll(sep, '/')}`, at('src/js/constants.js')];
+  const shell = ['error.js', 'payments.js'].map((name) => `./snippets/${errors.replaceAll(sep, '/').replace(/error\.js$/, name)}`);
+  const own = [...shell, at('src/js/constants.js')];
   appendFileSync(join(work, 'core.js'), own.map((path) => `\nexport * from ${JSON.stringify(path)};`).join(''));
   // Which of them refer to one another, wasm-bindgen does not know.
   const snippets = join(work, 'snippets', errors.slice(0, errors.indexOf(sep)));
@@ -205,18 +210,18 @@ async function finishPackage(work, { dev, renamed }) {
     await bundle({
       entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,
       external: ['core.js', ...beside].filter((other) => other !== name).map((other) => `./${other}`),
-      format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error',
+      format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', plugins: [optionShapes],
     });
   }
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
   // The entries load with every page, and their comments are for who reads the source.
-  for (const name of ['index.js', 'names.js', 'workerd.js']) {
+  for (const name of ['index.js', 'load.js', 'names.js', 'workerd.js']) {
     const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
     writeFileSync(join(work, name), code);
   }
 
   pack(work, 'core', wasm);
-  cpSync(at('src/js/types.d.ts'), join(work, 'index.d.ts'));
+  writeFileSync(join(work, 'index.d.ts'), withOptions(readFileSync(at('src/js/types.d.ts'), 'utf8')));
 
   const manifest = JSON.parse(readFileSync(join(work, 'package.json'), 'utf8'));
   manifest.version = crateVersion();
@@ -256,13 +261,13 @@ async function finishBuilder(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'seller', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'seller.js')], outfile: join(work, 'seller.js'), allowOverwrite: true });
-  await bundle({ ...shared, entryPoints: [at('src/builder/index.js')], outfile: join(work, 'selling.js') });
+  await bundle({ ...shared, entryPoints: [at('src/builder/index.js')], outfile: join(work, 'selling.js'), plugins: [builderShapes] });
   for (const name of ['builder.js', 'builder.workerd.js']) {
     const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
     writeFileSync(join(work, name), code);
   }
   pack(work, 'seller', wasm);
-  cpSync(at('src/builder/builder.d.ts'), join(work, 'builder.d.ts'));
+  writeFileSync(join(work, 'builder.d.ts'), withOptions(readFileSync(at('src/builder/builder.d.ts'), 'utf8')));
 }
 
 /** The wasm as text inside a module: no bundler has to know what to do with a .wasm file. */
@@ -363,7 +368,7 @@ function upToDate(name, dev) {
     return false;
   }
   const outputs = existsSync(dist(name, `${ARTEFACTS[name].name}_bg.wasm`));
-  return outputs && stamp.dev === dev && stamp.hash === hashInputs(name, stamp.sources);
+  return outputs && (dev || !stamp.dev) && stamp.hash === hashInputs(name, stamp.sources);
 }
 
 function writeStamp(name, { dev, sources, started }) {
@@ -378,7 +383,7 @@ function hashInputs(name, sources) {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '', pageIsBuilt()]));
   const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', 'package-lock.json',
-    'scripts/lib/build.mjs', ...files('src', /\.(js|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template),
+    'scripts/lib/build.mjs', 'scripts/lib/options.mjs', ...files('src', /\.(js|json|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template),
     ...(ARTEFACTS[name].needs ?? []).map((needed) => relative(root, stampPath(needed)))];
   for (const path of [...new Set([...sources, ...others])].sort()) {
     hash.update(`\0${path}\0`);

@@ -5,14 +5,14 @@ import { gzipSync } from 'node:zlib';
 import { dist } from './build.mjs';
 
 /** The budgets for wasm and JS together, after gzip. */
-const BUDGETS = { subscriber: 80_000, paywall: 185_000, builder: 60_000, worker: 220_000, page: 92_000 };
+const BUDGETS = { subscriber: 80_000, paywall: 188_500, builder: 60_000, worker: 220_000, page: 92_000 };
 
 /**
  * Which files of an artefact are loaded. Of the npm package a page loads the entry and the glue, and the wasm once: it
  * travels as core.packed.js, whose base64 compresses to what the wasm itself does.
  */
 const LOADED = {
-  subscriber: (path) => ['index.js', 'names.js', 'core.js', 'core_bg.wasm'].includes(path),
+  subscriber: (path) => ['index.js', 'load.js', 'names.js', 'core.js', 'core_bg.wasm'].includes(path),
   paywall: (path) => ['paywall.js', 'handler.js', 'gate.js', 'gate_bg.wasm'].includes(path),
   builder: (path) => ['builder.js', 'selling.js', 'seller.js', 'seller_bg.wasm'].includes(path),
   worker: (path) => /\.(js|wasm)$/.test(path) && path !== PAGE,

@@ -11,12 +11,12 @@ const MINUTES = 60_000;
  */
 export const SUITES = {
   native: { title: 'native', tools: ['rust'], run: native },
-  wasm: { title: 'wasm in Node', tools: ['wasmBindgen'], run: wasm },
+  wasm: { title: 'wasm in Node', tools: ['bindgen'], run: wasm },
   node: { title: 'Node', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox', 'worker'], run: nodeTests('tests/node') },
   package: { title: 'npm package', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox'], run: nodeTests('tests/package') },
   sandbox: { title: 'sandbox', artefacts: ['sandbox'], run: sandbox },
   workerd: { title: 'paywall in workerd', artefacts: ['sandbox', 'worker', 'subscriber'], run: nodeTests('tests/workerd') },
-  library: { title: 'paywall as a library', tools: ['wasmBindgen', 'runtimes'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall'], run: library },
+  library: { title: 'paywall as a library', tools: ['bindgen', 'runtimes'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall'], run: library },
   python: {
     title: 'official Python client', tools: ['python'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall', 'builder'],
     without: ({ python }) => (python ? undefined : 'Python is not installed'), run: python,
@@ -32,13 +32,14 @@ async function native({ report }) {
   return sum(await inTurn(runs, (args) => cargo(args, { report })));
 }
 
-/** The integration tests that are made for wasm32 as well, in Node, by wasm-bindgen's own runner. */
-async function wasm({ report, testRunner }) {
+/** The integration tests that are made for wasm32 as well, in Node: cargo hands each compiled file to wasm-tests.mjs. */
+async function wasm({ report, bindgen }) {
   const files = list('tests', /\.rs$/).filter((name) => readFileSync(at('tests', name), 'utf8').includes('wasm_bindgen_test'));
   if (files.length === 0) return sum([]);
   const names = files.flatMap((name) => ['--test', name.replace(/\.rs$/, '')]);
-  return cargo(['test', '--locked', '--no-fail-fast', '--target', 'wasm32-unknown-unknown', ...names],
-    { report, env: { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: testRunner } });
+  const runner = JSON.stringify([process.execPath, at('scripts/lib/wasm-tests.mjs')]);
+  return cargo(['test', '--locked', '--no-fail-fast', '--target', 'wasm32-unknown-unknown', '--config', `target.wasm32-unknown-unknown.runner=${runner}`, ...names],
+    { report, env: { BINDGEN: bindgen } });
 }
 
 async function cargo(args, { report, env }) {

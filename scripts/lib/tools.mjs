@@ -1,10 +1,11 @@
 // Everything a command needs that a machine with rustup and Node does not have yet. Each tool has one function that is
 // quick when the tool is there, fetches it with visible progress when it is not, and otherwise says the exact fix.
 // This file runs before `npm ci`: it may import node's own modules only.
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { Plain } from './cli.mjs';
-import { at, isProgram, run, which } from './run.mjs';
+import { at, isProgram, root, run, which } from './run.mjs';
 import { notice, step } from './term.mjs';
 
 /** The oldest Node that the npm package and these commands run on: the first 20 with `require` of ES modules. */
@@ -16,7 +17,7 @@ const REQUIREMENTS = 'tests/python/requirements.txt';
 
 /**
  * Makes the named tools ready, in order, and gives what a caller needs to know about them:
- * `wasmBindgen`, `testRunner` and `chromium` are paths; `python`, `deno` and `bun` are paths, or undefined where there is none.
+ * `bindgen` and `chromium` are paths; `python`, `deno` and `bun` are paths, or undefined where there is none.
  */
 export async function setup(...names) {
   checkNode();
@@ -30,9 +31,9 @@ const TOOLS = {
   async rust() {
     await rust();
   },
-  async wasmBindgen() {
+  async bindgen() {
     await rust();
-    return wasmBindgen();
+    return bindgen();
   },
   async chromium() {
     return { chromium: await chromium() };
@@ -87,48 +88,40 @@ function rust() {
   })());
 }
 
-/**
- * wasm-bindgen's command line, of exactly the version of the library in Cargo.lock: the two share a format that
- * changes in patch releases. WASM_BINDGEN or PATH serve where the version is right, else it is built once.
- */
-async function wasmBindgen() {
-  const version = lockedVersion('wasm-bindgen');
-  const versionOf = async (program) => {
-    const { code, stdout } = await run(program, ['--version'], { anyCode: true }).catch(() => ({ code: 1 }));
-    return code === 0 ? stdout.trim().split(' ').pop() : undefined;
-  };
-  const installed = at('target/tools/bin/wasm-bindgen');
-  const runnerBeside = (program) => join(program, '..', 'wasm-bindgen-test-runner');
-  for (const candidate of [process.env.WASM_BINDGEN, which('wasm-bindgen'), installed]) {
-    if (candidate && isProgram(runnerBeside(candidate)) && (await versionOf(candidate)) === version) {
-      return { wasmBindgen: candidate, testRunner: runnerBeside(candidate) };
-    }
+/** tools/bindgen: a program of ours over the library that wasm-bindgen's command line is made of. Built once, and again when it changes. */
+async function bindgen() {
+  const folder = at('tools/bindgen');
+  const [ours, theirs] = [lockedVersion('wasm-bindgen'), lockedVersion('wasm-bindgen-cli-support', join(folder, 'Cargo.lock'))];
+  if (ours !== theirs) {
+    throw new Plain(`Cargo.lock has wasm-bindgen ${ours}, tools/bindgen/Cargo.lock has ${theirs}: they have to be equal`,
+      `set wasm-bindgen-cli-support = "=${ours}" in tools/bindgen/Cargo.toml, then cargo update --manifest-path tools/bindgen/Cargo.toml`);
   }
-  await step(`wasm-bindgen ${version} (built once)`, async (report) => {
-    const args = ['install', 'wasm-bindgen-cli', '--version', version, '--root', at('target/tools'), '--force'];
+  const name = process.platform === 'win32' ? 'bindgen.exe' : 'bindgen';
+  const program = at('target/tools/bin', name);
+  const stamp = at('target/tools/bin/.bindgen');
+  const hash = createHash('sha256');
+  for (const path of ['Cargo.toml', 'Cargo.lock', 'src/main.rs']) hash.update(readFileSync(join(folder, path)));
+  const wanted = hash.digest('hex');
+  if (isProgram(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return { bindgen: program };
+  await step(`wasm-bindgen ${ours} (built once, about half a minute)`, async (report) => {
     // Its own folder, so that a build that runs at the same time does not wait for this one.
-    const options = { env: { CARGO_TARGET_DIR: at('target/tools/build') }, onLine: (line) => report(line.trim()), anyCode: true };
-    let { code, output } = await run('cargo', [...args, '--locked'], options);
-    let note = '';
-    if (code !== 0) {
-      // Its lock file names versions that a registry may not have: the newest that fit do as well.
-      ({ code, output } = await run('cargo', args, options));
-      note = 'without its lock file, which did not resolve';
-    }
-    rmSync(at('target/tools/build'), { recursive: true, force: true });
-    if (code !== 0) {
-      throw new Plain(`wasm-bindgen-cli ${version} could not be built\n\n${output.trim().split('\n').slice(-20).join('\n')}`,
-        `cargo install wasm-bindgen-cli --version ${version}`);
-    }
-    return { note };
+    const build = at('target/tools/bindgen');
+    await run('cargo', ['build', '--release', '--locked', '--manifest-path', join(folder, 'Cargo.toml')], {
+      env: { CARGO_TARGET_DIR: build, CARGO_BUILD_TARGET: undefined, RUSTFLAGS: undefined, CARGO_ENCODED_RUSTFLAGS: undefined },
+      onLine: (line) => report(line.trim()),
+    });
+    mkdirSync(at('target/tools/bin'), { recursive: true });
+    cpSync(join(build, 'release', name), program);
+    writeFileSync(stamp, wanted);
+    rmSync(build, { recursive: true, force: true });
   });
-  return { wasmBindgen: installed, testRunner: runnerBeside(installed) };
+  return { bindgen: program };
 }
 
-/** The version of a crate in Cargo.lock. */
-export function lockedVersion(crate) {
-  const found = new RegExp(`name = "${crate}"\\nversion = "([^"]+)"`).exec(readFileSync(at('Cargo.lock'), 'utf8'));
-  if (!found) throw new Plain(`Cargo.lock does not name ${crate}`, 'cargo generate-lockfile');
+/** The version of a crate in Cargo.lock, or in another lock file. */
+export function lockedVersion(crate, lock = at('Cargo.lock')) {
+  const found = new RegExp(`name = "${crate}"\\nversion = "([^"]+)"`).exec(readFileSync(lock, 'utf8'));
+  if (!found) throw new Plain(`${relative(root, lock)} does not name ${crate}`, 'cargo generate-lockfile');
   return found[1];
 }
 

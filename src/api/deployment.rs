@@ -107,11 +107,12 @@ impl Deployment {
 fn origin(url: &str, field: &'static str) -> Result<String, WireError> {
     let bad = || WireError::new(WireErrorKind::BadValue, field);
     let url = url.trim_end_matches('/');
-    let (secure, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
-        (Some(rest), _) => (true, rest),
-        (_, Some(rest)) => (false, rest),
-        _ => return Err(bad()),
-    };
+    let (scheme, rest) = url.split_once(':').ok_or_else(bad)?;
+    let rest = rest.strip_prefix("//").ok_or_else(bad)?;
+    let secure = scheme.eq_ignore_ascii_case("https");
+    if !secure && !scheme.eq_ignore_ascii_case("http") {
+        return Err(bad());
+    }
     let host = rest.split('/').next().unwrap_or_default();
     let plain = rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'@' | b'?' | b'#' | b'\\'));
     (plain && (secure || is_loopback(host)) && !host.is_empty()).then(|| url.to_string()).ok_or_else(bad)
@@ -124,6 +125,8 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
+    // The dot that may end a host's name makes no other host of it.
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let dotted = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     name == "localhost"
         || name.ends_with(".localhost")
@@ -144,6 +147,10 @@ mod tests {
             "http://localhost:3001/",
             "http://[::1]:8787",
             "http://nvm.localhost",
+            "http://LocalHost:3001",
+            "http://localhost.:3001",
+            "HTTP://localhost:3001",
+            "HTTPS://api.example",
         ] {
             let deployment = Deployment::custom(Some(good), None, None).unwrap();
             assert_eq!(deployment.backend, good.trim_end_matches('/'));

@@ -16,23 +16,7 @@ export {
  */
 export type Amount = CreditsInput;
 
-/** What `Payments.getInstance` takes. A wrong option is refused with `validation`, and the message names it. */
-export interface BuilderOptions {
-  /** The seller's key, `<prefix>:<jwt>`. Kept in memory only, never printed, never put into a URL. */
-  nvmApiKey: string;
-  /** Used where the key's prefix names no environment; a prefix that does, wins. Default `custom`. */
-  environment?: EnvironmentName;
-  /** Origin of the REST API, with `environment: 'custom'`. HTTPS, or HTTP on this machine. */
-  backend?: string;
-  /** In whose name calls with the key are made; see `setOrganizationId`. */
-  organizationId?: string;
-  /** Called instead of the platform's `fetch`. */
-  fetch?: (request: Request) => Promise<Response>;
-  /** How long a call may take, in milliseconds, its repetitions included. Default 30000. */
-  timeoutMs?: number;
-  /** Origin of Helicone's, in the place of the environment's (`custom`: `http://localhost:8585`). */
-  helicone?: string;
-}
+// options: BuilderOptions
 
 /** What a plan costs. Amounts go out as decimal digits. */
 export interface PlanPriceConfig {
@@ -573,8 +557,8 @@ export interface ChatOpenAIConfiguration {
 export class Payments {
   private constructor();
 
-  /** For Node, Deno, Bun, Workers and pages. Loads the WebAssembly the first time. */
-  static getInstance(options: BuilderOptions): Promise<Payments>;
+  /** For Node, Deno, Bun, Workers and pages. Throws `validation`; the WebAssembly is loaded by the first call. */
+  static getInstance(options: BuilderOptions): Payments;
 
   /** The environment that calls go to. */
   readonly environmentName: EnvironmentName;
@@ -582,6 +566,8 @@ export class Payments {
   getEnvironmentName(): EnvironmentName;
   /** The account (wallet) address of the key. */
   getAccountAddress(): string | undefined;
+  /** For logs: no key. */
+  toJSON(): { environmentName: EnvironmentName; accountAddress?: string };
   /** In whose name calls with the key are made, if in anybody's. */
   getOrganizationId(): string | undefined;
   /** In whose name calls with the key are made from now on; `undefined` for one's own. Throws `validation`. */

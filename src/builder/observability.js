@@ -49,14 +49,14 @@ export function createHeliconeResponse({ idPrefix, model, resultData, usage, sys
 /** A text that a header can have: names of plans are in any script, and one line break would make another header. */
 const inHeader = (value) => String(value).replace(/\p{Cs}/gu, '').replace(/[^\x20-\x7e\xa0-\xff]/gu, encodeURIComponent);
 
-/** `core` is the wasm's, `helicone` an address in the place of the environment's. */
+/** `house` has the key's facts and the environment; `helicone` is an address in the place of the environment's. */
 export class Observability {
-  #core;
+  #house;
   #origin;
 
-  constructor(core, helicone) {
-    this.#core = core;
-    this.#origin = (helicone ?? (core.environment === 'custom' ? LOCAL : HOSTED)).replace(/\/+$/, '');
+  constructor(house, helicone) {
+    this.#house = house;
+    this.#origin = (helicone ?? (house.environment === 'custom' ? LOCAL : HOSTED)).replace(/\/+$/, '');
   }
 
   get heliconeBaseUrl() { return this.#origin + GATEWAY; }
@@ -64,16 +64,16 @@ export class Observability {
   getHeliconeHeaders(agentRequest, customProperties = {}) {
     if (typeof agentRequest !== 'object' || !agentRequest) throw wrong('agentRequest', 'what verifyPermissions or startSimulationRequest gave');
     const { agentId, agentName, agentRequestId, batch, balance = {} } = agentRequest;
-    const core = this.#core;
+    const { key, environment } = this.#house;
     const properties = {
-      accountAddress: core.account, consumerAddress: balance.holderAddress, agentId, planId: balance.planId, planType: balance.planType,
-      planName: balance.planName, agentName, agentRequestId, pricePerCredit: balance.pricePerCredit, environmentName: core.environment,
+      accountAddress: key.account, consumerAddress: balance.holderAddress, agentId, planId: balance.planId, planType: balance.planType,
+      planName: balance.planName, agentName, agentRequestId, pricePerCredit: balance.pricePerCredit, environmentName: environment,
       batch: batch ?? false, ismarginBased: false, marginPercent: 0, ...customProperties,
     };
     const headers = Object.entries(properties)
       .filter(([, value]) => value !== undefined && value !== null)
       .map(([name, value]) => [`Helicone-Property-${name}`, inHeader(value)]);
-    return { ...(core.observer && { 'Helicone-Auth': core.observer }), ...Object.fromEntries(headers) };
+    return { ...(key.observer && { 'Helicone-Auth': `Bearer ${key.observer}` }), ...Object.fromEntries(headers) };
   }
 
   withOpenAI(apiKey, agentRequest, customProperties) {

@@ -1,53 +1,78 @@
-// The class of `payments-wasm/builder`, and how it is made.
-import { organization, wrong } from './given.js';
+// The class of `payments-wasm/builder`, and how it is made. It is there at once: the WebAssembly is loaded by the first call.
+import { problem, seenFrom } from '../js/error.js';
+import { readKey } from '../js/key.js';
+import { missing, read } from '../js/options.js';
+import { organization } from './given.js';
 import { Observability } from './observability.js';
 import { Agents, Contracts, Delegations, Facilitator, Mpp, Orders, Organizations, Plans, Requests } from './resources.js';
 import { send, told } from './wires.js';
 
 const TIMEOUT_MS = 30_000;
 
-/** Makes the class of an entry: `load` gives the glue as soon as the wasm is there. */
+/** Makes the class of an entry: `load` gives the glue, its wasm started, or a promise of it. It may be called again after a failure. */
 export function createBuilder(load) {
-  return class Payments {
-    #seller;
-    #house;
+  const inside = Symbol('payments-wasm');
 
-    static async getInstance(options) {
-      return new Payments(await load(), options);
+  class Payments {
+    #house;
+    #key;
+
+    static getInstance(options) {
+      try {
+        return new Payments(inside, read('BuilderOptions', options));
+      } catch (error) {
+        throw seenFrom(error, Payments.getInstance);
+      }
     }
 
-    /** `core` is the glue; instances are made by `getInstance`. */
-    constructor(core, options) {
-      if (typeof options !== 'object' || !options) throw wrong('options', 'an object');
-      const { nvmApiKey, environment, backend, organizationId, fetch, timeoutMs = TIMEOUT_MS, helicone } = options;
-      if (fetch !== undefined && typeof fetch !== 'function') throw wrong('fetch', 'a function');
-      if (!(Number.isInteger(timeoutMs) && timeoutMs > 0)) throw wrong('timeoutMs', 'a whole number above zero');
-      if (helicone !== undefined && !/^https?:\/\/./.test(helicone)) throw wrong('helicone', 'an http or https URL');
-      const seller = told(() => new core.Seller(JSON.stringify({ nvmApiKey, environment, backend })));
-      this.#seller = seller;
-      this.#house = { core, seller, organization: undefined, fetch, timeoutMs: Math.min(timeoutMs, 2 ** 31 - 1) };
+    /** `given` are options that were read. */
+    constructor(mark, given) {
+      if (mark !== inside) throw problem('validation', 'Payments is made by Payments.getInstance');
+      const { nvmApiKey, environment, backend, organizationId, fetch, timeoutMs = TIMEOUT_MS, helicone } = given;
+      const key = readKey(nvmApiKey);
+      this.#key = key;
+      const house = { key, environment: key.environment ?? environment ?? 'custom', fetch, timeoutMs };
+      if (house.environment === 'custom' && !backend) throw missing('backend', "give the platform's address, or an `environment` that has one");
+      let loading;
+      /** The glue and the seller in it; loaded once, and anew where that failed. */
+      const loaded = () => (loading ??= (async () => {
+        const core = await load();
+        return { core, seller: told(() => new core.Seller(JSON.stringify({ nvmApiKey, environment, backend }))) };
+      })().catch((error) => {
+        loading = undefined;
+        throw error;
+      }));
+      this.#house = house;
       this.setOrganizationId(organizationId);
-      const ask = (name, given = {}, organization = this.#house.organization) =>
-        send({ ...this.#house, organization: organization ?? undefined }, name, given);
+      const ask = async (name, arguments_ = {}, own = house.organization) =>
+        send({ ...house, ...(await loaded()), organization: own ?? undefined }, name, arguments_);
       const contracts = new Contracts(ask);
       const parts = {
-        plans: new Plans(ask, seller, contracts), agents: new Agents(ask), facilitator: new Facilitator(ask), requests: new Requests(ask),
+        plans: new Plans(ask, key, contracts), agents: new Agents(ask), facilitator: new Facilitator(ask), requests: new Requests(ask),
         organizations: new Organizations(ask), contracts, orders: new Orders(ask), mpp: new Mpp(ask), delegation: new Delegations(ask),
-        observability: new Observability(seller, helicone),
+        observability: new Observability(house, helicone),
       };
       for (const [name, part] of Object.entries(parts)) Object.defineProperty(this, name, { value: part, enumerable: true });
     }
 
-    get environmentName() { return this.#seller.environment; }
+    get environmentName() { return this.#house.environment; }
 
-    getEnvironmentName() { return this.environmentName; }
+    getEnvironmentName() { return this.#house.environment; }
 
-    getAccountAddress() { return this.#seller.account; }
+    getAccountAddress() { return this.#key.account; }
 
     getOrganizationId() { return this.#house.organization; }
 
     setOrganizationId(organizationId) {
       this.#house.organization = organization(organizationId);
     }
-  };
+
+    toJSON() { return { environmentName: this.environmentName, accountAddress: this.getAccountAddress() }; }
+
+    /** As Node, Deno and Bun print it. */
+    [Symbol.for('nodejs.util.inspect.custom')](depth, options, inspect) {
+      return inspect ? `Payments ${inspect(this.toJSON(), options)}` : this.toJSON();
+    }
+  }
+  return Payments;
 }

@@ -1,6 +1,7 @@
 // The resources of the API as classes, with the official SDKs' names and argument orders. What each call sends, the core knows
 // by its name.
 import { PaymentsError } from '../js/error.js';
+import { printable } from '../js/object.js';
 import { purchasingPower } from '../js/power.js';
 import { organization } from './given.js';
 import * as prices from './prices.js';
@@ -25,12 +26,12 @@ const pick = (given, names) => Object.fromEntries(names.split(' ').map((name) =>
 const publish = async (resource, name, given, options) => resource.ask(name, given, organization(options?.organizationId));
 
 export class Plans extends Resource {
-  #seller;
+  #key;
   #contracts;
 
-  constructor(ask, seller, contracts) {
+  constructor(ask, key, contracts) {
     super(ask);
-    this.#seller = seller;
+    this.#key = key;
     this.#contracts = contracts;
   }
 
@@ -56,9 +57,9 @@ export class Plans extends Resource {
   getAgentsAssociatedToAPlan(planId, pagination) { return this.ask('getAgentsAssociatedToAPlan', { planId, ...paged(pagination) }); }
   async getPlanBalance(planId, account) {
     // What is no address is one's own, as with the official clients.
-    const holder = /^0x[0-9a-fA-F]{40}$/.test(account) ? account : this.#seller.account;
+    const holder = /^0x[0-9a-fA-F]{40}$/.test(account) ? account : this.#key.account;
     const answer = await this.ask('getPlanBalance', { planId, holder });
-    return { ...answer, balance: BigInt(answer.balance) };
+    return printable({ ...answer, balance: BigInt(answer.balance) });
   }
   orderPlan(planId) { return this.ask('orderPlan', [planId]); }
   orderFiatPlan(planId) { return this.ask('orderFiatPlan', { planId }); }

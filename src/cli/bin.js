@@ -18,6 +18,8 @@ payments-wasm paywall --origin URL --routes FILE [...]   a paywall in front of a
   --host HOST     the address; default 127.0.0.1
   --backend URL   the platform's address, if it is not Nevermined's own
   --key KEY       the seller's API key; the variable NVM_API_KEY keeps it out of the process list
+  --public-url URL  where buyers reach it, behind something that ends TLS; what X-Forwarded-Proto and its like say is
+                  not believed
   --memory        keep the state in this process: it is gone when it ends
 
 payments-wasm sandbox [...] [-- COMMAND]   the platform on this machine, until Ctrl-C or while the command runs
@@ -34,7 +36,7 @@ payments-wasm sandbox init [DIR]   writes the sandbox as a Worker, ready to be d
 
 const OPTIONS = {
   plan: { type: 'string' }, agent: { type: 'string' }, backend: { type: 'string' }, key: { type: 'string' }, force: { type: 'boolean' },
-  origin: { type: 'string' }, routes: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' }, memory: { type: 'boolean' },
+  origin: { type: 'string' }, routes: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' }, 'public-url': { type: 'string' }, memory: { type: 'boolean' },
   data: { type: 'string' }, seed: { type: 'string' }, env: { type: 'string' }, faults: { type: 'boolean' }, keep: { type: 'boolean' },
   verbose: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
 };

@@ -6,7 +6,7 @@ import { Wrong } from './wrong.js';
 /** What a token may weigh in a header, and the other headers beside it. */
 const MOST_HEADERS = 64 * 1024;
 
-export async function serve({ origin, routes, port = '8787', host = '127.0.0.1', backend, key, memory }) {
+export async function serve({ origin, routes, port = '8787', host = '127.0.0.1', backend, key, memory, 'public-url': publicUrl }) {
   if (!origin) throw new Wrong('--origin is missing');
   if (!routes) throw new Wrong('--routes is missing');
   const number = Number(port);
@@ -14,7 +14,7 @@ export async function serve({ origin, routes, port = '8787', host = '127.0.0.1',
   const { paywall } = await import('../paywall.js');
   const { toNodeListener } = await import('../paywall.node.js');
   const options = {
-    ...read(routes), ...(key && { nvmApiKey: key }), ...(backend && { backend, environment: 'custom' }), ...(memory && { state: 'memory' }),
+    ...read(routes), ...(key && { nvmApiKey: key }), ...(backend && { backend, environment: 'custom' }), ...(memory && { state: 'memory' }), ...(publicUrl && { publicUrl }),
   };
   const gate = paywall(origin, options);
   await gate.ready().catch((error) => { throw error.code === 'config_invalid' ? new Wrong(error.message) : error; });

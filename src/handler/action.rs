@@ -71,6 +71,15 @@ pub(super) struct Forward {
     away: bool,
 }
 
+/// The request as hooks and price functions see it.
+#[derive(Serialize)]
+pub(super) struct Seen {
+    method: &'static str,
+    url: String,
+    headers: Pairs,
+    body: bool,
+}
+
 #[derive(Serialize)]
 pub(super) struct Delivery {
     headers: Pairs,
@@ -165,6 +174,17 @@ impl Call {
                 .collect(),
             body: call.body.clone(),
             what: call.path.rsplit('/').next().unwrap_or_default().into(),
+        }
+    }
+}
+
+impl From<&paywall::CanonicalRequest> for Seen {
+    fn from(request: &paywall::CanonicalRequest) -> Self {
+        Self {
+            method: request.method.as_str(),
+            url: request.url.clone(),
+            headers: pairs(&request.headers),
+            body: request.body,
         }
     }
 }

@@ -13,6 +13,10 @@ pub(super) struct Head {
     url: String,
     headers: Vec<(String, String)>,
     address: Option<String>,
+    /// Whether a router has chosen by the path as it came.
+    routed: bool,
+    /// Whether the body was read already.
+    gone: bool,
     seed: [u8; 16],
     now: f64,
 }
@@ -69,8 +73,9 @@ impl Happened {
 
 impl From<Head> for RequestHead {
     fn from(head: Head) -> Self {
-        let Head { method, url, headers, address, seed, now } = head;
-        Self { method, url, headers: list(headers), address, seed, now: now as u64 }
+        let Head { method, url, headers, address, routed, gone, seed, now } = head;
+        let headers = list(headers);
+        Self { method, url, headers, address, routed, body_gone: gone, seed, now: now as u64 }
     }
 }
 
@@ -92,6 +97,8 @@ impl From<Happened> for Event {
                 status: happened.status.unwrap_or_default(),
                 headers: list(happened.headers.unwrap_or_default()),
             }),
+            "bodyTooLarge" => Self::BodyTooLarge,
+            "originUnusable" => Self::OriginUnusable,
             "originFailed" => Self::OriginFailed,
             "originTimedOut" => Self::OriginTimedOut,
             "ended" => Self::Ended(happened.ending()),

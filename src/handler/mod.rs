@@ -64,13 +64,19 @@ impl Gate {
     /// What cannot be promised, to be said at start.
     #[wasm_bindgen(getter)]
     pub fn warnings(&self) -> Vec<String> {
-        self.live.gate().settings().warnings().iter().map(|warning| (*warning).into()).collect()
+        self.live.gate().settings().warnings().to_vec()
     }
 
     /// How long a call of the platform may take, in milliseconds.
     #[wasm_bindgen(getter)]
     pub fn timeout(&self) -> u32 {
         self.live.gate().settings().timeout_ms()
+    }
+
+    /// How much of a body hooks and price functions may read, in bytes.
+    #[wasm_bindgen(getter, js_name = maxBody)]
+    pub fn max_body(&self) -> u32 {
+        self.live.gate().settings().max_body_bytes()
     }
 
     /// How long the handler may take until its answer begins, in milliseconds.
@@ -149,6 +155,12 @@ impl Visit {
     #[wasm_bindgen(getter)]
     pub fn payment(&self) -> Result<JsValue, JsValue> {
         self.visit.payment().map_or(Ok(JsValue::UNDEFINED), |payment| to_js(&action::Paying::from(payment)))
+    }
+
+    /// The request as hooks and price functions see it, where it is for a paid route: `{ method, url, headers, body }`.
+    #[wasm_bindgen(getter)]
+    pub fn request(&self) -> Result<JsValue, JsValue> {
+        self.visit.request().map_or(Ok(JsValue::UNDEFINED), |request| to_js(&action::Seen::from(request)))
     }
 
     /// The settlement that was made, once: `{ credits, receipt }`.

@@ -1,5 +1,8 @@
 // A fetch handler as a listener of node:http: streams both ways, and says when the client goes away.
 
+/** A receipt that says that nothing was settled. */
+const NOT_SETTLED = btoa(JSON.stringify({ success: false, errorReason: 'not_settled', transaction: '', network: '' }));
+
 /** Headers of one hop, which fetch knows nothing of; `upgrade` is for the gate to see. */
 const HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'http2-settings']);
 
@@ -10,10 +13,10 @@ export function toNodeListener(handler, { protocol } = {}) {
     outgoing.on('error', () => {});
     let request;
     try {
-      request = await toRequest(incoming, gone.signal, protocol);
+      request = toRequest(incoming, outgoing, gone.signal, protocol);
     } catch {
-      return outgoing.writeHead(400, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-        .end('{"error":"Bad Request","message":"This is no request.","code":"request_malformed"}');
+      return outgoing.writeHead(400, { 'content-type': 'application/json', 'cache-control': 'no-store', 'payment-response': NOT_SETTLED })
+        .end('{"error":"Bad Request","message":"This is no request. Nothing was charged.","code":"request_malformed"}');
     }
     try {
       const context = { remoteAddr: { hostname: incoming.socket.remoteAddress, port: incoming.socket.remotePort } };
@@ -26,7 +29,7 @@ export function toNodeListener(handler, { protocol } = {}) {
   };
 }
 
-async function toRequest(incoming, signal, protocol) {
+function toRequest(incoming, outgoing, signal, protocol) {
   const headers = new Headers();
   for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
     const name = incoming.rawHeaders[at].toLowerCase();
@@ -38,11 +41,58 @@ async function toRequest(incoming, signal, protocol) {
   if (!/^[\w.:[\]-]+$/.test(host ?? '')) throw new Error('no host');
   const url = incoming.url.startsWith('/') ? `${scheme}://${host}${incoming.url}` : incoming.url;
   const init = { method: incoming.method, headers, signal };
-  if (!['GET', 'HEAD'].includes(incoming.method)) {
-    const { Readable } = await import('node:stream');
-    Object.assign(init, { body: Readable.toWeb(incoming), duplex: 'half' });
+  if (['GET', 'HEAD'].includes(incoming.method)) return new Request(url, init);
+  if (!incoming.readableDidRead && !incoming.readableEnded) {
+    return new Request(url, { ...init, body: bodyOf(incoming, outgoing), duplex: 'half' });
   }
-  return new Request(url, init);
+  // A parser in front has read it. What it kept of the bytes is no longer encoded, as parsers have it.
+  const kept = keptBody(incoming);
+  headers.delete('content-length');
+  if (kept !== undefined) headers.delete('content-encoding');
+  const request = new Request(url, { ...init, body: kept ?? new ReadableStream(), duplex: 'half' });
+  // Nobody can read what is gone: the gate says so.
+  if (kept === undefined) request.body.getReader();
+  return request;
+}
+
+/** The body that a parser in front has kept: its bytes, or a text that was UTF-8; nothing of what was parsed. */
+function keptBody({ rawBody, body, headers }) {
+  if (rawBody instanceof Uint8Array || typeof rawBody === 'string') return rawBody;
+  if (body instanceof Uint8Array) return body;
+  if (typeof body === 'string' && !/charset=(?!"?utf-?8)/i.test(headers['content-type'] ?? '')) return body;
+  const empty = !('transfer-encoding' in headers) && Number(headers['content-length'] ?? 0) === 0;
+  return empty ? '' : undefined;
+}
+
+/** The body of a request, read as it is asked for: of one that nobody wants no more is in memory than has come by then. */
+function bodyOf(incoming, outgoing) {
+  let begun = false;
+  let over = false;
+  // What nobody reads any more goes by, so that the connection can be used again.
+  const leave = () => { over = true; incoming.resume(); };
+  outgoing.once('close', leave).once('finish', leave);
+  return new ReadableStream({
+    pull(controller) {
+      if (begun) return void incoming.resume();
+      begun = true;
+      const end = (how) => {
+        if (over) return;
+        over = true;
+        how();
+      };
+      const broke = (error) => end(() => controller.error(error ?? new Error('the client went away')));
+      incoming
+        .on('data', (chunk) => {
+          if (over) return;
+          incoming.pause();
+          controller.enqueue(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+        })
+        .on('end', () => end(() => controller.close()))
+        .on('error', broke)
+        .on('close', () => broke());
+    },
+    cancel: leave,
+  }, { highWaterMark: 0 });
 }
 
 async function send(response, outgoing, headOnly) {
@@ -50,22 +100,39 @@ async function send(response, outgoing, headOnly) {
   for (const [name, value] of response.headers) {
     if (name !== 'set-cookie' && !HOP.has(name)) headers[name] = value;
   }
-  const cookies = response.headers.getSetCookie();
+  // What was set in front of the gate stays: lists and cookies beside the answer's own.
+  const before = (name) => [outgoing.getHeader?.(name) ?? []].flat().map(String);
+  const cookies = [...before('set-cookie'), ...response.headers.getSetCookie()];
   if (cookies.length > 0) headers['set-cookie'] = cookies;
+  for (const name of ['vary', 'access-control-expose-headers']) {
+    const members = [...before(name), headers[name] ?? ''].join(',').split(',').map((member) => member.trim()).filter(Boolean);
+    if (members.length > 0) headers[name] = [...new Set(members)].join(', ');
+  }
   if (response.statusText && outgoing.req?.httpVersionMajor < 2) outgoing.statusMessage = response.statusText;
-  outgoing.writeHead(response.status, headers);
   if (!response.body || headOnly) {
+    outgoing.writeHead(response.status, headers);
     response.body?.cancel().catch(() => {});
     return outgoing.end();
   }
-  // What is there goes out before more is asked for.
-  outgoing.flushHeaders();
   const reader = response.body.getReader();
   outgoing.on('close', () => { if (!outgoing.writableFinished) reader.cancel().catch(() => {}); });
+  const ahead = headers['content-length'] === undefined ? [] : await measured(reader, headers);
+  const length = Number(headers['content-length'] ?? Infinity);
+  outgoing.writeHead(response.status, headers);
+  // What is there goes out before more is asked for.
+  outgoing.flushHeaders();
+  let sent = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await (ahead.shift() ?? reader.read());
+    if (done && sent < length && length !== Infinity) return outgoing.destroy();
     if (done) return outgoing.end();
     if (outgoing.destroyed) return reader.cancel();
+    sent += value.byteLength;
+    // More than was said would be read as the next answer of this connection.
+    if (sent > length) {
+      outgoing.destroy();
+      return reader.cancel();
+    }
     if (!outgoing.write(value)) {
       await new Promise((ready) => {
         const go = () => { outgoing.off('drain', go).off('close', go); ready(); };
@@ -73,4 +140,21 @@ async function send(response, outgoing, headOnly) {
       });
     }
   }
+}
+
+/**
+ * Looks at what a body begins with, whose length its headers say: one that is all there and is of another length, since
+ * somebody has changed it and not the header, gets the right one. Gives what was read.
+ */
+async function measured(reader, headers) {
+  const first = reader.read();
+  const { done, value } = await first.catch(() => ({}));
+  if (done) headers['content-length'] = '0';
+  if (!value) return [first];
+  const second = reader.read();
+  const next = await Promise.race([second.catch(() => {}), new Promise((soon) => setImmediate(soon))]);
+  const size = value.byteLength;
+  if (next?.done) headers['content-length'] = String(size);
+  else if (size > Number(headers['content-length'])) delete headers['content-length'];
+  return [first, second];
 }

@@ -17,7 +17,9 @@ export function paywall<Env = unknown, Context = unknown>(handler: PaidHandler<E
 
 /**
  * The gate as a middleware of Hono: `app.use(honoPaywall({ … }))` before the routes. What comes behind it in the chain is the
- * handler; it finds the payment as `c.get('paymentContext')`. Paths are those of the request, whatever the app is mounted at.
+ * handler; it finds the payment as `c.get('paymentContext')`. Paths are those of the request, whatever the app is mounted at; one
+ * in another spelling than its canonical one is refused with 400, since Hono has chosen the handler by it. Headers that were
+ * set before stay on each answer.
  */
 export function honoPaywall(options: PaywallOptions): HonoPaywall;
 
@@ -76,7 +78,10 @@ export interface PaymentContext {
 /** A gate around a handler. */
 export interface Paywall<Env = unknown, Context = unknown> {
   (request: Request, env?: Env, ctx?: Context): Promise<Response>;
-  /** Answers one request with another handler than its own. */
+  /**
+   * Answers one request with another handler than its own. Whoever brings it has chosen it by the path as it came, so one in
+   * another spelling than its canonical one is refused with 400.
+   */
   serve(request: Request, env: Env | undefined, ctx: Context | undefined, handler: ChainHandler): Promise<Response>;
   /** Reads the options now. Rejects with a `PaywallError` of code `config_invalid` whose `key` is the option that is wrong. */
   ready(env?: Env): Promise<void>;
@@ -122,7 +127,9 @@ export interface PaywallOptions {
   state?: 'memory' | DurableNamespace | (string & {}) | false;
   /**
    * Called before a token is verified, or believed since it was a moment ago. One that throws refuses the payment: 402 with its message, and nothing is charged.
-   * A body that a hook reads is gone: read a `request.clone()`.
+   * Hooks and price functions see the request that the handler gets: the canonical path, without the token and without
+   * `x-payment-*` of the client's. They may read its body to `maxBodyBytes`; it is the handler's all the same. Where several hooks
+   * read it, each reads a `request.clone()`, and none after the handler was asked.
    */
   onBeforeVerify?: (request: Request, paymentRequired: X402PaymentRequired) => void | Promise<void>;
   /**
@@ -137,7 +144,11 @@ export interface PaywallOptions {
    * answer that it gets. A `Response` that it returns goes out instead, with the offer and what keeps it out of caches.
    */
   onPaymentError?: (error: PaywallError, request: Request, response: Response) => Response | void | Promise<Response | void>;
-  /** The client's address, for rates and allowances by address. Default: what the runtime says of the connection. */
+  /** The header in which a proxy in front of the gate says the client's address; of a list its last member counts. [`ADDRESS_HEADER`] */
+  addressHeader?: string;
+  /** How much of a body price functions and hooks may read, in bytes; beyond it a price is a 413. Default 1 MiB. [`MAX_BODY_BYTES`] */
+  maxBodyBytes?: number;
+  /** The client's address, for rates and allowances by address. Default: what the runtime says of the connection, never a header that a client can send. */
   address?: (request: Request, env: unknown) => string | undefined;
   /**
    * What `payments-wasm/paywall/page` exports: with it a person who comes with a browser gets a page to log in, to buy and to
@@ -255,8 +266,8 @@ export interface PlanConfig {
 
 /**
  * Credits: a number, a function of the request, or an object that says how they are found. A function is asked once, before
- * verification, and gets a request whose body it may read; one that throws, or gives no whole number, is a 500, and nothing
- * is charged.
+ * verification, and gets the request that the handler gets, whose body it may read to `maxBodyBytes` (413 beyond that); one that
+ * throws, or gives no whole number, is a 500, and nothing is charged.
  */
 export type Price = PlanPrice | PriceFunction | { by: PriceFunction; most: number | string };
 

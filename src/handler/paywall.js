@@ -3,7 +3,7 @@
 import { PaywallError } from './error.js';
 import { closeMemory, memory, objects } from './store.js';
 import { visit } from './visit.js';
-import { complain, learn } from './wires.js';
+import { IN_WORKERD, complain, learn } from './wires.js';
 
 /** Variables that a process has for all its programs are no options of ours, but these. */
 const OF_THE_PROCESS = /^(NVM_|METRICS_TOKEN$)/;
@@ -65,7 +65,7 @@ export function createPaywall(load) {
       }
     };
 
-    const serve = async (request, env, context, ask) => {
+    const answer = async (request, env, context, ask, routed) => {
       let around;
       try {
         around = await opened(env);
@@ -78,19 +78,21 @@ export function createPaywall(load) {
       const behind = later(context);
       const { core, gate, store, binding } = around;
       const tell = store === 'memory' ? memory(core, gate) : objects(store === 'bound' ? env?.[binding] : store, gate);
-      const answer = visit({ gate, request, ask, hooks, files, prices, store: tell, behind, analytics: env?.ANALYTICS, address: address(request, env, hooks) });
+      const answered = visit({ gate, request, routed, ask, hooks, files, prices, store: tell, behind, analytics: env?.ANALYTICS, address: address(request, env, hooks) });
       // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
-      behind(answer);
-      answer.finally(() => {
+      behind(answered);
+      answered.finally(() => {
         learn(gate, behind);
         behind(refresh(gate, env));
       }).catch(() => {});
-      return answer;
+      return answered;
     };
+    // Whoever brings a handler along has chosen it by the path as it came.
+    const serve = (request, env, context, ask) => answer(request, env, context, ask, true);
 
     const own = typeof handler === 'function' ? handler : undefined;
     const fetch = (request, env, context) =>
-      serve(request, env, context, own && ((forwarded, more) => own(forwarded, { ...more, env, ctx: context })));
+      answer(request, env, context, own && ((forwarded, more) => own(forwarded, { ...more, env, ctx: context })));
     latest = { opened, refresh };
     return Object.assign(fetch, {
       serve,
@@ -209,7 +211,7 @@ function storeOf(state, env) {
   const isNamespace = (value) => typeof value?.idFromName === 'function';
   if (state === false) return undefined;
   if (state === 'memory') {
-    if (globalThis.navigator?.userAgent === 'Cloudflare-Workers') {
+    if (IN_WORKERD) {
       throw refusal('state', 'cannot be memory in a Worker, of which there are many: bind a Durable Object');
     }
     return 'memory';
@@ -235,10 +237,13 @@ function later(context) {
   };
 }
 
-/** The client's address: as the caller says it, or as the runtime does. A header is believed of Cloudflare alone. */
+/**
+ * The client's address: as the caller says it, or as the runtime does. A header is believed of Cloudflare alone, which puts
+ * `cf` on its requests: a workerd of one's own is sent the header by anybody.
+ */
 function address(request, env, hooks) {
   if (hooks.address) return hooks.address(request, env);
-  if (globalThis.navigator?.userAgent === 'Cloudflare-Workers') return request.headers.get('cf-connecting-ip') ?? undefined;
+  if (IN_WORKERD) return (request.cf && request.headers.get('cf-connecting-ip')) ?? undefined;
   // Deno's second argument and our listener's, Hono's on Node, Bun's server.
   return env?.remoteAddr?.hostname ?? env?.incoming?.socket?.remoteAddress
     ?? (typeof env?.requestIP === 'function' ? env.requestIP(request)?.address : undefined);

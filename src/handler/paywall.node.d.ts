@@ -3,6 +3,8 @@
 /**
  * A fetch handler as a listener of `node:http`, `node:https` or `node:http2`: bodies are streamed both ways, and a client that
  * goes away ends the request's signal. The handler's second argument is `{ remoteAddr: { hostname, port } }`, as Deno has it.
+ * A body that a parser in front has read is taken from `rawBody`, or from `body` where that holds its bytes. Headers that were
+ * set on the response before stay.
  */
 export function toNodeListener(handler: NodeHandler, options?: NodeOptions): NodeListener;
 
@@ -20,6 +22,9 @@ export interface NodeContext {
 
 /** How a request is read. */
 export interface NodeOptions {
-  /** The scheme of the request's URL, behind something that ends TLS. Default: the connection's own. */
+  /**
+   * The scheme of the request's URL, behind something that ends TLS and keeps the `Host` header. Default: the connection's own;
+   * `x-forwarded-proto` is not believed. Where `Host` is not kept, the gate's option `publicUrl` says the address.
+   */
   protocol?: 'http' | 'https';
 }

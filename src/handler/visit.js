@@ -1,17 +1,18 @@
 // One request, from its first step to its answer, and what comes behind it: does what the gate says and reports back.
 import { meter } from '../worker/meter.js';
 import { PaywallError } from './error.js';
-import { call, cancel, seed, within, withHeaders } from './wires.js';
+import { IN_WORKERD, call, cancel, carried, peek, seed, within, withHeaders } from './wires.js';
 
-/** The runtime whose `fetch` hands on what is encoded as it came. */
-const IN_WORKERD = globalThis.navigator?.userAgent === 'Cloudflare-Workers';
+/** The answers that the gate gave by itself: no handler has to do with what stands in them. */
+export const ownAnswers = new WeakSet();
 
 /** Statuses whose answers have no body. */
 const BODILESS = new Set([101, 204, 205, 304]);
 
 export async function visit(around) {
-  const { gate, request, address } = around;
-  const head = { method: request.method, url: request.url, headers: [...request.headers], address, seed: seed(), now: Date.now() };
+  const { gate, request, address, routed = false } = around;
+  const gone = Boolean(request.bodyUsed || request.body?.locked);
+  const head = { method: request.method, url: request.url, headers: [...request.headers], address, routed, gone, seed: seed(), now: Date.now() };
   const way = { ...around, visit: gate.open(head), origin: undefined, verification: undefined };
   let kept = false;
   try {
@@ -23,12 +24,12 @@ export async function visit(around) {
         report(way);
         if (!action.meter) {
           tell(way);
-          return deliver(way, action.headers, way.origin.response.body);
+          return deliver(way, action.headers, way.origin.body);
         }
-        const { response } = way.origin;
-        const metered = action.meter.toTheEnd && response.body
-          ? meter(response.body, action.meter.unit, action.meter.member, request.signal) : undefined;
-        const answer = deliver(way, action.headers, metered ? metered.readable : response.body);
+        const { body } = way.origin;
+        const metered = action.meter.toTheEnd && body
+          ? meter(body, action.meter.unit, action.meter.member, request.signal) : undefined;
+        const answer = deliver(way, action.headers, metered ? metered.readable : body);
         kept = true;
         way.behind(afterwards(way, metered).finally(() => way.visit.free()));
         return answer;
@@ -55,7 +56,7 @@ async function next(way, action) {
   const { visit, hooks, request } = way;
   const verifies = action.do === 'call' && action.what === 'verify';
   let event;
-  if (verifies && !way.asked) event = await hook(way, hooks.onBeforeVerify, () => [request, visit.payment.paymentRequired]);
+  if (verifies && !way.asked) event = await hook(way, hooks.onBeforeVerify, () => [canonical(way), visit.payment.paymentRequired]);
   way.asked ||= verifies;
   event ??= await perform(way, action);
   if (verifies && event.what === 'answered') way.verification = read(event.body);
@@ -64,14 +65,14 @@ async function next(way, action) {
 
   const paid = visit.payment;
   if (verifies && paid?.verified) {
-    const refused = await hook(way, hooks.onAfterVerify, () => [request, way.verification]);
+    const refused = await hook(way, hooks.onAfterVerify, () => [canonical(way), way.verification]);
     if (refused) then = visit.on(refused, Date.now());
   }
   then = await believed(way, then);
   const settled = visit.settled();
   if (settled && hooks.onAfterSettle) {
     try {
-      await hooks.onAfterSettle(request, number(settled.credits), settled.receipt);
+      await hooks.onAfterSettle(canonical(way), number(settled.credits), settled.receipt);
     } catch (error) {
       // It is paid for by now.
       console.error('onAfterSettle:', error?.message ?? error);
@@ -82,13 +83,13 @@ async function next(way, action) {
 
 /** The hooks of a payment that is not verified because it was a moment ago: they are told of every one. */
 async function believed(way, action) {
-  const { visit, hooks, request } = way;
+  const { visit, hooks } = way;
   const paid = visit.payment;
   if (way.asked || !paid?.verified) return action;
   way.asked = true;
   way.verification = { isValid: true, payer: paid.payer };
-  const refused = (await hook(way, hooks.onBeforeVerify, () => [request, paid.paymentRequired]))
-    ?? (await hook(way, hooks.onAfterVerify, () => [request, way.verification]));
+  const refused = (await hook(way, hooks.onBeforeVerify, () => [canonical(way), paid.paymentRequired]))
+    ?? (await hook(way, hooks.onAfterVerify, () => [canonical(way), way.verification]));
   return refused ? visit.on(refused, Date.now()) : action;
 }
 
@@ -118,25 +119,42 @@ async function perform(way, action) {
       await new Promise((done) => setTimeout(done, action.ms));
       return { what: 'waited' };
     case 'price':
-      return { what: 'price', credits: await price(way, action) };
+      return price(way, action);
     default:
       return forward(way, action);
   }
 }
 
-/** What the seller's function says that a request costs. */
-async function price({ prices, request }, { route }) {
-  const asked = request.body && !request.bodyUsed ? request.clone() : request;
+/**
+ * The request as the seller's own code sees it: the one that is forwarded, without what a client cannot be believed. Its body
+ * can be read to a limit until the handler is asked, which gets the whole of it all the same.
+ */
+function canonical(way) {
+  const { gate, request, visit } = way;
+  if (way.canonical) return way.canonical;
+  const seen = visit.request;
+  if (!seen) return request;
+  const init = { method: seen.method, headers: seen.headers, signal: request.signal, ...(request.cf && { cf: request.cf }) };
+  if (seen.body && request.body) {
+    way.peeked = peek(request.body, gate.maxBody);
+    Object.assign(init, { body: way.peeked.readable, duplex: 'half' });
+  }
+  return (way.canonical = new Request(seen.url, init));
+}
+
+/** What the seller's function says that a request costs: an event. */
+async function price(way, { route }) {
+  const request = canonical(way);
   try {
-    const credits = await prices.get(route)?.(asked);
-    if (typeof credits === 'bigint' || Number.isSafeInteger(credits)) return String(credits);
+    // Hooks may want to read it too.
+    const credits = await way.prices.get(route)?.(request.body ? request.clone() : request);
+    if (typeof credits === 'bigint' || Number.isSafeInteger(credits)) return { what: 'price', credits: String(credits) };
     console.error(`credits of ${route}: must be a whole number, not ${typeof credits === 'number' ? credits : typeof credits}`);
   } catch (error) {
+    if (way.peeked?.isOver()) return { what: 'bodyTooLarge' };
     console.error(`credits of ${route}:`, error?.message ?? error);
-  } finally {
-    if (asked !== request && !asked.bodyUsed) asked.body.cancel().catch(() => {});
   }
-  return undefined;
+  return { what: 'price' };
 }
 
 /** Hands the request to whoever is to answer it. */
@@ -144,23 +162,32 @@ async function forward(way, action) {
   const { gate, request } = way;
   const leash = new AbortController();
   const init = { method: action.method, headers: action.away ? outward(action.headers) : action.headers, redirect: 'manual', signal: leash.signal };
-  if (action.body && request.body) Object.assign(init, { body: request.body, duplex: 'half' });
+  const body = action.body && (way.peeked ? way.peeked.whole() : request.body);
+  if (body) Object.assign(init, { body, duplex: 'half' });
+  // A handler may want to know what the runtime says of the connection; another server is not told.
+  if (request.cf && !action.away) init.cf = request.cf;
   try {
     const forwarded = new Request(action.url, init);
     // Until an answer begins: later the answer's stream is cancelled, and whoever counts it has to know by whom.
     const leave = () => leash.abort(request.signal.reason);
     request.signal?.addEventListener('abort', leave);
     const asked = action.away ? fetch(forwarded) : (async () => way.ask(forwarded, { paymentContext: context(way) }))();
-    const response = await within(gate.originTimeout, asked).finally(() => request.signal?.removeEventListener('abort', leave));
-    if (response === undefined) {
+    const handed = asked.then((response) => {
+      if (!isResponse(response)) throw new PaywallError('the handler gave no Response');
+      return carried(response);
+    });
+    const origin = await within(gate.originTimeout, handed).finally(() => request.signal?.removeEventListener('abort', leave));
+    if (origin === undefined) {
       asked.then(cancel, () => {});
       leash.abort();
       return { what: 'originTimedOut' };
     }
-    if (!isResponse(response)) throw new PaywallError('the handler gave no Response');
-    const headers = [...response.headers];
-    way.origin = { response, away: action.away };
-    return { what: 'origin', status: response.status, headers: action.away ? decoded(headers) : headers };
+    if (origin.unusable) {
+      console.error(`handler: its Response cannot be delivered: ${origin.unusable}`);
+      return { what: 'originUnusable' };
+    }
+    way.origin = origin;
+    return { what: 'origin', status: origin.response.status, headers: origin.headers };
   } catch (error) {
     console.error('handler:', error);
     return { what: 'originFailed' };
@@ -191,17 +218,22 @@ function context({ visit, verification }) {
 
 async function respond(way, { status, headers, body: text, file }) {
   const body = text ?? way.files?.[file];
-  if (way.origin) cancel(way.origin.response);
+  if (way.origin) cancel({ body: way.origin.body, webSocket: way.origin.response.webSocket });
+  // What was looked at and not sent on nobody will read.
+  else way.peeked?.whole().cancel().catch(() => {});
   tell(way);
   report(way);
   const answer = new Response(body, { status, headers });
+  ownAnswers.add(answer);
   if (!way.hooks.onPaymentError || (status !== 402 && status !== 503)) return answer;
   const { message = '', code = '' } = read(body ?? '{}') ?? {};
   try {
-    const other = await way.hooks.onPaymentError(new PaywallError(message, { code, status }), way.request, answer.clone());
+    const other = await way.hooks.onPaymentError(new PaywallError(message, { code, status }), canonical(way), answer.clone());
     if (!isResponse(other)) return answer;
     // What makes it payable, and keeps it out of caches, stays.
-    return withHeaders(other, headers.filter(([name]) => name === 'cache-control' || (name !== 'content-type' && name !== 'content-length' && !other.headers.has(name))));
+    const dressed = withHeaders(other, headers.filter(([name]) => name === 'cache-control' || (name !== 'content-type' && name !== 'content-length' && !other.headers.has(name))));
+    ownAnswers.add(dressed);
+    return dressed;
   } catch (error) {
     console.error('onPaymentError:', error?.message ?? error);
     return answer;
@@ -209,24 +241,17 @@ async function respond(way, { status, headers, body: text, file }) {
 }
 
 /** The handler's answer with other headers: same status, same stream. */
-function deliver({ origin: { response, away } }, headers, body) {
+function deliver({ origin: { response } }, headers, body) {
   // A socket is not a body: it is handed over by itself, or with the response that a runtime has made for it.
   if (response.status === 101) {
     return response.webSocket ? new Response(null, { status: 101, headers, webSocket: response.webSocket }) : response;
   }
-  const init = { status: response.status, statusText: plain(response.statusText), headers: away ? decoded(headers) : headers };
+  const init = { status: response.status, statusText: plain(response.statusText), headers };
   return new Response(BODILESS.has(response.status) ? null : body, init);
 }
 
 /** A text that cannot be one is left out: by now it may be paid for, and must arrive. */
 const plain = (text) => (/^[\x20-\x7e]*$/.test(text) ? text : '');
-
-/** What `fetch` has decoded is not encoded any more, where the runtime does not encode it again. */
-function decoded(headers) {
-  if (IN_WORKERD) return headers;
-  const coded = headers.some(([name]) => name === 'content-encoding');
-  return coded ? headers.filter(([name]) => name !== 'content-encoding' && name !== 'content-length') : headers;
-}
 
 /** Writes down what became of it: a line of the log, and a data point where an Analytics Engine is bound. */
 function report({ visit, analytics }) {

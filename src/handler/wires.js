@@ -3,6 +3,9 @@
 /** The most of an answer of the platform's that is read, in bytes. */
 const MOST_BYTES = 256 * 1024;
 
+/** The runtime whose `fetch` hands on what is encoded as it came. */
+export const IN_WORKERD = globalThis.navigator?.userAgent === 'Cloudflare-Workers';
+
 export const seed = () => crypto.getRandomValues(new Uint8Array(16));
 
 /** Sends a call to the platform and reads its answer, all of it within the timeout: an event. */
@@ -64,6 +67,103 @@ export function within(ms, work) {
   });
 }
 
+/**
+ * A body that may be looked at before it is sent on: `readable` reads it as far as somebody wants, but no further than `most`
+ * bytes. `whole()` ends that, and gives all of the body.
+ */
+export function peek(body, most) {
+  let [mine, whole] = [undefined, body];
+  let read = 0;
+  let handed = false;
+  return {
+    readable: new ReadableStream({
+      async pull(controller) {
+        if (!mine && !handed) {
+          const [one, other] = body.tee();
+          [mine, whole] = [one.getReader(), other];
+        }
+        const { done, value } = handed ? {} : await mine.read();
+        if (handed) throw new Error('the body has been sent on to the handler');
+        if (done) return controller.close();
+        read += value.byteLength;
+        if (read > most) throw new Error(`the body has more than ${most} bytes (maxBodyBytes)`);
+        controller.enqueue(value);
+      },
+    }, { highWaterMark: 0 }),
+    isOver: () => read > most,
+    whole() {
+      handed = true;
+      mine?.cancel().catch(() => {});
+      return whole;
+    },
+  };
+}
+
+/** Codings that `fetch` takes off, outside workerd, and leaves in the headers. */
+const TAKEN_OFF = /^(x-)?(gzip|deflate|br)$/;
+
+/**
+ * A response as it is handed on: `{ response, headers, body }`, or `{ unusable }` with what is wrong with it. What `fetch` has
+ * decoded is not encoded any more, and where the runtime does not encode it again the headers must not say so: of a response
+ * that `fetch` gave, and of one that was made of its body and headers.
+ */
+export async function carried(response) {
+  const headers = [...response.headers];
+  if (response.bodyUsed || response.body?.locked) return { unusable: 'its body was read already' };
+  // Another class of responses may have other streams.
+  let body = response.body && (typeof response.body.getReader === 'function' ? response.body : new Response(response.body).body);
+  const codings = (response.headers.get('content-encoding') ?? '').toLowerCase().split(',').map((one) => one.trim()).filter(Boolean);
+  if (IN_WORKERD || !body || codings.length === 0) return { response, headers, body };
+  let plain = Boolean(response.url) && codings.every((one) => TAKEN_OFF.test(one));
+  if (!plain) {
+    const reader = body.getReader();
+    const first = await reader.read();
+    body = after(first, reader);
+    plain = first.done || !isCoded(first.value, codings.at(-1));
+  }
+  return { response, body, headers: plain ? headers.filter(([name]) => !/^content-(encoding|length)$/.test(name)) : headers };
+}
+
+/** The rest of a body whose first piece was read. */
+function after({ done, value }, reader) {
+  let begun = false;
+  return new ReadableStream({
+    async pull(controller) {
+      const next = begun ? await reader.read() : { done, value };
+      begun = true;
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
+/** What takes off a coding that has no mark of its own. */
+const TRIED = { br: ['brotliDecompressSync'], deflate: ['inflateSync', 'inflateRawSync'] };
+
+/** Whether bytes begin like something in a coding. One without a mark is tried where that can be, else it is what is no text. */
+function isCoded(bytes, coding) {
+  const [one, two] = bytes;
+  if (/gzip$/.test(coding)) return one === 0x1f && two === 0x8b;
+  if (coding === 'zstd') return one === 0x28 && two === 0xb5;
+  const zlib = TRIED[coding] && globalThis.process?.getBuiltinModule?.('node:zlib');
+  if (zlib) {
+    const { BROTLI_OPERATION_FLUSH, Z_SYNC_FLUSH } = zlib.constants;
+    return TRIED[coding].some((take) => {
+      try {
+        return zlib[take](bytes, { finishFlush: coding === 'br' ? BROTLI_OPERATION_FLUSH : Z_SYNC_FLUSH });
+      } catch {
+        return false;
+      }
+    });
+  }
+  try {
+    return /[\0-\x08\x0b\x0e-\x1f]/.test(new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true }));
+  } catch {
+    return true;
+  }
+}
+
 /** Drops a response whose body nobody will read. */
 export function cancel(response) {
   if (response?.webSocket) {
@@ -88,8 +188,9 @@ export function learn(gate, behind) {
   if (query) behind(call(query, gate.timeout).then((event) => gate.learned(event, Date.now())));
 }
 
-/** An answer of an error, as the gate's own are. */
+/** An answer of an error, as the gate's own are: nothing was charged. */
 export function complain(status, code, message, more = {}) {
-  const body = JSON.stringify({ error: 'Internal Server Error', message, code, ...more });
-  return { body, headers: [['content-type', 'application/json'], ['cache-control', 'no-store']] };
+  const body = JSON.stringify({ error: 'Internal Server Error', message: `${message} Nothing was charged.`, code, ...more });
+  const receipt = btoa(JSON.stringify({ success: false, errorReason: 'not_settled', transaction: '', network: '' }));
+  return { body, headers: [['content-type', 'application/json'], ['cache-control', 'no-store'], ['payment-response', receipt]] };
 }

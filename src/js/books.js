@@ -1,5 +1,5 @@
 // The books of what was paid, and `fetch` for other clients.
-import { PaymentsError } from './error.js';
+import { problem } from './error.js';
 
 /** What was paid for the responses that a wrapped `fetch` gave. */
 const payments = new WeakMap();
@@ -13,9 +13,9 @@ export function wrapFetch(client, fetch) {
 }
 
 /** A quote in full; see `terms.js`. */
-export async function described(quote, core) {
+export async function described(quote, session) {
   const found = await quote;
-  return (await import('./terms.js')).described(found, core);
+  return (await import('./terms.js')).described(found, session);
 }
 
 const COLUMNS = ['at', 'method', 'url', 'origin', 'planId', 'scheme', 'network', 'outcome', 'creditsPresented',
@@ -24,7 +24,7 @@ const COLUMNS = ['at', 'method', 'url', 'origin', 'planId', 'scheme', 'network',
 /** The books as text: `json`, or `csv` by RFC 4180. */
 export function exportReceipts({ receipts }, format = 'json') {
   if (format !== 'json' && format !== 'csv') {
-    throw new PaymentsError("format must be 'json' or 'csv'", { code: 'validation', retryable: false });
+    throw problem('validation', "format must be 'json' or 'csv'");
   }
   if (format === 'json') return JSON.stringify(receipts, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2);
   const cell = (value = '') => {

@@ -1,17 +1,15 @@
 //! What the classes share: one way from a future to a promise, one way to ask the platform, ids as JavaScript gives them.
 
-use super::convert::{bad_field, bad_wire, digits, get};
-use super::error::aborted;
+use super::convert::{bad_field, bad_wire, digits};
 use super::session::Session;
 use crate::api::Request;
-use crate::transport::unless_aborted;
 use crate::wire::Id;
 use alloc::{boxed::Box, rc::Rc};
 use core::future::Future;
 use core::pin::Pin;
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::future_to_promise;
 
 /// One place turns futures into promises, and one type of future: each other would be another kilobyte of wasm.
 pub(super) fn promise(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
@@ -25,20 +23,9 @@ pub(super) fn answer(session: &Rc<Session>, request: Result<Request, JsValue>) -
     promise(async move { session.call_json(&request?).await })
 }
 
-/// What a promise brings, unless a signal of the caller's, if there is one, comes first.
-pub(super) async fn unless(signal: &JsValue, promise: &Promise) -> Result<JsValue, JsValue> {
-    JsFuture::from(unless_aborted(signal, promise)).await.map_err(|error| {
-        if get(signal, "aborted").is_truthy() { aborted(&get(signal, "reason")) } else { error }
-    })
-}
-
 /// An id: a string, or a bigint that it was read as.
 pub(super) fn id<K>(value: &JsValue, name: &'static str) -> Result<Id<K>, JsValue> {
     let digits = value.as_string().or_else(|| value.is_bigint().then(|| digits(value)).flatten());
     let digits = digits.ok_or_else(|| bad_field(name, "a string"))?;
     Id::parse(&digits, name).map_err(|error| bad_wire(&error))
-}
-
-pub(super) fn require_object(value: &JsValue, name: &str) -> Result<(), JsValue> {
-    if value.is_object() { Ok(()) } else { Err(bad_field(name, "an object")) }
 }

@@ -150,25 +150,12 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Rc<Policy>>, JsValue> {
     ] {
         *limit = whole(&value, name)?;
     }
-    policy.max_price = max_price(&get(&value, "maxPrice"))?;
-    policy.count_price = match text(&value, "count")?.as_deref() {
-        None | Some("most") => false,
-        Some("price") => true,
-        Some(_) => return Err(bad_field("count", "'most' or 'price'")),
-    };
+    let price = get(&value, "maxPrice");
+    if let (Some(amount), Some(currency)) = (credits(&price, "amount")?, text(&price, "currency")?) {
+        policy.max_price = Some(PlanPrice { amount, currency });
+    }
+    policy.count_price = text(&value, "count")?.is_some_and(|count| count == "price");
     Ok(Some(Rc::new(policy)))
-}
-
-/// `maxPrice`: an amount in millionths of a currency, and the currency.
-fn max_price(value: &JsValue) -> Result<Option<PlanPrice>, JsValue> {
-    if value.is_null_or_undefined() {
-        return Ok(None);
-    }
-    let expected = || bad_field("maxPrice", "{ amount, currency }, the amount in millionths of the currency");
-    match (credits(value, "amount")?, text(value, "currency")?) {
-        (Some(amount), Some(currency)) if !currency.is_empty() => Ok(Some(PlanPrice { amount, currency })),
-        _ => Err(expected()),
-    }
 }
 
 /// `timeouts`; what is not given is the instance's.

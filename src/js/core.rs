@@ -1,43 +1,81 @@
-//! What `payments.plans`, `.agents`, `.delegation` and `.x402` stand on (`resources.js`): one class for all of them.
+//! What the classes of JavaScript stand on (`payments.js`, `resources.js`): one class for all of them.
 
 // wasm-bindgen exports public items only, and nothing in Rust reaches them.
 #![allow(unreachable_pub)]
 
 use super::calls::{answer, id, promise};
 use super::convert::{bad_wire, delegation, digits, scheme, text};
-use super::session::{Ledger, Session};
+use super::driver::{Hooks, run};
+use super::error::{set, spent_nothing};
+use super::session::{Ledger, Session, now};
 use super::views;
 use crate::api::plans::GetPlanBalance;
 use crate::api::x402::GetAccessToken;
 use crate::api::{Call, Request, calls};
 use crate::subscriber::poll_pause_ms;
-use crate::wire::{Scheme, WireError, WireErrorKind};
-use alloc::{rc::Rc, vec::Vec};
-use js_sys::Promise;
+use crate::transport::Kept;
+use crate::wire::{ApiKey, Environment, Scheme, WireError, WireErrorKind};
+use alloc::{rc::Rc, string::String, vec::Vec};
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen(module = "/src/js/page.js")]
-extern "C" {
-    fn places(own: Option<&str>, embed: &str, network: &str) -> JsValue;
-}
-
-/// A session, as the resources hold it.
+/// A session, as JavaScript holds it.
 #[wasm_bindgen(skip_typescript)]
 pub struct Core(pub(super) Rc<Session>);
 
 #[wasm_bindgen]
 impl Core {
+    /// Makes one from options that were read. `page`: whether orders are kept for as long as the tab. `ended` is told why a
+    /// session ended that its owner did not end.
+    #[wasm_bindgen(constructor, skip_typescript)]
+    pub fn new(given: &JsValue, environment: &str, page: bool, ended: Function) -> Result<Core, JsValue> {
+        let environment = Environment::parse(environment).unwrap_or(Environment::Custom);
+        Session::new(given, environment, page, ended).map(Core)
+    }
+
+    /// Uses a key from now on.
+    #[wasm_bindgen(js_name = logIn, skip_typescript)]
+    pub fn log_in(&self, key: &str) -> Result<(), JsValue> {
+        ApiKey::parse(key).and_then(|key| self.0.log_in(key)).map_err(|error| bad_wire(&error))
+    }
+
+    /// Forgets key, tokens and agreements.
+    #[wasm_bindgen(js_name = logOut, skip_typescript)]
+    pub fn log_out(&self) {
+        self.0.log_out();
+    }
+
+    /// In whose name calls are made from now on.
+    #[wasm_bindgen(js_name = setOrganization, skip_typescript)]
+    pub fn set_organization(&self, organization: Option<String>) {
+        *self.0.organization.borrow_mut() = organization;
+    }
+
+    /// Fetches, and pays if need be. `options` were read.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn fetch(&self, kept: Kept, options: JsValue, quote: bool) -> Promise {
+        let session = self.0.clone();
+        promise(async move {
+            let hooks = Hooks::read(&options, Some(&session.hooks)).map_err(spent_nothing)?;
+            run(session, kept, hooks, quote).await
+        })
+    }
+
+    /// What was spent.
+    #[wasm_bindgen(getter, skip_typescript)]
+    pub fn spend(&self) -> JsValue {
+        let spend = views::totals(&self.0.buyer.borrow(), now());
+        if let Some(ledger) = self.0.ledger.get() {
+            set(&spend, "receipts", &ledger.receipts());
+        }
+        spend
+    }
+
     /// Asks the platform by the name of a call; its arguments are texts or are left out.
     #[wasm_bindgen(skip_typescript)]
     pub fn ask(&self, name: &str, given: Vec<JsValue>) -> Promise {
         let given: Vec<_> = given.iter().map(digits).collect();
         answer(&self.0, calls::request(name, &given).map_err(|error| bad_wire(&error)))
-    }
-
-    /// Whether there is a key.
-    #[wasm_bindgen(getter, js_name = loggedIn, skip_typescript)]
-    pub fn logged_in(&self) -> bool {
-        self.0.key.borrow().is_some()
     }
 
     /// See `types.d.ts`.
@@ -102,13 +140,16 @@ impl Core {
         if self.0.told.replace(sign) == sign { JsValue::UNDEFINED } else { views::records(records) }
     }
 
-    /// Where things are: where a page is come back to (nowhere outside one), the card pages, and the platform that they are
-    /// to talk to.
-    #[wasm_bindgen(skip_typescript)]
-    pub fn places(&self) -> JsValue {
-        let deployment = self.0.deployment.borrow();
-        let own = self.0.page.as_ref().map(|page| page.return_url.as_str());
-        places(own, &deployment.embed, deployment.network_name())
+    /// Where the card pages are.
+    #[wasm_bindgen(getter, skip_typescript)]
+    pub fn embed(&self) -> JsValue {
+        self.0.deployment.borrow().embed.as_ref().into()
+    }
+
+    /// The platform that they are to talk to.
+    #[wasm_bindgen(getter, skip_typescript)]
+    pub fn network(&self) -> JsValue {
+        self.0.deployment.borrow().network_name().into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The loop that does what the buyer says: sends, asks, mints, and reports back. It decides nothing.
 
-use super::convert::{approval, bad_field, delegation, digits, function, get, policy, timeouts, whole};
+use super::convert::{approval, bad_field, delegation, digits, function, policy, timeouts, whole};
 use super::core::Core;
 use super::error::{aborted, from_fetch, set, spent_nothing};
 use super::session::{Session, now};
@@ -84,11 +84,7 @@ impl Hooks {
         }
         hooks.prefetch = whole(options, "prefetch")?.unwrap_or(hooks.prefetch);
         hooks.timeouts = timeouts(options, hooks.timeouts)?;
-        let ended = get(options, "resume");
-        if ended.is_object() {
-            // No fetch has the number zero: what names no payment is no reason to pay anew.
-            hooks.resume = Some(whole(&get(&ended, "spend"), "payment")?.unwrap_or_default().into());
-        }
+        hooks.resume = whole(options, "resume")?.map(Into::into);
         Ok(hooks)
     }
 }
@@ -280,13 +276,9 @@ impl Session {
         if let Some(ledger) = self.ledger.get() {
             return ledger.wake();
         }
-        if let Some(page) = &self.page {
-            page.take_up_orders(&mut self.buyer.borrow_mut());
-        }
+        self.take_up_orders();
         self.take_steps();
-        if let Some(page) = &self.page {
-            page.keep_orders(&self.buyer.borrow().kept_orders());
-        }
+        self.keep_orders();
         self.pump();
     }
 

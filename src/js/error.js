@@ -1,5 +1,6 @@
 // The error classes of the package. They are JavaScript because only JavaScript can extend Error well; the facts in them,
 // and which class it is, come from the core.
+import { plain } from './object.js';
 
 /** Two copies of the package agree on what is an error of theirs, and of which class. */
 const mark = (name) => Symbol.for(`payments-wasm.${name}`);
@@ -20,6 +21,12 @@ export const PaymentsError = marked(class extends Error {
     Object.assign(this, facts);
     if (facts.code === 'aborted') this.name = 'AbortError';
   }
+
+  /** What a log needs: without the answer, which has no JSON, and without the cause. */
+  toJSON() {
+    const { name, message, response, ...facts } = this;
+    return { name: this.name, message: this.message, ...plain(facts) };
+  }
 }, 'PaymentsError');
 
 /** One for each answer that a caller branches on. */
@@ -37,4 +44,20 @@ const KINDS = { PaymentRefused, ConsentDenied, BudgetExceeded, OutcomeUnknown, S
 /** The error of those facts. */
 export function paymentsError(message, kind, facts) {
   return new (KINDS[kind] ?? PaymentsError)(message, facts);
+}
+
+/** An error that JavaScript finds by itself. */
+export function problem(code, message, hint, facts) {
+  return new PaymentsError(message, { code, retryable: false, ...(hint && { hint }), ...facts });
+}
+
+/** The same error, with a stack that begins where the package was called rather than inside of it. */
+export function seenFrom(error, method) {
+  const { stack } = error;
+  if (error instanceof PaymentsError && Error.captureStackTrace) {
+    Error.captureStackTrace(error, method);
+    // A caller that does not await leaves no trace; then the package's own is better than none.
+    if (!/\n\s+at /.test(error.stack)) error.stack = stack;
+  }
+  return error;
 }

@@ -2,7 +2,7 @@
 
 use super::views::{self, View};
 use crate::api::{ApiError, Request};
-use crate::subscriber::{FetchError, Finish, LoginError, Outcome, Spend};
+use crate::subscriber::{FetchError, Finish, Outcome, Spend};
 use crate::transport::Head;
 use wasm_bindgen::prelude::*;
 
@@ -89,10 +89,6 @@ fn api_facts(error: &ApiError) -> Facts<'_> {
 pub(super) fn aborted(reason: &JsValue) -> JsValue {
     let error = FetchError::Aborted;
     reject_because(&error.message(), error.code(), reason)
-}
-
-pub(super) fn from_login(error: &LoginError) -> JsValue {
-    reject(error.message(), Facts { code: error.code(), ..Facts::default() })
 }
 
 /// The platform could not be reached, or did not say what it did: only what does no harm twice may be tried again.

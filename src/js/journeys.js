@@ -9,9 +9,15 @@ const TAB = 'sessionStorage';
 /** How long credits may take, how long a person may take to pay, and how long credits may take once the window is closed, in milliseconds. */
 const WAIT = 60_000;
 const PATIENCE = 15 * 60_000;
-const GRACE = 15_000;
+const GRACE = 10_000;
+/**
+ * How long a window has to be closed, while its page is looked at, before nothing is expected of it: one that was elsewhere
+ * before, and one that was not, whose page may have cut it off from us. In milliseconds.
+ */
+const GONE = 5000;
+const CUT_OFF = 60_000;
 
-export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress, takeFromAddress }) => {
+export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, returnAddress, takeFromAddress }) => {
   const cancelled = () => problem('checkout_cancelled', 'the checkout was cancelled');
 
   function keep(name, value) {
@@ -52,27 +58,42 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress,
       closed.catch(() => {});
       options.signal?.removeEventListener('abort', abort);
       stop.abort();
-      popup.close();
+      popup.end();
     }
   }
 
   async function checkoutReturned(plans, options) {
-    const pending = JSON.parse(kept(TAB, PENDING) ?? 'null');
-    if (!pending) return undefined;
+    const returned = (brought.checkout ??= takePending());
+    if (!returned) return undefined;
+    if (returned.cancelled) throw cancelled();
+    // Once they are there the answer stays what it was: credits may be spent since.
+    if (returned.balance) return returned.balance;
     const done = () => kept(TAB, PENDING, null);
-    if (takeFromAddress(WORDS).checkout === 'cancelled') {
-      done();
-      throw cancelled();
-    }
     try {
-      const balance = await plans.waitForCredits(pending.planId, { ...options, min: pending.min });
+      returned.balance = await plans.waitForCredits(returned.planId, { ...options, min: returned.min });
       done();
-      return balance;
+      return returned.balance;
     } catch (error) {
       // Anything else may be better after a reload, or a login.
       if (error.code === 'credits_timeout') done();
       throw error;
     }
+  }
+
+  /** What was being bought when this page was left, if it can be read, and whether it was cancelled. */
+  function takePending() {
+    const text = kept(TAB, PENDING);
+    if (text === undefined) return undefined;
+    const values = takeFromAddress(WORDS);
+    let pending;
+    try {
+      pending = JSON.parse(text);
+    } catch {
+      pending = undefined;
+    }
+    const readable = typeof pending?.planId === 'string' && /^\d{1,78}$/.test(pending.min);
+    if (!readable || values.checkout === 'cancelled') kept(TAB, PENDING, null);
+    return readable ? { planId: pending.planId, min: pending.min, cancelled: values.checkout === 'cancelled' } : undefined;
   }
 
   /** Opens a session for the card pages and goes there. */
@@ -83,7 +104,7 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress,
         "a session of one's own leads back to localhost, 127.0.0.1 or [::1] only");
     }
     const state = crypto.randomUUID().replaceAll('-', '');
-    const { embed, network } = delegation.core.places();
+    const { embed, network } = await delegation.session.core();
     const url = new URL(`${embed}/cards/${paymentMethodId ? 'delegate' : 'setup'}`);
     // The network comes last, and chooses the platform that the page talks to.
     const query = { sessionToken, returnUrl: target, state, ...(paymentMethodId ? { paymentMethodId } : { provider }), network };
@@ -98,9 +119,11 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress,
     // An application may have parameters of these names for itself: without a state of ours they are not looked at.
     const state = kept(TAB, CARD);
     const values = state && takeFromAddress(WORDS);
-    if (!values || !Object.values(values).some(Boolean)) return undefined;
-    kept(TAB, CARD, null);
-    return card(values, state);
+    if (values && Object.values(values).some(Boolean)) {
+      kept(TAB, CARD, null);
+      brought.card = { values, state };
+    }
+    return brought.card && card(brought.card.values, brought.card.state);
   }
 
   /** A planted id is as bad as a planted key: it says who pays. */
@@ -111,13 +134,12 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress,
   }
 
   /** Until at least `min` credits are held. An abort ends it at once, whatever is under way. */
-  async function waitForCredits(plans, { min = 1n, signal, timeoutMs = WAIT, onProgress }, out, planId) {
-    const least = whole(min, 'min');
+  async function waitForCredits(plans, { min = '1', signal, timeoutMs = WAIT, onProgress }, out, planId) {
+    const least = BigInt(min);
     const deadline = Date.now() + timeoutMs;
-    if (!(timeoutMs > 0)) throw problem('validation', 'timeoutMs must be a number of milliseconds above zero');
     let stop;
     const stopped = new Promise((_, reject) => {
-      stop = () => reject(aborted(signal.reason));
+      stop = () => reject(problem('aborted', 'the request was aborted', undefined, { cause: signal.reason }));
       if (signal?.aborted) stop();
       signal?.addEventListener('abort', stop);
     });
@@ -132,7 +154,7 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress,
         } catch {
           // A listener that throws does not end the waiting.
         }
-        const pause = plans.core.pause(times);
+        const pause = (await plans.session.core()).pause(times);
         if (Date.now() + pause > deadline) break;
         await Promise.race([new Promise((done) => { timer = setTimeout(done, pause); }), stopped]);
       }
@@ -143,52 +165,34 @@ export const journeys = ({ POPUP, WORDS, kept, leaveFor, problem, returnAddress,
     throw problem('credits_timeout', 'the plan was ordered and its credits have not appeared yet', 'check the balance before ordering again', { retryable: true });
   }
 
-  function whole(value, name) {
-    try {
-      return BigInt(value);
-    } catch {
-      throw problem('validation', `${name} must be a whole number of credits: a bigint, a decimal string or a number`);
-    }
-  }
-
-  const aborted = (cause) => problem('aborted', 'the request was aborted', undefined, { cause });
-
   /**
-   * What a window brings back, in which the parameter `name` is `state`: only from our own origin. `url` is where it goes
-   * first; an empty one closes it. Once it is closed what it brought with another state stands, for the core to refuse.
+   * What a window brings back, in which the parameter `name` is `state`. `url` is where it goes first. That it says it is closed
+   * proves nothing by itself: its page, or ours, may have cut it off. Once it is gone what it brought with another state stands,
+   * to be refused.
    */
   function popupAnswer(popup, url, name, state, signal) {
-    let stop;
+    let abort;
     const answer = new Promise((resolve, reject) => {
-      let other;
       let closed = 0;
-      const listen = ({ origin, data }) => {
-        const values = origin === location.origin ? data?.[POPUP] : undefined;
-        if (!values) return;
-        if (!name || values[name] === state) resolve(values);
-        else other = values;
+      popup.look = () => {
+        const right = popup.came.find((values) => !name || values[name] === state);
+        if (right) return resolve(right);
+        if (!popup.window.closed) closed = 0;
+        // While somebody looks elsewhere it may be at that window.
+        else if (document.hasFocus() || popup.came.length) closed += LOOK;
+        if (closed > 10 * LOOK && popup.came.length) return resolve(popup.came[0]);
+        if (closed > (popup.leftUs ? GONE : CUT_OFF)) reject(problem('popup_closed', 'the window was closed before it was done', 'open it again'));
       };
-      // A message may still be on its way when the window is gone already.
-      const watch = setInterval(() => {
-        if (popup.closed && ++closed > 2) {
-          if (other) resolve(other);
-          else reject(problem('popup_closed', 'the window was closed before it was done'));
-        }
-      }, 100);
-      const abort = () => reject(signal.reason);
-      stop = () => {
-        clearInterval(watch);
-        removeEventListener('message', listen);
-        signal?.removeEventListener('abort', abort);
-        popup.close();
-      };
-      addEventListener('message', listen);
+      abort = () => reject(signal.reason);
       if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort);
-      if (url === '') reject();
-      else if (url) popup.location.replace(url);
+      if (url) popup.window.location.replace(url);
+      popup.look();
     });
-    const ended = answer.finally(stop);
+    const ended = answer.finally(() => {
+      signal?.removeEventListener('abort', abort);
+      popup.end();
+    });
     ended.catch(() => {});
     return ended;
   }

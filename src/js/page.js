@@ -1,11 +1,26 @@
 // The page's part: address bar, storage, the way elsewhere, windows of our own; and what an `approve` callback is given.
-import { PaymentsError } from './error.js';
+import { problem } from './error.js';
 
 /** The query parameter that says: this window was opened by another page of ours, and brings it something. */
-const POPUP = 'nvmPopup';
+export const POPUP = 'nvmPopup';
 
 /** What the checkout and card pages add to the address that they lead back to. */
 const WORDS = 'checkout sessionId paymentMethodId delegationId state error';
+
+/** What a login adds to the address that it leads back to: the key, whose it is, and our own one-time state. */
+export const KEY = 'nvmApiKey';
+export const ACCOUNT = 'accountAddress';
+export const STATE = 'nvmState';
+export const PARAMETERS = `${KEY} ${ACCOUNT} ${STATE} ${POPUP}`;
+
+/** Survives going to another page and coming back, and no longer than the tab; shared by the tabs of an origin. */
+export const TAB = 'sessionStorage';
+export const LOCAL = 'localStorage';
+
+/** What has come back with this page load, from a login, a checkout or a card page: whoever asks again gets the same answer. */
+export const brought = { login: undefined, checkout: undefined, card: undefined };
+
+export const onlyInAPage = (what) => problem('browser_only', `${what} needs a page`, 'outside a page use Payments.getInstance({ nvmApiKey })');
 
 /** Reads query parameters out of the address bar and takes them away, keeping all others and the hash. */
 export function takeFromAddress(words) {
@@ -45,32 +60,100 @@ export function onKept(name, listener) {
   });
 }
 
-export const places = (own, embed, network) => ({ own, embed, network });
-
 export function leaveFor(url) {
   location.assign(url);
 }
 
 /**
  * In a window that was opened by a page of ours: gives that page what the address brings, takes all of it out of the
- * address, and closes. The browser delivers it to a page of our own origin and to no other.
+ * address, and closes. The browser delivers it to pages of our own origin and to no other.
+ *
+ * A policy of the page (Cross-Origin-Opener-Policy) may have cut the window off from the page that opened it. That page hears
+ * it all the same, on a channel whose name the two of them know, and the window closes once it has been heard.
  */
 export function handOver() {
   const { location, history, opener } = globalThis;
   const query = location?.href && new URL(location.href).searchParams;
-  if (!opener || !query?.has(POPUP)) return false;
-  const names = [...query.keys()];
-  history.replaceState(history.state, '', without(new URL(location.href), names));
-  opener.postMessage({ [POPUP]: Object.fromEntries(query) }, location.origin);
-  close();
-  return true;
+  const id = query && query.get(POPUP);
+  if (!id) return;
+  const values = Object.fromEntries(query);
+  history.replaceState(history.state, '', without(new URL(location.href), [...query.keys()]));
+  const message = { [POPUP]: values };
+  opener?.postMessage(message, location.origin);
+  const channel = channelOf(id);
+  if (channel) {
+    const again = setInterval(() => channel.postMessage(message), 200);
+    const stop = () => {
+      clearInterval(again);
+      channel.close();
+    };
+    channel.postMessage(message);
+    channel.onmessage = ({ data }) => {
+      if (data !== HEARD) return;
+      stop();
+      close();
+    };
+    setTimeout(stop, 10_000);
+  }
+  if (opener) close();
 }
 
-/** A window of our own, opened while the click still counts. */
-export function openPopup(url) {
+/** What the page answers on the channel, and how often a window is looked at, in milliseconds. */
+const HEARD = 'heard';
+const LOOK = 20;
+
+/** The channel between a page and the window that it opened; only these two know its name. */
+export function channelOf(id) {
+  try {
+    return new BroadcastChannel(`payments-wasm.${id}`);
+  } catch {
+    // An old browser, or one that has none for this page.
+    return undefined;
+  }
+}
+
+/** A window of our own, opened while the click still counts; `id` is what the address that it comes back to carries. */
+export function openPopup(id, url) {
   const popup = open(url ?? '', '', 'popup,width=480,height=720');
   if (!popup) throw problem('popup_blocked', 'the browser did not open a window', 'call this from a click, or use the redirect');
+  return watched(popup, id);
+}
+
+/**
+ * A window as it is seen from here, and what it has brought. Once its page comes from elsewhere it may be cut off from us, and
+ * then says that it is closed: `leftUs` is whether it was seen elsewhere before that.
+ */
+function watched(window, id) {
+  const popup = { window, leftUs: false, came: [], look: undefined, end };
+  const hear = (message) => {
+    const values = message?.[POPUP];
+    if (values) popup.came.push(values);
+    popup.look?.();
+    return values;
+  };
+  const listen = ({ origin, data }) => origin === location.origin && hear(data);
+  const channel = channelOf(id);
+  if (channel) channel.onmessage = ({ data }) => hear(data) && channel.postMessage(HEARD);
+  addEventListener('message', listen);
+  const timer = setInterval(() => {
+    popup.leftUs ||= !window.closed && isElsewhere(window);
+    popup.look?.();
+  }, LOOK);
+  function end() {
+    clearInterval(timer);
+    removeEventListener('message', listen);
+    channel?.close();
+    window.close();
+  }
   return popup;
+}
+
+function isElsewhere(window) {
+  try {
+    return window.location.href !== 'about:blank';
+  } catch {
+    return true;
+  }
 }
 
 /** What a window brings back; see `journeys.js`. */
@@ -78,19 +161,8 @@ export async function popupAnswer(...given) {
   return (await ways()).popupAnswer(...given);
 }
 
-/** An instance, once its budget has been taken up; see `ledger.js`. */
-export async function withBudget(payments, core, budget) {
-  await (await import('./ledger.js')).keepBudget(core, budget, problem);
-  return payments;
-}
-
 /** The longer ways, which a page loads when it goes one. */
 export const ways = async () => (await import('./journeys.js')).journeys(tools);
-
-/** An error of the page's own. */
-function problem(code, message, hint, facts) {
-  return new PaymentsError(message, { code, retryable: false, ...(hint && { hint }), ...facts });
-}
 
 function without(url, names) {
   names.forEach((name) => url.searchParams.delete(name));
@@ -98,30 +170,28 @@ function without(url, names) {
 }
 
 /** Where a checkout or card page leads back to, and the window for it, if it is to be one. */
-export function leave(core, { mode = 'redirect', returnUrl } = {}) {
-  const { own } = core.places();
-  if (!own) throw problem('browser_only', 'this needs a page');
+export function leave(session, { mode = 'redirect', returnUrl }, id) {
+  const own = session.returnUrl;
+  if (!own) throw problem('browser_only', 'this needs a page', 'make the instance with Payments.getBrowserInstance, in a page');
   const inPopup = mode === 'popup';
   const back = returnAddress(returnUrl ?? own, WORDS, inPopup);
-  if (!back || !(inPopup || mode === 'redirect')) {
-    throw problem('validation', 'mode must be redirect or popup, and returnUrl an http or https URL, with a popup of this origin');
-  }
+  if (!back) throw problem('validation', 'returnUrl must be an http or https URL, with a popup of this origin');
   const target = new URL(back);
-  if (inPopup) target.searchParams.set(POPUP, '1');
-  return { target: target.href, popup: inPopup ? openPopup() : undefined };
+  if (inPopup) target.searchParams.set(POPUP, id);
+  return { target: target.href, popup: inPopup ? openPopup(id) : undefined };
 }
 
 /** What `journeys.js` goes its ways with. */
-const tools = { POPUP, WORDS, kept, leaveFor, problem, returnAddress, takeFromAddress };
+const tools = { LOOK, WORDS, brought, kept, leaveFor, problem, returnAddress, takeFromAddress };
 
 /** What an `approve` callback may look at before it answers. */
 export function consentContext(plans, planId, kept) {
   return { signal: kept.open(), plan: () => plans.ask('getPlan', [planId]), balance: () => plans.getPlanBalance(planId) };
 }
 
-function parse(url, base) {
+function parse(text, base) {
   try {
-    return new URL(url, base);
+    return new URL(text, base);
   } catch {
     return undefined;
   }

@@ -1,38 +1,11 @@
-//! The caller's request, kept so that it can be sent up to three times (rule 7), and the heads of its answers: the way
-//! of both into the core's types.
+//! The caller's request, kept so that it can be sent up to three times (rule 7; it is taken in `request.js`), and the heads of its
+//! answers: the way of both into the core's types.
 
-use super::convert::get;
-use super::error::{Facts, aborted, reject, reject_because, spent_nothing};
 use crate::subscriber::{Answer, Redirected, Redirects, Send, Target};
-use crate::transport::{Fetcher, Head, Kept, Place, keep};
+use crate::transport::{Fetcher, Head, Kept, Place};
 use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-
-/// What a one-shot stream may weigh to be kept for a second sending, in bytes.
-const MAX_BUFFERED: u32 = 1024 * 1024;
-
-/// Takes what `fetch` takes.
-pub(super) async fn take(input: &JsValue, init: &JsValue) -> Result<Kept, JsValue> {
-    let kept = JsFuture::from(keep(input, init, MAX_BUFFERED)).await.map_err(|cause| {
-        let stopped = |of: &JsValue| get(&get(of, "signal"), "aborted").is_truthy();
-        spent_nothing(match stopped(init) || stopped(input) {
-            true => aborted(&cause),
-            false => reject_because("the request cannot be made", "invalid_request", &cause),
-        })
-    })?;
-    if kept.is_undefined() {
-        return Err(spent_nothing(reject(
-            "the request's body is a stream too long to be kept for a second sending",
-            Facts {
-                code: "body_not_replayable",
-                hint: Some("give the body as a string, a buffer, a Blob or FormData, or under 1 MiB"),
-                ..Facts::default()
-            },
-        )));
-    }
-    Ok(kept.unchecked_into())
-}
 
 impl Kept {
     pub(super) fn target(&self) -> Target {

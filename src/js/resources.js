@@ -1,45 +1,51 @@
 // The resources of the API as classes, with the official SDK's names and argument orders. What each call sends, the core
 // knows by its name.
+import { seenFrom } from './error.js';
+import { read } from './options.js';
 import { leave, ways } from './page.js';
-
-/** A resource of that name. */
-export const resource = (name, core) => new RESOURCES[name](core);
+import { randomHex } from '../transport/exchange.js';
 
 class Resource {
-  constructor(core) {
-    Object.defineProperty(this, 'core', { value: core });
+  constructor(session) {
+    Object.defineProperty(this, 'session', { value: session });
   }
 
   /** What is no text, number or bigint is left out. */
-  ask(name, ...given) { return this.core.ask(name, given); }
+  ask(name, ...given) { return this.session.ask(name, given); }
 }
 
 // In the order in which the core takes them.
-const paged = ({ page, offset, sortBy, sortOrder } = {}) => [sortBy, sortOrder, page, offset];
+const paged = (pagination) => {
+  const { page, offset, sortBy, sortOrder } = read('PaginationOptions', pagination, 'pagination');
+  return [sortBy, sortOrder, page, offset];
+};
 const flag = (value) => (value === undefined ? undefined : String(value));
 const json = (value) => (typeof value === 'object' && value ? JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? String(one) : one)) : undefined);
 
 /** A longer way. A window is opened before it is loaded: while the click still counts. */
-async function journey(name, resource, options, ...given) {
-  const out = name === 'checkout' || name === 'setupCard' ? leave(resource.core, options) : undefined;
+async function journey(name, shape, resource, options, ...given) {
+  const wanted = shape && read(shape, options);
+  const out = name === 'checkout' || name === 'setupCard' ? leave(resource.session, wanted, randomHex()) : undefined;
   try {
-    return await (await ways())[name](resource, options ?? {}, out, ...given);
+    return await (await ways())[name](resource, wanted, out, ...given);
   } catch (error) {
-    out?.popup?.close();
+    out?.popup?.end();
     throw error;
   }
 }
 
 class Plans extends Resource {
   getPlan(id) { return this.ask('getPlan', id); }
-  getPlans(page, offset, sortBy, sortOrder, options) { return this.ask('getPlans', page, offset, sortBy, sortOrder, options?.organizationId); }
+  getPlans(page, offset, sortBy, sortOrder, options) {
+    return this.ask('getPlans', page, offset, sortBy, sortOrder, read('OrganizationOptions', options).organizationId);
+  }
   getAgentsAssociatedToAPlan(id, pagination) { return this.ask('getAgentsAssociatedToAPlan', id, ...paged(pagination)); }
-  getPlanBalance(id, account) { return this.core.getPlanBalance(id, account); }
+  getPlanBalance(id, account) { return this.session.getPlanBalance(id, account); }
   orderPlan(id) { return this.ask('orderPlan', id); }
   orderFiatPlan(planId) { return this.ask('orderFiatPlan', json({ sessionType: 'embedded', planId: String(planId) })); }
-  waitForCredits(id, options) { return journey('waitForCredits', this, options, id); }
-  checkout(id, options) { return journey('checkout', this, options, id); }
-  checkoutReturned(options) { return journey('checkoutReturned', this, options); }
+  waitForCredits(id, options) { return journey('waitForCredits', 'WaitOptions', this, options, id); }
+  checkout(id, options) { return journey('checkout', 'CheckoutOptions', this, options, id); }
+  checkoutReturned(options) { return journey('checkoutReturned', 'ReturnOptions', this, options); }
 }
 
 class Agents extends Resource {
@@ -49,20 +55,41 @@ class Agents extends Resource {
 
 class Delegations extends Resource {
   createDelegation(payload) { return this.ask('createDelegation', json(payload)); }
-  listDelegations(options) { return this.ask('listDelegations', flag(options?.accessible)); }
+  listDelegations(options) { return this.ask('listDelegations', flag(read('DelegationListOptions', options).accessible)); }
   revokeDelegation(id) { return this.ask('revokeDelegation', id); }
-  listPaymentMethods(options) { return this.ask('listPaymentMethods', flag(options?.accessible), options?.provider); }
+  listPaymentMethods(options) {
+    const { accessible, provider } = read('PaymentMethodListOptions', options);
+    return this.ask('listPaymentMethods', flag(accessible), provider);
+  }
   updatePaymentMethod(id, changes) { return this.ask('updatePaymentMethod', id, json(changes)); }
-  getPurchasingPower() { return journey('purchasingPower', this); }
-  setupCard(options) { return journey('setupCard', this, options); }
-  cardReturned() { return journey('cardReturned', this); }
+  getPurchasingPower() { return journey('purchasingPower', undefined, this); }
+  setupCard(options) { return journey('setupCard', 'CardOptions', this, options); }
+  cardReturned() { return journey('cardReturned', undefined, this); }
 }
 
 class X402 extends Resource {
-  getX402AccessToken(planId, agentId, options) { return this.core.getX402AccessToken(planId, agentId, options); }
+  getX402AccessToken(planId, agentId, options) { return this.session.getX402AccessToken(planId, agentId, read('X402TokenOptions', options)); }
   getPermission(hash) { return this.ask('getPermission', hash); }
-  listPermissions(pagination) { return this.ask('listPermissions', pagination?.page, pagination?.offset); }
+  listPermissions(pagination) {
+    const { page, offset } = read('PaginationOptions', pagination, 'pagination');
+    return this.ask('listPermissions', page, offset);
+  }
   revokePermission(hash) { return this.ask('revokePermission', hash); }
 }
 
-const RESOURCES = { Plans, Agents, Delegations, X402 };
+export const RESOURCES = { plans: Plans, agents: Agents, delegation: Delegations, x402: X402 };
+
+// Each method rejects, and throws nothing; an error shows who called.
+for (const { prototype } of Object.values(RESOURCES)) {
+  for (const name of Object.getOwnPropertyNames(prototype).filter((one) => one !== 'constructor')) {
+    const method = prototype[name];
+    const shown = async function called(...given) {
+      try {
+        return await method.apply(this, given);
+      } catch (error) {
+        throw seenFrom(error, shown);
+      }
+    };
+    prototype[name] = shown;
+  }
+}

@@ -1,14 +1,13 @@
 //! What the objects of one `Payments` share: the key, where the platform is, the buyer, and who is to be told.
 
-use super::browser::Page;
 use super::calls::promise;
-use super::convert::{function, milliseconds, text};
+use super::convert::{bad_wire, function, milliseconds, text};
 use super::driver::{Hooks, Mailbox, Step};
 use super::error::{Facts, from_api, reject, set, unanswered};
-use super::views::bigint;
+use super::views::{bigint, printable};
 use crate::api::{ApiError, ApiErrorKind, Auth, Call, Deployment, Request, Response, plans};
 use crate::subscriber::{Buyer, FetchError};
-use crate::wire::{ApiKey, PlanId, WireError};
+use crate::wire::{ApiKey, Environment, PlanId, WireError};
 use alloc::{rc::Rc, string::String, vec::Vec};
 use core::cell::{Cell, OnceCell, RefCell};
 use js_sys::Function;
@@ -19,6 +18,16 @@ const TIMEOUT_MS: u32 = 30_000;
 /// What stands for the platform's answer to a key that is known to have ended: it is not sent.
 const EXPIRED: &str =
     r#"{"code":"session_expired","message":"the API key has expired","hint":"log in again"}"#;
+
+/// Where a page keeps what was ordered and has not come, for all tabs of its origin.
+const KEPT_ORDERS: &str = "payments-wasm.orders";
+const LOCAL: &str = "localStorage";
+
+#[wasm_bindgen(module = "/src/js/page.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = kept)]
+    fn kept(storage: &str, name: &str, value: &JsValue) -> Option<String>;
+}
 
 #[wasm_bindgen]
 extern "C" {
@@ -40,15 +49,16 @@ pub(super) struct Session {
     pub(super) timeout_ms: u32,
     /// In whose name calls are made.
     pub(super) organization: RefCell<Option<String>>,
-    pub(super) page: Option<Page>,
+    /// Of a page, what was last read or kept of its orders; nothing elsewhere, or once they could not be kept.
+    orders: RefCell<Option<String>>,
     /// What is to happen to the buyer next.
     pub(super) steps: RefCell<Vec<Step>>,
     /// Who keeps the budget beyond this page, and says when a step may be taken.
     pub(super) ledger: OnceCell<Ledger>,
     /// What the ledger has been told of the books: how many, and when the last was.
     pub(super) told: Cell<(usize, u64)>,
-    on_session_change: Option<Function>,
-    on_session_expired: Option<Function>,
+    /// Told why the session ended, where its owner did not end it.
+    ended: Function,
     settings: Settings,
 }
 
@@ -75,8 +85,12 @@ impl Settings {
         Ok(settings)
     }
 
-    pub(super) fn deployment(&self, key: Option<&ApiKey>) -> Result<Deployment, WireError> {
-        let environment = Deployment::environment_of(key, self.environment.as_deref())?;
+    /// Where a key leads.
+    fn deployment(&self, key: &ApiKey) -> Result<Deployment, WireError> {
+        self.at(Deployment::environment_of(Some(key), self.environment.as_deref())?)
+    }
+
+    fn at(&self, environment: Environment) -> Result<Deployment, WireError> {
         match Deployment::hosted(environment) {
             Some(hosted) => Ok(hosted),
             None => {
@@ -87,50 +101,37 @@ impl Settings {
 }
 
 impl Session {
-    /// Reads the options that every kind of instance has.
+    /// Makes one from options that were read, with nobody logged in.
     pub(super) fn new(
         options: &JsValue,
-        key: Option<ApiKey>,
-        page: Option<Page>,
+        environment: Environment,
+        page: bool,
+        ended: Function,
     ) -> Result<Rc<Self>, JsValue> {
         let settings = Settings::read(options)?;
-        let deployment =
-            settings.deployment(key.as_ref()).map_err(|error| super::convert::bad_wire(&error))?;
-        let hooks = Hooks::read(options, None)?;
-        let mut session = Self {
+        let deployment = settings.at(environment).map_err(|error| bad_wire(&error))?;
+        let session = Self {
             key: RefCell::new(None),
             deployment: RefCell::new(deployment),
             buyer: RefCell::new(Buyer::new()),
             mailbox: RefCell::default(),
-            hooks,
-            on_event: None,
-            timeout_ms: TIMEOUT_MS,
+            hooks: Hooks::read(options, None)?,
+            on_event: function(options, "onEvent")?,
+            timeout_ms: milliseconds(options, "timeoutMs")?.unwrap_or(TIMEOUT_MS),
             organization: RefCell::default(),
-            page,
+            orders: RefCell::new(page.then(String::new)),
             steps: RefCell::default(),
             ledger: OnceCell::new(),
             told: Cell::default(),
-            on_session_change: None,
-            on_session_expired: None,
+            ended,
             settings,
         };
-        session.timeout_ms = milliseconds(options, "timeoutMs")?.unwrap_or(TIMEOUT_MS);
-        for (name, listener) in [
-            ("onEvent", &mut session.on_event),
-            ("onSessionChange", &mut session.on_session_change),
-            ("onSessionExpired", &mut session.on_session_expired),
-        ] {
-            *listener = function(options, name)?;
-        }
-        if let Some(key) = key {
-            session.log_in(key).map_err(|error| super::convert::bad_wire(&error))?;
-        }
         Ok(Rc::new(session))
     }
 
     /// Uses a key from now on; the environment that its prefix names wins.
     pub(super) fn log_in(&self, key: ApiKey) -> Result<(), WireError> {
-        let deployment = self.settings.deployment(Some(&key))?;
+        let deployment = self.settings.deployment(&key)?;
         *self.deployment.borrow_mut() = deployment;
         self.buyer.borrow_mut().log_in(key.account().map(Into::into), self.hooks.delegation_id.clone());
         *self.key.borrow_mut() = Some(key);
@@ -170,32 +171,37 @@ impl Session {
         }));
     }
 
+    /// Takes up what this page before it was loaded again, or another tab, ordered and has not come.
+    pub(super) fn take_up_orders(&self) {
+        let mut known = self.orders.borrow_mut();
+        let Some(last) = known.as_mut() else { return };
+        let now = kept(LOCAL, KEPT_ORDERS, &JsValue::UNDEFINED).unwrap_or_default();
+        if *last != now {
+            self.buyer.borrow_mut().take_up_orders(&now);
+            *last = now;
+        }
+    }
+
+    /// Keeps what was ordered and has not come: a page that is loaded again, and other tabs, wait for it and do not order
+    /// twice. A page that may keep nothing orders all the same.
+    pub(super) fn keep_orders(&self) {
+        let mut known = self.orders.borrow_mut();
+        let orders = self.buyer.borrow().kept_orders();
+        if known.as_ref().is_none_or(|last| *last == orders) {
+            return;
+        }
+        let value = if orders.is_empty() { JsValue::NULL } else { orders.as_str().into() };
+        let was_kept = kept(LOCAL, KEPT_ORDERS, &value).is_some() || orders.is_empty();
+        *known = was_kept.then_some(orders);
+    }
+
     /// Ends a session that its owner did not end here, and says so.
-    pub(super) fn end(self: &Rc<Self>, reason: &str) {
+    fn end(self: &Rc<Self>, reason: &str) {
         if self.key.borrow().is_none() {
             return;
         }
-        self.forget();
         self.log_out();
-        self.tell_change();
-        if let Some(listener) = &self.on_session_expired {
-            // What a listener throws is its own affair.
-            drop(listener.call1(&JsValue::UNDEFINED, &reason.into()));
-        }
-    }
-
-    /// Forgets what is kept beyond this page.
-    pub(super) fn forget(&self) {
-        if let Some(page) = &self.page {
-            page.forget();
-        }
-    }
-
-    /// Says that somebody is logged in, or nobody, though nothing was asked of this instance.
-    pub(super) fn tell_change(&self) {
-        if let Some(listener) = &self.on_session_change {
-            drop(listener.call1(&JsValue::UNDEFINED, &self.key.borrow().is_some().into()));
-        }
+        drop(self.ended.call1(&JsValue::UNDEFINED, &reason.into()));
     }
 
     /// Makes a call whose answer is the caller's: JavaScript parses it, and nothing is lost or renamed.
@@ -237,6 +243,7 @@ impl Session {
             from_api(&ApiError::garbled(&answer, "balance is missing"))
         })?;
         set(&answer, "balance", &bigint(held));
+        printable(&answer);
         if own {
             self.buyer.borrow_mut().note_balance(plan_id, held, now());
         }

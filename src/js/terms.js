@@ -1,15 +1,15 @@
 // Terms as data that a UI can show. A file of its own, loaded with the first quote.
 
 /** A quote whose offers also say what the platform says of their plans, what is held, and whether they can be paid now. */
-export async function described(quote, core) {
+export async function described(quote, session) {
   const offers = await Promise.all(quote.offers.map(async (offer) => {
     // What cannot be learned now is left out: the offer stands all the same.
     const unknown = () => undefined;
     const [plan, balance] = await Promise.all([
-      core.ask('getPlan', [offer.planId]).catch(unknown),
-      core.loggedIn ? core.getPlanBalance(offer.planId).catch(unknown) : undefined,
+      session.ask('getPlan', [offer.planId]).catch(unknown),
+      session.loggedIn ? session.getPlanBalance(offer.planId).catch(unknown) : undefined,
     ]);
-    return describe(offer, plan, balance?.balance, core.loggedIn);
+    return describe(offer, plan, balance?.balance, session.loggedIn);
   }));
   return { ...quote, offers };
 }

@@ -6,121 +6,23 @@ export type EnvironmentName = 'sandbox' | 'live' | 'staging_sandbox' | 'staging_
 /** Whole credits: a `bigint`, a decimal string, or a whole number. */
 export type CreditsInput = bigint | string | number;
 
-/** What every instance takes. A wrong option is refused with `validation`, and the message names it. */
-export interface CommonOptions {
-  /** Used where the API key's prefix names no environment; a prefix that does, wins. Default `custom`. */
-  environment?: EnvironmentName;
-  /** Origin of the REST API, with `environment: 'custom'`. HTTPS, or HTTP on this machine. */
-  backend?: string;
-  /** Origin of the web app with the login page; default: the backend's. */
-  frontend?: string;
-  /** Origin of the app with the card pages; default: the backend's. */
-  embed?: string;
-  /** Called instead of the platform's `fetch`, for everything. */
-  fetch?: (request: Request) => Promise<Response>;
-  /** How long a call of the platform may take, in milliseconds, its repetitions included. Default 30000. */
-  timeoutMs?: number;
-  /** How long each step of a `fetch` may take. */
-  timeouts?: StepTimeouts;
-  /**
-   * The session ended though nobody called `logout`: the key's own date has passed, the platform refused the key (401), or
-   * another tab logged out. Key, tokens and agreements are gone; what was under way rejects with `SessionExpired`.
-   */
-  onSessionExpired?: (reason: 'expired' | 'refused' | 'logged_out_elsewhere') => void;
-  /** Somebody is logged in, or nobody, though nothing was asked of this instance: after the above, and when another tab logs in. */
-  onSessionChange?: (isLoggedIn: boolean) => void;
-  /** The delegation that tokens are minted from. */
-  delegationConfig?: DelegationConfig;
-  /** Asked before anything is paid. A limit of `policy` holds whatever it answers. */
-  approve?: Approve;
-  /** Chooses among several offers: one of them, or its place. Without it: what is held, then the price, then order. */
-  select?: (offers: Offer[]) => Offer | number | undefined | Promise<Offer | number | undefined>;
-  /** What may be spent without asking, and limits that always hold. */
-  policy?: SpendPolicy;
-  /**
-   * Keeps the budget beyond this page: totals, the limits of `policy` that they stand against, what is about to be spent,
-   * orders under way, and `spend.receipts`. With `session` it survives a reload of the tab; with `local` the tabs of this
-   * origin share it too, and together never exceed it. Instances with the same `name` (default `default`) have the same
-   * budget. No key and no token is kept.
-   *
-   * Rejects with `storage_unavailable` where it cannot be kept: it needs Web Locks, and `sessionStorage` or IndexedDB that
-   * may be written. Should the storage fail later, a fetch rejects with the same code before it pays. A tab that dies has
-   * spent what it had sent; what it was about to spend is let go. Kept totals that cannot be read count as everything: each
-   * limit stands against each payment, until another `name` is used. Whoever clears the site's data begins anew.
-   *
-   * Without it the budget is this instance's and is gone with it; a page (`getBrowserInstance`) then still keeps its orders
-   * under way in `sessionStorage`, so that it does not buy twice when it is loaded again in the middle of a purchase.
-   */
-  budget?: { storage: 'session' | 'local'; name?: string };
-  /** 3 asks for single-use tokens, bound to resource and method; a platform may answer with others. Default 2. */
-  tokenVersion?: 2 | 3;
-  /** How many single-use tokens are minted ahead, so that the next request is one round trip; at most 16. Default 0. */
-  prefetch?: number;
-  /** Told what happens, as it happens. */
-  onEvent?: (event: PaymentEvent) => void;
-}
+// options: CommonOptions
 
-/**
- * How long each step of a `fetch` may take, in milliseconds. A body is never cut off once its head is there, but for that of
- * a 402, which is read for its terms.
- */
-export interface StepTimeouts {
-  /**
-   * Each request to the seller, until its head is there. Default: as long as it takes, as with `fetch` itself. Rejects with
-   * `send_timeout`; where a token had gone out, it is an `OutcomeUnknown`, and `spend.outcome` is `unknown`.
-   */
-  send?: number;
-  /**
-   * Each thing that the platform is asked for on the way: a token, a balance, an order. Default: as long as its calls may
-   * take (`timeoutMs`). Rejects with `platform_timeout`; for an order with `purchase_outcome_unknown`, as it may go through.
-   * What others wait for too goes on.
-   */
-  platform?: number;
-  /** The answer of `approve` or `select`. Default: as long as it takes. Rejects with `approve_timeout`. */
-  approve?: number;
-  /** The credits of an order that went through. Default 60000. Rejects with `credits_timeout`. */
-  credits?: number;
-}
+// options: BudgetOptions
 
-/** What `Payments.getInstance` takes. */
-export interface PaymentOptions extends CommonOptions {
-  /** `<prefix>:<jwt>`. Kept in memory only, never logged, never put into a URL. */
-  nvmApiKey: string;
-}
+// options: StepTimeouts
 
-/** What `Payments.getBrowserInstance` takes. */
-export interface BrowserOptions extends CommonOptions {
-  /** Where the login page sends people back to; relative URLs are resolved against the page. */
-  returnUrl: string;
-  /** A key that is known already. */
-  nvmApiKey?: string;
-  /**
-   * Where the key is kept between page loads. Default `memory`: nowhere. With `local`, tabs of one origin share logins and
-   * logouts. Checkout and card pages by redirect need `session` or `local`, as the page is left.
-   */
-  storage?: 'memory' | 'session' | 'local';
-}
+// options: PaymentOptions
+
+// options: BrowserOptions
 
 /** Decides about one offer; may show a dialog. One that throws ends the fetch with `approve_failed`, and nothing is paid. */
 export type Approve = (offer: Offer, context: ConsentContext) => Approval | Promise<Approval>;
 
+// options: ApprovalAnswer
+
 /** `true` allows this one payment, from credits that are held or that the delegation tops up. */
-export type Approval =
-  | boolean
-  | {
-      approve: boolean;
-      /** Buy the plan if the credits do not suffice. */
-      purchase?: boolean;
-      /**
-       * The same plan at the same origin for the same credits or fewer needs no further question in this session, as
-       * long as the credits suffice: to buy again is asked again.
-       */
-      remember?: boolean;
-      /** The delegation to pay from, instead of the configured one. */
-      delegationId?: string;
-      /** In its place: the delegation that belongs to the API key of this id. */
-      apiKeyId?: string;
-    };
+export type Approval = boolean | ApprovalAnswer;
 
 /** What is asked for a resource. */
 export interface Offer {
@@ -156,93 +58,13 @@ export interface ConsentContext {
   readonly signal: AbortSignal;
 }
 
-/**
- * What is paid without asking, where `origins` names the seller, and limits that hold whatever `approve` says.
- *
- * Limits on credits count, for each token that is sent, the most that the plan lets the seller take, as the platform states
- * it: of a fixed plan its amount, of a dynamic one its maximum, of a plan that sells time nothing. An offer's own price counts
- * where it is higher. Nothing that a seller says afterwards lowers the count. Where a limit is set, single-use tokens are
- * asked for (`tokenVersion: 3`): a reusable token can be settled again by whoever holds it, so with one the limits bound
- * what is presented.
- */
-export interface SpendPolicy {
-  /** Of one call of `fetch`, all its tokens together. */
-  maxCreditsPerRequest?: CreditsInput;
-  /** Over the last 60 minutes, to the minute. */
-  maxCreditsPerHour?: CreditsInput;
-  /** Over the last 24 hours, to the minute. */
-  maxCreditsPerDay?: CreditsInput;
-  /** Over the life of the instance, or of its `budget`. */
-  maxCreditsTotal?: CreditsInput;
-  /** Only these plans, by id; absent or empty: any. The same for the lists below. */
-  plans?: string[];
-  /**
-   * The sellers' origins: `https://api.example`, or `*` for all of them. Without `approve` nothing is paid where this is absent
-   * or empty (`consent_required`); with `approve` an empty list allows any.
-   */
-  origins?: string[];
-  /** Only these: `eip155:84532`, `stripe`, … */
-  networks?: string[];
-  /** Only these: `nvm:erc4337`, `nvm:card-delegation`. */
-  schemes?: string[];
-  /**
-   * `true`: buy the plan where the platform says that the balance does not suffice; it needs `plans` or `maxPrice` beside it
-   * (`purchase_not_allowed`). Not set: do not; but the platform may buy from the delegation when it settles, within the
-   * delegation's own limit, which the limits here do not count. `false`: nothing is sent that the credits held do not cover.
-   */
-  purchase?: boolean;
-  /** Orders in the last 60 minutes. Where no limit on purchases is set and nobody was asked: 1. */
-  maxPurchasesPerHour?: number;
-  /** Orders in the last 24 hours. */
-  maxPurchasesPerDay?: number;
-  /** Orders over the life of the instance, or of its `budget`. */
-  maxPurchasesTotal?: number;
-  /**
-   * The most that one order may cost, by the platform's price of the plan: `amount` in millionths of `currency` (`USDC`, `EURC`,
-   * `USD`, `EUR`, or the address of another token, then in its smallest unit). `{ amount: 5_000_000n, currency: 'USDC' }` is
-   * five dollars.
-   */
-  maxPrice?: { amount: CreditsInput; currency: string };
-  /**
-   * What limits count at the origins that `origins` names one by one: `most` (default) or the offer's own `price`, for sellers
-   * that are trusted to settle no more than they ask.
-   */
-  count?: 'most' | 'price';
-}
+// options: SpendPolicy
 
-/** The delegation to pay from: by its id, or by the id of the API key that it belongs to. */
-export type DelegationConfig = { delegationId: string } | { apiKeyId: string };
+// options: DelegationConfig
 
-/** Instead of what the instance has (see `CommonOptions`), whose limits hold all the same. */
-export interface FetchOptions {
-  /** The delegation to pay from. */
-  delegationConfig?: DelegationConfig;
-  /** Asked instead of the instance's. */
-  approve?: Approve;
-  /** Chooses instead of the instance's. */
-  select?: CommonOptions['select'];
-  /** What this call may spend without asking. */
-  policy?: SpendPolicy;
-  /** 2 for reusable tokens, 3 for single-use ones. */
-  tokenVersion?: 2 | 3;
-  /** How many single-use tokens are minted ahead. */
-  prefetch?: number;
-  /** Sends the requests to the seller. */
-  fetch?: typeof fetch;
-  /** How long each step may take; what is not given is the instance's. */
-  timeouts?: StepTimeouts;
-  /**
-   * Goes on after an outcome that is not known: the error (or the result) of an earlier `fetch` of the same method and URL
-   * whose `spend.payment` is set. Give the same body, and a signal that has not fired.
-   *
-   * A single-use token is presented once more, counts once, and can be burned once only. With a reusable one it is another
-   * payment: `approve` is asked with `offer.again`, whatever was agreed to before (without `approve` the policy decides), and
-   * it counts. An equal balance would not prove that nothing was or will be burned.
-   *
-   * Rejects with `not_resumable` where there is nothing to go on with: a payment can be gone on with once, and until logout.
-   */
-  resume?: { readonly spend?: Spend };
-}
+// options: FetchOptions
+
+// options: QuoteOptions
 
 /** The terms of a resource, and the answer that came with them: a 402, or what is free. */
 export interface Quote {
@@ -462,17 +284,15 @@ export interface NvmAPIResult {
   [member: string]: unknown;
 }
 
-/** Which part of a list, and in what order. */
-export interface PaginationOptions {
-  /** From 1. */
-  page?: number;
-  /** How many entries a page has. */
-  offset?: number;
-  /** A member of the entries: `created`, … */
-  sortBy?: string;
-  /** Default `desc`. */
-  sortOrder?: 'asc' | 'desc';
-}
+// options: PaginationOptions
+
+// options: OrganizationOptions
+
+// options: DelegationListOptions
+
+// options: PaymentMethodListOptions
+
+// options: PaymentMethodChanges
 
 /** A list as the platform answers it: `plans` or `agents`, and where in it one is. */
 export interface Paginated {
@@ -568,40 +388,17 @@ export interface StripeCheckoutResult {
   linkExpiresAt: number;
 }
 
-/** How long to wait for credits, and who is told. */
-export interface WaitOptions {
-  /** Default 1. */
-  min?: CreditsInput;
-  /** Ends the waiting at once, with an error named `AbortError` whose `cause` is the signal's reason. */
-  signal?: AbortSignal;
-  /** In milliseconds. Default 60000. */
-  timeoutMs?: number;
-  /** Told each balance that is not enough yet. */
-  onProgress?: (balance: PlanBalance) => void;
-}
+// options: WaitOptions
 
-/** How a page elsewhere is gone to. */
-export interface JourneyOptions {
-  /** `redirect` (the default) leaves the page; `popup` opens a window, and has to be called from a click. */
-  mode?: 'redirect' | 'popup';
-  /** Where it leads back to; default: the instance's. With a popup, a page of this origin that makes an instance. */
-  returnUrl?: string;
-  /** Of a popup: closes it. */
-  signal?: AbortSignal;
-}
+// options: ReturnOptions
 
-/** What `plans.checkout` takes. Without `min`: more than were held before. */
-export interface CheckoutOptions extends JourneyOptions, WaitOptions {}
+// options: JourneyOptions
 
-/** What `delegation.setupCard` takes. */
-export interface CardOptions extends JourneyOptions {
-  /** The organization in whose name; needed by members of several. */
-  orgId?: string;
-  /** Default `stripe`. */
-  provider?: 'stripe' | 'braintree' | 'visa';
-  /** A card that is there already: only a delegation is made. */
-  paymentMethodId?: string;
-}
+// options: ConnectOptions
+
+// options: CheckoutOptions
+
+// options: CardOptions
 
 /** What a card page made. */
 export interface CardResult {
@@ -611,25 +408,9 @@ export interface CardResult {
   delegationId?: string;
 }
 
-/** What an offer says beside its plans; what is absent or empty is left out. */
-export interface PaymentRequiredOptions {
-  /** What is sold: the URL or path. */
-  endpoint?: string;
-  /** The agent that is paid for. */
-  agentId?: string;
-  /** `POST`, … */
-  httpVerb?: string;
-  /** Default: the scheme's in the environment. */
-  network?: string;
-  /** For a person. */
-  description?: string;
-  /** Of the answer. */
-  mimeType?: string;
-  /** Default `nvm:erc4337`. */
-  scheme?: 'nvm:erc4337' | 'nvm:card-delegation';
-  /** Default: as `sandbox`. */
-  environment?: EnvironmentName;
-}
+// options: LoginUrlOptions
+
+// options: PaymentRequiredOptions
 
 /** The x402 document of a 402. */
 export interface X402PaymentRequired {
@@ -665,15 +446,7 @@ export interface CreateDelegationPayload {
   apiKeyId?: string;
 }
 
-/** What a token is made for and from. */
-export interface X402TokenOptions {
-  /** Default `nvm:erc4337`. See `resolveScheme`. */
-  scheme?: 'nvm:erc4337' | 'nvm:card-delegation';
-  /** Default: the scheme's in the environment. See `resolveNetwork`. */
-  network?: string;
-  /** Default: the instance's. */
-  delegationConfig?: DelegationConfig;
-}
+// options: X402TokenOptions
 
 /**
  * The class of all errors. The platform's own codes are `BCK.*`, and `http_<status>` where it named none. The package's:
@@ -713,6 +486,8 @@ export class PaymentsError extends Error {
   readonly spend?: Spend;
   /** The seller's last answer, readable, on errors of `fetch`. */
   readonly response?: Response;
+  /** For logs: what is above, credits as digits, without the answer. */
+  toJSON(): Record<string, unknown>;
 }
 
 // What a caller branches on. `instanceof` holds between copies of the package.
@@ -737,26 +512,33 @@ export class MalformedOffer extends PaymentsError {}
 export class Payments {
   private constructor();
 
-  /** For Node, Deno, Bun, Workers and agents. */
-  static getInstance(options: PaymentOptions): Promise<Payments>;
+  /** For Node, Deno, Bun, Workers and agents. It is there at once; throws `validation`. The WebAssembly is loaded by the first call that needs it. */
+  static getInstance(options: PaymentOptions): Payments;
 
   /**
    * For a page. Takes a login that has come back out of the address bar and uses it, if this page asked for it;
-   * otherwise `loginError` says why not.
+   * otherwise `loginError` says why not. A page load remembers what it brought until somebody logs out: an instance that is made
+   * again is logged in too.
    */
-  static getBrowserInstance(options: BrowserOptions): Promise<Payments>;
+  static getBrowserInstance(options: BrowserOptions): Payments;
 
   /**
    * For a program with a listener on this machine: where a person logs in, and the state that has to come back there.
    * `callbackUrl` is `http` to localhost, 127.0.0.1 or [::1]. Nothing is kept: give `state` to `readCallback`.
    */
-  static loginUrl(options: Pick<CommonOptions, 'environment' | 'backend' | 'frontend'> & { callbackUrl: string }): Promise<{ url: string; state: string }>;
+  static loginUrl(options: LoginUrlOptions): Promise<{ url: string; state: string }>;
 
   /**
    * The key that a request to that listener brought (its URL, or path and query); `undefined` where it is of something
    * else. Rejects with `login_state_mismatch` for a key that was planted: answer 400 and go on listening.
    */
   static readCallback(url: string, state: string): Promise<string | undefined>;
+
+  /**
+   * Loads ahead of need what the first call would load; with a `budget`, takes it up, so that `spend` has it. Rejects as that
+   * call would. Calling it is never necessary.
+   */
+  ready(): Promise<Payments>;
 
   /** Whether there is a key that is not known to have ended. */
   readonly isLoggedIn: boolean;
@@ -766,19 +548,21 @@ export class Payments {
   getEnvironmentName(): EnvironmentName;
   /** In whose name calls with the key are made from now on; `undefined` for one's own. Throws `validation`. */
   setOrganizationId(organizationId: string | undefined): void;
+  /** In whose name calls with the key are made, if in anybody's. */
+  getOrganizationId(): string | undefined;
   /** Why a login that came back with this page load was not used. */
   readonly loginError?: PaymentsError;
   /** The account (wallet) address of the key. */
   getAccountAddress(): string | undefined;
 
   /** Goes to the login page; only in a page. */
-  connect(options?: { mode?: 'redirect' }): void;
+  connect(options?: ConnectOptions & { mode?: 'redirect' }): void;
   /**
    * Opens the login page in a window, from a click, and resolves when somebody has logged in there. The window comes back to
    * `returnUrl`, which has to be of this origin and make an instance: that hands the key over and closes. Throws
    * `popup_blocked`; rejects with `popup_closed`, `aborted` or `login_state_mismatch`.
    */
-  connect(options: { mode: 'popup'; signal?: AbortSignal }): Promise<void>;
+  connect(options: ConnectOptions & { mode: 'popup' }): Promise<void>;
   /** Forgets key, tokens and agreements; fetches under way end with `session_ended`. */
   logout(): void;
 
@@ -796,7 +580,7 @@ export class Payments {
    * Sends the request without paying, and says what it would cost. Asks nobody, and mints and orders nothing. Rejects as
    * `fetch` does where the request cannot be sent, and with `MalformedOffer`.
    */
-  quote(input: RequestInfo | URL, init?: RequestInit): Promise<Quote>;
+  quote(input: RequestInfo | URL, init?: RequestInit, options?: QuoteOptions): Promise<Quote>;
 
   /**
    * A `fetch` for other clients (OpenAI's SDK, ky, ...), over another `fetch` if one is given; gives the response alone.
@@ -816,12 +600,15 @@ export class Payments {
   /** The last 1000 payments as text: JSON with credits as digits, or CSV (RFC 4180). Throws `validation` for another format. */
   exportReceipts(format?: 'json' | 'csv'): string;
 
+  /** For logs: no key. */
+  toJSON(): { environmentName: EnvironmentName; isLoggedIn: boolean; accountAddress?: string };
+
   /** Plans: what is for sale, what is held, and how to buy. */
   readonly plans: {
     /** `GET /api/v1/protocol/plans/:planId`. Needs no login. */
     getPlan(planId: string | bigint): Promise<Plan>;
     /** `GET /api/v1/protocol/plans`: one's own, by default the first 100, newest first; with an organization all of its. */
-    getPlans(page?: number, offset?: number, sortBy?: string, sortOrder?: 'asc' | 'desc', options?: { organizationId?: string }): Promise<Paginated & { plans: Plan[] }>;
+    getPlans(page?: number, offset?: number, sortBy?: string, sortOrder?: 'asc' | 'desc', options?: OrganizationOptions): Promise<Paginated & { plans: Plan[] }>;
     /** `GET …/plans/:planId/agents`: what it gives access to, by default the first 10. Needs no login. */
     getAgentsAssociatedToAPlan(planId: string | bigint, pagination?: PaginationOptions): Promise<Paginated & { agents: Agent[] }>;
     /** `GET …/plans/:planId/balance/:address`: of the key's own account, unless `account` is an address. */
@@ -848,7 +635,7 @@ export class Payments {
      * After a checkout by redirect: waits for its credits. `undefined` where none was under way; rejects with
      * `checkout_cancelled` or `credits_timeout`. A reload goes on where it was, and buys nothing again.
      */
-    checkoutReturned(options?: Omit<WaitOptions, 'min'>): Promise<PlanBalance | undefined>;
+    checkoutReturned(options?: ReturnOptions): Promise<PlanBalance | undefined>;
     /** Waits until at least `min` credits are held. Rejects with `credits_timeout` (retryable) or `aborted`. */
     waitForCredits(planId: string | bigint, options?: WaitOptions): Promise<PlanBalance>;
   };
@@ -866,16 +653,16 @@ export class Payments {
     /** `POST /api/v1/delegation/create`. Nothing is charged by it. Never repeated by itself. */
     createDelegation(payload: CreateDelegationPayload): Promise<{ delegationId: string; delegationToken?: string }>;
     /** `GET /api/v1/delegation`. `accessible`: those that the key in use may spend from, as long as something is left. */
-    listDelegations(options?: { accessible?: boolean }): Promise<{ delegations: DelegationSummary[]; totalResults: number; page: number; offset: number }>;
+    listDelegations(options?: DelegationListOptions): Promise<{ delegations: DelegationSummary[]; totalResults: number; page: number; offset: number }>;
     /**
      * `DELETE /api/v1/delegation/:delegationId`: nothing is paid from it any more. In the documentation only; no official SDK
      * calls it.
      */
     revokeDelegation(delegationId: string): Promise<unknown>;
     /** `GET /api/v1/payment-methods`: cards, and the wallet. `accessible`: those that the key in use may pay with. */
-    listPaymentMethods(options?: { accessible?: boolean; provider?: string }): Promise<PaymentMethodSummary[]>;
+    listPaymentMethods(options?: PaymentMethodListOptions): Promise<PaymentMethodSummary[]>;
     /** `PATCH /api/v1/payment-methods/:id`: a name of one's own, and which API keys may use it (`null`: all). */
-    updatePaymentMethod(paymentMethodId: string, changes: { alias?: string; allowedApiKeyIds?: string[] | null }): Promise<PaymentMethodSummary>;
+    updatePaymentMethod(paymentMethodId: string, changes: PaymentMethodChanges): Promise<PaymentMethodSummary>;
     /** What is left to spend: `listPaymentMethods` and `listDelegations` added up. */
     getPurchasingPower(): Promise<PurchasingPower>;
     /**

@@ -11,6 +11,9 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/js/object.js")]
 extern "C" {
+    fn make() -> Object;
+    /// `JSON.stringify` takes it although there are `bigint`s in it.
+    pub(super) fn printable(object: &JsValue);
     fn put(object: &Object, name: &str, value: &JsValue);
     #[wasm_bindgen(js_name = put)]
     fn put_text(object: &Object, name: &str, text: Option<&str>);
@@ -23,7 +26,7 @@ pub(super) struct View(Object);
 
 impl View {
     pub(super) fn new() -> Self {
-        Self(Object::new())
+        Self(make())
     }
 
     pub(super) fn done(self) -> JsValue {

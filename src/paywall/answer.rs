@@ -81,10 +81,10 @@ impl Answer {
     /// 500 that names the key that is wrong: what every request is answered then (fail closed).
     #[must_use]
     pub fn misconfigured(error: &ConfigError) -> Self {
-        let message = alloc::format!("The paywall's configuration is wrong: {error}.");
+        let message = alloc::format!("The paywall's configuration is wrong: {error}. Nothing was charged.");
         let mut document = error_document(500, error.code(), &message);
         document.insert("key".into(), error.key.as_str().into());
-        Self::json(500, document)
+        Self::json(500, document).uncharged()
     }
 
     /// The same with a header more; left out if the value cannot be one.
@@ -110,6 +110,7 @@ fn error_document(status: u16, code: &str, message: &str) -> Map<String, Value> 
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        413 => "Content Too Large",
         429 => "Too Many Requests",
         499 => "Client Closed Request",
         502 => "Bad Gateway",

@@ -41,7 +41,7 @@ pub struct Settings {
     pub(crate) state: bool,
     /// For how long a positive verification is believed, in milliseconds; 0 is not at all.
     pub(crate) cache_ms: u64,
-    warnings: Vec<&'static str>,
+    warnings: Vec<String>,
 }
 
 /// What the platform has bound to the gate.
@@ -96,7 +96,8 @@ impl Settings {
     ///
     /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
     /// `UNLISTED`, `TIMEOUT_MS`, `SETTLE_QUIET_SECONDS`, `VERIFY_CACHE_SECONDS`, `TOKEN_HEADER`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
-    /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`; `PASSES`,
+    /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`,
+    /// `MAX_BODY_BYTES`, `ADDRESS_HEADER`; `PASSES`,
     /// `PASS_KEYS`, `REVOKED_PASSES`, `PAGE`; and `PAGE_FILES`, which no seller sets: the names of the files that the shell
     /// carries for the 402 page.
     ///
@@ -128,14 +129,18 @@ impl Settings {
             "an object of routes, like {\"POST /ask\": {\"planId\": \"1\", \"credits\": 2}}",
         )?;
         let around = Around { environment: deployment.environment, state, handler };
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<String> = Vec::new();
         for (name, value) in &listed {
             let at = format!("ROUTES[{name:?}]");
             let key = RouteKey::parse(name, &at)?;
             let mut priced = Vec::new();
             for method in key.methods() {
                 let terms = terms::read(name, *method, value, around, &at)?;
-                warnings.extend(promises(&terms, state));
+                for warning in promises(&terms, state) {
+                    if !warnings.iter().any(|known| known == warning) {
+                        warnings.push(warning.into());
+                    }
+                }
                 priced.push((*method, Rc::new(terms)));
             }
             key.list(&mut routes, &at, |method| {
@@ -147,6 +152,7 @@ impl Settings {
             RouteKey::parse(name, &at)?.list(&mut routes, &at, |_| None)?;
         }
 
+        warnings.extend(passes_free(&routes, unlisted));
         let token_headers = token_headers(text("TOKEN_HEADER"))?;
         let cors = Cors::read(text)?.taking(&token_headers);
         let manners = Manners::read(text)?;
@@ -169,8 +175,6 @@ impl Settings {
         let cache_ms = seconds("VERIFY_CACHE_SECONDS", 0, 0, MAX_CACHE_SECONDS, problem)?;
         let problem = "must be a whole number of seconds from 1 to 3600";
         let quiet_ms = seconds("SETTLE_QUIET_SECONDS", DEFAULT_QUIET_SECONDS, 1, MAX_QUIET_SECONDS, problem)?;
-        warnings.sort_unstable();
-        warnings.dedup();
         let sells = |name: &str| {
             routes.paid().any(|terms| terms.route == name && terms.settlement == Settlement::BeforeDelivery)
         };
@@ -214,7 +218,7 @@ impl Settings {
 
     /// What cannot be promised with what is bound: to be said at start.
     #[must_use]
-    pub fn warnings(&self) -> &[&'static str] {
+    pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
@@ -222,6 +226,12 @@ impl Settings {
     /// it is settled, so that a yes of yesterday never gives anything away.
     pub(crate) fn remembers(&self, terms: &Terms) -> bool {
         self.cache_ms > 0 && terms.settlement == Settlement::BeforeDelivery && terms.free.is_none()
+    }
+
+    /// How much of a body may be read to say what a request costs, in bytes (rule 20).
+    #[must_use]
+    pub fn max_body_bytes(&self) -> u32 {
+        self.manners.max_body_bytes
     }
 
     /// How long the origin may take until its answer begins, in milliseconds.
@@ -257,6 +267,22 @@ impl fmt::Display for ConfigError {
 }
 
 impl core::error::Error for ConfigError {}
+
+/// What is passed unpaid beside the paid routes, where it may not be meant so.
+fn passes_free(routes: &Routes, unlisted: Unlisted) -> Vec<String> {
+    if unlisted == Unlisted::Deny {
+        return Vec::new();
+    }
+    let mut said = Vec::from([
+        "What no route lists passes unpaid (UNLISTED is pass). Routes are whole paths, whatever the gate is mounted at."
+            .to_string(),
+    ]);
+    for at in routes.left_free() {
+        let problem = " does not cover the folder itself, which passes unpaid: list it too, paid or open.";
+        said.push([at, problem].concat());
+    }
+    said
+}
 
 /// What a route with these terms cannot promise.
 fn promises(terms: &Terms, state: bool) -> Vec<&'static str> {

@@ -169,15 +169,18 @@ impl Cors {
     }
 
     /// Puts our word on a response to a page of `origin` in the place of the origin server's; what the server
-    /// exposes stays exposed.
+    /// exposes stays exposed. Where no page is named, the word is the origin server's own.
     pub(crate) fn apply(&self, origin: Option<&str>, headers: &mut HeaderList) {
+        if !self.any && self.allowed.is_empty() {
+            return;
+        }
         let exposed: Vec<String> = headers
             .members("access-control-expose-headers")
             .filter(|name| *name != "*")
             .map(Into::into)
             .collect();
         headers.retain(|name| !name.starts_with("access-control-"));
-        if !self.any && !self.allowed.is_empty() {
+        if !self.any {
             headers.merge("vary", &["Origin"]);
         }
         if let Some(admitted) = self.admits(origin) {

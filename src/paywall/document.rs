@@ -12,7 +12,7 @@ use alloc::{
 use serde_json::{Map, Value, json};
 
 /// The members of the document and the variables that say the same.
-pub(crate) const NAMES: [(&str, &str); 22] = [
+pub(crate) const NAMES: [(&str, &str); 24] = [
     ("routes", "ROUTES"),
     ("open", "OPEN_ROUTES"),
     ("unlisted", "UNLISTED"),
@@ -30,6 +30,8 @@ pub(crate) const NAMES: [(&str, &str); 22] = [
     ("allowPrivateNetwork", "ALLOW_PRIVATE_NETWORK"),
     ("corsMaxAge", "CORS_MAX_AGE"),
     ("originTimeoutMs", "ORIGIN_TIMEOUT_MS"),
+    ("maxBodyBytes", "MAX_BODY_BYTES"),
+    ("addressHeader", "ADDRESS_HEADER"),
     ("log", "LOG"),
     ("serverTiming", "SERVER_TIMING"),
     ("passes", "PASSES"),

@@ -122,7 +122,8 @@ impl Visit {
         if errand.most.is_some() {
             return self.present(errand);
         }
-        let question = PriceQuestion { route: errand.terms.route.clone() };
+        let Some(request) = self.request.clone() else { return self.lost(Stage::Pricing(errand)) };
+        let question = PriceQuestion { route: errand.terms.route.clone(), request };
         self.stage = Stage::Pricing(errand);
         Action::Price(question)
     }
@@ -130,11 +131,8 @@ impl Visit {
     /// What the handler said: never more than the configuration says it may.
     pub(crate) fn priced(&mut self, mut errand: Errand, price: Option<Credits>) -> Action {
         let Some(price) = price.filter(|price| *price <= errand.terms.credits) else {
-            return self.respond(Answer::error(
-                500,
-                "price_failed",
-                "What this request costs could not be said.",
-            ));
+            let message = "What this request costs could not be said. Nothing was charged.";
+            return self.respond(Answer::error(500, "price_failed", message).uncharged());
         };
         errand.most = Some(errand.terms.ways.iter().map(|_| price).collect());
         self.present(errand)

@@ -8,7 +8,7 @@ use super::headers::{self, HeaderList};
 use super::journal::Journal;
 use super::method::Method;
 use super::origin::Origin;
-use super::path::{CanonicalPath, Target};
+use super::path::{self, CanonicalPath, Target};
 use super::plans::Plans;
 use super::policy::{Meter, Settlement};
 use super::price::PriceError;
@@ -40,8 +40,13 @@ pub struct RequestHead {
     pub url: String,
     /// All headers.
     pub headers: HeaderList,
-    /// The client's address, as the runtime knows it.
+    /// The client's address, as the runtime knows it: never what a header says, unless the seller names that header.
     pub address: Option<String>,
+    /// Whether somebody's router has chosen already, by the path as it came, what is to answer this. A path in any other than
+    /// its canonical spelling is refused then: the gate would price one resource, and another would be delivered.
+    pub routed: bool,
+    /// Whether the body was read, or is being read, by somebody before the gate, so that it cannot be sent on.
+    pub body_gone: bool,
     /// Chance, new for each request and not to be guessed: the visit and its receipt are known by it.
     pub seed: [u8; 16],
     /// The time, in milliseconds since 1970.
@@ -83,6 +88,23 @@ pub enum Action {
 pub struct PriceQuestion {
     /// The route, as the configuration has it.
     pub route: String,
+    /// The request that is priced, which is the one that is forwarded.
+    pub request: CanonicalRequest,
+}
+
+/// A request as the seller's own code sees it, be it a price function, a hook or a handler (rule 16): the path that routes
+/// are matched with and that is forwarded, at the address that was asked, without what a client cannot be believed
+/// (`x-payment-*`) and without the buyer's token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanonicalRequest {
+    /// The method.
+    pub method: Method,
+    /// The absolute URL.
+    pub url: String,
+    /// All headers.
+    pub headers: HeaderList,
+    /// Whether the request's body goes along.
+    pub body: bool,
 }
 
 /// The end of an answer that is settled behind its head.
@@ -164,12 +186,13 @@ impl Gate {
             stage: Stage::Over,
             gone: false,
             settlement: None,
+            request: None,
         };
         let admitted = match self.metrics(request) {
             Some(answer) => Err(answer),
             None => self.admit(request, &mut visit),
         };
-        let action = admitted.unwrap_or_else(|answer| visit.respond(answer));
+        let action = admitted.unwrap_or_else(|answer| visit.turn_away(answer));
         let action = visit.dress(action);
         (visit, action)
     }
@@ -198,7 +221,18 @@ impl Gate {
             let kind = kind.to_ascii_lowercase();
             kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/form-data")
         });
-        let (terms, path) = match routes.find(method, &target, form) {
+        let raw = request.routed.then(|| path::of_url(&request.url));
+        let listing = routes.find(method, &target, form, raw);
+        let carries_body = !matches!(method, Method::Get | Method::Head);
+        if request.body_gone
+            && carries_body
+            && matches!(listing, Listing::Paid(..) | Listing::Open(_) | Listing::Passed(_))
+        {
+            let message = "The body of this request was read before it came to the gate, by a body parser or a middleware in \
+                           front of it, and cannot be sent on. Nothing was charged.";
+            return Err(Answer::error(500, "body_already_read", message));
+        }
+        let (terms, path) = match listing {
             Listing::Paid(terms, path) => (terms, path),
             Listing::Open(path) => {
                 visit.watch.route = "open".into();
@@ -219,6 +253,12 @@ impl Gate {
                 let message = "This request could be read as one for a paid resource, and is refused.";
                 return Err(Answer::error(400, "route_in_doubt", message));
             }
+            Listing::NotCanonical(path) => {
+                let message = format!(
+                    "This path can be read in more than one way, and is refused. The resource is at {path}."
+                );
+                return Err(Answer::error(400, "path_not_canonical", &message));
+            }
         };
         visit.watch.route.clone_from(&terms.route);
         visit.guest.terms = Some(terms.clone());
@@ -233,6 +273,7 @@ impl Gate {
                 return Err(Answer::error(400, "upgrade_not_supported", message));
             }
         }
+        let url = url_of(&target.origin, &path, &target);
         let most = terms.most(target.query.as_deref(), &request.headers).map_err(|error| match error {
             PriceError::Unreadable => {
                 Answer::error(400, "price_unreadable", "What this request costs cannot be read from it.")
@@ -245,10 +286,11 @@ impl Gate {
             resource: format!("{}{path}", visit.base),
             token: super::entering::token(&request.headers),
             forward: forward(path),
-            address: request.address.clone(),
+            address: self.settings.manners.address(&request.headers).or_else(|| request.address.clone()),
             terms,
             most,
         };
+        visit.request = Some(CanonicalRequest::new(&errand.forward, &url));
         match self.plans.resolve(&errand.terms) {
             Ok(terms) => errand.terms = terms,
             // With a pass nothing is asked that the plan would have to say.
@@ -274,12 +316,7 @@ impl Gate {
         target: &Target,
         path: &CanonicalPath,
     ) -> Forward {
-        let base = self.settings.origin.base.as_ref().unwrap_or(&target.origin);
-        let mut url = format!("{base}{path}");
-        if let Some(query) = &target.query {
-            url.push('?');
-            url.push_str(query);
-        }
+        let url = url_of(self.settings.origin.base.as_ref().unwrap_or(&target.origin), path, target);
         let body = !matches!(method, Method::Get | Method::Head);
         let mut headers = headers::for_origin(&request.headers);
         if self.settings.routes.name_hosts() {
@@ -290,6 +327,22 @@ impl Gate {
         }
         Forward { method, url, origin: self.settings.origin.at(path.segments()), headers, body }
     }
+}
+
+impl CanonicalRequest {
+    fn new(forward: &Forward, url: &str) -> Self {
+        Self { method: forward.method, url: url.into(), headers: forward.headers.clone(), body: forward.body }
+    }
+}
+
+/// The URL of a path, with the query that was asked with.
+fn url_of(base: &str, path: &CanonicalPath, target: &Target) -> String {
+    let mut url = format!("{base}{path}");
+    if let Some(query) = &target.query {
+        url.push('?');
+        url.push_str(query);
+    }
+    url
 }
 
 fn allow(methods: &[Method]) -> String {

@@ -1,6 +1,10 @@
 use super::config::{ConfigError, wrong};
+use super::headers::HeaderList;
 use crate::wire::Secret;
-use alloc::{format, string::String};
+use alloc::{
+    format,
+    string::{String, ToString},
+};
 
 /// How the gate behaves beside what it decides: how long an origin may take, what is written down, who may count.
 #[derive(Debug)]
@@ -13,17 +17,24 @@ pub(crate) struct Manners {
     pub(crate) timing: bool,
     /// What has to be said to read the counters; nobody may without one.
     pub(crate) metrics: Option<Secret>,
+    /// How much of a body is read to say what a request costs, in bytes.
+    pub(crate) max_body_bytes: u32,
+    /// The header that says the client's address, in lower case, where a proxy in front of the gate sets it.
+    address_header: Option<String>,
 }
 
 /// How long an origin may take where nothing is said, in milliseconds: models think for long.
 const ORIGIN_TIMEOUT_MS: u32 = 60_000;
 /// The most that it may be given, in milliseconds.
 const MAX_ORIGIN_TIMEOUT_MS: u32 = 600_000;
+/// How much of a body is read to price it where nothing is said, in bytes, and the most that may be.
+const MAX_BODY_BYTES: u32 = 1024 * 1024;
+const MOST_MAX_BODY_BYTES: u32 = 100 * 1024 * 1024;
 /// The least that a secret for the counters may weigh, in bytes.
 const MIN_SECRET_BYTES: usize = 16;
 
 impl Manners {
-    /// Reads `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING` and `METRICS_TOKEN`.
+    /// Reads `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`, `MAX_BODY_BYTES` and `ADDRESS_HEADER`.
     ///
     /// # Errors
     /// Names the key that is wrong.
@@ -45,8 +56,29 @@ impl Manners {
             log: switch(&text, "LOG", ["requests", "off"], true)?,
             timing: switch(&text, "SERVER_TIMING", ["on", "off"], true)?,
             metrics: metrics.transpose()?,
+            max_body_bytes: whole(&text, "MAX_BODY_BYTES", 0, MOST_MAX_BODY_BYTES, MAX_BODY_BYTES)?,
+            address_header: text("ADDRESS_HEADER").map(address_header).transpose()?,
         })
     }
+
+    /// The client's address by the header that the seller has named. Of a list it is the last member, which the nearest proxy
+    /// has added: those before it a client may have sent.
+    pub(crate) fn address(&self, headers: &HeaderList) -> Option<String> {
+        headers.members(self.address_header.as_deref()?).last().map(ToString::to_string)
+    }
+}
+
+fn address_header(text: String) -> Result<String, ConfigError> {
+    let name = text.trim().to_ascii_lowercase();
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let taken = ["forwarded", "host", "cookie", "authorization"].contains(&name.as_str());
+    if name.is_empty() || !plain || taken {
+        return Err(wrong(
+            "ADDRESS_HEADER",
+            "must be the name of a header that holds an address, like x-real-ip",
+        ));
+    }
+    Ok(name)
 }
 
 /// A whole number of a variable.

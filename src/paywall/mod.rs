@@ -86,7 +86,7 @@ mod tests;
 pub use answer::Answer;
 pub use config::{Bindings, ConfigError, Settings};
 pub use document::{Document, Live};
-pub use gate::{Action, Delivery, Finish, Forward, Gate, PriceQuestion, RequestHead};
+pub use gate::{Action, CanonicalRequest, Delivery, Finish, Forward, Gate, PriceQuestion, RequestHead};
 pub use headers::HeaderList;
 pub use journal::Journal;
 pub use method::Method;

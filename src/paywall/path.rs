@@ -125,6 +125,23 @@ impl Target {
     }
 }
 
+/// The path of an absolute URL, as it came.
+pub(crate) fn of_url(url: &str) -> &str {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let path = rest.find('/').and_then(|start| rest.get(start..)).unwrap_or("/");
+    path.split('?').next().unwrap_or_default()
+}
+
+/// Whether a segment, as it came, has a reserved character percent-encoded that stands for itself in a canonical path: a router
+/// decodes `%61`, and leaves `%40` as it is.
+pub(crate) fn encodes_reserved(segment: &str) -> bool {
+    let reserved = |code: &str| {
+        let byte = code.get(..2).and_then(|code| u8::from_str_radix(code, 16).ok());
+        byte.is_some_and(|byte| b":@&=+$,".contains(&byte))
+    };
+    segment.split('%').skip(1).any(reserved)
+}
+
 impl CanonicalPath {
     /// Reads a raw path, which starts with `/`.
     ///
@@ -197,7 +214,7 @@ pub(crate) fn write_segment(f: &mut impl fmt::Write, segment: &str) -> fmt::Resu
 }
 
 /// Decodes `%XX` once. A `+` stays a plus: that is a habit of forms, not of paths.
-fn percent_decode(text: &str) -> Result<String, PathError> {
+pub(crate) fn percent_decode(text: &str) -> Result<String, PathError> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

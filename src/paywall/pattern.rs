@@ -121,6 +121,35 @@ impl Pattern {
         CanonicalPath::of(segments.collect(), self.directory)
     }
 
+    /// Whether a router that has chosen by `raw` has chosen what it would have by `spelled`, which is this pattern's
+    /// spelling of the same path. Where the price is not `fixed` for whatever a parameter stands for, both have to be spelled
+    /// alike throughout; else a parameter may be percent-encoded otherwise, and what a `*` at the end stands for may end in
+    /// a slash.
+    pub(crate) fn routes_as(&self, spelled: &CanonicalPath, raw: &str, fixed: bool) -> bool {
+        let Some(pairs) = self.pairs(spelled) else { return false };
+        let mut asked: Vec<&str> = raw.split('/').skip(1).collect();
+        let slash = asked.last() == Some(&"");
+        if slash {
+            asked.pop();
+        }
+        let open_end = fixed && self.segments.last() == Some(&Segment::Many);
+        asked.len() == pairs.len()
+            && (slash == spelled.is_directory() || open_end)
+            && pairs.into_iter().zip(asked).all(|((segment, spelled), asked)| {
+                let any = fixed && !matches!(segment, Segment::Literal(_));
+                (any || !path::encodes_reserved(asked))
+                    && path::percent_decode(asked).is_ok_and(|asked| asked == spelled)
+            })
+    }
+
+    /// The path that a `*` at the end leaves out, where there is one: of `/a/*rest` it is `/a`.
+    pub(crate) fn above(&self) -> Option<Self> {
+        match self.segments.as_slice() {
+            [above @ .., Segment::Many] => Some(Self { segments: above.to_vec(), directory: false }),
+            _ => None,
+        }
+    }
+
     /// Each segment of `path` with the one that it falls to; nothing where the number does not fit.
     fn pairs<'a>(&'a self, path: &'a CanonicalPath) -> Option<Vec<(&'a Segment, &'a str)>> {
         let many = self.segments.iter().position(|segment| *segment == Segment::Many);

@@ -222,7 +222,7 @@ impl Visit {
         }
         match gate.admit(&request, self) {
             Ok(action) => action,
-            Err(answer) => self.respond(answer),
+            Err(answer) => self.turn_away(answer),
         }
     }
 }

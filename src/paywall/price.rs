@@ -1,5 +1,6 @@
 use super::headers::HeaderList;
 use super::method::Method;
+use super::path::may_fold_to;
 use super::policy::{Free, Limit, ReceiptBy, Settlement};
 use crate::wire::{Accept, AccessToken, AgentId, Credits, PaymentRequired, PlanId, Resource, Scheme};
 use alloc::{
@@ -144,6 +145,11 @@ impl Terms {
         PaymentRequired::new(resource, accepts.collect())
     }
 
+    /// Whether the path of a request has no part in what it costs.
+    pub(crate) fn is_fixed(&self) -> bool {
+        !self.ways.iter().any(|way| matches!(way.price, Price::Handler { .. }))
+    }
+
     /// The way that a token pays by, and the most that this request costs then.
     pub(crate) fn way(&self, token: &AccessToken, most: &[Credits]) -> Option<(Way, Credits)> {
         let accepted = token.accepted();
@@ -184,14 +190,7 @@ impl Price {
         };
         let said = match place {
             Place::Query => in_query(query.unwrap_or_default(), name)?,
-            Place::Header => {
-                let mut said = headers.all(name);
-                let first = said.next().map(ToString::to_string);
-                if said.next().is_some() {
-                    return Err(PriceError::Unreadable);
-                }
-                first
-            }
+            Place::Header => in_headers(headers, name)?,
         };
         let count = said.as_deref().and_then(whole).ok_or(PriceError::Unreadable)?;
         let cost = rate.of(count);
@@ -273,16 +272,49 @@ fn in_query(query: &str, name: &str) -> Result<Option<String>, PriceError> {
     for pair in query.split('&') {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let key = decoded(key).ok_or(PriceError::Unreadable)?;
-        let stem = key.split(['[', '.']).next().unwrap_or_default().trim();
-        if !stem.eq_ignore_ascii_case(name) {
-            continue;
-        }
-        if key != name || found.is_some() {
+        if key == name && found.is_none() {
+            found = Some(value.to_string());
+        } else if may_be_read_as(&key, name) {
             return Err(PriceError::Unreadable);
         }
-        found = Some(value.to_string());
     }
     Ok(found)
+}
+
+/// The value of a header. One that some server may read as another of that name makes it unreadable: CGI, and what is made
+/// after it, knows no `-` and turns what is neither letter nor digit into `_`.
+fn in_headers(headers: &HeaderList, name: &str) -> Result<Option<String>, PriceError> {
+    let mut found = None;
+    for (key, value) in headers.iter() {
+        if key == name && found.is_none() {
+            found = Some(value.to_string());
+        } else if letters(key) == letters(name) {
+            return Err(PriceError::Unreadable);
+        }
+    }
+    // A hop may drop what `connection` names, and the origin would count without it.
+    if headers.members("connection").any(|dropped| dropped.eq_ignore_ascii_case(name)) {
+        return Err(PriceError::Unreadable);
+    }
+    Ok(found)
+}
+
+/// Whether some server may read the parameter `key`, decoded once, as one called `name`. Case and separators are dropped
+/// (ASP, PHP: `x.words` is `x_words`). Brackets, dots, colons and what cannot be printed end a name or begin one (`n[]`,
+/// `[n]`, `q.n`, `n:int`, a zero byte). A name may be decoded once more, or its letters folded to ASCII.
+fn may_be_read_as(key: &str, name: &str) -> bool {
+    let same = |part: &str| !part.is_empty() && letters(part) == letters(name);
+    let separator = |character: char| !(character.is_ascii_alphanumeric() || "-_".contains(character));
+    same(key)
+        || key.split(separator).any(same)
+        || may_fold_to(key, name)
+        || (key.contains('%')
+            && decoded(key).is_some_and(|again| again != key && may_be_read_as(&again, name)))
+}
+
+/// The letters and digits of a name, in lower case.
+fn letters(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 /// A name of a query, percent-decoded once, `+` for a blank.

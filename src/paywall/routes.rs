@@ -55,6 +55,8 @@ pub(crate) enum Listing {
     WrongMethod(Vec<Method>),
     /// It might be an alias of a paid route in some server's eyes: 400.
     InDoubt,
+    /// A router has chosen by another spelling of this path, so another thing than was matched may answer: 400.
+    NotCanonical(CanonicalPath),
 }
 
 impl Entry {
@@ -144,8 +146,9 @@ impl Routes {
         self.entries.iter().filter_map(|entry| entry.terms.as_ref())
     }
 
-    /// Which line `method` and `target` fall under. `form` says that the body is a form, in which a `_method` may be.
-    pub(crate) fn find(&self, method: Method, target: &Target, form: bool) -> Listing {
+    /// Which line `method` and `target` fall under. `form` says that the body is a form, in which a `_method` may be;
+    /// `routed` is the path by which a router has chosen already what is to answer.
+    pub(crate) fn find(&self, method: Method, target: &Target, form: bool, routed: Option<&str>) -> Listing {
         let on_path = || self.entries.iter().filter(|entry| entry.matches(target));
         let paid = || self.entries.iter().filter(|entry| entry.terms.is_some());
         let mut found: Option<&Entry> = None;
@@ -178,10 +181,24 @@ impl Routes {
             return Listing::InDoubt;
         }
         let path = entry.pattern.spelled(&target.path);
+        let fixed = entry.terms.as_ref().is_none_or(|terms| terms.is_fixed());
+        if routed.is_some_and(|raw| !entry.pattern.routes_as(&path, raw, fixed)) {
+            return Listing::NotCanonical(path);
+        }
         match &entry.terms {
             Some(terms) => Listing::Paid(terms.clone(), path),
             None => Listing::Open(path),
         }
+    }
+
+    /// The paid routes that do not cover the path which their `*` begins after, where that passes unpaid.
+    pub(crate) fn left_free(&self) -> Vec<&str> {
+        let leaves = |entry: &&Entry| {
+            let Some(above) = entry.pattern.above().filter(|_| entry.terms.is_some()) else { return false };
+            !self.entries.iter().any(|other| other.method == entry.method && other.pattern.covers(&above))
+        };
+        let free = self.entries.iter().filter(|_| self.unlisted == Unlisted::Pass).filter(leaves);
+        free.map(|entry| entry.at.as_str()).collect()
     }
 
     /// Whether the gate speaks for this target, rather than only pass it on.

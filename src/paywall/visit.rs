@@ -2,7 +2,7 @@ use super::answer::Answer;
 use super::cache::Cache;
 use super::config::Settings;
 use super::entering::{self, Errand, Gift, Paying};
-use super::gate::{Action, Delivery};
+use super::gate::{Action, CanonicalRequest, Delivery};
 use super::guest::Guest;
 use super::headers::{self, HeaderList};
 use super::leaving::Bill;
@@ -46,6 +46,8 @@ pub struct Visit {
     /// Who asks, for pages and passes.
     pub(crate) guest: Guest,
     pub(crate) stage: Stage,
+    /// The request as hooks and price functions see it, where it is for a paid route.
+    pub(crate) request: Option<CanonicalRequest>,
     /// What was settled, for whoever asks.
     pub(crate) settlement: Option<Settlement>,
     /// Whether the client went away while the settle was under way.
@@ -67,12 +69,16 @@ pub enum Event {
     Waited,
     /// The seller's handler said what the request costs; nothing where it could not.
     Price(Option<Credits>),
+    /// The seller's handler has read more of the body than [`max_body_bytes`](super::Settings::max_body_bytes) to say it.
+    BodyTooLarge,
     /// The origin answered: status and headers. Its body stays where it is.
     Origin(OriginHead),
     /// The origin did not answer.
     OriginFailed,
     /// The origin's answer did not begin within its timeout.
     OriginTimedOut,
+    /// The handler gave an answer that cannot be delivered: its body was read already, or somebody is reading it.
+    OriginUnusable,
     /// The answer that was delivered with a meter has ended, and this was counted. Without
     /// [`to_the_end`](super::Meter::to_the_end) reported at once.
     Ended(Ending),
@@ -189,6 +195,11 @@ impl Visit {
             (Stage::Limiting(errand), Event::State(reply)) => self.limited(errand, &reply),
             (Stage::Limiting(_), Event::StateFailed) => self.stateless(),
             (Stage::Pricing(errand), Event::Price(price)) => self.priced(errand, price),
+            (Stage::Pricing(_), Event::BodyTooLarge) => {
+                let message =
+                    "The body of this request is too large to be priced by it. Nothing was charged.";
+                self.respond(Answer::error(413, "body_too_large", message).uncharged())
+            }
             (Stage::Asking(errand, gift), Event::State(reply)) => self.asked(errand, gift, &reply),
             (Stage::Asking(errand, gift), Event::StateFailed) => {
                 self.return_gift(gift);
@@ -214,9 +225,13 @@ impl Visit {
             (Stage::Boarding(_), Event::StateFailed) => self.stateless(),
             (Stage::Status(verify), Event::Answered(answer)) => self.told(&verify, Ok(&answer)),
             (Stage::Status(verify), Event::Unanswered(silence)) => self.told(&verify, Err(silence)),
-            (stage, event @ (Event::Origin(_) | Event::OriginFailed | Event::OriginTimedOut)) => {
-                self.came_back(stage, event)
-            }
+            (
+                stage,
+                event @ (Event::Origin(_)
+                | Event::OriginFailed
+                | Event::OriginTimedOut
+                | Event::OriginUnusable),
+            ) => self.came_back(stage, event),
             (Stage::Writing(bill), Event::State(reply)) => self.written(bill, &reply),
             (Stage::Writing(bill), Event::StateFailed) => self.unwritten(bill),
             (Stage::Settling(bill), Event::Answered(answer)) => {
@@ -251,6 +266,12 @@ impl Visit {
         core::mem::take(&mut self.notes)
     }
 
+    /// The request as hooks and price functions of the seller's see it; nothing where it is not for a paid route.
+    #[must_use]
+    pub fn request(&self) -> Option<&CanonicalRequest> {
+        self.request.as_ref()
+    }
+
     /// Whether a client that goes away now is not charged: nothing was sent to be settled (rule 22).
     #[must_use]
     pub fn is_uncharged(&self) -> bool {
@@ -279,6 +300,13 @@ impl Visit {
             self.settings.cors.apply(self.page.as_deref(), &mut answer.headers);
         }
         Action::Respond(answer)
+    }
+
+    /// Ends a visit that has got no further than to be looked at: whoever sent a token with it is told that it was not
+    /// charged.
+    pub(crate) fn turn_away(&self, answer: Answer) -> Action {
+        let failed = answer.status >= 400 && self.watch.saw_token();
+        self.respond(if failed { answer.uncharged() } else { answer })
     }
 
     /// Ends the visit with the origin's answer, as it is but for CORS.
@@ -316,6 +344,14 @@ impl Visit {
                 504,
                 "origin_timeout",
                 "The service behind this gate did not answer in time. Nothing was charged.",
+            )),
+            (
+                Stage::Unpaid | Stage::Working(_) | Stage::Gift(_) | Stage::Riding(_),
+                Event::OriginUnusable,
+            ) => Some((
+                502,
+                "origin_unusable",
+                "The body of the answer was read before it came to the gate, so it cannot be delivered. Nothing was charged.",
             )),
             _ => None,
         };

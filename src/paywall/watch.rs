@@ -124,6 +124,11 @@ impl Watch {
         }
     }
 
+    /// Whether the request carried a token.
+    pub(crate) fn saw_token(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// Sees what came of the last action.
     pub(crate) fn happened(&mut self, event: &Event, now: u64) {
         // It is one wait, however often it is looked whether it is over.

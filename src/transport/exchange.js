@@ -1,10 +1,12 @@
 // Requests and answers of the platform, handled where they live: in JavaScript this is a fraction of what it would weigh
 // in wasm. It knows no payment word; what to send, and whether, is the core's to say.
 
+/** The members of a request. What a caller gives besides only the runtime knows (`next`, `proxy`, `tls`, `cf`). */
 const INHERITED = [
   'method', 'headers', 'mode', 'credentials', 'cache', 'redirect', 'referrer', 'referrerPolicy', 'integrity', 'keepalive',
   'signal',
 ];
+const OTHERS = ['body', 'duplex', 'window'];
 
 // What a redirect that turns a request into a GET leaves behind.
 const OF_THE_BODY = ['content-type', 'content-length', 'content-encoding', 'content-language'];
@@ -20,11 +22,17 @@ export async function keep(input, init, limit) {
     // A page's own navigation cannot be asked for again.
     if (from[name] !== undefined && from[name] !== 'navigate') settings[name] = from[name];
   }
-  // As the platform reads it: by name, wherever a member comes from, and one that is undefined is not there.
-  for (const name of [...Object.keys(init ?? {}), ...INHERITED, 'body']) {
-    if (init?.[name] !== undefined) settings[name] = init[name];
+  // As the platform reads it: by name, wherever a member comes from, and one that is undefined is not there. Each is read once.
+  const own = {};
+  for (const name of new Set([...Object.keys(init ?? {}), ...INHERITED, ...OTHERS])) {
+    const value = init?.[name];
+    if (value === undefined) continue;
+    settings[name] = value;
+    if (!INHERITED.includes(name) && !OTHERS.includes(name)) own[name] = value;
   }
   if (init instanceof Request && settings.mode === 'navigate') delete settings.mode;
+  // The caller's may change before they are sent.
+  if (settings.headers) settings.headers = new Headers(settings.headers);
   let stream = settings.body;
   if ((stream === undefined || stream === null) && from) {
     if (from.bodyUsed) throw new TypeError('the body of the Request has been used');
@@ -37,12 +45,13 @@ export async function keep(input, init, limit) {
     settings.body = await unlessAborted(settings.signal, bytes(stream, limit));
     if (!settings.body) return undefined;
   }
-  return new Kept(from ? from.url : input, settings);
+  return new Kept(from ? from.url : input, settings, own);
 }
 
 class Kept {
-  constructor(url, settings) {
+  constructor(url, settings, own) {
     this.settings = settings;
+    this.own = own;
     // As the platform understands it. It is never sent itself.
     this.request = new Request(url, settings);
     this.target = place(this.request.url);
@@ -103,7 +112,11 @@ class Kept {
     let { signal } = this.settings;
     // Whoever sets a limit wants no connection to hang on behind it; an older engine lets it.
     if (this.timer && AbortSignal.any) signal = AbortSignal.any([this.open(), ...(signal ? [signal] : [])]);
-    const sent = (async () => (fetch ?? globalThis.fetch)(request, signal ? { signal } : undefined))();
+    // A second argument that names anything sets the referrer anew.
+    const { referrer, referrerPolicy } = this.settings;
+    const again = signal && { signal, ...(referrer !== undefined && { referrer }), ...(referrerPolicy && { referrerPolicy }) };
+    const more = signal || Object.keys(this.own).length ? { ...this.own, ...again } : undefined;
+    const sent = (async () => (fetch ?? globalThis.fetch)(request, more))();
     return new Answer(await this.asked(sent), redirect, request.url);
   }
 }
@@ -153,7 +166,9 @@ function place(url, base) {
   const parsed = parse(url, base);
   if (!parsed) return undefined;
   parsed.hash = '';
-  return { url: parsed.href, origin: parsed.origin, path: parsed.pathname };
+  // The dot that may end a host's name makes no other host of it.
+  const origin = parsed.origin.replace(/\.(?=(:\d+)?$)/, '');
+  return { url: parsed.href, origin, path: parsed.pathname };
 }
 
 function parse(url, base) {

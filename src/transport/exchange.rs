@@ -6,17 +6,9 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/transport/exchange.js")]
 extern "C" {
-    /// Takes what `fetch` takes; a stream of at most `limit` bytes is kept. Resolves to a [`Kept`], or to nothing where
-    /// the stream is longer.
-    pub(crate) fn keep(input: &JsValue, init: &JsValue, limit: u32) -> Promise;
-
-    /// A promise, or a rejection with the signal's reason if that comes first.
-    #[wasm_bindgen(js_name = unlessAborted)]
-    pub(crate) fn unless_aborted(signal: &JsValue, promise: &Promise) -> Promise;
-
-    /// A request that can be sent again.
+    /// A request that can be sent again; `keep` makes it.
     #[derive(Clone)]
-    pub(crate) type Kept;
+    pub type Kept;
     /// Calls back with false when the caller's signal fires, with true when a limit is over.
     #[wasm_bindgen(method)]
     pub(crate) fn watch(this: &Kept, callback: &Function);

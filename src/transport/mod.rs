@@ -5,7 +5,7 @@
 
 mod exchange;
 
-pub(crate) use exchange::{Head, Kept, Place, keep, unless_aborted};
+pub(crate) use exchange::{Head, Kept, Place};
 
 use crate::api::retry::pause_before_retry;
 use crate::api::{Method, Request, Response};
@@ -36,7 +36,7 @@ extern "C" {
 
     /// 128 random bits, in hexadecimal.
     #[wasm_bindgen(js_name = randomHex)]
-    pub(crate) fn random_hex() -> String;
+    fn random_hex() -> String;
 
     type Reply;
     #[wasm_bindgen(method, getter)]

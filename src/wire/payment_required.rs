@@ -1,5 +1,7 @@
 use super::document::{self, Document};
-use super::{Accept, MAX_ACCEPTS, MAX_OFFER_BYTES, WireError, WireErrorKind, base64, digits};
+use super::{
+    Accept, MAX_ACCEPTS, MAX_OFFER_BYTES, WireError, WireErrorKind, base64, digits, header::only_one,
+};
 use alloc::{
     format,
     string::{String, ToString},
@@ -55,7 +57,7 @@ impl PaymentRequired {
     /// # Errors
     /// A [`WireError`] that names the member.
     pub fn from_header(value: &str) -> Result<Self, WireError> {
-        Self::from_json(&base64::decode(value, MAX_OFFER_BYTES, "payment-required")?)
+        Self::from_json(&base64::decode(only_one(value), MAX_OFFER_BYTES, "payment-required")?)
     }
 
     /// Whether a body is meant as an x402 document, well made or not: a JSON object that names a version of x402.
@@ -65,11 +67,13 @@ impl PaymentRequired {
             .is_ok_and(|document| document.contains_key("x402Version"))
     }
 
-    /// Reads a JSON document, as some servers put it into the body of the 402.
+    /// Reads a JSON document, as some servers put it into the body of the 402, with or without a byte order mark. An entry of
+    /// `accepts` that cannot be read is left out, as long as there is one of ours that can.
     ///
     /// # Errors
     /// A [`WireError`] that names the member.
     pub fn from_json(bytes: &[u8]) -> Result<Self, WireError> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut document = document::parse(bytes, MAX_OFFER_BYTES, "payment-required")?;
         document::require_version_2(&document)?;
         let resource = match document.get("resource") {
@@ -90,14 +94,18 @@ impl PaymentRequired {
             Some(Value::Array(entries)) => entries,
             Some(_) => return Err(WireError::new(WireErrorKind::WrongType, "accepts")),
         };
-        let accepts = entries
-            .into_iter()
-            .enumerate()
-            .map(|(index, entry)| {
-                let index = u64::try_from(index).unwrap_or(u64::MAX);
-                Accept::parse(entry).map_err(|error| error.within(&format!("accepts[{}]", digits(index))))
-            })
-            .collect::<Result<_, _>>()?;
+        let (mut accepts, mut broken) = (Vec::new(), None);
+        for (index, entry) in entries.into_iter().enumerate() {
+            match Accept::parse(entry) {
+                Ok(accept) => accepts.push(accept),
+                Err(error) => broken = broken.or(Some((index, error))),
+            }
+        }
+        let payable = accepts.iter().any(|accept: &Accept| accept.plan_id().is_some());
+        if let (false, Some((index, error))) = (payable, broken) {
+            let index = u64::try_from(index).unwrap_or(u64::MAX);
+            return Err(error.within(&format!("accepts[{}]", digits(index))));
+        }
         Ok(Self { rest: document, resource, accepts })
     }
 

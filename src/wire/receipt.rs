@@ -1,5 +1,5 @@
 use super::document::{self, Document};
-use super::{Credits, MAX_RECEIPT_BYTES, WireError, WireErrorKind, base64};
+use super::{Credits, MAX_RECEIPT_BYTES, WireError, WireErrorKind, base64, header::only_one};
 use alloc::string::{String, ToString as _};
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ impl Receipt {
     /// # Errors
     /// A [`WireError`]; whoever was served must not lose the answer over it (money rule 11).
     pub fn from_header(value: &str) -> Result<Self, WireError> {
-        Self::from_json(&base64::decode(value, MAX_RECEIPT_BYTES, "payment-response")?)
+        Self::from_json(&base64::decode(only_one(value), MAX_RECEIPT_BYTES, "payment-response")?)
     }
 
     /// Reads the platform's answer to settle.

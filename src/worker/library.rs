@@ -78,8 +78,8 @@ impl Paywall {
     }
 
     /// The same with a function that says what a request costs, for the routes whose `credits` are
-    /// `{ "by": "handler", "most": 12 }`: it is handed the request without its body and the route's key. Nothing, or more
-    /// than `most`, is a 500, and the request goes no further.
+    /// `{ "by": "handler", "most": 12 }`: it is handed the request as the handler gets it, without its body, and the route's
+    /// key. Nothing, or more than `most`, is a 500, and the request goes no further.
     #[must_use]
     pub fn price(mut self, price: impl Fn(&RequestHead, &str) -> Option<Credits> + 'static) -> Self {
         self.price = Some(Rc::new(price));

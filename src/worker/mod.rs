@@ -74,8 +74,11 @@ impl Shell {
         let head = RequestHead {
             method: self.request.method(),
             url: self.request.url(),
-            address: headers.get("cf-connecting-ip").map(Into::into),
+            address: wires::client_address(&self.request, &headers),
             headers,
+            body_gone: wires::is_gone(self.request.body_used(), self.request.body()),
+            // The handler is chosen by nobody before the gate.
+            routed: false,
             seed: wires::seed()?,
             now: wires::now(),
         };
@@ -161,6 +164,10 @@ impl Shell {
                         Event::Origin(head)
                     }
                     Ok(None) => Event::OriginTimedOut,
+                    Err(error) if origin::is_unusable(&error) => {
+                        worker::console_error!("handler: {}", error);
+                        Event::OriginUnusable
+                    }
                     Err(error) => {
                         worker::console_error!("origin: {}", error);
                         Event::OriginFailed
@@ -173,7 +180,14 @@ impl Shell {
             }
             // Without a function no route is priced by one.
             Action::Price(question) => {
-                Event::Price(self.price.as_ref().and_then(|price| price(&self.head, &question.route)))
+                let request = question.request;
+                let head = RequestHead {
+                    method: request.method.as_str().into(),
+                    url: request.url,
+                    headers: request.headers,
+                    ..self.head.clone()
+                };
+                Event::Price(self.price.as_ref().and_then(|price| price(&head, &question.route)))
             }
             Action::Respond(_) | Action::Deliver(_) | Action::Finish(_) => Event::Price(None),
         }

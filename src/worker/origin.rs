@@ -58,7 +58,19 @@ pub(super) async fn hand_over(
         leash.abort();
         return Ok(None);
     };
-    served(answer?.into()).map(Some)
+    let answer: Response = answer?.into();
+    if wires::is_gone(answer.body_used(), answer.body()) {
+        return Err(Error::RustError(UNUSABLE.into()));
+    }
+    served(answer).map(Some)
+}
+
+/// What is wrong with an answer that cannot be delivered.
+const UNUSABLE: &str = "its response cannot be delivered: the body was read already";
+
+/// Whether a handler's answer is there, and cannot be delivered.
+pub(super) fn is_unusable(error: &Error) -> bool {
+    matches!(error, Error::RustError(message) if message == UNUSABLE)
 }
 
 async fn send(request: &Request, forward: &Forward, env: &Env, leash: &AbortSignal) -> Result<Served, Error> {

@@ -27,6 +27,18 @@ pub(super) fn seed() -> Result<[u8; 16], Error> {
     Ok(seed)
 }
 
+/// The client's address, where Cloudflare says it: its edge puts `cf` on a request, and no client can. A workerd of one's own
+/// is sent the header by anybody.
+pub(super) fn client_address(request: &Request, headers: &HeaderList) -> Option<String> {
+    let at_the_edge = Reflect::get(request, &JsValue::from_str("cf")).is_ok_and(|cf| cf.is_object());
+    headers.get("cf-connecting-ip").filter(|_| at_the_edge).map(Into::into)
+}
+
+/// Whether a body was read already, or somebody is reading it.
+pub(super) fn is_gone(used: bool, body: Option<ReadableStream>) -> bool {
+    used || body.is_some_and(|body| body.locked())
+}
+
 /// All headers of a message, `Set-Cookie` each by itself.
 pub(super) fn headers(headers: &Headers) -> HeaderList {
     let pair = |entry: JsValue| {

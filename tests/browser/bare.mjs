@@ -27,11 +27,11 @@ after(async () => {
 beforeEach(async () => (context = await browser.newContext()));
 afterEach(() => context.close());
 
-/** An empty page, and the package under /pkg/. */
-async function serve() {
+/** An empty page with those headers, and the package under /pkg/. */
+export async function serve(headers = {}) {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
-    if (!pathname.startsWith('/pkg/')) return response.setHeader('content-type', 'text/html').end('<!doctype html><title>page</title><link rel="icon" href="data:,">');
+    if (!pathname.startsWith('/pkg/')) return response.writeHead(200, { 'content-type': 'text/html', ...headers }).end('<!doctype html><title>page</title><link rel="icon" href="data:,">');
     response.setHeader('content-type', 'text/javascript').end(readFileSync(dist('subscriber', pathname.slice(5))));
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));

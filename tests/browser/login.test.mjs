@@ -19,6 +19,51 @@ test('a login by redirect comes back, and leaves the address as it was', async (
   assert.equal((await state(page)).account, account, 'kept for the tab');
 });
 
+for (const storage of ['memory', 'session', 'local']) {
+  test(`an instance that is made again after a login is logged in too, as an effect that runs twice makes it: storage ${storage}`, async () => {
+    const page = await open('/app', { storage });
+    await page.evaluate(() => payments.connect());
+    await createAccount(page);
+    await page.waitForURL((url) => url.origin === site.url);
+    const seen = await page.evaluate(async ([backend, kept]) => {
+      const { Payments } = await import('/pkg/index.js');
+      const make = (more) => Payments.getBrowserInstance({ returnUrl: '/app', environment: 'custom', backend, storage: kept, ...more });
+      const [first, second] = [make(), make()];
+      const facts = (one) => [one.isLoggedIn, one.loginError?.code ?? 'none', one.getAccountAddress()];
+      const before = [facts(first), facts(second)];
+      await second.delegation.listDelegations();
+      // A key is for the platform that it came from.
+      const elsewhere = make({ backend: 'http://127.0.0.1:9', storage: 'memory' }).isLoggedIn;
+      second.logout();
+      return { before, elsewhere, after: make().isLoggedIn };
+    }, [sandbox.url, storage]);
+    const [[, , account]] = seen.before;
+    assert.match(account, /^0x/);
+    assert.deepEqual(seen, { before: [[true, 'none', account], [true, 'none', account]], elsewhere: false, after: false });
+  });
+}
+
+test('why a login was not used is told to each instance that the page makes', async () => {
+  const { nvmApiKey } = await newAccount(sandbox.url, 'A thief');
+  const page = await open(`/app?${new URLSearchParams({ nvmApiKey, nvmState: 'guess' })}`);
+  const again = await page.evaluate((backend) => sdk.Payments.getBrowserInstance({ returnUrl: '/app', environment: 'custom', backend }).loginError?.code, sandbox.url);
+  assert.deepEqual([(await state(page)).error, again], ['login_state_mismatch', 'login_state_mismatch']);
+});
+
+test('an instance is there at once: the address is clean and the login is used before anything is awaited', async () => {
+  const page = await open('/app');
+  await page.evaluate(() => payments.connect());
+  await createAccount(page);
+  await page.waitForURL((url) => url.origin === site.url);
+  const seen = await page.evaluate(async (backend) => {
+    const { Payments } = await import('/pkg/index.js');
+    for (const name of ['instantiate', 'compile', 'instantiateStreaming']) WebAssembly[name] = () => { throw new Error('loaded'); };
+    const made = Payments.getBrowserInstance({ returnUrl: '/app', environment: 'custom', backend });
+    return [made.isLoggedIn, typeof made.getAccountAddress(), location.search];
+  }, sandbox.url);
+  assert.deepEqual(seen, [true, 'string', '?keep=1']);
+});
+
 test('a login by popup resolves a promise, and the page never left', async () => {
   const page = await open();
   const opened = page.waitForEvent('popup');

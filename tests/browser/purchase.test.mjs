@@ -46,7 +46,12 @@ test('a checkout by redirect comes back and waits for the credits', async () => 
   const balance = await page.evaluate(() => payments.plans.checkoutReturned().then(({ balance }) => String(balance)));
   assert.equal(balance, '50');
   assert.equal(page.url(), `${site.url}/app?keep=1#part`);
-  assert.equal(await page.evaluate(() => payments.plans.checkoutReturned().then(String)), 'undefined', 'and is done');
+  const again = () => page.evaluate(() => payments.plans.checkoutReturned().then((held) => String(held?.balance)));
+  assert.equal(await again(), '50', 'a page load remembers what it brought');
+  assert.equal(await page.evaluate(() => sessionStorage.getItem('payments-wasm.checkout')), null);
+  await page.reload();
+  await start(page, { storage: 'session' });
+  assert.equal(await again(), 'undefined', 'and the next one has nothing to wait for');
 });
 
 test('a checkout by popup resolves when the credits are there', async () => {
@@ -69,7 +74,9 @@ test('a checkout that is cancelled says so, by redirect and by popup', async () 
   await pay(page, /cancel/i);
   await page.waitForURL((url) => url.origin === site.url);
   await start(page, { storage: 'session' });
-  assert.equal(await page.evaluate(() => payments.plans.checkoutReturned().catch(({ code }) => code)), 'checkout_cancelled');
+  const codes = () => page.evaluate(() => Promise.all([0, 1].map(() => payments.plans.checkoutReturned().then(String, ({ code }) => code))));
+  assert.deepEqual(await codes(), ['checkout_cancelled', 'checkout_cancelled'], 'to whoever asks');
+  assert.deepEqual(await codes(), ['checkout_cancelled', 'checkout_cancelled']);
 
   const opened = page.waitForEvent('popup');
   await click(page, `payments.plans.checkout('${planId}', { mode: 'popup' })`);
@@ -79,6 +86,15 @@ test('a checkout that is cancelled says so, by redirect and by popup', async () 
   await popup.waitForURL((url) => url.origin === site.url);
   await start(popup, { storage: 'session' }).catch(() => {});
   assert.equal((await outcome(page)).code, 'checkout_cancelled');
+});
+
+test('what is kept of a checkout and cannot be read is dropped', async () => {
+  const page = await buyer();
+  for (const rubbish of ['{', '7', '{"planId":1}', '{"planId":"1","min":"x"}']) {
+    await page.evaluate((text) => sessionStorage.setItem('payments-wasm.checkout', text), rubbish);
+    assert.equal(await page.evaluate(() => payments.plans.checkoutReturned().then(String)), 'undefined', rubbish);
+    assert.equal(await page.evaluate(() => sessionStorage.getItem('payments-wasm.checkout')), null);
+  }
 });
 
 test('an aborted checkout closes its window', async () => {
@@ -108,6 +124,9 @@ test('a card is enrolled by redirect, with its state', async () => {
   assert.ok(cards.some(({ id }) => id === card.paymentMethodId));
   const power = await page.evaluate(() => payments.delegation.getPurchasingPower());
   assert.ok(power.byCurrency.usd > 0);
+  assert.deepEqual(await page.evaluate(() => payments.delegation.cardReturned()), card, 'a page load remembers what it brought');
+  await page.reload();
+  await start(page, { storage: 'session' });
   assert.equal(await page.evaluate(() => payments.delegation.cardReturned().then(String)), 'undefined');
 });
 

@@ -62,7 +62,7 @@ const start = (page, { nvmApiKey, delegationId }, options) => page.evaluate(asyn
       return { approve: true, purchase: balance < offer.credits };
     };
   }
-  window.payments = await Payments.getBrowserInstance({ returnUrl: '/', environment: 'custom', backend, ...given });
+  window.payments = await Payments.getBrowserInstance({ returnUrl: '/', environment: 'custom', backend, ...given }).ready();
   // What came of a fetch, as data.
   window.ask = (options) => payments.fetch(ask, { method: 'POST', body: '{"question":"1 + 1?"}' }, options).then(
     ({ response, spend }) => ({ status: response.status, outcome: spend.outcome }),
@@ -278,9 +278,13 @@ test('where a budget cannot be kept the option is refused', async () => {
   }
   const page = await context.newPage();
   await page.goto(`${stage.page.url}/config.json`);
-  for (const budget of [{}, { storage: 'memory' }, { storage: 'local', name: 7 }, { storage: 'toString' }, 'local']) {
+  for (const [budget, said] of [
+    [{}, 'budget.storage is missing'], [{ storage: 'memory' }, "budget.storage must be 'session' or 'local'"], [{ storage: 'toString' }, "budget.storage must be 'session' or 'local'"],
+    [{ storage: 'local', name: 7 }, 'budget.name must be a string'], [{ storage: 'local', name: 'x'.repeat(101) }, 'budget.name must be at most 100 characters'],
+    [{ storage: 'local', nmae: 'x' }, 'budget.nmae is not an option; did you mean name?'], ['local', 'budget must be an object'],
+  ]) {
     const refused = await start(page, who, { budget }).then(() => undefined, ({ message }) => message);
-    assert.match(refused ?? '', /budget must be/, JSON.stringify(budget));
+    assert.ok(refused?.includes(said), `${JSON.stringify(budget)}: ${refused}`);
   }
 });
 

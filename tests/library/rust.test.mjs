@@ -12,12 +12,12 @@ let facilitator;
 let worker;
 
 before(async () => {
-  const { wasmBindgen } = await setup('wasmBindgen');
+  const { bindgen } = await setup('bindgen');
   const args = ['--locked', '--manifest-path', at('tests/rust-worker/Cargo.toml'), '--target', 'wasm32-unknown-unknown', '--profile', 'wasm-dev', '--target-dir', at('target')];
   await run('cargo', ['build', ...args], { timeout: 15 * 60_000 });
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  await run(wasmBindgen, ['--target', 'web', '--no-typescript', '--experimental-reset-state-function', '--force-enable-abort-handler',
+  await run(bindgen, ['--no-typescript', '--experimental-reset-state-function', '--force-enable-abort-handler',
     '--out-dir', folder, '--out-name', 'gate', at('target/wasm32-unknown-unknown/wasm-dev/rust_worker.wasm')]);
   cpSync(at('tests/rust-worker/entry.js'), `${folder}/entry.js`);
   facilitator = await startFacilitator();

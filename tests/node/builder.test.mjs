@@ -24,8 +24,8 @@ after(() => sandbox?.stop());
 
 /** A seller whose calls are noted. */
 async function selling(name, options = {}) {
-  const account = options.nvmApiKey ? options : (await anyone.post('/sandbox/accounts', { name })).json;
-  const payments = await Payments.getInstance({ environment: 'custom', backend: sandbox.url, ...options, nvmApiKey: account.nvmApiKey });
+  const { nvmApiKey = (await anyone.post('/sandbox/accounts', { name })).json.nvmApiKey, organizationId } = options;
+  const payments = Payments.getInstance({ environment: 'custom', backend: sandbox.url, organizationId, nvmApiKey });
   const noted = (part, resource) => new Proxy(resource, {
     get(target, method) {
       const value = target[method];
@@ -34,7 +34,7 @@ async function selling(name, options = {}) {
     },
   });
   const parts = Object.fromEntries(Object.entries(payments).map(([part, resource]) => [part, noted(part, resource)]));
-  return { ...parts, payments, address: payments.getAccountAddress(), key: account.nvmApiKey };
+  return { ...parts, payments, address: payments.getAccountAddress(), key: nvmApiKey };
 }
 
 /** Somebody who buys, with a delegation. */

@@ -165,8 +165,10 @@ test('a platform that redirects elsewhere is not followed: the key and the order
 
 test('outside a page a budget is not kept, and the option says so', async () => {
   for (const storage of ['session', 'local']) {
-    const { code } = await failure(buyer(sell, { budget: { storage } }));
-    assert.equal(code, 'storage_unavailable');
+    const { payments, seen } = await buyer(sell, { budget: { storage } });
+    for (const call of [() => payments.ready(), () => payments.fetch(ASK), () => payments.fetch(ASK)]) assert.equal((await failure(call())).code, 'storage_unavailable');
+    assert.deepEqual(seen, [], 'nothing is sent that would not be counted');
   }
-  assert.equal((await failure(buyer(sell, { budget: { storage: 'disk' } }))).code, 'validation');
+  const { code, message } = await failure(buyer(sell, { budget: { storage: 'disk' } }));
+  assert.deepEqual([code, message], ['validation', "budget.storage must be 'session' or 'local'"]);
 });

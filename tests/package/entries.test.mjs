@@ -106,7 +106,7 @@ test('an error of the builder is one of the package\'s, and shows no key', async
   const code = `
     import { PaymentsError } from 'payments-wasm';
     import { Payments } from 'payments-wasm/builder';
-    const error = await Payments.getInstance({ nvmApiKey: 'nonsense' }).catch((error) => error);
+    const error = await (async () => Payments.getInstance({ nvmApiKey: 'nonsense' }))().catch((error) => error);
     const { inspect } = await import('node:util');
     const payments = await Payments.getInstance(${OPTIONS});
     const shown = inspect(payments, { depth: 9, showHidden: true }) + JSON.stringify(payments) + inspect(error, { showHidden: true });
@@ -139,7 +139,7 @@ test('the paywall bundled for Node is one file that needs no other', async () =>
 test('errors are PaymentsError, with a code', async () => {
   const code = `
     import { Payments, PaymentsError } from 'payments-wasm';
-    const error = await Payments.getInstance({ nvmApiKey: 'nonsense' }).catch((error) => error);
+    const error = await (async () => Payments.getInstance({ nvmApiKey: 'nonsense' }))().catch((error) => error);
     console.log(error instanceof PaymentsError, error instanceof Error, typeof error.code, error.message.includes('nonsense'));`;
   const { stdout } = await node('--input-type=module', '-e', code);
   assert.equal(stdout.trim(), 'true true string false');
@@ -208,7 +208,7 @@ test('the tarball holds what the package names, and nothing else', async () => {
   assert.ok(names.filter((name) => name.startsWith('sandbox/snippets/')).every((name) => name.endsWith('.js')));
   assert.deepEqual(names.filter((name) => name.startsWith('cli/') || !/^(LICENSE-\w+|README\.md|sandbox\/snippets\/.*)$/.test(name)),
     ['builder.d.ts', 'builder.js', 'builder.workerd.js', 'cli/bin.js', 'cli/init.js', 'cli/parent.js', 'cli/project/README.md', 'cli/project/dev.vars.example', 'cli/project/gitignore', 'cli/project/routes.json',
-      'cli/project/src/index.js', 'cli/project/wrangler.toml', 'cli/sandbox.js', 'cli/serve.js', 'cli/workerd.sh', 'cli/wrong.js', 'core.js', 'core.packed.js', 'core_bg.wasm', 'gate.js', 'gate.packed.js', 'gate_bg.wasm', 'handler.js', 'helpers.js', 'index.d.ts', 'index.js', 'journeys.js', 'ledger.js', 'names.js', 'package.json', 'paywall.d.ts', 'paywall.js',
+      'cli/project/src/index.js', 'cli/project/wrangler.toml', 'cli/sandbox.js', 'cli/serve.js', 'cli/workerd.sh', 'cli/wrong.js', 'core.js', 'core.packed.js', 'core_bg.wasm', 'gate.js', 'gate.packed.js', 'gate_bg.wasm', 'handler.js', 'helpers.js', 'index.d.ts', 'index.js', 'journeys.js', 'ledger.js', 'load.js', 'names.js', 'package.json', 'paywall.d.ts', 'paywall.js',
       'paywall.node.d.ts', 'paywall.node.js', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'sandbox.seed.example.json', 'sandbox.seed.schema.json', 'sandbox/entry.js', 'sandbox/sandbox.js', 'sandbox/sandbox_bg.wasm',
       'sandbox/wrangler.toml', 'seller.js', 'seller.packed.js', 'seller_bg.wasm', 'selling.js', 'terms.js', 'workerd.js']);
   // Three builds, each once as it is and once as text, the page with a build inside, and the sandbox, 0.6 MB by itself:

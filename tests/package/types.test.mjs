@@ -6,8 +6,8 @@ import test from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
 import { at, run } from '../../scripts/lib/run.mjs';
 
-const types = readFileSync(at('src/js/types.d.ts'), 'utf8');
-const builderTypes = readFileSync(at('src/builder/builder.d.ts'), 'utf8');
+const types = readFileSync(dist('subscriber', 'index.d.ts'), 'utf8');
+const builderTypes = readFileSync(dist('subscriber', 'builder.d.ts'), 'utf8');
 const gateTypes = ['paywall.d.ts', 'paywall.node.d.ts', 'paywall.page.d.ts'].map((name) => readFileSync(at('src/handler', name), 'utf8')).join('\n');
 
 /** Compiles a file as a consumer of the package; gives what the compiler has to say. */
@@ -33,9 +33,11 @@ for (const way of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
   });
 }
 
-/** The members of an object's class, without those that wasm-bindgen gives every class. */
-const members = (object) => Object.getOwnPropertyNames(Object.getPrototypeOf(object))
-  .filter((name) => !['constructor', 'free', '__destroy_into_raw'].includes(name));
+/** The members of an object and of its class: nothing that the glue gives its own classes, such as `free`. */
+const members = (object) => [...Object.keys(object), ...Object.getOwnPropertyNames(Object.getPrototypeOf(object))]
+  .filter((name) => name !== 'constructor');
+
+const statics = (type) => Object.getOwnPropertyNames(type).filter((name) => !['length', 'name', 'prototype'].includes(name));
 
 test('what is there is declared, and what is declared is there', async () => {
   const sdk = await import(dist('subscriber', 'index.js'));
@@ -46,7 +48,7 @@ test('what is there is declared, and what is declared is there', async () => {
   const resources = ['plans', 'agents', 'delegation', 'x402'];
   const there = {
     'typeof sdk': Object.keys(sdk),
-    "Omit<typeof sdk.Payments, 'prototype'>": Object.keys(sdk.Payments),
+    "Omit<typeof sdk.Payments, 'prototype'>": statics(sdk.Payments),
     'sdk.Payments': members(payments),
     ...Object.fromEntries(resources.map((name) => [`sdk.Payments['${name}']`, members(payments[name])])),
   };
@@ -73,8 +75,8 @@ test('what the builder has is declared, and what is declared is there', async ()
   assert.equal(resources.length, 10);
   const there = {
     'typeof sdk': Object.keys(sdk),
-    "Omit<typeof sdk.Payments, 'prototype'>": Object.getOwnPropertyNames(sdk.Payments).filter((name) => !['length', 'name', 'prototype'].includes(name)),
-    'sdk.Payments': [...members(payments), ...resources],
+    "Omit<typeof sdk.Payments, 'prototype'>": statics(sdk.Payments),
+    'sdk.Payments': members(payments),
     ...Object.fromEntries(resources.map((name) => [`sdk.Payments['${name}']`, members(payments[name])])),
     ...Object.fromEntries(Object.entries(sdk).filter(([, value]) => Object.isFrozen(value) && typeof value === 'object')
       .map(([name, values]) => [`typeof sdk.${name}`, Object.keys(values)])),

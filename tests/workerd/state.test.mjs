@@ -19,7 +19,7 @@ const planOf = (amount) => ({
 });
 let all;
 before(async () => {
-  all = await startAll({ state: true, instances: 2, vars: { TIMEOUT_MS: '2000', SETTLE_QUIET_SECONDS: '1' }, routes: { routes: ROUTES, unlisted: 'deny' } });
+  all = await startAll({ state: true, instances: 2, vars: { TIMEOUT_MS: '2000', SETTLE_QUIET_SECONDS: '1', ADDRESS_HEADER: 'cf-connecting-ip' }, routes: { routes: ROUTES, unlisted: 'deny' } });
 });
 beforeEach(() => all.reset());
 after(() => all.stop());
@@ -196,6 +196,20 @@ test('too many: 429 with retry-after, before anything is reserved, counted over 
   assert.deepEqual(crowd, [402, 402, 402, 429, 429]);
   assert.equal((await all.get('/crowd', { headers: { 'cf-connecting-ip': '203.0.114.1' } })).status, 402);
   assert.equal(all.facilitator.calls.length, 0);
+});
+
+test('in a workerd of one\'s own no client says its address: a header that the seller has not named is nobody\'s', async () => {
+  const own = await startAll({ state: true, routes: { routes: ROUTES, unlisted: 'deny' } });
+  try {
+    const gifts = [];
+    for (let index = 0; index < 20; index++) {
+      const address = `203.${index}.113.1`;
+      gifts.push((await own.get('/gift', { headers: { 'cf-connecting-ip': address, 'x-forwarded-for': address, 'x-real-ip': address } })).status);
+    }
+    assert.deepEqual(gifts.filter((status) => status !== 402), [200, 200]);
+  } finally {
+    await own.stop();
+  }
 });
 
 test('a few a day are free of charge, by address without a token and by payer with one', async () => {

@@ -4,6 +4,7 @@ mod account;
 mod again;
 mod aliases;
 mod cache;
+mod canonical;
 mod choice;
 mod config;
 mod cors;

@@ -48,6 +48,26 @@ fn rule_20_a_price_by_a_number_in_the_request() {
         ("twice, one an object to some servers", "?n=1&n.x=9", "400 price_unreadable"),
         ("twice, one with a blank", "?n=1&+n=9", "400 price_unreadable"),
         ("with what some servers read as &", "?n=1;n=9", "400 price_unreadable"),
+        ("twice, one cut at a zero byte", "?n=1&n%00=9", "400 price_unreadable"),
+        ("twice, one cut at a zero byte before more", "?n=1&n%00x=9", "400 price_unreadable"),
+        ("twice, one with a line's end", "?n=1&n%0a=9", "400 price_unreadable"),
+        ("twice, one with a blank after it", "?n=1&n%20=9", "400 price_unreadable"),
+        ("twice, one with a plus after it", "?n=1&n+=9", "400 price_unreadable"),
+        ("twice, one an open bracket", "?n=1&n[=9", "400 price_unreadable"),
+        ("twice, one in brackets", "?n=1&[n]=9", "400 price_unreadable"),
+        ("twice, one a closed bracket", "?n=1&n]=9", "400 price_unreadable"),
+        ("twice, one of an encoded list", "?n=1&n%5B0%5D=9", "400 price_unreadable"),
+        ("twice, one of an object", "?n=1&query.n=9", "400 price_unreadable"),
+        ("twice, one of an object in brackets", "?n=1&query[n]=9", "400 price_unreadable"),
+        ("twice, one with a type", "?n=1&n:int=9", "400 price_unreadable"),
+        ("twice, one with a mark", "?n=1&_n=9", "400 price_unreadable"),
+        ("twice, one encoded twice", "?n=1&%256e=9", "400 price_unreadable"),
+        ("twice, one encoded as IIS reads it", "?n=1&%u006e=9", "400 price_unreadable"),
+        ("twice, one after a second question mark", "??n=9&n=1", "400 price_unreadable"),
+        ("twice, one wide", "?n=1&%EF%BD%8E=9", "400 price_unreadable"),
+        ("twice, one with what cannot be seen", "?n=1&n%E2%80%8B=9", "400 price_unreadable"),
+        ("only a look-alike", "?N=1", "400 price_unreadable"),
+        ("beside a name that begins so", "?n=2&n_max=9&nn=9&min=9&q[m]=9&%E6%97%A5=9&100%25=1", "4 of 4"),
         ("negative", "?n=-1", "400 price_unreadable"),
         ("a fraction", "?n=1.5", "400 price_unreadable"),
         ("an exponent", "?n=1e1", "400 price_unreadable"),
@@ -60,6 +80,19 @@ fn rule_20_a_price_by_a_number_in_the_request() {
         assert_eq!(walk.sum(), expected, "{name}");
         assert_eq!(walk.forward.is_some(), walk.answer.is_none(), "{name}");
     }
+    let words = json!({ "by": "query", "name": "x_words", "each": 1, "most": 9 });
+    for (asked, expected) in [
+        ("?x_words=2", "2 of 2"),
+        ("?x_words=2&x=9&words=9", "2 of 2"),
+        ("?x_words=2&x.words=9", "400 price_unreadable"),
+        ("?x_words=2&x+words=9", "400 price_unreadable"),
+        ("?x_words=2&x%20words=9", "400 price_unreadable"),
+        ("?x_words=2&x[words=9", "400 price_unreadable"),
+        ("?x_words=2&x-words=9", "400 price_unreadable"),
+        ("?x_words=2&xWords=9", "400 price_unreadable"),
+    ] {
+        assert_eq!(priced(words.clone()).go(request(asked, &[])).sum(), expected, "{asked}");
+    }
     let header = json!({ "by": "header", "name": "X-Count", "each": 2, "most": 10 });
     for (name, headers, expected) in [
         ("said", &[("x-count", "3")][..], "6 of 6"),
@@ -67,6 +100,13 @@ fn rule_20_a_price_by_a_number_in_the_request() {
         ("twice", &[("x-count", "1"), ("x-count", "1")], "400 price_unreadable"),
         ("two in one", &[("x-count", "1, 1")], "400 price_unreadable"),
         ("not said", &[], "400 price_unreadable"),
+        ("twice to CGI", &[("x-count", "1"), ("x_count", "5")], "400 price_unreadable"),
+        ("twice to CGI, the other first", &[("x_count", "5"), ("x-count", "1")], "400 price_unreadable"),
+        ("twice to PHP", &[("x-count", "1"), ("x.count", "5")], "400 price_unreadable"),
+        ("twice, in capitals", &[("x-count", "1"), ("X_COUNT", "5")], "400 price_unreadable"),
+        ("only as CGI has it", &[("x_count", "1")], "400 price_unreadable"),
+        ("dropped on the way", &[("x-count", "1"), ("connection", "close, X-Count")], "400 price_unreadable"),
+        ("beside others", &[("x-count", "3"), ("x-count-of", "5"), ("connection", "close")], "6 of 6"),
     ] {
         let walk = priced(header.clone()).go(request("", headers));
         assert_eq!(walk.sum(), expected, "{name}");

@@ -20,7 +20,7 @@ start().catch((error) => fail(error));
 
 async function start() {
   status('loading');
-  payments = await Payments.getBrowserInstance({
+  payments = Payments.getBrowserInstance({
     ...data.platform, storage: data.storage, returnUrl: `${OWN}/login${to ? `?to=${encodeURIComponent(to)}` : ''}`,
     onSessionChange: () => busy || act(look),
   });

@@ -1,0 +1,92 @@
+// What the build makes of `src/js/options.json`, the one description of every option: the table that the package reads options
+// by, the interfaces of its types, and the tables of `docs/options.md`.
+import { readFileSync } from 'node:fs';
+import { at } from './run.mjs';
+
+const SOURCE = 'src/js/options.json';
+
+const describe = () => JSON.parse(readFileSync(at(SOURCE), 'utf8'));
+
+/** The kinds of values that `src/js/options.js` knows, in TypeScript. */
+const TYPES = {
+  text: 'string', flag: 'boolean', whole: 'number', milliseconds: 'number', credits: 'CreditsInput', texts: 'string[]', origins: 'string[]',
+  place: 'string', web: 'string', signal: 'AbortSignal',
+};
+
+/** The values of a type that lists them: `'a' | 'b'`, `2 | 3`. */
+const listed = (type) => (/^('[^']*'|\d+)( \| |$)/.test(type) ? JSON.parse(`[${type.replaceAll(' | ', ',').replaceAll("'", '"')}]`) : undefined);
+
+/** A shape with the members of those that it extends, the outer ones first. */
+const members = (shapes, name) => Object.assign({}, ...(shapes[name].extends ?? []).map((one) => members(shapes, one)), shapes[name].members);
+
+/**
+ * What `options.js` reads by: `shapes` from shape to member to kind, or to the values that it may have; `required` from shape to
+ * member to what may help where it is missing.
+ */
+export function shapes(named = (name) => !OF_THE_BUILDER.includes(name)) {
+  const all = describe();
+  const of = (pick) => Object.fromEntries(Object.keys(all).filter(named).map((name) => [name, pick(Object.entries(members(all, name)))]));
+  return {
+    shapes: of((own) => Object.fromEntries(own.map(([member, { type }]) => [member, listed(type) ?? type]))),
+    required: Object.fromEntries(Object.entries(of((own) => Object.fromEntries(
+      own.filter(([, { required }]) => required === true).map(([member, { hint = '' }]) => [member, hint]),
+    ))).filter(([, own]) => Object.keys(own).length > 0)),
+  };
+}
+
+/** What only `payments-wasm/builder` reads. */
+const OF_THE_BUILDER = ['BuilderOptions'];
+
+/** For esbuild: the description without what only people read, and of the shapes that an entry reads. */
+const plugin = (named) => ({
+  name: 'options',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]options\.json$/ }, () => ({ contents: JSON.stringify(shapes(named)), loader: 'json' }));
+  },
+});
+export const optionShapes = plugin();
+export const builderShapes = plugin((name) => OF_THE_BUILDER.includes(name));
+
+/** The text of a comment, folded. */
+function comment(doc, indent) {
+  const width = 128 - indent.length;
+  const paragraphs = doc.split('\n\n').map((text) => {
+    const lines = [''];
+    for (const word of text.split(' ')) {
+      if (lines.at(-1).length + word.length + 1 > width) lines.push('');
+      lines[lines.length - 1] += (lines.at(-1) && ' ') + word;
+    }
+    return lines;
+  });
+  const lines = paragraphs.flatMap((one, index) => (index ? ['', ...one] : one));
+  if (lines.length === 1) return `${indent}/** ${lines[0]} */\n`;
+  return `${indent}/**\n${lines.map((line) => `${indent} * ${line}`.trimEnd()).join('\n')}\n${indent} */\n`;
+}
+
+/** Types with each line `// options: NAME` replaced by the interface of that shape. */
+export function withOptions(text) {
+  const all = describe();
+  return text.replace(/^\/\/ options: (\w+)\n/gm, (_, name) => {
+    const { doc, ts, extends: base = [], members: own } = all[name];
+    if (ts) return `${comment(doc, '')}export type ${name} = ${ts};\n`;
+    const fields = Object.entries(own).map(([member, { type, ts: written, required, doc: about }]) =>
+      `${comment(about, '  ')}  ${member}${required ? '' : '?'}: ${written ?? TYPES[type] ?? type};\n`);
+    return `${comment(doc, '')}export interface ${name} ${base.length ? `extends ${base.join(', ')} ` : ''}{\n${fields.join('')}}\n`;
+  });
+}
+
+/** `docs/options.md`. */
+export function optionTables() {
+  const all = describe();
+  const cell = (text) => text.replaceAll('\n\n', ' ').replaceAll('|', '\\|');
+  const sections = Object.entries(all).map(([name, { doc, extends: base = [], members: own }]) => {
+    const rows = Object.entries(own).map(([member, { type, ts, required, doc: about }]) =>
+      `| \`${member}\`${required ? ' (required)' : ''} | \`${cell(ts ?? TYPES[type] ?? type)}\` | ${cell(about)} |`);
+    const table = rows.length ? `\n| member | type | |\n|---|---|---|\n${rows.join('\n')}\n` : '';
+    const from = base.length ? `\nIt has the members of ${base.map((one) => `[${one}](#${one.toLowerCase()})`).join(' and ')} too.\n` : '';
+    return `## ${name}\n\n${doc}\n${from}${table}`;
+  });
+  return `# Options\n\n<!-- Made from ${SOURCE} by \`npm run docs\`; a test compares. -->\n\n` +
+    'Every option of the client, at every depth. What is not listed here is refused with a `validation` error that names it and says which\n' +
+    `option it may have been meant to be; nothing is sent.\n\n${sections.join('\n')}`;
+}

@@ -1,0 +1,40 @@
+// What an API key says of itself, `<prefix>:<jwt>`, before the core is loaded: whose it is, where it leads, when it ends.
+import { problem } from './error.js';
+
+const PREFIXES = { sandbox: 'sandbox', live: 'live', 'sandbox-staging': 'staging_sandbox', 'live-staging': 'staging_live' };
+const MOST = 8 * 1024;
+const HINT = 'a key reads <environment>:<three parts with dots between them>; copy it whole, without quotes or spaces around it';
+
+/** `{ text, environment, account, expiresAt }`. Its value is in no error. */
+export function readKey(text, code = 'validation') {
+  const wrong = (what) => problem(code, `nvmApiKey ${what}`, HINT);
+  if (text === '') throw wrong('is missing');
+  if (text.length > MOST) throw wrong('is too large');
+  const colon = text.indexOf(':');
+  const prefix = text.slice(0, Math.max(colon, 0)).toLowerCase();
+  const parts = text.slice(colon + 1).split('.');
+  const claims = /^[!-~]+$/.test(text) && parts.length === 3 ? readClaims(parts[1]) : undefined;
+  if (typeof claims !== 'object' || !claims || Array.isArray(claims)) throw wrong('has a value it cannot have');
+  const { sub, exp, o11y } = claims;
+  if (!(sub === undefined || sub === null || typeof sub === 'string')) throw wrong('has a value it cannot have');
+  return {
+    text,
+    environment: Object.hasOwn(PREFIXES, prefix) ? PREFIXES[prefix] : undefined,
+    account: sub ?? undefined,
+    expiresAt: Number.isSafeInteger(exp) && exp >= 0 ? exp : undefined,
+    // Helicone's key, where it carries one.
+    observer: typeof o11y === 'string' ? o11y : undefined,
+  };
+}
+
+function readClaims(part) {
+  try {
+    const letters = atob(part.replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/'));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(letters, (letter) => letter.charCodeAt(0))));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the key's own date has passed. */
+export const hasEnded = ({ expiresAt }) => expiresAt !== undefined && expiresAt * 1000 <= Date.now();
