@@ -1,5 +1,6 @@
 // The books of what was paid, and `fetch` for other clients.
 import { problem } from './error.js';
+import { lazily } from './lazy.js';
 
 /** `fetch` for other clients: pays if need be, gives the response alone. */
 export const wrapFetch = (payments, fetch) => async (input, init) => (await payments.fetch(input, init, { fetch })).response;
@@ -7,7 +8,7 @@ export const wrapFetch = (payments, fetch) => async (input, init) => (await paym
 /** A quote in full; see `terms.js`. */
 export async function described(quote, session) {
   const found = await quote;
-  return (await import('./terms.js')).described(found, session);
+  return (await lazily(() => import('./terms.js'))).described(found, session);
 }
 
 const COLUMNS = ['at', 'method', 'url', 'origin', 'planId', 'scheme', 'network', 'outcome', 'creditsPresented',

@@ -1,5 +1,6 @@
 // The page's part: address bar, storage, the way elsewhere, windows of our own; and what an `approve` callback is given.
 import { problem } from './error.js';
+import { lazily } from './lazy.js';
 
 /** The query parameter that says: this window was opened by another page of ours, and brings it something. */
 export const POPUP = 'nvmPopup';
@@ -162,7 +163,7 @@ export async function popupAnswer(...given) {
 }
 
 /** The longer ways, which a page loads when it goes one. */
-export const ways = async () => (await import('./journeys.js')).journeys(tools);
+export const ways = async () => (await lazily(() => import('./journeys.js'))).journeys(tools);
 
 function without(url, names) {
   names.forEach((name) => url.searchParams.delete(name));

@@ -1,6 +1,7 @@
 // One buyer as JavaScript has it: the key, what a page keeps of it, and the core, which is loaded at the first call that needs it.
 import { problem } from './error.js';
 import { hasEnded, readKey } from './key.js';
+import { lazily } from './lazy.js';
 import { printable } from './object.js';
 import { missing, read } from './options.js';
 import { ACCOUNT, KEY, LOCAL, PARAMETERS, POPUP, STATE, TAB, brought, kept, leaveFor, onKept, onlyInAPage, openPopup, popupAnswer, returnAddress, takeFromAddress } from './page.js';
@@ -184,7 +185,7 @@ export class Session {
     if (this.key) core.logIn(this.key.text);
     core.setOrganization(this.organization);
     const { budget } = this.#given;
-    if (budget) await (await import('./ledger.js')).keepBudget(core, budget, problem);
+    if (budget) await (await lazily(() => import('./ledger.js'))).keepBudget(core, budget, problem);
     return core;
   }
 

@@ -456,7 +456,8 @@ export interface CreateDelegationPayload {
  * Of the session: `unauthorized` (nobody is logged in), `session_ended`, `session_expired`, `login_state_mismatch`,
  * `login_bad_key`, `login_account_mismatch`, `popup_blocked`, `popup_closed`, `storage_unavailable`.
  *
- * Of the way: `network_error`, `garbled_answer`, `aborted` (the error's `name` is `AbortError`, its `cause` the reason).
+ * Of the way: `network_error`, `garbled_answer`, `aborted` (the error's `name` is `AbortError`, its `cause` the reason); `wasm_load_failed`: a part of
+ * the package could not be loaded, the hint says why, and the next call tries again.
  */
 export class PaymentsError extends Error {
   /** The package makes them; a program looks at them. */
@@ -565,13 +566,13 @@ export class Payments {
    * waited for. If they do not come in a minute it rejects with `credits_timeout`, and so does each fetch that needs them for
    * a day; `plans.orderPlan` orders again all the same.
    */
-  fetch(input: RequestInfo | URL, init?: RequestInit, options?: FetchOptions): Promise<PaidResponse>;
+  fetch(input: string | URL | Request, init?: RequestInit, options?: FetchOptions): Promise<PaidResponse>;
 
   /**
    * Sends the request without paying, and says what it would cost. Asks nobody, and mints and orders nothing. Rejects as
    * `fetch` does where the request cannot be sent, and with `MalformedOffer`.
    */
-  quote(input: RequestInfo | URL, init?: RequestInit, options?: QuoteOptions): Promise<Quote>;
+  quote(input: string | URL | Request, init?: RequestInit, options?: QuoteOptions): Promise<Quote>;
 
   /** A `fetch` for other clients, with the manners of `payments.fetch` over another `fetch`; gives the response. */
   wrapFetch(fetch?: typeof globalThis.fetch): typeof globalThis.fetch;
@@ -714,4 +715,4 @@ export const USDC_TOKEN_ADDRESS: string;
 export const USDC_TOKEN_ADDRESS_TESTNET: string;
 
 /** Loads the WebAssembly ahead of need, or from a source of one's own. Calling it is never necessary. */
-export default function init(source?: BufferSource | Response | Promise<Response> | WebAssembly.Module): Promise<void>;
+export default function init(source?: ArrayBuffer | ArrayBufferView | Response | Promise<Response> | WebAssembly.Module): Promise<void>;
