@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { dist } from './build.mjs';
 
 /** The budgets for wasm and JS together, after gzip. */
-const BUDGETS = { subscriber: 83_000, paywall: 188_500, builder: 60_000, worker: 220_000, page: 92_000 };
+const BUDGETS = { subscriber: 83_000, paywall: 190_500, builder: 60_000, worker: 220_000, page: 92_000 };
 
 /**
  * Which files of an artefact are loaded. Of the npm package a page loads the entry and the glue, and the wasm once: as a
