@@ -161,6 +161,10 @@ impl Buyer {
         for fetch in self.visits.iter().map(|(fetch, _)| *fetch).collect::<Vec<_>>() {
             self.fail(fetch, super::FetchError::LoggedOut);
         }
+        for (_, visit) in &mut self.visits {
+            // What has ended and was not fetched yet is not gone on with.
+            (visit.token, visit.sent_token, visit.resumed, visit.unsettled) = (None, None, None, false);
+        }
         self.logged_in = false;
         self.holder = None;
         self.delegation_id = None;
