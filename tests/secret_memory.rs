@@ -1,5 +1,6 @@
 //! Rule of money 13: the memory of this very process is looked through for a secret that was dropped.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
 
 use payments_wasm::wire::{AccessToken, Secret, base64};
 use std::fs::{File, read_to_string};

@@ -215,23 +215,31 @@ export async function textOf({ body }, limit, signal) {
 
 /** The bytes of a stream of at most `limit`; nothing, and the rest let go, where there are more, or a signal comes first. */
 async function bytes(stream, limit, signal) {
-  const parts = [];
-  let size = 0;
   const reader = (stream.getReader ? stream : ReadableStream.from(stream)).getReader();
   // Whatever the stream makes of it: what is waited for ends.
   const drop = () => { reader.cancel().catch(() => {}); };
   signal?.addEventListener('abort', drop);
+  try {
+    const whole = await gathered(reader, limit);
+    if (whole && !signal?.aborted) return whole;
+    drop();
+    return undefined;
+  } finally {
+    // A signal of a timer that somebody listens to keeps a process alive (Deno).
+    signal?.removeEventListener('abort', drop);
+  }
+}
+
+async function gathered(reader, limit) {
+  const parts = [];
+  let size = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (signal?.aborted) return undefined;
     if (done) break;
     const part = typeof value === 'string' ? new TextEncoder().encode(value)
       : new Uint8Array(value.buffer ?? value, value.byteOffset, value.byteLength);
     size += part.length;
-    if (size > limit) {
-      drop();
-      return undefined;
-    }
+    if (size > limit) return undefined;
     parts.push(part);
   }
   const whole = new Uint8Array(size);

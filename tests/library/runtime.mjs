@@ -1,5 +1,6 @@
 // A service behind the gate on Deno or Bun, as the README has it: `Deno.serve(gate)`, `Bun.serve({ fetch: gate })`. Started by
-// runtimes.test.mjs; its options come in the environment. With BUY it is a buyer instead, and pays what that names.
+// runtimes.test.mjs; its options come in the environment. With BUY it is a buyer instead, and pays what that names, one URL after
+// another.
 import { Payments } from 'payments-wasm';
 import { paywall } from 'payments-wasm/paywall';
 
@@ -8,8 +9,14 @@ const given = JSON.parse(process.env.OPTIONS);
 
 if (process.env.BUY) {
   const payments = await Payments.getInstance({ ...given, approve: () => true });
-  const { response, receipt } = await payments.fetch(process.env.BUY, { method: 'POST', body: 'bought' });
-  console.log(JSON.stringify({ status: response.status, text: await response.text(), credits: String(receipt.creditsRedeemed) }));
+  for (const url of process.env.BUY.split(' ')) {
+    try {
+      const { response, receipt } = await payments.fetch(url, { method: 'POST', body: 'bought' });
+      console.log(JSON.stringify({ status: response.status, text: await response.text(), credits: String(receipt?.creditsRedeemed) }));
+    } catch (error) {
+      console.log(JSON.stringify({ code: error.code ?? error.message, outcome: error.spend?.outcome }));
+    }
+  }
 } else {
   let go;
   const going = new Promise((resolve) => { go = resolve; });

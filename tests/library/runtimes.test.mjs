@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
 import { at, run } from '../../scripts/lib/run.mjs';
@@ -30,6 +31,44 @@ after(async () => {
 
 const platform = () => ({ environment: 'custom', backend: sandbox.url });
 const env = (more) => ({ ...process.env, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1', DENO_DIR: `${folder}/deno`, ...more });
+
+/** A seller who leads whoever pays, or whoever asks, to what some runtimes would read as well. */
+const PLACES = [`file://${folder}/secret.txt`, 'data:text/plain,planted', 'blob:http://127.0.0.1/1'];
+writeFileSync(`${folder}/secret.txt`, 'of this machine');
+const leading = createServer((request, response) => {
+  const { searchParams, pathname } = new URL(request.url, 'http://localhost');
+  request.resume();
+  if (request.headers['payment-signature'] || pathname === '/bare') {
+    return response.writeHead(pathname === '/307' ? 307 : 302, { location: PLACES[searchParams.get('to')] }).end();
+  }
+  const offer = { x402Version: 2, resource: { url: request.url }, accepts: [{ scheme: 'nvm:erc4337', network: 'eip155:84532', planId, extra: {} }], extensions: {} };
+  response.writeHead(402, { 'payment-required': Buffer.from(JSON.stringify(offer)).toString('base64') }).end();
+});
+await new Promise((done) => leading.listen(0, '127.0.0.1', done));
+after(() => {
+  leading.close();
+  leading.closeAllConnections();
+});
+
+for (const name of ['node', 'deno', 'bun']) {
+  const skip = (name === 'node' ? process.execPath : programs[name]) ? false : `${name} is not installed`;
+  test(`${name}: no redirect leads a buyer to a file or to data`, { skip }, async () => {
+    const buyer = await client(sandbox.url).open('A buyer');
+    await buyer.order(planId);
+    const options = { nvmApiKey: buyer.key, ...platform(), delegationConfig: { delegationId: await buyer.delegation() } };
+    const base = `http://127.0.0.1:${leading.address().port}`;
+    const urls = ['/302', '/307', '/bare'].flatMap((path) => PLACES.map((_, to) => `${base}${path}?to=${to}`));
+    const [program, given] = name === 'node' ? [process.execPath, ['runtime.mjs']] : [programs[name], ARGUMENTS[name]];
+    const { stdout } = await run(program, given, { cwd: folder, env: env({ OPTIONS: JSON.stringify(options), BUY: urls.join(' ') }), timeout: 60_000 });
+    assert.ok(!/of this machine|planted/.test(stdout), stdout);
+    const answers = stdout.trim().split('\n').map((line) => JSON.parse(line));
+    assert.equal(answers.length, urls.length);
+    for (const [at, answer] of answers.entries()) {
+      const paid = !urls[at].includes('/bare');
+      assert.deepEqual(answer, paid ? { code: 'redirected_while_paying', outcome: 'unknown' } : { code: 'network_error', outcome: 'none' }, urls[at]);
+    }
+  });
+}
 
 for (const name of ['deno', 'bun']) {
   const skip = programs[name] ? false : `${name} is not installed`;
