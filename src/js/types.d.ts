@@ -444,7 +444,8 @@ export interface CreateDelegationPayload {
  *
  * Of what was given: `validation` (the message names the field), `invalid_request`, `body_not_replayable`, `browser_only`.
  *
- * Of consent, nothing being paid: `consent_denied`, `approve_failed`, `budget_exceeded`, `insufficient_credits`,
+ * Of consent, nothing being paid: `consent_denied`, `approve_failed`, `approve_reentered` (`approve` called a `fetch` that would ask
+ * it the same question: give that one an `approve` or a policy of its own), `budget_exceeded`, `insufficient_credits`,
  * `delegation_required`.
  *
  * Of the seller: `malformed_offer`, `no_payable_offer`, `payment_refused`, `insecure_target`, `ambiguous_redirect`,
