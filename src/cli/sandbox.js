@@ -83,9 +83,9 @@ export async function sandbox(options, { folder = fileURLToPath(new URL('../sand
 }
 
 /** Why it did not start, without the runtime's stacks. */
-function unstarted({ message }, said, kept) {
+function unstarted({ message, unready }, said, kept) {
   const [, why, code] = /dbErrorMessage\([^)]*\) = ([^:\n]+): (SQLITE_\w+)/.exec(said) ?? [];
-  if (kept && why) return `--data: the database in ${kept} cannot be used: ${why} (${code})`;
+  if (kept && (why || unready)) return `--data: the database in ${kept} cannot be used: ${why ? `${why} (${code})` : message}`;
   return `the sandbox did not start: ${message}\n${said.split('\n').filter((line) => !line.startsWith('stack:')).join('\n').trim()}`;
 }
 
@@ -174,7 +174,7 @@ async function plant(url, seed, path) {
   });
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  if (response.status >= 500) throw new Error(`it answered with ${response.status}${answer.message ? `: ${answer.message}` : ''}`);
+  if (response.status >= 500) throw Object.assign(new Error(`it answered with ${response.status}${answer.message ? `: ${answer.message}` : ''}`), { unready: true });
   throw new Wrong(`--seed: ${path ?? 'the usual accounts'}: ${answer.message}${answer.hint ? `\n${answer.hint}` : ''}`);
 }
 
