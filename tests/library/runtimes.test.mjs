@@ -2,9 +2,11 @@
 // built package, paid at the sandbox; and the npm package there as a buyer.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once as event } from 'node:events';
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { dist } from '../../scripts/lib/build.mjs';
 import { at, run } from '../../scripts/lib/run.mjs';
 import { startSandbox } from '../../scripts/lib/start.mjs';
@@ -24,7 +26,17 @@ cpSync(at('tests/library/runtime.mjs'), `${folder}/runtime.mjs`);
 const sandbox = await startSandbox();
 const seller = await client(sandbox.url).open('A seller');
 const planId = await seller.plan();
+/** A service whose answers are encoded, for a handler that hands them on. */
+const TEXT = JSON.stringify({ secret: 'worth paying for '.repeat(40) });
+const coded = { gzip: gzipSync(TEXT), br: brotliCompressSync(TEXT), deflate: deflateSync(TEXT) };
+const upstream = createServer((request, response) => {
+  const coding = request.url.slice(1);
+  response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': coding, 'content-length': coded[coding].length }).end(coded[coding]);
+}).listen(0, '127.0.0.1');
+await event(upstream, 'listening');
 after(async () => {
+  upstream.closeAllConnections();
+  upstream.close();
   await sandbox.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -86,10 +98,12 @@ for (const name of ['deno', 'bun']) {
       nvmApiKey: seller.key, ...platform(), unlisted: 'deny', log: false, state: 'memory', openRoutes: ['GET /calls', 'GET /go', 'GET /here', 'GET /gone'],
       routes: {
         'POST /ask': paid, 'GET /stream': paid, 'GET /held': paid, 'GET /end': { ...paid, settle: 'at-end-of-stream', receipt: 'event' },
+        'GET /coded/:coding': paid, 'GET /again/gzip': paid, 'GET /spent': paid, 'GET /files/*path': paid,
+        'POST /long': paid,
         'GET /gift': { ...paid, free: { perDay: 1, by: 'address' } },
       },
     };
-    server = spawn(programs[name], ARGUMENTS[name], { cwd: folder, env: env({ OPTIONS: JSON.stringify(options) }), stdio: ['ignore', 'pipe', 'pipe'] });
+    server = spawn(programs[name], ARGUMENTS[name], { cwd: folder, env: env({ OPTIONS: JSON.stringify(options), UPSTREAM: `http://127.0.0.1:${upstream.address().port}` }), stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     url = await new Promise((resolve, reject) => {
       for (const stream of [server.stdout, server.stderr]) {
@@ -148,6 +162,33 @@ for (const name of ['deno', 'bun']) {
     const answers = await Promise.all(Array.from({ length: 30 }, () => ask('/ask', { body: 'x', headers: { 'payment-signature': single } })));
     assert.deepEqual(answers.map(({ status }) => status).filter((status) => status === 200), [200]);
     assert.equal(await calls(), before + 1);
+  });
+
+  test(`${name}: what a handler hands on of an upstream that encodes is readable`, { skip }, async () => {
+    for (const path of ['/coded/gzip', '/coded/br', '/coded/deflate', '/again/gzip']) {
+      const answer = await get(path);
+      assert.deepEqual([answer.status, await answer.text()], [200, TEXT], path);
+      assert.ok(answer.headers.get('payment-response'), path);
+    }
+  });
+
+  test(`${name}: a response that was read already is a 502, and costs nothing`, { skip }, async () => {
+    const before = Number(await buyer.balance(planId));
+    const answer = await get('/spent');
+    assert.deepEqual([answer.status, (await answer.json()).code], [502, 'origin_unusable']);
+    assert.equal(Number(await buyer.balance(planId)), before);
+  });
+
+  test(`${name}: a price function sees what is forwarded, and reads a body that the handler has all the same`, { skip }, async () => {
+    for (const path of ['/files/big', '//files/big', '/files//big/', '/FILES/big', '/files/%62ig']) {
+      const answer = await get(path);
+      assert.equal(readHeader(answer.headers.get('payment-response')).creditsRedeemed, '5', path);
+    }
+    const answer = await ask('/long', { body: 'longer than five' });
+    assert.equal(readHeader(answer.headers.get('payment-response')).creditsRedeemed, '3');
+    assert.equal(await answer.text(), `longer than five for 3 by ${buyer.address}`);
+    const large = await ask('/long', { body: 'x'.repeat(1024 * 1024 + 1) });
+    assert.deepEqual([large.status, (await large.json()).code], [413, 'body_too_large']);
   });
 
   test(`${name}: the address is the connection's`, { skip }, async () => {
