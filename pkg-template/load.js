@@ -1,22 +1,92 @@
-// Loads the WebAssembly, once; what could not be loaded is tried again by the next call. It gives the glue.
-import start, * as core from './core.js';
+// Loads a WebAssembly once and explains what stood in its way. The entries share it: each says where its wasm is.
 
-let ready;
-
-export default function load(source) {
-  return (ready ??= begin(source).catch((error) => {
+/**
+ * The `load` of an entry: it gives the glue, its wasm started. `start` is the glue's own, `open` gives the wasm, `fail(message, facts)` makes the
+ * error. Calls that come while it loads wait for the same one; after a failure the next call tries again.
+ */
+export function loader({ start, glue, open, fail }) {
+  let ready;
+  const begin = async (source) => {
+    await start({ module_or_path: await readable(await (source ?? open())) });
+    return glue;
+  };
+  return (source) => (ready ??= begin(source).catch((error) => {
     ready = undefined;
-    throw error;
+    if (error?.code === 'wasm_load_failed') throw error;
+    const { message, hint, retryable = true } = explained(error);
+    throw fail(message, { code: 'wasm_load_failed', hint, retryable, cause: error.cause ?? error });
   }));
 }
 
-async function begin(source) {
-  await start({ module_or_path: source ?? (await unpack((await import('./core.packed.js')).default)) });
-  return core;
+/** Node, Deno and Bun: what a built-in module gives needs no import that a bundler for pages would stumble over. */
+const builtin = (name) => globalThis.process?.getBuiltinModule?.(name);
+
+/** Bytes that travelled as text inside a module, packed: no bundler has to know what to do with a .wasm file. */
+export async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const zlib = builtin('node:zlib');
+  if (zlib) return zlib.gunzipSync(bytes);
+  return new Response(new Response(bytes).body.pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
 }
 
-// The wasm travels as text inside a module: no bundler has to know what to do with a .wasm file.
-async function unpack(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+/**
+ * Whether the file is there: a page loads the package as it is, or a bundler took the file along and gave it another name. `module` is the address of the
+ * module that names the file, `name` the name of that module in the package. A bundler that knows nothing of such files puts the
+ * module into another one and leaves the file behind.
+ */
+export function isPlaced(url, module, name) {
+  const last = (address) => new URL(address).pathname.split('/').at(-1);
+  return module === undefined || last(url) !== name.replace('.file.js', '_bg.wasm') || last(module) === name;
+}
+
+export const isServer = () => Boolean(builtin('node:fs'));
+
+/** The wasm as a file: compiled while it arrives. */
+export async function opened(url) {
+  const fs = builtin('node:fs');
+  if (fs && url.protocol === 'file:') return fs.promises.readFile(url);
+  return fetch(url);
+}
+
+/** What the glue takes. A response that holds something else is named before it is compiled. */
+async function readable(source) {
+  if (typeof source?.arrayBuffer !== 'function' || source.status === undefined) return source;
+  const { url: file = '', status, ok } = source;
+  const type = source.headers.get('content-type') ?? '';
+  if (!ok) throw new Obstacle(`${file} was answered with ${status}`, ELSEWHERE);
+  if (source instanceof Response && /^application\/wasm\b/.test(type)) return source;
+  const bytes = new Uint8Array(await source.arrayBuffer());
+  if (String(bytes.subarray(0, 4)) !== '0,97,115,109') {
+    const html = /html/.test(type) || bytes[0] === 0x3c;
+    throw new Obstacle(`${file} is ${html ? 'a page of HTML' : 'something else'} and no WebAssembly`,
+      html ? `The file is missing. ${ELSEWHERE}` : ELSEWHERE);
+  }
+  return bytes;
+}
+
+/** A reason that is known already. */
+class Obstacle extends Error {
+  constructor(message, hint) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+const ELSEWHERE = 'Deploy the .wasm file beside the script, give it to `init(source)`, or import from `payments-wasm/inline`, which needs no file.';
+
+/** The reasons as runtimes say them, and what helps. */
+const REASONS = [
+  [/unsafe-eval|wasm-eval|by CSP/i, "The page's Content-Security-Policy has to allow 'wasm-unsafe-eval' in script-src.", false],
+  [/embedder|code generation/i, 'This runtime compiles nothing from bytes: bundle with its condition, workerd or edge-light.', false],
+  [/ENOENT|NotFound/, `The bundle left the file behind. ${ELSEWHERE}`, false],
+  [/read access|NotCapable/, 'Deno may not read it: --allow-read.', false],
+  [/fetch|network|load failed|connection|aborted/i, "The connection broke, or connect-src of the page's Content-Security-Policy does not name the script's origin.", true],
+];
+
+function explained(error) {
+  const said = `${error?.message ?? error} ${error?.cause?.code ?? ''} ${error?.code ?? ''}`;
+  const why = error?.message || String(error);
+  if (error instanceof Obstacle) return { message: `the WebAssembly could not be loaded: ${why}`, hint: error.hint };
+  const [, hint, retryable] = REASONS.find(([pattern]) => pattern.test(said)) ?? [undefined, `The file is damaged or of another version. ${ELSEWHERE}`, true];
+  return { message: `the WebAssembly could not be loaded: ${why}`, hint, retryable };
 }

@@ -8,7 +8,7 @@ import { startBare } from './lib/bare.mjs';
 import { Plain, main, options } from './lib/cli.mjs';
 import { processorTime, rate, request } from './lib/load.mjs';
 import { at } from './lib/run.mjs';
-import { forget, scratch } from './lib/scratch.mjs';
+import { forget, scratch } from '../src/cli/scratch.js';
 import { count, out, table } from './lib/term.mjs';
 
 const USAGE = `npm run bench [-- --seconds N] [--lanes N]

@@ -179,6 +179,7 @@ fn every_error_says_what_happened_and_what_to_do() {
         (FetchError::SendTimeout, "send_timeout", "did not begin", "", true),
         (FetchError::PlatformTimeout, "platform_timeout", "Nevermined did not", "", true),
         (FetchError::ApproveTimeout, "approve_timeout", "nobody answered", "", false),
+        (FetchError::ApproveReentered, "approve_reentered", "the same question", "of its own", false),
         (FetchError::NotResumable, "not_resumable", "gone on with", "", false),
         (FetchError::Unreachable, "network_error", "before anything was paid", "", true),
         (FetchError::Aborted, "aborted", "was aborted", "", false),

@@ -2,10 +2,10 @@
 
 mod world;
 
-use payments_wasm::subscriber::{Approval, FetchRequest, Policy};
+use payments_wasm::subscriber::{Approval, FetchId, FetchRequest, Policy};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{Seller, World, buy, offer, yes};
+use world::{ORIGIN, Seller, World, buy, offer, target, yes};
 
 #[test]
 fn a_remembered_approval_is_not_asked_for_again() {
@@ -234,4 +234,48 @@ fn offers(plans: &[(&str, u64)]) -> String {
         })
         .collect();
     format!(r#"{{"x402Version":2,"resource":{{"url":"/ask"}},"accepts":[{}]}}"#, entries.join(","))
+}
+
+/// A fetch by the code that is being asked about `outer`, of whomever has that number.
+fn inner(world: &mut World, outer: FetchId, asks: u32) -> FetchId {
+    world.request =
+        Some(FetchRequest { asks, within: Some(outer), ..FetchRequest::new(target(ORIGIN, "/risk"), "GET") });
+    let fetch = world.fetch("GET", "/risk");
+    world.run();
+    fetch
+}
+
+#[test]
+fn whoever_is_asked_may_pay_before_the_answer_but_not_wait_for_itself() {
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    world.hold_questions = true;
+    world.request = Some(FetchRequest { asks: 1, ..FetchRequest::new(target(ORIGIN, "/ask"), "POST") });
+    let outer = world.fetch("POST", "/ask");
+    world.run();
+
+    // The same callback would be asked the same: it would never answer.
+    let same = inner(&mut world, outer, 1);
+    let error = world.end(same).result.unwrap_err();
+    assert_eq!(error.code(), "approve_reentered");
+
+    // Another is asked at once, and what that one begins is inside the first question too.
+    let other = inner(&mut world, outer, 2);
+    assert_eq!(world.most_asked_at_once, 2);
+    let deeper = inner(&mut world, other, 1);
+    assert_eq!(world.end(deeper).result.unwrap_err().code(), "approve_reentered");
+
+    // Who only happens to want the same meanwhile waits, for a while.
+    world.request = Some(FetchRequest { asks: 1, ..FetchRequest::new(target(ORIGIN, "/ask"), "POST") });
+    let later = world.fetch("POST", "/ask");
+    world.run();
+    assert_eq!(world.most_asked_at_once, 2);
+    assert_eq!(world.limits.get(&later), Some(&Some(300_000)));
+    world.hold_questions = false;
+    world.run();
+    for fetch in [outer, other, later] {
+        assert!(world.end(fetch).result.is_ok());
+    }
+    assert_eq!(world.limits.get(&later), Some(&None), "its own question may take as long as it takes");
+    assert_eq!(world.asked, 3);
 }

@@ -3,7 +3,7 @@
 
 mod world;
 
-use payments_wasm::subscriber::{Answer, FetchError, Outcome, Redirected, Redirects, Send};
+use payments_wasm::subscriber::{Answer, FetchError, Outcome, Redirected, Redirects, Send, Target};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -79,6 +79,44 @@ fn rule_6_the_trail_of_a_token() {
     };
     let free: Paid = |_, _| to(ORIGIN, "/free", 303);
     let circle: Paid = |_, _| to(ORIGIN, "/ask", 307);
+    let file: Paid = |_, _| {
+        Seller::redirect(
+            302,
+            Redirected::To(Target {
+                url: "file:///etc/passwd".into(),
+                origin: "null".into(),
+                path: "/etc/passwd".into(),
+            }),
+        )
+    };
+    let data: Paid = |_, _| {
+        Seller::redirect(
+            307,
+            Redirected::To(Target {
+                url: "data:text/plain,x".into(),
+                origin: "null".into(),
+                path: "text/plain,x".into(),
+            }),
+        )
+    };
+    let blob: Paid = |_, _| {
+        Seller::redirect(
+            307,
+            Redirected::To(Target {
+                url: format!("blob:{ORIGIN}/1"),
+                origin: ORIGIN.into(),
+                path: "/1".into(),
+            }),
+        )
+    };
+    // The same once the token is off the request.
+    let away_then_file: Paid = |place, _| match place {
+        "/ask" => to(AWAY, "/x", 307),
+        _ => Seller::redirect(
+            307,
+            Redirected::To(Target { url: "file:///x".into(), origin: "null".into(), path: "/x".into() }),
+        ),
+    };
     let to_and_fro: Paid = |place, _| to(if place == "b/x" { ORIGIN } else { AWAY }, "/x", 307);
     let hidden: Paid = |_, _| somewhere();
     let hidden_once: Paid = |_, came| if came == 1 { somewhere() } else { Seller::paid(2, 98) };
@@ -126,6 +164,12 @@ fn rule_6_the_trail_of_a_token() {
             led,
             Unknown,
         ),
+        ("to a file", "GET", Follow, file, "/ask, /ask+", led, Unknown),
+        ("to a file", "POST", Follow, file, "/ask, /ask+", led, Unknown),
+        ("to a file, the caller takes it", "GET", Manual, file, "/ask, /ask+", Ok(()), Unknown),
+        ("to data", "GET", Follow, data, "/ask, /ask+", led, Unknown),
+        ("to a blob, whose origin is the seller's", "GET", Follow, blob, "/ask, /ask+", led, Unknown),
+        ("elsewhere, then to a file", "GET", Follow, away_then_file, "/ask, /ask+, b/x, b/x+", led, Unknown),
         ("hidden, as good twice", "GET", Follow, hidden_once, "/ask, /ask+, /ask, /ask+", Ok(()), Unknown),
         ("hidden, as good twice", "HEAD", Follow, hidden_once, "/ask, /ask+, /ask, /ask+", Ok(()), Unknown),
         ("hidden, and again", "GET", Follow, hidden, "/ask, /ask+, /ask, /ask+", led, Unknown),

@@ -6,7 +6,7 @@ use payments_wasm::subscriber::{FetchError, FetchRequest, Outcome, Redirected, R
 use payments_wasm::wire::Credits;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{Seller, World, buy, offer, receipt, token, yes};
+use world::{ORIGIN, Seller, World, buy, offer, receipt, target, token, yes};
 
 #[test]
 fn rule_6_a_redirect_keeps_the_method_as_fetch_does() {
@@ -343,6 +343,68 @@ fn rule_5_a_token_that_ends_at_once_by_our_clock_is_minted_once() {
     let fetch = world.fetch("POST", "/ask");
     assert!(world.run_one(fetch).result.is_ok());
     assert_eq!(world.mints, 1);
+}
+
+/// The answer to a mint: a token that ends then, in seconds since 1970.
+fn ending(name: &str, end: u64, nonce: &str) -> Option<(u16, String)> {
+    let jwt = format!("a.{}.c", world::encode_url(&format!(r#"{{"exp":{end}}}"#)));
+    Some((
+        200,
+        token_json(&format!(
+            r#"{{"x402Version":2,"accepted":{{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"plan","extra":{{}}}},"payload":{{"token":"{jwt}","signature":"{name}","authorization":{{"from":"0xme"{nonce}}}}},"extensions":{{}}}}"#
+        )),
+    ))
+}
+
+#[test]
+fn rule_5_a_fast_clock_throws_no_token_away() {
+    const HOUR: u64 = 3_600;
+    let start = World::new().now / 1000;
+    // (name, how wrong this clock is in seconds, when the token ends by the right one)
+    for (name, fast, end) in [
+        ("right", 0, start + HOUR),
+        ("fast by two hours", 2 * HOUR, start + HOUR),
+        ("fast by two days", 48 * HOUR, start + HOUR),
+        ("fast by all but half a minute", HOUR - 30, start + HOUR),
+    ] {
+        let mut world = World::new().balance(100);
+        world.approval = Some(yes());
+        world.now += fast * 1000;
+        world.mint_answer = Some(ending("t", end, ""));
+        for _ in 0..3 {
+            let fetch = world.fetch("POST", "/ask");
+            assert!(world.run_one(fetch).result.is_ok(), "{name}");
+            world.now += 1_000;
+        }
+        assert_eq!((world.mints, world.paid_sends), (1, 3), "{name}");
+    }
+    // Where the clock was right when it came, a token is not presented after its end.
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    world.mint_answer = Some(ending("t", start + HOUR, ""));
+    for _ in 0..2 {
+        let fetch = world.fetch("POST", "/ask");
+        assert!(world.run_one(fetch).result.is_ok());
+        world.now += HOUR * 1000;
+    }
+    assert_eq!(world.mints, 2);
+}
+
+#[test]
+fn rule_5_a_fast_clock_throws_no_single_use_token_away_that_was_minted_ahead() {
+    let mut world = World::new().balance(100);
+    world.approval = Some(yes());
+    let end = world.now / 1000 + 3_600;
+    world.now += 7_200_000;
+    world.mint_answer = Some(ending("t", end, r#","nonce":"n""#));
+    let wanted =
+        FetchRequest { single_use: true, prefetch: 1, ..FetchRequest::new(target(ORIGIN, "/ask"), "POST") };
+    world.request = Some(wanted);
+    for calls in 1..=3 {
+        let fetch = world.fetch("POST", "/ask");
+        assert!(world.run_one(fetch).result.is_ok());
+        assert_eq!(world.mints, calls + 1, "one for each call, and one at hand");
+    }
 }
 
 #[test]

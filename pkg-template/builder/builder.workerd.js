@@ -8,3 +8,5 @@ export * from './selling.js';
 core.initSync({ module });
 
 export const Payments = createBuilder(async () => core);
+
+export default async function init() {}

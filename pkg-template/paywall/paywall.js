@@ -1,8 +1,12 @@
 // The entry `payments-wasm/paywall` for Node, Deno and Bun. It loads the WebAssembly when it is first needed.
 import start, * as core from './gate.js';
-import { createHono, createPaywall, durable, reconciler } from './handler.js';
+import { file } from './gate.file.js';
+import { createHono, createPaywall, durable, PaywallError, reconciler } from './handler.js';
+import { loader, opened } from './load.js';
 
 export { PaywallError } from './handler.js';
+
+const load = loader({ start, glue: core, open: () => opened(file()), fail: (message, facts) => new PaywallError(message, facts) });
 
 export const paywall = createPaywall(load);
 export const honoPaywall = createHono(paywall);
@@ -23,21 +27,6 @@ export class PaywallState {
   }
 }
 
-let ready;
-
-function load() {
-  return (ready ??= unpack().then(async (bytes) => {
-    await start({ module_or_path: bytes });
-    return core;
-  }).catch((error) => {
-    ready = undefined;
-    throw error;
-  }));
-}
-
-// The wasm travels as text inside a module: no bundler has to know what to do with a .wasm file.
-async function unpack() {
-  const { default: text } = await import('./gate.packed.js');
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+export default async function init(source) {
+  await load(source);
 }

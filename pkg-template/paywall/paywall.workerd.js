@@ -26,3 +26,5 @@ export class PaywallState {
     return this.#object.alarm();
   }
 }
+
+export default async function init() {}

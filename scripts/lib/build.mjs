@@ -131,6 +131,7 @@ async function buildOne(name, { dev, bindgen, report }) {
       if (stdout.trim()) renamed = JSON.parse(stdout);
     }
     rmSync(`${wasm}.d.ts`, { force: true });
+    plainImports(work, artefact.name);
     report('template');
     copyTemplate(artefact.template, work);
     await artefact.finish?.(work, { dev, renamed });
@@ -188,7 +189,7 @@ function templateFiles(folder) {
 
 /** Makes the npm package of the subscriber's output: small glue, packed wasm, types, version. */
 async function finishPackage(work, { dev, renamed }) {
-  const { build: bundle, transform } = await import('esbuild');
+  const { build: bundle } = await import('esbuild');
   const wasm = withoutPaths(readFileSync(join(work, 'core_bg.wasm')));
   writeFileSync(join(work, 'core_bg.wasm'), wasm);
   canary(wasm);
@@ -196,7 +197,7 @@ async function finishPackage(work, { dev, renamed }) {
 
   // What is JavaScript alone is exported as it is: the class and the errors, from the very copy that the glue uses, and the rest.
   const errors = readdirSync(join(work, 'snippets'), { recursive: true }).find((path) => path.endsWith(`${sep}error.js`));
-  const shell = ['error.js', 'payments.js'].map((name) => `./snippets/${errors.replaceAll(sep, '/').replace(/error\.js$/, name)}`);
+  const shell = ['error.js', 'lazy.js', 'payments.js'].map((name) => `./snippets/${errors.replaceAll(sep, '/').replace(/error\.js$/, name)}`);
   const own = [...shell, at('src/js/constants.js')];
   appendFileSync(join(work, 'core.js'), own.map((path) => `\nexport * from ${JSON.stringify(path)};`).join(''));
   // Which of them refer to one another, wasm-bindgen does not know.
@@ -214,14 +215,15 @@ async function finishPackage(work, { dev, renamed }) {
     });
   }
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
-  // The entries load with every page, and their comments are for who reads the source.
-  for (const name of ['index.js', 'load.js', 'names.js', 'workerd.js']) {
-    const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
-    writeFileSync(join(work, name), code);
-  }
-
   pack(work, 'core', wasm);
-  writeFileSync(join(work, 'index.d.ts'), withOptions(readFileSync(at('src/js/types.d.ts'), 'utf8')));
+  await entries(work, { dev, names: ['index.js', 'node.js', 'core.file.js', 'load.js', 'names.js', 'workerd.js'] });
+  // Everything in one script, which imports nothing later but for the text; and the same for `require`.
+  const alone = { bundle: true, allowOverwrite: true, external: ['./core.packed.js'], target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
+  await bundle({ ...alone, entryPoints: [join(work, 'inline.js')], outfile: join(work, 'inline.js'), format: 'esm' });
+  await bundle({ ...alone, entryPoints: [join(work, 'require.js')], outfile: join(work, 'index.cjs'), format: 'cjs', plugins: [forRequire] });
+  rmSync(join(work, 'require.js'));
+
+  typesFor(work, 'index', withOptions(readFileSync(at('src/js/types.d.ts'), 'utf8')));
 
   const manifest = JSON.parse(readFileSync(join(work, 'package.json'), 'utf8'));
   manifest.version = crateVersion();
@@ -233,7 +235,7 @@ async function finishPackage(work, { dev, renamed }) {
 
 /** Makes the paywall's part of the npm package: glue, handler, packed wasm, types. */
 async function finishPaywall(work, { dev, renamed }) {
-  const { build: bundle, transform } = await import('esbuild');
+  const { build: bundle } = await import('esbuild');
   const wasm = withoutPaths(readFileSync(join(work, 'gate_bg.wasm')));
   writeFileSync(join(work, 'gate_bg.wasm'), wasm);
   canary(wasm);
@@ -242,19 +244,19 @@ async function finishPaywall(work, { dev, renamed }) {
   await bundle({ ...shared, entryPoints: [join(work, 'gate.js')], outfile: join(work, 'gate.js'), allowOverwrite: true });
   await bundle({ ...shared, entryPoints: [at('src/handler/index.js')], outfile: join(work, 'handler.js') });
   await bundle({ ...shared, entryPoints: [at('src/handler/node.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
-  for (const name of ['paywall.js', 'paywall.workerd.js']) {
-    const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
-    writeFileSync(join(work, name), code);
-  }
-  writeFileSync(join(work, 'paywall.page.js'), await pageScripts({ dev }));
-  pack(work, 'gate', wasm);
+  cpSync(at('pkg-template/load.js'), join(work, 'load.js'));
+  await entries(work, { dev, names: ['paywall.js', 'gate.file.js', 'load.js', 'paywall.workerd.js'] });
+  const forCommonJs = { ...shared, format: 'cjs', plugins: [forRequire] };
+  await bundle({ ...forCommonJs, entryPoints: [join(work, 'paywall.js')], outfile: join(work, 'paywall.cjs') });
+  await bundle({ ...forCommonJs, entryPoints: [at('src/handler/node.js')], outfile: join(work, 'paywall.node.cjs'), external: ['node:*'] });
+  writeFileSync(join(work, 'paywall.page.js'), await pageScripts({ dev, shared: ['core.packed.js'] }));
   cpSync(at('src/cli'), join(work, 'cli'), { recursive: true });
-  for (const name of ['paywall.d.ts', 'paywall.node.d.ts', 'paywall.page.d.ts']) cpSync(at('src/handler', name), join(work, name));
+  for (const name of ['paywall', 'paywall.node', 'paywall.page']) typesFor(work, name, readFileSync(at('src/handler', `${name}.d.ts`), 'utf8'));
 }
 
 /** Makes the builder's part of the npm package: glue, classes, packed wasm, types. */
 async function finishBuilder(work, { dev, renamed }) {
-  const { build: bundle, transform } = await import('esbuild');
+  const { build: bundle } = await import('esbuild');
   const wasm = withoutPaths(readFileSync(join(work, 'seller_bg.wasm')));
   writeFileSync(join(work, 'seller_bg.wasm'), wasm);
   canary(wasm);
@@ -262,12 +264,39 @@ async function finishBuilder(work, { dev, renamed }) {
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'seller.js')], outfile: join(work, 'seller.js'), allowOverwrite: true });
   await bundle({ ...shared, entryPoints: [at('src/builder/index.js')], outfile: join(work, 'selling.js'), plugins: [builderShapes] });
-  for (const name of ['builder.js', 'builder.workerd.js']) {
-    const { code } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minifyWhitespace: !dev, minifySyntax: !dev });
+  cpSync(at('pkg-template/load.js'), join(work, 'load.js'));
+  await entries(work, { dev, names: ['builder.js', 'seller.file.js', 'load.js', 'builder.workerd.js'] });
+  await bundle({ ...shared, entryPoints: [join(work, 'builder.js')], outfile: join(work, 'builder.cjs'), format: 'cjs', plugins: [forRequire] });
+  typesFor(work, 'builder', withOptions(readFileSync(at('src/builder/builder.d.ts'), 'utf8')));
+}
+
+/** The entries load with every page, and their comments are for who reads the source. That for the edge runtime of Next.js and Vercel is the Workers' with another import. */
+async function entries(work, { dev, names }) {
+  const { transform } = await import('esbuild');
+  for (const name of names) {
+    const { code: short } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minify: !dev });
+    // These words are for bundlers: an address that is only known later is not theirs to look at.
+    const code = short.replace(/import\((?:\s*\/\*.*?\*\/\s*)*(\w+)\s*\)/g, 'import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ $1)');
     writeFileSync(join(work, name), code);
+    if (/^(.+\.)?workerd\.js$/.test(name)) writeFileSync(join(work, name.replace('workerd', 'edge')), code.replace(/_bg\.wasm/, '_bg.wasm?module'));
   }
-  pack(work, 'seller', wasm);
-  writeFileSync(join(work, 'builder.d.ts'), withOptions(readFileSync(at('src/builder/builder.d.ts'), 'utf8')));
+}
+
+/** For esbuild, where it makes an entry for `require`: such a script knows its folder by another name, and Jest's imitation of a browser lacks what Node has. */
+const forRequire = {
+  name: 'require',
+  setup(build) {
+    build.initialOptions.banner = { js: `"use strict";var{TextDecoder,TextEncoder}=globalThis.TextDecoder?globalThis:globalThis.process.getBuiltinModule("node:util");` };
+    build.onLoad({ filter: /[\\/](gate|seller)\.file\.js$/ }, ({ path }) => ({
+      contents: `export const file = () => process.getBuiltinModule('node:url').pathToFileURL(process.getBuiltinModule('node:path').join(__dirname, '${path.match(/(\w+)\.file\.js$/)[1]}_bg.wasm'));`,
+    }));
+  },
+};
+
+/** The types of an entry, for `import` and for `require`. */
+function typesFor(work, name, text) {
+  writeFileSync(join(work, `${name}.d.ts`), text);
+  writeFileSync(join(work, `${name}.d.cts`), text.replace(/from '(\.\/[^']+)\.js'/g, "from '$1.cjs'"));
 }
 
 /** The wasm as text inside a module: no bundler has to know what to do with a .wasm file. */
@@ -300,15 +329,15 @@ async function finishWorker(work, { dev, renamed }) {
   writeFileSync(join(work, 'page.js'), await pageScripts({ dev }));
 }
 
-/** A module of the 402 page's scripts, as texts. */
-async function pageScripts({ dev }) {
+/** A module of the 402 page's scripts, as texts. `shared` are modules beside it whose default is a text, which it takes from there. */
+async function pageScripts({ dev, shared = [] }) {
   const { build: bundle } = await import('esbuild');
   const texts = {};
   if (pageIsBuilt()) {
     const beside = ['core.packed.js', 'journeys.js', 'terms.js'];
     const { outputFiles: [page] } = await bundle({
       entryPoints: [at('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
-      alias: { 'payments-wasm': dist('subscriber', 'index.js') }, external: [...beside, 'helpers.js', 'ledger.js'].map((name) => `./${name}`),
+      alias: { 'payments-wasm': dist('subscriber', 'node.js') }, external: [...beside, 'helpers.js', 'ledger.js'].map((name) => `./${name}`),
       minify: !dev, legalComments: 'none', logLevel: 'error',
     });
     texts['page.js'] = page.text;
@@ -316,7 +345,11 @@ async function pageScripts({ dev }) {
   }
   const id = createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 16);
   const listed = JSON.stringify(JSON.stringify({ id, files: Object.keys(texts) }));
-  return `// The scripts of the 402 page, as texts.\nexport const PAGE_FILES = ${listed};\nexport const PAGE_CONTENT = ${JSON.stringify(texts)};\n`;
+  const taken = shared.filter((name) => texts[name]);
+  const imports = taken.map((name, index) => `import text${index} from './${name}';\n`).join('');
+  const content = Object.entries(texts).map(([name, text]) =>
+    `${JSON.stringify(name)}: ${taken.includes(name) ? `\`export default "\${text${taken.indexOf(name)}}";\\n\`` : JSON.stringify(text)}`).join(',\n');
+  return `// The scripts of the 402 page, as texts.\n${imports}export const PAGE_FILES = ${listed};\nexport const PAGE_CONTENT = {${content}};\n`;
 }
 
 const pageIsBuilt = () => process.env.PAYWALL_PAGE !== 'off';
@@ -338,12 +371,21 @@ function renameInGlue(work, name, { imports, exports }) {
   const glue = readFileSync(path, 'utf8');
   const variables = new Map([...glue.matchAll(line)].map(([, module, variable]) => [module, variable]));
   const direct = imports.filter(([module]) => module !== own).map(([module, from, to]) => `${to}: ${variables.get(module)}.${from}`);
-  const all = `"a": { ${['__proto__: null', `...${variables.get(own)}`, ...direct].join(', ')} },\n`;
+  const all = `"a": { ${[`...${variables.get(own)}`, ...direct].join(', ')} },\n`;
   const text = glue
     .replace(line, (_, module) => (module === own ? all : ''))
     // Names of imports are keys, each with a hash of its own; names of exports are members of `wasm`.
     .replace(/\bwasm\.\w+|\b__wb\w+(?=: )/g, (name) => names.get(name) ?? name);
   writeFileSync(path, text);
+}
+
+/**
+ * Makes plain objects of those that the glue hands to the wasm. wasm-bindgen writes `{ __proto__: null, ... }`, and where minifiers fold one such
+ * object into another the script is no JavaScript any more ("Duplicate __proto__ fields").
+ */
+function plainImports(work, name) {
+  const path = join(work, `${name}.js`);
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/__proto__: null,?\s*/g, ''));
 }
 
 /** Compiles the wasm in this Node: the oldest we support would refuse types from later engines that slipped in. */
@@ -383,7 +425,7 @@ function hashInputs(name, sources) {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '', pageIsBuilt()]));
   const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', 'package-lock.json',
-    'scripts/lib/build.mjs', 'scripts/lib/options.mjs', ...files('src', /\.(js|json|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template),
+    'scripts/lib/build.mjs', 'scripts/lib/options.mjs', 'pkg-template/load.js', ...files('src', /\.(js|json|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template),
     ...(ARTEFACTS[name].needs ?? []).map((needed) => relative(root, stampPath(needed)))];
   for (const path of [...new Set([...sources, ...others])].sort()) {
     hash.update(`\0${path}\0`);

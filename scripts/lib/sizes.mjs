@@ -5,16 +5,16 @@ import { gzipSync } from 'node:zlib';
 import { dist } from './build.mjs';
 
 /** The budgets for wasm and JS together, after gzip. */
-const BUDGETS = { subscriber: 80_000, paywall: 188_500, builder: 60_000, worker: 220_000, page: 92_000 };
+const BUDGETS = { subscriber: 83_000, paywall: 190_500, builder: 60_000, worker: 220_000, page: 92_000 };
 
 /**
- * Which files of an artefact are loaded. Of the npm package a page loads the entry and the glue, and the wasm once: it
- * travels as core.packed.js, whose base64 compresses to what the wasm itself does.
+ * Which files of an artefact are loaded. Of the npm package a page loads the entry and the glue, and the wasm once: as a
+ * file, or as core.packed.js, whose base64 compresses to what the wasm itself does.
  */
 const LOADED = {
-  subscriber: (path) => ['index.js', 'load.js', 'names.js', 'core.js', 'core_bg.wasm'].includes(path),
-  paywall: (path) => ['paywall.js', 'handler.js', 'gate.js', 'gate_bg.wasm'].includes(path),
-  builder: (path) => ['builder.js', 'selling.js', 'seller.js', 'seller_bg.wasm'].includes(path),
+  subscriber: (path) => ['index.js', 'core.file.js', 'load.js', 'names.js', 'core.js', 'core_bg.wasm'].includes(path),
+  paywall: (path) => ['paywall.js', 'gate.file.js', 'load.js', 'handler.js', 'gate.js', 'gate_bg.wasm'].includes(path),
+  builder: (path) => ['builder.js', 'seller.file.js', 'load.js', 'selling.js', 'seller.js', 'seller_bg.wasm'].includes(path),
   worker: (path) => /\.(js|wasm)$/.test(path) && path !== PAGE,
   page: (path) => path === PAGE,
   sandbox: (path) => /\.(js|wasm)$/.test(path),

@@ -10,9 +10,9 @@ const PLAN = { name: 'Oracle credits', credits: '100', cents: 500 };
 
 /**
  * Starts the four servers and seeds the sandbox. `ports` names the ports of page, paywall, sandbox and origin; free ones
- * are taken where it does not. `report` hears what is being started.
+ * are taken where it does not. `report` hears what is being started. `allowedOrigins` are pages that may call the paywall, where not only its own may.
  */
-export async function startStage({ ports = {}, report = () => {} } = {}) {
+export async function startStage({ ports = {}, report = () => {}, allowedOrigins } = {}) {
   const started = [];
   const start = async (title, starting) => {
     report(title);
@@ -33,7 +33,7 @@ export async function startStage({ ports = {}, report = () => {} } = {}) {
       Object.entries(PRICES).map(([route, credits]) => [route, { planId, agentId, credits, description: DESCRIPTIONS[route] }]));
     const paywall = await start('paywall', startPaywall({
       port: paywallPort, origin: origin.url, api: sandbox.url, key: seller.nvmApiKey,
-      routes: { routes, open: ['GET /health'], unlisted: 'deny', allowedOrigins: [`http://127.0.0.1:${pagePort}`] },
+      routes: { routes, open: ['GET /health'], unlisted: 'deny', allowedOrigins: allowedOrigins ?? [`http://127.0.0.1:${pagePort}`] },
     }));
     const platform = { environment: 'custom', backend: sandbox.url, frontend: sandbox.url, embed: sandbox.url };
     const page = await start('page', startPage({ port: pagePort, config: { ...platform, paywall: paywall.url, planId, agentId } }));

@@ -9,7 +9,7 @@ import { dist } from './build.mjs';
 import { Plain } from './cli.mjs';
 import { servePage } from './page.mjs';
 import { at } from './run.mjs';
-import { forget, scratch } from './scratch.mjs';
+import { forget, scratch } from '../../src/cli/scratch.js';
 
 const HOST = '127.0.0.1';
 const COMPATIBILITY_DATE = '2026-04-01';

@@ -66,7 +66,7 @@ async function nodeModules() {
   });
 }
 
-function npm(args, options) {
+export function npm(args, options) {
   // npm names its own program to the scripts it runs; called as `node scripts/x.mjs` there is only PATH.
   const own = process.env.npm_execpath;
   const [program, first] = own?.endsWith('.js') ? [process.execPath, [own]] : [which('npm') ?? 'npm', []];

@@ -843,3 +843,9 @@ export function calculateDummySongUsage(): HeliconeUsage;
 export function createHeliconePayload(config: HeliconePayloadConfig): Record<string, unknown>;
 /** What it gave in Helicone's form, with the time now. */
 export function createHeliconeResponse(config: HeliconeResponseConfig): Record<string, unknown>;
+
+/**
+ * Loads the WebAssembly ahead of need, or from a source of one's own, where a bundler leaves the package's file behind: its bytes, a response, or a
+ * module. Calling it is never necessary elsewhere.
+ */
+export default function init(source?: ArrayBuffer | ArrayBufferView | Response | Promise<Response> | WebAssembly.Module): Promise<void>;

@@ -12,11 +12,14 @@ use crate::wire::{ApiKey, Secret, WireError, base64};
 use alloc::string::{String, ToString};
 use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
+#[cfg(target_family = "wasm")]
+use {talc::wasm::WasmDynamicTalc, zeroizing_alloc::ZeroAlloc};
 
-/// The default allocator of this target is 3 KB gzipped larger than need be.
+/// The default allocator of this target is 3 KB gzipped larger than need be. Memory is overwritten when it is freed: keys
+/// and tokens pass through strings that nothing else wipes, such as the glue's, headers and JSON.
 #[cfg(target_family = "wasm")]
 #[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+static ALLOCATOR: ZeroAlloc<WasmDynamicTalc> = ZeroAlloc(talc::wasm::new_wasm_dynamic_allocator());
 
 /// Who sells, and where. It holds the key, and hands it out in the headers of a request only.
 #[wasm_bindgen(skip_typescript)]
@@ -83,9 +86,8 @@ impl Seller {
         let call = builder::prepare(name, &arguments, surroundings).map_err(|error| wrong(&error))?;
         // A clock is a whole number of milliseconds between 1970 and the year 275760.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let now = now as u64 / 1000;
-        let ended = call.request.auth == Auth::Key && self.key.expires_at().is_some_and(|end| end <= now);
-        if ended {
+        let now = now as u64;
+        if call.request.auth == Auth::Key && self.key.has_surely_ended(now) {
             return Err(json!({
                 "message": "the API key has expired", "code": "session_expired", "kind": "SessionExpired", "status": 401,
                 "retryable": false,

@@ -1,12 +1,14 @@
 // The platform in small, on this machine: a built Worker in workerd, by miniflare. It ends when what started it does.
 import { spawn } from 'node:child_process';
-import { accessSync, chmodSync, constants as files, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants as files, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { noteFolder, takeFolder } from './folder.js';
 import { outlived } from './parent.js';
+import { scratch, temporarily } from './scratch.js';
 import { Wrong } from './wrong.js';
 
 const HOST = '127.0.0.1';
@@ -27,10 +29,12 @@ export async function sandbox(options, { folder = fileURLToPath(new URL('../sand
   const { Miniflare, NoOpLog } = await runtime(self);
   await free(port);
   const kept = data && resolve(data);
-  if (kept) mkdirSync(kept, { recursive: true });
+  if (kept) takeFolder(kept);
+  // What is in memory only is in a folder all the same, and so is what miniflare needs for itself.
+  const passing = scratch();
   const said = [];
-  const miniflare = new Miniflare({
-    host: HOST, cf: false, log: new NoOpLog(), ...(kept && { durableObjectsPersist: kept }),
+  const miniflare = temporarily(passing, () => new Miniflare({
+    host: HOST, cf: false, log: new NoOpLog(), durableObjectsPersist: kept ?? join(passing, 'state'),
     handleRuntimeStdio(...streams) {
       for (const stream of streams) stream.setEncoding('utf8').on('data', (text) => {
         said.push(text);
@@ -48,7 +52,7 @@ export async function sandbox(options, { folder = fileURLToPath(new URL('../sand
         ...(process.env.SANDBOX_SECRET && { SANDBOX_SECRET: process.env.SANDBOX_SECRET }),
       },
     }],
-  });
+  }));
   // miniflare ends this process at once at a signal. What runs in it is to end first, and how it ended is to be told.
   for (const signal of SIGNALS) process.removeAllListeners(signal);
   if (options.env) process.on('exit', () => rmSync(options.env, { force: true }));
@@ -62,12 +66,13 @@ export async function sandbox(options, { folder = fileURLToPath(new URL('../sand
     planted = await plant(url, seed, options.seed);
     // The answer's lists are sorted; the first user is the file's.
     planted.users = Object.fromEntries((seed.users ?? []).map(({ id }) => [id, planted.users[id]]));
+    if (kept) noteFolder(kept);
+    if (options.env) publish(options.env, environment(url, planted));
   } catch (error) {
     await stop();
-    throw error instanceof Wrong ? error : new Wrong(`the sandbox did not start: ${error.message}\n${said.join('').trim()}`);
+    throw error instanceof Wrong ? error : new Wrong(unstarted(error, said.join(''), kept));
   }
   const env = environment(url, planted);
-  if (options.env) publish(options.env, env);
   if (command.length > 0) {
     const code = await run(command, env, stop).finally(stop);
     process.exit(code);
@@ -75,6 +80,13 @@ export async function sandbox(options, { folder = fileURLToPath(new URL('../sand
   if (!keep) outlived(() => end(stop, 0));
   for (const signal of SIGNALS) process.on(signal, () => end(stop, signal === 'SIGINT' ? 130 : 0));
   console.log(banner(url, planted, { ...options, kept }));
+}
+
+/** Why it did not start, without the runtime's stacks. */
+function unstarted({ message, unready }, said, kept) {
+  const [, why, code] = /dbErrorMessage\([^)]*\) = ([^:\n]+): (SQLITE_\w+)/.exec(said) ?? [];
+  if (kept && (why || unready)) return `--data: the database in ${kept} cannot be used: ${why ? `${why} (${code})` : message}`;
+  return `the sandbox did not start: ${message}\n${said.split('\n').filter((line) => !line.startsWith('stack:')).join('\n').trim()}`;
 }
 
 async function end(stop, code) {
@@ -160,8 +172,9 @@ async function plant(url, seed, path) {
   const response = await fetch(`${url}/sandbox/seed`, {
     method: 'POST', headers: { 'content-type': 'application/json', ...(secret && { authorization: `Bearer ${secret}` }) }, body: JSON.stringify(seed),
   });
-  const answer = await response.json();
+  const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
+  if (response.status >= 500) throw Object.assign(new Error(`it answered with ${response.status}${answer.message ? `: ${answer.message}` : ''}`), { unready: true });
   throw new Wrong(`--seed: ${path ?? 'the usual accounts'}: ${answer.message}${answer.hint ? `\n${answer.hint}` : ''}`);
 }
 
@@ -184,8 +197,13 @@ function environment(url, planted) {
 function publish(path, env) {
   const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`).join('');
   const part = `${path}.${process.pid}.part`;
-  writeFileSync(part, lines, { mode: 0o600 });
-  renameSync(part, path);
+  try {
+    writeFileSync(part, lines, { mode: 0o600 });
+    renameSync(part, path);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw new Wrong(`--env: ${path} cannot be written: ${error.message}`);
+  }
 }
 
 function banner(url, planted, { kept, faults }) {
@@ -225,6 +243,10 @@ function run([program, ...args], env, stop) {
 export async function init(target, { force }, folder = fileURLToPath(new URL('../sandbox', import.meta.url))) {
   const to = resolve(target);
   if (existsSync(join(to, 'wrangler.toml')) && !force) throw new Wrong(`wrangler.toml is there already in ${to}: nothing was written`);
-  cpSync(folder, to, { recursive: true });
+  try {
+    cpSync(folder, to, { recursive: true });
+  } catch (error) {
+    throw new Wrong(`${to} cannot be written: ${error.message}`);
+  }
   console.log(`The sandbox is in ${to}. Next:\n\n  cd ${target}\n  npx wrangler deploy\n  npx wrangler secret put SANDBOX_SECRET\n\nUntil it has a secret, its dashboard and the routes under /sandbox are shut.`);
 }

@@ -13,11 +13,14 @@ use options::Options;
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
+#[cfg(target_family = "wasm")]
+use {talc::wasm::WasmDynamicTalc, zeroizing_alloc::ZeroAlloc};
 
-/// The default allocator of this target is 3 KB gzipped larger than need be.
+/// The default allocator of this target is 3 KB gzipped larger than need be. Memory is overwritten when it is freed: keys
+/// and tokens pass through strings that nothing else wipes, such as the glue's, headers and JSON.
 #[cfg(target_family = "wasm")]
 #[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+static ALLOCATOR: ZeroAlloc<WasmDynamicTalc> = ZeroAlloc(talc::wasm::new_wasm_dynamic_allocator());
 
 /// The gate of one `paywall()`, whose configuration may change while it runs.
 #[wasm_bindgen]

@@ -318,13 +318,15 @@ export interface Settlement {
 /** What went wrong with a payment, or with the options. */
 export class PaywallError extends Error {
   /** An error of these facts. */
-  constructor(message: string, facts: { code: string; status?: number; key?: string });
-  /** Stable: `payment_missing`, `facilitator_timeout`, `config_invalid`, … */
+  constructor(message: string, facts: { code: string; status?: number; key?: string; hint?: string; retryable?: boolean; cause?: unknown });
+  /** Stable: `payment_missing`, `facilitator_timeout`, `config_invalid`, `wasm_load_failed`, … */
   code: string;
   /** The status that the request is answered with. */
   status?: number;
   /** The option that is wrong. */
   key?: string;
+  /** What to do about it, where there is something. */
+  hint?: string;
 }
 
 /** A binding to a Durable Object class. */
@@ -348,3 +350,9 @@ export class PaywallState {
   /** Looks into settlements whose end is not known. */
   alarm(): Promise<void>;
 }
+
+/**
+ * Loads the WebAssembly ahead of need, or from a source of one's own, where a bundler leaves the package's file behind: its bytes, a response, or a
+ * module. Calling it is never necessary elsewhere.
+ */
+export default function init(source?: ArrayBuffer | ArrayBufferView | Response | Promise<Response> | WebAssembly.Module): Promise<void>;

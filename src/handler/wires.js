@@ -99,8 +99,8 @@ export function peek(body, most) {
   };
 }
 
-/** Codings that `fetch` takes off, outside workerd, and leaves in the headers. */
-const TAKEN_OFF = /^(x-)?(gzip|deflate|br)$/;
+/** Codings that each runtime's `fetch` takes off; of others, as of deflate in Deno, the bytes say it. */
+const TAKEN_OFF = /^(gzip|br)$/;
 
 /**
  * A response as it is handed on: `{ response, headers, body }`, or `{ unusable }` with what is wrong with it. What `fetch` has
@@ -114,7 +114,7 @@ export async function carried(response) {
   let body = response.body && (typeof response.body.getReader === 'function' ? response.body : new Response(response.body).body);
   const codings = (response.headers.get('content-encoding') ?? '').toLowerCase().split(',').map((one) => one.trim()).filter(Boolean);
   if (IN_WORKERD || !body || codings.length === 0) return { response, headers, body };
-  let plain = Boolean(response.url) && codings.every((one) => TAKEN_OFF.test(one));
+  let plain = Boolean(response.url) && TAKEN_OFF.test(codings.join());
   if (!plain) {
     const reader = body.getReader();
     const first = await reader.read();

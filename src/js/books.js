@@ -1,5 +1,6 @@
 // The books of what was paid, and `fetch` for other clients.
 import { problem } from './error.js';
+import { lazily } from './lazy.js';
 
 /** What was paid for the responses that a wrapped `fetch` gave. */
 const payments = new WeakMap();
@@ -15,7 +16,7 @@ export function wrapFetch(client, fetch) {
 /** A quote in full; see `terms.js`. */
 export async function described(quote, session) {
   const found = await quote;
-  return (await import('./terms.js')).described(found, session);
+  return (await lazily(() => import('./terms.js'))).described(found, session);
 }
 
 const COLUMNS = ['at', 'method', 'url', 'origin', 'planId', 'scheme', 'network', 'outcome', 'creditsPresented',

@@ -51,13 +51,14 @@ impl Core {
         *self.0.organization.borrow_mut() = organization;
     }
 
-    /// Fetches, and pays if need be. `options` were read.
+    /// Fetches, and pays if need be. `options` were read; `within` is the request that is being asked about by the code that
+    /// fetches this, if it is asked from there.
     #[wasm_bindgen(skip_typescript)]
-    pub fn fetch(&self, kept: Kept, options: JsValue, quote: bool) -> Promise {
+    pub fn fetch(&self, kept: Kept, options: JsValue, quote: bool, within: JsValue) -> Promise {
         let session = self.0.clone();
         promise(async move {
             let hooks = Hooks::read(&options, Some(&session.hooks)).map_err(spent_nothing)?;
-            run(session, kept, hooks, quote).await
+            run(session, kept, hooks, quote, &within).await
         })
     }
 

@@ -24,8 +24,14 @@ const MAX_BODY: u32 = 64 * 1024;
 
 #[wasm_bindgen(module = "/src/js/page.js")]
 extern "C" {
-    #[wasm_bindgen(js_name = consentContext)]
-    fn consent_context(plans: Core, plan_id: &str, kept: &Kept) -> JsValue;
+    #[wasm_bindgen(catch)]
+    fn ask(
+        approve: &Function,
+        offer: &JsValue,
+        plans: Core,
+        plan_id: &str,
+        kept: &Kept,
+    ) -> Result<JsValue, JsValue>;
 }
 
 /// The next action of each fetch, who waits for it, and what has its timer.
@@ -36,6 +42,8 @@ pub(super) struct Mailbox {
     actions: Vec<(FetchId, Box<Action>)>,
     waiting: Vec<(FetchId, Waker)>,
     kept: Vec<(FetchId, Kept)>,
+    /// Whom each fetch asks, and the number of the first that did.
+    askers: Vec<(FetchId, (Function, u32))>,
 }
 
 /// Takes what is for `fetch` out of a list.
@@ -97,14 +105,17 @@ pub(super) async fn run(
     kept: Kept,
     mut hooks: Hooks,
     quote: bool,
+    within: &JsValue,
 ) -> Result<JsValue, JsValue> {
-    let request = FetchRequest {
+    let mut request = FetchRequest {
         target: kept.target(),
         method: kept.method(),
         redirects: kept.redirects(),
         policy: hooks.policy.take(),
         limits: hooks.limits.take(),
         can_ask: hooks.approve.is_some(),
+        asks: 0,
+        within: None,
         delegation_id: hooks.delegation_id.take(),
         can_select: hooks.select.is_some(),
         single_use: hooks.single_use,
@@ -126,7 +137,18 @@ pub(super) async fn run(
         })
     };
     kept.watch(watcher.as_ref().unchecked_ref());
-    session.mailbox.borrow_mut().kept.push((fetch, kept.clone()));
+    {
+        let mut mailbox = session.mailbox.borrow_mut();
+        let Mailbox { kept: all, askers, .. } = &mut *mailbox;
+        request.within =
+            all.iter().find(|(_, other)| within == AsRef::<JsValue>::as_ref(other)).map(|(outer, _)| *outer);
+        all.push((fetch, kept.clone()));
+        if let Some(approve) = &hooks.approve {
+            let same = askers.iter().find(|(_, (other, _))| other == approve).map(|(_, (_, number))| *number);
+            request.asks = same.unwrap_or(fetch.number());
+            askers.push((fetch, (approve.clone(), request.asks)));
+        }
+    }
     session.step(Step::Open(fetch, Box::new(request)));
     let mut course = Course { session, kept, hooks, fetch, quote, head: None, cause: None };
     let mut action = course.session.next_action(fetch).await;
@@ -153,7 +175,11 @@ pub(super) async fn run(
         };
     };
     course.kept.done();
-    take(&mut course.session.mailbox.borrow_mut().kept, fetch);
+    {
+        let mut mailbox = course.session.mailbox.borrow_mut();
+        take(&mut mailbox.kept, fetch);
+        take(&mut mailbox.askers, fetch);
+    }
     result
 }
 
@@ -224,8 +250,7 @@ impl Course {
     async fn ask(&self, offer: &Offer) -> Result<Approval, JsValue> {
         let Some(approve) = &self.hooks.approve else { return Ok(Approval::default()) };
         let plans = Core(self.session.clone());
-        let context = consent_context(plans, offer.plan_id().as_str(), &self.kept);
-        let answer = approve.call2(&JsValue::UNDEFINED, &views::offer(offer), &context)?;
+        let answer = ask(approve, &views::offer(offer), plans, offer.plan_id().as_str(), &self.kept)?;
         approval(&JsFuture::from(self.kept.asked(&Promise::resolve(&answer))).await?)
     }
 

@@ -74,8 +74,8 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
       done();
       return returned.balance;
     } catch (error) {
-      // Anything else may be better after a reload, or a login.
-      if (error.code === 'credits_timeout') done();
+      // Anything else may be better after a reload, or a login; a plan that there is not stays none.
+      if (error.code === 'credits_timeout' || error.status === 404) done();
       throw error;
     }
   }
@@ -91,7 +91,7 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
     } catch {
       pending = undefined;
     }
-    const readable = typeof pending?.planId === 'string' && /^\d{1,78}$/.test(pending.min);
+    const readable = /^[\w:-]{1,128}$/.test(pending?.planId) && /^\d{1,78}$/.test(pending.min);
     if (!readable || values.checkout === 'cancelled') kept(TAB, PENDING, null);
     return readable ? { planId: pending.planId, min: pending.min, cancelled: values.checkout === 'cancelled' } : undefined;
   }
@@ -136,7 +136,8 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
   /** Until at least `min` credits are held. An abort ends it at once, whatever is under way. */
   async function waitForCredits(plans, { min = '1', signal, timeoutMs = WAIT, onProgress }, out, planId) {
     const least = BigInt(min);
-    const deadline = Date.now() + timeoutMs;
+    // By a clock that nobody sets.
+    const deadline = performance.now() + timeoutMs;
     let stop;
     const stopped = new Promise((_, reject) => {
       stop = () => reject(problem('aborted', 'the request was aborted', undefined, { cause: signal.reason }));
@@ -155,7 +156,7 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
           // A listener that throws does not end the waiting.
         }
         const pause = (await plans.session.core()).pause(times);
-        if (Date.now() + pause > deadline) break;
+        if (performance.now() + pause > deadline) break;
         await Promise.race([new Promise((done) => { timer = setTimeout(done, pause); }), stopped]);
       }
     } finally {

@@ -36,5 +36,8 @@ function readClaims(part) {
   }
 }
 
-/** Whether the key's own date has passed. */
-export const hasEnded = ({ expiresAt }) => expiresAt !== undefined && expiresAt * 1000 <= Date.now();
+/** How wrong this machine's clock may be before a key's end is believed, in seconds: a week. */
+const LEEWAY = 7 * 24 * 60 * 60;
+
+/** Whether the key ended so long ago that the platform need not be asked. */
+export const hasEnded = ({ expiresAt }) => expiresAt !== undefined && (expiresAt + LEEWAY) * 1000 <= Date.now();

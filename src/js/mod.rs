@@ -13,7 +13,11 @@ mod request;
 mod session;
 mod views;
 
-/// The default allocator of this target is 3 KB gzipped larger than need be.
+#[cfg(target_family = "wasm")]
+use {talc::wasm::WasmDynamicTalc, zeroizing_alloc::ZeroAlloc};
+
+/// The default allocator of this target is 3 KB gzipped larger than need be. Memory is overwritten when it is freed: keys
+/// and tokens pass through strings that nothing else wipes, such as the glue's, headers and JSON.
 #[cfg(target_family = "wasm")]
 #[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+static ALLOCATOR: ZeroAlloc<WasmDynamicTalc> = ZeroAlloc(talc::wasm::new_wasm_dynamic_allocator());

@@ -1,5 +1,6 @@
 // The page's part: address bar, storage, the way elsewhere, windows of our own; and what an `approve` callback is given.
 import { problem } from './error.js';
+import { lazily } from './lazy.js';
 
 /** The query parameter that says: this window was opened by another page of ours, and brings it something. */
 export const POPUP = 'nvmPopup';
@@ -162,7 +163,7 @@ export async function popupAnswer(...given) {
 }
 
 /** The longer ways, which a page loads when it goes one. */
-export const ways = async () => (await import('./journeys.js')).journeys(tools);
+export const ways = async () => (await lazily(() => import('./journeys.js'))).journeys(tools);
 
 function without(url, names) {
   names.forEach((name) => url.searchParams.delete(name));
@@ -184,10 +185,31 @@ export function leave(session, { mode = 'redirect', returnUrl }, id) {
 /** What `journeys.js` goes its ways with. */
 const tools = { LOOK, WORDS, brought, kept, leaveFor, problem, returnAddress, takeFromAddress };
 
-/** What an `approve` callback may look at before it answers. */
-export function consentContext(plans, planId, kept) {
-  return { signal: kept.open(), plan: () => plans.ask('getPlan', [planId]), balance: () => plans.getPlanBalance(planId) };
+/** Asks `approve`, which may look at the plan and the balance before it answers. */
+export function ask(approve, offer, plans, planId, kept) {
+  const context = { signal: kept.open(), plan: () => plans.ask('getPlan', [planId]), balance: () => plans.getPlanBalance(planId) };
+  return asking.run(kept, () => approve(offer, context));
 }
+
+/** The request that somebody is being asked about by the code that runs now, if it is asked from there. */
+export const asked = () => asking.getStore();
+
+/** What an answer waits for is known where the runtime says so; elsewhere as long as `approve` waits for nothing. */
+class Asking {
+  run(kept, work) {
+    const was = this.kept;
+    this.kept = kept;
+    try {
+      return work();
+    } finally {
+      this.kept = was;
+    }
+  }
+
+  getStore() { return this.kept; }
+}
+
+const asking = new (globalThis.process?.getBuiltinModule?.('node:async_hooks')?.AsyncLocalStorage ?? Asking)();
 
 function parse(text, base) {
   try {

@@ -2,13 +2,14 @@
 import { described, exportReceipts, paymentOf, wrapFetch } from './books.js';
 import { problem, seenFrom } from './error.js';
 import { readKey } from './key.js';
+import { lazily } from './lazy.js';
 import { read, wrong } from './options.js';
 import { handOver } from './page.js';
 import { RESOURCES } from './resources.js';
 import { Session, takeLogin } from './session.js';
 
 /** A function of a file of its own that needs no instance. */
-const later = (name) => async (...given) => (await import('./helpers.js'))[name](...given);
+const later = (name) => async (...given) => (await lazily(() => import('./helpers.js')))[name](...given);
 
 /** Makes the class of an entry: `load` gives the glue, its wasm started, or a promise of it. It may be called again after a failure. */
 export function createPayments(load) {

@@ -1,9 +1,10 @@
 // One buyer as JavaScript has it: the key, what a page keeps of it, and the core, which is loaded at the first call that needs it.
 import { problem } from './error.js';
 import { hasEnded, readKey } from './key.js';
+import { lazily } from './lazy.js';
 import { printable } from './object.js';
 import { missing, read } from './options.js';
-import { ACCOUNT, KEY, LOCAL, PARAMETERS, POPUP, STATE, TAB, brought, kept, leaveFor, onKept, onlyInAPage, openPopup, popupAnswer, returnAddress, takeFromAddress } from './page.js';
+import { ACCOUNT, KEY, LOCAL, PARAMETERS, POPUP, STATE, TAB, asked, brought, kept, leaveFor, onKept, onlyInAPage, openPopup, popupAnswer, returnAddress, takeFromAddress } from './page.js';
 import { aborted, take } from './request.js';
 import { randomHex, unlessAborted } from '../transport/exchange.js';
 
@@ -184,7 +185,7 @@ export class Session {
     if (this.key) core.logIn(this.key.text);
     core.setOrganization(this.organization);
     const { budget } = this.#given;
-    if (budget) await (await import('./ledger.js')).keepBudget(core, budget, problem);
+    if (budget) await (await lazily(() => import('./ledger.js'))).keepBudget(core, budget, problem);
     return core;
   }
 
@@ -195,16 +196,18 @@ export class Session {
 
   /** Fetches; with `quote`, pays nothing and gives the terms. All that is given is read before this returns. */
   async fetch(input, init, options, quote = false) {
+    // At once: later it is other code that runs.
+    const within = asked();
     try {
       const given = read(quote ? 'QuoteOptions' : 'FetchOptions', options);
-      return await this.#fetch(await take(input, init), given, quote);
+      return await this.#fetch(await take(input, init), given, quote, within);
     } catch (error) {
       if (error.spend === undefined) error.spend = NOTHING();
       throw error;
     }
   }
 
-  async #fetch(kept, given, quote) {
+  async #fetch(kept, given, quote, within) {
     const { key } = this;
     let core = this.live;
     if (!core) {
@@ -216,7 +219,7 @@ export class Session {
       // Who logged out meanwhile has ended what was under way.
       if (key && this.key !== key) throw problem('session_ended', 'the session ended while the request was under way');
     }
-    return core.fetch(kept, given, quote);
+    return core.fetch(kept, given, quote, within);
   }
 
   async ask(name, given) { return (await this.core()).ask(name, given); }

@@ -59,6 +59,8 @@ pub(super) struct Session {
     pub(super) told: Cell<(usize, u64)>,
     /// Told why the session ended, where its owner did not end it.
     ended: Function,
+    /// How often somebody has logged in here.
+    logins: Cell<u32>,
     settings: Settings,
 }
 
@@ -124,6 +126,7 @@ impl Session {
             ledger: OnceCell::new(),
             told: Cell::default(),
             ended,
+            logins: Cell::default(),
             settings,
         };
         Ok(Rc::new(session))
@@ -135,6 +138,7 @@ impl Session {
         *self.deployment.borrow_mut() = deployment;
         self.buyer.borrow_mut().log_in(key.account().map(Into::into), self.hooks.delegation_id.clone());
         *self.key.borrow_mut() = Some(key);
+        self.logins.set(self.logins.get().wrapping_add(1));
         Ok(())
     }
 
@@ -142,24 +146,30 @@ impl Session {
         self.key.borrow().as_ref().and_then(|key| key.account().map(Into::into))
     }
 
-    /// Makes a call of the platform; `None` where no answer came. A key that has ended, by its own word or by the
-    /// platform's, ends the session.
+    /// Makes a call of the platform; `None` where no answer came. A key that the platform refuses ends the session, and so
+    /// does one that ended long ago by its own word.
     pub(super) async fn call(self: &Rc<Self>, request: &Request) -> Option<Response> {
-        let key = self.key.borrow().clone().filter(|_| request.auth == Auth::Key);
-        if key.as_ref().is_some_and(has_ended) {
+        let keyed = request.auth == Auth::Key && self.key.borrow().is_some();
+        if keyed && self.key_ended(ApiKey::has_surely_ended) {
             self.end_after_this("expired");
             return Some(Response { status: 401, body: EXPIRED.into(), correlation_id: None });
         }
-        let headers =
-            request.headers(key.as_ref().map(ApiKey::secret), self.organization.borrow().as_deref());
+        // No copy of the key stays here while the answer is awaited: somebody may log out meanwhile.
+        let headers = request
+            .headers(self.key.borrow().as_ref().map(ApiKey::secret), self.organization.borrow().as_deref());
         let backend = self.deployment.borrow().backend.clone();
-        let response = self.hooks.fetcher.call(&backend, request, &headers, self.timeout_ms).await?;
+        let login = self.logins.get();
+        let response = self.hooks.fetcher.call(&backend, request, headers, self.timeout_ms).await?;
         // Another may have logged in meanwhile.
-        let same = |key: &ApiKey| self.key.borrow().as_ref().is_some_and(|now| now.secret() == key.secret());
-        if response.status == 401 && key.as_ref().is_some_and(same) {
-            self.end_after_this("refused");
+        if response.status == 401 && keyed && self.logins.get() == login {
+            let past = |key: &ApiKey, now| key.expires_at().is_some_and(|end| end <= now / 1000);
+            self.end_after_this(if self.key_ended(past) { "expired" } else { "refused" });
         }
         Some(response)
+    }
+
+    fn key_ended(&self, ended: impl Fn(&ApiKey, u64) -> bool) -> bool {
+        self.key.borrow().as_ref().is_some_and(|key| ended(key, now()))
     }
 
     /// Ends the session once whoever is being answered has been: what they learn is why, not that it is over.
@@ -255,11 +265,6 @@ impl Session {
         let facts = Facts { code: error.code(), hint: error.hint(), ..Facts::default() };
         reject("nobody is logged in", facts)
     }
-}
-
-/// Whether the key's own date has passed.
-pub(super) fn has_ended(key: &ApiKey) -> bool {
-    key.expires_at().is_some_and(|end| end <= now() / 1000)
 }
 
 /// The time in milliseconds since 1970, by the platform's clock.

@@ -453,7 +453,8 @@ export interface CreateDelegationPayload {
  *
  * Of what was given: `validation` (the message names the field), `invalid_request`, `body_not_replayable`, `browser_only`.
  *
- * Of consent, nothing being paid: `consent_denied`, `approve_failed`, `budget_exceeded`, `insufficient_credits`,
+ * Of consent, nothing being paid: `consent_denied`, `approve_failed`, `approve_reentered` (`approve` called a `fetch` that would ask
+ * it the same question: give that one an `approve` or a policy of its own), `budget_exceeded`, `insufficient_credits`,
  * `delegation_required`.
  *
  * Of the seller: `malformed_offer`, `no_payable_offer`, `payment_refused`, `insecure_target`, `ambiguous_redirect`,
@@ -465,7 +466,8 @@ export interface CreateDelegationPayload {
  * Of the session: `unauthorized` (nobody is logged in), `session_ended`, `session_expired`, `login_state_mismatch`,
  * `login_bad_key`, `login_account_mismatch`, `popup_blocked`, `popup_closed`, `storage_unavailable`.
  *
- * Of the way: `network_error`, `garbled_answer`, `aborted` (the error's `name` is `AbortError`, its `cause` the reason).
+ * Of the way: `network_error`, `garbled_answer`, `aborted` (the error's `name` is `AbortError`, its `cause` the reason); `wasm_load_failed`: a part of
+ * the package could not be loaded, the hint says why, and the next call tries again.
  */
 export class PaymentsError extends Error {
   /** The package makes them; a program looks at them. */
@@ -574,13 +576,13 @@ export class Payments {
    * waited for. If they do not come in a minute it rejects with `credits_timeout`, and so does each fetch that needs them for
    * a day; one of another page or tab rejects with `purchase_pending`. `plans.orderPlan` orders again all the same.
    */
-  fetch(input: RequestInfo | URL, init?: RequestInit, options?: FetchOptions): Promise<PaidResponse>;
+  fetch(input: string | URL | Request, init?: RequestInit, options?: FetchOptions): Promise<PaidResponse>;
 
   /**
    * Sends the request without paying, and says what it would cost. Asks nobody, and mints and orders nothing. Rejects as
    * `fetch` does where the request cannot be sent, and with `MalformedOffer`.
    */
-  quote(input: RequestInfo | URL, init?: RequestInit, options?: QuoteOptions): Promise<Quote>;
+  quote(input: string | URL | Request, init?: RequestInit, options?: QuoteOptions): Promise<Quote>;
 
   /**
    * A `fetch` for other clients (OpenAI's SDK, ky, ...), over another `fetch` if one is given; gives the response alone.
@@ -733,4 +735,4 @@ export const USDC_TOKEN_ADDRESS: string;
 export const USDC_TOKEN_ADDRESS_TESTNET: string;
 
 /** Loads the WebAssembly ahead of need, or from a source of one's own. Calling it is never necessary. */
-export default function init(source?: BufferSource | Response | Promise<Response> | WebAssembly.Module): Promise<void>;
+export default function init(source?: ArrayBuffer | ArrayBufferView | Response | Promise<Response> | WebAssembly.Module): Promise<void>;

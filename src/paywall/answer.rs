@@ -33,15 +33,22 @@ impl Answer {
         Self::json(status, error_document(status, code, message))
     }
 
-    /// 402 (rule 17): the offer in `payment-required`, and in the body with `error`, `message` and `code`.
+    /// 402 (rule 17): the offer in `payment-required`, with the code as its `error` where a token was refused, and in the body
+    /// with `error`, `message` and `code`.
     pub(crate) fn payment_required(offer: &PaymentRequired, code: &str, message: &str) -> Self {
         let mut document = match offer.to_value() {
             Value::Object(document) => document,
             _ => Map::new(),
         };
+        let mut header = document.clone();
+        // Who has sent a token and reads no more than headers learns there that it was refused, and why.
+        if code != "payment_missing" {
+            header.insert("error".into(), code.into());
+        }
         document.extend(error_document(402, code, message));
         let mut answer = Self::json(402, document);
-        answer.headers.set(wire::PAYMENT_REQUIRED, offer.to_header());
+        let header = Value::Object(header).to_string();
+        answer.headers.set(wire::PAYMENT_REQUIRED, wire::base64::encode_standard(header.as_bytes()));
         answer
     }
 

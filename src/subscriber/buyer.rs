@@ -178,6 +178,10 @@ impl Buyer {
         for fetch in self.visits.iter().map(|(fetch, _)| *fetch).collect::<Vec<_>>() {
             self.fail(fetch, super::FetchError::LoggedOut);
         }
+        for (_, visit) in &mut self.visits {
+            // What has ended and was not fetched yet is not gone on with.
+            (visit.token, visit.sent_token, visit.resumed, visit.unsettled) = (None, None, None, false);
+        }
         self.logged_in = false;
         self.holder = None;
         self.delegation_id = None;
@@ -423,12 +427,34 @@ impl Buyer {
             .fold(Credits::ZERO, |sum, offer| sum.saturating_add(self.needed(offer)))
     }
 
-    /// Whether somebody is being asked about the same plan at the same place.
-    pub(super) fn is_asked_about(&self, offer: &Offer) -> bool {
-        self.visits.iter().any(|(_, visit)| {
+    /// The fetch about which whoever `fetch` would ask is being asked already: the same plan at the same place.
+    pub(super) fn asked_about(&self, fetch: FetchId, offer: &Offer) -> Option<FetchId> {
+        let asks = self.request(fetch)?.asks;
+        let same = |visit: &Visit| {
             visit.phase == Phase::Asking
+                && visit.request.asks == asks
                 && visit.offer.as_ref().is_some_and(|other| other.same_question(offer))
-        })
+        };
+        self.visits.iter().find(|(_, visit)| same(visit)).map(|(other, _)| *other)
+    }
+
+    /// Whether `fetch` was begun by the code that is being asked about `question`, however deep inside.
+    pub(super) fn is_within(&self, mut fetch: FetchId, question: FetchId) -> bool {
+        // Each is older than what it began.
+        while let Some(outer) =
+            self.request(fetch).and_then(|request| request.within).filter(|outer| *outer < fetch)
+        {
+            if outer == question {
+                return true;
+            }
+            fetch = outer;
+        }
+        false
+    }
+
+    fn request(&self, fetch: FetchId) -> Option<&FetchRequest> {
+        let (_, visit) = self.visits.iter().find(|(other, _)| *other == fetch)?;
+        Some(&visit.request)
     }
 
     /// The fetches that are in a phase, the oldest first.

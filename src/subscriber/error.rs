@@ -48,6 +48,8 @@ pub enum FetchError {
     PlatformTimeout,
     /// Whoever was asked did not answer in time.
     ApproveTimeout,
+    /// The code that is asked about a payment wants the like of it to be paid, and would be asked about that first.
+    ApproveReentered,
     /// There is no such payment to go on with.
     NotResumable,
     /// The caller's signal fired (rule 8).
@@ -92,6 +94,7 @@ impl FetchError {
             Self::SendTimeout => "send_timeout",
             Self::PlatformTimeout => "platform_timeout",
             Self::ApproveTimeout => "approve_timeout",
+            Self::ApproveReentered => "approve_reentered",
             Self::NotResumable => "not_resumable",
             Self::Aborted => "aborted",
             Self::LoggedOut => "session_ended",
@@ -137,6 +140,9 @@ impl FetchError {
             Self::SendTimeout => "the answer did not begin in time",
             Self::PlatformTimeout => "Nevermined did not answer in time",
             Self::ApproveTimeout => "nobody answered in time",
+            Self::ApproveReentered => {
+                "approve called a fetch that asks it the same question, before it answered"
+            }
             Self::NotResumable => "there is no payment of this request that can be gone on with",
             Self::Aborted => "the request was aborted",
             Self::LoggedOut => "the session ended while the request was under way",
@@ -172,6 +178,7 @@ impl FetchError {
                 "create one with delegation.createDelegation and pass delegationConfig.delegationId"
             }
             Self::AmbiguousRedirect => "request the final URL itself",
+            Self::ApproveReentered => "give the fetch inside approve an approve or a policy of its own",
             Self::OutcomeUnknown => "fetch the same with { resume: error }, or check the balance first",
             Self::RedirectedWhilePaying => "check the balance before trying again",
             Self::PurchaseUnknown | Self::CreditsTimeout => "check the balance before ordering again",

@@ -9,6 +9,7 @@ use crate::api::plans::{GetPlanBalance, GetPlanTerms, OrderPlan};
 use crate::api::{ApiError, ApiErrorKind, Call, Request, Response};
 use crate::wire::{AccessToken, Credits, PlanId};
 use alloc::{rc::Rc, string::String, vec::Vec};
+use zeroize::Zeroize;
 
 /// The name of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -312,7 +313,7 @@ impl Buyer {
         let secret = token.secret().clone();
         let mut unused = Some(token);
         if !single_use {
-            unused.take().into_iter().for_each(|token| self.tokens.put(key.clone(), token));
+            unused.take().into_iter().for_each(|token| self.tokens.put(key.clone(), token, now));
         }
         // The mint is booked on one fetch, so that the reports of all add up to what was done.
         let mut booked = false;
@@ -339,7 +340,7 @@ impl Buyer {
             }
         }
         if let Some(token) = unused {
-            self.tokens.put(key.clone(), token);
+            self.tokens.put(key.clone(), token, now);
         }
     }
 
@@ -454,6 +455,9 @@ impl Buyer {
 }
 
 fn read<C: Call>(call: &C, result: JobResult) -> Result<C::Output, FetchError> {
-    let response = result.ok_or(FetchError::PlatformUnreachable)?;
-    call.parse(&response).map_err(|error: ApiError| FetchError::Platform(error.into()))
+    let mut response = result.ok_or(FetchError::PlatformUnreachable)?;
+    let output = call.parse(&response);
+    // A token may stand in it.
+    response.body.zeroize();
+    output.map_err(|error: ApiError| FetchError::Platform(error.into()))
 }

@@ -166,10 +166,11 @@ impl Buyer {
             _ => false,
         };
         let same_method = kept || visit.is_safe_method();
-        // A seller may lead to a place that has the token in its name: it is neither gone to nor told of (rule 13).
+        // A seller may lead to a place that has the token in its name: it is neither gone to nor told of (rule 13). Nor is a
+        // file of this machine, which some runtimes would read.
         let tells =
             |to: &Target| visit.sent_token.as_ref().is_some_and(|token| holds(&to.url, token.expose()));
-        let safe = !matches!(&to, Redirected::To(target) if tells(target));
+        let safe = !matches!(&to, Redirected::To(target) if !target.is_web() || tells(target));
         let follows = safe && visit.request.redirects == Redirects::Follow && visit.hops <= MAX_HOPS;
         match &to {
             Redirected::To(target)

@@ -226,14 +226,19 @@ impl Buyer {
         }
     }
 
-    /// Asks, unless the same question is open: whoever answers it once for all need not be asked a hundred times.
+    /// Asks, unless the same question is open: whoever answers it once for all need not be asked a hundred times. An answer
+    /// that waits for this very fetch would never come.
     fn ask(&mut self, fetch: FetchId, offer: Rc<Offer>) {
-        if self.is_asked_about(&offer) {
-            if let Some(visit) = self.visit(fetch) {
-                visit.phase = Phase::Queued;
+        match self.asked_about(fetch, &offer) {
+            None => self.act(fetch, Phase::Asking, Action::Ask(offer)),
+            Some(question) if self.is_within(fetch, question) => {
+                self.fail(fetch, FetchError::ApproveReentered)
             }
-        } else {
-            self.act(fetch, Phase::Asking, Action::Ask(offer));
+            Some(_) => {
+                if let Some(visit) = self.visit(fetch) {
+                    visit.phase = Phase::Queued;
+                }
+            }
         }
     }
 

@@ -13,6 +13,13 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether it is an address of the web: http or https. A runtime may fetch a file or a `data:` URL just as well, and no
+    /// redirect leads there.
+    #[must_use]
+    pub fn is_web(&self) -> bool {
+        self.url.starts_with("https://") || self.url.starts_with("http://")
+    }
+
     /// Whether a token may go there: HTTPS, or HTTP on this machine (rule 6).
     #[must_use]
     pub fn is_secure(&self) -> bool {
@@ -136,6 +143,24 @@ mod tests {
         ] {
             let target = Target { url: String::new(), origin: fetched.into(), path: "/".into() };
             assert_eq!(target.is_not_the_place_of(resource), elsewhere, "{fetched} {resource}");
+        }
+    }
+
+    #[test]
+    fn rule_6_only_http_and_https_are_of_the_web() {
+        for (url, web) in [
+            ("https://api.example/x", true),
+            ("http://api.example/x", true),
+            ("file:///etc/passwd", false),
+            ("data:text/plain,hello", false),
+            // Its origin is that of the page which made it.
+            ("blob:https://api.example/1", false),
+            ("ftp://api.example/x", false),
+            ("https:api.example", false),
+            ("", false),
+        ] {
+            let target = Target { url: url.into(), origin: "https://api.example".into(), path: "/".into() };
+            assert_eq!(target.is_web(), web, "{url}");
         }
     }
 

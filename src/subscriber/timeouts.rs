@@ -23,8 +23,14 @@ pub(super) enum Step {
     Platform,
     Order,
     Approve,
+    /// The answer to the same question to another fetch.
+    Queue,
     Credits,
 }
+
+/// How long the answer to another fetch's question is waited for where nobody says, in milliseconds: it may wait for this
+/// fetch, and a runtime does not always tell.
+const QUEUE_MS: u32 = 5 * 60_000;
 
 impl Timeouts {
     fn of(&self, step: Step) -> Option<u32> {
@@ -32,6 +38,7 @@ impl Timeouts {
             Step::Send => self.send,
             Step::Platform | Step::Order => self.platform,
             Step::Approve => self.approve,
+            Step::Queue => Some(QUEUE_MS),
             Step::Credits => self.credits,
         }
     }
@@ -41,6 +48,7 @@ impl Visit {
     fn step(&self, purchase: Option<Step>) -> Step {
         match self.phase {
             Phase::Bare | Phase::Paying | Phase::ReadingOffer | Phase::ReadingRefusal => Step::Send,
+            Phase::Queued if self.request.timeouts.approve.is_none() => Step::Queue,
             Phase::Asking | Phase::Queued => Step::Approve,
             Phase::Choosing if self.request.can_select => Step::Approve,
             Phase::Preparing => purchase.unwrap_or(Step::Platform),
@@ -73,7 +81,7 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
         let error = match visit.timed.0 {
             Step::Send => FetchError::SendTimeout,
-            Step::Approve => FetchError::ApproveTimeout,
+            Step::Approve | Step::Queue => FetchError::ApproveTimeout,
             Step::Credits => FetchError::CreditsTimeout,
             // An order that is on its way may go through.
             Step::Order => FetchError::PurchaseUnknown,

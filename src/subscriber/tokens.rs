@@ -31,7 +31,16 @@ impl TokenKey {
 /// handed out (rule 5).
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
-    held: Vec<(Rc<TokenKey>, AccessToken)>,
+    held: Vec<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    key: Rc<TokenKey>,
+    token: AccessToken,
+    /// When it ends, in seconds since 1970; `None` where it does not say, or where this machine's clock, being fast, had it
+    /// ended when it came. Such a token is good until it is refused.
+    ends: Option<u64>,
 }
 
 /// How many tokens are kept; the oldest goes first.
@@ -39,13 +48,17 @@ const MAX_HELD: usize = 256;
 /// How much sooner than it says a token is taken for ended, in seconds: clocks differ, and a request takes time.
 const SKEW_SECS: u64 = 30;
 
+/// Whether what ends then, in seconds since 1970, is still good at `now`, in milliseconds.
+fn is_ahead(end: u64, now: u64) -> bool {
+    end > now / 1000 + SKEW_SECS
+}
+
 impl Tokens {
     /// A token for `key` that is good at `now` (milliseconds since 1970), and whether it can be presented once only.
     pub(super) fn take(&mut self, key: &TokenKey, now: u64) -> Option<(Secret, bool)> {
-        let good = |token: &AccessToken| token.expires_at().is_none_or(|end| end > now / 1000 + SKEW_SECS);
-        self.held.retain(|(_, token)| good(token));
-        let index = self.held.iter().position(|(held, _)| **held == *key)?;
-        let (_, token) = self.held.get(index)?;
+        self.held.retain(|held| held.ends.is_none_or(|end| is_ahead(end, now)));
+        let index = self.held.iter().position(|held| *held.key == *key)?;
+        let Held { token, .. } = self.held.get(index)?;
         let (secret, single_use) = (token.secret().clone(), token.is_single_use());
         if single_use {
             self.held.remove(index);
@@ -55,22 +68,24 @@ impl Tokens {
 
     /// How many tokens are at hand for `key`.
     pub(super) fn count(&self, key: &TokenKey) -> usize {
-        self.held.iter().filter(|(held, _)| **held == *key).count()
+        self.held.iter().filter(|held| *held.key == *key).count()
     }
 
-    pub(super) fn put(&mut self, key: Rc<TokenKey>, token: AccessToken) {
+    /// A token that came at `now` (milliseconds since 1970).
+    pub(super) fn put(&mut self, key: Rc<TokenKey>, token: AccessToken, now: u64) {
         if !token.is_single_use() {
-            self.held.retain(|(held, _)| *held != key);
+            self.held.retain(|held| held.key != key);
         }
         if self.held.len() >= MAX_HELD {
             self.held.remove(0);
         }
-        self.held.push((key, token));
+        let ends = token.expires_at().filter(|end| is_ahead(*end, now));
+        self.held.push(Held { key, token, ends });
     }
 
     /// A token was refused: it is not handed out again. Another that has taken its place stays.
     pub(super) fn discard(&mut self, refused: &Secret) {
-        self.held.retain(|(_, token)| token.secret() != refused);
+        self.held.retain(|held| held.token.secret() != refused);
     }
 
     pub(super) fn clear(&mut self) {

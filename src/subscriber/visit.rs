@@ -20,6 +20,10 @@ pub struct FetchRequest {
     pub limits: Option<Rc<Policy>>,
     /// Whether somebody can be asked (an `approve` callback).
     pub can_ask: bool,
+    /// Who is asked: fetches with the same number ask the same callback, one question at a time.
+    pub asks: u32,
+    /// The fetch that somebody is being asked about by the very code that makes this one.
+    pub within: Option<FetchId>,
     /// The delegation to spend from; the session's where it is `None`.
     pub delegation_id: Option<DelegationRef>,
     /// Whether somebody chooses among several offers (a `select` callback).
@@ -68,6 +72,8 @@ impl FetchRequest {
             policy: None,
             limits: None,
             can_ask: false,
+            asks: 0,
+            within: None,
             delegation_id: None,
             can_select: false,
             single_use: None,

@@ -11,6 +11,9 @@ const OTHERS = ['body', 'duplex', 'window'];
 // What a redirect that turns a request into a GET leaves behind.
 const OF_THE_BODY = ['content-type', 'content-length', 'content-encoding', 'content-language'];
 
+/** How long a body may take that holds no goods, an offer or a reason, in milliseconds: its sender may never end it. */
+const PATIENCE = 10_000;
+
 // What does not go along to another origin.
 const PERSONAL = ['authorization', 'proxy-authorization', 'cookie', 'host'];
 
@@ -138,9 +141,14 @@ class Answer {
 
   header(name) { return this.response.headers.get(name) ?? undefined; }
 
-  /** Text of the body, read from a copy. */
+  /** Text of the body, read from a copy; nothing where it does not come in time. */
   async text(limit) {
-    return textOf(this.response.clone(), limit);
+    const copy = this.response.clone();
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), PATIENCE);
+    const text = await textOf(copy, limit, stop.signal);
+    clearTimeout(timer);
+    return text;
   }
 
   /** Nobody will read it. */
@@ -182,40 +190,56 @@ function parse(url, base) {
 /** Sends a copy of a request of ours and reads the answer; nothing where none came that can be used. */
 export async function converse(fetch, request, limit) {
   try {
-    const answer = await (fetch ?? globalThis.fetch)(request.clone());
+    const { signal } = request;
+    // Not every `fetch` heeds the signal of a request, and a copy that nobody holds passes none on to the body (Node).
+    const answer = await unlessAborted(signal, (fetch ?? globalThis.fetch)(request.clone()));
     const header = (name) => answer.headers.get(name) ?? undefined;
     // A body that is no text leaves a status without one.
-    return { status: answer.status, text: await textOf(answer, limit), correlation: header('x-correlation-id'), after: header('retry-after') };
+    const text = await textOf(answer, limit, signal);
+    signal?.throwIfAborted();
+    return { status: answer.status, text, correlation: header('x-correlation-id'), after: header('retry-after') };
   } catch {
     return undefined;
   }
 }
 
-/** The text of a body of at most `limit` bytes; nothing where it is longer, broken or not UTF-8. */
-export async function textOf({ body }, limit) {
+/** The text of a body of at most `limit` bytes; nothing where it is longer, broken or not UTF-8, or a signal comes first. */
+export async function textOf({ body }, limit, signal) {
   try {
-    const whole = body ? await bytes(body, limit) : new Uint8Array();
+    const whole = body ? await bytes(body, limit, signal) : new Uint8Array();
     return whole && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(whole);
   } catch {
     return undefined;
   }
 }
 
-/** The bytes of a stream of at most `limit`; nothing, and the rest let go, where there are more. */
-async function bytes(stream, limit) {
+/** The bytes of a stream of at most `limit`; nothing, and the rest let go, where there are more, or a signal comes first. */
+async function bytes(stream, limit, signal) {
+  const reader = (stream.getReader ? stream : ReadableStream.from(stream)).getReader();
+  // Whatever the stream makes of it: what is waited for ends.
+  const drop = () => { reader.cancel().catch(() => {}); };
+  signal?.addEventListener('abort', drop);
+  try {
+    const whole = await gathered(reader, limit);
+    if (whole && !signal?.aborted) return whole;
+    drop();
+    return undefined;
+  } finally {
+    // A signal of a timer that somebody listens to keeps a process alive (Deno).
+    signal?.removeEventListener('abort', drop);
+  }
+}
+
+async function gathered(reader, limit) {
   const parts = [];
   let size = 0;
-  const reader = (stream.getReader ? stream : ReadableStream.from(stream)).getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
     const part = typeof value === 'string' ? new TextEncoder().encode(value)
       : new Uint8Array(value.buffer ?? value, value.byteOffset, value.byteLength);
     size += part.length;
-    if (size > limit) {
-      reader.cancel().catch(() => {});
-      return undefined;
-    }
+    if (size > limit) return undefined;
     parts.push(part);
   }
   const whole = new Uint8Array(size);

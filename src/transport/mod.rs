@@ -9,7 +9,7 @@ pub(crate) use exchange::{Head, Kept, Place};
 
 use crate::api::retry::pause_before_retry;
 use crate::api::{Method, Request, Response};
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use gloo_net::http::{Headers, RequestBuilder};
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
@@ -64,16 +64,19 @@ impl Fetcher {
     }
 
     /// Makes a call of the platform with the headers that it is to have, in `timeout_ms` all in all, body included. Only a
-    /// call that is as good twice as once is sent again. `None` where no answer came or it was too large to be one.
+    /// call that is as good twice as once is sent again. `None` where no answer came or it was too large to be one. The
+    /// headers are dropped before anything is awaited: the key may be among them.
     pub(crate) async fn call(
         &self,
         backend: &str,
         request: &Request,
-        headers: &[(&'static str, String)],
+        headers: Vec<(&'static str, String)>,
         timeout_ms: u32,
     ) -> Option<Response> {
         let correlation_id = random_hex();
-        let built = platform_request(backend, request, headers, &correlation_id, timeout_ms).ok()?;
+        let built = platform_request(backend, request, &headers, &correlation_id, timeout_ms).ok();
+        drop(headers);
+        let built = built?;
         let mut tries = 0;
         loop {
             tries += 1;

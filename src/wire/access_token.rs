@@ -3,6 +3,7 @@ use super::{Accept, MAX_TOKEN_BYTES, Secret, WireError, WireErrorKind, base64};
 use alloc::string::String;
 use core::fmt;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 /// An x402 access token: base64url of a JSON `PaymentPayload`, a bearer secret (contract section 6.3).
 ///
@@ -29,8 +30,8 @@ impl AccessToken {
         if text.len() > MAX_TOKEN_BYTES {
             return Err(WireError::new(WireErrorKind::TooLarge, WHAT));
         }
-        let mut document =
-            document::parse(&base64::decode(text, MAX_TOKEN_BYTES, WHAT)?, MAX_TOKEN_BYTES, WHAT)?;
+        let decoded = Zeroizing::new(base64::decode(text, MAX_TOKEN_BYTES, WHAT)?);
+        let mut document = document::parse(&decoded, MAX_TOKEN_BYTES, WHAT)?;
         document::require_version_2(&document)?;
         let accepted = match document.get_mut("accepted").map(Value::take) {
             None => return Err(WireError::new(WireErrorKind::Missing, "accepted")),
@@ -101,6 +102,12 @@ impl AccessToken {
         let mut document = self.rest.clone();
         document.insert("accepted".into(), self.accepted.to_value());
         Value::Object(document)
+    }
+}
+
+impl Drop for AccessToken {
+    fn drop(&mut self) {
+        document::wipe(&mut self.rest);
     }
 }
 

@@ -15,6 +15,8 @@ pub struct ApiKey {
 
 impl ApiKey {
     const MAX: usize = 8 * 1024;
+    /// How wrong a clock may be before a key's end is believed, in seconds: a week.
+    const LEEWAY: u64 = 7 * 24 * 60 * 60;
 
     /// Reads a key.
     ///
@@ -73,6 +75,13 @@ impl ApiKey {
     pub fn expires_at(&self) -> Option<u64> {
         self.expires_at
     }
+
+    /// Whether the key ended so long before `now` (milliseconds since 1970) that the platform need not be asked. This
+    /// machine's clock may be wrong, so a key that ended lately is for the platform to refuse.
+    #[must_use]
+    pub fn has_surely_ended(&self, now: u64) -> bool {
+        self.expires_at.is_some_and(|end| end.saturating_add(Self::LEEWAY) <= now / 1000)
+    }
 }
 
 #[cfg(test)]
@@ -101,6 +110,20 @@ mod tests {
             assert_eq!(key.expires_at(), Some(9));
         }
         assert_eq!(ApiKey::parse(&key("sandbox:", "{}")).unwrap().account(), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_by_days_ends_no_key() {
+        let hour = ApiKey::parse(&key("sandbox:", r#"{"exp":10000000}"#)).unwrap();
+        let days = |days: u64| (10_000_000 + days * 24 * 60 * 60) * 1000;
+        for (after, ended) in
+            [(days(0), false), (days(2), false), (days(7) - 1, false), (days(7), true), (0, false)]
+        {
+            assert_eq!(hour.has_surely_ended(after), ended, "{after}");
+        }
+        assert!(!ApiKey::parse(&key("sandbox:", "{}")).unwrap().has_surely_ended(u64::MAX));
+        let last = ApiKey::parse(&key("sandbox:", r#"{"exp":18446744073709551615}"#)).unwrap();
+        assert!(!last.has_surely_ended(u64::MAX));
     }
 
     #[test]

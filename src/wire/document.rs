@@ -4,6 +4,7 @@ use super::{WireError, WireErrorKind};
 use crate::engine;
 use alloc::string::String;
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 /// A JSON object as it came, unknown members and their order included.
 pub(crate) type Document = Map<String, Value>;
@@ -23,6 +24,17 @@ pub(crate) fn parse(bytes: &[u8], limit: usize, what: &'static str) -> Result<Do
 /// Prints a document as compact JSON. A `Map` of `Value`s always prints.
 pub(crate) fn print(document: &Document) -> String {
     serde_json::to_string(document).unwrap_or_default()
+}
+
+/// Overwrites the texts of a document.
+pub(crate) fn wipe(document: &mut Document) {
+    for (_, value) in document.iter_mut() {
+        match value {
+            Value::String(text) => text.zeroize(),
+            Value::Object(members) => wipe(members),
+            _ => {}
+        }
+    }
 }
 
 /// A string member; absent and null are `None`.

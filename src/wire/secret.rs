@@ -1,8 +1,9 @@
 use alloc::string::String;
 use core::fmt;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A text that must not be printed: an API key, an access token. Its `Debug` says only that it is there, and it has
-/// no `Display` (money rule 13).
+/// no `Display` (money rule 13). Its bytes are overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
@@ -19,6 +20,14 @@ impl Secret {
         &self.0
     }
 }
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,8 +2,11 @@
 // built package, paid at the sandbox; and the npm package there as a buyer.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once as event } from 'node:events';
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { dist } from '../../scripts/lib/build.mjs';
 import { at, run } from '../../scripts/lib/run.mjs';
 import { startSandbox } from '../../scripts/lib/start.mjs';
@@ -23,13 +26,61 @@ cpSync(at('tests/library/runtime.mjs'), `${folder}/runtime.mjs`);
 const sandbox = await startSandbox();
 const seller = await client(sandbox.url).open('A seller');
 const planId = await seller.plan();
+/** A service whose answers are encoded, for a handler that hands them on. */
+const TEXT = JSON.stringify({ secret: 'worth paying for '.repeat(40) });
+const coded = { gzip: gzipSync(TEXT), br: brotliCompressSync(TEXT), deflate: deflateSync(TEXT) };
+const upstream = createServer((request, response) => {
+  const coding = request.url.slice(1);
+  response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': coding, 'content-length': coded[coding].length }).end(coded[coding]);
+}).listen(0, '127.0.0.1');
+await event(upstream, 'listening');
 after(async () => {
+  upstream.closeAllConnections();
+  upstream.close();
   await sandbox.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
 const platform = () => ({ environment: 'custom', backend: sandbox.url });
 const env = (more) => ({ ...process.env, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1', DENO_DIR: `${folder}/deno`, ...more });
+
+/** A seller who leads whoever pays, or whoever asks, to what some runtimes would read as well. */
+const PLACES = [`file://${folder}/secret.txt`, 'data:text/plain,planted', 'blob:http://127.0.0.1/1'];
+writeFileSync(`${folder}/secret.txt`, 'of this machine');
+const leading = createServer((request, response) => {
+  const { searchParams, pathname } = new URL(request.url, 'http://localhost');
+  request.resume();
+  if (request.headers['payment-signature'] || pathname === '/bare') {
+    return response.writeHead(pathname === '/307' ? 307 : 302, { location: PLACES[searchParams.get('to')] }).end();
+  }
+  const offer = { x402Version: 2, resource: { url: request.url }, accepts: [{ scheme: 'nvm:erc4337', network: 'eip155:84532', planId, extra: {} }], extensions: {} };
+  response.writeHead(402, { 'payment-required': Buffer.from(JSON.stringify(offer)).toString('base64') }).end();
+});
+await new Promise((done) => leading.listen(0, '127.0.0.1', done));
+after(() => {
+  leading.close();
+  leading.closeAllConnections();
+});
+
+for (const name of ['node', 'deno', 'bun']) {
+  const skip = (name === 'node' ? process.execPath : programs[name]) ? false : `${name} is not installed`;
+  test(`${name}: no redirect leads a buyer to a file or to data`, { skip }, async () => {
+    const buyer = await client(sandbox.url).open('A buyer');
+    await buyer.order(planId);
+    const options = { nvmApiKey: buyer.key, ...platform(), delegationConfig: { delegationId: await buyer.delegation() } };
+    const base = `http://127.0.0.1:${leading.address().port}`;
+    const urls = ['/302', '/307', '/bare'].flatMap((path) => PLACES.map((_, to) => `${base}${path}?to=${to}`));
+    const [program, given] = name === 'node' ? [process.execPath, ['runtime.mjs']] : [programs[name], ARGUMENTS[name]];
+    const { stdout } = await run(program, given, { cwd: folder, env: env({ OPTIONS: JSON.stringify(options), BUY: urls.join(' ') }), timeout: 60_000 });
+    assert.ok(!/of this machine|planted/.test(stdout), stdout);
+    const answers = stdout.trim().split('\n').map((line) => JSON.parse(line));
+    assert.equal(answers.length, urls.length);
+    for (const [at, answer] of answers.entries()) {
+      const paid = !urls[at].includes('/bare');
+      assert.deepEqual(answer, paid ? { code: 'redirected_while_paying', outcome: 'unknown' } : { code: 'network_error', outcome: 'none' }, urls[at]);
+    }
+  });
+}
 
 for (const name of ['deno', 'bun']) {
   const skip = programs[name] ? false : `${name} is not installed`;
@@ -47,10 +98,12 @@ for (const name of ['deno', 'bun']) {
       nvmApiKey: seller.key, ...platform(), unlisted: 'deny', log: false, state: 'memory', openRoutes: ['GET /calls', 'GET /go', 'GET /here', 'GET /gone'],
       routes: {
         'POST /ask': paid, 'GET /stream': paid, 'GET /held': paid, 'GET /end': { ...paid, settle: 'at-end-of-stream', receipt: 'event' },
+        'GET /coded/:coding': paid, 'GET /again/gzip': paid, 'GET /spent': paid, 'GET /files/*path': paid,
+        'POST /long': paid,
         'GET /gift': { ...paid, free: { perDay: 1, by: 'address' } },
       },
     };
-    server = spawn(programs[name], ARGUMENTS[name], { cwd: folder, env: env({ OPTIONS: JSON.stringify(options) }), stdio: ['ignore', 'pipe', 'pipe'] });
+    server = spawn(programs[name], ARGUMENTS[name], { cwd: folder, env: env({ OPTIONS: JSON.stringify(options), UPSTREAM: `http://127.0.0.1:${upstream.address().port}` }), stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     url = await new Promise((resolve, reject) => {
       for (const stream of [server.stdout, server.stderr]) {
@@ -109,6 +162,33 @@ for (const name of ['deno', 'bun']) {
     const answers = await Promise.all(Array.from({ length: 30 }, () => ask('/ask', { body: 'x', headers: { 'payment-signature': single } })));
     assert.deepEqual(answers.map(({ status }) => status).filter((status) => status === 200), [200]);
     assert.equal(await calls(), before + 1);
+  });
+
+  test(`${name}: what a handler hands on of an upstream that encodes is readable`, { skip }, async () => {
+    for (const path of ['/coded/gzip', '/coded/br', '/coded/deflate', '/again/gzip']) {
+      const answer = await get(path);
+      assert.deepEqual([answer.status, await answer.text()], [200, TEXT], path);
+      assert.ok(answer.headers.get('payment-response'), path);
+    }
+  });
+
+  test(`${name}: a response that was read already is a 502, and costs nothing`, { skip }, async () => {
+    const before = Number(await buyer.balance(planId));
+    const answer = await get('/spent');
+    assert.deepEqual([answer.status, (await answer.json()).code], [502, 'origin_unusable']);
+    assert.equal(Number(await buyer.balance(planId)), before);
+  });
+
+  test(`${name}: a price function sees what is forwarded, and reads a body that the handler has all the same`, { skip }, async () => {
+    for (const path of ['/files/big', '//files/big', '/files//big/', '/FILES/big', '/files/%62ig']) {
+      const answer = await get(path);
+      assert.equal(readHeader(answer.headers.get('payment-response')).creditsRedeemed, '5', path);
+    }
+    const answer = await ask('/long', { body: 'longer than five' });
+    assert.equal(readHeader(answer.headers.get('payment-response')).creditsRedeemed, '3');
+    assert.equal(await answer.text(), `longer than five for 3 by ${buyer.address}`);
+    const large = await ask('/long', { body: 'x'.repeat(1024 * 1024 + 1) });
+    assert.deepEqual([large.status, (await large.json()).code], [413, 'body_too_large']);
   });
 
   test(`${name}: the address is the connection's`, { skip }, async () => {

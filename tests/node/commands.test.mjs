@@ -1,7 +1,7 @@
 // `npm run sandbox` and `npm run paywall` as a person starts them: each alone, and ended with Ctrl-C.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -46,6 +46,36 @@ test('the sandbox, twice on one folder: what was there is there again', async (t
   assert.match(page, /Somebody/);
   assert.ok(nvmApiKey && accountAddress);
   await second.stop();
+});
+
+test('the demo and the tests leave no folder behind, however they end', { skip: process.platform === 'win32' }, async (t) => {
+  const left = (pid) => ['/dev/shm', tmpdir()].flatMap((place) => (existsSync(place) ? readdirSync(place) : []))
+    .filter((name) => name.startsWith(`payments-wasm-sandbox-${pid}-`));
+  const program = `const { startSandbox } = await import(${JSON.stringify(at('scripts/lib/start.mjs'))});
+    await startSandbox();
+    console.log('ready', process.pid);
+    setInterval(() => {}, 1e6);`;
+  // As npm does, with a process in between that can be killed.
+  const between = 'require("node:child_process").spawn(process.execPath, ["--input-type=module", "-e", process.argv[1]], { stdio: "inherit" }); setInterval(() => {}, 1e6);';
+  for (const end of ['SIGINT', 'SIGTERM', 'SIGHUP', 'parent']) {
+    const args = end === 'parent' ? ['-e', between, program] : ['--input-type=module', '-e', program];
+    const child = spawn(process.execPath, args, { env: { ...process.env, npm_lifecycle_event: 'demo' }, stdio: ['ignore', 'pipe', 'inherit'] });
+    t.after(() => child.kill('SIGKILL'));
+    let said = '';
+    const pid = await new Promise((done, fail) => {
+      child.stdout.setEncoding('utf8').on('data', (text) => {
+        said += text;
+        const [, number] = /ready (\d+)/.exec(said) ?? [];
+        if (number) done(Number(number));
+      });
+      child.once('exit', (code) => fail(new Error(`ended with ${code}`)));
+    });
+    assert.equal(left(pid).length, 1);
+    const ended = new Promise((done) => { child.stdout.once('close', done); });
+    child.kill(end === 'parent' ? 'SIGKILL' : end);
+    await ended;
+    assert.deepEqual(left(pid), [], end);
+  }
 });
 
 test('faults are there when they are asked for, and only then', async (t) => {

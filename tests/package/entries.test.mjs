@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { crateVersion } from '../../scripts/lib/tools.mjs';
 import { dist } from '../../scripts/lib/build.mjs';
 import { at } from '../../scripts/lib/run.mjs';
@@ -53,10 +54,10 @@ test('importing does nothing yet: no wasm, no globals, no output', async () => {
 test('a failed load is tried again at the next call', async () => {
   const code = `
     import init, { Payments } from 'payments-wasm';
-    await init(new Uint8Array([1, 2, 3])).then(() => console.log('loaded'), (error) => console.log(error.name));
+    await init(new Uint8Array([1, 2, 3])).then(() => console.log('loaded'), (error) => console.log(error.name, error.code, error.cause.name, typeof error.hint));
     ${LOGGED_IN}`;
   const { stdout } = await node('--input-type=module', '-e', code);
-  assert.deepEqual(stdout.trim().split('\n'), ['CompileError', EXPECTED]);
+  assert.deepEqual(stdout.trim().split('\n'), ['PaymentsError wasm_load_failed CompileError string', EXPECTED]);
 });
 
 test('init takes the bytes from the package\'s own ./core.wasm', async () => {
@@ -124,16 +125,25 @@ test('a bundle that only pays carries nothing of the builder', async () => {
     });
     return Object.keys(metafile.inputs).map((path) => path.split('/').at(-1)).filter((name) => /^(core|selling|seller|gate)/.test(name)).sort();
   };
-  assert.deepEqual(await bundle('payments-wasm'), ['core.js', 'core.packed.js']);
-  assert.deepEqual(await bundle('payments-wasm/builder'), ['seller.js', 'seller.packed.js', 'selling.js']);
+  assert.deepEqual(await bundle('payments-wasm'), ['core.file.js', 'core.js', 'core.packed.js']);
+  assert.deepEqual(await bundle('payments-wasm/builder'), ['seller.file.js', 'seller.js', 'selling.js']);
 });
 
-test('the paywall bundled for Node is one file that needs no other', async () => {
+test('the paywall bundled for Node takes its wasm along, where the bundler is told to', async () => {
   const { build } = await import('esbuild');
-  const contents = `import { paywall } from 'payments-wasm/paywall'; import { toNodeListener } from 'payments-wasm/paywall/node'; export { toNodeListener }; ${GATED}`;
-  await build({ stdin: { contents, resolveDir: folder }, bundle: true, platform: 'node', format: 'esm', outfile: `${folder}/one/server.mjs`, logLevel: 'error' });
+  const contents = `import init, { paywall } from 'payments-wasm/paywall'; import { toNodeListener } from 'payments-wasm/paywall/node'; import wasm from 'payments-wasm/gate.wasm'; export { toNodeListener }; await init(wasm); ${GATED}`;
+  await build({ stdin: { contents, resolveDir: folder }, bundle: true, platform: 'node', format: 'esm', outfile: `${folder}/one/server.mjs`, target: 'node20', loader: { '.wasm': 'binary' }, logLevel: 'error' });
   const { stdout } = await exec(process.execPath, ['server.mjs'], { cwd: `${folder}/one` });
   assert.equal(stdout.trim(), '402 free');
+});
+
+test('the paywall bundled without its wasm says what is missing and what helps', async () => {
+  const { build } = await import('esbuild');
+  const contents = `import { paywall } from 'payments-wasm/paywall'; const gate = paywall(() => new Response(''), { nvmApiKey: ${JSON.stringify(KEY)}, environment: 'custom', backend: 'http://127.0.0.1:9', routes: {}, unlisted: 'deny', state: 'memory' });
+    await gate.ready().catch((error) => console.log(error.name, error.code, error.hint));`;
+  await build({ stdin: { contents, resolveDir: folder }, bundle: true, platform: 'node', format: 'esm', outfile: `${folder}/one/bare.mjs`, logLevel: 'error' });
+  const { stdout } = await exec(process.execPath, ['bare.mjs'], { cwd: `${folder}/one` });
+  assert.match(stdout, /^PaywallError wasm_load_failed The bundle left the file behind\. Deploy the \.wasm file .*`init\(source\)`/);
 });
 
 test('errors are PaymentsError, with a code', async () => {
@@ -206,19 +216,25 @@ test('the tarball holds what the package names, and nothing else', async () => {
   const names = files.map(({ path }) => path).sort();
   // The glue of the Workers' runtime stands in a folder named after a hash.
   assert.ok(names.filter((name) => name.startsWith('sandbox/snippets/')).every((name) => name.endsWith('.js')));
-  assert.deepEqual(names.filter((name) => name.startsWith('cli/') || !/^(LICENSE-\w+|README\.md|sandbox\/snippets\/.*)$/.test(name)),
-    ['builder.d.ts', 'builder.js', 'builder.workerd.js', 'cli/bin.js', 'cli/init.js', 'cli/parent.js', 'cli/project/README.md', 'cli/project/dev.vars.example', 'cli/project/gitignore', 'cli/project/routes.json',
-      'cli/project/src/index.js', 'cli/project/wrangler.toml', 'cli/sandbox.js', 'cli/serve.js', 'cli/workerd.sh', 'cli/wrong.js', 'core.js', 'core.packed.js', 'core_bg.wasm', 'gate.js', 'gate.packed.js', 'gate_bg.wasm', 'handler.js', 'helpers.js', 'index.d.ts', 'index.js', 'journeys.js', 'ledger.js', 'load.js', 'names.js', 'package.json', 'paywall.d.ts', 'paywall.js',
-      'paywall.node.d.ts', 'paywall.node.js', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'sandbox.seed.example.json', 'sandbox.seed.schema.json', 'sandbox/entry.js', 'sandbox/sandbox.js', 'sandbox/sandbox_bg.wasm',
-      'sandbox/wrangler.toml', 'seller.js', 'seller.packed.js', 'seller_bg.wasm', 'selling.js', 'terms.js', 'workerd.js']);
-  // Three builds, each once as it is and once as text, the page with a build inside, and the sandbox, 0.6 MB by itself:
-  // nothing loads it but its command.
-  assert.ok(size < 1360 * 1024, `${size} bytes`);
+  const folders = names.filter((name) => name.includes('/') && !name.startsWith('sandbox/snippets/'));
+  assert.deepEqual(folders, ['cli/bin.js', 'cli/init.js', 'cli/parent.js', 'cli/project/README.md', 'cli/project/dev.vars.example', 'cli/project/gitignore', 'cli/project/routes.json',
+    'cli/project/src/index.js', 'cli/project/wrangler.toml', 'cli/sandbox.js', 'cli/serve.js', 'cli/workerd.sh', 'cli/wrong.js', 'sandbox/entry.js', 'sandbox/sandbox.js', 'sandbox/sandbox_bg.wasm', 'sandbox/wrangler.toml']);
+  assert.deepEqual(names.filter((name) => !name.includes('/')), ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'builder.cjs', 'builder.d.cts', 'builder.d.ts', 'builder.edge.js', 'builder.js', 'builder.workerd.js',
+    'core.file.js', 'core.js', 'core.packed.js', 'core_bg.wasm', 'edge.js', 'gate.file.js', 'gate.js', 'gate_bg.wasm', 'handler.js', 'helpers.js', 'index.cjs', 'index.d.cts', 'index.d.ts', 'index.js', 'inline.js',
+    'journeys.js', 'ledger.js', 'load.js', 'names.js', 'node.js', 'package.json', 'paywall.cjs', 'paywall.d.cts', 'paywall.d.ts', 'paywall.edge.js', 'paywall.js', 'paywall.node.cjs', 'paywall.node.d.cts',
+    'paywall.node.d.ts', 'paywall.node.js', 'paywall.page.d.cts', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'sandbox.seed.example.json', 'sandbox.seed.schema.json',
+    'seller.file.js', 'seller.js', 'seller_bg.wasm', 'selling.js', 'terms.js', 'wasm.d.ts', 'workerd.js']);
+  // Each wasm once as a file, and the one that pages load once more as a text: 0.6 MB of it is the sandbox, which nothing loads but its command.
+  assert.ok(size < 1240 * 1024, `${size} bytes`);
+  for (const name of ['core', 'gate', 'seller', 'sandbox/sandbox']) assert.ok(names.includes(`${name}_bg.wasm`), name);
+  const magic = gzipSync(readFileSync(dist('subscriber', 'core_bg.wasm')), { level: 9 }).toString('base64').slice(40, 400);
+  const inside = names.filter((name) => /\.(c?js)$/.test(name) && readFileSync(dist('subscriber', name), 'utf8').includes(magic));
+  assert.deepEqual(inside, ['core.packed.js']);
   assert.equal(version, crateVersion());
   const { exports } = JSON.parse(readFileSync(dist('subscriber', 'package.json'), 'utf8'));
-  const targets = ['.', './builder', './paywall', './paywall/node', './paywall/page'].flatMap((entry) => Object.values(exports[entry])).concat(exports['./core.wasm']);
-  for (const target of targets) assert.ok(names.includes(target.slice(2)), target);
+  const targets = (one) => (typeof one === 'string' ? [one] : Object.values(one).flatMap(targets));
+  for (const target of targets(exports)) assert.ok(names.includes(target.slice(2)), target);
   for (const entry of ['.', './builder', './paywall']) {
-    assert.deepEqual(Object.keys(exports[entry]), ['types', 'workerd', 'default'], 'the order of the conditions decides');
+    assert.deepEqual(Object.keys(exports[entry]), ['types', 'workerd', 'edge-light', 'browser', 'deno', 'bun', 'node', 'import', 'require', 'default'], 'the order of the conditions decides');
   }
 });

@@ -120,6 +120,103 @@ test('a folder and a seed file: the same keys every day, and what happened stays
   assert.equal((await (await fetch(`${second.url}/sandbox/state`)).json()).accounts.total, SEED.users.length + 1);
 });
 
+/** The folders that sandboxes keep in memory or among temporary files, of the process of that number. */
+const passing = (pid, folder) => ['/dev/shm', tmpdir(), folder].flatMap((place) => {
+  const names = existsSync(place) ? readdirSync(place) : [];
+  return names.filter((name) => name.startsWith(`payments-wasm-sandbox-${pid}-`)).map((name) => join(place, name));
+});
+
+test('what is in memory is forgotten, however it ends', { skip: process.platform === 'win32' }, async (t) => {
+  const folder = mkdtempSync(join(project, 'tmp-'));
+  const env = { TMPDIR: folder };
+  const file = join(project, 'forgotten.env');
+  for (const end of ['SIGINT', 'SIGTERM', 'SIGHUP', 'parent', 'SIGKILL']) {
+    const { child, url } = await start(t, ['--env', file], { env, parent: end === 'parent' });
+    const pid = Number(/^SANDBOX_PID=(\d+)$/m.exec(readFileSync(file, 'utf8'))[1]);
+    assert.equal(passing(pid, folder).length, 1, 'there is one while it runs');
+    child.kill(end === 'parent' ? 'SIGKILL' : end);
+    await gone(url);
+    while (existsSync(`/proc/${pid}`)) await new Promise((done) => setTimeout(done, 20));
+    if (end !== 'SIGKILL') assert.deepEqual([passing(pid, folder), readdirSync(folder).filter((name) => !/^payments-wasm-sandbox-/.test(name))], [[], []], end);
+    else {
+      // Nobody can do anything about that at once: the next one does.
+      assert.equal(passing(pid, folder).length, 1);
+      const next = await start(t, [], { env });
+      assert.deepEqual(passing(pid, folder), []);
+      next.child.kill('SIGTERM');
+      await once(next.child, 'close');
+    }
+  }
+  assert.deepEqual(readdirSync(folder), []);
+  rmSync(file, { force: true });
+});
+
+test('a folder is of one sandbox at a time, and free again however that ends', { skip: process.platform === 'win32' }, async (t) => {
+  const args = ['--data', join(project, 'one')];
+  const first = await start(t, args);
+  const second = await run(['sandbox', '--port', '0', ...args]);
+  assert.equal(second.code, 1, second.said);
+  assert.match(second.said, new RegExp(`--data: \\S+one is in use by another sandbox \\(process ${first.child.pid}\\)`));
+  assert.ok(!/\n\s+at /.test(second.said));
+  assert.equal((await fetch(`${first.url}/sandbox/state`)).status, 200, 'and the first goes on');
+  for (const signal of ['SIGKILL', 'SIGTERM', 'SIGINT']) {
+    const { child, key, url } = signal === 'SIGKILL' ? first : await start(t, args);
+    assert.equal(key, first.key);
+    child.kill(signal);
+    await once(child, 'close');
+    await gone(url);
+  }
+});
+
+test('a database that is empty, gone or damaged is no new world', async (t) => {
+  const data = join(project, 'emptied');
+  const args = ['--data', data];
+  const first = await start(t, args);
+  await fetch(`${first.url}/sandbox/accounts`, { method: 'POST', body: '{"name":"Grace"}' });
+  first.child.kill('SIGTERM');
+  await once(first.child, 'close');
+  const place = join(data, 'sandbox-Sandbox');
+  const [name] = readdirSync(place).filter((one) => /^[0-9a-f]{64}\.sqlite$/.test(one));
+  const database = join(place, name);
+  const whole = readFileSync(database);
+  // What is not in the file itself yet is beside it.
+  const names = () => readdirSync(place).filter((one) => one.startsWith(`${name}-`));
+  const beside = names().map((one) => [one, readFileSync(join(place, one))]);
+  for (const [one] of beside) rmSync(join(place, one));
+  const damaged = Buffer.from(whole);
+  damaged.fill(0x5a, 100);
+  for (const [what, bytes, expected] of [
+    ['emptied', Buffer.alloc(0), / is empty: /], ['no database', Buffer.from('hello'), / is no database: /], ['gone', undefined, / is gone: /],
+    ['damaged', damaged, /the database in \S+emptied cannot be used: /],
+  ]) {
+    if (bytes) writeFileSync(database, bytes);
+    else rmSync(database);
+    const { code, said } = await run(['sandbox', '--port', '0', ...args]);
+    assert.equal(code, 1, `${what}: ${said}`);
+    assert.match(said, expected, `${what}: ${said}`);
+    assert.ok(said.includes('--data: ') && !/\n\s+at |\nstack:/.test(said), `${what}: ${said}`);
+    for (const one of names()) rmSync(join(place, one));
+  }
+  for (const [one, bytes] of [[name, whole], ...beside]) writeFileSync(join(place, one), bytes);
+  const again = await start(t, args);
+  assert.equal((await (await fetch(`${again.url}/sandbox/state`)).json()).accounts.total, 3);
+});
+
+test('a folder that cannot be one, and a file that cannot be written, are named', async () => {
+  writeFileSync(join(project, 'file'), 'x');
+  for (const [args, expected] of [
+    [['--data', 'file'], /--data: \S+file cannot be used: it is a file/],
+    [['--data', 'file/within'], /--data: \S+within cannot be used: a part of it is a file/],
+    ...(process.platform === 'linux' ? [[['--data', '/proc/sandbox'], /--data: \/proc\/sandbox cannot be used/], [['--data', '/sys/sandbox'], /--data: \/sys\/sandbox cannot be used/]] : []),
+    [['--env', 'nowhere/file.env'], /--env: nowhere\/file\.env cannot be written/],
+  ]) {
+    const { code, said } = await run(['sandbox', '--port', '0', ...args]);
+    assert.equal(code, 1, said);
+    assert.match(said, expected);
+    assert.ok(!/\n\s+at /.test(said), `no stack: ${said}`);
+  }
+});
+
 test('what is wrong is said plainly, and nothing is left running', async () => {
   writeFileSync(join(project, 'broken.json'), '{');
   writeFileSync(join(project, 'wrong.json'), JSON.stringify({ plans: [{ id: 'p', owner: 'eve' }] }));

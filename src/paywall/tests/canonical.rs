@@ -186,6 +186,34 @@ fn an_answer_that_failed_says_that_the_token_was_not_charged() {
 }
 
 #[test]
+fn who_reads_headers_only_learns_why_a_token_was_refused() {
+    let refused = |event: Event| {
+        let (mut visit, _) = paying(Vec::new());
+        responded(visit.on(event, NOW))
+    };
+    let table = [
+        ("no token", responded(gate(&[]).open(&ask("POST", "/ask", &[])).1), None),
+        (
+            "no such token",
+            responded(gate(&[]).open(&ask("POST", "/ask", &[("payment-signature", "garbage")])).1),
+            Some("payment_malformed"),
+        ),
+        ("not valid", refused(answered(200, &json!({ "isValid": false }))), Some("payment_refused")),
+        (
+            "refused by a code",
+            refused(answered(402, &json!({ "code": "BCK.X402.0005", "message": "no" }))),
+            Some("BCK.X402.0005"),
+        ),
+    ];
+    for (name, answer, error) in table {
+        let header = answer.headers.get("payment-required").unwrap();
+        let offer: Value = serde_json::from_slice(&base64::decode(header, 8192, "offer").unwrap()).unwrap();
+        assert_eq!((answer.status, offer["error"].as_str()), (402, error), "{name}");
+        assert_eq!(offer["accepts"][0]["planId"], "1001", "{name}");
+    }
+}
+
+#[test]
 fn an_answer_that_cannot_be_delivered_is_a_502_before_it_is_settled() {
     let (mut visit, _) = paying(Vec::from([valid()]));
     let answer = responded(visit.on(Event::OriginUnusable, NOW));

@@ -1,0 +1,15 @@
+// `payments-wasm/inline`: everything in the script itself, the WebAssembly too. For Service Workers, extensions, and wherever nothing may be
+// loaded later. The build makes one file of it.
+import start, * as core from './core.js';
+import packed from './core.packed.js';
+import { loader, unpacked } from './load.js';
+
+export * from './names.js';
+
+const load = loader({ start, glue: core, open: () => unpacked(packed), fail: (message, facts) => new core.PaymentsError(message, facts) });
+
+export const Payments = core.createPayments(load);
+
+export default async function init(source) {
+  await load(source);
+}

@@ -1,0 +1,19 @@
+// What `require('payments-wasm')` gives: the build makes `index.cjs` of it. Node reads the wasm from the package's folder, and Jest, which
+// imports no module; bundlers take the text in a module.
+import start, * as core from './core.js';
+import { loader, unpacked } from './load.js';
+
+export * from './names.js';
+
+async function open() {
+  const { fs, path } = { fs: globalThis.process?.getBuiltinModule?.('node:fs'), path: globalThis.process?.getBuiltinModule?.('node:path') };
+  const file = path?.join(__dirname, 'core_bg.wasm');
+  return file && fs.existsSync(file) ? fs.promises.readFile(file) : unpacked((await import('./core.packed.js')).default);
+}
+const load = loader({ start, glue: core, open, fail: (message, facts) => new core.PaymentsError(message, facts) });
+
+export const Payments = core.createPayments(load);
+
+export default async function init(source) {
+  await load(source);
+}

@@ -1,0 +1,5 @@
+/**
+ * A WebAssembly of the package as a file. What the import gives is for the bundler to say: an address, bytes, or a module; `init` takes each.
+ */
+declare const wasm: string | Uint8Array | WebAssembly.Module;
+export default wasm;

@@ -1,0 +1,2 @@
+// Node, `require`.
+export default { title: 'Node, require', quick: true, node: ['main.cjs'] };

@@ -1,0 +1,2 @@
+// Node, `import`.
+export default { title: 'Node, import', quick: true, node: ['main.js'] };

@@ -1,0 +1,4 @@
+import { Payments } from '/pkg/index.js';
+import { page } from '/page.js';
+
+page(Payments);

@@ -1,0 +1,3 @@
+const { Payments } = require('payments-wasm');
+
+import('./page.js').then(({ page }) => page(Payments));
