@@ -254,8 +254,10 @@ impl Buyer {
             visit.spend.outcome = Outcome::Settled;
         }
         visit.unsettled = false;
-        visit.spend.credits_settled =
-            redeemed.map(|more| more.saturating_add(visit.spend.credits_settled.unwrap_or_default()));
+        if let Some(more) = redeemed {
+            let before = visit.spend.credits_settled.unwrap_or_default();
+            visit.spend.credits_settled = Some(more.saturating_add(before));
+        }
         if let Some(entry) = &mut visit.entry {
             (entry.outcome, entry.settled) = (Outcome::Settled, redeemed);
         }
