@@ -290,7 +290,7 @@ impl Buyer {
         let (needed, promised) = (self.needed(&offer), self.promised(&plan_id, fetch));
         let suffices = |held: Credits| held.saturating_sub(promised) >= needed;
         let enough = self.balance_since(&plan_id, 0).map(suffices);
-        let just_read = self.balance_since(&plan_id, considered_at).is_some();
+        let just_read = self.is_read_since(&plan_id, considered_at);
         // While an order is under way its credits are waited for: a payment without them might buy the plan again.
         let ordered = self.order_of(&plan_id, now).is_some();
 
