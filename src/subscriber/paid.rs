@@ -127,6 +127,10 @@ impl Buyer {
         let (method, offer) = (String::from(visit.method()), visit.offer.clone());
         if let Some(token) = token {
             self.tokens.discard(&token);
+            // Others may have it in hand and wait for something else.
+            for (_, visit) in &mut self.visits {
+                visit.token.take_if(|held| *held == token);
+            }
         }
         if let Some(offer) = offer {
             self.forget_terms(&method, &offer);
