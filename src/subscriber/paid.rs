@@ -157,7 +157,7 @@ impl Buyer {
 
     /// Rule 6: a token is followed by redirects within its origin only.
     fn redirected(&mut self, fetch: FetchId, to: Redirected, status: u16, said: Option<Said>, now: u64) {
-        let over_limit = self.broken_limit(fetch, now).is_some();
+        let over_limit = self.broken_limit(fetch, now).is_some() || !self.may_present_again(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         // A token that has been used up, or has paid, is not presented again: the place it leads to makes its own offer.
         // Presenting a reusable one there counts again.
@@ -203,14 +203,26 @@ impl Buyer {
         }
     }
 
+    /// Whether one more presentation of the token is covered by what is held, where only that may be spent.
+    fn may_present_again(&mut self, fetch: FetchId) -> bool {
+        let Some(visit) = self.visit(fetch) else { return false };
+        let (true, Some(offer)) = (visit.spends_held_only(), visit.offer.clone()) else { return true };
+        // What is on the wire is promised, this fetch's own first presentation among it.
+        let left = |held: Credits| held.saturating_sub(self.promised(offer.plan_id(), fetch));
+        self.balance_since(offer.plan_id(), 0).is_some_and(|held| left(held) >= self.needed(&offer))
+    }
+
     fn follow_with_token(&mut self, fetch: FetchId, target: Target, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
         let (cost, offer) = (visit.cost, visit.offer.clone());
+        visit.presented_at = now;
         visit.spend.credits_presented = visit.spend.credits_presented.saturating_add(cost);
         if let Some(entry) = &mut visit.entry {
+            entry.at = now;
             entry.presented = entry.presented.saturating_add(cost);
         }
         if let Some(offer) = offer {
+            self.take_from_balance(offer.plan_id(), cost);
             self.budget.present(&offer, cost, now);
         }
         let Some(visit) = self.visit(fetch) else { return };
