@@ -17,7 +17,7 @@
 
 use super::budget::{BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, ORDER, ORIGIN, PLAN, SURE, TAB};
 use super::visit::Phase;
-use super::{Action, Budget, Buyer, Command, FetchError, FetchId, Work};
+use super::{Action, Budget, Buyer, Command, FetchError, FetchId, Outcome, Work};
 use crate::wire::Credits;
 use alloc::string::String;
 
@@ -130,8 +130,23 @@ impl Buyer {
         let (cost, at, resumed) = (visit.cost, visit.presented_at, visit.resumed.is_some());
         visit.phase = Phase::Preparing;
         visit.sent_token = None;
-        visit.presented_at = 0;
-        visit.entry = None;
+        // What the fetch presented before this stays in the books, and nobody has said what became of it.
+        match visit.hops > 0 || visit.tokens > 1 {
+            true => {
+                if visit.spend.outcome == Outcome::None {
+                    visit.spend.outcome = Outcome::Unknown;
+                }
+                if let Some(entry) = &mut visit.entry {
+                    entry.presented = entry.presented.saturating_sub(cost);
+                    entry.outcome = Outcome::Unknown;
+                }
+                visit.entry.take_if(|entry| entry.presented.is_zero());
+            }
+            false => {
+                visit.presented_at = 0;
+                visit.entry = None;
+            }
+        }
         visit.spend.requests -= 1;
         visit.spend.credits_presented = visit.spend.credits_presented.saturating_sub(cost);
         if let Some(offer) = visit.offer.clone().filter(|_| !resumed) {
