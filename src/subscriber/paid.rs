@@ -239,6 +239,10 @@ impl Buyer {
     }
 
     fn start_over(&mut self, fetch: FetchId) {
+        // The payment that was gone on with is in the books of this fetch.
+        if let Some((_, one)) = self.visit(fetch).and_then(|visit| visit.resumed.take()) {
+            self.forget_record(&one);
+        }
         self.close_entry(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         visit.offer = None;

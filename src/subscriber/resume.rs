@@ -3,7 +3,6 @@
 //! A single-use token can be burned once only: the same goes out again. With a reusable one going on is another payment,
 //! which needs consent of its own and counts: an equal balance does not prove that nothing was or will be burned.
 
-use super::consent::Consent;
 use super::visit::Visit;
 use super::{Buyer, FetchError, FetchId, Offer, Outcome};
 use alloc::rc::Rc;
@@ -22,7 +21,6 @@ impl Buyer {
         visit.moved = one.moved;
         visit.offer = one.offer.clone();
         visit.delegation_id = one.delegation_id.clone();
-        visit.consent = Some(Consent::Given { purchase: None, asked: false });
         visit.spend.outcome = Outcome::Unknown;
         visit.token = one.sent_token.clone();
         visit.cost = one.cost;

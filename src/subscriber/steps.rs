@@ -260,11 +260,6 @@ impl Buyer {
         }
         visit.delegation_id = chosen;
         visit.consent = Some(visit.without_what_is_forbidden(consent));
-        if visit.resumed.take().is_some() {
-            // It is another payment now.
-            visit.spend.outcome = Outcome::None;
-            (visit.presented_at, visit.entry) = (0, None);
-        }
         visit.phase = Phase::Preparing;
         self.reserve(fetch);
         self.notice(fetch, NoticeKind::Consent);
@@ -388,6 +383,10 @@ impl Buyer {
         let Some(token) = visit.token.take() else { return };
         let cost = visit.cost;
         let reserved = core::mem::take(&mut visit.reserved);
+        // With a consent of its own it is another payment, and what was open stays open in the books.
+        if visit.consent.is_some() && visit.resumed.take().is_some() {
+            visit.spend.outcome = Outcome::None;
+        }
         visit.spend.requests += 1;
         visit.tokens += 1;
         visit.sent_token = Some(token.clone());
@@ -423,8 +422,9 @@ impl Buyer {
         let ordering = self.purchase_awaited_by(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         if visit.phase == Phase::Paying && error_leaves_doubt(&error) {
-            // What an earlier answer left open cannot be gone on with.
-            visit.unsettled = visit.spend.outcome == Outcome::None && error != FetchError::LoggedOut;
+            // What an earlier answer left open cannot be gone on with; the same single-use token can.
+            let is_open = visit.spend.outcome == Outcome::None || visit.resumed.is_some();
+            visit.unsettled = is_open && error != FetchError::LoggedOut;
             self.outcome_is_unknown(fetch);
             self.notice(fetch, NoticeKind::Unknown);
         }
