@@ -238,7 +238,9 @@ impl Buyer {
         let trusted = offer.credits().is_some()
             && request.is_limited()
             && limiting.all(|policy| policy.counts_price_of(offer));
-        match self.terms_of(offer.plan_id()).filter(|_| !trusted) {
+        match self.terms_of(offer.plan_id()) {
+            // A trusted seller settles what it asked, and the platform takes the plan's least for it at the least.
+            Some(terms) if trusted => offer.needed().max(terms.least),
             Some(terms) => terms.most.max(offer.credits().unwrap_or_default()),
             None => offer.needed(),
         }
