@@ -142,8 +142,8 @@ fn rule_6_the_trail_of_a_token() {
 
 #[test]
 fn rule_6_a_redirect_that_says_it_was_paid_is_followed_without_the_token() {
-    // (name, whether the receipt says yes, requests with a token, what was spent by the receipts)
-    for (name, success, paid, spent) in [("paid", true, 1, 2), ("not paid", false, 2, 2)] {
+    // (name, whether the receipt says yes, requests with a token, what was spent by the receipts, what counts)
+    for (name, success, paid, spent, counted) in [("paid", true, 1, 2, 2), ("not paid", false, 2, 2, 4)] {
         let mut world = World::new().balance(100).seller(move |send, _| match (&send.token, &send.target) {
             (None, None) => Seller::offer(&offer("plan", 2)),
             (Some(_), None) => {
@@ -160,7 +160,10 @@ fn rule_6_a_redirect_that_says_it_was_paid_is_followed_without_the_token() {
         assert_eq!((end.result.is_ok(), world.paid_sends), (true, paid), "{name}");
         assert_eq!(end.spend.outcome, Outcome::Settled, "{name}");
         assert_eq!(end.spend.credits_settled, Some(Credits::from(spent)), "{name}");
-        assert_eq!(world.buyer.budget().total(), Credits::from(spent), "{name}");
+        assert_eq!(end.spend.credits_presented, Credits::from(counted), "{name}");
+        assert_eq!(world.buyer.budget().total(), Credits::from(counted), "{name}");
+        let books: Vec<_> = world.buyer.records().iter().map(|one| one.presented).collect();
+        assert_eq!(books, [Credits::from(counted)], "{name}");
     }
 }
 
@@ -169,7 +172,7 @@ fn rule_9_a_redirect_that_cannot_be_followed_says_what_its_receipt_says() {
     for (name, header, outcome, spent) in [
         ("no receipt", None, Outcome::Unknown, 2),
         ("a yes", Some(receipt(true, 2, 98)), Outcome::Settled, 2),
-        ("a no", Some(receipt(false, 0, 0)), Outcome::None, 0),
+        ("a no", Some(receipt(false, 0, 0)), Outcome::Unknown, 2),
     ] {
         let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),

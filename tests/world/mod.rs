@@ -127,6 +127,8 @@ pub struct World {
     pub mint_answer: Option<Option<(u16, String)>>,
     pub credits_after_ms: u64,
     pub hold_jobs: bool,
+    /// Whether the terms of plans are held back as well; without it they are read at once.
+    pub hold_terms: bool,
     /// Whether what carries a token gets no answer yet.
     pub hold_paid: bool,
     pub abort_at: Option<u32>,
@@ -188,6 +190,7 @@ impl World {
             mint_answer: None,
             credits_after_ms: 0,
             hold_jobs: false,
+            hold_terms: false,
             hold_paid: false,
             held_paid: VecDeque::new(),
             abort_at: None,
@@ -332,7 +335,9 @@ impl World {
         match command {
             Command::Tell(notice) => self.notices.push(notice.kind),
             Command::Limit(fetch, limit) => drop(self.limits.insert(fetch, limit)),
-            Command::Run(job) if self.hold_jobs => self.held.push_back(job),
+            Command::Run(job) if self.hold_jobs && (self.hold_terms || job.work != Work::Terms) => {
+                self.held.push_back(job);
+            }
             Command::Run(job) => self.work(&job),
             Command::Do(fetch, action) => {
                 if let Action::Finish(finish) = *action {
@@ -467,6 +472,21 @@ impl World {
 
 pub fn plan(id: &str) -> PlanId {
     PlanId::parse(id, "planId").unwrap()
+}
+
+/// A policy that allows payments at every origin.
+pub fn anywhere() -> Policy {
+    Policy { origins: vec!["*".into()], ..Policy::default() }
+}
+
+/// The same, and nothing may be bought: only the credits held are spent.
+pub fn held_only() -> Policy {
+    Policy { purchase: Some(false), ..anywhere() }
+}
+
+/// The same, and the plan may be bought.
+pub fn buys() -> Policy {
+    Policy { purchase: Some(true), plans: vec!["plan".into()], ..anywhere() }
 }
 
 /// A yes to this payment.
