@@ -50,7 +50,12 @@ fn rule_2_an_offer_is_read_from_the_header_else_the_body_and_refused_by_name() {
             Some(json.replace(r#""x402Version":2"#, r#""x402Version":1"#)),
             Some("x402Version is not version 2"),
         ),
-        ("a header that is garbage, a body that is none", Some("!!!".into()), Some(json.clone()), Some("not base64")),
+        (
+            "a header that is garbage, a body that is none",
+            Some("!!!".into()),
+            Some(json.clone()),
+            Some("not base64"),
+        ),
         ("empty header", Some(String::new()), None, Some("payment-required is missing")),
         ("not base64", Some("!!!".into()), None, Some("payment-required is not base64")),
         ("too large", Some(long), None, Some("payment-required is too large")),

@@ -20,7 +20,14 @@ fn rule_3_nothing_is_paid_without_consent() {
         ("asked: buy, and there is enough", Some(buy()), None, 100, Ok(()), 0),
         ("asked: buy, and there is nothing", Some(buy()), None, 0, Ok(()), 1),
         ("nobody asked, credits held", None, None, 100, Err("consent_required"), 0),
-        ("nobody asked, a policy without origins", None, policy(Policy::default()), 100, Err("consent_required"), 0),
+        (
+            "nobody asked, a policy without origins",
+            None,
+            policy(Policy::default()),
+            100,
+            Err("consent_required"),
+            0,
+        ),
         (
             "nobody asked, a limit and no origins",
             None,
@@ -138,7 +145,11 @@ fn rule_3_nothing_is_paid_without_consent() {
             assert_eq!(end.spend.outcome, outcome, "{name}");
         }
         if expected == Err("consent_required") {
-            assert_eq!((world.sends, world.platform_calls), (1, 0), "nothing is read, minted or ordered: {name}");
+            assert_eq!(
+                (world.sends, world.platform_calls),
+                (1, 0),
+                "nothing is read, minted or ordered: {name}"
+            );
         }
     }
 }
@@ -150,9 +161,8 @@ fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
         ("the call's forbids", 1, 5, Some("budget_exceeded")),
         ("the instance's forbids", 5, 1, Some("budget_exceeded")),
     ] {
-        let limit = |credits: u64| {
-            Some(Policy { max_credits_total: Some(Credits::from(credits)), ..anywhere() })
-        };
+        let limit =
+            |credits: u64| Some(Policy { max_credits_total: Some(Credits::from(credits)), ..anywhere() });
         let mut world = World::new().balance(100);
         world.policy = limit(own);
         let target = world::target(world::ORIGIN, "/ask");
@@ -471,7 +481,11 @@ fn rule_12_what_a_refused_token_presented_stays_counted_and_the_next_has_its_sha
     world.hold_jobs = true;
     let refused = world.fetch("POST", "/ask");
     world.run();
-    assert_eq!(world.buyer.budget().spent(), Credits::from(4), "the first fetch, and the token that was refused");
+    assert_eq!(
+        world.buyer.budget().spent(),
+        Credits::from(4),
+        "the first fetch, and the token that was refused"
+    );
     assert_eq!(world.buyer.budget().total(), Credits::from(6), "and what the next token can cost");
     let other = world.fetch("POST", "/ask");
     world.run();

@@ -17,7 +17,11 @@ fn rule_7_every_sending_is_of_the_whole_request_to_where_the_caller_pointed() {
     type Case = (&'static str, fn(u32) -> Answer, usize);
     let cases: [Case; 5] = [
         ("paid at once", |_| Seller::paid(2, 98), 2),
-        ("a token refused on other terms", |paid| if paid == 1 { dearer(paid) } else { Seller::paid(2, 98) }, 3),
+        (
+            "a token refused on other terms",
+            |paid| if paid == 1 { dearer(paid) } else { Seller::paid(2, 98) },
+            3,
+        ),
         ("every token refused on other terms", dearer, 3),
         ("a token refused on the same terms", |_| refused(), 2),
         ("the seller fell over", |_| Seller::status(503), 2),
