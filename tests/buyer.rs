@@ -27,15 +27,35 @@ fn rule_1_what_is_not_a_402_comes_back_untouched() {
 fn rule_2_an_offer_is_read_from_the_header_else_the_body_and_refused_by_name() {
     let long = "A".repeat(90_000);
     let json = offer("plan", 2);
-    // Name, header, body, what is wrong with it.
+    // Name, header, body, what is wrong with it; an empty text where the 402 is none of ours.
     type Case = (&'static str, Option<String>, Option<String>, Option<&'static str>);
+    let card_declined = r#"{"error":{"code":"card_declined"}}"#;
+    let (half, list) = (&json[..json.len() / 2], format!("[{json}]"));
     let cases: Vec<Case> = vec![
         ("header", Some(world::encode(&json)), None, None),
         ("url-safe header without padding", Some(world::encode_url(&json)), None, None),
         ("body", None, Some(json.clone()), None),
-        ("neither", None, None, Some("payment-required is missing")),
-        ("body that is no x402", None, Some("{}".into()), Some("x402Version is missing")),
-        ("html body", None, Some("<html>".into()), Some("payment-required is not JSON")),
+        ("neither", None, None, Some("")),
+        ("body that is no x402", None, Some("{}".into()), Some("")),
+        ("html body", None, Some("<html>".into()), Some("")),
+        ("a card was declined", None, Some(card_declined.into()), Some("")),
+        ("half a body", None, Some(half.into()), Some("")),
+        ("a list of offers", None, Some(list), Some("")),
+        ("an offer without a version", None, Some(json.replace("x402Version", "version")), Some("")),
+        ("body too large", None, Some(json.replace("/ask", &long)), Some("")),
+        ("x402 without ways to pay", None, Some(r#"{"x402Version":2}"#.into()), Some("accepts is missing")),
+        (
+            "x402 of another version",
+            None,
+            Some(json.replace(r#""x402Version":2"#, r#""x402Version":1"#)),
+            Some("x402Version is not version 2"),
+        ),
+        (
+            "a header that is garbage, a body that is none",
+            Some("!!!".into()),
+            Some(json.clone()),
+            Some("not base64"),
+        ),
         ("empty header", Some(String::new()), None, Some("payment-required is missing")),
         ("not base64", Some("!!!".into()), None, Some("payment-required is not base64")),
         ("too large", Some(long), None, Some("payment-required is too large")),
@@ -57,7 +77,15 @@ fn rule_2_an_offer_is_read_from_the_header_else_the_body_and_refused_by_name() {
         let fetch = world.fetch("GET", "/ask");
         let end = world.run_one(fetch);
         match wrong {
-            None => assert!(end.result.is_ok(), "{name}: {:?}", end.result),
+            None => {
+                assert!(end.result.is_ok(), "{name}: {:?}", end.result);
+                assert_eq!(world.paid_sends, 1, "{name}");
+            }
+            Some("") => {
+                assert!(end.result.is_ok(), "{name}: {:?}", end.result);
+                assert_eq!((world.sends, world.asked, world.platform_calls), (1, 0, 0), "{name}");
+                assert_eq!(end.spend.outcome, Outcome::None, "{name}");
+            }
             Some(wrong) => {
                 let error = end.result.unwrap_err();
                 assert_eq!(error.code(), "malformed_offer", "{name}");
@@ -117,12 +145,12 @@ fn rule_8_an_aborted_leader_does_not_stop_those_who_wait_for_its_mint() {
 fn rule_9_what_an_answer_says_about_the_money() {
     let rows = [
         ("a receipt", Seller::paid(2, 98), Outcome::Settled, 2),
-        ("a receipt that says less", Seller::paid(1, 99), Outcome::Settled, 1),
-        ("delivered, settlement refused", Seller::receipt(200, receipt(false, 0, 0)), Outcome::None, 0),
+        ("a receipt that says less", Seller::paid(1, 99), Outcome::Settled, 2),
+        ("delivered, settlement refused", Seller::receipt(200, receipt(false, 0, 0)), Outcome::Unknown, 2),
         ("delivered without a receipt", Seller::status(200), Outcome::Unknown, 2),
         ("a receipt that is garbage", Seller::receipt(200, "!!".into()), Outcome::Unknown, 2),
         ("server error", Seller::status(500), Outcome::Unknown, 2),
-        ("client error", Seller::status(404), Outcome::None, 0),
+        ("client error", Seller::status(404), Outcome::Unknown, 2),
     ];
     for (name, answer, outcome, budget) in rows {
         let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
@@ -159,9 +187,15 @@ fn every_error_says_what_happened_and_what_to_do() {
     let table = [
         (FetchError::NoPayableOffer, "no_payable_offer", "no way to pay", "error.response", false),
         (FetchError::Unauthorized, "unauthorized", "nobody is logged in", "connect()", false),
+        (FetchError::ConsentRequired, "consent_required", "nobody agreed", "origins", false),
         (FetchError::ConsentDenied, "consent_denied", "not approved", "", false),
         (FetchError::ApproveFailed, "approve_failed", "callback failed", "", false),
         (FetchError::BudgetExceeded("maxX"), "budget_exceeded", "policy's maxX", "raise the limit", false),
+        (FetchError::BudgetExceeded("maxPrice"), "budget_exceeded", "maxPrice", "the platform's", false),
+        (FetchError::PurchaseUnbounded, "purchase_not_allowed", "no bounds", "policy.maxPrice", false),
+        (FetchError::PurchasePending, "purchase_pending", "not done yet", "check the balance", false),
+        (FetchError::ResourceMismatch, "resource_mismatch", "another host", "", false),
+        (FetchError::NotKept, "storage_unavailable", "nothing more was paid", "", true),
         (FetchError::InsufficientCredits, "insufficient_credits", "do not cover", "order the plan", false),
         (FetchError::DelegationRequired, "delegation_required", "no delegation", "createDelegation", false),
         (FetchError::InsecureTarget, "insecure_target", "plain HTTP", "", false),
@@ -278,8 +312,8 @@ fn events_tell_the_way_in_order() {
 }
 
 #[test]
-fn rule_2_a_malformed_offer_elsewhere_after_a_refusal_is_an_error_and_no_silence() {
-    let mut world = World::new().balance(100).seller(|send, world| {
+fn rule_2_a_malformed_offer_elsewhere_after_a_payment_is_an_error_and_no_silence() {
+    let mut world = World::new().balance(100).seller(|send, _| {
         let away = send.target.as_ref().is_some_and(|target| target.origin != world::ORIGIN);
         match &send.token {
             None if away => {
@@ -287,32 +321,42 @@ fn rule_2_a_malformed_offer_elsewhere_after_a_refusal_is_an_error_and_no_silence
                 answer.offer = Some("!!!".into());
                 answer
             }
-            Some(_) if world.paid_sends == 2 => {
-                Seller::redirect(302, Redirected::To(world::target("https://b.example", "/x")))
-            }
-            _ => Seller::offer(&offer("plan", 2)),
+            Some(_) => Seller::redirect(302, Redirected::To(world::target("https://b.example", "/x"))),
+            None => Seller::offer(&offer("plan", 2)),
         }
     });
     world.approval = Some(yes());
     let fetch = world.fetch("GET", "/ask");
-    assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "malformed_offer");
+    let end = world.run_one(fetch);
+    assert_eq!(end.result.unwrap_err().code(), "malformed_offer");
+    assert_eq!(end.spend.outcome, Outcome::Unknown, "the first place was sent a token");
 }
 
 #[test]
-fn rule_9_a_402_with_a_receipt_is_not_paid_again_and_a_refusal_s_receipt_is_handed_over() {
-    for (success, ok, paid, outcome) in [(true, true, 1, Outcome::Settled), (false, false, 2, Outcome::None)]
-    {
+fn rule_9_a_402_or_401_with_a_receipt_is_not_paid_again_and_a_refusal_s_receipt_is_handed_over() {
+    for (status, success, ok, outcome) in [
+        (402, true, true, Outcome::Settled),
+        (402, false, false, Outcome::Unknown),
+        (401, true, true, Outcome::Settled),
+        (401, false, true, Outcome::Unknown),
+    ] {
         let mut world = World::new().balance(100).seller(move |send, _| {
             let mut answer = Seller::offer(&offer("plan", 2));
-            answer.receipt = send.token.as_ref().map(|_| receipt(success, 2, 9));
+            if send.token.is_some() {
+                (answer.status, answer.receipt) = (status, Some(receipt(success, 2, 9)));
+            }
             answer
         });
         world.approval = Some(yes());
         let fetch = world.fetch("POST", "/ask");
         let end = world.run_one(fetch);
-        assert_eq!(end.result.is_ok(), ok);
-        assert_eq!((world.paid_sends, end.spend.outcome), (paid, outcome));
-        assert_eq!(end.receipt.map(|receipt| receipt.success()), Some(success));
+        let name = format!("{status} {success}");
+        let expected = if ok { Ok(()) } else { Err("payment_refused") };
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).copied(), expected, "{name}");
+        assert_eq!((world.paid_sends, world.mints, end.spend.outcome), (1, 1, outcome), "{name}");
+        assert_eq!(end.receipt.map(|receipt| receipt.success()), Some(success), "{name}");
+        assert_eq!(world.buyer.budget().total(), Credits::from(2), "{name}");
+        assert_eq!(end.spend.payment, None, "the token has ended: {name}");
     }
 }
 

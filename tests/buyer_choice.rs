@@ -2,10 +2,10 @@
 
 mod world;
 
-use payments_wasm::subscriber::{Approval, FetchId, FetchRequest, Policy};
+use payments_wasm::subscriber::{Approval, FetchId, FetchRequest};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{ORIGIN, Seller, World, buy, offer, target, yes};
+use world::{ORIGIN, Seller, World, anywhere, buy, offer, target, yes};
 
 #[test]
 fn a_remembered_approval_is_not_asked_for_again() {
@@ -90,7 +90,7 @@ fn among_several_offers_what_is_held_comes_first_then_the_price_then_the_order()
             None => Seller::offer(&json),
             Some(_) => Seller::paid(2, 1),
         });
-        world.policy = Some(Policy::default());
+        world.policy = Some(anywhere());
         world.plans = plans.into_iter().map(|(plan, held)| (plan.to_string(), held)).collect();
         let fetch = world.fetch("POST", "/ask");
         assert!(world.run_one(fetch).result.is_ok(), "{name}");
@@ -109,7 +109,7 @@ fn whoever_is_to_choose_chooses() {
             None => Seller::offer(&json),
             Some(_) => Seller::paid(2, 1),
         });
-        world.policy = Some(Policy::default());
+        world.policy = Some(anywhere());
         world.select = choice;
         world.request = Some(FetchRequest {
             can_select: true,
@@ -163,7 +163,7 @@ fn a_server_that_names_a_thousand_plans_does_not_have_us_ask_for_them_all() {
         None => Seller::offer(&json),
         Some(_) => Seller::paid(2, 1),
     });
-    world.policy = Some(Policy::default());
+    world.policy = Some(anywhere());
     let fetch = world.fetch("POST", "/ask");
     assert!(world.run_one(fetch).result.is_ok());
     assert_eq!(world.platform_calls - world.mints, 8, "looks at balances");
@@ -215,7 +215,7 @@ fn rule_3_two_ways_to_pay_of_one_plan_are_one_look_at_its_balance_and_one_questi
             Some(_) => Seller::paid(2, 1),
         });
         world.approval = asked.then(yes);
-        world.policy = (!asked).then(Policy::default);
+        world.policy = (!asked).then(anywhere);
         world.plans = [("a".to_string(), held)].into();
         let fetch = world.fetch("POST", "/ask");
         assert!(world.run_one(fetch).result.is_ok(), "{name}");

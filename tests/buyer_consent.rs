@@ -7,7 +7,7 @@ use payments_wasm::wire::Credits;
 use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{Seller, World, buy, offer, yes};
+use world::{Seller, World, anywhere, buy, buys, held_only, offer, yes};
 
 #[test]
 fn rule_3_nothing_is_paid_without_consent() {
@@ -19,13 +19,52 @@ fn rule_3_nothing_is_paid_without_consent() {
         ("asked: no", Some(Approval::default()), None, 100, Err("consent_denied"), 0),
         ("asked: buy, and there is enough", Some(buy()), None, 100, Ok(()), 0),
         ("asked: buy, and there is nothing", Some(buy()), None, 0, Ok(()), 1),
-        ("nobody asked, credits held", None, None, 2, Ok(()), 0),
-        ("nobody asked, too few held", None, None, 1, Err("insufficient_credits"), 0),
-        ("policy allows", None, policy(Policy::default()), 100, Ok(()), 0),
+        ("nobody asked, credits held", None, None, 100, Err("consent_required"), 0),
+        (
+            "nobody asked, a policy without origins",
+            None,
+            policy(Policy::default()),
+            100,
+            Err("consent_required"),
+            0,
+        ),
+        (
+            "nobody asked, a limit and no origins",
+            None,
+            policy(Policy { max_credits_total: limit(1_000), ..Policy::default() }),
+            100,
+            Err("consent_required"),
+            0,
+        ),
+        (
+            "nobody asked, plans and no origins",
+            None,
+            policy(Policy { plans: vec!["plan".into()], ..Policy::default() }),
+            100,
+            Err("consent_required"),
+            0,
+        ),
+        (
+            "nobody asked, purchases and no origins",
+            None,
+            policy(Policy { origins: Vec::new(), ..buys() }),
+            100,
+            Err("consent_required"),
+            0,
+        ),
+        ("policy names every origin", None, policy(anywhere()), 100, Ok(()), 0),
+        (
+            "policy names the origin",
+            None,
+            policy(Policy { origins: vec![world::ORIGIN.into()], ..Policy::default() }),
+            100,
+            Ok(()),
+            0,
+        ),
         (
             "policy: price within",
             None,
-            policy(Policy { max_credits_per_request: limit(2), ..Policy::default() }),
+            policy(Policy { max_credits_per_request: limit(2), ..anywhere() }),
             100,
             Ok(()),
             0,
@@ -33,7 +72,7 @@ fn rule_3_nothing_is_paid_without_consent() {
         (
             "policy: price above",
             None,
-            policy(Policy { max_credits_per_request: limit(1), ..Policy::default() }),
+            policy(Policy { max_credits_per_request: limit(1), ..anywhere() }),
             100,
             Err("budget_exceeded"),
             0,
@@ -49,7 +88,7 @@ fn rule_3_nothing_is_paid_without_consent() {
         (
             "policy: another plan",
             None,
-            policy(Policy { plans: vec!["other".into()], ..Policy::default() }),
+            policy(Policy { plans: vec!["other".into()], ..anywhere() }),
             100,
             Err("no_payable_offer"),
             0,
@@ -65,7 +104,7 @@ fn rule_3_nothing_is_paid_without_consent() {
         (
             "policy: another network",
             None,
-            policy(Policy { networks: vec!["eip155:8453".into()], ..Policy::default() }),
+            policy(Policy { networks: vec!["eip155:8453".into()], ..anywhere() }),
             100,
             Err("no_payable_offer"),
             0,
@@ -73,26 +112,20 @@ fn rule_3_nothing_is_paid_without_consent() {
         (
             "policy: another scheme",
             None,
-            policy(Policy { schemes: vec!["nvm:card-delegation".into()], ..Policy::default() }),
+            policy(Policy { schemes: vec!["nvm:card-delegation".into()], ..anywhere() }),
             100,
             Err("no_payable_offer"),
             0,
         ),
+        ("policy without purchase buys nothing", None, policy(anywhere()), 0, Err("payment_refused"), 0),
+        ("policy with purchase buys", None, policy(buys()), 0, Ok(()), 1),
         (
-            "policy without purchase buys nothing",
+            "policy with purchase of anything buys nothing",
             None,
-            policy(Policy::default()),
+            policy(Policy { plans: Vec::new(), ..buys() }),
             0,
-            Err("payment_refused"),
+            Err("purchase_not_allowed"),
             0,
-        ),
-        (
-            "policy with purchase buys",
-            None,
-            policy(Policy { purchase: Some(true), ..Policy::default() }),
-            0,
-            Ok(()),
-            1,
         ),
     ];
     for (name, approval, policy, balance, expected, orders) in rows {
@@ -106,7 +139,17 @@ fn rule_3_nothing_is_paid_without_consent() {
         assert_eq!(world.orders, orders, "{name}");
         if expected.is_err() {
             assert_eq!(world.burned, 0, "{name}");
-            assert_eq!(end.spend.outcome, Outcome::None, "{name}");
+            let presented = world.paid_sends > 0;
+            assert_eq!(presented, expected == Err("payment_refused"), "{name}");
+            let outcome = if presented { Outcome::Unknown } else { Outcome::None };
+            assert_eq!(end.spend.outcome, outcome, "{name}");
+        }
+        if expected == Err("consent_required") {
+            assert_eq!(
+                (world.sends, world.platform_calls),
+                (1, 0),
+                "nothing is read, minted or ordered: {name}"
+            );
         }
     }
 }
@@ -118,9 +161,8 @@ fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
         ("the call's forbids", 1, 5, Some("budget_exceeded")),
         ("the instance's forbids", 5, 1, Some("budget_exceeded")),
     ] {
-        let limit = |credits: u64| {
-            Some(Policy { max_credits_total: Some(Credits::from(credits)), ..Policy::default() })
-        };
+        let limit =
+            |credits: u64| Some(Policy { max_credits_total: Some(Credits::from(credits)), ..anywhere() });
         let mut world = World::new().balance(100);
         world.policy = limit(own);
         let target = world::target(world::ORIGIN, "/ask");
@@ -134,7 +176,7 @@ fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
         );
     }
     let mut world = World::new().balance(100);
-    world.policy = Some(Policy::default());
+    world.policy = Some(anywhere());
     let target = world::target(world::ORIGIN, "/ask");
     let limits = Some(Rc::new(Policy { plans: vec!["other".into()], ..Policy::default() }));
     world.request = Some(FetchRequest { limits, ..FetchRequest::new(target, "GET") });
@@ -144,12 +186,13 @@ fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
 
 #[test]
 fn rule_3_credits_held_are_promised_once() {
-    // Two credits each, nobody asked, five credits held: the first two may pay, whatever stage they are in, and no token is
+    // Two credits each, nothing may be bought, five credits held: the first two may pay, whatever stage they are in, and no token is
     // minted or sent for those who come too late.
     for (hold_paid, single_use) in [(false, false), (true, false), (false, true), (true, true)] {
         let name = format!("held back: {hold_paid}, single use: {single_use}");
         let mut world = World::new().balance(5);
         (world.hold_paid, world.single_use) = (hold_paid, single_use);
+        world.policy = Some(held_only());
         let mut fetches: Vec<_> = (0..3).map(|_| world.fetch("POST", "/ask")).collect();
         world.run();
         if hold_paid {
@@ -175,6 +218,7 @@ fn rule_3_what_is_promised_of_one_plan_is_not_taken_from_another() {
         None => Seller::offer(&offer(if asked.replace(asked.get() + 1) == 0 { "one" } else { "two" }, 2)),
         Some(_) => Seller::paid(2, 0),
     });
+    world.policy = Some(held_only());
     world.plans = [("one", 2), ("two", 2)].map(|(plan, held)| (plan.to_string(), Some((held, 0.1)))).into();
     world.hold_paid = true;
     let first = world.fetch("POST", "/first");
@@ -193,31 +237,51 @@ fn a_balance_in_doubt_is_read_again() {
     let no_balance =
         world::encode(r#"{"success":true,"transaction":"0x1","network":"n","creditsRedeemed":"2"}"#);
     for (name, answer, looks) in [
-        ("a receipt says it", Seller::paid(2, 98), 1),
-        ("a receipt does not say it", Seller::receipt(200, no_balance), 2),
-        ("no receipt", Seller::status(200), 2),
-        ("the connection died", Seller::lost(), 2),
+        ("a receipt says what we know", Seller::paid(2, 98), 1),
+        ("a receipt says that less is left", Seller::paid(2, 97), 2),
+        ("a receipt says that nothing is left", Seller::paid(2, 0), 2),
+        ("a receipt says that more is left", Seller::paid(2, 1_000_000), 1),
+        ("a receipt says that nothing was taken", Seller::paid(0, 100), 1),
+        ("a receipt says that all was taken", Seller::paid(100, 0), 2),
+        ("a receipt does not say it", Seller::receipt(200, no_balance), 1),
+        ("no receipt", Seller::status(200), 1),
+        ("the connection died", Seller::lost(), 1),
         ("refused as a client error", Seller::status(404), 1),
     ] {
         let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) => answer.clone(),
         });
+        world.policy = Some(held_only());
         for _ in 0..2 {
             let fetch = world.fetch("POST", "/ask");
             world.run_one(fetch);
         }
-        assert_eq!(world.platform_calls - world.mints, looks, "{name}");
+        assert_eq!(world.platform_calls - world.mints - world.terms_read, looks, "{name}");
     }
 }
 
 #[test]
-fn rule_3_a_price_that_nobody_says_breaks_a_limit() {
-    let mut world =
-        World::new().balance(100).seller(|_, _| Seller::offer(&world::offer_without_price("plan")));
-    world.policy = Some(Policy { max_credits_per_request: Some(Credits::from(5)), ..Policy::default() });
-    let fetch = world.fetch("GET", "/ask");
-    assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "budget_exceeded");
+fn rule_12_where_nobody_says_a_price_the_plan_does() {
+    // (name, the limit, whether the platform says the plan's terms, how it ends)
+    for (name, limit, known, expected) in [
+        ("the plan's most is within", 2, true, None),
+        ("the plan's most is above", 1, true, Some("budget_exceeded")),
+        ("the platform does not say", 1_000, false, Some("network_error")),
+    ] {
+        let mut world = World::new().balance(100).seller(|send, _| match &send.token {
+            None => Seller::offer(&world::offer_without_price("plan")),
+            Some(_) => Seller::paid(2, 98),
+        });
+        world.policy = Some(Policy { max_credits_per_request: Some(Credits::from(limit)), ..anywhere() });
+        world.plan_price = world.plan_price.filter(|_| known);
+        let fetch = world.fetch("GET", "/ask");
+        let error = world.run_one(fetch).result.err();
+        assert_eq!(error.as_ref().map(FetchError::code), expected, "{name}");
+        let (paid, counted) = if expected.is_none() { (1, 2) } else { (0, 0) };
+        assert_eq!((world.paid_sends, world.mints, world.terms_read), (paid, paid, 1), "{name}");
+        assert_eq!(world.buyer.budget().total(), Credits::from(counted), "{name}");
+    }
 }
 
 #[test]
@@ -314,7 +378,7 @@ fn an_order_of_unclear_outcome_holds_up_its_own_plan_only() {
 #[test]
 fn rule_12_concurrent_requests_cannot_together_exceed_a_limit() {
     let mut world = World::new().balance(1_000);
-    world.policy = Some(Policy { max_credits_total: Some(Credits::from(9)), ..Policy::default() });
+    world.policy = Some(Policy { max_credits_total: Some(Credits::from(9)), ..anywhere() });
     let fetches: Vec<_> = (0..10).map(|_| world.fetch("POST", "/ask")).collect();
     world.run();
     let ends: Vec<_> = fetches.into_iter().map(|fetch| world.end(fetch)).collect();
@@ -332,7 +396,7 @@ fn rule_12_limits_by_the_hour_and_the_day_let_go_with_time() {
     let mut world = World::new().balance(1_000);
     world.now = 40 * HOUR;
     world.policy =
-        Some(Policy { max_credits_per_hour: limit(4), max_credits_per_day: limit(7), ..Policy::default() });
+        Some(Policy { max_credits_per_hour: limit(4), max_credits_per_day: limit(7), ..anywhere() });
     // (hours that pass before, which limit stands against it); two credits each
     for (step, (hours, broken)) in [
         (0, None),
@@ -351,7 +415,7 @@ fn rule_12_limits_by_the_hour_and_the_day_let_go_with_time() {
         world.now += hours * HOUR;
         let fetch = world.fetch("POST", "/ask");
         let said = world.run_one(fetch).result.err().map(|error| error.message());
-        let expected = broken.map(|limit| format!("the offer exceeds the policy's {limit}"));
+        let expected = broken.map(|limit| format!("the payment would exceed the policy's {limit}"));
         assert_eq!(said, expected, "step {step}");
     }
     assert_eq!(world.buyer.budget().spent(), Credits::from(10));
@@ -385,7 +449,7 @@ fn rule_9_and_10_an_order_whose_credits_do_not_show_is_reported_and_not_repeated
         ("broke", Some((500, "oops".into())), "purchase_outcome_unknown", false),
     ] {
         let mut world = World::new().balance(0);
-        world.policy = Some(Policy { purchase: Some(true), ..Policy::default() });
+        world.policy = Some(buys());
         world.order_answer = answer;
         world.credits_after_ms = u64::MAX;
         let first = world.fetch("POST", "/ask");
@@ -395,29 +459,48 @@ fn rule_9_and_10_an_order_whose_credits_do_not_show_is_reported_and_not_repeated
         assert_eq!(end.spend.purchases[0].confirmed, confirmed, "{name}");
         for _ in 0..2 {
             let again = world.fetch("POST", "/ask");
-            assert_eq!(world.run_one(again).result.unwrap_err().code(), "credits_timeout", "{name}");
+            assert_eq!(world.run_one(again).result.unwrap_err().code(), "purchase_pending", "{name}");
         }
-        assert_eq!(world.orders, 1, "{name}");
+        assert_eq!((world.orders, world.paid_sends), (1, 0), "{name}");
     }
 }
 
 #[test]
-fn rule_12_a_fetch_whose_old_token_ended_keeps_its_share_of_the_budget() {
-    let mut world = World::new().balance(100).seller(|send, world| match &send.token {
-        None => Seller::offer(&offer("plan", 2)),
-        Some(_) if world.paid_sends == 2 => Seller::status(401),
-        Some(_) => Seller::paid(2, 90),
-    });
-    world.policy = Some(Policy { max_credits_total: Some(Credits::from(4)), ..Policy::default() });
+fn rule_12_what_a_refused_token_presented_stays_counted_and_the_next_has_its_share() {
+    let refusing = || {
+        World::new().balance(100).seller(|send, world| match &send.token {
+            Some(_) if world.paid_sends != 2 => Seller::paid(2, 90),
+            _ => Seller::offer(&offer("plan", 2)),
+        })
+    };
+    let total = |credits: u64| Some(Policy { max_credits_total: Some(Credits::from(credits)), ..anywhere() });
+    let mut world = refusing();
+    world.policy = total(6);
     let first = world.fetch("POST", "/ask");
     assert!(world.run_one(first).result.is_ok());
     world.hold_jobs = true;
     let refused = world.fetch("POST", "/ask");
     world.run();
-    assert_eq!(world.buyer.budget().total(), Credits::from(4));
+    assert_eq!(
+        world.buyer.budget().spent(),
+        Credits::from(4),
+        "the first fetch, and the token that was refused"
+    );
+    assert_eq!(world.buyer.budget().total(), Credits::from(6), "and what the next token can cost");
     let other = world.fetch("POST", "/ask");
     world.run();
     assert_eq!(world.end(other).result.unwrap_err().code(), "budget_exceeded");
     world.buyer.on(refused, Event::Aborted, world.now);
-    assert_eq!(world.buyer.budget().total(), Credits::from(2));
+    assert_eq!(world.buyer.budget().total(), Credits::from(4));
+    assert_eq!(world.run_one(refused).spend.outcome, Outcome::Unknown);
+
+    // Where the limit does not allow another token, none is minted.
+    let mut world = refusing();
+    world.policy = total(5);
+    let first = world.fetch("POST", "/ask");
+    assert!(world.run_one(first).result.is_ok());
+    let refused = world.fetch("POST", "/ask");
+    let end = world.run_one(refused);
+    assert_eq!((end.result.unwrap_err().code(), end.spend.outcome), ("budget_exceeded", Outcome::Unknown));
+    assert_eq!((world.mints, world.buyer.budget().total()), (1, Credits::from(4)));
 }

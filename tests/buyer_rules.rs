@@ -2,25 +2,28 @@
 
 mod world;
 
-use payments_wasm::subscriber::{
-    Answer, Approval, Event, FetchError, NoticeKind, Outcome, Policy, Redirected,
-};
+use payments_wasm::subscriber::{Answer, Approval, Event, FetchError, NoticeKind, Outcome, Redirected};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{Seller, World, buy, encode, offer, receipt, target, yes};
+use world::{Seller, World, anywhere, buy, buys, encode, held_only, offer, receipt, target, yes};
 
 #[test]
 fn rule_7_every_sending_is_of_the_whole_request_to_where_the_caller_pointed() {
-    // (name, what the paid sendings are answered, sendings in all). The shell keeps the body for as many sendings as this
+    // (name, what the paid sending of that number is answered, sendings in all). The shell keeps the body for as many sendings as this
     // says; it is asked for the caller's own request each time, never for a changed one.
     type Case = (&'static str, fn(u32) -> Answer, usize);
-    let cases: [Case; 4] = [
+    let cases: [Case; 5] = [
         ("paid at once", |_| Seller::paid(2, 98), 2),
-        ("a token refused once", |paid| if paid == 1 { refused() } else { Seller::paid(2, 98) }, 3),
-        ("every token refused", |_| refused(), 3),
+        (
+            "a token refused on other terms",
+            |paid| if paid == 1 { dearer(paid) } else { Seller::paid(2, 98) },
+            3,
+        ),
+        ("every token refused on other terms", dearer, 3),
+        ("a token refused on the same terms", |_| refused(), 2),
         ("the seller fell over", |_| Seller::status(503), 2),
     ];
     for method in ["GET", "POST", "PUT", "DELETE"] {
@@ -84,7 +87,7 @@ fn rule_15_credits_are_waited_for_with_growing_pauses_and_not_for_ever() {
         (63_751, 20, 63_750, Err("credits_timeout")),
     ] {
         let mut world = World::new().balance(0);
-        world.policy = Some(Policy { purchase: Some(true), ..Policy::default() });
+        world.policy = Some(buys());
         world.credits_after_ms = after;
         let begun = world.now;
         let fetch = world.fetch("POST", "/ask");
@@ -98,27 +101,44 @@ fn rule_15_credits_are_waited_for_with_growing_pauses_and_not_for_ever() {
 }
 
 #[test]
-fn rule_2_a_refusal_without_terms_that_can_be_read_leaves_those_agreed_to_standing() {
+fn rule_5_a_refusal_without_terms_that_can_be_read_is_not_paid_again() {
     // (name, the header of the refusal, its body)
     for (name, header, body) in [
         ("nothing", None, None),
-        ("a page", None, Some("<html>")),
-        ("another document", None, Some(r#"{"error":"too late"}"#)),
-        ("a header that is garbage", Some("!!!"), None),
+        ("a page", None, Some("<html>".to_string())),
+        ("half a body", None, Some(offer("plan", 3)[..40].to_string())),
+        ("a body that cannot be read", None, Some("\u{fffd}\u{1}".into())),
+        ("a card was declined", None, Some(r#"{"error":{"code":"card_declined"}}"#.into())),
+        ("another document", None, Some(r#"{"error":"too late"}"#.into())),
+        ("a header that is garbage", Some("!!!".to_string()), None),
+        ("a header that is garbage, other terms in the body", Some("!!!".into()), Some(offer("plan", 3))),
+        ("x402 without ways to pay", Some(encode(r#"{"x402Version":2,"accepts":[]}"#)), None),
     ] {
-        let mut world = World::new().balance(100).body(body.map(Into::into)).seller(move |send, world| {
-            match &send.token {
-                None => refused(),
-                Some(_) if world.paid_sends == 1 => {
-                    Answer { offer: header.map(Into::into), ..Seller::status(402) }
-                }
-                Some(_) => Seller::paid(2, 98),
+        // A token from the store is no reason either: the answer says nothing of an offer.
+        for warm in [false, true] {
+            let first = u32::from(warm);
+            let (header, body) = (header.clone(), body.clone());
+            let mut world =
+                World::new().balance(100).body(body).seller(move |send, world| match &send.token {
+                    None => refused(),
+                    Some(_) if world.paid_sends <= first => Seller::paid(2, 98),
+                    Some(_) => Answer { offer: header.clone(), ..Seller::status(402) },
+                });
+            if warm {
+                let fetch = world.fetch("POST", "/ask");
+                assert!(world.run_one(fetch).result.is_ok(), "{name}");
             }
-        });
-        let fetch = world.fetch("POST", "/ask");
-        assert!(world.run_one(fetch).result.is_ok(), "{name}");
-        assert_eq!((world.asked, world.mints, world.paid_sends), (1, 2, 2), "{name}");
-        assert_eq!(world.buyer.budget().total(), Credits::from(2), "{name}");
+            let fetch = world.fetch("POST", "/ask");
+            let end = world.run_one(fetch);
+            assert_eq!(end.result.unwrap_err().code(), "payment_refused", "{name}");
+            assert_eq!((end.spend.outcome, end.spend.payment), (Outcome::Unknown, None), "{name}");
+            assert_eq!((world.asked, world.mints, world.paid_sends), (1 + first, 1, 1 + first), "{name}");
+            assert_eq!(world.buyer.budget().total(), Credits::from(2 + 2 * u64::from(first)), "{name}");
+            // The token has ended: the next fetch asks for the terms and a token anew.
+            let next = world.fetch("POST", "/ask");
+            assert_eq!(world.run_one(next).spend.requests, 2, "{name}");
+            assert_eq!(world.mints, 2, "{name}");
+        }
     }
 }
 
@@ -134,7 +154,8 @@ fn rule_5_terms_are_known_where_something_was_delivered_for_them() {
         ("a place that is hidden", Seller::redirect(0, Redirected::Somewhere), 2),
         ("a client error", Seller::status(404), 2),
         ("a server error", Seller::status(500), 2),
-        ("a receipt that says no", Seller::receipt(200, receipt(false, 0, 0)), 2),
+        ("delivered, and a receipt that says no", Seller::receipt(200, receipt(false, 0, 0)), 1),
+        ("a receipt that says no, and nothing delivered", Seller::receipt(404, receipt(false, 0, 0)), 2),
     ] {
         let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
             None => refused(),
@@ -150,51 +171,44 @@ fn rule_5_terms_are_known_where_something_was_delivered_for_them() {
 
 #[test]
 fn rule_5_a_balance_is_looked_at_only_where_something_hangs_on_it() {
-    let policy = |purchase| Some(Policy { purchase, ..Policy::default() });
-    // (name, who is asked, the policy, tokens that are refused first, looks at the balance)
-    for (name, approval, policy, refusals, looks) in [
-        ("nobody said anything: only what is held", None, None, 0, 1),
+    let no = Approval { purchase: Some(false), ..yes() };
+    let session = Approval { remember: true, ..yes() };
+    // (name, who is asked, the policy, looks at the balance of a first fetch, and of a second one whose old token is refused
+    // with the same terms)
+    for (name, approval, policy, cold, refused_looks) in [
         ("a yes", Some(yes()), None, 0, 0),
-        ("a yes that buys", Some(buy()), None, 0, 0),
-        ("a policy", None, policy(None), 0, 0),
-        ("a policy that buys", None, policy(Some(true)), 0, 0),
-        ("a policy that does not buy", None, policy(Some(false)), 0, 1),
-        ("a yes that does not buy", Some(Approval { purchase: Some(false), ..yes() }), None, 0, 1),
-        ("a yes, refused", Some(yes()), None, 1, 0),
-        ("a yes that buys, refused: is it for want of credits?", Some(buy()), None, 1, 1),
-        ("a policy, refused", None, policy(None), 1, 0),
-        ("a policy that buys, refused", None, policy(Some(true)), 1, 1),
-        ("a policy that does not buy, refused", None, policy(Some(false)), 1, 2),
-        (
-            "a yes for the session, refused: is it to be asked again?",
-            Some(Approval { remember: true, ..yes() }),
-            None,
-            1,
-            0,
-        ),
+        ("a yes that buys: is it too low?", Some(buy()), None, 1, 1),
+        ("a policy", None, Some(anywhere()), 0, 0),
+        ("a policy that buys", None, Some(buys()), 1, 1),
+        ("a policy that does not buy", None, Some(held_only()), 1, 1),
+        ("a yes that does not buy", Some(no), None, 1, 1),
+        ("a yes for the session: is it to be asked again?", Some(session), None, 0, 1),
     ] {
         let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
-            Some(_) if world.paid_sends > refusals => Seller::paid(2, 98),
+            Some(_) if world.paid_sends != 2 => Seller::paid(2, 98),
             _ => refused(),
         });
         (world.approval, world.policy) = (approval, policy);
-        let fetch = world.fetch("POST", "/ask");
-        assert!(world.run_one(fetch).result.is_ok(), "{name}");
-        assert_eq!((world.mints, world.orders), (1 + refusals, 0), "{name}");
-        assert_eq!(world.platform_calls - world.mints, looks, "{name}");
+        for (mints, looks) in [(1, cold), (2, cold + refused_looks)] {
+            let fetch = world.fetch("POST", "/ask");
+            assert!(world.run_one(fetch).result.is_ok(), "{name}");
+            assert_eq!((world.mints, world.orders), (mints, 0), "{name}");
+            assert_eq!(world.platform_calls - world.mints, looks, "{name}, {mints} tokens");
+        }
     }
 }
 
 #[test]
 fn rule_3_held_credits_are_looked_at_before_a_token_in_hand_is_sent() {
     let mut world = World::new().balance(3);
+    world.policy = Some(held_only());
     let first = world.fetch("POST", "/ask");
     assert!(world.run_one(first).result.is_ok());
-    // One credit is left, and what the receipt said of it is too old to be believed.
-    world.now += 60_000;
+    // One credit is left.
     let second = world.fetch("POST", "/ask");
     assert_eq!(world.run_one(second).result.unwrap_err().code(), "insufficient_credits");
     assert_eq!((world.mints, world.paid_sends, world.burned), (1, 1, 2));
+    assert_eq!(world.platform_calls - world.mints, 2, "the platform said so, not our own sum");
 }
 
 #[test]
@@ -223,26 +237,37 @@ fn rule_8_an_abort_tells_of_no_order_of_somebody_else_s() {
 }
 
 #[test]
-fn rule_8_an_abort_after_a_refusal_has_spent_nothing() {
-    // (name, the plan of the terms that come with the refusal)
-    for (name, again, asked) in
-        [("while a token is minted anew", "plan", 1), ("while asked about other terms", "other", 2)]
-    {
-        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+fn rule_8_an_abort_after_a_refusal_says_that_the_refused_token_was_presented() {
+    // (name, whether the token is from an earlier fetch, the plan of the terms that come with the refusal, terms told of)
+    for (name, warm, again, told) in [
+        ("while a token is minted anew", true, "plan", 2),
+        ("while asked about other terms", false, "other", 2),
+    ] {
+        let first = u32::from(warm);
+        let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
             None => refused(),
+            Some(_) if world.paid_sends <= first => Seller::paid(2, 98),
             Some(_) => Seller::offer(&offer(again, 2)),
         });
         world.approval = Some(yes());
+        if warm {
+            let fetch = world.fetch("POST", "/ask");
+            assert!(world.run_one(fetch).result.is_ok(), "{name}");
+        }
         world.hold_jobs = true;
         let fetch = world.fetch("POST", "/ask");
         world.run();
-        world.work_once();
+        if !warm {
+            world.work_once();
+        }
         world.buyer.on(fetch, Event::Aborted, world.now);
         let end = world.run_one(fetch);
         assert_eq!(end.result.unwrap_err().code(), "aborted", "{name}");
-        assert_eq!((end.spend.outcome, end.spend.requests), (Outcome::None, 2), "{name}");
-        assert_eq!(world.notices.iter().filter(|kind| **kind == NoticeKind::Offer).count(), asked, "{name}");
-        assert_eq!(world.buyer.budget().total(), Credits::ZERO, "{name}");
+        assert_eq!((end.spend.outcome, end.spend.payment), (Outcome::Unknown, None), "{name}");
+        assert_eq!(end.spend.credits_presented, Credits::from(2), "{name}");
+        assert_eq!(world.notices.iter().filter(|kind| **kind == NoticeKind::Offer).count(), told, "{name}");
+        let counted = Credits::from(2 + 2 * u64::from(first));
+        assert_eq!(world.buyer.budget().total(), counted, "{name}");
     }
 }
 
@@ -281,4 +306,9 @@ fn rule_9_what_was_paid_for_is_in_the_books_wherever_its_answer_led() {
 /// A 402 with the same terms again.
 fn refused() -> Answer {
     Seller::offer(&offer("plan", 2))
+}
+
+/// A 402 with a price that no answer before had.
+fn dearer(paid: u32) -> Answer {
+    Seller::offer(&offer("plan", u64::from(2 + paid)))
 }

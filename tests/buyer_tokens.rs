@@ -143,25 +143,104 @@ fn rule_5_a_single_use_token_is_never_presented_twice() {
 }
 
 #[test]
-fn rule_5_a_refused_token_is_minted_anew_once_and_three_sends_are_the_most() {
-    // (name, which paid sends are refused, whether it ends well, sends, mints)
-    for (name, refused, ok, sends, mints) in
-        [("none", 0, true, 2, 1), ("one", 1, true, 3, 2), ("all", 9, false, 3, 2)]
-    {
+fn rule_5_an_old_token_that_is_refused_is_minted_anew_once_and_a_fresh_one_never() {
+    // (name, whether a first fetch has paid before, refusals on the same terms, whether it ends well, then of the last fetch:
+    // sends, presentations and mints)
+    for (name, warm, refused, ok, sends, paid, mints) in [
+        ("a fresh token", false, 0, true, 2, 1, 1),
+        ("a fresh token is refused", false, 1, false, 2, 1, 1),
+        ("an old token", true, 0, true, 1, 1, 0),
+        ("an old token is refused", true, 1, true, 2, 2, 1),
+        ("an old token and the fresh one are refused", true, 2, false, 2, 2, 1),
+    ] {
+        let first = u32::from(warm);
         let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
-            None => Seller::offer(&offer("plan", 2)),
-            Some(_) if world.paid_sends <= refused => Seller::offer(&offer("plan", 2)),
-            Some(_) => Seller::paid(2, 98),
+            Some(_) if world.paid_sends <= first || world.paid_sends > first + refused => Seller::paid(2, 98),
+            _ => Seller::offer(&offer("plan", 2)),
         });
         world.approval = Some(yes());
+        if warm {
+            let fetch = world.fetch("POST", "/ask");
+            assert!(world.run_one(fetch).result.is_ok(), "{name}");
+        }
+        let before = (world.sends, world.paid_sends, world.mints);
         let fetch = world.fetch("POST", "/ask");
         let end = world.run_one(fetch);
-        assert_eq!(end.result.is_ok(), ok, "{name}");
-        assert_eq!((world.sends, world.mints), (sends, mints), "{name}");
-        assert_eq!(world.asked, 1, "the same terms need no second consent: {name}");
-        let spent = if ok { 2 } else { 0 };
-        assert_eq!(world.buyer.budget().total(), Credits::from(spent), "{name}");
+        let expected = if ok { Ok(()) } else { Err("payment_refused") };
+        assert_eq!(end.result.as_ref().map_err(FetchError::code).copied(), expected, "{name}");
+        assert_eq!(
+            (world.sends - before.0, world.paid_sends - before.1, world.mints - before.2),
+            (sends, paid, mints),
+            "{name}"
+        );
+        assert_eq!(world.asked, 1 + first, "the same terms need no second consent: {name}");
+        assert_eq!(end.spend.credits_presented, Credits::from(2 * u64::from(paid)), "{name}");
+        assert_eq!(world.buyer.budget().total(), Credits::from(2 * u64::from(paid + first)), "{name}");
+        let outcome = if ok { Outcome::Settled } else { Outcome::Unknown };
+        assert_eq!(end.spend.outcome, outcome, "{name}");
     }
+}
+
+#[test]
+fn rule_5_other_terms_after_a_refusal_are_another_offer_with_its_own_consent() {
+    let agent = offer("plan", 2).replace(r#""extra":{"#, r#""extra":{"agentId":"9","#);
+    // (name, the offer that comes with each refusal, whether a fresh token follows it, what both presentations count)
+    for (name, again, follows, counted) in [
+        ("the same", offer("plan", 2), false, 2),
+        ("the same among others", offers_too(&offer("plan", 2), "other"), false, 2),
+        (
+            "another description",
+            offer("plan", 2).replace(r#""url":"/ask""#, r#""url":"/ask","description":"x""#),
+            false,
+            2,
+        ),
+        ("dearer", offer("plan", 50), true, 52),
+        ("cheaper", offer("plan", 1), true, 3),
+        ("without a price", world::offer_without_price("plan"), true, 3),
+        ("another plan", offer("other", 2), true, 4),
+        ("another network", offer("plan", 2).replace("eip155:84532", "eip155:8453"), true, 4),
+        ("another agent", agent, true, 4),
+    ] {
+        for status in [402, 401] {
+            // The second token is refused on yet other terms: there is no third.
+            for last in [false, true] {
+                let (first, third) = (again.clone(), offer("third", 7));
+                let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
+                    None => Seller::offer(&offer("plan", 2)),
+                    Some(_) => {
+                        let json = if world.paid_sends == 1 { &first } else { &third };
+                        match world.paid_sends > 1 && !last {
+                            true => Seller::paid(1, 50),
+                            false => payments_wasm::subscriber::Answer { status, ..Seller::offer(json) },
+                        }
+                    }
+                });
+                world.approval = Some(yes());
+                let fetch = world.fetch("POST", "/ask");
+                let end = world.run_one(fetch);
+                let name = format!("{name}, {status}, last: {last}");
+                let paid = 1 + u32::from(follows);
+                assert_eq!((world.paid_sends, world.mints, world.asked), (paid, paid, paid), "{name}");
+                let refused = (!follows || last) && status == 402;
+                assert_eq!(
+                    end.result.err().map(|error| error.code().to_string()).as_deref(),
+                    refused.then_some("payment_refused"),
+                    "{name}"
+                );
+                assert_eq!(world.buyer.budget().total(), Credits::from(counted), "{name}");
+                let settled = follows && !last;
+                assert_eq!(end.spend.outcome == Outcome::Settled, settled, "{name}");
+            }
+        }
+    }
+}
+
+/// An offer with another plan beside its own.
+fn offers_too(json: &str, plan: &str) -> String {
+    let other = format!(
+        r#""accepts":[{{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"{plan}","extra":{{}}}},"#
+    );
+    json.replace(r#""accepts":["#, &other)
 }
 
 #[test]
@@ -175,7 +254,11 @@ fn rule_5_dearer_terms_after_a_refusal_need_a_new_consent() {
     let fetch = world.fetch("POST", "/ask");
     assert!(world.run_one(fetch).result.is_ok());
     assert_eq!(world.asked, 2);
-    assert_eq!(world.buyer.budget().total(), Credits::from(50));
+    assert_eq!(
+        world.buyer.budget().total(),
+        Credits::from(52),
+        "what the first token presented stays counted"
+    );
 }
 
 #[test]
@@ -397,8 +480,11 @@ fn rule_5_a_fast_clock_throws_no_single_use_token_away_that_was_minted_ahead() {
     let end = world.now / 1000 + 3_600;
     world.now += 7_200_000;
     world.mint_answer = Some(ending("t", end, r#","nonce":"n""#));
-    let wanted =
-        FetchRequest { single_use: true, prefetch: 1, ..FetchRequest::new(target(ORIGIN, "/ask"), "POST") };
+    let wanted = FetchRequest {
+        single_use: Some(true),
+        prefetch: 1,
+        ..FetchRequest::new(target(ORIGIN, "/ask"), "POST")
+    };
     world.request = Some(wanted);
     for calls in 1..=3 {
         let fetch = world.fetch("POST", "/ask");
@@ -454,18 +540,22 @@ fn token_json(payload: &str) -> String {
 }
 
 #[test]
-fn rule_5_a_401_is_the_caller_s_unless_an_old_token_may_have_ended() {
-    // (name, whether a first fetch has paid before, 401s to paid requests, requests of the last fetch, mints in all)
-    for (name, warm, refusals, requests, mints) in [
-        ("a fresh token", false, 1, 2, 1),
-        ("an old token, once", true, 1, 2, 2),
-        ("an old token, and a fresh one", true, 2, 2, 2),
+fn rule_5_a_401_is_the_caller_s_unless_an_old_token_is_refused_with_an_offer() {
+    // (name, whether a first fetch has paid before, 401s to paid requests, whether they carry the offer, requests of the last
+    // fetch, mints in all)
+    for (name, warm, refusals, offers, requests, mints) in [
+        ("a fresh token", false, 1, false, 2, 1),
+        ("a fresh token, and an offer", false, 1, true, 2, 1),
+        ("an old token", true, 1, false, 1, 1),
+        ("an old token, and an offer", true, 1, true, 2, 2),
+        ("an old token and a fresh one, and offers", true, 2, true, 2, 2),
     ] {
         let first = u32::from(warm);
         let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) if world.paid_sends > first && world.paid_sends <= first + refusals => {
-                Seller::status(401)
+                let offer = offers.then(|| world::encode(&offer("plan", 2)));
+                payments_wasm::subscriber::Answer { offer, ..Seller::status(401) }
             }
             Some(_) => Seller::paid(2, 98),
         });
@@ -479,12 +569,18 @@ fn rule_5_a_401_is_the_caller_s_unless_an_old_token_may_have_ended() {
         assert!(end.result.is_ok(), "{name}");
         assert_eq!((end.spend.requests, world.mints), (requests, mints), "{name}");
         assert_eq!(world.asked, 1 + first, "nobody is asked twice for one fetch: {name}");
+        // The token has ended.
+        if end.spend.outcome == Outcome::Unknown {
+            let next = world.fetch("POST", "/ask");
+            assert!(world.run_one(next).result.is_ok(), "{name}");
+            assert_eq!(world.mints, mints + 1, "{name}");
+        }
     }
 }
 
 #[test]
 fn rule_13_what_a_seller_says_of_a_refusal_is_told_unless_it_prints_the_token() {
-    let printed = token("t2", false);
+    let printed = token("t1", false);
     for (name, body, told) in [
         ("a message", Some(r#"{"error":"e","message":"too late"}"#.to_string()), Some("too late")),
         ("only an error", Some(r#"{"error":"e"}"#.into()), Some("e")),

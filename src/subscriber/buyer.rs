@@ -125,9 +125,8 @@ pub struct Buyer {
     pub(super) grants: Vec<(Rc<Offer>, Option<DelegationRef>)>,
     /// Payments of which nobody said whether they were taken.
     pub(super) unsettled: Vec<(FetchId, Box<Visit>)>,
-    /// What the platform said was held of each plan, less what was presented since, and when it said so. No seller's
-    /// word is in it.
-    balances: Vec<(PlanId, Credits, u64)>,
+    /// What the platform said was held of each plan, less what was presented since. No seller's word is in it.
+    balances: Vec<Reading>,
     /// What the platform says of the plans that a limit was asked about.
     plan_terms: Vec<(PlanId, PlanTerms)>,
     /// Receipts that name more credits than were counted, of plans whose terms are being read.
@@ -138,6 +137,18 @@ pub struct Buyer {
     last_fetch: u32,
     pub(super) commands: Vec<Command>,
     pub(super) records: Vec<Record>,
+}
+
+/// What the platform said was held of a plan.
+#[derive(Debug)]
+struct Reading {
+    plan_id: PlanId,
+    /// In credits, less what was presented since.
+    held: Credits,
+    /// When it was read, in milliseconds since 1970.
+    at: u64,
+    /// Whether something was presented since: then it says that the credits suffice, and not that they do not.
+    is_reduced: bool,
 }
 
 /// A receipt that names more credits than were counted.
@@ -231,7 +242,9 @@ impl Buyer {
         let trusted = offer.credits().is_some()
             && request.is_limited()
             && limiting.all(|policy| policy.counts_price_of(offer));
-        match self.terms_of(offer.plan_id()).filter(|_| !trusted) {
+        match self.terms_of(offer.plan_id()) {
+            // A trusted seller settles what it asked, and the platform takes the plan's least for it at the least.
+            Some(terms) if trusted => offer.needed().max(terms.least),
             Some(terms) => terms.most.max(offer.credits().unwrap_or_default()),
             None => offer.needed(),
         }
@@ -374,11 +387,11 @@ impl Buyer {
 
     /// Somebody read a balance: what a purchase is decided by.
     pub fn note_balance(&mut self, plan_id: &PlanId, held: Credits, now: u64) {
-        self.balances.retain(|(plan, _, _)| plan != plan_id);
+        self.forget_balance(plan_id);
         if self.balances.len() >= MAX_REMEMBERED {
             self.balances.remove(0);
         }
-        self.balances.push((plan_id.clone(), held, now));
+        self.balances.push(Reading { plan_id: plan_id.clone(), held, at: now, is_reduced: false });
         self.order_by_balance(plan_id, held);
     }
 
@@ -398,18 +411,27 @@ impl Buyer {
 
     /// The balance of a plan, if it was read at a time or later.
     pub(super) fn balance_since(&self, plan_id: &PlanId, since: u64) -> Option<Credits> {
-        let mut balances = self.balances.iter();
-        balances.find(|(plan, _, at)| plan == plan_id && *at >= since).map(|(_, held, _)| *held)
+        self.reading(plan_id).filter(|one| one.at >= since).map(|one| one.held)
+    }
+
+    /// Whether the balance of a plan is exactly what the platform said at a time or later.
+    pub(super) fn is_read_since(&self, plan_id: &PlanId, since: u64) -> bool {
+        self.reading(plan_id).is_some_and(|one| one.at >= since && !one.is_reduced)
+    }
+
+    fn reading(&self, plan_id: &PlanId) -> Option<&Reading> {
+        self.balances.iter().find(|one| one.plan_id == *plan_id)
     }
 
     pub(super) fn forget_balance(&mut self, plan_id: &PlanId) {
-        self.balances.retain(|(plan, _, _)| plan != plan_id);
+        self.balances.retain(|one| one.plan_id != *plan_id);
     }
 
     /// A payment that was presented may have taken so many credits of a plan.
     pub(super) fn take_from_balance(&mut self, plan_id: &PlanId, credits: Credits) {
-        for (_, held, _) in self.balances.iter_mut().filter(|(plan, _, _)| plan == plan_id) {
-            *held = held.saturating_sub(credits);
+        for one in self.balances.iter_mut().filter(|one| one.plan_id == *plan_id) {
+            one.held = one.held.saturating_sub(credits);
+            one.is_reduced = true;
         }
     }
 

@@ -130,11 +130,23 @@ impl Buyer {
         let (cost, at, resumed) = (visit.cost, visit.presented_at, visit.resumed.is_some());
         visit.phase = Phase::Preparing;
         visit.presentations -= 1;
-        if visit.presentations > 0 {
-            // An earlier request of this fetch had a token: what became of that is open.
-            visit.spend.outcome = Outcome::Unknown;
-        } else {
-            (visit.sent_token, visit.entry, visit.presented_at) = (None, None, 0);
+        visit.sent_token = None;
+        // What the fetch presented before this stays in the books, and nobody has said what became of it.
+        match visit.presentations > 0 {
+            true => {
+                if visit.spend.outcome == Outcome::None {
+                    visit.spend.outcome = Outcome::Unknown;
+                }
+                if let Some(entry) = &mut visit.entry {
+                    entry.presented = entry.presented.saturating_sub(cost);
+                    entry.outcome = Outcome::Unknown;
+                }
+                visit.entry.take_if(|entry| entry.presented.is_zero());
+            }
+            false => {
+                visit.presented_at = 0;
+                visit.entry = None;
+            }
         }
         visit.spend.requests -= 1;
         visit.spend.credits_presented = visit.spend.credits_presented.saturating_sub(cost);

@@ -6,19 +6,20 @@
 //! The rules of money that bind it, by the numbers that tests and comments use:
 //!
 //! 1. An answer that is no 402 comes back untouched.
-//! 2. An offer is read from the header, else from the body; it is hostile until read, and an error names what is wrong.
-//! 3. Nothing is paid for without consent: somebody who is asked, else a policy that names its origins. A purchase has limits of
-//!    its own.
+//! 2. An offer is read from the header, else from the body; it is hostile until read, and an error names what is wrong. A 402
+//!    that is no x402 answer comes back like any other.
+//! 3. Nothing is paid for without consent: somebody asked, else a policy that names origins. A purchase has limits of its own.
 //! 4. However many wait for it, there is one mint for a token and one purchase of a plan.
-//! 5. A reusable token is reused, a single-use one never; a refusal is not paid again, unless the token was an old one or the
-//!    offer differs; two tokens and three sends at the most.
+//! 5. A reusable token is reused, a single-use one never. A 401 or 402 ends a token; another follows in the same call only for
+//!    an offer that can be read, in the place of an old token or on other terms. Three sends at the most.
 //! 6. A token goes to the origin that asked for it, over HTTPS or on this machine, and by no redirect elsewhere.
 //! 7. A request is replayable, or says that it is not before anything is paid.
 //! 8. An abort stops everything at every step.
 //! 9. Every outcome says what was spent; a lost answer to a payment is unknown, never nothing.
-//! 10. With consent to it, one call does the whole way: order, wait for the credits, mint, pay.
+//! 10. With consent to it, one call does the whole way: order, wait for the credits, mint, pay. The platform says whether the
+//!     balance is too low.
 //! 11. A receipt is handed over with the answer, and a broken one never costs the answer.
-//! 12. Limits count the most that the platform can take for what is presented; no receipt lowers a count; they hold under
+//! 12. Limits count the most that the platform can take, before the send; no seller's word lowers a count. They hold under
 //!     concurrency, over tabs and reloads.
 //! 13. Keys and tokens are never printed, and are dropped at logout.
 //! 14. A login is used only with the one-time state that this page gave out.

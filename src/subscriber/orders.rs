@@ -30,7 +30,7 @@ impl Buyer {
         self.forget_order(plan_id);
         let Some(name) = self.order_name(plan_id) else { return };
         let name = [name.as_str(), &Credits::from(now).to_string()].concat();
-        let credits = self.known_balance(plan_id, now).unwrap_or_default();
+        let credits = self.balance_since(plan_id, 0).unwrap_or_default();
         self.budget.entries.push(Entry { kind: ORDER, name, credits });
     }
 

@@ -126,6 +126,10 @@ impl Buyer {
         let (method, offer) = (String::from(visit.method()), visit.offer.clone());
         if let Some(token) = token {
             self.tokens.discard(&token);
+            // Others may have it in hand and wait for something else.
+            for (_, visit) in &mut self.visits {
+                visit.token.take_if(|held| *held == token);
+            }
         }
         if let Some(offer) = offer {
             self.forget_terms(&method, &offer);
@@ -152,7 +156,7 @@ impl Buyer {
 
     /// Rule 6: a token is followed by redirects within its origin only.
     fn redirected(&mut self, fetch: FetchId, to: Redirected, status: u16, said: Option<Said>, now: u64) {
-        let over_limit = self.broken_limit(fetch, now).is_some();
+        let over_limit = self.broken_limit(fetch, now).is_some() || !self.may_present_again(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         // A token that has been used up, or has paid, is not presented again: the place it leads to makes its own offer.
         // Presenting a reusable one there counts again.
@@ -199,15 +203,27 @@ impl Buyer {
         }
     }
 
+    /// Whether one more presentation of the token is covered by what is held, where only that may be spent.
+    fn may_present_again(&mut self, fetch: FetchId) -> bool {
+        let Some(visit) = self.visit(fetch) else { return false };
+        let (true, Some(offer)) = (visit.spends_held_only(), visit.offer.clone()) else { return true };
+        // What is on the wire is promised, this fetch's own first presentation among it.
+        let left = |held: Credits| held.saturating_sub(self.promised(offer.plan_id(), fetch));
+        self.balance_since(offer.plan_id(), 0).is_some_and(|held| left(held) >= self.needed(&offer))
+    }
+
     fn follow_with_token(&mut self, fetch: FetchId, target: Target, now: u64) {
         let Some(visit) = self.visit(fetch) else { return };
         let (cost, offer) = (visit.cost, visit.offer.clone());
         visit.presentations += 1;
+        visit.presented_at = now;
         visit.spend.credits_presented = visit.spend.credits_presented.saturating_add(cost);
         if let Some(entry) = &mut visit.entry {
+            entry.at = now;
             entry.presented = entry.presented.saturating_add(cost);
         }
         if let Some(offer) = offer {
+            self.take_from_balance(offer.plan_id(), cost);
             self.budget.present(&offer, cost, now);
         }
         let Some(visit) = self.visit(fetch) else { return };
@@ -224,6 +240,10 @@ impl Buyer {
     }
 
     fn start_over(&mut self, fetch: FetchId) {
+        // The payment that was gone on with is in the books of this fetch.
+        if let Some((_, one)) = self.visit(fetch).and_then(|visit| visit.resumed.take()) {
+            self.forget_record(&one);
+        }
         self.close_entry(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         visit.offer = None;
@@ -255,8 +275,10 @@ impl Buyer {
             visit.spend.outcome = Outcome::Settled;
         }
         visit.unsettled = false;
-        visit.spend.credits_settled =
-            redeemed.map(|more| more.saturating_add(visit.spend.credits_settled.unwrap_or_default()));
+        if let Some(more) = redeemed {
+            let before = visit.spend.credits_settled.unwrap_or_default();
+            visit.spend.credits_settled = Some(more.saturating_add(before));
+        }
         if let Some(entry) = &mut visit.entry {
             (entry.outcome, entry.settled) = (Outcome::Settled, redeemed);
         }

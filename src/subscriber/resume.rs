@@ -3,7 +3,6 @@
 //! A single-use token can be burned once only: the same goes out again. With a reusable one going on is another payment,
 //! which needs consent of its own and counts: an equal balance does not prove that nothing was or will be burned.
 
-use super::consent::Consent;
 use super::visit::Visit;
 use super::{Buyer, FetchError, FetchId, Offer, Outcome};
 use alloc::rc::Rc;
@@ -22,16 +21,31 @@ impl Buyer {
         visit.moved = one.moved;
         visit.offer = one.offer.clone();
         visit.delegation_id = one.delegation_id.clone();
-        visit.consent = Some(Consent::Given { purchase: None, asked: false });
         visit.spend.outcome = Outcome::Unknown;
         visit.token = one.sent_token.clone();
         visit.cost = one.cost;
         visit.token_single_use = one.spend.single_use;
         visit.resumed = Some((payment, one));
         match visit.token_single_use {
-            true => self.send_paid(fetch, now),
+            true => self.present_again(fetch, now),
             false => self.pay_again(fetch, now),
         }
+    }
+
+    /// The same token goes out again. It can be burned now as well as when it was first sent: it counts once, from now on,
+    /// and is not sent where that breaks a limit.
+    fn present_again(&mut self, fetch: FetchId, now: u64) {
+        let Some(visit) = self.visit(fetch) else { return };
+        let (Some((_, one)), Some(offer), cost) = (&visit.resumed, visit.offer.clone(), visit.cost) else {
+            return;
+        };
+        let at = one.presented_at;
+        self.budget.take_back(&offer, at, cost);
+        if let Some(limit) = self.broken_limit(fetch, now) {
+            self.budget.raise(&offer, at, cost);
+            return self.fail(fetch, FetchError::BudgetExceeded(limit));
+        }
+        self.send_paid(fetch, now);
     }
 
     fn pay_again(&mut self, fetch: FetchId, now: u64) {

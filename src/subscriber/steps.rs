@@ -280,17 +280,6 @@ impl Buyer {
         visit.delegation_id = chosen;
         visit.consent = Some(visit.without_what_is_forbidden(consent));
         visit.phase = Phase::Preparing;
-        let was_sent = visit.presentations > 0;
-        match visit.resumed.take() {
-            // It is another payment now.
-            Some(_) if !was_sent => {
-                visit.spend.outcome = Outcome::None;
-                (visit.presented_at, visit.entry) = (0, None);
-            }
-            // The earlier payment was presented once more, and led elsewhere: it is in the books of this fetch.
-            Some((_, one)) => self.forget_record(&one),
-            None => {}
-        }
         self.reserve(fetch);
         self.notice(fetch, NoticeKind::Consent);
         self.advance(fetch, now);
@@ -315,7 +304,7 @@ impl Buyer {
         let (needed, promised) = (self.needed(&offer), self.promised(&plan_id, fetch));
         let suffices = |held: Credits| held.saturating_sub(promised) >= needed;
         let enough = self.balance_since(&plan_id, 0).map(suffices);
-        let just_read = self.balance_since(&plan_id, considered_at).is_some();
+        let just_read = self.is_read_since(&plan_id, considered_at);
         // While an order is under way its credits are waited for: a payment without them might buy the plan again.
         let ordered = self.order_of(&plan_id, now).is_some();
 
@@ -413,6 +402,10 @@ impl Buyer {
         let Some(token) = visit.token.take() else { return };
         let cost = visit.cost;
         let reserved = core::mem::take(&mut visit.reserved);
+        // With a consent of its own it is another payment, and what was open stays open in the books.
+        if visit.consent.is_some() && visit.resumed.take().is_some() {
+            visit.spend.outcome = Outcome::None;
+        }
         visit.spend.requests += 1;
         visit.tokens += 1;
         visit.presentations += 1;
@@ -424,13 +417,11 @@ impl Buyer {
             redirects: Redirects::Manual,
             as_get: visit.as_get,
         };
-        let resumed = visit.resumed.as_ref().map(|(_, one)| one.presented_at);
-        visit.presented_at = resumed.unwrap_or(now);
+        visit.presented_at = now;
         visit.spend.credits_presented = visit.spend.credits_presented.saturating_add(cost);
         let offer = visit.offer.clone();
         self.budget.release(reserved);
-        // The same payment once more counts once.
-        if let (Some(offer), None) = (offer, resumed) {
+        if let Some(offer) = offer {
             self.budget.present(&offer, cost, now);
         }
         self.open_entry(fetch, cost);
@@ -449,8 +440,9 @@ impl Buyer {
         let ordering = self.purchase_awaited_by(fetch);
         let Some(visit) = self.visit(fetch) else { return };
         if visit.phase == Phase::Paying && error_leaves_doubt(&error) {
-            // What an earlier answer left open cannot be gone on with.
-            visit.unsettled = visit.spend.outcome == Outcome::None && error != FetchError::LoggedOut;
+            // What an earlier answer left open cannot be gone on with; the same single-use token can.
+            let is_open = visit.spend.outcome == Outcome::None || visit.resumed.is_some();
+            visit.unsettled = is_open && error != FetchError::LoggedOut;
             self.outcome_is_unknown(fetch);
             self.notice(fetch, NoticeKind::Unknown);
         }

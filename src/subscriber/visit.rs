@@ -297,6 +297,11 @@ impl Visit {
         }
     }
 
+    /// Whether consent is a plain no to buying: only what is held may be spent.
+    pub(super) fn spends_held_only(&self) -> bool {
+        matches!(self.consent, Some(Consent::Given { purchase: Some(false), .. }))
+    }
+
     /// Whether consent allows an order. What a card pays for is not ordered: the platform buys it when it settles.
     pub(super) fn may_order(&self) -> bool {
         let by_card = self.offer.as_ref().is_some_and(|offer| offer.scheme() == Scheme::CardDelegation);

@@ -97,6 +97,8 @@ pub struct World {
     pub approval: Option<Approval>,
     pub policy: Option<Policy>,
     pub redirects: Redirects,
+    /// What the seller of two credits answers after it has settled; its receipt without it.
+    pub says: Option<Rc<dyn Fn() -> Answer>>,
     /// What whoever is to choose among offers chooses.
     pub select: Option<usize>,
     /// What is held of some plans, and what a credit of them costs; `None` where the platform cannot say.
@@ -127,6 +129,8 @@ pub struct World {
     pub mint_answer: Option<Option<(u16, String)>>,
     pub credits_after_ms: u64,
     pub hold_jobs: bool,
+    /// Whether the terms of plans are held back as well; without it they are read at once.
+    pub hold_terms: bool,
     /// Whether what carries a token gets no answer yet.
     pub hold_paid: bool,
     pub abort_at: Option<u32>,
@@ -169,6 +173,7 @@ impl World {
             approval: None,
             policy: None,
             redirects: Redirects::Follow,
+            says: None,
             select: None,
             choices: Vec::new(),
             most_asked_at_once: 0,
@@ -188,6 +193,7 @@ impl World {
             mint_answer: None,
             credits_after_ms: 0,
             hold_jobs: false,
+            hold_terms: false,
             hold_paid: false,
             held_paid: VecDeque::new(),
             abort_at: None,
@@ -332,7 +338,9 @@ impl World {
         match command {
             Command::Tell(notice) => self.notices.push(notice.kind),
             Command::Limit(fetch, limit) => drop(self.limits.insert(fetch, limit)),
-            Command::Run(job) if self.hold_jobs => self.held.push_back(job),
+            Command::Run(job) if self.hold_jobs && (self.hold_terms || job.work != Work::Terms) => {
+                self.held.push_back(job);
+            }
             Command::Run(job) => self.work(&job),
             Command::Do(fetch, action) => {
                 if let Action::Finish(finish) = *action {
@@ -407,7 +415,7 @@ impl World {
         }
         self.balance -= 2;
         self.burned += 2;
-        Seller::paid(2, self.balance)
+        self.says.as_ref().map_or_else(|| Seller::paid(2, self.balance), |says| says())
     }
 
     fn work(&mut self, job: &Job) {
@@ -467,6 +475,21 @@ impl World {
 
 pub fn plan(id: &str) -> PlanId {
     PlanId::parse(id, "planId").unwrap()
+}
+
+/// A policy that allows payments at every origin.
+pub fn anywhere() -> Policy {
+    Policy { origins: vec!["*".into()], ..Policy::default() }
+}
+
+/// The same, and nothing may be bought: only the credits held are spent.
+pub fn held_only() -> Policy {
+    Policy { purchase: Some(false), ..anywhere() }
+}
+
+/// The same, and the plan may be bought.
+pub fn buys() -> Policy {
+    Policy { purchase: Some(true), plans: vec!["plan".into()], ..anywhere() }
 }
 
 /// A yes to this payment.
