@@ -1,7 +1,5 @@
 //! The rules of money for a seller, a table each. A row has a name; a rule is found by its number.
 
-mod account;
-mod again;
 mod aliases;
 mod cache;
 mod canonical;

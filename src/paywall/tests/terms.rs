@@ -168,7 +168,11 @@ fn what_needs_the_state_is_refused_without_it_and_what_else_is_not_promised_is_s
     };
     for (more, key) in [
         (json!({ "settle": "after-delivery" }), "settle"),
-        (json!({ "settle": "at-end-of-stream" }), "receipt"),
+        (json!({ "settle": "at-end-of-stream" }), "settle"),
+        (json!({ "settle": "at-end-of-stream", "receipt": "event" }), "settle"),
+        (json!({ "settle": "at-end-of-stream", "maxOpen": 3 }), "settle"),
+        (json!({ "settle": "at-end-of-stream", "unbounded": false }), "settle"),
+        (json!({ "settle": "after-delivery", "unbounded": true, "receipt": "url" }), "receipt"),
         (json!({ "singleUse": true }), "singleUse"),
         (json!({ "limit": { "requests": 1, "seconds": 1, "by": "payer" } }), "limit"),
         (json!({ "free": { "perDay": 1, "by": "payer" } }), "free"),
@@ -177,7 +181,11 @@ fn what_needs_the_state_is_refused_without_it_and_what_else_is_not_promised_is_s
         assert_eq!(error.key, format!("ROUTES[\"GET /r\"].{key}"), "{more}");
         assert!(error.problem.contains("PAYWALL_STATE"), "{error}");
     }
-    for (more, count) in [(json!({}), 2), (json!({ "settle": "at-end-of-stream", "receipt": "event" }), 3)] {
+    for (more, count) in [
+        (json!({}), 2),
+        (json!({ "settle": "at-end-of-stream", "receipt": "event", "unbounded": true }), 4),
+        (json!({ "settle": "after-delivery", "unbounded": true }), 4),
+    ] {
         let settings = read(&more).unwrap();
         assert_eq!(settings.warnings().len(), count, "{more}");
         assert!(settings.warnings().iter().all(|warning| warning.contains("PAYWALL_STATE")));

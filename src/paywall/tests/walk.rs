@@ -132,7 +132,11 @@ impl World {
                     }
                     Event::Ended(self.ending)
                 }
-                Action::Wait(_) => panic!("nobody else asks"),
+                Action::Wait(ms) => {
+                    walk.steps.push("wait");
+                    self.now += u64::from(ms);
+                    Event::Waited
+                }
                 Action::Price(_) => {
                     walk.steps.push("price");
                     Event::Price(self.price)
@@ -191,6 +195,7 @@ fn step(command: &Command) -> &'static str {
         Command::Admit { .. } => "admit",
         Command::Write { .. } => "write",
         Command::Charge { .. } => "charge",
+        Command::Close { .. } => "close",
         _ => "state",
     }
 }
