@@ -29,6 +29,10 @@ const PRICE: u64 = 2;
 const START: u64 = 1_790_000_000_000;
 /// A story is shorter than a claim lasts, so that no claim runs out in the middle of it.
 const LONGEST_MS: u64 = 800_000;
+/// How long a call may take, where nothing else is configured.
+const TIMEOUT_MS: u64 = 10_000;
+/// How long after it was sent a settle may arrive.
+const LATEST_MS: u64 = 120_000;
 const PAYERS: usize = 2;
 /// A route, its plan, and how much may be open of that.
 const ROUTES: [(&str, &str, usize); 4] =
@@ -38,24 +42,53 @@ const ROUTES: [(&str, &str, usize); 4] =
 #[derive(Debug, Clone)]
 enum Op {
     /// A request by a payer for a route: with the reusable token, a fresh single-use one, or the last one again.
-    Ask { payer: usize, route: usize, token: u8, instance: usize },
+    Ask {
+        payer: usize,
+        route: usize,
+        token: u8,
+        instance: usize,
+    },
     /// A request goes one step on; what it does meets this fate.
-    Step { which: usize, fate: Fate },
+    Step {
+        which: usize,
+        fate: Fate,
+    },
     /// An isolate dies. What it was doing may have been done.
-    Crash { which: usize, done: bool },
+    Crash {
+        which: usize,
+        done: bool,
+    },
     /// A client hangs up.
-    Leave { which: usize },
+    Leave {
+        which: usize,
+    },
     /// A word behind an answer arrives; it may arrive again.
-    Note { which: usize, again: bool },
+    Note {
+        which: usize,
+        again: bool,
+    },
     /// The alarm of an object rings; what it asks meets this fate, or its object dies while it waits.
-    Alarm { which: usize, fate: Fate, dies: bool },
+    Alarm {
+        which: usize,
+        fate: Fate,
+        dies: bool,
+    },
     /// A settle that was given up arrives.
-    Arrive { which: usize },
+    Arrive {
+        which: usize,
+    },
     /// Somebody else burns what the payer holds, or buys more for them.
-    Credits { payer: usize, held: u64 },
+    Credits {
+        payer: usize,
+        held: u64,
+    },
     /// The payer's token is revoked: from now on there is another.
-    Revoke { payer: usize },
-    Wait { ms: u64 },
+    Revoke {
+        payer: usize,
+    },
+    Wait {
+        ms: u64,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +184,8 @@ struct World {
     live: Vec<Live>,
     truths: Vec<Truth>,
     notes: Vec<StateCall>,
-    late: Vec<Value>,
+    /// Settles that nobody waits for any more, and when they were sent.
+    late: Vec<(u64, Value)>,
 }
 
 fn gate(cache: &str) -> Gate {
@@ -161,10 +195,10 @@ fn gate(cache: &str) -> Gate {
         route
     };
     let routes = json!({
-        "GET /before": route("one", json!({})),
-        "GET /after": route("one", json!({ "settle": "after-delivery" })),
-        "GET /end": route("one", json!({ "settle": "at-end-of-stream" })),
-        "GET /two": route("two", json!({ "settle": "at-end-of-stream", "maxOpen": 2 })),
+        "GET /before/:name": route("one", json!({})),
+        "GET /after/:name": route("one", json!({ "settle": "after-delivery" })),
+        "GET /end/:name": route("one", json!({ "settle": "at-end-of-stream" })),
+        "GET /two/:name": route("two", json!({ "settle": "at-end-of-stream", "maxOpen": 2 })),
     });
     let variable = |name: &str| match name {
         "NVM_API_KEY" => Some("sandbox:e30.e30.c2ln".to_string()),
@@ -222,7 +256,10 @@ impl World {
             Op::Leave { which } if !self.live.is_empty() => {
                 let which = which % self.live.len();
                 let mut live = self.live.remove(which);
-                if !matches!(live.action, Action::Deliver(_)) && live.meter.is_none() && live.visit.client_left() {
+                if !matches!(live.action, Action::Deliver(_))
+                    && live.meter.is_none()
+                    && live.visit.client_left()
+                {
                     live.action = live.visit.on(Event::ClientGone, self.now);
                     self.settle_in(live);
                 } else {
@@ -239,18 +276,36 @@ impl World {
                 self.alarm(&shard, fate, dies);
             }
             Op::Arrive { which } if !self.late.is_empty() => {
-                let body = self.late.remove(which % self.late.len());
+                let (_, body) = self.late.remove(which % self.late.len());
                 let _ = self.burn(&body);
             }
             Op::Credits { payer, held } => self.held[payer] = held,
             Op::Revoke { payer } => self.edition[payer] += 1,
-            Op::Wait { ms } if self.now - START + ms < LONGEST_MS => self.passes(ms),
+            Op::Wait { ms } if self.now - START + ms < LONGEST_MS => {
+                // No call lasts longer than its timeout, so none is still under way after a long time.
+                while ms >= TIMEOUT_MS
+                    && let Some(which) = self
+                        .live
+                        .iter()
+                        .position(|live| matches!(live.action, Action::Call(_) | Action::State(_)))
+                {
+                    let live = self.live.remove(which);
+                    self.step(live, Late);
+                    self.check();
+                }
+                self.passes(ms);
+            }
             _ => {}
         }
         self.check();
     }
 
     fn passes(&mut self, ms: u64) {
+        // What is sent arrives within two minutes, or never.
+        while let Some(at) = self.late.iter().position(|(sent, _)| sent + LATEST_MS <= self.now + ms) {
+            let (_, body) = self.late.remove(at);
+            let _ = self.burn(&body);
+        }
         self.now += ms;
         for map in self.objects.values() {
             for ((kind, _), (value, due)) in &map.0 {
@@ -279,7 +334,7 @@ impl World {
         };
         let head = RequestHead {
             method: "GET".into(),
-            url: ["https://api.example", path].concat(),
+            url: format!("https://api.example{path}/{name}"),
             headers: [("payment-signature", self.token(payer, plan, nonce.as_deref()))].into_iter().collect(),
             seed: (name as u128 + 1).to_be_bytes(),
             now: self.now,
@@ -308,7 +363,8 @@ impl World {
     fn settle_in(&mut self, mut live: Live) {
         let truth = &mut self.truths[live.name];
         truth.at_work = live.visit.payment().is_some_and(|_| {
-            matches!(live.action, Action::Forward(_)) || (truth.at_work && !matches!(live.action, Action::Respond(_)))
+            matches!(live.action, Action::Forward(_))
+                || (truth.at_work && !matches!(live.action, Action::Respond(_)))
         });
         match &live.action {
             Action::Respond(_) | Action::Finish(_) => self.leave(live),
@@ -352,7 +408,9 @@ impl World {
                         }
                         return None;
                     }
-                    (Refused, _) => Event::Ended(Ending { how: How::ClientLeft, bytes: 10, ..Ending::default() }),
+                    (Refused, _) => {
+                        Event::Ended(Ending { how: How::ClientLeft, bytes: 10, ..Ending::default() })
+                    }
                     _ => Event::Ended(Ending { how: How::Whole, bytes: 10, ..Ending::default() }),
                 }
             }
@@ -364,7 +422,10 @@ impl World {
                 let call = call.clone();
                 if let Command::Admit { claim, open, .. } = &call.command {
                     let verified = self.truths[name].verified;
-                    assert!(verified || (claim.is_none() && open.is_none()), "admitted before it was verified");
+                    assert!(
+                        verified || (claim.is_none() && open.is_none()),
+                        "admitted before it was verified"
+                    );
                 }
                 match fate {
                     LostBefore => Event::StateFailed,
@@ -422,12 +483,11 @@ impl World {
                 Fine => match self.refuses(&body) {
                     Some(code) => answered(402, json!({ "code": code, "message": "no" })),
                     None => {
-                        let name = asker.map_or("x".into(), |name| name.to_string());
                         if let Some(asker) = asker {
                             self.truths[asker].verified = true;
                         }
                         let (from, _) = holder(&body);
-                        answered(200, json!({ "isValid": true, "payer": payer(from), "agentRequestId": name }))
+                        answered(200, json!({ "isValid": true, "payer": payer(from) }))
                     }
                 },
             };
@@ -441,7 +501,7 @@ impl World {
         match fate {
             LostBefore => Event::Unanswered(Silence::Unreachable),
             Late => {
-                self.late.push(body);
+                self.late.push((self.now, body));
                 Event::Unanswered(Silence::TimedOut)
             }
             LostAfter => {
@@ -450,12 +510,17 @@ impl World {
             }
             Busy => self.certain(name, busy()),
             Failed => self.certain(name, answered(500, json!({ "code": "BCK.X402.0009", "message": "no" }))),
-            Refused => self.certain(name, answered(402, json!({ "code": "BCK.CREDITS.0003", "message": "no" }))),
+            Refused => {
+                self.certain(name, answered(402, json!({ "code": "BCK.CREDITS.0003", "message": "no" })))
+            }
             Fine => match self.burn(&body) {
                 Some(code) => self.certain(name, answered(402, json!({ "code": code, "message": "no" }))),
                 None => {
                     let redeemed = PRICE.to_string();
-                    answered(200, json!({ "success": true, "transaction": "0x1", "creditsRedeemed": redeemed }))
+                    answered(
+                        200,
+                        json!({ "success": true, "transaction": "0x1", "creditsRedeemed": redeemed }),
+                    )
                 }
             },
         }
@@ -550,7 +615,8 @@ impl World {
             }
         }
         for ((payer, plan), names) in open {
-            let most = ROUTES.iter().filter(|(_, known, _)| *known == plan).map(|route| route.2).max().unwrap();
+            let most =
+                ROUTES.iter().filter(|(_, known, _)| *known == plan).map(|route| route.2).max().unwrap();
             assert!(names.len() <= most, "{names:?} are open of payer {payer} and plan {plan}");
         }
     }
@@ -564,15 +630,22 @@ impl World {
         while let Some(note) = self.notes.pop() {
             let _ = self.tell(&note);
         }
-        while let Some(body) = self.late.pop() {
+        while let Some((_, body)) = self.late.pop() {
             let _ = self.burn(&body);
         }
-        let shards: Vec<_> = self.objects.keys().cloned().collect();
-        for _ in 0..200 {
-            self.passes(60_000);
+        for _ in 0..500 {
+            let shards: Vec<_> = self.objects.keys().cloned().collect();
             for shard in &shards {
                 while self.alarm(shard, Fine, false) {}
             }
+            // What was refused waits for its payer.
+            let open = self.entries().into_values().filter(|(entry, _)| {
+                !entry.stands.is_final() && !(entry.stands == Stands::Owed && entry.receipt.is_some())
+            });
+            let untold = self.objects.values().flat_map(|map| &map.0).filter(|((kind, _), _)| kind == "file");
+            let untold = untold.filter_map(|(_, (_, due))| *due);
+            let Some(due) = open.map(|(_, due)| due).chain(untold).min() else { break };
+            self.passes(due.saturating_sub(self.now));
         }
         let entries = self.entries();
         let mut served: BTreeMap<&String, u32> = BTreeMap::new();
@@ -584,7 +657,9 @@ impl World {
                 let known = match stands {
                     Some(Stands::Unresolved | Stands::Owed | Stands::Unpaid) => true,
                     // Its token ended, or the facilitator said no to a route that is settled after it was delivered.
-                    Some(Stands::Refused) => ROUTES[truth.route].0 != "/before" && entry.is_some_and(|e| e.delivered),
+                    Some(Stands::Refused) => {
+                        ROUTES[truth.route].0 != "/before" && entry.is_some_and(|e| e.delivered)
+                    }
                     // Its isolate died before it could say that it had delivered what nobody answered for.
                     Some(Stands::Released) => truth.crashed && truth.nonce.is_some(),
                     _ => false,
@@ -649,7 +724,8 @@ fn nonce_of(body: &Value) -> Option<String> {
 
 /// The request that a settle is for.
 fn settled_for(body: &Value) -> usize {
-    body["agentRequestId"].as_str().unwrap().parse().unwrap()
+    let url = body["paymentRequired"]["resource"]["url"].as_str().unwrap();
+    url.rsplit('/').next().unwrap().parse().unwrap()
 }
 
 fn fates() -> impl Strategy<Value = Fate> {
@@ -681,7 +757,8 @@ fn ops() -> impl Strategy<Value = Op> {
 #[test]
 fn whatever_happens_nothing_is_burned_twice_and_what_is_not_paid_for_is_known_and_bounded() {
     let runs = std::env::var("GATE_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(2_000);
-    let config = Config { cases: runs, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+    let config =
+        Config { cases: runs, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     let mut runner = TestRunner::new(config);
     let told = runner.run(&prop::collection::vec(ops(), 1..120), |ops| {
         let mut world = World::new();

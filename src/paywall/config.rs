@@ -78,9 +78,9 @@ pub struct ConfigError {
 const DEFAULT_TIMEOUT_MS: u32 = 10_000;
 /// The most that it may be given, in milliseconds.
 const MAX_TIMEOUT_MS: u32 = 120_000;
-/// For how long a settle that was given up is believed to be on its way, in milliseconds: the official Python client waits
-/// for one for 90 seconds.
-const QUIET_MS: u64 = 120_000;
+/// For how many timeouts a settle that was sent is believed to be on its way: for 130 seconds where nothing is said. The
+/// official Python client waits for one for 90.
+const QUIET_TIMEOUTS: u64 = 13;
 /// The longest that a verification may be believed, in seconds (rule 23).
 const MAX_CACHE_SECONDS: u64 = 60;
 /// What a text of the configuration that travels in a header may weigh, in bytes.
@@ -235,7 +235,7 @@ impl Settings {
 
     /// For how long after it was sent a settle may still arrive, in milliseconds.
     pub(crate) fn quiet_ms(&self) -> u64 {
-        QUIET_MS.saturating_add(self.timeout_ms.into())
+        QUIET_TIMEOUTS.saturating_mul(self.timeout_ms.into())
     }
 
     /// How long one call of the facilitator may take, body included, in milliseconds (rule 21).

@@ -83,6 +83,7 @@ fn owed(why: &str) -> Answer {
 }
 
 fn not_tried(why: &str) -> Answer {
-    let message = "An earlier answer to this payer could not be settled. Nothing was charged; try again later.";
+    let message =
+        "An earlier answer to this payer could not be settled. Nothing was charged; try again later.";
     Answer::unavailable(why, message)
 }

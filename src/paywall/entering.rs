@@ -358,7 +358,8 @@ impl Visit {
         let since = *paying.waits_since.get_or_insert(self.now);
         let waited = self.now.saturating_sub(since);
         if waited >= MOST_WAIT_MS {
-            let message = "An earlier answer to this payer is not settled yet. Nothing was charged; try again later.";
+            let message =
+                "An earlier answer to this payer is not settled yet. Nothing was charged; try again later.";
             let answer = Answer::error(429, "payment_in_progress", message).with("retry-after", RETRY_AFTER);
             return self.give_up(&paying, answer);
         }

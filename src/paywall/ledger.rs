@@ -31,11 +31,7 @@ impl Gate {
     }
 
     /// Asks the state for it; nothing where something else is asked for, or nobody may.
-    pub(crate) fn journal(
-        &self,
-        request: &RequestHead,
-        visit: &mut Visit,
-    ) -> Option<Result<Action, Answer>> {
+    pub(crate) fn journal(&self, request: &RequestHead, visit: &mut Visit) -> Option<Result<Action, Answer>> {
         let asked = self.secret(request, "journal")?;
         visit.watch.route = "own".into();
         Some(asked.and_then(|target| self.read_journal(&target, visit)))

@@ -97,7 +97,9 @@ impl Visit {
     pub fn payment(&self) -> Option<Payment<'_>> {
         let (paying, phase) = match &self.stage {
             Stage::Verifying(paying) => (paying, Phase::Verifying),
-            Stage::Admitting(paying) | Stage::Queueing(paying) | Stage::Working(paying) => (paying, Phase::Verified),
+            Stage::Admitting(paying) | Stage::Queueing(paying) | Stage::Working(paying) => {
+                (paying, Phase::Verified)
+            }
             Stage::Owing(debt) => (&debt.paying, Phase::Verified),
             Stage::Clearing(cleared) => (&cleared.paying, Phase::Verified),
             Stage::Writing(bill)

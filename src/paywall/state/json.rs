@@ -253,8 +253,11 @@ mod tests {
         for stands in Stands::ALL {
             assert_eq!(Stands::from_json(stands.to_json()), Ok(stands));
         }
-        let known = r#","tries":2,"rounds":1,"quiet":3,"late":4,"sent":true,"open":true,"ends":5,"filed":true"#;
-        for (stands, sent) in [("settling", true), ("delivering", false), ("abandoned", false), ("owed", true)] {
+        let known =
+            r#","tries":2,"rounds":1,"quiet":3,"late":4,"sent":true,"open":true,"ends":5,"filed":true"#;
+        for (stands, sent) in
+            [("settling", true), ("delivering", false), ("abandoned", false), ("owed", true)]
+        {
             let before = ENTRY.replace(known, r#","blurred":true"#).replace("settling", stands);
             let old = read::<Entry>(&before).unwrap();
             let numbers = (old.tries, old.rounds, old.quiet, old.late);

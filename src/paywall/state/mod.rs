@@ -26,9 +26,9 @@ mod open;
 mod reconcile;
 mod rows;
 
+pub(crate) use book::PAGE;
 pub use book::apply;
 pub use json::Unreadable;
-pub(crate) use book::PAGE;
 pub(crate) use reconcile::debt_end;
 pub use reconcile::{Job, Task, Told, due, told};
 pub use rows::{Row, Rows, RowsError};

@@ -67,8 +67,8 @@ pub(super) fn free(rows: &mut impl Rows, plan: &str, visit: &str) -> Result<(), 
 }
 
 /// Whether a visit still has the one that it was given.
-pub(super) fn holds(rows: &impl Rows, plan: &str, visit: &str) -> Result<bool, RowsError> {
-    Ok(load(rows, plan)?.held.iter().any(|(holder, _)| holder == visit))
+pub(super) fn holds(rows: &impl Rows, plan: &str, visit: &str, now: u64) -> Result<bool, RowsError> {
+    Ok(load(rows, plan)?.held.iter().any(|(holder, until)| holder == visit && *until > now))
 }
 
 /// Follows an entry, each time that it is kept until `due`.
@@ -91,6 +91,7 @@ pub(super) fn begin_again(
     now: u64,
 ) -> Result<(), RowsError> {
     entry.stands = Stands::Settling;
+    entry.sent = true;
     entry.rounds += 1;
     entry.receipt = None;
     book::save(rows, entry, until, now)

@@ -150,6 +150,7 @@ fn look(
     if entry.stands != Stands::Unknown && entry.stands != Stands::Owed {
         entry.stands = Stands::Unknown;
         entry.why = Some(LOST.into());
+        entry.late = now.saturating_add(entry.quiet);
     }
     // Of a reusable token nobody can say whether it was burned, nor how much arrived of what was going out.
     if entry.nonce.is_none() || !entry.sent || tired {
@@ -215,9 +216,9 @@ pub fn told(
             let Some(end) = debt_end(&entry, settled) else { return Ok(()) };
             let look = now.saturating_add(wait(entry.tries));
             book::close(rows, entry, &end, job.round, now, look)?;
-            if let Some(entry) = book::entry(rows, &job.visit)?.filter(|entry| {
-                entry.stands.is_final() && entry.stands != Stands::Unresolved
-            }) {
+            if let Some(entry) = book::entry(rows, &job.visit)?
+                .filter(|entry| entry.stands.is_final() && entry.stands != Stands::Unresolved)
+            {
                 log(line("settlement_reconciled", &entry, now));
             }
             Ok(())

@@ -12,6 +12,7 @@ mod headers;
 mod limits;
 mod manners;
 mod objects;
+mod open;
 mod passes;
 mod payment;
 mod plans;

@@ -7,7 +7,7 @@ use alloc::{boxed::Box, format, string::ToString};
 use std::collections::BTreeMap;
 
 /// Rows in a map.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Map {
     rows: BTreeMap<(String, String), (u64, String, Option<u64>)>,
     made: u64,
@@ -63,7 +63,13 @@ fn claim(nonce: &str) -> Option<Claim> {
 }
 
 fn admit(visit: &str, nonce: &str) -> Command {
-    Command::Admit { visit: visit.into(), rates: Vec::new(), claim: claim(nonce), allowance: None, open: None }
+    Command::Admit {
+        visit: visit.into(),
+        rates: Vec::new(),
+        claim: claim(nonce),
+        allowance: None,
+        open: None,
+    }
 }
 
 fn entry(visit: &str, stands: Stands, nonce: Option<&str>) -> Entry {
@@ -118,7 +124,12 @@ const GO: Reply = Reply::Admitted { free: false };
 
 #[test]
 fn rule_24_a_single_use_token_is_one_visits() {
-    let release = |visit: &str| Command::Release { visit: visit.into(), claim: claim("n"), allowance: None, open: None };
+    let release = |visit: &str| Command::Release {
+        visit: visit.into(),
+        claim: claim("n"),
+        allowance: None,
+        open: None,
+    };
     // What happens, each at a time after NOW, and what is said.
     type Steps = Vec<(u64, Command, Reply)>;
     let table: [(&str, Steps); 11] = [
@@ -245,8 +256,12 @@ fn an_allowance_is_a_days_and_given_back_once() {
         apply(rows, &command, now).unwrap() == Reply::Admitted { free: true }
     };
     let back = |rows: &mut Map, now: u64, visit: &str| {
-        let command =
-            Command::Release { visit: visit.into(), claim: None, allowance: Some(allowance.clone()), open: None };
+        let command = Command::Release {
+            visit: visit.into(),
+            claim: None,
+            allowance: Some(allowance.clone()),
+            open: None,
+        };
         apply(rows, &command, now).unwrap();
     };
     let day = NOW - NOW % DAY;
