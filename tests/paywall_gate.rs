@@ -165,6 +165,8 @@ struct Truth {
     at_work: bool,
     delivered: bool,
     crashed: bool,
+    /// Whether its client went away before it was delivered.
+    gone: bool,
     burned: u32,
     /// Whether a settle was sent of which nobody knows what came.
     doubted: bool,
@@ -256,13 +258,12 @@ impl World {
             Op::Leave { which } if !self.live.is_empty() => {
                 let which = which % self.live.len();
                 let mut live = self.live.remove(which);
-                if !matches!(live.action, Action::Deliver(_))
-                    && live.meter.is_none()
-                    && live.visit.client_left()
-                {
+                let answered = live.meter.is_some();
+                if !answered && live.visit.client_left() {
                     live.action = live.visit.on(Event::ClientGone, self.now);
                     self.settle_in(live);
                 } else {
+                    self.truths[live.name].gone |= !answered;
                     self.live.insert(which, live);
                 }
             }
@@ -370,7 +371,7 @@ impl World {
             Action::Respond(_) | Action::Finish(_) => self.leave(live),
             Action::Deliver(delivery) => {
                 let truth = &mut self.truths[live.name];
-                truth.delivered |= truth.worked;
+                truth.delivered |= truth.worked && !truth.gone;
                 live.meter.clone_from(&delivery.meter);
                 if live.meter.is_none() {
                     truth.at_work = false;

@@ -256,7 +256,8 @@ fn write(rows: &mut impl Rows, entry: &Entry, until: u64, now: u64) -> Result<Re
         return Ok(Reply::Done);
     }
     // Its lease was over, and another may have begun since: nothing was delivered yet.
-    if entry.open && entry.stands == Stands::Delivering && !open::holds(rows, &entry.plan, &entry.visit, now)? {
+    if entry.open && entry.stands == Stands::Delivering && !open::holds(rows, &entry.plan, &entry.visit, now)?
+    {
         return Ok(Reply::Lost);
     }
     if let Some(id) = &entry.nonce {

@@ -16,7 +16,10 @@ fn later(more: &Value) -> World {
     };
     let before = json!({ "planId": "1001", "credits": 2, "scheme": "nvm:erc4337" });
     let (r, end) = (route("after-delivery"), route("at-end-of-stream"));
-    over(json!({ "GET /r": r, "GET /end": end, "GET /before": before }), &[("METRICS_TOKEN", "0123456789abcdef")])
+    over(
+        json!({ "GET /r": r, "GET /end": end, "GET /before": before }),
+        &[("METRICS_TOKEN", "0123456789abcdef")],
+    )
 }
 
 fn refused(code: &str) -> Event {
@@ -353,7 +356,7 @@ fn every_answer_to_a_token_says_what_became_of_it() {
     type Row = (&'static str, Vec<Event>, u16, &'static str);
     let rows: [Row; 6] = [
         ("/nowhere", Vec::new(), 404, "not_settled"),
-("/paid;x", Vec::new(), 400, "not_settled"),
+        ("/paid;x", Vec::new(), 400, "not_settled"),
         ("/ask", Vec::from([refused("BCK.X402.0005")]), 402, "BCK.X402.0005"),
         ("/ask", Vec::from([answered(429, &json!({}))]), 503, "not_settled"),
         ("/ask", Vec::from([valid(), origin(200), answered(429, &json!({}))]), 503, "not_settled"),
