@@ -453,7 +453,8 @@ impl World {
                     LostBefore | Late => Event::OriginFailed,
                     LostAfter => Event::OriginTimedOut,
                     Refused => Event::Origin(OriginHead { status: 404, ..OriginHead::default() }),
-                    Failed | Busy => Event::Origin(OriginHead { status: 500, ..OriginHead::default() }),
+                    Busy => Event::OriginUnusable,
+                    Failed => Event::Origin(OriginHead { status: 500, ..OriginHead::default() }),
                     Fine => {
                         self.truths[name].worked = true;
                         Event::Origin(OriginHead { status: 200, ..OriginHead::default() })
