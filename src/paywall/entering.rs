@@ -61,6 +61,8 @@ pub(crate) struct Paying {
     pub(crate) reserved: Reserved,
     /// By what a verification of it is remembered, where it may be.
     pub(crate) known: Option<Known>,
+    /// Whether it counts against what its payer held then.
+    pub(crate) counted: bool,
     /// Since when it waits for the state to admit it, if it does.
     pub(crate) waits_since: Option<u64>,
     /// Whether the state has admitted it, and it is verified once more since it had waited.
@@ -225,6 +227,7 @@ impl Visit {
             payer: None,
             request_id: None,
             reserved: Reserved::default(),
+            counted: false,
             waits_since: None,
             admitted: false,
         };
@@ -233,6 +236,7 @@ impl Visit {
         if let Some(payer) = remembered {
             // A verification is one request's at the platform, so its id is not used twice.
             paying.payer = payer;
+            paying.counted = true;
             return self.reserve(paying);
         }
         self.verify(paying)
@@ -261,6 +265,7 @@ impl Visit {
         };
         if let Some(known) = &paying.known {
             self.cache.borrow_mut().learn(known, verified.payer.clone(), self.now, self.settings.cache_ms);
+            paying.counted = true;
         }
         let shard = match &verified.payer {
             Some(payer) => receipts::shard("payer", payer),
@@ -396,7 +401,7 @@ impl Visit {
 
     /// Gives back what was reserved.
     pub(crate) fn let_go(&mut self, paying: &Paying) {
-        if let Some(known) = &paying.known {
+        if let Some(known) = paying.known.as_ref().filter(|_| paying.counted) {
             self.cache.borrow_mut().release(known);
         }
         let Reserved { claim, allowance, open } = &paying.reserved;
