@@ -642,7 +642,8 @@ impl World {
             }
             // What was refused waits for its payer.
             let open = self.entries().into_values().filter(|(entry, _)| {
-                !entry.stands.is_final() && !(entry.stands == Stands::Owed && entry.receipt.is_some())
+                let waits = entry.stands == Stands::Owed && entry.receipt.is_some();
+                !(waits || entry.stands.is_final())
             });
             let untold = self.objects.values().flat_map(|map| &map.0).filter(|((kind, _), _)| kind == "file");
             let untold = untold.filter_map(|(_, (_, due))| *due);
