@@ -67,7 +67,7 @@ impl FetchError {
         match self {
             Self::MalformedOffer(_) => "malformed_offer",
             Self::NoPayableOffer => "no_payable_offer",
-            Self::Unauthorized => "unauthorized",
+            Self::Unauthorized => "not_logged_in",
             Self::ConsentDenied => "consent_denied",
             Self::ApproveFailed => "approve_failed",
             Self::BudgetExceeded(_) => "budget_exceeded",
@@ -140,7 +140,7 @@ impl FetchError {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         Some(match self {
-            Self::Unauthorized => "call connect(), or give an nvmApiKey",
+            Self::Unauthorized => "log in first: payments.connect() in a page, an nvmApiKey elsewhere",
             Self::NoPayableOffer => "look at error.response for the offer as it came",
             Self::BudgetExceeded(_) => "raise the limit, or ask the seller to state the price",
             Self::InsufficientCredits => {
