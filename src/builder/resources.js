@@ -192,4 +192,4 @@ export class Delegations extends Resource {
 }
 
 // What a price or credits are is said at once.
-rejecting([Plans, Agents, Facilitator, Requests, Organizations, Contracts, Orders, Mpp, Delegations], /Config$|^set/);
+rejecting([Plans, Agents, Facilitator, Requests, Organizations, Contracts, Orders, Mpp, Delegations], /Config$|^set[A-Z]/);
