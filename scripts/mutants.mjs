@@ -6,9 +6,11 @@ import { at, run, which } from './lib/run.mjs';
 import { count, duration, out, working } from './lib/term.mjs';
 
 /** Where who pays, and how much, is decided. */
-const FOLDERS = ['src/subscriber', 'src/wire'];
+const FOLDERS = ['src/subscriber', 'src/wire', 'src/paywall'];
 /** The tables that say how. */
-const TESTS = ['--lib', ...['buyer', 'wire', 'paywall_pair'].flatMap(tests)];
+const TESTS = ['--lib', ...['buyer', 'wire', 'paywall'].flatMap(tests)];
+/** How many stories the gate's property is told for each mutant. */
+const GATE_RUNS = '200';
 const KNOWN = 'tests/mutants.txt';
 
 main(async () => {
@@ -22,7 +24,7 @@ main(async () => {
   const args = ['mutants', ...files.flatMap((file) => ['--file', file]), '--no-shuffle', '--jobs', '1',
     '--colors', 'never', '--output', folder, ...TESTS.map((arg) => `--cargo-arg=${arg}`)];
   const started = performance.now();
-  const env = { TMPDIR: folder, CARGO_PROFILE_DEV_DEBUG: '0' };
+  const env = { TMPDIR: folder, CARGO_PROFILE_DEV_DEBUG: '0', GATE_RUNS };
   const { code, output } = await working('mutants', (report) => run('cargo', args, { anyCode: true, env, onLine: report }));
   // 2: some survived. 3: some never ended. Anything else is no answer.
   if (![0, 2, 3].includes(code)) throw new Plain(`cargo mutants ended with ${code}\n\n${output.trim().split('\n').slice(-40).join('\n')}`);
@@ -41,9 +43,10 @@ main(async () => {
   return unknown.length > 0 || stale.length > 0 ? 1 : 0;
 });
 
-/** The files of both folders, or those of them whose path has one of `parts` in it. */
+/** The files of these folders, or those of them whose path has one of `parts` in it. */
 function chosen(parts) {
-  const files = FOLDERS.flatMap((folder) => readdirSync(at(folder)).filter((file) => file.endsWith('.rs')).map((file) => `${folder}/${file}`));
+  const files = FOLDERS.flatMap((folder) => readdirSync(at(folder), { recursive: true })
+    .filter((file) => file.endsWith('.rs') && !/(^|\/)tests(\/|\.rs$)/.test(file)).sort().map((file) => `${folder}/${file}`));
   const none = parts.find((part) => !files.some((file) => file.includes(part)));
   if (none) throw new Plain(`no file of ${FOLDERS.join(' or ')} has ${none} in its path`);
   return parts.length > 0 ? files.filter((file) => parts.some((part) => file.includes(part))) : files;

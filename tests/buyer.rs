@@ -186,7 +186,7 @@ fn every_error_says_what_happened_and_what_to_do() {
     // (error, code, a part of the message, a part of the hint, retryable)
     let table = [
         (FetchError::NoPayableOffer, "no_payable_offer", "no way to pay", "error.response", false),
-        (FetchError::Unauthorized, "unauthorized", "nobody is logged in", "connect()", false),
+        (FetchError::Unauthorized, "not_logged_in", "nobody is logged in", "connect()", false),
         (FetchError::ConsentRequired, "consent_required", "nobody agreed", "origins", false),
         (FetchError::ConsentDenied, "consent_denied", "not approved", "", false),
         (FetchError::ApproveFailed, "approve_failed", "callback failed", "", false),
@@ -248,7 +248,7 @@ fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
     world.buyer.log_out();
     let after = world.fetch("POST", "/ask");
     let end = world.run_one(after);
-    assert_eq!(end.result.unwrap_err().code(), "unauthorized");
+    assert_eq!(end.result.unwrap_err().code(), "not_logged_in");
     assert_eq!(world.presented.len(), 1);
 
     let mut world = World::new().balance(100);

@@ -201,7 +201,7 @@ async function approve(offer, context) {
 // Whether the way ended because nobody is logged in. Then the same dialog offers the login, and the
 // question waits in the tab.
 async function offerLogin(error, question, mode) {
-  if (payments.isLoggedIn && error.code !== "unauthorized") return false;
+  if (payments.isLoggedIn && error.code !== "not_logged_in") return false;
   const offer = running.offer ?? (await offerOf(error.response));
   if (!offer) return false;
   if (!(await askLogin({ offer, waited: running.timeline.waited, signal: running.abort.signal }))) return false;

@@ -1,5 +1,5 @@
-// What the build makes of `src/js/options.json`, the one description of every option: the table that the package reads options
-// by, the interfaces of its types, and the tables of `docs/options.md`.
+// What the build makes of two descriptions. `src/js/options.json` has every option: the table that the package reads options by, the
+// interfaces of its types, and `docs/options.md`. `src/js/errors.json` has every code of an error: the hints, and `docs/errors.md`.
 import { readFileSync } from 'node:fs';
 import { at } from './run.mjs';
 
@@ -9,7 +9,7 @@ const describe = () => JSON.parse(readFileSync(at(SOURCE), 'utf8'));
 
 /** The kinds of values that `src/js/options.js` knows, in TypeScript. */
 const TYPES = {
-  text: 'string', flag: 'boolean', whole: 'number', milliseconds: 'number', credits: 'CreditsInput', texts: 'string[]', origins: 'string[]',
+  text: 'string', organization: 'string', flag: 'boolean', whole: 'number', milliseconds: 'number', credits: 'CreditsInput', texts: 'string[]', origins: 'string[]',
   place: 'string', web: 'string', signal: 'AbortSignal',
 };
 
@@ -21,7 +21,8 @@ const members = (shapes, name) => Object.assign({}, ...(shapes[name].extends ?? 
 
 /**
  * What `options.js` reads by: `shapes` from shape to member to kind, or to the values that it may have; `required` from shape to
- * member to what may help where it is missing.
+ * member to what may help where it is missing; `open` are those whose other
+ * members are somebody else's.
  */
 export function shapes(named = (name) => !OF_THE_BUILDER.includes(name)) {
   const all = describe();
@@ -31,21 +32,24 @@ export function shapes(named = (name) => !OF_THE_BUILDER.includes(name)) {
     required: Object.fromEntries(Object.entries(of((own) => Object.fromEntries(
       own.filter(([, { required }]) => required === true).map(([member, { hint = '' }]) => [member, hint]),
     ))).filter(([, own]) => Object.keys(own).length > 0)),
+    open: Object.keys(all).filter((name) => named(name) && all[name].open),
   };
 }
 
-/** What only `payments-wasm/builder` reads. */
+/** What only `payments-wasm/builder` reads, and what it reads besides. */
 const OF_THE_BUILDER = ['BuilderOptions'];
+const SHARED = ['PaginationOptions', 'OrganizationOptions', 'DelegationListOptions', 'PaymentMethodListOptions'];
 
-/** For esbuild: the description without what only people read, and of the shapes that an entry reads. */
-const plugin = (named) => ({
+/** For esbuild: the descriptions without what only people read, and of what an entry reads. */
+const plugin = (named, groups) => ({
   name: 'options',
   setup(build) {
     build.onLoad({ filter: /[\\/]options\.json$/ }, () => ({ contents: JSON.stringify(shapes(named)), loader: 'json' }));
+    build.onLoad({ filter: /[\\/]errors\.json$/ }, () => ({ contents: JSON.stringify(hints(groups)), loader: 'json' }));
   },
 });
-export const optionShapes = plugin();
-export const builderShapes = plugin((name) => OF_THE_BUILDER.includes(name));
+export const optionShapes = plugin(undefined, ['client']);
+export const builderShapes = plugin((name) => OF_THE_BUILDER.includes(name) || SHARED.includes(name), ['client', 'builder']);
 
 /** The text of a comment, folded. */
 function comment(doc, indent) {
@@ -89,4 +93,28 @@ export function optionTables() {
   return `# Options\n\n<!-- Made from ${SOURCE} by \`npm run docs\`; a test compares. -->\n\n` +
     'Every option of the client, at every depth. What is not listed here is refused with a `validation` error that names it and says which\n' +
     `option it may have been meant to be; nothing is sent.\n\n${sections.join('\n')}`;
+}
+
+const errors = () => JSON.parse(readFileSync(at('src/js/errors.json'), 'utf8'));
+
+/** What `error.js` says where nothing better is known: the cure of each code, and where all of them are explained. */
+function hints(groups) {
+  const { docs, ...all } = errors();
+  const named = groups.flatMap((group) => Object.entries(all[group]));
+  return { docs, hints: Object.fromEntries(named.map(([code, { cure }]) => [code, cure])) };
+}
+
+/** `docs/errors.md`. */
+export function errorPages() {
+  const { docs, ...all } = errors();
+  const titles = { client: 'Of the client', builder: 'Of the seller\'s API', gate: 'Of the gate' };
+  const sections = Object.entries(all).map(([group, codes]) => {
+    const entries = Object.entries(codes).map(([code, { cause, cure }]) => `### ${code}\n\n${cause}\n\nWhat to do: ${cure}.\n`);
+    return `## ${titles[group]}\n\n${entries.join('\n')}`;
+  });
+  return `# Errors\n\n<!-- Made from src/js/errors.json by \`npm run docs\`; a test compares. -->\n\n` +
+    'Every error of the package is a `PaymentsError` with `code`, `message`, `hint`, `docsUrl` and `retryable`; errors of `payments.fetch` also carry `spend`,\n' +
+    'what was spent by then, and `response`, the last answer. A gate answers with the same codes in the body of its response.\n\n' +
+    '## Codes of the platform\n\nCodes such as `BCK.X402.0005` and `http_503` are the platform\'s own, with its `message`, `hint` and `docsUrl`. `correlationId` is what its\n' +
+    `support finds the request by.\n\n${sections.join('\n')}`;
 }

@@ -4,7 +4,7 @@ use super::x402::success_body;
 use super::{ApiError, Call, Request, Response};
 use crate::wire::{Credits, PlanId};
 use alloc::string::{String, ToString};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Read a plan: `GET /api/v1/protocol/plans/:planId`, public. The answer is for the caller as it came.
 #[must_use]
@@ -84,17 +84,6 @@ impl PlanCredits {
             most: amount("maxAmount")?,
             fixed: credits.get(FIXED)?.as_bool()?,
         })
-    }
-
-    /// As `registry.credits` says it.
-    pub(crate) fn to_value(self) -> Value {
-        let text = |amount: Credits| Value::from(amount.to_string());
-        let mut credits = Map::new();
-        for (name, amount) in [("amount", self.amount), ("minAmount", self.least), ("maxAmount", self.most)] {
-            credits.insert(name.into(), text(amount));
-        }
-        credits.insert(FIXED.into(), self.fixed.into());
-        Value::Object(credits)
     }
 
     /// What a settle burns that is asked to burn so many.

@@ -9,8 +9,12 @@ const PARAMETER = /([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^",]*))/y;
 const SCHEME = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:\s+|$)/y;
 const CREDENTIAL = /[\w\-.~+/]+=*(?=\s*(?:,|$))/y;
 
-/** The `Payment` scheme of a header that may name several: where it stands, what it carries. Each letter is looked at once or twice. */
-function payment(header) {
+/**
+ * The `Payment` challenges, or the credential, of a header that may name several schemes: where each stands, what it carries. Names of
+ * parameters are in small letters, as their letters' case says nothing; `twice` is one that is there twice, which none may be (RFC 9110
+ * section 11.2). Each letter is looked at once or twice.
+ */
+function* payments(header) {
   let at = 0;
   const next = (pattern) => {
     pattern.lastIndex = at;
@@ -27,31 +31,47 @@ function payment(header) {
       continue;
     }
     const credential = next(CREDENTIAL)?.[0];
-    const parameters = {};
+    const parameters = Object.create(null);
+    let twice;
     let end = at;
     while (credential === undefined && next(BETWEEN)) {
       const parameter = next(PARAMETER);
       if (!parameter) break;
       end = at;
-      parameters[parameter[1]] = parameter[2]?.replace(/\\(.)/gs, '$1') ?? parameter[3].trim();
+      const name = parameter[1].toLowerCase();
+      if (name in parameters) twice = name;
+      parameters[name] = parameter[2]?.replace(/\\(.)/gs, '$1') ?? parameter[3].trim();
     }
-    if (scheme[1].toLowerCase() === 'payment') return { text: header.slice(start, end).trim(), credential, parameters };
+    if (scheme[1].toLowerCase() === 'payment') yield { text: header.slice(start, end).trim(), credential, parameters, twice };
   }
-  return undefined;
 }
 
-export const extractPaymentScheme = (header) => payment(header)?.text ?? null;
+const first = (header) => payments(header).next().value;
 
-/** Nothing where there is no challenge that could be paid; an error for one that is broken. */
+export const extractPaymentScheme = (header) => first(header)?.text ?? null;
+
+/** Nothing where there is no challenge of ours that could be paid, whatever others stand beside it; an error for one that is broken. */
 export function parseChallengeHeader(header) {
-  const { id, realm, method, intent, request: requestEncoded, expires, digest, opaque, description } = payment(header)?.parameters ?? {};
-  if (!id || !realm || !method || !intent || !requestEncoded) return null;
-  const { planId, credits, agentId } = decoded(requestEncoded, 'the challenge') ?? {};
-  const amount = Number.isSafeInteger(credits) ? String(credits) : credits;
-  const plain = typeof planId === 'string' && planId && typeof amount === 'string' && (agentId === undefined || agentId === null || typeof agentId === 'string');
-  if (!plain || !/^\d{1,78}$/.test(amount)) throw malformed('what the challenge asks for');
-  const request = { planId, credits: amount, ...(agentId && { agentId }) };
+  const whole = [...payments(header)].filter(({ parameters: { id, realm, method, intent, request } }) => id && realm && method && intent && request);
+  const ours = whole.find(({ parameters: { method } }) => method.toLowerCase() === 'nevermined') ?? whole.find(({ parameters }) => asked(parameters.request));
+  if (!ours) return null;
+  if (ours.twice) throw malformed(`the challenge has ${ours.twice} twice, and`);
+  const { id, realm, method, intent, request: requestEncoded, expires, digest, opaque, description } = ours.parameters;
+  const request = asked(requestEncoded);
+  if (!request) throw malformed('what the challenge asks for');
   return { id, realm, method, intent, request, requestEncoded, ...given({ expires, digest, opaque, description }) };
+}
+
+/** What a challenge of ours asks for; nothing where it is another's, or broken. */
+function asked(encoded) {
+  try {
+    const { planId, credits, agentId } = decoded(encoded, '');
+    const amount = Number.isSafeInteger(credits) ? String(credits) : credits;
+    const plain = typeof planId === 'string' && planId && typeof amount === 'string' && (agentId === undefined || agentId === null || typeof agentId === 'string');
+    return plain && /^\d{1,78}$/.test(amount) ? { planId, credits: amount, ...(agentId && { agentId }) } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function buildCredentialHeader(challenge, payload) {
@@ -65,7 +85,7 @@ export function buildCredentialHeader(challenge, payload) {
 /** What a payment is known by, whatever letters it comes in; nothing where it is none. */
 export function extractCredentialChallengeId(credential) {
   try {
-    const { challenge } = decoded(payment(credential)?.credential, 'the credential');
+    const { challenge } = decoded(first(credential)?.credential, 'the credential');
     return typeof challenge?.id === 'string' && challenge.id ? challenge.id : null;
   } catch {
     return null;

@@ -2,7 +2,6 @@
 import { problem, seenFrom } from '../js/error.js';
 import { readKey } from '../js/key.js';
 import { missing, read } from '../js/options.js';
-import { organization } from './given.js';
 import { Observability } from './observability.js';
 import { Agents, Contracts, Delegations, Facilitator, Mpp, Orders, Organizations, Plans, Requests } from './resources.js';
 import { send, told } from './wires.js';
@@ -31,7 +30,7 @@ export function createBuilder(load) {
       const { nvmApiKey, environment, backend, organizationId, fetch, timeoutMs = TIMEOUT_MS, helicone } = given;
       const key = readKey(nvmApiKey);
       this.#key = key;
-      const house = { key, environment: key.environment ?? environment ?? 'custom', fetch, timeoutMs };
+      const house = { key, environment: key.environment ?? environment ?? 'custom', fetch, timeoutMs, organization: organizationId };
       if (house.environment === 'custom' && !backend) throw missing('backend', "give the platform's address, or an `environment` that has one");
       let loading;
       /** The glue and the seller in it; loaded once, and anew where that failed. */
@@ -43,7 +42,6 @@ export function createBuilder(load) {
         throw error;
       }));
       this.#house = house;
-      this.setOrganizationId(organizationId);
       const ask = async (name, arguments_ = {}, own = house.organization) =>
         send({ ...house, ...(await loaded()), organization: own ?? undefined }, name, arguments_);
       const contracts = new Contracts(ask);
@@ -64,7 +62,11 @@ export function createBuilder(load) {
     getOrganizationId() { return this.#house.organization; }
 
     setOrganizationId(organizationId) {
-      this.#house.organization = organization(organizationId);
+      try {
+        this.#house.organization = read('OrganizationOptions', { organizationId }).organizationId;
+      } catch (error) {
+        throw seenFrom(error, this.setOrganizationId);
+      }
     }
 
     toJSON() { return { environmentName: this.environmentName, accountAddress: this.getAccountAddress() }; }

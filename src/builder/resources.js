@@ -1,9 +1,9 @@
 // The resources of the API as classes, with the official SDKs' names and argument orders. What each call sends, the core knows
 // by its name.
-import { PaymentsError } from '../js/error.js';
+import { PaymentsError, rejecting } from '../js/error.js';
 import { printable } from '../js/object.js';
 import { purchasingPower } from '../js/power.js';
-import { organization } from './given.js';
+import { read, refuse } from '../js/options.js';
 import * as prices from './prices.js';
 
 class Resource {
@@ -17,13 +17,23 @@ class Resource {
   ask(...given) { return this.#ask(...given); }
 }
 
-const paged = (given) => ({ sortBy: given?.sortBy, sortOrder: given?.sortOrder, page: given?.page, pageSize: given?.offset });
+const paged = (given) => {
+  const { sortBy, sortOrder, page, offset: pageSize } = read('PaginationOptions', given, 'pagination');
+  return { sortBy, sortOrder, page, pageSize };
+};
 const flag = (value) => (value === undefined ? undefined : String(value));
 const json = (value) => (typeof value === 'object' && value ? JSON.stringify(value) : undefined);
-/** Members of an object by name, whatever it is. */
-const pick = (given, names) => Object.fromEntries(names.split(' ').map((name) => [name, given?.[name]]));
+/** Members of an object by name; one that is not known is refused. */
+function pick(given, names) {
+  const known = names.split(' ');
+  if (typeof given !== 'object' || !given) return {};
+  for (const name of Object.getOwnPropertyNames(given)) {
+    if (!known.includes(name)) refuse(name, '', name, known);
+  }
+  return Object.fromEntries(known.map((name) => [name, given[name]]));
+}
 /** In whose name something is published: for this call, where it says so. */
-const publish = async (resource, name, given, options) => resource.ask(name, given, organization(options?.organizationId));
+const publish = (resource, name, given, options) => resource.ask(name, given, read('OrganizationOptions', options).organizationId);
 
 export class Plans extends Resource {
   #key;
@@ -52,7 +62,7 @@ export class Plans extends Resource {
   }
   getPlan(planId) { return this.ask('getPlan', [planId]); }
   getPlans(page, offset, sortBy, sortOrder, options) {
-    return this.ask('getPlans', { page, offset, sortBy, sortOrder, orgId: options?.organizationId });
+    return this.ask('getPlans', { page, offset, sortBy, sortOrder, orgId: read('OrganizationOptions', options).organizationId });
   }
   getAgentsAssociatedToAPlan(planId, pagination) { return this.ask('getAgentsAssociatedToAPlan', { planId, ...paged(pagination) }); }
   async getPlanBalance(planId, account) {
@@ -98,7 +108,7 @@ export class Agents extends Resource {
   }
   getAgent(agentId) { return this.ask('getAgent', [agentId]); }
   getAgents(page, offset, sortBy, sortOrder, options) {
-    return this.ask('getAgents', { page, offset, sortBy, sortOrder, orgId: options?.organizationId });
+    return this.ask('getAgents', { page, offset, sortBy, sortOrder, orgId: read('OrganizationOptions', options).organizationId });
   }
   getAgentPlans(agentId, pagination) { return this.ask('getAgentPlans', { agentId, ...paged(pagination) }); }
   updateAgentMetadata(agentId, agentMetadata, agentApi) { return this.ask('updateAgentMetadata', { agentId, agentMetadata, agentApi }); }
@@ -171,9 +181,15 @@ export class Mpp extends Resource {
 
 export class Delegations extends Resource {
   createDelegation(payload) { return this.ask('createDelegation', payload); }
-  listDelegations(options) { return this.ask('listDelegations', [flag(options?.accessible)]); }
+  listDelegations(options) { return this.ask('listDelegations', [flag(read('DelegationListOptions', options).accessible)]); }
   revokeDelegation(delegationId) { return this.ask('revokeDelegation', [delegationId]); }
-  listPaymentMethods(options) { return this.ask('listPaymentMethods', [flag(options?.accessible), options?.provider]); }
+  listPaymentMethods(options) {
+    const { accessible, provider } = read('PaymentMethodListOptions', options);
+    return this.ask('listPaymentMethods', [flag(accessible), provider]);
+  }
   getPurchasingPower() { return purchasingPower(this); }
-  async updatePaymentMethod(id, changes) { return this.ask('updatePaymentMethod', [id, json(changes)]); }
+  updatePaymentMethod(id, changes) { return this.ask('updatePaymentMethod', [id, json(changes)]); }
 }
+
+// What a price or credits are is said at once.
+rejecting([Plans, Agents, Facilitator, Requests, Organizations, Contracts, Orders, Mpp, Delegations], /Config$|^set[A-Z]/);

@@ -22,6 +22,13 @@ payments-wasm paywall --origin URL --routes FILE [...]   a paywall in front of a
                   not believed
   --memory        keep the state in this process: it is gone when it ends
 
+payments-wasm paywall journal --url URL --token TOKEN [...]   what is not paid for, or not known to be
+
+  --url URL       where the paywall is
+  --token TOKEN   its METRICS_TOKEN; the variable of that name keeps it out of the process list
+  --payer ADDRESS all entries of this payer
+  --json          one JSON document for each entry, a line each
+
 payments-wasm sandbox [...] [-- COMMAND]   the platform on this machine, until Ctrl-C or while the command runs
 
   --port P        the port on 127.0.0.1; default 3001, with a command any that is free; 0 takes a free one
@@ -38,6 +45,7 @@ const OPTIONS = {
   plan: { type: 'string' }, agent: { type: 'string' }, backend: { type: 'string' }, key: { type: 'string' }, force: { type: 'boolean' },
   origin: { type: 'string' }, routes: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' }, 'public-url': { type: 'string' }, memory: { type: 'boolean' },
   data: { type: 'string' }, seed: { type: 'string' }, env: { type: 'string' }, faults: { type: 'boolean' }, keep: { type: 'boolean' },
+  url: { type: 'string' }, token: { type: 'string' }, payer: { type: 'string' }, json: { type: 'boolean' },
   verbose: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
 };
 
@@ -51,7 +59,8 @@ async function main() {
     const { init, sandbox } = await import('./sandbox.js');
     return verb === 'init' ? init(folder ?? '.', values) : sandbox(values, { command: given.slice(end + 1) });
   }
-  if (command !== 'paywall' || (verb !== undefined && verb !== 'init') || more.length > 0) throw new Wrong(`what is ${[command, verb, folder].filter(Boolean).join(' ')}?`);
+  if (command !== 'paywall' || (verb !== undefined && verb !== 'init' && verb !== 'journal') || more.length > 0) throw new Wrong(`what is ${[command, verb, folder].filter(Boolean).join(' ')}?`);
+  if (verb === 'journal' && folder === undefined) return (await import('./journal.js')).journal(values);
   if (verb === 'init') return (await import('./init.js')).init(folder ?? '.', values);
   return (await import('./serve.js')).serve(values);
 }

@@ -93,6 +93,15 @@ struct Meter {
     unit: &'static str,
     member: String,
     to_the_end: bool,
+    renew: Option<Renewal>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Renewal {
+    shard: String,
+    command: String,
+    every_ms: u32,
 }
 
 /// A payment, for hooks and the handler.
@@ -208,7 +217,11 @@ impl From<paywall::Meter> for Meter {
             Some(Unit::Token(member)) => ("token", member),
             Some(Unit::Byte) | None => ("", String::new()),
         };
-        Self { unit, member, to_the_end: meter.to_the_end }
+        let renew = meter.renew.map(|renew| {
+            let Told { shard, command } = Told::from(&renew.call);
+            Renewal { shard, command, every_ms: renew.every_ms }
+        });
+        Self { unit, member, to_the_end: meter.to_the_end, renew }
     }
 }
 

@@ -56,6 +56,11 @@ impl Happened {
         })
     }
 
+    /// Whether an object of the state answered.
+    pub(super) fn is_reply(&self) -> bool {
+        self.what == "state"
+    }
+
     fn ending(&self) -> Ending {
         let count = |number: Option<f64>| number.map(|number| number as u64);
         Ending {

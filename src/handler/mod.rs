@@ -123,19 +123,10 @@ impl Gate {
         state::apply(rows, command, now as u64)
     }
 
-    /// What to ask before the reply to a command is given, if anything. The command goes on whatever comes of it.
-    pub fn before(
-        &self,
-        rows: state::JsRows,
-        command: &str,
-        reply: &str,
-    ) -> Result<Option<state::Job>, JsValue> {
-        state::before(rows, command, reply, action::Key::of(self.live.gate().settings()))
-    }
-
-    /// The next call that the reconciler has to make for an object of the state: `{ call }`, or nothing. `job` keeps it.
+    /// The next thing that an object of the state has to do: `{ call }` or `{ tell }`, or nothing.
     pub fn due(&self, rows: state::JsRows, now: f64) -> Result<Option<state::Job>, JsValue> {
-        state::due(rows, now as u64, action::Key::of(self.live.gate().settings()))
+        let gate = self.live.gate();
+        state::due(&gate, rows, now as u64, action::Key::of(gate.settings()))
     }
 }
 

@@ -179,18 +179,16 @@ export interface PaywallOptions {
   timeoutMs?: number;
   /** How long the handler may take until its answer begins, in milliseconds. Default 60000. [`ORIGIN_TIMEOUT_MS`] */
   originTimeoutMs?: number;
-  /**
-   * For how long a settlement that nobody answered is believed to be still on its way, in seconds from 1 to 3600: before that
-   * it is not made again. Default 120. [`SETTLE_QUIET_SECONDS`]
-   */
-  settleQuietSeconds?: number;
   /** For how long a positive verification is believed, in seconds, to 60. Default 0, not at all. [`VERIFY_CACHE_SECONDS`] */
   verifyCacheSeconds?: number;
   /** Whether each request is a line of JSON in the log. Default true. [`LOG`] */
   log?: boolean;
   /** Whether an answer says in `server-timing` what it waited for. Default true. [`SERVER_TIMING`] */
   serverTiming?: boolean;
-  /** What has to be said to read the counters at `/.well-known/payments/metrics`: a secret. [`METRICS_TOKEN`] */
+  /**
+   * What has to be said to read the counters at `/.well-known/payments/metrics` and the journal at
+   * `/.well-known/payments/journal`: a secret. [`METRICS_TOKEN`]
+   */
   metricsToken?: string;
   /** Other variables of the Worker by their names in camel case. One that there is none of is refused. */
   [option: string]: unknown;
@@ -234,13 +232,20 @@ export interface RouteConfig {
   mimeType?: string;
   /** When it is settled. Default `before-delivery`. */
   settle?: 'before-delivery' | 'after-delivery' | 'at-end-of-stream';
+  /**
+   * How many answers a payer may have of a plan that are delivered and not settled, where they are settled after delivery:
+   * from 1 to 1000. Default 1. Beyond it a request waits some seconds, then is answered 429.
+   */
+  maxOpen?: number;
+  /** Any number of them. A route that is settled after delivery has to say so where there is no state. */
+  unbounded?: boolean;
   /** How the buyer gets to read the receipt. */
   receipt?: 'header' | 'url' | 'event';
   /** How often it may be asked for; beyond it a 429. */
   limit?: { requests: number; seconds: number; by: 'payer' | 'address' };
   /** How much of it is free of charge. */
   free?: { perDay: number; by: 'payer' | 'address' };
-  /** Whether only single-use tokens are taken. */
+  /** Whether only single-use tokens are taken. Recommended: what became of their settlements is always found out. */
   singleUse?: boolean;
   /** Handed on to settle, from 0 to 10: a margin on what a request really cost. The sandbox takes 0.2 for a fifth. */
   marginPercent?: number;

@@ -117,7 +117,8 @@ export async function reconciler(env) {
   if (!latest) throw new PaywallError('paywall() has to be called where this Worker starts', { code: 'config_invalid', key: 'paywall' });
   const { opened, refresh } = latest;
   const around = await opened(env);
-  return { ...around, refresh: () => refresh(around.gate, env) };
+  const { gate, store, binding } = around;
+  return { gate, ask: objects(store === 'bound' ? env?.[binding] : store, gate)?.ask, refresh: () => refresh(gate, env) };
 }
 
 /** The key of the document in a KV namespace. */

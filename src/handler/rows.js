@@ -9,6 +9,8 @@ CREATE INDEX IF NOT EXISTS rows_by_due ON rows (due) WHERE due IS NOT NULL;
 
 /** Rows in the SQLite of a Durable Object, in the same table as the Worker's. */
 export class SqlRows {
+  keepMs = 30 * 86_400_000;
+
   constructor(sql) {
     this.sql = sql;
     sql.exec(SCHEMA);
@@ -43,39 +45,101 @@ export class SqlRows {
   }
 }
 
-/** Rows in a map: a map keeps the order in which its keys were made. */
-export class MapRows {
-  rows = new Map();
+/** What is closed is kept so long in memory, in milliseconds. */
+const KEEP_IN_MEMORY = 10 * 60_000;
 
-  key(kind, id) {
-    return `${kind} ${id}`;
-  }
+/** Rows in this process: each kind in the order in which its rows were made, and those that are due in a heap. */
+export class MapRows {
+  keepMs = KEEP_IN_MEMORY;
+  rows = new Map();
+  kinds = new Map();
+  heap = [];
+  made = 0;
 
   get(kind, id) {
-    return this.rows.get(this.key(kind, id))?.value;
+    return this.rows.get(`${kind} ${id}`)?.value;
   }
 
   put(kind, id, value, due) {
-    this.rows.set(this.key(kind, id), { kind, id, value, due });
+    const key = `${kind} ${id}`;
+    let row = this.rows.get(key);
+    if (!row) {
+      row = { kind, id, value, due: undefined, made: ++this.made };
+      this.rows.set(key, row);
+      if (!this.kinds.has(kind)) this.kinds.set(kind, { rows: [], removed: 0 });
+      this.kinds.get(kind).rows.push(row);
+    }
+    row.value = value;
+    if (row.due === due) return;
+    row.due = due;
+    if (due !== undefined) this.#push({ due, row });
   }
 
   remove(kind, id) {
-    this.rows.delete(this.key(kind, id));
+    const row = this.rows.get(`${kind} ${id}`);
+    if (!row) return;
+    this.rows.delete(`${kind} ${id}`);
+    Object.assign(row, { due: undefined, removed: true });
+    const all = this.kinds.get(kind);
+    // Half of it at the most is gone, so that nothing is moved more than a few times.
+    if (++all.removed * 2 > all.rows.length) Object.assign(all, { rows: all.rows.filter(({ removed }) => !removed), removed: 0 });
   }
 
   due(now, limit) {
-    return [...this.rows.values()].filter(({ due }) => due <= now).sort((one, other) => one.due - other.due).slice(0, limit);
+    const found = [];
+    while (found.length < limit && this.#first() && this.heap[0].due <= now) found.push(this.#pop());
+    for (const one of found) this.#push(one);
+    return found.map(({ row: { kind, id, value } }) => ({ kind, id, value }));
   }
 
   nextDue() {
-    let next;
-    for (const { due } of this.rows.values()) if (due !== undefined && !(due >= next)) next = due;
-    return next;
+    return this.#first()?.due;
   }
 
   list(kind, after, limit) {
-    const rows = [...this.rows.values()].filter((row) => row.kind === kind);
-    const at = after === undefined ? -1 : rows.findIndex(({ id }) => id === after);
-    return rows.slice(at + 1, at + 1 + limit);
+    const rows = this.kinds.get(kind)?.rows ?? [];
+    const made = after === undefined ? 0 : this.rows.get(`${kind} ${after}`)?.made ?? 0;
+    let [from, to] = [0, rows.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (rows[middle].made > made) to = middle;
+      else from = middle + 1;
+    }
+    const found = [];
+    for (; from < rows.length && found.length < limit; from++) {
+      const { id, value, removed } = rows[from];
+      if (!removed) found.push({ kind, id, value });
+    }
+    return found;
+  }
+
+  /** What is due first. A row that was put off or dropped since is not due at that time any more. */
+  #first() {
+    while (this.heap.length > 0 && this.heap[0].row.due !== this.heap[0].due) this.#pop();
+    return this.heap[0];
+  }
+
+  #push(one) {
+    const { heap } = this;
+    let at = heap.push(one) - 1;
+    for (let above; at > 0 && heap[(above = (at - 1) >> 1)].due > one.due; at = above) heap[at] = heap[above];
+    heap[at] = one;
+  }
+
+  #pop() {
+    const { heap } = this;
+    const [first] = heap;
+    const last = heap.pop();
+    if (heap.length === 0) return first;
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below + 1 < heap.length && heap[below + 1].due < heap[below].due) below++;
+      if (!(heap[below]?.due < last.due)) break;
+      heap[at] = heap[below];
+      at = below;
+    }
+    heap[at] = last;
+    return first;
   }
 }

@@ -1,8 +1,9 @@
 //! The state's rows where JavaScript keeps them: SQLite of a Durable Object, a map of one process.
 
-use super::action::{Call, Key};
+use super::action::{self, Call, Key};
 use super::event::Happened;
-use crate::paywall::state::{self, Command, Reply, Row, Rows, RowsError, Told};
+use crate::paywall::Gate;
+use crate::paywall::state::{self, Command, Row, Rows, RowsError, Task, Told};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
@@ -29,9 +30,12 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     fn list(this: &JsRows, kind: &str, after: Option<&str>, limit: u32) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, getter, js_name = keepMs)]
+    fn keep_ms(this: &JsRows) -> f64;
 }
 
-/// A call that the reconciler has to make.
+/// Something that an object of the state has to do.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Job {
@@ -42,16 +46,31 @@ pub struct Job {
 
 #[wasm_bindgen]
 impl Job {
-    /// The call, as an action has it.
+    /// A call of the platform, as an action has it.
     #[wasm_bindgen(getter)]
     pub fn call(&self) -> Result<JsValue, JsValue> {
-        super::to_js(&Call::new(&self.job.call, &self.key))
+        match &self.job.task {
+            Task::Call(call) => super::to_js(&Call::new(call, &self.key)),
+            Task::Tell(_) => Ok(JsValue::UNDEFINED),
+        }
+    }
+
+    /// What another object is to be told, where there is no call: `{ shard, command }`.
+    #[wasm_bindgen(getter)]
+    pub fn tell(&self) -> Result<JsValue, JsValue> {
+        match &self.job.task {
+            Task::Tell(call) => super::to_js(&action::Told::from(call)),
+            Task::Call(_) => Ok(JsValue::UNDEFINED),
+        }
     }
 
     /// Takes what came of it, an event, and gives the lines for the log.
     pub fn told(mut self, event: JsValue, now: f64) -> Result<Vec<String>, JsValue> {
         let event: Happened = serde_wasm_bindgen::from_value(event)?;
-        let told = event.answer().map_or(Told::Unanswered, Told::Answered);
+        let told = match event.is_reply() {
+            true => Told::Heard,
+            false => event.answer().map_or(Told::Unanswered, Told::Answered),
+        };
         let mut lines = Vec::new();
         state::told(&mut self.rows, &self.job, told, now as u64, &mut |line| lines.push(line))
             .map_err(failed)?;
@@ -59,24 +78,14 @@ impl Job {
     }
 }
 
-pub(super) fn due(rows: JsRows, now: u64, key: Key) -> Result<Option<Job>, JsValue> {
+pub(super) fn due(gate: &Gate, rows: JsRows, now: u64, key: Key) -> Result<Option<Job>, JsValue> {
     let mut rows = Kept(rows);
-    let job = state::due(&mut rows, now, &mut |line| log(&line)).map_err(failed)?;
+    let job = gate.due(&mut rows, now, &mut |line| log(&line)).map_err(failed)?;
     Ok(job.map(|job| Job { job, rows, key }))
 }
 
 pub(super) fn apply(rows: JsRows, command: &str, now: u64) -> Result<String, JsValue> {
     Ok(state::apply(&mut Kept(rows), &read(command)?, now).map_err(failed)?.to_text())
-}
-
-/// What to ask before a command's reply is given, if anything.
-pub(super) fn before(rows: JsRows, command: &str, reply: &str, key: Key) -> Result<Option<Job>, JsValue> {
-    let rows = Kept(rows);
-    if Reply::from_text(reply) != Ok(Reply::Done) {
-        return Ok(None);
-    }
-    let job = state::before(&rows, &read(command)?).map_err(failed)?;
-    Ok(job.map(|job| Job { job, rows, key }))
 }
 
 fn read(command: &str) -> Result<Command, JsValue> {
@@ -137,5 +146,9 @@ impl Rows for Kept {
 
     fn list(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Row>, RowsError> {
         found(self.0.list(kind, after, limit).map_err(broken)?)
+    }
+
+    fn keep_ms(&self) -> u64 {
+        self.0.keep_ms() as u64
     }
 }

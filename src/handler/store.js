@@ -4,8 +4,6 @@ import { call } from './wires.js';
 
 /** How many questions one alarm asks before it makes room for others. */
 const MOST_JOBS = 64;
-/** How long a balance may be waited for before a settlement goes on without it, in milliseconds. */
-const MOST_LOOK = 2000;
 /** How often a note is told, and how long is waited in between, in milliseconds. */
 const TELLS = 6;
 const PAUSE = 100;
@@ -42,20 +40,15 @@ export function objects(namespace, gate) {
   };
 }
 
-/** Does what is due: asks the platform what became of settlements whose end is not known. */
-export async function reconcile(gate, rows) {
+/** Does what is due: settles again what may be, and has `ask` tell the seller's book of what is not paid for. */
+async function reconcile(gate, rows, ask) {
   for (let round = 0; round < MOST_JOBS; round++) {
     const job = gate.due(rows, Date.now());
     if (!job) break;
-    const event = await call(job.call, gate.timeout);
+    const { tell } = job;
+    const event = tell ? await ask(tell).then(() => ({ what: 'state' }), () => ({ what: 'stateFailed' })) : await call(job.call, gate.timeout);
     for (const line of job.told(event, Date.now())) console.log(line);
   }
-}
-
-/** Asks what has to be asked before a reply is given. It is not waited for long: the command goes on without it. */
-async function look(gate, rows, command, reply) {
-  const job = gate.before(rows, command, reply);
-  if (job) job.told(await call(job.call, Math.min(Math.floor(gate.timeout / 2), MOST_LOOK)), Date.now());
 }
 
 /** What an object of a Durable Object class does: the class of each entry hands over to it. */
@@ -73,14 +66,13 @@ export function durable(context, load, gateOf) {
       const command = await request.text();
       const core = await load();
       const reply = core.Gate.applyCommand(rows(), command, Date.now());
-      await look((await gateOf()).gate, rows(), command, reply);
       await wake();
       return new Response(reply, { headers: { 'content-type': 'application/json' } });
     },
     async alarm() {
-      const { gate, refresh } = await gateOf();
+      const { gate, ask, refresh } = await gateOf();
       await refresh();
-      await reconcile(gate, rows());
+      await reconcile(gate, rows(), ask);
       await wake();
     },
   };
@@ -96,7 +88,7 @@ export function memory(core, gate) {
   const ring = async (shard, object) => {
     object.ringing = true;
     try {
-      await reconcile(gate, object.rows);
+      await reconcile(gate, object.rows, ask);
     } catch (error) {
       console.error('state:', error?.message ?? error);
     }
@@ -115,7 +107,6 @@ export function memory(core, gate) {
     const object = all.objects.get(shard) ?? { rows: new MapRows() };
     const reply = core.Gate.applyCommand(object.rows, command, Date.now());
     if (object.rows.rows.size > 0) all.objects.set(shard, object);
-    await look(gate, object.rows, command, reply);
     wake(shard, object);
     return reply;
   };

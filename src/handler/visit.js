@@ -31,7 +31,7 @@ export async function visit(around) {
           ? meter(body, action.meter.unit, action.meter.member, request.signal) : undefined;
         const answer = deliver(way, action.headers, metered ? metered.readable : body);
         kept = true;
-        way.behind(afterwards(way, metered).finally(() => way.visit.free()));
+        way.behind(afterwards(way, metered, action.meter.renew).finally(() => way.visit.free()));
         return answer;
       }
       action = await next(way, action);
@@ -42,8 +42,11 @@ export async function visit(around) {
 }
 
 /** Goes on with a visit whose answer is on its way. */
-async function afterwards(way, metered) {
+async function afterwards(way, metered, renew) {
+  // While it goes out, the state is told that it does.
+  const timer = metered && renew && setInterval(() => way.store.ask(renew).catch((error) => console.error('state:', error?.message ?? error)), renew.everyMs);
   const ending = metered ? await metered.ended : { how: 'whole', bytes: 0, events: 0 };
+  clearInterval(timer);
   let action = way.visit.on({ what: 'ended', ...ending }, Date.now());
   while (!['finish', 'respond', 'deliver'].includes(action.do)) action = await next(way, action);
   if (action.journal) console.error(action.journal);

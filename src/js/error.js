@@ -1,6 +1,10 @@
 // The error classes of the package. They are JavaScript because only JavaScript can extend Error well; the facts in them,
 // and which class it is, come from the core.
+import { docs, hints } from './errors.json';
 import { plain } from './object.js';
+
+/** What helps with a code that is the platform's own. */
+const OF_THE_PLATFORM = 'error.correlationId is what the platform\'s support finds the request by';
 
 /** Two copies of the package agree on what is an error of theirs, and of which class. */
 const mark = (name) => Symbol.for(`payments-wasm.${name}`);
@@ -19,6 +23,11 @@ export const PaymentsError = marked(class extends Error {
   constructor(message, { cause, ...facts }) {
     super(message, cause === undefined ? undefined : { cause });
     Object.assign(this, facts);
+    // What the core, the platform or the caller of this says is better.
+    const { code } = facts;
+    const known = Object.hasOwn(hints, code);
+    this.hint ??= known ? hints[code] : OF_THE_PLATFORM;
+    this.docsUrl ??= docs + (known ? code : 'codes-of-the-platform');
     if (facts.code === 'aborted') this.name = 'AbortError';
   }
 
@@ -60,4 +69,21 @@ export function seenFrom(error, method) {
     if (!/\n\s+at /.test(error.stack)) error.stack = stack;
   }
   return error;
+}
+
+/** From now on each method of those classes rejects, and throws nothing; and its errors show who called. */
+export function rejecting(classes, except = /^constructor$/) {
+  for (const { prototype } of classes) {
+    for (const name of Object.getOwnPropertyNames(prototype).filter((one) => one !== 'constructor' && !except.test(one))) {
+      const method = prototype[name];
+      const called = async function called(...given) {
+        try {
+          return await method.apply(this, given);
+        } catch (error) {
+          throw seenFrom(error, called);
+        }
+      };
+      Object.defineProperty(prototype, name, { value: called, writable: true, configurable: true });
+    }
+  }
 }

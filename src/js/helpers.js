@@ -1,6 +1,6 @@
 // The functions that need neither an instance nor WebAssembly, with the official SDK's names. A file of its own, loaded
 // when one of them is called.
-import { PaymentsError } from './core.js';
+import { PaymentsError, read } from './core.js';
 
 /** The payload of an access token, its text read as the UTF-8 that it is; null for what is none. */
 export function decodeAccessToken(token) {
@@ -22,8 +22,8 @@ export function encodeAccessToken(payload) {
 const CARD = 'nvm:card-delegation';
 
 /** The offer of a 402. Members that say nothing are left out; their order is the official one. */
-export function buildPaymentRequiredForPlans(planIds, options = {}) {
-  const { endpoint, agentId, httpVerb, network, description, mimeType, scheme = 'nvm:erc4337', environment = '' } = options;
+export function buildPaymentRequiredForPlans(planIds, options) {
+  const { endpoint, agentId, httpVerb, network, description, mimeType, scheme = 'nvm:erc4337', environment = '' } = read('PaymentRequiredOptions', options);
   const chain = /live$/.test(environment) ? 'eip155:8453' : 'eip155:84532';
   const extra = () => ({ version: '1', ...(agentId && { agentId }), ...(httpVerb && { httpVerb }) });
   return {
@@ -64,7 +64,8 @@ export function readCallback(url, state) {
  * Where a person logs in for a program that listens at `callbackUrl` on this machine, and the one-time state that has to
  * come back there.
  */
-export function loginUrl({ callbackUrl, environment = 'custom', frontend, backend }) {
+export function loginUrl(options) {
+  const { callbackUrl, environment = 'custom', frontend, backend } = read('LoginUrlOptions', options);
   const bad = (field) => new PaymentsError(`${field} is missing or not allowed`, { code: 'validation', retryable: false });
   const app = environment === 'custom' ? frontend ?? backend : `https://nevermined.${/^staging/.test(environment) ? 'dev' : 'app'}`;
   if (!app) throw bad('frontend');

@@ -49,7 +49,7 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
       () => false,
     ).then(async (given) => {
       if (!given) await new Promise((done) => setTimeout(done, GRACE));
-      throw given ? cancelled() : problem('checkout_closed', 'the checkout was closed, and no credits have come', 'plans.waitForCredits may still see them');
+      throw given ? cancelled() : problem('checkout_closed', 'the checkout was closed, and no credits have come');
     });
     try {
       return await Promise.race([credits, closed]);
@@ -100,8 +100,7 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
   async function setupCard(delegation, { orgId, provider = 'stripe', paymentMethodId, signal }, { target, popup }) {
     const { sessionToken, isReturnUrlAllowed } = await delegation.ask('startSession', JSON.stringify({ orgId, returnUrl: target }));
     if (isReturnUrlAllowed === false) {
-      throw problem('return_url_not_allowed', 'the card pages do not lead back there',
-        "a session of one's own leads back to localhost, 127.0.0.1 or [::1] only");
+      throw problem('return_url_not_allowed', 'the card pages do not lead back there');
     }
     const state = crypto.randomUUID().replaceAll('-', '');
     const { embed, network } = await delegation.session.core();
@@ -163,7 +162,7 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
       clearTimeout(timer);
       signal?.removeEventListener('abort', stop);
     }
-    throw problem('credits_timeout', 'the plan was ordered and its credits have not appeared yet', 'check the balance before ordering again', { retryable: true });
+    throw problem('credits_timeout', 'the plan was ordered and its credits have not appeared yet', undefined, { retryable: true });
   }
 
   /**
@@ -182,7 +181,7 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
         // While somebody looks elsewhere it may be at that window.
         else if (document.hasFocus() || popup.came.length) closed += LOOK;
         if (closed > 10 * LOOK && popup.came.length) return resolve(popup.came[0]);
-        if (closed > (popup.leftUs ? GONE : CUT_OFF)) reject(problem('popup_closed', 'the window was closed before it was done', 'open it again'));
+        if (closed > (popup.leftUs ? GONE : CUT_OFF)) reject(problem('popup_closed', 'the window was closed before it was done'));
       };
       abort = () => reject(signal.reason);
       if (signal?.aborted) abort();

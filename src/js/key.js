@@ -13,7 +13,7 @@ export function readKey(text, code = 'validation') {
   const colon = text.indexOf(':');
   const prefix = text.slice(0, Math.max(colon, 0)).toLowerCase();
   const parts = text.slice(colon + 1).split('.');
-  const claims = /^[!-~]+$/.test(text) && parts.length === 3 ? readClaims(parts[1]) : undefined;
+  const claims = /^[!#-&(-~]+$/.test(text) && parts.length === 3 ? readClaims(parts[1]) : undefined;
   if (typeof claims !== 'object' || !claims || Array.isArray(claims)) throw wrong('has a value it cannot have');
   const { sub, exp, o11y } = claims;
   if (!(sub === undefined || sub === null || typeof sub === 'string')) throw wrong('has a value it cannot have');

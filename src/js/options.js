@@ -1,18 +1,22 @@
 // Reads what callers give: each member once, own members only, at every depth. What is not known is refused by name, and
 // what is handed on is a fresh object that nobody else holds. The shapes are those of `options.json`.
 import { problem } from './error.js';
-import { required, shapes } from './options.json';
+import { open, required, shapes } from './options.json';
 
 /** What a value has to be, in words, and how it is handed on; `undefined` for what it may not be. */
 const KINDS = {
   text: ['a string', (value) => (typeof value === 'string' ? value : undefined)],
+  organization: ['an id', (value) => (typeof value === 'string' && /^[\w:-]{1,128}$/.test(value) ? value : undefined)],
+  any: ['anything', (value) => value],
   flag: ['true or false', (value) => (typeof value === 'boolean' ? value : undefined)],
   function: ['a function', (value) => (typeof value === 'function' ? value : undefined)],
+  approve: ['a function', (value) => (typeof value === 'function' ? async (...given) => answer(await value(...given)) : undefined)],
   whole: ['a whole number', (value) => (Number.isSafeInteger(value) && value >= 0 && value < 2 ** 32 ? value : undefined)],
   // A timer counts in 31 bits, and what is more is no time at all.
   milliseconds: ['a whole number of milliseconds above zero', (value) => (Number.isInteger(value) && value > 0 ? Math.min(value, 2 ** 31 - 1) : undefined)],
   credits: ['a whole number of credits: a bigint, a decimal string or a number', digits],
   texts: ['an array of strings', (value) => list(value, (one) => (typeof one === 'string' ? one : undefined))],
+  textsOrNull: ['an array of strings, or null', (value) => (value === null ? null : list(value, (one) => (typeof one === 'string' ? one : undefined)))],
   origins: ["an array of origins, as 'https://api.example', or ['*']", (value) => list(value, (one) => (one === '*' ? one : origin(one)))],
   place: ['an https URL, or an http URL of this machine', place],
   web: ['an http or https URL', (value) => (typeof value === 'string' && /^https?:\/\/./.test(value) ? value : undefined)],
@@ -29,9 +33,10 @@ export function read(shape, value, path = 'options', outer = '') {
   if (typeof given !== 'object' || Array.isArray(given)) throw wrong(path, 'an object');
   for (const name of Object.getOwnPropertyNames(given)) {
     const field = outer + name;
-    if (!Object.hasOwn(members, name)) throw unknown(field, outer, name, Object.keys(members));
+    const known = Object.hasOwn(members, name);
+    if (!known) refuse(field, outer, name, Object.keys(members), open.includes(shape));
     const member = given[name];
-    if (member !== undefined && member !== null) found[name] = one(members[name], member, field);
+    if (member !== undefined && (member !== null || members[name] === 'textsOrNull')) found[name] = known ? one(members[name], member, field) : member;
   }
   for (const [name, hint] of Object.entries(required[shape] ?? {})) {
     if (found[name] === undefined) throw missing(outer + name, hint);
@@ -56,11 +61,17 @@ export const wrong = (field, what) => problem('validation', `${field} must be ${
 
 export const missing = (field, hint) => problem('validation', `${field} is missing`, hint);
 
-function unknown(field, outer, name, names) {
+/** A member that is not known; where others may be, only one that was meant to be a known one is refused. */
+export function refuse(field, outer, name, names, others) {
   const [best] = names.map((other) => [distance(name.toLowerCase(), other.toLowerCase()), other]).sort(([one], [other]) => one - other);
-  const near = best && best[0] <= 1 + name.length / 4 ? `; did you mean ${best[1]}?` : '';
-  return problem('validation', `${field} is not an option${near}`, `${outer ? `the members of ${outer.slice(0, -1)}` : 'the options'} are ${names.join(', ')}`);
+  const near = best && best[0] <= Math.max(2, name.length / 3) && best[0] < name.length;
+  if (others && !near) return;
+  throw problem('validation', `${field} is not an option${near ? `; did you mean ${best[1]}?` : ''}`,
+    `${outer ? `the members of ${outer.slice(0, -1)}` : 'the options'} are ${names.join(', ')}`);
 }
+
+/** What an `approve` callback answered: yes or no, or an object that says more. Anything else is a no. */
+const answer = (value) => (typeof value === 'object' && value ? read('ApprovalAnswer', value, 'the answer of approve', 'approval.') : value === true);
 
 /** How many letters have to be put in, taken out or exchanged. */
 function distance(from, to) {

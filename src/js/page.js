@@ -21,7 +21,7 @@ export const LOCAL = 'localStorage';
 /** What has come back with this page load, from a login, a checkout or a card page: whoever asks again gets the same answer. */
 export const brought = { login: undefined, checkout: undefined, card: undefined };
 
-export const onlyInAPage = (what) => problem('browser_only', `${what} needs a page`, 'outside a page use Payments.getInstance({ nvmApiKey })');
+export const onlyInAPage = (what) => problem('browser_only', `${what} needs a page`);
 
 /** Reads query parameters out of the address bar and takes them away, keeping all others and the hash. */
 export function takeFromAddress(words) {
@@ -116,7 +116,7 @@ export function channelOf(id) {
 /** A window of our own, opened while the click still counts; `id` is what the address that it comes back to carries. */
 export function openPopup(id, url) {
   const popup = open(url ?? '', '', 'popup,width=480,height=720');
-  if (!popup) throw problem('popup_blocked', 'the browser did not open a window', 'call this from a click, or use the redirect');
+  if (!popup) throw problem('popup_blocked', 'the browser did not open a window');
   return watched(popup, id);
 }
 

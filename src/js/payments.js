@@ -3,10 +3,13 @@ import { described, exportReceipts, paymentOf, wrapFetch } from './books.js';
 import { problem, seenFrom } from './error.js';
 import { readKey } from './key.js';
 import { lazily } from './lazy.js';
-import { read, wrong } from './options.js';
+import { read } from './options.js';
 import { handOver } from './page.js';
 import { RESOURCES } from './resources.js';
 import { Session, takeLogin } from './session.js';
+
+// For the files that are loaded on demand.
+export { read } from './options.js';
 
 /** A function of a file of its own that needs no instance. */
 const later = (name) => async (...given) => (await lazily(() => import('./helpers.js')))[name](...given);
@@ -61,9 +64,11 @@ export function createPayments(load) {
     getOrganizationId() { return this.#session.organization; }
 
     setOrganizationId(organizationId) {
-      const id = organizationId ?? undefined;
-      if (id !== undefined && !(typeof id === 'string' && /^[\w:-]{1,128}$/.test(id))) throw seenFrom(wrong('organizationId', 'an id'), this.setOrganizationId);
-      this.#session.setOrganization(id);
+      try {
+        this.#session.setOrganization(read('OrganizationOptions', { organizationId }).organizationId);
+      } catch (error) {
+        throw seenFrom(error, this.setOrganizationId);
+      }
     }
 
     /** Loads what the first call would load; with a `budget`, reads it. Calling it is never necessary. */

@@ -17,6 +17,5 @@ export async function take(input, init) {
     throw stopped ? aborted(cause) : problem('invalid_request', 'the request cannot be made', undefined, { cause });
   }
   if (kept) return kept;
-  throw problem('body_not_replayable', "the request's body is a stream too long to be kept for a second sending",
-    'give the body as a string, a buffer, a Blob or FormData, or under 1 MiB');
+  throw problem('body_not_replayable', "the request's body is a stream too long to be kept for a second sending");
 }

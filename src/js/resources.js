@@ -1,6 +1,6 @@
 // The resources of the API as classes, with the official SDK's names and argument orders. What each call sends, the core
 // knows by its name.
-import { seenFrom } from './error.js';
+import { rejecting } from './error.js';
 import { read } from './options.js';
 import { leave, ways } from './page.js';
 import { randomHex } from '../transport/exchange.js';
@@ -54,14 +54,14 @@ class Agents extends Resource {
 }
 
 class Delegations extends Resource {
-  createDelegation(payload) { return this.ask('createDelegation', json(payload)); }
+  createDelegation(payload) { return this.ask('createDelegation', json(payload && read('CreateDelegationPayload', payload, 'payload'))); }
   listDelegations(options) { return this.ask('listDelegations', flag(read('DelegationListOptions', options).accessible)); }
   revokeDelegation(id) { return this.ask('revokeDelegation', id); }
   listPaymentMethods(options) {
     const { accessible, provider } = read('PaymentMethodListOptions', options);
     return this.ask('listPaymentMethods', flag(accessible), provider);
   }
-  updatePaymentMethod(id, changes) { return this.ask('updatePaymentMethod', id, json(changes)); }
+  updatePaymentMethod(id, changes) { return this.ask('updatePaymentMethod', id, json(changes && read('PaymentMethodChanges', changes, 'changes'))); }
   getPurchasingPower() { return journey('purchasingPower', undefined, this); }
   setupCard(options) { return journey('setupCard', 'CardOptions', this, options); }
   cardReturned() { return journey('cardReturned', undefined, this); }
@@ -79,17 +79,4 @@ class X402 extends Resource {
 
 export const RESOURCES = { plans: Plans, agents: Agents, delegation: Delegations, x402: X402 };
 
-// Each method rejects, and throws nothing; an error shows who called.
-for (const { prototype } of Object.values(RESOURCES)) {
-  for (const name of Object.getOwnPropertyNames(prototype).filter((one) => one !== 'constructor')) {
-    const method = prototype[name];
-    const shown = async function called(...given) {
-      try {
-        return await method.apply(this, given);
-      } catch (error) {
-        throw seenFrom(error, shown);
-      }
-    };
-    prototype[name] = shown;
-  }
-}
+rejecting(Object.values(RESOURCES));

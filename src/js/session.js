@@ -1,5 +1,5 @@
 // One buyer as JavaScript has it: the key, what a page keeps of it, and the core, which is loaded at the first call that needs it.
-import { problem } from './error.js';
+import { paymentsError, problem } from './error.js';
 import { hasEnded, readKey } from './key.js';
 import { lazily } from './lazy.js';
 import { printable } from './object.js';
@@ -217,7 +217,7 @@ export class Session {
         throw kept.signal.aborted ? aborted(kept.signal.reason) : error;
       }
       // Who logged out meanwhile has ended what was under way.
-      if (key && this.key !== key) throw problem('session_ended', 'the session ended while the request was under way');
+      if (key && this.key !== key) throw paymentsError('the session ended while the request was under way', 'SessionExpired', { code: 'session_ended', retryable: false });
     }
     return core.fetch(kept, given, quote, within);
   }
@@ -252,7 +252,7 @@ export function takeLogin() {
 /** A key that comes without the state that this page gave out was planted. */
 function judge(values, state) {
   if (values[KEY] === undefined) return {};
-  if (!state || values[STATE] !== state) return { error: problem('login_state_mismatch', 'a login came back that this page did not ask for; it was not used', 'log in from this page, in this tab') };
+  if (!state || values[STATE] !== state) return { error: problem('login_state_mismatch', 'a login came back that this page did not ask for; it was not used') };
   try {
     const key = readKey(values[KEY], 'login_bad_key');
     const account = values[ACCOUNT];

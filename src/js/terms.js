@@ -1,4 +1,5 @@
 // Terms as data that a UI can show. A file of its own, loaded with the first quote.
+import { printable } from './object.js';
 
 /** A quote whose offers also say what the platform says of their plans, what is held, and whether they can be paid now. */
 export async function described(quote, session) {
@@ -36,4 +37,4 @@ function describe(offer, plan, held, loggedIn) {
 }
 
 /** Without what could not be learned. */
-const known = (members) => Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+const known = (members) => printable(Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)));

@@ -424,27 +424,7 @@ export interface X402PaymentRequired {
   extensions: Record<string, unknown>;
 }
 
-/** What may be spent, from what, and for how long. */
-export interface CreateDelegationPayload {
-  /** `erc4337` pays from the wallet; the others from a card. */
-  provider: 'erc4337' | 'stripe' | 'braintree';
-  /** In cents of `currency`. */
-  spendingLimitCents: number;
-  /** For how long, from now. */
-  durationSecs: number;
-  /** Of the limit. */
-  currency: 'usd' | 'eur' | 'usdc' | 'eurc';
-  /** The card; see `listPaymentMethods`. */
-  providerPaymentMethodId?: string;
-  /** Only for this plan. */
-  planId?: string;
-  /** Braintree only. */
-  merchantAccountId?: string;
-  /** How often at the most. */
-  maxTransactions?: number;
-  /** Only by this API key. */
-  apiKeyId?: string;
-}
+// options: CreateDelegationPayload
 
 // options: X402TokenOptions
 
@@ -463,7 +443,7 @@ export interface CreateDelegationPayload {
  * Of an outcome that is not known: `outcome_unknown`, `purchase_outcome_unknown`. Of purchases besides: `order_refused`,
  * `credits_timeout`, `checkout_cancelled`, `checkout_closed`, `card_cancelled`, `card_state_mismatch`, `return_url_not_allowed`.
  *
- * Of the session: `unauthorized` (nobody is logged in), `session_ended`, `session_expired`, `login_state_mismatch`,
+ * Of the session: `not_logged_in` (nobody is), `session_ended`, `session_expired`, `login_state_mismatch`,
  * `login_bad_key`, `login_account_mismatch`, `popup_blocked`, `popup_closed`, `storage_unavailable`.
  *
  * Of the way: `network_error`, `garbled_answer`, `aborted` (the error's `name` is `AbortError`, its `cause` the reason); `wasm_load_failed`: a part of

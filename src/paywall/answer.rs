@@ -18,7 +18,7 @@ pub struct Answer {
 }
 
 /// Seconds after which to try again, as a 503 says it (rule 21).
-const RETRY_AFTER: &str = "5";
+pub(crate) const RETRY_AFTER: &str = "5";
 
 impl Answer {
     /// An answer without a body.

@@ -35,8 +35,6 @@ pub struct Settings {
     deployment: Deployment,
     key: Secret,
     timeout_ms: u32,
-    /// For how long a settle that was given up is believed to be on its way, in milliseconds.
-    quiet_ms: u64,
     /// Whether there is a state to be asked.
     pub(crate) state: bool,
     /// For how long a positive verification is believed, in milliseconds; 0 is not at all.
@@ -80,11 +78,9 @@ pub struct ConfigError {
 const DEFAULT_TIMEOUT_MS: u32 = 10_000;
 /// The most that it may be given, in milliseconds.
 const MAX_TIMEOUT_MS: u32 = 120_000;
-/// For how long a settle that was given up is believed to be on its way where nothing is said, in seconds: the official
-/// Python client waits for one for 90.
-const DEFAULT_QUIET_SECONDS: u64 = 120;
-/// The most that may be said, in seconds.
-const MAX_QUIET_SECONDS: u64 = 3600;
+/// For how many timeouts a settle that was sent is believed to be on its way: for 130 seconds where nothing is said. The
+/// official Python client waits for one for 90.
+const QUIET_TIMEOUTS: u64 = 13;
 /// The longest that a verification may be believed, in seconds (rule 23).
 const MAX_CACHE_SECONDS: u64 = 60;
 /// What a text of the configuration that travels in a header may weigh, in bytes.
@@ -95,7 +91,7 @@ impl Settings {
     /// `bindings` says what else there is.
     ///
     /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
-    /// `UNLISTED`, `TIMEOUT_MS`, `SETTLE_QUIET_SECONDS`, `VERIFY_CACHE_SECONDS`, `TOKEN_HEADER`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
+    /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`, `TOKEN_HEADER`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
     /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`,
     /// `MAX_BODY_BYTES`, `ADDRESS_HEADER`; `PASSES`,
     /// `PASS_KEYS`, `REVOKED_PASSES`, `PAGE`; and `PAGE_FILES`, which no seller sets: the names of the files that the shell
@@ -173,8 +169,6 @@ impl Settings {
         };
         let problem = "must be a whole number of seconds from 0, which is off, to 60";
         let cache_ms = seconds("VERIFY_CACHE_SECONDS", 0, 0, MAX_CACHE_SECONDS, problem)?;
-        let problem = "must be a whole number of seconds from 1 to 3600";
-        let quiet_ms = seconds("SETTLE_QUIET_SECONDS", DEFAULT_QUIET_SECONDS, 1, MAX_QUIET_SECONDS, problem)?;
         let sells = |name: &str| {
             routes.paid().any(|terms| terms.route == name && terms.settlement == Settlement::BeforeDelivery)
         };
@@ -192,7 +186,6 @@ impl Settings {
             deployment,
             key: key.secret().clone(),
             timeout_ms,
-            quiet_ms,
             state,
             cache_ms,
             warnings,
@@ -242,7 +235,7 @@ impl Settings {
 
     /// For how long after it was sent a settle may still arrive, in milliseconds.
     pub(crate) fn quiet_ms(&self) -> u64 {
-        self.quiet_ms.saturating_add(self.timeout_ms.into())
+        QUIET_TIMEOUTS.saturating_mul(self.timeout_ms.into())
     }
 
     /// How long one call of the facilitator may take, body included, in milliseconds (rule 21).
@@ -297,6 +290,10 @@ fn promises(terms: &Terms, state: bool) -> Vec<&'static str> {
              one whose isolate dies is forgotten.",
         );
         if terms.settlement != Settlement::BeforeDelivery {
+            warnings.push(
+                "Without the Durable Object binding PAYWALL_STATE, a route with \"unbounded\": true delivers to one payer any \
+                 number of answers that are not settled yet, and that may never be.",
+            );
             warnings.push(
                 "Without the Durable Object binding PAYWALL_STATE, an answer that is settled at its end is not charged where \
                  its isolate dies before.",

@@ -21,6 +21,7 @@ struct Counted {
     /// By route and outcome. The routes are those of the configuration, so the list has an end, and is short.
     requests: Vec<(String, &'static str, u64)>,
     credits: Vec<(String, Credits)>,
+    unresolved: Vec<(String, u64)>,
     /// How often, and how many milliseconds in all.
     waits: [(u64, u64); Span::ALL.len()],
 }
@@ -48,6 +49,14 @@ impl Counters {
         match counted.credits.iter_mut().find(|(known, _)| known == route) {
             Some((_, sum)) => *sum = sum.saturating_add(credits),
             None => counted.credits.push((route.to_string(), credits)),
+        }
+    }
+
+    pub(crate) fn unresolved(&self, route: &str) {
+        let mut counted = self.0.borrow_mut();
+        match counted.unresolved.iter_mut().find(|(known, _)| known == route) {
+            Some((_, count)) => *count += 1,
+            None => counted.unresolved.push((route.to_string(), 1)),
         }
     }
 
@@ -84,6 +93,11 @@ impl Counters {
         head(&mut page, name, "counter", "Credits that were burned, by route.");
         for (route, credits) in counted.credits.iter() {
             let _ = writeln!(page, "{name}{{isolate=\"{isolate}\",route=\"{}\"}} {credits}", label(route));
+        }
+        let name = "paywall_unresolved_total";
+        head(&mut page, name, "counter", "Settlements that nobody knows the outcome of, by route.");
+        for (route, count) in &counted.unresolved {
+            let _ = writeln!(page, "{name}{{isolate=\"{isolate}\",route=\"{}\"}} {count}", label(route));
         }
         let (count, sum) = ("paywall_waits_total", "paywall_wait_milliseconds_total");
         head(&mut page, count, "counter", "How often was waited for what.");

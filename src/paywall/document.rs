@@ -12,7 +12,7 @@ use alloc::{
 use serde_json::{Map, Value, json};
 
 /// The members of the document and the variables that say the same.
-pub(crate) const NAMES: [(&str, &str); 24] = [
+pub(crate) const NAMES: [(&str, &str); 23] = [
     ("routes", "ROUTES"),
     ("open", "OPEN_ROUTES"),
     ("unlisted", "UNLISTED"),
@@ -21,7 +21,6 @@ pub(crate) const NAMES: [(&str, &str); 24] = [
     ("originUrl", "ORIGIN_URL"),
     ("publicUrl", "PUBLIC_URL"),
     ("timeoutMs", "TIMEOUT_MS"),
-    ("settleQuietSeconds", "SETTLE_QUIET_SECONDS"),
     ("verifyCacheSeconds", "VERIFY_CACHE_SECONDS"),
     ("tokenHeader", "TOKEN_HEADER"),
     ("allowedOrigins", "ALLOWED_ORIGINS"),

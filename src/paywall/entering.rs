@@ -1,6 +1,6 @@
 //! A request to a paid route on its way to the origin: its rates, its price, its token, its claim.
 
-use super::answer::Answer;
+use super::answer::{Answer, RETRY_AFTER};
 use super::cache::Known;
 use super::gate::{Action, Forward, PriceQuestion};
 use super::headers::{self, HeaderList};
@@ -8,7 +8,7 @@ use super::policy::By;
 use super::price::{Terms, Way};
 use super::receipts;
 use super::refusal::{self, Verdict};
-use super::state::{Allowance, Claim, Command, Rate, Reply, StateCall};
+use super::state::{Allowance, Claim, Command, Open, Rate, Reply, StateCall};
 use super::visit::{Stage, Visit};
 use super::{address, journal, plans};
 use crate::api::{Call as _, x402};
@@ -22,6 +22,11 @@ use alloc::{
 /// For how long a claim holds while the origin works, in milliseconds. If nothing is heard until then its isolate is
 /// believed dead: nothing was settled, and the token is free again.
 const CLAIM_MS: u64 = 900_000;
+/// How long a request waits in all for an earlier one of its payer to be settled, in milliseconds (rule 19).
+const MOST_WAIT_MS: u64 = 5_000;
+/// How long it waits the first time, and at the most, until it asks again.
+const FIRST_WAIT_MS: u64 = 100;
+const LONGEST_WAIT_MS: u64 = 800;
 
 /// A request to a paid route whose token nobody has looked at yet.
 #[derive(Debug)]
@@ -56,6 +61,12 @@ pub(crate) struct Paying {
     pub(crate) reserved: Reserved,
     /// By what a verification of it is remembered, where it may be.
     pub(crate) known: Option<Known>,
+    /// Whether it counts against what its payer held then.
+    pub(crate) counted: bool,
+    /// Since when it waits for the state to admit it, if it does.
+    pub(crate) waits_since: Option<u64>,
+    /// Whether the state has admitted it, and it is verified once more since it had waited.
+    pub(crate) admitted: bool,
 }
 
 /// What the state keeps for a request until it is known whether it is charged.
@@ -63,6 +74,7 @@ pub(crate) struct Paying {
 pub(crate) struct Reserved {
     pub(crate) claim: Option<Claim>,
     pub(crate) allowance: Option<Allowance>,
+    pub(crate) open: Option<Open>,
 }
 
 /// A request that is free of charge for want of a token.
@@ -215,14 +227,23 @@ impl Visit {
             payer: None,
             request_id: None,
             reserved: Reserved::default(),
+            counted: false,
+            waits_since: None,
+            admitted: false,
         };
         let remembered =
             paying.known.as_ref().and_then(|known| self.cache.borrow_mut().believe(known, self.now));
         if let Some(payer) = remembered {
             // A verification is one request's at the platform, so its id is not used twice.
             paying.payer = payer;
+            paying.counted = true;
             return self.reserve(paying);
         }
+        self.verify(paying)
+    }
+
+    fn verify(&mut self, mut paying: Paying) -> Action {
+        paying.again = false;
         let call = Action::Call(paying.verify.request());
         self.stage = Stage::Verifying(paying);
         call
@@ -232,28 +253,37 @@ impl Visit {
         let verified = match verdict {
             Verdict::Valid(verified) => verified,
             Verdict::Refused(refusal) => {
+                self.let_go(&paying);
                 let offer = &paying.verify.payment_required;
                 let answer = Answer::payment_required(offer, &refusal.code, &refusal.message);
                 return self.respond(answer.with("x-correlation-id", &refusal.correlation_id));
             }
             Verdict::Unavailable(code) => {
                 let message = "The payment could not be checked. Nothing was charged; try again later.";
-                return self.respond(Answer::unavailable(&code, message).uncharged());
+                return self.give_up(&paying, Answer::unavailable(&code, message));
             }
         };
         if let Some(known) = &paying.known {
             self.cache.borrow_mut().learn(known, verified.payer.clone(), self.now, self.settings.cache_ms);
+            paying.counted = true;
         }
-        if let Some(payer) = &verified.payer {
-            paying.shard = receipts::shard("payer", payer);
+        let shard = match &verified.payer {
+            Some(payer) => receipts::shard("payer", payer),
+            None => paying.shard.clone(),
+        };
+        if paying.admitted && shard != paying.shard {
+            // The same token, and another payer: what was reserved is not theirs.
+            self.let_go(&paying);
+            (paying.reserved, paying.admitted) = (Reserved::default(), false);
         }
+        paying.shard = shard;
         paying.payer = verified.payer;
         paying.request_id = verified.agent_request_id;
-        self.reserve(paying)
+        if paying.admitted { self.send_on(paying) } else { self.reserve(paying) }
     }
 
     /// Reserves what the request needs of the state: one question, whatever it is.
-    fn reserve(&mut self, mut paying: Paying) -> Action {
+    pub(crate) fn reserve(&mut self, mut paying: Paying) -> Action {
         if !self.settings.state {
             return self.send_on(paying);
         }
@@ -268,22 +298,44 @@ impl Visit {
             .map(|limit| Rate { name: rate_name(terms), requests: limit.requests, seconds: limit.seconds })
             .into_iter()
             .collect();
-        if claim.is_none() && allowance.is_none() && rates.is_empty() {
+        let open = terms.max_open.filter(|_| !paying.most.is_zero()).map(|most| Open {
+            plan: paying.way.plan_id.as_str().into(),
+            most,
+            // The origin has so long, and then what is to be delivered is written down.
+            lease: u64::from(self.settings.origin_timeout_ms()).saturating_add(self.lease()),
+            settle_lease: self.lease(),
+        });
+        if claim.is_none() && allowance.is_none() && rates.is_empty() && open.is_none() {
             return self.send_on(paying);
         }
-        paying.reserved = Reserved { claim: claim.clone(), allowance: allowance.clone() };
+        paying.reserved = Reserved { claim: claim.clone(), allowance: allowance.clone(), open: open.clone() };
         let shard = paying.shard.clone();
         self.stage = Stage::Admitting(paying);
-        self.admit(shard, rates, claim, allowance)
+        let visit = self.id.clone();
+        Action::State(StateCall { shard, command: Command::Admit { visit, rates, claim, allowance, open } })
     }
 
     pub(crate) fn admitted(&mut self, mut paying: Paying, reply: &Reply) -> Action {
         match reply {
             Reply::Admitted { free } => {
-                if !free {
-                    paying.reserved.allowance = None;
+                match free {
+                    true => paying.reserved.open = None,
+                    false => paying.reserved.allowance = None,
                 }
-                self.send_on(paying)
+                if paying.waits_since.is_none() || *free {
+                    return self.send_on(paying);
+                }
+                // What it waited for may have burned the last credits.
+                paying.admitted = true;
+                self.verify(paying)
+            }
+            Reply::InProgress => {
+                paying.reserved = Reserved::default();
+                self.queue(paying)
+            }
+            Reply::Owing { entry } => {
+                paying.reserved = Reserved::default();
+                self.call_in(paying, entry.clone())
             }
             Reply::Limited { retry_after } => {
                 paying.reserved = Reserved::default();
@@ -304,6 +356,22 @@ impl Visit {
     /// Nobody knows what was reserved: it is given back.
     pub(crate) fn unadmitted(&mut self, paying: &Paying) -> Action {
         self.give_up(paying, Answer::stateless())
+    }
+
+    /// Waits for an earlier answer of this payer to be settled, some seconds in all.
+    fn queue(&mut self, mut paying: Paying) -> Action {
+        let since = *paying.waits_since.get_or_insert(self.now);
+        let waited = self.now.saturating_sub(since);
+        if waited >= MOST_WAIT_MS {
+            let message =
+                "An earlier answer to this payer is not settled yet. Nothing was charged; try again later.";
+            let answer = Answer::error(429, "payment_in_progress", message).with("retry-after", RETRY_AFTER);
+            return self.give_up(&paying, answer);
+        }
+        // Longer each time, and not beyond its end.
+        let wait = waited.clamp(FIRST_WAIT_MS, LONGEST_WAIT_MS).min(MOST_WAIT_MS - waited);
+        self.stage = Stage::Queueing(paying);
+        Action::Wait(u32::try_from(wait.max(1)).unwrap_or(u32::MAX))
     }
 
     fn send_on(&mut self, paying: Paying) -> Action {
@@ -333,13 +401,15 @@ impl Visit {
 
     /// Gives back what was reserved.
     pub(crate) fn let_go(&mut self, paying: &Paying) {
-        if let Some(known) = &paying.known {
+        if let Some(known) = paying.known.as_ref().filter(|_| paying.counted) {
             self.cache.borrow_mut().release(known);
         }
-        let Reserved { claim, allowance } = &paying.reserved;
-        if claim.is_some() || allowance.is_some() {
+        let Reserved { claim, allowance, open } = &paying.reserved;
+        if claim.is_some() || allowance.is_some() || open.is_some() {
             let (claim, allowance) = (claim.clone(), allowance.clone());
-            self.note(paying.shard.clone(), Command::Release { visit: self.id.clone(), claim, allowance });
+            let open = open.as_ref().map(|open| open.plan.clone());
+            let visit = self.id.clone();
+            self.note(paying.shard.clone(), Command::Release { visit, claim, allowance, open });
         }
     }
 
@@ -362,7 +432,7 @@ impl Visit {
     ) -> Action {
         Action::State(StateCall {
             shard,
-            command: Command::Admit { visit: self.id.clone(), rates, claim, allowance },
+            command: Command::Admit { visit: self.id.clone(), rates, claim, allowance, open: None },
         })
     }
 }

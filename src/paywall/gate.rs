@@ -185,12 +185,16 @@ impl Gate {
             guest: Guest::default(),
             stage: Stage::Over,
             gone: false,
+            sent: false,
             settlement: None,
             request: None,
         };
         let admitted = match self.metrics(request) {
             Some(answer) => Err(answer),
-            None => self.admit(request, &mut visit),
+            None => match self.journal(request, &mut visit) {
+                Some(admitted) => admitted,
+                None => self.admit(request, &mut visit),
+            },
         };
         let action = admitted.unwrap_or_else(|answer| visit.turn_away(answer));
         let action = visit.dress(action);

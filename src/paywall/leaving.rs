@@ -7,7 +7,7 @@ use super::gate::{Action, Delivery, Finish};
 use super::headers;
 use super::journal::{self, Journal};
 use super::payment;
-use super::policy::{Meter, ReceiptBy, Settlement};
+use super::policy::{Meter, ReceiptBy, Renewal, Settlement};
 use super::price::{Cost, Ending};
 use super::receipts::{self, RECEIPT_URL};
 use super::refusal::{self, Refusal, Settled};
@@ -22,8 +22,10 @@ use alloc::{
 };
 use serde_json::json;
 
-/// For how long an isolate may be at an answer that is settled at its end, in milliseconds: a day.
-const STREAM_MS: u64 = 86_400_000;
+/// For how long an answer that is settled at its end is held open, and how often that is renewed while it goes out, in
+/// milliseconds.
+const STREAM_MS: u64 = 60_000;
+const RENEW_MS: u32 = 20_000;
 /// What a settlement may take beyond its calls, in milliseconds.
 const SLACK_MS: u64 = 5_000;
 
@@ -51,16 +53,14 @@ impl Bill {
         self.paying.token.is_single_use()
     }
 
-    /// Whether the platform burns another amount than it is asked to, or later.
-    fn blurred(&self) -> bool {
-        self.settle.batch || self.settle.margin_percent.is_some()
+    /// The body of the settle, where it may be sent again though nobody knows what came of it.
+    fn again(&self) -> Option<Secret> {
+        self.settle.request().body.filter(|_| self.single_use()).map(Secret::new)
     }
 
-    /// The body of the settle, where it may be sent again: what was burned of a token that can be used again only the
-    /// payer's balance can tell.
-    fn again(&self) -> Option<Secret> {
-        let body = self.settle.request().body.filter(|_| self.single_use() || !self.blurred());
-        body.map(Secret::new)
+    /// The body of the settle, for one that certainly burned nothing.
+    fn body(&self) -> Secret {
+        Secret::new(self.settle.request().body.unwrap_or_default())
     }
 
     fn free_receipt(&self) -> Receipt {
@@ -153,6 +153,11 @@ impl Visit {
         if let Some(known) = &bill.paying.known {
             self.cache.borrow_mut().release(known);
         }
+        if let Some(open) = &bill.paying.reserved.open {
+            let (visit, open) = (self.id.clone(), Some(open.plan.clone()));
+            let release = Command::Release { visit, claim: None, allowance: None, open };
+            self.note(bill.paying.shard.clone(), release);
+        }
         let mut headers = headers::for_buyer(&bill.origin.headers);
         headers.set(PAYMENT_RESPONSE, receipt.to_header());
         self.pass_on(headers)
@@ -193,6 +198,7 @@ impl Visit {
     }
 
     fn settle(&mut self, bill: Bill) -> Action {
+        self.sent = true;
         let request = bill.settle.request();
         self.stage = Stage::Settling(bill);
         Action::Call(request)
@@ -213,7 +219,7 @@ impl Visit {
                 None
             }
             Settled::Unknown(why) => {
-                self.forget(&bill);
+                self.doubt(&bill);
                 self.close(&bill, End::Unknown { why: why.clone(), delivered: !self.gone });
                 Some(bill.journal("settlement_unknown", &why, self))
             }
@@ -227,7 +233,7 @@ impl Visit {
                 self.close(&bill, End::Released { why: code.clone() });
                 self.let_go(&bill.paying);
                 let message = "The payment could not be settled. Nothing was charged; try again later.";
-                return self.respond(Answer::unavailable(&code, message));
+                return self.respond(Answer::unavailable(&code, message).uncharged());
             }
         };
         self.settings.cors.apply(self.page.as_deref(), &mut headers);
@@ -289,7 +295,11 @@ impl Visit {
             headers.remove("content-length");
         }
         self.settings.cors.apply(self.page.as_deref(), &mut headers);
-        let meter = Meter { unit: bill.paying.way.price.unit().cloned(), to_the_end };
+        let renew = (to_the_end && bill.written).then(|| {
+            let command = Command::Renew { visit: self.id.clone(), lease: STREAM_MS };
+            Renewal { call: StateCall { shard: bill.paying.shard.clone(), command }, every_ms: RENEW_MS }
+        });
+        let meter = Meter { unit: bill.paying.way.price.unit().cloned(), to_the_end, renew };
         self.stage = Stage::Streaming(bill);
         Action::Deliver(Delivery { headers, journal: None, meter: Some(meter) })
     }
@@ -318,6 +328,7 @@ impl Visit {
     }
 
     pub(crate) fn collect(&mut self, bill: Bill) -> Action {
+        self.sent = true;
         let request = bill.settle.request();
         self.stage = Stage::Collecting(bill);
         Action::Call(request)
@@ -335,23 +346,30 @@ impl Visit {
                 self.finish(&bill, Some(&receipt), None)
             }
             Settled::Unknown(why) => {
-                self.forget(&bill);
+                self.doubt(&bill);
                 self.close(&bill, End::Unknown { why: why.clone(), delivered: true });
                 let journal = bill.journal("settlement_unknown", &why, self);
                 self.finish(&bill, None, Some(journal))
             }
             Settled::Refused { receipt, refusal, .. } if refusal.code != refusal::BURN_FAILED => {
                 self.forget(&bill);
-                let spent = refusal.code == refusal::SPENT;
-                self.close(&bill, End::Refused { receipt: receipt.to_value(), spent, delivered: true });
+                let no = receipt.to_value();
+                let owed = bill.paying.reserved.open.is_some() && !refusal.ends_token();
+                let end = match owed {
+                    true => End::Owed { why: refusal.code.clone(), again: bill.body(), receipt: Some(no) },
+                    false => {
+                        let spent = refusal.code == refusal::SPENT;
+                        End::Refused { receipt: no, spent, delivered: true }
+                    }
+                };
+                self.close(&bill, end);
                 let journal = bill.journal("settlement_refused", &refusal.code, self);
                 self.finish(&bill, Some(&receipt), Some(journal))
             }
             // Certainly not done, and nothing that the payer did: it is settled another time.
             Settled::NotTried(why) | Settled::Refused { refusal: Refusal { code: why, .. }, .. } => {
                 self.forget(&bill);
-                let again = Secret::new(bill.settle.request().body.unwrap_or_default());
-                self.close(&bill, End::Owed { why: why.clone(), again });
+                self.close(&bill, End::Owed { why: why.clone(), again: bill.body(), receipt: None });
                 let journal = bill.journal("settlement_owed", &why, self);
                 self.finish(&bill, None, Some(journal))
             }
@@ -382,13 +400,21 @@ impl Visit {
         }
     }
 
+    /// Nobody knows what came of a settlement. One of a reusable token stays so.
+    fn doubt(&self, bill: &Bill) {
+        self.forget(bill);
+        if !bill.single_use() {
+            self.watch.unresolved(&bill.paying.terms.route);
+        }
+    }
+
     fn close(&mut self, bill: &Bill, end: End) {
-        let after = self.settings.timeout_ms().into();
-        self.note(bill.paying.shard.clone(), Command::Close { visit: self.id.clone(), end, after });
+        let command = self.closing(self.id.clone(), end, 0);
+        self.note(bill.paying.shard.clone(), command);
     }
 
     /// For how long this isolate may be at a settlement, in milliseconds: it may send two calls.
-    fn lease(&self) -> u64 {
+    pub(crate) fn lease(&self) -> u64 {
         u64::from(self.settings.timeout_ms()).saturating_mul(3).saturating_add(SLACK_MS)
     }
 
@@ -414,7 +440,10 @@ impl Visit {
             rounds: 0,
             quiet: self.settings.quiet_ms(),
             late: 0,
-            blurred: bill.blurred(),
+            sent: stands != Stands::Delivering,
+            open: paying.reserved.open.is_some(),
+            ends: paying.token.expires_at().map(|seconds| seconds.saturating_mul(1000)),
+            filed: false,
         })
     }
 }

@@ -9,6 +9,8 @@
 //!      -> Forward -> Deliver                               open routes
 //!      -> State(rate) -> Price -> State(allowance)         where the route has one of an address, or a handler
 //!      -> Call(verify) -> State(admit) -> Forward -> ...   402, 429, 503 on the way
+//!         -> Wait -> State(admit) -> Call(verify) -> Forward    the payer has another answer that is not settled
+//!         -> Call(settle) -> State(close) -> State(admit)       the payer owes for an earlier one
 //!         -> Deliver                                       not 2xx, or free of charge: nothing is settled
 //!         -> State(write) -> Call(settle) -> Deliver       before delivery
 //!                                         -> Respond       refused: nothing is delivered
@@ -24,13 +26,14 @@
 //! 17. No token or a refused one: 402 with the offer in the header and in the body, kept by no cache.
 //! 18. Pages of allowed origins can pay: preflights are free, the payment headers are exposed; the default is none.
 //! 19. Verify before work, settle before delivery, unless the route says after it, or at the end of the stream; what is
-//!     not a 2xx is not settled.
+//!     not a 2xx is not settled. What is settled after delivery is bounded by `maxOpen` a payer and plan: the state admits
+//!     once, after verify, and what is refused then is owed.
 //! 20. The most that a request can cost is known before it is verified, and never exceeded: a fixed price, one by a number
 //!     in the request or by a handler, the origin's word, or a count of bytes, events or tokens. Of nothing, nothing is
 //!     settled.
 //! 21. A platform that is down at verify is a 503 and nothing is forwarded; refused at settlement is a 402 and nothing
 //!     is delivered; unknown at settlement is delivered and journalled. A single-use token is settled again until it is
-//!     known, any other only where the payer's balance proves that nothing was burned.
+//!     known; a reusable one never is, and stays unresolved for the seller to look into.
 //! 22. A client that has gone before the settlement is sent is not charged, where the runtime can tell; one that has gone
 //!     before it was answered is not settled for again. One that hangs up in the middle of a stream pays for what went out.
 //! 23. A verification is believed for some seconds, where the seller says so; what is owed is counted against it, and it
@@ -47,6 +50,7 @@ mod cache;
 mod config;
 mod cors;
 mod counters;
+mod debts;
 mod digest;
 mod document;
 mod entering;
@@ -56,6 +60,7 @@ mod headers;
 mod host;
 mod journal;
 mod leaving;
+mod ledger;
 mod listing;
 mod manners;
 mod method;
@@ -95,7 +100,7 @@ pub use origin::Origin;
 pub use path::{CanonicalPath, PathError, Target};
 pub use payment::{Payment, Phase, Settled};
 pub use plans::PlanQuery;
-pub use policy::{Meter, ReceiptBy, Settlement};
+pub use policy::{Meter, ReceiptBy, Renewal, Settlement};
 pub use price::{Ending, How, Unit};
 pub use routes::Unlisted;
 pub use visit::{Event, OriginHead, Silence, Visit};

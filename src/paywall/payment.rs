@@ -97,7 +97,11 @@ impl Visit {
     pub fn payment(&self) -> Option<Payment<'_>> {
         let (paying, phase) = match &self.stage {
             Stage::Verifying(paying) => (paying, Phase::Verifying),
-            Stage::Admitting(paying) | Stage::Working(paying) => (paying, Phase::Verified),
+            Stage::Admitting(paying) | Stage::Queueing(paying) | Stage::Working(paying) => {
+                (paying, Phase::Verified)
+            }
+            Stage::Owing(debt) => (&debt.paying, Phase::Verified),
+            Stage::Clearing(cleared) => (&cleared.paying, Phase::Verified),
             Stage::Writing(bill)
             | Stage::Settling(bill)
             | Stage::Promising(bill)
@@ -117,7 +121,11 @@ impl Visit {
 
     /// The seller's own code said no before the origin was asked: 402 with its words, and nothing is charged.
     pub(crate) fn denied(&mut self, stage: Stage, words: &str) -> Action {
-        let (Stage::Verifying(paying) | Stage::Admitting(paying) | Stage::Working(paying)) = stage else {
+        let (Stage::Verifying(paying)
+        | Stage::Admitting(paying)
+        | Stage::Queueing(paying)
+        | Stage::Working(paying)) = stage
+        else {
             return self.lost(stage);
         };
         let words: String = words.chars().take(MAX_WORDS).collect();

@@ -1,4 +1,5 @@
 use super::price::Unit;
+use super::state::StateCall;
 
 /// When a paid answer is settled (rule 19).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,6 +60,17 @@ pub struct Meter {
     /// Whether to report the end of the body, and to hold the end of the answer until
     /// [`Finish`](super::Action::Finish) says what to add.
     pub to_the_end: bool,
+    /// What to tell the state while the body goes out, if there is a state.
+    pub renew: Option<Renewal>,
+}
+
+/// A word to the state that an answer is still going out. Its reply decides nothing, and it may be lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// The word.
+    pub call: StateCall,
+    /// How often it is said, in milliseconds.
+    pub every_ms: u32,
 }
 
 impl Settlement {

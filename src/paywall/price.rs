@@ -24,6 +24,9 @@ pub(crate) struct Terms {
     pub(crate) free: Option<Free>,
     /// Whether a token that can be used again is refused (rule 24).
     pub(crate) single_use: bool,
+    /// How many answers a payer may have of a plan that are delivered and not settled; nothing where each is settled
+    /// before, or the seller wants no bound (rule 19).
+    pub(crate) max_open: Option<u32>,
     /// Handed through to settle as it is, in the place of an amount (contract section 4.5).
     pub(crate) margin: Option<serde_json::Number>,
     /// Handed through to settle.

@@ -28,6 +28,11 @@ pub(crate) fn shard(kind: &str, who: &str) -> String {
     digest.chars().take(SHARD_DIGITS).collect()
 }
 
+/// The name of the object that is the seller's book.
+pub(crate) fn book() -> String {
+    shard("journal", "")
+}
+
 /// The absolute path of a visit's receipt. Who does not know it cannot guess it: 128 bits of it are chance.
 pub(crate) fn path(shard: &str, visit: &str) -> String {
     format!("/{}/{shard}-{visit}", FOLDER.join("/"))
@@ -47,6 +52,7 @@ pub(crate) fn asked(method: Method, path: &CanonicalPath) -> Option<(String, Str
 impl Visit {
     /// Asks for a receipt.
     pub(crate) fn find_receipt(&mut self, (shard, visit): (String, String)) -> Action {
+        self.watch.route = "own".into();
         self.stage = Stage::Receipt;
         Action::State(StateCall { shard, command: Command::Receipt { visit } })
     }

@@ -50,6 +50,18 @@ pub(crate) const BURN_FAILED: &str = "BCK.X402.0009";
 const PAY_AGAIN: [&str; 5] =
     ["BCK.CREDITS.0003", "BCK.PROTOCOL.0011", "BCK.X402.0007", "BCK.X402.0008", SPENT];
 
+/// Refusals that say that a token is of no more use: it is invalid, has ended or was revoked, as was its delegation, or
+/// it was spent.
+const TOKEN_ENDED: [&str; 5] =
+    ["BCK.X402.0005", "BCK.X402.0010", "BCK.X402.0016", "BCK.DELEGATION.0002", SPENT];
+
+impl Refusal {
+    /// Whether no settle of this token will ever be made.
+    pub(crate) fn ends_token(&self) -> bool {
+        TOKEN_ENDED.contains(&self.code.as_str())
+    }
+}
+
 /// Answers with 500 that say what did not happen: the order before the burn failed, or the burn did. They are a no, not
 /// silence; else whoever's card or wallet is empty is served for nothing, each time.
 const NOT_BURNED: [&str; 3] = ["BCK.X402.0007", "BCK.X402.0008", BURN_FAILED];
@@ -97,9 +109,12 @@ pub(crate) fn settled(answer: Result<Receipt, ApiError>, network: &str) -> Settl
     }
 }
 
+/// The reason that such a receipt gives.
+pub(crate) const NOT_SETTLED: &str = "not_settled";
+
 /// A receipt that says that nothing was settled: a buyer's budget need not stay in doubt over an answer that failed.
 pub(crate) fn not_settled() -> String {
-    Receipt::refused("not_settled", "").to_header()
+    Receipt::refused(NOT_SETTLED, "").to_header()
 }
 
 enum Meaning {
@@ -120,7 +135,8 @@ fn meaning(error: &ApiError) -> Meaning {
     let key = error.code.starts_with("BCK.APIKEY.") || error.code.starts_with("BCK.AUTH.");
     match (error.kind, error.status) {
         (ApiErrorKind::Garbled, _) => Meaning::Garbled,
-        (_, 429) => Meaning::Busy,
+        // It did not come to it.
+        (_, 408 | 429) => Meaning::Busy,
         (ApiErrorKind::Unavailable, _) => Meaning::Broken,
         (ApiErrorKind::Unauthorized, 401) => Meaning::Seller,
         // 403 is said of the seller's key, and of plans, agents and balances too.

@@ -26,7 +26,7 @@ struct Members<'a> {
     members: &'a Map<String, Value>,
 }
 
-pub(crate) const ROUTE: [&str; 15] = [
+pub(crate) const ROUTE: [&str; 17] = [
     "planId",
     "credits",
     "agentId",
@@ -34,6 +34,8 @@ pub(crate) const ROUTE: [&str; 15] = [
     "network",
     "plans",
     "settle",
+    "maxOpen",
+    "unbounded",
     "receipt",
     "limit",
     "free",
@@ -47,6 +49,8 @@ pub(crate) const PLAN: [&str; 5] = ["planId", "credits", "agentId", "scheme", "n
 pub(crate) const PRICE: [&str; 7] = ["by", "name", "base", "each", "per", "most", "member"];
 /// How many plans may pay for one route: each is in the header of every 402.
 const MOST_PLANS: usize = 8;
+/// How many unsettled answers a payer may have of a plan at the most.
+const MOST_OPEN: u32 = 1000;
 /// The largest number that every reader of JSON reads the same.
 const MAX_WHOLE: u64 = (1 << 53) - 1;
 
@@ -78,6 +82,7 @@ pub(crate) fn read(
         let problem = "must be at-end-of-stream for a price that is counted: it is known at the end";
         return Err(members.wrong("settle", problem));
     }
+    let max_open = max_open(&members, settlement, around)?;
     let receipt = receipt(&members, settlement)?;
     let limit = members.object("limit", &["requests", "seconds", "by"])?.map(|limit| {
         Ok(Limit {
@@ -96,8 +101,7 @@ pub(crate) fn read(
         (limit.is_some(), "limit"),
         (free.is_some(), "free"),
         (single_use, "singleUse"),
-        (settlement == Settlement::AfterDelivery, "settle"),
-        (receipt == ReceiptBy::Url, "receipt"),
+        (receipt == ReceiptBy::Url && members.get("receipt").is_some(), "receipt"),
     ] {
         if needs && !around.state {
             return Err(
@@ -112,6 +116,7 @@ pub(crate) fn read(
         credits,
         settlement,
         receipt,
+        max_open,
         limit,
         free,
         single_use,
@@ -139,6 +144,33 @@ fn receipt(members: &Members<'_>, settlement: Settlement) -> Result<ReceiptBy, C
         }
         (Some(_), _) => Err(members.wrong("receipt", "must be header, event or url")),
     }
+}
+
+/// How much of what is delivered a payer may leave unsettled (rule 19).
+fn max_open(
+    members: &Members<'_>,
+    settlement: Settlement,
+    around: Around,
+) -> Result<Option<u32>, ConfigError> {
+    let unbounded = members.flag("unbounded")?;
+    let given = members.get("maxOpen").map(|_| members.small("maxOpen", MOST_OPEN)).transpose()?;
+    for (name, given) in [("maxOpen", given.is_some()), ("unbounded", unbounded)] {
+        if given && settlement == Settlement::BeforeDelivery {
+            return Err(members.wrong(name, "goes with after-delivery and at-end-of-stream only"));
+        }
+    }
+    if unbounded && given.is_some() {
+        return Err(members.wrong("maxOpen", "does not go with unbounded"));
+    }
+    if settlement == Settlement::BeforeDelivery || unbounded {
+        return Ok(None);
+    }
+    if !around.state {
+        let problem = "needs the Durable Object binding PAYWALL_STATE, and there is none: without it a payer may have any number of \
+                       answers that are not settled yet. \"unbounded\": true accepts that";
+        return Err(members.wrong("settle", problem));
+    }
+    Ok(Some(given.unwrap_or(1)))
 }
 
 fn margin(members: &Members<'_>, ways: &[Way]) -> Result<Option<serde_json::Number>, ConfigError> {

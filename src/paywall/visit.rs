@@ -1,6 +1,7 @@
 use super::answer::Answer;
 use super::cache::Cache;
 use super::config::Settings;
+use super::debts::{Cleared, Debt};
 use super::entering::{self, Errand, Gift, Paying};
 use super::gate::{Action, CanonicalRequest, Delivery};
 use super::guest::Guest;
@@ -52,6 +53,8 @@ pub struct Visit {
     pub(crate) settlement: Option<Settlement>,
     /// Whether the client went away while the settle was under way.
     pub(crate) gone: bool,
+    /// Whether its settle was sent.
+    pub(crate) sent: bool,
 }
 
 /// What happened to the last [`Action`].
@@ -115,6 +118,8 @@ pub(crate) enum Stage {
     Learning(Waiting),
     /// A receipt is asked for.
     Receipt,
+    /// The journal is asked for.
+    Journal,
     /// An open or passed request is at the origin.
     Unpaid,
     /// The rate of an address is asked for.
@@ -135,6 +140,12 @@ pub(crate) enum Stage {
     Verifying(Paying),
     /// What the request needs of the state is asked for.
     Admitting(Paying),
+    /// The payer has an answer that is not settled: the request waits for that.
+    Queueing(Paying),
+    /// The payer owes for an earlier answer, and that is being settled.
+    Owing(Debt),
+    /// It was, and what became of it is being written down.
+    Clearing(Cleared),
     /// The verified request is at the origin.
     Working(Paying),
     /// The origin did it, and the settlement is being written down before it is sent.
@@ -191,7 +202,8 @@ impl Visit {
             (stage, Event::ClientGone) => self.left(stage),
             (stage, Event::Denied(words)) => self.denied(stage, &words),
             (Stage::Receipt, Event::State(reply)) => self.found_receipt(reply),
-            (Stage::Receipt, Event::StateFailed) => self.respond(Answer::stateless()),
+            (Stage::Receipt | Stage::Journal, Event::StateFailed) => self.respond(Answer::stateless()),
+            (Stage::Journal, Event::State(reply)) => self.found_journal(reply),
             (Stage::Limiting(errand), Event::State(reply)) => self.limited(errand, &reply),
             (Stage::Limiting(_), Event::StateFailed) => self.stateless(),
             (Stage::Pricing(errand), Event::Price(price)) => self.priced(errand, price),
@@ -201,9 +213,9 @@ impl Visit {
                 self.respond(Answer::error(413, "body_too_large", message).uncharged())
             }
             (Stage::Asking(errand, gift), Event::State(reply)) => self.asked(errand, gift, &reply),
-            (Stage::Asking(errand, gift), Event::StateFailed) => {
+            (Stage::Asking(_, gift), Event::StateFailed) => {
                 self.return_gift(gift);
-                self.check(errand)
+                self.stateless()
             }
             (Stage::Verifying(paying), Event::Answered(answer)) => {
                 let verdict = entering::verdict(&paying, &answer);
@@ -221,6 +233,11 @@ impl Visit {
             }
             (Stage::Admitting(paying), Event::State(reply)) => self.admitted(paying, &reply),
             (Stage::Admitting(paying), Event::StateFailed) => self.unadmitted(&paying),
+            (Stage::Queueing(paying), Event::Waited) => self.reserve(paying),
+            (Stage::Owing(debt), Event::Answered(answer)) => self.called_in(debt, Ok(&answer)),
+            (Stage::Owing(debt), Event::Unanswered(silence)) => self.called_in(debt, Err(silence)),
+            (Stage::Clearing(cleared), Event::State(reply)) => self.cleared(cleared, Some(&reply)),
+            (Stage::Clearing(cleared), Event::StateFailed) => self.cleared(cleared, None),
             (Stage::Boarding(ride), Event::State(reply)) => self.boarded(ride, &reply),
             (Stage::Boarding(_), Event::StateFailed) => self.stateless(),
             (Stage::Status(verify), Event::Answered(answer)) => self.told(&verify, Ok(&answer)),
@@ -278,6 +295,8 @@ impl Visit {
         !matches!(
             self.stage,
             Stage::Settling(_)
+                | Stage::Owing(_)
+                | Stage::Clearing(_)
                 | Stage::Streaming(_)
                 | Stage::Charging(_)
                 | Stage::Collecting(_)
@@ -384,6 +403,8 @@ impl Visit {
                 self.unwrite(&bill, "client_gone");
             }
             stage @ (Stage::Settling(_)
+            | Stage::Owing(_)
+            | Stage::Clearing(_)
             | Stage::Streaming(_)
             | Stage::Charging(_)
             | Stage::Collecting(_)
@@ -403,7 +424,10 @@ impl Visit {
 
     fn release(&mut self, stage: Stage) {
         match stage {
-            Stage::Admitting(paying) | Stage::Working(paying) => self.let_go(&paying),
+            Stage::Verifying(paying)
+            | Stage::Admitting(paying)
+            | Stage::Queueing(paying)
+            | Stage::Working(paying) => self.let_go(&paying),
             Stage::Gift(gift) | Stage::Asking(_, gift) => self.return_gift(gift),
             // Its entry says how it stands, and the reconciler looks into it.
             _ => {}
@@ -411,7 +435,7 @@ impl Visit {
     }
 
     fn return_gift(&mut self, gift: Gift) {
-        let allowance = Some(gift.allowance);
-        self.note(gift.shard, Command::Release { visit: self.id.clone(), claim: None, allowance });
+        let (allowance, visit) = (Some(gift.allowance), self.id.clone());
+        self.note(gift.shard, Command::Release { visit, claim: None, allowance, open: None });
     }
 }

@@ -5,7 +5,8 @@ use super::digest::sha256;
 use super::gate::{Action, Delivery, RequestHead};
 use super::headers::{self, HeaderList};
 use super::pass::PASS_EXPIRES;
-use super::visit::{Event, Visit};
+use super::refusal;
+use super::visit::{Event, Stage, Visit};
 use crate::engine;
 use crate::wire::{Credits, MAX_TOKEN_BYTES, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Receipt, base64};
 use alloc::{
@@ -148,6 +149,11 @@ impl Watch {
         }
     }
 
+    /// Counts a settlement that nobody knows the outcome of.
+    pub(crate) fn unresolved(&self, route: &str) {
+        self.counters.unresolved(route);
+    }
+
     /// Ends what is waited for.
     fn waited(&mut self, now: u64) -> Option<Span> {
         let (span, since) = self.waiting.take()?;
@@ -159,6 +165,17 @@ impl Watch {
 
     fn wait(&mut self, span: Span, now: u64) {
         self.waiting = Some((span, now));
+    }
+
+    /// Every answer to a request that carried a token says what became of it. Where it says nothing by now, and no settle
+    /// was sent, nothing was charged.
+    fn tell_uncharged(&self, answer: &mut Answer, code: &str, sent: bool) {
+        let silent = answer.headers.get(PAYMENT_RESPONSE).is_none() && !sent;
+        if silent && answer.status >= 400 && self.token.is_some() && self.route != "own" {
+            // A token that was refused is told why: a fresh one may be minted.
+            let why = if answer.status == 402 { code } else { refusal::NOT_SETTLED };
+            answer.headers.set(PAYMENT_RESPONSE, Receipt::refused(why, "").to_header());
+        }
     }
 
     fn timing(&self) -> String {
@@ -265,6 +282,7 @@ impl Visit {
             }
             _ => String::new(),
         };
+        let (sent, queues) = (self.sent, matches!(self.stage, Stage::Queueing(_)));
         let watch = &mut self.watch;
         if !matches!(action, Action::Wait(_)) {
             watch.waited(told.now);
@@ -276,6 +294,7 @@ impl Visit {
                 {
                     answer.headers.set(PLATFORM_CORRELATION, other);
                 }
+                watch.tell_uncharged(answer, &code, sent);
                 let outcome = answered(answer.status, &code);
                 watch.close(answer.status, outcome, &code, &mut answer.headers, &told);
                 budget::fit_answer(answer);
@@ -301,7 +320,7 @@ impl Visit {
             }
             Action::State(_) => watch.wait(Span::State, told.now),
             Action::Wait(_) if watch.waiting.is_some() => {}
-            Action::Wait(_) => watch.wait(Span::Plan, told.now),
+            Action::Wait(_) => watch.wait(if queues { Span::State } else { Span::Plan }, told.now),
             Action::Price(_) => watch.wait(Span::Price, told.now),
             Action::Finish(_) => {}
         }

@@ -75,7 +75,7 @@ impl FetchError {
         match self {
             Self::MalformedOffer(_) => "malformed_offer",
             Self::NoPayableOffer => "no_payable_offer",
-            Self::Unauthorized => "unauthorized",
+            Self::Unauthorized => "not_logged_in",
             Self::ConsentRequired => "consent_required",
             Self::ConsentDenied => "consent_denied",
             Self::ApproveFailed => "approve_failed",
@@ -158,7 +158,7 @@ impl FetchError {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         Some(match self {
-            Self::Unauthorized => "call connect(), or give an nvmApiKey",
+            Self::Unauthorized => "log in first: payments.connect() in a page, an nvmApiKey elsewhere",
             Self::NoPayableOffer => "look at error.response for the offer as it came",
             Self::ConsentRequired => {
                 "give an approve callback, or a policy with the origins that may be paid: policy: { origins: ['https://api.example'] }"

@@ -168,6 +168,10 @@ impl Buyer {
     }
 
     pub(super) fn decide(&mut self, fetch: FetchId, offer: Rc<Offer>, now: u64) {
+        // Before anybody is asked: a yes would lead nowhere.
+        if !self.logged_in {
+            return self.fail(fetch, FetchError::Unauthorized);
+        }
         // To pay for the same again is another question than to pay for the like of it.
         let grant = self.grants.iter().find(|(granted, _)| granted.covers(&offer) && !offer.again);
         let (granted, delegation) = grant.map_or((false, None), |(_, delegation)| (true, delegation.clone()));

@@ -31,7 +31,8 @@ impl ApiKey {
         if text.len() > Self::MAX {
             return Err(fail(WireErrorKind::TooLarge));
         }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // Quotes are those of a shell or a file around it.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'')) {
             return Err(fail(WireErrorKind::BadValue));
         }
         let (prefix, jwt) = text.split_once(':').unwrap_or(("", text));
@@ -138,6 +139,8 @@ mod tests {
             "a.e30.c.d",
             "sandbox:a.e30.c\n",
             "sandbox: a.e30.c",
+            "\"sandbox:a.e30.c\"",
+            "'sandbox:a.e30.c'",
             &key("sandbox:", "[]"),
             &key("sandbox:", r#"{"sub":7}"#),
             &format!("sandbox:a.{}.c", "A".repeat(9000)),

@@ -209,10 +209,24 @@ impl Shell {
         context.wait_until(async move { state::tell(&env, notes, patience).await });
     }
 
+    /// Waits for the end of a body, and tells the state meanwhile that it goes on.
+    async fn ended(&self, metered: &Metered, meter: &Meter) -> Ending {
+        let Some(renew) = &meter.renew else { return metered.ended().await };
+        loop {
+            if let Some(ending) = origin::within(renew.every_ms, metered.ended()).await {
+                return ending;
+            }
+            let patience = self.gate.settings().timeout_ms();
+            if let Err(error) = state::ask_once(&self.env, &renew.call, patience).await {
+                worker::console_error!("state: {}", error);
+            }
+        }
+    }
+
     /// Goes on with a visit whose answer is on its way.
     async fn afterwards(mut self, mut visit: Visit, meter: Meter, metered: Option<Metered>) {
         let ending = match &metered {
-            Some(metered) if meter.to_the_end => metered.ended().await,
+            Some(metered) if meter.to_the_end => self.ended(metered, &meter).await,
             _ => Ending::default(),
         };
         let mut action = visit.on(Event::Ended(ending), wires::now());

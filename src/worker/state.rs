@@ -1,8 +1,8 @@
 //! The Durable Object of the state: rows in SQLite, commands over fetch, the reconciler on its alarm. What is decided is
 //! decided in `paywall::state`.
 
-use super::{origin, settings, wires};
-use crate::paywall::state::{self, Command, Job, Reply, Row, Rows, RowsError, StateCall, Told};
+use super::{settings, wires};
+use crate::paywall::state::{self, Command, Reply, Row, Rows, RowsError, StateCall, Task, Told};
 use std::cell::Cell;
 use worker::js_sys::{Date, Reflect};
 use worker::wasm_bindgen::JsValue;
@@ -23,8 +23,6 @@ CREATE INDEX IF NOT EXISTS rows_by_due ON rows (due) WHERE due IS NOT NULL;
 ";
 /// How many questions one alarm asks before it makes room for others.
 const MOST_JOBS: u32 = 64;
-/// How long a balance may be waited for before a settlement goes on without it, in milliseconds.
-const MOST_LOOK_MS: u32 = 2_000;
 /// How often a note is told, and how long is waited in between, in milliseconds.
 const TELLS: u32 = 6;
 const PAUSE_MS: u64 = 100;
@@ -49,11 +47,6 @@ impl DurableObject for PaywallState {
         let command =
             Command::from_text(&request.text().await?).map_err(|error| Error::from(error.to_string()))?;
         let reply = state::apply(&mut self.rows()?, &command, wires::now()).map_err(failed)?;
-        if reply == Reply::Done
-            && let Some(job) = state::before(&self.rows()?, &command).map_err(failed)?
-        {
-            self.look(&job).await?;
-        }
         self.wake().await?;
         Response::ok(reply.to_text())
     }
@@ -66,11 +59,16 @@ impl DurableObject for PaywallState {
         }
         let mut log = |line: String| worker::console_log!("{}", line);
         for _ in 0..MOST_JOBS {
-            let job = state::due(&mut self.rows()?, wires::now(), &mut log).map_err(failed)?;
+            let job = gate.due(&mut self.rows()?, wires::now(), &mut log).map_err(failed)?;
             let Some(job) = job else { break };
-            let told = match wires::call(gate.settings(), &job.call, None).await {
-                Ok(answer) => Told::Answered(answer),
-                Err(_) => Told::Unanswered,
+            let told = match &job.task {
+                Task::Call(call) => {
+                    wires::call(gate.settings(), call, None).await.map_or(Told::Unanswered, Told::Answered)
+                }
+                Task::Tell(call) => {
+                    let heard = ask_once(&self.env, call, gate.settings().timeout_ms()).await;
+                    heard.map_or(Told::Unanswered, |_| Told::Heard)
+                }
             };
             state::told(&mut self.rows()?, &job, told, wires::now(), &mut log).map_err(failed)?;
         }
@@ -80,15 +78,6 @@ impl DurableObject for PaywallState {
 }
 
 impl PaywallState {
-    /// Asks something before a command's reply is given. It is not waited for long: the command goes on without it.
-    async fn look(&self, job: &Job) -> worker::Result<()> {
-        let gate = settings::gate(&self.env).await.map_err(|error| Error::from(error.to_string()))?;
-        let patience = (gate.settings().timeout_ms() / 2).min(MOST_LOOK_MS);
-        let asked = origin::within(patience, wires::call(gate.settings(), &job.call, None)).await;
-        let told = asked.and_then(Result::ok).map_or(Told::Unanswered, Told::Answered);
-        state::told(&mut self.rows()?, job, told, wires::now(), &mut |_| ()).map_err(failed)
-    }
-
     fn rows(&self) -> worker::Result<SqlRows> {
         let sql = self.state.storage().sql();
         if !self.prepared.get() {
@@ -133,7 +122,7 @@ pub(super) async fn tell(env: &Env, notes: Vec<StateCall>, patience_ms: u32) {
     }
 }
 
-async fn ask_once(env: &Env, call: &StateCall, patience_ms: u32) -> Result<Reply, Error> {
+pub(super) async fn ask_once(env: &Env, call: &StateCall, patience_ms: u32) -> Result<Reply, Error> {
     let object = env.durable_object(STATE)?.get_by_name(&call.shard)?;
     let init = worker::web_sys::RequestInit::new();
     init.set_method("POST");

@@ -54,7 +54,7 @@ test('at-end-of-stream: the first event is there while the handler still writes,
   let go;
   const more = new Promise((resolve) => { go = resolve; });
   const text = new TextEncoder();
-  const { ask } = gated(priced({ by: 'event', each: 2, most: 50 }, { settle: 'at-end-of-stream', receipt: 'event' }), () => new Response(new ReadableStream({
+  const { ask } = gated(priced({ by: 'event', each: 2, most: 50 }, { settle: 'at-end-of-stream', receipt: 'event', unbounded: true }), () => new Response(new ReadableStream({
     async start(controller) {
       controller.enqueue(text.encode('data: one\n\n'));
       await more;

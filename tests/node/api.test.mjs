@@ -196,7 +196,7 @@ test('a key that the platform refuses ends the session, and says so once', async
   for (const error of errors) assert.ok(error instanceof SessionExpired && error instanceof PaymentsError, error);
   await new Promise((done) => setTimeout(done));
   assert.deepEqual([instance.isLoggedIn, reasons], [false, ['refused']]);
-  await assert.rejects(instance.plans.orderPlan('1'), { code: 'unauthorized' });
+  await assert.rejects(instance.plans.orderPlan('1'), { code: 'not_logged_in' });
 });
 
 test('a key that has ended is not sent', async () => {

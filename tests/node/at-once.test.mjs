@@ -69,6 +69,7 @@ describe('a key means the same to the class and to the core', () => {
     padded: [`local:a.${Buffer.from('{ }').toString('base64')}=.b`, true],
     nothing: ['', false], 'a prefix': ['sandbox:', false], 'one part': ['sandbox:abc', false], 'two parts': ['sandbox:a.b', false], 'four parts': ['a.e30.c.d', false],
     'no base64': ['sandbox:a.!!.c', false], 'no JSON': ['sandbox:a.YWJj.c', false], 'a list': [keyOf('[]'), false], 'JSON null': [keyOf('null'), false], 'a number for an account': [keyOf({ sub: 7 }), false],
+    'quotes around': [`"${KEY}"`, false], 'single quotes around': [`'${KEY}'`, false],
     'a newline behind': [`${KEY}\n`, false], 'a space in front': [` ${KEY}`, false], 'a zero-width space behind': [`${KEY}\u200b`, false], 'letters that are not ASCII': [`local:ä.${part({})}.c`, false],
     'too large': [`local:a.${part({ sub: 'x'.repeat(9000) })}.c`, false], 'no UTF-8': [`local:a.${Buffer.from([0x7b, 0xff, 0x7d]).toString('base64url')}.c`, false],
     'colon after the parts': ['a.e30.c:x', false],

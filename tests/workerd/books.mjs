@@ -10,11 +10,6 @@ export const PRICE = 3;
 export const GRANTED = 1_000_000;
 /** How long the gate waits for the platform. */
 export const TIMEOUT_MS = 1500;
-/**
- * For how long a settle that nobody answered is believed to be still on its way, in seconds: longer than the slowest is late
- * here, however busy this machine is.
- */
-const QUIET_SECONDS = 10;
 /** Where buyers are told that it is, wherever it is started. */
 const PUBLIC_URL = 'https://paid.example';
 const SOLD = 'worth paying for';
@@ -43,7 +38,7 @@ export async function market({ origin }) {
     async gate(options = {}) {
       const gate = await startPaywall({
         binding: 'origin', api: sandbox.url, key: seller.key, state: true,
-        vars: { TIMEOUT_MS: String(TIMEOUT_MS), SETTLE_QUIET_SECONDS: String(QUIET_SECONDS), PUBLIC_URL, LOG: 'off' },
+        vars: { TIMEOUT_MS: String(TIMEOUT_MS), PUBLIC_URL, LOG: 'off' },
         routes: { routes: { 'GET /paid': { planId: plan, credits: PRICE } }, unlisted: 'deny' },
         beside: [
           { name: 'origin', modules: [{ type: 'ESModule', path: 'origin.js', contents: origin }] },
@@ -169,7 +164,7 @@ const READER = `export default {
  */
 export async function audit({ plan, buyers, entries, cut = false }) {
   const sums = {
-    requests: 0, delivered: 0, receipts: 0, journal: 0, burned: 0, again: 0, unpaid: 0, unresolved: 0, released: 0, refused: 0, down: 0, failed: 0, lost: 0,
+    requests: 0, delivered: 0, receipts: 0, journal: 0, burned: 0, unpaid: 0, unresolved: 0, released: 0, refused: 0, down: 0, failed: 0, lost: 0,
   };
   const kinds = { once: { ...sums }, reusable: { ...sums } };
   for (const [index, { buyer, name, once, answers, lost }] of buyers.entries()) {
@@ -182,28 +177,30 @@ export async function audit({ plan, buyers, entries, cut = false }) {
     const settled = credits(of('settled'));
     assert.deepEqual(of(...OPEN), [], `${name}: all came to an end`);
 
-    // To the credit: what the ledger says was burned is what the journal says, receipts being a part of it.
-    assert.deepEqual(of('unresolved'), [], `${name}: all is known`);
-    assert.equal(burned, settled, `${name}: the ledger is what receipts and journal say`);
+    // To the credit: what the ledger says was burned is what the journal says, receipts being a part of it. What became of
+    // a reusable token that nobody answered for is not known, and is not asked for a second time.
+    if (once) assert.deepEqual(of('unresolved'), [], `${name}: all is known`);
+    const doubted = burned - settled;
+    assert.ok(doubted >= 0 && doubted <= credits(of('unresolved')), `${name}: ${burned} burned, ${settled} settled`);
     assert.ok(receipts <= settled, `${name}: receipts`);
     // Nothing was delivered that is not paid for.
     const delivered = mine.filter((entry) => entry.delivered);
-    const unpaid = delivered.filter(({ stands }) => stands !== 'settled');
+    const unpaid = delivered.filter(({ stands }) => stands !== 'settled' && stands !== 'unresolved');
     assert.deepEqual(unpaid, [], `${name}: unpaid`);
-    if (cut) assert.ok(of('settled').length >= count(200), `${name}: deliveries`);
+    if (cut) assert.ok(of('settled', 'unresolved').length >= count(200), `${name}: deliveries`);
     else assert.equal(delivered.length, count(200), `${name}: deliveries`);
     // What is settled was delivered, unless it was cut off.
-    const undelivered = of('settled').length - count(200);
+    const undelivered = of('settled', 'unresolved').length - count(200);
     assert.ok(undelivered <= lost, `${name}: ${undelivered} burned for nothing, ${lost} cut off`);
     assert.ok(of('released', 'refused').every((entry) => !entry.delivered), `${name}: released`);
     // No token was burned for twice.
     const nonces = of('settled').map(({ nonce }) => nonce).filter(Boolean);
     assert.equal(new Set(nonces).size, nonces.length, `${name}: twice`);
-    assert.equal(burned, of('settled').length * PRICE, `${name}: each once`);
+    assert.equal(settled, of('settled').length * PRICE, `${name}: each once`);
 
     for (const sum of [sums, kinds[once ? 'once' : 'reusable']]) {
       sum.requests += answers.length + lost; sum.delivered += count(200); sum.receipts += receipts; sum.journal += settled - receipts;
-      sum.burned += burned; sum.again += of('settled').filter(({ rounds }) => rounds > 0).length; sum.unpaid += credits(unpaid); sum.unresolved += of('unresolved').length;
+      sum.burned += burned; sum.unpaid += credits(unpaid); sum.unresolved += of('unresolved').length;
       sum.released += of('released').length; sum.refused += count(402); sum.down += count(503);
       sum.failed += answers.length - count(200, 402, 503); sum.lost += lost;
     }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
-import { PLAN, PAYER, json, readHeader, shard, startAll, token } from './kit.mjs';
+import { PLAN, json, readHeader, shard, startAll, token } from './kit.mjs';
 
 const end = { planId: PLAN, settle: 'at-end-of-stream' };
 const ROUTES = {
@@ -19,9 +19,18 @@ const ROUTES = {
 };
 let all;
 before(async () => { all = await startAll({ state: true, vars: { TIMEOUT_MS: '2000' }, routes: { routes: ROUTES, unlisted: 'deny' } }); });
-beforeEach(() => all.reset());
+beforeEach(() => fresh());
 after(() => all.stop());
 
+let payers = 0;
+/** Who pays: somebody else each time, since one payer has one answer that is not settled. */
+let from;
+const fresh = () => {
+  all.reset();
+  from = `0x${(++payers).toString(16).padStart(40, '0')}`;
+  all.facilitator.verify = (response) => json(response, 200, { isValid: true, payer: from, agentRequestId: 'req-1' });
+};
+const paid = (path) => all.paid(path, { headers: { 'payment-signature': token({ from }) } });
 const sse = (...parts) => (request, response) => {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   for (const part of parts) response.write(part);
@@ -43,12 +52,12 @@ const lastEvent = (text) => {
 test('after-delivery: the answer does not wait; its receipt is at the URL that a header names', async () => {
   let settle;
   all.facilitator.settle = (response, { maxAmount }) => { settle = () => json(response, 200, { success: true, transaction: '0x1', network: 'n', creditsRedeemed: maxAmount }); };
-  const answer = await all.paid('/after');
+  const answer = await paid('/after');
   assert.equal(answer.status, 200);
   assert.equal((await answer.json()).secret, 'worth paying for');
   assert.equal(answer.headers.get('payment-response'), null);
   const url = answer.headers.get('payment-receipt-url');
-  assert.match(url, new RegExp(`^${all.paywall.url}/\\.well-known/payments/receipts/${shard('payer', PAYER)}-[0-9a-f]{32}$`));
+  assert.match(url, new RegExp(`^${all.paywall.url}/\\.well-known/payments/receipts/${shard('payer', from)}-[0-9a-f]{32}$`));
   const pending = await fetch(url);
   assert.deepEqual([pending.status, (await pending.json()).code], [202, 'receipt_pending']);
   await until(() => settle);
@@ -64,7 +73,7 @@ test('after-delivery: the answer does not wait; its receipt is at the URL that a
 
 test('after-delivery: a refusal is written down, and the receipt says no', async () => {
   all.facilitator.settle = (response) => json(response, 402, { code: 'BCK.CREDITS.0003', message: 'no' });
-  const answer = await all.paid('/after');
+  const answer = await paid('/after');
   assert.equal(answer.status, 200);
   const receipt = await receiptAt(answer.headers.get('payment-receipt-url'));
   assert.deepEqual([receipt.success, receipt.errorReason], [false, 'BCK.CREDITS.0003']);
@@ -77,7 +86,7 @@ test('after-delivery: what the platform had no time for is settled by the alarm,
     if (busy) return json(response, 429, {});
     json(response, 200, { success: true, transaction: '0x1', network: 'n', creditsRedeemed: maxAmount });
   };
-  const answer = await all.paid('/after');
+  const answer = await paid('/after');
   await until(() => all.facilitator.count('settle') === 1);
   busy = false;
   const receipt = await receiptAt(answer.headers.get('payment-receipt-url'));
@@ -93,7 +102,7 @@ for (const path of ['/end', '/event', '/after', '/before']) {
       response.write('data: one\n\n');
       finish = () => response.end('data: two\n\n');
     };
-    const answer = await all.paid(path);
+    const answer = await paid(path);
     const reader = answer.body.getReader();
     assert.equal(Buffer.from((await reader.read()).value).toString(), 'data: one\n\n');
     if (path === '/end' || path === '/event') assert.equal(all.facilitator.count('settle'), 0);
@@ -110,7 +119,7 @@ for (const path of ['/end', '/event', '/after', '/before']) {
 }
 
 test('a receipt as an event: only a stream of events gets one, any other answer a URL', async () => {
-  const answer = await all.paid('/event');
+  const answer = await paid('/event');
   const text = await answer.text();
   assert.deepEqual(JSON.parse(text).secret, 'worth paying for');
   assert.equal((await receiptAt(answer.headers.get('payment-receipt-url'))).creditsRedeemed, '2');
@@ -126,7 +135,7 @@ for (const [what, path, answer, credits, received] of [
 ]) {
   test(`counted: ${what}`, async () => {
     all.origin.answer = answer;
-    const response = await all.paid(path);
+    const response = await paid(path);
     assert.equal(response.status, 200);
     const text = await response.text();
     assert.equal(await settled(), credits);
@@ -149,7 +158,7 @@ test('rule 22: who hangs up pays for what went out', async () => {
 
 test('rule 22: whose client is gone before anything is delivered is not charged', async () => {
   for (const path of ['/before', '/end', '/after']) {
-    all.reset();
+    fresh();
     let answer;
     all.origin.answer = (request, response) => { answer = () => { response.writeHead(200); response.end('late'); }; };
     const client = await hangsUp(path);
@@ -161,7 +170,7 @@ test('rule 22: whose client is gone before anything is delivered is not charged'
     assert.equal(all.facilitator.count('settle'), 0, path);
     // Nothing is left of it: the next one is served.
     all.origin.answer = undefined;
-    assert.equal((await all.paid(path)).status, 200);
+    assert.equal((await paid(path)).status, 200);
     await settled();
   }
 });
@@ -172,11 +181,11 @@ test('an origin that breaks off: what was fixed is not charged, what was counted
     response.write('data: a\n\n', () => setTimeout(() => response.destroy(), 50));
   };
   all.origin.answer = broken;
-  assert.doesNotMatch(await all.paid('/events').then((response) => response.text()).catch(() => ''), /payment-response/);
+  assert.doesNotMatch(await paid('/events').then((response) => response.text()).catch(() => ''), /payment-response/);
   assert.equal(await settled(), '3');
-  all.reset();
+  fresh();
   all.origin.answer = broken;
-  const response = await all.paid('/end');
+  const response = await paid('/end');
   await response.text().catch(() => {});
   const receipt = await receiptAt(response.headers.get('payment-receipt-url'));
   assert.equal(receipt.creditsRedeemed, '0');
@@ -185,12 +194,12 @@ test('an origin that breaks off: what was fixed is not charged, what was counted
 
 test('rule 20: the origin says the price, within what was verified; the buyer does not see the header', async () => {
   for (const [said, credits] of [['3', '3'], ['9', '5'], ['0', '0'], ['nothing', '0'], ['-1', '5'], ['a lot', '5'], [undefined, '5']]) {
-    all.reset();
+    fresh();
     all.origin.answer = (request, response) => {
       response.writeHead(200, said === undefined ? {} : { 'x-credits': said });
       response.end('ok');
     };
-    const response = await all.paid('/said');
+    const response = await paid('/said');
     const receipt = readHeader(response.headers.get('payment-response'));
     assert.deepEqual([receipt.success, receipt.creditsRedeemed], [true, credits], said);
     assert.equal(response.headers.get('x-credits'), null);
@@ -201,17 +210,17 @@ test('rule 20: the origin says the price, within what was verified; the buyer do
 test('rule 20: a function of the request', async () => {
   const answer = await all.get('/many?n=2');
   assert.equal(readHeader(answer.headers.get('payment-required')).accepts[0].extra.credits, '6');
-  assert.equal((await all.paid('/many?n=4')).status, 200);
+  assert.equal((await paid('/many?n=4')).status, 200);
   assert.deepEqual(all.facilitator.calls.map(({ body }) => body.maxAmount), ['12', '12']);
   for (const query of ['', '?n=5', '?n=1&n=2', '?n=x', '?n=-1', '?n=1.5', '?N=1', '?n=1&%6e=4', '?n[]=1', '?n=1;n=9', '?n=01', '?m=1']) {
-    const refused = await all.paid(`/many${query}`);
+    const refused = await paid(`/many${query}`);
     assert.equal(refused.status, 400, query);
   }
 });
 
 test('0 is verified, and free', async () => {
   assert.equal((await all.get('/free')).status, 402);
-  const response = await all.paid('/free');
+  const response = await paid('/free');
   assert.equal(response.status, 200);
   assert.equal(readHeader(response.headers.get('payment-response')).creditsRedeemed, '0');
   assert.deepEqual(all.facilitator.calls.map(({ call, body }) => [call, body.maxAmount]), [['verify', '0']]);
@@ -223,7 +232,7 @@ async function hangsUp(path, expected = /^/) {
   const socket = connect(Number(port), hostname);
   let text = '';
   socket.on('error', () => {}).on('data', (data) => { text += data; });
-  socket.write(`GET ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\npayment-signature: ${token()}\r\n\r\n`);
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\npayment-signature: ${token({ from })}\r\n\r\n`);
   await until(() => expected.test(text));
   return socket;
 }

@@ -1,7 +1,7 @@
 // workerd is killed in the middle of many settlements and started again over the same folder: no entry of the journal is
 // lost, nothing that was delivered is unpaid, nothing is charged twice (rules 21 and 24).
 //
-// RESTART_REQUESTS is how many; `npm run matrix` makes it 1,000.
+// RESTART_REQUESTS is how many; `npm run fault-matrix` makes it 1,000.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

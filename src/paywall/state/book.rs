@@ -1,5 +1,6 @@
 use super::json::{self, Members, Unreadable, Written};
-use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Rows, RowsError, Stands, account};
+use super::open::{self, Entrance};
+use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Rows, RowsError, Stands};
 use alloc::{
     format,
     string::{String, ToString},
@@ -8,6 +9,10 @@ use alloc::{
 use serde_json::Value;
 
 pub(super) const ENTRY: &str = "entry";
+/// The seller's book: copies of what other objects could not bring to a good end.
+const BOOK: &str = "book";
+/// An entry that the seller's book has to be told of.
+pub(super) const FILE: &str = "file";
 const NONCE: &str = "nonce";
 const RATE: &str = "rate";
 const ALLOWANCE: &str = "allowance";
@@ -15,15 +20,12 @@ const ALLOWANCE: &str = "allowance";
 const TAKEN: &str = "taken";
 
 const DAY_MS: u64 = 86_400_000;
-/// For how long an entry that is closed, and a nonce that was used, are kept, in milliseconds. The platform keeps the
-/// nonces of what it settled for good.
-pub(super) const KEEP_MS: u64 = 30 * DAY_MS;
 /// How long until what is not known is looked into a second time, in milliseconds.
 pub(super) const SOON_MS: u64 = 5_000;
-/// For how long an entry is kept that the seller has to look into.
+/// For how long an entry is kept that the seller has to look into, or that is owed.
 const KEEP_OPEN_MS: u64 = 400 * DAY_MS;
 /// How many entries one answer lists.
-const PAGE: u32 = 200;
+pub(crate) const PAGE: u32 = 200;
 
 /// How a single-use token stands.
 enum Nonce {
@@ -46,7 +48,20 @@ struct Taken {
 /// Where the storage fails; the visit is then not to go on.
 pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply, RowsError> {
     match command {
-        Command::Admit { visit, rates, claim, allowance } => {
+        Command::Admit { visit, rates, claim, allowance, open } => {
+            // What an allowance pays for leaves nothing open.
+            let gift = match allowance {
+                Some(allowance) => is_left(rows, visit, allowance, now)?,
+                None => false,
+            };
+            let open = open.as_ref().filter(|_| !gift);
+            if let Some(open) = open {
+                match open::look(rows, visit, open, now)? {
+                    Entrance::Free => {}
+                    Entrance::Full => return Ok(Reply::InProgress),
+                    Entrance::Owing(entry) => return Ok(Reply::Owing { entry }),
+                }
+            }
             if let Some(retry_after) = limited(rows, rates, now)? {
                 return Ok(Reply::Limited { retry_after });
             }
@@ -59,9 +74,15 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
                 Some(allowance) => take(rows, visit, allowance, now)?,
                 None => false,
             };
+            if let Some(open) = open {
+                open::hold(rows, &open.plan, visit, now.saturating_add(open.lease))?;
+            }
             Ok(Reply::Admitted { free })
         }
-        Command::Release { visit, claim, allowance } => {
+        Command::Release { visit, claim, allowance, open } => {
+            if let Some(plan) = open {
+                open::free(rows, plan, visit)?;
+            }
             if let Some(claim) = claim {
                 let_go(rows, visit, &claim.nonce)?;
             }
@@ -73,36 +94,65 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
         Command::Write { entry, lease } => write(rows, entry, now.saturating_add(*lease), now),
         Command::Charge { visit, credits, again, lease } => {
             let Some(mut entry) = entry(rows, visit)? else { return Ok(Reply::Lost) };
-            // One that was given up for dead lives: nothing was sent for it yet, so it may be settled.
-            if !matches!(entry.stands, Stands::Delivering | Stands::Abandoned | Stands::Settling) {
+            if !(is_going_out(&entry) || entry.stands == Stands::Settling) {
                 return Ok(Reply::Lost);
             }
             entry.stands = Stands::Settling;
+            entry.sent = true;
             entry.credits = credits.clone();
             entry.again = again.clone();
             entry.delivered = true;
             entry.why = None;
-            save(rows, &entry, now.saturating_add(*lease), now)?;
+            save(rows, &mut entry, now.saturating_add(*lease), now)?;
             Ok(Reply::Done)
         }
-        Command::Close { visit, end, after } => match entry(rows, visit)? {
-            Some(entry) => close(rows, entry, end, now, now.saturating_add(*after)),
+        Command::Renew { visit, lease } => match entry(rows, visit)? {
+            Some(mut entry) if is_going_out(&entry) => {
+                entry.stands = Stands::Delivering;
+                entry.why = None;
+                save(rows, &mut entry, now.saturating_add(*lease), now)?;
+                Ok(Reply::Done)
+            }
+            _ => Ok(Reply::Lost),
+        },
+        Command::Close { visit, end, after, round } => match entry(rows, visit)? {
+            Some(entry) => close(rows, entry, end, *round, now, now.saturating_add(*after)),
             None => Ok(Reply::Nothing),
         },
         Command::Receipt { visit } => Ok(match entry(rows, visit)? {
             Some(entry) => Reply::Receipt { stands: entry.stands, receipt: entry.receipt },
             None => Reply::Nothing,
         }),
-        Command::Journal { after } => {
+        Command::Journal { after, book } => {
             let mut entries = Vec::new();
-            for row in rows.list(ENTRY, after.as_deref(), PAGE)? {
+            for row in rows.list(if *book { BOOK } else { ENTRY }, after.as_deref(), PAGE)? {
                 let mut entry: Entry = read(&row.value)?;
                 entry.again = None;
                 entries.push(entry);
             }
             Ok(Reply::Journal { entries })
         }
+        Command::File { entry } => {
+            // What came to a good end after all is not kept longer than in its own object.
+            let keep = if is_serious(entry) { KEEP_OPEN_MS } else { rows.keep_ms() };
+            put(rows, BOOK, &entry.visit, &**entry, Some(now.saturating_add(keep)))?;
+            Ok(Reply::Done)
+        }
     }
+}
+
+/// Whether an answer goes out of which nothing was sent to be settled. One that was given up for dead may live.
+fn is_going_out(entry: &Entry) -> bool {
+    match entry.stands {
+        Stands::Delivering | Stands::Abandoned => true,
+        Stands::Unresolved => !entry.sent,
+        _ => false,
+    }
+}
+
+/// Whether the seller's book has to have it.
+fn is_serious(entry: &Entry) -> bool {
+    matches!(entry.stands, Stands::Unresolved | Stands::Owed)
 }
 
 /// Counts a request for each rate, if none is exceeded; else says in how many seconds to come again.
@@ -180,6 +230,13 @@ fn take(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64) -> R
     Ok(true)
 }
 
+/// Whether there is one of today's left for a visit.
+fn is_left(rows: &impl Rows, visit: &str, allowance: &Allowance, now: u64) -> Result<bool, RowsError> {
+    let taken: Option<Taken> = get(rows, ALLOWANCE, &allowance.name)?;
+    let used = taken.filter(|taken| taken.day == now / DAY_MS).map_or(0, |taken| taken.used);
+    Ok(used < allowance.per_day || rows.get(TAKEN, visit)?.is_some())
+}
+
 fn give_back(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64) -> Result<(), RowsError> {
     let Some(day) = rows.get(TAKEN, visit)? else { return Ok(()) };
     rows.remove(TAKEN, visit)?;
@@ -198,6 +255,11 @@ fn write(rows: &mut impl Rows, entry: &Entry, until: u64, now: u64) -> Result<Re
     if rows.get(ENTRY, &entry.visit)?.is_some() {
         return Ok(Reply::Done);
     }
+    // Its lease was over, and another may have begun since: nothing was delivered yet.
+    if entry.open && entry.stands == Stands::Delivering && !open::holds(rows, &entry.plan, &entry.visit, now)?
+    {
+        return Ok(Reply::Lost);
+    }
     if let Some(id) = &entry.nonce {
         if !owns(rows, &entry.visit, id)? {
             return Ok(Reply::Lost);
@@ -207,16 +269,26 @@ fn write(rows: &mut impl Rows, entry: &Entry, until: u64, now: u64) -> Result<Re
     if entry.stands.is_final() {
         settle_down(rows, entry.clone(), now)
     } else {
-        save(rows, entry, until, now)
+        save(rows, &mut entry.clone(), until, now)
     }?;
     Ok(Reply::Done)
 }
 
-fn close(rows: &mut impl Rows, mut entry: Entry, end: &End, now: u64, look: u64) -> Result<Reply, RowsError> {
-    // The platform's yes stands, whatever is said later.
-    if entry.stands == Stands::Settled && entry.receipt.is_some() {
+/// Takes what became of an entry's settle number `round`.
+pub(super) fn close(
+    rows: &mut impl Rows,
+    mut entry: Entry,
+    end: &End,
+    round: u32,
+    now: u64,
+    look: u64,
+) -> Result<Reply, RowsError> {
+    let settled = matches!(end, End::Settled { .. });
+    // The platform's yes stands, whatever is said later; any other word counts for the settle that it is of.
+    if (entry.stands == Stands::Settled && entry.receipt.is_some()) || (!settled && round != entry.rounds) {
         return Ok(Reply::Done);
     }
+    let under_way = matches!(entry.stands, Stands::Settling | Stands::Delivering);
     match end {
         End::Settled { receipt } => {
             entry.stands = Stands::Settled;
@@ -232,25 +304,39 @@ fn close(rows: &mut impl Rows, mut entry: Entry, end: &End, now: u64, look: u64)
                 let_go(rows, &entry.visit, &id)?;
             }
         }
-        // The reconciler may have been quicker. What it may have settled again is not begun anew by what is told twice or
-        // late; it settles nothing of which it does not know that it was delivered.
-        End::Unknown { .. } | End::Owed { .. }
-            if !matches!(entry.stands, Stands::Settling | Stands::Delivering)
-                && (entry.stands != Stands::Unknown || entry.delivered) =>
-        {
+        // A single-use token is settled again until it is known.
+        End::Unknown { why, delivered } if entry.nonce.is_some() => {
+            // The reconciler may have been quicker: what it may have settled is not begun anew by what is told late.
+            if under_way || (entry.stands == Stands::Unknown && !entry.delivered) {
+                entry.stands = Stands::Unknown;
+                entry.delivered |= delivered;
+                entry.why = Some(why.clone());
+                entry.late = now.saturating_add(entry.quiet);
+                save(rows, &mut entry, look, now)?;
+            }
             return Ok(Reply::Done);
         }
+        // Any other never is: it may have been burned.
         End::Unknown { why, delivered } => {
-            entry.stands = Stands::Unknown;
+            if !under_way && entry.stands != Stands::Unresolved {
+                return Ok(Reply::Done);
+            }
+            entry.stands = Stands::Unresolved;
+            entry.sent = true;
             entry.delivered |= delivered;
             entry.why = Some(why.clone());
-            entry.late = now.saturating_add(entry.quiet);
-            save(rows, &entry, look, now)?;
-            return Ok(Reply::Done);
         }
-        End::Owed { why, again } => {
-            entry.again = Some(again.clone());
-            owed(rows, entry, why, look, now)?;
+        End::Owed { why, again, receipt } => {
+            if under_way {
+                entry.stands = Stands::Owed;
+                entry.delivered = true;
+                entry.why = Some(why.clone());
+                entry.again = Some(again.clone());
+                entry.receipt.clone_from(receipt);
+                // What was refused waits for its payer; what the platform had no time for does not.
+                let last = entry.ends.unwrap_or_else(|| now.saturating_add(KEEP_OPEN_MS));
+                save(rows, &mut entry, if receipt.is_some() { last } else { look }, now)?;
+            }
             return Ok(Reply::Done);
         }
         End::Released { why } => {
@@ -265,34 +351,26 @@ fn close(rows: &mut impl Rows, mut entry: Entry, end: &End, now: u64, look: u64)
     Ok(Reply::Done)
 }
 
-/// Keeps what was delivered and certainly not burned for the reconciler to settle.
-pub(super) fn owed(
-    rows: &mut impl Rows,
-    mut entry: Entry,
-    why: &str,
-    look: u64,
-    now: u64,
-) -> Result<(), RowsError> {
-    entry.stands = Stands::Owed;
-    entry.delivered = true;
-    entry.why = Some(why.into());
-    save(rows, &entry, look, now)
-}
-
 /// Files an entry that will not change by itself any more: what is secret is dropped, its token is used.
 pub(super) fn settle_down(rows: &mut impl Rows, mut entry: Entry, now: u64) -> Result<(), RowsError> {
     entry.again = None;
-    let keep = if entry.stands == Stands::Unresolved { KEEP_OPEN_MS } else { KEEP_MS };
+    let keep = if entry.stands == Stands::Unresolved { KEEP_OPEN_MS } else { rows.keep_ms() };
     let until = now.saturating_add(keep);
     if let Some(id) = &entry.nonce {
         put(rows, NONCE, id, &Nonce::Spent { visit: entry.visit.clone() }, Some(until))?;
     }
-    save(rows, &entry, until, now)
+    save(rows, &mut entry, until, now)
 }
 
-pub(super) fn save(rows: &mut impl Rows, entry: &Entry, due: u64, now: u64) -> Result<(), RowsError> {
+/// Keeps an entry until `due`; its payer's open answers follow it, and the seller's book where it is serious.
+pub(super) fn save(rows: &mut impl Rows, entry: &mut Entry, due: u64, now: u64) -> Result<(), RowsError> {
+    entry.filed |= is_serious(entry);
     put(rows, ENTRY, &entry.visit, entry, Some(due))?;
-    account::follow(rows, entry, due, now)
+    open::follow(rows, entry, due)?;
+    if entry.filed && entry.stands != Stands::Settling {
+        rows.put(FILE, &entry.visit, "0", Some(now))?;
+    }
+    Ok(())
 }
 
 pub(super) fn entry(rows: &impl Rows, visit: &str) -> Result<Option<Entry>, RowsError> {

@@ -2,7 +2,7 @@
 //! tomorrow: names are only added.
 
 use super::json::{Members, Unreadable, Written};
-use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Stands};
+use super::{Allowance, Claim, Command, End, Entry, Open, Rate, Reply, Stands};
 use crate::wire::Secret;
 use alloc::boxed::Box;
 use serde_json::Value;
@@ -54,6 +54,26 @@ impl Written for Rate {
     }
 }
 
+impl Written for Open {
+    fn to_json(&self) -> Value {
+        let mut members = Members::tagged("plan", &self.plan);
+        members.put("most", self.most);
+        members.put("lease", self.lease);
+        members.put("settleLease", self.settle_lease);
+        members.done()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let mut members = Members::of(value)?;
+        Ok(Self {
+            plan: members.text("plan")?,
+            most: members.count("most")?,
+            lease: members.whole("lease")?,
+            settle_lease: members.whole("settleLease")?,
+        })
+    }
+}
+
 /// What a visit reserved or wants to.
 fn put_reserved(members: &mut Members, claim: Option<&Claim>, allowance: Option<&Allowance>) {
     if let Some(claim) = claim {
@@ -78,15 +98,19 @@ impl Written for Command {
             members
         };
         let members = match self {
-            Self::Admit { visit, rates, claim, allowance } => {
+            Self::Admit { visit, rates, claim, allowance, open } => {
                 let mut members = of("admit", visit);
                 members.insert("rates", Value::Array(rates.iter().map(Rate::to_json).collect()));
                 put_reserved(&mut members, claim.as_ref(), allowance.as_ref());
+                if let Some(open) = open {
+                    members.insert("open", open.to_json());
+                }
                 members
             }
-            Self::Release { visit, claim, allowance } => {
+            Self::Release { visit, claim, allowance, open } => {
                 let mut members = of("release", visit);
                 put_reserved(&mut members, claim.as_ref(), allowance.as_ref());
+                members.put_some("open", open.as_deref());
                 members
             }
             Self::Write { entry, lease } => {
@@ -102,16 +126,30 @@ impl Written for Command {
                 members.put("lease", *lease);
                 members
             }
-            Self::Close { visit, end, after } => {
+            Self::Renew { visit, lease } => {
+                let mut members = of("renew", visit);
+                members.put("lease", *lease);
+                members
+            }
+            Self::Close { visit, end, after, round } => {
                 let mut members = of("close", visit);
                 members.insert("end", end.to_json());
                 members.put("after", *after);
+                if *round > 0 {
+                    members.put("round", *round);
+                }
                 members
             }
             Self::Receipt { visit } => of("receipt", visit),
-            Self::Journal { after } => {
+            Self::Journal { after, book } => {
                 let mut members = Members::tagged("do", "journal");
                 members.put_some("after", after.as_deref());
+                members.put_flag("book", *book);
+                members
+            }
+            Self::File { entry } => {
+                let mut members = Members::tagged("do", "file");
+                members.insert("entry", entry.to_json());
                 members
             }
         };
@@ -122,11 +160,14 @@ impl Written for Command {
         let mut members = Members::of(value)?;
         let what = members.text("do")?;
         if what == "journal" {
-            return Ok(Self::Journal { after: members.maybe("after")? });
+            return Ok(Self::Journal { after: members.maybe("after")?, book: members.has("book") });
         }
-        if what == "write" {
-            let entry = Entry::from_json(members.take("entry"))?;
-            return Ok(Self::Write { entry: Box::new(entry), lease: members.whole("lease")? });
+        if what == "write" || what == "file" {
+            let entry = Box::new(Entry::from_json(members.take("entry"))?);
+            return Ok(match what.as_str() {
+                "write" => Self::Write { entry, lease: members.whole("lease")? },
+                _ => Self::File { entry },
+            });
         }
         let visit = members.text("visit")?;
         Ok(match what.as_str() {
@@ -134,11 +175,12 @@ impl Written for Command {
                 let rates = members.list("rates")?.into_iter().map(Rate::from_json);
                 let rates = rates.collect::<Result<_, _>>()?;
                 let (claim, allowance) = reserved(&mut members)?;
-                Self::Admit { visit, rates, claim, allowance }
+                let open = members.object("open")?.map(|open| Open::from_json(open.done())).transpose()?;
+                Self::Admit { visit, rates, claim, allowance, open }
             }
             "release" => {
                 let (claim, allowance) = reserved(&mut members)?;
-                Self::Release { visit, claim, allowance }
+                Self::Release { visit, claim, allowance, open: members.maybe("open")? }
             }
             "charge" => Self::Charge {
                 visit,
@@ -146,10 +188,12 @@ impl Written for Command {
                 again: members.maybe("again")?.map(Secret::new),
                 lease: members.whole("lease")?,
             },
+            "renew" => Self::Renew { visit, lease: members.whole("lease")? },
             "close" => Self::Close {
                 visit,
                 end: End::from_json(members.take("end"))?,
                 after: members.whole("after")?,
+                round: if members.has("round") { members.count("round")? } else { 0 },
             },
             "receipt" => Self::Receipt { visit },
             _ => return Err(Unreadable("do")),
@@ -180,17 +224,21 @@ impl Written for Entry {
         members.put("rounds", self.rounds);
         members.put("quiet", self.quiet);
         members.put("late", self.late);
-        if self.blurred {
-            members.put("blurred", true);
+        members.put("sent", self.sent);
+        members.put_flag("open", self.open);
+        if let Some(ends) = self.ends {
+            members.put("ends", ends);
         }
+        members.put_flag("filed", self.filed);
         members.done()
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = Members::of(value)?;
+        let stands = Stands::from_json(members.take("stands"))?;
         Ok(Self {
             visit: members.text("visit")?,
-            stands: Stands::from_json(members.take("stands"))?,
+            stands,
             at: members.whole("at")?,
             route: members.text("route")?,
             plan: members.text("plan")?,
@@ -209,7 +257,13 @@ impl Written for Entry {
             rounds: if members.has("rounds") { members.count("rounds")? } else { 0 },
             quiet: if members.has("quiet") { members.whole("quiet")? } else { OLD_QUIET_MS },
             late: if members.has("late") { members.whole("late")? } else { 0 },
-            blurred: members.has("blurred"),
+            sent: match members.has("sent") {
+                true => members.flag("sent")?,
+                false => !matches!(stands, Stands::Delivering | Stands::Abandoned),
+            },
+            open: members.has("open"),
+            ends: if members.has("ends") { Some(members.whole("ends")?) } else { None },
+            filed: members.has("filed"),
         })
     }
 }
@@ -274,7 +328,12 @@ impl Written for End {
                 members.put("spent", *spent);
                 members.put("delivered", *delivered);
             }
-            Self::Owed { again, .. } => members.put("again", again.expose()),
+            Self::Owed { again, receipt, .. } => {
+                members.put("again", again.expose());
+                if let Some(receipt) = receipt {
+                    members.insert("receipt", receipt.clone());
+                }
+            }
             Self::Unknown { delivered, .. } => members.put("delivered", *delivered),
             Self::Released { .. } => {}
         }
@@ -294,7 +353,11 @@ impl Written for End {
                 why: members.text("why")?,
                 delivered: members.flag("delivered").unwrap_or(true),
             },
-            "owed" => Self::Owed { why: members.text("why")?, again: Secret::new(members.text("again")?) },
+            "owed" => Self::Owed {
+                why: members.text("why")?,
+                again: Secret::new(members.text("again")?),
+                receipt: members.value("receipt"),
+            },
             "released" => Self::Released { why: members.text("why")? },
             _ => return Err(Unreadable("end")),
         })
@@ -307,6 +370,8 @@ impl Written for Reply {
             Self::Admitted { .. } => "admitted",
             Self::Limited { .. } => "limited",
             Self::Used => "used",
+            Self::InProgress => "inProgress",
+            Self::Owing { .. } => "owing",
             Self::Done => "done",
             Self::Lost => "lost",
             Self::Receipt { .. } => "receipt",
@@ -324,7 +389,8 @@ impl Written for Reply {
             Self::Journal { entries } => {
                 members.insert("entries", Value::Array(entries.iter().map(Entry::to_json).collect()));
             }
-            Self::Used | Self::Done | Self::Lost | Self::Nothing => {}
+            Self::Owing { entry } => members.insert("entry", entry.to_json()),
+            Self::Used | Self::InProgress | Self::Done | Self::Lost | Self::Nothing => {}
         }
         members.done()
     }
@@ -335,6 +401,8 @@ impl Written for Reply {
             "admitted" => Self::Admitted { free: members.flag("free")? },
             "limited" => Self::Limited { retry_after: members.whole("retryAfter")? },
             "used" => Self::Used,
+            "inProgress" => Self::InProgress,
+            "owing" => Self::Owing { entry: Box::new(Entry::from_json(members.take("entry"))?) },
             "done" => Self::Done,
             "lost" => Self::Lost,
             "receipt" => Self::Receipt {

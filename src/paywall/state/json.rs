@@ -1,6 +1,6 @@
 //! JSON that is written and read by hand: what `derive` makes of enums with a tag is a sixth of the Worker.
 
-use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Stands};
+use super::{Allowance, Claim, Command, End, Entry, Open, Rate, Reply, Stands};
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 use serde::de::Error as _;
@@ -97,6 +97,13 @@ impl Members {
         }
     }
 
+    /// Left out where it is not so.
+    pub(super) fn put_flag(&mut self, name: &str, flag: bool) {
+        if flag {
+            self.put(name, true);
+        }
+    }
+
     pub(super) fn insert(&mut self, name: &str, value: Value) {
         self.0.insert(name.into(), value);
     }
@@ -176,15 +183,15 @@ macro_rules! serde_by_value {
     )*};
 }
 
-serde_by_value!(Command, Reply, Entry, Stands, End, Claim, Allowance, Rate);
+serde_by_value!(Command, Reply, Entry, Stands, End, Claim, Allowance, Rate, Open);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use alloc::string::ToString as _;
 
-    const ENTRY: &str = r#"{"visit":"v","stands":"settling","at":1,"route":"POST /ask","plan":"7","network":"eip155:1","payer":null,"requestId":"r","token":"sha256:0","nonce":"n","credits":"3","again":"{}","delivered":false,"receipt":{"success":true},"why":"late","tries":2,"rounds":1,"quiet":3,"late":4,"blurred":true}"#;
-    const SHORT: &str = r#"{"visit":"v","stands":"owed","at":1,"route":"r","plan":"7","network":"n","payer":"0x","requestId":null,"token":"t","credits":"3","delivered":true,"tries":0,"rounds":0,"quiet":3,"late":0}"#;
+    const ENTRY: &str = r#"{"visit":"v","stands":"settling","at":1,"route":"POST /ask","plan":"7","network":"eip155:1","payer":null,"requestId":"r","token":"sha256:0","nonce":"n","credits":"3","again":"{}","delivered":false,"receipt":{"success":true},"why":"late","tries":2,"rounds":1,"quiet":3,"late":4,"sent":true,"open":true,"ends":5,"filed":true}"#;
+    const SHORT: &str = r#"{"visit":"v","stands":"owed","at":1,"route":"r","plan":"7","network":"n","payer":"0x","requestId":null,"token":"t","credits":"3","delivered":true,"tries":0,"rounds":0,"quiet":3,"late":0,"sent":false}"#;
 
     /// What a text becomes when it is read and printed, its members in order; else what is wrong with it.
     fn again<T: Written>(text: &str) -> Result<Value, Unreadable> {
@@ -194,9 +201,13 @@ mod tests {
     #[test]
     fn each_form_is_read_as_it_is_written() {
         let write = [r#"{"do":"write","entry":"#, ENTRY, r#","lease":9}"#].concat();
+        let file = [r#"{"do":"file","entry":"#, SHORT, "}"].concat();
         for text in [
             r#"{"do":"admit","visit":"v","rates":[{"name":"r","requests":2,"seconds":60}],"claim":{"nonce":"n","lease":9},"allowance":{"name":"a","perDay":3}}"#,
             r#"{"do":"admit","visit":"v","rates":[]}"#,
+            r#"{"do":"admit","visit":"v","rates":[],"open":{"plan":"7","most":2,"lease":9,"settleLease":8}}"#,
+            r#"{"do":"release","visit":"v","open":"7"}"#,
+            r#"{"do":"renew","visit":"v","lease":9}"#,
             r#"{"do":"release","visit":"v","claim":{"nonce":"n","lease":9}}"#,
             r#"{"do":"release","visit":"v","allowance":{"name":"a","perDay":3}}"#,
             &write,
@@ -206,10 +217,13 @@ mod tests {
             r#"{"do":"close","visit":"v","end":{"end":"refused","receipt":{},"spent":true,"delivered":false},"after":9}"#,
             r#"{"do":"close","visit":"v","end":{"end":"unknown","why":"late","delivered":false},"after":9}"#,
             r#"{"do":"close","visit":"v","end":{"end":"owed","why":"late","again":"{}"},"after":9}"#,
+            r#"{"do":"close","visit":"v","end":{"end":"owed","why":"no","again":"{}","receipt":{}},"after":9,"round":2}"#,
             r#"{"do":"close","visit":"v","end":{"end":"released","why":"gone"},"after":9}"#,
             r#"{"do":"receipt","visit":"v"}"#,
             r#"{"do":"journal"}"#,
             r#"{"do":"journal","after":"v"}"#,
+            r#"{"do":"journal","book":true}"#,
+            &file,
         ] {
             let value: Value = serde_json::from_str(text).unwrap();
             assert_eq!(again::<Command>(text), Ok(value), "{text}");
@@ -218,10 +232,13 @@ mod tests {
             assert_eq!(serde_json::to_value(&command).unwrap(), command.to_json(), "{text}");
         }
         let journal = [r#"{"say":"journal","entries":["#, ENTRY, ",", SHORT, "]}"].concat();
+        let owing = [r#"{"say":"owing","entry":"#, ENTRY, "}"].concat();
         for text in [
             r#"{"say":"admitted","free":true}"#,
             r#"{"say":"limited","retryAfter":3}"#,
             r#"{"say":"used"}"#,
+            r#"{"say":"inProgress"}"#,
+            &owing,
             r#"{"say":"done"}"#,
             r#"{"say":"lost"}"#,
             r#"{"say":"receipt","stands":"settled","receipt":{"success":true}}"#,
@@ -236,10 +253,17 @@ mod tests {
         for stands in Stands::ALL {
             assert_eq!(Stands::from_json(stands.to_json()), Ok(stands));
         }
-        let before = ENTRY.replace(r#","tries":2,"rounds":1,"quiet":3,"late":4,"blurred":true"#, "");
-        let old = read::<Entry>(&before).unwrap();
-        let numbers = (old.tries, old.rounds, old.quiet, old.late, old.blurred);
-        assert_eq!(numbers, (0, 0, 130_000, 0, false), "an entry from before these were known");
+        let known =
+            r#","tries":2,"rounds":1,"quiet":3,"late":4,"sent":true,"open":true,"ends":5,"filed":true"#;
+        for (stands, sent) in
+            [("settling", true), ("delivering", false), ("abandoned", false), ("owed", true)]
+        {
+            let before = ENTRY.replace(known, r#","blurred":true"#).replace("settling", stands);
+            let old = read::<Entry>(&before).unwrap();
+            let numbers = (old.tries, old.rounds, old.quiet, old.late);
+            assert_eq!(numbers, (0, 0, 130_000, 0), "an entry from before these were known");
+            assert_eq!((old.sent, old.open, old.ends, old.filed), (sent, false, None, false), "{stands}");
+        }
         let before = r#"{"do":"close","visit":"v","end":{"end":"unknown","why":"late"},"after":9}"#;
         let Ok(Command::Close { end: End::Unknown { delivered, .. }, .. }) = Command::from_text(before)
         else {

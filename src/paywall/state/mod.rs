@@ -8,25 +8,29 @@
 //! An entry of the journal goes through
 //!
 //! ```text
-//! Settling    written before settle is sent -> Settled | Refused | Unknown | Released
-//! Unknown     sent, and nobody answered -> Settled | Owed | Released | Unpaid | Unresolved
-//! Owed        delivered, certainly not burned -> Unknown while it is settled again -> Settled | Refused | Owed | Unpaid
-//! Delivering  written before an answer goes out that is settled later -> Settling, or Abandoned
+//! Delivering  written before an answer goes out that is settled later -> Settling | Unresolved (its lease is over)
+//! Settling    written before settle is sent -> Settled | Refused | Owed | Released | Unknown | Unresolved
+//! Unknown     a single-use token was sent and nobody answered: it is settled again -> Settled | Released | Unresolved
+//! Owed        delivered, certainly not burned -> Settling at the payer's next request -> Settled | Owed | Refused | Unpaid
+//! Unresolved  a reusable token was sent and nobody answered: never settled again by itself
 //! ```
 //!
-//! What is left in `Settling` by an isolate that died, and what is `Unknown`, the reconciler looks into when its time has
-//! come: see [`due`].
+//! A payer has at most so many answers of a plan `Delivering`, `Settling` or `Owed` as a route says with `maxOpen`: one
+//! [`Command::Admit`] decides it (rule 19). An entry that lapses, and one that is owed, is copied to the seller's book,
+//! one object for the whole gate, which `GET /.well-known/payments/journal` reads. [`due`] does what has come due.
 
-mod account;
 mod book;
 mod forms;
 mod json;
+mod open;
 mod reconcile;
 mod rows;
 
+pub(crate) use book::PAGE;
 pub use book::apply;
 pub use json::Unreadable;
-pub use reconcile::{Job, Told, before, due, told};
+pub(crate) use reconcile::debt_end;
+pub use reconcile::{Job, Task, Told, due, told};
 pub use rows::{Row, Rows, RowsError};
 
 use crate::wire::Secret;
@@ -54,6 +58,8 @@ pub enum Command {
         claim: Option<Claim>,
         /// The allowance that may pay for it.
         allowance: Option<Allowance>,
+        /// The unsettled delivery that it wants to begin.
+        open: Option<Open>,
     },
     /// Gives back what a visit reserved: nothing was charged for it.
     Release {
@@ -63,6 +69,8 @@ pub enum Command {
         claim: Option<Claim>,
         /// The allowance it took of.
         allowance: Option<Allowance>,
+        /// The plan of which it has a delivery open.
+        open: Option<String>,
     },
     /// Writes an entry down, before settle is sent or an answer goes out.
     Write {
@@ -82,6 +90,13 @@ pub enum Command {
         /// For how long, in milliseconds.
         lease: u64,
     },
+    /// An answer is still going out: its entry in `Delivering` is held for so long again.
+    Renew {
+        /// The visit.
+        visit: String,
+        /// For how long, in milliseconds.
+        lease: u64,
+    },
     /// What became of an entry.
     Close {
         /// The visit.
@@ -90,6 +105,8 @@ pub enum Command {
         end: End,
         /// After how many milliseconds to look into what is not known.
         after: u64,
+        /// The settle it is of, by [`Entry::rounds`]. The end of an earlier one is ignored, unless it burned.
+        round: u32,
     },
     /// The receipt of a visit.
     Receipt {
@@ -100,7 +117,27 @@ pub enum Command {
     Journal {
         /// After this one.
         after: Option<String>,
+        /// Whether to list the seller's book: the copies of other objects' entries.
+        book: bool,
     },
+    /// Copies an entry of another object into the seller's book.
+    File {
+        /// The entry, without what is secret.
+        entry: Box<Entry>,
+    },
+}
+
+/// An answer that is to be delivered before it is settled (rule 19).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// The plan that pays for it.
+    pub plan: String,
+    /// How many of the payer's answers of that plan may be unsettled at once.
+    pub most: u32,
+    /// For how long it is held if nothing more is heard, in milliseconds.
+    pub lease: u64,
+    /// For how long the settle of what the payer owes may take, which is tried first, in milliseconds.
+    pub settle_lease: u64,
 }
 
 /// A single-use token, as it decodes (rule 24).
@@ -157,8 +194,8 @@ pub struct Entry {
     pub nonce: Option<String>,
     /// What settle is asked to burn.
     pub credits: String,
-    /// The body of the settle, while it may be sent again: with a single-use token whenever it is not known what came of
-    /// it, with any other only where it is certain that nothing was burned. There is a token in it.
+    /// The body of the settle, while it may be sent again: with a single-use token while it is not known what came of
+    /// it, with any other only while it is certain that nothing was burned. There is a token in it.
     pub again: Option<Secret>,
     /// Whether the answer was delivered, as far as is known.
     pub delivered: bool,
@@ -168,14 +205,20 @@ pub struct Entry {
     pub why: Option<String>,
     /// How often the reconciler has looked into it, since it was last settled again.
     pub tries: u32,
-    /// How often it was settled again because the payer's balance said that nothing had been burned.
+    /// How often it was settled again after a settle that certainly burned nothing.
     pub rounds: u32,
     /// How long a settle may still arrive after it was sent or given up, in milliseconds.
     pub quiet: u64,
     /// Until when the settle that was sent last may still arrive.
     pub late: u64,
-    /// Whether the platform burns another amount than is asked, or later: the payer's balance tells nothing then.
-    pub blurred: bool,
+    /// Whether a settle was or is about to be sent for it.
+    pub sent: bool,
+    /// Whether it counts against what the payer may have open.
+    pub open: bool,
+    /// When its token ends, where that is known.
+    pub ends: Option<u64>,
+    /// Whether the seller's book has a copy of it.
+    pub filed: bool,
 }
 
 /// How an entry stands.
@@ -189,18 +232,18 @@ pub enum Stands {
     Settled,
     /// Not burned, and will not be.
     Refused,
-    /// Sent, as far as is known, and nobody knows what came of it.
+    /// Sent with a single-use token, as far as is known, and nobody knows what came of it: it is settled again.
     Unknown,
-    /// Delivered, and certainly not burned: the platform had no time for it, or the payer's balance says so. To be settled
-    /// by the reconciler.
+    /// Delivered, and certainly not burned: it was refused, or the platform had no time for it. It is settled again at the
+    /// payer's next request.
     Owed,
     /// Nothing was sent, nothing was delivered, nothing was charged.
     Released,
-    /// Delivered by an isolate that died before it settled. Never charged.
+    /// Written by earlier versions for what is `Unresolved` now and was not sent.
     Abandoned,
-    /// Delivered, and not burned. It will not be: it was settled again as often as makes sense, or that is not safe.
+    /// Delivered, and not burned. It will not be: its token ended, or it was settled again as often as makes sense.
     Unpaid,
-    /// Looked into as often as makes sense. For the seller to look into.
+    /// Nobody knows whether it was burned, and it is not settled again by itself: for the seller to look into.
     Unresolved,
 }
 
@@ -234,6 +277,8 @@ pub enum End {
         why: String,
         /// The body of the settle.
         again: Secret,
+        /// The receipt that says no, where the platform refused it rather than having no time for it.
+        receipt: Option<serde_json::Value>,
     },
     /// Not sent.
     Released {
@@ -257,6 +302,13 @@ pub enum Reply {
     },
     /// The single-use token is another visit's, or was used.
     Used,
+    /// The payer has as many unsettled answers of the plan as may be. One of them may be settled soon.
+    InProgress,
+    /// The payer owes for an earlier answer. Its settle is the asking visit's to send now, and to [`Command::Close`].
+    Owing {
+        /// The entry of that answer, with the body of its settle.
+        entry: Box<Entry>,
+    },
     /// Done.
     Done,
     /// The claim or the entry is not this visit's any more: its time ran out.

@@ -1,22 +1,34 @@
-use super::account::{self, Ask, Counted};
-use super::book::{self, ENTRY, SOON_MS};
-use super::{Command, Entry, Rows, RowsError, Stands};
+use super::book::{self, ENTRY, FILE, SOON_MS};
+use super::{Command, End, Entry, Rows, RowsError, Stands, StateCall, open};
 use crate::api::{self, x402};
-use crate::paywall::refusal::{self, Refusal, Settled, Verdict};
+use crate::paywall::receipts;
+use crate::paywall::refusal::{self, Settled, Verdict};
 use crate::wire::Receipt;
 use alloc::{
+    boxed::Box,
     string::{String, ToString},
-    vec::Vec,
 };
 use serde_json::json;
 
-/// Something to ask the facilitator about an entry whose end is not known.
+/// Something to be done about an entry.
 #[derive(Debug)]
 pub struct Job {
-    /// To be sent with the seller's key, within the timeout.
-    pub call: api::Request,
+    /// The thing to do.
+    pub task: Task,
     visit: String,
+    round: u32,
     question: Question,
+    /// The route of an answer whose isolate was lost, the first time that the seller's book is told of it.
+    pub(crate) lapsed: Option<String>,
+}
+
+/// The thing to do.
+#[derive(Debug)]
+pub enum Task {
+    /// Send this to the facilitator with the seller's key, within the timeout.
+    Call(api::Request),
+    /// Tell this to the object of that name.
+    Tell(StateCall),
 }
 
 /// What came of it.
@@ -24,6 +36,8 @@ pub struct Job {
 pub enum Told {
     /// The facilitator's answer.
     Answered(api::Response),
+    /// The other object heard it.
+    Heard,
     /// None, or not in full.
     Unanswered,
 }
@@ -32,43 +46,23 @@ pub enum Told {
 enum Question {
     /// Is this single-use token spent? Verify spends nothing.
     Spent,
-    /// Settle what was delivered: a single-use token is burned for once, whoever asks how often.
+    /// Settle what was delivered: a single-use token is burned for once, whoever asks how often, and of any other it is
+    /// certain that it was not burned.
     Settle,
-    /// What does the payer hold before the settle is sent?
-    Before,
-    /// What does the payer hold now that nothing is on its way?
-    Count { turn: u64 },
-    /// What does an order of the plan add, and a settle burn?
-    Plan,
+    /// Tell the seller's book how an entry stands.
+    File(Stands),
 }
 
 /// How often an entry is looked into, and one that is owed settled, before it is the seller's.
 const TRIES: u32 = 24;
-/// How often an entry is settled again because the payer's balance says that nothing was burned.
-const ROUNDS: u32 = 6;
-/// How often a balance that does not agree is read: a settle may be late, but others' doings are not undone.
-const DISAGREEMENTS: u32 = 4;
 /// How long until the next look at the most, in milliseconds.
 const LATE_MS: u64 = 3_600_000;
 /// How many rows are looked at between two questions.
 const BATCH: u32 = 64;
+/// Written by earlier versions where the payer's balance said that nothing was burned. It is not believed any more.
+const BY_BALANCE: &str = "balance_counted";
 
-/// What to ask before the reply to a command is given, if anything: what the payer holds, once. The command goes on
-/// whatever comes of it.
-///
-/// # Errors
-/// Where the storage fails.
-pub fn before(rows: &impl Rows, command: &Command) -> Result<Option<Job>, RowsError> {
-    let visit = match command {
-        Command::Write { entry, .. } if entry.stands == Stands::Settling => &entry.visit,
-        Command::Charge { visit, .. } => visit,
-        _ => return Ok(None),
-    };
-    let asked = account::before(rows, visit)?;
-    Ok(asked.map(|call| Job { call, visit: visit.clone(), question: Question::Before }))
-}
-
-/// Looks at what is due: sweeps what has run out, gives up what cannot be known, and says what to ask next, if anything.
+/// Looks at what is due: sweeps what has run out, gives up what cannot be known, and says what to do next, if anything.
 /// A line for the log goes to `log` for each entry that came to its end.
 ///
 /// # Errors
@@ -80,19 +74,58 @@ pub fn due(rows: &mut impl Rows, now: u64, log: &mut impl FnMut(String)) -> Resu
             return Ok(None);
         }
         for row in batch {
-            if row.kind != ENTRY {
-                rows.remove(&row.kind, &row.id)?;
-                continue;
-            }
-            let entry: Entry = book::read(&row.value)?;
-            if entry.stands.is_final() {
-                rows.remove(&row.kind, &row.id)?;
-            } else if let Some(job) = look(rows, entry, now, log)? {
-                return Ok(Some(job));
+            let job = match row.kind.as_str() {
+                FILE => file(rows, &row.id, &row.value, now, log)?,
+                ENTRY => {
+                    let entry: Entry = book::read(&row.value)?;
+                    if entry.stands.is_final() {
+                        rows.remove(ENTRY, &row.id)?;
+                        None
+                    } else {
+                        look(rows, entry, now, log)?
+                    }
+                }
+                _ => {
+                    rows.remove(&row.kind, &row.id)?;
+                    None
+                }
+            };
+            if job.is_some() {
+                return Ok(job);
             }
         }
     }
 }
+
+/// The seller's book is to be told of an entry.
+fn file(
+    rows: &mut impl Rows,
+    visit: &str,
+    tries: &str,
+    now: u64,
+    log: &mut impl FnMut(String),
+) -> Result<Option<Job>, RowsError> {
+    let Some(mut entry) = book::entry(rows, visit)? else {
+        rows.remove(FILE, visit)?;
+        return Ok(None);
+    };
+    let tries: u32 = tries.parse().unwrap_or_default();
+    // Again later, unless it is heard.
+    rows.put(FILE, visit, &(tries + 1).to_string(), Some(now.saturating_add(wait(tries))))?;
+    let mut lapsed = None;
+    if tries == 0 && entry.stands == Stands::Unresolved {
+        log(line("settlement_unresolved", &entry, now));
+        lapsed = Some(entry.route.clone()).filter(|_| entry.why.as_deref() == Some(LOST));
+    }
+    entry.again = None;
+    let (visit, round, question) = (visit.into(), entry.rounds, Question::File(entry.stands));
+    let command = Command::File { entry: Box::new(entry) };
+    let task = Task::Tell(StateCall { shard: receipts::book(), command });
+    Ok(Some(Job { task, visit, round, question, lapsed }))
+}
+
+/// Why an entry stands so whose isolate did not come back.
+const LOST: &str = "isolate_lost";
 
 fn look(
     rows: &mut impl Rows,
@@ -100,76 +133,50 @@ fn look(
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<Option<Job>, RowsError> {
-    if entry.stands == Stands::Delivering {
-        // Nothing was sent for it. How much of it arrived nobody can say, so it is nobody's debt.
-        entry.why = Some("isolate_lost".into());
-        end(rows, entry, Stands::Abandoned, now, log)?;
+    let tired = entry.tries >= TRIES || entry.again.is_none();
+    let wait = wait(entry.tries);
+    if entry.stands == Stands::Owed && entry.why.as_deref() != Some(BY_BALANCE) {
+        let ended = entry.ends.is_some_and(|ends| ends <= now);
+        // One that was refused waited for its payer until now.
+        if tired || ended || entry.receipt.is_some() {
+            end(rows, entry, Stands::Unpaid, now, log)?;
+            return Ok(None);
+        }
+        entry.tries += 1;
+        let until = now.saturating_add(entry.quiet);
+        open::begin_again(rows, &mut entry, until, now)?;
+        return Ok(Some(ask(entry, Question::Settle)));
+    }
+    if entry.stands != Stands::Unknown && entry.stands != Stands::Owed {
+        entry.stands = Stands::Unknown;
+        entry.why = Some(LOST.into());
+        entry.late = now.saturating_add(entry.quiet);
+    }
+    // Of a reusable token nobody can say whether it was burned, nor how much arrived of what was going out.
+    if entry.nonce.is_none() || !entry.sent || tired {
+        end(rows, entry, Stands::Unresolved, now, log)?;
         return Ok(None);
     }
-    if entry.nonce.is_none() && entry.stands != Stands::Owed {
-        return count(rows, entry, now, log);
-    }
-    let Some(again) = entry.again.clone().filter(|_| entry.tries < TRIES) else {
-        // What is owed was certainly not burned.
-        let stands = if entry.stands == Stands::Owed { Stands::Unpaid } else { Stands::Unresolved };
-        end(rows, entry, stands, now, log)?;
-        return Ok(None);
-    };
-    let (question, path) = match entry.delivered {
-        true => (Question::Settle, "/api/v1/x402/settle"),
+    let question = match entry.delivered {
+        true => Question::Settle,
         // Not delivered, as far as is known, so it is not settled now: only looked into, when nothing can arrive any more.
         false if entry.late > now => {
-            book::save(rows, &entry, entry.late, now)?;
+            let late = entry.late;
+            book::save(rows, &mut entry, late, now)?;
             return Ok(None);
         }
-        false => (Question::Spent, "/api/v1/x402/verify"),
+        false => Question::Spent,
     };
-    let wait = wait(entry.tries);
     entry.tries += 1;
-    if entry.stands == Stands::Owed {
-        // Until its answer is here nobody knows, even if this object is gone by then.
-        entry.stands = Stands::Unknown;
-        entry.late = now.saturating_add(entry.quiet);
-    }
-    let visit = entry.visit.clone();
-    book::save(rows, &entry, now.saturating_add(wait), now)?;
-    let call = api::Request::post(path, Some(again.expose().into()));
-    Ok(Some(Job { call, visit, question }))
+    book::save(rows, &mut entry, now.saturating_add(wait), now)?;
+    Ok(Some(ask(entry, question)))
 }
 
-/// A token that can be used again is never settled a second time while the first may have burned. Whether it did the
-/// payer's balance may tell.
-fn count(
-    rows: &mut impl Rows,
-    mut entry: Entry,
-    now: u64,
-    log: &mut impl FnMut(String),
-) -> Result<Option<Job>, RowsError> {
-    if entry.stands != Stands::Unknown {
-        entry.stands = Stands::Unknown;
-        entry.why = Some("isolate_lost".into());
-        entry.late = now.saturating_add(entry.quiet);
-    }
-    let ask = if entry.tries < TRIES { account::ask(rows, &entry)? } else { Ask::Never };
-    let mut due = now.saturating_add(wait(entry.tries));
-    let asked = match ask {
-        Ask::Never => {
-            end(rows, entry, Stands::Unresolved, now, log)?;
-            return Ok(None);
-        }
-        Ask::Later => None,
-        Ask::Plan(call) => Some((call, Question::Plan)),
-        Ask::Now(call, turn) => {
-            // It is looked into when nothing can arrive any more, and not put off beyond that.
-            if entry.late > now {
-                due = due.min(entry.late.max(now.saturating_add(SOON_MS)));
-            }
-            Some((call, Question::Count { turn }))
-        }
-    };
-    entry.tries += 1;
-    book::save(rows, &entry, due, now)?;
-    Ok(asked.map(|(call, question)| Job { call, visit: entry.visit, question }))
+fn ask(entry: Entry, question: Question) -> Job {
+    let path = if question == Question::Spent { "/api/v1/x402/verify" } else { "/api/v1/x402/settle" };
+    let body = entry.again.as_ref().map(|again| again.expose().into());
+    let call = api::Request::post(path, body);
+    Job { task: Task::Call(call), visit: entry.visit, round: entry.rounds, question, lapsed: None }
 }
 
 /// How long until the next look, after so many.
@@ -188,107 +195,89 @@ pub fn told(
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<(), RowsError> {
-    // Its visit may have closed it meanwhile.
-    let Some(mut entry) = book::entry(rows, &job.visit)?.filter(|entry| !entry.stands.is_final()) else {
+    let Some(mut entry) = book::entry(rows, &job.visit)?.filter(|entry| entry.rounds == job.round) else {
         return Ok(());
     };
-    if job.question == Question::Before {
-        let held = if let Told::Answered(answer) = &told { account::held(&entry, answer) } else { None };
-        return account::begins(rows, &entry, held, now);
+    if let Question::File(stands) = job.question {
+        // It is told again where it changed meanwhile.
+        if matches!(told, Told::Heard) && entry.stands == stands {
+            rows.remove(FILE, &job.visit)?;
+        }
+        return Ok(());
     }
-    let Told::Answered(answer) = told else { return Ok(()) };
-    match job.question {
-        Question::Settle => match refusal::settled(x402::receipt(&answer), &entry.network) {
-            Settled::Paid(receipt) => {
-                entry.receipt = Some(receipt.to_value());
-                entry.why = None;
-                end(rows, entry, Stands::Settled, now, log)
-            }
-            Settled::Refused { refusal, .. } if entry.nonce.is_some() => match refusal.code == refusal::SPENT
+    let answer = if let Told::Answered(answer) = told { Some(answer) } else { None };
+    match (job.question, entry.stands) {
+        // What was owed, and is certainly not burned if this round did not.
+        (Question::Settle, Stands::Settling) => {
+            let settled = answer.map_or_else(
+                || Settled::Unknown("facilitator_unreachable".into()),
+                |answer| refusal::settled(x402::receipt(&answer), &entry.network),
+            );
+            let Some(end) = debt_end(&entry, settled) else { return Ok(()) };
+            let look = now.saturating_add(wait(entry.tries));
+            book::close(rows, entry, &end, job.round, now, look)?;
+            if let Some(entry) = book::entry(rows, &job.visit)?
+                .filter(|entry| entry.stands.is_final() && entry.stands != Stands::Unresolved)
             {
-                true => burned(rows, entry, now, log),
+                log(line("settlement_reconciled", &entry, now));
+            }
+            Ok(())
+        }
+        (Question::Settle, Stands::Unknown) => match answer.map(|answer| x402::receipt(&answer)) {
+            None => Ok(()),
+            Some(answer) => match refusal::settled(answer, &entry.network) {
+                Settled::Paid(receipt) => {
+                    entry.receipt = Some(receipt.to_value());
+                    entry.why = None;
+                    end(rows, entry, Stands::Settled, now, log)
+                }
+                Settled::Refused { refusal, .. } if refusal.code == refusal::SPENT => {
+                    burned(rows, entry, now, log)
+                }
                 // It may be a no because the first did arrive.
-                false => Ok(()),
+                Settled::Refused { .. } | Settled::NotTried(_) | Settled::Unknown(_) => Ok(()),
             },
-            Settled::Refused { receipt, refusal, .. } if refusal.code != refusal::BURN_FAILED => {
-                entry.receipt = Some(receipt.to_value());
-                entry.why = Some(refusal.code);
-                end(rows, entry, Stands::Refused, now, log)
-            }
-            // Certainly not done this time either.
-            Settled::Refused { refusal: Refusal { code: why, .. }, .. } | Settled::NotTried(why)
-                if entry.nonce.is_none() =>
-            {
-                let look = now.saturating_add(wait(entry.tries));
-                book::owed(rows, entry, &why, look, now)
-            }
-            Settled::Refused { .. } | Settled::NotTried(_) | Settled::Unknown(_) => Ok(()),
         },
-        Question::Spent => match refusal::verdict(x402::verified(&answer)) {
-            Verdict::Valid(_) => {
-                entry.why.get_or_insert_with(|| "isolate_lost".into());
-                if let Some(id) = entry.nonce.take() {
-                    book::let_go(rows, &entry.visit, &id)?;
+        (Question::Spent, Stands::Unknown) => match answer.map(|answer| x402::verified(&answer)) {
+            None => Ok(()),
+            Some(answer) => match refusal::verdict(answer) {
+                Verdict::Valid(_) => {
+                    if let Some(id) = entry.nonce.take() {
+                        book::let_go(rows, &entry.visit, &id)?;
+                    }
+                    end(rows, entry, Stands::Released, now, log)
                 }
-                end(rows, entry, Stands::Released, now, log)
-            }
-            Verdict::Refused(refusal) if refusal.code == refusal::SPENT => burned(rows, entry, now, log),
-            // Not valid for another reason: it may be so because it was burned.
-            Verdict::Refused(_) | Verdict::Unavailable(_) => Ok(()),
+                Verdict::Refused(refusal) if refusal.code == refusal::SPENT => burned(rows, entry, now, log),
+                // Not valid for another reason: it may be so because it was burned.
+                Verdict::Refused(_) | Verdict::Unavailable(_) => Ok(()),
+            },
         },
-        Question::Before => Ok(()),
-        Question::Plan => {
-            account::plan(rows, &entry, &answer, now)?;
-            book::save(rows, &entry, now, now)
-        }
-        Question::Count { turn } => {
-            let Some(held) = account::held(&entry, &answer) else { return Ok(()) };
-            match account::told(rows, &entry, turn, held, now)? {
-                account::Told::NotYet => Ok(()),
-                account::Told::Once => book::save(rows, &entry, now.saturating_add(SOON_MS), now),
-                account::Told::Disagrees if entry.tries < DISAGREEMENTS => Ok(()),
-                account::Told::Disagrees => {
-                    entry.why = Some("balance_disagrees".into());
-                    end(rows, entry, Stands::Unresolved, now, log)
-                }
-                account::Told::Counted(known) => {
-                    counted(rows, known, now, log)?;
-                    account::counted(rows, &entry, held, now)
-                }
-            }
-        }
+        // Its visit closed it meanwhile.
+        _ => Ok(()),
     }
 }
 
-/// Of the entries that are open so many were burned. Where it is some of several, which of them nobody knows, and nobody
-/// need: they are of one payer and one amount. Those that were delivered come first: what was burned pays for them, and of
-/// them no more are settled again than it leaves.
-fn counted(
-    rows: &mut impl Rows,
-    known: Counted,
-    now: u64,
-    log: &mut impl FnMut(String),
-) -> Result<(), RowsError> {
-    let Counted { open, certain, .. } = known;
-    let mut left = known.burned;
-    let (delivered, others): (Vec<_>, Vec<_>) = open.into_iter().partition(|entry| entry.delivered);
-    for mut entry in delivered.into_iter().chain(others) {
-        entry.why = Some("balance_counted".into());
-        if left > 0 {
-            left -= 1;
-            burned(rows, entry, now, log)?;
-        } else if !entry.delivered {
-            end(rows, entry, Stands::Released, now, log)?;
-        } else if certain && entry.again.is_some() && entry.rounds < ROUNDS {
-            (entry.tries, entry.rounds) = (0, entry.rounds + 1);
-            entry.stands = Stands::Owed;
-            log(line("settlement_again", &entry, now));
-            book::owed(rows, entry, "balance_counted", now, now)?;
-        } else {
-            end(rows, entry, Stands::Unpaid, now, log)?;
+/// What came of a settle of what was delivered and is owed; nothing where the body of the settle is gone.
+pub(crate) fn debt_end(entry: &Entry, settled: Settled) -> Option<End> {
+    let again = entry.again.clone()?;
+    Some(match settled {
+        Settled::Paid(receipt) => End::Settled { receipt: receipt.to_value() },
+        Settled::Unknown(why) => End::Unknown { why, delivered: true },
+        Settled::NotTried(why) => End::Owed { why, again, receipt: None },
+        Settled::Refused { refusal, .. } if refusal.code == refusal::SPENT && entry.nonce.is_some() => {
+            End::Settled { receipt: burned_receipt(entry).to_value() }
         }
-    }
-    Ok(())
+        Settled::Refused { refusal, .. } if refusal.code == refusal::BURN_FAILED => {
+            End::Owed { why: refusal.code, again, receipt: None }
+        }
+        Settled::Refused { receipt, refusal, .. } if refusal.ends_token() || !entry.open => {
+            let spent = refusal.code == refusal::SPENT;
+            End::Refused { receipt: receipt.to_value(), spent, delivered: true }
+        }
+        Settled::Refused { receipt, refusal, .. } => {
+            End::Owed { why: refusal.code, again, receipt: Some(receipt.to_value()) }
+        }
+    })
 }
 
 /// The first settle did arrive: the token is spent, and nobody else had it.
@@ -298,9 +287,12 @@ fn burned(
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<(), RowsError> {
-    let credits = entry.credits.parse().unwrap_or_default();
-    entry.receipt = Some(Receipt::burned(credits, entry.payer.as_deref(), &entry.network).to_value());
+    entry.receipt = Some(burned_receipt(&entry).to_value());
     end(rows, entry, Stands::Settled, now, log)
+}
+
+fn burned_receipt(entry: &Entry) -> Receipt {
+    Receipt::burned(entry.credits.parse().unwrap_or_default(), entry.payer.as_deref(), &entry.network)
 }
 
 fn end(
@@ -313,7 +305,10 @@ fn end(
     entry.stands = stands;
     let line = line("settlement_reconciled", &entry, now);
     book::settle_down(rows, entry, now)?;
-    log(line);
+    // Of what is unresolved a line is written when the seller's book is told.
+    if stands != Stands::Unresolved {
+        log(line);
+    }
     Ok(())
 }
 
@@ -321,8 +316,8 @@ fn line(event: &str, entry: &Entry, now: u64) -> String {
     json!({
         "event": event, "at": now, "stands": entry.stands, "visit": entry.visit, "route": entry.route,
         "plan": entry.plan, "network": entry.network, "credits": entry.credits, "payer": entry.payer,
-        "requestId": entry.request_id, "token": entry.token, "delivered": entry.delivered, "why": entry.why,
-        "rounds": entry.rounds,
+        "requestId": entry.request_id, "token": entry.token, "delivered": entry.delivered, "sent": entry.sent,
+        "why": entry.why, "rounds": entry.rounds,
     })
     .to_string()
 }

@@ -39,6 +39,12 @@ pub trait Rows {
     /// # Errors
     /// Where the storage fails.
     fn list(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Row>, RowsError>;
+
+    /// For how long what is closed is kept, in milliseconds: less where the rows fill a process's memory. The platform
+    /// keeps the nonces of what it settled for good.
+    fn keep_ms(&self) -> u64 {
+        30 * 86_400_000
+    }
 }
 
 /// One row.

@@ -172,3 +172,25 @@ fn rule_23_what_cost_less_owes_less() {
         assert_eq!((walk.verified.is_some(), walk.settled()), (false, None), "{index}");
     }
 }
+
+#[test]
+fn rule_23_what_was_not_counted_is_not_taken_back() {
+    for event in [
+        Event::Denied("no".into()),
+        Event::ClientGone,
+        answered(402, &json!({ "code": "BCK.X402.0005", "message": "no" })),
+        answered(500, &json!({})),
+    ] {
+        let world = caching();
+        let request = || ask("GET", "/two", &[("payment-signature", &token())]);
+        // One is at the origin, and all that is known to be held is owed for it.
+        let (mut first, _) = world.gate.open(&request());
+        assert!(matches!(first.on(valid(), NOW), Action::Forward(_)));
+        // Another is verified, and goes no further.
+        let (mut second, action) = world.gate.open(&request());
+        assert_eq!(called(action).0, "/api/v1/x402/verify");
+        let _ = second.on(event.clone(), NOW);
+        let (_, action) = world.gate.open(&request());
+        assert!(matches!(action, Action::Call(_)), "believed beyond what is held, after {event:?}");
+    }
+}

@@ -40,7 +40,6 @@ fn what_is_wrong_is_named() {
         ("open: no method", "OPEN_ROUTES", r#"["/health"]"#.into(), "OPEN_ROUTES[0]"),
         ("open: twice", "OPEN_ROUTES", r#"["GET /a", "GET /A/"]"#.into(), "OPEN_ROUTES[1]"),
         ("open and paid", "OPEN_ROUTES", r#"["GET /paid", "GET /x"]"#.into(), "OPEN_ROUTES[0]"),
-        ("no time for what is late", "SETTLE_QUIET_SECONDS", "0".into(), "SETTLE_QUIET_SECONDS"),
         ("no routes", "ROUTES", String::new(), "ROUTES"),
         ("routes: no JSON", "ROUTES", "{".into(), "ROUTES"),
         ("routes: a list", "ROUTES", "[]".into(), "ROUTES"),
@@ -130,7 +129,7 @@ fn what_is_right_is_taken() {
     let usual = settings(&[]).unwrap();
     // A settle may be late for two minutes after it was given up, where nothing else is said.
     assert_eq!(usual.quiet_ms(), 130_000);
-    assert_eq!(settings(&[("SETTLE_QUIET_SECONDS", "1"), ("TIMEOUT_MS", "500")]).unwrap().quiet_ms(), 1_500);
+    assert_eq!(settings(&[("TIMEOUT_MS", "500")]).unwrap().quiet_ms(), 6_500);
     assert_eq!((usual.facilitator(), usual.timeout_ms()), ("http://127.0.0.1:3001", 10_000));
     assert_eq!(usual.key().expose(), KEY);
     assert!(!format!("{usual:?}").contains(KEY));
@@ -152,7 +151,6 @@ fn what_is_right_is_taken() {
     for (variable, value) in [
         ("TIMEOUT_MS", "1"),
         ("TIMEOUT_MS", " 120000 "),
-        ("SETTLE_QUIET_SECONDS", " 3600 "),
         ("OPEN_ROUTES", ""),
         ("ROUTES", "{}"),
         ("ROUTES", r#"{"GET /": {"planId": "1", "credits": 0}}"#),

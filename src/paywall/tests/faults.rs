@@ -25,7 +25,7 @@ fn at_verify() {
         ("500 with a code", no(500, "BCK.X402.0006"), DOWN),
         ("502 with a page", text(502, "<html>"), DOWN),
         ("503", no(503, "BCK.COMMON.0029"), DOWN),
-        ("408", text(408, ""), DOWN),
+        ("408", text(408, ""), (503, "facilitator_busy")),
         ("429", no(429, "BCK.COMMON.0030"), (503, "facilitator_busy")),
         ("200 with a page", text(200, "<html>"), GARBLED),
         ("200 with nothing", text(200, ""), GARBLED),
@@ -77,11 +77,12 @@ fn at_verify() {
             assert_eq!(answer.headers.get("cache-control"), Some("no-store"), "{name}");
             assert_eq!(answer.headers.get("retry-after").is_some(), status == 503, "{name}");
             assert_eq!(header(&answer.headers, "payment-required").is_some(), status == 402, "{name}");
-            // Where it was not the buyer's doing, the answer says that nothing was taken.
-            let receipt = header(&answer.headers, PAYMENT_RESPONSE);
+            // The answer says that nothing was taken, and why a token was refused.
+            let receipt = header(&answer.headers, PAYMENT_RESPONSE).unwrap();
+            let reason = if status == 503 { "not_settled" } else { code };
             assert_eq!(
-                receipt.map(|receipt| receipt["success"] == false),
-                (status == 503).then_some(true),
+                (&receipt["success"], &receipt["errorReason"]),
+                (&false.into(), &reason.into()),
                 "{name}"
             );
         }
@@ -131,7 +132,6 @@ fn at_settle() {
         ("not burned", no(500, "BCK.X402.0009"), End::Refused("BCK.X402.0009")),
         ("502", text(502, "<html>"), End::Unknown("facilitator_unavailable")),
         ("504", text(504, ""), End::Unknown("facilitator_unavailable")),
-        ("408", text(408, ""), End::Unknown("facilitator_unavailable")),
         ("200 with a page", text(200, "<html>"), End::Unknown("facilitator_garbled")),
         ("200 with nothing", text(200, ""), End::Unknown("facilitator_garbled")),
         ("200 cut", text(200, "{\"success\":true,\"tran"), End::Unknown("facilitator_garbled")),
@@ -169,6 +169,7 @@ fn at_settle() {
         ("our key ended", no(401, "BCK.AUTH.0002"), End::NotTried("facilitator_unauthorized")),
         ("our key is unknown", no(403, "BCK.APIKEY.0001"), End::NotTried("facilitator_unauthorized")),
         ("429", text(429, ""), End::NotTried("facilitator_busy")),
+        ("408", text(408, ""), End::NotTried("facilitator_busy")),
     ];
     for (name, event, expected) in table {
         let (_, action) = paying(Vec::from([valid(), origin(200), event]));
@@ -197,7 +198,8 @@ fn at_settle() {
                         if offer.is_some() { End::PayAgain(code) } else { End::Refused(code) }
                     }
                     503 => {
-                        assert!(answer.headers.get("retry-after").is_some() && receipt.is_none(), "{name}");
+                        assert!(answer.headers.get("retry-after").is_some(), "{name}");
+                        assert_eq!(receipt.unwrap()["errorReason"], "not_settled", "{name}");
                         End::NotTried(code)
                     }
                     other => panic!("{name}: {other}"),

@@ -1,7 +1,5 @@
 //! The rules of money for a seller, a table each. A row has a name; a rule is found by its number.
 
-mod account;
-mod again;
 mod aliases;
 mod cache;
 mod canonical;
@@ -14,6 +12,7 @@ mod headers;
 mod limits;
 mod manners;
 mod objects;
+mod open;
 mod passes;
 mod payment;
 mod plans;

@@ -20,15 +20,17 @@ fn refused() -> Event {
 fn rule_19_the_order_of_things() {
     for (settle, steps) in [
         ("before-delivery", "verify origin write settle deliver"),
-        ("after-delivery", "verify origin write deliver charge settle"),
-        ("at-end-of-stream", "verify origin write deliver charge settle"),
+        ("after-delivery", "verify admit origin write deliver charge settle"),
+        ("at-end-of-stream", "verify admit origin write deliver charge settle"),
     ] {
+        let admit = if settle == "before-delivery" { "" } else { "admit " };
         let walk = settled(settle, &[]).go(request("", &[]));
         assert_eq!(walk.steps.join(" "), steps, "{settle}");
         assert_eq!(walk.sum(), "2 of 2", "{settle}");
         for status in [301, 404, 500] {
             let walk = settled(settle, &[]).says(status, &[]).go(request("", &[]));
-            assert_eq!(walk.steps.join(" "), "verify origin deliver", "{settle} {status}");
+            let steps = ["verify ", admit, "origin deliver"].concat();
+            assert_eq!(walk.steps.join(" "), steps, "{settle} {status}");
             assert_eq!(walk.receipt().unwrap()["success"], false, "{settle} {status}");
         }
         // A single-use token is claimed before the origin works.
@@ -107,7 +109,7 @@ fn rule_19_a_receipt_says_how_it_stands() {
     for (name, answer, status, code) in [
         ("refused", refused(), 200, ""),
         ("busy: owed", answered(429, &json!({})), 202, "receipt_pending"),
-        ("not known", answered(500, &json!({})), 202, "receipt_pending"),
+        ("not known", answered(500, &json!({})), 404, "receipt_unresolved"),
     ] {
         let mut world = settled("after-delivery", &[]);
         world.settle = Some(answer);

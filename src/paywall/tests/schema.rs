@@ -256,7 +256,7 @@ fn what_is_wrong_with_the_rest_is_wrong_in_both() {
     for more in [
         json!({ "unlisted": "deny", "$schema": "https://x.example/paywall.schema.json" }),
         json!({ "open": ["GET /health", "GET|POST /open/*rest"], "publicUrl": "https://paid.example/v1" }),
-        json!({ "timeoutMs": 1, "originTimeoutMs": 600_000, "verifyCacheSeconds": 60, "corsMaxAge": 0, "settleQuietSeconds": 1 }),
+        json!({ "timeoutMs": 1, "originTimeoutMs": 600_000, "verifyCacheSeconds": 60, "corsMaxAge": 0 }),
         json!({ "allowedOrigins": ["https://app.example", "http://[::1]:8080"], "allowCredentials": "yes", "allowedHeaders": ["x-own"] }),
         json!({ "allowedOrigins": ["*"], "allowPrivateNetwork": "no", "log": "off", "serverTiming": "off" }),
         json!({ "routes": { "GET|POST api.example/ask/:id": { "planId": "did:nv:1", "credits": "10" } } }),
@@ -292,8 +292,7 @@ fn what_is_wrong_with_the_rest_is_wrong_in_both() {
         json!({ "timeoutMs": 120_001 }),
         json!({ "timeoutMs": 1.5 }),
         json!({ "verifyCacheSeconds": 61 }),
-        json!({ "settleQuietSeconds": 0 }),
-        json!({ "settleQuietSeconds": 3601 }),
+        json!({ "settleQuietSeconds": 120 }),
         json!({ "originTimeoutMs": 600_001 }),
         json!({ "corsMaxAge": 86_401 }),
         json!({ "allowedOrigins": ["https://A.example"] }),

@@ -7,7 +7,7 @@ use alloc::{boxed::Box, format, string::ToString};
 use std::collections::BTreeMap;
 
 /// Rows in a map.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Map {
     rows: BTreeMap<(String, String), (u64, String, Option<u64>)>,
     made: u64,
@@ -63,7 +63,13 @@ fn claim(nonce: &str) -> Option<Claim> {
 }
 
 fn admit(visit: &str, nonce: &str) -> Command {
-    Command::Admit { visit: visit.into(), rates: Vec::new(), claim: claim(nonce), allowance: None }
+    Command::Admit {
+        visit: visit.into(),
+        rates: Vec::new(),
+        claim: claim(nonce),
+        allowance: None,
+        open: None,
+    }
 }
 
 fn entry(visit: &str, stands: Stands, nonce: Option<&str>) -> Entry {
@@ -87,7 +93,10 @@ fn entry(visit: &str, stands: Stands, nonce: Option<&str>) -> Entry {
         rounds: 0,
         quiet: 0,
         late: 0,
-        blurred: false,
+        sent: stands != Stands::Delivering,
+        open: false,
+        ends: None,
+        filed: false,
     }
 }
 
@@ -96,7 +105,7 @@ fn write(visit: &str, stands: Stands, nonce: Option<&str>) -> Command {
 }
 
 fn close(visit: &str, end: End) -> Command {
-    Command::Close { visit: visit.into(), end, after: 1_000 }
+    Command::Close { visit: visit.into(), end, after: 1_000, round: 0 }
 }
 
 fn settled() -> End {
@@ -115,7 +124,12 @@ const GO: Reply = Reply::Admitted { free: false };
 
 #[test]
 fn rule_24_a_single_use_token_is_one_visits() {
-    let release = |visit: &str| Command::Release { visit: visit.into(), claim: claim("n"), allowance: None };
+    let release = |visit: &str| Command::Release {
+        visit: visit.into(),
+        claim: claim("n"),
+        allowance: None,
+        open: None,
+    };
     // What happens, each at a time after NOW, and what is said.
     type Steps = Vec<(u64, Command, Reply)>;
     let table: [(&str, Steps); 11] = [
@@ -208,6 +222,7 @@ fn a_rate_is_kept_and_nothing_is_reserved_beyond_it() {
             rates: Vec::from([Rate { name: "r".into(), requests: 3, seconds: 60 }]),
             claim: claim(&format!("n{visit}")),
             allowance: None,
+            open: None,
         };
         apply(rows, &command, NOW + after).unwrap()
     };
@@ -236,12 +251,17 @@ fn an_allowance_is_a_days_and_given_back_once() {
             rates: Vec::new(),
             claim: None,
             allowance: Some(allowance.clone()),
+            open: None,
         };
         apply(rows, &command, now).unwrap() == Reply::Admitted { free: true }
     };
     let back = |rows: &mut Map, now: u64, visit: &str| {
-        let command =
-            Command::Release { visit: visit.into(), claim: None, allowance: Some(allowance.clone()) };
+        let command = Command::Release {
+            visit: visit.into(),
+            claim: None,
+            allowance: Some(allowance.clone()),
+            open: None,
+        };
         apply(rows, &command, now).unwrap();
     };
     let day = NOW - NOW % DAY;
@@ -262,14 +282,16 @@ fn stands(rows: &Map, visit: &str) -> Option<Entry> {
 
 #[test]
 fn rule_21_an_entry_of_the_journal_ends_as_it_was_told() {
-    use Stands::{Abandoned, Delivering, Owed, Refused, Released, Settled, Settling, Unknown};
+    use Stands::{Abandoned, Delivering, Owed, Refused, Released, Settled, Settling, Unresolved};
     let unknown = || End::Unknown { why: "facilitator_timeout".into(), delivered: true };
-    let owed = || End::Owed { why: "facilitator_busy".into(), again: Secret::new("{}") };
+    let owed = || End::Owed { why: "facilitator_busy".into(), again: Secret::new("{}"), receipt: None };
     for (name, begins, ends, expected) in [
         ("settled", Settling, Vec::from([settled()]), Settled),
         ("refused", Settling, Vec::from([refused(false)]), Refused),
         ("not tried", Settling, Vec::from([released()]), Released),
-        ("unknown", Settling, Vec::from([unknown()]), Unknown),
+        ("unknown, of a reusable token", Settling, Vec::from([unknown()]), Unresolved),
+        ("the same told late", Settling, Vec::from([unknown(), owed(), unknown()]), Unresolved),
+        ("not known while it went out", Delivering, Vec::from([unknown()]), Unresolved),
         ("owed", Delivering, Vec::from([owed()]), Owed),
         ("told twice", Settling, Vec::from([settled(), settled()]), Settled),
         ("a yes stands", Settling, Vec::from([settled(), unknown(), refused(true), released()]), Settled),
@@ -292,6 +314,20 @@ fn rule_21_an_entry_of_the_journal_ends_as_it_was_told() {
     assert_eq!(stands(&rows, "v"), None);
 }
 
+/// The next call of the platform that is due, if there is one; the seller's book hears at once what it is told.
+pub(super) fn next(rows: &mut Map, now: u64, log: &mut Vec<String>) -> Option<(Job, api::Request)> {
+    loop {
+        let job = due(rows, now, &mut |line| log.push(line)).unwrap()?;
+        match &job.task {
+            Task::Call(call) => {
+                let call = call.clone();
+                return Some((job, call));
+            }
+            Task::Tell(_) => told(rows, &job, Told::Heard, now, &mut |line| log.push(line)).unwrap(),
+        }
+    }
+}
+
 /// What the facilitator says to the reconciler.
 fn told_by(status: u16, body: Value) -> Told {
     Told::Answered(api::Response { status, body: body.to_string(), correlation_id: None })
@@ -311,7 +347,7 @@ fn rule_21_what_is_left_open_is_looked_into() {
     const SETTLE: &str = "/api/v1/x402/settle";
     const VERIFY: &str = "/api/v1/x402/verify";
     // How it is left, whether its token is single-use, what is asked and answered, how it ends.
-    use Stands::{Abandoned, Delivering, Owed, Refused, Released, Settled, Settling, Unknown, Unresolved};
+    use Stands::{Delivering, Owed, Refused, Released, Settled, Settling, Unknown, Unresolved};
     type Asked = Vec<(&'static str, Told)>;
     let table: Vec<(&str, Stands, bool, Asked, Stands)> = Vec::from([
         ("unknown, and not burned: settled now", Unknown, true, Vec::from([(SETTLE, yes())]), Settled),
@@ -354,7 +390,8 @@ fn rule_21_what_is_left_open_is_looked_into() {
             Released,
         ),
         ("died at it, with a token that can be used again", Settling, false, Vec::new(), Unresolved),
-        ("died while it delivered: nothing was sent", Delivering, false, Vec::new(), Abandoned),
+        ("died while it delivered: nothing was sent", Delivering, false, Vec::new(), Unresolved),
+        ("the same with a single-use token", Delivering, true, Vec::new(), Unresolved),
         ("owed", Owed, false, Vec::from([(SETTLE, yes())]), Settled),
         ("owed, and refused", Owed, false, Vec::from([(SETTLE, poor())]), Refused),
         (
@@ -391,18 +428,15 @@ fn rule_21_what_is_left_open_is_looked_into() {
         let mut now = NOW;
         let mut asked = asked.into_iter();
         for _ in 0..64 {
-            assert!(
-                due(&mut rows, now, &mut |line| log.push(line)).unwrap().is_none(),
-                "{name}: before its time"
-            );
+            assert!(next(&mut rows, now, &mut log).is_none(), "{name}: before its time");
             if stands(&rows, "v").unwrap().stands.is_final() {
                 break;
             }
             now = rows.next_due().unwrap().unwrap();
-            let Some(job) = due(&mut rows, now, &mut |line| log.push(line)).unwrap() else { continue };
+            let Some((job, call)) = next(&mut rows, now, &mut log) else { continue };
             let (path, answer) = asked.next().unwrap_or_else(|| panic!("{name}: asked once too often"));
-            assert_eq!(job.call.path, path, "{name}");
-            assert_eq!(job.call.body.as_deref(), Some("{\"settle\":1}"), "{name}");
+            assert_eq!(call.path, path, "{name}");
+            assert_eq!(call.body.as_deref(), Some("{\"settle\":1}"), "{name}");
             told(&mut rows, &job, answer, now, &mut |line| log.push(line)).unwrap();
         }
         assert!(asked.next().is_none(), "{name}: asked too little");
@@ -428,8 +462,8 @@ fn rule_22_a_token_whose_client_was_gone_is_not_let_go_while_its_settle_may_be_l
     apply(&mut rows, &close("v", gone), NOW).unwrap();
     assert!(due(&mut rows, NOW + 1_000, &mut |_| ()).unwrap().is_none());
     assert_eq!(rows.next_due().unwrap(), Some(NOW + 30_000));
-    let job = due(&mut rows, NOW + 30_000, &mut |_| ()).unwrap().unwrap();
-    assert_eq!(job.call.path, "/api/v1/x402/verify");
+    let (job, call) = next(&mut rows, NOW + 30_000, &mut Vec::new()).unwrap();
+    assert_eq!(call.path, "/api/v1/x402/verify");
     assert_eq!(apply(&mut rows, &admit("w", "n"), NOW + 30_000).unwrap(), Reply::Used);
     told(&mut rows, &job, told_by(200, json!({ "isValid": true })), NOW + 30_000, &mut |_| ()).unwrap();
     let entry = stands(&rows, "v").unwrap();
@@ -459,7 +493,7 @@ fn the_journal_is_read_in_pages_and_keeps_its_secrets() {
     }
     let (mut seen, mut after) = (Vec::new(), None);
     while let Reply::Journal { entries } =
-        apply(&mut rows, &Command::Journal { after: after.clone() }, NOW).unwrap()
+        apply(&mut rows, &Command::Journal { after: after.clone(), book: false }, NOW).unwrap()
     {
         let Some(last) = entries.last() else { break };
         after = Some(last.visit.clone());
@@ -477,7 +511,7 @@ fn commands_and_replies_survive_the_wire() {
         close("a", refused(true)),
         Command::Charge { visit: "a".into(), credits: "3".into(), again: None, lease: 1 },
         Command::Receipt { visit: "a".into() },
-        Command::Journal { after: None },
+        Command::Journal { after: None, book: false },
     ] {
         let text = serde_json::to_string(&command).unwrap();
         assert_eq!(serde_json::from_str::<Command>(&text).unwrap(), command, "{text}");

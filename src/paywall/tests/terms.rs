@@ -54,6 +54,14 @@ pub(super) fn wrong() -> Vec<(Value, &'static str)> {
         // Ways to settle (rule 19).
         (json!({ "settle": "later" }), "settle"),
         (json!({ "settle": true }), "settle"),
+        (json!({ "maxOpen": 1 }), "maxOpen"),
+        (json!({ "maxOpen": 1, "settle": "before-delivery" }), "maxOpen"),
+        (json!({ "maxOpen": 0, "settle": "after-delivery" }), "maxOpen"),
+        (json!({ "maxOpen": 1001, "settle": "after-delivery" }), "maxOpen"),
+        (json!({ "maxOpen": "1", "settle": "after-delivery" }), "maxOpen"),
+        (json!({ "maxOpen": 1, "unbounded": true, "settle": "after-delivery" }), "maxOpen"),
+        (json!({ "unbounded": true }), "unbounded"),
+        (json!({ "unbounded": "yes", "settle": "after-delivery" }), "unbounded"),
         (json!({ "credits": { "by": "byte", "each": 1, "most": 5 } }), "settle"),
         (json!({ "credits": { "by": "event", "each": 1, "most": 5 }, "settle": "after-delivery" }), "settle"),
         (json!({ "receipt": "mail" }), "receipt"),
@@ -145,6 +153,9 @@ pub(super) fn right() -> Vec<Value> {
         price(json!({ "by": "token", "member": "usage.total_tokens", "each": 1, "most": 5 })),
         json!({ "settle": "at-end-of-stream", "receipt": "event" }),
         json!({ "settle": "after-delivery", "receipt": "url" }),
+        json!({ "settle": "after-delivery", "maxOpen": 1000 }),
+        json!({ "settle": "at-end-of-stream", "unbounded": true, "maxOpen": null }),
+        json!({ "settle": "before-delivery", "unbounded": false }),
         json!({ "settle": null, "receipt": null, "limit": null, "free": null, "batch": null }),
         json!({ "marginPercent": 10, "batch": true, "singleUse": true }),
         json!({ "limit": { "requests": 1, "seconds": 1, "by": "address" }, "free": { "perDay": 1, "by": "payer" } }),
@@ -168,7 +179,11 @@ fn what_needs_the_state_is_refused_without_it_and_what_else_is_not_promised_is_s
     };
     for (more, key) in [
         (json!({ "settle": "after-delivery" }), "settle"),
-        (json!({ "settle": "at-end-of-stream" }), "receipt"),
+        (json!({ "settle": "at-end-of-stream" }), "settle"),
+        (json!({ "settle": "at-end-of-stream", "receipt": "event" }), "settle"),
+        (json!({ "settle": "at-end-of-stream", "maxOpen": 3 }), "settle"),
+        (json!({ "settle": "at-end-of-stream", "unbounded": false }), "settle"),
+        (json!({ "settle": "after-delivery", "unbounded": true, "receipt": "url" }), "receipt"),
         (json!({ "singleUse": true }), "singleUse"),
         (json!({ "limit": { "requests": 1, "seconds": 1, "by": "payer" } }), "limit"),
         (json!({ "free": { "perDay": 1, "by": "payer" } }), "free"),
@@ -177,7 +192,11 @@ fn what_needs_the_state_is_refused_without_it_and_what_else_is_not_promised_is_s
         assert_eq!(error.key, format!("ROUTES[\"GET /r\"].{key}"), "{more}");
         assert!(error.problem.contains("PAYWALL_STATE"), "{error}");
     }
-    for (more, count) in [(json!({}), 2), (json!({ "settle": "at-end-of-stream", "receipt": "event" }), 3)] {
+    for (more, count) in [
+        (json!({}), 2),
+        (json!({ "settle": "at-end-of-stream", "receipt": "event", "unbounded": true }), 4),
+        (json!({ "settle": "after-delivery", "unbounded": true }), 4),
+    ] {
         let settings = read(&more).unwrap();
         assert_eq!(settings.warnings().len(), count, "{more}");
         assert!(settings.warnings().iter().all(|warning| warning.contains("PAYWALL_STATE")));

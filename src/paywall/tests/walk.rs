@@ -1,6 +1,6 @@
 //! A whole visit, step by step: what was asked of whom, with a facilitator that says yes unless it is told otherwise.
 
-use super::super::state::{Command, Reply, StateCall, apply};
+use super::super::state::{Command, Reply, StateCall, Task, Told, apply, told};
 use super::state::Map;
 use super::*;
 use crate::wire::Credits;
@@ -132,7 +132,11 @@ impl World {
                     }
                     Event::Ended(self.ending)
                 }
-                Action::Wait(_) => panic!("nobody else asks"),
+                Action::Wait(ms) => {
+                    walk.steps.push("wait");
+                    self.now += u64::from(ms);
+                    Event::Waited
+                }
                 Action::Price(_) => {
                     walk.steps.push("price");
                     Event::Price(self.price)
@@ -159,7 +163,24 @@ impl World {
         walk
     }
 
-    fn tell(&mut self, call: &StateCall) -> Reply {
+    /// Has the objects tell the seller's book what it has to know.
+    pub(super) fn files(&mut self, log: &mut Vec<String>) {
+        let shards: Vec<_> = self.objects.keys().cloned().collect();
+        for shard in shards {
+            loop {
+                let rows = self.objects.get_mut(&shard).unwrap();
+                let Some(job) = self.gate.due(rows, self.now, &mut |line| log.push(line)).unwrap() else {
+                    break;
+                };
+                let Task::Tell(call) = &job.task else { panic!("a call: {job:?}") };
+                self.tell(call);
+                let rows = self.objects.get_mut(&shard).unwrap();
+                told(rows, &job, Told::Heard, self.now, &mut |line| log.push(line)).unwrap();
+            }
+        }
+    }
+
+    pub(super) fn tell(&mut self, call: &StateCall) -> Reply {
         apply(self.objects.entry(call.shard.clone()).or_default(), &call.command, self.now).unwrap()
     }
 
@@ -191,6 +212,7 @@ fn step(command: &Command) -> &'static str {
         Command::Admit { .. } => "admit",
         Command::Write { .. } => "write",
         Command::Charge { .. } => "charge",
+        Command::Close { .. } => "close",
         _ => "state",
     }
 }

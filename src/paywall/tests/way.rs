@@ -119,7 +119,7 @@ fn a_socket_is_settled_before_it_is_handed_over_and_nothing_else_is_upgraded_to(
     let routes = r#"{
         "GET /paid": {"planId": "1001", "credits": 1},
         "POST /paid": {"planId": "1001", "credits": 1},
-        "GET /later": {"planId": "1001", "credits": 1, "settle": "at-end-of-stream", "receipt": "event"}
+        "GET /later": {"planId": "1001", "credits": 1, "settle": "at-end-of-stream", "receipt": "event", "unbounded": true}
     }"#;
     let gate = gate(&[("ROUTES", routes)]);
     let open = |method: &str, path: &str, protocol: &str| {

@@ -210,7 +210,9 @@ async function passSeen() {
 /** What went wrong, and what it cost. */
 async function fail(error) {
   status();
-  const known = ['popup_blocked', 'popup_closed'].includes(error.code) ? [say(error.code)] : [error.message, error.hint].filter(Boolean);
+  // A person has no use for the number of a request.
+  const hint = /correlationId/.test(error.hint) ? undefined : error.hint;
+  const known = ['popup_blocked', 'popup_closed'].includes(error.code) ? [say(error.code)] : [error.message, hint].filter(Boolean);
   const told = [...known, ...spent(error.spend)].map((line) => (/[.!?…]$/.test(line) ? line : `${line}.`)).join(' ');
   const problem = find('problem');
   problem.replaceChildren(make('b', {}, say('trouble')), told);

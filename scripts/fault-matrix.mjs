@@ -1,10 +1,10 @@
-// npm run matrix: the fault matrix with 10,000 requests and the restart in the middle of 1,000 settlements, which `npm test`
-// runs with fewer. Prints what they counted.
+// npm run fault-matrix: the fault matrix with 10,000 requests and the restart in the middle of 1,000 settlements, which
+// `npm test` runs with fewer. Prints what became of each request, for both kinds of tokens.
 import { build } from './lib/build.mjs';
 import { Plain, main, options } from './lib/cli.mjs';
 import { at, run } from './lib/run.mjs';
 
-const USAGE = `npm run matrix [-- --requests N] [--settlements N]
+const USAGE = `npm run fault-matrix [-- --requests N] [--settlements N]
 
   --requests N      requests of the fault matrix; 10000 if it does not say
   --settlements N   settlements in the middle of which workerd is killed; 1000 if it does not say`;

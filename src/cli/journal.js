@@ -1,0 +1,49 @@
+// What a running gate has delivered and is not paid for, or not known to be.
+import { Wrong } from './wrong.js';
+
+const PATH = '/.well-known/payments/journal';
+
+export async function journal({ url, token = process.env.METRICS_TOKEN, payer, json }) {
+  if (!url) throw new Wrong('--url is missing');
+  if (!token) throw new Wrong('--token is missing: it is the METRICS_TOKEN of the paywall');
+  let count = 0;
+  for (let after; ;) {
+    const page = await read(url, token, { payer, after });
+    for (const entry of page.entries) console.log(json ? JSON.stringify(entry) : line(entry));
+    count += page.entries.length;
+    if (!page.next) break;
+    after = page.next;
+  }
+  if (count === 0 && !json) console.log('The journal is empty.');
+}
+
+async function read(url, token, asked) {
+  const target = address(url);
+  for (const [name, value] of Object.entries(asked)) if (value) target.searchParams.set(name, value);
+  let answer;
+  try {
+    answer = await fetch(target, { headers: { authorization: `Bearer ${token}` }, redirect: 'error', signal: AbortSignal.timeout(30_000) });
+  } catch (error) {
+    throw new Wrong(`--url: ${target.origin} cannot be reached: ${error.cause?.message ?? error.message}`);
+  }
+  const found = await answer.json().catch(() => undefined);
+  if (answer.status === 401) throw new Wrong('--token is not the METRICS_TOKEN of this paywall');
+  if (answer.ok && Array.isArray(found?.entries)) return found;
+  if (answer.status === 404 && found?.code !== 'journal_unavailable') throw new Wrong(`--url: no journal there; is METRICS_TOKEN set at ${target.origin}?`);
+  throw new Wrong(`--url: ${target.origin} answered ${answer.status}${found?.message ? `: ${found.message}` : ''}`);
+}
+
+function address(url) {
+  try {
+    const { protocol, origin, pathname } = new URL(url);
+    if (protocol === 'http:' || protocol === 'https:') return new URL(origin + pathname.replace(/\/$/, '') + PATH);
+  } catch {
+    // Said below.
+  }
+  throw new Wrong('--url must be an http or https URL');
+}
+
+function line({ at, stands, credits, payer, plan, route, delivered, why, visit }) {
+  const columns = [new Date(at).toISOString(), stands.padEnd(10), `${credits} credits`, `plan ${plan}`, `payer ${payer ?? 'unknown'}`, route];
+  return [...columns, delivered ? 'delivered' : 'not delivered', why ?? '', visit].join('  ').replace(/[^\x20-\x7e]/g, '?');
+}

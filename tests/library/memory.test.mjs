@@ -1,0 +1,89 @@
+// The state of one process: what is asked of its rows costs the same however many there are, and they do not grow for ever.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MapRows } from '../../src/handler/rows.js';
+
+/** The same in the plainest way. */
+class Plain {
+  rows = [];
+  find = (kind, id) => this.rows.find((row) => row.kind === kind && row.id === id);
+  get(kind, id) { return this.find(kind, id)?.value; }
+  put(kind, id, value, due) {
+    const row = this.find(kind, id);
+    if (row) Object.assign(row, { value, due });
+    else this.rows.push({ kind, id, value, due });
+  }
+  remove(kind, id) { this.rows = this.rows.filter((row) => row.kind !== kind || row.id !== id); }
+  due(now) { return this.rows.filter(({ due }) => due <= now); }
+  nextDue() { return this.rows.reduce((next, { due }) => (due === undefined || next <= due ? next : due), undefined); }
+  list(kind, after, limit) {
+    const rows = this.rows.filter((row) => row.kind === kind);
+    return rows.slice(rows.findIndex(({ id }) => id === after) + 1).slice(0, limit);
+  }
+}
+
+/** Numbers that are the same in each run. */
+function chance(seed) {
+  return (below) => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * below);
+  };
+}
+
+test('rows in memory are what the plainest rows are, after any changes', () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const next = chance(seed);
+    const [rows, plain] = [new MapRows(), new Plain()];
+    for (let step = 0; step < 400; step++) {
+      const [kind, id] = [['entry', 'nonce', 'open'][next(3)], `v${next(30)}`];
+      if (next(4) > 0) {
+        const due = next(5) === 0 ? undefined : next(100);
+        for (const one of [rows, plain]) one.put(kind, id, `${step}`, due);
+      } else {
+        for (const one of [rows, plain]) one.remove(kind, id);
+      }
+      const now = next(110);
+      assert.equal(rows.nextDue(), plain.nextDue());
+      assert.equal(rows.get(kind, id), plain.get(kind, id));
+      const names = (found) => found.map((row) => `${row.kind} ${row.id} ${row.value}`).sort();
+      const due = rows.due(now, 1000);
+      assert.deepEqual(names(due), names(plain.due(now)));
+      const times = due.map((row) => plain.find(row.kind, row.id).due);
+      assert.deepEqual(times, times.toSorted((one, other) => one - other), 'the longest due first');
+      assert.equal(rows.due(now, 2).length, Math.min(2, due.length));
+      const ids = (found) => found.map((row) => row.id);
+      assert.deepEqual(ids(rows.list(kind, undefined, 7)), ids(plain.list(kind, undefined, 7)));
+      if (plain.find(kind, id)) assert.deepEqual(ids(rows.list(kind, id, 7)), ids(plain.list(kind, id, 7)));
+    }
+  }
+});
+
+test('what is kept of a hundred thousand payments that have run out is nothing', () => {
+  const rows = new MapRows();
+  for (let payment = 0; payment < 100_000; payment++) {
+    rows.put('entry', `v${payment}`, 'settling', payment + 35_000);
+    rows.put('entry', `v${payment}`, 'settled', payment + rows.keepMs);
+    for (const { kind, id } of rows.due(payment, 64)) rows.remove(kind, id);
+  }
+  for (let due; (due = rows.nextDue()) !== undefined;) for (const { kind, id } of rows.due(due, 64)) rows.remove(kind, id);
+  assert.deepEqual([rows.rows.size, rows.heap.length, rows.kinds.get('entry').rows.length], [0, 0, 0]);
+});
+
+test('a step costs about as much with 64,000 rows as with 1,000', () => {
+  const compared = (rows) => {
+    let count = 0;
+    // A due time that counts how often it is looked at.
+    const at = (due) => ({ valueOf() { count++; return due; } });
+    for (let row = 0; row < rows.size; row++) rows.rows.put('entry', `v${row}`, '', at(row));
+    count = 0;
+    for (let step = 0; step < 100; step++) {
+      rows.rows.put('entry', `w${step}`, '', at(rows.size - step));
+      rows.rows.due(-1, 64);
+      rows.rows.nextDue();
+    }
+    return count;
+  };
+  const few = compared({ rows: new MapRows(), size: 1_000 });
+  const many = compared({ rows: new MapRows(), size: 64_000 });
+  assert.ok(many < few * 3, `${few} looks with 1,000 rows, ${many} with 64,000`);
+});
