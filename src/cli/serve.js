@@ -1,6 +1,6 @@
 // A gate in front of an HTTP service, in this process.
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { readText } from './text.js';
 import { Wrong } from './wrong.js';
 
 /** What a token may weigh in a header, and the other headers beside it. */
@@ -35,7 +35,7 @@ export async function serve({ origin, routes, port = '8787', host = '127.0.0.1',
 function read(path) {
   let value;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(readText(path));
   } catch (error) {
     throw new Wrong(`--routes: ${path} cannot be read: ${error.message}`);
   }

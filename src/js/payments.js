@@ -118,5 +118,7 @@ export function createPayments(load) {
       return inspect ? `Payments ${inspect(this.toJSON(), options)}` : this.toJSON();
     }
   }
+  // A minifier gives it another name, and it is printed by this one.
+  Object.defineProperty(Payments, 'name', { value: 'Payments' });
   return Payments;
 }
