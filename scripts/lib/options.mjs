@@ -97,11 +97,14 @@ export function optionTables() {
 
 const errors = () => JSON.parse(readFileSync(at('src/js/errors.json'), 'utf8'));
 
-/** What `error.js` says where nothing better is known: the cure of each code, and where all of them are explained. */
+/**
+ * What `error.js` says where nothing better is known: the cure of each code, and where all of them are explained. Where the core always says it, as of those that are
+ * `told`, it is not said twice.
+ */
 function hints(groups) {
   const { docs, ...all } = errors();
   const named = groups.flatMap((group) => Object.entries(all[group]));
-  return { docs, hints: Object.fromEntries(named.map(([code, { cure }]) => [code, cure])) };
+  return { docs, hints: Object.fromEntries(named.map(([code, { cure, told }]) => [code, told ? '' : cure])) };
 }
 
 /** `docs/errors.md`. */
