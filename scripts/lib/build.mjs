@@ -206,7 +206,7 @@ async function finishPackage(work, { dev, renamed }) {
 
   // The snippets go into the glue: one file less to load each, and no folder named after a hash.
   // What few pages need stays beside it and is loaded on demand.
-  const beside = ['journeys.js', 'helpers.js', 'terms.js', 'ledger.js'];
+  const beside = ['journeys.js', 'helpers.js', 'terms.js', 'ledger.js', 'wrap.js'];
   for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [at('src/js'), name])]) {
     await bundle({
       entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,
@@ -337,7 +337,7 @@ async function pageScripts({ dev, shared = [] }) {
     const beside = ['core.packed.js', 'journeys.js', 'terms.js'];
     const { outputFiles: [page] } = await bundle({
       entryPoints: [at('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
-      alias: { 'payments-wasm': dist('subscriber', 'node.js') }, external: [...beside, 'helpers.js', 'ledger.js'].map((name) => `./${name}`),
+      alias: { 'payments-wasm': dist('subscriber', 'node.js') }, external: [...beside, 'helpers.js', 'ledger.js', 'wrap.js'].map((name) => `./${name}`),
       minify: !dev, legalComments: 'none', logLevel: 'error',
     });
     texts['page.js'] = page.text;
