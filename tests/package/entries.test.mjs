@@ -222,8 +222,8 @@ test('the tarball holds what the package names, and nothing else', async () => {
   assert.deepEqual(names.filter((name) => !name.includes('/')), ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'builder.cjs', 'builder.d.cts', 'builder.d.ts', 'builder.edge.js', 'builder.js', 'builder.workerd.js',
     'core.file.js', 'core.js', 'core.packed.js', 'core_bg.wasm', 'edge.js', 'gate.file.js', 'gate.js', 'gate_bg.wasm', 'handler.js', 'helpers.js', 'index.cjs', 'index.d.cts', 'index.d.ts', 'index.js', 'inline.js',
     'journeys.js', 'ledger.js', 'load.js', 'names.js', 'node.js', 'package.json', 'paywall.cjs', 'paywall.d.cts', 'paywall.d.ts', 'paywall.edge.js', 'paywall.js', 'paywall.node.cjs', 'paywall.node.d.cts',
-    'paywall.node.d.ts', 'paywall.node.js', 'paywall.page.d.cts', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'sandbox.seed.example.json', 'sandbox.seed.schema.json',
-    'seller.file.js', 'seller.js', 'seller_bg.wasm', 'selling.js', 'terms.js', 'wasm.d.ts', 'workerd.js', 'wrap.js']);
+    'paywall.node.d.ts', 'paywall.node.js', 'paywall.page.cjs', 'paywall.page.d.cts', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'sandbox.seed.example.json', 'sandbox.seed.schema.json',
+    'seller.file.js', 'seller.js', 'seller_bg.wasm', 'selling.js', 'terms.js', 'wasm.d.cts', 'wasm.d.ts', 'workerd.js', 'wrap.js']);
   // Each wasm once as a file, and the one that pages load once more as a text: 0.6 MB of it is the sandbox, which nothing loads but its command.
   assert.ok(size < 1240 * 1024, `${size} bytes`);
   for (const name of ['core', 'gate', 'seller', 'sandbox/sandbox']) assert.ok(names.includes(`${name}_bg.wasm`), name);
