@@ -58,6 +58,8 @@ export interface ConsentContext {
   readonly signal: AbortSignal;
 }
 
+// options: MaxPrice
+
 // options: SpendPolicy
 
 // options: DelegationConfig
@@ -433,12 +435,12 @@ export interface X402PaymentRequired {
  *
  * Of what was given: `validation` (the message names the field), `invalid_request`, `body_not_replayable`, `browser_only`.
  *
- * Of consent, nothing being paid: `consent_denied`, `approve_failed`, `approve_reentered` (`approve` called a `fetch` that would ask
- * it the same question: give that one an `approve` or a policy of its own), `budget_exceeded`, `insufficient_credits`,
- * `delegation_required`.
+ * Of consent, nothing being paid: `consent_required` (no `approve`, and no policy names the origin), `consent_denied`, `approve_failed`,
+ * `approve_reentered` (`approve` called a `fetch` that would ask it the same question: give that one an `approve` or a policy of its own),
+ * `budget_exceeded`, `insufficient_credits`, `purchase_not_allowed`, `purchase_pending`, `delegation_required`.
  *
- * Of the seller: `malformed_offer`, `no_payable_offer`, `payment_refused`, `insecure_target`, `ambiguous_redirect`,
- * `redirected_while_paying`.
+ * Of the seller: `malformed_offer`, `no_payable_offer`, `payment_refused`, `insecure_target`, `resource_mismatch` (the offer names
+ * another host), `ambiguous_redirect`, `redirected_while_paying`.
  *
  * Of an outcome that is not known: `outcome_unknown`, `purchase_outcome_unknown`. Of purchases besides: `order_refused`,
  * `credits_timeout`, `checkout_cancelled`, `checkout_closed`, `card_cancelled`, `card_state_mismatch`, `return_url_not_allowed`.

@@ -12,7 +12,7 @@ import { PaywallError, PaywallState, honoPaywall, paywall } from 'payments-wasm/
 import type { HandlerContext, PaymentContext } from 'payments-wasm/paywall';
 import { toNodeListener } from 'payments-wasm/paywall/node';
 import type {
-  Approval, CardResult, ConsentContext, DelegationSummary, FetchOptions, Offer, PaidResponse, PaymentEvent, PaymentMethodSummary, PaymentOptions,
+  Approval, CardResult, ConsentContext, DelegationSummary, FetchOptions, MaxPrice, Offer, PaidResponse, PaymentEvent, PaymentMethodSummary, PaymentOptions,
   PaymentRecord, PlanBalance, PurchasingPower, Quote, Receipt, Spend, SpendTotals, StepTimeouts,
   X402PaymentRequired,
 } from 'payments-wasm';
@@ -47,7 +47,7 @@ const options: PaymentOptions = {
   environment: 'custom',
   backend: 'http://127.0.0.1:1',
   approve: (offer: Offer): Approval => (offer.credits ?? 0n) <= 5n,
-  policy: { maxCreditsPerRequest: 5n, maxCreditsTotal: '100', purchase: false },
+  policy: { origins: ['https://example.com'], maxCreditsPerRequest: 5n, maxCreditsTotal: '100', purchase: false },
   onEvent: (event) => console.log(event.type),
 };
 
@@ -137,6 +137,7 @@ export async function shop(payments: Payments): Promise<string> {
     const plain: Offer = offer;
     console.log(plain.planId, offer.planName, cents, offer.price?.currency, offer.planCredits, offer.balance, offer.payable === 'now');
   }
+  const maxPrice: MaxPrice = { amount: 5_000_000n, currency: 'USDC' };
   const options: FetchOptions = {
     select: (offers) => offers.find(({ scheme }) => scheme === 'nvm:card-delegation') ?? 0,
     approve: async (offer: Offer, context: ConsentContext): Promise<Approval> => {
@@ -144,16 +145,20 @@ export async function shop(payments: Payments): Promise<string> {
       console.log(plan.metadata?.main?.name, context.signal.aborted);
       return { approve: true, purchase: balance < (offer.credits ?? 1n), remember: true, delegationId: 'd' };
     },
-    policy: { maxCreditsPerHour: 5, maxCreditsPerDay: '9', plans: ['1'], origins: [], networks: [], schemes: [] },
+    policy: {
+      maxCreditsPerHour: 5, maxCreditsPerDay: '9', plans: ['1'], origins: ['*'], networks: [], schemes: [], count: 'price',
+      purchase: true, maxPrice, maxPurchasesPerHour: 1, maxPurchasesPerDay: 2, maxPurchasesTotal: 3,
+    },
     tokenVersion: 3, prefetch: 2, fetch,
   };
   const { response, spend } = await payments.fetch('https://example.com/ask', {}, options);
   const purchases: { planId: string; confirmed: boolean }[] = spend.purchases;
   const paid: typeof fetch = payments.wrapFetch();
   const again: Response = await payments.wrapFetch(paid)('https://example.com/ask');
+  const payment: { receipt?: Receipt; spend: Spend; error?: PaymentsError } | undefined = payments.paymentOf(again);
   const totals: SpendTotals = payments.spend;
   const [first]: PaymentRecord[] = totals.receipts;
-  console.log(response.ok, purchases, again.status, totals.byOrigin[0]?.credits, totals.inLastDay, first?.at.getTime(), first?.creditsSettled);
+  console.log(response.ok, purchases, again.status, payment?.spend.singleUse, totals.creditsSettled, totals.purchases, totals.byOrigin[0]?.credits, totals.inLastDay, first?.at.getTime(), first?.creditsSettled);
   return payments.exportReceipts('csv') + payments.exportReceipts();
 }
 
