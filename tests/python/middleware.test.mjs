@@ -161,7 +161,7 @@ const CASES = {
     why: 'what is written in the token is read here first: nobody is asked', platform: [], receipt: { success: false }, hooks: [['onPaymentError', '/ask']], message: /./,
   }],
   'an alias of a paid path': [['GET', '/USERS/7'], {
-    why: 'rule 16: Hono has chosen the handler by another path than the one that is paid for', status: 400, body: { error: 'Bad Request', code: 'path_not_canonical' }, receipt: { success: false }, hooks: [],
+    why: 'rule 16: Hono has chosen the handler by another path than the one that is paid for', status: 400, body: { error: 'Bad Request', code: 'path_not_canonical' }, hooks: [],
   }],
 };
 
