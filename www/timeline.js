@@ -80,5 +80,5 @@ const DETAILS = {
   paid: (e) => [pathOf(e), "with the token"].filter(Boolean).join(", "),
   receipt: () => "settled, and the answer is here",
   refused: () => "by the service",
-  unknown: () => "the connection ended after the token was sent",
+  unknown: () => "no receipt says whether the token was taken",
 };

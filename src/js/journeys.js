@@ -91,7 +91,7 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
     } catch {
       pending = undefined;
     }
-    const readable = /^[\w:-]{1,128}$/.test(pending?.planId) && /^\d{1,78}$/.test(pending.min);
+    const readable = /^[\w:-]{1,128}$/.test(pending?.planId ?? '') && /^\d{1,78}$/.test(pending.min);
     if (!readable || values.checkout === 'cancelled') kept(TAB, PENDING, null);
     return readable ? { planId: pending.planId, min: pending.min, cancelled: values.checkout === 'cancelled' } : undefined;
   }

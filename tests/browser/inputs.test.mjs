@@ -38,13 +38,13 @@ after(async () => {
   origin?.close();
 });
 
-/** A page of somebody who has a hundred credits and agrees to all. */
+/** A page of somebody who has a hundred credits and pays this gate up to fifty of them. */
 async function buyer() {
   if (!gate) await sell();
   const account = await client(sandbox.url).open('A buyer');
   await account.order(planId);
   const delegationConfig = { delegationId: await account.delegation() };
-  const page = await open('/app', { nvmApiKey: account.key, delegationConfig, policy: { maxCreditsTotal: 50 } });
+  const page = await open('/app', { nvmApiKey: account.key, delegationConfig, policy: { origins: [gate.url], maxCreditsTotal: 50 } });
   await page.evaluate((url) => { window.gate = url; }, gate.url);
   return { page, held: () => account.balance(planId) };
 }

@@ -90,7 +90,7 @@ test('a checkout that is cancelled says so, by redirect and by popup', async () 
 
 test('what is kept of a checkout and cannot be read is dropped', async () => {
   const page = await buyer();
-  for (const rubbish of ['{', '7', '{"planId":1}', '{"planId":"1","min":"x"}']) {
+  for (const rubbish of ['{', '7', 'null', '{"planId":1}', '{"min":"5"}', '{"planId":"1","min":"x"}']) {
     await page.evaluate((text) => sessionStorage.setItem('payments-wasm.checkout', text), rubbish);
     assert.equal(await page.evaluate(() => payments.plans.checkoutReturned().then(String)), 'undefined', rubbish);
     assert.equal(await page.evaluate(() => sessionStorage.getItem('payments-wasm.checkout')), null);

@@ -21,7 +21,7 @@ before(async () => {
   all = await startAll({
     vars: {
       ORIGIN_URL: undefined, UNLISTED: 'pass',
-      ROUTES: { ...ROUTES, 'GET /later': { planId: PLAN, credits: { by: 'byte', each: 1, most: 9 }, settle: 'at-end-of-stream', receipt: 'event' } },
+      ROUTES: { ...ROUTES, 'GET /later': { planId: PLAN, credits: { by: 'byte', each: 1, most: 9 }, settle: 'at-end-of-stream', receipt: 'event', unbounded: true } },
     },
     binding: 'sockets',
     beside: [{ name: 'sockets', modules: [{ type: 'ESModule', path: 'sockets.js', contents: ORIGIN }] }],

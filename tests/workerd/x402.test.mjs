@@ -181,8 +181,10 @@ test('a payment that is refused: the client gets the 402 with its reason, and as
   const spoilt = new Nevermined({ change: (payload) => ({ ...payload, signature: `0x${'00'.repeat(65)}` }) });
   const client = new x402Client().register('eip155:84532', spoilt).setSpendControls(false);
   const response = await wrapFetchWithPayment(fetch, client)(url('/ask'), QUESTION);
-  const read = await new x402HTTPClient(client).processResponse(response);
-  assert.deepEqual([read.status, read.paymentStatus, read.header.accepts[0].planId, read.body.code], [402, 'payment_required', planId, 'BCK.X402.0005']);
+  const http = new x402HTTPClient(client);
+  const read = await http.processResponse(response);
+  assert.deepEqual([read.status, read.paymentStatus, read.header.errorReason, read.body.code], [402, 'settle_failed', 'BCK.X402.0005', 'BCK.X402.0005']);
+  assert.equal(http.getPaymentRequiredResponse((name) => response.headers.get(name)).accepts[0].planId, planId, 'the offer is there too');
   assert.deepEqual([spoilt.asked.length, await platformWasAsked('verify'), await platformWasAsked('settle'), origin.calls.length, await buyer.balance(planId)], [1, 1, 0, 0, '100']);
 });
 
