@@ -210,6 +210,20 @@ function templateFiles(folder) {
   return files(folder, /./).filter((path) => !nested.some((one) => path.startsWith(`${one}/`)));
 }
 
+/** Pages of the documentation that go along. */
+const PAGES = ['docs/errors.md', 'docs/options.md'];
+/** What is minified has lines of a length that can be printed: Node shows the line that threw. And where it was, before it was minified, is in a map beside it. */
+const LINE = 500;
+const EXPLAINED = { sourcemap: 'linked', lineLimit: LINE };
+
+/** The sources that a map names, by their paths in the repository. */
+function plainSources(work, name) {
+  const path = join(work, `${name}.map`);
+  const map = JSON.parse(readFileSync(path, 'utf8'));
+  map.sources = map.sources.map((source) => source.replace(/^.*snippets\/[^/]+\//, '').replace(/^(\.\.\/)+/, ''));
+  writeFileSync(path, JSON.stringify(map));
+}
+
 /** Makes the npm package of the subscriber's output: small glue, packed wasm, types, version. */
 async function finishPackage(work, { dev, renamed }) {
   const { build: bundle } = await import('esbuild');
@@ -234,9 +248,10 @@ async function finishPackage(work, { dev, renamed }) {
     await bundle({
       entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,
       external: ['core.js', ...beside].filter((other) => other !== name).map((other) => `./${other}`),
-      format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', plugins: [optionShapes],
+      format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', plugins: [optionShapes], ...(name === 'core.js' && EXPLAINED), lineLimit: LINE,
     });
   }
+  plainSources(work, 'core.js');
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
   pack(work, 'core', wasm);
   await entries(work, { dev, names: ['index.js', 'node.js', 'core.file.js', 'load.js', 'names.js', 'workerd.js'] });
@@ -255,6 +270,8 @@ async function finishPackage(work, { dev, renamed }) {
   for (const file of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE']) {
     if (existsSync(at(file))) cpSync(at(file), join(work, file));
   }
+  // Where errors and their hints lead.
+  for (const page of PAGES) cpSync(at(page), join(work, page));
 }
 
 /** Makes the paywall's part of the npm package: glue, handler, packed wasm, types. */
@@ -266,7 +283,8 @@ async function finishPaywall(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'gate', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'gate.js')], outfile: join(work, 'gate.js'), allowOverwrite: true });
-  await bundle({ ...shared, entryPoints: [at('src/handler/index.js')], outfile: join(work, 'handler.js') });
+  await bundle({ ...shared, entryPoints: [at('src/handler/index.js')], outfile: join(work, 'handler.js'), ...EXPLAINED });
+  plainSources(work, 'handler.js');
   await bundle({ ...shared, entryPoints: [at('src/handler/node.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
   cpSync(at('pkg-template/load.js'), join(work, 'load.js'));
   await entries(work, { dev, names: ['paywall.js', 'gate.file.js', 'load.js', 'paywall.workerd.js'] });
@@ -289,7 +307,8 @@ async function finishBuilder(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'seller', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'seller.js')], outfile: join(work, 'seller.js'), allowOverwrite: true });
-  await bundle({ ...shared, entryPoints: [at('src/builder/index.js')], outfile: join(work, 'selling.js'), plugins: [builderShapes] });
+  await bundle({ ...shared, entryPoints: [at('src/builder/index.js')], outfile: join(work, 'selling.js'), plugins: [builderShapes], ...EXPLAINED });
+  plainSources(work, 'selling.js');
   cpSync(at('pkg-template/load.js'), join(work, 'load.js'));
   await entries(work, { dev, names: ['builder.js', 'seller.file.js', 'load.js', 'builder.workerd.js'] });
   await bundle({ ...shared, entryPoints: [join(work, 'builder.js')], outfile: join(work, 'builder.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
@@ -454,7 +473,7 @@ function writeStamp(name, { dev, sources, started }) {
 function hashInputs(name, sources) {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '', pageIsBuilt()]));
-  const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', 'package-lock.json',
+  const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', ...PAGES, 'package-lock.json',
     'scripts/lib/build.mjs', 'scripts/lib/options.mjs', ...(['builder', 'paywall'].includes(name) ? ['pkg-template/load.js'] : []), ...files('src', /\.(js|json|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template),
     ...(ARTEFACTS[name].needs ?? []).map((needed) => relative(root, stampPath(needed)))];
   for (const path of [...new Set([...sources, ...others])].sort()) {
