@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { dist } from './build.mjs';
 
-/** The budgets for wasm and JS together, after gzip. */
-const BUDGETS = { subscriber: 83_000, paywall: 190_500, builder: 60_000, worker: 220_000, page: 92_000 };
+/**
+ * The budgets for wasm and JS together, after gzip: what each weighed when it was last looked at. The class that is there at once,
+ * options that are refused by name and a hint for each error cost about 8 KB of JavaScript, limits that count by the plan's terms
+ * about 6 KB of wasm. All of them are to come down: 60 KB, 100 KB and 150 KB are the goals of subscriber, paywall and worker.
+ */
+const BUDGETS = { subscriber: 91_000, paywall: 191_600, builder: 61_600, worker: 220_100, page: 97_500 };
 
 /**
  * Which files of an artefact are loaded. Of the npm package a page loads the entry and the glue, and the wasm once: as a
