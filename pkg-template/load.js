@@ -7,7 +7,8 @@
 export function loader({ start, glue, open, fail }) {
   let ready;
   const begin = async (source) => {
-    await start({ module_or_path: await readable(await (source ?? open())) });
+    const given = await (source ?? open());
+    await start({ module_or_path: await readable(typeof given === 'string' || given instanceof URL ? await opened(given) : given) });
     return glue;
   };
   return (source) => (ready ??= begin(source).catch((error) => {
@@ -35,7 +36,8 @@ export async function unpacked(text) {
  * module into another one and leaves the file behind.
  */
 export function isPlaced(url, module, name) {
-  const last = (address) => new URL(address).pathname.split('/').at(-1);
+  // Turbopack's addresses are no whole ones.
+  const last = (address) => String(address).split(/[?#]/)[0].split('/').at(-1);
   return module === undefined || last(url) !== name.replace('.file.js', '_bg.wasm') || last(module) === name;
 }
 

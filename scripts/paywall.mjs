@@ -1,5 +1,5 @@
 // npm run paywall -- --port P --origin URL --routes FILE --api URL --key KEY: a paywall in front of any HTTP service.
-import { readFileSync } from 'node:fs';
+import { readText } from '../src/cli/text.js';
 import { build } from './lib/build.mjs';
 import { Plain, main, options } from './lib/cli.mjs';
 import { startPaywall } from './lib/start.mjs';
@@ -84,7 +84,7 @@ async function checkConfiguration(url) {
 function read(path) {
   let value;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(readText(path));
   } catch (error) {
     throw new Plain(`--routes: ${path} cannot be read: ${error.message}`, undefined, USAGE);
   }

@@ -10,9 +10,14 @@
 )))]
 pub(crate) use native::{decode_base64, parse_json};
 
-/// Reads a JSON object; `None` for what is not one.
+/// Reads JSON, with or without a byte order mark before it.
+pub(crate) fn parse_text(text: &str) -> Option<serde_json::Value> {
+    parse_json(text.strip_prefix('\u{feff}').unwrap_or(text).as_bytes())
+}
+
+/// Reads a JSON object, with or without a byte order mark before it; `None` for what is not one.
 pub(crate) fn parse_object(text: &str) -> Option<serde_json::Map<alloc::string::String, serde_json::Value>> {
-    match parse_json(text.as_bytes())? {
+    match parse_text(text)? {
         serde_json::Value::Object(members) => Some(members),
         _ => None,
     }

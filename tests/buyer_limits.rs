@@ -1,6 +1,9 @@
 //! Limits, as tables: what a presentation counts, when it is written, and how many plans may be bought at what price, over
 //! reloads and tabs too. Rules of money 3, 10 and 12.
 
+// Helpers of tests are tests too, which clippy does not see.
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use payments_wasm::api::plans::PlanPrice;

@@ -106,7 +106,7 @@ fn rule_5_a_refusal_without_terms_that_can_be_read_is_not_paid_again() {
     for (name, header, body) in [
         ("nothing", None, None),
         ("a page", None, Some("<html>".to_string())),
-        ("half a body", None, Some(offer("plan", 3)[..40].to_string())),
+        ("half a body", None, Some(offer("plan", 3).chars().take(40).collect::<String>())),
         ("a body that cannot be read", None, Some("\u{fffd}\u{1}".into())),
         ("a card was declined", None, Some(r#"{"error":{"code":"card_declined"}}"#.into())),
         ("another document", None, Some(r#"{"error":"too late"}"#.into())),

@@ -120,18 +120,10 @@ async function buildOne(name, { dev, bindgen, report }) {
     let renamed;
     if (!dev) {
       report('wasm-opt');
-      const features = WASM_FEATURES.map((feature) => `--enable-${feature}`);
-      const optimise = (...flags) => run(process.execPath, [at('node_modules/binaryen/bin/wasm-opt'), ...flags, ...features, wasm, '-o', wasm]);
-      // Twice: what the first leaves the second finds.
-      const small = ['-Oz', '-Oz'];
-      // Names are read by who keeps them, and who keeps them writes them: so they are written down in a run of their own,
-      // and the one that drops them leaves the functions where they are.
-      if (artefact.symbols) await optimise(...small.splice(0), '--debuginfo', `--symbolmap=${join(work, artefact.symbols)}`);
-      const { stdout } = await optimise(...small, ...artefact.opt);
-      if (stdout.trim()) renamed = JSON.parse(stdout);
+      renamed = await optimised(artefact, wasm, work);
     }
     rmSync(`${wasm}.d.ts`, { force: true });
-    plainImports(work, artefact.name);
+    portable(work, artefact.name);
     report('template');
     copyTemplate(artefact.template, work);
     await artefact.finish?.(work, { dev, renamed });
@@ -143,6 +135,37 @@ async function buildOne(name, { dev, bindgen, report }) {
   writeStamp(name, { dev, sources: compiled.sources, started });
   const { size } = statSync(dist(name, `${artefact.name}_bg.wasm`));
   return { note: `${count(size)} bytes of wasm` };
+}
+
+/**
+ * Makes the wasm small, in place; gives the short names that its imports and exports have then. It takes most of a build's time, and often only
+ * JavaScript has changed: what comes of the same wasm is kept in target/wasm-opt.
+ */
+async function optimised(artefact, wasm, work) {
+  const features = WASM_FEATURES.map((feature) => `--enable-${feature}`);
+  // Twice: what the first leaves the second finds.
+  const small = ['-Oz', '-Oz'];
+  const hash = createHash('sha256').update(readFileSync(wasm));
+  const key = hash.update(JSON.stringify([small, artefact.opt, artefact.symbols, features, readFileSync(at('node_modules/binaryen/package.json'), 'utf8')])).digest('hex');
+  const kept = at('target/wasm-opt', artefact.features);
+  const stamp = join(kept, 'stamp.json');
+  const results = [`${artefact.name}_bg.wasm`, artefact.symbols].filter(Boolean);
+  const last = existsSync(stamp) && JSON.parse(readFileSync(stamp, 'utf8'));
+  if (last?.key === key) {
+    for (const name of results) cpSync(join(kept, name), join(work, name));
+    return last.renamed;
+  }
+  const optimise = (...flags) => run(process.execPath, [at('node_modules/binaryen/bin/wasm-opt'), ...flags, ...features, wasm, '-o', wasm]);
+  // Names are read by who keeps them, and who keeps them writes them: so they are written down in a run of their own,
+  // and the one that drops them leaves the functions where they are.
+  if (artefact.symbols) await optimise(...small.splice(0), '--debuginfo', `--symbolmap=${join(work, artefact.symbols)}`);
+  const { stdout } = await optimise(...small, ...artefact.opt);
+  const renamed = stdout.trim() ? JSON.parse(stdout) : undefined;
+  rmSync(kept, { recursive: true, force: true });
+  mkdirSync(kept, { recursive: true });
+  for (const name of results) cpSync(join(work, name), join(kept, name));
+  writeFileSync(stamp, JSON.stringify({ key, renamed }));
+  return renamed;
 }
 
 /** Runs cargo; gives the path of the wasm and the source files that went into it, as the compiler names them. */
@@ -187,6 +210,20 @@ function templateFiles(folder) {
   return files(folder, /./).filter((path) => !nested.some((one) => path.startsWith(`${one}/`)));
 }
 
+/** Pages of the documentation that go along. */
+const PAGES = ['docs/errors.md', 'docs/options.md'];
+/** What is minified has lines of a length that can be printed: Node shows the line that threw. And where it was, before it was minified, is in a map beside it. */
+const LINE = 500;
+const EXPLAINED = { sourcemap: 'linked', lineLimit: LINE };
+
+/** The sources that a map names, by their paths in the repository. */
+function plainSources(work, name) {
+  const path = join(work, `${name}.map`);
+  const map = JSON.parse(readFileSync(path, 'utf8'));
+  map.sources = map.sources.map((source) => source.replace(/^.*snippets\/[^/]+\//, '').replace(/^(\.\.\/)+/, ''));
+  writeFileSync(path, JSON.stringify(map));
+}
+
 /** Makes the npm package of the subscriber's output: small glue, packed wasm, types, version. */
 async function finishPackage(work, { dev, renamed }) {
   const { build: bundle } = await import('esbuild');
@@ -206,22 +243,24 @@ async function finishPackage(work, { dev, renamed }) {
 
   // The snippets go into the glue: one file less to load each, and no folder named after a hash.
   // What few pages need stays beside it and is loaded on demand.
-  const beside = ['journeys.js', 'helpers.js', 'terms.js', 'ledger.js'];
+  const beside = ['journeys.js', 'helpers.js', 'terms.js', 'ledger.js', 'wrap.js'];
   for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [at('src/js'), name])]) {
     await bundle({
       entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,
       external: ['core.js', ...beside].filter((other) => other !== name).map((other) => `./${other}`),
-      format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', plugins: [optionShapes],
+      format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', plugins: [optionShapes], ...(name === 'core.js' && EXPLAINED), lineLimit: LINE,
     });
   }
+  plainSources(work, 'core.js');
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
   pack(work, 'core', wasm);
   await entries(work, { dev, names: ['index.js', 'node.js', 'core.file.js', 'load.js', 'names.js', 'workerd.js'] });
   // Everything in one script, which imports nothing later but for the text; and the same for `require`.
   const alone = { bundle: true, allowOverwrite: true, external: ['./core.packed.js'], target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...alone, entryPoints: [join(work, 'inline.js')], outfile: join(work, 'inline.js'), format: 'esm' });
-  await bundle({ ...alone, entryPoints: [join(work, 'require.js')], outfile: join(work, 'index.cjs'), format: 'cjs', plugins: [forRequire] });
+  await bundle({ ...alone, entryPoints: [join(work, 'require.js')], outfile: join(work, 'index.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
   rmSync(join(work, 'require.js'));
+  cpSync(join(work, 'wasm.d.ts'), join(work, 'wasm.d.cts'));
 
   typesFor(work, 'index', withOptions(readFileSync(at('src/js/types.d.ts'), 'utf8')));
 
@@ -231,6 +270,8 @@ async function finishPackage(work, { dev, renamed }) {
   for (const file of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE']) {
     if (existsSync(at(file))) cpSync(at(file), join(work, file));
   }
+  // Where errors and their hints lead.
+  for (const page of PAGES) cpSync(at(page), join(work, page));
 }
 
 /** Makes the paywall's part of the npm package: glue, handler, packed wasm, types. */
@@ -242,14 +283,17 @@ async function finishPaywall(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'gate', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'gate.js')], outfile: join(work, 'gate.js'), allowOverwrite: true });
-  await bundle({ ...shared, entryPoints: [at('src/handler/index.js')], outfile: join(work, 'handler.js') });
+  await bundle({ ...shared, entryPoints: [at('src/handler/index.js')], outfile: join(work, 'handler.js'), ...EXPLAINED });
+  plainSources(work, 'handler.js');
   await bundle({ ...shared, entryPoints: [at('src/handler/node.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
   cpSync(at('pkg-template/load.js'), join(work, 'load.js'));
   await entries(work, { dev, names: ['paywall.js', 'gate.file.js', 'load.js', 'paywall.workerd.js'] });
-  const forCommonJs = { ...shared, format: 'cjs', plugins: [forRequire] };
+  const forCommonJs = { ...shared, format: 'cjs', platform: 'node', plugins: [forRequire] };
   await bundle({ ...forCommonJs, entryPoints: [join(work, 'paywall.js')], outfile: join(work, 'paywall.cjs') });
   await bundle({ ...forCommonJs, entryPoints: [at('src/handler/node.js')], outfile: join(work, 'paywall.node.cjs'), external: ['node:*'] });
   writeFileSync(join(work, 'paywall.page.js'), await pageScripts({ dev, shared: ['core.packed.js'] }));
+  // The texts are there once: Node requires modules too.
+  writeFileSync(join(work, 'paywall.page.cjs'), `"use strict";const page=require("./paywall.page.js");exports.PAGE_FILES=page.PAGE_FILES;exports.PAGE_CONTENT=page.PAGE_CONTENT;\n`);
   cpSync(at('src/cli'), join(work, 'cli'), { recursive: true });
   for (const name of ['paywall', 'paywall.node', 'paywall.page']) typesFor(work, name, readFileSync(at('src/handler', `${name}.d.ts`), 'utf8'));
 }
@@ -263,10 +307,11 @@ async function finishBuilder(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'seller', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'seller.js')], outfile: join(work, 'seller.js'), allowOverwrite: true });
-  await bundle({ ...shared, entryPoints: [at('src/builder/index.js')], outfile: join(work, 'selling.js'), plugins: [builderShapes] });
+  await bundle({ ...shared, entryPoints: [at('src/builder/index.js')], outfile: join(work, 'selling.js'), plugins: [builderShapes], ...EXPLAINED });
+  plainSources(work, 'selling.js');
   cpSync(at('pkg-template/load.js'), join(work, 'load.js'));
   await entries(work, { dev, names: ['builder.js', 'seller.file.js', 'load.js', 'builder.workerd.js'] });
-  await bundle({ ...shared, entryPoints: [join(work, 'builder.js')], outfile: join(work, 'builder.cjs'), format: 'cjs', plugins: [forRequire] });
+  await bundle({ ...shared, entryPoints: [join(work, 'builder.js')], outfile: join(work, 'builder.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
   typesFor(work, 'builder', withOptions(readFileSync(at('src/builder/builder.d.ts'), 'utf8')));
 }
 
@@ -287,6 +332,8 @@ const forRequire = {
   name: 'require',
   setup(build) {
     build.initialOptions.banner = { js: `"use strict";var{TextDecoder,TextEncoder}=globalThis.TextDecoder?globalThis:globalThis.process.getBuiltinModule("node:util");` };
+    // For TypeScript, which reads the script to see whether there is a default.
+    build.initialOptions.footer = { js: 'exports.default=module.exports.default;' };
     build.onLoad({ filter: /[\\/](gate|seller)\.file\.js$/ }, ({ path }) => ({
       contents: `export const file = () => process.getBuiltinModule('node:url').pathToFileURL(process.getBuiltinModule('node:path').join(__dirname, '${path.match(/(\w+)\.file\.js$/)[1]}_bg.wasm'));`,
     }));
@@ -337,7 +384,7 @@ async function pageScripts({ dev, shared = [] }) {
     const beside = ['core.packed.js', 'journeys.js', 'terms.js'];
     const { outputFiles: [page] } = await bundle({
       entryPoints: [at('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
-      alias: { 'payments-wasm': dist('subscriber', 'node.js') }, external: [...beside, 'helpers.js', 'ledger.js'].map((name) => `./${name}`),
+      alias: { 'payments-wasm': dist('subscriber', 'node.js') }, external: [...beside, 'helpers.js', 'ledger.js', 'wrap.js'].map((name) => `./${name}`),
       minify: !dev, legalComments: 'none', logLevel: 'error',
     });
     texts['page.js'] = page.text;
@@ -380,12 +427,14 @@ function renameInGlue(work, name, { imports, exports }) {
 }
 
 /**
- * Makes plain objects of those that the glue hands to the wasm. wasm-bindgen writes `{ __proto__: null, ... }`, and where minifiers fold one such
+ * What the glue says that not every bundler and runtime takes. In the edge runtime of Next.js a module is one, but of another realm's class. And the objects
+ * that are handed to the wasm become plain ones: wasm-bindgen writes `{ __proto__: null, ... }`, and where minifiers fold one such
  * object into another the script is no JavaScript any more ("Duplicate __proto__ fields").
  */
-function plainImports(work, name) {
+function portable(work, name) {
   const path = join(work, `${name}.js`);
-  writeFileSync(path, readFileSync(path, 'utf8').replace(/__proto__: null,?\s*/g, ''));
+  const isModule = "Object.prototype.toString.call(module) === '[object WebAssembly.Module]'";
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/__proto__: null,?\s*/g, '').replace('module instanceof WebAssembly.Module', isModule));
 }
 
 /** Compiles the wasm in this Node: the oldest we support would refuse types from later engines that slipped in. */
@@ -424,8 +473,8 @@ function writeStamp(name, { dev, sources, started }) {
 function hashInputs(name, sources) {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '', pageIsBuilt()]));
-  const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', 'package-lock.json',
-    'scripts/lib/build.mjs', 'scripts/lib/options.mjs', 'pkg-template/load.js', ...files('src', /\.(js|json|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template),
+  const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', ...PAGES, 'package-lock.json',
+    'scripts/lib/build.mjs', 'scripts/lib/options.mjs', ...(['builder', 'paywall'].includes(name) ? ['pkg-template/load.js'] : []), ...files('src', /\.(js|json|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template),
     ...(ARTEFACTS[name].needs ?? []).map((needed) => relative(root, stampPath(needed)))];
   for (const path of [...new Set([...sources, ...others])].sort()) {
     hash.update(`\0${path}\0`);

@@ -92,16 +92,43 @@ export function optionTables() {
   });
   return `# Options\n\n<!-- Made from ${SOURCE} by \`npm run docs\`; a test compares. -->\n\n` +
     'Every option of the client, at every depth. What is not listed here is refused with a `validation` error that names it and says which\n' +
-    `option it may have been meant to be; nothing is sent.\n\n${sections.join('\n')}`;
+    `option it may have been meant to be; nothing is sent.\n\n${sections.join('\n')}\n${gateTables()}`;
+}
+
+/** The gate's configuration, from the schema that editors check it by and the gate's own table of its variables. */
+function gateTables() {
+  const { properties, $defs } = JSON.parse(readFileSync(at('pkg-template/paywall.schema.json'), 'utf8'));
+  const table = readFileSync(at('src/paywall/document.rs'), 'utf8');
+  const variables = new Map([...table.matchAll(/^ {4}\("(\w+)", "([A-Z_]+)"\),$/gm)].map(([, name, variable]) => [name, variable]));
+  const cell = (text = '') => text.replaceAll('|', '\\|');
+  const typeOf = ({ type, enum: values, $ref, anyOf, oneOf, const: only, items }) => {
+    if (values) return values.map((value) => JSON.stringify(value)).join(' | ');
+    if (only !== undefined) return JSON.stringify(only);
+    if ($ref) return $ref.split('/').at(-1);
+    if (anyOf ?? oneOf) return [...new Set((anyOf ?? oneOf).map(typeOf))].join(' | ');
+    return type === 'array' ? `array of ${items ? typeOf(items) : 'anything'}` : [type ?? 'anything'].flat().join(' | ');
+  };
+  const rows = Object.entries(properties).filter(([name]) => name !== '$schema').map(([name, schema]) =>
+    `| \`${name}\` | ${variables.has(name) ? `\`${variables.get(name)}\`` : ''} | \`${cell(typeOf(schema))}\` | ${cell(schema.description)} |`);
+  const own = ['route', 'plan', 'price'].filter((name) => $defs[name]?.properties).map((name) => {
+    const members = Object.entries($defs[name].properties).map(([member, schema]) => `| \`${member}\` | \`${cell(typeOf(schema))}\` | ${cell(schema.description)} |`);
+    return `### ${name}\n\n| member | type | |\n|---|---|---|\n${members.join('\n')}\n`;
+  });
+  return '## The gate\n\nThe members of the configuration document (`payments-wasm/paywall.schema.json` is its schema), and the variables of a Worker that say the same. The\n' +
+    'library takes them as options of `paywall(handler, options)`, with `openRoutes` for `open`, `backend` for `apiUrl` and `origin` for `originUrl`; its hooks and the rest are in its types. What is not known\n' +
+    `is refused by name, with the name that was meant.\n\n| member | variable | type | |\n|---|---|---|---|\n${rows.join('\n')}\n\n${own.join('\n')}`;
 }
 
 const errors = () => JSON.parse(readFileSync(at('src/js/errors.json'), 'utf8'));
 
-/** What `error.js` says where nothing better is known: the cure of each code, and where all of them are explained. */
+/**
+ * What `error.js` says where nothing better is known: the cure of each code, and where all of them are explained. Where the core always says it, as of those that are
+ * `told`, it is not said twice.
+ */
 function hints(groups) {
   const { docs, ...all } = errors();
   const named = groups.flatMap((group) => Object.entries(all[group]));
-  return { docs, hints: Object.fromEntries(named.map(([code, { cure }]) => [code, cure])) };
+  return { docs, hints: Object.fromEntries(named.map(([code, { cure, told }]) => [code, told ? '' : cure])) };
 }
 
 /** `docs/errors.md`. */

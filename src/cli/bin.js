@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // npx payments-wasm: a new project with the gate in it, the gate in front of a service on this machine, or the sandbox.
+import { readFileSync } from 'node:fs';
 import { Wrong } from './wrong.js';
 
 const USAGE = `payments-wasm paywall init [DIR] [...]   writes a Worker with a paywall in it, ready for wrangler
@@ -39,30 +40,54 @@ payments-wasm sandbox [...] [-- COMMAND]   the platform on this machine, until C
   --keep          go on when what started it ends, as a background step of CI does
   --verbose       show what the Worker prints
 
+payments-wasm --version   says which version this is
+
 payments-wasm sandbox init [DIR]   writes the sandbox as a Worker, ready to be deployed for a team`;
+
+const COMMANDS = ['paywall', 'sandbox'];
+const VERBS = { paywall: ['init', 'journal'], sandbox: ['init'] };
 
 const OPTIONS = {
   plan: { type: 'string' }, agent: { type: 'string' }, backend: { type: 'string' }, key: { type: 'string' }, force: { type: 'boolean' },
   origin: { type: 'string' }, routes: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' }, 'public-url': { type: 'string' }, memory: { type: 'boolean' },
   data: { type: 'string' }, seed: { type: 'string' }, env: { type: 'string' }, faults: { type: 'boolean' }, keep: { type: 'boolean' },
   url: { type: 'string' }, token: { type: 'string' }, payer: { type: 'string' }, json: { type: 'boolean' },
-  verbose: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
+  verbose: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' },
 };
 
 async function main() {
   const { parseArgs } = await import('node:util');
   const given = process.argv.slice(2);
   const end = given.includes('--') ? given.indexOf('--') : given.length;
-  const { values, positionals: [command, verb, folder, ...more] } = parseArgs({ args: given.slice(0, end), options: OPTIONS, allowPositionals: true });
+  const args = given.slice(0, end);
+  await known(args);
+  const { values, positionals: [command, verb, folder, ...more] } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  if (values.version) return console.log(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version);
   if (values.help || command === undefined) return console.log(USAGE);
   if (command === 'sandbox' && more.length === 0 && (verb === 'init' || verb === undefined)) {
     const { init, sandbox } = await import('./sandbox.js');
     return verb === 'init' ? init(folder ?? '.', values) : sandbox(values, { command: given.slice(end + 1) });
   }
-  if (command !== 'paywall' || (verb !== undefined && verb !== 'init' && verb !== 'journal') || more.length > 0) throw new Wrong(`what is ${[command, verb, folder].filter(Boolean).join(' ')}?`);
+  if (!COMMANDS.includes(command)) throw new Wrong(`${command} is not a command${await meant(command, COMMANDS)}`);
+  if (verb !== undefined && !VERBS[command].includes(verb)) throw new Wrong(`${command} ${verb} is not a command${await meant(verb, VERBS[command])}`);
+  if (command !== 'paywall' || more.length > 0) throw new Wrong(`what is ${more.join(' ')}?`);
   if (verb === 'journal' && folder === undefined) return (await import('./journal.js')).journal(values);
   if (verb === 'init') return (await import('./init.js')).init(folder ?? '.', values);
   return (await import('./serve.js')).serve(values);
+}
+
+/** Refuses an option that there is not, and names the one that was meant. */
+async function known(args) {
+  for (const arg of args) {
+    const [, name] = /^--([^=]+)/.exec(arg) ?? [];
+    if (name && !Object.hasOwn(OPTIONS, name)) throw new Wrong(`--${name} is not an option${await meant(name, Object.keys(OPTIONS), '--')}`);
+  }
+}
+
+async function meant(name, names, dashes = '') {
+  const { near } = await import('../core.js');
+  const found = near(name, names);
+  return found ? `; did you mean ${dashes}${found}?` : '';
 }
 
 main().catch((error) => {

@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { noteFolder, takeFolder } from './folder.js';
 import { outlived } from './parent.js';
 import { scratch, temporarily } from './scratch.js';
+import { readText } from './text.js';
 import { Wrong } from './wrong.js';
 
 const HOST = '127.0.0.1';
@@ -103,7 +104,7 @@ function number(text) {
 function read(path) {
   let text;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readText(path);
   } catch (error) {
     throw new Wrong(`--seed: ${path} cannot be read: ${error.message}`);
   }

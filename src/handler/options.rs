@@ -1,4 +1,4 @@
-use crate::paywall::{Answer, Bindings, ConfigError, Document, Settings};
+use crate::paywall::{Answer, Bindings, ConfigError, Document, Settings, near};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
@@ -58,7 +58,11 @@ impl Options {
         let asked = asked.into_inner();
         let known = |name: String| asked.contains(&name) || SOMETIMES.contains(&name.as_str());
         match self.options.keys().find(|option| !known(variable_of(option))) {
-            Some(unknown) => Err(ConfigError { key: unknown.clone(), problem: "is not an option".into() }),
+            Some(unknown) => {
+                let known = asked.iter().map(|name| option_of(name)).collect::<Vec<_>>();
+                let problem = near::unknown("is not an option", unknown, known.iter().map(String::as_str));
+                Err(ConfigError { key: unknown.clone(), problem })
+            }
             None => Ok(settings),
         }
     }

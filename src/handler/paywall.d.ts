@@ -360,4 +360,7 @@ export class PaywallState {
  * Loads the WebAssembly ahead of need, or from a source of one's own, where a bundler leaves the package's file behind: its bytes, a response, or a
  * module. Calling it is never necessary elsewhere.
  */
-export default function init(source?: ArrayBuffer | ArrayBufferView | Response | Promise<Response> | WebAssembly.Module): Promise<void>;
+export default function init(source?: WasmSource): Promise<void>;
+
+/** The WebAssembly: its address, its bytes, a response that brings it or a promise of one, or a `WebAssembly.Module`. */
+export type WasmSource = string | URL | ArrayBuffer | ArrayBufferView | Response | Promise<Response> | object;

@@ -10,7 +10,11 @@ export const paymentOf = (response) => payments.get(response);
 /** `fetch` for other clients; see `wrap.js`. */
 export function wrapFetch(client, fetch) {
   let wrapped;
-  return async (input, init) => (await (wrapped ??= import('./wrap.js').then((file) => file.wrapFetch(client, fetch, payments))))(input, init);
+  return async (input, init) => {
+    const file = await lazily(() => import('./wrap.js'));
+    wrapped ??= file.wrapFetch(client, fetch, payments);
+    return wrapped(input, init);
+  };
 }
 
 /** A quote in full; see `terms.js`. */

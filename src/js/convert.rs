@@ -1,4 +1,5 @@
-//! JavaScript values to ours, each with an error that names the field. The one place that looks into objects by name.
+//! JavaScript values to ours. The one place that looks into objects by name: they are ours, fresh and flat, as `options.js` read them,
+//! and what they may hold was checked there.
 
 use super::error::{Facts, reject};
 use crate::api::plans::PlanPrice;
@@ -30,61 +31,28 @@ pub(super) fn bad_wire(error: &WireError) -> JsValue {
     reject(&error.to_string(), Facts { code: "validation", ..Facts::default() })
 }
 
-pub(super) fn text(object: &JsValue, name: &str) -> Result<Option<String>, JsValue> {
-    let value = get(object, name);
-    if value.is_null_or_undefined() {
-        return Ok(None);
-    }
-    value.as_string().map(Some).ok_or_else(|| bad_field(name, "a string"))
+pub(super) fn text(object: &JsValue, name: &str) -> Option<String> {
+    get(object, name).as_string()
 }
 
-pub(super) fn flag(object: &JsValue, name: &str) -> Result<Option<bool>, JsValue> {
-    let value = get(object, name);
-    if value.is_null_or_undefined() {
-        return Ok(None);
-    }
-    value.as_bool().map(Some).ok_or_else(|| bad_field(name, "true or false"))
+pub(super) fn flag(object: &JsValue, name: &str) -> Option<bool> {
+    get(object, name).as_bool()
 }
 
-pub(super) fn function(object: &JsValue, name: &str) -> Result<Option<Function>, JsValue> {
-    let value = get(object, name);
-    if value.is_null_or_undefined() {
-        return Ok(None);
-    }
-    value.dyn_into().map(Some).map_err(|_| bad_field(name, "a function"))
+pub(super) fn function(object: &JsValue, name: &str) -> Option<Function> {
+    get(object, name).dyn_into().ok()
 }
 
-/// A whole number, not below zero.
-pub(super) fn whole(object: &JsValue, name: &str) -> Result<Option<u32>, JsValue> {
-    let value = get(object, name);
-    if value.is_null_or_undefined() {
-        return Ok(None);
-    }
-    digits(&value)
-        .and_then(|digits| digits.parse::<u32>().ok())
-        .map(Some)
-        .ok_or_else(|| bad_field(name, "a whole number"))
+/// A whole number, below 2^32.
+pub(super) fn whole(object: &JsValue, name: &str) -> Option<u32> {
+    // It was checked to be one.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    get(object, name).as_f64().map(|number| number as u32)
 }
 
-/// A number of milliseconds, whole and above zero.
-pub(super) fn milliseconds(object: &JsValue, name: &str) -> Result<Option<u32>, JsValue> {
-    match whole(object, name)? {
-        Some(0) => Err(bad_field(name, "above zero")),
-        // A timer counts in 31 bits, and what is more is no time at all.
-        number => Ok(number.map(|number| number.min(u32::MAX >> 1))),
-    }
-}
-
-/// Credits as a `bigint`, a decimal string, or a whole number.
-pub(super) fn credits(object: &JsValue, name: &'static str) -> Result<Option<Credits>, JsValue> {
-    let value = get(object, name);
-    if value.is_null_or_undefined() {
-        return Ok(None);
-    }
-    digits(&value)
-        .and_then(|digits| digits.parse().ok())
-        .map(Some)
-        .ok_or_else(|| bad_field(name, "a whole number of credits: a bigint, a decimal string or a number"))
+/// Credits, which come as decimal digits.
+pub(super) fn credits(object: &JsValue, name: &str) -> Option<Credits> {
+    text(object, name)?.parse().ok()
 }
 
 /// A string as it is, a number or `bigint` as JavaScript prints it: float printing in Rust is 14 KB.
@@ -103,37 +71,31 @@ extern "C" {
 }
 
 /// An array of strings; none where there is no value.
-pub(super) fn texts(value: &JsValue, name: &str) -> Result<Vec<String>, JsValue> {
-    if value.is_null_or_undefined() {
-        return Ok(Vec::new());
-    }
-    let list: &Array = value.dyn_ref().ok_or_else(|| bad_field(name, "an array of strings"))?;
-    list.iter().map(|one| one.as_string().ok_or_else(|| bad_field(name, "an array of strings"))).collect()
+pub(super) fn texts(object: &JsValue, name: &str) -> Vec<String> {
+    let list = get(object, name);
+    let list: Option<&Array> = list.dyn_ref();
+    list.map(|list| list.iter().filter_map(|one| one.as_string()).collect()).unwrap_or_default()
 }
 
 /// `scheme`, if there is one.
-pub(super) fn scheme(options: &JsValue) -> Result<Option<Scheme>, JsValue> {
-    let unknown = || bad_field("scheme", "nvm:erc4337 or nvm:card-delegation");
-    text(options, "scheme")?.map(|name| Scheme::parse(&name).ok_or_else(unknown)).transpose()
+pub(super) fn scheme(options: &JsValue) -> Option<Scheme> {
+    Scheme::parse(&text(options, "scheme")?)
 }
 
 /// `policy`, if there is one.
-pub(super) fn policy(options: &JsValue) -> Result<Option<Rc<Policy>>, JsValue> {
+pub(super) fn policy(options: &JsValue) -> Option<Rc<Policy>> {
     let value = get(options, "policy");
-    if value.is_null_or_undefined() {
-        return Ok(None);
-    }
     if !value.is_object() {
-        return Err(bad_field("policy", "an object"));
+        return None;
     }
-    let mut policy = Policy { purchase: flag(&value, "purchase")?, ..Policy::default() };
+    let mut policy = Policy { purchase: flag(&value, "purchase"), ..Policy::default() };
     for (name, limit) in [
         ("maxCreditsPerRequest", &mut policy.max_credits_per_request),
         ("maxCreditsPerHour", &mut policy.max_credits_per_hour),
         ("maxCreditsPerDay", &mut policy.max_credits_per_day),
         ("maxCreditsTotal", &mut policy.max_credits_total),
     ] {
-        *limit = credits(&value, name)?;
+        *limit = credits(&value, name);
     }
     for (name, list) in [
         ("plans", &mut policy.plans),
@@ -141,33 +103,33 @@ pub(super) fn policy(options: &JsValue) -> Result<Option<Rc<Policy>>, JsValue> {
         ("networks", &mut policy.networks),
         ("schemes", &mut policy.schemes),
     ] {
-        *list = texts(&get(&value, name), name)?;
+        *list = texts(&value, name);
     }
     for (name, limit) in [
         ("maxPurchasesPerHour", &mut policy.max_purchases.per_hour),
         ("maxPurchasesPerDay", &mut policy.max_purchases.per_day),
         ("maxPurchasesTotal", &mut policy.max_purchases.total),
     ] {
-        *limit = whole(&value, name)?;
+        *limit = whole(&value, name);
     }
     let price = get(&value, "maxPrice");
-    if let (Some(amount), Some(currency)) = (credits(&price, "amount")?, text(&price, "currency")?) {
+    if let (Some(amount), Some(currency)) = (credits(&price, "amount"), text(&price, "currency")) {
         policy.max_price = Some(PlanPrice { amount, currency });
     }
-    policy.count_price = text(&value, "count")?.is_some_and(|count| count == "price");
-    Ok(Some(Rc::new(policy)))
+    policy.count_price = text(&value, "count").is_some_and(|count| count == "price");
+    Some(Rc::new(policy))
 }
 
 /// `timeouts`; what is not given is the instance's.
-pub(super) fn timeouts(options: &JsValue, instance: Timeouts) -> Result<Timeouts, JsValue> {
+pub(super) fn timeouts(options: &JsValue, instance: Timeouts) -> Timeouts {
     let value = get(options, "timeouts");
-    let of = |name, instance| milliseconds(&value, name).map(|given: Option<u32>| given.or(instance));
-    Ok(Timeouts {
-        send: of("send", instance.send)?,
-        platform: of("platform", instance.platform)?,
-        approve: of("approve", instance.approve)?,
-        credits: of("credits", instance.credits)?,
-    })
+    let of = |name, instance| whole(&value, name).or(instance);
+    Timeouts {
+        send: of("send", instance.send),
+        platform: of("platform", instance.platform),
+        approve: of("approve", instance.approve),
+        credits: of("credits", instance.credits),
+    }
 }
 
 /// `delegationConfig`: `delegationId`, or else `apiKeyId`, if there is one.
@@ -176,7 +138,7 @@ pub(super) fn delegation(options: &JsValue) -> Result<Option<DelegationRef>, JsV
 }
 
 fn delegation_id(object: &JsValue) -> Result<Option<DelegationRef>, JsValue> {
-    let parsed = match (text(object, "delegationId")?, text(object, "apiKeyId")?) {
+    let parsed = match (text(object, "delegationId"), text(object, "apiKeyId")) {
         (Some(id), _) => DelegationRef::parse(&id, "delegationId"),
         (None, Some(id)) => DelegationRef::of_api_key(&id, "apiKeyId"),
         (None, None) => return Ok(None),
@@ -184,15 +146,15 @@ fn delegation_id(object: &JsValue) -> Result<Option<DelegationRef>, JsValue> {
     parsed.map(Some).map_err(|error| bad_wire(&error))
 }
 
-/// What an `approve` callback answered: a boolean, or an object that says more. Anything else is a no.
+/// What an `approve` callback answered: a boolean, or an object that says more.
 pub(super) fn approval(answer: &JsValue) -> Result<Approval, JsValue> {
     if !answer.is_object() {
         return Ok(Approval { approve: answer.as_bool() == Some(true), ..Approval::default() });
     }
     Ok(Approval {
-        approve: flag(answer, "approve")? == Some(true),
-        purchase: flag(answer, "purchase")?,
-        remember: flag(answer, "remember")? == Some(true),
+        approve: flag(answer, "approve") == Some(true),
+        purchase: flag(answer, "purchase"),
+        remember: flag(answer, "remember") == Some(true),
         delegation_id: delegation_id(answer)?,
     })
 }

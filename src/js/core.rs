@@ -160,11 +160,11 @@ fn token_request(
     agent: &JsValue,
     options: &JsValue,
 ) -> Result<Request, JsValue> {
-    let scheme = scheme(options)?.unwrap_or(Scheme::Erc4337);
+    let scheme = scheme(options).unwrap_or(Scheme::Erc4337);
     let environment = session.deployment.borrow().environment;
     let call = GetAccessToken {
         scheme,
-        network: text(options, "network")?
+        network: text(options, "network")
             .unwrap_or_else(|| scheme.default_network(environment).as_str().into()),
         plan_id: id(plan, "planId")?,
         agent_id: match agent.is_null_or_undefined() {

@@ -1,6 +1,6 @@
 //! The loop that does what the buyer says: sends, asks, mints, and reports back. It decides nothing.
 
-use super::convert::{approval, bad_field, delegation, digits, function, policy, timeouts, whole};
+use super::convert::{approval, delegation, digits, function, policy, timeouts, whole};
 use super::core::Core;
 use super::error::{aborted, from_fetch, set, spent_nothing};
 use super::session::{Session, now};
@@ -75,24 +75,20 @@ impl Hooks {
             Some(instance) => Self { limits: instance.policy.clone(), resume: None, ..instance.clone() },
             None => Self::default(),
         };
-        hooks.policy = policy(options)?.or(hooks.policy.take());
+        hooks.policy = policy(options).or(hooks.policy.take());
         for (name, hook) in [("approve", &mut hooks.approve), ("select", &mut hooks.select)] {
-            if let Some(given) = function(options, name)? {
+            if let Some(given) = function(options, name) {
                 *hook = Some(given);
             }
         }
         hooks.delegation_id = delegation(options)?;
-        if let Some(fetch) = function(options, "fetch")? {
+        if let Some(fetch) = function(options, "fetch") {
             hooks.fetcher = Fetcher::new(Some(fetch));
         }
-        match whole(options, "tokenVersion")? {
-            None => {}
-            Some(version @ (2 | 3)) => hooks.single_use = Some(version == 3),
-            Some(_) => return Err(bad_field("tokenVersion", "2 or 3")),
-        }
-        hooks.prefetch = whole(options, "prefetch")?.unwrap_or(hooks.prefetch);
-        hooks.timeouts = timeouts(options, hooks.timeouts)?;
-        hooks.resume = whole(options, "resume")?.map(Into::into);
+        hooks.single_use = whole(options, "tokenVersion").map(|version| version == 3).or(hooks.single_use);
+        hooks.prefetch = whole(options, "prefetch").unwrap_or(hooks.prefetch);
+        hooks.timeouts = timeouts(options, hooks.timeouts);
+        hooks.resume = whole(options, "resume").map(Into::into);
         Ok(hooks)
     }
 }

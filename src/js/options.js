@@ -63,15 +63,20 @@ export const missing = (field, hint) => problem('validation', `${field} is missi
 
 /** A member that is not known; where others may be, only one that was meant to be a known one is refused. */
 export function refuse(field, outer, name, names, others) {
-  const [best] = names.map((other) => [distance(name.toLowerCase(), other.toLowerCase()), other]).sort(([one], [other]) => one - other);
-  const near = best && best[0] <= Math.max(2, name.length / 3) && best[0] < name.length;
-  if (others && !near) return;
-  throw problem('validation', `${field} is not an option${near ? `; did you mean ${best[1]}?` : ''}`,
+  const meant = near(name, names);
+  if (others && !meant) return;
+  throw problem('validation', `${field} is not an option${meant ? `; did you mean ${meant}?` : ''}`,
     `${outer ? `the members of ${outer.slice(0, -1)}` : 'the options'} are ${names.join(', ')}`);
 }
 
 /** What an `approve` callback answered: yes or no, or an object that says more. Anything else is a no. */
 const answer = (value) => (typeof value === 'object' && value ? read('ApprovalAnswer', value, 'the answer of approve', 'approval.') : value === true);
+
+/** The name that was meant, if one is near. */
+export function near(name, names) {
+  const [best] = names.map((other) => [distance(name.toLowerCase(), other.toLowerCase()), other]).sort(([one], [other]) => one - other);
+  return best && best[0] <= Math.max(2, name.length / 3) && best[0] < name.length ? best[1] : undefined;
+}
 
 /** How many letters have to be put in, taken out or exchanged. */
 function distance(from, to) {

@@ -8,8 +8,8 @@ import { handOver } from './page.js';
 import { RESOURCES } from './resources.js';
 import { Session, takeLogin } from './session.js';
 
-// For the files that are loaded on demand.
-export { read } from './options.js';
+// For the files that are loaded on demand, and the command line.
+export { near, read } from './options.js';
 
 /** A function of a file of its own that needs no instance. */
 const later = (name) => async (...given) => (await lazily(() => import('./helpers.js')))[name](...given);
@@ -119,5 +119,7 @@ export function createPayments(load) {
       return inspect ? `Payments ${inspect(this.toJSON(), options)}` : this.toJSON();
     }
   }
+  // A minifier gives it another name, and it is printed by this one.
+  Object.defineProperty(Payments, 'name', { value: 'Payments' });
   return Payments;
 }

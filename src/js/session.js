@@ -16,8 +16,9 @@ export class Session {
   /** The key's facts, if somebody is logged in. */
   key;
   loginError;
-  /** The core's part, once it is there. */
+  /** The core's part, once it is there; it may be used when it is ready: with a budget, when that is taken up. */
   live;
+  #ready = false;
   /** In a page: where it is come back to. */
   returnUrl;
   #load;
@@ -50,16 +51,22 @@ export class Session {
   }
 
   logOut() {
+    this.#keep(null);
+    this.#forget();
+  }
+
+  #forget() {
     this.key = undefined;
     brought.login = brought.checkout = brought.card = undefined;
-    this.#keep(null);
     this.live?.logOut();
   }
 
   /** The session ended though its owner did not end it here. */
   ended(reason) {
     if (!this.key) return;
-    this.logOut();
+    // What another tab has kept since is not this one's to take away.
+    if (reason !== 'logged_out_elsewhere') this.#keep(null);
+    this.#forget();
     this.#tell('onSessionChange', false);
     this.#tell('onSessionExpired', reason);
   }
@@ -186,6 +193,7 @@ export class Session {
     core.setOrganization(this.organization);
     const { budget } = this.#given;
     if (budget) await (await lazily(() => import('./ledger.js'))).keepBudget(core, budget, problem);
+    this.#ready = true;
     return core;
   }
 
@@ -198,28 +206,28 @@ export class Session {
   async fetch(input, init, options, quote = false) {
     // At once: later it is other code that runs.
     const within = asked();
+    const { key } = this;
     try {
       const given = read(quote ? 'QuoteOptions' : 'FetchOptions', options);
-      return await this.#fetch(await take(input, init), given, quote, within);
+      const kept = await take(input, init);
+      const core = await this.#coreFor(kept.signal);
+      // Who logged out meanwhile has ended what was under way.
+      if (key && this.key !== key) throw paymentsError('the session ended while the request was under way', 'SessionExpired', { code: 'session_ended', retryable: false });
+      return await core.fetch(kept, given, quote, within);
     } catch (error) {
       if (error.spend === undefined) error.spend = NOTHING();
       throw error;
     }
   }
 
-  async #fetch(kept, given, quote, within) {
-    const { key } = this;
-    let core = this.live;
-    if (!core) {
-      try {
-        core = await unlessAborted(kept.signal, this.core());
-      } catch (error) {
-        throw kept.signal.aborted ? aborted(kept.signal.reason) : error;
-      }
-      // Who logged out meanwhile has ended what was under way.
-      if (key && this.key !== key) throw paymentsError('the session ended while the request was under way', 'SessionExpired', { code: 'session_ended', retryable: false });
+  /** The core, unless a signal fires first. */
+  async #coreFor(signal) {
+    if (this.#ready) return this.live;
+    try {
+      return await unlessAborted(signal, this.core());
+    } catch (error) {
+      throw signal.aborted ? aborted(signal.reason) : error;
     }
-    return core.fetch(kept, given, quote, within);
   }
 
   async ask(name, given) { return (await this.core()).ask(name, given); }

@@ -1,7 +1,7 @@
 //! What the objects of one `Payments` share: the key, where the platform is, the buyer, and who is to be told.
 
 use super::calls::promise;
-use super::convert::{bad_wire, function, milliseconds, text};
+use super::convert::{bad_wire, digits, function, get, text, whole};
 use super::driver::{Hooks, Mailbox, Step};
 use super::error::{Facts, from_api, reject, set, unanswered};
 use super::views::{bigint, printable};
@@ -74,7 +74,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    pub(super) fn read(options: &JsValue) -> Result<Self, JsValue> {
+    fn read(options: &JsValue) -> Self {
         let mut settings = Self::default();
         for (name, setting) in [
             ("environment", &mut settings.environment),
@@ -82,9 +82,9 @@ impl Settings {
             ("frontend", &mut settings.frontend),
             ("embed", &mut settings.embed),
         ] {
-            *setting = text(options, name)?;
+            *setting = text(options, name);
         }
-        Ok(settings)
+        settings
     }
 
     /// Where a key leads.
@@ -110,7 +110,7 @@ impl Session {
         page: bool,
         ended: Function,
     ) -> Result<Rc<Self>, JsValue> {
-        let settings = Settings::read(options)?;
+        let settings = Settings::read(options);
         let deployment = settings.at(environment).map_err(|error| bad_wire(&error))?;
         let session = Self {
             key: RefCell::new(None),
@@ -118,8 +118,8 @@ impl Session {
             buyer: RefCell::new(Buyer::new()),
             mailbox: RefCell::default(),
             hooks: Hooks::read(options, None)?,
-            on_event: function(options, "onEvent")?,
-            timeout_ms: milliseconds(options, "timeoutMs")?.unwrap_or(TIMEOUT_MS),
+            on_event: function(options, "onEvent"),
+            timeout_ms: whole(options, "timeoutMs").unwrap_or(TIMEOUT_MS),
             organization: RefCell::default(),
             orders: RefCell::new(page.then(String::new)),
             steps: RefCell::default(),
@@ -248,10 +248,11 @@ impl Session {
         let own = self.account().as_deref() == Some(holder.as_str());
         let call = plans::GetPlanBalance { plan_id: plan_id.clone(), holder };
         let answer = self.call_json(&call.request()).await?;
-        let held = super::convert::credits(&answer, "balance")?.ok_or_else(|| {
-            let answer = Response { status: 200, ..Response::default() };
-            from_api(&ApiError::garbled(&answer, "balance is missing"))
-        })?;
+        let held =
+            digits(&get(&answer, "balance")).and_then(|digits| digits.parse().ok()).ok_or_else(|| {
+                let answer = Response { status: 200, ..Response::default() };
+                from_api(&ApiError::garbled(&answer, "balance is missing"))
+            })?;
         set(&answer, "balance", &bigint(held));
         printable(&answer);
         if own {

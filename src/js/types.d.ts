@@ -717,4 +717,7 @@ export const USDC_TOKEN_ADDRESS: string;
 export const USDC_TOKEN_ADDRESS_TESTNET: string;
 
 /** Loads the WebAssembly ahead of need, or from a source of one's own. Calling it is never necessary. */
-export default function init(source?: ArrayBuffer | ArrayBufferView | Response | Promise<Response> | WebAssembly.Module): Promise<void>;
+export default function init(source?: WasmSource): Promise<void>;
+
+/** The WebAssembly: its address, its bytes, a response that brings it or a promise of one, or a `WebAssembly.Module`. */
+export type WasmSource = string | URL | ArrayBuffer | ArrayBufferView | Response | Promise<Response> | object;

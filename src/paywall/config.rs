@@ -342,7 +342,7 @@ pub(super) fn object(key: &str, text: &str, shape: &str) -> Result<Map<String, V
 
 pub(super) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
     let Some(text) = text else { return Ok(Vec::new()) };
-    let list = match engine::parse_json(text.as_bytes()) {
+    let list = match engine::parse_text(&text) {
         Some(Value::Array(list)) => list.into_iter().map(|value| match value {
             Value::String(text) => Some(text),
             _ => None,

@@ -3,6 +3,7 @@
 
 use super::config::{Bindings, ConfigError, Settings, wrong};
 use super::gate::Gate;
+use super::near;
 use crate::engine;
 use alloc::{
     format,
@@ -59,7 +60,10 @@ impl Document {
         })?;
         let known = |name: &String| name == SCHEMA || NAMES.iter().any(|(known, _)| known == name);
         match members.keys().find(|name| !known(name)) {
-            Some(name) => Err(wrong(name.as_str(), "is not a key of the configuration")),
+            Some(name) => {
+                let names = NAMES.iter().map(|(known, _)| *known);
+                Err(wrong(name.as_str(), near::unknown("is not a key of the configuration", name, names)))
+            }
             None => Ok(Self { members }),
         }
     }

@@ -65,6 +65,7 @@ mod listing;
 mod manners;
 mod method;
 mod metrics;
+pub mod near;
 mod object;
 mod origin;
 mod page;

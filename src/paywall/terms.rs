@@ -2,6 +2,7 @@
 
 use super::config::{ConfigError, MAX_TEXT_BYTES, missing, wrong};
 use super::method::Method;
+use super::near;
 use super::policy::{By, Free, Limit, ReceiptBy, Settlement};
 use super::price::{Place, Price, Rate, Terms, Unit, Way};
 use crate::wire::{AgentId, Credits, Environment, Network, PlanId, Scheme};
@@ -350,7 +351,10 @@ impl<'a> Members<'a> {
         let Value::Object(members) = value else { return Err(wrong(at, shape)) };
         let members = Self { at: at.into(), members };
         match members.members.keys().find(|name| !known.contains(&name.as_str())) {
-            Some(unknown) => Err(members.wrong(unknown, strange)),
+            Some(unknown) => {
+                let problem = near::unknown(strange, unknown, known.iter().copied());
+                Err(members.wrong(unknown, &problem))
+            }
             None => Ok(members),
         }
     }

@@ -244,7 +244,7 @@ impl Buyer {
                             visit.waits.balance = false;
                             self.advance(fetch, now);
                         }
-                        Err(error) => self.fail(fetch, error.clone()),
+                        Err(error) => self.fail_all(Vec::from([fetch]), error),
                     }
                 }
             }
@@ -437,7 +437,10 @@ impl Buyer {
 
     fn fail_all(&mut self, waiting: Vec<FetchId>, error: &FetchError) {
         for fetch in waiting {
-            self.fail(fetch, error.clone());
+            // One that has gone on without waiting is not over.
+            if self.visit(fetch).is_some_and(|visit| visit.phase.waits_for_work()) {
+                self.fail(fetch, error.clone());
+            }
         }
     }
 

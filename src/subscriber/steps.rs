@@ -217,7 +217,7 @@ impl Buyer {
         }
         self.reserve(fetch);
         if let Some(visit) = self.visit(fetch) {
-            visit.considered_at = now;
+            (visit.phase, visit.considered_at) = (Phase::Preparing, now);
             self.advance(fetch, now);
         }
     }
@@ -295,8 +295,8 @@ impl Buyer {
     /// suffices. That it does not suffice, only a reading says that was made since this fetch knows its terms.
     pub(super) fn advance(&mut self, fetch: FetchId, now: u64) {
         let holder = self.holder.clone();
-        let Some(visit) = self.visit(fetch) else { return };
-        visit.phase = Phase::Preparing;
+        // Work that it waited for may end when it has gone on without.
+        let Some(visit) = self.visit(fetch).filter(|visit| visit.phase == Phase::Preparing) else { return };
         let (Some(offer), Some(consent)) = (visit.offer.clone(), visit.consent) else { return };
         let Consent::Given { purchase, .. } = consent;
         let considered_at = visit.considered_at;

@@ -229,6 +229,13 @@ pub(super) enum Phase {
     Done,
 }
 
+impl Phase {
+    /// Whether a fetch that is there may be waiting for a call of the platform.
+    pub(super) fn waits_for_work(self) -> bool {
+        matches!(self, Self::Preparing | Self::ReadingTerms | Self::Choosing)
+    }
+}
+
 impl Visit {
     pub(super) fn new(request: FetchRequest) -> Self {
         Self {

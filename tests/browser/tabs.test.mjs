@@ -127,6 +127,32 @@ test('two tabs that fetch at once never exceed the budget that they share', asyn
   assert.ok(!kept.includes(who.nvmApiKey.slice(-20)) && !kept.includes('accessToken') && !kept.includes('eyJ'), 'no key and no token is kept');
 });
 
+test('what is fetched before the budget is taken up is counted against it all the same', async () => {
+  const who = await buyer();
+  const options = { budget: { storage: 'local' }, policy: { maxCreditsTotal: 2 } };
+  const page = await tab(who, options);
+  assert.equal((await ask(page)).status, 200);
+  const ends = await page.evaluate(async ([backend, { nvmApiKey, delegationId }, given, url]) => {
+    const { Payments } = await import('/pkg/index.js');
+    const again = Payments.getBrowserInstance({ returnUrl: '/', environment: 'custom', backend, nvmApiKey, delegationConfig: { delegationId }, approve: () => true, ...given });
+    const calls = [];
+    // Another tab holds the budget for a while.
+    const request = navigator.locks.request.bind(navigator.locks);
+    navigator.locks.request = async (...args) => {
+      await new Promise((done) => setTimeout(done, 500));
+      return request(...args);
+    };
+    // Some at once, and some while it is being taken up.
+    for (let times = 0; times < 6; times += 1) {
+      calls.push(again.fetch(url, { method: 'POST', body: '{"question":"1 + 1?"}' }).then(({ response }) => response.status, ({ code }) => code));
+      await new Promise((done) => setTimeout(done, times));
+    }
+    return Promise.all(calls);
+  }, [stage.sandbox.url, who, options, `${stage.paywall.url}/ask`]);
+  assert.deepEqual(new Set(ends), new Set(['budget_exceeded']));
+  assert.equal(await balanceOf(stage, who.accountAddress), 98n);
+});
+
 test('tabs with budgets of different names, and instances with none, share nothing', async () => {
   const who = await buyer();
   const limit = { policy: { maxCreditsTotal: 2 } };

@@ -161,5 +161,5 @@ test('npx payments-wasm paywall: a gate in front of a service, in a process', as
     await Promise.all([once(child, 'exit'), origin.stop()]);
   }
   const wrong = await run(process.execPath, [dist('subscriber', 'cli/bin.js'), 'paywall', '--origin', origin.url, '--routes', routes, '--port', '0', '--key', 'hello'], { anyCode: true });
-  assert.deepEqual([wrong.code, /nvmApiKey must be a Nevermined API key/.test(wrong.output)], [1, true]);
+  assert.deepEqual([wrong.code, /--key \(or the variable NVM_API_KEY\) must be a Nevermined API key/.test(wrong.output)], [1, true]);
 });

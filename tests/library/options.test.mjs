@@ -113,3 +113,30 @@ test('two cookies stay two, a 204 has no body, a redirect is not followed', asyn
   assert.deepEqual(got.map(({ status }) => status), [200, 204, 302]);
   assert.deepEqual(got[0].headers.getSetCookie(), ['a=1', 'b=2']);
 });
+
+test('an option, a key of a route and a key of the document that were misspelt: the one that was meant is named', async () => {
+  const said = async (more) => (await gated(more).gate.ready().catch((error) => error)).message;
+  await hushed(async () => {
+    for (const [more, message] of [
+      [{ allowedOrigin: ['*'] }, 'allowedOrigin is not an option; did you mean allowedOrigins?'],
+      [{ timeoutMS: 5 }, 'timeoutMS is not an option; did you mean timeoutMs?'],
+      [{ routes: { 'POST /ask': { planId: PLAN, credit: 2 } } }, /^routes\["POST \/ask"\]\.credit is not [^;]+; did you mean credits\?$/],
+      [{ config: JSON.stringify({ unlistet: 'deny' }) }, 'unlistet is not a key of the configuration; did you mean unlisted?'],
+      [{ colour: 'blue' }, 'colour is not an option'],
+    ]) {
+      const found = await said(more);
+      if (message instanceof RegExp) assert.match(found, message);
+      else assert.equal(found, message);
+    }
+  });
+});
+
+test('a byte order mark before a document or a variable is no part of it', async () => {
+  const routes = { 'POST /ask': { planId: PLAN, credits: 2 } };
+  const document = `\ufeff${JSON.stringify({ routes, unlisted: 'deny' })}`;
+  for (const config of [document, { get: async () => document }, async () => document]) {
+    await paywall(() => new Response('x'), options({ routes: undefined, unlisted: undefined, config })).ready();
+  }
+  const gate = paywall(() => new Response('x'), options({ routes: undefined, openRoutes: undefined }));
+  await gate.ready({ ROUTES: `\ufeff${JSON.stringify(routes)}`, OPEN_ROUTES: '\ufeff["GET /health"]' });
+});

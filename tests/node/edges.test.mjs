@@ -103,9 +103,11 @@ describe('an abort or a logout ends a fetch at once', () => {
   }
 
   test('a signal that has fired already orders nothing', async () => {
-    const options = { approve: undefined, policy: { purchase: true } };
-    const { payments, orders } = await buyer((_, token) => (token ? paid('0') : need()), options);
+    const options = { approve: undefined, policy: { purchase: true, plans: ['77'], origins: [SELLER] } };
+    const balance = { balance: '2' };
+    const { payments, orders } = await buyer((_, token) => (token ? paid('0') : need()), options, balance);
     await payments.fetch(ASK);
+    balance.balance = '0';
     assert.equal((await failure(payments.fetch(ASK, { signal: AbortSignal.abort() }))).code, 'aborted');
     await new Promise(later);
     assert.deepEqual(orders, []);

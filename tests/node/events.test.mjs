@@ -36,7 +36,7 @@ test('each event has the members of its type, and all types are seen', async () 
     approve: async (_, context) => { await context.balance(); return { approve: true, purchase: true }; },
   }, { credits: false });
   const terms = offerOf(platform.planId);
-  let mood = 'refuse once';
+  let mood = 'sell';
   seller.answer = async ({ token }, response) => {
     if (!token) return need(response, terms);
     if (mood === 'die') return response.destroy();
@@ -48,13 +48,15 @@ test('each event has the members of its type, and all types are seen', async () 
   };
   const url = `${seller.url}/ask?q=1`;
   await payments.fetch(url, { method: 'POST', body: 'x' });
+  mood = 'refuse once';
+  await payments.fetch(url, { method: 'POST', body: 'x' });
   mood = 'die';
   await assert.rejects(payments.fetch(url, { method: 'POST', body: 'x' }));
 
   assert.deepEqual(events.map(({ fetch, type, state }) => [fetch, type, ...(state ? [state] : [])]), [
-    [1, 'request'], [1, 'offer'], [1, 'consent'], [1, 'order', 'sent'], [1, 'order', 'done'], [1, 'mint'], [1, 'paid'], [1, 'refused'],
-    [1, 'mint'], [1, 'paid'], [1, 'receipt'],
-    [2, 'offer'], [2, 'consent'], [2, 'paid'], [2, 'unknown'],
+    [1, 'request'], [1, 'offer'], [1, 'consent'], [1, 'order', 'sent'], [1, 'order', 'done'], [1, 'mint'], [1, 'paid'], [1, 'receipt'],
+    [2, 'offer'], [2, 'consent'], [2, 'paid'], [2, 'refused'], [2, 'mint'], [2, 'paid'], [2, 'receipt'],
+    [3, 'offer'], [3, 'consent'], [3, 'paid'], [3, 'unknown'],
   ]);
   assert.deepEqual(new Set(events.map(({ type }) => type)), new Set(Object.keys(MEMBERS)));
   for (const event of events) {

@@ -48,7 +48,6 @@ const deep = (levels) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
 
 describe('a 402 that makes no offer is an error, and nothing is paid', () => {
   const headers = {
-    'no header': undefined,
     'an empty header': '',
     'a space': ' ',
     'no base64': '{"x402Version":2}',
@@ -93,7 +92,7 @@ describe('a 402 that makes no offer is an error, and nothing is paid', () => {
   for (const [name, value] of Object.entries(headers)) {
     test(name, async () => {
       const { calls, ask } = await buyer({
-        bare: () => new Response('pay', { status: 402, headers: value === undefined ? {} : { 'payment-required': value } }),
+        bare: () => new Response('pay', { status: 402, headers: { 'payment-required': value } }),
         paid: () => new Response('free lunch'),
       });
       const error = await within(ask()).then(() => assert.fail('it resolved'), (error) => error);
@@ -104,6 +103,16 @@ describe('a 402 that makes no offer is an error, and nothing is paid', () => {
       assert.equal(error.response?.status, 402);
       assert.deepEqual(calls, { bare: 1, paid: 0, mints: 0, other: 0 });
     });
+  }
+});
+
+test('a 402 without a header and without an x402 body is an ordinary response', async () => {
+  for (const body of ['pay', '', '<title>Pay</title>', '{"error":{"code":"card_declined"}}', '{"accepts":[]}', 'null', '[]']) {
+    const given = new Response(body, { status: 402 });
+    const { calls, ask } = await buyer({ bare: () => given });
+    const { response, spend } = await within(ask());
+    assert.deepEqual([response.status, await response.text(), spend.outcome], [402, body, 'none']);
+    assert.deepEqual(calls, { bare: 1, paid: 0, mints: 0, other: 0 });
   }
 });
 

@@ -367,8 +367,9 @@ async function serve(answer) {
 
 async function offerOf(url) {
   const answer = await fetch(url, { method: 'POST', body: '{}' });
-  const headers = { 'content-type': 'application/json', 'payment-required': answer.headers.get('payment-required') };
-  return { headers, json: await answer.json() };
+  // A seller of its own: the offer is for no other host.
+  const json = { ...await answer.json(), resource: { url: '/ask' } };
+  return { headers: { 'content-type': 'application/json', 'payment-required': btoa(JSON.stringify(json)) }, json };
 }
 
 /** Hands a request to the paywall, and its answer back. */

@@ -11,6 +11,8 @@ const ASK = 'http://127.0.0.1:1001/ask';
 const accepts = { scheme: 'nvm:erc4337', network: 'eip155:84532', planId: '77', extra: { version: '1', credits: '2' } };
 const header = (value) => Buffer.from(JSON.stringify(value)).toString('base64');
 const OFFER = header({ x402Version: 2, resource: { url: '/ask' }, accepts: [accepts], extensions: {} });
+/** The same terms at another price: a refusal with an offer that differs is paid again, once it is agreed to. */
+const DEARER = header({ x402Version: 2, resource: { url: '/ask' }, accepts: [{ ...accepts, extra: { version: '1', credits: '3' } }], extensions: {} });
 const TOKEN = part({ x402Version: 2, accepted: accepts, payload: { signature: '0x', authorization: { from: '0x1' } }, extensions: {} });
 const RECEIPT = header({ success: true, transaction: '0x', network: 'eip155:84532', creditsRedeemed: '2', remainingBalance: '98' });
 
@@ -101,11 +103,11 @@ describe('rule 7: a body is sent again whole', () => {
           const whole = Buffer.from(await request.arrayBuffer()).toString('latin1');
           sent.push({ type, method: request.method, body: line ? whole.replaceAll(line, 'line') : whole });
           return token && sent.length > 2 ? new Response('ok', { headers: { 'payment-response': RECEIPT } })
-            : new Response('pay', { status: 402, headers: { 'payment-required': OFFER } });
+            : new Response('pay', { status: 402, headers: { 'payment-required': token ? DEARER : OFFER } });
         });
         const { spend } = await payments.fetch(...given());
         assert.equal(spend.outcome, 'settled');
-        assert.deepEqual(calls, { seller: 3, asked: 1, mints: 2 }, 'bare, refused, paid');
+        assert.deepEqual(calls, { seller: 3, asked: 2, mints: 2 }, 'bare, refused at another price, paid');
         const body = make();
         const plain = body instanceof FormData ? sent[0].body : Buffer.from(await new Response(body).arrayBuffer()).toString('latin1');
         for (const one of sent) {

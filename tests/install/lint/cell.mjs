@@ -1,0 +1,8 @@
+// What publint and arethetypeswrong have to say about the tarball.
+import { at } from '../../../scripts/lib/run.mjs';
+
+export default {
+  title: 'publint, @arethetypeswrong/cli', quick: true,
+  build: [['publint', 'node_modules/payments-wasm', '--strict'], ['attw', at('target/payments-wasm.tgz'), '--format', 'table-flipped']],
+  run() {},
+};

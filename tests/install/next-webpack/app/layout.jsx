@@ -1,0 +1,3 @@
+export default function Layout({ children }) {
+  return <html lang="en"><head><title>A page that pays</title></head><body>{children}</body></html>;
+}
