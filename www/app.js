@@ -115,7 +115,7 @@ async function ask(question, mode) {
     if (!paid.response.ok) throw await asError(paid.response);
     if (mode === "stream") await readStream(paid.response, exchange);
     else exchange.answer(await paid.response.json());
-    exchange.receipt(paid.receipt, purchases(spend));
+    exchange.receipt(paid.receipt, bought(spend));
     box.value = "";
     announce(`Answered. ${exchange.text()}`);
   } catch (error) {
@@ -123,7 +123,7 @@ async function ask(question, mode) {
     timeline.finish(spend);
     if (await offerLogin(error, question, mode)) return;
     if (/^BCK\.DELEGATION\./.test(error.code ?? "")) dropDelegation();
-    exchange.fail(running.trouble ?? error, spend, purchases(spend));
+    exchange.fail(running.trouble ?? error, spend, bought(spend));
   } finally {
     addUp(spend);
     busy(false);
@@ -136,11 +136,9 @@ async function ask(question, mode) {
 // Adds what this question cost to the running tally: what was settled, and what was bought.
 function addUp(spend) {
   if (!spend || !payments.isLoggedIn) return;
-  const cents = purchases(spend).reduce((sum, purchase) => sum + purchase.cents, 0);
+  const cents = bought(spend).reduce((sum, purchase) => sum + purchase.cents, 0);
   addToTally(payments.getAccountAddress(), { credits: spend.creditsSettled ?? 0n, cents });
 }
-
-const purchases = (spend) => bought(spend, running.offer?.planId ?? config.planId);
 
 // What `fetch` takes for a question, in either mode.
 function requestOf(question, mode, signal) {

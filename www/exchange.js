@@ -60,7 +60,7 @@ function showReceipt(section, receipt, bought) {
     el("dl", {},
       ...row("Credits redeemed", receipt.creditsRedeemed === undefined ? undefined : count(receipt.creditsRedeemed), "receipt-credits"),
       ...row("Balance left", receipt.remainingBalance === undefined ? undefined : credits(receipt.remainingBalance), "receipt-balance"),
-      ...bought.flatMap(({ name, price, txHash }) => row("Bought", `${name}, ${price}`, "receipt-bought", txHash)),
+      ...bought.flatMap(({ name, price, txHash, confirmed }) => row("Bought", `${name}, ${price}${confirmed ? "" : ", not confirmed"}`, "receipt-bought", txHash)),
       ...row("Payer", receipt.payer ? short(receipt.payer) : undefined, "receipt-payer", receipt.payer),
       ...row("Network", network(receipt.network).name, "receipt-network", receipt.network),
       ...row("Transaction", short(receipt.transaction, 10, 6), "receipt-transaction", receipt.transaction),

@@ -11,12 +11,11 @@ export function learn(planId, plan) {
 }
 
 /**
- * The purchases of one request: `{ name, price, cents, txHash, confirmed }` each. Those that the page ordered, and
- * one that the platform made while settling, which the receipt names.
+ * The purchases of one request: `{ name, price, cents, txHash, confirmed }` each. One that the platform did not confirm, such as
+ * one that only the seller's receipt names, is in no sum.
  */
-export function bought(spend, planId) {
-  const toppedUp = spend?.receipt?.orderTx ? [{ planId, txHash: spend.receipt.orderTx }] : [];
-  return [...(spend?.purchases ?? []), ...toppedUp].map(({ planId, txHash, confirmed = true }) => {
+export function bought(spend) {
+  return (spend?.purchases ?? []).map(({ planId, txHash, confirmed }) => {
     const known = shown.get(planId);
     const cents = confirmed ? (known?.cents ?? 0) : 0;
     return { name: known?.name ?? short(planId), price: known?.price ?? "its price", cents, txHash, confirmed };

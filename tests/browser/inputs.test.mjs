@@ -38,13 +38,13 @@ after(async () => {
   origin?.close();
 });
 
-/** A page of somebody who has a hundred credits and pays this gate up to fifty of them. */
-async function buyer() {
+/** A page of somebody who has a hundred credits and, unless they are to say so with each payment, pays this gate up to fifty of them. */
+async function buyer({ says = false } = {}) {
   if (!gate) await sell();
   const account = await client(sandbox.url).open('A buyer');
   await account.order(planId);
   const delegationConfig = { delegationId: await account.delegation() };
-  const page = await open('/app', { nvmApiKey: account.key, delegationConfig, policy: { origins: [gate.url], maxCreditsTotal: 50 } });
+  const page = await open('/app', { nvmApiKey: account.key, delegationConfig, ...(!says && { policy: { origins: [gate.url], maxCreditsTotal: 50 } }) });
   await page.evaluate((url) => { window.gate = url; }, gate.url);
   return { page, held: () => account.balance(planId) };
 }
@@ -145,3 +145,42 @@ test('a dialog is told when it is of no use any more', async () => {
   });
   assert.deepEqual(told, ['approve_timeout', 'none', true]);
 });
+
+test('across origins: what is an offer, whose it is, and that nobody who was not named is paid', async () => {
+  const asked = [];
+  const shop = createServer((request, response) => {
+    const headers = { 'access-control-allow-origin': '*', 'access-control-allow-headers': '*', 'content-type': 'application/json' };
+    if (request.method === 'OPTIONS') return response.writeHead(204, headers).end();
+    asked.push([request.url, 'payment-signature' in request.headers]);
+    const here = `http://127.0.0.1:${shop.address().port}`;
+    const offer = (url) => ({ x402Version: 2, resource: { url }, accepts: [{ scheme: 'nvm:erc4337', network: 'eip155:84532', planId, extra: { version: '1', credits: '1' } }], extensions: {} });
+    const body = { '/plain': { error: 'Payment Required' }, '/body': offer(`${here}/body`), '/elsewhere': offer(`${gate.url}/ask`), '/path': offer('/path') }[request.url];
+    // None of its headers is exposed.
+    return response.writeHead(402, { ...headers, 'payment-required': Buffer.from(JSON.stringify(body)).toString('base64') }).end(JSON.stringify(body));
+  });
+  await new Promise((done) => shop.listen(0, '127.0.0.1', done));
+  try {
+    const { page, held } = await buyer({ says: true });
+    const here = `http://127.0.0.1:${shop.address().port}`;
+    await sandboxForgets();
+    const fetched = (path, policy) => page.evaluate(async ([url, policy]) => {
+      const end = await window.payments.fetch(url, {}, { policy }).catch((error) => error);
+      return [end.code, end.response.status, end.spend.outcome, await end.response.json().then(() => 'readable')];
+    }, [here + path, policy]);
+    for (const [path, origins, code] of [
+      ['/plain', [here], undefined], ['/body', [gate.url], 'no_payable_offer'], ['/body', [], 'consent_required'], ['/elsewhere', ['*'], 'resource_mismatch'],
+    ]) assert.deepEqual(await fetched(path, { origins }), [code, 402, 'none', 'readable'], `${path} ${origins}`);
+    assert.deepEqual(asked.map(([url, token]) => [url, token]), [['/plain', false], ['/body', false], ['/body', false], ['/elsewhere', false]]);
+    assert.deepEqual(await platformCalls(), [], 'nobody was asked for a token, a plan or a balance');
+    // Who is named is paid once, and what is refused is not paid again.
+    for (const path of ['/body', '/path']) assert.deepEqual(await fetched(path, { origins: [here] }), ['payment_refused', 402, 'unknown', 'readable']);
+    assert.deepEqual(asked.slice(4), [['/body', false], ['/body', true], ['/path', false], ['/path', true]]);
+    assert.equal(await held(), '100');
+  } finally {
+    shop.closeAllConnections();
+    shop.close();
+  }
+});
+
+const sandboxForgets = () => fetch(`${sandbox.url}/sandbox/calls`, { method: 'DELETE' });
+const platformCalls = async () => (await (await fetch(`${sandbox.url}/sandbox/calls`)).json()).filter(({ method }) => method !== 'OPTIONS').map(({ path }) => path);

@@ -230,7 +230,7 @@ test('what is wrong is said plainly, and nothing is left running', async () => {
     [['--seed', 'broken.json'], /--seed: broken\.json is not JSON/],
     [['--port', '0', '--seed', 'wrong.json'], /--seed: wrong\.json: plans\[0\]\.owner: eve is none of users/],
     [['--port', String(port)], /is in use: choose another with --port/],
-    [['start'], /what is sandbox start/],
+    [['start'], /sandbox start is not a command/],
     [['--port', '0', '--', 'no-such-program'], /no-such-program cannot be run/],
   ]) {
     const { code, said } = await run(['sandbox', ...args]);

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { startBare } from '../../scripts/lib/bare.mjs';
 import { request, wire } from '../../scripts/lib/load.mjs';
-import { forget } from '../../scripts/lib/scratch.mjs';
+import { forget } from '../../src/cli/scratch.js';
 import { client, offer } from './client.mjs';
 
 const KILLS = Number(process.env.KILLS ?? 15);
