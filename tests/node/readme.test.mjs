@@ -195,9 +195,13 @@ const CHECKS = {
     let paid = 0;
     const seller = await serve(async (request, response) => {
       const token = request.headers['payment-signature'];
-      if (token && ++paid === 1) return;
+      if (!token) {
+        const { headers, json } = await offerOf(`${stage.paywall.url}/ask`);
+        return response.writeHead(402, headers).end(JSON.stringify(json));
+      }
+      if (++paid === 1) return;
       const answer = await fetch(`${stage.paywall.url}/ask`, {
-        method: 'POST', headers: token && { 'payment-signature': token }, body: '{"question":"What is 6 * 7?"}',
+        method: 'POST', headers: { 'payment-signature': token }, body: '{"question":"What is 6 * 7?"}',
       });
       const headers = [...answer.headers].filter(([name]) => name.startsWith('payment-'));
       response.writeHead(answer.status, Object.fromEntries(headers)).end(await answer.text());
