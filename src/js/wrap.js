@@ -2,6 +2,9 @@
 
 /** How long a repeated request is taken for the same one, in milliseconds. */
 const SAME_REQUEST_MS = 10 * 60_000;
+/** How much is read of an answer that may have to be given again, and for how long. */
+const MOST_BYTES = 65_536;
+const MOST_MS = 10_000;
 
 /**
  * A `fetch` that pays if need be and gives the response alone.
@@ -23,9 +26,12 @@ export function wrapFetch(client, fetch, payments) {
       return response;
     };
     if (earlier && !earlier.canResume) return again();
+    const bare = copyOf(input);
     const ended = await attempt(client, input, init, { fetch, ...(earlier && { resume: earlier.resume }) });
+    if (ended.wantsResponse) ended.response = await (fetch ?? globalThis.fetch)(new Request(bare, init)).catch(() => undefined);
     if (ended.response) payments.set(ended.response, ended.payment);
     if (earlier && ended.error?.code === 'not_resumable') return again();
+    await ended.keepAnswer();
     await unfinished.keep(key, ended);
     return ended.outcome();
   };
@@ -37,12 +43,24 @@ async function attempt(client, input, init, options) {
     return new Ended({ response, spend, receipt });
   } catch (error) {
     const { response, spend, code } = error;
-    // A no and a refusal are the seller's 402: no client of `fetch` sends a request again for it.
-    if (response?.status === 402) return new Ended({ response, spend, receipt: spend?.receipt, error });
-    const reason = code === 'aborted' || code === 'invalid_request' || (code === 'network_error' && spend?.outcome === 'none');
-    return new Ended({ spend, error, thrown: reason ? asFetchThrows(error) : error });
+    const isNetwork = code === 'network_error' && spend?.outcome === 'none' && spend.purchases.length === 0;
+    if (isNetwork || code === 'aborted' || code === 'invalid_request') return new Ended({ spend, error, thrown: asFetchThrows(error) });
+    // A no and a refusal are the seller's 402: no client of `fetch` sends a request again for it. Where the answer to a token
+    // got lost, the 402 at hand is the one before it, and says nothing.
+    const isLost = spend?.outcome === 'unknown' && code !== 'payment_refused' && !NOES.has(code);
+    if (response?.status === 402 && !isLost) return new Ended({ response, spend, receipt: spend?.receipt, error });
+    return new Ended({ spend, error, thrown: error });
   }
 }
+
+/** The errors that say no to a payment, whoever says it. */
+const NOES = new Set([
+  'approve_failed', 'approve_reentered', 'approve_timeout', 'budget_exceeded', 'consent_denied', 'consent_required', 'delegation_required',
+  'insufficient_credits', 'no_payable_offer', 'not_logged_in', 'purchase_not_allowed', 'purchase_pending',
+]);
+
+/** A call uses up the body of a Request: the copy is for another. */
+const copyOf = (input) => (input instanceof Request ? input.clone() : input);
 
 /** What `fetch` itself rejects with: the signal's reason, or a TypeError. */
 function asFetchThrows(error) {
@@ -58,10 +76,20 @@ class Ended {
     // A 2xx is what was paid for; a token that was answered 401 or 402 has ended, and clients do not retry these.
     const isFinal = response && (response.ok || response.status === 401 || response.status === 402);
     this.isOpen = spend !== undefined && spend.outcome !== 'none' && !isFinal;
-    if (this.isOpen && response) this.spare = response.clone();
+  }
+
+  /** Keeps the answer for a call that repeats this one. It is read at once: a client that gives up one of two unread bodies waits for the other. */
+  async keepAnswer() {
+    const { isOpen, response } = this;
+    if (!isOpen || !response || response.status < 200 || response.bodyUsed) return;
+    const { status, statusText, headers } = response;
+    const body = await readBriefly(response.clone());
+    this.again = () => new Response(body?.length ? body : null, { status, statusText, headers });
   }
 
   get canResume() { return this.spend.singleUse && this.spend.payment !== undefined; }
+  /** Whether it ended before the seller was asked, as the terms were known: its 402 is still to be had, and costs nothing. */
+  get wantsResponse() { return !this.response && this.spend?.requests === 0 && NOES.has(this.error?.code); }
   get resume() { return { spend: this.spend }; }
 
   outcome() {
@@ -71,9 +99,33 @@ class Ended {
 
   /** The same once more, for a call that repeats this one. */
   again() {
-    if (!this.spare) throw this.thrown;
-    return this.spare.clone();
+    // The signal of the earlier call is not that of this one.
+    throw this.error ?? this.thrown;
   }
+}
+
+/** The bytes of an answer that is no goods; nothing where they are many or slow. */
+async function readBriefly(response) {
+  const reader = response.body?.getReader();
+  const chunks = [];
+  const timer = setTimeout(() => reader?.cancel().catch(() => {}), MOST_MS);
+  try {
+    for (let left = MOST_BYTES; reader;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      chunks.push(value);
+      left -= value.length;
+      if (left < 0) {
+        reader.cancel().catch(() => {});
+        return undefined;
+      }
+    }
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 /** The calls that ended without saying what became of their payment. */

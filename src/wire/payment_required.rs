@@ -63,6 +63,7 @@ impl PaymentRequired {
     /// Whether a body is meant as an x402 document, well made or not: a JSON object that names a version of x402.
     #[must_use]
     pub fn is_one(body: &[u8]) -> bool {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         document::parse(body, MAX_OFFER_BYTES, "payment-required")
             .is_ok_and(|document| document.contains_key("x402Version"))
     }

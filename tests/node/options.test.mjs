@@ -19,12 +19,19 @@ const membersOf = (shape) => Object.assign({}, ...(all[shape].extends ?? []).map
 const accepts = { scheme: 'nvm:erc4337', network: 'eip155:84532', planId: '77', extra: { version: '1', credits: '2' } };
 const OFFER = Buffer.from(JSON.stringify({ x402Version: 2, resource: { url: '/ask' }, accepts: [accepts], extensions: {} })).toString('base64');
 
+const PLAN = { id: '77', registry: { price: { isCrypto: true, amounts: [], receivers: [] }, credits: { isRedemptionAmountFixed: true, amount: '100', minAmount: '2', maxAmount: '2', durationSecs: '0' } } };
+/** What the seller and the platform answer. */
+const answer = ({ url }) => {
+  if (url === ASK) return new Response('pay', { status: 402, headers: { 'payment-required': OFFER } });
+  return Response.json(url.endsWith('/plans/77') ? PLAN : { balance: '0' });
+};
+
 /** An instance; what it sends is noted, and the seller asks for two credits. */
 function buyer(options = {}) {
   const sent = [];
   const payments = Payments.getInstance({ ...BASE, ...options, async fetch(request) {
     sent.push(request.url);
-    return request.url === ASK ? new Response('pay', { status: 402, headers: { 'payment-required': OFFER } }) : Response.json({ balance: '0' });
+    return answer(request);
   } });
   return { payments, sent };
 }
@@ -175,7 +182,7 @@ describe('options are read once, and own members only', () => {
     const asked = {};
     const once = (name, ...values) => ({ enumerable: true, get: () => { asked[name] = (asked[name] ?? 0) + 1; return values[Math.min(asked[name], values.length) - 1]; } });
     const policy = Object.defineProperties({}, { maxCreditsTotal: once('maxCreditsTotal', '1', '1000'), plans: once('plans', ['77'], []) });
-    const options = Object.defineProperties({ ...BASE }, { policy: once('policy', policy, { }), approve: once('approve', () => false, () => true), fetch: once('fetch', async () => new Response('pay', { status: 402, headers: { 'payment-required': OFFER } })) });
+    const options = Object.defineProperties({ ...BASE }, { policy: once('policy', policy, { }), approve: once('approve', () => false, () => true), fetch: once('fetch', async (request) => answer(request)) });
     const payments = Payments.getInstance(options);
     assert.equal((await failure(payments.fetch(ASK))).code, 'budget_exceeded');
     assert.deepEqual(asked, { maxCreditsTotal: 1, plans: 1, policy: 1, approve: 1, fetch: 1 });
@@ -189,7 +196,7 @@ describe('options are read once, and own members only', () => {
   });
 
   test('an object that changes after the call is as it was', async () => {
-    const policy = { maxCreditsPerRequest: 1 };
+    const policy = { maxCreditsPerRequest: 1, origins: ['*'] };
     const { payments } = buyer({ policy });
     policy.maxCreditsPerRequest = 100;
     assert.equal((await failure(payments.fetch(ASK))).code, 'budget_exceeded');

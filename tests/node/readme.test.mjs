@@ -191,16 +191,17 @@ const CHECKS = {
 
   async resume({ run }) {
     const { env, held } = await buyer({ credits: true });
-    // A seller that says nothing to the first payment, and hands the next on.
+    // A seller that says nothing to the first payment, and settles the next.
     let paid = 0;
     const seller = await serve(async (request, response) => {
       const token = request.headers['payment-signature'];
-      if (token && ++paid === 1) return;
-      const answer = await fetch(`${stage.paywall.url}/ask`, {
-        method: 'POST', headers: token && { 'payment-signature': token }, body: '{"question":"What is 6 * 7?"}',
-      });
-      const headers = [...answer.headers].filter(([name]) => name.startsWith('payment-'));
-      response.writeHead(answer.status, Object.fromEntries(headers)).end(await answer.text());
+      if (!token) {
+        const { headers, json } = await offerOf(`${stage.paywall.url}/ask`);
+        return response.writeHead(402, headers).end(JSON.stringify(json));
+      }
+      if (++paid === 1) return;
+      const { json } = await client(stage.sandbox.url, stage.seller).settle(stage.planId, token, 2);
+      response.writeHead(200, { 'payment-response': btoa(JSON.stringify(json)) }).end('42');
     });
     assert.equal(await run({ ...env, API_URL: seller.url }).finally(() => seller.stop()), 'send_timeout unknown\n200 settled\n');
     assert.deepEqual([paid, await held()], [2, 98n]);

@@ -1,0 +1,198 @@
+// `wrapFetch` under clients that send a request again by themselves, as they are published, against a real sandbox: whatever
+// they do, a payment is settled once, and a no is not asked for again.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import ky from 'ky';
+import OpenAI from 'openai';
+import { failure, need, offerOf, startPlatform, startSeller } from './kit.mjs';
+
+let platform;
+before(async () => { platform = await startPlatform(); });
+after(() => platform?.stop());
+
+const ANSWER = { id: 'c1', object: 'chat.completion', created: 1, model: 'm', choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'the answer' } }] };
+/** Each client with its own defaults: how it asks once, and how it is given a signal. */
+const CLIENTS = {
+  async openai(url, fetch, options) {
+    const client = new OpenAI({ apiKey: 'k', baseURL: `${url}/v1`, fetch, logLevel: 'off' });
+    return (await client.chat.completions.create({ model: 'm', messages: [{ role: 'user', content: 'why?' }] }, options)).choices[0].message.content;
+  },
+  async ky(url, fetch, options) {
+    return (await ky.get(`${url}/v1/answers?q=why`, { fetch, ...options }).json()).choices[0].message.content;
+  },
+  async 'ky with a body'(url, fetch, options) {
+    return (await ky.post(`${url}/v1/answers`, { json: { q: 'why?' }, fetch, retry: { limit: 2, methods: ['post'] }, ...options }).json()).choices[0].message.content;
+  },
+};
+
+/** A seller of its own for one test: what carries a token is answered so, and all else with the terms. */
+async function stage(t, paid, options) {
+  const seller = await startSeller((request, response, seen) => (request.token ? paid(request, response, seen) : need(response, offerOf(platform.planId))));
+  t.after(() => seller.stop());
+  const payments = await platform.buyer(options);
+  const responses = [];
+  const wrapped = payments.wrapFetch();
+  const fetch = async (...given) => {
+    const response = await wrapped(...given);
+    responses.push(response);
+    return response;
+  };
+  return { seller, payments, fetch, responses, ask: (name, more) => CLIENTS[name](seller.url, fetch, more), tokens: () => seller.seen.flatMap(({ token }) => token ?? []) };
+}
+
+/** Takes the credits of each token it has not seen, and then fails so. */
+const settleThenFail = (how) => {
+  const settled = new Map();
+  return async ({ token }, response) => {
+    if (!settled.has(token)) settled.set(token, await platform.settle(token));
+    if (how === 'lost') return response.destroy();
+    response.writeHead(how, { 'retry-after-ms': '1' }).end('oops');
+  };
+};
+
+describe('a payment that was settled, and whose answer failed, is settled once', { concurrency: 6 }, () => {
+  for (const name of Object.keys(CLIENTS)) {
+    for (const how of ['lost', 500, 503, 429, 409, 408]) {
+      for (const tokenVersion of [3, 2]) {
+        test(`${name}: ${how}, tokenVersion ${tokenVersion}`, async (t) => {
+          const { payments, ask, tokens, responses } = await stage(t, settleThenFail(how), { tokenVersion });
+          const error = await failure(ask(name));
+          assert.equal(new Set(tokens()).size, 1, 'one token');
+          // ky takes a 409 for final.
+          const retries = how === 409 && name.startsWith('ky') ? 0 : 2;
+          assert.equal(tokens().length, tokenVersion === 3 ? 1 + retries : 1, 'a single-use token is sent again, a reusable one is not');
+          assert.equal(100n - await payments.held(), 2n, 'the ledger');
+          assert.equal(payments.spend.credits, 2n, 'the budget');
+          if (how === 'lost') assert.ok(!(error instanceof assert.AssertionError), error.message);
+          else {
+            assert.equal(error.status ?? error.response?.status, how, 'the earlier outcome');
+            assert.equal(responses.length, 1 + retries, 'the client did repeat');
+          }
+        });
+      }
+    }
+
+    test(`${name}: a seller that knows the token answers after all`, async (t) => {
+      const receipts = new Map();
+      const { payments, ask, tokens, responses } = await stage(t, async ({ token }, response) => {
+        if (receipts.has(token)) return response.writeHead(200, { 'content-type': 'application/json', 'payment-response': receipts.get(token) }).end(JSON.stringify(ANSWER));
+        receipts.set(token, await platform.settle(token));
+        response.destroy();
+      }, { tokenVersion: 3 });
+      assert.equal(await ask(name), 'the answer');
+      assert.deepEqual([new Set(tokens()).size, tokens().length], [1, 2]);
+      assert.deepEqual([await payments.held(), payments.spend.credits], [98n, 2n]);
+      const { receipt, spend, error } = payments.paymentOf(responses.at(-1));
+      assert.deepEqual([receipt.success, spend.outcome, spend.singleUse, error], [true, 'settled', true, undefined]);
+    });
+
+    test(`${name}: a seller that refuses the spent token is not paid with another`, async (t) => {
+      const { payments, ask, tokens } = await stage(t, async ({ token }, response, seen) => {
+        if (seen.filter((one) => one.token).length > 1) return need(response, offerOf(platform.planId));
+        await platform.settle(token);
+        response.destroy();
+      }, { tokenVersion: 3 });
+      const error = await failure(ask(name));
+      assert.equal(error.status ?? error.response?.status, 402);
+      assert.deepEqual([new Set(tokens()).size, tokens().length, await payments.held()], [1, 2, 98n]);
+    });
+  }
+});
+
+describe('a no resolves with the seller\'s 402, and is not asked for again', { concurrency: 6 }, () => {
+  // What says no, the code, the requests that the seller gets.
+  const noes = {
+    'a person': [{ approve: () => false }, 'consent_denied', 0],
+    'nobody who was asked': [{ approve: undefined }, 'consent_required', 0],
+    'a policy without origins': [{ approve: undefined, policy: { maxCreditsPerRequest: 50 } }, 'consent_required', 0],
+    'a limit': [{ policy: { maxCreditsPerRequest: 1 } }, 'budget_exceeded', 0],
+    'a callback that throws': [{ approve: () => { throw new Error('mine'); } }, 'approve_failed', 0],
+    'the seller': [{}, 'payment_refused', 1],
+  };
+  for (const name of Object.keys(CLIENTS)) {
+    for (const [who, [options, code, presented]] of Object.entries(noes)) {
+      test(`${name}: ${who}`, async (t) => {
+        const { payments, seller, ask, responses } = await stage(t, (_, response) => need(response, offerOf(platform.planId)), options);
+        const error = await failure(ask(name));
+        assert.equal(error.status ?? error.response?.status, 402);
+        assert.deepEqual([seller.seen.length, seller.paid(), responses.length], [1 + presented, presented, 1]);
+        const payment = payments.paymentOf(responses[0]);
+        assert.deepEqual([payment.error.code, payment.spend.outcome], [code, presented ? 'unknown' : 'none']);
+        assert.equal(await payments.held(), 100n);
+      });
+    }
+  }
+
+  test('a limit that is broken before the seller is asked: its 402 is got without a token', async (t) => {
+    const { payments, seller, fetch } = await stage(t, async ({ token }, response) => {
+      response.writeHead(200, { 'payment-response': await platform.settle(token) }).end('ok');
+    }, { policy: { maxCreditsTotal: 10 } });
+    const url = `${seller.url}/ask`;
+    assert.equal((await fetch(url, { method: 'POST', body: 'one' })).status, 200);
+    for (const given of [[url, { method: 'POST', body: 'two' }], [new Request(url, { method: 'POST', body: 'two' })]]) {
+      const response = await fetch(...given);
+      assert.deepEqual([response.status, payments.paymentOf(response).error.code, seller.seen.at(-1).body.toString()], [402, 'budget_exceeded', 'two']);
+    }
+    assert.deepEqual([seller.paid(), await payments.held()], [1, 98n]);
+  });
+
+  test('a 402 that was never x402 is handed over as it came', async (t) => {
+    const { payments, seller, fetch } = await stage(t, () => {});
+    seller.answer = (_, response) => response.writeHead(402).end('{"error":{"code":"card_declined"}}');
+    const response = await fetch(seller.url);
+    assert.deepEqual([response.status, await response.json()], [402, { error: { code: 'card_declined' } }]);
+    assert.deepEqual([payments.paymentOf(response).error, seller.seen.length], [undefined, 1]);
+  });
+});
+
+describe('what fetch itself rejects with', { concurrency: 6 }, () => {
+  test('a network error before any money is a TypeError, and the client may try again', async (t) => {
+    const { payments, seller, fetch, ask } = await stage(t, async ({ token }, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'payment-response': await platform.settle(token) }).end(JSON.stringify(ANSWER));
+    });
+    const error = await failure(fetch('http://127.0.0.1:1/closed'));
+    assert.ok(error instanceof TypeError, error.stack);
+    const { answer } = seller;
+    seller.answer = (request, response, seen) => (seen.length === 1 ? response.destroy() : answer(request, response, seen));
+    assert.equal(await ask('openai'), 'the answer');
+    assert.deepEqual([seller.paid(), await payments.held()], [1, 98n]);
+  });
+
+  for (const [when, options, paid] of [
+    ['while the seller is asked', {}, undefined],
+    ['while a person is asked', { approve: () => new Promise(() => {}) }, undefined],
+    ['while it is paid', {}, () => {}],
+  ]) {
+    test(`an abort ${when} rejects with the signal's reason`, async (t) => {
+      const { payments, seller, fetch } = await stage(t, paid ?? (() => {}), options);
+      if (when === 'while the seller is asked') seller.answer = () => {};
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const fetched = failure(fetch(`${seller.url}/ask`, { method: 'POST', body: 'x', signal: controller.signal }));
+      const is = () => (paid ? seller.paid() : seller.seen.length);
+      for (let tries = 0; is() === 0 && tries < 500; tries++) await new Promise((done) => setTimeout(done, 10));
+      await new Promise((done) => setTimeout(done, 50));
+      controller.abort(reason);
+      assert.equal(await fetched, reason);
+      assert.equal(await payments.held(), 100n);
+    });
+  }
+
+  test('a request that was aborted while it was paid is no new payment', async (t) => {
+    for (const tokenVersion of [3, 2]) {
+      const { payments, seller, fetch, tokens } = await stage(t, async ({ token }) => { await platform.settle(token).catch(() => {}); }, { tokenVersion });
+      for (let i = 0; i < 2; i++) await failure(fetch(`${seller.url}/ask`, { method: 'POST', body: 'x', signal: AbortSignal.timeout(400) }));
+      assert.deepEqual([new Set(tokens()).size, tokens().length], [1, tokenVersion === 3 ? 2 : 1]);
+      assert.deepEqual([await payments.held(), payments.spend.credits], [98n, 2n]);
+    }
+  });
+
+  test('other bytes, another method or another place are another request', async (t) => {
+    const { seller, payments, fetch } = await stage(t, settleThenFail(500), { tokenVersion: 2 });
+    for (const [path, method, body] of [['/a', 'POST', '1'], ['/a', 'POST', '2'], ['/a', 'PUT', '1'], ['/b', 'POST', '1']]) {
+      assert.equal((await fetch(seller.url + path, { method, body })).status, 500);
+      assert.equal((await fetch(new Request(seller.url + path, { method, body }))).status, 500, 'the earlier answer again');
+    }
+    assert.deepEqual([seller.paid(), payments.spend.credits], [4, 8n]);
+  });
+});
