@@ -1,5 +1,6 @@
 // npm run demo [-- --port P] [-- --headless]: the whole way on this machine, to click through or to watch in the terminal.
-import { build } from './lib/build.mjs';
+import { pathToFileURL } from 'node:url';
+import { build, dist } from './lib/build.mjs';
 import { Plain, main, options } from './lib/cli.mjs';
 import { duration, out, step, table } from './lib/term.mjs';
 import { setup } from './lib/tools.mjs';
@@ -18,7 +19,7 @@ main(async () => {
   await setup();
   // What the demo shows and no more, quick to build: what ships is optimised for minutes.
   await build(['subscriber', 'worker', 'sandbox'], { dev: true });
-  const { PRICES, freePort, startStage } = await import('./lib/stage.mjs');
+  const { PRICES, freePort, newAccount, startStage } = await import('./lib/stage.mjs');
   const ports = await choosePorts(port, headless, freePort);
   const stage = await step('servers', async (report) => {
     const stage = await startStage({ ports, report });
@@ -37,8 +38,10 @@ main(async () => {
     return undefined;
   }
   try {
-    const { walk } = await import('./lib/way.mjs');
-    return (await walk(stage)) ? 0 : 1;
+    const { walk } = await import('../src/cli/way.js');
+    const { Payments } = await import(pathToFileURL(dist('subscriber', 'index.js')).href);
+    const { serverSentEvents } = await import('../www/sse.js');
+    return (await walk(stage, { Payments, prices: PRICES, serverSentEvents, newAccount })) ? 0 : 1;
   } finally {
     await stage.stop();
   }

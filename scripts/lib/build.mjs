@@ -261,13 +261,15 @@ async function finishPackage(work, { dev, renamed }) {
   await bundle({ ...alone, entryPoints: [join(work, 'require.js')], outfile: join(work, 'index.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
   rmSync(join(work, 'require.js'));
   cpSync(join(work, 'wasm.d.ts'), join(work, 'wasm.d.cts'));
+  // The page and the service of `npx payments-wasm demo`.
+  cpSync(at('www'), join(work, 'www'), { recursive: true });
 
   typesFor(work, 'index', withOptions(readFileSync(at('src/js/types.d.ts'), 'utf8')));
 
   const manifest = JSON.parse(readFileSync(join(work, 'package.json'), 'utf8'));
   manifest.version = crateVersion();
   writeFileSync(join(work, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  for (const file of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE']) {
+  for (const file of ['LICENSE-MIT', 'LICENSE-APACHE']) {
     if (existsSync(at(file))) cpSync(at(file), join(work, file));
   }
   // Where errors and their hints lead.
@@ -473,8 +475,8 @@ function writeStamp(name, { dev, sources, started }) {
 function hashInputs(name, sources) {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '', pageIsBuilt()]));
-  const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'README.md', ...PAGES, 'package-lock.json',
-    'scripts/lib/build.mjs', 'scripts/lib/options.mjs', ...(['builder', 'paywall'].includes(name) ? ['pkg-template/load.js'] : []), ...files('src', /\.(js|json|ts)$/), ...files('src/cli', /./), ...templateFiles(ARTEFACTS[name].template),
+  const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', ...PAGES, 'package-lock.json',
+    'scripts/lib/build.mjs', 'scripts/lib/options.mjs', ...(['builder', 'paywall'].includes(name) ? ['pkg-template/load.js'] : []), ...files('src', /\.(js|json|ts)$/), ...files('src/cli', /./), ...(name === 'subscriber' ? files('www', /./) : []), ...templateFiles(ARTEFACTS[name].template),
     ...(ARTEFACTS[name].needs ?? []).map((needed) => relative(root, stampPath(needed)))];
   for (const path of [...new Set([...sources, ...others])].sort()) {
     hash.update(`\0${path}\0`);

@@ -9,7 +9,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -74,7 +74,11 @@ async function install(name, report) {
   rmSync(home, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
   await run('tar', ['-xzf', TARBALL, '-C', home, '--strip-components=1']);
-  // As npm leaves it, so that tools which read the project see that it is depended on.
+  // As npm leaves it: its command, and a manifest, so that tools which read the project see that it is depended on.
+  mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
+  rmSync(join(folder, 'node_modules/.bin/payments-wasm'), { force: true });
+  symlinkSync('../payments-wasm/cli/bin.js', join(folder, 'node_modules/.bin/payments-wasm'));
+  chmodSync(join(home, 'cli/bin.js'), 0o755);
   manifest.dependencies = { ...manifest.dependencies, 'payments-wasm': JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')).version };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
   return { folder, installed };

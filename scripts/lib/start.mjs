@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { outlived } from '../../src/cli/parent.js';
 import { dist } from './build.mjs';
 import { Plain } from './cli.mjs';
-import { servePage } from './page.mjs';
+import { servePage } from '../../src/cli/page.js';
 import { at } from './run.mjs';
 import { forget, scratch } from '../../src/cli/scratch.js';
 

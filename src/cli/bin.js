@@ -1,9 +1,14 @@
 #!/usr/bin/env node
-// npx payments-wasm: a new project with the gate in it, the gate in front of a service on this machine, or the sandbox.
+// npx payments-wasm: the demo, a new project with the gate in it, the gate in front of a service on this machine, or the sandbox.
 import { readFileSync } from 'node:fs';
 import { Wrong } from './wrong.js';
 
-const USAGE = `payments-wasm paywall init [DIR] [...]   writes a Worker with a paywall in it, ready for wrangler
+const USAGE = `payments-wasm demo [--port P] [--headless]   all of it on this machine: a page that pays, a service, its paywall, the platform in small
+
+  --port P        the page's port on 127.0.0.1; default 4020, or any that is free
+  --headless      no page: a buyer walks the whole way in this terminal
+
+payments-wasm paywall init [DIR] [...]   writes a Worker with a paywall in it, ready for wrangler
 
   --plan ID       the plan that pays; a placeholder without one
   --agent ID      the agent that is sold
@@ -44,14 +49,14 @@ payments-wasm --version   says which version this is
 
 payments-wasm sandbox init [DIR]   writes the sandbox as a Worker, ready to be deployed for a team`;
 
-const COMMANDS = ['paywall', 'sandbox'];
-const VERBS = { paywall: ['init', 'journal'], sandbox: ['init'] };
+const COMMANDS = ['demo', 'paywall', 'sandbox'];
+const VERBS = { demo: [], paywall: ['init', 'journal'], sandbox: ['init'] };
 
 const OPTIONS = {
   plan: { type: 'string' }, agent: { type: 'string' }, backend: { type: 'string' }, key: { type: 'string' }, force: { type: 'boolean' },
   origin: { type: 'string' }, routes: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' }, 'public-url': { type: 'string' }, memory: { type: 'boolean' },
   data: { type: 'string' }, seed: { type: 'string' }, env: { type: 'string' }, faults: { type: 'boolean' }, keep: { type: 'boolean' },
-  url: { type: 'string' }, token: { type: 'string' }, payer: { type: 'string' }, json: { type: 'boolean' },
+  headless: { type: 'boolean' }, url: { type: 'string' }, token: { type: 'string' }, payer: { type: 'string' }, json: { type: 'boolean' },
   verbose: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' },
 };
 
@@ -68,6 +73,7 @@ async function main() {
     const { init, sandbox } = await import('./sandbox.js');
     return verb === 'init' ? init(folder ?? '.', values) : sandbox(values, { command: given.slice(end + 1) });
   }
+  if (command === 'demo' && verb === undefined) return (await import('./demo.js')).demo(values);
   if (!COMMANDS.includes(command)) throw new Wrong(`${command} is not a command${await meant(command, COMMANDS)}`);
   if (verb !== undefined && !VERBS[command].includes(verb)) throw new Wrong(`${command} ${verb} is not a command${await meant(verb, VERBS[command])}`);
   if (command !== 'paywall' || more.length > 0) throw new Wrong(`what is ${more.join(' ')}?`);

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fetched } from './fetched.js';
 import { noteFolder, takeFolder } from './folder.js';
 import { outlived } from './parent.js';
 import { scratch, temporarily } from './scratch.js';
@@ -115,9 +116,9 @@ function read(path) {
   }
 }
 
-/** miniflare, from the project that this is called in or from beside the package; it is not installed with it. */
+/** miniflare, from the project that this is called in, from beside the package, or where the demo fetched it to; it is not installed with the package. */
 async function runtime(self) {
-  for (const from of [join(process.cwd(), 'noop.js'), fileURLToPath(import.meta.url)]) {
+  for (const from of [join(process.cwd(), 'noop.js'), fileURLToPath(import.meta.url), join(fetched(), 'noop.js')]) {
     let found;
     try {
       found = createRequire(from).resolve('miniflare');

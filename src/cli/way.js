@@ -1,18 +1,16 @@
 // The whole way in a terminal: a new buyer meets a 402, consents, buys a plan, pays, and reads the answer and the
 // receipt, with the npm package as it ships. Every request is seen on the wire, and what must hold is checked.
-import { pathToFileURL } from 'node:url';
-import { serverSentEvents } from '../../www/sse.js';
-import { dist } from './build.mjs';
-import { newAccount, PRICES } from './stage.mjs';
-import { duration, out, padEnd, padStart, width } from './term.mjs';
+import { duration, out, padEnd, padStart, width } from './term.js';
 
-/** Walks the way on a stage; false if something that must hold did not. */
-export async function walk(stage) {
-  const { Payments } = await import(pathToFileURL(dist('subscriber', 'index.js')).href);
+/**
+ * Walks the way on a stage; false if something that must hold did not. `Payments` is the package's class, `prices` says what each route costs,
+ * `serverSentEvents` reads a stream of them, `newAccount(api, name)` makes a buyer.
+ */
+export async function walk(stage, { Payments, prices, serverSentEvents, newAccount }) {
   const story = new Story(stage);
   const started = performance.now();
   try {
-    await new Way(stage, story, Payments).all();
+    await new Way(stage, story, { Payments, prices, serverSentEvents, newAccount }).all();
   } catch (error) {
     story.fail(error);
   }
@@ -20,13 +18,13 @@ export async function walk(stage) {
 }
 
 class Way {
-  constructor(stage, story, Payments) {
-    Object.assign(this, { stage, story, Payments });
+  constructor(stage, story, parts) {
+    Object.assign(this, { stage, story }, parts);
   }
 
   async all() {
     const { story, stage } = this;
-    this.account = await newAccount(stage.sandbox.url, 'A new buyer');
+    this.account = await this.newAccount(stage.sandbox.url, 'A new buyer');
     story.chapter('A new buyer asks a question', `account ${short(this.account.accountAddress)}, no credits, no delegation`);
     const payments = await this.payments((offer, context) => this.consent(offer, context));
     this.buyer = payments;
@@ -86,7 +84,7 @@ class Way {
       let text = '';
       let words = 0;
       let first;
-      for await (const { event, data } of serverSentEvents(paid.response.body)) {
+      for await (const { event, data } of this.serverSentEvents(paid.response.body)) {
         if (event !== 'word') continue;
         first ??= performance.now() - started;
         text += JSON.parse(data).text;
@@ -103,7 +101,7 @@ class Way {
   /** One paid request, with what must hold after it. */
   async paid(payments, route, expected, ask) {
     const { story, stage } = this;
-    const price = BigInt(PRICES[route]);
+    const price = BigInt(this.prices[route]);
     const before = await this.balance();
     const sofar = await this.tally(stage);
     story.forget();

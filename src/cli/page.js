@@ -23,7 +23,8 @@ const TYPES = {
  */
 export async function servePage({ host, port, config, folders }) {
   const headers = {
-    'content-security-policy': policy(config),
+    // The configuration may still grow: the paywall wants to know the page's address first.
+    get 'content-security-policy'() { return policy(config); },
     'cache-control': 'no-cache',
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',

@@ -1,0 +1,16 @@
+// npx payments-wasm demo: the sandbox, and while it stands the rest of the stage (demo-stage.js) with its variables.
+import { fileURLToPath } from 'node:url';
+import { fetchMiniflare } from './fetched.js';
+import { sandbox } from './sandbox.js';
+import { out } from './term.js';
+import { Wrong } from './wrong.js';
+
+export async function demo({ port, headless }) {
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65535)) throw new Wrong(`--port wants a port number (0 to 65535), not ${JSON.stringify(port)}`);
+  console.log(`\n  ${out.bold('payments-wasm')}  ${out.dim(headless ? 'the whole way, in a terminal' : 'the demo')}\n`);
+  await fetchMiniflare((text) => console.log(`  ${out.dim(text)}\n`));
+  const stage = fileURLToPath(new URL('./demo-stage.js', import.meta.url));
+  const seed = fileURLToPath(new URL('./demo.seed.json', import.meta.url));
+  const args = [...(port === undefined ? [] : ['--port', port]), ...(headless ? ['--headless'] : [])];
+  await sandbox({ port: '0', seed }, { self: 'npx payments-wasm demo', command: [process.execPath, stage, ...args] });
+}
