@@ -91,9 +91,10 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
     } catch {
       pending = undefined;
     }
-    const readable = /^[\w:-]{1,128}$/.test(pending?.planId ?? '') && /^\d{1,78}$/.test(pending.min);
+    const { planId = '', min = '' } = pending ?? {};
+    const readable = typeof planId === 'string' && /^[\w:-]{1,128}$/.test(planId) && /^\d{1,78}$/.test(min);
     if (!readable || values.checkout === 'cancelled') kept(TAB, PENDING, null);
-    return readable ? { planId: pending.planId, min: pending.min, cancelled: values.checkout === 'cancelled' } : undefined;
+    return readable ? { planId, min, cancelled: values.checkout === 'cancelled' } : undefined;
   }
 
   /** Opens a session for the card pages and goes there. */
