@@ -103,7 +103,14 @@ export function createPayments(load) {
       }
     }
 
-    wrapFetch(fetch) { return wrapFetch(this, fetch); }
+    wrapFetch(fetch) {
+      try {
+        return wrapFetch(this, read('QuoteOptions', { fetch }).fetch);
+      } catch (error) {
+        throw seenFrom(error, this.wrapFetch);
+      }
+    }
+
     paymentOf(response) { return paymentOf(response); }
 
     get spend() { return this.#session.spend; }

@@ -93,6 +93,14 @@ describe('an option that is not known is refused by its name, and a near one is 
     });
   }
 
+  test('the fetch that is wrapped', () => {
+    for (const wrong of ['x', {}, { fetch }, true]) {
+      const error = thrown(() => buyer().payments.wrapFetch(wrong));
+      assert.deepEqual([error.code, error.message], ['validation', 'fetch must be a function']);
+    }
+    for (const right of [undefined, null, fetch]) buyer().payments.wrapFetch(right);
+  });
+
   test('inside budget', () => {
     assert.equal(thrown(() => Payments.getInstance({ ...BASE, budget: { storage: 'local', nmae: 'x' } })).message, 'budget.nmae is not an option; did you mean name?');
   });
