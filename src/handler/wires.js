@@ -1,4 +1,5 @@
 // What goes over the wire: calls of the platform, and small things that every answer needs.
+import { builtin } from '../js/builtin.js';
 
 /** The most of an answer of the platform's that is read, in bytes. */
 const MOST_BYTES = 256 * 1024;
@@ -146,7 +147,7 @@ function isCoded(bytes, coding) {
   const [one, two] = bytes;
   if (/gzip$/.test(coding)) return one === 0x1f && two === 0x8b;
   if (coding === 'zstd') return one === 0x28 && two === 0xb5;
-  const zlib = TRIED[coding] && globalThis.process?.getBuiltinModule?.('node:zlib');
+  const zlib = TRIED[coding] && builtin('node:zlib');
   if (zlib) {
     const { BROTLI_OPERATION_FLUSH, Z_SYNC_FLUSH } = zlib.constants;
     return TRIED[coding].some((take) => {

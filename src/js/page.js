@@ -1,4 +1,5 @@
 // The page's part: address bar, storage, the way elsewhere, windows of our own; and what an `approve` callback is given.
+import { builtin } from './builtin.js';
 import { problem } from './error.js';
 import { lazily } from './lazy.js';
 
@@ -209,7 +210,7 @@ class Asking {
   getStore() { return this.kept; }
 }
 
-const asking = new (globalThis.process?.getBuiltinModule?.('node:async_hooks')?.AsyncLocalStorage ?? Asking)();
+const asking = new (globalThis.AsyncLocalStorage ?? builtin('node:async_hooks')?.AsyncLocalStorage ?? Asking)();
 
 function parse(text, base) {
   try {
