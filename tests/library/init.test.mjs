@@ -64,7 +64,7 @@ test('it writes a project, and nothing over what is there', async () => {
 test('it runs as it is with the packed package, and is paid through', async () => {
   const { stdout } = await npm(['pack', '--json', '--pack-destination', folder], dist('subscriber'));
   const [{ filename }] = [Object.values(JSON.parse(stdout))].flat(2);
-  await npm(['install', '--omit=dev', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, filename.replace(/^@/, '').replace('/', '-'))], project);
+  await npm(['install', '--omit=dev', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, filename.replace(/^@/, '').replace('/', '-'))], project);
   assert.ok(existsSync(join(project, 'node_modules/payments-wasm/paywall.workerd.js')));
 
   // As wrangler does it: its file says what is bundled, and what is bound.
