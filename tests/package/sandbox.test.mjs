@@ -242,7 +242,8 @@ test('what is wrong is said plainly, and nothing is left running', async () => {
 });
 
 test('without miniflare it names the commands that help', async () => {
-  const { code, said } = await run(['sandbox'], { cwd: bare, bin: join(bare, 'node_modules/payments-wasm/cli/bin.js') });
+  // The demo keeps a miniflare of its own in the cache folder, which the sandbox uses where it is there.
+  const { code, said } = await run(['sandbox'], { cwd: bare, bin: join(bare, 'node_modules/payments-wasm/cli/bin.js'), env: { XDG_CACHE_HOME: join(bare, 'cache') } });
   assert.equal(code, 1);
   assert.match(said, /npm install --save-dev miniflare@4\n/);
   assert.match(said, /npx --package payments-wasm --package miniflare@4 -- payments-wasm sandbox/);
