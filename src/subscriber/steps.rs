@@ -344,6 +344,10 @@ impl Buyer {
                 None => {}
             }
         }
+        // A fetch that ends for want of a balance would leave a mint behind that no report has.
+        if self.visit(fetch).is_some_and(|visit| visit.waits.balance && !held_only) {
+            return;
+        }
         self.get_token(fetch, now);
         let Some(visit) = self.visit(fetch) else { return };
         if visit.waits == Waits::default() && visit.token.is_some() {
