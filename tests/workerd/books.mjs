@@ -8,7 +8,7 @@ import { readHeader, shard } from './kit.mjs';
 
 export const PRICE = 3;
 export const GRANTED = 1_000_000;
-/** How long the gate waits for the platform. */
+/** How long the gate waits for the platform, where a test does not say. */
 export const TIMEOUT_MS = 1500;
 /** Where buyers are told that it is, wherever it is started. */
 const PUBLIC_URL = 'https://paid.example';
@@ -17,7 +17,7 @@ const SOLD = 'worth paying for';
 const OPEN = ['settling', 'delivering', 'unknown', 'owed'];
 
 /** The platform with a seller's plan. `gate(options)` starts a paywall; `buyers(n, url)` opens accounts, every other single-use. */
-export async function market({ origin }) {
+export async function market({ origin, timeoutMs = TIMEOUT_MS }) {
   const sandbox = await startSandbox({ vars: { SANDBOX_FAULTS: '1' } });
   const seller = await client(sandbox.url).open('Seller');
   const plan = await seller.plan({ credits: { amount: String(GRANTED), minAmount: '1', maxAmount: '10' } });
@@ -38,7 +38,7 @@ export async function market({ origin }) {
     async gate(options = {}) {
       const gate = await startPaywall({
         binding: 'origin', api: sandbox.url, key: seller.key, state: true,
-        vars: { TIMEOUT_MS: String(TIMEOUT_MS), PUBLIC_URL, LOG: 'off' },
+        vars: { TIMEOUT_MS: String(timeoutMs), PUBLIC_URL, LOG: 'off' },
         routes: { routes: { 'GET /paid': { planId: plan, credits: PRICE } }, unlisted: 'deny' },
         beside: [
           { name: 'origin', modules: [{ type: 'ESModule', path: 'origin.js', contents: origin }] },
@@ -182,7 +182,9 @@ export async function audit({ plan, buyers, entries, cut = false }) {
     if (once) assert.deepEqual(of('unresolved'), [], `${name}: all is known`);
     const doubted = burned - settled;
     assert.ok(doubted >= 0 && doubted <= credits(of('unresolved')), `${name}: ${burned} burned, ${settled} settled`);
-    assert.ok(receipts <= settled, `${name}: receipts`);
+    // A receipt is handed over before its entry is closed: where the gate dies between the two, the entry of a reusable token
+    // ends unresolved, and is among the doubted.
+    assert.ok(receipts <= burned, `${name}: ${receipts} in receipts, ${burned} burned`);
     // Nothing was delivered that is not paid for.
     const delivered = mine.filter((entry) => entry.delivered);
     const unpaid = delivered.filter(({ stands }) => stands !== 'settled' && stands !== 'unresolved');
@@ -199,7 +201,7 @@ export async function audit({ plan, buyers, entries, cut = false }) {
     assert.equal(settled, of('settled').length * PRICE, `${name}: each once`);
 
     for (const sum of [sums, kinds[once ? 'once' : 'reusable']]) {
-      sum.requests += answers.length + lost; sum.delivered += count(200); sum.receipts += receipts; sum.journal += settled - receipts;
+      sum.requests += answers.length + lost; sum.delivered += count(200); sum.receipts += receipts; sum.journal += burned - receipts;
       sum.burned += burned; sum.unpaid += credits(unpaid); sum.unresolved += of('unresolved').length;
       sum.released += of('released').length; sum.refused += count(402); sum.down += count(503);
       sum.failed += answers.length - count(200, 402, 503); sum.lost += lost;
