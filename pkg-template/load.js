@@ -33,11 +33,12 @@ export async function unpacked(text) {
 /**
  * Whether the file is there: a page loads the package as it is, or a bundler took the file along and gave it another name. `module` is the address of the
  * module that names the file, `name` the name of that module in the package. A bundler that knows nothing of such files puts the
- * module into another one and leaves the file behind.
+ * module into another one and leaves the file behind; webpack, told to take no files along, writes where it stood when it built.
  */
 export function isPlaced(url, module, name) {
   // Turbopack's addresses are no whole ones.
   const last = (address) => String(address).split(/[?#]/)[0].split('/').at(-1);
+  if (String(url).startsWith('file:')) return false;
   return module === undefined || last(url) !== name.replace('.file.js', '_bg.wasm') || last(module) === name;
 }
 
@@ -80,7 +81,7 @@ const ELSEWHERE = 'Deploy the .wasm file beside the script, give it to `init(sou
 const REASONS = [
   [/unsafe-eval|wasm-eval|by CSP/i, "The page's Content-Security-Policy has to allow 'wasm-unsafe-eval' in script-src.", false],
   [/embedder|code generation/i, 'This runtime compiles nothing from bytes: bundle with its condition, workerd or edge-light.', false],
-  [/ENOENT|NotFound/, `The bundle left the file behind. ${ELSEWHERE}`, false],
+  [/ENOENT|NotFound|Invalid URL/i, `The bundle left the file behind. ${ELSEWHERE}`, false],
   [/read access|NotCapable/, 'Deno may not read it: --allow-read.', false],
   [/fetch|network|load failed|connection|aborted/i, "The connection broke, or connect-src of the page's Content-Security-Policy does not name the script's origin.", true],
 ];

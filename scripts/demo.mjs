@@ -23,6 +23,8 @@ main(async () => {
   const ports = await choosePorts(port, headless, freePort);
   const stage = await step('servers', async (report) => {
     const stage = await startStage({ ports, report });
+    // Whoever logs in on the page has somebody to be who is not the seller.
+    if (!headless) await newAccount(stage.sandbox.url, 'Ada, who buys');
     return { ...stage, note: 'sandbox, origin, paywall, page' };
   });
   const prices = Object.entries(PRICES).map(([route, credits]) => `${route} ${credits} credits`).join(', ');

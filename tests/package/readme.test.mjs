@@ -21,21 +21,34 @@ test('every link leads to a file of the package, and to a heading of it', () => 
   }
 });
 
-test('every program compiles in strict TypeScript', async () => {
-  const folder = at('target/consumer-readme');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(`${folder}/node_modules`, { recursive: true });
-  symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
-  const programs = [...readme.matchAll(/^```js\n(.*?)^```/gms)].map(([, text]) => text);
-  assert.equal(programs.length, 3);
-  writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
-  writeFileSync(`${folder}/there.d.ts`, `declare const process: { env: Record<string, string | undefined> };
-declare module 'node:http' { export function createServer(listener: (incoming: any, outgoing: any) => void): { listen(port: number): void }; }\n`);
-  programs.forEach((text, index) => writeFileSync(`${folder}/program${index}.ts`, text));
-  const compilerOptions = {
-    module: 'nodenext', moduleResolution: 'nodenext', target: 'es2022', lib: ['es2022', 'dom', 'dom.iterable', 'esnext.disposable'], types: [], strict: true, exactOptionalPropertyTypes: true, noEmit: true,
-  };
-  writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, files: ['there.d.ts', ...programs.map((_, index) => `program${index}.ts`)] }));
-  const { code, output } = await run(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', folder], { anyCode: true });
-  assert.equal(code, 0, output);
-});
+/** The programs, by the names that the README gives them. */
+const programs = Object.fromEntries([...readme.matchAll(/^```(?:js|tsx) file:(\S+)\n(.*?)^```/gms)].map(([, name, text]) => [name, text]));
+
+for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
+  test(`every program compiles in strict TypeScript, module resolution ${moduleResolution}`, async () => {
+    const folder = at(`target/consumer-readme-${moduleResolution}`);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(`${folder}/node_modules`, { recursive: true });
+    symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
+    assert.deepEqual(Object.keys(programs), ['gate.mjs', 'agent.mjs', 'src/App.tsx']);
+    assert.equal(readme.match(/^```(?!sh$)\w.*$/gm).length, 3, 'every program has a name');
+    writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
+    // What Node's and React's own types say, as far as the programs need it: neither is installed here. The install matrix compiles them with the real ones.
+    writeFileSync(`${folder}/there.d.ts`, `declare const process: { env: Record<string, string | undefined> };
+declare module 'node:http' { export function createServer(listener: (incoming: any, outgoing: any) => void): { listen(port: number, done?: () => void): void }; }
+declare module 'react' { export function useState<T>(first: T): [T, (next: T) => void]; }
+declare namespace JSX { interface IntrinsicElements { [name: string]: { onClick?: () => unknown; children?: unknown } } }\n`);
+    const files = Object.entries(programs).map(([name, text]) => {
+      const file = name.split('/').at(-1).replace('.mjs', '.ts');
+      writeFileSync(`${folder}/${file}`, text);
+      return file;
+    });
+    const compilerOptions = {
+      module, moduleResolution, target: 'es2022', lib: ['es2022', 'dom', 'dom.iterable', 'esnext.disposable'], types: [], strict: true, exactOptionalPropertyTypes: true,
+      jsx: 'preserve', noEmit: true,
+    };
+    writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, files: ['there.d.ts', ...files] }));
+    const { code, output } = await run(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', folder], { anyCode: true });
+    assert.equal(code, 0, output);
+  });
+}

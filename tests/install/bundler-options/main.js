@@ -1,0 +1,4 @@
+import { Payments } from 'payments-wasm';
+import { page } from './page.js';
+
+page(Payments);

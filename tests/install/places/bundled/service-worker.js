@@ -1,0 +1,5 @@
+import { Payments } from 'payments-wasm/inline';
+import { told } from '../pay.js';
+
+self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener('message', (event) => event.waitUntil(told(Payments, event.data).then((result) => event.source.postMessage(result))));
