@@ -1,6 +1,6 @@
 // The gate as a middleware of Hono: what comes behind it in the chain is the handler.
 import { ownAnswers } from './visit.js';
-import { withHeaders } from './wires.js';
+import { cookiesOf, withHeaders } from './wires.js';
 
 /** `paywall` is the entry's. */
 export const createHono = (paywall) => (options) => {
@@ -49,7 +49,7 @@ const LISTS = /^(vary|access-control-expose-headers)$/;
 function merged(response, before) {
   const kept = before.filter(([name]) => !OF_THE_BODY.test(name) && !(OF_THE_GATE.test(name) && response.headers.has(name)));
   if (kept.length === 0) return response;
-  const cookies = response.headers.getSetCookie().map((cookie) => ['set-cookie', cookie]);
+  const cookies = cookiesOf(response.headers).map((cookie) => ['set-cookie', cookie]);
   const headers = kept.map(([name, value]) => {
     const own = LISTS.test(name) ? response.headers.get(name) : undefined;
     return [name, own ? [...new Set(`${value}, ${own}`.split(/\s*,\s*/))].join(', ') : value];

@@ -78,7 +78,7 @@ export function createPaywall(load) {
       const behind = later(context);
       const { core, gate, store, binding } = around;
       const tell = store === 'memory' ? memory(core, gate) : objects(store === 'bound' ? env?.[binding] : store, gate);
-      const answered = visit({ gate, request, routed, ask, hooks, files, prices, store: tell, behind, analytics: env?.ANALYTICS, address: address(request, env, hooks) });
+      const answered = visit({ gate, request, routed, ask, hooks, files, prices, store: tell, behind, analytics: env?.ANALYTICS, address: address(request, env, hooks), patient: () => patient(request, env) });
       // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
       behind(answered);
       answered.finally(() => {
@@ -110,6 +110,11 @@ export function createPaywall(load) {
     });
   };
   return make;
+}
+
+/** Bun ends a connection that has been silent for ten seconds, where its server is not told otherwise: a service may think for longer. */
+function patient(request, server) {
+  if (globalThis.Bun && typeof server?.timeout === 'function') server.timeout(request, 0);
 }
 
 /** What an object of the state settles by: the gate of the paywall in its Worker, with the object's environment. */

@@ -163,6 +163,7 @@ async function price(way, { route }) {
 /** Hands the request to whoever is to answer it. */
 async function forward(way, action) {
   const { gate, request } = way;
+  way.patient();
   const leash = new AbortController();
   const init = { method: action.method, headers: action.away ? outward(action.headers) : action.headers, redirect: 'manual', signal: leash.signal };
   const body = action.body && (way.peeked ? way.peeked.whole() : request.body);

@@ -4,8 +4,17 @@ import { builtin } from '../js/builtin.js';
 /** The most of an answer of the platform's that is read, in bytes. */
 const MOST_BYTES = 256 * 1024;
 
-/** The runtime whose `fetch` hands on what is encoded as it came. */
-export const IN_WORKERD = globalThis.navigator?.userAgent === 'Cloudflare-Workers';
+/** The runtime whose `fetch` hands on what is encoded as it came. With an old compatibility date it has no `navigator`. */
+export const IN_WORKERD = typeof globalThis.WebSocketPair === 'function';
+
+/** Each cookie by itself. Workers with a compatibility date before 2023-03-01 have `getAll`. */
+export const cookiesOf = (headers) => headers.getSetCookie?.() ?? headers.getAll?.('set-cookie') ?? [];
+
+/** All headers of a response: with such a date the entries have all cookies in one line. */
+function headersOf({ headers }) {
+  const cookies = cookiesOf(headers);
+  return [...[...headers].filter(([name]) => name !== 'set-cookie' || cookies.length === 0), ...cookies.map((cookie) => ['set-cookie', cookie])];
+}
 
 export const seed = () => crypto.getRandomValues(new Uint8Array(16));
 
@@ -109,7 +118,7 @@ const TAKEN_OFF = /^(gzip|br)$/;
  * that `fetch` gave, and of one that was made of its body and headers.
  */
 export async function carried(response) {
-  const headers = [...response.headers];
+  const headers = headersOf(response);
   if (response.bodyUsed || response.body?.locked) return { unusable: 'its body was read already' };
   // Another class of responses may have other streams.
   let body = response.body && (typeof response.body.getReader === 'function' ? response.body : new Response(response.body).body);

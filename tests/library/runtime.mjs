@@ -23,6 +23,7 @@ if (process.env.BUY) {
   let calls = 0;
   let here;
   const arrived = new Promise((resolve) => { here = resolve; });
+  let hasty;
   let gone;
   const left = new Promise((resolve) => { gone = resolve; });
   const handler = async (request, { paymentContext }) => {
@@ -31,7 +32,9 @@ if (process.env.BUY) {
     if (pathname === '/go') return go(), new Response('ok');
     if (pathname === '/here') return await arrived, new Response('ok');
     if (pathname === '/gone') return await left, new Response('ok');
+    if (pathname === '/hasty') return Response.json({ port: hasty?.port });
     calls++;
+    if (pathname === '/slow') await new Promise((done) => setTimeout(done, 12_000));
     if (pathname.startsWith('/coded/')) return fetch(`${process.env.UPSTREAM}${pathname.slice(6)}`);
     if (pathname === '/again/gzip') {
       const answer = await fetch(`${process.env.UPSTREAM}/gzip`);
@@ -67,5 +70,8 @@ if (process.env.BUY) {
   const listening = ({ port }) => console.log(`listening on ${port}`);
   if (globalThis.Deno) globalThis.Deno.serve({ hostname: '127.0.0.1', port: 0, onListen: listening }, gate);
   // Bun ends a connection on which nothing was said for ten seconds, and a busy machine may take that long.
-  else listening(globalThis.Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: gate, idleTimeout: 255 }));
+  else {
+    listening(globalThis.Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: gate, idleTimeout: 255 }));
+    hasty = globalThis.Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: gate, idleTimeout: 4 });
+  }
 }

@@ -95,11 +95,11 @@ for (const name of ['deno', 'bun']) {
     token = await buyer.token(planId);
     const paid = { planId, credits: 2 };
     const options = {
-      nvmApiKey: seller.key, ...platform(), unlisted: 'deny', log: false, state: 'memory', openRoutes: ['GET /calls', 'GET /go', 'GET /here', 'GET /gone'],
+      nvmApiKey: seller.key, ...platform(), unlisted: 'deny', log: false, state: 'memory', openRoutes: ['GET /calls', 'GET /go', 'GET /here', 'GET /gone', 'GET /hasty'],
       routes: {
         'POST /ask': paid, 'GET /stream': paid, 'GET /held': paid, 'GET /end': { ...paid, settle: 'at-end-of-stream', receipt: 'event' },
         'GET /coded/:coding': paid, 'GET /again/gzip': paid, 'GET /spent': paid, 'GET /files/*path': paid,
-        'POST /long': paid,
+        'POST /long': paid, 'GET /slow': paid,
         'GET /gift': { ...paid, free: { perDay: 1, by: 'address' } },
       },
     };
@@ -130,6 +130,12 @@ for (const name of ['deno', 'bun']) {
     assert.deepEqual(answer.headers.getSetCookie(), ['a=1', 'b=2']);
     const receipt = readHeader(answer.headers.get('payment-response'));
     assert.deepEqual([receipt.success, receipt.creditsRedeemed, receipt.remainingBalance], [true, '2', '98']);
+  });
+
+  if (name === 'bun') test('bun: a service that thinks for longer than the server is patient is answered for', { skip }, async () => {
+    const { port } = await (await fetch(`${url}/hasty`)).json();
+    const answer = await fetch(`http://127.0.0.1:${port}/slow`, { headers: { 'payment-signature': await buyer.token(planId) } });
+    assert.deepEqual([answer.status, readHeader(answer.headers.get('payment-response')).success], [200, true]);
   });
 
   test(`${name}: no alias of a paid path is served unpaid`, { skip }, async () => {

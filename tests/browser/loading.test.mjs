@@ -1,0 +1,41 @@
+// What stands in the way of the wasm, and of the parts that are loaded when they are needed: one error with a hint, and the next call tries again.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { context, open, sandbox, site } from './bare.mjs';
+
+const OBSTACLES = {
+  'is gone': [(route) => route.fulfill({ status: 404, contentType: 'text/plain', body: 'not found' }), /Deploy the \.wasm file/],
+  'is a page of HTML': [(route) => route.fulfill({ status: 200, contentType: 'text/html', body: '<!doctype html><title>app</title>' }), /The file is missing/],
+  'is out of reach, the connection broke': [(route) => route.abort('connectionreset'), /The connection broke/],
+  'is damaged': [(route) => route.fulfill({ status: 200, contentType: 'application/wasm', body: Buffer.from([0, 97, 115, 109, 1, 0, 0, 0, 9]) }), /damaged/],
+};
+const CALLS = {
+  'core_bg.wasm': 'payments.plans.getPlans()',
+  'helpers.js': "sdk.buildPaymentRequired('1', {})",
+  'journeys.js': "payments.plans.waitForCredits('1', { timeoutMs: 100 })",
+};
+
+const called = (page, call) => page.evaluate((code) => new Function(`return ${code}`)().then(
+  () => ({ code: 'done' }), (error) => ({ ours: error instanceof sdk.PaymentsError, code: error.code, hint: error.hint ?? '' })), call);
+
+for (const [file, call] of Object.entries(CALLS)) {
+  for (const [what, [answer, hint]] of Object.entries(OBSTACLES)) {
+    test(`${file} ${what}`, async () => {
+      const page = await context.newPage();
+      await page.route(`**/pkg/${file}*`, answer);
+      const account = await (await fetch(`${sandbox.url}/sandbox/accounts`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).json();
+      await open('/app', { nvmApiKey: account.nvmApiKey }, page);
+      for (let twice = 0; twice < 2; twice++) {
+        const told = await called(page, call);
+        assert.deepEqual([told.ours, told.code], [true, 'wasm_load_failed'], JSON.stringify(told));
+        if (file === 'core_bg.wasm') assert.match(told.hint, hint);
+        else assert.ok(told.hint.length > 20, told.hint);
+      }
+      await page.unroute(`**/pkg/${file}*`);
+      const told = await called(page, call);
+      assert.notEqual(told.code, 'wasm_load_failed', JSON.stringify(told));
+      assert.match(told.code, /^(done|credits_timeout|BCK\..*|plan_not_found)$/);
+      assert.equal(new URL(page.url()).origin, site.url);
+    });
+  }
+}
