@@ -1,7 +1,6 @@
-// npm run docs: writes the pages of the documentation that are made from data.
+// npm run docs: writes what is made from data and kept: pages of the documentation, the gate's schema and table, the command line's.
 import { writeFileSync } from 'node:fs';
-import { errorPages, optionTables } from './lib/options.mjs';
+import { MADE } from './lib/options.mjs';
 import { at } from './lib/run.mjs';
 
-writeFileSync(at('docs/options.md'), optionTables());
-writeFileSync(at('docs/errors.md'), errorPages());
+for (const [path, make] of Object.entries(MADE)) writeFileSync(at(path), make());

@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Plain } from './cli.mjs';
-import { builderShapes, optionShapes, withOptions } from './options.mjs';
+import { builderShapes, gateErrors, optionShapes, withOptions } from './options.mjs';
 import { at, root, run } from './run.mjs';
 import { count, notice, step } from './term.mjs';
 import { crateVersion, setup } from './tools.mjs';
@@ -285,7 +285,7 @@ async function finishPaywall(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'gate', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'gate.js')], outfile: join(work, 'gate.js'), allowOverwrite: true });
-  await bundle({ ...shared, entryPoints: [at('src/handler/index.js')], outfile: join(work, 'handler.js'), ...EXPLAINED });
+  await bundle({ ...shared, entryPoints: [at('src/handler/index.js')], outfile: join(work, 'handler.js'), plugins: [gateErrors], ...EXPLAINED });
   plainSources(work, 'handler.js');
   await bundle({ ...shared, entryPoints: [at('src/handler/node.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
   cpSync(at('pkg-template/load.js'), join(work, 'load.js'));
@@ -297,7 +297,7 @@ async function finishPaywall(work, { dev, renamed }) {
   // The texts are there once: Node requires modules too.
   writeFileSync(join(work, 'paywall.page.cjs'), `"use strict";const page=require("./paywall.page.js");exports.PAGE_FILES=page.PAGE_FILES;exports.PAGE_CONTENT=page.PAGE_CONTENT;\n`);
   cpSync(at('src/cli'), join(work, 'cli'), { recursive: true });
-  for (const name of ['paywall', 'paywall.node', 'paywall.page']) typesFor(work, name, readFileSync(at('src/handler', `${name}.d.ts`), 'utf8'));
+  for (const name of ['paywall', 'paywall.node', 'paywall.page']) typesFor(work, name, withOptions(readFileSync(at('src/handler', `${name}.d.ts`), 'utf8')));
 }
 
 /** Makes the builder's part of the npm package: glue, classes, packed wasm, types. */

@@ -1,11 +1,13 @@
-// What the build makes of two descriptions. `src/js/options.json` has every option: the table that the package reads options by, the
-// interfaces of its types, and `docs/options.md`. `src/js/errors.json` has every code of an error: the hints, and `docs/errors.md`.
+// What the build makes of two descriptions. `src/options.json` has every option of the client, the gate and the command line: the table
+// that the client reads options by, the interfaces of the types, the JSON Schema, the help, and
+// `docs/options.md`. `src/js/errors.json` has every code of an error: the hints, and `docs/errors.md`.
 import { readFileSync } from 'node:fs';
 import { at } from './run.mjs';
 
-const SOURCE = 'src/js/options.json';
+const SOURCE = 'src/options.json';
 
-const describe = () => JSON.parse(readFileSync(at(SOURCE), 'utf8'));
+const read = () => JSON.parse(readFileSync(at(SOURCE), 'utf8'));
+const describe = () => read().client;
 
 /** The kinds of values that `src/js/options.js` knows, in TypeScript. */
 const TYPES = {
@@ -44,10 +46,13 @@ const SHARED = ['PaginationOptions', 'OrganizationOptions', 'DelegationListOptio
 const plugin = (named, groups) => ({
   name: 'options',
   setup(build) {
+    // The glue's copy of the scripts stands somewhere else.
+    build.onResolve({ filter: /^\.\.\/options\.json$/ }, () => ({ path: at(SOURCE) }));
     build.onLoad({ filter: /[\\/]options\.json$/ }, () => ({ contents: JSON.stringify(shapes(named)), loader: 'json' }));
     build.onLoad({ filter: /[\\/]errors\.json$/ }, () => ({ contents: JSON.stringify(hints(groups)), loader: 'json' }));
   },
 });
+export const gateErrors = plugin(undefined, ['gate']);
 export const optionShapes = plugin(undefined, ['client']);
 export const builderShapes = plugin((name) => OF_THE_BUILDER.includes(name) || SHARED.includes(name), ['client', 'builder']);
 
@@ -69,8 +74,13 @@ function comment(doc, indent) {
 
 /** Types with each line `// options: NAME` replaced by the interface of that shape. */
 export function withOptions(text) {
-  const all = describe();
-  return text.replace(/^\/\/ options: (\w+)\n/gm, (_, name) => {
+  const { client: all, gate } = read();
+  const field = (name, ts, about, required) => `${comment(about, '  ')}  ${name}${required ? '' : '?'}: ${ts};\n`;
+  const ofGate = () => keys(gate).filter(({ ts }) => ts).map(({ option, variable, ts, doc }) => field(option, ts, `${doc}${variable ? ` [\`${variable}\`]` : ''}`)).join('');
+  const ofShape = (name) => Object.entries(gate.shapes[name].properties)
+    .map(([member, { ts, description }]) => field(member, ts, description, gate.shapes[name].required?.includes(member))).join('');
+  const gated = text.replace(/^ {2}\/\/ options of the gate\n/gm, ofGate).replace(/^ {2}\/\/ members of (\w+)\n/gm, (_, name) => ofShape(name));
+  return gated.replace(/^\/\/ options: (\w+)\n/gm, (_, name) => {
     const { doc, ts, extends: base = [], members: own } = all[name];
     if (ts) return `${comment(doc, '')}export type ${name} = ${ts};\n`;
     const fields = Object.entries(own).map(([member, { type, ts: written, required, doc: about }]) =>
@@ -92,31 +102,122 @@ export function optionTables() {
   });
   return `# Options\n\n<!-- Made from ${SOURCE} by \`npm run docs\`; a test compares. -->\n\n` +
     'Every option of the client, at every depth. What is not listed here is refused with a `validation` error that names it and says which\n' +
-    `option it may have been meant to be; nothing is sent.\n\n${sections.join('\n')}\n${gateTables()}`;
+    `option it may have been meant to be; nothing is sent.\n\n${sections.join('\n')}\n${gateTables()}\n${commandTables()}`;
 }
 
-/** The gate's configuration, from the schema that editors check it by and the gate's own table of its variables. */
+/** The options of the gate, each with its names: the option, the variable, and the member of the document, where it has those. */
+function keys({ options }) {
+  return Object.entries(options).map(([option, { variable, member, ...rest }]) => ({
+    ...rest, option,
+    variable: variable === false ? undefined : variable ?? option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase(),
+    member: member === false ? undefined : member ?? option,
+  }));
+}
+
+/** JSON that a person reads: what fits on a line is on one. */
+function json(value, indent = 0) {
+  const line = JSON.stringify(value);
+  if (typeof value !== 'object' || value === null || line.length + indent <= 120) return line.replace(/("(?:[^"\\]|\\.)*")|([,:])/g, (_, text, sign) => text ?? `${sign} `);
+  const pad = ' '.repeat(indent + 2);
+  const inside = Array.isArray(value) ? value.map((one) => pad + json(one, indent + 2)) : Object.entries(value).map(([name, one]) => `${pad}${JSON.stringify(name)}: ${json(one, indent + 2)}`);
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  return `${open}\n${inside.join(',\n')}\n${' '.repeat(indent)}${close}`;
+}
+
+/** `pkg-template/paywall.schema.json`: what editors check a configuration by. */
+export function gateSchema() {
+  const { gate } = read();
+  const properties = Object.fromEntries(keys(gate).filter(({ member }) => member).map(({ member, schema, doc, default: usual }) =>
+    [member, { description: doc, ...(typeof usual === 'number' && { default: usual }), ...schema }]));
+  const withoutTypes = (value) => (Array.isArray(value) ? value.map(withoutTypes) : typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'ts').map(([name, one]) => [name, withoutTypes(one)])) : value);
+  return `${json({
+    $schema: 'https://json-schema.org/draft/2020-12/schema', title: gate.title, description: gate.description, type: 'object', required: ['routes', 'unlisted'],
+    additionalProperties: false, properties: { $schema: { type: 'string' }, ...properties }, $defs: withoutTypes(gate.shapes),
+  })}\n`;
+}
+
+/** The flag of an option of the gate: \`--timeout-ms\`, or the name that it has there; nothing where it is none. A secret is one only where it is named. */
+function flagOf({ option, variable, secret, internal, flag }) {
+  if (flag) return flag.slice(2).split(' ')[0];
+  return variable && !secret && !internal && !['config', 'routes'].includes(option) ? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`) : undefined;
+}
+
+/** The text in so many columns, each further line moved in. */
+function folded(head, text, room = 18, width = 120) {
+  const lines = [''];
+  for (const word of text.replaceAll('`', '').split(' ')) {
+    if (lines.at(-1).length + word.length + 1 > width - room) lines.push('');
+    lines[lines.length - 1] += (lines.at(-1) && ' ') + word;
+  }
+  const first = head.length > room - 3 ? `${head}\n${' '.repeat(room - 2)}` : head.padEnd(room - 2);
+  return `  ${first}${lines.join(`\n${' '.repeat(room)}`)}`;
+}
+
+/** `src/cli/commands.json`: what `npx payments-wasm` takes, and its help. */
+export function commandTable() {
+  const { gate, command: commands } = read();
+  const ofGate = keys(gate).map((key) => ({ ...key, name: flagOf(key) })).filter(({ name }) => name);
+  const own = ({ flags }) => Object.entries(flags).map(([name, { value, doc }]) => folded(value ? `--${name} ${value}` : `--${name}`, doc));
+  const help = Object.values(commands).map(({ usage, doc, gate: gated, ...rest }) => {
+    const shown = gated ? ofGate.filter(({ flag }) => flag).map(({ flag, doc: about, variable }) => folded(flag, `${about}${/^NVM_API_KEY$/.test(variable) ? ` [${variable}]` : ''}`)) : [];
+    const more = gated ? [folded('--timeout-ms MS', 'and every other option of the gate that is no secret: node_modules/payments-wasm/docs/options.md lists them')] : [];
+    return `payments-wasm ${usage}   ${doc}\n\n${[...own(rest), ...shown, ...more].join('\n')}`;
+  });
+  const version = 'payments-wasm --version   says which version this is\n\npayments-wasm COMMAND --help   says this of one command';
+  return `${json({
+    help: Object.fromEntries(Object.keys(commands).map((name, index) => [name, help[index].split('\n')])), more: version.split('\n'),
+    flags: Object.fromEntries(Object.entries(commands).map(([name, { flags, gate: gated }]) => [name, {
+      ...Object.fromEntries(Object.entries(flags).map(([flag, { value }]) => [flag, value ? 'string' : 'boolean'])),
+      ...(gated && Object.fromEntries(ofGate.map(({ name: flag }) => [flag, 'string']))),
+    }])),
+    arguments: Object.fromEntries(Object.entries(commands).map(([name, one]) => [name, one.arguments ?? 0])),
+    gate: Object.fromEntries(ofGate.map(({ name, option }) => [name, option])),
+  })}\n`;
+}
+
+const tableCell = (text = '') => text.replaceAll('\n\n', ' ').replaceAll('|', '\\|');
+
+/** What a part of the schema takes, in a word. */
+function typeOf({ type, enum: values, $ref, anyOf, oneOf, const: only, items }) {
+  if (values) return values.map((value) => JSON.stringify(value)).join(' | ');
+  if (only !== undefined) return JSON.stringify(only);
+  if ($ref) return $ref.split('/').at(-1);
+  if (anyOf ?? oneOf) return [...new Set((anyOf ?? oneOf).map(typeOf))].join(' | ');
+  return type === 'array' ? `array of ${items ? typeOf(items) : 'anything'}` : [type ?? 'anything'].flat().join(' | ');
+}
+
+/** The gate's options in each place that they can be given, and what stands in them. */
 function gateTables() {
-  const { properties, $defs } = JSON.parse(readFileSync(at('pkg-template/paywall.schema.json'), 'utf8'));
-  const table = readFileSync(at('src/paywall/document.rs'), 'utf8');
-  const variables = new Map([...table.matchAll(/^ {4}\("(\w+)", "([A-Z_]+)"\),$/gm)].map(([, name, variable]) => [name, variable]));
-  const cell = (text = '') => text.replaceAll('|', '\\|');
-  const typeOf = ({ type, enum: values, $ref, anyOf, oneOf, const: only, items }) => {
-    if (values) return values.map((value) => JSON.stringify(value)).join(' | ');
-    if (only !== undefined) return JSON.stringify(only);
-    if ($ref) return $ref.split('/').at(-1);
-    if (anyOf ?? oneOf) return [...new Set((anyOf ?? oneOf).map(typeOf))].join(' | ');
-    return type === 'array' ? `array of ${items ? typeOf(items) : 'anything'}` : [type ?? 'anything'].flat().join(' | ');
-  };
-  const rows = Object.entries(properties).filter(([name]) => name !== '$schema').map(([name, schema]) =>
-    `| \`${name}\` | ${variables.has(name) ? `\`${variables.get(name)}\`` : ''} | \`${cell(typeOf(schema))}\` | ${cell(schema.description)} |`);
-  const own = ['route', 'plan', 'price'].filter((name) => $defs[name]?.properties).map((name) => {
-    const members = Object.entries($defs[name].properties).map(([member, schema]) => `| \`${member}\` | \`${cell(typeOf(schema))}\` | ${cell(schema.description)} |`);
+  const { gate } = read();
+  const code = (text) => (text ? `\`${text}\`` : '');
+  const bounds = ({ minimum, maximum } = {}) => (maximum === undefined ? '' : `, ${minimum} to ${maximum}`);
+  const rows = keys(gate).filter(({ internal }) => !internal).map((key) => {
+    const { option, variable, member, ts, schema, secret, default: usual, doc } = key;
+    const flag = flagOf(key);
+    const type = schema ? `${typeOf(schema)}${bounds(schema)}` : ts;
+    return `| \`${option}\` | ${code(variable)} | ${code(member)} | ${code(flag && `--${flag}`)} | \`${tableCell(type)}\`${secret ? ', secret' : ''} | ${usual === undefined ? '' : code(String(usual))} | ${tableCell(doc)} |`;
+  });
+  const shapes = Object.entries(gate.shapes).filter(([, { properties }]) => properties).map(([name, { properties, required = [] }]) => {
+    const members = Object.entries(properties).map(([member, schema]) =>
+      `| \`${member}\`${required.includes(member) ? ' (required)' : ''} | \`${tableCell(typeOf(schema))}${bounds(schema)}\` | ${tableCell(schema.description)} |`);
     return `### ${name}\n\n| member | type | |\n|---|---|---|\n${members.join('\n')}\n`;
   });
-  return '## The gate\n\nThe members of the configuration document (`payments-wasm/paywall.schema.json` is its schema), and the variables of a Worker that say the same. The\n' +
-    'library takes them as options of `paywall(handler, options)`, with `openRoutes` for `open`, `backend` for `apiUrl` and `origin` for `originUrl`; its hooks and the rest are in its types. What is not known\n' +
-    `is refused by name, with the name that was meant.\n\n| member | variable | type | |\n|---|---|---|---|\n${rows.join('\n')}\n\n${own.join('\n')}`;
+  const kinds = gate.shapes.price.oneOf.map(({ description, properties }) => `| \`${properties.by.const}\` | ${Object.keys(properties).filter((name) => name !== 'by').map(code).join(', ')} | ${tableCell(description)} |`);
+  return '## The gate\n\nAn option of `paywall(handler, options)`, the variable of a Worker that says the same (of a process only those that begin with `NVM_`, and\n' +
+    '`METRICS_TOKEN`), the member of the configuration document (`payments-wasm/paywall.schema.json` is its schema), and the flag of\n' +
+    '`npx payments-wasm paywall`. In the document and in variables a switch is one of its words; an option is `true` or `false`. What is not known is\n' +
+    `refused by name, at every depth, with the name that was meant.\n\n| option | variable | member | flag | type | default | |\n|---|---|---|---|---|---|---|\n${rows.join('\n')}\n\n${shapes.join('\n')}\n` +
+    `### price\n\n| \`by\` | members beside it | |\n|---|---|---|\n${kinds.join('\n')}\n`;
+}
+
+/** The command line. */
+function commandTables() {
+  const sections = Object.entries(read().command).map(([name, { usage, doc, gate, flags }]) => {
+    const rows = Object.entries(flags).map(([flag, { value, required, doc: about }]) => `| \`--${flag}${value ? ` ${value}` : ''}\`${required ? ' (required)' : ''} | ${tableCell(about)} |`);
+    return `### ${name}\n\n\`npx payments-wasm ${usage}\`: ${doc}.\n\n| flag | |\n|---|---|\n${rows.join('\n')}\n${gate ? '\nIt takes the flags of [the gate](#the-gate) too, which come before what the file says.\n' : ''}`;
+  });
+  return `## The command line\n\nA flag is given as \`--flag value\` or \`--flag=value\`, once. One that a command does not have is refused, with the one that was meant.\n\n${sections.join('\n')}`;
 }
 
 const errors = () => JSON.parse(readFileSync(at('src/js/errors.json'), 'utf8'));
@@ -127,21 +228,34 @@ const errors = () => JSON.parse(readFileSync(at('src/js/errors.json'), 'utf8'));
  */
 function hints(groups) {
   const { docs, ...all } = errors();
-  const named = groups.flatMap((group) => Object.entries(all[group]));
+  // Of a gate's codes those that a `PaywallError` has: where a payment fails, or the platform, or an option is wrong.
+  const thrown = /^(payment_|facilitator_|(plan_unknown|state_unavailable|config_invalid)$)/;
+  const named = groups.flatMap((group) => Object.entries(all[group])).filter(([code]) => groups[0] !== 'gate' || thrown.test(code));
   return { docs, hints: Object.fromEntries(named.map(([code, { cure, told }]) => [code, told ? '' : cure])) };
 }
 
-/** `docs/errors.md`. */
+/** `docs/errors.md`. A code that both sides have is explained once, with what it is at a gate. */
 export function errorPages() {
   const { docs, ...all } = errors();
-  const titles = { client: 'Of the client', builder: 'Of the seller\'s API', gate: 'Of the gate' };
+  const titles = { client: 'Of the client', builder: 'Of the seller\'s API', gate: 'Of the gate', journal: 'In receipts, the journal and the log of a gate', sandbox: 'Of the sandbox' };
+  const text = ({ cause, cure }) => `${cause}\n\nWhat to do: ${cure}.\n`;
   const sections = Object.entries(all).map(([group, codes]) => {
-    const entries = Object.entries(codes).map(([code, { cause, cure }]) => `### ${code}\n\n${cause}\n\nWhat to do: ${cure}.\n`);
+    const entries = Object.entries(codes).filter(([code]) => group === 'client' || !all.client[code])
+      .map(([code, one]) => `### ${code}\n\n${text(one)}${group === 'client' && all.gate[code] ? `\nAt a gate: ${text(all.gate[code])}` : ''}`);
     return `## ${titles[group]}\n\n${entries.join('\n')}`;
   });
   return `# Errors\n\n<!-- Made from src/js/errors.json by \`npm run docs\`; a test compares. -->\n\n` +
     'Every error of the package is a `PaymentsError` with `code`, `message`, `hint`, `docsUrl` and `retryable`; errors of `payments.fetch` also carry `spend`,\n' +
-    'what was spent by then, and `response`, the last answer. A gate answers with the same codes in the body of its response.\n\n' +
+    'what was spent by then, and `response`, the last answer. A gate answers with the same codes in the body of its response, and its `PaywallError` has `code`,\n' +
+    '`hint` and `docsUrl` too.\n\n' +
     '## Codes of the platform\n\nCodes such as `BCK.X402.0005` and `http_503` are the platform\'s own, with its `message`, `hint` and `docsUrl`. `correlationId` is what its\n' +
-    `support finds the request by.\n\n${sections.join('\n')}`;
+    'support finds the request by.\n\n' +
+    '## Of the command line\n\n`npx payments-wasm` says what is wrong in a line, with the flag, the file or the variable that it is wrong in, and ends with 1; with 130 at Ctrl-C. `sandbox -- COMMAND`\n' +
+    `ends as the command does.\n\n${sections.join('\n')}`;
 }
+
+/** The files that are made from data and kept, each with what makes it. */
+export const MADE = {
+  'docs/options.md': optionTables, 'docs/errors.md': errorPages, 'pkg-template/paywall.schema.json': gateSchema,
+  'src/cli/commands.json': commandTable,
+};

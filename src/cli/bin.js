@@ -3,91 +3,82 @@
 import { readFileSync } from 'node:fs';
 import { Wrong } from './wrong.js';
 
-const USAGE = `payments-wasm demo [--port P] [--headless]   all of it on this machine: a page that pays, a service, its paywall, the platform in small
-
-  --port P        the page's port on 127.0.0.1; default 4020, or any that is free
-  --headless      no page: a buyer walks the whole way in this terminal
-
-payments-wasm paywall init [DIR] [...]   writes a Worker with a paywall in it, ready for wrangler
-
-  --plan ID       the plan that pays; a placeholder without one
-  --agent ID      the agent that is sold
-  --backend URL   a platform of your own, like a sandbox on this machine; written to .dev.vars
-  --key KEY       the seller's API key; written to .dev.vars, which is kept out of git
-  --force         overwrite files that are there
-
-payments-wasm paywall --origin URL --routes FILE [...]   a paywall in front of an HTTP service, in this process
-
-  --origin URL    the service behind the paywall
-  --routes FILE   JSON: { "routes": { "POST /ask": { "planId": "...", "credits": 2 } }, "unlisted": "deny", ... }
-  --port P        the port; default 8787
-  --host HOST     the address; default 127.0.0.1
-  --backend URL   the platform's address, if it is not Nevermined's own
-  --key KEY       the seller's API key; the variable NVM_API_KEY keeps it out of the process list
-  --public-url URL  where buyers reach it, behind something that ends TLS; what X-Forwarded-Proto and its like say is
-                  not believed
-  --memory        keep the state in this process: it is gone when it ends
-
-payments-wasm paywall journal --url URL --token TOKEN [...]   what is not paid for, or not known to be
-
-  --url URL       where the paywall is
-  --token TOKEN   its METRICS_TOKEN; the variable of that name keeps it out of the process list
-  --payer ADDRESS all entries of this payer
-  --json          one JSON document for each entry, a line each
-
-payments-wasm sandbox [...] [-- COMMAND]   the platform on this machine, until Ctrl-C or while the command runs
-
-  --port P        the port on 127.0.0.1; default 3001, with a command any that is free; 0 takes a free one
-  --data DIR      keep everything in this folder; without it, it is forgotten at the end
-  --seed FILE     JSON: users, plans, agents, ... to begin with (payments-wasm/sandbox.seed.schema.json)
-  --faults        let calls be made slow, broken and lost, by the dashboard and POST /sandbox/faults
-  --env FILE      write the variables for the SDKs there as soon as it is ready; gone again when it ends
-  --keep          go on when what started it ends, as a background step of CI does
-  --verbose       show what the Worker prints
-
-payments-wasm --version   says which version this is
-
-payments-wasm sandbox init [DIR]   writes the sandbox as a Worker, ready to be deployed for a team`;
-
-const COMMANDS = ['demo', 'paywall', 'sandbox'];
-const VERBS = { demo: [], paywall: ['init', 'journal'], sandbox: ['init'] };
-
-const OPTIONS = {
-  plan: { type: 'string' }, agent: { type: 'string' }, backend: { type: 'string' }, key: { type: 'string' }, force: { type: 'boolean' },
-  origin: { type: 'string' }, routes: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' }, 'public-url': { type: 'string' }, memory: { type: 'boolean' },
-  data: { type: 'string' }, seed: { type: 'string' }, env: { type: 'string' }, faults: { type: 'boolean' }, keep: { type: 'boolean' },
-  headless: { type: 'boolean' }, url: { type: 'string' }, token: { type: 'string' }, payer: { type: 'string' }, json: { type: 'boolean' },
-  verbose: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' },
-};
+/** What there is, made from the description of all options. */
+const { arguments: ARGUMENTS, flags: FLAGS, gate: GATE, help: HELP, more: MORE } = JSON.parse(readFileSync(new URL('./commands.json', import.meta.url), 'utf8'));
+const SHORT = { h: 'help', v: 'version' };
+const FOR_ALL = { help: 'boolean', version: 'boolean' };
 
 async function main() {
-  const { parseArgs } = await import('node:util');
   const given = process.argv.slice(2);
   const end = given.includes('--') ? given.indexOf('--') : given.length;
-  const args = given.slice(0, end);
-  await known(args);
-  const { values, positionals: [command, verb, folder, ...more] } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  const words = await tokens(given.slice(0, end));
+  const [command, ...rest] = words.filter(({ kind }) => kind === 'positional').map(({ value }) => value);
+  if (command === 'help') return console.log(help(rest.join(' ')));
+  // What is wrong with a flag is said first: its value may be what looks like a command.
+  const values = await flags([`${command} ${rest[0]}`, command].find((one) => Object.hasOwn(FLAGS, one)), rest[0], words.filter(({ kind }) => kind === 'option'));
+  const name = await commandOf(command, rest);
   if (values.version) return console.log(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version);
-  if (values.help || command === undefined) return console.log(USAGE);
-  if (command === 'sandbox' && more.length === 0 && (verb === 'init' || verb === undefined)) {
-    const { init, sandbox } = await import('./sandbox.js');
-    return verb === 'init' ? init(folder ?? '.', values) : sandbox(values, { command: given.slice(end + 1) });
+  if (values.help || name === undefined) return console.log(help(values.help ? name : undefined));
+  const places = rest.slice(name.split(' ').length - 1);
+  if (places.length > ARGUMENTS[name]) throw new Wrong(`${name}: what is ${places.slice(ARGUMENTS[name]).join(' ')}?`);
+  if (end < given.length && name !== 'sandbox') throw new Wrong(`${name} runs no command: what comes after -- is for sandbox`);
+  const [folder = '.'] = places;
+  switch (name) {
+    case 'demo': return (await import('./demo.js')).demo(values);
+    case 'sandbox': return (await import('./sandbox.js')).sandbox(values, { command: given.slice(end + 1) });
+    case 'sandbox init': return (await import('./sandbox.js')).init(folder, values);
+    case 'paywall init': return (await import('./init.js')).init(folder, values);
+    case 'paywall journal': return (await import('./journal.js')).journal(values);
+    default: return (await import('./serve.js')).serve(values, GATE);
   }
-  if (command === 'demo' && verb === undefined) return (await import('./demo.js')).demo(values);
-  if (!COMMANDS.includes(command)) throw new Wrong(`${command} is not a command${await meant(command, COMMANDS)}`);
-  if (verb !== undefined && !VERBS[command].includes(verb)) throw new Wrong(`${command} ${verb} is not a command${await meant(verb, VERBS[command])}`);
-  if (command !== 'paywall' || more.length > 0) throw new Wrong(`what is ${more.join(' ')}?`);
-  if (verb === 'journal' && folder === undefined) return (await import('./journal.js')).journal(values);
-  if (verb === 'init') return (await import('./init.js')).init(folder ?? '.', values);
-  return (await import('./serve.js')).serve(values);
 }
 
-/** Refuses an option that there is not, and names the one that was meant. */
-async function known(args) {
-  for (const arg of args) {
-    const [, name] = /^--([^=]+)/.exec(arg) ?? [];
-    if (name && !Object.hasOwn(OPTIONS, name)) throw new Wrong(`--${name} is not an option${await meant(name, Object.keys(OPTIONS), '--')}`);
+/** The words of the command line: which are flags, with their values, and which are not. */
+async function tokens(args) {
+  const { parseArgs } = await import('node:util');
+  const types = Object.assign({ ...FOR_ALL }, ...Object.values(FLAGS));
+  const options = Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type }]));
+  for (const [short, name] of Object.entries(SHORT)) options[name].short = short;
+  return parseArgs({ args, options, allowPositionals: true, strict: false, tokens: true }).tokens;
+}
+
+/** The command that is meant: one word, or two. */
+async function commandOf(command, [verb]) {
+  if (command === undefined) return undefined;
+  const names = Object.keys(FLAGS);
+  if (!names.includes(command)) {
+    const whole = names.find((one) => one.endsWith(` ${command}`));
+    throw new Wrong(`${command} is not a command${whole ? `; did you mean ${whole}?` : await meant(command, names.filter((one) => !one.includes(' ')))}`);
   }
+  if (verb === undefined) return command;
+  const verbs = names.filter((one) => one.startsWith(`${command} `)).map((one) => one.slice(command.length + 1));
+  if (!verbs.includes(verb)) throw new Wrong(`${command} ${verb} is not a command${await meant(verb, verbs)}`);
+  return `${command} ${verb}`;
+}
+
+/** The flags of a command by name. One that it does not have is refused, and so is one without its value, or given twice. */
+async function flags(command, verb, given) {
+  const whole = command?.includes(' ') || verb === undefined;
+  const known = Object.assign({ ...FOR_ALL }, ...(command && whole ? [FLAGS[command]] : Object.values(FLAGS)));
+  const values = {};
+  for (const { name, rawName, value, inlineValue } of given) {
+    if (!Object.hasOwn(known, name)) {
+      const of = Object.values(FLAGS).some((one) => Object.hasOwn(one, name)) ? ` of ${command}` : '';
+      throw new Wrong(`${rawName} is not an option${of}${await meant(name, Object.keys(known), '--')}`);
+    }
+    if (Object.hasOwn(values, name)) throw new Wrong(`${rawName} is given twice`);
+    const takes = known[name] === 'string';
+    if (!takes && value !== undefined) throw new Wrong(`${rawName} takes no value`);
+    if (takes && (value === undefined || value === '' || (!inlineValue && /^-(?!\d)./.test(value)))) throw new Wrong(`${rawName} wants a value: ${rawName} VALUE, or ${rawName}=VALUE`);
+    values[name] = takes ? value : true;
+  }
+  return values;
+}
+
+/** The help, of one command or of all. */
+function help(name) {
+  const texts = !Object.hasOwn(HELP, name ?? '') ? [...Object.values(HELP), MORE] : [HELP[name]];
+  return texts.map((lines) => lines.join('\n')).join('\n\n');
 }
 
 async function meant(name, names, dashes = '') {
@@ -97,7 +88,6 @@ async function meant(name, names, dashes = '') {
 }
 
 main().catch((error) => {
-  const plain = error instanceof Wrong || error?.code?.startsWith?.('ERR_PARSE_ARGS');
-  console.error(plain ? `${error.message}\n\nnpx payments-wasm --help says how` : error);
+  console.error(error instanceof Wrong ? `${error.message}\n\nnpx payments-wasm --help says how` : error);
   process.exitCode = 1;
 });

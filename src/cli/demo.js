@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { fetchMiniflare } from './fetched.js';
 import { sandbox } from './sandbox.js';
 import { out } from './term.js';
-import { Wrong } from './wrong.js';
+import { portOf } from './text.js';
 
 export async function demo({ port, headless }) {
-  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65535)) throw new Wrong(`--port wants a port number (0 to 65535), not ${JSON.stringify(port)}`);
+  if (port !== undefined) portOf(port);
   console.log(`\n  ${out.bold('payments-wasm')}  ${out.dim(headless ? 'the whole way, in a terminal' : 'the demo')}\n`);
   await fetchMiniflare((text) => console.log(`  ${out.dim(text)}\n`));
   const stage = fileURLToPath(new URL('./demo-stage.js', import.meta.url));

@@ -11,7 +11,7 @@ const HEAD = 'SQLite format 3\0';
 /** Makes the folder, or takes it as it is: for this process alone, until it ends. */
 export function takeFolder(folder) {
   try {
-    make(folder);
+    makeFolder(folder);
     lock(folder);
   } catch (error) {
     throw error instanceof Wrong ? error : unusable(folder, error);
@@ -29,14 +29,14 @@ export function noteFolder(folder) {
 }
 
 /** With what stands above it. Node's own way never ends where a system refuses to make one, as in /proc. */
-function make(folder) {
+export function makeFolder(folder) {
   try {
     mkdirSync(folder);
   } catch (error) {
     if (error.code === 'EEXIST' && statSync(folder).isDirectory()) return;
     const above = dirname(folder);
     if (error.code !== 'ENOENT' || existsSync(above)) throw error;
-    make(above);
+    makeFolder(above);
     mkdirSync(folder);
   }
 }

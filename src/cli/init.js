@@ -1,21 +1,33 @@
-// Writes a project: a Worker whose handler is behind a gate.
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+// Writes a project: a Worker whose handler is behind a gate, in JavaScript or TypeScript.
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeFolder } from './folder.js';
 import { Wrong } from './wrong.js';
 
 const TEMPLATE = fileURLToPath(new URL('./project', import.meta.url));
 /** Files whose names npm would leave out of a package. */
 const NAMES = { gitignore: '.gitignore', 'dev.vars.example': '.dev.vars.example' };
-const WRANGLER = '^4.86.0';
+/** Files of one language only. */
+const OF = { 'index.js': 'js', 'index.ts': 'ts', 'tsconfig.json': 'ts' };
+const VERSIONS = { wrangler: '^4.86.0', typescript: '^7.0.2' };
 
-export function init(folder, { plan, agent, backend, key, force }) {
+export async function init(folder, { plan, agent, backend, key, force, js, ts }) {
+  if (js && ts) throw new Wrong('--js and --ts: choose one of them');
+  const { Payments } = await import('../node.js');
+  const taken = (given) => Boolean(Payments.getInstance({ environment: 'custom', backend: 'http://127.0.0.1', nvmApiKey: 'local:e30.e30.e30', ...given }));
+  checked('--key', key, (text) => taken({ nvmApiKey: text }), 'must be a Nevermined API key, whole and without quotes');
+  checked('--backend', backend, (text) => !/["'`$]/.test(text) && taken({ backend: text }), 'must be an https URL, or http to this machine');
+  for (const [option, id] of [['--plan', plan], ['--agent', agent]]) checked(option, id, (text) => /^\w{1,80}$/.test(text), 'must be an id, as the platform gives them');
+  const language = ts ? 'ts' : 'js';
   const target = resolve(folder);
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   const name = basename(target).toLowerCase().replace(/[^a-z0-9-]+/g, '-').replace(/^-+|-+$/g, '') || 'paywall';
-  const files = new Map(readdirSync(TEMPLATE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => {
+  const entries = readdirSync(TEMPLATE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && (OF[entry.name] ?? language) === language);
+  const files = new Map(entries.map((entry) => {
     const path = join(entry.parentPath ?? entry.path, entry.name);
-    return [relative(TEMPLATE, path).replace(/[^\\/]+$/, (file) => NAMES[file] ?? file), readFileSync(path, 'utf8').replaceAll('{{name}}', name)];
+    const text = readFileSync(path, 'utf8').replaceAll('{{name}}', name).replaceAll('{{ending}}', language);
+    return [relative(TEMPLATE, path).replace(/[^\\/]+$/, (file) => NAMES[file] ?? file), text];
   }));
   const routes = JSON.parse(files.get('routes.json'));
   for (const route of Object.values(routes.routes)) {
@@ -25,21 +37,39 @@ export function init(folder, { plan, agent, backend, key, force }) {
   files.set('routes.json', `${JSON.stringify(routes, null, 2)}\n`);
   files.set('package.json', `${JSON.stringify({
     name, private: true, type: 'module',
-    scripts: { dev: 'wrangler dev', deploy: 'wrangler deploy' },
+    scripts: { dev: 'wrangler dev', deploy: 'wrangler deploy', ...(ts && { check: 'tsc' }) },
     dependencies: { 'payments-wasm': `^${version}` },
-    devDependencies: { wrangler: WRANGLER },
+    devDependencies: { ...(ts && { typescript: VERSIONS.typescript }), wrangler: VERSIONS.wrangler },
   }, null, 2)}\n`);
   const secrets = Object.entries({ NVM_API_KEY: key, NVM_ENVIRONMENT: backend && 'custom', NVM_API_URL: backend }).filter(([, value]) => value);
   if (secrets.length > 0) files.set('.dev.vars', secrets.map(([name, value]) => `${name}="${value}"\n`).join(''));
 
-  const there = [...files.keys()].filter((path) => existsSync(join(target, path)));
+  try {
+    write(target, files, force);
+  } catch (error) {
+    throw error instanceof Wrong ? error : new Wrong(`${target} cannot be written: ${error.message}`);
+  }
+  const steps = [folder !== '.' && `cd ${folder}`, 'npm install', !key && 'cp .dev.vars.example .dev.vars   # and put your key in', ts && 'npm run check', 'npx wrangler dev'];
+  console.log(`${[...files.keys()].sort().map((path) => `  ${path}`).join('\n')}\n\nNext:\n${steps.filter(Boolean).map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** Refuses what cannot be one, so that it ends up in no file. A value is in no error: it may be a key. */
+function checked(option, value, takes, problem) {
+  let good = value === undefined;
+  try {
+    good ||= takes(value);
+  } catch { /* It is said below. */ }
+  if (!good) throw new Wrong(`${option} ${problem}`);
+}
+
+function write(target, files, force) {
+  // The other language's file would be what nobody runs.
+  const there = [...new Set([...files.keys(), join('src', 'index.js'), join('src', 'index.ts')])].filter((path) => existsSync(join(target, path)));
   if (there.length > 0 && !force) {
     throw new Wrong(`${there.join(', ')} ${there.length > 1 ? 'are' : 'is'} there already in ${target}: nothing was written`);
   }
   for (const [path, text] of files) {
-    mkdirSync(dirname(join(target, path)), { recursive: true });
+    makeFolder(dirname(join(target, path)));
     writeFileSync(join(target, path), text, path === '.dev.vars' ? { mode: 0o600 } : {});
   }
-  const steps = [folder !== '.' && `cd ${folder}`, 'npm install', !key && 'cp .dev.vars.example .dev.vars   # and put your key in', 'npx wrangler dev'];
-  console.log(`${[...files.keys()].sort().map((path) => `  ${path}`).join('\n')}\n\nNext:\n${steps.filter(Boolean).map((line) => `  ${line}`).join('\n')}`);
 }

@@ -7,10 +7,10 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { fetched } from './fetched.js';
-import { noteFolder, takeFolder } from './folder.js';
+import { makeFolder, noteFolder, takeFolder } from './folder.js';
 import { outlived } from './parent.js';
 import { scratch, temporarily } from './scratch.js';
-import { readText } from './text.js';
+import { portOf, readJson } from './text.js';
 import { Wrong } from './wrong.js';
 
 const HOST = '127.0.0.1';
@@ -26,8 +26,10 @@ const PEOPLE = { users: [{ id: 'seller', name: 'Seller' }, { id: 'buyer', name: 
  */
 export async function sandbox(options, { folder = fileURLToPath(new URL('../sandbox', import.meta.url)), self = 'npx payments-wasm sandbox', command = [] } = {}) {
   const { data, faults, keep } = options;
-  const port = number(options.port ?? (command.length > 0 ? '0' : PORT));
-  const seed = options.seed === undefined ? PEOPLE : read(options.seed);
+  const port = portOf(options.port ?? (command.length > 0 ? '0' : PORT));
+  const seed = options.seed === undefined ? PEOPLE : readJson('--seed', options.seed);
+  distinct(seed, options.seed);
+  if (options.env) ours(options.env);
   const { Miniflare, NoOpLog } = await runtime(self);
   await free(port);
   const kept = data && resolve(data);
@@ -62,6 +64,7 @@ export async function sandbox(options, { folder = fileURLToPath(new URL('../sand
   const stop = () => (ending ??= Promise.race([miniflare.dispose(), new Promise((done) => setTimeout(done, 5000))]));
   let url;
   let planted;
+  let env;
   try {
     await miniflare.ready;
     url = (await miniflare.unsafeGetDirectURL('sandbox')).origin;
@@ -69,19 +72,19 @@ export async function sandbox(options, { folder = fileURLToPath(new URL('../sand
     // The answer's lists are sorted; the first user is the file's.
     planted.users = Object.fromEntries((seed.users ?? []).map(({ id }) => [id, planted.users[id]]));
     if (kept) noteFolder(kept);
-    if (options.env) publish(options.env, environment(url, planted));
+    env = environment(url, planted);
+    if (options.env) publish(options.env, env);
   } catch (error) {
     await stop();
     throw error instanceof Wrong ? error : new Wrong(unstarted(error, said.join(''), kept));
   }
-  const env = environment(url, planted);
   if (command.length > 0) {
     const code = await run(command, env, stop).finally(stop);
     process.exit(code);
   }
   if (!keep) outlived(() => end(stop, 0));
   for (const signal of SIGNALS) process.on(signal, () => end(stop, signal === 'SIGINT' ? 130 : 0));
-  console.log(banner(url, planted, { ...options, kept }));
+  console.log(banner(url, planted, env, { ...options, kept }));
 }
 
 /** Why it did not start, without the runtime's stacks. */
@@ -94,26 +97,6 @@ function unstarted({ message, unready }, said, kept) {
 async function end(stop, code) {
   await stop();
   process.exit(code);
-}
-
-function number(text) {
-  const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65535) throw new Wrong(`--port wants a port number (0 to 65535), not ${JSON.stringify(text)}`);
-  return port;
-}
-
-function read(path) {
-  let text;
-  try {
-    text = readText(path);
-  } catch (error) {
-    throw new Wrong(`--seed: ${path} cannot be read: ${error.message}`);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Wrong(`--seed: ${path} is not JSON: ${error.message}`);
-  }
 }
 
 /** miniflare, from the project that this is called in, from beside the package, or where the demo fetched it to; it is not installed with the package. */
@@ -183,16 +166,43 @@ async function plant(url, seed, path) {
 const users = ({ users }) => Object.entries(users).filter(([, { nvmApiKey }]) => nvmApiKey);
 const named = (prefix, id) => `${prefix}_${id.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`;
 
-/** The variables that the SDKs read, those of the first user; and what else was planted, by its name. */
+/** The variables of what is planted: the list of the answer, how each begins, and the member that it holds. */
+const VARIABLES = [
+  ['users', 'NVM_API_KEY', 'nvmApiKey'], ['organizations', 'NVM_ORG_ID', 'orgId'], ['plans', 'NVM_PLAN_ID', 'planId'], ['agents', 'NVM_AGENT_ID', 'agentId'],
+  ['cards', 'NVM_CARD_ID', 'paymentMethodId'], ['delegations', 'NVM_DELEGATION_ID', 'delegationId'],
+];
+
+/** The variables that the SDKs read, where a gate's NVM_API_KEY is the first user's; and what else was planted, by its name. */
 function environment(url, planted) {
-  const env = { NVM_BACKEND_URL: url, NVM_ENVIRONMENT: 'custom', SANDBOX_URL: url, SANDBOX_PID: String(process.pid) };
+  const env = { NVM_BACKEND_URL: url, NVM_FRONTEND_URL: url, NVM_EMBED_URL: url, NVM_ENVIRONMENT: 'custom', SANDBOX_URL: url, SANDBOX_PID: String(process.pid) };
   const [first] = users(planted);
   if (first) env.NVM_API_KEY = first[1].nvmApiKey;
-  for (const [id, { nvmApiKey }] of users(planted)) env[named('NVM_API_KEY', id)] = nvmApiKey;
-  for (const [id, { planId }] of Object.entries(planted.plans)) env[named('NVM_PLAN_ID', id)] = planId;
-  for (const [id, { agentId }] of Object.entries(planted.agents)) env[named('NVM_AGENT_ID', id)] = agentId;
-  for (const [id, { delegationId }] of Object.entries(planted.delegations)) env[named('NVM_DELEGATION_ID', id)] = delegationId;
+  for (const [list, prefix, member] of VARIABLES) {
+    for (const [id, one] of Object.entries(planted[list])) if (one[member]) env[named(prefix, id)] = one[member];
+  }
   return env;
+}
+
+/** Refuses a file in which two names give the same variable: one of them would be somebody else's. */
+function distinct(seed, path) {
+  for (const [list, prefix] of VARIABLES) {
+    const seen = new Map();
+    for (const { id } of Array.isArray(seed?.[list]) ? seed[list].filter((one) => typeof one?.id === 'string') : []) {
+      const variable = named(prefix, id);
+      const other = seen.get(variable);
+      if (other !== undefined && other !== id) throw new Wrong(`--seed: ${path}: ${list}: ${other} and ${id} are both ${variable}: give one of them another id`);
+      seen.set(variable, id);
+    }
+  }
+}
+
+/** The file is gone at the end, so it may be none that somebody else wrote. One that a killed sandbox left is its own. */
+function ours(path) {
+  let text = '';
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch { /* There is none, or it cannot be written either, which is said then. */ }
+  if (text && !/^SANDBOX_PID=/m.test(text)) throw new Wrong(`--env: ${path} is there already, and no sandbox wrote it: choose another file`);
 }
 
 /** Written beside and moved: whoever waits for the file finds all of it. */
@@ -208,15 +218,14 @@ function publish(path, env) {
   }
 }
 
-function banner(url, planted, { kept, faults }) {
-  const keys = users(planted).map(([id, { nvmApiKey }], index) => `${index === 0 ? 'NVM_API_KEY' : named('NVM_API_KEY', id)}=${nvmApiKey}`);
-  const ids = [['plan', planted.plans, 'planId'], ['agent', planted.agents, 'agentId'], ['delegation', planted.delegations, 'delegationId']]
-    .flatMap(([word, list, member]) => Object.entries(list).map(([id, one]) => `  ${`${word} ${id}`.padEnd(24)} ${one[member]}`));
+function banner(url, planted, env, { kept, faults }) {
   const [first] = users(planted);
+  const lines = Object.entries(env).filter(([name]) => name !== 'SANDBOX_PID').map(([name, value]) => `${name}=${value}`);
+  const key = lines.findIndex((line) => line.startsWith('NVM_API_KEY='));
+  if (key >= 0) lines.splice(key, 0, `# the key of ${first[0]}, as a gate reads it`);
   return [
     '', `  sandbox    ${url}`, `  dashboard  ${url}/dashboard`, `  state      ${kept ? `kept in ${kept}` : 'in memory, forgotten at the end'}`,
-    `  faults     ${faults ? 'can be switched on' : 'off: --faults allows them'}`, ...(ids.length > 0 ? ['', ...ids] : []), '',
-    `NVM_BACKEND_URL=${url}`, 'NVM_ENVIRONMENT=custom', ...(first ? [`# the key of ${first[0]}`] : []), ...keys, '', 'Ctrl-C ends it.',
+    `  faults     ${faults ? 'can be switched on' : 'off: --faults allows them'}`, '', ...lines, '', 'Ctrl-C ends it.',
   ].join('\n');
 }
 
@@ -246,6 +255,7 @@ export async function init(target, { force }, folder = fileURLToPath(new URL('..
   const to = resolve(target);
   if (existsSync(join(to, 'wrangler.toml')) && !force) throw new Wrong(`wrangler.toml is there already in ${to}: nothing was written`);
   try {
+    makeFolder(to);
     cpSync(folder, to, { recursive: true });
   } catch (error) {
     throw new Wrong(`${to} cannot be written: ${error.message}`);

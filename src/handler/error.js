@@ -1,8 +1,13 @@
-/** What went wrong with a payment, or with the options: a stable `code`, and `status` or `key`. */
+import { docs, hints } from '../js/errors.json';
+
+/** What went wrong with a payment, or with the options: a stable `code`, what helps (`hint`), and `status` or `key`. */
 export class PaywallError extends Error {
   constructor(message, facts) {
     super(message);
     Object.assign(this, facts);
     this.name = 'PaywallError';
+    const { code = '' } = facts ?? {};
+    if (Object.hasOwn(hints, code)) this.hint ??= hints[code];
+    this.docsUrl ??= docs + (/^[a-z_]+$/.test(code) ? code : 'codes-of-the-platform');
   }
 }

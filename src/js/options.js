@@ -1,7 +1,7 @@
 // Reads what callers give: each member once, own members only, at every depth. What is not known is refused by name, and
 // what is handed on is a fresh object that nobody else holds. The shapes are those of `options.json`.
 import { problem } from './error.js';
-import { open, required, shapes } from './options.json';
+import { open, required, shapes } from '../options.json';
 
 /** What a value has to be, in words, and how it is handed on; `undefined` for what it may not be. */
 const KINDS = {

@@ -61,28 +61,84 @@ test('it writes a project, and nothing over what is there', async () => {
   assert.equal((await bin('inti')).code, 1);
 });
 
-test('it runs as it is with the packed package, and is paid through', async () => {
-  const { stdout } = await npm(['pack', '--json', '--pack-destination', folder], dist('subscriber'));
-  const [{ filename }] = [Object.values(JSON.parse(stdout))].flat(2);
-  await npm(['install', '--omit=dev', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, filename.replace(/^@/, '').replace('/', '-'))], project);
+/** The package as npm packs it, in a project that was written. */
+let packed;
+async function install(project) {
+  packed ??= (async () => {
+    const { stdout } = await npm(['pack', '--json', '--pack-destination', folder], dist('subscriber'));
+    const [{ filename }] = [Object.values(JSON.parse(stdout))].flat(2);
+    return join(folder, filename.replace(/^@/, '').replace('/', '-'));
+  })();
+  await npm(['install', '--omit=dev', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', await packed], project);
   assert.ok(existsSync(join(project, 'node_modules/payments-wasm/paywall.workerd.js')));
+}
+
+test('in TypeScript it is written as such, and compiles strictly as it is', async () => {
+  const typed = join(folder, 'my-typed-api');
+  const { code, output } = await bin('init', 'my-typed-api', '--ts', '--plan', planId, '--backend', sandbox.url, '--key', seller.key);
+  assert.equal(code, 0, output);
+  assert.match(output, /npm install\n {2}npm run check\n {2}npx wrangler dev/);
+  const files = readdirSync(typed, { recursive: true }).sort();
+  assert.deepEqual(files, ['.dev.vars', '.dev.vars.example', '.gitignore', 'README.md', 'package.json', 'routes.json', 'src', join('src', 'index.ts'), 'tsconfig.json', 'wrangler.toml']);
+  assert.match(readFileSync(join(typed, 'README.md'), 'utf8'), /`src\/index\.ts`/);
+  const { compilerOptions } = JSON.parse(readFileSync(join(typed, 'tsconfig.json'), 'utf8'));
+  assert.deepEqual([compilerOptions.strict, compilerOptions.skipLibCheck], [true, undefined]);
+  assert.equal(JSON.parse(readFileSync(join(typed, 'package.json'), 'utf8')).scripts.check, 'tsc');
+  await install(typed);
+  const tsc = () => run(process.execPath, [at('node_modules/typescript/bin/tsc')], { cwd: typed, anyCode: true });
+  assert.equal((await tsc()).output, '');
+  // It is looked at, and not passed over.
+  const source = join(typed, 'src/index.ts');
+  const text = readFileSync(source, 'utf8');
+  writeFileSync(source, text.replace('paymentContext?.payer', 'paymentContext.payer'));
+  assert.match((await tsc()).output, /'paymentContext' is possibly 'undefined'/);
+  writeFileSync(source, text);
+});
+
+test('what cannot be a key, an address or an id gets into no file', async () => {
+  for (const [args, message] of [
+    [['--key', 'sandbox:a"b'], /^--key must be a Nevermined API key/], [['--key', `${'local:e30.e30.e30'}\nNVM_API_URL="http://evil.example"`], /^--key must be/],
+    [['--key', "'local:e30.e30.e30'"], /^--key must be/], [['--key='], /^--key wants a value/], [['--backend', 'http://127.0.0.1/"'], /^--backend must be/],
+    [['--backend', 'http://evil.example'], /^--backend must be/], [['--plan', '1"2'], /^--plan must be an id/], [['--agent', 'a\nb'], /^--agent must be an id/],
+    [['--js', '--ts'], /^--js and --ts: choose one/],
+  ]) {
+    const { code, stderr } = await bin('init', 'refused', ...args);
+    assert.equal(code, 1, args.join(' '));
+    assert.match(stderr, message);
+    assert.ok(!/evil|a"b/.test(stderr), 'the value is in no message');
+    assert.ok(!existsSync(join(folder, 'refused')), args.join(' '));
+  }
+});
+
+test('a folder that cannot be one is named, without a stack', async () => {
+  writeFileSync(join(folder, 'file'), '');
+  for (const target of ['file', 'file/within', ...(process.platform === 'linux' ? ['/proc/payments-wasm'] : [])]) {
+    const { code, stderr } = await bin('init', target);
+    assert.deepEqual([code, /cannot be written: /.test(stderr), /\n\s+at /.test(stderr)], [1, true, false], stderr);
+  }
+});
+
+for (const [name, ending] of [['my-api', 'js'], ['my-typed-api', 'ts']]) test(`${name}: it runs as it is with the packed package, and is paid through`, async () => {
+  const project = join(folder, name);
+  if (ending === 'js') await install(project);
 
   // As wrangler does it: its file says what is bundled, and what is bound.
   const config = readFileSync(join(project, 'wrangler.toml'), 'utf8');
+  assert.match(config, new RegExp(`^main = "src/index\\.${ending}"$`, 'm'));
   const said = (key) => new RegExp(`^${key} = "(.*)"$`, 'm').exec(config)?.[1];
   const list = (key) => JSON.parse(new RegExp(`^${key} = (\\[.*\\])$`, 'm').exec(config)?.[1]);
   assert.deepEqual(list('new_sqlite_classes'), [said('class_name')]);
   assert.equal(/\[\[durable_objects\.bindings\]\]\nname = "(\w+)"/.exec(config)?.[1], 'PAYWALL_STATE');
   const { build } = await import('esbuild');
   await build({
-    entryPoints: [join(project, said('main'))], absWorkingDir: project, bundle: true, format: 'esm', outdir: join(folder, 'bundle'),
+    entryPoints: [join(project, said('main'))], absWorkingDir: project, bundle: true, format: 'esm', outdir: join(folder, `bundle-${ending}`),
     conditions: ['workerd', 'worker', 'browser'], loader: { '.wasm': 'copy' }, assetNames: '[name]', logLevel: 'error',
   });
   const secrets = Object.fromEntries([...readFileSync(join(project, '.dev.vars'), 'utf8').matchAll(/^(\w+)="(.*)"$/gm)].map(([, name, value]) => [name, value]));
   const worker = await startPaywall({
     routes: {}, state: true, key: undefined,
     options: {
-      modulesRoot: join(folder, 'bundle'), scriptPath: join(folder, 'bundle/index.js'), compatibilityDate: said('compatibility_date'),
+      modulesRoot: join(folder, `bundle-${ending}`), scriptPath: join(folder, `bundle-${ending}/index.js`), compatibilityDate: said('compatibility_date'),
       compatibilityFlags: list('compatibility_flags'), bindings: { NVM_ENVIRONMENT: said('NVM_ENVIRONMENT'), ...secrets },
     },
   });
@@ -97,7 +153,8 @@ test('it runs as it is with the packed package, and is paid through', async () =
   }
 });
 
-test('npx wrangler dev runs it as it is: free, 402, paid', { timeout: 180_000 }, async () => {
+for (const name of ['my-api', 'my-typed-api']) test(`npx wrangler dev runs ${name} as it is: free, 402, paid`, { timeout: 180_000 }, async () => {
+  const project = join(folder, name);
   // Only what a person's machine would have otherwise: ports that are free, and nobody asked on the internet.
   const env = {
     ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, CI: '1', NO_COLOR: '1', WRANGLER_HIDE_BANNER: 'true', WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { errorPages, optionTables } from '../../scripts/lib/options.mjs';
+import { MADE } from '../../scripts/lib/options.mjs';
 import { at } from '../../scripts/lib/run.mjs';
 import { Payments as Seller } from '../../target/dist/subscriber/builder.js';
 import { Payments, buildPaymentRequired } from '../../target/dist/subscriber/index.js';
@@ -13,7 +13,7 @@ const KEY = `local:${part({ alg: 'none' })}.${part({ sub: `0x${'1'.repeat(40)}` 
 const PLATFORM = 'http://127.0.0.1:1002';
 const ASK = 'http://127.0.0.1:1001/ask';
 const BASE = { nvmApiKey: KEY, environment: 'custom', backend: PLATFORM };
-const all = JSON.parse(readFileSync(at('src/js/options.json'), 'utf8'));
+const { client: all, gate } = JSON.parse(readFileSync(at('src/options.json'), 'utf8'));
 const membersOf = (shape) => Object.assign({}, ...(all[shape].extends ?? []).map(membersOf), all[shape].members);
 
 const accepts = { scheme: 'nvm:erc4337', network: 'eip155:84532', planId: '77', extra: { version: '1', credits: '2' } };
@@ -250,19 +250,65 @@ test('one host has one name', () => {
   }
 });
 
-test('docs/options.md is what the description says', () => {
-  assert.equal(readFileSync(at('docs/options.md'), 'utf8'), optionTables(), 'npm run docs writes it');
+for (const [path, make] of Object.entries(MADE)) test(`${path} is what the description says`, () => {
+  assert.equal(readFileSync(at(path), 'utf8'), make(), 'npm run docs writes it');
 });
 
-test('docs/errors.md is what the table says, and each code that the package makes is in it', () => {
+describe('docs/errors.md', () => {
   const page = readFileSync(at('docs/errors.md'), 'utf8');
-  assert.equal(page, errorPages(), 'npm run docs writes it');
-  const folders = ['src/js', 'src/subscriber', 'src/api', 'src/api/builder', 'src/builder', 'src/transport'];
-  const sources = folders.flatMap((folder) => readdirSync(at(folder)).filter((name) => /\.(rs|js)$/.test(name)).map((name) => at(folder, name)));
-  const text = sources.map((path) => readFileSync(path, 'utf8')).join('\n');
-  const made = [...text.matchAll(/\bcode: ?["']([a-z_]+)["']|=> "([a-z]+_[a-z_]+)",|problem\(\s*'([a-z_]+)'|\\?"code\\?":\\?"([a-z_]+)/g)].map(([, ...codes]) => codes.find(Boolean));
-  assert.ok(made.length > 50, `${made.length}`);
-  assert.deepEqual([...new Set(made)].filter((code) => !page.includes(`\n### ${code}\n`)), []);
+  const headings = [...page.matchAll(/^### (.*)$/gm)].map(([, code]) => code);
+  /** The sources of a folder, all the way down, without their tests. */
+  const sources = (folder) => readdirSync(at(folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(rs|js)$/.test(entry.name) && !/(^|\/)tests(\/|\.rs$)/.test(`${entry.parentPath ?? entry.path}/${entry.name}`.slice(at(folder).length + 1)))
+    .map((entry) => readFileSync(`${entry.parentPath ?? entry.path}/${entry.name}`, 'utf8').split(/#\[cfg\(test\)\]\nmod tests \{/)[0]).join('\n');
+  const named = (text, pattern) => [...new Set([...text.matchAll(pattern)].map(([, ...codes]) => codes.find(Boolean)))];
+  const missing = (codes, least) => {
+    assert.ok(codes.length >= least, `${codes.length}: ${codes}`);
+    return codes.filter((code) => !headings.includes(code));
+  };
+
+  test('each code is a heading once, with what to do', () => {
+    assert.equal(new Set(headings).size, headings.length);
+    for (const part of page.split(/^### /m).slice(1)) assert.match(part, /\n\nWhat to do: \S/, part.split('\n')[0]);
+  });
+
+  test('each code that the client makes is in it', () => {
+    const text = ['src/js', 'src/subscriber', 'src/api', 'src/builder', 'src/transport'].map(sources).join('\n');
+    assert.deepEqual(missing(named(text, /\bcode: ?["']([a-z_]+)["']|=> "([a-z]+_[a-z_]+)",|problem\(\s*'([a-z_]+)'|\\?"code\\?":\\?"([a-z_]+)/g), 45), []);
+  });
+
+  test('each code that a gate answers with, or writes down, is in it', () => {
+    // Every text of that form is a code, but for these: names of measures and of texts, and a word of the platform's.
+    const others = /^(paywall_.*|credits_(one|many)|balance_counted|content_.*|application_.*)$/;
+    const text = ['src/paywall', 'src/handler', 'src/worker'].map(sources).join('\n');
+    const codes = named(text, /"([a-z]+(?:_[a-z]+)+)"|\bcode: '([a-z_]+)'|errorReason: '([a-z_]+)'/g).filter((code) => !others.test(code));
+    assert.deepEqual(missing(codes, 70), []);
+  });
+
+  test('each code of the sandbox\'s own is in it', () => {
+    assert.deepEqual(missing(named(sources('src/sandbox'), /"(SANDBOX\.[A-Z_]+)"/g), 10), []);
+  });
+
+  test('each that is in it is made somewhere', () => {
+    const text = ['src/js', 'src/subscriber', 'src/api', 'src/builder', 'src/transport', 'src/paywall', 'src/handler', 'src/worker', 'src/sandbox', 'pkg-template'].map(sources).join('\n');
+    assert.deepEqual(headings.filter((code) => !new RegExp(`["'\`]${code.replace('.', '\\.')}["'\`]`).test(text)), []);
+  });
+
+  test('docsUrl of an error leads to its heading, in the package that it came with', async () => {
+    const { PaywallError } = await import('../../target/dist/subscriber/paywall.js');
+    const client = thrown(() => Payments.getInstance({ ...BASE, polcy: {} }));
+    const selling = thrown(() => Seller.getInstance({ ...BASE, polcy: {} }));
+    const gated = new PaywallError('no', { code: 'facilitator_timeout', status: 503 });
+    assert.equal(gated.hint, 'send the request again after retry-after');
+    for (const error of [client, selling, gated, new PaywallError('no', { code: 'wasm_load_failed' })]) {
+      const { origin, pathname, hash } = new URL(error.docsUrl);
+      assert.deepEqual([origin, pathname], ['https://unpkg.com', '/payments-wasm/docs/errors.md']);
+      assert.equal(hash, `#${error.code}`);
+      assert.ok(readFileSync(at('target/dist/subscriber/docs/errors.md'), 'utf8').includes(`\n### ${error.code}\n`), error.code);
+    }
+    assert.equal(new URL(new PaywallError('no', { code: 'BCK.X402.0005' }).docsUrl).hash, '#codes-of-the-platform');
+    assert.ok(page.includes('\n## Codes of the platform\n'));
+  });
 });
 
 test('each shape that is described is in the types', () => {

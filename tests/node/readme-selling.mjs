@@ -9,7 +9,7 @@ export const selling = (world) => {
   /** The seller's variables, and more. */
   const env = (more) => {
     const { stage } = world();
-    return { NVM_API_KEY: stage.seller.nvmApiKey, NVM_BACKEND_URL: stage.sandbox.url, PLAN_ID: stage.planId, ...more };
+    return { NVM_API_KEY: stage.seller.nvmApiKey, NVM_BACKEND_URL: stage.sandbox.url, NVM_PLAN_ID_QUESTIONS: stage.planId, ...more };
   };
   return {
     async selling({ run }) {
@@ -23,7 +23,7 @@ export const selling = (world) => {
     async facilitator({ run }) {
       const { stage, payer } = world();
       const { token, held } = await payer();
-      const said = await run(env({ AGENT_ID: stage.agentId, ACCESS_TOKEN: await token(stage.agentId) }));
+      const said = await run(env({ NVM_AGENT_ID_ORACLE: stage.agentId, ACCESS_TOKEN: await token(stage.agentId) }));
       assert.equal(said, '2 98 http://localhost:8585/jawn/v1/gateway/oai/v1 14\n');
       assert.equal(await held(), 98n);
     },
@@ -72,9 +72,9 @@ export const selling = (world) => {
     async mpp({ run }) {
       const { payer, serve } = world();
       const person = await payer();
-      const options = { nvmApiKey: person.env.NVM_API_KEY, environment: 'custom', backend: person.env.NVM_BACKEND_URL };
+      const options = { nvmApiKey: person.env.NVM_API_KEY_BUYER, environment: 'custom', backend: person.env.NVM_BACKEND_URL };
       const { mpp } = await Payments.getInstance(options);
-      const { accessToken } = await mpp.getMppAccessToken(person.env.PLAN_ID, undefined, { delegationConfig: { delegationId: person.env.DELEGATION_ID } });
+      const { accessToken } = await mpp.getMppAccessToken(person.env.NVM_PLAN_ID_QUESTIONS, undefined, { delegationConfig: { delegationId: person.env.NVM_DELEGATION_ID_WALLET } });
       const buyer = await serve(async (request, response) => {
         const challenge = parseChallengeHeader(request.headers['www-authenticate']);
         response.writeHead(200, { authorization: buildCredentialHeader(challenge, { accessToken }) }).end();

@@ -49,8 +49,8 @@ async function buyer({ credits = false } = {}) {
     held: async (plan = planId) => BigInt(await account.balance(plan)),
     delegations: async () => (await account.get('/api/v1/delegation')).json.delegations,
     env: {
-      NVM_API_KEY: account.key, NVM_BACKEND_URL: sandbox.url, DELEGATION_ID: await account.delegation(),
-      API_URL: paywall.url, PLAN_ID: planId, AGENT_ID: agentId,
+      NVM_API_KEY_BUYER: account.key, NVM_BACKEND_URL: sandbox.url, NVM_DELEGATION_ID_WALLET: await account.delegation(),
+      API_URL: paywall.url, NVM_PLAN_ID_QUESTIONS: planId, NVM_AGENT_ID_ORACLE: agentId,
     },
   };
 }
@@ -94,7 +94,7 @@ const CHECKS = {
     const program = begin(env);
     const [, page] = await program.said(/Log in here: (\S+)/);
     const callback = new URL(page).searchParams.get('callback_url');
-    const planted = await fetch(`${callback.replace(/nvmState=\w+/, 'nvmState=0')}&nvm_api_key=${env.NVM_API_KEY}`);
+    const planted = await fetch(`${callback.replace(/nvmState=\w+/, 'nvmState=0')}&nvm_api_key=${env.NVM_API_KEY_BUYER}`);
     assert.equal(planted.status, 400);
     const login = await client(env.NVM_BACKEND_URL).form('/auth/cli', { callback_url: callback, name: 'Ada' });
     const back = await fetch(login.headers.get('location'));
@@ -129,7 +129,7 @@ const CHECKS = {
     const said = await run({ ...env, API_URL: seller.url });
     await seller.stop();
     assert.match(said, /true/);
-    assert.ok(said.includes(env.PLAN_ID) && !said.includes(other));
+    assert.ok(said.includes(env.NVM_PLAN_ID_QUESTIONS) && !said.includes(other));
     assert.equal(await held(), 100n - price);
     assert.equal(await held(other), 0n);
   },
@@ -223,7 +223,7 @@ const CHECKS = {
 
   async 'checkout-link'({ begin }) {
     const { env, held, form } = await buyer();
-    const program = begin({ ...env, PLAN_ID: byCard });
+    const program = begin({ ...env, NVM_PLAN_ID_QUESTIONS: byCard });
     const [, link] = await program.said(/Pay here: (\S+)/);
     assert.equal(await held(byCard), 0n);
     await form(new URL(link).pathname, { action: 'pay' });
@@ -254,7 +254,7 @@ const CHECKS = {
     assert.equal(await run(person.env), 'nvm:erc4337 eip155:84532 200\n');
     assert.equal(await person.held(), 100n - price);
     const { delegationId } = await enroll(person);
-    const card = { ...person.env, PLAN_ID: byCard, AGENT_ID: undefined, API_URL: byCardPaywall.url, DELEGATION_ID: delegationId };
+    const card = { ...person.env, NVM_PLAN_ID_QUESTIONS: byCard, NVM_AGENT_ID_ORACLE: undefined, API_URL: byCardPaywall.url, NVM_DELEGATION_ID_WALLET: delegationId };
     assert.equal(await run(card), 'nvm:card-delegation stripe 200\n');
     assert.equal(await person.held(byCard), 100n - price);
   },
@@ -267,7 +267,7 @@ const CHECKS = {
 
   async agents({ run }) {
     const { env } = await buyer();
-    assert.equal(await run(env), `${env.AGENT_ID} 1 1\n`);
+    assert.equal(await run(env), `${env.NVM_AGENT_ID_ORACLE} 1 1\n`);
   },
 
   async offer({ run }) {
@@ -275,7 +275,7 @@ const CHECKS = {
     const [header, choice] = (await run(env)).split('\n');
     const { accepts, resource } = JSON.parse(atob(header));
     assert.deepEqual([accepts.length, accepts[0].planId, accepts[0].extra, resource.url],
-      [1, env.PLAN_ID, { version: '1', agentId: env.AGENT_ID, httpVerb: 'POST' }, '/ask']);
+      [1, env.NVM_PLAN_ID_QUESTIONS, { version: '1', agentId: env.NVM_AGENT_ID_ORACLE, httpVerb: 'POST' }, '/ask']);
     assert.equal(choice, '2 stripe');
   },
 
@@ -297,7 +297,7 @@ const CHECKS = {
     const { env, token } = await payer();
     const bindings = {
       NVM_API_KEY: stage.seller.nvmApiKey, NVM_ENVIRONMENT: 'custom', NVM_API_URL: env.NVM_BACKEND_URL,
-      ROUTES: { 'POST /ask': { planId: env.PLAN_ID, credits: 2, singleUse: false } },
+      ROUTES: { 'POST /ask': { planId: env.NVM_PLAN_ID_QUESTIONS, credits: 2, singleUse: false } },
     };
     await inWorkerd(source(block), { bindings, durableObjects: { PAYWALL_STATE: { className: 'PaywallState', useSQLite: true } } }, async (ask) => {
       const question = { method: 'POST', body: JSON.stringify({ question: 'why?' }) };
@@ -334,9 +334,9 @@ async function payer() {
   const person = await buyer({ credits: true });
   const { env } = person;
   const payments = await Payments.getInstance({
-    nvmApiKey: env.NVM_API_KEY, environment: 'custom', backend: env.NVM_BACKEND_URL, delegationConfig: { delegationId: env.DELEGATION_ID },
+    nvmApiKey: env.NVM_API_KEY_BUYER, environment: 'custom', backend: env.NVM_BACKEND_URL, delegationConfig: { delegationId: env.NVM_DELEGATION_ID_WALLET },
   });
-  return { ...person, token: async (agentId) => (await payments.x402.getX402AccessToken(env.PLAN_ID, agentId)).accessToken };
+  return { ...person, token: async (agentId) => (await payments.x402.getX402AccessToken(env.NVM_PLAN_ID_QUESTIONS, agentId)).accessToken };
 }
 
 /** Runs a Worker's source, bundled as wrangler does it. */

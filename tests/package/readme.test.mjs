@@ -1,6 +1,7 @@
 // The README that goes along: its links lead somewhere inside of the package, and its programs compile, strictly.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
 import { at, run } from '../../scripts/lib/run.mjs';
@@ -52,3 +53,23 @@ declare namespace JSX { interface IntrinsicElements { [name: string]: { onClick?
     assert.equal(code, 0, output);
   });
 }
+
+test('the agent pays at the gate, with the variables of the sandbox and nothing else', { timeout: 120_000 }, async () => {
+  const folder = at('target/consumer-readme-run');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(`${folder}/node_modules`, { recursive: true });
+  symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
+  writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
+  // As they stand, but for the port, which may be taken here.
+  const probe = createServer();
+  await new Promise((done) => probe.listen(0, '127.0.0.1', done));
+  const { port } = probe.address();
+  await new Promise((done) => probe.close(done));
+  for (const name of ['gate.mjs', 'agent.mjs']) writeFileSync(`${folder}/${name}`, programs[name].replaceAll('8787', port));
+  writeFileSync(`${folder}/both.mjs`, "await import('./gate.mjs');\nawait import('./agent.mjs');\nprocess.exit();\n");
+  const env = Object.fromEntries(Object.keys(process.env).filter((name) => name.startsWith('NVM_')).map((name) => [name, undefined]));
+  const args = [dist('subscriber', 'cli/bin.js'), 'sandbox', '--seed', dist('subscriber', 'sandbox.seed.example.json'), '--', process.execPath, `${folder}/both.mjs`];
+  const { code, output } = await run(process.execPath, args, { cwd: folder, env, anyCode: true });
+  assert.equal(code, 0, output);
+  assert.match(output, /answer: 42, payer: '0x\w+' \} 98n/);
+});

@@ -95,6 +95,50 @@ test('it prints where it is and keys to paste, which work, and ends with Ctrl-C'
   await gone(url);
 });
 
+test('what is planted has a variable each, by its id, and the file has them all', async (t) => {
+  const file = join(project, 'all.env');
+  const { value, said, url, child } = await start(t, ['--seed', 'seed.json', '--env', file]);
+  const set = Object.fromEntries(readFileSync(file, 'utf8').trim().split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  const of = (prefix, list) => SEED[list].map(({ id }) => `${prefix}_${id.toUpperCase().replaceAll('-', '_')}`);
+  const names = [
+    'NVM_BACKEND_URL', 'NVM_FRONTEND_URL', 'NVM_EMBED_URL', 'NVM_ENVIRONMENT', 'SANDBOX_URL', 'SANDBOX_PID', 'NVM_API_KEY',
+    ...of('NVM_API_KEY', 'users'), ...of('NVM_ORG_ID', 'organizations'), ...of('NVM_PLAN_ID', 'plans'), ...of('NVM_AGENT_ID', 'agents'),
+    ...of('NVM_CARD_ID', 'cards'), ...of('NVM_DELEGATION_ID', 'delegations'),
+  ];
+  assert.deepEqual(Object.keys(set).sort(), [...names].sort());
+  for (const name of names.filter((one) => one !== 'SANDBOX_PID')) assert.equal(value(name), set[name], `${name} is printed`);
+  assert.deepEqual(['NVM_BACKEND_URL', 'NVM_FRONTEND_URL', 'NVM_EMBED_URL', 'SANDBOX_URL'].map((name) => set[name]), [url, url, url, url]);
+  assert.equal(set.NVM_API_KEY, set.NVM_API_KEY_SELLER, 'a gate reads the seller\'s');
+  assert.notEqual(set.NVM_API_KEY, set.NVM_API_KEY_BUYER);
+  assert.match(said, /^# the key of seller, as a gate reads it\nNVM_API_KEY=/m);
+  // They are what they are called.
+  const get = async (path, key) => (await fetch(`${url}/api/v1${path}`, { headers: { authorization: `Bearer ${key}` } })).json();
+  const [org] = await get('/organizations/memberships', set.NVM_API_KEY_SELLER).then((answer) => answer.memberships ?? answer);
+  assert.equal(org.orgId, set.NVM_ORG_ID_GUILD);
+  assert.deepEqual((await get('/payment-methods', set.NVM_API_KEY_BUYER)).map(({ id }) => id), [set.NVM_CARD_ID_VISA]);
+  child.kill('SIGTERM');
+  await once(child, 'close');
+  assert.ok(!existsSync(file));
+});
+
+test('two names of a seed file that give one variable are refused, and nothing starts', async () => {
+  writeFileSync(join(project, 'twice.json'), JSON.stringify({ users: [{ id: 'a.b' }, { id: 'A-b' }] }));
+  const { code, said } = await run(['sandbox', '--port', '0', '--seed', 'twice.json']);
+  assert.deepEqual([code, said.split('\n')[0]], [1, '--seed: twice.json: users: a.b and A-b are both NVM_API_KEY_A_B: give one of them another id']);
+});
+
+test('a file that somebody else wrote is not overwritten, and not gone at the end', async () => {
+  const file = join(project, 'mine.env');
+  writeFileSync(file, 'MINE=1\n');
+  const { code, said } = await run(['sandbox', '--port', '0', '--env', 'mine.env']);
+  assert.deepEqual([code, said.split('\n')[0]], [1, '--env: mine.env is there already, and no sandbox wrote it: choose another file']);
+  assert.equal(readFileSync(file, 'utf8'), 'MINE=1\n');
+  // What a sandbox left that was killed is overwritten.
+  writeFileSync(file, 'NVM_BACKEND_URL=http://127.0.0.1:1\nSANDBOX_PID=1\n');
+  assert.equal((await run(['sandbox', '--port', '0', '--env', 'mine.env', '--', process.execPath, '-e', '0'])).code, 0);
+  assert.ok(!existsSync(file));
+});
+
 test('only this machine reaches it', async (t) => {
   const { url } = await start(t, []);
   const outside = Object.values(networkInterfaces()).flat().filter(({ internal, family }) => !internal && family === 'IPv4');
@@ -219,6 +263,7 @@ test('a folder that cannot be one, and a file that cannot be written, are named'
 
 test('what is wrong is said plainly, and nothing is left running', async () => {
   writeFileSync(join(project, 'broken.json'), '{');
+  writeFileSync(join(project, 'list.json'), '[]');
   writeFileSync(join(project, 'wrong.json'), JSON.stringify({ plans: [{ id: 'p', owner: 'eve' }] }));
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
@@ -228,6 +273,7 @@ test('what is wrong is said plainly, and nothing is left running', async () => {
     [['--prot', '1'], /--prot/],
     [['--seed', 'none.json'], /--seed: none\.json cannot be read/],
     [['--seed', 'broken.json'], /--seed: broken\.json is not JSON/],
+    [['--seed', 'list.json'], /--seed: list\.json is no JSON object/],
     [['--port', '0', '--seed', 'wrong.json'], /--seed: wrong\.json: plans\[0\]\.owner: eve is none of users/],
     [['--port', String(port)], /is in use: choose another with --port/],
     [['start'], /sandbox start is not a command/],

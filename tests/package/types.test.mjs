@@ -11,11 +11,12 @@ const builderTypes = readFileSync(dist('subscriber', 'builder.d.ts'), 'utf8');
 const gateTypes = ['paywall.d.ts', 'paywall.node.d.ts', 'paywall.page.d.ts'].map((name) => readFileSync(at('src/handler', name), 'utf8')).join('\n');
 
 /** Compiles a file as a consumer of the package; gives what the compiler has to say. */
-async function compile(name, text, [module, moduleResolution] = ['nodenext', 'nodenext']) {
+async function compile(name, text, [module, moduleResolution] = ['nodenext', 'nodenext'], others = []) {
   const folder = at(`target/consumer-${name}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(`${folder}/node_modules`, { recursive: true });
   symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
+  for (const other of others) symlinkSync(at('node_modules', other), `${folder}/node_modules/${other}`);
   writeFileSync(`${folder}/types.ts`, text);
   writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
   const compilerOptions = {
@@ -32,6 +33,21 @@ for (const way of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
     assert.equal(await compile(way[1], readFileSync(at('tests/package/types.ts'), 'utf8'), way), '');
   });
 }
+
+test('in Hono, what is behind the middleware finds the payment, with its type', async () => {
+  const text = `
+    import { Hono } from 'hono';
+    import { honoPaywall } from 'payments-wasm/paywall';
+    import type { PaymentContext } from 'payments-wasm/paywall';
+    const app = new Hono();
+    app.use(honoPaywall({ unlisted: 'pass' }));
+    app.post('/ask', (c) => {
+      const paid: PaymentContext | undefined = c.get('paymentContext');
+      return c.json({ payer: paid?.payer, same: c.var.paymentContext?.planId });
+    });`;
+  assert.equal(await compile('hono', text, ['esnext', 'bundler'], ['hono']), '');
+  assert.match(await compile('hono-strict', text.replace('PaymentContext | undefined', 'PaymentContext'), ['esnext', 'bundler'], ['hono']), /'undefined' is not assignable/);
+});
 
 /** The members of an object and of its class: nothing that the glue gives its own classes, such as `free`. */
 const members = (object) => [...Object.keys(object), ...Object.getOwnPropertyNames(Object.getPrototypeOf(object))]

@@ -40,6 +40,12 @@ const gate = paywall(
 export const answered: Promise<Response> = gate(new Request('http://a/'), { KEY: 'x' });
 export const listener = toNodeListener(gate as (request: Request) => Promise<Response>);
 export const middleware: (c: unknown, next: () => Promise<void>) => Promise<void> = honoPaywall({ unlisted: 'pass' });
+// As TypeScript knows a JSON file: its words are texts.
+const json = {
+  routes: { 'POST /ask': { planId: '1', credits: 2, settle: 'after-delivery', limit: { requests: 5, seconds: 60, by: 'payer' } }, 'GET /n': { planId: '1', credits: { by: 'query', name: 'n', each: 1, most: 5 } } },
+  openRoutes: ['GET /health'], unlisted: 'deny', environment: 'sandbox', allowedOrigins: [],
+};
+export const fromJson = paywall(() => new Response(), json);
 export default { fetch: gate, PaywallState };
 
 const options: PaymentOptions = {

@@ -20,7 +20,7 @@ fn wrong_by(schema: &Value, value: &Value, root: &Value) -> Option<String> {
     let list = |word: &Value| word.as_array().unwrap().clone();
     for (word, said) in schema.as_object().unwrap() {
         let right = match (word.as_str(), value) {
-            ("description" | "title" | "$schema" | "$defs" | "then" | "else", _) => true,
+            ("description" | "title" | "default" | "$schema" | "$defs" | "then" | "else", _) => true,
             ("$ref", _) => {
                 let part = root.pointer(said.as_str().unwrap().strip_prefix('#').unwrap()).unwrap();
                 if let Some(wrong) = wrong_by(part, value, root) {

@@ -6,7 +6,7 @@ async function handler(request, { paymentContext }) {
   const { pathname } = new URL(request.url);
   if (pathname === '/health') return new Response('ok\n');
   const { question = '' } = await request.json().catch(() => ({}));
-  return Response.json({ answer: `You asked: ${question}`, payer: paymentContext.payer });
+  return Response.json({ answer: `You asked: ${question}`, payer: paymentContext?.payer });
 }
 
 // What must be true once, however many isolates there are: bound in wrangler.toml.
