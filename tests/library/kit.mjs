@@ -26,13 +26,13 @@ export function gated(more, answer = () => Response.json({ answer: 42 })) {
   return { gate, seen, ask };
 }
 
-/** What is printed meanwhile, instead of its being printed. */
+/** What is printed meanwhile, instead of its being printed; `work` is handed the lines so far. */
 export async function hushed(work) {
   const said = [];
   const was = { error: console.error, warn: console.warn, log: console.log };
   for (const name of Object.keys(was)) console[name] = (...parts) => said.push(parts.join(' '));
   try {
-    await work();
+    await work(said);
   } finally {
     Object.assign(console, was);
   }

@@ -262,7 +262,7 @@ describe('receipts of nonsense cost neither the answer nor the truth', () => {
       const { response, spend } = await ask(payments);
       assert.equal(await response.text(), 'the answer');
       // More than was counted is believed up to what the plan lets the seller take, which the platform is asked for.
-      for (let tries = 0; payments.spend.credits < counted && tries < 100; tries++) await pause(20);
+      for (let tries = 0; payments.spend.credits < counted && tries < 1000; tries++) await pause(20);
       assert.deepEqual([spend.outcome, payments.spend.credits], [outcome, counted]);
     });
   }

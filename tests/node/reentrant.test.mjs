@@ -69,6 +69,7 @@ test('whoever asks for the same meanwhile, from elsewhere, waits for the answer'
   let asked = 0;
   const p = await platform.buyer({ approve: () => { asked += 1; return answered; } });
   const both = [ask(p), risk(p)];
+  for (let tries = 0; asked === 0 && tries < 1000; tries++) await pause(20);
   await pause(300);
   assert.equal(asked, 1, 'one question');
   // Somebody else's question is not in the way.

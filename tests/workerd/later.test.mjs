@@ -164,7 +164,8 @@ test('rule 22: whose client is gone before anything is delivered is not charged'
     const client = await hangsUp(path);
     await until(() => answer);
     client.resetAndDestroy();
-    await pause(200);
+    // Nothing outside says when workerd has noticed.
+    await pause(1000);
     answer();
     await pause(300);
     assert.equal(all.facilitator.count('settle'), 0, path);
