@@ -7,6 +7,12 @@ const LOCK = 'sandbox.lock';
 /** Names the databases of a folder that a sandbox has run in. */
 const NOTE = 'sandbox.json';
 const HEAD = 'SQLite format 3\0';
+/** Where the first page of a database says what it is (a leaf) and, two bytes on, how many entries it has: one for each table. */
+const PAGE = 100;
+const LEAF = 13;
+/** How the log beside a database begins, and how long its head is. */
+const LOG = ['377f0682', '377f0683'];
+const LOG_HEAD = 32;
 
 /** Makes the folder, or takes it as it is: for this process alone, until it ends. */
 export function takeFolder(folder) {
@@ -104,11 +110,22 @@ function text(path) {
 function check(folder) {
   const known = noted(folder);
   for (const name of new Set([...known, ...databases(folder)])) {
-    const head = start(join(folder, name));
-    if (head === HEAD) continue;
-    const state = head === undefined ? 'is gone' : head === '' ? 'is empty' : 'is no database';
+    const head = start(join(folder, name), HEAD.length)?.toString('latin1');
+    if (head === HEAD && !(known.includes(name) && isForgotten(join(folder, name)))) continue;
+    const state = head === HEAD ? 'has lost its log (-wal)' : head === undefined ? 'is gone' : head === '' ? 'is empty' : 'is no database';
     throw new Wrong(`--data: ${join(folder, name)} ${state}: what this sandbox knew was in it. Put the file back, or remove ${folder} to begin anew`);
   }
+}
+
+/**
+ * Whether a database has no table, and no log beside it. A sandbox that was killed leaves all that it knew in the log: without
+ * it the rest is an empty world to the runtime.
+ */
+function isForgotten(path) {
+  const first = start(path, PAGE + 5);
+  const log = start(`${path}-wal`, LOG_HEAD + 1);
+  const isLog = log?.length > LOG_HEAD && LOG.includes(log.toString('hex', 0, 4));
+  return first?.length === PAGE + 5 && first[PAGE] === LEAF && first.readUInt16BE(PAGE + 3) === 0 && !isLog;
 }
 
 function noted(folder) {
@@ -128,15 +145,15 @@ function databases(folder) {
     .sort();
 }
 
-/** The first bytes of a file, as many as tell a database; nothing where it cannot be read. */
-function start(path) {
+/** The first bytes of a file; nothing where it cannot be read. */
+function start(path, length) {
   try {
     if (!statSync(path).isFile()) return undefined;
     const file = openSync(path, 'r');
-    const bytes = Buffer.alloc(HEAD.length);
-    const read = readSync(file, bytes, 0, bytes.length, 0);
+    const bytes = Buffer.alloc(length);
+    const read = readSync(file, bytes, 0, length, 0);
     closeSync(file);
-    return bytes.toString('latin1', 0, read);
+    return bytes.subarray(0, read);
   } catch {
     return undefined;
   }

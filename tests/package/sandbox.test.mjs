@@ -229,12 +229,15 @@ test('a database that is empty, gone or damaged is no new world', async (t) => {
   for (const [one] of beside) rmSync(join(place, one));
   const damaged = Buffer.from(whole);
   damaged.fill(0x5a, 100);
-  for (const [what, bytes, expected] of [
+  for (const [what, bytes, expected, log] of [
     ['emptied', Buffer.alloc(0), / is empty: /], ['no database', Buffer.from('hello'), / is no database: /], ['gone', undefined, / is gone: /],
     ['damaged', damaged, /the database in \S+emptied cannot be used: /],
+    ['without its log', whole, / has lost its log \(-wal\): /], ['with an empty log', whole, / has lost its log /, Buffer.alloc(0)],
+    ['with a log that is none', whole, / has lost its log /, Buffer.alloc(8192, 'x')],
   ]) {
     if (bytes) writeFileSync(database, bytes);
     else rmSync(database);
+    if (log) writeFileSync(`${database}-wal`, log);
     const { code, said } = await run(['sandbox', '--port', '0', ...args]);
     assert.equal(code, 1, `${what}: ${said}`);
     assert.match(said, expected, `${what}: ${said}`);
