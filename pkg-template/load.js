@@ -44,11 +44,11 @@ export function isPlaced(url, module, name) {
 
 export const isServer = () => Boolean(builtin('node:fs'));
 
-/** The wasm as a file: compiled while it arrives. */
+/** The wasm as a file: compiled while it arrives. Some bundlers for Node write a path in place of an address. */
 export async function opened(url) {
   const fs = builtin('node:fs');
-  if (fs && url.protocol === 'file:') return fs.promises.readFile(url);
-  return fetch(url);
+  if (!fs || /^(https?|blob|data):/.test(url)) return fetch(url);
+  return fs.promises.readFile(/^file:/.test(url) ? new URL(url) : url);
 }
 
 /** What the glue takes. A response that holds something else is named before it is compiled. */
@@ -81,7 +81,8 @@ const ELSEWHERE = 'Deploy the .wasm file beside the script, give it to `init(sou
 const REASONS = [
   [/unsafe-eval|wasm-eval|by CSP/i, "The page's Content-Security-Policy has to allow 'wasm-unsafe-eval' in script-src.", false],
   [/embedder|code generation/i, 'This runtime compiles nothing from bytes: bundle with its condition, workerd or edge-light.', false],
-  [/ENOENT|NotFound|Invalid URL/i, `The bundle left the file behind. ${ELSEWHERE}`, false],
+  [/Invalid URL/, 'The bundle has no address of its own: make it an ES module, or give the .wasm file to `init(source)`.', false],
+  [/ENOENT|NotFound/, `The bundle left the file behind. ${ELSEWHERE}`, false],
   [/read access|NotCapable/, 'Deno may not read it: --allow-read.', false],
   [/fetch|network|load failed|connection|aborted/i, "The connection broke, or connect-src of the page's Content-Security-Policy does not name the script's origin.", true],
 ];

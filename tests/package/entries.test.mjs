@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { crateVersion } from '../../scripts/lib/tools.mjs';
@@ -144,6 +145,20 @@ test('the paywall bundled without its wasm says what is missing and what helps',
   await build({ stdin: { contents, resolveDir: folder }, bundle: true, platform: 'node', format: 'esm', outfile: `${folder}/one/bare.mjs`, logLevel: 'error' });
   const { stdout } = await exec(process.execPath, ['bare.mjs'], { cwd: `${folder}/one` });
   assert.match(stdout, /^PaywallError wasm_load_failed The bundle left the file behind\. Deploy the \.wasm file .*`init\(source\)`/);
+});
+
+test('the paywall bundled as CommonJS, which has no address of its own, says what helps, and takes the path of its wasm', async () => {
+  const { build } = await import('esbuild');
+  const bundle = (contents, name) => build({ stdin: { contents, resolveDir: folder }, bundle: true, platform: 'node', format: 'cjs', outfile: `${folder}/one/${name}`, logLevel: 'silent' });
+  const options = `{ nvmApiKey: ${JSON.stringify(KEY)}, environment: 'custom', backend: 'http://127.0.0.1:9', routes: {}, unlisted: 'deny', state: 'memory' }`;
+  await bundle(`import { paywall } from 'payments-wasm/paywall'; paywall(() => new Response(''), ${options}).ready().catch((error) => console.log(error.code, error.hint));`, 'lost.cjs');
+  const { stdout: lost } = await exec(process.execPath, ['lost.cjs'], { cwd: `${folder}/one` });
+  assert.match(lost, /^wasm_load_failed The bundle has no address of its own: make it an ES module, or give the \.wasm file to `init\(source\)`/);
+  for (const [how, source] of [['path', dist('subscriber', 'gate_bg.wasm')], ['address', pathToFileURL(dist('subscriber', 'gate_bg.wasm')).href]]) {
+    await bundle(`import init, { paywall } from 'payments-wasm/paywall'; (async () => { await init(${JSON.stringify(source)}); ${GATED} })();`, `${how}.cjs`);
+    const { stdout } = await exec(process.execPath, [`${how}.cjs`], { cwd: `${folder}/one` });
+    assert.equal(stdout.trim(), '402 free', how);
+  }
 });
 
 test('errors are PaymentsError, with a code', async () => {
