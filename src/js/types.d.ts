@@ -572,7 +572,8 @@ export class Payments {
    * It behaves as `fetch` does under clients that retry: a no and a refusal resolve with the seller's 402; what failed before
    * any money rejects with a `TypeError`, an abort with the signal's reason. Where the outcome of a payment is unknown, the same
    * method, URL and body within ten minutes is not paid again: with a single-use token that very token is presented once
-   * more, with a reusable one the earlier outcome comes again. So clients that retry want `tokenVersion: 3`.
+   * more, with a reusable one, or a token that was refused, the earlier outcome comes again. So clients that retry want
+   * `tokenVersion: 3`. `fetch` pays anew.
    */
   wrapFetch(fetch?: typeof globalThis.fetch): typeof globalThis.fetch;
 

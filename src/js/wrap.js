@@ -11,7 +11,8 @@ const MOST_MS = 10_000;
  *
  * It behaves like `fetch` under clients that retry. A payment that was refused, by a person, a policy or the seller, resolves
  * with the seller's 402. Where the outcome of a payment is unknown, the same request within ten minutes goes on with the same
- * single-use token; a reusable token would be charged again, so the same request gets the same outcome again.
+ * single-use token; a reusable token would be charged again, and one that was refused has ended, so the same request gets the
+ * same outcome again.
  *
  * `payments` gets what was paid for each response, and the error that a client of `fetch` does not see.
  */
@@ -45,7 +46,7 @@ async function attempt(client, input, init, options) {
     const { response, spend, code } = error;
     const isNetwork = code === 'network_error' && spend?.outcome === 'none' && spend.purchases.length === 0;
     if (isNetwork || code === 'aborted' || code === 'invalid_request') return new Ended({ spend, error, thrown: asFetchThrows(error) });
-    // A no and a refusal are the seller's 402: no client of `fetch` sends a request again for it. Where the answer to a token
+    // A no and a refusal are the seller's 402, for which a client of `fetch` rarely sends a request again. Where the answer to a token
     // got lost, the 402 at hand is the one before it, and says nothing.
     const isLost = spend?.outcome === 'unknown' && code !== 'payment_refused' && !NOES.has(code);
     if (response?.status === 402 && !isLost) return new Ended({ response, spend, receipt: spend?.receipt, error });
@@ -73,9 +74,8 @@ class Ended {
   constructor({ response, spend, receipt, error, thrown }) {
     Object.assign(this, { response, spend, error, thrown });
     this.payment = { receipt, spend, error };
-    // A 2xx is what was paid for; a token that was answered 401 or 402 has ended, and clients do not retry these.
-    const isFinal = response && (response.ok || response.status === 401 || response.status === 402);
-    this.isOpen = spend !== undefined && spend.outcome !== 'none' && !isFinal;
+    // A 2xx is what was paid for. All else may be repeated, a 401 and a 402 too: a seller can tell some clients to.
+    this.isOpen = spend !== undefined && spend.outcome !== 'none' && !response?.ok;
   }
 
   /** Keeps the answer for a call that repeats this one. It is read at once: a client that gives up one of two unread bodies waits for the other. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import ky from 'ky';
 import OpenAI from 'openai';
-import { failure, need, offerOf, startPlatform, startSeller } from './kit.mjs';
+import { base64, failure, need, offerOf, startPlatform, startSeller } from './kit.mjs';
 
 let platform;
 before(async () => { platform = await startPlatform(); });
@@ -96,6 +96,36 @@ describe('a payment that was settled, and whose answer failed, is settled once',
       assert.equal(error.status ?? error.response?.status, 402);
       assert.deepEqual([new Set(tokens()).size, tokens().length, await payments.held()], [1, 2, 98n]);
     });
+  }
+});
+
+describe('a payment that was settled and then refused is settled once, though the client is told to repeat it', { concurrency: 6 }, () => {
+  const told = { 'x-should-retry': 'true', 'retry-after-ms': '1', 'retry-after': '0' };
+  const refusals = {
+    401: (response) => response.writeHead(401, told).end('who?'),
+    '402 alone': (response) => response.writeHead(402, told).end('pay'),
+    '402 with the offer': (response) => response.writeHead(402, { ...told, 'payment-required': base64(offerOf(platform.planId)) }).end('pay'),
+    '402 that says that it was paid': (response) => response.writeHead(402, { ...told, 'payment-response': base64({ success: true, transaction: '0x1', network: 'n', creditsRedeemed: '2' }) }).end(),
+  };
+  const retry = { limit: 2, methods: ['get', 'post'], statusCodes: [401, 402], delay: () => 1 };
+  for (const name of Object.keys(CLIENTS)) {
+    for (const [how, refuse] of Object.entries(refusals)) {
+      for (const tokenVersion of [3, 2]) {
+        test(`${name}: ${how}, tokenVersion ${tokenVersion}`, async (t) => {
+          const { payments, ask, tokens, responses } = await stage(t, async ({ token }, response) => {
+            // A token for many uses is settled as often as it comes.
+            await platform.seller.settle(platform.planId, token, 2);
+            refuse(response);
+          }, { tokenVersion });
+          const error = await failure(ask(name, name === 'openai' ? undefined : { retry }));
+          const status = Number(how.slice(0, 3));
+          assert.equal(error.status ?? error.response?.status, status);
+          assert.deepEqual([tokens().length, 100n - await payments.held(), payments.spend.credits], [1, 2n, 2n]);
+          assert.ok(responses.length > 1, 'the client did repeat');
+          for (const response of responses) assert.deepEqual([response.status, payments.paymentOf(response).spend], [status, payments.paymentOf(responses[0]).spend]);
+        });
+      }
+    }
   }
 });
 
