@@ -22,7 +22,7 @@ main(async () => {
   const { PRICES, freePort, newAccount, startStage } = await import('./lib/stage.mjs');
   const ports = await choosePorts(port, headless, freePort);
   const stage = await step('servers', async (report) => {
-    const stage = await startStage({ ports, report });
+    const stage = await startStage({ ports, report, faults: true });
     // Whoever logs in on the page has somebody to be who is not the seller.
     if (!headless) await newAccount(stage.sandbox.url, 'Ada, who buys');
     return { ...stage, note: 'sandbox, origin, paywall, page' };

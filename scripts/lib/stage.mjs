@@ -10,9 +10,21 @@ const PLAN = { name: 'Oracle credits', credits: '100', cents: 500 };
 
 /**
  * Starts the four servers and seeds the sandbox. `ports` names the ports of page, paywall, sandbox and origin; free ones
- * are taken where it does not. `report` hears what is being started. `allowedOrigins` are pages that may call the paywall, where not only its own may.
+ * are taken where it does not. `report` hears what is being started. `allowedOrigins` are pages that may call the paywall, where not only its own may;
+ * with `faults` the sandbox's dashboard offers them.
  */
-export async function startStage({ ports = {}, report = () => {}, allowedOrigins } = {}) {
+export async function startStage(options = {}) {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      // Free ports are chosen before anybody listens there, and somebody else may be quicker.
+      if (tried === 3 || Object.keys(options.ports ?? {}).length > 0 || !/in use/i.test(error.message)) throw error;
+    }
+  }
+}
+
+async function startOnce({ ports = {}, report = () => {}, allowedOrigins, faults = false } = {}) {
   const started = [];
   const start = async (title, starting) => {
     report(title);
@@ -22,7 +34,7 @@ export async function startStage({ ports = {}, report = () => {}, allowedOrigins
   };
   const stop = () => Promise.all(started.map((server) => server.stop())).then(() => undefined);
   try {
-    const sandbox = await start('sandbox', startSandbox({ port: ports.sandbox }));
+    const sandbox = await start('sandbox', startSandbox({ port: ports.sandbox, vars: faults ? { SANDBOX_FAULTS: '1' } : {} }));
     const origin = await start('origin', startOrigin({ port: ports.origin }));
     report('seller');
     // The seller names the paywall's address in the agent and the page's in the paywall, so both are chosen before.

@@ -12,5 +12,6 @@ export async function demo({ port, headless }) {
   const stage = fileURLToPath(new URL('./demo-stage.js', import.meta.url));
   const seed = fileURLToPath(new URL('./demo.seed.json', import.meta.url));
   const args = [...(port === undefined ? [] : ['--port', port]), ...(headless ? ['--headless'] : [])];
-  await sandbox({ port: '0', seed }, { self: 'npx payments-wasm demo', command: [process.execPath, stage, ...args] });
+  // With faults, which the dashboard then offers.
+  await sandbox({ port: '0', seed, faults: true }, { self: 'npx payments-wasm demo', command: [process.execPath, stage, ...args] });
 }

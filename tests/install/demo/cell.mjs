@@ -28,6 +28,10 @@ export default {
       await page.getByTestId('quote').click();
       await page.getByTestId('price').filter({ hasText: '2 credits' }).waitFor({ timeout: 20_000 });
       assert.deepEqual(wrong, []);
+      // Whoever logs in need not be the seller, and the dashboard's faults can be switched on.
+      const { backend } = await (await fetch(`${url}/config.json`)).json();
+      const { sandbox, accounts } = await (await fetch(`${backend}/sandbox/state`)).json();
+      assert.ok(sandbox.faulty && accounts.items.some(({ name }) => name === 'Ada, who buys'), JSON.stringify({ sandbox, accounts }).slice(0, 500));
     } finally {
       await browser.close();
       await server.stop();
