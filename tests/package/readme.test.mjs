@@ -22,6 +22,17 @@ test('every link leads to a file of the package, and to a heading of it', () => 
   }
 });
 
+test('each address in the manifest and in the errors is the package\'s own at npm, and leads to what it has', () => {
+  const manifest = JSON.parse(readFileSync(dist('subscriber', 'package.json'), 'utf8'));
+  for (const member of ['name', 'version', 'description', 'keywords', 'license', 'author', 'homepage', 'engines']) assert.ok(manifest[member], member);
+  assert.equal(manifest.homepage, `https://www.npmjs.com/package/${manifest.name}`);
+  const addresses = [...JSON.stringify({ ...manifest, homepage: undefined }).matchAll(/https?:[^"]+/g)].map(([address]) => address);
+  assert.deepEqual(addresses, []);
+  const { docs } = JSON.parse(readFileSync(at('src/js/errors.json'), 'utf8'));
+  const [, path] = new RegExp(`^https://unpkg\\.com/${manifest.name}/(.*)#$`).exec(docs) ?? assert.fail(docs);
+  assert.ok(existsSync(dist('subscriber', path)), path);
+});
+
 /** The programs, by the names that the README gives them. */
 const programs = Object.fromEntries([...readme.matchAll(/^```(?:js|tsx) file:(\S+)\n(.*?)^```/gms)].map(([, name, text]) => [name, text]));
 
