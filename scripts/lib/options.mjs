@@ -1,10 +1,13 @@
 // What the build makes of two descriptions. `src/options.json` has every option of the client, the gate and the command line: the table
-// that the client reads options by, the interfaces of the types, the JSON Schema, the help, and
+// that the client reads options by, the one that the gate's core reads by, the interfaces of the types, the JSON Schema, the help, and
 // `docs/options.md`. `src/js/errors.json` has every code of an error: the hints, and `docs/errors.md`.
 import { readFileSync } from 'node:fs';
 import { at } from './run.mjs';
 
 const SOURCE = 'src/options.json';
+
+/** The text of an option with its default, for where there is no column for that. */
+const told = ({ doc, default: usual }) => (usual === undefined ? doc : `${doc} Default ${typeof usual === 'string' ? `\`${usual}\`` : usual}.`);
 
 const read = () => JSON.parse(readFileSync(at(SOURCE), 'utf8'));
 const describe = () => read().client;
@@ -76,15 +79,15 @@ function comment(doc, indent) {
 export function withOptions(text) {
   const { client: all, gate } = read();
   const field = (name, ts, about, required) => `${comment(about, '  ')}  ${name}${required ? '' : '?'}: ${ts};\n`;
-  const ofGate = () => keys(gate).filter(({ ts }) => ts).map(({ option, variable, ts, doc }) => field(option, ts, `${doc}${variable ? ` [\`${variable}\`]` : ''}`)).join('');
+  const ofGate = () => keys(gate).filter(({ ts }) => ts).map((key) => field(key.option, key.ts, `${told(key)}${key.variable ? ` [\`${key.variable}\`]` : ''}`)).join('');
   const ofShape = (name) => Object.entries(gate.shapes[name].properties)
     .map(([member, { ts, description }]) => field(member, ts, description, gate.shapes[name].required?.includes(member))).join('');
   const gated = text.replace(/^ {2}\/\/ options of the gate\n/gm, ofGate).replace(/^ {2}\/\/ members of (\w+)\n/gm, (_, name) => ofShape(name));
   return gated.replace(/^\/\/ options: (\w+)\n/gm, (_, name) => {
     const { doc, ts, extends: base = [], members: own } = all[name];
     if (ts) return `${comment(doc, '')}export type ${name} = ${ts};\n`;
-    const fields = Object.entries(own).map(([member, { type, ts: written, required, doc: about }]) =>
-      `${comment(about, '  ')}  ${member}${required ? '' : '?'}: ${written ?? TYPES[type] ?? type};\n`);
+    const fields = Object.entries(own).map(([member, { type, ts: written, required, ...about }]) =>
+      `${comment(told(about), '  ')}  ${member}${required ? '' : '?'}: ${written ?? TYPES[type] ?? type};\n`);
     return `${comment(doc, '')}export interface ${name} ${base.length ? `extends ${base.join(', ')} ` : ''}{\n${fields.join('')}}\n`;
   });
 }
@@ -94,9 +97,9 @@ export function optionTables() {
   const all = describe();
   const cell = (text) => text.replaceAll('\n\n', ' ').replaceAll('|', '\\|');
   const sections = Object.entries(all).map(([name, { doc, extends: base = [], members: own }]) => {
-    const rows = Object.entries(own).map(([member, { type, ts, required, doc: about }]) =>
-      `| \`${member}\`${required ? ' (required)' : ''} | \`${cell(ts ?? TYPES[type] ?? type)}\` | ${cell(about)} |`);
-    const table = rows.length ? `\n| member | type | |\n|---|---|---|\n${rows.join('\n')}\n` : '';
+    const rows = Object.entries(own).map(([member, { type, ts, required, default: usual, doc: about }]) =>
+      `| \`${member}\`${required ? ' (required)' : ''} | \`${cell(ts ?? TYPES[type] ?? type)}\` | ${usual === undefined ? '' : `\`${usual}\``} | ${cell(about)} |`);
+    const table = rows.length ? `\n| member | type | default | |\n|---|---|---|---|\n${rows.join('\n')}\n` : '';
     const from = base.length ? `\nIt has the members of ${base.map((one) => `[${one}](#${one.toLowerCase()})`).join(' and ')} too.\n` : '';
     return `## ${name}\n\n${doc}\n${from}${table}`;
   });
@@ -128,13 +131,53 @@ function json(value, indent = 0) {
 export function gateSchema() {
   const { gate } = read();
   const properties = Object.fromEntries(keys(gate).filter(({ member }) => member).map(({ member, schema, doc, default: usual }) =>
-    [member, { description: doc, ...(typeof usual === 'number' && { default: usual }), ...schema }]));
+    [member, { description: doc, ...(usual !== undefined && { default: typeof usual === 'boolean' ? schema.enum[usual ? 0 : 1] : usual }), ...schema }]));
   const withoutTypes = (value) => (Array.isArray(value) ? value.map(withoutTypes) : typeof value === 'object' && value !== null
     ? Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'ts').map(([name, one]) => [name, withoutTypes(one)])) : value);
   return `${json({
     $schema: 'https://json-schema.org/draft/2020-12/schema', title: gate.title, description: gate.description, type: 'object', required: ['routes', 'unlisted'],
     additionalProperties: false, properties: { $schema: { type: 'string' }, ...properties }, $defs: withoutTypes(gate.shapes),
   })}\n`;
+}
+
+const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, '_');
+
+/** `src/paywall/keys.rs`: the names, bounds and defaults that the core reads the configuration by. */
+export function rustTable() {
+  const { gate } = read();
+  const all = keys(gate);
+  const table = (doc, name, rows) => `/// ${doc}\npub(crate) const ${name}: [(&str, &str); ${rows.length}] = [\n${rows.map(([one, other]) => `    ("${one}", "${other}"),\n`).join('')}];\n`;
+  const list = (names) => `[${names.map((name) => `"${name}"`).join(', ')}]`;
+  const values = all.filter(({ variable, schema }) => variable && schema).flatMap(({ variable, schema, default: usual }) => {
+    if (schema.type === 'integer') {
+      const bounds = `least: ${grouped(schema.minimum)}, most: ${grouped(schema.maximum)}, usual: ${grouped(usual)}`;
+      return [`pub(crate) const ${variable}: Whole = Whole { key: "${variable}", ${bounds} };\n`];
+    }
+    return typeof usual === 'boolean' ? [`pub(crate) const ${variable}: Switch = Switch { key: "${variable}", words: ${list(schema.enum)}, usual: ${usual} };\n`] : [];
+  });
+  const shapes = Object.entries(gate.shapes).filter(([, { properties }]) => properties).map(([name, { properties }]) =>
+    `pub(crate) const ${snake(name)}: [&str; ${Object.keys(properties).length}] = ${list(Object.keys(properties))};\n`);
+  const bounds = Object.entries(gate.shapes).flatMap(([name, { properties = {} }]) => Object.entries(properties).flatMap(([member, { type, maximum, maxItems }]) => {
+    const most = type === 'integer' ? maximum : maxItems;
+    return most === undefined ? [] : [`pub(crate) const ${snake(name)}_${snake(member)}_MOST: u32 = ${grouped(most)};\n`];
+  }));
+  const prices = gate.shapes.price.oneOf.map(({ properties }) => [properties.by.const, Object.keys(properties)]);
+  const members = [...new Set(prices.flatMap(([, names]) => names))];
+  return `//! The names, bounds and defaults of the configuration. Made from \`${SOURCE}\` by \`npm run docs\`; a test compares.
+
+use super::manners::{Switch, Whole};
+
+${table('The members of the document and the variables that say the same.', 'MEMBERS', all.filter(({ member }) => member).map(({ member, variable }) => [member, variable]))}
+#[cfg_attr(not(feature = "paywall"), allow(dead_code))]
+${table('The options of the library and the variables that say the same.', 'OPTIONS', all.filter(({ variable }) => variable).map(({ option, variable }) => [option, variable]))}
+${values.join('')}
+${shapes.join('')}pub(crate) const PRICE: [&str; ${members.length}] = ${list(members)};
+/// The members of each kind of price.
+pub(crate) const PRICES: [(&str, &[&str]); ${prices.length}] = [
+${prices.map(([by, names]) => `    ("${by}", &${list(names)}),\n`).join('')}];
+
+${bounds.join('')}`;
 }
 
 /** The flag of an option of the gate: \`--timeout-ms\`, or the name that it has there; nothing where it is none. A secret is one only where it is named. */
@@ -196,7 +239,7 @@ function gateTables() {
     const { option, variable, member, ts, schema, secret, default: usual, doc } = key;
     const flag = flagOf(key);
     const type = schema ? `${typeOf(schema)}${bounds(schema)}` : ts;
-    return `| \`${option}\` | ${code(variable)} | ${code(member)} | ${code(flag && `--${flag}`)} | \`${tableCell(type)}\`${secret ? ', secret' : ''} | ${usual === undefined ? '' : code(String(usual))} | ${tableCell(doc)} |`;
+    return `| \`${option}\` | ${code(variable)} | ${code(member)} | ${code(flag && `--${flag}`)} | \`${tableCell(type)}\`${secret ? ', secret' : ''} | ${usual === undefined ? '' : code(typeof usual === 'boolean' ? JSON.stringify(schema.enum[usual ? 0 : 1]) : String(usual))} | ${tableCell(doc)} |`;
   });
   const shapes = Object.entries(gate.shapes).filter(([, { properties }]) => properties).map(([name, { properties, required = [] }]) => {
     const members = Object.entries(properties).map(([member, schema]) =>
@@ -250,12 +293,12 @@ export function errorPages() {
     '`hint` and `docsUrl` too.\n\n' +
     '## Codes of the platform\n\nCodes such as `BCK.X402.0005` and `http_503` are the platform\'s own, with its `message`, `hint` and `docsUrl`. `correlationId` is what its\n' +
     'support finds the request by.\n\n' +
-    '## Of the command line\n\n`npx payments-wasm` says what is wrong in a line, with the flag, the file or the variable that it is wrong in, and ends with 1; with 130 at Ctrl-C. `sandbox -- COMMAND`\n' +
+    '## Of the command line\n\n`npx payments-wasm` says what is wrong in a line, with the flag, the file or the variable that it is wrong in, and ends with 1; the sandbox ends with 130 at Ctrl-C. `sandbox -- COMMAND`\n' +
     `ends as the command does.\n\n${sections.join('\n')}`;
 }
 
 /** The files that are made from data and kept, each with what makes it. */
 export const MADE = {
-  'docs/options.md': optionTables, 'docs/errors.md': errorPages, 'pkg-template/paywall.schema.json': gateSchema,
+  'docs/options.md': optionTables, 'docs/errors.md': errorPages, 'pkg-template/paywall.schema.json': gateSchema, 'src/paywall/keys.rs': rustTable,
   'src/cli/commands.json': commandTable,
 };

@@ -1,7 +1,7 @@
+use crate::paywall::keys::OPTIONS;
 use crate::paywall::{Answer, Bindings, ConfigError, Document, Settings, near};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::cell::RefCell;
 
 /// What `paywall()` was given, functions taken out.
 #[derive(Debug, Deserialize)]
@@ -28,47 +28,25 @@ pub(super) struct Wrong {
     answer: super::action::Answered,
 }
 
-/// Options whose variables have another name than theirs.
-const NAMES: [(&str, &str); 6] = [
-    ("config", "CONFIG"),
-    ("nvmApiKey", "NVM_API_KEY"),
-    ("environment", "NVM_ENVIRONMENT"),
-    ("backend", "NVM_API_URL"),
-    ("origin", "ORIGIN_URL"),
-    ("log", "LOG"),
-];
-
-/// Variables that are asked for only where others are there.
-const SOMETIMES: [&str; 3] = ["PAGE_FILES", "PASS_KEYS", "REVOKED_PASSES"];
+/// What an entry gives, and no seller.
+const PAGE_FILES: &str = "pageFiles";
 
 impl Options {
-    /// The settings, checked. What no setting is asked by is no option: a name that is misspelt protects nothing.
+    /// The settings, checked. A name that is misspelt protects nothing, so it is refused first.
     pub(super) fn settings(&self, document: &Document) -> Result<Settings, ConfigError> {
+        if let Some(unknown) = self.options.keys().find(|option| variable_of(option).is_none()) {
+            let known = OPTIONS.iter().map(|(option, _)| *option).filter(|option| *option != PAGE_FILES);
+            let problem = near::unknown("is not an option", unknown, known);
+            return Err(ConfigError { key: unknown.clone(), problem });
+        }
         let bindings =
             Bindings { origin: self.handler, state: self.state, handler: true, ..Bindings::default() };
-        let asked = RefCell::new(Vec::new());
-        let settings = Settings::read(
-            |name| {
-                asked.borrow_mut().push(name.to_string());
-                document.text(name).or_else(|| self.variable(name))
-            },
-            bindings,
-        );
-        let settings = settings.map_err(|error| self.renamed(document.named(error)))?;
-        let asked = asked.into_inner();
-        let known = |name: String| asked.contains(&name) || SOMETIMES.contains(&name.as_str());
-        match self.options.keys().find(|option| !known(variable_of(option))) {
-            Some(unknown) => {
-                let known = asked.iter().map(|name| option_of(name)).collect::<Vec<_>>();
-                let problem = near::unknown("is not an option", unknown, known.iter().map(String::as_str));
-                Err(ConfigError { key: unknown.clone(), problem })
-            }
-            None => Ok(settings),
-        }
+        Settings::read(|name| document.text(name).or_else(|| self.variable(name)), bindings)
+            .map_err(|error| self.renamed(document.named(error)))
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        let given = self.options.iter().find(|(option, _)| variable_of(option) == name);
+        let given = self.options.iter().find(|(option, _)| variable_of(option) == Some(name));
         let value = given.map(|(_, value)| value).filter(|value| !value.is_null());
         match value.or_else(|| self.variables.get(name))? {
             Value::Null => None,
@@ -88,11 +66,11 @@ impl Options {
         if name.bytes().any(|letter| letter.is_ascii_lowercase()) {
             return error;
         }
-        let missing = !self.variables.contains_key(name);
-        match self.options.keys().find(|option| variable_of(option) == name) {
-            Some(option) => ConfigError { key: format!("{option}{rest}"), ..error },
-            None if missing => ConfigError { key: format!("{}{rest}", option_of(name)), ..error },
-            None => error,
+        match OPTIONS.iter().find(|(_, variable)| *variable == name) {
+            Some((option, _)) if self.options.contains_key(*option) || !self.variables.contains_key(name) => {
+                ConfigError { key: [*option, rest].concat(), ..error }
+            }
+            _ => error,
         }
     }
 }
@@ -121,38 +99,8 @@ fn switch(name: &str, flag: bool) -> &'static str {
     }
 }
 
-/// `verifyCacheSeconds` to `VERIFY_CACHE_SECONDS`.
-fn variable_of(option: &str) -> String {
-    if let Some((_, variable)) = NAMES.iter().find(|(name, _)| *name == option) {
-        return (*variable).into();
-    }
-    let mut name = String::new();
-    for letter in option.chars() {
-        if letter.is_ascii_uppercase() {
-            name.push('_');
-        }
-        name.push(letter.to_ascii_uppercase());
-    }
-    name
-}
-
-fn option_of(variable: &str) -> String {
-    if let Some((option, _)) = NAMES.iter().find(|(_, name)| *name == variable) {
-        return (*option).into();
-    }
-    let mut name = String::new();
-    let mut upper = false;
-    for letter in variable.chars() {
-        match letter {
-            '_' => upper = true,
-            letter if upper => {
-                name.push(letter);
-                upper = false;
-            }
-            letter => name.push(letter.to_ascii_lowercase()),
-        }
-    }
-    name
+fn variable_of(option: &str) -> Option<&'static str> {
+    OPTIONS.iter().find(|(name, _)| *name == option).map(|(_, variable)| *variable)
 }
 
 impl From<&ConfigError> for Wrong {

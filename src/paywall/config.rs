@@ -1,4 +1,5 @@
 use super::cors::Cors;
+use super::keys;
 use super::listing::RouteKey;
 use super::manners::Manners;
 use super::origin::OriginSetting;
@@ -74,15 +75,9 @@ pub struct ConfigError {
     pub problem: String,
 }
 
-/// How long the facilitator may take where nothing is said, in milliseconds (rule 21).
-const DEFAULT_TIMEOUT_MS: u32 = 10_000;
-/// The most that it may be given, in milliseconds.
-const MAX_TIMEOUT_MS: u32 = 120_000;
 /// For how many timeouts a settle that was sent is believed to be on its way: for 130 seconds where nothing is said. The
 /// official Python client waits for one for 90.
 const QUIET_TIMEOUTS: u64 = 13;
-/// The longest that a verification may be believed, in seconds (rule 23).
-const MAX_CACHE_SECONDS: u64 = 60;
 /// What a text of the configuration that travels in a header may weigh, in bytes.
 pub(super) const MAX_TEXT_BYTES: usize = 1024;
 
@@ -154,21 +149,9 @@ impl Settings {
         let manners = Manners::read(text)?;
         let url = |name: &'static str| text(name).map(|url| base_url(name, url.trim())).transpose();
         let origin = OriginSetting::read(text("ORIGIN_URL"), bindings)?;
-        let timeout_ms = match text("TIMEOUT_MS") {
-            None => DEFAULT_TIMEOUT_MS,
-            Some(text) => {
-                text.trim().parse().ok().filter(|ms| (1..=MAX_TIMEOUT_MS).contains(ms)).ok_or_else(|| {
-                    wrong("TIMEOUT_MS", "must be a whole number of milliseconds from 1 to 120000")
-                })?
-            }
-        };
-        let seconds = |name: &str, otherwise: u64, least: u64, most: u64, problem: &str| {
-            let Some(text) = text(name) else { return Ok(otherwise * 1000) };
-            let seconds = text.trim().parse::<u64>().ok().filter(|seconds| (least..=most).contains(seconds));
-            seconds.map(|seconds| seconds * 1000).ok_or_else(|| wrong(name, problem))
-        };
-        let problem = "must be a whole number of seconds from 0, which is off, to 60";
-        let cache_ms = seconds("VERIFY_CACHE_SECONDS", 0, 0, MAX_CACHE_SECONDS, problem)?;
+        // How long the facilitator may take (rule 21), and for how long a verification may be believed (rule 23).
+        let timeout_ms = keys::TIMEOUT_MS.read(&text)?;
+        let cache_ms = u64::from(keys::VERIFY_CACHE_SECONDS.read(&text)?) * 1000;
         let sells = |name: &str| {
             routes.paid().any(|terms| terms.route == name && terms.settlement == Settlement::BeforeDelivery)
         };

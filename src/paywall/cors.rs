@@ -1,7 +1,7 @@
 use super::answer::Answer;
 use super::config::{ConfigError, strings, wrong};
 use super::headers::{self, HeaderList};
-use super::manners::{switch, whole};
+use super::keys;
 use super::method::Method;
 use super::pass::{PASS, PASS_EXPIRES, WARNING};
 use super::receipts::RECEIPT_URL;
@@ -66,9 +66,6 @@ const ALLOWED_IF_ASKED: [&str; 18] = [
     "x-request-id",
     "x-requested-with",
 ];
-/// How long a browser may remember a preflight where nothing is said, in seconds, and the most: what any heeds.
-const MAX_AGE: u32 = 600;
-const MOST_MAX_AGE: u32 = 86_400;
 /// What a page asks that finds itself in front of a private network, and is told.
 const ASKED_PRIVATE: &str = "access-control-request-private-network";
 
@@ -79,9 +76,9 @@ impl Cors {
     /// Names the key that is wrong.
     pub(crate) fn read(text: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut cors = Self {
-            credentials: switch(&text, "ALLOW_CREDENTIALS", ["yes", "no"], false)?,
-            private_network: switch(&text, "ALLOW_PRIVATE_NETWORK", ["yes", "no"], false)?,
-            max_age: whole(&text, "CORS_MAX_AGE", 0, MOST_MAX_AGE, MAX_AGE)?,
+            credentials: keys::ALLOW_CREDENTIALS.read(&text)?,
+            private_network: keys::ALLOW_PRIVATE_NETWORK.read(&text)?,
+            max_age: keys::CORS_MAX_AGE.read(&text)?,
             ..Self::default()
         };
         for origin in strings("ALLOWED_ORIGINS", text("ALLOWED_ORIGINS"))? {

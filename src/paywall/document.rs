@@ -3,6 +3,7 @@
 
 use super::config::{Bindings, ConfigError, Settings, wrong};
 use super::gate::Gate;
+use super::keys::MEMBERS;
 use super::near;
 use crate::engine;
 use alloc::{
@@ -12,32 +13,6 @@ use alloc::{
 };
 use serde_json::{Map, Value, json};
 
-/// The members of the document and the variables that say the same.
-pub(crate) const NAMES: [(&str, &str); 23] = [
-    ("routes", "ROUTES"),
-    ("open", "OPEN_ROUTES"),
-    ("unlisted", "UNLISTED"),
-    ("environment", "NVM_ENVIRONMENT"),
-    ("apiUrl", "NVM_API_URL"),
-    ("originUrl", "ORIGIN_URL"),
-    ("publicUrl", "PUBLIC_URL"),
-    ("timeoutMs", "TIMEOUT_MS"),
-    ("verifyCacheSeconds", "VERIFY_CACHE_SECONDS"),
-    ("tokenHeader", "TOKEN_HEADER"),
-    ("allowedOrigins", "ALLOWED_ORIGINS"),
-    ("allowCredentials", "ALLOW_CREDENTIALS"),
-    ("allowedHeaders", "ALLOWED_HEADERS"),
-    ("allowPrivateNetwork", "ALLOW_PRIVATE_NETWORK"),
-    ("corsMaxAge", "CORS_MAX_AGE"),
-    ("originTimeoutMs", "ORIGIN_TIMEOUT_MS"),
-    ("maxBodyBytes", "MAX_BODY_BYTES"),
-    ("addressHeader", "ADDRESS_HEADER"),
-    ("log", "LOG"),
-    ("serverTiming", "SERVER_TIMING"),
-    ("passes", "PASSES"),
-    ("revokedPasses", "REVOKED_PASSES"),
-    ("page", "PAGE"),
-];
 /// What an error calls the document as a whole.
 const CONFIG: &str = "CONFIG";
 /// What an editor checks it by.
@@ -58,10 +33,10 @@ impl Document {
         let members = engine::parse_object(text).ok_or_else(|| {
             wrong(CONFIG, "must be a JSON object, like {\"routes\": {}, \"unlisted\": \"deny\"}")
         })?;
-        let known = |name: &String| name == SCHEMA || NAMES.iter().any(|(known, _)| known == name);
+        let known = |name: &String| name == SCHEMA || MEMBERS.iter().any(|(known, _)| known == name);
         match members.keys().find(|name| !known(name)) {
             Some(name) => {
-                let names = NAMES.iter().map(|(known, _)| *known);
+                let names = MEMBERS.iter().map(|(known, _)| *known);
                 Err(wrong(name.as_str(), near::unknown("is not a key of the configuration", name, names)))
             }
             None => Ok(Self { members }),
@@ -70,7 +45,7 @@ impl Document {
 
     /// What the document says of a variable, as the text that the variable would be.
     pub(crate) fn text(&self, variable: &str) -> Option<String> {
-        let (name, _) = NAMES.iter().find(|(_, known)| *known == variable)?;
+        let (name, _) = MEMBERS.iter().find(|(_, known)| *known == variable)?;
         match self.members.get(*name)? {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
@@ -82,7 +57,7 @@ impl Document {
     pub(crate) fn named(&self, mut error: ConfigError) -> ConfigError {
         let end = error.key.find(|letter: char| !letter.is_ascii_uppercase() && letter != '_');
         let (variable, rest) = error.key.split_at(end.unwrap_or(error.key.len()));
-        if let Some((name, _)) = NAMES.iter().find(|(_, known)| *known == variable)
+        if let Some((name, _)) = MEMBERS.iter().find(|(_, known)| *known == variable)
             && self.members.contains_key(*name)
         {
             error.key = [*name, rest].concat();

@@ -1,5 +1,6 @@
 use super::config::{ConfigError, wrong};
 use super::headers::HeaderList;
+use super::keys;
 use crate::wire::Secret;
 use alloc::{
     format,
@@ -23,13 +24,6 @@ pub(crate) struct Manners {
     address_header: Option<String>,
 }
 
-/// How long an origin may take where nothing is said, in milliseconds: models think for long.
-const ORIGIN_TIMEOUT_MS: u32 = 60_000;
-/// The most that it may be given, in milliseconds.
-const MAX_ORIGIN_TIMEOUT_MS: u32 = 600_000;
-/// How much of a body is read to price it where nothing is said, in bytes, and the most that may be.
-const MAX_BODY_BYTES: u32 = 1024 * 1024;
-const MOST_MAX_BODY_BYTES: u32 = 100 * 1024 * 1024;
 /// The least that a secret for the counters may weigh, in bytes.
 const MIN_SECRET_BYTES: usize = 16;
 
@@ -46,17 +40,11 @@ impl Manners {
                 .ok_or_else(|| wrong("METRICS_TOKEN", "must be at least 16 visible ASCII characters"))
         });
         Ok(Self {
-            origin_timeout_ms: whole(
-                &text,
-                "ORIGIN_TIMEOUT_MS",
-                1,
-                MAX_ORIGIN_TIMEOUT_MS,
-                ORIGIN_TIMEOUT_MS,
-            )?,
-            log: switch(&text, "LOG", ["requests", "off"], true)?,
-            timing: switch(&text, "SERVER_TIMING", ["on", "off"], true)?,
+            origin_timeout_ms: keys::ORIGIN_TIMEOUT_MS.read(&text)?,
+            log: keys::LOG.read(&text)?,
+            timing: keys::SERVER_TIMING.read(&text)?,
             metrics: metrics.transpose()?,
-            max_body_bytes: whole(&text, "MAX_BODY_BYTES", 0, MOST_MAX_BODY_BYTES, MAX_BODY_BYTES)?,
+            max_body_bytes: keys::MAX_BODY_BYTES.read(&text)?,
             address_header: text("ADDRESS_HEADER").map(address_header).transpose()?,
         })
     }
@@ -82,29 +70,39 @@ fn address_header(text: String) -> Result<String, ConfigError> {
 }
 
 /// A whole number of a variable.
-pub(crate) fn whole(
-    text: &impl Fn(&str) -> Option<String>,
-    key: &str,
-    least: u32,
-    most: u32,
-    usual: u32,
-) -> Result<u32, ConfigError> {
-    let Some(value) = text(key) else { return Ok(usual) };
-    let number = value.trim().parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| wrong(key, format!("must be a whole number from {least} to {most}")))
+pub(crate) struct Whole {
+    pub(crate) key: &'static str,
+    pub(crate) least: u32,
+    pub(crate) most: u32,
+    /// Where nothing is said.
+    pub(crate) usual: u32,
+}
+
+impl Whole {
+    pub(crate) fn read(&self, text: &impl Fn(&str) -> Option<String>) -> Result<u32, ConfigError> {
+        let Self { key, least, most, usual } = *self;
+        let Some(value) = text(key) else { return Ok(usual) };
+        let number = value.trim().parse().ok().filter(|number| (least..=most).contains(number));
+        number.ok_or_else(|| wrong(key, format!("must be a whole number from {least} to {most}")))
+    }
 }
 
 /// One of two words; the first is yes.
-pub(crate) fn switch(
-    text: &impl Fn(&str) -> Option<String>,
-    key: &str,
-    [yes, no]: [&str; 2],
-    usual: bool,
-) -> Result<bool, ConfigError> {
-    match text(key).as_deref().map(str::trim) {
-        None => Ok(usual),
-        Some(word) if word == yes => Ok(true),
-        Some(word) if word == no => Ok(false),
-        Some(_) => Err(wrong(key, format!("must be {yes:?} or {no:?}"))),
+pub(crate) struct Switch {
+    pub(crate) key: &'static str,
+    pub(crate) words: [&'static str; 2],
+    /// Where nothing is said.
+    pub(crate) usual: bool,
+}
+
+impl Switch {
+    pub(crate) fn read(&self, text: &impl Fn(&str) -> Option<String>) -> Result<bool, ConfigError> {
+        let [yes, no] = self.words;
+        match text(self.key).as_deref().map(str::trim) {
+            None => Ok(self.usual),
+            Some(word) if word == yes => Ok(true),
+            Some(word) if word == no => Ok(false),
+            Some(_) => Err(wrong(self.key, format!("must be {yes:?} or {no:?}"))),
+        }
     }
 }

@@ -59,6 +59,8 @@ mod guest;
 mod headers;
 mod host;
 mod journal;
+#[rustfmt::skip]
+pub(crate) mod keys;
 mod leaving;
 mod ledger;
 mod listing;

@@ -1,6 +1,21 @@
 //! A name that is not known, and the one that was meant.
 
+use super::config::{ConfigError, wrong};
 use alloc::{format, string::String, vec::Vec};
+use serde_json::{Map, Value};
+
+/// Refuses the first member of an object that is not known, by its path.
+pub(crate) fn only(
+    at: &str,
+    members: &Map<String, Value>,
+    known: &[&str],
+    said: &str,
+) -> Result<(), ConfigError> {
+    match members.keys().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(wrong(format!("{at}.{name}"), unknown(said, name, known.iter().copied()))),
+        None => Ok(()),
+    }
+}
 
 /// What is said of a name that is not known, and which known one is near it, if one is.
 #[must_use]

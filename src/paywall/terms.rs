@@ -1,6 +1,7 @@
 //! What the configuration says of one route.
 
 use super::config::{ConfigError, MAX_TEXT_BYTES, missing, wrong};
+use super::keys::{self, PLAN, PRICE, PRICES, ROUTE};
 use super::method::Method;
 use super::near;
 use super::policy::{By, Free, Limit, ReceiptBy, Settlement};
@@ -27,31 +28,6 @@ struct Members<'a> {
     members: &'a Map<String, Value>,
 }
 
-pub(crate) const ROUTE: [&str; 17] = [
-    "planId",
-    "credits",
-    "agentId",
-    "scheme",
-    "network",
-    "plans",
-    "settle",
-    "maxOpen",
-    "unbounded",
-    "receipt",
-    "limit",
-    "free",
-    "singleUse",
-    "marginPercent",
-    "batch",
-    "description",
-    "mimeType",
-];
-pub(crate) const PLAN: [&str; 5] = ["planId", "credits", "agentId", "scheme", "network"];
-pub(crate) const PRICE: [&str; 7] = ["by", "name", "base", "each", "per", "most", "member"];
-/// How many plans may pay for one route: each is in the header of every 402.
-const MOST_PLANS: usize = 8;
-/// How many unsettled answers a payer may have of a plan at the most.
-const MOST_OPEN: u32 = 1000;
 /// The largest number that every reader of JSON reads the same.
 const MAX_WHOLE: u64 = (1 << 53) - 1;
 
@@ -85,16 +61,16 @@ pub(crate) fn read(
     }
     let max_open = max_open(&members, settlement, around)?;
     let receipt = receipt(&members, settlement)?;
-    let limit = members.object("limit", &["requests", "seconds", "by"])?.map(|limit| {
+    let limit = members.object("limit", &keys::LIMIT)?.map(|limit| {
         Ok(Limit {
-            requests: limit.small("requests", 1_000_000)?,
-            seconds: limit.small("seconds", 86_400)?,
+            requests: limit.small("requests", keys::LIMIT_REQUESTS_MOST)?,
+            seconds: limit.small("seconds", keys::LIMIT_SECONDS_MOST)?,
             by: limit.by()?,
         })
     });
     let free = members
-        .object("free", &["perDay", "by"])?
-        .map(|free| Ok(Free { per_day: free.small("perDay", 1_000_000)?, by: free.by()? }));
+        .object("free", &keys::FREE)?
+        .map(|free| Ok(Free { per_day: free.small("perDay", keys::FREE_PER_DAY_MOST)?, by: free.by()? }));
     let (limit, free) = (limit.transpose()?, free.transpose()?);
     let single_use = members.flag("singleUse")?;
     let margin = margin(&members, &ways)?;
@@ -154,7 +130,8 @@ fn max_open(
     around: Around,
 ) -> Result<Option<u32>, ConfigError> {
     let unbounded = members.flag("unbounded")?;
-    let given = members.get("maxOpen").map(|_| members.small("maxOpen", MOST_OPEN)).transpose()?;
+    let given =
+        members.get("maxOpen").map(|_| members.small("maxOpen", keys::ROUTE_MAX_OPEN_MOST)).transpose()?;
     for (name, given) in [("maxOpen", given.is_some()), ("unbounded", unbounded)] {
         if given && settlement == Settlement::BeforeDelivery {
             return Err(members.wrong(name, "goes with after-delivery and at-end-of-stream only"));
@@ -203,7 +180,7 @@ fn ways(members: &Members<'_>, around: Around) -> Result<Vec<Way>, ConfigError> 
     }
     let shape = "must be an array of 1 to 8 objects with planId";
     let Value::Array(plans) = plans else { return Err(members.wrong("plans", shape)) };
-    if plans.is_empty() || plans.len() > MOST_PLANS {
+    if plans.is_empty() || plans.len() > keys::ROUTE_PLANS_MOST as usize {
         return Err(members.wrong("plans", shape));
     }
     let mut ways: Vec<Way> = Vec::new();
@@ -312,15 +289,8 @@ fn price(
             per: price.whole("per", 1)?.unwrap_or(1),
         })
     };
-    let takes: &[&str] = match by {
-        "query" | "header" => &["by", "most", "name", "base", "each", "per"],
-        "origin" => &["by", "most", "name"],
-        "byte" | "event" => &["by", "most", "base", "each", "per"],
-        "token" => &["by", "most", "base", "each", "per", "member"],
-        _ => &["by", "most"],
-    };
-    if let Some(other) = price.members.keys().find(|name| !takes.contains(&name.as_str())) {
-        return Err(price.wrong(other, "is not a key of a price of this kind"));
+    if let Some((_, takes)) = PRICES.iter().find(|(kind, _)| *kind == by) {
+        price.only(takes, "is not a key of a price of this kind")?;
     }
     Ok(match by {
         "query" => Price::Request { place: Place::Query, name: said()?.into(), rate: rate()?, most },
@@ -350,13 +320,12 @@ impl<'a> Members<'a> {
     ) -> Result<Self, ConfigError> {
         let Value::Object(members) = value else { return Err(wrong(at, shape)) };
         let members = Self { at: at.into(), members };
-        match members.members.keys().find(|name| !known.contains(&name.as_str())) {
-            Some(unknown) => {
-                let problem = near::unknown(strange, unknown, known.iter().copied());
-                Err(members.wrong(unknown, &problem))
-            }
-            None => Ok(members),
-        }
+        members.only(known, strange)?;
+        Ok(members)
+    }
+
+    fn only(&self, known: &[&str], strange: &str) -> Result<(), ConfigError> {
+        near::only(&self.at, self.members, known, strange)
     }
 
     fn key(&self, name: &str) -> String {

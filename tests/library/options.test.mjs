@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { paywall } from '../../target/dist/subscriber/paywall.js';
+import * as page from '../../target/dist/subscriber/paywall.page.js';
 import { PLAN, SELLER_KEY } from '../workerd/kit.mjs';
 import { facilitator, gated, hushed, options } from './kit.mjs';
 
@@ -123,6 +124,24 @@ test('an option, a key of a route and a key of the document that were misspelt: 
       [{ routes: { 'POST /ask': { planId: PLAN, credit: 2 } } }, /^routes\["POST \/ask"\]\.credit is not [^;]+; did you mean credits\?$/],
       [{ config: JSON.stringify({ unlistet: 'deny' }) }, 'unlistet is not a key of the configuration; did you mean unlisted?'],
       [{ colour: 'blue' }, 'colour is not an option'],
+      // Before what is missing, which may be what was misspelt.
+      [{ unlisted: undefined, unlistd: 'deny' }, 'unlistd is not an option; did you mean unlisted?'],
+      [{ nvmApiKey: undefined, nvmApikey: SELLER_KEY }, 'nvmApikey is not an option; did you mean nvmApiKey?'],
+      // At every depth.
+      ...Object.entries({
+        'limit.requsts is not a key of limit; did you mean requests?': { limit: { requsts: 1, seconds: 1, by: 'payer' } },
+        'free.perday is not a key of free; did you mean perDay?': { free: { perday: 1, by: 'payer' } },
+        'credits.nam is not a key of a price; did you mean name?': { credits: { by: 'query', nam: 'n', each: 1, most: 5 } },
+        'credits.mots is not a key of a price; did you mean most?': { credits: { by: () => 1, mots: 5 } },
+        'credits.name is not a key of a price of this kind': { credits: { by: 'byte', name: 'n', each: 1, most: 5 } },
+        'plans[0].planid is not a key of a plan; did you mean planId?': { planId: undefined, credits: undefined, plans: [{ planid: PLAN, credits: 1 }] },
+        'plans[0].credits.eech is not a key of a price; did you mean each?': { planId: undefined, credits: undefined, plans: [{ planId: PLAN, credits: { by: 'query', name: 'n', eech: 1, most: 5 } }] },
+      }).map(([message, route]) => [{ routes: { 'POST /ask': { planId: PLAN, credits: 2, ...route } } }, `routes["POST /ask"].${message}`]),
+      [{ config: { routes: { 'POST /ask': { planId: PLAN, credits: 2, setle: 'after-delivery' } }, unlisted: 'deny' } }, 'routes["POST /ask"].setle is not a key of a route; did you mean settle?'],
+      [{ passes: { day: { routes: ['POST /ask'], secnds: 60 } } }, 'passes["day"].secnds is not a key of a set of passes; did you mean seconds?'],
+      [{ revokedPasses: { payer: {} } }, 'revokedPasses.payer is not a key of revoked passes; did you mean payers?'],
+      [{ pageScripts: page, page: { nmae: 'Shop' } }, 'page.nmae is not a key of the page; did you mean name?'],
+      [{ pageScripts: page, page: { texts: { titel: 'Pay' } } }, /^page\.texts\.titel is not a text of the page/],
     ]) {
       const found = await said(more);
       if (message instanceof RegExp) assert.match(found, message);

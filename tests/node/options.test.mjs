@@ -311,6 +311,15 @@ describe('docs/errors.md', () => {
   });
 });
 
+test('each variable that the gate\'s core reads is an option of the description', () => {
+  const files = readdirSync(at('src/paywall'), { recursive: true }).filter((name) => /\.rs$/.test(name) && !/tests|keys\.rs$/.test(name));
+  const text = files.map((name) => readFileSync(at('src/paywall', name), 'utf8')).join('\n');
+  const asked = [...text.matchAll(/\b(?:text|url)\("([A-Z_]+)"\)|\bkeys::([A-Z_]+)\.read/g)].map(([, one, other]) => one ?? other);
+  const known = Object.entries(gate.options).map(([name, { variable }]) => variable ?? name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase());
+  assert.ok(new Set(asked).size >= 25, `${asked}`);
+  assert.deepEqual([...new Set(asked)].filter((name) => !known.includes(name)), []);
+});
+
 test('each shape that is described is in the types', () => {
   const types = ['src/js/types.d.ts', 'src/builder/builder.d.ts'].map((path) => readFileSync(at(path), 'utf8')).join('\n');
   assert.deepEqual([...types.matchAll(/^\/\/ options: (\w+)$/gm)].map(([, name]) => name).sort(), Object.keys(all).sort());

@@ -2,7 +2,7 @@ use super::theme;
 use crate::api::Deployment;
 use crate::engine;
 use crate::paywall::config::{ConfigError, wrong};
-use crate::paywall::digest;
+use crate::paywall::{digest, keys, near};
 use crate::wire::{Environment, base64};
 use alloc::{
     format,
@@ -67,10 +67,7 @@ impl Page {
                 Some(_) => Err(wrong("PAGE", "must be \"off\": this build has no page")),
             };
         };
-        const KNOWN: [&str; 7] = ["name", "lang", "logo", "accent", "accentDark", "texts", "storage"];
-        if let Some(unknown) = chosen.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-            return Err(wrong(format!("PAGE.{unknown}"), "is not a key of the page"));
-        }
+        near::only("PAGE", &chosen, &keys::PAGE, "is not a key of the page")?;
         let word = |name: &str, most: usize| match chosen.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if !text.is_empty() && text.len() <= most => Ok(Some(text.as_str())),
@@ -126,11 +123,14 @@ fn texts(over: Option<&Value>) -> Result<Map<String, Value>, ConfigError> {
     };
     for (name, text) in over {
         let at = || format!("PAGE.texts.{name}");
-        let known = texts.get_mut(name).ok_or_else(|| wrong(at(), "is not a text of the page"))?;
+        if !texts.contains_key(name) {
+            let problem = near::unknown("is not a text of the page", name, texts.keys().map(String::as_str));
+            return Err(wrong(at(), problem));
+        }
         if text.as_str().is_none_or(|text| text.len() > MAX_TEXT_BYTES) {
             return Err(wrong(at(), "must be a text of at most 1024 bytes"));
         }
-        *known = text.clone();
+        texts.insert(name.clone(), text.clone());
     }
     Ok(texts)
 }

@@ -1,6 +1,7 @@
 use super::{Keys, Pass};
 use crate::engine;
 use crate::paywall::config::{self, ConfigError, missing, wrong};
+use crate::paywall::{keys, near};
 use alloc::{
     format,
     string::{String, ToString},
@@ -42,8 +43,6 @@ pub(super) struct Revoked {
     payers: Vec<(String, u64)>,
 }
 
-/// The longest that a pass may last, in seconds: a leap year.
-const MAX_SECONDS: u64 = 366 * 86_400;
 /// A pass warns by itself for the last tenth of its life, and for no more than this.
 const MAX_WARN_SECONDS: u64 = 3 * 86_400;
 
@@ -54,6 +53,8 @@ impl Passes {
         text: impl Fn(&str) -> Option<String>,
         is_paid: impl Fn(&str) -> bool,
     ) -> Result<Option<Self>, ConfigError> {
+        // Read where no pass is sold too: a name that is misspelt takes nothing back.
+        let revoked = text("REVOKED_PASSES").map_or(Ok(Revoked::default()), |list| Revoked::read(&list))?;
         let Some(listed) = text("PASSES") else { return Ok(None) };
         let shape =
             "an object of sets, like {\"reports\": {\"routes\": [\"GET /reports/:id\"], \"seconds\": 3600}}";
@@ -82,7 +83,6 @@ impl Passes {
         }
         let keys = text("PASS_KEYS").ok_or_else(|| missing("PASS_KEYS"))?;
         let keys = Keys::parse(keys.trim()).map_err(|problem| wrong("PASS_KEYS", problem))?;
-        let revoked = text("REVOKED_PASSES").map_or(Ok(Revoked::default()), |list| Revoked::read(&list))?;
         Ok(Some(Self { keys, sets, revoked }))
     }
 
@@ -97,10 +97,7 @@ fn read_set(name: &str, value: &Value, at: &str) -> Result<PassSet, ConfigError>
     let Value::Object(members) = value else {
         return Err(wrong(at, "must be an object with routes and seconds"));
     };
-    const KNOWN: [&str; 5] = ["routes", "seconds", "warnSeconds", "carry", "crossSite"];
-    if let Some(unknown) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Err(wrong(key(unknown), "is not a key of a set of passes"));
-    }
+    near::only(at, members, &keys::PASS_SET, "is not a key of a set of passes")?;
     let routes = match members.get("routes") {
         None => return Err(missing(&key("routes"))),
         Some(Value::Array(routes)) if !routes.is_empty() => routes
@@ -114,7 +111,7 @@ fn read_set(name: &str, value: &Value, at: &str) -> Result<PassSet, ConfigError>
         None => return Err(missing(&key("seconds"))),
         Some(value) => value
             .as_u64()
-            .filter(|seconds| (1..=MAX_SECONDS).contains(seconds))
+            .filter(|seconds| (1..=u64::from(keys::PASS_SET_SECONDS_MOST)).contains(seconds))
             .ok_or_else(|| wrong(key("seconds"), "must be a whole number from 1 to 31622400"))?,
     };
     let warn_seconds = match members.get("warnSeconds") {
@@ -142,6 +139,7 @@ impl Revoked {
         const KEY: &str = "REVOKED_PASSES";
         let shape = "must be like {\"passes\": [\"<id>\"], \"payers\": {\"0x…\": 1790000000}}";
         let listed = engine::parse_object(text).ok_or_else(|| wrong(KEY, shape))?;
+        near::only(KEY, &listed, &keys::REVOKED, "is not a key of revoked passes")?;
         let mut revoked = Self::default();
         for (name, value) in &listed {
             match (name.as_str(), value) {

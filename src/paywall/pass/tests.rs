@@ -378,7 +378,7 @@ fn configuration() {
         ("PASS_KEYS", format!("{FIRST},{FIRST}"), "PASS_KEYS"),
         ("PASS_KEYS", format!("k 1:{}", "a".repeat(32)), "PASS_KEYS"),
         ("REVOKED_PASSES", "[]".into(), "REVOKED_PASSES"),
-        ("REVOKED_PASSES", r#"{"ids": []}"#.into(), "REVOKED_PASSES"),
+        ("REVOKED_PASSES", r#"{"ids": []}"#.into(), "REVOKED_PASSES.ids"),
         ("REVOKED_PASSES", r#"{"passes": [1]}"#.into(), "REVOKED_PASSES.passes"),
         ("REVOKED_PASSES", r#"{"payers": {"0xb1": true}}"#.into(), "REVOKED_PASSES.payers"),
     ];
@@ -388,6 +388,14 @@ fn configuration() {
         assert!(!error.to_string().contains("0123456789abcdef"), "a key is printed");
     }
     assert!(passes(&[("PASSES", "")]).unwrap().is_none());
+    // A name that is misspelt takes nothing back, whether passes are sold or not.
+    for sold in ["{}", r#"{"a": {"routes": ["GET /a"], "seconds": 60}}"#] {
+        let error = passes(&[("PASSES", sold), ("REVOKED_PASSES", r#"{"payer": {}}"#)]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "REVOKED_PASSES.payer is not a key of revoked passes; did you mean payers?"
+        );
+    }
     assert!(passes(&[("PASSES", "{}")]).unwrap().is_none());
     assert!(passes(&[]).unwrap().is_some());
     assert!(!format!("{:?}", keyed(FIRST)).contains("0123456789abcdef"), "a key is printed");

@@ -2,7 +2,7 @@
 
 use super::walk::stated;
 use super::*;
-use crate::paywall::document::NAMES;
+use crate::paywall::keys::MEMBERS;
 use alloc::string::ToString;
 use core::cell::RefCell;
 use std::collections::BTreeSet;
@@ -56,7 +56,7 @@ fn every_variable_but_secrets_is_a_member_of_the_document() {
     )
     .unwrap();
     let known: BTreeSet<_> =
-        NAMES.iter().map(|(_, variable)| *variable).chain(SECRETS).map(ToString::to_string).collect();
+        MEMBERS.iter().map(|(_, variable)| *variable).chain(SECRETS).map(ToString::to_string).collect();
     assert_eq!(asked.into_inner(), known);
 }
 

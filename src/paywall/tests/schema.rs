@@ -2,8 +2,7 @@
 
 use super::terms;
 use super::*;
-use crate::paywall::document::NAMES;
-use crate::paywall::terms::{PLAN, PRICE, ROUTE};
+use crate::paywall::keys::{MEMBERS, PLAN, PRICE, ROUTE};
 use alloc::{format, string::ToString};
 use std::collections::BTreeSet;
 
@@ -193,7 +192,7 @@ fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 
 #[test]
 fn every_key_of_the_reader_is_in_the_schema_and_the_other_way() {
-    assert_eq!(names("/properties"), set(NAMES.iter().map(|(name, _)| *name).chain(["$schema"])));
+    assert_eq!(names("/properties"), set(MEMBERS.iter().map(|(name, _)| *name).chain(["$schema"])));
     assert_eq!(names("/$defs/route/properties"), set(ROUTE));
     assert_eq!(names("/$defs/plan/properties"), set(PLAN));
     let kinds = schema()["$defs"]["price"]["oneOf"].as_array().unwrap().len();
