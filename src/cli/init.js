@@ -38,7 +38,7 @@ export async function init(folder, { plan, agent, backend, key, force, js, ts })
   files.set('package.json', `${JSON.stringify({
     name, private: true, type: 'module',
     scripts: { dev: 'wrangler dev', deploy: 'wrangler deploy', ...(ts && { check: 'tsc' }) },
-    dependencies: { 'payments-wasm': `^${version}` },
+    dependencies: { 'payments-wasm': source() ?? `^${version}` },
     devDependencies: { ...(ts && { typescript: VERSIONS.typescript }), wrangler: VERSIONS.wrangler },
   }, null, 2)}\n`);
   const secrets = Object.entries({ NVM_API_KEY: key, NVM_ENVIRONMENT: backend && 'custom', NVM_API_URL: backend }).filter(([, value]) => value);
@@ -51,6 +51,17 @@ export async function init(folder, { plan, agent, backend, key, force, js, ts })
   }
   const steps = [folder !== '.' && `cd ${folder}`, 'npm install', !key && 'cp .dev.vars.example .dev.vars   # and put your key in', ts && 'npm run check', 'npx wrangler dev'];
   console.log(`${[...files.keys()].sort().map((path) => `  ${path}`).join('\n')}\n\nNext:\n${steps.filter(Boolean).map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** Where npm had this package from, if that was a file: a registry may not know it. */
+function source() {
+  const modules = fileURLToPath(new URL('../..', import.meta.url));
+  try {
+    const { resolved } = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8')).packages['node_modules/payments-wasm'];
+    return resolved.startsWith('file:') ? `file:${resolve(modules, '..', resolved.slice('file:'.length))}` : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Refuses what cannot be one, so that it ends up in no file. A value is in no error: it may be a key. */

@@ -1,6 +1,6 @@
 // `npx payments-wasm paywall init`: what it writes runs as it is, from the packed package, against the sandbox, and is paid.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
@@ -93,6 +93,20 @@ test('in TypeScript it is written as such, and compiles strictly as it is', asyn
   writeFileSync(source, text.replace('paymentContext?.payer', 'paymentContext.payer'));
   assert.match((await tsc()).output, /'paymentContext' is possibly 'undefined'/);
   writeFileSync(source, text);
+});
+
+test('where the package came from a file, so does that of the project, and npm install finds it', async () => {
+  const shop = join(folder, 'shop');
+  mkdirSync(shop);
+  writeFileSync(join(shop, 'package.json'), '{ "private": true }');
+  await install(shop);
+  const bin = join(shop, 'node_modules/payments-wasm/cli/bin.js');
+  const { code, output } = await run(process.execPath, [bin, 'paywall', 'init', 'api'], { cwd: shop, anyCode: true });
+  assert.equal(code, 0, output);
+  const api = join(shop, 'api');
+  assert.equal(JSON.parse(readFileSync(join(api, 'package.json'), 'utf8')).dependencies['payments-wasm'], `file:${await packed}`);
+  await npm(['install', '--omit=dev', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'], api);
+  assert.ok(existsSync(join(api, 'node_modules/payments-wasm/paywall.js')));
 });
 
 test('what cannot be a key, an address or an id gets into no file', async () => {
