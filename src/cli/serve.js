@@ -12,10 +12,11 @@ export async function serve({ routes: file, port = '8787', host = '127.0.0.1', m
   if (!file) throw new Wrong('--routes is missing');
   const number = portOf(port);
   const { origin, ...given } = Object.fromEntries(Object.entries(flags).map(([flag, value]) => [names[flag], value]));
-  const options = { ...read(file), ...given, ...(given.backend && !given.environment && { environment: 'custom' }), ...(memory && { state: 'memory' }) };
+  const said = read(file);
+  const options = { ...said, ...given, ...(given.backend && !given.environment && { environment: 'custom' }), ...(memory && { state: 'memory' }) };
   const { paywall } = await import('../paywall.js');
   const { toNodeListener } = await import('../paywall.node.js');
-  const gate = await inOurTerms({ file, given: { origin, ...given }, names }, async () => {
+  const gate = await inOurTerms({ file, inFile: (option) => Object.hasOwn(said, option), given: { origin, ...given }, names }, async () => {
     const made = paywall(origin, options);
     await made.ready();
     return made;
@@ -43,7 +44,7 @@ const IN_OTHER_WORDS = [['the Durable Object binding PAYWALL_STATE', '--memory']
 const inOtherWords = (text) => IN_OTHER_WORDS.reduce((said, [from, to]) => said.replaceAll(from, to), String(text));
 
 /** Says what the library says of its options in the words of the command line: by the flag, or by the file and what is in it. */
-async function inOurTerms({ file, given, names }, work) {
+async function inOurTerms({ file, inFile, given, names }, work) {
   const { warn } = console;
   console.warn = (text) => warn(inOtherWords(text));
   try {
@@ -53,9 +54,11 @@ async function inOurTerms({ file, given, names }, work) {
     const said = inOtherWords(error.message);
     const [option] = /^\w+/.exec(error.key ?? '') ?? [];
     if (option === 'handler' || option === 'origin') throw new Wrong(said.replace(option, '--origin'));
-    if (option === 'nvmApiKey') throw new Wrong(said.replace(option, '--key (or the variable NVM_API_KEY)'));
+    // An empty variable is named as one.
+    if (option === 'nvmApiKey' || (option === 'NVM_API_KEY' && !process.env.NVM_API_KEY?.trim())) throw new Wrong(said.replace(option, '--key (or the variable NVM_API_KEY)'));
     const flag = Object.keys(names).find((name) => names[name] === option);
-    if (flag && Object.hasOwn(given, option)) throw new Wrong(said.replace(option, `--${flag}`));
+    // Where the platform is, is rather said by a flag than by the file.
+    if (flag && (Object.hasOwn(given, option) || (option === 'backend' && !inFile(option)))) throw new Wrong(said.replace(option, `--${flag}`));
     // A variable's name is in capitals: it stands where the process has it.
     throw new Wrong(option && /^[A-Z]/.test(option) ? said : `--routes: ${file}: ${said}`);
   } finally {

@@ -89,6 +89,13 @@ test('--help says all that there is, and of one command what it takes; the flags
   assert.equal((await said()).stdout, all.stdout, 'it is what is said of nothing');
 });
 
+test('a key and a platform that are missing are asked for by their flags', async () => {
+  const asked = async (env, ...more) => (await run(process.execPath, [BIN, 'paywall', '--origin', 'http://127.0.0.1:1', '--routes', routes, '--port', '0', ...more], { env, anyCode: true })).stderr.split('\n')[0];
+  for (const NVM_API_KEY of [undefined, '', ' ']) assert.equal(await asked({ NVM_API_KEY }), '--key (or the variable NVM_API_KEY) is missing');
+  assert.equal(await asked({ NVM_API_KEY: "'local:e30.e30.e30'" }), 'NVM_API_KEY must be a Nevermined API key');
+  assert.equal(await asked({ NVM_API_KEY: undefined, NVM_API_URL: undefined }, '--key', 'local:e30.e30.e30'), '--backend is missing');
+});
+
 test('a file of routes in every encoding that editors write, and what is wrong with one is said by its name', async () => {
   const file = (name, content) => {
     writeFileSync(join(folder, name), content);
