@@ -110,6 +110,8 @@ struct Tab {
     open: BTreeMap<FetchId, Fetch>,
     /// Of each plan, the balance that the platform last told this tab, and the most that it has presented since.
     read: [Option<(u64, u64)>; 3],
+    /// Of each plan, the balance that the platform last told this tab, less the most that its tokens since can cost.
+    left: [Option<u64>; 3],
     /// Whether somebody who was asked said that a plan may be bought.
     asked_to_buy: bool,
     /// Payments of this tab that can be resumed, and what they were for.
@@ -236,6 +238,7 @@ impl World {
             pending: vec![],
             open: BTreeMap::new(),
             read: [None; 3],
+            left: [None; 3],
             asked_to_buy: false,
             resumable: vec![],
         };
@@ -536,6 +539,16 @@ impl World {
         let one = self.tabs[tab].open.get_mut(&fetch).unwrap();
         assert!(!other || one.offered, "rule 5: another token after a refusal without an offer");
         one.offered = false;
+        let is_new = !self.tokens[index].single_use || self.tokens[index].presented.is_empty();
+        if self.has_policy && self.policy.purchase == Some(false) && is_new {
+            let left = &mut self.tabs[tab].left[self.tokens[index].plan];
+            let held = left.expect("rule 3: only what is held may be spent, and nobody looked");
+            assert!(
+                held >= most,
+                "rule 3: {held} are left of what is held, and the platform can take {most}"
+            );
+            *left = Some(held - most);
+        }
         if let Some((_, since)) = &mut self.tabs[tab].read[self.tokens[index].plan] {
             *since += most.max(8);
         }
@@ -689,6 +702,7 @@ impl World {
         if let (Work::Balance, Some(told)) = (job.work, &result) {
             let held = told.body.split('"').nth(3).unwrap().parse().unwrap();
             self.tabs[tab].read[plan_of(&job.request.path)] = Some((held, 0));
+            self.tabs[tab].left[plan_of(&job.request.path)] = Some(held);
         }
         let (now, id) = (self.now, job.id);
         self.step(tab, |buyer| buyer.finished(id, result, now));

@@ -5,7 +5,7 @@
 mod world;
 
 use payments_wasm::subscriber::{Approval, FetchError, FetchRequest, Policy};
-use payments_wasm::wire::Credits;
+use payments_wasm::wire::{Credits, DelegationRef};
 use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -51,12 +51,119 @@ fn rule_3_a_plain_no_to_buying_keeps_the_platform_from_buying_too() {
 fn rule_3_with_a_plain_no_an_old_balance_that_suffices_is_enough() {
     let mut world = World::new().balance(10);
     world.policy = Some(held_only());
-    for (name, calls) in [("cold", 2), ("warm", 0), ("after an hour", 0)] {
+    for (name, calls) in [("cold: terms, balance and token", 3), ("warm", 0), ("after an hour", 0)] {
         let before = world.platform_calls;
         let fetch = world.fetch("POST", "/ask");
         assert!(world.run_one(fetch).result.is_ok(), "{name}");
         assert_eq!(world.platform_calls - before, calls, "{name}");
         world.now += 3_600_000;
+    }
+}
+
+#[test]
+fn rule_3_12_with_a_plain_no_what_is_held_covers_the_most_that_the_platform_can_take() {
+    let no = || Approval { purchase: Some(false), ..yes() };
+    let trusting = || Policy { count_price: true, origins: vec![ORIGIN.into()], ..held_only() };
+    // (name, who is asked, the policy, the plan's least and most, what is held, how many are paid; the offer says one)
+    type Row = (&'static str, Option<Approval>, Option<Policy>, (u64, u64), u64, u64);
+    let rows: Vec<Row> = vec![
+        ("a fixed plan that is dearer than the offer", None, Some(held_only()), (7, 7), 20, 2),
+        ("the same, held to the credit", None, Some(held_only()), (7, 7), 7, 1),
+        ("the same, and one credit is wanting", None, Some(held_only()), (7, 7), 6, 0),
+        ("a dynamic plan: the seller settles what it likes", None, Some(held_only()), (1, 10), 25, 2),
+        ("a dynamic plan that takes more at the least", None, Some(held_only()), (3, 10), 9, 0),
+        ("a plan of time takes nothing of what is held", None, Some(held_only()), (0, 0), 1, 4),
+        ("whoever is asked says no", Some(no()), None, (7, 7), 20, 2),
+        ("whoever is asked says no, and the plan is dynamic", Some(no()), None, (1, 10), 25, 2),
+        ("a yes, and the policy says no", Some(yes()), Some(held_only()), (7, 7), 20, 2),
+        ("a yes to buying, and the policy says no", Some(buy()), Some(held_only()), (7, 7), 20, 2),
+        ("the price of a trusted origin counts", None, Some(trusting()), (1, 10), 3, 3),
+        ("the price of a trusted origin, and the plan takes more", None, Some(trusting()), (3, 10), 7, 2),
+        ("nothing is said of buying", None, Some(anywhere()), (7, 7), 0, 4),
+    ];
+    for (name, approval, policy, bounds, held, paid) in rows {
+        let mut world = World::new().balance(held).seller(|send, _| match &send.token {
+            None => Seller::offer(&offer("plan", 1)),
+            Some(_) => Seller::status(200),
+        });
+        (world.plan_bounds, world.single_use) = (bounds, true);
+        if bounds.1 == 0 {
+            world.plan_access = "time";
+        }
+        (world.approval, world.policy) = (approval, policy);
+        let mut codes = Vec::new();
+        for _ in 0..4 {
+            let fetch = world.fetch("POST", "/ask");
+            codes.push(
+                world.run_one(fetch).result.map_or_else(|error| error.code().to_string(), |()| String::new()),
+            );
+            // The platform takes the most that it can of what is held, and says so when it is asked; a trusted seller asks
+            // for one.
+            let each = if name.contains("trusted") { bounds.0 } else { bounds.1 };
+            let left = held.saturating_sub(each * u64::from(world.paid_sends));
+            world = world.balance(left);
+        }
+        assert_eq!(u64::from(world.paid_sends), paid, "{name}: {codes:?}");
+        let refused = codes.iter().filter(|code| *code == "insufficient_credits").count() as u64;
+        assert_eq!((refused, world.orders), (4 - paid, 0), "{name}: {codes:?}");
+    }
+}
+
+#[test]
+fn rule_3_with_a_plain_no_nothing_is_presented_of_a_plan_whose_terms_nobody_says() {
+    for (approval, policy) in
+        [(None, Some(held_only())), (Some(Approval { purchase: Some(false), ..yes() }), None)]
+    {
+        let mut world = World::new().balance(100);
+        (world.approval, world.policy, world.plan_price) = (approval, policy, None);
+        let fetch = world.fetch("POST", "/ask");
+        assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "network_error");
+        assert_eq!((world.paid_sends, world.mints, world.orders), (0, 0, 0));
+        assert!(world.buyer.budget().total().is_zero());
+    }
+}
+
+#[test]
+fn rule_12_a_plain_no_asks_for_single_use_tokens_as_a_limit_does() {
+    for (name, policy, asks) in [("a plain no", held_only(), true), ("no word", anywhere(), false)] {
+        let mut world = World::new().balance(100);
+        world.policy = Some(policy);
+        let fetch = world.fetch("POST", "/ask");
+        assert!(world.run_one(fetch).result.is_ok(), "{name}");
+        assert_eq!(world.mint_bodies[0].contains("tokenVersion"), asks, "{name}");
+    }
+}
+
+#[test]
+fn rule_3_an_order_of_a_key_without_an_account_stands_in_the_way_of_another() {
+    // (what the platform answers to the first order, how it ends, how the next one ends, orders in all)
+    let good = || Some((200, r#"{"success":true,"txHash":"0xorder"}"#.to_string()));
+    for (answer, first, second, orders) in [
+        (None, Some("purchase_outcome_unknown"), Some("purchase_pending"), 1),
+        (
+            Some((400, r#"{"code":"BCK.PROTOCOL.0005","message":"no"}"#.into())),
+            Some("BCK.PROTOCOL.0005"),
+            None,
+            2,
+        ),
+        (good(), None, None, 2),
+    ] {
+        let mut world = World::new().balance(0);
+        world.buyer.log_in(None, Some(DelegationRef::parse("d-1", "delegationId").unwrap()));
+        // Whoever is asked knows the balance, since nobody can ask for one without an account.
+        (world.approval, world.told_balance) = (Some(buy()), true);
+        world.order_answer = answer;
+        for (index, expected) in [first, second].into_iter().enumerate() {
+            world = world.balance(0);
+            world.credits_come(u64::MAX);
+            world.now += 1;
+            let fetch = world.fetch("POST", "/ask");
+            let error = world.run_one(fetch).result.err();
+            let code = error.as_ref().map(FetchError::code);
+            assert_eq!(code.filter(|code| *code != "payment_refused"), expected, "{index}");
+            world.order_answer = good();
+        }
+        assert_eq!(world.orders, orders);
     }
 }
 
@@ -116,7 +223,7 @@ fn rule_10_an_old_balance_may_say_that_the_credits_suffice_and_never_that_they_d
         let code = (!paid).then_some("insufficient_credits");
         assert_eq!(error.as_ref().map(FetchError::code), code, "{name}");
         assert_eq!(
-            (world.paid_sends, world.platform_calls - world.mints),
+            (world.paid_sends, world.platform_calls - world.mints - world.terms_read),
             (u32::from(paid), looks),
             "{name}"
         );

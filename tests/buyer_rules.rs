@@ -174,7 +174,7 @@ fn rule_5_a_balance_is_looked_at_only_where_something_hangs_on_it() {
     let no = Approval { purchase: Some(false), ..yes() };
     let session = Approval { remember: true, ..yes() };
     // (name, who is asked, the policy, looks at the balance of a first fetch, and of a second one whose old token is refused
-    // with the same terms)
+    // with the same terms). Where only what is held may be spent, the plan's terms are read too, once.
     for (name, approval, policy, cold, refused_looks) in [
         ("a yes", Some(yes()), None, 0, 0),
         ("a yes that buys: is it too low?", Some(buy()), None, 1, 1),
@@ -193,7 +193,12 @@ fn rule_5_a_balance_is_looked_at_only_where_something_hangs_on_it() {
             let fetch = world.fetch("POST", "/ask");
             assert!(world.run_one(fetch).result.is_ok(), "{name}");
             assert_eq!((world.mints, world.orders), (mints, 0), "{name}");
-            assert_eq!(world.platform_calls - world.mints, looks, "{name}, {mints} tokens");
+            assert_eq!(
+                world.platform_calls - world.mints - world.terms_read,
+                looks,
+                "{name}, {mints} tokens"
+            );
+            assert_eq!(world.terms_read, u32::from(name.contains("does not buy")), "{name}");
         }
     }
 }
@@ -208,7 +213,8 @@ fn rule_3_held_credits_are_looked_at_before_a_token_in_hand_is_sent() {
     let second = world.fetch("POST", "/ask");
     assert_eq!(world.run_one(second).result.unwrap_err().code(), "insufficient_credits");
     assert_eq!((world.mints, world.paid_sends, world.burned), (1, 1, 2));
-    assert_eq!(world.platform_calls - world.mints, 2, "the platform said so, not our own sum");
+    let looks = world.platform_calls - world.mints - world.terms_read;
+    assert_eq!(looks, 2, "the platform said so, not our own sum");
 }
 
 #[test]

@@ -140,10 +140,12 @@ fn rule_13_what_was_known_of_an_account_is_not_believed_of_the_next() {
         if logout {
             log_in_again(&mut world);
         }
-        let before = world.platform_calls - world.mints;
+        let looked = |world: &World| world.platform_calls - world.mints - world.terms_read;
+        let before = looked(&world);
         let second = world.fetch("POST", "/ask");
         assert!(world.run_one(second).result.is_ok());
-        assert_eq!(world.platform_calls - world.mints - before, looks, "logged out: {logout}");
+        assert_eq!(looked(&world) - before, looks, "logged out: {logout}");
+        assert_eq!(world.terms_read, 1 + u32::from(logout), "logged out: {logout}");
     }
 }
 

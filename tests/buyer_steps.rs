@@ -229,6 +229,54 @@ fn rule_5_9_12_a_single_use_token_is_presented_again_and_counts_once() {
     }
 }
 
+#[test]
+fn rule_5_12_a_token_is_presented_again_only_where_the_window_of_now_has_room_for_it() {
+    const HOUR: u64 = 3_600_000;
+    // (name, what an hour allows, whether another payment is made in the hour of the resume, what that hour counts after it)
+    for (name, allowed, other, expected, in_hour) in [
+        ("the same hour's limit, and nothing else was paid", 2, false, "ok", 2),
+        ("room for both", 4, true, "ok", 4),
+        ("no room beside the other", 3, true, "budget_exceeded", 2),
+    ] {
+        let mut world =
+            World::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {
+                (None, _) => Seller::offer(&offer("plan", 2)),
+                (Some(_), 1) => Seller::lost(),
+                (Some(_), _) => Seller::paid(2, 98),
+            });
+        world.single_use = true;
+        world.policy =
+            Some(Policy { max_credits_per_hour: Some(Credits::from(allowed)), ..Policy::default() });
+        let began = world.now;
+        let payment = unknown(&mut world);
+        world.now += HOUR + 60_000;
+        if other {
+            let fetch = world.fetch("POST", "/other");
+            assert_eq!(code(&world.run_one(fetch)), "ok", "{name}");
+        }
+        let (sends, total) = (world.sends, counted(&world));
+        let end = resume(&mut world, payment);
+        let paid = expected == "ok";
+        assert_eq!(code(&end), expected, "{name}");
+        assert_eq!(world.sends - sends, u32::from(paid), "{name}");
+        assert_eq!(world.buyer.budget().in_hour(world.now), Credits::from(in_hour), "{name}");
+        assert_eq!(counted(&world), total, "it counts once, then or now: {name}");
+        assert_eq!(
+            world.buyer.budget().in_hour(began),
+            Credits::from(if paid { in_hour } else { 2 + in_hour }),
+            "{name}"
+        );
+        if !paid {
+            assert_eq!((end.spend.payment, end.spend.outcome), (Some(payment), Outcome::Unknown), "{name}");
+            // Another window has room again.
+            world.now += HOUR + 60_000;
+            assert_eq!(code(&resume(&mut world, payment)), "ok", "{name}");
+            assert_eq!(world.presented.first(), world.presented.last(), "{name}");
+            assert_eq!(counted(&world), total, "{name}");
+        }
+    }
+}
+
 /// What was held when the payment went out, as an earlier answer said, and what is held at the second look.
 fn reusable(held: Option<u64>, burned: u64) -> (World, FetchId) {
     let mut world = World::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {

@@ -230,7 +230,7 @@ impl Buyer {
     /// The limit of its policies that a fetch would break by presenting a token for its offer now. What it has presented
     /// already, it has presented.
     pub(super) fn broken_limit(&self, fetch: FetchId, now: u64) -> Option<&'static str> {
-        let (_, visit) = self.visits.iter().find(|(other, _)| *other == fetch)?;
+        let visit = self.look(fetch)?;
         let before = visit.spend.credits_presented;
         visit.request.policies().find_map(|policy| policy.broken_limit(visit.cost, before, &self.budget, now))
     }
@@ -238,24 +238,23 @@ impl Buyer {
     /// The most that one presentation for an offer can cost, in credits: what the platform can take by the plan's terms,
     /// where they are known. The seller's own price may raise that and not lower it, unless a policy trusts it by name.
     pub(super) fn cost_of(&self, request: &FetchRequest, offer: &Offer) -> Credits {
-        let mut limiting = request.policies().filter(|policy| policy.limits_credits());
-        let trusted = offer.credits().is_some()
-            && request.is_limited()
-            && limiting.all(|policy| policy.counts_price_of(offer));
         match self.terms_of(offer.plan_id()) {
             // A trusted seller settles what it asked, and the platform takes the plan's least for it at the least.
-            Some(terms) if trusted => offer.needed().max(terms.least),
+            Some(terms) if request.trusts_price_of(offer) => offer.needed().max(terms.least),
             Some(terms) => terms.most.max(offer.credits().unwrap_or_default()),
             None => offer.needed(),
         }
     }
 
-    /// What must be held for an offer, in credits: what the platform takes where it is asked for the offer's price.
-    pub(super) fn needed(&self, offer: &Offer) -> Credits {
-        match self.terms_of(offer.plan_id()) {
-            Some(terms) => terms.burns(offer.needed()).max(Credits::from(1)),
-            None => offer.needed(),
-        }
+    /// What must be held for the offer of a fetch, in credits: what the platform takes where it is asked for the offer's
+    /// price. Where only what is held may be spent (`held_only`), it is the most that the platform can take.
+    pub(super) fn needed(&self, request: &FetchRequest, offer: &Offer, held_only: bool) -> Credits {
+        let taken = match self.terms_of(offer.plan_id()) {
+            Some(terms) if held_only && !request.trusts_price_of(offer) => terms.most,
+            Some(terms) => terms.burns(offer.needed()),
+            None => return offer.needed(),
+        };
+        taken.max(Credits::from(1))
     }
 
     /// What the platform said of a plan in this session.
@@ -352,8 +351,8 @@ impl Buyer {
     /// A redirect that answered a token leads to a request without one: its end is not that nothing was paid.
     fn unreachable(&self, fetch: FetchId) -> super::FetchError {
         let nothing = |visit: &Visit| visit.spend.outcome == super::Outcome::None;
-        match self.visits.iter().find(|(other, _)| *other == fetch) {
-            Some((_, visit)) if !nothing(visit) => super::FetchError::RedirectedWhilePaying,
+        match self.look(fetch) {
+            Some(visit) if !nothing(visit) => super::FetchError::RedirectedWhilePaying,
             _ => super::FetchError::Unreachable,
         }
     }
@@ -436,8 +435,8 @@ impl Buyer {
     }
 
     /// What other fetches are about to take of a plan, in credits, while `fetch` prepares: those on the wire, and those that
-    /// came before it and have consent.
-    pub(super) fn promised(&self, plan_id: &PlanId, fetch: FetchId) -> Credits {
+    /// came before it and have consent. `held_only` is as for [`needed`](Self::needed).
+    pub(super) fn promised(&self, plan_id: &PlanId, fetch: FetchId, held_only: bool) -> Credits {
         self.visits
             .iter()
             .filter(|(other, visit)| match visit.phase {
@@ -445,8 +444,11 @@ impl Buyer {
                 Phase::Preparing => *other < fetch,
                 _ => false,
             })
-            .filter_map(|(_, visit)| visit.offer.as_ref().filter(|offer| offer.plan_id() == plan_id))
-            .fold(Credits::ZERO, |sum, offer| sum.saturating_add(self.needed(offer)))
+            .filter_map(|(_, visit)| Some((&visit.request, visit.offer.as_ref()?)))
+            .filter(|(_, offer)| offer.plan_id() == plan_id)
+            .fold(Credits::ZERO, |sum, (request, offer)| {
+                sum.saturating_add(self.needed(request, offer, held_only))
+            })
     }
 
     /// The fetch about which whoever `fetch` would ask is being asked already: the same plan at the same place.
@@ -475,8 +477,13 @@ impl Buyer {
     }
 
     fn request(&self, fetch: FetchId) -> Option<&FetchRequest> {
-        let (_, visit) = self.visits.iter().find(|(other, _)| *other == fetch)?;
-        Some(&visit.request)
+        self.look(fetch).map(|visit| &visit.request)
+    }
+
+    /// A fetch to be looked at, its end included.
+    #[inline(never)]
+    pub(super) fn look(&self, fetch: FetchId) -> Option<&Visit> {
+        self.visits.iter().find(|(other, _)| *other == fetch).map(|(_, visit)| &**visit)
     }
 
     /// The fetches that are in a phase, the oldest first.
@@ -495,7 +502,7 @@ impl Buyer {
     }
 
     pub(super) fn notice(&mut self, fetch: FetchId, kind: NoticeKind) {
-        let Some((_, visit)) = self.visits.iter().find(|(other, _)| *other == fetch) else { return };
+        let Some(visit) = self.look(fetch) else { return };
         let notice = Notice { fetch, url: visit.target.url.clone(), offer: visit.offer.clone(), kind };
         self.command(Command::Tell(notice));
     }

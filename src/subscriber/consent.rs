@@ -26,7 +26,7 @@ pub struct Policy {
     /// The schemes, by their name on the wire.
     pub schemes: Vec<String>,
     /// Whether a plan may be bought where the credits do not suffice. A plain no also keeps the platform from buying from
-    /// the delegation when it settles: nothing is presented that the credits held do not cover.
+    /// the delegation when it settles: nothing is presented that can cost more, by the plan's terms, than the credits held.
     pub purchase: Option<bool>,
     /// The most purchases in an hour, in a day, and in all.
     pub max_purchases: PurchaseLimits,
@@ -105,13 +105,11 @@ impl Policy {
         self.count_price && self.origins.contains(&offer.target.origin)
     }
 
-    /// Whether it limits credits.
+    /// Whether it limits credits. To spend only those held is a limit too.
     pub(super) fn limits_credits(&self) -> bool {
-        self.max_credits_per_request
-            .or(self.max_credits_per_hour)
-            .or(self.max_credits_per_day)
-            .or(self.max_credits_total)
-            .is_some()
+        let limits = self.max_credits_per_request.or(self.max_credits_per_hour);
+        let limits = limits.or(self.max_credits_per_day).or(self.max_credits_total);
+        limits.is_some() || self.purchase == Some(false)
     }
 
     /// The limit that presenting `cost` credits would break, if any. The call has presented `before` already.

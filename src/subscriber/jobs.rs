@@ -186,7 +186,11 @@ impl Buyer {
         }
         // An order that was sent and not seen to arrive is waited for, not repeated.
         let sure = self.order_of(&call.plan_id, now).map(|order| order.kind == SURE);
-        if let (Some(sure), Some(holder)) = (sure, self.holder.clone()) {
+        if let Some(sure) = sure {
+            // Without an account there is nothing that its credits could be looked for by.
+            let Some(holder) = self.holder.clone() else {
+                return self.fail(fetch, FetchError::PurchasePending);
+            };
             let call = GetPlanBalance { plan_id: call.plan_id, holder };
             let deadline = self.credits_deadline(&[fetch], now);
             self.start(
@@ -266,7 +270,12 @@ impl Buyer {
                     visit.price_read = false;
                     self.decide(fetch, offer, now);
                 }
-                _ => self.advance(fetch, now),
+                (phase, _) => {
+                    if phase == Phase::Preparing && visit.spends_held_only() {
+                        self.count_anew(fetch);
+                    }
+                    self.advance(fetch, now);
+                }
             }
         }
     }

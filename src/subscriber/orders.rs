@@ -10,15 +10,14 @@ use alloc::string::String;
 const STANDS_MS: u64 = 24 * 60 * 60_000;
 
 impl Buyer {
-    /// How the name of an order's entry begins; its time follows. Without an account there is nothing that its credits could
-    /// be looked for by.
-    fn order_name(&self, plan_id: &PlanId) -> Option<String> {
-        Some([self.holder.as_deref()?, "/", plan_id.as_str(), "/"].concat())
+    /// How the name of an order's entry begins; its time follows. Keys without an account share a dash.
+    fn order_name(&self, plan_id: &PlanId) -> String {
+        [self.holder.as_deref().unwrap_or("-"), "/", plan_id.as_str(), "/"].concat()
     }
 
     /// The order of a plan that is waited for, if there is one.
     pub(super) fn order_of(&mut self, plan_id: &PlanId, now: u64) -> Option<&mut Entry> {
-        let name = self.order_name(plan_id)?;
+        let name = self.order_name(plan_id);
         self.budget.entries.iter_mut().find(|entry| {
             let sent = entry.order_time(&name).and_then(|at| at.parse::<Credits>().ok());
             sent.is_some_and(|at| at.saturating_add(STANDS_MS.into()) >= now.into())
@@ -28,17 +27,15 @@ impl Buyer {
     /// An order is about to go out.
     pub(super) fn note_order(&mut self, plan_id: &PlanId, now: u64) {
         self.forget_order(plan_id);
-        let Some(name) = self.order_name(plan_id) else { return };
-        let name = [name.as_str(), &Credits::from(now).to_string()].concat();
+        let name = [self.order_name(plan_id), Credits::from(now).to_string()].concat();
         let credits = self.balance_since(plan_id, 0).unwrap_or_default();
         self.budget.entries.push(Entry { kind: ORDER, name, credits });
     }
 
     /// The order of a plan is done with: its credits are there, or the platform refused it.
     pub(super) fn forget_order(&mut self, plan_id: &PlanId) {
-        if let Some(name) = self.order_name(plan_id) {
-            self.budget.retain(&|entry| entry.order_time(&name).is_none());
-        }
+        let name = self.order_name(plan_id);
+        self.budget.retain(&|entry| entry.order_time(&name).is_none());
     }
 
     /// Somebody read a balance: more than there was before an order says that its credits have come.

@@ -205,11 +205,12 @@ impl Buyer {
 
     /// Whether one more presentation of the token is covered by what is held, where only that may be spent.
     fn may_present_again(&mut self, fetch: FetchId) -> bool {
-        let Some(visit) = self.visit(fetch) else { return false };
-        let (true, Some(offer)) = (visit.spends_held_only(), visit.offer.clone()) else { return true };
+        let Some(visit) = self.look(fetch) else { return false };
+        let (true, Some(offer)) = (visit.spends_held_only(), &visit.offer) else { return true };
         // What is on the wire is promised, this fetch's own first presentation among it.
-        let left = |held: Credits| held.saturating_sub(self.promised(offer.plan_id(), fetch));
-        self.balance_since(offer.plan_id(), 0).is_some_and(|held| left(held) >= self.needed(&offer))
+        let left = |held: Credits| held.saturating_sub(self.promised(offer.plan_id(), fetch, true));
+        let needed = self.needed(&visit.request, offer, true);
+        self.balance_since(offer.plan_id(), 0).is_some_and(|held| left(held) >= needed)
     }
 
     fn follow_with_token(&mut self, fetch: FetchId, target: Target, now: u64) {

@@ -203,7 +203,7 @@ impl Buyer {
     }
 
     fn set_cost(&mut self, fetch: FetchId) {
-        let Some((_, visit)) = self.visits.iter().find(|(other, _)| *other == fetch) else { return };
+        let Some(visit) = self.look(fetch) else { return };
         let cost = visit.offer.as_ref().map(|offer| self.cost_of(&visit.request, offer));
         if let (Some(cost), Some(visit)) = (cost, self.visit(fetch)) {
             visit.cost = cost;
@@ -305,7 +305,13 @@ impl Buyer {
         let (asks_if_short, waits) = (visit.by_grant && visit.request.can_ask, visit.waits);
         let was_refused = visit.tokens > 0;
         let plan_id = offer.plan_id().clone();
-        let (needed, promised) = (self.needed(&offer), self.promised(&plan_id, fetch));
+        // Whether the credits held cover what the platform can take, only it can say.
+        if held_only && self.terms_of(&plan_id).is_none() {
+            return self.read_terms(fetch, plan_id);
+        }
+        let Some(visit) = self.look(fetch) else { return };
+        let needed = self.needed(&visit.request, &offer, held_only);
+        let promised = self.promised(&plan_id, fetch, held_only);
         let suffices = |held: Credits| held.saturating_sub(promised) >= needed;
         let enough = self.balance_since(&plan_id, 0).map(suffices);
         let just_read = self.is_read_since(&plan_id, considered_at);
@@ -360,17 +366,29 @@ impl Buyer {
         let Some(visit) = self.visit(fetch) else { return };
         let priced = visit.request.policies().any(|policy| policy.max_price.is_some());
         if priced && !visit.price_read {
-            if !core::mem::replace(&mut visit.waits.price, true) {
-                self.want_terms(Some(fetch), plan_id);
-            }
-            return;
+            return self.read_terms(fetch, plan_id);
         }
-        let Some((_, visit)) = self.visits.iter().find(|(other, _)| *other == fetch) else { return };
+        let Some(visit) = self.look(fetch) else { return };
         let price = self.terms_of(&plan_id).and_then(|terms| terms.price.as_ref());
         match purchase_refusal(visit, price, &self.budget, now) {
             Some(error) if !self.is_bought(&plan_id) => self.fail(fetch, error),
             _ => self.want_purchase(fetch, OrderPlan { plan_id }, needed, now),
         }
+    }
+
+    /// Goes on once the platform has said the terms of a plan.
+    fn read_terms(&mut self, fetch: FetchId, plan_id: PlanId) {
+        let Some(visit) = self.visit(fetch) else { return };
+        if !core::mem::replace(&mut visit.waits.price, true) {
+            self.want_terms(Some(fetch), plan_id);
+        }
+    }
+
+    /// Counts the offer of a fetch by terms that were not known when it was agreed to.
+    pub(super) fn count_anew(&mut self, fetch: FetchId) {
+        self.release(fetch);
+        self.set_cost(fetch);
+        self.reserve(fetch);
     }
 
     fn get_token(&mut self, fetch: FetchId, now: u64) {

@@ -52,9 +52,15 @@ impl FetchRequest {
         self.policy.iter().chain(&self.limits).map(AsRef::as_ref)
     }
 
-    /// Whether a limit on credits is set.
+    /// Whether a limit on credits is set, or only those held may be spent.
     pub(super) fn is_limited(&self) -> bool {
         self.policies().any(Policy::limits_credits)
+    }
+
+    /// Whether the price of an offer is taken for what it can cost, by each policy that limits credits.
+    pub(super) fn trusts_price_of(&self, offer: &Offer) -> bool {
+        let mut limiting = self.policies().filter(|policy| policy.limits_credits());
+        offer.credits().is_some() && self.is_limited() && limiting.all(|policy| policy.counts_price_of(offer))
     }
 
     /// Whether single-use tokens are asked for.

@@ -59,3 +59,29 @@ describe('a limit of twenty, and a seller that settles and then says otherwise',
     });
   }
 });
+
+describe('purchase: false, and a seller that says that there is plenty left: the platform buys nothing from the delegation', { concurrency: 4 }, () => {
+  const DYNAMIC = { maxAmount: '10' };
+  const FIXED = { minAmount: '7', maxAmount: '7', isRedemptionAmountFixed: true };
+  // What is held is a hundred; how much one settlement takes at the most, and in how many it is used up.
+  for (const [name, credits, most, times] of [['a dynamic plan', DYNAMIC, 10, 10], ['a fixed plan that is dearer than the offer', FIXED, 7, 14]]) {
+    for (const tokenVersion of [undefined, 2]) {
+      test(`${name}, tokenVersion ${tokenVersion}`, async (t) => {
+        const planId = await platform.seller.plan({ credits });
+        const seller = await startSeller(async ({ token }, response) => {
+          if (!token) return need(response, offerOf(planId, 1));
+          const { status, text } = await platform.seller.settle(planId, token, most);
+          assert.ok(status < 300, text);
+          response.writeHead(200, { 'payment-response': base64(receipt({ creditsRedeemed: '1', remainingBalance: '1000000' })) }).end('ok');
+        });
+        t.after(() => seller.stop());
+        const payments = await platform.buyer({ approve: undefined, tokenVersion, policy: { origins: [seller.url], purchase: false } }, { credits: false });
+        await payments.own.order(planId);
+        let last;
+        for (let i = 0; i <= times; i++) last = await payments.fetch(`${seller.url}/ask`).catch((error) => error);
+        assert.equal(last.code, 'insufficient_credits');
+        assert.deepEqual([seller.paid(), Number(await payments.own.balance(planId))], [times, 100 - times * most]);
+      });
+    }
+  }
+});
