@@ -271,8 +271,8 @@ const errors = () => JSON.parse(readFileSync(at('src/js/errors.json'), 'utf8'));
  */
 function hints(groups) {
   const { docs, ...all } = errors();
-  // Of a gate's codes those that a `PaywallError` has: where a payment fails, or the platform, or an option is wrong.
-  const thrown = /^(payment_|facilitator_|(plan_unknown|state_unavailable|config_invalid)$)/;
+  // Of a gate's codes those that a `PaywallError` has and the seller can do something about: where the platform fails, or an option is wrong.
+  const thrown = /^(facilitator_|(plan_unknown|state_unavailable|config_invalid)$)/;
   const named = groups.flatMap((group) => Object.entries(all[group])).filter(([code]) => groups[0] !== 'gate' || thrown.test(code));
   return { docs, hints: Object.fromEntries(named.map(([code, { cure, told }]) => [code, told ? '' : cure])) };
 }

@@ -7,7 +7,8 @@ export class PaywallError extends Error {
     Object.assign(this, facts);
     this.name = 'PaywallError';
     const { code = '' } = facts ?? {};
-    if (Object.hasOwn(hints, code)) this.hint ??= hints[code];
+    // The payment's own faults are the buyer's to put right.
+    this.hint ??= hints[code] ?? 'see docsUrl';
     this.docsUrl ??= docs + (/^[a-z_]+$/.test(code) ? code : 'codes-of-the-platform');
   }
 }

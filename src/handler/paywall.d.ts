@@ -204,8 +204,8 @@ export class PaywallError extends Error {
   status?: number;
   /** The option that is wrong. */
   key?: string;
-  /** What to do about it, where there is something. */
-  hint?: string;
+  /** What to do about it. */
+  hint: string;
   /** Where its code is explained. */
   docsUrl: string;
 }

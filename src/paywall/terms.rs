@@ -289,8 +289,9 @@ fn price(
             per: price.whole("per", 1)?.unwrap_or(1),
         })
     };
-    if let Some((_, takes)) = PRICES.iter().find(|(kind, _)| *kind == by) {
-        price.only(takes, "is not a key of a price of this kind")?;
+    let takes = PRICES.iter().find(|(kind, _)| *kind == by).map_or(&PRICE[..], |(_, members)| *members);
+    if let Some(other) = price.members.keys().find(|name| !takes.contains(&name.as_str())) {
+        return Err(price.wrong(other, "is not a key of a price of this kind"));
     }
     Ok(match by {
         "query" => Price::Request { place: Place::Query, name: said()?.into(), rate: rate()?, most },
@@ -319,13 +320,8 @@ impl<'a> Members<'a> {
         strange: &str,
     ) -> Result<Self, ConfigError> {
         let Value::Object(members) = value else { return Err(wrong(at, shape)) };
-        let members = Self { at: at.into(), members };
-        members.only(known, strange)?;
-        Ok(members)
-    }
-
-    fn only(&self, known: &[&str], strange: &str) -> Result<(), ConfigError> {
-        near::only(&self.at, self.members, known, strange)
+        near::only(at, members, known, strange)?;
+        Ok(Self { at: at.into(), members })
     }
 
     fn key(&self, name: &str) -> String {

@@ -300,6 +300,7 @@ describe('docs/errors.md', () => {
     const selling = thrown(() => Seller.getInstance({ ...BASE, polcy: {} }));
     const gated = new PaywallError('no', { code: 'facilitator_timeout', status: 503 });
     assert.equal(gated.hint, 'send the request again after retry-after');
+    assert.equal(new PaywallError('no', { code: 'payment_missing', status: 402 }).hint, 'see docsUrl');
     for (const error of [client, selling, gated, new PaywallError('no', { code: 'wasm_load_failed' })]) {
       const { origin, pathname, hash } = new URL(error.docsUrl);
       assert.deepEqual([origin, pathname], ['https://unpkg.com', '/payments-wasm/docs/errors.md']);
