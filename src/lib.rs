@@ -34,5 +34,5 @@ pub mod worker;
 mod sandbox;
 
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+#[doc = include_str!("../docs/rust.md")]
+struct RustBlocks;

@@ -1,7 +1,7 @@
 //! The Nevermined HTTP API as data: one call is one value that builds a [`Request`] and reads a [`Response`].
 //!
-//! Nothing here retries, sleeps or sends. A new call touches one file. Sections named in the docs are those of the
-//! contract named in the README under "Sources".
+//! Nothing here retries, sleeps or sends. A new call touches one file. "Section N" is a section of
+//! the contract, `docs/nevermined-api.md`.
 
 mod deployment;
 mod error;

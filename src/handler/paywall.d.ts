@@ -130,7 +130,7 @@ export interface ConfigNamespace {
   get(key: string): Promise<string | null>;
 }
 
-/** What a route costs, and how it can be paid. The README has a table of it. */
+/** What a route costs, and how it can be paid. docs/paywall-config.md explains it. */
 export interface RouteConfig {
   // members of route
   /** What else the gate reads of a route. */

@@ -1,4 +1,4 @@
-// The key that a login brings in an address: with the README's small page it is in nothing that the page after it can read of how
+// The key that a login brings in an address: with the small page that docs/client.md recommends, it is in nothing that the page after it can read of how
 // it was loaded, and with a popup in nothing of the page that asked.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The README's blocks for a page, run as they are written in a real browser: its page, its scripts, and a person at it.
+// Runs the blocks of the README and of docs/ for a page exactly as they are written, in a real browser with a user.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -43,7 +43,7 @@ beforeEach(async () => {
 });
 afterEach(() => context.close());
 
-/** The README's page at every path, its script at the address that the page names, and what a site has beside them. */
+/** The HTML of docs/client.md at every path, its script at the address that the page names, and what a site has beside them. */
 async function serve(port) {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
@@ -124,6 +124,15 @@ const CHECKS = {
     assert.equal(page.url(), `${site.url}/app?x=1#part`);
     await page.reload();
     await shows('account', /^0x\w{40}$/);
+  },
+
+  async 'first-page'() {
+    const { page, click, shows, held } = await person();
+    const asked = [];
+    page.on('dialog', (dialog) => { asked.push(dialog.message()); void dialog.accept(); });
+    await click('pay');
+    assert.equal(await shows('out', /42/), '6 * 7 = 42 for 2 credits');
+    assert.deepEqual([asked, await held()], [[`Pay 2 credits to ${stage.paywall.url}?`], 100n - price]);
   },
 
   async pay() {
@@ -250,7 +259,7 @@ test('a check for each block of a page, and a block for each check', () => {
 });
 
 for (const block of here) {
-  test(`README.md:${block.line} ${block.name}`, async () => {
+  test(`${block.page}:${block.line} ${block.name}`, async () => {
     served = { block, planId: stage.planId };
     await CHECKS[block.name]();
     assert.deepEqual(wrong, []);

@@ -1,4 +1,4 @@
-// A service behind the gate on Deno or Bun, as the README has it: `Deno.serve(gate)`, `Bun.serve({ fetch: gate })`. Started by
+// A service behind the gate on Deno or Bun, as docs/paywall.md has it: `Deno.serve(gate)`, `Bun.serve({ fetch: gate })`. Started by
 // runtimes.test.mjs; its options come in the environment. With BUY it is a buyer instead, and pays what that names, one URL after
 // another.
 import { Payments } from 'payments-wasm';

@@ -35,9 +35,9 @@ after(async () => { await worker?.stop(); await facilitator?.stop(); });
 
 const ask = (path, headers = {}, body = 'why?') => fetch(worker.url + path, { method: 'POST', body, headers });
 
-test('the README shows this very Worker', () => {
+test('docs/rust.md shows this very Worker', () => {
   const source = readFileSync(at('tests/rust-worker/src/lib.rs'), 'utf8').replace(/^\/\/!.*\n\n/, '');
-  assert.ok(readFileSync(at('README.md'), 'utf8').includes(source));
+  assert.ok(readFileSync(at('docs/rust.md'), 'utf8').includes(source));
 });
 
 test('an open route is the handler\'s, what is not listed is nobody\'s', async () => {

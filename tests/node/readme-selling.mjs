@@ -1,4 +1,4 @@
-// What has to come of the README's blocks for those who sell.
+// The checks of the blocks of docs/builder.md.
 import assert from 'node:assert/strict';
 import { Payments, buildCredentialHeader, parseChallengeHeader } from '../../target/dist/subscriber/builder.js';
 import { client } from '../sandbox/client.mjs';

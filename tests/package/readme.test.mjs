@@ -1,7 +1,8 @@
-// The README that goes along: its links lead somewhere inside of the package, and its programs compile, strictly.
+// The README and the pages of the package: their links lead into the package, and the README's programs compile, strictly.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
 import { at, run } from '../../scripts/lib/run.mjs';
@@ -11,16 +12,38 @@ const readme = readFileSync(dist('subscriber', 'README.md'), 'utf8');
 /** As hosts make an anchor of a heading. */
 const anchors = (text) => [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) => title.toLowerCase().replace(/[^\w\- ]/g, '').replaceAll(' ', '-'));
 
-test('every link leads to a file of the package, and to a heading of it', () => {
-  const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target).filter((target) => !/^https:/.test(target));
-  assert.ok(links.length > 2);
-  for (const link of links) {
-    const [file, anchor] = link.split('#');
-    const path = dist('subscriber', file || 'README.md');
-    assert.ok(existsSync(path), link);
-    if (anchor) assert.ok(anchors(readFileSync(path, 'utf8')).includes(anchor), link);
-  }
+/** Where npm's CDN serves the files of the package: the site of npm has no address for them. */
+const FILES = 'https://unpkg.com/payments-wasm/';
+
+test('every link of the README is an address, and those to the package lead to a file and a heading of it', () => {
+  const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target);
+  const own = links.filter((target) => target.startsWith(FILES));
+  assert.deepEqual(links.filter((target) => !/^https:/.test(target)), []);
+  const pages = readdirSync(dist('subscriber', 'docs'));
+  assert.deepEqual(pages.filter((name) => !own.includes(`${FILES}docs/${name}`)), [], 'the README links to every page');
+  for (const link of own) leads(link.slice(FILES.length), 'README.md');
 });
+
+test('every link of a page that goes along leads to a file of the package, and to a heading of it', () => {
+  let count = 0;
+  for (const name of readdirSync(dist('subscriber', 'docs'))) {
+    const page = `docs/${name}`;
+    for (const [, target] of readFileSync(dist('subscriber', page), 'utf8').replace(/^```[^]*?^```$/gm, '').matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https:/.test(target)) continue;
+      leads(target.startsWith('#') ? page + target : join('docs', target), page);
+      count += 1;
+    }
+  }
+  assert.ok(count > 15, `${count} links`);
+});
+
+/** Fails where a path of the package, with or without an anchor, leads nowhere. */
+function leads(target, from) {
+  const [file, anchor] = target.split('#');
+  const path = dist('subscriber', file);
+  assert.ok(existsSync(path), `${from} links to ${target}`);
+  if (anchor) assert.ok(anchors(readFileSync(path, 'utf8')).includes(anchor), `${from} links to ${target}`);
+}
 
 test('each address in the manifest and in the errors is the package\'s own at npm, and leads to what it has', () => {
   const manifest = JSON.parse(readFileSync(dist('subscriber', 'package.json'), 'utf8'));

@@ -339,7 +339,7 @@ test('with a secret in its environment it wants it, and plants its file all the 
   assert.equal(accounts.total, 2);
 });
 
-test('the recipe for CI, step by step as it stands in the README', { skip: process.platform === 'win32' }, async () => {
+test('the recipe for CI of docs/sandbox.md, step by step', { skip: process.platform === 'win32' }, async () => {
   const [{ code: recipe }] = blocks.filter(({ language, run: place }) => language === 'yaml' && place === 'ci');
   const steps = recipe.split(/^- /m).slice(1).map((step) => {
     const [, block, line] = /^ {2}run: (?:\|\n((?: {4}.*\n?)+)|(.*))$/m.exec(step);

@@ -1,4 +1,4 @@
-// A consumer's file, compiled by tests/package/types.test.mjs: the names that the README uses, as a user would write them.
+// A consumer's file, compiled by tests/package/types.test.mjs: the names that the documentation uses, as a user would write them.
 import init, {
   BudgetExceeded, ConsentDenied, MalformedOffer, ONE_DAY_DURATION, OutcomeUnknown, PaymentRefused, Payments, PaymentsError, SessionExpired,
   USDC_TOKEN_ADDRESS, ZeroAddress, buildPaymentRequired, buildPaymentRequiredForPlans, decodeAccessToken, encodeAccessToken, resolveNetwork,

@@ -48,7 +48,7 @@ test('what the example plants works: a buyer pays with what they got', async () 
   assert.deepEqual((await state()).accounts.items.map(({ name, email }) => [name, email]).sort(), [['Ada', 'ada@example.com'], ['The oracle', 'seller@example.com']]);
 });
 
-test('the file of the README is one', async () => {
+test('the seed file of docs/sandbox.md is valid', async () => {
   const [{ code }, ...more] = blocks.filter(({ language, run }) => language === 'json' && run === 'seed');
   assert.deepEqual(more, []);
   const { status, json } = await plant(JSON.parse(code));
