@@ -7,13 +7,14 @@ import { join, relative, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Plain } from './cli.mjs';
 import { builderShapes, gateErrors, optionShapes, withOptions } from './options.mjs';
+import { prune } from './prune.mjs';
 import { at, root, run } from './run.mjs';
 import { count, notice, step } from './term.mjs';
 import { crateVersion, setup } from './tools.mjs';
 
 /**
  * What is built. `features` are cargo's, `name` is that of the glue and the wasm beside it, `template` the folder whose
- * files go along, `bindgen` and `opt` what the two tools are told beyond the usual, `symbols` the file that says which function each number in a stack trace is
+ * files go along, `quiet` whether it prints no panic (`prune.mjs`), `bindgen` and `opt` what the two tools are told beyond the usual, `symbols` the file that says which function each number in a stack trace is
  * where the wasm does not, `needs` what has to be built before.
  */
 export const ARTEFACTS = {
@@ -22,8 +23,9 @@ export const ARTEFACTS = {
     features: 'subscriber',
     name: 'core',
     template: 'pkg-template',
+    quiet: true,
     bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section', '--no-typescript'],
-    opt: ['-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    opt: ['-Oz', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     finish: finishPackage,
   },
   // The paywall for fetch handlers: an entry of the same npm package, into which it is copied.
@@ -31,8 +33,9 @@ export const ARTEFACTS = {
     features: 'paywall',
     name: 'gate',
     template: 'pkg-template/paywall',
+    quiet: true,
     bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section', '--no-typescript'],
-    opt: ['-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    opt: ['-Oz', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     // Its 402 page pays with the npm package.
     needs: ['subscriber'],
     finish: finishPaywall,
@@ -42,8 +45,9 @@ export const ARTEFACTS = {
     features: 'builder',
     name: 'seller',
     template: 'pkg-template/builder',
+    quiet: true,
     bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section', '--no-typescript'],
-    opt: ['-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    opt: ['-Oz', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     finish: finishBuilder,
   },
   // The Workers. Names stay for stack traces: in the wasm of the sandbox, beside that of the paywall. A panic leaves a request hanging and its memory in doubt: with the reset
@@ -107,7 +111,8 @@ async function buildOne(name, { dev, bindgen, report }) {
   const artefact = ARTEFACTS[name];
   const profile = dev ? 'wasm-dev' : 'release';
   const started = Date.now();
-  const compiled = await compile(artefact.features, profile, report);
+  const quiet = artefact.quiet && !dev;
+  const compiled = await compile(artefact.features, profile, { quiet, report });
 
   // Built aside and moved into place at the end: a build that fails leaves the last good one.
   const work = at('target/dist', `.${name}.${process.pid}`);
@@ -115,7 +120,10 @@ async function buildOne(name, { dev, bindgen, report }) {
   mkdirSync(work, { recursive: true });
   try {
     report('wasm-bindgen');
-    await run(bindgen, [...artefact.bindgen, '--out-dir', work, '--out-name', artefact.name, compiled.wasm]);
+    const linked = join(work, 'linked.wasm');
+    writeFileSync(linked, quiet ? prune(readFileSync(compiled.wasm)) : readFileSync(compiled.wasm));
+    await run(bindgen, [...artefact.bindgen, '--out-dir', work, '--out-name', artefact.name, linked]);
+    rmSync(linked);
     const wasm = join(work, `${artefact.name}_bg.wasm`);
     let renamed;
     if (!dev) {
@@ -144,7 +152,7 @@ async function buildOne(name, { dev, bindgen, report }) {
 async function optimised(artefact, wasm, work) {
   const features = WASM_FEATURES.map((feature) => `--enable-${feature}`);
   // Twice: what the first leaves the second finds.
-  const small = ['-Oz', '-Oz'];
+  const small = ['-Oz', '-Oz', '--low-memory-unused'];
   const hash = createHash('sha256').update(readFileSync(wasm));
   const key = hash.update(JSON.stringify([small, artefact.opt, artefact.symbols, features, readFileSync(at('node_modules/binaryen/package.json'), 'utf8')])).digest('hex');
   const kept = at('target/wasm-opt', artefact.features);
@@ -169,10 +177,12 @@ async function optimised(artefact, wasm, work) {
 }
 
 /** Runs cargo; gives the path of the wasm and the source files that went into it, as the compiler names them. */
-async function compile(features, profile, report) {
+async function compile(features, profile, { quiet, report }) {
   // As a cdylib alone: beside an rlib, cargo gives up link-time optimisation, and the wasm is a fifth larger.
   const args = ['rustc', '--lib', '--crate-type', 'cdylib', '--target', 'wasm32-unknown-unknown', '--profile', profile, '--no-default-features',
-    '--features', features, '--locked', '--color', process.stderr.isTTY ? 'always' : 'never'];
+    '--features', features, '--locked', '--color', process.stderr.isTTY ? 'always' : 'never',
+    // What leads where, for `prune`.
+    ...(quiet ? ['--', '-Clink-arg=--emit-relocs'] : [])];
   let compiled = 0;
   await run('cargo', args, {
     env: { CARGO_ENCODED_RUSTFLAGS: rustFlags().join('\x1f') },
@@ -392,13 +402,22 @@ async function pageScripts({ dev, shared = [] }) {
     texts['page.js'] = page.text;
     for (const name of beside) texts[name] = readFileSync(dist('subscriber', name), 'utf8');
   }
-  const id = createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 16);
-  const listed = JSON.stringify(JSON.stringify({ id, files: Object.keys(texts) }));
+  const parts = pageIsBuilt() ? await pageParts({ dev }) : {};
+  const id = createHash('sha256').update(JSON.stringify([texts, parts])).digest('hex').slice(0, 16);
+  const listed = JSON.stringify(JSON.stringify({ id, files: Object.keys(texts), ...parts }));
   const taken = shared.filter((name) => texts[name]);
   const imports = taken.map((name, index) => `import text${index} from './${name}';\n`).join('');
   const content = Object.entries(texts).map(([name, text]) =>
     `${JSON.stringify(name)}: ${taken.includes(name) ? `\`export default "\${text${taken.indexOf(name)}}";\\n\`` : JSON.stringify(text)}`).join(',\n');
-  return `// The scripts of the 402 page, as texts.\n${imports}export const PAGE_FILES = ${listed};\nexport const PAGE_CONTENT = {${content}};\n`;
+  return `// What the 402 page is made of, and its scripts, as texts.\n${imports}export const PAGE_FILES = ${listed};\nexport const PAGE_CONTENT = {${content}};\n`;
+}
+
+/** What the gate makes the page of: it is no part of the wasm, which a gate without a page loads too. */
+async function pageParts({ dev }) {
+  const { transform } = await import('esbuild');
+  const text = (name) => readFileSync(at('src/paywall/page', name), 'utf8');
+  const { code: style } = await transform(text('page.css'), { loader: 'css', minify: !dev, legalComments: 'none' });
+  return { layout: text('page.html'), frame: text('frame.html'), style, texts: JSON.parse(text('texts.json')) };
 }
 
 const pageIsBuilt = () => process.env.PAYWALL_PAGE !== 'off';
@@ -476,7 +495,7 @@ function hashInputs(name, sources) {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '', pageIsBuilt()]));
   const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', ...PAGES, 'package-lock.json',
-    'scripts/lib/build.mjs', 'scripts/lib/options.mjs', ...(['builder', 'paywall'].includes(name) ? ['pkg-template/load.js'] : []), ...files('src', /\.(js|json|ts)$/), ...files('src/cli', /./), ...(name === 'subscriber' ? files('www', /./) : []), ...templateFiles(ARTEFACTS[name].template),
+    'scripts/lib/build.mjs', 'scripts/lib/options.mjs', 'scripts/lib/prune.mjs', ...(['builder', 'paywall'].includes(name) ? ['pkg-template/load.js'] : []), ...files('src', /\.(js|json|ts|html|css)$/), ...files('src/cli', /./), ...(name === 'subscriber' ? files('www', /./) : []), ...templateFiles(ARTEFACTS[name].template),
     ...(ARTEFACTS[name].needs ?? []).map((needed) => relative(root, stampPath(needed)))];
   for (const path of [...new Set([...sources, ...others])].sort()) {
     hash.update(`\0${path}\0`);

@@ -4,116 +4,146 @@ use crate::api;
 use crate::paywall::state::Reply;
 use crate::paywall::{Ending, Event, HeaderList, How, OriginHead, RequestHead, Silence};
 use crate::wire::Credits;
-use serde::Deserialize;
+use wasm_bindgen::prelude::*;
 
-/// A request without its body.
-#[derive(Deserialize)]
-pub(super) struct Head {
-    method: String,
-    url: String,
-    headers: Vec<(String, String)>,
-    address: Option<String>,
+// Member by member: a deserializer is thirteen kilobytes of wasm after gzip, and half of it tells in words what never comes.
+#[wasm_bindgen]
+extern "C" {
+    /// A request without its body.
+    pub type Head;
+
+    #[wasm_bindgen(method, getter)]
+    fn method(this: &Head) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn url(this: &Head) -> String;
+    /// A name, its value, the next name.
+    #[wasm_bindgen(method, getter)]
+    fn headers(this: &Head) -> Vec<String>;
+    #[wasm_bindgen(method, getter)]
+    fn address(this: &Head) -> Option<String>;
     /// Whether a router has chosen by the path as it came.
-    routed: bool,
+    #[wasm_bindgen(method, getter)]
+    fn routed(this: &Head) -> bool;
     /// Whether the body was read already.
-    gone: bool,
-    seed: [u8; 16],
-    now: f64,
-}
+    #[wasm_bindgen(method, getter)]
+    fn gone(this: &Head) -> bool;
+    #[wasm_bindgen(method, getter)]
+    fn seed(this: &Head) -> Vec<u8>;
+    #[wasm_bindgen(method, getter)]
+    fn now(this: &Head) -> f64;
 
-/// An event, by its name in `what`, with those of the members that go with it. One flat struct: a tagged enum is ten times
-/// the wasm.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Happened {
-    what: String,
-    status: Option<u16>,
-    body: Option<String>,
-    correlation_id: Option<String>,
+    /// An event, by its name in `what`, with those of the members that go with it.
+    pub type Happened;
+
+    #[wasm_bindgen(method, getter)]
+    fn what(this: &Happened) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn status(this: &Happened) -> Option<u16>;
+    #[wasm_bindgen(method, getter)]
+    fn body(this: &Happened) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = correlationId)]
+    fn correlation_id(this: &Happened) -> Option<String>;
     /// The reply of the state, JSON.
-    reply: Option<String>,
+    #[wasm_bindgen(method, getter)]
+    fn reply(this: &Happened) -> Option<String>;
     /// Credits, decimal; nothing where the seller's function failed.
-    credits: Option<String>,
-    headers: Option<Vec<(String, String)>>,
+    #[wasm_bindgen(method, getter)]
+    fn credits(this: &Happened) -> Option<String>;
+    /// A name, its value, the next name.
+    #[wasm_bindgen(method, getter)]
+    fn headers(this: &Happened) -> Option<Vec<String>>;
     /// `whole`, `client`, or what else ended it.
-    how: Option<String>,
-    bytes: Option<f64>,
-    events: Option<f64>,
-    tokens: Option<f64>,
-    words: Option<String>,
+    #[wasm_bindgen(method, getter)]
+    fn how(this: &Happened) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn bytes(this: &Happened) -> Option<f64>;
+    #[wasm_bindgen(method, getter)]
+    fn events(this: &Happened) -> Option<f64>;
+    #[wasm_bindgen(method, getter)]
+    fn tokens(this: &Happened) -> Option<f64>;
+    #[wasm_bindgen(method, getter)]
+    fn words(this: &Happened) -> Option<String>;
 }
 
 impl Happened {
     /// The platform's answer, where it is one.
-    pub(super) fn answer(self) -> Option<api::Response> {
-        if self.what != "answered" {
+    pub(super) fn answer(&self) -> Option<api::Response> {
+        if self.what() != "answered" {
             return None;
         }
         Some(api::Response {
-            status: self.status?,
-            body: self.body.unwrap_or_default(),
-            correlation_id: self.correlation_id,
+            status: self.status()?,
+            body: self.body().unwrap_or_default(),
+            correlation_id: self.correlation_id(),
         })
     }
 
     /// Whether an object of the state answered.
     pub(super) fn is_reply(&self) -> bool {
-        self.what == "state"
+        self.what() == "state"
     }
 
     fn ending(&self) -> Ending {
         let count = |number: Option<f64>| number.map(|number| number as u64);
         Ending {
-            how: match self.how.as_deref() {
+            how: match self.how().as_deref() {
                 Some("whole") => How::Whole,
                 Some("client") => How::ClientLeft,
                 _ => How::OriginBroke,
             },
-            bytes: count(self.bytes).unwrap_or_default(),
-            events: count(self.events).unwrap_or_default(),
-            tokens: count(self.tokens),
+            bytes: count(self.bytes()).unwrap_or_default(),
+            events: count(self.events()).unwrap_or_default(),
+            tokens: count(self.tokens()),
         }
     }
 }
 
-impl From<Head> for RequestHead {
-    fn from(head: Head) -> Self {
-        let Head { method, url, headers, address, routed, gone, seed, now } = head;
-        let headers = list(headers);
-        Self { method, url, headers, address, routed, body_gone: gone, seed, now: now as u64 }
+impl Head {
+    pub(super) fn read(&self) -> Result<RequestHead, JsError> {
+        Ok(RequestHead {
+            method: self.method(),
+            url: self.url(),
+            headers: list(self.headers()),
+            address: self.address(),
+            routed: self.routed(),
+            body_gone: self.gone(),
+            seed: self.seed().try_into().map_err(|_| JsError::new("a seed is 16 bytes"))?,
+            now: self.now() as u64,
+        })
     }
 }
 
 impl From<Happened> for Event {
     fn from(happened: Happened) -> Self {
-        match happened.what.as_str() {
+        match happened.what().as_str() {
             "answered" => happened.answer().map_or(Self::Unanswered(Silence::Unreadable), Self::Answered),
             "timedOut" => Self::Unanswered(Silence::TimedOut),
             "unreadable" => Self::Unanswered(Silence::Unreadable),
             "state" => {
                 // A reply that is none of ours is no reply.
-                let reply = happened.reply.unwrap_or_default();
+                let reply = happened.reply().unwrap_or_default();
                 Reply::from_text(&reply).map_or(Self::StateFailed, Self::State)
             }
             "stateFailed" => Self::StateFailed,
             "waited" => Self::Waited,
-            "price" => Self::Price(happened.credits.and_then(|credits| credits.parse::<Credits>().ok())),
+            "price" => Self::Price(happened.credits().and_then(|credits| credits.parse::<Credits>().ok())),
             "origin" => Self::Origin(OriginHead {
-                status: happened.status.unwrap_or_default(),
-                headers: list(happened.headers.unwrap_or_default()),
+                status: happened.status().unwrap_or_default(),
+                headers: list(happened.headers().unwrap_or_default()),
             }),
             "bodyTooLarge" => Self::BodyTooLarge,
             "originUnusable" => Self::OriginUnusable,
             "originFailed" => Self::OriginFailed,
             "originTimedOut" => Self::OriginTimedOut,
             "ended" => Self::Ended(happened.ending()),
-            "denied" => Self::Denied(happened.words.unwrap_or_default()),
+            "denied" => Self::Denied(happened.words().unwrap_or_default()),
             "clientGone" => Self::ClientGone,
             _ => Self::Unanswered(Silence::Unreachable),
         }
     }
 }
 
-fn list(headers: Vec<(String, String)>) -> HeaderList {
-    headers.into_iter().collect()
+fn list(headers: Vec<String>) -> HeaderList {
+    let mut parts = headers.into_iter();
+    core::iter::from_fn(|| Some((parts.next()?, parts.next()?))).collect()
 }

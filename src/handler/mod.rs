@@ -7,8 +7,8 @@ mod event;
 mod options;
 mod state;
 
-use crate::paywall::{self, Live, PlanQuery, RequestHead};
-use event::Head;
+use crate::paywall::{self, Live, PlanQuery};
+use event::{Happened, Head};
 use options::Options;
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
@@ -45,8 +45,8 @@ impl Gate {
     /// Reads the options. Throws `{ key, problem, answer }`: which of them is wrong, and what every request is answered
     /// then.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: JsValue, now: f64) -> Result<Gate, JsValue> {
-        let mut options: Options = serde_wasm_bindgen::from_value(options)?;
+    pub fn new(given: options::Given, now: f64) -> Result<Gate, JsValue> {
+        let mut options = Options::of(&given)?;
         match Live::begin(options.document.take(), |document| options.settings(document), now as u64) {
             Ok(live) => Ok(Self { live, options, stale: None }),
             Err(error) => Err(to_js(&options::Wrong::from(&options.renamed(error)))?),
@@ -89,10 +89,9 @@ impl Gate {
     }
 
     /// Opens a visit for a request without its body.
-    pub fn open(&self, head: JsValue) -> Result<Visit, JsValue> {
-        let head: Head = serde_wasm_bindgen::from_value(head)?;
+    pub fn open(&self, head: Head) -> Result<Visit, JsError> {
         let gate = self.live.gate();
-        let (visit, action) = gate.open(&RequestHead::from(head));
+        let (visit, action) = gate.open(&head.read()?);
         Ok(Visit { visit, first: Some(action), key: action::Key::of(gate.settings()) })
     }
 
@@ -108,13 +107,11 @@ impl Gate {
     }
 
     /// What came of it: an event as a visit takes it.
-    pub fn learned(&mut self, event: JsValue, now: f64) -> Result<(), JsValue> {
-        let event: event::Happened = serde_wasm_bindgen::from_value(event)?;
+    pub fn learned(&mut self, event: Happened, now: f64) {
         if let Some(query) = self.stale.take() {
             let answer = event.answer();
             self.live.gate().learn(&query, answer.as_ref(), now as u64);
         }
-        Ok(())
     }
 
     /// Does what a command says with an object's rows, and gives its reply: both JSON.
@@ -139,8 +136,7 @@ impl Visit {
     }
 
     /// Takes what happened, says what to do next.
-    pub fn on(&mut self, event: JsValue, now: f64) -> Result<JsValue, JsValue> {
-        let event: event::Happened = serde_wasm_bindgen::from_value(event)?;
+    pub fn on(&mut self, event: Happened, now: f64) -> Result<JsValue, JsValue> {
         let action = self.visit.on(event.into(), now as u64);
         self.show(action)
     }

@@ -1,11 +1,29 @@
+use crate::engine::parse_object;
 use crate::paywall::keys::OPTIONS;
 use crate::paywall::{Answer, Bindings, ConfigError, Document, Settings, near};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What `paywall()` was given, as JavaScript hands it over; the first two are JSON.
+    pub type Given;
+
+    #[wasm_bindgen(method, getter)]
+    fn options(this: &Given) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn variables(this: &Given) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn state(this: &Given) -> bool;
+    #[wasm_bindgen(method, getter)]
+    fn handler(this: &Given) -> bool;
+    #[wasm_bindgen(method, getter)]
+    fn document(this: &Given) -> Option<String>;
+}
 
 /// What `paywall()` was given, functions taken out.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub(super) struct Options {
     /// By the names of the library.
     options: Map<String, Value>,
@@ -16,7 +34,6 @@ pub(super) struct Options {
     /// Whether a function answers, rather than a URL.
     handler: bool,
     /// The text of the document, where there is one: what it says comes before all that.
-    #[serde(default)]
     pub(super) document: Option<String>,
 }
 
@@ -32,6 +49,18 @@ pub(super) struct Wrong {
 const PAGE_FILES: &str = "pageFiles";
 
 impl Options {
+    pub(super) fn of(given: &Given) -> Result<Self, JsError> {
+        let read =
+            |json: &str| parse_object(json).ok_or_else(|| JsError::new("an option is nested too deep"));
+        Ok(Self {
+            options: read(&given.options())?,
+            variables: read(&given.variables())?,
+            state: given.state(),
+            handler: given.handler(),
+            document: given.document(),
+        })
+    }
+
     /// The settings, checked. A name that is misspelt protects nothing, so it is refused first.
     pub(super) fn settings(&self, document: &Document) -> Result<Settings, ConfigError> {
         if let Some(unknown) = self.options.keys().find(|option| variable_of(option).is_none()) {

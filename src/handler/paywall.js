@@ -29,7 +29,7 @@ export function createPaywall(load) {
 
     const open = (core, env, document) => {
       const store = storeOf(state, env);
-      const wasm = { options, variables: variables(env), state: store !== undefined, handler: typeof handler === 'function', document };
+      const wasm = { options: json(options), variables: json(variables(env)), state: store !== undefined, handler: typeof handler === 'function', document };
       const gate = new core.Gate(wasm, Date.now());
       for (const warning of gate.warnings) console.warn(warning);
       if (store === 'memory') {
@@ -181,6 +181,9 @@ function plain(value, at = '') {
   const name = (key) => (at === '' ? key : /^\w+$/.test(key) ? `${at}.${key}` : `${at}[${JSON.stringify(key)}]`);
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one, name(key))]));
 }
+
+/** An option that is there and undefined is known by its name all the same. */
+const json = (options) => JSON.stringify(options, (_, value) => value ?? null);
 
 /** A route whose price is a function: `credits: fn`, or `credits: { by: fn, most }`. */
 function priced(key, route, prices) {

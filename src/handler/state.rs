@@ -4,7 +4,6 @@ use super::action::{self, Call, Key};
 use super::event::Happened;
 use crate::paywall::Gate;
 use crate::paywall::state::{self, Command, Row, Rows, RowsError, Task, Told};
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -23,16 +22,26 @@ extern "C" {
     fn remove(this: &JsRows, kind: &str, id: &str) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    fn due(this: &JsRows, now: f64, limit: u32) -> Result<JsValue, JsValue>;
+    fn due(this: &JsRows, now: f64, limit: u32) -> Result<Vec<Found>, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = nextDue)]
     fn next_due(this: &JsRows) -> Result<Option<f64>, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    fn list(this: &JsRows, kind: &str, after: Option<&str>, limit: u32) -> Result<JsValue, JsValue>;
+    fn list(this: &JsRows, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Found>, JsValue>;
 
     #[wasm_bindgen(method, getter, js_name = keepMs)]
     fn keep_ms(this: &JsRows) -> f64;
+
+    /// A row, as it was found.
+    pub type Found;
+
+    #[wasm_bindgen(method, getter)]
+    fn kind(this: &Found) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn id(this: &Found) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn value(this: &Found) -> Option<String>;
 }
 
 /// Something that an object of the state has to do.
@@ -65,8 +74,7 @@ impl Job {
     }
 
     /// Takes what came of it, an event, and gives the lines for the log.
-    pub fn told(mut self, event: JsValue, now: f64) -> Result<Vec<String>, JsValue> {
-        let event: Happened = serde_wasm_bindgen::from_value(event)?;
+    pub fn told(mut self, event: Happened, now: f64) -> Result<Vec<String>, JsValue> {
         let told = match event.is_reply() {
             true => Told::Heard,
             false => event.answer().map_or(Told::Unanswered, Told::Answered),
@@ -105,22 +113,15 @@ fn failed(error: RowsError) -> JsValue {
 #[derive(Debug)]
 struct Kept(JsRows);
 
-#[derive(Deserialize)]
-struct Found {
-    kind: String,
-    id: String,
-    value: String,
-}
-
 fn broken(error: JsValue) -> RowsError {
     let error: Result<js_sys::Error, _> = error.dyn_into();
     RowsError(error.map_or_else(|_| "failed".into(), |error| error.message().into()))
 }
 
-fn found(rows: JsValue) -> Result<Vec<Row>, RowsError> {
-    let rows: Vec<Found> =
-        serde_wasm_bindgen::from_value(rows).map_err(|error| RowsError(error.to_string()))?;
-    Ok(rows.into_iter().map(|Found { kind, id, value }| Row { kind, id, value }).collect())
+fn found(rows: Vec<Found>) -> Result<Vec<Row>, RowsError> {
+    let row = |found: Found| Some(Row { kind: found.kind()?, id: found.id()?, value: found.value()? });
+    let rows: Option<_> = rows.into_iter().map(row).collect();
+    rows.ok_or_else(|| RowsError("a row has no text".into()))
 }
 
 impl Rows for Kept {

@@ -12,7 +12,7 @@ const BODILESS = new Set([101, 204, 205, 304]);
 export async function visit(around) {
   const { gate, request, address, routed = false } = around;
   const gone = Boolean(request.bodyUsed || request.body?.locked);
-  const head = { method: request.method, url: request.url, headers: [...request.headers], address, routed, gone, seed: seed(), now: Date.now() };
+  const head = { method: request.method, url: request.url, headers: [...request.headers].flat(), address, routed, gone, seed: seed(), now: Date.now() };
   const way = { ...around, visit: gate.open(head), origin: undefined, verification: undefined };
   let kept = false;
   try {
@@ -191,7 +191,7 @@ async function forward(way, action) {
       return { what: 'originUnusable' };
     }
     way.origin = origin;
-    return { what: 'origin', status: origin.response.status, headers: origin.headers };
+    return { what: 'origin', status: origin.response.status, headers: origin.headers.flat() };
   } catch (error) {
     console.error('handler:', error);
     return { what: 'originFailed' };

@@ -89,8 +89,8 @@ impl Settings {
     /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`, `TOKEN_HEADER`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
     /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`,
     /// `MAX_BODY_BYTES`, `ADDRESS_HEADER`; `PASSES`,
-    /// `PASS_KEYS`, `REVOKED_PASSES`, `PAGE`; and `PAGE_FILES`, which no seller sets: the names of the files that the shell
-    /// carries for the 402 page.
+    /// `PASS_KEYS`, `REVOKED_PASSES`, `PAGE`; and `PAGE_FILES`, which no seller sets: what the
+    /// shell carries for the 402 page.
     ///
     /// # Errors
     /// The first key that is missing or wrong.

@@ -18,6 +18,11 @@ use worker::{Context, Delay, Env, web_sys};
 #[cfg(feature = "worker-entry")]
 use {crate::paywall::Answer, worker::event};
 
+/// Smaller and quicker than the default one of this target. Who uses the library chooses for themselves.
+#[cfg(all(feature = "worker-entry", target_family = "wasm"))]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 /// Answers one request: as the gate says, or with 500 and the key's name if the configuration is wrong, whatever
 /// was asked (fail closed).
 #[cfg(feature = "worker-entry")]

@@ -9,7 +9,7 @@ use worker::{Env, js_sys};
 
 /// Whether this is a library in a Worker of somebody's own.
 const LIBRARY: bool = !cfg!(feature = "worker-entry");
-/// Where the entry puts the files of the 402 page; `PAGE_FILES` names them.
+/// Where the entry puts the scripts of the 402 page; `PAGE_FILES` names them, and has the rest of it.
 const PAGE_CONTENT: &str = "PAGE_CONTENT";
 /// The name of the configuration document: a variable, or a KV namespace in which it may change.
 const CONFIG: &str = "CONFIG";

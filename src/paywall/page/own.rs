@@ -10,9 +10,7 @@ use alloc::string::String;
 /// How long a script may be kept: its address changes with it.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
-/// The frame in which what was bought is shown, if it is HTML: a document of no origin, which cannot reach the page
-/// around it. It says that it is there, and is told what to show.
-const FRAME: &str = include_str!("frame.html");
+/// The frame of what was bought reaches nothing around it.
 const FRAME_POLICY: &str = "sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads \
     allow-top-navigation-by-user-activation; default-src * data: blob: 'unsafe-inline' 'unsafe-eval'; frame-ancestors 'self'";
 
@@ -34,10 +32,10 @@ impl Page {
                 answer.headers.set("content-security-policy", FRAME_POLICY);
                 answer.headers.set("referrer-policy", "no-referrer");
                 answer.headers.set("x-content-type-options", "nosniff");
-                answer.body = Some(FRAME.into());
+                answer.body = Some(self.built.frame.clone());
                 answer
             }
-            (Some("sdk"), Some(build), Some(name), None) if build == self.build => self.script(name)?,
+            (Some("sdk"), Some(build), Some(name), None) if build == self.built.id => self.script(name)?,
             _ => return None,
         };
         if matches!(method, Method::Get | Method::Head) {
@@ -55,7 +53,7 @@ impl Page {
     }
 
     fn script(&self, name: &str) -> Option<Answer> {
-        let name = self.files.iter().find(|known| *known == name)?;
+        let name = self.built.files.iter().find(|known| *known == name)?;
         let mut answer = Answer::empty(200);
         answer.headers.set("content-type", "text/javascript; charset=utf-8");
         answer.headers.set("cache-control", FOREVER);

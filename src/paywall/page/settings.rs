@@ -32,14 +32,26 @@ pub(crate) struct Page {
     pub(super) site: String,
     /// The content security policy.
     pub(super) policy: String,
-    /// The scripts that come with this build: they stand under this name, which changes with them.
-    pub(super) build: String,
-    /// Their names.
-    pub(super) files: Vec<String>,
+    /// What comes with this build, without its texts and its style sheet, which are in those.
+    pub(super) built: Built,
 }
 
-const STYLE: &str = include_str!("page.css");
-const TEXTS: &str = include_str!("texts.json");
+/// What a build carries for the page, apart from the gate: `PAGE_FILES`.
+#[derive(Debug)]
+pub(super) struct Built {
+    /// The scripts stand under this name, which changes with them.
+    pub(super) id: String,
+    /// Their names.
+    pub(super) files: Vec<String>,
+    /// The document, with places for what it says.
+    pub(super) layout: String,
+    /// The frame in which what was bought is shown, if it is HTML: a document of no origin, which cannot reach the page
+    /// around it. It says that it is there, and is told what to show.
+    pub(super) frame: String,
+    style: String,
+    texts: Map<String, Value>,
+}
+
 /// What a logo may weigh in the configuration, in bytes.
 const MAX_LOGO_BYTES: usize = 16 * 1024;
 /// What one text may weigh, in bytes.
@@ -61,7 +73,7 @@ impl Page {
                 wrong("PAGE", "must be \"on\", \"off\" or an object like {\"name\": \"My shop\"}")
             })?,
         };
-        let Some((build, files)) = text("PAGE_FILES").as_deref().and_then(built) else {
+        let Some(mut built) = text("PAGE_FILES").as_deref().and_then(Built::read) else {
             return match said {
                 None => Ok(None),
                 Some(_) => Err(wrong("PAGE", "must be \"off\": this build has no page")),
@@ -95,27 +107,25 @@ impl Page {
             Some("session") => "session",
             Some(_) => return Err(wrong("PAGE.storage", "must be \"memory\" or \"session\"")),
         };
-        let style = [STYLE, &theme::rules(colour("accent")?, colour("accentDark")?)].concat();
+        let style = [built.style.as_str(), &theme::rules(colour("accent")?, colour("accentDark")?)].concat();
+        built.style = String::new();
         Ok(Some(Self {
             name: word("name", MAX_TEXT_BYTES)?.map(ToString::to_string),
             lang: lang.into(),
             logo: logo.map(ToString::to_string),
-            texts: texts(chosen.get("texts"))?,
+            texts: texts(core::mem::take(&mut built.texts), chosen.get("texts"))?,
             storage,
             policy: policy(&style, deployment),
             platform: platform(deployment),
             site: deployment.frontend.split("//").nth(1).unwrap_or_default().to_string(),
             style,
-            build,
-            files,
+            built,
         }))
     }
 }
 
 /// Our texts, and the seller's in the place of those that they name.
-fn texts(over: Option<&Value>) -> Result<Map<String, Value>, ConfigError> {
-    // It is ours, and a test reads it.
-    let mut texts = engine::parse_object(TEXTS).unwrap_or_default();
+fn texts(mut texts: Map<String, Value>, over: Option<&Value>) -> Result<Map<String, Value>, ConfigError> {
     let over = match over {
         None | Some(Value::Null) => return Ok(texts),
         Some(Value::Object(over)) => over,
@@ -135,13 +145,24 @@ fn texts(over: Option<&Value>) -> Result<Map<String, Value>, ConfigError> {
     Ok(texts)
 }
 
-/// `{"id": "…", "files": ["page.js", …]}`, as a build writes it.
-fn built(text: &str) -> Option<(String, Vec<String>)> {
-    let built = engine::parse_object(text)?;
-    let files = built.get("files")?.as_array()?;
-    let files =
-        files.iter().map(|name| name.as_str().map(ToString::to_string)).collect::<Option<Vec<_>>>()?;
-    Some((built.get("id")?.as_str()?.into(), files)).filter(|(_, files)| !files.is_empty())
+impl Built {
+    /// `{"id": "…", "files": ["page.js", …], "layout": "…", "frame": "…", "style": "…", "texts": {…}}`, as a build writes it.
+    fn read(text: &str) -> Option<Self> {
+        let mut built = engine::parse_object(text)?;
+        let mut take = |name: &str| built.get_mut(name).map(Value::take);
+        let (Some(Value::Array(files)), Some(Value::Object(texts))) = (take("files"), take("texts")) else {
+            return None;
+        };
+        let text = |value: Option<Value>| match value {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        };
+        let files = files.into_iter().map(|name| text(Some(name))).collect::<Option<Vec<_>>>()?;
+        let mut named = |name: &str| text(take(name));
+        let (id, layout) = (named("id")?, named("layout")?);
+        let (frame, style) = (named("frame")?, named("style")?);
+        (!files.is_empty()).then_some(Self { id, files, layout, frame, style, texts })
+    }
 }
 
 /// One's own scripts, this very style, the platform to talk to; frames of one's own for what was bought. Nobody frames it:

@@ -1,16 +1,19 @@
 //! Rule 17: a person who is refused gets a page, a program what it always got; and what the page may do.
 
-use crate::paywall::tests::{KEY, ask, body, gate, header, paying, responded, settings};
+use crate::paywall::tests::{KEY, PAGE_FILES, ask, body, gate, header, paying, responded, settings};
 use crate::paywall::{Answer, Event, Silence};
 use alloc::{format, vec::Vec};
 use serde_json::{Value, json};
 
-const FILES: (&str, &str) = ("PAGE_FILES", r#"{"id":"0123abcd","files":["page.js","core.packed.js"]}"#);
+fn files() -> (&'static str, &'static str) {
+    ("PAGE_FILES", PAGE_FILES.as_str())
+}
+
 const NAVIGATION: [(&str, &str); 2] =
     [("accept", "text/html,application/xhtml+xml,*/*;q=0.8"), ("sec-fetch-mode", "navigate")];
 
 fn asked(method: &str, path: &str, headers: &[(&str, &str)], over: &[(&str, &str)]) -> Answer {
-    let over = [&[FILES], over].concat();
+    let over = [&[files()], over].concat();
     responded(gate(&over).open(&ask(method, path, headers)).1)
 }
 
@@ -214,7 +217,8 @@ fn configuration() {
         ("a text that is none", r#"{"texts": {"title": 1}}"#, "PAGE.texts.title"),
         ("kept for ever", r#"{"storage": "local"}"#, "PAGE.storage"),
     ] {
-        let error = settings(&[FILES, ("PAGE", value)]).err().unwrap_or_else(|| panic!("{name} is accepted"));
+        let error =
+            settings(&[files(), ("PAGE", value)]).err().unwrap_or_else(|| panic!("{name} is accepted"));
         assert_eq!(error.key, key, "{name}: {error}");
     }
     let error = settings(&[("PAGE", "on")]).err().unwrap();
@@ -223,7 +227,12 @@ fn configuration() {
         ("PAGE", "must be \"off\": this build has no page")
     );
 
-    for (name, over) in [("off", &[FILES, ("PAGE", "off")][..]), ("a build without", &[])] {
+    let scripts_alone = [("PAGE_FILES", r#"{"id":"0123abcd","files":["page.js"]}"#)];
+    for (name, over) in [
+        ("off", &[files(), ("PAGE", "off")][..]),
+        ("a build without", &[]),
+        ("a build with scripts and no document", &scripts_alone),
+    ] {
         let answer = responded(gate(over).open(&ask("GET", "/paid", &NAVIGATION)).1);
         assert_eq!((is_page(&answer), answer.headers.get("vary")), (false, None), "{name}");
         let answer = responded(gate(over).open(&ask("GET", "/.well-known/payments/login", &[])).1);

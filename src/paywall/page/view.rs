@@ -6,8 +6,6 @@ use alloc::{
 };
 use serde_json::{Value, json};
 
-const LAYOUT: &str = include_str!("page.html");
-
 /// What one page shows.
 #[derive(Debug, Default)]
 pub(super) struct View<'a> {
@@ -50,8 +48,8 @@ pub(super) fn render(page: &Page, view: &View<'_>) -> String {
         "pass": view.pass.map(|(set, seconds)| json!({ "set": set, "seconds": seconds })),
         "platform": page.platform, "site": page.site, "storage": page.storage, "lang": page.lang, "texts": page.texts,
     });
-    let script = format!("/.well-known/payments/sdk/{}/page.js", page.build);
-    fill(LAYOUT, |place| match place {
+    let script = format!("/.well-known/payments/sdk/{}/page.js", page.built.id);
+    fill(&page.built.layout, |place| match place {
         "lang" => escape(&page.lang),
         "title" => escape(&title),
         "style" => page.style.clone(),

@@ -31,6 +31,7 @@ use crate::api;
 use crate::wire::base64;
 use alloc::{string::String, vec::Vec};
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 pub(super) const NOW: u64 = 1_790_000_000_000;
 pub(super) const ROUTES: &str = r#"{
@@ -40,6 +41,16 @@ pub(super) const ROUTES: &str = r#"{
     "GET /files/secret": { "planId": "1001", "credits": 100 },
     "POST /card": { "planId": "1001", "credits": "5", "network": "stripe" }
 }"#;
+
+/// What a build carries for the page: `PAGE_FILES`.
+pub(super) static PAGE_FILES: LazyLock<String> = LazyLock::new(|| {
+    let texts: Value = serde_json::from_str(include_str!("../page/texts.json")).unwrap();
+    json!({
+        "id": "0123abcd", "files": ["page.js", "core.packed.js"], "layout": include_str!("../page/page.html"),
+        "frame": include_str!("../page/frame.html"), "style": include_str!("../page/page.css"), "texts": texts,
+    })
+    .to_string()
+});
 
 /// A seller's key that says nothing.
 pub(super) const KEY: &str = "local:e30.e30.c2ln";

@@ -150,7 +150,7 @@ fn by_reader(document: &Value) -> Option<String> {
     let variable = |name: &str| match name {
         "NVM_API_KEY" => Some(KEY.into()),
         "PASS_KEYS" => Some("k:0123456789abcdef0123456789abcdef".into()),
-        "PAGE_FILES" => Some(r#"{"id":"0123abcd","files":["page.js","core.packed.js"]}"#.into()),
+        "PAGE_FILES" => Some(super::PAGE_FILES.clone()),
         _ => None,
     };
     let bindings = Bindings { origin: true, state: true, handler: true, ..Bindings::default() };
