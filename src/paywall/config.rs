@@ -290,8 +290,14 @@ pub(super) fn missing(key: &str) -> ConfigError {
     wrong(key, "is missing")
 }
 
-pub(super) fn wrong(key: impl Into<String>, problem: impl Into<String>) -> ConfigError {
-    ConfigError { key: key.into(), problem: problem.into() }
+/// It is said at a hundred places, so each of them is one call and no more.
+pub(super) fn wrong(key: impl AsRef<str>, problem: impl AsRef<str>) -> ConfigError {
+    #[cold]
+    #[inline(never)]
+    fn error(key: &str, problem: &str) -> ConfigError {
+        ConfigError { key: key.into(), problem: problem.into() }
+    }
+    error(key.as_ref(), problem.as_ref())
 }
 
 fn deployment(

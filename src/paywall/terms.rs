@@ -328,6 +328,8 @@ impl<'a> Members<'a> {
         format!("{}.{name}", self.at)
     }
 
+    #[cold]
+    #[inline(never)]
     fn wrong(&self, name: &str, problem: &str) -> ConfigError {
         wrong(self.key(name), problem)
     }

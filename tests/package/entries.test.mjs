@@ -225,6 +225,11 @@ test('where a minified line comes from is in a map beside it, by its path in the
   }
 });
 
+test('a panic is a trap in the wasm of the package, and its words are no part of it', () => {
+  const words = /called `(Option|Result)::unwrap|index out of bounds|out of range for slice|already (mutably )?borrowed|capacity overflow|\w+\.rs\b/;
+  for (const name of ['core', 'gate', 'seller']) assert.doesNotMatch(readFileSync(dist('subscriber', `${name}_bg.wasm`), 'latin1'), words, name);
+});
+
 test('a bundler needs no configuration and emits no second copy of the wasm', async () => {
   const { build } = await import('esbuild');
   const { outputFiles } = await build({
