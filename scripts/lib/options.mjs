@@ -100,12 +100,12 @@ export function optionTables() {
     const rows = Object.entries(own).map(([member, { type, ts, required, default: usual, doc: about }]) =>
       `| \`${member}\`${required ? ' (required)' : ''} | \`${cell(ts ?? TYPES[type] ?? type)}\` | ${usual === undefined ? '' : `\`${usual}\``} | ${cell(about)} |`);
     const table = rows.length ? `\n| member | type | default | |\n|---|---|---|---|\n${rows.join('\n')}\n` : '';
-    const from = base.length ? `\nIt has the members of ${base.map((one) => `[${one}](#${one.toLowerCase()})`).join(' and ')} too.\n` : '';
+    const from = base.length ? `\nIt also has the members of ${base.map((one) => `[${one}](#${one.toLowerCase()})`).join(' and ')}.\n` : '';
     return `## ${name}\n\n${doc}\n${from}${table}`;
   });
   return `# Options\n\n<!-- Made from ${SOURCE} by \`npm run docs\`; a test compares. -->\n\n` +
-    'Every option of the client, at every depth. What is not listed here is refused with a `validation` error that names it and says which\n' +
-    `option it may have been meant to be; nothing is sent.\n\n${sections.join('\n')}\n${gateTables()}\n${commandTables()}`;
+    'This page lists every option of the client, at every depth, of [the gate](#the-gate) and of [the command line](#the-command-line). An option that is not\n' +
+    `listed is refused with a \`validation\` error that names it and suggests the right name; nothing is sent.\n\n${sections.join('\n')}\n${gateTables()}\n${commandTables()}`;
 }
 
 /** The options of the gate, each with its names: the option, the variable, and the member of the document, where it has those. */
@@ -204,10 +204,10 @@ export function commandTable() {
   const own = ({ flags }) => Object.entries(flags).map(([name, { value, doc }]) => folded(value ? `--${name} ${value}` : `--${name}`, doc));
   const help = Object.values(commands).map(({ usage, doc, gate: gated, ...rest }) => {
     const shown = gated ? ofGate.filter(({ flag }) => flag).map(({ flag, doc: about, variable }) => folded(flag, `${about}${/^NVM_API_KEY$/.test(variable) ? ` [${variable}]` : ''}`)) : [];
-    const more = gated ? [folded('--timeout-ms MS', 'and every other option of the gate that is no secret: node_modules/payments-wasm/docs/options.md lists them')] : [];
+    const more = gated ? [folded('--timeout-ms MS', 'and every other option of the gate that is not secret: see node_modules/payments-wasm/docs/options.md')] : [];
     return `payments-wasm ${usage}   ${doc}\n\n${[...own(rest), ...shown, ...more].join('\n')}`;
   });
-  const version = 'payments-wasm --version   says which version this is\n\npayments-wasm COMMAND --help   says this of one command';
+  const version = 'payments-wasm --version   prints the version\n\npayments-wasm COMMAND --help   prints the help of one command';
   return `${json({
     help: Object.fromEntries(Object.keys(commands).map((name, index) => [name, help[index].split('\n')])), more: version.split('\n'),
     flags: Object.fromEntries(Object.entries(commands).map(([name, { flags, gate: gated }]) => [name, {
@@ -247,20 +247,20 @@ function gateTables() {
     return `### ${name}\n\n| member | type | |\n|---|---|---|\n${members.join('\n')}\n`;
   });
   const kinds = gate.shapes.price.oneOf.map(({ description, properties }) => `| \`${properties.by.const}\` | ${Object.keys(properties).filter((name) => name !== 'by').map(code).join(', ')} | ${tableCell(description)} |`);
-  return '## The gate\n\nAn option of `paywall(handler, options)`, the variable of a Worker that says the same (of a process only those that begin with `NVM_`, and\n' +
-    '`METRICS_TOKEN`), the member of the configuration document (`payments-wasm/paywall.schema.json` is its schema), and the flag of\n' +
-    '`npx payments-wasm paywall`. In the document and in variables a switch is one of its words; an option is `true` or `false`. What is not known is\n' +
-    `refused by name, at every depth, with the name that was meant.\n\n| option | variable | member | flag | type | default | |\n|---|---|---|---|---|---|---|\n${rows.join('\n')}\n\n${shapes.join('\n')}\n` +
-    `### price\n\n| \`by\` | members beside it | |\n|---|---|---|\n${kinds.join('\n')}\n`;
+  return '## The gate\n\nEach row is one setting with its four names: the option of `paywall(handler, options)`, the variable of a Worker (a process reads only those that begin with\n' +
+    '`NVM_`, and `METRICS_TOKEN`), the member of the configuration document (`payments-wasm/paywall.schema.json` is its schema), and the flag of\n' +
+    '`npx payments-wasm paywall`. In the document and in variables a switch is one of its words; as an option it is `true` or `false`. An unknown name is\n' +
+    `refused at every depth, with a suggestion. [paywall-config.md](paywall-config.md) explains routes and prices.\n\n| option | variable | member | flag | type | default | |\n|---|---|---|---|---|---|---|\n${rows.join('\n')}\n\n${shapes.join('\n')}\n` +
+    `### price\n\n| \`by\` | more members | |\n|---|---|---|\n${kinds.join('\n')}\n`;
 }
 
 /** The command line. */
 function commandTables() {
   const sections = Object.entries(read().command).map(([name, { usage, doc, gate, flags }]) => {
     const rows = Object.entries(flags).map(([flag, { value, required, doc: about }]) => `| \`--${flag}${value ? ` ${value}` : ''}\`${required ? ' (required)' : ''} | ${tableCell(about)} |`);
-    return `### ${name}\n\n\`npx payments-wasm ${usage}\`: ${doc}.\n\n| flag | |\n|---|---|\n${rows.join('\n')}\n${gate ? '\nIt takes the flags of [the gate](#the-gate) too, which come before what the file says.\n' : ''}`;
+    return `### ${name}\n\n\`npx payments-wasm ${usage}\`: ${doc}.\n\n| flag | |\n|---|---|\n${rows.join('\n')}\n${gate ? '\nIt also takes the flags of [the gate](#the-gate), which override the file.\n' : ''}`;
   });
-  return `## The command line\n\nA flag is given as \`--flag value\` or \`--flag=value\`, once. One that a command does not have is refused, with the one that was meant.\n\n${sections.join('\n')}`;
+  return `## The command line\n\nA flag is written \`--flag value\` or \`--flag=value\`, once. An unknown flag is refused, with a suggestion.\n\n${sections.join('\n')}`;
 }
 
 const errors = () => JSON.parse(readFileSync(at('src/js/errors.json'), 'utf8'));
@@ -288,13 +288,13 @@ export function errorPages() {
     return `## ${titles[group]}\n\n${entries.join('\n')}`;
   });
   return `# Errors\n\n<!-- Made from src/js/errors.json by \`npm run docs\`; a test compares. -->\n\n` +
-    'Every error of the package is a `PaymentsError` with `code`, `message`, `hint`, `docsUrl` and `retryable`; errors of `payments.fetch` also carry `spend`,\n' +
-    'what was spent by then, and `response`, the last answer. A gate answers with the same codes in the body of its response, and its `PaywallError` has `code`,\n' +
-    '`hint` and `docsUrl` too.\n\n' +
-    '## Codes of the platform\n\nCodes such as `BCK.X402.0005` and `http_503` are the platform\'s own, with its `message`, `hint` and `docsUrl`. `correlationId` is what its\n' +
-    'support finds the request by.\n\n' +
-    '## Of the command line\n\n`npx payments-wasm` says what is wrong in a line, with the flag, the file or the variable that it is wrong in, and ends with 1; the sandbox ends with 130 at Ctrl-C. `sandbox -- COMMAND`\n' +
-    `ends as the command does.\n\n${sections.join('\n')}`;
+    'Every error of the package is a `PaymentsError` with `code`, `message`, `hint`, `docsUrl` and `retryable`. Errors of `payments.fetch` also have `spend`\n' +
+    '(what was spent by then) and `response` (the last answer). A gate uses the same codes in the body of its answers; its `PaywallError` also has `code`,\n' +
+    '`hint` and `docsUrl`.\n\n' +
+    '## Codes of the platform\n\nCodes such as `BCK.X402.0005` and `http_503` come from the platform, with its `message`, `hint` and `docsUrl`. The platform\'s support can find the request by\n' +
+    'its `correlationId`.\n\n' +
+    '## Of the command line\n\n`npx payments-wasm` prints an error as one line that names the flag, the file or the variable, and exits with 1. The sandbox exits with 130 at Ctrl-C.\n' +
+    `\`sandbox -- COMMAND\` exits with the code of the command.\n\n${sections.join('\n')}`;
 }
 
 /** The files that are made from data and kept, each with what makes it. */
