@@ -221,7 +221,7 @@ function templateFiles(folder) {
 }
 
 /** Pages of the documentation that go along. */
-const PAGES = ['errors', 'options', 'passes-and-page', 'paywall', 'paywall-config', 'settlement'].map((name) => `docs/${name}.md`);
+const PAGES = ['builder', 'client', 'errors', 'migration', 'options', 'passes-and-page', 'paywall', 'paywall-config', 'sandbox', 'settlement'].map((name) => `docs/${name}.md`);
 /** What is minified has lines of a length that can be printed: Node shows the line that threw. And where it was, before it was minified, is in a map beside it. */
 const LINE = 500;
 const EXPLAINED = { sourcemap: 'linked', lineLimit: LINE };

@@ -34,7 +34,7 @@ test('every link of a page that goes along leads to a file of the package, and t
       count += 1;
     }
   }
-  assert.ok(count > 15, `${count} links`);
+  assert.ok(count > 60, `${count} links`);
 });
 
 /** Fails where a path of the package, with or without an anchor, leads nowhere. */
