@@ -5,27 +5,18 @@
 //! * [`wire`]: bytes to types and back (headers, tokens, receipts, credits).
 //! * [`api`]: the Nevermined HTTP API as data, one call a value.
 //! * [`subscriber`] and [`paywall`]: the decisions, as state machines without I/O.
-//! * the shells, one a feature: `js` with `transport` (`subscriber`), `handler` (`paywall`), `builder` (`builder`), `worker`
-//!   (`worker`, and `worker-entry` for the Worker that is deployed as it is), `sandbox` (`sandbox`).
+//! * the shells, one for each feature: `bindings` for JavaScript (`subscriber`, `paywall`, `builder`), `worker` (`worker`,
+//!   and `worker-entry` for the Worker that is deployed as it is), `sandbox` (`sandbox`).
 
 extern crate alloc;
 
 pub mod api;
-mod engine;
+#[cfg(any(feature = "subscriber", feature = "paywall", feature = "builder"))]
+mod bindings;
+mod codec;
 pub mod paywall;
 pub mod subscriber;
 pub mod wire;
-
-#[cfg(feature = "subscriber")]
-mod js;
-#[cfg(feature = "subscriber")]
-mod transport;
-
-#[cfg(feature = "paywall")]
-mod handler;
-
-#[cfg(feature = "builder")]
-mod builder;
 
 #[cfg(feature = "worker")]
 pub mod worker;

@@ -245,16 +245,16 @@ async function finishPackage(work, { dev, renamed }) {
   // What is JavaScript alone is exported as it is: the class and the errors, from the very copy that the glue uses, and the rest.
   const errors = readdirSync(join(work, 'snippets'), { recursive: true }).find((path) => path.endsWith(`${sep}error.js`));
   const shell = ['error.js', 'lazy.js', 'payments.js'].map((name) => `./snippets/${errors.replaceAll(sep, '/').replace(/error\.js$/, name)}`);
-  const own = [...shell, at('src/js/constants.js')];
+  const own = [...shell, at('src/bindings/subscriber/js/constants.js')];
   appendFileSync(join(work, 'core.js'), own.map((path) => `\nexport * from ${JSON.stringify(path)};`).join(''));
   // Which of them refer to one another, wasm-bindgen does not know.
   const snippets = join(work, 'snippets', errors.slice(0, errors.indexOf(sep)));
-  cpSync(at('src/js'), join(snippets, 'src/js'), { recursive: true, filter: (path) => !/\.(rs|ts)$/.test(path) });
+  cpSync(at('src/bindings/subscriber/js'), join(snippets, 'src/bindings/subscriber/js'), { recursive: true, filter: (path) => !/\.(rs|ts)$/.test(path) });
 
   // The snippets go into the glue: one file less to load each, and no folder named after a hash.
   // What few pages need stays beside it and is loaded on demand.
-  const beside = ['journeys.js', 'helpers.js', 'terms.js', 'ledger.js', 'wrap.js'];
-  for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [at('src/js'), name])]) {
+  const beside = ['checkout.js', 'helpers.js', 'quote.js', 'budget_store.js', 'wrap_fetch.js'];
+  for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [at('src/bindings/subscriber/js'), name])]) {
     await bundle({
       entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,
       external: ['core.js', ...beside].filter((other) => other !== name).map((other) => `./${other}`),
@@ -274,7 +274,7 @@ async function finishPackage(work, { dev, renamed }) {
   // The page and the service of `npx payments-wasm demo`.
   cpSync(at('www'), join(work, 'www'), { recursive: true });
 
-  typesFor(work, 'index', withOptions(readFileSync(at('src/js/types.d.ts'), 'utf8')));
+  typesFor(work, 'index', withOptions(readFileSync(at('src/bindings/subscriber/types.d.ts'), 'utf8')));
 
   const manifest = JSON.parse(readFileSync(join(work, 'package.json'), 'utf8'));
   manifest.version = crateVersion();
@@ -295,19 +295,19 @@ async function finishPaywall(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'gate', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'gate.js')], outfile: join(work, 'gate.js'), allowOverwrite: true });
-  await bundle({ ...shared, entryPoints: [at('src/handler/index.js')], outfile: join(work, 'handler.js'), plugins: [gateErrors], ...EXPLAINED });
+  await bundle({ ...shared, entryPoints: [at('src/bindings/paywall/js/index.js')], outfile: join(work, 'handler.js'), plugins: [gateErrors], ...EXPLAINED });
   plainSources(work, 'handler.js');
-  await bundle({ ...shared, entryPoints: [at('src/handler/node.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
+  await bundle({ ...shared, entryPoints: [at('src/bindings/paywall/js/node_server.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
   cpSync(at('pkg-template/load.js'), join(work, 'load.js'));
   await entries(work, { dev, names: ['paywall.js', 'gate.file.js', 'load.js', 'paywall.workerd.js'] });
   const forCommonJs = { ...shared, format: 'cjs', platform: 'node', plugins: [forRequire] };
   await bundle({ ...forCommonJs, entryPoints: [join(work, 'paywall.js')], outfile: join(work, 'paywall.cjs') });
-  await bundle({ ...forCommonJs, entryPoints: [at('src/handler/node.js')], outfile: join(work, 'paywall.node.cjs'), external: ['node:*'] });
+  await bundle({ ...forCommonJs, entryPoints: [at('src/bindings/paywall/js/node_server.js')], outfile: join(work, 'paywall.node.cjs'), external: ['node:*'] });
   writeFileSync(join(work, 'paywall.page.js'), await pageScripts({ dev, shared: ['core.packed.js'] }));
   // The texts are there once: Node requires modules too.
   writeFileSync(join(work, 'paywall.page.cjs'), `"use strict";const page=require("./paywall.page.js");exports.PAGE_FILES=page.PAGE_FILES;exports.PAGE_CONTENT=page.PAGE_CONTENT;\n`);
   cpSync(at('src/cli'), join(work, 'cli'), { recursive: true });
-  for (const name of ['paywall', 'paywall.node', 'paywall.page']) typesFor(work, name, withOptions(readFileSync(at('src/handler', `${name}.d.ts`), 'utf8')));
+  for (const name of ['paywall', 'paywall.node', 'paywall.page']) typesFor(work, name, withOptions(readFileSync(at('src/bindings/paywall', `${name}.d.ts`), 'utf8')));
 }
 
 /** Makes the builder's part of the npm package: glue, classes, packed wasm, types. */
@@ -319,12 +319,12 @@ async function finishBuilder(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'seller', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'seller.js')], outfile: join(work, 'seller.js'), allowOverwrite: true });
-  await bundle({ ...shared, entryPoints: [at('src/builder/index.js')], outfile: join(work, 'selling.js'), plugins: [builderShapes], ...EXPLAINED });
+  await bundle({ ...shared, entryPoints: [at('src/bindings/builder/js/index.js')], outfile: join(work, 'selling.js'), plugins: [builderShapes], ...EXPLAINED });
   plainSources(work, 'selling.js');
   cpSync(at('pkg-template/load.js'), join(work, 'load.js'));
   await entries(work, { dev, names: ['builder.js', 'seller.file.js', 'load.js', 'builder.workerd.js'] });
   await bundle({ ...shared, entryPoints: [join(work, 'builder.js')], outfile: join(work, 'builder.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
-  typesFor(work, 'builder', withOptions(readFileSync(at('src/builder/builder.d.ts'), 'utf8')));
+  typesFor(work, 'builder', withOptions(readFileSync(at('src/bindings/builder/builder.d.ts'), 'utf8')));
 }
 
 /** The entries load with every page, and their comments are for who reads the source. That for the edge runtime of Next.js and Vercel is the Workers' with another import. */
@@ -393,10 +393,10 @@ async function pageScripts({ dev, shared = [] }) {
   const { build: bundle } = await import('esbuild');
   const texts = {};
   if (pageIsBuilt()) {
-    const beside = ['core.packed.js', 'journeys.js', 'terms.js'];
+    const beside = ['core.packed.js', 'checkout.js', 'quote.js'];
     const { outputFiles: [page] } = await bundle({
       entryPoints: [at('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
-      alias: { 'payments-wasm': dist('subscriber', 'node.js') }, external: [...beside, 'helpers.js', 'ledger.js', 'wrap.js'].map((name) => `./${name}`),
+      alias: { 'payments-wasm': dist('subscriber', 'node.js') }, external: [...beside, 'helpers.js', 'budget_store.js', 'wrap_fetch.js'].map((name) => `./${name}`),
       minify: !dev, legalComments: 'none', logLevel: 'error',
     });
     texts['page.js'] = page.text;

@@ -1,6 +1,6 @@
 // What the build makes of two descriptions. `src/options.json` has every option of the client, the gate and the command line: the table
 // that the client reads options by, the one that the gate's core reads by, the interfaces of the types, the JSON Schema, the help, and
-// `docs/options.md`. `src/js/errors.json` has every code of an error: the hints, and `docs/errors.md`.
+// `docs/options.md`. `src/bindings/subscriber/js/errors.json` has every code of an error: the hints, and `docs/errors.md`.
 import { readFileSync } from 'node:fs';
 import { at } from './run.mjs';
 
@@ -12,7 +12,7 @@ const told = ({ doc, default: usual }) => (usual === undefined ? doc : `${doc} D
 const read = () => JSON.parse(readFileSync(at(SOURCE), 'utf8'));
 const describe = () => read().client;
 
-/** The kinds of values that `src/js/options.js` knows, in TypeScript. */
+/** The kinds of values that `src/bindings/subscriber/js/options.js` knows, in TypeScript. */
 const TYPES = {
   text: 'string', organization: 'string', flag: 'boolean', whole: 'number', milliseconds: 'number', credits: 'CreditsInput', texts: 'string[]', origins: 'string[]',
   place: 'string', web: 'string', signal: 'AbortSignal',
@@ -50,7 +50,7 @@ const plugin = (named, groups) => ({
   name: 'options',
   setup(build) {
     // The glue's copy of the scripts stands somewhere else.
-    build.onResolve({ filter: /^\.\.\/options\.json$/ }, () => ({ path: at(SOURCE) }));
+    build.onResolve({ filter: /^(\.\.\/)+options\.json$/ }, () => ({ path: at(SOURCE) }));
     build.onLoad({ filter: /[\\/]options\.json$/ }, () => ({ contents: JSON.stringify(shapes(named)), loader: 'json' }));
     build.onLoad({ filter: /[\\/]errors\.json$/ }, () => ({ contents: JSON.stringify(hints(groups)), loader: 'json' }));
   },
@@ -143,7 +143,7 @@ export function gateSchema() {
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, '_');
 
-/** `src/paywall/keys.rs`: the names, bounds and defaults that the core reads the configuration by. */
+/** `src/paywall/config/keys.rs`: the names, bounds and defaults that the core reads the configuration by. */
 export function rustTable() {
   const { gate } = read();
   const all = keys(gate);
@@ -263,7 +263,7 @@ function commandTables() {
   return `## The command line\n\nA flag is written \`--flag value\` or \`--flag=value\`, once. An unknown flag is refused, with a suggestion.\n\n${sections.join('\n')}`;
 }
 
-const errors = () => JSON.parse(readFileSync(at('src/js/errors.json'), 'utf8'));
+const errors = () => JSON.parse(readFileSync(at('src/bindings/subscriber/js/errors.json'), 'utf8'));
 
 /**
  * What `error.js` says where nothing better is known: the cure of each code, and where all of them are explained. Where the core always says it, as of those that are
@@ -287,7 +287,7 @@ export function errorPages() {
       .map(([code, one]) => `### ${code}\n\n${text(one)}${group === 'client' && all.gate[code] ? `\nAt a gate: ${text(all.gate[code])}` : ''}`);
     return `## ${titles[group]}\n\n${entries.join('\n')}`;
   });
-  return `# Errors\n\n<!-- Made from src/js/errors.json by \`npm run docs\`; a test compares. -->\n\n` +
+  return `# Errors\n\n<!-- Made from src/bindings/subscriber/js/errors.json by \`npm run docs\`; a test compares. -->\n\n` +
     'Every error of the package is a `PaymentsError` with `code`, `message`, `hint`, `docsUrl` and `retryable`. Errors of `payments.fetch` also have `spend`\n' +
     '(what was spent by then) and `response` (the last answer). A gate uses the same codes in the body of its answers; its `PaywallError` also has `code`,\n' +
     '`hint` and `docsUrl`.\n\n' +
@@ -299,6 +299,6 @@ export function errorPages() {
 
 /** The files that are made from data and kept, each with what makes it. */
 export const MADE = {
-  'docs/options.md': optionTables, 'docs/errors.md': errorPages, 'pkg-template/paywall.schema.json': gateSchema, 'src/paywall/keys.rs': rustTable,
+  'docs/options.md': optionTables, 'docs/errors.md': errorPages, 'pkg-template/paywall.schema.json': gateSchema, 'src/paywall/config/keys.rs': rustTable,
   'src/cli/commands.json': commandTable,
 };

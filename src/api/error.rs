@@ -1,5 +1,5 @@
 use super::Response;
-use crate::engine;
+use crate::codec;
 use crate::wire::digits;
 use alloc::{boxed::Box, string::String};
 use core::fmt;
@@ -47,7 +47,7 @@ impl ApiError {
     /// Reads the error out of an answer that is not 2xx.
     #[must_use]
     pub fn from_response(response: &Response) -> Self {
-        let body: Value = engine::parse_json(response.body.as_bytes()).unwrap_or_default();
+        let body: Value = codec::parse_json(response.body.as_bytes()).unwrap_or_default();
         let text =
             |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(clip);
         let kind = match response.status {

@@ -5,7 +5,7 @@
 
 mod deployment;
 mod error;
-mod message;
+mod http;
 pub(crate) mod query;
 
 pub mod builder;
@@ -17,7 +17,7 @@ pub mod x402;
 pub use deployment::Deployment;
 pub(crate) use deployment::is_loopback;
 pub use error::{ApiError, ApiErrorKind};
-pub use message::{Auth, Call, Method, Request, Response};
+pub use http::{Auth, Call, Method, Request, Response};
 
 /// The API version that requests are pinned to, `Nevermined-Version` (section 1.1).
 pub const API_VERSION: &str = "1.1";

@@ -234,7 +234,7 @@ pub(super) fn success_body(response: &Response) -> Result<Map<String, Value>, Ap
     if !response.is_success() {
         return Err(ApiError::from_response(response));
     }
-    match crate::engine::parse_json(response.body.as_bytes()) {
+    match crate::codec::parse_json(response.body.as_bytes()) {
         Some(Value::Object(body)) => Ok(body),
         _ => Err(ApiError::garbled(response, "not a JSON object")),
     }

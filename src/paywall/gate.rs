@@ -1,22 +1,24 @@
-use super::answer::Answer;
-use super::cache::Cache;
-use super::config::Settings;
-use super::counters::Counters;
-use super::entering::Errand;
-use super::guest::Guest;
-use super::headers::{self, HeaderList};
-use super::journal::Journal;
-use super::method::Method;
-use super::origin::Origin;
-use super::path::{self, CanonicalPath, Target};
-use super::plans::Plans;
-use super::policy::{Meter, Settlement};
-use super::price::PriceError;
-use super::receipts;
-use super::routes::Listing;
+use super::client::Guest;
+use super::config::origin::Origin;
+use super::config::settings::Settings;
+use super::endpoints::receipts;
+use super::facilitator::plan_terms::Plans;
+use super::facilitator::verification_cache::Cache;
+use super::flow::admission::Errand;
+use super::http::headers;
+use super::http::headers::HeaderList;
+use super::http::method::Method;
+use super::http::path;
+use super::http::path::{CanonicalPath, Target};
+use super::observe::counters::Counters;
+use super::observe::request_log::Watch;
+use super::observe::settlement_log::Journal;
+use super::pricing::price::PriceError;
+use super::pricing::settlement_policy::{Meter, Settlement};
+use super::request_flow::{Stage, Visit};
+use super::response::response::Answer;
+use super::routing::route_table::Listing;
 use super::state::StateCall;
-use super::visit::{Stage, Visit};
-use super::watch::Watch;
 use crate::api;
 use alloc::{format, rc::Rc, string::String, vec::Vec};
 use core::cell::RefCell;
@@ -288,7 +290,7 @@ impl Gate {
         })?;
         let mut errand = Errand {
             resource: format!("{}{path}", visit.base),
-            token: super::entering::token(&request.headers),
+            token: super::flow::admission::token(&request.headers),
             forward: forward(path),
             address: self.settings.manners.address(&request.headers).or_else(|| request.address.clone()),
             terms,

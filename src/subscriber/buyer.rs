@@ -1,7 +1,7 @@
-use super::budget::Budget;
-use super::jobs::{Job, Running};
-use super::tokens::Tokens;
-use super::visit::{Action, FetchRequest, Phase, Visit};
+use super::budget::budget::Budget;
+use super::fetch::state::{Action, FetchRequest, Phase, Visit};
+use super::platform_calls::{Job, Running};
+use super::token_store::Tokens;
 use super::{Answer, Approval, Offer, Record, TokenKey};
 use crate::api::plans::PlanTerms;
 use crate::wire::{Credits, DelegationRef, PlanId, Receipt};

@@ -25,41 +25,33 @@
 //! 14. A login is used only with the one-time state that this page gave out.
 //! 15. Crypto order, card checkout and card delegation are three ways to one end: credits.
 
-mod answer;
 mod budget;
 mod buyer;
 mod consent;
 mod error;
-mod jobs;
-mod keep;
+mod fetch;
 mod login;
 mod offer;
-mod orders;
-mod paid;
-mod record;
-mod resume;
-mod spend;
-mod steps;
+mod platform_calls;
+mod response_head;
 mod target;
-mod timeouts;
-mod tokens;
-mod visit;
+mod token_store;
 
-pub use answer::{Answer, Redirected};
-pub use budget::Budget;
+pub use budget::budget::Budget;
+pub use budget::payment_record::Record;
+pub use budget::persistence::MAX_KEPT;
+pub use budget::spend::{Outcome, Purchase, Spend};
 pub use buyer::{Buyer, Command, Event, FetchId, MAX_RECORDS, Notice, NoticeKind};
 pub use consent::{Approval, Policy, PurchaseLimits};
 pub use error::FetchError;
-pub use jobs::{Job, JobId, JobResult, Work, poll_pause_ms};
-pub use keep::MAX_KEPT;
+pub use fetch::state::{Action, FetchRequest, Finish, Redirects, Send};
+pub use fetch::timeouts::Timeouts;
 pub use login::{
     ACCOUNT, CALLBACK_KEY, KEY, LOGIN_PARAMETERS, LoginAnswer, LoginError, POPUP, STATE, callback_login_url,
     login_url, read_login_answer, return_url_with_state, with_parameter,
 };
 pub use offer::Offer;
-pub use record::Record;
-pub use spend::{Outcome, Purchase, Spend};
+pub use platform_calls::{Job, JobId, JobResult, Work, poll_pause_ms};
+pub use response_head::{Answer, Redirected};
 pub use target::Target;
-pub use timeouts::Timeouts;
-pub use tokens::TokenKey;
-pub use visit::{Action, FetchRequest, Finish, Redirects, Send};
+pub use token_store::TokenKey;

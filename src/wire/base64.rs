@@ -4,7 +4,7 @@
 //! section 6.3). Read: either, whatever the padding, since deployed servers mix them.
 
 use super::{WireError, WireErrorKind};
-use crate::engine;
+use crate::codec;
 use ::base64::alphabet;
 use ::base64::engine::{Engine as _, GeneralPurpose, GeneralPurposeConfig};
 use alloc::{string::String, vec::Vec};
@@ -43,7 +43,7 @@ pub fn decode(text: &str, limit: usize, field: &'static str) -> Result<Vec<u8>, 
         other => other,
     };
     let standard: String = text.chars().map(letter).collect();
-    engine::decode_base64(&standard).ok_or_else(|| WireError::new(WireErrorKind::NotBase64, field))
+    codec::decode_base64(&standard).ok_or_else(|| WireError::new(WireErrorKind::NotBase64, field))
 }
 
 #[cfg(test)]

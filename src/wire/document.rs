@@ -1,7 +1,7 @@
 //! JSON documents that are kept as they came, with checked access to what we know of them.
 
 use super::{WireError, WireErrorKind};
-use crate::engine;
+use crate::codec;
 use alloc::string::String;
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
@@ -14,7 +14,7 @@ pub(crate) fn parse(bytes: &[u8], limit: usize, what: &'static str) -> Result<Do
     if bytes.len() > limit {
         return Err(WireError::new(WireErrorKind::TooLarge, what));
     }
-    match engine::parse_json(bytes) {
+    match codec::parse_json(bytes) {
         Some(Value::Object(document)) => Ok(document),
         Some(_) => Err(WireError::new(WireErrorKind::WrongType, what)),
         None => Err(WireError::new(WireErrorKind::NotJson, what)),

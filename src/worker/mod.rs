@@ -1,15 +1,15 @@
 //! The Cloudflare Workers shell of the paywall: does what the gate says and reports back. It decides nothing.
 
-mod library;
+mod handler;
+mod js;
 mod meter;
 mod origin;
 mod report;
 mod settings;
 mod state;
-mod wires;
 
 use crate::paywall::{Action, Delivery, Ending, Event, Finish, Gate, Meter, PlanQuery, RequestHead, Visit};
-pub use library::{PaymentContext, Paywall};
+pub use handler::{PaymentContext, Paywall};
 
 use meter::Metered;
 use origin::Served;
@@ -36,7 +36,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
         }
         Err(error) => {
             worker::console_error!("{}: {}", error.code(), error);
-            wires::answer(Answer::misconfigured(&error), &env)
+            js::answer(Answer::misconfigured(&error), &env)
         }
     }
 }
@@ -48,7 +48,7 @@ async fn serve(shell: Shell, context: &Context) -> worker::Result<web_sys::Respo
     if settings::is_stale(&env) {
         context.wait_until(async move { settings::refresh(&env).await });
     }
-    if let Some(query) = gate.stale_plan(wires::now()) {
+    if let Some(query) = gate.stale_plan(js::now()) {
         context.wait_until(refresh(gate, query));
     }
     answer
@@ -56,8 +56,8 @@ async fn serve(shell: Shell, context: &Context) -> worker::Result<web_sys::Respo
 
 /// Asks for a plan again, when nobody waits.
 async fn refresh(gate: Rc<Gate>, query: PlanQuery) {
-    let answer = wires::call(gate.settings(), &query.request, None).await.ok();
-    gate.learn(&query, answer.as_ref(), wires::now());
+    let answer = js::call(gate.settings(), &query.request, None).await.ok();
+    gate.learn(&query, answer.as_ref(), js::now());
 }
 
 /// One request, and what is at hand to answer it.
@@ -67,25 +67,25 @@ struct Shell {
     env: Env,
     origin: Option<Served>,
     /// Who answers in the place of an origin, in the library.
-    handler: Option<library::Handler>,
-    price: Option<library::Price>,
+    handler: Option<handler::Handler>,
+    price: Option<handler::Price>,
     head: RequestHead,
 }
 
 impl Shell {
     /// One visit, from its first step to its answer. What comes after the answer nobody waits for.
     async fn serve(mut self, context: &Context) -> worker::Result<web_sys::Response> {
-        let headers = wires::headers(&self.request.headers());
+        let headers = js::headers(&self.request.headers());
         let head = RequestHead {
             method: self.request.method(),
             url: self.request.url(),
-            address: wires::client_address(&self.request, &headers),
+            address: js::client_address(&self.request, &headers),
             headers,
-            body_gone: wires::is_gone(self.request.body_used(), self.request.body()),
+            body_gone: js::is_gone(self.request.body_used(), self.request.body()),
             // The handler is chosen by nobody before the gate.
             routed: false,
-            seed: wires::seed()?,
-            now: wires::now(),
+            seed: js::seed()?,
+            now: js::now(),
         };
         let (mut visit, mut action) = self.gate.open(&head);
         self.head = head;
@@ -93,11 +93,11 @@ impl Shell {
             action = match action {
                 Action::Respond(answer) => {
                     if let Some(origin) = &self.origin {
-                        wires::cancel(&origin.response);
+                        js::cancel(&origin.response);
                     }
                     self.tell(&mut visit, context);
                     self.report(&mut visit);
-                    return wires::answer(answer, &self.env);
+                    return js::answer(answer, &self.env);
                 }
                 Action::Deliver(Delivery { headers, journal, meter }) => {
                     if let Some(journal) = journal {
@@ -107,7 +107,7 @@ impl Shell {
                     let origin = self.origin.take();
                     let Some(meter) = meter else {
                         self.tell(&mut visit, context);
-                        return wires::deliver(origin, headers);
+                        return js::deliver(origin, headers);
                     };
                     let served = origin.as_ref().map(|origin| &origin.response);
                     let metered = Metered::new(&meter, served, &self.request);
@@ -115,7 +115,7 @@ impl Shell {
                         Some(metered) => Some(metered.readable()),
                         None => served.and_then(web_sys::Response::body),
                     };
-                    let response = wires::deliver_body(origin, headers, body);
+                    let response = js::deliver_body(origin, headers, body);
                     context.wait_until(self.afterwards(visit, meter, metered));
                     return response;
                 }
@@ -127,7 +127,7 @@ impl Shell {
                 | Action::Forward(_) => {
                     let event = self.perform(action, &visit).await;
                     let event = if self.is_gone() && visit.client_left() { Event::ClientGone } else { event };
-                    visit.on(event, wires::now())
+                    visit.on(event, js::now())
                 }
             };
         }
@@ -142,7 +142,7 @@ impl Shell {
     async fn perform(&mut self, action: Action, visit: &Visit) -> Event {
         let settings = self.gate.settings();
         match action {
-            Action::Call(call) => match wires::call(settings, &call, Some(visit.correlation_id())).await {
+            Action::Call(call) => match js::call(settings, &call, Some(visit.correlation_id())).await {
                 Ok(answer) => Event::Answered(answer),
                 Err(silence) => Event::Unanswered(silence),
             },
@@ -234,7 +234,7 @@ impl Shell {
             Some(metered) if meter.to_the_end => self.ended(metered, &meter).await,
             _ => Ending::default(),
         };
-        let mut action = visit.on(Event::Ended(ending), wires::now());
+        let mut action = visit.on(Event::Ended(ending), js::now());
         loop {
             action = match action {
                 Action::Finish(Finish { tail, journal }) => {
@@ -249,7 +249,7 @@ impl Shell {
                 Action::Respond(_) | Action::Deliver(_) => break,
                 action => {
                     let event = self.perform(action, &visit).await;
-                    visit.on(event, wires::now())
+                    visit.on(event, js::now())
                 }
             };
         }

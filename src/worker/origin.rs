@@ -1,9 +1,10 @@
 //! The origin's side: a URL, a service binding, a bucket, files of the Worker's own. What is asked and what is answered
 //! is the core's to say; bodies go from stream to stream, and none comes in here.
 
-use super::library::{Handler, PaymentContext};
+use super::handler::{Handler, PaymentContext};
+use super::js;
+use super::js::{fetch, js_headers, response_init};
 use super::settings;
-use super::wires::{self, fetch, js_headers, response_init};
 use crate::paywall::{Forward, HeaderList, ObjectAnswer, ObjectBody, ObjectHead, Origin, OriginHead};
 use std::future::poll_fn;
 use std::pin::pin;
@@ -59,7 +60,7 @@ pub(super) async fn hand_over(
         return Ok(None);
     };
     let answer: Response = answer?.into();
-    if wires::is_gone(answer.body_used(), answer.body()) {
+    if js::is_gone(answer.body_used(), answer.body()) {
         return Err(Error::RustError(UNUSABLE.into()));
     }
     served(answer).map(Some)
@@ -98,7 +99,7 @@ pub(super) async fn within<T>(timeout_ms: u32, work: impl Future<Output = T>) ->
 }
 
 fn served(response: Response) -> Result<Served, Error> {
-    let head = OriginHead { status: response.status(), headers: wires::headers(&response.headers()) };
+    let head = OriginHead { status: response.status(), headers: js::headers(&response.headers()) };
     Ok(Served { response, encoded: false, head })
 }
 
@@ -131,12 +132,12 @@ async fn file(request: &Request, forward: &Forward, env: &Env, leash: &AbortSign
     if response.status() != 200 {
         return served(response);
     }
-    let mut object = ObjectHead { size: None, headers: wires::headers(&response.headers()) };
+    let mut object = ObjectHead { size: None, headers: js::headers(&response.headers()) };
     if !forward.asks_for_a_part() {
         let ObjectAnswer { head, body } = forward.for_object(Some(&object));
         let kept = match body {
             ObjectBody::Nothing => {
-                wires::cancel(&response);
+                js::cancel(&response);
                 None
             }
             ObjectBody::Whole | ObjectBody::Part { .. } => response.body(),
@@ -181,7 +182,7 @@ async fn object(forward: &Forward, key: &str, env: &Env) -> Result<Served, Error
             }
         };
         let init = response_init(head.status, &head.headers)?;
-        wires::set_encoded(&init)?;
+        js::set_encoded(&init)?;
         let response = Response::new_with_opt_readable_stream_and_init(stream.as_ref(), &init)?;
         return Ok(Served { response, encoded: true, head });
     }
@@ -207,7 +208,7 @@ fn object_head(found: &JsValue) -> Result<ObjectHead, JsValue> {
     let headers = Headers::new()?;
     let write: Function = Reflect::get(found, &"writeHttpMetadata".into())?.dyn_into()?;
     write.call1(found, &headers)?;
-    let mut headers = wires::headers(&headers);
+    let mut headers = js::headers(&headers);
     if let Some(etag) = Reflect::get(found, &"httpEtag".into())?.as_string() {
         headers.set("etag", etag);
     }

@@ -1,5 +1,5 @@
 use super::state::STATE;
-use super::{origin, wires};
+use super::{js, origin};
 use crate::paywall::{Bindings, ConfigError, Document, Gate, Live, Settings};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -42,7 +42,7 @@ pub(super) async fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
     if let Some(known) = known() {
         return known;
     }
-    let live = Live::begin(text, |document| read(document, env), wires::now());
+    let live = Live::begin(text, |document| read(document, env), js::now());
     if let Ok(live) = &live {
         for warning in live.gate().settings().warnings() {
             worker::console_warn!("{}", warning);
@@ -59,7 +59,7 @@ pub(super) async fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
 /// Whether the document is to be read again by now.
 pub(super) fn is_stale(env: &Env) -> bool {
     let stale = |live: &mut Option<Result<Live, ConfigError>>| {
-        live.as_mut().and_then(|live| live.as_mut().ok()).is_some_and(|live| live.is_stale(wires::now()))
+        live.as_mut().and_then(|live| live.as_mut().ok()).is_some_and(|live| live.is_stale(js::now()))
     };
     namespace(env).is_some() && LIVE.with_borrow_mut(stale)
 }

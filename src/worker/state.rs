@@ -1,7 +1,7 @@
 //! The Durable Object of the state: rows in SQLite, commands over fetch, the reconciler on its alarm. What is decided is
 //! decided in `paywall::state`.
 
-use super::{settings, wires};
+use super::{js, settings};
 use crate::paywall::state::{self, Command, Reply, Row, Rows, RowsError, StateCall, Task, Told};
 use std::cell::Cell;
 use worker::js_sys::{Date, Reflect};
@@ -46,7 +46,7 @@ impl DurableObject for PaywallState {
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let command =
             Command::from_text(&request.text().await?).map_err(|error| Error::from(error.to_string()))?;
-        let reply = state::apply(&mut self.rows()?, &command, wires::now()).map_err(failed)?;
+        let reply = state::apply(&mut self.rows()?, &command, js::now()).map_err(failed)?;
         self.wake().await?;
         Response::ok(reply.to_text())
     }
@@ -59,18 +59,18 @@ impl DurableObject for PaywallState {
         }
         let mut log = |line: String| worker::console_log!("{}", line);
         for _ in 0..MOST_JOBS {
-            let job = gate.due(&mut self.rows()?, wires::now(), &mut log).map_err(failed)?;
+            let job = gate.due(&mut self.rows()?, js::now(), &mut log).map_err(failed)?;
             let Some(job) = job else { break };
             let told = match &job.task {
                 Task::Call(call) => {
-                    wires::call(gate.settings(), call, None).await.map_or(Told::Unanswered, Told::Answered)
+                    js::call(gate.settings(), call, None).await.map_or(Told::Unanswered, Told::Answered)
                 }
                 Task::Tell(call) => {
                     let heard = ask_once(&self.env, call, gate.settings().timeout_ms()).await;
                     heard.map_or(Told::Unanswered, |_| Told::Heard)
                 }
             };
-            state::told(&mut self.rows()?, &job, told, wires::now(), &mut log).map_err(failed)?;
+            state::told(&mut self.rows()?, &job, told, js::now(), &mut log).map_err(failed)?;
         }
         self.wake().await?;
         Response::empty()
@@ -90,9 +90,9 @@ impl PaywallState {
     /// Sets the alarm for the next row that is due, unless it rings before.
     async fn wake(&self) -> worker::Result<()> {
         let Some(next) = self.rows()?.next_due().map_err(failed)? else { return Ok(()) };
-        if self.alarm.get().is_none_or(|set| next < set || set < wires::now()) {
+        if self.alarm.get().is_none_or(|set| next < set || set < js::now()) {
             self.alarm.set(Some(next));
-            let at = Date::new(&JsValue::from_f64(next.max(wires::now()) as f64));
+            let at = Date::new(&JsValue::from_f64(next.max(js::now()) as f64));
             self.state.storage().set_alarm(ScheduledTime::new(at)).await?;
         }
         Ok(())

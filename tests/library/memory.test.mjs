@@ -1,7 +1,7 @@
 // The state of one process: what is asked of its rows costs the same however many there are, and they do not grow for ever.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MapRows } from '../../src/handler/rows.js';
+import { MapRows } from '../../src/bindings/paywall/js/sql_rows.js';
 
 /** The same in the plainest way. */
 class Plain {

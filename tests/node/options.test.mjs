@@ -273,14 +273,14 @@ describe('docs/errors.md', () => {
   });
 
   test('each code that the client makes is in it', () => {
-    const text = ['src/js', 'src/subscriber', 'src/api', 'src/builder', 'src/transport'].map(sources).join('\n');
+    const text = ['src/bindings/subscriber', 'src/bindings/builder', 'src/bindings/http', 'src/subscriber', 'src/api'].map(sources).join('\n');
     assert.deepEqual(missing(named(text, /\bcode: ?["']([a-z_]+)["']|=> "([a-z]+_[a-z_]+)",|problem\(\s*'([a-z_]+)'|\\?"code\\?":\\?"([a-z_]+)/g), 45), []);
   });
 
   test('each code that a gate answers with, or writes down, is in it', () => {
     // Every text of that form is a code, but for these: names of measures and of texts, and a word of the platform's.
     const others = /^(paywall_.*|credits_(one|many)|balance_counted|content_.*|application_.*)$/;
-    const text = ['src/paywall', 'src/handler', 'src/worker'].map(sources).join('\n');
+    const text = ['src/paywall', 'src/bindings/paywall', 'src/worker'].map(sources).join('\n');
     const codes = named(text, /"([a-z]+(?:_[a-z]+)+)"|\bcode: '([a-z_]+)'|errorReason: '([a-z_]+)'/g).filter((code) => !others.test(code));
     assert.deepEqual(missing(codes, 70), []);
   });
@@ -290,7 +290,7 @@ describe('docs/errors.md', () => {
   });
 
   test('each that is in it is made somewhere', () => {
-    const text = ['src/js', 'src/subscriber', 'src/api', 'src/builder', 'src/transport', 'src/paywall', 'src/handler', 'src/worker', 'src/sandbox', 'pkg-template'].map(sources).join('\n');
+    const text = ['src/bindings', 'src/subscriber', 'src/api', 'src/paywall', 'src/bindings/paywall', 'src/worker', 'src/sandbox', 'pkg-template'].map(sources).join('\n');
     assert.deepEqual(headings.filter((code) => !new RegExp(`["'\`]${code.replace('.', '\\.')}["'\`]`).test(text)), []);
   });
 
@@ -322,6 +322,6 @@ test('each variable that the gate\'s core reads is an option of the description'
 });
 
 test('each shape that is described is in the types', () => {
-  const types = ['src/js/types.d.ts', 'src/builder/builder.d.ts'].map((path) => readFileSync(at(path), 'utf8')).join('\n');
+  const types = ['src/bindings/subscriber/types.d.ts', 'src/bindings/builder/builder.d.ts'].map((path) => readFileSync(at(path), 'utf8')).join('\n');
   assert.deepEqual([...types.matchAll(/^\/\/ options: (\w+)$/gm)].map(([, name]) => name).sort(), Object.keys(all).sort());
 });

@@ -213,7 +213,7 @@ for (const [entry, tells, expected] of [
 });
 
 test('where a minified line comes from is in a map beside it, by its path in the repository', () => {
-  for (const [name, source] of [['core.js', 'src/js/session.js'], ['handler.js', 'src/handler/paywall.js'], ['selling.js', 'src/builder/resources.js']]) {
+  for (const [name, source] of [['core.js', 'src/bindings/subscriber/js/session.js'], ['handler.js', 'src/bindings/paywall/js/paywall.js'], ['selling.js', 'src/bindings/builder/js/resources.js']]) {
     const text = readFileSync(dist('subscriber', name), 'utf8');
     assert.ok(text.includes(`//# sourceMappingURL=${name}.map`), name);
     const lines = text.split('\n').map((line) => line.length);
@@ -254,11 +254,11 @@ test('the tarball holds what the package names, and nothing else', async () => {
   const folders = names.filter((name) => name.includes('/') && !/^(sandbox\/snippets|www)\//.test(name));
   assert.deepEqual(folders, ['cli/bin.js', 'cli/commands.json', 'cli/demo-stage.js', 'cli/demo.js', 'cli/demo.seed.json', 'cli/fetched.js', 'cli/folder.js', 'cli/init.js', 'cli/journal.js', 'cli/page.js', 'cli/parent.js', 'cli/project/README.md', 'cli/project/dev.vars.example', 'cli/project/gitignore', 'cli/project/routes.json',
     'cli/project/src/index.js', 'cli/project/src/index.ts', 'cli/project/tsconfig.json', 'cli/project/wrangler.toml', 'cli/sandbox.js', 'cli/scratch.js', 'cli/serve.js', 'cli/term.js', 'cli/text.js', 'cli/way.js', 'cli/workerd.sh', 'cli/wrong.js', 'docs/builder.md', 'docs/client.md', 'docs/errors.md', 'docs/migration.md', 'docs/options.md', 'docs/passes-and-page.md', 'docs/paywall-config.md', 'docs/paywall.md', 'docs/sandbox.md', 'docs/settlement.md', 'sandbox/entry.js', 'sandbox/sandbox.js', 'sandbox/sandbox_bg.wasm', 'sandbox/wrangler.toml']);
-  assert.deepEqual(names.filter((name) => !name.includes('/')), ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'builder.cjs', 'builder.d.cts', 'builder.d.ts', 'builder.edge.js', 'builder.js', 'builder.workerd.js',
-    'core.file.js', 'core.js', 'core.js.map', 'core.packed.js', 'core_bg.wasm', 'edge.js', 'gate.file.js', 'gate.js', 'gate_bg.wasm', 'handler.js', 'handler.js.map', 'helpers.js', 'index.cjs', 'index.d.cts', 'index.d.ts', 'index.js', 'inline.js',
-    'journeys.js', 'ledger.js', 'load.js', 'names.js', 'node.js', 'package.json', 'paywall.cjs', 'paywall.d.cts', 'paywall.d.ts', 'paywall.edge.js', 'paywall.js', 'paywall.node.cjs', 'paywall.node.d.cts',
-    'paywall.node.d.ts', 'paywall.node.js', 'paywall.page.cjs', 'paywall.page.d.cts', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'sandbox.seed.example.json', 'sandbox.seed.schema.json',
-    'seller.file.js', 'seller.js', 'seller_bg.wasm', 'selling.js', 'selling.js.map', 'terms.js', 'wasm.d.cts', 'wasm.d.ts', 'workerd.js', 'wrap.js']);
+  assert.deepEqual(names.filter((name) => !name.includes('/')), ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'budget_store.js', 'builder.cjs', 'builder.d.cts', 'builder.d.ts', 'builder.edge.js', 'builder.js', 'builder.workerd.js', 'checkout.js', 'core.file.js', 'core.js',
+    'core.js.map', 'core.packed.js', 'core_bg.wasm', 'edge.js', 'gate.file.js', 'gate.js', 'gate_bg.wasm', 'handler.js', 'handler.js.map', 'helpers.js', 'index.cjs', 'index.d.cts', 'index.d.ts', 'index.js',
+    'inline.js', 'load.js', 'names.js', 'node.js', 'package.json', 'paywall.cjs', 'paywall.d.cts', 'paywall.d.ts', 'paywall.edge.js', 'paywall.js', 'paywall.node.cjs', 'paywall.node.d.cts', 'paywall.node.d.ts',
+    'paywall.node.js', 'paywall.page.cjs', 'paywall.page.d.cts', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'quote.js', 'sandbox.seed.example.json',
+    'sandbox.seed.schema.json', 'seller.file.js', 'seller.js', 'seller_bg.wasm', 'selling.js', 'selling.js.map', 'wasm.d.cts', 'wasm.d.ts', 'workerd.js', 'wrap_fetch.js']);
   // Each wasm once as a file, and the one that pages load once more as a text; the maps of what is minified: 0.6 MB of it is the sandbox, which nothing loads but its command.
   assert.ok(size < 1340 * 1024, `${size} bytes`);
   for (const name of ['core', 'gate', 'seller', 'sandbox/sandbox']) assert.ok(names.includes(`${name}_bg.wasm`), name);

@@ -51,7 +51,7 @@ test('each address in the manifest and in the errors is the package\'s own at np
   assert.equal(manifest.homepage, `https://www.npmjs.com/package/${manifest.name}`);
   const addresses = [...JSON.stringify({ ...manifest, homepage: undefined }).matchAll(/https?:[^"]+/g)].map(([address]) => address);
   assert.deepEqual(addresses, []);
-  const { docs } = JSON.parse(readFileSync(at('src/js/errors.json'), 'utf8'));
+  const { docs } = JSON.parse(readFileSync(at('src/bindings/subscriber/js/errors.json'), 'utf8'));
   const [, path] = new RegExp(`^https://unpkg\\.com/${manifest.name}/(.*)#$`).exec(docs) ?? assert.fail(docs);
   assert.ok(existsSync(dist('subscriber', path)), path);
 });

@@ -142,10 +142,10 @@ test('a browser gets the page, and all that it loads comes from here', async () 
     for (const [, name] of text.matchAll(/import\("\.\/([\w.]+)"\)/g)) {
       const path = new URL(name, `http://x${file}`).pathname;
       // What only other entries of the package call, or an option that the page does not give, is not carried.
-      if (!['helpers.js', 'ledger.js', 'wrap.js'].includes(name) && !files.includes(path)) files.push(path);
+      if (!['helpers.js', 'budget_store.js', 'wrap_fetch.js'].includes(name) && !files.includes(path)) files.push(path);
     }
   }
-  assert.deepEqual(files.map((file) => file.split('/').at(-1)).sort(), ['core.packed.js', 'journeys.js', 'page.js', 'terms.js']);
+  assert.deepEqual(files.map((file) => file.split('/').at(-1)).sort(), ['checkout.js', 'core.packed.js', 'page.js', 'quote.js']);
   assert.equal((await all.get(script, { method: 'HEAD' })).status, 200);
   assert.equal((await all.get(script.replace(/sdk\/\w+/, 'sdk/0000'))).status, 404);
   assert.equal(all.origin.calls.length, 0);

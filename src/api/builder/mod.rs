@@ -195,5 +195,5 @@ fn texts(list: &[Value]) -> Vec<Option<String>> {
 
 /// Reads an answer that has to be JSON.
 fn parse(response: &Response) -> Result<Value, ApiError> {
-    crate::engine::parse_json(response.body.as_bytes()).ok_or_else(|| ApiError::garbled(response, "not JSON"))
+    crate::codec::parse_json(response.body.as_bytes()).ok_or_else(|| ApiError::garbled(response, "not JSON"))
 }

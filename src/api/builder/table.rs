@@ -220,7 +220,7 @@ fn body(members: &str, fields: Fields<'_>) -> Result<Map<String, Value>, WireErr
         let value = match (value, usual) {
             (Some(value), _) => read(kind, value, given)?,
             (None, Some(usual)) => {
-                let usual = crate::engine::parse_json(usual.as_bytes()).unwrap_or_default();
+                let usual = crate::codec::parse_json(usual.as_bytes()).unwrap_or_default();
                 read(kind, &usual, given)?
             }
             (None, None) if optional => continue,

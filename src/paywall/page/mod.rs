@@ -4,7 +4,7 @@
 //! It stands by itself: one document with its style, and the scripts that the Worker carries. It may load nothing from
 //! elsewhere, and talk to this gate and to the platform only.
 
-mod own;
+mod assets;
 mod settings;
 mod theme;
 mod view;
@@ -12,13 +12,13 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use own::is_own;
+pub(crate) use assets::is_own;
 pub(crate) use settings::Page;
 
-use super::answer::Answer;
-use super::headers::HeaderList;
-use super::method::Method;
-use super::path::Target;
+use super::http::headers::HeaderList;
+use super::http::method::Method;
+use super::http::path::Target;
+use super::response::response::Answer;
 use crate::wire::PaymentRequired;
 use alloc::string::String;
 use view::View;
@@ -73,7 +73,7 @@ impl Page {
         let (402, Some(offer)) = (answer.status, offer) else { return };
         answer.headers.merge("vary", &["Accept", "Sec-Fetch-Mode"]);
         let Some(navigation) = navigation else { return };
-        let said = answer.body.as_deref().and_then(|body| crate::engine::parse_json(body.as_bytes()));
+        let said = answer.body.as_deref().and_then(|body| crate::codec::parse_json(body.as_bytes()));
         let word = |name: &str| said.as_ref()?.get(name)?.as_str();
         let view = View {
             to: Some(&navigation.to),

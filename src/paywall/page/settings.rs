@@ -1,8 +1,9 @@
 use super::theme;
 use crate::api::Deployment;
-use crate::engine;
-use crate::paywall::config::{ConfigError, wrong};
-use crate::paywall::{digest, keys, near};
+use crate::codec;
+use crate::paywall::config::keys;
+use crate::paywall::config::settings::{ConfigError, wrong};
+use crate::paywall::{sha256, suggestion};
 use crate::wire::{Environment, base64};
 use alloc::{
     format,
@@ -69,7 +70,7 @@ impl Page {
             None => Map::new(),
             Some("off" | "\"off\"") => return Ok(None),
             Some("on" | "\"on\"") => Map::new(),
-            Some(chosen) => engine::parse_object(chosen).ok_or_else(|| {
+            Some(chosen) => codec::parse_object(chosen).ok_or_else(|| {
                 wrong("PAGE", "must be \"on\", \"off\" or an object like {\"name\": \"My shop\"}")
             })?,
         };
@@ -79,7 +80,7 @@ impl Page {
                 Some(_) => Err(wrong("PAGE", "must be \"off\": this build has no page")),
             };
         };
-        near::only("PAGE", &chosen, &keys::PAGE, "is not a key of the page")?;
+        suggestion::only("PAGE", &chosen, &keys::PAGE, "is not a key of the page")?;
         let word = |name: &str, most: usize| match chosen.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if !text.is_empty() && text.len() <= most => Ok(Some(text.as_str())),
@@ -134,7 +135,8 @@ fn texts(mut texts: Map<String, Value>, over: Option<&Value>) -> Result<Map<Stri
     for (name, text) in over {
         let at = || format!("PAGE.texts.{name}");
         if !texts.contains_key(name) {
-            let problem = near::unknown("is not a text of the page", name, texts.keys().map(String::as_str));
+            let problem =
+                suggestion::unknown("is not a text of the page", name, texts.keys().map(String::as_str));
             return Err(wrong(at(), problem));
         }
         if text.as_str().is_none_or(|text| text.len() > MAX_TEXT_BYTES) {
@@ -148,7 +150,7 @@ fn texts(mut texts: Map<String, Value>, over: Option<&Value>) -> Result<Map<Stri
 impl Built {
     /// `{"id": "…", "files": ["page.js", …], "layout": "…", "frame": "…", "style": "…", "texts": {…}}`, as a build writes it.
     fn read(text: &str) -> Option<Self> {
-        let mut built = engine::parse_object(text)?;
+        let mut built = codec::parse_object(text)?;
         let mut take = |name: &str| built.get_mut(name).map(Value::take);
         let (Some(Value::Array(files)), Some(Value::Object(texts))) = (take("files"), take("texts")) else {
             return None;
@@ -168,7 +170,7 @@ impl Built {
 /// One's own scripts, this very style, the platform to talk to; frames of one's own for what was bought. Nobody frames it:
 /// there is a button on it that costs money.
 fn policy(style: &str, deployment: &Deployment) -> String {
-    let style = base64::encode_standard(&digest::raw(style.as_bytes()));
+    let style = base64::encode_standard(&sha256::raw(style.as_bytes()));
     let platform = &deployment.backend;
     format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'sha256-{style}'; connect-src 'self' {platform}; \

@@ -101,7 +101,7 @@ fn what_the_page_may_do() {
     // The style is allowed by what it is.
     let html = answer.body.as_deref().unwrap();
     let style = html.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
-    let hash = crate::wire::base64::encode_standard(&crate::paywall::digest::raw(style.as_bytes()));
+    let hash = crate::wire::base64::encode_standard(&crate::paywall::sha256::raw(style.as_bytes()));
     assert!(policy.contains(&format!("style-src 'sha256-{hash}'")), "{policy}");
     assert!(!html.contains("style=") && !html.contains("onclick"), "inline");
     assert!(!html.contains("{{") && !html.contains("}}"), "a place is not filled");

@@ -5,22 +5,20 @@
 //! what was paid for it, under the plan that paid. It is carried in `x-payment-pass` or in a cookie, is never sent to the
 //! origin, and can be taken back by its id or by its payer.
 
-mod carry;
 mod keys;
-mod ride;
 mod settings;
 mod token;
+mod transport;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use carry::{Carried, without_cookies, without_forged};
 pub(crate) use keys::Keys;
-pub(crate) use ride::Ride;
 pub(crate) use settings::{PassSet, Passes};
 pub(crate) use token::{Pass, PassError};
+pub(crate) use transport::{Carried, without_cookies, without_forged};
 
-use super::headers::HeaderList;
+use super::http::headers::HeaderList;
 use crate::wire::{Credits, PlanId};
 use alloc::{
     string::{String, ToString},
@@ -130,7 +128,7 @@ impl Passes {
             answer.set(PASS, text.as_str());
         }
         answer.set(PASS_EXPIRES, pass.expires.to_string());
-        if let Some(cookie) = carry::cookie(set, &text, https) {
+        if let Some(cookie) = transport::cookie(set, &text, https) {
             answer.append("set-cookie", cookie);
         }
     }

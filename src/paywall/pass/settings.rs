@@ -1,7 +1,9 @@
 use super::{Keys, Pass};
-use crate::engine;
-use crate::paywall::config::{self, ConfigError, missing, wrong};
-use crate::paywall::{keys, near};
+use crate::codec;
+use crate::paywall::config::keys;
+use crate::paywall::config::settings;
+use crate::paywall::config::settings::{ConfigError, missing, wrong};
+use crate::paywall::suggestion;
 use alloc::{
     format,
     string::{String, ToString},
@@ -58,7 +60,7 @@ impl Passes {
         let Some(listed) = text("PASSES") else { return Ok(None) };
         let shape =
             "an object of sets, like {\"reports\": {\"routes\": [\"GET /reports/:id\"], \"seconds\": 3600}}";
-        let listed = config::object("PASSES", &listed, shape)?;
+        let listed = settings::object("PASSES", &listed, shape)?;
         let mut sets: Vec<PassSet> = Vec::new();
         for (name, value) in &listed {
             let at = format!("PASSES[{name:?}]");
@@ -97,7 +99,7 @@ fn read_set(name: &str, value: &Value, at: &str) -> Result<PassSet, ConfigError>
     let Value::Object(members) = value else {
         return Err(wrong(at, "must be an object with routes and seconds"));
     };
-    near::only(at, members, &keys::PASS_SET, "is not a key of a set of passes")?;
+    suggestion::only(at, members, &keys::PASS_SET, "is not a key of a set of passes")?;
     let routes = match members.get("routes") {
         None => return Err(missing(&key("routes"))),
         Some(Value::Array(routes)) if !routes.is_empty() => routes
@@ -138,8 +140,8 @@ impl Revoked {
     fn read(text: &str) -> Result<Self, ConfigError> {
         const KEY: &str = "REVOKED_PASSES";
         let shape = "must be like {\"passes\": [\"<id>\"], \"payers\": {\"0x…\": 1790000000}}";
-        let listed = engine::parse_object(text).ok_or_else(|| wrong(KEY, shape))?;
-        near::only(KEY, &listed, &keys::REVOKED, "is not a key of revoked passes")?;
+        let listed = codec::parse_object(text).ok_or_else(|| wrong(KEY, shape))?;
+        suggestion::only(KEY, &listed, &keys::REVOKED, "is not a key of revoked passes")?;
         let mut revoked = Self::default();
         for (name, value) in &listed {
             match (name.as_str(), value) {

@@ -1,7 +1,7 @@
 //! Access passes: what opens and what does not. Rules 16 (nothing unpaid gets through) and 25 (what the origin sees).
 
 use super::*;
-use crate::paywall::method::Method;
+use crate::paywall::http::method::Method;
 use crate::wire::base64;
 use alloc::{format, vec, vec::Vec};
 use serde_json::{Value, json};
@@ -290,7 +290,7 @@ fn how_it_is_carried() {
     // On this machine there may be no TLS, and no page of another site.
     let set = passes.set_of("GET /media/:id").unwrap();
     assert_eq!(
-        carry::cookie(set, "P", false).unwrap(),
+        transport::cookie(set, "P", false).unwrap(),
         "payment-pass-media=P; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax"
     );
 

@@ -1,5 +1,5 @@
 use super::Keys;
-use crate::paywall::digest;
+use crate::paywall::sha256;
 use crate::wire::{Credits, base64};
 use alloc::string::{String, ToString};
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ impl Pass {
     }
 
     fn read(payload: &[u8]) -> Option<Self> {
-        let payload = crate::engine::parse_json(payload)?;
+        let payload = crate::codec::parse_json(payload)?;
         let text = |name: &str| payload.get(name).and_then(Value::as_str).map(ToString::to_string);
         let number = |name: &str| payload.get(name).and_then(Value::as_u64);
         Some(Self {
@@ -141,5 +141,5 @@ impl Pass {
 
 /// An id of what nobody else has: the first half of its SHA-256, in hexadecimal digits.
 pub(super) fn id(parts: &[&str]) -> String {
-    digest::sha256(parts.join("\n").as_bytes()).chars().take(32).collect()
+    sha256::sha256(parts.join("\n").as_bytes()).chars().take(32).collect()
 }

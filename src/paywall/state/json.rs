@@ -131,7 +131,7 @@ pub(super) fn print(written: &impl Written) -> String {
 
 /// What a text says.
 pub(super) fn read<T: Written>(text: &str) -> Result<T, Unreadable> {
-    T::from_json(crate::engine::parse_json(text.as_bytes()).ok_or(Unreadable("JSON"))?)
+    T::from_json(crate::codec::parse_json(text.as_bytes()).ok_or(Unreadable("JSON"))?)
 }
 
 impl Command {

@@ -19,19 +19,19 @@
 //! [`Command::Admit`] decides it (rule 19). An entry that lapses, and one that is owed, is copied to the seller's book,
 //! one object for the whole gate, which `GET /.well-known/payments/journal` reads. [`due`] does what has come due.
 
-mod book;
-mod forms;
+mod codec;
+mod journal;
 mod json;
-mod open;
+mod open_deliveries;
 mod reconcile;
-mod rows;
+mod store;
 
-pub(crate) use book::PAGE;
-pub use book::apply;
+pub(crate) use journal::PAGE;
+pub use journal::apply;
 pub use json::Unreadable;
 pub(crate) use reconcile::debt_end;
 pub use reconcile::{Job, Task, Told, due, told};
-pub use rows::{Row, Rows, RowsError};
+pub use store::{Row, Rows, RowsError};
 
 use crate::wire::Secret;
 use alloc::{boxed::Box, string::String, vec::Vec};

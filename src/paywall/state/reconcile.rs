@@ -1,8 +1,10 @@
-use super::book::{self, ENTRY, FILE, SOON_MS};
-use super::{Command, End, Entry, Rows, RowsError, Stands, StateCall, open};
+use super::journal;
+use super::journal::{ENTRY, FILE, SOON_MS};
+use super::{Command, End, Entry, Rows, RowsError, Stands, StateCall, open_deliveries};
 use crate::api::{self, x402};
-use crate::paywall::receipts;
-use crate::paywall::refusal::{self, Settled, Verdict};
+use crate::paywall::endpoints::receipts;
+use crate::paywall::facilitator::result;
+use crate::paywall::facilitator::result::{Settled, Verdict};
 use crate::wire::Receipt;
 use alloc::{
     boxed::Box,
@@ -77,7 +79,7 @@ pub fn due(rows: &mut impl Rows, now: u64, log: &mut impl FnMut(String)) -> Resu
             let job = match row.kind.as_str() {
                 FILE => file(rows, &row.id, &row.value, now, log)?,
                 ENTRY => {
-                    let entry: Entry = book::read(&row.value)?;
+                    let entry: Entry = journal::read(&row.value)?;
                     if entry.stands.is_final() {
                         rows.remove(ENTRY, &row.id)?;
                         None
@@ -105,7 +107,7 @@ fn file(
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<Option<Job>, RowsError> {
-    let Some(mut entry) = book::entry(rows, visit)? else {
+    let Some(mut entry) = journal::entry(rows, visit)? else {
         rows.remove(FILE, visit)?;
         return Ok(None);
     };
@@ -144,7 +146,7 @@ fn look(
         }
         entry.tries += 1;
         let until = now.saturating_add(entry.quiet);
-        open::begin_again(rows, &mut entry, until, now)?;
+        open_deliveries::begin_again(rows, &mut entry, until, now)?;
         return Ok(Some(ask(entry, Question::Settle)));
     }
     if entry.stands != Stands::Unknown && entry.stands != Stands::Owed {
@@ -162,13 +164,13 @@ fn look(
         // Not delivered, as far as is known, so it is not settled now: only looked into, when nothing can arrive any more.
         false if entry.late > now => {
             let late = entry.late;
-            book::save(rows, &mut entry, late, now)?;
+            journal::save(rows, &mut entry, late, now)?;
             return Ok(None);
         }
         false => Question::Spent,
     };
     entry.tries += 1;
-    book::save(rows, &mut entry, now.saturating_add(wait), now)?;
+    journal::save(rows, &mut entry, now.saturating_add(wait), now)?;
     Ok(Some(ask(entry, question)))
 }
 
@@ -195,7 +197,7 @@ pub fn told(
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<(), RowsError> {
-    let Some(mut entry) = book::entry(rows, &job.visit)?.filter(|entry| entry.rounds == job.round) else {
+    let Some(mut entry) = journal::entry(rows, &job.visit)?.filter(|entry| entry.rounds == job.round) else {
         return Ok(());
     };
     if let Question::File(stands) = job.question {
@@ -211,12 +213,12 @@ pub fn told(
         (Question::Settle, Stands::Settling) => {
             let settled = answer.map_or_else(
                 || Settled::Unknown("facilitator_unreachable".into()),
-                |answer| refusal::settled(x402::receipt(&answer), &entry.network),
+                |answer| result::settled(x402::receipt(&answer), &entry.network),
             );
             let Some(end) = debt_end(&entry, settled) else { return Ok(()) };
             let look = now.saturating_add(wait(entry.tries));
-            book::close(rows, entry, &end, job.round, now, look)?;
-            if let Some(entry) = book::entry(rows, &job.visit)?
+            journal::close(rows, entry, &end, job.round, now, look)?;
+            if let Some(entry) = journal::entry(rows, &job.visit)?
                 .filter(|entry| entry.stands.is_final() && entry.stands != Stands::Unresolved)
             {
                 log(line("settlement_reconciled", &entry, now));
@@ -225,13 +227,13 @@ pub fn told(
         }
         (Question::Settle, Stands::Unknown) => match answer.map(|answer| x402::receipt(&answer)) {
             None => Ok(()),
-            Some(answer) => match refusal::settled(answer, &entry.network) {
+            Some(answer) => match result::settled(answer, &entry.network) {
                 Settled::Paid(receipt) => {
                     entry.receipt = Some(receipt.to_value());
                     entry.why = None;
                     end(rows, entry, Stands::Settled, now, log)
                 }
-                Settled::Refused { refusal, .. } if refusal.code == refusal::SPENT => {
+                Settled::Refused { refusal, .. } if refusal.code == result::SPENT => {
                     burned(rows, entry, now, log)
                 }
                 // It may be a no because the first did arrive.
@@ -240,14 +242,14 @@ pub fn told(
         },
         (Question::Spent, Stands::Unknown) => match answer.map(|answer| x402::verified(&answer)) {
             None => Ok(()),
-            Some(answer) => match refusal::verdict(answer) {
+            Some(answer) => match result::verdict(answer) {
                 Verdict::Valid(_) => {
                     if let Some(id) = entry.nonce.take() {
-                        book::let_go(rows, &entry.visit, &id)?;
+                        journal::let_go(rows, &entry.visit, &id)?;
                     }
                     end(rows, entry, Stands::Released, now, log)
                 }
-                Verdict::Refused(refusal) if refusal.code == refusal::SPENT => burned(rows, entry, now, log),
+                Verdict::Refused(refusal) if refusal.code == result::SPENT => burned(rows, entry, now, log),
                 // Not valid for another reason: it may be so because it was burned.
                 Verdict::Refused(_) | Verdict::Unavailable(_) => Ok(()),
             },
@@ -264,14 +266,14 @@ pub(crate) fn debt_end(entry: &Entry, settled: Settled) -> Option<End> {
         Settled::Paid(receipt) => End::Settled { receipt: receipt.to_value() },
         Settled::Unknown(why) => End::Unknown { why, delivered: true },
         Settled::NotTried(why) => End::Owed { why, again, receipt: None },
-        Settled::Refused { refusal, .. } if refusal.code == refusal::SPENT && entry.nonce.is_some() => {
+        Settled::Refused { refusal, .. } if refusal.code == result::SPENT && entry.nonce.is_some() => {
             End::Settled { receipt: burned_receipt(entry).to_value() }
         }
-        Settled::Refused { refusal, .. } if refusal.code == refusal::BURN_FAILED => {
+        Settled::Refused { refusal, .. } if refusal.code == result::BURN_FAILED => {
             End::Owed { why: refusal.code, again, receipt: None }
         }
         Settled::Refused { receipt, refusal, .. } if refusal.ends_token() || !entry.open => {
-            let spent = refusal.code == refusal::SPENT;
+            let spent = refusal.code == result::SPENT;
             End::Refused { receipt: receipt.to_value(), spent, delivered: true }
         }
         Settled::Refused { receipt, refusal, .. } => {
@@ -304,7 +306,7 @@ fn end(
 ) -> Result<(), RowsError> {
     entry.stands = stands;
     let line = line("settlement_reconciled", &entry, now);
-    book::settle_down(rows, entry, now)?;
+    journal::settle_down(rows, entry, now)?;
     // Of what is unresolved a line is written when the seller's book is told.
     if stands != Stands::Unresolved {
         log(line);

@@ -1,6 +1,6 @@
 //! Rule 23: a verification is believed for seconds where the seller says so, and cannot be used to overspend.
 
-use super::walk::{Walk, World, over, token_of};
+use super::harness::{Walk, World, over, token_of};
 use super::*;
 
 const SECONDS: u64 = 5;

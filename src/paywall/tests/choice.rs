@@ -1,6 +1,6 @@
 //! Rules 17 and 20: several plans pay for a route, and the token says which.
 
-use super::walk::{Walk, World, over, token_of, world};
+use super::harness::{Walk, World, over, token_of, world};
 use super::*;
 
 const CRYPTO: &str = "nvm:erc4337";

@@ -1,8 +1,8 @@
 //! The configuration as a document, and one that changes while the gate runs.
 
-use super::walk::stated;
+use super::harness::stated;
 use super::*;
-use crate::paywall::keys::MEMBERS;
+use crate::paywall::config::keys::MEMBERS;
 use alloc::string::ToString;
 use core::cell::RefCell;
 use std::collections::BTreeSet;
@@ -64,10 +64,7 @@ fn every_variable_but_secrets_is_a_member_of_the_document() {
 fn what_the_document_says_comes_before_the_variables() {
     let settings = read(&Document::parse(&with(&json!({}))).unwrap()).unwrap();
     assert_eq!(
-        (
-            settings.timeout_ms(),
-            settings.routes.methods_on(&path::Target::parse("https://x/r").unwrap()).len()
-        ),
+        (settings.timeout_ms(), settings.routes.methods_on(&Target::parse("https://x/r").unwrap()).len()),
         (700, 2)
     );
     let text = with(

@@ -218,7 +218,7 @@ fn the_journal_names_what_reconciles_it_and_not_the_token() {
     let (_, action) = paying(Vec::from([valid(), origin(200), Event::Unanswered(Silence::TimedOut)]));
     let journal = delivered(action).journal.unwrap();
     let line: Value = serde_json::from_str(journal.line()).unwrap();
-    let digest = super::super::digest::sha256(payload().to_string().as_bytes());
+    let digest = crate::paywall::sha256::sha256(payload().to_string().as_bytes());
     assert_eq!(
         line,
         json!({

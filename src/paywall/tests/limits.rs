@@ -1,6 +1,6 @@
 //! Rates and allowances: who asks too often is told so before anything is reserved, and a few a day are free.
 
-use super::walk::{Walk, World, token_of, world};
+use super::harness::{Walk, World, token_of, world};
 use super::*;
 use alloc::format;
 

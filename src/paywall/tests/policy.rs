@@ -1,6 +1,6 @@
 //! Rule 19: when a paid answer is settled, and how the buyer gets to read the receipt. What is handed on to settle.
 
-use super::walk::{World, request, token_of, world};
+use super::harness::{World, request, token_of, world};
 use super::*;
 use alloc::format;
 

@@ -1,6 +1,6 @@
 //! Rule 20: the most that a request can cost is known before it is verified, and what is settled is never more.
 
-use super::walk::{World, request, world};
+use super::harness::{World, request, world};
 use super::*;
 
 fn priced(credits: Value) -> World {

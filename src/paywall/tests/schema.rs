@@ -1,8 +1,8 @@
 //! The JSON Schema that is published beside the package says what the reader says.
 
-use super::terms;
+use super::route_config;
 use super::*;
-use crate::paywall::keys::{MEMBERS, PLAN, PRICE, ROUTE};
+use crate::paywall::config::keys::{MEMBERS, PLAN, PRICE, ROUTE};
 use alloc::{format, string::ToString};
 use std::collections::BTreeSet;
 
@@ -213,7 +213,7 @@ fn every_key_of_the_reader_is_in_the_schema_and_the_other_way() {
             let keys = properties.iter().map(String::as_str).chain([asked]);
             let price: serde_json::Map<_, _> = keys.map(|name| (name.to_string(), value(name))).collect();
             let config = document(
-                &json!({ "routes": terms::route(&json!({ "credits": price, "settle": "at-end-of-stream" })) }),
+                &json!({ "routes": route_config::route(&json!({ "credits": price, "settle": "at-end-of-stream" })) }),
             );
             let taken = properties.contains(asked);
             assert_eq!(by_reader(&config).is_none(), taken, "{by}.{asked}: {:?}", by_reader(&config));
@@ -231,15 +231,15 @@ fn beyond(key: &str, more: &Value) -> bool {
 #[test]
 fn what_is_wrong_with_a_route_is_wrong_in_both() {
     let mut seen = 0;
-    for (more, key) in terms::wrong() {
-        let config = document(&json!({ "routes": terms::route(&more) }));
+    for (more, key) in route_config::wrong() {
+        let config = document(&json!({ "routes": route_config::route(&more) }));
         assert!(by_reader(&config).is_some(), "{more}");
         assert_eq!(by_schema(&config).is_none(), beyond(key, &more), "{more}: {:?}", by_schema(&config));
         seen += 1;
     }
     assert!(seen > 70);
-    for more in terms::right() {
-        let config = document(&json!({ "routes": terms::route(&more) }));
+    for more in route_config::right() {
+        let config = document(&json!({ "routes": route_config::route(&more) }));
         assert_eq!((by_reader(&config), by_schema(&config)), (None, None), "{more}");
     }
 }

@@ -1,0 +1,174 @@
+//! The shell of the builder API in JavaScript: calls become requests and answers become values, as texts of JSON. `fetch`,
+//! timers and classes are in the `.js` files beside: what goes out, and what an answer means, is decided in
+//! [`api::builder`](crate::api::builder).
+
+// wasm-bindgen exports public items only, and nothing in Rust reaches them.
+#![allow(unreachable_pub)]
+
+use crate::api::builder::{self, Surroundings};
+use crate::api::{ApiError, Auth, Deployment, Response};
+use crate::codec::{parse_json, parse_object};
+use crate::wire::{ApiKey, Secret, WireError, base64};
+use alloc::string::{String, ToString};
+use serde_json::{Map, Value, json};
+use wasm_bindgen::prelude::*;
+
+/// Who sells, and where. It holds the key, and hands it out in the headers of a request only.
+#[wasm_bindgen(skip_typescript)]
+#[derive(Debug)]
+pub struct Seller {
+    key: ApiKey,
+    deployment: Deployment,
+    helicone: Option<Secret>,
+}
+
+#[wasm_bindgen]
+impl Seller {
+    /// Reads `{ nvmApiKey, environment, backend }`. Throws the facts of an error, as every function here does.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: &str) -> Result<Seller, String> {
+        let options = parse_object(options).unwrap_or_default();
+        let text = |name| match options.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            Some(_) => Err(wrong(&WireError::new(crate::wire::WireErrorKind::WrongType, name))),
+        };
+        let key = ApiKey::parse(text("nvmApiKey")?.unwrap_or_default()).map_err(|error| wrong(&error))?;
+        let (environment, backend) = (text("environment")?, text("backend")?);
+        let deployment = Deployment::environment_of(Some(&key), environment).and_then(|environment| {
+            match Deployment::hosted(environment) {
+                Some(hosted) => Ok(hosted),
+                None => Deployment::custom(backend, None, None),
+            }
+        });
+        let deployment = deployment.map_err(|error| wrong(&error))?;
+        Ok(Self { helicone: helicone(&key), key, deployment })
+    }
+
+    /// The account of the key.
+    #[wasm_bindgen(getter)]
+    pub fn account(&self) -> Option<String> {
+        self.key.account().map(Into::into)
+    }
+
+    /// The name of the environment that calls go to.
+    #[wasm_bindgen(getter)]
+    pub fn environment(&self) -> String {
+        self.deployment.environment.as_str().into()
+    }
+
+    /// What `Helicone-Auth` says, where the key carries one of Helicone's (section 2.1).
+    #[wasm_bindgen(getter)]
+    pub fn observer(&self) -> Option<String> {
+        self.helicone.as_ref().map(|key| ["Bearer ", key.expose()].concat())
+    }
+
+    /// The request of a call: `{ url, method, headers, body, repeat }`. `random` are 16 bytes.
+    pub fn prepare(
+        &self,
+        name: &str,
+        arguments: &str,
+        organization: Option<String>,
+        random: &[u8],
+        now: f64,
+    ) -> Result<String, String> {
+        let arguments = parse_json(arguments.as_bytes()).unwrap_or_default();
+        let random = u128::from_be_bytes(random.try_into().unwrap_or_default());
+        let surroundings = Surroundings { environment: self.deployment.environment, random };
+        let call = builder::prepare(name, &arguments, surroundings).map_err(|error| wrong(&error))?;
+        // A clock is a whole number of milliseconds between 1970 and the year 275760.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let now = now as u64;
+        if call.request.auth == Auth::Key && self.key.has_surely_ended(now) {
+            return Err(json!({
+                "message": "the API key has expired", "code": "session_expired", "kind": "SessionExpired", "status": 401,
+                "retryable": false,
+            })
+            .to_string());
+        }
+        let mut headers = Map::new();
+        for (name, value) in call.request.headers(Some(self.key.secret()), organization.as_deref()) {
+            headers.insert(name.into(), Value::String(value));
+        }
+        let url = [self.deployment.backend.as_ref(), &call.request.path].concat();
+        Ok(json!({
+            "url": url,
+            "method": call.request.method.as_str(),
+            "headers": headers,
+            "body": call.request.body,
+            "repeat": call.repeatable,
+        })
+        .to_string())
+    }
+}
+
+/// What a call gives, as JSON; nothing where it is the body as it came.
+#[wasm_bindgen(js_name = readAnswer)]
+pub fn read_answer(
+    name: &str,
+    status: u16,
+    body: String,
+    correlation: Option<String>,
+    repeatable: bool,
+) -> Result<Option<String>, String> {
+    let response = Response { status, body, correlation_id: correlation };
+    builder::answer(name, &response).map_err(|error| refused(name, builder::error(name, error, repeatable)))
+}
+
+/// The facts of the error for an answer that never came: in time, or at all.
+#[wasm_bindgen(js_name = noAnswer)]
+pub fn no_answer(name: &str, in_time: bool, repeatable: bool) -> String {
+    refused(name, builder::no_answer(name, in_time, repeatable))
+}
+
+/// How many milliseconds to wait before a call that may be repeated is sent again; nothing to stop.
+#[wasm_bindgen(js_name = pauseBefore)]
+pub fn pause_before(
+    name: &str,
+    status: Option<u16>,
+    tries: u32,
+    retry_after: Option<String>,
+    jitter: u8,
+) -> Option<u32> {
+    let pause = builder::pause(name, status, tries, retry_after.as_deref(), jitter)?;
+    u32::try_from(pause).ok()
+}
+
+/// Helicone's key, a claim of the API key.
+fn helicone(key: &ApiKey) -> Option<Secret> {
+    let claims = key.secret().expose().split('.').nth(1)?;
+    let claims = base64::decode(claims, 8 * 1024, "nvmApiKey").ok()?;
+    parse_json(&claims)?.get("o11y")?.as_str().map(Secret::new)
+}
+
+/// The facts of an error about what the caller gave.
+fn wrong(error: &WireError) -> String {
+    json!({ "message": error.to_string(), "code": "validation", "retryable": false }).to_string()
+}
+
+/// The facts of an error of the platform's.
+fn refused(name: &str, error: ApiError) -> String {
+    let kind = match () {
+        () if builder::unknown_code(name) == Some(error.code.as_str()) => Some("OutcomeUnknown"),
+        () if error.ends_session() => Some("SessionExpired"),
+        () => None,
+    };
+    let mut facts = Map::new();
+    facts.insert("message".into(), error.message.into());
+    facts.insert("code".into(), error.code.into());
+    facts.insert("retryable".into(), error.retryable.into());
+    if error.status > 0 {
+        facts.insert("status".into(), error.status.into());
+    }
+    for (name, text) in [
+        ("kind", kind.map(Into::into)),
+        ("hint", error.hint),
+        ("correlationId", error.correlation_id),
+        ("docsUrl", error.docs_url.map(Into::into)),
+    ] {
+        if let Some(text) = text {
+            facts.insert(name.into(), Value::String(text));
+        }
+    }
+    Value::Object(facts).to_string()
+}

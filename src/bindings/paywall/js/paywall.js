@@ -1,0 +1,259 @@
+// `payments-wasm/paywall`: a gate around a fetch handler. What is decided is decided in the core; this says what the caller
+// gave, and hands over what comes back. An entry makes it with `createPaywall`, so that each loads wasm in its own way.
+import { PaywallError } from './error.js';
+import { closeMemory, memory, objects } from './state_store.js';
+import { visit } from './request_flow.js';
+import { IN_WORKERD, complain, learn } from './runtime.js';
+
+/** Variables that a process has for all its programs are no options of ours, but these. */
+const OF_THE_PROCESS = /^(NVM_|METRICS_TOKEN$)/;
+/** Of a Worker's own variables all are, but what names another origin than the handler. */
+const NOT_OURS = /^(ORIGIN_URL|ORIGIN|BUCKET|ASSETS)$/;
+const HOOKS = ['onBeforeVerify', 'onAfterVerify', 'onAfterSettle', 'onPaymentError', 'address'];
+const BINDING = 'PAYWALL_STATE';
+
+/** The last one that was made: what an object's alarm, which has no request, settles by. */
+let latest;
+
+/** Makes the library of an entry: `load` gives the glue as soon as the wasm is there. */
+export function createPaywall(load) {
+  const make = (handler, given = {}) => {
+    if (typeof handler !== 'function' && typeof handler !== 'string') {
+      throw new PaywallError('handler must be a function, or the URL of an origin', { code: 'config_invalid', key: 'handler' });
+    }
+    const { hooks, prices, state, config, options, files } = sort(given);
+    if (typeof handler === 'string') options.origin = handler;
+    /** The gate, made with the first request: an environment does not change under it. What is wrong with it stays wrong. */
+    let made;
+    let broken;
+
+    const open = (core, env, document) => {
+      const store = storeOf(state, env);
+      const wasm = { options: json(options), variables: json(variables(env)), state: store !== undefined, handler: typeof handler === 'function', document };
+      const gate = new core.Gate(wasm, Date.now());
+      for (const warning of gate.warnings) console.warn(warning);
+      if (store === 'memory') {
+        console.warn('The state is kept in this process: it holds for no other one, and is gone when this one ends.');
+      }
+      return { core, gate, store, binding: typeof state === 'string' && state !== 'memory' ? state : BINDING };
+    };
+    const opened = async (env) => {
+      if (broken) throw broken;
+      if (made) return made;
+      const core = await load();
+      const { live, read } = documentOf(config, env);
+      // Each request reads it for itself: in a Worker what one request began ends with it.
+      const document = await read();
+      try {
+        // Another one may have been quicker.
+        return (made ??= open(core, env, document));
+      } catch (error) {
+        // What is wrong in a document that may change may be put right there.
+        if (error?.answer && !live) broken = error;
+        throw error;
+      }
+    };
+    /** Reads the document again by its time, while nobody waits. What cannot be read changes nothing. */
+    const refresh = async (gate, env) => {
+      const { live, read } = documentOf(config, env);
+      if (!live || !gate.isStale(Date.now())) return;
+      try {
+        const line = gate.take(await read());
+        if (line) console.warn(line);
+      } catch {
+        // It was said by then.
+      }
+    };
+
+    const answer = async (request, env, context, ask, routed) => {
+      let around;
+      try {
+        around = await opened(env);
+      } catch (error) {
+        if (!error?.answer) throw error;
+        console.error(`config_invalid: ${error.key} ${error.problem}`);
+        const { status, headers, body } = error.answer;
+        return new Response(body, { status, headers });
+      }
+      const behind = later(context);
+      const { core, gate, store, binding } = around;
+      const tell = store === 'memory' ? memory(core, gate) : objects(store === 'bound' ? env?.[binding] : store, gate);
+      const answered = visit({ gate, request, routed, ask, hooks, files, prices, store: tell, behind, analytics: env?.ANALYTICS, address: address(request, env, hooks), patient: () => patient(request, env) });
+      // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
+      behind(answered);
+      answered.finally(() => {
+        learn(gate, behind);
+        behind(refresh(gate, env));
+      }).catch(() => {});
+      return answered;
+    };
+    // Whoever brings a handler along has chosen it by the path as it came.
+    const serve = (request, env, context, ask) => answer(request, env, context, ask, true);
+
+    const own = typeof handler === 'function' ? handler : undefined;
+    const fetch = (request, env, context) =>
+      answer(request, env, context, own && ((forwarded, more) => own(forwarded, { ...more, env, ctx: context })));
+    latest = { opened, refresh };
+    return Object.assign(fetch, {
+      serve,
+      async ready(env) {
+        try {
+          await opened(env);
+        } catch (error) {
+          if (!error?.answer) throw error;
+          throw new PaywallError(`${error.key} ${error.problem}`, { code: 'config_invalid', key: error.key });
+        }
+      },
+      async close() {
+        if (made?.store === 'memory') closeMemory(made.gate);
+      },
+    });
+  };
+  return make;
+}
+
+/** Bun ends a connection that has been silent for ten seconds, where its server is not told otherwise: a service may think for longer. */
+function patient(request, server) {
+  if (globalThis.Bun && typeof server?.timeout === 'function') server.timeout(request, 0);
+}
+
+/** What an object of the state settles by: the gate of the paywall in its Worker, with the object's environment. */
+export async function reconciler(env) {
+  if (!latest) throw new PaywallError('paywall() has to be called where this Worker starts', { code: 'config_invalid', key: 'paywall' });
+  const { opened, refresh } = latest;
+  const around = await opened(env);
+  const { gate, store, binding } = around;
+  return { gate, ask: objects(store === 'bound' ? env?.[binding] : store, gate)?.ask, refresh: () => refresh(gate, env) };
+}
+
+/** The key of the document in a KV namespace. */
+const DOCUMENT = 'paywall';
+
+/** The configuration as one document: as it is given, what a function gives, or what stands in KV. These may change. */
+function documentOf(config, env) {
+  const from = config ?? (typeof env === 'object' ? env?.CONFIG : undefined);
+  const inKv = typeof from?.get === 'function';
+  const asked = inKv ? () => from.get(DOCUMENT) : from;
+  return {
+    live: typeof asked === 'function',
+    async read() {
+      try {
+        const found = typeof asked === 'function' ? await asked(env) : asked;
+        return typeof found === 'string' ? found : JSON.stringify(found ?? undefined);
+      } catch (error) {
+        console.error('config:', error?.message ?? error);
+        throw refusal('config', 'cannot be read at the moment');
+      }
+    },
+  };
+}
+
+/** Functions are taken out of the options; what is left the core reads. */
+function sort(given) {
+  const { state, routes, pageScripts, config, ...rest } = given;
+  if (pageScripts) rest.pageFiles = pageScripts.PAGE_FILES;
+  const hooks = {};
+  for (const name of HOOKS) {
+    if (rest[name] !== undefined && typeof rest[name] !== 'function') {
+      throw new PaywallError(`${name} must be a function`, { code: 'config_invalid', key: name });
+    }
+    hooks[name] = rest[name];
+    delete rest[name];
+  }
+  const prices = new Map();
+  if (routes !== null && typeof routes === 'object') {
+    rest.routes = {};
+    for (const [key, route] of Object.entries(routes)) rest.routes[key] = priced(key, route, prices);
+  } else if (routes !== undefined) {
+    rest.routes = routes;
+  }
+  return { hooks, prices, state, config, options: plain(rest), files: pageScripts?.PAGE_CONTENT };
+}
+
+/** What can be told to the core: a function that is left is none that we know, and a `bigint` is a decimal text. */
+function plain(value, at = '') {
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'function' || typeof value === 'symbol') {
+    throw new PaywallError(`${at} cannot be a ${typeof value}`, { code: 'config_invalid', key: at });
+  }
+  if (Array.isArray(value)) return value.map((one, index) => plain(one, `${at}[${index}]`));
+  if (typeof value !== 'object' || value === null) return value;
+  const name = (key) => (at === '' ? key : /^\w+$/.test(key) ? `${at}.${key}` : `${at}[${JSON.stringify(key)}]`);
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one, name(key))]));
+}
+
+/** An option that is there and undefined is known by its name all the same. */
+const json = (options) => JSON.stringify(options, (_, value) => value ?? null);
+
+/** A route whose price is a function: `credits: fn`, or `credits: { by: fn, most }`. */
+function priced(key, route, prices) {
+  const by = typeof route?.credits === 'function' ? route.credits : route?.credits?.by;
+  if (typeof by !== 'function') return route;
+  prices.set(key, by);
+  // Known before it is verified, so any price is one that can be paid.
+  const most = route.credits === by ? Number.MAX_SAFE_INTEGER : route.credits.most;
+  return { ...route, credits: { ...(route.credits === by ? {} : route.credits), by: 'handler', most } };
+}
+
+function variables(env) {
+  const found = {};
+  const take = (from, ours) => {
+    for (const [name, value] of Object.entries(from ?? {})) {
+      if (/^[A-Z][A-Z0-9_]*$/.test(name) && ours(name) && isPlain(value)) found[name] = value;
+    }
+  };
+  take(globalThis.process?.env, (name) => OF_THE_PROCESS.test(name));
+  // What a server hands over beside a request, as Deno's and Bun's do, is no environment: it has no such names.
+  take(typeof env === 'object' ? env : undefined, (name) => !NOT_OURS.test(name));
+  return found;
+}
+
+/** A text, or JSON all the way down; a binding is neither. */
+function isPlain(value) {
+  if (typeof value !== 'object' || value === null) return ['string', 'number', 'boolean'].includes(typeof value);
+  if (Array.isArray(value)) return value.every(isPlain);
+  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every((one) => one === null || isPlain(one));
+}
+
+/** Where the state is: a namespace, 'bound' for the environment's, 'memory', or nothing. */
+function storeOf(state, env) {
+  const isNamespace = (value) => typeof value?.idFromName === 'function';
+  if (state === false) return undefined;
+  if (state === 'memory') {
+    if (IN_WORKERD) {
+      throw refusal('state', 'cannot be memory in a Worker, of which there are many: bind a Durable Object');
+    }
+    return 'memory';
+  }
+  if (isNamespace(state)) return state;
+  if (state === undefined) return isNamespace(env?.[BINDING]) ? 'bound' : undefined;
+  if (typeof state === 'string' && isNamespace(env?.[state])) return 'bound';
+  throw refusal('state', 'must be memory, a Durable Object namespace, the name of a binding to one, or false');
+}
+
+function refusal(key, problem) {
+  return {
+    key, problem,
+    answer: { status: 500, ...complain(500, 'config_invalid', `The paywall's configuration is wrong: ${key} ${problem}.`, { key }) },
+  };
+}
+
+/** How to leave work behind an answer: the runtime's way, where it has one. */
+function later(context) {
+  return (work) => {
+    const quiet = Promise.resolve(work).catch((error) => console.error('paywall:', error?.message ?? error));
+    context?.waitUntil?.(quiet);
+  };
+}
+
+/**
+ * The client's address: as the caller says it, or as the runtime does. A header is believed of Cloudflare alone, which puts
+ * `cf` on its requests: a workerd of one's own is sent the header by anybody.
+ */
+function address(request, env, hooks) {
+  if (hooks.address) return hooks.address(request, env);
+  if (IN_WORKERD) return (request.cf && request.headers.get('cf-connecting-ip')) ?? undefined;
+  // Deno's second argument and our listener's, Hono's on Node, Bun's server.
+  return env?.remoteAddr?.hostname ?? env?.incoming?.socket?.remoteAddress
+    ?? (typeof env?.requestIP === 'function' ? env.requestIP(request)?.address : undefined);
+}

@@ -1,0 +1,206 @@
+// What goes over the wire: calls of the platform, and small things that every answer needs.
+import { builtin } from '../../subscriber/js/builtin.js';
+
+/** The most of an answer of the platform's that is read, in bytes. */
+const MOST_BYTES = 256 * 1024;
+
+/** The runtime whose `fetch` hands on what is encoded as it came. With an old compatibility date it has no `navigator`. */
+export const IN_WORKERD = typeof globalThis.WebSocketPair === 'function';
+
+/** Each cookie by itself. Workers with a compatibility date before 2023-03-01 have `getAll`. */
+export const cookiesOf = (headers) => headers.getSetCookie?.() ?? headers.getAll?.('set-cookie') ?? [];
+
+/** All headers of a response: with such a date the entries have all cookies in one line. */
+function headersOf({ headers }) {
+  const cookies = cookiesOf(headers);
+  return [...[...headers].filter(([name]) => name !== 'set-cookie' || cookies.length === 0), ...cookies.map((cookie) => ['set-cookie', cookie])];
+}
+
+export const seed = () => crypto.getRandomValues(new Uint8Array(16));
+
+/** Sends a call to the platform and reads its answer, all of it within the timeout: an event. */
+export async function call({ url, method, headers, body }, patience, correlation) {
+  const signal = AbortSignal.timeout(patience);
+  try {
+    const sent = correlation ? [...headers, ['x-correlation-id', correlation]] : headers;
+    const response = await fetch(url, { method, headers: sent, body, redirect: 'manual', signal });
+    const bytes = await read(response, signal);
+    const text = bytes && decode(bytes);
+    if (text === undefined) return { what: 'unreadable' };
+    return { what: 'answered', status: response.status, body: text, correlationId: response.headers.get('x-correlation-id') ?? undefined };
+  } catch {
+    return { what: signal.aborted ? 'timedOut' : 'unreachable' };
+  }
+}
+
+/** A body of at most MOST_BYTES, nothing for a larger one. */
+async function read({ body }, signal) {
+  if (!body) return new Uint8Array();
+  const chunks = [];
+  let size = 0;
+  const reader = body.getReader();
+  // Not every runtime lets the signal of a fetch end its body.
+  signal.addEventListener('abort', () => reader.cancel().catch(() => {}), { once: true });
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (signal.aborted) throw signal.reason;
+    if (done) break;
+    size += value.byteLength;
+    if (size > MOST_BYTES) {
+      reader.cancel().catch(() => {});
+      return undefined;
+    }
+    chunks.push(value);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}
+
+function decode(bytes) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What comes of some work, or nothing if it does not come in time. */
+export function within(ms, work) {
+  return new Promise((done, fail) => {
+    const timer = setTimeout(done, ms);
+    work.then((value) => { clearTimeout(timer); done(value ?? null); }, (error) => { clearTimeout(timer); fail(error); });
+  });
+}
+
+/**
+ * A body that may be looked at before it is sent on: `readable` reads it as far as somebody wants, but no further than `most`
+ * bytes. `whole()` ends that, and gives all of the body.
+ */
+export function peek(body, most) {
+  let [mine, whole] = [undefined, body];
+  let read = 0;
+  let handed = false;
+  return {
+    readable: new ReadableStream({
+      async pull(controller) {
+        if (!mine && !handed) {
+          const [one, other] = body.tee();
+          [mine, whole] = [one.getReader(), other];
+        }
+        const { done, value } = handed ? {} : await mine.read();
+        if (handed) throw new Error('the body has been sent on to the handler');
+        if (done) return controller.close();
+        read += value.byteLength;
+        if (read > most) throw new Error(`the body has more than ${most} bytes (maxBodyBytes)`);
+        controller.enqueue(value);
+      },
+    }, { highWaterMark: 0 }),
+    isOver: () => read > most,
+    whole() {
+      handed = true;
+      mine?.cancel().catch(() => {});
+      return whole;
+    },
+  };
+}
+
+/** Codings that each runtime's `fetch` takes off; of others, as of deflate in Deno, the bytes say it. */
+const TAKEN_OFF = /^(gzip|br)$/;
+
+/**
+ * A response as it is handed on: `{ response, headers, body }`, or `{ unusable }` with what is wrong with it. What `fetch` has
+ * decoded is not encoded any more, and where the runtime does not encode it again the headers must not say so: of a response
+ * that `fetch` gave, and of one that was made of its body and headers.
+ */
+export async function carried(response) {
+  const headers = headersOf(response);
+  if (response.bodyUsed || response.body?.locked) return { unusable: 'its body was read already' };
+  // Another class of responses may have other streams.
+  let body = response.body && (typeof response.body.getReader === 'function' ? response.body : new Response(response.body).body);
+  const codings = (response.headers.get('content-encoding') ?? '').toLowerCase().split(',').map((one) => one.trim()).filter(Boolean);
+  if (IN_WORKERD || !body || codings.length === 0) return { response, headers, body };
+  let plain = Boolean(response.url) && TAKEN_OFF.test(codings.join());
+  if (!plain) {
+    const reader = body.getReader();
+    const first = await reader.read();
+    body = after(first, reader);
+    plain = first.done || !isCoded(first.value, codings.at(-1));
+  }
+  return { response, body, headers: plain ? headers.filter(([name]) => !/^content-(encoding|length)$/.test(name)) : headers };
+}
+
+/** The rest of a body whose first piece was read. */
+function after({ done, value }, reader) {
+  let begun = false;
+  return new ReadableStream({
+    async pull(controller) {
+      const next = begun ? await reader.read() : { done, value };
+      begun = true;
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
+/** What takes off a coding that has no mark of its own. */
+const TRIED = { br: ['brotliDecompressSync'], deflate: ['inflateSync', 'inflateRawSync'] };
+
+/** Whether bytes begin like something in a coding. One without a mark is tried where that can be, else it is what is no text. */
+function isCoded(bytes, coding) {
+  const [one, two] = bytes;
+  if (/gzip$/.test(coding)) return one === 0x1f && two === 0x8b;
+  if (coding === 'zstd') return one === 0x28 && two === 0xb5;
+  const zlib = TRIED[coding] && builtin('node:zlib');
+  if (zlib) {
+    const { BROTLI_OPERATION_FLUSH, Z_SYNC_FLUSH } = zlib.constants;
+    return TRIED[coding].some((take) => {
+      try {
+        return zlib[take](bytes, { finishFlush: coding === 'br' ? BROTLI_OPERATION_FLUSH : Z_SYNC_FLUSH });
+      } catch {
+        return false;
+      }
+    });
+  }
+  try {
+    return /[\0-\x08\x0b\x0e-\x1f]/.test(new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true }));
+  } catch {
+    return true;
+  }
+}
+
+/** Drops a response whose body nobody will read. */
+export function cancel(response) {
+  if (response?.webSocket) {
+    // Try again later.
+    response.webSocket.accept();
+    response.webSocket.close(1013);
+  }
+  if (response?.body && !response.body.locked) response.body.cancel().catch(() => {});
+}
+
+/** The same response with these headers in the place of its own of those names. */
+export function withHeaders(response, headers) {
+  const all = new Headers(response.headers);
+  for (const [name] of headers) all.delete(name);
+  for (const [name, value] of headers) all.append(name, value);
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers: all });
+}
+
+/** Asks again for what a plan said too long ago, while nobody waits. */
+export function learn(gate, behind) {
+  const query = gate.stalePlan(Date.now());
+  if (query) behind(call(query, gate.timeout).then((event) => gate.learned(event, Date.now())));
+}
+
+/** An answer of an error, as the gate's own are: nothing was charged. */
+export function complain(status, code, message, more = {}) {
+  const body = JSON.stringify({ error: 'Internal Server Error', message: `${message} Nothing was charged.`, code, ...more });
+  const receipt = btoa(JSON.stringify({ success: false, errorReason: 'not_settled', transaction: '', network: '' }));
+  return { body, headers: [['content-type', 'application/json'], ['cache-control', 'no-store'], ['payment-response', receipt]] };
+}

@@ -1,0 +1,122 @@
+// Who is asked for what must be true once: the Durable Objects of a binding, or this process.
+import { MapRows, SqlRows } from './sql_rows.js';
+import { call } from './runtime.js';
+
+/** How many questions one alarm asks before it makes room for others. */
+const MOST_JOBS = 64;
+/** How often a note is told, and how long is waited in between, in milliseconds. */
+const TELLS = 6;
+const PAUSE = 100;
+/** The longest time that a timer counts, in milliseconds. */
+const MOST_TIMER = 2 ** 31 - 1;
+
+/** The objects of a namespace: `ask` gives a reply, `tell` says what nobody waits for. */
+export function objects(namespace, gate) {
+  if (!namespace) return undefined;
+  const once = async ({ shard, command }) => {
+    const object = namespace.get(namespace.idFromName(shard));
+    const response = await object.fetch('http://state/', { method: 'POST', body: command, signal: AbortSignal.timeout(gate.timeout) });
+    const reply = await response.text();
+    if (response.status !== 200) throw new Error(`the state answered ${response.status}`);
+    return reply;
+  };
+  return {
+    // What it is asked may arrive twice.
+    ask: (question) => once(question).catch(() => once(question)),
+    async tell(notes) {
+      for (const note of notes) {
+        for (let round = 0; round < TELLS; round++) {
+          try {
+            await once(note);
+            break;
+          } catch (error) {
+            // It has to arrive, so it is told again until it does.
+            if (round + 1 === TELLS) console.error('state: a note was lost:', error?.message, JSON.parse(note.command).do);
+            else await new Promise((done) => setTimeout(done, PAUSE << round));
+          }
+        }
+      }
+    },
+  };
+}
+
+/** Does what is due: settles again what may be, and has `ask` tell the seller's book of what is not paid for. */
+async function reconcile(gate, rows, ask) {
+  for (let round = 0; round < MOST_JOBS; round++) {
+    const job = gate.due(rows, Date.now());
+    if (!job) break;
+    const { tell } = job;
+    const event = tell ? await ask(tell).then(() => ({ what: 'state' }), () => ({ what: 'stateFailed' })) : await call(job.call, gate.timeout);
+    for (const line of job.told(event, Date.now())) console.log(line);
+  }
+}
+
+/** What an object of a Durable Object class does: the class of each entry hands over to it. */
+export function durable(context, load, gateOf) {
+  let kept;
+  const rows = () => (kept ??= new SqlRows(context.storage.sql));
+  const wake = async () => {
+    const next = rows().nextDue();
+    if (next === undefined) return;
+    const set = await context.storage.getAlarm();
+    if (set === null || next < set) await context.storage.setAlarm(Math.max(next, Date.now()));
+  };
+  return {
+    async fetch(request) {
+      const command = await request.text();
+      const core = await load();
+      const reply = core.Gate.applyCommand(rows(), command, Date.now());
+      await wake();
+      return new Response(reply, { headers: { 'content-type': 'application/json' } });
+    },
+    async alarm() {
+      const { gate, ask, refresh } = await gateOf();
+      await refresh();
+      await reconcile(gate, rows(), ask);
+      await wake();
+    },
+  };
+}
+
+/** One map of objects for each gate: what is kept ends with the process. */
+const kept = new WeakMap();
+
+/** The state of this process. */
+export function memory(core, gate) {
+  if (!kept.has(gate)) kept.set(gate, { objects: new Map(), closed: false });
+  const all = kept.get(gate);
+  const ring = async (shard, object) => {
+    object.ringing = true;
+    try {
+      await reconcile(gate, object.rows, ask);
+    } catch (error) {
+      console.error('state:', error?.message ?? error);
+    }
+    object.ringing = false;
+    if (object.rows.rows.size === 0) all.objects.delete(shard);
+    else wake(shard, object);
+  };
+  const wake = (shard, object) => {
+    clearTimeout(object.timer);
+    const next = object.rows.nextDue();
+    if (next === undefined || object.ringing || all.closed) return;
+    object.timer = setTimeout(() => ring(shard, object), Math.min(Math.max(next - Date.now(), 0), MOST_TIMER));
+    object.timer.unref?.();
+  };
+  const ask = async ({ shard, command }) => {
+    const object = all.objects.get(shard) ?? { rows: new MapRows() };
+    const reply = core.Gate.applyCommand(object.rows, command, Date.now());
+    if (object.rows.rows.size > 0) all.objects.set(shard, object);
+    wake(shard, object);
+    return reply;
+  };
+  return { ask, tell: (notes) => Promise.all(notes.map(ask)).then(() => {}) };
+}
+
+/** Stops the timers of a gate's state. */
+export function closeMemory(gate) {
+  const all = kept.get(gate);
+  if (!all) return;
+  all.closed = true;
+  for (const { timer } of all.objects.values()) clearTimeout(timer);
+}

@@ -1,0 +1,242 @@
+// The public types of `payments-wasm/paywall`. Names are those of the official Express middleware wherever it has one.
+
+import type { EnvironmentName, X402PaymentRequired } from './js/index.js';
+
+// Where Hono is installed, `c.get('paymentContext')` has its type; where it is not, there is nothing to add to.
+// @ts-ignore
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** The payment, for what is behind `honoPaywall`. */
+    paymentContext: PaymentContext | undefined;
+  }
+}
+
+/** A word of a configuration. TypeScript knows those of a JSON file as texts only; another word is refused by name at the start. */
+export type Word<Known extends string> = Known | (string & {});
+
+/**
+ * Puts a gate around a fetch handler. The handler is called only where a request is paid for, open, free of charge or passed;
+ * what it answers with a 2xx is settled, and delivered with a receipt. A URL in the place of the handler is an origin that
+ * requests are forwarded to.
+ *
+ * What it gives is a fetch handler itself: `export default { fetch: paywall(…) }` in a Worker, `Deno.serve(paywall(…))`,
+ * `Bun.serve(paywall(…))`, and with `toNodeListener` of `payments-wasm/paywall/node` a listener of `node:http`.
+ *
+ * With options that are wrong every request is answered with a 500 that names the option, and nothing goes further;
+ * `ready()` says it before there is a request. Throws a `PaywallError` where a hook is no function.
+ */
+export function paywall<Env = unknown, Context = unknown>(handler: PaidHandler<Env, Context> | string, options: PaywallOptions): Paywall<Env, Context>;
+
+/**
+ * The gate as a middleware of Hono: `app.use(honoPaywall({ … }))` before the routes. What comes behind it in the chain is the
+ * handler; it finds the payment as `c.get('paymentContext')`. Paths are those of the request, whatever the app is mounted at; one
+ * in another spelling than its canonical one is refused with 400, since Hono has chosen the handler by it. Headers that were
+ * set before stay on each answer.
+ */
+export function honoPaywall(options: PaywallOptions): HonoPaywall;
+
+/** A middleware of Hono. */
+export interface HonoPaywall {
+  (c: any, next: () => Promise<void>): Promise<void>;
+  /** As that of `Paywall`. */
+  ready(env?: unknown): Promise<void>;
+  /** As that of `Paywall`. */
+  close(): Promise<void>;
+}
+
+/** Answers a request that may be answered. */
+export type PaidHandler<Env = unknown, Context = unknown> =
+  (request: Request, more: HandlerContext<Env, Context>) => Response | Promise<Response>;
+
+/** A handler of one request. */
+export type ChainHandler = (request: Request, more: { paymentContext: PaymentContext | undefined }) => Response | Promise<Response>;
+
+/** What a handler is given beside the request. */
+export interface HandlerContext<Env = unknown, Context = unknown> {
+  /** The payment; nothing where the request is open, passed, free of charge without a token, or paid for by an access pass. */
+  paymentContext: PaymentContext | undefined;
+  /** What the gate was called with: the Worker's bindings, or what the server says of the connection. */
+  env: Env;
+  /** The Worker's context. */
+  ctx: Context;
+}
+
+/** A payment, as the official middleware's handlers find it in `req.paymentContext`. */
+export interface PaymentContext {
+  /** The x402 access token: a secret. */
+  token: string;
+  /** What was offered, and what the payment is verified against. */
+  paymentRequired: X402PaymentRequired;
+  /** The most that is settled, in credits; a `bigint` beyond what a number holds exactly. */
+  creditsToSettle: number;
+  /** The same, always exact. */
+  credits: bigint;
+  /** Always true in a handler. */
+  verified: boolean;
+  /** What the platform says of the agent's request, for its observability. */
+  agentRequest?: { agentRequestId?: string; [member: string]: unknown };
+  /** What the platform calls this request. */
+  agentRequestId?: string;
+  /** Who pays: the platform's word. */
+  payer?: string;
+  /** The plan that pays. */
+  planId: string;
+  /** The agent, where the route names one. */
+  agentId?: string;
+  /** The route, as the options have it. */
+  route: string;
+}
+
+/** A gate around a handler. */
+export interface Paywall<Env = unknown, Context = unknown> {
+  (request: Request, env?: Env, ctx?: Context): Promise<Response>;
+  /**
+   * Answers one request with another handler than its own. Whoever brings it has chosen it by the path as it came, so one in
+   * another spelling than its canonical one is refused with 400.
+   */
+  serve(request: Request, env: Env | undefined, ctx: Context | undefined, handler: ChainHandler): Promise<Response>;
+  /** Reads the options now. Rejects with a `PaywallError` of code `config_invalid` whose `key` is the option that is wrong. */
+  ready(env?: Env): Promise<void>;
+  /** Stops the timers of a state in memory, and with it what it had still to look into. */
+  close(): Promise<void>;
+}
+
+/**
+ * What a gate is told. What is not given is read from the Worker's variables by the name in brackets, so that the same
+ * configuration serves the library and the Worker that is deployed as it is; of a process only those that begin with `NVM_`,
+ * and `METRICS_TOKEN`.
+ */
+export interface PaywallOptions {
+  // options of the gate
+  /** Other variables of the Worker by their names in camel case. One that there is none of is refused. */
+  [option: string]: unknown;
+}
+
+/** The configuration but secrets and functions, by the names of `payments-wasm/paywall.schema.json`. */
+export interface ConfigDocument {
+  /** What is sold. A price has to be said. */
+  routes?: Record<string, RouteConfig>;
+  /** Routes that are free of charge. */
+  open?: string[];
+  /** What happens to a request that no route lists. */
+  unlisted?: Word<'deny' | 'pass'>;
+  /** What else the schema has. */
+  [key: string]: unknown;
+}
+
+/** A KV namespace. */
+export interface ConfigNamespace {
+  /** The text of a key. */
+  get(key: string): Promise<string | null>;
+}
+
+/** What a route costs, and how it can be paid. docs/paywall-config.md explains it. */
+export interface RouteConfig {
+  // members of route
+  /** What else the gate reads of a route. */
+  [key: string]: unknown;
+}
+
+/** One of several plans of a route. */
+export interface PlanConfig {
+  // members of plan
+}
+
+/**
+ * Credits: a number, a function of the request, or an object that says how they are found. A function is asked once, before
+ * verification, and gets the request that the handler gets, whose body it may read to `maxBodyBytes` (413 beyond that); one that
+ * throws, or gives no whole number, is a 500, and nothing is charged.
+ */
+export type Price = PlanPrice | PriceFunction | { by: PriceFunction; most: number | string };
+
+/** What can be said of each of several plans; a function is the route's, whatever plan pays. */
+export type PlanPrice = number | bigint | string
+  | { by: 'query' | 'header'; name: string; each: number; most: number | string; base?: number; per?: number }
+  | { by: 'origin'; name: string; most: number | string }
+  | { by: 'byte' | 'event'; each: number; most: number | string; base?: number; per?: number }
+  | { by: 'token'; member: string; each: number; most: number | string; base?: number; per?: number }
+  | { by: string & {}; most: number | string; name?: string; member?: string; each?: number; base?: number; per?: number };
+
+/** Says what a request costs, in credits. */
+export type PriceFunction = (request: Request) => number | bigint | Promise<number | bigint>;
+
+/** The platform's answer to a verification. */
+export interface Verification {
+  /** True, where a hook sees it. */
+  isValid: boolean;
+  /** Whose token it is. */
+  payer?: string;
+  /** The network that is settled on. */
+  network?: string;
+  /** What the platform calls this request. */
+  agentRequestId?: string;
+  /** What it says of the agent's request, for its observability. */
+  agentRequest?: { agentRequestId?: string; [member: string]: unknown };
+  /** What else it says. */
+  [member: string]: unknown;
+}
+
+/** The platform's receipt. */
+export interface Settlement {
+  /** True, where a hook sees it. */
+  success: boolean;
+  /** The credits that were burned, decimal. */
+  creditsRedeemed?: string;
+  /** What is left, decimal. */
+  remainingBalance?: string;
+  /** The transaction. */
+  transaction?: string;
+  /** Who paid. */
+  payer?: string;
+  /** Where. */
+  network?: string;
+  /** What else it says. */
+  [member: string]: unknown;
+}
+
+/** What went wrong with a payment, or with the options. */
+export class PaywallError extends Error {
+  /** An error of these facts. */
+  constructor(message: string, facts: { code: string; status?: number; key?: string; hint?: string; retryable?: boolean; cause?: unknown });
+  /** Stable: `payment_missing`, `facilitator_timeout`, `config_invalid`, `wasm_load_failed`, … */
+  code: string;
+  /** The status that the request is answered with. */
+  status?: number;
+  /** The option that is wrong. */
+  key?: string;
+  /** What to do about it. */
+  hint: string;
+  /** Where its code is explained. */
+  docsUrl: string;
+}
+
+/** A binding to a Durable Object class. */
+export interface DurableNamespace {
+  /** The id of the object of that name. */
+  idFromName(name: string): any;
+  /** The object. */
+  get(id: any): any;
+}
+
+/**
+ * The Durable Object class of the state, with SQLite: exported by the Worker's own module, and bound as `PAYWALL_STATE` with
+ * `new_sqlite_classes`. In its Worker `paywall()` has to be called where the module starts, since its alarm settles by it, of
+ * several by the last.
+ */
+export class PaywallState {
+  /** Made by the runtime. */
+  constructor(context: any, env: any);
+  /** What an object is asked by the gate. */
+  fetch(request: Request): Promise<Response>;
+  /** Looks into settlements whose end is not known. */
+  alarm(): Promise<void>;
+}
+
+/**
+ * Loads the WebAssembly ahead of need, or from a source of one's own, where a bundler leaves the package's file behind: its bytes, a response, or a
+ * module. Calling it is never necessary elsewhere.
+ */
+export default function init(source?: WasmSource): Promise<void>;
+
+/** The WebAssembly: its address, its bytes, a response that brings it or a promise of one, or a `WebAssembly.Module`. */
+export type WasmSource = string | URL | ArrayBuffer | ArrayBufferView | Response | Promise<Response> | object;

@@ -1,2 +1,0 @@
-// What callers give, where JavaScript has to look at it before the core does.
-export { wrong } from '../js/options.js';

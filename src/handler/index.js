@@ -1,5 +1,0 @@
-// What the entries of `payments-wasm/paywall` are made of.
-export { PaywallError } from './error.js';
-export { createHono } from './hono.js';
-export { createPaywall, reconciler } from './paywall.js';
-export { durable } from './store.js';

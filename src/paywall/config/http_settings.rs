@@ -1,0 +1,108 @@
+use super::keys;
+use super::settings::{ConfigError, wrong};
+use crate::paywall::http::headers::HeaderList;
+use crate::wire::Secret;
+use alloc::{
+    format,
+    string::{String, ToString},
+};
+
+/// How the gate behaves beside what it decides: how long an origin may take, what is written down, who may count.
+#[derive(Debug)]
+pub(crate) struct Manners {
+    /// How long the origin may take until its answer begins, in milliseconds. Its body takes as long as it takes.
+    pub(crate) origin_timeout_ms: u32,
+    /// Whether each request is a line of the log.
+    pub(crate) log: bool,
+    /// Whether an answer says in `server-timing` what it waited for.
+    pub(crate) timing: bool,
+    /// What has to be said to read the counters; nobody may without one.
+    pub(crate) metrics: Option<Secret>,
+    /// How much of a body is read to say what a request costs, in bytes.
+    pub(crate) max_body_bytes: u32,
+    /// The header that says the client's address, in lower case, where a proxy in front of the gate sets it.
+    address_header: Option<String>,
+}
+
+/// The least that a secret for the counters may weigh, in bytes.
+const MIN_SECRET_BYTES: usize = 16;
+
+impl Manners {
+    /// Reads `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`, `MAX_BODY_BYTES` and `ADDRESS_HEADER`.
+    ///
+    /// # Errors
+    /// Names the key that is wrong.
+    pub(crate) fn read(text: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let metrics = text("METRICS_TOKEN").map(|token| {
+            let plain = token.bytes().all(|byte| byte.is_ascii_graphic());
+            (plain && token.len() >= MIN_SECRET_BYTES)
+                .then(|| Secret::new(token))
+                .ok_or_else(|| wrong("METRICS_TOKEN", "must be at least 16 visible ASCII characters"))
+        });
+        Ok(Self {
+            origin_timeout_ms: keys::ORIGIN_TIMEOUT_MS.read(&text)?,
+            log: keys::LOG.read(&text)?,
+            timing: keys::SERVER_TIMING.read(&text)?,
+            metrics: metrics.transpose()?,
+            max_body_bytes: keys::MAX_BODY_BYTES.read(&text)?,
+            address_header: text("ADDRESS_HEADER").map(address_header).transpose()?,
+        })
+    }
+
+    /// The client's address by the header that the seller has named. Of a list it is the last member, which the nearest proxy
+    /// has added: those before it a client may have sent.
+    pub(crate) fn address(&self, headers: &HeaderList) -> Option<String> {
+        headers.members(self.address_header.as_deref()?).last().map(ToString::to_string)
+    }
+}
+
+fn address_header(text: String) -> Result<String, ConfigError> {
+    let name = text.trim().to_ascii_lowercase();
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let taken = ["forwarded", "host", "cookie", "authorization"].contains(&name.as_str());
+    if name.is_empty() || !plain || taken {
+        return Err(wrong(
+            "ADDRESS_HEADER",
+            "must be the name of a header that holds an address, like x-real-ip",
+        ));
+    }
+    Ok(name)
+}
+
+/// A whole number of a variable.
+pub(crate) struct Whole {
+    pub(crate) key: &'static str,
+    pub(crate) least: u32,
+    pub(crate) most: u32,
+    /// Where nothing is said.
+    pub(crate) usual: u32,
+}
+
+impl Whole {
+    pub(crate) fn read(&self, text: &impl Fn(&str) -> Option<String>) -> Result<u32, ConfigError> {
+        let Self { key, least, most, usual } = *self;
+        let Some(value) = text(key) else { return Ok(usual) };
+        let number = value.trim().parse().ok().filter(|number| (least..=most).contains(number));
+        number.ok_or_else(|| wrong(key, format!("must be a whole number from {least} to {most}")))
+    }
+}
+
+/// One of two words; the first is yes.
+pub(crate) struct Switch {
+    pub(crate) key: &'static str,
+    pub(crate) words: [&'static str; 2],
+    /// Where nothing is said.
+    pub(crate) usual: bool,
+}
+
+impl Switch {
+    pub(crate) fn read(&self, text: &impl Fn(&str) -> Option<String>) -> Result<bool, ConfigError> {
+        let [yes, no] = self.words;
+        match text(self.key).as_deref().map(str::trim) {
+            None => Ok(self.usual),
+            Some(word) if word == yes => Ok(true),
+            Some(word) if word == no => Ok(false),
+            Some(_) => Err(wrong(self.key, format!("must be {yes:?} or {no:?}"))),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The gate's configuration: settings, the document, routes, HTTP behaviour, the origin.
+
+pub(crate) mod document;
+pub(crate) mod http_settings;
+pub(crate) mod keys;
+pub(crate) mod origin;
+pub(crate) mod route;
+pub(crate) mod route_key;
+pub(crate) mod settings;

@@ -1,0 +1,73 @@
+use super::settings::{Bindings, ConfigError, base_url, wrong};
+use alloc::string::String;
+
+/// Where what is sold comes from, and what the shell is to ask there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The URL of the forwarded request.
+    Url,
+    /// A service binding, or a handler in the same program: it is handed the forwarded request as it is.
+    Service,
+    /// An object of a bucket: [`Forward::for_object`](crate::paywall::Forward::for_object) says what to answer with it.
+    Bucket {
+        /// The object's key.
+        key: String,
+    },
+    /// A file of the Worker's own: asked for whole, and answered like an object of a bucket.
+    Assets,
+}
+
+/// The origin of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OriginSetting {
+    /// What a request's path is put after; the URL that was asked without it.
+    pub(crate) base: Option<String>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Url,
+    Service,
+    Bucket,
+    Assets,
+}
+
+impl OriginSetting {
+    /// Reads `ORIGIN_URL` and looks which of the bindings `ORIGIN`, `BUCKET` and `ASSETS` there are. A URL may stand
+    /// beside `ORIGIN`, which then is asked under it.
+    ///
+    /// # Errors
+    /// `ORIGIN_URL` where there is none of them, the binding where there is another beside it.
+    pub(crate) fn read(url: Option<String>, bindings: Bindings) -> Result<Self, ConfigError> {
+        let base = url.map(|url| base_url("ORIGIN_URL", url.trim())).transpose()?;
+        let mut kind = base.is_some().then_some(Kind::Url);
+        for (name, bound, one) in [
+            ("ORIGIN", bindings.origin, Kind::Service),
+            ("BUCKET", bindings.bucket, Kind::Bucket),
+            ("ASSETS", bindings.assets, Kind::Assets),
+        ] {
+            if !bound {
+                continue;
+            }
+            if kind.is_some() && !(one == Kind::Service && kind == Some(Kind::Url)) {
+                return Err(wrong(name, "is bound, and there is another origin: a gate stands before one"));
+            }
+            kind = Some(one);
+        }
+        let kind = kind.ok_or_else(|| {
+            wrong("ORIGIN_URL", "is missing, and there is no binding ORIGIN, BUCKET or ASSETS")
+        })?;
+        Ok(Self { base, kind })
+    }
+
+    /// What is asked for the path of these decoded segments.
+    pub(crate) fn at(&self, segments: &[String]) -> Origin {
+        match self.kind {
+            Kind::Url => Origin::Url,
+            Kind::Service => Origin::Service,
+            Kind::Bucket => Origin::Bucket { key: segments.join("/") },
+            Kind::Assets => Origin::Assets,
+        }
+    }
+}

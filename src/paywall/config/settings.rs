@@ -1,0 +1,375 @@
+use super::http_settings::Manners;
+use super::keys;
+use super::origin::OriginSetting;
+use super::route;
+use super::route::Around;
+use super::route_key::RouteKey;
+use crate::api::Deployment;
+use crate::codec;
+use crate::paywall::page::Page;
+use crate::paywall::pass::Passes;
+use crate::paywall::pricing::price::Terms;
+use crate::paywall::pricing::settlement_policy::Settlement;
+use crate::paywall::response::cors::Cors;
+use crate::paywall::routing::route_table::{Routes, Unlisted};
+use crate::wire::{ApiKey, Environment, Secret};
+use alloc::{
+    format,
+    rc::Rc,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
+use serde_json::{Map, Value};
+
+/// All that the seller says, checked: the gate opens with this or not at all (money rules: fail closed).
+#[derive(Debug)]
+pub struct Settings {
+    pub(crate) routes: Routes,
+    pub(crate) cors: Cors,
+    pub(crate) manners: Manners,
+    pub(crate) passes: Option<Passes>,
+    pub(crate) page: Option<Page>,
+    pub(crate) origin: OriginSetting,
+    /// The headers that a token comes in, in lower case, if it is not `payment-signature`.
+    pub(crate) token_headers: Vec<String>,
+    pub(crate) public_url: Option<String>,
+    deployment: Deployment,
+    key: Secret,
+    timeout_ms: u32,
+    /// Whether there is a state to be asked.
+    pub(crate) state: bool,
+    /// For how long a positive verification is believed, in milliseconds; 0 is not at all.
+    pub(crate) cache_ms: u64,
+    warnings: Vec<String>,
+}
+
+/// What the platform has bound to the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bindings {
+    /// A service binding to the origin, or a handler that is it. Without an origin among these, `ORIGIN_URL` must be
+    /// given.
+    pub origin: bool,
+    /// A bucket that is the origin.
+    pub bucket: bool,
+    /// Files of the Worker's own that are the origin.
+    pub assets: bool,
+    /// The Durable Object of the state: what must be true once (rule 24), the journal, allowances, rates, receipts.
+    pub state: bool,
+    /// A handler that says what a request costs; only a library has one.
+    pub handler: bool,
+}
+
+impl From<bool> for Bindings {
+    /// Whether there is a service binding to the origin, and nothing else.
+    fn from(origin: bool) -> Self {
+        Self { origin, ..Self::default() }
+    }
+}
+
+/// What is wrong with the configuration, and where. It names a key, never a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The key, as a path: `ROUTES["POST /ask"].credits`.
+    pub key: String,
+    /// What is wrong, to be read after the key: `must be a whole number of at least 1`.
+    pub problem: String,
+}
+
+/// For how many timeouts a settle that was sent is believed to be on its way: for 130 seconds where nothing is said. The
+/// official Python client waits for one for 90.
+const QUIET_TIMEOUTS: u64 = 13;
+/// What a text of the configuration that travels in a header may weigh, in bytes.
+pub(in crate::paywall) const MAX_TEXT_BYTES: usize = 1024;
+
+impl Settings {
+    /// Reads the variables of a Worker: `variable` gives the text of one, JSON where it holds more than a text.
+    /// `bindings` says what else there is.
+    ///
+    /// `NVM_API_KEY`, `NVM_ENVIRONMENT`, `NVM_API_URL`, `ORIGIN_URL`, `PUBLIC_URL`, `ROUTES`, `OPEN_ROUTES`,
+    /// `UNLISTED`, `TIMEOUT_MS`, `VERIFY_CACHE_SECONDS`, `TOKEN_HEADER`; `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`,
+    /// `ALLOW_PRIVATE_NETWORK`, `CORS_MAX_AGE`; `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`,
+    /// `MAX_BODY_BYTES`, `ADDRESS_HEADER`; `PASSES`,
+    /// `PASS_KEYS`, `REVOKED_PASSES`, `PAGE`; and `PAGE_FILES`, which no seller sets: what the
+    /// shell carries for the 402 page.
+    ///
+    /// # Errors
+    /// The first key that is missing or wrong.
+    pub fn read(
+        variable: impl Fn(&str) -> Option<String>,
+        bindings: impl Into<Bindings>,
+    ) -> Result<Self, ConfigError> {
+        let bindings = bindings.into();
+        let Bindings { state, handler, .. } = bindings;
+        let text = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
+        let key = text("NVM_API_KEY").ok_or_else(|| missing("NVM_API_KEY"))?;
+        let key =
+            ApiKey::parse(key.trim()).map_err(|_| wrong("NVM_API_KEY", "must be a Nevermined API key"))?;
+        let deployment = deployment(&key, text("NVM_ENVIRONMENT"), text("NVM_API_URL"))?;
+
+        // Neither is a safe guess: one shuts out, the other lets in unpaid (rule 26).
+        let unlisted = match text("UNLISTED").as_deref() {
+            None => return Err(wrong("UNLISTED", "is missing: \"deny\" or \"pass\" has to be chosen")),
+            Some("deny") => Unlisted::Deny,
+            Some("pass") => Unlisted::Pass,
+            Some(_) => return Err(wrong("UNLISTED", "must be \"deny\" or \"pass\"")),
+        };
+        let mut routes = Routes::new(unlisted);
+        let listed = object(
+            "ROUTES",
+            &text("ROUTES").ok_or_else(|| missing("ROUTES"))?,
+            "an object of routes, like {\"POST /ask\": {\"planId\": \"1\", \"credits\": 2}}",
+        )?;
+        let around = Around { environment: deployment.environment, state, handler };
+        let mut warnings: Vec<String> = Vec::new();
+        for (name, value) in &listed {
+            let at = format!("ROUTES[{name:?}]");
+            let key = RouteKey::parse(name, &at)?;
+            let mut priced = Vec::new();
+            for method in key.methods() {
+                let terms = route::read(name, *method, value, around, &at)?;
+                for warning in promises(&terms, state) {
+                    if !warnings.iter().any(|known| known == warning) {
+                        warnings.push(warning.into());
+                    }
+                }
+                priced.push((*method, Rc::new(terms)));
+            }
+            key.list(&mut routes, &at, |method| {
+                priced.iter().find(|(priced, _)| *priced == method).map(|(_, terms)| terms.clone())
+            })?;
+        }
+        for (index, name) in strings("OPEN_ROUTES", text("OPEN_ROUTES"))?.iter().enumerate() {
+            let at = format!("OPEN_ROUTES[{index}]");
+            RouteKey::parse(name, &at)?.list(&mut routes, &at, |_| None)?;
+        }
+
+        warnings.extend(passes_free(&routes, unlisted));
+        let token_headers = token_headers(text("TOKEN_HEADER"))?;
+        let cors = Cors::read(text)?.taking(&token_headers);
+        let manners = Manners::read(text)?;
+        let url = |name: &'static str| text(name).map(|url| base_url(name, url.trim())).transpose();
+        let origin = OriginSetting::read(text("ORIGIN_URL"), bindings)?;
+        // How long the facilitator may take (rule 21), and for how long a verification may be believed (rule 23).
+        let timeout_ms = keys::TIMEOUT_MS.read(&text)?;
+        let cache_ms = u64::from(keys::VERIFY_CACHE_SECONDS.read(&text)?) * 1000;
+        let sells = |name: &str| {
+            routes.paid().any(|terms| terms.route == name && terms.settlement == Settlement::BeforeDelivery)
+        };
+        let passes = Passes::read(text, sells)?;
+        let page = Page::read(text, &deployment)?;
+        Ok(Self {
+            passes,
+            page,
+            routes,
+            cors,
+            manners,
+            origin,
+            token_headers,
+            public_url: url("PUBLIC_URL")?,
+            deployment,
+            key: key.secret().clone(),
+            timeout_ms,
+            state,
+            cache_ms,
+            warnings,
+        })
+    }
+
+    /// The deployment that the networks of its schemes go by.
+    pub(crate) fn environment(&self) -> Environment {
+        self.deployment.environment
+    }
+
+    /// Where the facilitator is: an origin, to put a call's path after.
+    #[must_use]
+    pub fn facilitator(&self) -> &str {
+        &self.deployment.backend
+    }
+
+    /// The seller's key, for the facilitator alone.
+    #[must_use]
+    pub fn key(&self) -> &Secret {
+        &self.key
+    }
+
+    /// What cannot be promised with what is bound: to be said at start.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Whether a positive verification of this route may be believed for a while: only where nothing is delivered before
+    /// it is settled, so that a yes of yesterday never gives anything away.
+    pub(crate) fn remembers(&self, terms: &Terms) -> bool {
+        self.cache_ms > 0 && terms.settlement == Settlement::BeforeDelivery && terms.free.is_none()
+    }
+
+    /// How much of a body may be read to say what a request costs, in bytes (rule 20).
+    #[must_use]
+    pub fn max_body_bytes(&self) -> u32 {
+        self.manners.max_body_bytes
+    }
+
+    /// How long the origin may take until its answer begins, in milliseconds.
+    #[must_use]
+    pub fn origin_timeout_ms(&self) -> u32 {
+        self.manners.origin_timeout_ms
+    }
+
+    /// For how long after it was sent a settle may still arrive, in milliseconds.
+    pub(crate) fn quiet_ms(&self) -> u64 {
+        QUIET_TIMEOUTS.saturating_mul(self.timeout_ms.into())
+    }
+
+    /// How long one call of the facilitator may take, body included, in milliseconds (rule 21).
+    #[must_use]
+    pub fn timeout_ms(&self) -> u32 {
+        self.timeout_ms
+    }
+}
+
+impl ConfigError {
+    /// The stable code of this error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        "config_invalid"
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.key, self.problem)
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+/// What is passed unpaid beside the paid routes, where it may not be meant so.
+fn passes_free(routes: &Routes, unlisted: Unlisted) -> Vec<String> {
+    if unlisted == Unlisted::Deny {
+        return Vec::new();
+    }
+    let mut said = Vec::from([
+        "What no route lists passes unpaid (UNLISTED is pass). Routes are whole paths, whatever the gate is mounted at."
+            .to_string(),
+    ]);
+    for at in routes.left_free() {
+        let problem = " does not cover the folder itself, which passes unpaid: list it too, paid or open.";
+        said.push([at, problem].concat());
+    }
+    said
+}
+
+/// What a route with these terms cannot promise.
+fn promises(terms: &Terms, state: bool) -> Vec<&'static str> {
+    let mut warnings = Vec::new();
+    if !state {
+        warnings.push(
+            "Without the Durable Object binding PAYWALL_STATE, a single-use token that is presented to several isolates at \
+             once is worked for more than once, though charged for once.",
+        );
+        warnings.push(
+            "Without the Durable Object binding PAYWALL_STATE, a settlement whose outcome is not known is only logged, and \
+             one whose isolate dies is forgotten.",
+        );
+        if terms.settlement != Settlement::BeforeDelivery {
+            warnings.push(
+                "Without the Durable Object binding PAYWALL_STATE, a route with \"unbounded\": true delivers to one payer any \
+                 number of answers that are not settled yet, and that may never be.",
+            );
+            warnings.push(
+                "Without the Durable Object binding PAYWALL_STATE, an answer that is settled at its end is not charged where \
+                 its isolate dies before.",
+            );
+        }
+    }
+    warnings
+}
+
+pub(in crate::paywall) fn missing(key: &str) -> ConfigError {
+    wrong(key, "is missing")
+}
+
+/// It is said at a hundred places, so each of them is one call and no more.
+pub(in crate::paywall) fn wrong(key: impl AsRef<str>, problem: impl AsRef<str>) -> ConfigError {
+    #[cold]
+    #[inline(never)]
+    fn error(key: &str, problem: &str) -> ConfigError {
+        ConfigError { key: key.into(), problem: problem.into() }
+    }
+    error(key.as_ref(), problem.as_ref())
+}
+
+fn deployment(
+    key: &ApiKey,
+    environment: Option<String>,
+    url: Option<String>,
+) -> Result<Deployment, ConfigError> {
+    let environment =
+        Deployment::environment_of(Some(key), environment.as_deref().map(str::trim)).map_err(|_| {
+            wrong("NVM_ENVIRONMENT", "must be sandbox, live, staging_sandbox, staging_live or custom")
+        })?;
+    if let Some(hosted) = Deployment::hosted(environment) {
+        // Whoever names an address means it to be asked.
+        if url.is_some() {
+            return Err(wrong(
+                "NVM_API_URL",
+                "is for NVM_ENVIRONMENT custom, and this key or environment is not",
+            ));
+        }
+        return Ok(hosted);
+    }
+    Deployment::custom(url.as_deref().map(str::trim), None, None).map_err(|error| match error.kind {
+        crate::wire::WireErrorKind::Missing => missing("NVM_API_URL"),
+        _ => wrong("NVM_API_URL", "must be an https URL, or http to this machine"),
+    })
+}
+
+pub(in crate::paywall) fn object(
+    key: &str,
+    text: &str,
+    shape: &str,
+) -> Result<Map<String, Value>, ConfigError> {
+    codec::parse_object(text).ok_or_else(|| wrong(key, format!("must be {shape}")))
+}
+
+pub(in crate::paywall) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    let list = match codec::parse_text(&text) {
+        Some(Value::Array(list)) => list.into_iter().map(|value| match value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }),
+        _ => return Err(wrong(key, "must be an array of texts")),
+    };
+    list.collect::<Option<_>>().ok_or_else(|| wrong(key, "must be an array of texts"))
+}
+
+/// The names of headers, one as a text or several as an array of them.
+fn token_headers(text: Option<String>) -> Result<Vec<String>, ConfigError> {
+    let names = match text {
+        Some(text) if text.trim_start().starts_with('[') => strings("TOKEN_HEADER", Some(text))?,
+        text => text.into_iter().collect(),
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let taken = ["host", "cookie", "content-type", "content-length", "origin", "accept"];
+    let names = names.iter().map(|name| {
+        let name = name.trim().to_ascii_lowercase();
+        let good = !name.is_empty() && name.bytes().all(plain) && !taken.contains(&name.as_str());
+        good.then_some(name)
+            .ok_or_else(|| wrong("TOKEN_HEADER", "must be the name of a header, or an array of them"))
+    });
+    names.collect()
+}
+
+/// An absolute URL to put a path after: without query, fragment, credentials or trailing slash.
+pub(in crate::paywall) fn base_url(key: &str, url: &str) -> Result<String, ConfigError> {
+    let url = url.trim_end_matches('/');
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"@?#\\%;".contains(&byte);
+    if rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(plain)) {
+        return Ok(url.to_string());
+    }
+    Err(wrong(key, "must be an absolute http or https URL without a query"))
+}

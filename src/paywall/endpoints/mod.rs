@@ -1,0 +1,6 @@
+//! The gate's own addresses below `/.well-known/payments`: status, metrics, receipts, the journal.
+
+pub(crate) mod journal;
+pub(crate) mod metrics;
+pub(crate) mod receipts;
+pub(crate) mod status;

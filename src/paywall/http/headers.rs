@@ -1,0 +1,185 @@
+use super::host::Host;
+use crate::paywall::pass;
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+
+/// Headers in the order they came, names in lower case, a repeated name repeated: two `Set-Cookie` stay two.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct HeaderList(Vec<(String, String)>);
+
+/// What a value that we put into a header may weigh, in bytes, where it is not ours.
+const MAX_VALUE_BYTES: usize = 512;
+
+impl HeaderList {
+    /// No headers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value of the first header of this name, given in lower case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The values of all headers of this name, given in lower case.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Adds a header beside those of the same name.
+    pub fn append(&mut self, name: &str, value: impl Into<String>) {
+        self.0.push((name.to_ascii_lowercase(), value.into()));
+    }
+
+    /// Puts a header in the place of all those of the same name.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.remove(name);
+        self.append(name, value);
+    }
+
+    /// Drops all headers of this name, given in lower case.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
+    }
+
+    /// Keeps the headers that are chosen by name and value.
+    pub(crate) fn retain_pairs(&mut self, mut keep: impl FnMut(&str, &str) -> bool) {
+        self.0.retain(|(name, value)| keep(name, value));
+    }
+
+    /// Keeps the headers whose name is chosen.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.0.retain(|(name, _)| keep(name));
+    }
+
+    /// The members of a comma-separated header, over all its lines.
+    pub(crate) fn members<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.all(name).flat_map(|value| value.split(',')).map(str::trim).filter(|member| !member.is_empty())
+    }
+
+    /// Adds members to a comma-separated header, those that it has already left out, case aside.
+    pub(crate) fn merge(&mut self, name: &str, members: &[&str]) {
+        let mut merged: Vec<&str> = Vec::new();
+        for member in self.members(name).chain(members.iter().copied()) {
+            if !merged.iter().any(|known| known.eq_ignore_ascii_case(member)) {
+                merged.push(member);
+            }
+        }
+        let merged = merged.join(", ");
+        self.set(name, merged);
+    }
+
+    /// The pairs, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// Names only: a value may be a secret.
+impl core::fmt::Debug for HeaderList {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for HeaderList {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let lower = |name: N| {
+            let mut name = name.into();
+            name.make_ascii_lowercase();
+            name
+        };
+        Self(pairs.into_iter().map(|(name, value)| (lower(name), value.into())).collect())
+    }
+}
+
+/// Headers with which a client asks some origins for another method or path than the request's own (rule 16).
+const DISGUISES: [&str; 9] = [
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-envoy-original-path",
+    "x-forwarded-path",
+    "x-forwarded-uri",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
+/// What the origin is sent of the headers that came in: all but those that speak of payment, which only the gate may
+/// (rule 25), and those with which a client asks an origin for another method or path than the gate saw (rule 16).
+pub(crate) fn for_origin(inbound: &HeaderList) -> HeaderList {
+    let mut headers = inbound.clone();
+    // An `expect` was met by this hop: the origin's `100 Continue` would be taken for its answer.
+    headers.retain(|name| !is_ours(name) && name != "expect");
+    pass::without_cookies(&mut headers);
+    headers
+}
+
+/// Whether a header is not a client's to send: it speaks of payment, or for another method, path or host than the
+/// request's own.
+pub(crate) fn is_ours(name: &str) -> bool {
+    // Origins behind CGI or WSGI do not tell `_` from `-`, and some not even `.`.
+    let name = name.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
+    let payment = name == "x-payment" || name.starts_with("x-payment-") || name.starts_with("payment-");
+    payment || DISGUISES.contains(&name.as_str()) || name == "host"
+}
+
+/// Headers by which some origins tell hosts apart, in the place of the host that was asked.
+const HOSTS: [&str; 8] = [
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-server",
+    "x-host",
+    "x-http-host-override",
+    "x-original-host",
+    "x-proxy-host",
+    "x-real-host",
+];
+
+/// Tells the origin which host was matched, in the place of what the client says of it: where routes name hosts, that
+/// decides what is paid for (rule 16).
+pub(crate) fn tell_host(headers: &mut HeaderList, host: &Host) {
+    headers.retain(|name| {
+        let name = name.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
+        !HOSTS.contains(&name.as_str())
+    });
+    headers.set("x-forwarded-host", host.to_string());
+}
+
+/// What a buyer is sent of the origin's headers with a paid answer: nothing that lets a cache keep it for another
+/// (rule 17), no receipt but ours.
+pub(crate) fn for_buyer(origin: &HeaderList) -> HeaderList {
+    let mut headers = origin.clone();
+    headers.retain(|name| !name.starts_with("payment-"));
+    pass::without_forged(&mut headers);
+    keep_private(&mut headers);
+    headers
+}
+
+/// Lets no shared cache keep it. Every answer to a request that was verified: a 304 that says `public` would make the
+/// copy that was paid for one for everybody.
+pub(crate) fn keep_private(headers: &mut HeaderList) {
+    headers.retain(|name| name != "surrogate-control" && !name.ends_with("cdn-cache-control"));
+    let kept: Vec<String> = headers
+        .members("cache-control")
+        .filter(|directive| {
+            let name = directive.split('=').next().unwrap_or_default().trim().to_ascii_lowercase();
+            !matches!(name.as_str(), "public" | "private" | "s-maxage" | "proxy-revalidate")
+        })
+        .map(ToString::to_string)
+        .collect();
+    let private = core::iter::once("private").chain(kept.iter().map(String::as_str)).collect::<Vec<_>>();
+    headers.set("cache-control", private.join(", "));
+}
+
+/// A value that is not ours, if it can be a header's: visible ASCII and spaces, not too long.
+pub(crate) fn as_value(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    (plain && !text.is_empty() && text.len() <= MAX_VALUE_BYTES).then_some(text)
+}

@@ -1,0 +1,364 @@
+use super::counters::Counters;
+use crate::codec;
+use crate::paywall::facilitator::result;
+use crate::paywall::gate::{Action, Delivery, RequestHead};
+use crate::paywall::http::headers;
+use crate::paywall::http::headers::HeaderList;
+use crate::paywall::pass::PASS_EXPIRES;
+use crate::paywall::request_flow::{Event, Stage, Visit};
+use crate::paywall::response::header_limit;
+use crate::paywall::response::response::Answer;
+use crate::paywall::sha256::sha256;
+use crate::wire::{Credits, MAX_TOKEN_BYTES, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Receipt, base64};
+use alloc::{
+    format,
+    rc::Rc,
+    string::{String, ToString},
+    vec::Vec,
+};
+use serde_json::{Map, Value};
+
+/// Looks on while a visit goes its way: gives it a name that all parties share, sees how long each was waited for, and
+/// says at its end what it came to. It decides nothing.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    counters: Rc<Counters>,
+    /// The `x-correlation-id` of the request, or a new one.
+    correlation: String,
+    method: String,
+    path: String,
+    /// The route's key, or what stands in its place.
+    pub(crate) route: String,
+    /// The token by the bytes it decodes to.
+    token: Option<String>,
+    payer: Option<String>,
+    began: u64,
+    /// What is waited for, and since when.
+    waiting: Option<(Span, u64)>,
+    waits: Vec<(Span, u64)>,
+    origin_status: Option<u16>,
+    record: Option<Record>,
+    over: bool,
+}
+
+/// What a visit can wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Span {
+    Plan,
+    State,
+    Price,
+    Verify,
+    Origin,
+    Settle,
+}
+
+/// What became of one request, for whoever keeps a log or counts. It holds no token and no key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// One line of JSON, without an end of line; nothing where the settings want no log.
+    pub line: Option<String>,
+    /// The route: the index of a data point.
+    pub route: String,
+    /// Method, outcome, code, payer, correlation id: the texts of a data point.
+    pub texts: [String; 5],
+    /// Status, milliseconds, credits burned: the numbers of a data point.
+    pub numbers: [u64; 3],
+}
+
+/// What a correlation id of a client's may weigh, in bytes.
+const MAX_CORRELATION_BYTES: usize = 128;
+/// How much of a path is written down, in characters.
+const MAX_PATH_CHARS: usize = 256;
+const CORRELATION: &str = "x-correlation-id";
+/// The platform's own, where it names another.
+const PLATFORM_CORRELATION: &str = "x-platform-correlation-id";
+
+impl Span {
+    /// In the order of their numbers.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Plan, Self::State, Self::Price, Self::Verify, Self::Origin, Self::Settle];
+
+    /// As `server-timing`, the log and the counters say it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::State => "state",
+            Self::Price => "price",
+            Self::Verify => "verify",
+            Self::Origin => "origin",
+            Self::Settle => "settle",
+        }
+    }
+}
+
+impl Watch {
+    pub(crate) fn new(counters: &Rc<Counters>, request: &RequestHead) -> Self {
+        let seed: String = request.seed.iter().map(|byte| format!("{byte:02x}")).collect();
+        // Made of the seed and not the seed itself, by which a receipt is known.
+        let chance: String = sha256(format!("correlation:{seed}").as_bytes()).chars().take(32).collect();
+        counters.begin(&chance, request.now);
+        let plain = |text: &&str| {
+            let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/=+@".contains(&byte);
+            text.len() <= MAX_CORRELATION_BYTES && text.bytes().all(known)
+        };
+        let given = request.headers.get(CORRELATION).and_then(headers::as_value).filter(plain);
+        let token = request.headers.get(PAYMENT_SIGNATURE).map(str::trim).filter(|text| !text.is_empty());
+        let path = request.url.split_once("://").map_or("", |(_, rest)| rest);
+        let path = path.find('/').and_then(|start| path.get(start..)).unwrap_or_default();
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        Self {
+            counters: counters.clone(),
+            correlation: given.map_or(chance, ToString::to_string),
+            method: request.method.chars().take(16).collect(),
+            path: path.chars().take(MAX_PATH_CHARS).collect(),
+            route: "unlisted".into(),
+            token: token.map(|token| {
+                let bytes = base64::decode(token, MAX_TOKEN_BYTES, "token");
+                format!("sha256:{}", sha256(&bytes.unwrap_or_else(|_| token.as_bytes().to_vec())))
+            }),
+            payer: None,
+            began: request.now,
+            waiting: None,
+            waits: Vec::new(),
+            origin_status: None,
+            record: None,
+            over: false,
+        }
+    }
+
+    /// Whether the request carried a token.
+    pub(crate) fn saw_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Sees what came of the last action.
+    pub(crate) fn happened(&mut self, event: &Event, now: u64) {
+        // It is one wait, however often it is looked whether it is over.
+        if matches!(event, Event::Waited) {
+            return;
+        }
+        let Some(span) = self.waited(now) else { return };
+        match event {
+            Event::Origin(origin) => self.origin_status = Some(origin.status),
+            Event::Answered(answer) if span == Span::Settle => {
+                let receipt = Receipt::from_json(answer.body.as_bytes()).ok();
+                if let Some(receipt) = receipt.filter(|receipt| answer.is_success() && receipt.success()) {
+                    self.counters.settled(&self.route, receipt.credits_redeemed().unwrap_or_default());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts a settlement that nobody knows the outcome of.
+    pub(crate) fn unresolved(&self, route: &str) {
+        self.counters.unresolved(route);
+    }
+
+    /// Ends what is waited for.
+    fn waited(&mut self, now: u64) -> Option<Span> {
+        let (span, since) = self.waiting.take()?;
+        let took = now.saturating_sub(since);
+        self.counters.waited(span, took);
+        self.waits.push((span, took));
+        Some(span)
+    }
+
+    fn wait(&mut self, span: Span, now: u64) {
+        self.waiting = Some((span, now));
+    }
+
+    /// Every answer to a request that carried a token says what became of it. Where it says nothing by now, and no settle
+    /// was sent, nothing was charged.
+    fn tell_uncharged(&self, answer: &mut Answer, code: &str, sent: bool) {
+        let silent = answer.headers.get(PAYMENT_RESPONSE).is_none() && !sent;
+        if silent && answer.status >= 400 && self.token.is_some() && self.route != "own" {
+            // A token that was refused is told why: a fresh one may be minted.
+            let why = if answer.status == 402 { code } else { result::NOT_SETTLED };
+            answer.headers.set(PAYMENT_RESPONSE, Receipt::refused(why, "").to_header());
+        }
+    }
+
+    fn timing(&self) -> String {
+        let spans = self.waits.iter().map(|(span, took)| format!("{};dur={took}", span.name()));
+        spans.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Ends it: says in the headers what is to be said there, and writes down what it came to.
+    fn close(
+        &mut self,
+        status: u16,
+        outcome: &'static str,
+        code: &str,
+        headers: &mut HeaderList,
+        visit: &Told,
+    ) {
+        headers.set(CORRELATION, self.correlation.as_str());
+        let timing = self.timing();
+        if visit.timing && !timing.is_empty() {
+            headers.append("server-timing", timing);
+        }
+        if self.over {
+            return;
+        }
+        self.over = true;
+        self.counters.request(&self.route, outcome);
+        let receipt = headers.get(PAYMENT_RESPONSE).and_then(|receipt| Receipt::from_header(receipt).ok());
+        let redeemed = receipt.as_ref().and_then(Receipt::credits_redeemed);
+        let took = visit.now.saturating_sub(self.began);
+        let line = visit.log.then(|| {
+            let mut line = Map::new();
+            let texts = [
+                ("event", Some("request")),
+                ("id", Some(self.correlation.as_str())),
+                ("platformId", headers.get(PLATFORM_CORRELATION)),
+                ("method", Some(self.method.as_str())),
+                ("path", Some(self.path.as_str())),
+                ("route", Some(self.route.as_str())),
+                ("outcome", Some(outcome)),
+                ("code", Some(code).filter(|code| !code.is_empty())),
+                ("payer", self.payer.as_deref()),
+                ("token", self.token.as_deref()),
+                ("transaction", receipt.as_ref().and_then(|receipt| receipt.text("transaction"))),
+            ];
+            for (name, text) in texts {
+                if let Some(text) = text {
+                    line.insert(name.into(), text.into());
+                }
+            }
+            let credits = redeemed.map(|credits: Credits| Value::from(credits.to_string()));
+            line.insert("credits".into(), credits.unwrap_or_default());
+            line.insert("status".into(), status.into());
+            line.insert("at".into(), self.began.into());
+            line.insert("ms".into(), took.into());
+            let waits = self.waits.iter().map(|(span, took)| (span.name().to_string(), Value::from(*took)));
+            line.insert("waits".into(), Value::Object(waits.collect()));
+            Value::Object(line).to_string()
+        });
+        let credits = redeemed.and_then(|credits| credits.to_string().parse().ok()).unwrap_or_default();
+        let texts =
+            [&self.method, outcome, code, self.payer.as_deref().unwrap_or_default(), &self.correlation];
+        self.record = Some(Record {
+            line,
+            route: self.route.clone(),
+            texts: texts.map(ToString::to_string),
+            numbers: [status.into(), took, credits],
+        });
+    }
+}
+
+/// What the watch has to know of its visit.
+struct Told {
+    now: u64,
+    log: bool,
+    timing: bool,
+}
+
+impl Visit {
+    /// The name of this visit that the client, the origin and the platform share: what `x-correlation-id` is to say on each
+    /// [`Action::Call`].
+    #[must_use]
+    pub fn correlation_id(&self) -> &str {
+        &self.watch.correlation
+    }
+
+    /// What the request came to, once, after [`Action::Respond`] or [`Action::Deliver`].
+    #[must_use]
+    pub fn record(&mut self) -> Option<Record> {
+        self.watch.record.take()
+    }
+
+    /// What is common to every action, whatever led to it.
+    pub(crate) fn dress(&mut self, mut action: Action) -> Action {
+        let manners = &self.settings.manners;
+        let told = Told { now: self.now, log: manners.log, timing: manners.timing };
+        let code = match &mut action {
+            Action::Respond(answer) => {
+                let code = code_of(answer);
+                self.make_page(answer);
+                if self.head_only {
+                    (answer.body, answer.file) = (None, None);
+                }
+                code
+            }
+            _ => String::new(),
+        };
+        let (sent, queues) = (self.sent, matches!(self.stage, Stage::Queueing(_)));
+        let watch = &mut self.watch;
+        if !matches!(action, Action::Wait(_)) {
+            watch.waited(told.now);
+        }
+        match &mut action {
+            Action::Respond(answer) => {
+                if let Some(other) = answer.headers.get(CORRELATION).map(ToString::to_string)
+                    && other != watch.correlation
+                {
+                    answer.headers.set(PLATFORM_CORRELATION, other);
+                }
+                watch.tell_uncharged(answer, &code, sent);
+                let outcome = answered(answer.status, &code);
+                watch.close(answer.status, outcome, &code, &mut answer.headers, &told);
+                header_limit::fit_answer(answer);
+            }
+            Action::Deliver(delivery) => {
+                let outcome = delivered(delivery, &watch.route);
+                let status = watch.origin_status.unwrap_or(200);
+                watch.close(status, outcome, "", &mut delivery.headers, &told);
+                header_limit::fit_delivery(&mut delivery.headers);
+            }
+            Action::Forward(forward) => {
+                forward.headers.set(CORRELATION, watch.correlation.as_str());
+                watch.payer = forward.headers.get("x-payment-payer").map(Into::into);
+                watch.wait(Span::Origin, told.now);
+            }
+            Action::Call(call) => {
+                let span = match call.path.rsplit('/').next() {
+                    Some("verify") => Span::Verify,
+                    Some("settle") => Span::Settle,
+                    _ => Span::Plan,
+                };
+                watch.wait(span, told.now);
+            }
+            Action::State(_) => watch.wait(Span::State, told.now),
+            Action::Wait(_) if watch.waiting.is_some() => {}
+            Action::Wait(_) => watch.wait(if queues { Span::State } else { Span::Plan }, told.now),
+            Action::Price(_) => watch.wait(Span::Price, told.now),
+            Action::Finish(_) => {}
+        }
+        action
+    }
+}
+
+fn answered(status: u16, code: &str) -> &'static str {
+    match status {
+        402 if code == "payment_missing" => "offered",
+        402 => "refused",
+        429 => "limited",
+        499 => "gone",
+        503 => "unavailable",
+        200..=399 => "answered",
+        400..=499 => "denied",
+        _ => "failed",
+    }
+}
+
+fn delivered(delivery: &Delivery, route: &str) -> &'static str {
+    let receipt =
+        delivery.headers.get(PAYMENT_RESPONSE).and_then(|receipt| Receipt::from_header(receipt).ok());
+    match receipt {
+        Some(receipt) if receipt.success() => "settled",
+        Some(_) => "uncharged",
+        None if delivery.journal.is_some() => "unknown",
+        None if delivery.meter.is_some() => "later",
+        None if delivery.headers.get(PASS_EXPIRES).is_some() => "pass",
+        None if route == "unlisted" => "passed",
+        None => "open",
+    }
+}
+
+/// The code that an answer of our own says.
+fn code_of(answer: &Answer) -> String {
+    let said = answer.body.as_deref().and_then(codec::parse_object);
+    let code = said.as_ref().and_then(|said| said.get("code")).and_then(Value::as_str);
+    code.unwrap_or_default().into()
+}

@@ -1,0 +1,4 @@
+//! Prices and the moment of settlement.
+
+pub(crate) mod price;
+pub(crate) mod settlement_policy;

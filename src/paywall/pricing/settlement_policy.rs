@@ -1,0 +1,103 @@
+use super::price::Unit;
+use crate::paywall::state::StateCall;
+
+/// When a paid answer is settled (rule 19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Settlement {
+    /// Before the answer is delivered: nothing goes out that is not paid for. The default.
+    #[default]
+    BeforeDelivery,
+    /// Behind the answer, which does not wait. What is refused then was given away: the seller's choice.
+    AfterDelivery,
+    /// When the answer has come to its end: the only way where that decides what it costs.
+    AtEndOfStream,
+}
+
+/// How the buyer gets to read the receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReceiptBy {
+    /// In `payment-response`. Only before delivery. The default there.
+    #[default]
+    Header,
+    /// As the last event of a `text/event-stream`, `payment-response`. Only at the end of the stream.
+    Event,
+    /// At a URL that the header `payment-receipt-url` names.
+    Url,
+}
+
+/// How often a route may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit {
+    /// So many requests,
+    pub(crate) requests: u32,
+    /// in so many seconds.
+    pub(crate) seconds: u32,
+    pub(crate) by: By,
+}
+
+/// How much of a route is free of charge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Free {
+    /// So many requests a day, by UTC.
+    pub(crate) per_day: u32,
+    pub(crate) by: By,
+}
+
+/// Who is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The payer, as the facilitator names it.
+    Payer,
+    /// The network that the client's address is in: /24 of IPv4, /48 of IPv6.
+    Address,
+}
+
+/// What the shell is to do with the body of an answer that is settled later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meter {
+    /// What is counted; bytes always are.
+    pub unit: Option<Unit>,
+    /// Whether to report the end of the body, and to hold the end of the answer until
+    /// [`Finish`](crate::paywall::Action::Finish) says what to add.
+    pub to_the_end: bool,
+    /// What to tell the state while the body goes out, if there is a state.
+    pub renew: Option<Renewal>,
+}
+
+/// A word to the state that an answer is still going out. Its reply decides nothing, and it may be lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// The word.
+    pub call: StateCall,
+    /// How often it is said, in milliseconds.
+    pub every_ms: u32,
+}
+
+impl Settlement {
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BeforeDelivery => "before-delivery",
+            Self::AfterDelivery => "after-delivery",
+            Self::AtEndOfStream => "at-end-of-stream",
+        }
+    }
+
+    /// The policy of that name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::BeforeDelivery, Self::AfterDelivery, Self::AtEndOfStream]
+            .into_iter()
+            .find(|one| one.as_str() == name)
+    }
+}
+
+impl By {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "payer" => Some(Self::Payer),
+            "address" => Some(Self::Address),
+            _ => None,
+        }
+    }
+}

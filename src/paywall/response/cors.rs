@@ -1,0 +1,196 @@
+use super::response::Answer;
+use crate::paywall::config::keys;
+use crate::paywall::config::settings::{ConfigError, strings, wrong};
+use crate::paywall::endpoints::receipts::RECEIPT_URL;
+use crate::paywall::http::headers;
+use crate::paywall::http::headers::HeaderList;
+use crate::paywall::http::method::Method;
+use crate::paywall::pass::{PASS, PASS_EXPIRES, WARNING};
+use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+
+/// Which cross-origin pages may ask and pay (rule 18). The default allows none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Cors {
+    /// Origins, `https://app.example`, compared as they are.
+    allowed: Vec<String>,
+    /// `*`: any page, without cookies.
+    any: bool,
+    /// Whether a page may send cookies and read what is answered to them.
+    credentials: bool,
+    /// Whether a public page may call this service in a private network.
+    private_network: bool,
+    /// Headers that a page may send if it asks to, beside the usual ones, in lower case.
+    headers: Vec<String>,
+    /// How long a browser may remember a preflight, in seconds.
+    max_age: u32,
+}
+
+/// What a page may read beyond the safe few of the Fetch standard.
+const EXPOSED: [&str; 12] = [
+    PAYMENT_REQUIRED,
+    PAYMENT_RESPONSE,
+    RECEIPT_URL,
+    "x-correlation-id",
+    "x-platform-correlation-id",
+    "retry-after",
+    "accept-ranges",
+    "content-range",
+    "etag",
+    PASS,
+    PASS_EXPIRES,
+    WARNING,
+];
+/// What a page may always send.
+const ALLOWED: [&str; 4] = [PAYMENT_SIGNATURE, "content-type", "accept", "authorization"];
+/// What a page may send if it asks to. The second is no header of requests, but `@x402/fetch` sends it beside its payment.
+const ALLOWED_IF_ASKED: [&str; 18] = [
+    "accept-language",
+    "access-control-expose-headers",
+    "cache-control",
+    "content-language",
+    "idempotency-key",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "last-event-id",
+    "range",
+    "traceparent",
+    "tracestate",
+    "x-correlation-id",
+    PASS,
+    "x-request-id",
+    "x-requested-with",
+];
+/// What a page asks that finds itself in front of a private network, and is told.
+const ASKED_PRIVATE: &str = "access-control-request-private-network";
+
+impl Cors {
+    /// Reads `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`, `ALLOW_PRIVATE_NETWORK` and `CORS_MAX_AGE`.
+    ///
+    /// # Errors
+    /// Names the key that is wrong.
+    pub(crate) fn read(text: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut cors = Self {
+            credentials: keys::ALLOW_CREDENTIALS.read(&text)?,
+            private_network: keys::ALLOW_PRIVATE_NETWORK.read(&text)?,
+            max_age: keys::CORS_MAX_AGE.read(&text)?,
+            ..Self::default()
+        };
+        for origin in strings("ALLOWED_ORIGINS", text("ALLOWED_ORIGINS"))? {
+            if origin == "*" {
+                cors.any = true;
+                continue;
+            }
+            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            let plain =
+                |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase() || b".-:[]".contains(&byte);
+            if !host.is_some_and(|host| !host.is_empty() && host.bytes().all(plain)) {
+                let problem = "must be \"*\" or an origin in lower case, like https://app.example";
+                return Err(wrong("ALLOWED_ORIGINS", problem));
+            }
+            cors.allowed.push(origin);
+        }
+        // With both, any page in the world acts as whoever looks at it.
+        if cors.any && cors.credentials {
+            return Err(wrong("ALLOW_CREDENTIALS", "does not go with \"*\" in ALLOWED_ORIGINS"));
+        }
+        for name in strings("ALLOWED_HEADERS", text("ALLOWED_HEADERS"))? {
+            let plain =
+                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            if name.is_empty() || !plain || headers::is_ours(&name) {
+                let problem =
+                    "must be names of headers in lower case, and none of those that the gate speaks by";
+                return Err(wrong("ALLOWED_HEADERS", problem));
+            }
+            cors.headers.push(name);
+        }
+        Ok(cors)
+    }
+
+    /// The same for pages that send their token in these headers.
+    pub(crate) fn taking(mut self, token_headers: &[String]) -> Self {
+        self.headers.extend_from_slice(token_headers);
+        self
+    }
+
+    /// The value of `access-control-allow-origin` for a page of `origin`, where it is allowed.
+    fn admits<'a>(&self, origin: Option<&'a str>) -> Option<&'a str> {
+        let origin = origin?;
+        if self.any {
+            return Some("*");
+        }
+        self.allowed.iter().any(|allowed| allowed == origin).then_some(origin)
+    }
+
+    /// Answers a preflight, unpaid and without the origin.
+    pub(crate) fn preflight(&self, request: &HeaderList, methods: &[Method]) -> Answer {
+        let origin = request.get("origin");
+        let Some(admitted) = self.admits(origin) else {
+            let mut answer = Answer::error(
+                403,
+                "origin_not_allowed",
+                "Pages of this origin may not call this service (ALLOWED_ORIGINS).",
+            );
+            answer.headers.merge("vary", &["Origin"]);
+            return answer;
+        };
+        let mut answer = Answer::empty(204);
+        let headers = &mut answer.headers;
+        headers.set("access-control-allow-origin", admitted);
+        let listed = if methods.is_empty() { &Method::ALL } else { methods };
+        let names: Vec<&str> = listed.iter().map(|method| method.as_str()).collect();
+        headers.set("access-control-allow-methods", names.join(", "));
+        headers.merge("access-control-allow-headers", &ALLOWED);
+        let more = || ALLOWED_IF_ASKED.into_iter().chain(self.headers.iter().map(String::as_str));
+        let asked = request
+            .members("access-control-request-headers")
+            .filter_map(|asked| more().find(|known| known.eq_ignore_ascii_case(asked)));
+        headers.merge("access-control-allow-headers", &asked.collect::<Vec<_>>());
+        headers.set("access-control-max-age", self.max_age.to_string());
+        if self.credentials {
+            headers.set("access-control-allow-credentials", "true");
+        }
+        headers.merge("vary", &["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"]);
+        if self.private_network {
+            headers.merge("vary", &["Access-Control-Request-Private-Network"]);
+            if request.get(ASKED_PRIVATE) == Some("true") {
+                headers.set("access-control-allow-private-network", "true");
+            }
+        }
+        answer
+    }
+
+    /// Puts our word on a response to a page of `origin` in the place of the origin server's; what the server
+    /// exposes stays exposed. Where no page is named, the word is the origin server's own.
+    pub(crate) fn apply(&self, origin: Option<&str>, headers: &mut HeaderList) {
+        if !self.any && self.allowed.is_empty() {
+            return;
+        }
+        let exposed: Vec<String> = headers
+            .members("access-control-expose-headers")
+            .filter(|name| *name != "*")
+            .map(Into::into)
+            .collect();
+        headers.retain(|name| !name.starts_with("access-control-"));
+        if !self.any {
+            headers.merge("vary", &["Origin"]);
+        }
+        if let Some(admitted) = self.admits(origin) {
+            headers.set("access-control-allow-origin", admitted);
+            if self.credentials {
+                headers.set("access-control-allow-credentials", "true");
+            }
+            headers.merge("access-control-expose-headers", &EXPOSED);
+            headers.merge(
+                "access-control-expose-headers",
+                &exposed.iter().map(String::as_str).collect::<Vec<_>>(),
+            );
+        }
+    }
+}

@@ -1,0 +1,222 @@
+use super::path_pattern::Pattern;
+use crate::paywall::http::host::Host;
+use crate::paywall::http::method::Method;
+use crate::paywall::http::path::{CanonicalPath, Target};
+use crate::paywall::pricing::price::Terms;
+use alloc::{rc::Rc, string::String, vec::Vec};
+
+/// The list of what is paid for and what is open, and the one place that says which of them a request falls under
+/// (rules 16 and 26).
+///
+/// The narrower route counts, whatever the order in which they are written. Two of which neither is the narrower and
+/// that share a request are refused when they are added: there, only the order would decide.
+/// What is forwarded is the route's own spelling, so that the origin sees what was matched.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    entries: Vec<Entry>,
+    unlisted: Unlisted,
+}
+
+/// What happens to a request that no route lists (rule 26). It has to be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unlisted {
+    /// It is refused with 404.
+    Deny,
+    /// It is forwarded untouched, unpaid.
+    Pass,
+}
+
+/// One line of the list, for one method.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Where it stands in the configuration: `ROUTES["POST /ask"]`.
+    pub(crate) at: String,
+    pub(crate) method: Method,
+    /// The host it is for; every host without one.
+    pub(crate) host: Option<Host>,
+    pub(crate) pattern: Pattern,
+    /// What it costs; nothing for an open route.
+    pub(crate) terms: Option<Rc<Terms>>,
+}
+
+/// Which line of the list a request falls under.
+#[derive(Debug)]
+pub(crate) enum Listing {
+    /// A paid route, and the path to forward.
+    Paid(Rc<Terms>, CanonicalPath),
+    /// An open route, and the path to forward.
+    Open(CanonicalPath),
+    /// No line, and the setting says it passes; the path to forward.
+    Passed(CanonicalPath),
+    /// No line, and the setting says it is denied: 404.
+    Denied,
+    /// The path is listed, with these methods only: 405. A path that is paid for with one method is not passed with
+    /// another.
+    WrongMethod(Vec<Method>),
+    /// It might be an alias of a paid route in some server's eyes: 400.
+    InDoubt,
+    /// A router has chosen by another spelling of this path, so another thing than was matched may answer: 400.
+    NotCanonical(CanonicalPath),
+}
+
+impl Entry {
+    fn matches(&self, target: &Target) -> bool {
+        self.is_for(&target.host) && self.pattern.matches(&target.path)
+    }
+
+    /// Whether some server may take `target`, which this does not match, for this: by its spelling, or because all
+    /// hosts of the gate lead to one origin.
+    fn may_be(&self, target: &Target) -> bool {
+        self.pattern.may_be(&target.path)
+            || (!self.is_for(&target.host) && self.pattern.matches(&target.path))
+    }
+
+    fn is_for(&self, host: &Host) -> bool {
+        self.host.as_ref().is_none_or(|mine| mine.covers(host))
+    }
+
+    fn covers(&self, other: &Self) -> bool {
+        let host = match (&self.host, &other.host) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(mine), Some(theirs)) => mine.covers(theirs),
+        };
+        host && self.pattern.covers(&other.pattern)
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        let host = match (&self.host, &other.host) {
+            (Some(mine), Some(theirs)) => mine.covers(theirs) || theirs.covers(mine),
+            _ => true,
+        };
+        self.method == other.method && host && self.pattern.meets(&other.pattern)
+    }
+
+    /// Whether it says more than `other` about a request that both match: of two on the list, one covers the other, and no
+    /// two cover each other.
+    fn is_narrower(&self, other: &Self) -> bool {
+        other.covers(self)
+    }
+
+    /// Whether some server may take `target`, which this matches, for `other`: by its spelling, because that server does
+    /// not tell hosts apart, or, where this costs nothing, because it does not tell methods apart.
+    fn may_be_taken_for(&self, other: &Self, target: &Target) -> bool {
+        let here = other.is_for(&target.host);
+        if !here && self.host.is_some() {
+            return false;
+        }
+        // One path and no more: that one was meant.
+        let by_spelling = !self.pattern.is_literal() && other.pattern.may_be(&target.path);
+        // The same paths, cheaper by host or open by method, are a choice; more paths are not.
+        let broader = !other.pattern.covers(&self.pattern);
+        let by_path = broader && other.pattern.matches(&target.path);
+        match here {
+            true => by_spelling || (by_path && self.terms.is_none() && self.method != other.method),
+            false => (by_spelling && broader) || by_path,
+        }
+    }
+}
+
+impl Routes {
+    pub(crate) fn new(unlisted: Unlisted) -> Self {
+        Self { entries: Vec::new(), unlisted }
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// What is wrong with it beside another: the problem, naming the other.
+    pub(crate) fn add(&mut self, entry: Entry) -> Result<(), String> {
+        for other in self.entries.iter().filter(|other| other.meets(&entry)) {
+            let (is_under, is_over) = (other.covers(&entry), entry.covers(other));
+            if is_under && is_over {
+                return Err(["is listed twice: ", other.at.as_str(), " is the same"].concat());
+            }
+            if !is_under && !is_over {
+                let problem = " share requests, and neither is the narrower one";
+                return Err(["and ", other.at.as_str(), problem].concat());
+            }
+        }
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// What is paid for, in the order of the list.
+    pub(crate) fn paid(&self) -> impl Iterator<Item = &Rc<Terms>> {
+        self.entries.iter().filter_map(|entry| entry.terms.as_ref())
+    }
+
+    /// Which line `method` and `target` fall under. `form` says that the body is a form, in which a `_method` may be;
+    /// `routed` is the path by which a router has chosen already what is to answer.
+    pub(crate) fn find(&self, method: Method, target: &Target, form: bool, routed: Option<&str>) -> Listing {
+        let on_path = || self.entries.iter().filter(|entry| entry.matches(target));
+        let paid = || self.entries.iter().filter(|entry| entry.terms.is_some());
+        let mut found: Option<&Entry> = None;
+        for entry in on_path().filter(|entry| entry.method == method.as_listed()) {
+            if found.is_none_or(|best| entry.is_narrower(best)) {
+                found = Some(entry);
+            }
+        }
+        let Some(entry) = found else {
+            if on_path().any(|entry| entry.terms.is_some()) || self.unlisted == Unlisted::Deny {
+                let methods = self.methods_on(target);
+                return if methods.is_empty() { Listing::Denied } else { Listing::WrongMethod(methods) };
+            }
+            let in_doubt = paid().any(|entry| entry.may_be(target));
+            return if in_doubt { Listing::InDoubt } else { Listing::Passed(target.path.clone()) };
+        };
+        let other_method = paid().any(|other| other.method != entry.method && other.matches(target));
+        let dearer = || {
+            let price = entry.terms.as_ref().map(|terms| terms.credits);
+            paid().any(|other| {
+                other.method != entry.method
+                    && other.matches(target)
+                    && other.terms.as_ref().map(|terms| terms.credits) > price
+            })
+        };
+        if (other_method && target.names_method())
+            || (method == Method::Post && form && dearer())
+            || paid().any(|other| entry.may_be_taken_for(other, target))
+        {
+            return Listing::InDoubt;
+        }
+        let path = entry.pattern.spelled(&target.path);
+        let fixed = entry.terms.as_ref().is_none_or(|terms| terms.is_fixed());
+        if routed.is_some_and(|raw| !entry.pattern.routes_as(&path, raw, fixed)) {
+            return Listing::NotCanonical(path);
+        }
+        match &entry.terms {
+            Some(terms) => Listing::Paid(terms.clone(), path),
+            None => Listing::Open(path),
+        }
+    }
+
+    /// The paid routes that do not cover the path which their `*` begins after, where that passes unpaid.
+    pub(crate) fn left_free(&self) -> Vec<&str> {
+        let leaves = |entry: &&Entry| {
+            let Some(above) = entry.pattern.above().filter(|_| entry.terms.is_some()) else { return false };
+            !self.entries.iter().any(|other| other.method == entry.method && other.pattern.covers(&above))
+        };
+        let free = self.entries.iter().filter(|_| self.unlisted == Unlisted::Pass).filter(leaves);
+        free.map(|entry| entry.at.as_str()).collect()
+    }
+
+    /// Whether the gate speaks for this target, rather than only pass it on.
+    pub(crate) fn governs(&self, target: &Target) -> bool {
+        self.unlisted == Unlisted::Deny
+            || self.entries.iter().any(|entry| entry.matches(target) || entry.may_be(target))
+    }
+
+    /// The methods listed for `target`, `HEAD` beside `GET`; empty where none is.
+    pub(crate) fn methods_on(&self, target: &Target) -> Vec<Method> {
+        let listed = |method: Method| {
+            self.entries.iter().any(|entry| entry.method == method.as_listed() && entry.matches(target))
+        };
+        Method::ALL.into_iter().filter(|method| listed(*method)).collect()
+    }
+
+    /// Whether a route names a host: then the origin may tell hosts apart, and is told the one that was matched.
+    pub(crate) fn name_hosts(&self) -> bool {
+        self.entries.iter().any(|entry| entry.host.is_some())
+    }
+}

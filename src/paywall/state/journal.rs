@@ -1,0 +1,452 @@
+use super::json::{self, Members, Unreadable, Written};
+use super::open_deliveries;
+use super::open_deliveries::Entrance;
+use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Rows, RowsError, Stands};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use serde_json::Value;
+
+pub(super) const ENTRY: &str = "entry";
+/// The seller's book: copies of what other objects could not bring to a good end.
+const BOOK: &str = "book";
+/// An entry that the seller's book has to be told of.
+pub(super) const FILE: &str = "file";
+const NONCE: &str = "nonce";
+const RATE: &str = "rate";
+const ALLOWANCE: &str = "allowance";
+/// What a visit took of an allowance, so that it is given back once at the most.
+const TAKEN: &str = "taken";
+
+const DAY_MS: u64 = 86_400_000;
+/// How long until what is not known is looked into a second time, in milliseconds.
+pub(super) const SOON_MS: u64 = 5_000;
+/// For how long an entry is kept that the seller has to look into, or that is owed.
+const KEEP_OPEN_MS: u64 = 400 * DAY_MS;
+/// How many entries one answer lists.
+pub(crate) const PAGE: u32 = 200;
+
+/// How a single-use token stands.
+enum Nonce {
+    /// A visit works with it. If nothing more is heard of that visit by then, it is free again: nothing was sent.
+    Claimed { visit: String, until: u64 },
+    /// A settle with it was or will be sent: its entry says what became of it.
+    Held { visit: String },
+    /// It bought its one answer.
+    Spent { visit: String },
+}
+
+struct Taken {
+    day: u64,
+    used: u32,
+}
+
+/// Does what a command says. `now` is in milliseconds since 1970.
+///
+/// # Errors
+/// Where the storage fails; the visit is then not to go on.
+pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply, RowsError> {
+    match command {
+        Command::Admit { visit, rates, claim, allowance, open } => {
+            // What an allowance pays for leaves nothing open.
+            let gift = match allowance {
+                Some(allowance) => is_left(rows, visit, allowance, now)?,
+                None => false,
+            };
+            let open = open.as_ref().filter(|_| !gift);
+            if let Some(open) = open {
+                match open_deliveries::look(rows, visit, open, now)? {
+                    Entrance::Free => {}
+                    Entrance::Full => return Ok(Reply::InProgress),
+                    Entrance::Owing(entry) => return Ok(Reply::Owing { entry }),
+                }
+            }
+            if let Some(retry_after) = limited(rows, rates, now)? {
+                return Ok(Reply::Limited { retry_after });
+            }
+            if let Some(claim) = claim
+                && !claimed(rows, visit, claim, now)?
+            {
+                return Ok(Reply::Used);
+            }
+            let free = match allowance {
+                Some(allowance) => take(rows, visit, allowance, now)?,
+                None => false,
+            };
+            if let Some(open) = open {
+                open_deliveries::hold(rows, &open.plan, visit, now.saturating_add(open.lease))?;
+            }
+            Ok(Reply::Admitted { free })
+        }
+        Command::Release { visit, claim, allowance, open } => {
+            if let Some(plan) = open {
+                open_deliveries::free(rows, plan, visit)?;
+            }
+            if let Some(claim) = claim {
+                let_go(rows, visit, &claim.nonce)?;
+            }
+            if let Some(allowance) = allowance {
+                give_back(rows, visit, allowance, now)?;
+            }
+            Ok(Reply::Done)
+        }
+        Command::Write { entry, lease } => write(rows, entry, now.saturating_add(*lease), now),
+        Command::Charge { visit, credits, again, lease } => {
+            let Some(mut entry) = entry(rows, visit)? else { return Ok(Reply::Lost) };
+            if !(is_going_out(&entry) || entry.stands == Stands::Settling) {
+                return Ok(Reply::Lost);
+            }
+            entry.stands = Stands::Settling;
+            entry.sent = true;
+            entry.credits = credits.clone();
+            entry.again = again.clone();
+            entry.delivered = true;
+            entry.why = None;
+            save(rows, &mut entry, now.saturating_add(*lease), now)?;
+            Ok(Reply::Done)
+        }
+        Command::Renew { visit, lease } => match entry(rows, visit)? {
+            Some(mut entry) if is_going_out(&entry) => {
+                entry.stands = Stands::Delivering;
+                entry.why = None;
+                save(rows, &mut entry, now.saturating_add(*lease), now)?;
+                Ok(Reply::Done)
+            }
+            _ => Ok(Reply::Lost),
+        },
+        Command::Close { visit, end, after, round } => match entry(rows, visit)? {
+            Some(entry) => close(rows, entry, end, *round, now, now.saturating_add(*after)),
+            None => Ok(Reply::Nothing),
+        },
+        Command::Receipt { visit } => Ok(match entry(rows, visit)? {
+            Some(entry) => Reply::Receipt { stands: entry.stands, receipt: entry.receipt },
+            None => Reply::Nothing,
+        }),
+        Command::Journal { after, book } => {
+            let mut entries = Vec::new();
+            for row in rows.list(if *book { BOOK } else { ENTRY }, after.as_deref(), PAGE)? {
+                let mut entry: Entry = read(&row.value)?;
+                entry.again = None;
+                entries.push(entry);
+            }
+            Ok(Reply::Journal { entries })
+        }
+        Command::File { entry } => {
+            // What came to a good end after all is not kept longer than in its own object.
+            let keep = if is_serious(entry) { KEEP_OPEN_MS } else { rows.keep_ms() };
+            put(rows, BOOK, &entry.visit, &**entry, Some(now.saturating_add(keep)))?;
+            Ok(Reply::Done)
+        }
+    }
+}
+
+/// Whether an answer goes out of which nothing was sent to be settled. One that was given up for dead may live.
+fn is_going_out(entry: &Entry) -> bool {
+    match entry.stands {
+        Stands::Delivering | Stands::Abandoned => true,
+        Stands::Unresolved => !entry.sent,
+        _ => false,
+    }
+}
+
+/// Whether the seller's book has to have it.
+fn is_serious(entry: &Entry) -> bool {
+    matches!(entry.stands, Stands::Unresolved | Stands::Owed)
+}
+
+/// Counts a request for each rate, if none is exceeded; else says in how many seconds to come again.
+///
+/// A rate is kept as one time: that at which all that was asked would have been asked evenly. It may be ahead of now by
+/// one window.
+fn limited(rows: &mut impl Rows, rates: &[Rate], now: u64) -> Result<Option<u64>, RowsError> {
+    let mut after = Vec::new();
+    for rate in rates {
+        let window = u64::from(rate.seconds).saturating_mul(1000);
+        let step = window.div_ceil(u64::from(rate.requests.max(1))).max(1);
+        let known = rows.get(RATE, &rate.name)?.and_then(|text| text.parse().ok()).unwrap_or(now);
+        let next = now.max(known).saturating_add(step);
+        // Rounding up must not take the last request of a window away.
+        let ahead = next.saturating_sub(now).saturating_sub(u64::from(rate.requests));
+        if ahead > window {
+            return Ok(Some(ahead.saturating_sub(window).div_ceil(1000).max(1)));
+        }
+        after.push((&rate.name, next));
+    }
+    for (name, next) in after {
+        rows.put(RATE, name, &next.to_string(), Some(next))?;
+    }
+    Ok(None)
+}
+
+/// Claims a single-use token for a visit, if nobody else has it (rule 24).
+fn claimed(rows: &mut impl Rows, visit: &str, claim: &Claim, now: u64) -> Result<bool, RowsError> {
+    let free = match nonce(rows, &claim.nonce)? {
+        None => true,
+        Some(Nonce::Claimed { visit: other, until }) => other == visit || until <= now,
+        Some(Nonce::Held { .. } | Nonce::Spent { .. }) => false,
+    };
+    if free {
+        let until = now.saturating_add(claim.lease);
+        put(rows, NONCE, &claim.nonce, &Nonce::Claimed { visit: visit.into(), until }, Some(until))?;
+    }
+    Ok(free)
+}
+
+/// Whether a visit's claim still stands.
+fn owns(rows: &impl Rows, visit: &str, id: &str) -> Result<bool, RowsError> {
+    Ok(match nonce(rows, id)? {
+        Some(Nonce::Claimed { visit: owner, .. } | Nonce::Held { visit: owner }) => owner == visit,
+        // It ran out and was swept, and nobody took the token since.
+        None => true,
+        Some(Nonce::Spent { .. }) => false,
+    })
+}
+
+pub(super) fn let_go(rows: &mut impl Rows, visit: &str, id: &str) -> Result<(), RowsError> {
+    match nonce(rows, id)? {
+        Some(Nonce::Claimed { visit: owner, .. } | Nonce::Held { visit: owner }) if owner == visit => {
+            rows.remove(NONCE, id)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Takes one of today's, if there is one left.
+fn take(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64) -> Result<bool, RowsError> {
+    if rows.get(TAKEN, visit)?.is_some() {
+        return Ok(true);
+    }
+    let today = now / DAY_MS;
+    let taken: Option<Taken> = get(rows, ALLOWANCE, &allowance.name)?;
+    let mut taken = taken.filter(|taken| taken.day == today).unwrap_or(Taken { day: today, used: 0 });
+    if taken.used >= allowance.per_day {
+        return Ok(false);
+    }
+    taken.used += 1;
+    let tomorrow = (today + 1).saturating_mul(DAY_MS);
+    put(rows, ALLOWANCE, &allowance.name, &taken, Some(tomorrow))?;
+    rows.put(TAKEN, visit, &today.to_string(), Some(tomorrow))?;
+    Ok(true)
+}
+
+/// Whether there is one of today's left for a visit.
+fn is_left(rows: &impl Rows, visit: &str, allowance: &Allowance, now: u64) -> Result<bool, RowsError> {
+    let taken: Option<Taken> = get(rows, ALLOWANCE, &allowance.name)?;
+    let used = taken.filter(|taken| taken.day == now / DAY_MS).map_or(0, |taken| taken.used);
+    Ok(used < allowance.per_day || rows.get(TAKEN, visit)?.is_some())
+}
+
+fn give_back(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64) -> Result<(), RowsError> {
+    let Some(day) = rows.get(TAKEN, visit)? else { return Ok(()) };
+    rows.remove(TAKEN, visit)?;
+    let today = now / DAY_MS;
+    if let Some(mut taken) = get::<Taken>(rows, ALLOWANCE, &allowance.name)?
+        && taken.day == today
+        && day == today.to_string()
+    {
+        taken.used = taken.used.saturating_sub(1);
+        put(rows, ALLOWANCE, &allowance.name, &taken, Some((today + 1).saturating_mul(DAY_MS)))?;
+    }
+    Ok(())
+}
+
+fn write(rows: &mut impl Rows, entry: &Entry, until: u64, now: u64) -> Result<Reply, RowsError> {
+    if rows.get(ENTRY, &entry.visit)?.is_some() {
+        return Ok(Reply::Done);
+    }
+    // Its lease was over, and another may have begun since: nothing was delivered yet.
+    if entry.open
+        && entry.stands == Stands::Delivering
+        && !open_deliveries::holds(rows, &entry.plan, &entry.visit, now)?
+    {
+        return Ok(Reply::Lost);
+    }
+    if let Some(id) = &entry.nonce {
+        if !owns(rows, &entry.visit, id)? {
+            return Ok(Reply::Lost);
+        }
+        put(rows, NONCE, id, &Nonce::Held { visit: entry.visit.clone() }, None)?;
+    }
+    if entry.stands.is_final() {
+        settle_down(rows, entry.clone(), now)
+    } else {
+        save(rows, &mut entry.clone(), until, now)
+    }?;
+    Ok(Reply::Done)
+}
+
+/// Takes what became of an entry's settle number `round`.
+pub(super) fn close(
+    rows: &mut impl Rows,
+    mut entry: Entry,
+    end: &End,
+    round: u32,
+    now: u64,
+    look: u64,
+) -> Result<Reply, RowsError> {
+    let settled = matches!(end, End::Settled { .. });
+    // The platform's yes stands, whatever is said later; any other word counts for the settle that it is of.
+    if (entry.stands == Stands::Settled && entry.receipt.is_some()) || (!settled && round != entry.rounds) {
+        return Ok(Reply::Done);
+    }
+    let under_way = matches!(entry.stands, Stands::Settling | Stands::Delivering);
+    match end {
+        End::Settled { receipt } => {
+            entry.stands = Stands::Settled;
+            entry.delivered = true;
+            entry.receipt = Some(receipt.clone());
+            entry.why = None;
+        }
+        End::Refused { receipt, spent, delivered } => {
+            entry.stands = Stands::Refused;
+            entry.delivered = *delivered;
+            entry.receipt = Some(receipt.clone());
+            if !spent && let Some(id) = entry.nonce.take() {
+                let_go(rows, &entry.visit, &id)?;
+            }
+        }
+        // A single-use token is settled again until it is known.
+        End::Unknown { why, delivered } if entry.nonce.is_some() => {
+            // The reconciler may have been quicker: what it may have settled is not begun anew by what is told late.
+            if under_way || (entry.stands == Stands::Unknown && !entry.delivered) {
+                entry.stands = Stands::Unknown;
+                entry.delivered |= delivered;
+                entry.why = Some(why.clone());
+                entry.late = now.saturating_add(entry.quiet);
+                save(rows, &mut entry, look, now)?;
+            }
+            return Ok(Reply::Done);
+        }
+        // Any other never is: it may have been burned.
+        End::Unknown { why, delivered } => {
+            if !under_way && entry.stands != Stands::Unresolved {
+                return Ok(Reply::Done);
+            }
+            entry.stands = Stands::Unresolved;
+            entry.sent = true;
+            entry.delivered |= delivered;
+            entry.why = Some(why.clone());
+        }
+        End::Owed { why, again, receipt } => {
+            if under_way {
+                entry.stands = Stands::Owed;
+                entry.delivered = true;
+                entry.why = Some(why.clone());
+                entry.again = Some(again.clone());
+                entry.receipt.clone_from(receipt);
+                // What was refused waits for its payer; what the platform had no time for does not.
+                let last = entry.ends.unwrap_or_else(|| now.saturating_add(KEEP_OPEN_MS));
+                save(rows, &mut entry, if receipt.is_some() { last } else { look }, now)?;
+            }
+            return Ok(Reply::Done);
+        }
+        End::Released { why } => {
+            entry.stands = Stands::Released;
+            entry.why = Some(why.clone());
+            if let Some(id) = entry.nonce.take() {
+                let_go(rows, &entry.visit, &id)?;
+            }
+        }
+    }
+    settle_down(rows, entry, now)?;
+    Ok(Reply::Done)
+}
+
+/// Files an entry that will not change by itself any more: what is secret is dropped, its token is used.
+pub(super) fn settle_down(rows: &mut impl Rows, mut entry: Entry, now: u64) -> Result<(), RowsError> {
+    entry.again = None;
+    let keep = if entry.stands == Stands::Unresolved { KEEP_OPEN_MS } else { rows.keep_ms() };
+    let until = now.saturating_add(keep);
+    if let Some(id) = &entry.nonce {
+        put(rows, NONCE, id, &Nonce::Spent { visit: entry.visit.clone() }, Some(until))?;
+    }
+    save(rows, &mut entry, until, now)
+}
+
+/// Keeps an entry until `due`; its payer's open answers follow it, and the seller's book where it is serious.
+pub(super) fn save(rows: &mut impl Rows, entry: &mut Entry, due: u64, now: u64) -> Result<(), RowsError> {
+    entry.filed |= is_serious(entry);
+    put(rows, ENTRY, &entry.visit, entry, Some(due))?;
+    open_deliveries::follow(rows, entry, due)?;
+    if entry.filed && entry.stands != Stands::Settling {
+        rows.put(FILE, &entry.visit, "0", Some(now))?;
+    }
+    Ok(())
+}
+
+pub(super) fn entry(rows: &impl Rows, visit: &str) -> Result<Option<Entry>, RowsError> {
+    get(rows, ENTRY, visit)
+}
+
+fn nonce(rows: &impl Rows, id: &str) -> Result<Option<Nonce>, RowsError> {
+    get(rows, NONCE, id)
+}
+
+pub(super) fn get<T: Written>(rows: &impl Rows, kind: &str, id: &str) -> Result<Option<T>, RowsError> {
+    rows.get(kind, id)?.map(|text| read(&text)).transpose()
+}
+
+pub(super) fn read<T: Written>(text: &str) -> Result<T, RowsError> {
+    json::read(text).map_err(|error| RowsError(format!("a row cannot be read: {error}")))
+}
+
+pub(super) fn put(
+    rows: &mut impl Rows,
+    kind: &str,
+    id: &str,
+    value: &impl Written,
+    due: Option<u64>,
+) -> Result<(), RowsError> {
+    rows.put(kind, id, &json::print(value), due)
+}
+
+impl Written for Nonce {
+    fn to_json(&self) -> Value {
+        let (is, visit) = match self {
+            Self::Claimed { visit, .. } => ("Claimed", visit),
+            Self::Held { visit } => ("Held", visit),
+            Self::Spent { visit } => ("Spent", visit),
+        };
+        let mut members = Members::tagged("is", is);
+        members.put("visit", visit.as_str());
+        if let Self::Claimed { until, .. } = self {
+            members.put("until", *until);
+        }
+        members.done()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let mut members = Members::of(value)?;
+        let visit = members.text("visit")?;
+        Ok(match members.text("is")?.as_str() {
+            "Claimed" => Self::Claimed { visit, until: members.whole("until")? },
+            "Held" => Self::Held { visit },
+            "Spent" => Self::Spent { visit },
+            _ => return Err(Unreadable("is")),
+        })
+    }
+}
+
+impl Written for Taken {
+    fn to_json(&self) -> Value {
+        let mut members = Members::default();
+        members.put("day", self.day);
+        members.put("used", self.used);
+        members.done()
+    }
+
+    fn from_json(value: Value) -> Result<Self, Unreadable> {
+        let mut members = Members::of(value)?;
+        Ok(Self { day: members.whole("day")?, used: members.count("used")? })
+    }
+}
+
+impl Stands {
+    /// Whether it will not change by itself any more.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Delivering | Self::Settling | Self::Unknown | Self::Owed)
+    }
+}

@@ -1,0 +1,78 @@
+//! A name that is not known, and the one that was meant.
+
+use super::config::settings::{ConfigError, wrong};
+use alloc::{format, string::String, vec::Vec};
+use serde_json::{Map, Value};
+
+/// Refuses the first member of an object that is not known, by its path.
+pub(crate) fn only(
+    at: &str,
+    members: &Map<String, Value>,
+    known: &[&str],
+    said: &str,
+) -> Result<(), ConfigError> {
+    match members.keys().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(wrong(format!("{at}.{name}"), unknown(said, name, known.iter().copied()))),
+        None => Ok(()),
+    }
+}
+
+/// What is said of a name that is not known, and which known one is near it, if one is.
+#[must_use]
+pub fn unknown<'a>(said: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let near = known
+        .map(|other| (distance(name, other), other))
+        .filter(|(distance, _)| *distance <= (name.len() / 3).max(2) && *distance < name.len())
+        .min_by_key(|(distance, _)| *distance);
+    match near {
+        Some((_, meant)) => format!("{said}; did you mean {meant}?"),
+        None => said.into(),
+    }
+}
+
+/// How many letters have to be put in, taken out or exchanged; their case does not count.
+fn distance(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (at, letter) in from.bytes().enumerate() {
+        let mut corner = at;
+        let mut left = at + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, other) in row.iter_mut().skip(1).zip(to.bytes()) {
+            let exchanged = corner + usize::from(!letter.eq_ignore_ascii_case(&other));
+            corner = *cell;
+            left = exchanged.min(left + 1).min(*cell + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_that_was_meant_is_named() {
+        let known = ["routes", "openRoutes", "unlisted", "timeoutMs", "log"];
+        for (name, meant) in [
+            ("rotues", Some("routes")),
+            ("openroutes", Some("openRoutes")),
+            ("unlistd", Some("unlisted")),
+            ("timeout", Some("timeoutMs")),
+            ("lgo", Some("log")),
+            ("colour", None),
+            ("x", None),
+            ("", None),
+        ] {
+            let said = unknown("is not an option", name, known.into_iter());
+            let expected = match meant {
+                Some(meant) => format!("is not an option; did you mean {meant}?"),
+                None => "is not an option".into(),
+            };
+            assert_eq!(said, expected, "{name}");
+        }
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

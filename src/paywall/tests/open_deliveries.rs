@@ -1,0 +1,404 @@
+//! Rule 19: of one payer and plan no more than `maxOpen` answers are delivered and not settled; what is refused then is owed.
+
+use super::super::state::*;
+use super::harness::{Walk, World, over, request, token_of};
+use super::state::next;
+use super::*;
+use alloc::{format, string::ToString};
+
+fn later(more: &Value) -> World {
+    let route = |settle: &str| {
+        let mut route = json!({ "planId": "1001", "credits": 2, "scheme": "nvm:erc4337", "settle": settle });
+        for (name, value) in more.as_object().unwrap() {
+            route[name] = value.clone();
+        }
+        route
+    };
+    let before = json!({ "planId": "1001", "credits": 2, "scheme": "nvm:erc4337" });
+    let (r, end) = (route("after-delivery"), route("at-end-of-stream"));
+    over(
+        json!({ "GET /r": r, "GET /end": end, "GET /before": before }),
+        &[("METRICS_TOKEN", "0123456789abcdef")],
+    )
+}
+
+fn refused(code: &str) -> Event {
+    answered(402, &json!({ "code": code, "message": "no" }))
+}
+
+/// The only entry of the payer.
+fn entry(world: &World) -> Entry {
+    let Reply::Journal { entries } =
+        apply(&mut world_rows(world), &Command::Journal { after: None, book: false }, world.now).unwrap()
+    else {
+        panic!("no journal")
+    };
+    entries.into_iter().next().unwrap()
+}
+
+fn world_rows(world: &World) -> super::state::Map {
+    world.objects[&crate::paywall::endpoints::receipts::shard("payer", "0xb1")].clone()
+}
+
+/// A request that is delivered and whose isolate is lost before it says what became of it.
+fn begun(world: &mut World, path: &str) -> Visit {
+    let head = RequestHead {
+        seed: [200; 16],
+        now: world.now,
+        ..ask("GET", path, &[("payment-signature", &token())])
+    };
+    let (mut visit, mut action) = world.gate.open(&head);
+    loop {
+        let event = match action {
+            Action::Call(_) => valid(),
+            Action::State(call) => Event::State(world.tell(&call)),
+            Action::Forward(_) => origin(200),
+            Action::Deliver(_) => return visit,
+            other => panic!("{other:?}"),
+        };
+        action = visit.on(event, world.now);
+    }
+}
+
+fn go(world: &mut World, path: &str) -> Walk {
+    world.go(ask("GET", path, &[("payment-signature", &token())]))
+}
+
+#[test]
+fn a_second_answer_waits_for_the_first_and_is_told_to_come_again() {
+    let mut world = later(&json!({}));
+    let mut first = begun(&mut world, "/end");
+    let walk = go(&mut world, "/r");
+    assert_eq!(walk.said(), (429, "payment_in_progress".into()));
+    let answer = walk.answer.as_ref().unwrap();
+    assert_eq!(answer.headers.get("retry-after"), Some("5"));
+    assert_eq!(answer.headers.get("payment-required"), None, "paying again is not right");
+    assert_eq!(walk.receipt().unwrap()["errorReason"], "not_settled");
+    assert!(!walk.steps.contains(&"origin"));
+    // It waited some seconds, and asked a few times.
+    let waited = world.now - NOW;
+    assert!((5_000..6_000).contains(&waited), "{waited}");
+    assert!(walk.steps.iter().filter(|step| **step == "admit").count() < 20, "{:?}", walk.steps);
+    // Nobody else has to wait, and what is settled before is never in the way.
+    assert_eq!(go(&mut world, "/before").sum(), "2 of 2");
+    let other = token_of("1002", "nvm:erc4337", "0xb1", None);
+    assert_eq!(world.go(ask("GET", "/r", &[("payment-signature", &other)])).said().0, 402, "another plan");
+    // As soon as the first has come to its end, the next is served.
+    let mut action = first.on(Event::Ended(Ending::default()), world.now);
+    while let Action::State(_) | Action::Call(_) = action {
+        let event = match action {
+            Action::State(call) => Event::State(world.tell(&call)),
+            _ => burned(),
+        };
+        action = first.on(event, world.now);
+    }
+    for note in first.notes() {
+        world.tell(&note);
+    }
+    assert_eq!(go(&mut world, "/r").sum(), "2 of 2");
+}
+
+#[test]
+fn a_bound_is_what_the_route_says() {
+    for (more, served) in [(json!({}), 1), (json!({ "maxOpen": 3 }), 3), (json!({ "unbounded": true }), 9)] {
+        let mut world = later(&more);
+        let mut open = 0;
+        for seed in 0..9_u8 {
+            let head = RequestHead { seed: [seed + 1; 16], ..request("", &[]) };
+            let (mut visit, mut action) = world.gate.open(&head);
+            let forwarded = loop {
+                action = match action {
+                    Action::Call(_) => visit.on(valid(), NOW),
+                    Action::State(call) => {
+                        let reply = world.tell(&call);
+                        visit.on(Event::State(reply), NOW)
+                    }
+                    Action::Forward(_) => break true,
+                    _ => break false,
+                };
+            };
+            open += usize::from(forwarded);
+        }
+        assert_eq!(open, served, "{more}");
+    }
+}
+
+#[test]
+fn who_had_to_wait_is_verified_once_more() {
+    let mut world = later(&json!({}));
+    let head = RequestHead { seed: [201; 16], ..request("", &[]) };
+    let mut first = begun(&mut world, "/end");
+    let (mut visit, _) = world.gate.open(&head);
+    let Action::State(admit) = visit.on(valid(), NOW) else { panic!("not admitted after verify") };
+    let action = visit.on(Event::State(world.tell(&admit)), NOW);
+    assert!(matches!(action, Action::Wait(100)), "{action:?}");
+    // The first one is settled, with the last that is held.
+    let action = first.on(Event::Ended(Ending::default()), NOW);
+    let Action::State(charge) = action else { panic!("{action:?}") };
+    let _ = first.on(Event::State(world.tell(&charge)), NOW);
+    let _ = first.on(burned(), NOW);
+    for note in first.notes() {
+        world.tell(&note);
+    }
+    let Action::State(admit) = visit.on(Event::Waited, NOW + 100) else { panic!("asks again") };
+    let action = visit.on(Event::State(world.tell(&admit)), NOW + 100);
+    assert_eq!(called(action).0, "/api/v1/x402/verify");
+    let answer = responded(visit.on(refused("BCK.CREDITS.0003"), NOW + 100));
+    assert_eq!((answer.status, body(&answer)["code"].as_str()), (402, Some("BCK.CREDITS.0003")));
+    // What it had reserved is given back.
+    for note in visit.notes() {
+        world.tell(&note);
+    }
+    assert_eq!(go(&mut world, "/r").sum(), "2 of 2");
+}
+
+#[test]
+fn what_was_refused_after_delivery_is_owed_until_that_token_pays_for_it() {
+    for (name, settle, said, settles) in [
+        ("still too little", refused("BCK.CREDITS.0003"), (402, "payment_owed"), 1),
+        ("the platform is busy", answered(429, &json!({})), (503, "facilitator_busy"), 1),
+        ("the burn fails", answered(500, &json!({ "code": "BCK.X402.0009" })), (503, "BCK.X402.0009"), 1),
+        ("the token has ended", refused("BCK.X402.0005"), (0, ""), 2),
+        // Two of them are of the new token, which is single-use.
+        ("nobody knows", Event::Unanswered(Silence::TimedOut), (0, ""), 3),
+        ("it pays", burned(), (0, ""), 2),
+    ] {
+        let mut world = later(&json!({}));
+        world.settle = Some(refused("BCK.CREDITS.0003"));
+        assert!(go(&mut world, "/r").delivery.is_some());
+        assert_eq!(entry(&world).stands, Stands::Owed, "{name}");
+        let token = token_of("1001", "nvm:erc4337", "0xb1", Some("0x01"));
+        world.settle = Some(settle);
+        let walk = world.go(ask("GET", "/r", &[("payment-signature", &token)]));
+        assert_eq!(walk.said(), (said.0, said.1.into()), "{name}");
+        // The settle that is tried is that of the same token.
+        let steps = walk.steps.iter().filter(|step| **step == "settle").count();
+        assert_eq!(steps, settles, "{name}: {:?}", walk.steps);
+        if let Some(answer) = &walk.answer {
+            assert_eq!(answer.headers.get("payment-required"), None, "{name}");
+            assert_eq!(walk.receipt().unwrap()["errorReason"], "not_settled", "{name}");
+            assert_eq!(answer.headers.get("retry-after").is_some(), said.0 == 503, "{name}");
+            assert!(!walk.steps.contains(&"origin"), "{name}");
+        }
+        let stands = match name {
+            "the token has ended" => Stands::Refused,
+            "nobody knows" => Stands::Unresolved,
+            "it pays" => Stands::Settled,
+            _ => Stands::Owed,
+        };
+        assert_eq!(entry(&world).stands, stands, "{name}");
+    }
+}
+
+#[test]
+fn what_is_owed_is_settled_by_one_request_at_a_time() {
+    let mut world = later(&json!({}));
+    world.settle = Some(refused("BCK.CREDITS.0003"));
+    let _ = go(&mut world, "/r");
+    let ask = |world: &mut World, seed: u8| {
+        let head = RequestHead { seed: [seed; 16], ..request("", &[]) };
+        let (mut visit, _) = world.gate.open(&head);
+        let Action::State(admit) = visit.on(valid(), NOW) else { panic!("not admitted") };
+        let reply = world.tell(&admit);
+        (visit, reply)
+    };
+    let (_, first) = ask(&mut world, 210);
+    let Reply::Owing { entry: owed } = first else { panic!("{first:?}") };
+    assert!(owed.again.is_some() && owed.rounds == 1);
+    assert_eq!(ask(&mut world, 211).1, Reply::InProgress);
+    // What is said late of the settle before it changes nothing.
+    let shard = crate::paywall::endpoints::receipts::shard("payer", "0xb1");
+    let again = crate::wire::Secret::new("{}");
+    let late = End::Owed { why: "late".into(), again, receipt: None };
+    world.tell(&StateCall {
+        shard,
+        command: Command::Close { visit: owed.visit.clone(), end: late, after: 1, round: 0 },
+    });
+    assert_eq!(entry(&world).stands, Stands::Settling);
+    // Whoever has it dies: nobody knows, and it is not held against the payer.
+    let rows = world.objects.values_mut().next().unwrap();
+    let due = rows.next_due().unwrap().unwrap();
+    world.now = due.max(NOW + 40_000);
+    for rows in world.objects.values_mut() {
+        assert!(next(rows, world.now, &mut Vec::new()).is_none(), "a reusable token is not settled again");
+    }
+    assert_eq!(entry(&world).stands, Stands::Unresolved);
+    world.settle = None;
+    assert_eq!(go(&mut world, "/r").sum(), "2 of 2");
+}
+
+#[test]
+fn a_lease_ends_unless_the_stream_renews_it_and_a_stream_that_outlives_it_is_settled_all_the_same() {
+    let mut world = later(&json!({}));
+    let head = RequestHead { seed: [220; 16], ..ask("GET", "/end", &[("payment-signature", &token())]) };
+    let (mut visit, mut action) = world.gate.open(&head);
+    let meter = loop {
+        let event = match action {
+            Action::Call(_) => valid(),
+            Action::State(call) => Event::State(world.tell(&call)),
+            Action::Forward(_) => origin(200),
+            Action::Deliver(delivery) => break delivery.meter.unwrap(),
+            other => panic!("{other:?}"),
+        };
+        action = visit.on(event, NOW);
+    };
+    let renew = meter.renew.unwrap();
+    let lapses = |world: &mut World, after: u64| {
+        world.now = NOW + after;
+        let mut log = Vec::new();
+        for rows in world.objects.values_mut() {
+            assert!(next(rows, NOW + after, &mut log).is_none());
+        }
+        (entry(world).stands, log.len())
+    };
+    // Renewed as often as it says, it is held however long it goes out.
+    for round in 1..=10 {
+        world.now = NOW + round * u64::from(renew.every_ms);
+        assert_eq!(world.tell(&renew.call), Reply::Done);
+    }
+    let last = 10 * u64::from(renew.every_ms);
+    assert_eq!(go(&mut world, "/r").said().0, 429);
+    assert_eq!(lapses(&mut world, last + 59_999), (Stands::Delivering, 0));
+    // Then its isolate is believed lost: nothing was sent for it, and it is not held against the payer.
+    assert_eq!(lapses(&mut world, last + 65_100), (Stands::Unresolved, 1));
+    assert!(!entry(&world).sent);
+    assert_eq!(go(&mut world, "/r").sum(), "2 of 2");
+    // It lives: it is written down again, and settled at its end.
+    assert_eq!(world.tell(&renew.call), Reply::Done);
+    assert_eq!(entry(&world).stands, Stands::Delivering);
+    assert_eq!(lapses(&mut world, last + 200_000), (Stands::Unresolved, 1));
+    let Action::State(charge) = visit.on(Event::Ended(Ending::default()), world.now) else {
+        panic!("charged")
+    };
+    assert_eq!(world.tell(&charge), Reply::Done);
+    let settle = visit.on(Event::State(Reply::Done), world.now);
+    assert_eq!(called(settle).0, "/api/v1/x402/settle");
+    let _ = visit.on(burned(), world.now);
+    for note in visit.notes() {
+        world.tell(&note);
+    }
+    assert_eq!(entry(&world).stands, Stands::Settled);
+}
+
+#[test]
+fn who_comes_back_after_its_lease_delivers_nothing_that_is_not_counted() {
+    let mut world = later(&json!({}));
+    let head = RequestHead { seed: [230; 16], ..request("", &[]) };
+    let (mut visit, _) = world.gate.open(&head);
+    let Action::State(admit) = visit.on(valid(), NOW) else { panic!("not admitted") };
+    let action = visit.on(Event::State(world.tell(&admit)), NOW);
+    assert!(matches!(action, Action::Forward(_)));
+    // The origin took so long that another was admitted.
+    world.now = NOW + 10_000_000;
+    for rows in world.objects.values_mut() {
+        let _ = next(rows, world.now, &mut Vec::new());
+    }
+    let Action::State(write) = visit.on(origin(200), world.now) else { panic!("written") };
+    let reply = world.tell(&write);
+    assert_eq!(reply, Reply::Lost);
+    assert_eq!(responded(visit.on(Event::State(reply), world.now)).status, 503);
+}
+
+#[test]
+fn the_journal_is_for_whoever_has_the_token_and_holds_no_other() {
+    let mut world = later(&json!({}));
+    let bearer = [("authorization", "Bearer 0123456789abcdef")];
+    let path = "/.well-known/payments/journal";
+    assert_eq!(world.go(ask("GET", path, &[])).said(), (401, "journal_unauthorized".into()));
+    assert_eq!(world.go(ask("POST", path, &bearer)).said().0, 405);
+    let empty = world.go(ask("GET", path, &bearer)).answer.unwrap();
+    assert_eq!((empty.status, body(&empty)), (200, json!({ "entries": [], "next": null })));
+    // One that nobody knows of, one that is owed, one that is paid for.
+    world.settle = Some(Event::Unanswered(Silence::TimedOut));
+    let _ = go(&mut world, "/r");
+    world.settle = Some(refused("BCK.CREDITS.0003"));
+    let _ = go(&mut world, "/r");
+    world.settle = None;
+    let _ = go(&mut world, "/before");
+    let mut log = Vec::new();
+    world.files(&mut log);
+    assert_eq!(log.len(), 1, "{log:?}");
+    assert!(log[0].contains("settlement_unresolved") && !log[0].contains(&token()));
+    let listed = world.go(ask("GET", path, &bearer)).answer.unwrap();
+    let entries = body(&listed)["entries"].as_array().unwrap().clone();
+    let stands: Vec<_> = entries.iter().map(|entry| entry["stands"].as_str().unwrap()).collect();
+    assert_eq!(stands, ["unresolved", "owed"]);
+    let text = listed.body.unwrap();
+    assert!(!text.contains(&token()) && !text.contains("0xfeed") && !text.contains("again"), "{text}");
+    let after = format!("{path}?after={}", entries[0]["visit"].as_str().unwrap());
+    let page = body(&world.go(ask("GET", &after, &bearer)).answer.unwrap());
+    assert_eq!(page["entries"].as_array().unwrap().len(), 1);
+    let all = body(&world.go(ask("GET", &format!("{path}?payer=0xB1"), &bearer)).answer.unwrap());
+    assert_eq!(all["entries"].as_array().unwrap().len(), 3);
+    // How it ended is in the book too.
+    let _ = go(&mut world, "/r");
+    world.files(&mut log);
+    let listed = body(&world.go(ask("GET", path, &bearer)).answer.unwrap());
+    assert_eq!(listed["entries"][1]["stands"], "settled");
+    let metrics =
+        world.go(ask("GET", "/.well-known/payments/metrics", &bearer)).answer.unwrap().body.unwrap();
+    assert!(
+        metrics
+            .lines()
+            .any(|line| line.starts_with("paywall_unresolved_total{") && line.ends_with("/r\"} 1"))
+    );
+    // Without a state there is none, and without a token of the counters nobody may ask.
+    let stateless = gate(&[("METRICS_TOKEN", "0123456789abcdef")]);
+    let (_, action) = stateless.open(&ask("GET", path, &bearer));
+    assert_eq!(body(&responded(action))["code"], "journal_unavailable");
+    let (_, action) = gate(&[]).open(&ask("GET", path, &bearer));
+    assert_eq!(responded(action).status, 404);
+}
+
+#[test]
+fn every_answer_to_a_token_says_what_became_of_it() {
+    // What is asked for, the events that follow, the status and what the receipt says.
+    type Row = (&'static str, Vec<Event>, u16, &'static str);
+    let rows: [Row; 6] = [
+        ("/nowhere", Vec::new(), 404, "not_settled"),
+        ("/paid;x", Vec::new(), 400, "not_settled"),
+        ("/ask", Vec::from([refused("BCK.X402.0005")]), 402, "BCK.X402.0005"),
+        ("/ask", Vec::from([answered(429, &json!({}))]), 503, "not_settled"),
+        ("/ask", Vec::from([valid(), origin(200), answered(429, &json!({}))]), 503, "not_settled"),
+        ("/ask", Vec::from([valid(), origin(200), answered(401, &json!({}))]), 503, "not_settled"),
+    ];
+    for (path, events, status, reason) in rows {
+        let (mut visit, mut action) = gate(&[]).open(&ask("POST", path, &[("payment-signature", &token())]));
+        for event in events {
+            action = visit.on(event, NOW);
+        }
+        let answer = responded(action);
+        assert_eq!(answer.status, status, "{path}");
+        let receipt = header(&answer.headers, "payment-response").unwrap();
+        assert_eq!((&receipt["success"], &receipt["errorReason"]), (&false.into(), &reason.into()), "{path}");
+    }
+    // A price that a handler does not say.
+    let route =
+        json!({ "planId": "1001", "scheme": "nvm:erc4337", "credits": { "by": "handler", "most": 5 } });
+    let mut world = super::harness::world(route);
+    let walk = world.go(request("", &[]));
+    assert_eq!(walk.said(), (500, "price_failed".into()));
+    assert_eq!(walk.receipt().unwrap()["errorReason"], "not_settled");
+    assert!(body(walk.answer.as_ref().unwrap())["message"].to_string().contains("Nothing was charged"));
+    // A plan of which nothing can be found out.
+    let unknown = gate(&[]);
+    unknown.plans.forget();
+    let (mut visit, _) = unknown.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
+    let answer = responded(visit.on(Event::Unanswered(Silence::TimedOut), NOW));
+    assert_eq!((answer.status, body(&answer)["code"].as_str()), (503, Some("plan_unknown")));
+    assert_eq!(header(&answer.headers, "payment-response").unwrap()["errorReason"], "not_settled");
+    // Who brings no token is told nothing of one.
+    let (_, action) = gate(&[]).open(&ask("POST", "/ask", &[]));
+    assert_eq!(responded(action).headers.get("payment-response"), None);
+}
+
+#[test]
+fn rule_21_a_state_that_cannot_be_reached_is_a_503_and_no_offer() {
+    let route = json!({ "planId": "1001", "scheme": "nvm:erc4337", "credits": 1, "free": { "perDay": 2, "by": "address" } });
+    let world = super::harness::world(route);
+    let (mut visit, action) = world.gate.open(&ask("GET", "/r", &[]));
+    assert!(matches!(action, Action::State(_)));
+    let answer = responded(visit.on(Event::StateFailed, NOW));
+    assert_eq!((answer.status, answer.headers.get("retry-after")), (503, Some("5")));
+    assert_eq!(answer.headers.get("payment-required"), None);
+}

@@ -1,0 +1,285 @@
+use crate::subscriber::Offer;
+use crate::wire::Credits;
+use alloc::{string::String, vec::Vec};
+
+/// What a session has spent and is about to spend, in credits (rule 12); with what is kept beyond a page, the sessions of
+/// other tabs too.
+///
+/// Reserved when consent is given, so that concurrent requests cannot together exceed a limit that each alone keeps;
+/// spent just before it is on the wire, and never less afterwards, whatever a seller says: only a receipt that names more
+/// raises it. What was reserved and not sent is released. Purchases are counted just before an order is sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Budget {
+    pub(in crate::subscriber) reserved: Credits,
+    pub(in crate::subscriber) spent: Credits,
+    /// Whether what was kept could not be read: then it counts as everything.
+    pub(in crate::subscriber) unreadable: bool,
+    pub(in crate::subscriber) entries: Vec<Entry>,
+}
+
+/// An amount, and what it is for. One kind of list for all: each other would be another kilobyte of wasm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::subscriber) struct Entry {
+    /// One of [`TAB`], [`MINUTE`], [`ORIGIN`], [`PLAN`], [`ORDER`], [`SURE`], [`BOUGHT`] and [`BOUGHT_IN_ALL`].
+    pub(in crate::subscriber) kind: u8,
+    /// The tab; the minute since 1970 in digits; the origin; the plan; the account, plan and time of an order; of all
+    /// purchases, a dash.
+    pub(in crate::subscriber) name: String,
+    pub(in crate::subscriber) credits: Credits,
+}
+
+/// What another tab has reserved.
+pub(in crate::subscriber) const TAB: u8 = b'r';
+/// What was spent in a minute of the last day.
+pub(in crate::subscriber) const MINUTE: u8 = b'm';
+/// What was spent at an origin.
+pub(in crate::subscriber) const ORIGIN: u8 = b'a';
+/// What was spent of a plan.
+pub(in crate::subscriber) const PLAN: u8 = b'p';
+/// What was held of a plan before it was ordered.
+pub(in crate::subscriber) const ORDER: u8 = b'o';
+/// The same, where the platform said that the order went through.
+pub(in crate::subscriber) const SURE: u8 = b'O';
+/// How many orders were sent in a minute of the last day.
+pub(in crate::subscriber) const BOUGHT: u8 = b'b';
+/// How many orders were sent in all.
+pub(in crate::subscriber) const BOUGHT_IN_ALL: u8 = b'B';
+
+const MINUTE_MS: u64 = 60_000;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+const DAY_MS: u64 = 24 * HOUR_MS;
+/// How many origins and plans are told apart; what comes after them counts in the totals.
+const MAX_TOLD: usize = 256;
+
+impl Budget {
+    /// What counts against a limit: reserved and spent.
+    #[must_use]
+    pub fn total(&self) -> Credits {
+        self.spent.saturating_add(self.held())
+    }
+
+    /// What is on the wire or settled.
+    #[must_use]
+    pub fn spent(&self) -> Credits {
+        self.spent
+    }
+
+    /// What counts against a limit per hour at `now` (milliseconds since 1970): reserved, and spent since, to the
+    /// minute.
+    #[must_use]
+    pub fn in_hour(&self, now: u64) -> Credits {
+        self.since(now.saturating_sub(HOUR_MS))
+    }
+
+    /// The same for a day.
+    #[must_use]
+    pub fn in_day(&self, now: u64) -> Credits {
+        self.since(now.saturating_sub(DAY_MS))
+    }
+
+    /// How many orders were sent in the last hour.
+    #[must_use]
+    pub fn purchases_in_hour(&self, now: u64) -> Credits {
+        self.purchases_since(BOUGHT, now.saturating_sub(HOUR_MS))
+    }
+
+    /// The same for a day.
+    #[must_use]
+    pub fn purchases_in_day(&self, now: u64) -> Credits {
+        self.purchases_since(BOUGHT, now.saturating_sub(DAY_MS))
+    }
+
+    /// How many orders were sent in all.
+    #[must_use]
+    pub fn purchases(&self) -> Credits {
+        self.purchases_since(BOUGHT_IN_ALL, 0)
+    }
+
+    fn purchases_since(&self, kind: u8, from: u64) -> Credits {
+        self.sum(kind, from, if self.unreadable { Credits::MAX } else { Credits::ZERO })
+    }
+
+    /// What was spent at each origin.
+    #[must_use]
+    pub fn by_origin(&self) -> Vec<(&str, Credits)> {
+        self.shares(ORIGIN)
+    }
+
+    /// What was spent of each plan.
+    #[must_use]
+    pub fn by_plan(&self) -> Vec<(&str, Credits)> {
+        self.shares(PLAN)
+    }
+
+    fn shares(&self, kind: u8) -> Vec<(&str, Credits)> {
+        let shares = self.entries.iter().filter(|entry| entry.kind == kind);
+        shares.map(|entry| (entry.name.as_str(), entry.credits)).collect()
+    }
+
+    /// What is reserved, by whomever.
+    fn held(&self) -> Credits {
+        if self.unreadable { Credits::MAX } else { self.sum(TAB, 0, self.reserved) }
+    }
+
+    fn since(&self, from: u64) -> Credits {
+        self.sum(MINUTE, from, self.held())
+    }
+
+    fn sum(&self, kind: u8, from: u64, start: Credits) -> Credits {
+        let counted = self.entries.iter().filter(|entry| entry.kind == kind && entry.is_since(from));
+        counted.fold(start, |sum, entry| sum.saturating_add(entry.credits))
+    }
+
+    pub(in crate::subscriber) fn reserve(&mut self, credits: Credits) {
+        self.reserved = self.reserved.saturating_add(credits);
+    }
+
+    pub(in crate::subscriber) fn release(&mut self, credits: Credits) {
+        self.reserved = self.reserved.saturating_sub(credits);
+    }
+
+    /// A token that can cost so much is about to be on the wire.
+    pub(in crate::subscriber) fn present(&mut self, offer: &Offer, credits: Credits, now: u64) {
+        self.change(offer, now, &|before| before.saturating_add(credits));
+        self.forget_old_minutes(now);
+    }
+
+    /// What was presented at a time cost so much more than was counted.
+    pub(in crate::subscriber) fn raise(&mut self, offer: &Offer, at: u64, more: Credits) {
+        self.change(offer, at, &|before| before.saturating_add(more));
+    }
+
+    /// What was counted at a time was not sent.
+    pub(in crate::subscriber) fn take_back(&mut self, offer: &Offer, at: u64, credits: Credits) {
+        self.change(offer, at, &|before| before.saturating_sub(credits));
+    }
+
+    /// An order is about to be sent.
+    pub(in crate::subscriber) fn count_purchase(&mut self, now: u64) {
+        self.change_purchases(now, &|before| before.saturating_add(Credits::from(1)));
+        self.forget_old_minutes(now);
+    }
+
+    /// The order that was counted at a time was not sent, or the platform refused it.
+    pub(in crate::subscriber) fn uncount_purchase(&mut self, at: u64) {
+        self.change_purchases(at, &|before| before.saturating_sub(Credits::from(1)));
+        self.retain(&|entry| entry.kind != BOUGHT || !entry.credits.is_zero());
+    }
+
+    fn change_purchases(&mut self, at: u64, change: &dyn Fn(Credits) -> Credits) {
+        let minute = Credits::from(at / MINUTE_MS).digits();
+        self.change_entry(BOUGHT, &minute, change);
+        self.change_entry(BOUGHT_IN_ALL, "-", change);
+    }
+
+    fn forget_old_minutes(&mut self, now: u64) {
+        let old = now.saturating_sub(DAY_MS);
+        self.retain(&|entry| !matches!(entry.kind, MINUTE | BOUGHT) || entry.is_since(old));
+    }
+
+    /// One loop for all: each other is hundreds of bytes of wasm.
+    pub(in crate::subscriber) fn retain(&mut self, stays: &dyn Fn(&Entry) -> bool) {
+        self.entries.retain(stays);
+    }
+
+    fn change(&mut self, offer: &Offer, at: u64, change: &dyn Fn(Credits) -> Credits) {
+        self.spent = change(self.spent);
+        let minute = Credits::from(at / MINUTE_MS).digits();
+        for (kind, name) in [
+            (MINUTE, minute.as_str()),
+            (ORIGIN, offer.target.origin.as_str()),
+            (PLAN, offer.plan_id().as_str()),
+        ] {
+            self.change_entry(kind, name, change);
+        }
+    }
+
+    fn change_entry(&mut self, kind: u8, name: &str, change: &dyn Fn(Credits) -> Credits) {
+        let same = |entry: &&mut Entry| entry.kind == kind && entry.name == name;
+        if let Some(entry) = self.entries.iter_mut().find(same) {
+            entry.credits = change(entry.credits);
+        } else if !matches!(kind, ORIGIN | PLAN)
+            || self.entries.iter().filter(|entry| entry.kind == kind).count() < MAX_TOLD
+        {
+            self.entries.push(Entry { kind, name: name.into(), credits: change(Credits::ZERO) });
+        }
+    }
+}
+
+impl Entry {
+    /// Whether any of its minute is inside what begins then (milliseconds since 1970): a limit errs on the side of
+    /// spending less. What names no minute always counts.
+    fn is_since(&self, from: u64) -> bool {
+        let from = Credits::from(from / MINUTE_MS);
+        self.name.parse::<Credits>().map_or(true, |minute| minute >= from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subscriber::{FetchRequest, Target};
+    use crate::wire::PaymentRequired;
+    use alloc::{format, rc::Rc};
+
+    fn offer(origin: &str) -> Rc<Offer> {
+        let json = r#"{"x402Version":2,"accepts":[{"scheme":"nvm:erc4337","network":"n","planId":"p"}]}"#;
+        let required = PaymentRequired::from_json(json.as_bytes()).unwrap();
+        let target = Target { url: String::new(), origin: origin.into(), path: String::new() };
+        let request = FetchRequest::new(target.clone(), "GET");
+        Offer::candidates(&required, &target, &request).remove(0)
+    }
+
+    #[test]
+    fn rule_12_a_minute_counts_as_long_as_any_of_it_is_inside() {
+        let mut budget = Budget::default();
+        let start = 100 * DAY_MS;
+        budget.present(&offer("o"), Credits::from(3), start + 59_999);
+        for (after, hour, day) in [
+            (59_999, 3, 3),
+            (HOUR_MS + MINUTE_MS - 1, 3, 3),
+            (HOUR_MS + MINUTE_MS, 0, 3),
+            (DAY_MS + MINUTE_MS - 1, 0, 3),
+            (DAY_MS + MINUTE_MS, 0, 0),
+        ] {
+            assert_eq!(budget.in_hour(start + after), Credits::from(hour), "hour, {after}");
+            assert_eq!(budget.in_day(start + after), Credits::from(day), "day, {after}");
+        }
+        budget.reserve(Credits::from(2));
+        assert_eq!(
+            budget.in_hour(start + 2 * DAY_MS),
+            Credits::from(2),
+            "what is reserved counts in any window"
+        );
+        assert_eq!(budget.total(), Credits::from(5));
+    }
+
+    #[test]
+    fn only_what_no_window_can_see_is_dropped() {
+        let mut budget = Budget::default();
+        let start = 100 * DAY_MS;
+        budget.present(&offer("o"), Credits::from(1), start);
+        budget.present(&offer("o"), Credits::from(1), start + DAY_MS + MINUTE_MS - 1);
+        let minutes = |budget: &Budget| budget.entries.iter().filter(|entry| entry.kind == MINUTE).count();
+        assert_eq!(minutes(&budget), 2);
+        budget.present(&offer("o"), Credits::from(1), start + DAY_MS + MINUTE_MS);
+        assert_eq!(minutes(&budget), 2, "the first has gone, and a new one has come");
+        assert_eq!(budget.spent(), Credits::from(3));
+        budget.take_back(&offer("o"), start + DAY_MS + MINUTE_MS, Credits::from(1));
+        assert_eq!(
+            (budget.spent(), budget.in_hour(start + DAY_MS + MINUTE_MS)),
+            (Credits::from(2), Credits::from(1))
+        );
+    }
+
+    #[test]
+    fn the_totals_count_what_is_not_told_apart_any_more() {
+        let mut budget = Budget::default();
+        for index in 0..MAX_TOLD + 10 {
+            budget.present(&offer(&format!("o{index}")), Credits::from(1), DAY_MS);
+        }
+        assert_eq!(budget.by_origin().len(), MAX_TOLD);
+        assert_eq!(budget.by_plan().len(), 1);
+        assert_eq!(budget.spent(), Credits::from(u64::try_from(MAX_TOLD + 10).unwrap()));
+    }
+}

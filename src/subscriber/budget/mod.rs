@@ -1,0 +1,7 @@
+//! Budgets: limits, spend, pending orders, and their storage across tabs and reloads.
+
+pub(crate) mod budget;
+pub(crate) mod payment_record;
+pub(crate) mod pending_orders;
+pub(crate) mod persistence;
+pub(crate) mod spend;

@@ -1,0 +1,62 @@
+use crate::subscriber::FetchId;
+use crate::wire::{Credits, PlanId};
+use alloc::{string::String, vec::Vec};
+
+/// What one paid fetch did with money, whatever came of it (rule 9).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spend {
+    /// Whether credits were burned.
+    pub outcome: Outcome,
+    /// How many requests went to the seller.
+    pub requests: u32,
+    /// How many tokens were minted for it; one that several waited for is booked on one of them.
+    pub mints: u32,
+    /// What the presented tokens can cost at most, in credits, over all tries: what limits count. No receipt lowers it.
+    pub credits_presented: Credits,
+    /// What was redeemed, in credits, where a receipt says so: the seller's word, not the platform's.
+    pub credits_settled: Option<Credits>,
+    /// Whether the token that was presented last can be presented once only.
+    pub single_use: bool,
+    /// The plans that were bought.
+    pub purchases: Vec<Purchase>,
+    /// The payment whose outcome is not known, where it can be gone on with ([`FetchRequest::resume`]).
+    ///
+    /// [`FetchRequest::resume`]: crate::subscriber::FetchRequest::resume
+    pub payment: Option<FetchId>,
+}
+
+/// Whether credits were burned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// No: nothing was presented.
+    #[default]
+    None,
+    /// Yes, a receipt says so.
+    Settled,
+    /// A token was on the wire and no receipt says that it was taken. It may have been: a seller that says no may have
+    /// settled it all the same.
+    Unknown,
+}
+
+/// A plan that was bought, or whose order was under way when the fetch ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purchase {
+    /// The plan.
+    pub plan_id: PlanId,
+    /// The order's transaction, where the platform named it.
+    pub tx_hash: Option<String>,
+    /// Whether the platform said that the order went through.
+    pub confirmed: bool,
+}
+
+impl Outcome {
+    /// Its name in JavaScript.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Settled => "settled",
+            Self::Unknown => "unknown",
+        }
+    }
+}
