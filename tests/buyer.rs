@@ -133,7 +133,7 @@ fn rule_8_an_aborted_leader_does_not_stop_those_who_wait_for_its_mint() {
     world.hold_jobs = true;
     let (first, second) = (world.fetch("POST", "/ask"), world.fetch("POST", "/ask"));
     world.run();
-    world.buyer.on(first, Event::Aborted, world.now);
+    world.buyer.handle_event(first, Event::Aborted, world.now);
     world.hold_jobs = false;
     world.run();
     assert_eq!(world.end(first).result.unwrap_err().code(), "aborted");
@@ -363,7 +363,7 @@ fn rule_9_a_402_or_401_with_a_receipt_is_not_paid_again_and_a_refusal_s_receipt_
 #[test]
 fn rule_9_what_a_redirect_left_open_stays_open() {
     // (name, what the second place does, ends as)
-    type Case = (&'static str, fn() -> payments_wasm::subscriber::Answer, Result<(), &'static str>);
+    type Case = (&'static str, fn() -> payments_wasm::subscriber::ResponseHead, Result<(), &'static str>);
     let cases: [Case; 2] = [
         ("paid there as well", || Seller::paid(2, 96), Ok(())),
         ("not reached", Seller::lost, Err("redirected_while_paying")),

@@ -330,7 +330,7 @@ fn rule_8_an_abort_during_a_purchase_says_what_is_known_of_it() {
         if answered {
             world.work_once();
         }
-        world.buyer.on(fetch, Event::Aborted, world.now);
+        world.buyer.handle_event(fetch, Event::Aborted, world.now);
         world.run();
         let end = world.end(fetch);
         assert_eq!(end.result.unwrap_err().code(), "aborted");
@@ -345,7 +345,7 @@ fn rule_8_an_abort_during_a_purchase_says_what_is_known_of_it() {
     world.hold_jobs = true;
     let fetch = world.fetch("POST", "/ask");
     world.run();
-    world.buyer.on(fetch, Event::Aborted, world.now);
+    world.buyer.handle_event(fetch, Event::Aborted, world.now);
     world.run();
     assert_eq!(world.end(fetch).spend.purchases, []);
 }
@@ -490,7 +490,7 @@ fn rule_12_what_a_refused_token_presented_stays_counted_and_the_next_has_its_sha
     let other = world.fetch("POST", "/ask");
     world.run();
     assert_eq!(world.end(other).result.unwrap_err().code(), "budget_exceeded");
-    world.buyer.on(refused, Event::Aborted, world.now);
+    world.buyer.handle_event(refused, Event::Aborted, world.now);
     assert_eq!(world.buyer.budget().total(), Credits::from(4));
     assert_eq!(world.run_one(refused).spend.outcome, Outcome::Unknown);
 

@@ -126,7 +126,7 @@ fn rule_12_a_plan_s_terms_are_read_once_a_session_before_anybody_is_asked_and_on
 #[test]
 fn rule_12_what_is_presented_is_kept_before_it_is_sent() {
     // (name, how each paid sending is answered, what is kept before each of them)
-    type Answered = fn(u32) -> payments_wasm::subscriber::Answer;
+    type Answered = fn(u32) -> payments_wasm::subscriber::ResponseHead;
     let near: Answered = |paid| match paid {
         1 => Seller::redirect(307, Redirected::To(target(ORIGIN, "/moved"))),
         _ => Seller::paid(2, 9),
@@ -331,7 +331,7 @@ fn rule_3_a_page_that_keeps_its_orders_alone_knows_how_many_there_were() {
         let mut again = poor();
         again.now = first.now + hours * HOUR;
         again.policy = Some(buys());
-        again.buyer.take_up_orders(&first.buyer.kept_orders());
+        again.buyer.load_orders(&first.buyer.stored_orders_text());
         let end = one(&mut again, "/ask");
         assert_eq!(broken(&end), limit, "{name}");
         assert_eq!(again.orders, u32::from(limit.is_none()), "{name}");
@@ -359,7 +359,7 @@ fn rule_3_purchases_of_several_plans_at_once_are_counted_together() {
 #[test]
 fn rule_3_an_order_is_counted_before_it_is_sent_and_taken_back_only_where_the_platform_refused_it() {
     let counted = |world: &World| {
-        let text = world.buyer.kept("one");
+        let text = world.buyer.stored_text("one");
         let count = |kind: &str| text.lines().filter(|line| line.starts_with(kind)).count();
         (count("b "), count("B "), text.contains("B - 1\n"))
     };
@@ -479,7 +479,7 @@ fn rule_10_the_platform_is_asked_before_an_order_whatever_was_known() {
         for approval in [None, Some(buy())] {
             let mut world = poor().balance(held);
             if let Some(old) = old {
-                world.buyer.note_balance(&world::plan("plan"), Credits::from(old), world.now);
+                world.buyer.record_balance(&world::plan("plan"), Credits::from(old), world.now);
                 world.now += HOUR;
             }
             (world.approval, world.policy) = (approval, Some(buys()));

@@ -11,8 +11,8 @@
 use payments_wasm::api::Response;
 use payments_wasm::api::plans::PlanPrice;
 use payments_wasm::subscriber::{
-    Action, Answer, Approval, Buyer, Command, Event, FetchId, FetchRequest, Finish, Job, Outcome, Policy,
-    PurchaseLimits, Redirected, Redirects, Send, Target, Work,
+    Action, Approval, Buyer, CallWork, Command, Event, FetchId, FetchRequest, Finish, Outcome, PlatformCall,
+    Policy, PurchaseLimits, Redirected, Redirects, ResponseHead, Send, Target,
 };
 use payments_wasm::wire::{Credits, DelegationRef, base64};
 use std::collections::BTreeMap;
@@ -99,7 +99,7 @@ struct Order {
 /// What is about to happen: a tab's command that its shell has not done yet, and when it was given.
 enum Pending {
     Act(FetchId, Box<Action>, u64),
-    Work(Job, u64),
+    Work(PlatformCall, u64),
     Report(FetchId, Event),
 }
 
@@ -256,17 +256,17 @@ impl World {
         let storage_fails = self.shared.is_some() && self.dice.one_in(40);
         let one = &mut self.tabs[tab];
         if let Some(text) = &self.shared {
-            one.buyer.take_up(text, &one.name);
+            one.buyer.load(text, &one.name);
         }
         let done = step(&mut one.buyer);
         if let Some(text) = &mut self.shared {
             if storage_fails {
-                one.buyer.not_kept();
+                one.buyer.storage_failed();
             } else {
-                *text = one.buyer.kept(&one.name);
+                *text = one.buyer.stored_text(&one.name);
             }
         }
-        while let Some(command) = one.buyer.next_command() {
+        while let Some(command) = one.buyer.poll_command() {
             match command {
                 Command::Do(fetch, action) => {
                     one.pending
@@ -343,7 +343,7 @@ impl World {
                     let fetch = *self.dice.pick(&fetches);
                     let event = if self.dice.one_in(2) { Event::Aborted } else { Event::TimedOut };
                     let now = self.now;
-                    self.step(tab, |buyer| buyer.on(fetch, event, now));
+                    self.step(tab, |buyer| buyer.handle_event(fetch, event, now));
                 }
             }
             _ => self.do_pending(tab),
@@ -381,7 +381,7 @@ impl World {
             Pending::Work(job, at) => self.work(tab, &job, at),
             Pending::Report(fetch, event) => {
                 let now = self.now;
-                self.step(tab, |buyer| buyer.on(fetch, event, now));
+                self.step(tab, |buyer| buyer.handle_event(fetch, event, now));
             }
             Pending::Act(fetch, action, at) => self.act(tab, fetch, *action, at),
         }
@@ -509,7 +509,7 @@ impl World {
             one.redirects += 1;
         }
         let receipt = (!self.dice.one_in(3)).then(|| self.receipt());
-        Event::Answered(Answer { status, offer, receipt, location, ..Answer::default() })
+        Event::Answered(ResponseHead { status, offer, receipt, location, ..ResponseHead::default() })
     }
 
     /// A token is on the wire: here is what must be true of it.
@@ -641,7 +641,7 @@ impl World {
         }
     }
 
-    fn work(&mut self, tab: usize, job: &Job, at: u64) {
+    fn work(&mut self, tab: usize, job: &PlatformCall, at: u64) {
         let consents = self.can_ask || self.has_policy && !self.policy.origins.is_empty();
         assert!(consents, "rule 3: the platform is asked for {:?} though nobody can consent", job.work);
         let answer = |body: String| Some(Response { status: 200, body, correlation_id: None });
@@ -651,7 +651,7 @@ impl World {
         };
         let fails = self.dice.one_in(12);
         let result = match job.work {
-            Work::Mint => {
+            CallWork::Mint => {
                 let body = job.request.body.clone().unwrap();
                 let plan = (0..3).find(|plan| body.contains(&format!("\"p{plan}\""))).unwrap();
                 let single_use = self.platform_gives_single_use && body.contains("tokenVersion");
@@ -659,7 +659,7 @@ impl World {
                 self.tokens.push(Token { plan, single_use, settled: false, burned: 0, presented: vec![] });
                 answer(format!(r#"{{"accessToken":"{}"}}"#, token(index, plan, single_use)))
             }
-            Work::Order => {
+            CallWork::Order => {
                 let index = plan_of(&job.request.path);
                 let (held, since) =
                     self.tabs[tab].read[index].expect("rule 10: an order without a reading of the balance");
@@ -690,22 +690,22 @@ impl World {
                     answer(r#"{"success":true,"txHash":"0xorder"}"#.into())
                 }
             }
-            Work::Balance => {
+            CallWork::Balance => {
                 let index = plan_of(&job.request.path);
                 let plan = &self.plans[index];
                 let held = if self.dice.one_in(4) { plan.lagging } else { plan.held };
                 answer(format!(r#"{{"balance":"{held}","pricePerCredit":0.1}}"#))
             }
-            Work::Terms => answer(self.plans[plan_of(&job.request.path)].json()),
+            CallWork::Terms => answer(self.plans[plan_of(&job.request.path)].json()),
         };
         let result = if fails { None } else { result };
-        if let (Work::Balance, Some(told)) = (job.work, &result) {
+        if let (CallWork::Balance, Some(told)) = (job.work, &result) {
             let held = told.body.split('"').nth(3).unwrap().parse().unwrap();
             self.tabs[tab].read[plan_of(&job.request.path)] = Some((held, 0));
             self.tabs[tab].left[plan_of(&job.request.path)] = Some(held);
         }
         let (now, id) = (self.now, job.id);
-        self.step(tab, |buyer| buyer.finished(id, result, now));
+        self.step(tab, |buyer| buyer.call_finished(id, result, now));
     }
 
     fn check_orders(&self, asked: bool) {

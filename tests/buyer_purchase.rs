@@ -38,7 +38,7 @@ fn rule_3_a_plain_no_to_buying_keeps_the_platform_from_buying_too() {
         world.request = Some(FetchRequest { limits: instance.map(Rc::new), ..ask });
         (world.approval, world.policy) = (approval, own);
         // An order is made where it is known that the credits do not suffice.
-        world.buyer.note_balance(&plan("plan"), Credits::from(held), world.now);
+        world.buyer.record_balance(&plan("plan"), Credits::from(held), world.now);
         let fetch = world.fetch("POST", "/ask");
         let end = world.run_one(fetch);
         let expected = if paid { Ok(()) } else { Err("insufficient_credits") };
@@ -215,7 +215,7 @@ fn rule_10_an_old_balance_may_say_that_the_credits_suffice_and_never_that_they_d
         ("nothing hangs on it", anywhere(), 1, 10, true, 0),
     ] {
         let mut world = World::new().balance(held);
-        world.buyer.note_balance(&plan("plan"), Credits::from(old), world.now);
+        world.buyer.record_balance(&plan("plan"), Credits::from(old), world.now);
         world.now += 3_600_000;
         world.policy = Some(policy);
         let fetch = world.fetch("POST", "/ask");

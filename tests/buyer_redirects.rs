@@ -3,7 +3,7 @@
 
 mod world;
 
-use payments_wasm::subscriber::{Answer, FetchError, Outcome, Redirected, Redirects, Send, Target};
+use payments_wasm::subscriber::{FetchError, Outcome, Redirected, Redirects, ResponseHead, Send, Target};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,11 +20,11 @@ fn place(send: &Send) -> String {
     })
 }
 
-fn to(origin: &str, path: &str, status: u16) -> Answer {
+fn to(origin: &str, path: &str, status: u16) -> ResponseHead {
     Seller::redirect(status, Redirected::To(target(origin, path)))
 }
 
-fn somewhere() -> Answer {
+fn somewhere() -> ResponseHead {
     Seller::redirect(0, Redirected::Somewhere)
 }
 
@@ -38,7 +38,7 @@ struct Trail {
 
 /// The trail of a fetch at a seller of two credits a request, who answers a token with `paid`: by the place, and by how many
 /// tokens came so far.
-fn trail(method: &str, mode: Redirects, paid: impl Fn(&str, u32) -> Answer + 'static) -> Trail {
+fn trail(method: &str, mode: Redirects, paid: impl Fn(&str, u32) -> ResponseHead + 'static) -> Trail {
     let sent = Rc::new(RefCell::new(Vec::new()));
     let seen = sent.clone();
     let mut world = World::new().balance(100).seller(move |send, world| {
@@ -67,7 +67,7 @@ fn trail(method: &str, mode: Redirects, paid: impl Fn(&str, u32) -> Answer + 'st
 fn rule_6_the_trail_of_a_token() {
     use Outcome::{Settled, Unknown};
     use Redirects::{Error, Follow, Manual};
-    type Paid = fn(&str, u32) -> Answer;
+    type Paid = fn(&str, u32) -> ResponseHead;
     let near: Paid = |place, _| if place == "/ask" { to(ORIGIN, "/moved", 307) } else { Seller::paid(2, 98) };
     let near_302: Paid =
         |place, _| if place == "/ask" { to(ORIGIN, "/moved", 302) } else { Seller::paid(2, 98) };
@@ -213,7 +213,7 @@ fn rule_9_a_redirect_that_cannot_be_followed_says_what_its_receipt_says() {
     ] {
         let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
-            Some(_) => Answer { receipt: header.clone(), ..somewhere() },
+            Some(_) => ResponseHead { receipt: header.clone(), ..somewhere() },
         });
         world.approval = Some(yes());
         let fetch = world.fetch("POST", "/ask");
@@ -271,7 +271,7 @@ fn rule_6_an_offer_is_paid_where_it_came_from() {
                 *goes.borrow_mut() = Some(to);
                 return Seller::paid(2, 98);
             }
-            Answer { target: from.clone(), redirected, ..Seller::offer(&offer("plan", 2)) }
+            ResponseHead { target: from.clone(), redirected, ..Seller::offer(&offer("plan", 2)) }
         });
         world.approval = Some(yes());
         let fetch = world.fetch(method, "/ask");
@@ -298,7 +298,7 @@ fn rule_6_what_a_redirect_led_to_may_lead_on_before_it_is_paid() {
                 if at == "/ask" { to(AWAY, "/x", 302) } else { Seller::paid(2, 96) }
             }
             (None, "/ask") => Seller::offer(&offer("plan", 2)),
-            (None, _) => Answer {
+            (None, _) => ResponseHead {
                 target: Some(target(AWAY, "/y")),
                 redirected: true,
                 ..Seller::offer(&offer("plan", 2))

@@ -2,7 +2,7 @@
 
 mod world;
 
-use payments_wasm::subscriber::{Answer, Approval, Event, FetchError, NoticeKind, Outcome, Redirected};
+use payments_wasm::subscriber::{Approval, Event, FetchError, NoticeKind, Outcome, Redirected, ResponseHead};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use world::{Seller, World, anywhere, buy, buys, encode, held_only, offer, receip
 fn rule_7_every_sending_is_of_the_whole_request_to_where_the_caller_pointed() {
     // (name, what the paid sending of that number is answered, sendings in all). The shell keeps the body for as many sendings as this
     // says; it is asked for the caller's own request each time, never for a changed one.
-    type Case = (&'static str, fn(u32) -> Answer, usize);
+    type Case = (&'static str, fn(u32) -> ResponseHead, usize);
     let cases: [Case; 5] = [
         ("paid at once", |_| Seller::paid(2, 98), 2),
         (
@@ -122,7 +122,7 @@ fn rule_5_a_refusal_without_terms_that_can_be_read_is_not_paid_again() {
                 World::new().balance(100).body(body).seller(move |send, world| match &send.token {
                     None => refused(),
                     Some(_) if world.paid_sends <= first => Seller::paid(2, 98),
-                    Some(_) => Answer { offer: header.clone(), ..Seller::status(402) },
+                    Some(_) => ResponseHead { offer: header.clone(), ..Seller::status(402) },
                 });
             if warm {
                 let fetch = world.fetch("POST", "/ask");
@@ -233,7 +233,7 @@ fn rule_8_an_abort_tells_of_no_order_of_somebody_else_s() {
     let paying = world.fetch("POST", "/held");
     world.run();
     for (name, fetch, plans) in [("paying", paying, vec![]), ("buying", buying, vec!["bought"])] {
-        world.buyer.on(fetch, Event::Aborted, world.now);
+        world.buyer.handle_event(fetch, Event::Aborted, world.now);
         world.run();
         let end = world.end(fetch);
         assert_eq!(end.result.unwrap_err().code(), "aborted", "{name}");
@@ -266,7 +266,7 @@ fn rule_8_an_abort_after_a_refusal_says_that_the_refused_token_was_presented() {
         if !warm {
             world.work_once();
         }
-        world.buyer.on(fetch, Event::Aborted, world.now);
+        world.buyer.handle_event(fetch, Event::Aborted, world.now);
         let end = world.run_one(fetch);
         assert_eq!(end.result.unwrap_err().code(), "aborted", "{name}");
         assert_eq!((end.spend.outcome, end.spend.payment), (Outcome::Unknown, None), "{name}");
@@ -280,7 +280,7 @@ fn rule_8_an_abort_after_a_refusal_says_that_the_refused_token_was_presented() {
 #[test]
 fn rule_9_what_was_paid_for_is_in_the_books_wherever_its_answer_led() {
     // (name, the answer to the token, what the books say: outcome, settled)
-    let led = |receipt: Option<String>| Answer {
+    let led = |receipt: Option<String>| ResponseHead {
         receipt,
         ..Seller::redirect(303, Redirected::To(target(world::ORIGIN, "/result")))
     };
@@ -310,11 +310,11 @@ fn rule_9_what_was_paid_for_is_in_the_books_wherever_its_answer_led() {
 }
 
 /// A 402 with the same terms again.
-fn refused() -> Answer {
+fn refused() -> ResponseHead {
     Seller::offer(&offer("plan", 2))
 }
 
 /// A 402 with a price that no answer before had.
-fn dearer(paid: u32) -> Answer {
+fn dearer(paid: u32) -> ResponseHead {
     Seller::offer(&offer("plan", u64::from(2 + paid)))
 }

@@ -95,7 +95,7 @@ fn rule_5_a_token_that_somebody_waits_for_is_not_one_at_hand() {
     world.run();
     world.work_once();
     world.run();
-    world.buyer.on(third, Event::Aborted, world.now);
+    world.buyer.handle_event(third, Event::Aborted, world.now);
     world.hold_jobs = false;
     world.run();
     assert!(world.end(second).result.is_ok());
@@ -183,7 +183,7 @@ fn rule_13_a_payment_that_a_logout_left_open_is_not_gone_on_with() {
         if logout {
             log_in_again(&mut world);
         } else {
-            world.buyer.on(first, Event::Aborted, world.now);
+            world.buyer.handle_event(first, Event::Aborted, world.now);
         }
         let spend = world.run_one(first).spend;
         assert_eq!(spend.outcome, Outcome::Unknown, "{name}");

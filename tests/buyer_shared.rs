@@ -2,7 +2,7 @@
 
 mod world;
 
-use payments_wasm::subscriber::{Buyer, Event, FetchError, MAX_KEPT, Outcome, Policy};
+use payments_wasm::subscriber::{Buyer, Event, FetchError, MAX_STORED, Outcome, Policy};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -152,7 +152,7 @@ fn rule_12_a_budget_survives_a_reload_in_each_of_its_limits() {
 
 #[test]
 fn rule_12_what_cannot_be_read_counts_as_everything_for_good() {
-    let long = "m 1 1\n".repeat(MAX_KEPT / 6) + "s - 1\n";
+    let long = "m 1 1\n".repeat(MAX_STORED / 6) + "s - 1\n";
     for (name, text, readable) in [
         ("nothing yet", "", true),
         ("a total", "s - 0\n", true),
@@ -192,7 +192,7 @@ fn rule_12_what_cannot_be_read_counts_as_everything_for_good() {
             let fetch = world.fetch("POST", "/ask");
             assert_eq!(code(world.run_one(fetch).result), "", "{name}, {round}");
         }
-        assert!(shelf.borrow().len() < MAX_KEPT, "{name}");
+        assert!(shelf.borrow().len() < MAX_STORED, "{name}");
     }
 }
 
@@ -217,8 +217,8 @@ fn what_is_kept_is_bounded_and_holds_no_secret() {
     }
     assert!(kept.ends_with("s - 1200\n"), "the total counts what is not told apart any more");
     let mut again = Buyer::new();
-    again.take_up(&kept, "two");
-    assert_eq!(again.kept("two"), kept, "what is kept is what was taken up");
+    again.load(&kept, "two");
+    assert_eq!(again.stored_text("two"), kept, "what is kept is what was taken up");
 }
 
 #[test]
@@ -232,17 +232,17 @@ fn the_bounds_of_what_is_kept_are_themselves_within() {
         [line(first), line(51).repeat(lines), total.to_string()].concat()
     };
     for (name, text, readable) in
-        [("just as long as may be", text(MAX_KEPT), true), ("a byte longer", text(MAX_KEPT + 1), false)]
+        [("just as long as may be", text(MAX_STORED), true), ("a byte longer", text(MAX_STORED + 1), false)]
     {
         let mut buyer = Buyer::new();
-        buyer.take_up(&text, "one");
+        buyer.load(&text, "one");
         assert_eq!(buyer.budget().total() == Credits::from(7), readable, "{name}");
-        assert_eq!(buyer.kept("one").ends_with(total), readable, "{name}");
+        assert_eq!(buyer.stored_text("one").ends_with(total), readable, "{name}");
     }
     for (name, kept) in [(1, true), (256, true), (257, false)] {
         let mut buyer = Buyer::new();
-        buyer.take_up(&[line(name), total.to_string()].concat(), "one");
-        assert_eq!(buyer.kept("one").contains(&line(name)), kept, "a name of {name} bytes");
+        buyer.load(&[line(name), total.to_string()].concat(), "one");
+        assert_eq!(buyer.stored_text("one").contains(&line(name)), kept, "a name of {name} bytes");
     }
 }
 
@@ -252,7 +252,7 @@ fn reload(world: &World, credits_after_ms: u64, ordered: bool) -> World {
     again.now = world.now;
     again.approval = Some(buy());
     again.told_balance = true;
-    again.buyer.take_up_orders(&world.buyer.kept_orders());
+    again.buyer.load_orders(&world.buyer.stored_orders_text());
     if ordered {
         again.credits_come(credits_after_ms);
     }
@@ -261,7 +261,7 @@ fn reload(world: &World, credits_after_ms: u64, ordered: bool) -> World {
 
 /// How many orders are waited for.
 fn waited_for(world: &World) -> usize {
-    world.buyer.kept_orders().lines().filter(|line| line.starts_with(['o', 'O'])).count()
+    world.buyer.stored_orders_text().lines().filter(|line| line.starts_with(['o', 'O'])).count()
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn rules_4_and_10_a_page_loaded_again_in_the_middle_of_a_purchase_does_not_order
         }
         if end.is_empty() {
             assert_eq!(waited_for(&again), 0, "{name}: done with");
-            assert_eq!(again.buyer.kept_orders(), "b 16 1\n", "{name}: and counted");
+            assert_eq!(again.buyer.stored_orders_text(), "b 16 1\n", "{name}: and counted");
         } else {
             assert_eq!(again.presented.len(), 0, "{name}: nothing is paid that would top up");
             let third = again.fetch("POST", "/ask");
@@ -391,16 +391,16 @@ fn rule_4_an_order_outlives_a_logout_and_is_done_with_when_it_is_refused_or_its_
 
     let mut world = waiting();
     world.order_answer = Some((400, r#"{"code":"BCK.PROTOCOL.0005"}"#.into()));
-    assert!(!world.buyer.kept_orders().is_empty());
+    assert!(!world.buyer.stored_orders_text().is_empty());
     world.work_once();
-    assert_eq!(world.buyer.kept_orders(), "", "refused");
+    assert_eq!(world.buyer.stored_orders_text(), "", "refused");
 
     // (what is held by then, whether the order is still waited for)
     for (held, waits) in [(0, true), (1, false), (100, false)] {
         let mut world = waiting();
-        world.buyer.note_balance(&world::plan("plan"), Credits::from(held), world.now);
+        world.buyer.record_balance(&world::plan("plan"), Credits::from(held), world.now);
         assert_eq!(waited_for(&world), usize::from(waits), "{held}");
-        world.buyer.note_balance(&world::plan("other"), Credits::from(100), world.now);
+        world.buyer.record_balance(&world::plan("other"), Credits::from(100), world.now);
         assert_eq!(waited_for(&world), usize::from(waits), "{held}, another plan");
     }
 }

@@ -173,14 +173,15 @@ fn resume(world: &mut World, payment: FetchId) -> Finish {
 #[test]
 fn rule_5_9_12_a_single_use_token_is_presented_again_and_counts_once() {
     // (name, what the seller says to it the second time, code, outcome, what counts)
-    let later = |answer: fn() -> payments_wasm::subscriber::Answer| {
+    let later = |answer: fn() -> payments_wasm::subscriber::ResponseHead| {
         move |send: &payments_wasm::subscriber::Send, world: &World| match (&send.token, world.paid_sends) {
             (None, _) => Seller::offer(&offer("plan", 2)),
             (Some(_), 1) => Seller::lost(),
             (Some(_), _) => answer(),
         }
     };
-    type Case = (&'static str, fn() -> payments_wasm::subscriber::Answer, &'static str, Outcome, u64, bool);
+    type Case =
+        (&'static str, fn() -> payments_wasm::subscriber::ResponseHead, &'static str, Outcome, u64, bool);
     let table: [Case; 9] = [
         ("settled", || Seller::paid(2, 98), "ok", Outcome::Settled, 2, false),
         ("settled for less", || Seller::paid(1, 99), "ok", Outcome::Settled, 2, false),
@@ -285,7 +286,7 @@ fn reusable(held: Option<u64>, burned: u64) -> (World, FetchId) {
         (Some(_), _) => Seller::paid(2, 96),
     });
     if let Some(held) = held {
-        world.buyer.note_balance(&plan("plan"), Credits::from(held), world.now);
+        world.buyer.record_balance(&plan("plan"), Credits::from(held), world.now);
     }
     let payment = unknown(&mut world);
     world = world.balance(100 - burned);
@@ -382,7 +383,7 @@ fn rule_5_12_a_resumed_token_that_is_refused_ends_and_stays_counted() {
                 (Some(_), _) => Seller::paid(2, 96),
             });
         world.single_use = true;
-        world.buyer.note_balance(&plan("plan"), Credits::from(100), world.now);
+        world.buyer.record_balance(&plan("plan"), Credits::from(100), world.now);
         let payment = unknown(&mut world);
         world = world.balance(100 - burned);
         let end = resume(&mut world, payment);
@@ -460,7 +461,7 @@ fn rule_8_9_a_resumption_that_ends_before_anything_went_out_leaves_all_as_it_was
         (
             "aborted",
             |world, fetch| {
-                world.buyer.on(fetch, payments_wasm::subscriber::Event::Aborted, world.now);
+                world.buyer.handle_event(fetch, payments_wasm::subscriber::Event::Aborted, world.now);
                 world.run_one(fetch)
             },
             "aborted",
@@ -496,7 +497,7 @@ fn rule_8_9_a_resumption_that_ends_before_anything_went_out_leaves_all_as_it_was
 
 #[test]
 fn rule_9_only_what_got_no_goods_and_whose_token_has_not_ended_can_be_gone_on_with() {
-    type Case = (&'static str, fn() -> payments_wasm::subscriber::Answer, bool);
+    type Case = (&'static str, fn() -> payments_wasm::subscriber::ResponseHead, bool);
     let table: [Case; 11] = [
         ("no answer", Seller::lost, true),
         ("refused", || Seller::offer(&offer("plan", 2)), false),

@@ -211,7 +211,9 @@ fn rule_5_other_terms_after_a_refusal_are_another_offer_with_its_own_consent() {
                         let json = if world.paid_sends == 1 { &first } else { &third };
                         match world.paid_sends > 1 && !last {
                             true => Seller::paid(1, 50),
-                            false => payments_wasm::subscriber::Answer { status, ..Seller::offer(json) },
+                            false => {
+                                payments_wasm::subscriber::ResponseHead { status, ..Seller::offer(json) }
+                            }
                         }
                     }
                 });
@@ -555,7 +557,7 @@ fn rule_5_a_401_is_the_caller_s_unless_an_old_token_is_refused_with_an_offer() {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) if world.paid_sends > first && world.paid_sends <= first + refusals => {
                 let offer = offers.then(|| world::encode(&offer("plan", 2)));
-                payments_wasm::subscriber::Answer { offer, ..Seller::status(401) }
+                payments_wasm::subscriber::ResponseHead { offer, ..Seller::status(401) }
             }
             Some(_) => Seller::paid(2, 98),
         });

@@ -6,7 +6,7 @@
 
 mod world;
 
-use payments_wasm::subscriber::{Answer, Finish, Outcome, Policy, Redirected};
+use payments_wasm::subscriber::{Finish, Outcome, Policy, Redirected, ResponseHead};
 use payments_wasm::wire::Credits;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -38,8 +38,9 @@ fn receipts() -> Vec<(&'static str, Option<String>)> {
 }
 
 /// How a seller may answer a payment that it settled.
-fn answers() -> Vec<(&'static str, Answer)> {
-    let page = || Answer { location: Some(Redirected::To(target(ORIGIN, "/moved"))), ..Seller::status(303) };
+fn answers() -> Vec<(&'static str, ResponseHead)> {
+    let page =
+        || ResponseHead { location: Some(Redirected::To(target(ORIGIN, "/moved"))), ..Seller::status(303) };
     vec![
         ("200", Seller::status(200)),
         ("204", Seller::status(204)),
@@ -49,13 +50,13 @@ fn answers() -> Vec<(&'static str, Answer)> {
         ("a hidden redirect", Seller::redirect(0, Redirected::Somewhere)),
         ("400", Seller::status(400)),
         ("401", Seller::status(401)),
-        ("401 with the offer", Answer { status: 401, ..Seller::offer(&offer("plan", 2)) }),
+        ("401 with the offer", ResponseHead { status: 401, ..Seller::offer(&offer("plan", 2)) }),
         ("402", Seller::status(402)),
         ("402 with the offer", Seller::offer(&offer("plan", 2))),
         ("402 with a cheaper offer", Seller::offer(&offer("plan", 1))),
         ("402 with a dearer offer", Seller::offer(&offer("plan", 3))),
         ("402 with an offer without a price", Seller::offer(&world::offer_without_price("plan"))),
-        ("402 with garbage", Answer { offer: Some("!!!".into()), ..Seller::status(402) }),
+        ("402 with garbage", ResponseHead { offer: Some("!!!".into()), ..Seller::status(402) }),
         ("404", Seller::status(404)),
         ("429", Seller::status(429)),
         ("500", Seller::status(500)),
@@ -98,7 +99,7 @@ fn number(credits: Credits) -> u64 {
 }
 
 /// A seller that takes the most for each presentation, and answers so.
-fn takes_all(plan: &Plan, answer: Answer) -> (World, Rc<Cell<u64>>) {
+fn takes_all(plan: &Plan, answer: ResponseHead) -> (World, Rc<Cell<u64>>) {
     let burned = Rc::new(Cell::new(0));
     let (taken, most, terms) = (burned.clone(), plan.most, plan.offer.clone());
     let mut world = World::new().balance(1_000).body(Some("<html>".into())).seller(move |send, _| {
@@ -127,7 +128,7 @@ fn rule_12_whatever_a_seller_says_no_more_is_burned_than_a_limit_allows() {
                 for (index, (window, policy)) in policies.iter().enumerate() {
                     let name = format!("{}, {status}, {said}, {window}", plan.name);
                     let (mut world, burned) =
-                        takes_all(&plan, Answer { receipt: header.clone(), ..answer.clone() });
+                        takes_all(&plan, ResponseHead { receipt: header.clone(), ..answer.clone() });
                     world.policy = Some(policy.clone());
                     // Single-use tokens are asked for; a platform may hand out others.
                     world.single_use = index != 0;
@@ -174,7 +175,7 @@ fn rule_12_one_call_presents_no_more_than_its_limit_allows() {
                 let name = format!("{status}, {said}, at most {limit}");
                 let plan = &plans()[0];
                 let (mut world, burned) =
-                    takes_all(plan, Answer { receipt: header.clone(), ..answer.clone() });
+                    takes_all(plan, ResponseHead { receipt: header.clone(), ..answer.clone() });
                 let limit = Some(Credits::from(limit));
                 world.policy = Some(Policy { max_credits_per_request: limit, ..anywhere() });
                 for round in 1..4 {
@@ -195,7 +196,7 @@ fn rule_10_whatever_a_seller_says_nothing_is_ordered_where_the_credits_suffice()
         for (said, header) in receipts() {
             for by_policy in [true, false] {
                 let name = format!("{status}, {said}, by policy: {by_policy}");
-                let answer = Answer { receipt: header.clone(), ..answer.clone() };
+                let answer = ResponseHead { receipt: header.clone(), ..answer.clone() };
                 let mut world = World::new().balance(1_000).body(None);
                 world.says = Some(Rc::new(move || answer.clone()));
                 world.approval = (!by_policy).then(buy);
@@ -218,7 +219,7 @@ fn rule_10_whatever_a_seller_says_only_what_is_held_is_presented_where_nothing_m
     for (status, answer) in answers() {
         for (said, header) in receipts() {
             let name = format!("{status}, {said}");
-            let answer = Answer { receipt: header, ..answer.clone() };
+            let answer = ResponseHead { receipt: header, ..answer.clone() };
             let mut world = World::new().balance(5).body(None);
             world.says = Some(Rc::new(move || answer.clone()));
             (world.approval, world.policy) = (None, Some(held_only()));
@@ -271,7 +272,7 @@ fn rule_5_a_401_that_says_it_was_paid_is_not_paid_again() {
                 let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
                     None => Seller::offer(&offer("plan", 2)),
                     Some(_) if world.paid_sends <= first => Seller::paid(2, 98),
-                    Some(_) => Answer {
+                    Some(_) => ResponseHead {
                         status,
                         offer: again.map(|price| encode(&offer("plan", price))),
                         ..Seller::receipt(status, receipt(true, 2, 96))
@@ -308,11 +309,11 @@ fn rule_5_a_402_of_an_origin_that_failed_is_the_caller_s_to_read() {
         let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) if world.paid_sends <= first => Seller::paid(2, 98),
-            Some(_) => Answer {
+            Some(_) => ResponseHead {
                 status,
                 offer: again.map(|price| encode(&offer("plan", price))),
                 receipt: not_settled(),
-                ..Answer::default()
+                ..ResponseHead::default()
             },
         });
         world.approval = Some(yes());
@@ -343,11 +344,11 @@ fn rule_9_a_second_receipt_does_not_replace_the_first_in_what_was_settled() {
     ] {
         let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
-            Some(_) if world.paid_sends == 1 => Answer {
+            Some(_) if world.paid_sends == 1 => ResponseHead {
                 receipt: Some(receipt(true, 2, 98)),
                 ..Seller::redirect(303, Redirected::To(target(ORIGIN, "/second")))
             },
-            Some(_) => Answer { receipt: second.clone(), ..Seller::status(200) },
+            Some(_) => ResponseHead { receipt: second.clone(), ..Seller::status(200) },
         });
         world.approval = Some(yes());
         let fetch = world.fetch("GET", "/ask");

@@ -14,10 +14,11 @@
 
 use payments_wasm::api;
 use payments_wasm::paywall::state::{
-    self, Command, Entry, Reply, Row, Rows, RowsError, Stands, StateCall, Task, Told,
+    self, Command, Entry, EntryStatus, PlatformResponse, Reply, Row, Rows, RowsError, StateCall, Task,
 };
 use payments_wasm::paywall::{
-    Action, Bindings, Ending, Event, Gate, How, Meter, OriginHead, RequestHead, Settings, Silence, Visit,
+    Action, Bindings, EndReason, Ending, Event, FacilitatorError, Gate, Meter, OriginResponse, RequestFlow,
+    RequestHead, Settings,
 };
 use payments_wasm::wire::base64;
 use proptest::prelude::*;
@@ -29,9 +30,9 @@ const PRICE: u64 = 2;
 const START: u64 = 1_790_000_000_000;
 /// A story is shorter than a claim lasts, so that no claim runs out in the middle of it.
 const LONGEST_MS: u64 = 800_000;
-/// How long a call may take, where nothing else is configured.
+/// EndReason long a call may take, where nothing else is configured.
 const TIMEOUT_MS: u64 = 10_000;
-/// How long after it was sent a settle may arrive.
+/// EndReason long after it was sent a settle may arrive.
 const LATEST_MS: u64 = 120_000;
 const PAYERS: usize = 2;
 /// A route, its plan, and how much may be open of that.
@@ -146,7 +147,7 @@ impl Rows for Map {
 /// A request on its way.
 struct Live {
     name: usize,
-    visit: Visit,
+    visit: RequestFlow,
     action: Action,
     /// What is to be done while its answer goes out.
     meter: Option<Meter>,
@@ -179,7 +180,7 @@ struct World {
     objects: BTreeMap<String, Map>,
     now: u64,
     held: [u64; PAYERS],
-    /// How often the payer's reusable token was replaced.
+    /// EndReason often the payer's reusable token was replaced.
     edition: [u32; PAYERS],
     spent: BTreeSet<String>,
     nonces: [Vec<String>; PAYERS],
@@ -260,7 +261,7 @@ impl World {
                 let mut live = self.live.remove(which);
                 let answered = live.meter.is_some();
                 if !answered && live.visit.client_left() {
-                    live.action = live.visit.on(Event::ClientGone, self.now);
+                    live.action = live.visit.handle_event(Event::ClientGone, self.now);
                     self.settle_in(live);
                 } else {
                     self.truths[live.name].gone |= !answered;
@@ -312,7 +313,7 @@ impl World {
             for ((kind, _), (value, due)) in &map.0 {
                 if kind == "entry" && due.is_some_and(|due| due <= self.now) {
                     let entry: Entry = serde_json::from_str(value).unwrap();
-                    if matches!(entry.stands, Stands::Delivering | Stands::Settling) {
+                    if matches!(entry.status, EntryStatus::Delivering | EntryStatus::Settling) {
                         self.truths[name_of(&entry.visit)].lapsed = true;
                     }
                 }
@@ -385,12 +386,12 @@ impl World {
 
     fn leave(&mut self, mut live: Live) {
         self.truths[live.name].at_work = false;
-        self.notes.extend(live.visit.notes());
+        self.notes.extend(live.visit.take_deferred());
     }
 
     fn step(&mut self, mut live: Live, fate: Fate) {
         let Some(event) = self.perform(&mut live, fate) else { return self.live.push(live) };
-        live.action = live.visit.on(event, self.now);
+        live.action = live.visit.handle_event(event, self.now);
         self.settle_in(live);
     }
 
@@ -410,9 +411,9 @@ impl World {
                         return None;
                     }
                     (Refused, _) => {
-                        Event::Ended(Ending { how: How::ClientLeft, bytes: 10, ..Ending::default() })
+                        Event::Ended(Ending { how: EndReason::ClientLeft, bytes: 10, ..Ending::default() })
                     }
-                    _ => Event::Ended(Ending { how: How::Whole, bytes: 10, ..Ending::default() }),
+                    _ => Event::Ended(Ending { how: EndReason::Whole, bytes: 10, ..Ending::default() }),
                 }
             }
             Action::Call(call) => {
@@ -452,12 +453,12 @@ impl World {
                 match fate {
                     LostBefore | Late => Event::OriginFailed,
                     LostAfter => Event::OriginTimedOut,
-                    Refused => Event::Origin(OriginHead { status: 404, ..OriginHead::default() }),
+                    Refused => Event::Origin(OriginResponse { status: 404, ..OriginResponse::default() }),
                     Busy => Event::OriginUnusable,
-                    Failed => Event::Origin(OriginHead { status: 500, ..OriginHead::default() }),
+                    Failed => Event::Origin(OriginResponse { status: 500, ..OriginResponse::default() }),
                     Fine => {
                         self.truths[name].worked = true;
-                        Event::Origin(OriginHead { status: 200, ..OriginHead::default() })
+                        Event::Origin(OriginResponse { status: 200, ..OriginResponse::default() })
                     }
                 }
             }
@@ -478,7 +479,7 @@ impl World {
         let busy = || answered(429, json!({}));
         if path.ends_with("/verify") {
             return match fate {
-                LostBefore | LostAfter | Late => Event::Unanswered(Silence::TimedOut),
+                LostBefore | LostAfter | Late => Event::Unanswered(FacilitatorError::TimedOut),
                 Busy => busy(),
                 Failed => answered(500, json!({})),
                 Refused => answered(402, json!({ "code": "BCK.CREDITS.0003", "message": "no" })),
@@ -501,14 +502,14 @@ impl World {
         assert!(truth.nonce.is_some() || !truth.doubted, "a reusable token is settled again");
         truth.doubted = true;
         match fate {
-            LostBefore => Event::Unanswered(Silence::Unreachable),
+            LostBefore => Event::Unanswered(FacilitatorError::Unreachable),
             Late => {
                 self.late.push((self.now, body));
-                Event::Unanswered(Silence::TimedOut)
+                Event::Unanswered(FacilitatorError::TimedOut)
             }
             LostAfter => {
                 let _ = self.burn(&body);
-                Event::Unanswered(Silence::TimedOut)
+                Event::Unanswered(FacilitatorError::TimedOut)
             }
             Busy => self.certain(name, busy()),
             Failed => self.certain(name, answered(500, json!({ "code": "BCK.X402.0009", "message": "no" }))),
@@ -566,19 +567,19 @@ impl World {
                 if fate != LostBefore {
                     let _ = self.tell(&call.clone());
                 }
-                if fate == Fine { Told::Heard } else { Told::Unanswered }
+                if fate == Fine { PlatformResponse::Heard } else { PlatformResponse::Unanswered }
             }
             Task::Call(call) => {
                 let (path, body) = (call.path.to_string(), call.body.clone().unwrap());
                 match self.facilitate(None, &path, &body, fate) {
-                    Event::Answered(answer) => Told::Answered(answer),
-                    _ => Told::Unanswered,
+                    Event::Answered(answer) => PlatformResponse::Answered(answer),
+                    _ => PlatformResponse::Unanswered,
                 }
             }
         };
         if !dies {
             let rows = self.objects.get_mut(shard).unwrap();
-            state::told(rows, &job, told, self.now, &mut |_| ()).unwrap();
+            state::on_response(rows, &job, told, self.now, &mut |_| ()).unwrap();
         } else if let Task::Call(call) = &job.task
             && call.path.ends_with("/settle")
         {
@@ -611,8 +612,8 @@ impl World {
             if path == "/before" || !truth.delivered || truth.burned > 0 || truth.lapsed {
                 continue;
             }
-            let known = entries.get(&name).map(|(entry, _)| entry.stands);
-            if matches!(known, Some(Stands::Delivering | Stands::Settling | Stands::Owed)) {
+            let known = entries.get(&name).map(|(entry, _)| entry.status);
+            if matches!(known, Some(EntryStatus::Delivering | EntryStatus::Settling | EntryStatus::Owed)) {
                 open.entry((truth.payer, plan)).or_default().push(name);
             }
         }
@@ -642,8 +643,8 @@ impl World {
             }
             // What was refused waits for its payer.
             let open = self.entries().into_values().filter(|(entry, _)| {
-                let waits = entry.stands == Stands::Owed && entry.receipt.is_some();
-                !(waits || entry.stands.is_final())
+                let waits = entry.status == EntryStatus::Owed && entry.receipt.is_some();
+                !(waits || entry.status.is_final())
             });
             let untold = self.objects.values().flat_map(|map| &map.0).filter(|((kind, _), _)| kind == "file");
             let untold = untold.filter_map(|(_, (_, due))| *due);
@@ -654,34 +655,34 @@ impl World {
         let mut served: BTreeMap<&String, u32> = BTreeMap::new();
         for (name, truth) in self.truths.iter().enumerate() {
             let entry = entries.get(&name).map(|(entry, _)| entry);
-            let stands = entry.map(|entry| entry.stands);
+            let stands = entry.map(|entry| entry.status);
             let case = format!("{name}: {truth:?}\n{entry:?}");
             if truth.delivered && truth.burned == 0 {
                 let known = match stands {
-                    Some(Stands::Unresolved | Stands::Owed | Stands::Unpaid) => true,
+                    Some(EntryStatus::Unresolved | EntryStatus::Owed | EntryStatus::Unpaid) => true,
                     // Its token ended, or the facilitator said no to a route that is settled after it was delivered.
-                    Some(Stands::Refused) => {
+                    Some(EntryStatus::Refused) => {
                         ROUTES[truth.route].0 != "/before" && entry.is_some_and(|e| e.delivered)
                     }
                     // Its isolate died before it could say that it had delivered what nobody answered for.
-                    Some(Stands::Released) => truth.crashed && truth.nonce.is_some(),
+                    Some(EntryStatus::Released) => truth.crashed && truth.nonce.is_some(),
                     _ => false,
                 };
                 assert!(known, "delivered, neither paid for nor known: {case}");
             }
             if truth.burned > 0 {
                 let known = match stands {
-                    Some(Stands::Settled) => true,
-                    Some(Stands::Unresolved) => truth.nonce.is_none() || truth.crashed,
+                    Some(EntryStatus::Settled) => true,
+                    Some(EntryStatus::Unresolved) => truth.nonce.is_none() || truth.crashed,
                     // A settle that was given up came late, after all that could be known.
                     _ => false,
                 };
                 assert!(known, "burned, and the journal says otherwise: {case}");
             }
-            if stands == Some(Stands::Settled) {
+            if stands == Some(EntryStatus::Settled) {
                 assert_eq!(truth.burned, 1, "the journal says that it was burned: {case}");
             }
-            let free = matches!(stands, Some(Stands::Released | Stands::Refused));
+            let free = matches!(stands, Some(EntryStatus::Released | EntryStatus::Refused));
             if let Some(nonce) = truth.nonce.as_ref().filter(|_| truth.delivered && !free) {
                 *served.entry(nonce).or_default() += 1;
             }
@@ -698,7 +699,7 @@ impl World {
             .map(|(_, visit)| name_of(visit))
             .collect();
         for (name, (entry, _)) in &entries {
-            let serious = matches!(entry.stands, Stands::Unresolved | Stands::Owed);
+            let serious = matches!(entry.status, EntryStatus::Unresolved | EntryStatus::Owed);
             assert!(!serious || book.contains(name), "not in the seller's book: {entry:?}");
         }
     }

@@ -7,8 +7,8 @@
 mod world;
 
 use payments_wasm::api;
-use payments_wasm::paywall::{Action, Event, Gate, OriginHead, RequestHead, Settings, Silence};
-use payments_wasm::subscriber::{Answer, Approval, Outcome};
+use payments_wasm::paywall::{Action, Event, FacilitatorError, Gate, OriginResponse, RequestHead, Settings};
+use payments_wasm::subscriber::{Approval, Outcome, ResponseHead};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -86,7 +86,7 @@ fn facilitate(call: &api::Request, way: Way, truth: &mut Truth) -> Event {
         Event::Answered(api::Response { status, body: body.into(), correlation_id: None })
     };
     match fate {
-        LostBefore => return Event::Unanswered(Silence::Unreachable),
+        LostBefore => return Event::Unanswered(FacilitatorError::Unreachable),
         Refused => return answered(402, r#"{"code":"BCK.X402.0005","message":"no"}"#),
         Busy => return answered(429, "{}"),
         KeyEnded => return answered(401, r#"{"code":"BCK.AUTH.0002","message":"no"}"#),
@@ -98,7 +98,7 @@ fn facilitate(call: &api::Request, way: Way, truth: &mut Truth) -> Event {
         truth.verified += 1;
     }
     match fate {
-        LostAfter => Event::Unanswered(Silence::TimedOut),
+        LostAfter => Event::Unanswered(FacilitatorError::TimedOut),
         BrokenAfter => answered(500, ""),
         _ if settle => answered(
             200,
@@ -109,7 +109,7 @@ fn facilitate(call: &api::Request, way: Way, truth: &mut Truth) -> Event {
 }
 
 /// One request through the gate.
-fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> Answer {
+fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> ResponseHead {
     let head = RequestHead {
         method: "GET".into(),
         url: "https://api.example/ask".into(),
@@ -120,20 +120,20 @@ fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> Answe
     let answer = loop {
         let event = match action {
             Action::Respond(answer) => {
-                break Answer {
+                break ResponseHead {
                     status: answer.status,
                     offer: answer.headers.get("payment-required").map(Into::into),
                     receipt: answer.headers.get("payment-response").map(Into::into),
-                    ..Answer::default()
+                    ..ResponseHead::default()
                 };
             }
             Action::Deliver(delivery) => {
                 truth.journalled += u32::from(delivery.journal.is_some());
                 truth.delivered += u32::from((200..300).contains(&way.origin));
-                break Answer {
+                break ResponseHead {
                     status: way.origin,
                     receipt: delivery.headers.get("payment-response").map(Into::into),
-                    ..Answer::default()
+                    ..ResponseHead::default()
                 };
             }
             Action::Call(call) => facilitate(&call, way, truth),
@@ -144,14 +144,18 @@ fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> Answe
                 truth.worked += 1;
                 match way.origin {
                     0 => Event::OriginFailed,
-                    status => Event::Origin(OriginHead { status, ..OriginHead::default() }),
+                    status => Event::Origin(OriginResponse { status, ..OriginResponse::default() }),
                 }
             }
         };
-        action = visit.on(event, 1_000_000);
+        action = visit.handle_event(event, 1_000_000);
     };
     // 999 is how this world says that the connection died.
-    if way.answer_lost && token.is_some() { Answer { status: 999, ..Answer::default() } } else { answer }
+    if way.answer_lost && token.is_some() {
+        ResponseHead { status: 999, ..ResponseHead::default() }
+    } else {
+        answer
+    }
 }
 
 #[test]

@@ -6,10 +6,10 @@
 
 use payments_wasm::api;
 use payments_wasm::paywall::state::{
-    self, Command, Entry, Reply, Row, Rows, RowsError, Stands, StateCall, Task, Told,
+    self, Command, Entry, EntryStatus, PlatformResponse, Reply, Row, Rows, RowsError, StateCall, Task,
 };
 use payments_wasm::paywall::{
-    Action, Bindings, Ending, Event, Gate, How, OriginHead, RequestHead, Settings, Silence,
+    Action, Bindings, EndReason, Ending, Event, FacilitatorError, Gate, OriginResponse, RequestHead, Settings,
 };
 use payments_wasm::wire::base64;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ struct Way {
     /// The origin's status; 0 for none.
     origin: u16,
     /// How its body ends.
-    how: How,
+    how: EndReason,
     /// What befalls the first and the second question to the state.
     state: [Fate; 2],
     /// After how many steps the isolate dies.
@@ -63,7 +63,7 @@ const PLAIN: Way = Way {
     verify: Fine,
     settle: [Fine, Fine],
     origin: 200,
-    how: How::Whole,
+    how: EndReason::Whole,
     state: [Fine, Fine],
     dies: None,
     leaves: None,
@@ -137,7 +137,7 @@ fn facilitate(call: &api::Request, fate: Fate, once: bool, truth: &mut Truth) ->
     let settle = call.path.ends_with("/settle");
     truth.settles += usize::from(settle);
     match fate {
-        LostBefore => return Event::Unanswered(Silence::Unreachable),
+        LostBefore => return Event::Unanswered(FacilitatorError::Unreachable),
         Busy => return answered(429, json!({})),
         Refused => return answered(402, json!({ "code": "BCK.CREDITS.0003", "message": "no" })),
         Fine | LostAfter => {}
@@ -150,7 +150,7 @@ fn facilitate(call: &api::Request, fate: Fate, once: bool, truth: &mut Truth) ->
         truth.spent = once;
     }
     if fate == LostAfter {
-        return Event::Unanswered(Silence::TimedOut);
+        return Event::Unanswered(FacilitatorError::TimedOut);
     }
     if settle {
         return answered(
@@ -184,11 +184,11 @@ fn question(rows: &mut Map, call: &StateCall, fate: Fate, now: u64) -> Event {
 }
 
 /// What a facilitator that is well, and the seller's book, say to the state.
-fn tell(task: &Task, way: Way, truth: &mut Truth) -> Told {
-    let Task::Call(call) = task else { return Told::Heard };
+fn tell(task: &Task, way: Way, truth: &mut Truth) -> PlatformResponse {
+    let Task::Call(call) = task else { return PlatformResponse::Heard };
     match facilitate(call, Fine, way.once, truth) {
-        Event::Answered(answer) => Told::Answered(answer),
-        _ => Told::Unanswered,
+        Event::Answered(answer) => PlatformResponse::Answered(answer),
+        _ => PlatformResponse::Unanswered,
     }
 }
 
@@ -235,7 +235,9 @@ fn visit(gate: &Gate, way: Way, rows: &mut Map, truth: &mut Truth) {
             Action::Price(_) => panic!("no handler is configured"),
             Action::Wait(_) => panic!("nothing is asked of the plan"),
             Action::Forward(_) if way.origin == 0 => Event::OriginFailed,
-            Action::Forward(_) => Event::Origin(OriginHead { status: way.origin, ..OriginHead::default() }),
+            Action::Forward(_) => {
+                Event::Origin(OriginResponse { status: way.origin, ..OriginResponse::default() })
+            }
         };
         if way.dies == Some(step) {
             return;
@@ -243,9 +245,9 @@ fn visit(gate: &Gate, way: Way, rows: &mut Map, truth: &mut Truth) {
         let left = way.leaves.is_some_and(|at| at <= step);
         let gone = left && visit.client_left();
         truth.gone |= gone;
-        action = visit.on(if gone { Event::ClientGone } else { event }, now);
+        action = visit.handle_event(if gone { Event::ClientGone } else { event }, now);
     }
-    for note in visit.notes() {
+    for note in visit.take_deferred() {
         // Each may arrive twice.
         for _ in 0..2 {
             state::apply(rows, &note.command, now).unwrap();
@@ -258,13 +260,13 @@ fn reconcile(way: Way, rows: &mut Map, truth: &mut Truth) -> Vec<Entry> {
     let mut last = Vec::new();
     for _ in 0..200 {
         last = entries(rows);
-        if last.iter().all(|entry| entry.stands.is_final()) {
+        if last.iter().all(|entry| entry.status.is_final()) {
             break;
         }
         let now = rows.next_due().unwrap().expect("an open entry is due some time");
         while let Some(job) = state::due(rows, now, &mut |_| ()).unwrap() {
             let told = tell(&job.task, way, truth);
-            state::told(rows, &job, told, now, &mut |_| ()).unwrap();
+            state::on_response(rows, &job, told, now, &mut |_| ()).unwrap();
         }
     }
     last
@@ -301,7 +303,7 @@ fn ways() -> Vec<Way> {
             for origin in [0, 101, 302, 404, 500] {
                 ways.push(Way { origin, ..plain });
             }
-            for how in [How::ClientLeft, How::OriginBroke] {
+            for how in [EndReason::ClientLeft, EndReason::OriginBroke] {
                 ways.push(Way { how, ..plain });
             }
             for leaves in 0..9 {
@@ -328,30 +330,35 @@ fn whatever_fails_the_ledger_is_what_receipts_and_journal_say() {
         let entries = reconcile(way, &mut rows, &mut truth);
         assert!(entries.len() <= 1, "{way:?}");
         let entry = entries.first();
-        let stands = entry.map(|entry| entry.stands);
+        let stands = entry.map(|entry| entry.status);
         let case = format!("{way:?}\n{truth:?}\n{entry:?}");
         *seen.entry(format!("{stands:?}")).or_default() += 1;
 
         assert!(truth.burned <= PRICE, "burned twice: {case}");
-        assert!(stands.is_none_or(Stands::is_final), "left open: {case}");
+        assert!(stands.is_none_or(EntryStatus::is_final), "left open: {case}");
         // Delivered: paid for, or in the journal.
         if truth.delivered && truth.burned == 0 {
             let known = matches!(
                 stands,
-                Some(Stands::Unresolved | Stands::Unpaid | Stands::Refused | Stands::Released)
+                Some(
+                    EntryStatus::Unresolved
+                        | EntryStatus::Unpaid
+                        | EntryStatus::Refused
+                        | EntryStatus::Released
+                )
             );
-            let free = way.how == How::OriginBroke && way.route != "/before";
+            let free = way.how == EndReason::OriginBroke && way.route != "/before";
             assert!(known || truth.logged || free, "unpaid and unknown: {case}");
             assert!(!way.once || way.route != "/before", "a single-use token's answer unpaid: {case}");
         }
         // Burned: the journal says so, or does not know.
         if truth.burned > 0 {
             match stands {
-                Some(Stands::Settled) => {
+                Some(EntryStatus::Settled) => {
                     let receipt = entry.and_then(|entry| entry.receipt.clone()).unwrap();
                     assert_eq!(receipt["creditsRedeemed"], "2", "{case}");
                 }
-                Some(Stands::Unresolved) => assert!(!way.once, "{case}"),
+                Some(EntryStatus::Unresolved) => assert!(!way.once, "{case}"),
                 _ => panic!("burned, and not in the journal: {case}"),
             }
             // For something, unless the isolate died.
@@ -360,7 +367,7 @@ fn whatever_fails_the_ledger_is_what_receipts_and_journal_say() {
         }
         // Of a single-use token every settle comes to a known end.
         let sent = entry.is_some_and(|entry| entry.sent);
-        assert!(stands != Some(Stands::Unresolved) || !way.once || !sent, "{case}");
+        assert!(stands != Some(EntryStatus::Unresolved) || !way.once || !sent, "{case}");
         // The reconciler settles nothing that was not delivered.
         if truth.burned > burned_by_then {
             assert!(truth.delivered && entry.is_some_and(|entry| entry.delivered), "{case}");
@@ -368,7 +375,7 @@ fn whatever_fails_the_ledger_is_what_receipts_and_journal_say() {
         // A settle goes out a second time only with a single-use token, or where the first was certainly not done.
         assert!(truth.settles < 2 || way.once || way.settle[0] == Busy, "settled again: {case}");
         // The journal's yes is the ledger's.
-        if stands == Some(Stands::Settled) {
+        if stands == Some(EntryStatus::Settled) {
             let receipt = entry.and_then(|entry| entry.receipt.clone()).unwrap();
             assert_eq!(
                 receipt["creditsRedeemed"].as_str().unwrap().parse::<u64>().unwrap(),
@@ -396,7 +403,7 @@ fn whatever_fails_the_ledger_is_what_receipts_and_journal_say() {
             if truth.delivered || truth.burned > 0 {
                 let used = reply == Reply::Used;
                 // What was delivered without a burn and is over: refused behind the answer.
-                assert!(used || stands == Some(Stands::Refused), "a second answer: {case}");
+                assert!(used || stands == Some(EntryStatus::Refused), "a second answer: {case}");
             }
         }
     }

@@ -4,10 +4,10 @@ use super::gate::{Action, Gate, RequestHead};
 use super::http::method::Method;
 use super::http::path::Target;
 use super::page::{self, Navigation};
-use super::pass::{Carried, Pass};
-use super::pricing::price::Terms;
-use super::request_flow::Visit;
-use super::response::response::Answer;
+use super::pass::{Pass, PresentedPasses};
+use super::pricing::price::PaidRoute;
+use super::request_flow::RequestFlow;
+use super::response::response::GateResponse;
 use alloc::{
     rc::Rc,
     string::{String, ToString},
@@ -17,36 +17,36 @@ use serde_json::{Value, json};
 
 /// What is known of a guest from the request.
 #[derive(Debug, Default)]
-pub(crate) struct Guest {
+pub(crate) struct Client {
     /// Somebody with a browser, for whom a refusal is a page.
     pub(crate) navigation: Option<Navigation>,
-    pub(crate) carried: Carried,
+    pub(crate) passes: PresentedPasses,
     /// Whether they came over TLS.
     pub(crate) https: bool,
     /// What they ask for, where it is to be paid.
-    pub(crate) terms: Option<Rc<Terms>>,
+    pub(crate) route: Option<Rc<PaidRoute>>,
 }
 
-impl Guest {
+impl Client {
     pub(crate) fn read(method: Method, target: &Target, request: &RequestHead) -> Self {
         Self {
             navigation: Navigation::of(method, target, &request.headers),
-            carried: Carried::read(&request.headers, method),
+            passes: PresentedPasses::read(&request.headers, method),
             https: target.origin.starts_with("https:"),
-            terms: None,
+            route: None,
         }
     }
 }
 
-impl Visit {
+impl RequestFlow {
     /// Answers for an address of the gate's own; nothing where it is none, and then it is a resource like any other.
-    pub(crate) fn own(
+    pub(crate) fn own_endpoint(
         &mut self,
         gate: &Gate,
         method: Method,
         target: &Target,
         request: &RequestHead,
-    ) -> Option<Result<Action, Answer>> {
+    ) -> Option<Result<Action, GateResponse>> {
         let segments = page::is_own(&target.path)?;
         let settings = self.settings.clone();
         let name = segments.first().map(String::as_str).filter(|_| segments.len() == 1);
@@ -62,28 +62,28 @@ impl Visit {
             Some("passes") if settings.passes.is_some() => Ok(self.passes(method)),
             _ => Ok(settings.page.as_ref()?.own(method, segments).map(|answer| self.respond(answer))?),
         };
-        self.watch.route = "own".into();
+        self.log.route = "own".into();
         Some(action)
     }
 
     /// Makes of a refusal the page for it, where there is somebody to read one.
-    pub(crate) fn make_page(&self, answer: &mut Answer) {
+    pub(crate) fn make_page(&self, answer: &mut GateResponse) {
         let Some(page) = &self.settings.page else { return };
         let set =
-            self.guest.terms.as_ref().and_then(|terms| self.settings.passes.as_ref()?.set_of(&terms.route));
-        page.dress(answer, self.guest.navigation.as_ref(), set.map(|set| (set.name.as_str(), set.seconds)));
+            self.client.route.as_ref().and_then(|terms| self.settings.passes.as_ref()?.set_of(&terms.name));
+        page.dress(answer, self.client.navigation.as_ref(), set.map(|set| (set.name.as_str(), set.seconds)));
     }
 
     /// `GET /.well-known/payments/passes`: those that came along and are good for something, so that a page knows
     /// whether its browser keeps them.
     fn passes(&self, method: Method) -> Action {
-        let Some(passes) = &self.settings.passes else { return self.respond(Answer::empty(404)) };
+        let Some(passes) = &self.settings.passes else { return self.respond(GateResponse::empty(404)) };
         if !matches!(method, Method::Get | Method::Head) {
-            let answer = Answer::error(405, "method_not_listed", "This method is not offered here.");
+            let answer = GateResponse::error(405, "method_not_listed", "This method is not offered here.");
             return self.respond(answer.with("allow", "GET, HEAD"));
         }
-        let held = passes.held(&self.guest.carried, self.now);
+        let held = passes.held(&self.client.passes, self.now);
         let held: Vec<Value> = held.iter().map(Pass::describe).collect();
-        self.respond(Answer::document(200, json!({ "passes": held }).to_string()))
+        self.respond(GateResponse::document(200, json!({ "passes": held }).to_string()))
     }
 }

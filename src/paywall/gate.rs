@@ -1,35 +1,35 @@
-use super::client::Guest;
+use super::client::Client;
 use super::config::origin::Origin;
 use super::config::settings::Settings;
 use super::endpoints::receipts;
-use super::facilitator::plan_terms::Plans;
-use super::facilitator::verification_cache::Cache;
-use super::flow::admission::Errand;
+use super::facilitator::plan_terms::PlanCache;
+use super::facilitator::verification_cache::VerificationCache;
+use super::flow::admission::PendingPayment;
 use super::http::headers;
 use super::http::headers::HeaderList;
 use super::http::method::Method;
 use super::http::path;
 use super::http::path::{CanonicalPath, Target};
 use super::observe::counters::Counters;
-use super::observe::request_log::Watch;
-use super::observe::settlement_log::Journal;
+use super::observe::request_log::RequestLog;
+use super::observe::settlement_log::SettlementLogLine;
 use super::pricing::price::PriceError;
 use super::pricing::settlement_policy::{Meter, Settlement};
-use super::request_flow::{Stage, Visit};
-use super::response::response::Answer;
+use super::request_flow::{RequestFlow, Stage};
+use super::response::response::GateResponse;
 use super::routing::route_table::Listing;
 use super::state::StateCall;
 use crate::api;
 use alloc::{format, rc::Rc, string::String, vec::Vec};
 use core::cell::RefCell;
 
-/// The gate in front of an origin: opens one [`Visit`] a request. What it remembers between two of them are positive
+/// The gate in front of an origin: opens one [`RequestFlow`] a request. What it remembers between two of them are positive
 /// verifications, for as long as the settings say (rule 23), and what plans say of themselves.
 #[derive(Debug, Clone)]
 pub struct Gate {
     settings: Rc<Settings>,
-    cache: Rc<RefCell<Cache>>,
-    pub(crate) plans: Rc<Plans>,
+    cache: Rc<RefCell<VerificationCache>>,
+    pub(crate) plans: Rc<PlanCache>,
     pub(crate) counters: Rc<Counters>,
 }
 
@@ -56,12 +56,12 @@ pub struct RequestHead {
 }
 
 /// What the shell is to do next. After [`Respond`](Self::Respond), [`Finish`](Self::Finish), and a
-/// [`Deliver`](Self::Deliver) without a [`meter`](Delivery::meter) the visit is over: what [`Visit::notes`] has then goes to
+/// [`Deliver`](Self::Deliver) without a [`meter`](Delivery::meter) the visit is over: what [`RequestFlow::take_deferred`] has then goes to
 /// the state, while nobody waits.
 #[derive(Debug)]
 pub enum Action {
     /// Answer with this. An origin's response in hand is cancelled, none of it delivered.
-    Respond(Answer),
+    Respond(GateResponse),
     /// Send this to the facilitator, with the seller's key, within the timeout, following no redirect; then report
     /// [`Event::Answered`](super::Event::Answered) or [`Event::Unanswered`](super::Event::Unanswered).
     Call(api::Request),
@@ -115,7 +115,7 @@ pub struct Finish {
     /// What to add to the body, where its end was held: the event with the receipt.
     pub tail: Option<String>,
     /// To be written down.
-    pub journal: Option<Journal>,
+    pub journal: Option<SettlementLogLine>,
 }
 
 /// How a request is sent on.
@@ -140,7 +140,7 @@ pub struct Delivery {
     /// All headers, in the place of the origin's.
     pub headers: HeaderList,
     /// To be written down, where the outcome of the settlement is not known.
-    pub journal: Option<Journal>,
+    pub journal: Option<SettlementLogLine>,
     /// What to do with the body where the settlement comes later; the visit goes on then.
     pub meter: Option<Meter>,
 }
@@ -170,24 +170,24 @@ impl Gate {
 
     /// Looks at a request and says what to do first.
     #[must_use]
-    pub fn open(&self, request: &RequestHead) -> (Visit, Action) {
+    pub fn open(&self, request: &RequestHead) -> (RequestFlow, Action) {
         let request = &*self.with_token(request);
-        let mut visit = Visit {
-            watch: Watch::new(&self.counters, request),
+        let mut visit = RequestFlow {
+            log: RequestLog::new(&self.counters, request),
             settings: self.settings.clone(),
             cache: self.cache.clone(),
             id: request.seed.iter().map(|byte| format!("{byte:02x}")).collect(),
             now: request.now,
             base: String::new(),
-            notes: Vec::new(),
+            deferred: Vec::new(),
             page: request.headers.get("origin").map(Into::into),
-            governed: true,
-            socket: false,
+            cors_applies: true,
+            websocket: false,
             head_only: request.method.eq_ignore_ascii_case("HEAD"),
-            guest: Guest::default(),
-            stage: Stage::Over,
-            gone: false,
-            sent: false,
+            client: Client::default(),
+            stage: Stage::Done,
+            client_gone: false,
+            settle_sent: false,
             settlement: None,
             request: None,
         };
@@ -198,22 +198,30 @@ impl Gate {
                 None => self.admit(request, &mut visit),
             },
         };
-        let action = admitted.unwrap_or_else(|answer| visit.turn_away(answer));
-        let action = visit.dress(action);
+        let action = admitted.unwrap_or_else(|answer| visit.reject_early(answer));
+        let action = visit.finish_action(action);
         (visit, action)
     }
 
-    pub(crate) fn admit(&self, request: &RequestHead, visit: &mut Visit) -> Result<Action, Answer> {
+    pub(crate) fn admit(
+        &self,
+        request: &RequestHead,
+        visit: &mut RequestFlow,
+    ) -> Result<Action, GateResponse> {
         let routes = &self.settings.routes;
         let target = Target::parse(&request.url).map_err(|error| {
-            Answer::error(400, error.code(), "This URL could be read in more than one way, and is refused.")
+            GateResponse::error(
+                400,
+                error.code(),
+                "This URL could be read in more than one way, and is refused.",
+            )
         })?;
         visit.base = self.settings.public_url.as_ref().unwrap_or(&target.origin).clone();
         let Some(method) = Method::parse(&request.method) else {
-            return Err(Answer::error(400, "method_unknown", "This method is not known here."));
+            return Err(GateResponse::error(400, "method_unknown", "This method is not known here."));
         };
-        visit.guest = Guest::read(method, &target, request);
-        if let Some(action) = visit.own(self, method, &target, request) {
+        visit.client = Client::read(method, &target, request);
+        if let Some(action) = visit.own_endpoint(self, method, &target, request) {
             return action;
         }
         if method == Method::Options && routes.governs(&target) {
@@ -236,83 +244,88 @@ impl Gate {
         {
             let message = "The body of this request was read before it came to the gate, by a body parser or a middleware in \
                            front of it, and cannot be sent on. Nothing was charged.";
-            return Err(Answer::error(500, "body_already_read", message));
+            return Err(GateResponse::error(500, "body_already_read", message));
         }
         let (terms, path) = match listing {
             Listing::Paid(terms, path) => (terms, path),
             Listing::Open(path) => {
-                visit.watch.route = "open".into();
-                visit.stage = Stage::Unpaid;
+                visit.log.route = "open".into();
+                visit.stage = Stage::ForwardedFree;
                 return Ok(Action::Forward(forward(path)));
             }
             Listing::Passed(path) => {
-                visit.governed = false;
-                visit.stage = Stage::Unpaid;
+                visit.cors_applies = false;
+                visit.stage = Stage::ForwardedFree;
                 return Ok(Action::Forward(forward(path)));
             }
-            Listing::Denied => return Err(Answer::error(404, "not_listed", "There is nothing here.")),
+            Listing::Denied => return Err(GateResponse::error(404, "not_listed", "There is nothing here.")),
             Listing::WrongMethod(methods) => {
-                let answer = Answer::error(405, "method_not_listed", "This method is not offered here.");
+                let answer =
+                    GateResponse::error(405, "method_not_listed", "This method is not offered here.");
                 return Err(answer.with("allow", &allow(&methods)));
             }
             Listing::InDoubt => {
                 let message = "This request could be read as one for a paid resource, and is refused.";
-                return Err(Answer::error(400, "route_in_doubt", message));
+                return Err(GateResponse::error(400, "route_in_doubt", message));
             }
             Listing::NotCanonical(path) => {
                 let message = format!(
                     "This path can be read in more than one way, and is refused. The resource is at {path}."
                 );
-                return Err(Answer::error(400, "path_not_canonical", &message));
+                return Err(GateResponse::error(400, "path_not_canonical", &message));
             }
         };
-        visit.watch.route.clone_from(&terms.route);
-        visit.guest.terms = Some(terms.clone());
+        visit.log.route.clone_from(&terms.name);
+        visit.client.route = Some(terms.clone());
         if let Some(protocol) = request.headers.get("upgrade") {
             // The handshake is the answer: it is settled before the socket is handed over, or there is none.
-            visit.socket = method == Method::Get
+            visit.websocket = method == Method::Get
                 && protocol.trim().eq_ignore_ascii_case("websocket")
                 && terms.settlement == Settlement::BeforeDelivery;
-            if !visit.socket {
+            if !visit.websocket {
                 let message =
                     "A paid resource is upgraded to a WebSocket that is settled before, and to nothing else.";
-                return Err(Answer::error(400, "upgrade_not_supported", message));
+                return Err(GateResponse::error(400, "upgrade_not_supported", message));
             }
         }
         let url = url_of(&target.origin, &path, &target);
         let most = terms.most(target.query.as_deref(), &request.headers).map_err(|error| match error {
-            PriceError::Unreadable => {
-                Answer::error(400, "price_unreadable", "What this request costs cannot be read from it.")
-            }
-            PriceError::TooMuch => {
-                Answer::error(400, "price_too_high", "This request asks for more than can be bought at once.")
-            }
+            PriceError::Unreadable => GateResponse::error(
+                400,
+                "price_unreadable",
+                "What this request costs cannot be read from it.",
+            ),
+            PriceError::TooMuch => GateResponse::error(
+                400,
+                "price_too_high",
+                "This request asks for more than can be bought at once.",
+            ),
         })?;
-        let mut errand = Errand {
+        let mut errand = PendingPayment {
             resource: format!("{}{path}", visit.base),
             token: super::flow::admission::token(&request.headers),
             forward: forward(path),
             address: self.settings.manners.address(&request.headers).or_else(|| request.address.clone()),
-            terms,
-            most,
+            route: terms,
+            max_credits: most,
         };
         visit.request = Some(CanonicalRequest::new(&errand.forward, &url));
-        match self.plans.resolve(&errand.terms) {
-            Ok(terms) => errand.terms = terms,
+        match self.plans.resolve(&errand.route) {
+            Ok(terms) => errand.route = terms,
             // With a pass nothing is asked that the plan would have to say.
-            Err(_) if visit.may_board(&errand) => {}
+            Err(_) if visit.may_admit_by_pass(&errand) => {}
             Err(plan_id) => return self.look_up(plan_id, request, visit),
         }
-        Ok(visit.enter(errand))
+        Ok(visit.start(errand))
     }
 
     /// Answers `OPTIONS` without the origin and without payment (rule 18).
-    fn options(&self, request: &RequestHead, target: &Target) -> Answer {
+    fn options(&self, request: &RequestHead, target: &Target) -> GateResponse {
         let methods = self.settings.routes.methods_on(target);
         if request.headers.get("access-control-request-method").is_some() {
             return self.settings.cors.preflight(&request.headers, &methods);
         }
-        Answer::empty(204).with("allow", &allow(&methods))
+        GateResponse::empty(204).with("allow", &allow(&methods))
     }
 
     fn forward(

@@ -1,7 +1,7 @@
 //! The seller's decisions, without I/O: what is paid for, what a request is answered, when it is charged
 //! (money rules 16 to 26).
 //!
-//! A [`Gate`] opens one [`Visit`] a request. The visit says what to do ([`Action`]), is told what happened
+//! A [`Gate`] opens one [`RequestFlow`] a request. The visit says what to do ([`Action`]), is told what happened
 //! ([`Event`]) and says what to do next, until it has answered:
 //!
 //! ```text
@@ -18,7 +18,7 @@
 //! ```
 //!
 //! `State` is for the durable state: see [`state`]. Without one its steps are left out, and what needs it is refused in the
-//! configuration. What is only to be told to it is in [`Visit::notes`] at the end.
+//! configuration. What is only to be told to it is in [`RequestFlow::take_deferred`] at the end.
 //!
 //! The rules of money that bind it, by the numbers that tests and comments use:
 //!
@@ -77,10 +77,10 @@ pub use http::method::Method;
 pub use http::path::{CanonicalPath, PathError, Target};
 pub use objects::{ObjectAnswer, ObjectBody, ObjectHead};
 pub use observe::request_log::Record;
-pub use observe::settlement_log::Journal;
+pub use observe::settlement_log::SettlementLogLine;
 pub use payment_context::{Payment, Phase, Settled};
-pub use pricing::price::{Ending, How, Unit};
+pub use pricing::price::{EndReason, Ending, Unit};
 pub use pricing::settlement_policy::{Meter, ReceiptBy, Renewal, Settlement};
-pub use request_flow::{Event, OriginHead, Silence, Visit};
-pub use response::response::Answer;
+pub use request_flow::{Event, FacilitatorError, OriginResponse, RequestFlow};
+pub use response::response::GateResponse;
 pub use routing::route_table::Unlisted;

@@ -1,7 +1,7 @@
 use super::gate::Forward;
 use super::http::headers::HeaderList;
 use super::http::method::Method;
-use super::request_flow::OriginHead;
+use super::request_flow::OriginResponse;
 use alloc::format;
 
 /// What is known of a stored object, or of a file of the Worker's own, before its body is read.
@@ -17,7 +17,7 @@ pub struct ObjectHead {
 #[derive(Debug, Clone)]
 pub struct ObjectAnswer {
     /// Status and headers, as an origin's.
-    pub head: OriginHead,
+    pub head: OriginResponse,
     /// What to send of its body.
     pub body: ObjectBody,
 }
@@ -102,7 +102,7 @@ impl Forward {
             headers.set("content-length", format!("{size}"));
         }
         let body = if self.method == Method::Head { ObjectBody::Nothing } else { body };
-        ObjectAnswer { head: OriginHead { status, headers }, body }
+        ObjectAnswer { head: OriginResponse { status, headers }, body }
     }
 
     /// What the conditions come to, if not to the object itself: 304 or 412.
@@ -144,7 +144,7 @@ impl Forward {
 
 fn failure(status: u16, headers: &[(&str, &str)]) -> ObjectAnswer {
     let headers = headers.iter().map(|(name, value)| (*name, *value)).collect();
-    ObjectAnswer { head: OriginHead { status, headers }, body: ObjectBody::Nothing }
+    ObjectAnswer { head: OriginResponse { status, headers }, body: ObjectBody::Nothing }
 }
 
 fn strong(one: &str, other: &str) -> bool {

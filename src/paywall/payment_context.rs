@@ -1,9 +1,9 @@
 //! What a seller's own code may know of a request that is paid for, and say to it: hooks, handlers.
 
-use super::flow::admission::Paying;
+use super::flow::admission::PaymentAttempt;
 use super::gate::{Action, Gate, RequestHead};
-use super::request_flow::{Stage, Visit};
-use super::response::response::Answer;
+use super::request_flow::{RequestFlow, Stage};
+use super::response::response::GateResponse;
 use crate::wire::{Credits, PAYMENT_SIGNATURE, PaymentRequired, Receipt};
 use alloc::{borrow::Cow, format, string::String};
 
@@ -13,7 +13,7 @@ const MAX_WORDS: usize = 500;
 /// A payment that a request carries, as far as it is known.
 #[derive(Debug, Clone, Copy)]
 pub struct Payment<'a> {
-    paying: &'a Paying,
+    payment: &'a PaymentAttempt,
     /// Where it stands.
     pub phase: Phase,
 }
@@ -42,75 +42,75 @@ impl<'a> Payment<'a> {
     /// The token as it came: a secret.
     #[must_use]
     pub fn token(&self) -> &'a str {
-        self.paying.token.secret().expose()
+        self.payment.token.secret().expose()
     }
 
     /// What was offered, and what verify and settle are asked about.
     #[must_use]
     pub fn payment_required(&self) -> &'a PaymentRequired {
-        &self.paying.verify.payment_required
+        &self.payment.verify.payment_required
     }
 
     /// The most that the request costs, in credits; nothing where an allowance pays for it.
     #[must_use]
     pub fn credits(&self) -> Credits {
-        match self.paying.reserved.allowance {
+        match self.payment.reserved.allowance {
             Some(_) if self.phase != Phase::Verifying => Credits::ZERO,
-            _ => self.paying.most,
+            _ => self.payment.max_credits,
         }
     }
 
     /// Who pays: the facilitator's word, and before there is one the token's.
     #[must_use]
     pub fn payer(&self) -> Option<&'a str> {
-        self.paying.payer.as_deref().or_else(|| self.paying.token.from())
+        self.payment.payer.as_deref().or_else(|| self.payment.token.from())
     }
 
     /// What verify called the request.
     #[must_use]
     pub fn request_id(&self) -> Option<&'a str> {
-        self.paying.request_id.as_deref()
+        self.payment.request_id.as_deref()
     }
 
     /// The plan that pays.
     #[must_use]
     pub fn plan_id(&self) -> &'a str {
-        self.paying.way.plan_id.as_str()
+        self.payment.option.plan_id.as_str()
     }
 
     /// The agent, where the route names one.
     #[must_use]
     pub fn agent_id(&self) -> Option<&'a str> {
-        self.paying.way.agent_id.as_ref().map(crate::wire::AgentId::as_str)
+        self.payment.option.agent_id.as_ref().map(crate::wire::AgentId::as_str)
     }
 
     /// The route, as the configuration has it.
     #[must_use]
     pub fn route(&self) -> &'a str {
-        &self.paying.terms.route
+        &self.payment.route.name
     }
 }
 
-impl Visit {
+impl RequestFlow {
     /// The payment that is under way; nothing where there is none, or not yet.
     #[must_use]
     pub fn payment(&self) -> Option<Payment<'_>> {
-        let (paying, phase) = match &self.stage {
-            Stage::Verifying(paying) => (paying, Phase::Verifying),
-            Stage::Admitting(paying) | Stage::Queueing(paying) | Stage::Working(paying) => {
-                (paying, Phase::Verified)
+        let (payment, phase) = match &self.stage {
+            Stage::Verifying(payment) => (payment, Phase::Verifying),
+            Stage::Admitting(payment) | Stage::WaitingForEarlier(payment) | Stage::ForwardedPaid(payment) => {
+                (payment, Phase::Verified)
             }
-            Stage::Owing(debt) => (&debt.paying, Phase::Verified),
-            Stage::Clearing(cleared) => (&cleared.paying, Phase::Verified),
-            Stage::Writing(bill)
-            | Stage::Settling(bill)
-            | Stage::Promising(bill)
-            | Stage::Streaming(bill)
-            | Stage::Charging(bill)
-            | Stage::Collecting(bill) => (&bill.paying, Phase::Answered),
+            Stage::SettlingDebt(debt) => (&debt.payment, Phase::Verified),
+            Stage::ClosingDebt(cleared) => (&cleared.payment, Phase::Verified),
+            Stage::Journaling(attempt)
+            | Stage::Settling(attempt)
+            | Stage::JournalingDelivery(attempt)
+            | Stage::Delivering(attempt)
+            | Stage::RecordingCharge(attempt)
+            | Stage::SettlingDeferred(attempt) => (&attempt.payment, Phase::Answered),
             _ => return None,
         };
-        Some(Payment { paying, phase })
+        Some(Payment { payment, phase })
     }
 
     /// The settlement that was made, once.
@@ -121,17 +121,18 @@ impl Visit {
 
     /// The seller's own code said no before the origin was asked: 402 with its words, and nothing is charged.
     pub(crate) fn denied(&mut self, stage: Stage, words: &str) -> Action {
-        let (Stage::Verifying(paying)
-        | Stage::Admitting(paying)
-        | Stage::Queueing(paying)
-        | Stage::Working(paying)) = stage
+        let (Stage::Verifying(payment)
+        | Stage::Admitting(payment)
+        | Stage::WaitingForEarlier(payment)
+        | Stage::ForwardedPaid(payment)) = stage
         else {
-            return self.lost(stage);
+            return self.unexpected_event(stage);
         };
         let words: String = words.chars().take(MAX_WORDS).collect();
         let words = if words.is_empty() { "The payment was refused." } else { &words };
-        let answer = Answer::payment_required(&paying.verify.payment_required, "payment_denied", words);
-        self.give_up(&paying, answer)
+        let answer =
+            GateResponse::payment_required(&payment.verify.payment_required, "payment_denied", words);
+        self.reject(&payment, answer)
     }
 }
 

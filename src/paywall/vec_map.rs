@@ -4,15 +4,15 @@ use core::borrow::Borrow;
 /// A small map: pairs in the order of their keys. A B-tree for each of the gate's few tables weighed 4 KB after gzip, and
 /// none of them grows beyond some thousand.
 #[derive(Debug)]
-pub(crate) struct Shelf<K, V>(Vec<(K, V)>);
+pub(crate) struct VecMap<K, V>(Vec<(K, V)>);
 
-impl<K, V> Default for Shelf<K, V> {
+impl<K, V> Default for VecMap<K, V> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<K: Ord, V> Shelf<K, V> {
+impl<K: Ord, V> VecMap<K, V> {
     fn place<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
     where
         K: Borrow<Q>,

@@ -1,8 +1,8 @@
 use super::budget::budget::Budget;
-use super::fetch::state::{Action, FetchRequest, Phase, Visit};
-use super::platform_calls::{Job, Running};
-use super::token_store::Tokens;
-use super::{Answer, Approval, Offer, Record, TokenKey};
+use super::fetch::state::{Action, Fetch, FetchRequest, Phase};
+use super::platform_calls::{PlatformCall, RunningCall};
+use super::token_store::TokenStore;
+use super::{Approval, Offer, PaymentRecord, ResponseHead, TokenKey};
 use crate::api::plans::PlanTerms;
 use crate::wire::{Credits, DelegationRef, PlanId, Receipt};
 use alloc::rc::Rc;
@@ -26,13 +26,13 @@ impl From<u32> for FetchId {
     }
 }
 
-/// What the shell is to do next; taken with [`Buyer::next_command`] until there is none.
+/// What the shell is to do next; taken with [`Buyer::poll_command`] until there is none.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// For one fetch; answered with [`Buyer::on`].
+    /// For one fetch; answered with [`Buyer::handle_event`].
     Do(FetchId, Box<Action>),
     /// For all who wait for it; answered with [`Buyer::finished`].
-    Run(Job),
+    Run(PlatformCall),
     /// The fetch is at another step, which may take so many milliseconds from now on, or as long as it takes: it replaces
     /// what was said before. Answered with [`Event::TimedOut`] when the time is up, and of no use once it has ended.
     Limit(FetchId, Option<u32>),
@@ -44,7 +44,7 @@ pub enum Command {
 #[derive(Debug, Clone)]
 pub enum Event {
     /// The seller answered.
-    Answered(Answer),
+    Answered(ResponseHead),
     /// The body that was to be read; `None` where it could not be, or was too large.
     Body(Option<String>),
     /// Whoever was to choose chose, by its place in the list; nothing, or a place that is none, is a no.
@@ -105,7 +105,7 @@ pub enum NoticeKind {
 
 /// All of one session's paying: its tokens, its budget, what it was told, and the fetches under way.
 ///
-/// A shell calls [`open`](Self::open) for a fetch, then does what [`next_command`](Self::next_command) says until it
+/// A shell calls [`open`](Self::open) for a fetch, then does what [`poll_command`](Self::next_command) says until it
 /// says nothing, and reports with [`on`](Self::on) and [`finished`](Self::finished); each report may bring commands
 /// for any fetch. Times are milliseconds since 1970.
 #[derive(Debug, Default)]
@@ -114,17 +114,17 @@ pub struct Buyer {
     pub(super) holder: Option<String>,
     pub(super) logged_in: bool,
     pub(super) delegation_id: Option<DelegationRef>,
-    pub(super) tokens: Tokens,
+    pub(super) tokens: TokenStore,
     pub(super) budget: Budget,
     pub(super) single_use: Vec<Rc<TokenKey>>,
-    pub(super) running: Vec<Running>,
+    pub(super) running: Vec<RunningCall>,
     pub(super) last_job: u32,
     /// Terms that were paid, by (method, path): what makes a second request one round trip (rule 5).
     pub(super) terms: Vec<(String, Rc<Offer>)>,
     /// What was agreed to for the whole session.
     pub(super) grants: Vec<(Rc<Offer>, Option<DelegationRef>)>,
     /// Payments of which nobody said whether they were taken.
-    pub(super) unsettled: Vec<(FetchId, Box<Visit>)>,
+    pub(super) unsettled: Vec<(FetchId, Box<Fetch>)>,
     /// What the platform said was held of each plan, less what was presented since. No seller's word is in it.
     balances: Vec<Reading>,
     /// What the platform says of the plans that a limit was asked about.
@@ -133,10 +133,10 @@ pub struct Buyer {
     pub(super) claims: Vec<Claim>,
     /// What a credit of a plan costs, as the platform says it: for ranking offers, not for sums.
     pub(super) prices: Vec<(PlanId, f64)>,
-    pub(super) visits: Vec<(FetchId, Box<Visit>)>,
+    pub(super) visits: Vec<(FetchId, Box<Fetch>)>,
     last_fetch: u32,
     pub(super) commands: Vec<Command>,
-    pub(super) records: Vec<Record>,
+    pub(super) records: Vec<PaymentRecord>,
 }
 
 /// What the platform said was held of a plan.
@@ -216,11 +216,11 @@ impl Buyer {
 
     /// The payments that have ended, the oldest first, at most [`MAX_RECORDS`]. They outlive a logout.
     #[must_use]
-    pub fn records(&self) -> &[Record] {
+    pub fn records(&self) -> &[PaymentRecord] {
         &self.records
     }
 
-    pub(super) fn keep_record(&mut self, record: Record) {
+    pub(super) fn store_record(&mut self, record: PaymentRecord) {
         if self.records.len() >= MAX_RECORDS {
             self.records.remove(0);
         }
@@ -263,7 +263,7 @@ impl Buyer {
     }
 
     /// The platform said what a plan's terms are.
-    pub(super) fn note_terms(&mut self, plan_id: &PlanId, terms: PlanTerms) {
+    pub(super) fn record_terms(&mut self, plan_id: &PlanId, terms: PlanTerms) {
         for claim in core::mem::take(&mut self.claims) {
             match claim.offer.plan_id() == plan_id {
                 true => self.raise(&claim, &terms),
@@ -285,7 +285,7 @@ impl Buyer {
     }
 
     /// A receipt says what was redeemed: only more than was counted changes anything.
-    pub(super) fn hear_redeemed(&mut self, claim: Claim) {
+    pub(super) fn record_redeemed(&mut self, claim: Claim) {
         if claim.redeemed <= claim.counted {
             return;
         }
@@ -316,23 +316,23 @@ impl Buyer {
     /// Begins a fetch under a name that was given out for it.
     pub fn open_as(&mut self, fetch: FetchId, request: FetchRequest, now: u64) {
         let (known, payment) = (self.known_terms(&request), request.resume);
-        self.visits.push((fetch, Box::new(Visit::new(request))));
+        self.visits.push((fetch, Box::new(Fetch::new(request))));
         match (payment, known) {
             (Some(payment), _) => self.resume(fetch, payment, now),
             (None, Some(offer)) => self.consider(fetch, offer, now),
-            (None, None) => self.send_bare(fetch),
+            (None, None) => self.send_unpaid(fetch),
         }
     }
 
     /// The shell reports what came of the last action of `fetch`. Reports for a fetch that is over are ignored.
-    pub fn on(&mut self, fetch: FetchId, event: Event, now: u64) {
-        let Some(phase) = self.visit(fetch).map(|visit| visit.phase) else { return };
+    pub fn handle_event(&mut self, fetch: FetchId, event: Event, now: u64) {
+        let Some(phase) = self.fetch_mut(fetch).map(|visit| visit.phase) else { return };
         match (phase, event) {
             (_, Event::Aborted) => self.fail(fetch, super::FetchError::Aborted),
             (_, Event::TimedOut) => self.timed_out(fetch),
-            (Phase::Bare, Event::Answered(answer)) => self.answered_bare(fetch, answer, now),
-            (Phase::Paying, Event::Answered(answer)) => self.answered_paid(fetch, answer, now),
-            (Phase::Bare, Event::SendFailed) => self.fail(fetch, self.unreachable(fetch)),
+            (Phase::SendingUnpaid, Event::Answered(answer)) => self.unpaid_answered(fetch, answer, now),
+            (Phase::Paying, Event::Answered(answer)) => self.paid_answered(fetch, answer, now),
+            (Phase::SendingUnpaid, Event::SendFailed) => self.fail(fetch, self.unreachable(fetch)),
             (Phase::Paying, Event::SendFailed) => self.fail(fetch, super::FetchError::OutcomeUnknown),
             (Phase::ReadingOffer, Event::Body(body)) => self.read_offer(fetch, body, now),
             (Phase::ReadingRefusal, Event::Body(body)) => self.read_refusal(fetch, body.as_deref(), now),
@@ -350,7 +350,7 @@ impl Buyer {
 
     /// A redirect that answered a token leads to a request without one: its end is not that nothing was paid.
     fn unreachable(&self, fetch: FetchId) -> super::FetchError {
-        let nothing = |visit: &Visit| visit.spend.outcome == super::Outcome::None;
+        let nothing = |visit: &Fetch| visit.spend.outcome == super::Outcome::None;
         match self.look(fetch) {
             Some(visit) if !nothing(visit) => super::FetchError::RedirectedWhilePaying,
             _ => super::FetchError::Unreachable,
@@ -364,7 +364,7 @@ impl Buyer {
     }
 
     /// What to do next, in order; `None` when there is nothing until the next report.
-    pub fn next_command(&mut self) -> Option<Command> {
+    pub fn poll_command(&mut self) -> Option<Command> {
         if self.commands.is_empty() {
             self.limit_steps();
         }
@@ -373,7 +373,7 @@ impl Buyer {
 
     /// A fetch whose promise is gone: forgets it. Only a fetch that has had its [`Action::Finish`] may be forgotten.
     pub fn forget(&mut self, fetch: FetchId) {
-        let ended = |(other, visit): &(FetchId, Box<Visit>)| *other == fetch && visit.phase == Phase::Done;
+        let ended = |(other, visit): &(FetchId, Box<Fetch>)| *other == fetch && visit.phase == Phase::Done;
         let Some(index) = self.visits.iter().position(ended) else { return };
         let (_, visit) = self.visits.remove(index);
         if visit.unsettled {
@@ -385,17 +385,17 @@ impl Buyer {
     }
 
     /// Somebody read a balance: what a purchase is decided by.
-    pub fn note_balance(&mut self, plan_id: &PlanId, held: Credits, now: u64) {
+    pub fn record_balance(&mut self, plan_id: &PlanId, held: Credits, now: u64) {
         self.forget_balance(plan_id);
         if self.balances.len() >= MAX_REMEMBERED {
             self.balances.remove(0);
         }
         self.balances.push(Reading { plan_id: plan_id.clone(), held, at: now, is_reduced: false });
-        self.order_by_balance(plan_id, held);
+        self.settle_order_by_balance(plan_id, held);
     }
 
     /// What a credit of a plan costs: what offers are ranked by.
-    pub(super) fn note_price(&mut self, plan_id: &PlanId, price: f64) {
+    pub(super) fn record_price(&mut self, plan_id: &PlanId, price: f64) {
         self.prices.retain(|(plan, _)| plan != plan_id);
         if self.prices.len() >= MAX_REMEMBERED {
             self.prices.remove(0);
@@ -436,7 +436,7 @@ impl Buyer {
 
     /// What other fetches are about to take of a plan, in credits, while `fetch` prepares: those on the wire, and those that
     /// came before it and have consent. `held_only` is as for [`needed`](Self::needed).
-    pub(super) fn promised(&self, plan_id: &PlanId, fetch: FetchId, held_only: bool) -> Credits {
+    pub(super) fn committed_to_others(&self, plan_id: &PlanId, fetch: FetchId, held_only: bool) -> Credits {
         self.visits
             .iter()
             .filter(|(other, visit)| match visit.phase {
@@ -454,7 +454,7 @@ impl Buyer {
     /// The fetch about which whoever `fetch` would ask is being asked already: the same plan at the same place.
     pub(super) fn asked_about(&self, fetch: FetchId, offer: &Offer) -> Option<FetchId> {
         let asks = self.request(fetch)?.asks;
-        let same = |visit: &Visit| {
+        let same = |visit: &Fetch| {
             visit.phase == Phase::Asking
                 && visit.request.asks == asks
                 && visit.offer.as_ref().is_some_and(|other| other.same_question(offer))
@@ -482,7 +482,7 @@ impl Buyer {
 
     /// A fetch to be looked at, its end included.
     #[inline(never)]
-    pub(super) fn look(&self, fetch: FetchId) -> Option<&Visit> {
+    pub(super) fn look(&self, fetch: FetchId) -> Option<&Fetch> {
         self.visits.iter().find(|(other, _)| *other == fetch).map(|(_, visit)| &**visit)
     }
 
@@ -492,7 +492,7 @@ impl Buyer {
         them.map(|(fetch, _)| *fetch).collect()
     }
 
-    pub(super) fn visit(&mut self, fetch: FetchId) -> Option<&mut Visit> {
+    pub(super) fn fetch_mut(&mut self, fetch: FetchId) -> Option<&mut Fetch> {
         let (_, visit) = self.visits.iter_mut().find(|(other, _)| *other == fetch)?;
         (visit.phase != Phase::Done).then_some(visit)
     }

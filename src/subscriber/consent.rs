@@ -76,7 +76,7 @@ pub(super) enum Consent {
 
 /// What to do about an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ConsentDecision {
     Ask,
     Go(Consent),
     /// Nobody was asked, and no policy names the origin.
@@ -169,18 +169,18 @@ const EVERY_ORIGIN: &str = "*";
 
 /// Rule 3, in its order: whoever is to be asked, then a policy that names origins. With neither, nothing is paid. A limit
 /// holds whoever says yes.
-pub(super) fn judge(
+pub(super) fn decide(
     broken_limit: Option<&'static str>,
     policy: Option<&Policy>,
     can_ask: bool,
     granted: bool,
-) -> Verdict {
+) -> ConsentDecision {
     let policy = policy.filter(|policy| !policy.origins.is_empty());
     let verdict = match policy {
-        _ if granted => Verdict::Go(Consent::Given { purchase: None, asked: false }),
-        _ if can_ask => Verdict::Ask,
-        Some(policy) => Verdict::Go(Consent::Given { purchase: policy.purchase, asked: false }),
-        None => return Verdict::NoConsent,
+        _ if granted => ConsentDecision::Go(Consent::Given { purchase: None, asked: false }),
+        _ if can_ask => ConsentDecision::Ask,
+        Some(policy) => ConsentDecision::Go(Consent::Given { purchase: policy.purchase, asked: false }),
+        None => return ConsentDecision::NoConsent,
     };
-    broken_limit.map_or(verdict, Verdict::OverLimit)
+    broken_limit.map_or(verdict, ConsentDecision::OverLimit)
 }

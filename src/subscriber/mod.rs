@@ -38,8 +38,8 @@ mod target;
 mod token_store;
 
 pub use budget::budget::Budget;
-pub use budget::payment_record::Record;
-pub use budget::persistence::MAX_KEPT;
+pub use budget::payment_record::PaymentRecord;
+pub use budget::persistence::MAX_STORED;
 pub use budget::spend::{Outcome, Purchase, Spend};
 pub use buyer::{Buyer, Command, Event, FetchId, MAX_RECORDS, Notice, NoticeKind};
 pub use consent::{Approval, Policy, PurchaseLimits};
@@ -51,7 +51,7 @@ pub use login::{
     login_url, read_login_answer, return_url_with_state, with_parameter,
 };
 pub use offer::Offer;
-pub use platform_calls::{Job, JobId, JobResult, Work, poll_pause_ms};
-pub use response_head::{Answer, Redirected};
+pub use platform_calls::{CallId, CallResult, CallWork, PlatformCall, poll_pause_ms};
+pub use response_head::{Redirected, ResponseHead};
 pub use target::Target;
 pub use token_store::TokenKey;

@@ -13,24 +13,24 @@ use zeroize::Zeroize;
 
 /// The name of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct JobId(u32);
+pub struct CallId(u32);
 
 /// A call that the shell is to make, and to report with [`Buyer::finished`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
+pub struct PlatformCall {
     /// To report it by.
-    pub id: JobId,
+    pub id: CallId,
     /// What to send.
     pub request: Request,
     /// How long to wait before it is sent, in milliseconds.
     pub delay_ms: u64,
     /// What it is for.
-    pub work: Work,
+    pub work: CallWork,
 }
 
 /// What a job is for: a shell need not know, a log may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
+pub enum CallWork {
     /// A token is minted.
     Mint,
     /// A plan is ordered.
@@ -42,7 +42,7 @@ pub enum Work {
 }
 
 /// What came of a job: the answer, or `None` where none came.
-pub type JobResult = Option<Response>;
+pub type CallResult = Option<Response>;
 
 /// How long the credits of an order may take to appear, in milliseconds (section 11, row 42).
 const CREDITS_TIMEOUT_MS: u64 = 60_000;
@@ -51,19 +51,19 @@ const POLL_MS: (u64, u64) = (250, 4_000);
 
 /// The pause before another look at a balance that credits are awaited on, after so many looks, in milliseconds.
 #[must_use]
-pub fn poll_pause_ms(looks: u32) -> u64 {
-    POLL_MS.0.saturating_mul(1 << looks.min(16)).min(POLL_MS.1)
+pub fn poll_pause_ms(attempts: u32) -> u64 {
+    POLL_MS.0.saturating_mul(1 << attempts.min(16)).min(POLL_MS.1)
 }
 
 #[derive(Debug)]
-pub(super) struct Running {
-    id: JobId,
-    kind: Kind,
+pub(super) struct RunningCall {
+    id: CallId,
+    kind: CallKind,
     waiting: Vec<FetchId>,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum CallKind {
     Mint {
         key: Rc<TokenKey>,
     },
@@ -93,13 +93,13 @@ enum Kind {
     },
 }
 
-impl Kind {
-    fn request(&self) -> (Request, Work) {
+impl CallKind {
+    fn request(&self) -> (Request, CallWork) {
         match self {
-            Self::Mint { key } => (key.call.request(), Work::Mint),
-            Self::Order { call, .. } => (call.request(), Work::Order),
-            Self::Credits { call, .. } | Self::Balance { call } => (call.request(), Work::Balance),
-            Self::Terms { call } => (call.request(), Work::Terms),
+            Self::Mint { key } => (key.call.request(), CallWork::Mint),
+            Self::Order { call, .. } => (call.request(), CallWork::Order),
+            Self::Credits { call, .. } | Self::Balance { call } => (call.request(), CallWork::Balance),
+            Self::Terms { call } => (call.request(), CallWork::Terms),
         }
     }
 
@@ -114,15 +114,15 @@ impl Kind {
 }
 
 impl Buyer {
-    fn start(&mut self, kind: Kind, waiting: Vec<FetchId>, delay_ms: u64) {
+    fn start(&mut self, kind: CallKind, waiting: Vec<FetchId>, delay_ms: u64) {
         self.last_job = self.last_job.wrapping_add(1);
-        let id = JobId(self.last_job);
+        let id = CallId(self.last_job);
         let (request, work) = kind.request();
-        self.command(super::Command::Run(Job { id, request, delay_ms, work }));
-        self.running.push(Running { id, kind, waiting });
+        self.command(super::Command::Run(PlatformCall { id, request, delay_ms, work }));
+        self.running.push(RunningCall { id, kind, waiting });
     }
 
-    fn join(&mut self, fetch: FetchId, wanted: impl Fn(&Kind) -> bool) -> bool {
+    fn join(&mut self, fetch: FetchId, wanted: impl Fn(&CallKind) -> bool) -> bool {
         match self.running.iter_mut().find(|running| wanted(&running.kind)) {
             None => false,
             Some(running) => {
@@ -139,19 +139,21 @@ impl Buyer {
     /// Without one, the token is minted ahead and kept.
     pub(super) fn want_token(&mut self, fetch: Option<FetchId>, key: Rc<TokenKey>) {
         let Some(fetch) = fetch else {
-            return self.start(Kind::Mint { key }, Vec::new(), 0);
+            return self.start(CallKind::Mint { key }, Vec::new(), 0);
         };
         let shared = !self.single_use.contains(&key);
-        if !(shared && self.join(fetch, |kind| matches!(kind, Kind::Mint { key: other } if *other == key))) {
-            self.start(Kind::Mint { key }, Vec::from([fetch]), 0);
+        if !(shared
+            && self.join(fetch, |kind| matches!(kind, CallKind::Mint { key: other } if *other == key)))
+        {
+            self.start(CallKind::Mint { key }, Vec::from([fetch]), 0);
         }
     }
 
     /// How many mints are under way that nobody waits for.
     pub(super) fn minting_ahead(&self, key: &TokenKey) -> usize {
-        let ahead = |running: &&Running| {
+        let ahead = |running: &&RunningCall| {
             running.waiting.is_empty()
-                && matches!(&running.kind, Kind::Mint { key: other } if **other == *key)
+                && matches!(&running.kind, CallKind::Mint { key: other } if **other == *key)
         };
         self.running.iter().filter(ahead).count()
     }
@@ -159,13 +161,13 @@ impl Buyer {
     /// The terms of a plan are read once for all that wait; for nobody in particular where no fetch does.
     pub(super) fn want_terms(&mut self, fetch: Option<FetchId>, plan_id: PlanId) {
         let call = GetPlanTerms { plan_id };
-        let same = |kind: &Kind| matches!(kind, Kind::Terms { call: other } if *other == call);
+        let same = |kind: &CallKind| matches!(kind, CallKind::Terms { call: other } if *other == call);
         let joined = match fetch {
             Some(fetch) => self.join(fetch, same),
             None => self.running.iter().any(|running| same(&running.kind)),
         };
         if !joined {
-            self.start(Kind::Terms { call }, fetch.into_iter().collect(), 0);
+            self.start(CallKind::Terms { call }, fetch.into_iter().collect(), 0);
         }
     }
 
@@ -175,8 +177,8 @@ impl Buyer {
     }
 
     pub(super) fn want_balance(&mut self, fetch: FetchId, call: GetPlanBalance) {
-        if !self.join(fetch, |kind| matches!(kind, Kind::Balance { call: other } if *other == call)) {
-            self.start(Kind::Balance { call }, Vec::from([fetch]), 0);
+        if !self.join(fetch, |kind| matches!(kind, CallKind::Balance { call: other } if *other == call)) {
+            self.start(CallKind::Balance { call }, Vec::from([fetch]), 0);
         }
     }
 
@@ -194,53 +196,54 @@ impl Buyer {
             let call = GetPlanBalance { plan_id: call.plan_id, holder };
             let deadline = self.credits_deadline(&[fetch], now);
             self.start(
-                Kind::Credits { call, needed, deadline, looks: 0, tx_hash: None, sure, own: false },
+                CallKind::Credits { call, needed, deadline, looks: 0, tx_hash: None, sure, own: false },
                 Vec::from([fetch]),
                 0,
             );
         } else {
-            self.note_order(&call.plan_id, now);
+            self.record_order(&call.plan_id, now);
             self.budget.count_purchase(now);
             self.notice(fetch, NoticeKind::Order { tx_hash: None });
-            self.start(Kind::Order { call, needed, at: now }, Vec::from([fetch]), 0);
+            self.start(CallKind::Order { call, needed, at: now }, Vec::from([fetch]), 0);
         }
     }
 
     /// The shell reports what came of a job. `now` is in milliseconds since 1970.
-    pub fn finished(&mut self, job: JobId, result: JobResult, now: u64) {
+    pub fn call_finished(&mut self, job: CallId, result: CallResult, now: u64) {
         let Some(index) = self.running.iter().position(|running| running.id == job) else { return };
-        let Running { kind, waiting, .. } = self.running.remove(index);
+        let RunningCall { kind, waiting, .. } = self.running.remove(index);
         match kind {
-            Kind::Mint { key } => self.minted(&key, waiting, result, now),
-            Kind::Order { call, needed, at } => self.ordered(&call, (needed, at), waiting, result, now),
-            Kind::Credits { call, needed, deadline, looks, tx_hash, sure, own } => {
+            CallKind::Mint { key } => self.minted(&key, waiting, result, now),
+            CallKind::Order { call, needed, at } => self.ordered(&call, (needed, at), waiting, result, now),
+            CallKind::Credits { call, needed, deadline, looks, tx_hash, sure, own } => {
                 let held = result.and_then(|response| call.parse(&response).ok()).map(|held| held.balance);
                 if let Some(held) = held {
-                    self.note_balance(&call.plan_id, held, now);
+                    self.record_balance(&call.plan_id, held, now);
                 }
                 if held.is_some_and(|held| held >= needed) {
                     self.bought(&call.plan_id, waiting, (tx_hash, sure), now);
-                } else if now >= deadline || !waiting.iter().any(|fetch| self.visit(*fetch).is_some()) {
+                } else if now >= deadline || !waiting.iter().any(|fetch| self.fetch_mut(*fetch).is_some()) {
                     // In time, or for nobody: whoever wants the plan next waits for this order.
                     let bought = Purchase { plan_id: call.plan_id.clone(), tx_hash, confirmed: sure };
                     let error = if own { FetchError::CreditsTimeout } else { FetchError::PurchasePending };
                     self.fail_purchase(waiting, bought, &error);
                 } else {
                     let pause = poll_pause_ms(looks);
-                    let kind = Kind::Credits { call, needed, deadline, looks: looks + 1, tx_hash, sure, own };
+                    let kind =
+                        CallKind::Credits { call, needed, deadline, looks: looks + 1, tx_hash, sure, own };
                     self.start(kind, waiting, pause);
                 }
             }
-            Kind::Balance { call } => {
+            CallKind::Balance { call } => {
                 let held = read(&call, result);
                 if let Ok(held) = &held {
-                    self.note_balance(&call.plan_id, held.balance, now);
+                    self.record_balance(&call.plan_id, held.balance, now);
                     if let Some(price) = held.price_per_credit {
-                        self.note_price(&call.plan_id, price);
+                        self.record_price(&call.plan_id, price);
                     }
                 }
                 for fetch in waiting {
-                    let Some(visit) = self.visit(fetch) else { continue };
+                    let Some(visit) = self.fetch_mut(fetch) else { continue };
                     match &held {
                         // An offer of which nothing can be learned is one of the others still.
                         _ if visit.phase == Phase::Choosing => self.choose(fetch, now),
@@ -252,17 +255,17 @@ impl Buyer {
                     }
                 }
             }
-            Kind::Terms { call } => self.told_terms(&call, waiting, result, now),
+            CallKind::Terms { call } => self.terms_read(&call, waiting, result, now),
         }
     }
 
-    fn told_terms(&mut self, call: &GetPlanTerms, waiting: Vec<FetchId>, result: JobResult, now: u64) {
+    fn terms_read(&mut self, call: &GetPlanTerms, waiting: Vec<FetchId>, result: CallResult, now: u64) {
         match read(call, result) {
-            Ok(terms) => self.note_terms(&call.plan_id, terms),
+            Ok(terms) => self.record_terms(&call.plan_id, terms),
             Err(error) => return self.fail_all(waiting, &error),
         }
         for fetch in waiting {
-            let Some(visit) = self.visit(fetch) else { continue };
+            let Some(visit) = self.fetch_mut(fetch) else { continue };
             visit.waits.price = false;
             visit.price_read = true;
             match (visit.phase, visit.offer.clone()) {
@@ -284,7 +287,7 @@ impl Buyer {
     fn credits_deadline(&mut self, waiting: &[FetchId], now: u64) -> u64 {
         let mut longest = CREDITS_TIMEOUT_MS;
         for fetch in waiting {
-            let patience = self.visit(*fetch).and_then(|visit| visit.request.timeouts.credits);
+            let patience = self.fetch_mut(*fetch).and_then(|visit| visit.request.timeouts.credits);
             longest = longest.max(patience.unwrap_or_default().into());
         }
         now.saturating_add(longest)
@@ -294,19 +297,19 @@ impl Buyer {
     pub(super) fn purchase_step(&self, fetch: FetchId) -> Option<Step> {
         let mut running = self.running.iter().filter(|one| one.waiting.contains(&fetch));
         running.find_map(|one| match one.kind {
-            Kind::Order { .. } => Some(Step::Order),
-            Kind::Credits { .. } => Some(Step::Credits),
-            Kind::Mint { .. } | Kind::Balance { .. } | Kind::Terms { .. } => None,
+            CallKind::Order { .. } => Some(Step::Order),
+            CallKind::Credits { .. } => Some(Step::Credits),
+            CallKind::Mint { .. } | CallKind::Balance { .. } | CallKind::Terms { .. } => None,
         })
     }
 
     /// Whether a look at a balance is under way that `fetch` waits for.
     pub(super) fn awaits_balance(&self, fetch: FetchId) -> bool {
-        let looks = self.running.iter().filter(|running| matches!(running.kind, Kind::Balance { .. }));
+        let looks = self.running.iter().filter(|running| matches!(running.kind, CallKind::Balance { .. }));
         looks.into_iter().any(|running| running.waiting.contains(&fetch))
     }
 
-    fn minted(&mut self, key: &Rc<TokenKey>, waiting: Vec<FetchId>, result: JobResult, now: u64) {
+    fn minted(&mut self, key: &Rc<TokenKey>, waiting: Vec<FetchId>, result: CallResult, now: u64) {
         let token: AccessToken = match read(&key.call, result) {
             Ok(token) => token,
             Err(error) => return self.fail_all(waiting, &error),
@@ -327,12 +330,12 @@ impl Buyer {
         // The mint is booked on one fetch, so that the reports of all add up to what was done.
         let mut booked = false;
         for fetch in waiting {
-            if self.visit(fetch).is_none() {
+            if self.fetch_mut(fetch).is_none() {
                 continue;
             }
             match !single_use || unused.take().is_some() {
                 true => {
-                    if let Some(visit) = self.visit(fetch) {
+                    if let Some(visit) = self.fetch_mut(fetch) {
                         visit.token = Some(secret.clone());
                         visit.token_single_use = single_use;
                         visit.token_reused = false;
@@ -358,7 +361,7 @@ impl Buyer {
         call: &OrderPlan,
         (needed, at): (Credits, u64),
         waiting: Vec<FetchId>,
-        result: JobResult,
+        result: CallResult,
         now: u64,
     ) {
         let ordered = match result {
@@ -382,7 +385,7 @@ impl Buyer {
                 }
                 let call = GetPlanBalance { plan_id: call.plan_id.clone(), holder };
                 let deadline = self.credits_deadline(&waiting, now);
-                let kind = Kind::Credits {
+                let kind = CallKind::Credits {
                     call,
                     needed,
                     deadline,
@@ -407,7 +410,7 @@ impl Buyer {
         self.forget_order(plan_id);
         let mut booked = false;
         for fetch in waiting {
-            let Some(visit) = self.visit(fetch) else { continue };
+            let Some(visit) = self.fetch_mut(fetch) else { continue };
             visit.purchased = true;
             if !core::mem::replace(&mut booked, true) {
                 let purchase = Purchase { plan_id: plan_id.clone(), tx_hash: tx_hash.clone(), confirmed };
@@ -428,7 +431,7 @@ impl Buyer {
     fn fail_purchase(&mut self, waiting: Vec<FetchId>, purchase: Purchase, error: &FetchError) {
         let mut purchase = Some(purchase);
         for fetch in &waiting {
-            if let Some(visit) = self.visit(*fetch) {
+            if let Some(visit) = self.fetch_mut(*fetch) {
                 visit.spend.purchases.extend(purchase.take());
             }
         }
@@ -436,9 +439,9 @@ impl Buyer {
     }
 
     /// An order that has not gone out, and is not to.
-    pub(super) fn call_off(&mut self, job: JobId) {
+    pub(super) fn cancel(&mut self, job: CallId) {
         let Some(index) = self.running.iter().position(|running| running.id == job) else { return };
-        if let Kind::Order { call, at, .. } = self.running.remove(index).kind {
+        if let CallKind::Order { call, at, .. } = self.running.remove(index).kind {
             self.forget_order(&call.plan_id);
             self.budget.uncount_purchase(at);
         }
@@ -447,7 +450,7 @@ impl Buyer {
     fn fail_all(&mut self, waiting: Vec<FetchId>, error: &FetchError) {
         for fetch in waiting {
             // One that has gone on without waiting is not over.
-            if self.visit(fetch).is_some_and(|visit| visit.phase.waits_for_work()) {
+            if self.fetch_mut(fetch).is_some_and(|visit| visit.phase.waits_for_work()) {
                 self.fail(fetch, error.clone());
             }
         }
@@ -459,14 +462,14 @@ impl Buyer {
             self.running.iter().find(|one| one.waiting.contains(&fetch) && one.kind.buys().is_some())?;
         let plan_id = running.kind.buys()?.clone();
         let (tx_hash, confirmed) = match &running.kind {
-            Kind::Credits { tx_hash, sure, .. } => (tx_hash.clone(), *sure),
+            CallKind::Credits { tx_hash, sure, .. } => (tx_hash.clone(), *sure),
             _ => (None, false),
         };
         Some(Purchase { plan_id, tx_hash, confirmed })
     }
 }
 
-fn read<C: Call>(call: &C, result: JobResult) -> Result<C::Output, FetchError> {
+fn read<C: Call>(call: &C, result: CallResult) -> Result<C::Output, FetchError> {
     let mut response = result.ok_or(FetchError::PlatformUnreachable)?;
     let output = call.parse(&response);
     // A token may stand in it.

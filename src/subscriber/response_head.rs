@@ -3,7 +3,7 @@ use alloc::string::String;
 
 /// What the shell saw of a seller's answer: the head, never the body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct ResponseHead {
     /// The HTTP status; 0 for a redirect that the runtime hides.
     pub status: u16,
     /// Where it came from in the end, if the runtime says so.

@@ -30,12 +30,12 @@ impl TokenKey {
 /// Tokens in hand, in memory only. A reusable one stays until it ends or is refused, a single-use one leaves as it is
 /// handed out (rule 5).
 #[derive(Debug, Default)]
-pub(super) struct Tokens {
-    held: Vec<Held>,
+pub(super) struct TokenStore {
+    held: Vec<StoredToken>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct StoredToken {
     key: Rc<TokenKey>,
     token: AccessToken,
     /// When it ends, in seconds since 1970; `None` where it does not say, or where this machine's clock, being fast, had it
@@ -53,12 +53,12 @@ fn is_ahead(end: u64, now: u64) -> bool {
     end > now / 1000 + SKEW_SECS
 }
 
-impl Tokens {
+impl TokenStore {
     /// A token for `key` that is good at `now` (milliseconds since 1970), and whether it can be presented once only.
     pub(super) fn take(&mut self, key: &TokenKey, now: u64) -> Option<(Secret, bool)> {
         self.held.retain(|held| held.ends.is_none_or(|end| is_ahead(end, now)));
         let index = self.held.iter().position(|held| *held.key == *key)?;
-        let Held { token, .. } = self.held.get(index)?;
+        let StoredToken { token, .. } = self.held.get(index)?;
         let (secret, single_use) = (token.secret().clone(), token.is_single_use());
         if single_use {
             self.held.remove(index);
@@ -80,7 +80,7 @@ impl Tokens {
             self.held.remove(0);
         }
         let ends = token.expires_at().filter(|end| is_ahead(*end, now));
-        self.held.push(Held { key, token, ends });
+        self.held.push(StoredToken { key, token, ends });
     }
 
     /// A token was refused: it is not handed out again. Another that has taken its place stays.

@@ -1,7 +1,7 @@
 use super::origin::Served;
 use super::settings;
 use crate::api::{self, MAX_ANSWER_BYTES};
-use crate::paywall::{Answer, HeaderList, Settings, Silence};
+use crate::paywall::{FacilitatorError, GateResponse, HeaderList, Settings};
 use worker::js_sys::{self, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -55,9 +55,11 @@ pub(super) async fn call(
     settings: &Settings,
     call: &api::Request,
     correlation: Option<&str>,
-) -> Result<api::Response, Silence> {
+) -> Result<api::Response, FacilitatorError> {
     let signal = AbortSignal::timeout_with_u32(settings.timeout_ms());
-    let silence = |_: JsValue| if signal.aborted() { Silence::TimedOut } else { Silence::Unreachable };
+    let silence = |_: JsValue| {
+        if signal.aborted() { FacilitatorError::TimedOut } else { FacilitatorError::Unreachable }
+    };
     let init = RequestInit::new();
     init.set_method(call.method.as_str());
     init.set_redirect(RequestRedirect::Manual);
@@ -78,17 +80,17 @@ pub(super) async fn call(
     let response = fetch(&request).await.map_err(silence)?;
     let body = match response.body() {
         None => Vec::new(),
-        Some(body) => read(&body).await.map_err(silence)?.ok_or(Silence::Unreadable)?,
+        Some(body) => read(&body).await.map_err(silence)?.ok_or(FacilitatorError::Unreadable)?,
     };
     Ok(api::Response {
         status: response.status(),
-        body: String::from_utf8(body).map_err(|_| Silence::Unreadable)?,
+        body: String::from_utf8(body).map_err(|_| FacilitatorError::Unreadable)?,
         correlation_id: response.headers().get("x-correlation-id").ok().flatten(),
     })
 }
 
 /// The response to an answer of the gate's own.
-pub(super) fn answer(answer: Answer, env: &Env) -> Result<Response, Error> {
+pub(super) fn answer(answer: GateResponse, env: &Env) -> Result<Response, Error> {
     let init = response_init(answer.status, &answer.headers)?;
     let body = answer.body.or_else(|| settings::file(env, answer.file.as_deref()?));
     Ok(Response::new_with_opt_str_and_init(body.as_deref(), &init)?)

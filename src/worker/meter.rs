@@ -1,4 +1,4 @@
-use crate::paywall::{Ending, How, Meter, Unit};
+use crate::paywall::{EndReason, Ending, Meter, Unit};
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::{Promise, Reflect};
 use worker::wasm_bindgen::JsValue;
@@ -52,16 +52,16 @@ impl Metered {
     /// Waits for the end.
     pub(super) async fn ended(&self) -> Ending {
         let Ok(ended) = JsFuture::from(self.0.ended()).await else {
-            return Ending { how: How::OriginBroke, ..Ending::default() };
+            return Ending { how: EndReason::OriginBroke, ..Ending::default() };
         };
         let get = |name: &str| Reflect::get(&ended, &JsValue::from_str(name)).ok();
         let number = |name: &str| get(name)?.as_f64().map(|number| number as u64);
         let how = get("how").and_then(|how| how.as_string());
         Ending {
             how: match how.as_deref() {
-                Some("whole") => How::Whole,
-                Some("client") => How::ClientLeft,
-                _ => How::OriginBroke,
+                Some("whole") => EndReason::Whole,
+                Some("client") => EndReason::ClientLeft,
+                _ => EndReason::OriginBroke,
             },
             bytes: number("bytes").unwrap_or(0),
             events: number("events").unwrap_or(0),

@@ -8,7 +8,9 @@ mod report;
 mod settings;
 mod state;
 
-use crate::paywall::{Action, Delivery, Ending, Event, Finish, Gate, Meter, PlanQuery, RequestHead, Visit};
+use crate::paywall::{
+    Action, Delivery, Ending, Event, Finish, Gate, Meter, PlanQuery, RequestFlow, RequestHead,
+};
 pub use handler::{PaymentContext, Paywall};
 
 use meter::Metered;
@@ -16,10 +18,14 @@ use origin::Served;
 use std::{rc::Rc, time::Duration};
 use worker::{Context, Delay, Env, web_sys};
 #[cfg(feature = "worker-entry")]
-use {crate::paywall::Answer, worker::event};
+use {crate::paywall::GateResponse, worker::event};
 
 /// Smaller and quicker than the default one of this target. Who uses the library chooses for themselves.
-#[cfg(all(feature = "worker-entry", target_family = "wasm"))]
+#[cfg(all(
+    feature = "worker-entry",
+    not(any(feature = "subscriber", feature = "paywall", feature = "builder")),
+    target_family = "wasm"
+))]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
@@ -36,7 +42,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
         }
         Err(error) => {
             worker::console_error!("{}: {}", error.code(), error);
-            js::answer(Answer::misconfigured(&error), &env)
+            js::answer(GateResponse::misconfigured(&error), &env)
         }
     }
 }
@@ -127,7 +133,7 @@ impl Shell {
                 | Action::Forward(_) => {
                     let event = self.perform(action, &visit).await;
                     let event = if self.is_gone() && visit.client_left() { Event::ClientGone } else { event };
-                    visit.on(event, js::now())
+                    visit.handle_event(event, js::now())
                 }
             };
         }
@@ -139,7 +145,7 @@ impl Shell {
     }
 
     /// Does what an action says, where it is something to wait for.
-    async fn perform(&mut self, action: Action, visit: &Visit) -> Event {
+    async fn perform(&mut self, action: Action, visit: &RequestFlow) -> Event {
         let settings = self.gate.settings();
         match action {
             Action::Call(call) => match js::call(settings, &call, Some(visit.correlation_id())).await {
@@ -198,15 +204,15 @@ impl Shell {
         }
     }
 
-    fn report(&self, visit: &mut Visit) {
+    fn report(&self, visit: &mut RequestFlow) {
         if let Some(record) = visit.record() {
             report::write(&record, &self.env);
         }
     }
 
     /// Hands what the state has to know to the state, behind the answer.
-    fn tell(&self, visit: &mut Visit, context: &Context) {
-        let notes = visit.notes();
+    fn tell(&self, visit: &mut RequestFlow, context: &Context) {
+        let notes = visit.take_deferred();
         if notes.is_empty() {
             return;
         }
@@ -229,12 +235,12 @@ impl Shell {
     }
 
     /// Goes on with a visit whose answer is on its way.
-    async fn afterwards(mut self, mut visit: Visit, meter: Meter, metered: Option<Metered>) {
+    async fn afterwards(mut self, mut visit: RequestFlow, meter: Meter, metered: Option<Metered>) {
         let ending = match &metered {
             Some(metered) if meter.to_the_end => self.ended(metered, &meter).await,
             _ => Ending::default(),
         };
-        let mut action = visit.on(Event::Ended(ending), js::now());
+        let mut action = visit.handle_event(Event::Ended(ending), js::now());
         loop {
             action = match action {
                 Action::Finish(Finish { tail, journal }) => {
@@ -249,10 +255,10 @@ impl Shell {
                 Action::Respond(_) | Action::Deliver(_) => break,
                 action => {
                     let event = self.perform(action, &visit).await;
-                    visit.on(event, js::now())
+                    visit.handle_event(event, js::now())
                 }
             };
         }
-        state::tell(&self.env, visit.notes(), self.gate.settings().timeout_ms()).await;
+        state::tell(&self.env, visit.take_deferred(), self.gate.settings().timeout_ms()).await;
     }
 }

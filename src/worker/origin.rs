@@ -5,7 +5,7 @@ use super::handler::{Handler, PaymentContext};
 use super::js;
 use super::js::{fetch, js_headers, response_init};
 use super::settings;
-use crate::paywall::{Forward, HeaderList, ObjectAnswer, ObjectBody, ObjectHead, Origin, OriginHead};
+use crate::paywall::{Forward, HeaderList, ObjectAnswer, ObjectBody, ObjectHead, Origin, OriginResponse};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -23,7 +23,7 @@ pub(super) struct Served {
     pub(super) response: Response,
     /// Whether the body is encoded as the headers say already. A body of `fetch` is encoded by the runtime.
     pub(super) encoded: bool,
-    pub(super) head: OriginHead,
+    pub(super) head: OriginResponse,
 }
 
 /// Sends the request on, its body untouched, to whoever is asked; nothing where no answer began in time.
@@ -99,7 +99,7 @@ pub(super) async fn within<T>(timeout_ms: u32, work: impl Future<Output = T>) ->
 }
 
 fn served(response: Response) -> Result<Served, Error> {
-    let head = OriginHead { status: response.status(), headers: js::headers(&response.headers()) };
+    let head = OriginResponse { status: response.status(), headers: js::headers(&response.headers()) };
     Ok(Served { response, encoded: false, head })
 }
 

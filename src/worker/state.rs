@@ -2,7 +2,7 @@
 //! decided in `paywall::state`.
 
 use super::{js, settings};
-use crate::paywall::state::{self, Command, Reply, Row, Rows, RowsError, StateCall, Task, Told};
+use crate::paywall::state::{self, Command, PlatformResponse, Reply, Row, Rows, RowsError, StateCall, Task};
 use std::cell::Cell;
 use worker::js_sys::{Date, Reflect};
 use worker::wasm_bindgen::JsValue;
@@ -62,15 +62,15 @@ impl DurableObject for PaywallState {
             let job = gate.due(&mut self.rows()?, js::now(), &mut log).map_err(failed)?;
             let Some(job) = job else { break };
             let told = match &job.task {
-                Task::Call(call) => {
-                    js::call(gate.settings(), call, None).await.map_or(Told::Unanswered, Told::Answered)
-                }
+                Task::Call(call) => js::call(gate.settings(), call, None)
+                    .await
+                    .map_or(PlatformResponse::Unanswered, PlatformResponse::Answered),
                 Task::Tell(call) => {
                     let heard = ask_once(&self.env, call, gate.settings().timeout_ms()).await;
-                    heard.map_or(Told::Unanswered, |_| Told::Heard)
+                    heard.map_or(PlatformResponse::Unanswered, |_| PlatformResponse::Heard)
                 }
             };
-            state::told(&mut self.rows()?, &job, told, js::now(), &mut log).map_err(failed)?;
+            state::on_response(&mut self.rows()?, &job, told, js::now(), &mut log).map_err(failed)?;
         }
         self.wake().await?;
         Response::empty()

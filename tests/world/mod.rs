@@ -4,8 +4,8 @@
 
 use payments_wasm::api::Response;
 use payments_wasm::subscriber::{
-    Action, Answer, Approval, Buyer, Command, Event, FetchId, FetchRequest, Finish, Job, NoticeKind, Policy,
-    Redirected, Redirects, Send, Target, Work,
+    Action, Approval, Buyer, CallWork, Command, Event, FetchId, FetchRequest, Finish, NoticeKind,
+    PlatformCall, Policy, Redirected, Redirects, ResponseHead, Send, Target,
 };
 use payments_wasm::wire::{Credits, DelegationRef, PlanId, base64};
 use std::cell::RefCell;
@@ -54,32 +54,32 @@ pub fn token(name: &str, single_use: bool) -> String {
 pub struct Seller;
 
 impl Seller {
-    pub fn status(status: u16) -> Answer {
-        Answer { status, ..Answer::default() }
+    pub fn status(status: u16) -> ResponseHead {
+        ResponseHead { status, ..ResponseHead::default() }
     }
-    pub fn offer(json: &str) -> Answer {
-        Answer { status: 402, offer: Some(encode(json)), ..Answer::default() }
+    pub fn offer(json: &str) -> ResponseHead {
+        ResponseHead { status: 402, offer: Some(encode(json)), ..ResponseHead::default() }
     }
-    pub fn receipt(status: u16, header: String) -> Answer {
-        Answer { status, receipt: Some(header), ..Answer::default() }
+    pub fn receipt(status: u16, header: String) -> ResponseHead {
+        ResponseHead { status, receipt: Some(header), ..ResponseHead::default() }
     }
-    pub fn paid(redeemed: u64, left: u64) -> Answer {
+    pub fn paid(redeemed: u64, left: u64) -> ResponseHead {
         Self::receipt(200, receipt(true, redeemed, left))
     }
-    pub fn redirect(status: u16, to: Redirected) -> Answer {
-        Answer { status, location: Some(to), ..Answer::default() }
+    pub fn redirect(status: u16, to: Redirected) -> ResponseHead {
+        ResponseHead { status, location: Some(to), ..ResponseHead::default() }
     }
     /// No answer comes, for as long as anybody waits.
-    pub fn silent() -> Answer {
-        Answer { status: 998, ..Answer::default() }
+    pub fn silent() -> ResponseHead {
+        ResponseHead { status: 998, ..ResponseHead::default() }
     }
     /// The connection dies.
-    pub fn lost() -> Answer {
-        Answer { status: 999, ..Answer::default() }
+    pub fn lost() -> ResponseHead {
+        ResponseHead { status: 999, ..ResponseHead::default() }
     }
 }
 
-type Script = Box<dyn Fn(&Send, &World) -> Answer>;
+type Script = Box<dyn Fn(&Send, &World) -> ResponseHead>;
 
 /// What tabs share, and the name of one of them.
 pub struct Shelf {
@@ -98,7 +98,7 @@ pub struct World {
     pub policy: Option<Policy>,
     pub redirects: Redirects,
     /// What the seller of two credits answers after it has settled; its receipt without it.
-    pub says: Option<Rc<dyn Fn() -> Answer>>,
+    pub says: Option<Rc<dyn Fn() -> ResponseHead>>,
     /// What whoever is to choose among offers chooses.
     pub select: Option<usize>,
     /// What is held of some plans, and what a credit of them costs; `None` where the platform cannot say.
@@ -155,7 +155,7 @@ pub struct World {
     body: Option<String>,
     script: Option<Script>,
     actions: u32,
-    held: VecDeque<Job>,
+    held: VecDeque<PlatformCall>,
     held_paid: VecDeque<(FetchId, Box<Action>)>,
     questions: VecDeque<(FetchId, Box<Action>)>,
     ends: BTreeMap<FetchId, Finish>,
@@ -231,7 +231,7 @@ impl World {
         self
     }
 
-    pub fn seller(mut self, script: impl Fn(&Send, &World) -> Answer + 'static) -> Self {
+    pub fn seller(mut self, script: impl Fn(&Send, &World) -> ResponseHead + 'static) -> Self {
         self.script = Some(Box::new(script));
         self
     }
@@ -255,12 +255,12 @@ impl World {
     /// A step of the buyer's, with what is shared taken up before and kept after.
     fn step<T>(&mut self, step: impl FnOnce(&mut Buyer) -> T) -> T {
         if let Some(shelf) = &self.shelf {
-            self.buyer.take_up(&shelf.text.borrow(), shelf.tab);
+            self.buyer.load(&shelf.text.borrow(), shelf.tab);
         }
         let done = step(&mut self.buyer);
         match &self.shelf {
-            Some(Shelf { full: true, .. }) => self.buyer.not_kept(),
-            Some(shelf) => *shelf.text.borrow_mut() = self.buyer.kept(shelf.tab),
+            Some(Shelf { full: true, .. }) => self.buyer.storage_failed(),
+            Some(shelf) => *shelf.text.borrow_mut() = self.buyer.stored_text(shelf.tab),
             None => {}
         }
         done
@@ -279,7 +279,7 @@ impl World {
     /// Does what the buyer says until it says nothing.
     pub fn run(&mut self) {
         loop {
-            if let Some(command) = self.buyer.next_command() {
+            if let Some(command) = self.buyer.poll_command() {
                 self.obey(command);
             } else if let Some((fetch, action)) = self.next_held() {
                 let event = self.act(*action);
@@ -299,12 +299,12 @@ impl World {
     pub fn work_once(&mut self) {
         let job = self.held.pop_front().expect("a call is held back");
         self.work(&job);
-        while let Some(command) = self.buyer.next_command() {
+        while let Some(command) = self.buyer.poll_command() {
             self.obey(command);
         }
     }
 
-    fn next_job(&mut self) -> Option<Job> {
+    fn next_job(&mut self) -> Option<PlatformCall> {
         if self.hold_jobs { None } else { self.held.pop_front() }
     }
 
@@ -317,7 +317,7 @@ impl World {
     /// Reports what happened to a fetch.
     pub fn on(&mut self, fetch: FetchId, event: Event) {
         let now = self.now;
-        self.step(|buyer| buyer.on(fetch, event, now));
+        self.step(|buyer| buyer.handle_event(fetch, event, now));
     }
 
     fn report(&mut self, fetch: FetchId, event: Option<Event>) {
@@ -338,7 +338,7 @@ impl World {
         match command {
             Command::Tell(notice) => self.notices.push(notice.kind),
             Command::Limit(fetch, limit) => drop(self.limits.insert(fetch, limit)),
-            Command::Run(job) if self.hold_jobs && (self.hold_terms || job.work != Work::Terms) => {
+            Command::Run(job) if self.hold_jobs && (self.hold_terms || job.work != CallWork::Terms) => {
                 self.held.push_back(job);
             }
             Command::Run(job) => self.work(&job),
@@ -397,7 +397,7 @@ impl World {
                 self.asked += 1;
                 self.offers.push(offer.clone());
                 if self.told_balance {
-                    self.buyer.note_balance(offer.plan_id(), Credits::from(self.balance), self.now);
+                    self.buyer.record_balance(offer.plan_id(), Credits::from(self.balance), self.now);
                 }
                 match &self.approval {
                     Some(approval) => Event::Approved(approval.clone()),
@@ -409,7 +409,7 @@ impl World {
     }
 
     /// A seller of two credits a request, who takes only what is held.
-    fn sell(&mut self, send: &Send) -> Answer {
+    fn sell(&mut self, send: &Send) -> ResponseHead {
         if send.token.is_none() || self.balance < 2 {
             return Seller::offer(&offer("plan", 2));
         }
@@ -418,7 +418,7 @@ impl World {
         self.says.as_ref().map_or_else(|| Seller::paid(2, self.balance), |says| says())
     }
 
-    fn work(&mut self, job: &Job) {
+    fn work(&mut self, job: &PlatformCall) {
         self.now += job.delay_ms;
         self.platform_calls += 1;
         let answer = |status: u16, body: String| Response { status, body, correlation_id: None };
@@ -427,7 +427,7 @@ impl World {
             self.balance += self.plan_credits;
         }
         let result = match job.work {
-            Work::Mint => {
+            CallWork::Mint => {
                 self.mints += 1;
                 self.mint_bodies.push(job.request.body.clone().unwrap_or_default());
                 match self.mint_answer.clone() {
@@ -438,7 +438,7 @@ impl World {
                     }
                 }
             }
-            Work::Order => {
+            CallWork::Order => {
                 self.orders += 1;
                 let good = matches!(&self.order_answer, Some((200..300, body)) if body.contains("true"));
                 if good {
@@ -446,7 +446,7 @@ impl World {
                 }
                 self.order_answer.clone().map(|(status, body)| answer(status, body))
             }
-            Work::Terms => {
+            CallWork::Terms => {
                 self.terms_read += 1;
                 let (least, most) = self.plan_bounds;
                 let plan = job.request.path.split('/').next_back().unwrap_or_default();
@@ -457,7 +457,7 @@ impl World {
                     ))
                 })
             }
-            Work::Balance => {
+            CallWork::Balance => {
                 let plan = job.request.path.split('/').nth(5).unwrap_or_default();
                 match self.plans.get(plan) {
                     None => Some(answer(200, format!(r#"{{"balance":"{}"}}"#, self.balance))),
@@ -469,7 +469,7 @@ impl World {
             }
         };
         let now = self.now;
-        self.step(|buyer| buyer.finished(job.id, result, now));
+        self.step(|buyer| buyer.call_finished(job.id, result, now));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::api;
 use crate::paywall::state::StateCall;
-use crate::paywall::{self, Answer, HeaderList, Origin, Payment, Phase, Settings, Unit};
+use crate::paywall::{self, GateResponse, HeaderList, Origin, Payment, Phase, Settings, Unit};
 use crate::wire::{Receipt, Secret};
 use serde::Serialize;
 use serde_json::Value;
@@ -198,8 +198,8 @@ impl From<&paywall::CanonicalRequest> for Seen {
     }
 }
 
-impl From<Answer> for Answered {
-    fn from(answer: Answer) -> Self {
+impl From<GateResponse> for Answered {
+    fn from(answer: GateResponse) -> Self {
         Self { status: answer.status, headers: pairs(&answer.headers), body: answer.body, file: answer.file }
     }
 }

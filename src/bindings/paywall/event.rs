@@ -2,7 +2,7 @@
 
 use crate::api;
 use crate::paywall::state::Reply;
-use crate::paywall::{Ending, Event, HeaderList, How, OriginHead, RequestHead, Silence};
+use crate::paywall::{EndReason, Ending, Event, FacilitatorError, HeaderList, OriginResponse, RequestHead};
 use crate::wire::Credits;
 use wasm_bindgen::prelude::*;
 
@@ -87,9 +87,9 @@ impl Happened {
         let count = |number: Option<f64>| number.map(|number| number as u64);
         Ending {
             how: match self.how().as_deref() {
-                Some("whole") => How::Whole,
-                Some("client") => How::ClientLeft,
-                _ => How::OriginBroke,
+                Some("whole") => EndReason::Whole,
+                Some("client") => EndReason::ClientLeft,
+                _ => EndReason::OriginBroke,
             },
             bytes: count(self.bytes()).unwrap_or_default(),
             events: count(self.events()).unwrap_or_default(),
@@ -116,9 +116,11 @@ impl Head {
 impl From<Happened> for Event {
     fn from(happened: Happened) -> Self {
         match happened.what().as_str() {
-            "answered" => happened.answer().map_or(Self::Unanswered(Silence::Unreadable), Self::Answered),
-            "timedOut" => Self::Unanswered(Silence::TimedOut),
-            "unreadable" => Self::Unanswered(Silence::Unreadable),
+            "answered" => {
+                happened.answer().map_or(Self::Unanswered(FacilitatorError::Unreadable), Self::Answered)
+            }
+            "timedOut" => Self::Unanswered(FacilitatorError::TimedOut),
+            "unreadable" => Self::Unanswered(FacilitatorError::Unreadable),
             "state" => {
                 // A reply that is none of ours is no reply.
                 let reply = happened.reply().unwrap_or_default();
@@ -127,7 +129,7 @@ impl From<Happened> for Event {
             "stateFailed" => Self::StateFailed,
             "waited" => Self::Waited,
             "price" => Self::Price(happened.credits().and_then(|credits| credits.parse::<Credits>().ok())),
-            "origin" => Self::Origin(OriginHead {
+            "origin" => Self::Origin(OriginResponse {
                 status: happened.status().unwrap_or_default(),
                 headers: list(happened.headers().unwrap_or_default()),
             }),
@@ -138,7 +140,7 @@ impl From<Happened> for Event {
             "ended" => Self::Ended(happened.ending()),
             "denied" => Self::Denied(happened.words().unwrap_or_default()),
             "clientGone" => Self::ClientGone,
-            _ => Self::Unanswered(Silence::Unreachable),
+            _ => Self::Unanswered(FacilitatorError::Unreachable),
         }
     }
 }

@@ -27,7 +27,7 @@ pub struct Gate {
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Visit {
-    visit: paywall::Visit,
+    visit: paywall::RequestFlow,
     first: Option<paywall::Action>,
     key: action::Key,
 }
@@ -129,7 +129,7 @@ impl Visit {
 
     /// Takes what happened, says what to do next.
     pub fn on(&mut self, event: Happened, now: f64) -> Result<JsValue, JsValue> {
-        let action = self.visit.on(event.into(), now as u64);
+        let action = self.visit.handle_event(event.into(), now as u64);
         self.show(action)
     }
 
@@ -165,7 +165,7 @@ impl Visit {
 
     /// What the state is to be told behind the answer: `[{ shard, command }]`.
     pub fn notes(&mut self) -> Result<JsValue, JsValue> {
-        let notes: Vec<_> = self.visit.notes().iter().map(action::Told::from).collect();
+        let notes: Vec<_> = self.visit.take_deferred().iter().map(action::Told::from).collect();
         to_js(&notes)
     }
 

@@ -1,6 +1,6 @@
 use crate::codec::parse_object;
 use crate::paywall::config::keys::OPTIONS;
-use crate::paywall::{Answer, Bindings, ConfigError, Document, Settings, suggestion};
+use crate::paywall::{Bindings, ConfigError, Document, GateResponse, Settings, suggestion};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
@@ -137,7 +137,7 @@ impl From<&ConfigError> for Wrong {
         Self {
             key: error.key.clone(),
             problem: error.problem.clone(),
-            answer: Answer::misconfigured(error).into(),
+            answer: GateResponse::misconfigured(error).into(),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::action;
 use super::action::{Call, Key};
 use super::event::Happened;
 use crate::paywall::Gate;
-use crate::paywall::state::{self, Command, Row, Rows, RowsError, Task, Told};
+use crate::paywall::state::{self, Command, PlatformResponse, Row, Rows, RowsError, Task};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -77,11 +77,11 @@ impl Job {
     /// Takes what came of it, an event, and gives the lines for the log.
     pub fn told(mut self, event: Happened, now: f64) -> Result<Vec<String>, JsValue> {
         let told = match event.is_reply() {
-            true => Told::Heard,
-            false => event.answer().map_or(Told::Unanswered, Told::Answered),
+            true => PlatformResponse::Heard,
+            false => event.answer().map_or(PlatformResponse::Unanswered, PlatformResponse::Answered),
         };
         let mut lines = Vec::new();
-        state::told(&mut self.rows, &self.job, told, now as u64, &mut |line| lines.push(line))
+        state::on_response(&mut self.rows, &self.job, told, now as u64, &mut |line| lines.push(line))
             .map_err(failed)?;
         Ok(lines)
     }

@@ -7,8 +7,8 @@ use super::session::{Session, now};
 use super::views;
 use crate::bindings::http::{Fetcher, Head, Kept, sleep};
 use crate::subscriber::{
-    Action, Approval, Command, Event, FetchId, FetchRequest, Finish, Job, JobId, JobResult, Offer, Policy,
-    Timeouts,
+    Action, Approval, CallId, CallResult, Command, Event, FetchId, FetchRequest, Finish, Offer, PlatformCall,
+    Policy, Timeouts,
 };
 use crate::wire::DelegationRef;
 use alloc::{boxed::Box, rc::Rc, vec::Vec};
@@ -283,7 +283,7 @@ impl Course {
 pub(super) enum Step {
     Open(FetchId, Box<FetchRequest>),
     On(FetchId, Event),
-    Finished(JobId, JobResult),
+    Finished(CallId, CallResult),
 }
 
 impl Session {
@@ -308,8 +308,8 @@ impl Session {
         for step in self.steps.take() {
             match step {
                 Step::Open(fetch, request) => buyer.open_as(fetch, *request, now()),
-                Step::On(fetch, event) => buyer.on(fetch, event, now()),
-                Step::Finished(job, result) => buyer.finished(job, result, now()),
+                Step::On(fetch, event) => buyer.handle_event(fetch, event, now()),
+                Step::Finished(job, result) => buyer.call_finished(job, result, now()),
             }
         }
     }
@@ -319,7 +319,7 @@ impl Session {
         let mut news = Vec::new();
         let mut woken = Vec::new();
         loop {
-            let Some(command) = self.buyer.borrow_mut().next_command() else { break };
+            let Some(command) = self.buyer.borrow_mut().poll_command() else { break };
             match command {
                 Command::Do(fetch, action) => {
                     let mut mailbox = self.mailbox.borrow_mut();
@@ -376,7 +376,7 @@ impl Session {
 }
 
 /// One job of the buyer's, on its own: an aborted fetch does not end what others wait for.
-async fn work(session: Rc<Session>, job: Job) {
+async fn work(session: Rc<Session>, job: PlatformCall) {
     if job.delay_ms > 0 {
         sleep(job.delay_ms).await;
     }

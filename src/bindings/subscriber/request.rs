@@ -2,7 +2,7 @@
 //! answers: the way of both into the core's types.
 
 use crate::bindings::http::{Fetcher, Head, Kept, Place};
-use crate::subscriber::{Answer, Redirected, Redirects, Send, Target};
+use crate::subscriber::{Redirected, Redirects, ResponseHead, Send, Target};
 use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -40,12 +40,12 @@ impl Kept {
 }
 
 impl Head {
-    pub(super) fn look(&self) -> Answer {
+    pub(super) fn look(&self) -> ResponseHead {
         let location = match self.hidden() {
             true => Some(Redirected::Somewhere),
             false => self.to().map(|to| Redirected::To(to.target())),
         };
-        Answer {
+        ResponseHead {
             status: self.status(),
             redirected: self.redirected(),
             target: self.at().map(|at| at.target()),

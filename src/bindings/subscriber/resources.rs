@@ -116,17 +116,17 @@ impl Core {
     pub fn turn(&self, kept: &JsValue, tab: &JsValue) -> JsValue {
         let tab = tab.as_string().unwrap_or_default();
         if let Some(text) = kept.as_string() {
-            self.0.buyer.borrow_mut().take_up(&text, &tab);
+            self.0.buyer.borrow_mut().load(&text, &tab);
         }
         self.0.take_steps();
-        self.0.buyer.borrow().kept(&tab).into()
+        self.0.buyer.borrow().stored_text(&tab).into()
     }
 
     /// What was to be kept is kept, or could not be.
     #[wasm_bindgen(skip_typescript)]
     pub fn turned(&self, kept: bool) {
         if !kept {
-            self.0.buyer.borrow_mut().not_kept();
+            self.0.buyer.borrow_mut().storage_failed();
         }
         self.0.pump();
     }

@@ -187,7 +187,7 @@ impl Session {
         let Some(last) = known.as_mut() else { return };
         let now = kept(LOCAL, KEPT_ORDERS, &JsValue::UNDEFINED).unwrap_or_default();
         if *last != now {
-            self.buyer.borrow_mut().take_up_orders(&now);
+            self.buyer.borrow_mut().load_orders(&now);
             *last = now;
         }
     }
@@ -196,7 +196,7 @@ impl Session {
     /// twice. A page that may keep nothing orders all the same.
     pub(super) fn keep_orders(&self) {
         let mut known = self.orders.borrow_mut();
-        let orders = self.buyer.borrow().kept_orders();
+        let orders = self.buyer.borrow().stored_orders_text();
         if known.as_ref().is_none_or(|last| *last == orders) {
             return;
         }
@@ -256,7 +256,7 @@ impl Session {
         set(&answer, "balance", &bigint(held));
         printable(&answer);
         if own {
-            self.buyer.borrow_mut().note_balance(plan_id, held, now());
+            self.buyer.borrow_mut().record_balance(plan_id, held, now());
         }
         Ok(answer)
     }

@@ -3,7 +3,7 @@
 //! Made member by member: `serde` on the way to JavaScript is more than two kilobytes of wasm after gzip, and a list of
 //! members to go through another half.
 
-use crate::subscriber::{Buyer, FetchId, Notice, NoticeKind, Offer, Outcome, Record, Spend};
+use crate::subscriber::{Buyer, FetchId, Notice, NoticeKind, Offer, Outcome, PaymentRecord, Spend};
 use crate::wire::{Credits, Id, Receipt};
 use alloc::vec::Vec;
 use js_sys::{Array, BigInt, Date, Object};
@@ -194,11 +194,11 @@ fn shares(shares: Vec<(&str, Credits)>) -> JsValue {
     }))
 }
 
-pub(super) fn records(records: &[Record]) -> JsValue {
+pub(super) fn records(records: &[PaymentRecord]) -> JsValue {
     list(records.iter().map(record))
 }
 
-fn record(record: &Record) -> JsValue {
+fn record(record: &PaymentRecord) -> JsValue {
     let view = View::new();
     // Whole milliseconds, until the year 275760.
     #[allow(clippy::cast_precision_loss)]

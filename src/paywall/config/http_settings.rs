@@ -9,7 +9,7 @@ use alloc::{
 
 /// How the gate behaves beside what it decides: how long an origin may take, what is written down, who may count.
 #[derive(Debug)]
-pub(crate) struct Manners {
+pub(crate) struct HttpSettings {
     /// How long the origin may take until its answer begins, in milliseconds. Its body takes as long as it takes.
     pub(crate) origin_timeout_ms: u32,
     /// Whether each request is a line of the log.
@@ -27,7 +27,7 @@ pub(crate) struct Manners {
 /// The least that a secret for the counters may weigh, in bytes.
 const MIN_SECRET_BYTES: usize = 16;
 
-impl Manners {
+impl HttpSettings {
     /// Reads `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`, `MAX_BODY_BYTES` and `ADDRESS_HEADER`.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::keys;
 use super::keys::{PLAN, PRICE, PRICES, ROUTE};
 use super::settings::{ConfigError, MAX_TEXT_BYTES, missing, wrong};
 use crate::paywall::http::method::Method;
-use crate::paywall::pricing::price::{Place, Price, Rate, Terms, Unit, Way};
+use crate::paywall::pricing::price::{NumberSource, PaidRoute, PaymentOption, Price, Rate, Unit};
 use crate::paywall::pricing::settlement_policy::{By, Free, Limit, ReceiptBy, Settlement};
 use crate::paywall::suggestion;
 use crate::wire::{AgentId, Credits, Environment, Network, PlanId, Scheme};
@@ -17,14 +17,14 @@ use serde_json::{Map, Value};
 
 /// What there is around the gate, as far as a route depends on it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Around {
+pub(crate) struct RouteContext {
     pub(crate) environment: Environment,
     pub(crate) state: bool,
     pub(crate) handler: bool,
 }
 
 /// The members of a route, or of a plan of it, or of its price.
-struct Members<'a> {
+struct ObjectReader<'a> {
     at: String,
     members: &'a Map<String, Value>,
 }
@@ -37,18 +37,18 @@ pub(crate) fn read(
     route: &str,
     method: Method,
     value: &Value,
-    around: Around,
+    around: RouteContext,
     at: &str,
-) -> Result<Terms, ConfigError> {
-    let members = Members::of(
+) -> Result<PaidRoute, ConfigError> {
+    let members = ObjectReader::of(
         value,
         at,
         &ROUTE,
         "must be an object with planId and credits",
         "is not a key of a route",
     )?;
-    let ways = ways(&members, around)?;
-    let credits = ways.iter().map(|way| way.price.ceiling()).max().unwrap_or_default();
+    let ways = options(&members, around)?;
+    let credits = ways.iter().map(|way| way.price.highest_price()).max().unwrap_or_default();
     let settlement = match members.text("settle")? {
         None => Settlement::default(),
         Some(name) => Settlement::parse(name).ok_or_else(|| {
@@ -87,11 +87,11 @@ pub(crate) fn read(
             );
         }
     }
-    Ok(Terms {
-        route: route.into(),
+    Ok(PaidRoute {
+        name: route.into(),
         method,
-        ways,
-        credits,
+        options: ways,
+        max_credits: credits,
         settlement,
         receipt,
         max_open,
@@ -105,7 +105,7 @@ pub(crate) fn read(
     })
 }
 
-fn receipt(members: &Members<'_>, settlement: Settlement) -> Result<ReceiptBy, ConfigError> {
+fn receipt(members: &ObjectReader<'_>, settlement: Settlement) -> Result<ReceiptBy, ConfigError> {
     use Settlement::{AfterDelivery, AtEndOfStream, BeforeDelivery};
     match (members.text("receipt")?, settlement) {
         (None | Some("header"), BeforeDelivery) => Ok(ReceiptBy::Header),
@@ -126,9 +126,9 @@ fn receipt(members: &Members<'_>, settlement: Settlement) -> Result<ReceiptBy, C
 
 /// How much of what is delivered a payer may leave unsettled (rule 19).
 fn max_open(
-    members: &Members<'_>,
+    members: &ObjectReader<'_>,
     settlement: Settlement,
-    around: Around,
+    around: RouteContext,
 ) -> Result<Option<u32>, ConfigError> {
     let unbounded = members.flag("unbounded")?;
     let given =
@@ -152,7 +152,10 @@ fn max_open(
     Ok(Some(given.unwrap_or(1)))
 }
 
-fn margin(members: &Members<'_>, ways: &[Way]) -> Result<Option<serde_json::Number>, ConfigError> {
+fn margin(
+    members: &ObjectReader<'_>,
+    ways: &[PaymentOption],
+) -> Result<Option<serde_json::Number>, ConfigError> {
     match members.get("marginPercent") {
         None => Ok(None),
         Some(Value::Number(number))
@@ -169,10 +172,10 @@ fn margin(members: &Members<'_>, ways: &[Way]) -> Result<Option<serde_json::Numb
 }
 
 /// The plans of a route: one, or a list.
-fn ways(members: &Members<'_>, around: Around) -> Result<Vec<Way>, ConfigError> {
+fn options(members: &ObjectReader<'_>, around: RouteContext) -> Result<Vec<PaymentOption>, ConfigError> {
     let Some(plans) = members.get("plans") else {
         let price = price(members, "credits", None, around)?;
-        return Ok(Vec::from([way(members, None, price, around)?]));
+        return Ok(Vec::from([option(members, None, price, around)?]));
     };
     for name in ["planId", "scheme", "network"] {
         if members.get(name).is_some() {
@@ -184,16 +187,17 @@ fn ways(members: &Members<'_>, around: Around) -> Result<Vec<Way>, ConfigError> 
     if plans.is_empty() || plans.len() > keys::ROUTE_PLANS_MOST as usize {
         return Err(members.wrong("plans", shape));
     }
-    let mut ways: Vec<Way> = Vec::new();
+    let mut ways: Vec<PaymentOption> = Vec::new();
     for (index, plan) in plans.iter().enumerate() {
         let at = format!("{}.plans[{index}]", members.at);
-        let plan = Members::of(plan, &at, &PLAN, "must be an object with planId", "is not a key of a plan")?;
+        let plan =
+            ObjectReader::of(plan, &at, &PLAN, "must be an object with planId", "is not a key of a plan")?;
         let price = price(&plan, "credits", Some(members), around)?;
-        let way = way(&plan, Some(members), price, around)?;
+        let way = option(&plan, Some(members), price, around)?;
         if ways.iter().any(|known| (&known.plan_id, known.scheme) == (&way.plan_id, way.scheme)) {
             return Err(wrong(at, "is listed twice"));
         }
-        let counted = |way: &Way| way.price.unit().cloned();
+        let counted = |way: &PaymentOption| way.price.unit().cloned();
         if ways.first().is_some_and(|first| counted(first) != counted(&way)) {
             return Err(wrong(at, "is counted otherwise than the first plan"));
         }
@@ -202,12 +206,12 @@ fn ways(members: &Members<'_>, around: Around) -> Result<Vec<Way>, ConfigError> 
     Ok(ways)
 }
 
-fn way(
-    members: &Members<'_>,
-    route: Option<&Members<'_>>,
+fn option(
+    members: &ObjectReader<'_>,
+    route: Option<&ObjectReader<'_>>,
     price: Price,
-    around: Around,
-) -> Result<Way, ConfigError> {
+    around: RouteContext,
+) -> Result<PaymentOption, ConfigError> {
     let plan = members.text("planId")?.ok_or_else(|| missing(&members.key("planId")))?;
     let plan_id =
         PlanId::parse(plan, "planId").map_err(|_| members.wrong("planId", "must be a plan's id"))?;
@@ -220,15 +224,18 @@ fn way(
         .map(|agent| AgentId::parse(agent, "agentId"))
         .transpose()
         .map_err(|_| members.wrong("agentId", "must be an agent's id"))?;
-    let (scheme, network) = means(members, around)?;
+    let (scheme, network) = scheme_and_network(members, around)?;
     let follows_plan = network.is_none();
     let network = network.map_or_else(String::new, |network| network.as_str().into());
-    Ok(Way { plan_id, agent_id, follows_plan, scheme, network, price })
+    Ok(PaymentOption { plan_id, agent_id, follows_plan, scheme, network, price })
 }
 
 /// Scheme and network, where the configuration says enough: a network says both, `nvm:erc4337` has one by its
 /// environment. Else the network is the plan's to say, and the scheme too, unless it is `nvm:card-delegation` by then.
-fn means(members: &Members<'_>, around: Around) -> Result<(Scheme, Option<Network>), ConfigError> {
+fn scheme_and_network(
+    members: &ObjectReader<'_>,
+    around: RouteContext,
+) -> Result<(Scheme, Option<Network>), ConfigError> {
     let scheme = members.text("scheme")?.map(|name| {
         Scheme::parse(name)
             .ok_or_else(|| members.wrong("scheme", "must be nvm:erc4337 or nvm:card-delegation"))
@@ -254,10 +261,10 @@ fn means(members: &Members<'_>, around: Around) -> Result<(Scheme, Option<Networ
 
 /// A price: a number, or an object that says how it is found. A plan without one has that of its route.
 fn price(
-    members: &Members<'_>,
+    members: &ObjectReader<'_>,
     name: &str,
-    route: Option<&Members<'_>>,
-    around: Around,
+    route: Option<&ObjectReader<'_>>,
+    around: RouteContext,
 ) -> Result<Price, ConfigError> {
     let members = match route {
         Some(route) if members.get(name).is_none() => route,
@@ -270,7 +277,7 @@ fn price(
         });
     };
     let price =
-        Members::of(value, &members.key(name), &PRICE, "must be an object", "is not a key of a price")?;
+        ObjectReader::of(value, &members.key(name), &PRICE, "must be an object", "is not a key of a price")?;
     let by = price.text("by")?.ok_or_else(|| missing(&price.key("by")))?;
     let most = price.get("most").ok_or_else(|| missing(&price.key("most")))?;
     let most = Credits::from_json(most, "most").ok().filter(|most| !most.is_zero());
@@ -295,10 +302,13 @@ fn price(
         return Err(price.wrong(other, "is not a key of a price of this kind"));
     }
     Ok(match by {
-        "query" => Price::Request { place: Place::Query, name: said()?.into(), rate: rate()?, most },
-        "header" => {
-            Price::Request { place: Place::Header, name: said()?.to_ascii_lowercase(), rate: rate()?, most }
-        }
+        "query" => Price::Request { place: NumberSource::Query, name: said()?.into(), rate: rate()?, most },
+        "header" => Price::Request {
+            place: NumberSource::Header,
+            name: said()?.to_ascii_lowercase(),
+            rate: rate()?,
+            most,
+        },
         "origin" => Price::Origin { header: said()?.to_ascii_lowercase(), most },
         "byte" => Price::Metered { unit: Unit::Byte, rate: rate()?, most },
         "event" => Price::Metered { unit: Unit::Event, rate: rate()?, most },
@@ -312,7 +322,7 @@ fn price(
     })
 }
 
-impl<'a> Members<'a> {
+impl<'a> ObjectReader<'a> {
     fn of(
         value: &'a Value,
         at: &str,
@@ -374,7 +384,7 @@ impl<'a> Members<'a> {
     fn object(&self, name: &str, known: &[&str]) -> Result<Option<Self>, ConfigError> {
         let shape = format!("must be an object with {}", known.join(", "));
         let members = self.get(name).map(|value| {
-            Members::of(value, &self.key(name), known, &shape, &format!("is not a key of {name}"))
+            ObjectReader::of(value, &self.key(name), known, &shape, &format!("is not a key of {name}"))
         });
         members.transpose()
     }

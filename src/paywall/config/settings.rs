@@ -1,14 +1,14 @@
-use super::http_settings::Manners;
+use super::http_settings::HttpSettings;
 use super::keys;
 use super::origin::OriginSetting;
 use super::route;
-use super::route::Around;
+use super::route::RouteContext;
 use super::route_key::RouteKey;
 use crate::api::Deployment;
 use crate::codec;
 use crate::paywall::page::Page;
 use crate::paywall::pass::Passes;
-use crate::paywall::pricing::price::Terms;
+use crate::paywall::pricing::price::PaidRoute;
 use crate::paywall::pricing::settlement_policy::Settlement;
 use crate::paywall::response::cors::Cors;
 use crate::paywall::routing::route_table::{Routes, Unlisted};
@@ -27,7 +27,7 @@ use serde_json::{Map, Value};
 pub struct Settings {
     pub(crate) routes: Routes,
     pub(crate) cors: Cors,
-    pub(crate) manners: Manners,
+    pub(crate) manners: HttpSettings,
     pub(crate) passes: Option<Passes>,
     pub(crate) page: Option<Page>,
     pub(crate) origin: OriginSetting,
@@ -120,7 +120,7 @@ impl Settings {
             &text("ROUTES").ok_or_else(|| missing("ROUTES"))?,
             "an object of routes, like {\"POST /ask\": {\"planId\": \"1\", \"credits\": 2}}",
         )?;
-        let around = Around { environment: deployment.environment, state, handler };
+        let around = RouteContext { environment: deployment.environment, state, handler };
         let mut warnings: Vec<String> = Vec::new();
         for (name, value) in &listed {
             let at = format!("ROUTES[{name:?}]");
@@ -147,14 +147,14 @@ impl Settings {
         warnings.extend(passes_free(&routes, unlisted));
         let token_headers = token_headers(text("TOKEN_HEADER"))?;
         let cors = Cors::read(text)?.taking(&token_headers);
-        let manners = Manners::read(text)?;
+        let manners = HttpSettings::read(text)?;
         let url = |name: &'static str| text(name).map(|url| base_url(name, url.trim())).transpose();
         let origin = OriginSetting::read(text("ORIGIN_URL"), bindings)?;
         // How long the facilitator may take (rule 21), and for how long a verification may be believed (rule 23).
         let timeout_ms = keys::TIMEOUT_MS.read(&text)?;
         let cache_ms = u64::from(keys::VERIFY_CACHE_SECONDS.read(&text)?) * 1000;
         let sells = |name: &str| {
-            routes.paid().any(|terms| terms.route == name && terms.settlement == Settlement::BeforeDelivery)
+            routes.paid().any(|terms| terms.name == name && terms.settlement == Settlement::BeforeDelivery)
         };
         let passes = Passes::read(text, sells)?;
         let page = Page::read(text, &deployment)?;
@@ -201,7 +201,7 @@ impl Settings {
 
     /// Whether a positive verification of this route may be believed for a while: only where nothing is delivered before
     /// it is settled, so that a yes of yesterday never gives anything away.
-    pub(crate) fn remembers(&self, terms: &Terms) -> bool {
+    pub(crate) fn remembers(&self, terms: &PaidRoute) -> bool {
         self.cache_ms > 0 && terms.settlement == Settlement::BeforeDelivery && terms.free.is_none()
     }
 
@@ -262,7 +262,7 @@ fn passes_free(routes: &Routes, unlisted: Unlisted) -> Vec<String> {
 }
 
 /// What a route with these terms cannot promise.
-fn promises(terms: &Terms, state: bool) -> Vec<&'static str> {
+fn promises(terms: &PaidRoute, state: bool) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if !state {
         warnings.push(

@@ -6,8 +6,8 @@
 use super::receipts;
 use crate::paywall::gate::{Action, Gate, RequestHead};
 use crate::paywall::http::path::Target;
-use crate::paywall::request_flow::{Stage, Visit};
-use crate::paywall::response::response::Answer;
+use crate::paywall::request_flow::{RequestFlow, Stage};
+use crate::paywall::response::response::GateResponse;
 use crate::paywall::state;
 use crate::paywall::state::{Command, Job, PAGE, Reply, Rows, RowsError, StateCall};
 use alloc::string::String;
@@ -32,16 +32,20 @@ impl Gate {
     }
 
     /// Asks the state for it; nothing where something else is asked for, or nobody may.
-    pub(crate) fn journal(&self, request: &RequestHead, visit: &mut Visit) -> Option<Result<Action, Answer>> {
+    pub(crate) fn journal(
+        &self,
+        request: &RequestHead,
+        visit: &mut RequestFlow,
+    ) -> Option<Result<Action, GateResponse>> {
         let asked = self.secret(request, "journal")?;
-        visit.watch.route = "own".into();
+        visit.log.route = "own".into();
         Some(asked.and_then(|target| self.read_journal(&target, visit)))
     }
 
-    fn read_journal(&self, target: &Target, visit: &mut Visit) -> Result<Action, Answer> {
+    fn read_journal(&self, target: &Target, visit: &mut RequestFlow) -> Result<Action, GateResponse> {
         if !self.settings().state {
             let message = "There is no state, so there is no journal: what is not known is only in the log.";
-            return Err(Answer::error(404, "journal_unavailable", message));
+            return Err(GateResponse::error(404, "journal_unavailable", message));
         }
         let query = target.query.as_deref().unwrap_or_default();
         let said = |name: &str| {
@@ -56,12 +60,14 @@ impl Gate {
     }
 }
 
-impl Visit {
+impl RequestFlow {
     /// A page of it.
     pub(crate) fn found_journal(&self, reply: Reply) -> Action {
-        let Reply::Journal { entries } = reply else { return self.respond(Answer::stateless()) };
+        let Reply::Journal { entries } = reply else {
+            return self.respond(GateResponse::state_unavailable());
+        };
         let more = entries.len() >= PAGE as usize;
         let next = entries.last().filter(|_| more).map(|entry| entry.visit.as_str());
-        self.respond(Answer::document(200, json!({ "entries": entries, "next": next }).to_string()))
+        self.respond(GateResponse::document(200, json!({ "entries": entries, "next": next }).to_string()))
     }
 }

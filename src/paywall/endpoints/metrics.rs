@@ -2,16 +2,16 @@
 
 use crate::paywall::gate::{Gate, RequestHead};
 use crate::paywall::http::path::Target;
-use crate::paywall::response::response::Answer;
+use crate::paywall::response::response::GateResponse;
 use crate::paywall::sha256::sha256;
 use alloc::string::String;
 
 impl Gate {
     /// The counters, or what whoever asks for them wrongly is told; nothing where something else is asked for, or nobody
     /// may.
-    pub(crate) fn metrics(&self, request: &RequestHead) -> Option<Answer> {
+    pub(crate) fn metrics(&self, request: &RequestHead) -> Option<GateResponse> {
         let answer = self.secret(request, "metrics")?.map(|_| {
-            let mut answer = Answer::document(200, self.counters.page());
+            let mut answer = GateResponse::document(200, self.counters.page());
             answer.headers.set("content-type", "text/plain; version=0.0.4; charset=utf-8");
             answer
         });
@@ -20,14 +20,14 @@ impl Gate {
 
     /// The target of a request for a page that wants the bearer token of the settings, or what is wrong with it; nothing
     /// where another page is asked for, or there is no token.
-    pub(crate) fn secret(&self, request: &RequestHead, page: &str) -> Option<Result<Target, Answer>> {
+    pub(crate) fn secret(&self, request: &RequestHead, page: &str) -> Option<Result<Target, GateResponse>> {
         let secret = self.settings().manners.metrics.as_ref()?;
         let target = Target::parse(&request.url).ok()?;
         if !target.path.segments().iter().map(String::as_str).eq([".well-known", "payments", page]) {
             return None;
         }
         if !matches!(request.method.as_str(), "GET" | "HEAD") {
-            let answer = Answer::error(405, "method_not_listed", "This method is not offered here.");
+            let answer = GateResponse::error(405, "method_not_listed", "This method is not offered here.");
             return Some(Err(answer.with("allow", "GET, HEAD")));
         }
         let said = request.headers.get("authorization").and_then(|value| value.split_once(' '));
@@ -39,7 +39,7 @@ impl Gate {
                 "journal" => ("journal_unauthorized", "The journal wants the bearer token of the counters."),
                 _ => ("metrics_unauthorized", "The counters want their bearer token."),
             };
-            return Some(Err(Answer::error(401, code, message).with("www-authenticate", "Bearer")));
+            return Some(Err(GateResponse::error(401, code, message).with("www-authenticate", "Bearer")));
         }
         Some(Ok(target))
     }

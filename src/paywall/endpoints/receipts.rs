@@ -3,10 +3,10 @@
 use crate::paywall::gate::Action;
 use crate::paywall::http::method::Method;
 use crate::paywall::http::path::CanonicalPath;
-use crate::paywall::request_flow::{Stage, Visit};
-use crate::paywall::response::response::Answer;
+use crate::paywall::request_flow::{RequestFlow, Stage};
+use crate::paywall::response::response::GateResponse;
 use crate::paywall::sha256::sha256;
-use crate::paywall::state::{Command, Reply, Stands, StateCall};
+use crate::paywall::state::{Command, EntryStatus, Reply, StateCall};
 use crate::wire::{MAX_RECEIPT_BYTES, PAYMENT_RESPONSE, Receipt};
 use alloc::{
     format,
@@ -49,28 +49,28 @@ pub(crate) fn asked(method: Method, path: &CanonicalPath) -> Option<(String, Str
     (here && name && read && !path.is_directory()).then(|| (shard.to_string(), visit.to_string()))
 }
 
-impl Visit {
+impl RequestFlow {
     /// Asks for a receipt.
     pub(crate) fn find_receipt(&mut self, (shard, visit): (String, String)) -> Action {
-        self.watch.route = "own".into();
+        self.log.route = "own".into();
         self.stage = Stage::Receipt;
         Action::State(StateCall { shard, command: Command::Receipt { visit } })
     }
 
     pub(crate) fn found_receipt(&self, reply: Reply) -> Action {
         let answer = match reply {
-            Reply::Receipt { stands, receipt } => found(stands, receipt),
-            Reply::Nothing => Answer::error(404, "receipt_unknown", "There is no such receipt."),
-            _ => Answer::stateless(),
+            Reply::Receipt { status, receipt } => found(status, receipt),
+            Reply::Nothing => GateResponse::error(404, "receipt_unknown", "There is no such receipt."),
+            _ => GateResponse::state_unavailable(),
         };
         self.respond(answer)
     }
 }
 
-fn found(stands: Stands, receipt: Option<serde_json::Value>) -> Answer {
+fn found(status: EntryStatus, receipt: Option<serde_json::Value>) -> GateResponse {
     if let Some(receipt) = receipt {
         let text = receipt.to_string();
-        let mut answer = Answer::document(200, text.clone());
+        let mut answer = GateResponse::document(200, text.clone());
         if text.len() <= MAX_RECEIPT_BYTES
             && let Ok(receipt) = Receipt::from_json(text.as_bytes())
         {
@@ -78,16 +78,16 @@ fn found(stands: Stands, receipt: Option<serde_json::Value>) -> Answer {
         }
         return answer;
     }
-    match stands {
-        Stands::Delivering | Stands::Settling | Stands::Unknown | Stands::Owed => {
+    match status {
+        EntryStatus::Delivering | EntryStatus::Settling | EntryStatus::Unknown | EntryStatus::Owed => {
             let message = "The settlement has not come to its end yet. Ask again later.";
-            Answer::error(202, "receipt_pending", message).with("retry-after", "2")
+            GateResponse::error(202, "receipt_pending", message).with("retry-after", "2")
         }
-        Stands::Unresolved => Answer::error(
+        EntryStatus::Unresolved => GateResponse::error(
             404,
             "receipt_unresolved",
             "Whether this was charged is not known; the seller looks into it.",
         ),
-        _ => Answer::error(404, "receipt_none", "Nothing was charged."),
+        _ => GateResponse::error(404, "receipt_none", "Nothing was charged."),
     }
 }

@@ -3,31 +3,31 @@
 
 use crate::api::{self, Call as _, x402};
 use crate::paywall::facilitator::result;
-use crate::paywall::facilitator::result::Verdict;
+use crate::paywall::facilitator::result::VerifyResult;
 use crate::paywall::flow::admission;
 use crate::paywall::flow::admission::TokenProblem;
 use crate::paywall::gate::{Action, Gate, RequestHead};
 use crate::paywall::http::method::Method;
-use crate::paywall::request_flow::{Silence, Stage, Visit};
-use crate::paywall::response::response::Answer;
+use crate::paywall::request_flow::{FacilitatorError, RequestFlow, Stage};
+use crate::paywall::response::response::GateResponse;
 use crate::wire::{Accept, AccessToken, Credits, MAX_ACCEPTS, PaymentRequired, PlanId, Resource};
 use alloc::{string::ToString, vec::Vec};
 use serde_json::json;
 
 const PATH: &str = "/.well-known/payments/status";
 
-impl Visit {
+impl RequestFlow {
     /// Has the token of a request verified for nothing; nothing where something else is asked.
     pub(crate) fn status(
         &mut self,
         gate: &Gate,
         method: Method,
         request: &RequestHead,
-    ) -> Option<Result<Action, Answer>> {
+    ) -> Option<Result<Action, GateResponse>> {
         matches!(method, Method::Get | Method::Head).then(|| self.ask_after(gate, request))
     }
 
-    fn ask_after(&mut self, gate: &Gate, request: &RequestHead) -> Result<Action, Answer> {
+    fn ask_after(&mut self, gate: &Gate, request: &RequestHead) -> Result<Action, GateResponse> {
         let token = admission::token(&request.headers);
         let wanted = token.as_ref().ok().and_then(|token| token.accepted().plan_id());
         let offer = match self.offer_nothing(gate, wanted) {
@@ -35,12 +35,12 @@ impl Visit {
             Err(plan_id) => return gate.look_up(plan_id, request, self),
         };
         let token = token.map_err(|problem| match problem {
-            TokenProblem::TooLarge => Answer::payment_too_large(),
-            TokenProblem::Refused(code, message) => Answer::payment_required(&offer, code, message),
+            TokenProblem::TooLarge => GateResponse::payment_too_large(),
+            TokenProblem::Refused(code, message) => GateResponse::payment_required(&offer, code, message),
         })?;
         if !offer.accepts().iter().any(|accept| accept.plan_id() == token.accepted().plan_id()) {
             let message = "This payment token is for a plan that pays for nothing here.";
-            return Err(Answer::payment_required(&offer, "payment_for_another_plan", message));
+            return Err(GateResponse::payment_required(&offer, "payment_for_another_plan", message));
         }
         let verify = x402::Verify {
             payment_required: offer,
@@ -48,29 +48,33 @@ impl Visit {
             max_amount: Credits::ZERO,
         };
         let call = verify.request();
-        self.stage = Stage::Status(verify);
+        self.stage = Stage::CheckingToken(verify);
         Ok(Action::Call(call))
     }
 
     /// What the facilitator says.
-    pub(crate) fn told(&self, verify: &x402::Verify, answer: Result<&api::Response, Silence>) -> Action {
+    pub(crate) fn told(
+        &self,
+        verify: &x402::Verify,
+        answer: Result<&api::Response, FacilitatorError>,
+    ) -> Action {
         let verdict = match answer {
             Ok(answer) => result::verdict(verify.parse(answer)),
-            Err(silence) => Verdict::Unavailable(silence.code().into()),
+            Err(silence) => VerifyResult::Unavailable(silence.code().into()),
         };
         self.respond(match verdict {
-            Verdict::Valid(verified) => {
+            VerifyResult::Valid(verified) => {
                 let plan = AccessToken::decode(verify.token.expose()).ok();
                 let plan = plan.as_ref().and_then(|token| token.accepted().plan_id()).map(|plan| plan.as_str().to_string());
                 let text = json!({ "valid": true, "payer": verified.payer, "plan": plan, "network": verified.network });
-                Answer::document(200, text.to_string())
+                GateResponse::document(200, text.to_string())
             }
-            Verdict::Refused(refusal) => {
-                Answer::payment_required(&verify.payment_required, &refusal.code, &refusal.message)
+            VerifyResult::Refused(refusal) => {
+                GateResponse::payment_required(&verify.payment_required, &refusal.code, &refusal.message)
                     .with("x-correlation-id", &refusal.correlation_id)
             }
-            Verdict::Unavailable(code) => {
-                Answer::unavailable(&code, "The payment could not be checked. Nothing was charged; try again later.")
+            VerifyResult::Unavailable(code) => {
+                GateResponse::unavailable(&code, "The payment could not be checked. Nothing was charged; try again later.")
             }
         })
     }
@@ -80,7 +84,7 @@ impl Visit {
     fn offer_nothing(&self, gate: &Gate, wanted: Option<&PlanId>) -> Result<PaymentRequired, PlanId> {
         let mut accepts: Vec<Accept> = Vec::new();
         let mut unknown = None;
-        for way in self.settings.routes.paid().flat_map(|terms| &terms.ways) {
+        for way in self.settings.routes.paid().flat_map(|terms| &terms.options) {
             let mut way = way.clone();
             if !gate.plans.complete(&mut way) {
                 if wanted.is_none_or(|wanted| *wanted == way.plan_id) {

@@ -1,10 +1,10 @@
 use crate::api::plans::{GetPlanMeans, PlanMeans};
 use crate::api::{self, Call as _};
 use crate::paywall::gate::{Action, Gate, RequestHead};
-use crate::paywall::pricing::price::{Terms, Way};
-use crate::paywall::request_flow::{Event, Stage, Visit};
-use crate::paywall::response::response::Answer;
-use crate::paywall::vec_map::Shelf;
+use crate::paywall::pricing::price::{PaidRoute, PaymentOption};
+use crate::paywall::request_flow::{Event, RequestFlow, Stage};
+use crate::paywall::response::response::GateResponse;
+use crate::paywall::vec_map::VecMap;
 use crate::wire::{Environment, Network, PlanId, Scheme};
 use alloc::{
     rc::Rc,
@@ -18,13 +18,13 @@ use core::cell::RefCell;
 /// Nothing is asked before a request needs it. What is known is used while it is asked again; a plan of which nothing is
 /// known is a 503, never a 402 that might ask for the wrong thing, and never a pass.
 #[derive(Debug, Default)]
-pub(crate) struct Plans {
-    known: RefCell<Shelf<PlanId, Knowledge>>,
+pub(crate) struct PlanCache {
+    known: RefCell<VecMap<PlanId, CachedPlan>>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Knowledge {
-    means: Option<Means>,
+struct CachedPlan {
+    means: Option<SchemeAndNetwork>,
     /// When it was said, in milliseconds since 1970.
     said: u64,
     /// When it was last asked while nobody waited.
@@ -37,7 +37,7 @@ struct Knowledge {
 
 /// How a plan is paid for, as an offer says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Means {
+pub(crate) struct SchemeAndNetwork {
     pub(crate) scheme: Scheme,
     pub(crate) network: String,
 }
@@ -52,7 +52,7 @@ pub struct PlanQuery {
 
 /// A request that waits for a plan.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct PlanLookup {
     gate: Gate,
     request: RequestHead,
     plan_id: PlanId,
@@ -68,14 +68,14 @@ const TRUST_MS: u64 = 3_000;
 /// request began belongs to it, and ends with it.
 const LOOK_MS: u32 = 20;
 
-impl Plans {
+impl PlanCache {
     /// The terms with the scheme and network of their plan; the plan that has to be asked first, otherwise.
-    pub(crate) fn resolve(&self, terms: &Rc<Terms>) -> Result<Rc<Terms>, PlanId> {
-        if !terms.ways.iter().any(|way| way.follows_plan) {
+    pub(crate) fn resolve(&self, terms: &Rc<PaidRoute>) -> Result<Rc<PaidRoute>, PlanId> {
+        if !terms.options.iter().any(|way| way.follows_plan) {
             return Ok(terms.clone());
         }
-        let mut terms = Terms::clone(terms);
-        for way in &mut terms.ways {
+        let mut terms = PaidRoute::clone(terms);
+        for way in &mut terms.options {
             if !self.complete(way) {
                 return Err(way.plan_id.clone());
             }
@@ -84,7 +84,7 @@ impl Plans {
     }
 
     /// Puts the scheme and network of its plan into a way, where they are the plan's to say; whether both are there.
-    pub(crate) fn complete(&self, way: &mut Way) -> bool {
+    pub(crate) fn complete(&self, way: &mut PaymentOption) -> bool {
         if !way.follows_plan {
             return true;
         }
@@ -109,7 +109,7 @@ impl Plans {
     }
 
     /// Whether another request asks for it. If none does, this one does now.
-    fn flies(&self, plan_id: &PlanId, now: u64) -> bool {
+    fn in_flight(&self, plan_id: &PlanId, now: u64) -> bool {
         let mut flies = false;
         self.known.borrow_mut().change(plan_id.clone(), |known| {
             flies = within(known.flies, now, TRUST_MS);
@@ -120,23 +120,23 @@ impl Plans {
         flies
     }
 
-    fn learn(&self, plan_id: &PlanId, means: Option<Means>, now: u64) {
+    fn learn(&self, plan_id: &PlanId, means: Option<SchemeAndNetwork>, now: u64) {
         self.known.borrow_mut().change(plan_id.clone(), |known| match means {
-            Some(means) => *known = Knowledge { means: Some(means), said: now, ..Knowledge::default() },
+            Some(means) => *known = CachedPlan { means: Some(means), said: now, ..CachedPlan::default() },
             None => (known.failed, known.flies) = (now, 0),
         });
     }
 
     /// As if the platform had said it.
     #[cfg(test)]
-    pub(crate) fn say(&self, plan: &str, scheme: &str, network: &str, now: u64) {
+    pub(crate) fn insert(&self, plan: &str, scheme: &str, network: &str, now: u64) {
         if let (Ok(plan_id), Some(scheme)) = (PlanId::parse(plan, "planId"), Scheme::parse(scheme)) {
-            self.learn(&plan_id, Some(Means { scheme, network: network.into() }), now);
+            self.learn(&plan_id, Some(SchemeAndNetwork { scheme, network: network.into() }), now);
         }
     }
 
     #[cfg(test)]
-    pub(crate) fn forget(&self) {
+    pub(crate) fn clear(&self) {
         self.known.borrow_mut().retain(|_, _| false);
     }
 
@@ -156,7 +156,7 @@ fn within(then: u64, now: u64, milliseconds: u64) -> bool {
     now.checked_sub(then).is_some_and(|age| age < milliseconds)
 }
 
-impl Means {
+impl SchemeAndNetwork {
     /// What an answer says; nothing where it is none, or names what cannot stand in an offer.
     fn read(plan_id: &PlanId, answer: &api::Response, environment: Environment) -> Option<Self> {
         let call = GetPlanMeans { plan_id: plan_id.clone() };
@@ -187,7 +187,7 @@ impl Gate {
     /// Takes what the platform answered to a [`PlanQuery`]; nothing where it did not. What was known stays known then.
     pub fn learn(&self, query: &PlanQuery, answer: Option<&api::Response>, now: u64) {
         let environment = self.settings().environment();
-        let means = answer.and_then(|answer| Means::read(&query.plan_id, answer, environment));
+        let means = answer.and_then(|answer| SchemeAndNetwork::read(&query.plan_id, answer, environment));
         self.plans.learn(&query.plan_id, means, now);
     }
 
@@ -196,24 +196,25 @@ impl Gate {
         &self,
         plan_id: PlanId,
         request: &RequestHead,
-        visit: &mut Visit,
-    ) -> Result<Action, Answer> {
+        visit: &mut RequestFlow,
+    ) -> Result<Action, GateResponse> {
         if self.plans.is_pausing(&plan_id, request.now) {
-            return Err(unknown());
+            return Err(plan_unknown());
         }
-        let action = match self.plans.flies(&plan_id, request.now) {
+        let action = match self.plans.in_flight(&plan_id, request.now) {
             true => Action::Wait(LOOK_MS),
             false => Action::Call(GetPlanMeans { plan_id: plan_id.clone() }.request()),
         };
-        visit.stage = Stage::Learning(Waiting { gate: self.clone(), request: request.clone(), plan_id });
+        visit.stage =
+            Stage::LookingUpPlan(PlanLookup { gate: self.clone(), request: request.clone(), plan_id });
         Ok(action)
     }
 }
 
-impl Visit {
+impl RequestFlow {
     /// The plan was asked for, or another request has had time to: now the request is looked at as if it came now.
-    pub(crate) fn learned(&mut self, waiting: Waiting, event: &Event, now: u64) -> Action {
-        let Waiting { gate, mut request, plan_id } = waiting;
+    pub(crate) fn plan_looked_up(&mut self, waiting: PlanLookup, event: &Event, now: u64) -> Action {
+        let PlanLookup { gate, mut request, plan_id } = waiting;
         request.now = now;
         if !matches!(event, Event::Waited) {
             let query = PlanQuery { request: GetPlanMeans { plan_id: plan_id.clone() }.request(), plan_id };
@@ -222,13 +223,13 @@ impl Visit {
         }
         match gate.admit(&request, self) {
             Ok(action) => action,
-            Err(answer) => self.turn_away(answer),
+            Err(answer) => self.reject_early(answer),
         }
     }
 }
 
-pub(crate) fn unknown() -> Answer {
+pub(crate) fn plan_unknown() -> GateResponse {
     let message =
         "How this resource is paid for could not be found out. Nothing was charged; try again later.";
-    Answer::unavailable("plan_unknown", message)
+    GateResponse::unavailable("plan_unknown", message)
 }

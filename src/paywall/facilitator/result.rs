@@ -8,7 +8,7 @@ use alloc::string::{String, ToString};
 
 /// What came of a verify.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum VerifyResult {
     /// The token would pay.
     Valid(Verified),
     /// It would not: 402 and a fresh offer.
@@ -19,7 +19,7 @@ pub(crate) enum Verdict {
 
 /// What came of a settle.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Settled {
+pub(crate) enum SettleResult {
     /// The credits are burned.
     Paid(Receipt),
     /// They are not, and will not be: 402, nothing delivered.
@@ -67,44 +67,44 @@ impl Refusal {
 const NOT_BURNED: [&str; 3] = ["BCK.X402.0007", "BCK.X402.0008", BURN_FAILED];
 
 /// What a verify's answer means.
-pub(crate) fn verdict(answer: Result<Verified, ApiError>) -> Verdict {
+pub(crate) fn verdict(answer: Result<Verified, ApiError>) -> VerifyResult {
     match answer {
-        Ok(verified) if verified.is_valid => Verdict::Valid(verified),
+        Ok(verified) if verified.is_valid => VerifyResult::Valid(verified),
         Ok(verified) => {
             let reason = verified.invalid_reason.as_deref();
-            Verdict::Refused(refusal_for(reason, "Insufficient credits or invalid token."))
+            VerifyResult::Refused(refusal_for(reason, "Insufficient credits or invalid token."))
         }
         Err(error) => match meaning(&error) {
-            Meaning::Buyer => Verdict::Refused(refusal_of(error)),
-            Meaning::Seller => Verdict::Unavailable("facilitator_unauthorized".into()),
-            Meaning::Busy => Verdict::Unavailable("facilitator_busy".into()),
-            Meaning::Broken => Verdict::Unavailable("facilitator_unavailable".into()),
-            Meaning::Garbled => Verdict::Unavailable("facilitator_garbled".into()),
+            Fault::Buyer => VerifyResult::Refused(refusal_of(error)),
+            Fault::Seller => VerifyResult::Unavailable("facilitator_unauthorized".into()),
+            Fault::Busy => VerifyResult::Unavailable("facilitator_busy".into()),
+            Fault::Broken => VerifyResult::Unavailable("facilitator_unavailable".into()),
+            Fault::Garbled => VerifyResult::Unavailable("facilitator_garbled".into()),
         },
     }
 }
 
 /// What a settle's answer means.
-pub(crate) fn settled(answer: Result<Receipt, ApiError>, network: &str) -> Settled {
+pub(crate) fn settled(answer: Result<Receipt, ApiError>, network: &str) -> SettleResult {
     match answer {
-        Ok(receipt) if receipt.success() => Settled::Paid(receipt),
+        Ok(receipt) if receipt.success() => SettleResult::Paid(receipt),
         Ok(receipt) => {
             let refusal = refusal_for(receipt.text("errorReason"), "The payment was refused at settlement.");
-            Settled::Refused { pay_again: pays_again(&refusal.code), receipt, refusal }
+            SettleResult::Refused { pay_again: pays_again(&refusal.code), receipt, refusal }
         }
         Err(error) => match meaning(&error) {
-            Meaning::Broken if !NOT_BURNED.contains(&error.code.as_str()) => {
-                Settled::Unknown("facilitator_unavailable".into())
+            Fault::Broken if !NOT_BURNED.contains(&error.code.as_str()) => {
+                SettleResult::Unknown("facilitator_unavailable".into())
             }
-            Meaning::Buyer | Meaning::Broken => {
+            Fault::Buyer | Fault::Broken => {
                 let refusal = refusal_of(error);
                 let receipt = Receipt::refused(&refusal.code, network);
-                Settled::Refused { receipt, pay_again: pays_again(&refusal.code), refusal }
+                SettleResult::Refused { receipt, pay_again: pays_again(&refusal.code), refusal }
             }
-            Meaning::Seller => Settled::NotTried("facilitator_unauthorized".into()),
+            Fault::Seller => SettleResult::NotTried("facilitator_unauthorized".into()),
             // Delivering here would let a crowd have for nothing what it asks for fast enough.
-            Meaning::Busy => Settled::NotTried("facilitator_busy".into()),
-            Meaning::Garbled => Settled::Unknown("facilitator_garbled".into()),
+            Fault::Busy => SettleResult::NotTried("facilitator_busy".into()),
+            Fault::Garbled => SettleResult::Unknown("facilitator_garbled".into()),
         },
     }
 }
@@ -117,7 +117,7 @@ pub(crate) fn not_settled() -> String {
     Receipt::refused(NOT_SETTLED, "").to_header()
 }
 
-enum Meaning {
+enum Fault {
     /// A clear no to this payment.
     Buyer,
     /// A clear no to the seller's key.
@@ -130,21 +130,21 @@ enum Meaning {
     Garbled,
 }
 
-fn meaning(error: &ApiError) -> Meaning {
+fn meaning(error: &ApiError) -> Fault {
     let named = error.code.starts_with("BCK.");
     let key = error.code.starts_with("BCK.APIKEY.") || error.code.starts_with("BCK.AUTH.");
     match (error.kind, error.status) {
-        (ApiErrorKind::Garbled, _) => Meaning::Garbled,
+        (ApiErrorKind::Garbled, _) => Fault::Garbled,
         // It did not come to it.
-        (_, 408 | 429) => Meaning::Busy,
-        (ApiErrorKind::Unavailable, _) => Meaning::Broken,
-        (ApiErrorKind::Unauthorized, 401) => Meaning::Seller,
+        (_, 408 | 429) => Fault::Busy,
+        (ApiErrorKind::Unavailable, _) => Fault::Broken,
+        (ApiErrorKind::Unauthorized, 401) => Fault::Seller,
         // 403 is said of the seller's key, and of plans, agents and balances too.
-        (ApiErrorKind::Unauthorized, _) if key || !named => Meaning::Seller,
-        (ApiErrorKind::Unauthorized, _) => Meaning::Buyer,
-        (ApiErrorKind::Refused, 400 | 402 | 409 | 412 | 422) => Meaning::Buyer,
-        (ApiErrorKind::Refused, 400..500) if named => Meaning::Buyer,
-        (ApiErrorKind::Refused, _) => Meaning::Garbled,
+        (ApiErrorKind::Unauthorized, _) if key || !named => Fault::Seller,
+        (ApiErrorKind::Unauthorized, _) => Fault::Buyer,
+        (ApiErrorKind::Refused, 400 | 402 | 409 | 412 | 422) => Fault::Buyer,
+        (ApiErrorKind::Refused, 400..500) if named => Fault::Buyer,
+        (ApiErrorKind::Refused, _) => Fault::Garbled,
     }
 }
 

@@ -1,6 +1,6 @@
-use crate::paywall::pricing::price::{Terms, Way};
+use crate::paywall::pricing::price::{PaidRoute, PaymentOption};
 use crate::paywall::sha256::sha256;
-use crate::paywall::vec_map::Shelf;
+use crate::paywall::vec_map::VecMap;
 use crate::wire::Credits;
 use alloc::{format, string::String};
 
@@ -10,14 +10,14 @@ use alloc::{format, string::String};
 /// is counted against it, over all routes and tokens of the plan; the receipts say how much is left. What the count does
 /// not cover is verified anew.
 #[derive(Debug, Default)]
-pub(crate) struct Cache {
-    yes: Shelf<String, Yes>,
-    accounts: Shelf<String, Account>,
+pub(crate) struct VerificationCache {
+    yes: VecMap<String, CachedVerification>,
+    accounts: VecMap<String, Account>,
 }
 
 /// What a verification is remembered by: token, route and amount, hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Known {
+pub(crate) struct CacheKey {
     key: String,
     token: String,
     plan: String,
@@ -25,7 +25,7 @@ pub(crate) struct Known {
 }
 
 #[derive(Debug)]
-struct Yes {
+struct CachedVerification {
     until: u64,
     token: String,
     account: String,
@@ -45,16 +45,16 @@ struct Account {
 /// How many verifications are remembered; the ones that end first make room.
 const MOST: usize = 1024;
 
-impl Known {
-    pub(crate) fn new(token: &str, terms: &Terms, way: &Way, amount: Credits) -> Self {
-        let key = sha256(format!("{token}\n{}\n{}\n{amount}", terms.route, way.plan_id.as_str()).as_bytes());
+impl CacheKey {
+    pub(crate) fn new(token: &str, terms: &PaidRoute, way: &PaymentOption, amount: Credits) -> Self {
+        let key = sha256(format!("{token}\n{}\n{}\n{amount}", terms.name, way.plan_id.as_str()).as_bytes());
         Self { key, token: token.into(), plan: way.plan_id.as_str().into(), amount }
     }
 }
 
-impl Cache {
+impl VerificationCache {
     /// Whether this was verified a moment ago and what is owed leaves room for it: the payer then, and it is counted.
-    pub(crate) fn believe(&mut self, known: &Known, now: u64) -> Option<Option<String>> {
+    pub(crate) fn lookup(&mut self, known: &CacheKey, now: u64) -> Option<Option<String>> {
         let yes = self.yes.get(&known.key).filter(|yes| now < yes.until)?;
         let account = self.accounts.get_mut(&yes.account)?;
         let owed = account.owed.saturating_add(known.amount);
@@ -66,7 +66,7 @@ impl Cache {
     }
 
     /// A yes of the facilitator, for a request that is on its way now.
-    pub(crate) fn learn(&mut self, known: &Known, payer: Option<String>, now: u64, lasts: u64) {
+    pub(crate) fn insert(&mut self, known: &CacheKey, payer: Option<String>, now: u64, lasts: u64) {
         self.yes.retain(|_, yes| now < yes.until);
         if self.yes.len() >= MOST
             && let Some(first) = self.yes.iter().min_by_key(|(_, yes)| yes.until).map(|(key, _)| key.clone())
@@ -84,12 +84,17 @@ impl Cache {
             account.owed = account.owed.saturating_add(known.amount);
             account.counted = false;
         });
-        let yes = Yes { until: now.saturating_add(lasts), token: known.token.clone(), account: name, payer };
+        let yes = CachedVerification {
+            until: now.saturating_add(lasts),
+            token: known.token.clone(),
+            account: name,
+            payer,
+        };
         self.yes.insert(known.key.clone(), yes);
     }
 
     /// The request was charged; `left` is what the receipt says is left.
-    pub(crate) fn settled(&mut self, known: &Known, left: Option<Credits>) {
+    pub(crate) fn settled(&mut self, known: &CacheKey, left: Option<Credits>) {
         let Some(account) = self.account(known) else { return };
         account.owed = account.owed.saturating_sub(known.amount);
         account.credit = match left {
@@ -101,7 +106,7 @@ impl Cache {
     }
 
     /// The request was not charged.
-    pub(crate) fn release(&mut self, known: &Known) {
+    pub(crate) fn release(&mut self, known: &CacheKey) {
         if let Some(account) = self.account(known) {
             account.owed = account.owed.saturating_sub(known.amount);
         }
@@ -109,7 +114,7 @@ impl Cache {
 
     /// A settlement was refused, or nobody knows: no yes for this token stands (rule 23), and nothing is believed of its
     /// payer until it is verified anew.
-    pub(crate) fn forget(&mut self, known: &Known) {
+    pub(crate) fn forget(&mut self, known: &CacheKey) {
         if let Some(account) = self.account(known) {
             account.owed = account.owed.saturating_sub(known.amount);
             account.credit = Credits::ZERO;
@@ -117,7 +122,7 @@ impl Cache {
         self.yes.retain(|_, yes| yes.token != known.token);
     }
 
-    fn account(&mut self, known: &Known) -> Option<&mut Account> {
+    fn account(&mut self, known: &CacheKey) -> Option<&mut Account> {
         let name = &self.yes.get(&known.key)?.account;
         self.accounts.get_mut(name)
     }

@@ -4,18 +4,18 @@ use crate::api::{Call as _, x402};
 use crate::paywall::endpoints::receipts;
 use crate::paywall::facilitator::plan_terms;
 use crate::paywall::facilitator::result;
-use crate::paywall::facilitator::result::Verdict;
-use crate::paywall::facilitator::verification_cache::Known;
+use crate::paywall::facilitator::result::VerifyResult;
+use crate::paywall::facilitator::verification_cache::CacheKey;
 use crate::paywall::gate::{Action, Forward, PriceQuestion};
 use crate::paywall::http::client_network;
 use crate::paywall::http::headers;
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::observe::settlement_log;
-use crate::paywall::pricing::price::{Terms, Way};
+use crate::paywall::pricing::price::{PaidRoute, PaymentOption};
 use crate::paywall::pricing::settlement_policy::By;
-use crate::paywall::request_flow::{Stage, Visit};
-use crate::paywall::response::response::{Answer, RETRY_AFTER};
-use crate::paywall::state::{Allowance, Claim, Command, Open, Rate, Reply, StateCall};
+use crate::paywall::request_flow::{RequestFlow, Stage};
+use crate::paywall::response::response::{GateResponse, RETRY_AFTER};
+use crate::paywall::state::{Allowance, Claim, Command, OpenDelivery, Rate, Reply, StateCall};
 use crate::wire::{AccessToken, AgentId, Credits, PAYMENT_SIGNATURE, WireErrorKind};
 use alloc::{
     rc::Rc,
@@ -34,56 +34,56 @@ const LONGEST_WAIT_MS: u64 = 800;
 
 /// A request to a paid route whose token nobody has looked at yet.
 #[derive(Debug)]
-pub(crate) struct Errand {
-    pub(crate) terms: Rc<Terms>,
+pub(crate) struct PendingPayment {
+    pub(crate) route: Rc<PaidRoute>,
     /// The URL that is offered.
     pub(crate) resource: String,
     pub(crate) token: Result<AccessToken, TokenProblem>,
     pub(crate) forward: Forward,
     pub(crate) address: Option<String>,
     /// What it costs at the most, each way; nothing until a handler has said it.
-    pub(crate) most: Option<Vec<Credits>>,
+    pub(crate) max_credits: Option<Vec<Credits>>,
 }
 
 /// What is known of a request that carries a token, or is free of charge without one.
 #[derive(Debug)]
-pub(crate) struct Paying {
-    pub(crate) terms: Rc<Terms>,
-    pub(crate) way: Way,
+pub(crate) struct PaymentAttempt {
+    pub(crate) route: Rc<PaidRoute>,
+    pub(crate) option: PaymentOption,
     /// The most that it costs: what is verified.
-    pub(crate) most: Credits,
+    pub(crate) max_credits: Credits,
     pub(crate) token: AccessToken,
     pub(crate) verify: x402::Verify,
     pub(crate) forward: Forward,
     /// Whether verify has been sent a second time.
-    pub(crate) again: bool,
+    pub(crate) verify_retried: bool,
     /// The facilitator's word on who pays.
     pub(crate) payer: Option<String>,
     pub(crate) request_id: Option<String>,
     /// The object of the state that is this payer's.
     pub(crate) shard: String,
-    pub(crate) reserved: Reserved,
+    pub(crate) reserved: Reservation,
     /// By what a verification of it is remembered, where it may be.
-    pub(crate) known: Option<Known>,
+    pub(crate) cache_key: Option<CacheKey>,
     /// Whether it counts against what its payer held then.
-    pub(crate) counted: bool,
+    pub(crate) counted_in_cache: bool,
     /// Since when it waits for the state to admit it, if it does.
-    pub(crate) waits_since: Option<u64>,
+    pub(crate) waiting_since: Option<u64>,
     /// Whether the state has admitted it, and it is verified once more since it had waited.
     pub(crate) admitted: bool,
 }
 
 /// What the state keeps for a request until it is known whether it is charged.
 #[derive(Debug, Default)]
-pub(crate) struct Reserved {
+pub(crate) struct Reservation {
     pub(crate) claim: Option<Claim>,
     pub(crate) allowance: Option<Allowance>,
-    pub(crate) open: Option<Open>,
+    pub(crate) open: Option<OpenDelivery>,
 }
 
 /// A request that is free of charge for want of a token.
 #[derive(Debug)]
-pub(crate) struct Gift {
+pub(crate) struct FreeAllowance {
     pub(crate) shard: String,
     pub(crate) allowance: Allowance,
 }
@@ -115,184 +115,194 @@ pub(crate) fn token(headers: &HeaderList) -> Result<AccessToken, TokenProblem> {
     })
 }
 
-impl Visit {
+impl RequestFlow {
     /// Begins a paid request: the rate of its address is looked at before anything else.
-    pub(crate) fn enter(&mut self, errand: Errand) -> Action {
-        let limit = errand.terms.limit.filter(|limit| limit.by == By::Address);
-        let Some(limit) = limit else { return self.price(errand) };
-        let rate = Rate { name: rate_name(&errand.terms), requests: limit.requests, seconds: limit.seconds };
-        let shard = receipts::shard("address", &client_network::masked(errand.address.as_deref()));
-        self.stage = Stage::Limiting(errand);
-        self.admit(shard, Vec::from([rate]), None, None)
+    pub(crate) fn start(&mut self, pending: PendingPayment) -> Action {
+        let limit = pending.route.limit.filter(|limit| limit.by == By::Address);
+        let Some(limit) = limit else { return self.compute_price(pending) };
+        let rate = Rate { name: rate_name(&pending.route), requests: limit.requests, seconds: limit.seconds };
+        let shard = receipts::shard("address", &client_network::masked(pending.address.as_deref()));
+        self.stage = Stage::CheckingRate(pending);
+        self.ask_state(shard, Vec::from([rate]), None, None)
     }
 
-    pub(crate) fn limited(&mut self, errand: Errand, reply: &Reply) -> Action {
+    pub(crate) fn rate_checked(&mut self, pending: PendingPayment, reply: &Reply) -> Action {
         match reply {
-            Reply::Admitted { .. } => self.price(errand),
+            Reply::Admitted { .. } => self.compute_price(pending),
             Reply::Limited { retry_after } => self.respond(too_many(*retry_after)),
-            _ => self.stateless(),
+            _ => self.state_unavailable(),
         }
     }
 
-    fn price(&mut self, errand: Errand) -> Action {
-        if errand.most.is_some() {
-            return self.present(errand);
+    fn compute_price(&mut self, pending: PendingPayment) -> Action {
+        if pending.max_credits.is_some() {
+            return self.admit_without_payment(pending);
         }
-        let Some(request) = self.request.clone() else { return self.lost(Stage::Pricing(errand)) };
-        let question = PriceQuestion { route: errand.terms.route.clone(), request };
-        self.stage = Stage::Pricing(errand);
+        let Some(request) = self.request.clone() else {
+            return self.unexpected_event(Stage::Pricing(pending));
+        };
+        let question = PriceQuestion { route: pending.route.name.clone(), request };
+        self.stage = Stage::Pricing(pending);
         Action::Price(question)
     }
 
     /// What the handler said: never more than the configuration says it may.
-    pub(crate) fn priced(&mut self, mut errand: Errand, price: Option<Credits>) -> Action {
-        let Some(price) = price.filter(|price| *price <= errand.terms.credits) else {
+    pub(crate) fn price_computed(&mut self, mut pending: PendingPayment, price: Option<Credits>) -> Action {
+        let Some(price) = price.filter(|price| *price <= pending.route.max_credits) else {
             let message = "What this request costs could not be said. Nothing was charged.";
-            return self.respond(Answer::error(500, "price_failed", message).uncharged());
+            return self.respond(GateResponse::error(500, "price_failed", message).uncharged());
         };
-        errand.most = Some(errand.terms.ways.iter().map(|_| price).collect());
-        self.present(errand)
+        pending.max_credits = Some(pending.route.options.iter().map(|_| price).collect());
+        self.admit_without_payment(pending)
     }
 
     /// Looks at the token, or at what is free without one.
-    fn present(&mut self, mut errand: Errand) -> Action {
-        if let Some(action) = self.board(&mut errand) {
+    fn admit_without_payment(&mut self, mut pending: PendingPayment) -> Action {
+        if let Some(action) = self.admit_by_pass(&mut pending) {
             return action;
         }
-        let Errand { terms, token, .. } = &errand;
+        let PendingPayment { route: terms, token, .. } = &pending;
         if let (Err(TokenProblem::Refused("payment_missing", _)), Some(free)) = (token, terms.free)
             && free.by == By::Address
         {
-            let shard = receipts::shard("address", &client_network::masked(errand.address.as_deref()));
+            let shard = receipts::shard("address", &client_network::masked(pending.address.as_deref()));
             let allowance = Allowance { name: rate_name(terms), per_day: free.per_day };
-            self.stage = Stage::Asking(errand, Gift { shard: shard.clone(), allowance: allowance.clone() });
-            return self.admit(shard, Vec::new(), None, Some(allowance));
+            self.stage = Stage::CheckingAllowance(
+                pending,
+                FreeAllowance { shard: shard.clone(), allowance: allowance.clone() },
+            );
+            return self.ask_state(shard, Vec::new(), None, Some(allowance));
         }
-        self.check(errand)
+        self.check_token(pending)
     }
 
     /// Whether today's allowance of an address pays for a request without a token.
-    pub(crate) fn asked(&mut self, errand: Errand, gift: Gift, reply: &Reply) -> Action {
+    pub(crate) fn allowance_checked(
+        &mut self,
+        pending: PendingPayment,
+        granted: FreeAllowance,
+        reply: &Reply,
+    ) -> Action {
         if !matches!(reply, Reply::Admitted { free: true }) {
-            return self.check(errand);
+            return self.check_token(pending);
         }
-        let mut forward = errand.forward;
+        let mut forward = pending.forward;
         forward.headers.set("x-payment-credits", "0");
-        self.stage = Stage::Gift(gift);
+        self.stage = Stage::ForwardedByAllowance(granted);
         Action::Forward(forward)
     }
 
     /// Has the token verified, unless it was a moment ago.
-    pub(crate) fn check(&mut self, errand: Errand) -> Action {
-        let Errand { terms, resource, token, forward, most, .. } = errand;
+    pub(crate) fn check_token(&mut self, pending: PendingPayment) -> Action {
+        let PendingPayment { route: terms, resource, token, forward, max_credits: most, .. } = pending;
         // A pass that paid when the request came, and does no more: what the plan says was not asked for then.
-        if terms.ways.iter().any(|way| way.network.is_empty()) {
-            return self.respond(plan_terms::unknown());
+        if terms.options.iter().any(|way| way.network.is_empty()) {
+            return self.respond(plan_terms::plan_unknown());
         }
         let most = most.unwrap_or_default();
         let offer = terms.offer(resource, &most);
         let token = match token {
             Ok(token) => token,
             Err(TokenProblem::TooLarge) => {
-                return self.respond(Answer::payment_too_large());
+                return self.respond(GateResponse::payment_too_large());
             }
             Err(TokenProblem::Refused(code, message)) => {
                 let header = self.settings.token_headers.first().map_or(PAYMENT_SIGNATURE, String::as_str);
                 let message = message.replace(PAYMENT_SIGNATURE, header);
-                return self.respond(Answer::payment_required(&offer, code, &message));
+                return self.respond(GateResponse::payment_required(&offer, code, &message));
             }
         };
-        let Some((way, most)) = terms.way(&token, &most) else {
+        let Some((way, most)) = terms.option_for(&token, &most) else {
             let message =
                 "This payment token is for another plan or scheme than this resource is offered under.";
-            return self.respond(Answer::payment_required(&offer, "payment_for_another_plan", message));
+            return self.respond(GateResponse::payment_required(&offer, "payment_for_another_plan", message));
         };
         if terms.single_use && !token.is_single_use() {
             let message = "This resource takes tokens of version 3 only, minted for one request.";
-            return self.respond(Answer::payment_required(&offer, "payment_not_single_use", message));
+            return self.respond(GateResponse::payment_required(&offer, "payment_not_single_use", message));
         }
         let known = self
             .settings
             .remembers(&terms)
-            .then(|| Known::new(&settlement_log::fingerprint(&token), &terms, &way, most));
+            .then(|| CacheKey::new(&settlement_log::fingerprint(&token), &terms, &way, most));
         let known = known.filter(|_| !token.is_single_use());
         let verify =
             x402::Verify { payment_required: offer, token: token.secret().clone(), max_amount: most };
-        let mut paying = Paying {
+        let mut payment = PaymentAttempt {
             shard: receipts::shard("payer", token.from().unwrap_or_default()),
-            terms,
-            way,
-            most,
+            route: terms,
+            option: way,
+            max_credits: most,
             token,
             verify,
             forward,
-            known,
-            again: false,
+            cache_key: known,
+            verify_retried: false,
             payer: None,
             request_id: None,
-            reserved: Reserved::default(),
-            counted: false,
-            waits_since: None,
+            reserved: Reservation::default(),
+            counted_in_cache: false,
+            waiting_since: None,
             admitted: false,
         };
         let remembered =
-            paying.known.as_ref().and_then(|known| self.cache.borrow_mut().believe(known, self.now));
+            payment.cache_key.as_ref().and_then(|known| self.cache.borrow_mut().lookup(known, self.now));
         if let Some(payer) = remembered {
             // A verification is one request's at the platform, so its id is not used twice.
-            paying.payer = payer;
-            paying.counted = true;
-            return self.reserve(paying);
+            payment.payer = payer;
+            payment.counted_in_cache = true;
+            return self.reserve(payment);
         }
-        self.verify(paying)
+        self.verify(payment)
     }
 
-    fn verify(&mut self, mut paying: Paying) -> Action {
-        paying.again = false;
-        let call = Action::Call(paying.verify.request());
-        self.stage = Stage::Verifying(paying);
+    fn verify(&mut self, mut payment: PaymentAttempt) -> Action {
+        payment.verify_retried = false;
+        let call = Action::Call(payment.verify.request());
+        self.stage = Stage::Verifying(payment);
         call
     }
 
-    pub(crate) fn verified(&mut self, mut paying: Paying, verdict: Verdict) -> Action {
+    pub(crate) fn verified(&mut self, mut payment: PaymentAttempt, verdict: VerifyResult) -> Action {
         let verified = match verdict {
-            Verdict::Valid(verified) => verified,
-            Verdict::Refused(refusal) => {
-                self.let_go(&paying);
-                let offer = &paying.verify.payment_required;
-                let answer = Answer::payment_required(offer, &refusal.code, &refusal.message);
+            VerifyResult::Valid(verified) => verified,
+            VerifyResult::Refused(refusal) => {
+                self.release(&payment);
+                let offer = &payment.verify.payment_required;
+                let answer = GateResponse::payment_required(offer, &refusal.code, &refusal.message);
                 return self.respond(answer.with("x-correlation-id", &refusal.correlation_id));
             }
-            Verdict::Unavailable(code) => {
+            VerifyResult::Unavailable(code) => {
                 let message = "The payment could not be checked. Nothing was charged; try again later.";
-                return self.give_up(&paying, Answer::unavailable(&code, message));
+                return self.reject(&payment, GateResponse::unavailable(&code, message));
             }
         };
-        if let Some(known) = &paying.known {
-            self.cache.borrow_mut().learn(known, verified.payer.clone(), self.now, self.settings.cache_ms);
-            paying.counted = true;
+        if let Some(known) = &payment.cache_key {
+            self.cache.borrow_mut().insert(known, verified.payer.clone(), self.now, self.settings.cache_ms);
+            payment.counted_in_cache = true;
         }
         let shard = match &verified.payer {
             Some(payer) => receipts::shard("payer", payer),
-            None => paying.shard.clone(),
+            None => payment.shard.clone(),
         };
-        if paying.admitted && shard != paying.shard {
+        if payment.admitted && shard != payment.shard {
             // The same token, and another payer: what was reserved is not theirs.
-            self.let_go(&paying);
-            (paying.reserved, paying.admitted) = (Reserved::default(), false);
+            self.release(&payment);
+            (payment.reserved, payment.admitted) = (Reservation::default(), false);
         }
-        paying.shard = shard;
-        paying.payer = verified.payer;
-        paying.request_id = verified.agent_request_id;
-        if paying.admitted { self.send_on(paying) } else { self.reserve(paying) }
+        payment.shard = shard;
+        payment.payer = verified.payer;
+        payment.request_id = verified.agent_request_id;
+        if payment.admitted { self.forward_paid(payment) } else { self.reserve(payment) }
     }
 
     /// Reserves what the request needs of the state: one question, whatever it is.
-    pub(crate) fn reserve(&mut self, mut paying: Paying) -> Action {
+    pub(crate) fn reserve(&mut self, mut payment: PaymentAttempt) -> Action {
         if !self.settings.state {
-            return self.send_on(paying);
+            return self.forward_paid(payment);
         }
-        let terms = &paying.terms;
-        let nonce = paying.token.nonce().map(|nonce| nonce.trim().to_ascii_lowercase());
+        let terms = &payment.route;
+        let nonce = payment.token.nonce().map(|nonce| nonce.trim().to_ascii_lowercase());
         let claim = nonce.map(|nonce| Claim { nonce, lease: CLAIM_MS });
         let by_payer = |by: By| by == By::Payer;
         let free = terms.free.filter(|free| by_payer(free.by));
@@ -302,132 +312,134 @@ impl Visit {
             .map(|limit| Rate { name: rate_name(terms), requests: limit.requests, seconds: limit.seconds })
             .into_iter()
             .collect();
-        let open = terms.max_open.filter(|_| !paying.most.is_zero()).map(|most| Open {
-            plan: paying.way.plan_id.as_str().into(),
+        let open = terms.max_open.filter(|_| !payment.max_credits.is_zero()).map(|most| OpenDelivery {
+            plan: payment.option.plan_id.as_str().into(),
             most,
             // The origin has so long, and then what is to be delivered is written down.
             lease: u64::from(self.settings.origin_timeout_ms()).saturating_add(self.lease()),
             settle_lease: self.lease(),
         });
         if claim.is_none() && allowance.is_none() && rates.is_empty() && open.is_none() {
-            return self.send_on(paying);
+            return self.forward_paid(payment);
         }
-        paying.reserved = Reserved { claim: claim.clone(), allowance: allowance.clone(), open: open.clone() };
-        let shard = paying.shard.clone();
-        self.stage = Stage::Admitting(paying);
+        payment.reserved =
+            Reservation { claim: claim.clone(), allowance: allowance.clone(), open: open.clone() };
+        let shard = payment.shard.clone();
+        self.stage = Stage::Admitting(payment);
         let visit = self.id.clone();
         Action::State(StateCall { shard, command: Command::Admit { visit, rates, claim, allowance, open } })
     }
 
-    pub(crate) fn admitted(&mut self, mut paying: Paying, reply: &Reply) -> Action {
+    pub(crate) fn admitted(&mut self, mut payment: PaymentAttempt, reply: &Reply) -> Action {
         match reply {
             Reply::Admitted { free } => {
                 match free {
-                    true => paying.reserved.open = None,
-                    false => paying.reserved.allowance = None,
+                    true => payment.reserved.open = None,
+                    false => payment.reserved.allowance = None,
                 }
-                if paying.waits_since.is_none() || *free {
-                    return self.send_on(paying);
+                if payment.waiting_since.is_none() || *free {
+                    return self.forward_paid(payment);
                 }
                 // What it waited for may have burned the last credits.
-                paying.admitted = true;
-                self.verify(paying)
+                payment.admitted = true;
+                self.verify(payment)
             }
             Reply::InProgress => {
-                paying.reserved = Reserved::default();
-                self.queue(paying)
+                payment.reserved = Reservation::default();
+                self.wait_for_earlier(payment)
             }
             Reply::Owing { entry } => {
-                paying.reserved = Reserved::default();
-                self.call_in(paying, entry.clone())
+                payment.reserved = Reservation::default();
+                self.settle_debt(payment, entry.clone())
             }
             Reply::Limited { retry_after } => {
-                paying.reserved = Reserved::default();
-                self.give_up(&paying, too_many(*retry_after))
+                payment.reserved = Reservation::default();
+                self.reject(&payment, too_many(*retry_after))
             }
             Reply::Used => {
-                paying.reserved = Reserved::default();
+                payment.reserved = Reservation::default();
                 let message =
                     "This single-use payment token is in use or was used. Mint a new one, never replay it.";
-                let offer = &paying.verify.payment_required;
-                let answer = Answer::payment_required(offer, "payment_token_used", message);
-                self.give_up(&paying, answer)
+                let offer = &payment.verify.payment_required;
+                let answer = GateResponse::payment_required(offer, "payment_token_used", message);
+                self.reject(&payment, answer)
             }
-            _ => self.unadmitted(&paying),
+            _ => self.admission_failed(&payment),
         }
     }
 
     /// Nobody knows what was reserved: it is given back.
-    pub(crate) fn unadmitted(&mut self, paying: &Paying) -> Action {
-        self.give_up(paying, Answer::stateless())
+    pub(crate) fn admission_failed(&mut self, payment: &PaymentAttempt) -> Action {
+        self.reject(payment, GateResponse::state_unavailable())
     }
 
     /// Waits for an earlier answer of this payer to be settled, some seconds in all.
-    fn queue(&mut self, mut paying: Paying) -> Action {
-        let since = *paying.waits_since.get_or_insert(self.now);
+    fn wait_for_earlier(&mut self, mut payment: PaymentAttempt) -> Action {
+        let since = *payment.waiting_since.get_or_insert(self.now);
         let waited = self.now.saturating_sub(since);
         if waited >= MOST_WAIT_MS {
             let message =
                 "An earlier answer to this payer is not settled yet. Nothing was charged; try again later.";
-            let answer = Answer::error(429, "payment_in_progress", message).with("retry-after", RETRY_AFTER);
-            return self.give_up(&paying, answer);
+            let answer =
+                GateResponse::error(429, "payment_in_progress", message).with("retry-after", RETRY_AFTER);
+            return self.reject(&payment, answer);
         }
         // Longer each time, and not beyond its end.
         let wait = waited.clamp(FIRST_WAIT_MS, LONGEST_WAIT_MS).min(MOST_WAIT_MS - waited);
-        self.stage = Stage::Queueing(paying);
+        self.stage = Stage::WaitingForEarlier(payment);
         Action::Wait(u32::try_from(wait.max(1)).unwrap_or(u32::MAX))
     }
 
-    fn send_on(&mut self, paying: Paying) -> Action {
-        let mut forward = paying.forward.clone();
-        let free = paying.reserved.allowance.is_some();
-        let credits = if free { Credits::ZERO } else { paying.most }.to_string();
+    fn forward_paid(&mut self, payment: PaymentAttempt) -> Action {
+        let mut forward = payment.forward.clone();
+        let free = payment.reserved.allowance.is_some();
+        let credits = if free { Credits::ZERO } else { payment.max_credits }.to_string();
         for (name, value) in [
-            ("x-payment-payer", paying.payer.as_deref()),
-            ("x-payment-plan", Some(paying.way.plan_id.as_str())),
-            ("x-payment-agent", paying.way.agent_id.as_ref().map(AgentId::as_str)),
+            ("x-payment-payer", payment.payer.as_deref()),
+            ("x-payment-plan", Some(payment.option.plan_id.as_str())),
+            ("x-payment-agent", payment.option.agent_id.as_ref().map(AgentId::as_str)),
             ("x-payment-credits", Some(credits.as_str())),
-            ("x-payment-request-id", paying.request_id.as_deref()),
+            ("x-payment-request-id", payment.request_id.as_deref()),
         ] {
             if let Some(value) = value.and_then(headers::as_value) {
                 forward.headers.set(name, value);
             }
         }
-        self.stage = Stage::Working(paying);
+        self.stage = Stage::ForwardedPaid(payment);
         Action::Forward(forward)
     }
 
     /// Ends a visit that is not charged: what was reserved is given back, and the answer says that nothing was taken.
-    pub(crate) fn give_up(&mut self, paying: &Paying, answer: Answer) -> Action {
-        self.let_go(paying);
+    pub(crate) fn reject(&mut self, payment: &PaymentAttempt, answer: GateResponse) -> Action {
+        self.release(payment);
         self.respond(answer.uncharged())
     }
 
     /// Gives back what was reserved.
-    pub(crate) fn let_go(&mut self, paying: &Paying) {
-        if let Some(known) = paying.known.as_ref().filter(|_| paying.counted) {
+    pub(crate) fn release(&mut self, payment: &PaymentAttempt) {
+        if let Some(known) = payment.cache_key.as_ref().filter(|_| payment.counted_in_cache) {
             self.cache.borrow_mut().release(known);
         }
-        let Reserved { claim, allowance, open } = &paying.reserved;
+        let Reservation { claim, allowance, open } = &payment.reserved;
         if claim.is_some() || allowance.is_some() || open.is_some() {
             let (claim, allowance) = (claim.clone(), allowance.clone());
             let open = open.as_ref().map(|open| open.plan.clone());
             let visit = self.id.clone();
-            self.note(paying.shard.clone(), Command::Release { visit, claim, allowance, open });
+            self.defer(payment.shard.clone(), Command::Release { visit, claim, allowance, open });
         }
     }
 
-    pub(crate) fn note(&mut self, shard: String, command: Command) {
+    pub(crate) fn defer(&mut self, shard: String, command: Command) {
         if self.settings.state {
-            self.notes.push(StateCall { shard, command });
+            self.deferred.push(StateCall { shard, command });
         }
     }
 
-    pub(crate) fn stateless(&self) -> Action {
-        self.respond(Answer::stateless().uncharged())
+    pub(crate) fn state_unavailable(&self) -> Action {
+        self.respond(GateResponse::state_unavailable().uncharged())
     }
 
-    pub(crate) fn admit(
+    pub(crate) fn ask_state(
         &self,
         shard: String,
         rates: Vec<Rate>,
@@ -442,16 +454,16 @@ impl Visit {
 }
 
 /// What a route is counted under: its name, since each is counted for itself.
-pub(crate) fn rate_name(terms: &Terms) -> String {
-    terms.route.to_string()
+pub(crate) fn rate_name(terms: &PaidRoute) -> String {
+    terms.name.to_string()
 }
 
-pub(crate) fn too_many(retry_after: u64) -> Answer {
+pub(crate) fn too_many(retry_after: u64) -> GateResponse {
     let message = "Too many requests. Nothing was charged; try again later.";
-    Answer::error(429, "rate_limited", message).with("retry-after", &retry_after.to_string())
+    GateResponse::error(429, "rate_limited", message).with("retry-after", &retry_after.to_string())
 }
 
 /// What a verify's answer means for a visit.
-pub(crate) fn verdict(paying: &Paying, answer: &crate::api::Response) -> Verdict {
-    result::verdict(paying.verify.parse(answer))
+pub(crate) fn verdict(payment: &PaymentAttempt, answer: &crate::api::Response) -> VerifyResult {
+    result::verdict(payment.verify.parse(answer))
 }

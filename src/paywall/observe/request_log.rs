@@ -5,9 +5,9 @@ use crate::paywall::gate::{Action, Delivery, RequestHead};
 use crate::paywall::http::headers;
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::pass::PASS_EXPIRES;
-use crate::paywall::request_flow::{Event, Stage, Visit};
+use crate::paywall::request_flow::{Event, RequestFlow, Stage};
 use crate::paywall::response::header_limit;
-use crate::paywall::response::response::Answer;
+use crate::paywall::response::response::GateResponse;
 use crate::paywall::sha256::sha256;
 use crate::wire::{Credits, MAX_TOKEN_BYTES, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Receipt, base64};
 use alloc::{
@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 /// Looks on while a visit goes its way: gives it a name that all parties share, sees how long each was waited for, and
 /// says at its end what it came to. It decides nothing.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct RequestLog {
     counters: Rc<Counters>,
     /// The `x-correlation-id` of the request, or a new one.
     correlation: String,
@@ -91,7 +91,7 @@ impl Span {
     }
 }
 
-impl Watch {
+impl RequestLog {
     pub(crate) fn new(counters: &Rc<Counters>, request: &RequestHead) -> Self {
         let seed: String = request.seed.iter().map(|byte| format!("{byte:02x}")).collect();
         // Made of the seed and not the seed itself, by which a receipt is known.
@@ -132,7 +132,7 @@ impl Watch {
     }
 
     /// Sees what came of the last action.
-    pub(crate) fn happened(&mut self, event: &Event, now: u64) {
+    pub(crate) fn on_event(&mut self, event: &Event, now: u64) {
         // It is one wait, however often it is looked whether it is over.
         if matches!(event, Event::Waited) {
             return;
@@ -170,7 +170,7 @@ impl Watch {
 
     /// Every answer to a request that carried a token says what became of it. Where it says nothing by now, and no settle
     /// was sent, nothing was charged.
-    fn tell_uncharged(&self, answer: &mut Answer, code: &str, sent: bool) {
+    fn tell_uncharged(&self, answer: &mut GateResponse, code: &str, sent: bool) {
         let silent = answer.headers.get(PAYMENT_RESPONSE).is_none() && !sent;
         if silent && answer.status >= 400 && self.token.is_some() && self.route != "own" {
             // A token that was refused is told why: a fresh one may be minted.
@@ -191,7 +191,7 @@ impl Watch {
         outcome: &'static str,
         code: &str,
         headers: &mut HeaderList,
-        visit: &Told,
+        visit: &Outcome,
     ) {
         headers.set(CORRELATION, self.correlation.as_str());
         let timing = self.timing();
@@ -248,30 +248,30 @@ impl Watch {
 }
 
 /// What the watch has to know of its visit.
-struct Told {
+struct Outcome {
     now: u64,
     log: bool,
     timing: bool,
 }
 
-impl Visit {
+impl RequestFlow {
     /// The name of this visit that the client, the origin and the platform share: what `x-correlation-id` is to say on each
     /// [`Action::Call`].
     #[must_use]
     pub fn correlation_id(&self) -> &str {
-        &self.watch.correlation
+        &self.log.correlation
     }
 
     /// What the request came to, once, after [`Action::Respond`] or [`Action::Deliver`].
     #[must_use]
     pub fn record(&mut self) -> Option<Record> {
-        self.watch.record.take()
+        self.log.record.take()
     }
 
     /// What is common to every action, whatever led to it.
-    pub(crate) fn dress(&mut self, mut action: Action) -> Action {
+    pub(crate) fn finish_action(&mut self, mut action: Action) -> Action {
         let manners = &self.settings.manners;
-        let told = Told { now: self.now, log: manners.log, timing: manners.timing };
+        let told = Outcome { now: self.now, log: manners.log, timing: manners.timing };
         let code = match &mut action {
             Action::Respond(answer) => {
                 let code = code_of(answer);
@@ -283,8 +283,8 @@ impl Visit {
             }
             _ => String::new(),
         };
-        let (sent, queues) = (self.sent, matches!(self.stage, Stage::Queueing(_)));
-        let watch = &mut self.watch;
+        let (sent, queues) = (self.settle_sent, matches!(self.stage, Stage::WaitingForEarlier(_)));
+        let watch = &mut self.log;
         if !matches!(action, Action::Wait(_)) {
             watch.waited(told.now);
         }
@@ -357,7 +357,7 @@ fn delivered(delivery: &Delivery, route: &str) -> &'static str {
 }
 
 /// The code that an answer of our own says.
-fn code_of(answer: &Answer) -> String {
+fn code_of(answer: &GateResponse) -> String {
     let said = answer.body.as_deref().and_then(codec::parse_object);
     let code = said.as_ref().and_then(|said| said.get("code")).and_then(Value::as_str);
     code.unwrap_or_default().into()

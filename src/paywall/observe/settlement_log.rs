@@ -9,11 +9,11 @@ use serde_json::Value;
 /// One line for the seller to reconcile by: a request that was delivered, and whose settlement did not come to a good
 /// end, or to none that is known (rule 21). JSON; the token is named by a hash of what it decodes to, never said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Journal {
+pub struct SettlementLogLine {
     line: String,
 }
 
-impl Journal {
+impl SettlementLogLine {
     pub(crate) fn new(line: &Value) -> Self {
         Self { line: line.to_string() }
     }

@@ -4,7 +4,7 @@ use super::view::{self, View};
 use super::{Page, ROOT};
 use crate::paywall::http::method::Method;
 use crate::paywall::http::path::CanonicalPath;
-use crate::paywall::response::response::Answer;
+use crate::paywall::response::response::GateResponse;
 use alloc::string::String;
 
 /// How long a script may be kept: its address changes with it.
@@ -21,13 +21,13 @@ pub(crate) fn is_own(path: &CanonicalPath) -> Option<&[String]> {
 
 impl Page {
     /// Answers for an address of the page's; nothing where it is none.
-    pub(crate) fn own(&self, method: Method, segments: &[String]) -> Option<Answer> {
+    pub(crate) fn own(&self, method: Method, segments: &[String]) -> Option<GateResponse> {
         let mut names = segments.iter().map(String::as_str);
         let answer = match (names.next(), names.next(), names.next(), names.next()) {
             // The way back from a login: the key in its address is for the page alone, and goes no further.
             (Some("login"), None, ..) => self.blank(),
             (Some("frame"), None, ..) => {
-                let mut answer = Answer::empty(200);
+                let mut answer = GateResponse::empty(200);
                 answer.headers.set("content-type", "text/html; charset=utf-8");
                 answer.headers.set("content-security-policy", FRAME_POLICY);
                 answer.headers.set("referrer-policy", "no-referrer");
@@ -41,20 +41,20 @@ impl Page {
         if matches!(method, Method::Get | Method::Head) {
             return Some(answer);
         }
-        let answer = Answer::error(405, "method_not_listed", "This method is not offered here.");
+        let answer = GateResponse::error(405, "method_not_listed", "This method is not offered here.");
         Some(answer.with("allow", "GET, HEAD"))
     }
 
-    fn blank(&self) -> Answer {
-        let mut answer = Answer::empty(200);
+    fn blank(&self) -> GateResponse {
+        let mut answer = GateResponse::empty(200);
         answer.body = Some(view::render(self, &View::default()));
         self.headers(&mut answer.headers);
         answer
     }
 
-    fn script(&self, name: &str) -> Option<Answer> {
+    fn script(&self, name: &str) -> Option<GateResponse> {
         let name = self.built.files.iter().find(|known| *known == name)?;
-        let mut answer = Answer::empty(200);
+        let mut answer = GateResponse::empty(200);
         answer.headers.set("content-type", "text/javascript; charset=utf-8");
         answer.headers.set("cache-control", FOREVER);
         answer.headers.set("x-content-type-options", "nosniff");

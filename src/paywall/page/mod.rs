@@ -18,7 +18,7 @@ pub(crate) use settings::Page;
 use super::http::headers::HeaderList;
 use super::http::method::Method;
 use super::http::path::Target;
-use super::response::response::Answer;
+use super::response::response::GateResponse;
 use crate::wire::PaymentRequired;
 use alloc::string::String;
 use view::View;
@@ -65,7 +65,7 @@ impl Page {
     /// where it is: status and headers.
     pub(crate) fn dress(
         &self,
-        answer: &mut Answer,
+        answer: &mut GateResponse,
         navigation: Option<&Navigation>,
         pass: Option<(&str, u64)>,
     ) {

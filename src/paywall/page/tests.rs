@@ -1,7 +1,7 @@
 //! Rule 17: a person who is refused gets a page, a program what it always got; and what the page may do.
 
-use crate::paywall::tests::{KEY, PAGE_FILES, ask, body, gate, header, paying, responded, settings};
-use crate::paywall::{Answer, Event, Silence};
+use crate::paywall::tests::{KEY, PAGE_FILES, ask, body, gate, header, payment, responded, settings};
+use crate::paywall::{Event, FacilitatorError, GateResponse};
 use alloc::{format, vec::Vec};
 use serde_json::{Value, json};
 
@@ -12,19 +12,19 @@ fn files() -> (&'static str, &'static str) {
 const NAVIGATION: [(&str, &str); 2] =
     [("accept", "text/html,application/xhtml+xml,*/*;q=0.8"), ("sec-fetch-mode", "navigate")];
 
-fn asked(method: &str, path: &str, headers: &[(&str, &str)], over: &[(&str, &str)]) -> Answer {
+fn asked(method: &str, path: &str, headers: &[(&str, &str)], over: &[(&str, &str)]) -> GateResponse {
     let over = [&[files()], over].concat();
     responded(gate(&over).open(&ask(method, path, headers)).1)
 }
 
 /// What the page's script is told.
-fn data(answer: &Answer) -> Value {
+fn data(answer: &GateResponse) -> Value {
     let html = answer.body.as_deref().unwrap();
     let (_, rest) = html.split_once(r#"<script type="application/json" id="data">"#).unwrap();
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
 }
 
-fn is_page(answer: &Answer) -> bool {
+fn is_page(answer: &GateResponse) -> bool {
     answer.headers.get("content-type") == Some("text/html; charset=utf-8")
 }
 
@@ -75,7 +75,7 @@ fn only_a_refusal_with_an_offer_is_a_page() {
         assert_eq!(answer.headers.get("vary"), None, "{name}");
     }
     // A payment that cannot be checked asks nobody to pay again.
-    let answer = responded(paying(Vec::from([Event::Unanswered(Silence::TimedOut)])).1);
+    let answer = responded(payment(Vec::from([Event::Unanswered(FacilitatorError::TimedOut)])).1);
     assert_eq!((answer.status, is_page(&answer)), (503, false));
 }
 

@@ -16,7 +16,7 @@ mod tests;
 pub(crate) use keys::Keys;
 pub(crate) use settings::{PassSet, Passes};
 pub(crate) use token::{Pass, PassError};
-pub(crate) use transport::{Carried, without_cookies, without_forged};
+pub(crate) use transport::{PresentedPasses, without_cookies, without_forged};
 
 use super::http::headers::HeaderList;
 use crate::wire::{Credits, PlanId};
@@ -61,7 +61,7 @@ impl Passes {
     pub(crate) fn admit(
         &self,
         set: &PassSet,
-        carried: &Carried,
+        carried: &PresentedPasses,
         need: Need<'_>,
         now: u64,
     ) -> Result<Pass, Option<PassError>> {
@@ -76,7 +76,7 @@ impl Passes {
     }
 
     /// The passes that came and are good, each for its own set.
-    pub(crate) fn held(&self, carried: &Carried, now: u64) -> Vec<Pass> {
+    pub(crate) fn held(&self, carried: &PresentedPasses, now: u64) -> Vec<Pass> {
         let mut held: Vec<Pass> = Vec::new();
         for set in &self.sets {
             for pass in carried.passes(set).filter_map(|text| Pass::open(text, &self.keys, now).ok()) {

@@ -55,7 +55,7 @@ fn bought(passes: &Passes, now: u64) -> String {
 /// What comes of a pass at a route that costs `price` from plan 1001 or 1002.
 fn shown(passes: &Passes, pass: &str, route: &str, price: u64, now: u64) -> Result<Pass, Option<PassError>> {
     let headers: HeaderList = [(PASS, pass)].into_iter().collect();
-    let carried = Carried::read(&headers, Method::Post);
+    let carried = PresentedPasses::read(&headers, Method::Post);
     let (other, plan) = (plan("1002"), plan("1001"));
     let need = Need { prices: &[(&other, credits(99)), (&plan, credits(price))], payer: None };
     passes.admit(passes.set_of(route).unwrap(), &carried, need, now)
@@ -124,7 +124,7 @@ fn a_pass_is_not_wider_than_what_was_paid() {
         ("as it was sold", "GET /reports", &plan, 2, None, None),
     ] {
         let headers: HeaderList = [(PASS, text.as_str())].into_iter().collect();
-        let carried = Carried::read(&headers, Method::Get);
+        let carried = PresentedPasses::read(&headers, Method::Get);
         let need = Need { prices: &[(plans, credits(price))], payer };
         let result = passes.admit(passes.set_of(set).unwrap(), &carried, need, NOW);
         assert_eq!(result.err(), expected.map(Some), "{name}");
@@ -311,7 +311,7 @@ fn how_it_is_carried() {
         if let Some(site) = site {
             headers.set("sec-fetch-site", site);
         }
-        let carried = Carried::read(&headers, method);
+        let carried = PresentedPasses::read(&headers, method);
         let set = passes.set_of("GET /reports").unwrap();
         assert_eq!(carried.passes(set).collect::<Vec<_>>().contains(&text.as_str()), counts, "{name}");
     }
@@ -326,9 +326,9 @@ fn how_it_is_carried() {
     let plan = plan("1001");
     let need = Need { prices: &[(&plan, credits(1))], payer: None };
     let set = passes.set_of("GET /reports").unwrap();
-    assert!(passes.admit(set, &Carried::read(&headers, Method::Get), need, NOW).is_ok());
+    assert!(passes.admit(set, &PresentedPasses::read(&headers, Method::Get), need, NOW).is_ok());
     // None came: there is nothing to say about it.
-    assert_eq!(passes.admit(set, &Carried::default(), need, NOW), Err(None));
+    assert_eq!(passes.admit(set, &PresentedPasses::default(), need, NOW), Err(None));
 }
 
 #[test]

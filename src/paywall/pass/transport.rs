@@ -16,13 +16,13 @@ const MAX_CARRIED: usize = 4;
 
 /// The passes that a request brought.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Carried {
+pub(crate) struct PresentedPasses {
     header: Vec<String>,
     /// By the names of their sets.
     cookies: Vec<(String, String)>,
 }
 
-impl Carried {
+impl PresentedPasses {
     /// Reads them. A cookie is sent by a browser whoever made it ask, so it counts only where asking changes nothing, or
     /// where a page of this very origin asks.
     pub(crate) fn read(headers: &HeaderList, method: Method) -> Self {

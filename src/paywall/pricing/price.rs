@@ -10,14 +10,14 @@ use alloc::{
 
 /// What a paid route costs and how it can be paid, from the configuration.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Terms {
+pub(crate) struct PaidRoute {
     /// The route as it is written in the configuration: `POST /ask`.
-    pub(crate) route: String,
+    pub(crate) name: String,
     pub(crate) method: Method,
     /// The ways to pay, at least one, in the order of the offer.
-    pub(crate) ways: Vec<Way>,
+    pub(crate) options: Vec<PaymentOption>,
     /// The most that one request can cost in any way, in credits.
-    pub(crate) credits: Credits,
+    pub(crate) max_credits: Credits,
     pub(crate) settlement: Settlement,
     pub(crate) receipt: ReceiptBy,
     pub(crate) limit: Option<Limit>,
@@ -37,7 +37,7 @@ pub(crate) struct Terms {
 
 /// One plan that pays for a route.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Way {
+pub(crate) struct PaymentOption {
     pub(crate) plan_id: PlanId,
     pub(crate) agent_id: Option<AgentId>,
     /// Whether scheme and network are the plan's to say: what stands there is nothing, but a scheme of cards, until
@@ -55,7 +55,7 @@ pub(crate) enum Price {
     /// The same for each.
     Fixed(Credits),
     /// By a number in the request.
-    Request { place: Place, name: String, rate: Rate, most: Credits },
+    Request { place: NumberSource, name: String, rate: Rate, most: Credits },
     /// As the origin says it in a header of its answer, which the buyer does not get to see.
     Origin { header: String, most: Credits },
     /// By what the answer turns out to be.
@@ -66,7 +66,7 @@ pub(crate) enum Price {
 
 /// Where in a request the number stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum NumberSource {
     Query,
     Header,
 }
@@ -95,7 +95,7 @@ pub(crate) struct Rate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ending {
     /// How.
-    pub how: How,
+    pub how: EndReason,
     /// Bytes of the body.
     pub bytes: u64,
     /// Events.
@@ -106,7 +106,7 @@ pub struct Ending {
 
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum How {
+pub enum EndReason {
     /// It came to its end.
     #[default]
     Whole,
@@ -132,11 +132,11 @@ pub(crate) enum Cost {
     AtEnd,
 }
 
-impl Terms {
+impl PaidRoute {
     /// The offer for the resource at `url` (rule 17): what a 402 says, and what verify and settle are asked about. Of
     /// each way the most that this request can cost.
     pub(crate) fn offer(&self, url: String, most: &[Credits]) -> PaymentRequired {
-        let accepts = self.ways.iter().zip(most).map(|(way, most)| {
+        let accepts = self.options.iter().zip(most).map(|(way, most)| {
             let mut accept = Accept::new(way.scheme, &way.network, way.plan_id.clone());
             if let Some(agent) = &way.agent_id {
                 accept = accept.with_agent(agent.clone());
@@ -150,16 +150,21 @@ impl Terms {
 
     /// Whether the path of a request has no part in what it costs.
     pub(crate) fn is_fixed(&self) -> bool {
-        !self.ways.iter().any(|way| matches!(way.price, Price::Handler { .. }))
+        !self.options.iter().any(|way| matches!(way.price, Price::Handler { .. }))
     }
 
     /// The way that a token pays by, and the most that this request costs then.
-    pub(crate) fn way(&self, token: &AccessToken, most: &[Credits]) -> Option<(Way, Credits)> {
+    pub(crate) fn option_for(
+        &self,
+        token: &AccessToken,
+        most: &[Credits],
+    ) -> Option<(PaymentOption, Credits)> {
         let accepted = token.accepted();
-        let fits =
-            |way: &Way| accepted.scheme() == Some(way.scheme) && accepted.plan_id() == Some(&way.plan_id);
-        let same = |way: &Way| fits(way) && accepted.network() == way.network;
-        let ways = || self.ways.iter().zip(most);
+        let fits = |way: &PaymentOption| {
+            accepted.scheme() == Some(way.scheme) && accepted.plan_id() == Some(&way.plan_id)
+        };
+        let same = |way: &PaymentOption| fits(way) && accepted.network() == way.network;
+        let ways = || self.options.iter().zip(most);
         // By card the delegation names the network, so a plan may be offered under one and paid under another.
         let (way, most) = ways().find(|(way, _)| same(way)).or_else(|| ways().find(|(way, _)| fits(way)))?;
         Some((way.clone(), *most))
@@ -171,13 +176,13 @@ impl Terms {
         query: Option<&str>,
         headers: &HeaderList,
     ) -> Result<Option<Vec<Credits>>, PriceError> {
-        self.ways.iter().map(|way| way.price.most(query, headers)).collect()
+        self.options.iter().map(|way| way.price.most(query, headers)).collect()
     }
 }
 
 impl Price {
     /// The most that any request can cost.
-    pub(crate) fn ceiling(&self) -> Credits {
+    pub(crate) fn highest_price(&self) -> Credits {
         match self {
             Self::Fixed(most)
             | Self::Request { most, .. }
@@ -189,11 +194,11 @@ impl Price {
 
     fn most(&self, query: Option<&str>, headers: &HeaderList) -> Result<Option<Credits>, PriceError> {
         let Self::Request { place, name, rate, most } = self else {
-            return Ok(Some(self.ceiling()).filter(|_| !matches!(self, Self::Handler { .. })));
+            return Ok(Some(self.highest_price()).filter(|_| !matches!(self, Self::Handler { .. })));
         };
         let said = match place {
-            Place::Query => in_query(query.unwrap_or_default(), name)?,
-            Place::Header => in_headers(headers, name)?,
+            NumberSource::Query => in_query(query.unwrap_or_default(), name)?,
+            NumberSource::Header => in_headers(headers, name)?,
         };
         let count = said.as_deref().and_then(whole).ok_or(PriceError::Unreadable)?;
         let cost = rate.of(count);
@@ -205,7 +210,7 @@ impl Price {
         match self {
             Self::Metered { .. } => Cost::AtEnd,
             Self::Origin { header, .. } => {
-                Cost::Known(origins_word(headers, header).unwrap_or(verified).min(verified))
+                Cost::Known(price_from_origin(headers, header).unwrap_or(verified).min(verified))
             }
             Self::Fixed(_) | Self::Request { .. } | Self::Handler { .. } => Cost::Known(verified),
         }
@@ -217,10 +222,10 @@ impl Price {
     /// A number that the stream was to say and did not is taken to be the most that was agreed to: else whoever hangs up
     /// before it has the answer for nothing. Where the origin broke off, what is not counted is not charged.
     pub(crate) fn at_end(&self, head: Cost, verified: Credits, ending: &Ending) -> Credits {
-        if ending.how != How::Whole && ending.bytes == 0 {
+        if ending.how != EndReason::Whole && ending.bytes == 0 {
             return Credits::ZERO;
         }
-        let all = |cost| if ending.how == How::OriginBroke { Credits::ZERO } else { cost };
+        let all = |cost| if ending.how == EndReason::OriginBroke { Credits::ZERO } else { cost };
         let (Self::Metered { unit, rate, .. }, Cost::AtEnd) = (self, head) else {
             return all(if let Cost::Known(cost) = head { cost } else { verified });
         };
@@ -255,7 +260,7 @@ impl Rate {
 
 /// What the origin says that its answer costs: a whole number, or `nothing`. Nothing where it does not say, or says what
 /// is neither.
-fn origins_word(headers: &HeaderList, name: &str) -> Option<Credits> {
+fn price_from_origin(headers: &HeaderList, name: &str) -> Option<Credits> {
     let mut said = headers.all(name);
     let word = said.next()?.trim();
     if said.next().is_some() {

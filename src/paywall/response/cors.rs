@@ -1,4 +1,4 @@
-use super::response::Answer;
+use super::response::GateResponse;
 use crate::paywall::config::keys;
 use crate::paywall::config::settings::{ConfigError, strings, wrong};
 use crate::paywall::endpoints::receipts::RECEIPT_URL;
@@ -129,10 +129,10 @@ impl Cors {
     }
 
     /// Answers a preflight, unpaid and without the origin.
-    pub(crate) fn preflight(&self, request: &HeaderList, methods: &[Method]) -> Answer {
+    pub(crate) fn preflight(&self, request: &HeaderList, methods: &[Method]) -> GateResponse {
         let origin = request.get("origin");
         let Some(admitted) = self.admits(origin) else {
-            let mut answer = Answer::error(
+            let mut answer = GateResponse::error(
                 403,
                 "origin_not_allowed",
                 "Pages of this origin may not call this service (ALLOWED_ORIGINS).",
@@ -140,7 +140,7 @@ impl Cors {
             answer.headers.merge("vary", &["Origin"]);
             return answer;
         };
-        let mut answer = Answer::empty(204);
+        let mut answer = GateResponse::empty(204);
         let headers = &mut answer.headers;
         headers.set("access-control-allow-origin", admitted);
         let listed = if methods.is_empty() { &Method::ALL } else { methods };

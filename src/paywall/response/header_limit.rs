@@ -1,7 +1,7 @@
 //! What the head of an answer may weigh. Proxies and servers take 8 KB of it as a rule, and some drop what is more without
 //! a word.
 
-use super::response::Answer;
+use super::response::GateResponse;
 use crate::paywall::http::headers::HeaderList;
 use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, Receipt, base64};
 use alloc::string::{String, ToString};
@@ -25,7 +25,7 @@ const MEMBERS: [&str; 8] = [
 
 /// Fits an answer of our own: the receipt is cut to what it has to say, and an offer that does not fit then is left to the
 /// body, where it stands anyway. An answer to `HEAD` has none: who gets it asks with `GET`.
-pub(crate) fn fit_answer(answer: &mut Answer) {
+pub(crate) fn fit_answer(answer: &mut GateResponse) {
     fit_delivery(&mut answer.headers);
     if weight(&answer.headers) > HEADER_BUDGET {
         answer.headers.remove(PAYMENT_REQUIRED);
@@ -81,7 +81,7 @@ mod tests {
     fn what_fits_to_the_byte_stays() {
         let receipt = r#"{"success":true,"transaction":"0x1","network":"x","extra":1}"#;
         let receipt = base64::encode_standard(receipt.as_bytes());
-        let other = |headers| Answer { status: 402, headers, body: Some(String::new()), file: None };
+        let other = |headers| GateResponse { status: 402, headers, body: Some(String::new()), file: None };
         for (bytes, offered, whole) in [
             (HEADER_BUDGET, true, true),
             (HEADER_BUDGET + 1, true, false),

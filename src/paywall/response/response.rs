@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// An answer that the gate gives by itself, without the origin. Caches must not keep it (rule 17).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct GateResponse {
     /// The HTTP status.
     pub status: u16,
     /// All its headers.
@@ -21,7 +21,7 @@ pub struct Answer {
 /// Seconds after which to try again, as a 503 says it (rule 21).
 pub(crate) const RETRY_AFTER: &str = "5";
 
-impl Answer {
+impl GateResponse {
     /// An answer without a body.
     pub(crate) fn empty(status: u16) -> Self {
         let mut headers = HeaderList::new();
@@ -64,7 +64,7 @@ impl Answer {
     }
 
     /// 503 where the state does not answer: what must be true once cannot be made sure of.
-    pub(crate) fn stateless() -> Self {
+    pub(crate) fn state_unavailable() -> Self {
         Self::unavailable(
             "state_unavailable",
             "This cannot be served at the moment. Nothing was charged; try again later.",

@@ -2,7 +2,7 @@ use super::path_pattern::Pattern;
 use crate::paywall::http::host::Host;
 use crate::paywall::http::method::Method;
 use crate::paywall::http::path::{CanonicalPath, Target};
-use crate::paywall::pricing::price::Terms;
+use crate::paywall::pricing::price::PaidRoute;
 use alloc::{rc::Rc, string::String, vec::Vec};
 
 /// The list of what is paid for and what is open, and the one place that says which of them a request falls under
@@ -36,14 +36,14 @@ pub(crate) struct Entry {
     pub(crate) host: Option<Host>,
     pub(crate) pattern: Pattern,
     /// What it costs; nothing for an open route.
-    pub(crate) terms: Option<Rc<Terms>>,
+    pub(crate) terms: Option<Rc<PaidRoute>>,
 }
 
 /// Which line of the list a request falls under.
 #[derive(Debug)]
 pub(crate) enum Listing {
     /// A paid route, and the path to forward.
-    Paid(Rc<Terms>, CanonicalPath),
+    Paid(Rc<PaidRoute>, CanonicalPath),
     /// An open route, and the path to forward.
     Open(CanonicalPath),
     /// No line, and the setting says it passes; the path to forward.
@@ -142,7 +142,7 @@ impl Routes {
     }
 
     /// What is paid for, in the order of the list.
-    pub(crate) fn paid(&self) -> impl Iterator<Item = &Rc<Terms>> {
+    pub(crate) fn paid(&self) -> impl Iterator<Item = &Rc<PaidRoute>> {
         self.entries.iter().filter_map(|entry| entry.terms.as_ref())
     }
 
@@ -167,11 +167,11 @@ impl Routes {
         };
         let other_method = paid().any(|other| other.method != entry.method && other.matches(target));
         let dearer = || {
-            let price = entry.terms.as_ref().map(|terms| terms.credits);
+            let price = entry.terms.as_ref().map(|terms| terms.max_credits);
             paid().any(|other| {
                 other.method != entry.method
                     && other.matches(target)
-                    && other.terms.as_ref().map(|terms| terms.credits) > price
+                    && other.terms.as_ref().map(|terms| terms.max_credits) > price
             })
         };
         if (other_method && target.names_method())

@@ -1,8 +1,8 @@
 //! How commands, replies and entries are written down, member by member. What stands in an object today has to be read
 //! tomorrow: names are only added.
 
-use super::json::{Members, Unreadable, Written};
-use super::{Allowance, Claim, Command, End, Entry, Open, Rate, Reply, Stands};
+use super::json::{JsonForm, JsonObject, Unreadable};
+use super::{Allowance, Claim, Command, Entry, EntryStatus, OpenDelivery, Rate, Reply, SettlementOutcome};
 use crate::wire::Secret;
 use alloc::boxed::Box;
 use serde_json::Value;
@@ -10,42 +10,42 @@ use serde_json::Value;
 /// How long a settle of an entry may be late that does not say it, in milliseconds.
 const OLD_QUIET_MS: u64 = 130_000;
 
-impl Written for Claim {
+impl JsonForm for Claim {
     fn to_json(&self) -> Value {
-        let mut members = Members::tagged("nonce", &self.nonce);
+        let mut members = JsonObject::tagged("nonce", &self.nonce);
         members.put("lease", self.lease);
         members.done()
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
+        let mut members = JsonObject::of(value)?;
         Ok(Self { nonce: members.text("nonce")?, lease: members.whole("lease")? })
     }
 }
 
-impl Written for Allowance {
+impl JsonForm for Allowance {
     fn to_json(&self) -> Value {
-        let mut members = Members::tagged("name", &self.name);
+        let mut members = JsonObject::tagged("name", &self.name);
         members.put("perDay", self.per_day);
         members.done()
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
+        let mut members = JsonObject::of(value)?;
         Ok(Self { name: members.text("name")?, per_day: members.count("perDay")? })
     }
 }
 
-impl Written for Rate {
+impl JsonForm for Rate {
     fn to_json(&self) -> Value {
-        let mut members = Members::tagged("name", &self.name);
+        let mut members = JsonObject::tagged("name", &self.name);
         members.put("requests", self.requests);
         members.put("seconds", self.seconds);
         members.done()
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
+        let mut members = JsonObject::of(value)?;
         Ok(Self {
             name: members.text("name")?,
             requests: members.count("requests")?,
@@ -54,9 +54,9 @@ impl Written for Rate {
     }
 }
 
-impl Written for Open {
+impl JsonForm for OpenDelivery {
     fn to_json(&self) -> Value {
-        let mut members = Members::tagged("plan", &self.plan);
+        let mut members = JsonObject::tagged("plan", &self.plan);
         members.put("most", self.most);
         members.put("lease", self.lease);
         members.put("settleLease", self.settle_lease);
@@ -64,7 +64,7 @@ impl Written for Open {
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
+        let mut members = JsonObject::of(value)?;
         Ok(Self {
             plan: members.text("plan")?,
             most: members.count("most")?,
@@ -75,7 +75,7 @@ impl Written for Open {
 }
 
 /// What a visit reserved or wants to.
-fn put_reserved(members: &mut Members, claim: Option<&Claim>, allowance: Option<&Allowance>) {
+fn put_reserved(members: &mut JsonObject, claim: Option<&Claim>, allowance: Option<&Allowance>) {
     if let Some(claim) = claim {
         members.insert("claim", claim.to_json());
     }
@@ -84,16 +84,16 @@ fn put_reserved(members: &mut Members, claim: Option<&Claim>, allowance: Option<
     }
 }
 
-fn reserved(members: &mut Members) -> Result<(Option<Claim>, Option<Allowance>), Unreadable> {
+fn reserved(members: &mut JsonObject) -> Result<(Option<Claim>, Option<Allowance>), Unreadable> {
     let claim = members.object("claim")?.map(|claim| Claim::from_json(claim.done())).transpose()?;
     let allowance = members.object("allowance")?.map(|one| Allowance::from_json(one.done())).transpose()?;
     Ok((claim, allowance))
 }
 
-impl Written for Command {
+impl JsonForm for Command {
     fn to_json(&self) -> Value {
         let of = |what: &str, visit: &String| {
-            let mut members = Members::tagged("do", what);
+            let mut members = JsonObject::tagged("do", what);
             members.put("visit", visit.as_str());
             members
         };
@@ -114,7 +114,7 @@ impl Written for Command {
                 members
             }
             Self::Write { entry, lease } => {
-                let mut members = Members::tagged("do", "write");
+                let mut members = JsonObject::tagged("do", "write");
                 members.insert("entry", entry.to_json());
                 members.put("lease", *lease);
                 members
@@ -142,13 +142,13 @@ impl Written for Command {
             }
             Self::Receipt { visit } => of("receipt", visit),
             Self::Journal { after, book } => {
-                let mut members = Members::tagged("do", "journal");
+                let mut members = JsonObject::tagged("do", "journal");
                 members.put_some("after", after.as_deref());
                 members.put_flag("book", *book);
                 members
             }
             Self::File { entry } => {
-                let mut members = Members::tagged("do", "file");
+                let mut members = JsonObject::tagged("do", "file");
                 members.insert("entry", entry.to_json());
                 members
             }
@@ -157,7 +157,7 @@ impl Written for Command {
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
+        let mut members = JsonObject::of(value)?;
         let what = members.text("do")?;
         if what == "journal" {
             return Ok(Self::Journal { after: members.maybe("after")?, book: members.has("book") });
@@ -175,7 +175,8 @@ impl Written for Command {
                 let rates = members.list("rates")?.into_iter().map(Rate::from_json);
                 let rates = rates.collect::<Result<_, _>>()?;
                 let (claim, allowance) = reserved(&mut members)?;
-                let open = members.object("open")?.map(|open| Open::from_json(open.done())).transpose()?;
+                let open =
+                    members.object("open")?.map(|open| OpenDelivery::from_json(open.done())).transpose()?;
                 Self::Admit { visit, rates, claim, allowance, open }
             }
             "release" => {
@@ -191,7 +192,7 @@ impl Written for Command {
             "renew" => Self::Renew { visit, lease: members.whole("lease")? },
             "close" => Self::Close {
                 visit,
-                end: End::from_json(members.take("end"))?,
+                end: SettlementOutcome::from_json(members.take("end"))?,
                 after: members.whole("after")?,
                 round: if members.has("round") { members.count("round")? } else { 0 },
             },
@@ -201,10 +202,10 @@ impl Written for Command {
     }
 }
 
-impl Written for Entry {
+impl JsonForm for Entry {
     fn to_json(&self) -> Value {
-        let mut members = Members::tagged("visit", &self.visit);
-        members.put("stands", self.stands.name());
+        let mut members = JsonObject::tagged("visit", &self.visit);
+        members.put("stands", self.status.name());
         members.put("at", self.at);
         members.put("route", self.route.as_str());
         members.put("plan", self.plan.as_str());
@@ -214,7 +215,7 @@ impl Written for Entry {
         members.put("token", self.token.as_str());
         members.put_some("nonce", self.nonce.as_deref());
         members.put("credits", self.credits.as_str());
-        members.put_some("again", self.again.as_ref().map(Secret::expose));
+        members.put_some("again", self.settle_body.as_ref().map(Secret::expose));
         members.put("delivered", self.delivered);
         if let Some(receipt) = &self.receipt {
             members.insert("receipt", receipt.clone());
@@ -222,23 +223,23 @@ impl Written for Entry {
         members.put_some("why", self.why.as_deref());
         members.put("tries", self.tries);
         members.put("rounds", self.rounds);
-        members.put("quiet", self.quiet);
-        members.put("late", self.late);
+        members.put("quiet", self.settle_grace_ms);
+        members.put("late", self.in_flight_until);
         members.put("sent", self.sent);
         members.put_flag("open", self.open);
-        if let Some(ends) = self.ends {
+        if let Some(ends) = self.token_expires_at {
             members.put("ends", ends);
         }
-        members.put_flag("filed", self.filed);
+        members.put_flag("filed", self.copied_to_seller);
         members.done()
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
-        let stands = Stands::from_json(members.take("stands"))?;
+        let mut members = JsonObject::of(value)?;
+        let status = EntryStatus::from_json(members.take("stands"))?;
         Ok(Self {
             visit: members.text("visit")?,
-            stands,
+            status,
             at: members.whole("at")?,
             route: members.text("route")?,
             plan: members.text("plan")?,
@@ -248,27 +249,27 @@ impl Written for Entry {
             token: members.text("token")?,
             nonce: members.maybe("nonce")?,
             credits: members.text("credits")?,
-            again: members.maybe("again")?.map(Secret::new),
+            settle_body: members.maybe("again")?.map(Secret::new),
             delivered: members.flag("delivered")?,
             receipt: members.value("receipt"),
             why: members.maybe("why")?,
             tries: if members.has("tries") { members.count("tries")? } else { 0 },
             // Those that were written before these were known.
             rounds: if members.has("rounds") { members.count("rounds")? } else { 0 },
-            quiet: if members.has("quiet") { members.whole("quiet")? } else { OLD_QUIET_MS },
-            late: if members.has("late") { members.whole("late")? } else { 0 },
+            settle_grace_ms: if members.has("quiet") { members.whole("quiet")? } else { OLD_QUIET_MS },
+            in_flight_until: if members.has("late") { members.whole("late")? } else { 0 },
             sent: match members.has("sent") {
                 true => members.flag("sent")?,
-                false => !matches!(stands, Stands::Delivering | Stands::Abandoned),
+                false => !matches!(status, EntryStatus::Delivering | EntryStatus::Abandoned),
             },
             open: members.has("open"),
-            ends: if members.has("ends") { Some(members.whole("ends")?) } else { None },
-            filed: members.has("filed"),
+            token_expires_at: if members.has("ends") { Some(members.whole("ends")?) } else { None },
+            copied_to_seller: members.has("filed"),
         })
     }
 }
 
-impl Stands {
+impl EntryStatus {
     pub(super) const ALL: [Self; 10] = [
         Self::Delivering,
         Self::Settling,
@@ -299,18 +300,18 @@ impl Stands {
     }
 }
 
-impl Written for Stands {
+impl JsonForm for EntryStatus {
     fn to_json(&self) -> Value {
         self.name().into()
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let name = value.as_str().unwrap_or_default();
-        Self::ALL.into_iter().find(|stands| stands.name() == name).ok_or(Unreadable("stands"))
+        Self::ALL.into_iter().find(|status| status.name() == name).ok_or(Unreadable("stands"))
     }
 }
 
-impl Written for End {
+impl JsonForm for SettlementOutcome {
     fn to_json(&self) -> Value {
         let (tag, why) = match self {
             Self::Settled { .. } => ("settled", None),
@@ -319,7 +320,7 @@ impl Written for End {
             Self::Owed { why, .. } => ("owed", Some(why.as_str())),
             Self::Released { why } => ("released", Some(why.as_str())),
         };
-        let mut members = Members::tagged("end", tag);
+        let mut members = JsonObject::tagged("end", tag);
         members.put_some("why", why);
         match self {
             Self::Settled { receipt } => members.insert("receipt", receipt.clone()),
@@ -341,7 +342,7 @@ impl Written for End {
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
+        let mut members = JsonObject::of(value)?;
         Ok(match members.text("end")?.as_str() {
             "settled" => Self::Settled { receipt: members.take("receipt") },
             "refused" => Self::Refused {
@@ -364,7 +365,7 @@ impl Written for End {
     }
 }
 
-impl Written for Reply {
+impl JsonForm for Reply {
     fn to_json(&self) -> Value {
         let tag = match self {
             Self::Admitted { .. } => "admitted",
@@ -378,12 +379,12 @@ impl Written for Reply {
             Self::Nothing => "nothing",
             Self::Journal { .. } => "journal",
         };
-        let mut members = Members::tagged("say", tag);
+        let mut members = JsonObject::tagged("say", tag);
         match self {
             Self::Admitted { free } => members.put("free", *free),
             Self::Limited { retry_after } => members.put("retryAfter", *retry_after),
-            Self::Receipt { stands, receipt } => {
-                members.put("stands", stands.name());
+            Self::Receipt { status, receipt } => {
+                members.put("stands", status.name());
                 members.insert("receipt", receipt.clone().unwrap_or_default());
             }
             Self::Journal { entries } => {
@@ -396,7 +397,7 @@ impl Written for Reply {
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
+        let mut members = JsonObject::of(value)?;
         Ok(match members.text("say")?.as_str() {
             "admitted" => Self::Admitted { free: members.flag("free")? },
             "limited" => Self::Limited { retry_after: members.whole("retryAfter")? },
@@ -406,7 +407,7 @@ impl Written for Reply {
             "done" => Self::Done,
             "lost" => Self::Lost,
             "receipt" => Self::Receipt {
-                stands: Stands::from_json(members.take("stands"))?,
+                status: EntryStatus::from_json(members.take("stands"))?,
                 receipt: members.value("receipt"),
             },
             "nothing" => Self::Nothing,

@@ -1,7 +1,7 @@
-use super::json::{self, Members, Unreadable, Written};
+use super::json::{self, JsonForm, JsonObject, Unreadable};
 use super::open_deliveries;
-use super::open_deliveries::Entrance;
-use super::{Allowance, Claim, Command, End, Entry, Rate, Reply, Rows, RowsError, Stands};
+use super::open_deliveries::Vacancy;
+use super::{Allowance, Claim, Command, Entry, EntryStatus, Rate, Reply, Rows, RowsError, SettlementOutcome};
 use alloc::{
     format,
     string::{String, ToString},
@@ -38,7 +38,7 @@ enum Nonce {
     Spent { visit: String },
 }
 
-struct Taken {
+struct TakenAllowance {
     day: u64,
     used: u32,
 }
@@ -51,16 +51,16 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
     match command {
         Command::Admit { visit, rates, claim, allowance, open } => {
             // What an allowance pays for leaves nothing open.
-            let gift = match allowance {
+            let granted = match allowance {
                 Some(allowance) => is_left(rows, visit, allowance, now)?,
                 None => false,
             };
-            let open = open.as_ref().filter(|_| !gift);
+            let open = open.as_ref().filter(|_| !granted);
             if let Some(open) = open {
                 match open_deliveries::look(rows, visit, open, now)? {
-                    Entrance::Free => {}
-                    Entrance::Full => return Ok(Reply::InProgress),
-                    Entrance::Owing(entry) => return Ok(Reply::Owing { entry }),
+                    Vacancy::Free => {}
+                    Vacancy::Full => return Ok(Reply::InProgress),
+                    Vacancy::Owing(entry) => return Ok(Reply::Owing { entry }),
                 }
             }
             if let Some(retry_after) = limited(rows, rates, now)? {
@@ -85,7 +85,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
                 open_deliveries::free(rows, plan, visit)?;
             }
             if let Some(claim) = claim {
-                let_go(rows, visit, &claim.nonce)?;
+                release_claim(rows, visit, &claim.nonce)?;
             }
             if let Some(allowance) = allowance {
                 give_back(rows, visit, allowance, now)?;
@@ -95,13 +95,13 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
         Command::Write { entry, lease } => write(rows, entry, now.saturating_add(*lease), now),
         Command::Charge { visit, credits, again, lease } => {
             let Some(mut entry) = entry(rows, visit)? else { return Ok(Reply::Lost) };
-            if !(is_going_out(&entry) || entry.stands == Stands::Settling) {
+            if !(is_going_out(&entry) || entry.status == EntryStatus::Settling) {
                 return Ok(Reply::Lost);
             }
-            entry.stands = Stands::Settling;
+            entry.status = EntryStatus::Settling;
             entry.sent = true;
             entry.credits = credits.clone();
-            entry.again = again.clone();
+            entry.settle_body = again.clone();
             entry.delivered = true;
             entry.why = None;
             save(rows, &mut entry, now.saturating_add(*lease), now)?;
@@ -109,7 +109,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
         }
         Command::Renew { visit, lease } => match entry(rows, visit)? {
             Some(mut entry) if is_going_out(&entry) => {
-                entry.stands = Stands::Delivering;
+                entry.status = EntryStatus::Delivering;
                 entry.why = None;
                 save(rows, &mut entry, now.saturating_add(*lease), now)?;
                 Ok(Reply::Done)
@@ -121,14 +121,14 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
             None => Ok(Reply::Nothing),
         },
         Command::Receipt { visit } => Ok(match entry(rows, visit)? {
-            Some(entry) => Reply::Receipt { stands: entry.stands, receipt: entry.receipt },
+            Some(entry) => Reply::Receipt { status: entry.status, receipt: entry.receipt },
             None => Reply::Nothing,
         }),
         Command::Journal { after, book } => {
             let mut entries = Vec::new();
             for row in rows.list(if *book { BOOK } else { ENTRY }, after.as_deref(), PAGE)? {
                 let mut entry: Entry = read(&row.value)?;
-                entry.again = None;
+                entry.settle_body = None;
                 entries.push(entry);
             }
             Ok(Reply::Journal { entries })
@@ -144,16 +144,16 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
 
 /// Whether an answer goes out of which nothing was sent to be settled. One that was given up for dead may live.
 fn is_going_out(entry: &Entry) -> bool {
-    match entry.stands {
-        Stands::Delivering | Stands::Abandoned => true,
-        Stands::Unresolved => !entry.sent,
+    match entry.status {
+        EntryStatus::Delivering | EntryStatus::Abandoned => true,
+        EntryStatus::Unresolved => !entry.sent,
         _ => false,
     }
 }
 
 /// Whether the seller's book has to have it.
 fn is_serious(entry: &Entry) -> bool {
-    matches!(entry.stands, Stands::Unresolved | Stands::Owed)
+    matches!(entry.status, EntryStatus::Unresolved | EntryStatus::Owed)
 }
 
 /// Counts a request for each rate, if none is exceeded; else says in how many seconds to come again.
@@ -204,7 +204,7 @@ fn owns(rows: &impl Rows, visit: &str, id: &str) -> Result<bool, RowsError> {
     })
 }
 
-pub(super) fn let_go(rows: &mut impl Rows, visit: &str, id: &str) -> Result<(), RowsError> {
+pub(super) fn release_claim(rows: &mut impl Rows, visit: &str, id: &str) -> Result<(), RowsError> {
     match nonce(rows, id)? {
         Some(Nonce::Claimed { visit: owner, .. } | Nonce::Held { visit: owner }) if owner == visit => {
             rows.remove(NONCE, id)
@@ -219,8 +219,9 @@ fn take(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64) -> R
         return Ok(true);
     }
     let today = now / DAY_MS;
-    let taken: Option<Taken> = get(rows, ALLOWANCE, &allowance.name)?;
-    let mut taken = taken.filter(|taken| taken.day == today).unwrap_or(Taken { day: today, used: 0 });
+    let taken: Option<TakenAllowance> = get(rows, ALLOWANCE, &allowance.name)?;
+    let mut taken =
+        taken.filter(|taken| taken.day == today).unwrap_or(TakenAllowance { day: today, used: 0 });
     if taken.used >= allowance.per_day {
         return Ok(false);
     }
@@ -233,7 +234,7 @@ fn take(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64) -> R
 
 /// Whether there is one of today's left for a visit.
 fn is_left(rows: &impl Rows, visit: &str, allowance: &Allowance, now: u64) -> Result<bool, RowsError> {
-    let taken: Option<Taken> = get(rows, ALLOWANCE, &allowance.name)?;
+    let taken: Option<TakenAllowance> = get(rows, ALLOWANCE, &allowance.name)?;
     let used = taken.filter(|taken| taken.day == now / DAY_MS).map_or(0, |taken| taken.used);
     Ok(used < allowance.per_day || rows.get(TAKEN, visit)?.is_some())
 }
@@ -242,7 +243,7 @@ fn give_back(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64)
     let Some(day) = rows.get(TAKEN, visit)? else { return Ok(()) };
     rows.remove(TAKEN, visit)?;
     let today = now / DAY_MS;
-    if let Some(mut taken) = get::<Taken>(rows, ALLOWANCE, &allowance.name)?
+    if let Some(mut taken) = get::<TakenAllowance>(rows, ALLOWANCE, &allowance.name)?
         && taken.day == today
         && day == today.to_string()
     {
@@ -258,7 +259,7 @@ fn write(rows: &mut impl Rows, entry: &Entry, until: u64, now: u64) -> Result<Re
     }
     // Its lease was over, and another may have begun since: nothing was delivered yet.
     if entry.open
-        && entry.stands == Stands::Delivering
+        && entry.status == EntryStatus::Delivering
         && !open_deliveries::holds(rows, &entry.plan, &entry.visit, now)?
     {
         return Ok(Reply::Lost);
@@ -269,7 +270,7 @@ fn write(rows: &mut impl Rows, entry: &Entry, until: u64, now: u64) -> Result<Re
         }
         put(rows, NONCE, id, &Nonce::Held { visit: entry.visit.clone() }, None)?;
     }
-    if entry.stands.is_final() {
+    if entry.status.is_final() {
         settle_down(rows, entry.clone(), now)
     } else {
         save(rows, &mut entry.clone(), until, now)
@@ -281,72 +282,74 @@ fn write(rows: &mut impl Rows, entry: &Entry, until: u64, now: u64) -> Result<Re
 pub(super) fn close(
     rows: &mut impl Rows,
     mut entry: Entry,
-    end: &End,
+    end: &SettlementOutcome,
     round: u32,
     now: u64,
     look: u64,
 ) -> Result<Reply, RowsError> {
-    let settled = matches!(end, End::Settled { .. });
+    let settled = matches!(end, SettlementOutcome::Settled { .. });
     // The platform's yes stands, whatever is said later; any other word counts for the settle that it is of.
-    if (entry.stands == Stands::Settled && entry.receipt.is_some()) || (!settled && round != entry.rounds) {
+    if (entry.status == EntryStatus::Settled && entry.receipt.is_some())
+        || (!settled && round != entry.rounds)
+    {
         return Ok(Reply::Done);
     }
-    let under_way = matches!(entry.stands, Stands::Settling | Stands::Delivering);
+    let under_way = matches!(entry.status, EntryStatus::Settling | EntryStatus::Delivering);
     match end {
-        End::Settled { receipt } => {
-            entry.stands = Stands::Settled;
+        SettlementOutcome::Settled { receipt } => {
+            entry.status = EntryStatus::Settled;
             entry.delivered = true;
             entry.receipt = Some(receipt.clone());
             entry.why = None;
         }
-        End::Refused { receipt, spent, delivered } => {
-            entry.stands = Stands::Refused;
+        SettlementOutcome::Refused { receipt, spent, delivered } => {
+            entry.status = EntryStatus::Refused;
             entry.delivered = *delivered;
             entry.receipt = Some(receipt.clone());
             if !spent && let Some(id) = entry.nonce.take() {
-                let_go(rows, &entry.visit, &id)?;
+                release_claim(rows, &entry.visit, &id)?;
             }
         }
         // A single-use token is settled again until it is known.
-        End::Unknown { why, delivered } if entry.nonce.is_some() => {
+        SettlementOutcome::Unknown { why, delivered } if entry.nonce.is_some() => {
             // The reconciler may have been quicker: what it may have settled is not begun anew by what is told late.
-            if under_way || (entry.stands == Stands::Unknown && !entry.delivered) {
-                entry.stands = Stands::Unknown;
+            if under_way || (entry.status == EntryStatus::Unknown && !entry.delivered) {
+                entry.status = EntryStatus::Unknown;
                 entry.delivered |= delivered;
                 entry.why = Some(why.clone());
-                entry.late = now.saturating_add(entry.quiet);
+                entry.in_flight_until = now.saturating_add(entry.settle_grace_ms);
                 save(rows, &mut entry, look, now)?;
             }
             return Ok(Reply::Done);
         }
         // Any other never is: it may have been burned.
-        End::Unknown { why, delivered } => {
-            if !under_way && entry.stands != Stands::Unresolved {
+        SettlementOutcome::Unknown { why, delivered } => {
+            if !under_way && entry.status != EntryStatus::Unresolved {
                 return Ok(Reply::Done);
             }
-            entry.stands = Stands::Unresolved;
+            entry.status = EntryStatus::Unresolved;
             entry.sent = true;
             entry.delivered |= delivered;
             entry.why = Some(why.clone());
         }
-        End::Owed { why, again, receipt } => {
+        SettlementOutcome::Owed { why, again, receipt } => {
             if under_way {
-                entry.stands = Stands::Owed;
+                entry.status = EntryStatus::Owed;
                 entry.delivered = true;
                 entry.why = Some(why.clone());
-                entry.again = Some(again.clone());
+                entry.settle_body = Some(again.clone());
                 entry.receipt.clone_from(receipt);
                 // What was refused waits for its payer; what the platform had no time for does not.
-                let last = entry.ends.unwrap_or_else(|| now.saturating_add(KEEP_OPEN_MS));
+                let last = entry.token_expires_at.unwrap_or_else(|| now.saturating_add(KEEP_OPEN_MS));
                 save(rows, &mut entry, if receipt.is_some() { last } else { look }, now)?;
             }
             return Ok(Reply::Done);
         }
-        End::Released { why } => {
-            entry.stands = Stands::Released;
+        SettlementOutcome::Released { why } => {
+            entry.status = EntryStatus::Released;
             entry.why = Some(why.clone());
             if let Some(id) = entry.nonce.take() {
-                let_go(rows, &entry.visit, &id)?;
+                release_claim(rows, &entry.visit, &id)?;
             }
         }
     }
@@ -356,8 +359,8 @@ pub(super) fn close(
 
 /// Files an entry that will not change by itself any more: what is secret is dropped, its token is used.
 pub(super) fn settle_down(rows: &mut impl Rows, mut entry: Entry, now: u64) -> Result<(), RowsError> {
-    entry.again = None;
-    let keep = if entry.stands == Stands::Unresolved { KEEP_OPEN_MS } else { rows.keep_ms() };
+    entry.settle_body = None;
+    let keep = if entry.status == EntryStatus::Unresolved { KEEP_OPEN_MS } else { rows.keep_ms() };
     let until = now.saturating_add(keep);
     if let Some(id) = &entry.nonce {
         put(rows, NONCE, id, &Nonce::Spent { visit: entry.visit.clone() }, Some(until))?;
@@ -367,10 +370,10 @@ pub(super) fn settle_down(rows: &mut impl Rows, mut entry: Entry, now: u64) -> R
 
 /// Keeps an entry until `due`; its payer's open answers follow it, and the seller's book where it is serious.
 pub(super) fn save(rows: &mut impl Rows, entry: &mut Entry, due: u64, now: u64) -> Result<(), RowsError> {
-    entry.filed |= is_serious(entry);
+    entry.copied_to_seller |= is_serious(entry);
     put(rows, ENTRY, &entry.visit, entry, Some(due))?;
     open_deliveries::follow(rows, entry, due)?;
-    if entry.filed && entry.stands != Stands::Settling {
+    if entry.copied_to_seller && entry.status != EntryStatus::Settling {
         rows.put(FILE, &entry.visit, "0", Some(now))?;
     }
     Ok(())
@@ -384,11 +387,11 @@ fn nonce(rows: &impl Rows, id: &str) -> Result<Option<Nonce>, RowsError> {
     get(rows, NONCE, id)
 }
 
-pub(super) fn get<T: Written>(rows: &impl Rows, kind: &str, id: &str) -> Result<Option<T>, RowsError> {
+pub(super) fn get<T: JsonForm>(rows: &impl Rows, kind: &str, id: &str) -> Result<Option<T>, RowsError> {
     rows.get(kind, id)?.map(|text| read(&text)).transpose()
 }
 
-pub(super) fn read<T: Written>(text: &str) -> Result<T, RowsError> {
+pub(super) fn read<T: JsonForm>(text: &str) -> Result<T, RowsError> {
     json::read(text).map_err(|error| RowsError(format!("a row cannot be read: {error}")))
 }
 
@@ -396,20 +399,20 @@ pub(super) fn put(
     rows: &mut impl Rows,
     kind: &str,
     id: &str,
-    value: &impl Written,
+    value: &impl JsonForm,
     due: Option<u64>,
 ) -> Result<(), RowsError> {
     rows.put(kind, id, &json::print(value), due)
 }
 
-impl Written for Nonce {
+impl JsonForm for Nonce {
     fn to_json(&self) -> Value {
         let (is, visit) = match self {
             Self::Claimed { visit, .. } => ("Claimed", visit),
             Self::Held { visit } => ("Held", visit),
             Self::Spent { visit } => ("Spent", visit),
         };
-        let mut members = Members::tagged("is", is);
+        let mut members = JsonObject::tagged("is", is);
         members.put("visit", visit.as_str());
         if let Self::Claimed { until, .. } = self {
             members.put("until", *until);
@@ -418,7 +421,7 @@ impl Written for Nonce {
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
+        let mut members = JsonObject::of(value)?;
         let visit = members.text("visit")?;
         Ok(match members.text("is")?.as_str() {
             "Claimed" => Self::Claimed { visit, until: members.whole("until")? },
@@ -429,21 +432,21 @@ impl Written for Nonce {
     }
 }
 
-impl Written for Taken {
+impl JsonForm for TakenAllowance {
     fn to_json(&self) -> Value {
-        let mut members = Members::default();
+        let mut members = JsonObject::default();
         members.put("day", self.day);
         members.put("used", self.used);
         members.done()
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
+        let mut members = JsonObject::of(value)?;
         Ok(Self { day: members.whole("day")?, used: members.count("used")? })
     }
 }
 
-impl Stands {
+impl EntryStatus {
     /// Whether it will not change by itself any more.
     #[must_use]
     pub fn is_final(self) -> bool {

@@ -1,6 +1,6 @@
 //! JSON that is written and read by hand: what `derive` makes of enums with a tag is a sixth of the Worker.
 
-use super::{Allowance, Claim, Command, End, Entry, Open, Rate, Reply, Stands};
+use super::{Allowance, Claim, Command, Entry, EntryStatus, OpenDelivery, Rate, Reply, SettlementOutcome};
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 use serde::de::Error as _;
@@ -22,9 +22,9 @@ impl core::error::Error for Unreadable {}
 
 /// The members of an object, to be taken one by one or put in one by one.
 #[derive(Default)]
-pub(super) struct Members(Map<String, Value>);
+pub(super) struct JsonObject(Map<String, Value>);
 
-impl Members {
+impl JsonObject {
     pub(super) fn of(value: Value) -> Result<Self, Unreadable> {
         match value {
             Value::Object(members) => Ok(Self(members)),
@@ -118,19 +118,19 @@ impl Members {
 }
 
 /// A value that is written down as a JSON document.
-pub(super) trait Written: Sized {
+pub(super) trait JsonForm: Sized {
     fn to_json(&self) -> Value;
     fn from_json(value: Value) -> Result<Self, Unreadable>;
 }
 
 /// The text of what is written down.
-pub(super) fn print(written: &impl Written) -> String {
+pub(super) fn print(written: &impl JsonForm) -> String {
     use alloc::string::ToString as _;
     written.to_json().to_string()
 }
 
 /// What a text says.
-pub(super) fn read<T: Written>(text: &str) -> Result<T, Unreadable> {
+pub(super) fn read<T: JsonForm>(text: &str) -> Result<T, Unreadable> {
     T::from_json(crate::codec::parse_json(text.as_bytes()).ok_or(Unreadable("JSON"))?)
 }
 
@@ -183,18 +183,18 @@ macro_rules! serde_by_value {
     )*};
 }
 
-serde_by_value!(Command, Reply, Entry, Stands, End, Claim, Allowance, Rate, Open);
+serde_by_value!(Command, Reply, Entry, EntryStatus, SettlementOutcome, Claim, Allowance, Rate, OpenDelivery);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use alloc::string::ToString as _;
 
-    const ENTRY: &str = r#"{"visit":"v","stands":"settling","at":1,"route":"POST /ask","plan":"7","network":"eip155:1","payer":null,"requestId":"r","token":"sha256:0","nonce":"n","credits":"3","again":"{}","delivered":false,"receipt":{"success":true},"why":"late","tries":2,"rounds":1,"quiet":3,"late":4,"sent":true,"open":true,"ends":5,"filed":true}"#;
-    const SHORT: &str = r#"{"visit":"v","stands":"owed","at":1,"route":"r","plan":"7","network":"n","payer":"0x","requestId":null,"token":"t","credits":"3","delivered":true,"tries":0,"rounds":0,"quiet":3,"late":0,"sent":false}"#;
+    const ENTRY: &str = r#"{"visit":"v","status":"settling","at":1,"route":"POST /ask","plan":"7","network":"eip155:1","payer":null,"requestId":"r","token":"sha256:0","nonce":"n","credits":"3","again":"{}","delivered":false,"receipt":{"success":true},"why":"late","tries":2,"rounds":1,"quiet":3,"late":4,"sent":true,"open":true,"ends":5,"filed":true}"#;
+    const SHORT: &str = r#"{"visit":"v","status":"owed","at":1,"route":"r","plan":"7","network":"n","payer":"0x","requestId":null,"token":"t","credits":"3","delivered":true,"tries":0,"rounds":0,"quiet":3,"late":0,"sent":false}"#;
 
     /// What a text becomes when it is read and printed, its members in order; else what is wrong with it.
-    fn again<T: Written>(text: &str) -> Result<Value, Unreadable> {
+    fn again<T: JsonForm>(text: &str) -> Result<Value, Unreadable> {
         read::<T>(text).map(|value| serde_json::from_str(&print(&value)).unwrap())
     }
 
@@ -241,8 +241,8 @@ mod tests {
             &owing,
             r#"{"say":"done"}"#,
             r#"{"say":"lost"}"#,
-            r#"{"say":"receipt","stands":"settled","receipt":{"success":true}}"#,
-            r#"{"say":"receipt","stands":"unresolved","receipt":null}"#,
+            r#"{"say":"receipt","status":"settled","receipt":{"success":true}}"#,
+            r#"{"say":"receipt","status":"unresolved","receipt":null}"#,
             r#"{"say":"nothing"}"#,
             &journal,
         ] {
@@ -250,22 +250,27 @@ mod tests {
             assert_eq!(again::<Reply>(text), Ok(value), "{text}");
             assert_eq!(Reply::from_text(text).unwrap().to_text().len(), text.len(), "{text}");
         }
-        for stands in Stands::ALL {
-            assert_eq!(Stands::from_json(stands.to_json()), Ok(stands));
+        for status in EntryStatus::ALL {
+            assert_eq!(EntryStatus::from_json(status.to_json()), Ok(status));
         }
         let known =
             r#","tries":2,"rounds":1,"quiet":3,"late":4,"sent":true,"open":true,"ends":5,"filed":true"#;
-        for (stands, sent) in
+        for (status, sent) in
             [("settling", true), ("delivering", false), ("abandoned", false), ("owed", true)]
         {
-            let before = ENTRY.replace(known, r#","blurred":true"#).replace("settling", stands);
+            let before = ENTRY.replace(known, r#","blurred":true"#).replace("settling", status);
             let old = read::<Entry>(&before).unwrap();
-            let numbers = (old.tries, old.rounds, old.quiet, old.late);
+            let numbers = (old.tries, old.rounds, old.settle_grace_ms, old.in_flight_until);
             assert_eq!(numbers, (0, 0, 130_000, 0), "an entry from before these were known");
-            assert_eq!((old.sent, old.open, old.ends, old.filed), (sent, false, None, false), "{stands}");
+            assert_eq!(
+                (old.sent, old.open, old.token_expires_at, old.copied_to_seller),
+                (sent, false, None, false),
+                "{status}"
+            );
         }
         let before = r#"{"do":"close","visit":"v","end":{"end":"unknown","why":"late"},"after":9}"#;
-        let Ok(Command::Close { end: End::Unknown { delivered, .. }, .. }) = Command::from_text(before)
+        let Ok(Command::Close { end: SettlementOutcome::Unknown { delivered, .. }, .. }) =
+            Command::from_text(before)
         else {
             panic!("not read: {before}")
         };

@@ -30,7 +30,7 @@ pub(crate) use journal::PAGE;
 pub use journal::apply;
 pub use json::Unreadable;
 pub(crate) use reconcile::debt_end;
-pub use reconcile::{Job, Task, Told, due, told};
+pub use reconcile::{Job, PlatformResponse, Task, due, on_response};
 pub use store::{Row, Rows, RowsError};
 
 use crate::wire::Secret;
@@ -59,7 +59,7 @@ pub enum Command {
         /// The allowance that may pay for it.
         allowance: Option<Allowance>,
         /// The unsettled delivery that it wants to begin.
-        open: Option<Open>,
+        open: Option<OpenDelivery>,
     },
     /// Gives back what a visit reserved: nothing was charged for it.
     Release {
@@ -102,7 +102,7 @@ pub enum Command {
         /// The visit.
         visit: String,
         /// The end of it.
-        end: End,
+        end: SettlementOutcome,
         /// After how many milliseconds to look into what is not known.
         after: u64,
         /// The settle it is of, by [`Entry::rounds`]. The end of an earlier one is ignored, unless it burned.
@@ -129,7 +129,7 @@ pub enum Command {
 
 /// An answer that is to be delivered before it is settled (rule 19).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Open {
+pub struct OpenDelivery {
     /// The plan that pays for it.
     pub plan: String,
     /// How many of the payer's answers of that plan may be unsettled at once.
@@ -175,7 +175,7 @@ pub struct Entry {
     /// The visit that it is of: also the name of its receipt.
     pub visit: String,
     /// How it stands.
-    pub stands: Stands,
+    pub status: EntryStatus,
     /// When it was written.
     pub at: u64,
     /// The route.
@@ -196,7 +196,7 @@ pub struct Entry {
     pub credits: String,
     /// The body of the settle, while it may be sent again: with a single-use token while it is not known what came of
     /// it, with any other only while it is certain that nothing was burned. There is a token in it.
-    pub again: Option<Secret>,
+    pub settle_body: Option<Secret>,
     /// Whether the answer was delivered, as far as is known.
     pub delivered: bool,
     /// The receipt, as the header has it decoded.
@@ -208,22 +208,22 @@ pub struct Entry {
     /// How often it was settled again after a settle that certainly burned nothing.
     pub rounds: u32,
     /// How long a settle may still arrive after it was sent or given up, in milliseconds.
-    pub quiet: u64,
+    pub settle_grace_ms: u64,
     /// Until when the settle that was sent last may still arrive.
-    pub late: u64,
+    pub in_flight_until: u64,
     /// Whether a settle was or is about to be sent for it.
     pub sent: bool,
     /// Whether it counts against what the payer may have open.
     pub open: bool,
     /// When its token ends, where that is known.
-    pub ends: Option<u64>,
+    pub token_expires_at: Option<u64>,
     /// Whether the seller's book has a copy of it.
-    pub filed: bool,
+    pub copied_to_seller: bool,
 }
 
 /// How an entry stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stands {
+pub enum EntryStatus {
     /// The answer goes out; settle is not sent yet.
     Delivering,
     /// Settle is about to be sent, or was.
@@ -249,7 +249,7 @@ pub enum Stands {
 
 /// What a visit says of its entry at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum SettlementOutcome {
     /// Burned, or free of charge.
     Settled {
         /// The receipt.
@@ -316,7 +316,7 @@ pub enum Reply {
     /// How a settlement stands, and its receipt if there is one.
     Receipt {
         /// How it stands.
-        stands: Stands,
+        status: EntryStatus,
         /// The receipt.
         receipt: Option<serde_json::Value>,
     },

@@ -2,8 +2,8 @@
 //! payer owes. One row for each plan.
 
 use super::journal;
-use super::json::{Members, Unreadable, Written};
-use super::{Entry, Open, Rows, RowsError, Stands};
+use super::json::{JsonForm, JsonObject, Unreadable};
+use super::{Entry, EntryStatus, OpenDelivery, Rows, RowsError};
 use alloc::{boxed::Box, string::String, vec::Vec};
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ struct Slots {
 }
 
 /// Whether another one may begin.
-pub(super) enum Entrance {
+pub(super) enum Vacancy {
     Free,
     Full,
     /// Not before this entry was settled again: it is the asking visit's to do.
@@ -26,7 +26,12 @@ pub(super) enum Entrance {
 }
 
 /// Looks whether a visit may begin one more. Nothing is reserved.
-pub(super) fn look(rows: &mut impl Rows, visit: &str, open: &Open, now: u64) -> Result<Entrance, RowsError> {
+pub(super) fn look(
+    rows: &mut impl Rows,
+    visit: &str,
+    open: &OpenDelivery,
+    now: u64,
+) -> Result<Vacancy, RowsError> {
     loop {
         let slots = load(rows, &open.plan)?;
         let held = slots.held.iter().filter(|(_, until)| *until > now);
@@ -34,22 +39,22 @@ pub(super) fn look(rows: &mut impl Rows, visit: &str, open: &Open, now: u64) -> 
         for (holder, _) in held {
             // What is asked may arrive twice.
             if holder == visit {
-                return Ok(Entrance::Free);
+                return Ok(Vacancy::Free);
             }
             count += 1;
         }
         let Some(debt) = slots.owed.first() else {
-            return Ok(if count < open.most as usize { Entrance::Free } else { Entrance::Full });
+            return Ok(if count < open.most as usize { Vacancy::Free } else { Vacancy::Full });
         };
         match journal::entry(rows, debt)? {
-            Some(mut entry) if entry.stands == Stands::Owed => {
-                if entry.again.is_none() || entry.ends.is_some_and(|ends| ends <= now) {
-                    entry.stands = Stands::Unpaid;
+            Some(mut entry) if entry.status == EntryStatus::Owed => {
+                if entry.settle_body.is_none() || entry.token_expires_at.is_some_and(|ends| ends <= now) {
+                    entry.status = EntryStatus::Unpaid;
                     journal::settle_down(rows, entry, now)?;
                     continue;
                 }
                 begin_again(rows, &mut entry, now.saturating_add(open.settle_lease), now)?;
-                return Ok(Entrance::Owing(Box::new(entry)));
+                return Ok(Vacancy::Owing(Box::new(entry)));
             }
             _ => change(rows, &open.plan, debt, |_| ())?,
         }
@@ -76,9 +81,9 @@ pub(super) fn follow(rows: &mut impl Rows, entry: &Entry, due: u64) -> Result<()
     if !entry.open {
         return Ok(());
     }
-    change(rows, &entry.plan, &entry.visit, |slots| match entry.stands {
-        Stands::Delivering | Stands::Settling => slots.held.push((entry.visit.clone(), due)),
-        Stands::Owed => slots.owed.push(entry.visit.clone()),
+    change(rows, &entry.plan, &entry.visit, |slots| match entry.status {
+        EntryStatus::Delivering | EntryStatus::Settling => slots.held.push((entry.visit.clone(), due)),
+        EntryStatus::Owed => slots.owed.push(entry.visit.clone()),
         _ => {}
     })
 }
@@ -90,7 +95,7 @@ pub(super) fn begin_again(
     until: u64,
     now: u64,
 ) -> Result<(), RowsError> {
-    entry.stands = Stands::Settling;
+    entry.status = EntryStatus::Settling;
     entry.sent = true;
     entry.rounds += 1;
     entry.receipt = None;
@@ -122,23 +127,23 @@ fn change(
     }
 }
 
-impl Written for Slots {
+impl JsonForm for Slots {
     fn to_json(&self) -> Value {
         let held = self.held.iter().map(|(visit, until)| {
-            let mut members = Members::tagged("visit", visit);
+            let mut members = JsonObject::tagged("visit", visit);
             members.put("until", *until);
             members.done()
         });
-        let mut members = Members::default();
+        let mut members = JsonObject::default();
         members.insert("held", Value::Array(held.collect()));
         members.put("owed", self.owed.as_slice());
         members.done()
     }
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = Members::of(value)?;
+        let mut members = JsonObject::of(value)?;
         let held = members.list("held")?.into_iter().map(|value| {
-            let mut members = Members::of(value)?;
+            let mut members = JsonObject::of(value)?;
             Ok((members.text("visit")?, members.whole("until")?))
         });
         let held = held.collect::<Result<_, _>>()?;

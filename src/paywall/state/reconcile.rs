@@ -1,10 +1,10 @@
 use super::journal;
 use super::journal::{ENTRY, FILE, SOON_MS};
-use super::{Command, End, Entry, Rows, RowsError, Stands, StateCall, open_deliveries};
+use super::{Command, Entry, EntryStatus, Rows, RowsError, SettlementOutcome, StateCall, open_deliveries};
 use crate::api::{self, x402};
 use crate::paywall::endpoints::receipts;
 use crate::paywall::facilitator::result;
-use crate::paywall::facilitator::result::{Settled, Verdict};
+use crate::paywall::facilitator::result::{SettleResult, VerifyResult};
 use crate::wire::Receipt;
 use alloc::{
     boxed::Box,
@@ -35,7 +35,7 @@ pub enum Task {
 
 /// What came of it.
 #[derive(Debug, Clone)]
-pub enum Told {
+pub enum PlatformResponse {
     /// The facilitator's answer.
     Answered(api::Response),
     /// The other object heard it.
@@ -52,7 +52,7 @@ enum Question {
     /// certain that it was not burned.
     Settle,
     /// Tell the seller's book how an entry stands.
-    File(Stands),
+    File(EntryStatus),
 }
 
 /// How often an entry is looked into, and one that is owed settled, before it is the seller's.
@@ -80,7 +80,7 @@ pub fn due(rows: &mut impl Rows, now: u64, log: &mut impl FnMut(String)) -> Resu
                 FILE => file(rows, &row.id, &row.value, now, log)?,
                 ENTRY => {
                     let entry: Entry = journal::read(&row.value)?;
-                    if entry.stands.is_final() {
+                    if entry.status.is_final() {
                         rows.remove(ENTRY, &row.id)?;
                         None
                     } else {
@@ -115,12 +115,12 @@ fn file(
     // Again later, unless it is heard.
     rows.put(FILE, visit, &(tries + 1).to_string(), Some(now.saturating_add(wait(tries))))?;
     let mut lapsed = None;
-    if tries == 0 && entry.stands == Stands::Unresolved {
+    if tries == 0 && entry.status == EntryStatus::Unresolved {
         log(line("settlement_unresolved", &entry, now));
         lapsed = Some(entry.route.clone()).filter(|_| entry.why.as_deref() == Some(LOST));
     }
-    entry.again = None;
-    let (visit, round, question) = (visit.into(), entry.rounds, Question::File(entry.stands));
+    entry.settle_body = None;
+    let (visit, round, question) = (visit.into(), entry.rounds, Question::File(entry.status));
     let command = Command::File { entry: Box::new(entry) };
     let task = Task::Tell(StateCall { shard: receipts::book(), command });
     Ok(Some(Job { task, visit, round, question, lapsed }))
@@ -135,35 +135,35 @@ fn look(
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<Option<Job>, RowsError> {
-    let tired = entry.tries >= TRIES || entry.again.is_none();
+    let tired = entry.tries >= TRIES || entry.settle_body.is_none();
     let wait = wait(entry.tries);
-    if entry.stands == Stands::Owed && entry.why.as_deref() != Some(BY_BALANCE) {
-        let ended = entry.ends.is_some_and(|ends| ends <= now);
+    if entry.status == EntryStatus::Owed && entry.why.as_deref() != Some(BY_BALANCE) {
+        let ended = entry.token_expires_at.is_some_and(|ends| ends <= now);
         // One that was refused waited for its payer until now.
         if tired || ended || entry.receipt.is_some() {
-            end(rows, entry, Stands::Unpaid, now, log)?;
+            end(rows, entry, EntryStatus::Unpaid, now, log)?;
             return Ok(None);
         }
         entry.tries += 1;
-        let until = now.saturating_add(entry.quiet);
+        let until = now.saturating_add(entry.settle_grace_ms);
         open_deliveries::begin_again(rows, &mut entry, until, now)?;
         return Ok(Some(ask(entry, Question::Settle)));
     }
-    if entry.stands != Stands::Unknown && entry.stands != Stands::Owed {
-        entry.stands = Stands::Unknown;
+    if entry.status != EntryStatus::Unknown && entry.status != EntryStatus::Owed {
+        entry.status = EntryStatus::Unknown;
         entry.why = Some(LOST.into());
-        entry.late = now.saturating_add(entry.quiet);
+        entry.in_flight_until = now.saturating_add(entry.settle_grace_ms);
     }
     // Of a reusable token nobody can say whether it was burned, nor how much arrived of what was going out.
     if entry.nonce.is_none() || !entry.sent || tired {
-        end(rows, entry, Stands::Unresolved, now, log)?;
+        end(rows, entry, EntryStatus::Unresolved, now, log)?;
         return Ok(None);
     }
     let question = match entry.delivered {
         true => Question::Settle,
         // Not delivered, as far as is known, so it is not settled now: only looked into, when nothing can arrive any more.
-        false if entry.late > now => {
-            let late = entry.late;
+        false if entry.in_flight_until > now => {
+            let late = entry.in_flight_until;
             journal::save(rows, &mut entry, late, now)?;
             return Ok(None);
         }
@@ -176,7 +176,7 @@ fn look(
 
 fn ask(entry: Entry, question: Question) -> Job {
     let path = if question == Question::Spent { "/api/v1/x402/verify" } else { "/api/v1/x402/settle" };
-    let body = entry.again.as_ref().map(|again| again.expose().into());
+    let body = entry.settle_body.as_ref().map(|again| again.expose().into());
     let call = api::Request::post(path, body);
     Job { task: Task::Call(call), visit: entry.visit, round: entry.rounds, question, lapsed: None }
 }
@@ -190,68 +190,70 @@ fn wait(tries: u32) -> u64 {
 ///
 /// # Errors
 /// Where the storage fails.
-pub fn told(
+pub fn on_response(
     rows: &mut impl Rows,
     job: &Job,
-    told: Told,
+    response: PlatformResponse,
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<(), RowsError> {
     let Some(mut entry) = journal::entry(rows, &job.visit)?.filter(|entry| entry.rounds == job.round) else {
         return Ok(());
     };
-    if let Question::File(stands) = job.question {
+    if let Question::File(status) = job.question {
         // It is told again where it changed meanwhile.
-        if matches!(told, Told::Heard) && entry.stands == stands {
+        if matches!(response, PlatformResponse::Heard) && entry.status == status {
             rows.remove(FILE, &job.visit)?;
         }
         return Ok(());
     }
-    let answer = if let Told::Answered(answer) = told { Some(answer) } else { None };
-    match (job.question, entry.stands) {
+    let answer = if let PlatformResponse::Answered(answer) = response { Some(answer) } else { None };
+    match (job.question, entry.status) {
         // What was owed, and is certainly not burned if this round did not.
-        (Question::Settle, Stands::Settling) => {
+        (Question::Settle, EntryStatus::Settling) => {
             let settled = answer.map_or_else(
-                || Settled::Unknown("facilitator_unreachable".into()),
+                || SettleResult::Unknown("facilitator_unreachable".into()),
                 |answer| result::settled(x402::receipt(&answer), &entry.network),
             );
             let Some(end) = debt_end(&entry, settled) else { return Ok(()) };
             let look = now.saturating_add(wait(entry.tries));
             journal::close(rows, entry, &end, job.round, now, look)?;
             if let Some(entry) = journal::entry(rows, &job.visit)?
-                .filter(|entry| entry.stands.is_final() && entry.stands != Stands::Unresolved)
+                .filter(|entry| entry.status.is_final() && entry.status != EntryStatus::Unresolved)
             {
                 log(line("settlement_reconciled", &entry, now));
             }
             Ok(())
         }
-        (Question::Settle, Stands::Unknown) => match answer.map(|answer| x402::receipt(&answer)) {
+        (Question::Settle, EntryStatus::Unknown) => match answer.map(|answer| x402::receipt(&answer)) {
             None => Ok(()),
             Some(answer) => match result::settled(answer, &entry.network) {
-                Settled::Paid(receipt) => {
+                SettleResult::Paid(receipt) => {
                     entry.receipt = Some(receipt.to_value());
                     entry.why = None;
-                    end(rows, entry, Stands::Settled, now, log)
+                    end(rows, entry, EntryStatus::Settled, now, log)
                 }
-                Settled::Refused { refusal, .. } if refusal.code == result::SPENT => {
+                SettleResult::Refused { refusal, .. } if refusal.code == result::SPENT => {
                     burned(rows, entry, now, log)
                 }
                 // It may be a no because the first did arrive.
-                Settled::Refused { .. } | Settled::NotTried(_) | Settled::Unknown(_) => Ok(()),
+                SettleResult::Refused { .. } | SettleResult::NotTried(_) | SettleResult::Unknown(_) => Ok(()),
             },
         },
-        (Question::Spent, Stands::Unknown) => match answer.map(|answer| x402::verified(&answer)) {
+        (Question::Spent, EntryStatus::Unknown) => match answer.map(|answer| x402::verified(&answer)) {
             None => Ok(()),
             Some(answer) => match result::verdict(answer) {
-                Verdict::Valid(_) => {
+                VerifyResult::Valid(_) => {
                     if let Some(id) = entry.nonce.take() {
-                        journal::let_go(rows, &entry.visit, &id)?;
+                        journal::release_claim(rows, &entry.visit, &id)?;
                     }
-                    end(rows, entry, Stands::Released, now, log)
+                    end(rows, entry, EntryStatus::Released, now, log)
                 }
-                Verdict::Refused(refusal) if refusal.code == result::SPENT => burned(rows, entry, now, log),
+                VerifyResult::Refused(refusal) if refusal.code == result::SPENT => {
+                    burned(rows, entry, now, log)
+                }
                 // Not valid for another reason: it may be so because it was burned.
-                Verdict::Refused(_) | Verdict::Unavailable(_) => Ok(()),
+                VerifyResult::Refused(_) | VerifyResult::Unavailable(_) => Ok(()),
             },
         },
         // Its visit closed it meanwhile.
@@ -260,24 +262,24 @@ pub fn told(
 }
 
 /// What came of a settle of what was delivered and is owed; nothing where the body of the settle is gone.
-pub(crate) fn debt_end(entry: &Entry, settled: Settled) -> Option<End> {
-    let again = entry.again.clone()?;
+pub(crate) fn debt_end(entry: &Entry, settled: SettleResult) -> Option<SettlementOutcome> {
+    let again = entry.settle_body.clone()?;
     Some(match settled {
-        Settled::Paid(receipt) => End::Settled { receipt: receipt.to_value() },
-        Settled::Unknown(why) => End::Unknown { why, delivered: true },
-        Settled::NotTried(why) => End::Owed { why, again, receipt: None },
-        Settled::Refused { refusal, .. } if refusal.code == result::SPENT && entry.nonce.is_some() => {
-            End::Settled { receipt: burned_receipt(entry).to_value() }
+        SettleResult::Paid(receipt) => SettlementOutcome::Settled { receipt: receipt.to_value() },
+        SettleResult::Unknown(why) => SettlementOutcome::Unknown { why, delivered: true },
+        SettleResult::NotTried(why) => SettlementOutcome::Owed { why, again, receipt: None },
+        SettleResult::Refused { refusal, .. } if refusal.code == result::SPENT && entry.nonce.is_some() => {
+            SettlementOutcome::Settled { receipt: burned_receipt(entry).to_value() }
         }
-        Settled::Refused { refusal, .. } if refusal.code == result::BURN_FAILED => {
-            End::Owed { why: refusal.code, again, receipt: None }
+        SettleResult::Refused { refusal, .. } if refusal.code == result::BURN_FAILED => {
+            SettlementOutcome::Owed { why: refusal.code, again, receipt: None }
         }
-        Settled::Refused { receipt, refusal, .. } if refusal.ends_token() || !entry.open => {
+        SettleResult::Refused { receipt, refusal, .. } if refusal.ends_token() || !entry.open => {
             let spent = refusal.code == result::SPENT;
-            End::Refused { receipt: receipt.to_value(), spent, delivered: true }
+            SettlementOutcome::Refused { receipt: receipt.to_value(), spent, delivered: true }
         }
-        Settled::Refused { receipt, refusal, .. } => {
-            End::Owed { why: refusal.code, again, receipt: Some(receipt.to_value()) }
+        SettleResult::Refused { receipt, refusal, .. } => {
+            SettlementOutcome::Owed { why: refusal.code, again, receipt: Some(receipt.to_value()) }
         }
     })
 }
@@ -290,7 +292,7 @@ fn burned(
     log: &mut impl FnMut(String),
 ) -> Result<(), RowsError> {
     entry.receipt = Some(burned_receipt(&entry).to_value());
-    end(rows, entry, Stands::Settled, now, log)
+    end(rows, entry, EntryStatus::Settled, now, log)
 }
 
 fn burned_receipt(entry: &Entry) -> Receipt {
@@ -300,15 +302,15 @@ fn burned_receipt(entry: &Entry) -> Receipt {
 fn end(
     rows: &mut impl Rows,
     mut entry: Entry,
-    stands: Stands,
+    status: EntryStatus,
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<(), RowsError> {
-    entry.stands = stands;
+    entry.status = status;
     let line = line("settlement_reconciled", &entry, now);
     journal::settle_down(rows, entry, now)?;
     // Of what is unresolved a line is written when the seller's book is told.
-    if stands != Stands::Unresolved {
+    if status != EntryStatus::Unresolved {
         log(line);
     }
     Ok(())
@@ -316,7 +318,7 @@ fn end(
 
 fn line(event: &str, entry: &Entry, now: u64) -> String {
     json!({
-        "event": event, "at": now, "stands": entry.stands, "visit": entry.visit, "route": entry.route,
+        "event": event, "at": now, "stands": entry.status, "visit": entry.visit, "route": entry.route,
         "plan": entry.plan, "network": entry.network, "credits": entry.credits, "payer": entry.payer,
         "requestId": entry.request_id, "token": entry.token, "delivered": entry.delivered, "sent": entry.sent,
         "why": entry.why, "rounds": entry.rounds,

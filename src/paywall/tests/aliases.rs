@@ -176,7 +176,7 @@ fn what_was_matched_is_what_is_forwarded() {
         let request = ask("GET", asked, &[("payment-signature", &token())]);
         let (mut visit, verify) = gate.open(&request);
         assert_eq!(called(verify).0, "/api/v1/x402/verify", "{asked}");
-        let forward = forwarded(visit.on(valid(), NOW));
+        let forward = forwarded(visit.handle_event(valid(), NOW));
         assert_eq!(forward.url, ["https://origin.example", expected].concat(), "{asked}");
     }
     for (asked, expected) in [

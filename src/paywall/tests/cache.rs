@@ -153,11 +153,11 @@ fn rule_23_credits_on_their_way_are_counted() {
     assert_eq!([first.0, second.0, third.0], [true, true, false]);
     // One that failed at the origin owes nothing any more.
     let mut second = second.1;
-    let _ = second.on(origin(500), NOW);
+    let _ = second.handle_event(origin(500), NOW);
     assert!(open(&world, "/two").0);
     // One that went away neither.
     let mut first = first.1;
-    let _ = first.on(Event::ClientGone, NOW);
+    let _ = first.handle_event(Event::ClientGone, NOW);
     assert!(open(&world, "/two").0);
     assert!(!open(&world, "/two").0);
 }
@@ -185,11 +185,11 @@ fn rule_23_what_was_not_counted_is_not_taken_back() {
         let request = || ask("GET", "/two", &[("payment-signature", &token())]);
         // One is at the origin, and all that is known to be held is owed for it.
         let (mut first, _) = world.gate.open(&request());
-        assert!(matches!(first.on(valid(), NOW), Action::Forward(_)));
+        assert!(matches!(first.handle_event(valid(), NOW), Action::Forward(_)));
         // Another is verified, and goes no further.
         let (mut second, action) = world.gate.open(&request());
         assert_eq!(called(action).0, "/api/v1/x402/verify");
-        let _ = second.on(event.clone(), NOW);
+        let _ = second.handle_event(event.clone(), NOW);
         let (_, action) = world.gate.open(&request());
         assert!(matches!(action, Action::Call(_)), "believed beyond what is held, after {event:?}");
     }

@@ -66,7 +66,7 @@ fn rule_16_a_price_function_is_asked_about_the_request_that_is_forwarded() {
 fn rule_16_hooks_see_the_request_at_the_address_that_was_asked() {
     let gate = gate(&[("ORIGIN_URL", "https://origin.example/base")]);
     let (mut visit, _) = gate.open(&ask("POST", "//ASK/?q=1", &[("payment-signature", &token())]));
-    let forward = forwarded(visit.on(valid(), NOW));
+    let forward = forwarded(visit.handle_event(valid(), NOW));
     assert_eq!(forward.url, "https://origin.example/base/ask?q=1");
     let seen = visit.request().unwrap();
     assert_eq!(
@@ -144,7 +144,7 @@ fn a_body_that_was_read_before_the_gate_is_a_500_and_not_charged() {
 }
 
 /// The word that an answer has on what became of the payment, and its code.
-fn told(answer: &Answer) -> (Option<bool>, String) {
+fn told(answer: &GateResponse) -> (Option<bool>, String) {
     let receipt = answer.headers.get("payment-response").map(|text| {
         let receipt: Value = serde_json::from_slice(&base64::decode(text, 4096, "receipt").unwrap()).unwrap();
         receipt["success"].as_bool().unwrap()
@@ -173,23 +173,23 @@ fn an_answer_that_failed_says_that_the_token_was_not_charged() {
         ("a body that is too large to be priced", Event::BodyTooLarge, 413, "body_too_large"),
     ] {
         let (mut visit, _) = gate.open(&ask("GET", "/files/big", &[("payment-signature", &token)]));
-        let answer = responded(visit.on(event, NOW));
+        let answer = responded(visit.handle_event(event, NOW));
         assert_eq!((answer.status, told(&answer)), (status, (Some(false), code.into())), "{name}");
         assert!(answer.body.unwrap().contains("Nothing was charged"), "{name}");
     }
     let unknown = Gate::new(settings(&[]).unwrap());
     let (mut visit, _) = unknown.open(&ask("POST", "/ask", &[("payment-signature", &token)]));
-    let answer = responded(visit.on(Event::Unanswered(Silence::TimedOut), NOW));
+    let answer = responded(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
     assert_eq!(told(&answer), (Some(false), "plan_unknown".into()));
     let wrong = settings(&[("UNLISTED", "perhaps")]).unwrap_err();
-    assert_eq!(told(&Answer::misconfigured(&wrong)), (Some(false), "config_invalid".into()));
+    assert_eq!(told(&GateResponse::misconfigured(&wrong)), (Some(false), "config_invalid".into()));
 }
 
 #[test]
 fn who_reads_headers_only_learns_why_a_token_was_refused() {
     let refused = |event: Event| {
-        let (mut visit, _) = paying(Vec::new());
-        responded(visit.on(event, NOW))
+        let (mut visit, _) = payment(Vec::new());
+        responded(visit.handle_event(event, NOW))
     };
     let table = [
         ("no token", responded(gate(&[]).open(&ask("POST", "/ask", &[])).1), None),
@@ -215,8 +215,8 @@ fn who_reads_headers_only_learns_why_a_token_was_refused() {
 
 #[test]
 fn an_answer_that_cannot_be_delivered_is_a_502_before_it_is_settled() {
-    let (mut visit, _) = paying(Vec::from([valid()]));
-    let answer = responded(visit.on(Event::OriginUnusable, NOW));
+    let (mut visit, _) = payment(Vec::from([valid()]));
+    let answer = responded(visit.handle_event(Event::OriginUnusable, NOW));
     assert_eq!((answer.status, told(&answer)), (502, (Some(false), "origin_unusable".into())));
 }
 
@@ -285,6 +285,6 @@ fn rule_18_where_no_page_is_named_the_origins_cors_is_its_own() {
     let own =
         [("access-control-allow-origin", "https://app.example"), ("access-control-expose-headers", "x-own")];
     let (mut visit, _) = gate.open(&ask("GET", "/health", &[("origin", "https://app.example")]));
-    let open = Event::Origin(OriginHead { status: 200, headers: own.into_iter().collect() });
-    assert_eq!(delivered(visit.on(open, NOW)).headers.iter().collect::<Vec<_>>(), own);
+    let open = Event::Origin(OriginResponse { status: 200, headers: own.into_iter().collect() });
+    assert_eq!(delivered(visit.handle_event(open, NOW)).headers.iter().collect::<Vec<_>>(), own);
 }

@@ -118,7 +118,7 @@ fn what_is_wrong_is_named() {
             settings(&[(*variable, value.as_str())]).err().unwrap_or_else(|| panic!("{name}: no error"));
         assert_eq!(&error.key, key, "{name}");
         assert!(value.len() < 4 || !error.problem.contains(value.as_str()), "{name} says the value");
-        let answer = Answer::misconfigured(&error);
+        let answer = GateResponse::misconfigured(&error);
         assert_eq!((answer.status, body(&answer)["key"].as_str()), (500, Some(*key)), "{name}");
         assert_eq!(error.code(), "config_invalid");
     }

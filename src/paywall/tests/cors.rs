@@ -4,7 +4,7 @@ use super::*;
 
 const PAGE: &str = "https://app.example";
 
-fn preflight(allowed: &str, over: &[(&str, &str)], path: &str, headers: &[(&str, &str)]) -> Answer {
+fn preflight(allowed: &str, over: &[(&str, &str)], path: &str, headers: &[(&str, &str)]) -> GateResponse {
     let over: Vec<_> = [("ALLOWED_ORIGINS", allowed)].iter().chain(over).copied().collect();
     responded(gate(&over).open(&ask("OPTIONS", path, headers)).1)
 }
@@ -83,7 +83,8 @@ fn what_is_only_passed_on_keeps_its_own_cors() {
     assert_eq!(forward.method, Method::Options);
     let (mut visit, _) = gate.open(&ask("GET", "/free", &headers));
     let own = [("access-control-allow-origin", "https://other.example")].into_iter().collect();
-    let delivery = delivered(visit.on(Event::Origin(OriginHead { status: 200, headers: own }), NOW));
+    let delivery =
+        delivered(visit.handle_event(Event::Origin(OriginResponse { status: 200, headers: own }), NOW));
     assert_eq!(
         delivery.headers.iter().collect::<Vec<_>>(),
         [("access-control-allow-origin", "https://other.example")]
@@ -105,7 +106,13 @@ fn every_answer_to_an_allowed_page_can_be_read() {
         ("not listed", "/nothing", &bare, Vec::new, 404),
         ("in doubt", "/ask;x", &bare, Vec::new, 400),
         ("refused", "/ask", &with_token, || Vec::from([answered(200, &json!({ "isValid": false }))]), 402),
-        ("unavailable", "/ask", &with_token, || Vec::from([Event::Unanswered(Silence::TimedOut)]), 503),
+        (
+            "unavailable",
+            "/ask",
+            &with_token,
+            || Vec::from([Event::Unanswered(FacilitatorError::TimedOut)]),
+            503,
+        ),
         ("origin failed", "/ask", &with_token, || Vec::from([valid(), Event::OriginFailed]), 502),
         ("origin said no", "/ask", &with_token, || Vec::from([valid(), origin(404)]), 0),
         ("paid", "/ask", &with_token, || Vec::from([valid(), origin(200), burned()]), 0),
@@ -113,7 +120,7 @@ fn every_answer_to_an_allowed_page_can_be_read() {
             "unknown",
             "/ask",
             &with_token,
-            || Vec::from([valid(), origin(200), Event::Unanswered(Silence::TimedOut)]),
+            || Vec::from([valid(), origin(200), Event::Unanswered(FacilitatorError::TimedOut)]),
             0,
         ),
         ("open", "/open/form", &bare, || Vec::from([origin(200)]), 0),
@@ -121,7 +128,7 @@ fn every_answer_to_an_allowed_page_can_be_read() {
     for (name, path, headers, way, status) in table {
         let (mut visit, mut action) = gate.open(&ask("POST", path, headers));
         for event in way() {
-            action = visit.on(event, NOW);
+            action = visit.handle_event(event, NOW);
         }
         let headers = match action {
             Action::Respond(answer) => {
@@ -152,9 +159,10 @@ fn the_origins_word_is_replaced_and_lists_are_merged() {
     let answer = |origin: Option<&str>| {
         let headers: Vec<_> = origin.map(|origin| ("origin", origin)).into_iter().collect();
         let (mut visit, _) = gate.open(&ask("GET", "/health", &headers));
-        delivered(
-            visit.on(Event::Origin(OriginHead { status: 200, headers: own.into_iter().collect() }), NOW),
-        )
+        delivered(visit.handle_event(
+            Event::Origin(OriginResponse { status: 200, headers: own.into_iter().collect() }),
+            NOW,
+        ))
         .headers
     };
     let headers = answer(Some(PAGE));
@@ -187,8 +195,8 @@ fn credentials_are_for_pages_that_are_named() {
         let offer = responded(gate.open(&ask("POST", "/ask", &[("origin", origin)])).1);
         let (mut visit, _) = gate.open(&ask("GET", "/health", &[("origin", origin)]));
         let own = [("access-control-allow-credentials", "true"), ("access-control-allow-origin", "*")];
-        let open = Event::Origin(OriginHead { status: 200, headers: own.into_iter().collect() });
-        let open = delivered(visit.on(open, NOW)).headers;
+        let open = Event::Origin(OriginResponse { status: 200, headers: own.into_iter().collect() });
+        let open = delivered(visit.handle_event(open, NOW)).headers;
         for headers in [&preflight.headers, &offer.headers, &open] {
             assert_eq!(
                 headers.all("access-control-allow-credentials").collect::<Vec<_>>(),

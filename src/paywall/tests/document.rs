@@ -155,7 +155,7 @@ fn a_configuration_changes_while_the_gate_runs_and_a_wrong_one_is_refused() {
         assert_eq!(line, said.map(|(event, key)| (event.to_string(), key.to_string())), "{name}");
         assert_eq!([asked(&live.gate(), "/r"), asked(&live.gate(), "/new")], statuses, "{name}");
     }
-    let forward = visit.on(valid(), NOW);
+    let forward = visit.handle_event(valid(), NOW);
     assert!(matches!(forward, Action::Forward(_)), "{forward:?}");
 }
 
@@ -186,13 +186,13 @@ fn it_is_read_again_after_some_seconds_by_one_request() {
 fn a_change_forgets_verifications_and_keeps_what_plans_say_and_the_counters() {
     let routes = |credits: u64| json!({ "routes": { "GET /r": { "planId": "1001", "credits": credits } }, "verifyCacheSeconds": 60 });
     let mut live = Live::begin(Some(routes(2).to_string()), read, NOW).unwrap();
-    live.gate().plans.say("1001", "nvm:erc4337", "eip155:84532", NOW);
+    live.gate().plans.insert("1001", "nvm:erc4337", "eip155:84532", NOW);
     let request = || RequestHead { now: NOW, ..ask("GET", "/r", &[("payment-signature", &token())]) };
     let open = |live: &Live| live.gate().open(&request());
     let (mut visit, action) = open(&live);
     assert_eq!(called(action).0, "/api/v1/x402/verify");
-    let _ = visit.on(valid(), NOW);
-    let _ = visit.on(origin(500), NOW);
+    let _ = visit.handle_event(valid(), NOW);
+    let _ = visit.handle_event(origin(500), NOW);
     assert!(matches!(open(&live).1, Action::Forward(_)), "believed");
     let mut document = routes(2);
     document["open"] = json!(["GET /new"]);

@@ -18,9 +18,9 @@ fn at_verify() {
     const KEY: (u16, &str) = (503, "facilitator_unauthorized");
     let table = [
         // Not the buyer's doing: never a 402, the origin is not called.
-        ("timed out", Event::Unanswered(Silence::TimedOut), (503, "facilitator_timeout")),
-        ("unreachable", Event::Unanswered(Silence::Unreachable), (503, "facilitator_unreachable")),
-        ("unreadable", Event::Unanswered(Silence::Unreadable), GARBLED),
+        ("timed out", Event::Unanswered(FacilitatorError::TimedOut), (503, "facilitator_timeout")),
+        ("unreachable", Event::Unanswered(FacilitatorError::Unreachable), (503, "facilitator_unreachable")),
+        ("unreadable", Event::Unanswered(FacilitatorError::Unreadable), GARBLED),
         ("500", text(500, ""), DOWN),
         ("500 with a code", no(500, "BCK.X402.0006"), DOWN),
         ("502 with a page", text(502, "<html>"), DOWN),
@@ -66,13 +66,13 @@ fn at_verify() {
     ];
     for (name, event, (status, code)) in table {
         // A connection that broke is tried once more, whatever comes then.
-        let broken = Event::Unanswered(Silence::Unreachable);
+        let broken = Event::Unanswered(FacilitatorError::Unreachable);
         let mut ways = Vec::from([Vec::from([broken, event.clone()])]);
-        if !matches!(event, Event::Unanswered(Silence::Unreachable)) {
+        if !matches!(event, Event::Unanswered(FacilitatorError::Unreachable)) {
             ways.push(Vec::from([event]));
         }
         for events in ways {
-            let answer = responded(paying(events).1);
+            let answer = responded(payment(events).1);
             assert_eq!((answer.status, body(&answer)["code"].as_str()), (status, Some(code)), "{name}");
             assert_eq!(answer.headers.get("cache-control"), Some("no-store"), "{name}");
             assert_eq!(answer.headers.get("retry-after").is_some(), status == 503, "{name}");
@@ -87,9 +87,9 @@ fn at_verify() {
             );
         }
     }
-    let (_, action) = paying(Vec::from([no(402, "BCK.X402.0005")]));
+    let (_, action) = payment(Vec::from([no(402, "BCK.X402.0005")]));
     assert_eq!(body(&responded(action))["message"], "no — ask again");
-    let (_, action) = paying(Vec::from([text(402, "")]));
+    let (_, action) = payment(Vec::from([text(402, "")]));
     assert_eq!(responded(action).headers.get("x-platform-correlation-id"), Some("c-1"));
 }
 
@@ -125,9 +125,13 @@ fn at_settle() {
         ("unknown members", success(json!({ "new": { "x": [1] } })), End::Paid),
         ("201", answered(201, &json!({ "success": true })), End::Paid),
         // Sent, and nobody knows: the buyer may have paid.
-        ("timed out", Event::Unanswered(Silence::TimedOut), End::Unknown("facilitator_timeout")),
-        ("broken off", Event::Unanswered(Silence::Unreachable), End::Unknown("facilitator_unreachable")),
-        ("unreadable", Event::Unanswered(Silence::Unreadable), End::Unknown("facilitator_garbled")),
+        ("timed out", Event::Unanswered(FacilitatorError::TimedOut), End::Unknown("facilitator_timeout")),
+        (
+            "broken off",
+            Event::Unanswered(FacilitatorError::Unreachable),
+            End::Unknown("facilitator_unreachable"),
+        ),
+        ("unreadable", Event::Unanswered(FacilitatorError::Unreadable), End::Unknown("facilitator_garbled")),
         ("500", no(500, "BCK.COMMON.0001"), End::Unknown("facilitator_unavailable")),
         ("not burned", no(500, "BCK.X402.0009"), End::Refused("BCK.X402.0009")),
         ("502", text(502, "<html>"), End::Unknown("facilitator_unavailable")),
@@ -172,7 +176,7 @@ fn at_settle() {
         ("408", text(408, ""), End::NotTried("facilitator_busy")),
     ];
     for (name, event, expected) in table {
-        let (_, action) = paying(Vec::from([valid(), origin(200), event]));
+        let (_, action) = payment(Vec::from([valid(), origin(200), event]));
         let end = match action {
             Action::Deliver(delivery) => {
                 let receipt = header(&delivery.headers, PAYMENT_RESPONSE);
@@ -215,7 +219,8 @@ use alloc::string::ToString;
 
 #[test]
 fn the_journal_names_what_reconciles_it_and_not_the_token() {
-    let (_, action) = paying(Vec::from([valid(), origin(200), Event::Unanswered(Silence::TimedOut)]));
+    let (_, action) =
+        payment(Vec::from([valid(), origin(200), Event::Unanswered(FacilitatorError::TimedOut)]));
     let journal = delivered(action).journal.unwrap();
     let line: Value = serde_json::from_str(journal.line()).unwrap();
     let digest = crate::paywall::sha256::sha256(payload().to_string().as_bytes());
@@ -233,16 +238,16 @@ fn the_journal_names_what_reconciles_it_and_not_the_token() {
     assert_ne!(spelled, token());
     let (mut visit, _) = gate(&[]).open(&ask("POST", "/ask", &[("payment-signature", &spelled)]));
     for event in [valid(), origin(200)] {
-        let _ = visit.on(event, NOW);
+        let _ = visit.handle_event(event, NOW);
     }
-    let again = delivered(visit.on(Event::Unanswered(Silence::TimedOut), NOW)).journal;
+    let again = delivered(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW)).journal;
     assert_eq!(again.unwrap(), journal);
     assert!(!journal.line().contains(&token()) && !journal.line().contains("0xfeed"));
 }
 
 #[test]
 fn no_debug_print_says_a_token_or_a_key() {
-    let (visit, action) = paying(Vec::from([valid()]));
+    let (visit, action) = payment(Vec::from([valid()]));
     let said = alloc::format!("{visit:?}");
     let forward = alloc::format!("{action:?}");
     for secret in [token(), KEY.to_string()] {

@@ -1,6 +1,6 @@
 //! A whole visit, step by step: what was asked of whom, with a facilitator that says yes unless it is told otherwise.
 
-use super::super::state::{Command, Reply, StateCall, Task, Told, apply, told};
+use super::super::state::{Command, PlatformResponse, Reply, StateCall, Task, apply, on_response};
 use super::state::Map;
 use super::*;
 use crate::wire::Credits;
@@ -35,7 +35,7 @@ pub(super) struct Walk {
     pub(super) settled: Option<Value>,
     pub(super) forward: Option<HeaderList>,
     pub(super) delivery: Option<Delivery>,
-    pub(super) answer: Option<Answer>,
+    pub(super) answer: Option<GateResponse>,
     pub(super) tail: Option<String>,
 }
 
@@ -103,7 +103,7 @@ impl World {
     /// An origin that answers with these headers.
     pub(super) fn says(mut self, status: u16, headers: &[(&str, &str)]) -> Self {
         let headers = headers.iter().map(|(name, value)| (*name, *value)).collect();
-        self.origin = Event::Origin(OriginHead { status, headers });
+        self.origin = Event::Origin(OriginResponse { status, headers });
         self
     }
 
@@ -155,9 +155,9 @@ impl World {
                     self.called(&call.path, body, &mut walk)
                 }
             };
-            action = visit.on(event, self.now);
+            action = visit.handle_event(event, self.now);
         }
-        for note in visit.notes() {
+        for note in visit.take_deferred() {
             self.tell(&note);
         }
         walk
@@ -175,7 +175,8 @@ impl World {
                 let Task::Tell(call) = &job.task else { panic!("a call: {job:?}") };
                 self.tell(call);
                 let rows = self.objects.get_mut(&shard).unwrap();
-                told(rows, &job, Told::Heard, self.now, &mut |line| log.push(line)).unwrap();
+                on_response(rows, &job, PlatformResponse::Heard, self.now, &mut |line| log.push(line))
+                    .unwrap();
             }
         }
     }

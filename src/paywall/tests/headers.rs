@@ -55,15 +55,15 @@ fn no_cache_keeps_what_one_buyer_paid_for() {
         (&[" , ,"], "private"),
     ] {
         let headers = origin.iter().map(|value| ("Cache-Control", *value)).collect();
-        let head = OriginHead { status: 200, headers };
-        let (_, action) = paying(Vec::from([valid(), Event::Origin(head), burned()]));
+        let head = OriginResponse { status: 200, headers };
+        let (_, action) = payment(Vec::from([valid(), Event::Origin(head), burned()]));
         let delivery = delivered(action);
         assert_eq!(delivery.headers.all("cache-control").collect::<Vec<_>>(), [buyer], "{origin:?}");
         // Nor an answer that was not charged: a 304 changes what is kept of the answer that was.
         for status in [301, 304, 404, 410] {
             let headers = origin.iter().map(|value| ("Cache-Control", *value)).collect();
-            let head = OriginHead { status, headers };
-            let (_, action) = paying(Vec::from([valid(), Event::Origin(head)]));
+            let head = OriginResponse { status, headers };
+            let (_, action) = payment(Vec::from([valid(), Event::Origin(head)]));
             let kept = delivered(action).headers;
             assert_eq!(kept.all("cache-control").collect::<Vec<_>>(), [buyer], "{status} {origin:?}");
         }
@@ -82,8 +82,8 @@ fn the_origins_headers_go_through_but_for_what_is_ours_to_say() {
         ("cloudflare-cdn-cache-control", "max-age=600"),
         ("surrogate-control", "max-age=600"),
     ];
-    let head = OriginHead { status: 200, headers: headers.into_iter().collect() };
-    let (_, action) = paying(Vec::from([valid(), Event::Origin(head), burned()]));
+    let head = OriginResponse { status: 200, headers: headers.into_iter().collect() };
+    let (_, action) = payment(Vec::from([valid(), Event::Origin(head), burned()]));
     let headers = delivered(action).headers;
     let names: Vec<_> = headers.iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["set-cookie", "set-cookie", "etag", "cache-control", "payment-response"]);

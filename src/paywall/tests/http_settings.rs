@@ -11,7 +11,7 @@ fn walk(
     over: &[(&str, &str)],
     headers: &[(&str, &str)],
     events: Vec<Event>,
-) -> (Visit, Action, Vec<HeaderList>) {
+) -> (RequestFlow, Action, Vec<HeaderList>) {
     let token = token();
     let headers: Vec<_> = [("payment-signature", token.as_str())].iter().chain(headers).copied().collect();
     let request = RequestHead { seed: [7; 16], ..ask("POST", "/ask", &headers) };
@@ -21,7 +21,7 @@ fn walk(
         if let Action::Forward(forward) = &action {
             sent.push(forward.headers.clone());
         }
-        action = visit.on(event, NOW + 10 * (step as u64 + 1));
+        action = visit.handle_event(event, NOW + 10 * (step as u64 + 1));
     }
     (visit, action, sent)
 }
@@ -110,7 +110,7 @@ fn server_timing_says_what_was_waited_for() {
     };
     let with_own = |status| {
         let headers = [("server-timing", "db;dur=3")].into_iter().collect();
-        Event::Origin(OriginHead { status, headers })
+        Event::Origin(OriginResponse { status, headers })
     };
     for (name, events, expected) in [
         ("offered", Vec::new(), &[][..]),
@@ -143,7 +143,7 @@ fn a_request_is_one_line_that_says_what_it_came_to_and_no_secret() {
         ("uncharged", Vec::from([valid(), origin(404)]), "uncharged", None, 404, None),
         (
             "unknown",
-            Vec::from([valid(), origin(200), Event::Unanswered(Silence::TimedOut)]),
+            Vec::from([valid(), origin(200), Event::Unanswered(FacilitatorError::TimedOut)]),
             "unknown",
             None,
             200,
@@ -159,7 +159,7 @@ fn a_request_is_one_line_that_says_what_it_came_to_and_no_secret() {
         ),
         (
             "unavailable",
-            Vec::from([Event::Unanswered(Silence::TimedOut)]),
+            Vec::from([Event::Unanswered(FacilitatorError::TimedOut)]),
             "unavailable",
             Some("facilitator_timeout"),
             503,
@@ -226,7 +226,7 @@ fn a_request_is_one_line_that_says_what_it_came_to_and_no_secret() {
     let spelled = |token: &str| {
         let request = ask("POST", "/ask", &[("payment-signature", token)]);
         let (mut visit, _) = gate(USUAL).open(&request);
-        let _ = visit.on(Event::Unanswered(Silence::TimedOut), NOW);
+        let _ = visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW);
         let line: Value = serde_json::from_str(&visit.record().unwrap().line.unwrap()).unwrap();
         line["token"].as_str().unwrap().to_string()
     };
@@ -246,7 +246,7 @@ fn what_is_not_paid_for_is_written_down_too() {
     ] {
         let (mut visit, _) = gate.open(&ask(method, path, &[]));
         if let Some(event) = event {
-            let _ = visit.on(event, NOW + 5);
+            let _ = visit.handle_event(event, NOW + 5);
         }
         let line = visit.record().unwrap().line.unwrap();
         assert!(!line.contains("secret"), "a query is not written down");
@@ -269,7 +269,7 @@ fn the_counters_are_for_whoever_has_the_secret() {
     for _ in 0..3 {
         let (mut visit, _) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token)]));
         for (event, now) in [(valid(), NOW + 7), (origin(200), NOW + 8), (burned(), NOW + 10)] {
-            let _ = visit.on(event, now);
+            let _ = visit.handle_event(event, now);
         }
     }
     let _ = gate.open(&ask("GET", "/files/a", &[]));
@@ -361,7 +361,7 @@ fn the_head_of_an_answer_stays_under_8_kb() {
     let (_, action, _) = walk(
         USUAL,
         &[],
-        Vec::from([valid(), Event::Origin(OriginHead { status: 200, headers: own }), burned("z")]),
+        Vec::from([valid(), Event::Origin(OriginResponse { status: 200, headers: own }), burned("z")]),
     );
     assert_eq!(headers_of(&action).get("x-own").map(str::len), Some(7900));
     assert_eq!(header(headers_of(&action), "payment-response").unwrap()["success"], true);

@@ -88,7 +88,7 @@ pub(super) fn gate(over: &[(&str, &str)]) -> Gate {
 /// The same gate, told by the platform that these plans are paid for with crypto.
 pub(super) fn knowing(gate: Gate, plans: &[&str]) -> Gate {
     for plan in plans {
-        gate.plans.say(plan, "nvm:erc4337", "eip155:84532", NOW);
+        gate.plans.insert(plan, "nvm:erc4337", "eip155:84532", NOW);
     }
     gate
 }
@@ -138,20 +138,20 @@ pub(super) fn burned() -> Event {
 }
 
 pub(super) fn origin(status: u16) -> Event {
-    Event::Origin(OriginHead { status, headers: [("content-type", "text/plain")].into_iter().collect() })
+    Event::Origin(OriginResponse { status, headers: [("content-type", "text/plain")].into_iter().collect() })
 }
 
 /// A visit of `POST /ask` with a token, brought to the stage before `event`s that follow.
-pub(super) fn paying(events: Vec<Event>) -> (Visit, Action) {
+pub(super) fn payment(events: Vec<Event>) -> (RequestFlow, Action) {
     let gate = gate(&[]);
     let (mut visit, mut action) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
     for event in events {
-        action = visit.on(event, NOW);
+        action = visit.handle_event(event, NOW);
     }
     (visit, action)
 }
 
-pub(super) fn responded(action: Action) -> Answer {
+pub(super) fn responded(action: Action) -> GateResponse {
     match action {
         Action::Respond(answer) => answer,
         other => panic!("not answered: {other:?}"),
@@ -192,7 +192,7 @@ pub(super) fn delivered(action: Action) -> Delivery {
     }
 }
 
-pub(super) fn body(answer: &Answer) -> Value {
+pub(super) fn body(answer: &GateResponse) -> Value {
     serde_json::from_str(answer.body.as_deref().unwrap_or("null")).unwrap()
 }
 

@@ -41,7 +41,7 @@ fn world_rows(world: &World) -> super::state::Map {
 }
 
 /// A request that is delivered and whose isolate is lost before it says what became of it.
-fn begun(world: &mut World, path: &str) -> Visit {
+fn begun(world: &mut World, path: &str) -> RequestFlow {
     let head = RequestHead {
         seed: [200; 16],
         now: world.now,
@@ -56,7 +56,7 @@ fn begun(world: &mut World, path: &str) -> Visit {
             Action::Deliver(_) => return visit,
             other => panic!("{other:?}"),
         };
-        action = visit.on(event, world.now);
+        action = visit.handle_event(event, world.now);
     }
 }
 
@@ -84,15 +84,15 @@ fn a_second_answer_waits_for_the_first_and_is_told_to_come_again() {
     let other = token_of("1002", "nvm:erc4337", "0xb1", None);
     assert_eq!(world.go(ask("GET", "/r", &[("payment-signature", &other)])).said().0, 402, "another plan");
     // As soon as the first has come to its end, the next is served.
-    let mut action = first.on(Event::Ended(Ending::default()), world.now);
+    let mut action = first.handle_event(Event::Ended(Ending::default()), world.now);
     while let Action::State(_) | Action::Call(_) = action {
         let event = match action {
             Action::State(call) => Event::State(world.tell(&call)),
             _ => burned(),
         };
-        action = first.on(event, world.now);
+        action = first.handle_event(event, world.now);
     }
-    for note in first.notes() {
+    for note in first.take_deferred() {
         world.tell(&note);
     }
     assert_eq!(go(&mut world, "/r").sum(), "2 of 2");
@@ -108,10 +108,10 @@ fn a_bound_is_what_the_route_says() {
             let (mut visit, mut action) = world.gate.open(&head);
             let forwarded = loop {
                 action = match action {
-                    Action::Call(_) => visit.on(valid(), NOW),
+                    Action::Call(_) => visit.handle_event(valid(), NOW),
                     Action::State(call) => {
                         let reply = world.tell(&call);
-                        visit.on(Event::State(reply), NOW)
+                        visit.handle_event(Event::State(reply), NOW)
                     }
                     Action::Forward(_) => break true,
                     _ => break false,
@@ -129,24 +129,24 @@ fn who_had_to_wait_is_verified_once_more() {
     let head = RequestHead { seed: [201; 16], ..request("", &[]) };
     let mut first = begun(&mut world, "/end");
     let (mut visit, _) = world.gate.open(&head);
-    let Action::State(admit) = visit.on(valid(), NOW) else { panic!("not admitted after verify") };
-    let action = visit.on(Event::State(world.tell(&admit)), NOW);
+    let Action::State(admit) = visit.handle_event(valid(), NOW) else { panic!("not admitted after verify") };
+    let action = visit.handle_event(Event::State(world.tell(&admit)), NOW);
     assert!(matches!(action, Action::Wait(100)), "{action:?}");
     // The first one is settled, with the last that is held.
-    let action = first.on(Event::Ended(Ending::default()), NOW);
+    let action = first.handle_event(Event::Ended(Ending::default()), NOW);
     let Action::State(charge) = action else { panic!("{action:?}") };
-    let _ = first.on(Event::State(world.tell(&charge)), NOW);
-    let _ = first.on(burned(), NOW);
-    for note in first.notes() {
+    let _ = first.handle_event(Event::State(world.tell(&charge)), NOW);
+    let _ = first.handle_event(burned(), NOW);
+    for note in first.take_deferred() {
         world.tell(&note);
     }
-    let Action::State(admit) = visit.on(Event::Waited, NOW + 100) else { panic!("asks again") };
-    let action = visit.on(Event::State(world.tell(&admit)), NOW + 100);
+    let Action::State(admit) = visit.handle_event(Event::Waited, NOW + 100) else { panic!("asks again") };
+    let action = visit.handle_event(Event::State(world.tell(&admit)), NOW + 100);
     assert_eq!(called(action).0, "/api/v1/x402/verify");
-    let answer = responded(visit.on(refused("BCK.CREDITS.0003"), NOW + 100));
+    let answer = responded(visit.handle_event(refused("BCK.CREDITS.0003"), NOW + 100));
     assert_eq!((answer.status, body(&answer)["code"].as_str()), (402, Some("BCK.CREDITS.0003")));
     // What it had reserved is given back.
-    for note in visit.notes() {
+    for note in visit.take_deferred() {
         world.tell(&note);
     }
     assert_eq!(go(&mut world, "/r").sum(), "2 of 2");
@@ -160,13 +160,13 @@ fn what_was_refused_after_delivery_is_owed_until_that_token_pays_for_it() {
         ("the burn fails", answered(500, &json!({ "code": "BCK.X402.0009" })), (503, "BCK.X402.0009"), 1),
         ("the token has ended", refused("BCK.X402.0005"), (0, ""), 2),
         // Two of them are of the new token, which is single-use.
-        ("nobody knows", Event::Unanswered(Silence::TimedOut), (0, ""), 3),
+        ("nobody knows", Event::Unanswered(FacilitatorError::TimedOut), (0, ""), 3),
         ("it pays", burned(), (0, ""), 2),
     ] {
         let mut world = later(&json!({}));
         world.settle = Some(refused("BCK.CREDITS.0003"));
         assert!(go(&mut world, "/r").delivery.is_some());
-        assert_eq!(entry(&world).stands, Stands::Owed, "{name}");
+        assert_eq!(entry(&world).status, EntryStatus::Owed, "{name}");
         let token = token_of("1001", "nvm:erc4337", "0xb1", Some("0x01"));
         world.settle = Some(settle);
         let walk = world.go(ask("GET", "/r", &[("payment-signature", &token)]));
@@ -181,12 +181,12 @@ fn what_was_refused_after_delivery_is_owed_until_that_token_pays_for_it() {
             assert!(!walk.steps.contains(&"origin"), "{name}");
         }
         let stands = match name {
-            "the token has ended" => Stands::Refused,
-            "nobody knows" => Stands::Unresolved,
-            "it pays" => Stands::Settled,
-            _ => Stands::Owed,
+            "the token has ended" => EntryStatus::Refused,
+            "nobody knows" => EntryStatus::Unresolved,
+            "it pays" => EntryStatus::Settled,
+            _ => EntryStatus::Owed,
         };
-        assert_eq!(entry(&world).stands, stands, "{name}");
+        assert_eq!(entry(&world).status, stands, "{name}");
     }
 }
 
@@ -198,23 +198,23 @@ fn what_is_owed_is_settled_by_one_request_at_a_time() {
     let ask = |world: &mut World, seed: u8| {
         let head = RequestHead { seed: [seed; 16], ..request("", &[]) };
         let (mut visit, _) = world.gate.open(&head);
-        let Action::State(admit) = visit.on(valid(), NOW) else { panic!("not admitted") };
+        let Action::State(admit) = visit.handle_event(valid(), NOW) else { panic!("not admitted") };
         let reply = world.tell(&admit);
         (visit, reply)
     };
     let (_, first) = ask(&mut world, 210);
     let Reply::Owing { entry: owed } = first else { panic!("{first:?}") };
-    assert!(owed.again.is_some() && owed.rounds == 1);
+    assert!(owed.settle_body.is_some() && owed.rounds == 1);
     assert_eq!(ask(&mut world, 211).1, Reply::InProgress);
     // What is said late of the settle before it changes nothing.
     let shard = crate::paywall::endpoints::receipts::shard("payer", "0xb1");
     let again = crate::wire::Secret::new("{}");
-    let late = End::Owed { why: "late".into(), again, receipt: None };
+    let late = SettlementOutcome::Owed { why: "late".into(), again, receipt: None };
     world.tell(&StateCall {
         shard,
         command: Command::Close { visit: owed.visit.clone(), end: late, after: 1, round: 0 },
     });
-    assert_eq!(entry(&world).stands, Stands::Settling);
+    assert_eq!(entry(&world).status, EntryStatus::Settling);
     // Whoever has it dies: nobody knows, and it is not held against the payer.
     let rows = world.objects.values_mut().next().unwrap();
     let due = rows.next_due().unwrap().unwrap();
@@ -222,7 +222,7 @@ fn what_is_owed_is_settled_by_one_request_at_a_time() {
     for rows in world.objects.values_mut() {
         assert!(next(rows, world.now, &mut Vec::new()).is_none(), "a reusable token is not settled again");
     }
-    assert_eq!(entry(&world).stands, Stands::Unresolved);
+    assert_eq!(entry(&world).status, EntryStatus::Unresolved);
     world.settle = None;
     assert_eq!(go(&mut world, "/r").sum(), "2 of 2");
 }
@@ -240,7 +240,7 @@ fn a_lease_ends_unless_the_stream_renews_it_and_a_stream_that_outlives_it_is_set
             Action::Deliver(delivery) => break delivery.meter.unwrap(),
             other => panic!("{other:?}"),
         };
-        action = visit.on(event, NOW);
+        action = visit.handle_event(event, NOW);
     };
     let renew = meter.renew.unwrap();
     let lapses = |world: &mut World, after: u64| {
@@ -249,7 +249,7 @@ fn a_lease_ends_unless_the_stream_renews_it_and_a_stream_that_outlives_it_is_set
         for rows in world.objects.values_mut() {
             assert!(next(rows, NOW + after, &mut log).is_none());
         }
-        (entry(world).stands, log.len())
+        (entry(world).status, log.len())
     };
     // Renewed as often as it says, it is held however long it goes out.
     for round in 1..=10 {
@@ -258,26 +258,26 @@ fn a_lease_ends_unless_the_stream_renews_it_and_a_stream_that_outlives_it_is_set
     }
     let last = 10 * u64::from(renew.every_ms);
     assert_eq!(go(&mut world, "/r").said().0, 429);
-    assert_eq!(lapses(&mut world, last + 59_999), (Stands::Delivering, 0));
+    assert_eq!(lapses(&mut world, last + 59_999), (EntryStatus::Delivering, 0));
     // Then its isolate is believed lost: nothing was sent for it, and it is not held against the payer.
-    assert_eq!(lapses(&mut world, last + 65_100), (Stands::Unresolved, 1));
+    assert_eq!(lapses(&mut world, last + 65_100), (EntryStatus::Unresolved, 1));
     assert!(!entry(&world).sent);
     assert_eq!(go(&mut world, "/r").sum(), "2 of 2");
     // It lives: it is written down again, and settled at its end.
     assert_eq!(world.tell(&renew.call), Reply::Done);
-    assert_eq!(entry(&world).stands, Stands::Delivering);
-    assert_eq!(lapses(&mut world, last + 200_000), (Stands::Unresolved, 1));
-    let Action::State(charge) = visit.on(Event::Ended(Ending::default()), world.now) else {
+    assert_eq!(entry(&world).status, EntryStatus::Delivering);
+    assert_eq!(lapses(&mut world, last + 200_000), (EntryStatus::Unresolved, 1));
+    let Action::State(charge) = visit.handle_event(Event::Ended(Ending::default()), world.now) else {
         panic!("charged")
     };
     assert_eq!(world.tell(&charge), Reply::Done);
-    let settle = visit.on(Event::State(Reply::Done), world.now);
+    let settle = visit.handle_event(Event::State(Reply::Done), world.now);
     assert_eq!(called(settle).0, "/api/v1/x402/settle");
-    let _ = visit.on(burned(), world.now);
-    for note in visit.notes() {
+    let _ = visit.handle_event(burned(), world.now);
+    for note in visit.take_deferred() {
         world.tell(&note);
     }
-    assert_eq!(entry(&world).stands, Stands::Settled);
+    assert_eq!(entry(&world).status, EntryStatus::Settled);
 }
 
 #[test]
@@ -285,18 +285,18 @@ fn who_comes_back_after_its_lease_delivers_nothing_that_is_not_counted() {
     let mut world = later(&json!({}));
     let head = RequestHead { seed: [230; 16], ..request("", &[]) };
     let (mut visit, _) = world.gate.open(&head);
-    let Action::State(admit) = visit.on(valid(), NOW) else { panic!("not admitted") };
-    let action = visit.on(Event::State(world.tell(&admit)), NOW);
+    let Action::State(admit) = visit.handle_event(valid(), NOW) else { panic!("not admitted") };
+    let action = visit.handle_event(Event::State(world.tell(&admit)), NOW);
     assert!(matches!(action, Action::Forward(_)));
     // The origin took so long that another was admitted.
     world.now = NOW + 10_000_000;
     for rows in world.objects.values_mut() {
         let _ = next(rows, world.now, &mut Vec::new());
     }
-    let Action::State(write) = visit.on(origin(200), world.now) else { panic!("written") };
+    let Action::State(write) = visit.handle_event(origin(200), world.now) else { panic!("written") };
     let reply = world.tell(&write);
     assert_eq!(reply, Reply::Lost);
-    assert_eq!(responded(visit.on(Event::State(reply), world.now)).status, 503);
+    assert_eq!(responded(visit.handle_event(Event::State(reply), world.now)).status, 503);
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn the_journal_is_for_whoever_has_the_token_and_holds_no_other() {
     let empty = world.go(ask("GET", path, &bearer)).answer.unwrap();
     assert_eq!((empty.status, body(&empty)), (200, json!({ "entries": [], "next": null })));
     // One that nobody knows of, one that is owed, one that is paid for.
-    world.settle = Some(Event::Unanswered(Silence::TimedOut));
+    world.settle = Some(Event::Unanswered(FacilitatorError::TimedOut));
     let _ = go(&mut world, "/r");
     world.settle = Some(refused("BCK.CREDITS.0003"));
     let _ = go(&mut world, "/r");
@@ -365,7 +365,7 @@ fn every_answer_to_a_token_says_what_became_of_it() {
     for (path, events, status, reason) in rows {
         let (mut visit, mut action) = gate(&[]).open(&ask("POST", path, &[("payment-signature", &token())]));
         for event in events {
-            action = visit.on(event, NOW);
+            action = visit.handle_event(event, NOW);
         }
         let answer = responded(action);
         assert_eq!(answer.status, status, "{path}");
@@ -382,9 +382,9 @@ fn every_answer_to_a_token_says_what_became_of_it() {
     assert!(body(walk.answer.as_ref().unwrap())["message"].to_string().contains("Nothing was charged"));
     // A plan of which nothing can be found out.
     let unknown = gate(&[]);
-    unknown.plans.forget();
+    unknown.plans.clear();
     let (mut visit, _) = unknown.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
-    let answer = responded(visit.on(Event::Unanswered(Silence::TimedOut), NOW));
+    let answer = responded(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
     assert_eq!((answer.status, body(&answer)["code"].as_str()), (503, Some("plan_unknown")));
     assert_eq!(header(&answer.headers, "payment-response").unwrap()["errorReason"], "not_settled");
     // Who brings no token is told nothing of one.
@@ -398,7 +398,7 @@ fn rule_21_a_state_that_cannot_be_reached_is_a_503_and_no_offer() {
     let world = super::harness::world(route);
     let (mut visit, action) = world.gate.open(&ask("GET", "/r", &[]));
     assert!(matches!(action, Action::State(_)));
-    let answer = responded(visit.on(Event::StateFailed, NOW));
+    let answer = responded(visit.handle_event(Event::StateFailed, NOW));
     assert_eq!((answer.status, answer.headers.get("retry-after")), (503, Some("5")));
     assert_eq!(answer.headers.get("payment-required"), None);
 }

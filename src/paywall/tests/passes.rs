@@ -16,7 +16,7 @@ fn after(events: Vec<Event>) -> Action {
     let gate = gate(&SOLD);
     let (mut visit, mut action) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
     for event in events {
-        action = visit.on(event, NOW);
+        action = visit.handle_event(event, NOW);
     }
     action
 }
@@ -27,7 +27,7 @@ fn bought() -> String {
 }
 
 /// A request with a pass, at a time.
-fn shown(over: &[(&str, &str)], path: &str, headers: &[(&str, &str)], now: u64) -> (Visit, Action) {
+fn shown(over: &[(&str, &str)], path: &str, headers: &[(&str, &str)], now: u64) -> (RequestFlow, Action) {
     let over = [over, &SOLD].concat();
     let method = if path == "/ask" { "POST" } else { "GET" };
     gate(&over).open(&RequestHead { now, ..ask(method, path, headers) })
@@ -35,7 +35,7 @@ fn shown(over: &[(&str, &str)], path: &str, headers: &[(&str, &str)], now: u64) 
 
 #[test]
 fn a_pass_is_sold_with_what_was_settled_and_with_nothing_else() {
-    let silence = || Event::Unanswered(Silence::TimedOut);
+    let silence = || Event::Unanswered(FacilitatorError::TimedOut);
     let no = || answered(402, &json!({ "code": "BCK.CREDITS.0003", "message": "too few" }));
     for (name, events, sold) in [
         ("settled", Vec::from([valid(), origin(200), burned()]), true),
@@ -59,7 +59,7 @@ fn a_pass_is_sold_with_what_was_settled_and_with_nothing_else() {
         ("set-cookie", "__Host-payment-pass-all=forged; Path=/"),
         ("set-cookie", "a=1"),
     ];
-    let head = OriginHead { status: 200, headers: forged.into_iter().collect() };
+    let head = OriginResponse { status: 200, headers: forged.into_iter().collect() };
     let headers = delivered(after(Vec::from([valid(), Event::Origin(head), burned()]))).headers;
     assert!(headers.get(PASS).unwrap().starts_with("v1.k1."));
     let cookies: Vec<_> = headers.all("set-cookie").map(|cookie| cookie.split('=').next().unwrap()).collect();
@@ -99,7 +99,7 @@ fn a_pass_is_let_through_without_being_verified_or_settled() {
         assert!(!seen.iter().any(|(_, value)| value.contains("v1.k1.")), "{name}: the origin sees the pass");
         assert_eq!(told("cookie"), name.contains("cookie").then_some("a=1"), "{name}");
 
-        let headers = delivered(visit.on(origin(200), NOW)).headers;
+        let headers = delivered(visit.handle_event(origin(200), NOW)).headers;
         assert_eq!(headers.get("payment-response"), None, "{name}: nothing was paid now");
         assert_eq!(headers.get("cache-control"), Some("private"), "{name}");
         assert_eq!(
@@ -108,7 +108,7 @@ fn a_pass_is_let_through_without_being_verified_or_settled() {
             "{name}"
         );
         assert_eq!(headers.get(PASS), None, "{name}: it is not sold again");
-        assert!(visit.notes().is_empty());
+        assert!(visit.take_deferred().is_empty());
     }
 }
 
@@ -117,22 +117,25 @@ fn what_the_origin_answers_to_a_pass_is_told_as_it_is() {
     let pass = bought();
     for status in [200, 206, 304, 404, 500] {
         let (mut visit, _) = shown(&[], "/ask", &[(PASS, &pass)], NOW);
-        let headers = delivered(visit.on(origin(status), NOW)).headers;
+        let headers = delivered(visit.handle_event(origin(status), NOW)).headers;
         assert_eq!(headers.get("payment-response"), None, "{status}");
     }
     for (event, code) in [(Event::OriginFailed, "origin_unreachable"), (origin(101), "origin_garbled")] {
         let (mut visit, _) = shown(&[], "/ask", &[(PASS, &pass)], NOW);
-        let answer = responded(visit.on(event, NOW));
+        let answer = responded(visit.handle_event(event, NOW));
         assert_eq!((answer.status, body(&answer)["code"].as_str()), (502, Some(code)));
     }
     // A socket that was asked for is one.
     let socket = [(PASS, pass.as_str()), ("upgrade", "websocket"), ("connection", "upgrade")];
     let (mut visit, _) = shown(&[], "/paid", &socket, NOW);
-    assert_eq!(delivered(visit.on(origin(101), NOW)).headers.get("payment-response"), None);
+    assert_eq!(delivered(visit.handle_event(origin(101), NOW)).headers.get("payment-response"), None);
     // Near its end it says so.
     let late = NOW + 3_000_000;
     let (mut visit, _) = shown(&[], "/ask", &[(PASS, &pass)], late);
-    assert_eq!(delivered(visit.on(origin(200), late)).headers.get("x-payment-warning"), Some("pass-expires"));
+    assert_eq!(
+        delivered(visit.handle_event(origin(200), late)).headers.get("x-payment-warning"),
+        Some("pass-expires")
+    );
 }
 
 #[test]
@@ -179,9 +182,10 @@ fn each_plan_has_its_price() {
     let over = [("ROUTES", routes), ("OPEN_ROUTES", "[]")];
     let (mut visit, _) = shown(&over, "/ask", &[("payment-signature", &token())], NOW);
     for event in [valid(), origin(200)] {
-        drop(visit.on(event, NOW));
+        drop(visit.handle_event(event, NOW));
     }
-    let pass = delivered(visit.on(burned(), NOW)).headers.get(PASS).map(ToString::to_string).unwrap();
+    let pass =
+        delivered(visit.handle_event(burned(), NOW)).headers.get(PASS).map(ToString::to_string).unwrap();
     // Bought for 2 of plan 1001: it opens what costs that of this plan, whatever it costs of another.
     assert!(matches!(shown(&over, "/ask", &[(PASS, &pass)], NOW).1, Action::Forward(_)));
     let answer = responded(shown(&over, "/paid", &[(PASS, &pass)], NOW).1);
@@ -198,15 +202,15 @@ fn who_holds_a_pass_keeps_to_the_rate_of_a_payer() {
     let request = RequestHead { now: NOW, ..ask("POST", "/ask", &[(PASS, &pass)]) };
     let (mut visit, action) = gate.open(&request);
     assert!(matches!(action, Action::State(_)), "{action:?}");
-    let forward = visit.on(Event::State(Reply::Admitted { free: false }), NOW);
+    let forward = visit.handle_event(Event::State(Reply::Admitted { free: false }), NOW);
     assert_eq!(forwarded(forward).headers.get("x-payment-credits"), Some("0"));
-    assert!(matches!(visit.on(origin(200), NOW), Action::Deliver(_)));
+    assert!(matches!(visit.handle_event(origin(200), NOW), Action::Deliver(_)));
 
     let (mut visit, _) = gate.open(&request);
-    let answer = responded(visit.on(Event::State(Reply::Limited { retry_after: 9 }), NOW));
+    let answer = responded(visit.handle_event(Event::State(Reply::Limited { retry_after: 9 }), NOW));
     assert_eq!((answer.status, answer.headers.get("retry-after")), (429, Some("9")));
     let (mut visit, _) = gate.open(&request);
-    assert_eq!(responded(visit.on(Event::StateFailed, NOW)).status, 503);
+    assert_eq!(responded(visit.handle_event(Event::StateFailed, NOW)).status, 503);
 }
 
 #[test]
@@ -248,7 +252,7 @@ fn a_token_is_asked_after_for_nothing() {
     let (mut visit, action) = status(&[("payment-signature", &token)]);
     let (path, verify) = called(action);
     assert_eq!((path.as_str(), &verify["maxAmount"]), ("/api/v1/x402/verify", &"0".into()));
-    let answer = responded(visit.on(valid(), NOW));
+    let answer = responded(visit.handle_event(valid(), NOW));
     assert_eq!(
         (answer.status, &body(&answer)["payer"], &body(&answer)["plan"]),
         (200, &"0xb1".into(), &"1001".into())
@@ -256,11 +260,11 @@ fn a_token_is_asked_after_for_nothing() {
 
     for (name, event, code) in [
         ("a no", answered(200, &json!({ "isValid": false, "invalidReason": "expired" })), 402),
-        ("silence", Event::Unanswered(Silence::TimedOut), 503),
+        ("silence", Event::Unanswered(FacilitatorError::TimedOut), 503),
         ("out of turn", origin(200), 500),
     ] {
         let (mut visit, _) = status(&[("payment-signature", &token)]);
-        assert_eq!(responded(visit.on(event, NOW)).status, code, "{name}");
+        assert_eq!(responded(visit.handle_event(event, NOW)).status, code, "{name}");
     }
     let mut other = payload();
     other["accepted"]["planId"] = "77".into();
@@ -296,11 +300,11 @@ fn a_pass_is_good_where_nothing_is_known_of_its_plan() {
         let (mut visit, action) = asks(&gate, &headers);
         assert!(matches!(action, Action::Call(_)), "{name}: {action:?}");
         assert_eq!(
-            responded(visit.on(Event::Unanswered(Silence::TimedOut), NOW + 9_000)).status,
+            responded(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW + 9_000)).status,
             503,
             "{name}"
         );
-        gate.plans.forget();
+        gate.plans.clear();
     }
     // A pass that ends while the rate is looked at leaves nothing to be offered: no guess is.
     let limit = r#", "limit": { "requests": 9, "seconds": 60, "by": "address" }"#;
@@ -308,7 +312,7 @@ fn a_pass_is_good_where_nothing_is_known_of_its_plan() {
     for (now, status) in [(NOW, None), (NOW + 3_600_000, Some(503))] {
         let (mut visit, action) = asks(&gate, &[(PASS, &pass)]);
         assert!(matches!(action, Action::State(_)), "{action:?}");
-        let action = visit.on(Event::State(Reply::Admitted { free: false }), now);
+        let action = visit.handle_event(Event::State(Reply::Admitted { free: false }), now);
         match status {
             None => drop(forwarded(action)),
             Some(status) => {
@@ -332,12 +336,12 @@ fn what_is_asked_after_is_offered_as_its_plan_says() {
         let (mut visit, action) = open();
         let Action::Call(call) = action else { panic!("{name}: {action:?}") };
         assert_eq!(call.path, "/api/v1/protocol/plans/1001", "{name}");
-        let answer = responded(visit.on(Event::Unanswered(Silence::TimedOut), NOW));
+        let answer = responded(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
         assert_eq!((answer.status, body(&answer)["code"].as_str()), (503, Some("plan_unknown")), "{name}");
 
-        gate.plans.forget();
+        gate.plans.clear();
         let (mut visit, _) = open();
-        let offer = match visit.on(answered(200, &card), NOW) {
+        let offer = match visit.handle_event(answered(200, &card), NOW) {
             Action::Respond(answer) => body(&answer),
             action => called(action).1["paymentRequired"].clone(),
         };
@@ -386,7 +390,7 @@ fn the_log_tells_a_pass_from_a_payment() {
     ] {
         let (mut visit, action) = shown(&[], path, &headers, NOW);
         if let Action::Forward(_) = action {
-            drop(visit.on(origin(200), NOW));
+            drop(visit.handle_event(origin(200), NOW));
         }
         let record = visit.record().unwrap();
         assert_eq!((record.route.as_str(), record.texts[1].as_str()), (route, outcome), "{name}");

@@ -3,9 +3,9 @@
 use super::*;
 use crate::wire::Credits;
 
-fn denied(events: Vec<Event>) -> (Visit, Answer) {
-    let (mut visit, _) = paying(events);
-    let action = visit.on(Event::Denied("not you".into()), NOW);
+fn denied(events: Vec<Event>) -> (RequestFlow, GateResponse) {
+    let (mut visit, _) = payment(events);
+    let action = visit.handle_event(Event::Denied("not you".into()), NOW);
     (visit, responded(action))
 }
 
@@ -31,13 +31,13 @@ fn a_refusal_that_comes_too_late_is_out_of_step() {
     assert_eq!(answer.status, 500);
     let gate = gate(&[]);
     let (mut visit, _) = gate.open(&ask("GET", "/health", &[]));
-    assert_eq!(responded(visit.on(Event::Denied(String::new()), NOW)).status, 500);
+    assert_eq!(responded(visit.handle_event(Event::Denied(String::new()), NOW)).status, 500);
 }
 
 #[test]
 fn what_is_known_of_a_payment_grows_on_its_way() {
     let at = |events: Vec<Event>| {
-        let (visit, _) = paying(events);
+        let (visit, _) = payment(events);
         visit.payment().map(|payment| {
             assert_eq!((payment.token(), payment.plan_id()), (token().as_str(), "1001"));
             assert_eq!((payment.agent_id(), payment.route()), (Some("2002"), "POST /ask"));
@@ -61,7 +61,7 @@ fn what_is_known_of_a_payment_grows_on_its_way() {
 
 #[test]
 fn a_settlement_is_said_once() {
-    let (mut visit, _) = paying(Vec::from([valid(), origin(200), burned()]));
+    let (mut visit, _) = payment(Vec::from([valid(), origin(200), burned()]));
     let settled = visit.settled_for().unwrap();
     assert_eq!((settled.credits, settled.receipt.success()), (Credits::from(2), true));
     assert!(visit.settled_for().is_none());
@@ -91,7 +91,9 @@ fn a_token_comes_in_the_headers_that_are_named() {
             continue;
         }
         assert_eq!(called(action).1["x402AccessToken"], json!(good), "{name}");
-        let Action::Forward(forward) = visit.on(valid(), NOW) else { panic!("{name}: not forwarded") };
+        let Action::Forward(forward) = visit.handle_event(valid(), NOW) else {
+            panic!("{name}: not forwarded")
+        };
         assert!(!forward.headers.iter().any(|(_, value)| value == good), "{name}: the origin sees the token");
     }
 }

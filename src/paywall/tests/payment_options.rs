@@ -15,7 +15,7 @@ fn the_whole_way() {
     assert_eq!(verify["maxAmount"], "2");
     assert_eq!(verify["paymentRequired"]["accepts"][0]["planId"], "1001");
 
-    let forward = forwarded(visit.on(valid(), NOW));
+    let forward = forwarded(visit.handle_event(valid(), NOW));
     assert_eq!((forward.method, forward.url.as_str()), (Method::Post, "https://origin.example/ask?q=1"));
     let seen: Vec<_> = forward.headers.iter().collect();
     assert_eq!(
@@ -30,13 +30,13 @@ fn the_whole_way() {
         ]
     );
 
-    let (path, settle) = called(visit.on(origin(200), NOW));
+    let (path, settle) = called(visit.handle_event(origin(200), NOW));
     assert_eq!(path, "/api/v1/x402/settle");
     let mut expected = verify;
     expected["agentRequestId"] = "req-1".into();
     assert_eq!(settle, expected);
 
-    let delivery = delivered(visit.on(burned(), NOW));
+    let delivery = delivered(visit.handle_event(burned(), NOW));
     assert_eq!(delivery.journal, None);
     let receipt = header(&delivery.headers, "payment-response").unwrap();
     assert_eq!((&receipt["success"], &receipt["remainingBalance"]), (&true.into(), &"8".into()));
@@ -47,11 +47,11 @@ fn the_whole_way() {
 #[test]
 fn only_a_2xx_is_settled() {
     for status in [200, 201, 202, 204, 206, 226, 299] {
-        let (_, action) = paying(Vec::from([valid(), origin(status)]));
+        let (_, action) = payment(Vec::from([valid(), origin(status)]));
         assert_eq!(called(action).0, "/api/v1/x402/settle", "{status}");
     }
     for status in [300, 301, 302, 304, 307, 400, 401, 402, 404, 409, 418, 429, 500, 503, 599] {
-        let (_, action) = paying(Vec::from([valid(), origin(status)]));
+        let (_, action) = payment(Vec::from([valid(), origin(status)]));
         let delivery = delivered(action);
         let receipt = header(&delivery.headers, "payment-response").unwrap();
         assert_eq!(
@@ -64,12 +64,12 @@ fn only_a_2xx_is_settled() {
     // A receipt that the origin makes up does not pass for ours.
     let forged = [("payment-response", "e30="), ("x-own", "kept")].into_iter().collect();
     let (_, action) =
-        paying(Vec::from([valid(), Event::Origin(OriginHead { status: 500, headers: forged })]));
+        payment(Vec::from([valid(), Event::Origin(OriginResponse { status: 500, headers: forged })]));
     let headers = delivered(action).headers;
     assert_eq!(headers.iter().filter(|(name, _)| *name == "payment-response").count(), 1);
     assert_eq!(header(&headers, "payment-response").unwrap()["errorReason"], "not_settled");
     assert_eq!(headers.get("x-own"), Some("kept"));
-    let (_, action) = paying(Vec::from([valid(), Event::OriginFailed]));
+    let (_, action) = payment(Vec::from([valid(), Event::OriginFailed]));
     let answer = responded(action);
     assert_eq!((answer.status, body(&answer)["code"].as_str()), (502, Some("origin_unreachable")));
 }
@@ -77,7 +77,7 @@ fn only_a_2xx_is_settled() {
 #[test]
 fn what_cannot_be_told_on_is_a_502_and_costs_nothing() {
     for status in [0, 100, 101, 103, 199, 600, 999] {
-        let (_, action) = paying(Vec::from([valid(), origin(status)]));
+        let (_, action) = payment(Vec::from([valid(), origin(status)]));
         let answer = responded(action);
         assert_eq!(
             (answer.status, body(&answer)["code"].as_str()),
@@ -99,7 +99,7 @@ fn the_payer_is_the_facilitators_word_else_the_tokens() {
         (json!({ "isValid": true, "payer": "x".repeat(600) }), None),
         (json!({ "isValid": true, "payer": "\u{fc}" }), None),
     ] {
-        let (_, action) = paying(Vec::from([answered(200, &answer)]));
+        let (_, action) = payment(Vec::from([answered(200, &answer)]));
         assert_eq!(forwarded(action).headers.get("x-payment-payer"), expected, "{answer}");
     }
 }
@@ -110,8 +110,8 @@ fn an_open_route_is_forwarded_without_a_word_of_payment() {
     let request = ask("GET", "/health", &[("payment-signature", &token()), ("x-payment-payer", "0xme")]);
     let (mut visit, action) = gate.open(&request);
     assert_eq!(forwarded(action).headers, HeaderList::new());
-    assert_eq!(delivered(visit.on(origin(200), NOW)).headers.get("payment-response"), None);
-    assert_eq!(responded(gate.open(&request).0.on(Event::OriginFailed, NOW)).status, 502);
+    assert_eq!(delivered(visit.handle_event(origin(200), NOW)).headers.get("payment-response"), None);
+    assert_eq!(responded(gate.open(&request).0.handle_event(Event::OriginFailed, NOW)).status, 502);
 }
 
 #[test]
@@ -141,20 +141,20 @@ fn a_socket_is_settled_before_it_is_handed_over_and_nothing_else_is_upgraded_to(
     assert_eq!(responded(gate.open(&ask("GET", "/paid", &[("upgrade", "websocket")])).1).status, 402);
     let (mut visit, verify) = open("GET", "/paid", " WebSocket ");
     assert_eq!(called(verify).0, "/api/v1/x402/verify");
-    assert_eq!(forwarded(visit.on(valid(), NOW)).headers.get("upgrade"), Some(" WebSocket "));
-    assert_eq!(called(visit.on(origin(101), NOW)).0, "/api/v1/x402/settle");
-    let delivery = delivered(visit.on(burned(), NOW));
+    assert_eq!(forwarded(visit.handle_event(valid(), NOW)).headers.get("upgrade"), Some(" WebSocket "));
+    assert_eq!(called(visit.handle_event(origin(101), NOW)).0, "/api/v1/x402/settle");
+    let delivery = delivered(visit.handle_event(burned(), NOW));
     assert_eq!(header(&delivery.headers, "payment-response").unwrap()["success"], true);
     // Refused: the socket is not handed over.
     let (mut visit, _) = open("GET", "/paid", "websocket");
     for event in [valid(), origin(101)] {
-        let _ = visit.on(event, NOW);
+        let _ = visit.handle_event(event, NOW);
     }
-    assert_eq!(responded(visit.on(answered(200, &json!({ "success": false })), NOW)).status, 402);
+    assert_eq!(responded(visit.handle_event(answered(200, &json!({ "success": false })), NOW)).status, 402);
     // Not opened: not paid for.
     let (mut visit, _) = open("GET", "/paid", "websocket");
-    let _ = visit.on(valid(), NOW);
-    let headers = delivered(visit.on(origin(426), NOW)).headers;
+    let _ = visit.handle_event(valid(), NOW);
+    let headers = delivered(visit.handle_event(origin(426), NOW)).headers;
     assert_eq!(header(&headers, "payment-response").unwrap()["errorReason"], "not_settled");
 }
 
@@ -164,7 +164,7 @@ fn an_event_out_of_turn_delivers_nothing() {
     let events: [(&str, Make); 6] = [
         ("verified", valid),
         ("settled", burned),
-        ("silence", || Event::Unanswered(Silence::TimedOut)),
+        ("silence", || Event::Unanswered(FacilitatorError::TimedOut)),
         ("origin 200", || origin(200)),
         ("origin 500", || origin(500)),
         ("origin failed", || Event::OriginFailed),
@@ -178,8 +178,8 @@ fn an_event_out_of_turn_delivers_nothing() {
     ];
     for (stage, way, wrong) in stages {
         for (name, event) in events.iter().filter(|(name, _)| wrong.contains(name)) {
-            let (mut visit, _) = paying(way());
-            let answer = responded(visit.on(event(), NOW));
+            let (mut visit, _) = payment(way());
+            let answer = responded(visit.handle_event(event(), NOW));
             assert_eq!(
                 (answer.status, body(&answer)["code"].as_str()),
                 (500, Some("gate_out_of_step")),
@@ -189,7 +189,7 @@ fn an_event_out_of_turn_delivers_nothing() {
     }
     // After the end, whatever comes.
     for (name, event) in events {
-        let (mut visit, _) = paying(Vec::from([valid(), origin(200), burned()]));
-        assert_eq!(responded(visit.on(event(), NOW)).status, 500, "{name}");
+        let (mut visit, _) = payment(Vec::from([valid(), origin(200), burned()]));
+        assert_eq!(responded(visit.handle_event(event(), NOW)).status, 500, "{name}");
     }
 }

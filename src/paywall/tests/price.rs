@@ -155,7 +155,7 @@ fn rule_20_the_origins_word_is_capped_and_not_for_the_buyer() {
 
 #[test]
 fn rule_20_what_is_counted_costs_what_went_out() {
-    use How::{ClientLeft, OriginBroke, Whole};
+    use EndReason::{ClientLeft, OriginBroke, Whole};
     let byte = || json!({ "by": "byte", "base": 1, "each": 2, "per": 10, "most": 50 });
     let event = || json!({ "by": "event", "each": 3, "most": 50 });
     let token =

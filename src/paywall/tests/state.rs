@@ -72,10 +72,10 @@ fn admit(visit: &str, nonce: &str) -> Command {
     }
 }
 
-fn entry(visit: &str, stands: Stands, nonce: Option<&str>) -> Entry {
+fn entry(visit: &str, stands: EntryStatus, nonce: Option<&str>) -> Entry {
     Entry {
         visit: visit.into(),
-        stands,
+        status: stands,
         at: NOW,
         route: "POST /ask".into(),
         plan: "1001".into(),
@@ -85,39 +85,39 @@ fn entry(visit: &str, stands: Stands, nonce: Option<&str>) -> Entry {
         token: "sha256:00".into(),
         nonce: nonce.map(Into::into),
         credits: "2".into(),
-        again: nonce.map(|_| Secret::new("{\"settle\":1}")),
+        settle_body: nonce.map(|_| Secret::new("{\"settle\":1}")),
         delivered: false,
         receipt: None,
         why: None,
         tries: 0,
         rounds: 0,
-        quiet: 0,
-        late: 0,
-        sent: stands != Stands::Delivering,
+        settle_grace_ms: 0,
+        in_flight_until: 0,
+        sent: stands != EntryStatus::Delivering,
         open: false,
-        ends: None,
-        filed: false,
+        token_expires_at: None,
+        copied_to_seller: false,
     }
 }
 
-fn write(visit: &str, stands: Stands, nonce: Option<&str>) -> Command {
+fn write(visit: &str, stands: EntryStatus, nonce: Option<&str>) -> Command {
     Command::Write { entry: Box::new(entry(visit, stands, nonce)), lease: LEASE }
 }
 
-fn close(visit: &str, end: End) -> Command {
+fn close(visit: &str, end: SettlementOutcome) -> Command {
     Command::Close { visit: visit.into(), end, after: 1_000, round: 0 }
 }
 
-fn settled() -> End {
-    End::Settled { receipt: json!({ "success": true, "creditsRedeemed": "2" }) }
+fn settled() -> SettlementOutcome {
+    SettlementOutcome::Settled { receipt: json!({ "success": true, "creditsRedeemed": "2" }) }
 }
 
-fn released() -> End {
-    End::Released { why: "x".into() }
+fn released() -> SettlementOutcome {
+    SettlementOutcome::Released { why: "x".into() }
 }
 
-fn refused(spent: bool) -> End {
-    End::Refused { receipt: json!({ "success": false }), spent, delivered: false }
+fn refused(spent: bool) -> SettlementOutcome {
+    SettlementOutcome::Refused { receipt: json!({ "success": false }), spent, delivered: false }
 }
 
 const GO: Reply = Reply::Admitted { free: false };
@@ -161,15 +161,15 @@ fn rule_24_a_single_use_token_is_one_visits() {
             Vec::from([
                 (0, admit("a", "n"), GO),
                 (LEASE, admit("b", "n"), GO),
-                (LEASE + 1, write("a", Stands::Settling, Some("n")), Reply::Lost),
-                (LEASE + 1, write("b", Stands::Settling, Some("n")), Reply::Done),
+                (LEASE + 1, write("a", EntryStatus::Settling, Some("n")), Reply::Lost),
+                (LEASE + 1, write("b", EntryStatus::Settling, Some("n")), Reply::Done),
             ]),
         ),
         (
             "once it is being settled it does not run out",
             Vec::from([
                 (0, admit("a", "n"), GO),
-                (1, write("a", Stands::Settling, Some("n")), Reply::Done),
+                (1, write("a", EntryStatus::Settling, Some("n")), Reply::Done),
                 (LEASE * 10, admit("b", "n"), Reply::Used),
                 (LEASE * 10, close("a", settled()), Reply::Done),
                 (LEASE * 20, admit("b", "n"), Reply::Used),
@@ -179,7 +179,7 @@ fn rule_24_a_single_use_token_is_one_visits() {
             "what was not tried is free again",
             Vec::from([
                 (0, admit("a", "n"), GO),
-                (1, write("a", Stands::Settling, Some("n")), Reply::Done),
+                (1, write("a", EntryStatus::Settling, Some("n")), Reply::Done),
                 (2, close("a", released()), Reply::Done),
                 (3, admit("b", "n"), GO),
             ]),
@@ -188,10 +188,10 @@ fn rule_24_a_single_use_token_is_one_visits() {
             "what was refused is free again, unless for being spent",
             Vec::from([
                 (0, admit("a", "n"), GO),
-                (1, write("a", Stands::Settling, Some("n")), Reply::Done),
+                (1, write("a", EntryStatus::Settling, Some("n")), Reply::Done),
                 (2, close("a", refused(false)), Reply::Done),
                 (3, admit("b", "n"), GO),
-                (4, write("b", Stands::Settling, Some("n")), Reply::Done),
+                (4, write("b", EntryStatus::Settling, Some("n")), Reply::Done),
                 (5, close("b", refused(true)), Reply::Done),
                 (6, admit("c", "n"), Reply::Used),
             ]),
@@ -200,7 +200,7 @@ fn rule_24_a_single_use_token_is_one_visits() {
             "what was free of charge bought its answer too",
             Vec::from([
                 (0, admit("a", "n"), GO),
-                (1, write("a", Stands::Settled, Some("n")), Reply::Done),
+                (1, write("a", EntryStatus::Settled, Some("n")), Reply::Done),
                 (2, admit("b", "n"), Reply::Used),
             ]),
         ),
@@ -282,9 +282,13 @@ fn stands(rows: &Map, visit: &str) -> Option<Entry> {
 
 #[test]
 fn rule_21_an_entry_of_the_journal_ends_as_it_was_told() {
-    use Stands::{Abandoned, Delivering, Owed, Refused, Released, Settled, Settling, Unresolved};
-    let unknown = || End::Unknown { why: "facilitator_timeout".into(), delivered: true };
-    let owed = || End::Owed { why: "facilitator_busy".into(), again: Secret::new("{}"), receipt: None };
+    use EntryStatus::{Abandoned, Delivering, Owed, Refused, Released, Settled, Settling, Unresolved};
+    let unknown = || SettlementOutcome::Unknown { why: "facilitator_timeout".into(), delivered: true };
+    let owed = || SettlementOutcome::Owed {
+        why: "facilitator_busy".into(),
+        again: Secret::new("{}"),
+        receipt: None,
+    };
     for (name, begins, ends, expected) in [
         ("settled", Settling, Vec::from([settled()]), Settled),
         ("refused", Settling, Vec::from([refused(false)]), Refused),
@@ -306,8 +310,8 @@ fn rule_21_an_entry_of_the_journal_ends_as_it_was_told() {
             assert_eq!(apply(&mut rows, &close("v", end), NOW).unwrap(), Reply::Done, "{name}");
         }
         let entry = stands(&rows, "v").unwrap();
-        assert_eq!(entry.stands, expected, "{name}");
-        assert_eq!(entry.again.is_some(), entry.stands == Owed, "{name}");
+        assert_eq!(entry.status, expected, "{name}");
+        assert_eq!(entry.settle_body.is_some(), entry.status == Owed, "{name}");
     }
     let mut rows = Map::default();
     assert_eq!(apply(&mut rows, &close("v", settled()), NOW).unwrap(), Reply::Nothing);
@@ -323,14 +327,16 @@ pub(super) fn next(rows: &mut Map, now: u64, log: &mut Vec<String>) -> Option<(J
                 let call = call.clone();
                 return Some((job, call));
             }
-            Task::Tell(_) => told(rows, &job, Told::Heard, now, &mut |line| log.push(line)).unwrap(),
+            Task::Tell(_) => {
+                on_response(rows, &job, PlatformResponse::Heard, now, &mut |line| log.push(line)).unwrap()
+            }
         }
     }
 }
 
 /// What the facilitator says to the reconciler.
-fn told_by(status: u16, body: Value) -> Told {
-    Told::Answered(api::Response { status, body: body.to_string(), correlation_id: None })
+fn told_by(status: u16, body: Value) -> PlatformResponse {
+    PlatformResponse::Answered(api::Response { status, body: body.to_string(), correlation_id: None })
 }
 
 #[test]
@@ -343,13 +349,13 @@ fn rule_21_what_is_left_open_is_looked_into() {
     let busy = || told_by(429, json!({}));
     let poor = || told_by(402, json!({ "code": "BCK.CREDITS.0003", "message": "no" }));
     let down = || told_by(500, json!({}));
-    let silence = || Told::Unanswered;
+    let silence = || PlatformResponse::Unanswered;
     const SETTLE: &str = "/api/v1/x402/settle";
     const VERIFY: &str = "/api/v1/x402/verify";
     // How it is left, whether its token is single-use, what is asked and answered, how it ends.
-    use Stands::{Delivering, Owed, Refused, Released, Settled, Settling, Unknown, Unresolved};
-    type Asked = Vec<(&'static str, Told)>;
-    let table: Vec<(&str, Stands, bool, Asked, Stands)> = Vec::from([
+    use EntryStatus::{Delivering, Owed, Refused, Released, Settled, Settling, Unknown, Unresolved};
+    type Asked = Vec<(&'static str, PlatformResponse)>;
+    let table: Vec<(&str, EntryStatus, bool, Asked, EntryStatus)> = Vec::from([
         ("unknown, and not burned: settled now", Unknown, true, Vec::from([(SETTLE, yes())]), Settled),
         ("unknown, and burned", Unknown, true, Vec::from([(SETTLE, spent())]), Settled),
         (
@@ -421,7 +427,7 @@ fn rule_21_what_is_left_open_is_looked_into() {
         let mut before = entry("v", left, Some("n").filter(|_| once));
         before.delivered = matches!(left, Owed | Unknown) && !name.contains("gone");
         if left == Owed {
-            before.again = Some(Secret::new("{\"settle\":1}"));
+            before.settle_body = Some(Secret::new("{\"settle\":1}"));
         }
         apply(&mut rows, &Command::Write { entry: Box::new(before), lease: LEASE }, NOW).unwrap();
         let mut log = Vec::new();
@@ -429,7 +435,7 @@ fn rule_21_what_is_left_open_is_looked_into() {
         let mut asked = asked.into_iter();
         for _ in 0..64 {
             assert!(next(&mut rows, now, &mut log).is_none(), "{name}: before its time");
-            if stands(&rows, "v").unwrap().stands.is_final() {
+            if stands(&rows, "v").unwrap().status.is_final() {
                 break;
             }
             now = rows.next_due().unwrap().unwrap();
@@ -437,11 +443,11 @@ fn rule_21_what_is_left_open_is_looked_into() {
             let (path, answer) = asked.next().unwrap_or_else(|| panic!("{name}: asked once too often"));
             assert_eq!(call.path, path, "{name}");
             assert_eq!(call.body.as_deref(), Some("{\"settle\":1}"), "{name}");
-            told(&mut rows, &job, answer, now, &mut |line| log.push(line)).unwrap();
+            on_response(&mut rows, &job, answer, now, &mut |line| log.push(line)).unwrap();
         }
         assert!(asked.next().is_none(), "{name}: asked too little");
         let entry = stands(&rows, "v").unwrap();
-        assert_eq!((entry.stands, entry.again), (expected, None), "{name}");
+        assert_eq!((entry.status, entry.settle_body), (expected, None), "{name}");
         assert_eq!(log.len(), 1, "{name}: {log:?}");
         let receipt = entry.receipt.unwrap_or_default();
         assert_eq!(receipt["success"] == true, expected == Settled, "{name}");
@@ -455,19 +461,20 @@ fn rule_21_what_is_left_open_is_looked_into() {
 #[test]
 fn rule_22_a_token_whose_client_was_gone_is_not_let_go_while_its_settle_may_be_late() {
     let mut rows = Map::default();
-    let mut before = entry("v", Stands::Settling, Some("n"));
-    before.quiet = 30_000;
+    let mut before = entry("v", EntryStatus::Settling, Some("n"));
+    before.settle_grace_ms = 30_000;
     apply(&mut rows, &Command::Write { entry: Box::new(before), lease: LEASE }, NOW).unwrap();
-    let gone = End::Unknown { why: "facilitator_timeout".into(), delivered: false };
+    let gone = SettlementOutcome::Unknown { why: "facilitator_timeout".into(), delivered: false };
     apply(&mut rows, &close("v", gone), NOW).unwrap();
     assert!(due(&mut rows, NOW + 1_000, &mut |_| ()).unwrap().is_none());
     assert_eq!(rows.next_due().unwrap(), Some(NOW + 30_000));
     let (job, call) = next(&mut rows, NOW + 30_000, &mut Vec::new()).unwrap();
     assert_eq!(call.path, "/api/v1/x402/verify");
     assert_eq!(apply(&mut rows, &admit("w", "n"), NOW + 30_000).unwrap(), Reply::Used);
-    told(&mut rows, &job, told_by(200, json!({ "isValid": true })), NOW + 30_000, &mut |_| ()).unwrap();
+    on_response(&mut rows, &job, told_by(200, json!({ "isValid": true })), NOW + 30_000, &mut |_| ())
+        .unwrap();
     let entry = stands(&rows, "v").unwrap();
-    assert_eq!((entry.stands, entry.why.as_deref()), (Stands::Released, Some("facilitator_timeout")));
+    assert_eq!((entry.status, entry.why.as_deref()), (EntryStatus::Released, Some("facilitator_timeout")));
     assert_eq!(apply(&mut rows, &admit("w", "n"), NOW + 30_000).unwrap(), GO);
 }
 
@@ -475,7 +482,7 @@ fn rule_22_a_token_whose_client_was_gone_is_not_let_go_while_its_settle_may_be_l
 fn what_is_known_is_kept_a_while_and_then_swept() {
     let mut rows = Map::default();
     apply(&mut rows, &admit("a", "n"), NOW).unwrap();
-    apply(&mut rows, &write("a", Stands::Settling, Some("n")), NOW).unwrap();
+    apply(&mut rows, &write("a", EntryStatus::Settling, Some("n")), NOW).unwrap();
     apply(&mut rows, &close("a", settled()), NOW).unwrap();
     let month = 30 * 86_400_000;
     assert!(due(&mut rows, NOW + month - 1, &mut |_| ()).unwrap().is_none());
@@ -488,8 +495,12 @@ fn what_is_known_is_kept_a_while_and_then_swept() {
 fn the_journal_is_read_in_pages_and_keeps_its_secrets() {
     let mut rows = Map::default();
     for visit in 0..450 {
-        apply(&mut rows, &write(&format!("v{visit}"), Stands::Settling, Some(&format!("n{visit}"))), NOW)
-            .unwrap();
+        apply(
+            &mut rows,
+            &write(&format!("v{visit}"), EntryStatus::Settling, Some(&format!("n{visit}"))),
+            NOW,
+        )
+        .unwrap();
     }
     let (mut seen, mut after) = (Vec::new(), None);
     while let Reply::Journal { entries } =
@@ -497,7 +508,7 @@ fn the_journal_is_read_in_pages_and_keeps_its_secrets() {
     {
         let Some(last) = entries.last() else { break };
         after = Some(last.visit.clone());
-        assert!(entries.iter().all(|entry| entry.again.is_none()));
+        assert!(entries.iter().all(|entry| entry.settle_body.is_none()));
         seen.extend(entries.into_iter().map(|entry| entry.visit));
     }
     assert_eq!(seen, (0..450).map(|visit| format!("v{visit}")).collect::<Vec<_>>());
@@ -507,7 +518,7 @@ fn the_journal_is_read_in_pages_and_keeps_its_secrets() {
 fn commands_and_replies_survive_the_wire() {
     for command in [
         admit("a", "n"),
-        write("a", Stands::Delivering, None),
+        write("a", EntryStatus::Delivering, None),
         close("a", refused(true)),
         Command::Charge { visit: "a".into(), credits: "3".into(), again: None, lease: 1 },
         Command::Receipt { visit: "a".into() },

@@ -4,7 +4,7 @@ use alloc::{rc::Rc, string::String};
 
 /// A payment that was presented and has ended: what is kept for a person's books.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub struct PaymentRecord {
     /// When it was last on the wire, in milliseconds since 1970.
     pub at: u64,
     /// The method.
@@ -21,7 +21,7 @@ pub struct Record {
     pub transaction: Option<String>,
 }
 
-impl Record {
+impl PaymentRecord {
     pub(in crate::subscriber) fn note(&mut self, receipt: &Receipt) {
         self.transaction = receipt.text("transaction").map(Into::into);
     }
@@ -30,9 +30,9 @@ impl Record {
 impl Buyer {
     /// A token that can cost `price` is on the wire, to the same place as what is open already.
     pub(in crate::subscriber) fn open_entry(&mut self, fetch: FetchId, price: Credits) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let (Some(offer), before) = (visit.offer.clone(), visit.entry.take()) else { return };
-        visit.entry = Some(Record {
+        visit.entry = Some(PaymentRecord {
             at: visit.presented_at,
             method: visit.method().into(),
             offer,
@@ -46,8 +46,8 @@ impl Buyer {
 
     /// What was presented is over, one way or the other: it goes into the books.
     pub(in crate::subscriber) fn close_entry(&mut self, fetch: FetchId) {
-        if let Some(entry) = self.visit(fetch).and_then(|visit| visit.entry.take()) {
-            self.keep_record(entry);
+        if let Some(entry) = self.fetch_mut(fetch).and_then(|visit| visit.entry.take()) {
+            self.store_record(entry);
         }
     }
 }

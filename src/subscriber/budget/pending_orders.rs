@@ -25,7 +25,7 @@ impl Buyer {
     }
 
     /// An order is about to go out.
-    pub(in crate::subscriber) fn note_order(&mut self, plan_id: &PlanId, now: u64) {
+    pub(in crate::subscriber) fn record_order(&mut self, plan_id: &PlanId, now: u64) {
         self.forget_order(plan_id);
         let name = [self.order_name(plan_id), Credits::from(now).to_string()].concat();
         let credits = self.balance_since(plan_id, 0).unwrap_or_default();
@@ -39,7 +39,7 @@ impl Buyer {
     }
 
     /// Somebody read a balance: more than there was before an order says that its credits have come.
-    pub(in crate::subscriber) fn order_by_balance(&mut self, plan_id: &PlanId, held: Credits) {
+    pub(in crate::subscriber) fn settle_order_by_balance(&mut self, plan_id: &PlanId, held: Credits) {
         if self.order_of(plan_id, 0).is_some_and(|order| held > order.credits) {
             self.forget_order(plan_id);
         }

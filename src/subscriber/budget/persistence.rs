@@ -17,12 +17,12 @@
 
 use super::budget::{BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, ORDER, ORIGIN, PLAN, SURE, TAB};
 use crate::subscriber::fetch::state::Phase;
-use crate::subscriber::{Action, Budget, Buyer, Command, FetchError, FetchId, Outcome, Work};
+use crate::subscriber::{Action, Budget, Buyer, CallWork, Command, FetchError, FetchId, Outcome};
 use crate::wire::Credits;
 use alloc::string::String;
 
 /// What a kept text may weigh, in bytes; ours stay under it.
-pub const MAX_KEPT: usize = 512 * 1024;
+pub const MAX_STORED: usize = 512 * 1024;
 /// What a single field may weigh, in bytes.
 const MAX_FIELD: usize = 256;
 const SPENT: u8 = b's';
@@ -33,20 +33,20 @@ impl Buyer {
     ///
     /// An empty text is a beginning. A total that cannot be read counts as everything, for good: each limit stands against
     /// each payment (rule 12). An order that cannot be read is none.
-    pub fn take_up(&mut self, text: &str, tab: &str) {
+    pub fn load(&mut self, text: &str, tab: &str) {
         self.budget =
             Budget { reserved: self.budget.reserved, unreadable: !text.is_empty(), ..Budget::default() };
-        if text.len() > MAX_KEPT {
+        if text.len() > MAX_STORED {
             return;
         }
         let mut whole = true;
         for line in text.split('\n').filter(|line| !line.is_empty()) {
-            whole &= self.take_line(line, tab).is_some();
+            whole &= self.load_line(line, tab).is_some();
         }
         self.budget.unreadable |= !whole;
     }
 
-    fn take_line(&mut self, line: &str, tab: &str) -> Option<()> {
+    fn load_line(&mut self, line: &str, tab: &str) -> Option<()> {
         let mut fields = line.split(' ');
         let (kind, name, credits) = (fields.next()?, fields.next()?, fields.next()?.parse().ok()?);
         match *kind.as_bytes() {
@@ -65,9 +65,9 @@ impl Buyer {
 
     /// The same of the orders alone, for a page that keeps nothing else: what it counts itself stays. What cannot be read
     /// is none.
-    pub fn take_up_orders(&mut self, text: &str) {
+    pub fn load_orders(&mut self, text: &str) {
         let mut own = core::mem::take(&mut self.budget);
-        self.take_up(text, "");
+        self.load(text, "");
         self.budget.retain(&Entry::is_of_orders);
         own.retain(&|entry| !entry.is_of_orders());
         own.entries.append(&mut self.budget.entries);
@@ -76,7 +76,7 @@ impl Buyer {
 
     /// What is to be kept, all in all.
     #[must_use]
-    pub fn kept(&self, tab: &str) -> String {
+    pub fn stored_text(&self, tab: &str) -> String {
         let mut text = String::new();
         let budget = &self.budget;
         if !budget.reserved.is_zero() {
@@ -90,7 +90,7 @@ impl Buyer {
     /// The orders alone, those under way and how many there were of late: what a page keeps in any case, so that one that is
     /// loaded again in the middle of a purchase, or another tab, does not order twice. Empty where there are none.
     #[must_use]
-    pub fn kept_orders(&self) -> String {
+    pub fn stored_orders_text(&self) -> String {
         let mut text = String::new();
         self.push_entries(&mut text, true);
         text
@@ -106,14 +106,14 @@ impl Buyer {
 
     /// What the last step decided could not be kept: what it would spend is not spent, and who has not paid yet does not.
     /// The rest is done all the same; above all, an answer that was paid for is handed over.
-    pub fn not_kept(&mut self) {
+    pub fn storage_failed(&mut self) {
         let mut commands = core::mem::take(&mut self.commands);
         commands.retain(|command| {
             match command {
                 Command::Do(fetch, action) if matches!(&**action, Action::Send(send) if send.token.is_some()) => {
                     self.take_back(*fetch);
                 }
-                Command::Run(job) if job.work == Work::Order => self.call_off(job.id),
+                Command::Run(job) if job.work == CallWork::Order => self.cancel(job.id),
                 _ => return true,
             }
             false
@@ -126,7 +126,7 @@ impl Buyer {
 
     /// A token that was about to be sent is not.
     fn take_back(&mut self, fetch: FetchId) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let (cost, at, resumed) = (visit.cost, visit.presented_at, visit.resumed.is_some());
         visit.phase = Phase::Preparing;
         visit.presentations -= 1;

@@ -4,7 +4,7 @@ use super::state::{Action, Phase, Redirects, Send};
 use super::steps::MAX_TOKENS;
 use crate::subscriber::buyer::Claim;
 use crate::subscriber::{
-    Answer, Buyer, FetchError, FetchId, NoticeKind, Offer, Outcome, Purchase, Redirected, Target,
+    Buyer, FetchError, FetchId, NoticeKind, Offer, Outcome, Purchase, Redirected, ResponseHead, Target,
 };
 use crate::wire::{Credits, PaymentRequired, Receipt};
 use alloc::{rc::Rc, string::String};
@@ -18,7 +18,7 @@ const NOT_SETTLED: &str = "not_settled";
 /// What a receipt says about the money. It is the seller's word: it ends a token, raises a count or makes a balance
 /// doubtful, and nothing else (rules 10 to 12).
 #[derive(Clone, Copy)]
-struct Said {
+struct ReceiptAmounts {
     success: bool,
     redeemed: Option<Credits>,
     remaining: Option<Credits>,
@@ -26,7 +26,7 @@ struct Said {
     not_settled: bool,
 }
 
-impl Said {
+impl ReceiptAmounts {
     fn of(receipt: &Receipt) -> Self {
         Self {
             success: receipt.success(),
@@ -43,10 +43,10 @@ fn holds(text: &str, part: &str) -> bool {
 }
 
 impl Buyer {
-    pub(in crate::subscriber) fn answered_paid(&mut self, fetch: FetchId, answer: Answer, now: u64) {
+    pub(in crate::subscriber) fn paid_answered(&mut self, fetch: FetchId, answer: ResponseHead, now: u64) {
         let receipt = answer.receipt.as_deref().and_then(|header| Receipt::from_header(header).ok());
-        let said = receipt.as_ref().map(Said::of);
-        let Some(visit) = self.visit(fetch) else { return };
+        let said = receipt.as_ref().map(ReceiptAmounts::of);
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         if let (Some(entry), Some(receipt)) = (&mut visit.entry, &receipt) {
             entry.note(receipt);
         }
@@ -89,7 +89,7 @@ impl Buyer {
             // Not every 401 is about the payment.
             401 => self.finish(fetch, Ok(())),
             _ => {
-                if let Some(visit) = self.visit(fetch) {
+                if let Some(visit) = self.fetch_mut(fetch) {
                     visit.refused_by_header = header.is_some();
                 }
                 self.act(fetch, Phase::ReadingRefusal, Action::ReadBody);
@@ -99,7 +99,7 @@ impl Buyer {
 
     /// Whether the fetch goes on with another token.
     fn takes_another_token(&mut self, fetch: FetchId, required: &PaymentRequired, now: u64) -> bool {
-        let Some(visit) = self.visit(fetch) else { return false };
+        let Some(visit) = self.fetch_mut(fetch) else { return false };
         if visit.tokens >= MAX_TOKENS || visit.resumed.is_some() {
             return false;
         }
@@ -121,7 +121,7 @@ impl Buyer {
 
     /// The token on the wire is not presented again, by anybody.
     fn end_token(&mut self, fetch: FetchId) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         // A payment whose token has ended cannot be gone on with.
         visit.unsettled = false;
         let token = visit.sent_token.clone();
@@ -139,7 +139,7 @@ impl Buyer {
     }
 
     pub(in crate::subscriber) fn read_refusal(&mut self, fetch: FetchId, body: Option<&str>, now: u64) {
-        let by_header = self.visit(fetch).is_some_and(|visit| visit.refused_by_header);
+        let by_header = self.fetch_mut(fetch).is_some_and(|visit| visit.refused_by_header);
         // A server of another origin may not have exposed the header: then the offer stands in the body.
         let offer = body.filter(|_| !by_header).map(|body| PaymentRequired::from_json(body.as_bytes()));
         if offer.is_some_and(|offer| offer.is_ok_and(|offer| self.takes_another_token(fetch, &offer, now))) {
@@ -149,20 +149,27 @@ impl Buyer {
         let said = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let said = said("message").or_else(|| said("error"));
         // A seller may print the token that it refuses: then what it said is not repeated (rule 13).
-        let token = self.visit(fetch).and_then(|visit| visit.sent_token.take());
+        let token = self.fetch_mut(fetch).and_then(|visit| visit.sent_token.take());
         let prints = |text: &str| token.as_ref().is_some_and(|token| holds(text, token.expose()));
         let said = said.filter(|text| !prints(text)).map(|text| text.chars().take(300).collect::<String>());
         self.fail(fetch, FetchError::PaymentRefused(said));
     }
 
     /// Rule 6: a token is followed by redirects within its origin only.
-    fn redirected(&mut self, fetch: FetchId, to: Redirected, status: u16, said: Option<Said>, now: u64) {
+    fn redirected(
+        &mut self,
+        fetch: FetchId,
+        to: Redirected,
+        status: u16,
+        said: Option<ReceiptAmounts>,
+        now: u64,
+    ) {
         let over_limit = self.broken_limit(fetch, now).is_some() || !self.may_present_again(fetch);
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         // A token that has been used up, or has paid, is not presented again: the place it leads to makes its own offer.
         // Presenting a reusable one there counts again.
         let spent = over_limit || said.is_some_and(|said| said.success) || visit.token_single_use;
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         visit.hops += 1;
         // As `fetch` does it: only a POST becomes a GET by 301 and 302.
         let kept = match status {
@@ -185,7 +192,7 @@ impl Buyer {
             }
             _ => self.settle(fetch, status, said),
         }
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         match to {
             _ if visit.request.redirects == Redirects::Manual => self.finish(fetch, Ok(())),
             // Elsewhere, or as another request: a new one, without the token, and a 402 there is a new offer.
@@ -209,13 +216,14 @@ impl Buyer {
         let Some(visit) = self.look(fetch) else { return false };
         let (true, Some(offer)) = (visit.spends_held_only(), &visit.offer) else { return true };
         // What is on the wire is promised, this fetch's own first presentation among it.
-        let left = |held: Credits| held.saturating_sub(self.promised(offer.plan_id(), fetch, true));
+        let left =
+            |held: Credits| held.saturating_sub(self.committed_to_others(offer.plan_id(), fetch, true));
         let needed = self.needed(&visit.request, offer, true);
         self.balance_since(offer.plan_id(), 0).is_some_and(|held| left(held) >= needed)
     }
 
     fn follow_with_token(&mut self, fetch: FetchId, target: Target, now: u64) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let (cost, offer) = (visit.cost, visit.offer.clone());
         visit.presentations += 1;
         visit.presented_at = now;
@@ -228,7 +236,7 @@ impl Buyer {
             self.take_from_balance(offer.plan_id(), cost);
             self.budget.present(&offer, cost, now);
         }
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         visit.target = target.clone();
         visit.moved = true;
         visit.spend.requests += 1;
@@ -243,23 +251,23 @@ impl Buyer {
 
     fn start_over(&mut self, fetch: FetchId) {
         // The payment that was gone on with is in the books of this fetch.
-        if let Some((_, one)) = self.visit(fetch).and_then(|visit| visit.resumed.take()) {
+        if let Some((_, one)) = self.fetch_mut(fetch).and_then(|visit| visit.resumed.take()) {
             self.forget_record(&one);
         }
         self.close_entry(fetch);
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         visit.offer = None;
         visit.consent = None;
         visit.sent_token = None;
-        self.send_bare(fetch);
+        self.send_unpaid(fetch);
     }
 
     /// What a paid answer says about the money (rules 9, 11, 12). What was presented stays counted, whatever it says.
-    fn settle(&mut self, fetch: FetchId, status: u16, said: Option<Said>) {
-        let Some(visit) = self.visit(fetch) else { return };
+    fn settle(&mut self, fetch: FetchId, status: u16, said: Option<ReceiptAmounts>) {
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let (counted, at, method) = (visit.cost, visit.presented_at, String::from(visit.method()));
         let (Some(offer), receipt) = (visit.offer.clone(), visit.receipt.clone()) else { return };
-        let Some(Said { success: true, redeemed, remaining, .. }) = said else {
+        let Some(ReceiptAmounts { success: true, redeemed, remaining, .. }) = said else {
             // A single-use token that got no goods can be presented once more: it is burned once.
             visit.unsettled = visit.hops == 0 && !(200..300).contains(&status);
             self.outcome_is_unknown(fetch);
@@ -292,7 +300,7 @@ impl Buyer {
             }
         }
         if let Some(redeemed) = redeemed {
-            self.hear_redeemed(Claim { offer: offer.clone(), at, counted, redeemed });
+            self.record_redeemed(Claim { offer: offer.clone(), at, counted, redeemed });
         }
         resumed.iter().for_each(|(_, one)| self.forget_record(one));
         self.remember_terms(method, offer);

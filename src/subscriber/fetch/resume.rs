@@ -3,20 +3,20 @@
 //! A single-use token can be burned once only: the same goes out again. With a reusable one going on is another payment,
 //! which needs consent of its own and counts: an equal balance does not prove that nothing was or will be burned.
 
-use super::state::Visit;
+use super::state::Fetch;
 use crate::subscriber::{Buyer, FetchError, FetchId, Offer, Outcome};
 use alloc::rc::Rc;
 
 impl Buyer {
     /// A fetch goes on with the payment of an earlier one.
     pub(in crate::subscriber) fn resume(&mut self, fetch: FetchId, payment: FetchId, now: u64) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let (method, target) = (visit.request.method.clone(), visit.target.clone());
-        let same = |one: &Visit| one.request.method == method && one.request.target == target;
+        let same = |one: &Fetch| one.request.method == method && one.request.target == target;
         let found = self.unsettled.iter().position(|(other, one)| *other == payment && same(one));
         let Some(index) = found else { return self.fail(fetch, FetchError::NotResumable) };
         let (_, one) = self.unsettled.remove(index);
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         visit.target = one.target.clone();
         visit.moved = one.moved;
         visit.offer = one.offer.clone();
@@ -35,7 +35,7 @@ impl Buyer {
     /// The same token goes out again. It can be burned now as well as when it was first sent: it counts once, from now on,
     /// and is not sent where that breaks a limit.
     fn present_again(&mut self, fetch: FetchId, now: u64) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let (Some((_, one)), Some(offer), cost) = (&visit.resumed, visit.offer.clone(), visit.cost) else {
             return;
         };
@@ -49,7 +49,7 @@ impl Buyer {
     }
 
     fn pay_again(&mut self, fetch: FetchId, now: u64) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         visit.token = None;
         visit.consent = None;
         match visit.offer.as_ref().filter(|offer| visit.request.allows(offer)) {
@@ -63,7 +63,7 @@ impl Buyer {
 
     /// The fetch ends: the name of the payment that it leaves open, if it does.
     pub(in crate::subscriber) fn left_open(&mut self, fetch: FetchId) -> Option<FetchId> {
-        let visit = self.visit(fetch)?;
+        let visit = self.fetch_mut(fetch)?;
         match visit.resumed.take() {
             // Nothing new went out: all is as it was.
             Some((payment, one)) if visit.presented_at == 0 => {
@@ -81,7 +81,7 @@ impl Buyer {
     }
 
     /// What became of a payment is in the books of the fetch that went on with it.
-    pub(in crate::subscriber) fn forget_record(&mut self, one: &Visit) {
+    pub(in crate::subscriber) fn forget_record(&mut self, one: &Fetch) {
         let same = |offer: &Rc<Offer>| one.offer.as_ref().is_some_and(|other| Rc::ptr_eq(offer, other));
         let found =
             self.records.iter().position(|record| record.at == one.presented_at && same(&record.offer));

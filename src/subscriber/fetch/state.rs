@@ -1,7 +1,9 @@
 use super::timeouts::Step;
 use crate::api::x402::Binding;
 use crate::subscriber::consent::Consent;
-use crate::subscriber::{FetchError, FetchId, Offer, Policy, Record, Spend, Target, Timeouts, TokenKey};
+use crate::subscriber::{
+    FetchError, FetchId, Offer, PaymentRecord, Policy, Spend, Target, Timeouts, TokenKey,
+};
 use crate::wire::{Credits, DelegationRef, Receipt, Scheme, Secret};
 use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
 
@@ -103,7 +105,7 @@ pub enum Redirects {
     Error,
 }
 
-/// What the shell is to do for one fetch; it reports what came of it with [`Buyer::on`](crate::subscriber::Buyer::on).
+/// What the shell is to do for one fetch; it reports what came of it with [`Buyer::handle_event`](crate::subscriber::Buyer::on).
 #[derive(Debug, Clone)]
 pub enum Action {
     /// Send the caller's request.
@@ -146,7 +148,7 @@ pub struct Finish {
 
 /// One fetch under way.
 #[derive(Debug)]
-pub(in crate::subscriber) struct Visit {
+pub(in crate::subscriber) struct Fetch {
     pub(in crate::subscriber) request: FetchRequest,
     /// Where we are now: the caller's URL, or where a redirect led.
     pub(in crate::subscriber) target: Target,
@@ -174,7 +176,7 @@ pub(in crate::subscriber) struct Visit {
     /// The step that was last given a time, at which request, and the time.
     pub(in crate::subscriber) timed: (Step, u32, Option<u32>),
     /// What is in the books about that, once the fetch ends or is led elsewhere.
-    pub(in crate::subscriber) entry: Option<Record>,
+    pub(in crate::subscriber) entry: Option<PaymentRecord>,
     /// What this fetch holds of the budget, in credits.
     pub(in crate::subscriber) reserved: Credits,
     /// A token that is for this fetch and not yet sent.
@@ -215,7 +217,7 @@ pub(in crate::subscriber) struct Waits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::subscriber) enum Phase {
     /// A request without a token is on its way.
-    Bare,
+    SendingUnpaid,
     /// The offer is being read from a body.
     ReadingOffer,
     /// The reason of a last refusal is being read from a body.
@@ -242,14 +244,14 @@ impl Phase {
     }
 }
 
-impl Visit {
+impl Fetch {
     pub(in crate::subscriber) fn new(request: FetchRequest) -> Self {
         Self {
             target: request.target.clone(),
             request,
             moved: false,
             as_get: false,
-            phase: Phase::Bare,
+            phase: Phase::SendingUnpaid,
             offer: None,
             candidates: Vec::new(),
             delegation_id: None,

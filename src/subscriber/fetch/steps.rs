@@ -1,11 +1,11 @@
 //! The way of one fetch up to its payment: bare, offer, consent, credits, token, paid. What is answered to it is in
 //! `paid.rs`.
 
-use super::state::{Action, Finish, Phase, Redirects, Send, Visit, Waits};
+use super::state::{Action, Fetch, Finish, Phase, Redirects, Send, Waits};
 use crate::api::plans::{GetPlanBalance, OrderPlan, PlanPrice};
-use crate::subscriber::consent::{Consent, PurchaseLimits, Verdict, judge};
+use crate::subscriber::consent::{Consent, ConsentDecision, PurchaseLimits, decide};
 use crate::subscriber::{
-    Answer, Approval, Budget, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, Policy,
+    Approval, Budget, Buyer, Command, FetchError, FetchId, NoticeKind, Offer, Outcome, Policy, ResponseHead,
 };
 use crate::wire::{Credits, PaymentRequired, PlanId};
 use alloc::{boxed::Box, rc::Rc, string::String};
@@ -17,15 +17,15 @@ const MAX_PREFETCH: usize = 16;
 
 impl Buyer {
     pub(in crate::subscriber) fn act(&mut self, fetch: FetchId, phase: Phase, action: Action) {
-        if let Some(visit) = self.visit(fetch) {
+        if let Some(visit) = self.fetch_mut(fetch) {
             visit.phase = phase;
             self.command(Command::Do(fetch, Box::new(action)));
         }
     }
 
-    pub(in crate::subscriber) fn send_bare(&mut self, fetch: FetchId) {
+    pub(in crate::subscriber) fn send_unpaid(&mut self, fetch: FetchId) {
         self.notice(fetch, NoticeKind::Request);
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         visit.spend.requests += 1;
         let send = Send {
             target: visit.moved.then(|| visit.target.clone()),
@@ -33,11 +33,11 @@ impl Buyer {
             redirects: visit.request.redirects,
             as_get: visit.as_get,
         };
-        self.act(fetch, Phase::Bare, Action::Send(send));
+        self.act(fetch, Phase::SendingUnpaid, Action::Send(send));
     }
 
-    pub(in crate::subscriber) fn answered_bare(&mut self, fetch: FetchId, answer: Answer, now: u64) {
-        let Some(visit) = self.visit(fetch) else { return };
+    pub(in crate::subscriber) fn unpaid_answered(&mut self, fetch: FetchId, answer: ResponseHead, now: u64) {
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         if answer.status != 402 {
             return self.finish(fetch, Ok(()));
         }
@@ -48,11 +48,11 @@ impl Buyer {
             visit.moved |= target != visit.target;
             visit.target = target;
         }
-        self.look_for_offer(fetch, answer.offer, now);
+        self.discover_offer(fetch, answer.offer, now);
     }
 
     /// Rule 2: the header, else the body.
-    fn look_for_offer(&mut self, fetch: FetchId, header: Option<String>, now: u64) {
+    fn discover_offer(&mut self, fetch: FetchId, header: Option<String>, now: u64) {
         match header {
             None => self.act(fetch, Phase::ReadingOffer, Action::ReadBody),
             Some(header) => match PaymentRequired::from_header(&header) {
@@ -75,7 +75,7 @@ impl Buyer {
 
     /// Takes one of the offers of a 402: the only one, the one that is selected, or the best.
     pub(in crate::subscriber) fn take_offer(&mut self, fetch: FetchId, required: &PaymentRequired, now: u64) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         if !visit.target.is_secure() {
             return self.fail(fetch, FetchError::InsecureTarget);
         }
@@ -104,7 +104,7 @@ impl Buyer {
         if !can_ask && !by_policy && !by_grant {
             return self.fail(fetch, FetchError::ConsentRequired);
         }
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         visit.candidates = offers.clone();
         if visit.request.can_select {
             return self.act(fetch, Phase::Choosing, Action::Select(offers));
@@ -127,7 +127,7 @@ impl Buyer {
         if self.awaits_balance(fetch) {
             return;
         }
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let offers = core::mem::take(&mut visit.candidates);
         let mut best: Option<(bool, f64, Rc<Offer>)> = None;
         for offer in offers {
@@ -148,7 +148,7 @@ impl Buyer {
     }
 
     pub(in crate::subscriber) fn selected(&mut self, fetch: FetchId, choice: Option<usize>, now: u64) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let mut offers = core::mem::take(&mut visit.candidates);
         match choice.filter(|index| *index < offers.len()) {
             Some(index) => self.consider(fetch, offers.swap_remove(index), now),
@@ -158,7 +158,7 @@ impl Buyer {
 
     /// Rule 3: terms that this fetch has no consent for yet.
     pub(in crate::subscriber) fn consider(&mut self, fetch: FetchId, offer: Rc<Offer>, now: u64) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         visit.offer = Some(offer.clone());
         visit.consent = None;
         visit.considered_at = now;
@@ -176,25 +176,25 @@ impl Buyer {
         let grant = self.grants.iter().find(|(granted, _)| granted.covers(&offer) && !offer.again);
         let (granted, delegation) = grant.map_or((false, None), |(_, delegation)| (true, delegation.clone()));
         let terms_known = self.terms_of(offer.plan_id()).is_some();
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         visit.by_grant = granted;
         let (policy, can_ask) = (visit.request.policy.clone(), visit.request.can_ask);
         let policy = policy.as_deref();
         // A limit counts what the platform can take: it says so once a plan and session, and nobody is asked before.
         if visit.request.is_limited()
             && !terms_known
-            && judge(None, policy, can_ask, granted) != Verdict::NoConsent
+            && decide(None, policy, can_ask, granted) != ConsentDecision::NoConsent
         {
             visit.phase = Phase::ReadingTerms;
             return self.want_terms(Some(fetch), offer.plan_id().clone());
         }
         self.set_cost(fetch);
-        match judge(self.broken_limit(fetch, now), policy, can_ask, granted) {
-            Verdict::NoConsent => self.fail(fetch, FetchError::ConsentRequired),
-            Verdict::OverLimit(limit) => self.fail(fetch, FetchError::BudgetExceeded(limit)),
-            Verdict::Ask => self.ask(fetch, offer),
-            Verdict::Go(consent) => {
-                if let Some(visit) = self.visit(fetch) {
+        match decide(self.broken_limit(fetch, now), policy, can_ask, granted) {
+            ConsentDecision::NoConsent => self.fail(fetch, FetchError::ConsentRequired),
+            ConsentDecision::OverLimit(limit) => self.fail(fetch, FetchError::BudgetExceeded(limit)),
+            ConsentDecision::Ask => self.ask(fetch, offer),
+            ConsentDecision::Go(consent) => {
+                if let Some(visit) = self.fetch_mut(fetch) {
                     visit.delegation_id = delegation;
                 }
                 self.agreed(fetch, consent, now);
@@ -205,7 +205,7 @@ impl Buyer {
     fn set_cost(&mut self, fetch: FetchId) {
         let Some(visit) = self.look(fetch) else { return };
         let cost = visit.offer.as_ref().map(|offer| self.cost_of(&visit.request, offer));
-        if let (Some(cost), Some(visit)) = (cost, self.visit(fetch)) {
+        if let (Some(cost), Some(visit)) = (cost, self.fetch_mut(fetch)) {
             visit.cost = cost;
         }
     }
@@ -216,14 +216,14 @@ impl Buyer {
             return self.fail(fetch, FetchError::BudgetExceeded(limit));
         }
         self.reserve(fetch);
-        if let Some(visit) = self.visit(fetch) {
+        if let Some(visit) = self.fetch_mut(fetch) {
             (visit.phase, visit.considered_at) = (Phase::Preparing, now);
             self.advance(fetch, now);
         }
     }
 
     fn reserve(&mut self, fetch: FetchId) {
-        if let Some(visit) = self.visit(fetch) {
+        if let Some(visit) = self.fetch_mut(fetch) {
             visit.reserved = visit.cost;
             let reserved = visit.reserved;
             self.budget.reserve(reserved);
@@ -239,7 +239,7 @@ impl Buyer {
                 self.fail(fetch, FetchError::ApproveReentered)
             }
             Some(_) => {
-                if let Some(visit) = self.visit(fetch) {
+                if let Some(visit) = self.fetch_mut(fetch) {
                     visit.phase = Phase::Queued;
                 }
             }
@@ -249,7 +249,7 @@ impl Buyer {
     /// A question was answered: those who waited for the answer are decided anew, one question at a time.
     pub(in crate::subscriber) fn ask_next(&mut self, now: u64) {
         for fetch in self.in_phase(Phase::Queued) {
-            let Some(offer) = self.visit(fetch).and_then(|visit| visit.offer.clone()) else { continue };
+            let Some(offer) = self.fetch_mut(fetch).and_then(|visit| visit.offer.clone()) else { continue };
             self.decide(fetch, offer, now);
         }
     }
@@ -258,12 +258,12 @@ impl Buyer {
         if !approval.approve {
             return self.fail(fetch, FetchError::ConsentDenied);
         }
-        let Some(offer) = self.visit(fetch).and_then(|visit| visit.offer.clone()) else { return };
+        let Some(offer) = self.fetch_mut(fetch).and_then(|visit| visit.offer.clone()) else { return };
         // Others may have spent while somebody made up their mind.
         if let Some(limit) = self.broken_limit(fetch, now) {
             return self.fail(fetch, FetchError::BudgetExceeded(limit));
         }
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         visit.delegation_id = approval.delegation_id.clone();
         if approval.remember {
             self.grant(offer, approval.delegation_id);
@@ -273,7 +273,7 @@ impl Buyer {
 
     fn agreed(&mut self, fetch: FetchId, consent: Consent, now: u64) {
         let (logged_in, default) = (self.logged_in, self.delegation_id.clone());
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         if !logged_in {
             return self.fail(fetch, FetchError::Unauthorized);
         }
@@ -296,7 +296,9 @@ impl Buyer {
     pub(in crate::subscriber) fn advance(&mut self, fetch: FetchId, now: u64) {
         let holder = self.holder.clone();
         // Work that it waited for may end when it has gone on without.
-        let Some(visit) = self.visit(fetch).filter(|visit| visit.phase == Phase::Preparing) else { return };
+        let Some(visit) = self.fetch_mut(fetch).filter(|visit| visit.phase == Phase::Preparing) else {
+            return;
+        };
         let (Some(offer), Some(consent)) = (visit.offer.clone(), visit.consent) else { return };
         let Consent::Given { purchase, .. } = consent;
         let considered_at = visit.considered_at;
@@ -311,7 +313,7 @@ impl Buyer {
         }
         let Some(visit) = self.look(fetch) else { return };
         let needed = self.needed(&visit.request, &offer, held_only);
-        let promised = self.promised(&plan_id, fetch, held_only);
+        let promised = self.committed_to_others(&plan_id, fetch, held_only);
         let suffices = |held: Credits| held.saturating_sub(promised) >= needed;
         let enough = self.balance_since(&plan_id, 0).map(suffices);
         let just_read = self.is_read_since(&plan_id, considered_at);
@@ -319,7 +321,7 @@ impl Buyer {
         let ordered = self.order_of(&plan_id, now).is_some();
 
         if enough == Some(false) && just_read {
-            let Some(visit) = self.visit(fetch) else { return };
+            let Some(visit) = self.fetch_mut(fetch) else { return };
             if asks_if_short {
                 visit.by_grant = false;
                 visit.consent = None;
@@ -340,7 +342,7 @@ impl Buyer {
         if hangs && enough != Some(true) && !just_read && !waits.balance {
             match holder {
                 Some(holder) => {
-                    if let Some(visit) = self.visit(fetch) {
+                    if let Some(visit) = self.fetch_mut(fetch) {
                         visit.waits.balance = true;
                     }
                     self.want_balance(fetch, GetPlanBalance { plan_id, holder });
@@ -351,11 +353,11 @@ impl Buyer {
             }
         }
         // A fetch that ends for want of a balance would leave a mint behind that no report has.
-        if self.visit(fetch).is_some_and(|visit| visit.waits.balance && !held_only) {
+        if self.fetch_mut(fetch).is_some_and(|visit| visit.waits.balance && !held_only) {
             return;
         }
         self.get_token(fetch, now);
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         if visit.waits == Waits::default() && visit.token.is_some() {
             self.send_paid(fetch, now);
         }
@@ -363,7 +365,7 @@ impl Buyer {
 
     /// Orders a plan, within the limits on purchases.
     fn buy(&mut self, fetch: FetchId, plan_id: PlanId, needed: Credits, now: u64) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let priced = visit.request.policies().any(|policy| policy.max_price.is_some());
         if priced && !visit.price_read {
             return self.read_terms(fetch, plan_id);
@@ -378,7 +380,7 @@ impl Buyer {
 
     /// Goes on once the platform has said the terms of a plan.
     fn read_terms(&mut self, fetch: FetchId, plan_id: PlanId) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         if !core::mem::replace(&mut visit.waits.price, true) {
             self.want_terms(Some(fetch), plan_id);
         }
@@ -392,12 +394,12 @@ impl Buyer {
     }
 
     fn get_token(&mut self, fetch: FetchId, now: u64) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let (Some(key), false, false) = (visit.token_key(), visit.token.is_some(), visit.waits.token) else {
             return;
         };
         let token = self.tokens.take(&key, now);
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         if let Some((token, single_use)) = token {
             visit.token = Some(token);
             visit.token_single_use = single_use;
@@ -410,7 +412,7 @@ impl Buyer {
 
     /// Keeps as many single-use tokens at hand as the caller wants, so that the next paid request is one round trip.
     fn mint_ahead(&mut self, fetch: FetchId) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let wanted = visit.request.prefetch;
         let Some(key) = visit.token_key() else { return };
         if !self.single_use.contains(&key) {
@@ -424,7 +426,7 @@ impl Buyer {
 
     pub(in crate::subscriber) fn send_paid(&mut self, fetch: FetchId, now: u64) {
         self.notice(fetch, NoticeKind::Paid);
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let Some(token) = visit.token.take() else { return };
         let cost = visit.cost;
         let reserved = core::mem::take(&mut visit.reserved);
@@ -456,7 +458,7 @@ impl Buyer {
     }
 
     fn release(&mut self, fetch: FetchId) {
-        if let Some(visit) = self.visit(fetch) {
+        if let Some(visit) = self.fetch_mut(fetch) {
             let reserved = core::mem::take(&mut visit.reserved);
             self.budget.release(reserved);
         }
@@ -464,7 +466,7 @@ impl Buyer {
 
     pub(in crate::subscriber) fn fail(&mut self, fetch: FetchId, error: FetchError) {
         let ordering = self.purchase_awaited_by(fetch);
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         if visit.phase == Phase::Paying && error_leaves_doubt(&error) {
             // What an earlier answer left open cannot be gone on with; the same single-use token can.
             let is_open = visit.spend.outcome == Outcome::None || visit.resumed.is_some();
@@ -472,7 +474,7 @@ impl Buyer {
             self.outcome_is_unknown(fetch);
             self.notice(fetch, NoticeKind::Unknown);
         }
-        if let (Some(purchase), Some(visit)) = (ordering, self.visit(fetch)) {
+        if let (Some(purchase), Some(visit)) = (ordering, self.fetch_mut(fetch)) {
             visit.spend.purchases.push(purchase);
         }
         self.finish(fetch, Err(error));
@@ -480,7 +482,7 @@ impl Buyer {
 
     /// A token was presented, and nobody but the seller can say what became of it.
     pub(in crate::subscriber) fn outcome_is_unknown(&mut self, fetch: FetchId) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         visit.spend.outcome = Outcome::Unknown;
         if let Some(entry) = &mut visit.entry {
             entry.outcome = Outcome::Unknown;
@@ -494,7 +496,7 @@ impl Buyer {
     pub(in crate::subscriber) fn finish(&mut self, fetch: FetchId, result: Result<(), FetchError>) {
         self.release(fetch);
         let payment = self.left_open(fetch);
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         visit.spend.payment = payment;
         let (spend, receipt) = (visit.spend.clone(), visit.receipt.take());
         let offers = core::mem::take(&mut visit.candidates);
@@ -506,7 +508,7 @@ impl Buyer {
 /// Why a fetch may not order a plan now. By a policy alone a plan is bought only where its plans or a price are named, and
 /// once an hour where no number is.
 fn purchase_refusal(
-    visit: &Visit,
+    visit: &Fetch,
     price: Option<&PlanPrice>,
     budget: &Budget,
     now: u64,

@@ -1,6 +1,6 @@
 //! How long each step of a fetch may take. A shell has the timers; what a step is, and what its end means, is said here.
 
-use super::state::{Phase, Visit};
+use super::state::{Fetch, Phase};
 use crate::subscriber::{Buyer, Command, FetchError, FetchId};
 
 /// How long the steps of a fetch may take, in milliseconds; `None` for as long as they take.
@@ -44,10 +44,10 @@ impl Timeouts {
     }
 }
 
-impl Visit {
+impl Fetch {
     fn step(&self, purchase: Option<Step>) -> Step {
         match self.phase {
-            Phase::Bare | Phase::Paying | Phase::ReadingOffer | Phase::ReadingRefusal => Step::Send,
+            Phase::SendingUnpaid | Phase::Paying | Phase::ReadingOffer | Phase::ReadingRefusal => Step::Send,
             Phase::Queued if self.request.timeouts.approve.is_none() => Step::Queue,
             Phase::Asking | Phase::Queued => Step::Approve,
             Phase::Choosing if self.request.can_select => Step::Approve,
@@ -63,7 +63,7 @@ impl Buyer {
         for index in 0..self.visits.len() {
             let Some((fetch, visit)) = self.visits.get(index) else { return };
             let (fetch, step) = (*fetch, visit.step(self.purchase_step(*fetch)));
-            let Some(visit) = self.visit(fetch) else { continue };
+            let Some(visit) = self.fetch_mut(fetch) else { continue };
             let (before, request, had) = visit.timed;
             // Each request has its own time.
             if (before, request) != (step, visit.spend.requests) {
@@ -78,7 +78,7 @@ impl Buyer {
 
     /// The time of a step is up.
     pub(in crate::subscriber) fn timed_out(&mut self, fetch: FetchId) {
-        let Some(visit) = self.visit(fetch) else { return };
+        let Some(visit) = self.fetch_mut(fetch) else { return };
         let error = match visit.timed.0 {
             Step::Send => FetchError::SendTimeout,
             Step::Approve | Step::Queue => FetchError::ApproveTimeout,
