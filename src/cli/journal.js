@@ -43,7 +43,7 @@ function address(url) {
   throw new Wrong('--url must be an http or https URL');
 }
 
-function line({ at, stands, credits, payer, plan, route, delivered, why, visit }) {
-  const columns = [new Date(at).toISOString(), stands.padEnd(10), `${credits} credits`, `plan ${plan}`, `payer ${payer ?? 'unknown'}`, route];
+function line({ at, status, credits, payer, plan, route, delivered, why, visit }) {
+  const columns = [new Date(at).toISOString(), status.padEnd(10), `${credits} credits`, `plan ${plan}`, `payer ${payer ?? 'unknown'}`, route];
   return [...columns, delivered ? 'delivered' : 'not delivered', why ?? '', visit].join('  ').replace(/[^\x20-\x7e]/g, '?');
 }

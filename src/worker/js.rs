@@ -46,7 +46,22 @@ pub(super) fn headers(headers: &Headers) -> HeaderList {
         let value = Reflect::get_u32(&entry, 1).ok()?.as_string()?;
         Some((name, value))
     };
-    headers.entries().into_iter().filter_map(|entry| pair(entry.ok()?)).collect()
+    let mut list: HeaderList = headers.entries().into_iter().filter_map(|entry| pair(entry.ok()?)).collect();
+    if let Some(cookies) = list.get("set-cookie").and_then(|_| cookies(headers)) {
+        list.remove("set-cookie");
+        for cookie in cookies.iter().filter_map(|one| one.as_string()) {
+            list.append("set-cookie", cookie);
+        }
+    }
+    list
+}
+
+/// Each cookie by itself. With a compatibility date before 2023-03-01 the entries have all of them in one line, which nobody can
+/// take apart; this method of workerd's has them with any date.
+fn cookies(headers: &Headers) -> Option<js_sys::Array> {
+    let get_all =
+        Reflect::get(headers, &JsValue::from_str("getAll")).ok()?.dyn_into::<js_sys::Function>().ok()?;
+    get_all.call1(headers, &JsValue::from_str("set-cookie")).ok()?.dyn_into().ok()
 }
 
 /// Sends a call to the facilitator and reads its answer, all of it within the timeout. `correlation` is the name under

@@ -51,7 +51,7 @@ test('it lists what is unresolved, and no token', async () => {
   assert.match(listed.stdout, /^\d{4}-.*Z {2}unresolved {2}1 credits {2}plan 1001 {2}payer 0x0{38}b1 {2}GET \/paid {2}delivered {2}facilitator_unreachable {2}[0-9a-f]{32}$/m);
   const { stdout } = await journal('--url', url, '--token', METRICS_TOKEN, '--json');
   const entry = JSON.parse(stdout);
-  assert.deepEqual([entry.stands, entry.delivered, entry.sent, entry.credits], ['unresolved', true, true, '1']);
+  assert.deepEqual([entry.status, entry.delivered, entry.sent, entry.credits], ['unresolved', true, true, '1']);
   assert.ok(!stdout.includes(sent));
 });
 

@@ -138,7 +138,7 @@ export async function journals(gate, buyers, rounds = 720) {
   let all;
   for (let round = 0; round < rounds; round++) {
     all = await Promise.all(buyers.map(({ buyer }) => journal(gate, buyer.address)));
-    if (!all.flat().some(({ stands }) => OPEN.includes(stands))) break;
+    if (!all.flat().some(({ status }) => OPEN.includes(status))) break;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   return all;
@@ -177,7 +177,7 @@ export async function audit({ plan, buyers, entries, cut = false }) {
   const kinds = { once: { ...sums }, reusable: { ...sums } };
   for (const [index, { buyer, name, once, answers, lost }] of buyers.entries()) {
     const mine = entries[index];
-    const of = (...stands) => mine.filter((entry) => stands.includes(entry.stands));
+    const of = (...statuses) => mine.filter(({ status }) => statuses.includes(status));
     const credits = (some) => some.reduce((sum, { credits: amount }) => sum + Number(amount), 0);
     const count = (...statuses) => answers.filter(({ status }) => statuses.includes(status)).length;
     const burned = GRANTED - Number(await buyer.balance(plan));
@@ -195,7 +195,7 @@ export async function audit({ plan, buyers, entries, cut = false }) {
     assert.ok(receipts <= burned, `${name}: ${receipts} in receipts, ${burned} burned`);
     // Nothing was delivered that is not paid for.
     const delivered = mine.filter((entry) => entry.delivered);
-    const unpaid = delivered.filter(({ stands }) => stands !== 'settled' && stands !== 'unresolved');
+    const unpaid = delivered.filter(({ status }) => status !== 'settled' && status !== 'unresolved');
     assert.deepEqual(unpaid, [], `${name}: unpaid`);
     if (cut) assert.ok(of('settled', 'unresolved').length >= count(200), `${name}: deliveries`);
     else assert.equal(delivered.length, count(200), `${name}: deliveries`);

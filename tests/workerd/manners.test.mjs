@@ -147,6 +147,16 @@ test('cookies stay apart, whoever is paid', async () => {
   }
 });
 
+test('cookies stay apart with a compatibility date that puts them into one line', async (t) => {
+  for (const compatibilityDate of ['2023-01-01', '2021-11-02']) {
+    const old = await startAll({ options: { compatibilityDate } });
+    t.after(() => old.stop());
+    old.origin.answer = (request, response) => { response.writeHead(200, { 'set-cookie': ['a=1; Expires=Wed, 09 Jun 2027 10:18:14 GMT', 'b=2, 3'] }); response.end('x'); };
+    const response = await old.paid('/paid');
+    assert.deepEqual([response.status, response.headers.getSetCookie()], [200, ['a=1; Expires=Wed, 09 Jun 2027 10:18:14 GMT', 'b=2, 3']], compatibilityDate);
+  }
+});
+
 test('a page that is named may send cookies and a header of the seller\'s', async () => {
   const preflight = await all.get('/ask', { method: 'OPTIONS', headers: {
     origin: PAGE, 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-api-version', 'access-control-request-private-network': 'true',

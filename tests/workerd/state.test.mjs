@@ -30,7 +30,7 @@ const journal = async (payer = PAYER) => {
 const closed = async (payer) => {
   for (let round = 0; round < 1000; round++) {
     const [entry] = await journal(payer);
-    if (entry && entry.stands !== 'settling') return entry;
+    if (entry && entry.status !== 'settling') return entry;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   assert.fail('not closed');
@@ -102,7 +102,7 @@ test('rule 21: a settle of a single-use token that was not answered is sent agai
   assert.equal(answer.status, 200);
   const receipt = readHeader(answer.headers.get('payment-response'));
   assert.deepEqual([receipt.success, receipt.creditsRedeemed, receipt.transaction], [true, '1', '']);
-  assert.equal((await closed(from)).stands, 'settled');
+  assert.equal((await closed(from)).status, 'settled');
 });
 
 test('rule 21: what nobody answered is delivered, journalled, and settled by the alarm', async () => {
@@ -113,11 +113,11 @@ test('rule 21: what nobody answered is delivered, journalled, and settled by the
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get('payment-response'), null);
   const entry = await closed(from);
-  assert.deepEqual([entry.stands, entry.delivered, entry.again], ['unknown', true, undefined]);
+  assert.deepEqual([entry.status, entry.delivered, entry.again], ['unknown', true, undefined]);
   all.facilitator.settle = undefined;
-  for (let round = 0; round < 600 && (await closed(from)).stands !== 'settled'; round++) await new Promise((resolve) => setTimeout(resolve, 100));
+  for (let round = 0; round < 600 && (await closed(from)).status !== 'settled'; round++) await new Promise((resolve) => setTimeout(resolve, 100));
   const settled = await closed(from);
-  assert.deepEqual([settled.stands, settled.receipt.creditsRedeemed], ['settled', '1']);
+  assert.deepEqual([settled.status, settled.receipt.creditsRedeemed], ['settled', '1']);
   assert.match(all.paywall.said(), /settlement_reconciled/);
 });
 
@@ -127,8 +127,8 @@ test('rule 21: a reusable token is not settled twice: what became of it is for t
   all.facilitator.settle = (response) => response.destroy();
   assert.equal((await all.paid('/paid')).status, 200);
   const before = all.facilitator.count('settle');
-  for (let round = 0; round < 1200 && (await closed(from)).stands === 'unknown'; round++) await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.equal((await closed(from)).stands, 'unresolved');
+  for (let round = 0; round < 1200 && (await closed(from)).status === 'unknown'; round++) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal((await closed(from)).status, 'unresolved');
   assert.deepEqual([before, all.facilitator.count('settle')], [1, 1]);
   const ask = (headers) => all.get('/.well-known/payments/journal', { headers });
   assert.equal((await ask({})).status, 401);
@@ -139,7 +139,7 @@ test('rule 21: a reusable token is not settled twice: what became of it is for t
     return { status: entries.some(({ payer: one }) => one === from) ? answer.status : 0, entries };
   }, 200);
   const [found] = listed.entries.filter(({ payer: one }) => one === from);
-  assert.deepEqual([found.stands, found.delivered, found.credits, found.why], ['unresolved', true, '1', 'facilitator_unreachable']);
+  assert.deepEqual([found.status, found.delivered, found.credits, found.why], ['unresolved', true, '1', 'facilitator_unreachable']);
   assert.ok(!JSON.stringify(listed.entries).includes('x402AccessToken'));
   assert.match(all.paywall.said(), /settlement_unresolved/);
   assert.match(await (await all.get('/.well-known/payments/metrics', { headers: bearer })).text(), /paywall_unresolved_total\{.*\} 1/);
@@ -183,9 +183,9 @@ test('rule 19: what was refused after delivery is owed, and paid for with the ne
   assert.equal((await eventually(after, 200)).status, 200);
   const paid = await eventually(async () => {
     const entries = await journal(from);
-    return { status: entries.every(({ stands }) => stands === 'settled') ? 200 : 0, entries };
+    return { status: entries.every(({ status }) => status === 'settled') ? 200 : 0, entries };
   }, 200);
-  assert.deepEqual(paid.entries.map(({ stands, rounds }) => [stands, rounds > 0]), [['settled', true], ['settled', false]]);
+  assert.deepEqual(paid.entries.map(({ status, rounds }) => [status, rounds > 0]), [['settled', true], ['settled', false]]);
 });
 
 test('too many: 429 with retry-after, before anything is reserved, counted over both instances', async () => {

@@ -205,7 +205,7 @@ impl JsonForm for Command {
 impl JsonForm for Entry {
     fn to_json(&self) -> Value {
         let mut members = JsonObject::tagged("visit", &self.visit);
-        members.put("stands", self.status.name());
+        members.put("status", self.status.name());
         members.put("at", self.at);
         members.put("route", self.route.as_str());
         members.put("plan", self.plan.as_str());
@@ -236,7 +236,7 @@ impl JsonForm for Entry {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        let status = EntryStatus::from_json(members.take("stands"))?;
+        let status = EntryStatus::from_json(members.take_either("status", "stands"))?;
         Ok(Self {
             visit: members.text("visit")?,
             status,
@@ -307,7 +307,7 @@ impl JsonForm for EntryStatus {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let name = value.as_str().unwrap_or_default();
-        Self::ALL.into_iter().find(|status| status.name() == name).ok_or(Unreadable("stands"))
+        Self::ALL.into_iter().find(|status| status.name() == name).ok_or(Unreadable("status"))
     }
 }
 
@@ -384,7 +384,7 @@ impl JsonForm for Reply {
             Self::Admitted { free } => members.put("free", *free),
             Self::Limited { retry_after } => members.put("retryAfter", *retry_after),
             Self::Receipt { status, receipt } => {
-                members.put("stands", status.name());
+                members.put("status", status.name());
                 members.insert("receipt", receipt.clone().unwrap_or_default());
             }
             Self::Journal { entries } => {
@@ -407,7 +407,7 @@ impl JsonForm for Reply {
             "done" => Self::Done,
             "lost" => Self::Lost,
             "receipt" => Self::Receipt {
-                status: EntryStatus::from_json(members.take("stands"))?,
+                status: EntryStatus::from_json(members.take_either("status", "stands"))?,
                 receipt: members.value("receipt"),
             },
             "nothing" => Self::Nothing,

@@ -37,6 +37,12 @@ impl JsonObject {
         self.0.get_mut(name).map(Value::take).unwrap_or_default()
     }
 
+    /// A member that had another name in earlier versions.
+    pub(super) fn take_either(&mut self, name: &str, earlier: &str) -> Value {
+        let value = self.take(name);
+        if value.is_null() { self.take(earlier) } else { value }
+    }
+
     pub(super) fn object(&mut self, name: &str) -> Result<Option<Self>, Unreadable> {
         match self.take(name) {
             Value::Null => Ok(None),
@@ -258,7 +264,10 @@ mod tests {
         for (status, sent) in
             [("settling", true), ("delivering", false), ("abandoned", false), ("owed", true)]
         {
-            let before = ENTRY.replace(known, r#","blurred":true"#).replace("settling", status);
+            let before = ENTRY
+                .replace(known, r#","blurred":true"#)
+                .replace("settling", status)
+                .replace(r#""status""#, r#""stands""#);
             let old = read::<Entry>(&before).unwrap();
             let numbers = (old.tries, old.rounds, old.settle_grace_ms, old.in_flight_until);
             assert_eq!(numbers, (0, 0, 130_000, 0), "an entry from before these were known");
@@ -305,7 +314,7 @@ mod tests {
         ] {
             assert_eq!(Command::from_text(text), Err(Unreadable(member)), "{text}");
         }
-        for (member, wrong) in [("stands", r#""settling""#), ("at", ":1,"), ("delivered", "false")] {
+        for (member, wrong) in [("status", r#""settling""#), ("at", ":1,"), ("delivered", "false")] {
             let text = ENTRY.replacen(wrong, if wrong == ":1," { r#":"1","# } else { r#""x""# }, 1);
             assert_eq!(read::<Entry>(&text), Err(Unreadable(member)), "{text}");
         }

@@ -321,7 +321,7 @@ fn the_journal_is_for_whoever_has_the_token_and_holds_no_other() {
     assert!(log[0].contains("settlement_unresolved") && !log[0].contains(&token()));
     let listed = world.go(ask("GET", path, &bearer)).answer.unwrap();
     let entries = body(&listed)["entries"].as_array().unwrap().clone();
-    let stands: Vec<_> = entries.iter().map(|entry| entry["stands"].as_str().unwrap()).collect();
+    let stands: Vec<_> = entries.iter().map(|entry| entry["status"].as_str().unwrap()).collect();
     assert_eq!(stands, ["unresolved", "owed"]);
     let text = listed.body.unwrap();
     assert!(!text.contains(&token()) && !text.contains("0xfeed") && !text.contains("again"), "{text}");
@@ -334,7 +334,7 @@ fn the_journal_is_for_whoever_has_the_token_and_holds_no_other() {
     let _ = go(&mut world, "/r");
     world.files(&mut log);
     let listed = body(&world.go(ask("GET", path, &bearer)).answer.unwrap());
-    assert_eq!(listed["entries"][1]["stands"], "settled");
+    assert_eq!(listed["entries"][1]["status"], "settled");
     let metrics =
         world.go(ask("GET", "/.well-known/payments/metrics", &bearer)).answer.unwrap().body.unwrap();
     assert!(
