@@ -280,7 +280,7 @@ function hints(groups) {
 /** `docs/errors.md`. A code that both sides have is explained once, with what it is at a gate. */
 export function errorPages() {
   const { docs, ...all } = errors();
-  const titles = { client: 'Of the client', builder: 'Of the seller\'s API', gate: 'Of the gate', journal: 'In receipts, the journal and the log of a gate', sandbox: 'Of the sandbox' };
+  const titles = { client: 'Errors of the client', builder: 'Errors of the builder', gate: 'Errors of the gate', journal: 'Codes in receipts, the journal and the log of a gate', sandbox: 'Errors of the sandbox' };
   const text = ({ cause, cure }) => `${cause}\n\nWhat to do: ${cure}.\n`;
   const sections = Object.entries(all).map(([group, codes]) => {
     const entries = Object.entries(codes).filter(([code]) => group === 'client' || !all.client[code])
@@ -293,7 +293,7 @@ export function errorPages() {
     '`hint` and `docsUrl`.\n\n' +
     '## Codes of the platform\n\nCodes such as `BCK.X402.0005` and `http_503` come from the platform, with its `message`, `hint` and `docsUrl`. The platform\'s support can find the request by\n' +
     'its `correlationId`.\n\n' +
-    '## Of the command line\n\n`npx payments-wasm` prints an error as one line that names the flag, the file or the variable, and exits with 1. The sandbox exits with 130 at Ctrl-C.\n' +
+    '## Errors of the command line\n\n`npx payments-wasm` prints an error as one line that names the flag, the file or the variable, and exits with 1. The sandbox exits with 130 at Ctrl-C.\n' +
     `\`sandbox -- COMMAND\` exits with the code of the command.\n\n${sections.join('\n')}`;
 }
 

@@ -39,6 +39,16 @@ test('every relative link leads to a file, and to a heading of it', () => {
   assert.ok(count > 80, `${count} links`);
 });
 
+test('every folder and file that the page of the architecture names exists', () => {
+  const text = read('docs/architecture.md');
+  // The rows of a table of rooms are below the folder that the line before the table names.
+  const rooms = [...text.matchAll(/^`(src\/\w+)`:\n\n((?:\|.*\n)+)/gm)].flatMap(([, folder, table]) =>
+    [...table.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell]) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => `${folder}/${name}`)));
+  assert.ok(rooms.length > 15, `${rooms.length} rooms`);
+  const named = [...text.matchAll(/`((?:src|pkg-template|www|scripts|tests|sandbox)\/[\w./-]*)`/g)].map(([, path]) => path);
+  for (const path of [...rooms, ...named]) assert.ok(existsSync(at(path)), `docs/architecture.md names ${path}`);
+});
+
 /** The sources that may cite: `[path, text]`, in which a comment of several lines is one line. */
 function* sources() {
   for (const folder of ['src', 'sandbox', 'tests', 'scripts', 'pkg-template', 'tools'].filter((name) => existsSync(at(name)))) {
