@@ -62,40 +62,17 @@ pub(crate) const OPTIONS: [(&str, &str); 28] = [
     ("pageFiles", "PAGE_FILES"),
 ];
 
-pub(crate) const MAX_BODY_BYTES: Whole =
-    Whole { key: "MAX_BODY_BYTES", least: 0, most: 104_857_600, usual: 1_048_576 };
-pub(crate) const ALLOW_CREDENTIALS: Switch =
-    Switch { key: "ALLOW_CREDENTIALS", words: ["yes", "no"], usual: false };
-pub(crate) const ALLOW_PRIVATE_NETWORK: Switch =
-    Switch { key: "ALLOW_PRIVATE_NETWORK", words: ["yes", "no"], usual: false };
+pub(crate) const MAX_BODY_BYTES: Whole = Whole { key: "MAX_BODY_BYTES", least: 0, most: 104_857_600, usual: 1_048_576 };
+pub(crate) const ALLOW_CREDENTIALS: Switch = Switch { key: "ALLOW_CREDENTIALS", words: ["yes", "no"], usual: false };
+pub(crate) const ALLOW_PRIVATE_NETWORK: Switch = Switch { key: "ALLOW_PRIVATE_NETWORK", words: ["yes", "no"], usual: false };
 pub(crate) const CORS_MAX_AGE: Whole = Whole { key: "CORS_MAX_AGE", least: 0, most: 86_400, usual: 600 };
 pub(crate) const TIMEOUT_MS: Whole = Whole { key: "TIMEOUT_MS", least: 1, most: 120_000, usual: 10_000 };
-pub(crate) const ORIGIN_TIMEOUT_MS: Whole =
-    Whole { key: "ORIGIN_TIMEOUT_MS", least: 1, most: 600_000, usual: 60_000 };
-pub(crate) const VERIFY_CACHE_SECONDS: Whole =
-    Whole { key: "VERIFY_CACHE_SECONDS", least: 0, most: 60, usual: 0 };
+pub(crate) const ORIGIN_TIMEOUT_MS: Whole = Whole { key: "ORIGIN_TIMEOUT_MS", least: 1, most: 600_000, usual: 60_000 };
+pub(crate) const VERIFY_CACHE_SECONDS: Whole = Whole { key: "VERIFY_CACHE_SECONDS", least: 0, most: 60, usual: 0 };
 pub(crate) const LOG: Switch = Switch { key: "LOG", words: ["requests", "off"], usual: true };
 pub(crate) const SERVER_TIMING: Switch = Switch { key: "SERVER_TIMING", words: ["on", "off"], usual: true };
 
-pub(crate) const ROUTE: [&str; 17] = [
-    "planId",
-    "credits",
-    "agentId",
-    "scheme",
-    "network",
-    "plans",
-    "settle",
-    "maxOpen",
-    "unbounded",
-    "receipt",
-    "limit",
-    "free",
-    "singleUse",
-    "marginPercent",
-    "batch",
-    "description",
-    "mimeType",
-];
+pub(crate) const ROUTE: [&str; 17] = ["planId", "credits", "agentId", "scheme", "network", "plans", "settle", "maxOpen", "unbounded", "receipt", "limit", "free", "singleUse", "marginPercent", "batch", "description", "mimeType"];
 pub(crate) const PLAN: [&str; 5] = ["planId", "credits", "agentId", "scheme", "network"];
 pub(crate) const PASS_SET: [&str; 5] = ["routes", "seconds", "warnSeconds", "carry", "crossSite"];
 pub(crate) const PAGE: [&str; 7] = ["name", "lang", "logo", "accent", "accentDark", "texts", "storage"];

@@ -2,6 +2,7 @@
 
 pub(crate) mod document;
 pub(crate) mod http_settings;
+#[rustfmt::skip]
 pub(crate) mod keys;
 pub(crate) mod origin;
 pub(crate) mod route;
