@@ -6,7 +6,7 @@
 //! * [`api`]: the Nevermined HTTP API as data, one call a value.
 //! * [`subscriber`] and [`paywall`]: the decisions, as state machines without I/O.
 //! * the shells, one for each feature: `bindings` for JavaScript (`subscriber`, `paywall`, `builder`), `worker` (`worker`,
-//!   and `worker-entry` for the Worker that is deployed as it is), `sandbox` (`sandbox`).
+//!   and `worker-entry` for the Worker that is deployed as it is).
 
 extern crate alloc;
 
@@ -20,9 +20,6 @@ pub mod wire;
 
 #[cfg(feature = "worker")]
 pub mod worker;
-
-#[cfg(feature = "sandbox")]
-mod sandbox;
 
 #[cfg(doctest)]
 #[doc = include_str!("../docs/rust.md")]

@@ -13,7 +13,7 @@ import { count, notice, step } from './term.mjs';
 import { crateVersion, setup } from './tools.mjs';
 
 /**
- * What is built. `features` are cargo's, `name` is that of the glue and the wasm beside it, `template` the folder whose
+ * What is built. `features` are cargo's, `crate` is the workspace's where it is not the library, `name` is that of the glue and the wasm beside it, `template` the folder whose
  * files go along, `quiet` whether it prints no panic (`prune.mjs`), `bindgen` and `opt` what the two tools are told beyond the usual, `symbols` the file that says which function each number in a stack trace is
  * where the wasm does not, `needs` what has to be built before.
  */
@@ -64,7 +64,7 @@ export const ARTEFACTS = {
     finish: finishWorker,
   },
   sandbox: {
-    features: 'sandbox',
+    crate: 'payments-wasm-sandbox',
     name: 'sandbox',
     template: 'pkg-template/sandbox',
     bindgen: ['--experimental-reset-state-function', '--force-enable-abort-handler', '--no-typescript'],
@@ -112,7 +112,7 @@ async function buildOne(name, { dev, bindgen, report }) {
   const profile = dev ? 'wasm-dev' : 'release';
   const started = Date.now();
   const quiet = artefact.quiet && !dev;
-  const compiled = await compile(artefact.features, profile, { quiet, report });
+  const compiled = await compile(artefact, profile, { quiet, report });
 
   // Built aside and moved into place at the end: a build that fails leaves the last good one.
   const work = at('target/dist', `.${name}.${process.pid}`);
@@ -155,7 +155,7 @@ async function optimised(artefact, wasm, work) {
   const small = ['-Oz', '-Oz', '--low-memory-unused'];
   const hash = createHash('sha256').update(readFileSync(wasm));
   const key = hash.update(JSON.stringify([small, artefact.opt, artefact.symbols, features, readFileSync(at('node_modules/binaryen/package.json'), 'utf8')])).digest('hex');
-  const kept = at('target/wasm-opt', artefact.features);
+  const kept = at('target/wasm-opt', artefact.features ?? artefact.name);
   const stamp = join(kept, 'stamp.json');
   const results = [`${artefact.name}_bg.wasm`, artefact.symbols].filter(Boolean);
   const last = existsSync(stamp) && JSON.parse(readFileSync(stamp, 'utf8'));
@@ -177,10 +177,10 @@ async function optimised(artefact, wasm, work) {
 }
 
 /** Runs cargo; gives the path of the wasm and the source files that went into it, as the compiler names them. */
-async function compile(features, profile, { quiet, report }) {
+async function compile({ crate = 'payments-wasm', features }, profile, { quiet, report }) {
   // As a cdylib alone: beside an rlib, cargo gives up link-time optimisation, and the wasm is a fifth larger.
-  const args = ['rustc', '--lib', '--crate-type', 'cdylib', '--target', 'wasm32-unknown-unknown', '--profile', profile, '--no-default-features',
-    '--features', features, '--locked', '--color', process.stderr.isTTY ? 'always' : 'never',
+  const args = ['rustc', '-p', crate, '--lib', '--crate-type', 'cdylib', '--target', 'wasm32-unknown-unknown', '--profile', profile,
+    '--no-default-features', ...(features ? ['--features', features] : []), '--locked', '--color', process.stderr.isTTY ? 'always' : 'never',
     // What leads where, for `prune`.
     ...(quiet ? ['--', '-Clink-arg=--emit-relocs'] : [])];
   let compiled = 0;
@@ -191,7 +191,7 @@ async function compile(features, profile, { quiet, report }) {
       if (crate) report(`${crate} (${++compiled})`);
     },
   });
-  const wasm = join(cargoTarget(), 'wasm32-unknown-unknown', profile, 'payments_wasm.wasm');
+  const wasm = join(cargoTarget(), 'wasm32-unknown-unknown', profile, `${crate.replaceAll('-', '_')}.wasm`);
   const list = readFileSync(wasm.replace(/\.wasm$/, '.d'), 'utf8').split('\n')[0];
   // "output: a b c", a space inside a name being escaped.
   const sources = list.slice(list.indexOf(': ') + 2).split(/(?<!\\) /).map((path) => relative(root, path.replaceAll('\\ ', ' ')));
@@ -494,7 +494,7 @@ function writeStamp(name, { dev, sources, started }) {
 function hashInputs(name, sources) {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([rustFlags().filter((flag) => !flag.startsWith('--remap')), process.env.RUSTUP_TOOLCHAIN ?? '', pageIsBuilt()]));
-  const others = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', ...PAGES, 'package-lock.json',
+  const others = ['Cargo.toml', 'sandbox/Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', ...PAGES, 'package-lock.json',
     'scripts/lib/build.mjs', 'scripts/lib/options.mjs', 'scripts/lib/prune.mjs', ...(['builder', 'paywall'].includes(name) ? ['pkg-template/load.js'] : []), ...files('src', /\.(js|json|ts|html|css)$/), ...files('src/cli', /./), ...(name === 'subscriber' ? files('www', /./) : []), ...templateFiles(ARTEFACTS[name].template),
     ...(ARTEFACTS[name].needs ?? []).map((needed) => relative(root, stampPath(needed)))];
   for (const path of [...new Set([...sources, ...others])].sort()) {

@@ -375,7 +375,7 @@ describe('whoever uses it', () => {
   }
 
   test('with eyes that need contrast: text 4.5 to 1, borders of fields 3 to 1, light and dark', () => {
-    const css = readFileSync(at('src/sandbox/dashboard/base.css'), 'utf8');
+    const css = readFileSync(at('sandbox/src/dashboard/base.css'), 'utf8');
     const colours = new Map([...css.matchAll(/--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)/g)].map(([, name, light, dark]) => [name, [light, dark]]));
     const light = (hex) => {
       const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255).map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));

@@ -1,0 +1,131 @@
+//! What holders have: lots of credits, read and written; the balance as clients read it.
+
+use super::Desk;
+use super::call::Reply;
+use super::deployment;
+use super::keys::is_address;
+use super::ledger::{self, Lot};
+use super::plans::{self, Plan};
+use super::postings::{self, Account, Kind, Posting};
+use super::problem::{Outcome, Problem};
+use super::store::binds;
+use payments_wasm::wire::Credits;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+struct LotRow {
+    expires_at: i64,
+    balance: String,
+}
+
+/// The lots that still count.
+pub(super) fn lots(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Vec<Lot>> {
+    let rows: Vec<LotRow> = desk.store.rows(
+        "SELECT expires_at, balance FROM books WHERE unit = ? AND kind = 'held' AND owner = ? AND balance <> '0'
+         AND (expires_at = 0 OR expires_at > ?)",
+        binds![postings::credits_unit(plan_id), holder.to_ascii_lowercase(), desk.call.now],
+    )?;
+    rows.into_iter()
+        .map(|row| Ok(Lot { expires_at: row.expires_at, amount: postings::amount(&row.balance)? }))
+        .collect()
+}
+
+/// What a holder has of a plan.
+pub(super) fn total(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Credits> {
+    Ok(ledger::total(&lots(desk, plan_id, holder)?))
+}
+
+/// Issues credits that run out at `expires_at` (0: never), for the purchase `tx`.
+pub(super) fn add(
+    desk: &Desk,
+    tx: &str,
+    plan_id: &str,
+    holder: &str,
+    amount: Credits,
+    expires_at: i64,
+) -> Outcome<()> {
+    let held = lots(desk, plan_id, holder)?;
+    if ledger::total(&held).checked_add(amount).is_none() {
+        return Err(Problem::new(500, "BCK.PROTOCOL.0007", "The balance would be above a uint256"));
+    }
+    let posting = Posting { entry: tx, why: "issue", amount };
+    let issued = Account::credits(Kind::Issued, plan_id);
+    postings::post(desk, posting, &issued, &Account::held(plan_id, holder, expires_at))
+}
+
+/// Hands out credits of a plan on its terms. Of a plan that sells time, time is added to what is left of it: what is held
+/// goes over to the later end, and what is over or missing then is burned or issued.
+pub(super) fn grant(desk: &Desk, tx: &str, plan: &Plan, holder: &str, amount: Credits) -> Outcome<()> {
+    let terms = &plan.terms.grant;
+    if !terms.by_time {
+        return add(desk, tx, &plan.id, holder, amount, terms.expiry(desk.call.now));
+    }
+    let held = lots(desk, &plan.id, holder)?;
+    let renewed = terms.renewal(&held, amount, desk.call.now);
+    let later = Account::held(&plan.id, holder, renewed.expires_at);
+    for lot in held.iter().filter(|lot| lot.expires_at != renewed.expires_at) {
+        let posting = Posting { entry: tx, why: "renew", amount: lot.amount };
+        postings::post(desk, posting, &Account::held(&plan.id, holder, lot.expires_at), &later)?;
+    }
+    let now = ledger::total(&held);
+    let (missing, over) = (renewed.amount.saturating_sub(now), now.saturating_sub(renewed.amount));
+    let posting = |why, amount| Posting { entry: tx, why, amount };
+    postings::post(desk, posting("issue", missing), &Account::credits(Kind::Issued, &plan.id), &later)?;
+    postings::post(desk, posting("merge", over), &later, &Account::credits(Kind::Burned, &plan.id))
+}
+
+/// Takes credits for `tx` and hands back what is left; `None`, and nothing taken, where there are too few.
+pub(super) fn burn(
+    desk: &Desk,
+    tx: &str,
+    plan_id: &str,
+    holder: &str,
+    amount: Credits,
+) -> Outcome<Option<Credits>> {
+    let held = lots(desk, plan_id, holder)?;
+    let Some(left) = ledger::take(&held, amount) else { return Ok(None) };
+    let burned = Account::credits(Kind::Burned, plan_id);
+    for lot in &left {
+        let before = held.iter().find(|before| before.expires_at == lot.expires_at);
+        let taken = before.map_or(Credits::ZERO, |before| before.amount.saturating_sub(lot.amount));
+        let posting = Posting { entry: tx, why: "burn", amount: taken };
+        postings::post(desk, posting, &Account::held(plan_id, holder, lot.expires_at), &burned)?;
+    }
+    Ok(Some(ledger::total(&left)))
+}
+
+/// How often the holder ordered the plan, or was given credits of it.
+pub(super) fn purchases(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<i64> {
+    desk.store.count(
+        "SELECT COUNT(*) AS count FROM purchases WHERE plan_id = ? AND holder = ?",
+        binds![plan_id, holder.to_ascii_lowercase()],
+    )
+}
+
+/// The balance as `GET /plans/:id/balance/:holder` answers it.
+pub(super) fn view(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<Value> {
+    let balance = ledger::total(&lots(desk, &plan.id, holder)?);
+    let ever = purchases(desk, &plan.id, holder)? > 0;
+    let terms = &plan.terms;
+    let contract = if terms.grant.duration_secs > 0 { "NFT1155ExpirableCredits" } else { "NFT1155Credits" };
+    Ok(json!({
+        "planId": plan.id,
+        "planName": plans::title(plan),
+        "planType": terms.access_limit(),
+        "holderAddress": holder,
+        "balance": balance.to_string(),
+        "creditsContract": deployment::contract(contract),
+        "isSubscriber": if terms.grant.by_time { !balance.is_zero() } else { ever },
+        "pricePerCredit": ledger::price_per_credit(terms.total, terms.grant.amount),
+    }))
+}
+
+/// `GET /api/v1/protocol/plans/:planId/balance/:holder`: anyone may read it.
+pub(super) fn get(desk: &Desk, plan_id: &str, holder: &str) -> Outcome {
+    let plan = plans::load(desk, plan_id)?;
+    if !is_address(holder) {
+        return Err(Problem::bad_request("The holder is not an address"));
+    }
+    Reply::ok(view(desk, &plan, holder)?)
+}

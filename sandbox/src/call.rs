@@ -1,0 +1,329 @@
+//! One request and one answer, as plain values: what the handlers work with.
+
+use super::keys::{self, Identity};
+use super::problem::{Outcome, Problem};
+use payments_wasm::wire::Credits;
+use serde_json::{Map, Value};
+use worker::url::form_urlencoded;
+
+/// A request, read to its end.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Call {
+    pub(super) method: String,
+    /// The path's segments, percent-decoded, empty ones dropped: a client may join a base and a path with `//`.
+    pub(super) path: Vec<String>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) authorization: Option<String>,
+    pub(super) organization: Option<String>,
+    /// Where a card page says it will lead back to: `X-Nvm-Widget-Return-Url`.
+    pub(super) returning: Option<String>,
+    pub(super) correlation: String,
+    /// What the client would like to be answered with.
+    pub(super) accept: Option<String>,
+    /// The origin of the page that calls: `Origin`.
+    pub(super) from: Option<String>,
+    /// How that page lies to the sandbox, by the browser's word: `Sec-Fetch-Site`.
+    pub(super) site: Option<String>,
+    /// The sandbox's own origin, as the client sees it.
+    pub(super) origin: String,
+    pub(super) body: String,
+    /// Milliseconds since 1970, by the sandbox's clock.
+    pub(super) now: i64,
+}
+
+/// The fields of a form, as a page posts them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// The field of that name, if it is not blank.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let field = self.0.iter().find(|(key, _)| key == name);
+        field.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The fields as the members of a JSON object.
+    pub(super) fn object(self) -> Map<String, Value> {
+        self.0.into_iter().map(|(name, value)| (name, value.into())).collect()
+    }
+}
+
+/// A page of a list: `offset` and `pageSize` both mean its size (contract section 4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Page {
+    pub(super) number: u32,
+    pub(super) size: u32,
+    pub(super) ascending: bool,
+}
+
+impl Call {
+    /// The last query parameter of that name, if it is not empty.
+    pub(super) fn param(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|v| !v.is_empty())
+    }
+
+    /// The body as a JSON object. No body is an empty object: order and others have none.
+    pub(super) fn json(&self) -> Outcome<Map<String, Value>> {
+        if self.body.trim().is_empty() {
+            return Ok(Map::new());
+        }
+        match serde_json::from_str(&self.body) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) => Err(Problem::bad_request("The body is not a JSON object")),
+            Err(error) => Err(Problem::bad_request(format!("The body is not JSON: {error}"))),
+        }
+    }
+
+    /// The fields of a form that a page of ours posted.
+    pub(super) fn form(&self) -> Form {
+        Form(form_urlencoded::parse(self.body.as_bytes()).into_owned().collect())
+    }
+
+    /// What comes after `Bearer ` in `Authorization`.
+    pub(super) fn bearer(&self) -> Option<&str> {
+        let (scheme, key) = self.authorization.as_deref()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+    }
+
+    /// Who calls, by the API key (contract section 13.1). No or a broken key is a 401.
+    pub(super) fn identity(&self) -> Outcome<Identity> {
+        let header =
+            self.authorization.as_deref().ok_or_else(|| Problem::unauthorized("The API key is missing"))?;
+        keys::read_bearer(header, self.now)
+    }
+
+    pub(super) fn page(&self) -> Page {
+        let number = |names: &[&str], default: u32, most: u32| {
+            names
+                .iter()
+                .find_map(|name| self.param(name))
+                .and_then(|text| text.parse::<u32>().ok())
+                .filter(|value| *value > 0)
+                .unwrap_or(default)
+                .min(most)
+        };
+        Page {
+            number: number(&["page"], 1, 1_000_000),
+            size: number(&["offset", "pageSize"], 10, 200),
+            ascending: self.param("sortOrder").is_some_and(|order| order.eq_ignore_ascii_case("asc")),
+        }
+    }
+}
+
+impl Page {
+    /// How many rows come before this page.
+    pub(super) fn skip(self) -> i64 {
+        i64::from(self.number.saturating_sub(1)).saturating_mul(i64::from(self.size))
+    }
+
+    pub(super) fn direction(self) -> &'static str {
+        if self.ascending { "ASC" } else { "DESC" }
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: Body,
+    /// When to come again, in seconds.
+    pub(super) retry_after: Option<i64>,
+    /// What a bearer token lacks: the value of `WWW-Authenticate`.
+    pub(super) challenge: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Body {
+    Empty,
+    Json(String),
+    Html(String),
+    /// A file of the dashboard's: its type and its text.
+    File(&'static str, &'static str),
+    /// Where to go, for a 303.
+    Location(String),
+    /// Nothing that reaches the client: it sees its connection fail.
+    Lost,
+}
+
+impl Reply {
+    fn new(status: u16, body: Body) -> Self {
+        Self { status, body, retry_after: None, challenge: None }
+    }
+
+    pub(super) fn json(status: u16, value: Value) -> Self {
+        Self::new(status, Body::Json(value.to_string()))
+    }
+
+    pub(super) fn ok(value: Value) -> Outcome {
+        Ok(Self::json(200, value))
+    }
+
+    pub(super) fn created(value: Value) -> Outcome {
+        Ok(Self::json(201, value))
+    }
+
+    pub(super) fn html(status: u16, html: String) -> Self {
+        Self::new(status, Body::Html(html))
+    }
+
+    pub(super) fn file(kind: &'static str, text: &'static str) -> Self {
+        Self::new(200, Body::File(kind, text))
+    }
+
+    pub(super) fn see_other(location: String) -> Self {
+        Self::new(303, Body::Location(location))
+    }
+
+    pub(super) fn empty() -> Self {
+        Self::new(204, Body::Empty)
+    }
+
+    /// This, cut in half: what it carried cannot be read.
+    pub(super) fn garbled(self) -> Self {
+        let body = match self.body {
+            Body::Json(json) => Body::Json(json.chars().take(json.chars().count() / 2).collect()),
+            other => other,
+        };
+        Self { body, ..self }
+    }
+
+    /// An answer that is never seen.
+    pub(super) fn lost() -> Self {
+        Self::new(200, Body::Lost)
+    }
+
+    #[cfg(test)]
+    pub(super) fn body_text(&self) -> &str {
+        match &self.body {
+            Body::Empty | Body::Lost => "",
+            Body::Json(text) | Body::Html(text) | Body::Location(text) => text,
+            Body::File(_, text) => text,
+        }
+    }
+}
+
+/// A member of a JSON object; null is as good as absent (contract section 13.11).
+pub(super) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    object.get(name).filter(|value| !value.is_null())
+}
+
+/// A member that is an object.
+pub(super) fn object<'a>(object: &'a Map<String, Value>, name: &str) -> Outcome<&'a Map<String, Value>> {
+    member(object, name)
+        .and_then(Value::as_object)
+        .ok_or_else(|| Problem::bad_request(format!("{name} must be an object")))
+}
+
+/// A member that is a string and not blank.
+pub(super) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    member(object, name).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+}
+
+/// A member that is a uint256, as a string or a number (contract section 1.2).
+pub(super) fn uint256(object: &Map<String, Value>, name: &str) -> Outcome<Option<Credits>> {
+    member(object, name)
+        .map(|value| Credits::from_json(value, "amount").map_err(|_| Problem::bad_uint256(name)))
+        .transpose()
+}
+
+/// A member that is a whole number a JavaScript client can count to, as a number or a string.
+pub(super) fn whole(object: &Map<String, Value>, name: &str) -> Outcome<Option<i64>> {
+    let Some(value) = member(object, name) else { return Ok(None) };
+    let number = match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    match number {
+        Some(number) if (0..=9_007_199_254_740_991).contains(&number) => Ok(Some(number)),
+        _ => Err(Problem::bad_request(format!("{name} must be a whole number"))),
+    }
+}
+
+/// A decimal of so many places, in its smallest parts: `0.25` of 6 places is 250000. More places are cut off.
+pub(super) fn decimal(text: &str, places: usize) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let scale = 10u64.checked_pow(u32::try_from(places).ok()?)?;
+    if !part.bytes().all(|byte| byte.is_ascii_digit()) || whole.starts_with('+') {
+        return None;
+    }
+    let part: String = part.chars().chain(std::iter::repeat('0')).take(places).collect();
+    whole.parse::<u64>().ok()?.checked_mul(scale)?.checked_add(part.parse().ok()?)
+}
+
+/// A plan's or agent's id: a uint256 in decimal (contract section 1.3).
+pub(super) fn id(text: &str, field: &str) -> Outcome<String> {
+    text.parse::<Credits>().map(|id| id.to_string()).map_err(|_| Problem::bad_uint256(field))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn call(query: &[(&str, &str)]) -> Call {
+        let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Call { query, ..Call::default() }
+    }
+
+    #[test]
+    fn offset_and_page_size_are_both_the_size_of_a_page() {
+        for (query, number, size, ascending) in [
+            (&[][..], 1, 10, false),
+            (&[("page", "2"), ("offset", "25")][..], 2, 25, false),
+            (&[("page", "3"), ("pageSize", "5"), ("sortOrder", "asc")][..], 3, 5, true),
+            (&[("page", "0"), ("offset", "-1")][..], 1, 10, false),
+            (&[("page", "x"), ("offset", "9999")][..], 1, 200, false),
+        ] {
+            assert_eq!(call(query).page(), Page { number, size, ascending }, "{query:?}");
+        }
+        assert_eq!(Page { number: 3, size: 5, ascending: true }.skip(), 10);
+    }
+
+    #[test]
+    fn numbers_come_as_numbers_or_strings_and_null_is_absent() {
+        let body = json!({ "a": 5, "b": "6", "c": null, "d": -1, "e": 1.5, "f": "x" });
+        let body = body.as_object().unwrap();
+        assert_eq!(uint256(body, "a").unwrap().unwrap().to_string(), "5");
+        assert_eq!(uint256(body, "b").unwrap().unwrap().to_string(), "6");
+        assert_eq!(uint256(body, "c").unwrap(), None);
+        assert_eq!(whole(body, "b").unwrap(), Some(6));
+        for name in ["d", "e", "f"] {
+            assert!(uint256(body, name).is_err(), "{name}");
+            assert!(whole(body, name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn decimals_of_so_many_places() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("1", Some(1_000_000)),
+            ("1.0", Some(1_000_000)),
+            ("0.25", Some(250_000)),
+            ("12.5", Some(12_500_000)),
+            ("0.1234567", Some(123_456)),
+            ("-0.1", None),
+            ("1e-7", None),
+            ("0.1e5", None),
+            ("+1", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(decimal(text, 6), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_are_uint256_in_decimal() {
+        assert_eq!(id("7", "planId").unwrap(), "7");
+        for text in ["", "did:nv:1", "-1", "0x1", "1.0"] {
+            assert_eq!(id(text, "planId").unwrap_err().code, "BCK.COMMON.0026", "{text}");
+        }
+    }
+}

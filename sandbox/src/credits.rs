@@ -1,0 +1,182 @@
+//! What happens to credits outside a payment: handed out by a plan's owner, burned by their holder, redeemed for a
+//! request (contract section 4.1, routes 8 to 11).
+
+use super::call::{Reply, text, uint256, whole};
+use super::keys::{Identity, is_address};
+use super::ledger::TopUp;
+use super::orders::{self, Kind, Purchase};
+use super::plans::{self, Plan};
+use super::problem::{Outcome, Problem};
+use super::store::binds;
+use super::terms::Redemption;
+use super::{Desk, accounts, balances, clock, requests};
+use payments_wasm::wire::Credits;
+use serde_json::{Map, Value, json};
+
+/// `NvmAPIResult` of the SDKs.
+fn result(tx: &str, data: Value) -> Outcome {
+    Reply::created(json!({ "success": true, "txHash": tx, "httpStatus": 201, "data": data }))
+}
+
+/// A member that is an amount above 0; `code` is what the backend calls one that is not.
+fn positive(body: &Map<String, Value>, name: &str, code: &'static str) -> Outcome<Credits> {
+    let amount: Credits = uint256(body, name)?.ok_or_else(|| Problem::bad_uint256(name))?;
+    if amount.is_zero() {
+        return Err(Problem::new(400, code, format!("{name} must be above 0")));
+    }
+    Ok(amount)
+}
+
+/// `POST /api/v1/protocol/plans/mint`: the owner hands out credits.
+pub(super) fn mint(desk: &Desk) -> Outcome {
+    let body = desk.call.json()?;
+    hand_out(desk, &body, "amount", 0)
+}
+
+/// `POST /api/v1/protocol/plans/mintExpirable`: the same, with an end.
+pub(super) fn mint_expirable(desk: &Desk) -> Outcome {
+    let body = desk.call.json()?;
+    let duration = whole(&body, "creditsDuration")?.unwrap_or(0);
+    hand_out(desk, &body, "creditsAmount", duration)
+}
+
+fn hand_out(desk: &Desk, body: &Map<String, Value>, amount: &str, duration: i64) -> Outcome {
+    let plan = plans::load_owned(desk, &plans::id_in(body, "planId")?)?;
+    let credits = positive(body, amount, "BCK.CREDITS.0001")?;
+    let holder = text(body, "creditsReceiver")
+        .filter(|receiver| is_address(receiver))
+        .ok_or_else(|| Problem::bad_request("creditsReceiver is not an address"))?;
+    let tx = give(desk, &plan, holder, credits, duration)?;
+    result(&tx, json!({ "planId": plan.id, "creditsReceiver": holder }))
+}
+
+/// Hands out credits that nobody pays for; the answer is the transaction. A duration of 0 is the plan's own.
+pub(super) fn give(
+    desk: &Desk,
+    plan: &Plan,
+    holder: &str,
+    credits: Credits,
+    duration: i64,
+) -> Outcome<String> {
+    let tx = desk.random.hex(32)?;
+    match duration {
+        0 => balances::grant(desk, &tx, plan, holder, credits)?,
+        seconds => {
+            let until = clock::after(desk.call.now, seconds);
+            balances::add(desk, &tx, &plan.id, holder, credits, until)?;
+        }
+    }
+    let bought = TopUp { orders: 1, cents: 0, credits };
+    orders::record(desk, &Purchase { plan, holder, kind: Kind::Mint, bought, delegation: None }, &tx)?;
+    Ok(tx)
+}
+
+/// `POST /api/v1/protocol/plans/burn`: the caller's own credits, of any plan.
+pub(super) fn burn(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let body = desk.call.json()?;
+    let plan = plans::load(desk, &plans::id_in(&body, "planId")?)?;
+    let amount = positive(&body, "creditsAmount", "BCK.CREDITS.0002")?;
+    let (tx, left) = take(desk, &plan, &caller.address, amount, "burn", None)?.ok_or_else(|| {
+        Problem::new(402, "BCK.CREDITS.0003", "You hold fewer credits of the plan than that")
+    })?;
+    result(
+        &tx,
+        json!({ "planId": plan.id, "creditsBurned": amount.to_string(), "balance": left.to_string() }),
+    )
+}
+
+/// `POST /api/v1/protocol/plans/redeem`: credits of a subscriber's, for a request. The plan's redemption type says who
+/// may; its bounds say how much.
+pub(super) fn redeem(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let body = desk.call.json()?;
+    let plan = plans::load(desk, &plans::id_in(&body, "planId")?)?;
+    let holder = text(&body, "redeemFrom")
+        .filter(|holder| is_address(holder))
+        .ok_or_else(|| Problem::bad_request("redeemFrom is not an address"))?;
+    let request = text(&body, "agentRequestId");
+    if !may_redeem(desk, &caller, &plan, holder, request)? {
+        let hint = "Settle with the subscriber's access token instead: POST /api/v1/x402/settle.";
+        return Err(Problem::new(
+            403,
+            "BCK.AUTH.0003",
+            "You may not redeem this holder's credits of the plan",
+        )
+        .hint(hint));
+    }
+    let asked = positive(&body, "amount", "BCK.CREDITS.0002")?;
+    let charge = plan.terms.grant.charge(Some(asked));
+    let balance = balances::total(desk, &plan.id, holder)?;
+    let too_few =
+        || Problem::new(403, "BCK.PROTOCOL.0011", format!("{} needed, {balance} held", charge.hold));
+    if balance < charge.hold {
+        return Err(too_few());
+    }
+    let (tx, left) = take(desk, &plan, holder, charge.burn, "redeem", request)?.ok_or_else(too_few)?;
+    result(
+        &tx,
+        json!({
+            "planId": plan.id, "creditsRedeemed": charge.burn.to_string(), "remainingBalance": left.to_string(),
+        }),
+    )
+}
+
+/// `POST /sandbox/accounts/:address/credits` `{planId, amount, expiresInSecs?}`: credits of any plan, as from its owner.
+pub(super) fn top_up(desk: &Desk, address: &str) -> Outcome {
+    let account = accounts::load(desk, address)?;
+    let body = desk.call.json()?;
+    let plan = plans::load(desk, &plans::id_in(&body, "planId")?)?;
+    let credits = positive(&body, "amount", "BCK.CREDITS.0001")?;
+    let tx = give(desk, &plan, &account.address, credits, whole(&body, "expiresInSecs")?.unwrap_or(0))?;
+    let balance = balances::total(desk, &plan.id, &account.address)?;
+    Reply::created(json!({ "txHash": tx, "planId": plan.id, "balance": balance.to_string() }))
+}
+
+fn may_redeem(
+    desk: &Desk,
+    caller: &Identity,
+    plan: &Plan,
+    holder: &str,
+    request: Option<&str>,
+) -> Outcome<bool> {
+    let same = |address: &str| address.eq_ignore_ascii_case(&caller.address);
+    Ok(match plan.terms.redemption {
+        Redemption::GlobalRole => false,
+        Redemption::Owner | Redemption::PlanRole => same(&plan.owner),
+        // A subscriber agrees for themselves, or by the token with which a request of theirs was verified.
+        Redemption::Subscriber if same(holder) => true,
+        Redemption::Subscriber => match request.filter(|_| same(&plan.owner)) {
+            Some(id) => requests::find(desk, id)?
+                .is_some_and(|request| request.plan_id == plan.id && request.is_of(holder)),
+            None => false,
+        },
+    })
+}
+
+/// Takes credits and writes it down: the transaction and what is left; `None` where there are too few.
+pub(super) fn take(
+    desk: &Desk,
+    plan: &Plan,
+    holder: &str,
+    amount: Credits,
+    kind: &'static str,
+    request: Option<&str>,
+) -> Outcome<Option<(String, Credits)>> {
+    let tx = desk.random.hex(32)?;
+    let Some(left) = balances::burn(desk, &tx, &plan.id, holder, amount)? else { return Ok(None) };
+    desk.store.run(
+        "INSERT INTO settlements (tx, plan_id, holder, credits, permission, order_tx, kind, request, at)
+         VALUES (?, ?, ?, ?, '', NULL, ?, ?, ?)",
+        binds![
+            tx.as_str(),
+            plan.id.as_str(),
+            holder.to_ascii_lowercase(),
+            amount.to_string(),
+            kind,
+            request,
+            desk.call.now,
+        ],
+    )?;
+    Ok(Some((tx, left)))
+}

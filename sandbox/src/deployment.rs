@@ -1,0 +1,72 @@
+//! What the sandbox says of itself (contract section 4.3).
+
+use super::Desk;
+use super::call::Reply;
+use super::problem::Outcome;
+use super::signers::House;
+use serde_json::{Map, Value, json};
+
+/// Who issues the sandbox's keys.
+pub(super) const ISSUER: &str = "0x5a6db0c500000000000000000000000000000000";
+
+/// All of them: `payments-py` refuses an answer in which one is missing.
+const CONTRACTS: [&str; 19] = [
+    "AccessManager",
+    "AgreementsStore",
+    "AssetsRegistry",
+    "DistributePaymentsCondition",
+    "FiatPaymentTemplate",
+    "FiatSettlementCondition",
+    "FixedPaymentTemplate",
+    "LinearPricing",
+    "LockPaymentCondition",
+    "NFT1155Credits",
+    "NFT1155ExpirableCredits",
+    "NFT1155ExpirableCreditsV2",
+    "NVMConfig",
+    "OneTimeCreatorHook",
+    "PayAsYouGoTemplate",
+    "PaymentsVault",
+    "ProtocolStandardFees",
+    "TokenUtils",
+    "TransferCreditsCondition",
+];
+
+/// The address of a contract: made up, but the same each time, and told apart from those of accounts by its look.
+pub(super) fn contract(name: &str) -> String {
+    let index = CONTRACTS.iter().position(|known| *known == name).map_or(0, |index| index + 1);
+    format!("0xc0de{index:036x}")
+}
+
+/// `GET /`
+pub(super) fn info() -> Outcome {
+    let contracts: Map<String, Value> =
+        CONTRACTS.iter().map(|name| ((*name).to_owned(), contract(name).into())).collect();
+    Reply::ok(json!({
+        "name": "Nevermined sandbox",
+        "deployment": { "version": env!("CARGO_PKG_VERSION"), "chainId": 84532, "contracts": contracts },
+    }))
+}
+
+/// `GET /.well-known/jwks.json`: what card tokens, and what OAuth hands out, are checked with.
+pub(super) fn jwks(desk: &Desk) -> Outcome {
+    Reply::ok(House::load(desk)?.jwks())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::is_address;
+
+    #[test]
+    fn all_nineteen_contracts_have_an_address_of_their_own() {
+        let body: Value = serde_json::from_str(info().unwrap().body_text()).unwrap();
+        let contracts = body["deployment"]["contracts"].as_object().unwrap();
+        assert_eq!(contracts.len(), 19);
+        assert!(contracts.values().all(|address| is_address(address.as_str().unwrap())));
+        let mut addresses: Vec<_> = contracts.values().map(Value::to_string).collect();
+        addresses.sort();
+        addresses.dedup();
+        assert_eq!(addresses.len(), 19);
+    }
+}

@@ -1,0 +1,163 @@
+//! API keys: `local:<header>.<payload>.<signature>`, a JWT that names the account (contract sections 2.1, 13.1).
+//!
+//! They are signed (ES256K) with the account's own key, but nothing checks that: this is a sandbox, and any key whose middle part names an account will do. That is
+//! what lets the official test suites bring their own.
+
+use super::problem::{Outcome, Problem};
+use super::random::Random;
+use payments_wasm::wire::base64;
+use serde_json::{Value, json};
+
+/// Longest key that is read.
+const MAX_KEY_BYTES: usize = 8 * 1024;
+/// 2060, in seconds: keys of the hosted service run for decades as well.
+const FAR: i64 = 2_840_140_800;
+
+/// The claim that tags a key with an organization.
+const ORG: &str = "orgId";
+
+/// Who a key stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// The account's address as the key has it.
+    pub(super) address: String,
+    /// The key's own id, its `jti`: what cards and delegations name keys by.
+    pub(super) key_id: Option<String>,
+    /// The organization that the key is tagged with.
+    pub(super) org: Option<String>,
+}
+
+impl Identity {
+    /// What the account is filed under: addresses that differ in case are the same account.
+    pub(super) fn id(&self) -> String {
+        self.address.to_ascii_lowercase()
+    }
+}
+
+/// Reads `Bearer <key>`, with or without an environment prefix before the key's colon.
+pub(super) fn read_bearer(header: &str, now: i64) -> Outcome<Identity> {
+    let key = match header.split_once(' ') {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
+        _ => return Err(Problem::unauthorized("Authorization is not a bearer")),
+    };
+    let broken = || Problem::unauthorized("The API key cannot be read");
+    let payload = key.split('.').nth(1).ok_or_else(broken)?;
+    let payload = base64::decode(payload, MAX_KEY_BYTES, "key").map_err(|_| broken())?;
+    let payload: Value = serde_json::from_slice(&payload).map_err(|_| broken())?;
+    let address =
+        payload.get("sub").and_then(Value::as_str).filter(|sub| is_address(sub)).ok_or_else(broken)?;
+    if payload.get("exp").and_then(Value::as_i64).is_some_and(|exp| exp <= now / 1000) {
+        return Err(Problem::unauthorized("The API key has expired"));
+    }
+    let claim = |name: &str| payload.get(name).and_then(Value::as_str).map(str::to_owned);
+    Ok(Identity { address: address.to_owned(), key_id: claim("jti"), org: claim(ORG) })
+}
+
+/// A key that was just made.
+#[derive(Debug)]
+pub(super) struct Issued {
+    pub(super) key: String,
+    /// Its `jti`.
+    pub(super) id: String,
+    /// When it runs out, in seconds.
+    pub(super) expires: i64,
+}
+
+/// Makes a new key for an account, good for so many seconds; for decades, if none are named.
+pub(super) fn mint(
+    address: &str,
+    now: i64,
+    secs: Option<i64>,
+    org: Option<&str>,
+    random: Random,
+    sign: impl FnOnce(&Value) -> String,
+) -> Outcome<Issued> {
+    let expires = secs.map_or(FAR, |secs| (now / 1000).saturating_add(secs));
+    let id = random.hex(32)?;
+    let mut payload = json!({
+        "iss": super::deployment::ISSUER,
+        "sub": address,
+        "jti": id,
+        "iat": now / 1000,
+        "exp": expires,
+        "o11y": format!("sk-helicone-sandbox-{}", random.hex(8)?.trim_start_matches("0x")),
+    });
+    if let (Some(org), Some(payload)) = (org, payload.as_object_mut()) {
+        payload.insert(ORG.into(), org.into());
+    }
+    Ok(Issued { key: format!("local:{}", sign(&payload)), id, expires })
+}
+
+/// `0x` and 40 hexadecimal digits.
+pub(super) fn is_address(text: &str) -> bool {
+    text.strip_prefix("0x").is_some_and(|hex| hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: &str = "0xAbcdef0123456789abcdef0123456789abcdef01";
+
+    fn unsigned(payload: &Value) -> String {
+        format!("e30.{}.x", base64::encode_url(payload.to_string().as_bytes()))
+    }
+
+    fn bearer(prefix: &str, payload: &Value) -> String {
+        format!("Bearer {prefix}e30.{}.sig", base64::encode_url(payload.to_string().as_bytes()))
+    }
+
+    #[test]
+    fn any_key_whose_middle_names_an_account_will_do() {
+        for prefix in ["local:", "sandbox:", "nvm:", "live-staging:", ""] {
+            let identity = read_bearer(&bearer(prefix, &json!({ "sub": ADDRESS })), 0).unwrap();
+            assert_eq!(identity.address, ADDRESS, "{prefix}");
+            assert_eq!(identity.id(), ADDRESS.to_lowercase());
+        }
+    }
+
+    #[test]
+    fn anything_else_is_a_401() {
+        for header in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Basic e30.e30.x",
+            "Bearer local:abc",
+            "Bearer local:e30.!!.x",
+            "Bearer local:e30.e30.x",
+            &bearer("local:", &json!({ "sub": 7 })),
+            &bearer("local:", &json!({ "sub": "0x12" })),
+            &bearer("local:", &json!({ "sub": ADDRESS, "exp": 9 })),
+            &bearer("local:", &json!({ "sub": ADDRESS, "exp": 10 })),
+            &format!("Bearer local:e30.{}.x", "A".repeat(40_000)),
+        ] {
+            let problem = read_bearer(header, 10_000).unwrap_err();
+            assert_eq!((problem.status, problem.code), (401, "BCK.AUTH.0002"), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_minted_key_reads_back_and_has_what_python_insists_on() {
+        let Issued { key, id, .. } =
+            mint(ADDRESS, 1_000, None, Some("org-1"), Random::fixed(7), unsigned).unwrap();
+        assert!(key.starts_with("local:") && key.matches(':').count() == 1);
+        let identity = read_bearer(&format!("Bearer {key}"), 1_000).unwrap();
+        assert_eq!((identity.address.as_str(), identity.key_id), (ADDRESS, Some(id)));
+        assert_eq!(identity.org.as_deref(), Some("org-1"));
+        let payload = base64::decode(key.split('.').nth(1).unwrap(), 4096, "key").unwrap();
+        let payload: Value = serde_json::from_slice(&payload).unwrap();
+        for claim in ["iss", "sub", "jti", "exp", "o11y"] {
+            assert!(payload.get(claim).is_some(), "{claim}");
+        }
+    }
+    #[test]
+    fn a_key_may_run_out() {
+        let Issued { key, expires, .. } =
+            mint(ADDRESS, 1_500, Some(2), None, Random::fixed(7), unsigned).unwrap();
+        assert_eq!(expires, 3);
+        for (now, good) in [(1_500, true), (2_999, true), (3_000, false), (9_000, false)] {
+            assert_eq!(read_bearer(&format!("Bearer {key}"), now).is_ok(), good, "{now}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The Machine Payments Protocol: challenges, and credentials that pay them (contract sections 4.7, 7, 13.9).
+
+use super::call::{Reply, member, text, uint256};
+use super::challenge::{Asked, Challenge, Credential, LIFE, Place};
+use super::endpoints::Match;
+use super::problem::{Outcome, Problem};
+use super::secrets::{self, Name};
+use super::settlement::{self, Due, Presented, Settled};
+use super::store::binds;
+use super::tokens::{self, Protocol};
+use super::{Desk, accounts, agents, clock, facilitator, permissions, plans};
+use payments_wasm::wire::base64;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// The secret that challenges are sealed with; where the sandbox is set to have none, MPP is off.
+fn secret(desk: &Desk) -> Outcome<Vec<u8>> {
+    if !desk.settings.mpp {
+        return Err(Problem::new(501, "BCK.MPP.0002", "MPP is not configured here"));
+    }
+    secrets::load(desk, Name::Mpp)
+}
+
+/// One word for all that can be wrong, so that nobody learns how near a forgery came.
+fn rejected() -> Problem {
+    Problem::new(402, "BCK.MPP.0003", "The credential was rejected")
+}
+
+/// `POST /api/v1/mpp/challenge`: what a seller's 402 carries. Each is another, as its id is what is paid once.
+pub(super) fn challenge(desk: &Desk) -> Outcome {
+    let secret = secret(desk)?;
+    accounts::caller(desk)?;
+    let body = desk.call.json()?;
+    let plan = plans::load(desk, &plans::id_in(&body, "planId")?)?;
+    let agent_id = text(&body, "agentId").map(str::to_owned);
+    if let Some(agent_id) = &agent_id {
+        let agent = agents::load(desk, agent_id)?;
+        if !agents::has_plan(desk, &agent.id, &plan.id)? {
+            let message = format!("Plan {} is not on agent {agent_id}", plan.id);
+            return Err(Problem::new(400, "BCK.X402.0003", message));
+        }
+    }
+    let credits = uint256(&body, "credits")?.ok_or_else(|| Problem::bad_uint256("credits"))?;
+    let asked = Asked { plan_id: plan.id, agent_id, credits };
+    let challenge = Challenge::new(
+        &realm(desk),
+        &asked,
+        &place(&body)?,
+        &desk.random.hex(16)?,
+        clock::iso(desk.call.now.saturating_add(LIFE)),
+        (text(&body, "digest"), text(&body, "description")),
+    );
+    let id = base64::encode_url(&secrets::seal(&secret, &challenge.sealed_text())?);
+    Reply::created(json!({ "challenge": challenge.header(&id), "id": id }))
+}
+
+/// Whose challenges these are: the sandbox's own address.
+fn realm(desk: &Desk) -> String {
+    desk.call.origin.split_once("://").map_or(desk.call.origin.as_str(), |(_, host)| host).to_owned()
+}
+
+fn place(body: &Map<String, Value>) -> Outcome<Place> {
+    let field = |name: &str| {
+        text(body, name).ok_or_else(|| Problem::bad_request(format!("{name} is missing"))).map(str::to_owned)
+    };
+    Ok(Place { resource: field("resource")?, verb: field("httpVerb")?.to_ascii_uppercase() })
+}
+
+/// A credential whose challenge is ours and is for this place and body.
+fn open(desk: &Desk, body: &Map<String, Value>) -> Outcome<(Credential, Asked)> {
+    let secret = secret(desk)?;
+    let credential = text(body, "credential").and_then(Credential::read).ok_or_else(rejected)?;
+    let seal = base64::decode(&credential.id, 64, "id").map_err(|_| rejected())?;
+    if !secrets::sealed(&secret, &credential.challenge.sealed_text(), &seal)? {
+        return Err(rejected());
+    }
+    let asked = credential.challenge.asked().ok_or_else(rejected)?;
+    if credential.challenge.place().as_ref() != Some(&place(body)?) {
+        return Err(rejected());
+    }
+    if credential.challenge.digest.is_some()
+        && credential.challenge.digest.as_deref() != text(body, "bodyDigest")
+    {
+        return Err(Problem::new(402, "BCK.MPP.0005", "The body is not the one the challenge was made for")
+            .hint("Ask for a new challenge with the body that is to be sent."));
+    }
+    Ok((credential, asked))
+}
+
+/// The token of a credential, if the challenge can still be paid with it.
+fn present(desk: &Desk, credential: &Credential, asked: &Asked) -> Outcome<Presented> {
+    let expires = clock::parse(&credential.challenge.expires).ok_or_else(rejected)?;
+    if expires <= desk.call.now {
+        return Err(Problem::new(402, "BCK.MPP.0004", "The challenge has expired")
+            .hint("Pay the fresh challenge of the next 402."));
+    }
+    let permission = tokens::recognise(desk, &credential.token, Protocol::Mpp).map_err(|_| rejected())?;
+    let agent_differs = matches!((&permission.agent_id, &asked.agent_id), (Some(a), Some(b)) if a != b);
+    if permission.plan_id != asked.plan_id || agent_differs {
+        return Err(rejected());
+    }
+    let plan = facilitator::plan_of(desk, &permission).map_err(|_| rejected())?;
+    Ok(Presented { permission, plan })
+}
+
+/// What settling a challenge came to, if it was settled.
+fn settled(desk: &Desk, id: &str) -> Outcome<Option<Value>> {
+    #[derive(Deserialize)]
+    struct Row {
+        result: String,
+    }
+    let row: Option<Row> = desk.store.first("SELECT result FROM challenges WHERE id = ?", binds![id])?;
+    Ok(row.and_then(|row| serde_json::from_str(&row.result).ok()))
+}
+
+/// `POST /api/v1/mpp/verify`: takes nothing. A challenge that was paid is worth nothing any more.
+pub(super) fn verify(desk: &Desk) -> Outcome {
+    let body = desk.call.json()?;
+    let (credential, asked) = open(desk, &body)?;
+    if settled(desk, &credential.id)?.is_some() {
+        return Err(rejected());
+    }
+    let presented = present(desk, &credential, &asked)?;
+    settlement::check(desk, &presented, Some(asked.credits))?.map_err(|_| rejected())?;
+    let place = place(&body)?;
+    let matched = Match { verb: place.verb, url: place.resource };
+    facilitator::verified(desk, &presented.permission, &presented.plan, &matched)
+}
+
+/// `POST /api/v1/mpp/settle`: once for each challenge, with the same answer however often it is asked.
+pub(super) fn settle(desk: &Desk) -> Outcome {
+    let body = desk.call.json()?;
+    let (credential, asked) = open(desk, &body)?;
+    if let Some(result) = settled(desk, &credential.id)? {
+        return Reply::ok(result);
+    }
+    let presented = present(desk, &credential, &asked)?;
+    let charge = presented.plan.terms.grant.charge(Some(asked.credits));
+    let due = Due { charge, request: None, cost: None };
+    let receipt = match settlement::settle(desk, &presented, &due)? {
+        Settled::Paid(receipt) => receipt,
+        Settled::Refused(_) => {
+            return Ok(rejected().reply(&desk.call.correlation, &clock::iso(desk.call.now)));
+        }
+    };
+    let mut result = receipt.view(&presented.permission);
+    let slip = json!({
+        "method": "nevermined", "reference": receipt.tx, "status": "success",
+        "timestamp": clock::iso(desk.call.now),
+    });
+    if let Some(result) = result.as_object_mut() {
+        result.insert("paymentReceipt".into(), base64::encode_url(slip.to_string().as_bytes()).into());
+    }
+    desk.store.run(
+        "INSERT INTO challenges (id, tx, result, at) VALUES (?, ?, ?, ?)",
+        binds![credential.id.as_str(), receipt.tx.as_str(), result.to_string(), desk.call.now],
+    )?;
+    Reply::ok(result)
+}
+
+/// `POST /api/v1/mpp/permissions`: a token for these routes alone. It has no version, and is bound by challenges, not by
+/// a resource of its own.
+pub(super) fn mint(desk: &Desk) -> Outcome {
+    secret(desk)?;
+    let body = desk.call.json()?;
+    let extra = member(&body, "accepted").and_then(|accepted| accepted.get("extra"));
+    let verb = extra.and_then(|extra| extra.get("httpVerb")).is_some_and(|verb| !verb.is_null());
+    if member(&body, "tokenVersion").is_some() || member(&body, "resource").is_some() || verb {
+        return Err(Problem::new(
+            400,
+            "BCK.MPP.0007",
+            "An MPP token has no tokenVersion, resource or httpVerb",
+        )
+        .hint("Leave them out: the challenge is what is good once and for one place."));
+    }
+    permissions::mint(desk, Protocol::Mpp)
+}

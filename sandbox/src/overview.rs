@@ -1,0 +1,188 @@
+//! All that there is, at a glance: what the dashboard shows.
+
+use super::accounts::Kept;
+use super::call::Reply;
+use super::problem::{Outcome, Problem};
+use super::store::binds;
+use super::{Desk, agents, clock, delegations, faults, plans, postings, sales};
+use payments_wasm::wire::Credits;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// How much of each list is told: the newest.
+const MOST: i64 = 200;
+/// How many keys at most are told of.
+const MOST_KEYS: i64 = 2_000;
+
+/// `GET /sandbox/state`: every list as `{total, items}`, newest first.
+pub(super) fn state(desk: &Desk) -> Outcome {
+    let list = |items: Vec<Value>, table: &str| {
+        let total = desk.store.count(&format!("SELECT COUNT(*) AS count FROM {table}"), binds![])?;
+        Ok::<_, Problem>(json!({ "total": total, "items": items }))
+    };
+    let mut orders = pending(desk)?;
+    orders.append(&mut bought(desk)?);
+    Reply::ok(json!({
+        "sandbox": {
+            "version": env!("CARGO_PKG_VERSION"), "faulty": desk.faulty, "command": desk.started.command,
+            "ledger": true,
+        },
+        "clock": clock::view(desk.call.now, desk.settings.offset),
+        "settings": desk.settings.view(),
+        "faults": faults::views(desk)?,
+        "accounts": list(accounts(desk)?, "accounts")?,
+        "plans": list(plans::newest(desk, MOST)?, "plans")?,
+        "agents": list(agents::newest(desk, MOST)?, "agents")?,
+        "balances": balances(desk)?,
+        "delegations": list(delegations::newest(desk, MOST)?, "delegations")?,
+        "orders": list(orders, "purchases")?,
+        "sales": list(sales::newest(desk, MOST)?, "sales")?,
+        "organizations": list(organizations(desk)?, "organizations")?,
+    }))
+}
+
+fn accounts(desk: &Desk) -> Outcome<Vec<Value>> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        address: String,
+        name: String,
+        email: Option<String>,
+        created_at: i64,
+    }
+    let query = "SELECT id, address, name, email, created_at FROM accounts ORDER BY created_at DESC, rowid DESC LIMIT ?";
+    let rows: Vec<Row> = desk.store.rows(query, binds![MOST])?;
+    let mut keys: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let query = format!("SELECT {} FROM keys ORDER BY rowid DESC LIMIT ?", Kept::COLUMNS);
+    for key in desk.store.rows::<Kept>(&query, binds![MOST_KEYS])?.iter().rev() {
+        keys.entry(key.account.clone()).or_default().push(key.view(desk.call.now, false));
+    }
+    let views = rows.into_iter().map(|row| {
+        json!({
+            "address": row.address, "name": row.name, "email": row.email, "createdAt": clock::iso(row.created_at),
+            "keys": keys.remove(&row.id).unwrap_or_default(),
+        })
+    });
+    Ok(views.collect())
+}
+
+/// Who holds what of which plan, and when the first of it runs out.
+fn balances(desk: &Desk) -> Outcome<Value> {
+    #[derive(Deserialize)]
+    struct Row {
+        plan_id: String,
+        holder: String,
+        expires_at: i64,
+        amount: String,
+    }
+    // A unit of credits is `credits:` and the plan's id.
+    let query = "SELECT substr(unit, length(?1) + 1) AS plan_id, owner AS holder, expires_at, balance AS amount FROM books
+        WHERE kind = 'held' AND balance <> '0' AND (expires_at = 0 OR expires_at > ?2) ORDER BY id DESC LIMIT ?3";
+    let rows: Vec<Row> =
+        desk.store.rows(query, binds![postings::credits_unit(""), desk.call.now, MOST * 4])?;
+    let mut held: Vec<(Row, Credits)> = Vec::new();
+    for row in rows {
+        let amount = postings::amount(&row.amount)?;
+        let known = held.iter_mut().find(|(one, _)| one.plan_id == row.plan_id && one.holder == row.holder);
+        match known {
+            Some((one, sum)) => {
+                *sum = sum.saturating_add(amount);
+                one.expires_at = match (one.expires_at, row.expires_at) {
+                    (0, at) | (at, 0) => at,
+                    (one, other) => one.min(other),
+                };
+            }
+            None => held.push((row, amount)),
+        }
+    }
+    let items: Vec<Value> = held
+        .iter()
+        .map(|(row, sum)| {
+            json!({
+                "planId": row.plan_id, "holder": row.holder, "balance": sum.to_string(),
+                "expiresAt": (row.expires_at > 0).then(|| clock::iso(row.expires_at)),
+            })
+        })
+        .collect();
+    Ok(json!({ "total": items.len(), "items": items }))
+}
+
+fn bought(desk: &Desk) -> Outcome<Vec<Value>> {
+    #[derive(Deserialize)]
+    struct Row {
+        tx: String,
+        plan_id: String,
+        holder: String,
+        kind: String,
+        quantity: String,
+        cents: i64,
+        delegation_id: Option<String>,
+        at: i64,
+    }
+    let query = "SELECT tx, plan_id, holder, kind, quantity, cents, delegation_id, at FROM purchases
+        ORDER BY at DESC, rowid DESC LIMIT ?";
+    let rows: Vec<Row> = desk.store.rows(query, binds![MOST])?;
+    let views = rows.iter().map(|row| {
+        json!({
+            "tx": row.tx, "planId": row.plan_id, "holder": row.holder, "kind": row.kind, "quantity": row.quantity,
+            "cents": row.cents, "delegationId": row.delegation_id, "at": clock::iso(row.at), "pending": false,
+        })
+    });
+    Ok(views.collect())
+}
+
+/// What is paid for and on its way.
+fn pending(desk: &Desk) -> Outcome<Vec<Value>> {
+    #[derive(Deserialize)]
+    struct Row {
+        tx: String,
+        plan_id: String,
+        holder: String,
+        kind: String,
+        cents: i64,
+        due_at: i64,
+    }
+    let query =
+        "SELECT tx, plan_id, holder, kind, cents, due_at FROM arrivals ORDER BY due_at DESC, tx LIMIT ?";
+    let rows: Vec<Row> = desk.store.rows(query, binds![MOST])?;
+    let views = rows.iter().map(|row| {
+        json!({
+            "tx": row.tx, "planId": row.plan_id, "holder": row.holder, "kind": row.kind, "quantity": "1",
+            "cents": row.cents, "at": clock::iso(row.due_at), "pending": true,
+        })
+    });
+    Ok(views.collect())
+}
+
+fn organizations(desk: &Desk) -> Outcome<Vec<Value>> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        name: String,
+        kind: String,
+        active: i64,
+    }
+    #[derive(Deserialize)]
+    struct Member {
+        org_id: String,
+        address: String,
+        role: String,
+        active: i64,
+    }
+    let query =
+        "SELECT id, name, kind, active FROM organizations ORDER BY created_at DESC, rowid DESC LIMIT ?";
+    let rows: Vec<Row> = desk.store.rows(query, binds![MOST])?;
+    let query = "SELECT org_id, address, role, active FROM members ORDER BY created_at, rowid LIMIT ?";
+    let members: Vec<Member> = desk.store.rows(query, binds![MOST_KEYS])?;
+    let views = rows.iter().map(|row| {
+        let within = members.iter().filter(|member| member.org_id == row.id);
+        let members: Vec<Value> = within
+            .map(|member| {
+                json!({ "address": member.address, "role": member.role, "isActive": member.active != 0 })
+            })
+            .collect();
+        json!({ "orgId": row.id, "name": row.name, "type": row.kind, "isActive": row.active != 0, "members": members })
+    });
+    Ok(views.collect())
+}

@@ -1,0 +1,141 @@
+//! What the sandbox answers when it will not do what was asked: the backend's error envelope (contract section 1.4).
+
+use super::call::Reply;
+use super::codes;
+use payments_wasm::wire::WireError;
+use serde_json::{Value, json};
+
+/// A refusal: its HTTP status, its code and what a person should know.
+///
+/// Codes that begin with `BCK.` are the backend's own (contract section 12); what the backend does not name begins
+/// with `SANDBOX.`, so that nobody comes to depend on a code that the hosted service will never send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) status: u16,
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) hint: Option<&'static str>,
+}
+
+/// What a handler answers with.
+pub(super) type Outcome<T = Reply> = Result<T, Problem>;
+
+impl Problem {
+    pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), hint: None }
+    }
+
+    /// Says what to do about it.
+    pub(super) fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// The request itself makes no sense.
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, "SANDBOX.BAD_REQUEST", message)
+    }
+
+    /// The sandbox itself failed: a bug or a full disk.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::new(500, "SANDBOX.INTERNAL", message)
+    }
+
+    pub(super) fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(401, "BCK.AUTH.0002", message)
+            .hint("Send Authorization: Bearer <Nevermined API key>, the whole key with its prefix.")
+    }
+
+    pub(super) fn plan_not_found(id: &str) -> Self {
+        Self::new(404, "BCK.PROTOCOL.0003", format!("Plan {id} not found"))
+    }
+
+    pub(super) fn agent_not_found(id: &str) -> Self {
+        Self::new(404, "BCK.PROTOCOL.0004", format!("Agent {id} not found"))
+    }
+
+    pub(super) fn bad_uint256(field: &str) -> Self {
+        Self::new(400, "BCK.COMMON.0026", format!("{field} is not a uint256"))
+            .hint("Ids and amounts are decimal numbers from 0 to 2^256 - 1, as strings.")
+    }
+
+    /// The envelope this travels in.
+    pub(super) fn reply(&self, correlation: &str, now: &str) -> Reply {
+        envelope(self.status, self.code, &self.message, self.hint, correlation, now)
+    }
+
+    /// The same where OAuth says what an error looks like (RFC 6749 section 5.2): its members beside the envelope's.
+    pub(super) fn oauth_reply(&self, error: &'static str, correlation: &str, now: &str) -> Reply {
+        let mut body = members(self.status, self.code, &self.message, self.hint, correlation, now);
+        if let Some(body) = body.as_object_mut() {
+            body.insert("error".into(), error.into());
+            body.insert("error_description".into(), self.message.as_str().into());
+        }
+        Reply::json(self.status, body)
+    }
+}
+
+/// The envelope of an error.
+pub(super) fn envelope(
+    status: u16,
+    code: &str,
+    message: &str,
+    hint: Option<&str>,
+    correlation: &str,
+    now: &str,
+) -> Reply {
+    Reply::json(status, members(status, code, message, hint, correlation, now))
+}
+
+/// What an envelope says.
+fn members(
+    status: u16,
+    code: &str,
+    message: &str,
+    hint: Option<&str>,
+    correlation: &str,
+    now: &str,
+) -> Value {
+    json!({
+        "code": code,
+        "message": message,
+        "hint": hint,
+        "docsUrl": codes::docs(code),
+        "category": codes::category(code, status),
+        "retryable": codes::retryable(code, status),
+        "correlationId": correlation,
+        "date": now,
+        "httpStatus": status,
+    })
+}
+
+impl From<worker::Error> for Problem {
+    fn from(error: worker::Error) -> Self {
+        Self::internal(format!("storage: {error}"))
+    }
+}
+
+impl From<WireError> for Problem {
+    fn from(error: WireError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_envelope_has_what_the_official_clients_read() {
+        let reply = Problem::plan_not_found("7").hint("h").reply("c-1", "2026-11-20T00:00:00.000Z");
+        assert_eq!(reply.status, 404);
+        let body: serde_json::Value = serde_json::from_str(reply.body_text()).unwrap();
+        assert_eq!(body["code"], "BCK.PROTOCOL.0003");
+        assert_eq!(body["message"], "Plan 7 not found");
+        assert_eq!(body["hint"], "h");
+        assert_eq!(body["category"], "integration");
+        assert_eq!(body["retryable"], false);
+        assert_eq!(body["correlationId"], "c-1");
+        assert_eq!(body["httpStatus"], 404);
+    }
+}

@@ -1,0 +1,294 @@
+//! Requests that agents serve: what verify began, what sub-tasks were tracked, what they come to, and simulations of them
+//! (contract sections 4.4, 4.5).
+//!
+//! The hosted service knows what a request cost from the calls of its language models. Here, what was tracked as
+//! sub-tasks stands in for that.
+
+use super::call::{Reply, decimal, member, text, uint256};
+use super::problem::{Outcome, Problem};
+use super::store::{Store, binds};
+use super::{Desk, accounts, agents, deployment};
+use payments_wasm::wire::Credits;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// How many requests are remembered at least; older ones are thrown away now and then.
+const MOST: i64 = 20_000;
+/// Whole of a margin or a price, in its parts: both are read to a millionth.
+const WHOLE: u128 = 1_000_000;
+/// Most that a margin may be: ten times the cost.
+const MAX_MARGIN: u128 = 10 * WHOLE;
+/// What a simulated request costs, in millionths of a dollar: five cents.
+const SIMULATED_COST: u128 = 50_000;
+const STATUSES: [&str; 3] = ["SUCCESS", "FAILED", "PENDING"];
+
+/// A request that was begun.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct AgentRequest {
+    pub(super) id: String,
+    agent_id: Option<String>,
+    pub(super) plan_id: String,
+    holder: String,
+    /// Millionths of a dollar for a credit, of a simulation; any other has none.
+    price: Option<i64>,
+}
+
+impl AgentRequest {
+    pub(super) fn is_of(&self, holder: &str) -> bool {
+        self.holder.eq_ignore_ascii_case(holder)
+    }
+}
+
+/// What a request is for.
+pub(super) struct About<'a> {
+    pub(super) agent_id: Option<&'a str>,
+    pub(super) plan_id: &'a str,
+    pub(super) holder: &'a str,
+}
+
+/// Writes down that a request begins and hands back its id.
+pub(super) fn begin(desk: &Desk, about: &About<'_>, price: Option<i64>) -> Outcome<String> {
+    let id = desk.random.uuid()?;
+    desk.store.run(
+        "INSERT INTO requests (id, agent_id, plan_id, holder, price, at) VALUES (?, ?, ?, ?, ?, ?)",
+        binds![
+            id.as_str(),
+            about.agent_id,
+            about.plan_id,
+            about.holder.to_ascii_lowercase(),
+            price,
+            desk.call.now,
+        ],
+    )?;
+    Ok(id)
+}
+
+/// Forgets the oldest requests.
+pub(super) fn sweep(store: &Store) -> Outcome<()> {
+    store.run("DELETE FROM requests WHERE rowid <= (SELECT MAX(rowid) FROM requests) - ?", binds![MOST])
+}
+
+/// The request of that id.
+pub(super) fn find(desk: &Desk, id: &str) -> Outcome<Option<AgentRequest>> {
+    desk.store.first("SELECT id, agent_id, plan_id, holder, price FROM requests WHERE id = ?", binds![id])
+}
+
+/// What was tracked for a request and not settled yet; for a batch, for all requests of that agent, plan and holder.
+fn tracked(desk: &Desk, request: &AgentRequest, batch: bool) -> Outcome<Vec<(i64, Credits)>> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: i64,
+        credits: String,
+    }
+    let open = "SELECT id, credits FROM tasks WHERE settled_by IS NULL AND";
+    let (query, binds) = if batch {
+        let of = "request_id IN (SELECT id FROM requests WHERE plan_id = ? AND holder = ? AND agent_id IS ?)";
+        let binds = binds![request.plan_id.as_str(), request.holder.as_str(), request.agent_id.clone()];
+        (format!("{open} {of} ORDER BY id"), binds)
+    } else {
+        (format!("{open} request_id = ? ORDER BY id"), binds![request.id.as_str()])
+    };
+    desk.store
+        .rows::<Row>(&query, binds)?
+        .into_iter()
+        .map(|row| {
+            let credits =
+                row.credits.parse().map_err(|_| Problem::internal("storage: a task has no credits"))?;
+            Ok((row.id, credits))
+        })
+        .collect()
+}
+
+/// What a settle by margin takes, and of which tasks.
+#[derive(Debug)]
+pub(super) struct Cost {
+    pub(super) credits: Credits,
+    tasks: Vec<i64>,
+}
+
+/// What a request has come to, with the seller's margin on it.
+pub(super) fn cost(desk: &Desk, id: &str, margin: u128, batch: bool) -> Outcome<Cost> {
+    let missing = || {
+        Problem::new(404, "BCK.PROTOCOL.0044", format!("Nothing was tracked for request {id}"))
+            .hint("The sandbox sees no language model: track what it cost with POST /api/v1/protocol/agent-sub-tasks.")
+    };
+    let request = find(desk, id)?.ok_or_else(missing)?;
+    let tracked = tracked(desk, &request, batch)?;
+    if tracked.is_empty() {
+        return Err(missing());
+    }
+    let sum = tracked.iter().try_fold(Credits::ZERO, |sum, (_, credits)| sum.checked_add(*credits));
+    let credits = sum.and_then(|sum| with_margin(sum, margin)).ok_or_else(|| {
+        Problem::bad_request("What was tracked for the request is more than the sandbox counts to")
+    })?;
+    Ok(Cost { credits, tasks: tracked.into_iter().map(|(id, _)| id).collect() })
+}
+
+/// Marks what a settle took as taken.
+pub(super) fn settled(desk: &Desk, cost: &Cost, tx: &str) -> Outcome<()> {
+    cost.tasks
+        .iter()
+        .try_for_each(|id| desk.store.run("UPDATE tasks SET settled_by = ? WHERE id = ?", binds![tx, *id]))
+}
+
+/// An amount and a margin on it, a part of a credit counted as one.
+fn with_margin(sum: Credits, margin: u128) -> Option<Credits> {
+    let sum = sum.to_string().parse::<u128>().ok()?;
+    let scaled = sum.checked_mul(WHOLE.checked_add(margin)?)?;
+    scaled.div_ceil(WHOLE).to_string().parse().ok()
+}
+
+/// `marginPercent`, in millionths: `0.2` is a fifth on top.
+pub(super) fn margin(body: &Map<String, Value>) -> Outcome<Option<u128>> {
+    let Some(value) = member(body, "marginPercent") else { return Ok(None) };
+    let parts = match value {
+        Value::Number(number) => decimal(&number.to_string(), 6),
+        Value::String(text) => decimal(text, 6),
+        _ => None,
+    };
+    let margin = parts.map(u128::from).filter(|margin| *margin <= MAX_MARGIN);
+    margin.map(Some).ok_or_else(|| Problem::bad_request("marginPercent must be from 0 to 10"))
+}
+
+/// `POST /api/v1/protocol/agent-sub-tasks`
+pub(super) fn track(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let body = desk.call.json()?;
+    let id =
+        text(&body, "agentRequestId").ok_or_else(|| Problem::bad_request("agentRequestId is missing"))?;
+    let request = find(desk, id)?.ok_or_else(|| {
+        Problem::new(404, "BCK.PROTOCOL.0037", format!("Request {id} not found"))
+            .hint("agentRequestId is what verify or a simulation answered with.")
+    })?;
+    let owner = match &request.agent_id {
+        Some(agent_id) if request.price.is_none() => agents::owner(desk, agent_id)?,
+        _ => None,
+    };
+    if owner.is_some_and(|owner| !owner.eq_ignore_ascii_case(&caller.address)) {
+        return Err(Problem::new(401, "BCK.PROTOCOL.0016", "The request is of an agent that is not yours"));
+    }
+    let credits = uint256(&body, "creditsToRedeem")?.unwrap_or(Credits::ZERO);
+    let status = text(&body, "status").unwrap_or("SUCCESS").to_ascii_uppercase();
+    if !STATUSES.contains(&status.as_str()) {
+        return Err(Problem::new(400, "BCK.AGENT.0001", "status must be SUCCESS, FAILED or PENDING"));
+    }
+    desk.store.run(
+        "INSERT INTO tasks (request_id, credits, tag, description, status, at) VALUES (?, ?, ?, ?, ?, ?)",
+        binds![
+            request.id.as_str(),
+            credits.to_string(),
+            text(&body, "tag"),
+            text(&body, "description"),
+            status,
+            desk.call.now,
+        ],
+    )?;
+    let data = json!({ "agentRequestId": request.id, "creditsToRedeem": credits.to_string() });
+    Reply::created(json!({ "success": true, "httpStatus": 201, "data": data }))
+}
+
+/// `POST /api/v1/protocol/agents/simulate/start`: a request as verify would begin it, of nobody's plan.
+pub(super) fn simulate(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let body = desk.call.json()?;
+    let price = match member(&body, "pricePerCredit") {
+        None => Some(10_000),
+        Some(Value::Number(number)) => decimal(&number.to_string(), 6),
+        Some(Value::String(text)) => decimal(text, 6),
+        Some(_) => None,
+    };
+    let price = price.and_then(|price| i64::try_from(price).ok()).filter(|price| *price > 0);
+    let price = price.ok_or_else(|| Problem::bad_request("pricePerCredit must be a number above 0"))?;
+    let (agent_id, plan_id) = (desk.random.id()?, desk.random.id()?);
+    let about = About { agent_id: Some(&agent_id), plan_id: &plan_id, holder: &caller.address };
+    let id = begin(desk, &about, Some(price))?;
+    Reply::created(json!({
+        "agentRequestId": id,
+        "agentName": text(&body, "agentName").unwrap_or("Simulated agent"),
+        "agentId": agent_id,
+        "balance": {
+            "planId": plan_id, "planName": text(&body, "planName").unwrap_or("Simulated plan"), "planType": "credits",
+            "holderAddress": caller.address, "balance": "1000000",
+            "creditsContract": deployment::contract("NFT1155Credits"), "isSubscriber": true,
+            "pricePerCredit": member(&body, "pricePerCredit").cloned().unwrap_or_else(|| json!(0.01)),
+        },
+        "urlMatching": "/simulated", "verbMatching": "POST",
+        "batch": member(&body, "batch").and_then(Value::as_bool).unwrap_or(false),
+    }))
+}
+
+/// `POST /api/v1/protocol/agents/simulate/finish`: what it would have taken. What was tracked counts; if nothing was, a
+/// made-up call of a language model for five cents does.
+pub(super) fn finish(desk: &Desk) -> Outcome {
+    let caller = accounts::caller(desk)?;
+    let body = desk.call.json()?;
+    let id = text(&body, "agentRequestId").unwrap_or_default();
+    let request = find(desk, id)?.filter(|request| request.is_of(&caller.address));
+    let simulated = request.as_ref().and_then(|request| request.price);
+    let (Some(request), Some(price)) = (request, simulated) else {
+        return Err(Problem::new(404, "BCK.PROTOCOL.0044", format!("{id} is no simulation of yours")));
+    };
+    let margin = margin(&body)?.unwrap_or_default();
+    let tracked = tracked(desk, &request, false)?;
+    let credits = if tracked.is_empty() {
+        simulated_credits(price, margin)
+    } else {
+        let sum = tracked.iter().try_fold(Credits::ZERO, |sum, (_, credits)| sum.checked_add(*credits));
+        sum.and_then(|sum| with_margin(sum, margin))
+    };
+    let credits = credits.ok_or_else(|| Problem::bad_request("That is more than the sandbox counts to"))?;
+    // A JavaScript client reads a number here.
+    let number = credits.to_string().parse::<u64>().map_or(Value::from(credits.to_string()), Value::from);
+    Reply::created(json!({ "success": true, "creditsToRedeem": number, "agentRequestId": request.id }))
+}
+
+fn simulated_credits(price: i64, margin: u128) -> Option<Credits> {
+    let price = u128::try_from(price).ok().filter(|price| *price > 0)?;
+    let cost = SIMULATED_COST.checked_mul(WHOLE.checked_add(margin)?)?;
+    cost.div_ceil(price.checked_mul(WHOLE)?).to_string().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_margin_is_on_top_and_a_part_is_a_whole() {
+        for (name, sum, part, expected) in [
+            ("none", 7u64, 0, 7u64),
+            ("a fifth", 10, 200_000, 12),
+            ("a fifth of one", 1, 200_000, 2),
+            ("ten times", 3, 10_000_000, 33),
+            ("of nothing", 0, 200_000, 0),
+        ] {
+            assert_eq!(with_margin(sum.into(), part), Some(expected.into()), "{name}");
+        }
+        assert_eq!(with_margin("9".repeat(60).parse().unwrap(), 0), None);
+    }
+
+    #[test]
+    fn what_a_margin_may_be() {
+        for (value, expected) in [
+            (json!(0.2), Some(Some(200_000))),
+            (json!("0.2"), Some(Some(200_000))),
+            (json!(10), Some(Some(10_000_000))),
+            (json!(10.1), None),
+            (json!(-1), None),
+            (json!("much"), None),
+            (json!(null), Some(None)),
+        ] {
+            let body = json!({ "marginPercent": value });
+            assert_eq!(margin(body.as_object().unwrap()).ok(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_a_simulation_takes() {
+        for (price, part, expected) in
+            [(10_000, 0, 5u64), (10_000, 200_000, 6), (30_000, 0, 2), (1_000_000, 0, 1)]
+        {
+            assert_eq!(simulated_credits(price, part), Some(expected.into()), "{price} {part}");
+        }
+        assert_eq!(simulated_credits(0, 0), None);
+    }
+}

@@ -1,0 +1,95 @@
+//! What the sandbox signs with: made once, kept in its storage, never shown.
+
+use super::Desk;
+use super::problem::{Outcome, Problem};
+use super::store::binds;
+use hmac::{Hmac, KeyInit, Mac};
+use payments_wasm::wire::base64;
+use serde::Deserialize;
+use sha2::Sha256;
+
+/// Which secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    /// Seals MPP challenges.
+    Mpp,
+    /// Signs card tokens, and what OAuth hands out.
+    House,
+}
+
+impl Name {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Mpp => "mpp",
+            Self::House => "house",
+        }
+    }
+}
+
+/// The secret of that name: 32 bytes, made now if there is none yet.
+pub(super) fn load(desk: &Desk, name: Name) -> Outcome<Vec<u8>> {
+    #[derive(Deserialize)]
+    struct Row {
+        value: String,
+    }
+    let query = "SELECT value FROM secrets WHERE name = ?";
+    if let Some(row) = desk.store.first::<Row>(query, binds![name.text()])? {
+        return base64::decode(&row.value, 64, "secret")
+            .map_err(|_| Problem::internal("storage: a secret cannot be read"));
+    }
+    let secret = desk.random.bytes(32)?;
+    let value = base64::encode_url(&secret);
+    desk.store.run("INSERT INTO secrets (name, value) VALUES (?, ?)", binds![name.text(), value])?;
+    Ok(secret)
+}
+
+/// HMAC-SHA256 of a text.
+pub(super) fn seal(secret: &[u8], text: &str) -> Outcome<Vec<u8>> {
+    let mut mac = mac(secret)?;
+    mac.update(text.as_bytes());
+    Ok(mac.finalize().into_bytes().to_vec())
+}
+
+/// Whether a seal is that of a text, found out in the same time whether it is or not.
+pub(super) fn sealed(secret: &[u8], text: &str, seal: &[u8]) -> Outcome<bool> {
+    let mut mac = mac(secret)?;
+    mac.update(text.as_bytes());
+    Ok(mac.verify_slice(seal).is_ok())
+}
+
+/// Whether two texts are the same, found out in the same time whether they are or not.
+pub(super) fn same(given: &str, wanted: &str) -> bool {
+    let key = wanted.as_bytes();
+    seal(key, wanted).and_then(|wanted| sealed(key, given, &wanted)).unwrap_or(false)
+}
+
+fn mac(secret: &[u8]) -> Outcome<Hmac<Sha256>> {
+    Hmac::new_from_slice(secret).map_err(|_| Problem::internal("a secret is of no use"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seals_are_those_of_rfc_4231() {
+        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        let seal = seal(b"Jefe", "what do ya want for nothing?").unwrap();
+        assert_eq!(seal.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), expected);
+        assert!(sealed(b"Jefe", "what do ya want for nothing?", &seal).unwrap());
+        assert!(!sealed(b"Jeff", "what do ya want for nothing?", &seal).unwrap());
+        assert!(!sealed(b"Jefe", "what do ya want for nothing?", &[]).unwrap());
+    }
+
+    #[test]
+    fn what_is_the_same() {
+        for (given, wanted, same_one) in [
+            ("a secret", "a secret", true),
+            ("a secre", "a secret", false),
+            ("", "a secret", false),
+            ("A secret", "a secret", false),
+        ] {
+            assert_eq!(same(given, wanted), same_one, "{given}");
+        }
+    }
+}

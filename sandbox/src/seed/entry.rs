@@ -1,0 +1,177 @@
+//! One entry of a seed file, read so that whatever is wrong is named by its key.
+
+use crate::call::member;
+use crate::problem::{Outcome, Problem};
+use serde_json::{Map, Value};
+
+/// Longest name that an entry has within the file.
+const MAX_NAME: usize = 80;
+
+/// What is wrong with the file.
+pub(super) fn wrong(message: String) -> Problem {
+    Problem::new(400, "SANDBOX.SEED", message).hint("Nothing of the file was planted.")
+}
+
+/// What a rule of the platform says about the part of the file at `path`.
+pub(super) fn under(path: &str, problem: Problem) -> Problem {
+    if problem.code == "SANDBOX.SEED" || problem.status >= 500 {
+        return problem;
+    }
+    wrong(format!("{path}: {}", problem.message))
+}
+
+/// An entry: what it says, and where it stands.
+pub(super) struct Entry<'a> {
+    pub(super) path: String,
+    map: &'a Map<String, Value>,
+}
+
+impl<'a> Entry<'a> {
+    /// Reads an object that has no other members than `members`.
+    pub(super) fn read(value: &'a Value, path: String, members: &[&str]) -> Outcome<Self> {
+        let map = value.as_object().ok_or_else(|| wrong(format!("{path} must be an object")))?;
+        if let Some(name) = map.keys().find(|name| !members.contains(&name.as_str())) {
+            return Err(wrong(format!("{path}.{name} is no member here: {}", members.join(", "))));
+        }
+        Ok(Self { path, map })
+    }
+
+    /// What the file calls it: what others refer to it by.
+    pub(super) fn name(&self) -> Outcome<String> {
+        let name = self.need("id")?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.len() > MAX_NAME || !name.chars().all(plain) {
+            return Err(wrong(format!(
+                "{}.id must be up to {MAX_NAME} letters, digits, dots, dashes and underscores",
+                self.path
+            )));
+        }
+        Ok(name.to_owned())
+    }
+
+    /// All that it says, as text: what tells whether it changed.
+    pub(super) fn said(&self) -> String {
+        Value::Object(self.map.clone()).to_string()
+    }
+
+    pub(super) fn changed(&self, name: &str) -> Problem {
+        let message = format!("{}: {name} is there already, with something else said of it", self.path);
+        Problem::new(409, "SANDBOX.SEED_CHANGED", message)
+            .hint("Give it another id, or start over: POST /sandbox/reset. Nothing of the file was planted.")
+    }
+
+    /// What a rule of the platform says about this entry.
+    pub(super) fn within(&self, problem: Problem) -> Problem {
+        under(&self.path, problem)
+    }
+
+    pub(super) fn wrong(&self, name: &str, must: &str) -> Problem {
+        wrong(format!("{}.{name} {must}", self.path))
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        member(self.map, name).is_some()
+    }
+
+    /// A text that is not blank.
+    pub(super) fn text(&self, name: &str) -> Outcome<Option<&'a str>> {
+        match member(self.map, name) {
+            None => Ok(None),
+            Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
+            Some(_) => Err(self.wrong(name, "must be a text")),
+        }
+    }
+
+    pub(super) fn need(&self, name: &str) -> Outcome<&'a str> {
+        self.text(name)?.ok_or_else(|| self.wrong(name, "is missing"))
+    }
+
+    /// One of those texts, the first if none is named.
+    pub(super) fn one_of(&self, name: &str, words: &[&'static str]) -> Outcome<&'static str> {
+        let Some(text) = self.text(name)? else { return Ok(words.first().copied().unwrap_or_default()) };
+        let found = words.iter().find(|word| **word == text).copied();
+        found.ok_or_else(|| self.wrong(name, &format!("must be one of {}", words.join(", "))))
+    }
+
+    pub(super) fn flag(&self, name: &str) -> Outcome<bool> {
+        match member(self.map, name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(self.wrong(name, "must be true or false")),
+        }
+    }
+
+    /// A whole number that is not below 0.
+    pub(super) fn whole(&self, name: &str) -> Outcome<Option<i64>> {
+        let number = crate::call::whole(self.map, name);
+        number.map_err(|_| self.wrong(name, "must be a whole number"))
+    }
+
+    /// A number of credits, in decimal: what is there, else `usual`.
+    pub(super) fn credits(&self, name: &str, usual: &str) -> Outcome<String> {
+        match crate::call::uint256(self.map, name) {
+            Ok(found) => Ok(found.map_or_else(|| usual.to_owned(), |credits| credits.to_string())),
+            Err(_) => Err(self.wrong(name, "must be a number of credits, in digits")),
+        }
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(&self, name: &str) -> Outcome<Vec<&'a str>> {
+        let wrong = || self.wrong(name, "must be a list of texts");
+        match member(self.map, name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) => {
+                items.iter().map(|item| item.as_str().ok_or_else(wrong)).collect::<Outcome<_>>()
+            }
+            Some(_) => Err(wrong()),
+        }
+    }
+
+    /// A list of objects with those members.
+    pub(super) fn entries(&self, name: &str, members: &[&str]) -> Outcome<Vec<Entry<'a>>> {
+        match member(self.map, name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| Entry::read(item, format!("{}.{name}[{index}]", self.path), members))
+                .collect(),
+            Some(_) => Err(self.wrong(name, "must be a list")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_key() {
+        let value = json!({
+            "id": "a b", "name": 7, "on": "yes", "n": -1, "c": "x", "list": "x", "texts": [1], "word": "c", "none": null,
+        });
+        let members = ["id", "name", "on", "n", "c", "list", "texts", "word", "none"];
+        let entry = Entry::read(&value, "plans[2]".into(), &members).unwrap();
+        for (problem, expected) in [
+            (entry.name().unwrap_err(), "plans[2].id must be up to 80 letters"),
+            (entry.text("name").unwrap_err(), "plans[2].name must be a text"),
+            (entry.need("none").unwrap_err(), "plans[2].none is missing"),
+            (entry.flag("on").unwrap_err(), "plans[2].on must be true or false"),
+            (entry.whole("n").unwrap_err(), "plans[2].n must be a whole number"),
+            (entry.credits("c", "1").unwrap_err(), "plans[2].c must be a number of credits"),
+            (entry.entries("list", &[]).err().unwrap(), "plans[2].list must be a list"),
+            (entry.texts("texts").unwrap_err(), "plans[2].texts must be a list of texts"),
+            (entry.one_of("word", &["a", "b"]).unwrap_err(), "plans[2].word must be one of a, b"),
+            (entry.within(Problem::bad_request("no")), "plans[2]: no"),
+            (entry.within(Problem::internal("disk")), "disk"),
+            (
+                Entry::read(&json!({ "x": 1 }), "users[0]".into(), &["id"]).err().unwrap(),
+                "users[0].x is no member here: id",
+            ),
+        ] {
+            assert!(problem.message.starts_with(expected), "{}", problem.message);
+        }
+        assert_eq!(entry.credits("none", "9").unwrap(), "9");
+    }
+}

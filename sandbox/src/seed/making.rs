@@ -1,0 +1,266 @@
+//! How each thing of a seed file is made, and how the answer names it.
+
+use super::entry::{self, Entry};
+use super::{Bed, identified};
+use crate::accounts::{self, Account};
+use crate::call::decimal;
+use crate::keys::{self, Identity};
+use crate::methods::{self, Card};
+use crate::problem::{Outcome, Problem};
+use crate::typed::unhex;
+use crate::{agents, clock, credits, delegations, organizations, plans, signers, widgets};
+use serde_json::{Map, Value, json};
+
+/// USDC on Base Sepolia, and EURC there: what prices without a card are in.
+const USDC: &str = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";
+const EURC: &str = "0x808456652fdb597867f38412077a9182bf77359f";
+const ZERO: &str = "0x0000000000000000000000000000000000000000";
+/// How long a delegation is good for if the file does not say, in seconds: thirty days.
+const USUAL_SECS: i64 = 30 * 86_400;
+
+fn identity(address: &str) -> Identity {
+    Identity { address: address.to_owned(), key_id: None, org: None }
+}
+
+/// The object that `json!` makes.
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}
+
+/// An account and its key; the id is its address.
+pub(super) fn user(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+    let name = entry.name()?;
+    let desk = bed.desk("users", &name);
+    let (title, email) = (entry.text("name")?.unwrap_or(&name), entry.text("email")?);
+    let address = match (entry.text("privateKey")?, entry.text("apiKey")?) {
+        (Some(_), Some(_)) => return Err(entry.wrong("apiKey", "does not go with privateKey: one is enough")),
+        (Some(secret), None) => {
+            let secret = unhex(secret).filter(|secret| secret.len() == 32);
+            let secret =
+                secret.ok_or_else(|| entry.wrong("privateKey", "must be 0x and 64 hexadecimal digits"))?;
+            signers::adopt(&desk, &secret)
+                .map_err(|_| entry.wrong("privateKey", "is not a key of secp256k1"))?
+        }
+        (None, Some(key)) => {
+            let read = keys::read_bearer(&format!("Bearer {key}"), bed.now);
+            read.map_err(|problem| entry.wrong("apiKey", &format!("is not one: {}", problem.message)))?
+                .address
+        }
+        (None, None) => signers::adopt(&desk, &bed.desk("signers", &name).random.bytes(32)?)?,
+    };
+    if let Some(email) = email
+        && accounts::of_email(&desk, email)?
+            .is_some_and(|other| !other.address.eq_ignore_ascii_case(&address))
+    {
+        return Err(entry.wrong("email", "is another account's"));
+    }
+    accounts::adopt(&desk, &identity(&address), title)?;
+    accounts::set_email(&desk, &identity(&address), email)?;
+    match entry.text("apiKey")? {
+        Some(key) => accounts::keep_key(&desk, &address, key, None)?,
+        None => accounts::issue_fixed(&desk, &address, None)?,
+    }
+    Ok(address)
+}
+
+/// An organization; its first administrator gets a key that is tagged with it.
+pub(super) fn organization(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+    let name = entry.name()?;
+    let desk = bed.desk("organizations", &name);
+    let kind = entry.one_of("type", &organizations::TYPES)?;
+    let id = organizations::insert(&desk, entry.text("name")?.unwrap_or(&name), kind)?;
+    let mut admin = None;
+    for member in entry.entries("members", &["user", "role"])? {
+        let user = member.need("user")?;
+        let address = bed.named("users", user, &format!("{}.user", member.path))?;
+        let role = member.one_of("role", &["Member", "Admin", "Client"])?;
+        let desk = bed.desk("members", &format!("{name} {user}"));
+        organizations::join(&desk, &id, &identity(&address), role, None)
+            .map_err(|_| member.wrong("user", "is a member twice"))?;
+        admin = admin.or((role == "Admin").then_some(address));
+    }
+    if let Some(address) = admin {
+        accounts::issue_fixed(&desk, &address, Some(&id))?;
+    }
+    Ok(id)
+}
+
+/// A desk for something of `owner`, in the organization that the entry names.
+fn owned(bed: &Bed<'_>, entry: &Entry<'_>, kind: &str) -> Outcome<(crate::Desk, Identity)> {
+    let owner = entry.need("owner")?;
+    let owner = bed.named("users", owner, &format!("{}.owner", entry.path))?;
+    let mut desk = bed.desk(kind, &entry.name()?);
+    desk.call.organization = bed.referred(entry, "organization", "organizations")?;
+    Ok((desk, identity(&owner)))
+}
+
+/// Money as a person writes it, `5.00`, in its smallest parts.
+fn money(entry: &Entry<'_>, name: &str, places: usize) -> Outcome<Option<u64>> {
+    let Some(text) = entry.text(name)? else { return Ok(None) };
+    let exact = text.split_once('.').is_none_or(|(_, part)| !part.is_empty() && part.len() <= places);
+    let amount = decimal(text, places).filter(|_| exact && text.starts_with(|c: char| c.is_ascii_digit()));
+    amount.map(Some).ok_or_else(|| {
+        entry.wrong(name, &format!("must be an amount like 5.00, of {places} decimals at most"))
+    })
+}
+
+/// A plan, on the terms that a registration would have.
+pub(super) fn plan(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+    let (desk, owner) = owned(bed, entry, "plans")?;
+    let card = entry.one_of("payBy", &["crypto", "card"])? == "card";
+    let usual: &[&'static str] = if card { &["USD", "EUR"] } else { &["USDC", "EURC"] };
+    let currency = entry.one_of("currency", usual)?;
+    let price = money(entry, "price", 6)?.unwrap_or(0);
+    let token = match (card, currency) {
+        (true, _) => ZERO,
+        (false, "EURC") => EURC,
+        (false, _) => USDC,
+    };
+    let (amounts, receivers) = match price {
+        0 => (json!([]), json!([])),
+        price => (json!([price.to_string()]), json!([owner.address])),
+    };
+    let (least, most) = (entry.credits("minPerCall", "1")?, entry.has("maxPerCall"));
+    let most = if most { entry.credits("maxPerCall", "1")? } else { least.clone() };
+    let body = object(json!({
+        "metadataAttributes": {
+            "name": entry.text("name")?.unwrap_or(&entry.name()?), "description": entry.text("description")?,
+            "dateCreated": clock::iso(bed.now),
+        },
+        "priceConfig": {
+            "tokenAddress": token, "amounts": amounts, "receivers": receivers, "contractAddress": ZERO,
+            "feeController": ZERO, "externalPriceAddress": ZERO, "templateAddress": ZERO, "isCrypto": !card,
+            "currency": currency,
+        },
+        "creditsConfig": {
+            "isRedemptionAmountFixed": least == most, "redemptionType": entry.whole("redemptionType")?.unwrap_or(4),
+            "onchainMirror": false, "durationSecs": entry.whole("durationSecs")?.unwrap_or(0).to_string(),
+            "amount": entry.credits("credits", "100")?, "minAmount": least, "maxAmount": most,
+        },
+        "accessLimit": entry.one_of("accessLimit", &["credits", "time"])?,
+        "isTrialPlan": entry.flag("trial")?,
+        "currency": currency,
+    }));
+    let id = own_id(entry, "planId")?;
+    if let Some(id) = &id
+        && plans::find(&desk, id)?.is_some()
+    {
+        return Err(entry.wrong("planId", "is another plan's"));
+    }
+    plans::insert_as(&desk, &owner, &body, id)
+}
+
+/// An id of the file's own choice.
+fn own_id(entry: &Entry<'_>, name: &str) -> Outcome<Option<String>> {
+    let id =
+        |text| crate::call::id(text, name).map_err(|_| entry.wrong(name, "must be a uint256 in decimal"));
+    entry.text(name)?.map(id).transpose()
+}
+
+/// An agent, on the plans that it names.
+pub(super) fn agent(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+    let (desk, owner) = owned(bed, entry, "agents")?;
+    let endpoints = entry.texts("endpoints")?.into_iter().map(|text| match text.split_once(' ') {
+        Some((verb, url)) if verb.bytes().all(|byte| byte.is_ascii_uppercase()) => {
+            Ok(json!({ verb: url.trim() }))
+        }
+        _ => Err(entry.wrong("endpoints", "must be texts like POST https://api.example/ask")),
+    });
+    let endpoints = endpoints.collect::<Outcome<Vec<Value>>>()?;
+    let at = format!("{}.plans", entry.path);
+    let on = entry.texts("plans")?.into_iter().map(|name| bed.named("plans", name, &at));
+    let on = on.collect::<Outcome<Vec<String>>>()?;
+    let body = object(json!({
+        "metadataAttributes": {
+            "name": entry.text("name")?.unwrap_or(&entry.name()?), "description": entry.text("description")?,
+            "dateCreated": clock::iso(bed.now),
+        },
+        "agentApiAttributes": { "endpoints": endpoints, "openEndpoints": entry.texts("openEndpoints")?, "authType": "none" },
+    }));
+    let id = own_id(entry, "agentId")?;
+    if let Some(id) = &id
+        && agents::find(&desk, id)?.is_some()
+    {
+        return Err(entry.wrong("agentId", "is another agent's"));
+    }
+    agents::insert_as(&desk, &owner, &body, &on, id)
+}
+
+/// Credits that somebody has from the start; the id is the transaction that brought them.
+pub(super) fn balance(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+    let desk = bed.desk("balances", &entry.name()?);
+    entry.need("user")?;
+    entry.need("plan")?;
+    let holder = bed.referred(entry, "user", "users")?.unwrap_or_default();
+    let plan = plans::load(&desk, &bed.referred(entry, "plan", "plans")?.unwrap_or_default())?;
+    let amount = entry.credits("credits", &plan.terms.grant.amount.to_string())?;
+    let amount = amount.parse().ok().filter(|amount: &payments_wasm::wire::Credits| !amount.is_zero());
+    let amount = amount.ok_or_else(|| entry.wrong("credits", "must be above 0"))?;
+    credits::give(&desk, &plan, &holder, amount, entry.whole("expiresInSecs")?.unwrap_or(0))
+}
+
+/// A card that is enrolled.
+pub(super) fn card(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+    let desk = bed.desk("cards", &entry.name()?);
+    let user = entry.need("user")?;
+    let owner = identity(&bed.named("users", user, &format!("{}.user", entry.path))?);
+    let number = entry.text("number")?.unwrap_or("4242 4242 4242 4242");
+    let card = Card::read(number, entry.text("expiry")?.unwrap_or("12 / 34"), clock::year(bed.now))
+        .map_err(|reason| entry.wrong("number", &format!("or expiry: {reason}")))?;
+    let provider = widgets::provider(entry.text("provider")?);
+    let provider = provider.map_err(|_| entry.wrong("provider", "must be one of stripe, braintree, visa"))?;
+    methods::enroll(&desk, &owner, provider, &card, entry.text("alias")?)
+}
+
+/// A delegation of a wallet, or of a card that the file names.
+pub(super) fn delegation(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+    let desk = bed.desk("delegations", &entry.name()?);
+    let user = entry.need("user")?;
+    let owner = identity(&bed.named("users", user, &format!("{}.user", entry.path))?);
+    let card = bed.referred(entry, "card", "cards")?;
+    let usual = match &card {
+        Some(card) => {
+            methods::label(&desk, &owner, card).map_err(|_| entry.wrong("card", "is another user's"))?.0
+        }
+        None => "erc4337".to_owned(),
+    };
+    let provider = entry.text("provider")?.unwrap_or(&usual);
+    let money_of: &[&'static str] =
+        if provider == "erc4337" { &["usdc", "eurc", "usd", "eur"] } else { &["usd", "eur", "usdc", "eurc"] };
+    let limit = money(entry, "limit", 2)?.ok_or_else(|| entry.wrong("limit", "is missing"))?;
+    let mut body = object(json!({
+        "spendingLimitCents": limit, "durationSecs": entry.whole("durationSecs")?.unwrap_or(USUAL_SECS),
+        "currency": entry.one_of("currency", money_of)?,
+    }));
+    let plan = bed.referred(entry, "plan", "plans")?.map(Value::from);
+    let most = entry.whole("maxTransactions")?.map(Value::from);
+    for (name, value) in
+        [("providerPaymentMethodId", card.map(Value::from)), ("planId", plan), ("maxTransactions", most)]
+    {
+        if let Some(value) = value {
+            body.insert(name.into(), value);
+        }
+    }
+    Ok(delegations::open(&desk, &owner, &body, provider)?.id)
+}
+
+/// How the answer names what was made.
+pub(super) fn view(bed: &Bed<'_>, list: &str, id: &str) -> Outcome<Value> {
+    Ok(match list {
+        "users" => {
+            let Account { address, .. } = accounts::find(bed.desk, id)?
+                .ok_or_else(|| Problem::internal("storage: a seeded account is gone"))?;
+            json!({ "accountAddress": address, "nvmApiKey": accounts::first_key(bed.desk, &address, None)? })
+        }
+        "organizations" => json!({ "orgId": id, "nvmApiKey": accounts::first_key(bed.desk, "", Some(id))? }),
+        "plans" => identified("planId", id),
+        "agents" => identified("agentId", id),
+        "balances" => identified("txHash", id),
+        "cards" => identified("paymentMethodId", id),
+        "delegations" => identified("delegationId", id),
+        _ => return Err(entry::wrong(format!("{list} is no list"))),
+    })
+}

@@ -1,0 +1,183 @@
+//! Paying for a request with a token, whatever protocol brought it: whether it can be paid, and taking what it costs
+//! (contract sections 4.5, 13.7, 13.8; the delegation specification, sections 5 and 6).
+
+use super::delegations::{self, Ask, Delegation};
+use super::ledger::{self, Charge, TopUp};
+use super::orders::{self, Kind, Purchase};
+use super::plans::Plan;
+use super::problem::{Outcome, Problem};
+use super::requests::{self, Cost};
+use super::store::binds;
+use super::tokens::{self, Permission};
+use super::{Desk, balances, charges, methods};
+use payments_wasm::wire::Credits;
+use serde_json::{Value, json};
+
+/// A token that was recognised and fits what the seller asks for.
+pub(super) struct Presented {
+    pub(super) permission: Permission,
+    pub(super) plan: Plan,
+}
+
+/// What is to be taken, and for which request.
+#[derive(Debug)]
+pub(super) struct Due {
+    pub(super) charge: Charge,
+    pub(super) request: Option<String>,
+    /// Where the amount comes from what was tracked.
+    pub(super) cost: Option<Cost>,
+}
+
+/// What became of a settle.
+pub(super) enum Settled {
+    /// It was paid.
+    Paid(Receipt),
+    /// It was not. What was tried stays on the books, so this is no error, which would undo it.
+    Refused(Problem),
+}
+
+/// What a settle took.
+#[derive(Debug)]
+pub(super) struct Receipt {
+    pub(super) tx: String,
+    burned: Credits,
+    left: Credits,
+    order_tx: Option<String>,
+}
+
+impl Receipt {
+    /// The settle result: amounts are strings (contract section 4.5).
+    pub(super) fn view(&self, permission: &Permission) -> Value {
+        let mut view = json!({
+            "success": true, "payer": permission.holder, "transaction": self.tx, "network": permission.network,
+            "creditsRedeemed": self.burned.to_string(), "remainingBalance": self.left.to_string(),
+        });
+        if let (Some(order_tx), Some(view)) = (&self.order_tx, view.as_object_mut()) {
+            view.insert("orderTx".into(), order_tx.as_str().into());
+        }
+        view
+    }
+}
+
+/// What an automatic purchase takes: how much of the plan, from which delegation.
+struct Cover {
+    bought: TopUp,
+    delegation: Delegation,
+}
+
+/// How a shortfall would be covered, or why it is not.
+fn cover(desk: &Desk, presented: &Presented, missing: Credits) -> Outcome<Result<Cover, String>> {
+    let Presented { permission, plan } = presented;
+    if orders::trial_used(desk, plan, &permission.holder)? {
+        return Ok(Err("the plan is a trial and was ordered before".into()));
+    }
+    let Some(bought) = ledger::top_up(missing, plan.terms.grant.amount, plan.terms.total) else {
+        return Ok(Err("no order of the plan brings enough".into()));
+    };
+    if plan.terms.trial && bought.orders > 1 {
+        return Ok(Err("the plan is a trial and one order is too little".into()));
+    }
+    let Some(delegation) = delegations::find(desk, &permission.delegation_id)? else {
+        return Ok(Err("the delegation is gone".into()));
+    };
+    Ok(match delegation.refuses(desk.call.now, ask(plan, bought)) {
+        Some(reason) => Err(reason.to_owned()),
+        None => Ok(Cover { bought, delegation }),
+    })
+}
+
+fn ask(plan: &Plan, bought: TopUp) -> Ask<'_> {
+    Ask { plan_id: &plan.id, crypto: plan.terms.crypto, money: plan.terms.money(), cents: bought.cents }
+}
+
+fn too_few(balance: Credits, needed: Credits, reason: &str) -> String {
+    format!("Insufficient credits: {needed} needed, {balance} held, and no automatic top-up: {reason}")
+}
+
+/// Whether the token pays for what is asked; if not, why. Takes nothing.
+pub(super) fn check(
+    desk: &Desk,
+    presented: &Presented,
+    asked: Option<Credits>,
+) -> Outcome<Result<(), String>> {
+    let Presented { permission, plan } = presented;
+    let needed = plan.terms.grant.needed(asked);
+    let balance = balances::total(desk, &plan.id, &permission.holder)?;
+    if balance >= needed {
+        return Ok(Ok(()));
+    }
+    let covered = cover(desk, presented, needed.saturating_sub(balance))?;
+    Ok(covered.map(|_| ()).map_err(|reason| too_few(balance, needed, &reason)))
+}
+
+/// Tops up if need be, then burns: both or neither, the call being one transaction.
+pub(super) fn settle(desk: &Desk, presented: &Presented, due: &Due) -> Outcome<Settled> {
+    let Presented { permission, plan } = presented;
+    let charge = due.charge;
+    let balance = balances::total(desk, &plan.id, &permission.holder)?;
+    let refuse = |reason: &str| {
+        Problem::new(402, "BCK.CREDITS.0003", too_few(balance, charge.hold, reason))
+            .hint("Order the plan, or raise the delegation's limit.")
+    };
+    let mut order_tx = None;
+    if balance < charge.hold {
+        let cover = match cover(desk, presented, charge.hold.saturating_sub(balance))? {
+            Ok(cover) => cover,
+            Err(reason) => return Ok(Settled::Refused(refuse(&reason))),
+        };
+        match top_up(desk, presented, &cover)? {
+            Ok(tx) => order_tx = Some(tx),
+            Err(reason) => return Ok(Settled::Refused(refuse(reason))),
+        }
+    }
+    let tx = desk.random.hex(32)?;
+    let left = balances::burn(desk, &tx, &plan.id, &permission.holder, charge.burn)?
+        .ok_or_else(|| refuse("what an order brought had run out"))?;
+    tokens::spend(desk, permission)?;
+    desk.store.run(
+        "INSERT INTO settlements (tx, plan_id, holder, credits, permission, order_tx, kind, request, at)
+         VALUES (?, ?, ?, ?, ?, ?, 'settle', ?, ?)",
+        binds![
+            tx.as_str(),
+            plan.id.as_str(),
+            permission.holder.to_ascii_lowercase(),
+            charge.burn.to_string(),
+            permission.hash.as_str(),
+            order_tx.clone(),
+            due.request.clone(),
+            desk.call.now,
+        ],
+    )?;
+    if let Some(cost) = &due.cost {
+        requests::settled(desk, cost, &tx)?;
+    }
+    Ok(Settled::Paid(Receipt { tx, burned: charge.burn, left, order_tx }))
+}
+
+/// Orders in the buyer's name and charges the delegation: the amount is taken off what it may spend before the bank is
+/// asked, and given back if the bank says no.
+fn top_up(desk: &Desk, presented: &Presented, cover: &Cover) -> Outcome<Result<String, &'static str>> {
+    let Presented { permission, plan } = presented;
+    let Cover { bought, delegation } = cover;
+    let purchase = Purchase {
+        plan,
+        holder: &permission.holder,
+        kind: Kind::TopUp,
+        bought: *bought,
+        delegation: Some(delegation),
+    };
+    if bought.cents == 0 {
+        return orders::deliver(desk, &purchase).map(Ok);
+    }
+    let Some(charge) = charges::reserve(desk, delegation, &plan.id, bought.cents)? else {
+        return Ok(Err("the delegation's spending limit does not allow it"));
+    };
+    // A bank is asked when the charge is made: a verify before it cannot know.
+    if methods::declines(desk, delegation.payment_method.as_deref())? {
+        charges::failed(desk, &charge)?;
+        return Ok(Err("the card was declined"));
+    }
+    let tx = orders::deliver(desk, &purchase)?;
+    charges::made(desk, &charge, &tx)?;
+    Ok(Ok(tx))
+}

@@ -1,0 +1,375 @@
+//! Access tokens: what they are made of, and how they are told from what was not issued here (contract sections 6.3,
+//! 13.6).
+
+use super::delegations::Delegation;
+use super::keys::Identity;
+use super::permissions::CARD;
+use super::problem::{Outcome, Problem};
+use super::random::hexadecimal;
+use super::seen::{self, Decoded, Proof};
+use super::store::binds;
+use super::typed::{self, keccak};
+use super::{Desk, authorization, signers};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::rc::Rc;
+
+/// What a token says of the payment. It must be what was issued; the rest a client may add to.
+const SIGNED: [&str; 4] = ["x402Version", "resource", "accepted", "payload"];
+/// The columns of a [`Permission`].
+pub(super) const COLUMNS: &str = "hash, holder, plan_id, agent_id, delegation_id, network, token, single_use, spent, \
+    revoked_at, expires_at, created_at, protocol, sessions";
+
+/// A permission: what a token that was issued stands for.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Permission {
+    pub(super) hash: String,
+    /// The address as the token has it in `authorization.from`.
+    pub(super) holder: String,
+    pub(super) plan_id: String,
+    pub(super) agent_id: Option<String>,
+    pub(super) delegation_id: String,
+    pub(super) network: String,
+    pub(super) token: String,
+    pub(super) single_use: i64,
+    spent: i64,
+    pub(super) revoked_at: i64,
+    pub(super) expires_at: i64,
+    pub(super) created_at: i64,
+    protocol: String,
+    sessions: String,
+    /// The address of the key that signs for the holder, where it was asked for.
+    #[serde(default)]
+    signer: Option<String>,
+    /// The token as it was presented, if it was.
+    #[serde(skip)]
+    decoded: Option<Rc<Decoded>>,
+}
+
+/// Whose routes a token is good on. One that was minted for the other's is worth nothing there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    X402,
+    Mpp,
+}
+
+impl Protocol {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::X402 => "x402",
+            Self::Mpp => "mpp",
+        }
+    }
+}
+
+impl Permission {
+    pub(super) fn used_up(&self) -> bool {
+        self.single_use != 0 && self.spent != 0
+    }
+
+    /// The word for how it stands.
+    pub(super) fn status(&self, now: i64) -> &'static str {
+        match self {
+            _ if self.revoked_at != 0 => "Revoked",
+            _ if self.used_up() => "Used",
+            _ if self.expires_at <= now => "Expired",
+            _ => "Active",
+        }
+    }
+
+    /// What was signed, and by whom: for whoever wants to check it with a wallet's own means.
+    pub(super) fn evidence(&self, desk: &Desk) -> Outcome<Value> {
+        let token: Value = serde_json::from_str(&self.token).unwrap_or(Value::Null);
+        let protocol = if self.protocol == Protocol::Mpp.name() { Protocol::Mpp } else { Protocol::X402 };
+        let typed = token.as_object().and_then(|token| authorization::typed_data(token, protocol));
+        let signature = token.pointer("/payload/signature").and_then(Value::as_str);
+        let recovered = typed.as_ref().and_then(typed::digest).zip(signature);
+        let recovered = recovered.and_then(|(digest, signature)| signers::recover(&digest, signature));
+        let sessions: Value = serde_json::from_str(&self.sessions).unwrap_or(Value::Null);
+        Ok(json!({
+            "permissionHash": self.hash, "protocol": self.protocol, "token": token, "typedData": typed,
+            "signature": signature, "signer": signers::of(desk, &self.holder)?.address(), "recovered": recovered,
+            "sessionKeys": sessions,
+        }))
+    }
+
+    fn issued(&self, member: &str) -> Option<Value> {
+        if let Some(decoded) = &self.decoded {
+            return decoded.document.get(member).cloned();
+        }
+        let token: Value = serde_json::from_str(&self.token).ok()?;
+        token.get(member).cloned()
+    }
+
+    /// The `accepted` that was paid for.
+    pub(super) fn accepted(&self) -> Map<String, Value> {
+        self.issued("accepted").and_then(|accepted| accepted.as_object().cloned()).unwrap_or_default()
+    }
+
+    /// The resource that the token names.
+    pub(super) fn resource(&self) -> Option<String> {
+        let resource = self.issued("resource")?;
+        resource.get("url").and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// The resource a single-use token is bound to; any other is bound to none.
+    pub(super) fn bound_to(&self) -> Option<String> {
+        self.resource().filter(|_| self.single_use != 0)
+    }
+}
+
+/// What a token is to say.
+pub(super) struct Draft<'a> {
+    pub(super) caller: &'a Identity,
+    pub(super) protocol: Protocol,
+    pub(super) scheme: &'a str,
+    pub(super) single_use: bool,
+    pub(super) delegation: &'a Delegation,
+    pub(super) plan_id: &'a str,
+    pub(super) accepted: Value,
+    pub(super) resource: Option<Value>,
+}
+
+/// A token that was signed.
+pub(super) struct Signed {
+    /// What makes it this one and no other: its signature, or the JWT in it.
+    pub(super) credential: String,
+    /// The hash that was signed.
+    pub(super) hash: String,
+    /// As JSON.
+    pub(super) token: String,
+    /// Its session keys, as JSON.
+    pub(super) sessions: String,
+}
+
+/// Makes a token: signed by the account (EIP-712), or, by card, with a JWT of the sandbox's in it.
+pub(super) fn sign(desk: &Desk, draft: Draft<'_>) -> Outcome<Signed> {
+    let Draft { caller, delegation, plan_id, .. } = draft;
+    let by_card = draft.scheme == CARD;
+    let (mut keys, mut sessions) = (Vec::new(), Vec::new());
+    for operation in ["order", "redeem"].into_iter().skip(usize::from(by_card)) {
+        let bounds = (delegation.id.as_str(), delegation.expires_at);
+        let (key, session) = authorization::session_key(desk, operation, &caller.address, plan_id, bounds)?;
+        keys.push(key);
+        sessions.push(session);
+    }
+    let mut authorization =
+        json!({ "from": caller.address, "sessionKeysProvider": "zerodev", "sessionKeys": keys });
+    if let (true, Some(authorization)) = (draft.single_use, authorization.as_object_mut()) {
+        authorization.insert("nonce".into(), desk.random.hex(32)?.into());
+    }
+    let mut token = Map::new();
+    token.insert("x402Version".into(), 2.into());
+    if let Some(resource) = draft.resource {
+        token.insert("resource".into(), resource);
+    }
+    token.insert("accepted".into(), draft.accepted);
+    token.insert("payload".into(), json!({ "authorization": authorization }));
+    token.insert("extensions".into(), json!({}));
+    let (name, credential, hash) = if by_card {
+        let jwt = signers::House::load(desk)?.jwt(&claims(desk, caller, delegation)?);
+        let hash = keccak(jwt.as_bytes());
+        ("token", jwt, hash)
+    } else {
+        let digest = authorization::typed_data(&token, draft.protocol).as_ref().and_then(typed::digest);
+        let digest = digest.ok_or_else(|| Problem::bad_request("The token's terms cannot be signed"))?;
+        ("signature", signers::of(desk, &caller.address)?.sign(&digest), digest)
+    };
+    if let Some(payload) = token.get_mut("payload").and_then(Value::as_object_mut) {
+        payload.insert(name.into(), credential.as_str().into());
+    }
+    Ok(Signed {
+        credential,
+        hash: format!("0x{}", hexadecimal(&hash)),
+        token: Value::Object(token).to_string(),
+        sessions: Value::Array(sessions).to_string(),
+    })
+}
+
+/// The claims of a card token (the delegation specification, section 3.3).
+fn claims(desk: &Desk, caller: &Identity, delegation: &Delegation) -> Outcome<Value> {
+    let now = desk.call.now / 1000;
+    let owner: String = caller.id().chars().skip(2).take(14).collect();
+    let mut nvm = json!({
+        "delegationId": delegation.id, "provider": delegation.provider,
+        "providerCustomerId": format!("cus_sandbox_{owner}"),
+        "providerPaymentMethodId": delegation.payment_method,
+        "spendingLimitCents": delegation.limit_cents(), "currency": delegation.currency,
+        "merchantAccountId": delegation.merchant, "planId": delegation.plan_id,
+        "maxTransactions": delegation.max_transactions(),
+        // Two tokens of one delegation in one second are two.
+        "nonce": desk.random.hex(8)?,
+    });
+    if let Some(nvm) = nvm.as_object_mut() {
+        nvm.retain(|_, value| !value.is_null());
+    }
+    Ok(json!({
+        "iss": desk.call.origin, "sub": caller.id(), "aud": CARD, "jti": delegation.id, "iat": now,
+        "exp": delegation.expires_at / 1000, "nvm": nvm,
+    }))
+}
+
+/// The permission a token stands for. Garbage is a 400; what was not issued here, was changed since, or bears another
+/// signature than its payer's, is a 402.
+pub(super) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Permission> {
+    let decoded = seen::open(desk, token, protocol)?;
+    let forged = |message: &str| {
+        Problem::new(402, "BCK.X402.0005", message).hint("Present the token as it was minted, whole.")
+    };
+    if matches!(decoded.proof, Proof::None) {
+        return Err(forged("The access token is not valid: its signature is nobody's"));
+    }
+    let query = format!(
+        "SELECT {COLUMNS}, (SELECT address FROM signers WHERE account = lower(holder)) AS signer FROM permissions
+         WHERE credential = ?"
+    );
+    let unknown = || forged("The access token is not valid: it was not issued here");
+    let mut permission: Permission =
+        desk.store.first(&query, binds![decoded.credential.as_str()])?.ok_or_else(unknown)?;
+    let signer = match permission.signer.take().filter(|signer| !signer.is_empty()) {
+        Some(signer) => signer,
+        None => signers::of(desk, &permission.holder)?.address(),
+    };
+    if permission.expires_at <= desk.call.now && permission.revoked_at == 0 {
+        return Err(Problem::new(
+            402,
+            "BCK.X402.0005",
+            "The access token has expired, or its delegation was revoked",
+        )
+        .hint("Mint a new one from a delegation that stands."));
+    }
+    if !decoded.proof.is_of(&signer, &permission.delegation_id, desk.call.now) {
+        return Err(forged("The access token is not valid: its signature is not its payer's"));
+    }
+    if decoded.json != permission.token {
+        let issued: Value = serde_json::from_str(&permission.token).unwrap_or(Value::Null);
+        if !same(&issued, &decoded.document) {
+            return Err(forged("The access token is not valid: it was changed since it was issued"));
+        }
+    }
+    if permission.protocol != protocol.name() {
+        return Err(forged("The access token is not valid: it was minted for another protocol"));
+    }
+    if permission.revoked_at != 0 {
+        return Err(Problem::new(402, "BCK.X402.0005", "The access token was revoked")
+            .hint("Its buyer took it back: mint a new one."));
+    }
+    if permission.used_up() {
+        return Err(Problem::new(402, "BCK.X402.0059", "The access token was already used")
+            .hint("It was good for one settle: mint a new one, never replay it."));
+    }
+    permission.decoded = Some(decoded);
+    Ok(permission)
+}
+
+/// Marks a token as used, the first time.
+pub(super) fn spend(desk: &Desk, permission: &Permission) -> Outcome<()> {
+    if permission.spent != 0 {
+        return Ok(());
+    }
+    desk.store.run("UPDATE permissions SET spent = 1 WHERE hash = ?", binds![permission.hash.as_str()])
+}
+
+/// Whether what was presented is what was issued, wherever it says what is paid. Order, whitespace and nulls do not
+/// matter: MCP and A2A clients rebuild the token from its object (contract section 6.3).
+fn same(issued: &Value, presented: &Value) -> bool {
+    SIGNED.iter().all(|name| issued.get(name) == presented.get(name))
+}
+
+/// The document without members that are null.
+pub(super) fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name.clone(), without_nulls(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(items) => items.iter().map(without_nulls).collect::<Vec<_>>().into(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permissions::CRYPTO;
+    use payments_wasm::wire::base64;
+
+    fn token() -> Value {
+        json!({
+            "x402Version": 2,
+            "accepted": { "scheme": CRYPTO, "network": "eip155:84532", "planId": "7", "extra": { "agentId": "8" } },
+            "payload": { "signature": "0x01", "authorization": { "from": "0x02" } },
+            "extensions": {},
+        })
+    }
+
+    fn encode(value: &Value) -> String {
+        base64::encode_url(value.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_token_is_what_it_decodes_to() {
+        let issued = token();
+        let text = issued.to_string();
+        for presented in [
+            encode(&issued),
+            base64::encode_standard(text.as_bytes()),
+            base64::encode_url(serde_json::to_string_pretty(&issued).unwrap().as_bytes()),
+            encode(&json!({ "extensions": { "more": 1 }, "payload": issued["payload"], "resource": null,
+                            "accepted": issued["accepted"], "x402Version": 2 })),
+        ] {
+            let decoded = seen::decode(&presented).unwrap();
+            assert_eq!(decoded.credential, "0x01");
+            assert!(same(&issued, &decoded.document), "{}", decoded.document);
+        }
+    }
+
+    #[test]
+    fn a_token_that_was_changed_is_another() {
+        for (path, value) in [
+            ("/accepted/planId", json!("9")),
+            ("/accepted/scheme", json!(CARD)),
+            ("/accepted/extra/agentId", json!("9")),
+            ("/payload/authorization/from", json!("0x03")),
+            ("/payload/authorization", json!({ "from": "0x02", "nonce": "0x1" })),
+            ("/x402Version", json!(1)),
+        ] {
+            let mut changed = token();
+            *changed.pointer_mut(path).unwrap() = value;
+            assert!(!same(&token(), &seen::decode(&encode(&changed)).unwrap().document), "{path}");
+        }
+    }
+
+    #[test]
+    fn how_a_permission_stands() {
+        let plain = Permission {
+            hash: "h".into(),
+            holder: "0x1".into(),
+            plan_id: "7".into(),
+            agent_id: None,
+            delegation_id: "d".into(),
+            network: "stripe".into(),
+            token: "{}".into(),
+            single_use: 0,
+            spent: 0,
+            revoked_at: 0,
+            expires_at: 100,
+            created_at: 1,
+            protocol: "x402".into(),
+            sessions: "[]".into(),
+            signer: None,
+            decoded: None,
+        };
+        for (name, permission, now, status) in [
+            ("fresh", plain.clone(), 99, "Active"),
+            ("late", plain.clone(), 100, "Expired"),
+            ("reused", Permission { spent: 1, ..plain.clone() }, 99, "Active"),
+            ("used up", Permission { single_use: 1, spent: 1, ..plain.clone() }, 99, "Used"),
+            ("taken back", Permission { revoked_at: 5, ..plain.clone() }, 99, "Revoked"),
+        ] {
+            assert_eq!(permission.status(now), status, "{name}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The keys that an organization's own site signs its visitors in with, and the sessions that come of it (contract
+//! section 8.3, the public documentation's page on widgets).
+//!
+//! The site's server signs an `initToken` (a JWT, HS256) with its key's secret; a widget gives it here for a session of
+//! that visitor's. The sandbox keeps an account for each visitor of each organization.
+
+use super::call::{Reply, member, text};
+use super::keys::Identity;
+use super::problem::{Outcome, Problem};
+use super::store::binds;
+use super::{Desk, accounts, back, clock, organizations, secrets, widgets};
+use payments_wasm::wire::base64;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Longest init token that is read, in bytes.
+const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// The tables.
+pub(super) const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS widget_keys (
+  id TEXT PRIMARY KEY, org_id TEXT NOT NULL, name TEXT NOT NULL, secret TEXT NOT NULL, origins TEXT NOT NULL,
+  revoked INTEGER NOT NULL, created_at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS widget_keys_by_org ON widget_keys (org_id);
+CREATE TABLE IF NOT EXISTS visitors (
+  org_id TEXT NOT NULL, user_id TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (org_id, user_id));
+";
+
+/// A key as it is kept.
+#[derive(Deserialize)]
+struct Key {
+    id: String,
+    secret: String,
+    origins: String,
+}
+
+impl Key {
+    fn allows(&self, origin: &str) -> bool {
+        origins(&self.origins).iter().any(|allowed| allowed == origin)
+    }
+}
+
+/// The origins of a list as it is kept.
+pub(super) fn origins(stored: &str) -> Vec<String> {
+    serde_json::from_str(stored).unwrap_or_default()
+}
+
+/// Whether a key is there and was not revoked.
+pub(super) fn stands(desk: &Desk, id: &str) -> Outcome<bool> {
+    let query = "SELECT COUNT(*) AS count FROM widget_keys WHERE id = ? AND revoked = 0";
+    Ok(desk.store.count(query, binds![id])? > 0)
+}
+
+/// `POST /sandbox/organizations/:orgId/widget-keys` `{name?, allowedOrigins}`: a key; its secret is shown once.
+pub(super) fn create(desk: &Desk, org_id: &str) -> Outcome {
+    let (org, body) = (organizations::load(desk, org_id)?, desk.call.json()?);
+    let wrong = || Problem::bad_request("allowedOrigins must be a list of origins like https://app.example");
+    let listed = member(&body, "allowedOrigins").and_then(Value::as_array).ok_or_else(wrong)?;
+    let origins = listed.iter().map(|item| item.as_str().and_then(origin)).collect::<Option<Vec<_>>>();
+    let origins = origins.filter(|origins| !origins.is_empty()).ok_or_else(wrong)?;
+    let (id, name) = (desk.random.uuid()?, text(&body, "name").unwrap_or("Widget key"));
+    let secret = format!("wsk_{}", base64::encode_url(&desk.random.bytes(32)?));
+    desk.store.run(
+        "INSERT INTO widget_keys (id, org_id, name, secret, origins, revoked, created_at) VALUES (?, ?, ?, ?, ?, 0, ?)",
+        binds![
+            id.as_str(),
+            org.id.as_str(),
+            name,
+            secret.as_str(),
+            json!(origins).to_string(),
+            desk.call.now,
+        ],
+    )?;
+    Reply::created(json!({
+        "widgetKeyId": id, "name": name, "secretKey": secret, "allowedOrigins": origins, "orgId": org.id,
+    }))
+}
+
+/// `DELETE /sandbox/organizations/:orgId/widget-keys/:id`: its sessions end with it.
+pub(super) fn revoke(desk: &Desk, org_id: &str, id: &str) -> Outcome {
+    let query = "SELECT COUNT(*) AS count FROM widget_keys WHERE id = ? AND org_id = ?";
+    if desk.store.count(query, binds![id, org_id])? == 0 {
+        return Err(Problem::new(404, "SANDBOX.NOT_FOUND", format!("Widget key {id} not found")));
+    }
+    desk.store.run("UPDATE widget_keys SET revoked = 1 WHERE id = ?", binds![id])?;
+    Ok(Reply::empty())
+}
+
+/// An origin as it is written in full, and nothing but one.
+fn origin(text: &str) -> Option<String> {
+    let url = back::address(text)?;
+    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let origin = url.origin().ascii_serialization();
+    (plain && origin == text).then_some(origin)
+}
+
+fn invalid() -> Problem {
+    Problem::new(401, "BCK.WIDGET_SESSION.0001", "The widget init token is invalid or has expired")
+        .hint("It is a JWT (HS256) of the organization's widget key, good for five minutes: sign a new one.")
+}
+
+/// An init token, taken apart: what is signed, its signature, and what it says.
+fn open(token: &str) -> Option<(&str, Vec<u8>, Map<String, Value>)> {
+    let (signed, signature) = token.rsplit_once('.')?;
+    let (header, payload) = signed.split_once('.')?;
+    let read = |part: &str| -> Option<Map<String, Value>> {
+        serde_json::from_slice(&base64::decode(part, MAX_TOKEN_BYTES, "initToken").ok()?).ok()
+    };
+    let hs256 = text(&read(header)?, "alg") == Some("HS256");
+    let signature = base64::decode(signature, 64, "initToken").ok()?;
+    hs256.then_some(())?;
+    Some((signed, signature, read(payload)?))
+}
+
+/// `POST /api/v1/widgets/session` `{initToken, parentOrigin}`: a session of a visitor's; the token may be the bearer.
+pub(super) fn start(desk: &Desk) -> Outcome {
+    let body = desk.call.json()?;
+    let token = text(&body, "initToken").or_else(|| desk.call.bearer()).ok_or_else(invalid)?;
+    let (signed, signature, claims) = open(token).ok_or_else(invalid)?;
+    let fields =
+        text(&claims, "sub").zip(text(&claims, "orgId")).zip(member(&claims, "exp").and_then(Value::as_i64));
+    let ((user, org_id), expires) = fields.ok_or_else(|| {
+        Problem::new(401, "BCK.WIDGET_SESSION.0007", "The widget init token lacks sub, orgId or exp")
+    })?;
+    let query = "SELECT id, secret, origins FROM widget_keys WHERE org_id = ? AND revoked = 0";
+    let keys: Vec<Key> = desk.store.rows(query, binds![org_id])?;
+    if keys.is_empty() {
+        return Err(Problem::new(
+            401,
+            "BCK.WIDGET_SESSION.0002",
+            "The organization has no active widget key",
+        )
+        .hint("In the sandbox, POST /sandbox/organizations/:orgId/widget-keys makes one."));
+    }
+    let mut signer = None;
+    for key in keys {
+        if secrets::sealed(key.secret.as_bytes(), signed, &signature)? {
+            signer = Some(key);
+        }
+    }
+    let key = signer.filter(|_| expires > desk.call.now / 1000).ok_or_else(invalid)?;
+    let parent = text(&body, "parentOrigin");
+    if !parent.is_some_and(|parent| key.allows(parent)) {
+        return Err(Problem::new(
+            403,
+            "BCK.WIDGET_SESSION.0012",
+            "parentOrigin is not allowed for this widget key",
+        )
+        .hint("A key names the origins that widgets are mounted on, with their scheme and port."));
+    }
+    let visitor = visitor(desk, org_id, user)?;
+    let issued = widgets::issue(desk, &visitor, parent.unwrap_or_default(), Some((&key.id, &key.origins)))?;
+    Reply::created(json!({
+        "sessionToken": issued.token, "userId": visitor.id(), "userWallet": visitor.address, "apiKeyHash": null,
+        "orgId": org_id, "expiresAt": clock::iso(issued.expires_at),
+    }))
+}
+
+/// The account of a visitor of an organization's site, opened with the first session.
+fn visitor(desk: &Desk, org_id: &str, user: &str) -> Outcome<Identity> {
+    #[derive(Deserialize)]
+    struct Row {
+        address: String,
+    }
+    let query = "SELECT address FROM visitors WHERE org_id = ? AND user_id = ?";
+    if let Some(row) = desk.store.first::<Row>(query, binds![org_id, user])? {
+        return Ok(Identity { address: row.address, key_id: None, org: None });
+    }
+    let visitor = accounts::open(desk, Some(user))?;
+    desk.store.run(
+        "INSERT INTO visitors (org_id, user_id, address) VALUES (?, ?, ?)",
+        binds![org_id, user, visitor.address.as_str()],
+    )?;
+    Ok(visitor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_all_of_an_address_that_counts() {
+        for (text, ok) in [
+            ("https://app.example", true),
+            ("http://localhost:3000", true),
+            ("https://app.example/", false),
+            ("https://app.example/shop", false),
+            ("https://app.example?x", false),
+            ("https://APP.example", false),
+            ("app.example", false),
+            ("*", false),
+        ] {
+            assert_eq!(origin(text).is_some(), ok, "{text}");
+        }
+        let key =
+            Key { id: "k".into(), secret: "s".into(), origins: json!(["https://app.example"]).to_string() };
+        assert!(key.allows("https://app.example"));
+        assert!(!key.allows("http://app.example") && !key.allows("https://app.example.evil.example"));
+    }
+
+    #[test]
+    fn only_a_signed_token_is_opened() {
+        let part = |value: Value| base64::encode_url(value.to_string().as_bytes());
+        let token = |alg: &str, payload: Value| {
+            format!("{}.{}.{}", part(json!({ "alg": alg })), part(payload), base64::encode_url(b"sig"))
+        };
+        let good = token("HS256", json!({ "sub": "u" }));
+        let (signed, signature, claims) = open(&good).unwrap();
+        assert_eq!((signed, signature.as_slice()), (good.rsplit_once('.').unwrap().0, b"sig".as_slice()));
+        assert_eq!(text(&claims, "sub"), Some("u"));
+        for bad in [
+            token("none", json!({ "sub": "u" })),
+            token("RS256", json!({ "sub": "u" })),
+            token("HS256", json!("u")),
+            "a.b".into(),
+            "a.b.c".into(),
+            String::new(),
+        ] {
+            assert!(open(&bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! A sandbox in a native test: the real handlers over a real SQLite, a clock that the test moves, and a death that it may
+//! call for.
+
+use super::call::{Call, Reply};
+use super::control::Started;
+use super::native::{DIED, Native};
+use super::random::Random;
+use super::seen::Seen;
+use super::settings::Settings;
+use super::store::Store;
+use super::{Desk, audit, prepare, serve};
+use payments_wasm::wire::base64;
+use serde_json::{Map, Value, json};
+use std::rc::Rc;
+
+const BEGIN: i64 = 1_795_168_800_000;
+const USDC: &str = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";
+const FEES: &str = "0x00000000000000000000000000000000000000fe";
+
+/// Somebody with a key.
+#[derive(Debug, Clone)]
+pub(super) struct Someone {
+    pub(super) address: String,
+    key: String,
+}
+
+impl Someone {
+    pub(super) fn with(address: String, key: String) -> Self {
+        Self { address, key }
+    }
+}
+
+/// What an answer was.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) json: Value,
+}
+
+impl Answer {
+    pub(super) fn ok(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    pub(super) fn text(&self, pointer: &str) -> String {
+        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// Whether the process died before it was given.
+    pub(super) fn died(&self) -> bool {
+        self.text("/message") == DIED
+    }
+}
+
+/// A plan for sale.
+#[derive(Debug, Clone)]
+pub(super) struct Offer {
+    pub(super) id: String,
+    pub(super) crypto: bool,
+    pub(super) by_time: bool,
+    pub(super) grant: u64,
+}
+
+pub(super) struct World {
+    native: Rc<Native>,
+    seen: Rc<Seen>,
+    pub(super) store: Store,
+    pub(super) now: i64,
+    pub(super) seller: Someone,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let native = Rc::new(Native::new());
+        let store = Store::native(Rc::clone(&native));
+        prepare(&store, BEGIN).unwrap();
+        let nobody = Someone { address: String::new(), key: String::new() };
+        let mut world = Self { native, seen: Rc::default(), store, now: BEGIN, seller: nobody };
+        world.seller = world.someone("Seller");
+        world
+    }
+
+    pub(super) fn someone(&self, name: &str) -> Someone {
+        let answer = self.call(None, "POST", "/sandbox/accounts", json!({ "name": name }));
+        Someone { address: answer.text("/accountAddress"), key: answer.text("/nvmApiKey") }
+    }
+
+    /// Makes a call, as the Durable Object would serve it.
+    pub(super) fn call(&self, who: Option<&Someone>, method: &str, path: &str, body: Value) -> Answer {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let form = path.starts_with("/checkout/");
+        let call = Call {
+            method: method.to_owned(),
+            path: path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+            query: query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            authorization: who.map(|who| format!("Bearer {}", who.key)),
+            correlation: "c".to_owned(),
+            origin: "http://127.0.0.1:3001".to_owned(),
+            body: match &body {
+                Value::Null => String::new(),
+                body if form => body.as_str().unwrap_or_default().to_owned(),
+                body => body.to_string(),
+            },
+            now: self.now,
+            ..Call::default()
+        };
+        let served = Settings::load(&self.store).and_then(|settings| {
+            let (store, seen) = (self.store.clone(), Rc::clone(&self.seen));
+            let desk = Desk {
+                call,
+                store,
+                random: Random::Counted,
+                settings,
+                seen,
+                sweeps: false,
+                faulty: false,
+                started: Started::default(),
+            };
+            serve(desk, None)
+        });
+        let reply: Reply = served.unwrap_or_else(|problem| problem.reply("c", ""));
+        Answer { status: reply.status, json: serde_json::from_str(reply.body_text()).unwrap_or(Value::Null) }
+    }
+
+    pub(super) fn post(&self, who: &Someone, path: &str, body: Value) -> Answer {
+        self.call(Some(who), "POST", path, body)
+    }
+
+    /// Has the process die after so many statements of what `work` does, and starts another over what is there.
+    pub(super) fn dies<T>(&self, statements: u32, work: impl FnOnce(&Self) -> T) -> T {
+        self.native.set_fuse(Some(statements));
+        let value = work(self);
+        self.native.set_fuse(None);
+        prepare(&self.store, self.now).unwrap();
+        value
+    }
+
+    /// Registers a plan.
+    pub(super) fn plan(&self, price: Value, credits: Value, more: Value) -> Offer {
+        let zero = "0x0000000000000000000000000000000000000000";
+        let mut price_config = json!({
+            "tokenAddress": USDC, "amounts": ["10000000"], "receivers": [self.seller.address], "contractAddress": zero,
+            "feeController": zero, "externalPriceAddress": zero, "templateAddress": zero, "isCrypto": true,
+        });
+        let mut credits_config = json!({
+            "isRedemptionAmountFixed": false, "redemptionType": 4, "onchainMirror": false, "durationSecs": "0",
+            "amount": "100", "minAmount": "1", "maxAmount": "5",
+        });
+        let over = |config: &mut Value, changes: &Value| {
+            for (name, value) in changes.as_object().into_iter().flatten() {
+                config[name] = value.clone();
+            }
+        };
+        over(&mut price_config, &price);
+        over(&mut credits_config, &credits);
+        let mut body = json!({
+            "metadataAttributes": { "name": "Plan" }, "priceConfig": price_config, "creditsConfig": credits_config,
+        });
+        over(&mut body, &more);
+        let answer = self.post(&self.seller, "/api/v1/protocol/plans", body);
+        assert!(answer.ok(), "{:?}", answer.json);
+        Offer {
+            id: answer.text("/planId"),
+            crypto: price_config["isCrypto"] == true,
+            by_time: more.get("accessLimit").is_some_and(|limit| limit == "time"),
+            grant: credits_config["amount"].as_str().unwrap().parse().unwrap(),
+        }
+    }
+
+    /// One of each kind: by wallet, by card, by the request, by time, a trial, and one whose credits run out, whose price is
+    /// no whole cent and goes to two.
+    pub(super) fn plans(&self) -> Vec<Offer> {
+        let two = json!({ "amounts": ["13333", "20001"], "receivers": [self.seller.address, FEES] });
+        let trial = json!({ "isTrialPlan": true });
+        vec![
+            self.plan(json!({}), json!({}), json!({})),
+            self.plan(
+                json!({ "isCrypto": false, "amounts": ["5005000"], "currency": "USD" }),
+                json!({ "amount": "4" }),
+                json!({}),
+            ),
+            self.plan(
+                json!({ "amounts": ["10000"] }),
+                json!({ "amount": "1", "minAmount": "1", "maxAmount": "1" }),
+                json!({}),
+            ),
+            self.plan(
+                json!({ "amounts": ["1000000"] }),
+                json!({ "amount": "1", "durationSecs": "60" }),
+                json!({ "accessLimit": "time" }),
+            ),
+            self.plan(json!({ "amounts": [], "receivers": [] }), json!({ "amount": "7" }), trial),
+            self.plan(
+                two,
+                json!({ "amount": "3", "durationSecs": "90", "isRedemptionAmountFixed": true, "minAmount": "2" }),
+                json!({ "accessLimit": "credits" }),
+            ),
+        ]
+    }
+
+    pub(super) fn balance(&self, plan: &Offer, who: &Someone) -> u128 {
+        let path = format!("/api/v1/protocol/plans/{}/balance/{}", plan.id, who.address);
+        self.call(None, "GET", &path, Value::Null).text("/balance").parse().unwrap()
+    }
+
+    /// What must not change where nothing happened: every balance that is not 0, each delegation, each token's state.
+    pub(super) fn snapshot(&self) -> Vec<Map<String, Value>> {
+        [
+            "SELECT kind, unit, owner, expires_at, balance FROM books WHERE balance <> '0'
+             ORDER BY unit, kind, owner, expires_at",
+            "SELECT id, spent_cents, transactions, revoked FROM delegations ORDER BY id",
+            "SELECT hash, spent, revoked_at, expires_at FROM permissions ORDER BY hash",
+            "SELECT tx FROM purchases UNION ALL SELECT tx FROM arrivals UNION ALL SELECT tx FROM settlements ORDER BY tx",
+            "SELECT id, status, refunded FROM sales ORDER BY id",
+            "SELECT id, removed FROM methods ORDER BY id",
+        ]
+        .iter()
+        .flat_map(|query| self.store.rows::<Map<String, Value>>(query, Vec::new()).unwrap())
+        .collect()
+    }
+
+    /// What the audit finds wrong.
+    pub(super) fn wrong(&self) -> Vec<String> {
+        let audit = audit::audit(&self.store).unwrap();
+        let failed = audit.invariants.into_iter().filter(|invariant| !invariant.failures.is_empty());
+        failed.map(|invariant| format!("{}: {}", invariant.name, invariant.failures.join("; "))).collect()
+    }
+}
+
+/// A wallet, a card that pays, and one that does not.
+pub(super) fn cards(world: &World, who: &Someone) -> Vec<String> {
+    let listed = world.call(Some(who), "GET", "/api/v1/payment-methods?provider=stripe", Value::Null);
+    let good = listed.text("/0/id");
+    let intent = world.post(who, "/api/v1/delegation/setup-intent", json!({})).text("/setupIntentId");
+    let card = json!({ "number": "4000000000000341", "expMonth": 12, "expYear": 2034 });
+    let body = json!({ "setupIntentId": intent, "card": card });
+    let bad = world.post(who, "/api/v1/delegation/finalize-enrollment", body).text("/paymentMethodId");
+    assert!(!good.is_empty() && !bad.is_empty());
+    vec![who.address.clone(), good, bad]
+}
+
+pub(super) fn accepted(offer: &Offer) -> Value {
+    let (scheme, network) =
+        if offer.crypto { ("nvm:erc4337", "eip155:84532") } else { ("nvm:card-delegation", "stripe") };
+    json!({ "scheme": scheme, "network": network, "planId": offer.id, "extra": {} })
+}
+
+/// A token with another payer in it.
+pub(super) fn tampered_with(token: &str) -> String {
+    let bytes = base64::decode(token, 16 * 1024, "token").unwrap();
+    let mut token: Value = serde_json::from_slice(&bytes).unwrap();
+    token["payload"]["authorization"]["from"] = "0x00000000000000000000000000000000000000ad".into();
+    base64::encode_url(token.to_string().as_bytes())
+}
