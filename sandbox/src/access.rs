@@ -1,9 +1,9 @@
 //! `GET /protocol/token/:planId/:agentId`: an access token without x402's request for it (contract section 3, row 47).
 
-use super::call::{Reply, id};
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, accounts, agents, delegations, permissions, plans};
+use crate::call::{Reply, id};
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, accounts, agents, delegations, permissions, plans};
 use serde::Deserialize;
 use serde_json::json;
 

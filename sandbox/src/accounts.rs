@@ -1,10 +1,11 @@
 //! Accounts: whoever shows a key is one.
 
-use super::call::{Reply, text, whole};
-use super::keys::{self, Identity, Issued};
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, clock, organizations, signers};
+use crate::call::{Reply, text, whole};
+use crate::keys::{self, Identity, Issued};
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, organizations, signers};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -158,8 +159,8 @@ impl Kept {
             "orgId": self.org,
             "revoked": self.revoked != 0,
             "expired": self.expires_at.is_some_and(|at| at <= now),
-            "expiresAt": self.expires_at.map(clock::iso),
-            "createdAt": self.created_at.map(clock::iso),
+            "expiresAt": self.expires_at.map(time::iso),
+            "createdAt": self.created_at.map(time::iso),
         })
     }
 }
@@ -177,7 +178,7 @@ fn issued(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&str>) -> O
     let issued = issue(desk, address, secs, org)?;
     Reply::created(json!({
         "nvmApiKey": issued.key, "accountAddress": address, "keyId": issued.id,
-        "expiresAt": clock::iso(issued.expires.saturating_mul(1000)),
+        "expiresAt": time::iso(issued.expires.saturating_mul(1000)),
     }))
 }
 

@@ -1,10 +1,11 @@
 //! What happened in an organization (contract section 4.8).
 
-use super::call::Reply;
-use super::keys::Identity;
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, accounts, clock, organizations};
+use crate::call::Reply;
+use crate::keys::Identity;
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, accounts, organizations};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -52,7 +53,7 @@ pub(super) fn list(desk: &Desk, org_id: &str) -> Outcome {
     let parameter = |name: &str| desk.call.param(name).unwrap_or_default().to_owned();
     let moment = |name: &str, none: i64| match desk.call.param(name) {
         None => Ok(none),
-        Some(text) => clock::parse(text)
+        Some(text) => time::parse(text)
             .ok_or_else(|| Problem::bad_request(format!("{name} must be a time like 2026-11-20T10:00:00Z"))),
     };
     let (from, to) = (moment("from", i64::MIN / 4096)?, moment("to", i64::MAX / 4096)?);
@@ -80,7 +81,7 @@ pub(super) fn list(desk: &Desk, org_id: &str) -> Outcome {
         let subject: Value = serde_json::from_str(&row.subject).unwrap_or(Value::Null);
         json!({
             "id": row.id, "eventType": row.event, "actorUserId": row.actor, "subject": subject, "metadata": null,
-            "occurredAt": clock::iso(row.at),
+            "occurredAt": time::iso(row.at),
         })
     });
     Reply::ok(json!({ "items": items.collect::<Vec<_>>(), "total": total }))

@@ -1,12 +1,13 @@
 //! Agents: register, get, list, update, and the plans they are on (contract section 4.2).
 
-use super::call::{Reply, id, member, object, text};
-use super::endpoints::{self, Endpoints};
-use super::keys::Identity;
-use super::plans::{self, PlanRow};
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, accounts, activity, clock, organizations};
+use crate::call::{Reply, id, member, object, text};
+use crate::endpoints::{self, Endpoints};
+use crate::keys::Identity;
+use crate::plans::{self, PlanRow};
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, accounts, activity, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -44,7 +45,7 @@ impl Agent {
         if let Some(api) = api.as_object_mut() {
             api.retain(|name, value| !value.is_null() && !SECRETS.contains(&name.as_str()));
         }
-        let created = clock::iso(self.created_at);
+        let created = time::iso(self.created_at);
         Ok(json!({
             "id": self.id,
             "agentId": self.id,

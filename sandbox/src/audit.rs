@@ -3,11 +3,11 @@
 //! It believes nothing that it can find out: balances from postings, postings from what was bought, settled and charged, and
 //! all of it from the limits. It reads everything there is, so it is for tests and for people, not for each call.
 
-use super::call::Reply;
-use super::postings::{self, Kind};
-use super::problem::Outcome;
-use super::store::{Store, binds};
-use super::{Desk, invariants};
+use crate::call::Reply;
+use crate::postings::{self, Kind};
+use crate::problem::Outcome;
+use crate::store::{Store, binds};
+use crate::{Desk, invariants};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -5,11 +5,11 @@
 //! pays, the session keys and the plan; version 3 the agent, the resource, the verb and a number used once as well. A token of
 //! MPP is signed under a domain of its own, which is what keeps the two apart.
 
-use super::call::{member, text};
-use super::tokens::Protocol;
-use super::typed;
-use super::{Desk, deployment};
+use crate::call::{member, text};
+use crate::primitives::eip712;
 use crate::problem::Outcome;
+use crate::tokens::Protocol;
+use crate::{Desk, deployment};
 use serde_json::{Map, Value, json};
 
 /// A session key for one operation: what may be done with it, and until when. The token carries its hash.
@@ -24,7 +24,8 @@ pub(super) fn session_key(
         "operation": operation, "account": account, "planId": plan_id, "delegationId": delegation.0,
         "expiresAt": delegation.1 / 1000, "secret": desk.random.hex(32)?,
     });
-    let hash = format!("0x{}", super::random::hexadecimal(&typed::keccak(key.to_string().as_bytes())));
+    let hash =
+        format!("0x{}", crate::primitives::random::hexadecimal(&eip712::keccak(key.to_string().as_bytes())));
     Ok((json!({ "id": operation, "data": hash }), key))
 }
 
@@ -107,7 +108,7 @@ mod tests {
     }
 
     fn digest(token: &Map<String, Value>, protocol: Protocol) -> [u8; 32] {
-        typed::digest(&typed_data(token, protocol).unwrap()).unwrap()
+        eip712::digest(&typed_data(token, protocol).unwrap()).unwrap()
     }
 
     #[test]

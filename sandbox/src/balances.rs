@@ -1,14 +1,14 @@
 //! What holders have: lots of credits, read and written; the balance as clients read it.
 
-use super::Desk;
-use super::call::Reply;
-use super::deployment;
-use super::keys::is_address;
-use super::ledger::{self, Lot};
-use super::plans::{self, Plan};
-use super::postings::{self, Account, Kind, Posting};
-use super::problem::{Outcome, Problem};
-use super::store::binds;
+use crate::Desk;
+use crate::call::Reply;
+use crate::deployment;
+use crate::keys::is_address;
+use crate::ledger::{self, Lot};
+use crate::plans::{self, Plan};
+use crate::postings::{self, Account, Kind, Posting};
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,16 +1,17 @@
 //! The ledger as a dashboard reads it: its postings and its accounts (`GET /sandbox/ledger`, `/sandbox/ledger/accounts`).
 
-use super::call::Reply;
-use super::postings;
-use super::problem::Outcome;
-use super::store::binds;
-use super::{Desk, clock};
+use crate::Desk;
+use crate::call::Reply;
+use crate::postings;
+use crate::primitives::time;
+use crate::problem::Outcome;
+use crate::store::binds;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// One side of a posting, or an account in a list.
 fn account(id: i64, kind: &str, owner: &str, expires_at: i64) -> Value {
-    let until = (expires_at != 0).then(|| clock::iso(expires_at));
+    let until = (expires_at != 0).then(|| time::iso(expires_at));
     let owner = Some(owner).filter(|owner| !owner.is_empty());
     json!({ "id": id, "kind": kind, "owner": owner, "expiresAt": until })
 }
@@ -68,7 +69,7 @@ pub(super) fn list(desk: &Desk) -> Outcome {
                 "id": row.id, "entry": row.entry, "kind": row.kind, "unit": row.unit, "amount": row.amount,
                 "from": account(row.debit, &row.debit_kind, &row.debit_owner, row.debit_until),
                 "to": account(row.credit, &row.credit_kind, &row.credit_owner, row.credit_until),
-                "at": clock::iso(row.at),
+                "at": time::iso(row.at),
             })
         })
         .collect();

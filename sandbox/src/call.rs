@@ -1,7 +1,7 @@
 //! One request and one answer, as plain values: what the handlers work with.
 
-use super::keys::{self, Identity};
-use super::problem::{Outcome, Problem};
+use crate::keys::{self, Identity};
+use crate::problem::{Outcome, Problem};
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value};
 use worker::url::form_urlencoded;

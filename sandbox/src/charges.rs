@@ -1,12 +1,13 @@
 //! Charges of a delegation: reserved before a bank is asked, then made or given back (the delegation specification, sections
 //! 6.2 and 8.3; contract section 4.6).
 
-use super::call::Reply;
-use super::delegations::{self, Delegation};
-use super::postings::{self, Account, Kind, Posting};
-use super::problem::Outcome;
-use super::store::binds;
-use super::{Desk, accounts, clock};
+use crate::call::Reply;
+use crate::delegations::{self, Delegation};
+use crate::postings::{self, Account, Kind, Posting};
+use crate::primitives::time;
+use crate::problem::Outcome;
+use crate::store::binds;
+use crate::{Desk, accounts};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -107,7 +108,7 @@ pub(super) fn transactions(desk: &Desk, id: &str) -> Outcome {
                 "id": row.id, "delegationId": delegation.id, "planId": row.plan_id,
                 "status": if row.order_tx.is_some() { "Succeeded" } else { "Failed" },
                 "amountCents": row.cents.to_string(), "currency": delegation.currency, "txHash": row.order_tx,
-                "createdAt": clock::iso(row.at),
+                "createdAt": time::iso(row.at),
             })
         })
         .collect();

@@ -1,13 +1,14 @@
 //! Buying a card plan: a link, a page with a card, credits, and back to the app (contract section 8.4).
 
-use super::call::{Form, Reply};
-use super::methods::Card;
-use super::orders::{self, Kind, Purchase};
-use super::pages::{self, escape};
-use super::plans::{self, Plan};
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, accounts, back, clock};
+use crate::call::{Form, Reply};
+use crate::methods::Card;
+use crate::orders::{self, Kind, Purchase};
+use crate::pages::{self, escape};
+use crate::plans::{self, Plan};
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, accounts, back};
 use serde::Deserialize;
 use serde_json::json;
 use worker::Url;
@@ -190,7 +191,7 @@ pub(super) fn pay(desk: &Desk, id: &str) -> Outcome {
         return Ok(extras.leave(&checkout, false));
     }
     let number = form.get("number").unwrap_or("4242 4242 4242 4242");
-    let card = Card::read(number, form.get("expiry").unwrap_or("12 / 34"), clock::year(desk.call.now));
+    let card = Card::read(number, form.get("expiry").unwrap_or("12 / 34"), time::year(desk.call.now));
     if let Err(wrong) = card.and_then(Card::pays) {
         return show(desk, &checkout, &extras, Some(wrong), &form);
     }

@@ -4,17 +4,17 @@
 //! Clients register with the MCP server, not here: `client_id` is the agent's id, or a name that the server made up. So
 //! any way back will do, as it does for the login page, and what proves who redeems a code is its PKCE verifier.
 
-use super::accounts::{self, Account};
-use super::agents::{self, Agent};
-use super::call::{Form, Reply, id};
-use super::keys::Identity;
-use super::oauth::{self, Code};
-use super::pages::{self, escape};
-use super::plans::{self, Plan};
-use super::problem::Outcome;
-use super::store::binds;
-use super::terms::Money;
-use super::{Desk, back, delegations, embed, login, methods};
+use crate::accounts::{self, Account};
+use crate::agents::{self, Agent};
+use crate::call::{Form, Reply, id};
+use crate::keys::Identity;
+use crate::oauth::{self, Code};
+use crate::pages::{self, escape};
+use crate::plans::{self, Plan};
+use crate::problem::Outcome;
+use crate::store::binds;
+use crate::terms::Money;
+use crate::{Desk, back, delegations, embed, login, methods};
 use serde_json::{Map, Value};
 use worker::Url;
 

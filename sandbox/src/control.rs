@@ -1,8 +1,8 @@
 //! What only a sandbox has: who may use it, and a way to start over.
 
-use super::call::Reply;
-use super::problem::{Outcome, Problem};
-use super::{Desk, secrets, settings};
+use crate::call::Reply;
+use crate::problem::{Outcome, Problem};
+use crate::{Desk, secrets, settings};
 use worker::Url;
 
 /// How the sandbox was started, as far as its own routes care.
@@ -46,7 +46,7 @@ pub(super) fn foreign<T>() -> Outcome<T> {
 }
 
 fn on_this_machine(origin: &str) -> bool {
-    Url::parse(origin).is_ok_and(|url| super::back::loopback(&url))
+    Url::parse(origin).is_ok_and(|url| crate::back::loopback(&url))
 }
 
 /// `POST /sandbox/reset`: as if it had just been started with an empty data folder.

@@ -1,15 +1,16 @@
 //! What happens to credits outside a payment: handed out by a plan's owner, burned by their holder, redeemed for a
 //! request (contract section 4.1, routes 8 to 11).
 
-use super::call::{Reply, text, uint256, whole};
-use super::keys::{Identity, is_address};
-use super::ledger::TopUp;
-use super::orders::{self, Kind, Purchase};
-use super::plans::{self, Plan};
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::terms::Redemption;
-use super::{Desk, accounts, balances, clock, requests};
+use crate::call::{Reply, text, uint256, whole};
+use crate::keys::{Identity, is_address};
+use crate::ledger::TopUp;
+use crate::orders::{self, Kind, Purchase};
+use crate::plans::{self, Plan};
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::terms::Redemption;
+use crate::{Desk, accounts, balances, requests};
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value, json};
 
@@ -62,7 +63,7 @@ pub(super) fn give(
     match duration {
         0 => balances::grant(desk, &tx, plan, holder, credits)?,
         seconds => {
-            let until = clock::after(desk.call.now, seconds);
+            let until = time::after(desk.call.now, seconds);
             balances::add(desk, &tx, &plan.id, holder, credits, until)?;
         }
     }

@@ -1,12 +1,13 @@
 //! Delegations: how much may be spent in a buyer's name, and until when (contract section 4.6).
 
-use super::call::{Reply, member, text, whole};
-use super::keys::Identity;
-use super::postings::{self, Account, Kind, Posting};
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::terms::Money;
-use super::{Desk, accounts, clock, methods, plans, widgets};
+use crate::call::{Reply, member, text, whole};
+use crate::keys::Identity;
+use crate::postings::{self, Account, Kind, Posting};
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::terms::Money;
+use crate::{Desk, accounts, methods, plans, widgets};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -121,8 +122,8 @@ impl Delegation {
             "transactionCount": self.transactions,
             "maxTransactions": self.max_transactions,
             "planId": self.plan_id,
-            "expiresAt": clock::iso(self.expires_at),
-            "createdAt": clock::iso(self.created_at),
+            "expiresAt": time::iso(self.expires_at),
+            "createdAt": time::iso(self.created_at),
             "apiKeyId": self.api_key_id,
             "merchantAccountId": self.merchant,
         })
@@ -167,7 +168,7 @@ fn read(
         api_key_id: text(body, "apiKeyId").map(str::to_owned),
         merchant: text(body, "merchantAccountId").map(str::to_owned),
         revoked: 0,
-        expires_at: clock::after(now, positive("durationSecs")?),
+        expires_at: time::after(now, positive("durationSecs")?),
         created_at: now,
     })
 }

@@ -1,9 +1,9 @@
 //! What the sandbox says of itself (contract section 4.3).
 
-use super::Desk;
-use super::call::Reply;
-use super::problem::Outcome;
-use super::signers::House;
+use crate::Desk;
+use crate::call::Reply;
+use crate::problem::Outcome;
+use crate::signers::House;
 use serde_json::{Map, Value, json};
 
 /// Who issues the sandbox's keys.

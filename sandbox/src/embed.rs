@@ -1,12 +1,13 @@
 //! The card pages: enrol a card, allow it to pay, and back to the app (contract section 8.3).
 
-use super::call::{Form, Reply};
-use super::keys::Identity;
-use super::methods::{self, Card};
-use super::pages::{self, escape};
-use super::problem::{Outcome, Problem};
-use super::widgets::{self, Session};
-use super::{Desk, back, clock, delegations};
+use crate::call::{Form, Reply};
+use crate::keys::Identity;
+use crate::methods::{self, Card};
+use crate::pages::{self, escape};
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::widgets::{self, Session};
+use crate::{Desk, back, delegations};
 use serde_json::{Map, Value};
 use worker::Url;
 
@@ -252,7 +253,7 @@ pub(super) fn submit(desk: &Desk, name: &str) -> Outcome {
     } else {
         let (number, expiry) =
             (form.get("number").unwrap_or_default(), form.get("expiry").unwrap_or_default());
-        let card = match Card::read(number, expiry, clock::year(desk.call.now)) {
+        let card = match Card::read(number, expiry, time::year(desk.call.now)) {
             Ok(card) => card,
             Err(wrong) => return show(desk, &visit, Some(wrong), &form),
         };

@@ -1,13 +1,14 @@
 //! The facilitator's routes for x402: verify and settle (contract section 4.5).
 
-use super::call::{Reply, member, object, text, uint256};
-use super::endpoints::{self, Match};
-use super::plans::{self, Plan};
-use super::problem::{Outcome, Problem};
-use super::requests::{self, About};
-use super::settlement::{self, Due, Presented, Settled};
-use super::tokens::{self, Permission, Protocol};
-use super::{Desk, agents, balances, clock, faults, permissions};
+use crate::call::{Reply, member, object, text, uint256};
+use crate::endpoints::{self, Match};
+use crate::plans::{self, Plan};
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::requests::{self, About};
+use crate::settlement::{self, Due, Presented, Settled};
+use crate::tokens::{self, Permission, Protocol};
+use crate::{Desk, agents, balances, faults, permissions};
 use serde_json::{Map, Value, json};
 use worker::Url;
 
@@ -148,7 +149,7 @@ pub(super) fn settle(desk: &Desk) -> Outcome {
     let due = due(desk, &body, &presented.plan)?;
     match settlement::settle(desk, &presented, &due)? {
         Settled::Paid(receipt) => Reply::ok(receipt.view(&presented.permission)),
-        Settled::Refused(problem) => Ok(problem.reply(&desk.call.correlation, &clock::iso(desk.call.now))),
+        Settled::Refused(problem) => Ok(problem.reply(&desk.call.correlation, &time::iso(desk.call.now))),
     }
 }
 

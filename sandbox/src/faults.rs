@@ -6,11 +6,11 @@
 //! `drop` and `lose-answer` look. A body that breaks off would not do: headers would be there by then, and `fetch`
 //! would resolve.
 
-use super::call::{Call, Reply, decimal, member, text, whole};
-use super::problem::{Outcome, Problem};
-use super::random::Random;
-use super::store::{Store, binds};
-use super::{Desk, dashboard, problem};
+use crate::call::{Call, Reply, decimal, member, text, whole};
+use crate::primitives::random::Random;
+use crate::problem::{Outcome, Problem};
+use crate::store::{Store, binds};
+use crate::{Desk, dashboard, problem};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use worker::js_sys::{Array, Function, Reflect, global};

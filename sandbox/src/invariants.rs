@@ -1,11 +1,11 @@
 //! What must be true of the ledger and of what stands beside it: each looks for what is not, and says where.
 
-use super::audit::{Book, Posted, each};
-use super::ledger::Grant;
-use super::postings::{self, Kind};
-use super::problem::Outcome;
-use super::store::{Store, binds};
-use super::terms::Terms;
+use crate::audit::{Book, Posted, each};
+use crate::ledger::Grant;
+use crate::postings::{self, Kind};
+use crate::problem::Outcome;
+use crate::store::{Store, binds};
+use crate::terms::Terms;
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};

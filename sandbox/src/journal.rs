@@ -1,9 +1,10 @@
 //! The log of calls: for tests that count them, and for the dashboard, which shows what was said.
 
-use super::call::{Body, Call, Reply, member};
-use super::problem::Outcome;
-use super::store::{Store, binds};
-use super::{Desk, clock, dashboard};
+use crate::call::{Body, Call, Reply, member};
+use crate::primitives::time;
+use crate::problem::Outcome;
+use crate::store::{Store, binds};
+use crate::{Desk, dashboard};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -103,7 +104,7 @@ impl Row {
     /// What tests count.
     fn brief(&self) -> Value {
         let mut call = json!({
-            "method": self.method, "path": self.path, "status": self.status, "at": clock::iso(self.at),
+            "method": self.method, "path": self.path, "status": self.status, "at": time::iso(self.at),
         });
         if let (Some(fault), Some(call)) = (&self.fault, call.as_object_mut()) {
             call.insert("fault".into(), fault.as_str().into());
@@ -163,7 +164,7 @@ pub(super) fn watch(desk: &Desk) -> Outcome {
     let cursor = desk.store.count("SELECT COALESCE(MAX(id), 0) AS count FROM calls", binds![])?;
     Reply::ok(json!({
         "calls": calls, "more": rows.len() > MOST_NEWS, "cursor": cursor, "revision": desk.settings.revision,
-        "clock": clock::view(desk.call.now, desk.settings.offset),
+        "clock": time::view(desk.call.now, desk.settings.offset),
     }))
 }
 

@@ -3,8 +3,8 @@
 //! They are signed (ES256K) with the account's own key, but nothing checks that: this is a sandbox, and any key whose middle part names an account will do. That is
 //! what lets the official test suites bring their own.
 
-use super::problem::{Outcome, Problem};
-use super::random::Random;
+use crate::primitives::random::Random;
+use crate::problem::{Outcome, Problem};
 use payments_wasm::wire::base64;
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ pub(super) fn mint(
     let expires = secs.map_or(FAR, |secs| (now / 1000).saturating_add(secs));
     let id = random.hex(32)?;
     let mut payload = json!({
-        "iss": super::deployment::ISSUER,
+        "iss": crate::deployment::ISSUER,
         "sub": address,
         "jti": id,
         "iat": now / 1000,

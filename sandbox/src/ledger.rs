@@ -1,6 +1,6 @@
 //! The rules of credits, without storage: what a settle takes, from which lots, and what a top-up costs.
 
-use super::clock;
+use crate::primitives::time;
 use payments_wasm::wire::Credits;
 
 /// How a plan's credits are handed out and taken (contract section 5).
@@ -52,7 +52,7 @@ impl Grant {
 
     /// When credits handed out now run out; 0 is never.
     pub(super) fn expiry(&self, now: i64) -> i64 {
-        if self.duration_secs == 0 { 0 } else { clock::after(now, self.duration_secs) }
+        if self.duration_secs == 0 { 0 } else { time::after(now, self.duration_secs) }
     }
 
     /// What the holder of a plan that sells time has after an order: time is added to time, and access stays one.

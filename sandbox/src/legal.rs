@@ -1,9 +1,9 @@
 //! The legal documents nobody reads, and the guard that waits until they are agreed to (contract sections 1.4, 13.14).
 
-use super::call::{Call, Reply, member};
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, accounts};
+use crate::call::{Call, Reply, member};
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, accounts};
 use serde_json::{Map, Value, json};
 
 /// The one document there is, and its current version.

@@ -20,7 +20,6 @@ mod call;
 mod challenge;
 mod charges;
 mod checkout;
-mod clock;
 mod codes;
 mod consent;
 mod control;
@@ -56,8 +55,8 @@ mod plans;
 #[cfg(not(target_arch = "wasm32"))]
 mod plot;
 mod postings;
+mod primitives;
 mod problem;
-mod random;
 mod requests;
 mod router;
 #[cfg(test)]
@@ -77,24 +76,24 @@ mod store;
 mod stories;
 mod terms;
 mod tokens;
-mod typed;
 mod widget_keys;
 mod widgets;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod world;
 
-use call::{Body, Call, Reply};
-use control::Started;
-use group::{Group, One};
-use problem::{Outcome, Problem};
-use random::Random;
-use seen::Seen;
-use settings::Settings;
+use crate::call::{Body, Call, Reply};
+use crate::control::Started;
+use crate::group::{Group, One};
+use crate::primitives::random::Random;
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::seen::Seen;
+use crate::settings::Settings;
+use crate::store::Store;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
-use store::Store;
 use worker::{Date, Delay, DurableObject, Env, Headers, Request, Response, ResponseBuilder, durable_object};
 
 /// Every how many calls what is too old to be remembered is thrown away.
@@ -166,7 +165,7 @@ impl DurableObject for Sandbox {
         let reply = match read(&mut request, &correlation).await {
             Ok(call) if self.faulty => self.struck(call, one).await,
             Ok(call) => self.in_turn(call, None, one).await,
-            Err(problem) => problem.reply(&correlation, &clock::iso(machine())),
+            Err(problem) => problem.reply(&correlation, &time::iso(machine())),
         };
         respond(reply, &correlation, open)
     }
@@ -186,7 +185,7 @@ impl Sandbox {
 
     /// Serves a call that something may go wrong with.
     async fn struck(&self, call: Call, one: One<'_>) -> Reply {
-        let failed = |problem: Problem| problem.reply(&call.correlation, &clock::iso(machine()));
+        let failed = |problem: Problem| problem.reply(&call.correlation, &time::iso(machine()));
         let kinds = match self.store().and_then(|store| faults::strike(&store, &call)) {
             Ok(kinds) => kinds,
             Err(problem) => return failed(problem),
@@ -210,7 +209,7 @@ impl Sandbox {
             None => self.in_turn(call, struck, one).await,
             Some(faults::Kind::Drop) => unserved(Reply::lost(), 0),
             Some(faults::Kind::Status { status, code, retry_after }) => {
-                let now = clock::iso(machine());
+                let now = time::iso(machine());
                 unserved(faults::answer(status, &code, retry_after, &call, &now), status)
             }
             Some(faults::Kind::Garble) => self.in_turn(call, struck, one).await.garbled(),
@@ -240,7 +239,7 @@ impl Sandbox {
             let sweeps = served.is_multiple_of(SWEEP_EVERY);
             serve(Desk { call, store, random, settings, seen, faulty, started, sweeps }, struck.as_deref())
         });
-        served.unwrap_or_else(|problem| problem.reply(&correlation, &clock::iso(now)))
+        served.unwrap_or_else(|problem| problem.reply(&correlation, &time::iso(now)))
     }
 
     fn store(&self) -> Outcome<Store> {
@@ -276,7 +275,7 @@ fn serve(desk: Desk, struck: Option<&str>) -> Outcome {
         Ok(reply)
     });
     served.or_else(|problem| {
-        let reply = problem.reply(&desk.call.correlation, &clock::iso(desk.call.now));
+        let reply = problem.reply(&desk.call.correlation, &time::iso(desk.call.now));
         note(&reply)?;
         Ok(reply)
     })

@@ -1,10 +1,10 @@
 //! Signing in: a page that hands an app a key of an account one picks (contract sections 8.1, 8.2).
 
-use super::accounts::{self, Account};
-use super::call::Reply;
-use super::pages::{self, escape};
-use super::problem::Outcome;
-use super::{Desk, back};
+use crate::accounts::{self, Account};
+use crate::call::Reply;
+use crate::pages::{self, escape};
+use crate::problem::Outcome;
+use crate::{Desk, back};
 use worker::Url;
 
 /// How many accounts the page offers.

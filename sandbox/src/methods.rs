@@ -1,10 +1,10 @@
 //! Payment methods: cards that were enrolled, and the account's wallet (contract section 4.6).
 
-use super::call::{Reply, text};
-use super::keys::Identity;
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, accounts, delegations};
+use crate::call::{Reply, text};
+use crate::keys::Identity;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, accounts, delegations};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -1,14 +1,15 @@
 //! The Machine Payments Protocol: challenges, and credentials that pay them (contract sections 4.7, 7, 13.9).
 
-use super::call::{Reply, member, text, uint256};
-use super::challenge::{Asked, Challenge, Credential, LIFE, Place};
-use super::endpoints::Match;
-use super::problem::{Outcome, Problem};
-use super::secrets::{self, Name};
-use super::settlement::{self, Due, Presented, Settled};
-use super::store::binds;
-use super::tokens::{self, Protocol};
-use super::{Desk, accounts, agents, clock, facilitator, permissions, plans};
+use crate::call::{Reply, member, text, uint256};
+use crate::challenge::{Asked, Challenge, Credential, LIFE, Place};
+use crate::endpoints::Match;
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::secrets::{self, Name};
+use crate::settlement::{self, Due, Presented, Settled};
+use crate::store::binds;
+use crate::tokens::{self, Protocol};
+use crate::{Desk, accounts, agents, facilitator, permissions, plans};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -47,7 +48,7 @@ pub(super) fn challenge(desk: &Desk) -> Outcome {
         &asked,
         &place(&body)?,
         &desk.random.hex(16)?,
-        clock::iso(desk.call.now.saturating_add(LIFE)),
+        time::iso(desk.call.now.saturating_add(LIFE)),
         (text(&body, "digest"), text(&body, "description")),
     );
     let id = base64::encode_url(&secrets::seal(&secret, &challenge.sealed_text())?);
@@ -89,7 +90,7 @@ fn open(desk: &Desk, body: &Map<String, Value>) -> Outcome<(Credential, Asked)> 
 
 /// The token of a credential, if the challenge can still be paid with it.
 fn present(desk: &Desk, credential: &Credential, asked: &Asked) -> Outcome<Presented> {
-    let expires = clock::parse(&credential.challenge.expires).ok_or_else(rejected)?;
+    let expires = time::parse(&credential.challenge.expires).ok_or_else(rejected)?;
     if expires <= desk.call.now {
         return Err(Problem::new(402, "BCK.MPP.0004", "The challenge has expired")
             .hint("Pay the fresh challenge of the next 402."));
@@ -140,13 +141,13 @@ pub(super) fn settle(desk: &Desk) -> Outcome {
     let receipt = match settlement::settle(desk, &presented, &due)? {
         Settled::Paid(receipt) => receipt,
         Settled::Refused(_) => {
-            return Ok(rejected().reply(&desk.call.correlation, &clock::iso(desk.call.now)));
+            return Ok(rejected().reply(&desk.call.correlation, &time::iso(desk.call.now)));
         }
     };
     let mut result = receipt.view(&presented.permission);
     let slip = json!({
         "method": "nevermined", "reference": receipt.tx, "status": "success",
-        "timestamp": clock::iso(desk.call.now),
+        "timestamp": time::iso(desk.call.now),
     });
     if let Some(result) = result.as_object_mut() {
         result.insert("paymentReceipt".into(), base64::encode_url(slip.to_string().as_bytes()).into());

@@ -4,14 +4,15 @@
 //! The access token that comes of a code is an x402 access token of the plan that was picked: an MCP server takes its
 //! bearer for one. What a client secret is worth nobody here can say, since MCP servers make them up; it is not looked at.
 
-use super::call::{Reply, text};
-use super::keys::Identity;
-use super::permissions::Granted;
-use super::problem::{Outcome, Problem};
-use super::signers::House;
-use super::store::binds;
-use super::tokens::{self, Protocol};
-use super::{Desk, accounts, clock, delegations, permissions, plans};
+use crate::call::{Reply, text};
+use crate::keys::Identity;
+use crate::permissions::Granted;
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::signers::House;
+use crate::store::binds;
+use crate::tokens::{self, Protocol};
+use crate::{Desk, accounts, delegations, permissions, plans};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -147,7 +148,7 @@ pub(super) fn token(desk: &Desk) -> Outcome {
         // What is broken here undoes all that was written; a refusal does not: it may have taken tokens back.
         Err(Refusal(_, problem)) if problem.status >= 500 => Err(problem),
         Err(Refusal(error, problem)) => {
-            Ok(problem.oauth_reply(error, &desk.call.correlation, &clock::iso(desk.call.now)))
+            Ok(problem.oauth_reply(error, &desk.call.correlation, &time::iso(desk.call.now)))
         }
     }
 }
@@ -309,7 +310,7 @@ pub(super) fn userinfo(desk: &Desk) -> Outcome {
         scope: String,
     }
     let refused = |challenge: &'static str, problem: Problem| {
-        let reply = problem.reply(&desk.call.correlation, &clock::iso(desk.call.now));
+        let reply = problem.reply(&desk.call.correlation, &time::iso(desk.call.now));
         Ok(Reply { challenge: Some(challenge), ..reply })
     };
     let Some(token) = desk.call.bearer() else {

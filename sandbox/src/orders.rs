@@ -1,13 +1,14 @@
 //! Ways to buy credits: order, checkout, automatic top-up (contract sections 4.1, 8.4).
 
-use super::call::Reply;
-use super::delegations::Delegation;
-use super::ledger::TopUp;
-use super::plans::{self, Plan};
-use super::postings::{self, Account, Kind as Money, Posting};
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, accounts, activity, balances, clock};
+use crate::call::Reply;
+use crate::delegations::Delegation;
+use crate::ledger::TopUp;
+use crate::plans::{self, Plan};
+use crate::postings::{self, Account, Kind as Money, Posting};
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, accounts, activity, balances};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -117,7 +118,7 @@ pub(super) fn deliver_after(desk: &Desk, purchase: &Purchase<'_>, seconds: i64) 
             purchase.holder.to_ascii_lowercase(),
             purchase.kind.name(),
             purchase.bought.cents,
-            clock::after(desk.call.now, seconds),
+            time::after(desk.call.now, seconds),
         ],
     )?;
     Ok(tx)

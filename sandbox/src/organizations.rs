@@ -1,10 +1,11 @@
 //! Organizations: who is in them, and which one a call is made for (contract sections 1.1, 4.8).
 
-use super::call::{Reply, member, text, whole};
-use super::keys::Identity;
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, accounts, activity, clock};
+use crate::call::{Reply, member, text, whole};
+use crate::keys::Identity;
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, accounts, activity};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -49,8 +50,8 @@ impl Membership {
     fn view(&self) -> Value {
         json!({
             "id": self.id, "userId": self.account, "orgId": self.org_id, "userAddress": self.address,
-            "role": self.role, "isActive": self.active != 0, "createdAt": clock::iso(self.created_at),
-            "updatedAt": clock::iso(self.updated_at),
+            "role": self.role, "isActive": self.active != 0, "createdAt": time::iso(self.created_at),
+            "updatedAt": time::iso(self.updated_at),
         })
     }
 }
@@ -223,7 +224,7 @@ fn customer(desk: &Desk, caller: &Identity, org: &Organization, body: &Map<Strin
     Reply::created(json!({ "walletResult": {
         "hash": issued.key, "nvmApiKey": issued.key, "userId": address.to_ascii_lowercase(), "userWallet": address,
         "isCustomer": true, "customerRecorded": recorded,
-        "expiresAt": clock::iso(issued.expires.saturating_mul(1000)),
+        "expiresAt": time::iso(issued.expires.saturating_mul(1000)),
     }}))
 }
 
@@ -293,7 +294,7 @@ pub(super) fn connect(desk: &Desk) -> Outcome {
     if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return Err(Problem::new(400, "BCK.STRIPE.0007", "userCountryCode must be two letters"));
     }
-    if super::back::address(target).is_none() {
+    if crate::back::address(target).is_none() {
         return Err(Problem::new(400, "BCK.STRIPE.0007", "returnUrl must be an http or https address"));
     }
     let owner = current(desk, &caller)?.map_or_else(|| caller.id(), |org| org.id);

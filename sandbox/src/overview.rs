@@ -1,10 +1,11 @@
 //! All that there is, at a glance: what the dashboard shows.
 
-use super::accounts::Kept;
-use super::call::Reply;
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, agents, clock, delegations, faults, plans, postings, sales};
+use crate::accounts::Kept;
+use crate::call::Reply;
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, agents, delegations, faults, plans, postings, sales};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ pub(super) fn state(desk: &Desk) -> Outcome {
             "version": env!("CARGO_PKG_VERSION"), "faulty": desk.faulty, "command": desk.started.command,
             "ledger": true,
         },
-        "clock": clock::view(desk.call.now, desk.settings.offset),
+        "clock": time::view(desk.call.now, desk.settings.offset),
         "settings": desk.settings.view(),
         "faults": faults::views(desk)?,
         "accounts": list(accounts(desk)?, "accounts")?,
@@ -60,7 +61,7 @@ fn accounts(desk: &Desk) -> Outcome<Vec<Value>> {
     }
     let views = rows.into_iter().map(|row| {
         json!({
-            "address": row.address, "name": row.name, "email": row.email, "createdAt": clock::iso(row.created_at),
+            "address": row.address, "name": row.name, "email": row.email, "createdAt": time::iso(row.created_at),
             "keys": keys.remove(&row.id).unwrap_or_default(),
         })
     });
@@ -101,7 +102,7 @@ fn balances(desk: &Desk) -> Outcome<Value> {
         .map(|(row, sum)| {
             json!({
                 "planId": row.plan_id, "holder": row.holder, "balance": sum.to_string(),
-                "expiresAt": (row.expires_at > 0).then(|| clock::iso(row.expires_at)),
+                "expiresAt": (row.expires_at > 0).then(|| time::iso(row.expires_at)),
             })
         })
         .collect();
@@ -126,7 +127,7 @@ fn bought(desk: &Desk) -> Outcome<Vec<Value>> {
     let views = rows.iter().map(|row| {
         json!({
             "tx": row.tx, "planId": row.plan_id, "holder": row.holder, "kind": row.kind, "quantity": row.quantity,
-            "cents": row.cents, "delegationId": row.delegation_id, "at": clock::iso(row.at), "pending": false,
+            "cents": row.cents, "delegationId": row.delegation_id, "at": time::iso(row.at), "pending": false,
         })
     });
     Ok(views.collect())
@@ -149,7 +150,7 @@ fn pending(desk: &Desk) -> Outcome<Vec<Value>> {
     let views = rows.iter().map(|row| {
         json!({
             "tx": row.tx, "planId": row.plan_id, "holder": row.holder, "kind": row.kind, "quantity": "1",
-            "cents": row.cents, "at": clock::iso(row.due_at), "pending": true,
+            "cents": row.cents, "at": time::iso(row.due_at), "pending": true,
         })
     });
     Ok(views.collect())

@@ -1,13 +1,14 @@
 //! Permissions: what a buyer allows a seller's token to take; granted, listed, taken back (contract sections 4.5, 3).
 
-use super::call::{Reply, member, object, text, whole};
-use super::delegations::{self, Delegation};
-use super::keys::Identity;
-use super::plans::Plan;
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::tokens::{self, COLUMNS, Draft, Permission, Protocol};
-use super::{Desk, accounts, agents, clock, plans};
+use crate::call::{Reply, member, object, text, whole};
+use crate::delegations::{self, Delegation};
+use crate::keys::Identity;
+use crate::plans::Plan;
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::tokens::{self, COLUMNS, Draft, Permission, Protocol};
+use crate::{Desk, accounts, agents, plans};
 use payments_wasm::wire::base64;
 use serde_json::{Map, Value, json};
 
@@ -195,8 +196,8 @@ fn view(permission: &Permission, now: i64) -> Value {
         "scheme": permission.accepted().get("scheme"),
         "network": permission.network,
         "tokenVersion": if permission.single_use == 0 { 2 } else { 3 },
-        "expiresAt": clock::iso(permission.expires_at),
-        "createdAt": clock::iso(permission.created_at),
+        "expiresAt": time::iso(permission.expires_at),
+        "createdAt": time::iso(permission.created_at),
     })
 }
 

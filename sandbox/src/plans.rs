@@ -1,11 +1,12 @@
 //! Plans: register, get, list (contract section 4.1).
 
-use super::call::{Reply, id, object, text};
-use super::keys::Identity;
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::terms::Terms;
-use super::{Desk, accounts, activity, clock, organizations};
+use crate::call::{Reply, id, object, text};
+use crate::keys::Identity;
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::terms::Terms;
+use crate::{Desk, accounts, activity, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
@@ -50,7 +51,7 @@ impl PlanRow {
 
 impl Plan {
     fn view(&self) -> Value {
-        let created = clock::iso(self.created_at);
+        let created = time::iso(self.created_at);
         let mut view = self.terms.view(&self.id, &self.owner, self.org.as_deref(), &created);
         if let Some(view) = view.as_object_mut() {
             view.insert("isListed".into(), self.listed.into());

@@ -14,9 +14,9 @@
 //! The first of each row is a source: where the others get theirs, so its balance is what it gave. All amounts are whole and
 //! no balance is below zero: a posting that would make it so fails, and with it the whole call.
 
-use super::Desk;
-use super::problem::{Outcome, Problem};
-use super::store::{Store, binds};
+use crate::Desk;
+use crate::problem::{Outcome, Problem};
+use crate::store::{Store, binds};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 

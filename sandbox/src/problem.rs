@@ -1,7 +1,7 @@
 //! What the sandbox answers when it will not do what was asked: the backend's error envelope (contract section 1.4).
 
-use super::call::Reply;
-use super::codes;
+use crate::call::Reply;
+use crate::codes;
 use payments_wasm::wire::WireError;
 use serde_json::{Value, json};
 

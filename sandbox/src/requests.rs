@@ -4,10 +4,10 @@
 //! The hosted service knows what a request cost from the calls of its language models. Here, what was tracked as
 //! sub-tasks stands in for that.
 
-use super::call::{Reply, decimal, member, text, uint256};
-use super::problem::{Outcome, Problem};
-use super::store::{Store, binds};
-use super::{Desk, accounts, agents, deployment};
+use crate::call::{Reply, decimal, member, text, uint256};
+use crate::problem::{Outcome, Problem};
+use crate::store::{Store, binds};
+use crate::{Desk, accounts, agents, deployment};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -1,13 +1,14 @@
 //! Which handler serves which call (contract section 3).
 
-use super::call::Reply;
-use super::problem::{Outcome, Problem};
-use super::tokens::Protocol;
-use super::{
-    Desk, access, accounts, activity, agents, audit, balances, books, charges, checkout, clock, consent,
-    control, credits, dashboard, delegations, deployment, embed, facilitator, faults, journal, legal, login,
-    methods, mpp, oauth, orders, organizations, overview, permissions, plans, requests, sales, seed,
-    settings, widget_keys, widgets,
+use crate::call::Reply;
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::tokens::Protocol;
+use crate::{
+    Desk, access, accounts, activity, agents, audit, balances, books, charges, checkout, consent, control,
+    credits, dashboard, delegations, deployment, embed, facilitator, faults, journal, legal, login, methods,
+    mpp, oauth, orders, organizations, overview, permissions, plans, requests, sales, seed, settings,
+    widget_keys, widgets,
 };
 
 /// Serves a call.
@@ -87,8 +88,8 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["watch"]) => journal::watch(desk),
         ("GET", ["calls"]) => journal::calls(desk),
         ("DELETE", ["calls"]) => journal::forget_calls(desk),
-        ("GET", ["clock"]) => clock::read(desk),
-        ("POST", ["clock"]) => clock::set(desk),
+        ("GET", ["clock"]) => time::read(desk),
+        ("POST", ["clock"]) => time::set(desk),
         ("GET", ["settings"]) => settings::get(desk),
         ("POST", ["settings"]) => settings::set(desk),
         ("GET", ["faults"]) if desk.faulty => faults::list(desk),

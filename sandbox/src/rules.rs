@@ -1,10 +1,10 @@
 //! The rules of delegations and tokens, told as short stories to the real handlers (the delegation specification, sections 5
 //! and 6; the smart account specification, section 5; contract sections 4.5, 4.6, 13.8).
 
-use super::postings::{Account, Kind, balance};
-use super::seen::decode;
-use super::store::binds;
-use super::world::{Answer, Offer, Someone, World};
+use crate::postings::{Account, Kind, balance};
+use crate::seen::decode;
+use crate::store::binds;
+use crate::world::{Answer, Offer, Someone, World};
 use payments_wasm::wire::base64;
 use serde_json::{Value, json};
 
@@ -280,11 +280,11 @@ fn an_old_data_folder_becomes_a_ledger_that_balances() {
             binds![delegation.as_str()],
         )
         .unwrap();
-    super::prepare(store, scene.world.now).unwrap();
+    crate::prepare(store, scene.world.now).unwrap();
     assert_eq!(scene.world.balance(&scene.plans[WALLET], &scene.ada), 77);
     assert_eq!(scene.cents(Kind::Free, &delegation), "1500");
     assert_eq!(scene.world.wrong(), Vec::<String>::new());
-    super::prepare(store, scene.world.now).unwrap();
+    crate::prepare(store, scene.world.now).unwrap();
     assert_eq!(scene.world.balance(&scene.plans[WALLET], &scene.ada), 77, "once");
 }
 

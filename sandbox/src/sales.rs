@@ -1,11 +1,12 @@
 //! The Orders API: a charge of any amount, off all plans, that the buyer's browser confirms (contract section 4.9). The
 //! word order means the purchase of a plan everywhere else here, so these are sales.
 
-use super::call::{Reply, member, text, whole};
-use super::postings::{self, Account, Kind, Posting};
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, accounts, clock, organizations};
+use crate::call::{Reply, member, text, whole};
+use crate::postings::{self, Account, Kind, Posting};
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, accounts, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -52,7 +53,7 @@ impl Sale {
         let view = json!({
             "id": self.id, "amountMinor": self.amount, "currency": self.currency, "status": self.status(now),
             "amountRefundedMinor": self.refunded, "description": self.description, "buyerRef": self.buyer_ref,
-            "paymentIntentId": self.intent, "expiresAt": clock::iso(self.expires_at),
+            "paymentIntentId": self.intent, "expiresAt": time::iso(self.expires_at),
         });
         with_secret(view, self.secret(now))
     }

@@ -1,8 +1,8 @@
 //! What the sandbox signs with: made once, kept in its storage, never shown.
 
-use super::Desk;
-use super::problem::{Outcome, Problem};
-use super::store::binds;
+use crate::Desk;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
 use hmac::{Hmac, KeyInit, Mac};
 use payments_wasm::wire::base64;
 use serde::Deserialize;

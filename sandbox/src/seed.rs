@@ -7,14 +7,15 @@
 mod entry;
 mod making;
 
-use super::Desk;
-use super::call::Reply;
-use super::problem::Outcome;
-use super::random::Random;
-use super::store::binds;
-use super::typed::keccak;
-use super::{clock, settings};
-use entry::Entry;
+use crate::Desk;
+use crate::call::Reply;
+use crate::primitives::eip712::keccak;
+use crate::primitives::random::Random;
+use crate::primitives::time;
+use crate::problem::Outcome;
+use crate::seed::entry::Entry;
+use crate::settings;
+use crate::store::binds;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -110,7 +111,7 @@ struct Bed<'a> {
 impl Bed<'_> {
     /// A desk for one thing, whose ids and keys come from its name.
     fn desk(&self, kind: &str, name: &str) -> Desk {
-        let mut call = super::call::Call { now: self.now, ..Default::default() };
+        let mut call = crate::call::Call { now: self.now, ..Default::default() };
         call.correlation.clone_from(&self.desk.call.correlation);
         call.origin.clone_from(&self.desk.call.origin);
         Desk {
@@ -225,7 +226,7 @@ fn set_up(desk: &Desk, file: &Map<String, Value>) -> Outcome<i64> {
     if bed.planted("clock", "clock")?.is_some_and(|planted| planted.said == said) {
         return Ok(desk.call.now);
     }
-    let offset = clock::moved(wanted, desk.call.now, desk.settings.offset)
+    let offset = time::moved(wanted, desk.call.now, desk.settings.offset)
         .map_err(|problem| entry::under("clock", problem))?;
     settings::keep(desk, settings::OFFSET, offset)?;
     bed.keep("clock", "clock", "clock", &said)?;

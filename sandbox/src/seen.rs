@@ -3,12 +3,13 @@
 //! To recover a signer is the dearest part of a call. It is a function of the token's bytes alone, so tokens that proved sound
 //! are remembered for a while; whether they are still good is asked of the storage each time.
 
-use super::call::{member, text};
-use super::problem::{Outcome, Problem};
-use super::signers::{self, House, Signer};
-use super::terms::Terms;
-use super::tokens::{Protocol, without_nulls};
-use super::{Desk, authorization, permissions, typed};
+use crate::call::{member, text};
+use crate::primitives::eip712;
+use crate::problem::{Outcome, Problem};
+use crate::signers::{self, House, Signer};
+use crate::terms::Terms;
+use crate::tokens::{Protocol, without_nulls};
+use crate::{Desk, authorization, permissions};
 use payments_wasm::wire::base64;
 use serde_json::Value;
 use std::cell::RefCell;
@@ -127,7 +128,7 @@ fn prove(desk: &Desk, decoded: &Decoded, protocol: Protocol) -> Outcome<Proof> {
         let ours = claims.filter(sound);
         return Ok(ours.map_or(Proof::None, Proof::Claims));
     }
-    let digest = authorization::typed_data(token, protocol).as_ref().and_then(typed::digest);
+    let digest = authorization::typed_data(token, protocol).as_ref().and_then(eip712::digest);
     let signer = digest.and_then(|digest| signers::recover(&digest, &decoded.credential));
     Ok(signer.map_or(Proof::None, Proof::Signer))
 }

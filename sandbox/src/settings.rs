@@ -1,9 +1,9 @@
 //! What a test may set: how the platform behaves where it is free to (`/sandbox/settings`), and the clock's offset.
 
-use super::Desk;
-use super::call::{Reply, member, whole};
-use super::problem::{Outcome, Problem};
-use super::store::{Store, binds};
+use crate::Desk;
+use crate::call::{Reply, member, whole};
+use crate::problem::{Outcome, Problem};
+use crate::store::{Store, binds};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

@@ -1,15 +1,15 @@
 //! Paying for a request with a token, whatever protocol brought it: whether it can be paid, and taking what it costs
 //! (contract sections 4.5, 13.7, 13.8; the delegation specification, sections 5 and 6).
 
-use super::delegations::{self, Ask, Delegation};
-use super::ledger::{self, Charge, TopUp};
-use super::orders::{self, Kind, Purchase};
-use super::plans::Plan;
-use super::problem::{Outcome, Problem};
-use super::requests::{self, Cost};
-use super::store::binds;
-use super::tokens::{self, Permission};
-use super::{Desk, balances, charges, methods};
+use crate::delegations::{self, Ask, Delegation};
+use crate::ledger::{self, Charge, TopUp};
+use crate::orders::{self, Kind, Purchase};
+use crate::plans::Plan;
+use crate::problem::{Outcome, Problem};
+use crate::requests::{self, Cost};
+use crate::store::binds;
+use crate::tokens::{self, Permission};
+use crate::{Desk, balances, charges, methods};
 use payments_wasm::wire::Credits;
 use serde_json::{Value, json};
 

@@ -1,10 +1,10 @@
 //! Who signs: a key of secp256k1 for each account, and one of P-256 for the sandbox itself.
 
-use super::problem::{Outcome, Problem};
-use super::random::hexadecimal;
-use super::store::binds;
-use super::typed::{keccak, unhex};
-use super::{Desk, secrets};
+use crate::primitives::eip712::{keccak, unhex};
+use crate::primitives::random::hexadecimal;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, secrets};
 use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use payments_wasm::wire::base64;

@@ -4,10 +4,10 @@
 //! of their own (`native.rs`).
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
-use super::native::Native;
-use super::problem::{Outcome, Problem};
-use super::schema::{ADDED, SCHEMA};
-use super::{oauth, widget_keys};
+use crate::native::Native;
+use crate::problem::{Outcome, Problem};
+use crate::schema::{ADDED, SCHEMA};
+use crate::{oauth, widget_keys};
 use serde::de::DeserializeOwned;
 use worker::js_sys::{Function, Reflect};
 use worker::wasm_bindgen::closure::ScopedClosure;
@@ -56,7 +56,7 @@ impl Store {
                 self.run(&format!("ALTER TABLE {table} ADD COLUMN {column} {kind}"), Vec::new())?;
             }
         }
-        self.run(super::seed::SCHEMA, Vec::new())?;
+        self.run(crate::seed::SCHEMA, Vec::new())?;
         // Charges were once kept with the purchases alone.
         self.run(
             "INSERT INTO charges (id, delegation_id, plan_id, cents, order_tx, at)

@@ -5,11 +5,11 @@
 //! the audit finds nothing wrong, a step that was refused or died has changed nothing, and at the end the tally is what is on
 //! the books. The stories are the same in each run; `STORIES=5000` tells that many, `STORIES_SEED=7` others.
 
-use super::keys::is_address;
-use super::native::DIED;
-use super::plot::{Step, steps};
-use super::postings::{Account, Kind, balance};
-use super::world::{Answer, Offer, Someone, World, accepted, cards, tampered_with};
+use crate::keys::is_address;
+use crate::native::DIED;
+use crate::plot::{Step, steps};
+use crate::postings::{Account, Kind, balance};
+use crate::world::{Answer, Offer, Someone, World, accepted, cards, tampered_with};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
@@ -306,7 +306,7 @@ impl Story {
         for (index, offer) in self.plans.iter().enumerate().filter(|(_, offer)| !offer.by_time) {
             let bought = "SELECT SUM(CAST(quantity AS INTEGER)) AS sum FROM purchases WHERE kind <> 'mint' AND plan_id = ?";
             let bought: Vec<Map<String, Value>> =
-                self.world.store.rows(bought, super::store::binds![offer.id.as_str()]).unwrap();
+                self.world.store.rows(bought, crate::store::binds![offer.id.as_str()]).unwrap();
             let bought = u128::from(bought[0]["sum"].as_u64().unwrap_or_default());
             let issued =
                 self.issued.get(&index).copied().unwrap_or_default() + bought * u128::from(offer.grant);

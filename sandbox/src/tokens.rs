@@ -1,15 +1,15 @@
 //! Access tokens: what they are made of, and how they are told from what was not issued here (contract sections 6.3,
 //! 13.6).
 
-use super::delegations::Delegation;
-use super::keys::Identity;
-use super::permissions::CARD;
-use super::problem::{Outcome, Problem};
-use super::random::hexadecimal;
-use super::seen::{self, Decoded, Proof};
-use super::store::binds;
-use super::typed::{self, keccak};
-use super::{Desk, authorization, signers};
+use crate::delegations::Delegation;
+use crate::keys::Identity;
+use crate::permissions::CARD;
+use crate::primitives::eip712::{self, keccak};
+use crate::primitives::random::hexadecimal;
+use crate::problem::{Outcome, Problem};
+use crate::seen::{self, Decoded, Proof};
+use crate::store::binds;
+use crate::{Desk, authorization, signers};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
@@ -83,7 +83,7 @@ impl Permission {
         let protocol = if self.protocol == Protocol::Mpp.name() { Protocol::Mpp } else { Protocol::X402 };
         let typed = token.as_object().and_then(|token| authorization::typed_data(token, protocol));
         let signature = token.pointer("/payload/signature").and_then(Value::as_str);
-        let recovered = typed.as_ref().and_then(typed::digest).zip(signature);
+        let recovered = typed.as_ref().and_then(eip712::digest).zip(signature);
         let recovered = recovered.and_then(|(digest, signature)| signers::recover(&digest, signature));
         let sessions: Value = serde_json::from_str(&self.sessions).unwrap_or(Value::Null);
         Ok(json!({
@@ -171,7 +171,7 @@ pub(super) fn sign(desk: &Desk, draft: Draft<'_>) -> Outcome<Signed> {
         let hash = keccak(jwt.as_bytes());
         ("token", jwt, hash)
     } else {
-        let digest = authorization::typed_data(&token, draft.protocol).as_ref().and_then(typed::digest);
+        let digest = authorization::typed_data(&token, draft.protocol).as_ref().and_then(eip712::digest);
         let digest = digest.ok_or_else(|| Problem::bad_request("The token's terms cannot be signed"))?;
         ("signature", signers::of(desk, &caller.address)?.sign(&digest), digest)
     };

@@ -4,11 +4,12 @@
 //! The site's server signs an `initToken` (a JWT, HS256) with its key's secret; a widget gives it here for a session of
 //! that visitor's. The sandbox keeps an account for each visitor of each organization.
 
-use super::call::{Reply, member, text};
-use super::keys::Identity;
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, accounts, back, clock, organizations, secrets, widgets};
+use crate::call::{Reply, member, text};
+use crate::keys::Identity;
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, accounts, back, organizations, secrets, widgets};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -152,7 +153,7 @@ pub(super) fn start(desk: &Desk) -> Outcome {
     let issued = widgets::issue(desk, &visitor, parent.unwrap_or_default(), Some((&key.id, &key.origins)))?;
     Reply::created(json!({
         "sessionToken": issued.token, "userId": visitor.id(), "userWallet": visitor.address, "apiKeyHash": null,
-        "orgId": org_id, "expiresAt": clock::iso(issued.expires_at),
+        "orgId": org_id, "expiresAt": time::iso(issued.expires_at),
     }))
 }
 

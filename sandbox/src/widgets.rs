@@ -1,11 +1,12 @@
 //! Widget sessions: what lets a card page act for an account without its API key (contract section 8.3).
 
-use super::call::{Reply, member, object, text};
-use super::keys::Identity;
-use super::methods::{self, Card};
-use super::problem::{Outcome, Problem};
-use super::store::binds;
-use super::{Desk, accounts, back, clock, widget_keys};
+use crate::call::{Reply, member, object, text};
+use crate::keys::Identity;
+use crate::methods::{self, Card};
+use crate::primitives::time;
+use crate::problem::{Outcome, Problem};
+use crate::store::binds;
+use crate::{Desk, accounts, back, widget_keys};
 use serde::Deserialize;
 use serde_json::json;
 use worker::Url;
@@ -109,7 +110,7 @@ pub(super) fn start(desk: &Desk) -> Outcome {
     let Issued { token, expires_at } = issue(desk, &caller, url.as_str(), None)?;
     Reply::created(json!({
         "sessionToken": token, "userId": caller.id(), "userWallet": caller.address,
-        "apiKeyHash": caller.key_id, "expiresAt": clock::iso(expires_at),
+        "apiKeyHash": caller.key_id, "expiresAt": time::iso(expires_at),
         "isReturnUrlAllowed": back::loopback(&url),
     }))
 }
@@ -124,7 +125,7 @@ pub(super) fn validate(desk: &Desk) -> Outcome {
     }
     Reply::ok(json!({
         "valid": true, "userId": session.owner().id(), "userWallet": session.owner,
-        "expiresAt": clock::iso(session.expires_at), "isReturnUrlAllowed": url.is_some(),
+        "expiresAt": time::iso(session.expires_at), "isReturnUrlAllowed": url.is_some(),
     }))
 }
 
@@ -179,7 +180,7 @@ pub(super) fn finalize(desk: &Desk) -> Outcome {
     let month = member(card, "expMonth").map(ToString::to_string).unwrap_or_default();
     let year = member(card, "expYear").map(ToString::to_string).unwrap_or_default();
     let expiry = format!("{month}/{year}").replace('"', "");
-    let card = Card::read(number, &expiry, clock::year(desk.call.now))
+    let card = Card::read(number, &expiry, time::year(desk.call.now))
         .map_err(|reason| Problem::new(402, "SANDBOX.CARD_DECLINED", reason))?;
     desk.store.run("UPDATE intents SET used = 1 WHERE id = ?", binds![intent.id.as_str()])?;
     let id = methods::enroll(desk, &caller, &intent.provider, &card, text(&body, "alias"))?;

@@ -1,14 +1,14 @@
 //! A sandbox in a native test: the real handlers over a real SQLite, a clock that the test moves, and a death that it may
 //! call for.
 
-use super::call::{Call, Reply};
-use super::control::Started;
-use super::native::{DIED, Native};
-use super::random::Random;
-use super::seen::Seen;
-use super::settings::Settings;
-use super::store::Store;
-use super::{Desk, audit, prepare, serve};
+use crate::call::{Call, Reply};
+use crate::control::Started;
+use crate::native::{DIED, Native};
+use crate::primitives::random::Random;
+use crate::seen::Seen;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::{Desk, audit, prepare, serve};
 use payments_wasm::wire::base64;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;

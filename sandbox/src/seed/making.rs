@@ -1,14 +1,15 @@
 //! How each thing of a seed file is made, and how the answer names it.
 
-use super::entry::{self, Entry};
-use super::{Bed, identified};
 use crate::accounts::{self, Account};
 use crate::call::decimal;
 use crate::keys::{self, Identity};
 use crate::methods::{self, Card};
+use crate::primitives::eip712::unhex;
+use crate::primitives::time;
 use crate::problem::{Outcome, Problem};
-use crate::typed::unhex;
-use crate::{agents, clock, credits, delegations, organizations, plans, signers, widgets};
+use crate::seed::entry::{self, Entry};
+use crate::seed::{Bed, identified};
+use crate::{agents, credits, delegations, organizations, plans, signers, widgets};
 use serde_json::{Map, Value, json};
 
 /// USDC on Base Sepolia, and EURC there: what prices without a card are in.
@@ -128,7 +129,7 @@ pub(super) fn plan(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let body = object(json!({
         "metadataAttributes": {
             "name": entry.text("name")?.unwrap_or(&entry.name()?), "description": entry.text("description")?,
-            "dateCreated": clock::iso(bed.now),
+            "dateCreated": time::iso(bed.now),
         },
         "priceConfig": {
             "tokenAddress": token, "amounts": amounts, "receivers": receivers, "contractAddress": ZERO,
@@ -176,7 +177,7 @@ pub(super) fn agent(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let body = object(json!({
         "metadataAttributes": {
             "name": entry.text("name")?.unwrap_or(&entry.name()?), "description": entry.text("description")?,
-            "dateCreated": clock::iso(bed.now),
+            "dateCreated": time::iso(bed.now),
         },
         "agentApiAttributes": { "endpoints": endpoints, "openEndpoints": entry.texts("openEndpoints")?, "authType": "none" },
     }));
@@ -208,7 +209,7 @@ pub(super) fn card(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let user = entry.need("user")?;
     let owner = identity(&bed.named("users", user, &format!("{}.user", entry.path))?);
     let number = entry.text("number")?.unwrap_or("4242 4242 4242 4242");
-    let card = Card::read(number, entry.text("expiry")?.unwrap_or("12 / 34"), clock::year(bed.now))
+    let card = Card::read(number, entry.text("expiry")?.unwrap_or("12 / 34"), time::year(bed.now))
         .map_err(|reason| entry.wrong("number", &format!("or expiry: {reason}")))?;
     let provider = widgets::provider(entry.text("provider")?);
     let provider = provider.map_err(|_| entry.wrong("provider", "must be one of stripe, braintree, visa"))?;

@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 use sha3::{Digest, Keccak256};
 
 /// Keccak-256, as Ethereum has it.
-pub(super) fn keccak(bytes: &[u8]) -> [u8; 32] {
+pub(crate) fn keccak(bytes: &[u8]) -> [u8; 32] {
     Keccak256::digest(bytes).into()
 }
 
 /// The digest that is signed; `None` if the data does not fit its types.
-pub(super) fn digest(data: &Value) -> Option<[u8; 32]> {
+pub(crate) fn digest(data: &Value) -> Option<[u8; 32]> {
     let types = data.get("types")?.as_object()?;
     let hash = |name: &str, value: &str| structure(types, name, data.get(value)?.as_object()?);
     let mut bytes = vec![0x19, 0x01];
@@ -112,7 +112,7 @@ fn number_word(text: &str) -> Option<[u8; 32]> {
 }
 
 /// The bytes of `0x...`.
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text
         .strip_prefix("0x")?
         .chars()
@@ -127,7 +127,7 @@ pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::hexadecimal;
+    use crate::primitives::random::hexadecimal;
     use serde_json::json;
 
     /// The example of the standard itself.

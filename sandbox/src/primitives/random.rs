@@ -1,7 +1,7 @@
 //! Randomness, from the runtime's own generator.
 
-use super::problem::{Outcome, Problem};
-use super::typed::keccak;
+use crate::primitives::eip712::keccak;
+use crate::problem::{Outcome, Problem};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use worker::js_sys::{Function, Reflect, Uint8Array, global};
@@ -9,7 +9,7 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 
 /// Where ids, hashes and nonces come from.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Random {
+pub(crate) enum Random {
     /// `crypto.getRandomValues` of the runtime.
     Runtime,
     /// No chance at all: the same bytes for the same number, for what a seed file names.
@@ -29,11 +29,11 @@ thread_local! {
 
 impl Random {
     #[cfg(test)]
-    pub(super) fn fixed(byte: u8) -> Self {
+    pub(crate) fn fixed(byte: u8) -> Self {
         Self::Fixed(byte)
     }
 
-    pub(super) fn bytes(self, count: u32) -> Outcome<Vec<u8>> {
+    pub(crate) fn bytes(self, count: u32) -> Outcome<Vec<u8>> {
         match self {
             Self::Runtime => {
                 runtime_bytes(count).map_err(|_| Problem::internal("the runtime has no random numbers"))
@@ -48,24 +48,24 @@ impl Random {
             #[cfg(test)]
             Self::Counted => {
                 let asked = ASKED.replace(ASKED.get() + 1).to_be_bytes();
-                let hash = super::typed::keccak(&asked);
+                let hash = crate::primitives::eip712::keccak(&asked);
                 Ok(hash.iter().copied().cycle().take(usize::try_from(count).unwrap_or_default()).collect())
             }
         }
     }
 
     /// `0x` and that many bytes in hexadecimal: a transaction, a hash, an address.
-    pub(super) fn hex(self, count: u32) -> Outcome<String> {
+    pub(crate) fn hex(self, count: u32) -> Outcome<String> {
         Ok(format!("0x{}", hexadecimal(&self.bytes(count)?)))
     }
 
     /// An id of a plan or an agent: a uint256 in decimal. 31 bytes, so that it is always in range.
-    pub(super) fn id(self) -> Outcome<String> {
+    pub(crate) fn id(self) -> Outcome<String> {
         Ok(decimal(&self.bytes(31)?).to_string())
     }
 
     /// A version 4 UUID.
-    pub(super) fn uuid(self) -> Outcome<String> {
+    pub(crate) fn uuid(self) -> Outcome<String> {
         let mut bytes = self.bytes(16)?;
         for (index, byte) in bytes.iter_mut().enumerate() {
             match index {
@@ -112,7 +112,7 @@ fn draw(count: u32) -> Result<Vec<u8>, JsValue> {
 }
 
 /// Bytes in hexadecimal, without `0x`.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect()
 }

@@ -1,33 +1,33 @@
 //! Time as text, and the sandbox's own clock: that of the machine, moved by as much as a test wants it to be.
 
-use super::Desk;
-use super::call::{Reply, member};
-use super::problem::{Outcome, Problem};
-use super::settings;
+use crate::Desk;
+use crate::call::{Reply, member};
+use crate::problem::{Outcome, Problem};
+use crate::settings;
 use serde_json::{Map, Value, json};
 
 /// The last moment that the clock can be set to: the last year of four digits.
 const LAST_SET: i64 = 253_402_300_799_999;
 
 /// `GET /sandbox/clock`
-pub(super) fn read(desk: &Desk) -> Outcome {
+pub(crate) fn read(desk: &Desk) -> Outcome {
     Reply::ok(view(desk.call.now, desk.settings.offset))
 }
 
 /// `POST /sandbox/clock`: every rule that knows of time goes by it from the next call on.
-pub(super) fn set(desk: &Desk) -> Outcome {
+pub(crate) fn set(desk: &Desk) -> Outcome {
     let offset = moved(&desk.call.json()?, desk.call.now, desk.settings.offset)?;
     settings::keep(desk, settings::OFFSET, offset)?;
     Reply::ok(view(desk.call.now.saturating_sub(desk.settings.offset).saturating_add(offset), offset))
 }
 
 /// What the clock says.
-pub(super) fn view(now: i64, offset: i64) -> Value {
+pub(crate) fn view(now: i64, offset: i64) -> Value {
     json!({ "now": iso(now), "nowMs": now, "offsetMs": offset })
 }
 
 /// What the clock is moved by after `body`; `now` is what it says before, and `offset` what it is moved by.
-pub(super) fn moved(body: &Map<String, Value>, now: i64, offset: i64) -> Outcome<i64> {
+pub(crate) fn moved(body: &Map<String, Value>, now: i64, offset: i64) -> Outcome<i64> {
     if let Some(name) = body.keys().find(|name| !["now", "advanceSecs", "reset"].contains(&name.as_str())) {
         return Err(Problem::bad_request(format!("{name} is not of the clock: now, advanceSecs, reset")));
     }
@@ -57,12 +57,12 @@ pub(super) fn moved(body: &Map<String, Value>, now: i64, offset: i64) -> Outcome
 const LAST: i64 = 8_640_000_000_000_000;
 
 /// So many seconds from now, in milliseconds; the end of time at the most.
-pub(super) fn after(now: i64, secs: i64) -> i64 {
+pub(crate) fn after(now: i64, secs: i64) -> i64 {
     now.saturating_add(secs.saturating_mul(1000)).min(LAST)
 }
 
 /// Milliseconds since 1970 as ISO 8601 in UTC: `2026-11-20T10:00:00.000Z`.
-pub(super) fn iso(millis: i64) -> String {
+pub(crate) fn iso(millis: i64) -> String {
     let (days, rest) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
@@ -70,7 +70,7 @@ pub(super) fn iso(millis: i64) -> String {
 }
 
 /// The year, for what runs out with one.
-pub(super) fn year(millis: i64) -> i64 {
+pub(crate) fn year(millis: i64) -> i64 {
     civil(millis.div_euclid(86_400_000)).0
 }
 
@@ -88,7 +88,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 /// What [`iso`] prints, with or without the milliseconds.
-pub(super) fn parse(text: &str) -> Option<i64> {
+pub(crate) fn parse(text: &str) -> Option<i64> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let (time, millis) = match time.split_once('.') {
         Some((time, millis)) if millis.len() == 3 => (time, millis),
