@@ -1,7 +1,7 @@
 //! `GET /protocol/token/:planId/:agentId`: an access token without x402's request for it (contract section 3, row 47).
 
-use crate::call::{Reply, id};
-use crate::problem::{Outcome, Problem};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, id};
 use crate::store::binds;
 use crate::{Desk, accounts, agents, delegations, permissions, plans};
 use serde::Deserialize;

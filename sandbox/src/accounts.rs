@@ -1,9 +1,9 @@
 //! Accounts: whoever shows a key is one.
 
-use crate::call::{Reply, text, whole};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, text, whole};
 use crate::keys::{self, Identity, Issued};
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::{Desk, organizations, signers};
 use serde::Deserialize;

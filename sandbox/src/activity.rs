@@ -1,9 +1,9 @@
 //! What happened in an organization (contract section 4.8).
 
-use crate::call::Reply;
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::Reply;
 use crate::keys::Identity;
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::{Desk, accounts, organizations};
 use serde::Deserialize;

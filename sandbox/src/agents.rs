@@ -1,11 +1,11 @@
 //! Agents: register, get, list, update, and the plans they are on (contract section 4.2).
 
-use crate::call::{Reply, id, member, object, text};
 use crate::endpoints::{self, Endpoints};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, id, member, object, text};
 use crate::keys::Identity;
 use crate::plans::{self, PlanRow};
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::{Desk, accounts, activity, organizations};
 use serde::Deserialize;

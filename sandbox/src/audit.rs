@@ -3,9 +3,9 @@
 //! It believes nothing that it can find out: balances from postings, postings from what was bought, settled and charged, and
 //! all of it from the limits. It reads everything there is, so it is for tests and for people, not for each call.
 
-use crate::call::Reply;
+use crate::http::error::Outcome;
+use crate::http::request::Reply;
 use crate::postings::{self, Kind};
-use crate::problem::Outcome;
 use crate::store::{Store, binds};
 use crate::{Desk, invariants};
 use payments_wasm::wire::Credits;

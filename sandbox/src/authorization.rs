@@ -5,9 +5,9 @@
 //! pays, the session keys and the plan; version 3 the agent, the resource, the verb and a number used once as well. A token of
 //! MPP is signed under a domain of its own, which is what keeps the two apart.
 
-use crate::call::{member, text};
+use crate::http::error::Outcome;
+use crate::http::request::{member, text};
 use crate::primitives::eip712;
-use crate::problem::Outcome;
 use crate::tokens::Protocol;
 use crate::{Desk, deployment};
 use serde_json::{Map, Value, json};

@@ -1,13 +1,13 @@
 //! What holders have: lots of credits, read and written; the balance as clients read it.
 
 use crate::Desk;
-use crate::call::Reply;
 use crate::deployment;
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::Reply;
 use crate::keys::is_address;
 use crate::ledger::{self, Lot};
 use crate::plans::{self, Plan};
 use crate::postings::{self, Account, Kind, Posting};
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use payments_wasm::wire::Credits;
 use serde::Deserialize;

@@ -1,10 +1,10 @@
 //! The ledger as a dashboard reads it: its postings and its accounts (`GET /sandbox/ledger`, `/sandbox/ledger/accounts`).
 
 use crate::Desk;
-use crate::call::Reply;
+use crate::http::error::Outcome;
+use crate::http::request::Reply;
 use crate::postings;
 use crate::primitives::time;
-use crate::problem::Outcome;
 use crate::store::binds;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! MPP challenges and credentials: printed, read, sealed (contract section 7).
 
-use crate::call::{member, text};
+use crate::http::request::{member, text};
 use payments_wasm::wire::{Credits, base64};
 use serde_json::{Map, Value, json};
 

@@ -1,11 +1,11 @@
 //! Charges of a delegation: reserved before a bank is asked, then made or given back (the delegation specification, sections
 //! 6.2 and 8.3; contract section 4.6).
 
-use crate::call::Reply;
 use crate::delegations::{self, Delegation};
+use crate::http::error::Outcome;
+use crate::http::request::Reply;
 use crate::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
-use crate::problem::Outcome;
 use crate::store::binds;
 use crate::{Desk, accounts};
 use serde::Deserialize;

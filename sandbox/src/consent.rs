@@ -6,12 +6,12 @@
 
 use crate::accounts::{self, Account};
 use crate::agents::{self, Agent};
-use crate::call::{Form, Reply, id};
+use crate::http::error::Outcome;
+use crate::http::request::{Form, Reply, id};
 use crate::keys::Identity;
 use crate::oauth::{self, Code};
 use crate::pages::{self, escape};
 use crate::plans::{self, Plan};
-use crate::problem::Outcome;
 use crate::store::binds;
 use crate::terms::Money;
 use crate::{Desk, back, delegations, embed, login, methods};

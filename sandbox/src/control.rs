@@ -1,7 +1,7 @@
 //! What only a sandbox has: who may use it, and a way to start over.
 
-use crate::call::Reply;
-use crate::problem::{Outcome, Problem};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::Reply;
 use crate::{Desk, secrets, settings};
 use worker::Url;
 

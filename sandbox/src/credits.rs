@@ -1,13 +1,13 @@
 //! What happens to credits outside a payment: handed out by a plan's owner, burned by their holder, redeemed for a
 //! request (contract section 4.1, routes 8 to 11).
 
-use crate::call::{Reply, text, uint256, whole};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, text, uint256, whole};
 use crate::keys::{Identity, is_address};
 use crate::ledger::TopUp;
 use crate::orders::{self, Kind, Purchase};
 use crate::plans::{self, Plan};
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::terms::Redemption;
 use crate::{Desk, accounts, balances, requests};

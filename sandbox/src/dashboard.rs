@@ -1,8 +1,8 @@
 //! The dashboard: a page and its scripts, which call the sandbox's own routes and nothing else.
 
 use crate::Desk;
-use crate::call::{Call, Reply};
-use crate::problem::{Outcome, Problem};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Call, Reply};
 
 /// What the page may do: run its own scripts, look as its own sheets say, and ask this origin. Nothing of it may become
 /// markup out of text, as far as a browser can be told so.

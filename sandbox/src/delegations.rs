@@ -1,10 +1,10 @@
 //! Delegations: how much may be spent in a buyer's name, and until when (contract section 4.6).
 
-use crate::call::{Reply, member, text, whole};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, member, text, whole};
 use crate::keys::Identity;
 use crate::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::terms::Money;
 use crate::{Desk, accounts, methods, plans, widgets};

@@ -1,8 +1,8 @@
 //! What the sandbox says of itself (contract section 4.3).
 
 use crate::Desk;
-use crate::call::Reply;
-use crate::problem::Outcome;
+use crate::http::error::Outcome;
+use crate::http::request::Reply;
 use crate::signers::House;
 use serde_json::{Map, Value, json};
 

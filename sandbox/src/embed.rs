@@ -1,11 +1,11 @@
 //! The card pages: enrol a card, allow it to pay, and back to the app (contract section 8.3).
 
-use crate::call::{Form, Reply};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Form, Reply};
 use crate::keys::Identity;
 use crate::methods::{self, Card};
 use crate::pages::{self, escape};
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::widgets::{self, Session};
 use crate::{Desk, back, delegations};
 use serde_json::{Map, Value};

@@ -1,6 +1,6 @@
 //! An agent's endpoints: which addresses its plans give access to, as path-to-regexp patterns (contract sections 4.2, 4.5).
 
-use crate::call::text;
+use crate::http::request::text;
 use serde_json::{Map, Value};
 
 /// What an agent's registration says of its addresses.

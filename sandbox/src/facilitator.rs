@@ -1,10 +1,10 @@
 //! The facilitator's routes for x402: verify and settle (contract section 4.5).
 
-use crate::call::{Reply, member, object, text, uint256};
 use crate::endpoints::{self, Match};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, member, object, text, uint256};
 use crate::plans::{self, Plan};
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::requests::{self, About};
 use crate::settlement::{self, Due, Presented, Settled};
 use crate::tokens::{self, Permission, Protocol};

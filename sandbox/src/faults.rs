@@ -6,11 +6,12 @@
 //! `drop` and `lose-answer` look. A body that breaks off would not do: headers would be there by then, and `fetch`
 //! would resolve.
 
-use crate::call::{Call, Reply, decimal, member, text, whole};
+use crate::http::error;
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Call, Reply, decimal, member, text, whole};
 use crate::primitives::random::Random;
-use crate::problem::{Outcome, Problem};
 use crate::store::{Store, binds};
-use crate::{Desk, dashboard, problem};
+use crate::{Desk, dashboard};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use worker::js_sys::{Array, Function, Reflect, global};
@@ -202,7 +203,7 @@ pub(super) fn strike(store: &Store, call: &Call) -> Outcome<Vec<Kind>> {
 /// The answer that a `status` fault gives.
 pub(super) fn answer(status: u16, code: &str, retry_after: Option<i64>, call: &Call, now: &str) -> Reply {
     let message = "The sandbox was told to fail here";
-    let mut reply = problem::envelope(status, code, message, None, &call.correlation, now);
+    let mut reply = error::envelope(status, code, message, None, &call.correlation, now);
     reply.retry_after = retry_after;
     reply
 }

@@ -1,9 +1,9 @@
 //! What must be true of the ledger and of what stands beside it: each looks for what is not, and says where.
 
 use crate::audit::{Book, Posted, each};
+use crate::http::error::Outcome;
 use crate::ledger::Grant;
 use crate::postings::{self, Kind};
-use crate::problem::Outcome;
 use crate::store::{Store, binds};
 use crate::terms::Terms;
 use payments_wasm::wire::Credits;

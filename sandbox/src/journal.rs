@@ -1,8 +1,8 @@
 //! The log of calls: for tests that count them, and for the dashboard, which shows what was said.
 
-use crate::call::{Body, Call, Reply, member};
+use crate::http::error::Outcome;
+use crate::http::request::{Body, Call, Reply, member};
 use crate::primitives::time;
-use crate::problem::Outcome;
 use crate::store::{Store, binds};
 use crate::{Desk, dashboard};
 use serde::Deserialize;

@@ -3,8 +3,8 @@
 //! They are signed (ES256K) with the account's own key, but nothing checks that: this is a sandbox, and any key whose middle part names an account will do. That is
 //! what lets the official test suites bring their own.
 
+use crate::http::error::{Outcome, Problem};
 use crate::primitives::random::Random;
-use crate::problem::{Outcome, Problem};
 use payments_wasm::wire::base64;
 use serde_json::{Value, json};
 

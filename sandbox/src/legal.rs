@@ -1,7 +1,7 @@
 //! The legal documents nobody reads, and the guard that waits until they are agreed to (contract sections 1.4, 13.14).
 
-use crate::call::{Call, Reply, member};
-use crate::problem::{Outcome, Problem};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Call, Reply, member};
 use crate::store::binds;
 use crate::{Desk, accounts};
 use serde_json::{Map, Value, json};

@@ -1,9 +1,9 @@
 //! Signing in: a page that hands an app a key of an account one picks (contract sections 8.1, 8.2).
 
 use crate::accounts::{self, Account};
-use crate::call::Reply;
+use crate::http::error::Outcome;
+use crate::http::request::Reply;
 use crate::pages::{self, escape};
-use crate::problem::Outcome;
 use crate::{Desk, back};
 use worker::Url;
 

@@ -1,8 +1,8 @@
 //! Payment methods: cards that were enrolled, and the account's wallet (contract section 4.6).
 
-use crate::call::{Reply, text};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, text};
 use crate::keys::Identity;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::{Desk, accounts, delegations};
 use serde::Deserialize;

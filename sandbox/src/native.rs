@@ -1,7 +1,7 @@
 //! The store of the native tests: a SQLite in memory, the same queries, and a fuse. Once as many statements have run as it
 //! is set to, none runs any more until it is taken out: what the machine sees of a process that dies.
 
-use crate::problem::{Outcome, Problem};
+use crate::http::error::{Outcome, Problem};
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 use serde::de::DeserializeOwned;

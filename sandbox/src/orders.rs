@@ -1,12 +1,12 @@
 //! Ways to buy credits: order, checkout, automatic top-up (contract sections 4.1, 8.4).
 
-use crate::call::Reply;
 use crate::delegations::Delegation;
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::Reply;
 use crate::ledger::TopUp;
 use crate::plans::{self, Plan};
 use crate::postings::{self, Account, Kind as Money, Posting};
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::{Desk, accounts, activity, balances};
 use serde::Deserialize;

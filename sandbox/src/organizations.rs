@@ -1,9 +1,9 @@
 //! Organizations: who is in them, and which one a call is made for (contract sections 1.1, 4.8).
 
-use crate::call::{Reply, member, text, whole};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, member, text, whole};
 use crate::keys::Identity;
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::{Desk, accounts, activity};
 use serde::Deserialize;

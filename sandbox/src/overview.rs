@@ -1,9 +1,9 @@
 //! All that there is, at a glance: what the dashboard shows.
 
 use crate::accounts::Kept;
-use crate::call::Reply;
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::Reply;
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::{Desk, agents, delegations, faults, plans, postings, sales};
 use payments_wasm::wire::Credits;

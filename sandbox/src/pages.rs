@@ -1,6 +1,6 @@
 //! The pages a person sees: plain HTML and the dashboard's style sheets, no script, nothing from elsewhere.
 
-use crate::call::{Form, Reply};
+use crate::http::request::{Form, Reply};
 
 const LAYOUT: &str = include_str!("pages/layout.html");
 

@@ -1,11 +1,11 @@
 //! Permissions: what a buyer allows a seller's token to take; granted, listed, taken back (contract sections 4.5, 3).
 
-use crate::call::{Reply, member, object, text, whole};
 use crate::delegations::{self, Delegation};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, member, object, text, whole};
 use crate::keys::Identity;
 use crate::plans::Plan;
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::tokens::{self, COLUMNS, Draft, Permission, Protocol};
 use crate::{Desk, accounts, agents, plans};

@@ -1,9 +1,9 @@
 //! Plans: register, get, list (contract section 4.1).
 
-use crate::call::{Reply, id, object, text};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, id, object, text};
 use crate::keys::Identity;
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::terms::Terms;
 use crate::{Desk, accounts, activity, organizations};

@@ -15,7 +15,7 @@
 //! no balance is below zero: a posting that would make it so fails, and with it the whole call.
 
 use crate::Desk;
-use crate::problem::{Outcome, Problem};
+use crate::http::error::{Outcome, Problem};
 use crate::store::{Store, binds};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;

@@ -4,8 +4,8 @@
 //! The hosted service knows what a request cost from the calls of its language models. Here, what was tracked as
 //! sub-tasks stands in for that.
 
-use crate::call::{Reply, decimal, member, text, uint256};
-use crate::problem::{Outcome, Problem};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, decimal, member, text, uint256};
 use crate::store::{Store, binds};
 use crate::{Desk, accounts, agents, deployment};
 use payments_wasm::wire::Credits;

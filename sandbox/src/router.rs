@@ -1,8 +1,8 @@
 //! Which handler serves which call (contract section 3).
 
-use crate::call::Reply;
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::Reply;
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::tokens::Protocol;
 use crate::{
     Desk, access, accounts, activity, agents, audit, balances, books, charges, checkout, consent, control,

@@ -1,10 +1,10 @@
 //! The Orders API: a charge of any amount, off all plans, that the buyer's browser confirms (contract section 4.9). The
 //! word order means the purchase of a plan everywhere else here, so these are sales.
 
-use crate::call::{Reply, member, text, whole};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, member, text, whole};
 use crate::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::{Desk, accounts, organizations};
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! What the sandbox signs with: made once, kept in its storage, never shown.
 
 use crate::Desk;
-use crate::problem::{Outcome, Problem};
+use crate::http::error::{Outcome, Problem};
 use crate::store::binds;
 use hmac::{Hmac, KeyInit, Mac};
 use payments_wasm::wire::base64;

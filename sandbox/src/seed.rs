@@ -8,11 +8,11 @@ mod entry;
 mod making;
 
 use crate::Desk;
-use crate::call::Reply;
+use crate::http::error::Outcome;
+use crate::http::request::Reply;
 use crate::primitives::eip712::keccak;
 use crate::primitives::random::Random;
 use crate::primitives::time;
-use crate::problem::Outcome;
 use crate::seed::entry::Entry;
 use crate::settings;
 use crate::store::binds;
@@ -111,7 +111,7 @@ struct Bed<'a> {
 impl Bed<'_> {
     /// A desk for one thing, whose ids and keys come from its name.
     fn desk(&self, kind: &str, name: &str) -> Desk {
-        let mut call = crate::call::Call { now: self.now, ..Default::default() };
+        let mut call = crate::http::request::Call { now: self.now, ..Default::default() };
         call.correlation.clone_from(&self.desk.call.correlation);
         call.origin.clone_from(&self.desk.call.origin);
         Desk {

@@ -3,9 +3,9 @@
 //! To recover a signer is the dearest part of a call. It is a function of the token's bytes alone, so tokens that proved sound
 //! are remembered for a while; whether they are still good is asked of the storage each time.
 
-use crate::call::{member, text};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{member, text};
 use crate::primitives::eip712;
-use crate::problem::{Outcome, Problem};
 use crate::signers::{self, House, Signer};
 use crate::terms::Terms;
 use crate::tokens::{Protocol, without_nulls};

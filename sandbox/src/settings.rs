@@ -1,8 +1,8 @@
 //! What a test may set: how the platform behaves where it is free to (`/sandbox/settings`), and the clock's offset.
 
 use crate::Desk;
-use crate::call::{Reply, member, whole};
-use crate::problem::{Outcome, Problem};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, member, whole};
 use crate::store::{Store, binds};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -2,10 +2,10 @@
 //! (contract sections 4.5, 13.7, 13.8; the delegation specification, sections 5 and 6).
 
 use crate::delegations::{self, Ask, Delegation};
+use crate::http::error::{Outcome, Problem};
 use crate::ledger::{self, Charge, TopUp};
 use crate::orders::{self, Kind, Purchase};
 use crate::plans::Plan;
-use crate::problem::{Outcome, Problem};
 use crate::requests::{self, Cost};
 use crate::store::binds;
 use crate::tokens::{self, Permission};

@@ -1,8 +1,8 @@
 //! Who signs: a key of secp256k1 for each account, and one of P-256 for the sandbox itself.
 
+use crate::http::error::{Outcome, Problem};
 use crate::primitives::eip712::{keccak, unhex};
 use crate::primitives::random::hexadecimal;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::{Desk, secrets};
 use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};

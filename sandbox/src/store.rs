@@ -3,9 +3,9 @@
 //! In the sandbox that is the Durable Object's SQLite. The tests of the rules run the same queries natively, over a SQLite
 //! of their own (`native.rs`).
 
+use crate::http::error::{Outcome, Problem};
 #[cfg(all(test, not(target_arch = "wasm32")))]
 use crate::native::Native;
-use crate::problem::{Outcome, Problem};
 use crate::schema::{ADDED, SCHEMA};
 use crate::{oauth, widget_keys};
 use serde::de::DeserializeOwned;

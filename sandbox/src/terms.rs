@@ -1,9 +1,9 @@
 //! A plan's terms: read and checked when it is registered, printed as clients read them (contract sections 4.1, 5).
 
-use crate::call::{member, object, text, uint256, whole};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{member, object, text, uint256, whole};
 use crate::keys::is_address;
 use crate::ledger::Grant;
-use crate::problem::{Outcome, Problem};
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value, json};
 

@@ -2,11 +2,11 @@
 //! 13.6).
 
 use crate::delegations::Delegation;
+use crate::http::error::{Outcome, Problem};
 use crate::keys::Identity;
 use crate::permissions::CARD;
 use crate::primitives::eip712::{self, keccak};
 use crate::primitives::random::hexadecimal;
-use crate::problem::{Outcome, Problem};
 use crate::seen::{self, Decoded, Proof};
 use crate::store::binds;
 use crate::{Desk, authorization, signers};

@@ -4,10 +4,10 @@
 //! The site's server signs an `initToken` (a JWT, HS256) with its key's secret; a widget gives it here for a session of
 //! that visitor's. The sandbox keeps an account for each visitor of each organization.
 
-use crate::call::{Reply, member, text};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, member, text};
 use crate::keys::Identity;
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::{Desk, accounts, back, organizations, secrets, widgets};
 use payments_wasm::wire::base64;

@@ -1,10 +1,10 @@
 //! Widget sessions: what lets a card page act for an account without its API key (contract section 8.3).
 
-use crate::call::{Reply, member, object, text};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, member, object, text};
 use crate::keys::Identity;
 use crate::methods::{self, Card};
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::store::binds;
 use crate::{Desk, accounts, back, widget_keys};
 use serde::Deserialize;

@@ -1,8 +1,8 @@
 //! A sandbox in a native test: the real handlers over a real SQLite, a clock that the test moves, and a death that it may
 //! call for.
 
-use crate::call::{Call, Reply};
 use crate::control::Started;
+use crate::http::request::{Call, Reply};
 use crate::native::{DIED, Native};
 use crate::primitives::random::Random;
 use crate::seen::Seen;

@@ -1,7 +1,7 @@
 //! Randomness, from the runtime's own generator.
 
+use crate::http::error::{Outcome, Problem};
 use crate::primitives::eip712::keccak;
-use crate::problem::{Outcome, Problem};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use worker::js_sys::{Function, Reflect, Uint8Array, global};

@@ -1,8 +1,8 @@
 //! Time as text, and the sandbox's own clock: that of the machine, moved by as much as a test wants it to be.
 
 use crate::Desk;
-use crate::call::{Reply, member};
-use crate::problem::{Outcome, Problem};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::{Reply, member};
 use crate::settings;
 use serde_json::{Map, Value, json};
 

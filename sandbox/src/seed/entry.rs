@@ -1,7 +1,7 @@
 //! One entry of a seed file, read so that whatever is wrong is named by its key.
 
-use crate::call::member;
-use crate::problem::{Outcome, Problem};
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::member;
 use serde_json::{Map, Value};
 
 /// Longest name that an entry has within the file.
@@ -103,13 +103,13 @@ impl<'a> Entry<'a> {
 
     /// A whole number that is not below 0.
     pub(super) fn whole(&self, name: &str) -> Outcome<Option<i64>> {
-        let number = crate::call::whole(self.map, name);
+        let number = crate::http::request::whole(self.map, name);
         number.map_err(|_| self.wrong(name, "must be a whole number"))
     }
 
     /// A number of credits, in decimal: what is there, else `usual`.
     pub(super) fn credits(&self, name: &str, usual: &str) -> Outcome<String> {
-        match crate::call::uint256(self.map, name) {
+        match crate::http::request::uint256(self.map, name) {
             Ok(found) => Ok(found.map_or_else(|| usual.to_owned(), |credits| credits.to_string())),
             Err(_) => Err(self.wrong(name, "must be a number of credits, in digits")),
         }

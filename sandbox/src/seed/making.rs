@@ -1,12 +1,12 @@
 //! How each thing of a seed file is made, and how the answer names it.
 
 use crate::accounts::{self, Account};
-use crate::call::decimal;
+use crate::http::error::{Outcome, Problem};
+use crate::http::request::decimal;
 use crate::keys::{self, Identity};
 use crate::methods::{self, Card};
 use crate::primitives::eip712::unhex;
 use crate::primitives::time;
-use crate::problem::{Outcome, Problem};
 use crate::seed::entry::{self, Entry};
 use crate::seed::{Bed, identified};
 use crate::{agents, credits, delegations, organizations, plans, signers, widgets};
@@ -156,8 +156,9 @@ pub(super) fn plan(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
 
 /// An id of the file's own choice.
 fn own_id(entry: &Entry<'_>, name: &str) -> Outcome<Option<String>> {
-    let id =
-        |text| crate::call::id(text, name).map_err(|_| entry.wrong(name, "must be a uint256 in decimal"));
+    let id = |text| {
+        crate::http::request::id(text, name).map_err(|_| entry.wrong(name, "must be a uint256 in decimal"))
+    };
     entry.text(name)?.map(id).transpose()
 }
 

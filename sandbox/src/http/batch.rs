@@ -14,17 +14,17 @@ use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 /// The calls that have come and are not served yet.
 #[derive(Debug, Default)]
-pub(super) struct Group {
+pub(crate) struct Group {
     open: Cell<u32>,
     tick: Rc<RefCell<Option<Promise>>>,
 }
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
-pub(super) struct One<'a>(&'a Group);
+pub(crate) struct One<'a>(&'a Group);
 
 impl Group {
-    pub(super) fn enter(&self) -> One<'_> {
+    pub(crate) fn enter(&self) -> One<'_> {
         self.open.set(self.open.get().saturating_add(1));
         One(self)
     }
@@ -47,7 +47,7 @@ impl Group {
 
 impl One<'_> {
     /// Waits for those that have come as well, if any have, to be served in the same turn.
-    pub(super) async fn turn(&self) {
+    pub(crate) async fn turn(&self) {
         if self.0.open.get() > 1 {
             // A timer that failed is no reason to wait longer.
             let _ = JsFuture::from(self.0.tick()).await;

@@ -17,7 +17,7 @@ const RETRYABLE: [&str; 10] = [
 
 /// The category of a code: `validation`, `auth`, `business`, `integration` or `internal`. A code that the catalogue does
 /// not have goes by its status.
-pub(super) fn category(code: &str, status: u16) -> &'static str {
+pub(crate) fn category(code: &str, status: u16) -> &'static str {
     let family = code.split('.').nth(1).filter(|_| code.starts_with("BCK."));
     match (family, code) {
         (_, "BCK.COMMON.0026") => "validation",
@@ -38,12 +38,12 @@ pub(super) fn category(code: &str, status: u16) -> &'static str {
 }
 
 /// Whether the same call may succeed after a while.
-pub(super) fn retryable(code: &str, status: u16) -> bool {
+pub(crate) fn retryable(code: &str, status: u16) -> bool {
     RETRYABLE.contains(&code) || matches!(status, 429 | 503)
 }
 
 /// Where the public documentation explains a code of the backend's.
-pub(super) fn docs(code: &str) -> Option<String> {
+pub(crate) fn docs(code: &str) -> Option<String> {
     let anchor = code.to_ascii_lowercase().replace('.', "-");
     code.starts_with("BCK.")
         .then(|| format!("https://docs.nevermined.ai/docs/development-guide/api-errors/codes#{anchor}"))

@@ -1,7 +1,7 @@
 //! What the sandbox answers when it will not do what was asked: the backend's error envelope (contract section 1.4).
 
-use crate::call::Reply;
-use crate::codes;
+use crate::http::error_codes;
+use crate::http::request::Reply;
 use payments_wasm::wire::WireError;
 use serde_json::{Value, json};
 
@@ -10,62 +10,62 @@ use serde_json::{Value, json};
 /// Codes that begin with `BCK.` are the backend's own (contract section 12); what the backend does not name begins
 /// with `SANDBOX.`, so that nobody comes to depend on a code that the hosted service will never send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) status: u16,
-    pub(super) code: &'static str,
-    pub(super) message: String,
-    pub(super) hint: Option<&'static str>,
+pub(crate) struct Problem {
+    pub(crate) status: u16,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) hint: Option<&'static str>,
 }
 
 /// What a handler answers with.
-pub(super) type Outcome<T = Reply> = Result<T, Problem>;
+pub(crate) type Outcome<T = Reply> = Result<T, Problem>;
 
 impl Problem {
-    pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), hint: None }
     }
 
     /// Says what to do about it.
-    pub(super) fn hint(mut self, hint: &'static str) -> Self {
+    pub(crate) fn hint(mut self, hint: &'static str) -> Self {
         self.hint = Some(hint);
         self
     }
 
     /// The request itself makes no sense.
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "SANDBOX.BAD_REQUEST", message)
     }
 
     /// The sandbox itself failed: a bug or a full disk.
-    pub(super) fn internal(message: impl Into<String>) -> Self {
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "SANDBOX.INTERNAL", message)
     }
 
-    pub(super) fn unauthorized(message: impl Into<String>) -> Self {
+    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
         Self::new(401, "BCK.AUTH.0002", message)
             .hint("Send Authorization: Bearer <Nevermined API key>, the whole key with its prefix.")
     }
 
-    pub(super) fn plan_not_found(id: &str) -> Self {
+    pub(crate) fn plan_not_found(id: &str) -> Self {
         Self::new(404, "BCK.PROTOCOL.0003", format!("Plan {id} not found"))
     }
 
-    pub(super) fn agent_not_found(id: &str) -> Self {
+    pub(crate) fn agent_not_found(id: &str) -> Self {
         Self::new(404, "BCK.PROTOCOL.0004", format!("Agent {id} not found"))
     }
 
-    pub(super) fn bad_uint256(field: &str) -> Self {
+    pub(crate) fn bad_uint256(field: &str) -> Self {
         Self::new(400, "BCK.COMMON.0026", format!("{field} is not a uint256"))
             .hint("Ids and amounts are decimal numbers from 0 to 2^256 - 1, as strings.")
     }
 
     /// The envelope this travels in.
-    pub(super) fn reply(&self, correlation: &str, now: &str) -> Reply {
+    pub(crate) fn reply(&self, correlation: &str, now: &str) -> Reply {
         envelope(self.status, self.code, &self.message, self.hint, correlation, now)
     }
 
     /// The same where OAuth says what an error looks like (RFC 6749 section 5.2): its members beside the envelope's.
-    pub(super) fn oauth_reply(&self, error: &'static str, correlation: &str, now: &str) -> Reply {
+    pub(crate) fn oauth_reply(&self, error: &'static str, correlation: &str, now: &str) -> Reply {
         let mut body = members(self.status, self.code, &self.message, self.hint, correlation, now);
         if let Some(body) = body.as_object_mut() {
             body.insert("error".into(), error.into());
@@ -76,7 +76,7 @@ impl Problem {
 }
 
 /// The envelope of an error.
-pub(super) fn envelope(
+pub(crate) fn envelope(
     status: u16,
     code: &str,
     message: &str,
@@ -100,9 +100,9 @@ fn members(
         "code": code,
         "message": message,
         "hint": hint,
-        "docsUrl": codes::docs(code),
-        "category": codes::category(code, status),
-        "retryable": codes::retryable(code, status),
+        "docsUrl": error_codes::docs(code),
+        "category": error_codes::category(code, status),
+        "retryable": error_codes::retryable(code, status),
         "correlationId": correlation,
         "date": now,
         "httpStatus": status,

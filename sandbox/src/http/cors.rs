@@ -2,12 +2,12 @@
 //! dashboard and the routes under `/sandbox`, is for no page but its own: they hand out keys.
 
 /// Whether pages of other origins may read what is answered to a path with that first segment.
-pub(super) fn open(first: Option<&str>) -> bool {
+pub(crate) fn open(first: Option<&str>) -> bool {
     !matches!(first, Some("sandbox" | "dashboard"))
 }
 
 /// The headers every answer of the API carries. No credentials ride on cookies here, so `*` is the whole story.
-pub(super) const ALWAYS: [(&str, &str); 2] = [
+pub(crate) const ALWAYS: [(&str, &str); 2] = [
     ("access-control-allow-origin", "*"),
     (
         "access-control-expose-headers",
@@ -17,7 +17,7 @@ pub(super) const ALWAYS: [(&str, &str); 2] = [
 
 /// The headers of a preflight's answer besides. The list is the contract's: a client that sends a header the hosted
 /// service does not allow should find out here.
-pub(super) const PREFLIGHT: [(&str, &str); 3] = [
+pub(crate) const PREFLIGHT: [(&str, &str); 3] = [
     ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"),
     (
         "access-control-allow-headers",

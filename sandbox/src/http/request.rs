@@ -1,64 +1,64 @@
 //! One request and one answer, as plain values: what the handlers work with.
 
+use crate::http::error::{Outcome, Problem};
 use crate::keys::{self, Identity};
-use crate::problem::{Outcome, Problem};
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value};
 use worker::url::form_urlencoded;
 
 /// A request, read to its end.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Call {
-    pub(super) method: String,
+pub(crate) struct Call {
+    pub(crate) method: String,
     /// The path's segments, percent-decoded, empty ones dropped: a client may join a base and a path with `//`.
-    pub(super) path: Vec<String>,
-    pub(super) query: Vec<(String, String)>,
-    pub(super) authorization: Option<String>,
-    pub(super) organization: Option<String>,
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) authorization: Option<String>,
+    pub(crate) organization: Option<String>,
     /// Where a card page says it will lead back to: `X-Nvm-Widget-Return-Url`.
-    pub(super) returning: Option<String>,
-    pub(super) correlation: String,
+    pub(crate) returning: Option<String>,
+    pub(crate) correlation: String,
     /// What the client would like to be answered with.
-    pub(super) accept: Option<String>,
+    pub(crate) accept: Option<String>,
     /// The origin of the page that calls: `Origin`.
-    pub(super) from: Option<String>,
+    pub(crate) from: Option<String>,
     /// How that page lies to the sandbox, by the browser's word: `Sec-Fetch-Site`.
-    pub(super) site: Option<String>,
+    pub(crate) site: Option<String>,
     /// The sandbox's own origin, as the client sees it.
-    pub(super) origin: String,
-    pub(super) body: String,
+    pub(crate) origin: String,
+    pub(crate) body: String,
     /// Milliseconds since 1970, by the sandbox's clock.
-    pub(super) now: i64,
+    pub(crate) now: i64,
 }
 
 /// The fields of a form, as a page posts them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Form(Vec<(String, String)>);
+pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
     /// The field of that name, if it is not blank.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let field = self.0.iter().find(|(key, _)| key == name);
         field.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
 
     /// The fields as the members of a JSON object.
-    pub(super) fn object(self) -> Map<String, Value> {
+    pub(crate) fn object(self) -> Map<String, Value> {
         self.0.into_iter().map(|(name, value)| (name, value.into())).collect()
     }
 }
 
 /// A page of a list: `offset` and `pageSize` both mean its size (contract section 4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Page {
-    pub(super) number: u32,
-    pub(super) size: u32,
-    pub(super) ascending: bool,
+pub(crate) struct Page {
+    pub(crate) number: u32,
+    pub(crate) size: u32,
+    pub(crate) ascending: bool,
 }
 
 impl Call {
     /// The last query parameter of that name, if it is not empty.
-    pub(super) fn param(&self, name: &str) -> Option<&str> {
+    pub(crate) fn param(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
             .rev()
@@ -68,7 +68,7 @@ impl Call {
     }
 
     /// The body as a JSON object. No body is an empty object: order and others have none.
-    pub(super) fn json(&self) -> Outcome<Map<String, Value>> {
+    pub(crate) fn json(&self) -> Outcome<Map<String, Value>> {
         if self.body.trim().is_empty() {
             return Ok(Map::new());
         }
@@ -80,24 +80,24 @@ impl Call {
     }
 
     /// The fields of a form that a page of ours posted.
-    pub(super) fn form(&self) -> Form {
+    pub(crate) fn form(&self) -> Form {
         Form(form_urlencoded::parse(self.body.as_bytes()).into_owned().collect())
     }
 
     /// What comes after `Bearer ` in `Authorization`.
-    pub(super) fn bearer(&self) -> Option<&str> {
+    pub(crate) fn bearer(&self) -> Option<&str> {
         let (scheme, key) = self.authorization.as_deref()?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
     }
 
     /// Who calls, by the API key (contract section 13.1). No or a broken key is a 401.
-    pub(super) fn identity(&self) -> Outcome<Identity> {
+    pub(crate) fn identity(&self) -> Outcome<Identity> {
         let header =
             self.authorization.as_deref().ok_or_else(|| Problem::unauthorized("The API key is missing"))?;
         keys::read_bearer(header, self.now)
     }
 
-    pub(super) fn page(&self) -> Page {
+    pub(crate) fn page(&self) -> Page {
         let number = |names: &[&str], default: u32, most: u32| {
             names
                 .iter()
@@ -117,28 +117,28 @@ impl Call {
 
 impl Page {
     /// How many rows come before this page.
-    pub(super) fn skip(self) -> i64 {
+    pub(crate) fn skip(self) -> i64 {
         i64::from(self.number.saturating_sub(1)).saturating_mul(i64::from(self.size))
     }
 
-    pub(super) fn direction(self) -> &'static str {
+    pub(crate) fn direction(self) -> &'static str {
         if self.ascending { "ASC" } else { "DESC" }
     }
 }
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) body: Body,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Body,
     /// When to come again, in seconds.
-    pub(super) retry_after: Option<i64>,
+    pub(crate) retry_after: Option<i64>,
     /// What a bearer token lacks: the value of `WWW-Authenticate`.
-    pub(super) challenge: Option<&'static str>,
+    pub(crate) challenge: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Body {
+pub(crate) enum Body {
     Empty,
     Json(String),
     Html(String),
@@ -155,36 +155,36 @@ impl Reply {
         Self { status, body, retry_after: None, challenge: None }
     }
 
-    pub(super) fn json(status: u16, value: Value) -> Self {
+    pub(crate) fn json(status: u16, value: Value) -> Self {
         Self::new(status, Body::Json(value.to_string()))
     }
 
-    pub(super) fn ok(value: Value) -> Outcome {
+    pub(crate) fn ok(value: Value) -> Outcome {
         Ok(Self::json(200, value))
     }
 
-    pub(super) fn created(value: Value) -> Outcome {
+    pub(crate) fn created(value: Value) -> Outcome {
         Ok(Self::json(201, value))
     }
 
-    pub(super) fn html(status: u16, html: String) -> Self {
+    pub(crate) fn html(status: u16, html: String) -> Self {
         Self::new(status, Body::Html(html))
     }
 
-    pub(super) fn file(kind: &'static str, text: &'static str) -> Self {
+    pub(crate) fn file(kind: &'static str, text: &'static str) -> Self {
         Self::new(200, Body::File(kind, text))
     }
 
-    pub(super) fn see_other(location: String) -> Self {
+    pub(crate) fn see_other(location: String) -> Self {
         Self::new(303, Body::Location(location))
     }
 
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self::new(204, Body::Empty)
     }
 
     /// This, cut in half: what it carried cannot be read.
-    pub(super) fn garbled(self) -> Self {
+    pub(crate) fn garbled(self) -> Self {
         let body = match self.body {
             Body::Json(json) => Body::Json(json.chars().take(json.chars().count() / 2).collect()),
             other => other,
@@ -193,12 +193,12 @@ impl Reply {
     }
 
     /// An answer that is never seen.
-    pub(super) fn lost() -> Self {
+    pub(crate) fn lost() -> Self {
         Self::new(200, Body::Lost)
     }
 
     #[cfg(test)]
-    pub(super) fn body_text(&self) -> &str {
+    pub(crate) fn body_text(&self) -> &str {
         match &self.body {
             Body::Empty | Body::Lost => "",
             Body::Json(text) | Body::Html(text) | Body::Location(text) => text,
@@ -208,31 +208,31 @@ impl Reply {
 }
 
 /// A member of a JSON object; null is as good as absent (contract section 13.11).
-pub(super) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+pub(crate) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object.get(name).filter(|value| !value.is_null())
 }
 
 /// A member that is an object.
-pub(super) fn object<'a>(object: &'a Map<String, Value>, name: &str) -> Outcome<&'a Map<String, Value>> {
+pub(crate) fn object<'a>(object: &'a Map<String, Value>, name: &str) -> Outcome<&'a Map<String, Value>> {
     member(object, name)
         .and_then(Value::as_object)
         .ok_or_else(|| Problem::bad_request(format!("{name} must be an object")))
 }
 
 /// A member that is a string and not blank.
-pub(super) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     member(object, name).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
 }
 
 /// A member that is a uint256, as a string or a number (contract section 1.2).
-pub(super) fn uint256(object: &Map<String, Value>, name: &str) -> Outcome<Option<Credits>> {
+pub(crate) fn uint256(object: &Map<String, Value>, name: &str) -> Outcome<Option<Credits>> {
     member(object, name)
         .map(|value| Credits::from_json(value, "amount").map_err(|_| Problem::bad_uint256(name)))
         .transpose()
 }
 
 /// A member that is a whole number a JavaScript client can count to, as a number or a string.
-pub(super) fn whole(object: &Map<String, Value>, name: &str) -> Outcome<Option<i64>> {
+pub(crate) fn whole(object: &Map<String, Value>, name: &str) -> Outcome<Option<i64>> {
     let Some(value) = member(object, name) else { return Ok(None) };
     let number = match value {
         Value::Number(number) => number.as_i64(),
@@ -246,7 +246,7 @@ pub(super) fn whole(object: &Map<String, Value>, name: &str) -> Outcome<Option<i
 }
 
 /// A decimal of so many places, in its smallest parts: `0.25` of 6 places is 250000. More places are cut off.
-pub(super) fn decimal(text: &str, places: usize) -> Option<u64> {
+pub(crate) fn decimal(text: &str, places: usize) -> Option<u64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let scale = 10u64.checked_pow(u32::try_from(places).ok()?)?;
     if !part.bytes().all(|byte| byte.is_ascii_digit()) || whole.starts_with('+') {
@@ -257,7 +257,7 @@ pub(super) fn decimal(text: &str, places: usize) -> Option<u64> {
 }
 
 /// A plan's or agent's id: a uint256 in decimal (contract section 1.3).
-pub(super) fn id(text: &str, field: &str) -> Outcome<String> {
+pub(crate) fn id(text: &str, field: &str) -> Outcome<String> {
     text.parse::<Credits>().map(|id| id.to_string()).map_err(|_| Problem::bad_uint256(field))
 }
 

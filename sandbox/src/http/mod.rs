@@ -1,0 +1,7 @@
+//! Requests, responses and errors as plain values.
+
+pub(crate) mod batch;
+pub(crate) mod cors;
+pub(crate) mod error;
+pub(crate) mod error_codes;
+pub(crate) mod request;
