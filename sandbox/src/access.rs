@@ -2,7 +2,7 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, id};
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, accounts, agents, delegations, permissions, plans};
 use serde::Deserialize;
 use serde_json::json;

@@ -4,7 +4,7 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text, whole};
 use crate::keys::{self, Identity, Issued};
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, organizations, signers};
 use serde::Deserialize;
 use serde_json::{Value, json};

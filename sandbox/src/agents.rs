@@ -6,7 +6,7 @@ use crate::http::request::{Reply, id, member, object, text};
 use crate::keys::Identity;
 use crate::plans::{self, PlanRow};
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, accounts, activity, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -6,7 +6,7 @@
 use crate::http::error::Outcome;
 use crate::http::request::Reply;
 use crate::postings::{self, Kind};
-use crate::store::{Store, binds};
+use crate::storage::store::{Store, binds};
 use crate::{Desk, invariants};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;

@@ -8,7 +8,7 @@ use crate::keys::is_address;
 use crate::ledger::{self, Lot};
 use crate::plans::{self, Plan};
 use crate::postings::{self, Account, Kind, Posting};
-use crate::store::binds;
+use crate::storage::store::binds;
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use crate::http::error::Outcome;
 use crate::http::request::Reply;
 use crate::postings;
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use crate::http::error::Outcome;
 use crate::http::request::Reply;
 use crate::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, accounts};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use crate::orders::{self, Kind, Purchase};
 use crate::pages::{self, escape};
 use crate::plans::{self, Plan};
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, accounts, back};
 use serde::Deserialize;
 use serde_json::json;

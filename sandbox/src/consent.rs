@@ -12,7 +12,7 @@ use crate::keys::Identity;
 use crate::oauth::{self, Code};
 use crate::pages::{self, escape};
 use crate::plans::{self, Plan};
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::terms::Money;
 use crate::{Desk, back, delegations, embed, login, methods};
 use serde_json::{Map, Value};

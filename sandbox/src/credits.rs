@@ -8,7 +8,7 @@ use crate::ledger::TopUp;
 use crate::orders::{self, Kind, Purchase};
 use crate::plans::{self, Plan};
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::terms::Redemption;
 use crate::{Desk, accounts, balances, requests};
 use payments_wasm::wire::Credits;

@@ -5,7 +5,7 @@ use crate::http::request::{Reply, member, text, whole};
 use crate::keys::Identity;
 use crate::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::terms::Money;
 use crate::{Desk, accounts, methods, plans, widgets};
 use serde::Deserialize;

@@ -10,7 +10,7 @@ use crate::http::error;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Call, Reply, decimal, member, text, whole};
 use crate::primitives::random::Random;
-use crate::store::{Store, binds};
+use crate::storage::store::{Store, binds};
 use crate::{Desk, dashboard};
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -4,7 +4,7 @@ use crate::audit::{Book, Posted, each};
 use crate::http::error::Outcome;
 use crate::ledger::Grant;
 use crate::postings::{self, Kind};
-use crate::store::{Store, binds};
+use crate::storage::store::{Store, binds};
 use crate::terms::Terms;
 use payments_wasm::wire::Credits;
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 use crate::http::error::Outcome;
 use crate::http::request::{Body, Call, Reply, member};
 use crate::primitives::time;
-use crate::store::{Store, binds};
+use crate::storage::store::{Store, binds};
 use crate::{Desk, dashboard};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -2,7 +2,7 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Call, Reply, member};
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, accounts};
 use serde_json::{Map, Value, json};
 

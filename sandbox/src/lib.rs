@@ -38,9 +38,6 @@ mod legal;
 mod login;
 mod methods;
 mod mpp;
-#[cfg(test)]
-#[cfg(not(target_arch = "wasm32"))]
-mod native;
 mod oauth;
 mod orders;
 mod organizations;
@@ -59,14 +56,13 @@ mod router;
 #[cfg(not(target_arch = "wasm32"))]
 mod rules;
 mod sales;
-mod schema;
 mod secrets;
 mod seed;
 mod seen;
 mod settings;
 mod settlement;
 mod signers;
-mod store;
+mod storage;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod stories;
@@ -87,7 +83,7 @@ use crate::primitives::random::Random;
 use crate::primitives::time;
 use crate::seen::Seen;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::storage::store::Store;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text};
 use crate::keys::Identity;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, accounts, delegations};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use crate::http::request::{Reply, member, text, uint256};
 use crate::primitives::time;
 use crate::secrets::{self, Name};
 use crate::settlement::{self, Due, Presented, Settled};
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::tokens::{self, Protocol};
 use crate::{Desk, accounts, agents, facilitator, permissions, plans};
 use payments_wasm::wire::base64;

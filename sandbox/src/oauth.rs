@@ -10,7 +10,7 @@ use crate::keys::Identity;
 use crate::permissions::Granted;
 use crate::primitives::time;
 use crate::signers::House;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::tokens::{self, Protocol};
 use crate::{Desk, accounts, delegations, permissions, plans};
 use payments_wasm::wire::base64;

@@ -7,7 +7,7 @@ use crate::ledger::TopUp;
 use crate::plans::{self, Plan};
 use crate::postings::{self, Account, Kind as Money, Posting};
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, accounts, activity, balances};
 use serde::Deserialize;
 use serde_json::json;

@@ -4,7 +4,7 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, whole};
 use crate::keys::Identity;
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, accounts, activity};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -4,7 +4,7 @@ use crate::accounts::Kept;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, agents, delegations, faults, plans, postings, sales};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;

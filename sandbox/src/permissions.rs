@@ -6,7 +6,7 @@ use crate::http::request::{Reply, member, object, text, whole};
 use crate::keys::Identity;
 use crate::plans::Plan;
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::tokens::{self, COLUMNS, Draft, Permission, Protocol};
 use crate::{Desk, accounts, agents, plans};
 use payments_wasm::wire::base64;

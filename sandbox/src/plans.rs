@@ -4,7 +4,7 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, id, object, text};
 use crate::keys::Identity;
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::terms::Terms;
 use crate::{Desk, accounts, activity, organizations};
 use serde::Deserialize;

@@ -16,7 +16,7 @@
 
 use crate::Desk;
 use crate::http::error::{Outcome, Problem};
-use crate::store::{Store, binds};
+use crate::storage::store::{Store, binds};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 

@@ -6,7 +6,7 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, decimal, member, text, uint256};
-use crate::store::{Store, binds};
+use crate::storage::store::{Store, binds};
 use crate::{Desk, accounts, agents, deployment};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 
 use crate::postings::{Account, Kind, balance};
 use crate::seen::decode;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::world::{Answer, Offer, Someone, World};
 use payments_wasm::wire::base64;
 use serde_json::{Value, json};

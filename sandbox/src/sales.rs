@@ -5,7 +5,7 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, whole};
 use crate::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, accounts, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

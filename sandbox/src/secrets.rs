@@ -2,7 +2,7 @@
 
 use crate::Desk;
 use crate::http::error::{Outcome, Problem};
-use crate::store::binds;
+use crate::storage::store::binds;
 use hmac::{Hmac, KeyInit, Mac};
 use payments_wasm::wire::base64;
 use serde::Deserialize;

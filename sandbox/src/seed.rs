@@ -15,7 +15,7 @@ use crate::primitives::random::Random;
 use crate::primitives::time;
 use crate::seed::entry::Entry;
 use crate::settings;
-use crate::store::binds;
+use crate::storage::store::binds;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

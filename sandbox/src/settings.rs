@@ -3,7 +3,7 @@
 use crate::Desk;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, whole};
-use crate::store::{Store, binds};
+use crate::storage::store::{Store, binds};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

@@ -7,7 +7,7 @@ use crate::ledger::{self, Charge, TopUp};
 use crate::orders::{self, Kind, Purchase};
 use crate::plans::Plan;
 use crate::requests::{self, Cost};
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::tokens::{self, Permission};
 use crate::{Desk, balances, charges, methods};
 use payments_wasm::wire::Credits;

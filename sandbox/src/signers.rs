@@ -3,7 +3,7 @@
 use crate::http::error::{Outcome, Problem};
 use crate::primitives::eip712::{keccak, unhex};
 use crate::primitives::random::hexadecimal;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, secrets};
 use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
 use p256::ecdsa::signature::{Signer as _, Verifier as _};

@@ -6,9 +6,9 @@
 //! the books. The stories are the same in each run; `STORIES=5000` tells that many, `STORIES_SEED=7` others.
 
 use crate::keys::is_address;
-use crate::native::DIED;
 use crate::plot::{Step, steps};
 use crate::postings::{Account, Kind, balance};
+use crate::storage::native_sqlite::DIED;
 use crate::world::{Answer, Offer, Someone, World, accepted, cards, tampered_with};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -306,7 +306,7 @@ impl Story {
         for (index, offer) in self.plans.iter().enumerate().filter(|(_, offer)| !offer.by_time) {
             let bought = "SELECT SUM(CAST(quantity AS INTEGER)) AS sum FROM purchases WHERE kind <> 'mint' AND plan_id = ?";
             let bought: Vec<Map<String, Value>> =
-                self.world.store.rows(bought, crate::store::binds![offer.id.as_str()]).unwrap();
+                self.world.store.rows(bought, crate::storage::store::binds![offer.id.as_str()]).unwrap();
             let bought = u128::from(bought[0]["sum"].as_u64().unwrap_or_default());
             let issued =
                 self.issued.get(&index).copied().unwrap_or_default() + bought * u128::from(offer.grant);

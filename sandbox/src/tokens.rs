@@ -8,7 +8,7 @@ use crate::permissions::CARD;
 use crate::primitives::eip712::{self, keccak};
 use crate::primitives::random::hexadecimal;
 use crate::seen::{self, Decoded, Proof};
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, authorization, signers};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

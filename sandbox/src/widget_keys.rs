@@ -8,7 +8,7 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text};
 use crate::keys::Identity;
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, accounts, back, organizations, secrets, widgets};
 use payments_wasm::wire::base64;
 use serde::Deserialize;

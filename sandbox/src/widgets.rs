@@ -5,7 +5,7 @@ use crate::http::request::{Reply, member, object, text};
 use crate::keys::Identity;
 use crate::methods::{self, Card};
 use crate::primitives::time;
-use crate::store::binds;
+use crate::storage::store::binds;
 use crate::{Desk, accounts, back, widget_keys};
 use serde::Deserialize;
 use serde_json::json;

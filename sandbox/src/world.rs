@@ -3,11 +3,11 @@
 
 use crate::control::Started;
 use crate::http::request::{Call, Reply};
-use crate::native::{DIED, Native};
 use crate::primitives::random::Random;
 use crate::seen::Seen;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::storage::native_sqlite::{DIED, Native};
+use crate::storage::store::Store;
 use crate::{Desk, audit, prepare, serve};
 use payments_wasm::wire::base64;
 use serde_json::{Map, Value, json};

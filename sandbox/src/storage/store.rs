@@ -5,8 +5,8 @@
 
 use crate::http::error::{Outcome, Problem};
 #[cfg(all(test, not(target_arch = "wasm32")))]
-use crate::native::Native;
-use crate::schema::{ADDED, SCHEMA};
+use crate::storage::native_sqlite::Native;
+use crate::storage::schema::{ADDED, SCHEMA};
 use crate::{oauth, widget_keys};
 use serde::de::DeserializeOwned;
 use worker::js_sys::{Function, Reflect};
@@ -18,11 +18,11 @@ use worker::{SqlStorage, SqlStorageValue, State};
 macro_rules! binds {
     ($($value:expr),* $(,)?) => { vec![$(worker::SqlStorageValue::from($value)),*] };
 }
-pub(super) use binds;
+pub(crate) use binds;
 
 /// The storage of the one object that the sandbox is.
 #[derive(Debug, Clone)]
-pub(super) struct Store(Engine);
+pub(crate) struct Store(Engine);
 
 #[derive(Debug, Clone)]
 enum Engine {
@@ -35,18 +35,18 @@ enum Engine {
 }
 
 impl Store {
-    pub(super) fn new(state: &State) -> Outcome<Self> {
+    pub(crate) fn new(state: &State) -> Outcome<Self> {
         let storage = Reflect::get(state.as_raw(), &"storage".into()).map_err(worker::Error::from)?;
         Ok(Self(Engine::Object { sql: state.storage().sql(), storage }))
     }
 
     #[cfg(all(test, not(target_arch = "wasm32")))]
-    pub(super) fn native(native: std::rc::Rc<Native>) -> Self {
+    pub(crate) fn native(native: std::rc::Rc<Native>) -> Self {
         Self(Engine::Native(native))
     }
 
     /// Makes the tables and columns that are missing.
-    pub(super) fn prepare(&self) -> Outcome<()> {
+    pub(crate) fn prepare(&self) -> Outcome<()> {
         self.run(SCHEMA, Vec::new())?;
         self.run(oauth::SCHEMA, Vec::new())?;
         self.run(widget_keys::SCHEMA, Vec::new())?;
@@ -68,13 +68,13 @@ impl Store {
     }
 
     /// Whether there is a table of that name.
-    pub(super) fn has_table(&self, name: &str) -> Outcome<bool> {
+    pub(crate) fn has_table(&self, name: &str) -> Outcome<bool> {
         let tables = "SELECT COUNT(*) AS count FROM sqlite_master WHERE type = 'table' AND name = ?";
         Ok(self.count(tables, binds![name])? > 0)
     }
 
     /// Empties every table.
-    pub(super) fn clear(&self) -> Outcome<()> {
+    pub(crate) fn clear(&self) -> Outcome<()> {
         #[derive(serde::Deserialize)]
         struct Row {
             name: String,
@@ -86,7 +86,7 @@ impl Store {
         tables.iter().try_for_each(|table| self.run(&format!("DELETE FROM {}", table.name), Vec::new()))
     }
 
-    pub(super) fn run(&self, query: &str, binds: Vec<SqlStorageValue>) -> Outcome<()> {
+    pub(crate) fn run(&self, query: &str, binds: Vec<SqlStorageValue>) -> Outcome<()> {
         match &self.0 {
             Engine::Object { sql, .. } => {
                 sql.exec(query, binds)?;
@@ -97,7 +97,7 @@ impl Store {
         }
     }
 
-    pub(super) fn rows<T: DeserializeOwned>(
+    pub(crate) fn rows<T: DeserializeOwned>(
         &self,
         query: &str,
         binds: Vec<SqlStorageValue>,
@@ -110,7 +110,7 @@ impl Store {
     }
 
     /// The first row, if there is one.
-    pub(super) fn first<T: DeserializeOwned>(
+    pub(crate) fn first<T: DeserializeOwned>(
         &self,
         query: &str,
         binds: Vec<SqlStorageValue>,
@@ -119,7 +119,7 @@ impl Store {
     }
 
     /// The number that a `SELECT COUNT(*) AS count ...` finds.
-    pub(super) fn count(&self, query: &str, binds: Vec<SqlStorageValue>) -> Outcome<i64> {
+    pub(crate) fn count(&self, query: &str, binds: Vec<SqlStorageValue>) -> Outcome<i64> {
         #[derive(serde::Deserialize)]
         struct Row {
             count: i64,
@@ -132,7 +132,7 @@ impl Store {
     /// `transactionSync` has no binding in the worker crate. It fits better than its asynchronous sibling: there is no
     /// await in it, so no other call of this object can come between. The runtime sends no answer before what was written
     /// until then is on the disk (its output gate), so what was answered is not lost.
-    pub(super) fn transaction<T>(&self, mut work: impl FnMut() -> Outcome<T>) -> Outcome<T> {
+    pub(crate) fn transaction<T>(&self, mut work: impl FnMut() -> Outcome<T>) -> Outcome<T> {
         let storage = match &self.0 {
             Engine::Object { storage, .. } => storage,
             #[cfg(all(test, not(target_arch = "wasm32")))]

@@ -10,21 +10,21 @@ use std::cell::Cell;
 use worker::SqlStorageValue;
 
 /// What a call answers that the fuse ended.
-pub(super) const DIED: &str = "the process died";
+pub(crate) const DIED: &str = "the process died";
 
 #[derive(Debug)]
-pub(super) struct Native {
+pub(crate) struct Native {
     connection: Connection,
     fuse: Cell<Option<u32>>,
 }
 
 impl Native {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { connection: Connection::open_in_memory().unwrap(), fuse: Cell::new(None) }
     }
 
     /// Lets so many statements run, and then none; `None` lets all run.
-    pub(super) fn set_fuse(&self, statements: Option<u32>) {
+    pub(crate) fn set_fuse(&self, statements: Option<u32>) {
         self.fuse.set(statements);
     }
 
@@ -39,7 +39,7 @@ impl Native {
         }
     }
 
-    pub(super) fn run(&self, query: &str, binds: &[SqlStorageValue]) -> Outcome<()> {
+    pub(crate) fn run(&self, query: &str, binds: &[SqlStorageValue]) -> Outcome<()> {
         self.burn()?;
         if binds.is_empty() {
             return self.connection.execute_batch(query).map_err(|error| broken(query, &error));
@@ -47,7 +47,7 @@ impl Native {
         self.rows::<Value>(query, binds).map(|_| ())
     }
 
-    pub(super) fn rows<T: DeserializeOwned>(
+    pub(crate) fn rows<T: DeserializeOwned>(
         &self,
         query: &str,
         binds: &[SqlStorageValue],
@@ -69,7 +69,7 @@ impl Native {
         Ok(found)
     }
 
-    pub(super) fn transaction<T>(&self, mut work: impl FnMut() -> Outcome<T>) -> Outcome<T> {
+    pub(crate) fn transaction<T>(&self, mut work: impl FnMut() -> Outcome<T>) -> Outcome<T> {
         let transaction = self.connection.unchecked_transaction().map_err(|error| broken("begin", &error))?;
         let value = work()?;
         // A process that died before its commit has not committed.

@@ -2,7 +2,7 @@
 
 /// uint256 amounts are decimal TEXT, since SQLite's integers reach JavaScript as doubles. Times are milliseconds,
 /// money that a delegation bounds is in cents: both are far below 2^53.
-pub(super) const SCHEMA: &str = "
+pub(crate) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS accounts (
   id TEXT PRIMARY KEY, address TEXT NOT NULL, name TEXT NOT NULL, created_at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS plans (
@@ -103,7 +103,7 @@ CREATE TABLE IF NOT EXISTS calls (
 ";
 
 /// Columns that came later: a data folder of before gets them when it is opened.
-pub(super) const ADDED: [(&str, &str, &str); 22] = [
+pub(crate) const ADDED: [(&str, &str, &str); 22] = [
     ("permissions", "sessions", "TEXT NOT NULL DEFAULT '[]'"),
     ("accounts", "email", "TEXT"),
     ("widgets", "widget_key", "TEXT"),
