@@ -1,11 +1,12 @@
 //! Accounts: whoever shows a key is one.
 
+use crate::crypto::signing_keys;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text, whole};
 use crate::keys::{self, Identity, Issued};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, organizations, signers};
+use crate::{Desk, organizations};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ pub(super) fn caller(desk: &Desk) -> Outcome<Identity> {
 
 /// Opens an account with a new address.
 pub(super) fn open(desk: &Desk, name: Option<&str>) -> Outcome<Identity> {
-    let identity = Identity { address: signers::create(desk)?, key_id: None, org: None };
+    let identity = Identity { address: signing_keys::create(desk)?, key_id: None, org: None };
     insert(desk, &identity, name)?;
     Ok(identity)
 }
@@ -81,7 +82,7 @@ fn insert(desk: &Desk, identity: &Identity, name: Option<&str>) -> Outcome<()> {
 
 /// A new key of the account, of an organization's if one is named, which is remembered so that it can be revoked.
 pub(super) fn issue(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&str>) -> Outcome<Issued> {
-    let signer = signers::of(desk, address)?;
+    let signer = signing_keys::of(desk, address)?;
     let issued = keys::mint(address, desk.call.now, secs, org, desk.random, |payload| signer.jwt(payload))?;
     keep(desk, address, &issued.id, &issued.key, org, Some(issued.expires.saturating_mul(1000)))?;
     Ok(issued)
@@ -89,7 +90,7 @@ pub(super) fn issue(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&
 
 /// The same, without a time in it: where the desk's chance is a name's, so is the key.
 pub(super) fn issue_fixed(desk: &Desk, address: &str, org: Option<&str>) -> Outcome<()> {
-    let signer = signers::of(desk, address)?;
+    let signer = signing_keys::of(desk, address)?;
     let issued = keys::mint(address, 0, None, org, desk.random, |payload| signer.jwt(payload))?;
     keep(desk, address, &issued.id, &issued.key, org, Some(issued.expires.saturating_mul(1000)))
 }

@@ -1,8 +1,9 @@
 //! What only a sandbox has: who may use it, and a way to start over.
 
+use crate::crypto::secrets;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
-use crate::{Desk, secrets, settings};
+use crate::{Desk, settings};
 use worker::Url;
 
 /// How the sandbox was started, as far as its own routes care.

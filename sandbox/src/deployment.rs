@@ -1,9 +1,9 @@
 //! What the sandbox says of itself (contract section 4.3).
 
 use crate::Desk;
+use crate::crypto::signing_keys::House;
 use crate::http::error::Outcome;
 use crate::http::request::Reply;
-use crate::signers::House;
 use serde_json::{Map, Value, json};
 
 /// Who issues the sandbox's keys.

@@ -22,6 +22,7 @@ mod checkout;
 mod consent;
 mod control;
 mod credits;
+mod crypto;
 mod dashboard;
 mod delegations;
 mod deployment;
@@ -56,12 +57,10 @@ mod router;
 #[cfg(not(target_arch = "wasm32"))]
 mod rules;
 mod sales;
-mod secrets;
 mod seed;
 mod seen;
 mod settings;
 mod settlement;
-mod signers;
 mod storage;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,11 +1,11 @@
 //! The Machine Payments Protocol: challenges, and credentials that pay them (contract sections 4.7, 7, 13.9).
 
 use crate::challenge::{Asked, Challenge, Credential, LIFE, Place};
+use crate::crypto::secrets::{self, Name};
 use crate::endpoints::Match;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, uint256};
 use crate::primitives::time;
-use crate::secrets::{self, Name};
 use crate::settlement::{self, Due, Presented, Settled};
 use crate::storage::store::binds;
 use crate::tokens::{self, Protocol};

@@ -4,12 +4,12 @@
 //! The access token that comes of a code is an x402 access token of the plan that was picked: an MCP server takes its
 //! bearer for one. What a client secret is worth nobody here can say, since MCP servers make them up; it is not looked at.
 
+use crate::crypto::signing_keys::House;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text};
 use crate::keys::Identity;
 use crate::permissions::Granted;
 use crate::primitives::time;
-use crate::signers::House;
 use crate::storage::store::binds;
 use crate::tokens::{self, Protocol};
 use crate::{Desk, accounts, delegations, permissions, plans};

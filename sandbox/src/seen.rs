@@ -3,10 +3,10 @@
 //! To recover a signer is the dearest part of a call. It is a function of the token's bytes alone, so tokens that proved sound
 //! are remembered for a while; whether they are still good is asked of the storage each time.
 
+use crate::crypto::signing_keys::{self, House, Signer};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{member, text};
 use crate::primitives::eip712;
-use crate::signers::{self, House, Signer};
 use crate::terms::Terms;
 use crate::tokens::{Protocol, without_nulls};
 use crate::{Desk, authorization, permissions};
@@ -129,7 +129,7 @@ fn prove(desk: &Desk, decoded: &Decoded, protocol: Protocol) -> Outcome<Proof> {
         return Ok(ours.map_or(Proof::None, Proof::Claims));
     }
     let digest = authorization::typed_data(token, protocol).as_ref().and_then(eip712::digest);
-    let signer = digest.and_then(|digest| signers::recover(&digest, &decoded.credential));
+    let signer = digest.and_then(|digest| signing_keys::recover(&digest, &decoded.credential));
     Ok(signer.map_or(Proof::None, Proof::Signer))
 }
 

@@ -1,6 +1,7 @@
 //! Access tokens: what they are made of, and how they are told from what was not issued here (contract sections 6.3,
 //! 13.6).
 
+use crate::crypto::signing_keys;
 use crate::delegations::Delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::keys::Identity;
@@ -9,7 +10,7 @@ use crate::primitives::eip712::{self, keccak};
 use crate::primitives::random::hexadecimal;
 use crate::seen::{self, Decoded, Proof};
 use crate::storage::store::binds;
-use crate::{Desk, authorization, signers};
+use crate::{Desk, authorization};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
@@ -84,11 +85,11 @@ impl Permission {
         let typed = token.as_object().and_then(|token| authorization::typed_data(token, protocol));
         let signature = token.pointer("/payload/signature").and_then(Value::as_str);
         let recovered = typed.as_ref().and_then(eip712::digest).zip(signature);
-        let recovered = recovered.and_then(|(digest, signature)| signers::recover(&digest, signature));
+        let recovered = recovered.and_then(|(digest, signature)| signing_keys::recover(&digest, signature));
         let sessions: Value = serde_json::from_str(&self.sessions).unwrap_or(Value::Null);
         Ok(json!({
             "permissionHash": self.hash, "protocol": self.protocol, "token": token, "typedData": typed,
-            "signature": signature, "signer": signers::of(desk, &self.holder)?.address(), "recovered": recovered,
+            "signature": signature, "signer": signing_keys::of(desk, &self.holder)?.address(), "recovered": recovered,
             "sessionKeys": sessions,
         }))
     }
@@ -167,13 +168,13 @@ pub(super) fn sign(desk: &Desk, draft: Draft<'_>) -> Outcome<Signed> {
     token.insert("payload".into(), json!({ "authorization": authorization }));
     token.insert("extensions".into(), json!({}));
     let (name, credential, hash) = if by_card {
-        let jwt = signers::House::load(desk)?.jwt(&claims(desk, caller, delegation)?);
+        let jwt = signing_keys::House::load(desk)?.jwt(&claims(desk, caller, delegation)?);
         let hash = keccak(jwt.as_bytes());
         ("token", jwt, hash)
     } else {
         let digest = authorization::typed_data(&token, draft.protocol).as_ref().and_then(eip712::digest);
         let digest = digest.ok_or_else(|| Problem::bad_request("The token's terms cannot be signed"))?;
-        ("signature", signers::of(desk, &caller.address)?.sign(&digest), digest)
+        ("signature", signing_keys::of(desk, &caller.address)?.sign(&digest), digest)
     };
     if let Some(payload) = token.get_mut("payload").and_then(Value::as_object_mut) {
         payload.insert(name.into(), credential.as_str().into());
@@ -228,7 +229,7 @@ pub(super) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome
         desk.store.first(&query, binds![decoded.credential.as_str()])?.ok_or_else(unknown)?;
     let signer = match permission.signer.take().filter(|signer| !signer.is_empty()) {
         Some(signer) => signer,
-        None => signers::of(desk, &permission.holder)?.address(),
+        None => signing_keys::of(desk, &permission.holder)?.address(),
     };
     if permission.expires_at <= desk.call.now && permission.revoked_at == 0 {
         return Err(Problem::new(

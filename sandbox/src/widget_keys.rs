@@ -4,12 +4,13 @@
 //! The site's server signs an `initToken` (a JWT, HS256) with its key's secret; a widget gives it here for a session of
 //! that visitor's. The sandbox keeps an account for each visitor of each organization.
 
+use crate::crypto::secrets;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text};
 use crate::keys::Identity;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, accounts, back, organizations, secrets, widgets};
+use crate::{Desk, accounts, back, organizations, widgets};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

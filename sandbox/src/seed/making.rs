@@ -1,6 +1,7 @@
 //! How each thing of a seed file is made, and how the answer names it.
 
 use crate::accounts::{self, Account};
+use crate::crypto::signing_keys;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::decimal;
 use crate::keys::{self, Identity};
@@ -9,7 +10,7 @@ use crate::primitives::eip712::unhex;
 use crate::primitives::time;
 use crate::seed::entry::{self, Entry};
 use crate::seed::{Bed, identified};
-use crate::{agents, credits, delegations, organizations, plans, signers, widgets};
+use crate::{agents, credits, delegations, organizations, plans, widgets};
 use serde_json::{Map, Value, json};
 
 /// USDC on Base Sepolia, and EURC there: what prices without a card are in.
@@ -42,7 +43,7 @@ pub(super) fn user(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
             let secret = unhex(secret).filter(|secret| secret.len() == 32);
             let secret =
                 secret.ok_or_else(|| entry.wrong("privateKey", "must be 0x and 64 hexadecimal digits"))?;
-            signers::adopt(&desk, &secret)
+            signing_keys::adopt(&desk, &secret)
                 .map_err(|_| entry.wrong("privateKey", "is not a key of secp256k1"))?
         }
         (None, Some(key)) => {
@@ -50,7 +51,7 @@ pub(super) fn user(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
             read.map_err(|problem| entry.wrong("apiKey", &format!("is not one: {}", problem.message)))?
                 .address
         }
-        (None, None) => signers::adopt(&desk, &bed.desk("signers", &name).random.bytes(32)?)?,
+        (None, None) => signing_keys::adopt(&desk, &bed.desk("signers", &name).random.bytes(32)?)?,
     };
     if let Some(email) = email
         && accounts::of_email(&desk, email)?

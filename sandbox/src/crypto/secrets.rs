@@ -10,7 +10,7 @@ use sha2::Sha256;
 
 /// Which secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Name {
+pub(crate) enum Name {
     /// Seals MPP challenges.
     Mpp,
     /// Signs card tokens, and what OAuth hands out.
@@ -27,7 +27,7 @@ impl Name {
 }
 
 /// The secret of that name: 32 bytes, made now if there is none yet.
-pub(super) fn load(desk: &Desk, name: Name) -> Outcome<Vec<u8>> {
+pub(crate) fn load(desk: &Desk, name: Name) -> Outcome<Vec<u8>> {
     #[derive(Deserialize)]
     struct Row {
         value: String,
@@ -44,21 +44,21 @@ pub(super) fn load(desk: &Desk, name: Name) -> Outcome<Vec<u8>> {
 }
 
 /// HMAC-SHA256 of a text.
-pub(super) fn seal(secret: &[u8], text: &str) -> Outcome<Vec<u8>> {
+pub(crate) fn seal(secret: &[u8], text: &str) -> Outcome<Vec<u8>> {
     let mut mac = mac(secret)?;
     mac.update(text.as_bytes());
     Ok(mac.finalize().into_bytes().to_vec())
 }
 
 /// Whether a seal is that of a text, found out in the same time whether it is or not.
-pub(super) fn sealed(secret: &[u8], text: &str, seal: &[u8]) -> Outcome<bool> {
+pub(crate) fn sealed(secret: &[u8], text: &str, seal: &[u8]) -> Outcome<bool> {
     let mut mac = mac(secret)?;
     mac.update(text.as_bytes());
     Ok(mac.verify_slice(seal).is_ok())
 }
 
 /// Whether two texts are the same, found out in the same time whether they are or not.
-pub(super) fn same(given: &str, wanted: &str) -> bool {
+pub(crate) fn same(given: &str, wanted: &str) -> bool {
     let key = wanted.as_bytes();
     seal(key, wanted).and_then(|wanted| sealed(key, given, &wanted)).unwrap_or(false)
 }

@@ -1,10 +1,11 @@
 //! Who signs: a key of secp256k1 for each account, and one of P-256 for the sandbox itself.
 
+use crate::Desk;
+use crate::crypto::secrets;
 use crate::http::error::{Outcome, Problem};
 use crate::primitives::eip712::{keccak, unhex};
 use crate::primitives::random::hexadecimal;
 use crate::storage::store::binds;
-use crate::{Desk, secrets};
 use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use payments_wasm::wire::base64;
@@ -14,7 +15,7 @@ use std::fmt;
 use std::rc::Rc;
 
 /// A key of an account's: what signs its tokens, and the API keys that are handed out for it.
-pub(super) struct Signer(SigningKey);
+pub(crate) struct Signer(SigningKey);
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,19 +33,19 @@ impl Signer {
     }
 
     /// Its address on Ethereum.
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         address(self.0.verifying_key())
     }
 
     /// The signature of a digest: 65 bytes as wallets write them, in hexadecimal.
-    pub(super) fn sign(&self, digest: &[u8; 32]) -> String {
+    pub(crate) fn sign(&self, digest: &[u8; 32]) -> String {
         let (signature, recovery) = self.0.sign_prehash_recoverable(digest);
         let recovery = recovery.to_byte().saturating_add(27);
         format!("0x{}{recovery:02x}", hexadecimal(&signature.to_bytes()))
     }
 
     /// A JWT of that header (an `alg` of ES256K is added) and payload.
-    pub(super) fn jwt(&self, payload: &Value) -> String {
+    pub(crate) fn jwt(&self, payload: &Value) -> String {
         jwt("ES256K", None, payload, |text| {
             let signature: Signature = self.0.sign(text.as_bytes());
             signature.to_bytes().to_vec()
@@ -71,7 +72,7 @@ fn address(key: &VerifyingKey) -> String {
 }
 
 /// Whose signature of a digest this is.
-pub(super) fn recover(digest: &[u8; 32], signature: &str) -> Option<String> {
+pub(crate) fn recover(digest: &[u8; 32], signature: &str) -> Option<String> {
     let bytes = unhex(signature)?;
     let (signature, recovery) = bytes.split_at_checked(64)?;
     let recovery = RecoveryId::from_byte(recovery.first()?.checked_sub(27)?)?;
@@ -80,7 +81,7 @@ pub(super) fn recover(digest: &[u8; 32], signature: &str) -> Option<String> {
 }
 
 /// A new account's key and address.
-pub(super) fn create(desk: &Desk) -> Outcome<String> {
+pub(crate) fn create(desk: &Desk) -> Outcome<String> {
     let secret = desk.random.bytes(32)?;
     let address = Signer::of(&secret)?.address();
     keep(desk, &address, &secret, &address)?;
@@ -95,7 +96,7 @@ fn keep(desk: &Desk, account: &str, secret: &[u8], address: &str) -> Outcome<()>
 }
 
 /// The address of an account whose key was made elsewhere, and is kept now.
-pub(super) fn adopt(desk: &Desk, secret: &[u8]) -> Outcome<String> {
+pub(crate) fn adopt(desk: &Desk, secret: &[u8]) -> Outcome<String> {
     let address = Signer::of(secret)?.address();
     desk.store.run("DELETE FROM signers WHERE account = ?", binds![address.to_ascii_lowercase()])?;
     keep(desk, &address, secret, &address)?;
@@ -104,7 +105,7 @@ pub(super) fn adopt(desk: &Desk, secret: &[u8]) -> Outcome<String> {
 
 /// The key that signs for an account. One that was opened here signs with the key that its address is of; one that came
 /// with a key made elsewhere gets one, whose address is another, as a smart account's owner has another.
-pub(super) fn of(desk: &Desk, account: &str) -> Outcome<Rc<Signer>> {
+pub(crate) fn of(desk: &Desk, account: &str) -> Outcome<Rc<Signer>> {
     #[derive(Deserialize)]
     struct Row {
         secret: String,
@@ -121,7 +122,7 @@ pub(super) fn of(desk: &Desk, account: &str) -> Outcome<Rc<Signer>> {
 }
 
 /// The sandbox's own key, which signs card tokens and what the OAuth endpoints hand out.
-pub(super) struct House(p256::ecdsa::SigningKey);
+pub(crate) struct House(p256::ecdsa::SigningKey);
 
 impl fmt::Debug for House {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,7 +131,7 @@ impl fmt::Debug for House {
 }
 
 impl House {
-    pub(super) fn load(desk: &Desk) -> Outcome<Rc<Self>> {
+    pub(crate) fn load(desk: &Desk) -> Outcome<Rc<Self>> {
         let secret = secrets::load(desk, secrets::Name::House)?;
         let text = hexadecimal(&secret);
         desk.seen.houses.of(&text, |_| Self::of(secret))
@@ -151,7 +152,7 @@ impl House {
     }
 
     /// An ES256 JWT.
-    pub(super) fn jwt(&self, payload: &Value) -> String {
+    pub(crate) fn jwt(&self, payload: &Value) -> String {
         jwt("ES256", Some(&self.id()), payload, |text| {
             let signature: p256::ecdsa::Signature = self.0.sign(text.as_bytes());
             signature.to_bytes().to_vec()
@@ -159,7 +160,7 @@ impl House {
     }
 
     /// The claims of a JWT, if it was signed with this key.
-    pub(super) fn read(&self, jwt: &str) -> Option<Value> {
+    pub(crate) fn read(&self, jwt: &str) -> Option<Value> {
         let (text, signature) = jwt.rsplit_once('.')?;
         let (header, payload) = text.split_once('.')?;
         let part = |text: &str| base64::decode(text, 8 * 1024, "token").ok();
@@ -175,7 +176,7 @@ impl House {
     }
 
     /// The set of keys that others check its signatures with (RFC 7517).
-    pub(super) fn jwks(&self) -> Value {
+    pub(crate) fn jwks(&self) -> Value {
         let point = self.0.verifying_key().to_sec1_point(false);
         let (x, y) = point.as_bytes().get(1..).unwrap_or_default().split_at_checked(32).unwrap_or_default();
         json!({ "keys": [{
