@@ -2,8 +2,9 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, id};
+use crate::identity::accounts;
 use crate::storage::store::binds;
-use crate::{Desk, accounts, agents, delegations, permissions, plans};
+use crate::{Desk, agents, delegations, permissions, plans};
 use serde::Deserialize;
 use serde_json::json;
 

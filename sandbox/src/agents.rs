@@ -3,11 +3,12 @@
 use crate::endpoints::{self, Endpoints};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, id, member, object, text};
-use crate::keys::Identity;
+use crate::identity::accounts;
+use crate::identity::api_key::Identity;
 use crate::plans::{self, PlanRow};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, accounts, activity, organizations};
+use crate::{Desk, activity, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

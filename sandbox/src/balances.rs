@@ -4,7 +4,7 @@ use crate::Desk;
 use crate::deployment;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
-use crate::keys::is_address;
+use crate::identity::api_key::is_address;
 use crate::ledger::{self, Lot};
 use crate::plans::{self, Plan};
 use crate::postings::{self, Account, Kind, Posting};

@@ -1,13 +1,14 @@
 //! Charges of a delegation: reserved before a bank is asked, then made or given back (the delegation specification, sections
 //! 6.2 and 8.3; contract section 4.6).
 
+use crate::Desk;
 use crate::delegations::{self, Delegation};
 use crate::http::error::Outcome;
 use crate::http::request::Reply;
+use crate::identity::accounts;
 use crate::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, accounts};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -2,13 +2,14 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Form, Reply};
+use crate::identity::accounts;
 use crate::methods::Card;
 use crate::orders::{self, Kind, Purchase};
 use crate::pages::{self, escape};
 use crate::plans::{self, Plan};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, accounts, back};
+use crate::{Desk, back};
 use serde::Deserialize;
 use serde_json::json;
 use worker::Url;

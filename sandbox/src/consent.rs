@@ -4,17 +4,18 @@
 //! Clients register with the MCP server, not here: `client_id` is the agent's id, or a name that the server made up. So
 //! any way back will do, as it does for the login page, and what proves who redeems a code is its PKCE verifier.
 
-use crate::accounts::{self, Account};
 use crate::agents::{self, Agent};
 use crate::http::error::Outcome;
 use crate::http::request::{Form, Reply, id};
-use crate::keys::Identity;
+use crate::identity::accounts::{self, Account};
+use crate::identity::api_key::Identity;
+use crate::identity::login_page;
 use crate::oauth::{self, Code};
 use crate::pages::{self, escape};
 use crate::plans::{self, Plan};
 use crate::storage::store::binds;
 use crate::terms::Money;
-use crate::{Desk, back, delegations, embed, login, methods};
+use crate::{Desk, back, delegations, embed, methods};
 use serde_json::{Map, Value};
 use worker::Url;
 
@@ -181,7 +182,7 @@ impl<'a> Request<'a> {
         if !accounts.is_empty() {
             html.push_str("<h2>Allow as</h2>\n<ul class=\"accounts\">\n");
             for account in accounts {
-                html.push_str(&login::item(account));
+                html.push_str(&login_page::item(account));
             }
             html.push_str("</ul>\n");
         }
@@ -276,7 +277,7 @@ pub(super) fn page(desk: &Desk) -> Outcome {
 }
 
 fn show(desk: &Desk, request: &Request<'_>, wrong: Option<&str>, typed: &Form) -> Outcome {
-    let accounts = accounts::newest(desk, login::MOST_ACCOUNTS)?;
+    let accounts = accounts::newest(desk, login_page::MOST_ACCOUNTS)?;
     let status = if wrong.is_some() { 400 } else { 200 };
     Ok(pages::page(status, "Allow access", &request.content(&accounts, wrong, typed)))
 }

@@ -3,14 +3,15 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text, uint256, whole};
-use crate::keys::{Identity, is_address};
+use crate::identity::accounts;
+use crate::identity::api_key::{Identity, is_address};
 use crate::ledger::TopUp;
 use crate::orders::{self, Kind, Purchase};
 use crate::plans::{self, Plan};
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::terms::Redemption;
-use crate::{Desk, accounts, balances, requests};
+use crate::{Desk, balances, requests};
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value, json};
 

@@ -2,12 +2,13 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, whole};
-use crate::keys::Identity;
+use crate::identity::accounts;
+use crate::identity::api_key::Identity;
 use crate::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::terms::Money;
-use crate::{Desk, accounts, methods, plans, widgets};
+use crate::{Desk, methods, plans, widgets};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

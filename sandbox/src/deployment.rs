@@ -56,7 +56,7 @@ pub(super) fn jwks(desk: &Desk) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::is_address;
+    use crate::identity::api_key::is_address;
 
     #[test]
     fn all_nineteen_contracts_have_an_address_of_their_own() {

@@ -2,7 +2,7 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Form, Reply};
-use crate::keys::Identity;
+use crate::identity::api_key::Identity;
 use crate::methods::{self, Card};
 use crate::pages::{self, escape};
 use crate::primitives::time;

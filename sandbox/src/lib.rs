@@ -8,7 +8,6 @@
 //! not repeat.
 
 mod access;
-mod accounts;
 mod activity;
 mod agents;
 mod audit;
@@ -31,12 +30,10 @@ mod endpoints;
 mod facilitator;
 mod faults;
 mod http;
+mod identity;
 mod invariants;
 mod journal;
-mod keys;
 mod ledger;
-mod legal;
-mod login;
 mod methods;
 mod mpp;
 mod oauth;

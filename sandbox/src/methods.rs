@@ -2,9 +2,10 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text};
-use crate::keys::Identity;
+use crate::identity::accounts;
+use crate::identity::api_key::Identity;
 use crate::storage::store::binds;
-use crate::{Desk, accounts, delegations};
+use crate::{Desk, delegations};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -7,12 +7,13 @@
 use crate::crypto::signing_keys::House;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text};
-use crate::keys::Identity;
+use crate::identity::accounts;
+use crate::identity::api_key::Identity;
 use crate::permissions::Granted;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::tokens::{self, Protocol};
-use crate::{Desk, accounts, delegations, permissions, plans};
+use crate::{Desk, delegations, permissions, plans};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

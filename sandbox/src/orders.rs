@@ -3,12 +3,13 @@
 use crate::delegations::Delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
+use crate::identity::accounts;
 use crate::ledger::TopUp;
 use crate::plans::{self, Plan};
 use crate::postings::{self, Account, Kind as Money, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, accounts, activity, balances};
+use crate::{Desk, activity, balances};
 use serde::Deserialize;
 use serde_json::json;
 

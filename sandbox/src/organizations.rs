@@ -2,10 +2,11 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, whole};
-use crate::keys::Identity;
+use crate::identity::accounts;
+use crate::identity::api_key::Identity;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, accounts, activity};
+use crate::{Desk, activity};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

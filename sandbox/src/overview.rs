@@ -1,8 +1,8 @@
 //! All that there is, at a glance: what the dashboard shows.
 
-use crate::accounts::Kept;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
+use crate::identity::accounts::Kept;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::{Desk, agents, delegations, faults, plans, postings, sales};

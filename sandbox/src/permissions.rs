@@ -3,12 +3,13 @@
 use crate::delegations::{self, Delegation};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, object, text, whole};
-use crate::keys::Identity;
+use crate::identity::accounts;
+use crate::identity::api_key::Identity;
 use crate::plans::Plan;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::tokens::{self, COLUMNS, Draft, Permission, Protocol};
-use crate::{Desk, accounts, agents, plans};
+use crate::{Desk, agents, plans};
 use payments_wasm::wire::base64;
 use serde_json::{Map, Value, json};
 

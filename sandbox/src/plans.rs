@@ -2,11 +2,12 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, id, object, text};
-use crate::keys::Identity;
+use crate::identity::accounts;
+use crate::identity::api_key::Identity;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::terms::Terms;
-use crate::{Desk, accounts, activity, organizations};
+use crate::{Desk, activity, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;

@@ -6,8 +6,9 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, decimal, member, text, uint256};
+use crate::identity::accounts;
 use crate::storage::store::{Store, binds};
-use crate::{Desk, accounts, agents, deployment};
+use crate::{Desk, agents, deployment};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

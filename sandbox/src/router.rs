@@ -2,18 +2,18 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
+use crate::identity::{accounts, legal_documents, login_page};
 use crate::primitives::time;
 use crate::tokens::Protocol;
 use crate::{
-    Desk, access, accounts, activity, agents, audit, balances, books, charges, checkout, consent, control,
-    credits, dashboard, delegations, deployment, embed, facilitator, faults, journal, legal, login, methods,
-    mpp, oauth, orders, organizations, overview, permissions, plans, requests, sales, seed, settings,
-    widget_keys, widgets,
+    Desk, access, activity, agents, audit, balances, books, charges, checkout, consent, control, credits,
+    dashboard, delegations, deployment, embed, facilitator, faults, journal, methods, mpp, oauth, orders,
+    organizations, overview, permissions, plans, requests, sales, seed, settings, widget_keys, widgets,
 };
 
 /// Serves a call.
 pub(super) fn route(desk: &Desk) -> Outcome {
-    legal::guard(desk)?;
+    legal_documents::guard(desk)?;
     let path: Vec<&str> = desk.call.path.iter().map(String::as_str).collect();
     // HEAD is GET; the runtime leaves the body out.
     let method = if desk.call.method == "HEAD" { "GET" } else { desk.call.method.as_str() };
@@ -49,10 +49,10 @@ pub(super) fn route(desk: &Desk) -> Outcome {
             }
             Ok(reply)
         }
-        ("GET", ["login"]) => login::page(desk, login::Door::Browser),
-        ("POST", ["login"]) => login::enter(desk, login::Door::Browser),
-        ("GET", ["auth", "cli"]) => login::page(desk, login::Door::Terminal),
-        ("POST", ["auth", "cli"]) => login::enter(desk, login::Door::Terminal),
+        ("GET", ["login"]) => login_page::page(desk, login_page::Door::Browser),
+        ("POST", ["login"]) => login_page::enter(desk, login_page::Door::Browser),
+        ("GET", ["auth", "cli"]) => login_page::page(desk, login_page::Door::Terminal),
+        ("POST", ["auth", "cli"]) => login_page::enter(desk, login_page::Door::Terminal),
         ("GET", ["checkout", id]) => checkout::page(desk, id),
         ("POST", ["checkout", id]) => checkout::pay(desk, id),
         ("GET", ["cards", page]) => embed::page(desk, page),
@@ -168,8 +168,8 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["organizations", id, "activity"]) => activity::list(desk, id),
         ("POST", ["orders"]) => sales::create(desk),
         ("GET", ["orders", id]) => sales::get(desk, id),
-        ("GET", ["legal-documents", "manifest"]) => legal::manifest(),
-        ("POST", ["legal-documents", "me", "consents"]) => legal::consent(desk),
+        ("GET", ["legal-documents", "manifest"]) => legal_documents::manifest(),
+        ("POST", ["legal-documents", "me", "consents"]) => legal_documents::consent(desk),
         _ => unknown(desk),
     }
 }

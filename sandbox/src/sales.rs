@@ -3,10 +3,11 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, whole};
+use crate::identity::accounts;
 use crate::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, accounts, organizations};
+use crate::{Desk, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

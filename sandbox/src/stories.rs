@@ -5,7 +5,7 @@
 //! the audit finds nothing wrong, a step that was refused or died has changed nothing, and at the end the tally is what is on
 //! the books. The stories are the same in each run; `STORIES=5000` tells that many, `STORIES_SEED=7` others.
 
-use crate::keys::is_address;
+use crate::identity::api_key::is_address;
 use crate::plot::{Step, steps};
 use crate::postings::{Account, Kind, balance};
 use crate::storage::native_sqlite::DIED;

@@ -2,7 +2,7 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{member, object, text, uint256, whole};
-use crate::keys::is_address;
+use crate::identity::api_key::is_address;
 use crate::ledger::Grant;
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value, json};

@@ -4,7 +4,7 @@
 use crate::crypto::signing_keys;
 use crate::delegations::Delegation;
 use crate::http::error::{Outcome, Problem};
-use crate::keys::Identity;
+use crate::identity::api_key::Identity;
 use crate::permissions::CARD;
 use crate::primitives::eip712::{self, keccak};
 use crate::primitives::random::hexadecimal;

@@ -7,10 +7,11 @@
 use crate::crypto::secrets;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text};
-use crate::keys::Identity;
+use crate::identity::accounts;
+use crate::identity::api_key::Identity;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, accounts, back, organizations, widgets};
+use crate::{Desk, back, organizations, widgets};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -2,11 +2,12 @@
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, object, text};
-use crate::keys::Identity;
+use crate::identity::accounts;
+use crate::identity::api_key::Identity;
 use crate::methods::{self, Card};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, accounts, back, widget_keys};
+use crate::{Desk, back, widget_keys};
 use serde::Deserialize;
 use serde_json::json;
 use worker::Url;

@@ -1,7 +1,7 @@
 //! One request and one answer, as plain values: what the handlers work with.
 
 use crate::http::error::{Outcome, Problem};
-use crate::keys::{self, Identity};
+use crate::identity::api_key::{self, Identity};
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value};
 use worker::url::form_urlencoded;
@@ -94,7 +94,7 @@ impl Call {
     pub(crate) fn identity(&self) -> Outcome<Identity> {
         let header =
             self.authorization.as_deref().ok_or_else(|| Problem::unauthorized("The API key is missing"))?;
-        keys::read_bearer(header, self.now)
+        api_key::read_bearer(header, self.now)
     }
 
     pub(crate) fn page(&self) -> Page {

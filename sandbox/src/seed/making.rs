@@ -1,10 +1,10 @@
 //! How each thing of a seed file is made, and how the answer names it.
 
-use crate::accounts::{self, Account};
 use crate::crypto::signing_keys;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::decimal;
-use crate::keys::{self, Identity};
+use crate::identity::accounts::{self, Account};
+use crate::identity::api_key::{self, Identity};
 use crate::methods::{self, Card};
 use crate::primitives::eip712::unhex;
 use crate::primitives::time;
@@ -47,7 +47,7 @@ pub(super) fn user(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
                 .map_err(|_| entry.wrong("privateKey", "is not a key of secp256k1"))?
         }
         (None, Some(key)) => {
-            let read = keys::read_bearer(&format!("Bearer {key}"), bed.now);
+            let read = api_key::read_bearer(&format!("Bearer {key}"), bed.now);
             read.map_err(|problem| entry.wrong("apiKey", &format!("is not one: {}", problem.message)))?
                 .address
         }

@@ -18,24 +18,24 @@ const ORG: &str = "orgId";
 
 /// Who a key stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     /// The account's address as the key has it.
-    pub(super) address: String,
+    pub(crate) address: String,
     /// The key's own id, its `jti`: what cards and delegations name keys by.
-    pub(super) key_id: Option<String>,
+    pub(crate) key_id: Option<String>,
     /// The organization that the key is tagged with.
-    pub(super) org: Option<String>,
+    pub(crate) org: Option<String>,
 }
 
 impl Identity {
     /// What the account is filed under: addresses that differ in case are the same account.
-    pub(super) fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         self.address.to_ascii_lowercase()
     }
 }
 
 /// Reads `Bearer <key>`, with or without an environment prefix before the key's colon.
-pub(super) fn read_bearer(header: &str, now: i64) -> Outcome<Identity> {
+pub(crate) fn read_bearer(header: &str, now: i64) -> Outcome<Identity> {
     let key = match header.split_once(' ') {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
         _ => return Err(Problem::unauthorized("Authorization is not a bearer")),
@@ -55,16 +55,16 @@ pub(super) fn read_bearer(header: &str, now: i64) -> Outcome<Identity> {
 
 /// A key that was just made.
 #[derive(Debug)]
-pub(super) struct Issued {
-    pub(super) key: String,
+pub(crate) struct Issued {
+    pub(crate) key: String,
     /// Its `jti`.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// When it runs out, in seconds.
-    pub(super) expires: i64,
+    pub(crate) expires: i64,
 }
 
 /// Makes a new key for an account, good for so many seconds; for decades, if none are named.
-pub(super) fn mint(
+pub(crate) fn mint(
     address: &str,
     now: i64,
     secs: Option<i64>,
@@ -89,7 +89,7 @@ pub(super) fn mint(
 }
 
 /// `0x` and 40 hexadecimal digits.
-pub(super) fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     text.strip_prefix("0x").is_some_and(|hex| hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 

@@ -1,18 +1,18 @@
 //! Signing in: a page that hands an app a key of an account one picks (contract sections 8.1, 8.2).
 
-use crate::accounts::{self, Account};
 use crate::http::error::Outcome;
 use crate::http::request::Reply;
+use crate::identity::accounts::{self, Account};
 use crate::pages::{self, escape};
 use crate::{Desk, back};
 use worker::Url;
 
 /// How many accounts the page offers.
-pub(super) const MOST_ACCOUNTS: i64 = 12;
+pub(crate) const MOST_ACCOUNTS: i64 = 12;
 
 /// Who asks to sign someone in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Door {
+pub(crate) enum Door {
     /// A page, at `/login?returnUrl=`.
     Browser,
     /// The command line, at `/auth/cli?callback_url=`: it listens on loopback.
@@ -59,7 +59,7 @@ fn refused(door: Door) -> Reply {
 }
 
 /// `GET /login`, `GET /auth/cli`: pick an account.
-pub(super) fn page(desk: &Desk, door: Door) -> Outcome {
+pub(crate) fn page(desk: &Desk, door: Door) -> Outcome {
     let asked = desk.call.param(door.parameter());
     let Some(target) = asked.and_then(|text| door.target(text)) else { return Ok(refused(door)) };
     let accounts = accounts::newest(desk, MOST_ACCOUNTS)?;
@@ -67,7 +67,7 @@ pub(super) fn page(desk: &Desk, door: Door) -> Outcome {
 }
 
 /// `POST /login`, `POST /auth/cli`: back to the app, with a new key.
-pub(super) fn enter(desk: &Desk, door: Door) -> Outcome {
+pub(crate) fn enter(desk: &Desk, door: Door) -> Outcome {
     let form = desk.call.form();
     let field = |name: &str| form.get(name);
     let Some(target) = field(door.parameter()).and_then(|text| door.target(text)) else {
@@ -128,7 +128,7 @@ fn content(door: Door, target: &Url, accounts: &[Account]) -> String {
 }
 
 /// An account as a button of a form.
-pub(super) fn item(account: &Account) -> String {
+pub(crate) fn item(account: &Account) -> String {
     let initial = account.name.chars().next().unwrap_or('?').to_uppercase().to_string();
     let (head, tail) =
         (account.address.get(..8), account.address.get(account.address.len().saturating_sub(6)..));

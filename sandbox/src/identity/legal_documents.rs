@@ -1,9 +1,10 @@
 //! The legal documents nobody reads, and the guard that waits until they are agreed to (contract sections 1.4, 13.14).
 
+use crate::Desk;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Call, Reply, member};
+use crate::identity::accounts;
 use crate::storage::store::binds;
-use crate::{Desk, accounts};
 use serde_json::{Map, Value, json};
 
 /// The one document there is, and its current version.
@@ -21,7 +22,7 @@ fn gated(call: &Call) -> bool {
 }
 
 /// Refuses a call of an account that has not agreed to the current documents, where the sandbox is set to.
-pub(super) fn guard(desk: &Desk) -> Outcome<()> {
+pub(crate) fn guard(desk: &Desk) -> Outcome<()> {
     if !desk.settings.legal || !gated(&desk.call) {
         return Ok(());
     }
@@ -35,12 +36,12 @@ pub(super) fn guard(desk: &Desk) -> Outcome<()> {
 }
 
 /// `GET /api/v1/legal-documents/manifest`
-pub(super) fn manifest() -> Outcome {
+pub(crate) fn manifest() -> Outcome {
     Reply::ok(json!({ "documents": { TERMS.0: { "current": TERMS.1 } } }))
 }
 
 /// `POST /api/v1/legal-documents/me/consents`: any list of documents and versions is written down.
-pub(super) fn consent(desk: &Desk) -> Outcome {
+pub(crate) fn consent(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let consents = consents(&desk.call.json()?);
     if consents.is_empty() {

@@ -3,7 +3,7 @@
 use crate::crypto::signing_keys;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text, whole};
-use crate::keys::{self, Identity, Issued};
+use crate::identity::api_key::{self, Identity, Issued};
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::{Desk, organizations};
@@ -12,19 +12,19 @@ use serde_json::{Value, json};
 
 /// An account as the login page lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(super) struct Account {
-    pub(super) address: String,
-    pub(super) name: String,
+pub(crate) struct Account {
+    pub(crate) address: String,
+    pub(crate) name: String,
 }
 
 impl Account {
-    pub(super) fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         Identity { address: self.address.clone(), key_id: None, org: None }
     }
 }
 
 /// Who calls; an account that was never seen is opened (contract section 13.1).
-pub(super) fn caller(desk: &Desk) -> Outcome<Identity> {
+pub(crate) fn caller(desk: &Desk) -> Outcome<Identity> {
     let identity = desk.call.identity()?;
     let revoked = "SELECT COUNT(*) AS count FROM keys WHERE id = ? AND revoked <> 0";
     if let Some(key_id) = &identity.key_id
@@ -41,29 +41,29 @@ pub(super) fn caller(desk: &Desk) -> Outcome<Identity> {
 }
 
 /// Opens an account with a new address.
-pub(super) fn open(desk: &Desk, name: Option<&str>) -> Outcome<Identity> {
+pub(crate) fn open(desk: &Desk, name: Option<&str>) -> Outcome<Identity> {
     let identity = Identity { address: signing_keys::create(desk)?, key_id: None, org: None };
     insert(desk, &identity, name)?;
     Ok(identity)
 }
 
 /// The account of that address.
-pub(super) fn find(desk: &Desk, address: &str) -> Outcome<Option<Account>> {
+pub(crate) fn find(desk: &Desk, address: &str) -> Outcome<Option<Account>> {
     desk.store.first("SELECT address, name FROM accounts WHERE id = ?", binds![address.to_ascii_lowercase()])
 }
 
 /// The account of that e-mail address.
-pub(super) fn of_email(desk: &Desk, email: &str) -> Outcome<Option<Account>> {
+pub(crate) fn of_email(desk: &Desk, email: &str) -> Outcome<Option<Account>> {
     desk.store.first("SELECT address, name FROM accounts WHERE email = lower(?)", binds![email])
 }
 
 /// Keeps an account's e-mail address.
-pub(super) fn set_email(desk: &Desk, identity: &Identity, email: Option<&str>) -> Outcome<()> {
+pub(crate) fn set_email(desk: &Desk, identity: &Identity, email: Option<&str>) -> Outcome<()> {
     desk.store.run("UPDATE accounts SET email = lower(?) WHERE id = ?", binds![email, identity.id()])
 }
 
 /// The newest accounts, newest first.
-pub(super) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Account>> {
+pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Account>> {
     desk.store.rows("SELECT address, name FROM accounts ORDER BY created_at DESC, id LIMIT ?", binds![most])
 }
 
@@ -81,23 +81,24 @@ fn insert(desk: &Desk, identity: &Identity, name: Option<&str>) -> Outcome<()> {
 }
 
 /// A new key of the account, of an organization's if one is named, which is remembered so that it can be revoked.
-pub(super) fn issue(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&str>) -> Outcome<Issued> {
+pub(crate) fn issue(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&str>) -> Outcome<Issued> {
     let signer = signing_keys::of(desk, address)?;
-    let issued = keys::mint(address, desk.call.now, secs, org, desk.random, |payload| signer.jwt(payload))?;
+    let issued =
+        api_key::mint(address, desk.call.now, secs, org, desk.random, |payload| signer.jwt(payload))?;
     keep(desk, address, &issued.id, &issued.key, org, Some(issued.expires.saturating_mul(1000)))?;
     Ok(issued)
 }
 
 /// The same, without a time in it: where the desk's chance is a name's, so is the key.
-pub(super) fn issue_fixed(desk: &Desk, address: &str, org: Option<&str>) -> Outcome<()> {
+pub(crate) fn issue_fixed(desk: &Desk, address: &str, org: Option<&str>) -> Outcome<()> {
     let signer = signing_keys::of(desk, address)?;
-    let issued = keys::mint(address, 0, None, org, desk.random, |payload| signer.jwt(payload))?;
+    let issued = api_key::mint(address, 0, None, org, desk.random, |payload| signer.jwt(payload))?;
     keep(desk, address, &issued.id, &issued.key, org, Some(issued.expires.saturating_mul(1000)))
 }
 
 /// Keeps a key of the account's that was made elsewhere.
-pub(super) fn keep_key(desk: &Desk, address: &str, key: &str, org: Option<&str>) -> Outcome<()> {
-    let id = keys::read_bearer(&format!("Bearer {key}"), desk.call.now)?.key_id;
+pub(crate) fn keep_key(desk: &Desk, address: &str, key: &str, org: Option<&str>) -> Outcome<()> {
+    let id = api_key::read_bearer(&format!("Bearer {key}"), desk.call.now)?.key_id;
     keep(desk, address, id.as_deref().unwrap_or(key), key, org, None)
 }
 
@@ -117,7 +118,7 @@ fn keep(
 }
 
 /// The oldest key that still stands: of that account and of no organization, or of that organization.
-pub(super) fn first_key(desk: &Desk, address: &str, org: Option<&str>) -> Outcome<Option<String>> {
+pub(crate) fn first_key(desk: &Desk, address: &str, org: Option<&str>) -> Outcome<Option<String>> {
     #[derive(Deserialize)]
     struct Row {
         key: String,
@@ -129,7 +130,7 @@ pub(super) fn first_key(desk: &Desk, address: &str, org: Option<&str>) -> Outcom
 }
 
 /// Makes the account known by that name, whether it was there or not.
-pub(super) fn adopt(desk: &Desk, identity: &Identity, name: &str) -> Outcome<()> {
+pub(crate) fn adopt(desk: &Desk, identity: &Identity, name: &str) -> Outcome<()> {
     if find(desk, &identity.address)?.is_none() {
         return insert(desk, identity, Some(name));
     }
@@ -138,9 +139,9 @@ pub(super) fn adopt(desk: &Desk, identity: &Identity, name: &str) -> Outcome<()>
 
 /// A key as the sandbox's own routes show it: whole only to who asks for those of its account.
 #[derive(Debug, Deserialize)]
-pub(super) struct Kept {
-    pub(super) id: String,
-    pub(super) account: String,
+pub(crate) struct Kept {
+    pub(crate) id: String,
+    pub(crate) account: String,
     revoked: i64,
     key: Option<String>,
     org: Option<String>,
@@ -150,9 +151,9 @@ pub(super) struct Kept {
 
 impl Kept {
     /// The columns of one.
-    pub(super) const COLUMNS: &str = "id, account, revoked, key, org, expires_at, created_at";
+    pub(crate) const COLUMNS: &str = "id, account, revoked, key, org, expires_at, created_at";
 
-    pub(super) fn view(&self, now: i64, whole: bool) -> Value {
+    pub(crate) fn view(&self, now: i64, whole: bool) -> Value {
         json!({
             "keyId": self.id,
             "nvmApiKey": self.key.as_deref().filter(|_| whole),
@@ -167,7 +168,7 @@ impl Kept {
 }
 
 /// `GET /sandbox/accounts/:address/keys`: those that were handed out here, oldest first.
-pub(super) fn keys(desk: &Desk, address: &str) -> Outcome {
+pub(crate) fn keys(desk: &Desk, address: &str) -> Outcome {
     let account = load(desk, address)?;
     let query = format!("SELECT {} FROM keys WHERE account = ? ORDER BY rowid", Kept::COLUMNS);
     let rows: Vec<Kept> = desk.store.rows(&query, binds![account.address.to_ascii_lowercase()])?;
@@ -184,7 +185,7 @@ fn issued(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&str>) -> O
 }
 
 /// `POST /sandbox/accounts`: a new account and a key for it.
-pub(super) fn create(desk: &Desk) -> Outcome {
+pub(crate) fn create(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let email = text(&body, "email");
     if let Some(email) = email
@@ -198,13 +199,13 @@ pub(super) fn create(desk: &Desk) -> Outcome {
 }
 
 /// The account of that address, or a 404.
-pub(super) fn load(desk: &Desk, address: &str) -> Outcome<Account> {
+pub(crate) fn load(desk: &Desk, address: &str) -> Outcome<Account> {
     find(desk, address)?
         .ok_or_else(|| Problem::new(404, "SANDBOX.NOT_FOUND", format!("Account {address} not found")))
 }
 
 /// `POST /sandbox/accounts/:address/keys`: one more key, if so wanted for a while only, or tagged with an organization.
-pub(super) fn create_key(desk: &Desk, address: &str) -> Outcome {
+pub(crate) fn create_key(desk: &Desk, address: &str) -> Outcome {
     let account = load(desk, address)?;
     let body = desk.call.json()?;
     let org = text(&body, "orgId");
@@ -215,7 +216,7 @@ pub(super) fn create_key(desk: &Desk, address: &str) -> Outcome {
 }
 
 /// `DELETE /sandbox/accounts/:address/keys`: no key that was handed out so far is good any more.
-pub(super) fn revoke_keys(desk: &Desk, address: &str) -> Outcome {
+pub(crate) fn revoke_keys(desk: &Desk, address: &str) -> Outcome {
     let account = load(desk, address)?;
     desk.store
         .run("UPDATE keys SET revoked = 1 WHERE account = ?", binds![account.address.to_ascii_lowercase()])?;
@@ -223,7 +224,7 @@ pub(super) fn revoke_keys(desk: &Desk, address: &str) -> Outcome {
 }
 
 /// `DELETE /sandbox/accounts/:address/keys/:keyId`: that one is not; one made elsewhere may be named as well.
-pub(super) fn revoke_key(desk: &Desk, address: &str, key_id: &str) -> Outcome {
+pub(crate) fn revoke_key(desk: &Desk, address: &str, key_id: &str) -> Outcome {
     let account = load(desk, address)?;
     desk.store.run(
         "INSERT INTO keys (id, account, revoked) VALUES (?, ?, 1) ON CONFLICT (id) DO UPDATE SET revoked = 1",
