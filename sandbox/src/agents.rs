@@ -1,14 +1,15 @@
 //! Agents: register, get, list, update, and the plans they are on (contract section 4.2).
 
+use crate::Desk;
 use crate::endpoints::{self, Endpoints};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, id, member, object, text};
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
+use crate::organizations::{activity, organization};
 use crate::plans::{self, PlanRow};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, activity, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -124,7 +125,7 @@ pub(super) fn insert_as(
 ) -> Outcome<String> {
     let (metadata, api) = described(body)?;
     let agent_id = agent_id.map_or_else(|| desk.random.id(), Ok)?;
-    let org = organizations::current(desk, owner)?.map(|org| org.id);
+    let org = organization::current(desk, owner)?.map(|org| org.id);
     desk.store.run(
         "INSERT INTO agents (id, owner, org, metadata, api, created_at) VALUES (?, ?, ?, ?, ?, ?)",
         binds![agent_id.as_str(), owner.address.as_str(), org.clone(), metadata, api, desk.call.now],
@@ -204,7 +205,7 @@ pub(super) fn list(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let (filter, key) = match desk.call.param("orgId") {
         Some(org) => {
-            organizations::visible(desk, &caller, org)?;
+            organization::visible(desk, &caller, org)?;
             ("org = ?", org.to_owned())
         }
         None => ("lower(owner) = ?", caller.id()),

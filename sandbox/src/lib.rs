@@ -8,7 +8,6 @@
 //! not repeat.
 
 mod access;
-mod activity;
 mod agents;
 mod audit;
 mod authorization;

@@ -5,11 +5,12 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::accounts;
 use crate::ledger::TopUp;
+use crate::organizations::activity;
 use crate::plans::{self, Plan};
 use crate::postings::{self, Account, Kind as Money, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, activity, balances};
+use crate::{Desk, balances};
 use serde::Deserialize;
 use serde_json::json;
 

@@ -1,13 +1,14 @@
 //! Plans: register, get, list (contract section 4.1).
 
+use crate::Desk;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, id, object, text};
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
+use crate::organizations::{activity, organization};
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::terms::Terms;
-use crate::{Desk, activity, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
@@ -106,7 +107,7 @@ pub(super) fn insert_as(
     plan_id: Option<String>,
 ) -> Outcome<String> {
     let terms = Terms::read(body)?;
-    let org = organizations::current(desk, owner)?.map(|org| org.id);
+    let org = organization::current(desk, owner)?.map(|org| org.id);
     let plan_id = plan_id.map_or_else(|| desk.random.id(), Ok)?;
     desk.store.run(
         "INSERT INTO plans (id, owner, org, terms, created_at) VALUES (?, ?, ?, ?, ?)",
@@ -135,7 +136,7 @@ pub(super) fn list(desk: &Desk) -> Outcome {
     let page = desk.call.page();
     let (filter, key) = match desk.call.param("orgId") {
         Some(org) => {
-            organizations::visible(desk, &caller, org)?;
+            organization::visible(desk, &caller, org)?;
             ("org = ?", org.to_owned())
         }
         None => ("lower(owner) = ?", caller.id()),

@@ -3,12 +3,13 @@
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::{accounts, legal_documents, login_page};
+use crate::organizations::{activity, organization};
 use crate::primitives::time;
 use crate::tokens::Protocol;
 use crate::{
-    Desk, access, activity, agents, audit, balances, books, charges, checkout, consent, control, credits,
-    dashboard, delegations, deployment, embed, facilitator, faults, journal, methods, mpp, oauth, orders,
-    organizations, overview, permissions, plans, requests, sales, seed, settings, widget_keys, widgets,
+    Desk, access, agents, audit, balances, books, charges, checkout, consent, control, credits, dashboard,
+    delegations, deployment, embed, facilitator, faults, journal, methods, mpp, oauth, orders, overview,
+    permissions, plans, requests, sales, seed, settings, widget_keys, widgets,
 };
 
 /// Serves a call.
@@ -71,12 +72,12 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("DELETE", ["accounts", address, "keys"]) => accounts::revoke_keys(desk, address),
         ("DELETE", ["accounts", address, "keys", key]) => accounts::revoke_key(desk, address, key),
         ("GET", ["permissions", hash]) => permissions::evidence(desk, hash),
-        ("POST", ["organizations"]) => organizations::create(desk),
-        ("PATCH", ["organizations", id]) => organizations::update(desk, id),
+        ("POST", ["organizations"]) => organization::create(desk),
+        ("PATCH", ["organizations", id]) => organization::update(desk, id),
         ("POST", ["organizations", id, "widget-keys"]) => widget_keys::create(desk, id),
         ("DELETE", ["organizations", id, "widget-keys", key]) => widget_keys::revoke(desk, id, key),
-        ("PATCH", ["organizations", id, "members", address]) => organizations::set_member(desk, id, address),
-        ("POST", ["organizations", id, "customers", address]) => organizations::agree(desk, id, address),
+        ("PATCH", ["organizations", id, "members", address]) => organization::set_member(desk, id, address),
+        ("POST", ["organizations", id, "customers", address]) => organization::agree(desk, id, address),
         ("POST", ["orders", id]) => sales::advance(desk, id),
         ("GET", ["ledger"]) => books::list(desk),
         ("GET", ["ledger", "accounts"]) => books::accounts(desk),
@@ -161,10 +162,10 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", ["widgets", "session", "self"]) => widgets::start(desk),
         ("GET", ["widgets", "session", "validate"]) => widgets::validate(desk),
         ("POST", ["fiat", "stripe", "payment"]) => checkout::start(desk),
-        ("POST", ["fiat", "stripe", "account"]) => organizations::connect(desk),
-        ("POST", ["organizations", "account"]) => organizations::account(desk),
-        ("POST", ["organizations", "members"]) => organizations::members(desk),
-        ("GET", ["organizations", "my-memberships"]) => organizations::mine(desk),
+        ("POST", ["fiat", "stripe", "account"]) => organization::connect(desk),
+        ("POST", ["organizations", "account"]) => organization::account(desk),
+        ("POST", ["organizations", "members"]) => organization::members(desk),
+        ("GET", ["organizations", "my-memberships"]) => organization::mine(desk),
         ("GET", ["organizations", id, "activity"]) => activity::list(desk, id),
         ("POST", ["orders"]) => sales::create(desk),
         ("GET", ["orders", id]) => sales::get(desk, id),

@@ -1,13 +1,14 @@
 //! The Orders API: a charge of any amount, off all plans, that the buyer's browser confirms (contract section 4.9). The
 //! word order means the purchase of a plan everywhere else here, so these are sales.
 
+use crate::Desk;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, whole};
 use crate::identity::accounts;
+use crate::organizations::organization;
 use crate::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, organizations};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -136,8 +137,8 @@ pub(super) fn create(desk: &Desk) -> Outcome {
         )
     };
     let org_id = caller.org.as_deref().ok_or_else(|| refused("The key is not an organization's"))?;
-    organizations::visible(desk, &caller, org_id)?;
-    if !organizations::load(desk, org_id)?.entitled() {
+    organization::visible(desk, &caller, org_id)?;
+    if !organization::load(desk, org_id)?.entitled() {
         return Err(refused("The organization is not active"));
     }
     if let Some(key) = &wanted.key {

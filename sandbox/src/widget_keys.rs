@@ -9,9 +9,10 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text};
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
+use crate::organizations::organization;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, back, organizations, widgets};
+use crate::{Desk, back, widgets};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -56,7 +57,7 @@ pub(super) fn stands(desk: &Desk, id: &str) -> Outcome<bool> {
 
 /// `POST /sandbox/organizations/:orgId/widget-keys` `{name?, allowedOrigins}`: a key; its secret is shown once.
 pub(super) fn create(desk: &Desk, org_id: &str) -> Outcome {
-    let (org, body) = (organizations::load(desk, org_id)?, desk.call.json()?);
+    let (org, body) = (organization::load(desk, org_id)?, desk.call.json()?);
     let wrong = || Problem::bad_request("allowedOrigins must be a list of origins like https://app.example");
     let listed = member(&body, "allowedOrigins").and_then(Value::as_array).ok_or_else(wrong)?;
     let origins = listed.iter().map(|item| item.as_str().and_then(origin)).collect::<Option<Vec<_>>>();

@@ -1,12 +1,13 @@
 //! Accounts: whoever shows a key is one.
 
+use crate::Desk;
 use crate::crypto::signing_keys;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text, whole};
 use crate::identity::api_key::{self, Identity, Issued};
+use crate::organizations::organization;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, organizations};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -210,7 +211,7 @@ pub(crate) fn create_key(desk: &Desk, address: &str) -> Outcome {
     let body = desk.call.json()?;
     let org = text(&body, "orgId");
     if let Some(org) = org {
-        organizations::visible(desk, &account.identity(), org)?;
+        organization::visible(desk, &account.identity(), org)?;
     }
     issued(desk, &account.address, whole(&body, "expiresInSecs")?, org)
 }

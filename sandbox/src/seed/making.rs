@@ -6,11 +6,12 @@ use crate::http::request::decimal;
 use crate::identity::accounts::{self, Account};
 use crate::identity::api_key::{self, Identity};
 use crate::methods::{self, Card};
+use crate::organizations::organization;
 use crate::primitives::eip712::unhex;
 use crate::primitives::time;
 use crate::seed::entry::{self, Entry};
 use crate::seed::{Bed, identified};
-use crate::{agents, credits, delegations, organizations, plans, widgets};
+use crate::{agents, credits, delegations, plans, widgets};
 use serde_json::{Map, Value, json};
 
 /// USDC on Base Sepolia, and EURC there: what prices without a card are in.
@@ -72,15 +73,15 @@ pub(super) fn user(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
 pub(super) fn organization(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let name = entry.name()?;
     let desk = bed.desk("organizations", &name);
-    let kind = entry.one_of("type", &organizations::TYPES)?;
-    let id = organizations::insert(&desk, entry.text("name")?.unwrap_or(&name), kind)?;
+    let kind = entry.one_of("type", &organization::TYPES)?;
+    let id = organization::insert(&desk, entry.text("name")?.unwrap_or(&name), kind)?;
     let mut admin = None;
     for member in entry.entries("members", &["user", "role"])? {
         let user = member.need("user")?;
         let address = bed.named("users", user, &format!("{}.user", member.path))?;
         let role = member.one_of("role", &["Member", "Admin", "Client"])?;
         let desk = bed.desk("members", &format!("{name} {user}"));
-        organizations::join(&desk, &id, &identity(&address), role, None)
+        organization::join(&desk, &id, &identity(&address), role, None)
             .map_err(|_| member.wrong("user", "is a member twice"))?;
         admin = admin.or((role == "Admin").then_some(address));
     }

@@ -1,17 +1,18 @@
 //! What happened in an organization (contract section 4.8).
 
+use crate::Desk;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
+use crate::organizations::organization;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, organizations};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Writes an event down, where there is an organization that it happened in.
-pub(super) fn record(
+pub(crate) fn record(
     desk: &Desk,
     org_id: Option<&str>,
     event: &str,
@@ -33,7 +34,7 @@ pub(super) fn record(
 }
 
 /// `GET /api/v1/organizations/:orgId/activity`: newest first, for its members, while it pays.
-pub(super) fn list(desk: &Desk, org_id: &str) -> Outcome {
+pub(crate) fn list(desk: &Desk, org_id: &str) -> Outcome {
     #[derive(Deserialize)]
     struct Row {
         id: String,
@@ -43,8 +44,8 @@ pub(super) fn list(desk: &Desk, org_id: &str) -> Outcome {
         at: i64,
     }
     let caller = accounts::caller(desk)?;
-    organizations::visible(desk, &caller, org_id)?;
-    if !organizations::load(desk, org_id)?.entitled() {
+    organization::visible(desk, &caller, org_id)?;
+    if !organization::load(desk, org_id)?.entitled() {
         return Err(Problem::new(
             403,
             "BCK.AUTH.0009",

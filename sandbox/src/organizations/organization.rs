@@ -1,25 +1,26 @@
 //! Organizations: who is in them, and which one a call is made for (contract sections 1.1, 4.8).
 
+use crate::Desk;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, whole};
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
+use crate::organizations::activity;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, activity};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// The types of one; the first is the usual.
-pub(super) const TYPES: [&str; 4] = ["Premium", "Enterprise", "Lapsed", "Other"];
+pub(crate) const TYPES: [&str; 4] = ["Premium", "Enterprise", "Lapsed", "Other"];
 const ROLES: [&str; 3] = ["Admin", "Member", "Client"];
 /// How long the key of a customer is good for, in seconds: thirty days.
 const CUSTOMER_KEY_SECS: i64 = 30 * 86_400;
 
 /// An organization.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(super) struct Organization {
-    pub(super) id: String,
+pub(crate) struct Organization {
+    pub(crate) id: String,
     name: String,
     kind: String,
     active: i64,
@@ -27,7 +28,7 @@ pub(super) struct Organization {
 
 impl Organization {
     /// Whether it has what is paid for: one whose subscription lapsed has not.
-    pub(super) fn entitled(&self) -> bool {
+    pub(crate) fn entitled(&self) -> bool {
         self.active != 0 && self.kind != "Lapsed"
     }
 }
@@ -62,7 +63,7 @@ fn not_found(id: &str) -> Problem {
 }
 
 /// The organization of that id, or a 404.
-pub(super) fn load(desk: &Desk, id: &str) -> Outcome<Organization> {
+pub(crate) fn load(desk: &Desk, id: &str) -> Outcome<Organization> {
     let query = "SELECT id, name, kind, active FROM organizations WHERE id = ?";
     desk.store.first(query, binds![id])?.ok_or_else(|| not_found(id))
 }
@@ -86,7 +87,7 @@ fn member_of(desk: &Desk, org: &Organization, caller: &Identity) -> Outcome<Memb
 
 /// The organization that a call is made for: that of the header, that of the key, the one joined last; none, if the
 /// caller is in none.
-pub(super) fn current(desk: &Desk, caller: &Identity) -> Outcome<Option<Organization>> {
+pub(crate) fn current(desk: &Desk, caller: &Identity) -> Outcome<Option<Organization>> {
     let named = desk.call.organization.clone().or_else(|| caller.org.clone());
     if let Some(id) = named {
         let org = load(desk, &id)?;
@@ -100,7 +101,7 @@ pub(super) fn current(desk: &Desk, caller: &Identity) -> Outcome<Option<Organiza
 }
 
 /// Whether the caller sees what is an organization's.
-pub(super) fn visible(desk: &Desk, caller: &Identity, org_id: &str) -> Outcome<()> {
+pub(crate) fn visible(desk: &Desk, caller: &Identity, org_id: &str) -> Outcome<()> {
     member_of(desk, &load(desk, org_id)?, caller).map(|_| ())
 }
 
@@ -120,7 +121,7 @@ fn administered(desk: &Desk, caller: &Identity) -> Outcome<Organization> {
 }
 
 /// Makes somebody a member.
-pub(super) fn join(
+pub(crate) fn join(
     desk: &Desk,
     org_id: &str,
     who: &Identity,
@@ -155,7 +156,7 @@ fn role(named: Option<&str>) -> Outcome<&str> {
 }
 
 /// `POST /api/v1/organizations/account`: a member, or, with `as: "customer"`, a customer.
-pub(super) fn account(desk: &Desk) -> Outcome {
+pub(crate) fn account(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let org = administered(desk, &caller)?;
     let body = desk.call.json()?;
@@ -237,7 +238,7 @@ fn record_customer(desk: &Desk, org_id: &str, address: &str) -> Outcome<()> {
 }
 
 /// `POST /api/v1/organizations/members`: for those who run it.
-pub(super) fn members(desk: &Desk) -> Outcome {
+pub(crate) fn members(desk: &Desk) -> Outcome {
     let org = administered(desk, &accounts::caller(desk)?)?;
     let body = desk.call.json()?;
     let size = whole(&body, "offset")?.unwrap_or(100).clamp(1, 200);
@@ -262,7 +263,7 @@ pub(super) fn members(desk: &Desk) -> Outcome {
 }
 
 /// `GET /api/v1/organizations/my-memberships`: a bare array, newest first.
-pub(super) fn mine(desk: &Desk) -> Outcome {
+pub(crate) fn mine(desk: &Desk) -> Outcome {
     #[derive(Deserialize)]
     struct Row {
         id: String,
@@ -285,7 +286,7 @@ pub(super) fn mine(desk: &Desk) -> Outcome {
 }
 
 /// `POST /api/v1/fiat/stripe/account`: where to connect an account with Stripe. In the sandbox it is as good as done.
-pub(super) fn connect(desk: &Desk) -> Outcome {
+pub(crate) fn connect(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let field = |name: &str| {
@@ -308,7 +309,7 @@ pub(super) fn connect(desk: &Desk) -> Outcome {
 }
 
 /// A new organization, with nobody in it.
-pub(super) fn insert(desk: &Desk, name: &str, kind: &str) -> Outcome<String> {
+pub(crate) fn insert(desk: &Desk, name: &str, kind: &str) -> Outcome<String> {
     let id = format!("org-{}", desk.random.uuid()?);
     desk.store.run(
         "INSERT INTO organizations (id, name, kind, active, created_at) VALUES (?, ?, ?, 1, ?)",
@@ -318,7 +319,7 @@ pub(super) fn insert(desk: &Desk, name: &str, kind: &str) -> Outcome<String> {
 }
 
 /// `POST /sandbox/organizations`: a new one, with its first administrator and a key of theirs that is tagged with it.
-pub(super) fn create(desk: &Desk) -> Outcome {
+pub(crate) fn create(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let name = text(&body, "name").ok_or_else(|| Problem::bad_request("name is missing"))?;
     let kind = text(&body, "type").unwrap_or("Premium");
@@ -338,7 +339,7 @@ pub(super) fn create(desk: &Desk) -> Outcome {
 }
 
 /// `PATCH /sandbox/organizations/:orgId`: its type, and whether it is active.
-pub(super) fn update(desk: &Desk, id: &str) -> Outcome {
+pub(crate) fn update(desk: &Desk, id: &str) -> Outcome {
     let (org, body) = (load(desk, id)?, desk.call.json()?);
     let kind = text(&body, "type").unwrap_or(&org.kind);
     if !TYPES.contains(&kind) {
@@ -357,7 +358,7 @@ pub(super) fn update(desk: &Desk, id: &str) -> Outcome {
 }
 
 /// `PATCH /sandbox/organizations/:orgId/members/:address`: a role, or whether they are active; whoever is none joins.
-pub(super) fn set_member(desk: &Desk, org_id: &str, address: &str) -> Outcome {
+pub(crate) fn set_member(desk: &Desk, org_id: &str, address: &str) -> Outcome {
     let (org, body) = (load(desk, org_id)?, desk.call.json()?);
     let who = accounts::load(desk, address)?.identity();
     let Some(before) = membership(desk, &org.id, &who.id())? else {
@@ -383,7 +384,7 @@ pub(super) fn set_member(desk: &Desk, org_id: &str, address: &str) -> Outcome {
 
 /// `POST /sandbox/organizations/:orgId/customers/:address`: the account's owner says yes to being a customer, as by the
 /// link in the e-mail that the hosted service sends.
-pub(super) fn agree(desk: &Desk, org_id: &str, address: &str) -> Outcome {
+pub(crate) fn agree(desk: &Desk, org_id: &str, address: &str) -> Outcome {
     let (org, account) = (load(desk, org_id)?, accounts::load(desk, address)?);
     record_customer(desk, &org.id, &account.address)?;
     Ok(Reply::empty())

@@ -1,0 +1,4 @@
+//! Organizations, their members, customers and activity.
+
+pub(crate) mod activity;
+pub(crate) mod organization;
