@@ -1,10 +1,11 @@
 //! `GET /protocol/token/:planId/:agentId`: an access token without x402's request for it (contract section 3, row 47).
 
+use crate::catalog::{agents, plans};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, id};
 use crate::identity::accounts;
 use crate::storage::store::binds;
-use crate::{Desk, agents, delegations, permissions, plans};
+use crate::{Desk, delegations, permissions};
 use serde::Deserialize;
 use serde_json::json;
 

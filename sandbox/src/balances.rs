@@ -1,12 +1,12 @@
 //! What holders have: lots of credits, read and written; the balance as clients read it.
 
 use crate::Desk;
+use crate::catalog::credit_rules::{self, Lot};
+use crate::catalog::plans::{self, Plan};
 use crate::deployment;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::api_key::is_address;
-use crate::ledger::{self, Lot};
-use crate::plans::{self, Plan};
 use crate::postings::{self, Account, Kind, Posting};
 use crate::storage::store::binds;
 use payments_wasm::wire::Credits;
@@ -33,7 +33,7 @@ pub(super) fn lots(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Vec<Lot>
 
 /// What a holder has of a plan.
 pub(super) fn total(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Credits> {
-    Ok(ledger::total(&lots(desk, plan_id, holder)?))
+    Ok(credit_rules::total(&lots(desk, plan_id, holder)?))
 }
 
 /// Issues credits that run out at `expires_at` (0: never), for the purchase `tx`.
@@ -46,7 +46,7 @@ pub(super) fn add(
     expires_at: i64,
 ) -> Outcome<()> {
     let held = lots(desk, plan_id, holder)?;
-    if ledger::total(&held).checked_add(amount).is_none() {
+    if credit_rules::total(&held).checked_add(amount).is_none() {
         return Err(Problem::new(500, "BCK.PROTOCOL.0007", "The balance would be above a uint256"));
     }
     let posting = Posting { entry: tx, why: "issue", amount };
@@ -68,7 +68,7 @@ pub(super) fn grant(desk: &Desk, tx: &str, plan: &Plan, holder: &str, amount: Cr
         let posting = Posting { entry: tx, why: "renew", amount: lot.amount };
         postings::post(desk, posting, &Account::held(&plan.id, holder, lot.expires_at), &later)?;
     }
-    let now = ledger::total(&held);
+    let now = credit_rules::total(&held);
     let (missing, over) = (renewed.amount.saturating_sub(now), now.saturating_sub(renewed.amount));
     let posting = |why, amount| Posting { entry: tx, why, amount };
     postings::post(desk, posting("issue", missing), &Account::credits(Kind::Issued, &plan.id), &later)?;
@@ -84,7 +84,7 @@ pub(super) fn burn(
     amount: Credits,
 ) -> Outcome<Option<Credits>> {
     let held = lots(desk, plan_id, holder)?;
-    let Some(left) = ledger::take(&held, amount) else { return Ok(None) };
+    let Some(left) = credit_rules::take(&held, amount) else { return Ok(None) };
     let burned = Account::credits(Kind::Burned, plan_id);
     for lot in &left {
         let before = held.iter().find(|before| before.expires_at == lot.expires_at);
@@ -92,7 +92,7 @@ pub(super) fn burn(
         let posting = Posting { entry: tx, why: "burn", amount: taken };
         postings::post(desk, posting, &Account::held(plan_id, holder, lot.expires_at), &burned)?;
     }
-    Ok(Some(ledger::total(&left)))
+    Ok(Some(credit_rules::total(&left)))
 }
 
 /// How often the holder ordered the plan, or was given credits of it.
@@ -105,7 +105,7 @@ pub(super) fn purchases(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<i64
 
 /// The balance as `GET /plans/:id/balance/:holder` answers it.
 pub(super) fn view(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<Value> {
-    let balance = ledger::total(&lots(desk, &plan.id, holder)?);
+    let balance = credit_rules::total(&lots(desk, &plan.id, holder)?);
     let ever = purchases(desk, &plan.id, holder)? > 0;
     let terms = &plan.terms;
     let contract = if terms.grant.duration_secs > 0 { "NFT1155ExpirableCredits" } else { "NFT1155Credits" };
@@ -117,7 +117,7 @@ pub(super) fn view(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<Value> {
         "balance": balance.to_string(),
         "creditsContract": deployment::contract(contract),
         "isSubscriber": if terms.grant.by_time { !balance.is_zero() } else { ever },
-        "pricePerCredit": ledger::price_per_credit(terms.total, terms.grant.amount),
+        "pricePerCredit": credit_rules::price_per_credit(terms.total, terms.grant.amount),
     }))
 }
 

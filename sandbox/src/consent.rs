@@ -4,7 +4,9 @@
 //! Clients register with the MCP server, not here: `client_id` is the agent's id, or a name that the server made up. So
 //! any way back will do, as it does for the login page, and what proves who redeems a code is its PKCE verifier.
 
-use crate::agents::{self, Agent};
+use crate::catalog::agents::{self, Agent};
+use crate::catalog::plan_terms::Money;
+use crate::catalog::plans::{self, Plan};
 use crate::http::error::Outcome;
 use crate::http::request::{Form, Reply, id};
 use crate::identity::accounts::{self, Account};
@@ -12,9 +14,7 @@ use crate::identity::api_key::Identity;
 use crate::identity::login_page;
 use crate::oauth::{self, Code};
 use crate::pages::{self, escape};
-use crate::plans::{self, Plan};
 use crate::storage::store::binds;
-use crate::terms::Money;
 use crate::{Desk, back, delegations, embed, methods};
 use serde_json::{Map, Value};
 use worker::Url;

@@ -1,16 +1,16 @@
 //! What happens to credits outside a payment: handed out by a plan's owner, burned by their holder, redeemed for a
 //! request (contract section 4.1, routes 8 to 11).
 
+use crate::catalog::credit_rules::TopUp;
+use crate::catalog::plan_terms::Redemption;
+use crate::catalog::plans::{self, Plan};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text, uint256, whole};
 use crate::identity::accounts;
 use crate::identity::api_key::{Identity, is_address};
-use crate::ledger::TopUp;
 use crate::orders::{self, Kind, Purchase};
-use crate::plans::{self, Plan};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::terms::Redemption;
 use crate::{Desk, balances, requests};
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value, json};

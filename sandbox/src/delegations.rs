@@ -1,5 +1,7 @@
 //! Delegations: how much may be spent in a buyer's name, and until when (contract section 4.6).
 
+use crate::catalog::plan_terms::Money;
+use crate::catalog::plans;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, whole};
 use crate::identity::accounts;
@@ -7,8 +9,7 @@ use crate::identity::api_key::Identity;
 use crate::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::terms::Money;
-use crate::{Desk, methods, plans, widgets};
+use crate::{Desk, methods, widgets};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

@@ -1,14 +1,15 @@
 //! The facilitator's routes for x402: verify and settle (contract section 4.5).
 
-use crate::endpoints::{self, Match};
+use crate::catalog::agents;
+use crate::catalog::endpoint_patterns::{self, Match};
+use crate::catalog::plans::{self, Plan};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, object, text, uint256};
-use crate::plans::{self, Plan};
 use crate::primitives::time;
 use crate::requests::{self, About};
 use crate::settlement::{self, Due, Presented, Settled};
 use crate::tokens::{self, Permission, Protocol};
-use crate::{Desk, agents, balances, faults, permissions};
+use crate::{Desk, balances, faults, permissions};
 use serde_json::{Map, Value, json};
 use worker::Url;
 
@@ -58,7 +59,7 @@ fn endpoint(desk: &Desk, permission: &Permission, offered: &Map<String, Value>) 
     let (Some(agent_id), Some(url)) = (&permission.agent_id, permission.resource()) else { return Ok(None) };
     let Some(agent) = agents::find(desk, agent_id)? else { return Ok(None) };
     let accepted = permission.accepted();
-    let verb = endpoints::verb(&accepted).or_else(|| endpoints::verb(offered));
+    let verb = endpoint_patterns::verb(&accepted).or_else(|| endpoint_patterns::verb(offered));
     let found = agent.endpoints().allow(verb, &url, faults::regular);
     found.map(Some).ok_or_else(|| {
         let what = verb.map_or_else(|| url.clone(), |verb| format!("{verb} {url}"));
@@ -115,7 +116,7 @@ pub(super) fn verify(desk: &Desk) -> Outcome {
     let resource =
         member(object(&body, "paymentRequired")?, "resource").and_then(|resource| resource.get("url"));
     let matched = matched.filter(|matched| !matched.url.is_empty()).unwrap_or_else(|| Match {
-        verb: endpoints::verb(&permission.accepted()).unwrap_or_default().to_owned(),
+        verb: endpoint_patterns::verb(&permission.accepted()).unwrap_or_default().to_owned(),
         url: resource.and_then(Value::as_str).unwrap_or_default().to_owned(),
     });
     verified(desk, permission, plan, &matched)

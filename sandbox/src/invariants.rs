@@ -1,11 +1,11 @@
 //! What must be true of the ledger and of what stands beside it: each looks for what is not, and says where.
 
 use crate::audit::{Book, Posted, each};
+use crate::catalog::credit_rules::Grant;
+use crate::catalog::plan_terms::Terms;
 use crate::http::error::Outcome;
-use crate::ledger::Grant;
 use crate::postings::{self, Kind};
 use crate::storage::store::{Store, binds};
-use crate::terms::Terms;
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};

@@ -8,12 +8,12 @@
 //! not repeat.
 
 mod access;
-mod agents;
 mod audit;
 mod authorization;
 mod back;
 mod balances;
 mod books;
+mod catalog;
 mod challenge;
 mod charges;
 mod checkout;
@@ -25,14 +25,12 @@ mod dashboard;
 mod delegations;
 mod deployment;
 mod embed;
-mod endpoints;
 mod facilitator;
 mod faults;
 mod http;
 mod identity;
 mod invariants;
 mod journal;
-mod ledger;
 mod methods;
 mod mpp;
 mod oauth;
@@ -41,7 +39,6 @@ mod organizations;
 mod overview;
 mod pages;
 mod permissions;
-mod plans;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod plot;
@@ -61,7 +58,6 @@ mod storage;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod stories;
-mod terms;
 mod tokens;
 mod widget_keys;
 mod widgets;

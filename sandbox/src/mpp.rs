@@ -1,8 +1,9 @@
 //! The Machine Payments Protocol: challenges, and credentials that pay them (contract sections 4.7, 7, 13.9).
 
+use crate::catalog::endpoint_patterns::Match;
+use crate::catalog::{agents, plans};
 use crate::challenge::{Asked, Challenge, Credential, LIFE, Place};
 use crate::crypto::secrets::{self, Name};
-use crate::endpoints::Match;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, uint256};
 use crate::identity::accounts;
@@ -10,7 +11,7 @@ use crate::primitives::time;
 use crate::settlement::{self, Due, Presented, Settled};
 use crate::storage::store::binds;
 use crate::tokens::{self, Protocol};
-use crate::{Desk, agents, facilitator, permissions, plans};
+use crate::{Desk, facilitator, permissions};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

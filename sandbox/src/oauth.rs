@@ -4,6 +4,7 @@
 //! The access token that comes of a code is an x402 access token of the plan that was picked: an MCP server takes its
 //! bearer for one. What a client secret is worth nobody here can say, since MCP servers make them up; it is not looked at.
 
+use crate::catalog::plans;
 use crate::crypto::signing_keys::House;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text};
@@ -13,7 +14,7 @@ use crate::permissions::Granted;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::tokens::{self, Protocol};
-use crate::{Desk, delegations, permissions, plans};
+use crate::{Desk, delegations, permissions};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

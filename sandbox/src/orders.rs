@@ -1,12 +1,12 @@
 //! Ways to buy credits: order, checkout, automatic top-up (contract sections 4.1, 8.4).
 
+use crate::catalog::credit_rules::TopUp;
+use crate::catalog::plans::{self, Plan};
 use crate::delegations::Delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::accounts;
-use crate::ledger::TopUp;
 use crate::organizations::activity;
-use crate::plans::{self, Plan};
 use crate::postings::{self, Account, Kind as Money, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;

@@ -1,11 +1,12 @@
 //! All that there is, at a glance: what the dashboard shows.
 
+use crate::catalog::{agents, plans};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::accounts::Kept;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, agents, delegations, faults, plans, postings, sales};
+use crate::{Desk, delegations, faults, postings, sales};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,15 +1,16 @@
 //! Permissions: what a buyer allows a seller's token to take; granted, listed, taken back (contract sections 4.5, 3).
 
+use crate::Desk;
+use crate::catalog::plans::Plan;
+use crate::catalog::{agents, plans};
 use crate::delegations::{self, Delegation};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, object, text, whole};
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
-use crate::plans::Plan;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::tokens::{self, COLUMNS, Draft, Permission, Protocol};
-use crate::{Desk, agents, plans};
 use payments_wasm::wire::base64;
 use serde_json::{Map, Value, json};
 

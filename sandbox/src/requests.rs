@@ -4,11 +4,12 @@
 //! The hosted service knows what a request cost from the calls of its language models. Here, what was tracked as
 //! sub-tasks stands in for that.
 
+use crate::catalog::agents;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, decimal, member, text, uint256};
 use crate::identity::accounts;
 use crate::storage::store::{Store, binds};
-use crate::{Desk, agents, deployment};
+use crate::{Desk, deployment};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

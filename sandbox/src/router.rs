@@ -1,5 +1,6 @@
 //! Which handler serves which call (contract section 3).
 
+use crate::catalog::{agents, plans};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::{accounts, legal_documents, login_page};
@@ -7,9 +8,9 @@ use crate::organizations::{activity, organization};
 use crate::primitives::time;
 use crate::tokens::Protocol;
 use crate::{
-    Desk, access, agents, audit, balances, books, charges, checkout, consent, control, credits, dashboard,
+    Desk, access, audit, balances, books, charges, checkout, consent, control, credits, dashboard,
     delegations, deployment, embed, facilitator, faults, journal, methods, mpp, oauth, orders, overview,
-    permissions, plans, requests, sales, seed, settings, widget_keys, widgets,
+    permissions, requests, sales, seed, settings, widget_keys, widgets,
 };
 
 /// Serves a call.

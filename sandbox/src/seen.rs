@@ -3,11 +3,11 @@
 //! To recover a signer is the dearest part of a call. It is a function of the token's bytes alone, so tokens that proved sound
 //! are remembered for a while; whether they are still good is asked of the storage each time.
 
+use crate::catalog::plan_terms::Terms;
 use crate::crypto::signing_keys::{self, House, Signer};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{member, text};
 use crate::primitives::eip712;
-use crate::terms::Terms;
 use crate::tokens::{Protocol, without_nulls};
 use crate::{Desk, authorization, permissions};
 use payments_wasm::wire::base64;

@@ -1,11 +1,11 @@
 //! Paying for a request with a token, whatever protocol brought it: whether it can be paid, and taking what it costs
 //! (contract sections 4.5, 13.7, 13.8; the delegation specification, sections 5 and 6).
 
+use crate::catalog::credit_rules::{self, Charge, TopUp};
+use crate::catalog::plans::Plan;
 use crate::delegations::{self, Ask, Delegation};
 use crate::http::error::{Outcome, Problem};
-use crate::ledger::{self, Charge, TopUp};
 use crate::orders::{self, Kind, Purchase};
-use crate::plans::Plan;
 use crate::requests::{self, Cost};
 use crate::storage::store::binds;
 use crate::tokens::{self, Permission};
@@ -71,7 +71,7 @@ fn cover(desk: &Desk, presented: &Presented, missing: Credits) -> Outcome<Result
     if orders::trial_used(desk, plan, &permission.holder)? {
         return Ok(Err("the plan is a trial and was ordered before".into()));
     }
-    let Some(bought) = ledger::top_up(missing, plan.terms.grant.amount, plan.terms.total) else {
+    let Some(bought) = credit_rules::top_up(missing, plan.terms.grant.amount, plan.terms.total) else {
         return Ok(Err("no order of the plan brings enough".into()));
     };
     if plan.terms.trial && bought.orders > 1 {

@@ -1,5 +1,6 @@
 //! How each thing of a seed file is made, and how the answer names it.
 
+use crate::catalog::{agents, plans};
 use crate::crypto::signing_keys;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::decimal;
@@ -11,7 +12,7 @@ use crate::primitives::eip712::unhex;
 use crate::primitives::time;
 use crate::seed::entry::{self, Entry};
 use crate::seed::{Bed, identified};
-use crate::{agents, credits, delegations, plans, widgets};
+use crate::{credits, delegations, widgets};
 use serde_json::{Map, Value, json};
 
 /// USDC on Base Sepolia, and EURC there: what prices without a card are in.

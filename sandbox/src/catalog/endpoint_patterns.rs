@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 /// What an agent's registration says of its addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Endpoints {
+pub(crate) struct Endpoints {
     /// Verb and pattern; a verb of `ANY`, `ALL` or `*` is any.
     listed: Vec<(String, String)>,
     open: Vec<String>,
@@ -14,7 +14,7 @@ pub(super) struct Endpoints {
 impl Endpoints {
     /// Reads `agentApiAttributes`. An entry is `{ "POST": "https://..." }`; one of another shape, as
     /// `{ "verb": "POST", "url": ... }`, is of no verb there is and matches nothing, as on the hosted service.
-    pub(super) fn read(api: &Map<String, Value>) -> Self {
+    pub(crate) fn read(api: &Map<String, Value>) -> Self {
         let list = |name: &str| api.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
         let listed = list("endpoints")
             .iter()
@@ -27,7 +27,7 @@ impl Endpoints {
     }
 
     /// Whether a request is for one of them; where none is listed, every one is. `test` runs a regular expression.
-    pub(super) fn allow(
+    pub(crate) fn allow(
         &self,
         verb: Option<&str>,
         url: &str,
@@ -48,9 +48,9 @@ impl Endpoints {
 
 /// The entry that a request fits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Match {
-    pub(super) verb: String,
-    pub(super) url: String,
+pub(crate) struct Match {
+    pub(crate) verb: String,
+    pub(crate) url: String,
 }
 
 fn has_origin(url: &str) -> bool {
@@ -146,13 +146,13 @@ fn repeat(out: &mut String, group: &str, rest: &mut std::iter::Peekable<std::str
 }
 
 /// The endpoint list as it is shown to whoever reads the agent: as it was registered.
-pub(super) fn of(api: &str) -> Endpoints {
+pub(crate) fn of(api: &str) -> Endpoints {
     let api: Value = serde_json::from_str(api).unwrap_or(Value::Null);
     api.as_object().map(Endpoints::read).unwrap_or_default()
 }
 
 /// The verb that an offer or a token names.
-pub(super) fn verb(side: &Map<String, Value>) -> Option<&str> {
+pub(crate) fn verb(side: &Map<String, Value>) -> Option<&str> {
     side.get("extra").and_then(Value::as_object).and_then(|extra| text(extra, "httpVerb"))
 }
 

@@ -1,9 +1,9 @@
 //! A plan's terms: read and checked when it is registered, printed as clients read them (contract sections 4.1, 5).
 
+use crate::catalog::credit_rules::Grant;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{member, object, text, uint256, whole};
 use crate::identity::api_key::is_address;
-use crate::ledger::Grant;
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value, json};
 
@@ -16,21 +16,21 @@ const ZERO_ADDRESS: &str = "0x0000000000000000000000000000000000000000";
 
 /// What a plan sells and for how much.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Terms {
+pub(crate) struct Terms {
     metadata: Map<String, Value>,
     price: Map<String, Value>,
     credits: Map<String, Value>,
     /// In micro-units: six decimals, whatever the currency. 0 is free.
-    pub(super) total: u128,
-    pub(super) crypto: bool,
-    pub(super) trial: bool,
-    pub(super) redemption: Redemption,
-    pub(super) grant: Grant,
+    pub(crate) total: u128,
+    pub(crate) crypto: bool,
+    pub(crate) trial: bool,
+    pub(crate) redemption: Redemption,
+    pub(crate) grant: Grant,
 }
 
 /// Who may redeem credits without the subscriber's token (contract section 2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Redemption {
+pub(crate) enum Redemption {
     /// The platform alone.
     GlobalRole,
     /// The plan's owner.
@@ -61,14 +61,14 @@ impl Redemption {
 
 /// Which money a plan is priced in or a delegation spends; one is not changed into the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Money {
+pub(crate) enum Money {
     Dollar,
     Euro,
 }
 
 impl Money {
     /// `EUR`, `eurc`, ... are euros; what is nothing else is dollars.
-    pub(super) fn of(currency: &str) -> Self {
+    pub(crate) fn of(currency: &str) -> Self {
         match currency.to_ascii_lowercase().as_str() {
             "eur" | "eurc" => Self::Euro,
             _ => Self::Dollar,
@@ -78,7 +78,7 @@ impl Money {
 
 impl Terms {
     /// Reads the body of a registration, or what [`Terms::stored`] printed.
-    pub(super) fn read(body: &Map<String, Value>) -> Outcome<Self> {
+    pub(crate) fn read(body: &Map<String, Value>) -> Outcome<Self> {
         let metadata = object(body, "metadataAttributes")?;
         if text(metadata, "name").is_none() {
             return Err(Problem::bad_request("metadataAttributes.name is missing"));
@@ -119,7 +119,7 @@ impl Terms {
     }
 
     /// These under another description. What the plan sells, and that it is a trial, stay as they are.
-    pub(super) fn described(&self, metadata: &Map<String, Value>) -> Outcome<Self> {
+    pub(crate) fn described(&self, metadata: &Map<String, Value>) -> Outcome<Self> {
         let mut terms: Map<String, Value> = match serde_json::from_str(&self.stored()) {
             Ok(Value::Object(terms)) => terms,
             _ => return Err(Problem::internal("a plan's terms are not JSON")),
@@ -134,7 +134,7 @@ impl Terms {
     }
 
     /// As JSON text, to be kept.
-    pub(super) fn stored(&self) -> String {
+    pub(crate) fn stored(&self) -> String {
         json!({
             "metadataAttributes": self.metadata, "priceConfig": self.price, "creditsConfig": self.credits,
             "accessLimit": self.access_limit(), "isTrialPlan": self.trial,
@@ -143,22 +143,22 @@ impl Terms {
     }
 
     /// From what was kept.
-    pub(super) fn load(stored: &str) -> Outcome<Self> {
+    pub(crate) fn load(stored: &str) -> Outcome<Self> {
         match serde_json::from_str(stored) {
             Ok(Value::Object(terms)) => Self::read(&terms),
             _ => Err(Problem::internal("storage: a plan's terms are not JSON")),
         }
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         text(&self.metadata, "name").unwrap_or_default()
     }
 
-    pub(super) fn access_limit(&self) -> &'static str {
+    pub(crate) fn access_limit(&self) -> &'static str {
         if self.grant.by_time { "time" } else { "credits" }
     }
 
-    pub(super) fn money(&self) -> Money {
+    pub(crate) fn money(&self) -> Money {
         let token = text(&self.price, "tokenAddress").unwrap_or_default().to_ascii_lowercase();
         match text(&self.price, "currency") {
             Some(currency) => Money::of(currency),
@@ -168,12 +168,12 @@ impl Terms {
     }
 
     /// The currency's name as the seller wrote it; dollars if there is none.
-    pub(super) fn currency(&self) -> &str {
+    pub(crate) fn currency(&self) -> &str {
         text(&self.price, "currency").unwrap_or("USD")
     }
 
     /// Who gets how much of one order, in micro-units.
-    pub(super) fn shares(&self) -> Vec<(&str, u128)> {
+    pub(crate) fn shares(&self) -> Vec<(&str, u128)> {
         let list = |name: &str| self.price.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let amount =
             |amount: &Value| amount.as_str().and_then(|amount| amount.parse().ok()).unwrap_or_default();
@@ -182,17 +182,17 @@ impl Terms {
     }
 
     /// What is paid with: the token's address, or by card the currency.
-    pub(super) fn tender(&self) -> &str {
+    pub(crate) fn tender(&self) -> &str {
         if self.crypto { text(&self.price, "tokenAddress").unwrap_or(ZERO_ADDRESS) } else { self.currency() }
     }
 
     /// The card provider of a fiat plan.
-    pub(super) fn provider(&self) -> Option<&str> {
+    pub(crate) fn provider(&self) -> Option<&str> {
         (!self.crypto).then(|| text(&self.metadata, "fiatPaymentProvider").unwrap_or("stripe"))
     }
 
     /// The plan as `GET /plans/:id` answers it.
-    pub(super) fn view(&self, id: &str, owner: &str, org: Option<&str>, created: &str) -> Value {
+    pub(crate) fn view(&self, id: &str, owner: &str, org: Option<&str>, created: &str) -> Value {
         let mut plan = json!({ "accessLimit": self.access_limit(), "isTrialPlan": self.trial });
         if let (Some(provider), Some(plan)) = (self.provider(), plan.as_object_mut()) {
             plan.insert("fiatPaymentProvider".into(), provider.into());

@@ -1,6 +1,7 @@
 //! Plans: register, get, list (contract section 4.1).
 
 use crate::Desk;
+use crate::catalog::plan_terms::Terms;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, id, object, text};
 use crate::identity::accounts;
@@ -8,27 +9,26 @@ use crate::identity::api_key::Identity;
 use crate::organizations::{activity, organization};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::terms::Terms;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
 /// A plan as it is kept.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
-    pub(super) id: String,
-    pub(super) owner: String,
-    pub(super) org: Option<String>,
+pub(crate) struct Plan {
+    pub(crate) id: String,
+    pub(crate) owner: String,
+    pub(crate) org: Option<String>,
     created_at: i64,
     listed: bool,
-    pub(super) terms: Rc<Terms>,
+    pub(crate) terms: Rc<Terms>,
 }
 
 /// The columns of a [`PlanRow`].
-pub(super) const COLUMNS: &str = "id, owner, org, terms, listed, created_at";
+pub(crate) const COLUMNS: &str = "id, owner, org, terms, listed, created_at";
 
 #[derive(Deserialize)]
-pub(super) struct PlanRow {
+pub(crate) struct PlanRow {
     id: String,
     owner: String,
     org: Option<String>,
@@ -38,7 +38,7 @@ pub(super) struct PlanRow {
 }
 
 impl PlanRow {
-    pub(super) fn plan(self, desk: &Desk) -> Outcome<Plan> {
+    pub(crate) fn plan(self, desk: &Desk) -> Outcome<Plan> {
         let terms = desk.seen.terms.of(&self.terms, Terms::load)?;
         Ok(Plan {
             id: self.id,
@@ -62,7 +62,7 @@ impl Plan {
     }
 
     /// In a list, with id and name at the top as well, where clients look for them (contract section 4.2).
-    pub(super) fn item(&self) -> Value {
+    pub(crate) fn item(&self) -> Value {
         let mut view = self.view();
         if let Some(view) = view.as_object_mut() {
             view.insert("planId".into(), self.id.clone().into());
@@ -73,18 +73,18 @@ impl Plan {
 }
 
 /// The plan of that id, or a 404.
-pub(super) fn load(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
+pub(crate) fn load(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
     find(desk, &id(plan_id, "planId")?)?.ok_or_else(|| Problem::plan_not_found(plan_id))
 }
 
 /// The plan of that id, if there is one.
-pub(super) fn find(desk: &Desk, plan_id: &str) -> Outcome<Option<Plan>> {
+pub(crate) fn find(desk: &Desk, plan_id: &str) -> Outcome<Option<Plan>> {
     let query = format!("SELECT {COLUMNS} FROM plans WHERE id = ?");
     desk.store.first::<PlanRow>(&query, binds![plan_id])?.map(|row| row.plan(desk)).transpose()
 }
 
 /// The plan of that id, if the caller owns it.
-pub(super) fn load_owned(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
+pub(crate) fn load_owned(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
     let caller = accounts::caller(desk)?;
     let plan = load(desk, plan_id)?;
     if plan.owner.eq_ignore_ascii_case(&caller.address) {
@@ -95,12 +95,12 @@ pub(super) fn load_owned(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
 }
 
 /// Keeps a new plan of the caller's and hands back its id.
-pub(super) fn insert(desk: &Desk, owner: &Identity, body: &Map<String, Value>) -> Outcome<String> {
+pub(crate) fn insert(desk: &Desk, owner: &Identity, body: &Map<String, Value>) -> Outcome<String> {
     insert_as(desk, owner, body, None)
 }
 
 /// The same, under that id if one is named.
-pub(super) fn insert_as(
+pub(crate) fn insert_as(
     desk: &Desk,
     owner: &Identity,
     body: &Map<String, Value>,
@@ -119,19 +119,19 @@ pub(super) fn insert_as(
 }
 
 /// `POST /api/v1/protocol/plans`: the id is at the top, unlike that of an agent.
-pub(super) fn register(desk: &Desk) -> Outcome {
+pub(crate) fn register(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let plan_id = insert(desk, &caller, &desk.call.json()?)?;
     Reply::created(json!({ "planId": plan_id, "txHash": desk.random.hex(32)?, "success": true }))
 }
 
 /// `GET /api/v1/protocol/plans/:planId`
-pub(super) fn get(desk: &Desk, plan_id: &str) -> Outcome {
+pub(crate) fn get(desk: &Desk, plan_id: &str) -> Outcome {
     Reply::ok(load(desk, plan_id)?.view())
 }
 
 /// `GET /api/v1/protocol/plans`: the caller's own, or those of an organization.
-pub(super) fn list(desk: &Desk) -> Outcome {
+pub(crate) fn list(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let page = desk.call.page();
     let (filter, key) = match desk.call.param("orgId") {
@@ -156,14 +156,14 @@ pub(super) fn list(desk: &Desk) -> Outcome {
 }
 
 /// The newest plans, newest first, as a list has them.
-pub(super) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
+pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
     let query = format!("SELECT {COLUMNS} FROM plans ORDER BY created_at DESC, rowid DESC LIMIT ?");
     let rows: Vec<PlanRow> = desk.store.rows(&query, binds![most])?;
     rows.into_iter().map(|row| Ok(row.plan(desk)?.item())).collect()
 }
 
 /// `PUT /api/v1/protocol/plans/:planId`: another description; what is sold, and for how much, stays.
-pub(super) fn update(desk: &Desk, plan_id: &str) -> Outcome {
+pub(crate) fn update(desk: &Desk, plan_id: &str) -> Outcome {
     let plan = load_owned(desk, plan_id)?;
     let body = desk.call.json()?;
     let terms = plan.terms.described(object(&body, "metadataAttributes")?)?;
@@ -175,7 +175,7 @@ pub(super) fn update(desk: &Desk, plan_id: &str) -> Outcome {
 
 /// `PUT /api/v1/protocol/plans/:planId/list/:activate`: in the catalogue or not. A plan that is not can still be bought
 /// by whoever knows its id.
-pub(super) fn set_listed(desk: &Desk, plan_id: &str, state: &str) -> Outcome {
+pub(crate) fn set_listed(desk: &Desk, plan_id: &str, state: &str) -> Outcome {
     let (plan, listed) = (load_owned(desk, plan_id)?, flag(state)?);
     if plan.listed == listed {
         let message = "The plan is in that state already";
@@ -190,7 +190,7 @@ pub(super) fn set_listed(desk: &Desk, plan_id: &str, state: &str) -> Outcome {
 }
 
 /// The last part of a path that switches something on or off.
-pub(super) fn flag(state: &str) -> Outcome<bool> {
+pub(crate) fn flag(state: &str) -> Outcome<bool> {
     match state {
         "true" | "1" | "activate" => Ok(true),
         "false" | "0" | "deactivate" => Ok(false),
@@ -199,7 +199,7 @@ pub(super) fn flag(state: &str) -> Outcome<bool> {
 }
 
 /// The plan's name, or its id where a document lost it.
-pub(super) fn title(plan: &Plan) -> &str {
+pub(crate) fn title(plan: &Plan) -> &str {
     match plan.terms.name() {
         "" => &plan.id,
         name => name,
@@ -207,7 +207,7 @@ pub(super) fn title(plan: &Plan) -> &str {
 }
 
 /// `accepted.planId` and its like: a plan id in a body.
-pub(super) fn id_in(body: &Map<String, Value>, name: &str) -> Outcome<String> {
+pub(crate) fn id_in(body: &Map<String, Value>, name: &str) -> Outcome<String> {
     match body.get(name) {
         Some(Value::Number(number)) => id(&number.to_string(), name),
         _ => id(text(body, name).ok_or_else(|| Problem::bad_request(format!("{name} is missing")))?, name),

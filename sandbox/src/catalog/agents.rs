@@ -1,13 +1,13 @@
 //! Agents: register, get, list, update, and the plans they are on (contract section 4.2).
 
 use crate::Desk;
-use crate::endpoints::{self, Endpoints};
+use crate::catalog::endpoint_patterns::{self, Endpoints};
+use crate::catalog::plans::{self, PlanRow};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, id, member, object, text};
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
 use crate::organizations::{activity, organization};
-use crate::plans::{self, PlanRow};
 use crate::primitives::time;
 use crate::storage::store::binds;
 use serde::Deserialize;
@@ -19,8 +19,8 @@ const SECRETS: [&str; 5] = ["username", "password", "token", "apiKey", "headers"
 
 /// An agent as it is kept.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Agent {
-    pub(super) id: String,
+pub(crate) struct Agent {
+    pub(crate) id: String,
     owner: String,
     org: Option<String>,
     metadata: String,
@@ -34,12 +34,12 @@ impl Agent {
         serde_json::from_str(&self.metadata).unwrap_or(Value::Null)
     }
 
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.metadata().get("name").and_then(Value::as_str).unwrap_or(&self.id).to_owned()
     }
 
-    pub(super) fn endpoints(&self) -> Endpoints {
-        endpoints::of(&self.api)
+    pub(crate) fn endpoints(&self) -> Endpoints {
+        endpoint_patterns::of(&self.api)
     }
 
     fn view(&self, desk: &Desk) -> Outcome<Value> {
@@ -70,22 +70,22 @@ fn plan_ids(desk: &Desk, agent_id: &str) -> Outcome<Vec<String>> {
 }
 
 /// The agent of that id, or a 404.
-pub(super) fn load(desk: &Desk, agent_id: &str) -> Outcome<Agent> {
+pub(crate) fn load(desk: &Desk, agent_id: &str) -> Outcome<Agent> {
     find(desk, &id(agent_id, "agentId")?)?.ok_or_else(|| Problem::agent_not_found(agent_id))
 }
 
 /// The agent of that id, if there is one.
-pub(super) fn find(desk: &Desk, agent_id: &str) -> Outcome<Option<Agent>> {
+pub(crate) fn find(desk: &Desk, agent_id: &str) -> Outcome<Option<Agent>> {
     desk.store.first(&format!("SELECT {COLUMNS} FROM agents WHERE id = ?"), binds![agent_id])
 }
 
 /// Who owns the agent of that id.
-pub(super) fn owner(desk: &Desk, agent_id: &str) -> Outcome<Option<String>> {
+pub(crate) fn owner(desk: &Desk, agent_id: &str) -> Outcome<Option<String>> {
     Ok(find(desk, agent_id)?.map(|agent| agent.owner))
 }
 
 /// Whether the plan gives access to the agent.
-pub(super) fn has_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome<bool> {
+pub(crate) fn has_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome<bool> {
     let query = "SELECT COUNT(*) AS count FROM agent_plans WHERE agent_id = ? AND plan_id = ?";
     Ok(desk.store.count(query, binds![agent_id, plan_id])? > 0)
 }
@@ -116,7 +116,7 @@ fn insert(desk: &Desk, owner: &Identity, body: &Map<String, Value>, plans: &[Str
 }
 
 /// Keeps a new agent of the caller's, under that id if one is named.
-pub(super) fn insert_as(
+pub(crate) fn insert_as(
     desk: &Desk,
     owner: &Identity,
     body: &Map<String, Value>,
@@ -141,7 +141,7 @@ fn attach(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome<()> {
 }
 
 /// `POST /api/v1/protocol/agents`: the id comes under `data`.
-pub(super) fn register(desk: &Desk) -> Outcome {
+pub(crate) fn register(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let listed = member(&body, "plans").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -160,7 +160,7 @@ pub(super) fn register(desk: &Desk) -> Outcome {
 }
 
 /// `POST /api/v1/protocol/agents/plans`: an agent and the plan it is on, in one.
-pub(super) fn register_with_plan(desk: &Desk) -> Outcome {
+pub(crate) fn register_with_plan(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let plan_id = plans::insert(desk, &caller, object(&body, "plan")?)?;
@@ -170,12 +170,12 @@ pub(super) fn register_with_plan(desk: &Desk) -> Outcome {
 }
 
 /// `GET /api/v1/protocol/agents/:agentId`
-pub(super) fn get(desk: &Desk, agent_id: &str) -> Outcome {
+pub(crate) fn get(desk: &Desk, agent_id: &str) -> Outcome {
     Reply::ok(load(desk, agent_id)?.view(desk)?)
 }
 
 /// `PUT /api/v1/protocol/agents/:agentId`
-pub(super) fn update(desk: &Desk, agent_id: &str) -> Outcome {
+pub(crate) fn update(desk: &Desk, agent_id: &str) -> Outcome {
     let agent = load_owned(desk, agent_id)?;
     let (metadata, api) = described(&desk.call.json()?)?;
     desk.store.run(
@@ -186,7 +186,7 @@ pub(super) fn update(desk: &Desk, agent_id: &str) -> Outcome {
 }
 
 /// `PUT /api/v1/protocol/agents/:agentId/list/:activate`
-pub(super) fn set_listed(desk: &Desk, agent_id: &str, state: &str) -> Outcome {
+pub(crate) fn set_listed(desk: &Desk, agent_id: &str, state: &str) -> Outcome {
     let (agent, listed) = (load_owned(desk, agent_id)?, plans::flag(state)?);
     if (agent.listed != 0) == listed {
         return unchanged("BCK.PROTOCOL.0018", "The agent is in that state already");
@@ -201,7 +201,7 @@ fn done(desk: &Desk, data: Value) -> Outcome {
 }
 
 /// `GET /api/v1/protocol/agents`: the caller's own, or those of an organization.
-pub(super) fn list(desk: &Desk) -> Outcome {
+pub(crate) fn list(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let (filter, key) = match desk.call.param("orgId") {
         Some(org) => {
@@ -214,14 +214,14 @@ pub(super) fn list(desk: &Desk) -> Outcome {
 }
 
 /// The newest agents, newest first.
-pub(super) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
+pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
     let query = format!("SELECT {COLUMNS} FROM agents ORDER BY created_at DESC, rowid DESC LIMIT ?");
     let agents: Vec<Agent> = desk.store.rows(&query, binds![most])?;
     agents.iter().map(|agent| agent.view(desk)).collect()
 }
 
 /// `GET /api/v1/protocol/plans/:planId/agents`
-pub(super) fn of_plan(desk: &Desk, plan_id: &str) -> Outcome {
+pub(crate) fn of_plan(desk: &Desk, plan_id: &str) -> Outcome {
     let plan = plans::load(desk, plan_id)?;
     listed(desk, "id IN (SELECT agent_id FROM agent_plans WHERE plan_id = ?)", &plan.id)
 }
@@ -240,7 +240,7 @@ fn listed(desk: &Desk, filter: &str, key: &str) -> Outcome {
 }
 
 /// `GET /api/v1/protocol/agents/:agentId/plans`
-pub(super) fn plans_of(desk: &Desk, agent_id: &str) -> Outcome {
+pub(crate) fn plans_of(desk: &Desk, agent_id: &str) -> Outcome {
     let agent = load(desk, agent_id)?;
     let page = desk.call.page();
     let filter = "id IN (SELECT plan_id FROM agent_plans WHERE agent_id = ?)";
@@ -258,7 +258,7 @@ pub(super) fn plans_of(desk: &Desk, agent_id: &str) -> Outcome {
 }
 
 /// `POST /api/v1/protocol/agents/:agentId/plan/:planId`; already there is a 200 as well (contract section 12).
-pub(super) fn add_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome {
+pub(crate) fn add_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome {
     let agent = load_owned(desk, agent_id)?;
     let plan = plans::load(desk, plan_id)?;
     if has_plan(desk, &agent.id, &plan.id)? {
@@ -269,7 +269,7 @@ pub(super) fn add_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome {
 }
 
 /// `DELETE /api/v1/protocol/agents/:agentId/plan/:planId`; not there is a 200 as well.
-pub(super) fn remove_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome {
+pub(crate) fn remove_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome {
     let agent = load_owned(desk, agent_id)?;
     let plan_id = id(plan_id, "planId")?;
     if !has_plan(desk, &agent.id, &plan_id)? {

@@ -5,32 +5,32 @@ use payments_wasm::wire::Credits;
 
 /// How a plan's credits are handed out and taken (contract section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Grant {
+pub(crate) struct Grant {
     /// Credits per order.
-    pub(super) amount: Credits,
-    pub(super) min: Credits,
-    pub(super) max: Credits,
+    pub(crate) amount: Credits,
+    pub(crate) min: Credits,
+    pub(crate) max: Credits,
     /// FIXED: each request takes `min`, whatever is asked.
-    pub(super) fixed: bool,
+    pub(crate) fixed: bool,
     /// The plan sells time: while it lasts, requests take nothing.
-    pub(super) by_time: bool,
+    pub(crate) by_time: bool,
     /// How long credits live; 0 is for ever.
-    pub(super) duration_secs: i64,
+    pub(crate) duration_secs: i64,
 }
 
 /// What one request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Charge {
+pub(crate) struct Charge {
     /// What the holder must have.
-    pub(super) hold: Credits,
+    pub(crate) hold: Credits,
     /// What is taken of it.
-    pub(super) burn: Credits,
+    pub(crate) burn: Credits,
 }
 
 impl Grant {
     /// What a settle of `asked` takes (contract section 13.8): DYNAMIC takes what is asked, within the plan's bounds,
     /// and its most where nothing or `0` is asked; FIXED takes its one amount.
-    pub(super) fn charge(&self, asked: Option<Credits>) -> Charge {
+    pub(crate) fn charge(&self, asked: Option<Credits>) -> Charge {
         if self.by_time {
             return Charge { hold: Credits::from(1), burn: Credits::ZERO };
         }
@@ -43,7 +43,7 @@ impl Grant {
     }
 
     /// What a verify of `asked` must find. `0` needs nothing: a seller who prices after the work verifies with `0`.
-    pub(super) fn needed(&self, asked: Option<Credits>) -> Credits {
+    pub(crate) fn needed(&self, asked: Option<Credits>) -> Credits {
         match asked {
             Some(amount) if amount.is_zero() => Credits::ZERO,
             _ => self.charge(asked).hold,
@@ -51,12 +51,12 @@ impl Grant {
     }
 
     /// When credits handed out now run out; 0 is never.
-    pub(super) fn expiry(&self, now: i64) -> i64 {
+    pub(crate) fn expiry(&self, now: i64) -> i64 {
         if self.duration_secs == 0 { 0 } else { time::after(now, self.duration_secs) }
     }
 
     /// What the holder of a plan that sells time has after an order: time is added to time, and access stays one.
-    pub(super) fn renewal(&self, held: &[Lot], amount: Credits, now: i64) -> Lot {
+    pub(crate) fn renewal(&self, held: &[Lot], amount: Credits, now: i64) -> Lot {
         let forever = held.iter().any(|lot| lot.expires_at == 0);
         let until = held.iter().map(|lot| lot.expires_at).fold(now, i64::max);
         let most = held.iter().map(|lot| lot.amount).fold(amount, Credits::max);
@@ -66,19 +66,19 @@ impl Grant {
 
 /// What an automatic purchase buys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TopUp {
+pub(crate) struct TopUp {
     /// How many orders of the plan.
-    pub(super) orders: u128,
+    pub(crate) orders: u128,
     /// What they cost in cents, a part of a cent counted as one.
-    pub(super) cents: i64,
+    pub(crate) cents: i64,
     /// What they bring.
-    pub(super) credits: Credits,
+    pub(crate) credits: Credits,
 }
 
 /// The fewest orders that bring `missing` credits; `None` where no number of orders that can be paid does.
 ///
 /// `price` is that of one order in micro-units (6 decimals, contract section 5).
-pub(super) fn top_up(missing: Credits, granted: Credits, price: u128) -> Option<TopUp> {
+pub(crate) fn top_up(missing: Credits, granted: Credits, price: u128) -> Option<TopUp> {
     if granted.is_zero() || missing.is_zero() {
         return None;
     }
@@ -100,20 +100,20 @@ fn small(amount: Credits) -> Option<u128> {
 
 /// Credits of one plan that one holder has and that run out together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Lot {
+pub(crate) struct Lot {
     /// Milliseconds; 0 is never.
-    pub(super) expires_at: i64,
-    pub(super) amount: Credits,
+    pub(crate) expires_at: i64,
+    pub(crate) amount: Credits,
 }
 
 /// What a holder has.
-pub(super) fn total(lots: &[Lot]) -> Credits {
+pub(crate) fn total(lots: &[Lot]) -> Credits {
     lots.iter().fold(Credits::ZERO, |sum, lot| sum.saturating_add(lot.amount))
 }
 
 /// The lots after `amount` is taken, those that run out first first; `None` if there is not enough. Lots that are
 /// empty afterwards are in the answer, with nothing in them.
-pub(super) fn take(lots: &[Lot], amount: Credits) -> Option<Vec<Lot>> {
+pub(crate) fn take(lots: &[Lot], amount: Credits) -> Option<Vec<Lot>> {
     let mut lots = lots.to_vec();
     lots.sort_by_key(|lot| if lot.expires_at == 0 { i64::MAX } else { lot.expires_at });
     let mut due = amount;
@@ -126,7 +126,7 @@ pub(super) fn take(lots: &[Lot], amount: Credits) -> Option<Vec<Lot>> {
 }
 
 /// Units with so many decimals over a number of credits, as JSON's number: for showing only, never reckoned with.
-pub(super) fn price_per_credit(price: u128, granted: Credits) -> serde_json::Number {
+pub(crate) fn price_per_credit(price: u128, granted: Credits) -> serde_json::Number {
     let per = small(granted).filter(|granted| *granted > 0).and_then(|granted| {
         let scaled = price.checked_mul(1_000_000)? / granted;
         let unit = 1_000_000_000_000;
