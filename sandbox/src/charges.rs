@@ -6,7 +6,7 @@ use crate::delegations::{self, Delegation};
 use crate::http::error::Outcome;
 use crate::http::request::Reply;
 use crate::identity::accounts;
-use crate::postings::{self, Account, Kind, Posting};
+use crate::ledger::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
 use serde::Deserialize;

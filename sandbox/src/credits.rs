@@ -8,10 +8,11 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text, uint256, whole};
 use crate::identity::accounts;
 use crate::identity::api_key::{Identity, is_address};
+use crate::ledger::balances;
 use crate::orders::{self, Kind, Purchase};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, balances, requests};
+use crate::{Desk, requests};
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value, json};
 

@@ -6,7 +6,7 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, whole};
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
-use crate::postings::{self, Account, Kind, Posting};
+use crate::ledger::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::{Desk, methods, widgets};

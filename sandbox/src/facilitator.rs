@@ -5,11 +5,12 @@ use crate::catalog::endpoint_patterns::{self, Match};
 use crate::catalog::plans::{self, Plan};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, object, text, uint256};
+use crate::ledger::balances;
 use crate::primitives::time;
 use crate::requests::{self, About};
 use crate::settlement::{self, Due, Presented, Settled};
 use crate::tokens::{self, Permission, Protocol};
-use crate::{Desk, balances, faults, permissions};
+use crate::{Desk, faults, permissions};
 use serde_json::{Map, Value, json};
 use worker::Url;
 

@@ -8,11 +8,8 @@
 //! not repeat.
 
 mod access;
-mod audit;
 mod authorization;
 mod back;
-mod balances;
-mod books;
 mod catalog;
 mod challenge;
 mod charges;
@@ -29,8 +26,8 @@ mod facilitator;
 mod faults;
 mod http;
 mod identity;
-mod invariants;
 mod journal;
+mod ledger;
 mod methods;
 mod mpp;
 mod oauth;
@@ -42,7 +39,6 @@ mod permissions;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod plot;
-mod postings;
 mod primitives;
 mod requests;
 mod router;
@@ -70,6 +66,7 @@ use crate::http::batch::{Group, One};
 use crate::http::cors;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Body, Call, Reply};
+use crate::ledger::postings;
 use crate::primitives::random::Random;
 use crate::primitives::time;
 use crate::seen::Seen;

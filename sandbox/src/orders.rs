@@ -1,16 +1,17 @@
 //! Ways to buy credits: order, checkout, automatic top-up (contract sections 4.1, 8.4).
 
+use crate::Desk;
 use crate::catalog::credit_rules::TopUp;
 use crate::catalog::plans::{self, Plan};
 use crate::delegations::Delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::accounts;
+use crate::ledger::balances;
+use crate::ledger::postings::{self, Account, Kind as Money, Posting};
 use crate::organizations::activity;
-use crate::postings::{self, Account, Kind as Money, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, balances};
 use serde::Deserialize;
 use serde_json::json;
 

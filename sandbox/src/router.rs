@@ -4,13 +4,14 @@ use crate::catalog::{agents, plans};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::{accounts, legal_documents, login_page};
+use crate::ledger::{audit, balances, explorer};
 use crate::organizations::{activity, organization};
 use crate::primitives::time;
 use crate::tokens::Protocol;
 use crate::{
-    Desk, access, audit, balances, books, charges, checkout, consent, control, credits, dashboard,
-    delegations, deployment, embed, facilitator, faults, journal, methods, mpp, oauth, orders, overview,
-    permissions, requests, sales, seed, settings, widget_keys, widgets,
+    Desk, access, charges, checkout, consent, control, credits, dashboard, delegations, deployment, embed,
+    facilitator, faults, journal, methods, mpp, oauth, orders, overview, permissions, requests, sales, seed,
+    settings, widget_keys, widgets,
 };
 
 /// Serves a call.
@@ -80,8 +81,8 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("PATCH", ["organizations", id, "members", address]) => organization::set_member(desk, id, address),
         ("POST", ["organizations", id, "customers", address]) => organization::agree(desk, id, address),
         ("POST", ["orders", id]) => sales::advance(desk, id),
-        ("GET", ["ledger"]) => books::list(desk),
-        ("GET", ["ledger", "accounts"]) => books::accounts(desk),
+        ("GET", ["ledger"]) => explorer::list(desk),
+        ("GET", ["ledger", "accounts"]) => explorer::accounts(desk),
         ("GET", ["ledger", "check"]) => audit::check(desk),
         ("POST", ["reset"]) => control::reset(desk),
         ("POST", ["seed"]) => seed::plant(desk),

@@ -1,7 +1,7 @@
 //! The rules of delegations and tokens, told as short stories to the real handlers (the delegation specification, sections 5
 //! and 6; the smart account specification, section 5; contract sections 4.5, 4.6, 13.8).
 
-use crate::postings::{Account, Kind, balance};
+use crate::ledger::postings::{Account, Kind, balance};
 use crate::seen::decode;
 use crate::storage::store::binds;
 use crate::world::{Answer, Offer, Someone, World};

@@ -5,11 +5,12 @@ use crate::catalog::credit_rules::{self, Charge, TopUp};
 use crate::catalog::plans::Plan;
 use crate::delegations::{self, Ask, Delegation};
 use crate::http::error::{Outcome, Problem};
+use crate::ledger::balances;
 use crate::orders::{self, Kind, Purchase};
 use crate::requests::{self, Cost};
 use crate::storage::store::binds;
 use crate::tokens::{self, Permission};
-use crate::{Desk, balances, charges, methods};
+use crate::{Desk, charges, methods};
 use payments_wasm::wire::Credits;
 use serde_json::{Value, json};
 

@@ -6,8 +6,8 @@
 //! the books. The stories are the same in each run; `STORIES=5000` tells that many, `STORIES_SEED=7` others.
 
 use crate::identity::api_key::is_address;
+use crate::ledger::postings::{Account, Kind, balance};
 use crate::plot::{Step, steps};
-use crate::postings::{Account, Kind, balance};
 use crate::storage::native_sqlite::DIED;
 use crate::world::{Answer, Offer, Someone, World, accepted, cards, tampered_with};
 use proptest::prelude::*;

@@ -3,12 +3,13 @@
 
 use crate::control::Started;
 use crate::http::request::{Call, Reply};
+use crate::ledger::audit;
 use crate::primitives::random::Random;
 use crate::seen::Seen;
 use crate::settings::Settings;
 use crate::storage::native_sqlite::{DIED, Native};
 use crate::storage::store::Store;
-use crate::{Desk, audit, prepare, serve};
+use crate::{Desk, prepare, serve};
 use payments_wasm::wire::base64;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;

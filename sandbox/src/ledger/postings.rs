@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 /// What an account is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Issued,
     Held,
     Burned,
@@ -37,7 +37,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Issued,
         Self::Held,
         Self::Burned,
@@ -51,7 +51,7 @@ impl Kind {
         Self::Spent,
     ];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Issued => "issued",
             Self::Held => "held",
@@ -67,72 +67,72 @@ impl Kind {
         }
     }
 
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// Whether the others of its unit get theirs from it: its balance is what it gave.
-    pub(super) fn is_source(self) -> bool {
+    pub(crate) fn is_source(self) -> bool {
         matches!(self, Self::Issued | Self::Outside | Self::Limit)
     }
 }
 
 /// An account of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Account {
-    pub(super) kind: Kind,
-    pub(super) unit: String,
+pub(crate) struct Account {
+    pub(crate) kind: Kind,
+    pub(crate) unit: String,
     /// Whose it is: an address in lower case, a card, a seller's connected account. Those that are one of a kind have none.
-    pub(super) owner: String,
+    pub(crate) owner: String,
     /// When credits run out, in milliseconds; 0 is never.
-    pub(super) expires_at: i64,
+    pub(crate) expires_at: i64,
 }
 
 impl Account {
     /// An account of credits of a plan: `Issued` or `Burned`.
-    pub(super) fn credits(kind: Kind, plan_id: &str) -> Self {
+    pub(crate) fn credits(kind: Kind, plan_id: &str) -> Self {
         Self { kind, unit: credits_unit(plan_id), owner: String::new(), expires_at: 0 }
     }
 
     /// Credits of a plan that run out together.
-    pub(super) fn held(plan_id: &str, holder: &str, expires_at: i64) -> Self {
+    pub(crate) fn held(plan_id: &str, holder: &str, expires_at: i64) -> Self {
         let owner = holder.to_ascii_lowercase();
         Self { kind: Kind::Held, unit: credits_unit(plan_id), owner, expires_at }
     }
 
     /// An account of money: `Outside`, `Buyer`, `Seller` or `Disputed`.
-    pub(super) fn money(kind: Kind, currency: &str, owner: &str) -> Self {
+    pub(crate) fn money(kind: Kind, currency: &str, owner: &str) -> Self {
         let unit = format!("money:{}", currency.to_ascii_lowercase());
         Self { kind, unit, owner: owner.to_ascii_lowercase(), expires_at: 0 }
     }
 
     /// An account of what a delegation may spend.
-    pub(super) fn cents(kind: Kind, delegation_id: &str) -> Self {
+    pub(crate) fn cents(kind: Kind, delegation_id: &str) -> Self {
         Self { kind, unit: format!("cents:{delegation_id}"), owner: String::new(), expires_at: 0 }
     }
 }
 
 /// The unit of a plan's credits.
-pub(super) fn credits_unit(plan_id: &str) -> String {
+pub(crate) fn credits_unit(plan_id: &str) -> String {
     format!("credits:{plan_id}")
 }
 
 /// What is posted, and why.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Posting<'a> {
+pub(crate) struct Posting<'a> {
     /// What it belongs to, a transaction's hash say: postings of one entry came to be together.
-    pub(super) entry: &'a str,
-    pub(super) why: &'static str,
-    pub(super) amount: Credits,
+    pub(crate) entry: &'a str,
+    pub(crate) why: &'static str,
+    pub(crate) amount: Credits,
 }
 
 /// Takes the amount off one account and adds it to another. Nothing is posted for nothing.
-pub(super) fn post(desk: &Desk, posting: Posting<'_>, from: &Account, to: &Account) -> Outcome<()> {
+pub(crate) fn post(desk: &Desk, posting: Posting<'_>, from: &Account, to: &Account) -> Outcome<()> {
     post_at(&desk.store, desk.call.now, posting, from, to)
 }
 
 /// The same, where there is no call.
-pub(super) fn post_at(
+pub(crate) fn post_at(
     store: &Store,
     now: i64,
     posting: Posting<'_>,
@@ -225,7 +225,7 @@ fn open(store: &Store, account: &Account) -> Outcome<Standing> {
 }
 
 /// What is on an account.
-pub(super) fn balance(store: &Store, account: &Account) -> Outcome<Credits> {
+pub(crate) fn balance(store: &Store, account: &Account) -> Outcome<Credits> {
     #[derive(Deserialize)]
     struct Row {
         balance: String,
@@ -238,23 +238,23 @@ pub(super) fn balance(store: &Store, account: &Account) -> Outcome<Credits> {
 }
 
 /// An amount as the ledger keeps it.
-pub(super) fn amount(text: &str) -> Outcome<Credits> {
+pub(crate) fn amount(text: &str) -> Outcome<Credits> {
     text.parse().map_err(|_| Problem::internal("the ledger: an amount is not a uint256"))
 }
 
 /// Cents as an amount of the ledger.
-pub(super) fn cents(cents: i64) -> Credits {
+pub(crate) fn cents(cents: i64) -> Credits {
     Credits::from(u64::try_from(cents).unwrap_or_default())
 }
 
 /// Units of money as an amount of the ledger.
-pub(super) fn units(units: u128) -> Outcome<Credits> {
+pub(crate) fn units(units: u128) -> Outcome<Credits> {
     amount(&units.to_string())
 }
 
 /// What a data folder of before the ledger has, as postings: what is held, and what delegations have spent. Purchases of
 /// then have no postings, so the check leaves them out.
-pub(super) fn open_books(store: &Store, now: i64) -> Outcome<()> {
+pub(crate) fn open_books(store: &Store, now: i64) -> Outcome<()> {
     #[derive(Deserialize)]
     struct Lot {
         plan_id: String,

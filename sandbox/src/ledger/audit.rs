@@ -3,11 +3,12 @@
 //! It believes nothing that it can find out: balances from postings, postings from what was bought, settled and charged, and
 //! all of it from the limits. It reads everything there is, so it is for tests and for people, not for each call.
 
+use crate::Desk;
 use crate::http::error::Outcome;
 use crate::http::request::Reply;
-use crate::postings::{self, Kind};
+use crate::ledger::invariants;
+use crate::ledger::postings::{self, Kind};
 use crate::storage::store::{Store, binds};
-use crate::{Desk, invariants};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,23 +20,23 @@ const CHUNK: i64 = 2_000;
 const NAMED: usize = 20;
 
 /// One thing that must be true, and where it is not.
-pub(super) struct Invariant {
-    pub(super) name: &'static str,
+pub(crate) struct Invariant {
+    pub(crate) name: &'static str,
     /// What it says.
     says: &'static str,
-    pub(super) failures: Vec<String>,
+    pub(crate) failures: Vec<String>,
 }
 
 /// What was found.
-pub(super) struct Audit {
-    pub(super) invariants: Vec<Invariant>,
+pub(crate) struct Audit {
+    pub(crate) invariants: Vec<Invariant>,
     accounts: usize,
     postings: usize,
 }
 
 impl Audit {
     /// Whether all is well.
-    pub(super) fn ok(&self) -> bool {
+    pub(crate) fn ok(&self) -> bool {
         self.invariants.iter().all(|invariant| invariant.failures.is_empty())
     }
 
@@ -58,29 +59,29 @@ impl Audit {
 }
 
 /// `GET /sandbox/ledger/check`
-pub(super) fn check(desk: &Desk) -> Outcome {
+pub(crate) fn check(desk: &Desk) -> Outcome {
     Reply::ok(audit(&desk.store)?.view())
 }
 
 /// An account: as it is kept, and as its postings have it.
 #[derive(Deserialize)]
-pub(super) struct Book {
+pub(crate) struct Book {
     id: i64,
-    pub(super) kind: String,
-    pub(super) unit: String,
+    pub(crate) kind: String,
+    pub(crate) unit: String,
     owner: String,
     expires_at: i64,
-    pub(super) balance: String,
+    pub(crate) balance: String,
     #[serde(skip)]
-    pub(super) posted: Credits,
+    pub(crate) posted: Credits,
 }
 
 impl Book {
-    pub(super) fn is_source(&self) -> bool {
+    pub(crate) fn is_source(&self) -> bool {
         Kind::named(&self.kind).is_some_and(Kind::is_source)
     }
 
-    pub(super) fn named(&self) -> String {
+    pub(crate) fn named(&self) -> String {
         let owner = if self.owner.is_empty() { String::new() } else { format!(" of {}", self.owner) };
         let until = if self.expires_at == 0 { String::new() } else { format!(" until {}", self.expires_at) };
         format!("{}{owner}{until} in {}", self.kind, self.unit)
@@ -110,14 +111,14 @@ struct Row {
 
 /// What was posted of each entry, by what it was for.
 #[derive(Default)]
-pub(super) struct Posted {
-    pub(super) burned: HashMap<String, Credits>,
-    pub(super) issued: HashMap<String, Credits>,
-    pub(super) paid: HashMap<String, Credits>,
+pub(crate) struct Posted {
+    pub(crate) burned: HashMap<String, Credits>,
+    pub(crate) issued: HashMap<String, Credits>,
+    pub(crate) paid: HashMap<String, Credits>,
 }
 
 /// Adds everything up.
-pub(super) fn audit(store: &Store) -> Outcome<Audit> {
+pub(crate) fn audit(store: &Store) -> Outcome<Audit> {
     let mut books: HashMap<i64, Book> = HashMap::new();
     each(store, "SELECT id, kind, unit, owner, expires_at, balance FROM books", "id", 0, |book: Book| {
         books.insert(book.id, book);
@@ -189,7 +190,7 @@ fn named(name: &'static str, says: &'static str, failures: Vec<String>) -> Invar
 }
 
 /// Reads all rows whose `key` is above `after`, some at a time.
-pub(super) fn each<T: serde::de::DeserializeOwned>(
+pub(crate) fn each<T: serde::de::DeserializeOwned>(
     store: &Store,
     select: &str,
     key: &str,

@@ -3,7 +3,7 @@
 use crate::Desk;
 use crate::http::error::Outcome;
 use crate::http::request::Reply;
-use crate::postings;
+use crate::ledger::postings;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use serde::Deserialize;
@@ -26,7 +26,7 @@ fn unit(desk: &Desk) -> String {
 
 /// `GET /sandbox/ledger?entry&kind&unit|planId|delegationId&owner&account&page&offset&sortOrder`: postings, newest first.
 /// `owner` is on either side.
-pub(super) fn list(desk: &Desk) -> Outcome {
+pub(crate) fn list(desk: &Desk) -> Outcome {
     #[derive(Deserialize)]
     struct Row {
         id: i64,
@@ -79,7 +79,7 @@ pub(super) fn list(desk: &Desk) -> Outcome {
 }
 
 /// `GET /sandbox/ledger/accounts?kind&unit|planId|delegationId&owner&page&offset`: accounts with their balances.
-pub(super) fn accounts(desk: &Desk) -> Outcome {
+pub(crate) fn accounts(desk: &Desk) -> Outcome {
     #[derive(Deserialize)]
     struct Row {
         id: i64,

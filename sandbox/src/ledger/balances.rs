@@ -7,7 +7,7 @@ use crate::deployment;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::api_key::is_address;
-use crate::postings::{self, Account, Kind, Posting};
+use crate::ledger::postings::{self, Account, Kind, Posting};
 use crate::storage::store::binds;
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
@@ -20,7 +20,7 @@ struct LotRow {
 }
 
 /// The lots that still count.
-pub(super) fn lots(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Vec<Lot>> {
+pub(crate) fn lots(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Vec<Lot>> {
     let rows: Vec<LotRow> = desk.store.rows(
         "SELECT expires_at, balance FROM books WHERE unit = ? AND kind = 'held' AND owner = ? AND balance <> '0'
          AND (expires_at = 0 OR expires_at > ?)",
@@ -32,12 +32,12 @@ pub(super) fn lots(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Vec<Lot>
 }
 
 /// What a holder has of a plan.
-pub(super) fn total(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Credits> {
+pub(crate) fn total(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Credits> {
     Ok(credit_rules::total(&lots(desk, plan_id, holder)?))
 }
 
 /// Issues credits that run out at `expires_at` (0: never), for the purchase `tx`.
-pub(super) fn add(
+pub(crate) fn add(
     desk: &Desk,
     tx: &str,
     plan_id: &str,
@@ -56,7 +56,7 @@ pub(super) fn add(
 
 /// Hands out credits of a plan on its terms. Of a plan that sells time, time is added to what is left of it: what is held
 /// goes over to the later end, and what is over or missing then is burned or issued.
-pub(super) fn grant(desk: &Desk, tx: &str, plan: &Plan, holder: &str, amount: Credits) -> Outcome<()> {
+pub(crate) fn grant(desk: &Desk, tx: &str, plan: &Plan, holder: &str, amount: Credits) -> Outcome<()> {
     let terms = &plan.terms.grant;
     if !terms.by_time {
         return add(desk, tx, &plan.id, holder, amount, terms.expiry(desk.call.now));
@@ -76,7 +76,7 @@ pub(super) fn grant(desk: &Desk, tx: &str, plan: &Plan, holder: &str, amount: Cr
 }
 
 /// Takes credits for `tx` and hands back what is left; `None`, and nothing taken, where there are too few.
-pub(super) fn burn(
+pub(crate) fn burn(
     desk: &Desk,
     tx: &str,
     plan_id: &str,
@@ -96,7 +96,7 @@ pub(super) fn burn(
 }
 
 /// How often the holder ordered the plan, or was given credits of it.
-pub(super) fn purchases(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<i64> {
+pub(crate) fn purchases(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<i64> {
     desk.store.count(
         "SELECT COUNT(*) AS count FROM purchases WHERE plan_id = ? AND holder = ?",
         binds![plan_id, holder.to_ascii_lowercase()],
@@ -104,7 +104,7 @@ pub(super) fn purchases(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<i64
 }
 
 /// The balance as `GET /plans/:id/balance/:holder` answers it.
-pub(super) fn view(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<Value> {
+pub(crate) fn view(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<Value> {
     let balance = credit_rules::total(&lots(desk, &plan.id, holder)?);
     let ever = purchases(desk, &plan.id, holder)? > 0;
     let terms = &plan.terms;
@@ -122,7 +122,7 @@ pub(super) fn view(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<Value> {
 }
 
 /// `GET /api/v1/protocol/plans/:planId/balance/:holder`: anyone may read it.
-pub(super) fn get(desk: &Desk, plan_id: &str, holder: &str) -> Outcome {
+pub(crate) fn get(desk: &Desk, plan_id: &str, holder: &str) -> Outcome {
     let plan = plans::load(desk, plan_id)?;
     if !is_address(holder) {
         return Err(Problem::bad_request("The holder is not an address"));

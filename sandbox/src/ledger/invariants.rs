@@ -1,10 +1,10 @@
 //! What must be true of the ledger and of what stands beside it: each looks for what is not, and says where.
 
-use crate::audit::{Book, Posted, each};
 use crate::catalog::credit_rules::Grant;
 use crate::catalog::plan_terms::Terms;
 use crate::http::error::Outcome;
-use crate::postings::{self, Kind};
+use crate::ledger::audit::{Book, Posted, each};
+use crate::ledger::postings::{self, Kind};
 use crate::storage::store::{Store, binds};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
@@ -12,19 +12,19 @@ use std::collections::{HashMap, HashSet};
 
 /// Up to which row things happened before there was a ledger: those have no postings.
 #[derive(Deserialize, Default)]
-pub(super) struct Watermarks {
+pub(crate) struct Watermarks {
     purchases: i64,
     settlements: i64,
     charges: i64,
     sales: i64,
 }
 
-pub(super) fn watermarks(store: &Store) -> Outcome<Watermarks> {
+pub(crate) fn watermarks(store: &Store) -> Outcome<Watermarks> {
     let found = store.first("SELECT purchases, settlements, charges, sales FROM opened", binds![])?;
     Ok(found.unwrap_or_default())
 }
 
-pub(super) fn kept(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
+pub(crate) fn kept(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
     let mut wrong = Vec::new();
     for book in books.values() {
         let kept = postings::amount(&book.balance)?;
@@ -36,7 +36,7 @@ pub(super) fn kept(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
 }
 
 /// In each unit what the sources gave, and what the others have.
-pub(super) fn sums(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
+pub(crate) fn sums(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
     let mut units: HashMap<&str, (Credits, Credits)> = HashMap::new();
     for book in books.values() {
         let kept = postings::amount(&book.balance)?;
@@ -48,7 +48,7 @@ pub(super) fn sums(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
     Ok(wrong.map(|(unit, (given, had))| format!("{unit}: {given} given, {had} there")).collect())
 }
 
-pub(super) fn settled(store: &Store, from: &Watermarks, posted: &Posted) -> Outcome<Vec<String>> {
+pub(crate) fn settled(store: &Store, from: &Watermarks, posted: &Posted) -> Outcome<Vec<String>> {
     #[derive(Deserialize)]
     struct Settlement {
         tx: String,
@@ -91,7 +91,7 @@ fn terms(store: &Store) -> Outcome<HashMap<String, Terms>> {
 const PURCHASES: &str = "SELECT tx, kind, plan_id, quantity, cents FROM purchases";
 const ARRIVALS: &str = "SELECT tx, kind, plan_id, '1' AS quantity, cents FROM arrivals";
 
-pub(super) fn issued(store: &Store, from: &Watermarks, posted: &Posted) -> Outcome<Vec<String>> {
+pub(crate) fn issued(store: &Store, from: &Watermarks, posted: &Posted) -> Outcome<Vec<String>> {
     let terms = terms(store)?;
     let (mut wrong, mut known) = (Vec::new(), HashSet::new());
     each(store, PURCHASES, "rowid", from.purchases, |row: Purchase| {
@@ -120,7 +120,7 @@ fn times(grant: &Grant, orders: &str) -> Option<Credits> {
     orders.checked_mul(amount)?.to_string().parse().ok()
 }
 
-pub(super) fn paid(store: &Store, from: &Watermarks, posted: &Posted) -> Outcome<Vec<String>> {
+pub(crate) fn paid(store: &Store, from: &Watermarks, posted: &Posted) -> Outcome<Vec<String>> {
     #[derive(Deserialize)]
     struct Sale {
         id: String,
@@ -164,7 +164,7 @@ pub(super) fn paid(store: &Store, from: &Watermarks, posted: &Posted) -> Outcome
 }
 
 /// Buyers keep nothing of what came from outside to pay with.
-pub(super) fn money(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
+pub(crate) fn money(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
     let mut wrong = Vec::new();
     for book in books.values().filter(|book| book.kind == Kind::Buyer.name()) {
         let kept = postings::amount(&book.balance)?;
@@ -186,7 +186,7 @@ struct Spender {
     charged: i64,
 }
 
-pub(super) fn delegations(
+pub(crate) fn delegations(
     store: &Store,
     from: &Watermarks,
     books: &HashMap<i64, Book>,
@@ -228,7 +228,7 @@ pub(super) fn delegations(
 }
 
 /// What is good once: found by counting what came of it.
-pub(super) fn once(store: &Store, from: &Watermarks) -> Outcome<Vec<String>> {
+pub(crate) fn once(store: &Store, from: &Watermarks) -> Outcome<Vec<String>> {
     #[derive(Deserialize)]
     struct Found {
         what: String,
