@@ -1,11 +1,12 @@
 //! `GET /protocol/token/:planId/:agentId`: an access token without x402's request for it (contract section 3, row 47).
 
 use crate::catalog::{agents, plans};
+use crate::delegations::delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, id};
 use crate::identity::accounts;
 use crate::storage::store::binds;
-use crate::{Desk, delegations, permissions};
+use crate::{Desk, permissions};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -37,7 +38,7 @@ pub(super) fn get(desk: &Desk, plan_id: &str, agent_id: &str) -> Outcome {
         Problem::new(400, "BCK.X402.0030", "There is no delegation that may pay this plan")
             .hint("Create one with POST /api/v1/delegation/create.")
     })?;
-    let delegation = delegations::own(desk, &caller, &row.id)?;
+    let delegation = delegation::own(desk, &caller, &row.id)?;
     let granted = permissions::grant_for(desk, &caller, &plan, Some(&agent_id), &delegation)?;
     Reply::ok(json!({ "accessToken": granted.token, "permissionHash": granted.hash, "proxies": [] }))
 }

@@ -1,10 +1,10 @@
 //! Buying a card plan: a link, a page with a card, credits, and back to the app (contract section 8.4).
 
 use crate::catalog::plans::{self, Plan};
+use crate::delegations::payment_methods::Card;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Form, Reply};
 use crate::identity::accounts;
-use crate::methods::Card;
 use crate::orders::{self, Kind, Purchase};
 use crate::pages::{self, escape};
 use crate::primitives::time;

@@ -7,6 +7,7 @@
 use crate::catalog::agents::{self, Agent};
 use crate::catalog::plan_terms::Money;
 use crate::catalog::plans::{self, Plan};
+use crate::delegations::{delegation, payment_methods};
 use crate::http::error::Outcome;
 use crate::http::request::{Form, Reply, id};
 use crate::identity::accounts::{self, Account};
@@ -15,7 +16,7 @@ use crate::identity::login_page;
 use crate::oauth::{self, Code};
 use crate::pages::{self, escape};
 use crate::storage::store::binds;
-use crate::{Desk, back, delegations, embed, methods};
+use crate::{Desk, back, embed};
 use serde_json::{Map, Value};
 use worker::Url;
 
@@ -210,7 +211,7 @@ impl<'a> Request<'a> {
         let (provider, currency) = match plan.terms.provider() {
             None => ("erc4337", if euros { "eurc" } else { "usdc" }),
             Some(provider) => {
-                let Some(card) = methods::first(desk, owner, provider)? else { return Ok(None) };
+                let Some(card) = payment_methods::first(desk, owner, provider)? else { return Ok(None) };
                 body.insert("providerPaymentMethodId".into(), card.into());
                 (provider, if euros { "eur" } else { "usd" })
             }
@@ -311,7 +312,7 @@ pub(super) fn submit(desk: &Desk) -> Outcome {
     let Some(allowance) = Request::allowance(desk, &owner, plan, bounds)? else {
         return show(desk, &request, Some(NO_CARD), &form);
     };
-    let delegation = delegations::open(desk, &owner, &allowance.body, &allowance.provider)?;
+    let delegation = delegation::open(desk, &owner, &allowance.body, &allowance.provider)?;
     let code = oauth::allow(
         desk,
         &Code {

@@ -1,13 +1,14 @@
 //! The card pages: enrol a card, allow it to pay, and back to the app (contract section 8.3).
 
+use crate::delegations::delegation;
+use crate::delegations::payment_methods::{self, Card};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Form, Reply};
 use crate::identity::api_key::Identity;
-use crate::methods::{self, Card};
 use crate::pages::{self, escape};
 use crate::primitives::time;
 use crate::widgets::{self, Session};
-use crate::{Desk, back, delegations};
+use crate::{Desk, back};
 use serde_json::{Map, Value};
 use worker::Url;
 
@@ -225,7 +226,7 @@ fn show(desk: &Desk, visit: &Visit<'_>, wrong: Option<&str>, typed: &Form) -> Ou
 /// The card that a page is to delegate: its id, its provider, and what people call it.
 fn chosen(desk: &Desk, visit: &Visit<'_>) -> Outcome<(String, String, String)> {
     let id = (visit.parameter)("paymentMethodId").unwrap_or_default();
-    let (provider, label) = methods::label(desk, &visit.owner(), id)?;
+    let (provider, label) = payment_methods::label(desk, &visit.owner(), id)?;
     Ok((id.to_owned(), provider, label))
 }
 
@@ -258,13 +259,13 @@ pub(super) fn submit(desk: &Desk, name: &str) -> Outcome {
             Err(wrong) => return show(desk, &visit, Some(wrong), &form),
         };
         let provider = widgets::provider(parameter("provider"))?;
-        (methods::enroll(desk, &owner, provider, &card, None)?, provider.to_owned())
+        (payment_methods::enroll(desk, &owner, provider, &card, None)?, provider.to_owned())
     };
     let body = match visit.page {
         Page::Enroll => return Ok(Reply::see_other(visit.back(&[("paymentMethodId", &method)]))),
         _ => visit.allowance(&form, &method).map_err(Problem::bad_request)?,
     };
-    let delegation = delegations::open(desk, &owner, &body, &provider)?;
+    let delegation = delegation::open(desk, &owner, &body, &provider)?;
     let mut answer = Vec::new();
     if visit.page == Page::Setup {
         answer.push(("paymentMethodId", method.as_str()));

@@ -6,6 +6,7 @@
 
 use crate::catalog::plans;
 use crate::crypto::signing_keys::House;
+use crate::delegations::delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text};
 use crate::identity::accounts;
@@ -14,7 +15,7 @@ use crate::permissions::Granted;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::tokens::{self, Protocol};
-use crate::{Desk, delegations, permissions};
+use crate::{Desk, permissions};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -240,7 +241,7 @@ fn answer(desk: &Desk, grant: &Grant, scope: &str) -> Result<Value, Refusal> {
     let account = accounts::find(desk, &grant.account)?
         .ok_or_else(|| no("invalid_grant", "BCK.OAUTH.0006", "The account that allowed it is gone"))?;
     let owner = account.identity();
-    let delegation = delegations::own(desk, &owner, &grant.delegation_id)?;
+    let delegation = delegation::own(desk, &owner, &grant.delegation_id)?;
     if !delegation.stands(desk.call.now) {
         return Err(stale("The delegation that pays is revoked or has expired"));
     }

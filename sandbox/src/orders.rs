@@ -3,7 +3,7 @@
 use crate::Desk;
 use crate::catalog::credit_rules::TopUp;
 use crate::catalog::plans::{self, Plan};
-use crate::delegations::Delegation;
+use crate::delegations::delegation::Delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::accounts;

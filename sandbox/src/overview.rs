@@ -1,13 +1,14 @@
 //! All that there is, at a glance: what the dashboard shows.
 
 use crate::catalog::{agents, plans};
+use crate::delegations::delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::accounts::Kept;
 use crate::ledger::postings;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, delegations, faults, sales};
+use crate::{Desk, faults, sales};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -38,7 +39,7 @@ pub(super) fn state(desk: &Desk) -> Outcome {
         "plans": list(plans::newest(desk, MOST)?, "plans")?,
         "agents": list(agents::newest(desk, MOST)?, "agents")?,
         "balances": balances(desk)?,
-        "delegations": list(delegations::newest(desk, MOST)?, "delegations")?,
+        "delegations": list(delegation::newest(desk, MOST)?, "delegations")?,
         "orders": list(orders, "purchases")?,
         "sales": list(sales::newest(desk, MOST)?, "sales")?,
         "organizations": list(organizations(desk)?, "organizations")?,

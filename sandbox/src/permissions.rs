@@ -3,7 +3,7 @@
 use crate::Desk;
 use crate::catalog::plans::Plan;
 use crate::catalog::{agents, plans};
-use crate::delegations::{self, Delegation};
+use crate::delegations::delegation::{self, Delegation};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, object, text, whole};
 use crate::identity::accounts;
@@ -153,13 +153,13 @@ fn delegation_of(
     };
     let config = member(body, "delegationConfig").and_then(Value::as_object).ok_or_else(missing)?;
     let delegation = match (text(config, "delegationId"), text(config, "apiKeyId")) {
-        (Some(id), _) => delegations::own(desk, caller, id)?,
-        (None, Some(key)) => delegations::of_key(desk, caller, key, plan_id)?.ok_or_else(|| {
+        (Some(id), _) => delegation::own(desk, caller, id)?,
+        (None, Some(key)) => delegation::of_key(desk, caller, key, plan_id)?.ok_or_else(|| {
             Problem::new(404, "BCK.DELEGATION.0002", format!("No delegation of API key {key} stands"))
         })?,
         (None, None) if config.contains_key("spendingLimitCents") => {
             let provider = if scheme == CARD { "stripe" } else { "erc4337" };
-            delegations::open(desk, caller, config, provider)?
+            delegation::open(desk, caller, config, provider)?
         }
         (None, None) => return Err(missing()),
     };

@@ -1,6 +1,7 @@
 //! Which handler serves which call (contract section 3).
 
 use crate::catalog::{agents, plans};
+use crate::delegations::{charges, delegation, payment_methods};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::{accounts, legal_documents, login_page};
@@ -9,9 +10,9 @@ use crate::organizations::{activity, organization};
 use crate::primitives::time;
 use crate::tokens::Protocol;
 use crate::{
-    Desk, access, charges, checkout, consent, control, credits, dashboard, delegations, deployment, embed,
-    facilitator, faults, journal, methods, mpp, oauth, orders, overview, permissions, requests, sales, seed,
-    settings, widget_keys, widgets,
+    Desk, access, checkout, consent, control, credits, dashboard, deployment, embed, facilitator, faults,
+    journal, mpp, oauth, orders, overview, permissions, requests, sales, seed, settings, widget_keys,
+    widgets,
 };
 
 /// Serves a call.
@@ -86,7 +87,7 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["ledger", "check"]) => audit::check(desk),
         ("POST", ["reset"]) => control::reset(desk),
         ("POST", ["seed"]) => seed::plant(desk),
-        ("DELETE", ["delegations", id]) => delegations::end_any(desk, id),
+        ("DELETE", ["delegations", id]) => delegation::end_any(desk, id),
         ("GET", ["state"]) => overview::state(desk),
         ("GET", ["watch"]) => journal::watch(desk),
         ("GET", ["calls"]) => journal::calls(desk),
@@ -150,16 +151,16 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", ["mpp", "verify"]) => mpp::verify(desk),
         ("POST", ["mpp", "settle"]) => mpp::settle(desk),
         ("POST", ["mpp", "permissions"]) => mpp::mint(desk),
-        ("POST", ["delegation", "create"]) => delegations::create(desk),
-        ("GET", ["delegation"]) => delegations::list(desk),
+        ("POST", ["delegation", "create"]) => delegation::create(desk),
+        ("GET", ["delegation"]) => delegation::list(desk),
         ("POST", ["delegation", "setup-intent"]) => widgets::setup_intent(desk),
         ("POST", ["delegation", "finalize-enrollment"]) => widgets::finalize(desk),
-        ("GET", ["delegation", id]) => delegations::get(desk, id),
+        ("GET", ["delegation", id]) => delegation::get(desk, id),
         ("GET", ["delegation", id, "transactions"]) => charges::transactions(desk, id),
-        ("DELETE", ["delegation", id]) => delegations::revoke(desk, id),
-        ("GET", ["payment-methods"]) => methods::list(desk),
-        ("PATCH", ["payment-methods", id]) => methods::update(desk, id),
-        ("DELETE", ["payment-methods", id]) => methods::remove(desk, id),
+        ("DELETE", ["delegation", id]) => delegation::revoke(desk, id),
+        ("GET", ["payment-methods"]) => payment_methods::list(desk),
+        ("PATCH", ["payment-methods", id]) => payment_methods::update(desk, id),
+        ("DELETE", ["payment-methods", id]) => payment_methods::remove(desk, id),
         ("POST", ["widgets", "session"]) => widget_keys::start(desk),
         ("POST", ["widgets", "session", "self"]) => widgets::start(desk),
         ("GET", ["widgets", "session", "validate"]) => widgets::validate(desk),

@@ -1,16 +1,17 @@
 //! Paying for a request with a token, whatever protocol brought it: whether it can be paid, and taking what it costs
 //! (contract sections 4.5, 13.7, 13.8; the delegation specification, sections 5 and 6).
 
+use crate::Desk;
 use crate::catalog::credit_rules::{self, Charge, TopUp};
 use crate::catalog::plans::Plan;
-use crate::delegations::{self, Ask, Delegation};
+use crate::delegations::delegation::{self, Ask, Delegation};
+use crate::delegations::{charges, payment_methods};
 use crate::http::error::{Outcome, Problem};
 use crate::ledger::balances;
 use crate::orders::{self, Kind, Purchase};
 use crate::requests::{self, Cost};
 use crate::storage::store::binds;
 use crate::tokens::{self, Permission};
-use crate::{Desk, charges, methods};
 use payments_wasm::wire::Credits;
 use serde_json::{Value, json};
 
@@ -78,7 +79,7 @@ fn cover(desk: &Desk, presented: &Presented, missing: Credits) -> Outcome<Result
     if plan.terms.trial && bought.orders > 1 {
         return Ok(Err("the plan is a trial and one order is too little".into()));
     }
-    let Some(delegation) = delegations::find(desk, &permission.delegation_id)? else {
+    let Some(delegation) = delegation::find(desk, &permission.delegation_id)? else {
         return Ok(Err("the delegation is gone".into()));
     };
     Ok(match delegation.refuses(desk.call.now, ask(plan, bought)) {
@@ -174,7 +175,7 @@ fn top_up(desk: &Desk, presented: &Presented, cover: &Cover) -> Outcome<Result<S
         return Ok(Err("the delegation's spending limit does not allow it"));
     };
     // A bank is asked when the charge is made: a verify before it cannot know.
-    if methods::declines(desk, delegation.payment_method.as_deref())? {
+    if payment_methods::declines(desk, delegation.payment_method.as_deref())? {
         charges::failed(desk, &charge)?;
         return Ok(Err("the card was declined"));
     }

@@ -2,7 +2,7 @@
 //! 13.6).
 
 use crate::crypto::signing_keys;
-use crate::delegations::Delegation;
+use crate::delegations::delegation::Delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::identity::api_key::Identity;
 use crate::permissions::CARD;

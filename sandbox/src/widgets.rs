@@ -1,10 +1,10 @@
 //! Widget sessions: what lets a card page act for an account without its API key (contract section 8.3).
 
+use crate::delegations::payment_methods::{self, Card};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, object, text};
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
-use crate::methods::{self, Card};
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::{Desk, back, widget_keys};
@@ -184,7 +184,7 @@ pub(super) fn finalize(desk: &Desk) -> Outcome {
     let card = Card::read(number, &expiry, time::year(desk.call.now))
         .map_err(|reason| Problem::new(402, "SANDBOX.CARD_DECLINED", reason))?;
     desk.store.run("UPDATE intents SET used = 1 WHERE id = ?", binds![intent.id.as_str()])?;
-    let id = methods::enroll(desk, &caller, &intent.provider, &card, text(&body, "alias"))?;
+    let id = payment_methods::enroll(desk, &caller, &intent.provider, &card, text(&body, "alias"))?;
     Reply::created(json!({ "paymentMethodId": id, "provider": intent.provider }))
 }
 

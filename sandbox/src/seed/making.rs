@@ -2,17 +2,18 @@
 
 use crate::catalog::{agents, plans};
 use crate::crypto::signing_keys;
+use crate::delegations::delegation;
+use crate::delegations::payment_methods::{self, Card};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::decimal;
 use crate::identity::accounts::{self, Account};
 use crate::identity::api_key::{self, Identity};
-use crate::methods::{self, Card};
 use crate::organizations::organization;
 use crate::primitives::eip712::unhex;
 use crate::primitives::time;
 use crate::seed::entry::{self, Entry};
 use crate::seed::{Bed, identified};
-use crate::{credits, delegations, widgets};
+use crate::{credits, widgets};
 use serde_json::{Map, Value, json};
 
 /// USDC on Base Sepolia, and EURC there: what prices without a card are in.
@@ -217,7 +218,7 @@ pub(super) fn card(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
         .map_err(|reason| entry.wrong("number", &format!("or expiry: {reason}")))?;
     let provider = widgets::provider(entry.text("provider")?);
     let provider = provider.map_err(|_| entry.wrong("provider", "must be one of stripe, braintree, visa"))?;
-    methods::enroll(&desk, &owner, provider, &card, entry.text("alias")?)
+    payment_methods::enroll(&desk, &owner, provider, &card, entry.text("alias")?)
 }
 
 /// A delegation of a wallet, or of a card that the file names.
@@ -228,7 +229,9 @@ pub(super) fn delegation(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let card = bed.referred(entry, "card", "cards")?;
     let usual = match &card {
         Some(card) => {
-            methods::label(&desk, &owner, card).map_err(|_| entry.wrong("card", "is another user's"))?.0
+            payment_methods::label(&desk, &owner, card)
+                .map_err(|_| entry.wrong("card", "is another user's"))?
+                .0
         }
         None => "erc4337".to_owned(),
     };
@@ -249,7 +252,7 @@ pub(super) fn delegation(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
             body.insert(name.into(), value);
         }
     }
-    Ok(delegations::open(&desk, &owner, &body, provider)?.id)
+    Ok(delegation::open(&desk, &owner, &body, provider)?.id)
 }
 
 /// How the answer names what was made.

@@ -1,11 +1,12 @@
 //! Payment methods: cards that were enrolled, and the account's wallet (contract section 4.6).
 
+use crate::Desk;
+use crate::delegations::delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text};
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
 use crate::storage::store::binds;
-use crate::{Desk, delegations};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ const COLUMNS: &str = "id, provider, brand, last4, exp_month, exp_year, alias, a
 
 /// A card as a person typed it, and what will come of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Card {
+pub(crate) struct Card {
     brand: &'static str,
     last4: String,
     exp_month: i64,
@@ -25,7 +26,7 @@ pub(super) struct Card {
 impl Card {
     /// Reads a card; why it is none, or why the bank says no, is for the person to read. As with Stripe's test numbers,
     /// any that is sound is good, but 4000 0000 0000 0002 is declined, and 4000 0000 0000 0341 when it is charged.
-    pub(super) fn read(number: &str, expiry: &str, now_year: i64) -> Result<Self, &'static str> {
+    pub(crate) fn read(number: &str, expiry: &str, now_year: i64) -> Result<Self, &'static str> {
         let number: String = number.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
         if !(12..=19).contains(&number.len()) || !sound(&number) {
             return Err("That is no card number. Try 4242 4242 4242 4242.");
@@ -53,7 +54,7 @@ impl Card {
     }
 
     /// Whether charging it now works, for a page that charges at once.
-    pub(super) fn pays(self) -> Result<Self, &'static str> {
+    pub(crate) fn pays(self) -> Result<Self, &'static str> {
         if self.declines { Err("Your card was declined.") } else { Ok(self) }
     }
 }
@@ -123,7 +124,7 @@ fn cards(desk: &Desk, owner: &Identity) -> Outcome<Vec<Method>> {
 }
 
 /// Keeps a card and hands back its id.
-pub(super) fn enroll(
+pub(crate) fn enroll(
     desk: &Desk,
     owner: &Identity,
     provider: &str,
@@ -157,7 +158,7 @@ fn not_found(id: &str) -> Problem {
 }
 
 /// Refuses a method that a delegation by `provider` cannot be of.
-pub(super) fn check(desk: &Desk, owner: &Identity, id: &str, provider: &str) -> Outcome<()> {
+pub(crate) fn check(desk: &Desk, owner: &Identity, id: &str, provider: &str) -> Outcome<()> {
     let found = if id.eq_ignore_ascii_case(&owner.address) {
         "erc4337".to_owned()
     } else {
@@ -167,12 +168,12 @@ pub(super) fn check(desk: &Desk, owner: &Identity, id: &str, provider: &str) -> 
 }
 
 /// The oldest card of a provider's that the account has.
-pub(super) fn first(desk: &Desk, owner: &Identity, provider: &str) -> Outcome<Option<String>> {
+pub(crate) fn first(desk: &Desk, owner: &Identity, provider: &str) -> Outcome<Option<String>> {
     Ok(cards(desk, owner)?.into_iter().find(|card| card.provider == provider).map(|card| card.id))
 }
 
 /// How a card of the account's is called by people: `visa ···· 4242`.
-pub(super) fn label(desk: &Desk, owner: &Identity, id: &str) -> Outcome<(String, String)> {
+pub(crate) fn label(desk: &Desk, owner: &Identity, id: &str) -> Outcome<(String, String)> {
     let card = card(desk, owner, id)?;
     Ok((card.provider, format!("{} ···· {}", card.brand, card.last4)))
 }
@@ -183,7 +184,7 @@ fn card(desk: &Desk, owner: &Identity, id: &str) -> Outcome<Method> {
 }
 
 /// Whether a charge of the method fails: it is a card that declines, or was removed.
-pub(super) fn declines(desk: &Desk, id: Option<&str>) -> Outcome<bool> {
+pub(crate) fn declines(desk: &Desk, id: Option<&str>) -> Outcome<bool> {
     let query = "SELECT COUNT(*) AS count FROM methods WHERE id = ? AND (declines <> 0 OR removed <> 0)";
     Ok(match id {
         Some(id) => desk.store.count(query, binds![id])? > 0,
@@ -192,7 +193,7 @@ pub(super) fn declines(desk: &Desk, id: Option<&str>) -> Outcome<bool> {
 }
 
 /// `GET /api/v1/payment-methods`: a bare array; with `accessible=true` of those that the calling key may use.
-pub(super) fn list(desk: &Desk) -> Outcome {
+pub(crate) fn list(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let mut cards = cards(desk, &caller)?;
     if desk.call.param("accessible") == Some("true") {
@@ -209,7 +210,7 @@ pub(super) fn list(desk: &Desk) -> Outcome {
 }
 
 /// `PATCH /api/v1/payment-methods/:id`: a name of one's own, and which keys may use it.
-pub(super) fn update(desk: &Desk, id: &str) -> Outcome {
+pub(crate) fn update(desk: &Desk, id: &str) -> Outcome {
     let caller = accounts::caller(desk)?;
     let card = card(desk, &caller, id)?;
     let body = desk.call.json()?;
@@ -237,10 +238,10 @@ pub(super) fn update(desk: &Desk, id: &str) -> Outcome {
 }
 
 /// `DELETE /api/v1/payment-methods/:id`: the card goes, and the delegations that pay from it end.
-pub(super) fn remove(desk: &Desk, id: &str) -> Outcome {
+pub(crate) fn remove(desk: &Desk, id: &str) -> Outcome {
     let card = card(desk, &accounts::caller(desk)?, id)?;
     desk.store.run("UPDATE methods SET removed = 1 WHERE id = ?", binds![card.id.as_str()])?;
-    delegations::end(desk, "payment_method = ?", &card.id)?;
+    delegation::end(desk, "payment_method = ?", &card.id)?;
     Reply::ok(json!({ "success": true, "id": card.id }))
 }
 

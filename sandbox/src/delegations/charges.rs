@@ -2,7 +2,7 @@
 //! 6.2 and 8.3; contract section 4.6).
 
 use crate::Desk;
-use crate::delegations::{self, Delegation};
+use crate::delegations::delegation::{self, Delegation};
 use crate::http::error::Outcome;
 use crate::http::request::Reply;
 use crate::identity::accounts;
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// A charge under way: its amount is taken off what the delegation may spend.
-pub(super) struct Charge<'a> {
+pub(crate) struct Charge<'a> {
     id: String,
     delegation: &'a Delegation,
     plan_id: &'a str,
@@ -44,7 +44,7 @@ impl Charge<'_> {
 
 /// Takes an amount and a transaction off what a delegation may spend, before a charge is made; `None` where it does not
 /// allow it. It is one statement, so whatever else is going on, the limits hold.
-pub(super) fn reserve<'a>(
+pub(crate) fn reserve<'a>(
     desk: &Desk,
     delegation: &'a Delegation,
     plan_id: &'a str,
@@ -67,7 +67,7 @@ pub(super) fn reserve<'a>(
 }
 
 /// Gives back what was reserved for a charge that failed, and writes down that it was tried.
-pub(super) fn failed(desk: &Desk, charge: &Charge<'_>) -> Outcome<()> {
+pub(crate) fn failed(desk: &Desk, charge: &Charge<'_>) -> Outcome<()> {
     desk.store.run(
         "UPDATE delegations SET spent_cents = spent_cents - ?, transactions = transactions - 1 WHERE id = ?",
         binds![charge.cents, charge.delegation.id.as_str()],
@@ -77,13 +77,13 @@ pub(super) fn failed(desk: &Desk, charge: &Charge<'_>) -> Outcome<()> {
 }
 
 /// Spends what was reserved: the charge brought the order `tx`.
-pub(super) fn made(desk: &Desk, charge: &Charge<'_>, tx: &str) -> Outcome<()> {
+pub(crate) fn made(desk: &Desk, charge: &Charge<'_>, tx: &str) -> Outcome<()> {
     charge.post(desk, "charge", Kind::Reserved, Kind::Spent)?;
     charge.record(desk, Some(tx))
 }
 
 /// `GET /api/v1/delegation/:id/transactions`: what was charged to it, and what was tried, newest first.
-pub(super) fn transactions(desk: &Desk, id: &str) -> Outcome {
+pub(crate) fn transactions(desk: &Desk, id: &str) -> Outcome {
     #[derive(Deserialize)]
     struct Row {
         id: String,
@@ -92,7 +92,7 @@ pub(super) fn transactions(desk: &Desk, id: &str) -> Outcome {
         order_tx: Option<String>,
         at: i64,
     }
-    let (delegation, page) = (delegations::own(desk, &accounts::caller(desk)?, id)?, desk.call.page());
+    let (delegation, page) = (delegation::own(desk, &accounts::caller(desk)?, id)?, desk.call.page());
     let rows: Vec<Row> = desk.store.rows(
         "SELECT id, plan_id, cents, order_tx, at FROM charges WHERE delegation_id = ?
          ORDER BY at DESC, rowid DESC LIMIT ? OFFSET ?",

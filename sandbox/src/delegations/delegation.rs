@@ -2,6 +2,7 @@
 
 use crate::catalog::plan_terms::Money;
 use crate::catalog::plans;
+use crate::delegations::payment_methods;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, whole};
 use crate::identity::accounts;
@@ -9,7 +10,7 @@ use crate::identity::api_key::Identity;
 use crate::ledger::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, methods, widgets};
+use crate::{Desk, widgets};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -20,33 +21,33 @@ const CURRENCIES: [&str; 4] = ["usd", "eur", "usdc", "eurc"];
 
 /// A delegation as it is kept. Money in cents, times in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(super) struct Delegation {
-    pub(super) id: String,
-    pub(super) owner: String,
-    pub(super) provider: String,
-    pub(super) payment_method: Option<String>,
-    pub(super) currency: String,
+pub(crate) struct Delegation {
+    pub(crate) id: String,
+    pub(crate) owner: String,
+    pub(crate) provider: String,
+    pub(crate) payment_method: Option<String>,
+    pub(crate) currency: String,
     limit_cents: i64,
     spent_cents: i64,
     transactions: i64,
     max_transactions: Option<i64>,
-    pub(super) plan_id: Option<String>,
+    pub(crate) plan_id: Option<String>,
     api_key_id: Option<String>,
     /// Where the seller's share of a card charge goes.
-    pub(super) merchant: Option<String>,
+    pub(crate) merchant: Option<String>,
     revoked: i64,
-    pub(super) expires_at: i64,
+    pub(crate) expires_at: i64,
     created_at: i64,
 }
 
 /// What a delegation is asked to pay.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ask<'a> {
-    pub(super) plan_id: &'a str,
+pub(crate) struct Ask<'a> {
+    pub(crate) plan_id: &'a str,
     /// Paid from a wallet, not by card.
-    pub(super) crypto: bool,
-    pub(super) money: Money,
-    pub(super) cents: i64,
+    pub(crate) crypto: bool,
+    pub(crate) money: Money,
+    pub(crate) cents: i64,
 }
 
 impl Delegation {
@@ -65,7 +66,7 @@ impl Delegation {
     }
 
     /// Whether it still stands: not revoked, not expired. One that is spent stands; credits may be left.
-    pub(super) fn stands(&self, now: i64) -> bool {
+    pub(crate) fn stands(&self, now: i64) -> bool {
         self.revoked == 0 && self.expires_at > now
     }
 
@@ -75,7 +76,7 @@ impl Delegation {
     }
 
     /// Why it does not pay this, if it does not. What costs nothing needs only that it stands.
-    pub(super) fn refuses(&self, now: i64, ask: Ask<'_>) -> Option<&'static str> {
+    pub(crate) fn refuses(&self, now: i64, ask: Ask<'_>) -> Option<&'static str> {
         if self.revoked != 0 {
             Some("the delegation is revoked")
         } else if self.expires_at <= now {
@@ -97,16 +98,16 @@ impl Delegation {
         }
     }
 
-    pub(super) fn limit_cents(&self) -> i64 {
+    pub(crate) fn limit_cents(&self) -> i64 {
         self.limit_cents
     }
 
-    pub(super) fn max_transactions(&self) -> Option<i64> {
+    pub(crate) fn max_transactions(&self) -> Option<i64> {
         self.max_transactions
     }
 
     /// The network that a card token settles on: its provider's name (contract section 2.3).
-    pub(super) fn network(&self) -> Option<&str> {
+    pub(crate) fn network(&self) -> Option<&str> {
         (self.provider != "erc4337").then_some(self.provider.as_str())
     }
 
@@ -176,7 +177,7 @@ fn read(
 }
 
 /// Opens a delegation of the caller's.
-pub(super) fn open(
+pub(crate) fn open(
     desk: &Desk,
     owner: &Identity,
     body: &Map<String, Value>,
@@ -187,7 +188,7 @@ pub(super) fn open(
         plans::load(desk, plan_id)?;
     }
     if let Some(method) = &new.payment_method {
-        methods::check(desk, owner, method, &new.provider)?;
+        payment_methods::check(desk, owner, method, &new.provider)?;
     }
     desk.store.run(
         &format!("INSERT INTO delegations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
@@ -216,19 +217,19 @@ pub(super) fn open(
 }
 
 /// The delegation of that id.
-pub(super) fn find(desk: &Desk, id: &str) -> Outcome<Option<Delegation>> {
+pub(crate) fn find(desk: &Desk, id: &str) -> Outcome<Option<Delegation>> {
     desk.store.first(&format!("SELECT {COLUMNS} FROM delegations WHERE id = ?"), binds![id])
 }
 
 /// The delegation of that id, if it is the account's and not another key's.
-pub(super) fn own(desk: &Desk, caller: &Identity, id: &str) -> Outcome<Delegation> {
+pub(crate) fn own(desk: &Desk, caller: &Identity, id: &str) -> Outcome<Delegation> {
     let found =
         find(desk, id)?.filter(|delegation| delegation.owner == caller.id() && delegation.is_for(caller));
     found.ok_or_else(|| Problem::new(404, "BCK.DELEGATION.0002", format!("Delegation {id} not found")))
 }
 
 /// The newest delegation of an API key that stands and may pay the plan.
-pub(super) fn of_key(
+pub(crate) fn of_key(
     desk: &Desk,
     caller: &Identity,
     key: &str,
@@ -244,7 +245,7 @@ pub(super) fn of_key(
 }
 
 /// `POST /api/v1/delegation/create`, by an API key or from a card page.
-pub(super) fn create(desk: &Desk) -> Outcome {
+pub(crate) fn create(desk: &Desk) -> Outcome {
     let caller = widgets::caller(desk)?;
     let body = desk.call.json()?;
     let provider = text(&body, "provider").ok_or_else(|| Problem::bad_request("provider is missing"))?;
@@ -253,7 +254,7 @@ pub(super) fn create(desk: &Desk) -> Outcome {
 }
 
 /// `GET /api/v1/delegation`; with `accessible=true` those that the calling key may use and that have something left to spend.
-pub(super) fn list(desk: &Desk) -> Outcome {
+pub(crate) fn list(desk: &Desk) -> Outcome {
     let (caller, page) = (accounts::caller(desk)?, desk.call.page());
     let filter = "owner = ?1 AND (?2 = '' OR ((api_key_id IS NULL OR api_key_id = ?2) AND revoked = 0 AND expires_at > ?3
         AND spent_cents < limit_cents AND (max_transactions IS NULL OR transactions < max_transactions)))";
@@ -278,7 +279,7 @@ pub(super) fn list(desk: &Desk) -> Outcome {
 }
 
 /// The newest delegations, newest first, with whose they are.
-pub(super) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
+pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
     let query = format!("SELECT {COLUMNS} FROM delegations ORDER BY created_at DESC, rowid DESC LIMIT ?");
     let rows: Vec<Delegation> = desk.store.rows(&query, binds![most])?;
     let views = rows.iter().map(|row| {
@@ -292,7 +293,7 @@ pub(super) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
 }
 
 /// `DELETE /sandbox/delegations/:id`: ends it, whoever's it is.
-pub(super) fn end_any(desk: &Desk, id: &str) -> Outcome {
+pub(crate) fn end_any(desk: &Desk, id: &str) -> Outcome {
     let found = find(desk, id)?;
     let found = found
         .ok_or_else(|| Problem::new(404, "BCK.DELEGATION.0002", format!("Delegation {id} not found")))?;
@@ -301,19 +302,19 @@ pub(super) fn end_any(desk: &Desk, id: &str) -> Outcome {
 }
 
 /// `GET /api/v1/delegation/:id`
-pub(super) fn get(desk: &Desk, id: &str) -> Outcome {
+pub(crate) fn get(desk: &Desk, id: &str) -> Outcome {
     Reply::ok(own(desk, &accounts::caller(desk)?, id)?.view(desk.call.now))
 }
 
 /// `DELETE /api/v1/delegation/:id`: it pays nothing from now on, and its tokens are worth nothing.
-pub(super) fn revoke(desk: &Desk, id: &str) -> Outcome {
+pub(crate) fn revoke(desk: &Desk, id: &str) -> Outcome {
     let delegation = own(desk, &accounts::caller(desk)?, id)?;
     end(desk, "id = ?", &delegation.id)?;
     Reply::ok(json!({ "success": true, "delegationId": delegation.id }))
 }
 
 /// Ends those that `filter` finds: what they may still spend goes back, and no token of theirs is good.
-pub(super) fn end(desk: &Desk, filter: &str, key: &str) -> Outcome<()> {
+pub(crate) fn end(desk: &Desk, filter: &str, key: &str) -> Outcome<()> {
     #[derive(Deserialize)]
     struct Row {
         id: String,
