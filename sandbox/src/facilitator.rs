@@ -9,8 +9,9 @@ use crate::ledger::balances;
 use crate::primitives::time;
 use crate::requests::{self, About};
 use crate::settlement::{self, Due, Presented, Settled};
-use crate::tokens::{self, Permission, Protocol};
-use crate::{Desk, faults, permissions};
+use crate::tokens::issue;
+use crate::tokens::permission::{self, Permission, Protocol};
+use crate::{Desk, faults};
 use serde_json::{Map, Value, json};
 use worker::Url;
 
@@ -18,7 +19,7 @@ use worker::Url;
 fn present(desk: &Desk, body: &Map<String, Value>) -> Outcome<(Presented, Option<Match>)> {
     let token = text(body, "x402AccessToken")
         .ok_or_else(|| Problem::new(400, "BCK.X402.0010", "x402AccessToken is missing"))?;
-    let permission = tokens::recognise(desk, token, Protocol::X402)?;
+    let permission = permission::recognise(desk, token, Protocol::X402)?;
     let required = object(body, "paymentRequired")?;
     let accepts = required.get("accepts").and_then(Value::as_array);
     let accepts = accepts.ok_or_else(|| Problem::bad_request("paymentRequired.accepts must be an array"))?;
@@ -75,7 +76,7 @@ fn endpoint(desk: &Desk, permission: &Permission, offered: &Map<String, Value>) 
 fn fits(accepted: &Map<String, Value>, settles_on: &str, offered: &Map<String, Value>) -> bool {
     let same = |name: &str| text(accepted, name) == text(offered, name);
     let network = text(offered, "network");
-    let by_card = text(accepted, "scheme") == Some(permissions::CARD);
+    let by_card = text(accepted, "scheme") == Some(issue::CARD);
     let extra = |side: &Map<String, Value>, name: &str| {
         member(side, "extra").and_then(|extra| extra.get(name)).and_then(Value::as_str).map(str::to_owned)
     };
@@ -211,7 +212,7 @@ mod tests {
     fn by_card_the_delegation_names_the_network() {
         let (mut accepted, mut offered) = (side("stripe", json!({})), side("braintree", json!({})));
         for side in [&mut accepted, &mut offered] {
-            side.insert("scheme".into(), permissions::CARD.into());
+            side.insert("scheme".into(), issue::CARD.into());
         }
         assert!(fits(&accepted, "braintree", &offered));
         assert!(!fits(&accepted, "visa", &offered));

@@ -7,8 +7,6 @@
 //! It knows `wire` and the HTTP contract, and nothing of how our own clients read either: what they get wrong, it does
 //! not repeat.
 
-mod access;
-mod authorization;
 mod back;
 mod catalog;
 mod challenge;
@@ -33,7 +31,6 @@ mod orders;
 mod organizations;
 mod overview;
 mod pages;
-mod permissions;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod plot;
@@ -45,7 +42,6 @@ mod router;
 mod rules;
 mod sales;
 mod seed;
-mod seen;
 mod settings;
 mod settlement;
 mod storage;
@@ -67,9 +63,9 @@ use crate::http::request::{Body, Call, Reply};
 use crate::ledger::postings;
 use crate::primitives::random::Random;
 use crate::primitives::time;
-use crate::seen::Seen;
 use crate::settings::Settings;
 use crate::storage::store::Store;
+use crate::tokens::verification::Seen;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;

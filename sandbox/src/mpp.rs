@@ -10,8 +10,9 @@ use crate::identity::accounts;
 use crate::primitives::time;
 use crate::settlement::{self, Due, Presented, Settled};
 use crate::storage::store::binds;
-use crate::tokens::{self, Protocol};
-use crate::{Desk, facilitator, permissions};
+use crate::tokens::issue;
+use crate::tokens::permission::{self, Protocol};
+use crate::{Desk, facilitator};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -97,7 +98,7 @@ fn present(desk: &Desk, credential: &Credential, asked: &Asked) -> Outcome<Prese
         return Err(Problem::new(402, "BCK.MPP.0004", "The challenge has expired")
             .hint("Pay the fresh challenge of the next 402."));
     }
-    let permission = tokens::recognise(desk, &credential.token, Protocol::Mpp).map_err(|_| rejected())?;
+    let permission = permission::recognise(desk, &credential.token, Protocol::Mpp).map_err(|_| rejected())?;
     let agent_differs = matches!((&permission.agent_id, &asked.agent_id), (Some(a), Some(b)) if a != b);
     if permission.plan_id != asked.plan_id || agent_differs {
         return Err(rejected());
@@ -176,5 +177,5 @@ pub(super) fn mint(desk: &Desk) -> Outcome {
         )
         .hint("Leave them out: the challenge is what is good once and for one place."));
     }
-    permissions::mint(desk, Protocol::Mpp)
+    issue::mint(desk, Protocol::Mpp)
 }

@@ -4,6 +4,7 @@
 //! The access token that comes of a code is an x402 access token of the plan that was picked: an MCP server takes its
 //! bearer for one. What a client secret is worth nobody here can say, since MCP servers make them up; it is not looked at.
 
+use crate::Desk;
 use crate::catalog::plans;
 use crate::crypto::signing_keys::House;
 use crate::delegations::delegation;
@@ -11,11 +12,11 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text};
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
-use crate::permissions::Granted;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::tokens::{self, Protocol};
-use crate::{Desk, permissions};
+use crate::tokens::issue;
+use crate::tokens::issue::Granted;
+use crate::tokens::permission::{self, Protocol};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -247,7 +248,7 @@ fn answer(desk: &Desk, grant: &Grant, scope: &str) -> Result<Value, Refusal> {
     }
     let plan = plans::load(desk, &grant.plan_id)?;
     let Granted { token, hash } =
-        permissions::grant_for(desk, &owner, &plan, grant.agent_id.as_deref(), &delegation)?;
+        issue::grant_for(desk, &owner, &plan, grant.agent_id.as_deref(), &delegation)?;
     desk.store.run(
         "INSERT INTO oauth_tokens (hash, grant_id, scope) VALUES (?, ?, ?)",
         binds![hash, grant.id.as_str(), scope],
@@ -319,7 +320,7 @@ pub(super) fn userinfo(desk: &Desk) -> Outcome {
     let Some(token) = desk.call.bearer() else {
         return refused("Bearer", Problem::unauthorized("The access token is missing"));
     };
-    let permission = tokens::recognise(desk, token, Protocol::X402).ok();
+    let permission = permission::recognise(desk, token, Protocol::X402).ok();
     let row = match &permission {
         Some(permission) => {
             let query = "SELECT scope FROM oauth_tokens WHERE hash = ?";

@@ -8,11 +8,11 @@ use crate::identity::{accounts, legal_documents, login_page};
 use crate::ledger::{audit, balances, explorer};
 use crate::organizations::{activity, organization};
 use crate::primitives::time;
-use crate::tokens::Protocol;
+use crate::tokens::permission::Protocol;
+use crate::tokens::{issue, legacy_token_route};
 use crate::{
-    Desk, access, checkout, consent, control, credits, dashboard, deployment, embed, facilitator, faults,
-    journal, mpp, oauth, orders, overview, permissions, requests, sales, seed, settings, widget_keys,
-    widgets,
+    Desk, checkout, consent, control, credits, dashboard, deployment, embed, facilitator, faults, journal,
+    mpp, oauth, orders, overview, requests, sales, seed, settings, widget_keys, widgets,
 };
 
 /// Serves a call.
@@ -43,7 +43,9 @@ pub(super) fn route(desk: &Desk) -> Outcome {
         (_, ["api", "v1", "protocol", "plans", rest @ ..]) => plan_routes(desk, method, rest),
         (_, ["api", "v1", "protocol", "agents", rest @ ..]) => agent_routes(desk, method, rest),
         ("POST", ["api", "v1", "protocol", "agent-sub-tasks"]) => requests::track(desk),
-        ("GET", ["api", "v1", "protocol", "token", plan, agent]) => access::get(desk, plan, agent),
+        ("GET", ["api", "v1", "protocol", "token", plan, agent]) => {
+            legacy_token_route::get(desk, plan, agent)
+        }
         (_, ["api", "v1", rest @ ..]) => payment_routes(desk, method, rest),
         (_, ["sandbox", rest @ ..]) => {
             control::guard(desk)?;
@@ -74,7 +76,7 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", ["accounts", address, "keys"]) => accounts::create_key(desk, address),
         ("DELETE", ["accounts", address, "keys"]) => accounts::revoke_keys(desk, address),
         ("DELETE", ["accounts", address, "keys", key]) => accounts::revoke_key(desk, address, key),
-        ("GET", ["permissions", hash]) => permissions::evidence(desk, hash),
+        ("GET", ["permissions", hash]) => issue::evidence(desk, hash),
         ("POST", ["organizations"]) => organization::create(desk),
         ("PATCH", ["organizations", id]) => organization::update(desk, id),
         ("POST", ["organizations", id, "widget-keys"]) => widget_keys::create(desk, id),
@@ -141,10 +143,10 @@ fn agent_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
 
 fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
     match (method, path) {
-        ("POST", ["x402", "permissions"]) => permissions::mint(desk, Protocol::X402),
-        ("GET", ["x402", "permissions"]) => permissions::list(desk),
-        ("GET", ["x402", "permissions", hash]) => permissions::get(desk, hash),
-        ("DELETE", ["x402", "permissions", hash]) => permissions::revoke(desk, hash),
+        ("POST", ["x402", "permissions"]) => issue::mint(desk, Protocol::X402),
+        ("GET", ["x402", "permissions"]) => issue::list(desk),
+        ("GET", ["x402", "permissions", hash]) => issue::get(desk, hash),
+        ("DELETE", ["x402", "permissions", hash]) => issue::revoke(desk, hash),
         ("POST", ["x402", "verify"]) => facilitator::verify(desk),
         ("POST", ["x402", "settle"]) => facilitator::settle(desk),
         ("POST", ["mpp", "challenge"]) => mpp::challenge(desk),

@@ -2,8 +2,8 @@
 //! and 6; the smart account specification, section 5; contract sections 4.5, 4.6, 13.8).
 
 use crate::ledger::postings::{Account, Kind, balance};
-use crate::seen::decode;
 use crate::storage::store::binds;
+use crate::tokens::verification::decode;
 use crate::world::{Answer, Offer, Someone, World};
 use payments_wasm::wire::base64;
 use serde_json::{Value, json};

@@ -11,7 +11,7 @@ use crate::ledger::balances;
 use crate::orders::{self, Kind, Purchase};
 use crate::requests::{self, Cost};
 use crate::storage::store::binds;
-use crate::tokens::{self, Permission};
+use crate::tokens::permission::{self, Permission};
 use payments_wasm::wire::Credits;
 use serde_json::{Value, json};
 
@@ -135,7 +135,7 @@ pub(super) fn settle(desk: &Desk, presented: &Presented, due: &Due) -> Outcome<S
     let tx = desk.random.hex(32)?;
     let left = balances::burn(desk, &tx, &plan.id, &permission.holder, charge.burn)?
         .ok_or_else(|| refuse("what an order brought had run out"))?;
-    tokens::spend(desk, permission)?;
+    permission::spend(desk, permission)?;
     desk.store.run(
         "INSERT INTO settlements (tx, plan_id, holder, credits, permission, order_tx, kind, request, at)
          VALUES (?, ?, ?, ?, ?, ?, 'settle', ?, ?)",

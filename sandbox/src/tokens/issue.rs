@@ -10,17 +10,17 @@ use crate::identity::accounts;
 use crate::identity::api_key::Identity;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::tokens::{self, COLUMNS, Draft, Permission, Protocol};
+use crate::tokens::permission::{self, COLUMNS, Draft, Permission, Protocol};
 use payments_wasm::wire::base64;
 use serde_json::{Map, Value, json};
 
-pub(super) const CRYPTO: &str = "nvm:erc4337";
-pub(super) const CARD: &str = "nvm:card-delegation";
+pub(crate) const CRYPTO: &str = "nvm:erc4337";
+pub(crate) const CARD: &str = "nvm:card-delegation";
 /// The network of whoever names none: Base Sepolia.
 const CHAIN: &str = "eip155:84532";
 
 /// `POST /api/v1/x402/permissions`, and MPP's own, which is the same but for whose routes the token is good on.
-pub(super) fn mint(desk: &Desk, protocol: Protocol) -> Outcome {
+pub(crate) fn mint(desk: &Desk, protocol: Protocol) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let mut accepted = object(&body, "accepted")?.clone();
@@ -43,24 +43,24 @@ pub(super) fn mint(desk: &Desk, protocol: Protocol) -> Outcome {
         single_use,
         delegation: &delegation,
         plan_id: &plan.id,
-        accepted: tokens::without_nulls(&Value::Object(accepted)),
+        accepted: permission::without_nulls(&Value::Object(accepted)),
         resource: member(&body, "resource")
             .filter(|resource| resource.is_object())
-            .map(tokens::without_nulls),
+            .map(permission::without_nulls),
     };
     let granted = grant(desk, draft, agent_id.as_deref(), &network)?;
     Reply::created(json!({ "accessToken": granted.token, "permissionHash": granted.hash }))
 }
 
 /// A permission that was granted.
-pub(super) struct Granted {
+pub(crate) struct Granted {
     /// The token, as clients send it.
-    pub(super) token: String,
-    pub(super) hash: String,
+    pub(crate) token: String,
+    pub(crate) hash: String,
 }
 
 /// Grants for a plan, and for an agent if one is named, what a delegation that was looked at may pay: a reusable token.
-pub(super) fn grant_for(
+pub(crate) fn grant_for(
     desk: &Desk,
     caller: &Identity,
     plan: &Plan,
@@ -86,7 +86,7 @@ pub(super) fn grant_for(
 /// Signs a token and writes down what it stands for.
 fn grant(desk: &Desk, draft: Draft<'_>, agent_id: Option<&str>, network: &str) -> Outcome<Granted> {
     let Draft { caller, protocol, single_use, delegation, plan_id, .. } = draft;
-    let signed = tokens::sign(desk, draft)?;
+    let signed = permission::sign(desk, draft)?;
     desk.store.run(
         "INSERT INTO permissions (credential, hash, holder, plan_id, agent_id, delegation_id, network, token,
          single_use, spent, expires_at, created_at, protocol, sessions)
@@ -213,12 +213,12 @@ fn own(desk: &Desk, hash: &str) -> Outcome<Permission> {
 }
 
 /// `GET /api/v1/x402/permissions/:hash`. The token itself is not in it: it is shown once.
-pub(super) fn get(desk: &Desk, hash: &str) -> Outcome {
+pub(crate) fn get(desk: &Desk, hash: &str) -> Outcome {
     Reply::ok(view(&own(desk, hash)?, desk.call.now))
 }
 
 /// `GET /sandbox/permissions/:hash`: the token, what was signed of it and by which key, and its session keys.
-pub(super) fn evidence(desk: &Desk, hash: &str) -> Outcome {
+pub(crate) fn evidence(desk: &Desk, hash: &str) -> Outcome {
     let query = format!("SELECT {COLUMNS} FROM permissions WHERE hash = ?");
     let permission: Permission = desk
         .store
@@ -228,7 +228,7 @@ pub(super) fn evidence(desk: &Desk, hash: &str) -> Outcome {
 }
 
 /// `GET /api/v1/x402/permissions`: the caller's, newest first.
-pub(super) fn list(desk: &Desk) -> Outcome {
+pub(crate) fn list(desk: &Desk) -> Outcome {
     let (caller, page) = (accounts::caller(desk)?, desk.call.page());
     let filter = "lower(holder) = ?1 AND (?2 = '' OR plan_id = ?2)";
     let plan_id = desk.call.param("planId").unwrap_or_default();
@@ -249,7 +249,7 @@ pub(super) fn list(desk: &Desk) -> Outcome {
 }
 
 /// `DELETE /api/v1/x402/permissions/:hash`: its token is worth nothing from now on.
-pub(super) fn revoke(desk: &Desk, hash: &str) -> Outcome {
+pub(crate) fn revoke(desk: &Desk, hash: &str) -> Outcome {
     let permission = own(desk, hash)?;
     if permission.revoked_at != 0 {
         return Err(Problem::new(400, "BCK.X402.0016", "The permission is revoked already"));

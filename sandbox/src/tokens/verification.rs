@@ -3,13 +3,14 @@
 //! To recover a signer is the dearest part of a call. It is a function of the token's bytes alone, so tokens that proved sound
 //! are remembered for a while; whether they are still good is asked of the storage each time.
 
+use crate::Desk;
 use crate::catalog::plan_terms::Terms;
 use crate::crypto::signing_keys::{self, House, Signer};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{member, text};
 use crate::primitives::eip712;
-use crate::tokens::{Protocol, without_nulls};
-use crate::{Desk, authorization, permissions};
+use crate::tokens::permission::{Protocol, without_nulls};
+use crate::tokens::{authorization, issue};
 use payments_wasm::wire::base64;
 use serde_json::Value;
 use std::cell::RefCell;
@@ -24,18 +25,18 @@ const MOST: usize = 256;
 
 /// A token, decoded.
 #[derive(Debug)]
-pub(super) struct Decoded {
+pub(crate) struct Decoded {
     /// What makes it this one and no other: its signature, or the JWT in it.
-    pub(super) credential: String,
+    pub(crate) credential: String,
     /// Its JSON as it came.
-    pub(super) json: String,
-    pub(super) document: Value,
-    pub(super) proof: Proof,
+    pub(crate) json: String,
+    pub(crate) document: Value,
+    pub(crate) proof: Proof,
 }
 
 /// What a token's signature says.
 #[derive(Debug)]
-pub(super) enum Proof {
+pub(crate) enum Proof {
     /// That of this address, over who pays, what for and with which session keys.
     Signer(String),
     /// The sandbox's own, over these claims.
@@ -46,15 +47,15 @@ pub(super) enum Proof {
 
 /// What was found out of late and is dear to find out again: each is a function of a text alone, so none grows stale.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     tokens: Memo<Decoded>,
-    pub(super) terms: Memo<Terms>,
-    pub(super) signers: Memo<Signer>,
-    pub(super) houses: Memo<House>,
+    pub(crate) terms: Memo<Terms>,
+    pub(crate) signers: Memo<Signer>,
+    pub(crate) houses: Memo<House>,
 }
 
 /// What was made of a text. The text may be a secret, so neither is shown.
-pub(super) struct Memo<T>(RefCell<HashMap<String, Rc<T>>>);
+pub(crate) struct Memo<T>(RefCell<HashMap<String, Rc<T>>>);
 
 impl<T> fmt::Debug for Memo<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,7 +83,7 @@ impl<T> Memo<T> {
     }
 
     /// What is made of a text, if it was not made before.
-    pub(super) fn of(&self, text: &str, make: impl FnOnce(&str) -> Outcome<T>) -> Outcome<Rc<T>> {
+    pub(crate) fn of(&self, text: &str, make: impl FnOnce(&str) -> Outcome<T>) -> Outcome<Rc<T>> {
         if let Some(made) = self.get(text) {
             return Ok(made);
         }
@@ -93,7 +94,7 @@ impl<T> Memo<T> {
 }
 
 /// Decodes a token and finds out who signed it. Garbage is a 400; a signature that is none is left to the caller.
-pub(super) fn open(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Rc<Decoded>> {
+pub(crate) fn open(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Rc<Decoded>> {
     let key = format!("{}:{token}", protocol.name());
     if let Some(decoded) = desk.seen.tokens.get(&key) {
         return Ok(decoded);
@@ -108,7 +109,7 @@ pub(super) fn open(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Rc<D
 }
 
 /// Decodes a token as far as it can be looked up.
-pub(super) fn decode(token: &str) -> Outcome<Decoded> {
+pub(crate) fn decode(token: &str) -> Outcome<Decoded> {
     let malformed = || Problem::new(400, "BCK.X402.0010", "The access token cannot be read");
     let bytes = base64::decode(token, MAX_TOKEN_BYTES, "x402AccessToken").map_err(|_| malformed())?;
     let json = String::from_utf8(bytes).map_err(|_| malformed())?;
@@ -137,7 +138,7 @@ fn prove(desk: &Desk, decoded: &Decoded, protocol: Protocol) -> Outcome<Proof> {
 /// 5.1). The issuer is not held against the address of this call: the sandbox has none that stays.
 fn sound(claims: &Value) -> bool {
     let claim = |pointer: &str| claims.pointer(pointer).and_then(Value::as_str);
-    claim("/aud") == Some(permissions::CARD)
+    claim("/aud") == Some(issue::CARD)
         && claim("/iss").is_some()
         && claim("/jti").is_some()
         && claim("/jti") == claim("/nvm/delegationId")
@@ -145,7 +146,7 @@ fn sound(claims: &Value) -> bool {
 
 impl Proof {
     /// Whether it is the proof that this payer, whose key has the address `signer`, pays from this delegation, now.
-    pub(super) fn is_of(&self, signer: &str, delegation_id: &str, now: i64) -> bool {
+    pub(crate) fn is_of(&self, signer: &str, delegation_id: &str, now: i64) -> bool {
         match self {
             Self::Signer(found) => found == signer,
             Self::Claims(claims) => {

@@ -8,12 +8,12 @@
 use crate::http::error::Outcome;
 use crate::http::request::{member, text};
 use crate::primitives::eip712;
-use crate::tokens::Protocol;
+use crate::tokens::permission::Protocol;
 use crate::{Desk, deployment};
 use serde_json::{Map, Value, json};
 
 /// A session key for one operation: what may be done with it, and until when. The token carries its hash.
-pub(super) fn session_key(
+pub(crate) fn session_key(
     desk: &Desk,
     operation: &str,
     account: &str,
@@ -30,7 +30,7 @@ pub(super) fn session_key(
 }
 
 /// The typed data of a token: what its signature is of. `None` for a token that carries no authorization of this kind.
-pub(super) fn typed_data(token: &Map<String, Value>, protocol: Protocol) -> Option<Value> {
+pub(crate) fn typed_data(token: &Map<String, Value>, protocol: Protocol) -> Option<Value> {
     let accepted = member(token, "accepted")?.as_object()?;
     let authorization = member(token, "payload")?.get("authorization")?.as_object()?;
     let chain: u64 = text(accepted, "network")?.strip_prefix("eip155:")?.parse().ok()?;

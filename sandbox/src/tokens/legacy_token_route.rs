@@ -1,18 +1,19 @@
 //! `GET /protocol/token/:planId/:agentId`: an access token without x402's request for it (contract section 3, row 47).
 
+use crate::Desk;
 use crate::catalog::{agents, plans};
 use crate::delegations::delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, id};
 use crate::identity::accounts;
 use crate::storage::store::binds;
-use crate::{Desk, permissions};
+use crate::tokens::issue;
 use serde::Deserialize;
 use serde_json::json;
 
 /// Hands out a token for a plan and one of its agents. The call has no place for a delegation, and a token is of one:
 /// it is the caller's newest that stands and may pay this plan.
-pub(super) fn get(desk: &Desk, plan_id: &str, agent_id: &str) -> Outcome {
+pub(crate) fn get(desk: &Desk, plan_id: &str, agent_id: &str) -> Outcome {
     #[derive(Deserialize)]
     struct Row {
         id: String,
@@ -39,6 +40,6 @@ pub(super) fn get(desk: &Desk, plan_id: &str, agent_id: &str) -> Outcome {
             .hint("Create one with POST /api/v1/delegation/create.")
     })?;
     let delegation = delegation::own(desk, &caller, &row.id)?;
-    let granted = permissions::grant_for(desk, &caller, &plan, Some(&agent_id), &delegation)?;
+    let granted = issue::grant_for(desk, &caller, &plan, Some(&agent_id), &delegation)?;
     Reply::ok(json!({ "accessToken": granted.token, "permissionHash": granted.hash, "proxies": [] }))
 }

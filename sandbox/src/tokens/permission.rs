@@ -1,16 +1,17 @@
 //! Access tokens: what they are made of, and how they are told from what was not issued here (contract sections 6.3,
 //! 13.6).
 
+use crate::Desk;
 use crate::crypto::signing_keys;
 use crate::delegations::delegation::Delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::identity::api_key::Identity;
-use crate::permissions::CARD;
 use crate::primitives::eip712::{self, keccak};
 use crate::primitives::random::hexadecimal;
-use crate::seen::{self, Decoded, Proof};
 use crate::storage::store::binds;
-use crate::{Desk, authorization};
+use crate::tokens::authorization;
+use crate::tokens::issue::CARD;
+use crate::tokens::verification::{self, Decoded, Proof};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
@@ -18,25 +19,25 @@ use std::rc::Rc;
 /// What a token says of the payment. It must be what was issued; the rest a client may add to.
 const SIGNED: [&str; 4] = ["x402Version", "resource", "accepted", "payload"];
 /// The columns of a [`Permission`].
-pub(super) const COLUMNS: &str = "hash, holder, plan_id, agent_id, delegation_id, network, token, single_use, spent, \
+pub(crate) const COLUMNS: &str = "hash, holder, plan_id, agent_id, delegation_id, network, token, single_use, spent, \
     revoked_at, expires_at, created_at, protocol, sessions";
 
 /// A permission: what a token that was issued stands for.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Permission {
-    pub(super) hash: String,
+pub(crate) struct Permission {
+    pub(crate) hash: String,
     /// The address as the token has it in `authorization.from`.
-    pub(super) holder: String,
-    pub(super) plan_id: String,
-    pub(super) agent_id: Option<String>,
-    pub(super) delegation_id: String,
-    pub(super) network: String,
-    pub(super) token: String,
-    pub(super) single_use: i64,
+    pub(crate) holder: String,
+    pub(crate) plan_id: String,
+    pub(crate) agent_id: Option<String>,
+    pub(crate) delegation_id: String,
+    pub(crate) network: String,
+    pub(crate) token: String,
+    pub(crate) single_use: i64,
     spent: i64,
-    pub(super) revoked_at: i64,
-    pub(super) expires_at: i64,
-    pub(super) created_at: i64,
+    pub(crate) revoked_at: i64,
+    pub(crate) expires_at: i64,
+    pub(crate) created_at: i64,
     protocol: String,
     sessions: String,
     /// The address of the key that signs for the holder, where it was asked for.
@@ -49,13 +50,13 @@ pub(super) struct Permission {
 
 /// Whose routes a token is good on. One that was minted for the other's is worth nothing there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
+pub(crate) enum Protocol {
     X402,
     Mpp,
 }
 
 impl Protocol {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::X402 => "x402",
             Self::Mpp => "mpp",
@@ -64,12 +65,12 @@ impl Protocol {
 }
 
 impl Permission {
-    pub(super) fn used_up(&self) -> bool {
+    pub(crate) fn used_up(&self) -> bool {
         self.single_use != 0 && self.spent != 0
     }
 
     /// The word for how it stands.
-    pub(super) fn status(&self, now: i64) -> &'static str {
+    pub(crate) fn status(&self, now: i64) -> &'static str {
         match self {
             _ if self.revoked_at != 0 => "Revoked",
             _ if self.used_up() => "Used",
@@ -79,7 +80,7 @@ impl Permission {
     }
 
     /// What was signed, and by whom: for whoever wants to check it with a wallet's own means.
-    pub(super) fn evidence(&self, desk: &Desk) -> Outcome<Value> {
+    pub(crate) fn evidence(&self, desk: &Desk) -> Outcome<Value> {
         let token: Value = serde_json::from_str(&self.token).unwrap_or(Value::Null);
         let protocol = if self.protocol == Protocol::Mpp.name() { Protocol::Mpp } else { Protocol::X402 };
         let typed = token.as_object().and_then(|token| authorization::typed_data(token, protocol));
@@ -103,48 +104,48 @@ impl Permission {
     }
 
     /// The `accepted` that was paid for.
-    pub(super) fn accepted(&self) -> Map<String, Value> {
+    pub(crate) fn accepted(&self) -> Map<String, Value> {
         self.issued("accepted").and_then(|accepted| accepted.as_object().cloned()).unwrap_or_default()
     }
 
     /// The resource that the token names.
-    pub(super) fn resource(&self) -> Option<String> {
+    pub(crate) fn resource(&self) -> Option<String> {
         let resource = self.issued("resource")?;
         resource.get("url").and_then(Value::as_str).map(str::to_owned)
     }
 
     /// The resource a single-use token is bound to; any other is bound to none.
-    pub(super) fn bound_to(&self) -> Option<String> {
+    pub(crate) fn bound_to(&self) -> Option<String> {
         self.resource().filter(|_| self.single_use != 0)
     }
 }
 
 /// What a token is to say.
-pub(super) struct Draft<'a> {
-    pub(super) caller: &'a Identity,
-    pub(super) protocol: Protocol,
-    pub(super) scheme: &'a str,
-    pub(super) single_use: bool,
-    pub(super) delegation: &'a Delegation,
-    pub(super) plan_id: &'a str,
-    pub(super) accepted: Value,
-    pub(super) resource: Option<Value>,
+pub(crate) struct Draft<'a> {
+    pub(crate) caller: &'a Identity,
+    pub(crate) protocol: Protocol,
+    pub(crate) scheme: &'a str,
+    pub(crate) single_use: bool,
+    pub(crate) delegation: &'a Delegation,
+    pub(crate) plan_id: &'a str,
+    pub(crate) accepted: Value,
+    pub(crate) resource: Option<Value>,
 }
 
 /// A token that was signed.
-pub(super) struct Signed {
+pub(crate) struct Signed {
     /// What makes it this one and no other: its signature, or the JWT in it.
-    pub(super) credential: String,
+    pub(crate) credential: String,
     /// The hash that was signed.
-    pub(super) hash: String,
+    pub(crate) hash: String,
     /// As JSON.
-    pub(super) token: String,
+    pub(crate) token: String,
     /// Its session keys, as JSON.
-    pub(super) sessions: String,
+    pub(crate) sessions: String,
 }
 
 /// Makes a token: signed by the account (EIP-712), or, by card, with a JWT of the sandbox's in it.
-pub(super) fn sign(desk: &Desk, draft: Draft<'_>) -> Outcome<Signed> {
+pub(crate) fn sign(desk: &Desk, draft: Draft<'_>) -> Outcome<Signed> {
     let Draft { caller, delegation, plan_id, .. } = draft;
     let by_card = draft.scheme == CARD;
     let (mut keys, mut sessions) = (Vec::new(), Vec::new());
@@ -212,8 +213,8 @@ fn claims(desk: &Desk, caller: &Identity, delegation: &Delegation) -> Outcome<Va
 
 /// The permission a token stands for. Garbage is a 400; what was not issued here, was changed since, or bears another
 /// signature than its payer's, is a 402.
-pub(super) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Permission> {
-    let decoded = seen::open(desk, token, protocol)?;
+pub(crate) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Permission> {
+    let decoded = verification::open(desk, token, protocol)?;
     let forged = |message: &str| {
         Problem::new(402, "BCK.X402.0005", message).hint("Present the token as it was minted, whole.")
     };
@@ -264,7 +265,7 @@ pub(super) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome
 }
 
 /// Marks a token as used, the first time.
-pub(super) fn spend(desk: &Desk, permission: &Permission) -> Outcome<()> {
+pub(crate) fn spend(desk: &Desk, permission: &Permission) -> Outcome<()> {
     if permission.spent != 0 {
         return Ok(());
     }
@@ -278,7 +279,7 @@ fn same(issued: &Value, presented: &Value) -> bool {
 }
 
 /// The document without members that are null.
-pub(super) fn without_nulls(value: &Value) -> Value {
+pub(crate) fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(object) => object
             .iter()
@@ -294,7 +295,7 @@ pub(super) fn without_nulls(value: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::permissions::CRYPTO;
+    use crate::tokens::issue::CRYPTO;
     use payments_wasm::wire::base64;
 
     fn token() -> Value {
@@ -321,7 +322,7 @@ mod tests {
             encode(&json!({ "extensions": { "more": 1 }, "payload": issued["payload"], "resource": null,
                             "accepted": issued["accepted"], "x402Version": 2 })),
         ] {
-            let decoded = seen::decode(&presented).unwrap();
+            let decoded = verification::decode(&presented).unwrap();
             assert_eq!(decoded.credential, "0x01");
             assert!(same(&issued, &decoded.document), "{}", decoded.document);
         }
@@ -339,7 +340,7 @@ mod tests {
         ] {
             let mut changed = token();
             *changed.pointer_mut(path).unwrap() = value;
-            assert!(!same(&token(), &seen::decode(&encode(&changed)).unwrap().document), "{path}");
+            assert!(!same(&token(), &verification::decode(&encode(&changed)).unwrap().document), "{path}");
         }
     }
 

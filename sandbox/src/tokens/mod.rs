@@ -1,0 +1,7 @@
+//! x402 access tokens: issued, listed, revoked, verified.
+
+pub(crate) mod authorization;
+pub(crate) mod issue;
+pub(crate) mod legacy_token_route;
+pub(crate) mod permission;
+pub(crate) mod verification;
