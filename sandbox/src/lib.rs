@@ -13,7 +13,6 @@ mod challenge;
 mod checkout;
 mod consent;
 mod control;
-mod credits;
 mod crypto;
 mod dashboard;
 mod delegations;
@@ -27,7 +26,6 @@ mod journal;
 mod ledger;
 mod mpp;
 mod oauth;
-mod orders;
 mod organizations;
 mod overview;
 mod pages;
@@ -40,7 +38,6 @@ mod router;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod rules;
-mod sales;
 mod seed;
 mod settings;
 mod settlement;
@@ -55,6 +52,7 @@ mod widgets;
 #[cfg(not(target_arch = "wasm32"))]
 mod world;
 
+use crate::checkout::plan_orders;
 use crate::control::Started;
 use crate::http::batch::{Group, One};
 use crate::http::cors;
@@ -244,7 +242,7 @@ fn serve(desk: Desk, struck: Option<&str>) -> Outcome {
         requests::sweep(&desk.store)?;
     }
     let served = desk.store.transaction(|| {
-        orders::arrive(&desk)?;
+        plan_orders::arrive(&desk)?;
         let reply = router::route(&desk)?;
         note(&reply)?;
         Ok(reply)

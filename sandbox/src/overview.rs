@@ -1,6 +1,7 @@
 //! All that there is, at a glance: what the dashboard shows.
 
 use crate::catalog::{agents, plans};
+use crate::checkout::off_plan_orders;
 use crate::delegations::delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
@@ -8,7 +9,7 @@ use crate::identity::accounts::Kept;
 use crate::ledger::postings;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, faults, sales};
+use crate::{Desk, faults};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -41,7 +42,7 @@ pub(super) fn state(desk: &Desk) -> Outcome {
         "balances": balances(desk)?,
         "delegations": list(delegation::newest(desk, MOST)?, "delegations")?,
         "orders": list(orders, "purchases")?,
-        "sales": list(sales::newest(desk, MOST)?, "sales")?,
+        "sales": list(off_plan_orders::newest(desk, MOST)?, "sales")?,
         "organizations": list(organizations(desk)?, "organizations")?,
     }))
 }

@@ -1,6 +1,7 @@
 //! Which handler serves which call (contract section 3).
 
 use crate::catalog::{agents, plans};
+use crate::checkout::{checkout_page, credit_operations, off_plan_orders, plan_orders};
 use crate::delegations::{charges, delegation, payment_methods};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
@@ -11,8 +12,8 @@ use crate::primitives::time;
 use crate::tokens::permission::Protocol;
 use crate::tokens::{issue, legacy_token_route};
 use crate::{
-    Desk, checkout, consent, control, credits, dashboard, deployment, embed, facilitator, faults, journal,
-    mpp, oauth, orders, overview, requests, sales, seed, settings, widget_keys, widgets,
+    Desk, consent, control, dashboard, deployment, embed, facilitator, faults, journal, mpp, oauth, overview,
+    requests, seed, settings, widget_keys, widgets,
 };
 
 /// Serves a call.
@@ -59,8 +60,8 @@ pub(super) fn route(desk: &Desk) -> Outcome {
         ("POST", ["login"]) => login_page::enter(desk, login_page::Door::Browser),
         ("GET", ["auth", "cli"]) => login_page::page(desk, login_page::Door::Terminal),
         ("POST", ["auth", "cli"]) => login_page::enter(desk, login_page::Door::Terminal),
-        ("GET", ["checkout", id]) => checkout::page(desk, id),
-        ("POST", ["checkout", id]) => checkout::pay(desk, id),
+        ("GET", ["checkout", id]) => checkout_page::page(desk, id),
+        ("POST", ["checkout", id]) => checkout_page::pay(desk, id),
         ("GET", ["cards", page]) => embed::page(desk, page),
         ("POST", ["cards", page]) => embed::submit(desk, page),
         _ => unknown(desk),
@@ -72,7 +73,7 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
     match (method, path) {
         ("POST", ["accounts"]) => accounts::create(desk),
         ("GET", ["accounts", address, "keys"]) => accounts::keys(desk, address),
-        ("POST", ["accounts", address, "credits"]) => credits::top_up(desk, address),
+        ("POST", ["accounts", address, "credits"]) => credit_operations::top_up(desk, address),
         ("POST", ["accounts", address, "keys"]) => accounts::create_key(desk, address),
         ("DELETE", ["accounts", address, "keys"]) => accounts::revoke_keys(desk, address),
         ("DELETE", ["accounts", address, "keys", key]) => accounts::revoke_key(desk, address, key),
@@ -83,7 +84,7 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("DELETE", ["organizations", id, "widget-keys", key]) => widget_keys::revoke(desk, id, key),
         ("PATCH", ["organizations", id, "members", address]) => organization::set_member(desk, id, address),
         ("POST", ["organizations", id, "customers", address]) => organization::agree(desk, id, address),
-        ("POST", ["orders", id]) => sales::advance(desk, id),
+        ("POST", ["orders", id]) => off_plan_orders::advance(desk, id),
         ("GET", ["ledger"]) => explorer::list(desk),
         ("GET", ["ledger", "accounts"]) => explorer::accounts(desk),
         ("GET", ["ledger", "check"]) => audit::check(desk),
@@ -110,16 +111,16 @@ fn plan_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
     match (method, path) {
         ("POST", []) => plans::register(desk),
         ("GET", []) => plans::list(desk),
-        ("POST", ["mint"]) => credits::mint(desk),
-        ("POST", ["mintExpirable"]) => credits::mint_expirable(desk),
-        ("POST", ["burn"]) => credits::burn(desk),
-        ("POST", ["redeem"]) => credits::redeem(desk),
+        ("POST", ["mint"]) => credit_operations::mint(desk),
+        ("POST", ["mintExpirable"]) => credit_operations::mint_expirable(desk),
+        ("POST", ["burn"]) => credit_operations::burn(desk),
+        ("POST", ["redeem"]) => credit_operations::redeem(desk),
         ("GET", [plan]) => plans::get(desk, plan),
         ("PUT", [plan]) => plans::update(desk, plan),
         ("PUT", [plan, "list", state]) => plans::set_listed(desk, plan, state),
         ("GET", [plan, "agents"]) => agents::of_plan(desk, plan),
         ("GET", [plan, "balance", holder]) => balances::get(desk, plan, holder),
-        ("POST", [plan, "order"]) => orders::order(desk, plan),
+        ("POST", [plan, "order"]) => plan_orders::order(desk, plan),
         _ => unknown(desk),
     }
 }
@@ -166,14 +167,14 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", ["widgets", "session"]) => widget_keys::start(desk),
         ("POST", ["widgets", "session", "self"]) => widgets::start(desk),
         ("GET", ["widgets", "session", "validate"]) => widgets::validate(desk),
-        ("POST", ["fiat", "stripe", "payment"]) => checkout::start(desk),
+        ("POST", ["fiat", "stripe", "payment"]) => checkout_page::start(desk),
         ("POST", ["fiat", "stripe", "account"]) => organization::connect(desk),
         ("POST", ["organizations", "account"]) => organization::account(desk),
         ("POST", ["organizations", "members"]) => organization::members(desk),
         ("GET", ["organizations", "my-memberships"]) => organization::mine(desk),
         ("GET", ["organizations", id, "activity"]) => activity::list(desk, id),
-        ("POST", ["orders"]) => sales::create(desk),
-        ("GET", ["orders", id]) => sales::get(desk, id),
+        ("POST", ["orders"]) => off_plan_orders::create(desk),
+        ("GET", ["orders", id]) => off_plan_orders::get(desk, id),
         ("GET", ["legal-documents", "manifest"]) => legal_documents::manifest(),
         ("POST", ["legal-documents", "me", "consents"]) => legal_documents::consent(desk),
         _ => unknown(desk),

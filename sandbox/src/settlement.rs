@@ -4,11 +4,11 @@
 use crate::Desk;
 use crate::catalog::credit_rules::{self, Charge, TopUp};
 use crate::catalog::plans::Plan;
+use crate::checkout::plan_orders::{self, Kind, Purchase};
 use crate::delegations::delegation::{self, Ask, Delegation};
 use crate::delegations::{charges, payment_methods};
 use crate::http::error::{Outcome, Problem};
 use crate::ledger::balances;
-use crate::orders::{self, Kind, Purchase};
 use crate::requests::{self, Cost};
 use crate::storage::store::binds;
 use crate::tokens::permission::{self, Permission};
@@ -70,7 +70,7 @@ struct Cover {
 /// How a shortfall would be covered, or why it is not.
 fn cover(desk: &Desk, presented: &Presented, missing: Credits) -> Outcome<Result<Cover, String>> {
     let Presented { permission, plan } = presented;
-    if orders::trial_used(desk, plan, &permission.holder)? {
+    if plan_orders::trial_used(desk, plan, &permission.holder)? {
         return Ok(Err("the plan is a trial and was ordered before".into()));
     }
     let Some(bought) = credit_rules::top_up(missing, plan.terms.grant.amount, plan.terms.total) else {
@@ -169,7 +169,7 @@ fn top_up(desk: &Desk, presented: &Presented, cover: &Cover) -> Outcome<Result<S
         delegation: Some(delegation),
     };
     if bought.cents == 0 {
-        return orders::deliver(desk, &purchase).map(Ok);
+        return plan_orders::deliver(desk, &purchase).map(Ok);
     }
     let Some(charge) = charges::reserve(desk, delegation, &plan.id, bought.cents)? else {
         return Ok(Err("the delegation's spending limit does not allow it"));
@@ -179,7 +179,7 @@ fn top_up(desk: &Desk, presented: &Presented, cover: &Cover) -> Outcome<Result<S
         charges::failed(desk, &charge)?;
         return Ok(Err("the card was declined"));
     }
-    let tx = orders::deliver(desk, &purchase)?;
+    let tx = plan_orders::deliver(desk, &purchase)?;
     charges::made(desk, &charge, &tx)?;
     Ok(Ok(tx))
 }

@@ -1,6 +1,7 @@
 //! How each thing of a seed file is made, and how the answer names it.
 
 use crate::catalog::{agents, plans};
+use crate::checkout::credit_operations;
 use crate::crypto::signing_keys;
 use crate::delegations::delegation;
 use crate::delegations::payment_methods::{self, Card};
@@ -13,7 +14,7 @@ use crate::primitives::eip712::unhex;
 use crate::primitives::time;
 use crate::seed::entry::{self, Entry};
 use crate::seed::{Bed, identified};
-use crate::{credits, widgets};
+use crate::widgets;
 use serde_json::{Map, Value, json};
 
 /// USDC on Base Sepolia, and EURC there: what prices without a card are in.
@@ -205,7 +206,7 @@ pub(super) fn balance(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let amount = entry.credits("credits", &plan.terms.grant.amount.to_string())?;
     let amount = amount.parse().ok().filter(|amount: &payments_wasm::wire::Credits| !amount.is_zero());
     let amount = amount.ok_or_else(|| entry.wrong("credits", "must be above 0"))?;
-    credits::give(&desk, &plan, &holder, amount, entry.whole("expiresInSecs")?.unwrap_or(0))
+    credit_operations::give(&desk, &plan, &holder, amount, entry.whole("expiresInSecs")?.unwrap_or(0))
 }
 
 /// A card that is enrolled.

@@ -128,7 +128,7 @@ impl Wanted {
 }
 
 /// `POST /api/v1/orders`: for a key that is an organization's.
-pub(super) fn create(desk: &Desk) -> Outcome {
+pub(crate) fn create(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let wanted = Wanted::read(&desk.call.json()?)?;
     let refused = |message: &str| {
@@ -197,7 +197,7 @@ fn load(desk: &Desk, id: &str) -> Outcome<Sale> {
 }
 
 /// The newest sales, newest first, with whose they are.
-pub(super) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
+pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
     let query = format!("SELECT {COLUMNS} FROM sales ORDER BY at DESC, rowid DESC LIMIT ?");
     let sales: Vec<Sale> = desk.store.rows(&query, binds![most])?;
     let views = sales.iter().map(|sale| {
@@ -212,13 +212,13 @@ pub(super) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
 }
 
 /// `GET /api/v1/orders/:id`: knowing the id is what allows it.
-pub(super) fn get(desk: &Desk, id: &str) -> Outcome {
+pub(crate) fn get(desk: &Desk, id: &str) -> Outcome {
     Reply::ok(load(desk, id)?.view(desk.call.now))
 }
 
 /// `POST /sandbox/orders/:id`: what the buyer's browser and Stripe would do: `pay`, `fail`, `refund` (in part, with
 /// `amountMinor`) or `dispute`.
-pub(super) fn advance(desk: &Desk, id: &str) -> Outcome {
+pub(crate) fn advance(desk: &Desk, id: &str) -> Outcome {
     let (sale, body) = (load(desk, id)?, desk.call.json()?);
     let action = text(&body, "action").unwrap_or("pay");
     let (status, refunded) = match (action, sale.status(desk.call.now)) {

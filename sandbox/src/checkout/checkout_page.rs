@@ -1,11 +1,11 @@
 //! Buying a card plan: a link, a page with a card, credits, and back to the app (contract section 8.4).
 
 use crate::catalog::plans::{self, Plan};
+use crate::checkout::plan_orders::{self, Kind, Purchase};
 use crate::delegations::payment_methods::Card;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Form, Reply};
 use crate::identity::accounts;
-use crate::orders::{self, Kind, Purchase};
 use crate::pages::{self, escape};
 use crate::primitives::time;
 use crate::storage::store::binds;
@@ -77,14 +77,14 @@ impl Extras {
 }
 
 /// `POST /api/v1/fiat/stripe/payment`: a link on which a person pays.
-pub(super) fn start(desk: &Desk) -> Outcome {
+pub(crate) fn start(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let plan = plans::load(desk, &plans::id_in(&desk.call.json()?, "planId")?)?;
     if plan.terms.crypto {
         return Err(Problem::new(400, "BCK.STRIPE.0009", "This plan is paid from a wallet, not by card")
             .hint("Order it with POST /api/v1/protocol/plans/:planId/order."));
     }
-    orders::refuse_second_trial(desk, &plan, &caller.address)?;
+    plan_orders::refuse_second_trial(desk, &plan, &caller.address)?;
     let id = format!("cs_sandbox_{}", desk.random.hex(16)?.trim_start_matches("0x"));
     let expires_at = desk.call.now.saturating_add(LIFE);
     desk.store.run(
@@ -123,7 +123,7 @@ fn load(desk: &Desk, id: &str, extras: &Extras) -> Outcome<Result<Checkout, Repl
 }
 
 /// `GET /checkout/:id`
-pub(super) fn page(desk: &Desk, id: &str) -> Outcome {
+pub(crate) fn page(desk: &Desk, id: &str) -> Outcome {
     let extras = match Extras::read(|name| desk.call.param(name)) {
         Ok(extras) => extras,
         Err(reply) => return Ok(reply),
@@ -175,7 +175,7 @@ fn content(plan: &Plan, id: &str, extras: &Extras, wrong: Option<&str>, typed: &
 }
 
 /// `POST /checkout/:id`: paid once, however often the button is pressed. A post without a card pays with the test card.
-pub(super) fn pay(desk: &Desk, id: &str) -> Outcome {
+pub(crate) fn pay(desk: &Desk, id: &str) -> Outcome {
     let form = desk.call.form();
     let extras = match Extras::read(|name| form.get(name).or_else(|| desk.call.param(name))) {
         Ok(extras) => extras,
@@ -197,15 +197,15 @@ pub(super) fn pay(desk: &Desk, id: &str) -> Outcome {
         return show(desk, &checkout, &extras, Some(wrong), &form);
     }
     let plan = plans::load(desk, &checkout.plan_id)?;
-    if orders::trial_used(desk, &plan, &checkout.holder)? {
+    if plan_orders::trial_used(desk, &plan, &checkout.holder)? {
         let text = "It is a trial, which each account may have once.";
         return Ok(pages::message(409, "You have had this plan", text));
     }
-    let bought = orders::single(&plan)?;
+    let bought = plan_orders::single(&plan)?;
     desk.store.run("UPDATE checkouts SET paid = 1 WHERE id = ?", binds![checkout.id.as_str()])?;
     let purchase =
         Purchase { plan: &plan, holder: &checkout.holder, kind: Kind::Checkout, bought, delegation: None };
-    orders::deliver_after(desk, &purchase, extras.delay.unwrap_or(desk.settings.delay))?;
+    plan_orders::deliver_after(desk, &purchase, extras.delay.unwrap_or(desk.settings.delay))?;
     Ok(extras.leave(&checkout, true))
 }
 

@@ -4,12 +4,12 @@
 use crate::catalog::credit_rules::TopUp;
 use crate::catalog::plan_terms::Redemption;
 use crate::catalog::plans::{self, Plan};
+use crate::checkout::plan_orders::{self, Kind, Purchase};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, text, uint256, whole};
 use crate::identity::accounts;
 use crate::identity::api_key::{Identity, is_address};
 use crate::ledger::balances;
-use crate::orders::{self, Kind, Purchase};
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::{Desk, requests};
@@ -31,13 +31,13 @@ fn positive(body: &Map<String, Value>, name: &str, code: &'static str) -> Outcom
 }
 
 /// `POST /api/v1/protocol/plans/mint`: the owner hands out credits.
-pub(super) fn mint(desk: &Desk) -> Outcome {
+pub(crate) fn mint(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     hand_out(desk, &body, "amount", 0)
 }
 
 /// `POST /api/v1/protocol/plans/mintExpirable`: the same, with an end.
-pub(super) fn mint_expirable(desk: &Desk) -> Outcome {
+pub(crate) fn mint_expirable(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let duration = whole(&body, "creditsDuration")?.unwrap_or(0);
     hand_out(desk, &body, "creditsAmount", duration)
@@ -54,7 +54,7 @@ fn hand_out(desk: &Desk, body: &Map<String, Value>, amount: &str, duration: i64)
 }
 
 /// Hands out credits that nobody pays for; the answer is the transaction. A duration of 0 is the plan's own.
-pub(super) fn give(
+pub(crate) fn give(
     desk: &Desk,
     plan: &Plan,
     holder: &str,
@@ -70,12 +70,12 @@ pub(super) fn give(
         }
     }
     let bought = TopUp { orders: 1, cents: 0, credits };
-    orders::record(desk, &Purchase { plan, holder, kind: Kind::Mint, bought, delegation: None }, &tx)?;
+    plan_orders::record(desk, &Purchase { plan, holder, kind: Kind::Mint, bought, delegation: None }, &tx)?;
     Ok(tx)
 }
 
 /// `POST /api/v1/protocol/plans/burn`: the caller's own credits, of any plan.
-pub(super) fn burn(desk: &Desk) -> Outcome {
+pub(crate) fn burn(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let plan = plans::load(desk, &plans::id_in(&body, "planId")?)?;
@@ -91,7 +91,7 @@ pub(super) fn burn(desk: &Desk) -> Outcome {
 
 /// `POST /api/v1/protocol/plans/redeem`: credits of a subscriber's, for a request. The plan's redemption type says who
 /// may; its bounds say how much.
-pub(super) fn redeem(desk: &Desk) -> Outcome {
+pub(crate) fn redeem(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let plan = plans::load(desk, &plans::id_in(&body, "planId")?)?;
@@ -126,7 +126,7 @@ pub(super) fn redeem(desk: &Desk) -> Outcome {
 }
 
 /// `POST /sandbox/accounts/:address/credits` `{planId, amount, expiresInSecs?}`: credits of any plan, as from its owner.
-pub(super) fn top_up(desk: &Desk, address: &str) -> Outcome {
+pub(crate) fn top_up(desk: &Desk, address: &str) -> Outcome {
     let account = accounts::load(desk, address)?;
     let body = desk.call.json()?;
     let plan = plans::load(desk, &plans::id_in(&body, "planId")?)?;
@@ -158,7 +158,7 @@ fn may_redeem(
 }
 
 /// Takes credits and writes it down: the transaction and what is left; `None` where there are too few.
-pub(super) fn take(
+pub(crate) fn take(
     desk: &Desk,
     plan: &Plan,
     holder: &str,

@@ -17,7 +17,7 @@ use serde_json::json;
 
 /// How credits came to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Order,
     TopUp,
     Checkout,
@@ -47,16 +47,16 @@ impl Kind {
 }
 
 /// One purchase, to be written down.
-pub(super) struct Purchase<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) holder: &'a str,
-    pub(super) kind: Kind,
-    pub(super) bought: TopUp,
-    pub(super) delegation: Option<&'a Delegation>,
+pub(crate) struct Purchase<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) holder: &'a str,
+    pub(crate) kind: Kind,
+    pub(crate) bought: TopUp,
+    pub(crate) delegation: Option<&'a Delegation>,
 }
 
 /// A trial may be ordered once by each holder; one that is paid for and on its way counts.
-pub(super) fn trial_used(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<bool> {
+pub(crate) fn trial_used(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<bool> {
     let ordered =
         "SELECT (SELECT COUNT(*) FROM purchases WHERE plan_id = ?1 AND holder = ?2 AND kind <> 'mint')
         + (SELECT COUNT(*) FROM arrivals WHERE plan_id = ?1 AND holder = ?2) AS count";
@@ -98,7 +98,7 @@ fn pay(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
 }
 
 /// Hands out what a purchase brings and writes it down; the answer is its transaction.
-pub(super) fn deliver(desk: &Desk, purchase: &Purchase<'_>) -> Outcome<String> {
+pub(crate) fn deliver(desk: &Desk, purchase: &Purchase<'_>) -> Outcome<String> {
     let tx = desk.random.hex(32)?;
     pay(desk, purchase, &tx)?;
     balances::grant(desk, &tx, purchase.plan, purchase.holder, purchase.bought.credits)?;
@@ -107,7 +107,7 @@ pub(super) fn deliver(desk: &Desk, purchase: &Purchase<'_>) -> Outcome<String> {
 }
 
 /// The same, so many seconds from now: what was paid is paid, and the credits are on their way.
-pub(super) fn deliver_after(desk: &Desk, purchase: &Purchase<'_>, seconds: i64) -> Outcome<String> {
+pub(crate) fn deliver_after(desk: &Desk, purchase: &Purchase<'_>, seconds: i64) -> Outcome<String> {
     if seconds == 0 {
         return deliver(desk, purchase);
     }
@@ -128,7 +128,7 @@ pub(super) fn deliver_after(desk: &Desk, purchase: &Purchase<'_>, seconds: i64) 
 }
 
 /// Hands out what was on its way and is due by now. Every call begins with it.
-pub(super) fn arrive(desk: &Desk) -> Outcome<()> {
+pub(crate) fn arrive(desk: &Desk) -> Outcome<()> {
     let query = "SELECT tx, plan_id, holder, kind, cents FROM arrivals WHERE due_at <= ? ORDER BY due_at, tx";
     for due in desk.store.rows::<Arrival>(query, binds![desk.call.now])? {
         desk.store.run("DELETE FROM arrivals WHERE tx = ?", binds![due.tx.as_str()])?;
@@ -143,7 +143,7 @@ pub(super) fn arrive(desk: &Desk) -> Outcome<()> {
 }
 
 /// Writes a purchase down.
-pub(super) fn record(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
+pub(crate) fn record(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
     desk.store.run(
         "INSERT INTO purchases (tx, plan_id, holder, kind, quantity, cents, delegation_id, at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -166,7 +166,7 @@ pub(super) fn record(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<
 }
 
 /// One order of a plan, at its price.
-pub(super) fn single(plan: &Plan) -> Outcome<TopUp> {
+pub(crate) fn single(plan: &Plan) -> Outcome<TopUp> {
     let cents = i64::try_from(plan.terms.total.div_ceil(10_000)).map_err(|_| {
         Problem::new(500, "BCK.PROTOCOL.0005", "The price is more than the sandbox counts to")
     })?;
@@ -174,7 +174,7 @@ pub(super) fn single(plan: &Plan) -> Outcome<TopUp> {
 }
 
 /// Refuses a trial that the holder has had.
-pub(super) fn refuse_second_trial(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<()> {
+pub(crate) fn refuse_second_trial(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<()> {
     if trial_used(desk, plan, holder)? {
         return Err(Problem::new(
             409,
@@ -186,7 +186,7 @@ pub(super) fn refuse_second_trial(desk: &Desk, plan: &Plan, holder: &str) -> Out
 }
 
 /// `POST /api/v1/protocol/plans/:planId/order`: the caller's wallet pays. Wallets of the sandbox never run dry.
-pub(super) fn order(desk: &Desk, plan_id: &str) -> Outcome {
+pub(crate) fn order(desk: &Desk, plan_id: &str) -> Outcome {
     let caller = accounts::caller(desk)?;
     let plan = plans::load(desk, plan_id)?;
     if !plan.terms.crypto {
