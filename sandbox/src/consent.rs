@@ -16,7 +16,8 @@ use crate::identity::login_page;
 use crate::oauth::{self, Code};
 use crate::pages::{self, escape};
 use crate::storage::store::binds;
-use crate::{Desk, back, embed};
+use crate::widgets::card_pages;
+use crate::{Desk, back};
 use serde_json::{Map, Value};
 use worker::Url;
 
@@ -226,7 +227,7 @@ const NO_CARD: &str = "This plan is paid by card, and that account has none of i
 
 /// How much, in cents, and for how many days, as it was typed.
 fn bounds(form: &Form) -> Result<(i64, i64), &'static str> {
-    let limit = form.get("limit").and_then(embed::cents).filter(|cents| *cents > 0);
+    let limit = form.get("limit").and_then(card_pages::cents).filter(|cents| *cents > 0);
     let days = form.get("days").unwrap_or("30").parse::<i64>().ok();
     let days = days.filter(|days| (1..=365).contains(days));
     Ok((

@@ -17,7 +17,6 @@ mod crypto;
 mod dashboard;
 mod delegations;
 mod deployment;
-mod embed;
 mod facilitator;
 mod faults;
 mod http;
@@ -46,7 +45,6 @@ mod storage;
 #[cfg(not(target_arch = "wasm32"))]
 mod stories;
 mod tokens;
-mod widget_keys;
 mod widgets;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]

@@ -11,9 +11,10 @@ use crate::organizations::{activity, organization};
 use crate::primitives::time;
 use crate::tokens::permission::Protocol;
 use crate::tokens::{issue, legacy_token_route};
+use crate::widgets::{card_pages, sessions, widget_keys};
 use crate::{
-    Desk, consent, control, dashboard, deployment, embed, facilitator, faults, journal, mpp, oauth, overview,
-    requests, seed, settings, widget_keys, widgets,
+    Desk, consent, control, dashboard, deployment, facilitator, faults, journal, mpp, oauth, overview,
+    requests, seed, settings,
 };
 
 /// Serves a call.
@@ -62,8 +63,8 @@ pub(super) fn route(desk: &Desk) -> Outcome {
         ("POST", ["auth", "cli"]) => login_page::enter(desk, login_page::Door::Terminal),
         ("GET", ["checkout", id]) => checkout_page::page(desk, id),
         ("POST", ["checkout", id]) => checkout_page::pay(desk, id),
-        ("GET", ["cards", page]) => embed::page(desk, page),
-        ("POST", ["cards", page]) => embed::submit(desk, page),
+        ("GET", ["cards", page]) => card_pages::page(desk, page),
+        ("POST", ["cards", page]) => card_pages::submit(desk, page),
         _ => unknown(desk),
     }
 }
@@ -156,8 +157,8 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", ["mpp", "permissions"]) => mpp::mint(desk),
         ("POST", ["delegation", "create"]) => delegation::create(desk),
         ("GET", ["delegation"]) => delegation::list(desk),
-        ("POST", ["delegation", "setup-intent"]) => widgets::setup_intent(desk),
-        ("POST", ["delegation", "finalize-enrollment"]) => widgets::finalize(desk),
+        ("POST", ["delegation", "setup-intent"]) => sessions::setup_intent(desk),
+        ("POST", ["delegation", "finalize-enrollment"]) => sessions::finalize(desk),
         ("GET", ["delegation", id]) => delegation::get(desk, id),
         ("GET", ["delegation", id, "transactions"]) => charges::transactions(desk, id),
         ("DELETE", ["delegation", id]) => delegation::revoke(desk, id),
@@ -165,8 +166,8 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("PATCH", ["payment-methods", id]) => payment_methods::update(desk, id),
         ("DELETE", ["payment-methods", id]) => payment_methods::remove(desk, id),
         ("POST", ["widgets", "session"]) => widget_keys::start(desk),
-        ("POST", ["widgets", "session", "self"]) => widgets::start(desk),
-        ("GET", ["widgets", "session", "validate"]) => widgets::validate(desk),
+        ("POST", ["widgets", "session", "self"]) => sessions::start(desk),
+        ("GET", ["widgets", "session", "validate"]) => sessions::validate(desk),
         ("POST", ["fiat", "stripe", "payment"]) => checkout_page::start(desk),
         ("POST", ["fiat", "stripe", "account"]) => organization::connect(desk),
         ("POST", ["organizations", "account"]) => organization::account(desk),

@@ -1,5 +1,6 @@
 //! Delegations: how much may be spent in a buyer's name, and until when (contract section 4.6).
 
+use crate::Desk;
 use crate::catalog::plan_terms::Money;
 use crate::catalog::plans;
 use crate::delegations::payment_methods;
@@ -10,7 +11,7 @@ use crate::identity::api_key::Identity;
 use crate::ledger::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, widgets};
+use crate::widgets::sessions;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -246,7 +247,7 @@ pub(crate) fn of_key(
 
 /// `POST /api/v1/delegation/create`, by an API key or from a card page.
 pub(crate) fn create(desk: &Desk) -> Outcome {
-    let caller = widgets::caller(desk)?;
+    let caller = sessions::caller(desk)?;
     let body = desk.call.json()?;
     let provider = text(&body, "provider").ok_or_else(|| Problem::bad_request("provider is missing"))?;
     let delegation = open(desk, &caller, &body, provider)?;

@@ -14,7 +14,7 @@ use crate::primitives::eip712::unhex;
 use crate::primitives::time;
 use crate::seed::entry::{self, Entry};
 use crate::seed::{Bed, identified};
-use crate::widgets;
+use crate::widgets::sessions;
 use serde_json::{Map, Value, json};
 
 /// USDC on Base Sepolia, and EURC there: what prices without a card are in.
@@ -217,7 +217,7 @@ pub(super) fn card(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let number = entry.text("number")?.unwrap_or("4242 4242 4242 4242");
     let card = Card::read(number, entry.text("expiry")?.unwrap_or("12 / 34"), time::year(bed.now))
         .map_err(|reason| entry.wrong("number", &format!("or expiry: {reason}")))?;
-    let provider = widgets::provider(entry.text("provider")?);
+    let provider = sessions::provider(entry.text("provider")?);
     let provider = provider.map_err(|_| entry.wrong("provider", "must be one of stripe, braintree, visa"))?;
     payment_methods::enroll(&desk, &owner, provider, &card, entry.text("alias")?)
 }

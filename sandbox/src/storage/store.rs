@@ -4,10 +4,11 @@
 //! of their own (`native.rs`).
 
 use crate::http::error::{Outcome, Problem};
+use crate::oauth;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 use crate::storage::native_sqlite::Native;
 use crate::storage::schema::{ADDED, SCHEMA};
-use crate::{oauth, widget_keys};
+use crate::widgets::widget_keys;
 use serde::de::DeserializeOwned;
 use worker::js_sys::{Function, Reflect};
 use worker::wasm_bindgen::closure::ScopedClosure;

@@ -7,7 +7,7 @@ use crate::http::request::{Form, Reply};
 use crate::identity::api_key::Identity;
 use crate::pages::{self, escape};
 use crate::primitives::time;
-use crate::widgets::{self, Session};
+use crate::widgets::sessions::{self, Session};
 use crate::{Desk, back};
 use serde_json::{Map, Value};
 use worker::Url;
@@ -85,7 +85,7 @@ impl<'a> Visit<'a> {
         let wrong =
             |status, text: &str| Ok(Err(pages::message(status, "That card link does not work", text)));
         let Some(page) = Page::of(name) else { return wrong(404, "There is no such page.") };
-        let session = match widgets::find(desk, parameter("sessionToken").unwrap_or_default()) {
+        let session = match sessions::find(desk, parameter("sessionToken").unwrap_or_default()) {
             Ok(session) => session,
             Err(problem) if problem.status == 401 => {
                 return wrong(401, "Its session is over. Go back to the app and try again.");
@@ -98,7 +98,7 @@ impl<'a> Visit<'a> {
         if parameter("state").is_some_and(|state| state.len() > MAX_STATE) {
             return wrong(400, "Its state is too long.");
         }
-        if widgets::provider(parameter("provider")).is_err() {
+        if sessions::provider(parameter("provider")).is_err() {
             return wrong(400, "Cards of that provider cannot be added here.");
         }
         Ok(Ok(Self { page, session, target, parameter }))
@@ -186,7 +186,7 @@ impl<'a> Visit<'a> {
 }
 
 /// An amount that a person typed: `50`, `12.5`, `12.50`.
-pub(super) fn cents(text: &str) -> Option<i64> {
+pub(crate) fn cents(text: &str) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || part.len() > 2 || !digits(whole) || !digits(part) {
@@ -196,7 +196,7 @@ pub(super) fn cents(text: &str) -> Option<i64> {
 }
 
 /// `GET /cards/setup | enroll | delegate`
-pub(super) fn page(desk: &Desk, name: &str) -> Outcome {
+pub(crate) fn page(desk: &Desk, name: &str) -> Outcome {
     let parameter = |name: &str| desk.call.param(name);
     let visit = match Visit::begin(desk, name, &parameter)? {
         Ok(visit) => visit,
@@ -231,7 +231,7 @@ fn chosen(desk: &Desk, visit: &Visit<'_>) -> Outcome<(String, String, String)> {
 }
 
 /// `POST /cards/setup | enroll | delegate`: back to the app with the ids of what was made.
-pub(super) fn submit(desk: &Desk, name: &str) -> Outcome {
+pub(crate) fn submit(desk: &Desk, name: &str) -> Outcome {
     let form = desk.call.form();
     let parameter = |name: &str| form.get(name);
     let visit = match Visit::begin(desk, name, &parameter)? {
@@ -258,7 +258,7 @@ pub(super) fn submit(desk: &Desk, name: &str) -> Outcome {
             Ok(card) => card,
             Err(wrong) => return show(desk, &visit, Some(wrong), &form),
         };
-        let provider = widgets::provider(parameter("provider"))?;
+        let provider = sessions::provider(parameter("provider"))?;
         (payment_methods::enroll(desk, &owner, provider, &card, None)?, provider.to_owned())
     };
     let body = match visit.page {

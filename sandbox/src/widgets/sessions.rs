@@ -7,7 +7,8 @@ use crate::identity::accounts;
 use crate::identity::api_key::Identity;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, back, widget_keys};
+use crate::widgets::widget_keys;
+use crate::{Desk, back};
 use serde::Deserialize;
 use serde_json::json;
 use worker::Url;
@@ -21,7 +22,7 @@ const CARD_PROVIDERS: [&str; 3] = ["stripe", "braintree", "visa"];
 
 /// A session that stands.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(super) struct Session {
+pub(crate) struct Session {
     owner: String,
     /// Where it was opened for: the app's callback, or the origin of the site that a widget is on.
     return_url: String,
@@ -33,13 +34,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn owner(&self) -> Identity {
+    pub(crate) fn owner(&self) -> Identity {
         Identity { address: self.owner.clone(), key_id: None, org: None }
     }
 
     /// Where a page of this session leads back to. A session that a person opened for themselves: on this machine, and
     /// where it was opened for. One of a widget key: to the origins of the key.
-    pub(super) fn target(&self, text: &str) -> Option<Url> {
+    pub(crate) fn target(&self, text: &str) -> Option<Url> {
         let url = back::address(text)?;
         let allowed = match &self.origins {
             Some(origins) => widget_keys::origins(origins).contains(&url.origin().ascii_serialization()),
@@ -58,7 +59,7 @@ fn refused(code: &'static str, message: &str) -> Problem {
 }
 
 /// The session of a token.
-pub(super) fn find(desk: &Desk, token: &str) -> Outcome<Session> {
+pub(crate) fn find(desk: &Desk, token: &str) -> Outcome<Session> {
     let query = "SELECT owner, return_url, expires_at, widget_key, origins FROM widgets WHERE token = ?";
     let session: Session = desk
         .store
@@ -76,7 +77,7 @@ pub(super) fn find(desk: &Desk, token: &str) -> Outcome<Session> {
 }
 
 /// Who calls, by an API key or by a session's token.
-pub(super) fn caller(desk: &Desk) -> Outcome<Identity> {
+pub(crate) fn caller(desk: &Desk) -> Outcome<Identity> {
     match desk.call.bearer().filter(|token| token.starts_with(PREFIX)) {
         Some(token) => Ok(find(desk, token)?.owner()),
         None => accounts::caller(desk),
@@ -84,13 +85,13 @@ pub(super) fn caller(desk: &Desk) -> Outcome<Identity> {
 }
 
 /// A session that was just opened.
-pub(super) struct Issued {
-    pub(super) token: String,
-    pub(super) expires_at: i64,
+pub(crate) struct Issued {
+    pub(crate) token: String,
+    pub(crate) expires_at: i64,
 }
 
 /// Opens a session of an account's; one of a widget key is named with the key's id and its origins.
-pub(super) fn issue(desk: &Desk, owner: &Identity, url: &str, key: Option<(&str, &str)>) -> Outcome<Issued> {
+pub(crate) fn issue(desk: &Desk, owner: &Identity, url: &str, key: Option<(&str, &str)>) -> Outcome<Issued> {
     let token = format!("{PREFIX}{}", desk.random.hex(24)?.trim_start_matches("0x"));
     let expires_at = desk.call.now.saturating_add(LIFE);
     let (key, origins) = key.unzip();
@@ -102,7 +103,7 @@ pub(super) fn issue(desk: &Desk, owner: &Identity, url: &str, key: Option<(&str,
 }
 
 /// `POST /api/v1/widgets/session/self`: a session for the caller, which leads back to this machine.
-pub(super) fn start(desk: &Desk) -> Outcome {
+pub(crate) fn start(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let text = text(&body, "returnUrl").ok_or_else(|| Problem::bad_request("returnUrl is missing"))?;
@@ -117,7 +118,7 @@ pub(super) fn start(desk: &Desk) -> Outcome {
 }
 
 /// `GET /api/v1/widgets/session/validate`
-pub(super) fn validate(desk: &Desk) -> Outcome {
+pub(crate) fn validate(desk: &Desk) -> Outcome {
     let token = desk.call.bearer().unwrap_or_default();
     let session = find(desk, token)?;
     let url = desk.call.returning.as_deref();
@@ -131,13 +132,13 @@ pub(super) fn validate(desk: &Desk) -> Outcome {
 }
 
 /// The session does not lead there.
-pub(super) fn not_there() -> Problem {
+pub(crate) fn not_there() -> Problem {
     Problem::new(403, "BCK.WIDGET_SESSION.0012", "The session does not lead back there")
         .hint("A session of your own leads back to localhost, 127.0.0.1 or [::1], where it was opened for.")
 }
 
 /// The provider that is named, of those whose cards can be enrolled; stripe if none is.
-pub(super) fn provider(named: Option<&str>) -> Outcome<&str> {
+pub(crate) fn provider(named: Option<&str>) -> Outcome<&str> {
     let provider = named.unwrap_or("stripe");
     if CARD_PROVIDERS.contains(&provider) {
         Ok(provider)
@@ -147,7 +148,7 @@ pub(super) fn provider(named: Option<&str>) -> Outcome<&str> {
 }
 
 /// `POST /api/v1/delegation/setup-intent`: a card is about to be enrolled.
-pub(super) fn setup_intent(desk: &Desk) -> Outcome {
+pub(crate) fn setup_intent(desk: &Desk) -> Outcome {
     let caller = caller(desk)?;
     let body = desk.call.json()?;
     let provider = provider(text(&body, "provider"))?;
@@ -162,7 +163,7 @@ pub(super) fn setup_intent(desk: &Desk) -> Outcome {
 
 /// `POST /api/v1/delegation/finalize-enrollment`: it is enrolled. In the hosted service the card itself never comes by
 /// here; in the sandbox there is nobody else to give it to.
-pub(super) fn finalize(desk: &Desk) -> Outcome {
+pub(crate) fn finalize(desk: &Desk) -> Outcome {
     #[derive(Deserialize)]
     struct Intent {
         id: String,

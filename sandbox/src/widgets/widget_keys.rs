@@ -12,7 +12,8 @@ use crate::identity::api_key::Identity;
 use crate::organizations::organization;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, back, widgets};
+use crate::widgets::sessions;
+use crate::{Desk, back};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -21,7 +22,7 @@ use serde_json::{Map, Value, json};
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// The tables.
-pub(super) const SCHEMA: &str = "
+pub(crate) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS widget_keys (
   id TEXT PRIMARY KEY, org_id TEXT NOT NULL, name TEXT NOT NULL, secret TEXT NOT NULL, origins TEXT NOT NULL,
   revoked INTEGER NOT NULL, created_at INTEGER NOT NULL);
@@ -45,18 +46,18 @@ impl Key {
 }
 
 /// The origins of a list as it is kept.
-pub(super) fn origins(stored: &str) -> Vec<String> {
+pub(crate) fn origins(stored: &str) -> Vec<String> {
     serde_json::from_str(stored).unwrap_or_default()
 }
 
 /// Whether a key is there and was not revoked.
-pub(super) fn stands(desk: &Desk, id: &str) -> Outcome<bool> {
+pub(crate) fn stands(desk: &Desk, id: &str) -> Outcome<bool> {
     let query = "SELECT COUNT(*) AS count FROM widget_keys WHERE id = ? AND revoked = 0";
     Ok(desk.store.count(query, binds![id])? > 0)
 }
 
 /// `POST /sandbox/organizations/:orgId/widget-keys` `{name?, allowedOrigins}`: a key; its secret is shown once.
-pub(super) fn create(desk: &Desk, org_id: &str) -> Outcome {
+pub(crate) fn create(desk: &Desk, org_id: &str) -> Outcome {
     let (org, body) = (organization::load(desk, org_id)?, desk.call.json()?);
     let wrong = || Problem::bad_request("allowedOrigins must be a list of origins like https://app.example");
     let listed = member(&body, "allowedOrigins").and_then(Value::as_array).ok_or_else(wrong)?;
@@ -81,7 +82,7 @@ pub(super) fn create(desk: &Desk, org_id: &str) -> Outcome {
 }
 
 /// `DELETE /sandbox/organizations/:orgId/widget-keys/:id`: its sessions end with it.
-pub(super) fn revoke(desk: &Desk, org_id: &str, id: &str) -> Outcome {
+pub(crate) fn revoke(desk: &Desk, org_id: &str, id: &str) -> Outcome {
     let query = "SELECT COUNT(*) AS count FROM widget_keys WHERE id = ? AND org_id = ?";
     if desk.store.count(query, binds![id, org_id])? == 0 {
         return Err(Problem::new(404, "SANDBOX.NOT_FOUND", format!("Widget key {id} not found")));
@@ -117,7 +118,7 @@ fn open(token: &str) -> Option<(&str, Vec<u8>, Map<String, Value>)> {
 }
 
 /// `POST /api/v1/widgets/session` `{initToken, parentOrigin}`: a session of a visitor's; the token may be the bearer.
-pub(super) fn start(desk: &Desk) -> Outcome {
+pub(crate) fn start(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let token = text(&body, "initToken").or_else(|| desk.call.bearer()).ok_or_else(invalid)?;
     let (signed, signature, claims) = open(token).ok_or_else(invalid)?;
@@ -153,7 +154,7 @@ pub(super) fn start(desk: &Desk) -> Outcome {
         .hint("A key names the origins that widgets are mounted on, with their scheme and port."));
     }
     let visitor = visitor(desk, org_id, user)?;
-    let issued = widgets::issue(desk, &visitor, parent.unwrap_or_default(), Some((&key.id, &key.origins)))?;
+    let issued = sessions::issue(desk, &visitor, parent.unwrap_or_default(), Some((&key.id, &key.origins)))?;
     Reply::created(json!({
         "sessionToken": issued.token, "userId": visitor.id(), "userWallet": visitor.address, "apiKeyHash": null,
         "orgId": org_id, "expiresAt": time::iso(issued.expires_at),
