@@ -39,7 +39,6 @@ mod router;
 mod rules;
 mod seed;
 mod settings;
-mod settlement;
 mod storage;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,18 +1,19 @@
 //! The Machine Payments Protocol: challenges, and credentials that pay them (contract sections 4.7, 7, 13.9).
 
+use crate::Desk;
 use crate::catalog::endpoint_patterns::Match;
 use crate::catalog::{agents, plans};
 use crate::challenge::{Asked, Challenge, Credential, LIFE, Place};
 use crate::crypto::secrets::{self, Name};
+use crate::facilitator::settlement::{self, Due, Presented, Settled};
+use crate::facilitator::x402;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, uint256};
 use crate::identity::accounts;
 use crate::primitives::time;
-use crate::settlement::{self, Due, Presented, Settled};
 use crate::storage::store::binds;
 use crate::tokens::issue;
 use crate::tokens::permission::{self, Protocol};
-use crate::{Desk, facilitator};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -103,7 +104,7 @@ fn present(desk: &Desk, credential: &Credential, asked: &Asked) -> Outcome<Prese
     if permission.plan_id != asked.plan_id || agent_differs {
         return Err(rejected());
     }
-    let plan = facilitator::plan_of(desk, &permission).map_err(|_| rejected())?;
+    let plan = x402::plan_of(desk, &permission).map_err(|_| rejected())?;
     Ok(Presented { permission, plan })
 }
 
@@ -128,7 +129,7 @@ pub(super) fn verify(desk: &Desk) -> Outcome {
     settlement::check(desk, &presented, Some(asked.credits))?.map_err(|_| rejected())?;
     let place = place(&body)?;
     let matched = Match { verb: place.verb, url: place.resource };
-    facilitator::verified(desk, &presented.permission, &presented.plan, &matched)
+    x402::verified(desk, &presented.permission, &presented.plan, &matched)
 }
 
 /// `POST /api/v1/mpp/settle`: once for each challenge, with the same answer however often it is asked.

@@ -3,6 +3,7 @@
 use crate::catalog::{agents, plans};
 use crate::checkout::{checkout_page, credit_operations, off_plan_orders, plan_orders};
 use crate::delegations::{charges, delegation, payment_methods};
+use crate::facilitator::x402;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::{accounts, legal_documents, login_page};
@@ -13,8 +14,8 @@ use crate::tokens::permission::Protocol;
 use crate::tokens::{issue, legacy_token_route};
 use crate::widgets::{card_pages, sessions, widget_keys};
 use crate::{
-    Desk, consent, control, dashboard, deployment, facilitator, faults, journal, mpp, oauth, overview,
-    requests, seed, settings,
+    Desk, consent, control, dashboard, deployment, faults, journal, mpp, oauth, overview, requests, seed,
+    settings,
 };
 
 /// Serves a call.
@@ -149,8 +150,8 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["x402", "permissions"]) => issue::list(desk),
         ("GET", ["x402", "permissions", hash]) => issue::get(desk, hash),
         ("DELETE", ["x402", "permissions", hash]) => issue::revoke(desk, hash),
-        ("POST", ["x402", "verify"]) => facilitator::verify(desk),
-        ("POST", ["x402", "settle"]) => facilitator::settle(desk),
+        ("POST", ["x402", "verify"]) => x402::verify(desk),
+        ("POST", ["x402", "settle"]) => x402::settle(desk),
         ("POST", ["mpp", "challenge"]) => mpp::challenge(desk),
         ("POST", ["mpp", "verify"]) => mpp::verify(desk),
         ("POST", ["mpp", "settle"]) => mpp::settle(desk),

@@ -16,22 +16,22 @@ use payments_wasm::wire::Credits;
 use serde_json::{Value, json};
 
 /// A token that was recognised and fits what the seller asks for.
-pub(super) struct Presented {
-    pub(super) permission: Permission,
-    pub(super) plan: Plan,
+pub(crate) struct Presented {
+    pub(crate) permission: Permission,
+    pub(crate) plan: Plan,
 }
 
 /// What is to be taken, and for which request.
 #[derive(Debug)]
-pub(super) struct Due {
-    pub(super) charge: Charge,
-    pub(super) request: Option<String>,
+pub(crate) struct Due {
+    pub(crate) charge: Charge,
+    pub(crate) request: Option<String>,
     /// Where the amount comes from what was tracked.
-    pub(super) cost: Option<Cost>,
+    pub(crate) cost: Option<Cost>,
 }
 
 /// What became of a settle.
-pub(super) enum Settled {
+pub(crate) enum Settled {
     /// It was paid.
     Paid(Receipt),
     /// It was not. What was tried stays on the books, so this is no error, which would undo it.
@@ -40,8 +40,8 @@ pub(super) enum Settled {
 
 /// What a settle took.
 #[derive(Debug)]
-pub(super) struct Receipt {
-    pub(super) tx: String,
+pub(crate) struct Receipt {
+    pub(crate) tx: String,
     burned: Credits,
     left: Credits,
     order_tx: Option<String>,
@@ -49,7 +49,7 @@ pub(super) struct Receipt {
 
 impl Receipt {
     /// The settle result: amounts are strings (contract section 4.5).
-    pub(super) fn view(&self, permission: &Permission) -> Value {
+    pub(crate) fn view(&self, permission: &Permission) -> Value {
         let mut view = json!({
             "success": true, "payer": permission.holder, "transaction": self.tx, "network": permission.network,
             "creditsRedeemed": self.burned.to_string(), "remainingBalance": self.left.to_string(),
@@ -97,7 +97,7 @@ fn too_few(balance: Credits, needed: Credits, reason: &str) -> String {
 }
 
 /// Whether the token pays for what is asked; if not, why. Takes nothing.
-pub(super) fn check(
+pub(crate) fn check(
     desk: &Desk,
     presented: &Presented,
     asked: Option<Credits>,
@@ -113,7 +113,7 @@ pub(super) fn check(
 }
 
 /// Tops up if need be, then burns: both or neither, the call being one transaction.
-pub(super) fn settle(desk: &Desk, presented: &Presented, due: &Due) -> Outcome<Settled> {
+pub(crate) fn settle(desk: &Desk, presented: &Presented, due: &Due) -> Outcome<Settled> {
     let Presented { permission, plan } = presented;
     let charge = due.charge;
     let balance = balances::total(desk, &plan.id, &permission.holder)?;

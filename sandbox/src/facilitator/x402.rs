@@ -3,12 +3,12 @@
 use crate::catalog::agents;
 use crate::catalog::endpoint_patterns::{self, Match};
 use crate::catalog::plans::{self, Plan};
+use crate::facilitator::settlement::{self, Due, Presented, Settled};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, object, text, uint256};
 use crate::ledger::balances;
 use crate::primitives::time;
 use crate::requests::{self, About};
-use crate::settlement::{self, Due, Presented, Settled};
 use crate::tokens::issue;
 use crate::tokens::permission::{self, Permission, Protocol};
 use crate::{Desk, faults};
@@ -42,7 +42,7 @@ fn present(desk: &Desk, body: &Map<String, Value>) -> Outcome<(Presented, Option
 }
 
 /// The plan that a token pays from; an agent that it names must still be on it.
-pub(super) fn plan_of(desk: &Desk, permission: &Permission) -> Outcome<Plan> {
+pub(crate) fn plan_of(desk: &Desk, permission: &Permission) -> Outcome<Plan> {
     let plan = plans::find(desk, &permission.plan_id)?.ok_or_else(|| {
         Problem::new(404, "BCK.X402.0002", format!("Plan {} not found", permission.plan_id))
     })?;
@@ -106,7 +106,7 @@ fn same_resource(bound: &str, sold: &str) -> bool {
 }
 
 /// `POST /api/v1/x402/verify`: takes nothing.
-pub(super) fn verify(desk: &Desk) -> Outcome {
+pub(crate) fn verify(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let (presented, matched) = present(desk, &body)?;
     let Presented { permission, plan } = &presented;
@@ -125,7 +125,7 @@ pub(super) fn verify(desk: &Desk) -> Outcome {
 }
 
 /// The answer to a verify that found nothing wrong: a request begins.
-pub(super) fn verified(desk: &Desk, permission: &Permission, plan: &Plan, matched: &Match) -> Outcome {
+pub(crate) fn verified(desk: &Desk, permission: &Permission, plan: &Plan, matched: &Match) -> Outcome {
     let agent_id = permission.agent_id.as_deref();
     let about = About { agent_id, plan_id: &plan.id, holder: &permission.holder };
     let request_id = requests::begin(desk, &about, None)?;
@@ -146,7 +146,7 @@ pub(super) fn verified(desk: &Desk, permission: &Permission, plan: &Plan, matche
 }
 
 /// `POST /api/v1/x402/settle`
-pub(super) fn settle(desk: &Desk) -> Outcome {
+pub(crate) fn settle(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let (presented, _) = present(desk, &body)?;
     let due = due(desk, &body, &presented.plan)?;

@@ -1,0 +1,4 @@
+//! Verify and settle.
+
+pub(crate) mod settlement;
+pub(crate) mod x402;
