@@ -11,7 +11,6 @@ mod back;
 mod catalog;
 mod challenge;
 mod checkout;
-mod consent;
 mod control;
 mod crypto;
 mod dashboard;

@@ -8,15 +8,13 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::{accounts, legal_documents, login_page};
 use crate::ledger::{audit, balances, explorer};
+use crate::oauth::{consent_page, oauth_token};
 use crate::organizations::{activity, organization};
 use crate::primitives::time;
 use crate::tokens::permission::Protocol;
 use crate::tokens::{issue, legacy_token_route};
 use crate::widgets::{card_pages, sessions, widget_keys};
-use crate::{
-    Desk, consent, control, dashboard, deployment, faults, journal, mpp, oauth, overview, requests, seed,
-    settings,
-};
+use crate::{Desk, control, dashboard, deployment, faults, journal, mpp, overview, requests, seed, settings};
 
 /// Serves a call.
 pub(super) fn route(desk: &Desk) -> Outcome {
@@ -37,12 +35,12 @@ pub(super) fn route(desk: &Desk) -> Outcome {
         }
         ("GET", [".well-known", "jwks.json"]) => deployment::jwks(desk),
         ("GET", [".well-known", "oauth-authorization-server" | "openid-configuration"]) => {
-            oauth::metadata(desk)
+            oauth_token::metadata(desk)
         }
-        ("GET", ["oauth", "authorize"]) => consent::page(desk),
-        ("POST", ["oauth", "authorize"]) => consent::submit(desk),
-        ("POST", ["oauth", "token"]) => oauth::token(desk),
-        ("GET" | "POST", ["oauth", "userinfo"]) => oauth::userinfo(desk),
+        ("GET", ["oauth", "authorize"]) => consent_page::page(desk),
+        ("POST", ["oauth", "authorize"]) => consent_page::submit(desk),
+        ("POST", ["oauth", "token"]) => oauth_token::token(desk),
+        ("GET" | "POST", ["oauth", "userinfo"]) => oauth_token::userinfo(desk),
         (_, ["api", "v1", "protocol", "plans", rest @ ..]) => plan_routes(desk, method, rest),
         (_, ["api", "v1", "protocol", "agents", rest @ ..]) => agent_routes(desk, method, rest),
         ("POST", ["api", "v1", "protocol", "agent-sub-tasks"]) => requests::track(desk),

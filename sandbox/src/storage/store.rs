@@ -4,7 +4,7 @@
 //! of their own (`native.rs`).
 
 use crate::http::error::{Outcome, Problem};
-use crate::oauth;
+use crate::oauth::oauth_token;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 use crate::storage::native_sqlite::Native;
 use crate::storage::schema::{ADDED, SCHEMA};
@@ -49,7 +49,7 @@ impl Store {
     /// Makes the tables and columns that are missing.
     pub(crate) fn prepare(&self) -> Outcome<()> {
         self.run(SCHEMA, Vec::new())?;
-        self.run(oauth::SCHEMA, Vec::new())?;
+        self.run(oauth_token::SCHEMA, Vec::new())?;
         self.run(widget_keys::SCHEMA, Vec::new())?;
         for (table, column, kind) in ADDED {
             let there = "SELECT COUNT(*) AS count FROM pragma_table_info(?) WHERE name = ?";

@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// All that can be asked for; who asks for nothing gets all of it.
-pub(super) const SCOPES: [&str; 6] = ["openid", "profile", "credits", "mcp:read", "mcp:write", "mcp:tools"];
+pub(crate) const SCOPES: [&str; 6] = ["openid", "profile", "credits", "mcp:read", "mcp:write", "mcp:tools"];
 /// How long a code is good for, in milliseconds.
 const CODE_LIFE: i64 = 5 * 60_000;
 /// How long an identity token is good for, in seconds.
@@ -32,7 +32,7 @@ const COLUMNS: &str = "id, account, client, redirect_uri, challenge, scope, reso
     delegation_id, used, expires_at";
 
 /// The tables: what was allowed, and the tokens that came of it.
-pub(super) const SCHEMA: &str = "
+pub(crate) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS oauth_grants (
   id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, account TEXT NOT NULL, client TEXT NOT NULL,
   redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL, scope TEXT NOT NULL, resource TEXT, nonce TEXT,
@@ -44,17 +44,17 @@ CREATE INDEX IF NOT EXISTS oauth_refresh_by_grant ON oauth_refresh (grant_id);
 ";
 
 /// What a person allowed, to be written down.
-pub(super) struct Code<'a> {
-    pub(super) owner: &'a Identity,
-    pub(super) client: &'a str,
-    pub(super) redirect_uri: &'a str,
-    pub(super) challenge: &'a str,
-    pub(super) scope: &'a str,
-    pub(super) resource: Option<&'a str>,
-    pub(super) nonce: Option<&'a str>,
-    pub(super) plan_id: &'a str,
-    pub(super) agent_id: Option<&'a str>,
-    pub(super) delegation_id: &'a str,
+pub(crate) struct Code<'a> {
+    pub(crate) owner: &'a Identity,
+    pub(crate) client: &'a str,
+    pub(crate) redirect_uri: &'a str,
+    pub(crate) challenge: &'a str,
+    pub(crate) scope: &'a str,
+    pub(crate) resource: Option<&'a str>,
+    pub(crate) nonce: Option<&'a str>,
+    pub(crate) plan_id: &'a str,
+    pub(crate) agent_id: Option<&'a str>,
+    pub(crate) delegation_id: &'a str,
 }
 
 /// The same, as it is kept.
@@ -94,14 +94,14 @@ fn stale(message: &'static str) -> Refusal {
 }
 
 /// The scope that is asked for, if all of it can be had.
-pub(super) fn scope(asked: Option<&str>) -> Option<String> {
+pub(crate) fn scope(asked: Option<&str>) -> Option<String> {
     let Some(asked) = asked else { return Some(SCOPES.join(" ")) };
     let words: Vec<&str> = asked.split_ascii_whitespace().collect();
     words.iter().all(|word| SCOPES.contains(word)).then(|| words.join(" "))
 }
 
 /// Writes down what a person allowed; the answer is the code for it.
-pub(super) fn allow(desk: &Desk, code: &Code<'_>) -> Outcome<String> {
+pub(crate) fn allow(desk: &Desk, code: &Code<'_>) -> Outcome<String> {
     let text = base64::encode_url(&desk.random.bytes(32)?);
     desk.store.run(
         &format!(
@@ -135,7 +135,7 @@ fn fields(desk: &Desk) -> Outcome<Map<String, Value>> {
 }
 
 /// `POST /oauth/token`
-pub(super) fn token(desk: &Desk) -> Outcome {
+pub(crate) fn token(desk: &Desk) -> Outcome {
     let fields = fields(desk)?;
     let answer = match text(&fields, "grant_type") {
         Some("authorization_code") => exchange(desk, &fields),
@@ -308,7 +308,7 @@ fn claims(desk: &Desk, address: &str, scope: &str) -> Outcome<Map<String, Value>
 }
 
 /// `GET /oauth/userinfo`: whose the access token is.
-pub(super) fn userinfo(desk: &Desk) -> Outcome {
+pub(crate) fn userinfo(desk: &Desk) -> Outcome {
     #[derive(Deserialize)]
     struct Row {
         scope: String,
@@ -340,7 +340,7 @@ pub(super) fn userinfo(desk: &Desk) -> Outcome {
 }
 
 /// `GET /.well-known/oauth-authorization-server`, `/.well-known/openid-configuration`: where all of it is.
-pub(super) fn metadata(desk: &Desk) -> Outcome {
+pub(crate) fn metadata(desk: &Desk) -> Outcome {
     let origin = &desk.call.origin;
     Reply::ok(json!({
         "issuer": origin,

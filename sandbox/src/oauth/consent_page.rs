@@ -13,7 +13,7 @@ use crate::http::request::{Form, Reply, id};
 use crate::identity::accounts::{self, Account};
 use crate::identity::api_key::Identity;
 use crate::identity::login_page;
-use crate::oauth::{self, Code};
+use crate::oauth::oauth_token::{self, Code};
 use crate::pages::{self, escape};
 use crate::storage::store::binds;
 use crate::widgets::card_pages;
@@ -114,8 +114,8 @@ impl<'a> Request<'a> {
             let text = "code_challenge with code_challenge_method=S256 is missing, or is none";
             return Ok(Err(("invalid_request", text.into())));
         };
-        let Some(scope) = oauth::scope(parameter("scope")) else {
-            return Ok(Err(("invalid_scope", format!("scope may have {}", oauth::SCOPES.join(" ")))));
+        let Some(scope) = oauth_token::scope(parameter("scope")) else {
+            return Ok(Err(("invalid_scope", format!("scope may have {}", oauth_token::SCOPES.join(" ")))));
         };
         let plans = on_offer(desk, agent, parameter("plan_id"))?;
         if plans.is_empty() {
@@ -270,7 +270,7 @@ fn refuse(target: &Url, state: Option<&str>, error: &str, text: &str) -> Reply {
 }
 
 /// `GET /oauth/authorize`
-pub(super) fn page(desk: &Desk) -> Outcome {
+pub(crate) fn page(desk: &Desk) -> Outcome {
     let parameter = |name: &str| desk.call.param(name);
     match Request::begin(desk, &parameter)? {
         Ok(request) => show(desk, &request, None, &Form::default()),
@@ -285,7 +285,7 @@ fn show(desk: &Desk, request: &Request<'_>, wrong: Option<&str>, typed: &Form) -
 }
 
 /// `POST /oauth/authorize`: back to the app with a code, or with a no.
-pub(super) fn submit(desk: &Desk) -> Outcome {
+pub(crate) fn submit(desk: &Desk) -> Outcome {
     let form = desk.call.form();
     let parameter = |name: &str| form.get(name);
     let request = match Request::begin(desk, &parameter)? {
@@ -314,7 +314,7 @@ pub(super) fn submit(desk: &Desk) -> Outcome {
         return show(desk, &request, Some(NO_CARD), &form);
     };
     let delegation = delegation::open(desk, &owner, &allowance.body, &allowance.provider)?;
-    let code = oauth::allow(
+    let code = oauth_token::allow(
         desk,
         &Code {
             owner: &owner,
