@@ -9,7 +9,6 @@
 
 mod back;
 mod catalog;
-mod challenge;
 mod checkout;
 mod control;
 mod crypto;

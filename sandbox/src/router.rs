@@ -8,13 +8,14 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::{accounts, legal_documents, login_page};
 use crate::ledger::{audit, balances, explorer};
+use crate::mpp::mpp_routes;
 use crate::oauth::{consent_page, oauth_token};
 use crate::organizations::{activity, organization};
 use crate::primitives::time;
 use crate::tokens::permission::Protocol;
 use crate::tokens::{issue, legacy_token_route};
 use crate::widgets::{card_pages, sessions, widget_keys};
-use crate::{Desk, control, dashboard, deployment, faults, journal, mpp, overview, requests, seed, settings};
+use crate::{Desk, control, dashboard, deployment, faults, journal, overview, requests, seed, settings};
 
 /// Serves a call.
 pub(super) fn route(desk: &Desk) -> Outcome {
@@ -150,10 +151,10 @@ fn payment_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("DELETE", ["x402", "permissions", hash]) => issue::revoke(desk, hash),
         ("POST", ["x402", "verify"]) => x402::verify(desk),
         ("POST", ["x402", "settle"]) => x402::settle(desk),
-        ("POST", ["mpp", "challenge"]) => mpp::challenge(desk),
-        ("POST", ["mpp", "verify"]) => mpp::verify(desk),
-        ("POST", ["mpp", "settle"]) => mpp::settle(desk),
-        ("POST", ["mpp", "permissions"]) => mpp::mint(desk),
+        ("POST", ["mpp", "challenge"]) => mpp_routes::challenge(desk),
+        ("POST", ["mpp", "verify"]) => mpp_routes::verify(desk),
+        ("POST", ["mpp", "settle"]) => mpp_routes::settle(desk),
+        ("POST", ["mpp", "permissions"]) => mpp_routes::mint(desk),
         ("POST", ["delegation", "create"]) => delegation::create(desk),
         ("GET", ["delegation"]) => delegation::list(desk),
         ("POST", ["delegation", "setup-intent"]) => sessions::setup_intent(desk),

@@ -5,7 +5,7 @@ use payments_wasm::wire::{Credits, base64};
 use serde_json::{Map, Value, json};
 
 /// How long a challenge is good for, in milliseconds: what the SDKs count on (contract section 13.9).
-pub(super) const LIFE: i64 = 300_000;
+pub(crate) const LIFE: i64 = 300_000;
 /// The payment method and what is done with it.
 const METHOD: &str = "nevermined";
 const INTENT: &str = "charge";
@@ -14,13 +14,13 @@ const MAX_CREDENTIAL: usize = 48 * 1024;
 
 /// What is sold, and to whom it is sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Challenge {
-    pub(super) realm: String,
+pub(crate) struct Challenge {
+    pub(crate) realm: String,
     /// base64url of JSON, exactly as it travels: the seal is over these bytes.
     request: String,
     /// As the text that travels.
-    pub(super) expires: String,
-    pub(super) digest: Option<String>,
+    pub(crate) expires: String,
+    pub(crate) digest: Option<String>,
     /// Resource, verb and a number used once, base64url of JSON.
     opaque: String,
     description: Option<String>,
@@ -28,25 +28,25 @@ pub(super) struct Challenge {
 
 /// What a challenge asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
-    pub(super) plan_id: String,
-    pub(super) agent_id: Option<String>,
-    pub(super) credits: Credits,
+pub(crate) struct Asked {
+    pub(crate) plan_id: String,
+    pub(crate) agent_id: Option<String>,
+    pub(crate) credits: Credits,
 }
 
 /// What a challenge is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) resource: String,
-    pub(super) verb: String,
+pub(crate) struct Place {
+    pub(crate) resource: String,
+    pub(crate) verb: String,
 }
 
 /// What a credential carries: the challenge's id, the challenge, and the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Credential {
-    pub(super) id: String,
-    pub(super) challenge: Challenge,
-    pub(super) token: String,
+pub(crate) struct Credential {
+    pub(crate) id: String,
+    pub(crate) challenge: Challenge,
+    pub(crate) token: String,
 }
 
 fn encoded(value: &Value) -> String {
@@ -63,7 +63,7 @@ fn decoded(text: &str) -> Option<Map<String, Value>> {
 
 impl Challenge {
     /// A new one. `once` makes it another each time, even where all else is the same.
-    pub(super) fn new(
+    pub(crate) fn new(
         realm: &str,
         asked: &Asked,
         place: &Place,
@@ -88,13 +88,13 @@ impl Challenge {
     }
 
     /// What the id is the seal of. The description is for people and not under it.
-    pub(super) fn sealed_text(&self) -> String {
+    pub(crate) fn sealed_text(&self) -> String {
         let digest = self.digest.as_deref().unwrap_or_default();
         [&self.realm, METHOD, INTENT, &self.request, &self.expires, digest, &self.opaque].join("|")
     }
 
     /// The value of `WWW-Authenticate`.
-    pub(super) fn header(&self, id: &str) -> String {
+    pub(crate) fn header(&self, id: &str) -> String {
         let mut header = format!(
             "Payment id={}, realm={}, method={}, intent={}, request={}, expires={}",
             quoted(id),
@@ -116,7 +116,7 @@ impl Challenge {
         header
     }
 
-    pub(super) fn asked(&self) -> Option<Asked> {
+    pub(crate) fn asked(&self) -> Option<Asked> {
         let request = decoded(&self.request)?;
         Some(Asked {
             plan_id: text(&request, "planId")?.to_owned(),
@@ -125,7 +125,7 @@ impl Challenge {
         })
     }
 
-    pub(super) fn place(&self) -> Option<Place> {
+    pub(crate) fn place(&self) -> Option<Place> {
         let opaque = decoded(&self.opaque)?;
         let field = |name: &str| opaque.get(name).and_then(Value::as_str).map(str::to_owned);
         Some(Place { resource: field("resource")?, verb: field("httpVerb")? })
@@ -134,7 +134,7 @@ impl Challenge {
 
 impl Credential {
     /// Reads the value of `Authorization`: `Payment <base64url>`, whatever the case, whatever other schemes follow.
-    pub(super) fn read(header: &str) -> Option<Self> {
+    pub(crate) fn read(header: &str) -> Option<Self> {
         let mut schemes = header.split(',').map(str::trim);
         let encoded = schemes.find_map(|scheme| {
             let (name, rest) = scheme.split_once(char::is_whitespace)?;

@@ -3,13 +3,13 @@
 use crate::Desk;
 use crate::catalog::endpoint_patterns::Match;
 use crate::catalog::{agents, plans};
-use crate::challenge::{Asked, Challenge, Credential, LIFE, Place};
 use crate::crypto::secrets::{self, Name};
 use crate::facilitator::settlement::{self, Due, Presented, Settled};
 use crate::facilitator::x402;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text, uint256};
 use crate::identity::accounts;
+use crate::mpp::challenge::{Asked, Challenge, Credential, LIFE, Place};
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::tokens::issue;
@@ -32,7 +32,7 @@ fn rejected() -> Problem {
 }
 
 /// `POST /api/v1/mpp/challenge`: what a seller's 402 carries. Each is another, as its id is what is paid once.
-pub(super) fn challenge(desk: &Desk) -> Outcome {
+pub(crate) fn challenge(desk: &Desk) -> Outcome {
     let secret = secret(desk)?;
     accounts::caller(desk)?;
     let body = desk.call.json()?;
@@ -119,7 +119,7 @@ fn settled(desk: &Desk, id: &str) -> Outcome<Option<Value>> {
 }
 
 /// `POST /api/v1/mpp/verify`: takes nothing. A challenge that was paid is worth nothing any more.
-pub(super) fn verify(desk: &Desk) -> Outcome {
+pub(crate) fn verify(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let (credential, asked) = open(desk, &body)?;
     if settled(desk, &credential.id)?.is_some() {
@@ -133,7 +133,7 @@ pub(super) fn verify(desk: &Desk) -> Outcome {
 }
 
 /// `POST /api/v1/mpp/settle`: once for each challenge, with the same answer however often it is asked.
-pub(super) fn settle(desk: &Desk) -> Outcome {
+pub(crate) fn settle(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let (credential, asked) = open(desk, &body)?;
     if let Some(result) = settled(desk, &credential.id)? {
@@ -165,7 +165,7 @@ pub(super) fn settle(desk: &Desk) -> Outcome {
 
 /// `POST /api/v1/mpp/permissions`: a token for these routes alone. It has no version, and is bound by challenges, not by
 /// a resource of its own.
-pub(super) fn mint(desk: &Desk) -> Outcome {
+pub(crate) fn mint(desk: &Desk) -> Outcome {
     secret(desk)?;
     let body = desk.call.json()?;
     let extra = member(&body, "accepted").and_then(|accepted| accepted.get("extra"));
