@@ -21,6 +21,7 @@ mod http;
 mod identity;
 mod journal;
 mod ledger;
+mod metering;
 mod mpp;
 mod oauth;
 mod organizations;
@@ -30,7 +31,6 @@ mod pages;
 #[cfg(not(target_arch = "wasm32"))]
 mod plot;
 mod primitives;
-mod requests;
 mod router;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
@@ -54,6 +54,7 @@ use crate::http::cors;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Body, Call, Reply};
 use crate::ledger::postings;
+use crate::metering::agent_requests;
 use crate::primitives::random::Random;
 use crate::primitives::time;
 use crate::settings::Settings;
@@ -234,7 +235,7 @@ fn serve(desk: Desk, struck: Option<&str>) -> Outcome {
     };
     if desk.sweeps {
         journal::sweep(&desk.store)?;
-        requests::sweep(&desk.store)?;
+        agent_requests::sweep(&desk.store)?;
     }
     let served = desk.store.transaction(|| {
         plan_orders::arrive(&desk)?;

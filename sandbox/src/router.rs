@@ -8,6 +8,7 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::{accounts, legal_documents, login_page};
 use crate::ledger::{audit, balances, explorer};
+use crate::metering::agent_requests;
 use crate::mpp::mpp_routes;
 use crate::oauth::{consent_page, oauth_token};
 use crate::organizations::{activity, organization};
@@ -15,7 +16,7 @@ use crate::primitives::time;
 use crate::tokens::permission::Protocol;
 use crate::tokens::{issue, legacy_token_route};
 use crate::widgets::{card_pages, sessions, widget_keys};
-use crate::{Desk, control, dashboard, deployment, faults, journal, overview, requests, seed, settings};
+use crate::{Desk, control, dashboard, deployment, faults, journal, overview, seed, settings};
 
 /// Serves a call.
 pub(super) fn route(desk: &Desk) -> Outcome {
@@ -44,7 +45,7 @@ pub(super) fn route(desk: &Desk) -> Outcome {
         ("GET" | "POST", ["oauth", "userinfo"]) => oauth_token::userinfo(desk),
         (_, ["api", "v1", "protocol", "plans", rest @ ..]) => plan_routes(desk, method, rest),
         (_, ["api", "v1", "protocol", "agents", rest @ ..]) => agent_routes(desk, method, rest),
-        ("POST", ["api", "v1", "protocol", "agent-sub-tasks"]) => requests::track(desk),
+        ("POST", ["api", "v1", "protocol", "agent-sub-tasks"]) => agent_requests::track(desk),
         ("GET", ["api", "v1", "protocol", "token", plan, agent]) => {
             legacy_token_route::get(desk, plan, agent)
         }
@@ -131,8 +132,8 @@ fn agent_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("POST", []) => agents::register(desk),
         ("GET", []) => agents::list(desk),
         ("POST", ["plans"]) => agents::register_with_plan(desk),
-        ("POST", ["simulate", "start"]) => requests::simulate(desk),
-        ("POST", ["simulate", "finish"]) => requests::finish(desk),
+        ("POST", ["simulate", "start"]) => agent_requests::simulate(desk),
+        ("POST", ["simulate", "finish"]) => agent_requests::finish(desk),
         ("GET", [agent]) => agents::get(desk, agent),
         ("PUT", [agent]) => agents::update(desk, agent),
         ("PUT", [agent, "list", state]) => agents::set_listed(desk, agent, state),

@@ -1,6 +1,7 @@
 //! What happens to credits outside a payment: handed out by a plan's owner, burned by their holder, redeemed for a
 //! request (contract section 4.1, routes 8 to 11).
 
+use crate::Desk;
 use crate::catalog::credit_rules::TopUp;
 use crate::catalog::plan_terms::Redemption;
 use crate::catalog::plans::{self, Plan};
@@ -10,9 +11,9 @@ use crate::http::request::{Reply, text, uint256, whole};
 use crate::identity::accounts;
 use crate::identity::api_key::{Identity, is_address};
 use crate::ledger::balances;
+use crate::metering::agent_requests;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, requests};
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value, json};
 
@@ -150,7 +151,7 @@ fn may_redeem(
         // A subscriber agrees for themselves, or by the token with which a request of theirs was verified.
         Redemption::Subscriber if same(holder) => true,
         Redemption::Subscriber => match request.filter(|_| same(&plan.owner)) {
-            Some(id) => requests::find(desk, id)?
+            Some(id) => agent_requests::find(desk, id)?
                 .is_some_and(|request| request.plan_id == plan.id && request.is_of(holder)),
             None => false,
         },

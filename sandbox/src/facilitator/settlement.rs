@@ -9,7 +9,7 @@ use crate::delegations::delegation::{self, Ask, Delegation};
 use crate::delegations::{charges, payment_methods};
 use crate::http::error::{Outcome, Problem};
 use crate::ledger::balances;
-use crate::requests::{self, Cost};
+use crate::metering::agent_requests::{self, Cost};
 use crate::storage::store::binds;
 use crate::tokens::permission::{self, Permission};
 use payments_wasm::wire::Credits;
@@ -151,7 +151,7 @@ pub(crate) fn settle(desk: &Desk, presented: &Presented, due: &Due) -> Outcome<S
         ],
     )?;
     if let Some(cost) = &due.cost {
-        requests::settled(desk, cost, &tx)?;
+        agent_requests::settled(desk, cost, &tx)?;
     }
     Ok(Settled::Paid(Receipt { tx, burned: charge.burn, left, order_tx }))
 }

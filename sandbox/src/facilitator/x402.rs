@@ -7,8 +7,8 @@ use crate::facilitator::settlement::{self, Due, Presented, Settled};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, object, text, uint256};
 use crate::ledger::balances;
+use crate::metering::agent_requests::{self, About};
 use crate::primitives::time;
-use crate::requests::{self, About};
 use crate::tokens::issue;
 use crate::tokens::permission::{self, Permission, Protocol};
 use crate::{Desk, faults};
@@ -128,7 +128,7 @@ pub(crate) fn verify(desk: &Desk) -> Outcome {
 pub(crate) fn verified(desk: &Desk, permission: &Permission, plan: &Plan, matched: &Match) -> Outcome {
     let agent_id = permission.agent_id.as_deref();
     let about = About { agent_id, plan_id: &plan.id, holder: &permission.holder };
-    let request_id = requests::begin(desk, &about, None)?;
+    let request_id = agent_requests::begin(desk, &about, None)?;
     let mut answer = json!({
         "isValid": true, "payer": permission.holder, "network": permission.network, "agentRequestId": request_id,
     });
@@ -158,7 +158,7 @@ pub(crate) fn settle(desk: &Desk) -> Outcome {
 
 /// What a settle is to take: what is asked, or what the request came to with a margin on it.
 fn due(desk: &Desk, body: &Map<String, Value>, plan: &Plan) -> Outcome<Due> {
-    let (asked, margin) = (uint256(body, "maxAmount")?, requests::margin(body)?);
+    let (asked, margin) = (uint256(body, "maxAmount")?, agent_requests::margin(body)?);
     let request = text(body, "agentRequestId").map(str::to_owned);
     let Some(margin) = margin else {
         return Ok(Due { charge: plan.terms.grant.charge(asked), request, cost: None });
@@ -171,7 +171,7 @@ fn due(desk: &Desk, body: &Map<String, Value>, plan: &Plan) -> Outcome<Due> {
         return Err(Problem::new(403, "BCK.PROTOCOL.0043", message));
     }
     let batch = member(body, "batch").and_then(Value::as_bool).unwrap_or(false);
-    let cost = requests::cost(desk, request.as_deref().unwrap_or_default(), margin, batch)?;
+    let cost = agent_requests::cost(desk, request.as_deref().unwrap_or_default(), margin, batch)?;
     Ok(Due { charge: plan.terms.grant.charge(Some(cost.credits)), request, cost: Some(cost) })
 }
 

@@ -26,30 +26,30 @@ const STATUSES: [&str; 3] = ["SUCCESS", "FAILED", "PENDING"];
 
 /// A request that was begun.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct AgentRequest {
-    pub(super) id: String,
+pub(crate) struct AgentRequest {
+    pub(crate) id: String,
     agent_id: Option<String>,
-    pub(super) plan_id: String,
+    pub(crate) plan_id: String,
     holder: String,
     /// Millionths of a dollar for a credit, of a simulation; any other has none.
     price: Option<i64>,
 }
 
 impl AgentRequest {
-    pub(super) fn is_of(&self, holder: &str) -> bool {
+    pub(crate) fn is_of(&self, holder: &str) -> bool {
         self.holder.eq_ignore_ascii_case(holder)
     }
 }
 
 /// What a request is for.
-pub(super) struct About<'a> {
-    pub(super) agent_id: Option<&'a str>,
-    pub(super) plan_id: &'a str,
-    pub(super) holder: &'a str,
+pub(crate) struct About<'a> {
+    pub(crate) agent_id: Option<&'a str>,
+    pub(crate) plan_id: &'a str,
+    pub(crate) holder: &'a str,
 }
 
 /// Writes down that a request begins and hands back its id.
-pub(super) fn begin(desk: &Desk, about: &About<'_>, price: Option<i64>) -> Outcome<String> {
+pub(crate) fn begin(desk: &Desk, about: &About<'_>, price: Option<i64>) -> Outcome<String> {
     let id = desk.random.uuid()?;
     desk.store.run(
         "INSERT INTO requests (id, agent_id, plan_id, holder, price, at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -66,12 +66,12 @@ pub(super) fn begin(desk: &Desk, about: &About<'_>, price: Option<i64>) -> Outco
 }
 
 /// Forgets the oldest requests.
-pub(super) fn sweep(store: &Store) -> Outcome<()> {
+pub(crate) fn sweep(store: &Store) -> Outcome<()> {
     store.run("DELETE FROM requests WHERE rowid <= (SELECT MAX(rowid) FROM requests) - ?", binds![MOST])
 }
 
 /// The request of that id.
-pub(super) fn find(desk: &Desk, id: &str) -> Outcome<Option<AgentRequest>> {
+pub(crate) fn find(desk: &Desk, id: &str) -> Outcome<Option<AgentRequest>> {
     desk.store.first("SELECT id, agent_id, plan_id, holder, price FROM requests WHERE id = ?", binds![id])
 }
 
@@ -103,13 +103,13 @@ fn tracked(desk: &Desk, request: &AgentRequest, batch: bool) -> Outcome<Vec<(i64
 
 /// What a settle by margin takes, and of which tasks.
 #[derive(Debug)]
-pub(super) struct Cost {
-    pub(super) credits: Credits,
+pub(crate) struct Cost {
+    pub(crate) credits: Credits,
     tasks: Vec<i64>,
 }
 
 /// What a request has come to, with the seller's margin on it.
-pub(super) fn cost(desk: &Desk, id: &str, margin: u128, batch: bool) -> Outcome<Cost> {
+pub(crate) fn cost(desk: &Desk, id: &str, margin: u128, batch: bool) -> Outcome<Cost> {
     let missing = || {
         Problem::new(404, "BCK.PROTOCOL.0044", format!("Nothing was tracked for request {id}"))
             .hint("The sandbox sees no language model: track what it cost with POST /api/v1/protocol/agent-sub-tasks.")
@@ -127,7 +127,7 @@ pub(super) fn cost(desk: &Desk, id: &str, margin: u128, batch: bool) -> Outcome<
 }
 
 /// Marks what a settle took as taken.
-pub(super) fn settled(desk: &Desk, cost: &Cost, tx: &str) -> Outcome<()> {
+pub(crate) fn settled(desk: &Desk, cost: &Cost, tx: &str) -> Outcome<()> {
     cost.tasks
         .iter()
         .try_for_each(|id| desk.store.run("UPDATE tasks SET settled_by = ? WHERE id = ?", binds![tx, *id]))
@@ -141,7 +141,7 @@ fn with_margin(sum: Credits, margin: u128) -> Option<Credits> {
 }
 
 /// `marginPercent`, in millionths: `0.2` is a fifth on top.
-pub(super) fn margin(body: &Map<String, Value>) -> Outcome<Option<u128>> {
+pub(crate) fn margin(body: &Map<String, Value>) -> Outcome<Option<u128>> {
     let Some(value) = member(body, "marginPercent") else { return Ok(None) };
     let parts = match value {
         Value::Number(number) => decimal(&number.to_string(), 6),
@@ -153,7 +153,7 @@ pub(super) fn margin(body: &Map<String, Value>) -> Outcome<Option<u128>> {
 }
 
 /// `POST /api/v1/protocol/agent-sub-tasks`
-pub(super) fn track(desk: &Desk) -> Outcome {
+pub(crate) fn track(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let id =
@@ -190,7 +190,7 @@ pub(super) fn track(desk: &Desk) -> Outcome {
 }
 
 /// `POST /api/v1/protocol/agents/simulate/start`: a request as verify would begin it, of nobody's plan.
-pub(super) fn simulate(desk: &Desk) -> Outcome {
+pub(crate) fn simulate(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let price = match member(&body, "pricePerCredit") {
@@ -221,7 +221,7 @@ pub(super) fn simulate(desk: &Desk) -> Outcome {
 
 /// `POST /api/v1/protocol/agents/simulate/finish`: what it would have taken. What was tracked counts; if nothing was, a
 /// made-up call of a language model for five cents does.
-pub(super) fn finish(desk: &Desk) -> Outcome {
+pub(crate) fn finish(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let id = text(&body, "agentRequestId").unwrap_or_default();
