@@ -13,10 +13,11 @@ use crate::mpp::mpp_routes;
 use crate::oauth::{consent_page, oauth_token};
 use crate::organizations::{activity, organization};
 use crate::primitives::time;
+use crate::seed::seed_file;
 use crate::tokens::permission::Protocol;
 use crate::tokens::{issue, legacy_token_route};
 use crate::widgets::{card_pages, sessions, widget_keys};
-use crate::{Desk, control, dashboard, deployment, faults, journal, overview, seed, settings};
+use crate::{Desk, control, dashboard, deployment, faults, journal, overview, settings};
 
 /// Serves a call.
 pub(super) fn route(desk: &Desk) -> Outcome {
@@ -91,7 +92,7 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["ledger", "accounts"]) => explorer::accounts(desk),
         ("GET", ["ledger", "check"]) => audit::check(desk),
         ("POST", ["reset"]) => control::reset(desk),
-        ("POST", ["seed"]) => seed::plant(desk),
+        ("POST", ["seed"]) => seed_file::plant(desk),
         ("DELETE", ["delegations", id]) => delegation::end_any(desk, id),
         ("GET", ["state"]) => overview::state(desk),
         ("GET", ["watch"]) => journal::watch(desk),

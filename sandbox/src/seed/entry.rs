@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 const MAX_NAME: usize = 80;
 
 /// What is wrong with the file.
-pub(super) fn wrong(message: String) -> Problem {
+pub(crate) fn wrong(message: String) -> Problem {
     Problem::new(400, "SANDBOX.SEED", message).hint("Nothing of the file was planted.")
 }
 
 /// What a rule of the platform says about the part of the file at `path`.
-pub(super) fn under(path: &str, problem: Problem) -> Problem {
+pub(crate) fn under(path: &str, problem: Problem) -> Problem {
     if problem.code == "SANDBOX.SEED" || problem.status >= 500 {
         return problem;
     }
@@ -21,14 +21,14 @@ pub(super) fn under(path: &str, problem: Problem) -> Problem {
 }
 
 /// An entry: what it says, and where it stands.
-pub(super) struct Entry<'a> {
-    pub(super) path: String,
+pub(crate) struct Entry<'a> {
+    pub(crate) path: String,
     map: &'a Map<String, Value>,
 }
 
 impl<'a> Entry<'a> {
     /// Reads an object that has no other members than `members`.
-    pub(super) fn read(value: &'a Value, path: String, members: &[&str]) -> Outcome<Self> {
+    pub(crate) fn read(value: &'a Value, path: String, members: &[&str]) -> Outcome<Self> {
         let map = value.as_object().ok_or_else(|| wrong(format!("{path} must be an object")))?;
         if let Some(name) = map.keys().find(|name| !members.contains(&name.as_str())) {
             return Err(wrong(format!("{path}.{name} is no member here: {}", members.join(", "))));
@@ -37,7 +37,7 @@ impl<'a> Entry<'a> {
     }
 
     /// What the file calls it: what others refer to it by.
-    pub(super) fn name(&self) -> Outcome<String> {
+    pub(crate) fn name(&self) -> Outcome<String> {
         let name = self.need("id")?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if name.len() > MAX_NAME || !name.chars().all(plain) {
@@ -50,31 +50,31 @@ impl<'a> Entry<'a> {
     }
 
     /// All that it says, as text: what tells whether it changed.
-    pub(super) fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         Value::Object(self.map.clone()).to_string()
     }
 
-    pub(super) fn changed(&self, name: &str) -> Problem {
+    pub(crate) fn changed(&self, name: &str) -> Problem {
         let message = format!("{}: {name} is there already, with something else said of it", self.path);
         Problem::new(409, "SANDBOX.SEED_CHANGED", message)
             .hint("Give it another id, or start over: POST /sandbox/reset. Nothing of the file was planted.")
     }
 
     /// What a rule of the platform says about this entry.
-    pub(super) fn within(&self, problem: Problem) -> Problem {
+    pub(crate) fn within(&self, problem: Problem) -> Problem {
         under(&self.path, problem)
     }
 
-    pub(super) fn wrong(&self, name: &str, must: &str) -> Problem {
+    pub(crate) fn wrong(&self, name: &str, must: &str) -> Problem {
         wrong(format!("{}.{name} {must}", self.path))
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         member(self.map, name).is_some()
     }
 
     /// A text that is not blank.
-    pub(super) fn text(&self, name: &str) -> Outcome<Option<&'a str>> {
+    pub(crate) fn text(&self, name: &str) -> Outcome<Option<&'a str>> {
         match member(self.map, name) {
             None => Ok(None),
             Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
@@ -82,18 +82,18 @@ impl<'a> Entry<'a> {
         }
     }
 
-    pub(super) fn need(&self, name: &str) -> Outcome<&'a str> {
+    pub(crate) fn need(&self, name: &str) -> Outcome<&'a str> {
         self.text(name)?.ok_or_else(|| self.wrong(name, "is missing"))
     }
 
     /// One of those texts, the first if none is named.
-    pub(super) fn one_of(&self, name: &str, words: &[&'static str]) -> Outcome<&'static str> {
+    pub(crate) fn one_of(&self, name: &str, words: &[&'static str]) -> Outcome<&'static str> {
         let Some(text) = self.text(name)? else { return Ok(words.first().copied().unwrap_or_default()) };
         let found = words.iter().find(|word| **word == text).copied();
         found.ok_or_else(|| self.wrong(name, &format!("must be one of {}", words.join(", "))))
     }
 
-    pub(super) fn flag(&self, name: &str) -> Outcome<bool> {
+    pub(crate) fn flag(&self, name: &str) -> Outcome<bool> {
         match member(self.map, name) {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
@@ -102,13 +102,13 @@ impl<'a> Entry<'a> {
     }
 
     /// A whole number that is not below 0.
-    pub(super) fn whole(&self, name: &str) -> Outcome<Option<i64>> {
+    pub(crate) fn whole(&self, name: &str) -> Outcome<Option<i64>> {
         let number = crate::http::request::whole(self.map, name);
         number.map_err(|_| self.wrong(name, "must be a whole number"))
     }
 
     /// A number of credits, in decimal: what is there, else `usual`.
-    pub(super) fn credits(&self, name: &str, usual: &str) -> Outcome<String> {
+    pub(crate) fn credits(&self, name: &str, usual: &str) -> Outcome<String> {
         match crate::http::request::uint256(self.map, name) {
             Ok(found) => Ok(found.map_or_else(|| usual.to_owned(), |credits| credits.to_string())),
             Err(_) => Err(self.wrong(name, "must be a number of credits, in digits")),
@@ -116,7 +116,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A list of texts.
-    pub(super) fn texts(&self, name: &str) -> Outcome<Vec<&'a str>> {
+    pub(crate) fn texts(&self, name: &str) -> Outcome<Vec<&'a str>> {
         let wrong = || self.wrong(name, "must be a list of texts");
         match member(self.map, name) {
             None => Ok(Vec::new()),
@@ -128,7 +128,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A list of objects with those members.
-    pub(super) fn entries(&self, name: &str, members: &[&str]) -> Outcome<Vec<Entry<'a>>> {
+    pub(crate) fn entries(&self, name: &str, members: &[&str]) -> Outcome<Vec<Entry<'a>>> {
         match member(self.map, name) {
             None => Ok(Vec::new()),
             Some(Value::Array(items)) => items

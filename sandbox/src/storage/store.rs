@@ -57,7 +57,7 @@ impl Store {
                 self.run(&format!("ALTER TABLE {table} ADD COLUMN {column} {kind}"), Vec::new())?;
             }
         }
-        self.run(crate::seed::SCHEMA, Vec::new())?;
+        self.run(crate::seed::seed_file::SCHEMA, Vec::new())?;
         // Charges were once kept with the purchases alone.
         self.run(
             "INSERT INTO charges (id, delegation_id, plan_id, cents, order_tx, at)

@@ -13,7 +13,7 @@ use crate::organizations::organization;
 use crate::primitives::eip712::unhex;
 use crate::primitives::time;
 use crate::seed::entry::{self, Entry};
-use crate::seed::{Bed, identified};
+use crate::seed::seed_file::{Bed, identified};
 use crate::widgets::sessions;
 use serde_json::{Map, Value, json};
 
@@ -37,7 +37,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 /// An account and its key; the id is its address.
-pub(super) fn user(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+pub(crate) fn user(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let name = entry.name()?;
     let desk = bed.desk("users", &name);
     let (title, email) = (entry.text("name")?.unwrap_or(&name), entry.text("email")?);
@@ -73,7 +73,7 @@ pub(super) fn user(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
 }
 
 /// An organization; its first administrator gets a key that is tagged with it.
-pub(super) fn organization(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+pub(crate) fn organization(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let name = entry.name()?;
     let desk = bed.desk("organizations", &name);
     let kind = entry.one_of("type", &organization::TYPES)?;
@@ -114,7 +114,7 @@ fn money(entry: &Entry<'_>, name: &str, places: usize) -> Outcome<Option<u64>> {
 }
 
 /// A plan, on the terms that a registration would have.
-pub(super) fn plan(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+pub(crate) fn plan(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let (desk, owner) = owned(bed, entry, "plans")?;
     let card = entry.one_of("payBy", &["crypto", "card"])? == "card";
     let usual: &[&'static str] = if card { &["USD", "EUR"] } else { &["USDC", "EURC"] };
@@ -168,7 +168,7 @@ fn own_id(entry: &Entry<'_>, name: &str) -> Outcome<Option<String>> {
 }
 
 /// An agent, on the plans that it names.
-pub(super) fn agent(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+pub(crate) fn agent(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let (desk, owner) = owned(bed, entry, "agents")?;
     let endpoints = entry.texts("endpoints")?.into_iter().map(|text| match text.split_once(' ') {
         Some((verb, url)) if verb.bytes().all(|byte| byte.is_ascii_uppercase()) => {
@@ -197,7 +197,7 @@ pub(super) fn agent(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
 }
 
 /// Credits that somebody has from the start; the id is the transaction that brought them.
-pub(super) fn balance(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+pub(crate) fn balance(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let desk = bed.desk("balances", &entry.name()?);
     entry.need("user")?;
     entry.need("plan")?;
@@ -210,7 +210,7 @@ pub(super) fn balance(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
 }
 
 /// A card that is enrolled.
-pub(super) fn card(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+pub(crate) fn card(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let desk = bed.desk("cards", &entry.name()?);
     let user = entry.need("user")?;
     let owner = identity(&bed.named("users", user, &format!("{}.user", entry.path))?);
@@ -223,7 +223,7 @@ pub(super) fn card(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
 }
 
 /// A delegation of a wallet, or of a card that the file names.
-pub(super) fn delegation(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
+pub(crate) fn delegation(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let desk = bed.desk("delegations", &entry.name()?);
     let user = entry.need("user")?;
     let owner = identity(&bed.named("users", user, &format!("{}.user", entry.path))?);
@@ -257,7 +257,7 @@ pub(super) fn delegation(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
 }
 
 /// How the answer names what was made.
-pub(super) fn view(bed: &Bed<'_>, list: &str, id: &str) -> Outcome<Value> {
+pub(crate) fn view(bed: &Bed<'_>, list: &str, id: &str) -> Outcome<Value> {
     Ok(match list {
         "users" => {
             let Account { address, .. } = accounts::find(bed.desk, id)?

@@ -4,23 +4,21 @@
 //! is there already is left as it is, so a file can be planted at every start; one that names something there already
 //! with other terms is refused. Each thing is made by the function that serves the route for it, with that route's rules.
 
-mod entry;
-mod making;
-
 use crate::Desk;
 use crate::http::error::Outcome;
 use crate::http::request::Reply;
 use crate::primitives::eip712::keccak;
 use crate::primitives::random::Random;
 use crate::primitives::time;
-use crate::seed::entry::Entry;
+use crate::seed::create;
+use crate::seed::entry::{self, Entry};
 use crate::settings;
 use crate::storage::store::binds;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// What was planted: by kind and name, with the id that it got and what the file said of it.
-pub(super) const SCHEMA: &str = "
+pub(crate) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS seeded (
   kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (kind, name));
 ";
@@ -34,8 +32,8 @@ struct Kind {
 
 /// In the order in which they are made: what is referred to comes before.
 const KINDS: [Kind; 7] = [
-    Kind { list: "users", members: &["id", "name", "email", "privateKey", "apiKey"], make: making::user },
-    Kind { list: "organizations", members: &["id", "name", "type", "members"], make: making::organization },
+    Kind { list: "users", members: &["id", "name", "email", "privateKey", "apiKey"], make: create::user },
+    Kind { list: "organizations", members: &["id", "name", "type", "members"], make: create::organization },
     Kind {
         list: "plans",
         members: &[
@@ -56,7 +54,7 @@ const KINDS: [Kind; 7] = [
             "redemptionType",
             "planId",
         ],
-        make: making::plan,
+        make: create::plan,
     },
     Kind {
         list: "agents",
@@ -71,17 +69,17 @@ const KINDS: [Kind; 7] = [
             "openEndpoints",
             "agentId",
         ],
-        make: making::agent,
+        make: create::agent,
     },
     Kind {
         list: "balances",
         members: &["id", "user", "plan", "credits", "expiresInSecs"],
-        make: making::balance,
+        make: create::balance,
     },
     Kind {
         list: "cards",
         members: &["id", "user", "number", "expiry", "provider", "alias"],
-        make: making::card,
+        make: create::card,
     },
     Kind {
         list: "delegations",
@@ -96,21 +94,21 @@ const KINDS: [Kind; 7] = [
             "plan",
             "maxTransactions",
         ],
-        make: making::delegation,
+        make: create::delegation,
     },
 ];
 const OTHERS: [&str; 3] = ["$schema", "settings", "clock"];
 
 /// Where things are planted.
-struct Bed<'a> {
-    desk: &'a Desk,
+pub(crate) struct Bed<'a> {
+    pub(crate) desk: &'a Desk,
     /// By the sandbox's clock, once the file has set it.
-    now: i64,
+    pub(crate) now: i64,
 }
 
 impl Bed<'_> {
     /// A desk for one thing, whose ids and keys come from its name.
-    fn desk(&self, kind: &str, name: &str) -> Desk {
+    pub(crate) fn desk(&self, kind: &str, name: &str) -> Desk {
         let mut call = crate::http::request::Call { now: self.now, ..Default::default() };
         call.correlation.clone_from(&self.desk.call.correlation);
         call.origin.clone_from(&self.desk.call.origin);
@@ -127,24 +125,24 @@ impl Bed<'_> {
     }
 
     /// The id of something that was planted, if it was.
-    fn planted(&self, kind: &str, name: &str) -> Outcome<Option<Planted>> {
+    pub(crate) fn planted(&self, kind: &str, name: &str) -> Outcome<Option<Planted>> {
         let query = "SELECT id, said FROM seeded WHERE kind = ? AND name = ?";
         self.desk.store.first(query, binds![kind, name])
     }
 
     /// The id of what a member refers to.
-    fn referred(&self, entry: &Entry<'_>, member: &str, kind: &str) -> Outcome<Option<String>> {
+    pub(crate) fn referred(&self, entry: &Entry<'_>, member: &str, kind: &str) -> Outcome<Option<String>> {
         let Some(name) = entry.text(member)? else { return Ok(None) };
         self.named(kind, name, &format!("{}.{member}", entry.path)).map(Some)
     }
 
     /// The id of that name, which `path` gives.
-    fn named(&self, kind: &str, name: &str, path: &str) -> Outcome<String> {
+    pub(crate) fn named(&self, kind: &str, name: &str, path: &str) -> Outcome<String> {
         let found = self.planted(kind, name)?.map(|planted| planted.id);
         found.ok_or_else(|| entry::wrong(format!("{path}: {name} is none of {kind}")))
     }
 
-    fn keep(&self, kind: &str, name: &str, id: &str, said: &str) -> Outcome<()> {
+    pub(crate) fn keep(&self, kind: &str, name: &str, id: &str, said: &str) -> Outcome<()> {
         self.desk.store.run(
             "INSERT INTO seeded (kind, name, id, said) VALUES (?, ?, ?, ?)
              ON CONFLICT (kind, name) DO UPDATE SET id = excluded.id, said = excluded.said",
@@ -165,7 +163,7 @@ fn mark(kind: &str, name: &str) -> [u8; 32] {
 }
 
 /// `POST /sandbox/seed`
-pub(super) fn plant(desk: &Desk) -> Outcome {
+pub(crate) fn plant(desk: &Desk) -> Outcome {
     let file = desk.call.json()?;
     let known = || KINDS.iter().map(|kind| kind.list).chain(OTHERS);
     if let Some(name) = file.keys().find(|name| !known().any(|known| known == name.as_str())) {
@@ -194,7 +192,7 @@ pub(super) fn plant(desk: &Desk) -> Outcome {
                     id
                 }
             };
-            ids.insert(name, making::view(&bed, kind.list, &id)?);
+            ids.insert(name, create::view(&bed, kind.list, &id)?);
         }
         answer.insert(kind.list.into(), ids.into());
     }
@@ -234,6 +232,6 @@ fn set_up(desk: &Desk, file: &Map<String, Value>) -> Outcome<i64> {
 }
 
 /// The answer's part for one thing.
-fn identified(member: &str, id: &str) -> Value {
+pub(crate) fn identified(member: &str, id: &str) -> Value {
     json!({ member: id })
 }

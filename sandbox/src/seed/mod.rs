@@ -1,0 +1,5 @@
+//! Seed files: accounts, plans and other entities that a file names.
+
+pub(crate) mod create;
+pub(crate) mod entry;
+pub(crate) mod seed_file;
