@@ -14,12 +14,9 @@ mod control;
 mod crypto;
 mod dashboard;
 mod delegations;
-mod deployment;
 mod facilitator;
-mod faults;
 mod http;
 mod identity;
-mod journal;
 mod ledger;
 mod metering;
 mod mpp;
@@ -48,7 +45,9 @@ mod widgets;
 mod world;
 
 use crate::checkout::plan_orders;
-use crate::control::Started;
+use crate::control::access::Started;
+use crate::control::call_log;
+use crate::control::faults;
 use crate::http::batch::{Group, One};
 use crate::http::cors;
 use crate::http::error::{Outcome, Problem};
@@ -170,7 +169,7 @@ impl Sandbox {
         let unserved = |reply: Reply, status: u16| {
             let logged = self.store().and_then(|store| {
                 let now = machine().saturating_add(Settings::load(&store)?.offset);
-                journal::log(&store, &call, status, Some(&reply), struck.as_deref(), now)
+                call_log::log(&store, &call, status, Some(&reply), struck.as_deref(), now)
             });
             logged.map_or_else(failed, |()| reply)
         };
@@ -231,10 +230,10 @@ fn prepare(store: &Store, now: i64) -> Outcome<()> {
 /// of what is refused only the note.
 fn serve(desk: Desk, struck: Option<&str>) -> Outcome {
     let note = |reply: &Reply| {
-        journal::log(&desk.store, &desk.call, reply.status, Some(reply), struck, desk.call.now)
+        call_log::log(&desk.store, &desk.call, reply.status, Some(reply), struck, desk.call.now)
     };
     if desk.sweeps {
-        journal::sweep(&desk.store)?;
+        call_log::sweep(&desk.store)?;
         agent_requests::sweep(&desk.store)?;
     }
     let served = desk.store.transaction(|| {

@@ -1,7 +1,9 @@
 //! All that there is, at a glance: what the dashboard shows.
 
+use crate::Desk;
 use crate::catalog::{agents, plans};
 use crate::checkout::off_plan_orders;
+use crate::control::faults;
 use crate::delegations::delegation;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
@@ -9,7 +11,6 @@ use crate::identity::accounts::Kept;
 use crate::ledger::postings;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, faults};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -2,6 +2,7 @@
 
 use crate::catalog::{agents, plans};
 use crate::checkout::{checkout_page, credit_operations, off_plan_orders, plan_orders};
+use crate::control::{access, call_log, deployment_info, faults};
 use crate::delegations::{charges, delegation, payment_methods};
 use crate::facilitator::x402;
 use crate::http::error::{Outcome, Problem};
@@ -17,7 +18,7 @@ use crate::seed::seed_file;
 use crate::tokens::permission::Protocol;
 use crate::tokens::{issue, legacy_token_route};
 use crate::widgets::{card_pages, sessions, widget_keys};
-use crate::{Desk, control, dashboard, deployment, faults, journal, overview, settings};
+use crate::{Desk, dashboard, overview, settings};
 
 /// Serves a call.
 pub(super) fn route(desk: &Desk) -> Outcome {
@@ -27,16 +28,16 @@ pub(super) fn route(desk: &Desk) -> Outcome {
     let method = if desk.call.method == "HEAD" { "GET" } else { desk.call.method.as_str() };
     match (method, path.as_slice()) {
         ("GET", []) if dashboard::visit(desk) => Ok(Reply::see_other("/dashboard".into())),
-        ("GET", []) => deployment::info(),
+        ("GET", []) => deployment_info::info(),
         ("GET", ["dashboard"]) => dashboard::page(),
         ("GET", ["dashboard", file]) => dashboard::file(file),
         ("GET", ["favicon.ico"]) => dashboard::file("icon.svg"),
         ("POST", ["login" | "auth" | "checkout" | "cards", ..] | ["oauth", "authorize"])
-            if control::is_foreign(desk) =>
+            if access::is_foreign(desk) =>
         {
-            control::foreign()
+            access::foreign()
         }
-        ("GET", [".well-known", "jwks.json"]) => deployment::jwks(desk),
+        ("GET", [".well-known", "jwks.json"]) => deployment_info::jwks(desk),
         ("GET", [".well-known", "oauth-authorization-server" | "openid-configuration"]) => {
             oauth_token::metadata(desk)
         }
@@ -52,10 +53,10 @@ pub(super) fn route(desk: &Desk) -> Outcome {
         }
         (_, ["api", "v1", rest @ ..]) => payment_routes(desk, method, rest),
         (_, ["sandbox", rest @ ..]) => {
-            control::guard(desk)?;
+            access::guard(desk)?;
             let reply = own_routes(desk, method, rest)?;
             if method != "GET" {
-                control::changed(desk)?;
+                access::changed(desk)?;
             }
             Ok(reply)
         }
@@ -91,13 +92,13 @@ fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
         ("GET", ["ledger"]) => explorer::list(desk),
         ("GET", ["ledger", "accounts"]) => explorer::accounts(desk),
         ("GET", ["ledger", "check"]) => audit::check(desk),
-        ("POST", ["reset"]) => control::reset(desk),
+        ("POST", ["reset"]) => access::reset(desk),
         ("POST", ["seed"]) => seed_file::plant(desk),
         ("DELETE", ["delegations", id]) => delegation::end_any(desk, id),
         ("GET", ["state"]) => overview::state(desk),
-        ("GET", ["watch"]) => journal::watch(desk),
-        ("GET", ["calls"]) => journal::calls(desk),
-        ("DELETE", ["calls"]) => journal::forget_calls(desk),
+        ("GET", ["watch"]) => call_log::watch(desk),
+        ("GET", ["calls"]) => call_log::calls(desk),
+        ("DELETE", ["calls"]) => call_log::forget_calls(desk),
         ("GET", ["clock"]) => time::read(desk),
         ("POST", ["clock"]) => time::set(desk),
         ("GET", ["settings"]) => settings::get(desk),

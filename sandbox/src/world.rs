@@ -1,7 +1,7 @@
 //! A sandbox in a native test: the real handlers over a real SQLite, a clock that the test moves, and a death that it may
 //! call for.
 
-use crate::control::Started;
+use crate::control::access::Started;
 use crate::http::request::{Call, Reply};
 use crate::ledger::audit;
 use crate::primitives::random::Random;

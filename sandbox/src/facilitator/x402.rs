@@ -1,8 +1,10 @@
 //! The facilitator's routes for x402: verify and settle (contract section 4.5).
 
+use crate::Desk;
 use crate::catalog::agents;
 use crate::catalog::endpoint_patterns::{self, Match};
 use crate::catalog::plans::{self, Plan};
+use crate::control::faults;
 use crate::facilitator::settlement::{self, Due, Presented, Settled};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, object, text, uint256};
@@ -11,7 +13,6 @@ use crate::metering::agent_requests::{self, About};
 use crate::primitives::time;
 use crate::tokens::issue;
 use crate::tokens::permission::{self, Permission, Protocol};
-use crate::{Desk, faults};
 use serde_json::{Map, Value, json};
 use worker::Url;
 

@@ -75,7 +75,7 @@ pub(crate) fn mint(
     let expires = secs.map_or(FAR, |secs| (now / 1000).saturating_add(secs));
     let id = random.hex(32)?;
     let mut payload = json!({
-        "iss": crate::deployment::ISSUER,
+        "iss": crate::control::deployment_info::ISSUER,
         "sub": address,
         "jti": id,
         "iat": now / 1000,

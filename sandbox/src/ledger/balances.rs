@@ -3,7 +3,7 @@
 use crate::Desk;
 use crate::catalog::credit_rules::{self, Lot};
 use crate::catalog::plans::{self, Plan};
-use crate::deployment;
+use crate::control::deployment_info;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::Reply;
 use crate::identity::api_key::is_address;
@@ -115,7 +115,7 @@ pub(crate) fn view(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<Value> {
         "planType": terms.access_limit(),
         "holderAddress": holder,
         "balance": balance.to_string(),
-        "creditsContract": deployment::contract(contract),
+        "creditsContract": deployment_info::contract(contract),
         "isSubscriber": if terms.grant.by_time { !balance.is_zero() } else { ever },
         "pricePerCredit": credit_rules::price_per_credit(terms.total, terms.grant.amount),
     }))

@@ -4,12 +4,13 @@
 //! The hosted service knows what a request cost from the calls of its language models. Here, what was tracked as
 //! sub-tasks stands in for that.
 
+use crate::Desk;
 use crate::catalog::agents;
+use crate::control::deployment_info;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, decimal, member, text, uint256};
 use crate::identity::accounts;
 use crate::storage::store::{Store, binds};
-use crate::{Desk, deployment};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -211,7 +212,7 @@ pub(crate) fn simulate(desk: &Desk) -> Outcome {
         "balance": {
             "planId": plan_id, "planName": text(&body, "planName").unwrap_or("Simulated plan"), "planType": "credits",
             "holderAddress": caller.address, "balance": "1000000",
-            "creditsContract": deployment::contract("NFT1155Credits"), "isSubscriber": true,
+            "creditsContract": deployment_info::contract("NFT1155Credits"), "isSubscriber": true,
             "pricePerCredit": member(&body, "pricePerCredit").cloned().unwrap_or_else(|| json!(0.01)),
         },
         "urlMatching": "/simulated", "verbMatching": "POST",

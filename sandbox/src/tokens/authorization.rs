@@ -5,11 +5,12 @@
 //! pays, the session keys and the plan; version 3 the agent, the resource, the verb and a number used once as well. A token of
 //! MPP is signed under a domain of its own, which is what keeps the two apart.
 
+use crate::Desk;
+use crate::control::deployment_info;
 use crate::http::error::Outcome;
 use crate::http::request::{member, text};
 use crate::primitives::eip712;
 use crate::tokens::permission::Protocol;
-use crate::{Desk, deployment};
 use serde_json::{Map, Value, json};
 
 /// A session key for one operation: what may be done with it, and until when. The token carries its hash.
@@ -82,7 +83,7 @@ pub(crate) fn typed_data(token: &Map<String, Value>, protocol: Protocol) -> Opti
         },
         "primaryType": kind,
         "domain": {
-            "name": name, "version": version, "chainId": chain, "verifyingContract": deployment::contract("NVMConfig"),
+            "name": name, "version": version, "chainId": chain, "verifyingContract": deployment_info::contract("NVMConfig"),
         },
         "message": message,
     }))

@@ -22,7 +22,7 @@ const SECRET: [&str; 6] =
 
 /// Remembers a call, with what it was answered or would have been; 0 is a call that was dropped. The sandbox's own
 /// routes are not calls of the API.
-pub(super) fn log(
+pub(crate) fn log(
     store: &Store,
     call: &Call,
     status: u16,
@@ -53,7 +53,7 @@ pub(super) fn log(
 }
 
 /// Forgets the oldest calls.
-pub(super) fn sweep(store: &Store) -> Outcome<()> {
+pub(crate) fn sweep(store: &Store) -> Outcome<()> {
     store.run("DELETE FROM calls WHERE id <= (SELECT MAX(id) FROM calls) - ?", binds![MOST_CALLS])
 }
 
@@ -138,7 +138,7 @@ impl Row {
 const COLUMNS: &str = "id, method, path, query, status, fault, correlation, account, request, response, at";
 
 /// `GET /sandbox/calls`: oldest first.
-pub(super) fn calls(desk: &Desk) -> Outcome {
+pub(crate) fn calls(desk: &Desk) -> Outcome {
     let query = "SELECT id, method, path, NULL AS query, status, fault, NULL AS correlation, NULL AS account,
         NULL AS request, NULL AS response, at FROM calls ORDER BY id";
     let rows: Vec<Row> = desk.store.rows(query, binds![])?;
@@ -146,7 +146,7 @@ pub(super) fn calls(desk: &Desk) -> Outcome {
 }
 
 /// `DELETE /sandbox/calls`
-pub(super) fn forget_calls(desk: &Desk) -> Outcome {
+pub(crate) fn forget_calls(desk: &Desk) -> Outcome {
     desk.store.run("DELETE FROM calls", binds![])?;
     Ok(Reply::empty())
 }
@@ -154,7 +154,7 @@ pub(super) fn forget_calls(desk: &Desk) -> Outcome {
 /// `GET /sandbox/watch?after=ID`: the calls since then, oldest first, and marks by which to see that something changed:
 /// `cursor` is the last call's id, `revision` grows with every change by a route of the sandbox's own. With `before` those
 /// that came before. It answers at once: nothing waits here for news.
-pub(super) fn watch(desk: &Desk) -> Outcome {
+pub(crate) fn watch(desk: &Desk) -> Outcome {
     let number = |name: &str| desk.call.param(name).and_then(|text| text.parse::<i64>().ok());
     let (after, before) = (number("after").unwrap_or(0), number("before").unwrap_or(i64::MAX >> 11));
     let query = format!("SELECT {COLUMNS} FROM calls WHERE id > ? AND id < ? ORDER BY id DESC LIMIT ?");

@@ -8,11 +8,11 @@ use worker::Url;
 
 /// How the sandbox was started, as far as its own routes care.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Started {
+pub(crate) struct Started {
     /// What its own routes want to see; without one they are for this machine only.
-    pub(super) secret: Option<String>,
+    pub(crate) secret: Option<String>,
     /// The command that starts it with faults, to be shown where it was started without.
-    pub(super) command: Option<String>,
+    pub(crate) command: Option<String>,
 }
 
 /// Refuses whoever the sandbox's own routes are not for. They hand out keys and make calls fail, and nothing in them asks
@@ -22,7 +22,7 @@ pub(super) struct Started {
 /// - where there is a secret, all must show it, on this machine as well;
 /// - where there is none, the address must be of this machine: so a name that was made to lead here (DNS rebinding) is
 ///   not, and a sandbox that was deployed without a secret keeps its routes shut.
-pub(super) fn guard(desk: &Desk) -> Outcome<()> {
+pub(crate) fn guard(desk: &Desk) -> Outcome<()> {
     if is_foreign(desk) || desk.call.from.as_deref().is_some_and(|from| from != desk.call.origin) {
         return foreign();
     }
@@ -37,12 +37,12 @@ pub(super) fn guard(desk: &Desk) -> Outcome<()> {
 }
 
 /// Whether a browser sends this for a page of another origin, by its own word.
-pub(super) fn is_foreign(desk: &Desk) -> bool {
+pub(crate) fn is_foreign(desk: &Desk) -> bool {
     desk.call.site.as_deref().is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }
 
 /// The refusal of what a page of another origin sends.
-pub(super) fn foreign<T>() -> Outcome<T> {
+pub(crate) fn foreign<T>() -> Outcome<T> {
     Err(Problem::new(403, "SANDBOX.CROSS_ORIGIN", "This is not for pages of other origins"))
 }
 
@@ -51,13 +51,13 @@ fn on_this_machine(origin: &str) -> bool {
 }
 
 /// `POST /sandbox/reset`: as if it had just been started with an empty data folder.
-pub(super) fn reset(desk: &Desk) -> Outcome {
+pub(crate) fn reset(desk: &Desk) -> Outcome {
     desk.store.clear()?;
     Ok(Reply::empty())
 }
 
 /// Notes that a route of the sandbox's own changed something, so that the dashboard looks again.
-pub(super) fn changed(desk: &Desk) -> Outcome<()> {
+pub(crate) fn changed(desk: &Desk) -> Outcome<()> {
     let machine = desk.call.now.saturating_sub(desk.settings.offset);
     settings::keep(desk, settings::REVISION, machine.max(desk.settings.revision.saturating_add(1)))
 }

@@ -18,7 +18,7 @@ use worker::js_sys::{Array, Function, Reflect, global};
 use worker::wasm_bindgen::{JsCast, JsValue};
 
 /// The header that is more than any client reads.
-pub(super) const OVERSIZED: (&str, usize) = ("x-sandbox-lost", 600_000);
+pub(crate) const OVERSIZED: (&str, usize) = ("x-sandbox-lost", 600_000);
 /// Longest wait, in milliseconds.
 const MAX_WAIT: i64 = 120_000;
 const MEMBERS: [&str; 9] =
@@ -26,7 +26,7 @@ const MEMBERS: [&str; 9] =
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// The call waits so many milliseconds, and goes on.
     Latency(u64),
     /// Nothing is done, and this is answered.
@@ -175,7 +175,7 @@ fn rows(store: &Store) -> Outcome<Vec<Row>> {
 }
 
 /// What goes wrong with this call: any waits, and the first of what else strikes it.
-pub(super) fn strike(store: &Store, call: &Call) -> Outcome<Vec<Kind>> {
+pub(crate) fn strike(store: &Store, call: &Call) -> Outcome<Vec<Kind>> {
     let mut kinds = Vec::new();
     if dashboard::own(call) {
         return Ok(kinds);
@@ -201,7 +201,7 @@ pub(super) fn strike(store: &Store, call: &Call) -> Outcome<Vec<Kind>> {
 }
 
 /// The answer that a `status` fault gives.
-pub(super) fn answer(status: u16, code: &str, retry_after: Option<i64>, call: &Call, now: &str) -> Reply {
+pub(crate) fn answer(status: u16, code: &str, retry_after: Option<i64>, call: &Call, now: &str) -> Reply {
     let message = "The sandbox was told to fail here";
     let mut reply = error::envelope(status, code, message, None, &call.correlation, now);
     reply.retry_after = retry_after;
@@ -209,13 +209,13 @@ pub(super) fn answer(status: u16, code: &str, retry_after: Option<i64>, call: &C
 }
 
 /// Names of what struck, for the log of calls.
-pub(super) fn names(kinds: &[Kind]) -> Option<String> {
+pub(crate) fn names(kinds: &[Kind]) -> Option<String> {
     let names: Vec<_> = kinds.iter().map(Kind::name).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// Whether a regular expression finds something; one that is none finds nothing.
-pub(super) fn regular(pattern: &str, path: &str) -> bool {
+pub(crate) fn regular(pattern: &str, path: &str) -> bool {
     let test = || {
         let expression = expression(pattern)?;
         let test = Reflect::get(&expression, &"test".into())?.dyn_into::<Function>()?;
@@ -231,12 +231,12 @@ fn expression(pattern: &str) -> Result<JsValue, JsValue> {
 }
 
 /// `GET /sandbox/faults`: those that are set, with how many calls each saw and struck.
-pub(super) fn list(desk: &Desk) -> Outcome {
+pub(crate) fn list(desk: &Desk) -> Outcome {
     Reply::ok(views(desk)?)
 }
 
 /// `POST /sandbox/faults`: one, or a list of them, after those that are set. The first that strikes is the one.
-pub(super) fn add(desk: &Desk) -> Outcome {
+pub(crate) fn add(desk: &Desk) -> Outcome {
     let body: Value = serde_json::from_str(&desk.call.body)
         .map_err(|error| Problem::bad_request(format!("The body is not JSON: {error}")))?;
     let faults = match body {
@@ -260,19 +260,19 @@ pub(super) fn add(desk: &Desk) -> Outcome {
 }
 
 /// `DELETE /sandbox/faults`: all goes well again.
-pub(super) fn clear(desk: &Desk) -> Outcome {
+pub(crate) fn clear(desk: &Desk) -> Outcome {
     desk.store.run("DELETE FROM faults", binds![])?;
     Ok(Reply::empty())
 }
 
 /// `DELETE /sandbox/faults/:id`: that one is gone.
-pub(super) fn remove(desk: &Desk, id: &str) -> Outcome {
+pub(crate) fn remove(desk: &Desk, id: &str) -> Outcome {
     desk.store.run("DELETE FROM faults WHERE id = ?", binds![id.parse::<i64>().unwrap_or_default()])?;
     Ok(Reply::empty())
 }
 
 /// Those that are set, or nothing where there is no switch.
-pub(super) fn views(desk: &Desk) -> Outcome<Value> {
+pub(crate) fn views(desk: &Desk) -> Outcome<Value> {
     if desk.faulty {
         Ok(Value::Array(rows(&desk.store)?.iter().map(Row::view).collect()))
     } else {

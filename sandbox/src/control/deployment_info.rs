@@ -7,7 +7,7 @@ use crate::http::request::Reply;
 use serde_json::{Map, Value, json};
 
 /// Who issues the sandbox's keys.
-pub(super) const ISSUER: &str = "0x5a6db0c500000000000000000000000000000000";
+pub(crate) const ISSUER: &str = "0x5a6db0c500000000000000000000000000000000";
 
 /// All of them: `payments-py` refuses an answer in which one is missing.
 const CONTRACTS: [&str; 19] = [
@@ -33,13 +33,13 @@ const CONTRACTS: [&str; 19] = [
 ];
 
 /// The address of a contract: made up, but the same each time, and told apart from those of accounts by its look.
-pub(super) fn contract(name: &str) -> String {
+pub(crate) fn contract(name: &str) -> String {
     let index = CONTRACTS.iter().position(|known| *known == name).map_or(0, |index| index + 1);
     format!("0xc0de{index:036x}")
 }
 
 /// `GET /`
-pub(super) fn info() -> Outcome {
+pub(crate) fn info() -> Outcome {
     let contracts: Map<String, Value> =
         CONTRACTS.iter().map(|name| ((*name).to_owned(), contract(name).into())).collect();
     Reply::ok(json!({
@@ -49,7 +49,7 @@ pub(super) fn info() -> Outcome {
 }
 
 /// `GET /.well-known/jwks.json`: what card tokens, and what OAuth hands out, are checked with.
-pub(super) fn jwks(desk: &Desk) -> Outcome {
+pub(crate) fn jwks(desk: &Desk) -> Outcome {
     Reply::ok(House::load(desk)?.jwks())
 }
 

@@ -1,0 +1,6 @@
+//! Routes under `/sandbox`: who may call them, faults, the log of calls.
+
+pub(crate) mod access;
+pub(crate) mod call_log;
+pub(crate) mod deployment_info;
+pub(crate) mod faults;
