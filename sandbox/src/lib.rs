@@ -22,7 +22,6 @@ mod metering;
 mod mpp;
 mod oauth;
 mod organizations;
-mod overview;
 mod pages;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
@@ -48,6 +47,7 @@ use crate::checkout::plan_orders;
 use crate::control::access::Started;
 use crate::control::call_log;
 use crate::control::faults;
+use crate::dashboard::files;
 use crate::http::batch::{Group, One};
 use crate::http::cors;
 use crate::http::error::{Outcome, Problem};
@@ -324,7 +324,7 @@ fn respond(reply: Reply, correlation: &str, open: bool) -> worker::Result<Respon
         }
         Body::File(kind, text) => {
             headers.set("content-type", kind)?;
-            for (name, value) in dashboard::HEADERS {
+            for (name, value) in files::HEADERS {
                 headers.set(name, value)?;
             }
             Some(text.as_bytes().to_vec())

@@ -3,6 +3,7 @@
 use crate::catalog::{agents, plans};
 use crate::checkout::{checkout_page, credit_operations, off_plan_orders, plan_orders};
 use crate::control::{access, call_log, deployment_info, faults};
+use crate::dashboard::{files, overview};
 use crate::delegations::{charges, delegation, payment_methods};
 use crate::facilitator::x402;
 use crate::http::error::{Outcome, Problem};
@@ -18,7 +19,7 @@ use crate::seed::seed_file;
 use crate::tokens::permission::Protocol;
 use crate::tokens::{issue, legacy_token_route};
 use crate::widgets::{card_pages, sessions, widget_keys};
-use crate::{Desk, dashboard, overview, settings};
+use crate::{Desk, settings};
 
 /// Serves a call.
 pub(super) fn route(desk: &Desk) -> Outcome {
@@ -27,11 +28,11 @@ pub(super) fn route(desk: &Desk) -> Outcome {
     // HEAD is GET; the runtime leaves the body out.
     let method = if desk.call.method == "HEAD" { "GET" } else { desk.call.method.as_str() };
     match (method, path.as_slice()) {
-        ("GET", []) if dashboard::visit(desk) => Ok(Reply::see_other("/dashboard".into())),
+        ("GET", []) if files::visit(desk) => Ok(Reply::see_other("/dashboard".into())),
         ("GET", []) => deployment_info::info(),
-        ("GET", ["dashboard"]) => dashboard::page(),
-        ("GET", ["dashboard", file]) => dashboard::file(file),
-        ("GET", ["favicon.ico"]) => dashboard::file("icon.svg"),
+        ("GET", ["dashboard"]) => files::page(),
+        ("GET", ["dashboard", file]) => files::file(file),
+        ("GET", ["favicon.ico"]) => files::file("icon.svg"),
         ("POST", ["login" | "auth" | "checkout" | "cards", ..] | ["oauth", "authorize"])
             if access::is_foreign(desk) =>
         {

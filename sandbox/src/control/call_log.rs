@@ -1,10 +1,11 @@
 //! The log of calls: for tests that count them, and for the dashboard, which shows what was said.
 
+use crate::Desk;
+use crate::dashboard::files;
 use crate::http::error::Outcome;
 use crate::http::request::{Body, Call, Reply, member};
 use crate::primitives::time;
 use crate::storage::store::{Store, binds};
-use crate::{Desk, dashboard};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -30,7 +31,7 @@ pub(crate) fn log(
     fault: Option<&str>,
     now: i64,
 ) -> Outcome<()> {
-    if dashboard::own(call) {
+    if files::own(call) {
         return Ok(());
     }
     let account = call.identity().ok().map(|caller| caller.address);

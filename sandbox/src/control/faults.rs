@@ -6,12 +6,13 @@
 //! `drop` and `lose-answer` look. A body that breaks off would not do: headers would be there by then, and `fetch`
 //! would resolve.
 
+use crate::Desk;
+use crate::dashboard::files;
 use crate::http::error;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Call, Reply, decimal, member, text, whole};
 use crate::primitives::random::Random;
 use crate::storage::store::{Store, binds};
-use crate::{Desk, dashboard};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use worker::js_sys::{Array, Function, Reflect, global};
@@ -177,7 +178,7 @@ fn rows(store: &Store) -> Outcome<Vec<Row>> {
 /// What goes wrong with this call: any waits, and the first of what else strikes it.
 pub(crate) fn strike(store: &Store, call: &Call) -> Outcome<Vec<Kind>> {
     let mut kinds = Vec::new();
-    if dashboard::own(call) {
+    if files::own(call) {
         return Ok(kinds);
     }
     let (path, mut settled) = (format!("/{}", call.path.join("/")), false);

@@ -22,7 +22,7 @@ const MOST: i64 = 200;
 const MOST_KEYS: i64 = 2_000;
 
 /// `GET /sandbox/state`: every list as `{total, items}`, newest first.
-pub(super) fn state(desk: &Desk) -> Outcome {
+pub(crate) fn state(desk: &Desk) -> Outcome {
     let list = |items: Vec<Value>, table: &str| {
         let total = desk.store.count(&format!("SELECT COUNT(*) AS count FROM {table}"), binds![])?;
         Ok::<_, Problem>(json!({ "total": total, "items": items }))

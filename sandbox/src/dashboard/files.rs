@@ -6,7 +6,7 @@ use crate::http::request::{Call, Reply};
 
 /// What the page may do: run its own scripts, look as its own sheets say, and ask this origin. Nothing of it may become
 /// markup out of text, as far as a browser can be told so.
-pub(super) const HEADERS: [(&str, &str); 5] = [
+pub(crate) const HEADERS: [(&str, &str); 5] = [
     (
         "content-security-policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -25,28 +25,28 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, type and text of what the page loads. The other pages load `base.css`, `pages.css` and the icon.
 const FILES: [(&str, &str, &str); 13] = [
-    ("account.js", SCRIPT, include_str!("dashboard/account.js")),
-    ("api.js", SCRIPT, include_str!("dashboard/api.js")),
-    ("base.css", CSS, include_str!("dashboard/base.css")),
-    ("controls.js", SCRIPT, include_str!("dashboard/controls.js")),
-    ("dashboard.css", CSS, include_str!("dashboard/dashboard.css")),
-    ("dom.js", SCRIPT, include_str!("dashboard/dom.js")),
-    ("format.js", SCRIPT, include_str!("dashboard/format.js")),
-    ("icon.svg", "image/svg+xml", include_str!("dashboard/icon.svg")),
-    ("lists.js", SCRIPT, include_str!("dashboard/lists.js")),
-    ("log.css", CSS, include_str!("dashboard/log.css")),
-    ("log.js", SCRIPT, include_str!("dashboard/log.js")),
-    ("main.js", SCRIPT, include_str!("dashboard/main.js")),
-    ("pages.css", CSS, include_str!("pages/pages.css")),
+    ("account.js", SCRIPT, include_str!("account.js")),
+    ("api.js", SCRIPT, include_str!("api.js")),
+    ("base.css", CSS, include_str!("base.css")),
+    ("controls.js", SCRIPT, include_str!("controls.js")),
+    ("dashboard.css", CSS, include_str!("dashboard.css")),
+    ("dom.js", SCRIPT, include_str!("dom.js")),
+    ("format.js", SCRIPT, include_str!("format.js")),
+    ("icon.svg", "image/svg+xml", include_str!("icon.svg")),
+    ("lists.js", SCRIPT, include_str!("lists.js")),
+    ("log.css", CSS, include_str!("log.css")),
+    ("log.js", SCRIPT, include_str!("log.js")),
+    ("main.js", SCRIPT, include_str!("main.js")),
+    ("pages.css", CSS, include_str!("../pages/pages.css")),
 ];
 
 /// `GET /dashboard`
-pub(super) fn page() -> Outcome {
-    Ok(Reply::file(HTML, include_str!("dashboard/index.html")))
+pub(crate) fn page() -> Outcome {
+    Ok(Reply::file(HTML, include_str!("index.html")))
 }
 
 /// `GET /dashboard/:file`
-pub(super) fn file(name: &str) -> Outcome {
+pub(crate) fn file(name: &str) -> Outcome {
     let found = FILES.iter().find(|(known, _, _)| *known == name);
     let (_, kind, text) = found
         .ok_or_else(|| Problem::new(404, "SANDBOX.NOT_FOUND", format!("The dashboard has no file {name}")))?;
@@ -54,12 +54,12 @@ pub(super) fn file(name: &str) -> Outcome {
 }
 
 /// `GET /` of a person's browser, which an API client's never is: it goes on to the dashboard.
-pub(super) fn visit(desk: &Desk) -> bool {
+pub(crate) fn visit(desk: &Desk) -> bool {
     desk.call.accept.as_deref().is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Whether a call is the sandbox's own business: it is not of the API, so it is not in the log and meets no faults.
-pub(super) fn own(call: &Call) -> bool {
+pub(crate) fn own(call: &Call) -> bool {
     matches!(call.path.first().map(String::as_str), Some("sandbox" | "dashboard" | "favicon.ico"))
 }
 
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn whatever_the_page_loads_is_there() {
-        let html = include_str!("dashboard/index.html");
+        let html = include_str!("index.html");
         let modules = FILES.iter().filter(|(_, kind, _)| *kind == SCRIPT).map(|(_, _, text)| *text);
         for text in modules.chain([html]) {
             for part in text.split(['"', '\'']) {
@@ -97,7 +97,7 @@ mod tests {
                 assert!(allowed || !text.contains(way), "{name} has {way}");
             }
         }
-        let html = include_str!("dashboard/index.html");
+        let html = include_str!("index.html");
         for way in ["style=", "onclick", "<style", "http://", "https://"] {
             assert!(!html.contains(way), "{way}");
         }
