@@ -7,7 +7,6 @@
 //! It knows `wire` and the HTTP contract, and nothing of how our own clients read either: what they get wrong, it does
 //! not repeat.
 
-mod back;
 mod catalog;
 mod checkout;
 mod control;
@@ -54,6 +53,7 @@ use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Body, Call, Reply};
 use crate::ledger::postings;
 use crate::metering::agent_requests;
+use crate::pages::html;
 use crate::primitives::random::Random;
 use crate::primitives::time;
 use crate::settings::Settings;
@@ -317,7 +317,7 @@ fn respond(reply: Reply, correlation: &str, open: bool) -> worker::Result<Respon
         }
         Body::Html(html) => {
             headers.set("content-type", "text/html; charset=utf-8")?;
-            for (name, value) in pages::HEADERS {
+            for (name, value) in html::HEADERS {
                 headers.set(name, value)?;
             }
             Some(html.into_bytes())

@@ -1,15 +1,16 @@
 //! Buying a card plan: a link, a page with a card, credits, and back to the app (contract section 8.4).
 
+use crate::Desk;
 use crate::catalog::plans::{self, Plan};
 use crate::checkout::plan_orders::{self, Kind, Purchase};
 use crate::delegations::payment_methods::Card;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Form, Reply};
 use crate::identity::accounts;
-use crate::pages::{self, escape};
+use crate::pages::html::{self, escape};
+use crate::pages::return_url;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::{Desk, back};
 use serde::Deserialize;
 use serde_json::json;
 use worker::Url;
@@ -39,11 +40,11 @@ struct Extras {
 impl Extras {
     /// Reads them; a way back that is none is refused, since nobody should follow it.
     fn read<'a>(parameter: impl Fn(&str) -> Option<&'a str>) -> Result<Self, Reply> {
-        let wrong = |text: &str| pages::message(400, "That checkout link does not work", text);
+        let wrong = |text: &str| html::message(400, "That checkout link does not work", text);
         let target =
             match parameter("returnUrl") {
                 None => None,
-                Some(text) => Some(back::address(text).ok_or_else(|| {
+                Some(text) => Some(return_url::address(text).ok_or_else(|| {
                     wrong("The app's address, returnUrl, must be an http or https address.")
                 })?),
             };
@@ -56,7 +57,7 @@ impl Extras {
     }
 
     fn answer(&self, word: &str, id: &str) -> Option<String> {
-        self.target.as_ref().map(|url| back::with(url, &[("checkout", word), ("sessionId", id)]))
+        self.target.as_ref().map(|url| return_url::with(url, &[("checkout", word), ("sessionId", id)]))
     }
 
     /// After the page: to the app, or, where there is none to go to, a page that says how it went.
@@ -66,11 +67,11 @@ impl Extras {
             Some(location) => Reply::see_other(location),
             None if paid => {
                 let text = "The credits are yours. You can close this page and go back to the app.";
-                pages::message(200, "Paid", text)
+                html::message(200, "Paid", text)
             }
             None => {
                 let text = "You were not charged. The link still works, should you change your mind.";
-                pages::message(200, "Not paid", text)
+                html::message(200, "Not paid", text)
             }
         }
     }
@@ -106,7 +107,7 @@ fn load(desk: &Desk, id: &str, extras: &Extras) -> Outcome<Result<Checkout, Repl
     let query = "SELECT id, plan_id, holder, paid, expires_at FROM checkouts WHERE id = ?";
     let Some(checkout) = desk.store.first::<Checkout>(query, binds![id])? else {
         let text = "It may have been mistyped, or the sandbox was reset.";
-        return Ok(Err(pages::message(404, "That checkout link does not work", text)));
+        return Ok(Err(html::message(404, "That checkout link does not work", text)));
     };
     if checkout.paid == 0 && checkout.expires_at <= desk.call.now {
         let back = extras.answer("cancelled", id).map(|location| {
@@ -117,7 +118,7 @@ fn load(desk: &Desk, id: &str, extras: &Extras) -> Outcome<Result<Checkout, Repl
              one.</p>{}",
             back.unwrap_or_default()
         );
-        return Ok(Err(pages::page(410, "Checkout", &content)));
+        return Ok(Err(html::page(410, "Checkout", &content)));
     }
     Ok(Ok(checkout))
 }
@@ -138,7 +139,7 @@ pub(crate) fn page(desk: &Desk, id: &str) -> Outcome {
 fn show(desk: &Desk, checkout: &Checkout, extras: &Extras, wrong: Option<&str>, typed: &Form) -> Outcome {
     let plan = plans::load(desk, &checkout.plan_id)?;
     let status = if wrong.is_some() { 402 } else { 200 };
-    Ok(pages::page(status, "Checkout", &content(&plan, &checkout.id, extras, wrong, typed)))
+    Ok(html::page(status, "Checkout", &content(&plan, &checkout.id, extras, wrong, typed)))
 }
 
 fn content(plan: &Plan, id: &str, extras: &Extras, wrong: Option<&str>, typed: &Form) -> String {
@@ -155,21 +156,21 @@ fn content(plan: &Plan, id: &str, extras: &Extras, wrong: Option<&str>, typed: &
         "<h1>Pay by card</h1>\n<p class=\"lead\">You are buying <strong>{}</strong>{app}.</p>\n\
          <div class=\"price\"><b>{} {}</b><span>{brings}</span></div>\n",
         escape(plans::title(plan)),
-        pages::amount(plan.terms.total),
+        html::amount(plan.terms.total),
         escape(currency),
     );
     html.push_str(&format!("<form method=\"post\" action=\"/checkout/{}\">\n", escape(id)));
     if let Some(target) = &extras.target {
-        html.push_str(&pages::hidden("returnUrl", target.as_str()));
+        html.push_str(&html::hidden("returnUrl", target.as_str()));
     }
     if let Some(delay) = extras.delay {
-        html.push_str(&pages::hidden("delay", &delay.to_string()));
+        html.push_str(&html::hidden("delay", &delay.to_string()));
     }
     html.push_str(&format!(
         "{}<button class=\"primary wide\" name=\"action\" value=\"pay\">Pay {}</button>\n\
          <button class=\"wide quiet\" name=\"action\" value=\"cancel\">Cancel</button>\n</form>",
-        pages::card_fields(typed, wrong),
-        escape(&pages::price(plan.terms.total, currency)),
+        html::card_fields(typed, wrong),
+        escape(&html::price(plan.terms.total, currency)),
     ));
     html
 }
@@ -199,7 +200,7 @@ pub(crate) fn pay(desk: &Desk, id: &str) -> Outcome {
     let plan = plans::load(desk, &checkout.plan_id)?;
     if plan_orders::trial_used(desk, &plan, &checkout.holder)? {
         let text = "It is a trial, which each account may have once.";
-        return Ok(pages::message(409, "You have had this plan", text));
+        return Ok(html::message(409, "You have had this plan", text));
     }
     let bought = plan_orders::single(&plan)?;
     desk.store.run("UPDATE checkouts SET paid = 1 WHERE id = ?", binds![checkout.id.as_str()])?;

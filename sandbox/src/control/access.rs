@@ -47,7 +47,7 @@ pub(crate) fn foreign<T>() -> Outcome<T> {
 }
 
 fn on_this_machine(origin: &str) -> bool {
-    Url::parse(origin).is_ok_and(|url| crate::back::loopback(&url))
+    Url::parse(origin).is_ok_and(|url| crate::pages::return_url::loopback(&url))
 }
 
 /// `POST /sandbox/reset`: as if it had just been started with an empty data folder.

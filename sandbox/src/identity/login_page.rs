@@ -1,10 +1,11 @@
 //! Signing in: a page that hands an app a key of an account one picks (contract sections 8.1, 8.2).
 
+use crate::Desk;
 use crate::http::error::Outcome;
 use crate::http::request::Reply;
 use crate::identity::accounts::{self, Account};
-use crate::pages::{self, escape};
-use crate::{Desk, back};
+use crate::pages::html::{self, escape};
+use crate::pages::return_url;
 use worker::Url;
 
 /// How many accounts the page offers.
@@ -36,14 +37,14 @@ impl Door {
 
     /// Where to go afterwards, for the command line on this machine only.
     fn target(self, text: &str) -> Option<Url> {
-        back::address(text).filter(|url| self == Self::Browser || back::loopback(url))
+        return_url::address(text).filter(|url| self == Self::Browser || return_url::loopback(url))
     }
 
     /// `target` with a key, whatever else it carries left as it is.
     fn answer(self, target: &Url, key: &str, address: &str) -> String {
         match self {
-            Self::Browser => back::with(target, &[("nvmApiKey", key), ("accountAddress", address)]),
-            Self::Terminal => back::with(target, &[("nvm_api_key", key)]),
+            Self::Browser => return_url::with(target, &[("nvmApiKey", key), ("accountAddress", address)]),
+            Self::Terminal => return_url::with(target, &[("nvm_api_key", key)]),
         }
     }
 }
@@ -55,7 +56,7 @@ fn refused(door: Door) -> Reply {
         }
         Door::Terminal => "callback_url must be an http address on this machine.",
     };
-    pages::message(400, "That sign-in link does not work", text)
+    html::message(400, "That sign-in link does not work", text)
 }
 
 /// `GET /login`, `GET /auth/cli`: pick an account.
@@ -63,7 +64,7 @@ pub(crate) fn page(desk: &Desk, door: Door) -> Outcome {
     let asked = desk.call.param(door.parameter());
     let Some(target) = asked.and_then(|text| door.target(text)) else { return Ok(refused(door)) };
     let accounts = accounts::newest(desk, MOST_ACCOUNTS)?;
-    Ok(pages::page(200, "Sign in", &content(door, &target, &accounts)))
+    Ok(html::page(200, "Sign in", &content(door, &target, &accounts)))
 }
 
 /// `POST /login`, `POST /auth/cli`: back to the app, with a new key.
@@ -77,7 +78,7 @@ pub(crate) fn enter(desk: &Desk, door: Door) -> Outcome {
         Some(address) => match accounts::find(desk, address)? {
             Some(account) => account.address,
             None => {
-                return Ok(pages::message(
+                return Ok(html::message(
                     404,
                     "No such account",
                     "The sandbox may have been reset. Go back and try again.",

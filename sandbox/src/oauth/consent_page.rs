@@ -4,6 +4,7 @@
 //! Clients register with the MCP server, not here: `client_id` is the agent's id, or a name that the server made up. So
 //! any way back will do, as it does for the login page, and what proves who redeems a code is its PKCE verifier.
 
+use crate::Desk;
 use crate::catalog::agents::{self, Agent};
 use crate::catalog::plan_terms::Money;
 use crate::catalog::plans::{self, Plan};
@@ -14,10 +15,10 @@ use crate::identity::accounts::{self, Account};
 use crate::identity::api_key::Identity;
 use crate::identity::login_page;
 use crate::oauth::oauth_token::{self, Code};
-use crate::pages::{self, escape};
+use crate::pages::html::{self, escape};
+use crate::pages::return_url;
 use crate::storage::store::binds;
 use crate::widgets::card_pages;
-use crate::{Desk, back};
 use serde_json::{Map, Value};
 use worker::Url;
 
@@ -53,7 +54,7 @@ struct Request<'a> {
 
 /// An address to come back to: a web page, or an app of this machine under a scheme of its own (RFC 8252).
 fn target(text: &str) -> Option<Url> {
-    let url = back::address(text).or_else(|| {
+    let url = return_url::address(text).or_else(|| {
         let url = Url::parse(text).ok()?;
         let own = !matches!(url.scheme(), "http" | "https") && !UNFIT.contains(&url.scheme());
         (own && url.has_host() && url.username().is_empty() && url.password().is_none()).then_some(url)
@@ -73,7 +74,7 @@ impl<'a> Request<'a> {
     /// Reads what is asked. `Err` within is the answer to what cannot go on: a page where there is no safe way back.
     fn begin(desk: &Desk, parameter: &'a dyn Fn(&str) -> Option<&'a str>) -> Outcome<Result<Self, Reply>> {
         let wrong = |status, text: &str| {
-            Ok(Err(pages::message(status, "That authorization link does not work", text)))
+            Ok(Err(html::message(status, "That authorization link does not work", text)))
         };
         let Some(target) = parameter("redirect_uri").and_then(target) else {
             return wrong(
@@ -152,7 +153,7 @@ impl<'a> Request<'a> {
         );
         for name in HANDED_ON {
             if let Some(value) = (self.parameter)(name) {
-                html.push_str(&pages::hidden(name, value));
+                html.push_str(&html::hidden(name, value));
             }
         }
         html.push_str("<label for=\"plan\">Plan</label>\n<select id=\"plan\" name=\"plan\">\n");
@@ -162,7 +163,7 @@ impl<'a> Request<'a> {
                 "<option value=\"{}\"{chosen}>{} · {}</option>\n",
                 escape(&plan.id),
                 escape(plans::title(plan)),
-                escape(&pages::price(plan.terms.total, plan.terms.currency())),
+                escape(&html::price(plan.terms.total, plan.terms.currency())),
             ));
         }
         html.push_str("</select>\n");
@@ -178,7 +179,7 @@ impl<'a> Request<'a> {
         html.push_str(&format!(
             "<div class=\"row\"><div>{}</div><div><label for=\"days\">For</label>\
              <select id=\"days\" name=\"days\">{}</select></div></div>\n",
-            pages::field("Up to", "limit", "inputmode=\"decimal\"", limit, about(false)),
+            html::field("Up to", "limit", "inputmode=\"decimal\"", limit, about(false)),
             times.concat(),
         ));
         if !accounts.is_empty() {
@@ -266,7 +267,7 @@ fn on_offer(desk: &Desk, agent: Option<&Agent>, named: Option<&str>) -> Outcome<
 fn refuse(target: &Url, state: Option<&str>, error: &str, text: &str) -> Reply {
     let mut answer = vec![("error", error), ("error_description", text)];
     answer.extend(state.map(|state| ("state", state)));
-    Reply::see_other(back::with(target, &answer))
+    Reply::see_other(return_url::with(target, &answer))
 }
 
 /// `GET /oauth/authorize`
@@ -281,7 +282,7 @@ pub(crate) fn page(desk: &Desk) -> Outcome {
 fn show(desk: &Desk, request: &Request<'_>, wrong: Option<&str>, typed: &Form) -> Outcome {
     let accounts = accounts::newest(desk, login_page::MOST_ACCOUNTS)?;
     let status = if wrong.is_some() { 400 } else { 200 };
-    Ok(pages::page(status, "Allow access", &request.content(&accounts, wrong, typed)))
+    Ok(html::page(status, "Allow access", &request.content(&accounts, wrong, typed)))
 }
 
 /// `POST /oauth/authorize`: back to the app with a code, or with a no.
@@ -331,7 +332,7 @@ pub(crate) fn submit(desk: &Desk) -> Outcome {
     )?;
     let mut answer = vec![("code", code.as_str())];
     answer.extend(request.state().map(|state| ("state", state)));
-    Ok(Reply::see_other(back::with(&request.target, &answer)))
+    Ok(Reply::see_other(return_url::with(&request.target, &answer)))
 }
 
 #[cfg(test)]

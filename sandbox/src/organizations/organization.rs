@@ -296,7 +296,7 @@ pub(crate) fn connect(desk: &Desk) -> Outcome {
     if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return Err(Problem::new(400, "BCK.STRIPE.0007", "userCountryCode must be two letters"));
     }
-    if crate::back::address(target).is_none() {
+    if crate::pages::return_url::address(target).is_none() {
         return Err(Problem::new(400, "BCK.STRIPE.0007", "returnUrl must be an http or https address"));
     }
     let owner = current(desk, &caller)?.map_or_else(|| caller.id(), |org| org.id);

@@ -1,14 +1,15 @@
 //! The card pages: enrol a card, allow it to pay, and back to the app (contract section 8.3).
 
+use crate::Desk;
 use crate::delegations::delegation;
 use crate::delegations::payment_methods::{self, Card};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Form, Reply};
 use crate::identity::api_key::Identity;
-use crate::pages::{self, escape};
+use crate::pages::html::{self, escape};
+use crate::pages::return_url;
 use crate::primitives::time;
 use crate::widgets::sessions::{self, Session};
-use crate::{Desk, back};
 use serde_json::{Map, Value};
 use worker::Url;
 
@@ -82,8 +83,7 @@ impl<'a> Visit<'a> {
         name: &str,
         parameter: &'a dyn Fn(&str) -> Option<&'a str>,
     ) -> Outcome<Result<Self, Reply>> {
-        let wrong =
-            |status, text: &str| Ok(Err(pages::message(status, "That card link does not work", text)));
+        let wrong = |status, text: &str| Ok(Err(html::message(status, "That card link does not work", text)));
         let Some(page) = Page::of(name) else { return wrong(404, "There is no such page.") };
         let session = match sessions::find(desk, parameter("sessionToken").unwrap_or_default()) {
             Ok(session) => session,
@@ -112,7 +112,7 @@ impl<'a> Visit<'a> {
     fn back(&self, answer: &[(&str, &str)]) -> String {
         let mut answer = answer.to_vec();
         answer.extend((self.parameter)("state").map(|state| ("state", state)));
-        back::with(&self.target, &answer)
+        return_url::with(&self.target, &answer)
     }
 
     /// What the allowance is in: dollars, unless the app asks for euros.
@@ -134,12 +134,12 @@ impl<'a> Visit<'a> {
         html.push_str(&format!("<form method=\"post\" action=\"/cards/{}\">\n", page.name()));
         for name in HANDED_ON {
             if let Some(value) = (self.parameter)(name) {
-                html.push_str(&pages::hidden(name, value));
+                html.push_str(&html::hidden(name, value));
             }
         }
         let about = |limit: bool| wrong.filter(|wrong| (*wrong == LIMIT || *wrong == TIME) == limit);
         if page != Page::Delegate {
-            html.push_str(&pages::card_fields(typed, about(false)));
+            html.push_str(&html::card_fields(typed, about(false)));
         }
         if page != Page::Enroll {
             let limit = typed.get("limit").or_else(|| (self.parameter)("limit")).unwrap_or("50.00");
@@ -154,7 +154,7 @@ impl<'a> Visit<'a> {
             html.push_str(&format!(
                 "<div class=\"row\"><div>{}</div><div>\
                  <label for=\"days\">For</label><select id=\"days\" name=\"days\">{}</select></div></div>\n",
-                pages::field(&label, "limit", "inputmode=\"decimal\"", limit, about(true)),
+                html::field(&label, "limit", "inputmode=\"decimal\"", limit, about(true)),
                 times.concat(),
             ));
         }
@@ -210,7 +210,7 @@ fn show(desk: &Desk, visit: &Visit<'_>, wrong: Option<&str>, typed: &Form) -> Ou
         Page::Delegate => match chosen(desk, visit) {
             Ok((_, _, label)) => Some(label),
             Err(_) => {
-                return Ok(pages::message(
+                return Ok(html::message(
                     404,
                     "No such card",
                     "It may have been removed. Go back to the app.",
@@ -220,7 +220,7 @@ fn show(desk: &Desk, visit: &Visit<'_>, wrong: Option<&str>, typed: &Form) -> Ou
         _ => None,
     };
     let status = if wrong.is_some() { 402 } else { 200 };
-    Ok(pages::page(status, visit.page.title(), &visit.content(card.as_deref(), wrong, typed)))
+    Ok(html::page(status, visit.page.title(), &visit.content(card.as_deref(), wrong, typed)))
 }
 
 /// The card that a page is to delegate: its id, its provider, and what people call it.

@@ -1,14 +1,15 @@
 //! Widget sessions: what lets a card page act for an account without its API key (contract section 8.3).
 
+use crate::Desk;
 use crate::delegations::payment_methods::{self, Card};
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, object, text};
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
+use crate::pages::return_url;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::widgets::widget_keys;
-use crate::{Desk, back};
 use serde::Deserialize;
 use serde_json::json;
 use worker::Url;
@@ -41,12 +42,12 @@ impl Session {
     /// Where a page of this session leads back to. A session that a person opened for themselves: on this machine, and
     /// where it was opened for. One of a widget key: to the origins of the key.
     pub(crate) fn target(&self, text: &str) -> Option<Url> {
-        let url = back::address(text)?;
+        let url = return_url::address(text)?;
         let allowed = match &self.origins {
             Some(origins) => widget_keys::origins(origins).contains(&url.origin().ascii_serialization()),
             None => {
-                let opened = back::address(&self.return_url)?;
-                back::loopback(&url) && url.origin() == opened.origin()
+                let opened = return_url::address(&self.return_url)?;
+                return_url::loopback(&url) && url.origin() == opened.origin()
             }
         };
         allowed.then_some(url)
@@ -107,13 +108,13 @@ pub(crate) fn start(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
     let text = text(&body, "returnUrl").ok_or_else(|| Problem::bad_request("returnUrl is missing"))?;
-    let url = back::address(text)
+    let url = return_url::address(text)
         .ok_or_else(|| Problem::bad_request("returnUrl must be an http or https address"))?;
     let Issued { token, expires_at } = issue(desk, &caller, url.as_str(), None)?;
     Reply::created(json!({
         "sessionToken": token, "userId": caller.id(), "userWallet": caller.address,
         "apiKeyHash": caller.key_id, "expiresAt": time::iso(expires_at),
-        "isReturnUrlAllowed": back::loopback(&url),
+        "isReturnUrlAllowed": return_url::loopback(&url),
     }))
 }
 

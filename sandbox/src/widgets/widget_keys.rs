@@ -4,16 +4,17 @@
 //! The site's server signs an `initToken` (a JWT, HS256) with its key's secret; a widget gives it here for a session of
 //! that visitor's. The sandbox keeps an account for each visitor of each organization.
 
+use crate::Desk;
 use crate::crypto::secrets;
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::{Reply, member, text};
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
 use crate::organizations::organization;
+use crate::pages::return_url;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::widgets::sessions;
-use crate::{Desk, back};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -93,7 +94,7 @@ pub(crate) fn revoke(desk: &Desk, org_id: &str, id: &str) -> Outcome {
 
 /// An origin as it is written in full, and nothing but one.
 fn origin(text: &str) -> Option<String> {
-    let url = back::address(text)?;
+    let url = return_url::address(text)?;
     let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     let origin = url.origin().ascii_serialization();
     (plain && origin == text).then_some(origin)

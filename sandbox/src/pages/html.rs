@@ -2,11 +2,11 @@
 
 use crate::http::request::{Form, Reply};
 
-const LAYOUT: &str = include_str!("pages/layout.html");
+const LAYOUT: &str = include_str!("layout.html");
 
 /// What a page may do: look as the sandbox's sheets say, and post its form. `form-action` stays open, since browsers hold the redirect
 /// after a post to it as well, and that leads back to the app.
-pub(super) const HEADERS: [(&str, &str); 4] = [
+pub(crate) const HEADERS: [(&str, &str); 4] = [
     (
         "content-security-policy",
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -17,7 +17,7 @@ pub(super) const HEADERS: [(&str, &str); 4] = [
 ];
 
 /// Text made safe between tags and in quoted attributes.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -33,23 +33,23 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A page around `content`, which is HTML already.
-pub(super) fn page(status: u16, title: &str, content: &str) -> Reply {
+pub(crate) fn page(status: u16, title: &str, content: &str) -> Reply {
     let html = LAYOUT.replace("{{title}}", &escape(title)).replace("{{content}}", content);
     Reply::html(status, html)
 }
 
 /// A page that says one thing.
-pub(super) fn message(status: u16, title: &str, text: &str) -> Reply {
+pub(crate) fn message(status: u16, title: &str, text: &str) -> Reply {
     page(status, title, &format!("<h1>{}</h1>\n<p class=\"lead\">{}</p>", escape(title), escape(text)))
 }
 
 /// A field of a form that nobody sees.
-pub(super) fn hidden(name: &str, value: &str) -> String {
+pub(crate) fn hidden(name: &str, value: &str) -> String {
     format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escape(name), escape(value))
 }
 
 /// A field: its label, an input, and under it what is wrong with what was typed. `name` is the input's id as well.
-pub(super) fn field(label: &str, name: &str, more: &str, value: &str, wrong: Option<&str>) -> String {
+pub(crate) fn field(label: &str, name: &str, more: &str, value: &str, wrong: Option<&str>) -> String {
     let (marked, note) = match wrong {
         None => ("", String::new()),
         Some(wrong) => (
@@ -68,7 +68,7 @@ pub(super) fn field(label: &str, name: &str, more: &str, value: &str, wrong: Opt
 }
 
 /// The fields of a card, with a test card in them, or what was typed before and what is wrong with it.
-pub(super) fn card_fields(typed: &Form, wrong: Option<&str>) -> String {
+pub(crate) fn card_fields(typed: &Form, wrong: Option<&str>) -> String {
     // What is wrong is said in the bank's words, and those about the date name it.
     let about = |date: bool| wrong.filter(|wrong| wrong.contains("expir") == date);
     let number = typed.get("number").unwrap_or("4242 4242 4242 4242");
@@ -82,7 +82,7 @@ pub(super) fn card_fields(typed: &Form, wrong: Option<&str>) -> String {
 }
 
 /// A price as a person says it: `$5.00`, `€5.00`, `5.00 CHF`.
-pub(super) fn price(micro: u128, currency: &str) -> String {
+pub(crate) fn price(micro: u128, currency: &str) -> String {
     let amount = amount(micro);
     match currency.to_ascii_uppercase().as_str() {
         "USD" => format!("${amount}"),
@@ -92,7 +92,7 @@ pub(super) fn price(micro: u128, currency: &str) -> String {
 }
 
 /// Micro-units of a currency for people: `10.00`, `0.000001`.
-pub(super) fn amount(micro: u128) -> String {
+pub(crate) fn amount(micro: u128) -> String {
     let decimals = format!("{:06}", micro % 1_000_000);
     let (cents, rest) = decimals.split_at_checked(2).unwrap_or((&decimals, ""));
     format!("{}.{cents}{}", micro / 1_000_000, rest.trim_end_matches('0'))

@@ -4,7 +4,7 @@ use worker::Url;
 
 /// An address to go back to, if it is one: http or https, with no name and password in it. Any such address will do,
 /// as in the hosted service: that the app is who it says it is, is for the person at the page to see.
-pub(super) fn address(text: &str) -> Option<Url> {
+pub(crate) fn address(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let plain =
         matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
@@ -12,12 +12,12 @@ pub(super) fn address(text: &str) -> Option<Url> {
 }
 
 /// Whether the address is on this machine.
-pub(super) fn loopback(url: &Url) -> bool {
+pub(crate) fn loopback(url: &Url) -> bool {
     matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// The address with these parameters: they replace others of their name, and nothing else of it changes.
-pub(super) fn with(target: &Url, answer: &[(&str, &str)]) -> String {
+pub(crate) fn with(target: &Url, answer: &[(&str, &str)]) -> String {
     let mut url = target.clone();
     let stale = |name: &str| answer.iter().any(|(ours, _)| *ours == name);
     if url.query_pairs().any(|(name, _)| stale(&name)) {
