@@ -22,25 +22,16 @@ mod mpp;
 mod oauth;
 mod organizations;
 mod pages;
-#[cfg(test)]
-#[cfg(not(target_arch = "wasm32"))]
-mod plot;
 mod primitives;
 mod router;
-#[cfg(test)]
-#[cfg(not(target_arch = "wasm32"))]
-mod rules;
 mod seed;
 mod settings;
 mod storage;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
-mod stories;
+mod testing;
 mod tokens;
 mod widgets;
-#[cfg(test)]
-#[cfg(not(target_arch = "wasm32"))]
-mod world;
 
 use crate::checkout::plan_orders;
 use crate::control::access::Started;

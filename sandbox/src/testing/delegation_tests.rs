@@ -3,8 +3,8 @@
 
 use crate::ledger::postings::{Account, Kind, balance};
 use crate::storage::store::binds;
+use crate::testing::harness::{Answer, Offer, Someone, World};
 use crate::tokens::verification::decode;
-use crate::world::{Answer, Offer, Someone, World};
 use payments_wasm::wire::base64;
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 /// What may happen. Numbers choose among what there is.
 #[derive(Debug, Clone)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Order(usize, usize),
     Checkout(usize, usize),
     Mint {
@@ -63,7 +63,7 @@ pub(super) enum Step {
     Dies(u8, Box<Step>),
 }
 
-pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let asked = || prop_oneof![Just(None), (0..9u8).prop_map(Some)];
     let who = || 0..3usize;
     // More by the request than of the others: there each settle is a purchase.

@@ -20,58 +20,58 @@ const FEES: &str = "0x00000000000000000000000000000000000000fe";
 
 /// Somebody with a key.
 #[derive(Debug, Clone)]
-pub(super) struct Someone {
-    pub(super) address: String,
+pub(crate) struct Someone {
+    pub(crate) address: String,
     key: String,
 }
 
 impl Someone {
-    pub(super) fn with(address: String, key: String) -> Self {
+    pub(crate) fn with(address: String, key: String) -> Self {
         Self { address, key }
     }
 }
 
 /// What an answer was.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) json: Value,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) json: Value,
 }
 
 impl Answer {
-    pub(super) fn ok(&self) -> bool {
+    pub(crate) fn ok(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    pub(super) fn text(&self, pointer: &str) -> String {
+    pub(crate) fn text(&self, pointer: &str) -> String {
         self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
     /// Whether the process died before it was given.
-    pub(super) fn died(&self) -> bool {
+    pub(crate) fn died(&self) -> bool {
         self.text("/message") == DIED
     }
 }
 
 /// A plan for sale.
 #[derive(Debug, Clone)]
-pub(super) struct Offer {
-    pub(super) id: String,
-    pub(super) crypto: bool,
-    pub(super) by_time: bool,
-    pub(super) grant: u64,
+pub(crate) struct Offer {
+    pub(crate) id: String,
+    pub(crate) crypto: bool,
+    pub(crate) by_time: bool,
+    pub(crate) grant: u64,
 }
 
-pub(super) struct World {
+pub(crate) struct World {
     native: Rc<Native>,
     seen: Rc<Seen>,
-    pub(super) store: Store,
-    pub(super) now: i64,
-    pub(super) seller: Someone,
+    pub(crate) store: Store,
+    pub(crate) now: i64,
+    pub(crate) seller: Someone,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let native = Rc::new(Native::new());
         let store = Store::native(Rc::clone(&native));
         prepare(&store, BEGIN).unwrap();
@@ -81,13 +81,13 @@ impl World {
         world
     }
 
-    pub(super) fn someone(&self, name: &str) -> Someone {
+    pub(crate) fn someone(&self, name: &str) -> Someone {
         let answer = self.call(None, "POST", "/sandbox/accounts", json!({ "name": name }));
         Someone { address: answer.text("/accountAddress"), key: answer.text("/nvmApiKey") }
     }
 
     /// Makes a call, as the Durable Object would serve it.
-    pub(super) fn call(&self, who: Option<&Someone>, method: &str, path: &str, body: Value) -> Answer {
+    pub(crate) fn call(&self, who: Option<&Someone>, method: &str, path: &str, body: Value) -> Answer {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let form = path.starts_with("/checkout/");
         let call = Call {
@@ -127,12 +127,12 @@ impl World {
         Answer { status: reply.status, json: serde_json::from_str(reply.body_text()).unwrap_or(Value::Null) }
     }
 
-    pub(super) fn post(&self, who: &Someone, path: &str, body: Value) -> Answer {
+    pub(crate) fn post(&self, who: &Someone, path: &str, body: Value) -> Answer {
         self.call(Some(who), "POST", path, body)
     }
 
     /// Has the process die after so many statements of what `work` does, and starts another over what is there.
-    pub(super) fn dies<T>(&self, statements: u32, work: impl FnOnce(&Self) -> T) -> T {
+    pub(crate) fn dies<T>(&self, statements: u32, work: impl FnOnce(&Self) -> T) -> T {
         self.native.set_fuse(Some(statements));
         let value = work(self);
         self.native.set_fuse(None);
@@ -141,7 +141,7 @@ impl World {
     }
 
     /// Registers a plan.
-    pub(super) fn plan(&self, price: Value, credits: Value, more: Value) -> Offer {
+    pub(crate) fn plan(&self, price: Value, credits: Value, more: Value) -> Offer {
         let zero = "0x0000000000000000000000000000000000000000";
         let mut price_config = json!({
             "tokenAddress": USDC, "amounts": ["10000000"], "receivers": [self.seller.address], "contractAddress": zero,
@@ -174,7 +174,7 @@ impl World {
 
     /// One of each kind: by wallet, by card, by the request, by time, a trial, and one whose credits run out, whose price is
     /// no whole cent and goes to two.
-    pub(super) fn plans(&self) -> Vec<Offer> {
+    pub(crate) fn plans(&self) -> Vec<Offer> {
         let two = json!({ "amounts": ["13333", "20001"], "receivers": [self.seller.address, FEES] });
         let trial = json!({ "isTrialPlan": true });
         vec![
@@ -203,13 +203,13 @@ impl World {
         ]
     }
 
-    pub(super) fn balance(&self, plan: &Offer, who: &Someone) -> u128 {
+    pub(crate) fn balance(&self, plan: &Offer, who: &Someone) -> u128 {
         let path = format!("/api/v1/protocol/plans/{}/balance/{}", plan.id, who.address);
         self.call(None, "GET", &path, Value::Null).text("/balance").parse().unwrap()
     }
 
     /// What must not change where nothing happened: every balance that is not 0, each delegation, each token's state.
-    pub(super) fn snapshot(&self) -> Vec<Map<String, Value>> {
+    pub(crate) fn snapshot(&self) -> Vec<Map<String, Value>> {
         [
             "SELECT kind, unit, owner, expires_at, balance FROM books WHERE balance <> '0'
              ORDER BY unit, kind, owner, expires_at",
@@ -225,7 +225,7 @@ impl World {
     }
 
     /// What the audit finds wrong.
-    pub(super) fn wrong(&self) -> Vec<String> {
+    pub(crate) fn wrong(&self) -> Vec<String> {
         let audit = audit::audit(&self.store).unwrap();
         let failed = audit.invariants.into_iter().filter(|invariant| !invariant.failures.is_empty());
         failed.map(|invariant| format!("{}: {}", invariant.name, invariant.failures.join("; "))).collect()
@@ -233,7 +233,7 @@ impl World {
 }
 
 /// A wallet, a card that pays, and one that does not.
-pub(super) fn cards(world: &World, who: &Someone) -> Vec<String> {
+pub(crate) fn cards(world: &World, who: &Someone) -> Vec<String> {
     let listed = world.call(Some(who), "GET", "/api/v1/payment-methods?provider=stripe", Value::Null);
     let good = listed.text("/0/id");
     let intent = world.post(who, "/api/v1/delegation/setup-intent", json!({})).text("/setupIntentId");
@@ -244,14 +244,14 @@ pub(super) fn cards(world: &World, who: &Someone) -> Vec<String> {
     vec![who.address.clone(), good, bad]
 }
 
-pub(super) fn accepted(offer: &Offer) -> Value {
+pub(crate) fn accepted(offer: &Offer) -> Value {
     let (scheme, network) =
         if offer.crypto { ("nvm:erc4337", "eip155:84532") } else { ("nvm:card-delegation", "stripe") };
     json!({ "scheme": scheme, "network": network, "planId": offer.id, "extra": {} })
 }
 
 /// A token with another payer in it.
-pub(super) fn tampered_with(token: &str) -> String {
+pub(crate) fn tampered_with(token: &str) -> String {
     let bytes = base64::decode(token, 16 * 1024, "token").unwrap();
     let mut token: Value = serde_json::from_slice(&bytes).unwrap();
     token["payload"]["authorization"]["from"] = "0x00000000000000000000000000000000000000ad".into();

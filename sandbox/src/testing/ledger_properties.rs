@@ -7,9 +7,9 @@
 
 use crate::identity::api_key::is_address;
 use crate::ledger::postings::{Account, Kind, balance};
-use crate::plot::{Step, steps};
 use crate::storage::native_sqlite::DIED;
-use crate::world::{Answer, Offer, Someone, World, accepted, cards, tampered_with};
+use crate::testing::harness::{Answer, Offer, Someone, World, accepted, cards, tampered_with};
+use crate::testing::operations::{Step, steps};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
