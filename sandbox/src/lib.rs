@@ -1,11 +1,21 @@
-//! The Nevermined platform in small, as a Worker: enough of it to develop and test against, offline.
+//! The Nevermined platform as a Worker for development and tests, offline.
 //!
-//! One Durable Object holds everything, so that what happens once happens once. A call is read to its end, then served
-//! from start to finish without an await, in one storage transaction: a burn and the top-up before it stand or fall
-//! together, and two calls never interleave.
+//! One Durable Object holds all state. A request is read completely, then served without an await in one storage
+//! transaction: a burn and its top-up commit or roll back together, and two requests never interleave.
 //!
-//! It knows `wire` and the HTTP contract, and nothing of how our own clients read either: what they get wrong, it does
-//! not repeat.
+//! The crate uses [`payments_wasm::wire`] and the HTTP contract, and nothing else of this project: an error in a
+//! client's idea of the API cannot be repeated here.
+//!
+//! Rooms, from the bottom up; a room imports only rooms above it in this list:
+//!
+//! * `primitives`, `http`, `pages`: values, requests and responses, parts of HTML pages.
+//! * `storage`, `crypto`: SQLite, signing keys and secrets.
+//! * `context`, `settings`: what a handler gets.
+//! * `identity`, `organizations`, `catalog`: accounts, organizations, plans and agents.
+//! * `ledger`, `delegations`, `checkout`, `tokens`, `widgets`: credits and money, permissions to spend them.
+//! * `metering`, `facilitator`, `mpp`, `oauth`: payments.
+//! * `control`, `seed`, `dashboard`: routes of the sandbox itself.
+//! * `router`, `durable_object`: one match over all routes, and the Worker.
 
 mod catalog;
 mod checkout;
@@ -55,12 +65,12 @@ use std::rc::Rc;
 use std::time::Duration;
 use worker::{Date, Delay, DurableObject, Env, Headers, Request, Response, ResponseBuilder, durable_object};
 
-/// Every how many calls what is too old to be remembered is thrown away.
+/// Old rows are deleted once in this many requests.
 const SWEEP_EVERY: u32 = 64;
-/// Largest body that is read.
+/// Maximum size of a request body in bytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// One call being served, and what serving it takes.
+/// A request and everything needed to serve it.
 #[derive(Debug)]
 struct Desk {
     call: Call,
@@ -68,14 +78,14 @@ struct Desk {
     random: Random,
     settings: Settings,
     seen: Rc<Seen>,
-    /// Whether this call throws away what is too old to be remembered.
+    /// True if this request also deletes old rows.
     sweeps: bool,
-    /// Whether things may be made to go wrong.
+    /// True if fault injection is enabled.
     faulty: bool,
     started: Started,
 }
 
-/// The answer to a preflight, which knows of no state.
+/// The response to a preflight, which needs no state.
 fn preflight(correlation: &str, open: bool) -> worker::Result<Response> {
     let headers = headers(correlation, open)?;
     for (name, value) in cors::PREFLIGHT.iter().filter(|_| open) {
@@ -84,7 +94,7 @@ fn preflight(correlation: &str, open: bool) -> worker::Result<Response> {
     Ok(ResponseBuilder::new().with_status(204).with_headers(headers).empty())
 }
 
-/// The platform: its storage is all that it is. What else it has can be had from there again.
+/// The platform. All state is in its storage; the other members can be rebuilt from it.
 #[durable_object(fetch)]
 #[derive(Debug)]
 pub struct Sandbox {
@@ -130,19 +140,19 @@ impl DurableObject for Sandbox {
     }
 }
 
-/// What the machine's clock says, in milliseconds since 1970.
+/// The machine's clock, in milliseconds since 1970.
 fn machine() -> i64 {
     i64::try_from(Date::now().as_millis()).unwrap_or_default()
 }
 
 impl Sandbox {
-    /// Serves a call with those that came together with it.
+    /// Serves a request together with the others of its batch.
     async fn in_turn(&self, call: Call, struck: Option<String>, one: One<'_>) -> Reply {
         one.turn().await;
         self.serve(call, struck)
     }
 
-    /// Serves a call that something may go wrong with.
+    /// Serves a request into which faults may be injected.
     async fn struck(&self, call: Call, one: One<'_>) -> Reply {
         let failed = |problem: Problem| problem.reply(&call.correlation, &time::iso(machine()));
         let kinds = match self.store().and_then(|store| faults::strike(&store, &call)) {
@@ -179,7 +189,7 @@ impl Sandbox {
         }
     }
 
-    /// Serves a call; no await may be in here.
+    /// Serves a request. There must be no await in here.
     fn serve(&self, mut call: Call, struck: Option<String>) -> Reply {
         call.now = machine();
         let (now, correlation) = (call.now, call.correlation.clone());
@@ -188,7 +198,7 @@ impl Sandbox {
                 Some(settings) => settings,
                 None => Settings::load(&store)?,
             };
-            // Only the sandbox's own routes set something.
+            // Only routes under `/sandbox` change settings.
             let sets = call.path.first().is_some_and(|first| first == "sandbox");
             self.settings.set(Some(settings).filter(|_| !sets));
             call.now = now.saturating_add(settings.offset);
@@ -211,14 +221,14 @@ impl Sandbox {
     }
 }
 
-/// Makes what is missing in the storage.
+/// Creates missing tables and columns.
 fn prepare(store: &Store, now: i64) -> Outcome<()> {
     store.prepare()?;
     store.transaction(|| postings::open_books(store, now))
 }
 
-/// Serves a call and notes it, in one transaction: what is answered with success is written down whole, note and all, and
-/// of what is refused only the note.
+/// Serves a request and logs it in one transaction. A success commits everything including the log entry; an error
+/// commits only the log entry.
 fn serve(desk: Desk, struck: Option<&str>) -> Outcome {
     let note = |reply: &Reply| {
         call_log::log(&desk.store, &desk.call, reply.status, Some(reply), struck, desk.call.now)
@@ -273,7 +283,7 @@ async fn read(request: &mut Request, correlation: &str) -> Outcome<Call> {
     Ok(Call { body, ..call })
 }
 
-/// The caller's correlation id if it sent a decent one, else a new one.
+/// The caller's correlation id if it is valid, else a new one.
 fn correlation(request: &Request) -> String {
     let decent =
         |id: &String| (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());

@@ -1,4 +1,4 @@
-//! Which handler serves which call (contract section 3).
+//! The route table (contract section 3).
 
 use crate::catalog::{agents, plans};
 use crate::checkout::{checkout_page, credit_operations, off_plan_orders, plan_orders};
@@ -21,11 +21,11 @@ use crate::tokens::{issue, legacy_token_route};
 use crate::widgets::{card_pages, sessions, widget_keys};
 use crate::{Desk, settings};
 
-/// Serves a call.
+/// Routes a request to its handler.
 pub(super) fn route(desk: &Desk) -> Outcome {
     legal_documents::guard(desk)?;
     let path: Vec<&str> = desk.call.path.iter().map(String::as_str).collect();
-    // HEAD is GET; the runtime leaves the body out.
+    // HEAD is served as GET; the runtime drops the body.
     let method = if desk.call.method == "HEAD" { "GET" } else { desk.call.method.as_str() };
     match (method, path.as_slice()) {
         ("GET", []) if files::visit(desk) => Ok(Reply::see_other("/dashboard".into())),
@@ -73,7 +73,7 @@ pub(super) fn route(desk: &Desk) -> Outcome {
     }
 }
 
-/// What only a sandbox has.
+/// The routes of the sandbox itself.
 fn own_routes(desk: &Desk, method: &str, path: &[&str]) -> Outcome {
     match (method, path) {
         ("POST", ["accounts"]) => accounts::create(desk),

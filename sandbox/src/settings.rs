@@ -1,4 +1,4 @@
-//! What a test may set: how the platform behaves where it is free to (`/sandbox/settings`), and the clock's offset.
+//! Settings that tests can change (`/sandbox/settings`), and the clock's offset.
 
 use crate::Desk;
 use crate::http::error::{Outcome, Problem};
@@ -7,9 +7,9 @@ use crate::storage::store::{Store, binds};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// Under which name the clock's offset is kept.
+/// The name of the clock's offset.
 pub(super) const OFFSET: &str = "clockOffsetMs";
-/// Under which name it is kept when a route of the sandbox's own last changed something.
+/// The name of the time of the last change by a route under `/sandbox`.
 pub(super) const REVISION: &str = "revision";
 const DELAY: &str = "creditsDelaySecs";
 const VERSION: &str = "tokenVersion";
@@ -17,20 +17,20 @@ const LEGAL: &str = "legalConsent";
 const MPP: &str = "mpp";
 const NAMES: [&str; 4] = [DELAY, VERSION, LEGAL, MPP];
 
-/// What is set. A sandbox that was just started or reset has these.
+/// The settings; the defaults apply after a start or a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Settings {
-    /// By how many milliseconds the sandbox's clock is ahead of the machine's.
+    /// The offset of the sandbox's clock to the machine's, in milliseconds.
     pub(super) offset: i64,
-    /// How long after an order or a checkout its credits come.
+    /// Delay of credits after an order or a checkout, in seconds.
     pub(super) delay: i64,
-    /// The version of a token whose buyer asked for none: 2, reusable, or 3, single-use.
+    /// The default token version: 2, reusable, or 3, single-use.
     pub(super) version: i64,
-    /// Whether accounts must agree to the legal documents first.
+    /// True if accounts must accept the legal documents first.
     pub(super) legal: bool,
-    /// Whether there is a secret for MPP; without one its routes are off.
+    /// True if there is a secret for MPP; without one the MPP routes are off.
     pub(super) mpp: bool,
-    /// Grows with every change by a route of the sandbox's own.
+    /// Grows with every change by a route under `/sandbox`.
     pub(super) revision: i64,
 }
 
@@ -66,7 +66,7 @@ impl Settings {
         json!({ DELAY: self.delay, VERSION: self.version, LEGAL: self.legal, MPP: self.mpp })
     }
 
-    /// Keeps what a test may set.
+    /// Stores all settings that tests can change.
     pub(super) fn keep(&self, desk: &Desk) -> Outcome<()> {
         keep(desk, DELAY, self.delay)?;
         keep(desk, VERSION, self.version)?;
@@ -74,7 +74,7 @@ impl Settings {
         keep(desk, MPP, i64::from(self.mpp))
     }
 
-    /// These, changed as `body` says.
+    /// The settings after the changes in `body`.
     pub(super) fn changed(mut self, body: &Map<String, Value>) -> Outcome<Self> {
         if let Some(name) = body.keys().find(|name| !NAMES.contains(&name.as_str())) {
             return Err(Problem::bad_request(format!("{name} is no setting: {}", NAMES.join(", "))));
@@ -101,7 +101,7 @@ fn switch(body: &Map<String, Value>, name: &str) -> Outcome<Option<bool>> {
     }
 }
 
-/// Keeps one of them.
+/// Stores one setting.
 pub(super) fn keep(desk: &Desk, name: &str, value: i64) -> Outcome<()> {
     desk.store.run(
         "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -114,7 +114,7 @@ pub(super) fn get(desk: &Desk) -> Outcome {
     Reply::ok(desk.settings.view())
 }
 
-/// `POST /sandbox/settings`: those that are named; the others stay.
+/// `POST /sandbox/settings`: changes the named settings.
 pub(super) fn set(desk: &Desk) -> Outcome {
     let settings = desk.settings.changed(&desk.call.json()?)?;
     settings.keep(desk)?;

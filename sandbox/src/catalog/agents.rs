@@ -1,4 +1,4 @@
-//! Agents: register, get, list, update, and the plans they are on (contract section 4.2).
+//! Agents: register, get, list, update, and link to plans (contract section 4.2).
 
 use crate::Desk;
 use crate::catalog::endpoint_patterns::{self, Endpoints};
@@ -14,10 +14,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 const COLUMNS: &str = "id, owner, org, metadata, api, listed, created_at";
-/// What a seller configures the platform with and nobody else should read.
+/// Members that only the seller may read.
 const SECRETS: [&str; 5] = ["username", "password", "token", "apiKey", "headers"];
 
-/// An agent as it is kept.
+/// A stored agent.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Agent {
     pub(crate) id: String,
@@ -69,22 +69,22 @@ fn plan_ids(desk: &Desk, agent_id: &str) -> Outcome<Vec<String>> {
     Ok(desk.store.rows::<Row>(query, binds![agent_id])?.into_iter().map(|row| row.plan_id).collect())
 }
 
-/// The agent of that id, or a 404.
+/// Finds an agent by its id, or answers 404.
 pub(crate) fn load(desk: &Desk, agent_id: &str) -> Outcome<Agent> {
     find(desk, &id(agent_id, "agentId")?)?.ok_or_else(|| Problem::agent_not_found(agent_id))
 }
 
-/// The agent of that id, if there is one.
+/// Finds an agent by its id.
 pub(crate) fn find(desk: &Desk, agent_id: &str) -> Outcome<Option<Agent>> {
     desk.store.first(&format!("SELECT {COLUMNS} FROM agents WHERE id = ?"), binds![agent_id])
 }
 
-/// Who owns the agent of that id.
+/// The owner of an agent.
 pub(crate) fn owner(desk: &Desk, agent_id: &str) -> Outcome<Option<String>> {
     Ok(find(desk, agent_id)?.map(|agent| agent.owner))
 }
 
-/// Whether the plan gives access to the agent.
+/// True if the plan gives access to the agent.
 pub(crate) fn has_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome<bool> {
     let query = "SELECT COUNT(*) AS count FROM agent_plans WHERE agent_id = ? AND plan_id = ?";
     Ok(desk.store.count(query, binds![agent_id, plan_id])? > 0)
@@ -115,7 +115,7 @@ fn insert(desk: &Desk, owner: &Identity, body: &Map<String, Value>, plans: &[Str
     insert_as(desk, owner, body, plans, None)
 }
 
-/// Keeps a new agent of the caller's, under that id if one is named.
+/// Stores a new agent of the caller, under the given id if there is one.
 pub(crate) fn insert_as(
     desk: &Desk,
     owner: &Identity,
@@ -140,7 +140,7 @@ fn attach(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome<()> {
     desk.store.run("INSERT INTO agent_plans (agent_id, plan_id) VALUES (?, ?)", binds![agent_id, plan_id])
 }
 
-/// `POST /api/v1/protocol/agents`: the id comes under `data`.
+/// `POST /api/v1/protocol/agents`: the id is returned under `data`.
 pub(crate) fn register(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
@@ -159,7 +159,7 @@ pub(crate) fn register(desk: &Desk) -> Outcome {
     )
 }
 
-/// `POST /api/v1/protocol/agents/plans`: an agent and the plan it is on, in one.
+/// `POST /api/v1/protocol/agents/plans`: registers an agent together with its plan.
 pub(crate) fn register_with_plan(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
@@ -200,7 +200,7 @@ fn done(desk: &Desk, data: Value) -> Outcome {
     Reply::ok(json!({ "success": true, "txHash": desk.random.hex(32)?, "httpStatus": 200, "data": data }))
 }
 
-/// `GET /api/v1/protocol/agents`: the caller's own, or those of an organization.
+/// `GET /api/v1/protocol/agents`: the caller's agents, or those of an organization.
 pub(crate) fn list(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let (filter, key) = match desk.call.param("orgId") {
@@ -257,7 +257,8 @@ pub(crate) fn plans_of(desk: &Desk, agent_id: &str) -> Outcome {
     Reply::ok(json!({ "total": total, "page": page.number, "offset": page.size, "plans": plans }))
 }
 
-/// `POST /api/v1/protocol/agents/:agentId/plan/:planId`; already there is a 200 as well (contract section 12).
+/// `POST /api/v1/protocol/agents/:agentId/plan/:planId`: answers 200 if the plan is linked already (contract section
+/// 12).
 pub(crate) fn add_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome {
     let agent = load_owned(desk, agent_id)?;
     let plan = plans::load(desk, plan_id)?;
@@ -268,7 +269,7 @@ pub(crate) fn add_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome {
     done(desk, json!({ "agentId": agent.id, "planId": plan.id }))
 }
 
-/// `DELETE /api/v1/protocol/agents/:agentId/plan/:planId`; not there is a 200 as well.
+/// `DELETE /api/v1/protocol/agents/:agentId/plan/:planId`: answers 200 if the plan is not linked.
 pub(crate) fn remove_plan(desk: &Desk, agent_id: &str, plan_id: &str) -> Outcome {
     let agent = load_owned(desk, agent_id)?;
     let plan_id = id(plan_id, "planId")?;

@@ -1,35 +1,35 @@
-//! The rules of credits, without storage: what a settle takes, from which lots, and what a top-up costs.
+//! The rules of credits, without storage: the amount a settle burns, from which lots, and the cost of a top-up.
 
 use crate::primitives::time;
 use payments_wasm::wire::Credits;
 
-/// How a plan's credits are handed out and taken (contract section 5).
+/// The credit terms of a plan (contract section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grant {
     /// Credits per order.
     pub(crate) amount: Credits,
     pub(crate) min: Credits,
     pub(crate) max: Credits,
-    /// FIXED: each request takes `min`, whatever is asked.
+    /// FIXED: each request costs `min`, whatever amount is asked.
     pub(crate) fixed: bool,
-    /// The plan sells time: while it lasts, requests take nothing.
+    /// A time plan: while it is valid, requests burn nothing.
     pub(crate) by_time: bool,
-    /// How long credits live; 0 is for ever.
+    /// Lifetime of the credits in seconds; 0 means unlimited.
     pub(crate) duration_secs: i64,
 }
 
-/// What one request needs.
+/// The cost of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Charge {
-    /// What the holder must have.
+    /// Credits the holder must have.
     pub(crate) hold: Credits,
-    /// What is taken of it.
+    /// Credits that are burned.
     pub(crate) burn: Credits,
 }
 
 impl Grant {
-    /// What a settle of `asked` takes (contract section 13.8): DYNAMIC takes what is asked, within the plan's bounds,
-    /// and its most where nothing or `0` is asked; FIXED takes its one amount.
+    /// The cost of a settle of `asked` (contract section 13.8). DYNAMIC burns the requested amount within the plan's
+    /// bounds, and the maximum if nothing or `0` is requested. FIXED burns its fixed amount.
     pub(crate) fn charge(&self, asked: Option<Credits>) -> Charge {
         if self.by_time {
             return Charge { hold: Credits::from(1), burn: Credits::ZERO };
@@ -42,7 +42,8 @@ impl Grant {
         Charge { hold: burn, burn }
     }
 
-    /// What a verify of `asked` must find. `0` needs nothing: a seller who prices after the work verifies with `0`.
+    /// The credits a verify of `asked` must find. `0` needs none: a seller who prices after the work verifies with
+    /// `0`.
     pub(crate) fn needed(&self, asked: Option<Credits>) -> Credits {
         match asked {
             Some(amount) if amount.is_zero() => Credits::ZERO,
@@ -50,12 +51,12 @@ impl Grant {
         }
     }
 
-    /// When credits handed out now run out; 0 is never.
+    /// Expiry of credits issued now; 0 is never.
     pub(crate) fn expiry(&self, now: i64) -> i64 {
         if self.duration_secs == 0 { 0 } else { time::after(now, self.duration_secs) }
     }
 
-    /// What the holder of a plan that sells time has after an order: time is added to time, and access stays one.
+    /// The lot of a time plan after another order: the time is extended, and the access stays one credit.
     pub(crate) fn renewal(&self, held: &[Lot], amount: Credits, now: i64) -> Lot {
         let forever = held.iter().any(|lot| lot.expires_at == 0);
         let until = held.iter().map(|lot| lot.expires_at).fold(now, i64::max);
@@ -64,20 +65,20 @@ impl Grant {
     }
 }
 
-/// What an automatic purchase buys.
+/// An automatic purchase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TopUp {
-    /// How many orders of the plan.
+    /// Number of orders.
     pub(crate) orders: u128,
-    /// What they cost in cents, a part of a cent counted as one.
+    /// Total price in cents, rounded up.
     pub(crate) cents: i64,
-    /// What they bring.
+    /// Credits that the orders bring.
     pub(crate) credits: Credits,
 }
 
-/// The fewest orders that bring `missing` credits; `None` where no number of orders that can be paid does.
+/// The smallest number of orders that brings `missing` credits; `None` if no payable number does.
 ///
-/// `price` is that of one order in micro-units (6 decimals, contract section 5).
+/// `price` is the price of one order in micro-units (6 decimals, contract section 5).
 pub(crate) fn top_up(missing: Credits, granted: Credits, price: u128) -> Option<TopUp> {
     if granted.is_zero() || missing.is_zero() {
         return None;
@@ -93,12 +94,12 @@ pub(crate) fn top_up(missing: Credits, granted: Credits, price: u128) -> Option<
     Some(TopUp { orders, cents, credits })
 }
 
-/// The amount as a machine number, if it is one.
+/// The amount as a u128, if it fits.
 fn small(amount: Credits) -> Option<u128> {
     amount.to_string().parse().ok()
 }
 
-/// Credits of one plan that one holder has and that run out together.
+/// Credits of one plan and one holder that expire together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lot {
     /// Milliseconds; 0 is never.
@@ -106,13 +107,13 @@ pub(crate) struct Lot {
     pub(crate) amount: Credits,
 }
 
-/// What a holder has.
+/// The sum of the lots.
 pub(crate) fn total(lots: &[Lot]) -> Credits {
     lots.iter().fold(Credits::ZERO, |sum, lot| sum.saturating_add(lot.amount))
 }
 
-/// The lots after `amount` is taken, those that run out first first; `None` if there is not enough. Lots that are
-/// empty afterwards are in the answer, with nothing in them.
+/// The lots after `amount` is taken, first from those that expire first; `None` if there is not enough. Emptied lots
+/// stay in the result with 0.
 pub(crate) fn take(lots: &[Lot], amount: Credits) -> Option<Vec<Lot>> {
     let mut lots = lots.to_vec();
     lots.sort_by_key(|lot| if lot.expires_at == 0 { i64::MAX } else { lot.expires_at });
@@ -125,7 +126,7 @@ pub(crate) fn take(lots: &[Lot], amount: Credits) -> Option<Vec<Lot>> {
     due.is_zero().then_some(lots)
 }
 
-/// Units with so many decimals over a number of credits, as JSON's number: for showing only, never reckoned with.
+/// The price per credit as a JSON number, for display only; never used in a calculation.
 pub(crate) fn price_per_credit(price: u128, granted: Credits) -> serde_json::Number {
     let per = small(granted).filter(|granted| *granted > 0).and_then(|granted| {
         let scaled = price.checked_mul(1_000_000)? / granted;

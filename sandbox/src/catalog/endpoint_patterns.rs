@@ -1,19 +1,20 @@
-//! An agent's endpoints: which addresses its plans give access to, as path-to-regexp patterns (contract sections 4.2, 4.5).
+//! The endpoints of an agent, as path-to-regexp patterns: the URLs that its plans give access to (contract sections
+//! 4.2, 4.5).
 
 use crate::http::request::text;
 use serde_json::{Map, Value};
 
-/// What an agent's registration says of its addresses.
+/// The registered endpoints of an agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Endpoints {
-    /// Verb and pattern; a verb of `ANY`, `ALL` or `*` is any.
+    /// Verb and pattern. The verbs `ANY`, `ALL` and `*` match all verbs.
     listed: Vec<(String, String)>,
     open: Vec<String>,
 }
 
 impl Endpoints {
-    /// Reads `agentApiAttributes`. An entry is `{ "POST": "https://..." }`; one of another shape, as
-    /// `{ "verb": "POST", "url": ... }`, is of no verb there is and matches nothing, as on the hosted service.
+    /// Reads `agentApiAttributes`. An entry is `{ "POST": "https://..." }`. An entry of another shape, such as `{
+    /// "verb": "POST", "url": ... }`, matches nothing, as on the hosted service.
     pub(crate) fn read(api: &Map<String, Value>) -> Self {
         let list = |name: &str| api.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
         let listed = list("endpoints")
@@ -26,7 +27,8 @@ impl Endpoints {
         Self { listed, open }
     }
 
-    /// Whether a request is for one of them; where none is listed, every one is. `test` runs a regular expression.
+    /// Finds the entry for a request. Without registered endpoints every request matches. `test` runs a regular
+    /// expression.
     pub(crate) fn allow(
         &self,
         verb: Option<&str>,
@@ -46,7 +48,7 @@ impl Endpoints {
     }
 }
 
-/// The entry that a request fits.
+/// The entry that matched a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Match {
     pub(crate) verb: String,
@@ -61,15 +63,15 @@ fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// What comes after the origin.
+/// The path of a pattern.
 fn path(pattern: &str) -> &str {
     let rest = pattern.split_once("://").map(|(_, rest)| rest);
     rest.map_or(pattern, |rest| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"))
 }
 
-/// A pattern as a regular expression of JavaScript's. `:name` is a segment, `:name(re)` and `(re)` what they say, `*` and
-/// `{*name}` anything, `{...}` what may be missing, `?`, `+`, `*` after a segment how often it comes. A resource without
-/// an origin, as middlewares send it, is held to the pattern's path.
+/// Converts a pattern to a JavaScript regular expression. `:name` matches a segment, `:name(re)` and `(re)` match the
+/// expression, `*` and `{*name}` match anything, `{...}` is optional, and `?`, `+`, `*` after a segment say how often
+/// it may occur. A resource without an origin, as middlewares send it, is compared with the pattern's path.
 fn expression(pattern: &str, whole: bool) -> String {
     let pattern = if whole { pattern } else { path(pattern) };
     let mut out = String::from("^");
@@ -105,13 +107,13 @@ fn expression(pattern: &str, whole: bool) -> String {
     out
 }
 
-/// The group that begins at the next character, which is its bracket.
+/// Reads the group whose opening bracket is the next character.
 fn group(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
     rest.next();
     inner(rest)
 }
 
-/// What is in a group, up to its closing bracket.
+/// Reads the content of a group up to its closing bracket.
 fn inner(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
     let (mut text, mut depth, mut escaped) = (String::new(), 1, false);
     for next in rest.by_ref() {
@@ -130,7 +132,7 @@ fn inner(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
     text
 }
 
-/// Adds a group, with its modifier if one comes; a slash before it is part of what repeats.
+/// Appends a group with its modifier. A slash before the group belongs to what repeats.
 fn repeat(out: &mut String, group: &str, rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     let Some(modifier) = rest.next_if(|c| matches!(c, '?' | '+' | '*')) else {
         out.push_str(&format!("(?:{group})"));
@@ -145,13 +147,13 @@ fn repeat(out: &mut String, group: &str, rest: &mut std::iter::Peekable<std::str
     out.push_str(&format!("(?:{slash}(?:{group})){modifier}"));
 }
 
-/// The endpoint list as it is shown to whoever reads the agent: as it was registered.
+/// Reads the endpoints from a stored agent.
 pub(crate) fn of(api: &str) -> Endpoints {
     let api: Value = serde_json::from_str(api).unwrap_or(Value::Null);
     api.as_object().map(Endpoints::read).unwrap_or_default()
 }
 
-/// The verb that an offer or a token names.
+/// The HTTP verb of an offer or a token.
 pub(crate) fn verb(side: &Map<String, Value>) -> Option<&str> {
     side.get("extra").and_then(Value::as_object).and_then(|extra| text(extra, "httpVerb"))
 }
@@ -188,7 +190,7 @@ mod tests {
             "openEndpoints": ["https://a.example/health"],
         });
         let endpoints = Endpoints::read(api.as_object().unwrap());
-        // Stands in for a regular expression: these have none of its signs but those of escaping and of the end.
+        // A stand-in for the regular expression engine: these patterns contain only escapes and an end mark.
         let test = |pattern: &str, url: &str| {
             pattern.replace('\\', "").trim_start_matches('^').trim_end_matches("/?$") == url
         };

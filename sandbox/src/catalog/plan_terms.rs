@@ -1,4 +1,4 @@
-//! A plan's terms: read and checked when it is registered, printed as clients read them (contract sections 4.1, 5).
+//! The terms of a plan: validated at registration, printed for clients (contract sections 4.1, 5).
 
 use crate::catalog::credit_rules::Grant;
 use crate::http::error::{Outcome, Problem};
@@ -7,20 +7,20 @@ use crate::identity::api_key::is_address;
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value, json};
 
-/// Least and most that a fiat plan may cost, in micro-units: 1.00 and 999,999.99.
+/// Minimum and maximum price of a fiat plan in micro-units: 1.00 and 999,999.99.
 const FIAT_MIN: u128 = 1_000_000;
 const FIAT_MAX: u128 = 999_999_990_000;
 const EURC: [&str; 2] =
     ["0x60a3e35cc302bfa44cb288bc5a4f316fdb1adb42", "0x808456652fdb597867f38412077a9182bf77359f"];
 const ZERO_ADDRESS: &str = "0x0000000000000000000000000000000000000000";
 
-/// What a plan sells and for how much.
+/// The credits and the price of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Terms {
     metadata: Map<String, Value>,
     price: Map<String, Value>,
     credits: Map<String, Value>,
-    /// In micro-units: six decimals, whatever the currency. 0 is free.
+    /// The price in micro-units: six decimals in every currency. 0 is free.
     pub(crate) total: u128,
     pub(crate) crypto: bool,
     pub(crate) trial: bool,
@@ -28,16 +28,16 @@ pub(crate) struct Terms {
     pub(crate) grant: Grant,
 }
 
-/// Who may redeem credits without the subscriber's token (contract section 2.4).
+/// The parties that may redeem credits without the subscriber's token (contract section 2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Redemption {
-    /// The platform alone.
+    /// The platform only.
     GlobalRole,
     /// The plan's owner.
     Owner,
-    /// Whom the owner gave the role; in the sandbox the owner.
+    /// Accounts with the redeemer role; in the sandbox the owner.
     PlanRole,
-    /// The subscriber, or an agent that a subscriber's request was verified for.
+    /// The subscriber, or an agent with a verified request of the subscriber.
     Subscriber,
 }
 
@@ -59,7 +59,7 @@ impl Redemption {
     }
 }
 
-/// Which money a plan is priced in or a delegation spends; one is not changed into the other.
+/// The currency of a plan's price or a delegation. Currencies are not converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Money {
     Dollar,
@@ -67,7 +67,7 @@ pub(crate) enum Money {
 }
 
 impl Money {
-    /// `EUR`, `eurc`, ... are euros; what is nothing else is dollars.
+    /// `EUR`, `eurc` and the like are euros; everything else is dollars.
     pub(crate) fn of(currency: &str) -> Self {
         match currency.to_ascii_lowercase().as_str() {
             "eur" | "eurc" => Self::Euro,
@@ -77,7 +77,7 @@ impl Money {
 }
 
 impl Terms {
-    /// Reads the body of a registration, or what [`Terms::stored`] printed.
+    /// Reads the body of a registration, or the output of [`PlanTerms::stored`].
     pub(crate) fn read(body: &Map<String, Value>) -> Outcome<Self> {
         let metadata = object(body, "metadataAttributes")?;
         if text(metadata, "name").is_none() {
@@ -118,7 +118,7 @@ impl Terms {
         Ok(Self { metadata, price, credits, total, crypto, trial, redemption, grant })
     }
 
-    /// These under another description. What the plan sells, and that it is a trial, stay as they are.
+    /// The same terms with another description. Price, credits and the trial flag stay.
     pub(crate) fn described(&self, metadata: &Map<String, Value>) -> Outcome<Self> {
         let mut terms: Map<String, Value> = match serde_json::from_str(&self.stored()) {
             Ok(Value::Object(terms)) => terms,
@@ -133,7 +133,7 @@ impl Terms {
         Self::read(&terms)
     }
 
-    /// As JSON text, to be kept.
+    /// The terms as JSON text for storage.
     pub(crate) fn stored(&self) -> String {
         json!({
             "metadataAttributes": self.metadata, "priceConfig": self.price, "creditsConfig": self.credits,
@@ -142,7 +142,7 @@ impl Terms {
         .to_string()
     }
 
-    /// From what was kept.
+    /// Reads stored terms.
     pub(crate) fn load(stored: &str) -> Outcome<Self> {
         match serde_json::from_str(stored) {
             Ok(Value::Object(terms)) => Self::read(&terms),
@@ -167,12 +167,12 @@ impl Terms {
         }
     }
 
-    /// The currency's name as the seller wrote it; dollars if there is none.
+    /// The currency's name as the seller wrote it; dollars if absent.
     pub(crate) fn currency(&self) -> &str {
         text(&self.price, "currency").unwrap_or("USD")
     }
 
-    /// Who gets how much of one order, in micro-units.
+    /// The receivers of one order and their shares in micro-units.
     pub(crate) fn shares(&self) -> Vec<(&str, u128)> {
         let list = |name: &str| self.price.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let amount =
@@ -181,7 +181,7 @@ impl Terms {
         shares.map(|(receiver, share)| (receiver.as_str().unwrap_or_default(), amount(share))).collect()
     }
 
-    /// What is paid with: the token's address, or by card the currency.
+    /// The means of payment: the token's address, or the currency for cards.
     pub(crate) fn tender(&self) -> &str {
         if self.crypto { text(&self.price, "tokenAddress").unwrap_or(ZERO_ADDRESS) } else { self.currency() }
     }
@@ -191,7 +191,7 @@ impl Terms {
         (!self.crypto).then(|| text(&self.metadata, "fiatPaymentProvider").unwrap_or("stripe"))
     }
 
-    /// The plan as `GET /plans/:id` answers it.
+    /// The body of `GET /plans/:id`.
     pub(crate) fn view(&self, id: &str, owner: &str, org: Option<&str>, created: &str) -> Value {
         let mut plan = json!({ "accessLimit": self.access_limit(), "isTrialPlan": self.trial });
         if let (Some(provider), Some(plan)) = (self.provider(), plan.as_object_mut()) {

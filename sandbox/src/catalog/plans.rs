@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
-/// A plan as it is kept.
+/// A stored plan.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) id: String,
@@ -61,7 +61,7 @@ impl Plan {
         view
     }
 
-    /// In a list, with id and name at the top as well, where clients look for them (contract section 4.2).
+    /// The plan as a list item: id and name are at the top too, where clients look for them (contract section 4.2).
     pub(crate) fn item(&self) -> Value {
         let mut view = self.view();
         if let Some(view) = view.as_object_mut() {
@@ -72,18 +72,18 @@ impl Plan {
     }
 }
 
-/// The plan of that id, or a 404.
+/// Finds a plan by its id, or answers 404.
 pub(crate) fn load(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
     find(desk, &id(plan_id, "planId")?)?.ok_or_else(|| Problem::plan_not_found(plan_id))
 }
 
-/// The plan of that id, if there is one.
+/// Finds a plan by its id.
 pub(crate) fn find(desk: &Desk, plan_id: &str) -> Outcome<Option<Plan>> {
     let query = format!("SELECT {COLUMNS} FROM plans WHERE id = ?");
     desk.store.first::<PlanRow>(&query, binds![plan_id])?.map(|row| row.plan(desk)).transpose()
 }
 
-/// The plan of that id, if the caller owns it.
+/// Finds a plan that the caller owns.
 pub(crate) fn load_owned(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
     let caller = accounts::caller(desk)?;
     let plan = load(desk, plan_id)?;
@@ -94,12 +94,12 @@ pub(crate) fn load_owned(desk: &Desk, plan_id: &str) -> Outcome<Plan> {
     }
 }
 
-/// Keeps a new plan of the caller's and hands back its id.
+/// Stores a new plan of the caller and returns its id.
 pub(crate) fn insert(desk: &Desk, owner: &Identity, body: &Map<String, Value>) -> Outcome<String> {
     insert_as(desk, owner, body, None)
 }
 
-/// The same, under that id if one is named.
+/// The same, under the given id if there is one.
 pub(crate) fn insert_as(
     desk: &Desk,
     owner: &Identity,
@@ -118,7 +118,7 @@ pub(crate) fn insert_as(
     Ok(plan_id)
 }
 
-/// `POST /api/v1/protocol/plans`: the id is at the top, unlike that of an agent.
+/// `POST /api/v1/protocol/plans`: the id is at the top of the response, unlike an agent's.
 pub(crate) fn register(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let plan_id = insert(desk, &caller, &desk.call.json()?)?;
@@ -130,7 +130,7 @@ pub(crate) fn get(desk: &Desk, plan_id: &str) -> Outcome {
     Reply::ok(load(desk, plan_id)?.view())
 }
 
-/// `GET /api/v1/protocol/plans`: the caller's own, or those of an organization.
+/// `GET /api/v1/protocol/plans`: the caller's plans, or those of an organization.
 pub(crate) fn list(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let page = desk.call.page();
@@ -155,14 +155,14 @@ pub(crate) fn list(desk: &Desk) -> Outcome {
     Reply::ok(json!({ "total": total, "page": page.number, "offset": page.size, "plans": plans }))
 }
 
-/// The newest plans, newest first, as a list has them.
+/// The newest plans as list items, newest first.
 pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
     let query = format!("SELECT {COLUMNS} FROM plans ORDER BY created_at DESC, rowid DESC LIMIT ?");
     let rows: Vec<PlanRow> = desk.store.rows(&query, binds![most])?;
     rows.into_iter().map(|row| Ok(row.plan(desk)?.item())).collect()
 }
 
-/// `PUT /api/v1/protocol/plans/:planId`: another description; what is sold, and for how much, stays.
+/// `PUT /api/v1/protocol/plans/:planId`: changes the description. Price and credits stay.
 pub(crate) fn update(desk: &Desk, plan_id: &str) -> Outcome {
     let plan = load_owned(desk, plan_id)?;
     let body = desk.call.json()?;
@@ -173,8 +173,8 @@ pub(crate) fn update(desk: &Desk, plan_id: &str) -> Outcome {
     }))
 }
 
-/// `PUT /api/v1/protocol/plans/:planId/list/:activate`: in the catalogue or not. A plan that is not can still be bought
-/// by whoever knows its id.
+/// `PUT /api/v1/protocol/plans/:planId/list/:activate`: lists or unlists a plan. An unlisted plan can still be bought
+/// by its id.
 pub(crate) fn set_listed(desk: &Desk, plan_id: &str, state: &str) -> Outcome {
     let (plan, listed) = (load_owned(desk, plan_id)?, flag(state)?);
     if plan.listed == listed {
@@ -189,7 +189,7 @@ pub(crate) fn set_listed(desk: &Desk, plan_id: &str, state: &str) -> Outcome {
     Reply::ok(json!({ "success": true, "txHash": desk.random.hex(32)?, "httpStatus": 200, "data": data }))
 }
 
-/// The last part of a path that switches something on or off.
+/// Parses the last path segment of an on/off route.
 pub(crate) fn flag(state: &str) -> Outcome<bool> {
     match state {
         "true" | "1" | "activate" => Ok(true),
@@ -198,7 +198,7 @@ pub(crate) fn flag(state: &str) -> Outcome<bool> {
     }
 }
 
-/// The plan's name, or its id where a document lost it.
+/// The plan's name, or its id if the metadata has no name.
 pub(crate) fn title(plan: &Plan) -> &str {
     match plan.terms.name() {
         "" => &plan.id,
@@ -206,7 +206,7 @@ pub(crate) fn title(plan: &Plan) -> &str {
     }
 }
 
-/// `accepted.planId` and its like: a plan id in a body.
+/// Reads a plan id from a body, such as `accepted.planId`.
 pub(crate) fn id_in(body: &Map<String, Value>, name: &str) -> Outcome<String> {
     match body.get(name) {
         Some(Value::Number(number)) => id(&number.to_string(), name),

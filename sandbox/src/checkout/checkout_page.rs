@@ -1,4 +1,4 @@
-//! Buying a card plan: a link, a page with a card, credits, and back to the app (contract section 8.4).
+//! Card checkout: a link, a page that takes a card, credits, and the return to the app (contract section 8.4).
 
 use crate::Desk;
 use crate::catalog::plans::{self, Plan};
@@ -15,9 +15,9 @@ use serde::Deserialize;
 use serde_json::json;
 use worker::Url;
 
-/// How long a link is good for, in milliseconds.
+/// Lifetime of a link in milliseconds.
 const LIFE: i64 = 24 * 3_600_000;
-/// Longest that credits may be on their way, in seconds.
+/// Maximum delay of credits in seconds.
 const MAX_DELAY: i64 = 86_400;
 
 #[derive(Deserialize)]
@@ -29,16 +29,16 @@ struct Checkout {
     expires_at: i64,
 }
 
-/// What a link may carry besides: the app adds it, as the contract has no place for it.
+/// Parameters that the app adds to the link; the contract has no place for them.
 struct Extras {
-    /// Where to go afterwards.
+    /// The return URL.
     target: Option<Url>,
-    /// How many seconds the credits take, if not as the sandbox is set.
+    /// Delay of the credits in seconds, if it differs from the sandbox's setting.
     delay: Option<i64>,
 }
 
 impl Extras {
-    /// Reads them; a way back that is none is refused, since nobody should follow it.
+    /// Reads the parameters. An invalid return URL is refused, because nobody should follow it.
     fn read<'a>(parameter: impl Fn(&str) -> Option<&'a str>) -> Result<Self, Reply> {
         let wrong = |text: &str| html::message(400, "That checkout link does not work", text);
         let target =
@@ -60,7 +60,7 @@ impl Extras {
         self.target.as_ref().map(|url| return_url::with(url, &[("checkout", word), ("sessionId", id)]))
     }
 
-    /// After the page: to the app, or, where there is none to go to, a page that says how it went.
+    /// Leaves the page: redirects to the app, or shows the result if there is no return URL.
     fn leave(&self, checkout: &Checkout, paid: bool) -> Reply {
         let word = if paid { "success" } else { "cancelled" };
         match self.answer(word, &checkout.id) {
@@ -77,7 +77,7 @@ impl Extras {
     }
 }
 
-/// `POST /api/v1/fiat/stripe/payment`: a link on which a person pays.
+/// `POST /api/v1/fiat/stripe/payment`: creates a link to the checkout page.
 pub(crate) fn start(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let plan = plans::load(desk, &plans::id_in(&desk.call.json()?, "planId")?)?;
@@ -102,7 +102,7 @@ pub(crate) fn start(desk: &Desk) -> Outcome {
     }}))
 }
 
-/// The checkout of that id, or the page that says why there is none to go on with.
+/// Finds a checkout by its id; `Err` is the page that explains why it cannot be paid.
 fn load(desk: &Desk, id: &str, extras: &Extras) -> Outcome<Result<Checkout, Reply>> {
     let query = "SELECT id, plan_id, holder, paid, expires_at FROM checkouts WHERE id = ?";
     let Some(checkout) = desk.store.first::<Checkout>(query, binds![id])? else {
@@ -175,7 +175,8 @@ fn content(plan: &Plan, id: &str, extras: &Extras, wrong: Option<&str>, typed: &
     html
 }
 
-/// `POST /checkout/:id`: paid once, however often the button is pressed. A post without a card pays with the test card.
+/// `POST /checkout/:id`: pays once, however often the button is pressed. A post without card fields pays with the
+/// test card.
 pub(crate) fn pay(desk: &Desk, id: &str) -> Outcome {
     let form = desk.call.form();
     let extras = match Extras::read(|name| form.get(name).or_else(|| desk.call.param(name))) {

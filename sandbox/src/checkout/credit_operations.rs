@@ -1,5 +1,5 @@
-//! What happens to credits outside a payment: handed out by a plan's owner, burned by their holder, redeemed for a
-//! request (contract section 4.1, routes 8 to 11).
+//! Credit operations outside a payment: mint by the plan's owner, burn by the holder, redeem for a request (contract
+//! section 4.1, routes 8 to 11).
 
 use crate::Desk;
 use crate::catalog::credit_rules::TopUp;
@@ -17,12 +17,12 @@ use crate::storage::store::binds;
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value, json};
 
-/// `NvmAPIResult` of the SDKs.
+/// The `NvmAPIResult` of the SDKs.
 fn result(tx: &str, data: Value) -> Outcome {
     Reply::created(json!({ "success": true, "txHash": tx, "httpStatus": 201, "data": data }))
 }
 
-/// A member that is an amount above 0; `code` is what the backend calls one that is not.
+/// A member that must be an amount above 0; `code` is the backend's error code otherwise.
 fn positive(body: &Map<String, Value>, name: &str, code: &'static str) -> Outcome<Credits> {
     let amount: Credits = uint256(body, name)?.ok_or_else(|| Problem::bad_uint256(name))?;
     if amount.is_zero() {
@@ -31,13 +31,13 @@ fn positive(body: &Map<String, Value>, name: &str, code: &'static str) -> Outcom
     Ok(amount)
 }
 
-/// `POST /api/v1/protocol/plans/mint`: the owner hands out credits.
+/// `POST /api/v1/protocol/plans/mint`: the owner mints credits.
 pub(crate) fn mint(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     hand_out(desk, &body, "amount", 0)
 }
 
-/// `POST /api/v1/protocol/plans/mintExpirable`: the same, with an end.
+/// `POST /api/v1/protocol/plans/mintExpirable`: the owner mints credits that expire.
 pub(crate) fn mint_expirable(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let duration = whole(&body, "creditsDuration")?.unwrap_or(0);
@@ -54,7 +54,7 @@ fn hand_out(desk: &Desk, body: &Map<String, Value>, amount: &str, duration: i64)
     result(&tx, json!({ "planId": plan.id, "creditsReceiver": holder }))
 }
 
-/// Hands out credits that nobody pays for; the answer is the transaction. A duration of 0 is the plan's own.
+/// Mints credits without a payment and returns the transaction. A duration of 0 means the plan's own.
 pub(crate) fn give(
     desk: &Desk,
     plan: &Plan,
@@ -75,7 +75,7 @@ pub(crate) fn give(
     Ok(tx)
 }
 
-/// `POST /api/v1/protocol/plans/burn`: the caller's own credits, of any plan.
+/// `POST /api/v1/protocol/plans/burn`: burns the caller's own credits, of any plan.
 pub(crate) fn burn(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
@@ -90,8 +90,8 @@ pub(crate) fn burn(desk: &Desk) -> Outcome {
     )
 }
 
-/// `POST /api/v1/protocol/plans/redeem`: credits of a subscriber's, for a request. The plan's redemption type says who
-/// may; its bounds say how much.
+/// `POST /api/v1/protocol/plans/redeem`: burns a subscriber's credits for a request. The plan's redemption type
+/// decides who may do so, its bounds how much.
 pub(crate) fn redeem(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
@@ -126,7 +126,8 @@ pub(crate) fn redeem(desk: &Desk) -> Outcome {
     )
 }
 
-/// `POST /sandbox/accounts/:address/credits` `{planId, amount, expiresInSecs?}`: credits of any plan, as from its owner.
+/// `POST /sandbox/accounts/:address/credits` `{planId, amount, expiresInSecs?}`: mints credits of any plan, as its
+/// owner would.
 pub(crate) fn top_up(desk: &Desk, address: &str) -> Outcome {
     let account = accounts::load(desk, address)?;
     let body = desk.call.json()?;
@@ -148,7 +149,7 @@ fn may_redeem(
     Ok(match plan.terms.redemption {
         Redemption::GlobalRole => false,
         Redemption::Owner | Redemption::PlanRole => same(&plan.owner),
-        // A subscriber agrees for themselves, or by the token with which a request of theirs was verified.
+        // Subscribers agree for themselves, or through the token that their request was verified with.
         Redemption::Subscriber if same(holder) => true,
         Redemption::Subscriber => match request.filter(|_| same(&plan.owner)) {
             Some(id) => agent_requests::find(desk, id)?
@@ -158,7 +159,7 @@ fn may_redeem(
     })
 }
 
-/// Takes credits and writes it down: the transaction and what is left; `None` where there are too few.
+/// Burns credits and records it. Returns the transaction and the remaining balance; `None` if there are too few.
 pub(crate) fn take(
     desk: &Desk,
     plan: &Plan,

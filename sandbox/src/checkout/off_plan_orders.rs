@@ -1,5 +1,5 @@
-//! The Orders API: a charge of any amount, off all plans, that the buyer's browser confirms (contract section 4.9). The
-//! word order means the purchase of a plan everywhere else here, so these are sales.
+//! The Orders API: a charge of any amount without a plan, confirmed by the buyer's browser (contract section 4.9).
+//! Elsewhere in this crate an order is the purchase of a plan.
 
 use crate::Desk;
 use crate::http::error::{Outcome, Problem};
@@ -12,11 +12,11 @@ use crate::storage::store::binds;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// Least and most of a sale, in cents.
+/// Minimum and maximum amount in cents.
 const BOUNDS: std::ops::RangeInclusive<i64> = 100..=99_999_999;
 const MAX_DESCRIPTION: usize = 1024;
 const MAX_REFERENCE: usize = 255;
-/// How long one can be paid, in milliseconds: a day.
+/// Time to pay in milliseconds: one day.
 const LIFE: i64 = 86_400_000;
 const COLUMNS: &str =
     "id, org_id, amount, currency, status, refunded, description, buyer_ref, intent, secret, expires_at";
@@ -45,12 +45,12 @@ impl Sale {
         (self.status(now) == "requires_payment").then_some(self.secret.as_str())
     }
 
-    /// What the seller gets when it is made.
+    /// The order as the seller receives it on creation.
     fn created(&self, now: i64) -> Value {
         with_secret(json!({ "orderId": self.id, "status": self.status(now) }), self.secret(now))
     }
 
-    /// What anyone who knows its id may see.
+    /// The order as anyone who knows its id sees it.
     fn view(&self, now: i64) -> Value {
         let view = json!({
             "id": self.id, "amountMinor": self.amount, "currency": self.currency, "status": self.status(now),
@@ -72,7 +72,7 @@ fn invalid(message: impl Into<String>) -> Problem {
     Problem::new(400, "BCK.ORDER.0001", message)
 }
 
-/// What a sale is asked to be.
+/// The body of an order request.
 #[derive(Debug, PartialEq)]
 struct Wanted {
     amount: i64,
@@ -127,7 +127,7 @@ impl Wanted {
     }
 }
 
-/// `POST /api/v1/orders`: for a key that is an organization's.
+/// `POST /api/v1/orders`: for keys of an organization.
 pub(crate) fn create(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let wanted = Wanted::read(&desk.call.json()?)?;
@@ -196,7 +196,7 @@ fn load(desk: &Desk, id: &str) -> Outcome<Sale> {
         .ok_or_else(|| Problem::new(404, "BCK.ORDER.0002", format!("Order {id} not found")))
 }
 
-/// The newest sales, newest first, with whose they are.
+/// The newest orders with their owners, newest first.
 pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
     let query = format!("SELECT {COLUMNS} FROM sales ORDER BY at DESC, rowid DESC LIMIT ?");
     let sales: Vec<Sale> = desk.store.rows(&query, binds![most])?;
@@ -211,12 +211,12 @@ pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
     Ok(views.collect())
 }
 
-/// `GET /api/v1/orders/:id`: knowing the id is what allows it.
+/// `GET /api/v1/orders/:id`: for anyone who knows the id.
 pub(crate) fn get(desk: &Desk, id: &str) -> Outcome {
     Reply::ok(load(desk, id)?.view(desk.call.now))
 }
 
-/// `POST /sandbox/orders/:id`: what the buyer's browser and Stripe would do: `pay`, `fail`, `refund` (in part, with
+/// `POST /sandbox/orders/:id`: plays the buyer's browser and Stripe: `pay`, `fail`, `refund` (in part with
 /// `amountMinor`) or `dispute`.
 pub(crate) fn advance(desk: &Desk, id: &str) -> Outcome {
     let (sale, body) = (load(desk, id)?, desk.call.json()?);
@@ -252,7 +252,7 @@ pub(crate) fn advance(desk: &Desk, id: &str) -> Outcome {
     Reply::ok(changed.view(desk.call.now))
 }
 
-/// What an action does with the money: the buyer pays, gets some back, or has the bank take what is left.
+/// Posts the money of an action: payment, refund, or dispute of the remainder.
 fn move_money(desk: &Desk, sale: &Sale, action: &str, refunded: i64) -> Outcome<()> {
     let of = |kind, owner: &str| Account::money(kind, &sale.currency, owner);
     let (outside, buyer) = (of(Kind::Outside, ""), of(Kind::Buyer, &sale.intent));

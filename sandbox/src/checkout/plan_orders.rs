@@ -1,4 +1,4 @@
-//! Ways to buy credits: order, checkout, automatic top-up (contract sections 4.1, 8.4).
+//! Purchases of credits: order, checkout, automatic top-up (contract sections 4.1, 8.4).
 
 use crate::Desk;
 use crate::catalog::credit_rules::TopUp;
@@ -15,7 +15,7 @@ use crate::storage::store::binds;
 use serde::Deserialize;
 use serde_json::json;
 
-/// How credits came to be.
+/// The kind of a purchase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Order,
@@ -46,7 +46,7 @@ impl Kind {
     }
 }
 
-/// One purchase, to be written down.
+/// A purchase to be recorded.
 pub(crate) struct Purchase<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) holder: &'a str,
@@ -55,7 +55,7 @@ pub(crate) struct Purchase<'a> {
     pub(crate) delegation: Option<&'a Delegation>,
 }
 
-/// A trial may be ordered once by each holder; one that is paid for and on its way counts.
+/// A trial can be ordered once per holder. An order that is paid and still pending counts.
 pub(crate) fn trial_used(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<bool> {
     let ordered =
         "SELECT (SELECT COUNT(*) FROM purchases WHERE plan_id = ?1 AND holder = ?2 AND kind <> 'mint')
@@ -64,8 +64,8 @@ pub(crate) fn trial_used(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<bool
     Ok(plan.terms.trial && desk.store.count(ordered, binds)? > 0)
 }
 
-/// Has the buyer pay the plan's receivers: tokens in their own units from a wallet, cents from a card. Money comes from
-/// outside as it is needed, as neither wallets nor cards of the sandbox run dry.
+/// Pays the plan's receivers: in token units from a wallet, in cents from a card. Money is posted from outside as
+/// needed, because wallets and cards of the sandbox never run dry.
 fn pay(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
     let Purchase { plan, bought, delegation, .. } = purchase;
     let terms = &plan.terms;
@@ -75,7 +75,7 @@ fn pay(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
         let price = price.checked_mul(bought.orders).ok_or_else(too_much)?;
         parts.push((receiver, if terms.crypto { price } else { price / 10_000 }));
     }
-    // What is left of a cent, and the part that makes it a whole one, is the first's.
+    // The first receiver gets the remainder, and the fraction that rounds it up to a cent.
     if let (false, Some(first)) = (terms.crypto, parts.first().map(|(receiver, _)| *receiver)) {
         let whole = u128::try_from(bought.cents).map_err(|_| too_much())?;
         let sum = parts.iter().fold(0, |sum: u128, (_, part)| sum.saturating_add(*part));
@@ -84,7 +84,7 @@ fn pay(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
     let unit = terms.tender();
     let card = delegation.and_then(|delegation| delegation.payment_method.as_deref());
     let payer = card.filter(|_| !terms.crypto).unwrap_or(purchase.holder);
-    // A card delegation may say which account of the seller's the money goes to.
+    // A card delegation may name the seller's connected account.
     let merchant = delegation.and_then(|delegation| delegation.merchant.as_deref()).filter(|_| !terms.crypto);
     let buyer = Account::money(Money::Buyer, unit, payer);
     let outside = Account::money(Money::Outside, unit, "");
@@ -97,7 +97,7 @@ fn pay(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// Hands out what a purchase brings and writes it down; the answer is its transaction.
+/// Issues the credits of a purchase, records it, and returns its transaction.
 pub(crate) fn deliver(desk: &Desk, purchase: &Purchase<'_>) -> Outcome<String> {
     let tx = desk.random.hex(32)?;
     pay(desk, purchase, &tx)?;
@@ -106,7 +106,7 @@ pub(crate) fn deliver(desk: &Desk, purchase: &Purchase<'_>) -> Outcome<String> {
     Ok(tx)
 }
 
-/// The same, so many seconds from now: what was paid is paid, and the credits are on their way.
+/// The same with a delay in seconds: the payment is made now, and the credits arrive later.
 pub(crate) fn deliver_after(desk: &Desk, purchase: &Purchase<'_>, seconds: i64) -> Outcome<String> {
     if seconds == 0 {
         return deliver(desk, purchase);
@@ -127,7 +127,7 @@ pub(crate) fn deliver_after(desk: &Desk, purchase: &Purchase<'_>, seconds: i64) 
     Ok(tx)
 }
 
-/// Hands out what was on its way and is due by now. Every call begins with it.
+/// Issues all credits that are due by now. Every request begins with it.
 pub(crate) fn arrive(desk: &Desk) -> Outcome<()> {
     let query = "SELECT tx, plan_id, holder, kind, cents FROM arrivals WHERE due_at <= ? ORDER BY due_at, tx";
     for due in desk.store.rows::<Arrival>(query, binds![desk.call.now])? {
@@ -142,7 +142,7 @@ pub(crate) fn arrive(desk: &Desk) -> Outcome<()> {
     Ok(())
 }
 
-/// Writes a purchase down.
+/// Records a purchase.
 pub(crate) fn record(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<()> {
     desk.store.run(
         "INSERT INTO purchases (tx, plan_id, holder, kind, quantity, cents, delegation_id, at)
@@ -165,7 +165,7 @@ pub(crate) fn record(desk: &Desk, purchase: &Purchase<'_>, tx: &str) -> Outcome<
     activity::record(desk, purchase.plan.org.as_deref(), "plan.purchased", None, &subject)
 }
 
-/// One order of a plan, at its price.
+/// One order of a plan at its price.
 pub(crate) fn single(plan: &Plan) -> Outcome<TopUp> {
     let cents = i64::try_from(plan.terms.total.div_ceil(10_000)).map_err(|_| {
         Problem::new(500, "BCK.PROTOCOL.0005", "The price is more than the sandbox counts to")
@@ -173,7 +173,7 @@ pub(crate) fn single(plan: &Plan) -> Outcome<TopUp> {
     Ok(TopUp { orders: 1, cents, credits: plan.terms.grant.amount })
 }
 
-/// Refuses a trial that the holder has had.
+/// Refuses a trial that the holder has had already.
 pub(crate) fn refuse_second_trial(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<()> {
     if trial_used(desk, plan, holder)? {
         return Err(Problem::new(
@@ -185,7 +185,7 @@ pub(crate) fn refuse_second_trial(desk: &Desk, plan: &Plan, holder: &str) -> Out
     Ok(())
 }
 
-/// `POST /api/v1/protocol/plans/:planId/order`: the caller's wallet pays. Wallets of the sandbox never run dry.
+/// `POST /api/v1/protocol/plans/:planId/order`: paid from the caller's wallet.
 pub(crate) fn order(desk: &Desk, plan_id: &str) -> Outcome {
     let caller = accounts::caller(desk)?;
     let plan = plans::load(desk, plan_id)?;
@@ -204,7 +204,7 @@ pub(crate) fn order(desk: &Desk, plan_id: &str) -> Outcome {
     result(&deliver_after(desk, &purchase, desk.settings.delay)?)
 }
 
-/// `NvmAPIResult` of the SDKs.
+/// The `NvmAPIResult` of the SDKs.
 fn result(tx: &str) -> Outcome {
     Reply::created(json!({ "success": true, "txHash": tx, "httpStatus": 201 }))
 }

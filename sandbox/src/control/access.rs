@@ -1,4 +1,4 @@
-//! What only a sandbox has: who may use it, and a way to start over.
+//! Access to the routes under `/sandbox`, and the reset.
 
 use crate::crypto::secrets;
 use crate::http::error::{Outcome, Problem};
@@ -6,22 +6,22 @@ use crate::http::request::Reply;
 use crate::{Desk, settings};
 use worker::Url;
 
-/// How the sandbox was started, as far as its own routes care.
+/// Options the sandbox was started with.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Started {
-    /// What its own routes want to see; without one they are for this machine only.
+    /// The secret for the routes under `/sandbox`. Without one they answer on this machine only.
     pub(crate) secret: Option<String>,
-    /// The command that starts it with faults, to be shown where it was started without.
+    /// The command that starts the sandbox with faults; the dashboard shows it if faults are off.
     pub(crate) command: Option<String>,
 }
 
-/// Refuses whoever the sandbox's own routes are not for. They hand out keys and make calls fail, and nothing in them asks
-/// for a key, so:
+/// Refuses callers that may not use the routes under `/sandbox`. These routes issue keys and inject faults, and they
+/// ask for no API key. So:
 ///
-/// - a page of another origin never gets through, whatever it sends, and may read nothing (`cors.rs`);
-/// - where there is a secret, all must show it, on this machine as well;
-/// - where there is none, the address must be of this machine: so a name that was made to lead here (DNS rebinding) is
-///   not, and a sandbox that was deployed without a secret keeps its routes shut.
+/// - a page of another origin is refused, whatever it sends, and cannot read responses (see `http::cors`);
+/// - with a secret, every caller must send it, on this machine too;
+/// - without a secret, the host must be this machine. A name that resolves here (DNS rebinding) is refused, and a
+///   sandbox that is deployed without a secret keeps these routes closed.
 pub(crate) fn guard(desk: &Desk) -> Outcome<()> {
     if is_foreign(desk) || desk.call.from.as_deref().is_some_and(|from| from != desk.call.origin) {
         return foreign();
@@ -36,12 +36,12 @@ pub(crate) fn guard(desk: &Desk) -> Outcome<()> {
     }
 }
 
-/// Whether a browser sends this for a page of another origin, by its own word.
+/// True if the browser says that a page of another origin sent the request.
 pub(crate) fn is_foreign(desk: &Desk) -> bool {
     desk.call.site.as_deref().is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }
 
-/// The refusal of what a page of another origin sends.
+/// The error for a page of another origin.
 pub(crate) fn foreign<T>() -> Outcome<T> {
     Err(Problem::new(403, "SANDBOX.CROSS_ORIGIN", "This is not for pages of other origins"))
 }
@@ -50,13 +50,13 @@ fn on_this_machine(origin: &str) -> bool {
     Url::parse(origin).is_ok_and(|url| crate::pages::return_url::loopback(&url))
 }
 
-/// `POST /sandbox/reset`: as if it had just been started with an empty data folder.
+/// `POST /sandbox/reset`: deletes all data.
 pub(crate) fn reset(desk: &Desk) -> Outcome {
     desk.store.clear()?;
     Ok(Reply::empty())
 }
 
-/// Notes that a route of the sandbox's own changed something, so that the dashboard looks again.
+/// Records a change by a route under `/sandbox`, so the dashboard reloads.
 pub(crate) fn changed(desk: &Desk) -> Outcome<()> {
     let machine = desk.call.now.saturating_sub(desk.settings.offset);
     settings::keep(desk, settings::REVISION, machine.max(desk.settings.revision.saturating_add(1)))

@@ -1,4 +1,4 @@
-//! The log of calls: for tests that count them, and for the dashboard, which shows what was said.
+//! The log of API calls: tests count the calls, and the dashboard shows them.
 
 use crate::Desk;
 use crate::dashboard::files;
@@ -9,20 +9,20 @@ use crate::storage::store::{Store, binds};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// How many calls are remembered at least; older ones are thrown away now and then.
+/// Minimum number of calls that are kept; older ones are deleted from time to time.
 const MOST_CALLS: i64 = 5_000;
-/// How much of a body is remembered, in characters.
+/// Maximum number of characters stored of a body.
 const MOST_TEXT: usize = 6_000;
-/// How many calls the dashboard is told of at once.
+/// Maximum number of calls in one response to the dashboard.
 const MOST_NEWS: usize = 200;
-/// Texts without a space that are longer than this are shortened when they are shown: keys, tokens, signatures.
+/// Texts without spaces that are longer than this are shortened for display: keys, tokens, signatures.
 const LONG: usize = 100;
-/// Members that are secrets however short they are.
+/// Names of members that are secrets at any length.
 const SECRET: [&str; 6] =
     ["nvmApiKey", "sessionToken", "clientSecret", "accessToken", "x402AccessToken", "code"];
 
-/// Remembers a call, with what it was answered or would have been; 0 is a call that was dropped. The sandbox's own
-/// routes are not calls of the API.
+/// Logs a call with its response, or the response it would have had. Status 0 is a dropped call. Routes of the
+/// sandbox itself are not logged.
 pub(crate) fn log(
     store: &Store,
     call: &Call,
@@ -53,19 +53,19 @@ pub(crate) fn log(
     )
 }
 
-/// Forgets the oldest calls.
+/// Deletes the oldest calls.
 pub(crate) fn sweep(store: &Store) -> Outcome<()> {
     store.run("DELETE FROM calls WHERE id <= (SELECT MAX(id) FROM calls) - ?", binds![MOST_CALLS])
 }
 
-/// The query, if there is one.
+/// The query string.
 fn asked(call: &Call) -> Option<String> {
     let parts = call.query.iter().map(|(name, value)| format!("{name}={value}"));
     let query = cut(&parts.collect::<Vec<_>>().join("&"));
     (!query.is_empty()).then_some(query)
 }
 
-/// A body of JSON. What a person types into a page is not remembered, and neither is a card.
+/// A JSON body. Form posts of the pages and card numbers are not logged.
 fn said(call: &Call) -> Option<String> {
     let card = call.path.last().is_some_and(|last| last == "finalize-enrollment");
     (call.body.starts_with(['{', '[']) && !card).then(|| cut(&call.body))
@@ -102,7 +102,7 @@ struct Row {
 }
 
 impl Row {
-    /// What tests count.
+    /// The entry as tests read it.
     fn brief(&self) -> Value {
         let mut call = json!({
             "method": self.method, "path": self.path, "status": self.status, "at": time::iso(self.at),
@@ -113,7 +113,7 @@ impl Row {
         call
     }
 
-    /// What the dashboard shows, secrets shortened.
+    /// The entry as the dashboard shows it, secrets shortened.
     fn whole(&self) -> Value {
         let shown = |text: &Option<String>| text.as_deref().map(shortened);
         let mut call = self.brief();
@@ -152,9 +152,9 @@ pub(crate) fn forget_calls(desk: &Desk) -> Outcome {
     Ok(Reply::empty())
 }
 
-/// `GET /sandbox/watch?after=ID`: the calls since then, oldest first, and marks by which to see that something changed:
-/// `cursor` is the last call's id, `revision` grows with every change by a route of the sandbox's own. With `before` those
-/// that came before. It answers at once: nothing waits here for news.
+/// `GET /sandbox/watch?after=ID`: the calls after that id, oldest first, and two markers of changes: `cursor` is the
+/// id of the last call, `revision` grows with every change by a route under `/sandbox`. With `before`, the calls
+/// before that id. It responds immediately and does not wait for news.
 pub(crate) fn watch(desk: &Desk) -> Outcome {
     let number = |name: &str| desk.call.param(name).and_then(|text| text.parse::<i64>().ok());
     let (after, before) = (number("after").unwrap_or(0), number("before").unwrap_or(i64::MAX >> 11));
@@ -169,14 +169,14 @@ pub(crate) fn watch(desk: &Desk) -> Outcome {
     }))
 }
 
-/// A text with its secrets cut: what is long and has no space in it, and what is a secret by its name.
+/// A text with its secrets shortened: long texts without spaces, and members with a secret's name.
 fn shortened(text: &str) -> String {
     match serde_json::from_str::<Value>(text) {
         Ok(mut value) => {
             hide(&mut value);
             value.to_string()
         }
-        // A body that was cut, or a query.
+        // A truncated body, or a query.
         Err(_) => text.split_inclusive(['"', '&', '=', ' ']).map(|part| ends(part, LONG)).collect(),
     }
 }
@@ -194,7 +194,7 @@ fn hide(value: &mut Value) {
 }
 
 fn secrets(members: &mut Map<String, Value>) {
-    // An error has a code as well, which is no secret.
+    // The `code` of an error is not a secret.
     let refused = member(members, "message").is_some();
     for name in SECRET.iter().filter(|name| !(refused && **name == "code")) {
         if let Some(Value::String(text)) = members.get_mut(*name) {
@@ -203,7 +203,7 @@ fn secrets(members: &mut Map<String, Value>) {
     }
 }
 
-/// The ends of a text that is longer than `most` and has no space in it; of an address, those of its parameters.
+/// Shortens a text without spaces to its ends if it is longer than `most`. In a URL, its parameters are shortened.
 fn ends(text: &str, most: usize) -> String {
     let url = text.starts_with("http://") || text.starts_with("https://");
     match text.split_once('?').filter(|_| url) {

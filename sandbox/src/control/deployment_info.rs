@@ -1,4 +1,4 @@
-//! What the sandbox says of itself (contract section 4.3).
+//! Information about the deployment (contract section 4.3).
 
 use crate::Desk;
 use crate::crypto::signing_keys::House;
@@ -6,10 +6,10 @@ use crate::http::error::Outcome;
 use crate::http::request::Reply;
 use serde_json::{Map, Value, json};
 
-/// Who issues the sandbox's keys.
+/// The issuer of the sandbox's API keys.
 pub(crate) const ISSUER: &str = "0x5a6db0c500000000000000000000000000000000";
 
-/// All of them: `payments-py` refuses an answer in which one is missing.
+/// All contracts: `payments-py` refuses a response in which one is missing.
 const CONTRACTS: [&str; 19] = [
     "AccessManager",
     "AgreementsStore",
@@ -32,7 +32,7 @@ const CONTRACTS: [&str; 19] = [
     "TransferCreditsCondition",
 ];
 
-/// The address of a contract: made up, but the same each time, and told apart from those of accounts by its look.
+/// The address of a contract: made up, always the same, and different from any account's by its prefix.
 pub(crate) fn contract(name: &str) -> String {
     let index = CONTRACTS.iter().position(|known| *known == name).map_or(0, |index| index + 1);
     format!("0xc0de{index:036x}")
@@ -48,7 +48,7 @@ pub(crate) fn info() -> Outcome {
     }))
 }
 
-/// `GET /.well-known/jwks.json`: what card tokens, and what OAuth hands out, are checked with.
+/// `GET /.well-known/jwks.json`: the public key that verifies card tokens and OAuth tokens.
 pub(crate) fn jwks(desk: &Desk) -> Outcome {
     Reply::ok(House::load(desk)?.jwks())
 }

@@ -1,9 +1,9 @@
-//! Things that go wrong on demand: a switch for tests, which is there only where the sandbox was started with it.
+//! Fault injection for tests. It is available only if the sandbox was started with it.
 //!
-//! A Worker cannot cut a connection: what it throws becomes a 500. What it can do is answer in a way that no client
-//! takes for an answer. A header of 600 kB is beyond what Node (16 kB), workerd (below 300 kB), Chromium (256 kB) and
-//! Python (64 kB) read: in each, `fetch` rejects as it does when the other side goes away, without a status. That is how
-//! `drop` and `lose-answer` look. A body that breaks off would not do: headers would be there by then, and `fetch`
+//! A Worker cannot cut a connection: an exception becomes a 500. It can send a response that no client accepts: a
+//! header of 600 kB exceeds the limits of Node (16 kB), workerd (below 300 kB), Chromium (256 kB) and Python (64 kB).
+//! In each of them `fetch` rejects without a status, as it does when the server closes the connection. `drop` and
+//! `lose-answer` are simulated this way. A truncated body would not do: the headers would have arrived, and `fetch`
 //! would resolve.
 
 use crate::Desk;
@@ -18,25 +18,25 @@ use serde_json::{Map, Value};
 use worker::js_sys::{Array, Function, Reflect, global};
 use worker::wasm_bindgen::{JsCast, JsValue};
 
-/// The header that is more than any client reads.
+/// A header that exceeds the limits of all clients.
 pub(crate) const OVERSIZED: (&str, usize) = ("x-sandbox-lost", 600_000);
-/// Longest wait, in milliseconds.
+/// Maximum delay in milliseconds.
 const MAX_WAIT: i64 = 120_000;
 const MEMBERS: [&str; 9] =
     ["match", "kind", "ms", "status", "code", "retryAfterSecs", "times", "probability", "seed"];
 
-/// What goes wrong.
+/// A kind of fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The call waits so many milliseconds, and goes on.
+    /// The request is served after a delay in milliseconds.
     Latency(u64),
-    /// Nothing is done, and this is answered.
+    /// The request is not served; this error is the response.
     Status { status: u16, code: String, retry_after: Option<i64> },
-    /// Nothing is done, and nothing is answered.
+    /// The request is not served, and the connection fails.
     Drop,
-    /// All is done, and the answer is cut in half.
+    /// The request is served, and the response is cut in half.
     Garble,
-    /// All is done, and the answer is lost.
+    /// The request is served, and the response is lost.
     LoseAnswer,
 }
 
@@ -77,15 +77,15 @@ impl Kind {
     }
 }
 
-/// A fault: which calls it befalls, and how often.
+/// A fault: the requests it matches, and how often it is injected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Fault {
     kind: Kind,
     method: Option<String>,
     path: Option<String>,
-    /// How often it strikes; always, if it does not say.
+    /// Maximum number of injections; unlimited if absent.
     times: Option<i64>,
-    /// In millionths.
+    /// The probability in millionths.
     probability: u64,
     seed: u64,
 }
@@ -118,7 +118,8 @@ impl Fault {
         })
     }
 
-    /// Whether a call is one that this befalls. A path that begins with `/` is a prefix, any other a regular expression.
+    /// True if the fault is for this request. A path that begins with `/` is a prefix, any other is a regular
+    /// expression.
     fn befalls(&self, method: &str, path: &str, matches: impl Fn(&str, &str) -> bool) -> bool {
         self.method.as_deref().is_none_or(|wanted| wanted == method)
             && self.path.as_deref().is_none_or(|wanted| match wanted.starts_with('/') {
@@ -127,15 +128,15 @@ impl Fault {
             })
     }
 
-    /// Whether it strikes the call that is its `seen`th, having struck `struck` times. The same seed always decides the
-    /// same way.
+    /// True if the fault is injected into the matching request number `seen`, after `struck` injections. The same
+    /// seed always gives the same decisions.
     fn strikes(&self, seen: i64, struck: i64) -> bool {
         let left = self.times.is_none_or(|times| struck < times);
         left && mixed(self.seed, seen) % 1_000_000 < self.probability
     }
 }
 
-/// A number that looks like chance: splitmix64.
+/// A pseudo-random number: splitmix64.
 fn mixed(seed: u64, index: i64) -> u64 {
     let step = index.unsigned_abs().wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut mixed = seed.wrapping_add(step);
@@ -175,7 +176,7 @@ fn rows(store: &Store) -> Outcome<Vec<Row>> {
     store.rows("SELECT id, rule, seed, seen, struck FROM faults ORDER BY id", binds![])
 }
 
-/// What goes wrong with this call: any waits, and the first of what else strikes it.
+/// The faults to inject into this request: all delays, and the first other fault.
 pub(crate) fn strike(store: &Store, call: &Call) -> Outcome<Vec<Kind>> {
     let mut kinds = Vec::new();
     if files::own(call) {
@@ -201,7 +202,7 @@ pub(crate) fn strike(store: &Store, call: &Call) -> Outcome<Vec<Kind>> {
     Ok(kinds)
 }
 
-/// The answer that a `status` fault gives.
+/// The response of a `status` fault.
 pub(crate) fn answer(status: u16, code: &str, retry_after: Option<i64>, call: &Call, now: &str) -> Reply {
     let message = "The sandbox was told to fail here";
     let mut reply = error::envelope(status, code, message, None, &call.correlation, now);
@@ -209,13 +210,13 @@ pub(crate) fn answer(status: u16, code: &str, retry_after: Option<i64>, call: &C
     reply
 }
 
-/// Names of what struck, for the log of calls.
+/// The names of the injected faults, for the call log.
 pub(crate) fn names(kinds: &[Kind]) -> Option<String> {
     let names: Vec<_> = kinds.iter().map(Kind::name).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// Whether a regular expression finds something; one that is none finds nothing.
+/// True if a regular expression matches. An invalid expression never matches.
 pub(crate) fn regular(pattern: &str, path: &str) -> bool {
     let test = || {
         let expression = expression(pattern)?;
@@ -225,18 +226,18 @@ pub(crate) fn regular(pattern: &str, path: &str) -> bool {
     test().is_ok_and(|found| found.is_truthy())
 }
 
-/// The JavaScript engine's own, since a library of them would double the sandbox's size.
+/// The JavaScript engine's regular expressions, because a Rust library would double the sandbox's size.
 fn expression(pattern: &str) -> Result<JsValue, JsValue> {
     let constructor: Function = Reflect::get(&global(), &"RegExp".into())?.dyn_into()?;
     Reflect::construct(&constructor, &Array::of1(&pattern.into()))
 }
 
-/// `GET /sandbox/faults`: those that are set, with how many calls each saw and struck.
+/// `GET /sandbox/faults`: the faults, with the number of matched requests and of injections.
 pub(crate) fn list(desk: &Desk) -> Outcome {
     Reply::ok(views(desk)?)
 }
 
-/// `POST /sandbox/faults`: one, or a list of them, after those that are set. The first that strikes is the one.
+/// `POST /sandbox/faults`: adds one fault or a list. The first fault that matches is injected.
 pub(crate) fn add(desk: &Desk) -> Outcome {
     let body: Value = serde_json::from_str(&desk.call.body)
         .map_err(|error| Problem::bad_request(format!("The body is not JSON: {error}")))?;
@@ -245,7 +246,7 @@ pub(crate) fn add(desk: &Desk) -> Outcome {
         fault => vec![fault],
     };
     for value in &faults {
-        // Small enough to be a number in JavaScript, so that it can be handed in again.
+        // 32 bits, so a JavaScript client can read the number and send it back.
         let chance = Random::Runtime.bytes(4)?.iter().fold(0, |sum, byte| sum * 256 + u64::from(*byte));
         let fault = Fault::read(value, chance)?;
         let pattern = fault.path.as_deref().filter(|path| !path.starts_with('/'));
@@ -260,19 +261,19 @@ pub(crate) fn add(desk: &Desk) -> Outcome {
     Ok(Reply { status: 201, ..list(desk)? })
 }
 
-/// `DELETE /sandbox/faults`: all goes well again.
+/// `DELETE /sandbox/faults`: removes all faults.
 pub(crate) fn clear(desk: &Desk) -> Outcome {
     desk.store.run("DELETE FROM faults", binds![])?;
     Ok(Reply::empty())
 }
 
-/// `DELETE /sandbox/faults/:id`: that one is gone.
+/// `DELETE /sandbox/faults/:id`: removes one fault.
 pub(crate) fn remove(desk: &Desk, id: &str) -> Outcome {
     desk.store.run("DELETE FROM faults WHERE id = ?", binds![id.parse::<i64>().unwrap_or_default()])?;
     Ok(Reply::empty())
 }
 
-/// Those that are set, or nothing where there is no switch.
+/// The faults, or null if fault injection is off.
 pub(crate) fn views(desk: &Desk) -> Outcome<Value> {
     if desk.faulty {
         Ok(Value::Array(rows(&desk.store)?.iter().map(Row::view).collect()))

@@ -1,4 +1,4 @@
-//! What the sandbox signs with: made once, kept in its storage, never shown.
+//! Secrets of the sandbox: generated once, stored, never shown.
 
 use crate::Desk;
 use crate::http::error::{Outcome, Problem};
@@ -8,12 +8,12 @@ use payments_wasm::wire::base64;
 use serde::Deserialize;
 use sha2::Sha256;
 
-/// Which secret.
+/// The name of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Name {
     /// Seals MPP challenges.
     Mpp,
-    /// Signs card tokens, and what OAuth hands out.
+    /// Signs card tokens and OAuth tokens.
     House,
 }
 
@@ -26,7 +26,7 @@ impl Name {
     }
 }
 
-/// The secret of that name: 32 bytes, made now if there is none yet.
+/// Loads a secret of 32 bytes, and generates it on first use.
 pub(crate) fn load(desk: &Desk, name: Name) -> Outcome<Vec<u8>> {
     #[derive(Deserialize)]
     struct Row {
@@ -50,14 +50,14 @@ pub(crate) fn seal(secret: &[u8], text: &str) -> Outcome<Vec<u8>> {
     Ok(mac.finalize().into_bytes().to_vec())
 }
 
-/// Whether a seal is that of a text, found out in the same time whether it is or not.
+/// Verifies a seal in constant time.
 pub(crate) fn sealed(secret: &[u8], text: &str, seal: &[u8]) -> Outcome<bool> {
     let mut mac = mac(secret)?;
     mac.update(text.as_bytes());
     Ok(mac.verify_slice(seal).is_ok())
 }
 
-/// Whether two texts are the same, found out in the same time whether they are or not.
+/// Compares two texts in constant time.
 pub(crate) fn same(given: &str, wanted: &str) -> bool {
     let key = wanted.as_bytes();
     seal(key, wanted).and_then(|wanted| sealed(key, given, &wanted)).unwrap_or(false)

@@ -1,4 +1,4 @@
-//! Who signs: a key of secp256k1 for each account, and one of P-256 for the sandbox itself.
+//! Signing keys: one secp256k1 key per account, and the sandbox's own P-256 key.
 
 use crate::Desk;
 use crate::crypto::secrets;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::fmt;
 use std::rc::Rc;
 
-/// A key of an account's: what signs its tokens, and the API keys that are handed out for it.
+/// The key of an account. It signs the account's tokens and API keys.
 pub(crate) struct Signer(SigningKey);
 
 impl fmt::Debug for Signer {
@@ -32,19 +32,19 @@ impl Signer {
         SigningKey::from_slice(secret).map(Self).map_err(broken)
     }
 
-    /// Its address on Ethereum.
+    /// Its Ethereum address.
     pub(crate) fn address(&self) -> String {
         address(self.0.verifying_key())
     }
 
-    /// The signature of a digest: 65 bytes as wallets write them, in hexadecimal.
+    /// The signature of a digest: 65 bytes as wallets encode them, in hexadecimal.
     pub(crate) fn sign(&self, digest: &[u8; 32]) -> String {
         let (signature, recovery) = self.0.sign_prehash_recoverable(digest);
         let recovery = recovery.to_byte().saturating_add(27);
         format!("0x{}{recovery:02x}", hexadecimal(&signature.to_bytes()))
     }
 
-    /// A JWT of that header (an `alg` of ES256K is added) and payload.
+    /// A JWT with this payload, signed with ES256K.
     pub(crate) fn jwt(&self, payload: &Value) -> String {
         jwt("ES256K", None, payload, |text| {
             let signature: Signature = self.0.sign(text.as_bytes());
@@ -71,7 +71,7 @@ fn address(key: &VerifyingKey) -> String {
     format!("0x{}", hexadecimal(hash.get(12..).unwrap_or_default()))
 }
 
-/// Whose signature of a digest this is.
+/// The address that signed a digest.
 pub(crate) fn recover(digest: &[u8; 32], signature: &str) -> Option<String> {
     let bytes = unhex(signature)?;
     let (signature, recovery) = bytes.split_at_checked(64)?;
@@ -80,7 +80,7 @@ pub(crate) fn recover(digest: &[u8; 32], signature: &str) -> Option<String> {
     VerifyingKey::recover_from_prehash(digest, &signature, recovery).ok().map(|key| address(&key))
 }
 
-/// A new account's key and address.
+/// Generates and stores the key of a new account, and returns its address.
 pub(crate) fn create(desk: &Desk) -> Outcome<String> {
     let secret = desk.random.bytes(32)?;
     let address = Signer::of(&secret)?.address();
@@ -95,7 +95,7 @@ fn keep(desk: &Desk, account: &str, secret: &[u8], address: &str) -> Outcome<()>
     )
 }
 
-/// The address of an account whose key was made elsewhere, and is kept now.
+/// Stores a key that was created elsewhere, and returns the account's address.
 pub(crate) fn adopt(desk: &Desk, secret: &[u8]) -> Outcome<String> {
     let address = Signer::of(secret)?.address();
     desk.store.run("DELETE FROM signers WHERE account = ?", binds![address.to_ascii_lowercase()])?;
@@ -103,8 +103,8 @@ pub(crate) fn adopt(desk: &Desk, secret: &[u8]) -> Outcome<String> {
     Ok(address)
 }
 
-/// The key that signs for an account. One that was opened here signs with the key that its address is of; one that came
-/// with a key made elsewhere gets one, whose address is another, as a smart account's owner has another.
+/// The key that signs for an account. An account opened here signs with the key of its address. An account that came
+/// with its own API key gets a key with a different address, as the owner of a smart account has.
 pub(crate) fn of(desk: &Desk, account: &str) -> Outcome<Rc<Signer>> {
     #[derive(Deserialize)]
     struct Row {
@@ -121,7 +121,7 @@ pub(crate) fn of(desk: &Desk, account: &str) -> Outcome<Rc<Signer>> {
     Ok(Rc::new(signer))
 }
 
-/// The sandbox's own key, which signs card tokens and what the OAuth endpoints hand out.
+/// The sandbox's own key. It signs card tokens and OAuth tokens.
 pub(crate) struct House(p256::ecdsa::SigningKey);
 
 impl fmt::Debug for House {
@@ -138,14 +138,14 @@ impl House {
     }
 
     fn of(mut secret: Vec<u8>) -> Outcome<Self> {
-        // One in 2^32 numbers is above the order of this curve; half of them never are.
+        // One number in 2^32 exceeds the order of this curve. Clearing the top bit makes every number valid.
         if let Some(first) = secret.first_mut() {
             *first &= 0x7f;
         }
         p256::ecdsa::SigningKey::from_slice(&secret).map(Self).map_err(broken)
     }
 
-    /// The name of the key: a hash of it.
+    /// The key id: a hash of the public key.
     fn id(&self) -> String {
         let point = self.0.verifying_key().to_sec1_point(false);
         hexadecimal(keccak(point.as_bytes()).get(..8).unwrap_or_default())
@@ -159,7 +159,7 @@ impl House {
         })
     }
 
-    /// The claims of a JWT, if it was signed with this key.
+    /// The claims of a JWT that this key signed.
     pub(crate) fn read(&self, jwt: &str) -> Option<Value> {
         let (text, signature) = jwt.rsplit_once('.')?;
         let (header, payload) = text.split_once('.')?;
@@ -175,7 +175,7 @@ impl House {
         json(payload)
     }
 
-    /// The set of keys that others check its signatures with (RFC 7517).
+    /// The public key as a JWK set (RFC 7517).
     pub(crate) fn jwks(&self) -> Value {
         let point = self.0.verifying_key().to_sec1_point(false);
         let (x, y) = point.as_bytes().get(1..).unwrap_or_default().split_at_checked(32).unwrap_or_default();
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn addresses_are_those_of_wallets() {
-        // The first account of every development chain since ganache.
+        // The first account of the usual development chains.
         let secret = unhex("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80").unwrap();
         let signer = Signer::of(&secret).unwrap();
         assert_eq!(signer.address(), "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266");

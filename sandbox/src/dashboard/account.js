@@ -1,4 +1,4 @@
-// What stands under an account's row: its keys, how to use one, and a top-up.
+// The details of an account: its keys, how to use one, and a top-up.
 import { del, get, part, post } from './api.js';
 import { busy, button, confirmed, copy, el, fault, id, toast } from './dom.js';
 import { credits, moment } from './format.js';

@@ -1,8 +1,8 @@
-// The sandbox's own routes, as this page calls them.
+// Calls of the routes under `/sandbox`.
 
 const SECRET = 'payments-wasm.sandbox.secret';
 
-/** A refusal of the sandbox's, or that it did not answer (`status` 0). */
+/** An error of the sandbox, or no response (`status` 0). */
 export class Refused extends Error {
   constructor(status, { code, message, hint, correlationId } = {}) {
     super(message ?? `The sandbox answered ${status}`);
@@ -38,7 +38,7 @@ export const get = (path) => call('GET', path);
 export const post = (path, body = {}) => call('POST', path, body);
 export const del = (path) => call('DELETE', path);
 
-/** A segment of a path. */
+/** Encodes a path segment. */
 export const part = encodeURIComponent;
 
 export const keepSecret = (secret) => (secret ? sessionStorage.setItem(SECRET, secret) : sessionStorage.removeItem(SECRET));

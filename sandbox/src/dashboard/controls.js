@@ -1,4 +1,4 @@
-// What makes the platform behave otherwise: faults, the clock, settings, and starting over.
+// Controls of the sandbox: faults, clock, settings, reset.
 import { call, del, get, post } from './api.js';
 import { busy, button, confirmed, copy, el, fault, find, reconcile, toast } from './dom.js';
 import { lasting, plural } from './format.js';
@@ -87,7 +87,7 @@ function showClock({ clock }) {
 const PATIENCE = 5000;
 let checkedAt = -PATIENCE;
 /**
- * Whether the books balance. The check reads the whole ledger, so it is asked for while the part is open, and not at every
+ * The audit of the ledger. It reads the whole ledger, so it runs only while the section is open, and not on every
  * change.
  */
 async function showBooks() {

@@ -1,4 +1,4 @@
-// The little that the dashboard needs of the DOM. Nothing here makes markup of text.
+// DOM helpers of the dashboard. No helper turns text into markup.
 
 export const find = (id) => document.getElementById(id);
 
@@ -15,7 +15,7 @@ export function el(tag, attributes = {}, ...children) {
 }
 
 let hiding;
-/** Says for a moment what was done, or that it was not. */
+/** Shows for a moment that an action succeeded or failed. */
 export function toast(text, bad = false) {
   const node = find('toast');
   node.textContent = text;
@@ -29,7 +29,7 @@ export async function copy(text, what) {
     await navigator.clipboard.writeText(text);
     toast(`${what} copied`);
   } catch {
-    // Without https or a permission there is no clipboard: a field to copy from does as well.
+    // Without https or permission there is no clipboard: show a field to copy from.
     const area = el('textarea', { class: 'hush', 'aria-hidden': 'true' });
     area.value = text;
     document.body.append(area);
@@ -40,7 +40,7 @@ export async function copy(text, what) {
   }
 }
 
-/** A long id, shown by its ends: a click copies it whole. */
+/** A long id, shortened. A click copies the complete id. */
 export function id(text, what, name) {
   return el('button', { type: 'button', class: name ? 'id who' : 'id', title: `${text}\nClick to copy`, 'aria-label': name ? `${name}, copy ${what}` : `Copy ${what} ${text}`, onclick: () => copy(text, capital(what)) }, name ?? shorten(text));
 }
@@ -51,7 +51,7 @@ export function shorten(text = '', head = 6, tail = 4) {
   return text.length > head + tail + 2 ? `${text.slice(0, head)}…${text.slice(-tail)}` : text;
 }
 
-/** A button that does something which takes a while: it cannot be pressed twice, and what goes wrong is said. */
+/** A button for a slow action: it is disabled while the action runs, and errors are shown. */
 export function button(text, work, attributes = {}) {
   return el('button', { type: 'button', ...attributes, onclick: (event) => busy(event.currentTarget, work) }, text);
 }
@@ -68,7 +68,7 @@ export async function busy(node, work) {
   }
 }
 
-/** Says what is wrong with a field, beside it; `undefined` takes it back. */
+/** Shows the error of a field beside it; `undefined` removes it. */
 export function fault(field, note, text) {
   note.textContent = text ?? '';
   note.hidden = !text;
@@ -78,7 +78,7 @@ export function fault(field, note, text) {
   if (text) field.focus();
 }
 
-/** Whether a person says yes. */
+/** Asks the user to confirm. */
 export function confirmed({ title, text, yes }) {
   const dialog = find('confirm');
   find('confirm-title').textContent = title;
@@ -90,8 +90,8 @@ export function confirmed({ title, text, yes }) {
 }
 
 /**
- * Brings the children of `parent` in line with `items`: a node of the same key stays, unless what it shows has changed.
- * One that holds the focus is left alone until it no longer does.
+ * Updates the children of `parent` to `items`: a node with the same key stays unless its content has changed.
+ * A node with the focus is not replaced while it has it.
  */
 export function reconcile(parent, items, { key, make, fresh = false }) {
   const old = parent.kept ?? new Map();

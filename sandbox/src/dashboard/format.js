@@ -1,4 +1,4 @@
-// Numbers, money and times as a person reads them.
+// Numbers, money and times for display.
 
 const MONEY = { usd: 'USD', usdc: 'USD', eur: 'EUR', eurc: 'EUR' };
 
@@ -25,13 +25,13 @@ export function micro(amount, currency = 'usd') {
   return sign ? sign + text : `${text} ${currency}`;
 }
 
-/** An ISO time as 2026-11-20 10:00:05 UTC, without what is the same for all: T, Z, milliseconds. */
+/** An ISO time as 2026-11-20 10:00:05 UTC, without T, Z and milliseconds. */
 export const moment = (iso) => (iso ? `${iso.slice(0, 10)} ${iso.slice(11, 19)}` : '');
 export const clockTime = (iso) => iso.slice(11, 19);
 
 const UNITS = [['day', 86_400], ['hour', 3600], ['minute', 60], ['second', 1]];
 
-/** How long so many seconds are, in the two largest units: 2 days 3 hours. */
+/** A duration in its two largest units: 2 days 3 hours. */
 export function lasting(seconds) {
   let rest = Math.round(Math.abs(seconds));
   const parts = [];
@@ -43,14 +43,14 @@ export function lasting(seconds) {
   return parts.slice(0, 2).join(' ') || '0 seconds';
 }
 
-/** How a time lies to another: in 3 hours, 2 days ago. */
+/** A time relative to another: in 3 hours, 2 days ago. */
 export function relative(iso, now) {
   const seconds = (Date.parse(iso) - now) / 1000;
   if (seconds > 86_400 * 365 * 20) return 'no end';
   return seconds >= 0 ? `in ${lasting(seconds)}` : `${lasting(seconds)} ago`;
 }
 
-/** What a plan costs and brings, out of how the platform answers it. */
+/** The price and credits of a plan, from the API's plan object. */
 export function terms(plan) {
   const { price = {}, credits: grant = {} } = plan.registry ?? {};
   const total = (price.amounts ?? []).reduce((sum, amount) => sum + BigInt(amount), 0n);

@@ -1,4 +1,4 @@
-// What there is in the sandbox, as tables: accounts, plans, agents, balances, delegations, orders, organizations.
+// The lists: accounts, plans, agents, balances, delegations, orders, organizations.
 import { del, get, part, post } from './api.js';
 import { panel } from './account.js';
 import { busy, button, confirmed, copy, el, find, id, reconcile, toast } from './dom.js';
@@ -6,13 +6,13 @@ import { cents, credits, moment, number, plural, relative, terms } from './forma
 
 let refresh;
 let state;
-/** Accounts whose row is open, by address. */
+/** Addresses of the accounts whose details are open. */
 const open = new Set();
 
 const account = (address) => state.accounts.items.find((one) => one.address.toLowerCase() === String(address ?? '').toLowerCase());
 const plan = (planId) => state.plans.items.find((one) => one.planId === planId);
 
-/** An account by its name, or by its address where it is not in the list. */
+/** An account's name, or its address if it is not in the list. */
 function person(address) {
   if (!address) return el('span', { class: 'dim' }, 'nobody');
   const known = account(address);
@@ -24,15 +24,15 @@ function planName(planId) {
   return id(planId, 'plan id', plan(planId)?.name);
 }
 
-/** Seconds do not count: `in 3 hours` stands until it no longer holds. */
+/** Seconds are ignored: `in 3 hours` changes only when it is no longer true. */
 const until = (iso) => el('span', { title: `${moment(iso)} UTC` }, relative(iso, state.clock.nowMs));
 
-/** A list: its columns, how a row of it is made, and what stands there where it is empty. */
+/** A list: its columns, the function for a row, and the text for an empty list. */
 const LISTS = {
   accounts: {
     columns: ['Name', 'Address', 'Holds', 'Keys', ''],
     key: (one) => one.address,
-    // What a row shows of other lists goes with it, so that it is made anew when they change.
+    // Data of other lists is part of the row's key, so the row is rebuilt when it changes.
     items: () => state.accounts.items.map((one) => ({ ...one, open: open.has(one.address), holds: holdings(one.address), plans: open.has(one.address) ? state.plans.items.map(({ planId, name }) => ({ planId, name })) : undefined })),
     empty: 'No account yet. Make one here, sign in at an app, or use any key: an account that was never seen is opened.',
     row: (one) => {
@@ -177,13 +177,13 @@ async function revoke({ delegationId, owner }) {
 
 function toggle(address) {
   if (!open.delete(address)) open.add(address);
-  // The row is made anew, so the button that was pressed goes: its successor gets the focus.
+  // The row is rebuilt and its button replaced: focus the new button.
   document.activeElement?.blur();
   draw('accounts');
   find(`row-${address}`)?.querySelector('[aria-expanded]')?.focus();
 }
 
-/** The part of the page for one list. */
+/** The section of one list. */
 function draw(name) {
   const { columns, key, items, row, more, empty } = LISTS[name];
   const place = document.querySelector(`[data-list="${name}"]`);

@@ -1,9 +1,9 @@
-// The log: one line for each call of the API, newest first, each of which opens.
+// The call log: one line per API call, newest first, with details.
 import { del, get } from './api.js';
 import { busy, copy, el, find, shorten } from './dom.js';
 import { cents, clockTime, credits, moment, number } from './format.js';
 
-/** How many lines stand on the page at most. */
+/** Maximum number of lines on the page. */
 const MOST = 500;
 
 const calls = new Map();
@@ -12,7 +12,7 @@ let held;
 let oldest = Infinity;
 let more = false;
 
-/** What the line is about, by method and path: a kind, its word and the tone of its tag. */
+/** The kind of a call by method and path: its label and the colour of its tag. */
 const KINDS = [
   [/^POST \/api\/v1\/x402\/verify$/, 'verify', 'Verify', 'accent'],
   [/^POST \/api\/v1\/x402\/settle$/, 'settle', 'Settle', 'good'],
@@ -50,20 +50,20 @@ const parse = (text) => {
   }
 };
 
-/** Everything about a call that a line needs. */
+/** The data of a line. */
 function read(call) {
   const request = parse(call.request);
   const response = parse(call.response);
   const planId = request.paymentRequired?.accepts?.[0]?.planId ?? request.accepted?.planId ?? request.planId ?? response.planId
     ?? /\/plans\/(\d{10,})/.exec(call.path)?.[1];
-  // Verify and settle are the seller's calls, about what a buyer pays.
+  // Verify and settle are called by the seller for a buyer's payment.
   const who = response.payer ?? call.account;
   const { method, path, status } = call;
   const tone = status === 0 || status >= 500 ? 'bad' : status >= 400 || response.isValid === false ? 'due' : '';
   return { ...call, ...kindOf(call), signal: tone || (kindOf(call).kind === 'settle' && status < 300 ? 'good' : ''), request, response, planId, who, method, path };
 }
 
-/** What happened, in a few words. */
+/** A short description of the result. */
 function facts(one) {
   const { request, response, kind } = one;
   const said = [];
@@ -79,7 +79,7 @@ function facts(one) {
 
 const nameOf = (address) => names.accounts.get(String(address ?? '').toLowerCase()) ?? shorten(String(address ?? ''));
 
-/** The names of accounts and plans, by which lines call them. */
+/** Names of accounts and plans for the lines. */
 export function name(state) {
   names = {
     accounts: new Map(state.accounts.items.map((one) => [one.address.toLowerCase(), one.name])),
@@ -88,7 +88,7 @@ export function name(state) {
 }
 
 function line(one) {
-  // What happened comes first: it is what stays where there is little room.
+  // The result comes first, because it stays visible on narrow screens.
   const parts = facts(one).map((fact) => el('b', {}, fact));
   if (one.who) parts.push(nameOf(one.who));
   if (one.planId && names.plans.has(one.planId)) parts.push(names.plans.get(one.planId));
@@ -102,7 +102,7 @@ function line(one) {
   return el('li', { class: 'call', 'data-id': one.id, 'data-kind': one.kind, 'data-tone': one.signal || undefined }, details);
 }
 
-/** The end of a path says what it is; ids in it are too long to read. */
+/** The last words of a path; ids in it are shortened. */
 const tail = (path) => path.replace(/^\/api\/v1/, '').replace(/\/(\d{12,}|0x[0-9a-fA-F]{16,}|[0-9a-f-]{36})/g, (_, id) => `/${shorten(id, 5, 3)}`);
 
 function inside(one) {
@@ -135,7 +135,7 @@ function pretty(text) {
   }
 }
 
-/** Takes what the sandbox answered; `fresh` forgets what was there before. */
+/** Adds the calls of a response; `fresh` removes the earlier ones. */
 export function take(news, { fresh = false } = {}) {
   if (fresh) {
     calls.clear();
@@ -152,7 +152,7 @@ export function take(news, { fresh = false } = {}) {
   settle();
 }
 
-/** Adds calls at their place: those of an answer are all newer or all older than what is there. */
+/** Inserts calls in order: all calls of a response are either newer or older than the present ones. */
 function add(some) {
   const list = find('calls');
   const first = list.firstChild;

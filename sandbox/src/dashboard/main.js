@@ -1,11 +1,11 @@
-// The dashboard: asks the sandbox what is new, and shows it.
+// The dashboard: polls the sandbox and shows changes.
 import { Refused, get, keepSecret } from './api.js';
 import { begin as beginControls, show as showControls } from './controls.js';
 import { copy, fault, find, toast } from './dom.js';
 import { begin as beginLog, take, name as nameInLog } from './log.js';
 import { begin as beginLists, show as showLists } from './lists.js';
 
-/** How often it asks: while things happen, after a while without, and when the sandbox does not answer. Hidden, never. */
+/** Polling intervals: with activity, after a while without activity, and without a response. A hidden page does not poll. */
 const [EAGER, CALM, LOST] = [1000, 4000, 3000];
 const UNTIL_CALM = 45_000;
 
@@ -15,7 +15,7 @@ let lastNews = Date.now();
 let asking = false;
 let again = false;
 
-/** Asks what is new; called by itself and after everything that this page does. */
+/** Polls once; called by a timer and after every action of the page. */
 export async function refresh() {
   if (asking) {
     again = true;
@@ -47,7 +47,7 @@ export async function refresh() {
 
 async function ask() {
   const news = await get(`/sandbox/watch?after=${known.cursor}`);
-  // The log was cleared, or this is another sandbox on the same port.
+  // The log was cleared, or another sandbox runs on the same port.
   const fresh = news.cursor < known.cursor;
   if (fresh) known.cursor = 0;
   const changed = fresh || news.cursor !== known.cursor || news.revision !== known.revision;
@@ -72,7 +72,7 @@ function live(state) {
   node.textContent = WORDS[state];
 }
 
-/** The clock goes on by itself between two answers. */
+/** The clock advances between two responses. */
 let ahead = 0;
 function tick(clock) {
   ahead = clock.nowMs - Date.now();
@@ -86,7 +86,7 @@ function showTime() {
   find('clock-now').dateTime = iso;
 }
 
-/** Asks for the secret where the sandbox wants one; without a refusal, shows what there is. */
+/** Asks for the secret if the sandbox requires one, then shows the page. */
 function gate(refused) {
   const form = find('gate');
   document.body.classList.toggle('gated', refused !== undefined);

@@ -1,5 +1,5 @@
-//! Charges of a delegation: reserved before a bank is asked, then made or given back (the delegation specification, sections
-//! 6.2 and 8.3; contract section 4.6).
+//! Charges of a delegation. A charge is reserved before the bank is asked, then confirmed or released (the delegation
+//! specification, sections 6.2 and 8.3; contract section 4.6).
 
 use crate::Desk;
 use crate::delegations::delegation::{self, Delegation};
@@ -12,7 +12,7 @@ use crate::storage::store::binds;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A charge under way: its amount is taken off what the delegation may spend.
+/// A reserved charge: its amount no longer counts as available.
 pub(crate) struct Charge<'a> {
     id: String,
     delegation: &'a Delegation,
@@ -42,8 +42,8 @@ impl Charge<'_> {
     }
 }
 
-/// Takes an amount and a transaction off what a delegation may spend, before a charge is made; `None` where it does not
-/// allow it. It is one statement, so whatever else is going on, the limits hold.
+/// Reserves an amount and one transaction of a delegation before a charge. Returns `None` if the limits do not allow
+/// it. One statement checks and updates, so the limits hold whatever else runs.
 pub(crate) fn reserve<'a>(
     desk: &Desk,
     delegation: &'a Delegation,
@@ -66,7 +66,7 @@ pub(crate) fn reserve<'a>(
     Ok(Some(charge))
 }
 
-/// Gives back what was reserved for a charge that failed, and writes down that it was tried.
+/// Releases a reservation whose charge failed, and records the attempt.
 pub(crate) fn failed(desk: &Desk, charge: &Charge<'_>) -> Outcome<()> {
     desk.store.run(
         "UPDATE delegations SET spent_cents = spent_cents - ?, transactions = transactions - 1 WHERE id = ?",
@@ -76,13 +76,13 @@ pub(crate) fn failed(desk: &Desk, charge: &Charge<'_>) -> Outcome<()> {
     charge.record(desk, None)
 }
 
-/// Spends what was reserved: the charge brought the order `tx`.
+/// Confirms a reservation: the charge paid for the order `tx`.
 pub(crate) fn made(desk: &Desk, charge: &Charge<'_>, tx: &str) -> Outcome<()> {
     charge.post(desk, "charge", Kind::Reserved, Kind::Spent)?;
     charge.record(desk, Some(tx))
 }
 
-/// `GET /api/v1/delegation/:id/transactions`: what was charged to it, and what was tried, newest first.
+/// `GET /api/v1/delegation/:id/transactions`: charges and failed attempts, newest first.
 pub(crate) fn transactions(desk: &Desk, id: &str) -> Outcome {
     #[derive(Deserialize)]
     struct Row {

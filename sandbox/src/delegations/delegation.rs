@@ -1,4 +1,4 @@
-//! Delegations: how much may be spent in a buyer's name, and until when (contract section 4.6).
+//! Delegations: how much may be spent on a buyer's behalf, and until when (contract section 4.6).
 
 use crate::Desk;
 use crate::catalog::plan_terms::Money;
@@ -20,7 +20,7 @@ const COLUMNS: &str = "id, owner, provider, payment_method, currency, limit_cent
 const PROVIDERS: [&str; 5] = ["erc4337", "stripe", "braintree", "visa", "vgs"];
 const CURRENCIES: [&str; 4] = ["usd", "eur", "usdc", "eurc"];
 
-/// A delegation as it is kept. Money in cents, times in milliseconds.
+/// A stored delegation. Money is in cents, times are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Delegation {
     pub(crate) id: String,
@@ -34,18 +34,18 @@ pub(crate) struct Delegation {
     max_transactions: Option<i64>,
     pub(crate) plan_id: Option<String>,
     api_key_id: Option<String>,
-    /// Where the seller's share of a card charge goes.
+    /// The connected account that receives the seller's share of a card charge.
     pub(crate) merchant: Option<String>,
     revoked: i64,
     pub(crate) expires_at: i64,
     created_at: i64,
 }
 
-/// What a delegation is asked to pay.
+/// A payment that a delegation is asked to cover.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ask<'a> {
     pub(crate) plan_id: &'a str,
-    /// Paid from a wallet, not by card.
+    /// True if a wallet pays, false for a card.
     pub(crate) crypto: bool,
     pub(crate) money: Money,
     pub(crate) cents: i64,
@@ -66,17 +66,17 @@ impl Delegation {
             || self.max_transactions.is_some_and(|most| self.transactions >= most)
     }
 
-    /// Whether it still stands: not revoked, not expired. One that is spent stands; credits may be left.
+    /// True if it is neither revoked nor expired. A spent delegation is valid: the buyer may have credits left.
     pub(crate) fn stands(&self, now: i64) -> bool {
         self.revoked == 0 && self.expires_at > now
     }
 
-    /// Whether the caller's key may use it: one that is bound to a key is that key's only.
+    /// True if the caller's key may use it. A delegation bound to a key is usable with that key only.
     fn is_for(&self, caller: &Identity) -> bool {
         self.api_key_id.is_none() || self.api_key_id == caller.key_id
     }
 
-    /// Why it does not pay this, if it does not. What costs nothing needs only that it stands.
+    /// The reason why it does not cover this payment. A payment of 0 only needs a valid delegation.
     pub(crate) fn refuses(&self, now: i64, ask: Ask<'_>) -> Option<&'static str> {
         if self.revoked != 0 {
             Some("the delegation is revoked")
@@ -107,7 +107,7 @@ impl Delegation {
         self.max_transactions
     }
 
-    /// The network that a card token settles on: its provider's name (contract section 2.3).
+    /// The network that a card token settles on: the provider's name (contract section 2.3).
     pub(crate) fn network(&self) -> Option<&str> {
         (self.provider != "erc4337").then_some(self.provider.as_str())
     }
@@ -134,7 +134,7 @@ impl Delegation {
     }
 }
 
-/// Checks a new delegation and fills in what a client may leave out.
+/// Validates a new delegation and fills in optional members.
 fn read(
     body: &Map<String, Value>,
     provider: &str,
@@ -177,7 +177,7 @@ fn read(
     })
 }
 
-/// Opens a delegation of the caller's.
+/// Creates a delegation of the caller.
 pub(crate) fn open(
     desk: &Desk,
     owner: &Identity,
@@ -217,19 +217,19 @@ pub(crate) fn open(
     Ok(new)
 }
 
-/// The delegation of that id.
+/// Finds a delegation by its id.
 pub(crate) fn find(desk: &Desk, id: &str) -> Outcome<Option<Delegation>> {
     desk.store.first(&format!("SELECT {COLUMNS} FROM delegations WHERE id = ?"), binds![id])
 }
 
-/// The delegation of that id, if it is the account's and not another key's.
+/// Finds a delegation of the caller that is not bound to another key.
 pub(crate) fn own(desk: &Desk, caller: &Identity, id: &str) -> Outcome<Delegation> {
     let found =
         find(desk, id)?.filter(|delegation| delegation.owner == caller.id() && delegation.is_for(caller));
     found.ok_or_else(|| Problem::new(404, "BCK.DELEGATION.0002", format!("Delegation {id} not found")))
 }
 
-/// The newest delegation of an API key that stands and may pay the plan.
+/// Finds the newest delegation of an API key that is valid and may pay the plan.
 pub(crate) fn of_key(
     desk: &Desk,
     caller: &Identity,
@@ -245,7 +245,7 @@ pub(crate) fn of_key(
     Ok(found.filter(|delegation| delegation.is_for(caller)))
 }
 
-/// `POST /api/v1/delegation/create`, by an API key or from a card page.
+/// `POST /api/v1/delegation/create`: with an API key or from a card page.
 pub(crate) fn create(desk: &Desk) -> Outcome {
     let caller = sessions::caller(desk)?;
     let body = desk.call.json()?;
@@ -254,7 +254,8 @@ pub(crate) fn create(desk: &Desk) -> Outcome {
     Reply::created(json!({ "delegationId": delegation.id }))
 }
 
-/// `GET /api/v1/delegation`; with `accessible=true` those that the calling key may use and that have something left to spend.
+/// `GET /api/v1/delegation`. With `accessible=true`: the delegations that the calling key may use and that have money
+/// left.
 pub(crate) fn list(desk: &Desk) -> Outcome {
     let (caller, page) = (accounts::caller(desk)?, desk.call.page());
     let filter = "owner = ?1 AND (?2 = '' OR ((api_key_id IS NULL OR api_key_id = ?2) AND revoked = 0 AND expires_at > ?3
@@ -279,7 +280,7 @@ pub(crate) fn list(desk: &Desk) -> Outcome {
     }))
 }
 
-/// The newest delegations, newest first, with whose they are.
+/// The newest delegations with their owners, newest first.
 pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
     let query = format!("SELECT {COLUMNS} FROM delegations ORDER BY created_at DESC, rowid DESC LIMIT ?");
     let rows: Vec<Delegation> = desk.store.rows(&query, binds![most])?;
@@ -293,7 +294,7 @@ pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
     Ok(views.collect())
 }
 
-/// `DELETE /sandbox/delegations/:id`: ends it, whoever's it is.
+/// `DELETE /sandbox/delegations/:id`: ends a delegation of any owner.
 pub(crate) fn end_any(desk: &Desk, id: &str) -> Outcome {
     let found = find(desk, id)?;
     let found = found
@@ -307,14 +308,14 @@ pub(crate) fn get(desk: &Desk, id: &str) -> Outcome {
     Reply::ok(own(desk, &accounts::caller(desk)?, id)?.view(desk.call.now))
 }
 
-/// `DELETE /api/v1/delegation/:id`: it pays nothing from now on, and its tokens are worth nothing.
+/// `DELETE /api/v1/delegation/:id`: ends a delegation; its tokens no longer work.
 pub(crate) fn revoke(desk: &Desk, id: &str) -> Outcome {
     let delegation = own(desk, &accounts::caller(desk)?, id)?;
     end(desk, "id = ?", &delegation.id)?;
     Reply::ok(json!({ "success": true, "delegationId": delegation.id }))
 }
 
-/// Ends those that `filter` finds: what they may still spend goes back, and no token of theirs is good.
+/// Ends the delegations that `filter` finds: their remaining limit is released, and their tokens no longer work.
 pub(crate) fn end(desk: &Desk, filter: &str, key: &str) -> Outcome<()> {
     #[derive(Deserialize)]
     struct Row {

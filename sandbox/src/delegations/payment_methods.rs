@@ -1,4 +1,4 @@
-//! Payment methods: cards that were enrolled, and the account's wallet (contract section 4.6).
+//! Payment methods: enrolled cards and the account's wallet (contract section 4.6).
 
 use crate::Desk;
 use crate::delegations::delegation;
@@ -12,20 +12,20 @@ use serde_json::{Value, json};
 
 const COLUMNS: &str = "id, provider, brand, last4, exp_month, exp_year, alias, api_keys";
 
-/// A card as a person typed it, and what will come of it.
+/// A card as the user typed it, and how charges of it will end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Card {
     brand: &'static str,
     last4: String,
     exp_month: i64,
     exp_year: i64,
-    /// It can be enrolled, and refuses to pay.
+    /// It can be enrolled, but charges are declined.
     declines: bool,
 }
 
 impl Card {
-    /// Reads a card; why it is none, or why the bank says no, is for the person to read. As with Stripe's test numbers,
-    /// any that is sound is good, but 4000 0000 0000 0002 is declined, and 4000 0000 0000 0341 when it is charged.
+    /// Validates a card. The error message is shown to the user. As with Stripe's test numbers, every valid number is
+    /// accepted, but 4000 0000 0000 0002 is declined at once, and 4000 0000 0000 0341 is declined when it is charged.
     pub(crate) fn read(number: &str, expiry: &str, now_year: i64) -> Result<Self, &'static str> {
         let number: String = number.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
         if !(12..=19).contains(&number.len()) || !sound(&number) {
@@ -53,13 +53,13 @@ impl Card {
         Ok(Self { brand, last4, exp_month, exp_year, declines: number == "4000000000000341" })
     }
 
-    /// Whether charging it now works, for a page that charges at once.
+    /// Checks that a charge succeeds now, for a page that charges immediately.
     pub(crate) fn pays(self) -> Result<Self, &'static str> {
         if self.declines { Err("Your card was declined.") } else { Ok(self) }
     }
 }
 
-/// Luhn's check of a card number.
+/// The Luhn check of a card number.
 fn sound(number: &str) -> bool {
     let digits: Option<Vec<u32>> = number.chars().rev().map(|digit| digit.to_digit(10)).collect();
     digits.is_some_and(|digits| {
@@ -81,7 +81,7 @@ struct Method {
     exp_month: i64,
     exp_year: i64,
     alias: Option<String>,
-    /// Which API keys may use it, as JSON; all, if there is none.
+    /// The API keys that may use it, as JSON; all keys if absent.
     api_keys: Option<String>,
 }
 
@@ -110,7 +110,7 @@ fn tail(text: &str, count: usize) -> &str {
     text.get(text.len().saturating_sub(count)..).unwrap_or_default()
 }
 
-/// The account's cards, oldest first. Every account starts with a test card.
+/// The account's cards, oldest first. Every account has a test card.
 fn cards(desk: &Desk, owner: &Identity) -> Outcome<Vec<Method>> {
     let first = format!("pm_sandbox_{}", tail(&owner.id(), 8));
     desk.store.run(
@@ -123,7 +123,7 @@ fn cards(desk: &Desk, owner: &Identity) -> Outcome<Vec<Method>> {
     desk.store.rows(&query, binds![owner.id()])
 }
 
-/// Keeps a card and hands back its id.
+/// Stores a card and returns its id.
 pub(crate) fn enroll(
     desk: &Desk,
     owner: &Identity,
@@ -157,7 +157,7 @@ fn not_found(id: &str) -> Problem {
         .hint("GET /api/v1/payment-methods lists those you have.")
 }
 
-/// Refuses a method that a delegation by `provider` cannot be of.
+/// Refuses a method that cannot back a delegation of `provider`.
 pub(crate) fn check(desk: &Desk, owner: &Identity, id: &str, provider: &str) -> Outcome<()> {
     let found = if id.eq_ignore_ascii_case(&owner.address) {
         "erc4337".to_owned()
@@ -167,12 +167,12 @@ pub(crate) fn check(desk: &Desk, owner: &Identity, id: &str, provider: &str) -> 
     if found == provider { Ok(()) } else { Err(Problem::bad_request(format!("{id} is not of {provider}"))) }
 }
 
-/// The oldest card of a provider's that the account has.
+/// The account's oldest card of a provider.
 pub(crate) fn first(desk: &Desk, owner: &Identity, provider: &str) -> Outcome<Option<String>> {
     Ok(cards(desk, owner)?.into_iter().find(|card| card.provider == provider).map(|card| card.id))
 }
 
-/// How a card of the account's is called by people: `visa ···· 4242`.
+/// The label of a card: `visa ···· 4242`.
 pub(crate) fn label(desk: &Desk, owner: &Identity, id: &str) -> Outcome<(String, String)> {
     let card = card(desk, owner, id)?;
     Ok((card.provider, format!("{} ···· {}", card.brand, card.last4)))
@@ -183,7 +183,7 @@ fn card(desk: &Desk, owner: &Identity, id: &str) -> Outcome<Method> {
     found.ok_or_else(|| not_found(id))
 }
 
-/// Whether a charge of the method fails: it is a card that declines, or was removed.
+/// True if a charge fails: the card declines or was removed.
 pub(crate) fn declines(desk: &Desk, id: Option<&str>) -> Outcome<bool> {
     let query = "SELECT COUNT(*) AS count FROM methods WHERE id = ? AND (declines <> 0 OR removed <> 0)";
     Ok(match id {
@@ -192,7 +192,7 @@ pub(crate) fn declines(desk: &Desk, id: Option<&str>) -> Outcome<bool> {
     })
 }
 
-/// `GET /api/v1/payment-methods`: a bare array; with `accessible=true` of those that the calling key may use.
+/// `GET /api/v1/payment-methods`: a bare array. With `accessible=true`: the methods that the calling key may use.
 pub(crate) fn list(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let mut cards = cards(desk, &caller)?;
@@ -209,7 +209,7 @@ pub(crate) fn list(desk: &Desk) -> Outcome {
     Reply::ok(Value::Array(methods))
 }
 
-/// `PATCH /api/v1/payment-methods/:id`: a name of one's own, and which keys may use it.
+/// `PATCH /api/v1/payment-methods/:id`: sets the alias and the keys that may use it.
 pub(crate) fn update(desk: &Desk, id: &str) -> Outcome {
     let caller = accounts::caller(desk)?;
     let card = card(desk, &caller, id)?;
@@ -237,7 +237,7 @@ pub(crate) fn update(desk: &Desk, id: &str) -> Outcome {
     Reply::ok(card.view())
 }
 
-/// `DELETE /api/v1/payment-methods/:id`: the card goes, and the delegations that pay from it end.
+/// `DELETE /api/v1/payment-methods/:id`: removes the card and ends the delegations that pay from it.
 pub(crate) fn remove(desk: &Desk, id: &str) -> Outcome {
     let card = card(desk, &accounts::caller(desk)?, id)?;
     desk.store.run("UPDATE methods SET removed = 1 WHERE id = ?", binds![card.id.as_str()])?;

@@ -1,4 +1,4 @@
-//! Paying for a request with a token, whatever protocol brought it: whether it can be paid, and taking what it costs
+//! Payment of a request with a token, for x402 and MPP: the check whether it can be paid, and the settlement
 //! (contract sections 4.5, 13.7, 13.8; the delegation specification, sections 5 and 6).
 
 use crate::Desk;
@@ -15,30 +15,30 @@ use crate::tokens::permission::{self, Permission};
 use payments_wasm::wire::Credits;
 use serde_json::{Value, json};
 
-/// A token that was recognised and fits what the seller asks for.
+/// A valid token that matches the seller's offer.
 pub(crate) struct Presented {
     pub(crate) permission: Permission,
     pub(crate) plan: Plan,
 }
 
-/// What is to be taken, and for which request.
+/// The amount to settle, and the request it is for.
 #[derive(Debug)]
 pub(crate) struct Due {
     pub(crate) charge: Charge,
     pub(crate) request: Option<String>,
-    /// Where the amount comes from what was tracked.
+    /// The sub-tasks the amount was computed from.
     pub(crate) cost: Option<Cost>,
 }
 
-/// What became of a settle.
+/// The outcome of a settle.
 pub(crate) enum Settled {
-    /// It was paid.
+    /// The payment succeeded.
     Paid(Receipt),
-    /// It was not. What was tried stays on the books, so this is no error, which would undo it.
+    /// The payment failed. It is not an `Err`, because an error would roll back the record of the attempt.
     Refused(Problem),
 }
 
-/// What a settle took.
+/// The amounts of a settle.
 #[derive(Debug)]
 pub(crate) struct Receipt {
     pub(crate) tx: String,
@@ -48,7 +48,7 @@ pub(crate) struct Receipt {
 }
 
 impl Receipt {
-    /// The settle result: amounts are strings (contract section 4.5).
+    /// The settle response: amounts are strings (contract section 4.5).
     pub(crate) fn view(&self, permission: &Permission) -> Value {
         let mut view = json!({
             "success": true, "payer": permission.holder, "transaction": self.tx, "network": permission.network,
@@ -61,13 +61,13 @@ impl Receipt {
     }
 }
 
-/// What an automatic purchase takes: how much of the plan, from which delegation.
+/// An automatic purchase: the number of orders and the delegation that pays.
 struct Cover {
     bought: TopUp,
     delegation: Delegation,
 }
 
-/// How a shortfall would be covered, or why it is not.
+/// The purchase that would cover a shortfall, or the reason why none can.
 fn cover(desk: &Desk, presented: &Presented, missing: Credits) -> Outcome<Result<Cover, String>> {
     let Presented { permission, plan } = presented;
     if plan_orders::trial_used(desk, plan, &permission.holder)? {
@@ -96,7 +96,7 @@ fn too_few(balance: Credits, needed: Credits, reason: &str) -> String {
     format!("Insufficient credits: {needed} needed, {balance} held, and no automatic top-up: {reason}")
 }
 
-/// Whether the token pays for what is asked; if not, why. Takes nothing.
+/// Checks that the token can pay. Burns nothing.
 pub(crate) fn check(
     desk: &Desk,
     presented: &Presented,
@@ -112,7 +112,7 @@ pub(crate) fn check(
     Ok(covered.map(|_| ()).map_err(|reason| too_few(balance, needed, &reason)))
 }
 
-/// Tops up if need be, then burns: both or neither, the call being one transaction.
+/// Tops up if needed, then burns. Both happen or neither, because the request is one transaction.
 pub(crate) fn settle(desk: &Desk, presented: &Presented, due: &Due) -> Outcome<Settled> {
     let Presented { permission, plan } = presented;
     let charge = due.charge;
@@ -156,8 +156,8 @@ pub(crate) fn settle(desk: &Desk, presented: &Presented, due: &Due) -> Outcome<S
     Ok(Settled::Paid(Receipt { tx, burned: charge.burn, left, order_tx }))
 }
 
-/// Orders in the buyer's name and charges the delegation: the amount is taken off what it may spend before the bank is
-/// asked, and given back if the bank says no.
+/// Orders on the buyer's behalf and charges the delegation. The amount is reserved before the bank is asked, and
+/// released if the bank declines.
 fn top_up(desk: &Desk, presented: &Presented, cover: &Cover) -> Outcome<Result<String, &'static str>> {
     let Presented { permission, plan } = presented;
     let Cover { bought, delegation } = cover;
@@ -174,7 +174,7 @@ fn top_up(desk: &Desk, presented: &Presented, cover: &Cover) -> Outcome<Result<S
     let Some(charge) = charges::reserve(desk, delegation, &plan.id, bought.cents)? else {
         return Ok(Err("the delegation's spending limit does not allow it"));
     };
-    // A bank is asked when the charge is made: a verify before it cannot know.
+    // The bank is asked only for a charge: an earlier verify cannot know its decision.
     if payment_methods::declines(desk, delegation.payment_method.as_deref())? {
         charges::failed(desk, &charge)?;
         return Ok(Err("the card was declined"));

@@ -1,4 +1,4 @@
-//! The facilitator's routes for x402: verify and settle (contract section 4.5).
+//! The x402 routes of the facilitator: verify and settle (contract section 4.5).
 
 use crate::Desk;
 use crate::catalog::agents;
@@ -16,7 +16,7 @@ use crate::tokens::permission::{self, Permission, Protocol};
 use serde_json::{Map, Value, json};
 use worker::Url;
 
-/// Reads verify's and settle's common body.
+/// Reads the body that verify and settle share.
 fn present(desk: &Desk, body: &Map<String, Value>) -> Outcome<(Presented, Option<Match>)> {
     let token = text(body, "x402AccessToken")
         .ok_or_else(|| Problem::new(400, "BCK.X402.0010", "x402AccessToken is missing"))?;
@@ -42,7 +42,7 @@ fn present(desk: &Desk, body: &Map<String, Value>) -> Outcome<(Presented, Option
     Ok((Presented { permission, plan }, matched))
 }
 
-/// The plan that a token pays from; an agent that it names must still be on it.
+/// The plan that a token pays from. If the token names an agent, the agent must still be linked to the plan.
 pub(crate) fn plan_of(desk: &Desk, permission: &Permission) -> Outcome<Plan> {
     let plan = plans::find(desk, &permission.plan_id)?.ok_or_else(|| {
         Problem::new(404, "BCK.X402.0002", format!("Plan {} not found", permission.plan_id))
@@ -56,8 +56,8 @@ pub(crate) fn plan_of(desk: &Desk, permission: &Permission) -> Outcome<Plan> {
     Ok(plan)
 }
 
-/// The endpoint of the agent's that the request is for. It is looked at only where the token names its resource: one
-/// that does not is good for all of them (contract section 4.5).
+/// The agent's endpoint that the request is for. It is checked only if the token names its resource; a token without
+/// one is valid for all endpoints (contract section 4.5).
 fn endpoint(desk: &Desk, permission: &Permission, offered: &Map<String, Value>) -> Outcome<Option<Match>> {
     let (Some(agent_id), Some(url)) = (&permission.agent_id, permission.resource()) else { return Ok(None) };
     let Some(agent) = agents::find(desk, agent_id)? else { return Ok(None) };
@@ -71,9 +71,9 @@ fn endpoint(desk: &Desk, permission: &Permission, offered: &Map<String, Value>) 
     })
 }
 
-/// Whether what a token accepted is what a seller offers. A token without agent or verb fits an offer with one, since
-/// buyers need not name it; one that names another does not. By card, the network is that of the delegation, whatever
-/// the buyer guessed (contract section 2.3).
+/// True if the accepted terms of a token match a seller's offer. A token without agent or verb matches an offer with
+/// one, since buyers need not name it; a token that names another one does not match. For card tokens the network is
+/// that of the delegation, whatever the buyer sent (contract section 2.3).
 fn fits(accepted: &Map<String, Value>, settles_on: &str, offered: &Map<String, Value>) -> bool {
     let same = |name: &str| text(accepted, name) == text(offered, name);
     let network = text(offered, "network");
@@ -92,10 +92,10 @@ fn fits(accepted: &Map<String, Value>, settles_on: &str, offered: &Map<String, V
         && agrees("httpVerb")
 }
 
-/// Whether a resource is the one a token is bound to: the same origin and path, or, where one of them is no whole
-/// address, the same text.
+/// True if a resource is the one that a token is bound to: same origin and path, or the same text if one of them is
+/// not an absolute URL.
 fn same_resource(bound: &str, sold: &str) -> bool {
-    // The origin of `mcp://` and the like is none that could be compared.
+    // Opaque origins, such as that of `mcp://`, cannot be compared.
     let place = |url: &Url| {
         let host = url.host_str().map(str::to_owned);
         (url.scheme().to_owned(), host, url.port_or_known_default(), url.path().to_owned())
@@ -106,7 +106,7 @@ fn same_resource(bound: &str, sold: &str) -> bool {
     }
 }
 
-/// `POST /api/v1/x402/verify`: takes nothing.
+/// `POST /api/v1/x402/verify`: burns nothing.
 pub(crate) fn verify(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let (presented, matched) = present(desk, &body)?;
@@ -125,7 +125,7 @@ pub(crate) fn verify(desk: &Desk) -> Outcome {
     verified(desk, permission, plan, &matched)
 }
 
-/// The answer to a verify that found nothing wrong: a request begins.
+/// The response to a successful verify: a request begins.
 pub(crate) fn verified(desk: &Desk, permission: &Permission, plan: &Plan, matched: &Match) -> Outcome {
     let agent_id = permission.agent_id.as_deref();
     let about = About { agent_id, plan_id: &plan.id, holder: &permission.holder };
@@ -157,7 +157,7 @@ pub(crate) fn settle(desk: &Desk) -> Outcome {
     }
 }
 
-/// What a settle is to take: what is asked, or what the request came to with a margin on it.
+/// The amount of a settle: the requested amount, or the cost of the request with the margin on top.
 fn due(desk: &Desk, body: &Map<String, Value>, plan: &Plan) -> Outcome<Due> {
     let (asked, margin) = (uint256(body, "maxAmount")?, agent_requests::margin(body)?);
     let request = text(body, "agentRequestId").map(str::to_owned);

@@ -1,8 +1,8 @@
-//! Calls that come together are written down together.
+//! Batching of writes.
 //!
-//! Each call is a transaction of its own, and its answer leaves when it is on the disk: that takes some milliseconds on most
-//! machines, and while the disk is waited for nothing else runs. So calls that have come meanwhile are served in one turn of the
-//! runtime, which writes all of a turn at once. A call that is alone waits for nobody.
+//! Each request is a transaction of its own, and its response leaves when the transaction is on disk. This takes some
+//! milliseconds on most machines, and the Durable Object is idle meanwhile. So requests that arrived in the meantime
+//! are served in one turn of the runtime, which writes everything of a turn at once. A single request does not wait.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,14 +12,14 @@ use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 
-/// The calls that have come and are not served yet.
+/// The requests that have arrived and are not served yet.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     open: Cell<u32>,
     tick: Rc<RefCell<Option<Promise>>>,
 }
 
-/// One of them, until it is dropped.
+/// A request's place in the batch, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct One<'a>(&'a Group);
 
@@ -29,7 +29,7 @@ impl Group {
         One(self)
     }
 
-    /// The turn that those who wait now are served in.
+    /// The turn in which the waiting requests are served.
     fn tick(&self) -> Promise {
         let started = self.tick.borrow().clone();
         started.unwrap_or_else(|| {
@@ -46,10 +46,10 @@ impl Group {
 }
 
 impl One<'_> {
-    /// Waits for those that have come as well, if any have, to be served in the same turn.
+    /// Waits for the shared turn if other requests are waiting too.
     pub(crate) async fn turn(&self) {
         if self.0.open.get() > 1 {
-            // A timer that failed is no reason to wait longer.
+            // If the timer fails, the request is served at once.
             let _ = JsFuture::from(self.0.tick()).await;
         }
     }

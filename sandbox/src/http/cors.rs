@@ -1,12 +1,12 @@
-//! Which pages may call the API, and what they may read: all (contract sections 1.1, 13.12). What is the sandbox's own, its
-//! dashboard and the routes under `/sandbox`, is for no page but its own: they hand out keys.
+//! CORS: every page may call the API (contract sections 1.1, 13.12). The dashboard and the routes under `/sandbox`
+//! are closed to pages of other origins, because they issue keys.
 
-/// Whether pages of other origins may read what is answered to a path with that first segment.
+/// True if pages of other origins may read the responses of a path that begins with this segment.
 pub(crate) fn open(first: Option<&str>) -> bool {
     !matches!(first, Some("sandbox" | "dashboard"))
 }
 
-/// The headers every answer of the API carries. No credentials ride on cookies here, so `*` is the whole story.
+/// Headers of every API response. The API uses no cookies, so `*` is enough.
 pub(crate) const ALWAYS: [(&str, &str); 2] = [
     ("access-control-allow-origin", "*"),
     (
@@ -15,8 +15,8 @@ pub(crate) const ALWAYS: [(&str, &str); 2] = [
     ),
 ];
 
-/// The headers of a preflight's answer besides. The list is the contract's: a client that sends a header the hosted
-/// service does not allow should find out here.
+/// Further headers of a preflight response. The list is the contract's: a client that sends a header the hosted
+/// service does not allow fails here too.
 pub(crate) const PREFLIGHT: [(&str, &str); 3] = [
     ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"),
     (

@@ -1,14 +1,14 @@
-//! What the sandbox answers when it will not do what was asked: the backend's error envelope (contract section 1.4).
+//! API errors in the backend's envelope (contract section 1.4).
 
 use crate::http::error_codes;
 use crate::http::request::Reply;
 use payments_wasm::wire::WireError;
 use serde_json::{Value, json};
 
-/// A refusal: its HTTP status, its code and what a person should know.
+/// An error: HTTP status, code, message and hint.
 ///
-/// Codes that begin with `BCK.` are the backend's own (contract section 12); what the backend does not name begins
-/// with `SANDBOX.`, so that nobody comes to depend on a code that the hosted service will never send.
+/// Codes that begin with `BCK.` are the backend's own (contract section 12). Errors without a backend code begin with
+/// `SANDBOX.`, so no client depends on a code that the hosted service never sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) status: u16,
@@ -17,7 +17,7 @@ pub(crate) struct Problem {
     pub(crate) hint: Option<&'static str>,
 }
 
-/// What a handler answers with.
+/// The result of a handler.
 pub(crate) type Outcome<T = Reply> = Result<T, Problem>;
 
 impl Problem {
@@ -25,18 +25,18 @@ impl Problem {
         Self { status, code, message: message.into(), hint: None }
     }
 
-    /// Says what to do about it.
+    /// Adds a hint.
     pub(crate) fn hint(mut self, hint: &'static str) -> Self {
         self.hint = Some(hint);
         self
     }
 
-    /// The request itself makes no sense.
+    /// The request is invalid.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "SANDBOX.BAD_REQUEST", message)
     }
 
-    /// The sandbox itself failed: a bug or a full disk.
+    /// The sandbox failed: a bug or a full disk.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "SANDBOX.INTERNAL", message)
     }
@@ -59,12 +59,12 @@ impl Problem {
             .hint("Ids and amounts are decimal numbers from 0 to 2^256 - 1, as strings.")
     }
 
-    /// The envelope this travels in.
+    /// The error as a response.
     pub(crate) fn reply(&self, correlation: &str, now: &str) -> Reply {
         envelope(self.status, self.code, &self.message, self.hint, correlation, now)
     }
 
-    /// The same where OAuth says what an error looks like (RFC 6749 section 5.2): its members beside the envelope's.
+    /// The error as an OAuth response (RFC 6749 section 5.2): OAuth's members beside the envelope's.
     pub(crate) fn oauth_reply(&self, error: &'static str, correlation: &str, now: &str) -> Reply {
         let mut body = members(self.status, self.code, &self.message, self.hint, correlation, now);
         if let Some(body) = body.as_object_mut() {
@@ -75,7 +75,7 @@ impl Problem {
     }
 }
 
-/// The envelope of an error.
+/// An error response.
 pub(crate) fn envelope(
     status: u16,
     code: &str,
@@ -87,7 +87,7 @@ pub(crate) fn envelope(
     Reply::json(status, members(status, code, message, hint, correlation, now))
 }
 
-/// What an envelope says.
+/// The members of an error response.
 fn members(
     status: u16,
     code: &str,

@@ -1,7 +1,7 @@
-//! What is known of the backend's error codes besides their text: of which category they are, and whether trying again
-//! may help (contract section 12, the catalogue of the public documentation).
+//! Properties of the backend's error codes: category, retryable, and documentation link (contract section 12 and the
+//! catalogue of the public documentation).
 
-/// Codes that say that the same call may succeed later.
+/// Codes of errors for which a retry may succeed.
 const RETRYABLE: [&str; 10] = [
     "BCK.AUTH.0005",
     "BCK.COMMON.0029",
@@ -15,8 +15,8 @@ const RETRYABLE: [&str; 10] = [
     "BCK.STRIPE.0035",
 ];
 
-/// The category of a code: `validation`, `auth`, `business`, `integration` or `internal`. A code that the catalogue does
-/// not have goes by its status.
+/// The category of a code: `validation`, `auth`, `business`, `integration` or `internal`. A code that is not in the
+/// catalogue gets its category from the HTTP status.
 pub(crate) fn category(code: &str, status: u16) -> &'static str {
     let family = code.split('.').nth(1).filter(|_| code.starts_with("BCK."));
     match (family, code) {
@@ -37,12 +37,12 @@ pub(crate) fn category(code: &str, status: u16) -> &'static str {
     }
 }
 
-/// Whether the same call may succeed after a while.
+/// True if a retry may succeed.
 pub(crate) fn retryable(code: &str, status: u16) -> bool {
     RETRYABLE.contains(&code) || matches!(status, 429 | 503)
 }
 
-/// Where the public documentation explains a code of the backend's.
+/// The page of the public documentation that explains a backend code.
 pub(crate) fn docs(code: &str) -> Option<String> {
     let anchor = code.to_ascii_lowercase().replace('.', "-");
     code.starts_with("BCK.")

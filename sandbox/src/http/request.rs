@@ -1,4 +1,4 @@
-//! One request and one answer, as plain values: what the handlers work with.
+//! A request as a plain value, and readers for its JSON members.
 
 use crate::http::error::{Outcome, Problem};
 use crate::identity::api_key::{self, Identity};
@@ -6,49 +6,50 @@ use payments_wasm::wire::Credits;
 use serde_json::{Map, Value};
 use worker::url::form_urlencoded;
 
-/// A request, read to its end.
+/// A request with its complete body.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Call {
     pub(crate) method: String,
-    /// The path's segments, percent-decoded, empty ones dropped: a client may join a base and a path with `//`.
+    /// The path segments, percent-decoded. Empty segments are dropped, because a client may join a base and a path
+    /// with `//`.
     pub(crate) path: Vec<String>,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) authorization: Option<String>,
     pub(crate) organization: Option<String>,
-    /// Where a card page says it will lead back to: `X-Nvm-Widget-Return-Url`.
+    /// The return URL that a card page sends: `X-Nvm-Widget-Return-Url`.
     pub(crate) returning: Option<String>,
     pub(crate) correlation: String,
-    /// What the client would like to be answered with.
+    /// The `Accept` header.
     pub(crate) accept: Option<String>,
-    /// The origin of the page that calls: `Origin`.
+    /// The `Origin` header.
     pub(crate) from: Option<String>,
-    /// How that page lies to the sandbox, by the browser's word: `Sec-Fetch-Site`.
+    /// The `Sec-Fetch-Site` header.
     pub(crate) site: Option<String>,
-    /// The sandbox's own origin, as the client sees it.
+    /// The sandbox's own origin as the client sees it.
     pub(crate) origin: String,
     pub(crate) body: String,
     /// Milliseconds since 1970, by the sandbox's clock.
     pub(crate) now: i64,
 }
 
-/// The fields of a form, as a page posts them.
+/// The fields of a posted form.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// The field of that name, if it is not blank.
+    /// A field that is not blank.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let field = self.0.iter().find(|(key, _)| key == name);
         field.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// The fields as the members of a JSON object.
+    /// Converts the fields to a JSON object.
     pub(crate) fn object(self) -> Map<String, Value> {
         self.0.into_iter().map(|(name, value)| (name, value.into())).collect()
     }
 }
 
-/// A page of a list: `offset` and `pageSize` both mean its size (contract section 4.1).
+/// The requested page of a list. `offset` and `pageSize` both set its size (contract section 4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(crate) number: u32,
@@ -57,7 +58,7 @@ pub(crate) struct Page {
 }
 
 impl Call {
-    /// The last query parameter of that name, if it is not empty.
+    /// The last query parameter with this name, if it is not empty.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -67,7 +68,7 @@ impl Call {
             .filter(|v| !v.is_empty())
     }
 
-    /// The body as a JSON object. No body is an empty object: order and others have none.
+    /// The body as a JSON object. An empty body is an empty object: some calls, such as order, send none.
     pub(crate) fn json(&self) -> Outcome<Map<String, Value>> {
         if self.body.trim().is_empty() {
             return Ok(Map::new());
@@ -79,18 +80,18 @@ impl Call {
         }
     }
 
-    /// The fields of a form that a page of ours posted.
+    /// The fields of a form that one of the sandbox's pages posted.
     pub(crate) fn form(&self) -> Form {
         Form(form_urlencoded::parse(self.body.as_bytes()).into_owned().collect())
     }
 
-    /// What comes after `Bearer ` in `Authorization`.
+    /// The token after `Bearer ` in `Authorization`.
     pub(crate) fn bearer(&self) -> Option<&str> {
         let (scheme, key) = self.authorization.as_deref()?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
     }
 
-    /// Who calls, by the API key (contract section 13.1). No or a broken key is a 401.
+    /// The caller, read from the API key (contract section 13.1). A missing or unreadable key is a 401.
     pub(crate) fn identity(&self) -> Outcome<Identity> {
         let header =
             self.authorization.as_deref().ok_or_else(|| Problem::unauthorized("The API key is missing"))?;
@@ -116,7 +117,7 @@ impl Call {
 }
 
 impl Page {
-    /// How many rows come before this page.
+    /// Number of rows before this page.
     pub(crate) fn skip(self) -> i64 {
         i64::from(self.number.saturating_sub(1)).saturating_mul(i64::from(self.size))
     }
@@ -126,14 +127,14 @@ impl Page {
     }
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: Body,
-    /// When to come again, in seconds.
+    /// `Retry-After`, in seconds.
     pub(crate) retry_after: Option<i64>,
-    /// What a bearer token lacks: the value of `WWW-Authenticate`.
+    /// The value of `WWW-Authenticate`.
     pub(crate) challenge: Option<&'static str>,
 }
 
@@ -142,11 +143,11 @@ pub(crate) enum Body {
     Empty,
     Json(String),
     Html(String),
-    /// A file of the dashboard's: its type and its text.
+    /// A file of the dashboard: its media type and its text.
     File(&'static str, &'static str),
-    /// Where to go, for a 303.
+    /// The target of a 303 redirect.
     Location(String),
-    /// Nothing that reaches the client: it sees its connection fail.
+    /// Nothing that the client can read: its connection fails.
     Lost,
 }
 
@@ -183,7 +184,7 @@ impl Reply {
         Self::new(204, Body::Empty)
     }
 
-    /// This, cut in half: what it carried cannot be read.
+    /// Cuts the JSON body in half, so it cannot be parsed.
     pub(crate) fn garbled(self) -> Self {
         let body = match self.body {
             Body::Json(json) => Body::Json(json.chars().take(json.chars().count() / 2).collect()),
@@ -192,7 +193,7 @@ impl Reply {
         Self { body, ..self }
     }
 
-    /// An answer that is never seen.
+    /// A response that no client can read.
     pub(crate) fn lost() -> Self {
         Self::new(200, Body::Lost)
     }
@@ -207,19 +208,19 @@ impl Reply {
     }
 }
 
-/// A member of a JSON object; null is as good as absent (contract section 13.11).
+/// A member of a JSON object. Null counts as absent (contract section 13.11).
 pub(crate) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object.get(name).filter(|value| !value.is_null())
 }
 
-/// A member that is an object.
+/// A member that must be an object.
 pub(crate) fn object<'a>(object: &'a Map<String, Value>, name: &str) -> Outcome<&'a Map<String, Value>> {
     member(object, name)
         .and_then(Value::as_object)
         .ok_or_else(|| Problem::bad_request(format!("{name} must be an object")))
 }
 
-/// A member that is a string and not blank.
+/// A member that is a non-blank string.
 pub(crate) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     member(object, name).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
 }
@@ -231,7 +232,7 @@ pub(crate) fn uint256(object: &Map<String, Value>, name: &str) -> Outcome<Option
         .transpose()
 }
 
-/// A member that is a whole number a JavaScript client can count to, as a number or a string.
+/// A member that is a safe JavaScript integer, as a number or a string.
 pub(crate) fn whole(object: &Map<String, Value>, name: &str) -> Outcome<Option<i64>> {
     let Some(value) = member(object, name) else { return Ok(None) };
     let number = match value {
@@ -245,7 +246,7 @@ pub(crate) fn whole(object: &Map<String, Value>, name: &str) -> Outcome<Option<i
     }
 }
 
-/// A decimal of so many places, in its smallest parts: `0.25` of 6 places is 250000. More places are cut off.
+/// Parses a decimal number into its smallest units: `0.25` with 6 places is 250000. Further places are cut off.
 pub(crate) fn decimal(text: &str, places: usize) -> Option<u64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let scale = 10u64.checked_pow(u32::try_from(places).ok()?)?;
@@ -256,7 +257,7 @@ pub(crate) fn decimal(text: &str, places: usize) -> Option<u64> {
     whole.parse::<u64>().ok()?.checked_mul(scale)?.checked_add(part.parse().ok()?)
 }
 
-/// A plan's or agent's id: a uint256 in decimal (contract section 1.3).
+/// The id of a plan or agent: a uint256 in decimal (contract section 1.3).
 pub(crate) fn id(text: &str, field: &str) -> Outcome<String> {
     text.parse::<Credits>().map(|id| id.to_string()).map_err(|_| Problem::bad_uint256(field))
 }

@@ -1,4 +1,4 @@
-//! Accounts: whoever shows a key is one.
+//! Accounts. A caller with a readable API key has one.
 
 use crate::Desk;
 use crate::crypto::signing_keys;
@@ -24,7 +24,7 @@ impl Account {
     }
 }
 
-/// Who calls; an account that was never seen is opened (contract section 13.1).
+/// The caller. Opens an account on the first call with a new address (contract section 13.1).
 pub(crate) fn caller(desk: &Desk) -> Outcome<Identity> {
     let identity = desk.call.identity()?;
     let revoked = "SELECT COUNT(*) AS count FROM keys WHERE id = ? AND revoked <> 0";
@@ -48,17 +48,17 @@ pub(crate) fn open(desk: &Desk, name: Option<&str>) -> Outcome<Identity> {
     Ok(identity)
 }
 
-/// The account of that address.
+/// Finds an account by its address.
 pub(crate) fn find(desk: &Desk, address: &str) -> Outcome<Option<Account>> {
     desk.store.first("SELECT address, name FROM accounts WHERE id = ?", binds![address.to_ascii_lowercase()])
 }
 
-/// The account of that e-mail address.
+/// Finds an account by its e-mail address.
 pub(crate) fn of_email(desk: &Desk, email: &str) -> Outcome<Option<Account>> {
     desk.store.first("SELECT address, name FROM accounts WHERE email = lower(?)", binds![email])
 }
 
-/// Keeps an account's e-mail address.
+/// Stores an account's e-mail address.
 pub(crate) fn set_email(desk: &Desk, identity: &Identity, email: Option<&str>) -> Outcome<()> {
     desk.store.run("UPDATE accounts SET email = lower(?) WHERE id = ?", binds![email, identity.id()])
 }
@@ -81,7 +81,8 @@ fn insert(desk: &Desk, identity: &Identity, name: Option<&str>) -> Outcome<()> {
     )
 }
 
-/// A new key of the account, of an organization's if one is named, which is remembered so that it can be revoked.
+/// Creates an API key of the account, tagged with an organization if one is named. The key is stored, so it can be
+/// revoked.
 pub(crate) fn issue(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&str>) -> Outcome<Issued> {
     let signer = signing_keys::of(desk, address)?;
     let issued =
@@ -90,14 +91,14 @@ pub(crate) fn issue(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&
     Ok(issued)
 }
 
-/// The same, without a time in it: where the desk's chance is a name's, so is the key.
+/// Creates a key that carries no time. If the context's random bytes come from a name, the key does too.
 pub(crate) fn issue_fixed(desk: &Desk, address: &str, org: Option<&str>) -> Outcome<()> {
     let signer = signing_keys::of(desk, address)?;
     let issued = api_key::mint(address, 0, None, org, desk.random, |payload| signer.jwt(payload))?;
     keep(desk, address, &issued.id, &issued.key, org, Some(issued.expires.saturating_mul(1000)))
 }
 
-/// Keeps a key of the account's that was made elsewhere.
+/// Stores a key that was created elsewhere.
 pub(crate) fn keep_key(desk: &Desk, address: &str, key: &str, org: Option<&str>) -> Outcome<()> {
     let id = api_key::read_bearer(&format!("Bearer {key}"), desk.call.now)?.key_id;
     keep(desk, address, id.as_deref().unwrap_or(key), key, org, None)
@@ -118,7 +119,7 @@ fn keep(
     )
 }
 
-/// The oldest key that still stands: of that account and of no organization, or of that organization.
+/// Finds the oldest valid key: the account's key without an organization, or the organization's key.
 pub(crate) fn first_key(desk: &Desk, address: &str, org: Option<&str>) -> Outcome<Option<String>> {
     #[derive(Deserialize)]
     struct Row {
@@ -130,7 +131,7 @@ pub(crate) fn first_key(desk: &Desk, address: &str, org: Option<&str>) -> Outcom
     Ok(desk.store.first::<Row>(query, binds)?.map(|row| row.key))
 }
 
-/// Makes the account known by that name, whether it was there or not.
+/// Sets the account's name, and opens the account if it is missing.
 pub(crate) fn adopt(desk: &Desk, identity: &Identity, name: &str) -> Outcome<()> {
     if find(desk, &identity.address)?.is_none() {
         return insert(desk, identity, Some(name));
@@ -138,7 +139,7 @@ pub(crate) fn adopt(desk: &Desk, identity: &Identity, name: &str) -> Outcome<()>
     desk.store.run("UPDATE accounts SET name = ? WHERE id = ?", binds![name, identity.id()])
 }
 
-/// A key as the sandbox's own routes show it: whole only to who asks for those of its account.
+/// A stored API key. The full key is shown only on the account's own list.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Kept {
     pub(crate) id: String,
@@ -151,7 +152,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// The columns of one.
+    /// The columns of a stored key.
     pub(crate) const COLUMNS: &str = "id, account, revoked, key, org, expires_at, created_at";
 
     pub(crate) fn view(&self, now: i64, whole: bool) -> Value {
@@ -168,7 +169,7 @@ impl Kept {
     }
 }
 
-/// `GET /sandbox/accounts/:address/keys`: those that were handed out here, oldest first.
+/// `GET /sandbox/accounts/:address/keys`: the keys issued here, oldest first.
 pub(crate) fn keys(desk: &Desk, address: &str) -> Outcome {
     let account = load(desk, address)?;
     let query = format!("SELECT {} FROM keys WHERE account = ? ORDER BY rowid", Kept::COLUMNS);
@@ -185,7 +186,7 @@ fn issued(desk: &Desk, address: &str, secs: Option<i64>, org: Option<&str>) -> O
     }))
 }
 
-/// `POST /sandbox/accounts`: a new account and a key for it.
+/// `POST /sandbox/accounts`: creates an account and a key for it.
 pub(crate) fn create(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let email = text(&body, "email");
@@ -199,13 +200,13 @@ pub(crate) fn create(desk: &Desk) -> Outcome {
     issued(desk, &identity.address, None, None)
 }
 
-/// The account of that address, or a 404.
+/// Finds an account by its address, or answers 404.
 pub(crate) fn load(desk: &Desk, address: &str) -> Outcome<Account> {
     find(desk, address)?
         .ok_or_else(|| Problem::new(404, "SANDBOX.NOT_FOUND", format!("Account {address} not found")))
 }
 
-/// `POST /sandbox/accounts/:address/keys`: one more key, if so wanted for a while only, or tagged with an organization.
+/// `POST /sandbox/accounts/:address/keys`: creates another key, optionally with a lifetime or an organization tag.
 pub(crate) fn create_key(desk: &Desk, address: &str) -> Outcome {
     let account = load(desk, address)?;
     let body = desk.call.json()?;
@@ -216,7 +217,7 @@ pub(crate) fn create_key(desk: &Desk, address: &str) -> Outcome {
     issued(desk, &account.address, whole(&body, "expiresInSecs")?, org)
 }
 
-/// `DELETE /sandbox/accounts/:address/keys`: no key that was handed out so far is good any more.
+/// `DELETE /sandbox/accounts/:address/keys`: revokes all keys issued so far.
 pub(crate) fn revoke_keys(desk: &Desk, address: &str) -> Outcome {
     let account = load(desk, address)?;
     desk.store
@@ -224,7 +225,7 @@ pub(crate) fn revoke_keys(desk: &Desk, address: &str) -> Outcome {
     Ok(Reply::empty())
 }
 
-/// `DELETE /sandbox/accounts/:address/keys/:keyId`: that one is not; one made elsewhere may be named as well.
+/// `DELETE /sandbox/accounts/:address/keys/:keyId`: revokes one key. A key created elsewhere can be revoked too.
 pub(crate) fn revoke_key(desk: &Desk, address: &str, key_id: &str) -> Outcome {
     let account = load(desk, address)?;
     desk.store.run(

@@ -1,34 +1,34 @@
 //! API keys: `local:<header>.<payload>.<signature>`, a JWT that names the account (contract sections 2.1, 13.1).
 //!
-//! They are signed (ES256K) with the account's own key, but nothing checks that: this is a sandbox, and any key whose middle part names an account will do. That is
-//! what lets the official test suites bring their own.
+//! Keys are signed (ES256K) with the account's key, but the signature is not checked: any key whose payload names an
+//! account is accepted. This lets the official test suites bring their own keys.
 
 use crate::http::error::{Outcome, Problem};
 use crate::primitives::random::Random;
 use payments_wasm::wire::base64;
 use serde_json::{Value, json};
 
-/// Longest key that is read.
+/// Maximum size of a key in bytes.
 const MAX_KEY_BYTES: usize = 8 * 1024;
-/// 2060, in seconds: keys of the hosted service run for decades as well.
+/// The year 2060 in seconds: keys of the hosted service are valid for decades, too.
 const FAR: i64 = 2_840_140_800;
 
 /// The claim that tags a key with an organization.
 const ORG: &str = "orgId";
 
-/// Who a key stands for.
+/// The account that a key belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// The account's address as the key has it.
+    /// The account's address as written in the key.
     pub(crate) address: String,
-    /// The key's own id, its `jti`: what cards and delegations name keys by.
+    /// The key's id, its `jti`: cards and delegations refer to keys by it.
     pub(crate) key_id: Option<String>,
-    /// The organization that the key is tagged with.
+    /// The organization the key is tagged with.
     pub(crate) org: Option<String>,
 }
 
 impl Identity {
-    /// What the account is filed under: addresses that differ in case are the same account.
+    /// The account's id: addresses that differ in case are the same account.
     pub(crate) fn id(&self) -> String {
         self.address.to_ascii_lowercase()
     }
@@ -53,17 +53,17 @@ pub(crate) fn read_bearer(header: &str, now: i64) -> Outcome<Identity> {
     Ok(Identity { address: address.to_owned(), key_id: claim("jti"), org: claim(ORG) })
 }
 
-/// A key that was just made.
+/// A newly issued key.
 #[derive(Debug)]
 pub(crate) struct Issued {
     pub(crate) key: String,
     /// Its `jti`.
     pub(crate) id: String,
-    /// When it runs out, in seconds.
+    /// Expiry in seconds.
     pub(crate) expires: i64,
 }
 
-/// Makes a new key for an account, good for so many seconds; for decades, if none are named.
+/// Issues a key for an account, valid for `secs` seconds, or for decades if absent.
 pub(crate) fn mint(
     address: &str,
     now: i64,

@@ -1,4 +1,4 @@
-//! The legal documents nobody reads, and the guard that waits until they are agreed to (contract sections 1.4, 13.14).
+//! Legal documents, and the guard that refuses calls until they are accepted (contract sections 1.4, 13.14).
 
 use crate::Desk;
 use crate::http::error::{Outcome, Problem};
@@ -7,11 +7,12 @@ use crate::identity::accounts;
 use crate::storage::store::binds;
 use serde_json::{Map, Value, json};
 
-/// The one document there is, and its current version.
+/// The only document, and its current version.
 const TERMS: (&str, &str) = ("terms", "1.0.0");
 
-/// Whether a call waits for consent: all that change something in the account's name. Verify and settle are the seller's
-/// business with someone else's token, and what is about the documents themselves must stay open.
+/// True if a call needs consent: all calls that change something in the account's name. Verify and settle are
+/// excepted, because the seller calls them with another user's token, and so are the routes of the documents
+/// themselves.
 fn gated(call: &Call) -> bool {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match path.as_slice() {
@@ -21,7 +22,7 @@ fn gated(call: &Call) -> bool {
     }
 }
 
-/// Refuses a call of an account that has not agreed to the current documents, where the sandbox is set to.
+/// Refuses a call if the account has not accepted the current documents and the sandbox requires it.
 pub(crate) fn guard(desk: &Desk) -> Outcome<()> {
     if !desk.settings.legal || !gated(&desk.call) {
         return Ok(());
@@ -40,7 +41,7 @@ pub(crate) fn manifest() -> Outcome {
     Reply::ok(json!({ "documents": { TERMS.0: { "current": TERMS.1 } } }))
 }
 
-/// `POST /api/v1/legal-documents/me/consents`: any list of documents and versions is written down.
+/// `POST /api/v1/legal-documents/me/consents`: records any list of documents and versions.
 pub(crate) fn consent(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let consents = consents(&desk.call.json()?);
@@ -56,7 +57,7 @@ pub(crate) fn consent(desk: &Desk) -> Outcome {
     Reply::created(json!({ "recorded": consents.len() }))
 }
 
-/// The contract does not say what the body looks like: any array of objects is read, and so is one object.
+/// The contract does not specify the body: any array of objects is accepted, or one object.
 fn consents(body: &Map<String, Value>) -> Vec<(String, String)> {
     let word = |entry: &Map<String, Value>, names: &[&str]| {
         names

@@ -1,4 +1,4 @@
-//! Signing in: a page that hands an app a key of an account one picks (contract sections 8.1, 8.2).
+//! The login page: it hands an app an API key of the account that the user picks (contract sections 8.1, 8.2).
 
 use crate::Desk;
 use crate::http::error::Outcome;
@@ -8,15 +8,15 @@ use crate::pages::html::{self, escape};
 use crate::pages::return_url;
 use worker::Url;
 
-/// How many accounts the page offers.
+/// Maximum number of accounts on the page.
 pub(crate) const MOST_ACCOUNTS: i64 = 12;
 
-/// Who asks to sign someone in.
+/// The kind of client that asks for a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {
-    /// A page, at `/login?returnUrl=`.
+    /// A web page, at `/login?returnUrl=`.
     Browser,
-    /// The command line, at `/auth/cli?callback_url=`: it listens on loopback.
+    /// The command line, at `/auth/cli?callback_url=`. It listens on a loopback address.
     Terminal,
 }
 
@@ -35,12 +35,12 @@ impl Door {
         }
     }
 
-    /// Where to go afterwards, for the command line on this machine only.
+    /// The return URL. The command line's must be on this machine.
     fn target(self, text: &str) -> Option<Url> {
         return_url::address(text).filter(|url| self == Self::Browser || return_url::loopback(url))
     }
 
-    /// `target` with a key, whatever else it carries left as it is.
+    /// Adds a key to `target`, whose other parameters stay unchanged.
     fn answer(self, target: &Url, key: &str, address: &str) -> String {
         match self {
             Self::Browser => return_url::with(target, &[("nvmApiKey", key), ("accountAddress", address)]),
@@ -59,7 +59,7 @@ fn refused(door: Door) -> Reply {
     html::message(400, "That sign-in link does not work", text)
 }
 
-/// `GET /login`, `GET /auth/cli`: pick an account.
+/// `GET /login`, `GET /auth/cli`: the account list.
 pub(crate) fn page(desk: &Desk, door: Door) -> Outcome {
     let asked = desk.call.param(door.parameter());
     let Some(target) = asked.and_then(|text| door.target(text)) else { return Ok(refused(door)) };
@@ -67,7 +67,7 @@ pub(crate) fn page(desk: &Desk, door: Door) -> Outcome {
     Ok(html::page(200, "Sign in", &content(door, &target, &accounts)))
 }
 
-/// `POST /login`, `POST /auth/cli`: back to the app, with a new key.
+/// `POST /login`, `POST /auth/cli`: redirects to the app with a new key.
 pub(crate) fn enter(desk: &Desk, door: Door) -> Outcome {
     let form = desk.call.form();
     let field = |name: &str| form.get(name);
@@ -128,7 +128,7 @@ fn content(door: Door, target: &Url, accounts: &[Account]) -> String {
     html
 }
 
-/// An account as a button of a form.
+/// An account as a form button.
 pub(crate) fn item(account: &Account) -> String {
     let initial = account.name.chars().next().unwrap_or('?').to_uppercase().to_string();
     let (head, tail) =

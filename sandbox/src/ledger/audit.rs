@@ -1,7 +1,8 @@
-//! The audit of the ledger: everything is added up again and held against what is kept (`GET /sandbox/ledger/check`).
+//! The audit of the ledger: it recomputes everything and compares it with the stored values (`GET
+//! /sandbox/ledger/check`).
 //!
-//! It believes nothing that it can find out: balances from postings, postings from what was bought, settled and charged, and
-//! all of it from the limits. It reads everything there is, so it is for tests and for people, not for each call.
+//! It recomputes balances from postings, postings from purchases, settlements and charges, and checks them against
+//! the limits. It reads all rows, so it is meant for tests and for the dashboard, not for every request.
 
 use crate::Desk;
 use crate::http::error::Outcome;
@@ -14,20 +15,20 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// How many rows are read at once.
+/// Number of rows read at once.
 const CHUNK: i64 = 2_000;
-/// How many failures of an invariant are named.
+/// Maximum number of failures listed per invariant.
 const NAMED: usize = 20;
 
-/// One thing that must be true, and where it is not.
+/// An invariant and the places where it fails.
 pub(crate) struct Invariant {
     pub(crate) name: &'static str,
-    /// What it says.
+    /// Description of the invariant.
     says: &'static str,
     pub(crate) failures: Vec<String>,
 }
 
-/// What was found.
+/// Descriptions of the failures.
 pub(crate) struct Audit {
     pub(crate) invariants: Vec<Invariant>,
     accounts: usize,
@@ -35,7 +36,7 @@ pub(crate) struct Audit {
 }
 
 impl Audit {
-    /// Whether all is well.
+    /// True if no invariant fails.
     pub(crate) fn ok(&self) -> bool {
         self.invariants.iter().all(|invariant| invariant.failures.is_empty())
     }
@@ -63,7 +64,7 @@ pub(crate) fn check(desk: &Desk) -> Outcome {
     Reply::ok(audit(&desk.store)?.view())
 }
 
-/// An account: as it is kept, and as its postings have it.
+/// An account: its stored balance and the balance that its postings add up to.
 #[derive(Deserialize)]
 pub(crate) struct Book {
     id: i64,
@@ -87,7 +88,7 @@ impl Book {
         format!("{}{owner}{until} in {}", self.kind, self.unit)
     }
 
-    /// Adds what came or takes what went; whether there was enough.
+    /// Applies a posting; false if the account has too little.
     fn apply(&mut self, amount: Credits, comes: bool) -> bool {
         let next = if comes == self.is_source() {
             self.posted.checked_sub(amount)
@@ -109,7 +110,7 @@ struct Row {
     amount: String,
 }
 
-/// What was posted of each entry, by what it was for.
+/// The sum of the postings of each entry, by their purpose.
 #[derive(Default)]
 pub(crate) struct Posted {
     pub(crate) burned: HashMap<String, Credits>,
@@ -117,7 +118,7 @@ pub(crate) struct Posted {
     pub(crate) paid: HashMap<String, Credits>,
 }
 
-/// Adds everything up.
+/// Recomputes all balances.
 pub(crate) fn audit(store: &Store) -> Outcome<Audit> {
     let mut books: HashMap<i64, Book> = HashMap::new();
     each(store, "SELECT id, kind, unit, owner, expires_at, balance FROM books", "id", 0, |book: Book| {
@@ -189,7 +190,7 @@ fn named(name: &'static str, says: &'static str, failures: Vec<String>) -> Invar
     Invariant { name, says, failures }
 }
 
-/// Reads all rows whose `key` is above `after`, some at a time.
+/// Reads all rows whose `key` is above `after`, in batches.
 pub(crate) fn each<T: serde::de::DeserializeOwned>(
     store: &Store,
     select: &str,

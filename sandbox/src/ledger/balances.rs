@@ -1,4 +1,4 @@
-//! What holders have: lots of credits, read and written; the balance as clients read it.
+//! Credit balances of holders: lots are read and written here, and the balance is shown to clients.
 
 use crate::Desk;
 use crate::catalog::credit_rules::{self, Lot};
@@ -19,7 +19,7 @@ struct LotRow {
     balance: String,
 }
 
-/// The lots that still count.
+/// The lots that have not expired.
 pub(crate) fn lots(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Vec<Lot>> {
     let rows: Vec<LotRow> = desk.store.rows(
         "SELECT expires_at, balance FROM books WHERE unit = ? AND kind = 'held' AND owner = ? AND balance <> '0'
@@ -31,12 +31,12 @@ pub(crate) fn lots(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Vec<Lot>
         .collect()
 }
 
-/// What a holder has of a plan.
+/// The balance of a holder.
 pub(crate) fn total(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Credits> {
     Ok(credit_rules::total(&lots(desk, plan_id, holder)?))
 }
 
-/// Issues credits that run out at `expires_at` (0: never), for the purchase `tx`.
+/// Issues credits for the purchase `tx`. They expire at `expires_at` (0: never).
 pub(crate) fn add(
     desk: &Desk,
     tx: &str,
@@ -54,8 +54,8 @@ pub(crate) fn add(
     postings::post(desk, posting, &issued, &Account::held(plan_id, holder, expires_at))
 }
 
-/// Hands out credits of a plan on its terms. Of a plan that sells time, time is added to what is left of it: what is held
-/// goes over to the later end, and what is over or missing then is burned or issued.
+/// Issues the credits of a plan by its terms. For a time plan, an order extends the time: the held credits move to
+/// the later expiry, and the difference is burned or issued.
 pub(crate) fn grant(desk: &Desk, tx: &str, plan: &Plan, holder: &str, amount: Credits) -> Outcome<()> {
     let terms = &plan.terms.grant;
     if !terms.by_time {
@@ -75,7 +75,7 @@ pub(crate) fn grant(desk: &Desk, tx: &str, plan: &Plan, holder: &str, amount: Cr
     postings::post(desk, posting("merge", over), &later, &Account::credits(Kind::Burned, &plan.id))
 }
 
-/// Takes credits for `tx` and hands back what is left; `None`, and nothing taken, where there are too few.
+/// Burns credits for `tx` and returns the remaining balance. Returns `None`, and burns nothing, if there are too few.
 pub(crate) fn burn(
     desk: &Desk,
     tx: &str,
@@ -95,7 +95,7 @@ pub(crate) fn burn(
     Ok(Some(credit_rules::total(&left)))
 }
 
-/// How often the holder ordered the plan, or was given credits of it.
+/// Number of orders and grants of the plan that the holder received.
 pub(crate) fn purchases(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<i64> {
     desk.store.count(
         "SELECT COUNT(*) AS count FROM purchases WHERE plan_id = ? AND holder = ?",
@@ -103,7 +103,7 @@ pub(crate) fn purchases(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<i64
     )
 }
 
-/// The balance as `GET /plans/:id/balance/:holder` answers it.
+/// The body of `GET /plans/:id/balance/:holder`.
 pub(crate) fn view(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<Value> {
     let balance = credit_rules::total(&lots(desk, &plan.id, holder)?);
     let ever = purchases(desk, &plan.id, holder)? > 0;
@@ -121,7 +121,7 @@ pub(crate) fn view(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<Value> {
     }))
 }
 
-/// `GET /api/v1/protocol/plans/:planId/balance/:holder`: anyone may read it.
+/// `GET /api/v1/protocol/plans/:planId/balance/:holder`: public.
 pub(crate) fn get(desk: &Desk, plan_id: &str, holder: &str) -> Outcome {
     let plan = plans::load(desk, plan_id)?;
     if !is_address(holder) {

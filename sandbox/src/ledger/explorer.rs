@@ -1,4 +1,4 @@
-//! The ledger as a dashboard reads it: its postings and its accounts (`GET /sandbox/ledger`, `/sandbox/ledger/accounts`).
+//! The read API of the ledger: postings and accounts (`GET /sandbox/ledger`, `/sandbox/ledger/accounts`).
 
 use crate::Desk;
 use crate::http::error::Outcome;
@@ -9,14 +9,14 @@ use crate::storage::store::binds;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// One side of a posting, or an account in a list.
+/// One side of a posting, or a listed account.
 fn account(id: i64, kind: &str, owner: &str, expires_at: i64) -> Value {
     let until = (expires_at != 0).then(|| time::iso(expires_at));
     let owner = Some(owner).filter(|owner| !owner.is_empty());
     json!({ "id": id, "kind": kind, "owner": owner, "expiresAt": until })
 }
 
-/// The unit that is asked for: `unit` as it is, or that of a `planId` or `delegationId`.
+/// The requested unit: `unit` as it is, or the unit of a `planId` or `delegationId`.
 fn unit(desk: &Desk) -> String {
     let of = |name: &str, prefix: &str| desk.call.param(name).map(|id| format!("{prefix}:{id}"));
     let plan = desk.call.param("planId").map(postings::credits_unit);
@@ -24,8 +24,8 @@ fn unit(desk: &Desk) -> String {
     unit.or(plan).or_else(|| of("delegationId", "cents")).unwrap_or_default()
 }
 
-/// `GET /sandbox/ledger?entry&kind&unit|planId|delegationId&owner&account&page&offset&sortOrder`: postings, newest first.
-/// `owner` is on either side.
+/// `GET /sandbox/ledger?entry&kind&unit|planId|delegationId&owner&account&page&offset&sortOrder`: postings, newest
+/// first. `owner` matches either side.
 pub(crate) fn list(desk: &Desk) -> Outcome {
     #[derive(Deserialize)]
     struct Row {

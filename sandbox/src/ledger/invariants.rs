@@ -1,4 +1,4 @@
-//! What must be true of the ledger and of what stands beside it: each looks for what is not, and says where.
+//! The invariants of the ledger and the tables beside it. Each check returns a description of every violation.
 
 use crate::catalog::credit_rules::Grant;
 use crate::catalog::plan_terms::Terms;
@@ -10,7 +10,7 @@ use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 
-/// Up to which row things happened before there was a ledger: those have no postings.
+/// The last rows written before the ledger existed: they have no postings.
 #[derive(Deserialize, Default)]
 pub(crate) struct Watermarks {
     purchases: i64,
@@ -35,7 +35,7 @@ pub(crate) fn kept(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
     Ok(wrong)
 }
 
-/// In each unit what the sources gave, and what the others have.
+/// Per unit: the sum that the sources issued, and the sum of all other accounts.
 pub(crate) fn sums(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
     let mut units: HashMap<&str, (Credits, Credits)> = HashMap::new();
     for book in books.values() {
@@ -77,7 +77,7 @@ struct Purchase {
     cents: i64,
 }
 
-/// The terms of each plan.
+/// The terms of all plans.
 fn terms(store: &Store) -> Outcome<HashMap<String, Terms>> {
     #[derive(Deserialize)]
     struct Plan {
@@ -111,7 +111,7 @@ pub(crate) fn issued(store: &Store, from: &Watermarks, posted: &Posted) -> Outco
     Ok(wrong)
 }
 
-/// What so many orders bring.
+/// The credits of a number of orders.
 fn times(grant: &Grant, orders: &str) -> Option<Credits> {
     if orders == "1" {
         return Some(grant.amount);
@@ -163,7 +163,7 @@ pub(crate) fn paid(store: &Store, from: &Watermarks, posted: &Posted) -> Outcome
     Ok(wrong)
 }
 
-/// Buyers keep nothing of what came from outside to pay with.
+/// Buyers' money accounts are empty after each payment.
 pub(crate) fn money(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
     let mut wrong = Vec::new();
     for book in books.values().filter(|book| book.kind == Kind::Buyer.name()) {
@@ -227,7 +227,7 @@ pub(crate) fn delegations(
     Ok(wrong)
 }
 
-/// What is good once: found by counting what came of it.
+/// Single-use objects: the number of uses is counted.
 pub(crate) fn once(store: &Store, from: &Watermarks) -> Outcome<Vec<String>> {
     #[derive(Deserialize)]
     struct Found {

@@ -1,18 +1,18 @@
-//! The ledger: accounts, and postings from one to another. Credits, money and what delegations may spend are all in it, and
-//! nothing else changes a balance.
+//! The double-entry ledger. Credits, money and the limits of delegations are accounts in it, and only postings change
+//! a balance.
 //!
-//! A posting takes an amount off one account and adds it to another of the same unit, so each is balanced, and so is any
-//! number of them. Balances are kept with their accounts and written with the posting, in the one transaction of the call:
-//! `GET /sandbox/ledger/check` adds all postings up and holds the balances against them (`audit.rs`).
+//! A posting moves an amount from one account to another of the same unit, so every set of postings is balanced.
+//! Balances are stored with their accounts and written in the same transaction as the posting. `GET
+//! /sandbox/ledger/check` adds all postings up and compares the sums with the balances (`audit.rs`).
 //!
 //! | unit | from | to |
 //! |---|---|---|
 //! | `credits:<plan>` | `issued` | `held` by an account until a time, then `burned` |
-//! | `money:<token or currency>` | `outside` | `buyer`, then `seller`; `disputed` where it is taken back |
-//! | `cents:<delegation>` | `limit` | `free`, then `reserved` while a card is charged, then `spent` |
+//! | `money:<token or currency>` | `outside` | `buyer`, then `seller`; `disputed` if the bank takes it back |
+//! | `cents:<delegation>` | `limit` | `free`, then `reserved` during a charge, then `spent` |
 //!
-//! The first of each row is a source: where the others get theirs, so its balance is what it gave. All amounts are whole and
-//! no balance is below zero: a posting that would make it so fails, and with it the whole call.
+//! The first account of each row is a source: its balance is the sum it has issued. All amounts are whole numbers and
+//! no balance is negative: a posting that would make one negative fails, and with it the whole request.
 
 use crate::Desk;
 use crate::http::error::{Outcome, Problem};
@@ -20,7 +20,7 @@ use crate::storage::store::{Store, binds};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 
-/// What an account is for.
+/// The kind of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Issued,
@@ -71,7 +71,7 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether the others of its unit get theirs from it: its balance is what it gave.
+    /// True for the sources, which issue what the other accounts of the unit hold.
     pub(crate) fn is_source(self) -> bool {
         matches!(self, Self::Issued | Self::Outside | Self::Limit)
     }
@@ -82,31 +82,32 @@ impl Kind {
 pub(crate) struct Account {
     pub(crate) kind: Kind,
     pub(crate) unit: String,
-    /// Whose it is: an address in lower case, a card, a seller's connected account. Those that are one of a kind have none.
+    /// The owner: an address in lower case, a card, or a seller's connected account. Empty for accounts that exist
+    /// once per unit.
     pub(crate) owner: String,
-    /// When credits run out, in milliseconds; 0 is never.
+    /// Expiry of credits in milliseconds; 0 is never.
     pub(crate) expires_at: i64,
 }
 
 impl Account {
-    /// An account of credits of a plan: `Issued` or `Burned`.
+    /// A credits account of a plan: `Issued` or `Burned`.
     pub(crate) fn credits(kind: Kind, plan_id: &str) -> Self {
         Self { kind, unit: credits_unit(plan_id), owner: String::new(), expires_at: 0 }
     }
 
-    /// Credits of a plan that run out together.
+    /// Credits of a plan that expire together.
     pub(crate) fn held(plan_id: &str, holder: &str, expires_at: i64) -> Self {
         let owner = holder.to_ascii_lowercase();
         Self { kind: Kind::Held, unit: credits_unit(plan_id), owner, expires_at }
     }
 
-    /// An account of money: `Outside`, `Buyer`, `Seller` or `Disputed`.
+    /// A money account: `Outside`, `Buyer`, `Seller` or `Disputed`.
     pub(crate) fn money(kind: Kind, currency: &str, owner: &str) -> Self {
         let unit = format!("money:{}", currency.to_ascii_lowercase());
         Self { kind, unit, owner: owner.to_ascii_lowercase(), expires_at: 0 }
     }
 
-    /// An account of what a delegation may spend.
+    /// An account of a delegation's limit.
     pub(crate) fn cents(kind: Kind, delegation_id: &str) -> Self {
         Self { kind, unit: format!("cents:{delegation_id}"), owner: String::new(), expires_at: 0 }
     }
@@ -117,21 +118,21 @@ pub(crate) fn credits_unit(plan_id: &str) -> String {
     format!("credits:{plan_id}")
 }
 
-/// What is posted, and why.
+/// The amount of a posting and its purpose.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Posting<'a> {
-    /// What it belongs to, a transaction's hash say: postings of one entry came to be together.
+    /// The entry it belongs to, for example a transaction hash. Postings of one entry were made together.
     pub(crate) entry: &'a str,
     pub(crate) why: &'static str,
     pub(crate) amount: Credits,
 }
 
-/// Takes the amount off one account and adds it to another. Nothing is posted for nothing.
+/// Posts an amount from one account to another. An amount of 0 posts nothing.
 pub(crate) fn post(desk: &Desk, posting: Posting<'_>, from: &Account, to: &Account) -> Outcome<()> {
     post_at(&desk.store, desk.call.now, posting, from, to)
 }
 
-/// The same, where there is no call.
+/// The same without a request.
 pub(crate) fn post_at(
     store: &Store,
     now: i64,
@@ -158,14 +159,14 @@ pub(crate) fn post_at(
     )
 }
 
-/// An account as it stands.
+/// An account with its current balance.
 struct Standing {
     id: i64,
     balance: Credits,
 }
 
 impl Standing {
-    /// What there is on it after an amount came or went.
+    /// The balance after the amount is added or removed.
     fn after(&self, account: &Account, amount: Credits, comes: bool) -> Outcome<Credits> {
         if comes != account.kind.is_source() {
             return self.balance.checked_add(amount).ok_or_else(|| {
@@ -182,7 +183,7 @@ impl Standing {
     }
 }
 
-/// Both accounts; one that is not there yet is opened.
+/// Loads both accounts and opens missing ones.
 fn both(store: &Store, from: &Account, to: &Account) -> Outcome<(Standing, Standing)> {
     #[derive(Deserialize)]
     struct Row {
@@ -224,7 +225,7 @@ fn open(store: &Store, account: &Account) -> Outcome<Standing> {
     Ok(Standing { id: row.id, balance: Credits::ZERO })
 }
 
-/// What is on an account.
+/// The balance of an account.
 pub(crate) fn balance(store: &Store, account: &Account) -> Outcome<Credits> {
     #[derive(Deserialize)]
     struct Row {
@@ -237,23 +238,23 @@ pub(crate) fn balance(store: &Store, account: &Account) -> Outcome<Credits> {
     row.map_or(Ok(Credits::ZERO), |row| amount(&row.balance))
 }
 
-/// An amount as the ledger keeps it.
+/// Parses a stored amount.
 pub(crate) fn amount(text: &str) -> Outcome<Credits> {
     text.parse().map_err(|_| Problem::internal("the ledger: an amount is not a uint256"))
 }
 
-/// Cents as an amount of the ledger.
+/// Converts cents to a ledger amount.
 pub(crate) fn cents(cents: i64) -> Credits {
     Credits::from(u64::try_from(cents).unwrap_or_default())
 }
 
-/// Units of money as an amount of the ledger.
+/// Converts money units to a ledger amount.
 pub(crate) fn units(units: u128) -> Outcome<Credits> {
     amount(&units.to_string())
 }
 
-/// What a data folder of before the ledger has, as postings: what is held, and what delegations have spent. Purchases of
-/// then have no postings, so the check leaves them out.
+/// Migrates a data folder from before the ledger: held credits and delegations become postings. Purchases of that
+/// time have no postings, so the audit skips them.
 pub(crate) fn open_books(store: &Store, now: i64) -> Outcome<()> {
     #[derive(Deserialize)]
     struct Lot {

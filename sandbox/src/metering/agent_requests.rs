@@ -1,8 +1,7 @@
-//! Requests that agents serve: what verify began, what sub-tasks were tracked, what they come to, and simulations of them
-//! (contract sections 4.4, 4.5).
+//! Requests that agents serve: begun by verify, metered by sub-tasks, or simulated (contract sections 4.4, 4.5).
 //!
-//! The hosted service knows what a request cost from the calls of its language models. Here, what was tracked as
-//! sub-tasks stands in for that.
+//! The hosted service knows the cost of a request from the calls of its language models. Here the tracked sub-tasks
+//! stand in for them.
 
 use crate::Desk;
 use crate::catalog::agents;
@@ -15,24 +14,24 @@ use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// How many requests are remembered at least; older ones are thrown away now and then.
+/// Minimum number of requests that are kept; older ones are deleted from time to time.
 const MOST: i64 = 20_000;
-/// Whole of a margin or a price, in its parts: both are read to a millionth.
+/// One in millionths: margins and prices have six decimals.
 const WHOLE: u128 = 1_000_000;
-/// Most that a margin may be: ten times the cost.
+/// Maximum margin: ten times the cost.
 const MAX_MARGIN: u128 = 10 * WHOLE;
-/// What a simulated request costs, in millionths of a dollar: five cents.
+/// The cost of a simulated request in millionths of a dollar: five cents.
 const SIMULATED_COST: u128 = 50_000;
 const STATUSES: [&str; 3] = ["SUCCESS", "FAILED", "PENDING"];
 
-/// A request that was begun.
+/// A request that has begun.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct AgentRequest {
     pub(crate) id: String,
     agent_id: Option<String>,
     pub(crate) plan_id: String,
     holder: String,
-    /// Millionths of a dollar for a credit, of a simulation; any other has none.
+    /// Price of a credit in millionths of a dollar, for simulations only.
     price: Option<i64>,
 }
 
@@ -42,14 +41,14 @@ impl AgentRequest {
     }
 }
 
-/// What a request is for.
+/// The agent, plan and holder of a request.
 pub(crate) struct About<'a> {
     pub(crate) agent_id: Option<&'a str>,
     pub(crate) plan_id: &'a str,
     pub(crate) holder: &'a str,
 }
 
-/// Writes down that a request begins and hands back its id.
+/// Records the begin of a request and returns its id.
 pub(crate) fn begin(desk: &Desk, about: &About<'_>, price: Option<i64>) -> Outcome<String> {
     let id = desk.random.uuid()?;
     desk.store.run(
@@ -66,17 +65,17 @@ pub(crate) fn begin(desk: &Desk, about: &About<'_>, price: Option<i64>) -> Outco
     Ok(id)
 }
 
-/// Forgets the oldest requests.
+/// Deletes the oldest requests.
 pub(crate) fn sweep(store: &Store) -> Outcome<()> {
     store.run("DELETE FROM requests WHERE rowid <= (SELECT MAX(rowid) FROM requests) - ?", binds![MOST])
 }
 
-/// The request of that id.
+/// Finds a request by its id.
 pub(crate) fn find(desk: &Desk, id: &str) -> Outcome<Option<AgentRequest>> {
     desk.store.first("SELECT id, agent_id, plan_id, holder, price FROM requests WHERE id = ?", binds![id])
 }
 
-/// What was tracked for a request and not settled yet; for a batch, for all requests of that agent, plan and holder.
+/// The unsettled sub-tasks of a request; for a batch, of all requests of the same agent, plan and holder.
 fn tracked(desk: &Desk, request: &AgentRequest, batch: bool) -> Outcome<Vec<(i64, Credits)>> {
     #[derive(Deserialize)]
     struct Row {
@@ -102,14 +101,14 @@ fn tracked(desk: &Desk, request: &AgentRequest, batch: bool) -> Outcome<Vec<(i64
         .collect()
 }
 
-/// What a settle by margin takes, and of which tasks.
+/// The amount of a settle with a margin, and the sub-tasks it covers.
 #[derive(Debug)]
 pub(crate) struct Cost {
     pub(crate) credits: Credits,
     tasks: Vec<i64>,
 }
 
-/// What a request has come to, with the seller's margin on it.
+/// The cost of a request with the seller's margin.
 pub(crate) fn cost(desk: &Desk, id: &str, margin: u128, batch: bool) -> Outcome<Cost> {
     let missing = || {
         Problem::new(404, "BCK.PROTOCOL.0044", format!("Nothing was tracked for request {id}"))
@@ -127,21 +126,21 @@ pub(crate) fn cost(desk: &Desk, id: &str, margin: u128, batch: bool) -> Outcome<
     Ok(Cost { credits, tasks: tracked.into_iter().map(|(id, _)| id).collect() })
 }
 
-/// Marks what a settle took as taken.
+/// Marks the sub-tasks of a settle as settled.
 pub(crate) fn settled(desk: &Desk, cost: &Cost, tx: &str) -> Outcome<()> {
     cost.tasks
         .iter()
         .try_for_each(|id| desk.store.run("UPDATE tasks SET settled_by = ? WHERE id = ?", binds![tx, *id]))
 }
 
-/// An amount and a margin on it, a part of a credit counted as one.
+/// An amount plus a margin, rounded up to whole credits.
 fn with_margin(sum: Credits, margin: u128) -> Option<Credits> {
     let sum = sum.to_string().parse::<u128>().ok()?;
     let scaled = sum.checked_mul(WHOLE.checked_add(margin)?)?;
     scaled.div_ceil(WHOLE).to_string().parse().ok()
 }
 
-/// `marginPercent`, in millionths: `0.2` is a fifth on top.
+/// `marginPercent` in millionths: `0.2` adds a fifth.
 pub(crate) fn margin(body: &Map<String, Value>) -> Outcome<Option<u128>> {
     let Some(value) = member(body, "marginPercent") else { return Ok(None) };
     let parts = match value {
@@ -190,7 +189,7 @@ pub(crate) fn track(desk: &Desk) -> Outcome {
     Reply::created(json!({ "success": true, "httpStatus": 201, "data": data }))
 }
 
-/// `POST /api/v1/protocol/agents/simulate/start`: a request as verify would begin it, of nobody's plan.
+/// `POST /api/v1/protocol/agents/simulate/start`: begins a request as verify would, without a plan.
 pub(crate) fn simulate(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
@@ -220,8 +219,8 @@ pub(crate) fn simulate(desk: &Desk) -> Outcome {
     }))
 }
 
-/// `POST /api/v1/protocol/agents/simulate/finish`: what it would have taken. What was tracked counts; if nothing was, a
-/// made-up call of a language model for five cents does.
+/// `POST /api/v1/protocol/agents/simulate/finish`: the amount the request would have cost. Without tracked sub-tasks
+/// the cost is that of a made-up model call of five cents.
 pub(crate) fn finish(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
@@ -240,7 +239,7 @@ pub(crate) fn finish(desk: &Desk) -> Outcome {
         sum.and_then(|sum| with_margin(sum, margin))
     };
     let credits = credits.ok_or_else(|| Problem::bad_request("That is more than the sandbox counts to"))?;
-    // A JavaScript client reads a number here.
+    // JavaScript clients read a number here.
     let number = credits.to_string().parse::<u64>().map_or(Value::from(credits.to_string()), Value::from);
     Reply::created(json!({ "success": true, "creditsToRedeem": number, "agentRequestId": request.id }))
 }

@@ -1,32 +1,32 @@
-//! MPP challenges and credentials: printed, read, sealed (contract section 7).
+//! MPP challenges and credentials: printing, parsing and sealing (contract section 7).
 
 use crate::http::request::{member, text};
 use payments_wasm::wire::{Credits, base64};
 use serde_json::{Map, Value, json};
 
-/// How long a challenge is good for, in milliseconds: what the SDKs count on (contract section 13.9).
+/// Lifetime of a challenge in milliseconds, as the SDKs expect it (contract section 13.9).
 pub(crate) const LIFE: i64 = 300_000;
-/// The payment method and what is done with it.
+/// The payment method and the intent.
 const METHOD: &str = "nevermined";
 const INTENT: &str = "charge";
-/// Longest credential that is read, in bytes: a token and a challenge around it.
+/// Maximum size of a credential in bytes.
 const MAX_CREDENTIAL: usize = 48 * 1024;
 
-/// What is sold, and to whom it is sealed.
+/// The payment request and the binding of a challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Challenge {
     pub(crate) realm: String,
-    /// base64url of JSON, exactly as it travels: the seal is over these bytes.
+    /// The request as base64url of JSON, exactly as it is sent: the seal covers these bytes.
     request: String,
-    /// As the text that travels.
+    /// The challenge as a header value.
     pub(crate) expires: String,
     pub(crate) digest: Option<String>,
-    /// Resource, verb and a number used once, base64url of JSON.
+    /// Resource, verb and nonce, as base64url of JSON.
     opaque: String,
     description: Option<String>,
 }
 
-/// What a challenge asks for.
+/// The amount that a challenge asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) plan_id: String,
@@ -34,14 +34,14 @@ pub(crate) struct Asked {
     pub(crate) credits: Credits,
 }
 
-/// What a challenge is good for.
+/// The resource that a challenge is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) resource: String,
     pub(crate) verb: String,
 }
 
-/// What a credential carries: the challenge's id, the challenge, and the token.
+/// A credential: the challenge's id, the challenge and the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Credential {
     pub(crate) id: String,
@@ -62,7 +62,7 @@ fn decoded(text: &str) -> Option<Map<String, Value>> {
 }
 
 impl Challenge {
-    /// A new one. `once` makes it another each time, even where all else is the same.
+    /// Creates a challenge. The nonce `once` makes each challenge different, even if everything else is equal.
     pub(crate) fn new(
         realm: &str,
         asked: &Asked,
@@ -87,7 +87,7 @@ impl Challenge {
         }
     }
 
-    /// What the id is the seal of. The description is for people and not under it.
+    /// The text that the id seals. The description is for display and not sealed.
     pub(crate) fn sealed_text(&self) -> String {
         let digest = self.digest.as_deref().unwrap_or_default();
         [&self.realm, METHOD, INTENT, &self.request, &self.expires, digest, &self.opaque].join("|")
@@ -133,7 +133,7 @@ impl Challenge {
 }
 
 impl Credential {
-    /// Reads the value of `Authorization`: `Payment <base64url>`, whatever the case, whatever other schemes follow.
+    /// Parses `Authorization: Payment <base64url>`. The scheme is case-insensitive, and other schemes may follow.
     pub(crate) fn read(header: &str) -> Option<Self> {
         let mut schemes = header.split(',').map(str::trim);
         let encoded = schemes.find_map(|scheme| {
@@ -162,7 +162,7 @@ impl Credential {
     }
 }
 
-/// A quoted string of a header.
+/// A quoted header string.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars().filter(|c| !c.is_control()) {

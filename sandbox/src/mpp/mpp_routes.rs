@@ -1,4 +1,5 @@
-//! The Machine Payments Protocol: challenges, and credentials that pay them (contract sections 4.7, 7, 13.9).
+//! The routes of the Machine Payments Protocol: challenges, and credentials that pay them (contract sections 4.7, 7,
+//! 13.9).
 
 use crate::Desk;
 use crate::catalog::endpoint_patterns::Match;
@@ -18,7 +19,7 @@ use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// The secret that challenges are sealed with; where the sandbox is set to have none, MPP is off.
+/// The secret that seals challenges. MPP is off if the sandbox is configured without one.
 fn secret(desk: &Desk) -> Outcome<Vec<u8>> {
     if !desk.settings.mpp {
         return Err(Problem::new(501, "BCK.MPP.0002", "MPP is not configured here"));
@@ -26,12 +27,13 @@ fn secret(desk: &Desk) -> Outcome<Vec<u8>> {
     secrets::load(desk, Name::Mpp)
 }
 
-/// One word for all that can be wrong, so that nobody learns how near a forgery came.
+/// One error for all failures, so a forger learns nothing.
 fn rejected() -> Problem {
     Problem::new(402, "BCK.MPP.0003", "The credential was rejected")
 }
 
-/// `POST /api/v1/mpp/challenge`: what a seller's 402 carries. Each is another, as its id is what is paid once.
+/// `POST /api/v1/mpp/challenge`: the challenge for a seller's 402. Each one is different, because its id can be paid
+/// once.
 pub(crate) fn challenge(desk: &Desk) -> Outcome {
     let secret = secret(desk)?;
     accounts::caller(desk)?;
@@ -59,7 +61,7 @@ pub(crate) fn challenge(desk: &Desk) -> Outcome {
     Reply::created(json!({ "challenge": challenge.header(&id), "id": id }))
 }
 
-/// Whose challenges these are: the sandbox's own address.
+/// The realm of the challenges: the sandbox's own address.
 fn realm(desk: &Desk) -> String {
     desk.call.origin.split_once("://").map_or(desk.call.origin.as_str(), |(_, host)| host).to_owned()
 }
@@ -71,7 +73,7 @@ fn place(body: &Map<String, Value>) -> Outcome<Place> {
     Ok(Place { resource: field("resource")?, verb: field("httpVerb")?.to_ascii_uppercase() })
 }
 
-/// A credential whose challenge is ours and is for this place and body.
+/// Parses a credential and checks that its challenge was issued here, for this resource and body.
 fn open(desk: &Desk, body: &Map<String, Value>) -> Outcome<(Credential, Asked)> {
     let secret = secret(desk)?;
     let credential = text(body, "credential").and_then(Credential::read).ok_or_else(rejected)?;
@@ -92,7 +94,7 @@ fn open(desk: &Desk, body: &Map<String, Value>) -> Outcome<(Credential, Asked)> 
     Ok((credential, asked))
 }
 
-/// The token of a credential, if the challenge can still be paid with it.
+/// Verifies the token of a credential if its challenge can still be paid.
 fn present(desk: &Desk, credential: &Credential, asked: &Asked) -> Outcome<Presented> {
     let expires = time::parse(&credential.challenge.expires).ok_or_else(rejected)?;
     if expires <= desk.call.now {
@@ -108,7 +110,7 @@ fn present(desk: &Desk, credential: &Credential, asked: &Asked) -> Outcome<Prese
     Ok(Presented { permission, plan })
 }
 
-/// What settling a challenge came to, if it was settled.
+/// The result of settling a challenge, if it was settled.
 fn settled(desk: &Desk, id: &str) -> Outcome<Option<Value>> {
     #[derive(Deserialize)]
     struct Row {
@@ -118,7 +120,7 @@ fn settled(desk: &Desk, id: &str) -> Outcome<Option<Value>> {
     Ok(row.and_then(|row| serde_json::from_str(&row.result).ok()))
 }
 
-/// `POST /api/v1/mpp/verify`: takes nothing. A challenge that was paid is worth nothing any more.
+/// `POST /api/v1/mpp/verify`: burns nothing. A challenge that was paid is refused.
 pub(crate) fn verify(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let (credential, asked) = open(desk, &body)?;
@@ -132,7 +134,7 @@ pub(crate) fn verify(desk: &Desk) -> Outcome {
     x402::verified(desk, &presented.permission, &presented.plan, &matched)
 }
 
-/// `POST /api/v1/mpp/settle`: once for each challenge, with the same answer however often it is asked.
+/// `POST /api/v1/mpp/settle`: settles each challenge once; repeated calls get the same response.
 pub(crate) fn settle(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let (credential, asked) = open(desk, &body)?;
@@ -163,8 +165,8 @@ pub(crate) fn settle(desk: &Desk) -> Outcome {
     Reply::ok(result)
 }
 
-/// `POST /api/v1/mpp/permissions`: a token for these routes alone. It has no version, and is bound by challenges, not by
-/// a resource of its own.
+/// `POST /api/v1/mpp/permissions`: a token for the MPP routes. It has no version, and challenges bind it, not a
+/// resource of its own.
 pub(crate) fn mint(desk: &Desk) -> Outcome {
     secret(desk)?;
     let body = desk.call.json()?;

@@ -1,8 +1,8 @@
-//! Where a person lets an app pay in their name: `/oauth/authorize`, which the metadata of MCP servers leads to (contract
-//! section 8.5, RFC 6749 section 4.1.1, RFC 7636, RFC 8707).
+//! The consent page `/oauth/authorize`: a user lets an app pay on their behalf. The metadata of MCP servers points to
+//! it (contract section 8.5, RFC 6749 section 4.1.1, RFC 7636, RFC 8707).
 //!
-//! Clients register with the MCP server, not here: `client_id` is the agent's id, or a name that the server made up. So
-//! any way back will do, as it does for the login page, and what proves who redeems a code is its PKCE verifier.
+//! Clients register with the MCP server, not here: `client_id` is an agent's id or a name that the server chose. So
+//! any redirect URI is accepted, as on the login page, and the PKCE verifier proves who redeems a code.
 
 use crate::Desk;
 use crate::catalog::agents::{self, Agent};
@@ -22,11 +22,11 @@ use crate::widgets::card_pages;
 use serde_json::{Map, Value};
 use worker::Url;
 
-/// Most plans that the page offers.
+/// Maximum number of plans on the page.
 const MOST_PLANS: i64 = 50;
-/// What a way back must not be: what runs or reads something where a browser follows it.
+/// Schemes that a redirect URI must not have, because a browser would run or read something.
 const UNFIT: [&str; 7] = ["javascript", "data", "vbscript", "file", "blob", "about", "filesystem"];
-/// The parameters that the page's form hands on.
+/// Parameters that the page's form passes on.
 const HANDED_ON: [&str; 10] = [
     "response_type",
     "client_id",
@@ -40,19 +40,19 @@ const HANDED_ON: [&str; 10] = [
     "plan_id",
 ];
 
-/// What an app asks for.
+/// The authorization request of an app.
 struct Request<'a> {
     client: &'a str,
     target: Url,
     challenge: &'a str,
     scope: String,
     agent: Option<Agent>,
-    /// What may be paid for; never empty.
+    /// The plans on offer; never empty.
     plans: Vec<Plan>,
     parameter: &'a dyn Fn(&str) -> Option<&'a str>,
 }
 
-/// An address to come back to: a web page, or an app of this machine under a scheme of its own (RFC 8252).
+/// Parses a redirect URI: a web page, or an app on this machine with a private-use scheme (RFC 8252).
 fn target(text: &str) -> Option<Url> {
     let url = return_url::address(text).or_else(|| {
         let url = Url::parse(text).ok()?;
@@ -62,16 +62,17 @@ fn target(text: &str) -> Option<Url> {
     url.fragment().is_none().then_some(url)
 }
 
-/// Whether a challenge can be the SHA-256 of a verifier (RFC 7636 section 4.2).
+/// True if the challenge can be a SHA-256 hash (RFC 7636 section 4.2).
 fn is_challenge(text: &str) -> bool {
     text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// Why an app is sent back with nothing: OAuth's word for it, and ours.
+/// The reason for a refusal: the OAuth error code and a description.
 type Refusal = (&'static str, String);
 
 impl<'a> Request<'a> {
-    /// Reads what is asked. `Err` within is the answer to what cannot go on: a page where there is no safe way back.
+    /// Reads the request. The inner `Err` is the response if the request cannot continue: a page if there is no safe
+    /// redirect URI.
     fn begin(desk: &Desk, parameter: &'a dyn Fn(&str) -> Option<&'a str>) -> Outcome<Result<Self, Reply>> {
         let wrong = |status, text: &str| {
             Ok(Err(html::message(status, "That authorization link does not work", text)))
@@ -100,7 +101,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// What an app can be told of that is wrong: challenge, scope and plans where nothing is.
+    /// Checks challenge, scope and plans; the app is told of these errors by redirect.
     #[expect(clippy::type_complexity, reason = "it is said once")]
     fn check(
         desk: &Desk,
@@ -147,7 +148,7 @@ impl<'a> Request<'a> {
             escape(&app)
         );
         let about = |plan: bool| wrong.filter(|wrong| (*wrong == NO_CARD) == plan);
-        // The first button of a form is what the Enter key presses.
+        // The Enter key presses the first button of a form.
         html.push_str(
             "<form method=\"post\" action=\"/oauth/authorize\">\n<button hidden name=\"action\" value=\"new\"></button>\n",
         );
@@ -198,7 +199,7 @@ impl<'a> Request<'a> {
         html
     }
 
-    /// What the app may spend, as `POST /delegation/create` takes it, and whose provider pays.
+    /// The delegation as `POST /delegation/create` takes it, and its provider.
     fn allowance(
         desk: &Desk,
         owner: &Identity,
@@ -223,10 +224,10 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Why a plan cannot be had.
+/// The reason why a plan cannot be paid.
 const NO_CARD: &str = "This plan is paid by card, and that account has none of its provider.";
 
-/// How much, in cents, and for how many days, as it was typed.
+/// The limit in cents and the number of days, as the user typed them.
 fn bounds(form: &Form) -> Result<(i64, i64), &'static str> {
     let limit = form.get("limit").and_then(card_pages::cents).filter(|cents| *cents > 0);
     let days = form.get("days").unwrap_or("30").parse::<i64>().ok();
@@ -237,14 +238,14 @@ fn bounds(form: &Form) -> Result<(i64, i64), &'static str> {
     ))
 }
 
-/// A delegation that is about to be opened.
+/// A delegation to be created.
 struct Allowance {
     provider: String,
     body: Map<String, Value>,
 }
 
-/// The plans that a client may ask to be paid from: the agent's, the one that is named, or, for a client of no agent,
-/// whatever is listed here.
+/// The plans a client may ask for: those of the agent, or the named plan, or, for a client that is not an agent, all
+/// listed plans.
 fn on_offer(desk: &Desk, agent: Option<&Agent>, named: Option<&str>) -> Outcome<Vec<Plan>> {
     let (filter, key) = match agent {
         Some(agent) => ("id IN (SELECT plan_id FROM agent_plans WHERE agent_id = ?1)", agent.id.as_str()),
@@ -263,7 +264,7 @@ fn on_offer(desk: &Desk, agent: Option<&Agent>, named: Option<&str>) -> Outcome<
     Ok(plans)
 }
 
-/// Back to the app with nothing (RFC 6749 section 4.1.2.1).
+/// Redirects to the app with an error (RFC 6749 section 4.1.2.1).
 fn refuse(target: &Url, state: Option<&str>, error: &str, text: &str) -> Reply {
     let mut answer = vec![("error", error), ("error_description", text)];
     answer.extend(state.map(|state| ("state", state)));
@@ -285,7 +286,7 @@ fn show(desk: &Desk, request: &Request<'_>, wrong: Option<&str>, typed: &Form) -
     Ok(html::page(status, "Allow access", &request.content(&accounts, wrong, typed)))
 }
 
-/// `POST /oauth/authorize`: back to the app with a code, or with a no.
+/// `POST /oauth/authorize`: redirects to the app with a code or with an error.
 pub(crate) fn submit(desk: &Desk) -> Outcome {
     let form = desk.call.form();
     let parameter = |name: &str| form.get(name);

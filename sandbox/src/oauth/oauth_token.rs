@@ -1,8 +1,8 @@
-//! What the metadata of MCP servers says the platform has: codes against tokens, who a token is of, and where all of it
-//! is (contract section 8.5; RFC 6749, 6750, 7636, 8414, 8707).
+//! The OAuth endpoints that the metadata of MCP servers points to: token, userinfo and server metadata (contract
+//! section 8.5; RFC 6749, 6750, 7636, 8414, 8707).
 //!
-//! The access token that comes of a code is an x402 access token of the plan that was picked: an MCP server takes its
-//! bearer for one. What a client secret is worth nobody here can say, since MCP servers make them up; it is not looked at.
+//! The access token for a code is an x402 access token of the selected plan: MCP servers accept it as a bearer token.
+//! Client secrets are ignored, because MCP servers make them up.
 
 use crate::Desk;
 use crate::catalog::plans;
@@ -22,16 +22,16 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-/// All that can be asked for; who asks for nothing gets all of it.
+/// All scopes. A request without a scope gets all of them.
 pub(crate) const SCOPES: [&str; 6] = ["openid", "profile", "credits", "mcp:read", "mcp:write", "mcp:tools"];
-/// How long a code is good for, in milliseconds.
+/// Lifetime of a code in milliseconds.
 const CODE_LIFE: i64 = 5 * 60_000;
-/// How long an identity token is good for, in seconds.
+/// Lifetime of an ID token in seconds.
 const ID_SECS: i64 = 3600;
 const COLUMNS: &str = "id, account, client, redirect_uri, challenge, scope, resource, nonce, plan_id, agent_id, \
     delegation_id, used, expires_at";
 
-/// The tables: what was allowed, and the tokens that came of it.
+/// The tables of grants and of tokens issued for them.
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS oauth_grants (
   id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, account TEXT NOT NULL, client TEXT NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS oauth_refresh (token TEXT PRIMARY KEY, grant_id TEXT 
 CREATE INDEX IF NOT EXISTS oauth_refresh_by_grant ON oauth_refresh (grant_id);
 ";
 
-/// What a person allowed, to be written down.
+/// A new authorization code and what the user allowed.
 pub(crate) struct Code<'a> {
     pub(crate) owner: &'a Identity,
     pub(crate) client: &'a str,
@@ -57,7 +57,7 @@ pub(crate) struct Code<'a> {
     pub(crate) delegation_id: &'a str,
 }
 
-/// The same, as it is kept.
+/// The stored grant of a code.
 #[derive(Deserialize)]
 struct Grant {
     id: String,
@@ -75,7 +75,7 @@ struct Grant {
     expires_at: i64,
 }
 
-/// Why no token comes: OAuth's word for it, and the platform's.
+/// A refusal: the OAuth error code and the platform's error.
 struct Refusal(&'static str, Problem);
 
 impl From<Problem> for Refusal {
@@ -93,14 +93,14 @@ fn stale(message: &'static str) -> Refusal {
     Refusal("invalid_grant", Problem::new(400, "BCK.OAUTH.0004", message).hint(hint))
 }
 
-/// The scope that is asked for, if all of it can be had.
+/// The requested scope, if all of it is known.
 pub(crate) fn scope(asked: Option<&str>) -> Option<String> {
     let Some(asked) = asked else { return Some(SCOPES.join(" ")) };
     let words: Vec<&str> = asked.split_ascii_whitespace().collect();
     words.iter().all(|word| SCOPES.contains(word)).then(|| words.join(" "))
 }
 
-/// Writes down what a person allowed; the answer is the code for it.
+/// Stores what the user allowed and returns the code.
 pub(crate) fn allow(desk: &Desk, code: &Code<'_>) -> Outcome<String> {
     let text = base64::encode_url(&desk.random.bytes(32)?);
     desk.store.run(
@@ -126,7 +126,7 @@ pub(crate) fn allow(desk: &Desk, code: &Code<'_>) -> Outcome<String> {
     Ok(text)
 }
 
-/// The fields of a token request: a form, or, for clients that know no better, JSON.
+/// The fields of a token request: a form, or JSON from some clients.
 fn fields(desk: &Desk) -> Outcome<Map<String, Value>> {
     if desk.call.body.trim_start().starts_with('{') {
         return desk.call.json();
@@ -149,7 +149,7 @@ pub(crate) fn token(desk: &Desk) -> Outcome {
     };
     match answer {
         Ok(answer) => Reply::ok(answer),
-        // What is broken here undoes all that was written; a refusal does not: it may have taken tokens back.
+        // An internal error rolls back everything. A refusal does not, because it may have revoked tokens.
         Err(Refusal(_, problem)) if problem.status >= 500 => Err(problem),
         Err(Refusal(error, problem)) => {
             Ok(problem.oauth_reply(error, &desk.call.correlation, &time::iso(desk.call.now)))
@@ -226,18 +226,18 @@ fn refresh(desk: &Desk, fields: &Map<String, Value>) -> Result<Value, Refusal> {
     answer(desk, &grant, &scope)
 }
 
-/// Whether a verifier is the one that a challenge is the hash of.
+/// True if the challenge is the hash of the verifier.
 fn proves(verifier: &str, challenge: &str) -> bool {
     (43..=128).contains(&verifier.len())
         && base64::encode_url(&Sha256::digest(verifier.as_bytes())) == challenge
 }
 
-/// Whether a scope has a word.
+/// True if a scope contains a word.
 fn has(scope: &str, word: &str) -> bool {
     scope.split_ascii_whitespace().any(|allowed| allowed == word)
 }
 
-/// Tokens for what was allowed.
+/// Issues the tokens of a grant.
 fn answer(desk: &Desk, grant: &Grant, scope: &str) -> Result<Value, Refusal> {
     let account = accounts::find(desk, &grant.account)?
         .ok_or_else(|| no("invalid_grant", "BCK.OAUTH.0006", "The account that allowed it is gone"))?;
@@ -277,7 +277,7 @@ fn answer(desk: &Desk, grant: &Grant, scope: &str) -> Result<Value, Refusal> {
     Ok(answer)
 }
 
-/// Takes back all that came of a code.
+/// Revokes all tokens that were issued for a code.
 fn end(desk: &Desk, grant_id: &str) -> Outcome<()> {
     desk.store.run("UPDATE oauth_refresh SET used = 1 WHERE grant_id = ?", binds![grant_id])?;
     desk.store.run(
@@ -287,7 +287,7 @@ fn end(desk: &Desk, grant_id: &str) -> Outcome<()> {
     )
 }
 
-/// What a scope lets one know of an account.
+/// The claims about an account that a scope includes.
 fn claims(desk: &Desk, address: &str, scope: &str) -> Outcome<Map<String, Value>> {
     #[derive(Deserialize)]
     struct Row {
@@ -307,7 +307,7 @@ fn claims(desk: &Desk, address: &str, scope: &str) -> Outcome<Map<String, Value>
     Ok(claims)
 }
 
-/// `GET /oauth/userinfo`: whose the access token is.
+/// `GET /oauth/userinfo`: the user of an access token.
 pub(crate) fn userinfo(desk: &Desk) -> Outcome {
     #[derive(Deserialize)]
     struct Row {
@@ -339,7 +339,7 @@ pub(crate) fn userinfo(desk: &Desk) -> Outcome {
     Reply::ok(Value::Object(claims(desk, &permission.holder, &scope)?))
 }
 
-/// `GET /.well-known/oauth-authorization-server`, `/.well-known/openid-configuration`: where all of it is.
+/// `GET /.well-known/oauth-authorization-server`, `/.well-known/openid-configuration`: the server metadata.
 pub(crate) fn metadata(desk: &Desk) -> Outcome {
     let origin = &desk.call.origin;
     Reply::ok(json!({

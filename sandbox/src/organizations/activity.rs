@@ -1,4 +1,4 @@
-//! What happened in an organization (contract section 4.8).
+//! The activity log of an organization (contract section 4.8).
 
 use crate::Desk;
 use crate::http::error::{Outcome, Problem};
@@ -11,7 +11,7 @@ use crate::storage::store::binds;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Writes an event down, where there is an organization that it happened in.
+/// Records an event if there is an organization.
 pub(crate) fn record(
     desk: &Desk,
     org_id: Option<&str>,
@@ -33,7 +33,7 @@ pub(crate) fn record(
     )
 }
 
-/// `GET /api/v1/organizations/:orgId/activity`: newest first, for its members, while it pays.
+/// `GET /api/v1/organizations/:orgId/activity`: newest first, for members, while the subscription is active.
 pub(crate) fn list(desk: &Desk, org_id: &str) -> Outcome {
     #[derive(Deserialize)]
     struct Row {
@@ -64,7 +64,7 @@ pub(crate) fn list(desk: &Desk, org_id: &str) -> Outcome {
         given.unwrap_or(none).clamp(1, most)
     };
     let (page, limit) = (number("page", 1_000_000, 1), number("limit", 200, 50));
-    // A list of names between commas: each is found between commas.
+    // The filter is a comma-separated list: a name is searched with a comma on both sides.
     let filter = "org_id = ?1 AND at >= ?2 AND at <= ?3 AND (?4 = '' OR actor = lower(?4))
         AND (?5 = '' OR instr(',' || ?5 || ',', ',' || event || ',') > 0)";
     let binds =

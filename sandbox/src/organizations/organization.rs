@@ -1,4 +1,4 @@
-//! Organizations: who is in them, and which one a call is made for (contract sections 1.1, 4.8).
+//! Organizations: members, roles, and the current organization of a request (contract sections 1.1, 4.8).
 
 use crate::Desk;
 use crate::http::error::{Outcome, Problem};
@@ -11,10 +11,10 @@ use crate::storage::store::binds;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// The types of one; the first is the usual.
+/// Types of organizations; the first is the default.
 pub(crate) const TYPES: [&str; 4] = ["Premium", "Enterprise", "Lapsed", "Other"];
 const ROLES: [&str; 3] = ["Admin", "Member", "Client"];
-/// How long the key of a customer is good for, in seconds: thirty days.
+/// Lifetime of a customer's key in seconds: thirty days.
 const CUSTOMER_KEY_SECS: i64 = 30 * 86_400;
 
 /// An organization.
@@ -27,13 +27,13 @@ pub(crate) struct Organization {
 }
 
 impl Organization {
-    /// Whether it has what is paid for: one whose subscription lapsed has not.
+    /// True if the subscription is active.
     pub(crate) fn entitled(&self) -> bool {
         self.active != 0 && self.kind != "Lapsed"
     }
 }
 
-/// Somebody's place in an organization.
+/// A member of an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 struct Membership {
     id: String,
@@ -62,7 +62,7 @@ fn not_found(id: &str) -> Problem {
     Problem::new(404, "BCK.ORGANIZATIONS.0011", format!("Organization {id} not found"))
 }
 
-/// The organization of that id, or a 404.
+/// Finds an organization by its id, or answers 404.
 pub(crate) fn load(desk: &Desk, id: &str) -> Outcome<Organization> {
     let query = "SELECT id, name, kind, active FROM organizations WHERE id = ?";
     desk.store.first(query, binds![id])?.ok_or_else(|| not_found(id))
@@ -73,7 +73,7 @@ fn membership(desk: &Desk, org_id: &str, account: &str) -> Outcome<Option<Member
     desk.store.first(&query, binds![org_id, account])
 }
 
-/// Refuses whoever is no active member.
+/// Refuses callers that are not active members.
 fn member_of(desk: &Desk, org: &Organization, caller: &Identity) -> Outcome<Membership> {
     let found = membership(desk, &org.id, &caller.id())?;
     found.filter(|member| member.active != 0).ok_or_else(|| {
@@ -85,8 +85,8 @@ fn member_of(desk: &Desk, org: &Organization, caller: &Identity) -> Outcome<Memb
     })
 }
 
-/// The organization that a call is made for: that of the header, that of the key, the one joined last; none, if the
-/// caller is in none.
+/// The organization of a request: named by the header, or by the key, or the one joined last; none if the caller is
+/// in none.
 pub(crate) fn current(desk: &Desk, caller: &Identity) -> Outcome<Option<Organization>> {
     let named = desk.call.organization.clone().or_else(|| caller.org.clone());
     if let Some(id) = named {
@@ -100,12 +100,12 @@ pub(crate) fn current(desk: &Desk, caller: &Identity) -> Outcome<Option<Organiza
     desk.store.first(query, binds![caller.id()])
 }
 
-/// Whether the caller sees what is an organization's.
+/// Refuses callers that may not see an organization's objects.
 pub(crate) fn visible(desk: &Desk, caller: &Identity, org_id: &str) -> Outcome<()> {
     member_of(desk, &load(desk, org_id)?, caller).map(|_| ())
 }
 
-/// The organization that the caller runs.
+/// The organization that the caller administers.
 fn administered(desk: &Desk, caller: &Identity) -> Outcome<Organization> {
     let org = current(desk, caller)?.ok_or_else(|| {
         Problem::new(403, "BCK.AUTH.0006", "You do not belong to any organization")
@@ -120,7 +120,7 @@ fn administered(desk: &Desk, caller: &Identity) -> Outcome<Organization> {
     Ok(org)
 }
 
-/// Makes somebody a member.
+/// Adds a member.
 pub(crate) fn join(
     desk: &Desk,
     org_id: &str,
@@ -155,7 +155,7 @@ fn role(named: Option<&str>) -> Outcome<&str> {
     }
 }
 
-/// `POST /api/v1/organizations/account`: a member, or, with `as: "customer"`, a customer.
+/// `POST /api/v1/organizations/account`: adds a member or, with `as: "customer"`, a customer.
 pub(crate) fn account(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let org = administered(desk, &caller)?;
@@ -208,7 +208,7 @@ fn customer(desk: &Desk, caller: &Identity, org: &Organization, body: &Map<Strin
         None => true,
     };
     if !consented {
-        // Who it is stays untold: only that someone was asked.
+        // The response does not reveal the account, only that it was asked.
         return Ok(Reply::json(202, json!({ "walletResult": { "consentRequired": true } })));
     }
     let (address, recorded) = match known {
@@ -237,7 +237,7 @@ fn record_customer(desk: &Desk, org_id: &str, address: &str) -> Outcome<()> {
     )
 }
 
-/// `POST /api/v1/organizations/members`: for those who run it.
+/// `POST /api/v1/organizations/members`: for administrators.
 pub(crate) fn members(desk: &Desk) -> Outcome {
     let org = administered(desk, &accounts::caller(desk)?)?;
     let body = desk.call.json()?;
@@ -285,7 +285,8 @@ pub(crate) fn mine(desk: &Desk) -> Outcome {
     Reply::ok(Value::Array(list.collect()))
 }
 
-/// `POST /api/v1/fiat/stripe/account`: where to connect an account with Stripe. In the sandbox it is as good as done.
+/// `POST /api/v1/fiat/stripe/account`: the link to connect a Stripe account. In the sandbox the account counts as
+/// connected.
 pub(crate) fn connect(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
@@ -308,7 +309,7 @@ pub(crate) fn connect(desk: &Desk) -> Outcome {
     }))
 }
 
-/// A new organization, with nobody in it.
+/// Creates an organization without members.
 pub(crate) fn insert(desk: &Desk, name: &str, kind: &str) -> Outcome<String> {
     let id = format!("org-{}", desk.random.uuid()?);
     desk.store.run(
@@ -318,7 +319,8 @@ pub(crate) fn insert(desk: &Desk, name: &str, kind: &str) -> Outcome<String> {
     Ok(id)
 }
 
-/// `POST /sandbox/organizations`: a new one, with its first administrator and a key of theirs that is tagged with it.
+/// `POST /sandbox/organizations`: creates an organization, its first administrator, and the administrator's key with
+/// its tag.
 pub(crate) fn create(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let name = text(&body, "name").ok_or_else(|| Problem::bad_request("name is missing"))?;
@@ -338,7 +340,7 @@ pub(crate) fn create(desk: &Desk) -> Outcome {
     }))
 }
 
-/// `PATCH /sandbox/organizations/:orgId`: its type, and whether it is active.
+/// `PATCH /sandbox/organizations/:orgId`: changes the type and the active flag.
 pub(crate) fn update(desk: &Desk, id: &str) -> Outcome {
     let (org, body) = (load(desk, id)?, desk.call.json()?);
     let kind = text(&body, "type").unwrap_or(&org.kind);
@@ -357,7 +359,8 @@ pub(crate) fn update(desk: &Desk, id: &str) -> Outcome {
     Reply::ok(json!({ "orgId": org.id, "orgName": org.name, "orgType": kind, "isActive": active }))
 }
 
-/// `PATCH /sandbox/organizations/:orgId/members/:address`: a role, or whether they are active; whoever is none joins.
+/// `PATCH /sandbox/organizations/:orgId/members/:address`: changes the role or the active flag. Adds the member if
+/// missing.
 pub(crate) fn set_member(desk: &Desk, org_id: &str, address: &str) -> Outcome {
     let (org, body) = (load(desk, org_id)?, desk.call.json()?);
     let who = accounts::load(desk, address)?.identity();
@@ -382,8 +385,8 @@ pub(crate) fn set_member(desk: &Desk, org_id: &str, address: &str) -> Outcome {
     Ok(Reply::empty())
 }
 
-/// `POST /sandbox/organizations/:orgId/customers/:address`: the account's owner says yes to being a customer, as by the
-/// link in the e-mail that the hosted service sends.
+/// `POST /sandbox/organizations/:orgId/customers/:address`: the account's owner accepts to be a customer, as by the
+/// link in the hosted service's e-mail.
 pub(crate) fn agree(desk: &Desk, org_id: &str, address: &str) -> Outcome {
     let (org, account) = (load(desk, org_id)?, accounts::load(desk, address)?);
     record_customer(desk, &org.id, &account.address)?;

@@ -1,11 +1,11 @@
-//! The pages a person sees: plain HTML and the dashboard's style sheets, no script, nothing from elsewhere.
+//! HTML pages: forms without scripts, styled by the dashboard's style sheets, with nothing from other origins.
 
 use crate::http::request::{Form, Reply};
 
 const LAYOUT: &str = include_str!("layout.html");
 
-/// What a page may do: look as the sandbox's sheets say, and post its form. `form-action` stays open, since browsers hold the redirect
-/// after a post to it as well, and that leads back to the app.
+/// The Content-Security-Policy of a page: the sandbox's style sheets and form posts. `form-action` is open, because
+/// browsers apply it to the redirect after a post, which leads to the app.
 pub(crate) const HEADERS: [(&str, &str); 4] = [
     (
         "content-security-policy",
@@ -16,7 +16,7 @@ pub(crate) const HEADERS: [(&str, &str); 4] = [
     ("x-frame-options", "DENY"),
 ];
 
-/// Text made safe between tags and in quoted attributes.
+/// Escapes text for use between tags and in quoted attributes.
 pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
@@ -32,23 +32,23 @@ pub(crate) fn escape(text: &str) -> String {
     safe
 }
 
-/// A page around `content`, which is HTML already.
+/// A page around `content`, which is HTML.
 pub(crate) fn page(status: u16, title: &str, content: &str) -> Reply {
     let html = LAYOUT.replace("{{title}}", &escape(title)).replace("{{content}}", content);
     Reply::html(status, html)
 }
 
-/// A page that says one thing.
+/// A page with one message.
 pub(crate) fn message(status: u16, title: &str, text: &str) -> Reply {
     page(status, title, &format!("<h1>{}</h1>\n<p class=\"lead\">{}</p>", escape(title), escape(text)))
 }
 
-/// A field of a form that nobody sees.
+/// A hidden form field.
 pub(crate) fn hidden(name: &str, value: &str) -> String {
     format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escape(name), escape(value))
 }
 
-/// A field: its label, an input, and under it what is wrong with what was typed. `name` is the input's id as well.
+/// A form field: label, input, and the error of its last value. `name` is also the input's id.
 pub(crate) fn field(label: &str, name: &str, more: &str, value: &str, wrong: Option<&str>) -> String {
     let (marked, note) = match wrong {
         None => ("", String::new()),
@@ -67,9 +67,9 @@ pub(crate) fn field(label: &str, name: &str, more: &str, value: &str, wrong: Opt
     )
 }
 
-/// The fields of a card, with a test card in them, or what was typed before and what is wrong with it.
+/// The fields of a card, filled with a test card or with the last values and their errors.
 pub(crate) fn card_fields(typed: &Form, wrong: Option<&str>) -> String {
-    // What is wrong is said in the bank's words, and those about the date name it.
+    // The error is the bank's message; a message about the date names it.
     let about = |date: bool| wrong.filter(|wrong| wrong.contains("expir") == date);
     let number = typed.get("number").unwrap_or("4242 4242 4242 4242");
     let expiry = typed.get("expiry").unwrap_or("12 / 34");
@@ -81,7 +81,7 @@ pub(crate) fn card_fields(typed: &Form, wrong: Option<&str>) -> String {
     )
 }
 
-/// A price as a person says it: `$5.00`, `€5.00`, `5.00 CHF`.
+/// A price for display: `$5.00`, `€5.00`, `5.00 CHF`.
 pub(crate) fn price(micro: u128, currency: &str) -> String {
     let amount = amount(micro);
     match currency.to_ascii_uppercase().as_str() {
@@ -91,7 +91,7 @@ pub(crate) fn price(micro: u128, currency: &str) -> String {
     }
 }
 
-/// Micro-units of a currency for people: `10.00`, `0.000001`.
+/// Micro-units of a currency for display: `10.00`, `0.000001`.
 pub(crate) fn amount(micro: u128) -> String {
     let decimals = format!("{:06}", micro % 1_000_000);
     let (cents, rest) = decimals.split_at_checked(2).unwrap_or((&decimals, ""));

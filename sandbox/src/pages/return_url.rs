@@ -1,9 +1,9 @@
-//! Ways back from a page to the app that sent a person to it: which there are, and what they carry.
+//! The return URL of a page: validation and parameters.
 
 use worker::Url;
 
-/// An address to go back to, if it is one: http or https, with no name and password in it. Any such address will do,
-/// as in the hosted service: that the app is who it says it is, is for the person at the page to see.
+/// Parses a return URL: http or https, without user name and password. Any host is allowed, as in the hosted service:
+/// the page shows the app's origin, and the user decides.
 pub(crate) fn address(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let plain =
@@ -11,12 +11,12 @@ pub(crate) fn address(text: &str) -> Option<Url> {
     plain.then_some(url)
 }
 
-/// Whether the address is on this machine.
+/// True if the URL is on this machine.
 pub(crate) fn loopback(url: &Url) -> bool {
     matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
-/// The address with these parameters: they replace others of their name, and nothing else of it changes.
+/// Sets these parameters on the URL. They replace parameters with the same name; the rest of the URL stays unchanged.
 pub(crate) fn with(target: &Url, answer: &[(&str, &str)]) -> String {
     let mut url = target.clone();
     let stale = |name: &str| answer.iter().any(|(ours, _)| *ours == name);

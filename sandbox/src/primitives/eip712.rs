@@ -1,16 +1,16 @@
-//! EIP-712: typed data, as wallets sign it, hashed. The data is the JSON of `eth_signTypedData_v4`, so that what is shown is
-//! what is signed.
+//! EIP-712: hashing of typed data. The input is the JSON of `eth_signTypedData_v4`, so the displayed data is the
+//! signed data.
 
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value};
 use sha3::{Digest, Keccak256};
 
-/// Keccak-256, as Ethereum has it.
+/// Keccak-256 as in Ethereum.
 pub(crate) fn keccak(bytes: &[u8]) -> [u8; 32] {
     Keccak256::digest(bytes).into()
 }
 
-/// The digest that is signed; `None` if the data does not fit its types.
+/// The digest to sign; `None` if the data does not match its types.
 pub(crate) fn digest(data: &Value) -> Option<[u8; 32]> {
     let types = data.get("types")?.as_object()?;
     let hash = |name: &str, value: &str| structure(types, name, data.get(value)?.as_object()?);
@@ -20,14 +20,14 @@ pub(crate) fn digest(data: &Value) -> Option<[u8; 32]> {
     Some(keccak(&bytes))
 }
 
-/// A type's members, as pairs of type and name.
+/// The members of a type as pairs of type and name.
 fn members<'a>(types: &'a Map<String, Value>, name: &str) -> Option<Vec<(&'a str, &'a str)>> {
     let text = |member: &'a Value, of: &str| member.get(of).and_then(Value::as_str);
     let list = types.get(name)?.as_array()?;
     list.iter().map(|member| Some((text(member, "type")?, text(member, "name")?))).collect()
 }
 
-/// Every structure that a type refers to, itself first.
+/// The structures that a type refers to, itself first.
 fn referred<'a>(types: &'a Map<String, Value>, name: &'a str, found: &mut Vec<&'a str>) -> Option<()> {
     if found.contains(&name) {
         return Some(());
@@ -42,7 +42,7 @@ fn referred<'a>(types: &'a Map<String, Value>, name: &'a str, found: &mut Vec<&'
     Some(())
 }
 
-/// `Mail(Person from,...)Person(...)`: the others behind the first in the order of their names.
+/// `Mail(Person from,...)Person(...)`: the type, then the referenced types in alphabetical order.
 fn encoded_type(types: &Map<String, Value>, name: &str) -> Option<String> {
     let mut found = Vec::new();
     referred(types, name, &mut found)?;
@@ -65,7 +65,7 @@ fn structure(types: &Map<String, Value>, name: &str, value: &Map<String, Value>)
     Some(keccak(&bytes))
 }
 
-/// One value as a word of 32 bytes.
+/// Encodes one value as a word of 32 bytes.
 fn word(types: &Map<String, Value>, kind: &str, value: &Value) -> Option<[u8; 32]> {
     if let Some(kind) = kind.strip_suffix("[]") {
         let mut bytes = Vec::new();
@@ -89,14 +89,14 @@ fn word(types: &Map<String, Value>, kind: &str, value: &Value) -> Option<[u8; 32
     }
 }
 
-/// Bytes behind as many zeros as make a word of them.
+/// Pads bytes with leading zeros to a word.
 fn padded(bytes: &[u8]) -> Option<[u8; 32]> {
     let mut word = vec![0; 32usize.checked_sub(bytes.len())?];
     word.extend(bytes);
     word.try_into().ok()
 }
 
-/// A uint256 in decimal as a word.
+/// Parses a decimal uint256 to a word.
 fn number_word(text: &str) -> Option<[u8; 32]> {
     text.parse::<Credits>().ok()?;
     let mut word = [0u8; 32];
@@ -130,7 +130,7 @@ mod tests {
     use crate::primitives::random::hexadecimal;
     use serde_json::json;
 
-    /// The example of the standard itself.
+    /// The example of the standard.
     fn mail() -> Value {
         let person = json!([{ "name": "name", "type": "string" }, { "name": "wallet", "type": "address" }]);
         json!({

@@ -1,4 +1,4 @@
-//! Randomness, from the runtime's own generator.
+//! Random bytes from the runtime's generator.
 
 use crate::http::error::{Outcome, Problem};
 use crate::primitives::eip712::keccak;
@@ -7,17 +7,17 @@ use std::cell::RefCell;
 use worker::js_sys::{Function, Reflect, Uint8Array, global};
 use worker::wasm_bindgen::{JsCast, JsValue};
 
-/// Where ids, hashes and nonces come from.
+/// The source of ids, hashes and nonces.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Random {
     /// `crypto.getRandomValues` of the runtime.
     Runtime,
-    /// No chance at all: the same bytes for the same number, for what a seed file names.
+    /// Deterministic bytes from a seed, for entities of a seed file.
     Of([u8; 32]),
-    /// The same bytes each time, for tests off the runtime.
+    /// The same byte each time, for native tests.
     #[cfg(test)]
     Fixed(u8),
-    /// Other bytes each time, the same in each run: the hash of how often they were asked for.
+    /// Different bytes each time, the same in each run: the hash of a counter.
     #[cfg(test)]
     Counted,
 }
@@ -54,12 +54,12 @@ impl Random {
         }
     }
 
-    /// `0x` and that many bytes in hexadecimal: a transaction, a hash, an address.
+    /// `0x` and this number of bytes in hexadecimal.
     pub(crate) fn hex(self, count: u32) -> Outcome<String> {
         Ok(format!("0x{}", hexadecimal(&self.bytes(count)?)))
     }
 
-    /// An id of a plan or an agent: a uint256 in decimal. 31 bytes, so that it is always in range.
+    /// The id of a plan or agent: a uint256 in decimal. 31 bytes, so it is always in range.
     pub(crate) fn id(self) -> Outcome<String> {
         Ok(decimal(&self.bytes(31)?).to_string())
     }
@@ -86,11 +86,11 @@ impl Random {
 }
 
 thread_local! {
-    /// Bytes that were drawn and not handed out yet. To draw many at once costs what it costs to draw a few.
+    /// Bytes that were generated and not used yet. Generating many at once costs as much as generating a few.
     static DRAWN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// How many bytes are drawn at once.
+/// Number of bytes generated at once.
 const DRAW: u32 = 4096;
 
 fn runtime_bytes(count: u32) -> Result<Vec<u8>, JsValue> {

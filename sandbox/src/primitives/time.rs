@@ -1,4 +1,4 @@
-//! Time as text, and the sandbox's own clock: that of the machine, moved by as much as a test wants it to be.
+//! Time as text, and the sandbox clock: the machine's clock plus an offset that tests set.
 
 use crate::Desk;
 use crate::http::error::{Outcome, Problem};
@@ -6,7 +6,7 @@ use crate::http::request::{Reply, member};
 use crate::settings;
 use serde_json::{Map, Value, json};
 
-/// The last moment that the clock can be set to: the last year of four digits.
+/// The latest time the clock can be set to: the end of year 9999.
 const LAST_SET: i64 = 253_402_300_799_999;
 
 /// `GET /sandbox/clock`
@@ -14,19 +14,19 @@ pub(crate) fn read(desk: &Desk) -> Outcome {
     Reply::ok(view(desk.call.now, desk.settings.offset))
 }
 
-/// `POST /sandbox/clock`: every rule that knows of time goes by it from the next call on.
+/// `POST /sandbox/clock`: moves the clock for all following requests.
 pub(crate) fn set(desk: &Desk) -> Outcome {
     let offset = moved(&desk.call.json()?, desk.call.now, desk.settings.offset)?;
     settings::keep(desk, settings::OFFSET, offset)?;
     Reply::ok(view(desk.call.now.saturating_sub(desk.settings.offset).saturating_add(offset), offset))
 }
 
-/// What the clock says.
+/// The clock as JSON.
 pub(crate) fn view(now: i64, offset: i64) -> Value {
     json!({ "now": iso(now), "nowMs": now, "offsetMs": offset })
 }
 
-/// What the clock is moved by after `body`; `now` is what it says before, and `offset` what it is moved by.
+/// The clock's offset after `body`. `now` is the time before the change, and `offset` the offset before it.
 pub(crate) fn moved(body: &Map<String, Value>, now: i64, offset: i64) -> Outcome<i64> {
     if let Some(name) = body.keys().find(|name| !["now", "advanceSecs", "reset"].contains(&name.as_str())) {
         return Err(Problem::bad_request(format!("{name} is not of the clock: now, advanceSecs, reset")));
@@ -53,10 +53,10 @@ pub(crate) fn moved(body: &Map<String, Value>, now: i64, offset: i64) -> Outcome
     Ok(then.saturating_sub(machine))
 }
 
-/// The last moment that a JavaScript `Date` knows, in milliseconds: beyond it SQLite's integers reach us as doubles.
+/// The latest time of a JavaScript `Date`, in milliseconds. Beyond it, SQLite's integers reach Rust as doubles.
 const LAST: i64 = 8_640_000_000_000_000;
 
-/// So many seconds from now, in milliseconds; the end of time at the most.
+/// The time `secs` seconds after `now`, in milliseconds, limited to the latest `Date`.
 pub(crate) fn after(now: i64, secs: i64) -> i64 {
     now.saturating_add(secs.saturating_mul(1000)).min(LAST)
 }
@@ -69,7 +69,7 @@ pub(crate) fn iso(millis: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", rest % 1000)
 }
 
-/// The year, for what runs out with one.
+/// The year of a time.
 pub(crate) fn year(millis: i64) -> i64 {
     civil(millis.div_euclid(86_400_000)).0
 }
@@ -87,7 +87,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// What [`iso`] prints, with or without the milliseconds.
+/// Parses the format of [`iso`], with or without milliseconds.
 pub(crate) fn parse(text: &str) -> Option<i64> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let (time, millis) = match time.split_once('.') {

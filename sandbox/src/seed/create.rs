@@ -1,4 +1,4 @@
-//! How each thing of a seed file is made, and how the answer names it.
+//! Creation of each kind of entity, and its part in the response.
 
 use crate::catalog::{agents, plans};
 use crate::checkout::credit_operations;
@@ -17,11 +17,11 @@ use crate::seed::seed_file::{Bed, identified};
 use crate::widgets::sessions;
 use serde_json::{Map, Value, json};
 
-/// USDC on Base Sepolia, and EURC there: what prices without a card are in.
+/// USDC and EURC on Base Sepolia: the default currencies of wallet plans.
 const USDC: &str = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";
 const EURC: &str = "0x808456652fdb597867f38412077a9182bf77359f";
 const ZERO: &str = "0x0000000000000000000000000000000000000000";
-/// How long a delegation is good for if the file does not say, in seconds: thirty days.
+/// Default lifetime of a delegation in seconds: thirty days.
 const USUAL_SECS: i64 = 30 * 86_400;
 
 fn identity(address: &str) -> Identity {
@@ -36,7 +36,7 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-/// An account and its key; the id is its address.
+/// An account and its key. The id is the address.
 pub(crate) fn user(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let name = entry.name()?;
     let desk = bed.desk("users", &name);
@@ -72,7 +72,7 @@ pub(crate) fn user(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     Ok(address)
 }
 
-/// An organization; its first administrator gets a key that is tagged with it.
+/// An organization. Its first administrator gets a key with its tag.
 pub(crate) fn organization(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let name = entry.name()?;
     let desk = bed.desk("organizations", &name);
@@ -94,7 +94,7 @@ pub(crate) fn organization(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> 
     Ok(id)
 }
 
-/// A desk for something of `owner`, in the organization that the entry names.
+/// A request context for an entity of `owner`, in the entry's organization.
 fn owned(bed: &Bed<'_>, entry: &Entry<'_>, kind: &str) -> Outcome<(crate::Desk, Identity)> {
     let owner = entry.need("owner")?;
     let owner = bed.named("users", owner, &format!("{}.owner", entry.path))?;
@@ -103,7 +103,7 @@ fn owned(bed: &Bed<'_>, entry: &Entry<'_>, kind: &str) -> Outcome<(crate::Desk, 
     Ok((desk, identity(&owner)))
 }
 
-/// Money as a person writes it, `5.00`, in its smallest parts.
+/// Money as users write it, `5.00`, in its smallest units.
 fn money(entry: &Entry<'_>, name: &str, places: usize) -> Outcome<Option<u64>> {
     let Some(text) = entry.text(name)? else { return Ok(None) };
     let exact = text.split_once('.').is_none_or(|(_, part)| !part.is_empty() && part.len() <= places);
@@ -113,7 +113,7 @@ fn money(entry: &Entry<'_>, name: &str, places: usize) -> Outcome<Option<u64>> {
     })
 }
 
-/// A plan, on the terms that a registration would have.
+/// A plan, with the terms of a registration.
 pub(crate) fn plan(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let (desk, owner) = owned(bed, entry, "plans")?;
     let card = entry.one_of("payBy", &["crypto", "card"])? == "card";
@@ -159,7 +159,7 @@ pub(crate) fn plan(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     plans::insert_as(&desk, &owner, &body, id)
 }
 
-/// An id of the file's own choice.
+/// An id that the file chooses.
 fn own_id(entry: &Entry<'_>, name: &str) -> Outcome<Option<String>> {
     let id = |text| {
         crate::http::request::id(text, name).map_err(|_| entry.wrong(name, "must be a uint256 in decimal"))
@@ -167,7 +167,7 @@ fn own_id(entry: &Entry<'_>, name: &str) -> Outcome<Option<String>> {
     entry.text(name)?.map(id).transpose()
 }
 
-/// An agent, on the plans that it names.
+/// An agent and its links to plans.
 pub(crate) fn agent(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let (desk, owner) = owned(bed, entry, "agents")?;
     let endpoints = entry.texts("endpoints")?.into_iter().map(|text| match text.split_once(' ') {
@@ -196,7 +196,7 @@ pub(crate) fn agent(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     agents::insert_as(&desk, &owner, &body, &on, id)
 }
 
-/// Credits that somebody has from the start; the id is the transaction that brought them.
+/// Initial credits of a user. The id is the minting transaction.
 pub(crate) fn balance(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let desk = bed.desk("balances", &entry.name()?);
     entry.need("user")?;
@@ -209,7 +209,7 @@ pub(crate) fn balance(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     credit_operations::give(&desk, &plan, &holder, amount, entry.whole("expiresInSecs")?.unwrap_or(0))
 }
 
-/// A card that is enrolled.
+/// An enrolled card.
 pub(crate) fn card(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let desk = bed.desk("cards", &entry.name()?);
     let user = entry.need("user")?;
@@ -222,7 +222,7 @@ pub(crate) fn card(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     payment_methods::enroll(&desk, &owner, provider, &card, entry.text("alias")?)
 }
 
-/// A delegation of a wallet, or of a card that the file names.
+/// A delegation of a wallet or of a card in the file.
 pub(crate) fn delegation(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     let desk = bed.desk("delegations", &entry.name()?);
     let user = entry.need("user")?;
@@ -256,7 +256,7 @@ pub(crate) fn delegation(bed: &Bed<'_>, entry: &Entry<'_>) -> Outcome<String> {
     Ok(delegation::open(&desk, &owner, &body, provider)?.id)
 }
 
-/// How the answer names what was made.
+/// The entity as the response shows it.
 pub(crate) fn view(bed: &Bed<'_>, list: &str, id: &str) -> Outcome<Value> {
     Ok(match list {
         "users" => {

@@ -1,18 +1,18 @@
-//! One entry of a seed file, read so that whatever is wrong is named by its key.
+//! Reader for one entry of a seed file; errors name the member.
 
 use crate::http::error::{Outcome, Problem};
 use crate::http::request::member;
 use serde_json::{Map, Value};
 
-/// Longest name that an entry has within the file.
+/// Maximum length of an entry's name.
 const MAX_NAME: usize = 80;
 
-/// What is wrong with the file.
+/// An error in the file.
 pub(crate) fn wrong(message: String) -> Problem {
     Problem::new(400, "SANDBOX.SEED", message).hint("Nothing of the file was planted.")
 }
 
-/// What a rule of the platform says about the part of the file at `path`.
+/// Adds the place in the file to an error of the platform.
 pub(crate) fn under(path: &str, problem: Problem) -> Problem {
     if problem.code == "SANDBOX.SEED" || problem.status >= 500 {
         return problem;
@@ -20,14 +20,14 @@ pub(crate) fn under(path: &str, problem: Problem) -> Problem {
     wrong(format!("{path}: {}", problem.message))
 }
 
-/// An entry: what it says, and where it stands.
+/// An entry and its path in the file.
 pub(crate) struct Entry<'a> {
     pub(crate) path: String,
     map: &'a Map<String, Value>,
 }
 
 impl<'a> Entry<'a> {
-    /// Reads an object that has no other members than `members`.
+    /// Reads an object and refuses members that are not in `members`.
     pub(crate) fn read(value: &'a Value, path: String, members: &[&str]) -> Outcome<Self> {
         let map = value.as_object().ok_or_else(|| wrong(format!("{path} must be an object")))?;
         if let Some(name) = map.keys().find(|name| !members.contains(&name.as_str())) {
@@ -36,7 +36,7 @@ impl<'a> Entry<'a> {
         Ok(Self { path, map })
     }
 
-    /// What the file calls it: what others refer to it by.
+    /// The entry's name in the file; other entries refer to it.
     pub(crate) fn name(&self) -> Outcome<String> {
         let name = self.need("id")?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -49,7 +49,7 @@ impl<'a> Entry<'a> {
         Ok(name.to_owned())
     }
 
-    /// All that it says, as text: what tells whether it changed.
+    /// The whole entry as text, to detect changes.
     pub(crate) fn said(&self) -> String {
         Value::Object(self.map.clone()).to_string()
     }
@@ -60,7 +60,7 @@ impl<'a> Entry<'a> {
             .hint("Give it another id, or start over: POST /sandbox/reset. Nothing of the file was planted.")
     }
 
-    /// What a rule of the platform says about this entry.
+    /// Adds this entry's place to an error of the platform.
     pub(crate) fn within(&self, problem: Problem) -> Problem {
         under(&self.path, problem)
     }
@@ -73,7 +73,7 @@ impl<'a> Entry<'a> {
         member(self.map, name).is_some()
     }
 
-    /// A text that is not blank.
+    /// A non-blank string.
     pub(crate) fn text(&self, name: &str) -> Outcome<Option<&'a str>> {
         match member(self.map, name) {
             None => Ok(None),
@@ -86,7 +86,7 @@ impl<'a> Entry<'a> {
         self.text(name)?.ok_or_else(|| self.wrong(name, "is missing"))
     }
 
-    /// One of those texts, the first if none is named.
+    /// One of these words; the first is the default.
     pub(crate) fn one_of(&self, name: &str, words: &[&'static str]) -> Outcome<&'static str> {
         let Some(text) = self.text(name)? else { return Ok(words.first().copied().unwrap_or_default()) };
         let found = words.iter().find(|word| **word == text).copied();
@@ -101,13 +101,13 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// A whole number that is not below 0.
+    /// A non-negative integer.
     pub(crate) fn whole(&self, name: &str) -> Outcome<Option<i64>> {
         let number = crate::http::request::whole(self.map, name);
         number.map_err(|_| self.wrong(name, "must be a whole number"))
     }
 
-    /// A number of credits, in decimal: what is there, else `usual`.
+    /// A number of credits in decimal, or `usual` if absent.
     pub(crate) fn credits(&self, name: &str, usual: &str) -> Outcome<String> {
         match crate::http::request::uint256(self.map, name) {
             Ok(found) => Ok(found.map_or_else(|| usual.to_owned(), |credits| credits.to_string())),
@@ -115,7 +115,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// A list of texts.
+    /// A list of strings.
     pub(crate) fn texts(&self, name: &str) -> Outcome<Vec<&'a str>> {
         let wrong = || self.wrong(name, "must be a list of texts");
         match member(self.map, name) {
@@ -127,7 +127,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// A list of objects with those members.
+    /// A list of objects with these members.
     pub(crate) fn entries(&self, name: &str, members: &[&str]) -> Outcome<Vec<Entry<'a>>> {
         match member(self.map, name) {
             None => Ok(Vec::new()),

@@ -1,8 +1,8 @@
-//! `POST /sandbox/seed`: accounts, plans and whatever else a file names, all of it or nothing.
+//! `POST /sandbox/seed`: creates the accounts, plans and other entities of a seed file, all or none.
 //!
-//! What a file makes is the same on every machine: addresses, keys and ids come from the names that the file gives. What
-//! is there already is left as it is, so a file can be planted at every start; one that names something there already
-//! with other terms is refused. Each thing is made by the function that serves the route for it, with that route's rules.
+//! The result is the same on every machine: addresses, keys and ids are derived from the names in the file. Existing
+//! entities stay unchanged, so a file can be applied at every start. A file that changes the terms of an existing
+//! entity is refused. Each entity is created by the function that serves its route, with the same rules.
 
 use crate::Desk;
 use crate::http::error::Outcome;
@@ -17,20 +17,20 @@ use crate::storage::store::binds;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// What was planted: by kind and name, with the id that it got and what the file said of it.
+/// The applied entities: kind, name, id and the entry as it was in the file.
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS seeded (
   kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (kind, name));
 ";
 
-/// A list of a seed file, and what its entries have.
+/// A list of a seed file and the members of its entries.
 struct Kind {
     list: &'static str,
     members: &'static [&'static str],
     make: fn(&Bed<'_>, &Entry<'_>) -> Outcome<String>,
 }
 
-/// In the order in which they are made: what is referred to comes before.
+/// In order of creation: referenced entities come first.
 const KINDS: [Kind; 7] = [
     Kind { list: "users", members: &["id", "name", "email", "privateKey", "apiKey"], make: create::user },
     Kind { list: "organizations", members: &["id", "name", "type", "members"], make: create::organization },
@@ -99,15 +99,15 @@ const KINDS: [Kind; 7] = [
 ];
 const OTHERS: [&str; 3] = ["$schema", "settings", "clock"];
 
-/// Where things are planted.
+/// The application of one seed file.
 pub(crate) struct Bed<'a> {
     pub(crate) desk: &'a Desk,
-    /// By the sandbox's clock, once the file has set it.
+    /// The sandbox's time, after the file has set the clock.
     pub(crate) now: i64,
 }
 
 impl Bed<'_> {
-    /// A desk for one thing, whose ids and keys come from its name.
+    /// A request context for one entity, whose ids and keys are derived from its name.
     pub(crate) fn desk(&self, kind: &str, name: &str) -> Desk {
         let mut call = crate::http::request::Call { now: self.now, ..Default::default() };
         call.correlation.clone_from(&self.desk.call.correlation);
@@ -124,19 +124,19 @@ impl Bed<'_> {
         }
     }
 
-    /// The id of something that was planted, if it was.
+    /// The applied entity with this name.
     pub(crate) fn planted(&self, kind: &str, name: &str) -> Outcome<Option<Planted>> {
         let query = "SELECT id, said FROM seeded WHERE kind = ? AND name = ?";
         self.desk.store.first(query, binds![kind, name])
     }
 
-    /// The id of what a member refers to.
+    /// The id of the entity that a member refers to.
     pub(crate) fn referred(&self, entry: &Entry<'_>, member: &str, kind: &str) -> Outcome<Option<String>> {
         let Some(name) = entry.text(member)? else { return Ok(None) };
         self.named(kind, name, &format!("{}.{member}", entry.path)).map(Some)
     }
 
-    /// The id of that name, which `path` gives.
+    /// The id of the entity with this name; `path` locates the reference in the file.
     pub(crate) fn named(&self, kind: &str, name: &str, path: &str) -> Outcome<String> {
         let found = self.planted(kind, name)?.map(|planted| planted.id);
         found.ok_or_else(|| entry::wrong(format!("{path}: {name} is none of {kind}")))
@@ -157,7 +157,7 @@ struct Planted {
     said: String,
 }
 
-/// A number that a name stands for.
+/// A seed for random bytes, derived from a name.
 fn mark(kind: &str, name: &str) -> [u8; 32] {
     keccak(format!("payments-wasm sandbox {kind} {name}").as_bytes())
 }
@@ -208,8 +208,8 @@ fn list<'a>(file: &'a Map<String, Value>, name: &str) -> Outcome<&'a [Value]> {
     }
 }
 
-/// Settings and the clock; the answer is the time. The settings are those of the file at every start. The clock is set once,
-/// since it would stand still over restarts otherwise.
+/// Applies settings and clock, and returns the time. Settings are applied at every start. The clock is set once,
+/// because it would be set back at every restart otherwise.
 fn set_up(desk: &Desk, file: &Map<String, Value>) -> Outcome<i64> {
     let part = |name: &str| match file.get(name) {
         None => Ok(None),
@@ -231,7 +231,7 @@ fn set_up(desk: &Desk, file: &Map<String, Value>) -> Outcome<i64> {
     Ok(desk.call.now.saturating_sub(desk.settings.offset).saturating_add(offset))
 }
 
-/// The answer's part for one thing.
+/// The part of the response for one entity.
 pub(crate) fn identified(member: &str, id: &str) -> Value {
     json!({ member: id })
 }

@@ -1,5 +1,5 @@
-//! The store of the native tests: a SQLite in memory, the same queries, and a fuse. Once as many statements have run as it
-//! is set to, none runs any more until it is taken out: what the machine sees of a process that dies.
+//! The store of the native tests: SQLite in memory, and a simulated crash. After a set number of statements every
+//! further one fails, as if the process had died, until the limit is removed.
 
 use crate::http::error::{Outcome, Problem};
 use rusqlite::types::{Value as Sql, ValueRef};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use std::cell::Cell;
 use worker::SqlStorageValue;
 
-/// What a call answers that the fuse ended.
+/// The error message after a simulated crash.
 pub(crate) const DIED: &str = "the process died";
 
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl Native {
         Self { connection: Connection::open_in_memory().unwrap(), fuse: Cell::new(None) }
     }
 
-    /// Lets so many statements run, and then none; `None` lets all run.
+    /// Sets the number of statements that still run; `None` removes the limit.
     pub(crate) fn set_fuse(&self, statements: Option<u32>) {
         self.fuse.set(statements);
     }

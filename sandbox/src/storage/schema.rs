@@ -1,7 +1,7 @@
 //! The tables of the sandbox.
 
-/// uint256 amounts are decimal TEXT, since SQLite's integers reach JavaScript as doubles. Times are milliseconds,
-/// money that a delegation bounds is in cents: both are far below 2^53.
+/// uint256 amounts are decimal TEXT, since SQLite's integers reach JavaScript as doubles. Times are in milliseconds,
+/// and the money of delegations is in cents: both are far below 2^53.
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS accounts (
   id TEXT PRIMARY KEY, address TEXT NOT NULL, name TEXT NOT NULL, created_at INTEGER NOT NULL);
@@ -102,7 +102,7 @@ CREATE TABLE IF NOT EXISTS calls (
   at INTEGER NOT NULL);
 ";
 
-/// Columns that came later: a data folder of before gets them when it is opened.
+/// Columns that were added later: an older data folder gets them when it is opened.
 pub(crate) const ADDED: [(&str, &str, &str); 22] = [
     ("permissions", "sessions", "TEXT NOT NULL DEFAULT '[]'"),
     ("accounts", "email", "TEXT"),

@@ -1,7 +1,7 @@
-//! Where everything is kept: queries, and the transaction that every call runs in.
+//! The storage: queries, and the transaction that every request runs in.
 //!
-//! In the sandbox that is the Durable Object's SQLite. The tests of the rules run the same queries natively, over a SQLite
-//! of their own (`native.rs`).
+//! The sandbox uses the Durable Object's SQLite. Native tests run the same queries over their own SQLite
+//! (`native_sqlite.rs`).
 
 use crate::http::error::{Outcome, Problem};
 use crate::oauth::oauth_token;
@@ -15,13 +15,13 @@ use worker::wasm_bindgen::closure::ScopedClosure;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlStorage, SqlStorageValue, State};
 
-/// The values of a query's `?`s.
+/// The bound values of a query.
 macro_rules! binds {
     ($($value:expr),* $(,)?) => { vec![$(worker::SqlStorageValue::from($value)),*] };
 }
 pub(crate) use binds;
 
-/// The storage of the one object that the sandbox is.
+/// The storage of the Durable Object.
 #[derive(Debug, Clone)]
 pub(crate) struct Store(Engine);
 
@@ -46,7 +46,7 @@ impl Store {
         Self(Engine::Native(native))
     }
 
-    /// Makes the tables and columns that are missing.
+    /// Creates missing tables and columns.
     pub(crate) fn prepare(&self) -> Outcome<()> {
         self.run(SCHEMA, Vec::new())?;
         self.run(oauth_token::SCHEMA, Vec::new())?;
@@ -58,7 +58,7 @@ impl Store {
             }
         }
         self.run(crate::seed::seed_file::SCHEMA, Vec::new())?;
-        // Charges were once kept with the purchases alone.
+        // Older data folders have charges in `purchases` only.
         self.run(
             "INSERT INTO charges (id, delegation_id, plan_id, cents, order_tx, at)
              SELECT tx, delegation_id, plan_id, cents, tx, at FROM purchases
@@ -68,7 +68,7 @@ impl Store {
         )
     }
 
-    /// Whether there is a table of that name.
+    /// True if there is a table with this name.
     pub(crate) fn has_table(&self, name: &str) -> Outcome<bool> {
         let tables = "SELECT COUNT(*) AS count FROM sqlite_master WHERE type = 'table' AND name = ?";
         Ok(self.count(tables, binds![name])? > 0)
@@ -80,7 +80,7 @@ impl Store {
         struct Row {
             name: String,
         }
-        // Tables of the runtime's own begin with `_cf_`.
+        // The runtime's tables begin with `_cf_`.
         let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 4) <> '_cf_'
             AND substr(name, 1, 7) <> 'sqlite_'";
         let tables: Vec<Row> = self.rows(tables, Vec::new())?;
@@ -119,7 +119,7 @@ impl Store {
         Ok(self.rows(query, binds)?.into_iter().next())
     }
 
-    /// The number that a `SELECT COUNT(*) AS count ...` finds.
+    /// The result of a `SELECT COUNT(*) AS count ...`.
     pub(crate) fn count(&self, query: &str, binds: Vec<SqlStorageValue>) -> Outcome<i64> {
         #[derive(serde::Deserialize)]
         struct Row {
@@ -128,11 +128,11 @@ impl Store {
         Ok(self.first::<Row>(query, binds)?.map_or(0, |row| row.count))
     }
 
-    /// Runs `work` in one storage transaction: what it wrote stands if it succeeds, and nothing of it if it does not.
+    /// Runs `work` in one storage transaction: it commits if `work` succeeds and rolls back if it fails.
     ///
-    /// `transactionSync` has no binding in the worker crate. It fits better than its asynchronous sibling: there is no
-    /// await in it, so no other call of this object can come between. The runtime sends no answer before what was written
-    /// until then is on the disk (its output gate), so what was answered is not lost.
+    /// The worker crate has no binding for `transactionSync`. It fits better than the asynchronous API: without an
+    /// await no other request of this object can interleave. The runtime sends no response before earlier writes are
+    /// on disk (its output gate), so no acknowledged write is lost.
     pub(crate) fn transaction<T>(&self, mut work: impl FnMut() -> Outcome<T>) -> Outcome<T> {
         let storage = match &self.0 {
             Engine::Object { storage, .. } => storage,

@@ -1,4 +1,4 @@
-//! The rules of delegations and tokens, told as short stories to the real handlers (the delegation specification, sections 5
+//! Tests of the rules of delegations and tokens against the real handlers (the delegation specification, sections 5
 //! and 6; the smart account specification, section 5; contract sections 4.5, 4.6, 13.8).
 
 use crate::ledger::postings::{Account, Kind, balance};
@@ -8,7 +8,7 @@ use crate::tokens::verification::decode;
 use payments_wasm::wire::base64;
 use serde_json::{Value, json};
 
-/// A world with one buyer.
+/// A sandbox with one buyer.
 struct Scene {
     world: World,
     ada: Someone,
@@ -60,7 +60,7 @@ impl Scene {
         self.world.post(&self.world.seller, &format!("/api/v1/x402/{verb}"), body)
     }
 
-    /// Status, spent, left and transactions of a delegation.
+    /// Status, spent and remaining cents, and transactions of a delegation.
     fn stands(&self, delegation: &str) -> (String, String, String, u64) {
         let path = format!("/api/v1/delegation/{delegation}");
         let seen = self.world.call(Some(&self.ada), "GET", &path, Value::Null);
@@ -73,7 +73,7 @@ impl Scene {
         balance(&self.world.store, &Account::cents(kind, delegation)).unwrap().to_string()
     }
 
-    /// What people say of themselves in a token, changed after it was signed.
+    /// Tampers with the payer of a token after it was signed.
     fn changed(token: &str, pointer: &str, value: Value) -> String {
         let mut document: Value = serde_json::from_str(&decode(token).unwrap().json).unwrap();
         *document.pointer_mut(pointer).unwrap() = value;
@@ -90,7 +90,7 @@ fn a_delegation_goes_from_active_to_exhausted_expired_or_revoked() {
     let mut scene = Scene::new();
     let tops_up = |scene: &Scene, delegation: &str| {
         let token = scene.token(WALLET, delegation, 2);
-        // 100 credits of 10 dollars, 5 at a time: the first settle buys, the twenty-first again.
+        // 100 credits for 10 dollars, 5 per settle: the first settle buys, and the twenty-first buys again.
         for _ in 0..20 {
             assert!(scene.present("settle", WALLET, &token, 5).ok());
         }
@@ -191,7 +191,7 @@ fn a_top_up_by_card_is_charged_in_cents_and_paid_to_the_sellers_account() {
     let token = scene.token(CARD, &delegation, 2);
     let paid = scene.present("settle", CARD, &token, 3);
     assert!(paid.text("/orderTx").starts_with("0x"), "{:?}", paid.json);
-    // 5.005 dollars are 501 cents.
+    // 5.005 dollars are rounded up to 501 cents.
     assert_eq!(scene.stands(&delegation), stands("Active", 501, 1999, 1));
     let at = |kind, owner: &str| {
         balance(&scene.world.store, &Account::money(kind, "USD", owner)).unwrap().to_string()
@@ -216,7 +216,7 @@ fn what_was_changed_in_a_token_is_refused_by_its_signature() {
     ] {
         let token = scene.token(WALLET, &delegation, version);
         let changed = Scene::changed(&token, pointer, value.clone());
-        // As if the books themselves had been changed: then only the signature is left to tell.
+        // The stored token is changed too, so only the signature reveals it.
         let credential = decode(&token).unwrap().credential;
         let update = "UPDATE permissions SET token = ? WHERE credential = ?";
         scene.world.store.run(update, binds![decode(&changed).unwrap().json, credential.as_str()]).unwrap();

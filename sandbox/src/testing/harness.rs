@@ -1,5 +1,4 @@
-//! A sandbox in a native test: the real handlers over a real SQLite, a clock that the test moves, and a death that it may
-//! call for.
+//! The native test harness: the real handlers over a real SQLite, with a clock that tests move and a simulated crash.
 
 use crate::control::access::Started;
 use crate::http::request::{Call, Reply};
@@ -18,7 +17,7 @@ const BEGIN: i64 = 1_795_168_800_000;
 const USDC: &str = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";
 const FEES: &str = "0x00000000000000000000000000000000000000fe";
 
-/// Somebody with a key.
+/// A user with an API key.
 #[derive(Debug, Clone)]
 pub(crate) struct Someone {
     pub(crate) address: String,
@@ -31,7 +30,7 @@ impl Someone {
     }
 }
 
-/// What an answer was.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -47,13 +46,13 @@ impl Answer {
         self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// Whether the process died before it was given.
+    /// True if the process crashed before it responded.
     pub(crate) fn died(&self) -> bool {
         self.text("/message") == DIED
     }
 }
 
-/// A plan for sale.
+/// A registered plan.
 #[derive(Debug, Clone)]
 pub(crate) struct Offer {
     pub(crate) id: String,
@@ -86,7 +85,7 @@ impl World {
         Someone { address: answer.text("/accountAddress"), key: answer.text("/nvmApiKey") }
     }
 
-    /// Makes a call, as the Durable Object would serve it.
+    /// Sends a request, as the Durable Object would serve it.
     pub(crate) fn call(&self, who: Option<&Someone>, method: &str, path: &str, body: Value) -> Answer {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let form = path.starts_with("/checkout/");
@@ -131,7 +130,7 @@ impl World {
         self.call(Some(who), "POST", path, body)
     }
 
-    /// Has the process die after so many statements of what `work` does, and starts another over what is there.
+    /// Crashes the process after this number of statements of `work`, and restarts it on the same data.
     pub(crate) fn dies<T>(&self, statements: u32, work: impl FnOnce(&Self) -> T) -> T {
         self.native.set_fuse(Some(statements));
         let value = work(self);
@@ -172,8 +171,8 @@ impl World {
         }
     }
 
-    /// One of each kind: by wallet, by card, by the request, by time, a trial, and one whose credits run out, whose price is
-    /// no whole cent and goes to two.
+    /// One plan of each kind: wallet, card, pay-as-you-go, time, trial, and one whose credits expire, whose price is
+    /// a fraction of a cent and is split between two receivers.
     pub(crate) fn plans(&self) -> Vec<Offer> {
         let two = json!({ "amounts": ["13333", "20001"], "receivers": [self.seller.address, FEES] });
         let trial = json!({ "isTrialPlan": true });
@@ -208,7 +207,8 @@ impl World {
         self.call(None, "GET", &path, Value::Null).text("/balance").parse().unwrap()
     }
 
-    /// What must not change where nothing happened: every balance that is not 0, each delegation, each token's state.
+    /// State that must stay the same if nothing happened: all balances above 0, all delegations, the state of all
+    /// tokens.
     pub(crate) fn snapshot(&self) -> Vec<Map<String, Value>> {
         [
             "SELECT kind, unit, owner, expires_at, balance FROM books WHERE balance <> '0'
@@ -224,7 +224,7 @@ impl World {
         .collect()
     }
 
-    /// What the audit finds wrong.
+    /// The violations that the audit finds.
     pub(crate) fn wrong(&self) -> Vec<String> {
         let audit = audit::audit(&self.store).unwrap();
         let failed = audit.invariants.into_iter().filter(|invariant| !invariant.failures.is_empty());
@@ -232,7 +232,7 @@ impl World {
     }
 }
 
-/// A wallet, a card that pays, and one that does not.
+/// A wallet, a card that pays, and a card that declines.
 pub(crate) fn cards(world: &World, who: &Someone) -> Vec<String> {
     let listed = world.call(Some(who), "GET", "/api/v1/payment-methods?provider=stripe", Value::Null);
     let good = listed.text("/0/id");
@@ -250,7 +250,7 @@ pub(crate) fn accepted(offer: &Offer) -> Value {
     json!({ "scheme": scheme, "network": network, "planId": offer.id, "extra": {} })
 }
 
-/// A token with another payer in it.
+/// A token with its payer replaced.
 pub(crate) fn tampered_with(token: &str) -> String {
     let bytes = base64::decode(token, 16 * 1024, "token").unwrap();
     let mut token: Value = serde_json::from_slice(&bytes).unwrap();

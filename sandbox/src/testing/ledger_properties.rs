@@ -1,9 +1,10 @@
-//! Any story of orders, mints, burns, settles, top-ups, revocations, expiries, declined cards and deaths leaves the books in
-//! order.
+//! Property test: any scenario of orders, mints, burns, settles, top-ups, revocations, expiries, declined cards and
+//! crashes leaves the ledger consistent.
 //!
-//! A story is told twice: to the sandbox, as calls, and to a tally that knows only what the answers said. After each step
-//! the audit finds nothing wrong, a step that was refused or died has changed nothing, and at the end the tally is what is on
-//! the books. The stories are the same in each run; `STORIES=5000` tells that many, `STORIES_SEED=7` others.
+//! Each operation is sent to the sandbox and recorded in a tally that knows only the responses. After each operation
+//! the audit must find nothing, and a refused or crashed operation must have changed nothing. At the end the tally
+//! must equal the ledger. The scenarios are the same in each run; `SCENARIOS=5000` sets their number,
+//! `SCENARIOS_SEED=7` selects others.
 
 use crate::identity::api_key::is_address;
 use crate::ledger::postings::{Account, Kind, balance};
@@ -34,7 +35,7 @@ struct Delegation {
     by_card: bool,
 }
 
-/// A story being told, and the tally of it.
+/// A running scenario and its tally.
 struct Story {
     world: World,
     people: Vec<Someone>,
@@ -45,7 +46,7 @@ struct Story {
     issued: HashMap<usize, u128>,
     burned: HashMap<usize, u128>,
     charged: HashMap<usize, u32>,
-    /// What has happened at all.
+    /// Codes and events that occurred.
     reached: Vec<&'static str>,
 }
 
@@ -69,10 +70,10 @@ impl Story {
         }
     }
 
-    /// Tells one step. What was refused or died must have changed nothing.
+    /// Applies one operation. A refused or crashed operation must have changed nothing.
     fn tell(&mut self, step: &Step) -> Result<(), TestCaseError> {
         if !matches!(step, Step::Dies(..)) {
-            // What was on its way and is due comes with any call that goes well.
+            // Pending credits that are due arrive with any successful request.
             self.world.call(None, "GET", "/", Value::Null);
         }
         let before = self.world.snapshot();
@@ -105,7 +106,7 @@ impl Story {
         Ok(())
     }
 
-    /// The call that a step is, if it can be made.
+    /// The request of an operation, if it can be made.
     fn call(&mut self, step: &Step) -> Option<Request> {
         let post = |who: &Someone, path: &str, body: Value| {
             Some(Request {
@@ -212,7 +213,7 @@ impl Story {
         }
     }
 
-    /// A delegation of somebody's, and a plan: with a card mostly the one that is paid by card.
+    /// A delegation of a user and a plan: card delegations are mostly combined with the card plan.
     fn fitting(&self, who: usize, plan: usize, chosen: usize) -> Option<(usize, usize)> {
         let mine: Vec<_> =
             self.delegations.iter().enumerate().filter(|(_, delegation)| delegation.owner == who).collect();
@@ -230,7 +231,7 @@ impl Story {
         }
     }
 
-    /// A sale off all plans, and what its buyer does then: pays, is refused, gets some back, has the bank take it.
+    /// An off-plan order and the buyer's action: pay, decline, refund, dispute.
     fn sale(&self, amount: u32, then: &[(u8, u32)]) -> Request {
         let org = self.world.call(None, "POST", "/sandbox/organizations", json!({ "name": "Shop" }));
         let seller = Someone::with(org.text("/accountAddress"), org.text("/nvmApiKey"));
@@ -245,7 +246,7 @@ impl Story {
         Request { who: Some(seller), method: "POST", path: "/api/v1/orders".to_owned(), body, more }
     }
 
-    /// Adds what an answer said to the tally.
+    /// Adds a response to the tally.
     fn note(&mut self, step: &Step, answer: &Answer) {
         match step {
             Step::Delegate { who, card, limit, most, .. } => {
@@ -288,7 +289,7 @@ impl Story {
         }
     }
 
-    /// Holds the tally against what the sandbox says in the end.
+    /// Compares the tally with the final state of the sandbox.
     fn end(self) -> Result<(), TestCaseError> {
         for token in self.tokens.iter().filter(|token| token.once) {
             prop_assert!(token.settled <= 1, "a single-use token settled {} times", token.settled);
@@ -322,7 +323,7 @@ impl Story {
     }
 }
 
-/// A call, and others about what it made.
+/// A request, and requests about its result.
 struct Request {
     who: Option<Someone>,
     method: &'static str,
@@ -334,7 +335,7 @@ struct Request {
 impl Request {
     fn make(self, world: &World) -> Answer {
         let mut answer = world.call(self.who.as_ref(), self.method, &self.path, self.body);
-        // What comes after stands or falls by itself: only what it leaves on the books counts.
+        // The following requests are independent: only their effect on the ledger counts.
         let id = answer.text("/orderId");
         for body in self.more.into_iter().filter(|_| !id.is_empty()) {
             world.call(None, "POST", &format!("/sandbox/orders/{id}"), body);
@@ -346,12 +347,12 @@ impl Request {
     }
 }
 
-/// The one way in which a call may fail that is no refusal: what it asks for is more than a uint256, or no order is by card.
+/// The only failures with a 500: an amount above a uint256, or a number of orders that cannot be paid by card.
 fn expected(answer: &Answer) -> bool {
     ["BCK.PROTOCOL.0007", "BCK.PROTOCOL.0005"].contains(&answer.text("/code").as_str())
 }
 
-/// What the stories of a run must have come to, among other things: codes, and parts of messages.
+/// Events that the scenarios of a run must have covered: codes and parts of messages.
 const MUST_BE_REACHED: [&str; 11] = [
     DIED,
     "a top-up",

@@ -1,8 +1,8 @@
-//! What a story may consist of, and how stories are made up.
+//! The operations of a scenario, and their generators.
 
 use proptest::prelude::*;
 
-/// What may happen. Numbers choose among what there is.
+/// An operation. Numbers select among existing objects.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Order(usize, usize),
@@ -59,14 +59,14 @@ pub(crate) enum Step {
     },
     Wait(i32),
     Delay(u8),
-    /// The process dies after so many statements of the step.
+    /// The process dies after this number of statements of the operation.
     Dies(u8, Box<Step>),
 }
 
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let asked = || prop_oneof![Just(None), (0..9u8).prop_map(Some)];
     let who = || 0..3usize;
-    // More by the request than of the others: there each settle is a purchase.
+    // More of the pay-as-you-go plan than of the others: with it each settle is a purchase.
     let plan = || prop_oneof![5 => 0..6usize, 2 => Just(2), 1 => Just(4)];
     let amount = || prop_oneof![8 => 1..40u64, 1 => Just(u64::MAX)];
     let any = || any::<u8>().prop_map(usize::from);

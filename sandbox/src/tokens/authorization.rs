@@ -1,9 +1,9 @@
-//! What a buyer signs: the authorization in an access token (contract section 6.3; the smart account specification,
+//! The authorization that a buyer signs in an access token (contract section 6.3; the smart account specification,
 //! section 3).
 //!
-//! The contract names the members and leaves domain and types open, so these are the sandbox's own. Version 2 covers who
-//! pays, the session keys and the plan; version 3 the agent, the resource, the verb and a number used once as well. A token of
-//! MPP is signed under a domain of its own, which is what keeps the two apart.
+//! The contract names the members but not the EIP-712 domain and types, so these are the sandbox's own. Version 2
+//! signs the payer, the session keys and the plan. Version 3 also signs the agent, the resource, the verb and a
+//! single-use nonce. MPP tokens are signed under a separate domain, which keeps the two protocols apart.
 
 use crate::Desk;
 use crate::control::deployment_info;
@@ -13,7 +13,7 @@ use crate::primitives::eip712;
 use crate::tokens::permission::Protocol;
 use serde_json::{Map, Value, json};
 
-/// A session key for one operation: what may be done with it, and until when. The token carries its hash.
+/// A session key for one operation: its permissions and its expiry. The token carries its hash.
 pub(crate) fn session_key(
     desk: &Desk,
     operation: &str,
@@ -30,7 +30,7 @@ pub(crate) fn session_key(
     Ok((json!({ "id": operation, "data": hash }), key))
 }
 
-/// The typed data of a token: what its signature is of. `None` for a token that carries no authorization of this kind.
+/// The EIP-712 data of a token. `None` if the token has no authorization of this kind.
 pub(crate) fn typed_data(token: &Map<String, Value>, protocol: Protocol) -> Option<Value> {
     let accepted = member(token, "accepted")?.as_object()?;
     let authorization = member(token, "payload")?.get("authorization")?.as_object()?;

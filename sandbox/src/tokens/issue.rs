@@ -1,4 +1,5 @@
-//! Permissions: what a buyer allows a seller's token to take; granted, listed, taken back (contract sections 4.5, 3).
+//! Permissions: issued, listed and revoked. A permission allows a seller to burn a buyer's credits with its token
+//! (contract sections 4.5, 3).
 
 use crate::Desk;
 use crate::catalog::plans::Plan;
@@ -16,10 +17,10 @@ use serde_json::{Map, Value, json};
 
 pub(crate) const CRYPTO: &str = "nvm:erc4337";
 pub(crate) const CARD: &str = "nvm:card-delegation";
-/// The network of whoever names none: Base Sepolia.
+/// The default network: Base Sepolia.
 const CHAIN: &str = "eip155:84532";
 
-/// `POST /api/v1/x402/permissions`, and MPP's own, which is the same but for whose routes the token is good on.
+/// `POST /api/v1/x402/permissions`. MPP's route is the same, but its tokens are valid on the MPP routes only.
 pub(crate) fn mint(desk: &Desk, protocol: Protocol) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
@@ -52,14 +53,14 @@ pub(crate) fn mint(desk: &Desk, protocol: Protocol) -> Outcome {
     Reply::created(json!({ "accessToken": granted.token, "permissionHash": granted.hash }))
 }
 
-/// A permission that was granted.
+/// An issued permission.
 pub(crate) struct Granted {
-    /// The token, as clients send it.
+    /// The encoded token.
     pub(crate) token: String,
     pub(crate) hash: String,
 }
 
-/// Grants for a plan, and for an agent if one is named, what a delegation that was looked at may pay: a reusable token.
+/// Issues a reusable token for a plan, optionally for one agent, paid by a delegation that the caller has checked.
 pub(crate) fn grant_for(
     desk: &Desk,
     caller: &Identity,
@@ -83,7 +84,7 @@ pub(crate) fn grant_for(
     grant(desk, draft, agent_id, network)
 }
 
-/// Signs a token and writes down what it stands for.
+/// Signs a token and stores its permission.
 fn grant(desk: &Desk, draft: Draft<'_>, agent_id: Option<&str>, network: &str) -> Outcome<Granted> {
     let Draft { caller, protocol, single_use, delegation, plan_id, .. } = draft;
     let signed = permission::sign(desk, draft)?;
@@ -111,8 +112,8 @@ fn grant(desk: &Desk, draft: Draft<'_>, agent_id: Option<&str>, network: &str) -
     Ok(Granted { token: base64::encode_url(signed.token.as_bytes()), hash: signed.hash })
 }
 
-/// Whether the token is good for one settle: if so asked, or if the sandbox is set to. One that is bound to an agent
-/// on request must say what for.
+/// True if the token is single-use: requested, or set by the sandbox. A single-use token for an agent must name its
+/// resource.
 fn single_use(desk: &Desk, body: &Map<String, Value>, agent_id: Option<&str>) -> Outcome<bool> {
     let asked = whole(body, "tokenVersion")?;
     if !matches!(asked, None | Some(2 | 3)) {
@@ -126,7 +127,7 @@ fn single_use(desk: &Desk, body: &Map<String, Value>, agent_id: Option<&str>) ->
     Ok(asked.unwrap_or(desk.settings.version) == 3)
 }
 
-/// The agent that `accepted.extra` names: it must exist and be on the plan.
+/// The agent in `accepted.extra`. It must exist and be linked to the plan.
 fn agent_of(desk: &Desk, accepted: &Map<String, Value>, plan_id: &str) -> Outcome<Option<String>> {
     let extra = member(accepted, "extra").and_then(Value::as_object);
     let Some(agent_id) = extra.and_then(|extra| text(extra, "agentId")) else { return Ok(None) };
@@ -139,7 +140,8 @@ fn agent_of(desk: &Desk, accepted: &Map<String, Value>, plan_id: &str) -> Outcom
     Ok(Some(agent_id.to_owned()))
 }
 
-/// The delegation to pay from: one that exists, or, as before, one opened by the way (contract section 4.5).
+/// The delegation that pays: an existing one, or one created by this call, as earlier versions did (contract section
+/// 4.5).
 fn delegation_of(
     desk: &Desk,
     caller: &Identity,
@@ -173,7 +175,7 @@ fn delegation_of(
     Ok(delegation)
 }
 
-/// The network the payment settles on. For cards the delegation's provider decides (contract section 2.3).
+/// The network the payment settles on. For cards it is the delegation's provider (contract section 2.3).
 fn network_of(accepted: &Map<String, Value>, scheme: &str, delegation: &Delegation) -> Outcome<String> {
     let named = text(accepted, "network");
     match scheme {
@@ -203,7 +205,7 @@ fn view(permission: &Permission, now: i64) -> Value {
     })
 }
 
-/// A permission of the caller's own: those of others are as good as none.
+/// Finds a permission of the caller. Permissions of others are reported as missing.
 fn own(desk: &Desk, hash: &str) -> Outcome<Permission> {
     let caller = accounts::caller(desk)?;
     let query = format!("SELECT {COLUMNS} FROM permissions WHERE hash = ? AND lower(holder) = ?");
@@ -212,12 +214,12 @@ fn own(desk: &Desk, hash: &str) -> Outcome<Permission> {
         .ok_or_else(|| Problem::new(404, "BCK.X402.0015", format!("Permission {hash} not found")))
 }
 
-/// `GET /api/v1/x402/permissions/:hash`. The token itself is not in it: it is shown once.
+/// `GET /api/v1/x402/permissions/:hash`. The token itself is shown only when it is issued.
 pub(crate) fn get(desk: &Desk, hash: &str) -> Outcome {
     Reply::ok(view(&own(desk, hash)?, desk.call.now))
 }
 
-/// `GET /sandbox/permissions/:hash`: the token, what was signed of it and by which key, and its session keys.
+/// `GET /sandbox/permissions/:hash`: the token, the signed data, the signing key and the session keys.
 pub(crate) fn evidence(desk: &Desk, hash: &str) -> Outcome {
     let query = format!("SELECT {COLUMNS} FROM permissions WHERE hash = ?");
     let permission: Permission = desk
@@ -227,7 +229,7 @@ pub(crate) fn evidence(desk: &Desk, hash: &str) -> Outcome {
     Reply::ok(permission.evidence(desk)?)
 }
 
-/// `GET /api/v1/x402/permissions`: the caller's, newest first.
+/// `GET /api/v1/x402/permissions`: the caller's permissions, newest first.
 pub(crate) fn list(desk: &Desk) -> Outcome {
     let (caller, page) = (accounts::caller(desk)?, desk.call.page());
     let filter = "lower(holder) = ?1 AND (?2 = '' OR plan_id = ?2)";
@@ -248,7 +250,7 @@ pub(crate) fn list(desk: &Desk) -> Outcome {
     }))
 }
 
-/// `DELETE /api/v1/x402/permissions/:hash`: its token is worth nothing from now on.
+/// `DELETE /api/v1/x402/permissions/:hash`: revokes a permission.
 pub(crate) fn revoke(desk: &Desk, hash: &str) -> Outcome {
     let permission = own(desk, hash)?;
     if permission.revoked_at != 0 {

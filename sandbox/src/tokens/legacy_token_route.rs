@@ -1,4 +1,4 @@
-//! `GET /protocol/token/:planId/:agentId`: an access token without x402's request for it (contract section 3, row 47).
+//! `GET /protocol/token/:planId/:agentId`: an access token without an x402 request (contract section 3, row 47).
 
 use crate::Desk;
 use crate::catalog::{agents, plans};
@@ -11,8 +11,8 @@ use crate::tokens::issue;
 use serde::Deserialize;
 use serde_json::json;
 
-/// Hands out a token for a plan and one of its agents. The call has no place for a delegation, and a token is of one:
-/// it is the caller's newest that stands and may pay this plan.
+/// Issues a token for a plan and one of its agents. The call names no delegation: the caller's newest valid one that
+/// may pay this plan is used.
 pub(crate) fn get(desk: &Desk, plan_id: &str, agent_id: &str) -> Outcome {
     #[derive(Deserialize)]
     struct Row {

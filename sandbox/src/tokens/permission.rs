@@ -1,5 +1,5 @@
-//! Access tokens: what they are made of, and how they are told from what was not issued here (contract sections 6.3,
-//! 13.6).
+//! Access tokens and their permissions: how tokens are built, and how presented tokens are compared with issued ones
+//! (contract sections 6.3, 13.6).
 
 use crate::Desk;
 use crate::crypto::signing_keys;
@@ -16,17 +16,17 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
-/// What a token says of the payment. It must be what was issued; the rest a client may add to.
+/// Members about the payment. They must equal the issued token's; clients may add others.
 const SIGNED: [&str; 4] = ["x402Version", "resource", "accepted", "payload"];
 /// The columns of a [`Permission`].
 pub(crate) const COLUMNS: &str = "hash, holder, plan_id, agent_id, delegation_id, network, token, single_use, spent, \
     revoked_at, expires_at, created_at, protocol, sessions";
 
-/// A permission: what a token that was issued stands for.
+/// The stored permission of an issued token.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Permission {
     pub(crate) hash: String,
-    /// The address as the token has it in `authorization.from`.
+    /// The holder's address as in `authorization.from`.
     pub(crate) holder: String,
     pub(crate) plan_id: String,
     pub(crate) agent_id: Option<String>,
@@ -40,15 +40,15 @@ pub(crate) struct Permission {
     pub(crate) created_at: i64,
     protocol: String,
     sessions: String,
-    /// The address of the key that signs for the holder, where it was asked for.
+    /// The address of the holder's signing key, if loaded.
     #[serde(default)]
     signer: Option<String>,
-    /// The token as it was presented, if it was.
+    /// The presented token, if there is one.
     #[serde(skip)]
     decoded: Option<Rc<Decoded>>,
 }
 
-/// Whose routes a token is good on. One that was minted for the other's is worth nothing there.
+/// The protocol whose routes accept the token. The other protocol's routes refuse it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     X402,
@@ -69,7 +69,7 @@ impl Permission {
         self.single_use != 0 && self.spent != 0
     }
 
-    /// The word for how it stands.
+    /// The status as clients see it.
     pub(crate) fn status(&self, now: i64) -> &'static str {
         match self {
             _ if self.revoked_at != 0 => "Revoked",
@@ -79,7 +79,7 @@ impl Permission {
         }
     }
 
-    /// What was signed, and by whom: for whoever wants to check it with a wallet's own means.
+    /// The signed data and the signer, for verification with a wallet's own tools.
     pub(crate) fn evidence(&self, desk: &Desk) -> Outcome<Value> {
         let token: Value = serde_json::from_str(&self.token).unwrap_or(Value::Null);
         let protocol = if self.protocol == Protocol::Mpp.name() { Protocol::Mpp } else { Protocol::X402 };
@@ -103,24 +103,24 @@ impl Permission {
         token.get(member).cloned()
     }
 
-    /// The `accepted` that was paid for.
+    /// The `accepted` terms of the token.
     pub(crate) fn accepted(&self) -> Map<String, Value> {
         self.issued("accepted").and_then(|accepted| accepted.as_object().cloned()).unwrap_or_default()
     }
 
-    /// The resource that the token names.
+    /// The resource in the token.
     pub(crate) fn resource(&self) -> Option<String> {
         let resource = self.issued("resource")?;
         resource.get("url").and_then(Value::as_str).map(str::to_owned)
     }
 
-    /// The resource a single-use token is bound to; any other is bound to none.
+    /// The resource that a single-use token is bound to; reusable tokens are not bound.
     pub(crate) fn bound_to(&self) -> Option<String> {
         self.resource().filter(|_| self.single_use != 0)
     }
 }
 
-/// What a token is to say.
+/// The content of a token to be issued.
 pub(crate) struct Draft<'a> {
     pub(crate) caller: &'a Identity,
     pub(crate) protocol: Protocol,
@@ -132,19 +132,19 @@ pub(crate) struct Draft<'a> {
     pub(crate) resource: Option<Value>,
 }
 
-/// A token that was signed.
+/// A signed token.
 pub(crate) struct Signed {
-    /// What makes it this one and no other: its signature, or the JWT in it.
+    /// Its unique part: its signature, or the JWT in it.
     pub(crate) credential: String,
-    /// The hash that was signed.
+    /// The signed hash.
     pub(crate) hash: String,
-    /// As JSON.
+    /// The token as JSON.
     pub(crate) token: String,
-    /// Its session keys, as JSON.
+    /// The session keys as JSON.
     pub(crate) sessions: String,
 }
 
-/// Makes a token: signed by the account (EIP-712), or, by card, with a JWT of the sandbox's in it.
+/// Builds a token, signed by the account (EIP-712) or, for cards, with a JWT of the sandbox.
 pub(crate) fn sign(desk: &Desk, draft: Draft<'_>) -> Outcome<Signed> {
     let Draft { caller, delegation, plan_id, .. } = draft;
     let by_card = draft.scheme == CARD;
@@ -199,7 +199,7 @@ fn claims(desk: &Desk, caller: &Identity, delegation: &Delegation) -> Outcome<Va
         "spendingLimitCents": delegation.limit_cents(), "currency": delegation.currency,
         "merchantAccountId": delegation.merchant, "planId": delegation.plan_id,
         "maxTransactions": delegation.max_transactions(),
-        // Two tokens of one delegation in one second are two.
+        // Two tokens of one delegation within one second differ.
         "nonce": desk.random.hex(8)?,
     });
     if let Some(nvm) = nvm.as_object_mut() {
@@ -211,8 +211,8 @@ fn claims(desk: &Desk, caller: &Identity, delegation: &Delegation) -> Outcome<Va
     }))
 }
 
-/// The permission a token stands for. Garbage is a 400; what was not issued here, was changed since, or bears another
-/// signature than its payer's, is a 402.
+/// Finds the permission of a token. An unreadable token is a 400. A token that was not issued here, was changed, or
+/// has another signer than its payer is a 402.
 pub(crate) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Permission> {
     let decoded = verification::open(desk, token, protocol)?;
     let forged = |message: &str| {
@@ -264,7 +264,7 @@ pub(crate) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome
     Ok(permission)
 }
 
-/// Marks a token as used, the first time.
+/// Marks a token as used on first use.
 pub(crate) fn spend(desk: &Desk, permission: &Permission) -> Outcome<()> {
     if permission.spent != 0 {
         return Ok(());
@@ -272,13 +272,13 @@ pub(crate) fn spend(desk: &Desk, permission: &Permission) -> Outcome<()> {
     desk.store.run("UPDATE permissions SET spent = 1 WHERE hash = ?", binds![permission.hash.as_str()])
 }
 
-/// Whether what was presented is what was issued, wherever it says what is paid. Order, whitespace and nulls do not
-/// matter: MCP and A2A clients rebuild the token from its object (contract section 6.3).
+/// True if the presented token equals the issued one in all members about the payment. Order, whitespace and nulls do
+/// not matter: MCP and A2A clients rebuild the token from its object (contract section 6.3).
 fn same(issued: &Value, presented: &Value) -> bool {
     SIGNED.iter().all(|name| issued.get(name) == presented.get(name))
 }
 
-/// The document without members that are null.
+/// Removes members that are null.
 pub(crate) fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(object) => object

@@ -1,7 +1,7 @@
-//! Tokens as they are presented: decoded, and who signed them found out from the signature (EIP-712; by card, the JWT).
+//! Verification of presented tokens: decoding, and recovery of the signer (EIP-712, or the JWT of a card token).
 //!
-//! To recover a signer is the dearest part of a call. It is a function of the token's bytes alone, so tokens that proved sound
-//! are remembered for a while; whether they are still good is asked of the storage each time.
+//! Recovering a signer is the most expensive part of a request and depends on the token's bytes only, so the result
+//! for valid tokens is cached. Whether the token is still usable is read from storage each time.
 
 use crate::Desk;
 use crate::catalog::plan_terms::Terms;
@@ -18,34 +18,34 @@ use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
-/// Longest token that is read, in bytes decoded: a header that is longer reaches no server.
+/// Maximum decoded size of a token in bytes. Servers refuse longer headers.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
-/// How many of each kind are remembered.
+/// Maximum number of entries per cache.
 const MOST: usize = 256;
 
-/// A token, decoded.
+/// A decoded token.
 #[derive(Debug)]
 pub(crate) struct Decoded {
-    /// What makes it this one and no other: its signature, or the JWT in it.
+    /// Its unique part: its signature, or the JWT in it.
     pub(crate) credential: String,
-    /// Its JSON as it came.
+    /// Its JSON as received.
     pub(crate) json: String,
     pub(crate) document: Value,
     pub(crate) proof: Proof,
 }
 
-/// What a token's signature says.
+/// The result of verifying a token's signature.
 #[derive(Debug)]
 pub(crate) enum Proof {
-    /// That of this address, over who pays, what for and with which session keys.
+    /// Signed by this address: payer, purpose and session keys.
     Signer(String),
-    /// The sandbox's own, over these claims.
+    /// Signed by the sandbox: these claims.
     Claims(Value),
-    /// Nobody's.
+    /// No valid signature.
     None,
 }
 
-/// What was found out of late and is dear to find out again: each is a function of a text alone, so none grows stale.
+/// Caches of expensive results. Each result depends on its key only, so entries never become stale.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     tokens: Memo<Decoded>,
@@ -54,7 +54,7 @@ pub(crate) struct Seen {
     pub(crate) houses: Memo<House>,
 }
 
-/// What was made of a text. The text may be a secret, so neither is shown.
+/// A cache by text. The text may be a secret, so `Debug` shows neither text nor value.
 pub(crate) struct Memo<T>(RefCell<HashMap<String, Rc<T>>>);
 
 impl<T> fmt::Debug for Memo<T> {
@@ -82,7 +82,7 @@ impl<T> Memo<T> {
         kept.insert(text.to_owned(), Rc::clone(made));
     }
 
-    /// What is made of a text, if it was not made before.
+    /// Returns the cached value of a text, or creates it.
     pub(crate) fn of(&self, text: &str, make: impl FnOnce(&str) -> Outcome<T>) -> Outcome<Rc<T>> {
         if let Some(made) = self.get(text) {
             return Ok(made);
@@ -93,7 +93,8 @@ impl<T> Memo<T> {
     }
 }
 
-/// Decodes a token and finds out who signed it. Garbage is a 400; a signature that is none is left to the caller.
+/// Decodes a token and verifies its signature. An unreadable token is a 400; an invalid signature is left to the
+/// caller.
 pub(crate) fn open(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Rc<Decoded>> {
     let key = format!("{}:{token}", protocol.name());
     if let Some(decoded) = desk.seen.tokens.get(&key) {
@@ -108,7 +109,7 @@ pub(crate) fn open(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Rc<D
     Ok(decoded)
 }
 
-/// Decodes a token as far as it can be looked up.
+/// Decodes a token without verifying it.
 pub(crate) fn decode(token: &str) -> Outcome<Decoded> {
     let malformed = || Problem::new(400, "BCK.X402.0010", "The access token cannot be read");
     let bytes = base64::decode(token, MAX_TOKEN_BYTES, "x402AccessToken").map_err(|_| malformed())?;
@@ -134,8 +135,8 @@ fn prove(desk: &Desk, decoded: &Decoded, protocol: Protocol) -> Outcome<Proof> {
     Ok(signer.map_or(Proof::None, Proof::Signer))
 }
 
-/// Whether the claims of a card token are about one delegation and for this use (the delegation specification, section
-/// 5.1). The issuer is not held against the address of this call: the sandbox has none that stays.
+/// True if the claims are those of a card token for one delegation (the delegation specification, section 5.1). The
+/// issuer is not compared with the request's address, because the sandbox's address can change.
 fn sound(claims: &Value) -> bool {
     let claim = |pointer: &str| claims.pointer(pointer).and_then(Value::as_str);
     claim("/aud") == Some(issue::CARD)
@@ -145,7 +146,7 @@ fn sound(claims: &Value) -> bool {
 }
 
 impl Proof {
-    /// Whether it is the proof that this payer, whose key has the address `signer`, pays from this delegation, now.
+    /// True if it proves that the payer with the key `signer` pays from this delegation now.
     pub(crate) fn is_of(&self, signer: &str, delegation_id: &str, now: i64) -> bool {
         match self {
             Self::Signer(found) => found == signer,

@@ -1,4 +1,4 @@
-//! The card pages: enrol a card, allow it to pay, and back to the app (contract section 8.3).
+//! The card pages: enrol a card, create a delegation for it, and return to the app (contract section 8.3).
 
 use crate::Desk;
 use crate::delegations::delegation;
@@ -13,23 +13,23 @@ use crate::widgets::sessions::{self, Session};
 use serde_json::{Map, Value};
 use worker::Url;
 
-/// Longest state that comes back.
+/// Maximum length of the returned `state`.
 const MAX_STATE: usize = 256;
-/// What may be wrong with the allowance.
+/// The error of the delegation's fields.
 const LIMIT: &str = "The limit is an amount like 50 or 12.50.";
 const TIME: &str = "The time is a number of days.";
-/// The parameters of a page that its form hands on.
+/// Parameters that the page's form passes on.
 const HANDED_ON: [&str; 7] =
     ["sessionToken", "returnUrl", "state", "provider", "paymentMethodId", "planId", "currency"];
 
-/// Which page.
+/// The card page that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Page {
-    /// A card and what it may pay.
+    /// A card and a delegation for it.
     Setup,
     /// A card.
     Enroll,
-    /// What a card may pay.
+    /// A delegation for an existing card.
     Delegate,
 }
 
@@ -68,7 +68,7 @@ impl Page {
     }
 }
 
-/// A visit to a page that may go on: whose, and where back to.
+/// A valid session on a card page: its owner and its return URL.
 struct Visit<'a> {
     page: Page,
     session: Session,
@@ -77,7 +77,7 @@ struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    /// Checks a visit; `Err` within is the page that says what is wrong.
+    /// Checks the session; the inner `Err` is the page that explains the error.
     fn begin(
         desk: &Desk,
         name: &str,
@@ -108,14 +108,14 @@ impl<'a> Visit<'a> {
         self.session.owner()
     }
 
-    /// Back to the app with an answer and its state.
+    /// Redirects to the app with the result and its state.
     fn back(&self, answer: &[(&str, &str)]) -> String {
         let mut answer = answer.to_vec();
         answer.extend((self.parameter)("state").map(|state| ("state", state)));
         return_url::with(&self.target, &answer)
     }
 
-    /// What the allowance is in: dollars, unless the app asks for euros.
+    /// The currency of the delegation: dollars, unless the app asks for euros.
     fn currency(&self) -> &'static str {
         let euros = (self.parameter)("currency").is_some_and(|currency| currency.eq_ignore_ascii_case("eur"));
         if euros { "eur" } else { "usd" }
@@ -166,7 +166,7 @@ impl<'a> Visit<'a> {
         html
     }
 
-    /// What the card may pay, as `POST /delegation/create` takes it.
+    /// The delegation as `POST /delegation/create` takes it.
     fn allowance(&self, form: &Form, method: &str) -> Result<Map<String, Value>, &'static str> {
         let limit = form.get("limit").and_then(cents).filter(|cents| *cents > 0);
         let limit = limit.ok_or(LIMIT)?;
@@ -185,7 +185,7 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// An amount that a person typed: `50`, `12.5`, `12.50`.
+/// An amount as a user types it: `50`, `12.5`, `12.50`.
 pub(crate) fn cents(text: &str) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -223,14 +223,14 @@ fn show(desk: &Desk, visit: &Visit<'_>, wrong: Option<&str>, typed: &Form) -> Ou
     Ok(html::page(status, visit.page.title(), &visit.content(card.as_deref(), wrong, typed)))
 }
 
-/// The card that a page is to delegate: its id, its provider, and what people call it.
+/// The card to be delegated: its id, its provider and its label.
 fn chosen(desk: &Desk, visit: &Visit<'_>) -> Outcome<(String, String, String)> {
     let id = (visit.parameter)("paymentMethodId").unwrap_or_default();
     let (provider, label) = payment_methods::label(desk, &visit.owner(), id)?;
     Ok((id.to_owned(), provider, label))
 }
 
-/// `POST /cards/setup | enroll | delegate`: back to the app with the ids of what was made.
+/// `POST /cards/setup | enroll | delegate`: redirects to the app with the ids of the new objects.
 pub(crate) fn submit(desk: &Desk, name: &str) -> Outcome {
     let form = desk.call.form();
     let parameter = |name: &str| form.get(name);
@@ -242,7 +242,7 @@ pub(crate) fn submit(desk: &Desk, name: &str) -> Outcome {
         return Ok(Reply::see_other(visit.back(&[("error", "cancelled")])));
     }
     let owner = visit.owner();
-    // What is wrong with the limit is said before a card is kept.
+    // An invalid limit is reported before the card is stored.
     if visit.page != Page::Enroll
         && let Err(wrong) = visit.allowance(&form, "")
     {

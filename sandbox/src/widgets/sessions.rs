@@ -1,4 +1,5 @@
-//! Widget sessions: what lets a card page act for an account without its API key (contract section 8.3).
+//! Widget sessions: a card page acts for an account with a session token instead of its API key (contract section
+//! 8.3).
 
 use crate::Desk;
 use crate::delegations::payment_methods::{self, Card};
@@ -14,23 +15,23 @@ use serde::Deserialize;
 use serde_json::json;
 use worker::Url;
 
-/// How long a session is good for, in milliseconds.
+/// Lifetime of a session in milliseconds.
 const LIFE: i64 = 2 * 3_600_000;
-/// How a session's token begins: what tells it from an API key.
+/// The prefix of a session token, which distinguishes it from an API key.
 const PREFIX: &str = "wst_";
-/// Who issues cards that can be enrolled on a page.
+/// Providers whose cards can be enrolled.
 const CARD_PROVIDERS: [&str; 3] = ["stripe", "braintree", "visa"];
 
-/// A session that stands.
+/// A valid session.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Session {
     owner: String,
-    /// Where it was opened for: the app's callback, or the origin of the site that a widget is on.
+    /// The app's callback, or the origin of the widget's site.
     return_url: String,
     expires_at: i64,
-    /// The widget key that it came of; a session that a person opened for themselves came of none.
+    /// The widget key of the session; none if the user opened it.
     widget_key: Option<String>,
-    /// The origins of that key, as a JSON list.
+    /// The key's origins as a JSON list.
     origins: Option<String>,
 }
 
@@ -39,8 +40,8 @@ impl Session {
         Identity { address: self.owner.clone(), key_id: None, org: None }
     }
 
-    /// Where a page of this session leads back to. A session that a person opened for themselves: on this machine, and
-    /// where it was opened for. One of a widget key: to the origins of the key.
+    /// The URLs that a page may return to. A user's own session: this machine and the URL it was opened for. A
+    /// session of a widget key: the key's origins.
     pub(crate) fn target(&self, text: &str) -> Option<Url> {
         let url = return_url::address(text)?;
         let allowed = match &self.origins {
@@ -59,7 +60,7 @@ fn refused(code: &'static str, message: &str) -> Problem {
         .hint("Open a session with POST /api/v1/widgets/session/self, or with an init token at /api/v1/widgets/session.")
 }
 
-/// The session of a token.
+/// Finds a session by its token.
 pub(crate) fn find(desk: &Desk, token: &str) -> Outcome<Session> {
     let query = "SELECT owner, return_url, expires_at, widget_key, origins FROM widgets WHERE token = ?";
     let session: Session = desk
@@ -77,7 +78,7 @@ pub(crate) fn find(desk: &Desk, token: &str) -> Outcome<Session> {
     Ok(session)
 }
 
-/// Who calls, by an API key or by a session's token.
+/// The caller, by API key or by session token.
 pub(crate) fn caller(desk: &Desk) -> Outcome<Identity> {
     match desk.call.bearer().filter(|token| token.starts_with(PREFIX)) {
         Some(token) => Ok(find(desk, token)?.owner()),
@@ -85,13 +86,13 @@ pub(crate) fn caller(desk: &Desk) -> Outcome<Identity> {
     }
 }
 
-/// A session that was just opened.
+/// A newly opened session.
 pub(crate) struct Issued {
     pub(crate) token: String,
     pub(crate) expires_at: i64,
 }
 
-/// Opens a session of an account's; one of a widget key is named with the key's id and its origins.
+/// Opens a session of an account; a widget key's session stores the key's id and origins.
 pub(crate) fn issue(desk: &Desk, owner: &Identity, url: &str, key: Option<(&str, &str)>) -> Outcome<Issued> {
     let token = format!("{PREFIX}{}", desk.random.hex(24)?.trim_start_matches("0x"));
     let expires_at = desk.call.now.saturating_add(LIFE);
@@ -103,7 +104,7 @@ pub(crate) fn issue(desk: &Desk, owner: &Identity, url: &str, key: Option<(&str,
     Ok(Issued { token, expires_at })
 }
 
-/// `POST /api/v1/widgets/session/self`: a session for the caller, which leads back to this machine.
+/// `POST /api/v1/widgets/session/self`: opens a session for the caller, which may return to this machine.
 pub(crate) fn start(desk: &Desk) -> Outcome {
     let caller = accounts::caller(desk)?;
     let body = desk.call.json()?;
@@ -132,13 +133,13 @@ pub(crate) fn validate(desk: &Desk) -> Outcome {
     }))
 }
 
-/// The session does not lead there.
+/// The session may not return to this URL.
 pub(crate) fn not_there() -> Problem {
     Problem::new(403, "BCK.WIDGET_SESSION.0012", "The session does not lead back there")
         .hint("A session of your own leads back to localhost, 127.0.0.1 or [::1], where it was opened for.")
 }
 
-/// The provider that is named, of those whose cards can be enrolled; stripe if none is.
+/// The named provider, if its cards can be enrolled; the default is stripe.
 pub(crate) fn provider(named: Option<&str>) -> Outcome<&str> {
     let provider = named.unwrap_or("stripe");
     if CARD_PROVIDERS.contains(&provider) {
@@ -148,7 +149,7 @@ pub(crate) fn provider(named: Option<&str>) -> Outcome<&str> {
     }
 }
 
-/// `POST /api/v1/delegation/setup-intent`: a card is about to be enrolled.
+/// `POST /api/v1/delegation/setup-intent`: begins the enrolment of a card.
 pub(crate) fn setup_intent(desk: &Desk) -> Outcome {
     let caller = caller(desk)?;
     let body = desk.call.json()?;
@@ -162,8 +163,8 @@ pub(crate) fn setup_intent(desk: &Desk) -> Outcome {
     Reply::created(json!({ "setupIntentId": id, "clientSecret": secret, "provider": provider }))
 }
 
-/// `POST /api/v1/delegation/finalize-enrollment`: it is enrolled. In the hosted service the card itself never comes by
-/// here; in the sandbox there is nobody else to give it to.
+/// `POST /api/v1/delegation/finalize-enrollment`: completes the enrolment. The hosted service never receives the card
+/// itself; the sandbox does, because there is no card processor.
 pub(crate) fn finalize(desk: &Desk) -> Outcome {
     #[derive(Deserialize)]
     struct Intent {

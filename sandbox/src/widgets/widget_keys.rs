@@ -1,8 +1,8 @@
-//! The keys that an organization's own site signs its visitors in with, and the sessions that come of it (contract
-//! section 8.3, the public documentation's page on widgets).
+//! Widget keys: an organization's site signs in its visitors with them (contract section 8.3, the public
+//! documentation's page on widgets).
 //!
-//! The site's server signs an `initToken` (a JWT, HS256) with its key's secret; a widget gives it here for a session of
-//! that visitor's. The sandbox keeps an account for each visitor of each organization.
+//! The site's server signs an `initToken` (a JWT, HS256) with the key's secret. A widget exchanges it here for a
+//! session of the visitor. The sandbox has one account per visitor and organization.
 
 use crate::Desk;
 use crate::crypto::secrets;
@@ -19,7 +19,7 @@ use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// Longest init token that is read, in bytes.
+/// Maximum size of an init token in bytes.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// The tables.
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS visitors (
   org_id TEXT NOT NULL, user_id TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (org_id, user_id));
 ";
 
-/// A key as it is kept.
+/// A stored key.
 #[derive(Deserialize)]
 struct Key {
     id: String,
@@ -46,18 +46,19 @@ impl Key {
     }
 }
 
-/// The origins of a list as it is kept.
+/// The origins of a stored list.
 pub(crate) fn origins(stored: &str) -> Vec<String> {
     serde_json::from_str(stored).unwrap_or_default()
 }
 
-/// Whether a key is there and was not revoked.
+/// True if a key exists and is not revoked.
 pub(crate) fn stands(desk: &Desk, id: &str) -> Outcome<bool> {
     let query = "SELECT COUNT(*) AS count FROM widget_keys WHERE id = ? AND revoked = 0";
     Ok(desk.store.count(query, binds![id])? > 0)
 }
 
-/// `POST /sandbox/organizations/:orgId/widget-keys` `{name?, allowedOrigins}`: a key; its secret is shown once.
+/// `POST /sandbox/organizations/:orgId/widget-keys` `{name?, allowedOrigins}`: creates a key. Its secret is shown
+/// once.
 pub(crate) fn create(desk: &Desk, org_id: &str) -> Outcome {
     let (org, body) = (organization::load(desk, org_id)?, desk.call.json()?);
     let wrong = || Problem::bad_request("allowedOrigins must be a list of origins like https://app.example");
@@ -82,7 +83,7 @@ pub(crate) fn create(desk: &Desk, org_id: &str) -> Outcome {
     }))
 }
 
-/// `DELETE /sandbox/organizations/:orgId/widget-keys/:id`: its sessions end with it.
+/// `DELETE /sandbox/organizations/:orgId/widget-keys/:id`: revokes a key and ends its sessions.
 pub(crate) fn revoke(desk: &Desk, org_id: &str, id: &str) -> Outcome {
     let query = "SELECT COUNT(*) AS count FROM widget_keys WHERE id = ? AND org_id = ?";
     if desk.store.count(query, binds![id, org_id])? == 0 {
@@ -92,7 +93,7 @@ pub(crate) fn revoke(desk: &Desk, org_id: &str, id: &str) -> Outcome {
     Ok(Reply::empty())
 }
 
-/// An origin as it is written in full, and nothing but one.
+/// A serialized origin, and nothing else.
 fn origin(text: &str) -> Option<String> {
     let url = return_url::address(text)?;
     let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
@@ -105,7 +106,7 @@ fn invalid() -> Problem {
         .hint("It is a JWT (HS256) of the organization's widget key, good for five minutes: sign a new one.")
 }
 
-/// An init token, taken apart: what is signed, its signature, and what it says.
+/// The parts of an init token: signed text, signature, claims.
 fn open(token: &str) -> Option<(&str, Vec<u8>, Map<String, Value>)> {
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, payload) = signed.split_once('.')?;
@@ -118,7 +119,8 @@ fn open(token: &str) -> Option<(&str, Vec<u8>, Map<String, Value>)> {
     Some((signed, signature, read(payload)?))
 }
 
-/// `POST /api/v1/widgets/session` `{initToken, parentOrigin}`: a session of a visitor's; the token may be the bearer.
+/// `POST /api/v1/widgets/session` `{initToken, parentOrigin}`: opens a session of a visitor. The token may also be
+/// the bearer token.
 pub(crate) fn start(desk: &Desk) -> Outcome {
     let body = desk.call.json()?;
     let token = text(&body, "initToken").or_else(|| desk.call.bearer()).ok_or_else(invalid)?;
@@ -162,7 +164,7 @@ pub(crate) fn start(desk: &Desk) -> Outcome {
     }))
 }
 
-/// The account of a visitor of an organization's site, opened with the first session.
+/// The account of a visitor, opened with the first session.
 fn visitor(desk: &Desk, org_id: &str, user: &str) -> Outcome<Identity> {
     #[derive(Deserialize)]
     struct Row {
