@@ -1,16 +1,15 @@
 //! Settings that tests can change (`/sandbox/settings`), and the clock's offset.
 
-use crate::Desk;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{Reply, member, whole};
+use crate::http::error::{ApiError, Result};
+use crate::http::fields::{member, whole};
 use crate::storage::store::{Store, binds};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// The name of the clock's offset.
-pub(super) const OFFSET: &str = "clockOffsetMs";
+pub(crate) const OFFSET: &str = "clockOffsetMs";
 /// The name of the time of the last change by a route under `/sandbox`.
-pub(super) const REVISION: &str = "revision";
+pub(crate) const REVISION: &str = "revision";
 const DELAY: &str = "creditsDelaySecs";
 const VERSION: &str = "tokenVersion";
 const LEGAL: &str = "legalConsent";
@@ -19,19 +18,19 @@ const NAMES: [&str; 4] = [DELAY, VERSION, LEGAL, MPP];
 
 /// The settings; the defaults apply after a start or a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     /// The offset of the sandbox's clock to the machine's, in milliseconds.
-    pub(super) offset: i64,
+    pub(crate) offset: i64,
     /// Delay of credits after an order or a checkout, in seconds.
-    pub(super) delay: i64,
+    pub(crate) delay: i64,
     /// The default token version: 2, reusable, or 3, single-use.
-    pub(super) version: i64,
+    pub(crate) version: i64,
     /// True if accounts must accept the legal documents first.
-    pub(super) legal: bool,
+    pub(crate) legal: bool,
     /// True if there is a secret for MPP; without one the MPP routes are off.
-    pub(super) mpp: bool,
+    pub(crate) mpp: bool,
     /// Grows with every change by a route under `/sandbox`.
-    pub(super) revision: i64,
+    pub(crate) revision: i64,
 }
 
 impl Default for Settings {
@@ -41,7 +40,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    pub(super) fn load(store: &Store) -> Outcome<Self> {
+    pub(crate) fn load(store: &Store) -> Result<Self> {
         #[derive(Deserialize)]
         struct Row {
             name: String,
@@ -62,22 +61,25 @@ impl Settings {
         Ok(settings)
     }
 
-    pub(super) fn view(&self) -> Value {
+    pub(crate) fn view(&self) -> Value {
         json!({ DELAY: self.delay, VERSION: self.version, LEGAL: self.legal, MPP: self.mpp })
     }
 
     /// Stores all settings that tests can change.
-    pub(super) fn keep(&self, desk: &Desk) -> Outcome<()> {
-        keep(desk, DELAY, self.delay)?;
-        keep(desk, VERSION, self.version)?;
-        keep(desk, LEGAL, i64::from(self.legal))?;
-        keep(desk, MPP, i64::from(self.mpp))
+    pub(crate) fn store(&self, store: &Store) -> Result<()> {
+        store_value(store, DELAY, self.delay)?;
+        store_value(store, VERSION, self.version)?;
+        store_value(store, LEGAL, i64::from(self.legal))?;
+        store_value(store, MPP, i64::from(self.mpp))
     }
 
     /// The settings after the changes in `body`.
-    pub(super) fn changed(mut self, body: &Map<String, Value>) -> Outcome<Self> {
+    pub(crate) fn changed(mut self, body: &Map<String, Value>) -> Result<Self> {
         if let Some(name) = body.keys().find(|name| !NAMES.contains(&name.as_str())) {
-            return Err(Problem::bad_request(format!("{name} is no setting: {}", NAMES.join(", "))));
+            return Err(ApiError::bad_request(format!(
+                "{name} is not a setting; the settings are {}",
+                NAMES.join(", ")
+            )));
         }
         if let Some(delay) = whole(body, DELAY)? {
             self.delay = delay.min(31_557_600);
@@ -85,7 +87,7 @@ impl Settings {
         match whole(body, VERSION)? {
             None => {}
             Some(version @ (2 | 3)) => self.version = version,
-            Some(_) => return Err(Problem::bad_request(format!("{VERSION} must be 2 or 3"))),
+            Some(_) => return Err(ApiError::bad_request(format!("{VERSION} must be 2 or 3"))),
         }
         self.legal = switch(body, LEGAL)?.unwrap_or(self.legal);
         self.mpp = switch(body, MPP)?.unwrap_or(self.mpp);
@@ -93,32 +95,20 @@ impl Settings {
     }
 }
 
-fn switch(body: &Map<String, Value>, name: &str) -> Outcome<Option<bool>> {
+fn switch(body: &Map<String, Value>, name: &str) -> Result<Option<bool>> {
     match member(body, name) {
         None => Ok(None),
         Some(Value::Bool(on)) => Ok(Some(*on)),
-        Some(_) => Err(Problem::bad_request(format!("{name} must be true or false"))),
+        Some(_) => Err(ApiError::bad_request(format!("{name} must be true or false"))),
     }
 }
 
 /// Stores one setting.
-pub(super) fn keep(desk: &Desk, name: &str, value: i64) -> Outcome<()> {
-    desk.store.run(
+pub(crate) fn store_value(store: &Store, name: &str, value: i64) -> Result<()> {
+    store.run(
         "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         binds![name, value],
     )
-}
-
-/// `GET /sandbox/settings`
-pub(super) fn get(desk: &Desk) -> Outcome {
-    Reply::ok(desk.settings.view())
-}
-
-/// `POST /sandbox/settings`: changes the named settings.
-pub(super) fn set(desk: &Desk) -> Outcome {
-    let settings = desk.settings.changed(&desk.call.json()?)?;
-    settings.keep(desk)?;
-    Reply::ok(settings.view())
 }
 
 #[cfg(test)]
@@ -126,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_be_set() {
+    fn validation_of_settings() {
         for (body, expected) in [
             (json!({}), Some((5, 2))),
             (json!({ "creditsDelaySecs": 0 }), Some((0, 2))),

@@ -133,7 +133,7 @@ test('a card that is declined, or a limit that is none, is said on the page and 
   const opened = visit(await session(ada));
   for (const [fields, reason] of [
     [{ ...CARD, number: '4000 0000 0000 0002', limit: '5' }, 'Your card was declined.'],
-    [{ ...CARD, number: '1234', limit: '5' }, 'That is no card number.'],
+    [{ ...CARD, number: '1234', limit: '5' }, 'This is not a card number.'],
     [{ ...CARD, limit: 'all' }, 'The limit is an amount'],
     [{ ...CARD, limit: '0' }, 'The limit is an amount'],
     [{ ...CARD, limit: '5', days: '0' }, 'number of days'],

@@ -70,9 +70,9 @@ test('a card that is declined, mistyped or of last year pays nothing, and can be
   for (const [number, expiry, reason] of [
     ['4000 0000 0000 0002', '12 / 34', 'Your card was declined.'],
     ['4000 0000 0000 0341', '12 / 34', 'Your card was declined.'],
-    ['4242 4242 4242 4241', '12 / 34', 'That is no card number.'],
+    ['4242 4242 4242 4241', '12 / 34', 'This is not a card number.'],
     ['4242 4242 4242 4242', '12 / 20', 'Your card has expired.'],
-    ['<script>', '12 / 34', 'That is no card number.'],
+    ['<script>', '12 / 34', 'This is not a card number.'],
   ]) {
     const { status, text } = await anyone.form(path, { action: 'pay', number, expiry, returnUrl: BACK });
     assert.equal(status, 402, number);

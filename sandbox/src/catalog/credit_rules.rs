@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_settle_takes() {
+    fn credits_burned_by_a_settle() {
         let dynamic = grant(false, 1, 5);
         let fixed = grant(true, 3, 3);
         for (name, plan, asked, burn) in [
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn time_is_added_to_what_is_left_of_it() {
+    fn an_order_extends_the_remaining_time() {
         let day = Grant { by_time: true, duration_secs: 60, ..grant(false, 1, 1) };
         let lot = |expires_at| Lot { expires_at, amount: c(1) };
         for (name, held, until) in [
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_verify_must_find() {
+    fn credits_needed_by_a_verify() {
         let dynamic = grant(false, 1, 5);
         for (asked, needed) in [(Some(0), 0), (Some(2), 2), (None, 5), (Some(9), 5)] {
             assert_eq!(dynamic.needed(asked.map(c)), c(needed), "{asked:?}");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_top_up_buys_and_costs() {
+    fn orders_and_price_of_a_top_up() {
         for (name, missing, granted, price, expected) in [
             ("one order is enough", 2, 100, 1_000_000, Some((1, 100, 100))),
             ("as many as it takes", 101, 100, 1_000_000, Some((2, 200, 200))),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn credits_that_run_out_first_are_taken_first() {
+    fn credits_that_expire_first_are_burned_first() {
         let lots = [
             Lot { expires_at: 0, amount: c(10) },
             Lot { expires_at: 50, amount: c(3) },

@@ -1,7 +1,7 @@
 //! The endpoints of an agent, as path-to-regexp patterns: the URLs that its plans give access to (contract sections
 //! 4.2, 4.5).
 
-use crate::http::request::text;
+use crate::http::fields::text;
 use serde_json::{Map, Value};
 
 /// The registered endpoints of an agent.
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn which_requests_are_for_an_agent() {
+    fn requests_are_matched_with_the_endpoints_of_an_agent() {
         let api = json!({
             "endpoints": [{ "POST": "https://a.example/ask" }, { "verb": "GET", "url": "https://a.example/other" }],
             "openEndpoints": ["https://a.example/health"],

@@ -2,6 +2,8 @@
 
 pub(crate) mod agents;
 pub(crate) mod credit_rules;
+pub(crate) mod currency;
 pub(crate) mod endpoint_patterns;
 pub(crate) mod plan_terms;
 pub(crate) mod plans;
+pub(crate) mod redemption;

@@ -1,8 +1,10 @@
 //! The terms of a plan: validated at registration, printed for clients (contract sections 4.1, 5).
 
 use crate::catalog::credit_rules::Grant;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{member, object, text, uint256, whole};
+use crate::catalog::currency::Money;
+use crate::catalog::redemption::Redemption;
+use crate::http::error::{ApiError, Result};
+use crate::http::fields::{member, object, text, uint256, whole};
 use crate::identity::api_key::is_address;
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value, json};
@@ -10,13 +12,11 @@ use serde_json::{Map, Value, json};
 /// Minimum and maximum price of a fiat plan in micro-units: 1.00 and 999,999.99.
 const FIAT_MIN: u128 = 1_000_000;
 const FIAT_MAX: u128 = 999_999_990_000;
-const EURC: [&str; 2] =
-    ["0x60a3e35cc302bfa44cb288bc5a4f316fdb1adb42", "0x808456652fdb597867f38412077a9182bf77359f"];
 const ZERO_ADDRESS: &str = "0x0000000000000000000000000000000000000000";
 
 /// The credits and the price of a plan.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Terms {
+pub(crate) struct PlanTerms {
     metadata: Map<String, Value>,
     price: Map<String, Value>,
     credits: Map<String, Value>,
@@ -28,60 +28,12 @@ pub(crate) struct Terms {
     pub(crate) grant: Grant,
 }
 
-/// The parties that may redeem credits without the subscriber's token (contract section 2.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Redemption {
-    /// The platform only.
-    GlobalRole,
-    /// The plan's owner.
-    Owner,
-    /// Accounts with the redeemer role; in the sandbox the owner.
-    PlanRole,
-    /// The subscriber, or an agent with a verified request of the subscriber.
-    Subscriber,
-}
-
-impl Redemption {
-    fn read(config: &Map<String, Value>) -> Outcome<Self> {
-        Ok(match whole(config, "redemptionType")?.unwrap_or(4) {
-            0 => Self::GlobalRole,
-            1 => Self::Owner,
-            2 => Self::PlanRole,
-            4 => Self::Subscriber,
-            _ => {
-                return Err(Problem::new(
-                    403,
-                    "BCK.PROTOCOL.0010",
-                    "creditsConfig.redemptionType must be 0, 1, 2 or 4",
-                ));
-            }
-        })
-    }
-}
-
-/// The currency of a plan's price or a delegation. Currencies are not converted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Money {
-    Dollar,
-    Euro,
-}
-
-impl Money {
-    /// `EUR`, `eurc` and the like are euros; everything else is dollars.
-    pub(crate) fn of(currency: &str) -> Self {
-        match currency.to_ascii_lowercase().as_str() {
-            "eur" | "eurc" => Self::Euro,
-            _ => Self::Dollar,
-        }
-    }
-}
-
-impl Terms {
+impl PlanTerms {
     /// Reads the body of a registration, or the output of [`PlanTerms::stored`].
-    pub(crate) fn read(body: &Map<String, Value>) -> Outcome<Self> {
+    pub(crate) fn read(body: &Map<String, Value>) -> Result<Self> {
         let metadata = object(body, "metadataAttributes")?;
         if text(metadata, "name").is_none() {
-            return Err(Problem::bad_request("metadataAttributes.name is missing"));
+            return Err(ApiError::bad_request("metadataAttributes.name is missing"));
         }
         let (mut price, total) = read_price(object(body, "priceConfig")?)?;
         if let Some(currency) = text(body, "currency") {
@@ -89,11 +41,11 @@ impl Terms {
         }
         let crypto = price.get("isCrypto").and_then(Value::as_bool).unwrap_or(true);
         if !crypto && total < FIAT_MIN {
-            return Err(Problem::new(400, "BCK.PROTOCOL.0047", "The price of a fiat plan is below 1.00")
+            return Err(ApiError::new(400, "BCK.PROTOCOL.0047", "The price of a fiat plan is below 1.00")
                 .hint("Fiat amounts have six decimals: 1.00 is 1000000."));
         }
         if !crypto && total > FIAT_MAX {
-            return Err(Problem::new(
+            return Err(ApiError::new(
                 400,
                 "BCK.PROTOCOL.0046",
                 "The price of a fiat plan is above 999,999.99",
@@ -105,7 +57,7 @@ impl Terms {
             None => grant.duration_secs > 0,
             Some("time") => true,
             Some("credits") => false,
-            Some(_) => return Err(Problem::bad_request("accessLimit must be credits or time")),
+            Some(_) => return Err(ApiError::bad_request("accessLimit must be credits or time")),
         };
         let flag =
             |map: &Map<String, Value>| member(map, "isTrialPlan").and_then(Value::as_bool).unwrap_or(false);
@@ -119,10 +71,10 @@ impl Terms {
     }
 
     /// The same terms with another description. Price, credits and the trial flag stay.
-    pub(crate) fn described(&self, metadata: &Map<String, Value>) -> Outcome<Self> {
+    pub(crate) fn described(&self, metadata: &Map<String, Value>) -> Result<Self> {
         let mut terms: Map<String, Value> = match serde_json::from_str(&self.stored()) {
             Ok(Value::Object(terms)) => terms,
-            _ => return Err(Problem::internal("a plan's terms are not JSON")),
+            _ => return Err(ApiError::internal("a plan's terms are not JSON")),
         };
         let mut metadata = metadata.clone();
         metadata.insert("isTrialPlan".into(), self.trial.into());
@@ -143,10 +95,10 @@ impl Terms {
     }
 
     /// Reads stored terms.
-    pub(crate) fn load(stored: &str) -> Outcome<Self> {
+    pub(crate) fn load(stored: &str) -> Result<Self> {
         match serde_json::from_str(stored) {
             Ok(Value::Object(terms)) => Self::read(&terms),
-            _ => Err(Problem::internal("storage: a plan's terms are not JSON")),
+            _ => Err(ApiError::internal("storage: a plan's terms are not JSON")),
         }
     }
 
@@ -162,8 +114,7 @@ impl Terms {
         let token = text(&self.price, "tokenAddress").unwrap_or_default().to_ascii_lowercase();
         match text(&self.price, "currency") {
             Some(currency) => Money::of(currency),
-            None if EURC.contains(&token.as_str()) => Money::Euro,
-            None => Money::Dollar,
+            None => Money::of_token(&token),
         }
     }
 
@@ -211,28 +162,27 @@ impl Terms {
     }
 }
 
-fn read_price(config: &Map<String, Value>) -> Outcome<(Map<String, Value>, u128)> {
+fn read_price(config: &Map<String, Value>) -> Result<(Map<String, Value>, u128)> {
     let list = |name: &str| match member(config, name) {
         None => Ok(Vec::new()),
         Some(Value::Array(items)) => Ok(items.clone()),
-        Some(_) => Err(Problem::bad_request(format!("priceConfig.{name} must be an array"))),
+        Some(_) => Err(ApiError::bad_request(format!("priceConfig.{name} must be an array"))),
     };
     let mut total = 0u128;
     let mut amounts = Vec::new();
     for amount in list("amounts")? {
         let amount = Credits::from_json(&amount, "amounts")
-            .map_err(|_| Problem::bad_uint256("priceConfig.amounts"))?;
+            .map_err(|_| ApiError::bad_uint256("priceConfig.amounts"))?;
         let units = amount.to_string().parse::<u128>().ok().and_then(|units| total.checked_add(units));
-        total = units
-            .ok_or_else(|| Problem::bad_request("priceConfig.amounts is more than the sandbox counts to"))?;
+        total = units.ok_or_else(|| ApiError::bad_request("priceConfig.amounts is too large"))?;
         amounts.push(Value::from(amount.to_string()));
     }
     let receivers = list("receivers")?;
     if receivers.len() != amounts.len() {
-        return Err(Problem::bad_request("priceConfig.amounts and priceConfig.receivers differ in length"));
+        return Err(ApiError::bad_request("priceConfig.amounts and priceConfig.receivers differ in length"));
     }
     if !receivers.iter().all(|receiver| receiver.as_str().is_some_and(is_address)) {
-        return Err(Problem::bad_request("priceConfig.receivers must be addresses"));
+        return Err(ApiError::bad_request("priceConfig.receivers must be addresses"));
     }
     let address = |name: &str| text(config, name).unwrap_or(ZERO_ADDRESS);
     let mut price = Map::new();
@@ -252,8 +202,8 @@ fn read_price(config: &Map<String, Value>) -> Outcome<(Map<String, Value>, u128)
     Ok((price, total))
 }
 
-fn read_credits(config: &Map<String, Value>) -> Outcome<(Map<String, Value>, Grant)> {
-    let amount = |name: &str| Ok::<_, Problem>(uint256(config, name)?.unwrap_or_else(|| Credits::from(1)));
+fn read_credits(config: &Map<String, Value>) -> Result<(Map<String, Value>, Grant)> {
+    let amount = |name: &str| Ok::<_, ApiError>(uint256(config, name)?.unwrap_or_else(|| Credits::from(1)));
     let fixed = member(config, "isRedemptionAmountFixed").and_then(Value::as_bool).unwrap_or(false);
     let grant = Grant {
         amount: amount("amount")?,
@@ -264,7 +214,7 @@ fn read_credits(config: &Map<String, Value>) -> Outcome<(Map<String, Value>, Gra
         duration_secs: whole(config, "durationSecs")?.unwrap_or(0),
     };
     if grant.min > grant.max {
-        return Err(Problem::bad_request("creditsConfig.minAmount is above creditsConfig.maxAmount"));
+        return Err(ApiError::bad_request("creditsConfig.minAmount is above creditsConfig.maxAmount"));
     }
     let mut credits = Map::new();
     credits.insert("isRedemptionAmountFixed".into(), fixed.into());
@@ -313,13 +263,13 @@ mod tests {
 
     #[test]
     fn terms_survive_being_kept() {
-        let terms = Terms::read(&body(crypto(json!("10000000")), dynamic())).unwrap();
+        let terms = PlanTerms::read(&body(crypto(json!("10000000")), dynamic())).unwrap();
         assert_eq!(
             (terms.total, terms.crypto, terms.trial, terms.access_limit()),
             (10_000_000, true, false, "credits")
         );
         assert_eq!((terms.grant.amount, terms.grant.min, terms.grant.max), (100.into(), 1.into(), 5.into()));
-        assert_eq!(Terms::load(&terms.stored()).unwrap(), terms);
+        assert_eq!(PlanTerms::load(&terms.stored()).unwrap(), terms);
         let view = terms.view("7", RECEIVER, None, "t");
         assert_eq!(view["id"], "7");
         assert_eq!(view["registry"]["owner"], RECEIVER);
@@ -331,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_fiat_plan_names_its_provider_and_keeps_to_its_bounds() {
-        let terms = Terms::read(&body(fiat("1000000"), dynamic())).unwrap();
+        let terms = PlanTerms::read(&body(fiat("1000000"), dynamic())).unwrap();
         assert_eq!((terms.provider(), terms.money()), (Some("stripe"), Money::Euro));
         assert_eq!(terms.view("7", RECEIVER, None, "t")["metadata"]["plan"]["fiatPaymentProvider"], "stripe");
         for (amount, code) in [
@@ -339,7 +289,7 @@ mod tests {
             ("0", "BCK.PROTOCOL.0047"),
             ("999999990001", "BCK.PROTOCOL.0046"),
         ] {
-            assert_eq!(Terms::read(&body(fiat(amount), dynamic())).unwrap_err().code, code, "{amount}");
+            assert_eq!(PlanTerms::read(&body(fiat(amount), dynamic())).unwrap_err().code, code, "{amount}");
         }
     }
 
@@ -354,7 +304,7 @@ mod tests {
         ] {
             let mut body = body(crypto(json!(1)), credits);
             body.insert("accessLimit".into(), limit);
-            assert_eq!(Terms::read(&body).unwrap().grant.by_time, by_time, "{body:?}");
+            assert_eq!(PlanTerms::read(&body).unwrap().grant.by_time, by_time, "{body:?}");
         }
     }
 
@@ -362,7 +312,7 @@ mod tests {
     fn another_description_changes_nothing_that_is_sold() {
         let mut body = body(fiat("1000000"), dynamic());
         body.insert("metadataAttributes".into(), json!({ "name": "n", "fiatPaymentProvider": "braintree" }));
-        let terms = Terms::read(&body).unwrap();
+        let terms = PlanTerms::read(&body).unwrap();
         let other = json!({ "name": "m", "isTrialPlan": true, "description": "d" });
         let changed = terms.described(other.as_object().unwrap()).unwrap();
         assert_eq!((changed.name(), changed.trial, changed.provider()), ("m", false, Some("braintree")));
@@ -371,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_redeem_is_one_of_four() {
+    fn redemption_type_is_one_of_four() {
         for (kind, expected) in [
             (json!(null), Some(Redemption::Subscriber)),
             (json!(0), Some(Redemption::GlobalRole)),
@@ -381,7 +331,7 @@ mod tests {
         ] {
             let mut credits = dynamic();
             credits["redemptionType"] = kind.clone();
-            let terms = Terms::read(&body(crypto(json!(1)), credits));
+            let terms = PlanTerms::read(&body(crypto(json!(1)), credits));
             assert_eq!(terms.ok().map(|terms| terms.redemption), expected, "{kind}");
         }
     }
@@ -392,12 +342,12 @@ mod tests {
             let mut body = body(crypto(json!(1)), dynamic());
             body.insert("isTrialPlan".into(), top.into());
             body.insert("metadataAttributes".into(), json!({ "name": "n", "isTrialPlan": inner }));
-            assert!(Terms::read(&body).unwrap().trial);
+            assert!(PlanTerms::read(&body).unwrap().trial);
         }
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn invalid_terms_are_refused() {
         let short = json!({ "amounts": ["1"], "receivers": [], "isCrypto": true });
         let stranger = json!({ "amounts": ["1"], "receivers": ["bob"], "isCrypto": true });
         let upside_down = json!({ "amount": "1", "minAmount": "3", "maxAmount": "2" });
@@ -409,7 +359,7 @@ mod tests {
             ("min above max", body(crypto(json!(1)), upside_down)),
             ("no configs", Map::new()),
         ] {
-            assert_eq!(Terms::read(&body).unwrap_err().status, 400, "{name}");
+            assert_eq!(PlanTerms::read(&body).unwrap_err().status, 400, "{name}");
         }
     }
 
@@ -417,7 +367,7 @@ mod tests {
     fn euros_are_told_by_currency_or_token() {
         let mut price = crypto(json!(1));
         price["tokenAddress"] = "0x808456652fdb597867f38412077A9182bf77359F".into();
-        assert_eq!(Terms::read(&body(price, dynamic())).unwrap().money(), Money::Euro);
-        assert_eq!(Terms::read(&body(crypto(json!(1)), dynamic())).unwrap().money(), Money::Dollar);
+        assert_eq!(PlanTerms::read(&body(price, dynamic())).unwrap().money(), Money::Euro);
+        assert_eq!(PlanTerms::read(&body(crypto(json!(1)), dynamic())).unwrap().money(), Money::Dollar);
     }
 }

@@ -1,11 +1,12 @@
 //! Card checkout: a link, a page that takes a card, credits, and the return to the app (contract section 8.4).
 
-use crate::Desk;
 use crate::catalog::plans::{self, Plan};
 use crate::checkout::plan_orders::{self, Kind, Purchase};
+use crate::context::RequestContext;
 use crate::delegations::payment_methods::Card;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{Form, Reply};
+use crate::http::error::{ApiError, Result};
+use crate::http::request::Form;
+use crate::http::response::Response;
 use crate::identity::accounts;
 use crate::pages::html::{self, escape};
 use crate::pages::return_url;
@@ -39,12 +40,12 @@ struct Extras {
 
 impl Extras {
     /// Reads the parameters. An invalid return URL is refused, because nobody should follow it.
-    fn read<'a>(parameter: impl Fn(&str) -> Option<&'a str>) -> Result<Self, Reply> {
+    fn read<'a>(parameter: impl Fn(&str) -> Option<&'a str>) -> Result<Self, Response> {
         let wrong = |text: &str| html::message(400, "That checkout link does not work", text);
         let target =
             match parameter("returnUrl") {
                 None => None,
-                Some(text) => Some(return_url::address(text).ok_or_else(|| {
+                Some(text) => Some(return_url::parse(text).ok_or_else(|| {
                     wrong("The app's address, returnUrl, must be an http or https address.")
                 })?),
             };
@@ -57,14 +58,14 @@ impl Extras {
     }
 
     fn answer(&self, word: &str, id: &str) -> Option<String> {
-        self.target.as_ref().map(|url| return_url::with(url, &[("checkout", word), ("sessionId", id)]))
+        self.target.as_ref().map(|url| return_url::with_params(url, &[("checkout", word), ("sessionId", id)]))
     }
 
     /// Leaves the page: redirects to the app, or shows the result if there is no return URL.
-    fn leave(&self, checkout: &Checkout, paid: bool) -> Reply {
+    fn leave(&self, checkout: &Checkout, paid: bool) -> Response {
         let word = if paid { "success" } else { "cancelled" };
         match self.answer(word, &checkout.id) {
-            Some(location) => Reply::see_other(location),
+            Some(location) => Response::see_other(location),
             None if paid => {
                 let text = "The credits are yours. You can close this page and go back to the app.";
                 html::message(200, "Paid", text)
@@ -78,38 +79,38 @@ impl Extras {
 }
 
 /// `POST /api/v1/fiat/stripe/payment`: creates a link to the checkout page.
-pub(crate) fn start(desk: &Desk) -> Outcome {
-    let caller = accounts::caller(desk)?;
-    let plan = plans::load(desk, &plans::id_in(&desk.call.json()?, "planId")?)?;
+pub(crate) fn start(ctx: &RequestContext) -> Result {
+    let caller = accounts::caller(ctx)?;
+    let plan = plans::load(ctx, &plans::id_in(&ctx.request.json()?, "planId")?)?;
     if plan.terms.crypto {
-        return Err(Problem::new(400, "BCK.STRIPE.0009", "This plan is paid from a wallet, not by card")
+        return Err(ApiError::new(400, "BCK.STRIPE.0009", "This plan is paid from a wallet, not by card")
             .hint("Order it with POST /api/v1/protocol/plans/:planId/order."));
     }
-    plan_orders::refuse_second_trial(desk, &plan, &caller.address)?;
-    let id = format!("cs_sandbox_{}", desk.random.hex(16)?.trim_start_matches("0x"));
-    let expires_at = desk.call.now.saturating_add(LIFE);
-    desk.store.run(
+    plan_orders::refuse_second_trial(ctx, &plan, &caller.address)?;
+    let id = format!("cs_sandbox_{}", ctx.random.hex(16)?.trim_start_matches("0x"));
+    let expires_at = ctx.request.now.saturating_add(LIFE);
+    ctx.store.run(
         "INSERT INTO checkouts (id, plan_id, holder, paid, expires_at) VALUES (?, ?, ?, 0, ?)",
         binds![id.as_str(), plan.id.as_str(), caller.address.as_str(), expires_at],
     )?;
-    Reply::created(json!({ "result": {
+    Response::created(json!({ "result": {
         "stripeCheckoutSessionId": id,
-        "checkoutLink": format!("{}/checkout/{id}", desk.call.origin),
-        "clientReferenceId": desk.random.uuid()?,
+        "checkoutLink": format!("{}/checkout/{id}", ctx.request.origin),
+        "clientReferenceId": ctx.random.uuid()?,
         "paymentStatus": "unpaid",
-        "linkCreatedAt": desk.call.now / 1000,
+        "linkCreatedAt": ctx.request.now / 1000,
         "linkExpiresAt": expires_at / 1000,
     }}))
 }
 
 /// Finds a checkout by its id; `Err` is the page that explains why it cannot be paid.
-fn load(desk: &Desk, id: &str, extras: &Extras) -> Outcome<Result<Checkout, Reply>> {
+fn load(ctx: &RequestContext, id: &str, extras: &Extras) -> Result<Result<Checkout, Response>> {
     let query = "SELECT id, plan_id, holder, paid, expires_at FROM checkouts WHERE id = ?";
-    let Some(checkout) = desk.store.first::<Checkout>(query, binds![id])? else {
+    let Some(checkout) = ctx.store.first::<Checkout>(query, binds![id])? else {
         let text = "It may have been mistyped, or the sandbox was reset.";
         return Ok(Err(html::message(404, "That checkout link does not work", text)));
     };
-    if checkout.paid == 0 && checkout.expires_at <= desk.call.now {
+    if checkout.paid == 0 && checkout.expires_at <= ctx.request.now {
         let back = extras.answer("cancelled", id).map(|location| {
             format!("\n<a class=\"back\" href=\"{}\">Back to the app</a>", escape(&location))
         });
@@ -124,20 +125,26 @@ fn load(desk: &Desk, id: &str, extras: &Extras) -> Outcome<Result<Checkout, Repl
 }
 
 /// `GET /checkout/:id`
-pub(crate) fn page(desk: &Desk, id: &str) -> Outcome {
-    let extras = match Extras::read(|name| desk.call.param(name)) {
+pub(crate) fn page(ctx: &RequestContext, id: &str) -> Result {
+    let extras = match Extras::read(|name| ctx.request.param(name)) {
         Ok(extras) => extras,
-        Err(reply) => return Ok(reply),
+        Err(response) => return Ok(response),
     };
-    match load(desk, id, &extras)? {
-        Err(reply) => Ok(reply),
+    match load(ctx, id, &extras)? {
+        Err(response) => Ok(response),
         Ok(checkout) if checkout.paid != 0 => Ok(extras.leave(&checkout, true)),
-        Ok(checkout) => show(desk, &checkout, &extras, None, &Form::default()),
+        Ok(checkout) => show(ctx, &checkout, &extras, None, &Form::default()),
     }
 }
 
-fn show(desk: &Desk, checkout: &Checkout, extras: &Extras, wrong: Option<&str>, typed: &Form) -> Outcome {
-    let plan = plans::load(desk, &checkout.plan_id)?;
+fn show(
+    ctx: &RequestContext,
+    checkout: &Checkout,
+    extras: &Extras,
+    wrong: Option<&str>,
+    typed: &Form,
+) -> Result {
+    let plan = plans::load(ctx, &checkout.plan_id)?;
     let status = if wrong.is_some() { 402 } else { 200 };
     Ok(html::page(status, "Checkout", &content(&plan, &checkout.id, extras, wrong, typed)))
 }
@@ -177,15 +184,15 @@ fn content(plan: &Plan, id: &str, extras: &Extras, wrong: Option<&str>, typed: &
 
 /// `POST /checkout/:id`: pays once, however often the button is pressed. A post without card fields pays with the
 /// test card.
-pub(crate) fn pay(desk: &Desk, id: &str) -> Outcome {
-    let form = desk.call.form();
-    let extras = match Extras::read(|name| form.get(name).or_else(|| desk.call.param(name))) {
+pub(crate) fn pay(ctx: &RequestContext, id: &str) -> Result {
+    let form = ctx.request.form();
+    let extras = match Extras::read(|name| form.get(name).or_else(|| ctx.request.param(name))) {
         Ok(extras) => extras,
-        Err(reply) => return Ok(reply),
+        Err(response) => return Ok(response),
     };
-    let checkout = match load(desk, id, &extras)? {
+    let checkout = match load(ctx, id, &extras)? {
         Ok(checkout) => checkout,
-        Err(reply) => return Ok(reply),
+        Err(response) => return Ok(response),
     };
     if checkout.paid != 0 {
         return Ok(extras.leave(&checkout, true));
@@ -194,20 +201,20 @@ pub(crate) fn pay(desk: &Desk, id: &str) -> Outcome {
         return Ok(extras.leave(&checkout, false));
     }
     let number = form.get("number").unwrap_or("4242 4242 4242 4242");
-    let card = Card::read(number, form.get("expiry").unwrap_or("12 / 34"), time::year(desk.call.now));
+    let card = Card::read(number, form.get("expiry").unwrap_or("12 / 34"), time::year(ctx.request.now));
     if let Err(wrong) = card.and_then(Card::pays) {
-        return show(desk, &checkout, &extras, Some(wrong), &form);
+        return show(ctx, &checkout, &extras, Some(wrong), &form);
     }
-    let plan = plans::load(desk, &checkout.plan_id)?;
-    if plan_orders::trial_used(desk, &plan, &checkout.holder)? {
+    let plan = plans::load(ctx, &checkout.plan_id)?;
+    if plan_orders::trial_used(ctx, &plan, &checkout.holder)? {
         let text = "It is a trial, which each account may have once.";
         return Ok(html::message(409, "You have had this plan", text));
     }
     let bought = plan_orders::single(&plan)?;
-    desk.store.run("UPDATE checkouts SET paid = 1 WHERE id = ?", binds![checkout.id.as_str()])?;
+    ctx.store.run("UPDATE checkouts SET paid = 1 WHERE id = ?", binds![checkout.id.as_str()])?;
     let purchase =
         Purchase { plan: &plan, holder: &checkout.holder, kind: Kind::Checkout, bought, delegation: None };
-    plan_orders::deliver_after(desk, &purchase, extras.delay.unwrap_or(desk.settings.delay))?;
+    plan_orders::deliver_after(ctx, &purchase, extras.delay.unwrap_or(ctx.settings.delay))?;
     Ok(extras.leave(&checkout, true))
 }
 
@@ -215,12 +222,12 @@ pub(crate) fn pay(desk: &Desk, id: &str) -> Outcome {
 mod tests {
     use super::*;
 
-    fn extras<'a>(back: &'a str, delay: &'a str) -> Result<Extras, Reply> {
+    fn extras<'a>(back: &'a str, delay: &'a str) -> Result<Extras, Response> {
         Extras::read(|name| Some(if name == "delay" { delay } else { back }).filter(|text| !text.is_empty()))
     }
 
     #[test]
-    fn what_a_link_may_carry() {
+    fn parameters_of_a_link() {
         for (back, delay, ok) in [
             ("", "", true),
             ("https://a.example/?nvmState=x#y", "5", true),

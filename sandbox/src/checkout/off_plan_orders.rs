@@ -1,12 +1,13 @@
 //! The Orders API: a charge of any amount without a plan, confirmed by the buyer's browser (contract section 4.9).
 //! Elsewhere in this crate an order is the purchase of a plan.
 
-use crate::Desk;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{Reply, member, text, whole};
+use crate::context::RequestContext;
+use crate::http::error::{ApiError, Result};
+use crate::http::fields::{member, text, whole};
+use crate::http::response::Response;
 use crate::identity::accounts;
+use crate::identity::membership;
 use crate::ledger::postings::{self, Account, Kind, Posting};
-use crate::organizations::organization;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use serde::Deserialize;
@@ -22,7 +23,7 @@ const COLUMNS: &str =
     "id, org_id, amount, currency, status, refunded, description, buyer_ref, intent, secret, expires_at";
 
 #[derive(Debug, Clone, Deserialize)]
-struct Sale {
+struct OffPlanOrder {
     id: String,
     org_id: String,
     amount: i64,
@@ -36,7 +37,7 @@ struct Sale {
     expires_at: i64,
 }
 
-impl Sale {
+impl OffPlanOrder {
     fn status(&self, now: i64) -> &str {
         if self.status == "requires_payment" && self.expires_at <= now { "failed" } else { &self.status }
     }
@@ -68,13 +69,13 @@ fn with_secret(mut view: Value, secret: Option<&str>) -> Value {
     view
 }
 
-fn invalid(message: impl Into<String>) -> Problem {
-    Problem::new(400, "BCK.ORDER.0001", message)
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::new(400, "BCK.ORDER.0001", message)
 }
 
 /// The body of an order request.
 #[derive(Debug, PartialEq)]
-struct Wanted {
+struct OrderRequest {
     amount: i64,
     currency: String,
     description: Option<String>,
@@ -84,8 +85,8 @@ struct Wanted {
     metadata: Option<String>,
 }
 
-impl Wanted {
-    fn read(body: &Map<String, Value>) -> Outcome<Self> {
+impl OrderRequest {
+    fn read(body: &Map<String, Value>) -> Result<Self> {
         let amount = whole(body, "amountMinor")
             .ok()
             .flatten()
@@ -128,33 +129,33 @@ impl Wanted {
 }
 
 /// `POST /api/v1/orders`: for keys of an organization.
-pub(crate) fn create(desk: &Desk) -> Outcome {
-    let caller = accounts::caller(desk)?;
-    let wanted = Wanted::read(&desk.call.json()?)?;
+pub(crate) fn create(ctx: &RequestContext) -> Result {
+    let caller = accounts::caller(ctx)?;
+    let wanted = OrderRequest::read(&ctx.request.json()?)?;
     let refused = |message: &str| {
-        Problem::new(403, "BCK.ORDER.0003", message).hint(
+        ApiError::new(403, "BCK.ORDER.0003", message).hint(
             "Use a key of the organization's own: X-Current-Org-Id does not make one of a personal key.",
         )
     };
     let org_id = caller.org.as_deref().ok_or_else(|| refused("The key is not an organization's"))?;
-    organization::visible(desk, &caller, org_id)?;
-    if !organization::load(desk, org_id)?.entitled() {
+    membership::visible(ctx, &caller, org_id)?;
+    if !membership::load(ctx, org_id)?.entitled() {
         return Err(refused("The organization is not active"));
     }
     if let Some(key) = &wanted.key {
         let query = format!("SELECT {COLUMNS} FROM sales WHERE org_id = ? AND idempotency_key = ?");
-        if let Some(sale) = desk.store.first::<Sale>(&query, binds![org_id, key.as_str()])? {
-            if (sale.amount, &sale.currency) != (wanted.amount, &wanted.currency) {
+        if let Some(order) = ctx.store.first::<OffPlanOrder>(&query, binds![org_id, key.as_str()])? {
+            if (order.amount, &order.currency) != (wanted.amount, &wanted.currency) {
                 let message = "The idempotency key was used for another amount";
-                return Err(Problem::new(409, "BCK.ORDER.0007", message));
+                return Err(ApiError::new(409, "BCK.ORDER.0007", message));
             }
-            return Reply::created(sale.created(desk.call.now));
+            return Response::created(order.created(ctx.request.now));
         }
     }
-    let part = || Ok::<_, Problem>(desk.random.hex(12)?.trim_start_matches("0x").to_owned());
+    let part = || Ok::<_, ApiError>(ctx.random.hex(12)?.trim_start_matches("0x").to_owned());
     let intent = format!("pi_sandbox_{}", part()?);
-    let sale = Sale {
-        id: desk.random.uuid()?,
+    let order = OffPlanOrder {
+        id: ctx.random.uuid()?,
         org_id: org_id.to_owned(),
         amount: wanted.amount,
         currency: wanted.currency,
@@ -164,47 +165,47 @@ pub(crate) fn create(desk: &Desk) -> Outcome {
         buyer_ref: wanted.buyer_ref,
         secret: format!("{intent}_secret_{}", part()?),
         intent,
-        expires_at: desk.call.now.saturating_add(LIFE),
+        expires_at: ctx.request.now.saturating_add(LIFE),
     };
-    desk.store.run(
+    ctx.store.run(
         "INSERT INTO sales (id, org_id, amount, currency, status, refunded, description, buyer_ref, intent, secret,
          expires_at, idempotency_key, line_items, metadata, at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         binds![
-            sale.id.as_str(),
-            sale.org_id.as_str(),
-            sale.amount,
-            sale.currency.as_str(),
-            sale.status.as_str(),
-            sale.description.clone(),
-            sale.buyer_ref.clone(),
-            sale.intent.as_str(),
-            sale.secret.as_str(),
-            sale.expires_at,
+            order.id.as_str(),
+            order.org_id.as_str(),
+            order.amount,
+            order.currency.as_str(),
+            order.status.as_str(),
+            order.description.clone(),
+            order.buyer_ref.clone(),
+            order.intent.as_str(),
+            order.secret.as_str(),
+            order.expires_at,
             wanted.key,
             wanted.items,
             wanted.metadata,
-            desk.call.now,
+            ctx.request.now,
         ],
     )?;
-    Reply::created(sale.created(desk.call.now))
+    Response::created(order.created(ctx.request.now))
 }
 
-fn load(desk: &Desk, id: &str) -> Outcome<Sale> {
+fn load(ctx: &RequestContext, id: &str) -> Result<OffPlanOrder> {
     let query = format!("SELECT {COLUMNS} FROM sales WHERE id = ?");
-    desk.store
+    ctx.store
         .first(&query, binds![id])?
-        .ok_or_else(|| Problem::new(404, "BCK.ORDER.0002", format!("Order {id} not found")))
+        .ok_or_else(|| ApiError::new(404, "BCK.ORDER.0002", format!("Order {id} not found")))
 }
 
 /// The newest orders with their owners, newest first.
-pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
+pub(crate) fn newest(ctx: &RequestContext, most: i64) -> Result<Vec<Value>> {
     let query = format!("SELECT {COLUMNS} FROM sales ORDER BY at DESC, rowid DESC LIMIT ?");
-    let sales: Vec<Sale> = desk.store.rows(&query, binds![most])?;
-    let views = sales.iter().map(|sale| {
-        let mut view = sale.view(desk.call.now);
+    let sales: Vec<OffPlanOrder> = ctx.store.rows(&query, binds![most])?;
+    let views = sales.iter().map(|order| {
+        let mut view = order.view(ctx.request.now);
         if let Some(view) = view.as_object_mut() {
             view.remove("clientSecret");
-            view.insert("orgId".into(), sale.org_id.as_str().into());
+            view.insert("orgId".into(), order.org_id.as_str().into());
         }
         view
     });
@@ -212,30 +213,30 @@ pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
 }
 
 /// `GET /api/v1/orders/:id`: for anyone who knows the id.
-pub(crate) fn get(desk: &Desk, id: &str) -> Outcome {
-    Reply::ok(load(desk, id)?.view(desk.call.now))
+pub(crate) fn get(ctx: &RequestContext, id: &str) -> Result {
+    Response::ok(load(ctx, id)?.view(ctx.request.now))
 }
 
 /// `POST /sandbox/orders/:id`: plays the buyer's browser and Stripe: `pay`, `fail`, `refund` (in part with
 /// `amountMinor`) or `dispute`.
-pub(crate) fn advance(desk: &Desk, id: &str) -> Outcome {
-    let (sale, body) = (load(desk, id)?, desk.call.json()?);
+pub(crate) fn advance(ctx: &RequestContext, id: &str) -> Result {
+    let (order, body) = (load(ctx, id)?, ctx.request.json()?);
     let action = text(&body, "action").unwrap_or("pay");
-    let (status, refunded) = match (action, sale.status(desk.call.now)) {
+    let (status, refunded) = match (action, order.status(ctx.request.now)) {
         ("pay", "requires_payment") => ("paid", 0),
         ("fail", "requires_payment") => ("failed", 0),
-        ("dispute", "paid" | "partially_refunded") => ("disputed", sale.refunded),
+        ("dispute", "paid" | "partially_refunded") => ("disputed", order.refunded),
         ("refund", "paid" | "partially_refunded") => {
-            let left = sale.amount.saturating_sub(sale.refunded);
+            let left = order.amount.saturating_sub(order.refunded);
             let back = whole(&body, "amountMinor")?.unwrap_or(left);
             if !(1..=left).contains(&back) {
                 return Err(invalid(format!("amountMinor must be from 1 to {left}, what is left of it")));
             }
-            let refunded = sale.refunded.saturating_add(back);
-            (if refunded == sale.amount { "refunded" } else { "partially_refunded" }, refunded)
+            let refunded = order.refunded.saturating_add(back);
+            (if refunded == order.amount { "refunded" } else { "partially_refunded" }, refunded)
         }
         ("pay" | "fail" | "refund" | "dispute", status) => {
-            return Err(Problem::new(
+            return Err(ApiError::new(
                 409,
                 "SANDBOX.CONFLICT",
                 format!("An order that is {status} cannot {action}"),
@@ -243,36 +244,36 @@ pub(crate) fn advance(desk: &Desk, id: &str) -> Outcome {
         }
         _ => return Err(invalid("action must be one of pay, fail, refund, dispute")),
     };
-    move_money(desk, &sale, action, refunded)?;
-    desk.store.run(
+    move_money(ctx, &order, action, refunded)?;
+    ctx.store.run(
         "UPDATE sales SET status = ?, refunded = ? WHERE id = ?",
-        binds![status, refunded, sale.id.as_str()],
+        binds![status, refunded, order.id.as_str()],
     )?;
-    let changed = Sale { status: status.to_owned(), refunded, ..sale };
-    Reply::ok(changed.view(desk.call.now))
+    let changed = OffPlanOrder { status: status.to_owned(), refunded, ..order };
+    Response::ok(changed.view(ctx.request.now))
 }
 
 /// Posts the money of an action: payment, refund, or dispute of the remainder.
-fn move_money(desk: &Desk, sale: &Sale, action: &str, refunded: i64) -> Outcome<()> {
-    let of = |kind, owner: &str| Account::money(kind, &sale.currency, owner);
-    let (outside, buyer) = (of(Kind::Outside, ""), of(Kind::Buyer, &sale.intent));
-    let seller = of(Kind::Seller, &sale.org_id);
+fn move_money(ctx: &RequestContext, order: &OffPlanOrder, action: &str, refunded: i64) -> Result<()> {
+    let of = |kind, owner: &str| Account::money(kind, &order.currency, owner);
+    let (outside, buyer) = (of(Kind::Outside, ""), of(Kind::Buyer, &order.intent));
+    let seller = of(Kind::Seller, &order.org_id);
     let post = |why, cents: i64, from: &Account, to: &Account| {
-        postings::post(desk, Posting { entry: &sale.id, why, amount: postings::cents(cents) }, from, to)
+        postings::post(ctx, Posting { entry: &order.id, why, amount: postings::cents(cents) }, from, to)
     };
     match action {
         "pay" => {
-            post("fund", sale.amount, &outside, &buyer)?;
-            post("pay", sale.amount, &buyer, &seller)
+            post("fund", order.amount, &outside, &buyer)?;
+            post("pay", order.amount, &buyer, &seller)
         }
         "refund" => {
-            let back = refunded.saturating_sub(sale.refunded);
+            let back = refunded.saturating_sub(order.refunded);
             post("refund", back, &seller, &buyer)?;
             post("return", back, &buyer, &outside)
         }
         "dispute" => {
-            let left = sale.amount.saturating_sub(sale.refunded);
-            post("dispute", left, &seller, &of(Kind::Disputed, &sale.intent))
+            let left = order.amount.saturating_sub(order.refunded);
+            post("dispute", left, &seller, &of(Kind::Disputed, &order.intent))
         }
         _ => Ok(()),
     }
@@ -283,7 +284,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_be_sold() {
+    fn limits_of_an_order() {
         for (name, body, ok) in [
             ("the least", json!({ "amountMinor": 100 }), true),
             ("as a text", json!({ "amountMinor": "3437", "currency": "USD" }), true),
@@ -303,9 +304,9 @@ mod tests {
             ("by hand", json!({ "amountMinor": 100, "captureMode": "manual" }), false),
             ("another's", json!({ "amountMinor": 100, "paymentProvider": "braintree" }), false),
         ] {
-            let read = Wanted::read(body.as_object().unwrap());
+            let read = OrderRequest::read(body.as_object().unwrap());
             assert_eq!(
-                read.as_ref().err().map(|problem| problem.code),
+                read.as_ref().err().map(|error| error.code),
                 (!ok).then_some("BCK.ORDER.0001"),
                 "{name}"
             );
@@ -314,7 +315,7 @@ mod tests {
 
     #[test]
     fn the_secret_is_there_while_it_can_be_paid() {
-        let sale = Sale {
+        let order = OffPlanOrder {
             id: "o".into(),
             org_id: "org-1".into(),
             amount: 100,
@@ -332,7 +333,7 @@ mod tests {
             ("requires_payment", 1_000, "failed", None),
             ("paid", 5_000, "paid", None),
         ] {
-            let view = Sale { status: status.into(), ..sale.clone() }.view(now);
+            let view = OffPlanOrder { status: status.into(), ..order.clone() }.view(now);
             assert_eq!(
                 (view["status"].as_str(), view["clientSecret"].as_str()),
                 (Some(seen), secret),

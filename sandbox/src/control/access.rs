@@ -1,19 +1,12 @@
 //! Access to the routes under `/sandbox`, and the reset.
 
+use crate::context::RequestContext;
 use crate::crypto::secrets;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::Reply;
-use crate::{Desk, settings};
+use crate::http::error::{ApiError, Result};
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::settings;
 use worker::Url;
-
-/// Options the sandbox was started with.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Started {
-    /// The secret for the routes under `/sandbox`. Without one they answer on this machine only.
-    pub(crate) secret: Option<String>,
-    /// The command that starts the sandbox with faults; the dashboard shows it if faults are off.
-    pub(crate) command: Option<String>,
-}
 
 /// Refuses callers that may not use the routes under `/sandbox`. These routes issue keys and inject faults, and they
 /// ask for no API key. So:
@@ -22,44 +15,53 @@ pub(crate) struct Started {
 /// - with a secret, every caller must send it, on this machine too;
 /// - without a secret, the host must be this machine. A name that resolves here (DNS rebinding) is refused, and a
 ///   sandbox that is deployed without a secret keeps these routes closed.
-pub(crate) fn guard(desk: &Desk) -> Outcome<()> {
-    if is_foreign(desk) || desk.call.from.as_deref().is_some_and(|from| from != desk.call.origin) {
+pub(crate) fn guard(ctx: &RequestContext) -> Result<()> {
+    if is_foreign(ctx) || ctx.request.from.as_deref().is_some_and(|from| from != ctx.request.origin) {
         return foreign();
     }
-    match &desk.started.secret {
-        Some(secret) if desk.call.bearer().is_some_and(|given| secrets::same(given, secret)) => Ok(()),
-        Some(_) => Err(Problem::new(401, "SANDBOX.SECRET", "This route wants the sandbox's secret")
+    match &ctx.start_options.secret {
+        Some(secret) if ctx.request.bearer().is_some_and(|given| secrets::same(given, secret)) => Ok(()),
+        Some(_) => Err(ApiError::new(401, "SANDBOX.SECRET", "This route requires the sandbox's secret")
             .hint("Send Authorization: Bearer <the value of SANDBOX_SECRET>.")),
-        None if on_this_machine(&desk.call.origin) => Ok(()),
-        None => Err(Problem::new(403, "SANDBOX.NOT_LOCAL", "This route answers on this machine only")
-            .hint("Give the sandbox a secret, SANDBOX_SECRET, to use it from elsewhere.")),
+        None if on_this_machine(&ctx.request.origin) => Ok(()),
+        None => Err(ApiError::new(403, "SANDBOX.NOT_LOCAL", "This route answers on this machine only")
+            .hint("Set SANDBOX_SECRET to use it from other machines.")),
     }
 }
 
 /// True if the browser says that a page of another origin sent the request.
-pub(crate) fn is_foreign(desk: &Desk) -> bool {
-    desk.call.site.as_deref().is_some_and(|site| !matches!(site, "same-origin" | "none"))
+pub(crate) fn is_foreign(ctx: &RequestContext) -> bool {
+    ctx.request.site.as_deref().is_some_and(|site| !matches!(site, "same-origin" | "none"))
+}
+
+/// True if the request is not part of the API. Such requests are not logged and get no faults.
+pub(crate) fn is_own(request: &Request) -> bool {
+    matches!(request.path.first().map(String::as_str), Some("sandbox" | "dashboard" | "favicon.ico"))
 }
 
 /// The error for a page of another origin.
-pub(crate) fn foreign<T>() -> Outcome<T> {
-    Err(Problem::new(403, "SANDBOX.CROSS_ORIGIN", "This is not for pages of other origins"))
+pub(crate) fn foreign<T>() -> Result<T> {
+    Err(ApiError::new(403, "SANDBOX.CROSS_ORIGIN", "Pages of other origins may not use this"))
 }
 
 fn on_this_machine(origin: &str) -> bool {
-    Url::parse(origin).is_ok_and(|url| crate::pages::return_url::loopback(&url))
+    Url::parse(origin).is_ok_and(|url| crate::pages::return_url::is_loopback(&url))
 }
 
 /// `POST /sandbox/reset`: deletes all data.
-pub(crate) fn reset(desk: &Desk) -> Outcome {
-    desk.store.clear()?;
-    Ok(Reply::empty())
+pub(crate) fn reset(ctx: &RequestContext) -> Result {
+    ctx.store.clear()?;
+    Ok(Response::empty())
 }
 
 /// Records a change by a route under `/sandbox`, so the dashboard reloads.
-pub(crate) fn changed(desk: &Desk) -> Outcome<()> {
-    let machine = desk.call.now.saturating_sub(desk.settings.offset);
-    settings::keep(desk, settings::REVISION, machine.max(desk.settings.revision.saturating_add(1)))
+pub(crate) fn changed(ctx: &RequestContext) -> Result<()> {
+    let machine = ctx.request.now.saturating_sub(ctx.settings.offset);
+    settings::store_value(
+        &ctx.store,
+        settings::REVISION,
+        machine.max(ctx.settings.revision.saturating_add(1)),
+    )
 }
 
 #[cfg(test)]
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_of_this_machine() {
+    fn hosts_on_this_machine() {
         for (origin, here) in [
             ("http://127.0.0.1:3001", true),
             ("http://localhost:3001", true),

@@ -1,20 +1,23 @@
 //! The log of API calls: tests count the calls, and the dashboard shows them.
 
-use crate::Desk;
-use crate::dashboard::files;
-use crate::http::error::Outcome;
-use crate::http::request::{Body, Call, Reply, member};
+use crate::context::RequestContext;
+use crate::control::{access, clock};
+use crate::http::error::Result;
+use crate::http::fields::member;
+use crate::http::request::Request;
+use crate::http::response::{Body, Response};
+use crate::identity::api_key;
 use crate::primitives::time;
 use crate::storage::store::{Store, binds};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// Minimum number of calls that are kept; older ones are deleted from time to time.
-const MOST_CALLS: i64 = 5_000;
+const MAX_CALLS: i64 = 5_000;
 /// Maximum number of characters stored of a body.
-const MOST_TEXT: usize = 6_000;
+const MAX_TEXT: usize = 6_000;
 /// Maximum number of calls in one response to the dashboard.
-const MOST_NEWS: usize = 200;
+const MAX_NEWS: usize = 200;
 /// Texts without spaces that are longer than this are shortened for display: keys, tokens, signatures.
 const LONG: usize = 100;
 /// Names of members that are secrets at any length.
@@ -25,54 +28,54 @@ const SECRET: [&str; 6] =
 /// sandbox itself are not logged.
 pub(crate) fn log(
     store: &Store,
-    call: &Call,
+    request: &Request,
     status: u16,
-    reply: Option<&Reply>,
+    response: Option<&Response>,
     fault: Option<&str>,
     now: i64,
-) -> Outcome<()> {
-    if files::own(call) {
+) -> Result<()> {
+    if access::is_own(request) {
         return Ok(());
     }
-    let account = call.identity().ok().map(|caller| caller.address);
+    let account = api_key::caller(request).ok().map(|caller| caller.address);
     store.run(
         "INSERT INTO calls (method, path, query, status, fault, correlation, account, request, response, at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         binds![
-            call.method.as_str(),
-            format!("/{}", call.path.join("/")),
-            asked(call),
+            request.method.as_str(),
+            format!("/{}", request.path.join("/")),
+            query_string(request),
             i64::from(status),
             fault,
-            call.correlation.as_str(),
+            request.correlation.as_str(),
             account,
-            said(call),
-            reply.and_then(answered),
+            logged_body(request),
+            response.and_then(response_text),
             now
         ],
     )
 }
 
 /// Deletes the oldest calls.
-pub(crate) fn sweep(store: &Store) -> Outcome<()> {
-    store.run("DELETE FROM calls WHERE id <= (SELECT MAX(id) FROM calls) - ?", binds![MOST_CALLS])
+pub(crate) fn sweep(store: &Store) -> Result<()> {
+    store.run("DELETE FROM calls WHERE id <= (SELECT MAX(id) FROM calls) - ?", binds![MAX_CALLS])
 }
 
 /// The query string.
-fn asked(call: &Call) -> Option<String> {
-    let parts = call.query.iter().map(|(name, value)| format!("{name}={value}"));
+fn query_string(request: &Request) -> Option<String> {
+    let parts = request.query.iter().map(|(name, value)| format!("{name}={value}"));
     let query = cut(&parts.collect::<Vec<_>>().join("&"));
     (!query.is_empty()).then_some(query)
 }
 
 /// A JSON body. Form posts of the pages and card numbers are not logged.
-fn said(call: &Call) -> Option<String> {
-    let card = call.path.last().is_some_and(|last| last == "finalize-enrollment");
-    (call.body.starts_with(['{', '[']) && !card).then(|| cut(&call.body))
+fn logged_body(request: &Request) -> Option<String> {
+    let card = request.path.last().is_some_and(|last| last == "finalize-enrollment");
+    (request.body.starts_with(['{', '[']) && !card).then(|| cut(&request.body))
 }
 
-fn answered(reply: &Reply) -> Option<String> {
-    match &reply.body {
+fn response_text(response: &Response) -> Option<String> {
+    match &response.body {
         Body::Json(json) => Some(cut(json)),
         Body::Location(location) => Some(cut(&json!({ "location": location }).to_string())),
         _ => None,
@@ -80,7 +83,7 @@ fn answered(reply: &Reply) -> Option<String> {
 }
 
 fn cut(text: &str) -> String {
-    match text.char_indices().nth(MOST_TEXT) {
+    match text.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
@@ -104,19 +107,19 @@ struct Row {
 impl Row {
     /// The entry as tests read it.
     fn brief(&self) -> Value {
-        let mut call = json!({
+        let mut request = json!({
             "method": self.method, "path": self.path, "status": self.status, "at": time::iso(self.at),
         });
-        if let (Some(fault), Some(call)) = (&self.fault, call.as_object_mut()) {
-            call.insert("fault".into(), fault.as_str().into());
+        if let (Some(fault), Some(request)) = (&self.fault, request.as_object_mut()) {
+            request.insert("fault".into(), fault.as_str().into());
         }
-        call
+        request
     }
 
     /// The entry as the dashboard shows it, secrets shortened.
     fn whole(&self) -> Value {
         let shown = |text: &Option<String>| text.as_deref().map(shortened);
-        let mut call = self.brief();
+        let mut request = self.brief();
         let more = [
             ("query", shown(&self.query)),
             ("correlationId", self.correlation.clone()),
@@ -124,48 +127,48 @@ impl Row {
             ("request", shown(&self.request)),
             ("response", shown(&self.response)),
         ];
-        if let Some(call) = call.as_object_mut() {
-            call.insert("id".into(), self.id.into());
+        if let Some(request) = request.as_object_mut() {
+            request.insert("id".into(), self.id.into());
             for (name, text) in more {
                 if let Some(text) = text {
-                    call.insert(name.into(), text.into());
+                    request.insert(name.into(), text.into());
                 }
             }
         }
-        call
+        request
     }
 }
 
 const COLUMNS: &str = "id, method, path, query, status, fault, correlation, account, request, response, at";
 
 /// `GET /sandbox/calls`: oldest first.
-pub(crate) fn calls(desk: &Desk) -> Outcome {
+pub(crate) fn calls(ctx: &RequestContext) -> Result {
     let query = "SELECT id, method, path, NULL AS query, status, fault, NULL AS correlation, NULL AS account,
         NULL AS request, NULL AS response, at FROM calls ORDER BY id";
-    let rows: Vec<Row> = desk.store.rows(query, binds![])?;
-    Reply::ok(Value::Array(rows.iter().map(Row::brief).collect()))
+    let rows: Vec<Row> = ctx.store.rows(query, binds![])?;
+    Response::ok(Value::Array(rows.iter().map(Row::brief).collect()))
 }
 
 /// `DELETE /sandbox/calls`
-pub(crate) fn forget_calls(desk: &Desk) -> Outcome {
-    desk.store.run("DELETE FROM calls", binds![])?;
-    Ok(Reply::empty())
+pub(crate) fn forget_calls(ctx: &RequestContext) -> Result {
+    ctx.store.run("DELETE FROM calls", binds![])?;
+    Ok(Response::empty())
 }
 
 /// `GET /sandbox/watch?after=ID`: the calls after that id, oldest first, and two markers of changes: `cursor` is the
 /// id of the last call, `revision` grows with every change by a route under `/sandbox`. With `before`, the calls
 /// before that id. It responds immediately and does not wait for news.
-pub(crate) fn watch(desk: &Desk) -> Outcome {
-    let number = |name: &str| desk.call.param(name).and_then(|text| text.parse::<i64>().ok());
+pub(crate) fn watch(ctx: &RequestContext) -> Result {
+    let number = |name: &str| ctx.request.param(name).and_then(|text| text.parse::<i64>().ok());
     let (after, before) = (number("after").unwrap_or(0), number("before").unwrap_or(i64::MAX >> 11));
     let query = format!("SELECT {COLUMNS} FROM calls WHERE id > ? AND id < ? ORDER BY id DESC LIMIT ?");
-    let most = i64::try_from(MOST_NEWS).unwrap_or_default() + 1;
-    let rows: Vec<Row> = desk.store.rows(&query, binds![after, before, most])?;
-    let calls: Vec<Value> = rows.iter().take(MOST_NEWS).rev().map(Row::whole).collect();
-    let cursor = desk.store.count("SELECT COALESCE(MAX(id), 0) AS count FROM calls", binds![])?;
-    Reply::ok(json!({
-        "calls": calls, "more": rows.len() > MOST_NEWS, "cursor": cursor, "revision": desk.settings.revision,
-        "clock": time::view(desk.call.now, desk.settings.offset),
+    let most = i64::try_from(MAX_NEWS).unwrap_or_default() + 1;
+    let rows: Vec<Row> = ctx.store.rows(&query, binds![after, before, most])?;
+    let calls: Vec<Value> = rows.iter().take(MAX_NEWS).rev().map(Row::whole).collect();
+    let cursor = ctx.store.count("SELECT COALESCE(MAX(id), 0) AS count FROM calls", binds![])?;
+    Response::ok(json!({
+        "calls": calls, "more": rows.len() > MAX_NEWS, "cursor": cursor, "revision": ctx.settings.revision,
+        "clock": clock::view(ctx.request.now, ctx.settings.offset),
     }))
 }
 
@@ -279,21 +282,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_is_cut_between_characters() {
-        let text = "é".repeat(MOST_TEXT + 5);
-        assert_eq!(cut(&text).chars().count(), MOST_TEXT + 1);
+    fn long_texts_are_cut_at_character_boundaries() {
+        let text = "é".repeat(MAX_TEXT + 5);
+        assert_eq!(cut(&text).chars().count(), MAX_TEXT + 1);
         assert_eq!(cut("short"), "short");
     }
 
     #[test]
     fn cards_and_forms_are_not_remembered() {
-        let call = |path: &str, body: &str| Call {
+        let request = |path: &str, body: &str| Request {
             path: path.split('/').map(str::to_owned).collect(),
             body: body.into(),
-            ..Call::default()
+            ..Request::default()
         };
-        assert_eq!(said(&call("cards/setup", "number=4242")), None);
-        assert_eq!(said(&call("api/v1/delegation/finalize-enrollment", "{}")), None);
-        assert_eq!(said(&call("api/v1/x402/verify", "{}")), Some("{}".into()));
+        assert_eq!(logged_body(&request("cards/setup", "number=4242")), None);
+        assert_eq!(logged_body(&request("api/v1/delegation/finalize-enrollment", "{}")), None);
+        assert_eq!(logged_body(&request("api/v1/x402/verify", "{}")), Some("{}".into()));
     }
 }

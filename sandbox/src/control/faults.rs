@@ -6,17 +6,18 @@
 //! `lose-answer` are simulated this way. A truncated body would not do: the headers would have arrived, and `fetch`
 //! would resolve.
 
-use crate::Desk;
-use crate::dashboard::files;
+use crate::context::RequestContext;
+use crate::control::access;
 use crate::http::error;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{Call, Reply, decimal, member, text, whole};
+use crate::http::error::{ApiError, Result};
+use crate::http::fields::{decimal, member, text, whole};
+use crate::http::request::Request;
+use crate::http::response::Response;
 use crate::primitives::random::Random;
+use crate::primitives::regex;
 use crate::storage::store::{Store, binds};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use worker::js_sys::{Array, Function, Reflect, global};
-use worker::wasm_bindgen::{JsCast, JsValue};
 
 /// A header that exceeds the limits of all clients.
 pub(crate) const OVERSIZED: (&str, usize) = ("x-sandbox-lost", 600_000);
@@ -27,7 +28,7 @@ const MEMBERS: [&str; 9] =
 
 /// A kind of fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FaultKind {
     /// The request is served after a delay in milliseconds.
     Latency(u64),
     /// The request is not served; this error is the response.
@@ -40,8 +41,8 @@ pub(crate) enum Kind {
     LoseAnswer,
 }
 
-impl Kind {
-    fn read(fault: &Map<String, Value>) -> Outcome<Self> {
+impl FaultKind {
+    fn read(fault: &Map<String, Value>) -> Result<Self> {
         Ok(match text(fault, "kind").unwrap_or_default() {
             "latency" => {
                 let ms = whole(fault, "ms")?.unwrap_or(1000).min(MAX_WAIT);
@@ -50,7 +51,7 @@ impl Kind {
             "status" => {
                 let status = whole(fault, "status")?.unwrap_or(503);
                 let status = u16::try_from(status).ok().filter(|status| (400..=599).contains(status));
-                let status = status.ok_or_else(|| Problem::bad_request("status must be from 400 to 599"))?;
+                let status = status.ok_or_else(|| ApiError::bad_request("status must be from 400 to 599"))?;
                 let usual = if status == 503 { "BCK.COMMON.0029" } else { "SANDBOX.FAULT" };
                 let code = text(fault, "code").unwrap_or(usual).to_owned();
                 Self::Status { status, code, retry_after: whole(fault, "retryAfterSecs")? }
@@ -59,7 +60,7 @@ impl Kind {
             "garble" => Self::Garble,
             "lose-answer" => Self::LoseAnswer,
             _ => {
-                return Err(Problem::bad_request(
+                return Err(ApiError::bad_request(
                     "kind must be one of latency, status, drop, garble, lose-answer",
                 ));
             }
@@ -80,7 +81,7 @@ impl Kind {
 /// A fault: the requests it matches, and how often it is injected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Fault {
-    kind: Kind,
+    kind: FaultKind,
     method: Option<String>,
     path: Option<String>,
     /// Maximum number of injections; unlimited if absent.
@@ -91,25 +92,25 @@ struct Fault {
 }
 
 impl Fault {
-    fn read(value: &Value, seed: u64) -> Outcome<Self> {
-        let fault = value.as_object().ok_or_else(|| Problem::bad_request("A fault must be an object"))?;
+    fn read(value: &Value, seed: u64) -> Result<Self> {
+        let fault = value.as_object().ok_or_else(|| ApiError::bad_request("A fault must be an object"))?;
         let empty = Map::new();
         let matched = member(fault, "match").and_then(Value::as_object).unwrap_or(&empty);
         let strange = fault.keys().find(|name| !MEMBERS.contains(&name.as_str()));
         let strange =
             strange.or_else(|| matched.keys().find(|name| !["method", "path"].contains(&name.as_str())));
         if let Some(name) = strange {
-            return Err(Problem::bad_request(format!("{name} is no member of a fault")));
+            return Err(ApiError::bad_request(format!("{name} is not a member of a fault")));
         }
         let probability = match member(fault, "probability") {
             None => 1_000_000,
             Some(number) => decimal(&number.to_string(), 6)
                 .filter(|chance| *chance <= 1_000_000)
-                .ok_or_else(|| Problem::bad_request("probability must be from 0 to 1"))?,
+                .ok_or_else(|| ApiError::bad_request("probability must be from 0 to 1"))?,
         };
         let seed = whole(fault, "seed")?.and_then(|seed| u64::try_from(seed).ok()).unwrap_or(seed);
         Ok(Self {
-            kind: Kind::read(fault)?,
+            kind: FaultKind::read(fault)?,
             method: text(matched, "method").map(str::to_ascii_uppercase),
             path: text(matched, "path").map(str::to_owned),
             times: whole(fault, "times")?,
@@ -120,7 +121,7 @@ impl Fault {
 
     /// True if the fault is for this request. A path that begins with `/` is a prefix, any other is a regular
     /// expression.
-    fn befalls(&self, method: &str, path: &str, matches: impl Fn(&str, &str) -> bool) -> bool {
+    fn matches_request(&self, method: &str, path: &str, matches: impl Fn(&str, &str) -> bool) -> bool {
         self.method.as_deref().is_none_or(|wanted| wanted == method)
             && self.path.as_deref().is_none_or(|wanted| match wanted.starts_with('/') {
                 true => path.starts_with(wanted),
@@ -130,19 +131,19 @@ impl Fault {
 
     /// True if the fault is injected into the matching request number `seen`, after `struck` injections. The same
     /// seed always gives the same decisions.
-    fn strikes(&self, seen: i64, struck: i64) -> bool {
+    fn fires(&self, seen: i64, struck: i64) -> bool {
         let left = self.times.is_none_or(|times| struck < times);
-        left && mixed(self.seed, seen) % 1_000_000 < self.probability
+        left && splitmix64(self.seed, seen) % 1_000_000 < self.probability
     }
 }
 
 /// A pseudo-random number: splitmix64.
-fn mixed(seed: u64, index: i64) -> u64 {
+fn splitmix64(seed: u64, index: i64) -> u64 {
     let step = index.unsigned_abs().wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = seed.wrapping_add(step);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
+    let mut splitmix64 = seed.wrapping_add(step);
+    splitmix64 = (splitmix64 ^ (splitmix64 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    splitmix64 = (splitmix64 ^ (splitmix64 >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    splitmix64 ^ (splitmix64 >> 31)
 }
 
 #[derive(Deserialize)]
@@ -155,7 +156,7 @@ struct Row {
 }
 
 impl Row {
-    fn fault(&self) -> Outcome<Fault> {
+    fn fault(&self) -> Result<Fault> {
         let rule = serde_json::from_str(&self.rule).unwrap_or(Value::Null);
         Fault::read(&rule, self.seed.parse().unwrap_or_default())
     }
@@ -172,29 +173,29 @@ impl Row {
     }
 }
 
-fn rows(store: &Store) -> Outcome<Vec<Row>> {
+fn rows(store: &Store) -> Result<Vec<Row>> {
     store.rows("SELECT id, rule, seed, seen, struck FROM faults ORDER BY id", binds![])
 }
 
 /// The faults to inject into this request: all delays, and the first other fault.
-pub(crate) fn strike(store: &Store, call: &Call) -> Outcome<Vec<Kind>> {
+pub(crate) fn inject(store: &Store, request: &Request) -> Result<Vec<FaultKind>> {
     let mut kinds = Vec::new();
-    if files::own(call) {
+    if access::is_own(request) {
         return Ok(kinds);
     }
-    let (path, mut settled) = (format!("/{}", call.path.join("/")), false);
+    let (path, mut settled) = (format!("/{}", request.path.join("/")), false);
     for row in rows(store)? {
         let fault = row.fault()?;
-        let waits = matches!(fault.kind, Kind::Latency(_));
-        if (settled && !waits) || !fault.befalls(&call.method, &path, regular) {
+        let waits = matches!(fault.kind, FaultKind::Latency(_));
+        if (settled && !waits) || !fault.matches_request(&request.method, &path, regex::matches) {
             continue;
         }
-        let strikes = fault.strikes(row.seen, row.struck);
+        let fires = fault.fires(row.seen, row.struck);
         store.run(
             "UPDATE faults SET seen = seen + 1, struck = struck + ? WHERE id = ?",
-            binds![i64::from(strikes), row.id],
+            binds![i64::from(fires), row.id],
         )?;
-        if strikes {
+        if fires {
             settled |= !waits;
             kinds.push(fault.kind);
         }
@@ -203,44 +204,34 @@ pub(crate) fn strike(store: &Store, call: &Call) -> Outcome<Vec<Kind>> {
 }
 
 /// The response of a `status` fault.
-pub(crate) fn answer(status: u16, code: &str, retry_after: Option<i64>, call: &Call, now: &str) -> Reply {
-    let message = "The sandbox was told to fail here";
-    let mut reply = error::envelope(status, code, message, None, &call.correlation, now);
-    reply.retry_after = retry_after;
-    reply
+pub(crate) fn response(
+    status: u16,
+    code: &str,
+    retry_after: Option<i64>,
+    request: &Request,
+    now: &str,
+) -> Response {
+    let message = "This error was injected by a fault of the sandbox";
+    let mut response = error::envelope(status, code, message, None, &request.correlation, now);
+    response.retry_after = retry_after;
+    response
 }
 
 /// The names of the injected faults, for the call log.
-pub(crate) fn names(kinds: &[Kind]) -> Option<String> {
-    let names: Vec<_> = kinds.iter().map(Kind::name).collect();
+pub(crate) fn names(kinds: &[FaultKind]) -> Option<String> {
+    let names: Vec<_> = kinds.iter().map(FaultKind::name).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// True if a regular expression matches. An invalid expression never matches.
-pub(crate) fn regular(pattern: &str, path: &str) -> bool {
-    let test = || {
-        let expression = expression(pattern)?;
-        let test = Reflect::get(&expression, &"test".into())?.dyn_into::<Function>()?;
-        test.call1(&expression, &path.into())
-    };
-    test().is_ok_and(|found| found.is_truthy())
-}
-
-/// The JavaScript engine's regular expressions, because a Rust library would double the sandbox's size.
-fn expression(pattern: &str) -> Result<JsValue, JsValue> {
-    let constructor: Function = Reflect::get(&global(), &"RegExp".into())?.dyn_into()?;
-    Reflect::construct(&constructor, &Array::of1(&pattern.into()))
-}
-
 /// `GET /sandbox/faults`: the faults, with the number of matched requests and of injections.
-pub(crate) fn list(desk: &Desk) -> Outcome {
-    Reply::ok(views(desk)?)
+pub(crate) fn list(ctx: &RequestContext) -> Result {
+    Response::ok(views(ctx)?)
 }
 
 /// `POST /sandbox/faults`: adds one fault or a list. The first fault that matches is injected.
-pub(crate) fn add(desk: &Desk) -> Outcome {
-    let body: Value = serde_json::from_str(&desk.call.body)
-        .map_err(|error| Problem::bad_request(format!("The body is not JSON: {error}")))?;
+pub(crate) fn add(ctx: &RequestContext) -> Result {
+    let body: Value = serde_json::from_str(&ctx.request.body)
+        .map_err(|error| ApiError::bad_request(format!("The body is not JSON: {error}")))?;
     let faults = match body {
         Value::Array(faults) => faults,
         fault => vec![fault],
@@ -250,33 +241,33 @@ pub(crate) fn add(desk: &Desk) -> Outcome {
         let chance = Random::Runtime.bytes(4)?.iter().fold(0, |sum, byte| sum * 256 + u64::from(*byte));
         let fault = Fault::read(value, chance)?;
         let pattern = fault.path.as_deref().filter(|path| !path.starts_with('/'));
-        if pattern.is_some_and(|pattern| expression(pattern).is_err()) {
-            return Err(Problem::bad_request("match.path is neither a path nor a regular expression"));
+        if pattern.is_some_and(|pattern| !regex::is_valid(pattern)) {
+            return Err(ApiError::bad_request("match.path is neither a path nor a regular expression"));
         }
-        desk.store.run(
+        ctx.store.run(
             "INSERT INTO faults (rule, seed, seen, struck) VALUES (?, ?, 0, 0)",
             binds![value.to_string(), fault.seed.to_string()],
         )?;
     }
-    Ok(Reply { status: 201, ..list(desk)? })
+    Ok(Response { status: 201, ..list(ctx)? })
 }
 
 /// `DELETE /sandbox/faults`: removes all faults.
-pub(crate) fn clear(desk: &Desk) -> Outcome {
-    desk.store.run("DELETE FROM faults", binds![])?;
-    Ok(Reply::empty())
+pub(crate) fn clear(ctx: &RequestContext) -> Result {
+    ctx.store.run("DELETE FROM faults", binds![])?;
+    Ok(Response::empty())
 }
 
 /// `DELETE /sandbox/faults/:id`: removes one fault.
-pub(crate) fn remove(desk: &Desk, id: &str) -> Outcome {
-    desk.store.run("DELETE FROM faults WHERE id = ?", binds![id.parse::<i64>().unwrap_or_default()])?;
-    Ok(Reply::empty())
+pub(crate) fn remove(ctx: &RequestContext, id: &str) -> Result {
+    ctx.store.run("DELETE FROM faults WHERE id = ?", binds![id.parse::<i64>().unwrap_or_default()])?;
+    Ok(Response::empty())
 }
 
 /// The faults, or null if fault injection is off.
-pub(crate) fn views(desk: &Desk) -> Outcome<Value> {
-    if desk.faulty {
-        Ok(Value::Array(rows(&desk.store)?.iter().map(Row::view).collect()))
+pub(crate) fn views(ctx: &RequestContext) -> Result<Value> {
+    if ctx.faults_enabled {
+        Ok(Value::Array(rows(&ctx.store)?.iter().map(Row::view).collect()))
     } else {
         Ok(Value::Null)
     }
@@ -292,9 +283,9 @@ mod tests {
     }
 
     #[test]
-    fn which_calls_it_befalls() {
+    fn requests_that_a_fault_matches() {
         let ends = |pattern: &str, path: &str| path.ends_with(pattern.trim_end_matches('$'));
-        for (matched, befalls) in [
+        for (matched, matches_request) in [
             (json!(null), true),
             (json!({}), true),
             (json!({ "method": "post" }), true),
@@ -306,43 +297,47 @@ mod tests {
             (json!({ "method": "GET", "path": "/api" }), false),
         ] {
             let fault = fault(json!({ "kind": "drop", "match": matched }));
-            assert_eq!(fault.befalls("POST", "/api/v1/x402/settle", ends), befalls, "{matched}");
+            assert_eq!(
+                fault.matches_request("POST", "/api/v1/x402/settle", ends),
+                matches_request,
+                "{matched}"
+            );
         }
     }
 
     #[test]
-    fn how_often_it_strikes() {
+    fn number_of_injections() {
         let always = fault(json!({ "kind": "drop" }));
-        assert!((0..50).all(|seen| always.strikes(seen, seen)));
+        assert!((0..50).all(|seen| always.fires(seen, seen)));
         let twice = fault(json!({ "kind": "drop", "times": 2 }));
-        assert_eq!([0, 1, 2, 3].map(|struck| twice.strikes(9, struck)), [true, true, false, false]);
-        let count = |fault: &Fault| (0..1000).filter(|seen| fault.strikes(*seen, 0)).count();
+        assert_eq!([0, 1, 2, 3].map(|struck| twice.fires(9, struck)), [true, true, false, false]);
+        let count = |fault: &Fault| (0..1000).filter(|seen| fault.fires(*seen, 0)).count();
         assert_eq!(count(&fault(json!({ "kind": "drop", "probability": 0 }))), 0);
         assert_eq!(count(&fault(json!({ "kind": "drop", "probability": 1 }))), 1000);
         let half = fault(json!({ "kind": "drop", "probability": 0.5, "seed": 1 }));
         assert!((400..600).contains(&count(&half)));
-        let first: Vec<_> = (0..64).map(|seen| half.strikes(seen, 0)).collect();
-        let again: Vec<_> = (0..64).map(|seen| half.clone().strikes(seen, 0)).collect();
+        let first: Vec<_> = (0..64).map(|seen| half.fires(seen, 0)).collect();
+        let again: Vec<_> = (0..64).map(|seen| half.clone().fires(seen, 0)).collect();
         let other = fault(json!({ "kind": "drop", "probability": 0.5, "seed": 2 }));
         assert_eq!(first, again);
-        assert_ne!(first, (0..64).map(|seen| other.strikes(seen, 0)).collect::<Vec<_>>());
+        assert_ne!(first, (0..64).map(|seen| other.fires(seen, 0)).collect::<Vec<_>>());
     }
 
     #[test]
-    fn what_a_fault_is_made_of() {
+    fn members_of_a_fault() {
         for (value, kind) in [
-            (json!({ "kind": "latency", "ms": 5 }), Kind::Latency(5)),
-            (json!({ "kind": "latency" }), Kind::Latency(1000)),
+            (json!({ "kind": "latency", "ms": 5 }), FaultKind::Latency(5)),
+            (json!({ "kind": "latency" }), FaultKind::Latency(1000)),
             (
                 json!({ "kind": "status" }),
-                Kind::Status { status: 503, code: "BCK.COMMON.0029".into(), retry_after: None },
+                FaultKind::Status { status: 503, code: "BCK.COMMON.0029".into(), retry_after: None },
             ),
             (
                 json!({ "kind": "status", "status": 429, "retryAfterSecs": 2 }),
-                Kind::Status { status: 429, code: "SANDBOX.FAULT".into(), retry_after: Some(2) },
+                FaultKind::Status { status: 429, code: "SANDBOX.FAULT".into(), retry_after: Some(2) },
             ),
-            (json!({ "kind": "garble" }), Kind::Garble),
-            (json!({ "kind": "lose-answer" }), Kind::LoseAnswer),
+            (json!({ "kind": "garble" }), FaultKind::Garble),
+            (json!({ "kind": "lose-answer" }), FaultKind::LoseAnswer),
         ] {
             assert_eq!(fault(value).kind, kind);
         }

@@ -1,7 +1,7 @@
 //! Secrets of the sandbox: generated once, stored, never shown.
 
-use crate::Desk;
-use crate::http::error::{Outcome, Problem};
+use crate::context::RequestContext;
+use crate::http::error::{ApiError, Result};
 use crate::storage::store::binds;
 use hmac::{Hmac, KeyInit, Mac};
 use payments_wasm::wire::base64;
@@ -14,44 +14,44 @@ pub(crate) enum Name {
     /// Seals MPP challenges.
     Mpp,
     /// Signs card tokens and OAuth tokens.
-    House,
+    IssuerKey,
 }
 
 impl Name {
     fn text(self) -> &'static str {
         match self {
             Self::Mpp => "mpp",
-            Self::House => "house",
+            Self::IssuerKey => "house",
         }
     }
 }
 
 /// Loads a secret of 32 bytes, and generates it on first use.
-pub(crate) fn load(desk: &Desk, name: Name) -> Outcome<Vec<u8>> {
+pub(crate) fn load(ctx: &RequestContext, name: Name) -> Result<Vec<u8>> {
     #[derive(Deserialize)]
     struct Row {
         value: String,
     }
     let query = "SELECT value FROM secrets WHERE name = ?";
-    if let Some(row) = desk.store.first::<Row>(query, binds![name.text()])? {
+    if let Some(row) = ctx.store.first::<Row>(query, binds![name.text()])? {
         return base64::decode(&row.value, 64, "secret")
-            .map_err(|_| Problem::internal("storage: a secret cannot be read"));
+            .map_err(|_| ApiError::internal("storage: a secret cannot be read"));
     }
-    let secret = desk.random.bytes(32)?;
+    let secret = ctx.random.bytes(32)?;
     let value = base64::encode_url(&secret);
-    desk.store.run("INSERT INTO secrets (name, value) VALUES (?, ?)", binds![name.text(), value])?;
+    ctx.store.run("INSERT INTO secrets (name, value) VALUES (?, ?)", binds![name.text(), value])?;
     Ok(secret)
 }
 
 /// HMAC-SHA256 of a text.
-pub(crate) fn seal(secret: &[u8], text: &str) -> Outcome<Vec<u8>> {
+pub(crate) fn seal(secret: &[u8], text: &str) -> Result<Vec<u8>> {
     let mut mac = mac(secret)?;
     mac.update(text.as_bytes());
     Ok(mac.finalize().into_bytes().to_vec())
 }
 
 /// Verifies a seal in constant time.
-pub(crate) fn sealed(secret: &[u8], text: &str, seal: &[u8]) -> Outcome<bool> {
+pub(crate) fn sealed(secret: &[u8], text: &str, seal: &[u8]) -> Result<bool> {
     let mut mac = mac(secret)?;
     mac.update(text.as_bytes());
     Ok(mac.verify_slice(seal).is_ok())
@@ -63,8 +63,8 @@ pub(crate) fn same(given: &str, wanted: &str) -> bool {
     seal(key, wanted).and_then(|wanted| sealed(key, given, &wanted)).unwrap_or(false)
 }
 
-fn mac(secret: &[u8]) -> Outcome<Hmac<Sha256>> {
-    Hmac::new_from_slice(secret).map_err(|_| Problem::internal("a secret is of no use"))
+fn mac(secret: &[u8]) -> Result<Hmac<Sha256>> {
+    Hmac::new_from_slice(secret).map_err(|_| ApiError::internal("a secret is invalid"))
 }
 
 #[cfg(test)]
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_same() {
+    fn comparison_in_constant_time() {
         for (given, wanted, same_one) in [
             ("a secret", "a secret", true),
             ("a secre", "a secret", false),
@@ -91,5 +91,10 @@ mod tests {
         ] {
             assert_eq!(same(given, wanted), same_one, "{given}");
         }
+    }
+
+    #[test]
+    fn stored_names_of_secrets_never_change() {
+        assert_eq!([Name::Mpp, Name::IssuerKey].map(Name::text), ["mpp", "house"]);
     }
 }

@@ -1,11 +1,11 @@
-//! The dashboard: a page and its scripts, which call the sandbox's own routes and nothing else.
+//! The dashboard: a page and its scripts. They call the sandbox's own routes only.
 
-use crate::Desk;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{Call, Reply};
+use crate::context::RequestContext;
+use crate::http::error::{ApiError, Result};
+use crate::http::response::Response;
 
-/// What the page may do: run its own scripts, look as its own sheets say, and ask this origin. Nothing of it may become
-/// markup out of text, as far as a browser can be told so.
+/// The Content-Security-Policy of the page: its own scripts, its own style sheets, requests to this origin. Trusted
+/// types keep text from becoming markup.
 pub(crate) const HEADERS: [(&str, &str); 5] = [
     (
         "content-security-policy",
@@ -23,7 +23,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Name, type and text of what the page loads. The other pages load `base.css`, `pages.css` and the icon.
+/// Name, media type and text of the files. The other pages load `base.css`, `pages.css` and the icon.
 const FILES: [(&str, &str, &str); 13] = [
     ("account.js", SCRIPT, include_str!("account.js")),
     ("api.js", SCRIPT, include_str!("api.js")),
@@ -41,26 +41,22 @@ const FILES: [(&str, &str, &str); 13] = [
 ];
 
 /// `GET /dashboard`
-pub(crate) fn page() -> Outcome {
-    Ok(Reply::file(HTML, include_str!("index.html")))
+pub(crate) fn page() -> Result {
+    Ok(Response::file(HTML, include_str!("index.html")))
 }
 
 /// `GET /dashboard/:file`
-pub(crate) fn file(name: &str) -> Outcome {
+pub(crate) fn file(name: &str) -> Result {
     let found = FILES.iter().find(|(known, _, _)| *known == name);
-    let (_, kind, text) = found
-        .ok_or_else(|| Problem::new(404, "SANDBOX.NOT_FOUND", format!("The dashboard has no file {name}")))?;
-    Ok(Reply::file(kind, text))
+    let (_, kind, text) = found.ok_or_else(|| {
+        ApiError::new(404, "SANDBOX.NOT_FOUND", format!("The dashboard has no file {name}"))
+    })?;
+    Ok(Response::file(kind, text))
 }
 
-/// `GET /` of a person's browser, which an API client's never is: it goes on to the dashboard.
-pub(crate) fn visit(desk: &Desk) -> bool {
-    desk.call.accept.as_deref().is_some_and(|accept| accept.contains("text/html"))
-}
-
-/// Whether a call is the sandbox's own business: it is not of the API, so it is not in the log and meets no faults.
-pub(crate) fn own(call: &Call) -> bool {
-    matches!(call.path.first().map(String::as_str), Some("sandbox" | "dashboard" | "favicon.ico"))
+/// True if a browser opens `/`, which an API client never does. The browser is redirected to the dashboard.
+pub(crate) fn is_browser_visit(ctx: &RequestContext) -> bool {
+    ctx.request.accept.as_deref().is_some_and(|accept| accept.contains("text/html"))
 }
 
 #[cfg(test)]
@@ -68,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_the_page_loads_is_there() {
+    fn all_files_of_the_page_exist() {
         let html = include_str!("index.html");
         let modules = FILES.iter().filter(|(_, kind, _)| *kind == SCRIPT).map(|(_, _, text)| *text);
         for text in modules.chain([html]) {

@@ -1,13 +1,14 @@
-//! All that there is, at a glance: what the dashboard shows.
+//! The state of the sandbox for the dashboard.
 
-use crate::Desk;
 use crate::catalog::{agents, plans};
 use crate::checkout::off_plan_orders;
+use crate::context::RequestContext;
+use crate::control::clock;
 use crate::control::faults;
-use crate::delegations::delegation;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::Reply;
-use crate::identity::accounts::Kept;
+use crate::delegations::delegation_routes;
+use crate::http::error::{ApiError, Result};
+use crate::http::response::Response;
+use crate::identity::accounts::StoredKey;
 use crate::ledger::postings;
 use crate::primitives::time;
 use crate::storage::store::binds;
@@ -16,39 +17,39 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// How much of each list is told: the newest.
-const MOST: i64 = 200;
-/// How many keys at most are told of.
-const MOST_KEYS: i64 = 2_000;
+/// Maximum number of items per list: the newest.
+const MAX: i64 = 200;
+/// Maximum number of keys.
+const MAX_KEYS: i64 = 2_000;
 
 /// `GET /sandbox/state`: every list as `{total, items}`, newest first.
-pub(crate) fn state(desk: &Desk) -> Outcome {
+pub(crate) fn state(ctx: &RequestContext) -> Result {
     let list = |items: Vec<Value>, table: &str| {
-        let total = desk.store.count(&format!("SELECT COUNT(*) AS count FROM {table}"), binds![])?;
-        Ok::<_, Problem>(json!({ "total": total, "items": items }))
+        let total = ctx.store.count(&format!("SELECT COUNT(*) AS count FROM {table}"), binds![])?;
+        Ok::<_, ApiError>(json!({ "total": total, "items": items }))
     };
-    let mut orders = pending(desk)?;
-    orders.append(&mut bought(desk)?);
-    Reply::ok(json!({
+    let mut orders = pending(ctx)?;
+    orders.append(&mut bought(ctx)?);
+    Response::ok(json!({
         "sandbox": {
-            "version": env!("CARGO_PKG_VERSION"), "faulty": desk.faulty, "command": desk.started.command,
+            "version": env!("CARGO_PKG_VERSION"), "faulty": ctx.faults_enabled, "command": ctx.start_options.command,
             "ledger": true,
         },
-        "clock": time::view(desk.call.now, desk.settings.offset),
-        "settings": desk.settings.view(),
-        "faults": faults::views(desk)?,
-        "accounts": list(accounts(desk)?, "accounts")?,
-        "plans": list(plans::newest(desk, MOST)?, "plans")?,
-        "agents": list(agents::newest(desk, MOST)?, "agents")?,
-        "balances": balances(desk)?,
-        "delegations": list(delegation::newest(desk, MOST)?, "delegations")?,
+        "clock": clock::view(ctx.request.now, ctx.settings.offset),
+        "settings": ctx.settings.view(),
+        "faults": faults::views(ctx)?,
+        "accounts": list(accounts(ctx)?, "accounts")?,
+        "plans": list(plans::newest(ctx, MAX)?, "plans")?,
+        "agents": list(agents::newest(ctx, MAX)?, "agents")?,
+        "balances": balances(ctx)?,
+        "delegations": list(delegation_routes::newest(ctx, MAX)?, "delegations")?,
         "orders": list(orders, "purchases")?,
-        "sales": list(off_plan_orders::newest(desk, MOST)?, "sales")?,
-        "organizations": list(organizations(desk)?, "organizations")?,
+        "sales": list(off_plan_orders::newest(ctx, MAX)?, "sales")?,
+        "organizations": list(organizations(ctx)?, "organizations")?,
     }))
 }
 
-fn accounts(desk: &Desk) -> Outcome<Vec<Value>> {
+fn accounts(ctx: &RequestContext) -> Result<Vec<Value>> {
     #[derive(Deserialize)]
     struct Row {
         id: String,
@@ -58,11 +59,11 @@ fn accounts(desk: &Desk) -> Outcome<Vec<Value>> {
         created_at: i64,
     }
     let query = "SELECT id, address, name, email, created_at FROM accounts ORDER BY created_at DESC, rowid DESC LIMIT ?";
-    let rows: Vec<Row> = desk.store.rows(query, binds![MOST])?;
+    let rows: Vec<Row> = ctx.store.rows(query, binds![MAX])?;
     let mut keys: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    let query = format!("SELECT {} FROM keys ORDER BY rowid DESC LIMIT ?", Kept::COLUMNS);
-    for key in desk.store.rows::<Kept>(&query, binds![MOST_KEYS])?.iter().rev() {
-        keys.entry(key.account.clone()).or_default().push(key.view(desk.call.now, false));
+    let query = format!("SELECT {} FROM keys ORDER BY rowid DESC LIMIT ?", StoredKey::COLUMNS);
+    for key in ctx.store.rows::<StoredKey>(&query, binds![MAX_KEYS])?.iter().rev() {
+        keys.entry(key.account.clone()).or_default().push(key.view(ctx.request.now, false));
     }
     let views = rows.into_iter().map(|row| {
         json!({
@@ -73,8 +74,8 @@ fn accounts(desk: &Desk) -> Outcome<Vec<Value>> {
     Ok(views.collect())
 }
 
-/// Who holds what of which plan, and when the first of it runs out.
-fn balances(desk: &Desk) -> Outcome<Value> {
+/// Balances by plan and holder, and the earliest expiry.
+fn balances(ctx: &RequestContext) -> Result<Value> {
     #[derive(Deserialize)]
     struct Row {
         plan_id: String,
@@ -82,11 +83,11 @@ fn balances(desk: &Desk) -> Outcome<Value> {
         expires_at: i64,
         amount: String,
     }
-    // A unit of credits is `credits:` and the plan's id.
+    // The unit of credits is `credits:` and the plan's id.
     let query = "SELECT substr(unit, length(?1) + 1) AS plan_id, owner AS holder, expires_at, balance AS amount FROM books
         WHERE kind = 'held' AND balance <> '0' AND (expires_at = 0 OR expires_at > ?2) ORDER BY id DESC LIMIT ?3";
     let rows: Vec<Row> =
-        desk.store.rows(query, binds![postings::credits_unit(""), desk.call.now, MOST * 4])?;
+        ctx.store.rows(query, binds![postings::credits_unit(""), ctx.request.now, MAX * 4])?;
     let mut held: Vec<(Row, Credits)> = Vec::new();
     for row in rows {
         let amount = postings::amount(&row.amount)?;
@@ -114,7 +115,7 @@ fn balances(desk: &Desk) -> Outcome<Value> {
     Ok(json!({ "total": items.len(), "items": items }))
 }
 
-fn bought(desk: &Desk) -> Outcome<Vec<Value>> {
+fn bought(ctx: &RequestContext) -> Result<Vec<Value>> {
     #[derive(Deserialize)]
     struct Row {
         tx: String,
@@ -128,7 +129,7 @@ fn bought(desk: &Desk) -> Outcome<Vec<Value>> {
     }
     let query = "SELECT tx, plan_id, holder, kind, quantity, cents, delegation_id, at FROM purchases
         ORDER BY at DESC, rowid DESC LIMIT ?";
-    let rows: Vec<Row> = desk.store.rows(query, binds![MOST])?;
+    let rows: Vec<Row> = ctx.store.rows(query, binds![MAX])?;
     let views = rows.iter().map(|row| {
         json!({
             "tx": row.tx, "planId": row.plan_id, "holder": row.holder, "kind": row.kind, "quantity": row.quantity,
@@ -138,8 +139,8 @@ fn bought(desk: &Desk) -> Outcome<Vec<Value>> {
     Ok(views.collect())
 }
 
-/// What is paid for and on its way.
-fn pending(desk: &Desk) -> Outcome<Vec<Value>> {
+/// Purchases that are paid and not yet delivered.
+fn pending(ctx: &RequestContext) -> Result<Vec<Value>> {
     #[derive(Deserialize)]
     struct Row {
         tx: String,
@@ -151,7 +152,7 @@ fn pending(desk: &Desk) -> Outcome<Vec<Value>> {
     }
     let query =
         "SELECT tx, plan_id, holder, kind, cents, due_at FROM arrivals ORDER BY due_at DESC, tx LIMIT ?";
-    let rows: Vec<Row> = desk.store.rows(query, binds![MOST])?;
+    let rows: Vec<Row> = ctx.store.rows(query, binds![MAX])?;
     let views = rows.iter().map(|row| {
         json!({
             "tx": row.tx, "planId": row.plan_id, "holder": row.holder, "kind": row.kind, "quantity": "1",
@@ -161,7 +162,7 @@ fn pending(desk: &Desk) -> Outcome<Vec<Value>> {
     Ok(views.collect())
 }
 
-fn organizations(desk: &Desk) -> Outcome<Vec<Value>> {
+fn organizations(ctx: &RequestContext) -> Result<Vec<Value>> {
     #[derive(Deserialize)]
     struct Row {
         id: String,
@@ -178,9 +179,9 @@ fn organizations(desk: &Desk) -> Outcome<Vec<Value>> {
     }
     let query =
         "SELECT id, name, kind, active FROM organizations ORDER BY created_at DESC, rowid DESC LIMIT ?";
-    let rows: Vec<Row> = desk.store.rows(query, binds![MOST])?;
+    let rows: Vec<Row> = ctx.store.rows(query, binds![MAX])?;
     let query = "SELECT org_id, address, role, active FROM members ORDER BY created_at, rowid LIMIT ?";
-    let members: Vec<Member> = desk.store.rows(query, binds![MOST_KEYS])?;
+    let members: Vec<Member> = ctx.store.rows(query, binds![MAX_KEYS])?;
     let views = rows.iter().map(|row| {
         let within = members.iter().filter(|member| member.org_id == row.id);
         let members: Vec<Value> = within

@@ -1,21 +1,19 @@
 //! Delegations: how much may be spent on a buyer's behalf, and until when (contract section 4.6).
 
-use crate::Desk;
-use crate::catalog::plan_terms::Money;
+use crate::catalog::currency::Money;
 use crate::catalog::plans;
+use crate::context::RequestContext;
 use crate::delegations::payment_methods;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{Reply, member, text, whole};
-use crate::identity::accounts;
+use crate::http::error::{ApiError, Result};
+use crate::http::fields::{member, text, whole};
 use crate::identity::api_key::Identity;
 use crate::ledger::postings::{self, Account, Kind, Posting};
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::widgets::sessions;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-const COLUMNS: &str = "id, owner, provider, payment_method, currency, limit_cents, spent_cents, transactions, \
+pub(super) const COLUMNS: &str = "id, owner, provider, payment_method, currency, limit_cents, spent_cents, transactions, \
     max_transactions, plan_id, api_key_id, merchant, revoked, expires_at, created_at";
 const PROVIDERS: [&str; 5] = ["erc4337", "stripe", "braintree", "visa", "vgs"];
 const CURRENCIES: [&str; 4] = ["usd", "eur", "usdc", "eurc"];
@@ -43,7 +41,7 @@ pub(crate) struct Delegation {
 
 /// A payment that a delegation is asked to cover.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ask<'a> {
+pub(crate) struct ChargeRequest<'a> {
     pub(crate) plan_id: &'a str,
     /// True if a wallet pays, false for a card.
     pub(crate) crypto: bool,
@@ -67,7 +65,7 @@ impl Delegation {
     }
 
     /// True if it is neither revoked nor expired. A spent delegation is valid: the buyer may have credits left.
-    pub(crate) fn stands(&self, now: i64) -> bool {
+    pub(crate) fn is_valid(&self, now: i64) -> bool {
         self.revoked == 0 && self.expires_at > now
     }
 
@@ -77,7 +75,7 @@ impl Delegation {
     }
 
     /// The reason why it does not cover this payment. A payment of 0 only needs a valid delegation.
-    pub(crate) fn refuses(&self, now: i64, ask: Ask<'_>) -> Option<&'static str> {
+    pub(crate) fn refuses(&self, now: i64, ask: ChargeRequest<'_>) -> Option<&'static str> {
         if self.revoked != 0 {
             Some("the delegation is revoked")
         } else if self.expires_at <= now {
@@ -112,7 +110,7 @@ impl Delegation {
         (self.provider != "erc4337").then_some(self.provider.as_str())
     }
 
-    fn view(&self, now: i64) -> Value {
+    pub(super) fn view(&self, now: i64) -> Value {
         let left = self.limit_cents.saturating_sub(self.spent_cents).max(0);
         json!({
             "delegationId": self.id,
@@ -141,20 +139,20 @@ fn read(
     owner: &Identity,
     id: String,
     now: i64,
-) -> Outcome<Delegation> {
+) -> Result<Delegation> {
     if !PROVIDERS.contains(&provider) {
-        return Err(Problem::bad_request("provider must be one of erc4337, stripe, braintree, visa, vgs"));
+        return Err(ApiError::bad_request("provider must be one of erc4337, stripe, braintree, visa, vgs"));
     }
     let currency = text(body, "currency").map(str::to_ascii_lowercase).unwrap_or_default();
     if !CURRENCIES.contains(&currency.as_str()) {
-        return Err(Problem::bad_request(
+        return Err(ApiError::bad_request(
             "currency must be one of usd, eur, usdc, eurc; there is no default",
         ));
     }
     let positive = |name: &str| {
         whole(body, name)?
             .filter(|n| *n > 0)
-            .ok_or_else(|| Problem::bad_request(format!("{name} must be above 0")))
+            .ok_or_else(|| ApiError::bad_request(format!("{name} must be above 0")))
     };
     Ok(Delegation {
         id,
@@ -179,19 +177,19 @@ fn read(
 
 /// Creates a delegation of the caller.
 pub(crate) fn open(
-    desk: &Desk,
+    ctx: &RequestContext,
     owner: &Identity,
     body: &Map<String, Value>,
     provider: &str,
-) -> Outcome<Delegation> {
-    let new = read(body, provider, owner, desk.random.uuid()?, desk.call.now)?;
+) -> Result<Delegation> {
+    let new = read(body, provider, owner, ctx.random.uuid()?, ctx.request.now)?;
     if let Some(plan_id) = &new.plan_id {
-        plans::load(desk, plan_id)?;
+        plans::load(ctx, plan_id)?;
     }
     if let Some(method) = &new.payment_method {
-        payment_methods::check(desk, owner, method, &new.provider)?;
+        payment_methods::check(ctx, owner, method, &new.provider)?;
     }
-    desk.store.run(
+    ctx.store.run(
         &format!("INSERT INTO delegations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         binds![
             new.id.as_str(),
@@ -213,122 +211,52 @@ pub(crate) fn open(
     )?;
     let posting = Posting { entry: &new.id, why: "delegate", amount: postings::cents(new.limit_cents) };
     let of = |kind| Account::cents(kind, &new.id);
-    postings::post(desk, posting, &of(Kind::Limit), &of(Kind::Free))?;
+    postings::post(ctx, posting, &of(Kind::Limit), &of(Kind::Free))?;
     Ok(new)
 }
 
 /// Finds a delegation by its id.
-pub(crate) fn find(desk: &Desk, id: &str) -> Outcome<Option<Delegation>> {
-    desk.store.first(&format!("SELECT {COLUMNS} FROM delegations WHERE id = ?"), binds![id])
+pub(crate) fn find(ctx: &RequestContext, id: &str) -> Result<Option<Delegation>> {
+    ctx.store.first(&format!("SELECT {COLUMNS} FROM delegations WHERE id = ?"), binds![id])
 }
 
 /// Finds a delegation of the caller that is not bound to another key.
-pub(crate) fn own(desk: &Desk, caller: &Identity, id: &str) -> Outcome<Delegation> {
+pub(crate) fn own(ctx: &RequestContext, caller: &Identity, id: &str) -> Result<Delegation> {
     let found =
-        find(desk, id)?.filter(|delegation| delegation.owner == caller.id() && delegation.is_for(caller));
-    found.ok_or_else(|| Problem::new(404, "BCK.DELEGATION.0002", format!("Delegation {id} not found")))
+        find(ctx, id)?.filter(|delegation| delegation.owner == caller.id() && delegation.is_for(caller));
+    found.ok_or_else(|| ApiError::new(404, "BCK.DELEGATION.0002", format!("Delegation {id} not found")))
 }
 
 /// Finds the newest delegation of an API key that is valid and may pay the plan.
 pub(crate) fn of_key(
-    desk: &Desk,
+    ctx: &RequestContext,
     caller: &Identity,
     key: &str,
     plan_id: &str,
-) -> Outcome<Option<Delegation>> {
+) -> Result<Option<Delegation>> {
     let query = format!(
         "SELECT {COLUMNS} FROM delegations WHERE owner = ? AND api_key_id = ? AND (plan_id IS NULL OR plan_id = ?)
          AND revoked = 0 AND expires_at > ? ORDER BY created_at DESC, rowid DESC LIMIT 1"
     );
     let found: Option<Delegation> =
-        desk.store.first(&query, binds![caller.id(), key, plan_id, desk.call.now])?;
+        ctx.store.first(&query, binds![caller.id(), key, plan_id, ctx.request.now])?;
     Ok(found.filter(|delegation| delegation.is_for(caller)))
 }
 
-/// `POST /api/v1/delegation/create`: with an API key or from a card page.
-pub(crate) fn create(desk: &Desk) -> Outcome {
-    let caller = sessions::caller(desk)?;
-    let body = desk.call.json()?;
-    let provider = text(&body, "provider").ok_or_else(|| Problem::bad_request("provider is missing"))?;
-    let delegation = open(desk, &caller, &body, provider)?;
-    Reply::created(json!({ "delegationId": delegation.id }))
-}
-
-/// `GET /api/v1/delegation`. With `accessible=true`: the delegations that the calling key may use and that have money
-/// left.
-pub(crate) fn list(desk: &Desk) -> Outcome {
-    let (caller, page) = (accounts::caller(desk)?, desk.call.page());
-    let filter = "owner = ?1 AND (?2 = '' OR ((api_key_id IS NULL OR api_key_id = ?2) AND revoked = 0 AND expires_at > ?3
-        AND spent_cents < limit_cents AND (max_transactions IS NULL OR transactions < max_transactions)))";
-    let key = match desk.call.param("accessible") {
-        Some("true") => caller.key_id.clone().unwrap_or_else(|| "none".into()),
-        _ => String::new(),
-    };
-    let total = desk.store.count(
-        &format!("SELECT COUNT(*) AS count FROM delegations WHERE {filter}"),
-        binds![caller.id(), key.as_str(), desk.call.now],
-    )?;
-    let rows: Vec<Delegation> = desk.store.rows(
-        &format!(
-            "SELECT {COLUMNS} FROM delegations WHERE {filter} ORDER BY created_at DESC, id LIMIT ?4 OFFSET ?5"
-        ),
-        binds![caller.id(), key.as_str(), desk.call.now, i64::from(page.size), page.skip()],
-    )?;
-    let delegations: Vec<Value> = rows.iter().map(|row| row.view(desk.call.now)).collect();
-    Reply::ok(json!({
-        "delegations": delegations, "totalResults": total, "page": page.number, "offset": page.size,
-    }))
-}
-
-/// The newest delegations with their owners, newest first.
-pub(crate) fn newest(desk: &Desk, most: i64) -> Outcome<Vec<Value>> {
-    let query = format!("SELECT {COLUMNS} FROM delegations ORDER BY created_at DESC, rowid DESC LIMIT ?");
-    let rows: Vec<Delegation> = desk.store.rows(&query, binds![most])?;
-    let views = rows.iter().map(|row| {
-        let mut view = row.view(desk.call.now);
-        if let Some(view) = view.as_object_mut() {
-            view.insert("owner".into(), row.owner.as_str().into());
-        }
-        view
-    });
-    Ok(views.collect())
-}
-
-/// `DELETE /sandbox/delegations/:id`: ends a delegation of any owner.
-pub(crate) fn end_any(desk: &Desk, id: &str) -> Outcome {
-    let found = find(desk, id)?;
-    let found = found
-        .ok_or_else(|| Problem::new(404, "BCK.DELEGATION.0002", format!("Delegation {id} not found")))?;
-    end(desk, "id = ?", &found.id)?;
-    Ok(Reply::empty())
-}
-
-/// `GET /api/v1/delegation/:id`
-pub(crate) fn get(desk: &Desk, id: &str) -> Outcome {
-    Reply::ok(own(desk, &accounts::caller(desk)?, id)?.view(desk.call.now))
-}
-
-/// `DELETE /api/v1/delegation/:id`: ends a delegation; its tokens no longer work.
-pub(crate) fn revoke(desk: &Desk, id: &str) -> Outcome {
-    let delegation = own(desk, &accounts::caller(desk)?, id)?;
-    end(desk, "id = ?", &delegation.id)?;
-    Reply::ok(json!({ "success": true, "delegationId": delegation.id }))
-}
-
 /// Ends the delegations that `filter` finds: their remaining limit is released, and their tokens no longer work.
-pub(crate) fn end(desk: &Desk, filter: &str, key: &str) -> Outcome<()> {
+pub(crate) fn end(ctx: &RequestContext, filter: &str, key: &str) -> Result<()> {
     #[derive(Deserialize)]
     struct Row {
         id: String,
     }
     let ended = format!("SELECT id FROM delegations WHERE {filter} AND revoked = 0");
-    for Row { id } in desk.store.rows::<Row>(&ended, binds![key])? {
-        desk.store
+    for Row { id } in ctx.store.rows::<Row>(&ended, binds![key])? {
+        ctx.store
             .run("UPDATE permissions SET expires_at = 0 WHERE delegation_id = ?", binds![id.as_str()])?;
-        desk.store.run("UPDATE delegations SET revoked = 1 WHERE id = ?", binds![id.as_str()])?;
+        ctx.store.run("UPDATE delegations SET revoked = 1 WHERE id = ?", binds![id.as_str()])?;
         let (free, limit) = (Account::cents(Kind::Free, &id), Account::cents(Kind::Limit, &id));
-        let amount = postings::balance(&desk.store, &free)?;
-        postings::post(desk, Posting { entry: &id, why: "revoke", amount }, &free, &limit)?;
+        let amount = postings::balance(&ctx.store, &free)?;
+        postings::post(ctx, Posting { entry: &id, why: "revoke", amount }, &free, &limit)?;
     }
     Ok(())
 }
@@ -339,7 +267,7 @@ mod tests {
 
     const OWNER: &str = "0xABcdef0123456789abcdef0123456789abcdef01";
 
-    fn delegation(extra: Value) -> Outcome<Delegation> {
+    fn delegation(extra: Value) -> Result<Delegation> {
         let mut body = json!({ "spendingLimitCents": 1000, "durationSecs": "60", "currency": "USDC" });
         for (name, value) in extra.as_object().unwrap() {
             body[name] = value.clone();
@@ -348,12 +276,12 @@ mod tests {
         read(body.as_object().unwrap(), "erc4337", &owner, "d".to_owned(), 1_000)
     }
 
-    fn ask(cents: i64) -> Ask<'static> {
-        Ask { plan_id: "7", crypto: true, money: Money::Dollar, cents }
+    fn ask(cents: i64) -> ChargeRequest<'static> {
+        ChargeRequest { plan_id: "7", crypto: true, money: Money::Dollar, cents }
     }
 
     #[test]
-    fn what_a_delegation_refuses_to_pay() {
+    fn payments_a_delegation_refuses() {
         let plain = delegation(json!({})).unwrap();
         let with = |change: fn(&mut Delegation)| {
             let mut changed = plain.clone();
@@ -378,8 +306,20 @@ mod tests {
             ),
             ("its own plan", with(|d| d.plan_id = Some("7".into())), 2_000, ask(1), false),
             ("another plan", with(|d| d.plan_id = Some("8".into())), 2_000, ask(1), true),
-            ("a card plan from a wallet", plain.clone(), 2_000, Ask { crypto: false, ..ask(1) }, true),
-            ("euros from dollars", plain.clone(), 2_000, Ask { money: Money::Euro, ..ask(1) }, true),
+            (
+                "a card plan from a wallet",
+                plain.clone(),
+                2_000,
+                ChargeRequest { crypto: false, ..ask(1) },
+                true,
+            ),
+            (
+                "euros from dollars",
+                plain.clone(),
+                2_000,
+                ChargeRequest { money: Money::Euro, ..ask(1) },
+                true,
+            ),
             ("what is free, when all is spent", with(|d| d.spent_cents = 1000), 2_000, ask(0), false),
             ("what is free, too late", plain.clone(), 61_000, ask(0), true),
         ] {
@@ -406,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_bound_to_a_key_is_that_keys() {
+    fn a_delegation_bound_to_a_key_is_usable_with_that_key_only() {
         let key = |id: &str| Identity { address: OWNER.to_owned(), key_id: Some(id.to_owned()), org: None };
         let bound = delegation(json!({ "apiKeyId": "k" })).unwrap();
         assert!(bound.is_for(&key("k")) && !bound.is_for(&key("l")));

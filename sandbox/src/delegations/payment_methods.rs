@@ -1,9 +1,9 @@
 //! Payment methods: enrolled cards and the account's wallet (contract section 4.6).
 
-use crate::Desk;
-use crate::delegations::delegation;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{Reply, text};
+use crate::context::RequestContext;
+use crate::http::error::{ApiError, Result};
+use crate::http::fields::text;
+use crate::http::response::Response;
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
 use crate::storage::store::binds;
@@ -29,7 +29,7 @@ impl Card {
     pub(crate) fn read(number: &str, expiry: &str, now_year: i64) -> Result<Self, &'static str> {
         let number: String = number.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
         if !(12..=19).contains(&number.len()) || !sound(&number) {
-            return Err("That is no card number. Try 4242 4242 4242 4242.");
+            return Err("This is not a card number. Try 4242 4242 4242 4242.");
         }
         let (month, year) = expiry.split_once('/').ok_or("The expiry date looks like 12 / 34.")?;
         let year = year.trim().parse::<i64>().ok().map(|year| if year < 100 { 2000 + year } else { year });
@@ -73,8 +73,8 @@ fn sound(number: &str) -> bool {
 }
 
 #[derive(Debug, Deserialize)]
-struct Method {
-    id: String,
+pub(crate) struct Method {
+    pub(crate) id: String,
     provider: String,
     brand: String,
     last4: String,
@@ -111,29 +111,29 @@ fn tail(text: &str, count: usize) -> &str {
 }
 
 /// The account's cards, oldest first. Every account has a test card.
-fn cards(desk: &Desk, owner: &Identity) -> Outcome<Vec<Method>> {
+fn cards(ctx: &RequestContext, owner: &Identity) -> Result<Vec<Method>> {
     let first = format!("pm_sandbox_{}", tail(&owner.id(), 8));
-    desk.store.run(
+    ctx.store.run(
         "INSERT OR IGNORE INTO methods (id, owner, provider, brand, last4, exp_month, exp_year, alias, api_keys,
          declines, removed, created_at) VALUES (?, ?, 'stripe', 'visa', '4242', 12, 2034, 'Test card', NULL, 0, 0, 0)",
         binds![first, owner.id()],
     )?;
     let query =
         format!("SELECT {COLUMNS} FROM methods WHERE owner = ? AND removed = 0 ORDER BY created_at, rowid");
-    desk.store.rows(&query, binds![owner.id()])
+    ctx.store.rows(&query, binds![owner.id()])
 }
 
 /// Stores a card and returns its id.
 pub(crate) fn enroll(
-    desk: &Desk,
+    ctx: &RequestContext,
     owner: &Identity,
     provider: &str,
     card: &Card,
     alias: Option<&str>,
-) -> Outcome<String> {
+) -> Result<String> {
     let prefix = if provider == "visa" { "vat" } else { "pm" };
-    let id = format!("{prefix}_sandbox_{}", desk.random.hex(12)?.trim_start_matches("0x"));
-    desk.store.run(
+    let id = format!("{prefix}_sandbox_{}", ctx.random.hex(12)?.trim_start_matches("0x"));
+    ctx.store.run(
         "INSERT INTO methods (id, owner, provider, brand, last4, exp_month, exp_year, alias, api_keys, declines,
          removed, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, 0, ?)",
         binds![
@@ -146,74 +146,78 @@ pub(crate) fn enroll(
             card.exp_year,
             alias.map(|alias| alias.chars().take(80).collect::<String>()),
             i64::from(card.declines),
-            desk.call.now,
+            ctx.request.now,
         ],
     )?;
     Ok(id)
 }
 
-fn not_found(id: &str) -> Problem {
-    Problem::new(404, "BCK.DELEGATION.0001", format!("Payment method {id} not found"))
+fn not_found(id: &str) -> ApiError {
+    ApiError::new(404, "BCK.DELEGATION.0001", format!("Payment method {id} not found"))
         .hint("GET /api/v1/payment-methods lists those you have.")
 }
 
 /// Refuses a method that cannot back a delegation of `provider`.
-pub(crate) fn check(desk: &Desk, owner: &Identity, id: &str, provider: &str) -> Outcome<()> {
+pub(crate) fn check(ctx: &RequestContext, owner: &Identity, id: &str, provider: &str) -> Result<()> {
     let found = if id.eq_ignore_ascii_case(&owner.address) {
         "erc4337".to_owned()
     } else {
-        card(desk, owner, id)?.provider
+        card(ctx, owner, id)?.provider
     };
-    if found == provider { Ok(()) } else { Err(Problem::bad_request(format!("{id} is not of {provider}"))) }
+    if found == provider {
+        Ok(())
+    } else {
+        Err(ApiError::bad_request(format!("{id} is not a payment method of {provider}")))
+    }
 }
 
 /// The account's oldest card of a provider.
-pub(crate) fn first(desk: &Desk, owner: &Identity, provider: &str) -> Outcome<Option<String>> {
-    Ok(cards(desk, owner)?.into_iter().find(|card| card.provider == provider).map(|card| card.id))
+pub(crate) fn first(ctx: &RequestContext, owner: &Identity, provider: &str) -> Result<Option<String>> {
+    Ok(cards(ctx, owner)?.into_iter().find(|card| card.provider == provider).map(|card| card.id))
 }
 
 /// The label of a card: `visa ···· 4242`.
-pub(crate) fn label(desk: &Desk, owner: &Identity, id: &str) -> Outcome<(String, String)> {
-    let card = card(desk, owner, id)?;
+pub(crate) fn label(ctx: &RequestContext, owner: &Identity, id: &str) -> Result<(String, String)> {
+    let card = card(ctx, owner, id)?;
     Ok((card.provider, format!("{} ···· {}", card.brand, card.last4)))
 }
 
-fn card(desk: &Desk, owner: &Identity, id: &str) -> Outcome<Method> {
-    let found = cards(desk, owner)?.into_iter().find(|card| card.id == id);
+pub(crate) fn card(ctx: &RequestContext, owner: &Identity, id: &str) -> Result<Method> {
+    let found = cards(ctx, owner)?.into_iter().find(|card| card.id == id);
     found.ok_or_else(|| not_found(id))
 }
 
 /// True if a charge fails: the card declines or was removed.
-pub(crate) fn declines(desk: &Desk, id: Option<&str>) -> Outcome<bool> {
+pub(crate) fn declines(ctx: &RequestContext, id: Option<&str>) -> Result<bool> {
     let query = "SELECT COUNT(*) AS count FROM methods WHERE id = ? AND (declines <> 0 OR removed <> 0)";
     Ok(match id {
-        Some(id) => desk.store.count(query, binds![id])? > 0,
+        Some(id) => ctx.store.count(query, binds![id])? > 0,
         None => false,
     })
 }
 
 /// `GET /api/v1/payment-methods`: a bare array. With `accessible=true`: the methods that the calling key may use.
-pub(crate) fn list(desk: &Desk) -> Outcome {
-    let caller = accounts::caller(desk)?;
-    let mut cards = cards(desk, &caller)?;
-    if desk.call.param("accessible") == Some("true") {
+pub(crate) fn list(ctx: &RequestContext) -> Result {
+    let caller = accounts::caller(ctx)?;
+    let mut cards = cards(ctx, &caller)?;
+    if ctx.request.param("accessible") == Some("true") {
         cards.retain(|card| {
             card.keys().is_none_or(|keys| caller.key_id.as_ref().is_some_and(|key| keys.contains(key)))
         });
     }
     let mut methods: Vec<Value> = cards.iter().map(Method::view).collect();
     methods.push(wallet(&caller.address));
-    if let Some(provider) = desk.call.param("provider") {
+    if let Some(provider) = ctx.request.param("provider") {
         methods.retain(|method| method.get("provider").is_some_and(|name| name == provider));
     }
-    Reply::ok(Value::Array(methods))
+    Response::ok(Value::Array(methods))
 }
 
 /// `PATCH /api/v1/payment-methods/:id`: sets the alias and the keys that may use it.
-pub(crate) fn update(desk: &Desk, id: &str) -> Outcome {
-    let caller = accounts::caller(desk)?;
-    let card = card(desk, &caller, id)?;
-    let body = desk.call.json()?;
+pub(crate) fn update(ctx: &RequestContext, id: &str) -> Result {
+    let caller = accounts::caller(ctx)?;
+    let card = card(ctx, &caller, id)?;
+    let body = ctx.request.json()?;
     let alias = match body.get("alias") {
         None => card.alias.clone(),
         Some(Value::Null) => None,
@@ -226,23 +230,15 @@ pub(crate) fn update(desk: &Desk, id: &str) -> Outcome {
             Some(Value::Array(keys.clone()).to_string())
         }
         Some(_) => {
-            return Err(Problem::bad_request("allowedApiKeyIds must be a list of ids, or null for all"));
+            return Err(ApiError::bad_request("allowedApiKeyIds must be a list of ids, or null for all"));
         }
     };
     let card = Method { alias, api_keys: keys, ..card };
-    desk.store.run(
+    ctx.store.run(
         "UPDATE methods SET alias = ?, api_keys = ? WHERE id = ?",
         binds![card.alias.clone(), card.api_keys.clone(), card.id.as_str()],
     )?;
-    Reply::ok(card.view())
-}
-
-/// `DELETE /api/v1/payment-methods/:id`: removes the card and ends the delegations that pay from it.
-pub(crate) fn remove(desk: &Desk, id: &str) -> Outcome {
-    let card = card(desk, &accounts::caller(desk)?, id)?;
-    desk.store.run("UPDATE methods SET removed = 1 WHERE id = ?", binds![card.id.as_str()])?;
-    delegation::end(desk, "payment_method = ?", &card.id)?;
-    Reply::ok(json!({ "success": true, "id": card.id }))
+    Response::ok(card.view())
 }
 
 #[cfg(test)]
@@ -250,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn which_cards_are_good() {
+    fn card_validation() {
         for (name, number, expiry, expected) in [
             ("the usual", "4242 4242 4242 4242", "12 / 34", Ok(("visa", "4242", false))),
             ("written together", "5555555555554444", "1/2034", Ok(("mastercard", "4444", false))),

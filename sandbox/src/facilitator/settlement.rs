@@ -1,13 +1,13 @@
 //! Payment of a request with a token, for x402 and MPP: the check whether it can be paid, and the settlement
 //! (contract sections 4.5, 13.7, 13.8; the delegation specification, sections 5 and 6).
 
-use crate::Desk;
 use crate::catalog::credit_rules::{self, Charge, TopUp};
 use crate::catalog::plans::Plan;
 use crate::checkout::plan_orders::{self, Kind, Purchase};
-use crate::delegations::delegation::{self, Ask, Delegation};
+use crate::context::RequestContext;
+use crate::delegations::delegation::{self, ChargeRequest, Delegation};
 use crate::delegations::{charges, payment_methods};
-use crate::http::error::{Outcome, Problem};
+use crate::http::error::{ApiError, Result};
 use crate::ledger::balances;
 use crate::metering::agent_requests::{self, Cost};
 use crate::storage::store::binds;
@@ -16,14 +16,14 @@ use payments_wasm::wire::Credits;
 use serde_json::{Value, json};
 
 /// A valid token that matches the seller's offer.
-pub(crate) struct Presented {
+pub(crate) struct PresentedToken {
     pub(crate) permission: Permission,
     pub(crate) plan: Plan,
 }
 
 /// The amount to settle, and the request it is for.
 #[derive(Debug)]
-pub(crate) struct Due {
+pub(crate) struct AmountDue {
     pub(crate) charge: Charge,
     pub(crate) request: Option<String>,
     /// The sub-tasks the amount was computed from.
@@ -31,11 +31,11 @@ pub(crate) struct Due {
 }
 
 /// The outcome of a settle.
-pub(crate) enum Settled {
+pub(crate) enum SettleOutcome {
     /// The payment succeeded.
     Paid(Receipt),
     /// The payment failed. It is not an `Err`, because an error would roll back the record of the attempt.
-    Refused(Problem),
+    Refused(ApiError),
 }
 
 /// The amounts of a settle.
@@ -68,28 +68,37 @@ struct Cover {
 }
 
 /// The purchase that would cover a shortfall, or the reason why none can.
-fn cover(desk: &Desk, presented: &Presented, missing: Credits) -> Outcome<Result<Cover, String>> {
-    let Presented { permission, plan } = presented;
-    if plan_orders::trial_used(desk, plan, &permission.holder)? {
+fn cover(
+    ctx: &RequestContext,
+    presented: &PresentedToken,
+    missing: Credits,
+) -> Result<Result<Cover, String>> {
+    let PresentedToken { permission, plan } = presented;
+    if plan_orders::trial_used(ctx, plan, &permission.holder)? {
         return Ok(Err("the plan is a trial and was ordered before".into()));
     }
     let Some(bought) = credit_rules::top_up(missing, plan.terms.grant.amount, plan.terms.total) else {
-        return Ok(Err("no order of the plan brings enough".into()));
+        return Ok(Err("no number of orders brings enough credits".into()));
     };
     if plan.terms.trial && bought.orders > 1 {
         return Ok(Err("the plan is a trial and one order is too little".into()));
     }
-    let Some(delegation) = delegation::find(desk, &permission.delegation_id)? else {
-        return Ok(Err("the delegation is gone".into()));
+    let Some(delegation) = delegation::find(ctx, &permission.delegation_id)? else {
+        return Ok(Err("the delegation no longer exists".into()));
     };
-    Ok(match delegation.refuses(desk.call.now, ask(plan, bought)) {
+    Ok(match delegation.refuses(ctx.request.now, ask(plan, bought)) {
         Some(reason) => Err(reason.to_owned()),
         None => Ok(Cover { bought, delegation }),
     })
 }
 
-fn ask(plan: &Plan, bought: TopUp) -> Ask<'_> {
-    Ask { plan_id: &plan.id, crypto: plan.terms.crypto, money: plan.terms.money(), cents: bought.cents }
+fn ask(plan: &Plan, bought: TopUp) -> ChargeRequest<'_> {
+    ChargeRequest {
+        plan_id: &plan.id,
+        crypto: plan.terms.crypto,
+        money: plan.terms.money(),
+        cents: bought.cents,
+    }
 }
 
 fn too_few(balance: Credits, needed: Credits, reason: &str) -> String {
@@ -98,45 +107,49 @@ fn too_few(balance: Credits, needed: Credits, reason: &str) -> String {
 
 /// Checks that the token can pay. Burns nothing.
 pub(crate) fn check(
-    desk: &Desk,
-    presented: &Presented,
+    ctx: &RequestContext,
+    presented: &PresentedToken,
     asked: Option<Credits>,
-) -> Outcome<Result<(), String>> {
-    let Presented { permission, plan } = presented;
+) -> Result<Result<(), String>> {
+    let PresentedToken { permission, plan } = presented;
     let needed = plan.terms.grant.needed(asked);
-    let balance = balances::total(desk, &plan.id, &permission.holder)?;
+    let balance = balances::total(ctx, &plan.id, &permission.holder)?;
     if balance >= needed {
         return Ok(Ok(()));
     }
-    let covered = cover(desk, presented, needed.saturating_sub(balance))?;
+    let covered = cover(ctx, presented, needed.saturating_sub(balance))?;
     Ok(covered.map(|_| ()).map_err(|reason| too_few(balance, needed, &reason)))
 }
 
 /// Tops up if needed, then burns. Both happen or neither, because the request is one transaction.
-pub(crate) fn settle(desk: &Desk, presented: &Presented, due: &Due) -> Outcome<Settled> {
-    let Presented { permission, plan } = presented;
+pub(crate) fn settle(
+    ctx: &RequestContext,
+    presented: &PresentedToken,
+    due: &AmountDue,
+) -> Result<SettleOutcome> {
+    let PresentedToken { permission, plan } = presented;
     let charge = due.charge;
-    let balance = balances::total(desk, &plan.id, &permission.holder)?;
+    let balance = balances::total(ctx, &plan.id, &permission.holder)?;
     let refuse = |reason: &str| {
-        Problem::new(402, "BCK.CREDITS.0003", too_few(balance, charge.hold, reason))
+        ApiError::new(402, "BCK.CREDITS.0003", too_few(balance, charge.hold, reason))
             .hint("Order the plan, or raise the delegation's limit.")
     };
     let mut order_tx = None;
     if balance < charge.hold {
-        let cover = match cover(desk, presented, charge.hold.saturating_sub(balance))? {
+        let cover = match cover(ctx, presented, charge.hold.saturating_sub(balance))? {
             Ok(cover) => cover,
-            Err(reason) => return Ok(Settled::Refused(refuse(&reason))),
+            Err(reason) => return Ok(SettleOutcome::Refused(refuse(&reason))),
         };
-        match top_up(desk, presented, &cover)? {
+        match top_up(ctx, presented, &cover)? {
             Ok(tx) => order_tx = Some(tx),
-            Err(reason) => return Ok(Settled::Refused(refuse(reason))),
+            Err(reason) => return Ok(SettleOutcome::Refused(refuse(reason))),
         }
     }
-    let tx = desk.random.hex(32)?;
-    let left = balances::burn(desk, &tx, &plan.id, &permission.holder, charge.burn)?
-        .ok_or_else(|| refuse("what an order brought had run out"))?;
-    permission::spend(desk, permission)?;
-    desk.store.run(
+    let tx = ctx.random.hex(32)?;
+    let left = balances::burn(ctx, &tx, &plan.id, &permission.holder, charge.burn)?
+        .ok_or_else(|| refuse("the purchased credits had expired"))?;
+    permission::spend(ctx, permission)?;
+    ctx.store.run(
         "INSERT INTO settlements (tx, plan_id, holder, credits, permission, order_tx, kind, request, at)
          VALUES (?, ?, ?, ?, ?, ?, 'settle', ?, ?)",
         binds![
@@ -147,19 +160,23 @@ pub(crate) fn settle(desk: &Desk, presented: &Presented, due: &Due) -> Outcome<S
             permission.hash.as_str(),
             order_tx.clone(),
             due.request.clone(),
-            desk.call.now,
+            ctx.request.now,
         ],
     )?;
     if let Some(cost) = &due.cost {
-        agent_requests::settled(desk, cost, &tx)?;
+        agent_requests::settled(ctx, cost, &tx)?;
     }
-    Ok(Settled::Paid(Receipt { tx, burned: charge.burn, left, order_tx }))
+    Ok(SettleOutcome::Paid(Receipt { tx, burned: charge.burn, left, order_tx }))
 }
 
 /// Orders on the buyer's behalf and charges the delegation. The amount is reserved before the bank is asked, and
 /// released if the bank declines.
-fn top_up(desk: &Desk, presented: &Presented, cover: &Cover) -> Outcome<Result<String, &'static str>> {
-    let Presented { permission, plan } = presented;
+fn top_up(
+    ctx: &RequestContext,
+    presented: &PresentedToken,
+    cover: &Cover,
+) -> Result<Result<String, &'static str>> {
+    let PresentedToken { permission, plan } = presented;
     let Cover { bought, delegation } = cover;
     let purchase = Purchase {
         plan,
@@ -169,17 +186,17 @@ fn top_up(desk: &Desk, presented: &Presented, cover: &Cover) -> Outcome<Result<S
         delegation: Some(delegation),
     };
     if bought.cents == 0 {
-        return plan_orders::deliver(desk, &purchase).map(Ok);
+        return plan_orders::deliver(ctx, &purchase).map(Ok);
     }
-    let Some(charge) = charges::reserve(desk, delegation, &plan.id, bought.cents)? else {
+    let Some(charge) = charges::reserve(ctx, delegation, &plan.id, bought.cents)? else {
         return Ok(Err("the delegation's spending limit does not allow it"));
     };
     // The bank is asked only for a charge: an earlier verify cannot know its decision.
-    if payment_methods::declines(desk, delegation.payment_method.as_deref())? {
-        charges::failed(desk, &charge)?;
+    if payment_methods::declines(ctx, delegation.payment_method.as_deref())? {
+        charges::failed(ctx, &charge)?;
         return Ok(Err("the card was declined"));
     }
-    let tx = plan_orders::deliver(desk, &purchase)?;
-    charges::made(desk, &charge, &tx)?;
+    let tx = plan_orders::deliver(ctx, &purchase)?;
+    charges::made(ctx, &charge, &tx)?;
     Ok(Ok(tx))
 }

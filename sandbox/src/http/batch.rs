@@ -14,19 +14,19 @@ use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 /// The requests that have arrived and are not served yet.
 #[derive(Debug, Default)]
-pub(crate) struct Group {
+pub(crate) struct WriteBatch {
     open: Cell<u32>,
     tick: Rc<RefCell<Option<Promise>>>,
 }
 
 /// A request's place in the batch, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct One<'a>(&'a Group);
+pub(crate) struct BatchTicket<'a>(&'a WriteBatch);
 
-impl Group {
-    pub(crate) fn enter(&self) -> One<'_> {
+impl WriteBatch {
+    pub(crate) fn enter(&self) -> BatchTicket<'_> {
         self.open.set(self.open.get().saturating_add(1));
-        One(self)
+        BatchTicket(self)
     }
 
     /// The turn in which the waiting requests are served.
@@ -45,9 +45,9 @@ impl Group {
     }
 }
 
-impl One<'_> {
+impl BatchTicket<'_> {
     /// Waits for the shared turn if other requests are waiting too.
-    pub(crate) async fn turn(&self) {
+    pub(crate) async fn wait(&self) {
         if self.0.open.get() > 1 {
             // If the timer fails, the request is served at once.
             let _ = JsFuture::from(self.0.tick()).await;
@@ -55,7 +55,7 @@ impl One<'_> {
     }
 }
 
-impl Drop for One<'_> {
+impl Drop for BatchTicket<'_> {
     fn drop(&mut self) {
         self.0.open.set(self.0.open.get().saturating_sub(1));
     }

@@ -1,7 +1,7 @@
 //! API errors in the backend's envelope (contract section 1.4).
 
 use crate::http::error_codes;
-use crate::http::request::Reply;
+use crate::http::response::Response;
 use payments_wasm::wire::WireError;
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// Codes that begin with `BCK.` are the backend's own (contract section 12). Errors without a backend code begin with
 /// `SANDBOX.`, so no client depends on a code that the hosted service never sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub(crate) struct ApiError {
     pub(crate) status: u16,
     pub(crate) code: &'static str,
     pub(crate) message: String,
@@ -18,9 +18,9 @@ pub(crate) struct Problem {
 }
 
 /// The result of a handler.
-pub(crate) type Outcome<T = Reply> = Result<T, Problem>;
+pub(crate) type Result<T = Response, E = ApiError> = core::result::Result<T, E>;
 
-impl Problem {
+impl ApiError {
     pub(crate) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), hint: None }
     }
@@ -60,18 +60,18 @@ impl Problem {
     }
 
     /// The error as a response.
-    pub(crate) fn reply(&self, correlation: &str, now: &str) -> Reply {
+    pub(crate) fn to_response(&self, correlation: &str, now: &str) -> Response {
         envelope(self.status, self.code, &self.message, self.hint, correlation, now)
     }
 
     /// The error as an OAuth response (RFC 6749 section 5.2): OAuth's members beside the envelope's.
-    pub(crate) fn oauth_reply(&self, error: &'static str, correlation: &str, now: &str) -> Reply {
+    pub(crate) fn to_oauth_response(&self, error: &'static str, correlation: &str, now: &str) -> Response {
         let mut body = members(self.status, self.code, &self.message, self.hint, correlation, now);
         if let Some(body) = body.as_object_mut() {
             body.insert("error".into(), error.into());
             body.insert("error_description".into(), self.message.as_str().into());
         }
-        Reply::json(self.status, body)
+        Response::json(self.status, body)
     }
 }
 
@@ -83,8 +83,8 @@ pub(crate) fn envelope(
     hint: Option<&str>,
     correlation: &str,
     now: &str,
-) -> Reply {
-    Reply::json(status, members(status, code, message, hint, correlation, now))
+) -> Response {
+    Response::json(status, members(status, code, message, hint, correlation, now))
 }
 
 /// The members of an error response.
@@ -109,13 +109,13 @@ fn members(
     })
 }
 
-impl From<worker::Error> for Problem {
+impl From<worker::Error> for ApiError {
     fn from(error: worker::Error) -> Self {
         Self::internal(format!("storage: {error}"))
     }
 }
 
-impl From<WireError> for Problem {
+impl From<WireError> for ApiError {
     fn from(error: WireError) -> Self {
         Self::bad_request(error.to_string())
     }
@@ -127,9 +127,9 @@ mod tests {
 
     #[test]
     fn the_envelope_has_what_the_official_clients_read() {
-        let reply = Problem::plan_not_found("7").hint("h").reply("c-1", "2026-11-20T00:00:00.000Z");
-        assert_eq!(reply.status, 404);
-        let body: serde_json::Value = serde_json::from_str(reply.body_text()).unwrap();
+        let response = ApiError::plan_not_found("7").hint("h").to_response("c-1", "2026-11-20T00:00:00.000Z");
+        assert_eq!(response.status, 404);
+        let body: serde_json::Value = serde_json::from_str(response.body_text()).unwrap();
         assert_eq!(body["code"], "BCK.PROTOCOL.0003");
         assert_eq!(body["message"], "Plan 7 not found");
         assert_eq!(body["hint"], "h");

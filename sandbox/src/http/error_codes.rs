@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_code_is_of() {
+    fn category_and_retryable_of_codes() {
         for (code, status, expected, again) in [
             ("BCK.COMMON.0026", 400, "validation", false),
             ("BCK.COMMON.0027", 409, "business", false),
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_backends_codes_have_a_page() {
+    fn only_backend_codes_have_a_documentation_page() {
         assert!(docs("BCK.X402.0005").is_some_and(|url| url.ends_with("#bck-x402-0005")));
         assert_eq!(docs("SANDBOX.INTERNAL"), None);
     }

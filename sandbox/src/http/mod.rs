@@ -4,4 +4,6 @@ pub(crate) mod batch;
 pub(crate) mod cors;
 pub(crate) mod error;
 pub(crate) mod error_codes;
+pub(crate) mod fields;
 pub(crate) mod request;
+pub(crate) mod response;

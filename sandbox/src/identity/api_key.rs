@@ -3,7 +3,8 @@
 //! Keys are signed (ES256K) with the account's key, but the signature is not checked: any key whose payload names an
 //! account is accepted. This lets the official test suites bring their own keys.
 
-use crate::http::error::{Outcome, Problem};
+use crate::http::error::{ApiError, Result};
+use crate::http::request::Request;
 use crate::primitives::random::Random;
 use payments_wasm::wire::base64;
 use serde_json::{Value, json};
@@ -13,6 +14,8 @@ const MAX_KEY_BYTES: usize = 8 * 1024;
 /// The year 2060 in seconds: keys of the hosted service are valid for decades, too.
 const FAR: i64 = 2_840_140_800;
 
+/// The issuer of the sandbox's API keys.
+const ISSUER: &str = "0x5a6db0c500000000000000000000000000000000";
 /// The claim that tags a key with an organization.
 const ORG: &str = "orgId";
 
@@ -34,20 +37,26 @@ impl Identity {
     }
 }
 
+/// The caller, read from the API key (contract section 13.1). A missing or unreadable key is a 401.
+pub(crate) fn caller(request: &Request) -> Result<Identity> {
+    let header = request.authorization.as_deref();
+    read_bearer(header.ok_or_else(|| ApiError::unauthorized("The API key is missing"))?, request.now)
+}
+
 /// Reads `Bearer <key>`, with or without an environment prefix before the key's colon.
-pub(crate) fn read_bearer(header: &str, now: i64) -> Outcome<Identity> {
+pub(crate) fn read_bearer(header: &str, now: i64) -> Result<Identity> {
     let key = match header.split_once(' ') {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
-        _ => return Err(Problem::unauthorized("Authorization is not a bearer")),
+        _ => return Err(ApiError::unauthorized("Authorization is not a bearer token")),
     };
-    let broken = || Problem::unauthorized("The API key cannot be read");
+    let broken = || ApiError::unauthorized("The API key cannot be read");
     let payload = key.split('.').nth(1).ok_or_else(broken)?;
     let payload = base64::decode(payload, MAX_KEY_BYTES, "key").map_err(|_| broken())?;
     let payload: Value = serde_json::from_slice(&payload).map_err(|_| broken())?;
     let address =
         payload.get("sub").and_then(Value::as_str).filter(|sub| is_address(sub)).ok_or_else(broken)?;
     if payload.get("exp").and_then(Value::as_i64).is_some_and(|exp| exp <= now / 1000) {
-        return Err(Problem::unauthorized("The API key has expired"));
+        return Err(ApiError::unauthorized("The API key has expired"));
     }
     let claim = |name: &str| payload.get(name).and_then(Value::as_str).map(str::to_owned);
     Ok(Identity { address: address.to_owned(), key_id: claim("jti"), org: claim(ORG) })
@@ -71,11 +80,11 @@ pub(crate) fn mint(
     org: Option<&str>,
     random: Random,
     sign: impl FnOnce(&Value) -> String,
-) -> Outcome<Issued> {
+) -> Result<Issued> {
     let expires = secs.map_or(FAR, |secs| (now / 1000).saturating_add(secs));
     let id = random.hex(32)?;
     let mut payload = json!({
-        "iss": crate::control::deployment_info::ISSUER,
+        "iss": ISSUER,
         "sub": address,
         "jti": id,
         "iat": now / 1000,
@@ -108,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn any_key_whose_middle_names_an_account_will_do() {
+    fn any_key_whose_payload_names_an_account_is_accepted() {
         for prefix in ["local:", "sandbox:", "nvm:", "live-staging:", ""] {
             let identity = read_bearer(&bearer(prefix, &json!({ "sub": ADDRESS })), 0).unwrap();
             assert_eq!(identity.address, ADDRESS, "{prefix}");
@@ -117,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_a_401() {
+    fn unreadable_keys_are_a_401() {
         for header in [
             "",
             "Bearer",
@@ -132,8 +141,8 @@ mod tests {
             &bearer("local:", &json!({ "sub": ADDRESS, "exp": 10 })),
             &format!("Bearer local:e30.{}.x", "A".repeat(40_000)),
         ] {
-            let problem = read_bearer(header, 10_000).unwrap_err();
-            assert_eq!((problem.status, problem.code), (401, "BCK.AUTH.0002"), "{header}");
+            let error = read_bearer(header, 10_000).unwrap_err();
+            assert_eq!((error.status, error.code), (401, "BCK.AUTH.0002"), "{header}");
         }
     }
 
@@ -152,7 +161,7 @@ mod tests {
         }
     }
     #[test]
-    fn a_key_may_run_out() {
+    fn keys_expire() {
         let Issued { key, expires, .. } =
             mint(ADDRESS, 1_500, Some(2), None, Random::fixed(7), unsigned).unwrap();
         assert_eq!(expires, 3);

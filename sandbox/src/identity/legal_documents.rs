@@ -1,9 +1,12 @@
 //! Legal documents, and the guard that refuses calls until they are accepted (contract sections 1.4, 13.14).
 
-use crate::Desk;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{Call, Reply, member};
+use crate::context::RequestContext;
+use crate::http::error::{ApiError, Result};
+use crate::http::fields::member;
+use crate::http::request::Request;
+use crate::http::response::Response;
 use crate::identity::accounts;
+use crate::identity::api_key;
 use crate::storage::store::binds;
 use serde_json::{Map, Value, json};
 
@@ -13,48 +16,50 @@ const TERMS: (&str, &str) = ("terms", "1.0.0");
 /// True if a call needs consent: all calls that change something in the account's name. Verify and settle are
 /// excepted, because the seller calls them with another user's token, and so are the routes of the documents
 /// themselves.
-fn gated(call: &Call) -> bool {
-    let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+fn gated(request: &Request) -> bool {
+    let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
     match path.as_slice() {
         ["api", "v1", "legal-documents", ..] | ["api", "v1", "x402" | "mpp", "verify" | "settle"] => false,
-        ["api", "v1", ..] => call.authorization.is_some() && !matches!(call.method.as_str(), "GET" | "HEAD"),
+        ["api", "v1", ..] => {
+            request.authorization.is_some() && !matches!(request.method.as_str(), "GET" | "HEAD")
+        }
         _ => false,
     }
 }
 
 /// Refuses a call if the account has not accepted the current documents and the sandbox requires it.
-pub(crate) fn guard(desk: &Desk) -> Outcome<()> {
-    if !desk.settings.legal || !gated(&desk.call) {
+pub(crate) fn guard(ctx: &RequestContext) -> Result<()> {
+    if !ctx.settings.legal || !gated(&ctx.request) {
         return Ok(());
     }
-    let Ok(caller) = desk.call.identity() else { return Ok(()) };
+    let Ok(caller) = api_key::caller(&ctx.request) else { return Ok(()) };
     let agreed = "SELECT COUNT(*) AS count FROM consents WHERE account = ? AND document = ? AND version = ?";
-    if desk.store.count(agreed, binds![caller.id(), TERMS.0, TERMS.1])? > 0 {
+    if ctx.store.count(agreed, binds![caller.id(), TERMS.0, TERMS.1])? > 0 {
         return Ok(());
     }
-    Err(Problem::new(412, "BCK.LEGAL_DOCS.0004", "The current legal documents have not been agreed to")
+    Err(ApiError::new(412, "BCK.LEGAL_DOCS.0004", "The current legal documents have not been agreed to")
         .hint("Agree with POST /api/v1/legal-documents/me/consents, then try again."))
 }
 
 /// `GET /api/v1/legal-documents/manifest`
-pub(crate) fn manifest() -> Outcome {
-    Reply::ok(json!({ "documents": { TERMS.0: { "current": TERMS.1 } } }))
+pub(crate) fn manifest() -> Result {
+    Response::ok(json!({ "documents": { TERMS.0: { "current": TERMS.1 } } }))
 }
 
 /// `POST /api/v1/legal-documents/me/consents`: records any list of documents and versions.
-pub(crate) fn consent(desk: &Desk) -> Outcome {
-    let caller = accounts::caller(desk)?;
-    let consents = consents(&desk.call.json()?);
+pub(crate) fn consent(ctx: &RequestContext) -> Result {
+    let caller = accounts::caller(ctx)?;
+    let consents = consents(&ctx.request.json()?);
     if consents.is_empty() {
-        return Err(Problem::bad_request("consents names no document"));
+        return Err(ApiError::bad_request("consents names no document"));
     }
     for (document, version) in &consents {
-        desk.store.run(
+        ctx.store.run(
             "INSERT OR IGNORE INTO consents (account, document, version, at) VALUES (?, ?, ?, ?)",
-            binds![caller.id(), document.as_str(), version.as_str(), desk.call.now],
+            binds![caller.id(), document.as_str(), version.as_str(), ctx.request.now],
         )?;
     }
-    Reply::created(json!({ "recorded": consents.len() }))
+    Response::created(json!({ "recorded": consents.len() }))
 }
 
 /// The contract does not specify the body: any array of objects is accepted, or one object.
@@ -81,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn which_calls_wait_for_consent() {
+    fn calls_that_need_consent() {
         for (method, path, key, waits) in [
             ("POST", "api/v1/protocol/plans", true, true),
             ("DELETE", "api/v1/delegation/x", true, true),
@@ -93,13 +98,13 @@ mod tests {
             ("POST", "api/v1/legal-documents/me/consents", true, false),
             ("POST", "sandbox/settings", true, false),
         ] {
-            let call = Call {
+            let request = Request {
                 method: method.into(),
                 path: path.split('/').map(str::to_owned).collect(),
                 authorization: key.then(|| "Bearer x".into()),
-                ..Call::default()
+                ..Request::default()
             };
-            assert_eq!(gated(&call), waits, "{method} {path}");
+            assert_eq!(gated(&request), waits, "{method} {path}");
         }
     }
 

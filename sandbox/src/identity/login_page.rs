@@ -1,26 +1,26 @@
 //! The login page: it hands an app an API key of the account that the user picks (contract sections 8.1, 8.2).
 
-use crate::Desk;
-use crate::http::error::Outcome;
-use crate::http::request::Reply;
+use crate::context::RequestContext;
+use crate::http::error::Result;
+use crate::http::response::Response;
 use crate::identity::accounts::{self, Account};
 use crate::pages::html::{self, escape};
 use crate::pages::return_url;
 use worker::Url;
 
 /// Maximum number of accounts on the page.
-pub(crate) const MOST_ACCOUNTS: i64 = 12;
+pub(crate) const MAX_ACCOUNTS: i64 = 12;
 
 /// The kind of client that asks for a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Door {
+pub(crate) enum LoginClient {
     /// A web page, at `/login?returnUrl=`.
     Browser,
     /// The command line, at `/auth/cli?callback_url=`. It listens on a loopback address.
     Terminal,
 }
 
-impl Door {
+impl LoginClient {
     fn path(self) -> &'static str {
         match self {
             Self::Browser => "/login",
@@ -37,45 +37,45 @@ impl Door {
 
     /// The return URL. The command line's must be on this machine.
     fn target(self, text: &str) -> Option<Url> {
-        return_url::address(text).filter(|url| self == Self::Browser || return_url::loopback(url))
+        return_url::parse(text).filter(|url| self == Self::Browser || return_url::is_loopback(url))
     }
 
     /// Adds a key to `target`, whose other parameters stay unchanged.
     fn answer(self, target: &Url, key: &str, address: &str) -> String {
         match self {
-            Self::Browser => return_url::with(target, &[("nvmApiKey", key), ("accountAddress", address)]),
-            Self::Terminal => return_url::with(target, &[("nvm_api_key", key)]),
+            Self::Browser => {
+                return_url::with_params(target, &[("nvmApiKey", key), ("accountAddress", address)])
+            }
+            Self::Terminal => return_url::with_params(target, &[("nvm_api_key", key)]),
         }
     }
 }
 
-fn refused(door: Door) -> Reply {
-    let text = match door {
-        Door::Browser => {
-            "The app did not say where to go back to: returnUrl must be an http or https address."
-        }
-        Door::Terminal => "callback_url must be an http address on this machine.",
+fn refused(client: LoginClient) -> Response {
+    let text = match client {
+        LoginClient::Browser => "The app sent no valid returnUrl: it must be an http or https address.",
+        LoginClient::Terminal => "callback_url must be an http address on this machine.",
     };
     html::message(400, "That sign-in link does not work", text)
 }
 
 /// `GET /login`, `GET /auth/cli`: the account list.
-pub(crate) fn page(desk: &Desk, door: Door) -> Outcome {
-    let asked = desk.call.param(door.parameter());
-    let Some(target) = asked.and_then(|text| door.target(text)) else { return Ok(refused(door)) };
-    let accounts = accounts::newest(desk, MOST_ACCOUNTS)?;
-    Ok(html::page(200, "Sign in", &content(door, &target, &accounts)))
+pub(crate) fn page(ctx: &RequestContext, client: LoginClient) -> Result {
+    let asked = ctx.request.param(client.parameter());
+    let Some(target) = asked.and_then(|text| client.target(text)) else { return Ok(refused(client)) };
+    let accounts = accounts::newest(ctx, MAX_ACCOUNTS)?;
+    Ok(html::page(200, "Sign in", &content(client, &target, &accounts)))
 }
 
 /// `POST /login`, `POST /auth/cli`: redirects to the app with a new key.
-pub(crate) fn enter(desk: &Desk, door: Door) -> Outcome {
-    let form = desk.call.form();
+pub(crate) fn enter(ctx: &RequestContext, client: LoginClient) -> Result {
+    let form = ctx.request.form();
     let field = |name: &str| form.get(name);
-    let Some(target) = field(door.parameter()).and_then(|text| door.target(text)) else {
-        return Ok(refused(door));
+    let Some(target) = field(client.parameter()).and_then(|text| client.target(text)) else {
+        return Ok(refused(client));
     };
     let address = match field("account") {
-        Some(address) => match accounts::find(desk, address)? {
+        Some(address) => match accounts::find(ctx, address)? {
             Some(account) => account.address,
             None => {
                 return Ok(html::message(
@@ -85,21 +85,21 @@ pub(crate) fn enter(desk: &Desk, door: Door) -> Outcome {
                 ));
             }
         },
-        None => accounts::open(desk, field("name"))?.address,
+        None => accounts::open(ctx, field("name"))?.address,
     };
-    let issued = accounts::issue(desk, &address, None, None)?;
-    Ok(Reply::see_other(door.answer(&target, &issued.key, &address)))
+    let issued = accounts::issue(ctx, &address, None, None)?;
+    Ok(Response::see_other(client.answer(&target, &issued.key, &address)))
 }
 
-fn content(door: Door, target: &Url, accounts: &[Account]) -> String {
-    let app = match door {
-        Door::Browser => target.origin().ascii_serialization(),
-        Door::Terminal => "The command line".to_owned(),
+fn content(client: LoginClient, target: &Url, accounts: &[Account]) -> String {
+    let app = match client {
+        LoginClient::Browser => target.origin().ascii_serialization(),
+        LoginClient::Terminal => "The command line".to_owned(),
     };
     let form = format!(
         "<form method=\"post\" action=\"{}\">\n<input type=\"hidden\" name=\"{}\" value=\"{}\">",
-        door.path(),
-        door.parameter(),
+        client.path(),
+        client.parameter(),
         escape(target.as_str())
     );
     let mut html = format!(
@@ -119,7 +119,7 @@ fn content(door: Door, target: &Url, accounts: &[Account]) -> String {
          <input type=\"text\" id=\"name\" name=\"name\" maxlength=\"80\" autocomplete=\"off\" placeholder=\"Ada\">\
          <button class=\"primary\">Create account</button></div>\n</form>\n"
     ));
-    if door == Door::Browser {
+    if client == LoginClient::Browser {
         html.push_str(&format!(
             "<a class=\"back\" href=\"{}\">Back without signing in</a>\n",
             escape(target.as_str())
@@ -151,36 +151,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_a_sign_in_may_lead() {
-        for (door, text, ok) in [
-            (Door::Browser, "https://app.example/", true),
-            (Door::Browser, "javascript:alert(1)", false),
-            (Door::Terminal, "http://localhost:4000/callback", true),
-            (Door::Terminal, "http://127.0.0.1:4000/callback?state=s", true),
-            (Door::Terminal, "https://app.example/callback", false),
+    fn return_urls_of_a_login() {
+        for (client, text, ok) in [
+            (LoginClient::Browser, "https://app.example/", true),
+            (LoginClient::Browser, "javascript:alert(1)", false),
+            (LoginClient::Terminal, "http://localhost:4000/callback", true),
+            (LoginClient::Terminal, "http://127.0.0.1:4000/callback?state=s", true),
+            (LoginClient::Terminal, "https://app.example/callback", false),
         ] {
-            assert_eq!(door.target(text).is_some(), ok, "{door:?} {text}");
+            assert_eq!(client.target(text).is_some(), ok, "{client:?} {text}");
         }
     }
 
     #[test]
     fn the_key_joins_what_the_address_carries() {
-        let to = |text: &str, door: Door| door.answer(&door.target(text).unwrap(), "local:a", "0x1");
+        let to =
+            |text: &str, client: LoginClient| client.answer(&client.target(text).unwrap(), "local:a", "0x1");
         assert_eq!(
-            to("https://a.example/?x=1", Door::Browser),
+            to("https://a.example/?x=1", LoginClient::Browser),
             "https://a.example/?x=1&nvmApiKey=local%3Aa&accountAddress=0x1"
         );
         assert_eq!(
-            to("http://localhost:1/callback?state=s%20t", Door::Terminal),
+            to("http://localhost:1/callback?state=s%20t", LoginClient::Terminal),
             "http://localhost:1/callback?state=s%20t&nvm_api_key=local%3Aa"
         );
     }
 
     #[test]
-    fn nothing_on_the_page_is_markup_but_ours() {
-        let target = Door::Browser.target("https://a.example/?q=\"><script>'").unwrap();
+    fn user_text_on_the_page_is_escaped() {
+        let target = LoginClient::Browser.target("https://a.example/?q=\"><script>'").unwrap();
         let account = Account { address: "0x<b>".into(), name: "<i>\"Eve\"".into() };
-        let html = content(Door::Browser, &target, &[account]);
+        let html = content(LoginClient::Browser, &target, &[account]);
         assert!(!html.contains("<script") && !html.contains("<i>") && !html.contains("<b>"), "{html}");
     }
 }

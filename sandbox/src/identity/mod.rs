@@ -4,3 +4,5 @@ pub(crate) mod accounts;
 pub(crate) mod api_key;
 pub(crate) mod legal_documents;
 pub(crate) mod login_page;
+pub(crate) mod membership;
+pub(crate) mod widget_session;

@@ -1,13 +1,13 @@
 //! Credit balances of holders: lots are read and written here, and the balance is shown to clients.
 
-use crate::Desk;
 use crate::catalog::credit_rules::{self, Lot};
 use crate::catalog::plans::{self, Plan};
-use crate::control::deployment_info;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::Reply;
+use crate::context::RequestContext;
+use crate::http::error::{ApiError, Result};
+use crate::http::response::Response;
 use crate::identity::api_key::is_address;
 use crate::ledger::postings::{self, Account, Kind, Posting};
+use crate::primitives::contracts;
 use crate::storage::store::binds;
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
@@ -20,11 +20,11 @@ struct LotRow {
 }
 
 /// The lots that have not expired.
-pub(crate) fn lots(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Vec<Lot>> {
-    let rows: Vec<LotRow> = desk.store.rows(
+pub(crate) fn lots(ctx: &RequestContext, plan_id: &str, holder: &str) -> Result<Vec<Lot>> {
+    let rows: Vec<LotRow> = ctx.store.rows(
         "SELECT expires_at, balance FROM books WHERE unit = ? AND kind = 'held' AND owner = ? AND balance <> '0'
          AND (expires_at = 0 OR expires_at > ?)",
-        binds![postings::credits_unit(plan_id), holder.to_ascii_lowercase(), desk.call.now],
+        binds![postings::credits_unit(plan_id), holder.to_ascii_lowercase(), ctx.request.now],
     )?;
     rows.into_iter()
         .map(|row| Ok(Lot { expires_at: row.expires_at, amount: postings::amount(&row.balance)? }))
@@ -32,81 +32,87 @@ pub(crate) fn lots(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Vec<Lot>
 }
 
 /// The balance of a holder.
-pub(crate) fn total(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<Credits> {
-    Ok(credit_rules::total(&lots(desk, plan_id, holder)?))
+pub(crate) fn total(ctx: &RequestContext, plan_id: &str, holder: &str) -> Result<Credits> {
+    Ok(credit_rules::total(&lots(ctx, plan_id, holder)?))
 }
 
 /// Issues credits for the purchase `tx`. They expire at `expires_at` (0: never).
 pub(crate) fn add(
-    desk: &Desk,
+    ctx: &RequestContext,
     tx: &str,
     plan_id: &str,
     holder: &str,
     amount: Credits,
     expires_at: i64,
-) -> Outcome<()> {
-    let held = lots(desk, plan_id, holder)?;
+) -> Result<()> {
+    let held = lots(ctx, plan_id, holder)?;
     if credit_rules::total(&held).checked_add(amount).is_none() {
-        return Err(Problem::new(500, "BCK.PROTOCOL.0007", "The balance would be above a uint256"));
+        return Err(ApiError::new(500, "BCK.PROTOCOL.0007", "The balance would be above a uint256"));
     }
     let posting = Posting { entry: tx, why: "issue", amount };
     let issued = Account::credits(Kind::Issued, plan_id);
-    postings::post(desk, posting, &issued, &Account::held(plan_id, holder, expires_at))
+    postings::post(ctx, posting, &issued, &Account::held(plan_id, holder, expires_at))
 }
 
 /// Issues the credits of a plan by its terms. For a time plan, an order extends the time: the held credits move to
 /// the later expiry, and the difference is burned or issued.
-pub(crate) fn grant(desk: &Desk, tx: &str, plan: &Plan, holder: &str, amount: Credits) -> Outcome<()> {
+pub(crate) fn grant(
+    ctx: &RequestContext,
+    tx: &str,
+    plan: &Plan,
+    holder: &str,
+    amount: Credits,
+) -> Result<()> {
     let terms = &plan.terms.grant;
     if !terms.by_time {
-        return add(desk, tx, &plan.id, holder, amount, terms.expiry(desk.call.now));
+        return add(ctx, tx, &plan.id, holder, amount, terms.expiry(ctx.request.now));
     }
-    let held = lots(desk, &plan.id, holder)?;
-    let renewed = terms.renewal(&held, amount, desk.call.now);
+    let held = lots(ctx, &plan.id, holder)?;
+    let renewed = terms.renewal(&held, amount, ctx.request.now);
     let later = Account::held(&plan.id, holder, renewed.expires_at);
     for lot in held.iter().filter(|lot| lot.expires_at != renewed.expires_at) {
         let posting = Posting { entry: tx, why: "renew", amount: lot.amount };
-        postings::post(desk, posting, &Account::held(&plan.id, holder, lot.expires_at), &later)?;
+        postings::post(ctx, posting, &Account::held(&plan.id, holder, lot.expires_at), &later)?;
     }
     let now = credit_rules::total(&held);
     let (missing, over) = (renewed.amount.saturating_sub(now), now.saturating_sub(renewed.amount));
     let posting = |why, amount| Posting { entry: tx, why, amount };
-    postings::post(desk, posting("issue", missing), &Account::credits(Kind::Issued, &plan.id), &later)?;
-    postings::post(desk, posting("merge", over), &later, &Account::credits(Kind::Burned, &plan.id))
+    postings::post(ctx, posting("issue", missing), &Account::credits(Kind::Issued, &plan.id), &later)?;
+    postings::post(ctx, posting("merge", over), &later, &Account::credits(Kind::Burned, &plan.id))
 }
 
 /// Burns credits for `tx` and returns the remaining balance. Returns `None`, and burns nothing, if there are too few.
 pub(crate) fn burn(
-    desk: &Desk,
+    ctx: &RequestContext,
     tx: &str,
     plan_id: &str,
     holder: &str,
     amount: Credits,
-) -> Outcome<Option<Credits>> {
-    let held = lots(desk, plan_id, holder)?;
+) -> Result<Option<Credits>> {
+    let held = lots(ctx, plan_id, holder)?;
     let Some(left) = credit_rules::take(&held, amount) else { return Ok(None) };
     let burned = Account::credits(Kind::Burned, plan_id);
     for lot in &left {
         let before = held.iter().find(|before| before.expires_at == lot.expires_at);
         let taken = before.map_or(Credits::ZERO, |before| before.amount.saturating_sub(lot.amount));
         let posting = Posting { entry: tx, why: "burn", amount: taken };
-        postings::post(desk, posting, &Account::held(plan_id, holder, lot.expires_at), &burned)?;
+        postings::post(ctx, posting, &Account::held(plan_id, holder, lot.expires_at), &burned)?;
     }
     Ok(Some(credit_rules::total(&left)))
 }
 
 /// Number of orders and grants of the plan that the holder received.
-pub(crate) fn purchases(desk: &Desk, plan_id: &str, holder: &str) -> Outcome<i64> {
-    desk.store.count(
+pub(crate) fn purchases(ctx: &RequestContext, plan_id: &str, holder: &str) -> Result<i64> {
+    ctx.store.count(
         "SELECT COUNT(*) AS count FROM purchases WHERE plan_id = ? AND holder = ?",
         binds![plan_id, holder.to_ascii_lowercase()],
     )
 }
 
 /// The body of `GET /plans/:id/balance/:holder`.
-pub(crate) fn view(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<Value> {
-    let balance = credit_rules::total(&lots(desk, &plan.id, holder)?);
-    let ever = purchases(desk, &plan.id, holder)? > 0;
+pub(crate) fn view(ctx: &RequestContext, plan: &Plan, holder: &str) -> Result<Value> {
+    let balance = credit_rules::total(&lots(ctx, &plan.id, holder)?);
+    let ever = purchases(ctx, &plan.id, holder)? > 0;
     let terms = &plan.terms;
     let contract = if terms.grant.duration_secs > 0 { "NFT1155ExpirableCredits" } else { "NFT1155Credits" };
     Ok(json!({
@@ -115,17 +121,17 @@ pub(crate) fn view(desk: &Desk, plan: &Plan, holder: &str) -> Outcome<Value> {
         "planType": terms.access_limit(),
         "holderAddress": holder,
         "balance": balance.to_string(),
-        "creditsContract": deployment_info::contract(contract),
+        "creditsContract": contracts::contract(contract),
         "isSubscriber": if terms.grant.by_time { !balance.is_zero() } else { ever },
         "pricePerCredit": credit_rules::price_per_credit(terms.total, terms.grant.amount),
     }))
 }
 
 /// `GET /api/v1/protocol/plans/:planId/balance/:holder`: public.
-pub(crate) fn get(desk: &Desk, plan_id: &str, holder: &str) -> Outcome {
-    let plan = plans::load(desk, plan_id)?;
+pub(crate) fn get(ctx: &RequestContext, plan_id: &str, holder: &str) -> Result {
+    let plan = plans::load(ctx, plan_id)?;
     if !is_address(holder) {
-        return Err(Problem::bad_request("The holder is not an address"));
+        return Err(ApiError::bad_request("The holder is not an address"));
     }
-    Reply::ok(view(desk, &plan, holder)?)
+    Response::ok(view(ctx, &plan, holder)?)
 }

@@ -1,8 +1,8 @@
 //! The read API of the ledger: postings and accounts (`GET /sandbox/ledger`, `/sandbox/ledger/accounts`).
 
-use crate::Desk;
-use crate::http::error::Outcome;
-use crate::http::request::Reply;
+use crate::context::RequestContext;
+use crate::http::error::Result;
+use crate::http::response::Response;
 use crate::ledger::postings;
 use crate::primitives::time;
 use crate::storage::store::binds;
@@ -17,16 +17,16 @@ fn account(id: i64, kind: &str, owner: &str, expires_at: i64) -> Value {
 }
 
 /// The requested unit: `unit` as it is, or the unit of a `planId` or `delegationId`.
-fn unit(desk: &Desk) -> String {
-    let of = |name: &str, prefix: &str| desk.call.param(name).map(|id| format!("{prefix}:{id}"));
-    let plan = desk.call.param("planId").map(postings::credits_unit);
-    let unit = desk.call.param("unit").map(str::to_owned);
+fn unit(ctx: &RequestContext) -> String {
+    let of = |name: &str, prefix: &str| ctx.request.param(name).map(|id| format!("{prefix}:{id}"));
+    let plan = ctx.request.param("planId").map(postings::credits_unit);
+    let unit = ctx.request.param("unit").map(str::to_owned);
     unit.or(plan).or_else(|| of("delegationId", "cents")).unwrap_or_default()
 }
 
 /// `GET /sandbox/ledger?entry&kind&unit|planId|delegationId&owner&account&page&offset&sortOrder`: postings, newest
 /// first. `owner` matches either side.
-pub(crate) fn list(desk: &Desk) -> Outcome {
+pub(crate) fn list(ctx: &RequestContext) -> Result {
     #[derive(Deserialize)]
     struct Row {
         id: i64,
@@ -44,15 +44,15 @@ pub(crate) fn list(desk: &Desk) -> Outcome {
         credit_owner: String,
         credit_until: i64,
     }
-    let page = desk.call.page();
-    let text = |name: &str| desk.call.param(name).unwrap_or_default().to_owned();
+    let page = ctx.request.page();
+    let text = |name: &str| ctx.request.param(name).unwrap_or_default().to_owned();
     let owner = text("owner").to_ascii_lowercase();
-    let account_id = desk.call.param("account").and_then(|id| id.parse::<i64>().ok()).unwrap_or(0);
+    let account_id = ctx.request.param("account").and_then(|id| id.parse::<i64>().ok()).unwrap_or(0);
     let from = "FROM postings p JOIN books f ON f.id = p.debit JOIN books t ON t.id = p.credit
         WHERE (?1 = '' OR p.entry = ?1) AND (?2 = '' OR p.kind = ?2) AND (?3 = '' OR f.unit = ?3)
         AND (?4 = '' OR f.owner = ?4 OR t.owner = ?4) AND (?5 = 0 OR f.id = ?5 OR t.id = ?5)";
-    let filter = || binds![text("entry"), text("kind"), unit(desk), owner.as_str(), account_id];
-    let total = desk.store.count(&format!("SELECT COUNT(*) AS count {from}"), filter())?;
+    let filter = || binds![text("entry"), text("kind"), unit(ctx), owner.as_str(), account_id];
+    let total = ctx.store.count(&format!("SELECT COUNT(*) AS count {from}"), filter())?;
     let query = format!(
         "SELECT p.id, p.entry, p.kind, p.amount, p.at, f.unit, p.debit, f.kind AS debit_kind, f.owner AS debit_owner,
          f.expires_at AS debit_until, p.credit, t.kind AS credit_kind, t.owner AS credit_owner,
@@ -61,7 +61,7 @@ pub(crate) fn list(desk: &Desk) -> Outcome {
     );
     let mut binds = filter();
     binds.extend(binds![i64::from(page.size), page.skip()]);
-    let rows: Vec<Row> = desk.store.rows(&query, binds)?;
+    let rows: Vec<Row> = ctx.store.rows(&query, binds)?;
     let postings: Vec<Value> = rows
         .iter()
         .map(|row| {
@@ -73,13 +73,13 @@ pub(crate) fn list(desk: &Desk) -> Outcome {
             })
         })
         .collect();
-    Reply::ok(
+    Response::ok(
         json!({ "postings": postings, "totalResults": total, "page": page.number, "offset": page.size }),
     )
 }
 
 /// `GET /sandbox/ledger/accounts?kind&unit|planId|delegationId&owner&page&offset`: accounts with their balances.
-pub(crate) fn accounts(desk: &Desk) -> Outcome {
+pub(crate) fn accounts(ctx: &RequestContext) -> Result {
     #[derive(Deserialize)]
     struct Row {
         id: i64,
@@ -89,19 +89,19 @@ pub(crate) fn accounts(desk: &Desk) -> Outcome {
         expires_at: i64,
         balance: String,
     }
-    let page = desk.call.page();
-    let kind = desk.call.param("kind").unwrap_or_default();
-    let owner = desk.call.param("owner").unwrap_or_default().to_ascii_lowercase();
+    let page = ctx.request.page();
+    let kind = ctx.request.param("kind").unwrap_or_default();
+    let owner = ctx.request.param("owner").unwrap_or_default().to_ascii_lowercase();
     let from =
         "FROM books WHERE (?1 = '' OR kind = ?1) AND (?2 = '' OR unit = ?2) AND (?3 = '' OR owner = ?3)";
-    let filter = || binds![kind, unit(desk), owner.as_str()];
-    let total = desk.store.count(&format!("SELECT COUNT(*) AS count {from}"), filter())?;
+    let filter = || binds![kind, unit(ctx), owner.as_str()];
+    let total = ctx.store.count(&format!("SELECT COUNT(*) AS count {from}"), filter())?;
     let query = format!(
         "SELECT id, kind, unit, owner, expires_at, balance {from} ORDER BY unit, id LIMIT ?4 OFFSET ?5"
     );
     let mut binds = filter();
     binds.extend(binds![i64::from(page.size), page.skip()]);
-    let rows: Vec<Row> = desk.store.rows(&query, binds)?;
+    let rows: Vec<Row> = ctx.store.rows(&query, binds)?;
     let accounts: Vec<Value> = rows
         .iter()
         .map(|row| {
@@ -113,7 +113,7 @@ pub(crate) fn accounts(desk: &Desk) -> Outcome {
             view
         })
         .collect();
-    Reply::ok(
+    Response::ok(
         json!({ "accounts": accounts, "totalResults": total, "page": page.number, "offset": page.size }),
     )
 }

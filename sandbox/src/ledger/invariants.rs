@@ -1,9 +1,9 @@
 //! The invariants of the ledger and the tables beside it. Each check returns a description of every violation.
 
 use crate::catalog::credit_rules::Grant;
-use crate::catalog::plan_terms::Terms;
-use crate::http::error::Outcome;
-use crate::ledger::audit::{Book, Posted, each};
+use crate::catalog::plan_terms::PlanTerms;
+use crate::http::error::Result;
+use crate::ledger::book::{Book, Posted, each};
 use crate::ledger::postings::{self, Kind};
 use crate::storage::store::{Store, binds};
 use payments_wasm::wire::Credits;
@@ -19,36 +19,44 @@ pub(crate) struct Watermarks {
     sales: i64,
 }
 
-pub(crate) fn watermarks(store: &Store) -> Outcome<Watermarks> {
+pub(crate) fn watermarks(store: &Store) -> Result<Watermarks> {
     let found = store.first("SELECT purchases, settlements, charges, sales FROM opened", binds![])?;
     Ok(found.unwrap_or_default())
 }
 
-pub(crate) fn kept(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
+pub(crate) fn stored_balances(books: &HashMap<i64, Book>) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     for book in books.values() {
-        let kept = postings::amount(&book.balance)?;
-        if kept != book.posted {
-            wrong.push(format!("{} has {kept}, and {} was posted", book.named(), book.posted));
+        let balance = postings::amount(&book.balance)?;
+        if balance != book.posted {
+            wrong.push(format!(
+                "{} has the balance {balance}, and its postings add up to {}",
+                book.named(),
+                book.posted
+            ));
         }
     }
     Ok(wrong)
 }
 
 /// Per unit: the sum that the sources issued, and the sum of all other accounts.
-pub(crate) fn sums(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
+pub(crate) fn balanced_units(books: &HashMap<i64, Book>) -> Result<Vec<String>> {
     let mut units: HashMap<&str, (Credits, Credits)> = HashMap::new();
     for book in books.values() {
-        let kept = postings::amount(&book.balance)?;
+        let balance = postings::amount(&book.balance)?;
         let (given, had) = units.entry(book.unit.as_str()).or_default();
         let sum = if book.is_source() { given } else { had };
-        *sum = sum.saturating_add(kept);
+        *sum = sum.saturating_add(balance);
     }
     let wrong = units.iter().filter(|(_, (given, had))| given != had);
-    Ok(wrong.map(|(unit, (given, had))| format!("{unit}: {given} given, {had} there")).collect())
+    Ok(wrong
+        .map(|(unit, (given, had))| {
+            format!("{unit}: the sources issued {given}, the other accounts hold {had}")
+        })
+        .collect())
 }
 
-pub(crate) fn settled(store: &Store, from: &Watermarks, posted: &Posted) -> Outcome<Vec<String>> {
+pub(crate) fn settled(store: &Store, from: &Watermarks, posted: &Posted) -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Settlement {
         tx: String,
@@ -78,20 +86,20 @@ struct Purchase {
 }
 
 /// The terms of all plans.
-fn terms(store: &Store) -> Outcome<HashMap<String, Terms>> {
+fn terms(store: &Store) -> Result<HashMap<String, PlanTerms>> {
     #[derive(Deserialize)]
     struct Plan {
         id: String,
         terms: String,
     }
     let plans: Vec<Plan> = store.rows("SELECT id, terms FROM plans", binds![])?;
-    plans.into_iter().map(|plan| Ok((plan.id, Terms::load(&plan.terms)?))).collect()
+    plans.into_iter().map(|plan| Ok((plan.id, PlanTerms::load(&plan.terms)?))).collect()
 }
 
 const PURCHASES: &str = "SELECT tx, kind, plan_id, quantity, cents FROM purchases";
 const ARRIVALS: &str = "SELECT tx, kind, plan_id, '1' AS quantity, cents FROM arrivals";
 
-pub(crate) fn issued(store: &Store, from: &Watermarks, posted: &Posted) -> Outcome<Vec<String>> {
+pub(crate) fn issued(store: &Store, from: &Watermarks, posted: &Posted) -> Result<Vec<String>> {
     let terms = terms(store)?;
     let (mut wrong, mut known) = (Vec::new(), HashSet::new());
     each(store, PURCHASES, "rowid", from.purchases, |row: Purchase| {
@@ -120,7 +128,7 @@ fn times(grant: &Grant, orders: &str) -> Option<Credits> {
     orders.checked_mul(amount)?.to_string().parse().ok()
 }
 
-pub(crate) fn paid(store: &Store, from: &Watermarks, posted: &Posted) -> Outcome<Vec<String>> {
+pub(crate) fn paid(store: &Store, from: &Watermarks, posted: &Posted) -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Sale {
         id: String,
@@ -159,17 +167,17 @@ pub(crate) fn paid(store: &Store, from: &Watermarks, posted: &Posted) -> Outcome
         Ok(())
     })?;
     let loose = posted.paid.keys().filter(|entry| !known.contains(*entry));
-    wrong.extend(loose.map(|entry| format!("{entry} was paid for nothing")));
+    wrong.extend(loose.map(|entry| format!("{entry} was paid without a purchase")));
     Ok(wrong)
 }
 
 /// Buyers' money accounts are empty after each payment.
-pub(crate) fn money(books: &HashMap<i64, Book>) -> Outcome<Vec<String>> {
+pub(crate) fn money(books: &HashMap<i64, Book>) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     for book in books.values().filter(|book| book.kind == Kind::Buyer.name()) {
-        let kept = postings::amount(&book.balance)?;
-        if !kept.is_zero() {
-            wrong.push(format!("{} has {kept} over", book.named()));
+        let balance = postings::amount(&book.balance)?;
+        if !balance.is_zero() {
+            wrong.push(format!("{} holds {balance}, which should be 0", book.named()));
         }
     }
     Ok(wrong)
@@ -190,7 +198,7 @@ pub(crate) fn delegations(
     store: &Store,
     from: &Watermarks,
     books: &HashMap<i64, Book>,
-) -> Outcome<Vec<String>> {
+) -> Result<Vec<String>> {
     let mut cents: HashMap<(&str, &str), Credits> = HashMap::new();
     for book in books.values() {
         cents.insert((book.unit.as_str(), book.kind.as_str()), postings::amount(&book.balance)?);
@@ -207,14 +215,14 @@ pub(crate) fn delegations(
         for (what, fails) in [
             ("spent more than its limit", row.spent_cents > row.limit_cents || row.spent_cents < 0),
             ("was charged too often", row.max_transactions.is_some_and(|most| row.transactions > most)),
-            ("has something reserved between calls", !on(Kind::Reserved).is_zero()),
-            ("spent what its account does not have", on(Kind::Spent) != spent),
+            ("has a reservation between requests", !on(Kind::Reserved).is_zero()),
+            ("spent another amount than its account shows", on(Kind::Spent) != spent),
             (
-                "has more free than it was given",
+                "has more available than its limit",
                 on(Kind::Free).saturating_add(spent) > postings::cents(row.limit_cents),
             ),
             (
-                "counts what was not charged",
+                "counts transactions that were not charged",
                 !old && (row.made, row.charged) != (row.transactions, row.spent_cents),
             ),
         ] {
@@ -228,7 +236,7 @@ pub(crate) fn delegations(
 }
 
 /// Single-use objects: the number of uses is counted.
-pub(crate) fn once(store: &Store, from: &Watermarks) -> Outcome<Vec<String>> {
+pub(crate) fn once(store: &Store, from: &Watermarks) -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Found {
         what: String,

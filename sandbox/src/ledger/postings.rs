@@ -14,8 +14,8 @@
 //! The first account of each row is a source: its balance is the sum it has issued. All amounts are whole numbers and
 //! no balance is negative: a posting that would make one negative fails, and with it the whole request.
 
-use crate::Desk;
-use crate::http::error::{Outcome, Problem};
+use crate::context::RequestContext;
+use crate::http::error::{ApiError, Result};
 use crate::storage::store::{Store, binds};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
@@ -128,8 +128,8 @@ pub(crate) struct Posting<'a> {
 }
 
 /// Posts an amount from one account to another. An amount of 0 posts nothing.
-pub(crate) fn post(desk: &Desk, posting: Posting<'_>, from: &Account, to: &Account) -> Outcome<()> {
-    post_at(&desk.store, desk.call.now, posting, from, to)
+pub(crate) fn post(ctx: &RequestContext, posting: Posting<'_>, from: &Account, to: &Account) -> Result<()> {
+    post_at(&ctx.store, ctx.request.now, posting, from, to)
 }
 
 /// The same without a request.
@@ -139,13 +139,13 @@ pub(crate) fn post_at(
     posting: Posting<'_>,
     from: &Account,
     to: &Account,
-) -> Outcome<()> {
+) -> Result<()> {
     let amount = posting.amount;
     if amount.is_zero() {
         return Ok(());
     }
     if from.unit != to.unit || from == to {
-        return Err(Problem::internal("the ledger: a posting between accounts of two units"));
+        return Err(ApiError::internal("the ledger: a posting between accounts of two units"));
     }
     let (debit, credit) = both(store, from, to)?;
     let (taken, added) = (debit.after(from, amount, false)?, credit.after(to, amount, true)?);
@@ -160,23 +160,23 @@ pub(crate) fn post_at(
 }
 
 /// An account with its current balance.
-struct Standing {
+struct AccountBalance {
     id: i64,
     balance: Credits,
 }
 
-impl Standing {
+impl AccountBalance {
     /// The balance after the amount is added or removed.
-    fn after(&self, account: &Account, amount: Credits, comes: bool) -> Outcome<Credits> {
+    fn after(&self, account: &Account, amount: Credits, comes: bool) -> Result<Credits> {
         if comes != account.kind.is_source() {
             return self.balance.checked_add(amount).ok_or_else(|| {
-                Problem::new(500, "BCK.PROTOCOL.0007", "The balance would be above a uint256")
+                ApiError::new(500, "BCK.PROTOCOL.0007", "The balance would be above a uint256")
             });
         }
         self.balance.checked_sub(amount).ok_or_else(|| {
             let (kind, unit) = (account.kind.name(), &account.unit);
-            Problem::internal(format!(
-                "the ledger: {kind} of {unit} has {}, and {amount} is more",
+            ApiError::internal(format!(
+                "the ledger: {kind} of {unit} holds {}, less than {amount}",
                 self.balance
             ))
         })
@@ -184,7 +184,7 @@ impl Standing {
 }
 
 /// Loads both accounts and opens missing ones.
-fn both(store: &Store, from: &Account, to: &Account) -> Outcome<(Standing, Standing)> {
+fn both(store: &Store, from: &Account, to: &Account) -> Result<(AccountBalance, AccountBalance)> {
     #[derive(Deserialize)]
     struct Row {
         debit: i64,
@@ -206,13 +206,13 @@ fn both(store: &Store, from: &Account, to: &Account) -> Outcome<(Standing, Stand
         ],
     )?;
     let find = |debit: i64, account: &Account| match rows.iter().find(|row| row.debit == debit) {
-        Some(row) => Ok(Standing { id: row.id, balance: amount(&row.balance)? }),
+        Some(row) => Ok(AccountBalance { id: row.id, balance: amount(&row.balance)? }),
         None => open(store, account),
     };
     Ok((find(1, from)?, find(0, to)?))
 }
 
-fn open(store: &Store, account: &Account) -> Outcome<Standing> {
+fn open(store: &Store, account: &Account) -> Result<AccountBalance> {
     #[derive(Deserialize)]
     struct Row {
         id: i64,
@@ -221,12 +221,12 @@ fn open(store: &Store, account: &Account) -> Outcome<Standing> {
         "INSERT INTO books (kind, unit, owner, expires_at, balance) VALUES (?, ?, ?, ?, '0') RETURNING id",
         binds![account.kind.name(), account.unit.as_str(), account.owner.as_str(), account.expires_at],
     )?;
-    let row = row.ok_or_else(|| Problem::internal("the ledger: an account was not opened"))?;
-    Ok(Standing { id: row.id, balance: Credits::ZERO })
+    let row = row.ok_or_else(|| ApiError::internal("the ledger: an account was not opened"))?;
+    Ok(AccountBalance { id: row.id, balance: Credits::ZERO })
 }
 
 /// The balance of an account.
-pub(crate) fn balance(store: &Store, account: &Account) -> Outcome<Credits> {
+pub(crate) fn balance(store: &Store, account: &Account) -> Result<Credits> {
     #[derive(Deserialize)]
     struct Row {
         balance: String,
@@ -239,8 +239,8 @@ pub(crate) fn balance(store: &Store, account: &Account) -> Outcome<Credits> {
 }
 
 /// Parses a stored amount.
-pub(crate) fn amount(text: &str) -> Outcome<Credits> {
-    text.parse().map_err(|_| Problem::internal("the ledger: an amount is not a uint256"))
+pub(crate) fn amount(text: &str) -> Result<Credits> {
+    text.parse().map_err(|_| ApiError::internal("the ledger: an amount is not a uint256"))
 }
 
 /// Converts cents to a ledger amount.
@@ -249,13 +249,13 @@ pub(crate) fn cents(cents: i64) -> Credits {
 }
 
 /// Converts money units to a ledger amount.
-pub(crate) fn units(units: u128) -> Outcome<Credits> {
+pub(crate) fn units(units: u128) -> Result<Credits> {
     amount(&units.to_string())
 }
 
 /// Migrates a data folder from before the ledger: held credits and delegations become postings. Purchases of that
 /// time have no postings, so the audit skips them.
-pub(crate) fn open_books(store: &Store, now: i64) -> Outcome<()> {
+pub(crate) fn open_books(store: &Store, now: i64) -> Result<()> {
     #[derive(Deserialize)]
     struct Lot {
         plan_id: String,

@@ -3,19 +3,20 @@
 //! The hosted service knows the cost of a request from the calls of its language models. Here the tracked sub-tasks
 //! stand in for them.
 
-use crate::Desk;
 use crate::catalog::agents;
-use crate::control::deployment_info;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{Reply, decimal, member, text, uint256};
+use crate::context::RequestContext;
+use crate::http::error::{ApiError, Result};
+use crate::http::fields::{decimal, member, text, uint256};
+use crate::http::response::Response;
 use crate::identity::accounts;
+use crate::primitives::contracts;
 use crate::storage::store::{Store, binds};
 use payments_wasm::wire::Credits;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// Minimum number of requests that are kept; older ones are deleted from time to time.
-const MOST: i64 = 20_000;
+const MAX: i64 = 20_000;
 /// One in millionths: margins and prices have six decimals.
 const WHOLE: u128 = 1_000_000;
 /// Maximum margin: ten times the cost.
@@ -42,16 +43,16 @@ impl AgentRequest {
 }
 
 /// The agent, plan and holder of a request.
-pub(crate) struct About<'a> {
+pub(crate) struct RequestSubject<'a> {
     pub(crate) agent_id: Option<&'a str>,
     pub(crate) plan_id: &'a str,
     pub(crate) holder: &'a str,
 }
 
 /// Records the begin of a request and returns its id.
-pub(crate) fn begin(desk: &Desk, about: &About<'_>, price: Option<i64>) -> Outcome<String> {
-    let id = desk.random.uuid()?;
-    desk.store.run(
+pub(crate) fn begin(ctx: &RequestContext, about: &RequestSubject<'_>, price: Option<i64>) -> Result<String> {
+    let id = ctx.random.uuid()?;
+    ctx.store.run(
         "INSERT INTO requests (id, agent_id, plan_id, holder, price, at) VALUES (?, ?, ?, ?, ?, ?)",
         binds![
             id.as_str(),
@@ -59,24 +60,24 @@ pub(crate) fn begin(desk: &Desk, about: &About<'_>, price: Option<i64>) -> Outco
             about.plan_id,
             about.holder.to_ascii_lowercase(),
             price,
-            desk.call.now,
+            ctx.request.now,
         ],
     )?;
     Ok(id)
 }
 
 /// Deletes the oldest requests.
-pub(crate) fn sweep(store: &Store) -> Outcome<()> {
-    store.run("DELETE FROM requests WHERE rowid <= (SELECT MAX(rowid) FROM requests) - ?", binds![MOST])
+pub(crate) fn sweep(store: &Store) -> Result<()> {
+    store.run("DELETE FROM requests WHERE rowid <= (SELECT MAX(rowid) FROM requests) - ?", binds![MAX])
 }
 
 /// Finds a request by its id.
-pub(crate) fn find(desk: &Desk, id: &str) -> Outcome<Option<AgentRequest>> {
-    desk.store.first("SELECT id, agent_id, plan_id, holder, price FROM requests WHERE id = ?", binds![id])
+pub(crate) fn find(ctx: &RequestContext, id: &str) -> Result<Option<AgentRequest>> {
+    ctx.store.first("SELECT id, agent_id, plan_id, holder, price FROM requests WHERE id = ?", binds![id])
 }
 
 /// The unsettled sub-tasks of a request; for a batch, of all requests of the same agent, plan and holder.
-fn tracked(desk: &Desk, request: &AgentRequest, batch: bool) -> Outcome<Vec<(i64, Credits)>> {
+fn tracked(ctx: &RequestContext, request: &AgentRequest, batch: bool) -> Result<Vec<(i64, Credits)>> {
     #[derive(Deserialize)]
     struct Row {
         id: i64,
@@ -90,12 +91,12 @@ fn tracked(desk: &Desk, request: &AgentRequest, batch: bool) -> Outcome<Vec<(i64
     } else {
         (format!("{open} request_id = ? ORDER BY id"), binds![request.id.as_str()])
     };
-    desk.store
+    ctx.store
         .rows::<Row>(&query, binds)?
         .into_iter()
         .map(|row| {
             let credits =
-                row.credits.parse().map_err(|_| Problem::internal("storage: a task has no credits"))?;
+                row.credits.parse().map_err(|_| ApiError::internal("storage: a task has no credits"))?;
             Ok((row.id, credits))
         })
         .collect()
@@ -109,28 +110,28 @@ pub(crate) struct Cost {
 }
 
 /// The cost of a request with the seller's margin.
-pub(crate) fn cost(desk: &Desk, id: &str, margin: u128, batch: bool) -> Outcome<Cost> {
+pub(crate) fn cost(ctx: &RequestContext, id: &str, margin: u128, batch: bool) -> Result<Cost> {
     let missing = || {
-        Problem::new(404, "BCK.PROTOCOL.0044", format!("Nothing was tracked for request {id}"))
+        ApiError::new(404, "BCK.PROTOCOL.0044", format!("Nothing was tracked for request {id}"))
             .hint("The sandbox sees no language model: track what it cost with POST /api/v1/protocol/agent-sub-tasks.")
     };
-    let request = find(desk, id)?.ok_or_else(missing)?;
-    let tracked = tracked(desk, &request, batch)?;
+    let request = find(ctx, id)?.ok_or_else(missing)?;
+    let tracked = tracked(ctx, &request, batch)?;
     if tracked.is_empty() {
         return Err(missing());
     }
     let sum = tracked.iter().try_fold(Credits::ZERO, |sum, (_, credits)| sum.checked_add(*credits));
-    let credits = sum.and_then(|sum| with_margin(sum, margin)).ok_or_else(|| {
-        Problem::bad_request("What was tracked for the request is more than the sandbox counts to")
-    })?;
+    let credits = sum
+        .and_then(|sum| with_margin(sum, margin))
+        .ok_or_else(|| ApiError::bad_request("The tracked cost of the request is too large"))?;
     Ok(Cost { credits, tasks: tracked.into_iter().map(|(id, _)| id).collect() })
 }
 
 /// Marks the sub-tasks of a settle as settled.
-pub(crate) fn settled(desk: &Desk, cost: &Cost, tx: &str) -> Outcome<()> {
+pub(crate) fn settled(ctx: &RequestContext, cost: &Cost, tx: &str) -> Result<()> {
     cost.tasks
         .iter()
-        .try_for_each(|id| desk.store.run("UPDATE tasks SET settled_by = ? WHERE id = ?", binds![tx, *id]))
+        .try_for_each(|id| ctx.store.run("UPDATE tasks SET settled_by = ? WHERE id = ?", binds![tx, *id]))
 }
 
 /// An amount plus a margin, rounded up to whole credits.
@@ -141,7 +142,7 @@ fn with_margin(sum: Credits, margin: u128) -> Option<Credits> {
 }
 
 /// `marginPercent` in millionths: `0.2` adds a fifth.
-pub(crate) fn margin(body: &Map<String, Value>) -> Outcome<Option<u128>> {
+pub(crate) fn margin(body: &Map<String, Value>) -> Result<Option<u128>> {
     let Some(value) = member(body, "marginPercent") else { return Ok(None) };
     let parts = match value {
         Value::Number(number) => decimal(&number.to_string(), 6),
@@ -149,32 +150,32 @@ pub(crate) fn margin(body: &Map<String, Value>) -> Outcome<Option<u128>> {
         _ => None,
     };
     let margin = parts.map(u128::from).filter(|margin| *margin <= MAX_MARGIN);
-    margin.map(Some).ok_or_else(|| Problem::bad_request("marginPercent must be from 0 to 10"))
+    margin.map(Some).ok_or_else(|| ApiError::bad_request("marginPercent must be from 0 to 10"))
 }
 
 /// `POST /api/v1/protocol/agent-sub-tasks`
-pub(crate) fn track(desk: &Desk) -> Outcome {
-    let caller = accounts::caller(desk)?;
-    let body = desk.call.json()?;
+pub(crate) fn track(ctx: &RequestContext) -> Result {
+    let caller = accounts::caller(ctx)?;
+    let body = ctx.request.json()?;
     let id =
-        text(&body, "agentRequestId").ok_or_else(|| Problem::bad_request("agentRequestId is missing"))?;
-    let request = find(desk, id)?.ok_or_else(|| {
-        Problem::new(404, "BCK.PROTOCOL.0037", format!("Request {id} not found"))
-            .hint("agentRequestId is what verify or a simulation answered with.")
+        text(&body, "agentRequestId").ok_or_else(|| ApiError::bad_request("agentRequestId is missing"))?;
+    let request = find(ctx, id)?.ok_or_else(|| {
+        ApiError::new(404, "BCK.PROTOCOL.0037", format!("Request {id} not found"))
+            .hint("agentRequestId is returned by verify and by a simulation.")
     })?;
     let owner = match &request.agent_id {
-        Some(agent_id) if request.price.is_none() => agents::owner(desk, agent_id)?,
+        Some(agent_id) if request.price.is_none() => agents::owner(ctx, agent_id)?,
         _ => None,
     };
     if owner.is_some_and(|owner| !owner.eq_ignore_ascii_case(&caller.address)) {
-        return Err(Problem::new(401, "BCK.PROTOCOL.0016", "The request is of an agent that is not yours"));
+        return Err(ApiError::new(401, "BCK.PROTOCOL.0016", "The request belongs to another user's agent"));
     }
     let credits = uint256(&body, "creditsToRedeem")?.unwrap_or(Credits::ZERO);
     let status = text(&body, "status").unwrap_or("SUCCESS").to_ascii_uppercase();
     if !STATUSES.contains(&status.as_str()) {
-        return Err(Problem::new(400, "BCK.AGENT.0001", "status must be SUCCESS, FAILED or PENDING"));
+        return Err(ApiError::new(400, "BCK.AGENT.0001", "status must be SUCCESS, FAILED or PENDING"));
     }
-    desk.store.run(
+    ctx.store.run(
         "INSERT INTO tasks (request_id, credits, tag, description, status, at) VALUES (?, ?, ?, ?, ?, ?)",
         binds![
             request.id.as_str(),
@@ -182,17 +183,17 @@ pub(crate) fn track(desk: &Desk) -> Outcome {
             text(&body, "tag"),
             text(&body, "description"),
             status,
-            desk.call.now,
+            ctx.request.now,
         ],
     )?;
     let data = json!({ "agentRequestId": request.id, "creditsToRedeem": credits.to_string() });
-    Reply::created(json!({ "success": true, "httpStatus": 201, "data": data }))
+    Response::created(json!({ "success": true, "httpStatus": 201, "data": data }))
 }
 
 /// `POST /api/v1/protocol/agents/simulate/start`: begins a request as verify would, without a plan.
-pub(crate) fn simulate(desk: &Desk) -> Outcome {
-    let caller = accounts::caller(desk)?;
-    let body = desk.call.json()?;
+pub(crate) fn simulate(ctx: &RequestContext) -> Result {
+    let caller = accounts::caller(ctx)?;
+    let body = ctx.request.json()?;
     let price = match member(&body, "pricePerCredit") {
         None => Some(10_000),
         Some(Value::Number(number)) => decimal(&number.to_string(), 6),
@@ -200,18 +201,18 @@ pub(crate) fn simulate(desk: &Desk) -> Outcome {
         Some(_) => None,
     };
     let price = price.and_then(|price| i64::try_from(price).ok()).filter(|price| *price > 0);
-    let price = price.ok_or_else(|| Problem::bad_request("pricePerCredit must be a number above 0"))?;
-    let (agent_id, plan_id) = (desk.random.id()?, desk.random.id()?);
-    let about = About { agent_id: Some(&agent_id), plan_id: &plan_id, holder: &caller.address };
-    let id = begin(desk, &about, Some(price))?;
-    Reply::created(json!({
+    let price = price.ok_or_else(|| ApiError::bad_request("pricePerCredit must be a number above 0"))?;
+    let (agent_id, plan_id) = (ctx.random.id()?, ctx.random.id()?);
+    let about = RequestSubject { agent_id: Some(&agent_id), plan_id: &plan_id, holder: &caller.address };
+    let id = begin(ctx, &about, Some(price))?;
+    Response::created(json!({
         "agentRequestId": id,
         "agentName": text(&body, "agentName").unwrap_or("Simulated agent"),
         "agentId": agent_id,
         "balance": {
             "planId": plan_id, "planName": text(&body, "planName").unwrap_or("Simulated plan"), "planType": "credits",
             "holderAddress": caller.address, "balance": "1000000",
-            "creditsContract": deployment_info::contract("NFT1155Credits"), "isSubscriber": true,
+            "creditsContract": contracts::contract("NFT1155Credits"), "isSubscriber": true,
             "pricePerCredit": member(&body, "pricePerCredit").cloned().unwrap_or_else(|| json!(0.01)),
         },
         "urlMatching": "/simulated", "verbMatching": "POST",
@@ -221,27 +222,27 @@ pub(crate) fn simulate(desk: &Desk) -> Outcome {
 
 /// `POST /api/v1/protocol/agents/simulate/finish`: the amount the request would have cost. Without tracked sub-tasks
 /// the cost is that of a made-up model call of five cents.
-pub(crate) fn finish(desk: &Desk) -> Outcome {
-    let caller = accounts::caller(desk)?;
-    let body = desk.call.json()?;
+pub(crate) fn finish(ctx: &RequestContext) -> Result {
+    let caller = accounts::caller(ctx)?;
+    let body = ctx.request.json()?;
     let id = text(&body, "agentRequestId").unwrap_or_default();
-    let request = find(desk, id)?.filter(|request| request.is_of(&caller.address));
+    let request = find(ctx, id)?.filter(|request| request.is_of(&caller.address));
     let simulated = request.as_ref().and_then(|request| request.price);
     let (Some(request), Some(price)) = (request, simulated) else {
-        return Err(Problem::new(404, "BCK.PROTOCOL.0044", format!("{id} is no simulation of yours")));
+        return Err(ApiError::new(404, "BCK.PROTOCOL.0044", format!("{id} is not a simulation of yours")));
     };
     let margin = margin(&body)?.unwrap_or_default();
-    let tracked = tracked(desk, &request, false)?;
+    let tracked = tracked(ctx, &request, false)?;
     let credits = if tracked.is_empty() {
         simulated_credits(price, margin)
     } else {
         let sum = tracked.iter().try_fold(Credits::ZERO, |sum, (_, credits)| sum.checked_add(*credits));
         sum.and_then(|sum| with_margin(sum, margin))
     };
-    let credits = credits.ok_or_else(|| Problem::bad_request("That is more than the sandbox counts to"))?;
+    let credits = credits.ok_or_else(|| ApiError::bad_request("The amount is too large"))?;
     // JavaScript clients read a number here.
     let number = credits.to_string().parse::<u64>().map_or(Value::from(credits.to_string()), Value::from);
-    Reply::created(json!({ "success": true, "creditsToRedeem": number, "agentRequestId": request.id }))
+    Response::created(json!({ "success": true, "creditsToRedeem": number, "agentRequestId": request.id }))
 }
 
 fn simulated_credits(price: i64, margin: u128) -> Option<Credits> {
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_margin_may_be() {
+    fn margins_in_millionths() {
         for (value, expected) in [
             (json!(0.2), Some(Some(200_000))),
             (json!("0.2"), Some(Some(200_000))),
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_simulation_takes() {
+    fn credits_of_a_simulation() {
         for (price, part, expected) in
             [(10_000, 0, 5u64), (10_000, 200_000, 6), (30_000, 0, 2), (1_000_000, 0, 1)]
         {

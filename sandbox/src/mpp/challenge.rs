@@ -1,6 +1,6 @@
 //! MPP challenges and credentials: printing, parsing and sealing (contract section 7).
 
-use crate::http::request::{member, text};
+use crate::http::fields::{member, text};
 use payments_wasm::wire::{Credits, base64};
 use serde_json::{Map, Value, json};
 
@@ -28,7 +28,7 @@ pub(crate) struct Challenge {
 
 /// The amount that a challenge asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct ChallengeRequest {
     pub(crate) plan_id: String,
     pub(crate) agent_id: Option<String>,
     pub(crate) credits: Credits,
@@ -36,7 +36,7 @@ pub(crate) struct Asked {
 
 /// The resource that a challenge is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Binding {
     pub(crate) resource: String,
     pub(crate) verb: String,
 }
@@ -65,8 +65,8 @@ impl Challenge {
     /// Creates a challenge. The nonce `once` makes each challenge different, even if everything else is equal.
     pub(crate) fn new(
         realm: &str,
-        asked: &Asked,
-        place: &Place,
+        asked: &ChallengeRequest,
+        place: &Binding,
         once: &str,
         expires: String,
         (digest, description): (Option<&str>, Option<&str>),
@@ -116,19 +116,19 @@ impl Challenge {
         header
     }
 
-    pub(crate) fn asked(&self) -> Option<Asked> {
+    pub(crate) fn asked(&self) -> Option<ChallengeRequest> {
         let request = decoded(&self.request)?;
-        Some(Asked {
+        Some(ChallengeRequest {
             plan_id: text(&request, "planId")?.to_owned(),
             agent_id: text(&request, "agentId").map(str::to_owned),
             credits: Credits::from_json(member(&request, "credits")?, "credits").ok()?,
         })
     }
 
-    pub(crate) fn place(&self) -> Option<Place> {
+    pub(crate) fn place(&self) -> Option<Binding> {
         let opaque = decoded(&self.opaque)?;
         let field = |name: &str| opaque.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some(Place { resource: field("resource")?, verb: field("httpVerb")? })
+        Some(Binding { resource: field("resource")?, verb: field("httpVerb")? })
     }
 }
 
@@ -179,12 +179,12 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn asked() -> Asked {
-        Asked { plan_id: "7".into(), agent_id: Some("8".into()), credits: 2.into() }
+    fn asked() -> ChallengeRequest {
+        ChallengeRequest { plan_id: "7".into(), agent_id: Some("8".into()), credits: 2.into() }
     }
 
-    fn place() -> Place {
-        Place { resource: "/ask?q=1".into(), verb: "POST".into() }
+    fn place() -> Binding {
+        Binding { resource: "/ask?q=1".into(), verb: "POST".into() }
     }
 
     fn challenge(once: &str) -> Challenge {

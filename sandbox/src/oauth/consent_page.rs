@@ -4,13 +4,15 @@
 //! Clients register with the MCP server, not here: `client_id` is an agent's id or a name that the server chose. So
 //! any redirect URI is accepted, as on the login page, and the PKCE verifier proves who redeems a code.
 
-use crate::Desk;
 use crate::catalog::agents::{self, Agent};
-use crate::catalog::plan_terms::Money;
+use crate::catalog::currency::Money;
 use crate::catalog::plans::{self, Plan};
+use crate::context::RequestContext;
 use crate::delegations::{delegation, payment_methods};
-use crate::http::error::Outcome;
-use crate::http::request::{Form, Reply, id};
+use crate::http::error::Result;
+use crate::http::fields::id;
+use crate::http::request::Form;
+use crate::http::response::Response;
 use crate::identity::accounts::{self, Account};
 use crate::identity::api_key::Identity;
 use crate::identity::login_page;
@@ -23,11 +25,12 @@ use serde_json::{Map, Value};
 use worker::Url;
 
 /// Maximum number of plans on the page.
-const MOST_PLANS: i64 = 50;
+const MAX_PLANS: i64 = 50;
 /// Schemes that a redirect URI must not have, because a browser would run or read something.
-const UNFIT: [&str; 7] = ["javascript", "data", "vbscript", "file", "blob", "about", "filesystem"];
+const FORBIDDEN_SCHEMES: [&str; 7] =
+    ["javascript", "data", "vbscript", "file", "blob", "about", "filesystem"];
 /// Parameters that the page's form passes on.
-const HANDED_ON: [&str; 10] = [
+const PASSED_ON: [&str; 10] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -41,7 +44,7 @@ const HANDED_ON: [&str; 10] = [
 ];
 
 /// The authorization request of an app.
-struct Request<'a> {
+struct AuthorizationRequest<'a> {
     client: &'a str,
     target: Url,
     challenge: &'a str,
@@ -54,9 +57,9 @@ struct Request<'a> {
 
 /// Parses a redirect URI: a web page, or an app on this machine with a private-use scheme (RFC 8252).
 fn target(text: &str) -> Option<Url> {
-    let url = return_url::address(text).or_else(|| {
+    let url = return_url::parse(text).or_else(|| {
         let url = Url::parse(text).ok()?;
-        let own = !matches!(url.scheme(), "http" | "https") && !UNFIT.contains(&url.scheme());
+        let own = !matches!(url.scheme(), "http" | "https") && !FORBIDDEN_SCHEMES.contains(&url.scheme());
         (own && url.has_host() && url.username().is_empty() && url.password().is_none()).then_some(url)
     })?;
     url.fragment().is_none().then_some(url)
@@ -70,30 +73,33 @@ fn is_challenge(text: &str) -> bool {
 /// The reason for a refusal: the OAuth error code and a description.
 type Refusal = (&'static str, String);
 
-impl<'a> Request<'a> {
+impl<'a> AuthorizationRequest<'a> {
     /// Reads the request. The inner `Err` is the response if the request cannot continue: a page if there is no safe
     /// redirect URI.
-    fn begin(desk: &Desk, parameter: &'a dyn Fn(&str) -> Option<&'a str>) -> Outcome<Result<Self, Reply>> {
+    fn begin(
+        ctx: &RequestContext,
+        parameter: &'a dyn Fn(&str) -> Option<&'a str>,
+    ) -> Result<Result<Self, Response>> {
         let wrong = |status, text: &str| {
             Ok(Err(html::message(status, "That authorization link does not work", text)))
         };
         let Some(target) = parameter("redirect_uri").and_then(target) else {
             return wrong(
                 400,
-                "The app did not say where to go back to: redirect_uri must be an address without a fragment.",
+                "The app sent no valid redirect_uri: it must be an address without a fragment.",
             );
         };
         let Some(client) = parameter("client_id") else {
-            return wrong(400, "The app did not say who it is: client_id is missing.");
+            return wrong(400, "The app sent no client_id.");
         };
         let agent = match id(client, "client_id") {
-            Ok(agent_id) => match agents::find(desk, &agent_id)? {
+            Ok(agent_id) => match agents::find(ctx, &agent_id)? {
                 Some(agent) => Some(agent),
                 None => return wrong(404, "BCK.OAUTH.0001: there is no agent of that client_id here."),
             },
             Err(_) => None,
         };
-        match Self::check(desk, parameter, agent.as_ref())? {
+        match Self::check(ctx, parameter, agent.as_ref())? {
             Ok((challenge, scope, plans)) => {
                 Ok(Ok(Self { client, target, challenge, scope, agent, plans, parameter }))
             }
@@ -102,24 +108,24 @@ impl<'a> Request<'a> {
     }
 
     /// Checks challenge, scope and plans; the app is told of these errors by redirect.
-    #[expect(clippy::type_complexity, reason = "it is said once")]
+    #[expect(clippy::type_complexity, reason = "the type is used once")]
     fn check(
-        desk: &Desk,
+        ctx: &RequestContext,
         parameter: &'a dyn Fn(&str) -> Option<&'a str>,
         agent: Option<&Agent>,
-    ) -> Outcome<Result<(&'a str, String, Vec<Plan>), Refusal>> {
+    ) -> Result<Result<(&'a str, String, Vec<Plan>), Refusal>> {
         if parameter("response_type") != Some("code") {
             return Ok(Err(("unsupported_response_type", "response_type must be code".into())));
         }
         let challenge = parameter("code_challenge").filter(|challenge| is_challenge(challenge));
         let (Some(challenge), Some("S256")) = (challenge, parameter("code_challenge_method")) else {
-            let text = "code_challenge with code_challenge_method=S256 is missing, or is none";
+            let text = "code_challenge with code_challenge_method=S256 is missing or invalid";
             return Ok(Err(("invalid_request", text.into())));
         };
         let Some(scope) = oauth_token::scope(parameter("scope")) else {
             return Ok(Err(("invalid_scope", format!("scope may have {}", oauth_token::SCOPES.join(" ")))));
         };
-        let plans = on_offer(desk, agent, parameter("plan_id"))?;
+        let plans = on_offer(ctx, agent, parameter("plan_id"))?;
         if plans.is_empty() {
             return Ok(Err((
                 "invalid_request",
@@ -152,7 +158,7 @@ impl<'a> Request<'a> {
         html.push_str(
             "<form method=\"post\" action=\"/oauth/authorize\">\n<button hidden name=\"action\" value=\"new\"></button>\n",
         );
-        for name in HANDED_ON {
+        for name in PASSED_ON {
             if let Some(value) = (self.parameter)(name) {
                 html.push_str(&html::hidden(name, value));
             }
@@ -201,11 +207,11 @@ impl<'a> Request<'a> {
 
     /// The delegation as `POST /delegation/create` takes it, and its provider.
     fn allowance(
-        desk: &Desk,
+        ctx: &RequestContext,
         owner: &Identity,
         plan: &Plan,
         (limit, days): (i64, i64),
-    ) -> Outcome<Option<Allowance>> {
+    ) -> Result<Option<Allowance>> {
         let euros = plan.terms.money() == Money::Euro;
         let mut body = Map::new();
         body.insert("spendingLimitCents".into(), limit.into());
@@ -214,7 +220,7 @@ impl<'a> Request<'a> {
         let (provider, currency) = match plan.terms.provider() {
             None => ("erc4337", if euros { "eurc" } else { "usdc" }),
             Some(provider) => {
-                let Some(card) = payment_methods::first(desk, owner, provider)? else { return Ok(None) };
+                let Some(card) = payment_methods::first(ctx, owner, provider)? else { return Ok(None) };
                 body.insert("providerPaymentMethodId".into(), card.into());
                 (provider, if euros { "eur" } else { "usd" })
             }
@@ -246,7 +252,7 @@ struct Allowance {
 
 /// The plans a client may ask for: those of the agent, or the named plan, or, for a client that is not an agent, all
 /// listed plans.
-fn on_offer(desk: &Desk, agent: Option<&Agent>, named: Option<&str>) -> Outcome<Vec<Plan>> {
+fn on_offer(ctx: &RequestContext, agent: Option<&Agent>, named: Option<&str>) -> Result<Vec<Plan>> {
     let (filter, key) = match agent {
         Some(agent) => ("id IN (SELECT plan_id FROM agent_plans WHERE agent_id = ?1)", agent.id.as_str()),
         None => ("listed <> 0 OR id = ?1", named.unwrap_or_default()),
@@ -255,9 +261,9 @@ fn on_offer(desk: &Desk, agent: Option<&Agent>, named: Option<&str>) -> Outcome<
         "SELECT {} FROM plans WHERE {filter} ORDER BY id <> ?2, created_at DESC, rowid DESC LIMIT ?3",
         plans::COLUMNS
     );
-    let binds = binds![key, named.unwrap_or_default(), MOST_PLANS];
-    let rows: Vec<plans::PlanRow> = desk.store.rows(&query, binds)?;
-    let mut plans = rows.into_iter().map(|row| row.plan(desk)).collect::<Outcome<Vec<_>>>()?;
+    let binds = binds![key, named.unwrap_or_default(), MAX_PLANS];
+    let rows: Vec<plans::PlanRow> = ctx.store.rows(&query, binds)?;
+    let mut plans = rows.into_iter().map(|row| row.plan(ctx)).collect::<Result<Vec<_>>>()?;
     if let Some(named) = named {
         plans.retain(|plan| plan.id == named);
     }
@@ -265,59 +271,64 @@ fn on_offer(desk: &Desk, agent: Option<&Agent>, named: Option<&str>) -> Outcome<
 }
 
 /// Redirects to the app with an error (RFC 6749 section 4.1.2.1).
-fn refuse(target: &Url, state: Option<&str>, error: &str, text: &str) -> Reply {
+fn refuse(target: &Url, state: Option<&str>, error: &str, text: &str) -> Response {
     let mut answer = vec![("error", error), ("error_description", text)];
     answer.extend(state.map(|state| ("state", state)));
-    Reply::see_other(return_url::with(target, &answer))
+    Response::see_other(return_url::with_params(target, &answer))
 }
 
 /// `GET /oauth/authorize`
-pub(crate) fn page(desk: &Desk) -> Outcome {
-    let parameter = |name: &str| desk.call.param(name);
-    match Request::begin(desk, &parameter)? {
-        Ok(request) => show(desk, &request, None, &Form::default()),
-        Err(reply) => Ok(reply),
+pub(crate) fn page(ctx: &RequestContext) -> Result {
+    let parameter = |name: &str| ctx.request.param(name);
+    match AuthorizationRequest::begin(ctx, &parameter)? {
+        Ok(request) => show(ctx, &request, None, &Form::default()),
+        Err(response) => Ok(response),
     }
 }
 
-fn show(desk: &Desk, request: &Request<'_>, wrong: Option<&str>, typed: &Form) -> Outcome {
-    let accounts = accounts::newest(desk, login_page::MOST_ACCOUNTS)?;
+fn show(
+    ctx: &RequestContext,
+    request: &AuthorizationRequest<'_>,
+    wrong: Option<&str>,
+    typed: &Form,
+) -> Result {
+    let accounts = accounts::newest(ctx, login_page::MAX_ACCOUNTS)?;
     let status = if wrong.is_some() { 400 } else { 200 };
     Ok(html::page(status, "Allow access", &request.content(&accounts, wrong, typed)))
 }
 
 /// `POST /oauth/authorize`: redirects to the app with a code or with an error.
-pub(crate) fn submit(desk: &Desk) -> Outcome {
-    let form = desk.call.form();
+pub(crate) fn submit(ctx: &RequestContext) -> Result {
+    let form = ctx.request.form();
     let parameter = |name: &str| form.get(name);
-    let request = match Request::begin(desk, &parameter)? {
+    let request = match AuthorizationRequest::begin(ctx, &parameter)? {
         Ok(request) => request,
-        Err(reply) => return Ok(reply),
+        Err(response) => return Ok(response),
     };
     if form.get("action") == Some("cancel") {
         return Ok(refuse(&request.target, request.state(), "access_denied", "It was not allowed"));
     }
     let Some(plan) = request.plans.iter().find(|plan| form.get("plan").is_none_or(|id| plan.id == id)) else {
-        return show(desk, &request, Some("That plan is not among those on offer."), &form);
+        return show(ctx, &request, Some("That plan is not among those on offer."), &form);
     };
     let bounds = match bounds(&form) {
         Ok(bounds) => bounds,
-        Err(wrong) => return show(desk, &request, Some(wrong), &form),
+        Err(wrong) => return show(ctx, &request, Some(wrong), &form),
     };
     let owner = match (form.get("account"), form.get("name")) {
-        (Some(address), _) => accounts::find(desk, address)?.map(|account| account.identity()),
-        (None, Some(name)) => Some(accounts::open(desk, Some(name))?),
+        (Some(address), _) => accounts::find(ctx, address)?.map(|account| account.identity()),
+        (None, Some(name)) => Some(accounts::open(ctx, Some(name))?),
         (None, None) => None,
     };
     let Some(owner) = owner else {
-        return show(desk, &request, Some("Pick an account, or type a name for a new one."), &form);
+        return show(ctx, &request, Some("Pick an account, or type a name for a new one."), &form);
     };
-    let Some(allowance) = Request::allowance(desk, &owner, plan, bounds)? else {
-        return show(desk, &request, Some(NO_CARD), &form);
+    let Some(allowance) = AuthorizationRequest::allowance(ctx, &owner, plan, bounds)? else {
+        return show(ctx, &request, Some(NO_CARD), &form);
     };
-    let delegation = delegation::open(desk, &owner, &allowance.body, &allowance.provider)?;
+    let delegation = delegation::open(ctx, &owner, &allowance.body, &allowance.provider)?;
     let code = oauth_token::allow(
-        desk,
+        ctx,
         &Code {
             owner: &owner,
             client: request.client,
@@ -333,7 +344,7 @@ pub(crate) fn submit(desk: &Desk) -> Outcome {
     )?;
     let mut answer = vec![("code", code.as_str())];
     answer.extend(request.state().map(|state| ("state", state)));
-    Ok(Reply::see_other(return_url::with(&request.target, &answer)))
+    Ok(Response::see_other(return_url::with_params(&request.target, &answer)))
 }
 
 #[cfg(test)]
@@ -341,7 +352,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_a_code_may_go() {
+    fn redirect_uris() {
         for (text, ok) in [
             ("http://localhost:3000/callback", true),
             ("https://app.example/cb?x=1", true),
@@ -360,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_challenge_looks_like() {
+    fn challenges_are_sha256_hashes() {
         // RFC 7636, appendix B.
         assert!(is_challenge("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));
         for bad in ["", "short", &"a".repeat(44), &"=".repeat(43), &format!("{}+", "a".repeat(42))] {

@@ -4,19 +4,21 @@
 //! The access token for a code is an x402 access token of the selected plan: MCP servers accept it as a bearer token.
 //! Client secrets are ignored, because MCP servers make them up.
 
-use crate::Desk;
 use crate::catalog::plans;
-use crate::crypto::signing_keys::House;
+use crate::context::RequestContext;
+use crate::crypto::issuer_key::IssuerKey;
 use crate::delegations::delegation;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{Reply, text};
+use crate::http::error::{ApiError, Result};
+use crate::http::fields::text;
+use crate::http::response::Response;
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use crate::tokens::issue;
 use crate::tokens::issue::Granted;
-use crate::tokens::permission::{self, Protocol};
+use crate::tokens::permission;
+use crate::tokens::protocol::Protocol;
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -30,18 +32,6 @@ const CODE_LIFE: i64 = 5 * 60_000;
 const ID_SECS: i64 = 3600;
 const COLUMNS: &str = "id, account, client, redirect_uri, challenge, scope, resource, nonce, plan_id, agent_id, \
     delegation_id, used, expires_at";
-
-/// The tables of grants and of tokens issued for them.
-pub(crate) const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS oauth_grants (
-  id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, account TEXT NOT NULL, client TEXT NOT NULL,
-  redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL, scope TEXT NOT NULL, resource TEXT, nonce TEXT,
-  plan_id TEXT NOT NULL, agent_id TEXT, delegation_id TEXT NOT NULL, used INTEGER NOT NULL, expires_at INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS oauth_tokens (hash TEXT PRIMARY KEY, grant_id TEXT NOT NULL, scope TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS oauth_tokens_by_grant ON oauth_tokens (grant_id);
-CREATE TABLE IF NOT EXISTS oauth_refresh (token TEXT PRIMARY KEY, grant_id TEXT NOT NULL, used INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS oauth_refresh_by_grant ON oauth_refresh (grant_id);
-";
 
 /// A new authorization code and what the user allowed.
 pub(crate) struct Code<'a> {
@@ -76,21 +66,21 @@ struct Grant {
 }
 
 /// A refusal: the OAuth error code and the platform's error.
-struct Refusal(&'static str, Problem);
+struct Refusal(&'static str, ApiError);
 
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
-        Self(if problem.status >= 500 { "server_error" } else { "invalid_grant" }, problem)
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self(if error.status >= 500 { "server_error" } else { "invalid_grant" }, error)
     }
 }
 
 fn no(error: &'static str, code: &'static str, message: impl Into<String>) -> Refusal {
-    Refusal(error, Problem::new(400, code, message))
+    Refusal(error, ApiError::new(400, code, message))
 }
 
 fn stale(message: &'static str) -> Refusal {
-    let hint = "A code is good once, for five minutes, with the verifier of its challenge: start again at /oauth/authorize.";
-    Refusal("invalid_grant", Problem::new(400, "BCK.OAUTH.0004", message).hint(hint))
+    let hint = "A code is valid once, for five minutes, with the verifier of its challenge: start again at /oauth/authorize.";
+    Refusal("invalid_grant", ApiError::new(400, "BCK.OAUTH.0004", message).hint(hint))
 }
 
 /// The requested scope, if all of it is known.
@@ -101,15 +91,15 @@ pub(crate) fn scope(asked: Option<&str>) -> Option<String> {
 }
 
 /// Stores what the user allowed and returns the code.
-pub(crate) fn allow(desk: &Desk, code: &Code<'_>) -> Outcome<String> {
-    let text = base64::encode_url(&desk.random.bytes(32)?);
-    desk.store.run(
+pub(crate) fn allow(ctx: &RequestContext, code: &Code<'_>) -> Result<String> {
+    let text = base64::encode_url(&ctx.random.bytes(32)?);
+    ctx.store.run(
         &format!(
             "INSERT INTO oauth_grants (code, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"
         ),
         binds![
             text.as_str(),
-            desk.random.uuid()?,
+            ctx.random.uuid()?,
             code.owner.address.as_str(),
             code.client,
             code.redirect_uri,
@@ -120,26 +110,26 @@ pub(crate) fn allow(desk: &Desk, code: &Code<'_>) -> Outcome<String> {
             code.plan_id,
             code.agent_id,
             code.delegation_id,
-            desk.call.now.saturating_add(CODE_LIFE),
+            ctx.request.now.saturating_add(CODE_LIFE),
         ],
     )?;
     Ok(text)
 }
 
 /// The fields of a token request: a form, or JSON from some clients.
-fn fields(desk: &Desk) -> Outcome<Map<String, Value>> {
-    if desk.call.body.trim_start().starts_with('{') {
-        return desk.call.json();
+fn fields(ctx: &RequestContext) -> Result<Map<String, Value>> {
+    if ctx.request.body.trim_start().starts_with('{') {
+        return ctx.request.json();
     }
-    Ok(desk.call.form().object())
+    Ok(ctx.request.form().object())
 }
 
 /// `POST /oauth/token`
-pub(crate) fn token(desk: &Desk) -> Outcome {
-    let fields = fields(desk)?;
+pub(crate) fn token(ctx: &RequestContext) -> Result {
+    let fields = fields(ctx)?;
     let answer = match text(&fields, "grant_type") {
-        Some("authorization_code") => exchange(desk, &fields),
-        Some("refresh_token") => refresh(desk, &fields),
+        Some("authorization_code") => exchange(ctx, &fields),
+        Some("refresh_token") => refresh(ctx, &fields),
         Some(_) => Err(no(
             "unsupported_grant_type",
             "BCK.OAUTH.0002",
@@ -148,50 +138,50 @@ pub(crate) fn token(desk: &Desk) -> Outcome {
         None => Err(no("invalid_request", "BCK.OAUTH.0002", "grant_type is missing")),
     };
     match answer {
-        Ok(answer) => Reply::ok(answer),
+        Ok(answer) => Response::ok(answer),
         // An internal error rolls back everything. A refusal does not, because it may have revoked tokens.
-        Err(Refusal(_, problem)) if problem.status >= 500 => Err(problem),
-        Err(Refusal(error, problem)) => {
-            Ok(problem.oauth_reply(error, &desk.call.correlation, &time::iso(desk.call.now)))
+        Err(Refusal(_, error)) if error.status >= 500 => Err(error),
+        Err(Refusal(oauth_code, error)) => {
+            Ok(error.to_oauth_response(oauth_code, &ctx.request.correlation, &time::iso(ctx.request.now)))
         }
     }
 }
 
-fn exchange(desk: &Desk, fields: &Map<String, Value>) -> Result<Value, Refusal> {
+fn exchange(ctx: &RequestContext, fields: &Map<String, Value>) -> Result<Value, Refusal> {
     let missing = |name: &str| no("invalid_request", "BCK.OAUTH.0002", format!("{name} is missing"));
     let code = text(fields, "code").ok_or_else(|| missing("code"))?;
     let verifier = text(fields, "code_verifier").ok_or_else(|| missing("code_verifier"))?;
     let query = format!("SELECT {COLUMNS} FROM oauth_grants WHERE code = ?");
     let grant: Grant =
-        desk.store.first(&query, binds![code])?.ok_or_else(|| stale("The authorization code is not one"))?;
+        ctx.store.first(&query, binds![code])?.ok_or_else(|| stale("The authorization code is unknown"))?;
     if grant.used != 0 {
-        end(desk, &grant.id)?;
-        return Err(stale("The authorization code was used before: what came of it is revoked"));
+        end(ctx, &grant.id)?;
+        return Err(stale("The authorization code was used before; its tokens are revoked"));
     }
-    if grant.expires_at <= desk.call.now {
+    if grant.expires_at <= ctx.request.now {
         return Err(stale("The authorization code has expired"));
     }
     if text(fields, "client_id") != Some(&grant.client) {
-        return Err(no("invalid_grant", "BCK.OAUTH.0002", "client_id is not whom the code was given to"));
+        return Err(no("invalid_grant", "BCK.OAUTH.0002", "client_id differs from the client of the code"));
     }
     if text(fields, "redirect_uri") != Some(&grant.redirect_uri) {
-        return Err(no("invalid_grant", "BCK.OAUTH.0002", "redirect_uri is not where the code was sent"));
+        return Err(no("invalid_grant", "BCK.OAUTH.0002", "redirect_uri differs from the one of the code"));
     }
     if !proves(verifier, &grant.challenge) {
-        return Err(stale("code_verifier is not that of the code's challenge"));
+        return Err(stale("code_verifier does not match the challenge"));
     }
     if let Some(resource) = text(fields, "resource")
         && grant.resource.as_deref() != Some(resource)
     {
-        let message = "resource is not what the code was asked for";
+        let message = "resource differs from the one of the code";
         return Err(no("invalid_target", "BCK.OAUTH.0005", message));
     }
-    desk.store.run("UPDATE oauth_grants SET used = 1 WHERE id = ?", binds![grant.id.as_str()])?;
+    ctx.store.run("UPDATE oauth_grants SET used = 1 WHERE id = ?", binds![grant.id.as_str()])?;
     let scope = grant.scope.clone();
-    answer(desk, &grant, &scope)
+    answer(ctx, &grant, &scope)
 }
 
-fn refresh(desk: &Desk, fields: &Map<String, Value>) -> Result<Value, Refusal> {
+fn refresh(ctx: &RequestContext, fields: &Map<String, Value>) -> Result<Value, Refusal> {
     #[derive(Deserialize)]
     struct Row {
         grant_id: String,
@@ -199,31 +189,31 @@ fn refresh(desk: &Desk, fields: &Map<String, Value>) -> Result<Value, Refusal> {
     }
     let token = text(fields, "refresh_token")
         .ok_or_else(|| no("invalid_request", "BCK.OAUTH.0002", "refresh_token is missing"))?;
-    let row: Row = desk
+    let row: Row = ctx
         .store
         .first("SELECT grant_id, used FROM oauth_refresh WHERE token = ?", binds![token])?
-        .ok_or_else(|| stale("The refresh token is not one, or was revoked"))?;
+        .ok_or_else(|| stale("The refresh token is unknown or revoked"))?;
     if row.used != 0 {
-        end(desk, &row.grant_id)?;
-        return Err(stale("The refresh token was used before: all that came of its code is revoked"));
+        end(ctx, &row.grant_id)?;
+        return Err(stale("The refresh token was used before; all tokens of its code are revoked"));
     }
     let query = format!("SELECT {COLUMNS} FROM oauth_grants WHERE id = ?");
-    let grant: Grant = desk
+    let grant: Grant = ctx
         .store
         .first(&query, binds![row.grant_id])?
-        .ok_or_else(|| stale("What the refresh token is of is gone"))?;
+        .ok_or_else(|| stale("The grant of the refresh token no longer exists"))?;
     if text(fields, "client_id").is_some_and(|client| client != grant.client) {
-        return Err(no("invalid_grant", "BCK.OAUTH.0002", "client_id is not whom the token was given to"));
+        return Err(no("invalid_grant", "BCK.OAUTH.0002", "client_id differs from the client of the token"));
     }
     let scope = match text(fields, "scope") {
         None => grant.scope.clone(),
         Some(asked) if asked.split_ascii_whitespace().all(|word| has(&grant.scope, word)) => asked.to_owned(),
         Some(_) => {
-            return Err(no("invalid_scope", "BCK.OAUTH.0002", "scope is more than what was allowed"));
+            return Err(no("invalid_scope", "BCK.OAUTH.0002", "scope exceeds the allowed scope"));
         }
     };
-    desk.store.run("UPDATE oauth_refresh SET used = 1 WHERE token = ?", binds![token])?;
-    answer(desk, &grant, &scope)
+    ctx.store.run("UPDATE oauth_refresh SET used = 1 WHERE token = ?", binds![token])?;
+    answer(ctx, &grant, &scope)
 }
 
 /// True if the challenge is the hash of the verifier.
@@ -238,57 +228,57 @@ fn has(scope: &str, word: &str) -> bool {
 }
 
 /// Issues the tokens of a grant.
-fn answer(desk: &Desk, grant: &Grant, scope: &str) -> Result<Value, Refusal> {
-    let account = accounts::find(desk, &grant.account)?
-        .ok_or_else(|| no("invalid_grant", "BCK.OAUTH.0006", "The account that allowed it is gone"))?;
+fn answer(ctx: &RequestContext, grant: &Grant, scope: &str) -> Result<Value, Refusal> {
+    let account = accounts::find(ctx, &grant.account)?
+        .ok_or_else(|| no("invalid_grant", "BCK.OAUTH.0006", "The account of the grant no longer exists"))?;
     let owner = account.identity();
-    let delegation = delegation::own(desk, &owner, &grant.delegation_id)?;
-    if !delegation.stands(desk.call.now) {
+    let delegation = delegation::own(ctx, &owner, &grant.delegation_id)?;
+    if !delegation.is_valid(ctx.request.now) {
         return Err(stale("The delegation that pays is revoked or has expired"));
     }
-    let plan = plans::load(desk, &grant.plan_id)?;
+    let plan = plans::load(ctx, &grant.plan_id)?;
     let Granted { token, hash } =
-        issue::grant_for(desk, &owner, &plan, grant.agent_id.as_deref(), &delegation)?;
-    desk.store.run(
+        issue::grant_for(ctx, &owner, &plan, grant.agent_id.as_deref(), &delegation)?;
+    ctx.store.run(
         "INSERT INTO oauth_tokens (hash, grant_id, scope) VALUES (?, ?, ?)",
         binds![hash, grant.id.as_str(), scope],
     )?;
-    let refresh = base64::encode_url(&desk.random.bytes(32)?);
-    desk.store.run(
+    let refresh = base64::encode_url(&ctx.random.bytes(32)?);
+    ctx.store.run(
         "INSERT INTO oauth_refresh (token, grant_id, used) VALUES (?, ?, 0)",
         binds![refresh.as_str(), grant.id.as_str()],
     )?;
     let mut answer = json!({
         "access_token": token, "token_type": "Bearer", "refresh_token": refresh, "scope": scope,
-        "expires_in": (delegation.expires_at - desk.call.now) / 1000,
+        "expires_in": (delegation.expires_at - ctx.request.now) / 1000,
     });
     if let (true, Some(answer)) = (has(scope, "openid"), answer.as_object_mut()) {
-        let now = desk.call.now / 1000;
-        let mut claims = claims(desk, &account.address, scope)?;
-        claims.insert("iss".into(), desk.call.origin.as_str().into());
+        let now = ctx.request.now / 1000;
+        let mut claims = claims(ctx, &account.address, scope)?;
+        claims.insert("iss".into(), ctx.request.origin.as_str().into());
         claims.insert("aud".into(), grant.client.as_str().into());
         claims.insert("iat".into(), now.into());
         claims.insert("exp".into(), (now + ID_SECS).into());
         if let Some(nonce) = &grant.nonce {
             claims.insert("nonce".into(), nonce.as_str().into());
         }
-        answer.insert("id_token".into(), House::load(desk)?.jwt(&Value::Object(claims)).into());
+        answer.insert("id_token".into(), IssuerKey::load(ctx)?.jwt(&Value::Object(claims)).into());
     }
     Ok(answer)
 }
 
 /// Revokes all tokens that were issued for a code.
-fn end(desk: &Desk, grant_id: &str) -> Outcome<()> {
-    desk.store.run("UPDATE oauth_refresh SET used = 1 WHERE grant_id = ?", binds![grant_id])?;
-    desk.store.run(
+fn end(ctx: &RequestContext, grant_id: &str) -> Result<()> {
+    ctx.store.run("UPDATE oauth_refresh SET used = 1 WHERE grant_id = ?", binds![grant_id])?;
+    ctx.store.run(
         "UPDATE permissions SET revoked_at = ?1 WHERE revoked_at = 0
          AND hash IN (SELECT hash FROM oauth_tokens WHERE grant_id = ?2)",
-        binds![desk.call.now.max(1), grant_id],
+        binds![ctx.request.now.max(1), grant_id],
     )
 }
 
 /// The claims about an account that a scope includes.
-fn claims(desk: &Desk, address: &str, scope: &str) -> Outcome<Map<String, Value>> {
+fn claims(ctx: &RequestContext, address: &str, scope: &str) -> Result<Map<String, Value>> {
     #[derive(Deserialize)]
     struct Row {
         name: String,
@@ -297,7 +287,7 @@ fn claims(desk: &Desk, address: &str, scope: &str) -> Outcome<Map<String, Value>
     let mut claims = Map::new();
     claims.insert("sub".into(), address.into());
     let query = "SELECT name, email FROM accounts WHERE id = ?";
-    let known = desk.store.first::<Row>(query, binds![address.to_ascii_lowercase()])?;
+    let known = ctx.store.first::<Row>(query, binds![address.to_ascii_lowercase()])?;
     if let Some(Row { name, email }) = known.filter(|_| has(scope, "profile")) {
         claims.insert("name".into(), name.into());
         if let Some(email) = email {
@@ -308,41 +298,41 @@ fn claims(desk: &Desk, address: &str, scope: &str) -> Outcome<Map<String, Value>
 }
 
 /// `GET /oauth/userinfo`: the user of an access token.
-pub(crate) fn userinfo(desk: &Desk) -> Outcome {
+pub(crate) fn userinfo(ctx: &RequestContext) -> Result {
     #[derive(Deserialize)]
     struct Row {
         scope: String,
     }
-    let refused = |challenge: &'static str, problem: Problem| {
-        let reply = problem.reply(&desk.call.correlation, &time::iso(desk.call.now));
-        Ok(Reply { challenge: Some(challenge), ..reply })
+    let refused = |challenge: &'static str, error: ApiError| {
+        let response = error.to_response(&ctx.request.correlation, &time::iso(ctx.request.now));
+        Ok(Response { challenge: Some(challenge), ..response })
     };
-    let Some(token) = desk.call.bearer() else {
-        return refused("Bearer", Problem::unauthorized("The access token is missing"));
+    let Some(token) = ctx.request.bearer() else {
+        return refused("Bearer", ApiError::unauthorized("The access token is missing"));
     };
-    let permission = permission::recognise(desk, token, Protocol::X402).ok();
+    let permission = permission::recognise(ctx, token, Protocol::X402).ok();
     let row = match &permission {
         Some(permission) => {
             let query = "SELECT scope FROM oauth_tokens WHERE hash = ?";
-            desk.store.first::<Row>(query, binds![permission.hash.as_str()])?
+            ctx.store.first::<Row>(query, binds![permission.hash.as_str()])?
         }
         None => None,
     };
     let (Some(permission), Some(Row { scope })) = (permission, row) else {
-        let problem = Problem::unauthorized("The access token is none that came of /oauth/token, or is over");
-        return refused("Bearer error=\"invalid_token\"", problem);
+        let error = ApiError::unauthorized("The access token was not issued by /oauth/token or has expired");
+        return refused("Bearer error=\"invalid_token\"", error);
     };
     if !has(&scope, "openid") {
-        let problem = Problem::new(403, "BCK.AUTH.0003", "The access token is not of the scope openid");
-        return refused("Bearer error=\"insufficient_scope\", scope=\"openid\"", problem);
+        let error = ApiError::new(403, "BCK.AUTH.0003", "The access token lacks the scope openid");
+        return refused("Bearer error=\"insufficient_scope\", scope=\"openid\"", error);
     }
-    Reply::ok(Value::Object(claims(desk, &permission.holder, &scope)?))
+    Response::ok(Value::Object(claims(ctx, &permission.holder, &scope)?))
 }
 
 /// `GET /.well-known/oauth-authorization-server`, `/.well-known/openid-configuration`: the server metadata.
-pub(crate) fn metadata(desk: &Desk) -> Outcome {
-    let origin = &desk.call.origin;
-    Reply::ok(json!({
+pub(crate) fn metadata(ctx: &RequestContext) -> Result {
+    let origin = &ctx.request.origin;
+    Response::ok(json!({
         "issuer": origin,
         "authorization_endpoint": format!("{origin}/oauth/authorize"),
         "token_endpoint": format!("{origin}/oauth/token"),
@@ -378,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_asked_for() {
+    fn unknown_scopes_are_refused() {
         for (asked, given) in [
             (None, Some("openid profile credits mcp:read mcp:write mcp:tools")),
             (Some("mcp:tools  openid"), Some("mcp:tools openid")),

@@ -1,11 +1,11 @@
 //! The activity log of an organization (contract section 4.8).
 
-use crate::Desk;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::Reply;
+use crate::context::RequestContext;
+use crate::http::error::{ApiError, Result};
+use crate::http::response::Response;
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
-use crate::organizations::organization;
+use crate::identity::membership;
 use crate::primitives::time;
 use crate::storage::store::binds;
 use serde::Deserialize;
@@ -13,28 +13,28 @@ use serde_json::{Value, json};
 
 /// Records an event if there is an organization.
 pub(crate) fn record(
-    desk: &Desk,
+    ctx: &RequestContext,
     org_id: Option<&str>,
     event: &str,
     actor: Option<&Identity>,
     subject: &Value,
-) -> Outcome<()> {
+) -> Result<()> {
     let Some(org_id) = org_id else { return Ok(()) };
-    desk.store.run(
+    ctx.store.run(
         "INSERT INTO events (id, org_id, event, actor, subject, at) VALUES (?, ?, ?, ?, ?, ?)",
         binds![
-            desk.random.uuid()?,
+            ctx.random.uuid()?,
             org_id,
             event,
             actor.map(Identity::id),
             subject.to_string(),
-            desk.call.now,
+            ctx.request.now,
         ],
     )
 }
 
 /// `GET /api/v1/organizations/:orgId/activity`: newest first, for members, while the subscription is active.
-pub(crate) fn list(desk: &Desk, org_id: &str) -> Outcome {
+pub(crate) fn list(ctx: &RequestContext, org_id: &str) -> Result {
     #[derive(Deserialize)]
     struct Row {
         id: String,
@@ -43,24 +43,24 @@ pub(crate) fn list(desk: &Desk, org_id: &str) -> Outcome {
         subject: String,
         at: i64,
     }
-    let caller = accounts::caller(desk)?;
-    organization::visible(desk, &caller, org_id)?;
-    if !organization::load(desk, org_id)?.entitled() {
-        return Err(Problem::new(
+    let caller = accounts::caller(ctx)?;
+    membership::visible(ctx, &caller, org_id)?;
+    if !membership::load(ctx, org_id)?.entitled() {
+        return Err(ApiError::new(
             403,
             "BCK.AUTH.0009",
             "The organization's subscription does not include this",
         ));
     }
-    let parameter = |name: &str| desk.call.param(name).unwrap_or_default().to_owned();
-    let moment = |name: &str, none: i64| match desk.call.param(name) {
+    let parameter = |name: &str| ctx.request.param(name).unwrap_or_default().to_owned();
+    let moment = |name: &str, none: i64| match ctx.request.param(name) {
         None => Ok(none),
         Some(text) => time::parse(text)
-            .ok_or_else(|| Problem::bad_request(format!("{name} must be a time like 2026-11-20T10:00:00Z"))),
+            .ok_or_else(|| ApiError::bad_request(format!("{name} must be a time like 2026-11-20T10:00:00Z"))),
     };
     let (from, to) = (moment("from", i64::MIN / 4096)?, moment("to", i64::MAX / 4096)?);
     let number = |name: &str, most: i64, none: i64| {
-        let given = desk.call.param(name).and_then(|text| text.parse::<i64>().ok());
+        let given = ctx.request.param(name).and_then(|text| text.parse::<i64>().ok());
         given.unwrap_or(none).clamp(1, most)
     };
     let (page, limit) = (number("page", 1_000_000, 1), number("limit", 200, 50));
@@ -69,10 +69,10 @@ pub(crate) fn list(desk: &Desk, org_id: &str) -> Outcome {
         AND (?5 = '' OR instr(',' || ?5 || ',', ',' || event || ',') > 0)";
     let binds =
         || binds![org_id, from, to, parameter("actorUserId"), parameter("eventType").replace(' ', "")];
-    let total = desk.store.count(&format!("SELECT COUNT(*) AS count FROM events WHERE {filter}"), binds())?;
+    let total = ctx.store.count(&format!("SELECT COUNT(*) AS count FROM events WHERE {filter}"), binds())?;
     let mut paged = binds();
     paged.extend(binds![limit, (page - 1) * limit]);
-    let rows: Vec<Row> = desk.store.rows(
+    let rows: Vec<Row> = ctx.store.rows(
         &format!(
             "SELECT id, event, actor, subject, at FROM events WHERE {filter} ORDER BY at DESC, rowid DESC
              LIMIT ?6 OFFSET ?7"
@@ -86,5 +86,5 @@ pub(crate) fn list(desk: &Desk, org_id: &str) -> Outcome {
             "occurredAt": time::iso(row.at),
         })
     });
-    Reply::ok(json!({ "items": items.collect::<Vec<_>>(), "total": total }))
+    Response::ok(json!({ "items": items.collect::<Vec<_>>(), "total": total }))
 }

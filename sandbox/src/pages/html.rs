@@ -1,6 +1,7 @@
 //! HTML pages: forms without scripts, styled by the dashboard's style sheets, with nothing from other origins.
 
-use crate::http::request::{Form, Reply};
+use crate::http::request::Form;
+use crate::http::response::Response;
 
 const LAYOUT: &str = include_str!("layout.html");
 
@@ -33,13 +34,13 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// A page around `content`, which is HTML.
-pub(crate) fn page(status: u16, title: &str, content: &str) -> Reply {
+pub(crate) fn page(status: u16, title: &str, content: &str) -> Response {
     let html = LAYOUT.replace("{{title}}", &escape(title)).replace("{{content}}", content);
-    Reply::html(status, html)
+    Response::html(status, html)
 }
 
 /// A page with one message.
-pub(crate) fn message(status: u16, title: &str, text: &str) -> Reply {
+pub(crate) fn message(status: u16, title: &str, text: &str) -> Response {
     page(status, title, &format!("<h1>{}</h1>\n<p class=\"lead\">{}</p>", escape(title), escape(text)))
 }
 
@@ -103,10 +104,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_stranger_wrote_stays_text() {
+    fn user_text_is_escaped() {
         assert_eq!(escape("<a b=\"c\" d='e'>&"), "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;");
-        let reply = message(200, "<T>", "{{content}} <script>");
-        assert!(reply.body_text().contains("&lt;T&gt;") && !reply.body_text().contains("<script"));
+        let response = message(200, "<T>", "{{content}} <script>");
+        assert!(response.body_text().contains("&lt;T&gt;") && !response.body_text().contains("<script"));
     }
 
     #[test]

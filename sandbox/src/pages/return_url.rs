@@ -4,7 +4,7 @@ use worker::Url;
 
 /// Parses a return URL: http or https, without user name and password. Any host is allowed, as in the hosted service:
 /// the page shows the app's origin, and the user decides.
-pub(crate) fn address(text: &str) -> Option<Url> {
+pub(crate) fn parse(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let plain =
         matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
@@ -12,12 +12,12 @@ pub(crate) fn address(text: &str) -> Option<Url> {
 }
 
 /// True if the URL is on this machine.
-pub(crate) fn loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// Sets these parameters on the URL. They replace parameters with the same name; the rest of the URL stays unchanged.
-pub(crate) fn with(target: &Url, answer: &[(&str, &str)]) -> String {
+pub(crate) fn with_params(target: &Url, answer: &[(&str, &str)]) -> String {
     let mut url = target.clone();
     let stale = |name: &str| answer.iter().any(|(ours, _)| *ours == name);
     if url.query_pairs().any(|(name, _)| stale(&name)) {
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_a_page_may_lead() {
+    fn valid_return_urls() {
         for (text, ok, here) in [
             ("http://127.0.0.1:5173/cb?x=1#frag", true, true),
             ("http://localhost:4000/callback", true, true),
@@ -53,8 +53,8 @@ mod tests {
             ("https://localhost@app.example/", false, false),
             ("", false, false),
         ] {
-            let url = address(text);
-            assert_eq!((url.is_some(), url.is_some_and(|url| loopback(&url))), (ok, here), "{text}");
+            let url = parse(text);
+            assert_eq!((url.is_some(), url.is_some_and(|url| is_loopback(&url))), (ok, here), "{text}");
         }
     }
 
@@ -69,7 +69,7 @@ mod tests {
             ("https://a.example/?key=old&x=1&to=old", "https://a.example/?x=1&key=local%3Aa.b-c_d.e&to=0x1"),
         ] {
             let answer = [("key", "local:a.b-c_d.e"), ("to", "0x1")];
-            assert_eq!(with(&address(from).unwrap(), &answer), expected);
+            assert_eq!(with_params(&parse(from).unwrap(), &answer), expected);
         }
     }
 }

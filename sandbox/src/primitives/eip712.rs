@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_its_type_has_no_digest() {
+    fn a_value_of_another_type_has_no_digest() {
         for (path, value) in [
             ("/message/contents", json!(7)),
             ("/message/from/wallet", json!("0x12")),

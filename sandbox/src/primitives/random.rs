@@ -1,6 +1,6 @@
 //! Random bytes from the runtime's generator.
 
-use crate::http::error::{Outcome, Problem};
+use crate::http::error::{ApiError, Result};
 use crate::primitives::eip712::keccak;
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
@@ -33,10 +33,10 @@ impl Random {
         Self::Fixed(byte)
     }
 
-    pub(crate) fn bytes(self, count: u32) -> Outcome<Vec<u8>> {
+    pub(crate) fn bytes(self, count: u32) -> Result<Vec<u8>> {
         match self {
             Self::Runtime => {
-                runtime_bytes(count).map_err(|_| Problem::internal("the runtime has no random numbers"))
+                runtime_bytes(count).map_err(|_| ApiError::internal("the runtime has no random numbers"))
             }
             Self::Of(seed) => {
                 let count = usize::try_from(count).unwrap_or_default();
@@ -55,17 +55,17 @@ impl Random {
     }
 
     /// `0x` and this number of bytes in hexadecimal.
-    pub(crate) fn hex(self, count: u32) -> Outcome<String> {
+    pub(crate) fn hex(self, count: u32) -> Result<String> {
         Ok(format!("0x{}", hexadecimal(&self.bytes(count)?)))
     }
 
     /// The id of a plan or agent: a uint256 in decimal. 31 bytes, so it is always in range.
-    pub(crate) fn id(self) -> Outcome<String> {
+    pub(crate) fn id(self) -> Result<String> {
         Ok(decimal(&self.bytes(31)?).to_string())
     }
 
     /// A version 4 UUID.
-    pub(crate) fn uuid(self) -> Outcome<String> {
+    pub(crate) fn uuid(self) -> Result<String> {
         let mut bytes = self.bytes(16)?;
         for (index, byte) in bytes.iter_mut().enumerate() {
             match index {

@@ -2,4 +2,5 @@
 
 pub(crate) mod create;
 pub(crate) mod entry;
+pub(crate) mod run;
 pub(crate) mod seed_file;

@@ -86,6 +86,22 @@ CREATE TABLE IF NOT EXISTS sales (
   refunded INTEGER NOT NULL, description TEXT, buyer_ref TEXT, intent TEXT NOT NULL, secret TEXT NOT NULL,
   expires_at INTEGER NOT NULL, idempotency_key TEXT, line_items TEXT, metadata TEXT, at INTEGER NOT NULL,
   UNIQUE (org_id, idempotency_key));
+CREATE TABLE IF NOT EXISTS oauth_grants (
+  id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, account TEXT NOT NULL, client TEXT NOT NULL,
+  redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL, scope TEXT NOT NULL, resource TEXT, nonce TEXT,
+  plan_id TEXT NOT NULL, agent_id TEXT, delegation_id TEXT NOT NULL, used INTEGER NOT NULL, expires_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS oauth_tokens (hash TEXT PRIMARY KEY, grant_id TEXT NOT NULL, scope TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS oauth_tokens_by_grant ON oauth_tokens (grant_id);
+CREATE TABLE IF NOT EXISTS oauth_refresh (token TEXT PRIMARY KEY, grant_id TEXT NOT NULL, used INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS oauth_refresh_by_grant ON oauth_refresh (grant_id);
+CREATE TABLE IF NOT EXISTS widget_keys (
+  id TEXT PRIMARY KEY, org_id TEXT NOT NULL, name TEXT NOT NULL, secret TEXT NOT NULL, origins TEXT NOT NULL,
+  revoked INTEGER NOT NULL, created_at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS widget_keys_by_org ON widget_keys (org_id);
+CREATE TABLE IF NOT EXISTS visitors (
+  org_id TEXT NOT NULL, user_id TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (org_id, user_id));
+CREATE TABLE IF NOT EXISTS seeded (
+  kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (kind, name));
 CREATE TABLE IF NOT EXISTS books (
   id INTEGER PRIMARY KEY, kind TEXT NOT NULL, unit TEXT NOT NULL, owner TEXT NOT NULL, expires_at INTEGER NOT NULL,
   balance TEXT NOT NULL, UNIQUE (unit, kind, owner, expires_at));

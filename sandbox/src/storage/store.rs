@@ -3,12 +3,10 @@
 //! The sandbox uses the Durable Object's SQLite. Native tests run the same queries over their own SQLite
 //! (`native_sqlite.rs`).
 
-use crate::http::error::{Outcome, Problem};
-use crate::oauth::oauth_token;
+use crate::http::error::{ApiError, Result};
 #[cfg(all(test, not(target_arch = "wasm32")))]
-use crate::storage::native_sqlite::Native;
+use crate::storage::native_sqlite::NativeSqlite;
 use crate::storage::schema::{ADDED, SCHEMA};
-use crate::widgets::widget_keys;
 use serde::de::DeserializeOwned;
 use worker::js_sys::{Function, Reflect};
 use worker::wasm_bindgen::closure::ScopedClosure;
@@ -32,32 +30,29 @@ enum Engine {
         storage: JsValue,
     },
     #[cfg(all(test, not(target_arch = "wasm32")))]
-    Native(std::rc::Rc<Native>),
+    NativeSqlite(std::rc::Rc<NativeSqlite>),
 }
 
 impl Store {
-    pub(crate) fn new(state: &State) -> Outcome<Self> {
+    pub(crate) fn new(state: &State) -> Result<Self> {
         let storage = Reflect::get(state.as_raw(), &"storage".into()).map_err(worker::Error::from)?;
         Ok(Self(Engine::Object { sql: state.storage().sql(), storage }))
     }
 
     #[cfg(all(test, not(target_arch = "wasm32")))]
-    pub(crate) fn native(native: std::rc::Rc<Native>) -> Self {
-        Self(Engine::Native(native))
+    pub(crate) fn native(native: std::rc::Rc<NativeSqlite>) -> Self {
+        Self(Engine::NativeSqlite(native))
     }
 
     /// Creates missing tables and columns.
-    pub(crate) fn prepare(&self) -> Outcome<()> {
+    pub(crate) fn prepare(&self) -> Result<()> {
         self.run(SCHEMA, Vec::new())?;
-        self.run(oauth_token::SCHEMA, Vec::new())?;
-        self.run(widget_keys::SCHEMA, Vec::new())?;
         for (table, column, kind) in ADDED {
             let there = "SELECT COUNT(*) AS count FROM pragma_table_info(?) WHERE name = ?";
             if self.count(there, binds![table, column])? == 0 {
                 self.run(&format!("ALTER TABLE {table} ADD COLUMN {column} {kind}"), Vec::new())?;
             }
         }
-        self.run(crate::seed::seed_file::SCHEMA, Vec::new())?;
         // Older data folders have charges in `purchases` only.
         self.run(
             "INSERT INTO charges (id, delegation_id, plan_id, cents, order_tx, at)
@@ -69,13 +64,13 @@ impl Store {
     }
 
     /// True if there is a table with this name.
-    pub(crate) fn has_table(&self, name: &str) -> Outcome<bool> {
+    pub(crate) fn has_table(&self, name: &str) -> Result<bool> {
         let tables = "SELECT COUNT(*) AS count FROM sqlite_master WHERE type = 'table' AND name = ?";
         Ok(self.count(tables, binds![name])? > 0)
     }
 
     /// Empties every table.
-    pub(crate) fn clear(&self) -> Outcome<()> {
+    pub(crate) fn clear(&self) -> Result<()> {
         #[derive(serde::Deserialize)]
         struct Row {
             name: String,
@@ -87,14 +82,14 @@ impl Store {
         tables.iter().try_for_each(|table| self.run(&format!("DELETE FROM {}", table.name), Vec::new()))
     }
 
-    pub(crate) fn run(&self, query: &str, binds: Vec<SqlStorageValue>) -> Outcome<()> {
+    pub(crate) fn run(&self, query: &str, binds: Vec<SqlStorageValue>) -> Result<()> {
         match &self.0 {
             Engine::Object { sql, .. } => {
                 sql.exec(query, binds)?;
                 Ok(())
             }
             #[cfg(all(test, not(target_arch = "wasm32")))]
-            Engine::Native(native) => native.run(query, &binds),
+            Engine::NativeSqlite(native) => native.run(query, &binds),
         }
     }
 
@@ -102,11 +97,11 @@ impl Store {
         &self,
         query: &str,
         binds: Vec<SqlStorageValue>,
-    ) -> Outcome<Vec<T>> {
+    ) -> Result<Vec<T>> {
         match &self.0 {
             Engine::Object { sql, .. } => Ok(sql.exec(query, binds)?.to_array()?),
             #[cfg(all(test, not(target_arch = "wasm32")))]
-            Engine::Native(native) => native.rows(query, &binds),
+            Engine::NativeSqlite(native) => native.rows(query, &binds),
         }
     }
 
@@ -115,12 +110,12 @@ impl Store {
         &self,
         query: &str,
         binds: Vec<SqlStorageValue>,
-    ) -> Outcome<Option<T>> {
+    ) -> Result<Option<T>> {
         Ok(self.rows(query, binds)?.into_iter().next())
     }
 
     /// The result of a `SELECT COUNT(*) AS count ...`.
-    pub(crate) fn count(&self, query: &str, binds: Vec<SqlStorageValue>) -> Outcome<i64> {
+    pub(crate) fn count(&self, query: &str, binds: Vec<SqlStorageValue>) -> Result<i64> {
         #[derive(serde::Deserialize)]
         struct Row {
             count: i64,
@@ -133,11 +128,11 @@ impl Store {
     /// The worker crate has no binding for `transactionSync`. It fits better than the asynchronous API: without an
     /// await no other request of this object can interleave. The runtime sends no response before earlier writes are
     /// on disk (its output gate), so no acknowledged write is lost.
-    pub(crate) fn transaction<T>(&self, mut work: impl FnMut() -> Outcome<T>) -> Outcome<T> {
+    pub(crate) fn transaction<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
         let storage = match &self.0 {
             Engine::Object { storage, .. } => storage,
             #[cfg(all(test, not(target_arch = "wasm32")))]
-            Engine::Native(native) => return native.transaction(work),
+            Engine::NativeSqlite(native) => return native.transaction(work),
         };
         let mut outcome = None;
         let mut body = || -> Result<JsValue, JsValue> {
@@ -154,9 +149,9 @@ impl Store {
         };
         match (outcome, finished) {
             (Some(Ok(value)), Ok(_)) => Ok(value),
-            (Some(Err(problem)), _) => Err(problem),
+            (Some(Err(error)), _) => Err(error),
             (_, Err(error)) => Err(worker::Error::from(error).into()),
-            (None, Ok(_)) => Err(Problem::internal("storage: the transaction did not run")),
+            (None, Ok(_)) => Err(ApiError::internal("storage: the transaction did not run")),
         }
     }
 }

@@ -3,26 +3,26 @@
 
 use crate::ledger::postings::{Account, Kind, balance};
 use crate::storage::store::binds;
-use crate::testing::harness::{Answer, Offer, Someone, World};
+use crate::testing::harness::{Answer, Offer, TestSandbox, User};
 use crate::tokens::verification::decode;
 use payments_wasm::wire::base64;
 use serde_json::{Value, json};
 
 /// A sandbox with one buyer.
-struct Scene {
-    world: World,
-    ada: Someone,
+struct Fixture {
+    sandbox: TestSandbox,
+    ada: User,
     plans: Vec<Offer>,
 }
 
 const WALLET: usize = 0;
 const CARD: usize = 1;
 
-impl Scene {
+impl Fixture {
     fn new() -> Self {
-        let world = World::new();
-        let (ada, plans) = (world.someone("Ada"), world.plans());
-        Self { world, ada, plans }
+        let sandbox = TestSandbox::new();
+        let (ada, plans) = (sandbox.user("Ada"), sandbox.plans());
+        Self { sandbox, ada, plans }
     }
 
     fn delegate(&self, more: Value) -> String {
@@ -30,7 +30,7 @@ impl Scene {
         for (name, value) in more.as_object().unwrap() {
             body[name] = value.clone();
         }
-        let answer = self.world.post(&self.ada, "/api/v1/delegation/create", body);
+        let answer = self.sandbox.post(&self.ada, "/api/v1/delegation/create", body);
         assert!(answer.ok(), "{:?}", answer.json);
         answer.text("/delegationId")
     }
@@ -46,7 +46,7 @@ impl Scene {
         let body = json!({
             "accepted": self.accepted(plan), "delegationConfig": { "delegationId": delegation }, "tokenVersion": version,
         });
-        let answer = self.world.post(&self.ada, "/api/v1/x402/permissions", body);
+        let answer = self.sandbox.post(&self.ada, "/api/v1/x402/permissions", body);
         assert!(answer.ok(), "{:?}", answer.json);
         answer.text("/accessToken")
     }
@@ -57,20 +57,20 @@ impl Scene {
                 "extensions": {} },
             "x402AccessToken": token, "maxAmount": amount.to_string(),
         });
-        self.world.post(&self.world.seller, &format!("/api/v1/x402/{verb}"), body)
+        self.sandbox.post(&self.sandbox.seller, &format!("/api/v1/x402/{verb}"), body)
     }
 
     /// Status, spent and remaining cents, and transactions of a delegation.
-    fn stands(&self, delegation: &str) -> (String, String, String, u64) {
+    fn delegation_state(&self, delegation: &str) -> (String, String, String, u64) {
         let path = format!("/api/v1/delegation/{delegation}");
-        let seen = self.world.call(Some(&self.ada), "GET", &path, Value::Null);
-        let (status, spent) = (seen.text("/status"), seen.text("/amountSpentCents"));
-        let count = seen.json["transactionCount"].as_u64().unwrap();
-        (status, spent, seen.text("/remainingBudgetCents"), count)
+        let shown = self.sandbox.call(Some(&self.ada), "GET", &path, Value::Null);
+        let (status, spent) = (shown.text("/status"), shown.text("/amountSpentCents"));
+        let count = shown.json["transactionCount"].as_u64().unwrap();
+        (status, spent, shown.text("/remainingBudgetCents"), count)
     }
 
     fn cents(&self, kind: Kind, delegation: &str) -> String {
-        balance(&self.world.store, &Account::cents(kind, delegation)).unwrap().to_string()
+        balance(&self.sandbox.store, &Account::cents(kind, delegation)).unwrap().to_string()
     }
 
     /// Tampers with the payer of a token after it was signed.
@@ -81,131 +81,137 @@ impl Scene {
     }
 }
 
-fn stands(status: &str, spent: u32, left: u32, count: u64) -> (String, String, String, u64) {
+fn state(status: &str, spent: u32, left: u32, count: u64) -> (String, String, String, u64) {
     (status.to_owned(), spent.to_string(), left.to_string(), count)
 }
 
 #[test]
 fn a_delegation_goes_from_active_to_exhausted_expired_or_revoked() {
-    let mut scene = Scene::new();
-    let tops_up = |scene: &Scene, delegation: &str| {
-        let token = scene.token(WALLET, delegation, 2);
+    let mut fixture = Fixture::new();
+    let tops_up = |fixture: &Fixture, delegation: &str| {
+        let token = fixture.token(WALLET, delegation, 2);
         // 100 credits for 10 dollars, 5 per settle: the first settle buys, and the twenty-first buys again.
         for _ in 0..20 {
-            assert!(scene.present("settle", WALLET, &token, 5).ok());
+            assert!(fixture.present("settle", WALLET, &token, 5).ok());
         }
         token
     };
-    let by_money = scene.delegate(json!({ "spendingLimitCents": 1000 }));
-    assert_eq!(scene.stands(&by_money), stands("Active", 0, 1000, 0));
-    let token = tops_up(&scene, &by_money);
-    assert_eq!(scene.stands(&by_money), stands("Exhausted", 1000, 0, 1));
-    assert_eq!(scene.present("settle", WALLET, &token, 5).text("/code"), "BCK.CREDITS.0003");
+    let by_money = fixture.delegate(json!({ "spendingLimitCents": 1000 }));
+    assert_eq!(fixture.delegation_state(&by_money), state("Active", 0, 1000, 0));
+    let token = tops_up(&fixture, &by_money);
+    assert_eq!(fixture.delegation_state(&by_money), state("Exhausted", 1000, 0, 1));
+    assert_eq!(fixture.present("settle", WALLET, &token, 5).text("/code"), "BCK.CREDITS.0003");
 
-    let by_count = scene.delegate(json!({ "maxTransactions": 1 }));
-    let token = tops_up(&scene, &by_count);
-    assert_eq!(scene.stands(&by_count), stands("Exhausted", 1000, 1500, 1));
-    let refused = scene.present("settle", WALLET, &token, 5);
+    let by_count = fixture.delegate(json!({ "maxTransactions": 1 }));
+    let token = tops_up(&fixture, &by_count);
+    assert_eq!(fixture.delegation_state(&by_count), state("Exhausted", 1000, 1500, 1));
+    let refused = fixture.present("settle", WALLET, &token, 5);
     assert!(refused.text("/message").contains("no transactions left"), "{:?}", refused.json);
 
-    let by_time = scene.delegate(json!({ "durationSecs": 60 }));
-    let token = scene.token(WALLET, &by_time, 2);
-    scene.world.now += 59_999;
-    assert_eq!(scene.stands(&by_time).0, "Active");
-    assert_eq!(scene.present("verify", WALLET, &token, 5).json["isValid"], true);
-    scene.world.now += 1;
-    assert_eq!(scene.stands(&by_time).0, "Expired");
-    let refused = scene.present("verify", WALLET, &token, 5);
+    let by_time = fixture.delegate(json!({ "durationSecs": 60 }));
+    let token = fixture.token(WALLET, &by_time, 2);
+    fixture.sandbox.now += 59_999;
+    assert_eq!(fixture.delegation_state(&by_time).0, "Active");
+    assert_eq!(fixture.present("verify", WALLET, &token, 5).json["isValid"], true);
+    fixture.sandbox.now += 1;
+    assert_eq!(fixture.delegation_state(&by_time).0, "Expired");
+    let refused = fixture.present("verify", WALLET, &token, 5);
     assert_eq!((refused.status, refused.text("/code")), (402, "BCK.X402.0005".into()));
 
-    let by_hand = scene.delegate(json!({}));
-    let token = scene.token(WALLET, &by_hand, 2);
-    assert!(scene.present("settle", WALLET, &token, 5).ok());
+    let by_hand = fixture.delegate(json!({}));
+    let token = fixture.token(WALLET, &by_hand, 2);
+    assert!(fixture.present("settle", WALLET, &token, 5).ok());
     let path = format!("/api/v1/delegation/{by_hand}");
-    assert!(scene.world.call(Some(&scene.ada), "DELETE", &path, Value::Null).ok());
-    assert_eq!(scene.stands(&by_hand).0, "Revoked");
+    assert!(fixture.sandbox.call(Some(&fixture.ada), "DELETE", &path, Value::Null).ok());
+    assert_eq!(fixture.delegation_state(&by_hand).0, "Revoked");
     for verb in ["verify", "settle"] {
         assert_eq!(
-            scene.present(verb, WALLET, &token, 5).text("/code"),
+            fixture.present(verb, WALLET, &token, 5).text("/code"),
             "BCK.X402.0005",
             "credits are left: {verb}"
         );
     }
     assert_eq!(
-        (scene.cents(Kind::Free, &by_hand), scene.cents(Kind::Spent, &by_hand)),
+        (fixture.cents(Kind::Free, &by_hand), fixture.cents(Kind::Spent, &by_hand)),
         ("0".into(), "1000".into())
     );
-    assert_eq!(scene.world.wrong(), Vec::<String>::new());
+    assert_eq!(fixture.sandbox.wrong(), Vec::<String>::new());
 }
 
 #[test]
 fn a_cent_over_the_limit_is_refused_and_a_cent_under_is_not() {
     for (limit, ok) in [(1000, true), (999, false)] {
-        let scene = Scene::new();
-        let delegation = scene.delegate(json!({ "spendingLimitCents": limit }));
-        let token = scene.token(WALLET, &delegation, 2);
-        assert_eq!(scene.present("verify", WALLET, &token, 1).json["isValid"], ok, "{limit}");
-        assert_eq!(scene.present("settle", WALLET, &token, 1).ok(), ok, "{limit}");
-        assert_eq!(scene.stands(&delegation).1, if ok { "1000" } else { "0" }, "{limit}");
+        let fixture = Fixture::new();
+        let delegation = fixture.delegate(json!({ "spendingLimitCents": limit }));
+        let token = fixture.token(WALLET, &delegation, 2);
+        assert_eq!(fixture.present("verify", WALLET, &token, 1).json["isValid"], ok, "{limit}");
+        assert_eq!(fixture.present("settle", WALLET, &token, 1).ok(), ok, "{limit}");
+        assert_eq!(fixture.delegation_state(&delegation).1, if ok { "1000" } else { "0" }, "{limit}");
     }
 }
 
 #[test]
 fn a_card_that_is_declined_takes_nothing_off_the_limit_nor_a_turn() {
-    let scene = Scene::new();
-    let intent = scene.world.post(&scene.ada, "/api/v1/delegation/setup-intent", json!({}));
+    let fixture = Fixture::new();
+    let intent = fixture.sandbox.post(&fixture.ada, "/api/v1/delegation/setup-intent", json!({}));
     let card = json!({ "number": "4000000000000341", "expMonth": 12, "expYear": 2034 });
     let body = json!({ "setupIntentId": intent.text("/setupIntentId"), "card": card });
-    let bad =
-        scene.world.post(&scene.ada, "/api/v1/delegation/finalize-enrollment", body).text("/paymentMethodId");
-    let delegation = scene.delegate(json!({
+    let bad = fixture
+        .sandbox
+        .post(&fixture.ada, "/api/v1/delegation/finalize-enrollment", body)
+        .text("/paymentMethodId");
+    let delegation = fixture.delegate(json!({
         "provider": "stripe", "currency": "usd", "providerPaymentMethodId": bad, "maxTransactions": 1,
     }));
-    let token = scene.token(CARD, &delegation, 2);
+    let token = fixture.token(CARD, &delegation, 2);
     for _ in 0..3 {
-        let refused = scene.present("settle", CARD, &token, 1);
+        let refused = fixture.present("settle", CARD, &token, 1);
         assert_eq!((refused.status, refused.text("/code")), (402, "BCK.CREDITS.0003".into()));
         assert!(refused.text("/message").contains("declined"), "{:?}", refused.json);
-        assert_eq!(scene.stands(&delegation), stands("Active", 0, 2500, 0));
+        assert_eq!(fixture.delegation_state(&delegation), state("Active", 0, 2500, 0));
     }
     let path = format!("/api/v1/delegation/{delegation}/transactions");
-    let tried = scene.world.call(Some(&scene.ada), "GET", &path, Value::Null);
+    let tried = fixture.sandbox.call(Some(&fixture.ada), "GET", &path, Value::Null);
     assert_eq!(tried.json["totalResults"], 3, "what was tried is written down");
     assert_eq!(tried.text("/transactions/0/status"), "Failed");
     let reserved = "SELECT COUNT(*) AS count FROM postings WHERE kind = ?";
     for kind in ["reserve", "release"] {
-        assert_eq!(scene.world.store.count(reserved, binds![kind]).unwrap(), 3, "{kind}");
+        assert_eq!(fixture.sandbox.store.count(reserved, binds![kind]).unwrap(), 3, "{kind}");
     }
-    assert_eq!(scene.world.wrong(), Vec::<String>::new());
+    assert_eq!(fixture.sandbox.wrong(), Vec::<String>::new());
 }
 
 #[test]
 fn a_top_up_by_card_is_charged_in_cents_and_paid_to_the_sellers_account() {
-    let scene = Scene::new();
-    let cards =
-        scene.world.call(Some(&scene.ada), "GET", "/api/v1/payment-methods?provider=stripe", Value::Null);
-    let delegation = scene.delegate(json!({
+    let fixture = Fixture::new();
+    let cards = fixture.sandbox.call(
+        Some(&fixture.ada),
+        "GET",
+        "/api/v1/payment-methods?provider=stripe",
+        Value::Null,
+    );
+    let delegation = fixture.delegate(json!({
         "provider": "stripe", "currency": "usd", "providerPaymentMethodId": cards.text("/0/id"),
         "merchantAccountId": "acct_1",
     }));
-    let token = scene.token(CARD, &delegation, 2);
-    let paid = scene.present("settle", CARD, &token, 3);
+    let token = fixture.token(CARD, &delegation, 2);
+    let paid = fixture.present("settle", CARD, &token, 3);
     assert!(paid.text("/orderTx").starts_with("0x"), "{:?}", paid.json);
     // 5.005 dollars are rounded up to 501 cents.
-    assert_eq!(scene.stands(&delegation), stands("Active", 501, 1999, 1));
+    assert_eq!(fixture.delegation_state(&delegation), state("Active", 501, 1999, 1));
     let at = |kind, owner: &str| {
-        balance(&scene.world.store, &Account::money(kind, "USD", owner)).unwrap().to_string()
+        balance(&fixture.sandbox.store, &Account::money(kind, "USD", owner)).unwrap().to_string()
     };
     assert_eq!((at(Kind::Seller, "acct_1"), at(Kind::Outside, "")), ("501".into(), "501".into()));
-    assert_eq!(scene.world.wrong(), Vec::<String>::new());
+    assert_eq!(fixture.sandbox.wrong(), Vec::<String>::new());
 }
 
 #[test]
-fn what_was_changed_in_a_token_is_refused_by_its_signature() {
-    let scene = Scene::new();
-    let delegation = scene.delegate(json!({}));
+fn a_changed_token_is_refused_by_its_signature() {
+    let fixture = Fixture::new();
+    let delegation = fixture.delegate(json!({}));
     let bob = "0x00000000000000000000000000000000000000b0";
-    let other = scene.plans[2].id.clone();
+    let other = fixture.plans[2].id.clone();
     for (version, pointer, value) in [
         (2, "/payload/authorization/from", json!(bob)),
         (2, "/accepted/planId", json!(other)),
@@ -214,14 +220,18 @@ fn what_was_changed_in_a_token_is_refused_by_its_signature() {
         (3, "/payload/authorization/nonce", json!(format!("0x{}", "11".repeat(32)))),
         (3, "/payload/authorization/from", json!(bob)),
     ] {
-        let token = scene.token(WALLET, &delegation, version);
-        let changed = Scene::changed(&token, pointer, value.clone());
+        let token = fixture.token(WALLET, &delegation, version);
+        let changed = Fixture::changed(&token, pointer, value.clone());
         // The stored token is changed too, so only the signature reveals it.
         let credential = decode(&token).unwrap().credential;
         let update = "UPDATE permissions SET token = ? WHERE credential = ?";
-        scene.world.store.run(update, binds![decode(&changed).unwrap().json, credential.as_str()]).unwrap();
+        fixture
+            .sandbox
+            .store
+            .run(update, binds![decode(&changed).unwrap().json, credential.as_str()])
+            .unwrap();
         for verb in ["verify", "settle"] {
-            let refused = scene.present(verb, WALLET, &changed, 1);
+            let refused = fixture.present(verb, WALLET, &changed, 1);
             assert_eq!(
                 (refused.status, refused.text("/code")),
                 (402, "BCK.X402.0005".into()),
@@ -238,9 +248,9 @@ fn what_was_changed_in_a_token_is_refused_by_its_signature() {
 
 #[test]
 fn a_signature_that_is_none_or_anothers_is_refused() {
-    let scene = Scene::new();
-    let delegation = scene.delegate(json!({}));
-    let (mine, spare) = (scene.token(WALLET, &delegation, 2), scene.token(WALLET, &delegation, 3));
+    let fixture = Fixture::new();
+    let delegation = fixture.delegate(json!({}));
+    let (mine, spare) = (fixture.token(WALLET, &delegation, 2), fixture.token(WALLET, &delegation, 3));
     let spare = decode(&spare).unwrap().credential;
     for (name, signature) in [
         ("none", "0x01".to_owned()),
@@ -248,20 +258,20 @@ fn a_signature_that_is_none_or_anothers_is_refused() {
         ("of zeros", format!("0x{}1b", "00".repeat(64))),
         ("of another token", spare),
     ] {
-        let forged = Scene::changed(&mine, "/payload/signature", signature.into());
-        let refused = scene.present("verify", WALLET, &forged, 1);
+        let forged = Fixture::changed(&mine, "/payload/signature", signature.into());
+        let refused = fixture.present("verify", WALLET, &forged, 1);
         assert_eq!((refused.status, refused.text("/code")), (402, "BCK.X402.0005".into()), "{name}");
     }
-    assert!(scene.present("verify", WALLET, &mine, 1).ok());
+    assert!(fixture.present("verify", WALLET, &mine, 1).ok());
 }
 
 #[test]
 fn an_old_data_folder_becomes_a_ledger_that_balances() {
-    let scene = Scene::new();
-    let store = &scene.world.store;
-    let plan = scene.plans[WALLET].id.as_str();
-    let holder = scene.ada.address.to_ascii_lowercase();
-    let delegation = scene.delegate(json!({}));
+    let fixture = Fixture::new();
+    let store = &fixture.sandbox.store;
+    let plan = fixture.plans[WALLET].id.as_str();
+    let holder = fixture.ada.address.to_ascii_lowercase();
+    let delegation = fixture.delegate(json!({}));
     for statement in [
         "DELETE FROM postings",
         "DELETE FROM books",
@@ -280,12 +290,12 @@ fn an_old_data_folder_becomes_a_ledger_that_balances() {
             binds![delegation.as_str()],
         )
         .unwrap();
-    crate::prepare(store, scene.world.now).unwrap();
-    assert_eq!(scene.world.balance(&scene.plans[WALLET], &scene.ada), 77);
-    assert_eq!(scene.cents(Kind::Free, &delegation), "1500");
-    assert_eq!(scene.world.wrong(), Vec::<String>::new());
-    crate::prepare(store, scene.world.now).unwrap();
-    assert_eq!(scene.world.balance(&scene.plans[WALLET], &scene.ada), 77, "once");
+    crate::service::prepare(store, fixture.sandbox.now).unwrap();
+    assert_eq!(fixture.sandbox.balance(&fixture.plans[WALLET], &fixture.ada), 77);
+    assert_eq!(fixture.cents(Kind::Free, &delegation), "1500");
+    assert_eq!(fixture.sandbox.wrong(), Vec::<String>::new());
+    crate::service::prepare(store, fixture.sandbox.now).unwrap();
+    assert_eq!(fixture.sandbox.balance(&fixture.plans[WALLET], &fixture.ada), 77, "once");
 }
 
 #[test]
@@ -311,13 +321,13 @@ fn the_audit_finds_what_is_wrong() {
           SELECT '0x2', plan_id, holder, '0', permission, at FROM settlements",
         ),
     ] {
-        let scene = Scene::new();
-        let delegation = scene.delegate(json!({}));
-        let token = scene.token(WALLET, &delegation, 3);
-        assert!(scene.present("settle", WALLET, &token, 5).ok());
-        assert_eq!(scene.world.wrong(), Vec::<String>::new());
-        scene.world.store.run(damage, binds![]).unwrap();
-        let wrong = scene.world.wrong();
+        let fixture = Fixture::new();
+        let delegation = fixture.delegate(json!({}));
+        let token = fixture.token(WALLET, &delegation, 3);
+        assert!(fixture.present("settle", WALLET, &token, 5).ok());
+        assert_eq!(fixture.sandbox.wrong(), Vec::<String>::new());
+        fixture.sandbox.store.run(damage, binds![]).unwrap();
+        let wrong = fixture.sandbox.wrong();
         assert!(
             wrong.iter().any(|found| found.starts_with(&format!("{name}: "))),
             "{name}, {damage}: {wrong:?}"

@@ -1,14 +1,16 @@
 //! The native test harness: the real handlers over a real SQLite, with a clock that tests move and a simulated crash.
 
-use crate::control::access::Started;
-use crate::http::request::{Call, Reply};
+use crate::context::RequestContext;
+use crate::context::StartOptions;
+use crate::http::request::Request;
+use crate::http::response::Response;
 use crate::ledger::audit;
+use crate::primitives::memo::Memo;
 use crate::primitives::random::Random;
+use crate::service::{prepare, serve};
 use crate::settings::Settings;
-use crate::storage::native_sqlite::{DIED, Native};
+use crate::storage::native_sqlite::{CRASHED, NativeSqlite};
 use crate::storage::store::Store;
-use crate::tokens::verification::Seen;
-use crate::{Desk, prepare, serve};
 use payments_wasm::wire::base64;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
@@ -19,12 +21,12 @@ const FEES: &str = "0x00000000000000000000000000000000000000fe";
 
 /// A user with an API key.
 #[derive(Debug, Clone)]
-pub(crate) struct Someone {
+pub(crate) struct User {
     pub(crate) address: String,
     key: String,
 }
 
-impl Someone {
+impl User {
     pub(crate) fn with(address: String, key: String) -> Self {
         Self { address, key }
     }
@@ -47,8 +49,8 @@ impl Answer {
     }
 
     /// True if the process crashed before it responded.
-    pub(crate) fn died(&self) -> bool {
-        self.text("/message") == DIED
+    pub(crate) fn crashed(&self) -> bool {
+        self.text("/message") == CRASHED
     }
 }
 
@@ -61,35 +63,35 @@ pub(crate) struct Offer {
     pub(crate) grant: u64,
 }
 
-pub(crate) struct World {
-    native: Rc<Native>,
-    seen: Rc<Seen>,
+pub(crate) struct TestSandbox {
+    native: Rc<NativeSqlite>,
+    cache: Rc<Memo>,
     pub(crate) store: Store,
     pub(crate) now: i64,
-    pub(crate) seller: Someone,
+    pub(crate) seller: User,
 }
 
-impl World {
+impl TestSandbox {
     pub(crate) fn new() -> Self {
-        let native = Rc::new(Native::new());
+        let native = Rc::new(NativeSqlite::new());
         let store = Store::native(Rc::clone(&native));
         prepare(&store, BEGIN).unwrap();
-        let nobody = Someone { address: String::new(), key: String::new() };
-        let mut world = Self { native, seen: Rc::default(), store, now: BEGIN, seller: nobody };
-        world.seller = world.someone("Seller");
-        world
+        let seller = User { address: String::new(), key: String::new() };
+        let mut sandbox = Self { native, cache: Rc::default(), store, now: BEGIN, seller: seller };
+        sandbox.seller = sandbox.user("Seller");
+        sandbox
     }
 
-    pub(crate) fn someone(&self, name: &str) -> Someone {
+    pub(crate) fn user(&self, name: &str) -> User {
         let answer = self.call(None, "POST", "/sandbox/accounts", json!({ "name": name }));
-        Someone { address: answer.text("/accountAddress"), key: answer.text("/nvmApiKey") }
+        User { address: answer.text("/accountAddress"), key: answer.text("/nvmApiKey") }
     }
 
     /// Sends a request, as the Durable Object would serve it.
-    pub(crate) fn call(&self, who: Option<&Someone>, method: &str, path: &str, body: Value) -> Answer {
+    pub(crate) fn call(&self, who: Option<&User>, method: &str, path: &str, body: Value) -> Answer {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let form = path.starts_with("/checkout/");
-        let call = Call {
+        let request = Request {
             method: method.to_owned(),
             path: path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
             query: query
@@ -106,35 +108,38 @@ impl World {
                 body => body.to_string(),
             },
             now: self.now,
-            ..Call::default()
+            ..Request::default()
         };
         let served = Settings::load(&self.store).and_then(|settings| {
-            let (store, seen) = (self.store.clone(), Rc::clone(&self.seen));
-            let desk = Desk {
-                call,
+            let (store, cache) = (self.store.clone(), Rc::clone(&self.cache));
+            let ctx = RequestContext {
+                request,
                 store,
                 random: Random::Counted,
                 settings,
-                seen,
-                sweeps: false,
-                faulty: false,
-                started: Started::default(),
+                cache,
+                sweep: false,
+                faults_enabled: false,
+                start_options: StartOptions::default(),
             };
-            serve(desk, None)
+            serve(ctx, None)
         });
-        let reply: Reply = served.unwrap_or_else(|problem| problem.reply("c", ""));
-        Answer { status: reply.status, json: serde_json::from_str(reply.body_text()).unwrap_or(Value::Null) }
+        let response: Response = served.unwrap_or_else(|error| error.to_response("c", ""));
+        Answer {
+            status: response.status,
+            json: serde_json::from_str(response.body_text()).unwrap_or(Value::Null),
+        }
     }
 
-    pub(crate) fn post(&self, who: &Someone, path: &str, body: Value) -> Answer {
+    pub(crate) fn post(&self, who: &User, path: &str, body: Value) -> Answer {
         self.call(Some(who), "POST", path, body)
     }
 
     /// Crashes the process after this number of statements of `work`, and restarts it on the same data.
-    pub(crate) fn dies<T>(&self, statements: u32, work: impl FnOnce(&Self) -> T) -> T {
-        self.native.set_fuse(Some(statements));
+    pub(crate) fn with_crash<T>(&self, statements: u32, work: impl FnOnce(&Self) -> T) -> T {
+        self.native.set_crash_after(Some(statements));
         let value = work(self);
-        self.native.set_fuse(None);
+        self.native.set_crash_after(None);
         prepare(&self.store, self.now).unwrap();
         value
     }
@@ -202,7 +207,7 @@ impl World {
         ]
     }
 
-    pub(crate) fn balance(&self, plan: &Offer, who: &Someone) -> u128 {
+    pub(crate) fn balance(&self, plan: &Offer, who: &User) -> u128 {
         let path = format!("/api/v1/protocol/plans/{}/balance/{}", plan.id, who.address);
         self.call(None, "GET", &path, Value::Null).text("/balance").parse().unwrap()
     }
@@ -233,13 +238,13 @@ impl World {
 }
 
 /// A wallet, a card that pays, and a card that declines.
-pub(crate) fn cards(world: &World, who: &Someone) -> Vec<String> {
-    let listed = world.call(Some(who), "GET", "/api/v1/payment-methods?provider=stripe", Value::Null);
+pub(crate) fn cards(sandbox: &TestSandbox, who: &User) -> Vec<String> {
+    let listed = sandbox.call(Some(who), "GET", "/api/v1/payment-methods?provider=stripe", Value::Null);
     let good = listed.text("/0/id");
-    let intent = world.post(who, "/api/v1/delegation/setup-intent", json!({})).text("/setupIntentId");
+    let intent = sandbox.post(who, "/api/v1/delegation/setup-intent", json!({})).text("/setupIntentId");
     let card = json!({ "number": "4000000000000341", "expMonth": 12, "expYear": 2034 });
     let body = json!({ "setupIntentId": intent, "card": card });
-    let bad = world.post(who, "/api/v1/delegation/finalize-enrollment", body).text("/paymentMethodId");
+    let bad = sandbox.post(who, "/api/v1/delegation/finalize-enrollment", body).text("/paymentMethodId");
     assert!(!good.is_empty() && !bad.is_empty());
     vec![who.address.clone(), good, bad]
 }

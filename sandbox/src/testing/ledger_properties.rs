@@ -8,9 +8,9 @@
 
 use crate::identity::api_key::is_address;
 use crate::ledger::postings::{Account, Kind, balance};
-use crate::storage::native_sqlite::DIED;
-use crate::testing::harness::{Answer, Offer, Someone, World, accepted, cards, tampered_with};
-use crate::testing::operations::{Step, steps};
+use crate::storage::native_sqlite::CRASHED;
+use crate::testing::harness::{Answer, Offer, TestSandbox, User, accepted, cards, tampered_with};
+use crate::testing::operations::{Operation, operations};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
@@ -36,9 +36,9 @@ struct Delegation {
 }
 
 /// A running scenario and its tally.
-struct Story {
-    world: World,
-    people: Vec<Someone>,
+struct Scenario {
+    sandbox: TestSandbox,
+    users: Vec<User>,
     cards: Vec<Vec<String>>,
     plans: Vec<Offer>,
     delegations: Vec<Delegation>,
@@ -50,15 +50,15 @@ struct Story {
     reached: Vec<&'static str>,
 }
 
-impl Story {
+impl Scenario {
     fn begin() -> Self {
-        let world = World::new();
-        let people: Vec<_> = ["Ada", "Bob", "Cyd"].iter().map(|name| world.someone(name)).collect();
-        let cards = people.iter().map(|who| cards(&world, who)).collect();
-        let plans = world.plans();
+        let sandbox = TestSandbox::new();
+        let users: Vec<_> = ["Ada", "Bob", "Cyd"].iter().map(|name| sandbox.user(name)).collect();
+        let cards = users.iter().map(|who| cards(&sandbox, who)).collect();
+        let plans = sandbox.plans();
         Self {
-            world,
-            people,
+            sandbox,
+            users,
             cards,
             plans,
             delegations: Vec::new(),
@@ -71,45 +71,46 @@ impl Story {
     }
 
     /// Applies one operation. A refused or crashed operation must have changed nothing.
-    fn tell(&mut self, step: &Step) -> Result<(), TestCaseError> {
-        if !matches!(step, Step::Dies(..)) {
+    fn apply(&mut self, operation: &Operation) -> Result<(), TestCaseError> {
+        if !matches!(operation, Operation::Crashing(..)) {
             // Pending credits that are due arrive with any successful request.
-            self.world.call(None, "GET", "/", Value::Null);
+            self.sandbox.call(None, "GET", "/", Value::Null);
         }
-        let before = self.world.snapshot();
-        let (answer, statements) = match step {
-            Step::Dies(statements, step) => {
-                let call = self.call(step);
-                let answer =
-                    self.world.dies(u32::from(*statements), |world| call.map(|call| call.make(world)));
+        let before = self.sandbox.snapshot();
+        let (answer, statements) = match operation {
+            Operation::Crashing(statements, operation) => {
+                let request = self.call(operation);
+                let answer = self.sandbox.with_crash(u32::from(*statements), |sandbox| {
+                    request.map(|request| request.make(sandbox))
+                });
                 (answer, Some(statements))
             }
-            step => (self.call(step).map(|call| call.make(&self.world)), None),
+            operation => (self.call(operation).map(|request| request.make(&self.sandbox)), None),
         };
         let Some(answer) = answer else { return Ok(()) };
         let (code, message) = (answer.text("/code"), answer.text("/message"));
         self.reached.extend(MUST_BE_REACHED.iter().filter(|what| message.contains(**what) || code == **what));
-        prop_assert!(answer.status != 500 || answer.died() || expected(&answer), "{:?}", answer.json);
-        let inner = if let Step::Dies(_, inner) = step { inner.as_ref() } else { step };
+        prop_assert!(answer.status != 500 || answer.crashed() || expected(&answer), "{:?}", answer.json);
+        let inner = if let Operation::Crashing(_, inner) = operation { inner.as_ref() } else { operation };
         if answer.ok() {
-            self.note(inner, &answer);
+            self.tally(inner, &answer);
         } else {
-            prop_assert_eq!(&before, &self.world.snapshot(), "{:?} {:?}", statements, answer.json);
+            prop_assert_eq!(&before, &self.sandbox.snapshot(), "{:?} {:?}", statements, answer.json);
         }
-        if matches!(step, Step::Verify { .. }) {
-            prop_assert_eq!(&before, &self.world.snapshot(), "a verify takes nothing");
+        if matches!(operation, Operation::Verify { .. }) {
+            prop_assert_eq!(&before, &self.sandbox.snapshot(), "a verify takes nothing");
         }
-        if matches!(inner, Step::Tampered { .. }) && !answer.died() {
+        if matches!(inner, Operation::Tampered { .. }) && !answer.crashed() {
             prop_assert!(matches!(answer.status, 400 | 402), "a token that was changed: {}", answer.status);
         }
-        prop_assert_eq!(self.world.wrong(), Vec::<String>::new());
+        prop_assert_eq!(self.sandbox.wrong(), Vec::<String>::new());
         Ok(())
     }
 
     /// The request of an operation, if it can be made.
-    fn call(&mut self, step: &Step) -> Option<Request> {
-        let post = |who: &Someone, path: &str, body: Value| {
-            Some(Request {
+    fn call(&mut self, operation: &Operation) -> Option<TestRequest> {
+        let post = |who: &User, path: &str, body: Value| {
+            Some(TestRequest {
                 who: Some(who.clone()),
                 method: "POST",
                 path: path.to_owned(),
@@ -117,42 +118,42 @@ impl Story {
                 more: Vec::new(),
             })
         };
-        match step {
-            Step::Order(who, plan) => post(
-                &self.people[*who],
+        match operation {
+            Operation::Order(who, plan) => post(
+                &self.users[*who],
                 &format!("/api/v1/protocol/plans/{}/order", self.plans[*plan].id),
                 Value::Null,
             ),
-            Step::Checkout(who, plan) => {
+            Operation::Checkout(who, plan) => {
                 let body = json!({ "sessionType": "embedded", "planId": self.plans[*plan].id });
-                let started = self.world.post(&self.people[*who], "/api/v1/fiat/stripe/payment", body);
+                let started = self.sandbox.post(&self.users[*who], "/api/v1/fiat/stripe/payment", body);
                 let id = started.text("/result/stripeCheckoutSessionId");
-                post(&self.people[*who], &format!("/checkout/{id}"), "action=pay".into())
+                post(&self.users[*who], &format!("/checkout/{id}"), "action=pay".into())
             }
-            Step::Mint { plan, who, amount, secs } => {
-                let (id, receiver) = (&self.plans[*plan].id, &self.people[*who].address);
+            Operation::Mint { plan, who, amount, secs } => {
+                let (id, receiver) = (&self.plans[*plan].id, &self.users[*who].address);
                 match secs {
                     None => {
                         let body = json!({ "planId": id, "amount": amount.to_string(), "creditsReceiver": receiver });
-                        post(&self.world.seller, "/api/v1/protocol/plans/mint", body)
+                        post(&self.sandbox.seller, "/api/v1/protocol/plans/mint", body)
                     }
                     Some(secs) => {
                         let body = json!({ "planId": id, "creditsAmount": amount.to_string(),
                             "creditsReceiver": receiver, "creditsDuration": secs });
-                        post(&self.world.seller, "/api/v1/protocol/plans/mintExpirable", body)
+                        post(&self.sandbox.seller, "/api/v1/protocol/plans/mintExpirable", body)
                     }
                 }
             }
-            Step::Burn { plan, who, amount } => {
+            Operation::Burn { plan, who, amount } => {
                 let body = json!({ "planId": self.plans[*plan].id, "creditsAmount": amount.to_string() });
-                post(&self.people[*who], "/api/v1/protocol/plans/burn", body)
+                post(&self.users[*who], "/api/v1/protocol/plans/burn", body)
             }
-            Step::Redeem { plan, who, amount } => {
-                let body = json!({ "planId": self.plans[*plan].id, "redeemFrom": self.people[*who].address,
+            Operation::Redeem { plan, who, amount } => {
+                let body = json!({ "planId": self.plans[*plan].id, "redeemFrom": self.users[*who].address,
                     "amount": amount.to_string() });
-                post(&self.people[*who], "/api/v1/protocol/plans/redeem", body)
+                post(&self.users[*who], "/api/v1/protocol/plans/redeem", body)
             }
-            Step::Delegate { who, card, limit, most, secs, plan } => {
+            Operation::Delegate { who, card, limit, most, secs, plan } => {
                 let card = &self.cards[*who][*card];
                 let crypto = is_address(card);
                 let mut body = json!({
@@ -163,9 +164,9 @@ impl Story {
                 if let Some(plan) = plan {
                     body["planId"] = self.plans[*plan].id.as_str().into();
                 }
-                post(&self.people[*who], "/api/v1/delegation/create", body)
+                post(&self.users[*who], "/api/v1/delegation/create", body)
             }
-            Step::Token { who, plan, delegation, once, mpp } => {
+            Operation::Token { who, plan, delegation, once, mpp } => {
                 let (index, plan) = self.fitting(*who, *plan, *delegation)?;
                 let body = json!({
                     "accepted": accepted(&self.plans[plan]),
@@ -173,43 +174,43 @@ impl Story {
                     "tokenVersion": if *mpp { None } else { Some(if *once { 3 } else { 2 }) },
                 });
                 let route = if *mpp { "mpp" } else { "x402" };
-                post(&self.people[*who], &format!("/api/v1/{route}/permissions"), body)
+                post(&self.users[*who], &format!("/api/v1/{route}/permissions"), body)
             }
-            Step::Verify { token, asked }
-            | Step::Settle { token, asked }
-            | Step::Tampered { token, asked } => {
+            Operation::Verify { token, asked }
+            | Operation::Settle { token, asked }
+            | Operation::Tampered { token, asked } => {
                 let token = self.tokens.get(token % self.tokens.len().max(1))?;
-                let tampered = matches!(step, Step::Tampered { .. });
+                let tampered = matches!(operation, Operation::Tampered { .. });
                 let text = if tampered { tampered_with(&token.text) } else { token.text.clone() };
                 let body = json!({
                     "paymentRequired": { "x402Version": 2, "resource": { "url": "/ask" },
                         "accepts": [accepted(&self.plans[token.plan])], "extensions": {} },
                     "x402AccessToken": text, "maxAmount": asked.map(|asked| asked.to_string()),
                 });
-                let verb = if matches!(step, Step::Verify { .. }) { "verify" } else { "settle" };
-                post(&self.world.seller, &format!("/api/v1/x402/{verb}"), body)
+                let verb = if matches!(operation, Operation::Verify { .. }) { "verify" } else { "settle" };
+                post(&self.sandbox.seller, &format!("/api/v1/x402/{verb}"), body)
             }
-            Step::RevokeToken(token) => {
+            Operation::RevokeToken(token) => {
                 let token = self.tokens.get(token % self.tokens.len().max(1))?;
                 Some(self.delete(token.holder, format!("/api/v1/x402/permissions/{}", token.hash)))
             }
-            Step::RevokeDelegation(delegation) => {
+            Operation::RevokeDelegation(delegation) => {
                 let found = self.delegations.get(delegation % self.delegations.len().max(1))?;
                 Some(self.delete(found.owner, format!("/api/v1/delegation/{}", found.id)))
             }
-            Step::RemoveCard(who, card) => {
+            Operation::RemoveCard(who, card) => {
                 Some(self.delete(*who, format!("/api/v1/payment-methods/{}", self.cards[*who][*card])))
             }
-            Step::Sale { amount, then } => Some(self.sale(*amount, then)),
-            Step::Wait(secs) => {
-                self.world.now += i64::from(*secs) * 1000;
+            Operation::Sale { amount, then } => Some(self.sale(*amount, then)),
+            Operation::Wait(secs) => {
+                self.sandbox.now += i64::from(*secs) * 1000;
                 None
             }
-            Step::Delay(secs) => {
+            Operation::Delay(secs) => {
                 let secs = if *secs > 50 { secs } else { &0 };
-                post(&self.world.seller, "/sandbox/settings", json!({ "creditsDelaySecs": secs }))
+                post(&self.sandbox.seller, "/sandbox/settings", json!({ "creditsDelaySecs": secs }))
             }
-            Step::Dies(..) => None,
+            Operation::Crashing(..) => None,
         }
     }
 
@@ -221,9 +222,9 @@ impl Story {
         Some((*index, if delegation.by_card && plan != 0 { 1 } else { plan }))
     }
 
-    fn delete(&self, who: usize, path: String) -> Request {
-        Request {
-            who: Some(self.people[who].clone()),
+    fn delete(&self, who: usize, path: String) -> TestRequest {
+        TestRequest {
+            who: Some(self.users[who].clone()),
             method: "DELETE",
             path,
             body: Value::Null,
@@ -232,9 +233,9 @@ impl Story {
     }
 
     /// An off-plan order and the buyer's action: pay, decline, refund, dispute.
-    fn sale(&self, amount: u32, then: &[(u8, u32)]) -> Request {
-        let org = self.world.call(None, "POST", "/sandbox/organizations", json!({ "name": "Shop" }));
-        let seller = Someone::with(org.text("/accountAddress"), org.text("/nvmApiKey"));
+    fn sale(&self, amount: u32, then: &[(u8, u32)]) -> TestRequest {
+        let org = self.sandbox.call(None, "POST", "/sandbox/organizations", json!({ "name": "Shop" }));
+        let seller = User::with(org.text("/accountAddress"), org.text("/nvmApiKey"));
         let more = then.iter().map(|(action, part)| match action {
             0 => json!({ "action": "pay" }),
             1 => json!({ "action": "refund", "amountMinor": part }),
@@ -243,23 +244,23 @@ impl Story {
         });
         let body = json!({ "amountMinor": amount });
         let more = more.collect();
-        Request { who: Some(seller), method: "POST", path: "/api/v1/orders".to_owned(), body, more }
+        TestRequest { who: Some(seller), method: "POST", path: "/api/v1/orders".to_owned(), body, more }
     }
 
     /// Adds a response to the tally.
-    fn note(&mut self, step: &Step, answer: &Answer) {
-        match step {
-            Step::Delegate { who, card, limit, most, .. } => {
+    fn tally(&mut self, operation: &Operation, answer: &Answer) {
+        match operation {
+            Operation::Delegate { who, card, limit, most, .. } => {
                 let (id, limit) = (answer.text("/delegationId"), i64::from(*limit));
                 self.delegations.push(Delegation { owner: *who, id, limit, most: *most, by_card: *card > 0 });
             }
-            Step::Token { who, plan, delegation, once, mpp } => {
+            Operation::Token { who, plan, delegation, once, mpp } => {
                 let Some((delegation, plan)) = self.fitting(*who, *plan, *delegation) else { return };
                 let (text, hash) = (answer.text("/accessToken"), answer.text("/permissionHash"));
                 let once = *once && !mpp;
                 self.tokens.push(Token { plan, holder: *who, delegation, text, hash, once, settled: 0 });
             }
-            Step::Settle { token, .. } => {
+            Operation::Settle { token, .. } => {
                 let at = token % self.tokens.len();
                 let token = &mut self.tokens[at];
                 token.settled += 1;
@@ -274,14 +275,14 @@ impl Story {
                     assert!(burned > 0, "a settle burns");
                 }
             }
-            Step::Mint { plan, amount, .. } if !self.plans[*plan].by_time => {
+            Operation::Mint { plan, amount, .. } if !self.plans[*plan].by_time => {
                 *self.issued.entry(*plan).or_default() += u128::from(*amount);
             }
-            Step::Burn { plan, .. } => {
+            Operation::Burn { plan, .. } => {
                 let burned: u128 = answer.text("/data/creditsBurned").parse().unwrap();
                 *self.burned.entry(*plan).or_default() += burned;
             }
-            Step::Redeem { plan, .. } => {
+            Operation::Redeem { plan, .. } => {
                 let burned: u128 = answer.text("/data/creditsRedeemed").parse().unwrap();
                 *self.burned.entry(*plan).or_default() += burned;
             }
@@ -296,7 +297,7 @@ impl Story {
         }
         for (index, Delegation { owner, id, limit, most, .. }) in self.delegations.iter().enumerate() {
             let path = format!("/api/v1/delegation/{id}");
-            let seen = self.world.call(Some(&self.people[*owner]), "GET", &path, Value::Null);
+            let seen = self.sandbox.call(Some(&self.users[*owner]), "GET", &path, Value::Null);
             let spent: i64 = seen.text("/amountSpentCents").parse().unwrap();
             let count = seen.json["transactionCount"].as_u64().unwrap();
             prop_assert!(spent <= *limit, "{} spent of {}", spent, limit);
@@ -307,16 +308,16 @@ impl Story {
         for (index, offer) in self.plans.iter().enumerate().filter(|(_, offer)| !offer.by_time) {
             let bought = "SELECT SUM(CAST(quantity AS INTEGER)) AS sum FROM purchases WHERE kind <> 'mint' AND plan_id = ?";
             let bought: Vec<Map<String, Value>> =
-                self.world.store.rows(bought, crate::storage::store::binds![offer.id.as_str()]).unwrap();
+                self.sandbox.store.rows(bought, crate::storage::store::binds![offer.id.as_str()]).unwrap();
             let bought = u128::from(bought[0]["sum"].as_u64().unwrap_or_default());
             let issued =
                 self.issued.get(&index).copied().unwrap_or_default() + bought * u128::from(offer.grant);
             let burned = self.burned.get(&index).copied().unwrap_or_default();
             let on =
-                |kind| balance(&self.world.store, &Account::credits(kind, &offer.id)).unwrap().to_string();
+                |kind| balance(&self.sandbox.store, &Account::credits(kind, &offer.id)).unwrap().to_string();
             prop_assert_eq!(on(Kind::Issued), issued.to_string(), "issued of {}", index);
             prop_assert_eq!(on(Kind::Burned), burned.to_string(), "burned of {}", index);
-            let held: u128 = self.people.iter().map(|who| self.world.balance(offer, who)).sum();
+            let held: u128 = self.users.iter().map(|who| self.sandbox.balance(offer, who)).sum();
             prop_assert!(held <= issued - burned, "{} held of {} and {}", held, issued, burned);
         }
         Ok(())
@@ -324,21 +325,21 @@ impl Story {
 }
 
 /// A request, and requests about its result.
-struct Request {
-    who: Option<Someone>,
+struct TestRequest {
+    who: Option<User>,
     method: &'static str,
     path: String,
     body: Value,
     more: Vec<Value>,
 }
 
-impl Request {
-    fn make(self, world: &World) -> Answer {
-        let mut answer = world.call(self.who.as_ref(), self.method, &self.path, self.body);
+impl TestRequest {
+    fn make(self, sandbox: &TestSandbox) -> Answer {
+        let mut answer = sandbox.call(self.who.as_ref(), self.method, &self.path, self.body);
         // The following requests are independent: only their effect on the ledger counts.
         let id = answer.text("/orderId");
         for body in self.more.into_iter().filter(|_| !id.is_empty()) {
-            world.call(None, "POST", &format!("/sandbox/orders/{id}"), body);
+            sandbox.call(None, "POST", &format!("/sandbox/orders/{id}"), body);
         }
         if !id.is_empty() {
             answer.status = 200;
@@ -354,7 +355,7 @@ fn expected(answer: &Answer) -> bool {
 
 /// Events that the scenarios of a run must have covered: codes and parts of messages.
 const MUST_BE_REACHED: [&str; 11] = [
-    DIED,
+    CRASHED,
     "a top-up",
     "the card was declined",
     "spending limit does not allow it",
@@ -372,25 +373,25 @@ fn number(name: &str, default: u32) -> u32 {
 }
 
 #[test]
-fn every_story_leaves_the_books_in_order() {
-    let config = Config { cases: number("STORIES", 100), failure_persistence: None, ..Config::default() };
+fn every_scenario_leaves_the_ledger_consistent() {
+    let config = Config { cases: number("SCENARIOS", 100), failure_persistence: None, ..Config::default() };
     let mut seed = [0; 32];
-    seed[..4].copy_from_slice(&number("STORIES_SEED", 1).to_be_bytes());
+    seed[..4].copy_from_slice(&number("SCENARIOS_SEED", 1).to_be_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
     let reached = RefCell::new(HashSet::new());
-    let told = runner.run(&steps(), |steps| {
-        let mut story = Story::begin();
-        steps.iter().try_for_each(|step| story.tell(step))?;
-        reached.borrow_mut().extend(story.reached.drain(..));
-        story.end()
+    let applied = runner.run(&operations(), |operations| {
+        let mut scenario = Scenario::begin();
+        operations.iter().try_for_each(|operation| scenario.apply(operation))?;
+        reached.borrow_mut().extend(scenario.reached.drain(..));
+        scenario.end()
     });
-    if let Err(error) = told {
+    if let Err(error) = applied {
         panic!("{error}");
     }
-    if std::env::var_os("STORIES").is_some() || std::env::var_os("STORIES_SEED").is_some() {
+    if std::env::var_os("SCENARIOS").is_some() || std::env::var_os("SCENARIOS_SEED").is_some() {
         return;
     }
     let reached = reached.into_inner();
     let missed: Vec<_> = MUST_BE_REACHED.into_iter().filter(|what| !reached.contains(what)).collect();
-    assert_eq!(missed, Vec::<&str>::new(), "no story came to this");
+    assert_eq!(missed, Vec::<&str>::new(), "no scenario reached this");
 }

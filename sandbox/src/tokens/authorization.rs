@@ -5,25 +5,26 @@
 //! signs the payer, the session keys and the plan. Version 3 also signs the agent, the resource, the verb and a
 //! single-use nonce. MPP tokens are signed under a separate domain, which keeps the two protocols apart.
 
-use crate::Desk;
-use crate::control::deployment_info;
-use crate::http::error::Outcome;
-use crate::http::request::{member, text};
+use crate::context::RequestContext;
+use crate::http::error::Result;
+use crate::http::fields::{member, text};
+use crate::primitives::contracts;
 use crate::primitives::eip712;
-use crate::tokens::permission::Protocol;
+use crate::tokens::protocol::Protocol;
+
 use serde_json::{Map, Value, json};
 
 /// A session key for one operation: its permissions and its expiry. The token carries its hash.
 pub(crate) fn session_key(
-    desk: &Desk,
+    ctx: &RequestContext,
     operation: &str,
     account: &str,
     plan_id: &str,
     delegation: (&str, i64),
-) -> Outcome<(Value, Value)> {
+) -> Result<(Value, Value)> {
     let key = json!({
         "operation": operation, "account": account, "planId": plan_id, "delegationId": delegation.0,
-        "expiresAt": delegation.1 / 1000, "secret": desk.random.hex(32)?,
+        "expiresAt": delegation.1 / 1000, "secret": ctx.random.hex(32)?,
     });
     let hash =
         format!("0x{}", crate::primitives::random::hexadecimal(&eip712::keccak(key.to_string().as_bytes())));
@@ -83,7 +84,7 @@ pub(crate) fn typed_data(token: &Map<String, Value>, protocol: Protocol) -> Opti
         },
         "primaryType": kind,
         "domain": {
-            "name": name, "version": version, "chainId": chain, "verifyingContract": deployment_info::contract("NVMConfig"),
+            "name": name, "version": version, "chainId": chain, "verifyingContract": contracts::contract("NVMConfig"),
         },
         "message": message,
     }))
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_each_version_is_signed_over() {
+    fn signed_members_by_version() {
         for (name, path, value, in_two, in_three) in [
             (
                 "who pays",

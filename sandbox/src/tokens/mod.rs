@@ -4,4 +4,5 @@ pub(crate) mod authorization;
 pub(crate) mod issue;
 pub(crate) mod legacy_token_route;
 pub(crate) mod permission;
+pub(crate) mod protocol;
 pub(crate) mod verification;

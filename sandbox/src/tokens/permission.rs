@@ -1,17 +1,18 @@
 //! Access tokens and their permissions: how tokens are built, and how presented tokens are compared with issued ones
 //! (contract sections 6.3, 13.6).
 
-use crate::Desk;
-use crate::crypto::signing_keys;
+use crate::context::RequestContext;
+use crate::crypto::account_key;
+use crate::crypto::issuer_key::IssuerKey;
 use crate::delegations::delegation::Delegation;
-use crate::http::error::{Outcome, Problem};
+use crate::http::error::{ApiError, Result};
 use crate::identity::api_key::Identity;
 use crate::primitives::eip712::{self, keccak};
 use crate::primitives::random::hexadecimal;
 use crate::storage::store::binds;
 use crate::tokens::authorization;
-use crate::tokens::issue::CARD;
-use crate::tokens::verification::{self, Decoded, Proof};
+use crate::tokens::protocol::{CARD, Protocol};
+use crate::tokens::verification::{self, DecodedToken, SignatureProof};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
@@ -45,23 +46,7 @@ pub(crate) struct Permission {
     signer: Option<String>,
     /// The presented token, if there is one.
     #[serde(skip)]
-    decoded: Option<Rc<Decoded>>,
-}
-
-/// The protocol whose routes accept the token. The other protocol's routes refuse it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    X402,
-    Mpp,
-}
-
-impl Protocol {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::X402 => "x402",
-            Self::Mpp => "mpp",
-        }
-    }
+    decoded: Option<Rc<DecodedToken>>,
 }
 
 impl Permission {
@@ -80,17 +65,17 @@ impl Permission {
     }
 
     /// The signed data and the signer, for verification with a wallet's own tools.
-    pub(crate) fn evidence(&self, desk: &Desk) -> Outcome<Value> {
+    pub(crate) fn evidence(&self, ctx: &RequestContext) -> Result<Value> {
         let token: Value = serde_json::from_str(&self.token).unwrap_or(Value::Null);
         let protocol = if self.protocol == Protocol::Mpp.name() { Protocol::Mpp } else { Protocol::X402 };
         let typed = token.as_object().and_then(|token| authorization::typed_data(token, protocol));
         let signature = token.pointer("/payload/signature").and_then(Value::as_str);
         let recovered = typed.as_ref().and_then(eip712::digest).zip(signature);
-        let recovered = recovered.and_then(|(digest, signature)| signing_keys::recover(&digest, signature));
+        let recovered = recovered.and_then(|(digest, signature)| account_key::recover(&digest, signature));
         let sessions: Value = serde_json::from_str(&self.sessions).unwrap_or(Value::Null);
         Ok(json!({
             "permissionHash": self.hash, "protocol": self.protocol, "token": token, "typedData": typed,
-            "signature": signature, "signer": signing_keys::of(desk, &self.holder)?.address(), "recovered": recovered,
+            "signature": signature, "signer": account_key::load(ctx, &self.holder)?.address(), "recovered": recovered,
             "sessionKeys": sessions,
         }))
     }
@@ -145,20 +130,20 @@ pub(crate) struct Signed {
 }
 
 /// Builds a token, signed by the account (EIP-712) or, for cards, with a JWT of the sandbox.
-pub(crate) fn sign(desk: &Desk, draft: Draft<'_>) -> Outcome<Signed> {
+pub(crate) fn sign(ctx: &RequestContext, draft: Draft<'_>) -> Result<Signed> {
     let Draft { caller, delegation, plan_id, .. } = draft;
     let by_card = draft.scheme == CARD;
     let (mut keys, mut sessions) = (Vec::new(), Vec::new());
     for operation in ["order", "redeem"].into_iter().skip(usize::from(by_card)) {
         let bounds = (delegation.id.as_str(), delegation.expires_at);
-        let (key, session) = authorization::session_key(desk, operation, &caller.address, plan_id, bounds)?;
+        let (key, session) = authorization::session_key(ctx, operation, &caller.address, plan_id, bounds)?;
         keys.push(key);
         sessions.push(session);
     }
     let mut authorization =
         json!({ "from": caller.address, "sessionKeysProvider": "zerodev", "sessionKeys": keys });
     if let (true, Some(authorization)) = (draft.single_use, authorization.as_object_mut()) {
-        authorization.insert("nonce".into(), desk.random.hex(32)?.into());
+        authorization.insert("nonce".into(), ctx.random.hex(32)?.into());
     }
     let mut token = Map::new();
     token.insert("x402Version".into(), 2.into());
@@ -169,13 +154,13 @@ pub(crate) fn sign(desk: &Desk, draft: Draft<'_>) -> Outcome<Signed> {
     token.insert("payload".into(), json!({ "authorization": authorization }));
     token.insert("extensions".into(), json!({}));
     let (name, credential, hash) = if by_card {
-        let jwt = signing_keys::House::load(desk)?.jwt(&claims(desk, caller, delegation)?);
+        let jwt = IssuerKey::load(ctx)?.jwt(&claims(ctx, caller, delegation)?);
         let hash = keccak(jwt.as_bytes());
         ("token", jwt, hash)
     } else {
         let digest = authorization::typed_data(&token, draft.protocol).as_ref().and_then(eip712::digest);
-        let digest = digest.ok_or_else(|| Problem::bad_request("The token's terms cannot be signed"))?;
-        ("signature", signing_keys::of(desk, &caller.address)?.sign(&digest), digest)
+        let digest = digest.ok_or_else(|| ApiError::bad_request("The token's terms cannot be signed"))?;
+        ("signature", account_key::load(ctx, &caller.address)?.sign(&digest), digest)
     };
     if let Some(payload) = token.get_mut("payload").and_then(Value::as_object_mut) {
         payload.insert(name.into(), credential.as_str().into());
@@ -189,8 +174,8 @@ pub(crate) fn sign(desk: &Desk, draft: Draft<'_>) -> Outcome<Signed> {
 }
 
 /// The claims of a card token (the delegation specification, section 3.3).
-fn claims(desk: &Desk, caller: &Identity, delegation: &Delegation) -> Outcome<Value> {
-    let now = desk.call.now / 1000;
+fn claims(ctx: &RequestContext, caller: &Identity, delegation: &Delegation) -> Result<Value> {
+    let now = ctx.request.now / 1000;
     let owner: String = caller.id().chars().skip(2).take(14).collect();
     let mut nvm = json!({
         "delegationId": delegation.id, "provider": delegation.provider,
@@ -200,26 +185,26 @@ fn claims(desk: &Desk, caller: &Identity, delegation: &Delegation) -> Outcome<Va
         "merchantAccountId": delegation.merchant, "planId": delegation.plan_id,
         "maxTransactions": delegation.max_transactions(),
         // Two tokens of one delegation within one second differ.
-        "nonce": desk.random.hex(8)?,
+        "nonce": ctx.random.hex(8)?,
     });
     if let Some(nvm) = nvm.as_object_mut() {
         nvm.retain(|_, value| !value.is_null());
     }
     Ok(json!({
-        "iss": desk.call.origin, "sub": caller.id(), "aud": CARD, "jti": delegation.id, "iat": now,
+        "iss": ctx.request.origin, "sub": caller.id(), "aud": CARD, "jti": delegation.id, "iat": now,
         "exp": delegation.expires_at / 1000, "nvm": nvm,
     }))
 }
 
 /// Finds the permission of a token. An unreadable token is a 400. A token that was not issued here, was changed, or
 /// has another signer than its payer is a 402.
-pub(crate) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Permission> {
-    let decoded = verification::open(desk, token, protocol)?;
+pub(crate) fn recognise(ctx: &RequestContext, token: &str, protocol: Protocol) -> Result<Permission> {
+    let decoded = verification::open(ctx, token, protocol)?;
     let forged = |message: &str| {
-        Problem::new(402, "BCK.X402.0005", message).hint("Present the token as it was minted, whole.")
+        ApiError::new(402, "BCK.X402.0005", message).hint("Send the complete token, as it was issued.")
     };
-    if matches!(decoded.proof, Proof::None) {
-        return Err(forged("The access token is not valid: its signature is nobody's"));
+    if matches!(decoded.proof, SignatureProof::None) {
+        return Err(forged("The access token is not valid: its signature is invalid"));
     }
     let query = format!(
         "SELECT {COLUMNS}, (SELECT address FROM signers WHERE account = lower(holder)) AS signer FROM permissions
@@ -227,20 +212,20 @@ pub(crate) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome
     );
     let unknown = || forged("The access token is not valid: it was not issued here");
     let mut permission: Permission =
-        desk.store.first(&query, binds![decoded.credential.as_str()])?.ok_or_else(unknown)?;
+        ctx.store.first(&query, binds![decoded.credential.as_str()])?.ok_or_else(unknown)?;
     let signer = match permission.signer.take().filter(|signer| !signer.is_empty()) {
         Some(signer) => signer,
-        None => signing_keys::of(desk, &permission.holder)?.address(),
+        None => account_key::load(ctx, &permission.holder)?.address(),
     };
-    if permission.expires_at <= desk.call.now && permission.revoked_at == 0 {
-        return Err(Problem::new(
+    if permission.expires_at <= ctx.request.now && permission.revoked_at == 0 {
+        return Err(ApiError::new(
             402,
             "BCK.X402.0005",
             "The access token has expired, or its delegation was revoked",
         )
-        .hint("Mint a new one from a delegation that stands."));
+        .hint("Issue a new token from a valid delegation."));
     }
-    if !decoded.proof.is_of(&signer, &permission.delegation_id, desk.call.now) {
+    if !decoded.proof.is_of(&signer, &permission.delegation_id, ctx.request.now) {
         return Err(forged("The access token is not valid: its signature is not its payer's"));
     }
     if decoded.json != permission.token {
@@ -250,26 +235,26 @@ pub(crate) fn recognise(desk: &Desk, token: &str, protocol: Protocol) -> Outcome
         }
     }
     if permission.protocol != protocol.name() {
-        return Err(forged("The access token is not valid: it was minted for another protocol"));
+        return Err(forged("The access token is not valid: it was issued for another protocol"));
     }
     if permission.revoked_at != 0 {
-        return Err(Problem::new(402, "BCK.X402.0005", "The access token was revoked")
-            .hint("Its buyer took it back: mint a new one."));
+        return Err(ApiError::new(402, "BCK.X402.0005", "The access token was revoked")
+            .hint("The buyer revoked it: issue a new token."));
     }
     if permission.used_up() {
-        return Err(Problem::new(402, "BCK.X402.0059", "The access token was already used")
-            .hint("It was good for one settle: mint a new one, never replay it."));
+        return Err(ApiError::new(402, "BCK.X402.0059", "The access token was already used")
+            .hint("It was valid for one settle: issue a new token, never replay one."));
     }
     permission.decoded = Some(decoded);
     Ok(permission)
 }
 
 /// Marks a token as used on first use.
-pub(crate) fn spend(desk: &Desk, permission: &Permission) -> Outcome<()> {
+pub(crate) fn spend(ctx: &RequestContext, permission: &Permission) -> Result<()> {
     if permission.spent != 0 {
         return Ok(());
     }
-    desk.store.run("UPDATE permissions SET spent = 1 WHERE hash = ?", binds![permission.hash.as_str()])
+    ctx.store.run("UPDATE permissions SET spent = 1 WHERE hash = ?", binds![permission.hash.as_str()])
 }
 
 /// True if the presented token equals the issued one in all members about the payment. Order, whitespace and nulls do
@@ -278,24 +263,10 @@ fn same(issued: &Value, presented: &Value) -> bool {
     SIGNED.iter().all(|name| issued.get(name) == presented.get(name))
 }
 
-/// Removes members that are null.
-pub(crate) fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(object) => object
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| (name.clone(), without_nulls(value)))
-            .collect::<Map<_, _>>()
-            .into(),
-        Value::Array(items) => items.iter().map(without_nulls).collect::<Vec<_>>().into(),
-        other => other.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tokens::issue::CRYPTO;
+    use crate::tokens::protocol::CRYPTO;
     use payments_wasm::wire::base64;
 
     fn token() -> Value {
@@ -345,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn how_a_permission_stands() {
+    fn status_of_a_permission() {
         let plain = Permission {
             hash: "h".into(),
             holder: "0x1".into(),

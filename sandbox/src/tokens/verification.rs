@@ -3,40 +3,36 @@
 //! Recovering a signer is the most expensive part of a request and depends on the token's bytes only, so the result
 //! for valid tokens is cached. Whether the token is still usable is read from storage each time.
 
-use crate::Desk;
-use crate::catalog::plan_terms::Terms;
-use crate::crypto::signing_keys::{self, House, Signer};
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{member, text};
+use crate::context::RequestContext;
+use crate::crypto::account_key;
+use crate::crypto::issuer_key::IssuerKey;
+use crate::http::error::{ApiError, Result};
+use crate::http::fields::{member, text};
 use crate::primitives::eip712;
-use crate::tokens::permission::{Protocol, without_nulls};
-use crate::tokens::{authorization, issue};
+use crate::tokens::protocol::{self, Protocol, without_nulls};
+
+use crate::tokens::authorization;
 use payments_wasm::wire::base64;
 use serde_json::Value;
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::fmt;
 use std::rc::Rc;
 
 /// Maximum decoded size of a token in bytes. Servers refuse longer headers.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
-/// Maximum number of entries per cache.
-const MOST: usize = 256;
 
 /// A decoded token.
 #[derive(Debug)]
-pub(crate) struct Decoded {
+pub(crate) struct DecodedToken {
     /// Its unique part: its signature, or the JWT in it.
     pub(crate) credential: String,
     /// Its JSON as received.
     pub(crate) json: String,
     pub(crate) document: Value,
-    pub(crate) proof: Proof,
+    pub(crate) proof: SignatureProof,
 }
 
 /// The result of verifying a token's signature.
 #[derive(Debug)]
-pub(crate) enum Proof {
+pub(crate) enum SignatureProof {
     /// Signed by this address: payer, purpose and session keys.
     Signer(String),
     /// Signed by the sandbox: these claims.
@@ -45,107 +41,59 @@ pub(crate) enum Proof {
     None,
 }
 
-/// Caches of expensive results. Each result depends on its key only, so entries never become stale.
-#[derive(Debug, Default)]
-pub(crate) struct Seen {
-    tokens: Memo<Decoded>,
-    pub(crate) terms: Memo<Terms>,
-    pub(crate) signers: Memo<Signer>,
-    pub(crate) houses: Memo<House>,
-}
-
-/// A cache by text. The text may be a secret, so `Debug` shows neither text nor value.
-pub(crate) struct Memo<T>(RefCell<HashMap<String, Rc<T>>>);
-
-impl<T> fmt::Debug for Memo<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Memo of {}", self.0.borrow().len())
-    }
-}
-
-impl<T> Default for Memo<T> {
-    fn default() -> Self {
-        Self(RefCell::default())
-    }
-}
-
-impl<T> Memo<T> {
-    fn get(&self, text: &str) -> Option<Rc<T>> {
-        self.0.borrow().get(text).cloned()
-    }
-
-    fn keep(&self, text: &str, made: &Rc<T>) {
-        let mut kept = self.0.borrow_mut();
-        if kept.len() >= MOST {
-            kept.clear();
-        }
-        kept.insert(text.to_owned(), Rc::clone(made));
-    }
-
-    /// Returns the cached value of a text, or creates it.
-    pub(crate) fn of(&self, text: &str, make: impl FnOnce(&str) -> Outcome<T>) -> Outcome<Rc<T>> {
-        if let Some(made) = self.get(text) {
-            return Ok(made);
-        }
-        let made = Rc::new(make(text)?);
-        self.keep(text, &made);
-        Ok(made)
-    }
-}
-
 /// Decodes a token and verifies its signature. An unreadable token is a 400; an invalid signature is left to the
 /// caller.
-pub(crate) fn open(desk: &Desk, token: &str, protocol: Protocol) -> Outcome<Rc<Decoded>> {
+pub(crate) fn open(ctx: &RequestContext, token: &str, protocol: Protocol) -> Result<Rc<DecodedToken>> {
     let key = format!("{}:{token}", protocol.name());
-    if let Some(decoded) = desk.seen.tokens.get(&key) {
+    if let Some(decoded) = ctx.cache.get(&key) {
         return Ok(decoded);
     }
     let mut decoded = decode(token)?;
-    decoded.proof = prove(desk, &decoded, protocol)?;
+    decoded.proof = prove(ctx, &decoded, protocol)?;
     let decoded = Rc::new(decoded);
-    if !matches!(decoded.proof, Proof::None) {
-        desk.seen.tokens.keep(&key, &decoded);
+    if !matches!(decoded.proof, SignatureProof::None) {
+        ctx.cache.insert(&key, &decoded);
     }
     Ok(decoded)
 }
 
 /// Decodes a token without verifying it.
-pub(crate) fn decode(token: &str) -> Outcome<Decoded> {
-    let malformed = || Problem::new(400, "BCK.X402.0010", "The access token cannot be read");
+pub(crate) fn decode(token: &str) -> Result<DecodedToken> {
+    let malformed = || ApiError::new(400, "BCK.X402.0010", "The access token cannot be read");
     let bytes = base64::decode(token, MAX_TOKEN_BYTES, "x402AccessToken").map_err(|_| malformed())?;
     let json = String::from_utf8(bytes).map_err(|_| malformed())?;
     let document: Value = serde_json::from_str(&json).map_err(|_| malformed())?;
     let payload = document.get("payload").and_then(Value::as_object).ok_or_else(malformed)?;
     let credential =
         text(payload, "signature").or_else(|| text(payload, "token")).ok_or_else(malformed)?.to_owned();
-    Ok(Decoded { credential, json, document: without_nulls(&document), proof: Proof::None })
+    Ok(DecodedToken { credential, json, document: without_nulls(&document), proof: SignatureProof::None })
 }
 
-fn prove(desk: &Desk, decoded: &Decoded, protocol: Protocol) -> Outcome<Proof> {
-    let Some(token) = decoded.document.as_object() else { return Ok(Proof::None) };
+fn prove(ctx: &RequestContext, decoded: &DecodedToken, protocol: Protocol) -> Result<SignatureProof> {
+    let Some(token) = decoded.document.as_object() else { return Ok(SignatureProof::None) };
     let payload = member(token, "payload").and_then(Value::as_object);
     let by_card = payload.is_some_and(|payload| text(payload, "signature").is_none());
     if by_card {
-        let claims = House::load(desk)?.read(&decoded.credential);
+        let claims = IssuerKey::load(ctx)?.read(&decoded.credential);
         let ours = claims.filter(sound);
-        return Ok(ours.map_or(Proof::None, Proof::Claims));
+        return Ok(ours.map_or(SignatureProof::None, SignatureProof::Claims));
     }
     let digest = authorization::typed_data(token, protocol).as_ref().and_then(eip712::digest);
-    let signer = digest.and_then(|digest| signing_keys::recover(&digest, &decoded.credential));
-    Ok(signer.map_or(Proof::None, Proof::Signer))
+    let signer = digest.and_then(|digest| account_key::recover(&digest, &decoded.credential));
+    Ok(signer.map_or(SignatureProof::None, SignatureProof::Signer))
 }
 
 /// True if the claims are those of a card token for one delegation (the delegation specification, section 5.1). The
 /// issuer is not compared with the request's address, because the sandbox's address can change.
 fn sound(claims: &Value) -> bool {
     let claim = |pointer: &str| claims.pointer(pointer).and_then(Value::as_str);
-    claim("/aud") == Some(issue::CARD)
+    claim("/aud") == Some(protocol::CARD)
         && claim("/iss").is_some()
         && claim("/jti").is_some()
         && claim("/jti") == claim("/nvm/delegationId")
 }
 
-impl Proof {
+impl SignatureProof {
     /// True if it proves that the payer with the key `signer` pays from this delegation now.
     pub(crate) fn is_of(&self, signer: &str, delegation_id: &str, now: i64) -> bool {
         match self {
@@ -180,13 +128,13 @@ mod tests {
             "A".repeat(100_000),
             base64::encode_url(&[0xff, 0xfe]),
         ] {
-            let problem = decode(&text).unwrap_err();
-            assert_eq!((problem.status, problem.code), (400, "BCK.X402.0010"), "{text:.40}");
+            let error = decode(&text).unwrap_err();
+            assert_eq!((error.status, error.code), (400, "BCK.X402.0010"), "{text:.40}");
         }
     }
 
     #[test]
-    fn which_claims_are_a_card_tokens() {
+    fn claims_of_a_card_token() {
         let claims =
             json!({ "iss": "i", "aud": "nvm:card-delegation", "jti": "d", "nvm": { "delegationId": "d" } });
         assert!(sound(&claims));
@@ -200,12 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_proof_proves() {
-        let claims = Proof::Claims(json!({ "jti": "d", "iat": 100, "exp": 200 }));
+    fn signature_proofs() {
+        let claims = SignatureProof::Claims(json!({ "jti": "d", "iat": 100, "exp": 200 }));
         for (name, proof, delegation, now, ok) in [
-            ("the payer's key", &Proof::Signer("0x1".into()), "d", 0, true),
-            ("another's key", &Proof::Signer("0x2".into()), "d", 0, false),
-            ("no signature", &Proof::None, "d", 0, false),
+            ("the payer's key", &SignatureProof::Signer("0x1".into()), "d", 0, true),
+            ("another's key", &SignatureProof::Signer("0x2".into()), "d", 0, false),
+            ("no signature", &SignatureProof::None, "d", 0, false),
             ("its delegation", &claims, "d", 150_000, true),
             ("another delegation", &claims, "e", 150_000, false),
             ("issued later than now", &claims, "d", 99_999, false),

@@ -1,15 +1,17 @@
 //! The card pages: enrol a card, create a delegation for it, and return to the app (contract section 8.3).
 
-use crate::Desk;
+use crate::context::RequestContext;
 use crate::delegations::delegation;
 use crate::delegations::payment_methods::{self, Card};
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{Form, Reply};
+use crate::http::error::{ApiError, Result};
+use crate::http::request::Form;
+use crate::http::response::Response;
 use crate::identity::api_key::Identity;
+use crate::identity::widget_session::{self, Session};
 use crate::pages::html::{self, escape};
 use crate::pages::return_url;
 use crate::primitives::time;
-use crate::widgets::sessions::{self, Session};
+use crate::widgets::card_enrollment;
 use serde_json::{Map, Value};
 use worker::Url;
 
@@ -19,7 +21,7 @@ const MAX_STATE: usize = 256;
 const LIMIT: &str = "The limit is an amount like 50 or 12.50.";
 const TIME: &str = "The time is a number of days.";
 /// Parameters that the page's form passes on.
-const HANDED_ON: [&str; 7] =
+const PASSED_ON: [&str; 7] =
     ["sessionToken", "returnUrl", "state", "provider", "paymentMethodId", "planId", "currency"];
 
 /// The card page that is shown.
@@ -69,28 +71,28 @@ impl Page {
 }
 
 /// A valid session on a card page: its owner and its return URL.
-struct Visit<'a> {
+struct CardPageSession<'a> {
     page: Page,
     session: Session,
     target: Url,
     parameter: &'a dyn Fn(&str) -> Option<&'a str>,
 }
 
-impl<'a> Visit<'a> {
+impl<'a> CardPageSession<'a> {
     /// Checks the session; the inner `Err` is the page that explains the error.
     fn begin(
-        desk: &Desk,
+        ctx: &RequestContext,
         name: &str,
         parameter: &'a dyn Fn(&str) -> Option<&'a str>,
-    ) -> Outcome<Result<Self, Reply>> {
+    ) -> Result<Result<Self, Response>> {
         let wrong = |status, text: &str| Ok(Err(html::message(status, "That card link does not work", text)));
         let Some(page) = Page::of(name) else { return wrong(404, "There is no such page.") };
-        let session = match sessions::find(desk, parameter("sessionToken").unwrap_or_default()) {
+        let session = match widget_session::find(ctx, parameter("sessionToken").unwrap_or_default()) {
             Ok(session) => session,
-            Err(problem) if problem.status == 401 => {
+            Err(error) if error.status == 401 => {
                 return wrong(401, "Its session is over. Go back to the app and try again.");
             }
-            Err(problem) => return Err(problem),
+            Err(error) => return Err(error),
         };
         let Some(target) = parameter("returnUrl").and_then(|text| session.target(text)) else {
             return wrong(403, "It does not lead back to the app on this machine that asked for it.");
@@ -98,7 +100,7 @@ impl<'a> Visit<'a> {
         if parameter("state").is_some_and(|state| state.len() > MAX_STATE) {
             return wrong(400, "Its state is too long.");
         }
-        if sessions::provider(parameter("provider")).is_err() {
+        if card_enrollment::provider(parameter("provider")).is_err() {
             return wrong(400, "Cards of that provider cannot be added here.");
         }
         Ok(Ok(Self { page, session, target, parameter }))
@@ -112,7 +114,7 @@ impl<'a> Visit<'a> {
     fn back(&self, answer: &[(&str, &str)]) -> String {
         let mut answer = answer.to_vec();
         answer.extend((self.parameter)("state").map(|state| ("state", state)));
-        return_url::with(&self.target, &answer)
+        return_url::with_params(&self.target, &answer)
     }
 
     /// The currency of the delegation: dollars, unless the app asks for euros.
@@ -132,7 +134,7 @@ impl<'a> Visit<'a> {
         let mut html =
             format!("<h1>{}</h1>\n<p class=\"lead\"><strong>{app}</strong> {lead}</p>\n", page.title());
         html.push_str(&format!("<form method=\"post\" action=\"/cards/{}\">\n", page.name()));
-        for name in HANDED_ON {
+        for name in PASSED_ON {
             if let Some(value) = (self.parameter)(name) {
                 html.push_str(&html::hidden(name, value));
             }
@@ -196,18 +198,23 @@ pub(crate) fn cents(text: &str) -> Option<i64> {
 }
 
 /// `GET /cards/setup | enroll | delegate`
-pub(crate) fn page(desk: &Desk, name: &str) -> Outcome {
-    let parameter = |name: &str| desk.call.param(name);
-    let visit = match Visit::begin(desk, name, &parameter)? {
-        Ok(visit) => visit,
-        Err(reply) => return Ok(reply),
+pub(crate) fn page(ctx: &RequestContext, name: &str) -> Result {
+    let parameter = |name: &str| ctx.request.param(name);
+    let session_page = match CardPageSession::begin(ctx, name, &parameter)? {
+        Ok(session_page) => session_page,
+        Err(response) => return Ok(response),
     };
-    show(desk, &visit, None, &Form::default())
+    show(ctx, &session_page, None, &Form::default())
 }
 
-fn show(desk: &Desk, visit: &Visit<'_>, wrong: Option<&str>, typed: &Form) -> Outcome {
-    let card = match visit.page {
-        Page::Delegate => match chosen(desk, visit) {
+fn show(
+    ctx: &RequestContext,
+    session_page: &CardPageSession<'_>,
+    wrong: Option<&str>,
+    typed: &Form,
+) -> Result {
+    let card = match session_page.page {
+        Page::Delegate => match chosen(ctx, session_page) {
             Ok((_, _, label)) => Some(label),
             Err(_) => {
                 return Ok(html::message(
@@ -220,58 +227,60 @@ fn show(desk: &Desk, visit: &Visit<'_>, wrong: Option<&str>, typed: &Form) -> Ou
         _ => None,
     };
     let status = if wrong.is_some() { 402 } else { 200 };
-    Ok(html::page(status, visit.page.title(), &visit.content(card.as_deref(), wrong, typed)))
+    Ok(html::page(status, session_page.page.title(), &session_page.content(card.as_deref(), wrong, typed)))
 }
 
 /// The card to be delegated: its id, its provider and its label.
-fn chosen(desk: &Desk, visit: &Visit<'_>) -> Outcome<(String, String, String)> {
-    let id = (visit.parameter)("paymentMethodId").unwrap_or_default();
-    let (provider, label) = payment_methods::label(desk, &visit.owner(), id)?;
+fn chosen(ctx: &RequestContext, session_page: &CardPageSession<'_>) -> Result<(String, String, String)> {
+    let id = (session_page.parameter)("paymentMethodId").unwrap_or_default();
+    let (provider, label) = payment_methods::label(ctx, &session_page.owner(), id)?;
     Ok((id.to_owned(), provider, label))
 }
 
 /// `POST /cards/setup | enroll | delegate`: redirects to the app with the ids of the new objects.
-pub(crate) fn submit(desk: &Desk, name: &str) -> Outcome {
-    let form = desk.call.form();
+pub(crate) fn submit(ctx: &RequestContext, name: &str) -> Result {
+    let form = ctx.request.form();
     let parameter = |name: &str| form.get(name);
-    let visit = match Visit::begin(desk, name, &parameter)? {
-        Ok(visit) => visit,
-        Err(reply) => return Ok(reply),
+    let session_page = match CardPageSession::begin(ctx, name, &parameter)? {
+        Ok(session_page) => session_page,
+        Err(response) => return Ok(response),
     };
     if form.get("action") == Some("cancel") {
-        return Ok(Reply::see_other(visit.back(&[("error", "cancelled")])));
+        return Ok(Response::see_other(session_page.back(&[("error", "cancelled")])));
     }
-    let owner = visit.owner();
+    let owner = session_page.owner();
     // An invalid limit is reported before the card is stored.
-    if visit.page != Page::Enroll
-        && let Err(wrong) = visit.allowance(&form, "")
+    if session_page.page != Page::Enroll
+        && let Err(wrong) = session_page.allowance(&form, "")
     {
-        return show(desk, &visit, Some(wrong), &form);
+        return show(ctx, &session_page, Some(wrong), &form);
     }
-    let (method, provider) = if visit.page == Page::Delegate {
-        let Ok((method, provider, _)) = chosen(desk, &visit) else { return show(desk, &visit, None, &form) };
+    let (method, provider) = if session_page.page == Page::Delegate {
+        let Ok((method, provider, _)) = chosen(ctx, &session_page) else {
+            return show(ctx, &session_page, None, &form);
+        };
         (method, provider)
     } else {
         let (number, expiry) =
             (form.get("number").unwrap_or_default(), form.get("expiry").unwrap_or_default());
-        let card = match Card::read(number, expiry, time::year(desk.call.now)) {
+        let card = match Card::read(number, expiry, time::year(ctx.request.now)) {
             Ok(card) => card,
-            Err(wrong) => return show(desk, &visit, Some(wrong), &form),
+            Err(wrong) => return show(ctx, &session_page, Some(wrong), &form),
         };
-        let provider = sessions::provider(parameter("provider"))?;
-        (payment_methods::enroll(desk, &owner, provider, &card, None)?, provider.to_owned())
+        let provider = card_enrollment::provider(parameter("provider"))?;
+        (payment_methods::enroll(ctx, &owner, provider, &card, None)?, provider.to_owned())
     };
-    let body = match visit.page {
-        Page::Enroll => return Ok(Reply::see_other(visit.back(&[("paymentMethodId", &method)]))),
-        _ => visit.allowance(&form, &method).map_err(Problem::bad_request)?,
+    let body = match session_page.page {
+        Page::Enroll => return Ok(Response::see_other(session_page.back(&[("paymentMethodId", &method)]))),
+        _ => session_page.allowance(&form, &method).map_err(ApiError::bad_request)?,
     };
-    let delegation = delegation::open(desk, &owner, &body, &provider)?;
+    let delegation = delegation::open(ctx, &owner, &body, &provider)?;
     let mut answer = Vec::new();
-    if visit.page == Page::Setup {
+    if session_page.page == Page::Setup {
         answer.push(("paymentMethodId", method.as_str()));
     }
     answer.push(("delegationId", delegation.id.as_str()));
-    Ok(Reply::see_other(visit.back(&answer)))
+    Ok(Response::see_other(session_page.back(&answer)))
 }
 
 #[cfg(test)]

@@ -4,33 +4,24 @@
 //! The site's server signs an `initToken` (a JWT, HS256) with the key's secret. A widget exchanges it here for a
 //! session of the visitor. The sandbox has one account per visitor and organization.
 
-use crate::Desk;
+use crate::context::RequestContext;
 use crate::crypto::secrets;
-use crate::http::error::{Outcome, Problem};
-use crate::http::request::{Reply, member, text};
+use crate::http::error::{ApiError, Result};
+use crate::http::fields::{member, text};
+use crate::http::response::Response;
 use crate::identity::accounts;
 use crate::identity::api_key::Identity;
-use crate::organizations::organization;
+use crate::identity::membership;
+use crate::identity::widget_session;
 use crate::pages::return_url;
 use crate::primitives::time;
 use crate::storage::store::binds;
-use crate::widgets::sessions;
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// Maximum size of an init token in bytes.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
-
-/// The tables.
-pub(crate) const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS widget_keys (
-  id TEXT PRIMARY KEY, org_id TEXT NOT NULL, name TEXT NOT NULL, secret TEXT NOT NULL, origins TEXT NOT NULL,
-  revoked INTEGER NOT NULL, created_at INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS widget_keys_by_org ON widget_keys (org_id);
-CREATE TABLE IF NOT EXISTS visitors (
-  org_id TEXT NOT NULL, user_id TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (org_id, user_id));
-";
 
 /// A stored key.
 #[derive(Deserialize)]
@@ -42,32 +33,21 @@ struct Key {
 
 impl Key {
     fn allows(&self, origin: &str) -> bool {
-        origins(&self.origins).iter().any(|allowed| allowed == origin)
+        widget_session::origins(&self.origins).iter().any(|allowed| allowed == origin)
     }
-}
-
-/// The origins of a stored list.
-pub(crate) fn origins(stored: &str) -> Vec<String> {
-    serde_json::from_str(stored).unwrap_or_default()
-}
-
-/// True if a key exists and is not revoked.
-pub(crate) fn stands(desk: &Desk, id: &str) -> Outcome<bool> {
-    let query = "SELECT COUNT(*) AS count FROM widget_keys WHERE id = ? AND revoked = 0";
-    Ok(desk.store.count(query, binds![id])? > 0)
 }
 
 /// `POST /sandbox/organizations/:orgId/widget-keys` `{name?, allowedOrigins}`: creates a key. Its secret is shown
 /// once.
-pub(crate) fn create(desk: &Desk, org_id: &str) -> Outcome {
-    let (org, body) = (organization::load(desk, org_id)?, desk.call.json()?);
-    let wrong = || Problem::bad_request("allowedOrigins must be a list of origins like https://app.example");
+pub(crate) fn create(ctx: &RequestContext, org_id: &str) -> Result {
+    let (org, body) = (membership::load(ctx, org_id)?, ctx.request.json()?);
+    let wrong = || ApiError::bad_request("allowedOrigins must be a list of origins like https://app.example");
     let listed = member(&body, "allowedOrigins").and_then(Value::as_array).ok_or_else(wrong)?;
     let origins = listed.iter().map(|item| item.as_str().and_then(origin)).collect::<Option<Vec<_>>>();
     let origins = origins.filter(|origins| !origins.is_empty()).ok_or_else(wrong)?;
-    let (id, name) = (desk.random.uuid()?, text(&body, "name").unwrap_or("Widget key"));
-    let secret = format!("wsk_{}", base64::encode_url(&desk.random.bytes(32)?));
-    desk.store.run(
+    let (id, name) = (ctx.random.uuid()?, text(&body, "name").unwrap_or("Widget key"));
+    let secret = format!("wsk_{}", base64::encode_url(&ctx.random.bytes(32)?));
+    ctx.store.run(
         "INSERT INTO widget_keys (id, org_id, name, secret, origins, revoked, created_at) VALUES (?, ?, ?, ?, ?, 0, ?)",
         binds![
             id.as_str(),
@@ -75,34 +55,34 @@ pub(crate) fn create(desk: &Desk, org_id: &str) -> Outcome {
             name,
             secret.as_str(),
             json!(origins).to_string(),
-            desk.call.now,
+            ctx.request.now,
         ],
     )?;
-    Reply::created(json!({
+    Response::created(json!({
         "widgetKeyId": id, "name": name, "secretKey": secret, "allowedOrigins": origins, "orgId": org.id,
     }))
 }
 
 /// `DELETE /sandbox/organizations/:orgId/widget-keys/:id`: revokes a key and ends its sessions.
-pub(crate) fn revoke(desk: &Desk, org_id: &str, id: &str) -> Outcome {
+pub(crate) fn revoke(ctx: &RequestContext, org_id: &str, id: &str) -> Result {
     let query = "SELECT COUNT(*) AS count FROM widget_keys WHERE id = ? AND org_id = ?";
-    if desk.store.count(query, binds![id, org_id])? == 0 {
-        return Err(Problem::new(404, "SANDBOX.NOT_FOUND", format!("Widget key {id} not found")));
+    if ctx.store.count(query, binds![id, org_id])? == 0 {
+        return Err(ApiError::new(404, "SANDBOX.NOT_FOUND", format!("Widget key {id} not found")));
     }
-    desk.store.run("UPDATE widget_keys SET revoked = 1 WHERE id = ?", binds![id])?;
-    Ok(Reply::empty())
+    ctx.store.run("UPDATE widget_keys SET revoked = 1 WHERE id = ?", binds![id])?;
+    Ok(Response::empty())
 }
 
 /// A serialized origin, and nothing else.
 fn origin(text: &str) -> Option<String> {
-    let url = return_url::address(text)?;
+    let url = return_url::parse(text)?;
     let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     let origin = url.origin().ascii_serialization();
     (plain && origin == text).then_some(origin)
 }
 
-fn invalid() -> Problem {
-    Problem::new(401, "BCK.WIDGET_SESSION.0001", "The widget init token is invalid or has expired")
+fn invalid() -> ApiError {
+    ApiError::new(401, "BCK.WIDGET_SESSION.0001", "The widget init token is invalid or has expired")
         .hint("It is a JWT (HS256) of the organization's widget key, good for five minutes: sign a new one.")
 }
 
@@ -121,24 +101,24 @@ fn open(token: &str) -> Option<(&str, Vec<u8>, Map<String, Value>)> {
 
 /// `POST /api/v1/widgets/session` `{initToken, parentOrigin}`: opens a session of a visitor. The token may also be
 /// the bearer token.
-pub(crate) fn start(desk: &Desk) -> Outcome {
-    let body = desk.call.json()?;
-    let token = text(&body, "initToken").or_else(|| desk.call.bearer()).ok_or_else(invalid)?;
+pub(crate) fn start(ctx: &RequestContext) -> Result {
+    let body = ctx.request.json()?;
+    let token = text(&body, "initToken").or_else(|| ctx.request.bearer()).ok_or_else(invalid)?;
     let (signed, signature, claims) = open(token).ok_or_else(invalid)?;
     let fields =
         text(&claims, "sub").zip(text(&claims, "orgId")).zip(member(&claims, "exp").and_then(Value::as_i64));
     let ((user, org_id), expires) = fields.ok_or_else(|| {
-        Problem::new(401, "BCK.WIDGET_SESSION.0007", "The widget init token lacks sub, orgId or exp")
+        ApiError::new(401, "BCK.WIDGET_SESSION.0007", "The widget init token lacks sub, orgId or exp")
     })?;
     let query = "SELECT id, secret, origins FROM widget_keys WHERE org_id = ? AND revoked = 0";
-    let keys: Vec<Key> = desk.store.rows(query, binds![org_id])?;
+    let keys: Vec<Key> = ctx.store.rows(query, binds![org_id])?;
     if keys.is_empty() {
-        return Err(Problem::new(
+        return Err(ApiError::new(
             401,
             "BCK.WIDGET_SESSION.0002",
             "The organization has no active widget key",
         )
-        .hint("In the sandbox, POST /sandbox/organizations/:orgId/widget-keys makes one."));
+        .hint("In the sandbox, POST /sandbox/organizations/:orgId/widget-keys creates one."));
     }
     let mut signer = None;
     for key in keys {
@@ -146,36 +126,37 @@ pub(crate) fn start(desk: &Desk) -> Outcome {
             signer = Some(key);
         }
     }
-    let key = signer.filter(|_| expires > desk.call.now / 1000).ok_or_else(invalid)?;
+    let key = signer.filter(|_| expires > ctx.request.now / 1000).ok_or_else(invalid)?;
     let parent = text(&body, "parentOrigin");
     if !parent.is_some_and(|parent| key.allows(parent)) {
-        return Err(Problem::new(
+        return Err(ApiError::new(
             403,
             "BCK.WIDGET_SESSION.0012",
             "parentOrigin is not allowed for this widget key",
         )
-        .hint("A key names the origins that widgets are mounted on, with their scheme and port."));
+        .hint("A key lists the origins of its widgets, with scheme and port."));
     }
-    let visitor = visitor(desk, org_id, user)?;
-    let issued = sessions::issue(desk, &visitor, parent.unwrap_or_default(), Some((&key.id, &key.origins)))?;
-    Reply::created(json!({
+    let visitor = visitor(ctx, org_id, user)?;
+    let issued =
+        widget_session::issue(ctx, &visitor, parent.unwrap_or_default(), Some((&key.id, &key.origins)))?;
+    Response::created(json!({
         "sessionToken": issued.token, "userId": visitor.id(), "userWallet": visitor.address, "apiKeyHash": null,
         "orgId": org_id, "expiresAt": time::iso(issued.expires_at),
     }))
 }
 
 /// The account of a visitor, opened with the first session.
-fn visitor(desk: &Desk, org_id: &str, user: &str) -> Outcome<Identity> {
+fn visitor(ctx: &RequestContext, org_id: &str, user: &str) -> Result<Identity> {
     #[derive(Deserialize)]
     struct Row {
         address: String,
     }
     let query = "SELECT address FROM visitors WHERE org_id = ? AND user_id = ?";
-    if let Some(row) = desk.store.first::<Row>(query, binds![org_id, user])? {
+    if let Some(row) = ctx.store.first::<Row>(query, binds![org_id, user])? {
         return Ok(Identity { address: row.address, key_id: None, org: None });
     }
-    let visitor = accounts::open(desk, Some(user))?;
-    desk.store.run(
+    let visitor = accounts::open(ctx, Some(user))?;
+    ctx.store.run(
         "INSERT INTO visitors (org_id, user_id, address) VALUES (?, ?, ?)",
         binds![org_id, user, visitor.address.as_str()],
     )?;
@@ -207,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_signed_token_is_opened() {
+    fn only_signed_init_tokens_are_accepted() {
         let part = |value: Value| base64::encode_url(value.to_string().as_bytes());
         let token = |alg: &str, payload: Value| {
             format!("{}.{}.{}", part(json!({ "alg": alg })), part(payload), base64::encode_url(b"sig"))

@@ -1,0 +1,133 @@
+//! The secp256k1 key of each account.
+
+use crate::context::RequestContext;
+use crate::crypto::jwt::{invalid_key, jwt};
+use crate::http::error::Result;
+use crate::primitives::eip712::{keccak, unhex};
+use crate::primitives::random::hexadecimal;
+use crate::storage::store::binds;
+use k256::ecdsa::signature::Signer as _;
+use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
+use payments_wasm::wire::base64;
+use serde::Deserialize;
+use serde_json::Value;
+use std::fmt;
+use std::rc::Rc;
+
+/// The key of an account. It signs the account's tokens and API keys.
+pub(crate) struct AccountKey(SigningKey);
+
+impl fmt::Debug for AccountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signer")
+    }
+}
+
+impl AccountKey {
+    fn of(secret: &[u8]) -> Result<Self> {
+        SigningKey::from_slice(secret).map(Self).map_err(invalid_key)
+    }
+
+    /// Its Ethereum address.
+    pub(crate) fn address(&self) -> String {
+        address(self.0.verifying_key())
+    }
+
+    /// The signature of a digest: 65 bytes as wallets encode them, in hexadecimal.
+    pub(crate) fn sign(&self, digest: &[u8; 32]) -> String {
+        let (signature, recovery) = self.0.sign_prehash_recoverable(digest);
+        let recovery = recovery.to_byte().saturating_add(27);
+        format!("0x{}{recovery:02x}", hexadecimal(&signature.to_bytes()))
+    }
+
+    /// A JWT with this payload, signed with ES256K.
+    pub(crate) fn jwt(&self, payload: &Value) -> String {
+        jwt("ES256K", None, payload, |text| {
+            let signature: Signature = self.0.sign(text.as_bytes());
+            signature.to_bytes().to_vec()
+        })
+    }
+}
+
+/// The address of a public key: the end of the hash of its point.
+fn address(key: &VerifyingKey) -> String {
+    let point = key.to_sec1_point(false);
+    let hash = keccak(point.as_bytes().get(1..).unwrap_or_default());
+    format!("0x{}", hexadecimal(hash.get(12..).unwrap_or_default()))
+}
+
+/// The address that signed a digest.
+pub(crate) fn recover(digest: &[u8; 32], signature: &str) -> Option<String> {
+    let bytes = unhex(signature)?;
+    let (signature, recovery) = bytes.split_at_checked(64)?;
+    let recovery = RecoveryId::from_byte(recovery.first()?.checked_sub(27)?)?;
+    let signature = Signature::from_slice(signature).ok()?;
+    VerifyingKey::recover_from_prehash(digest, &signature, recovery).ok().map(|key| address(&key))
+}
+
+/// Generates and stores the key of a new account, and returns its address.
+pub(crate) fn create(ctx: &RequestContext) -> Result<String> {
+    let secret = ctx.random.bytes(32)?;
+    let address = AccountKey::of(&secret)?.address();
+    insert(ctx, &address, &secret, &address)?;
+    Ok(address)
+}
+
+fn insert(ctx: &RequestContext, account: &str, secret: &[u8], address: &str) -> Result<()> {
+    ctx.store.run(
+        "INSERT INTO signers (account, secret, address) VALUES (?, ?, ?)",
+        binds![account.to_ascii_lowercase(), base64::encode_url(secret), address],
+    )
+}
+
+/// Stores a key that was created elsewhere, and returns the account's address.
+pub(crate) fn adopt(ctx: &RequestContext, secret: &[u8]) -> Result<String> {
+    let address = AccountKey::of(secret)?.address();
+    ctx.store.run("DELETE FROM signers WHERE account = ?", binds![address.to_ascii_lowercase()])?;
+    insert(ctx, &address, secret, &address)?;
+    Ok(address)
+}
+
+/// The key that signs for an account. An account opened here signs with the key of its address. An account that came
+/// with its own API key gets a key with a different address, as the owner of a smart account has.
+pub(crate) fn load(ctx: &RequestContext, account: &str) -> Result<Rc<AccountKey>> {
+    #[derive(Deserialize)]
+    struct Row {
+        secret: String,
+    }
+    let query = "SELECT secret FROM signers WHERE account = ?";
+    if let Some(row) = ctx.store.first::<Row>(query, binds![account.to_ascii_lowercase()])? {
+        let key = |secret: &str| AccountKey::of(&base64::decode(secret, 64, "secret").map_err(invalid_key)?);
+        return ctx.cache.get_or_insert(&row.secret, key);
+    }
+    let secret = ctx.random.bytes(32)?;
+    let key = AccountKey::of(&secret)?;
+    insert(ctx, account, &secret, &key.address())?;
+    Ok(Rc::new(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_of_wallets() {
+        // The first account of the usual development chains.
+        let secret = unhex("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80").unwrap();
+        let key = AccountKey::of(&secret).unwrap();
+        assert_eq!(key.address(), "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266");
+    }
+
+    #[test]
+    fn a_signature_identifies_its_signer() {
+        let key = AccountKey::of(&[7; 32]).unwrap();
+        let digest = keccak(b"something");
+        let signature = key.sign(&digest);
+        assert_eq!(signature.len(), 132);
+        assert_eq!(recover(&digest, &signature), Some(key.address()));
+        assert_ne!(recover(&keccak(b"else"), &signature), Some(key.address()));
+        for bad in ["", "0x", "0x00", &"0x00".repeat(65), &signature.replace("0x", "")] {
+            assert_eq!(recover(&digest, bad), None, "{bad:.20}");
+        }
+    }
+}
