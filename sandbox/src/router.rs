@@ -16,8 +16,8 @@ use crate::mpp::mpp_routes;
 use crate::oauth::{consent_page, oauth_token};
 use crate::organizations::{activity, organization};
 use crate::seed::seed_file;
+use crate::tokens::issue;
 use crate::tokens::protocol::Protocol;
-use crate::tokens::{issue, legacy_token_route};
 use crate::widgets::{card_enrollment, card_pages, sessions, widget_keys};
 
 /// Routes a request to its handler.
@@ -48,7 +48,6 @@ pub(crate) fn route(ctx: &RequestContext) -> Result {
         (_, ["api", "v1", "protocol", "plans", rest @ ..]) => plan_routes(ctx, method, rest),
         (_, ["api", "v1", "protocol", "agents", rest @ ..]) => agent_routes(ctx, method, rest),
         ("POST", ["api", "v1", "protocol", "agent-sub-tasks"]) => agent_requests::track(ctx),
-        ("GET", ["api", "v1", "protocol", "token", plan, agent]) => legacy_token_route::get(ctx, plan, agent),
         (_, ["api", "v1", rest @ ..]) => payment_routes(ctx, method, rest),
         (_, ["sandbox", rest @ ..]) => {
             access::guard(ctx)?;

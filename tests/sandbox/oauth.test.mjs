@@ -231,24 +231,3 @@ test('the sandbox says where all of it is', async () => {
     assert.deepEqual(json.code_challenge_methods_supported, ['S256']);
   }
 });
-
-test('an access token by the old route pays from the newest delegation that may', async () => {
-  const ada = await anyone.open('Ada');
-  const get = (id = plan, of = agent) => ada.get(`/api/v1/protocol/token/${id}/${of}`);
-  assert.deepEqual([(await get()).status, (await get()).json.code], [400, 'BCK.X402.0030']);
-  await ada.delegation({ provider: 'stripe', currency: 'usd' });
-  const other = await seller.plan();
-  await ada.delegation({ planId: other });
-  assert.equal((await get()).status, 400, 'by card, or bound to another plan');
-  const delegationId = await ada.delegation();
-  const { status, json } = await get();
-  assert.equal(status, 200);
-  const { accepted, payload } = decode(json.accessToken);
-  assert.deepEqual([accepted.planId, accepted.extra.agentId, payload.authorization.from], [plan, agent, ada.address]);
-  assert.equal((await ada.get(`/api/v1/x402/permissions/${json.permissionHash}`)).json.delegationId, delegationId);
-  assert.equal((await seller.settle(plan, json.accessToken, '1')).json.remainingBalance, '99');
-  assert.equal((await get(other)).json.code, 'BCK.PROTOCOL.0026');
-  assert.equal((await get('7')).json.code, 'BCK.PROTOCOL.0003');
-  assert.equal((await get(plan, '7')).json.code, 'BCK.PROTOCOL.0004');
-  assert.equal((await anyone.get(`/api/v1/protocol/token/${plan}/${agent}`)).status, 401);
-});

@@ -2,7 +2,6 @@
 
 pub(crate) mod authorization;
 pub(crate) mod issue;
-pub(crate) mod legacy_token_route;
 pub(crate) mod permission;
 pub(crate) mod protocol;
 pub(crate) mod verification;
