@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_top_up_beyond_all_numbers_is_none() {
+    fn a_top_up_that_overflows_is_none() {
         let huge: Credits = "9".repeat(60).parse().unwrap();
         assert_eq!(top_up(huge, c(1), 0), None);
         assert_eq!(top_up(huge, huge, 5).unwrap().credits, huge);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_price_of_a_credit_is_for_showing() {
+    fn price_per_credit_for_display() {
         for (price, granted, text) in
             [(1_000_000, 100, "0.01"), (10_000_000, 100, "0.1"), (0, 10, "0.0"), (1, 1, "1e-6"), (5, 0, "0")]
         {

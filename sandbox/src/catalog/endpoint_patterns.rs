@@ -164,7 +164,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn patterns_become_expressions() {
+    fn patterns_become_regular_expressions() {
         for (pattern, whole, expected) in [
             ("https://a.example/ask", true, "^https\\:\\/\\/a\\.example\\/ask/?$"),
             ("https://a.example/ask", false, "^/ask/?$"),

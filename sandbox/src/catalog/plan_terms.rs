@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn terms_survive_being_kept() {
+    fn stored_terms_are_read_back() {
         let terms = PlanTerms::read(&body(crypto(json!("10000000")), dynamic())).unwrap();
         assert_eq!(
             (terms.total, terms.crypto, terms.trial, terms.access_limit()),
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fiat_plan_names_its_provider_and_keeps_to_its_bounds() {
+    fn provider_and_price_limits_of_fiat_plans() {
         let terms = PlanTerms::read(&body(fiat("1000000"), dynamic())).unwrap();
         assert_eq!((terms.provider(), terms.money()), (Some("stripe"), Money::Euro));
         assert_eq!(terms.view("7", RECEIVER, None, "t")["metadata"]["plan"]["fiatPaymentProvider"], "stripe");
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn time_plans_are_told_by_their_duration_or_their_word() {
+    fn time_plans_by_duration_or_access_limit() {
         let mut timed = dynamic();
         timed["durationSecs"] = 60.into();
         for (limit, credits, by_time) in [
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn another_description_changes_nothing_that_is_sold() {
+    fn another_description_keeps_price_and_credits() {
         let mut body = body(fiat("1000000"), dynamic());
         body.insert("metadataAttributes".into(), json!({ "name": "n", "fiatPaymentProvider": "braintree" }));
         let terms = PlanTerms::read(&body).unwrap();
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_is_told_at_either_place() {
+    fn a_trial_is_flagged_in_price_or_metadata() {
         for (top, inner) in [(true, false), (false, true)] {
             let mut body = body(crypto(json!(1)), dynamic());
             body.insert("isTrialPlan".into(), top.into());
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn euros_are_told_by_currency_or_token() {
+    fn euros_by_currency_or_token() {
         let mut price = crypto(json!(1));
         price["tokenAddress"] = "0x808456652fdb597867f38412077A9182bf77359F".into();
         assert_eq!(PlanTerms::read(&body(price, dynamic())).unwrap().money(), Money::Euro);

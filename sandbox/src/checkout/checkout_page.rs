@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_back_says_how_it_went() {
+    fn the_return_url_carries_the_result() {
         let checkout =
             Checkout { id: "cs".into(), plan_id: "7".into(), holder: "0x1".into(), paid: 0, expires_at: 0 };
         let extras = extras("https://a.example/?nvmState=x&checkout=old#y", "").unwrap();

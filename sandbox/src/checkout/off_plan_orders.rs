@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_is_there_while_it_can_be_paid() {
+    fn the_client_secret_is_shown_while_the_order_can_be_paid() {
         let order = OffPlanOrder {
             id: "o".into(),
             org_id: "org-1".into(),

@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_shown_by_their_ends() {
+    fn secrets_are_shortened() {
         let key = format!("local:{}.xyz123", "k".repeat(200));
         let short = "local:kkkkkk…xyz123";
         for (name, text, expected) in [
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn cards_and_forms_are_not_remembered() {
+    fn cards_and_forms_are_not_logged() {
         let request = |path: &str, body: &str| Request {
             path: path.split('/').map(str::to_owned).collect(),
             body: body.into(),

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clock_is_moved_by_what_a_test_asks_for() {
+    fn changes_of_the_clock() {
         for (name, body, offset) in [
             ("nothing", json!({}), Some(500)),
             ("forward", json!({ "advanceSecs": 60 }), Some(60_500)),

@@ -28,7 +28,7 @@ mod tests {
     use crate::identity::api_key::is_address;
 
     #[test]
-    fn all_nineteen_contracts_have_an_address_of_their_own() {
+    fn all_nineteen_contracts_have_different_addresses() {
         let body: Value = serde_json::from_str(info().unwrap().body_text()).unwrap();
         let contracts = body["deployment"]["contracts"].as_object().unwrap();
         assert_eq!(contracts.len(), 19);

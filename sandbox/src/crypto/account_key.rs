@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_those_of_wallets() {
+    fn addresses_equal_those_of_wallets() {
         // The first account of the usual development chains.
         let secret = unhex("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80").unwrap();
         let key = AccountKey::of(&secret).unwrap();

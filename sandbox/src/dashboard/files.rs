@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn no_script_makes_markup_of_text() {
+    fn no_script_turns_text_into_markup() {
         for (name, _, text) in FILES {
             for way in [
                 "innerHTML",

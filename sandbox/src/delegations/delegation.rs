@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delegation_without_its_bounds_is_refused() {
+    fn a_delegation_without_limits_is_refused() {
         for extra in [
             json!({ "currency": null }),
             json!({ "currency": "gbp" }),

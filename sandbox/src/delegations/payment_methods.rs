@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wallet_is_its_address() {
+    fn the_wallet_is_the_accounts_address() {
         let wallet = wallet("0xABcdef0123456789abcdef0123456789abcdef01");
         assert_eq!(wallet["id"], "0xABcdef0123456789abcdef0123456789abcdef01");
         assert_eq!(wallet["last4"], "ef01");

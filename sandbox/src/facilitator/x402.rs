@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn by_card_the_delegation_names_the_network() {
+    fn the_network_of_a_card_is_the_delegations_provider() {
         let (mut accepted, mut offered) = (side("stripe", json!({})), side("braintree", json!({})));
         for side in [&mut accepted, &mut offered] {
             side.insert("scheme".into(), protocol::CARD.into());

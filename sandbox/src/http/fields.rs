@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn decimals_of_so_many_places() {
+    fn decimals_in_smallest_units() {
         for (text, expected) in [
             ("0", Some(0)),
             ("1", Some(1_000_000)),

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn offset_and_page_size_are_both_the_size_of_a_page() {
+    fn offset_and_page_size_both_set_the_page_size() {
         for (query, number, size, ascending) in [
             (&[][..], 1, 10, false),
             (&[("page", "2"), ("offset", "25")][..], 2, 25, false),

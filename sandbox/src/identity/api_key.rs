@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minted_key_reads_back_and_has_what_python_insists_on() {
+    fn an_issued_key_has_all_claims_that_payments_py_requires() {
         let Issued { key, id, .. } =
             mint(ADDRESS, 1_000, None, Some("org-1"), Random::fixed(7), unsigned).unwrap();
         assert!(key.starts_with("local:") && key.matches(':').count() == 1);

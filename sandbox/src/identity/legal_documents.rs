@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn consents_are_read_in_any_wrapping() {
+    fn consents_are_read_from_any_member() {
         for (body, count) in [
             (json!({ "consents": [{ "documentType": "terms", "version": "1.0.0" }] }), 1),
             (

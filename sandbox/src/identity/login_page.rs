@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_joins_what_the_address_carries() {
+    fn the_key_is_added_to_the_url() {
         let to =
             |text: &str, client: LoginClient| client.answer(&client.target(text).unwrap(), "local:a", "0x1");
         assert_eq!(

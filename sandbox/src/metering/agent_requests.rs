@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_margin_is_on_top_and_a_part_is_a_whole() {
+    fn margins_are_added_and_rounded_up() {
         for (name, sum, part, expected) in [
             ("none", 7u64, 0, 7u64),
             ("a fifth", 10, 200_000, 12),

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_challenge_says_what_it_asks_and_for_what() {
+    fn a_challenge_names_amount_and_resource() {
         let challenge = challenge("n");
         assert_eq!((challenge.asked(), challenge.place()), (Some(asked()), Some(place())));
         let header = challenge.header("i");
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn all_but_the_description_is_under_the_seal() {
+    fn the_seal_covers_all_but_the_description() {
         let plain = challenge("n");
         for (name, other) in [
             ("another time", challenge("m")),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_is_read_however_it_is_written() {
+    fn credentials_are_parsed_in_any_notation() {
         let plain = credential(|_| ());
         let expected = Credential { id: "i".into(), challenge: challenge("n"), token: "t".into() };
         for header in [

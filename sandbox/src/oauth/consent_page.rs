@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_no_goes_back_with_its_state() {
+    fn a_refusal_returns_the_state() {
         let back = refuse(&target("https://a.example/cb?x=1").unwrap(), Some("s t"), "access_denied", "no");
         assert_eq!(
             back.body_text(),

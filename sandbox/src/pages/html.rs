@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_for_people() {
+    fn amounts_for_display() {
         for (micro, text) in
             [(0, "0.00"), (10_000_000, "10.00"), (1_500_000, "1.50"), (1, "0.000001"), (12_345, "0.012345")]
         {
@@ -119,7 +119,7 @@ mod tests {
         }
     }
     #[test]
-    fn prices_for_people() {
+    fn prices_for_display() {
         for (currency, text) in [("USD", "$1.50"), ("eur", "€1.50"), ("CHF", "1.50 CHF")] {
             assert_eq!(price(1_500_000, currency), text);
         }

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_joins_what_the_address_carries() {
+    fn the_result_is_added_to_the_url() {
         for (from, expected) in [
             ("https://a.example/cb", "https://a.example/cb?key=local%3Aa.b-c_d.e&to=0x1"),
             (

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_standards_own_example() {
+    fn example_of_the_standard() {
         let types = mail()["types"].as_object().unwrap().clone();
         assert_eq!(
             encoded_type(&types, "Mail").unwrap(),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_words() {
+    fn uint256_numbers_as_words() {
         for (text, expected) in [("0", "00"), ("255", "ff"), ("65538", "010002")] {
             let word = hexadecimal(&number_word(text).unwrap());
             assert_eq!(word, format!("{expected:0>64}"), "{text}");

@@ -85,7 +85,7 @@ mod tests {
         }
     }
     #[test]
-    fn reads_what_it_prints() {
+    fn parses_its_own_format() {
         for millis in [0, 951_782_400_123, 1_795_168_799_999, 4_107_542_399_000, 253_402_300_799_999] {
             assert_eq!(parse(&iso(millis)), Some(millis));
         }

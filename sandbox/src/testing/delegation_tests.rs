@@ -139,7 +139,7 @@ fn a_delegation_goes_from_active_to_exhausted_expired_or_revoked() {
 }
 
 #[test]
-fn a_cent_over_the_limit_is_refused_and_a_cent_under_is_not() {
+fn the_limit_is_exact_to_the_cent() {
     for (limit, ok) in [(1000, true), (999, false)] {
         let fixture = Fixture::new();
         let delegation = fixture.delegate(json!({ "spendingLimitCents": limit }));
@@ -151,7 +151,7 @@ fn a_cent_over_the_limit_is_refused_and_a_cent_under_is_not() {
 }
 
 #[test]
-fn a_card_that_is_declined_takes_nothing_off_the_limit_nor_a_turn() {
+fn a_declined_card_uses_neither_limit_nor_transactions() {
     let fixture = Fixture::new();
     let intent = fixture.sandbox.post(&fixture.ada, "/api/v1/delegation/setup-intent", json!({}));
     let card = json!({ "number": "4000000000000341", "expMonth": 12, "expYear": 2034 });
@@ -247,7 +247,7 @@ fn a_changed_token_is_refused_by_its_signature() {
 }
 
 #[test]
-fn a_signature_that_is_none_or_anothers_is_refused() {
+fn missing_and_foreign_signatures_are_refused() {
     let fixture = Fixture::new();
     let delegation = fixture.delegate(json!({}));
     let (mine, spare) = (fixture.token(WALLET, &delegation, 2), fixture.token(WALLET, &delegation, 3));
@@ -266,7 +266,7 @@ fn a_signature_that_is_none_or_anothers_is_refused() {
 }
 
 #[test]
-fn an_old_data_folder_becomes_a_ledger_that_balances() {
+fn a_data_folder_from_before_the_ledger_is_migrated() {
     let fixture = Fixture::new();
     let store = &fixture.sandbox.store;
     let plan = fixture.plans[WALLET].id.as_str();
@@ -299,7 +299,7 @@ fn an_old_data_folder_becomes_a_ledger_that_balances() {
 }
 
 #[test]
-fn the_audit_finds_what_is_wrong() {
+fn the_audit_finds_violations() {
     for (name, damage) in [
         ("balances", "UPDATE books SET balance = '99' WHERE kind = 'held'"),
         ("balanced", "UPDATE books SET balance = '101' WHERE kind = 'issued'"),

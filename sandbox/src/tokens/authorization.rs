@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_domains_are_apart() {
+    fn the_domains_differ() {
         let all = [
             digest(&token(false), Protocol::X402),
             digest(&token(true), Protocol::X402),

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_what_it_decodes_to() {
+    fn tokens_are_compared_by_content() {
         let issued = token();
         let text = issued.to_string();
         for presented in [
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_was_changed_is_another() {
+    fn a_changed_token_differs() {
         for (path, value) in [
             ("/accepted/planId", json!("9")),
             ("/accepted/scheme", json!(CARD)),

@@ -114,7 +114,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn garbage_is_a_400() {
+    fn unreadable_tokens_are_a_400() {
         let encode = |value: &Value| base64::encode_url(value.to_string().as_bytes());
         for text in [
             String::new(),

@@ -288,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_that_people_type() {
+    fn typed_amounts() {
         for (text, expected) in [
             ("50", Some(5000)),
             ("12.5", Some(1250)),

@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_all_of_an_address_that_counts() {
+    fn serialized_origins() {
         for (text, ok) in [
             ("https://app.example", true),
             ("http://localhost:3000", true),
