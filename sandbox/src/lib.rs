@@ -6,7 +6,7 @@
 //! The crate uses [`payments_wasm::wire`] and the HTTP contract, and nothing else of this project: an error in a
 //! client's idea of the API cannot be repeated here.
 //!
-//! Modules from the bottom up. Each imports only those before it, which `tests/sandbox/imports.test.mjs` checks:
+//! Modules from the bottom up. Each imports only those before it, which `tests/sandbox/crate.test.mjs` checks:
 //!
 //! * `http`, `primitives`, `pages`: requests, responses and errors; time, random bytes, EIP-712; parts of HTML pages.
 //! * `storage`, `settings`, `context`, `crypto`: SQLite, the context of a request, signing keys and secrets.

@@ -1,4 +1,4 @@
-// The imports of the sandbox: of the library only its wire types, and of its own rooms only those below.
+// The sandbox as a crate: it uses only the wire types of the library, its rooms import only those below, and it has the library's version.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,6 +33,11 @@ test('the sandbox uses the wire types of the library and nothing else', () => {
   const used = SOURCES.flatMap(({ path, text }) => imports(text, 'payments_wasm').map(([module]) => `${path}: ${module}`));
   assert.ok(used.length > 10);
   assert.deepEqual(used.filter((use) => !use.endsWith(': wire')), []);
+});
+
+test('the sandbox has the version of the library', () => {
+  const version = (path) => /^version = "(.*)"$/m.exec(readFileSync(at(path), 'utf8'))[1];
+  assert.equal(version('sandbox/Cargo.toml'), version('Cargo.toml'));
 });
 
 test('each room imports only rooms below it', () => {
