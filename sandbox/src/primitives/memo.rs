@@ -9,9 +9,12 @@ use std::rc::Rc;
 /// Maximum number of entries per type.
 const MAX: usize = 256;
 
+/// The values of one type by their text.
+type Values = HashMap<String, Rc<dyn Any>>;
+
 /// Values by type and text. The text may be a secret, so `Debug` shows neither text nor value.
 #[derive(Default)]
-pub(crate) struct Memo(RefCell<HashMap<TypeId, HashMap<String, Rc<dyn Any>>>>);
+pub(crate) struct Memo(RefCell<HashMap<TypeId, Values>>);
 
 impl fmt::Debug for Memo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

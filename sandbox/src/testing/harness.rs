@@ -77,7 +77,7 @@ impl TestSandbox {
         let store = Store::native(Rc::clone(&native));
         prepare(&store, BEGIN).unwrap();
         let seller = User { address: String::new(), key: String::new() };
-        let mut sandbox = Self { native, cache: Rc::default(), store, now: BEGIN, seller: seller };
+        let mut sandbox = Self { native, cache: Rc::default(), store, now: BEGIN, seller };
         sandbox.seller = sandbox.user("Seller");
         sandbox
     }
