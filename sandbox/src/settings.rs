@@ -76,10 +76,7 @@ impl Settings {
     /// The settings after the changes in `body`.
     pub(crate) fn changed(mut self, body: &Map<String, Value>) -> Result<Self> {
         if let Some(name) = body.keys().find(|name| !NAMES.contains(&name.as_str())) {
-            return Err(ApiError::bad_request(format!(
-                "{name} is not a setting; the settings are {}",
-                NAMES.join(", ")
-            )));
+            return Err(ApiError::bad_request(format!("{name} is not a setting: {}", NAMES.join(", "))));
         }
         if let Some(delay) = whole(body, DELAY)? {
             self.delay = delay.min(31_557_600);

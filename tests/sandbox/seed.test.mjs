@@ -139,7 +139,7 @@ describe('what is wrong is named by its key, and nothing is planted', () => {
     ['a list of its own', { people: [] }, /^people is not a member of a seed file/],
     ['no list', { users: {} }, /^users must be a list/],
     ['no object', { users: ['ada'] }, /^users\[0\] must be an object/],
-    ['a member of its own', { users: [{ id: 'ada', nmae: 'Ada' }] }, /^users\[0\]\.nmae is not a member; the members are id, name/],
+    ['a member of its own', { users: [{ id: 'ada', nmae: 'Ada' }] }, /^users\[0\]\.nmae is not a member: id, name/],
     ['no id', { users: [{ name: 'Ada' }] }, /^users\[0\]\.id is missing/],
     ['an id of two words', { users: [{ id: 'a b' }] }, /^users\[0\]\.id must be/],
     ['the same id twice', { users: [{ id: 'ada' }, { id: 'ada' }] }, /^users\[1\]\.id: ada occurs twice/],
@@ -187,7 +187,7 @@ describe('what is wrong is named by its key, and nothing is planted', () => {
     await plant({ users, plans });
     const { status, json } = await plant({ users: [...users, { id: 'cy' }], plans: [{ ...plans[0], price: '6.00' }] });
     assert.deepEqual([status, json.code], [409, 'SANDBOX.SEED_CHANGED']);
-    assert.match(json.message, /^plans\[0\]: p is there already/);
+    assert.match(json.message, /^plans\[0\]: p exists already/);
     assert.equal((await state()).accounts.total, 2);
   });
 });

@@ -31,10 +31,7 @@ impl<'a> Entry<'a> {
     pub(crate) fn read(value: &'a Value, path: String, members: &[&str]) -> Result<Self> {
         let map = value.as_object().ok_or_else(|| wrong(format!("{path} must be an object")))?;
         if let Some(name) = map.keys().find(|name| !members.contains(&name.as_str())) {
-            return Err(wrong(format!(
-                "{path}.{name} is not a member; the members are {}",
-                members.join(", ")
-            )));
+            return Err(wrong(format!("{path}.{name} is not a member: {}", members.join(", "))));
         }
         Ok(Self { path, map })
     }
@@ -170,7 +167,7 @@ mod tests {
             (entry.within(ApiError::internal("disk")), "disk"),
             (
                 Entry::read(&json!({ "x": 1 }), "users[0]".into(), &["id"]).err().unwrap(),
-                "users[0].x is no member here: id",
+                "users[0].x is not a member: id",
             ),
         ] {
             assert!(error.message.starts_with(expected), "{}", error.message);

@@ -96,10 +96,7 @@ pub(crate) fn apply(ctx: &RequestContext) -> Result {
     let known = || KINDS.iter().map(|kind| kind.list).chain(OTHERS);
     if let Some(name) = file.keys().find(|name| !known().any(|known| known == name.as_str())) {
         let known: Vec<_> = known().collect();
-        return Err(entry::wrong(format!(
-            "{name} is not a member of a seed file; the members are {}",
-            known.join(", ")
-        )));
+        return Err(entry::wrong(format!("{name} is not a member of a seed file: {}", known.join(", "))));
     }
     let now = set_up(ctx, &file)?;
     let run = SeedRun { ctx, now };
