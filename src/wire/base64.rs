@@ -5,24 +5,44 @@
 
 use super::{WireError, WireErrorKind};
 use crate::codec;
-use ::base64::alphabet;
-use ::base64::engine::{Engine as _, GeneralPurpose, GeneralPurposeConfig};
 use alloc::{string::String, vec::Vec};
-
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new());
-const URL: GeneralPurpose =
-    GeneralPurpose::new(&alphabet::URL_SAFE, GeneralPurposeConfig::new().with_encode_padding(false));
 
 /// Standard alphabet with padding: what the three x402 headers carry.
 #[must_use]
 pub fn encode_standard(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
+    encode(bytes, [b'+', b'/'], true)
 }
 
 /// URL alphabet without padding: what a Nevermined access token is.
 #[must_use]
 pub fn encode_url(bytes: &[u8]) -> String {
-    URL.encode(bytes)
+    encode(bytes, [b'-', b'_'], false)
+}
+
+/// A kilobyte of wasm less than the crate's, which chooses its alphabet and padding while it runs.
+fn encode(bytes: &[u8], last: [u8; 2], padded: bool) -> String {
+    let [plus, slash] = last;
+    let letter = |bits: u32| match (bits & 63) as u8 {
+        six @ 0..26 => b'A' + six,
+        six @ 26..52 => b'a' + six - 26,
+        six @ 52..62 => b'0' + six - 52,
+        62 => plus,
+        _ => slash,
+    };
+    let mut text = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let byte = |at| u32::from(three.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for at in 0..4 {
+            if at <= three.len() {
+                text.push(letter(bits >> (18 - 6 * at)));
+            } else if padded {
+                text.push(b'=');
+            }
+        }
+    }
+    // ASCII is UTF-8.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// Reads either alphabet, padded or not, up to `limit` bytes decoded. `field` names what is read, for the error.
@@ -63,6 +83,17 @@ mod tests {
     fn writes_padded_standard_for_headers_and_bare_url_for_tokens() {
         assert_eq!(encode_standard(&[0xfb, 0xef, 0xff, 0x01]), "++//AQ==");
         assert_eq!(encode_url(&[0xfb, 0xef, 0xff, 0x01]), "--__AQ");
+    }
+
+    #[test]
+    fn writes_what_the_crate_writes() {
+        use ::base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
+        let bytes: Vec<u8> = (0..=255).chain((0..=255).rev()).collect();
+        for length in 0..bytes.len() {
+            let some = bytes.get(length..).unwrap();
+            assert_eq!(encode_standard(some), BASE64_STANDARD.encode(some));
+            assert_eq!(encode_url(some), BASE64_URL_SAFE_NO_PAD.encode(some));
+        }
     }
 
     #[test]

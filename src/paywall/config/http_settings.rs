@@ -102,7 +102,7 @@ impl Switch {
             None => Ok(self.usual),
             Some(word) if word == yes => Ok(true),
             Some(word) if word == no => Ok(false),
-            Some(_) => Err(wrong(self.key, format!("must be {yes:?} or {no:?}"))),
+            Some(_) => Err(wrong(self.key, format!("must be \"{yes}\" or \"{no}\""))),
         }
     }
 }

@@ -123,7 +123,7 @@ impl Settings {
         let around = RouteContext { environment: deployment.environment, state, handler };
         let mut warnings: Vec<String> = Vec::new();
         for (name, value) in &listed {
-            let at = format!("ROUTES[{name:?}]");
+            let at = member("ROUTES", name);
             let key = RouteKey::parse(name, &at)?;
             let mut priced = Vec::new();
             for method in key.methods() {
@@ -289,6 +289,11 @@ fn promises(terms: &PaidRoute, state: bool) -> Vec<&'static str> {
 
 pub(in crate::paywall) fn missing(key: &str) -> ConfigError {
     wrong(key, "is missing")
+}
+
+/// The path of a member: `ROUTES["POST /ask"]`.
+pub(in crate::paywall) fn member(outer: &str, member: &str) -> String {
+    format!("{outer}[{}]", Value::from(member))
 }
 
 /// It is said at a hundred places, so each of them is one call and no more.

@@ -63,7 +63,7 @@ impl Passes {
         let listed = settings::object("PASSES", &listed, shape)?;
         let mut sets: Vec<PassSet> = Vec::new();
         for (name, value) in &listed {
-            let at = format!("PASSES[{name:?}]");
+            let at = settings::member("PASSES", name);
             let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             if name.is_empty() || name.len() > 32 || !name.bytes().all(plain) {
                 return Err(wrong(at, "must have a name of 1 to 32 small letters, digits and -"));
