@@ -98,7 +98,7 @@ struct Order {
 
 /// What is about to happen: a tab's command that its shell has not done yet, and when it was given.
 enum Pending {
-    Act(FetchId, Box<Action>, u64),
+    Act(FetchId, Box<Action>, u64, Option<u64>),
     Work(PlatformCall, u64),
     Report(FetchId, Event),
 }
@@ -271,7 +271,24 @@ impl World {
                 Command::Do(fetch, action) => {
                     one.pending
                         .retain(|pending| !matches!(pending, Pending::Act(other, ..) if *other == fetch));
-                    one.pending.push(Pending::Act(fetch, action, self.now));
+                    // The buyer decides by what it knows now; what is read before the shell has sent comes too late.
+                    let presented = |action: &Action| match action {
+                        Action::Send(Send { token: Some(secret), .. }) => {
+                            Some(&self.tokens[name_of(secret.expose()).parse::<usize>().unwrap()])
+                        }
+                        _ => None,
+                    };
+                    let held = presented(&action).and_then(|token| {
+                        let before = one.pending.iter().filter_map(|pending| match pending {
+                            Pending::Act(_, other, ..) => presented(other),
+                            _ => None,
+                        });
+                        let before =
+                            before.filter(|other| other.plan == token.plan && other.presented.is_empty());
+                        let under_way = before.map(|other| self.plans[other.plan].most()).sum();
+                        Some(one.left[token.plan]?.saturating_sub(under_way))
+                    });
+                    one.pending.push(Pending::Act(fetch, action, self.now, held));
                 }
                 Command::Run(job) => one.pending.push(Pending::Work(job, self.now)),
                 Command::Limit(..) | Command::Tell(_) => {}
@@ -383,13 +400,13 @@ impl World {
                 let now = self.now;
                 self.step(tab, |buyer| buyer.handle_event(fetch, event, now));
             }
-            Pending::Act(fetch, action, at) => self.act(tab, fetch, *action, at),
+            Pending::Act(fetch, action, at, held) => self.act(tab, fetch, *action, at, held),
         }
     }
 
-    fn act(&mut self, tab: usize, fetch: FetchId, action: Action, at: u64) {
+    fn act(&mut self, tab: usize, fetch: FetchId, action: Action, at: u64, held: Option<u64>) {
         let event = match action {
-            Action::Send(send) => self.send(tab, fetch, &send, at),
+            Action::Send(send) => self.send(tab, fetch, &send, at, held),
             Action::ReadBody => match self.dice.roll(4) {
                 0 => Event::Body(None),
                 1 => Event::Body(Some("<html>no</html>".into())),
@@ -474,7 +491,7 @@ impl World {
     }
 
     /// The seller's answer to a request, and what it does with the token.
-    fn send(&mut self, tab: usize, fetch: FetchId, send: &Send, at: u64) -> Event {
+    fn send(&mut self, tab: usize, fetch: FetchId, send: &Send, at: u64, held: Option<u64>) -> Event {
         let Some(one) = self.tabs[tab].open.get_mut(&fetch) else { return Event::SendFailed };
         one.sends += 1;
         let origin = send.target.as_ref().map_or(one.origin, |target| {
@@ -485,7 +502,7 @@ impl World {
                 .target
                 .as_ref()
                 .map_or_else(|| format!("{}{}", one.origin, one.path), |target| target.url.clone());
-            self.present((tab, fetch, at), origin, secret.expose(), url);
+            self.present((tab, fetch, at), held, origin, secret.expose(), url);
         }
         if self.dice.one_in(10) {
             return Event::SendFailed;
@@ -513,7 +530,14 @@ impl World {
     }
 
     /// A token is on the wire: here is what must be true of it.
-    fn present(&mut self, (tab, fetch, at): (usize, FetchId, u64), origin: &str, secret: &str, url: String) {
+    fn present(
+        &mut self,
+        (tab, fetch, at): (usize, FetchId, u64),
+        held: Option<u64>,
+        origin: &str,
+        secret: &str,
+        url: String,
+    ) {
         let index: usize = name_of(secret).parse().unwrap();
         let who = (tab_number(&self.tabs[tab].name), fetch);
         let one = &self.tabs[tab].open[&fetch];
@@ -541,13 +565,13 @@ impl World {
         one.offered = false;
         let is_new = !self.tokens[index].single_use || self.tokens[index].presented.is_empty();
         if self.has_policy && self.policy.purchase == Some(false) && is_new {
-            let left = &mut self.tabs[tab].left[self.tokens[index].plan];
-            let held = left.expect("rule 3: only what is held may be spent, and nobody looked");
+            let held = held.expect("rule 3: only what is held may be spent, and nobody looked");
             assert!(
                 held >= most,
                 "rule 3: {held} are left of what is held, and the platform can take {most}"
             );
-            *left = Some(held - most);
+            let left = &mut self.tabs[tab].left[self.tokens[index].plan];
+            *left = left.map(|left| left.saturating_sub(most));
         }
         if let Some((_, since)) = &mut self.tabs[tab].read[self.tokens[index].plan] {
             *since += most.max(8);
