@@ -7,7 +7,7 @@ use super::page::{self, Navigation};
 use super::pass::{Pass, PresentedPasses};
 use super::pricing::price::PaidRoute;
 use super::request_flow::RequestFlow;
-use super::response::response::GateResponse;
+use super::response::gate_response::GateResponse;
 use alloc::{
     rc::Rc,
     string::{String, ToString},

@@ -16,7 +16,7 @@ use super::observe::settlement_log::SettlementLogLine;
 use super::pricing::price::PriceError;
 use super::pricing::settlement_policy::{Meter, Settlement};
 use super::request_flow::{RequestFlow, Stage};
-use super::response::response::GateResponse;
+use super::response::gate_response::GateResponse;
 use super::routing::route_table::Listing;
 use super::state::StateCall;
 use crate::api;

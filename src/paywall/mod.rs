@@ -82,5 +82,5 @@ pub use payment_context::{Payment, Phase, Settled};
 pub use pricing::price::{EndReason, Ending, Unit};
 pub use pricing::settlement_policy::{Meter, ReceiptBy, Renewal, Settlement};
 pub use request_flow::{Event, FacilitatorError, OriginResponse, RequestFlow};
-pub use response::response::GateResponse;
+pub use response::gate_response::GateResponse;
 pub use routing::route_table::Unlisted;

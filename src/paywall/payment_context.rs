@@ -3,7 +3,7 @@
 use super::flow::admission::PaymentAttempt;
 use super::gate::{Action, Gate, RequestHead};
 use super::request_flow::{RequestFlow, Stage};
-use super::response::response::GateResponse;
+use super::response::gate_response::GateResponse;
 use crate::wire::{Credits, PAYMENT_SIGNATURE, PaymentRequired, Receipt};
 use alloc::{borrow::Cow, format, string::String};
 

@@ -15,7 +15,7 @@ use super::http::headers::HeaderList;
 use super::observe::request_log::RequestLog;
 use super::payment_context::Settled as Settlement;
 use super::pricing::price::Ending;
-use super::response::response::GateResponse;
+use super::response::gate_response::GateResponse;
 use super::state::{Command, Reply, StateCall};
 use crate::api::{self, x402};
 use crate::wire::{Credits, PAYMENT_RESPONSE};

@@ -1,4 +1,4 @@
-use super::budget::budget::Budget;
+use super::budget::counts::Budget;
 use super::fetch::state::{Action, Fetch, FetchRequest, Phase};
 use super::platform_calls::{PlatformCall, RunningCall};
 use super::token_store::TokenStore;

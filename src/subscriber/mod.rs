@@ -37,7 +37,7 @@ mod response_head;
 mod target;
 mod token_store;
 
-pub use budget::budget::Budget;
+pub use budget::counts::Budget;
 pub use budget::payment_record::PaymentRecord;
 pub use budget::persistence::MAX_STORED;
 pub use budget::spend::{Outcome, Purchase, Spend};

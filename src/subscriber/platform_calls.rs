@@ -1,7 +1,7 @@
 //! Work that several fetches share: one mint, one purchase, one look at the balance, however many wait for it
 //! (rule 4). It goes on when a fetch that waits for it is aborted.
 
-use super::budget::budget::SURE;
+use super::budget::counts::SURE;
 use super::fetch::state::Phase;
 use super::fetch::timeouts::Step;
 use super::{Buyer, FetchError, FetchId, NoticeKind, Purchase, TokenKey};

@@ -7,7 +7,7 @@ use super::receipts;
 use crate::paywall::gate::{Action, Gate, RequestHead};
 use crate::paywall::http::path::Target;
 use crate::paywall::request_flow::{RequestFlow, Stage};
-use crate::paywall::response::response::GateResponse;
+use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::state;
 use crate::paywall::state::{Command, Job, PAGE, Reply, Rows, RowsError, StateCall};
 use alloc::string::String;

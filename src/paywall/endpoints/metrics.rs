@@ -2,7 +2,7 @@
 
 use crate::paywall::gate::{Gate, RequestHead};
 use crate::paywall::http::path::Target;
-use crate::paywall::response::response::GateResponse;
+use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::sha256::sha256;
 use alloc::string::String;
 

@@ -4,7 +4,7 @@ use crate::paywall::gate::Action;
 use crate::paywall::http::method::Method;
 use crate::paywall::http::path::CanonicalPath;
 use crate::paywall::request_flow::{RequestFlow, Stage};
-use crate::paywall::response::response::GateResponse;
+use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::sha256::sha256;
 use crate::paywall::state::{Command, EntryStatus, Reply, StateCall};
 use crate::wire::{MAX_RECEIPT_BYTES, PAYMENT_RESPONSE, Receipt};

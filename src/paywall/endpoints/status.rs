@@ -9,7 +9,7 @@ use crate::paywall::flow::admission::TokenProblem;
 use crate::paywall::gate::{Action, Gate, RequestHead};
 use crate::paywall::http::method::Method;
 use crate::paywall::request_flow::{FacilitatorError, RequestFlow, Stage};
-use crate::paywall::response::response::GateResponse;
+use crate::paywall::response::gate_response::GateResponse;
 use crate::wire::{Accept, AccessToken, Credits, MAX_ACCEPTS, PaymentRequired, PlanId, Resource};
 use alloc::{string::ToString, vec::Vec};
 use serde_json::json;

@@ -3,7 +3,7 @@ use crate::api::{self, Call as _};
 use crate::paywall::gate::{Action, Gate, RequestHead};
 use crate::paywall::pricing::price::{PaidRoute, PaymentOption};
 use crate::paywall::request_flow::{Event, RequestFlow, Stage};
-use crate::paywall::response::response::GateResponse;
+use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::vec_map::VecMap;
 use crate::wire::{Environment, Network, PlanId, Scheme};
 use alloc::{

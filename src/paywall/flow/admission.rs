@@ -14,7 +14,7 @@ use crate::paywall::observe::settlement_log;
 use crate::paywall::pricing::price::{PaidRoute, PaymentOption};
 use crate::paywall::pricing::settlement_policy::By;
 use crate::paywall::request_flow::{RequestFlow, Stage};
-use crate::paywall::response::response::{GateResponse, RETRY_AFTER};
+use crate::paywall::response::gate_response::{GateResponse, RETRY_AFTER};
 use crate::paywall::state::{Allowance, Claim, Command, OpenDelivery, Rate, Reply, StateCall};
 use crate::wire::{AccessToken, AgentId, Credits, PAYMENT_SIGNATURE, WireErrorKind};
 use alloc::{

@@ -6,7 +6,7 @@ use crate::paywall::facilitator::result;
 use crate::paywall::facilitator::result::SettleResult;
 use crate::paywall::gate::Action;
 use crate::paywall::request_flow::{FacilitatorError, RequestFlow, Stage};
-use crate::paywall::response::response::GateResponse;
+use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::state::{Command, Entry, Reply, SettlementOutcome, StateCall, debt_end};
 use alloc::{boxed::Box, format, string::String};
 

@@ -15,7 +15,7 @@ use crate::paywall::payment_context;
 use crate::paywall::pricing::price::{Cost, Ending};
 use crate::paywall::pricing::settlement_policy::{Meter, ReceiptBy, Renewal, Settlement};
 use crate::paywall::request_flow::{OriginResponse, RequestFlow, Stage};
-use crate::paywall::response::response::GateResponse;
+use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::state::{Command, Entry, EntryStatus, Reply, SettlementOutcome, StateCall};
 use crate::wire::{AgentId, Credits, PAYMENT_RESPONSE, Receipt, Secret};
 use alloc::{

@@ -6,8 +6,8 @@ use crate::paywall::http::headers;
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::pass::PASS_EXPIRES;
 use crate::paywall::request_flow::{Event, RequestFlow, Stage};
+use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::response::header_limit;
-use crate::paywall::response::response::GateResponse;
 use crate::paywall::sha256::sha256;
 use crate::wire::{Credits, MAX_TOKEN_BYTES, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Receipt, base64};
 use alloc::{

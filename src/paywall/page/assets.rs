@@ -4,7 +4,7 @@ use super::view::{self, View};
 use super::{Page, ROOT};
 use crate::paywall::http::method::Method;
 use crate::paywall::http::path::CanonicalPath;
-use crate::paywall::response::response::GateResponse;
+use crate::paywall::response::gate_response::GateResponse;
 use alloc::string::String;
 
 /// How long a script may be kept: its address changes with it.

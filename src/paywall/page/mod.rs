@@ -18,7 +18,7 @@ pub(crate) use settings::Page;
 use super::http::headers::HeaderList;
 use super::http::method::Method;
 use super::http::path::Target;
-use super::response::response::GateResponse;
+use super::response::gate_response::GateResponse;
 use crate::wire::PaymentRequired;
 use alloc::string::String;
 use view::View;

@@ -1,4 +1,4 @@
-use super::response::GateResponse;
+use super::gate_response::GateResponse;
 use crate::paywall::config::keys;
 use crate::paywall::config::settings::{ConfigError, strings, wrong};
 use crate::paywall::endpoints::receipts::RECEIPT_URL;

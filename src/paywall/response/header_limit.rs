@@ -1,7 +1,7 @@
 //! What the head of an answer may weigh. Proxies and servers take 8 KB of it as a rule, and some drop what is more without
 //! a word.
 
-use super::response::GateResponse;
+use super::gate_response::GateResponse;
 use crate::paywall::http::headers::HeaderList;
 use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, Receipt, base64};
 use alloc::string::{String, ToString};

@@ -1,6 +1,6 @@
 //! Budgets: limits, spend, pending orders, and their storage across tabs and reloads.
 
-pub(crate) mod budget;
+pub(crate) mod counts;
 pub(crate) mod payment_record;
 pub(crate) mod pending_orders;
 pub(crate) mod persistence;

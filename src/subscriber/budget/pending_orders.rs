@@ -1,7 +1,7 @@
 //! Orders that were sent and whose credits were not seen: they are waited for, not repeated (rules 4 and 10). They outlive
 //! the fetch that sent them, a logout, and with what is kept of a buyer the page too.
 
-use super::budget::{BOUGHT, Entry, ORDER, SURE};
+use super::counts::{BOUGHT, Entry, ORDER, SURE};
 use crate::subscriber::Buyer;
 use crate::wire::{Credits, PlanId};
 use alloc::string::String;

@@ -15,7 +15,7 @@
 //! Whoever shares it takes it up before each step of a [`Buyer`] and keeps it after, one at a time; then reserve, commit
 //! and release (rule 12) and one order for all (rule 4) hold among them as among the fetches of one page.
 
-use super::budget::{BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, ORDER, ORIGIN, PLAN, SURE, TAB};
+use super::counts::{BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, ORDER, ORIGIN, PLAN, SURE, TAB};
 use crate::subscriber::fetch::state::Phase;
 use crate::subscriber::{Action, Budget, Buyer, CallWork, Command, FetchError, FetchId, Outcome};
 use crate::wire::Credits;
