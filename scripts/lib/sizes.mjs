@@ -9,7 +9,7 @@ import { dist } from './build.mjs';
  * options that are refused by name and a hint for each error cost about 8 KB of JavaScript, limits that count by the plan's terms
  * about 6 KB of wasm. All of them are to come down: 60 KB, 100 KB and 150 KB are the goals of subscriber, paywall and worker.
  */
-const BUDGETS = { subscriber: 89_700, paywall: 165_700, builder: 59_700, worker: 209_100, page: 100_100 };
+const BUDGETS = { subscriber: 89_700, paywall: 165_700, builder: 59_700, worker: 209_400, page: 100_100 };
 
 /**
  * Which files of an artefact are loaded. Of the npm package a page loads the entry and the glue, and the wasm once: as a
