@@ -3,12 +3,12 @@
 import type {
   Agent, CreateDelegationPayload, CreditsInput, DelegationSummary, EnvironmentName, NvmAPIResult, Paginated, PaginationOptions,
   PaymentMethodSummary, Plan, PlanBalance, PurchasingPower, StripeCheckoutResult, X402PaymentRequired,
-} from './js/index.js';
+} from './index.js';
 
 export {
   EURC_TOKEN_ADDRESS, EURC_TOKEN_ADDRESS_TESTNET, ONE_DAY_DURATION, ONE_MONTH_DURATION, ONE_WEEK_DURATION, ONE_YEAR_DURATION, OutcomeUnknown,
   PaymentsError, SessionExpired, USDC_TOKEN_ADDRESS, USDC_TOKEN_ADDRESS_TESTNET, ZeroAddress,
-} from './js/index.js';
+} from './index.js';
 
 /**
  * Whole credits or money: a `bigint`, a decimal string, or a number that is a safe integer. Any other number is refused with

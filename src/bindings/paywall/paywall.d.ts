@@ -1,6 +1,6 @@
 // The public types of `payments-wasm/paywall`. Names are those of the official Express middleware wherever it has one.
 
-import type { EnvironmentName, X402PaymentRequired } from './js/index.js';
+import type { EnvironmentName, X402PaymentRequired } from './index.js';
 
 // Where Hono is installed, `c.get('paymentContext')` has its type; where it is not, there is nothing to add to.
 // @ts-ignore
