@@ -277,7 +277,7 @@ test('what is wrong is said plainly, and nothing is left running', async () => {
     [['--seed', 'none.json'], /--seed: none\.json cannot be read/],
     [['--seed', 'broken.json'], /--seed: broken\.json is not JSON/],
     [['--seed', 'list.json'], /--seed: list\.json is no JSON object/],
-    [['--port', '0', '--seed', 'wrong.json'], /--seed: wrong\.json: plans\[0\]\.owner: eve is none of users/],
+    [['--port', '0', '--seed', 'wrong.json'], /--seed: wrong\.json: plans\[0\]\.owner: eve is not one of users/],
     [['--port', String(port)], /is in use: choose another with --port/],
     [['start'], /sandbox start is not a command/],
     [['--port', '0', '--', 'no-such-program'], /no-such-program cannot be run/],
@@ -361,6 +361,8 @@ test('the recipe for CI of docs/sandbox.md, step by step', { skip: process.platf
     if (name === 'Test') assert.match(said, /^checked http:\/\/127\.0\.0\.1/m);
   }
   await gone(url);
+  // Its last act is to take its file away: with it there, the next one seems to have started.
+  while (existsSync(join(project, 'sandbox.env'))) await new Promise((resolve) => setTimeout(resolve, 20));
   // One that does not start is told at once, with what it said.
   writeFileSync(join(project, 'seed.json'), '{');
   const failed = spawn('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', steps[0].script], { cwd: project, env: { ...process.env, GITHUB_ENV: file }, stdio: ['ignore', 'pipe', 'ignore'] });

@@ -16,7 +16,7 @@ const ROUTES = {
 const METRICS_TOKEN = '0123456789abcdef';
 let all;
 before(async () => {
-  all = await startAll({ state: true, instances: 2, vars: { TIMEOUT_MS: '2000', METRICS_TOKEN, ADDRESS_HEADER: 'cf-connecting-ip' }, routes: { routes: ROUTES, unlisted: 'deny' } });
+  all = await startAll({ state: true, instances: 2, vars: { TIMEOUT_MS: '5000', METRICS_TOKEN, ADDRESS_HEADER: 'cf-connecting-ip' }, routes: { routes: ROUTES, unlisted: 'deny' } });
 });
 beforeEach(() => all.reset());
 after(() => all.stop());
