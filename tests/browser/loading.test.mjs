@@ -12,7 +12,7 @@ const OBSTACLES = {
 const CALLS = {
   'core_bg.wasm': 'payments.plans.getPlans()',
   'helpers.js': "sdk.buildPaymentRequired('1', {})",
-  'journeys.js': "payments.plans.waitForCredits('1', { timeoutMs: 100 })",
+  'checkout.js': "payments.plans.waitForCredits('1', { timeoutMs: 100 })",
 };
 
 const called = (page, call) => page.evaluate((code) => new Function(`return ${code}`)().then(

@@ -31,7 +31,7 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
-    /// See `ledger.js`.
+    /// See `budget_store.js`.
     pub type Ledger;
     #[wasm_bindgen(method)]
     pub(super) fn wake(this: &Ledger);

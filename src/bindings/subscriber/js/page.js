@@ -158,7 +158,7 @@ function isElsewhere(window) {
   }
 }
 
-/** What a window brings back; see `journeys.js`. */
+/** What a window brings back; see `checkout.js`. */
 export async function popupAnswer(...given) {
   return (await ways()).popupAnswer(...given);
 }
@@ -183,7 +183,7 @@ export function leave(session, { mode = 'redirect', returnUrl }, id) {
   return { target: target.href, popup: inPopup ? openPopup(id) : undefined };
 }
 
-/** What `journeys.js` goes its ways with. */
+/** What `checkout.js` goes its ways with. */
 const tools = { LOOK, WORDS, brought, kept, leaveFor, problem, returnAddress, takeFromAddress };
 
 /** Asks `approve`, which may look at the plan and the balance before it answers. */

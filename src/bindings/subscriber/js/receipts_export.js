@@ -7,7 +7,7 @@ const payments = new WeakMap();
 
 export const paymentOf = (response) => payments.get(response);
 
-/** `fetch` for other clients; see `wrap.js`. */
+/** `fetch` for other clients; see `wrap_fetch.js`. */
 export function wrapFetch(client, fetch) {
   let wrapped;
   return async (input, init) => {
@@ -17,7 +17,7 @@ export function wrapFetch(client, fetch) {
   };
 }
 
-/** A quote in full; see `terms.js`. */
+/** A quote in full; see `quote.js`. */
 export async function described(quote, session) {
   const found = await quote;
   return (await lazily(() => import('./quote.js'))).described(found, session);
