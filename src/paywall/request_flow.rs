@@ -24,7 +24,7 @@ use core::cell::RefCell;
 
 /// One request on its way through the gate: verify, origin, settle, deliver (rule 19).
 ///
-/// It is told what happened with [`on`](Self::on) and says what to do next. It is in one stage at a time, and an
+/// It is told what happened with [`handle_event`](Self::handle_event) and says what to do next. It is in one stage at a time, and an
 /// event that does not belong to it ends the visit with a 500 and nothing delivered.
 #[derive(Debug)]
 pub struct RequestFlow {

@@ -31,7 +31,7 @@ impl From<u32> for FetchId {
 pub enum Command {
     /// For one fetch; answered with [`Buyer::handle_event`].
     Do(FetchId, Box<Action>),
-    /// For all who wait for it; answered with [`Buyer::finished`].
+    /// For all who wait for it; answered with [`Buyer::call_finished`].
     Run(PlatformCall),
     /// The fetch is at another step, which may take so many milliseconds from now on, or as long as it takes: it replaces
     /// what was said before. Answered with [`Event::TimedOut`] when the time is up, and of no use once it has ended.
@@ -105,8 +105,8 @@ pub enum NoticeKind {
 
 /// All of one session's paying: its tokens, its budget, what it was told, and the fetches under way.
 ///
-/// A shell calls [`open`](Self::open) for a fetch, then does what [`poll_command`](Self::next_command) says until it
-/// says nothing, and reports with [`on`](Self::on) and [`finished`](Self::finished); each report may bring commands
+/// A shell calls [`open`](Self::open) for a fetch, then does what [`poll_command`](Self::poll_command) says until it
+/// says nothing, and reports with [`handle_event`](Self::handle_event) and [`call_finished`](Self::call_finished); each report may bring commands
 /// for any fetch. Times are milliseconds since 1970.
 #[derive(Debug, Default)]
 pub struct Buyer {

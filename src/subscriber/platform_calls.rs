@@ -15,7 +15,7 @@ use zeroize::Zeroize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallId(u32);
 
-/// A call that the shell is to make, and to report with [`Buyer::finished`].
+/// A call that the shell is to make, and to report with [`Buyer::call_finished`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformCall {
     /// To report it by.

@@ -105,7 +105,7 @@ pub enum Redirects {
     Error,
 }
 
-/// What the shell is to do for one fetch; it reports what came of it with [`Buyer::handle_event`](crate::subscriber::Buyer::on).
+/// What the shell is to do for one fetch; it reports what came of it with [`Buyer::handle_event`](crate::subscriber::Buyer::handle_event).
 #[derive(Debug, Clone)]
 pub enum Action {
     /// Send the caller's request.
