@@ -103,7 +103,7 @@ function nodeTests(folder, match = /\.test\.mjs$/, more = {}) {
       }
     };
     // One file at a time: each starts servers of its own, and the machine may be small.
-    const args = ['--test', '--test-concurrency=1', `--test-timeout=${5 * MINUTES}`, '--test-reporter=./scripts/lib/reporter.mjs'];
+    const args = ['--test', '--test-concurrency=1', `--test-timeout=${15 * MINUTES}`, '--test-reporter=./scripts/lib/reporter.mjs'];
     const { code, stderr } = await run(process.execPath, [...args, ...files], {
       env, anyCode: true, timeout: 12 * MINUTES, onLine: (line, stream) => stream === 'stdout' && read(line),
     });
