@@ -447,7 +447,7 @@ impl RequestFlow {
     /// An event that does not belong: nothing more is done, and what was reserved is given back.
     pub(crate) fn unexpected_event(&mut self, stage: Stage) -> Action {
         self.release_stage(stage);
-        self.respond(GateResponse::error(500, "gate_out_of_step", "The gate lost its place."))
+        self.respond(GateResponse::error(500, "gate_out_of_step", "Internal error: unexpected state."))
     }
 
     fn release_stage(&mut self, stage: Stage) {
