@@ -118,7 +118,7 @@ fn origin(url: &str, field: &'static str) -> Result<String, WireError> {
     (plain && (secure || is_loopback(host)) && !host.is_empty()).then(|| url.to_string()).ok_or_else(bad)
 }
 
-/// Whether `host[:port]` is this machine: where HTTP is as safe as HTTPS (money rule 6).
+/// True if `host[:port]` is this machine, where HTTP is as safe as HTTPS (money rule 6).
 #[must_use]
 pub(crate) fn is_loopback(host: &str) -> bool {
     let name = match host.strip_prefix('[') {

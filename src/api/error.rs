@@ -8,19 +8,19 @@ use serde_json::Value;
 /// An answer of the platform that is not the one hoped for (section 1.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
-    /// What kind of no it is: who may be asked again, and who was at fault.
+    /// The kind of the error: it says whether a retry makes sense and who is at fault.
     pub kind: ApiErrorKind,
     /// `BCK.*` where the platform named one, else `http_<status>`.
     pub code: String,
     /// The platform's message, or ours where it had none.
     pub message: String,
-    /// What to do about it, where the platform says so.
+    /// A remedy, where the platform names one.
     pub hint: Option<String>,
     /// The HTTP status, 0 where there was none.
     pub status: u16,
     /// For support to find the request by.
     pub correlation_id: Option<String>,
-    /// Whether the platform says that trying again can help.
+    /// True if the platform says that a retry can help.
     pub retryable: bool,
     /// Where the code is explained: an `https` address, where the platform names one, or its list of codes.
     pub docs_url: Option<Box<str>>,
@@ -91,14 +91,14 @@ impl ApiError {
         }
     }
 
-    /// Whether the key is no longer good for anything, rather than not for this: 401.
+    /// True if the API key is invalid for every call (401), not only forbidden for this one.
     #[must_use]
     pub fn ends_session(&self) -> bool {
         self.status == 401
     }
 }
 
-/// What a server wrote, short enough to be shown.
+/// A server's text, shortened for display.
 fn clip(text: &str) -> String {
     match text.char_indices().nth(MAX_TEXT) {
         None => text.into(),

@@ -5,7 +5,7 @@ use core::fmt;
 
 /// One call of the API, as a value: what to send, and what the answer means.
 pub trait Call {
-    /// What the answer is read into.
+    /// The type that the response is read into.
     type Output;
 
     /// The request to send.
@@ -26,7 +26,7 @@ pub struct Request {
     pub method: Method,
     /// Path and query, from the leading `/` on; ids in it are checked or encoded.
     pub path: Cow<'static, str>,
-    /// Whether the key rides along.
+    /// True if the call carries the API key.
     pub auth: Auth,
     /// A JSON body.
     pub body: Option<String>,
@@ -47,7 +47,7 @@ pub enum Method {
     Delete,
 }
 
-/// Whether a call carries the API key (section 3, column "Auth").
+/// The authentication of a call (section 3, column "Auth").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
     /// `Authorization: Bearer <key>`.
@@ -100,13 +100,13 @@ impl Request {
         Self { auth: Auth::Key, ..self }
     }
 
-    /// Whether sending it twice is as good as once: only then may a shell repeat it.
+    /// True if sending it twice has the same effect as once. Only then may a shell repeat it.
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
         matches!(self.method, Method::Get | Method::Put | Method::Delete)
     }
 
-    /// Whether it buys: where nobody knows what came of it, it may have (section 4.1).
+    /// True if it buys a plan. If its outcome is unknown, assume that it did (section 4.1).
     #[must_use]
     pub fn is_order(&self) -> bool {
         self.method == Method::Post && self.path.ends_with("/order")
@@ -130,7 +130,7 @@ impl Request {
 }
 
 impl Response {
-    /// Whether the status is 2xx.
+    /// True if the status is 2xx.
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)

@@ -21,5 +21,5 @@ pub use http::{Auth, Call, Method, Request, Response};
 
 /// The API version that requests are pinned to, `Nevermined-Version` (section 1.1).
 pub const API_VERSION: &str = "1.1";
-/// What an answer of the platform may weigh, in bytes; a larger one is garbled.
+/// The largest response of the platform, in bytes; a larger one is garbled.
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;

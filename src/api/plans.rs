@@ -64,18 +64,18 @@ pub struct GetPlanCredits {
 /// `registry.credits` of a plan (section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PlanCredits {
-    /// What an order adds.
+    /// Credits that an order adds.
     pub amount: Credits,
     /// The least that a settle burns.
     pub least: Credits,
     /// The most that a settle burns.
     pub most: Credits,
-    /// Whether a settle burns the plan's own amount, whatever it is asked to.
+    /// True if a settle burns the plan's own amount, whatever amount it requests.
     pub fixed: bool,
 }
 
 impl PlanCredits {
-    /// What `registry.credits` says, where it says all of it.
+    /// Reads `registry.credits`; `None` if a member is missing.
     pub(crate) fn read(credits: &Value) -> Option<Self> {
         let amount = |name| Credits::from_json(credits.get(name)?, name).ok();
         Some(Self {
@@ -86,7 +86,7 @@ impl PlanCredits {
         })
     }
 
-    /// What a settle burns that is asked to burn so many.
+    /// Credits that a settle burns if it requests `asked`.
     #[must_use]
     pub fn burns(&self, asked: Credits) -> Credits {
         if self.fixed { self.most } else { asked.min(self.most).max(self.least) }
@@ -148,7 +148,7 @@ const TOKENS: [(&str, &str); 4] = [
 ];
 
 impl PlanTerms {
-    /// What a settlement burns that is asked to burn so many credits.
+    /// Credits that a settlement burns if it requests `asked`.
     #[must_use]
     pub fn burns(&self, asked: Credits) -> Credits {
         asked.min(self.most).max(self.least)
@@ -216,7 +216,7 @@ pub struct GetPlanBalance {
 }
 
 impl GetPlanBalance {
-    /// Whether a text is an address: what the official SDKs check before they use it.
+    /// True if a text is an address, by the check of the official SDKs.
     #[must_use]
     pub fn is_address(text: &str) -> bool {
         text.strip_prefix("0x")
@@ -224,12 +224,12 @@ impl GetPlanBalance {
     }
 }
 
-/// What somebody holds of a plan.
+/// A holder's balance of a plan.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Held {
     /// In credits.
     pub balance: Credits,
-    /// What a credit costs, in the plan's currency: to compare plans by, not to add up.
+    /// Price of one credit, in the plan's currency. Use it to compare plans, not to add up.
     pub price_per_credit: Option<f64>,
 }
 

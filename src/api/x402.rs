@@ -21,8 +21,8 @@ pub struct GetAccessToken {
     pub agent_id: Option<AgentId>,
     /// The delegation it spends from: without one the platform answers `BCK.X402.0030`.
     pub delegation_id: DelegationRef,
-    /// What a token of version 3 is bound to, where one is asked for. The platform may not know how, and mints a
-    /// reusable one then: decide by [`AccessToken::is_single_use`].
+    /// The resource that a token of version 3 is bound to, if a bound one is wanted. A platform that does not support
+    /// binding mints a reusable token; use [`AccessToken::is_single_use`] to tell.
     pub binding: Option<Binding>,
 }
 
@@ -118,7 +118,7 @@ struct DelegationBody<'a> {
 /// Ask whether a token would pay: `POST /api/v1/x402/verify`, with the seller's key. Burns nothing.
 #[derive(Debug, Clone)]
 pub struct Verify {
-    /// What was offered, as the gate prints it.
+    /// The offer, as the gate prints it.
     pub payment_required: PaymentRequired,
     /// The token as it came.
     pub token: Secret,
@@ -129,7 +129,7 @@ pub struct Verify {
 /// The platform's word on a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// Whether it would pay.
+    /// True if the token would pay.
     pub is_valid: bool,
     /// Why not.
     pub invalid_reason: Option<String>,
@@ -153,7 +153,7 @@ impl Call for Verify {
     }
 }
 
-/// What a verify's answer says.
+/// Reads the response to a verify.
 pub(crate) fn verified(response: &Response) -> Result<Verified, ApiError> {
     let body = success_body(response)?;
     let text = |name: &str| {
@@ -220,7 +220,7 @@ impl Call for Settle {
     }
 }
 
-/// What a settle's answer says.
+/// Reads the response to a settle.
 pub(crate) fn receipt(response: &Response) -> Result<Receipt, ApiError> {
     if !response.is_success() {
         return Err(ApiError::from_response(response));

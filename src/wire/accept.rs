@@ -116,7 +116,7 @@ impl Accept {
         self.agent_id.as_ref()
     }
 
-    /// What one request costs, in credits, where the seller says it.
+    /// Price of one request, in credits, if the seller states it.
     #[must_use]
     pub fn credits(&self) -> Option<Credits> {
         self.credits

@@ -66,7 +66,7 @@ impl AccessToken {
         &self.secret
     }
 
-    /// What was agreed to: scheme, network, plan.
+    /// The accepted payment option: scheme, network, plan.
     #[must_use]
     pub fn accepted(&self) -> &Accept {
         &self.accepted
@@ -84,7 +84,8 @@ impl AccessToken {
         self.nonce.as_deref()
     }
 
-    /// Whether it may be presented once only: decided by what it is, not by what was asked for (section 4.5).
+    /// True if the token may be presented once only. Decided by its content, not by the type that was requested
+    /// (section 4.5).
     #[must_use]
     pub fn is_single_use(&self) -> bool {
         self.nonce.is_some()

@@ -77,8 +77,8 @@ impl ApiKey {
         self.expires_at
     }
 
-    /// Whether the key ended so long before `now` (milliseconds since 1970) that the platform need not be asked. This
-    /// machine's clock may be wrong, so a key that ended lately is for the platform to refuse.
+    /// True if the key ended so long before `now` (milliseconds since 1970) that the platform need not be asked. The
+    /// local clock may be wrong, so the platform decides about a key that ended recently.
     #[must_use]
     pub fn has_surely_ended(&self, now: u64) -> bool {
         self.expires_at.is_some_and(|end| end.saturating_add(Self::LEEWAY) <= now / 1000)

@@ -79,7 +79,7 @@ impl Credits {
         self.limbs.iter().fold(0.0, |sum, limb| sum * 4_294_967_296.0 + f64::from(*limb))
     }
 
-    /// Whether this is nothing at all.
+    /// True for zero credits.
     #[must_use]
     pub fn is_zero(self) -> bool {
         self == Self::ZERO

@@ -6,13 +6,13 @@ use core::fmt;
 /// It never holds a value that came in: a token or key must not travel in an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WireError {
-    /// What is wrong.
+    /// The kind of problem.
     pub kind: WireErrorKind,
     /// The field it is wrong with, as a path: `accepts[0].scheme`.
     pub field: Cow<'static, str>,
 }
 
-/// What can be wrong with bytes that came in.
+/// The kinds of problems that received bytes can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WireErrorKind {
@@ -52,7 +52,7 @@ impl WireError {
         }
     }
 
-    /// What is wrong, to be read after the field's name: `accepts is missing`.
+    /// The problem, as a continuation of the field's name: `accepts is missing`.
     #[must_use]
     pub fn what(&self) -> &'static str {
         match self.kind {

@@ -21,7 +21,7 @@ impl DelegationRef {
     /// The delegation of this id; `field` names it for the error.
     ///
     /// # Errors
-    /// Those of [`Id::parse`].
+    /// As [`Id::parse`].
     pub fn parse(text: &str, field: &'static str) -> Result<Self, WireError> {
         Ok(Self { id: Id::parse(text, field)?, of_api_key: false })
     }
@@ -29,7 +29,7 @@ impl DelegationRef {
     /// The delegation that belongs to the API key of this id.
     ///
     /// # Errors
-    /// Those of [`Id::parse`].
+    /// As [`Id::parse`].
     pub fn of_api_key(text: &str, field: &'static str) -> Result<Self, WireError> {
         Ok(Self { id: Id::parse(text, field)?, of_api_key: true })
     }

@@ -32,11 +32,11 @@ pub use receipt::Receipt;
 pub use scheme::{Network, Scheme};
 pub use secret::Secret;
 
-/// What a [`PaymentRequired`] may weigh, decoded, in bytes (money rule 2).
+/// The largest decoded [`PaymentRequired`], in bytes (money rule 2).
 pub const MAX_OFFER_BYTES: usize = 64 * 1024;
-/// What an [`AccessToken`] may weigh as a header value, in bytes: what common servers take as one header.
+/// The largest [`AccessToken`] as a header value, in bytes: the size that common servers accept for one header.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
-/// What a [`Receipt`] may weigh, decoded, in bytes.
+/// The largest decoded [`Receipt`], in bytes.
 pub const MAX_RECEIPT_BYTES: usize = 16 * 1024;
 /// How many entries `accepts` may have.
 pub const MAX_ACCEPTS: usize = 64;

@@ -22,7 +22,7 @@ pub struct PaymentRequired {
     accepts: Vec<Accept>,
 }
 
-/// What is paid for, as its seller describes it.
+/// The paid resource, as its seller describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resource {
     /// The string the seller advertises: an absolute URL, or only a path. Empty where none was given.
@@ -60,7 +60,7 @@ impl PaymentRequired {
         Self::from_json(&base64::decode(only_one(value), MAX_OFFER_BYTES, "payment-required")?)
     }
 
-    /// Whether a body is meant as an x402 document, well made or not: a JSON object that names a version of x402.
+    /// True if a body is meant as an x402 document, well-formed or not: a JSON object that names a version of x402.
     #[must_use]
     pub fn is_one(body: &[u8]) -> bool {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
@@ -110,7 +110,7 @@ impl PaymentRequired {
         Ok(Self { rest: document, resource, accepts })
     }
 
-    /// What is paid for.
+    /// The paid resource.
     #[must_use]
     pub fn resource(&self) -> &Resource {
         &self.resource

@@ -3,8 +3,8 @@ use super::{Credits, MAX_RECEIPT_BYTES, WireError, WireErrorKind, base64, header
 use alloc::string::{String, ToString as _};
 use serde_json::Value;
 
-/// What came of a settlement: x402 v2 `SettlementResponse` with what Nevermined adds (contract section 4.5), the
-/// content of the `payment-response` header.
+/// The result of a settlement: x402 v2 `SettlementResponse` with Nevermined's additions (contract section 4.5). The
+/// `payment-response` header carries it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Receipt {
     document: Document,
@@ -78,19 +78,19 @@ impl Receipt {
         Value::Object(self.document.clone())
     }
 
-    /// Whether the payment was settled.
+    /// True if the payment was settled.
     #[must_use]
     pub fn success(&self) -> bool {
         self.success
     }
 
-    /// What was burned, in credits.
+    /// Credits that were burned.
     #[must_use]
     pub fn credits_redeemed(&self) -> Option<Credits> {
         self.credits_redeemed
     }
 
-    /// What the payer has left of the plan, in credits.
+    /// Credits that the payer has left of the plan.
     #[must_use]
     pub fn remaining_balance(&self) -> Option<Credits> {
         self.remaining_balance

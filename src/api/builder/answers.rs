@@ -1,4 +1,5 @@
-//! What the answers mean: most are the caller's as they came; what has a shape of its own in the SDK is put into it here.
+//! Reads the platform's responses. Most bodies reach the caller unchanged; those with their own shape in the SDK are
+//! converted here.
 
 use super::parse;
 use crate::api::{ApiError, Response};
@@ -6,10 +7,10 @@ use crate::wire::Credits;
 use alloc::string::{String, ToString};
 use serde_json::{Map, Value};
 
-/// What a call gives, as JSON; `None` where it is the body as it came.
+/// The result of a call, as JSON; `None` where the body is the result unchanged.
 ///
 /// # Errors
-/// What the platform said where it said no; `Garbled` for a yes without what it has to say.
+/// The platform's error if it refused; `Garbled` for a success without the members that it must have.
 pub fn answer(name: &str, response: &Response) -> Result<Option<String>, ApiError> {
     if !response.is_success() {
         return Err(ApiError::from_response(response));
@@ -129,7 +130,7 @@ fn flag(body: &Members, name: &str, response: &Response) -> Result<bool, ApiErro
     body.get(name).and_then(Value::as_bool).ok_or_else(missing)
 }
 
-/// What stands under `data`.
+/// The object under `data`.
 fn data<'a>(body: &'a Members, response: &Response) -> Result<&'a Members, ApiError> {
     let data = body.get("data").and_then(Value::as_object);
     data.ok_or_else(|| ApiError::garbled(response, "data is missing"))

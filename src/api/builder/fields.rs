@@ -16,12 +16,12 @@ fn wrong(kind: WireErrorKind, name: &str) -> WireError {
 }
 
 impl<'a> Fields<'a> {
-    /// What is there: null is nothing.
+    /// An optional member. A null counts as absent.
     pub(super) fn get(self, name: &str) -> Option<&'a Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    /// What has to be there.
+    /// A required member.
     pub(super) fn need(self, name: &str) -> Result<&'a Value, WireError> {
         self.get(name).ok_or_else(|| wrong(WireErrorKind::Missing, name))
     }

@@ -26,13 +26,13 @@ use serde_json::{Map, Value};
 /// A call that is ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    /// What to send.
+    /// The request to send.
     pub request: Request,
-    /// Whether sending it twice is as good as once: only then may a shell repeat it.
+    /// Sending it twice has the same effect as once. Only then may a shell repeat it.
     pub repeatable: bool,
 }
 
-/// What a call needs beside its arguments, and may not find out by itself.
+/// The inputs of a call beside its arguments. The core cannot read them itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings {
     /// Where the call goes: it decides the network of a token, where nobody names one.
@@ -100,7 +100,7 @@ pub fn error(name: &str, error: ApiError, repeatable: bool) -> ApiError {
     }
 }
 
-/// What stands for an answer that did not come: in time, or at all.
+/// The error for a response that did not arrive in time (`in_time` is false) or at all.
 #[must_use]
 pub fn no_answer(name: &str, in_time: bool, repeatable: bool) -> ApiError {
     let (code, message) = match in_time {

@@ -82,7 +82,7 @@ pub(super) fn with_agent(given: &Map<String, Value>) -> Result<Request, WireErro
     Ok(Request::post("/api/v1/protocol/agents/plans", Some(body.to_string())))
 }
 
-/// What a plan is bounded by: what is said, else time where it ends.
+/// The limit of a plan: the given one, or else time if the plan expires.
 fn access_limit(fields: Fields<'_>, terms: &Terms) -> Result<&'static str, WireError> {
     match fields.text("accessLimit")? {
         Some("credits") => Ok("credits"),
@@ -93,7 +93,7 @@ fn access_limit(fields: Fields<'_>, terms: &Terms) -> Result<&'static str, WireE
     }
 }
 
-/// What a plan costs and grants (section 5), each amount as digits and the rest as it was given.
+/// Price and credits of a plan (section 5). Amounts are digits, other members are unchanged.
 struct Terms {
     price: Map<String, Value>,
     credits: Map<String, Value>,

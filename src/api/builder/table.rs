@@ -135,7 +135,8 @@ const CALLS: [(&str, &str, Option<&str>); 31] = [
 
 const REDEEM: &str = "credential:text resource:text httpVerb:text bodyDigest:text?";
 
-/// What `createDelegation` sends; beside the table, since a buyer has this call too, with a body that is not looked at.
+/// The body of `createDelegation`. It stands outside the table because buyers also have this call, with an unchecked
+/// body.
 const DELEGATION: &str = "provider:text spendingLimitCents:int durationSecs:int currency:text \
                           providerPaymentMethodId:text? planId:id? merchantAccountId:text? maxTransactions:int? apiKeyId:text?";
 
@@ -146,7 +147,7 @@ fn line(name: &str) -> Option<(&'static str, Option<&'static str>)> {
     CALLS.iter().find(|(other, _, _)| *other == name).map(|(_, line, body)| (*line, *body))
 }
 
-/// Whether a call may be sent again though its method does not say so.
+/// True if a call may be sent again although its HTTP method does not allow it.
 pub(super) fn is_repeatable(name: &str) -> bool {
     line(name).is_some_and(|(line, _)| line.split(' ').next().unwrap_or_default().contains('~'))
 }
@@ -231,7 +232,7 @@ fn body(members: &str, fields: Fields<'_>) -> Result<Map<String, Value>, WireErr
     Ok(body)
 }
 
-/// What a value is in a query: several are one, with commas between them.
+/// The text of a value in a query. A list is joined with commas.
 fn in_query(value: &Value, name: &str) -> Result<String, WireError> {
     match value {
         Value::String(text) => Ok(text.clone()),
@@ -246,7 +247,8 @@ fn in_query(value: &Value, name: &str) -> Result<String, WireError> {
     }
 }
 
-/// What the members say together (section 4.5): a settle takes an amount or a margin of what a request came to.
+/// Checks members against each other (section 4.5): a settle takes either an amount or a margin on the cost of a
+/// request.
 fn check(name: &str, body: &Map<String, Value>) -> Result<(), WireError> {
     let margin = body.get("marginPercent").and_then(Value::as_f64);
     let wrong = || WireError::new(WireErrorKind::BadValue, "marginPercent");

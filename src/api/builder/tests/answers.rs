@@ -1,4 +1,4 @@
-//! What comes back (contract section 4), and what of it is an error (section 1.4).
+//! Results of responses (contract section 4), and which of them are errors (section 1.4).
 
 use super::*;
 

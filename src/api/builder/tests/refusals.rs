@@ -1,4 +1,4 @@
-//! What is not sent.
+//! Arguments that are refused before anything is sent.
 
 use super::*;
 
