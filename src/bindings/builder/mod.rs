@@ -13,7 +13,7 @@ use alloc::string::{String, ToString};
 use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
 
-/// Who sells, and where. It holds the key, and hands it out in the headers of a request only.
+/// The seller's key and environment. It discloses the key only in the headers of a request.
 #[wasm_bindgen(skip_typescript)]
 #[derive(Debug)]
 pub struct Seller {
@@ -57,7 +57,7 @@ impl Seller {
         self.deployment.environment.as_str().into()
     }
 
-    /// What `Helicone-Auth` says, where the key carries one of Helicone's (section 2.1).
+    /// The value of `Helicone-Auth`, if the key carries one of Helicone's keys (section 2.1).
     #[wasm_bindgen(getter)]
     pub fn observer(&self) -> Option<String> {
         self.helicone.as_ref().map(|key| ["Bearer ", key.expose()].concat())
@@ -102,7 +102,7 @@ impl Seller {
     }
 }
 
-/// What a call gives, as JSON; nothing where it is the body as it came.
+/// The result of a call, as JSON; undefined where the body is the result unchanged.
 #[wasm_bindgen(js_name = readAnswer)]
 pub fn read_answer(
     name: &str,

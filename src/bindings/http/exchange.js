@@ -8,13 +8,13 @@ const INHERITED = [
 ];
 const OTHERS = ['body', 'duplex', 'window'];
 
-// What a redirect that turns a request into a GET leaves behind.
+// Headers that are dropped when a redirect turns a request into a GET.
 const OF_THE_BODY = ['content-type', 'content-length', 'content-encoding', 'content-language'];
 
 /** How long a body may take that holds no goods, an offer or a reason, in milliseconds: its sender may never end it. */
 const PATIENCE = 10_000;
 
-// What does not go along to another origin.
+// Headers that are not sent to another origin.
 const PERSONAL = ['authorization', 'proxy-authorization', 'cookie', 'host'];
 
 /** Takes what `fetch` takes, so that it can be sent several times; a stream of at most `limit` bytes is kept. */
@@ -92,7 +92,7 @@ class Kept {
     return (this.waits = new AbortController()).signal;
   }
 
-  /** What a question or a send brings, unless the caller's signal comes first. */
+  /** Waits for a prompt or a request, unless the caller's signal aborts first. */
   async asked(answer) {
     const answered = await unlessAborted(this.signal, answer);
     this.waits = undefined;

@@ -15,10 +15,10 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-/// What an answer of the platform may weigh, in bytes: [`MAX_ANSWER_BYTES`](crate::api::MAX_ANSWER_BYTES).
+/// The largest response of the platform, in bytes: [`MAX_ANSWER_BYTES`](crate::api::MAX_ANSWER_BYTES).
 const MAX_ANSWER: u32 = 256 * 1024;
 
-/// What stands for an answer that did not come in time, with status 408.
+/// The body for a response that did not arrive in time, with status 408.
 const LATE: &str = r#"{"code":"platform_timeout","message":"Nevermined did not answer in time"}"#;
 
 #[wasm_bindgen(module = "/src/bindings/http/exchange.js")]

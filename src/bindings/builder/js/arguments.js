@@ -1,2 +1,2 @@
-// What callers give, where JavaScript has to look at it before the core does.
+// Checks of callers' arguments that JavaScript must make before the core sees them.
 export { wrong } from '../../subscriber/js/options.js';

@@ -1,5 +1,5 @@
-// What the entries of `payments-wasm/builder` are made of. An entry makes the class with `createBuilder`, so that each loads
-// wasm in its own way.
+// The parts of the entries of `payments-wasm/builder`. An entry makes the class with `createBuilder`, so that each
+// entry loads wasm in its own way.
 export { createBuilder as default } from './payments.js';
 export { PaymentsError, OutcomeUnknown, SessionExpired } from '../../subscriber/js/error.js';
 export * from '../../subscriber/js/constants.js';

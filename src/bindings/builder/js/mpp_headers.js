@@ -26,7 +26,7 @@ function* payments(header) {
     const start = at;
     const scheme = next(SCHEME);
     if (!scheme) {
-      // What is no scheme ends with its comma.
+      // Text that is no scheme ends at its comma.
       at = (header.indexOf(',', at) + 1) || header.length;
       continue;
     }
@@ -62,7 +62,7 @@ export function parseChallengeHeader(header) {
   return { id, realm, method, intent, request, requestEncoded, ...given({ expires, digest, opaque, description }) };
 }
 
-/** What a challenge of ours asks for; nothing where it is another's, or broken. */
+/** The request in one of our challenges; undefined for another seller's or a broken one. */
 function asked(encoded) {
   try {
     const { planId, credits, agentId } = decoded(encoded, '');
@@ -82,7 +82,7 @@ export function buildCredentialHeader(challenge, payload) {
   return `Payment ${text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')}`;
 }
 
-/** What a payment is known by, whatever letters it comes in; nothing where it is none. */
+/** The challenge id of a payment credential, whatever the case of its scheme; undefined if there is none. */
 export function extractCredentialChallengeId(credential) {
   try {
     const { challenge } = decoded(first(credential)?.credential, 'the credential');

@@ -1,5 +1,5 @@
-// What a request to a language model carries so that Helicone books it on the agent's request (contract section 4.10): an
-// address and headers, for any client. Nothing is sent from here.
+// The address and headers with which Helicone books a call to a language model on the agent's request (contract section
+// 4.10). They work with any client. Nothing is sent from here.
 
 import { wrong } from './arguments.js';
 

@@ -1,5 +1,5 @@
-// What a plan costs and grants, as plain objects (contract section 5). Pure: nothing is sent, and no object that is given is
-// changed. Amounts are whole and come out as `bigint`.
+// Prices and credits of plans, as plain objects (contract section 5). Pure: nothing is sent, and no given object is
+// changed. Amounts are whole and returned as `bigint`.
 import { EURC_TOKEN_ADDRESS, ZeroAddress } from '../../subscriber/js/constants.js';
 import { Currency, PlanRedemptionType } from './enums.js';
 import { wrong } from './arguments.js';

@@ -66,7 +66,7 @@ export class Plans extends Resource {
   }
   getAgentsAssociatedToAPlan(planId, pagination) { return this.ask('getAgentsAssociatedToAPlan', { planId, ...paged(pagination) }); }
   async getPlanBalance(planId, account) {
-    // What is no address is one's own, as with the official clients.
+    // An account that is no address means the caller's own, as in the official clients.
     const holder = /^0x[0-9a-fA-F]{40}$/.test(account) ? account : this.#key.account;
     const answer = await this.ask('getPlanBalance', { planId, holder });
     return printable({ ...answer, balance: BigInt(answer.balance) });
@@ -191,5 +191,5 @@ export class Delegations extends Resource {
   updatePaymentMethod(id, changes) { return this.ask('updatePaymentMethod', [id, json(changes)]); }
 }
 
-// What a price or credits are is said at once.
+// Errors in prices and credits are thrown at once.
 rejecting([Plans, Agents, Facilitator, Requests, Organizations, Contracts, Orders, Mpp, Delegations], /Config$|^set[A-Z]/);

@@ -1,4 +1,4 @@
-// What goes over the wire. What a call sends and what its answer means, the core says.
+// Sends the calls. The core decides what a call sends and what its response means.
 import { paymentsError } from '../../subscriber/js/error.js';
 import { converse, pause, randomByte, unlessAborted } from '../../http/exchange.js';
 
