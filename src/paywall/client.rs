@@ -1,4 +1,4 @@
-//! Who asks, as far as pages and passes go: somebody with a browser, somebody with a pass.
+//! Facts about the client that matter to pages and passes: a browser, a holder of a pass.
 
 use super::gate::{Action, Gate, RequestHead};
 use super::http::method::Method;
@@ -15,15 +15,15 @@ use alloc::{
 };
 use serde_json::{Value, json};
 
-/// What is known of a guest from the request.
+/// Facts about the client, taken from the request.
 #[derive(Debug, Default)]
 pub(crate) struct Client {
     /// Somebody with a browser, for whom a refusal is a page.
     pub(crate) navigation: Option<Navigation>,
     pub(crate) passes: PresentedPasses,
-    /// Whether they came over TLS.
+    /// The client came over TLS.
     pub(crate) https: bool,
-    /// What they ask for, where it is to be paid.
+    /// The paid route that it asks for, if any.
     pub(crate) route: Option<Rc<PaidRoute>>,
 }
 

@@ -4,7 +4,7 @@ use super::http::method::Method;
 use super::request_flow::OriginResponse;
 use alloc::format;
 
-/// What is known of a stored object, or of a file of the Worker's own, before its body is read.
+/// Facts about a stored object, or an asset of the Worker, before its body is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectHead {
     /// Its length in bytes, where it is known. A part is given only of what has a known length.
@@ -18,7 +18,7 @@ pub struct ObjectHead {
 pub struct ObjectAnswer {
     /// Status and headers, as an origin's.
     pub head: OriginResponse,
-    /// What to send of its body.
+    /// The part of the body to send.
     pub body: ObjectBody,
 }
 
@@ -48,13 +48,14 @@ impl Forward {
         headers
     }
 
-    /// Whether a part may be asked for, so that the size has to be known.
+    /// True if the client may be asking for a part, so that the size must be known.
     #[must_use]
     pub fn asks_for_a_part(&self) -> bool {
         self.method == Method::Get && self.headers.get("range").is_some()
     }
 
-    /// What to answer with an object, or without one: conditions, then the range (RFC 9110, sections 13.2.2 and 14.2).
+    /// Decides the response for an object, or for none: conditions, then the range (RFC 9110, sections 13.2.2 and
+    /// 14.2).
     ///
     /// Several ranges at once are answered with the whole, as the RFC allows. A 206 is a success and costs what the
     /// route costs; a 304, a 412 and a 416 deliver nothing, and nothing is settled for them (rule 19).
@@ -105,7 +106,7 @@ impl Forward {
         ObjectAnswer { head: OriginResponse { status, headers }, body }
     }
 
-    /// What the conditions come to, if not to the object itself: 304 or 412.
+    /// The status that the conditions require instead of the object, if any: 304 or 412.
     fn precondition(&self, etag: Option<&str>, modified: Option<&str>) -> Option<u16> {
         let modified = modified.and_then(date);
         let dated = |name: &str| self.headers.get(name).and_then(date);
@@ -125,12 +126,12 @@ impl Forward {
         (modified <= limit).then_some(304)
     }
 
-    /// Whether a condition of entity tags names the object's, or any.
+    /// True if a condition of entity tags names the object's tag, or any.
     fn names(&self, name: &str, etag: Option<&str>, same: fn(&str, &str) -> bool) -> bool {
         self.headers.members(name).any(|listed| listed == "*" || etag.is_some_and(|etag| same(listed, etag)))
     }
 
-    /// Whether a part is wanted of what the object is now: `if-range`.
+    /// True if `if-range` allows a part of the current object.
     fn is_current(&self, etag: Option<&str>, modified: Option<&str>) -> bool {
         match self.headers.get("if-range").map(str::trim) {
             None => true,
@@ -156,7 +157,7 @@ fn weak(one: &str, other: &str) -> bool {
     bare(one) && one.strip_prefix("W/").unwrap_or(one) == other.strip_prefix("W/").unwrap_or(other)
 }
 
-/// What a `range` header comes to with a body of a known size.
+/// The meaning of a `range` header for a body of a known size.
 enum Range {
     /// It is none that we read, or several: all of it.
     All,

@@ -1,4 +1,4 @@
-//! What a seller's own code may know of a request that is paid for, and say to it: hooks, handlers.
+//! The view of a payment that hooks and handlers of the seller receive, and what they may set.
 
 use super::flow::admission::PaymentAttempt;
 use super::gate::{Action, Gate, RequestHead};
@@ -45,7 +45,7 @@ impl<'a> Payment<'a> {
         self.payment.token.secret().expose()
     }
 
-    /// What was offered, and what verify and settle are asked about.
+    /// The offer, which verify and settle are called with.
     #[must_use]
     pub fn payment_required(&self) -> &'a PaymentRequired {
         &self.payment.verify.payment_required
@@ -60,13 +60,13 @@ impl<'a> Payment<'a> {
         }
     }
 
-    /// Who pays: the facilitator's word, and before there is one the token's.
+    /// The payer: as the facilitator names it, or as the token names it before the verify.
     #[must_use]
     pub fn payer(&self) -> Option<&'a str> {
         self.payment.payer.as_deref().or_else(|| self.payment.token.from())
     }
 
-    /// What verify called the request.
+    /// The request id that verify returned.
     #[must_use]
     pub fn request_id(&self) -> Option<&'a str> {
         self.payment.request_id.as_deref()

@@ -17,7 +17,7 @@ pub(crate) fn only(
     }
 }
 
-/// What is said of a name that is not known, and which known one is near it, if one is.
+/// An error text for an unknown name, with the most similar known name, if there is one.
 #[must_use]
 pub fn unknown<'a>(said: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let near = known

@@ -13,9 +13,9 @@ use alloc::{
 };
 use serde_json::{Map, Value, json};
 
-/// What an error calls the document as a whole.
+/// The name that errors use for the document as a whole.
 const CONFIG: &str = "CONFIG";
-/// What an editor checks it by.
+/// The member that names a JSON schema for editors.
 const SCHEMA: &str = "$schema";
 
 /// The document, read.
@@ -46,7 +46,7 @@ impl Document {
         }
     }
 
-    /// What the document says of a variable, as the text that the variable would be.
+    /// The document's value of a variable, as the text that the variable would have.
     pub(crate) fn text(&self, variable: &str) -> Option<String> {
         let (name, _) = MEMBERS.iter().find(|(_, known)| *known == variable)?;
         match self.members.get(*name)? {
@@ -86,8 +86,8 @@ impl Settings {
 
 /// A gate whose configuration may change while it runs.
 ///
-/// What is known is used while it is asked again. A new document that is wrong is refused: the old one stays, and it is
-/// said once.
+/// The known document is used while it is read again. A new document that is wrong is refused: the old one stays in
+/// use, and the error is logged once.
 #[derive(Debug)]
 pub struct Live {
     gate: Rc<Gate>,
@@ -120,7 +120,7 @@ impl Live {
         self.gate.clone()
     }
 
-    /// Whether the document is to be read again by now, while nobody waits; said once in some seconds.
+    /// True if the document should be read again now, in the background. Returns true at most once in some seconds.
     pub fn is_stale(&mut self, now: u64) -> bool {
         // A clock that was set back is no reason to wait for it.
         let stale = now.checked_sub(self.asked).is_none_or(|age| age >= FRESH_MS);

@@ -12,11 +12,11 @@ use alloc::{
 pub(crate) struct HttpSettings {
     /// How long the origin may take until its answer begins, in milliseconds. Its body takes as long as it takes.
     pub(crate) origin_timeout_ms: u32,
-    /// Whether each request is a line of the log.
+    /// Each request writes a line to the log.
     pub(crate) log: bool,
-    /// Whether an answer says in `server-timing` what it waited for.
+    /// Responses list in `server-timing` the calls that they waited for.
     pub(crate) timing: bool,
-    /// What has to be said to read the counters; nobody may without one.
+    /// The token that reads the counters. Without one, nobody can read them.
     pub(crate) metrics: Option<Secret>,
     /// How much of a body is read to say what a request costs, in bytes.
     pub(crate) max_body_bytes: u32,

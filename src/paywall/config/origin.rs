@@ -20,7 +20,7 @@ pub enum Origin {
 /// The origin of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OriginSetting {
-    /// What a request's path is put after; the URL that was asked without it.
+    /// The base URL that the request's path is appended to; without one, the URL of the request itself.
     pub(crate) base: Option<String>,
     kind: Kind,
 }
@@ -61,7 +61,7 @@ impl OriginSetting {
         Ok(Self { base, kind })
     }
 
-    /// What is asked for the path of these decoded segments.
+    /// The origin of a request whose path has these decoded segments.
     pub(crate) fn at(&self, segments: &[String]) -> Origin {
         match self.kind {
             Kind::Url => Origin::Url,

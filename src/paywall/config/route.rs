@@ -1,4 +1,4 @@
-//! What the configuration says of one route.
+//! The configuration of one route.
 
 use super::keys;
 use super::keys::{PLAN, PRICE, PRICES, ROUTE};
@@ -15,7 +15,7 @@ use alloc::{
 };
 use serde_json::{Map, Value};
 
-/// What there is around the gate, as far as a route depends on it.
+/// The environment of the gate, as far as parsing a route depends on it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RouteContext {
     pub(crate) environment: Environment,

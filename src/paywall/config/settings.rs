@@ -37,14 +37,14 @@ pub struct Settings {
     deployment: Deployment,
     key: Secret,
     timeout_ms: u32,
-    /// Whether there is a state to be asked.
+    /// A state store is bound.
     pub(crate) state: bool,
     /// For how long a positive verification is believed, in milliseconds; 0 is not at all.
     pub(crate) cache_ms: u64,
     warnings: Vec<String>,
 }
 
-/// What the platform has bound to the gate.
+/// The bindings that the platform gave the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bindings {
     /// A service binding to the origin, or a handler that is it. Without an origin among these, `ORIGIN_URL` must be
@@ -61,25 +61,25 @@ pub struct Bindings {
 }
 
 impl From<bool> for Bindings {
-    /// Whether there is a service binding to the origin, and nothing else.
+    /// An environment with a service binding to the origin, or without one, and no other binding.
     fn from(origin: bool) -> Self {
         Self { origin, ..Self::default() }
     }
 }
 
-/// What is wrong with the configuration, and where. It names a key, never a value.
+/// An error in the configuration, and its place. It names a key, never a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// The key, as a path: `ROUTES["POST /ask"].credits`.
     pub key: String,
-    /// What is wrong, to be read after the key: `must be a whole number of at least 1`.
+    /// The problem, as a continuation of the key: `must be a whole number of at least 1`.
     pub problem: String,
 }
 
 /// For how many timeouts a settle that was sent is believed to be on its way: for 130 seconds where nothing is said. The
 /// official Python client waits for one for 90.
 const QUIET_TIMEOUTS: u64 = 13;
-/// What a text of the configuration that travels in a header may weigh, in bytes.
+/// The largest size of a configured text that travels in a header, in bytes.
 pub(in crate::paywall) const MAX_TEXT_BYTES: usize = 1024;
 
 impl Settings {
@@ -193,14 +193,14 @@ impl Settings {
         &self.key
     }
 
-    /// What cannot be promised with what is bound: to be said at start.
+    /// Warnings about guarantees that the present bindings cannot give. Log them at start.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Whether a positive verification of this route may be believed for a while: only where nothing is delivered before
-    /// it is settled, so that a yes of yesterday never gives anything away.
+    /// True if a positive verification of this route may be cached. Only routes that settle before delivery allow it,
+    /// so that a stale verification never delivers unpaid.
     pub(crate) fn remembers(&self, terms: &PaidRoute) -> bool {
         self.cache_ms > 0 && terms.settlement == Settlement::BeforeDelivery && terms.free.is_none()
     }
@@ -245,7 +245,7 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
-/// What is passed unpaid beside the paid routes, where it may not be meant so.
+/// Warnings about requests that pass unpaid beside the paid routes, where this may be a mistake.
 fn passes_free(routes: &Routes, unlisted: Unlisted) -> Vec<String> {
     if unlisted == Unlisted::Deny {
         return Vec::new();
@@ -261,7 +261,7 @@ fn passes_free(routes: &Routes, unlisted: Unlisted) -> Vec<String> {
     said
 }
 
-/// What a route with these terms cannot promise.
+/// Warnings about guarantees that a route with these terms cannot give.
 fn promises(terms: &PaidRoute, state: bool) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if !state {

@@ -1,6 +1,6 @@
 //! The journal, for whoever has the secret of the counters: `GET /.well-known/payments/journal`.
 //!
-//! What is delivered and not known to be paid for, of all payers, the oldest first, in pages: `?after=` goes on behind an
+//! Lists deliveries that are not known to be paid, of all payers, oldest first, in pages: `?after=` continues after an
 //! entry. `?payer=` lists all entries of one payer.
 
 use super::receipts;

@@ -52,7 +52,7 @@ impl RequestFlow {
         Ok(Action::Call(call))
     }
 
-    /// What the facilitator says.
+    /// Handles the response of the facilitator.
     pub(crate) fn told(
         &self,
         verify: &x402::Verify,

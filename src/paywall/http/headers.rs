@@ -9,7 +9,7 @@ use alloc::{
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct HeaderList(Vec<(String, String)>);
 
-/// What a value that we put into a header may weigh, in bytes, where it is not ours.
+/// The largest size of a value from outside that we put into a header, in bytes.
 const MAX_VALUE_BYTES: usize = 512;
 
 impl HeaderList {
@@ -110,8 +110,8 @@ const DISGUISES: [&str; 9] = [
     "x-rewrite-url",
 ];
 
-/// What the origin is sent of the headers that came in: all but those that speak of payment, which only the gate may
-/// (rule 25), and those with which a client asks an origin for another method or path than the gate saw (rule 16).
+/// The inbound headers that the origin receives: all but payment headers, which only the gate may set (rule 25), and
+/// headers with which a client asks an origin for another method or path than the gate saw (rule 16).
 pub(crate) fn for_origin(inbound: &HeaderList) -> HeaderList {
     let mut headers = inbound.clone();
     // An `expect` was met by this hop: the origin's `100 Continue` would be taken for its answer.
@@ -120,7 +120,7 @@ pub(crate) fn for_origin(inbound: &HeaderList) -> HeaderList {
     headers
 }
 
-/// Whether a header is not a client's to send: it speaks of payment, or for another method, path or host than the
+/// True if clients may not send this header: it carries payment facts, or names another method, path or host than the
 /// request's own.
 pub(crate) fn is_ours(name: &str) -> bool {
     // Origins behind CGI or WSGI do not tell `_` from `-`, and some not even `.`.
@@ -151,8 +151,8 @@ pub(crate) fn tell_host(headers: &mut HeaderList, host: &Host) {
     headers.set("x-forwarded-host", host.to_string());
 }
 
-/// What a buyer is sent of the origin's headers with a paid answer: nothing that lets a cache keep it for another
-/// (rule 17), no receipt but ours.
+/// The origin's headers that a buyer receives with a paid response: nothing that lets a cache store it for another
+/// buyer (rule 17), and no receipt but the gate's.
 pub(crate) fn for_buyer(origin: &HeaderList) -> HeaderList {
     let mut headers = origin.clone();
     headers.retain(|name| !name.starts_with("payment-"));

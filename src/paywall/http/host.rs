@@ -44,7 +44,7 @@ impl Host {
         Some(Self { name, port: port.filter(|port| *port != implied) })
     }
 
-    /// Whether a route for this host is one for `asked`: without a port, on every port.
+    /// True if a route for this host matches `asked`. A host without a port matches every port.
     pub(crate) fn covers(&self, asked: &Self) -> bool {
         self.name == asked.name && (self.port.is_none() || self.port == asked.port)
     }

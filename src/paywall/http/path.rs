@@ -5,9 +5,9 @@ use alloc::{
 };
 use core::fmt;
 
-/// What a URL's path may weigh, as it came, in bytes.
+/// The largest size of a URL's path as received, in bytes.
 const MAX_PATH_BYTES: usize = 4 * 1024;
-/// What a query may weigh, as it came, in bytes: the platform takes URLs of 16 KiB.
+/// The largest size of a query as received, in bytes. The platform accepts URLs of 16 KiB.
 const MAX_QUERY_BYTES: usize = 12 * 1024;
 
 /// Where a request points, taken apart: `https://host`, one canonical path, and the query as it came.
@@ -111,8 +111,8 @@ impl Target {
         })
     }
 
-    /// Whether the query may name another method to some framework: `_method`, and what PHP (`.method`) and others
-    /// (`[_method]`, a `;` for a `&`) read as that. A plain `method` is a parameter like any other.
+    /// True if some framework may read another method from the query: `_method`, and the forms that PHP (`.method`) and
+    /// others (`[_method]`, a `;` for a `&`) read as that. A plain `method` is an ordinary parameter.
     pub(crate) fn names_method(&self) -> bool {
         self.query.as_deref().unwrap_or_default().split(['&', ';']).any(|pair| {
             let key = pair.split_once('=').map_or(pair, |(key, _)| key);
@@ -132,8 +132,8 @@ pub(crate) fn of_url(url: &str) -> &str {
     path.split('?').next().unwrap_or_default()
 }
 
-/// Whether a segment, as it came, has a reserved character percent-encoded that stands for itself in a canonical path: a router
-/// decodes `%61`, and leaves `%40` as it is.
+/// True if a segment, as received, has a percent-encoded reserved character that a canonical path writes unencoded. A
+/// router decodes `%61`, and leaves `%40` as it is.
 pub(crate) fn encodes_reserved(segment: &str) -> bool {
     let reserved = |code: &str| {
         let byte = code.get(..2).and_then(|code| u8::from_str_radix(code, 16).ok());
@@ -184,7 +184,7 @@ impl CanonicalPath {
         &self.segments
     }
 
-    /// Whether it ends in a slash. Routes are matched without looking at it.
+    /// True if the path ends in a slash. Routes ignore it.
     pub(crate) fn is_directory(&self) -> bool {
         self.directory
     }
@@ -268,8 +268,8 @@ fn is_blank(character: char) -> bool {
         || matches!(u32::from(character), 0xad | 0x180e | 0x200b..=0x200f | 0x2060..=0x2064 | 0xfe00..=0xfe0f | 0xfeff)
 }
 
-/// Whether some server may take `segment` for `literal`: it folds accents, widths, ligatures or case
-/// beyond ASCII, or drops what cannot be seen. Asked only where the answer would be to let a request pass unpaid.
+/// True if some server may take `segment` for `literal`, because it folds accents, widths, ligatures or case beyond
+/// ASCII, or drops invisible characters. Called only where a mismatch would let a request pass unpaid.
 pub(crate) fn may_fold_to(segment: &str, literal: &str) -> bool {
     if !literal.is_ascii() {
         return !segment.is_ascii();

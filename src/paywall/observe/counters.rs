@@ -8,8 +8,8 @@ use alloc::{
 use core::cell::RefCell;
 use core::fmt::Write as _;
 
-/// What one isolate has counted since it began. There are many, they come and go, and none knows of the others: whoever
-/// adds up reads often, and takes an isolate that begins again for what it is.
+/// The counts of one isolate since it began. There are many isolates, they come and go, and none knows of the others. A
+/// collector must read often and treat an isolate that starts again as a counter reset.
 #[derive(Debug, Default)]
 pub(crate) struct Counters(RefCell<Counted>);
 

@@ -33,7 +33,7 @@ pub(crate) struct RequestLog {
     token: Option<String>,
     payer: Option<String>,
     began: u64,
-    /// What is waited for, and since when.
+    /// The call that is awaited, and since when.
     waiting: Option<(Span, u64)>,
     waits: Vec<(Span, u64)>,
     origin_status: Option<u16>,
@@ -41,7 +41,7 @@ pub(crate) struct RequestLog {
     over: bool,
 }
 
-/// What a visit can wait for.
+/// The calls that a request can wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Span {
     Plan,
@@ -52,7 +52,7 @@ pub(crate) enum Span {
     Settle,
 }
 
-/// What became of one request, for whoever keeps a log or counts. It holds no token and no key.
+/// The outcome of one request, for logs and counters. It holds no token and no key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// One line of JSON, without an end of line; nothing where the settings want no log.
@@ -65,7 +65,7 @@ pub struct Record {
     pub numbers: [u64; 3],
 }
 
-/// What a correlation id of a client's may weigh, in bytes.
+/// The largest size of a client's correlation id, in bytes.
 const MAX_CORRELATION_BYTES: usize = 128;
 /// How much of a path is written down, in characters.
 const MAX_PATH_CHARS: usize = 256;
@@ -126,7 +126,7 @@ impl RequestLog {
         }
     }
 
-    /// Whether the request carried a token.
+    /// True if the request carried a token.
     pub(crate) fn saw_token(&self) -> bool {
         self.token.is_some()
     }
@@ -247,7 +247,7 @@ impl RequestLog {
     }
 }
 
-/// What the watch has to know of its visit.
+/// The facts that the request log needs from its request flow.
 struct Outcome {
     now: u64,
     log: bool,
@@ -262,13 +262,13 @@ impl RequestFlow {
         &self.log.correlation
     }
 
-    /// What the request came to, once, after [`Action::Respond`] or [`Action::Deliver`].
+    /// The outcome of the request; returned once, after [`Action::Respond`] or [`Action::Deliver`].
     #[must_use]
     pub fn record(&mut self) -> Option<Record> {
         self.log.record.take()
     }
 
-    /// What is common to every action, whatever led to it.
+    /// Adds to an action the headers that every response has.
     pub(crate) fn finish_action(&mut self, mut action: Action) -> Action {
         let manners = &self.settings.manners;
         let told = Outcome { now: self.now, log: manners.log, timing: manners.timing };

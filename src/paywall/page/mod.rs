@@ -31,13 +31,13 @@ const ROOT: [&str; 2] = [".well-known", "payments"];
 pub(crate) struct Navigation {
     /// The resource, as a URL of this host: path and query.
     to: String,
-    /// Whether it can be asked for once more: not what was sent with a form.
+    /// The request can be repeated. A submitted form cannot.
     again: bool,
 }
 
 impl Navigation {
-    /// Whether this is one: HTML is asked for by name, and by no script. A browser says so itself where it can
-    /// (`sec-fetch-mode`); what only a program sends says the contrary.
+    /// Detects a page load: the client asks for HTML by name and is not a script. A browser says so in `sec-fetch-mode`
+    /// where it can; headers that only programs send exclude a page.
     pub(crate) fn of(method: Method, target: &Target, headers: &HeaderList) -> Option<Self> {
         let html = headers.members("accept").any(|kind| {
             let mut parts = kind.split(';').map(str::trim);
@@ -87,7 +87,7 @@ impl Page {
         self.headers(&mut answer.headers);
     }
 
-    /// What goes with the page: what it is, and what it may do.
+    /// Sets the page's headers: content type, content security policy and protections against embedding.
     fn headers(&self, headers: &mut HeaderList) {
         headers.set("content-type", "text/html; charset=utf-8");
         headers.set("content-security-policy", self.policy.as_str());

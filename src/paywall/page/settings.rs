@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 /// How the page looks and what it says: `PAGE`, and what of it never changes, made once.
 #[derive(Debug)]
 pub(crate) struct Page {
-    /// Who sells.
+    /// The seller's name.
     pub(super) name: Option<String>,
     /// The language of the texts.
     pub(super) lang: String,
@@ -33,11 +33,11 @@ pub(crate) struct Page {
     pub(super) site: String,
     /// The content security policy.
     pub(super) policy: String,
-    /// What comes with this build, without its texts and its style sheet, which are in those.
+    /// The files of this build, without its texts and its style sheet, which are in their own members.
     pub(super) built: Built,
 }
 
-/// What a build carries for the page, apart from the gate: `PAGE_FILES`.
+/// The page files of a build, apart from the gate: `PAGE_FILES`.
 #[derive(Debug)]
 pub(super) struct Built {
     /// The scripts stand under this name, which changes with them.
@@ -53,9 +53,9 @@ pub(super) struct Built {
     texts: Map<String, Value>,
 }
 
-/// What a logo may weigh in the configuration, in bytes.
+/// The largest size of a configured logo, in bytes.
 const MAX_LOGO_BYTES: usize = 16 * 1024;
-/// What one text may weigh, in bytes.
+/// The largest size of one text, in bytes.
 const MAX_TEXT_BYTES: usize = 1024;
 
 impl Page {

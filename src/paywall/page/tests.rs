@@ -17,7 +17,7 @@ fn asked(method: &str, path: &str, headers: &[(&str, &str)], over: &[(&str, &str
     responded(gate(&over).open(&ask(method, path, headers)).1)
 }
 
-/// What the page's script is told.
+/// The data that the page's script receives.
 fn data(answer: &GateResponse) -> Value {
     let html = answer.body.as_deref().unwrap();
     let (_, rest) = html.split_once(r#"<script type="application/json" id="data">"#).unwrap();

@@ -32,7 +32,8 @@ impl Colour {
         (2126 * linear(self.red) + 7152 * linear(self.green) + 722 * linear(self.blue)) / 10_000
     }
 
-    /// What is read best on it: white, or nearly black. One of them always has a contrast of at least 4.5.
+    /// The text colour with the better contrast: white or nearly black. One of them always has a contrast of at least
+    /// 4.5.
     fn ink(self) -> &'static str {
         // White has (1 + 0.05) / (L + 0.05), black (L + 0.05) / 0.05: even where L + 0.05 is the root of 0.0525.
         if self.luminance() > 17_900 { "#000" } else { "#fff" }
@@ -49,7 +50,7 @@ fn linear(channel: u8) -> u64 {
     (30_531 * c * c * c / 65_025 + 68_217 * c * c / 255 + 1_252 * c) / 255
 }
 
-/// What the style sheet says after its own colours.
+/// The rules that the style sheet adds after its own colours.
 pub(super) fn rules(light: Option<Colour>, dark: Option<Colour>) -> String {
     let set = |colour: Colour| format!(":root{{--accent:{};--on-accent:{}}}", colour.css(), colour.ink());
     let Some(light) = light else { return String::new() };

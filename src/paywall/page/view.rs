@@ -6,17 +6,17 @@ use alloc::{
 };
 use serde_json::{Value, json};
 
-/// What one page shows.
+/// The content of one page.
 #[derive(Debug, Default)]
 pub(super) struct View<'a> {
     /// The resource, as a URL of this host. Nothing on the way back from a login: the page's own address says it.
     pub(super) to: Option<&'a str>,
-    /// Whether it can be asked for once more.
+    /// The request can be repeated.
     pub(super) again: bool,
     pub(super) offer: Option<&'a PaymentRequired>,
     pub(super) code: Option<&'a str>,
     pub(super) message: Option<&'a str>,
-    /// What paying gives access by: a set of routes, and for how many seconds.
+    /// The access that a payment buys: a set of routes, and for how many seconds.
     pub(super) pass: Option<(&'a str, u64)>,
 }
 

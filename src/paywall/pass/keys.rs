@@ -55,7 +55,7 @@ impl Keys {
         mac.map(|mac| mac.finalize().into_bytes().to_vec()).unwrap_or_default()
     }
 
-    /// Whether `mac` is that of `message` under the key of this id; compared in constant time.
+    /// True if `mac` authenticates `message` under the key with this id. Compares in constant time.
     pub(super) fn verify(&self, id: &str, message: &str, mac: &[u8]) -> bool {
         let key = self.0.iter().find(|key| key.id == id);
         key.and_then(|key| key.mac(message)).is_some_and(|known| known.verify_slice(mac).is_ok())

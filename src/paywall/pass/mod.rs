@@ -33,7 +33,7 @@ pub(crate) const PASS_EXPIRES: &str = "x-payment-pass-expires";
 /// Said some time before the end: `pass-expires`.
 pub(crate) const WARNING: &str = "x-payment-warning";
 
-/// What one request asks of a pass.
+/// The requirements of one request on a pass.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Need<'a> {
     /// The plans that may pay for it, and the most that it costs of each.
@@ -42,16 +42,16 @@ pub(crate) struct Need<'a> {
     pub(crate) payer: Option<&'a str>,
 }
 
-/// What was sold, for a pass to be made of it.
+/// A completed sale, from which a pass is made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sale<'a> {
-    /// Who paid, as the facilitator says.
+    /// The payer, as the facilitator names it.
     pub(crate) payer: &'a str,
     /// From what.
     pub(crate) plan: &'a PlanId,
     /// How much was asked.
     pub(crate) credits: Credits,
-    /// What nobody else has: the receipt. Of it and the time the pass's id is made.
+    /// The receipt, which nobody else has. The id of the pass is derived from it and the time.
     pub(crate) proof: &'a str,
 }
 
@@ -140,8 +140,8 @@ impl Pass {
         json!({ "id": self.id, "set": self.set, "payer": self.payer, "plan": self.plan, "expires": self.expires })
     }
 
-    /// What the origin is told of a request that a pass paid for: who, from which plan, by which pass, and that this
-    /// request costs nothing more.
+    /// Adds the headers that tell the origin about a request paid by a pass: the payer, the plan, the pass, and that
+    /// this request costs nothing more.
     pub(crate) fn tell_origin(&self, agent: Option<&str>, headers: &mut HeaderList) {
         headers.set("x-payment-payer", self.payer.as_str());
         headers.set("x-payment-plan", self.plan.as_str());
@@ -152,7 +152,7 @@ impl Pass {
         headers.set(PASS, self.id.as_str());
     }
 
-    /// What a buyer is told with an answer that a pass paid for: when it ends, and that this is soon.
+    /// Adds the headers that tell a buyer when the pass ends, and that it ends soon.
     pub(crate) fn tell_buyer(&self, set: &PassSet, headers: &mut HeaderList, now: u64) {
         headers.set(PASS_EXPIRES, self.expires.to_string());
         if self.expires.saturating_sub(now / 1000) <= set.warn_seconds {

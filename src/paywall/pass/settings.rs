@@ -29,11 +29,11 @@ pub(crate) struct PassSet {
     pub(crate) seconds: u64,
     /// How long before its end it is said that it ends.
     pub(crate) warn_seconds: u64,
-    /// Whether it is given in a header.
+    /// The pass is given in a header.
     pub(super) header: bool,
-    /// Whether it is given in a cookie.
+    /// The pass is given in a cookie.
     pub(super) cookie: bool,
-    /// Whether that cookie goes along with what pages of other sites ask.
+    /// The cookie is also sent with requests from pages of other sites.
     pub(super) cross_site: bool,
 }
 
@@ -163,7 +163,7 @@ impl Revoked {
         Ok(revoked)
     }
 
-    /// Whether this pass was taken back. All that a payer bought is, up to and with the second that is named.
+    /// True if this pass is revoked. Revoking a payer covers all passes sold up to and including the named second.
     pub(super) fn holds(&self, pass: &Pass) -> bool {
         self.ids.contains(&pass.id)
             || self

@@ -52,7 +52,7 @@ fn bought(passes: &Passes, now: u64) -> String {
     sold(passes, "GET /reports/:id", 2, now).get(PASS).unwrap().into()
 }
 
-/// What comes of a pass at a route that costs `price` from plan 1001 or 1002.
+/// Checks a pass at a route that costs `price` from plan 1001 or 1002.
 fn shown(passes: &Passes, pass: &str, route: &str, price: u64, now: u64) -> Result<Pass, Option<PassError>> {
     let headers: HeaderList = [(PASS, pass)].into_iter().collect();
     let carried = PresentedPasses::read(&headers, Method::Post);
@@ -203,13 +203,13 @@ fn forged_and_garbled() {
     let (signed_part, mac) = good.rsplit_once('.').unwrap();
     let (head, payload) = signed_part.rsplit_once('.').unwrap();
     let document: Value = serde_json::from_slice(&base64::decode(payload, 1024, "x").unwrap()).unwrap();
-    // What one would like to have bought, under the signature of what one has.
+    // A pass with one member changed, under the original signature.
     let wished = |name: &str, value: Value| {
         let mut wished = document.clone();
         wished[name] = value;
         format!("{head}.{}.{mac}", base64::encode_url(wished.to_string().as_bytes()))
     };
-    // What even we would not believe, though we signed it.
+    // A pass that is validly signed and still malformed.
     let odd = |name: &str, value: Value| {
         let mut odd = document.clone();
         odd[name] = value;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// before the last dot. The payload is JSON and no secret; the pass is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pass {
-    /// What it is taken back by, and named by to the origin: 32 hexadecimal digits.
+    /// The id by which it is revoked, and which the origin receives: 32 hexadecimal digits.
     pub(crate) id: String,
     pub(crate) payer: String,
     /// The set of routes, by its name.
@@ -32,7 +32,7 @@ pub(crate) enum PassError {
     Malformed,
     /// Not signed by us, or with a key that is gone.
     Forged,
-    /// Of another set of routes, or of a plan that does not pay for this one.
+    /// The pass is for another set of routes, or from a plan that does not pay for this one.
     OtherRoute,
     /// For less than this costs.
     OtherTier,
@@ -46,7 +46,8 @@ pub(crate) enum PassError {
     Revoked,
 }
 
-/// What a pass may weigh, in bytes: with its cookie's name and attributes it fits the 4096 that browsers take.
+/// The largest size of a pass, in bytes. With its cookie's name and attributes it fits the 4096 bytes that browsers
+/// accept.
 pub(crate) const MAX_PASS_BYTES: usize = 1024;
 /// How far the clock of the gate that sold a pass may be ahead of ours, in seconds.
 const SKEW_SECONDS: u64 = 60;

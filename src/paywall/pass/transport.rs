@@ -34,7 +34,7 @@ impl PresentedPasses {
         Self { header, cookies }
     }
 
-    /// Those for this set, and those that may be.
+    /// The passes for this set, and passes in the header, which may be for it.
     pub(super) fn passes<'a>(&'a self, set: &'a PassSet) -> impl Iterator<Item = &'a str> {
         let cookies = self.cookies.iter().filter(|(name, _)| *name == set.name).map(|(_, value)| value);
         self.header.iter().chain(cookies).map(String::as_str)

@@ -19,9 +19,9 @@ pub(crate) struct Cors {
     allowed: Vec<String>,
     /// `*`: any page, without cookies.
     any: bool,
-    /// Whether a page may send cookies and read what is answered to them.
+    /// Pages may send cookies and read the responses.
     credentials: bool,
-    /// Whether a public page may call this service in a private network.
+    /// A public page may call this service in a private network.
     private_network: bool,
     /// Headers that a page may send if it asks to, beside the usual ones, in lower case.
     headers: Vec<String>,
@@ -29,7 +29,7 @@ pub(crate) struct Cors {
     max_age: u32,
 }
 
-/// What a page may read beyond the safe few of the Fetch standard.
+/// The response headers that a page may read beyond the safelist of the Fetch standard.
 const EXPOSED: [&str; 12] = [
     PAYMENT_REQUIRED,
     PAYMENT_RESPONSE,
@@ -44,9 +44,10 @@ const EXPOSED: [&str; 12] = [
     PASS_EXPIRES,
     WARNING,
 ];
-/// What a page may always send.
+/// The request headers that a page may always send.
 const ALLOWED: [&str; 4] = [PAYMENT_SIGNATURE, "content-type", "accept", "authorization"];
-/// What a page may send if it asks to. The second is no header of requests, but `@x402/fetch` sends it beside its payment.
+/// The request headers that a page may send if it asks to. The second is no request header, but `@x402/fetch` sends it
+/// with its payment.
 const ALLOWED_IF_ASKED: [&str; 18] = [
     "accept-language",
     "access-control-expose-headers",
@@ -67,7 +68,7 @@ const ALLOWED_IF_ASKED: [&str; 18] = [
     "x-request-id",
     "x-requested-with",
 ];
-/// What a page asks that finds itself in front of a private network, and is told.
+/// The preflight header of a page that calls into a private network.
 const ASKED_PRIVATE: &str = "access-control-request-private-network";
 
 impl Cors {

@@ -42,7 +42,7 @@ impl GateResponse {
             _ => Map::new(),
         };
         let mut header = document.clone();
-        // Who has sent a token and reads no more than headers learns there that it was refused, and why.
+        // A client that sent a token and reads only headers learns here that it was refused, and why.
         if code != "payment_missing" {
             header.insert("error".into(), code.into());
         }

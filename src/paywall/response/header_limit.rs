@@ -1,5 +1,4 @@
-//! What the head of an answer may weigh. Proxies and servers take 8 KB of it as a rule, and some drop what is more without
-//! a word.
+//! Limits the size of a response head. Proxies and servers usually accept 8 KB, and some drop a larger head silently.
 
 use super::gate_response::GateResponse;
 use crate::paywall::http::headers::HeaderList;
@@ -9,9 +8,9 @@ use serde_json::{Map, Value};
 
 /// The most that the headers of an answer may weigh, in bytes: under 8 KB with the status line.
 pub(crate) const HEADER_BUDGET: usize = 8000;
-/// What a member of a cut receipt may weigh, in bytes.
+/// The largest size of a member of a shortened receipt, in bytes.
 const MAX_MEMBER_BYTES: usize = 200;
-/// What a receipt has to say (x402 v2 and contract section 4.5).
+/// The members that a receipt must have (x402 v2 and contract section 4.5).
 const MEMBERS: [&str; 8] = [
     "success",
     "errorReason",

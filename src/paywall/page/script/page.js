@@ -4,16 +4,16 @@ import { credits, data, find, make, money, say, short, tell, time } from './dom.
 import { show } from './show.js';
 
 const OWN = '/.well-known/payments';
-/** What a browser would have asked for; the rest says that a script asks. */
+/** The headers of a browser's page load; the last one marks the request as sent by a script. */
 const ASK = { headers: { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'x-requested-with': 'payments-wasm' } };
-/** What a delegation may spend: next to nothing, as the credits are bought before. */
+/** The limits of a delegation. It can spend almost nothing, because the credits are bought before. */
 const LIMIT = { spendingLimitCents: 1, durationSecs: 3600 };
 
 const to = target();
 let payments;
 let offers = [];
 let busy = false;
-/** What was bought on this page: plans, by their names. */
+/** Plans bought on this page, by name. */
 const bought = [];
 
 start().catch((error) => fail(error));
@@ -109,7 +109,7 @@ function held(offer) {
   return offer.planSeconds ? say('held_time') : say('held', { credits: credits(offer.balance) });
 }
 
-/** What is to be agreed to: the price, and what the button does. */
+/** Shows the offer to confirm: the price, and the effect of the button. */
 function render() {
   const offer = chosen();
   const here = payments.isLoggedIn;
@@ -164,7 +164,7 @@ async function go() {
   status(lacks && !isCard(offer) ? 'busy_order' : 'busy_pay', { plan: name(offer) });
   const paid = await payments.fetch(to, ASK, {
     select: (all) => all.find(({ planId, scheme }) => planId === offer.planId && scheme === offer.scheme),
-    // What was shown is what is agreed to: not a dearer offer that came meanwhile.
+    // The buyer agrees to the offer that was shown, not to a dearer one that arrived since.
     approve: (asked) => ({ approve: (asked.credits ?? 1n) <= cost(offer), purchase: lacks && !isCard(offer), delegationId }),
   });
   if (!paid.response.ok) {
@@ -182,7 +182,7 @@ async function go() {
   await show(paid, to);
 }
 
-/** What lets a token be minted; it can buy nothing. */
+/** Makes a delegation so that a token can be minted. It can buy nothing. */
 async function delegate({ planId, scheme }) {
   if (scheme === 'nvm:card-delegation') {
     const { delegations, cards } = await payments.delegation.getPurchasingPower();
@@ -197,7 +197,7 @@ async function delegate({ planId, scheme }) {
   return (await payments.delegation.createDelegation({ ...LIMIT, provider: 'erc4337', planId, currency: 'usdc' })).delegationId;
 }
 
-/** Whether the browser kept the pass: it may keep no cookies. */
+/** True if the browser stored the pass. A browser may refuse cookies. */
 async function passSeen() {
   try {
     const { passes } = await (await fetch(`${OWN}/passes`)).json();
@@ -207,7 +207,7 @@ async function passSeen() {
   }
 }
 
-/** What went wrong, and what it cost. */
+/** Shows an error, and the amount that was spent. */
 async function fail(error) {
   status();
   // A person has no use for the number of a request.
@@ -219,7 +219,7 @@ async function fail(error) {
   problem.hidden = false;
   find('form').hidden = false;
   if (offers.length === 0) for (const id of ['go', 'plans']) find(id).hidden = true;
-  // What is held may be another now.
+  // The balance may have changed.
   if (offers.length > 0 && payments.isLoggedIn) await look().catch(() => {});
 }
 

@@ -1,4 +1,4 @@
-// What was paid for, shown in the place of the page, with its receipt.
+// Shows the paid content in place of the page, with its receipt.
 import { credits, find, make, say, short, tell } from './dom.js';
 
 const TEXT = /^text\/|^application\/([\w.+-]+\+)?(json|xml)$|^application\/(x-ndjson|javascript)$/;
