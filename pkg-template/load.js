@@ -31,9 +31,10 @@ export async function unpacked(text) {
 }
 
 /**
- * Whether the file is there: a page loads the package as it is, or a bundler took the file along and gave it another name. `module` is the address of the
- * module that names the file, `name` the name of that module in the package. A bundler that knows nothing of such files puts the
- * module into another one and leaves the file behind; webpack, told to take no files along, writes where it stood when it built.
+ * True if the file exists next to the module. A page loads the package unbundled; a bundler may move the file and
+ * rename it. `module` is the module's own address, `name` its name in the package. A bundler that does not know such
+ * files moves the module and leaves the file behind. Webpack, configured not to take files along, writes the path at
+ * build time.
  */
 export function isPlaced(url, module, name) {
   // Turbopack's addresses are no whole ones.
@@ -51,7 +52,7 @@ export async function opened(url) {
   return fs.promises.readFile(/^file:/.test(url) ? new URL(url) : url);
 }
 
-/** What the glue takes. A response that holds something else is named before it is compiled. */
+/** The source that the glue accepts. A response with other content is reported before it is compiled. */
 async function readable(source) {
   if (typeof source?.arrayBuffer !== 'function' || source.status === undefined) return source;
   const { url: file = '', status, ok } = source;

@@ -1,4 +1,4 @@
-// What each entry exports without WebAssembly.
+// The exports of each entry that need no WebAssembly.
 import { lazily } from './core.js';
 
 export {

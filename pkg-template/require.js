@@ -1,5 +1,5 @@
-// What `require('payments-wasm')` gives: the build makes `index.cjs` of it. Node reads the wasm from the package's folder, and Jest, which
-// imports no module; bundlers take the text in a module.
+// The result of `require('payments-wasm')`: the build makes `index.cjs` of this file. Node and Jest, which imports no
+// module, read the wasm from the package's folder; bundlers take the text in a module.
 import start, * as core from './core.js';
 import { loader, unpacked } from './load.js';
 

@@ -140,7 +140,7 @@ function addUp(spend) {
   addToTally(payments.getAccountAddress(), { credits: spend.creditsSettled ?? 0n, cents });
 }
 
-// What `fetch` takes for a question, in either mode.
+// The arguments of `fetch` for a question, in either mode.
 function requestOf(question, mode, signal) {
   if (mode === "stream") {
     return [`${config.paywall}/stream?q=${encodeURIComponent(question)}`, { headers: { accept: "text/event-stream" }, signal }];
@@ -196,8 +196,8 @@ async function approve(offer, context) {
   }
 }
 
-// Whether the way ended because nobody is logged in. Then the same dialog offers the login, and the
-// question waits in the tab.
+// True if the flow ended because nobody is logged in. The same dialog then offers the login, and the question waits in
+// the tab.
 async function offerLogin(error, question, mode) {
   if (payments.isLoggedIn && error.code !== "not_logged_in") return false;
   const offer = running.offer ?? (await offerOf(error.response));

@@ -1,4 +1,4 @@
-// What a question would cost, before anybody is asked to pay; and what was paid, as a file.
+// The quote of a question before it is paid, and the receipts as a file.
 
 import { find } from "./dom.js";
 import { cents, count, credits } from "./format.js";

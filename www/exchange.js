@@ -69,7 +69,7 @@ function showReceipt(section, receipt, bought) {
   section.hidden = false;
 }
 
-/** What is gone, in one sentence. Nothing is said to be free that may have cost something. */
+/** A sentence about the spent amount. A request that may have cost something is never called free. */
 function spentSentence(spend, bought = []) {
   if (!spend) return undefined;
   const parts = bought.map(({ name, price, confirmed }) =>
@@ -83,7 +83,7 @@ function spentSentence(spend, bought = []) {
 const CODES = { AbortError: "aborted" };
 const CHOSEN = new Set(["consent_denied", "aborted"]);
 
-// What a person did or sees, where the package's words are for whoever writes the page.
+// User-level texts for errors whose package texts address the page's author.
 const PLAIN = {
   consent_denied: { message: "You declined, so the question was not asked." },
   aborted: { message: "You stopped it." },

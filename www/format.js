@@ -24,8 +24,8 @@ export function network(id) {
 }
 
 /**
- * What a plan costs and grants, as far as its registration says so: prices are in millionths of the
- * currency, and a plan without amounts is free.
+ * The price and credits of a plan, as far as its registration states them: prices are in millionths of the currency,
+ * and a plan without amounts is free.
  */
 export function terms(plan) {
   const price = plan?.registry?.price ?? {};

@@ -1,6 +1,6 @@
-// What the oracle can work out. Each skill takes a question and answers it or passes; the first that
-// answers wins, and the last one never passes: it looks the question up in what the service knows
-// about paying over HTTP, or says honestly that it does not know. Same question, same answer.
+// The answers of the demo service. Each skill takes a question and answers it or passes; the first answer wins. The
+// last skill never passes: it searches the facts that the service has about paying over HTTP, or says that it does not
+// know. The same question always gets the same answer.
 
 const SKILLS = [percentage, conversion, calendar, number, words, digest, budget, arithmetic, lookup];
 

@@ -1,4 +1,4 @@
-// What was bought on the way to an answer, as a person reads it.
+// Purchases made for an answer, as readable text.
 
 import { short, terms } from "./format.js";
 

@@ -1,5 +1,4 @@
-// What this tab remembers, and for how long: until it is closed. The API key is not here; the package
-// keeps it.
+// Data that this tab keeps until it is closed. The API key is not here; the package stores it.
 
 const PREFIX = "payments-wasm.demo.";
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Wrong } from './wrong.js';
 
-/** What there is, made from the description of all options. */
+/** The commands, generated from the description of all options. */
 const { arguments: ARGUMENTS, flags: FLAGS, gate: GATE, help: HELP, more: MORE } = JSON.parse(readFileSync(new URL('./commands.json', import.meta.url), 'utf8'));
 const SHORT = { h: 'help', v: 'version' };
 const FOR_ALL = { help: 'boolean', version: 'boolean' };
@@ -14,7 +14,7 @@ async function main() {
   const words = await tokens(given.slice(0, end));
   const [command, ...rest] = words.filter(({ kind }) => kind === 'positional').map(({ value }) => value);
   if (command === 'help') return console.log(help(rest.join(' ')));
-  // What is wrong with a flag is said first: its value may be what looks like a command.
+  // A wrong flag is reported first: its value may look like a command.
   const values = await flags([`${command} ${rest[0]}`, command].find((one) => Object.hasOwn(FLAGS, one)), rest[0], words.filter(({ kind }) => kind === 'option'));
   const name = await commandOf(command, rest);
   if (values.version) return console.log(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version);

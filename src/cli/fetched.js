@@ -1,4 +1,4 @@
-// What the demo fetches once for itself: miniflare, which is no part of the package, in the cache folder of the user.
+// Fetches what the demo needs beside the package: miniflare, into the cache folder of the user.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -34,7 +34,7 @@ export async function fetchMiniflare(say) {
   const [program, first] = own?.endsWith('.js') ? [process.execPath, [own.replace(/npx-cli\.js$/, 'npm-cli.js')]] : ['npm', []];
   const child = spawn(program, [...first, 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-save', '--prefix', folder, `miniflare@${MINIFLARE}`], {
     stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' && program === 'npm',
-    // What npx set for this command is not for that one.
+    // Variables that npx set for this command do not apply to the other.
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(config_(prefix|local_prefix|global|package|call|yes)|package_|lifecycle_)/i.test(name))),
   });
   let said = '';

@@ -118,8 +118,8 @@ function check(folder) {
 }
 
 /**
- * Whether a database has no table, and no log beside it. A sandbox that was killed leaves all that it knew in the log: without
- * it the rest is an empty world to the runtime.
+ * True if a database has no table and no log beside it. A sandbox that was killed left all its data in the log: without
+ * the log the runtime sees an empty database.
  */
 function isForgotten(path) {
   const first = start(path, PAGE + 5);

@@ -1,4 +1,4 @@
-// What a running gate has delivered and is not paid for, or not known to be.
+// Prints the journal of a running gate: deliveries that are not paid, or not known to be.
 import { Wrong } from './wrong.js';
 
 const PATH = '/.well-known/payments/journal';

@@ -1,4 +1,4 @@
-// Whether what started this process is still there: a parent that is killed tells its children nothing.
+// Tells if the process that started this one still runs: a parent that is killed does not notify its children.
 import { readFileSync } from 'node:fs';
 
 /** Calls back once the process above this one, or the one above that (npm starts a shell that starts us), is gone. */

@@ -34,7 +34,7 @@ export async function sandbox(options, { folder = fileURLToPath(new URL('../sand
   await free(port);
   const kept = data && resolve(data);
   if (kept) takeFolder(kept);
-  // What is in memory only is in a folder all the same, and so is what miniflare needs for itself.
+  // In-memory data, and the files of miniflare itself, also need a folder.
   const passing = scratch();
   const said = [];
   const miniflare = temporarily(passing, () => new Miniflare({

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 const MEMORY = '/dev/shm';
 const NAME = 'payments-wasm-sandbox-';
-/** What has to be free there: containers often have 64 MB in all. */
+/** The free space that is needed there: containers often have 64 MB in all. */
 const ENOUGH = 512 * 1024 * 1024;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 

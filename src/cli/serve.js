@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { portOf, readJson } from './text.js';
 import { Wrong } from './wrong.js';
 
-/** What a token may weigh in a header, and the other headers beside it. */
+/** The largest size of all request headers: a token, and the others beside it. */
 const MOST_HEADERS = 64 * 1024;
 
 /** `names` says which flag is which option of the gate. A flag comes before what the file says. */

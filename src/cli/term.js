@@ -1,5 +1,5 @@
-// What a person sees in a terminal: colour where it is wanted, steps with their time, tables. Progress goes to stderr,
-// results to stdout, so that a result can be piped while the progress stays visible.
+// Terminal output: colour where it is wanted, steps with their time, tables. Progress goes to stderr and results to
+// stdout, so that a result can be piped while the progress stays visible.
 
 import { stripVTControlCharacters } from 'node:util';
 

@@ -1,4 +1,4 @@
-// What people write: files, in the encodings that their editors and shells write them in, and numbers.
+// Reads files in the encodings that editors and shells write, and numbers.
 import { readFileSync } from 'node:fs';
 import { Wrong } from './wrong.js';
 

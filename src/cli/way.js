@@ -147,7 +147,7 @@ class Way {
   }
 }
 
-/** What is printed: each thing that happens on a line with its time, and below what must hold. */
+/** The printed report: each event on a line with its time, and the checks below. */
 class Story {
   #requests = [];
   #checks = [];
@@ -217,7 +217,7 @@ class Story {
     if (!holds) this.#failures.push(found === undefined ? what : `${what}: found ${found}`);
   }
 
-  /** What must hold, in as few lines as it takes; what does not hold stands by itself. */
+  /** The checks, in as few lines as possible; a failed check has its own line. */
   #verdicts() {
     const [good, bad] = [true, false].map((wanted) => this.#checks.filter(({ holds }) => holds === wanted).map(({ what }) => what));
     const lines = [];
@@ -252,7 +252,7 @@ class Story {
 /** How wide a line may be. */
 const columns = () => Math.min(process.stdout.columns || 110, 110);
 
-/** What a call of the API is to the reader. */
+/** Readable names of the API's calls. */
 const NAMES = [
   ['POST', /\/order$/, 'order'],
   ['POST', /\/x402\/permissions$/, 'mint'],

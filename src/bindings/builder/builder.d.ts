@@ -18,13 +18,14 @@ export type Amount = CreditsInput;
 
 // options: BuilderOptions
 
-/** What a plan costs. Amounts go out as decimal digits. */
+/** Price of a plan. Amounts are sent as decimal digits. */
 export interface PlanPriceConfig {
   /** The token that is paid with; the zero address for the native one, and for fiat. */
   tokenAddress: string;
-  /** What each receiver gets: of a token in its smallest unit, of fiat in millionths (1000000 is $1.00, the least there is). */
+  /** Amount for each receiver: of a token in its smallest unit, of fiat in millionths (1000000 is $1.00, the minimum).
+   * */
   amounts: Amount[];
-  /** Who is paid: as many as there are amounts. */
+  /** Receivers of the payment; one for each amount. */
   receivers: string[];
   /** The zero address. */
   contractAddress: string;
@@ -40,13 +41,13 @@ export interface PlanPriceConfig {
   currency?: string;
 }
 
-/** What a plan grants, and what a request takes of it. Amounts go out as decimal digits. */
+/** Credits that a plan grants and that a request burns. Amounts are sent as decimal digits. */
 export interface PlanCreditsConfig {
-  /** Whether each request takes the same. */
+  /** True if each request burns the same amount. */
   isRedemptionAmountFixed: boolean;
-  /** Who may redeem: see `PlanRedemptionType`. */
+  /** Roles that may redeem: see `PlanRedemptionType`. */
   redemptionType: number;
-  /** Whether burns are repeated on chain. False: the platform's database is the ledger. */
+  /** True if burns are repeated on chain. False: the platform's database is the ledger. */
   onchainMirror: boolean;
   /** How long what is bought is good, in seconds; 0 for good. */
   durationSecs: Amount;
@@ -60,30 +61,30 @@ export interface PlanCreditsConfig {
   nftAddress?: string;
 }
 
-/** What an agent says of itself. */
+/** Description of an agent. */
 export interface AgentMetadata {
   /** How people know it. */
   name: string;
-  /** What it does. */
+  /** Purpose of the agent. */
   description?: string;
-  /** Who made it. */
+  /** Author of the agent. */
   author?: string;
   /** Under what terms. */
   license?: string;
-  /** What it is found by. */
+  /** Tags for search. */
   tags?: string[];
   /** How it is built in. */
   integration?: string;
   /** Where it can be tried. */
   sampleLink?: string;
-  /** What its API is like. */
+  /** Description of its API. */
   apiDescription?: string;
   /** ISO 8601, or a `Date`. */
   dateCreated?: string | Date;
   [member: string]: unknown;
 }
 
-/** What a plan says of itself. */
+/** Description of a plan. */
 export interface PlanMetadata extends AgentMetadata {
   /** Bought once by each account. The trial methods set it, in a copy. */
   isTrialPlan?: boolean;
@@ -91,9 +92,9 @@ export interface PlanMetadata extends AgentMetadata {
 
 /** Where an agent is, and how the platform gets in. */
 export interface AgentAPIAttributes {
-  /** What it sells: `{ POST: 'https://api.example/agents/:id/tasks' }`, patterns of path-to-regexp. Without it: anything. */
+  /** Paid endpoints: `{ POST: 'https://api.example/agents/:id/tasks' }`, patterns of path-to-regexp. Default: any. */
   endpoints?: Record<string, string>[];
-  /** What is free. */
+  /** Free endpoints. */
   openEndpoints?: string[];
   /** An OpenAPI document, an MCP manifest or an A2A card. */
   agentDefinitionUrl?: string;
@@ -114,9 +115,9 @@ export interface PublishOptions {
   organizationId?: string;
 }
 
-/** What `facilitator.verifyPermissions` takes. */
+/** Parameters of `facilitator.verifyPermissions`. */
 export interface VerifyPermissionsParams {
-  /** What was offered in the 402. */
+  /** The offer from the 402 response. */
   paymentRequired: X402PaymentRequired;
   /** The token as it came in `payment-signature`. */
   x402AccessToken: string;
@@ -124,9 +125,9 @@ export interface VerifyPermissionsParams {
   maxAmount?: Amount;
 }
 
-/** What `facilitator.settlePermissions` takes. */
+/** Parameters of `facilitator.settlePermissions`. */
 export interface SettlePermissionsParams extends VerifyPermissionsParams {
-  /** What verify answered: the request that is booked. */
+  /** Request id from the verify response: the request that is booked. */
   agentRequestId?: string;
   /** To be burned with others later, in one transaction. */
   batch?: boolean;
@@ -134,9 +135,9 @@ export interface SettlePermissionsParams extends VerifyPermissionsParams {
   marginPercent?: number;
 }
 
-/** What a verification says. */
+/** Result of a verification. */
 export interface VerifyPermissionsResult {
-  /** Whether the token would pay. */
+  /** True if the token would pay. */
   isValid: boolean;
   /** Why not. */
   invalidReason?: string;
@@ -153,13 +154,13 @@ export interface VerifyPermissionsResult {
   [member: string]: unknown;
 }
 
-/** What came of a settlement. Credits are decimal digits, as with the official SDKs. */
+/** Result of a settlement. Credits are decimal digits, as in the official SDKs. */
 export interface SettlePermissionsResult {
-  /** Whether the credits were taken. */
+  /** True if the credits were burned. */
   success: boolean;
   /** Why not. */
   errorReason?: string;
-  /** Who paid. */
+  /** Address of the payer. */
   payer?: string;
   /** Empty where there is none. */
   transaction: string;
@@ -176,19 +177,19 @@ export interface SettlePermissionsResult {
 
 /** A request to an agent, as the platform books it. */
 export interface StartAgentRequest {
-  /** What it is settled and observed by. */
+  /** Id by which the request is settled and observed. */
   agentRequestId: string;
   /** As its seller called it. */
   agentName: string;
-  /** Of the agent. */
+  /** Id of the agent. */
   agentId: string;
-  /** What the payer holds, with `balance` in decimal digits. */
+  /** Balance of the payer, with `balance` in decimal digits. */
   balance: Omit<PlanBalance, 'balance'> & { balance: string };
   /** The endpoint that it is for. */
   urlMatching: string;
   /** Its method. */
   verbMatching: string;
-  /** Whether it is burned with others later. */
+  /** True if the credits are burned later, in a batch. */
   batch: boolean;
   [member: string]: unknown;
 }
@@ -199,7 +200,7 @@ export interface TrackAgentSubTaskDto {
   agentRequestId: string;
   /** Credits that it came to. Default 0. */
   creditsToRedeem?: Amount;
-  /** What it is found by. */
+  /** Tag for search. */
   tag?: string;
   /** For people. */
   description?: string;
@@ -207,18 +208,18 @@ export interface TrackAgentSubTaskDto {
   status?: 'SUCCESS' | 'FAILED' | 'PENDING';
 }
 
-/** What somebody is in an organization. */
+/** Role of a member of an organization. */
 export type OrganizationRole = 'Admin' | 'Member' | 'Client';
 
 /** A member who was enrolled. */
 export interface CreateUserResponse {
   /** A key of their own: a secret. */
   nvmApiKey: string;
-  /** Of the platform's. */
+  /** User id on the platform. */
   userId: string;
   /** The account. */
   userWallet: string;
-  /** Whether they were one before. */
+  /** True if the user was a member before. */
   alreadyMember?: boolean;
   [member: string]: unknown;
 }
@@ -230,17 +231,17 @@ export type CustomerOnboardingResponse =
 
 /** A member. */
 export interface OrganizationMember {
-  /** Of the membership. */
+  /** Id of the membership. */
   id: string;
-  /** Of the platform's. */
+  /** User id on the platform. */
   userId: string;
   /** The organization. */
   orgId: string;
   /** The account. */
   userAddress: string;
-  /** What they are there. */
+  /** Role in the organization. */
   role: OrganizationRole;
-  /** Whether they still are. */
+  /** True if the user is still a member. */
   isActive: boolean;
   /** ISO 8601. */
   createdAt: string;
@@ -251,17 +252,17 @@ export interface OrganizationMember {
 
 /** An organization that one belongs to. */
 export interface MyMembership {
-  /** What `setOrganizationId` takes. */
+  /** Organization id, for `setOrganizationId`. */
   orgId: string;
   /** Its name. */
   orgName: string;
-  /** What one is there. */
+  /** Role of the caller. */
   role: OrganizationRole;
   /** `Premium`, `Enterprise`, `Lapsed` or `Other`. */
   orgType: string;
-  /** Whether one may do what only admins may. */
+  /** True if the caller may do what only admins may. */
   isAdmin: boolean;
-  /** Whether it ever paid. */
+  /** True if the organization ever paid. */
   hasSubscriptionHistory: boolean;
   [member: string]: unknown;
 }
@@ -270,7 +271,7 @@ export interface MyMembership {
 export interface OrganizationActivityFilters {
   /** `plan.created`, `member.joined`, …: one or several. */
   eventType?: string | string[];
-  /** Who did it. */
+  /** User id of the actor. */
   actorUserId?: string;
   /** Not before, ISO 8601. */
   from?: string;
@@ -284,13 +285,13 @@ export interface OrganizationActivityFilters {
 
 /** Something that happened in an organization. */
 export interface OrganizationActivityEvent {
-  /** Of the event. */
+  /** Id of the event. */
   id: string;
   /** `plan.created`, … */
   eventType: string;
-  /** Who did it; `null` for the platform. */
+  /** User id of the actor; `null` for the platform. */
   actorUserId: string | null;
-  /** What it was done to. */
+  /** Object of the event. */
   subject: { kind: string; id: string; [member: string]: unknown };
   /** More of it. */
   metadata: Record<string, unknown> | null;
@@ -305,7 +306,7 @@ export interface StripeAccountConnectResult {
   stripeAccountLink: string;
   /** `acct_…` */
   stripeAccountId: string;
-  /** Of the platform's. */
+  /** User id on the platform. */
   userId: string;
   /** Two letters. */
   userCountryCode: string;
@@ -318,19 +319,19 @@ export interface StripeAccountConnectResult {
 
 /** Where the platform's contracts are. */
 export interface DeploymentInfo {
-  /** Of the deployment. */
+  /** Version of the deployment. */
   version?: string;
-  /** Of the chain. */
+  /** Id of the chain. */
   chainId?: number;
   /** Addresses by name. */
   contracts: Record<string, string>;
   [member: string]: unknown;
 }
 
-/** What came of an order so far. */
+/** Status of an order. */
 export type OrderStatus = 'requires_payment' | 'paid' | 'refunded' | 'partially_refunded' | 'disputed' | 'failed';
 
-/** What `orders.createOrder` takes. */
+/** Parameters of `orders.createOrder`. */
 export interface CreateOrderOptions {
   /** In cents; $1.00 at the least. */
   amountMinor: Amount;
@@ -356,24 +357,24 @@ export interface CreateOrderOptions {
 export interface CreateOrderResult {
   /** Nobody guesses it: whoever knows it may read the order. */
   orderId: string;
-  /** What came of it so far. */
+  /** Status of the order. */
   status: OrderStatus;
-  /** What the buyer's browser confirms with, while it can be paid. */
+  /** Secret with which the buyer's browser confirms the payment, while the order can be paid. */
   clientSecret?: string;
   [member: string]: unknown;
 }
 
 /** An order as its buyer may see it. */
 export interface Order {
-  /** Of the order. */
+  /** Id of the order. */
   id: string;
   /** In cents. */
   amountMinor: number;
   /** `usd` */
   currency: string;
-  /** What came of it so far. */
+  /** Status of the order. */
   status: OrderStatus;
-  /** What was given back, in cents. */
+  /** Refunded amount, in cents. */
   amountRefundedMinor: number;
   /** For people. */
   description: string | null;
@@ -383,18 +384,18 @@ export interface Order {
   paymentIntentId: string | null;
   /** Until when it can be paid, ISO 8601. */
   expiresAt: string | null;
-  /** What the buyer's browser confirms with, while it can be paid. */
+  /** Secret with which the buyer's browser confirms the payment, while the order can be paid. */
   clientSecret?: string;
   [member: string]: unknown;
 }
 
-/** What a challenge is for. */
+/** Parameters of an MPP challenge. */
 export interface IssueMppChallengeParams {
   /** Whose credits. */
   planId: string | bigint;
   /** How many. They are sealed, and burned as they are. */
   credits: Amount;
-  /** What is sold, as the request names it: path and query. */
+  /** The sold resource, as the request names it: path and query. */
   resource: string;
   /** The method. */
   httpVerb: string;
@@ -406,7 +407,7 @@ export interface IssueMppChallengeParams {
   description?: string;
 }
 
-/** What a buyer answered a challenge with. */
+/** A buyer's answer to a challenge. */
 export interface RedeemMppParams {
   /** The `Payment …` value of `Authorization`. */
   credential: string;
@@ -414,17 +415,17 @@ export interface RedeemMppParams {
   resource: string;
   /** As in the challenge. */
   httpVerb: string;
-  /** Of the body that came, where the challenge was for one. */
+  /** Digest of the received body, if the challenge was for one. */
   bodyDigest?: string;
 }
 
-/** What a token for MPP is made from. It is bound to its challenge, so nothing of version 3 is allowed here. */
+/** Options of a token for MPP. It is bound to its challenge, so nothing of version 3 is allowed here. */
 export interface MppTokenOptions {
   /** Default `nvm:erc4337`. */
   scheme?: 'nvm:erc4337' | 'nvm:card-delegation';
   /** Default: the environment's for that scheme. */
   network?: string;
-  /** What it spends from. */
+  /** The delegation that it spends from. */
   delegationConfig: { delegationId: string } | { apiKeyId: string };
 }
 
@@ -438,13 +439,13 @@ export interface MppSettleResult extends SettlePermissionsResult {
 export interface MppChallenge {
   /** A seal over all the rest: it names the payment. */
   id: string;
-  /** Who asks. */
+  /** The seller's realm. */
   realm: string;
   /** How it is paid. */
   method: string;
-  /** What for. */
+  /** The intent of the challenge. */
   intent: string;
-  /** What is asked for, credits in decimal digits. */
+  /** The requested payment, credits in decimal digits. */
   request: { planId: string; credits: string; agentId?: string };
   /** The same as it came: it goes back byte for byte. */
   requestEncoded: string;
@@ -458,7 +459,7 @@ export interface MppChallenge {
   description?: string;
 }
 
-/** What the header `Payment-Receipt` says. It is not signed. */
+/** Content of the header `Payment-Receipt`. It is not signed. */
 export interface MppReceipt {
   /** How it was paid. */
   method: string;
@@ -470,7 +471,7 @@ export interface MppReceipt {
   timestamp: string;
 }
 
-/** What a call of a model used. */
+/** Usage of a model call. */
 export interface HeliconeUsage {
   /** Tokens in. */
   prompt_tokens: number;
@@ -478,17 +479,17 @@ export interface HeliconeUsage {
   completion_tokens: number;
   /** Both. */
   total_tokens: number;
-  /** Of those in. */
+  /** Details of the input tokens. */
   prompt_tokens_details?: { cached_tokens: number; audio_tokens: number };
-  /** Of those out. */
+  /** Details of the output tokens. */
   completion_tokens_details?: { reasoning_tokens: number; audio_tokens: number; accepted_prediction_tokens: number; rejected_prediction_tokens: number };
 }
 
-/** What a call of a model was, for Helicone. */
+/** Description of a model call, for Helicone. */
 export interface HeliconePayloadConfig {
   /** Its name. */
   model: string;
-  /** What went in: JSON. */
+  /** Input: JSON. */
   inputData: unknown;
   /** Default 1. */
   temperature?: number;
@@ -504,33 +505,33 @@ export interface HeliconePayloadConfig {
   stream?: boolean;
 }
 
-/** What a call of a model gave, for Helicone. */
+/** Response of a model call, for Helicone. */
 export interface HeliconeResponseConfig {
   /** Before the time, in the id. */
   idPrefix: string;
   /** Its name. */
   model: string;
-  /** What came out: JSON. */
+  /** Output: JSON. */
   resultData: unknown;
-  /** What it used. */
+  /** Usage of the call. */
   usage: HeliconeUsage;
   /** Default: made of the time. */
   systemFingerprint?: string;
 }
 
-/** What an OpenAI client is made with. */
+/** Options for making an OpenAI client. */
 export interface OpenAIConfiguration {
   /** The caller's own. */
   apiKey: string;
   /** Helicone's gateway. */
   baseURL: string;
-  /** What books the call on the agent's request. Helicone's key is among them. */
+  /** Headers that book the call on the agent's request. Helicone's key is among them. */
   defaultHeaders: Record<string, string>;
 }
 
-/** What a `ChatOpenAI` of LangChain's is made with. */
+/** Options for making a `ChatOpenAI` of LangChain. */
 export interface ChatOpenAIConfiguration {
-  /** Of the model. */
+  /** Name of the model. */
   model: string;
   /** The caller's own. */
   apiKey: string;
@@ -658,7 +659,7 @@ export class Payments {
     removePlanFromAgent(planId: string | bigint, agentId: string | bigint): Promise<NvmAPIResult>;
   };
 
-  /** Whether a token pays, and that it does. */
+  /** Verifies and settles tokens. */
   readonly facilitator: {
     /** `POST /api/v1/x402/verify`. Burns nothing. */
     verifyPermissions(params: VerifyPermissionsParams): Promise<VerifyPermissionsResult>;
@@ -701,7 +702,7 @@ export class Payments {
     getDeploymentInfo(): Promise<DeploymentInfo>;
     /** One of its addresses. Rejects with `contract_unknown`. */
     getContractAddress(contractName: string): Promise<string>;
-    /** What plans are made with that are paid as one goes. */
+    /** Address of the template with which pay-as-you-go plans are made. */
     getPayAsYouGoTemplateAddress(): Promise<string>;
   };
 
@@ -725,7 +726,7 @@ export class Payments {
     getMppAccessToken(planId: string | bigint, agentId: string | bigint | undefined, tokenOptions: MppTokenOptions): Promise<{ accessToken: string; [member: string]: unknown }>;
   };
 
-  /** What may be spent, and from which cards. */
+  /** Delegations, and the cards that they spend from. */
   readonly delegation: {
     /** `POST /api/v1/delegation/create`. Nothing is charged by it. Never repeated by itself. */
     createDelegation(payload: CreateDelegationPayload): Promise<{ delegationId: string; delegationToken?: string }>;
@@ -735,15 +736,15 @@ export class Payments {
     revokeDelegation(delegationId: string): Promise<unknown>;
     /** `GET /api/v1/payment-methods`: cards, and the wallet. `accessible`: those that the key in use may pay with. */
     listPaymentMethods(options?: { accessible?: boolean; provider?: string }): Promise<PaymentMethodSummary[]>;
-    /** What is left to spend: `listPaymentMethods` and `listDelegations` added up. */
+    /** The sum of what may still be spent, from `listPaymentMethods` and `listDelegations`. */
     getPurchasingPower(): Promise<PurchasingPower>;
     /** `PATCH /api/v1/payment-methods/:id`: a name of one's own, and which API keys may use it (`null`: all). */
     updatePaymentMethod(paymentMethodId: string, changes: { alias?: string; allowedApiKeyIds?: string[] | null }): Promise<PaymentMethodSummary>;
   };
 
   /**
-   * What a call of a language model carries so that Helicone books it on an agent's request: an address and headers, for any
-   * client. Nothing is sent from here.
+   * The address and headers with which Helicone books a call to a language model on an agent's request. They work with
+   * any client. Nothing is sent from here.
    */
   readonly observability: {
     /** Helicone's gateway for clients of OpenAI's API. */
@@ -798,21 +799,21 @@ export function setRedemptionType(creditsConfig: PlanCreditsConfig, redemptionTy
 /** A copy whose burns are repeated on chain, or not. */
 export function setOnchainMirror(creditsConfig: PlanCreditsConfig, onchainMirror?: boolean): PlanCreditsConfig;
 
-/** Who may redeem the credits of a plan. There is no 3. */
+/** Roles that may redeem the credits of a plan. There is no 3. */
 export const PlanRedemptionType: { readonly ONLY_GLOBAL_ROLE: 0; readonly ONLY_OWNER: 1; readonly ONLY_PLAN_ROLE: 2; readonly ONLY_SUBSCRIBER: 4 };
 /** How a price is fixed. No call sends it. */
 export const PlanPriceType: { readonly FIXED_PRICE: 0; readonly FIXED_FIAT_PRICE: 1; readonly SMART_CONTRACT_PRICE: 2 };
-/** What credits are like. No call sends it. */
+/** Types of credits. No call sends it. */
 export const PlanCreditsType: { readonly EXPIRABLE: 0; readonly FIXED: 1; readonly DYNAMIC: 2 };
 /** The currencies of plans. */
 export const Currency: { readonly USD: 'USD'; readonly EUR: 'EUR'; readonly USDC: 'USDC'; readonly EURC: 'EURC' };
-/** What came of a part of a task. */
+/** Results of a part of a task. */
 export const AgentTaskStatus: { readonly SUCCESS: 'SUCCESS'; readonly FAILED: 'FAILED'; readonly PENDING: 'PENDING' };
-/** What somebody is in an organization. */
+/** Roles of a member of an organization. */
 export const OrganizationMemberRole: { readonly Admin: 'Admin'; readonly Member: 'Member'; readonly Client: 'Client' };
-/** What an organization has paid for. */
+/** Subscription levels of an organization. */
 export const OrganizationType: { readonly Premium: 'Premium'; readonly Enterprise: 'Enterprise'; readonly Lapsed: 'Lapsed'; readonly Other: 'Other' };
-/** What happens in an organization. */
+/** Events in an organization. */
 export const OrganizationActivityEventType: Readonly<Record<
   | 'MemberInvited' | 'MemberJoined' | 'MemberRoleChanged' | 'MemberDeactivated' | 'MemberReactivated' | 'MemberRemoved' | 'InvitationRevoked'
   | 'InvitationExpired' | 'AgentCreated' | 'PlanCreated' | 'PlanPurchased' | 'CustomerAdded' | 'CustomerBlocked' | 'CustomerUnblocked'
@@ -822,26 +823,26 @@ export const OrganizationActivityEventType: Readonly<Record<
 
 /** The challenge of a `WWW-Authenticate` header, which may name other schemes too; `null` where there is none that could be paid. Throws `mpp_malformed` for one that is broken. */
 export function parseChallengeHeader(header: string): MppChallenge | null;
-/** What a buyer answers in `Authorization`. */
+/** The value of a buyer's `Authorization` header. */
 export function buildCredentialHeader(challenge: MppChallenge, payload: { accessToken: string }): string;
 /** The challenge that a credential answers: a payment is known by it, whatever letters it comes in. `null` where it is none. */
 export function extractCredentialChallengeId(credential: string): string | null;
 /** The `Payment` scheme out of a header that names several; `null` where it names none. */
 export function extractPaymentScheme(header: string): string | null;
-/** What a `Payment-Receipt` header says. Throws `mpp_malformed`. */
+/** Reads a `Payment-Receipt` header. Throws `mpp_malformed`. */
 export function parseReceiptHeader(header: string): MppReceipt;
 
-/** What an image used: its pixels. */
+/** Usage of an image, in pixels. */
 export function calculateImageUsage(pixels: number): HeliconeUsage;
-/** What a video used: one. */
+/** Usage of a video: one. */
 export function calculateVideoUsage(): HeliconeUsage;
-/** What a song used. */
+/** Usage of a song. */
 export function calculateSongUsage(tokens: number): HeliconeUsage;
-/** What a song used that was not made: six. */
+/** Usage of a placeholder song: six. */
 export function calculateDummySongUsage(): HeliconeUsage;
 /** A call of a model in Helicone's form. */
 export function createHeliconePayload(config: HeliconePayloadConfig): Record<string, unknown>;
-/** What it gave in Helicone's form, with the time now. */
+/** The response in Helicone's form, with the current time. */
 export function createHeliconeResponse(config: HeliconeResponseConfig): Record<string, unknown>;
 
 /**

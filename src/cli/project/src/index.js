@@ -9,7 +9,7 @@ async function handler(request, { paymentContext }) {
   return Response.json({ answer: `You asked: ${question}`, payer: paymentContext?.payer });
 }
 
-// What must be true once, however many isolates there are: bound in wrangler.toml.
+// State that must be true once for all isolates; bound in wrangler.toml.
 export { PaywallState };
 
 export default { fetch: paywall(handler, options) };

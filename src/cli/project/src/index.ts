@@ -16,7 +16,7 @@ async function handler(request: Request, { paymentContext }: HandlerContext<Env>
   return Response.json({ answer: `You asked: ${question}`, payer: paymentContext?.payer });
 }
 
-// What must be true once, however many isolates there are: bound in wrangler.toml.
+// State that must be true once for all isolates; bound in wrangler.toml.
 export { PaywallState };
 
 export default { fetch: paywall<Env>(handler, options) };
