@@ -59,7 +59,7 @@ main(async () => {
   print(rows, { lanes, commits: rows.find(({ commits }) => commits)?.commits });
 });
 
-/** What the runtime does on this machine without the sandbox. */
+/** Measures the runtime on this machine without the sandbox. */
 async function machine(folder, seconds, lanes) {
   const root = join(folder, 'empty');
   mkdirSync(root);

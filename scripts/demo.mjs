@@ -17,7 +17,7 @@ main(async () => {
   console.log(`\n  ${out.bold('payments-wasm')}  ${out.dim(headless ? 'the whole way, in a terminal' : 'the demo')}\n`);
   const started = performance.now();
   await setup();
-  // What the demo shows and no more, quick to build: what ships is optimised for minutes.
+  // Development builds are enough for the demo: an optimised build takes minutes.
   await build(['subscriber', 'worker', 'sandbox'], { dev: true });
   const { PRICES, freePort, newAccount, startStage } = await import('./lib/stage.mjs');
   const ports = await choosePorts(port, headless, freePort);

@@ -42,7 +42,7 @@ export async function startBare({ data, root = dist('sandbox') }) {
   return { url: `http://127.0.0.1:${port}`, pid: child.pid, ended, kill, stop: kill };
 }
 
-/** What workerd is to run, in its own language. */
+/** The configuration of workerd, in Cap'n Proto text. */
 function configuration(folder, root) {
   const text = (value) => JSON.stringify(value);
   const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && /\.(js|mjs|wasm)$/.test(entry.name));

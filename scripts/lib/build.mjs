@@ -13,9 +13,10 @@ import { count, notice, step } from './term.mjs';
 import { crateVersion, setup } from './tools.mjs';
 
 /**
- * What is built. `features` are cargo's, `crate` is the workspace's where it is not the library, `name` is that of the glue and the wasm beside it, `template` the folder whose
- * files go along, `quiet` whether it prints no panic (`prune.mjs`), `bindgen` and `opt` what the two tools are told beyond the usual, `symbols` the file that says which function each number in a stack trace is
- * where the wasm does not, `needs` what has to be built before.
+ * The artefacts. `features` are cargo's; `crate` is the workspace crate where it is not the library; `name` is the name
+ * of the glue and its wasm; `template` is the folder whose files are copied; `quiet` removes panic messages
+ * (`prune.mjs`); `bindgen` and `opt` are extra arguments of the two tools; `symbols` is the file that names the
+ * function for each number in a stack trace where the wasm does not; `needs` lists artefacts that are built before.
  */
 export const ARTEFACTS = {
   // The npm package. Its wasm has to compile in every engine since Node 20, so nothing here may ask for newer ones.
@@ -181,7 +182,7 @@ async function compile({ crate = 'payments-wasm', features }, profile, { quiet, 
   // As a cdylib alone: beside an rlib, cargo gives up link-time optimisation, and the wasm is a fifth larger.
   const args = ['rustc', '-p', crate, '--lib', '--crate-type', 'cdylib', '--target', 'wasm32-unknown-unknown', '--profile', profile,
     '--no-default-features', ...(features ? ['--features', features] : []), '--locked', '--color', process.stderr.isTTY ? 'always' : 'never',
-    // What leads where, for `prune`.
+    // Relocations, for `prune`.
     ...(quiet ? ['--', '-Clink-arg=--emit-relocs'] : [])];
   let compiled = 0;
   await run('cargo', args, {
@@ -222,7 +223,8 @@ function templateFiles(folder) {
 
 /** Pages of the documentation that go along. */
 const PAGES = ['builder', 'client', 'errors', 'migration', 'options', 'passes-and-page', 'paywall', 'paywall-config', 'sandbox', 'settlement'].map((name) => `docs/${name}.md`);
-/** What is minified has lines of a length that can be printed: Node shows the line that threw. And where it was, before it was minified, is in a map beside it. */
+/** Minified files keep lines short enough to print, because Node shows the line that threw. A source map beside each
+ * file shows the original place. */
 const LINE = 500;
 const EXPLAINED = { sourcemap: 'linked', lineLimit: LINE };
 
@@ -242,7 +244,8 @@ async function finishPackage(work, { dev, renamed }) {
   canary(wasm);
   if (renamed) renameInGlue(work, 'core', renamed);
 
-  // What is JavaScript alone is exported as it is: the class and the errors, from the very copy that the glue uses, and the rest.
+  // Exports that are only JavaScript keep their form: the class and the errors, from the very copy that the glue uses,
+  // and the rest.
   const errors = readdirSync(join(work, 'snippets'), { recursive: true }).find((path) => path.endsWith(`${sep}error.js`));
   const shell = ['error.js', 'lazy.js', 'payments.js'].map((name) => `./snippets/${errors.replaceAll(sep, '/').replace(/error\.js$/, name)}`);
   const own = [...shell, at('src/bindings/subscriber/js/constants.js')];
@@ -252,7 +255,7 @@ async function finishPackage(work, { dev, renamed }) {
   cpSync(at('src/bindings/subscriber/js'), join(snippets, 'src/bindings/subscriber/js'), { recursive: true, filter: (path) => !/\.(rs|ts)$/.test(path) });
 
   // The snippets go into the glue: one file less to load each, and no folder named after a hash.
-  // What few pages need stays beside it and is loaded on demand.
+  // Files that few pages need stay separate and are loaded on demand.
   const beside = ['checkout.js', 'helpers.js', 'quote.js', 'budget_store.js', 'wrap_fetch.js'];
   for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [at('src/bindings/subscriber/js'), name])]) {
     await bundle({
@@ -412,7 +415,7 @@ async function pageScripts({ dev, shared = [] }) {
   return `// What the 402 page is made of, and its scripts, as texts.\n${imports}export const PAGE_FILES = ${listed};\nexport const PAGE_CONTENT = {${content}};\n`;
 }
 
-/** What the gate makes the page of: it is no part of the wasm, which a gate without a page loads too. */
+/** The parts of the gate's page. They are not in the wasm, because a gate without a page loads that too. */
 async function pageParts({ dev }) {
   const { transform } = await import('esbuild');
   const text = (name) => readFileSync(at('src/paywall/page', name), 'utf8');
@@ -433,8 +436,8 @@ function renameInGlue(work, name, { imports, exports }) {
     ...imports.filter(([module]) => module === own).map(([, from, to]) => [from, to]),
     ...exports.map(([from, to]) => [`wasm.${from}`, `wasm.${to}`]),
   ]);
-  // What wasm is given: `"./core_bg.js": import0`, and a line like it for a snippet whose functions need no glue. Now
-  // all of it comes from one module.
+  // The imports of the wasm: `"./core_bg.js": import0`, and a similar line for a snippet whose functions need no glue.
+  // Here all of them come from one module.
   const line = /^\s*"([^"]+)": (import\d+),\n/gm;
   const glue = readFileSync(path, 'utf8');
   const variables = new Map([...glue.matchAll(line)].map(([, module, variable]) => [module, variable]));
@@ -448,9 +451,10 @@ function renameInGlue(work, name, { imports, exports }) {
 }
 
 /**
- * What the glue says that not every bundler and runtime takes. In the edge runtime of Next.js a module is one, but of another realm's class. And the objects
- * that are handed to the wasm become plain ones: wasm-bindgen writes `{ __proto__: null, ... }`, and where minifiers fold one such
- * object into another the script is no JavaScript any more ("Duplicate __proto__ fields").
+ * Replaces code of the glue that some bundlers and runtimes reject. In the edge runtime of Next.js a module is a
+ * WebAssembly.Module of another realm's class. Import objects become plain ones: wasm-bindgen writes `{ __proto__:
+ * null, ... }`, and a minifier that inlines one such object into another makes invalid JavaScript ("Duplicate __proto__
+ * fields").
  */
 function portable(work, name) {
   const path = join(work, `${name}.js`);
@@ -467,8 +471,8 @@ function canary(wasm) {
   }
 }
 
-// Whether there is anything to do. The stamp of a build names its inputs with a hash of their contents; a source file
-// cannot be missing from the list without a listed one (which names it) having changed.
+// Decides if a build is needed. The stamp of a build names its inputs with a hash of their contents; a source file
+// cannot be missing from the list unless a listed one (which names it) changed.
 
 const stampPath = (name) => at('target/dist', `.${name}.json`);
 

@@ -1,4 +1,4 @@
-// What every command shares: a main that reports errors plainly, and options whose mistakes are named.
+// Shared by all commands: a main function that reports errors plainly, and options that name their mistakes.
 import { parseArgs } from 'node:util';
 import { err } from './term.mjs';
 

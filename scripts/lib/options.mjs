@@ -1,6 +1,7 @@
-// What the build makes of two descriptions. `src/options.json` has every option of the client, the gate and the command line: the table
-// that the client reads options by, the one that the gate's core reads by, the interfaces of the types, the JSON Schema, the help, and
-// `docs/options.md`. `src/bindings/subscriber/js/errors.json` has every code of an error: the hints, and `docs/errors.md`.
+// Generates files from two descriptions. `src/options.json` has every option of the client, the gate and the command
+// line. From it come the table that the client reads options by, the one of the gate's core, the interfaces of the
+// types, the JSON Schema, the help, and `docs/options.md`. `src/bindings/subscriber/js/errors.json` has every error
+// code. From it come the hints and `docs/errors.md`.
 import { readFileSync } from 'node:fs';
 import { at } from './run.mjs';
 
@@ -25,9 +26,9 @@ const listed = (type) => (/^('[^']*'|\d+)( \| |$)/.test(type) ? JSON.parse(`[${t
 const members = (shapes, name) => Object.assign({}, ...(shapes[name].extends ?? []).map((one) => members(shapes, one)), shapes[name].members);
 
 /**
- * What `options.js` reads by: `shapes` from shape to member to kind, or to the values that it may have; `required` from shape to
- * member to what may help where it is missing; `open` are those whose other
- * members are somebody else's.
+ * The tables of `options.js`: `shapes` maps a shape to its members and each member to its kind or its allowed values;
+ * `required` maps a shape to its required members and a hint for a missing one; `open` lists shapes that may have
+ * unknown members.
  */
 export function shapes(named = (name) => !OF_THE_BUILDER.includes(name)) {
   const all = describe();
@@ -41,7 +42,7 @@ export function shapes(named = (name) => !OF_THE_BUILDER.includes(name)) {
   };
 }
 
-/** What only `payments-wasm/builder` reads, and what it reads besides. */
+/** Options that only `payments-wasm/builder` reads, and options that it reads besides. */
 const OF_THE_BUILDER = ['BuilderOptions'];
 const SHARED = ['PaginationOptions', 'OrganizationOptions', 'DelegationListOptions', 'PaymentMethodListOptions'];
 
@@ -221,7 +222,7 @@ export function commandTable() {
 
 const tableCell = (text = '') => text.replaceAll('\n\n', ' ').replaceAll('|', '\\|');
 
-/** What a part of the schema takes, in a word. */
+/** The type of a part of the schema, in a word. */
 function typeOf({ type, enum: values, $ref, anyOf, oneOf, const: only, items }) {
   if (values) return values.map((value) => JSON.stringify(value)).join(' | ');
   if (only !== undefined) return JSON.stringify(only);
@@ -266,12 +267,12 @@ function commandTables() {
 const errors = () => JSON.parse(readFileSync(at('src/bindings/subscriber/js/errors.json'), 'utf8'));
 
 /**
- * What `error.js` says where nothing better is known: the cure of each code, and where all of them are explained. Where the core always says it, as of those that are
- * `told`, it is not said twice.
+ * The hints of `error.js` for errors that carry none: a remedy for each code, and the page that explains all of them.
+ * Codes marked `told` always have a hint from the core and are left out.
  */
 function hints(groups) {
   const { docs, ...all } = errors();
-  // Of a gate's codes those that a `PaywallError` has and the seller can do something about: where the platform fails, or an option is wrong.
+  // The gate's codes that a `PaywallError` has and a seller can act on: a failing platform, or a wrong option.
   const thrown = /^(facilitator_|(plan_unknown|state_unavailable|config_invalid)$)/;
   const named = groups.flatMap((group) => Object.entries(all[group])).filter(([code]) => groups[0] !== 'gate' || thrown.test(code));
   return { docs, hints: Object.fromEntries(named.map(([code, { cure, told }]) => [code, told ? '' : cure])) };

@@ -9,7 +9,8 @@ const PANICS = new RegExp([
   '4core5slice[\\w$.]+len_mismatch_fail', '4core3str\\d+slice_error_fail', '3std6thread5local18panic_access_error', '5alloc3vec[\\w$.]+13assert_failed',
 ].join('|'));
 
-/** What leads somewhere, by the numbers of the tool conventions: to a function, and to data. The rest lead to types, globals and the like. */
+/** Relocation types by the numbers of the tool conventions: references to a function, and to data. The rest refer to
+ * types, globals and the like. */
 const TO_FUNCTION = new Set([0, 1, 2, 8, 12, 13, 26]);
 const TO_DATA = new Set([3, 4, 5, 11, 21, 23]);
 const WITH_ADDEND = new Set([3, 4, 5, 8, 9, 11, 21, 22, 23]);
@@ -87,7 +88,7 @@ function leb(value) {
   return Buffer.from(bytes);
 }
 
-/** What is where in a wasm. */
+/** The sections of a wasm file. */
 function read(wasm) {
   let at = 8;
   const byte = () => wasm[at++];

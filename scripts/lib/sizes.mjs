@@ -1,4 +1,4 @@
-// What each artefact weighs: the files that are loaded to run it, raw and after gzip -9, wasm and JS apart.
+// Measures each artefact: the files that are loaded to run it, raw and after gzip -9, wasm and JS separately.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';

@@ -3,7 +3,7 @@
 import { createServer } from 'node:net';
 import { startOrigin, startPage, startPaywall, startSandbox } from './start.mjs';
 
-/** What a question costs, in credits. */
+/** Prices of requests, in credits. */
 export const PRICES = { 'POST /ask': 2, 'GET /stream': 5 };
 
 const PLAN = { name: 'Oracle credits', credits: '100', cents: 500 };

@@ -16,7 +16,7 @@ try {
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}/package.json`, '{ "type": "commonjs" }');
   execFileSync(process.env.BINDGEN, ['--tests', '--no-typescript', '--out-dir', folder, '--out-name', 'tests', file], { stdio: 'inherit' });
-  // What a test prints is kept by the runtime of wasm-bindgen-test and shown where the test fails.
+  // The runtime of wasm-bindgen-test captures a test's output and shows it if the test fails.
   for (const name of ['debug', 'log', 'info', 'warn', 'error']) {
     own[name] = console[name];
     console[name] = (...given) => {
