@@ -5,7 +5,7 @@
 use payments_wasm::api::{Auth, Call, Request, Response, calls, plans, x402};
 use payments_wasm::wire::{AgentId, Credits, DelegationRef, PlanId, Scheme, Secret, WireErrorKind};
 
-/// What is given, `-` being nothing.
+/// A list of arguments; `-` stands for an absent one.
 fn given(list: &[&str]) -> Vec<Option<String>> {
     list.iter().map(|text| (*text != "-").then(|| (*text).into())).collect()
 }

@@ -39,7 +39,7 @@ const PAYERS: usize = 2;
 const ROUTES: [(&str, &str, usize); 4] =
     [("/before", "one", 1), ("/after", "one", 1), ("/end", "one", 1), ("/two", "two", 2)];
 
-/// What happens next. The numbers choose among what there is.
+/// The next operation. The numbers select one of the available objects.
 #[derive(Debug, Clone)]
 enum Op {
     /// A request by a payer for a route: with the reusable token, a fresh single-use one, or the last one again.
@@ -149,29 +149,29 @@ struct Live {
     name: usize,
     visit: RequestFlow,
     action: Action,
-    /// What is to be done while its answer goes out.
+    /// Its meter, while the response is sent.
     meter: Option<Meter>,
 }
 
-/// What really happened to a request, whoever knows it.
+/// The facts about a request, independent of each party's knowledge.
 #[derive(Debug, Default, Clone)]
 struct Truth {
     payer: usize,
     route: usize,
     nonce: Option<String>,
     verified: bool,
-    /// Whether the origin did it.
+    /// The origin did the work.
     worked: bool,
-    /// Whether it is at the origin, or its answer waits to be settled.
+    /// It is at the origin, or its response waits for settlement.
     at_work: bool,
     delivered: bool,
     crashed: bool,
-    /// Whether its client went away before it was delivered.
+    /// Its client disconnected before delivery.
     gone: bool,
     burned: u32,
-    /// Whether a settle was sent of which nobody knows what came.
+    /// A settle was sent, and its result is unknown.
     doubted: bool,
-    /// Whether its lease was over once, so that it was given up.
+    /// Its lease expired once, so that it was given up.
     lapsed: bool,
 }
 
@@ -303,7 +303,7 @@ impl World {
     }
 
     fn passes(&mut self, ms: u64) {
-        // What is sent arrives within two minutes, or never.
+        // A sent message arrives within two minutes, or never.
         while let Some(at) = self.late.iter().position(|(sent, _)| sent + LATEST_MS <= self.now + ms) {
             let (_, body) = self.late.remove(at);
             let _ = self.burn(&body);
@@ -498,7 +498,7 @@ impl World {
         let name = settled_for(&body);
         let truth = &mut self.truths[name];
         assert!(truth.worked, "settled, and the origin did not do it");
-        // Who sends the first settle, or one of a single-use token, may; any other one only after a clear no.
+        // The first settle is allowed, and so is any of a single-use token; any other only after a clear refusal.
         assert!(truth.nonce.is_some() || !truth.doubted, "a reusable token is settled again");
         truth.doubted = true;
         match fate {
@@ -603,7 +603,7 @@ impl World {
         entries
     }
 
-    /// What is true at any time.
+    /// Invariants that hold at any time.
     fn check(&self) {
         let entries = self.entries();
         let mut open: BTreeMap<(usize, &str), Vec<usize>> = BTreeMap::new();
@@ -641,7 +641,7 @@ impl World {
             for shard in &shards {
                 while self.alarm(shard, Fine, false) {}
             }
-            // What was refused waits for its payer.
+            // A refused payment waits for its payer.
             let open = self.entries().into_values().filter(|(entry, _)| {
                 let waits = entry.status == EntryStatus::Owed && entry.receipt.is_some();
                 !(waits || entry.status.is_final())
@@ -690,7 +690,7 @@ impl World {
         for (nonce, count) in served {
             assert!(count <= 1, "{nonce} bought {count} answers");
         }
-        // What the seller has to know of is in the book.
+        // The journal holds everything that the seller must know.
         let book: BTreeSet<usize> = self
             .objects
             .values()

@@ -18,7 +18,7 @@ use world::World;
 
 const PRICE: u64 = 2;
 
-/// What befalls a call of the facilitator.
+/// The fate of a call to the facilitator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Fine,
@@ -40,7 +40,7 @@ use Fate::{BrokenAfter, Busy, Fine, KeyEnded, LostAfter, LostBefore, Refused};
 
 const FATES: [Fate; 7] = [Fine, LostBefore, LostAfter, BrokenAfter, Refused, Busy, KeyEnded];
 
-/// What befalls the request at the origin, and its answer on the way back to the buyer.
+/// The fate of the request at the origin, and of its response on the way back to the buyer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Way {
     verify: Fate,
@@ -51,7 +51,7 @@ struct Way {
     answer_lost: bool,
 }
 
-/// What really happened, whoever knows it.
+/// The facts, independent of each party's knowledge.
 #[derive(Debug, Default)]
 struct Truth {
     burned: u64,

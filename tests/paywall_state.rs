@@ -21,7 +21,7 @@ const PRICE: u64 = 2;
 const PAYER: &str = "0x00000000000000000000000000000000000000b1";
 const START: u64 = 1_790_000_000_000;
 
-/// What befalls a call.
+/// The fate of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Fine,
@@ -40,7 +40,7 @@ use Fate::{Busy, Fine, LostAfter, LostBefore, Refused};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Way {
     route: &'static str,
-    /// Whether the token is single-use.
+    /// The token is single-use.
     once: bool,
     verify: Fate,
     /// The first settle and those after it.
@@ -49,7 +49,7 @@ struct Way {
     origin: u16,
     /// How its body ends.
     how: EndReason,
-    /// What befalls the first and the second question to the state.
+    /// The fates of the first and the second command to the state.
     state: [Fate; 2],
     /// After how many steps the isolate dies.
     dies: Option<usize>,
@@ -69,14 +69,14 @@ const PLAIN: Way = Way {
     leaves: None,
 };
 
-/// What really happened, whoever knows it.
+/// The facts, independent of each party's knowledge.
 #[derive(Debug, Default)]
 struct Truth {
     burned: u64,
     settles: usize,
     questions: usize,
     delivered: bool,
-    /// Whether the client went away before a settle was sent.
+    /// The client disconnected before a settle was sent.
     gone: bool,
     logged: bool,
     spent: bool,
@@ -183,7 +183,7 @@ fn question(rows: &mut Map, call: &StateCall, fate: Fate, now: u64) -> Event {
     if fate == LostAfter { Event::StateFailed } else { Event::State(reply) }
 }
 
-/// What a facilitator that is well, and the seller's book, say to the state.
+/// Responses of a working facilitator and of the seller's ledger to the state.
 fn tell(task: &Task, way: Way, truth: &mut Truth) -> PlatformResponse {
     let Task::Call(call) = task else { return PlatformResponse::Heard };
     match facilitate(call, Fine, way.once, truth) {
@@ -365,7 +365,7 @@ fn whatever_fails_the_ledger_is_what_receipts_and_journal_say() {
             let late = way.leaves.is_some() && burned_by_then > 0;
             assert!(truth.delivered || way.dies.is_some() || late, "burned for nothing: {case}");
         }
-        // Of a single-use token every settle comes to a known end.
+        // Every settle of a single-use token gets a known result.
         let sent = entry.is_some_and(|entry| entry.sent);
         assert!(stands != Some(EntryStatus::Unresolved) || !way.once || !sent, "{case}");
         // The reconciler settles nothing that was not delivered.
@@ -402,7 +402,7 @@ fn whatever_fails_the_ledger_is_what_receipts_and_journal_say() {
             let reply = state::apply(&mut rows, &admit, START + 10_000_000_000).unwrap();
             if truth.delivered || truth.burned > 0 {
                 let used = reply == Reply::Used;
-                // What was delivered without a burn and is over: refused behind the answer.
+                // Delivered without a burn and closed: refused after delivery.
                 assert!(used || stands == Some(EntryStatus::Refused), "a second answer: {case}");
             }
         }

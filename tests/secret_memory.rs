@@ -11,8 +11,8 @@ fn text(seed: u8) -> String {
     (0..64u8).map(|at| char::from(b'a' + (at.wrapping_mul(7).wrapping_add(seed) ^ (at / 3)) % 26)).collect()
 }
 
-/// Whether 24 letters in a row from the middle of `text(seed)` stand in memory that can be written. What is looked for is
-/// kept with its bits flipped, so that the search does not find itself.
+/// True if 24 letters in a row from the middle of `text(seed)` are in writable memory. The search pattern is stored
+/// with its bits flipped, so that the search does not find itself.
 fn stands(seed: u8) -> bool {
     let mut wanted: Vec<u8> = Vec::with_capacity(24);
     wanted.extend(text_flipped(seed).get(20..44).unwrap());
@@ -64,7 +64,7 @@ fn rule_13_a_secret_is_overwritten_when_it_is_dropped() {
     drop(copy);
     assert!(!stands(2), "a secret");
 
-    // What a token decodes to is as secret as the token.
+    // The decoded form of a token is as secret as the token.
     let token = {
         let signature = Secret::new(text(3));
         let front = r#"{"x402Version":2,"accepted":{"scheme":"nvm:erc4337","network":"n","planId":"1"},"payload":{"signature":""#;

@@ -1,4 +1,4 @@
-//! What comes in over the wire, good and bad. The vectors are files, for whoever else wants them.
+//! Messages from the wire, good and bad. The vectors are files, so that other tools can use them.
 
 use payments_wasm::wire::{
     Accept, AccessToken, AgentId, Credits, MAX_ACCEPTS, MAX_OFFER_BYTES, MAX_RECEIPT_BYTES, MAX_TOKEN_BYTES,

@@ -60,7 +60,7 @@ const ready = (page) => page.waitForFunction(() => document.documentElement.data
 const part = (page, view) => page.locator(`section[data-view="${view}"]`);
 const line = (page, text) => page.locator('.call').filter({ hasText: text });
 
-/** What a buyer and a seller do: a token, and what is answered to it. */
+/** A buyer and a seller: a token, and a settlement of it. */
 async function people() {
   const [ada, seller] = [client(sandbox.url, seeded.users.ada), client(sandbox.url, seeded.users.seller)];
   const plan = seeded.plans.questions.planId;

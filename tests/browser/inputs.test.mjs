@@ -1,4 +1,5 @@
-// What a page gives to `payments.fetch`, and a stream that comes back: in a real Chromium, across origins, through a gate.
+// Inputs of a page to `payments.fetch`, and a stream as the response: in a real Chromium, across origins, through a
+// gate.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, describe, test } from 'node:test';
@@ -9,7 +10,7 @@ import { open, sandbox, site } from './bare.mjs';
 let origin;
 let gate;
 let planId;
-/** What reached the origin, and what it does. */
+/** Requests that reached the origin, and its behaviour. */
 const seen = [];
 let answer;
 
@@ -172,7 +173,7 @@ test('across origins: what is an offer, whose it is, and that nobody who was not
     ]) assert.deepEqual(await fetched(path, { origins }), [code, 402, 'none', 'readable'], `${path} ${origins}`);
     assert.deepEqual(asked.map(([url, token]) => [url, token]), [['/plain', false], ['/body', false], ['/body', false], ['/elsewhere', false]]);
     assert.deepEqual(await platformCalls(), [], 'nobody was asked for a token, a plan or a balance');
-    // Who is named is paid once, and what is refused is not paid again.
+    // A named origin is paid once, and a refused request is not paid again.
     for (const path of ['/body', '/path']) assert.deepEqual(await fetched(path, { origins: [here] }), ['payment_refused', 402, 'unknown', 'readable']);
     assert.deepEqual(asked.slice(4), [['/body', false], ['/body', true], ['/path', false], ['/path', true]]);
     assert.equal(await held(), '100');

@@ -1,4 +1,5 @@
-// What stands in the way of the wasm, and of the parts that are loaded when they are needed: one error with a hint, and the next call tries again.
+// Obstacles to loading the wasm, and the parts that load on demand: one error with a hint, and the next call tries
+// again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { context, open, sandbox, site } from './bare.mjs';

@@ -29,7 +29,7 @@ const PDF = (() => {
   });
   return `${file}xref\n0 5\n0000000000 65535 f \n${places.join('')}trailer\n<</Root 1 0 R/Size 5>>\nstartxref\n${file.length}\n%%EOF\n`;
 })();
-/** What the origin sells: a type and a body by path. */
+/** The origin's goods: a type and a body by path. */
 const GOODS = {
   '/article': ['text/html; charset=utf-8', ARTICLE], '/guide': ['text/html; charset=utf-8', ARTICLE], '/data': ['application/json', '{"answer":42}'],
   '/notes': ['text/plain', 'plain words'], '/image': ['image/png', PNG], '/pdf': ['application/pdf', PDF], '/zip': ['application/zip', 'PK'], '/card': ['text/plain', 'paid by card'],
@@ -134,7 +134,8 @@ async function shot(page, name) {
   await page.screenshot({ path: new URL(`402-${name}.png`, SHOTS).pathname, fullPage: true });
 }
 
-/** What a page keeps after a purchase: how many orders there were in which minute, so that limits hold in all tabs. */
+/** The stored data of a page after a purchase: how many orders there were in which minute, so that limits hold in all
+ * tabs. */
 const ONE_ORDER = /^\[\{\},\{"payments-wasm\.orders":"b \d+ 1\\n"\}\]$/;
 
 test('without passes: logs in, buys, pays, and reads the document with its receipt', async () => {
@@ -186,7 +187,7 @@ test('with passes: lands on the resource itself, and on its neighbour without pa
   assert.deepEqual([last['x-payment-credits'], last['x-payment-pass'].length, last.cookie], ['0', 32, undefined]);
   const calls = await (await fetch(`${sandbox.url}/sandbox/calls`)).json();
   assert.equal(calls.filter(({ path }) => path.endsWith('/x402/settle')).length > 0, true);
-  // What is not in the set is to be paid, and the next person too.
+  // A route outside the set is to be paid, and so is a second buyer's request.
   assert.equal((await page.goto(`${passing.url}/broken`)).status(), 402);
   const stranger = await browser.newContext();
   assert.equal((await (await stranger.newPage()).goto(`${passing.url}/article`)).status(), 402);

@@ -80,7 +80,7 @@ export async function newPerson(browser, stage, options = {}) {
   return person;
 }
 
-/** What the platform was asked since the last time: how often each route was called. */
+/** The calls to the platform since the last time: how often each route was called. */
 export async function callsOf(stage) {
   const calls = await (await fetch(`${stage.sandbox.url}/sandbox/calls`)).json();
   await fetch(`${stage.sandbox.url}/sandbox/calls`, { method: 'DELETE' });

@@ -17,9 +17,9 @@ let stage;
 let site;
 let browser;
 let context;
-/** What the site serves at the moment: the block, and which plan is sold. */
+/** The content that the site serves at present: the block, and the plan that is sold. */
 let served;
-/** What went wrong in a page, unless the check expects it. */
+/** Errors in a page, unless the check expects them. */
 let wrong;
 
 before(async () => {
@@ -112,7 +112,7 @@ async function sellByCard() {
   served.planId = await client(stage.sandbox.url, stage.seller).plan(BY_CARD);
 }
 
-/** What a person does with each block, and what has to have come of it. */
+/** The user's actions with each block, and the required results. */
 const CHECKS = {
   async page() {
     const { page, click, shows } = await open();

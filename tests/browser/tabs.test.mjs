@@ -1,4 +1,4 @@
-// What outlives a page and what tabs share, in a real browser: the budget, the books, an order under way.
+// Data that outlives a page and data that tabs share, in a real browser: the budget, the receipts, a pending order.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { newAccount, startStage } from '../../scripts/lib/stage.mjs';
@@ -67,7 +67,7 @@ const start = (page, { nvmApiKey, delegationId }, options) => page.evaluate(asyn
   }
   const trusting = (limits) => ({ origins: [new URL(ask).origin], count: 'price', ...limits });
   window.payments = await Payments.getBrowserInstance({ returnUrl: '/', environment: 'custom', backend, policy: trusting(policy), ...given }).ready();
-  // What came of a fetch, as data.
+  // The result of a fetch, as data.
   window.ask = ({ policy, ...options } = {}) => payments.fetch(ask, { method: 'POST', body: '{"question":"1 + 1?"}' }, { ...options, ...(policy && { policy: trusting(policy) }) }).then(
     ({ response, spend }) => ({ status: response.status, outcome: spend.outcome }),
     ({ code, message, spend }) => ({ code, message, outcome: spend?.outcome, purchases: spend?.purchases }));
@@ -85,7 +85,7 @@ async function until(what, holds) {
   assert.fail(`${what}: not within half a minute`);
 }
 
-/** What a page has kept, all of it, as text. */
+/** All data that a page has stored, as text. */
 const keptBy = (page) => page.evaluate(async () => {
   const all = [JSON.stringify(sessionStorage), JSON.stringify(localStorage)];
   for (const { name } of await indexedDB.databases()) {

@@ -1,6 +1,6 @@
 // A payment as a new buyer makes it: `Payments` is the class of the entry that is tried, `config` says where the parts stand.
 
-/** What the page, the process or the Worker tells whoever tries it. */
+/** The facts that the page, the process or the Worker reports. */
 export async function pay(Payments, { nvmApiKey, sandbox, paywall }) {
   const payments = Payments.getInstance({
     nvmApiKey, environment: 'custom', backend: sandbox,

@@ -40,7 +40,7 @@ test('a document that is given: an object, a text, a variable of the Worker; it 
   const variables = { CONFIG: document(), ROUTES: { 'POST /ask': paid(9) }, UNLISTED: 'pass' };
   assert.equal(await price(gated(bare).ask, '/ask', variables), '3');
   assert.equal(await price(gated({ ...bare, config: document() }).ask, '/ask', { CONFIG: document({ routes: { 'POST /ask': paid(8) } }) }), '3');
-  // What it does not say the options say.
+  // Options fill in members that the document lacks.
   const { ask } = gated({ config: { routes: { 'POST /ask': paid(4) } } });
   assert.equal(await price(ask), '4');
   assert.equal((await ask('/health', { method: 'GET' })).status, 200);
@@ -83,7 +83,7 @@ for (const [what, given] of [
       assert.equal(await now(), '3', 'nobody waits for it');
       await settled();
       assert.deepEqual([await now(), source.reads], ['5', 2]);
-      // What is wrong is refused, and said once; the old one stays. What cannot be read changes nothing.
+      // A wrong document is refused and reported once; the old one stays. An unreadable one changes nothing.
       source.found = JSON.stringify(document({ unlisted: 'maybe' }));
       for (let round = 0; round < 3; round++) {
         goes(5_000);

@@ -1,4 +1,4 @@
-// What is delivered is what its headers say, and what cannot be delivered is found before it is settled (rule 19).
+// A delivery matches its headers, and an undeliverable response is found before it is settled (rule 19).
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { once as event } from 'node:events';

@@ -39,7 +39,7 @@ before(async () => {
 beforeEach(() => seller.del('/sandbox/calls'));
 after(() => sandbox?.stop());
 
-/** What a seller writes once: in Express it is `Payments.getInstance({ nvmApiKey, environment })`. */
+/** Code that a seller writes once: in Express it is `Payments.getInstance({ nvmApiKey, environment })`. */
 const paymentMiddleware = (routes, options = {}) => honoPaywall({
   nvmApiKey: seller.key, environment: 'custom', backend: sandbox.url, routes, unlisted: 'pass', state: 'memory', log: false, ...options,
 });

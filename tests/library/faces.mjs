@@ -20,7 +20,7 @@ export async function startFace({ options, origin, vars = {}, ...more }) {
   });
 }
 
-/** What somebody writes who has the handler in the same Worker; here it asks another service. */
+/** A Worker of a seller who has the handler in the same Worker; here it calls another service. */
 const WORKER = `
   import { paywall, PaywallState } from 'payments-wasm/paywall';
   import * as pageScripts from 'payments-wasm/paywall/page';
@@ -78,7 +78,7 @@ async function startInNode({ origin, api, key, routes, environment = 'custom', v
   };
 }
 
-/** What this process prints from now on. */
+/** Collects the lines that this process prints from now on. */
 function listen() {
   let text = '';
   const was = {};

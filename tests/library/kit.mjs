@@ -13,7 +13,7 @@ export const options = (more = {}) => ({
   routes: { 'POST /ask': { planId: PLAN, credits: 2 } }, ...more,
 });
 
-/** What the handler was called with, and a gate in front of it. */
+/** The requests that reached the handler, and a gate in front of it. */
 export function gated(more, answer = () => Response.json({ answer: 42 })) {
   const seen = [];
   const gate = paywall(async (request, context) => {
@@ -26,7 +26,7 @@ export function gated(more, answer = () => Response.json({ answer: 42 })) {
   return { gate, seen, ask };
 }
 
-/** What is printed meanwhile, instead of its being printed; `work` is handed the lines so far. */
+/** Captures printed lines instead of printing them; `work` receives the lines so far. */
 export async function hushed(work) {
   const said = [];
   const was = { error: console.error, warn: console.warn, log: console.log };

@@ -67,7 +67,7 @@ for (const [face, around] of Object.entries(faces)) {
         assert.ok(answer.headers.get('x-request-id'), name);
         assert.match(answer.headers.get('vary'), /Accept/, name);
         assert.match(answer.headers.get('access-control-expose-headers'), /x-mine/, name);
-        // What keeps a bought answer, and a bill, out of caches nobody overrules.
+        // Headers that keep a paid response, and an offer, out of caches.
         if (path === '/ask') assert.match(answer.headers.get('cache-control'), headers === paid ? /^private/ : /^no-store$/, name);
         if (status === 402) assert.equal(readHeader(answer.headers.get('payment-required')).accepts[0].planId, PLAN);
       }

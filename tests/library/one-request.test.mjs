@@ -1,5 +1,5 @@
-// What is priced, shown to hooks, handled and forwarded is one request (rule 16), whatever spelling it came in; and no more of
-// an unpaid body is read than a price needs (rule 20).
+// Price, hooks, handler and origin see one and the same request (rule 16), whatever its spelling; and no more of an
+// unpaid body is read than a price needs (rule 20).
 import assert from 'node:assert/strict';
 import { createServer, request as httpRequest } from 'node:http';
 import { once as event } from 'node:events';

@@ -1,4 +1,4 @@
-// What a subscriber calls beside fetch, against a real sandbox: plans, agents, delegations, permissions, helpers.
+// A subscriber's calls beside fetch, against a real sandbox: plans, agents, delegations, permissions, helpers.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newAccount, startStage } from '../../scripts/lib/stage.mjs';

@@ -1,4 +1,4 @@
-// What plans cost and grant, as the contract writes it down (section 5), and what is no amount.
+// Prices and credits of plans, as the contract defines them (section 5), and amounts that are refused.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as sdk from '../../target/dist/subscriber/builder.js';

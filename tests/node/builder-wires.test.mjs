@@ -1,4 +1,4 @@
-// What `payments-wasm/builder` puts on the wire and makes of what comes back, with a platform that is scripted.
+// Requests of `payments-wasm/builder` and its reading of responses, with a scripted platform.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OutcomeUnknown, Payments, PaymentsError, SessionExpired } from '../../target/dist/subscriber/builder.js';

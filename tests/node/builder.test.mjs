@@ -11,7 +11,7 @@ const { Payments, PlanRedemptionType, USDC_TOKEN_ADDRESS_TESTNET: USDC, ZeroAddr
 const DOLLAR = 1_000_000n;
 
 let sandbox, anyone, seller, buyer, plan, agent;
-/** What was called, `plans.getPlan`. */
+/** Called methods, such as `plans.getPlan`. */
 const called = new Set();
 
 before(async () => {
@@ -319,7 +319,7 @@ test('delegations and payment methods', async () => {
   await refused(ada.delegation.updatePaymentMethod('pm_nothing', { alias: 'x' }), 'BCK.DELEGATION.0001', 404);
 });
 
-/** What a person does on the card page; gives the card's id. */
+/** The user's actions on the card page; returns the card's id. */
 async function enroll() {
   const returnUrl = 'http://127.0.0.1:4567/';
   const { json } = await buyer.own.post('/api/v1/widgets/session/self', { orgId: 'org-1', returnUrl });

@@ -63,13 +63,13 @@ test('a hundred fetches over five origins, with failures: all is counted to the 
   assert.equal(set.status, 201, await set.text());
 
   /**
-   * What became of paid requests on the way, seen from outside: never sent, broken off by a busy machine, answered without a
-   * receipt, refused, and answers that got lost, with a receipt that says yes or no.
+   * Outcomes of paid requests, seen from outside: never sent, broken off by a busy machine, answered without a receipt,
+   * refused, and responses that got lost, with a receipt that says yes or no.
    */
   const way = { sent: 0, refused: 0, lost: 0, broke: 0, silent: 0, lostSettled: 0, lostUnsettled: 0 };
   const broken = () => new TypeError('the connection is gone');
   const approve = async (offer, context) => {
-    // Who cannot see the balance now says no to buying, not to paying.
+    // A buyer that cannot read the balance now refuses to buy, not to pay.
     const held = await context.balance().catch(() => undefined);
     return { approve: true, purchase: held !== undefined, remember: !offer.again };
   };
@@ -97,7 +97,7 @@ test('a hundred fetches over five origins, with failures: all is counted to the 
     },
   }, { credits: false });
 
-  /** What an application does: tries again what it may, and goes on where it does not know. */
+  /** The behaviour of an application: it retries where it may, and continues where the outcome is unknown. */
   const outcomes = [];
   async function ask(url, body) {
     let resume;
@@ -135,7 +135,7 @@ test('a hundred fetches over five origins, with failures: all is counted to the 
     assert.equal(orders, 1, 'no plan is ordered twice');
   }
 
-  // What the buyer knows is what can be seen from outside.
+  // The buyer's knowledge matches the facts that can be seen from outside.
   const unknown = outcomes.filter(({ outcome, requests }) => outcome === 'unknown' && requests > 0).length;
   assert.equal(unknown, way.silent + way.refused + way.lost + way.broke + way.lostSettled + way.lostUnsettled, 'each unknown outcome has its cause');
 

@@ -6,7 +6,7 @@ import { Payments } from '../../target/dist/subscriber/index.js';
 import * as builder from '../../target/dist/subscriber/builder.js';
 import { need, offerOf, startPlatform, startSeller } from './kit.mjs';
 
-/** What a body that holds an offer or a reason may take, and what a slow machine takes beside it, in milliseconds. */
+/** The time for a body that holds an offer or a reason, and the allowance for a slow machine, in milliseconds. */
 const PATIENCE = 10_000;
 const SLACK = 8_000;
 /** How many answers of a seller one fetch may have to read. */

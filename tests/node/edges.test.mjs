@@ -1,4 +1,4 @@
-// What a caller may do at the edges of a paid fetch: odd bodies, aborts and logouts at odd moments, redirects elsewhere.
+// Edge cases of a caller in a paid fetch: odd bodies, aborts and logouts at odd moments, redirects elsewhere.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';

@@ -1,4 +1,4 @@
-// What a hostile or broken seller may answer, byte by byte: a typed error or an answer that is handed over, never a
+// Responses of a hostile or broken seller, byte by byte: the result is a typed error or the seller's response, never a
 // hanging promise, a crash, or a payment. The network is a function here.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

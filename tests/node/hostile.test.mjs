@@ -94,7 +94,7 @@ describe('a seller that gives back what it was sent', () => {
       const outcome = await ask(payments, { method: 'GET', body: undefined }).catch((error) => error);
       const tokens = seller.seen.map(({ token }) => token).filter(Boolean);
       assert.ok(tokens.length > 0);
-      // What the seller wrote stays in its response, which is the caller's; all else is ours.
+      // The seller's text stays in its response, which the caller owns; all else is ours.
       const { response, cause, ...ours } = outcome;
       const depth = { depth: 20, maxStringLength: null, maxArrayLength: null, showHidden: true };
       const text = [inspect(ours, depth), String(outcome.message), String(outcome.stack), inspect(cause, depth),
@@ -244,7 +244,7 @@ describe('offers that are no offers: a typed error, nothing paid, and the answer
 
 describe('receipts of nonsense cost neither the answer nor the truth', () => {
   const real = { success: true, transaction: '0x1', network: 'eip155:84532', creditsRedeemed: '2', remainingBalance: '98' };
-  // What it is, the outcome, what is counted.
+  // The case, the outcome, the counted amount.
   const table = {
     'more credits than were agreed to': [{ ...real, creditsRedeemed: '1000' }, 'settled', 10n],
     'a number beyond 256 bits': [{ ...real, creditsRedeemed: '9'.repeat(100) }, 'unknown', 2n],

@@ -165,7 +165,7 @@ describe('an abort, at every step, ends the fetch with the reason and what was s
       const error = await failure(buyer.fetch(fresh(), { method: 'POST', body: 'x', signal: controller.signal }));
       assert.deepEqual([error.name, error.code, error.cause], ['AbortError', 'aborted', reason]);
       const paid = at === 'silence after';
-      // Who is told of the token hears it when the request is as good as sent: it counts, and does not go out.
+      // The callback for the token runs just before the request is sent: it counts, and the request is not sent.
       const { outcome } = error.spend;
       assert.equal(outcome, paid || at === 'mint' || at === 'paid' ? 'unknown' : 'none');
       assert.equal(seller.paid() - before, paid ? 1 : 0);

@@ -73,7 +73,7 @@ export async function startSeller(answer) {
 /** Answers with the terms. */
 export const need = (response, terms, body = 'pay') => response.writeHead(402, { 'payment-required': base64(terms) }).end(body);
 
-/** What a promise rejects with; it has to, and in time. */
+/** The rejection of a promise; it must reject, and in time. */
 export function failure(promise, ms = 20_000) {
   let timer;
   const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error('the promise hangs')), ms); });

@@ -29,9 +29,9 @@ const WINDOW = 24;
 
 /** The parts of a secret, each of WINDOW letters. */
 const windows = (secret) => Array.from({ length: Math.floor(secret.length / WINDOW) }, (_, at) => secret.slice(at * WINDOW, (at + 1) * WINDOW));
-/** What only whoever has the key knows: its signature, after the last dot. */
+/** The part that only the holder of the key knows: its signature, after the last dot. */
 const signature = (key) => key.slice(key.lastIndexOf('.') + 1);
-/** What is different in each token: the parts that another does not have. */
+/** The parts of a token that another token does not have. */
 const own = (token, other) => windows(token).filter((part) => !other.includes(part));
 /** How often a text stands in the memories. */
 const times = (text) => memories.reduce((sum, { buffer }) => {
@@ -40,7 +40,7 @@ const times = (text) => memories.reduce((sum, { buffer }) => {
   return sum;
 }, 0);
 const found = (parts) => parts.filter((part) => times(part) > 0);
-/** What has just ended is let go in a moment, and stays away. */
+/** Freed memory is overwritten in a moment, and stays so. */
 async function gone(parts, name) {
   for (let tries = 0; found(parts).length > 0 && tries < 100; tries += 1) await pause(20);
   assert.deepEqual(found(parts), [], name);

@@ -20,7 +20,7 @@ const accepts = { scheme: 'nvm:erc4337', network: 'eip155:84532', planId: '77', 
 const OFFER = Buffer.from(JSON.stringify({ x402Version: 2, resource: { url: '/ask' }, accepts: [accepts], extensions: {} })).toString('base64');
 
 const PLAN = { id: '77', registry: { price: { isCrypto: true, amounts: [], receivers: [] }, credits: { isRedemptionAmountFixed: true, amount: '100', minAmount: '2', maxAmount: '2', durationSecs: '0' } } };
-/** What the seller and the platform answer. */
+/** The responses of the seller and the platform. */
 const answer = ({ url }) => {
   if (url === ASK) return new Response('pay', { status: 402, headers: { 'payment-required': OFFER } });
   return Response.json(url.endsWith('/plans/77') ? PLAN : { balance: '0' });

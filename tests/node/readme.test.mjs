@@ -82,7 +82,7 @@ function start(code, env) {
   };
 }
 
-/** What has to come of each block. `run` runs it with some variables; `begin` only starts it. */
+/** The required result of each block. `run` runs it with some variables; `begin` only starts it. */
 const CHECKS = {
   async agent({ run }) {
     const { env } = await buyer();
@@ -381,7 +381,7 @@ async function forward(request, response) {
   response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
 }
 
-/** What a person does on the card page. */
+/** The user's actions on the card page. */
 async function enroll(person) {
   const returnUrl = 'http://127.0.0.1:4567/';
   const { json } = await person.post('/api/v1/widgets/session/self', { orgId: 'org-1', returnUrl });

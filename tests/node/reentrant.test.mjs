@@ -1,4 +1,4 @@
-// What is called from inside a callback of the same instance: it goes through, or it is an error, and nothing waits for itself.
+// Calls from inside a callback of the same instance: each succeeds or is an error, and none waits for itself.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { failure, need, offerOf, pause, startPlatform, startSeller } from './kit.mjs';

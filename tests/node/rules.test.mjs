@@ -73,7 +73,7 @@ describe('rule 7: a body is sent again whole', () => {
   };
   // A Request gives its body as a stream, whatever it was made of: what is longer is given as it is.
   const LONG = true;
-  // What is given, and the type it goes with.
+  // Bodies, and the content type of each.
   const bodies = {
     'a text longer than a stream may be': [() => 'x'.repeat(MEBIBYTE + 1), /^text\/plain/, LONG],
     'a Blob longer than a stream may be': [() => new Blob([bytes(MEBIBYTE + 1)]), undefined, LONG],

@@ -1,5 +1,5 @@
-// What the package really gives, against the types that it ships: each object is written down as a literal, and the
-// compiler says whether a member is missing, undeclared or of another type.
+// Compares the package's objects with its types: each object is written as a literal, and the compiler reports a member
+// that is missing, undeclared or of another type.
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';

@@ -7,9 +7,9 @@ import { failure, need, offerOf, pause, startPlatform, startSeller } from './kit
 
 let platform;
 let seller;
-/** What the seller does with a request that carries a token. */
+/** The seller's behaviour on a request with a token. */
 let paid;
-/** What it does with one that does not. */
+/** The seller's behaviour on a request without one. */
 let bare;
 
 before(async () => {
@@ -38,7 +38,7 @@ const noFaults = () => fetch(`${platform.sandbox.url}/sandbox/faults`, { method:
 describe('a step that takes too long ends in an error that names it, and says what was spent', () => {
   const slow = (path) => faults({ match: { path }, kind: 'latency', ms: 3000 });
   const none = { outcome: 'none', creditsPresented: 0n };
-  // What hangs, the step's time, the code, what the report says.
+  // The step that hangs, its time limit, the code, the text of the report.
   const table = {
     'a seller that says nothing': [{ bare: hang }, { send: 80 }, 'send_timeout', none],
     'a seller whose 402 never ends': [{ bare: (_, response) => response.writeHead(402).write('{') }, { send: 80 }, 'send_timeout', none],

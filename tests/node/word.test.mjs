@@ -63,7 +63,7 @@ describe('a limit of twenty, and a seller that settles and then says otherwise',
 describe('purchase: false, and a seller that says that there is plenty left: the platform buys nothing from the delegation', { concurrency: 4 }, () => {
   const DYNAMIC = { maxAmount: '10' };
   const FIXED = { minAmount: '7', maxAmount: '7', isRedemptionAmountFixed: true };
-  // What is held is a hundred; how much one settlement takes at the most, and in how many it is used up.
+  // The balance is a hundred; the limit of one settlement, and the number of settlements that use the balance up.
   for (const [name, credits, most, times] of [['a dynamic plan', DYNAMIC, 10, 10], ['a fixed plan that is dearer than the offer', FIXED, 7, 14]]) {
     for (const tokenVersion of [undefined, 2]) {
       test(`${name}, tokenVersion ${tokenVersion}`, async (t) => {

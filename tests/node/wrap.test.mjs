@@ -130,7 +130,7 @@ describe('a payment that was settled and then refused is settled once, though th
 });
 
 describe('a no resolves with the seller\'s 402, and is not asked for again', { concurrency: 6 }, () => {
-  // What says no, the code, the requests that the seller gets.
+  // The refusing callback, the code, the requests that the seller receives.
   const noes = {
     'a person': [{ approve: () => false }, 'consent_denied', 0],
     'nobody who was asked': [{ approve: undefined }, 'consent_required', 0],

@@ -68,7 +68,8 @@ for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['esnext', '
     assert.deepEqual(Object.keys(programs), ['gate.mjs', 'agent.mjs', 'src/App.tsx']);
     assert.equal(readme.match(/^```(?!sh$)\w.*$/gm).length, 3, 'every program has a name');
     writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
-    // What Node's and React's own types say, as far as the programs need it: neither is installed here. The install matrix compiles them with the real ones.
+    // The types of Node and React that the programs need: neither is installed here. The install matrix compiles them
+    // with the real ones.
     writeFileSync(`${folder}/there.d.ts`, `declare const process: { env: Record<string, string | undefined> };
 declare module 'node:http' { export function createServer(listener: (incoming: any, outgoing: any) => void): { listen(port: number, done?: () => void): void }; }
 declare module 'react' { export function useState<T>(first: T): [T, (next: T) => void]; }

@@ -28,7 +28,7 @@ before(() => {
     writeFileSync(join(folder, 'seed.json'), JSON.stringify(SEED));
   }
   symlinkSync(at('node_modules/miniflare'), join(project, 'node_modules/miniflare'));
-  // What a project's own tests would do: a call with the key, to the sandbox that the variables name.
+  // A project's own test: a call with the key, to the sandbox that the variables name.
   writeFileSync(join(project, 'check.mjs'), `
     const { NVM_BACKEND_URL, NVM_API_KEY, NVM_ENVIRONMENT, NVM_PLAN_ID_QUESTIONS } = process.env;
     const plans = await (await fetch(NVM_BACKEND_URL + '/api/v1/protocol/plans', { headers: { authorization: 'Bearer ' + NVM_API_KEY } })).json();
@@ -133,7 +133,7 @@ test('a file that somebody else wrote is not overwritten, and not gone at the en
   const { code, said } = await run(['sandbox', '--port', '0', '--env', 'mine.env']);
   assert.deepEqual([code, said.split('\n')[0]], [1, '--env: mine.env is there already, and no sandbox wrote it: choose another file']);
   assert.equal(readFileSync(file, 'utf8'), 'MINE=1\n');
-  // What a sandbox left that was killed is overwritten.
+  // The file that a killed sandbox left is overwritten.
   writeFileSync(file, 'NVM_BACKEND_URL=http://127.0.0.1:1\nSANDBOX_PID=1\n');
   assert.equal((await run(['sandbox', '--port', '0', '--env', 'mine.env', '--', process.execPath, '-e', '0'])).code, 0);
   assert.ok(!existsSync(file));
@@ -223,7 +223,7 @@ test('a database that is empty, gone or damaged is no new world', async (t) => {
   const [name] = readdirSync(place).filter((one) => /^[0-9a-f]{64}\.sqlite$/.test(one));
   const database = join(place, name);
   const whole = readFileSync(database);
-  // What is not in the file itself yet is beside it.
+  // Data that is not in the database file yet is in files beside it.
   const names = () => readdirSync(place).filter((one) => one.startsWith(`${name}-`));
   const beside = names().map((one) => [one, readFileSync(join(place, one))]);
   for (const [one] of beside) rmSync(join(place, one));

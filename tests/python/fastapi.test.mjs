@@ -89,7 +89,7 @@ test('who has nothing to pay with is not served', { skip }, async () => {
   const poor = await newBuyer(sandbox, { terms: { spendingLimitCents: 1 }, approve: () => ({ approve: true }) });
   for (const path of ['/ask', '/mpp']) {
     const refused = await poor.payments.fetch(service.url + path, asking('free?')).catch((error) => error);
-    // What a seller who refuses a token says of it is not the platform's word: it may have been taken.
+    // The text of a seller who refuses a token is not the platform's result: the credits may have been taken.
     assert.deepEqual([refused.code, refused.status, refused.spend?.outcome], ['payment_refused', 402, 'unknown'], String(refused));
     assert.deepEqual([await held(poor), await served()], [0n, before]);
   }

@@ -23,7 +23,8 @@ after(async () => {
 
 const serve = (AGENT) => startService('mcp_server.py', sandbox, { NVM_API_KEY: market.seller.nvmApiKey, PLAN: plan, AGENT });
 
-/** What steps with the official MCP client come to; `account` mints its own tokens, `holder` is whose balance is looked at. */
+/** Results of steps with the official MCP client; `account` mints its own tokens, `holder` is the account whose balance
+ * is read. */
 const walk = (steps, { account, holder = account.accountAddress, at = service }) => runProgram('mcp_client.py', sandbox, {
   NVM_API_KEY: account.nvmApiKey, PLAN: plan, AGENT: agent, SERVICE: at.url, HOLDER: holder, STEPS: JSON.stringify(steps),
 });

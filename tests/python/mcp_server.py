@@ -44,7 +44,7 @@ async def main():
         "host": "127.0.0.1",
         "port": int(url.rsplit(":", 1)[1]),
         "baseUrl": url,
-        # What its OAuth metadata is made of.
+        # The inputs of its OAuth metadata.
         "environment": "custom",
     }
     server = await payments.mcp.start(config)

@@ -118,7 +118,7 @@ async function seen(side, [method, path, token, headers]) {
   return {
     status: answer.status,
     body: answer.status === 402 ? body.error : body,
-    // That client adds the status to the platform's words.
+    // The official client adds the status to the platform's message.
     message: answer.status === 402 ? body.message.replace(/ \(HTTP \d+\)$/, '') : undefined,
     offer: offer && { resource: new URL(offer.resource.url, 'http://x').pathname, description: offer.resource.description ?? null, mimeType: offer.resource.mimeType ?? null, accepts: offer.accepts.length, scheme, network, planId, extra: without(extra) },
     receipt: receipt && { success: receipt.success, creditsRedeemed: receipt.creditsRedeemed, remainingBalance: receipt.remainingBalance, network: receipt.network },
@@ -130,7 +130,7 @@ const without = (object) => Object.fromEntries(Object.entries(object).filter(([,
 
 const NOT_SETTLED = { why: 'the receipt says that nothing was settled', receipt: { success: false } };
 
-/** What is asked, and, where they differ, what of ours is otherwise, and by which rule. */
+/** Requests, and where the two differ: our result, and the rule that requires it. */
 const CASES = {
   'a public route': [['GET', '/health']],
   'no token': [['POST', '/ask']],

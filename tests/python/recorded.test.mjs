@@ -1,5 +1,5 @@
-// What our SDK sends, call by call, against what the official Python client sends for the same: method, path, query, headers
-// and body are equal, up to the differences below, each of which the contract lists.
+// Compares our SDK's requests, call by call, with those of the official Python client: method, path, query, headers and
+// body are equal, except for the differences below, each of which the contract lists.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
@@ -13,7 +13,7 @@ const skip = PYTHON ? false : 'Python is not installed';
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const KEY = `local:${part({ alg: 'none' })}.${part({ sub: ME, o11y: 'sk-helicone-x' })}.c2ln`;
 
-/** What an HTTP client says of itself. */
+/** Headers in which an HTTP client describes itself. */
 const OF_THE_CLIENT = ['host', 'connection', 'user-agent', 'accept-encoding', 'accept-language', 'sec-fetch-mode', 'content-length'];
 
 const WITH_TERMS = /^plans\.(register|set|get\w+Config)|^agents\.registerAgentAndPlan/;

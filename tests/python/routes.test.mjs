@@ -128,7 +128,7 @@ async function paying(jobs) {
   return { buyer, results: Object.fromEntries(results.map((result) => [result.name, result])) };
 }
 
-/** What is paid with a token of version 2: the job, what it costs, where the receipt is, and what the answer says. */
+/** Payments with a token of version 2: the job, its price, the place of the receipt, the text of the response. */
 const PAID = {
   'a fixed price': [{ path: '/fixed' }, 2, 'header', 'worth paying for'],
   'with a body': [{ path: '/upper', method: 'POST', body: 'a question' }, 2, 'header', 'a question'],

@@ -12,7 +12,7 @@ from cases.world import CASES, World
 from support import check, finish, login
 from payments_py.api.base_payments import BasePaymentsAPI
 
-# What is public and has no case, by class or by method, and why.
+# Public methods without a case, by class or by method, and the reason.
 NOT_RUN = {
     "query": "speaks to an agent, or to Nevermined's proxy in front of one; to no route of the platform",
     "observability": "writes language model calls to Helicone; no route of the platform",

@@ -1,5 +1,5 @@
-// What sellers do besides being paid: describe, list, hand out and take back credits, bound their endpoints, reckon by
-// what a request came to.
+// Sellers' calls beside payments: describe, list, grant and take back credits, limit endpoints, charge a margin on the
+// cost of a request.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startSandbox } from './start.mjs';

@@ -18,7 +18,7 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What wrangler reads of it. */
+/** The configuration as wrangler reads it. */
 function config() {
   const text = readFileSync(join(folder, 'worker/wrangler.toml'), 'utf8').replace(/^#.*\n/gm, '');
   const said = (name) => new RegExp(`^${name} = "(.*)"$`, 'm').exec(text)?.[1];

@@ -1,4 +1,4 @@
-// What goes wrong on demand looks to a client as it does when it goes wrong by itself, and is not there unasked.
+// An injected fault looks to a client like the real fault, and none occurs unless it is requested.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Miniflare, NoOpLog } from 'miniflare';

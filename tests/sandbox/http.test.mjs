@@ -1,4 +1,4 @@
-// What every answer of the sandbox is like, whatever was asked.
+// Properties of every response of the sandbox.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startSandbox } from './start.mjs';

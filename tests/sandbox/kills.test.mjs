@@ -1,9 +1,9 @@
 // The process that holds the books is killed (SIGKILL) in the middle of settles, again and again, and started anew over the same
 // folder: what was answered is on the books, once, and nothing is there by half.
 //
-// What is counted: `kills` are processes killed, each while settles were under way; `underWay` are the settles that had been sent
-// and not answered when their process died, `unanswered` those of them that are on the books; `answered` were told of before.
-// KILLS is how many kills; `npm run kills` makes it 1,000.
+// Counts: `kills` are processes killed while settles were pending; `underWay` are settles that were sent and not
+// answered when their process died; `unanswered` are those of them that the ledger has; `answered` were answered
+// before. KILLS sets the number of kills; `npm run kills` sets it to 1,000.
 import assert from 'node:assert/strict';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -153,7 +153,7 @@ async function hold(url, { seller, lanes, seen }, { answered, underWay, maybe })
     const third = await client(url, { nvmApiKey: seller.key }).post('/api/v1/x402/settle', paid(lane.plan, token, '1'));
     assert.deepEqual([third.status, third.json.code], [402, 'BCK.X402.0059']);
   }
-  // What is by the request was charged to the delegation as often as it was burned.
+  // A pay-as-you-go charge is booked on the delegation as often as credits were burned.
   const [lane] = lanes.filter((one) => !one.once && one.token).slice(-1);
   const { json } = await client(url, { nvmApiKey: lane.key }).get(`/api/v1/delegation/${lane.delegationId}`);
   assert.equal(Number(json.amountSpentCents), json.transactionCount);

@@ -26,7 +26,7 @@ async function mint(more = {}, planId = plan) {
 }
 const issue = async (more = {}) => (await seller.post('/api/v1/mpp/challenge', { planId: plan, credits: '2', ...PLACE, ...more })).json;
 const parameters = (challenge) => Object.fromEntries([...challenge.matchAll(/([a-z]+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name, value.replace(/\\(.)/g, '$1')]));
-/** What a buyer answers a challenge with; `change` may tamper. */
+/** A buyer's answer to a challenge; `change` may tamper with it. */
 const answer = ({ challenge }, accessToken = token, change = (it) => it) =>
   `Payment ${encode(change({ challenge: parameters(challenge), payload: { accessToken } }))}`;
 const verify = (credential, more = {}) => seller.post('/api/v1/mpp/verify', { credential, ...PLACE, ...more });

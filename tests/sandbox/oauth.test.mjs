@@ -19,7 +19,7 @@ after(() => sandbox?.stop());
 const register = async (name, plans) =>
   (await seller.post('/api/v1/protocol/agents', { metadataAttributes: { name }, agentApiAttributes: {}, plans })).json.data.agentId;
 
-/** What a client asks for, and the verifier of its challenge. */
+/** A client's authorization request, and the verifier of its challenge. */
 function ask(more = {}) {
   const verifier = randomBytes(32).toString('base64url');
   const request = {

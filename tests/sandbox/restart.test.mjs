@@ -1,4 +1,4 @@
-// What the sandbox was told, it still knows when it is started again with the same data folder.
+// The sandbox keeps its data when it is started again with the same data folder.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// What is signed can be checked by others: tokens by whoever knows EIP-712, card tokens by the published keys.
+// Others can check signatures: tokens with EIP-712, card tokens with the published keys.
 import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// What the dashboard shows, and does: the log with what was said, the state, keys, credits, delegations.
+// The dashboard's content and actions: the log with its messages, the state, keys, credits, delegations.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { startSandbox } from './start.mjs';

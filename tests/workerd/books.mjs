@@ -59,7 +59,7 @@ export async function market({ origin, timeoutMs = TIMEOUT_MS }) {
       while (buyers.length < count) {
         const one = await open(buyers.length);
         await pay([one], 1, { url: () => url, atOnce: 1 });
-        // What was too slow to be known is no beginning: another one comes in their place.
+        // A purchase that was too slow for a known result cannot begin the test; another one takes its place.
         if (one.answers[0].redeemed === PRICE) buyers.push(one);
       }
       return buyers;
@@ -199,7 +199,7 @@ export async function audit({ plan, buyers, entries, cut = false }) {
     assert.deepEqual(unpaid, [], `${name}: unpaid`);
     if (cut) assert.ok(of('settled', 'unresolved').length >= count(200), `${name}: deliveries`);
     else assert.equal(delivered.length, count(200), `${name}: deliveries`);
-    // What is settled was delivered, unless it was cut off.
+    // A settled response was delivered, unless it was cut off.
     const undelivered = of('settled', 'unresolved').length - count(200);
     assert.ok(undelivered <= lost, `${name}: ${undelivered} burned for nothing, ${lost} cut off`);
     assert.ok(of('released', 'refused').every((entry) => !entry.delivered), `${name}: released`);

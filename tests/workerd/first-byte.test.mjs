@@ -9,7 +9,7 @@ import { PLAN, json, readHeader, startAll } from './kit.mjs';
 const FIRST = 'data: {"word":"one"}\n\n';
 const LAST = 'data: {"usage":{"total_tokens":250}}\n\n';
 
-/** What can be said of a price: the configuration, the query that goes with it, what is verified, what is settled. */
+/** Kinds of prices: the configuration, its query, the verified amount, the settled amount. */
 const PRICES = {
   'fixed': { credits: 3, verified: '3', settled: '3' },
   'free': { credits: 0, verified: '0', settled: undefined },

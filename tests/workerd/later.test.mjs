@@ -23,7 +23,7 @@ beforeEach(() => fresh());
 after(() => all.stop());
 
 let payers = 0;
-/** Who pays: somebody else each time, since one payer has one answer that is not settled. */
+/** The payer: a new one each time, because a payer can have one unsettled response. */
 let from;
 const fresh = () => {
   all.reset();
@@ -36,7 +36,7 @@ const sse = (...parts) => (request, response) => {
   for (const part of parts) response.write(part);
   response.end();
 };
-/** What settle was asked to burn, once it was. */
+/** The amount that settle was asked to burn, once it was called. */
 const settled = () => until(() => all.facilitator.calls.find(({ call }) => call === 'settle')?.body.maxAmount);
 const receiptAt = (url) => until(async () => {
   const answer = await fetch(url);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { FACE } from '../library/faces.mjs';
 import { PLAN, startAll } from './kit.mjs';
 
-/** What is missing where nothing is said, as the Worker names it and as the library does. */
+/** The option that is missing from an empty configuration, as the Worker names it and as the library does. */
 const MISSING = FACE === 'worker' ? 'UNLISTED' : 'unlisted';
 
 const without = { ROUTES: undefined, OPEN_ROUTES: undefined, UNLISTED: undefined };

@@ -9,7 +9,7 @@ const PASSES = {
   all: { routes: ['POST /ask', 'GET /paid'], seconds: 3600 },
   stream: { routes: ['GET /stream'], seconds: 3600, carry: 'header' },
 };
-/** What a browser asks that goes to a resource: `fetch` here would say that a script does. */
+/** The request of a browser that opens a resource: `fetch` here would mark it as a script's. */
 const navigate = async (at, path) => {
   const { status, answer } = await raw(at.paywall.url, `GET ${path} HTTP/1.1\r\nhost: x\r\naccept: text/html,*/*;q=0.8\r\nsec-fetch-mode: navigate\r\n\r\n`);
   const [head, body] = answer.split(/\r\n\r\n(.*)/s);
@@ -141,7 +141,7 @@ test('a browser gets the page, and all that it loads comes from here', async () 
     const text = await answer.text();
     for (const [, name] of text.matchAll(/import\("\.\/([\w.]+)"\)/g)) {
       const path = new URL(name, `http://x${file}`).pathname;
-      // What only other entries of the package call, or an option that the page does not give, is not carried.
+      // Code that only other entries call, or that serves an option which the page does not set, is left out.
       if (!['helpers.js', 'budget_store.js', 'wrap_fetch.js'].includes(name) && !files.includes(path)) files.push(path);
     }
   }

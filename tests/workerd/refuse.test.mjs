@@ -1,4 +1,4 @@
-// What the paywall does when something is wrong: with the facilitator, the token, the origin (money rules 17, 19, 21).
+// The paywall's behaviour on errors: of the facilitator, the token, the origin (money rules 17, 19, 21).
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { PAYER, PLAN, json, readHeader, startAll, token } from './kit.mjs';

@@ -30,7 +30,7 @@ before(async () => {
 beforeEach(() => all.reset());
 after(() => all.stop());
 
-/** What comes back of a handshake: all that comes until it ends, or says nothing more for half a second. */
+/** The response to a handshake: all bytes until the end, or until a pause of half a second. */
 async function shake(path, more = '') {
   const { hostname, port } = new URL(all.paywall.url);
   const socket = connect(Number(port), hostname);

@@ -1,4 +1,5 @@
-// What must be true once, with the Durable Object: single-use tokens, rates, allowances, the journal (rules 21 and 24).
+// Facts that must be true once, with the Durable Object: single-use tokens, rates, allowances, the journal (rules 21
+// and 24).
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { PAYER, PLAN, json, once, readHeader, shard, startAll, token } from './kit.mjs';

@@ -1,4 +1,5 @@
-// What is bought goes through untouched: streams, cookies, encodings, ranges, methods; CORS is the gate's (rules 18, 19).
+// Paid content passes through unchanged: streams, cookies, encodings, ranges, methods; CORS is the gate's (rules 18,
+// 19).
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';

@@ -14,7 +14,7 @@ import { readHeader, startOrigin } from './kit.mjs';
 
 const PAGE = 'https://app.example';
 const QUESTION = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"question":"why?"}' };
-/** What x402 v2 wants to know of each way to pay, and Nevermined's offers do not say. */
+/** Members of a payment option that x402 v2 requires and Nevermined's offers lack. */
 const MISSING = ['amount', 'asset', 'maxTimeoutSeconds', 'payTo'];
 
 let sandbox;

@@ -49,7 +49,7 @@ pub fn token(name: &str, single_use: bool) -> String {
     ))
 }
 
-/// What a seller does with a request.
+/// A seller's reaction to a request.
 #[derive(Debug, Clone, Default)]
 pub struct Seller;
 
@@ -81,27 +81,27 @@ impl Seller {
 
 type Script = Box<dyn Fn(&Send, &World) -> ResponseHead>;
 
-/// What tabs share, and the name of one of them.
+/// Storage that tabs share, and the name of one of them.
 pub struct Shelf {
     pub text: Rc<RefCell<String>>,
     pub tab: &'static str,
-    /// Whether nothing can be kept any more.
+    /// Storage is full.
     pub full: bool,
 }
 
 pub struct World {
     pub buyer: Buyer,
-    /// What each step is taken up from and kept in.
+    /// The storage that each step is restored from and saved to.
     pub shelf: Option<Shelf>,
     pub now: u64,
     pub approval: Option<Approval>,
     pub policy: Option<Policy>,
     pub redirects: Redirects,
-    /// What the seller of two credits answers after it has settled; its receipt without it.
+    /// The seller's response after settling two credits; its receipt without it.
     pub says: Option<Rc<dyn Fn() -> ResponseHead>>,
-    /// What whoever is to choose among offers chooses.
+    /// The index that the user chooses among offers.
     pub select: Option<usize>,
-    /// What is held of some plans, and what a credit of them costs; `None` where the platform cannot say.
+    /// Balances of some plans, and the price of one credit of each; `None` where the platform cannot say.
     pub plans: BTreeMap<String, Option<(u64, f64)>>,
     /// The bodies that tokens were asked for with.
     pub mint_bodies: Vec<String>,
@@ -109,11 +109,11 @@ pub struct World {
     pub most_asked_at_once: usize,
     /// The plans that somebody was to choose from.
     pub choices: Vec<Vec<String>>,
-    /// What a fetch asks for beyond method and path.
+    /// The request of a fetch, beyond method and path.
     pub request: Option<FetchRequest>,
-    /// Whether asking fails.
+    /// The approval callback throws.
     pub approve_throws: bool,
-    /// Whether whoever is asked looks at the balance first.
+    /// The approval callback reads the balance first.
     pub told_balance: bool,
     pub plan_credits: u64,
     /// The least and the most that a settlement of a plan burns.
@@ -129,9 +129,9 @@ pub struct World {
     pub mint_answer: Option<Option<(u16, String)>>,
     pub credits_after_ms: u64,
     pub hold_jobs: bool,
-    /// Whether the terms of plans are held back as well; without it they are read at once.
+    /// Terms of plans are held back as well; otherwise they are read at once.
     pub hold_terms: bool,
-    /// Whether what carries a token gets no answer yet.
+    /// A request with a token gets no response yet.
     pub hold_paid: bool,
     pub abort_at: Option<u32>,
     pub sends: u32,
@@ -147,7 +147,7 @@ pub struct World {
     pub offers: Vec<std::rc::Rc<payments_wasm::subscriber::Offer>>,
     /// How long the step at hand may take, of each fetch.
     pub limits: BTreeMap<FetchId, Option<u32>>,
-    /// Whether nobody answers a question, or chooses.
+    /// Approval and choice are not answered.
     pub hold_questions: bool,
     pub all_paid_sends_were_manual: bool,
     balance: u64,

@@ -1,4 +1,4 @@
-// What publint and arethetypeswrong have to say about the tarball.
+// Runs publint and arethetypeswrong on the tarball.
 import { at } from '../../../scripts/lib/run.mjs';
 
 export default {

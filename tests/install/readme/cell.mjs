@@ -1,5 +1,6 @@
-// What the package's README says, done as it says it: the sandbox, gate.mjs, agent.mjs, and the page in Vite's and React's own project, whose
-// files but App.tsx are here. Its programs compile as TypeScript, strictly. Nothing is changed in them but the ports, which may be taken here.
+// Follows the package's README: the sandbox, gate.mjs, agent.mjs, and the page in the projects of Vite and React, whose
+// files except App.tsx are here. Its programs compile as strict TypeScript. Only the ports are changed, because they
+// may be taken here.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
