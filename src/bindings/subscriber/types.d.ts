@@ -24,7 +24,7 @@ export type Approve = (offer: Offer, context: ConsentContext) => Approval | Prom
 /** `true` allows this one payment, from credits that are held or that the delegation tops up. */
 export type Approval = boolean | ApprovalAnswer;
 
-/** What is asked for a resource. */
+/** Payment that a seller asks for a resource. */
 export interface Offer {
   /** The plan whose credits pay: a uint256 in decimal digits. */
   planId: string;
@@ -38,9 +38,9 @@ export interface Offer {
   credits?: bigint;
   /** The origin that asks, and the only one that a token will be sent to. */
   origin: string;
-  /** What was requested. */
+  /** URL of the request. */
   url: string;
-  /** What is sold, in the seller's own words. */
+  /** The sold resource, as the seller describes it. */
   resource: { url: string; description?: string; mimeType?: string };
   /** Known from an earlier answer: nothing has been requested yet. */
   remembered: boolean;
@@ -48,7 +48,7 @@ export interface Offer {
   again: boolean;
 }
 
-/** What an `approve` callback may look at before it answers; each costs one request. */
+/** Reads that an `approve` callback may make before it answers; each costs one request. */
 export interface ConsentContext {
   /** `GET /api/v1/protocol/plans/:planId`: name and price. */
   plan(): Promise<Plan>;
@@ -72,9 +72,9 @@ export interface ConsentContext {
 export interface Quote {
   /** As it came, its body unread. */
   response: Response;
-  /** What can be paid, in the seller's order; empty where nothing is to be paid, or nothing can be. */
+  /** Payable offers, in the seller's order; empty if the resource is free or none can be paid. */
   offers: QuotedOffer[];
-  /** Of the asking, which costs nothing: how many requests went out. */
+  /** Spend of the quote, which costs nothing: the number of requests. */
   spend: Spend;
 }
 
@@ -82,13 +82,13 @@ export interface Quote {
 export interface QuotedOffer extends Offer {
   /** As the seller called it. */
   planName?: string;
-  /** Of the plan, in millionths of the currency; a token's address stands for its currency. */
+  /** Price of the plan, in millionths of the currency; a token's address stands for its currency. */
   price?: { amount: bigint; currency?: string; isCrypto: boolean; tokenAddress?: string };
-  /** What the plan grants when it is bought. */
+  /** Credits that a purchase of the plan adds. */
   planCredits?: bigint;
   /** How long what it grants is good, in seconds, where it ends. */
   planSeconds?: number;
-  /** What is held of it, in credits. */
+  /** Balance of the plan, in credits. */
   balance?: bigint;
   /**
    * `now`: the credits suffice. `after-purchase`: they do not, or it could not be learned. `after-login`: nobody is logged
@@ -97,11 +97,12 @@ export interface QuotedOffer extends Offer {
   payable: 'now' | 'after-purchase' | 'after-login';
 }
 
-/** What this instance has spent, in credits; with a `budget`, what all who share it have. */
+/** Credits that this instance has spent; with a `budget`, the total of all instances that share it. */
 export interface SpendTotals {
   /** The most that the tokens which were sent can have cost: what limits count. */
   credits: bigint;
-  /** What sellers' receipts say was taken, of the last 1000 payments: their word, not the platform's. */
+  /** Credits settled according to sellers' receipts, over the last 1000 payments. The platform has not confirmed them.
+   * */
   creditsSettled: bigint;
   /** Orders that were sent. */
   purchases: bigint;
@@ -121,11 +122,11 @@ export interface SpendTotals {
 export interface PaymentRecord {
   /** When it ended. */
   at: Date;
-  /** Of the request: `POST`. */
+  /** Method of the request: `POST`. */
   method: string;
-  /** What was paid for. */
+  /** URL of the paid resource. */
   url: string;
-  /** Who was paid. */
+  /** Origin that was paid. */
   origin: string;
   /** Whose credits. */
   planId: string;
@@ -133,29 +134,29 @@ export interface PaymentRecord {
   scheme: string;
   /** A chain in CAIP-2, or who charges the card. */
   network: string;
-  /** What came of it. */
+  /** Outcome of the payment. */
   outcome: Spend['outcome'];
   /** The most that its tokens can have cost, in credits. */
   creditsPresented: bigint;
   /** Credits that the receipt says were taken: the seller's word. */
   creditsSettled?: bigint;
-  /** Of the settlement, where there is one. */
+  /** Transaction of the settlement, if there is one. */
   transaction?: string;
 }
 
-/** What `payments.fetch` resolves to. A response that asked for no payment is here too, with a `spend` of nothing. */
+/** Result of `payments.fetch`. A response that asked for no payment is included, with a `spend` of nothing. */
 export interface PaidResponse {
   /** The seller's response, untouched: same object, same streaming body. */
   response: Response;
   /** The receipt, where one came and could be read. */
   receipt?: Receipt;
-  /** What it cost. */
+  /** Cost of the fetch. */
   spend: Spend;
 }
 
-/** What came of a settlement (`payment-response`). */
+/** Result of a settlement (`payment-response`). */
 export interface Receipt {
-  /** Whether the platform took the credits. */
+  /** True if the platform took the credits. */
   success: boolean;
   /** Empty where there is none. */
   transaction: string;
@@ -173,7 +174,7 @@ export interface Receipt {
   errorReason?: string;
 }
 
-/** What one `fetch` did with money, whatever came of it. */
+/** Effects of one `fetch` on money, whatever its result. */
 export interface Spend {
   /**
    * `none`: no token was sent. `settled`: a receipt says that it was taken. `unknown`: a token was sent and no receipt says so;
@@ -188,7 +189,7 @@ export interface Spend {
   creditsPresented: bigint;
   /** Credits that the receipt says were taken: the seller's word. */
   creditsSettled?: bigint;
-  /** Whether the token that was sent last can be presented once only. */
+  /** True if the last sent token can be presented only once. */
   singleUse: boolean;
   /**
    * Plans that were bought on the way. `confirmed` says that the platform said so; it is false where an order's answer did not
@@ -197,14 +198,14 @@ export interface Spend {
   purchases: { planId: string; txHash?: string; confirmed: boolean }[];
   /** The receipt, where one came and could be read. */
   receipt?: Receipt;
-  /** Of an `unknown` outcome that can be gone on with: see `FetchOptions.resume`. */
+  /** Id with which an `unknown` outcome can be resumed: see `FetchOptions.resume`. */
   payment?: number;
 }
 
 interface EventOfFetch {
   /** The number of the `fetch`, from 1: what belongs together. */
   fetch: number;
-  /** What is requested. */
+  /** URL of the request. */
   url: string;
 }
 
@@ -215,7 +216,7 @@ interface EventOfOffer extends EventOfFetch {
   credits?: bigint;
 }
 
-/** What happens on the way of a `fetch`, as it happens. None carries a key or a token. */
+/** Events during a `fetch`, as they happen. No event carries a key or a token. */
 export type PaymentEvent =
   /** The request goes out without a token. */
   | (EventOfFetch & { type: 'request' })
@@ -234,16 +235,16 @@ export type PaymentEvent =
   | (EventOfOffer & { type: 'receipt'; receipt: Receipt })
   /** The seller refused the payment; once, it is tried with a fresh token. */
   | (EventOfOffer & { type: 'refused' })
-  /** Whether the payment was taken is not known. */
+  /** It is unknown if the payment was taken. */
   | (EventOfOffer & { type: 'unknown' });
 
 /** A plan as the platform describes it; members beyond these are there too. */
 export interface Plan {
   /** A uint256 in decimal digits. */
   id: string;
-  /** What the seller wrote. */
+  /** Description by the seller. */
   metadata?: { main?: { name?: string; description?: string; [member: string]: unknown }; plan?: Record<string, unknown>; [member: string]: unknown };
-  /** What it costs and grants; amounts are in millionths of the currency, credits whole. */
+  /** Price and credits; amounts are in millionths of the currency, credits are whole. */
   registry?: { owner?: string; price?: Record<string, unknown>; credits?: Record<string, unknown>; [member: string]: unknown };
   [member: string]: unknown;
 }
@@ -255,7 +256,7 @@ export interface Agent {
   [member: string]: unknown;
 }
 
-/** What an account holds of a plan. */
+/** Balance of an account for a plan. */
 export interface PlanBalance {
   /** The plan. */
   planId: string;
@@ -269,15 +270,15 @@ export interface PlanBalance {
   balance: bigint;
   /** The contract that keeps the credits. */
   creditsContract: string;
-  /** Whether anything is held. */
+  /** True if the account holds credits. */
   isSubscriber: boolean;
   /** In the plan's currency; for showing, not for computing. */
   pricePerCredit: number;
 }
 
-/** What the platform answers to an order. */
+/** Response of the platform to an order. */
 export interface NvmAPIResult {
-  /** Whether it was made. */
+  /** True if the order was made. */
   success: boolean;
   /** The transaction, where there is one. */
   txHash?: string;
@@ -323,7 +324,7 @@ export interface PaymentMethodSummary {
   expYear: number;
   /** A name of one's own. */
   alias?: string | null;
-  /** Who charges it. */
+  /** Provider that charges it. */
   provider?: 'stripe' | 'braintree' | 'visa' | 'vgs' | 'erc4337';
   /** `active`, … */
   status?: string;
@@ -333,7 +334,7 @@ export interface PaymentMethodSummary {
 
 /** A delegation; money in cents of `currency`, as decimal strings. Members beyond these are there too. */
 export interface DelegationSummary {
-  /** What `delegationConfig` takes. */
+  /** Id of the delegation, for `delegationConfig`. */
   delegationId: string;
   /** `erc4337` or who charges the card. */
   provider: string;
@@ -341,11 +342,11 @@ export interface DelegationSummary {
   providerPaymentMethodId: string | null;
   /** `Active`, `Revoked`, … */
   status: string;
-  /** What it may spend in all. */
+  /** Total spending limit. */
   spendingLimitCents: string;
-  /** What it has spent. */
+  /** Amount spent so far. */
   amountSpentCents: string;
-  /** What it has left. */
+  /** Amount left. */
   remainingBudgetCents: string;
   /** `usd`, `eur`, `usdc` or `eurc`. */
   currency: string;
@@ -360,7 +361,7 @@ export interface DelegationSummary {
   [member: string]: unknown;
 }
 
-/** What may still be spent. */
+/** Amount that may still be spent. */
 export interface PurchasingPower {
   /** Cards and wallet that this key may use. */
   cards: PaymentMethodSummary[];
@@ -374,11 +375,11 @@ export interface PurchasingPower {
   totalRemainingBudgetCents: number;
 }
 
-/** What a card checkout is (Stripe's); times in seconds since 1970. */
+/** Card checkout (Stripe's); times in seconds since 1970. */
 export interface StripeCheckoutResult {
   /** Where a person pays. */
   checkoutLink: string;
-  /** Of the checkout. */
+  /** Id of the checkout session. */
   stripeCheckoutSessionId: string;
   /** The platform's own. */
   clientReferenceId: string;
@@ -402,11 +403,11 @@ export interface StripeCheckoutResult {
 
 // options: CardOptions
 
-/** What a card page made. */
+/** Result of a card page. */
 export interface CardResult {
   /** The card, where one was added. */
   paymentMethodId?: string;
-  /** What `delegationConfig` takes, where one was made. */
+  /** Id of the new delegation, for `delegationConfig`, if one was made. */
   delegationId?: string;
 }
 
@@ -418,11 +419,11 @@ export interface CardResult {
 export interface X402PaymentRequired {
   /** The version of x402. */
   x402Version: 2;
-  /** What is sold. */
+  /** The sold resource. */
   resource: { url: string; description?: string; mimeType?: string };
   /** The ways to pay, any of which will do. */
   accepts: { scheme: string; network: string; planId: string; extra: { version: string; agentId?: string; httpVerb?: string } }[];
-  /** Of x402; empty. */
+  /** Extensions of x402; empty. */
   extensions: Record<string, unknown>;
 }
 
@@ -433,30 +434,32 @@ export interface X402PaymentRequired {
 /**
  * The class of all errors. The platform's own codes are `BCK.*`, and `http_<status>` where it named none. The package's:
  *
- * Of what was given: `validation` (the message names the field), `invalid_request`, `body_not_replayable`, `browser_only`.
+ * Arguments: `validation` (the message names the field), `invalid_request`, `body_not_replayable`, `browser_only`.
  *
- * Of consent, nothing being paid: `consent_required` (no `approve`, and no policy names the origin), `consent_denied`, `approve_failed`,
- * `approve_reentered` (`approve` called a `fetch` that would ask it the same question: give that one an `approve` or a policy of its own),
- * `budget_exceeded`, `insufficient_credits`, `purchase_not_allowed`, `purchase_pending`, `delegation_required`.
+ * Consent; nothing was paid: `consent_required` (no `approve`, and no policy names the origin), `consent_denied`,
+ * `approve_failed`, `approve_reentered` (`approve` called a `fetch` that would ask it the same question: give that one
+ * an `approve` or a policy of its own), `budget_exceeded`, `insufficient_credits`, `purchase_not_allowed`,
+ * `purchase_pending`, `delegation_required`.
  *
- * Of the seller: `malformed_offer`, `no_payable_offer`, `payment_refused`, `insecure_target`, `resource_mismatch` (the offer names
- * another host), `ambiguous_redirect`, `redirected_while_paying`.
+ * Seller: `malformed_offer`, `no_payable_offer`, `payment_refused`, `insecure_target`, `resource_mismatch` (the offer
+ * names another host), `ambiguous_redirect`, `redirected_while_paying`.
  *
- * Of an outcome that is not known: `outcome_unknown`, `purchase_outcome_unknown`. Of purchases besides: `order_refused`,
- * `credits_timeout`, `checkout_cancelled`, `checkout_closed`, `card_cancelled`, `card_state_mismatch`, `return_url_not_allowed`.
+ * Unknown outcomes: `outcome_unknown`, `purchase_outcome_unknown`. Other errors of purchases: `order_refused`,
+ * `credits_timeout`, `checkout_cancelled`, `checkout_closed`, `card_cancelled`, `card_state_mismatch`,
+ * `return_url_not_allowed`.
  *
- * Of the session: `not_logged_in` (nobody is), `session_ended`, `session_expired`, `login_state_mismatch`,
- * `login_bad_key`, `login_account_mismatch`, `popup_blocked`, `popup_closed`, `storage_unavailable`.
+ * Session: `not_logged_in`, `session_ended`, `session_expired`, `login_state_mismatch`, `login_bad_key`,
+ * `login_account_mismatch`, `popup_blocked`, `popup_closed`, `storage_unavailable`.
  *
- * Of the way: `network_error`, `garbled_answer`, `aborted` (the error's `name` is `AbortError`, its `cause` the reason); `wasm_load_failed`: a part of
- * the package could not be loaded, the hint says why, and the next call tries again.
+ * Transport: `network_error`, `garbled_answer`, `aborted` (the error's `name` is `AbortError`, its `cause` the reason);
+ * `wasm_load_failed`: a part of the package could not be loaded, the hint says why, and the next call tries again.
  */
 export class PaymentsError extends Error {
   /** The package makes them; a program looks at them. */
   protected constructor();
   /** For programs: stays the same from version to version. */
   readonly code: string;
-  /** What to do about it, where there is something. */
+  /** Remedy, where there is one. */
   readonly hint?: string;
   /** The HTTP status, where there was an answer; 408 where the platform's did not come in time. */
   readonly status?: number;
@@ -466,7 +469,7 @@ export class PaymentsError extends Error {
   readonly retryable: boolean;
   /** Where the code is explained. */
   readonly docsUrl?: string;
-  /** What was spent, on errors of `fetch`, those included that end it before anything is sent. */
+  /** Spend, on errors of `fetch`, including errors before anything is sent. */
   readonly spend?: Spend;
   /** The seller's last answer, readable, on errors of `fetch`. */
   readonly response?: Response;
@@ -474,7 +477,7 @@ export class PaymentsError extends Error {
   toJSON(): Record<string, unknown>;
 }
 
-// What a caller branches on. `instanceof` holds between copies of the package.
+// Error classes to branch on. `instanceof` holds between copies of the package.
 
 /** The seller refused the payment, twice or for good. */
 export class PaymentRefused extends PaymentsError {}
@@ -524,7 +527,7 @@ export class Payments {
    */
   ready(): Promise<Payments>;
 
-  /** Whether there is a key that is not known to have ended. */
+  /** True if there is a key that is not known to have ended. */
   readonly isLoggedIn: boolean;
   /** The environment that calls go to. */
   readonly environmentName: EnvironmentName;
@@ -580,7 +583,7 @@ export class Payments {
   /** Receipt, spend and error of a response that `wrapFetch` gave; undefined for any other. */
   paymentOf(response: Response): { receipt?: Receipt; spend: Spend; error?: PaymentsError } | undefined;
 
-  /** What this instance has spent since it was made. */
+  /** Credits spent since this instance was made. */
   readonly spend: SpendTotals;
   /** The last 1000 payments as text: JSON with credits as digits, or CSV (RFC 4180). Throws `validation` for another format. */
   exportReceipts(format?: 'json' | 'csv'): string;
@@ -633,7 +636,7 @@ export class Payments {
     getAgentPlans(agentId: string | bigint, pagination?: PaginationOptions): Promise<Paginated & { plans: Plan[] }>;
   };
 
-  /** What may be spent, and from which cards. */
+  /** Delegations, and the cards that they spend from. */
   readonly delegation: {
     /** `POST /api/v1/delegation/create`. Nothing is charged by it. Never repeated by itself. */
     createDelegation(payload: CreateDelegationPayload): Promise<{ delegationId: string; delegationToken?: string }>;
@@ -648,7 +651,7 @@ export class Payments {
     listPaymentMethods(options?: PaymentMethodListOptions): Promise<PaymentMethodSummary[]>;
     /** `PATCH /api/v1/payment-methods/:id`: a name of one's own, and which API keys may use it (`null`: all). */
     updatePaymentMethod(paymentMethodId: string, changes: PaymentMethodChanges): Promise<PaymentMethodSummary>;
-    /** What is left to spend: `listPaymentMethods` and `listDelegations` added up. */
+    /** The sum of what may still be spent, from `listPaymentMethods` and `listDelegations`. */
     getPurchasingPower(): Promise<PurchasingPower>;
     /**
      * Takes a person to the page on which a card is added and may be spent from. By popup it resolves with what was made; by
@@ -676,7 +679,7 @@ export class Payments {
       agentId?: string,
       tokenOptions?: X402TokenOptions,
     ): Promise<{ accessToken: string; permissionHash?: string; [member: string]: unknown }>;
-    /** What stands behind a token that was minted. The hosted platform documents these three, and no official SDK calls them. */
+    /** Details of a minted token. The hosted platform documents these three calls, and no official SDK makes them. */
     getPermission(permissionHash: string): Promise<Record<string, unknown>>;
     /** One's own, a page of them. */
     listPermissions(pagination?: Pick<PaginationOptions, 'page' | 'offset'>): Promise<Record<string, unknown>>;

@@ -3,7 +3,7 @@
 use super::*;
 use alloc::string::ToString;
 
-/// What becomes of a spelling of `/paid`, asked without a token.
+/// The result for a spelling of `/paid`, requested without a token.
 #[derive(Debug, PartialEq)]
 enum Fate {
     /// 402: protected as `/paid` is.
@@ -112,7 +112,7 @@ fn every_alias_of_a_paid_path_is_protected_or_refused() {
         ("/paid%7f", CONTROL),
         ("/paid%c2%85", CONTROL),
         ("/paid?x\u{1}", CONTROL),
-        // What some file systems drop.
+        // Characters that some file systems drop.
         ("/paid.", ENDING),
         ("/paid..", ENDING),
         ("/paid%2e", ENDING),
@@ -126,7 +126,7 @@ fn every_alias_of_a_paid_path_is_protected_or_refused() {
         ("/paid/%c2%a0", ENDING),
         ("/paid/%e2%80%8b/", ENDING),
         ("/paid::$DATA", ENDING),
-        // What some servers fold to ASCII, or do not see.
+        // Characters that some servers fold to ASCII, or ignore.
         ("/pa%c2%adid", DOUBT),
         ("/pai%e2%80%8bd", DOUBT),
         ("/p%ef%bb%bfaid", DOUBT),

@@ -23,7 +23,7 @@ fn get(world: &mut World, path: &str) -> Walk {
     world.go(ask("GET", path, &[("payment-signature", &token())]))
 }
 
-/// Whether it was verified, and what was answered.
+/// Tells if the request was verified, and its status.
 fn seen(walk: &Walk) -> (bool, u16) {
     (walk.verified.is_some(), walk.answer.as_ref().map_or(200, |answer| answer.status))
 }
@@ -103,7 +103,7 @@ fn rule_23_a_yes_does_not_survive_a_refused_settlement() {
         assert!(get(&mut world, "/other").verified.is_some(), "{name}: /other");
         assert!(get(&mut world, "/two").verified.is_some(), "{name}: /two");
     }
-    // What was not tried says nothing of the buyer.
+    // A token that was not tried says nothing about the buyer.
     let mut world = caching();
     get(&mut world, "/two");
     world.settle = Some(answered(429, &json!({})));
@@ -114,7 +114,7 @@ fn rule_23_a_yes_does_not_survive_a_refused_settlement() {
 
 #[test]
 fn rule_23_what_is_left_is_what_may_be_owed() {
-    // What the payer holds, and how many of so many requests of 2 credits are verified: the receipts say what is left.
+    // The payer's balance, and the number of verified requests of 2 credits: the receipts state the remaining balance.
     for (held, verified) in [
         (1000, [true, false, false, false]),
         (6, [true, false, false, true]),

@@ -19,7 +19,7 @@ fn library(over: &[(&str, &str)]) -> Gate {
     knowing(Gate::new(settings_with(&over, bindings).unwrap()), &["1001"])
 }
 
-/// What a request comes to: `offer`, `price URL`, `forward URL`, or status and code.
+/// The result of a request: `offer`, `price URL`, `forward URL`, or status and code.
 fn sum(gate: &Gate, request: &RequestHead) -> String {
     match gate.open(request).1 {
         Action::Price(question) => ["price ", &question.request.url].concat(),

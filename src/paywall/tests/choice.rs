@@ -97,7 +97,7 @@ fn a_plan_without_a_price_has_that_of_its_route_and_each_is_counted_for_itself()
         let walk = world.go(ask("GET", "/r?n=4", &[("payment-signature", &token)]));
         assert_eq!(walk.sum(), expected, "{plan}");
     }
-    // What one of them could not pay is not offered at all.
+    // A plan that could not pay is not offered.
     let walk = over(json!({ "GET /r": route }), &[]).go(ask("GET", "/r?n=11", &[]));
     assert_eq!(walk.said(), (400, "price_too_high".into()));
 }

@@ -235,7 +235,7 @@ fn a_preflight_says_what_the_seller_set() {
     assert!(set.get("vary").unwrap().contains("Access-Control-Request-Private-Network"));
     let unasked = preflight(r#"["*"]"#, &over, "/ask", &asks[..2]).headers;
     assert_eq!(unasked.get("access-control-allow-private-network"), None);
-    // Who is not allowed is told none of it.
+    // An origin that is not allowed gets none of these headers.
     let other = preflight(r#"["https://b.example"]"#, &over, "/ask", &asks).headers;
     assert_eq!(other.get("access-control-allow-private-network"), None);
 }

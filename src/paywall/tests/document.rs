@@ -103,7 +103,7 @@ fn an_error_names_the_key_where_it_stands() {
             &with(&json!({ "routes": { "GET /r": { "planId": "1", "credits": 1, "limit": 5 } } })),
             "routes[\"GET /r\"].limit",
         ),
-        // What a variable says is named as a variable.
+        // An error in a variable names the variable.
         ("{}", "ROUTES"),
     ] {
         let error = Document::parse(text).and_then(|document| read(&document)).unwrap_err();

@@ -93,7 +93,7 @@ fn at_verify() {
     assert_eq!(responded(action).headers.get("x-platform-correlation-id"), Some("c-1"));
 }
 
-/// What becomes of a request whose work is done.
+/// The result of a request whose work is done.
 #[derive(Debug, PartialEq)]
 enum End {
     /// Delivered with a receipt.

@@ -7,20 +7,20 @@ use crate::wire::Credits;
 use alloc::{format, string::ToString};
 use std::collections::BTreeMap;
 
-/// What a route is surrounded by, and what came of one request for it.
+/// The environment of a route, and the record of one request to it.
 pub(super) struct World {
     pub(super) gate: Gate,
     /// The objects of the state, by their names.
     pub(super) objects: BTreeMap<String, Map>,
-    /// What the origin answers.
+    /// The origin's response.
     pub(super) origin: Event,
     pub(super) ending: Ending,
-    /// What the handler says.
+    /// The handler's price.
     pub(super) price: Option<Credits>,
-    /// What the facilitator answers; a yes where nothing is said.
+    /// The facilitator's response; a success by default.
     pub(super) verify: Option<Event>,
     pub(super) settle: Option<Event>,
-    /// What the payer holds, as the receipts say it.
+    /// The payer's balance, as the receipts state it.
     pub(super) held: u64,
     pub(super) now: u64,
     seeds: u8,
@@ -29,7 +29,7 @@ pub(super) struct World {
 /// One request, from its beginning to its end.
 #[derive(Default)]
 pub(super) struct Walk {
-    /// What was done, in its order: `rate`, `price`, `verify`, `admit`, `origin`, `write`, `settle`, `deliver`, …
+    /// The steps, in order: `rate`, `price`, `verify`, `admit`, `origin`, `write`, `settle`, `deliver`, …
     pub(super) steps: Vec<&'static str>,
     pub(super) verified: Option<Value>,
     pub(super) settled: Option<Value>,
@@ -240,7 +240,8 @@ impl Walk {
         header(headers.or(self.answer.as_ref().map(|answer| &answer.headers))?, "payment-response")
     }
 
-    /// What verify and settle were asked, and what was answered: `5 of 12`, `nothing of 12`, `400 price_unreadable`.
+    /// The amounts that verify and settle received, and the response: `5 of 12`, `nothing of 12`, `400
+    /// price_unreadable`.
     pub(super) fn sum(&self) -> String {
         if let Some(answer) = &self.answer {
             return format!("{} {}", answer.status, body(answer)["code"].as_str().unwrap_or_default());

@@ -1,5 +1,5 @@
-//! What every request is treated to, whatever is decided: its name, its times, its line in the log, its size. Rules 17, 18,
-//! 21 and 25: who is told what, and who may read it.
+//! Treatment of every request, whatever the decision: its id, its timings, its log line, its size limits. Rules 17, 18,
+//! 21 and 25: disclosure, and who may read it.
 
 use super::*;
 use alloc::{format, string::ToString};
@@ -63,7 +63,7 @@ fn a_correlation_id_is_taken_or_made_and_said_to_all() {
     }
     let long = "x".repeat(129);
     assert_ne!(walk(USUAL, &[("x-correlation-id", &long)], paid()).0.correlation_id(), long);
-    // What is made is not what a receipt is known by, and another for each request.
+    // The generated id differs from a receipt's id, and for each request.
     let made = |seed: [u8; 16]| {
         let request = RequestHead { seed, ..ask("GET", "/paid", &[]) };
         gate(USUAL).open(&request).0.correlation_id().to_string()
@@ -356,7 +356,7 @@ fn the_head_of_an_answer_stays_under_8_kb() {
         assert_eq!((&receipt["transaction"], &receipt["remainingBalance"]), (&"0xabc".into(), &"8".into()));
         assert_eq!(receipt.get("extra").is_some(), kept);
     }
-    // What the origin says stays.
+    // The origin's header is kept.
     let own = [("x-own", "y".repeat(7900))].into_iter().collect();
     let (_, action, _) = walk(
         USUAL,

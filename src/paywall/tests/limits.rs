@@ -124,7 +124,7 @@ fn a_few_a_day_are_free_for_a_payer() {
         assert_eq!(walk.sum(), expected, "{index}");
     }
     assert_eq!(from(&mut world, "192.0.2.1", None).sum(), "402 payment_missing", "not without a token");
-    // What was free bought its one answer with a single-use token too.
+    // A free allowance also delivers only one response for a single-use token.
     assert_eq!(from(&mut world, "192.0.2.1", Some(&once(0))).sum(), "402 payment_token_used");
     // The next day.
     world.now += 24 * HOUR_MS;

@@ -42,7 +42,7 @@ pub(super) const ROUTES: &str = r#"{
     "POST /card": { "planId": "1001", "credits": "5", "network": "stripe" }
 }"#;
 
-/// What a build carries for the page: `PAGE_FILES`.
+/// The page files of a build: `PAGE_FILES`.
 pub(super) static PAGE_FILES: LazyLock<String> = LazyLock::new(|| {
     let texts: Value = serde_json::from_str(include_str!("../page/texts.json")).unwrap();
     json!({
@@ -167,7 +167,7 @@ pub(super) fn called(action: Action) -> (String, Value) {
     }
 }
 
-/// What the origin is sent, but for what every request is sent with (see the manners).
+/// The request to the origin, without the headers that every request gets (see `http_settings`).
 pub(super) fn forwarded(action: Action) -> Forward {
     match action {
         Action::Forward(mut forward) => {
@@ -179,7 +179,7 @@ pub(super) fn forwarded(action: Action) -> Forward {
     }
 }
 
-/// What the client is sent, but for what every answer is sent with (see the manners).
+/// The response to the client, without the headers that every response gets (see `http_settings`).
 pub(super) fn delivered(action: Action) -> Delivery {
     match action {
         Action::Deliver(mut delivery) => {

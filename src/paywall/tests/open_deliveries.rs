@@ -145,7 +145,7 @@ fn who_had_to_wait_is_verified_once_more() {
     assert_eq!(called(action).0, "/api/v1/x402/verify");
     let answer = responded(visit.handle_event(refused("BCK.CREDITS.0003"), NOW + 100));
     assert_eq!((answer.status, body(&answer)["code"].as_str()), (402, Some("BCK.CREDITS.0003")));
-    // What it had reserved is given back.
+    // Its reservation is released.
     for note in visit.take_deferred() {
         world.tell(&note);
     }
@@ -206,7 +206,7 @@ fn what_is_owed_is_settled_by_one_request_at_a_time() {
     let Reply::Owing { entry: owed } = first else { panic!("{first:?}") };
     assert!(owed.settle_body.is_some() && owed.rounds == 1);
     assert_eq!(ask(&mut world, 211).1, Reply::InProgress);
-    // What is said late of the settle before it changes nothing.
+    // A late result of the earlier settle changes nothing.
     let shard = crate::paywall::endpoints::receipts::shard("payer", "0xb1");
     let again = crate::wire::Secret::new("{}");
     let late = SettlementOutcome::Owed { why: "late".into(), again, receipt: None };
@@ -352,7 +352,7 @@ fn the_journal_is_for_whoever_has_the_token_and_holds_no_other() {
 
 #[test]
 fn every_answer_to_a_token_says_what_became_of_it() {
-    // What is asked for, the events that follow, the status and what the receipt says.
+    // The requested part, the events that follow, the status and the text of the receipt.
     type Row = (&'static str, Vec<Event>, u16, &'static str);
     let rows: [Row; 6] = [
         ("/nowhere", Vec::new(), 404, "not_settled"),
@@ -387,7 +387,7 @@ fn every_answer_to_a_token_says_what_became_of_it() {
     let answer = responded(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
     assert_eq!((answer.status, body(&answer)["code"].as_str()), (503, Some("plan_unknown")));
     assert_eq!(header(&answer.headers, "payment-response").unwrap()["errorReason"], "not_settled");
-    // Who brings no token is told nothing of one.
+    // A request without a token learns nothing about one.
     let (_, action) = gate(&[]).open(&ask("POST", "/ask", &[]));
     assert_eq!(responded(action).headers.get("payment-response"), None);
 }

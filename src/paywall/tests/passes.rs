@@ -53,7 +53,7 @@ fn a_pass_is_sold_with_what_was_settled_and_with_nothing_else() {
         assert_eq!(headers.get(PASS).is_some(), sold, "{name}");
         assert_eq!(headers.get("set-cookie").is_some(), sold, "{name}");
     }
-    // What the origin says of passes is not ours.
+    // The origin's pass headers do not reach the client.
     let forged = [
         (PASS, "v1.forged"),
         ("set-cookie", "__Host-payment-pass-all=forged; Path=/"),
@@ -293,7 +293,7 @@ fn a_pass_is_good_where_nothing_is_known_of_its_plan() {
     };
     let gate = ignorant("", Bindings::default());
     assert_eq!(forwarded(asks(&gate, &[(PASS, &pass)]).1).headers.get("x-payment-credits"), Some("0"));
-    // What has to be paid waits for the plan.
+    // A request that needs a payment waits for the plan.
     for (name, headers) in
         [("without a pass", Vec::new()), ("with a bad one", Vec::from([(PASS, "v1.k1.x.yyyy")]))]
     {

@@ -1,4 +1,4 @@
-//! What a seller's own code sees of a payment and may say to it: it can refuse one, and never let one through.
+//! The seller's hooks can read a payment and refuse it, and never let one through.
 
 use super::*;
 use crate::wire::Credits;

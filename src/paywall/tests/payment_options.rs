@@ -94,7 +94,7 @@ fn the_payer_is_the_facilitators_word_else_the_tokens() {
         // The token's own word was not vouched for.
         (json!({ "isValid": true, "payer": "" }), None),
         (json!({ "isValid": true }), None),
-        // What cannot be a header's value is left out.
+        // A value that cannot be a header's is left out.
         (json!({ "isValid": true, "payer": "a\r\nx-admin: 1" }), None),
         (json!({ "isValid": true, "payer": "x".repeat(600) }), None),
         (json!({ "isValid": true, "payer": "\u{fc}" }), None),

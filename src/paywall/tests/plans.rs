@@ -231,7 +231,7 @@ fn a_platform_that_is_down_is_not_asked_by_every_buyer() {
     let gate = strange("", &[]);
     let (mut first, action) = gate.open(&at(NOW));
     assert!(matches!(action, Action::Call(_)));
-    // Who comes later than what is waited for the first asks too.
+    // A request after the wait for the first one asks too.
     let (mut second, action) = gate.open(&at(NOW + 3_000));
     assert!(matches!(action, Action::Call(_)));
     let (mut third, action) = gate.open(&at(NOW + 5_999));

@@ -58,7 +58,7 @@ fn rule_19_what_is_refused_at_settlement_is_delivered_only_where_the_seller_chos
 
 #[test]
 fn rule_19_a_receipt_that_the_buyer_can_read() {
-    // What the route asks for, what the origin sends, where the receipt is: in the header, at a URL, in an event.
+    // The route's setting, the origin's response, the place of the receipt: the header, a URL, an event.
     let events = &[("content-type", "text/event-stream; charset=utf-8"), ("content-length", "9")][..];
     let text = &[("content-type", "text/plain"), ("content-length", "9")][..];
     for (settle, receipt, headers, method, place) in [

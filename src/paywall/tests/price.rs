@@ -137,7 +137,7 @@ fn rule_20_the_origins_word_is_capped_and_not_for_the_buyer() {
         ),
         ("zero", &[("x-credits", "0")], "nothing of 5"),
         ("nothing, in a word", &[("x-credits", "Nothing")], "nothing of 5"),
-        // What is no word of it is the price that was agreed to.
+        // A word that is not known leaves the verified price.
         ("not said", &[], "5 of 5"),
         ("not a number", &[("x-credits", "three")], "5 of 5"),
         ("a fraction", &[("x-credits", "0.5")], "5 of 5"),
@@ -233,7 +233,7 @@ fn rule_20_a_handlers_price_is_capped_by_the_configuration() {
         assert_eq!(walk.steps.first(), Some(&"price"), "{name}");
         assert_eq!(walk.forward.is_some(), walk.answer.is_none(), "{name}");
     }
-    // Who has no token is told what this request would cost.
+    // A request without a token learns its own price.
     let mut world = priced(json!({ "by": "handler", "most": 9 }));
     world.price = said("4");
     let walk = world.go(ask("GET", "/r", &[]));

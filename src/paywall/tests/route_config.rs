@@ -85,7 +85,7 @@ pub(super) fn wrong() -> Vec<(Value, &'static str)> {
         (free(json!({ "perDay": "2", "by": "payer" })), "free.perDay"),
         (free(json!({ "perDay": 2 })), "free.by"),
         (free(json!({ "perDay": 2, "by": "payer", "perHour": 1 })), "free.perHour"),
-        // What is handed on.
+        // Members that are passed to the platform.
         (json!({ "marginPercent": -1 }), "marginPercent"),
         (json!({ "marginPercent": 10.5 }), "marginPercent"),
         (json!({ "marginPercent": "5" }), "marginPercent"),

@@ -18,7 +18,7 @@ fn with_routes(keys: &[&str], over: &[(&str, &str)]) -> Result<Gate, ConfigError
     settings(&over).map(Gate::new).map(|gate| knowing(gate, &["1"]))
 }
 
-/// What a request is offered for: the credits, else the code it is refused with, else `forwarded`.
+/// The offer for a request: the credits, else the error code, else `forwarded`.
 fn fate(gate: &Gate, method: &str, url: &str) -> String {
     let request = RequestHead { method: method.into(), url: url.into(), ..RequestHead::default() };
     match gate.open(&request).1 {
@@ -71,7 +71,7 @@ fn a_key_stands_for_what_its_syntax_says() {
         ("GET /a/*rest/z", "GET", "/a/b/c", false),
         ("GET /*rest/:last", "GET", "/a/b", true),
         ("GET /*rest/:last", "GET", "/b", false),
-        // What it says, where it is percent-encoded.
+        // A percent-encoded literal matches its decoded form.
         ("GET /a%2Bb", "GET", "/a+b", true),
         ("GET /%3Aname", "GET", "/:name", true),
         ("GET /%3Aname", "GET", "/x", false),

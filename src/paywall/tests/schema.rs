@@ -12,8 +12,8 @@ fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
 }
 
-/// What is wrong with a value, by the part of JSON Schema that ours is written in. A word that is not known is a panic: no
-/// part of the schema goes unheard.
+/// Errors of a value, by the part of JSON Schema that our schema uses. An unknown keyword panics, so that no part of
+/// the schema is ignored.
 fn wrong_by(schema: &Value, value: &Value, root: &Value) -> Option<String> {
     let fits = |schema: &Value, value: &Value| wrong_by(schema, value, root).is_none();
     let list = |word: &Value| word.as_array().unwrap().clone();
@@ -139,13 +139,13 @@ fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// What the schema says is wrong with a configuration.
+/// Errors of a configuration according to the schema.
 fn by_schema(document: &Value) -> Option<String> {
     let schema = schema();
     wrong_by(&schema, document, &schema)
 }
 
-/// What the reader says is wrong with it, with all bindings there.
+/// Errors of a configuration according to the reader, with all bindings present.
 fn by_reader(document: &Value) -> Option<String> {
     let variable = |name: &str| match name {
         "NVM_API_KEY" => Some(KEY.into()),
@@ -169,7 +169,7 @@ fn document(more: &Value) -> Value {
     without_null(document)
 }
 
-/// What is null is not there, to the reader; the schema leaves it out.
+/// Removes null members: the reader treats them as absent, and the schema does not know them.
 fn without_null(value: Value) -> Value {
     match value {
         Value::Object(members) => members
@@ -222,7 +222,7 @@ fn every_key_of_the_reader_is_in_the_schema_and_the_other_way() {
     }
 }
 
-/// What only the reader sees: it compares one part with another, or knows what a name means.
+/// True for errors that only the reader finds: it compares members with each other, or knows the meaning of a name.
 fn beyond(key: &str, more: &Value) -> bool {
     let twice = more["plans"].as_array().is_some_and(|plans| plans.len() == 2);
     key == "plans[1].credits" || (key == "plans[1]" && twice)

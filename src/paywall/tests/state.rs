@@ -130,7 +130,7 @@ fn rule_24_a_single_use_token_is_one_visits() {
         allowance: None,
         open: None,
     };
-    // What happens, each at a time after NOW, and what is said.
+    // Commands, each at a time after NOW, and the replies.
     type Steps = Vec<(u64, Command, Reply)>;
     let table: [(&str, Steps); 11] = [
         ("the second is refused", Vec::from([(0, admit("a", "n"), GO), (0, admit("b", "n"), Reply::Used)])),
@@ -271,7 +271,7 @@ fn an_allowance_is_a_days_and_given_back_once() {
     back(&mut rows, day, "never");
     assert_eq!(["d", "e"].map(|visit| take(&mut rows, day + 1, visit)), [true, false]);
     assert_eq!(["f", "g", "h"].map(|visit| take(&mut rows, day + DAY, visit)), [true, true, false]);
-    // What was taken yesterday is not given back today.
+    // A grant of yesterday is not given back today.
     back(&mut rows, day + DAY, "b");
     assert!(!take(&mut rows, day + DAY, "i"));
 }
@@ -334,7 +334,7 @@ pub(super) fn next(rows: &mut Map, now: u64, log: &mut Vec<String>) -> Option<(J
     }
 }
 
-/// What the facilitator says to the reconciler.
+/// The facilitator's response to the reconciler.
 fn told_by(status: u16, body: Value) -> PlatformResponse {
     PlatformResponse::Answered(api::Response { status, body: body.to_string(), correlation_id: None })
 }

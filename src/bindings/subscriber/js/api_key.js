@@ -1,4 +1,4 @@
-// What an API key says of itself, `<prefix>:<jwt>`, before the core is loaded: whose it is, where it leads, when it ends.
+// Reads the content of an API key, `<prefix>:<jwt>`, before the core is loaded: its account, its environment, its end.
 import { problem } from './error.js';
 
 const PREFIXES = { sandbox: 'sandbox', live: 'live', 'sandbox-staging': 'staging_sandbox', 'live-staging': 'staging_live' };
@@ -39,5 +39,5 @@ function readClaims(part) {
 /** How wrong this machine's clock may be before a key's end is believed, in seconds: a week. */
 const LEEWAY = 7 * 24 * 60 * 60;
 
-/** Whether the key ended so long ago that the platform need not be asked. */
+/** True if the key ended so long ago that the platform need not be asked. */
 export const hasEnded = ({ expiresAt }) => expiresAt !== undefined && (expiresAt + LEEWAY) * 1000 <= Date.now();

@@ -5,7 +5,7 @@
 // kept is done. Not localStorage: what one tab has written there another may not see yet when it gets the lock.
 
 const OURS = 'payments-wasm.budget';
-/** What the core takes of a text, and what the books may weigh, in characters; how many receipts they have. */
+/** Limits: the text that the core accepts and the stored receipts, in characters; the number of receipts. */
 const MAX_KEPT = 512 * 1024;
 const MAX_BOOKS = 1024 * 1024;
 const MAX_FIELD = 2048;
@@ -35,7 +35,7 @@ class Ledger {
   #channel;
   /** The name of this instance, and of a lock that it has as long as its page lives. */
   #tab = crypto.randomUUID?.();
-  /** Whether a step is waiting for the lock. */
+  /** True while a step waits for the lock. */
   #due = false;
   /** This instance's own books, those of the others, and the text that these were read from. */
   #own = [];
@@ -57,7 +57,7 @@ class Ledger {
     await new Promise((done, fail) => {
       navigator.locks.request(this.#tab, () => new Promise(() => done())).catch(fail);
     });
-    // What cannot be written would be known too late.
+    // Storage that cannot be written must be found before the payment.
     await this.#step(true);
     this.#core.keepWith(this);
   }
@@ -150,7 +150,7 @@ const STORES = {
       scope: 'local',
       async read() {
         const kept = await transact('readonly', (store) => store.get(name), (store) => store.get(books));
-        // What is no text is one that cannot be read.
+        // A value that is no text counts as unreadable.
         return kept.map((value = '') => (typeof value === 'string' ? value : '?'));
       },
       write: (text, receipts) => transact('readwrite', (store) => store.put(text, name), (store) => store.put(receipts, books)),

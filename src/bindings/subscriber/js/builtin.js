@@ -1,4 +1,5 @@
-// What Node, Deno and Bun have beyond the web. Asked for by name at run time, it is no import that a bundler for pages would stumble over.
+// Built-in modules of Node, Deno and Bun. They are loaded by name at run time, because a bundler for pages would fail
+// on an import.
 
 /** A built-in module, or undefined where there is none: the edge runtime of Next.js has a `process`, and throws. */
 export function builtin(name) {

@@ -80,7 +80,7 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
     }
   }
 
-  /** What was being bought when this page was left, if it can be read, and whether it was cancelled. */
+  /** The purchase that was pending when this page was left, if it can be read, and whether it was cancelled. */
   function takePending() {
     const text = kept(TAB, PENDING);
     if (text === undefined) return undefined;
@@ -114,7 +114,7 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
     return leaveFor(url.href);
   }
 
-  /** What a card page that was gone to has sent back, if it has. */
+  /** The result that a card page sent back, if there is one. */
   async function cardReturned() {
     // An application may have parameters of these names for itself: without a state of ours they are not looked at.
     const state = kept(TAB, CARD);
@@ -167,9 +167,9 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
   }
 
   /**
-   * What a window brings back, in which the parameter `name` is `state`. `url` is where it goes first. That it says it is closed
-   * proves nothing by itself: its page, or ours, may have cut it off. Once it is gone what it brought with another state stands,
-   * to be refused.
+   * Waits for a window's result, in which the parameter `name` equals `state`. `url` is its first address. A closed
+   * flag proves nothing by itself: the window's page, or ours, may have cut the connection (COOP). A result with
+   * another state is returned once the window is gone, so that the caller refuses it.
    */
   function popupAnswer(popup, url, name, state, signal) {
     let abort;

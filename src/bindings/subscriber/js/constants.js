@@ -6,7 +6,7 @@ export const ONE_WEEK_DURATION = 604_800n;
 export const ONE_MONTH_DURATION = 2_629_746n;
 export const ONE_YEAR_DURATION = 31_557_600n;
 
-/** What stands for no address, and for the native token. */
+/** The zero address, which also stands for the native token. */
 export const ZeroAddress = '0x0000000000000000000000000000000000000000';
 
 /** Tokens, on Base and on Base Sepolia. */

@@ -3,7 +3,7 @@
 import { docs, hints } from './errors.json';
 import { plain } from './object.js';
 
-/** What helps with a code that is the platform's own. */
+/** The hint for the platform's own codes. */
 const OF_THE_PLATFORM = 'error.correlationId is what the platform\'s support finds the request by';
 
 /** Two copies of the package agree on what is an error of theirs, and of which class. */
@@ -23,7 +23,7 @@ export const PaymentsError = marked(class extends Error {
   constructor(message, { cause, ...facts }) {
     super(message, cause === undefined ? undefined : { cause });
     Object.assign(this, facts);
-    // What the core, the platform or the caller of this says is better.
+    // A hint from the core, the platform or the caller takes precedence.
     const { code } = facts;
     const known = Object.hasOwn(hints, code);
     this.hint ??= known ? hints[code] : OF_THE_PLATFORM;
@@ -31,7 +31,7 @@ export const PaymentsError = marked(class extends Error {
     if (facts.code === 'aborted') this.name = 'AbortError';
   }
 
-  /** What a log needs: without the answer, which has no JSON, and without the cause. */
+  /** The facts for a log: without the response, which has no JSON, and without the cause. */
   toJSON() {
     const { name, message, response, ...facts } = this;
     return { name: this.name, message: this.message, ...plain(facts) };

@@ -4,8 +4,9 @@ import { problem } from './error.js';
 let tries = 0;
 
 /**
- * What an `import()` gives. Browsers remember for as long as the page lives that a module could not be had, so it is asked for once more, by another
- * address; bundlers with a loader of their own forget. `lazily.again` is an entry's own `import()`; those that import nothing later have none.
+ * The result of an `import()`. Browsers remember a failed module for the lifetime of the page, so a retry uses another
+ * address; bundlers with their own loader forget failures. `lazily.again` is an entry's own `import()`; entries that
+ * import nothing later have none.
  */
 export async function lazily(load) {
   try {

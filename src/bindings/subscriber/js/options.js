@@ -3,7 +3,7 @@
 import { problem } from './error.js';
 import { open, required, shapes } from '../../../options.json';
 
-/** What a value has to be, in words, and how it is handed on; `undefined` for what it may not be. */
+/** The kinds of values, in words, and their conversion for the core; `undefined` for a value that is not allowed. */
 const KINDS = {
   text: ['a string', (value) => (typeof value === 'string' ? value : undefined)],
   organization: ['an id', (value) => (typeof value === 'string' && /^[\w:-]{1,128}$/.test(value) ? value : undefined)],
@@ -69,7 +69,7 @@ export function refuse(field, outer, name, names, others) {
     `${outer ? `the members of ${outer.slice(0, -1)}` : 'the options'} are ${names.join(', ')}`);
 }
 
-/** What an `approve` callback answered: yes or no, or an object that says more. Anything else is a no. */
+/** The answer of an `approve` callback: yes or no, or an object with details. Anything else means no. */
 const answer = (value) => (typeof value === 'object' && value ? read('ApprovalAnswer', value, 'the answer of approve', 'approval.') : value === true);
 
 /** The name that was meant, if one is near. */

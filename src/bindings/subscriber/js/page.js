@@ -6,10 +6,10 @@ import { lazily } from './lazy.js';
 /** The query parameter that says: this window was opened by another page of ours, and brings it something. */
 export const POPUP = 'nvmPopup';
 
-/** What the checkout and card pages add to the address that they lead back to. */
+/** The parameters that checkout and card pages add to the return address. */
 const WORDS = 'checkout sessionId paymentMethodId delegationId state error';
 
-/** What a login adds to the address that it leads back to: the key, whose it is, and our own one-time state. */
+/** The parameters that a login adds to the return address: the key, its account, and our one-time state. */
 export const KEY = 'nvmApiKey';
 export const ACCOUNT = 'accountAddress';
 export const STATE = 'nvmState';
@@ -19,7 +19,8 @@ export const PARAMETERS = `${KEY} ${ACCOUNT} ${STATE} ${POPUP}`;
 export const TAB = 'sessionStorage';
 export const LOCAL = 'localStorage';
 
-/** What has come back with this page load, from a login, a checkout or a card page: whoever asks again gets the same answer. */
+/** Results that arrived with this page load, from a login, a checkout or a card page. Every caller gets the same
+ * result. */
 export const brought = { login: undefined, checkout: undefined, card: undefined };
 
 export const onlyInAPage = (what) => problem('browser_only', `${what} needs a page`);
@@ -41,7 +42,7 @@ export function returnAddress(text, words, own) {
   return url && /^https?:$/.test(url.protocol) && !(own && url.origin !== location.origin) ? without(url, words.split(' ')) : undefined;
 }
 
-/** What is kept under a name in `sessionStorage` or `localStorage`; with a value, keeps it; with null, forgets it. */
+/** Reads a name in `sessionStorage` or `localStorage`; with a value, stores it; with null, removes it. */
 export function kept(storage, name, value) {
   try {
     if (value === undefined) return globalThis[storage].getItem(name) ?? undefined;
@@ -100,7 +101,7 @@ export function handOver() {
   if (opener) close();
 }
 
-/** What the page answers on the channel, and how often a window is looked at, in milliseconds. */
+/** The page's answer on the channel, and the interval at which a window is checked, in milliseconds. */
 const HEARD = 'heard';
 const LOOK = 20;
 
@@ -158,7 +159,7 @@ function isElsewhere(window) {
   }
 }
 
-/** What a window brings back; see `checkout.js`. */
+/** The result of a window; see `checkout.js`. */
 export async function popupAnswer(...given) {
   return (await ways()).popupAnswer(...given);
 }
@@ -183,7 +184,7 @@ export function leave(session, { mode = 'redirect', returnUrl }, id) {
   return { target: target.href, popup: inPopup ? openPopup(id) : undefined };
 }
 
-/** What `checkout.js` goes its ways with. */
+/** The helpers that `checkout.js` uses. */
 const tools = { LOOK, WORDS, brought, kept, leaveFor, problem, returnAddress, takeFromAddress };
 
 /** Asks `approve`, which may look at the plan and the balance before it answers. */
@@ -195,7 +196,8 @@ export function ask(approve, offer, plans, planId, kept) {
 /** The request that somebody is being asked about by the code that runs now, if it is asked from there. */
 export const asked = () => asking.getStore();
 
-/** What an answer waits for is known where the runtime says so; elsewhere as long as `approve` waits for nothing. */
+/** Detects an `approve` callback that waits for its own fetch. Runtimes with async context show it precisely; elsewhere
+ * only while `approve` awaits nothing. */
 class Asking {
   run(kept, work) {
     const was = this.kept;

@@ -1,4 +1,4 @@
-/** What is left to spend, of those who may. Per currency: cents of one are not cents of another. */
+/** The amount that may still be spent, summed over active delegations for each currency. */
 export async function purchasingPower(delegation) {
   const options = { accessible: true };
   const [cards, { delegations = [] } = {}] = await Promise.all([delegation.listPaymentMethods(options), delegation.listDelegations(options)]);

@@ -4,7 +4,7 @@ import { printable } from './object.js';
 /** A quote whose offers also say what the platform says of their plans, what is held, and whether they can be paid now. */
 export async function described(quote, session) {
   const offers = await Promise.all(quote.offers.map(async (offer) => {
-    // What cannot be learned now is left out: the offer stands all the same.
+    // Facts that cannot be read now are left out: the offer remains valid.
     const unknown = () => undefined;
     const [plan, balance] = await Promise.all([
       session.ask('getPlan', [offer.planId]).catch(unknown),

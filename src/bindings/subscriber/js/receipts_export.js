@@ -2,7 +2,7 @@
 import { problem } from './error.js';
 import { lazily } from './lazy.js';
 
-/** What was paid for the responses that a wrapped `fetch` gave. */
+/** The payment of each response that a wrapped `fetch` returned. */
 const payments = new WeakMap();
 
 export const paymentOf = (response) => payments.get(response);

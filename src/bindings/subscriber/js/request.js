@@ -2,7 +2,7 @@
 import { keep } from '../../http/exchange.js';
 import { problem } from './error.js';
 
-/** What a one-shot stream may weigh to be kept for a second sending, in bytes. */
+/** The largest one-shot stream that is stored for a second sending, in bytes. */
 const MOST = 1024 * 1024;
 
 export const aborted = (cause) => problem('aborted', 'the request was aborted', undefined, { cause });

@@ -10,7 +10,7 @@ class Resource {
     Object.defineProperty(this, 'session', { value: session });
   }
 
-  /** What is no text, number or bigint is left out. */
+  /** Arguments that are no text, number or bigint are left out. */
   ask(name, ...given) { return this.session.ask(name, given); }
 }
 

@@ -64,14 +64,14 @@ export class Session {
   /** The session ended though its owner did not end it here. */
   ended(reason) {
     if (!this.key) return;
-    // What another tab has kept since is not this one's to take away.
+    // A key that another tab has stored since is not removed.
     if (reason !== 'logged_out_elsewhere') this.#keep(null);
     this.#forget();
     this.#tell('onSessionChange', false);
     this.#tell('onSessionExpired', reason);
   }
 
-  /** What a listener throws is its own affair. */
+  /** An error in a listener does not reach the session. */
   #tell(name, what) {
     try {
       this.#given[name]?.(what);
@@ -93,7 +93,7 @@ export class Session {
     this.returnUrl = returnAddress(returnUrl, PARAMETERS);
     if (!this.returnUrl) throw problem('validation', 'returnUrl must be an http or https URL');
     this.#storage = { session: TAB, local: LOCAL }[storage];
-    // What a login brought is for the platform that it came from.
+    // A login's key is valid for the platform that issued it.
     const place = [environment, backend, frontend].join(' ');
     const came = login && (login.place ??= place) === place ? login : {};
     this.loginError = came.error;
@@ -109,7 +109,7 @@ export class Session {
       const key = readKey(text);
       if (!hasEnded(key)) return key;
     } catch {
-      // What is no key is as good as none.
+      // An invalid key counts as no key.
     }
     this.#keep(null);
     return undefined;
@@ -211,7 +211,7 @@ export class Session {
       const given = read(quote ? 'QuoteOptions' : 'FetchOptions', options);
       const kept = await take(input, init);
       const core = await this.#coreFor(kept.signal);
-      // Who logged out meanwhile has ended what was under way.
+      // A logout during a request ends the request.
       if (key && this.key !== key) throw paymentsError('the session ended while the request was under way', 'SessionExpired', { code: 'session_ended', retryable: false });
       return await core.fetch(kept, given, quote, within);
     } catch (error) {
@@ -239,12 +239,12 @@ export class Session {
   get spend() { return this.live?.spend ?? printable({ credits: 0n, inLastHour: 0n, inLastDay: 0n, creditsSettled: 0n, purchases: 0n, byOrigin: [], byPlan: [], receipts: [] }); }
 }
 
-/** What a `fetch` has spent that was not begun. */
+/** The spend of a `fetch` that was not started. */
 const NOTHING = () => printable({ outcome: 'none', requests: 0, mints: 0, creditsPresented: 0n, singleUse: false, purchases: [] });
 
 /**
- * What a login has brought to this page load: a key or an error, and nothing where there was none. It is taken out of the
- * address bar the first time, and remembered: an application may make its instance twice.
+ * The login result of this page load: a key or an error, or nothing. It is removed from the address bar the first time,
+ * and remembered, because an application may create its instance twice.
  */
 export function takeLogin() {
   const values = takeFromAddress(PARAMETERS);

@@ -63,7 +63,7 @@ const NOES = new Set([
 /** A call uses up the body of a Request: the copy is for another. */
 const copyOf = (input) => (input instanceof Request ? input.clone() : input);
 
-/** What `fetch` itself rejects with: the signal's reason, or a TypeError. */
+/** The errors that `fetch` itself rejects with: the signal's reason, or a TypeError. */
 function asFetchThrows(error) {
   const { cause } = error;
   return error.code === 'aborted' || cause instanceof TypeError ? cause : new TypeError(error.message, { cause: error });
@@ -88,7 +88,8 @@ class Ended {
   }
 
   get canResume() { return this.spend.singleUse && this.spend.payment !== undefined; }
-  /** Whether it ended before the seller was asked, as the terms were known: its 402 is still to be had, and costs nothing. */
+  /** True if it ended before the seller was called, because the terms were known: the 402 can still be fetched, and
+   * costs nothing. */
   get wantsResponse() { return !this.response && this.spend?.requests === 0 && NOES.has(this.error?.code); }
   get resume() { return { spend: this.spend }; }
 
