@@ -19,7 +19,7 @@ export type Word<Known extends string> = Known | (string & {});
  * what it answers with a 2xx is settled, and delivered with a receipt. A URL in the place of the handler is an origin that
  * requests are forwarded to.
  *
- * What it gives is a fetch handler itself: `export default { fetch: paywall(…) }` in a Worker, `Deno.serve(paywall(…))`,
+ * The result is a fetch handler: `export default { fetch: paywall(…) }` in a Worker, `Deno.serve(paywall(…))`,
  * `Bun.serve(paywall(…))`, and with `toNodeListener` of `payments-wasm/paywall/node` a listener of `node:http`.
  *
  * With options that are wrong every request is answered with a 500 that names the option, and nothing goes further;
@@ -51,11 +51,11 @@ export type PaidHandler<Env = unknown, Context = unknown> =
 /** A handler of one request. */
 export type ChainHandler = (request: Request, more: { paymentContext: PaymentContext | undefined }) => Response | Promise<Response>;
 
-/** What a handler is given beside the request. */
+/** Second argument of a handler. */
 export interface HandlerContext<Env = unknown, Context = unknown> {
   /** The payment; nothing where the request is open, passed, free of charge without a token, or paid for by an access pass. */
   paymentContext: PaymentContext | undefined;
-  /** What the gate was called with: the Worker's bindings, or what the server says of the connection. */
+  /** Environment of the call: the Worker's bindings, or the server's facts about the connection. */
   env: Env;
   /** The Worker's context. */
   ctx: Context;
@@ -65,7 +65,7 @@ export interface HandlerContext<Env = unknown, Context = unknown> {
 export interface PaymentContext {
   /** The x402 access token: a secret. */
   token: string;
-  /** What was offered, and what the payment is verified against. */
+  /** The offer that the payment is verified against. */
   paymentRequired: X402PaymentRequired;
   /** The most that is settled, in credits; a `bigint` beyond what a number holds exactly. */
   creditsToSettle: number;
@@ -73,11 +73,11 @@ export interface PaymentContext {
   credits: bigint;
   /** Always true in a handler. */
   verified: boolean;
-  /** What the platform says of the agent's request, for its observability. */
+  /** The platform's facts about the agent's request, for its observability. */
   agentRequest?: { agentRequestId?: string; [member: string]: unknown };
-  /** What the platform calls this request. */
+  /** The platform's id of this request. */
   agentRequestId?: string;
-  /** Who pays: the platform's word. */
+  /** The payer, as the platform names it. */
   payer?: string;
   /** The plan that pays. */
   planId: string;
@@ -102,9 +102,9 @@ export interface Paywall<Env = unknown, Context = unknown> {
 }
 
 /**
- * What a gate is told. What is not given is read from the Worker's variables by the name in brackets, so that the same
- * configuration serves the library and the Worker that is deployed as it is; of a process only those that begin with `NVM_`,
- * and `METRICS_TOKEN`.
+ * Options of a gate. An option that is not given is read from the Worker's variable with the name in brackets, so that
+ * the same configuration serves the library and the deployed Worker. Of a process's variables only those that begin
+ * with `NVM_`, and `METRICS_TOKEN`, are read.
  */
 export interface PaywallOptions {
   // options of the gate
@@ -114,13 +114,13 @@ export interface PaywallOptions {
 
 /** The configuration but secrets and functions, by the names of `payments-wasm/paywall.schema.json`. */
 export interface ConfigDocument {
-  /** What is sold. A price has to be said. */
+  /** Paid routes. A price is required. */
   routes?: Record<string, RouteConfig>;
   /** Routes that are free of charge. */
   open?: string[];
-  /** What happens to a request that no route lists. */
+  /** Treatment of a request that no route lists. */
   unlisted?: Word<'deny' | 'pass'>;
-  /** What else the schema has. */
+  /** Other options of the schema. */
   [key: string]: unknown;
 }
 
@@ -130,10 +130,10 @@ export interface ConfigNamespace {
   get(key: string): Promise<string | null>;
 }
 
-/** What a route costs, and how it can be paid. docs/paywall-config.md explains it. */
+/** Price of a route, and the plans that pay for it. docs/paywall-config.md explains it. */
 export interface RouteConfig {
   // members of route
-  /** What else the gate reads of a route. */
+  /** Other members of a route. */
   [key: string]: unknown;
 }
 
@@ -149,7 +149,7 @@ export interface PlanConfig {
  */
 export type Price = PlanPrice | PriceFunction | { by: PriceFunction; most: number | string };
 
-/** What can be said of each of several plans; a function is the route's, whatever plan pays. */
+/** Price for each of several plans; a function is the route's price, whatever plan pays. */
 export type PlanPrice = number | bigint | string
   | { by: 'query' | 'header'; name: string; each: number; most: number | string; base?: number; per?: number }
   | { by: 'origin'; name: string; most: number | string }
@@ -168,11 +168,11 @@ export interface Verification {
   payer?: string;
   /** The network that is settled on. */
   network?: string;
-  /** What the platform calls this request. */
+  /** The platform's id of this request. */
   agentRequestId?: string;
-  /** What it says of the agent's request, for its observability. */
+  /** The platform's facts about the agent's request, for its observability. */
   agentRequest?: { agentRequestId?: string; [member: string]: unknown };
-  /** What else it says. */
+  /** Other members of the response. */
   [member: string]: unknown;
 }
 
@@ -182,19 +182,19 @@ export interface Settlement {
   success: boolean;
   /** The credits that were burned, decimal. */
   creditsRedeemed?: string;
-  /** What is left, decimal. */
+  /** Remaining balance, decimal. */
   remainingBalance?: string;
   /** The transaction. */
   transaction?: string;
-  /** Who paid. */
+  /** The payer. */
   payer?: string;
   /** Where. */
   network?: string;
-  /** What else it says. */
+  /** Other members of the response. */
   [member: string]: unknown;
 }
 
-/** What went wrong with a payment, or with the options. */
+/** An error of a payment, or of the options. */
 export class PaywallError extends Error {
   /** An error of these facts. */
   constructor(message: string, facts: { code: string; status?: number; key?: string; hint?: string; retryable?: boolean; cause?: unknown });
@@ -204,7 +204,7 @@ export class PaywallError extends Error {
   status?: number;
   /** The option that is wrong. */
   key?: string;
-  /** What to do about it. */
+  /** Remedy. */
   hint: string;
   /** Where its code is explained. */
   docsUrl: string;
@@ -226,7 +226,7 @@ export interface DurableNamespace {
 export class PaywallState {
   /** Made by the runtime. */
   constructor(context: any, env: any);
-  /** What an object is asked by the gate. */
+  /** Handles the gate's calls to the object. */
   fetch(request: Request): Promise<Response>;
   /** Looks into settlements whose end is not known. */
   alarm(): Promise<void>;

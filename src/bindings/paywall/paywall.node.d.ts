@@ -11,12 +11,12 @@ export function toNodeListener(handler: NodeHandler, options?: NodeOptions): Nod
 /** A fetch handler. */
 export type NodeHandler = (request: Request, context: NodeContext) => Response | Promise<Response>;
 
-/** What `createServer` takes. Node's own types are not asked for, so that nobody needs them who does not have them. */
+/** A listener for `createServer`. The types of Node are not imported, so that projects without them compile. */
 export type NodeListener = (incoming: any, outgoing: any) => Promise<void>;
 
-/** What is known of a connection. */
+/** Facts about a connection. */
 export interface NodeContext {
-  /** Who is at its other end. */
+  /** Address of the client. */
   remoteAddr: { hostname: string | undefined; port: number | undefined };
 }
 
