@@ -4,12 +4,12 @@ import { fdatasyncSync, mkdirSync, mkdtempSync, openSync, closeSync, writeFileSy
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { build } from './lib/build.mjs';
-import { startBare } from './lib/bare.mjs';
-import { Plain, main, options } from './lib/cli.mjs';
+import { startWorkerd } from './lib/workerd-process.mjs';
+import { UserError, main, options } from './lib/cli.mjs';
 import { processorTime, rate, request } from './lib/load.mjs';
-import { at } from './lib/run.mjs';
-import { forget, scratch } from '../src/cli/scratch.js';
-import { count, out, table } from './lib/term.mjs';
+import { repoPath } from './lib/run.mjs';
+import { forget, scratch } from '../src/cli/temporary-folder.js';
+import { count, out, table } from './lib/terminal.mjs';
 
 const USAGE = `npm run bench [-- --seconds N] [--lanes N]
 
@@ -39,10 +39,10 @@ export class Sandbox {
 main(async () => {
   const { seconds = '4', lanes = '32' } = options(USAGE, { seconds: {}, lanes: {} });
   for (const [name, value] of [['--seconds', seconds], ['--lanes', lanes]]) {
-    if (!/^[1-9]\d*$/.test(value)) throw new Plain(`${name} must be a whole number of at least 1`, undefined, USAGE);
+    if (!/^[1-9]\d*$/.test(value)) throw new UserError(`${name} must be a whole number of at least 1`, undefined, USAGE);
   }
   await build(['sandbox']);
-  const disk = mkdtempSync(join(at('target'), 'bench-'));
+  const disk = mkdtempSync(join(repoPath('target'), 'bench-'));
   const memory = scratch();
   const rows = [];
   try {
@@ -64,7 +64,7 @@ async function machine(folder, seconds, lanes) {
   const root = join(folder, 'empty');
   mkdirSync(root);
   writeFileSync(join(root, 'entry.js'), EMPTY);
-  const { url, pid, stop } = await startBare({ data: join(folder, 'empty-data'), root });
+  const { url, pid, stop } = await startWorkerd({ data: join(folder, 'empty-data'), root });
   try {
     const body = { text: 'x'.repeat(1500) };
     const measured = [];
@@ -81,7 +81,7 @@ async function machine(folder, seconds, lanes) {
 /** The sandbox: settles and verifies of tokens that are used again and again, and of tokens that are good once. */
 async function sandbox(folder, seconds, lanes) {
   const { client, offer } = await import('../tests/sandbox/client.mjs');
-  const { url, pid, stop } = await startBare({ data: join(folder, 'sandbox') });
+  const { url, pid, stop } = await startWorkerd({ data: join(folder, 'sandbox') });
   try {
     const seller = await client(url).open('Seller');
     const plan = await seller.plan({ credits: { amount: '1000000000' } });

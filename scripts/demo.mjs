@@ -1,8 +1,8 @@
 // npm run demo [-- --port P] [-- --headless]: the whole way on this machine, to click through or to watch in the terminal.
 import { pathToFileURL } from 'node:url';
 import { build, dist } from './lib/build.mjs';
-import { Plain, main, options } from './lib/cli.mjs';
-import { duration, out, step, table } from './lib/term.mjs';
+import { UserError, main, options } from './lib/cli.mjs';
+import { duration, out, step, table } from './lib/terminal.mjs';
 import { setup } from './lib/tools.mjs';
 
 const USAGE = `npm run demo [-- --port P] [--headless]
@@ -19,10 +19,10 @@ main(async () => {
   await setup();
   // Development builds are enough for the demo: an optimised build takes minutes.
   await build(['subscriber', 'worker', 'sandbox'], { dev: true });
-  const { PRICES, freePort, newAccount, startStage } = await import('./lib/stage.mjs');
+  const { PRICES, freePort, newAccount, startDemoServers } = await import('./lib/demo-servers.mjs');
   const ports = await choosePorts(port, headless, freePort);
   const stage = await step('servers', async (report) => {
-    const stage = await startStage({ ports, report, faults: true });
+    const stage = await startDemoServers({ ports, report, faults: true });
     // Whoever logs in on the page has somebody to be who is not the seller.
     if (!headless) await newAccount(stage.sandbox.url, 'Ada, who buys');
     return { ...stage, note: 'sandbox, origin, paywall, page' };
@@ -40,7 +40,7 @@ main(async () => {
     return undefined;
   }
   try {
-    const { walk } = await import('../src/cli/way.js');
+    const { walk } = await import('../src/cli/demo-flow.js');
     const { Payments } = await import(pathToFileURL(dist('subscriber', 'index.js')).href);
     const { serverSentEvents } = await import('../www/sse.js');
     return (await walk(stage, { Payments, prices: PRICES, serverSentEvents, newAccount })) ? 0 : 1;
@@ -54,7 +54,7 @@ async function choosePorts(wanted, headless, freePort) {
   const names = ['page', 'paywall', 'sandbox', 'origin'];
   const row = (first) => Object.fromEntries(names.map((name, i) => [name, first + i]));
   if (wanted !== undefined && wanted !== 0) {
-    if (wanted > 65532) throw new Plain(`--port ${wanted} leaves no room for the three ports after it`);
+    if (wanted > 65532) throw new UserError(`--port ${wanted} leaves no room for the three ports after it`);
     return row(wanted);
   }
   if (headless || wanted === 0) return {};

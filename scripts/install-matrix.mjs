@@ -1,10 +1,10 @@
 // npm run install-matrix [-- --quick] [-- --only NAME]: the package, installed from its tarball, where web code runs. The last line is
 // `N passed, N failed`.
 import { build } from './lib/build.mjs';
-import { Plain, main, options } from './lib/cli.mjs';
+import { UserError, main, options } from './lib/cli.mjs';
 import { cells, tryCell } from './lib/install.mjs';
 import { pack } from './lib/pack.mjs';
-import { duration, err, out, padEnd, working } from './lib/term.mjs';
+import { duration, err, out, padEnd, working } from './lib/terminal.mjs';
 import { setup } from './lib/tools.mjs';
 
 const USAGE = `npm run install-matrix [-- --quick] [--only NAME ...]
@@ -17,7 +17,7 @@ main(async () => {
   const { quick, only, list } = options(USAGE, { quick: { type: 'boolean' }, only: { multiple: true }, list: { type: 'boolean' } });
   const all = await cells();
   if (list) return void console.log(all.map(({ name, quick }) => `${padEnd(name, 24)}${quick ? 'quick' : ''}`).join('\n'));
-  for (const name of only ?? []) if (!all.some((cell) => cell.name === name)) throw new Plain(`there is no cell ${name}`, 'npm run install-matrix -- --list');
+  for (const name of only ?? []) if (!all.some((cell) => cell.name === name)) throw new UserError(`there is no cell ${name}`, 'npm run install-matrix -- --list');
   const chosen = all.filter((cell) => (only ? only.includes(cell.name) : !quick || cell.quick));
   const ready = await setup('chromium', 'runtimes');
   await pack();

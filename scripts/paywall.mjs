@@ -1,9 +1,9 @@
 // npm run paywall -- --port P --origin URL --routes FILE --api URL --key KEY: a paywall in front of any HTTP service.
 import { readText } from '../src/cli/text.js';
 import { build } from './lib/build.mjs';
-import { Plain, main, options } from './lib/cli.mjs';
+import { UserError, main, options } from './lib/cli.mjs';
 import { startPaywall } from './lib/start.mjs';
-import { out, table } from './lib/term.mjs';
+import { out, table } from './lib/terminal.mjs';
 
 const USAGE = `npm run paywall -- --port P --origin URL --routes FILE --api URL --key KEY [...]
 
@@ -77,7 +77,7 @@ async function checkConfiguration(url) {
   const flags = { NVM_API_KEY: '--key', NVM_API_URL: '--api', ORIGIN_URL: '--origin', ROUTES: '--routes', OPEN_ROUTES: '--routes',
     UNLISTED: '--unlisted', ALLOWED_ORIGINS: '--allow-origin', NVM_ENVIRONMENT: '--environment' };
   const flag = flags[/^\w+/.exec(key)?.[0]];
-  throw new Plain(`${message}${flag ? ` See ${flag}.` : ''}`, undefined, USAGE);
+  throw new UserError(`${message}${flag ? ` See ${flag}.` : ''}`, undefined, USAGE);
 }
 
 /** The routes file, in either of its two forms. */
@@ -86,11 +86,11 @@ function read(path) {
   try {
     value = JSON.parse(readText(path));
   } catch (error) {
-    throw new Plain(`--routes: ${path} cannot be read: ${error.message}`, undefined, USAGE);
+    throw new UserError(`--routes: ${path} cannot be read: ${error.message}`, undefined, USAGE);
   }
   const isObject = (one) => typeof one === 'object' && one !== null && !Array.isArray(one);
-  if (!isObject(value)) throw new Plain(`--routes: ${path} is no JSON object`, undefined, USAGE);
+  if (!isObject(value)) throw new UserError(`--routes: ${path} is no JSON object`, undefined, USAGE);
   const config = isObject(value.routes) ? value : { routes: value };
-  if (!Object.values(config.routes).every(isObject)) throw new Plain(`--routes: ${path} has a route that is no object`, undefined, USAGE);
+  if (!Object.values(config.routes).every(isObject)) throw new UserError(`--routes: ${path} has a route that is no object`, undefined, USAGE);
   return config;
 }

@@ -2,13 +2,13 @@
 // The command of the package, over what is built here.
 import { readFileSync } from 'node:fs';
 import { sandbox } from '../src/cli/sandbox.js';
-import { Wrong } from '../src/cli/wrong.js';
+import { UsageError } from '../src/cli/usage-error.js';
 import { build, dist } from './lib/build.mjs';
-import { main, options, Plain } from './lib/cli.mjs';
-import { at } from './lib/run.mjs';
+import { main, options, UserError } from './lib/cli.mjs';
+import { repoPath } from './lib/run.mjs';
 
 /** The package's help, in the words of this command. */
-const [, ...help] = JSON.parse(readFileSync(at('src/cli/commands.json'), 'utf8')).help.sandbox;
+const [, ...help] = JSON.parse(readFileSync(repoPath('src/cli/commands.json'), 'utf8')).help.sandbox;
 const USAGE = ['npm run sandbox -- [...] [-- COMMAND]', ...help, '  -- COMMAND      run this while the sandbox stands, with those variables, and end with it'].join('\n');
 
 main(async () => {
@@ -22,6 +22,6 @@ main(async () => {
   try {
     await sandbox({ ...values, port }, { folder: dist('sandbox'), self: 'npm run sandbox', command: given.slice(end + 1) });
   } catch (error) {
-    throw error instanceof Wrong ? new Plain(error.message) : error;
+    throw error instanceof UsageError ? new UserError(error.message) : error;
   }
 });

@@ -1,6 +1,6 @@
 // npm run setup: fetches every tool that the other commands would fetch when they first need it.
 import { main } from './lib/cli.mjs';
-import { duration, out, table } from './lib/term.mjs';
+import { duration, out, table } from './lib/terminal.mjs';
 import { setup } from './lib/tools.mjs';
 
 const TOOLS = [

@@ -2,7 +2,7 @@
 import { build } from './lib/build.mjs';
 import { main, options } from './lib/cli.mjs';
 import { measure } from './lib/sizes.mjs';
-import { count, out, table } from './lib/term.mjs';
+import { count, out, table } from './lib/terminal.mjs';
 
 const USAGE = `npm run size [-- --json] [--check]
 

@@ -1,8 +1,8 @@
 // npm test [-- suite ...]: every suite, or those named, in turn. The last line is `N passed, N failed[, N skipped]`.
 import { build } from './lib/build.mjs';
-import { Plain, main } from './lib/cli.mjs';
+import { UserError, main } from './lib/cli.mjs';
 import { SUITES } from './lib/suites.mjs';
-import { duration, out, padEnd, working } from './lib/term.mjs';
+import { duration, out, padEnd, working } from './lib/terminal.mjs';
 import { setup } from './lib/tools.mjs';
 
 main(async () => {
@@ -22,7 +22,7 @@ main(async () => {
 
 function chosen(args) {
   const unknown = args.find((name) => !SUITES[name]);
-  if (unknown) throw new Plain(`there is no suite ${unknown}`, `npm test -- [${Object.keys(SUITES).join('|')} ...]`);
+  if (unknown) throw new UserError(`there is no suite ${unknown}`, `npm test -- [${Object.keys(SUITES).join('|')} ...]`);
   return args.length > 0 ? args : Object.keys(SUITES);
 }
 
@@ -40,8 +40,8 @@ async function suite({ title, tools = [], artefacts = [], without, run }) {
     if (result.passed + result.failed + result.skipped === 0) return done({ failed: 1, report: `no test ran in ${title}` });
     return done(result);
   } catch (error) {
-    const fix = error instanceof Plain && error.fix ? `\nfix: ${error.fix}` : '';
-    return done({ failed: 1, report: `${error instanceof Plain ? error.message : error.stack}${fix}` });
+    const fix = error instanceof UserError && error.fix ? `\nfix: ${error.fix}` : '';
+    return done({ failed: 1, report: `${error instanceof UserError ? error.message : error.stack}${fix}` });
   }
 }
 

@@ -3,12 +3,12 @@
 // All of the protocol is in the package. What is here is a page: who is logged in, what a person is
 // asked and what they see.
 
-import { offerReceipts, priceOf } from "./books.js";
+import { offerReceipts, priceOf } from "./export.js";
 import { askConsent, askLogin } from "./consent.js";
 import { announce, find } from "./dom.js";
-import { newExchange } from "./exchange.js";
+import { newExchange } from "./conversation.js";
 import { cents, count, short } from "./format.js";
-import { bought, learn } from "./purchases.js";
+import { bought, learn } from "./order-list.js";
 import { addToTally, dropDelegation, forgetAll, pending, tally } from "./session.js";
 import { serverSentEvents } from "./sse.js";
 import { startTimeline } from "./timeline.js";

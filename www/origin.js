@@ -8,7 +8,7 @@
 //   GET  /stream  ?q=...                the same answer as server-sent events, word by word
 //   GET  /health                        {"ok": true}
 
-import { answer } from "./oracle.mjs";
+import { answer } from "./demo-service.mjs";
 
 const MAX_QUESTION = 1000;
 const MAX_BODY = 16 * 1024;

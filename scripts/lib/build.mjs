@@ -5,11 +5,11 @@ import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSyn
 import { homedir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { Plain } from './cli.mjs';
+import { UserError } from './cli.mjs';
 import { builderShapes, gateErrors, optionShapes, withOptions } from './options.mjs';
 import { prune } from './prune.mjs';
-import { at, root, run } from './run.mjs';
-import { count, notice, step } from './term.mjs';
+import { repoPath, root, run } from './run.mjs';
+import { count, notice, step } from './terminal.mjs';
 import { crateVersion, setup } from './tools.mjs';
 
 /**
@@ -80,7 +80,7 @@ const WASM_FEATURES = [
 ];
 
 /** Where an artefact stands when it is built. */
-export const dist = (artefact, ...parts) => at('target/dist', artefact, ...parts);
+export const dist = (artefact, ...parts) => repoPath('target/dist', artefact, ...parts);
 
 /**
  * Builds the named artefacts (all, if none is named), and what they need. `dev` is quick to build and large; where what ships is built already and is what
@@ -88,7 +88,7 @@ export const dist = (artefact, ...parts) => at('target/dist', artefact, ...parts
  */
 export async function build(names = [], { dev = false } = {}) {
   for (const name of names) {
-    if (!ARTEFACTS[name]) throw new Plain(`there is no artefact ${name}`, `one of ${Object.keys(ARTEFACTS).join(', ')}`);
+    if (!ARTEFACTS[name]) throw new UserError(`there is no artefact ${name}`, `one of ${Object.keys(ARTEFACTS).join(', ')}`);
   }
   const wanted = names.length > 0 ? names : Object.keys(ARTEFACTS);
   const chosen = new Set(wanted.flatMap((name) => [...(ARTEFACTS[name].needs ?? []), name]));
@@ -116,7 +116,7 @@ async function buildOne(name, { dev, bindgen, report }) {
   const compiled = await compile(artefact, profile, { quiet, report });
 
   // Built aside and moved into place at the end: a build that fails leaves the last good one.
-  const work = at('target/dist', `.${name}.${process.pid}`);
+  const work = repoPath('target/dist', `.${name}.${process.pid}`);
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   try {
@@ -155,8 +155,8 @@ async function optimised(artefact, wasm, work) {
   // Twice: what the first leaves the second finds.
   const small = ['-Oz', '-Oz', '--low-memory-unused'];
   const hash = createHash('sha256').update(readFileSync(wasm));
-  const key = hash.update(JSON.stringify([small, artefact.opt, artefact.symbols, features, readFileSync(at('node_modules/binaryen/package.json'), 'utf8')])).digest('hex');
-  const kept = at('target/wasm-opt', artefact.features ?? artefact.name);
+  const key = hash.update(JSON.stringify([small, artefact.opt, artefact.symbols, features, readFileSync(repoPath('node_modules/binaryen/package.json'), 'utf8')])).digest('hex');
+  const kept = repoPath('target/wasm-opt', artefact.features ?? artefact.name);
   const stamp = join(kept, 'stamp.json');
   const results = [`${artefact.name}_bg.wasm`, artefact.symbols].filter(Boolean);
   const last = existsSync(stamp) && JSON.parse(readFileSync(stamp, 'utf8'));
@@ -164,7 +164,7 @@ async function optimised(artefact, wasm, work) {
     for (const name of results) cpSync(join(kept, name), join(work, name));
     return last.renamed;
   }
-  const optimise = (...flags) => run(process.execPath, [at('node_modules/binaryen/bin/wasm-opt'), ...flags, ...features, wasm, '-o', wasm]);
+  const optimise = (...flags) => run(process.execPath, [repoPath('node_modules/binaryen/bin/wasm-opt'), ...flags, ...features, wasm, '-o', wasm]);
   // Names are read by who keeps them, and who keeps them writes them: so they are written down in a run of their own,
   // and the one that drops them leaves the functions where they are.
   if (artefact.symbols) await optimise(...small.splice(0), '--debuginfo', `--symbolmap=${join(work, artefact.symbols)}`);
@@ -207,11 +207,11 @@ function rustFlags() {
   return [...given.filter(Boolean), '--cfg=sha2_backend_soft="compact"', ...[...indexes, root].map((path) => `--remap-path-prefix=${path}${sep}=`)];
 }
 
-const cargoTarget = () => (process.env.CARGO_TARGET_DIR ? join(root, process.env.CARGO_TARGET_DIR) : at('target'));
+const cargoTarget = () => (process.env.CARGO_TARGET_DIR ? join(root, process.env.CARGO_TARGET_DIR) : repoPath('target'));
 
 function copyTemplate(folder, to) {
   for (const path of templateFiles(folder)) {
-    cpSync(at(path), join(to, relative(folder, path)), { recursive: true });
+    cpSync(repoPath(path), join(to, relative(folder, path)), { recursive: true });
   }
 }
 
@@ -248,16 +248,16 @@ async function finishPackage(work, { dev, renamed }) {
   // and the rest.
   const errors = readdirSync(join(work, 'snippets'), { recursive: true }).find((path) => path.endsWith(`${sep}error.js`));
   const shell = ['error.js', 'lazy.js', 'payments.js'].map((name) => `./snippets/${errors.replaceAll(sep, '/').replace(/error\.js$/, name)}`);
-  const own = [...shell, at('src/bindings/subscriber/js/constants.js')];
+  const own = [...shell, repoPath('src/bindings/subscriber/js/constants.js')];
   appendFileSync(join(work, 'core.js'), own.map((path) => `\nexport * from ${JSON.stringify(path)};`).join(''));
   // Which of them refer to one another, wasm-bindgen does not know.
   const snippets = join(work, 'snippets', errors.slice(0, errors.indexOf(sep)));
-  cpSync(at('src/bindings/subscriber/js'), join(snippets, 'src/bindings/subscriber/js'), { recursive: true, filter: (path) => !/\.(rs|ts)$/.test(path) });
+  cpSync(repoPath('src/bindings/subscriber/js'), join(snippets, 'src/bindings/subscriber/js'), { recursive: true, filter: (path) => !/\.(rs|ts)$/.test(path) });
 
   // The snippets go into the glue: one file less to load each, and no folder named after a hash.
   // Files that few pages need stay separate and are loaded on demand.
   const beside = ['checkout.js', 'helpers.js', 'quote.js', 'budget_store.js', 'wrap_fetch.js'];
-  for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [at('src/bindings/subscriber/js'), name])]) {
+  for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [repoPath('src/bindings/subscriber/js'), name])]) {
     await bundle({
       entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,
       external: ['core.js', ...beside].filter((other) => other !== name).map((other) => `./${other}`),
@@ -275,18 +275,18 @@ async function finishPackage(work, { dev, renamed }) {
   rmSync(join(work, 'require.js'));
   cpSync(join(work, 'wasm.d.ts'), join(work, 'wasm.d.cts'));
   // The page and the service of `npx payments-wasm demo`.
-  cpSync(at('www'), join(work, 'www'), { recursive: true });
+  cpSync(repoPath('www'), join(work, 'www'), { recursive: true });
 
-  typesFor(work, 'index', withOptions(readFileSync(at('src/bindings/subscriber/types.d.ts'), 'utf8')));
+  typesFor(work, 'index', withOptions(readFileSync(repoPath('src/bindings/subscriber/types.d.ts'), 'utf8')));
 
   const manifest = JSON.parse(readFileSync(join(work, 'package.json'), 'utf8'));
   manifest.version = crateVersion();
   writeFileSync(join(work, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   for (const file of ['LICENSE-MIT', 'LICENSE-APACHE']) {
-    if (existsSync(at(file))) cpSync(at(file), join(work, file));
+    if (existsSync(repoPath(file))) cpSync(repoPath(file), join(work, file));
   }
   // Where errors and their hints lead.
-  for (const page of PAGES) cpSync(at(page), join(work, page));
+  for (const page of PAGES) cpSync(repoPath(page), join(work, page));
 }
 
 /** Makes the paywall's part of the npm package: glue, handler, packed wasm, types. */
@@ -298,19 +298,19 @@ async function finishPaywall(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'gate', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'gate.js')], outfile: join(work, 'gate.js'), allowOverwrite: true });
-  await bundle({ ...shared, entryPoints: [at('src/bindings/paywall/js/index.js')], outfile: join(work, 'handler.js'), plugins: [gateErrors], ...EXPLAINED });
+  await bundle({ ...shared, entryPoints: [repoPath('src/bindings/paywall/js/index.js')], outfile: join(work, 'handler.js'), plugins: [gateErrors], ...EXPLAINED });
   plainSources(work, 'handler.js');
-  await bundle({ ...shared, entryPoints: [at('src/bindings/paywall/js/node_server.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
-  cpSync(at('pkg-template/load.js'), join(work, 'load.js'));
+  await bundle({ ...shared, entryPoints: [repoPath('src/bindings/paywall/js/node_server.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
+  cpSync(repoPath('pkg-template/load.js'), join(work, 'load.js'));
   await entries(work, { dev, names: ['paywall.js', 'gate.file.js', 'load.js', 'paywall.workerd.js'] });
   const forCommonJs = { ...shared, format: 'cjs', platform: 'node', plugins: [forRequire] };
   await bundle({ ...forCommonJs, entryPoints: [join(work, 'paywall.js')], outfile: join(work, 'paywall.cjs') });
-  await bundle({ ...forCommonJs, entryPoints: [at('src/bindings/paywall/js/node_server.js')], outfile: join(work, 'paywall.node.cjs'), external: ['node:*'] });
+  await bundle({ ...forCommonJs, entryPoints: [repoPath('src/bindings/paywall/js/node_server.js')], outfile: join(work, 'paywall.node.cjs'), external: ['node:*'] });
   writeFileSync(join(work, 'paywall.page.js'), await pageScripts({ dev, shared: ['core.packed.js'] }));
   // The texts are there once: Node requires modules too.
   writeFileSync(join(work, 'paywall.page.cjs'), `"use strict";const page=require("./paywall.page.js");exports.PAGE_FILES=page.PAGE_FILES;exports.PAGE_CONTENT=page.PAGE_CONTENT;\n`);
-  cpSync(at('src/cli'), join(work, 'cli'), { recursive: true });
-  for (const name of ['paywall', 'paywall.node', 'paywall.page']) typesFor(work, name, withOptions(readFileSync(at('src/bindings/paywall', `${name}.d.ts`), 'utf8')));
+  cpSync(repoPath('src/cli'), join(work, 'cli'), { recursive: true });
+  for (const name of ['paywall', 'paywall.node', 'paywall.page']) typesFor(work, name, withOptions(readFileSync(repoPath('src/bindings/paywall', `${name}.d.ts`), 'utf8')));
 }
 
 /** Makes the builder's part of the npm package: glue, classes, packed wasm, types. */
@@ -322,12 +322,12 @@ async function finishBuilder(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'seller', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'seller.js')], outfile: join(work, 'seller.js'), allowOverwrite: true });
-  await bundle({ ...shared, entryPoints: [at('src/bindings/builder/js/index.js')], outfile: join(work, 'selling.js'), plugins: [builderShapes], ...EXPLAINED });
+  await bundle({ ...shared, entryPoints: [repoPath('src/bindings/builder/js/index.js')], outfile: join(work, 'selling.js'), plugins: [builderShapes], ...EXPLAINED });
   plainSources(work, 'selling.js');
-  cpSync(at('pkg-template/load.js'), join(work, 'load.js'));
+  cpSync(repoPath('pkg-template/load.js'), join(work, 'load.js'));
   await entries(work, { dev, names: ['builder.js', 'seller.file.js', 'load.js', 'builder.workerd.js'] });
   await bundle({ ...shared, entryPoints: [join(work, 'builder.js')], outfile: join(work, 'builder.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
-  typesFor(work, 'builder', withOptions(readFileSync(at('src/bindings/builder/builder.d.ts'), 'utf8')));
+  typesFor(work, 'builder', withOptions(readFileSync(repoPath('src/bindings/builder/builder.d.ts'), 'utf8')));
 }
 
 /** The entries load with every page, and their comments are for who reads the source. That for the edge runtime of Next.js and Vercel is the Workers' with another import. */
@@ -398,7 +398,7 @@ async function pageScripts({ dev, shared = [] }) {
   if (pageIsBuilt()) {
     const beside = ['core.packed.js', 'checkout.js', 'quote.js'];
     const { outputFiles: [page] } = await bundle({
-      entryPoints: [at('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
+      entryPoints: [repoPath('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
       alias: { 'payments-wasm': dist('subscriber', 'node.js') }, external: [...beside, 'helpers.js', 'budget_store.js', 'wrap_fetch.js'].map((name) => `./${name}`),
       minify: !dev, legalComments: 'none', logLevel: 'error',
     });
@@ -418,7 +418,7 @@ async function pageScripts({ dev, shared = [] }) {
 /** The parts of the gate's page. They are not in the wasm, because a gate without a page loads that too. */
 async function pageParts({ dev }) {
   const { transform } = await import('esbuild');
-  const text = (name) => readFileSync(at('src/paywall/page', name), 'utf8');
+  const text = (name) => readFileSync(repoPath('src/paywall/page', name), 'utf8');
   const { code: style } = await transform(text('page.css'), { loader: 'css', minify: !dev, legalComments: 'none' });
   return { layout: text('page.html'), frame: text('frame.html'), style, texts: JSON.parse(text('texts.json')) };
 }
@@ -467,14 +467,14 @@ function canary(wasm) {
   try {
     new WebAssembly.Module(wasm);
   } catch (error) {
-    throw new Plain(`Node ${process.versions.node} cannot compile the npm package's wasm: ${error.message}`);
+    throw new UserError(`Node ${process.versions.node} cannot compile the npm package's wasm: ${error.message}`);
   }
 }
 
 // Decides if a build is needed. The stamp of a build names its inputs with a hash of their contents; a source file
 // cannot be missing from the list unless a listed one (which names it) changed.
 
-const stampPath = (name) => at('target/dist', `.${name}.json`);
+const stampPath = (name) => repoPath('target/dist', `.${name}.json`);
 
 function upToDate(name, dev) {
   let stamp;
@@ -489,7 +489,7 @@ function upToDate(name, dev) {
 
 function writeStamp(name, { dev, sources, started }) {
   // A file saved while cargo ran may or may not be in the build: leave no stamp, and the next build looks again.
-  const late = sources.filter((path) => existsSync(at(path)) && statSync(at(path)).mtimeMs > started);
+  const late = sources.filter((path) => existsSync(repoPath(path)) && statSync(repoPath(path)).mtimeMs > started);
   rmSync(stampPath(name), { force: true });
   if (late.length > 0) return notice(`${late.join(', ')} changed during the build`);
   writeFileSync(stampPath(name), JSON.stringify({ dev, hash: hashInputs(name, sources), sources }));
@@ -503,15 +503,15 @@ function hashInputs(name, sources) {
     ...(ARTEFACTS[name].needs ?? []).map((needed) => relative(root, stampPath(needed)))];
   for (const path of [...new Set([...sources, ...others])].sort()) {
     hash.update(`\0${path}\0`);
-    if (existsSync(at(path))) hash.update(readFileSync(at(path)));
+    if (existsSync(repoPath(path))) hash.update(readFileSync(repoPath(path)));
   }
   return hash.digest('hex');
 }
 
 /** The files of a folder whose names match, all the way down, as paths from the root. */
 function files(folder, match) {
-  if (!existsSync(at(folder))) return [];
-  return readdirSync(at(folder), { recursive: true, withFileTypes: true })
+  if (!existsSync(repoPath(folder))) return [];
+  return readdirSync(repoPath(folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && match.test(entry.name))
     .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)).replaceAll('\\', '/'));
 }

@@ -1,9 +1,9 @@
 // Shared by all commands: a main function that reports errors plainly, and options that name their mistakes.
 import { parseArgs } from 'node:util';
-import { err } from './term.mjs';
+import { err } from './terminal.mjs';
 
 /** An error for a person: what is wrong, and the exact thing to do about it. No stack is shown for it. */
-export class Plain extends Error {
+export class UserError extends Error {
   constructor(message, fix, usage) {
     super(message);
     this.fix = fix;
@@ -20,7 +20,7 @@ export function main(command) {
 }
 
 export function report(error) {
-  const plain = error instanceof Plain;
+  const plain = error instanceof UserError;
   process.stderr.write(`\n${err.red('error:')} ${plain ? error.message : error?.stack ?? error}\n`);
   if (plain && error.fix) process.stderr.write(`  ${err.bold('fix:')} ${error.fix}\n`);
   if (plain && error.usage) process.stderr.write(`\n${error.usage}\n`);
@@ -28,7 +28,7 @@ export function report(error) {
 
 /**
  * Options of a command line. `spec` is node:util's, with three keys of ours: `required`, `port` (a whole number up to
- * 65535) and `url` (http or https). Mistakes become a Plain error that names the flag.
+ * 65535) and `url` (http or https). Mistakes become a UserError error that names the flag.
  */
 export function options(usage, spec, argv = process.argv.slice(2)) {
   const parsed = Object.fromEntries(
@@ -41,7 +41,7 @@ export function options(usage, spec, argv = process.argv.slice(2)) {
   try {
     ({ values } = parseArgs({ args: argv, options: parsed, strict: true }));
   } catch (error) {
-    throw new Plain(error.message.split('. To specify')[0], undefined, usage);
+    throw new UserError(error.message.split('. To specify')[0], undefined, usage);
   }
   if (values.help) {
     process.stdout.write(`${usage}\n`);
@@ -50,10 +50,10 @@ export function options(usage, spec, argv = process.argv.slice(2)) {
   for (const [name, { required, port, url }] of Object.entries(spec)) {
     const value = values[name];
     if (value === undefined) {
-      if (required) throw new Plain(`--${name} is missing`, undefined, usage);
+      if (required) throw new UserError(`--${name} is missing`, undefined, usage);
     } else if (port) {
       if (!/^\d{1,5}$/.test(value) || Number(value) > 65535) {
-        throw new Plain(`--${name} wants a port number (0 to 65535), not ${JSON.stringify(value)}`, undefined, usage);
+        throw new UserError(`--${name} wants a port number (0 to 65535), not ${JSON.stringify(value)}`, undefined, usage);
       }
       values[name] = Number(value);
     } else if (url) {
@@ -65,5 +65,5 @@ export function options(usage, spec, argv = process.argv.slice(2)) {
 
 function checkUrl(name, value, usage) {
   const good = URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
-  if (!good) throw new Plain(`--${name} wants an http or https URL, not ${JSON.stringify(value)}`, undefined, usage);
+  if (!good) throw new UserError(`--${name} wants an http or https URL, not ${JSON.stringify(value)}`, undefined, usage);
 }

@@ -14,8 +14,8 @@ import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TARBALL } from './pack.mjs';
-import { at, isProgram, run } from './run.mjs';
-import { PRICES, newAccount, startStage } from './stage.mjs';
+import { repoPath, isProgram, run } from './run.mjs';
+import { PRICES, newAccount, startDemoServers } from './demo-servers.mjs';
 import { npm } from './tools.mjs';
 
 const HOME = 'tests/install';
@@ -24,9 +24,9 @@ const SHARED = ['pay.js', 'page.js'];
 
 /** All cells, by name. */
 export async function cells() {
-  const names = readdirSync(at(HOME), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+  const names = readdirSync(repoPath(HOME), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
   return Promise.all(names.map(async (name) => {
-    const { default: cell } = await import(pathToFileURL(at(HOME, name, 'cell.mjs')).href);
+    const { default: cell } = await import(pathToFileURL(repoPath(HOME, name, 'cell.mjs')).href);
     return { name, quick: false, build: [], ...cell };
   }));
 }
@@ -50,15 +50,15 @@ export async function tryCell(cell, { report, chromium, deno, bun }) {
 
 /** A fresh copy of the project, its peers from the last time if they are still those, and the package from the tarball. */
 async function install(name, report) {
-  const folder = at('target/install', name);
-  const manifest = JSON.parse(readFileSync(at(HOME, name, 'package.json'), 'utf8'));
+  const folder = repoPath('target/install', name);
+  const manifest = JSON.parse(readFileSync(repoPath(HOME, name, 'package.json'), 'utf8'));
   const peers = { ...manifest.dependencies, ...manifest.devDependencies };
   const stamp = join(folder, 'node_modules/.peers');
   const wanted = createHash('sha256').update(JSON.stringify(peers)).digest('hex');
   mkdirSync(folder, { recursive: true });
   for (const entry of readdirSync(folder)) if (entry !== 'node_modules') rmSync(join(folder, entry), { recursive: true, force: true });
-  cpSync(at(HOME, name), folder, { recursive: true, filter: (path) => !path.endsWith('cell.mjs') && !path.includes('node_modules') });
-  for (const file of SHARED) cpSync(at(HOME, file), join(folder, file));
+  cpSync(repoPath(HOME, name), folder, { recursive: true, filter: (path) => !path.endsWith('cell.mjs') && !path.includes('node_modules') });
+  for (const file of SHARED) cpSync(repoPath(HOME, file), join(folder, file));
   let installed = false;
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
     rmSync(join(folder, 'node_modules'), { recursive: true, force: true });
@@ -100,7 +100,7 @@ function lastLine({ stdout, output }) {
 
 /** A stage with a new buyer, who makes one payment by `work(config)`; then what was told, and what the ledger says, is compared. */
 async function paid(work) {
-  const stage = await startStage({ allowedOrigins: ['*'] });
+  const stage = await startDemoServers({ allowedOrigins: ['*'] });
   try {
     const buyer = await newAccount(stage.sandbox.url, 'A new buyer');
     const config = { nvmApiKey: buyer.nvmApiKey, sandbox: stage.sandbox.url, paywall: stage.paywall.url };

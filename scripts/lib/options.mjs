@@ -3,14 +3,14 @@
 // types, the JSON Schema, the help, and `docs/options.md`. `src/bindings/subscriber/js/errors.json` has every error
 // code. From it come the hints and `docs/errors.md`.
 import { readFileSync } from 'node:fs';
-import { at } from './run.mjs';
+import { repoPath } from './run.mjs';
 
 const SOURCE = 'src/options.json';
 
 /** The text of an option with its default, for where there is no column for that. */
 const told = ({ doc, default: usual }) => (usual === undefined ? doc : `${doc} Default ${typeof usual === 'string' ? `\`${usual}\`` : usual}.`);
 
-const read = () => JSON.parse(readFileSync(at(SOURCE), 'utf8'));
+const read = () => JSON.parse(readFileSync(repoPath(SOURCE), 'utf8'));
 const describe = () => read().client;
 
 /** The kinds of values that `src/bindings/subscriber/js/options.js` knows, in TypeScript. */
@@ -51,7 +51,7 @@ const plugin = (named, groups) => ({
   name: 'options',
   setup(build) {
     // The glue's copy of the scripts stands somewhere else.
-    build.onResolve({ filter: /^(\.\.\/)+options\.json$/ }, () => ({ path: at(SOURCE) }));
+    build.onResolve({ filter: /^(\.\.\/)+options\.json$/ }, () => ({ path: repoPath(SOURCE) }));
     build.onLoad({ filter: /[\\/]options\.json$/ }, () => ({ contents: JSON.stringify(shapes(named)), loader: 'json' }));
     build.onLoad({ filter: /[\\/]errors\.json$/ }, () => ({ contents: JSON.stringify(hints(groups)), loader: 'json' }));
   },
@@ -264,7 +264,7 @@ function commandTables() {
   return `## The command line\n\nA flag is written \`--flag value\` or \`--flag=value\`, once. An unknown flag is refused, with a suggestion.\n\n${sections.join('\n')}`;
 }
 
-const errors = () => JSON.parse(readFileSync(at('src/bindings/subscriber/js/errors.json'), 'utf8'));
+const errors = () => JSON.parse(readFileSync(repoPath('src/bindings/subscriber/js/errors.json'), 'utf8'));
 
 /**
  * The hints of `error.js` for errors that carry none: a remedy for each code, and the page that explains all of them.

@@ -3,13 +3,13 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Plain } from './cli.mjs';
+import { UserError } from './cli.mjs';
 
 /** The root of the repository. */
 export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
 /** A path inside the repository. */
-export const at = (...parts) => join(root, ...parts);
+export const repoPath = (...parts) => join(root, ...parts);
 
 /**
  * Runs a program to its end and gives `{ code, stdout, stderr, output }`, `output` being both streams as they came.
@@ -30,11 +30,11 @@ export function run(program, args = [], { cwd = root, env, onLine, anyCode = fal
       });
       child[name].on('end', () => { if (rest && onLine) onLine(rest, name); });
     }
-    child.on('error', (error) => reject(error.code === 'ENOENT' ? new Plain(`${program} is not installed`) : error));
+    child.on('error', (error) => reject(error.code === 'ENOENT' ? new UserError(`${program} is not installed`) : error));
     child.on('close', (code, signal) => {
       if (code === 0 || anyCode) return resolve({ code: code ?? 1, signal, ...text });
       const said = text.output.trim().split('\n').slice(-60).join('\n');
-      reject(new Plain(`${[program, ...args].join(' ')} failed (${signal ?? `exit code ${code}`})\n\n${said}`));
+      reject(new UserError(`${[program, ...args].join(' ')} failed (${signal ?? `exit code ${code}`})\n\n${said}`));
     });
   });
 }

@@ -4,12 +4,12 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
-import { outlived } from '../../src/cli/parent.js';
+import { onParentExit } from '../../src/cli/parent-exit.js';
 import { dist } from './build.mjs';
-import { Plain } from './cli.mjs';
+import { UserError } from './cli.mjs';
 import { servePage } from '../../src/cli/page.js';
-import { at } from './run.mjs';
-import { forget, scratch } from '../../src/cli/scratch.js';
+import { repoPath } from './run.mjs';
+import { forget, scratch } from '../../src/cli/temporary-folder.js';
 
 const HOST = '127.0.0.1';
 const COMPATIBILITY_DATE = '2026-04-01';
@@ -103,7 +103,7 @@ export async function startOrigin({ port = 0, log } = {}) {
         },
       },
     },
-    others: [{ name: 'service', modules: true, modulesRoot: at('www'), scriptPath: at('www/origin.js'), modulesRules: MODULES }],
+    others: [{ name: 'service', modules: true, modulesRoot: repoPath('www'), scriptPath: repoPath('www/origin.js'), modulesRules: MODULES }],
   });
   return { ...server, calls: () => [...calls] };
 }
@@ -123,13 +123,13 @@ const NOTING = `export default {
  */
 export async function startPage({ port = 0, config = {} } = {}) {
   await freePort('page', port);
-  return ended(await servePage({ host: HOST, port, config, folders: { '/pkg/': dist('subscriber'), '/': at('www') } }));
+  return ended(await servePage({ host: HOST, port, config, folders: { '/pkg/': dist('subscriber'), '/': repoPath('www') } }));
 }
 
 /** A built Worker as miniflare wants it: entry, glue and snippets as modules, the wasm as a compiled module. */
 function built(artefact) {
   const folder = dist(artefact);
-  if (!existsSync(`${folder}/entry.js`)) throw new Plain(`${artefact} is not built`, `npm run build -- ${artefact}`);
+  if (!existsSync(`${folder}/entry.js`)) throw new UserError(`${artefact} is not built`, `npm run build -- ${artefact}`);
   return {
     modules: true,
     modulesRoot: folder,
@@ -168,7 +168,7 @@ async function startWorker(title, { port, worker, others = [], shared = {}, log,
     added = await more?.(miniflare);
   } catch (error) {
     await miniflare.dispose().catch(() => {});
-    throw new Plain(`the ${title} did not start: ${error.message}\n\n${said.join('').trim()}`);
+    throw new UserError(`the ${title} did not start: ${error.message}\n\n${said.join('').trim()}`);
   }
   return ended({ url, miniflare, ...added, stop: () => miniflare.dispose().finally(after), said: () => said.join('') });
 }
@@ -177,7 +177,7 @@ async function startWorker(title, { port, worker, others = [], shared = {}, log,
 async function runtime() {
   if (process.platform !== 'win32') {
     process.env.REAL_WORKERD = createRequire(import.meta.url)('workerd').default;
-    process.env.MINIFLARE_WORKERD_PATH = at('src/cli/workerd.sh');
+    process.env.MINIFLARE_WORKERD_PATH = repoPath('src/cli/workerd.sh');
   }
   return import('miniflare');
 }
@@ -189,7 +189,7 @@ async function freePort(title, port) {
   await new Promise((done, fail) => {
     probe.once('error', (error) => {
       const taken = error.code === 'EADDRINUSE';
-      fail(new Plain(`port ${port} for the ${title} ${taken ? 'is in use' : `cannot be used (${error.code})`}`, 'choose another with --port'));
+      fail(new UserError(`port ${port} for the ${title} ${taken ? 'is in use' : `cannot be used (${error.code})`}`, 'choose another with --port'));
     });
     probe.listen(port, HOST, () => probe.close(done));
   });
@@ -215,7 +215,7 @@ function watchOver() {
   watching = true;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, endAll);
   if (!process.env.npm_lifecycle_event) return;
-  outlived(() => endAll('SIGHUP'));
+  onParentExit(() => endAll('SIGHUP'));
 }
 
 let ending = false;

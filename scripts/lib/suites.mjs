@@ -1,7 +1,7 @@
 // The suites of `npm test`. Each is run as a person would run it alone, and gives the same few numbers:
 // `{ passed, failed, skipped, report }`, `report` being what failed, in full.
-import { readFileSync, readdirSync } from 'node:fs';
-import { at, run } from './run.mjs';
+import { accessSync, readFileSync, readdirSync } from 'node:fs';
+import { repoPath, run } from './run.mjs';
 
 const MINUTES = 60_000;
 
@@ -34,10 +34,10 @@ async function native({ report }) {
 
 /** The integration tests that are made for wasm32 as well, in Node: cargo hands each compiled file to wasm-tests.mjs. */
 async function wasm({ report, bindgen }) {
-  const files = list('tests', /\.rs$/).filter((name) => readFileSync(at('tests', name), 'utf8').includes('wasm_bindgen_test'));
+  const files = list('tests', /\.rs$/).filter((name) => readFileSync(repoPath('tests', name), 'utf8').includes('wasm_bindgen_test'));
   if (files.length === 0) return sum([]);
   const names = files.flatMap((name) => ['--test', name.replace(/\.rs$/, '')]);
-  const runner = JSON.stringify([process.execPath, at('scripts/lib/wasm-tests.mjs')]);
+  const runner = JSON.stringify([process.execPath, repoPath('scripts/lib/wasm-tests.mjs')]);
   return cargo(['test', '--locked', '--no-fail-fast', '--target', 'wasm32-unknown-unknown', '--config', `target.wasm32-unknown-unknown.runner=${runner}`, ...names],
     { report, env: { BINDGEN: bindgen } });
 }
@@ -63,18 +63,27 @@ async function cargo(args, { report, env }) {
 
 /** The sandbox in memory, and once more on a data folder, started again after each test; two files do that by themselves. */
 async function sandbox(context) {
-  const restarted = /^(?!kills|restart).*\.test\.mjs$/;
+  const restarted = /^(?!crash|restart).*\.test\.mjs$/;
   const runs = [nodeTests('tests/sandbox'), nodeTests('tests/sandbox', restarted, { SANDBOX_RESTARTS: '1' })];
   return sum(await inTurn(runs, (run) => run(context)));
 }
 
-/** The library's own tests, and the Worker's at both of its faces: see tests/library/faces.mjs. */
+/** Files of tests/workerd that also run against the library, by runtime: see tests/library/implementations.mjs. */
+const SHARED = ['payment', 'refusals', 'plans', 'stream', 'http-behaviour', 'x402', 'first-byte'];
+const IMPLEMENTATIONS = {
+  node: [...SHARED, 'bypass'],
+  workerd: [...SHARED, 'state', 'deferred-settlement', 'sockets', 'passes', 'live-config'],
+};
+
+/** The library's own tests, and the Worker's tests against the library. */
 async function library(context) {
-  const faces = Object.entries({
-    node: /^(pay|refuse|plans|stream|manners|bypass|x402|first-byte)\.test\.mjs$/, workerd: /^(pay|refuse|plans|stream|manners|state|later|sockets|passes|live|x402|first-byte)\.test\.mjs$/,
-  });
   const own = await nodeTests('tests/library')(context);
-  return sum([own, ...(await inTurn(faces, ([face, match]) => nodeTests('tests/workerd', match, { PAYWALL_FACE: face })(context)))]);
+  const shared = await inTurn(Object.entries(IMPLEMENTATIONS), ([implementation, names]) => {
+    for (const name of names) accessSync(repoPath('tests/workerd', `${name}.test.mjs`));
+    const match = new RegExp(`^(${names.join('|')})\\.test\\.mjs$`);
+    return nodeTests('tests/workerd', match, { PAYWALL_IMPLEMENTATION: implementation })(context);
+  });
+  return sum([own, ...shared]);
 }
 
 /** A folder of node:test files. They find what was set up in CHROME_PATH and PYTHON, and `more` in their environment. */
@@ -91,7 +100,7 @@ function nodeTests(folder, match = /\.test\.mjs$/, more = {}) {
       if (!test) return failures.push(line);
       if (test.type === 'said') return said.set(test.file, (said.get(test.file) ?? '') + test.text);
       // Groups are not tests, a test with parts fails with the part that is counted, a file is no test of its own.
-      if (test.suite || test.kind === 'subtestsFailed' || (test.type === 'pass' && at(test.name) === at(test.file ?? ''))) return;
+      if (test.suite || test.kind === 'subtestsFailed' || (test.type === 'pass' && repoPath(test.name) === repoPath(test.file ?? ''))) return;
       if (test.skip !== undefined) return seen.skipped++;
       report(test.name);
       if (test.type === 'pass') return seen.passed++;
@@ -123,7 +132,7 @@ async function python(context) {
     const sandbox = await startSandbox();
     try {
       const env = { SANDBOX_URL: sandbox.url, NVM_BACKEND_URL: sandbox.url, NVM_FRONTEND_URL: sandbox.url, PYTHONUNBUFFERED: '1' };
-      const { code, output } = await run(context.python, [at('tests/python', name)], { env, anyCode: true, timeout: 5 * MINUTES });
+      const { code, output } = await run(context.python, [repoPath('tests/python', name)], { env, anyCode: true, timeout: 5 * MINUTES });
       const lines = (pattern) => output.match(pattern)?.length ?? 0;
       const result = { passed: lines(/^ok\b(?!.*# SKIP)/gm), failed: lines(/^not ok\b/gm), skipped: lines(/^ok\b.*# SKIP/gm), report: '' };
       if (code !== 0) result.failed ||= 1;
@@ -139,7 +148,7 @@ async function python(context) {
 /** The files of a folder whose names match; none where there is no such folder. */
 function list(folder, match) {
   try {
-    return readdirSync(at(folder)).filter((name) => match.test(name)).sort();
+    return readdirSync(repoPath(folder)).filter((name) => match.test(name)).sort();
   } catch {
     return [];
   }

@@ -4,9 +4,9 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { Plain } from './cli.mjs';
-import { at, isProgram, root, run, which } from './run.mjs';
-import { notice, step } from './term.mjs';
+import { UserError } from './cli.mjs';
+import { repoPath, isProgram, root, run, which } from './run.mjs';
+import { notice, step } from './terminal.mjs';
 
 /** The oldest Node that the npm package and these commands run on: the first 20 with `require` of ES modules. */
 const OLDEST_NODE = [20, 19];
@@ -49,13 +49,13 @@ const TOOLS = {
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
-  throw new Plain(`Node ${OLDEST_NODE.join('.')} or newer is needed, this is ${process.versions.node}`, 'https://nodejs.org');
+  throw new UserError(`Node ${OLDEST_NODE.join('.')} or newer is needed, this is ${process.versions.node}`, 'https://nodejs.org');
 }
 
 /** Installs node_modules when it is not what package-lock.json says. */
 async function nodeModules() {
-  const wanted = readJson(at('package-lock.json'))?.packages ?? {};
-  const present = readJson(at('node_modules/.package-lock.json'))?.packages ?? {};
+  const wanted = readJson(repoPath('package-lock.json'))?.packages ?? {};
+  const present = readJson(repoPath('node_modules/.package-lock.json'))?.packages ?? {};
   const missing = Object.entries(wanted).some(
     ([path, { version, optional }]) => path !== '' && !optional && present[path]?.version !== version,
   );
@@ -77,11 +77,11 @@ let rustReady;
 /** Cargo, and the standard library for wasm. */
 function rust() {
   return (rustReady ??= (async () => {
-    if (!which('cargo')) throw new Plain('Rust is not installed (no cargo on PATH)', 'https://rustup.rs, then open a new terminal');
+    if (!which('cargo')) throw new UserError('Rust is not installed (no cargo on PATH)', 'https://rustup.rs, then open a new terminal');
     const { stdout } = await run('rustc', ['--print', 'sysroot']);
     if (existsSync(join(stdout.trim(), 'lib/rustlib', WASM_TARGET, 'lib'))) return;
     if (!which('rustup')) {
-      throw new Plain(`Rust has no ${WASM_TARGET} target, and there is no rustup to add it`, 'https://rustup.rs');
+      throw new UserError(`Rust has no ${WASM_TARGET} target, and there is no rustup to add it`, 'https://rustup.rs');
     }
     await step(`Rust target ${WASM_TARGET}`, (report) =>
       run('rustup', ['target', 'add', WASM_TARGET], { onLine: report }).then(() => undefined));
@@ -90,27 +90,27 @@ function rust() {
 
 /** tools/bindgen: a program of ours over the library that wasm-bindgen's command line is made of. Built once, and again when it changes. */
 async function bindgen() {
-  const folder = at('tools/bindgen');
+  const folder = repoPath('tools/bindgen');
   const [ours, theirs] = [lockedVersion('wasm-bindgen'), lockedVersion('wasm-bindgen-cli-support', join(folder, 'Cargo.lock'))];
   if (ours !== theirs) {
-    throw new Plain(`Cargo.lock has wasm-bindgen ${ours}, tools/bindgen/Cargo.lock has ${theirs}: they have to be equal`,
+    throw new UserError(`Cargo.lock has wasm-bindgen ${ours}, tools/bindgen/Cargo.lock has ${theirs}: they have to be equal`,
       `set wasm-bindgen-cli-support = "=${ours}" in tools/bindgen/Cargo.toml, then cargo update --manifest-path tools/bindgen/Cargo.toml`);
   }
   const name = process.platform === 'win32' ? 'bindgen.exe' : 'bindgen';
-  const program = at('target/tools/bin', name);
-  const stamp = at('target/tools/bin/.bindgen');
+  const program = repoPath('target/tools/bin', name);
+  const stamp = repoPath('target/tools/bin/.bindgen');
   const hash = createHash('sha256');
   for (const path of ['Cargo.toml', 'Cargo.lock', 'src/main.rs']) hash.update(readFileSync(join(folder, path)));
   const wanted = hash.digest('hex');
   if (isProgram(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return { bindgen: program };
   await step(`wasm-bindgen ${ours} (built once, about half a minute)`, async (report) => {
     // Its own folder, so that a build that runs at the same time does not wait for this one.
-    const build = at('target/tools/bindgen');
+    const build = repoPath('target/tools/bindgen');
     await run('cargo', ['build', '--release', '--locked', '--manifest-path', join(folder, 'Cargo.toml')], {
       env: { CARGO_TARGET_DIR: build, CARGO_BUILD_TARGET: undefined, RUSTFLAGS: undefined, CARGO_ENCODED_RUSTFLAGS: undefined },
       onLine: (line) => report(line.trim()),
     });
-    mkdirSync(at('target/tools/bin'), { recursive: true });
+    mkdirSync(repoPath('target/tools/bin'), { recursive: true });
     cpSync(join(build, 'release', name), program);
     writeFileSync(stamp, wanted);
     rmSync(build, { recursive: true, force: true });
@@ -119,21 +119,21 @@ async function bindgen() {
 }
 
 /** The version of a crate in Cargo.lock, or in another lock file. */
-export function lockedVersion(crate, lock = at('Cargo.lock')) {
+export function lockedVersion(crate, lock = repoPath('Cargo.lock')) {
   const found = new RegExp(`name = "${crate}"\\nversion = "([^"]+)"`).exec(readFileSync(lock, 'utf8'));
-  if (!found) throw new Plain(`${relative(root, lock)} does not name ${crate}`, 'cargo generate-lockfile');
+  if (!found) throw new UserError(`${relative(root, lock)} does not name ${crate}`, 'cargo generate-lockfile');
   return found[1];
 }
 
 /** The version of this crate, which is the version of everything built here. */
 export function crateVersion() {
-  return /^version = "([^"]+)"/m.exec(readFileSync(at('Cargo.toml'), 'utf8'))[1];
+  return /^version = "([^"]+)"/m.exec(readFileSync(repoPath('Cargo.toml'), 'utf8'))[1];
 }
 
 /** A Chromium to drive: CHROME_PATH, the usual names and places, or Debian's own package where we may install it. */
 async function chromium() {
   const named = process.env.CHROME_PATH;
-  if (named && !isProgram(named)) throw new Plain(`CHROME_PATH names ${named}, which is no program`, 'unset CHROME_PATH, or name a Chromium');
+  if (named && !isProgram(named)) throw new UserError(`CHROME_PATH names ${named}, which is no program`, 'unset CHROME_PATH, or name a Chromium');
   const find = () =>
     which('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable') ??
     ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium',
@@ -142,7 +142,7 @@ async function chromium() {
   if (found) return found;
   await aptInstall('Chromium', 'chromium fonts-liberation');
   const installed = find();
-  if (!installed) throw new Plain('there is no Chromium on this machine', 'install Chromium or Chrome, or set CHROME_PATH');
+  if (!installed) throw new UserError('there is no Chromium on this machine', 'install Chromium or Chrome, or set CHROME_PATH');
   return installed;
 }
 
@@ -150,22 +150,22 @@ async function chromium() {
 async function python() {
   const system = which('python3', 'python');
   if (!system) return void notice('Python is not installed: the tests against the official Python client are skipped');
-  const program = at(process.platform === 'win32' ? 'target/venv/Scripts/python.exe' : 'target/venv/bin/python');
-  const stamp = at('target/venv/.installed');
-  const wanted = readFileSync(at(REQUIREMENTS), 'utf8');
+  const program = repoPath(process.platform === 'win32' ? 'target/venv/Scripts/python.exe' : 'target/venv/bin/python');
+  const stamp = repoPath('target/venv/.installed');
+  const wanted = readFileSync(repoPath(REQUIREMENTS), 'utf8');
   if (existsSync(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return program;
   await step(`Python client ${/^payments-py.*/m.exec(wanted)[0]}`, async (report) => {
-    mkdirSync(at('target'), { recursive: true });
-    const make = () => run(system, ['-m', 'venv', at('target/venv')], { anyCode: true });
+    mkdirSync(repoPath('target'), { recursive: true });
+    const make = () => run(system, ['-m', 'venv', repoPath('target/venv')], { anyCode: true });
     let made = await make();
     if (made.code !== 0 && made.output.includes('ensurepip')) {
       // Debian keeps the part of venv that installs pip in a package of its own.
-      rmSync(at('target/venv'), { recursive: true, force: true });
+      rmSync(repoPath('target/venv'), { recursive: true, force: true });
       await aptInstall('python3-venv', 'python3-venv');
       made = await make();
     }
-    if (made.code !== 0) throw new Plain(`no virtual environment could be made\n\n${made.output.trim()}`);
-    await run(program, ['-m', 'pip', 'install', '--disable-pip-version-check', '-r', at(REQUIREMENTS)], { onLine: report });
+    if (made.code !== 0) throw new UserError(`no virtual environment could be made\n\n${made.output.trim()}`);
+    await run(program, ['-m', 'pip', 'install', '--disable-pip-version-check', '-r', repoPath(REQUIREMENTS)], { onLine: report });
     writeFileSync(stamp, wanted);
     return undefined;
   });
@@ -176,7 +176,7 @@ let runtimesReady;
 /** Deno and Bun, in a folder of their own; undefined, and said so, what cannot be had here. */
 function runtimes() {
   return (runtimesReady ??= (async () => {
-    const folder = at('target/tools/runtimes');
+    const folder = repoPath('target/tools/runtimes');
     const wanted = Object.values(RUNTIMES);
     const stamp = join(folder, '.installed');
     const failed = [];
@@ -208,7 +208,7 @@ function runtimes() {
 async function aptInstall(title, name) {
   const command = `apt-get install -y --no-install-recommends ${name}`;
   if (!which('apt-get') || process.getuid?.() !== 0) {
-    throw new Plain(`${title} is not installed`, which('apt-get') ? `sudo ${command}` : `install ${title}`);
+    throw new UserError(`${title} is not installed`, which('apt-get') ? `sudo ${command}` : `install ${title}`);
   }
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   await step(`${title} (apt-get)`, async (report) => {

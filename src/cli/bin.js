@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // npx payments-wasm: the demo, a new project with the gate in it, the gate in front of a service on this machine, or the sandbox.
 import { readFileSync } from 'node:fs';
-import { Wrong } from './wrong.js';
+import { UsageError } from './usage-error.js';
 
 /** The commands, generated from the description of all options. */
 const { arguments: ARGUMENTS, flags: FLAGS, gate: GATE, help: HELP, more: MORE } = JSON.parse(readFileSync(new URL('./commands.json', import.meta.url), 'utf8'));
@@ -20,8 +20,8 @@ async function main() {
   if (values.version) return console.log(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version);
   if (values.help || name === undefined) return console.log(help(values.help ? name : undefined));
   const places = rest.slice(name.split(' ').length - 1);
-  if (places.length > ARGUMENTS[name]) throw new Wrong(`${name}: what is ${places.slice(ARGUMENTS[name]).join(' ')}?`);
-  if (end < given.length && name !== 'sandbox') throw new Wrong(`${name} runs no command: what comes after -- is for sandbox`);
+  if (places.length > ARGUMENTS[name]) throw new UsageError(`${name}: what is ${places.slice(ARGUMENTS[name]).join(' ')}?`);
+  if (end < given.length && name !== 'sandbox') throw new UsageError(`${name} runs no command: what comes after -- is for sandbox`);
   const [folder = '.'] = places;
   switch (name) {
     case 'demo': return (await import('./demo.js')).demo(values);
@@ -48,11 +48,11 @@ async function commandOf(command, [verb]) {
   const names = Object.keys(FLAGS);
   if (!names.includes(command)) {
     const whole = names.find((one) => one.endsWith(` ${command}`));
-    throw new Wrong(`${command} is not a command${whole ? `; did you mean ${whole}?` : await meant(command, names.filter((one) => !one.includes(' ')))}`);
+    throw new UsageError(`${command} is not a command${whole ? `; did you mean ${whole}?` : await meant(command, names.filter((one) => !one.includes(' ')))}`);
   }
   if (verb === undefined) return command;
   const verbs = names.filter((one) => one.startsWith(`${command} `)).map((one) => one.slice(command.length + 1));
-  if (!verbs.includes(verb)) throw new Wrong(`${command} ${verb} is not a command${await meant(verb, verbs)}`);
+  if (!verbs.includes(verb)) throw new UsageError(`${command} ${verb} is not a command${await meant(verb, verbs)}`);
   return `${command} ${verb}`;
 }
 
@@ -64,12 +64,12 @@ async function flags(command, verb, given) {
   for (const { name, rawName, value, inlineValue } of given) {
     if (!Object.hasOwn(known, name)) {
       const of = Object.values(FLAGS).some((one) => Object.hasOwn(one, name)) ? ` of ${command}` : '';
-      throw new Wrong(`${rawName} is not an option${of}${await meant(name, Object.keys(known), '--')}`);
+      throw new UsageError(`${rawName} is not an option${of}${await meant(name, Object.keys(known), '--')}`);
     }
-    if (Object.hasOwn(values, name)) throw new Wrong(`${rawName} is given twice`);
+    if (Object.hasOwn(values, name)) throw new UsageError(`${rawName} is given twice`);
     const takes = known[name] === 'string';
-    if (!takes && value !== undefined) throw new Wrong(`${rawName} takes no value`);
-    if (takes && (value === undefined || value === '' || (!inlineValue && /^-(?!\d)./.test(value)))) throw new Wrong(`${rawName} wants a value: ${rawName} VALUE, or ${rawName}=VALUE`);
+    if (!takes && value !== undefined) throw new UsageError(`${rawName} takes no value`);
+    if (takes && (value === undefined || value === '' || (!inlineValue && /^-(?!\d)./.test(value)))) throw new UsageError(`${rawName} wants a value: ${rawName} VALUE, or ${rawName}=VALUE`);
     values[name] = takes ? value : true;
   }
   return values;
@@ -88,6 +88,6 @@ async function meant(name, names, dashes = '') {
 }
 
 main().catch((error) => {
-  console.error(error instanceof Wrong ? `${error.message}\n\nnpx payments-wasm --help says how` : error);
+  console.error(error instanceof UsageError ? `${error.message}\n\nnpx payments-wasm --help says how` : error);
   process.exitCode = 1;
 });

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeFolder } from './folder.js';
-import { Wrong } from './wrong.js';
+import { makeFolder } from './data-folder.js';
+import { UsageError } from './usage-error.js';
 
 const TEMPLATE = fileURLToPath(new URL('./project', import.meta.url));
 /** Files whose names npm would leave out of a package. */
@@ -13,7 +13,7 @@ const OF = { 'index.js': 'js', 'index.ts': 'ts', 'tsconfig.json': 'ts' };
 const VERSIONS = { wrangler: '^4.86.0', typescript: '^7.0.2' };
 
 export async function init(folder, { plan, agent, backend, key, force, js, ts }) {
-  if (js && ts) throw new Wrong('--js and --ts: choose one of them');
+  if (js && ts) throw new UsageError('--js and --ts: choose one of them');
   const { Payments } = await import('../node.js');
   const taken = (given) => Boolean(Payments.getInstance({ environment: 'custom', backend: 'http://127.0.0.1', nvmApiKey: 'local:e30.e30.e30', ...given }));
   checked('--key', key, (text) => taken({ nvmApiKey: text }), 'must be a Nevermined API key, whole and without quotes');
@@ -47,7 +47,7 @@ export async function init(folder, { plan, agent, backend, key, force, js, ts })
   try {
     write(target, files, force);
   } catch (error) {
-    throw error instanceof Wrong ? error : new Wrong(`${target} cannot be written: ${error.message}`);
+    throw error instanceof UsageError ? error : new UsageError(`${target} cannot be written: ${error.message}`);
   }
   const steps = [folder !== '.' && `cd ${folder}`, 'npm install', !key && 'cp .dev.vars.example .dev.vars   # and put your key in', ts && 'npm run check', 'npx wrangler dev'];
   console.log(`${[...files.keys()].sort().map((path) => `  ${path}`).join('\n')}\n\nNext:\n${steps.filter(Boolean).map((line) => `  ${line}`).join('\n')}`);
@@ -70,14 +70,14 @@ function checked(option, value, takes, problem) {
   try {
     good ||= takes(value);
   } catch { /* It is said below. */ }
-  if (!good) throw new Wrong(`${option} ${problem}`);
+  if (!good) throw new UsageError(`${option} ${problem}`);
 }
 
 function write(target, files, force) {
   // The other language's file would be what nobody runs.
   const there = [...new Set([...files.keys(), join('src', 'index.js'), join('src', 'index.ts')])].filter((path) => existsSync(join(target, path)));
   if (there.length > 0 && !force) {
-    throw new Wrong(`${there.join(', ')} ${there.length > 1 ? 'are' : 'is'} there already in ${target}: nothing was written`);
+    throw new UsageError(`${there.join(', ')} ${there.length > 1 ? 'are' : 'is'} there already in ${target}: nothing was written`);
   }
   for (const [path, text] of files) {
     makeFolder(dirname(join(target, path)));

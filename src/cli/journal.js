@@ -1,11 +1,11 @@
 // Prints the journal of a running gate: deliveries that are not paid, or not known to be.
-import { Wrong } from './wrong.js';
+import { UsageError } from './usage-error.js';
 
 const PATH = '/.well-known/payments/journal';
 
 export async function journal({ url, token = process.env.METRICS_TOKEN, payer, json }) {
-  if (!url) throw new Wrong('--url is missing');
-  if (!token) throw new Wrong('--token is missing: it is the METRICS_TOKEN of the paywall');
+  if (!url) throw new UsageError('--url is missing');
+  if (!token) throw new UsageError('--token is missing: it is the METRICS_TOKEN of the paywall');
   let count = 0;
   for (let after; ;) {
     const page = await read(url, token, { payer, after });
@@ -24,13 +24,13 @@ async function read(url, token, asked) {
   try {
     answer = await fetch(target, { headers: { authorization: `Bearer ${token}` }, redirect: 'error', signal: AbortSignal.timeout(30_000) });
   } catch (error) {
-    throw new Wrong(`--url: ${target.origin} cannot be reached: ${error.cause?.message ?? error.message}`);
+    throw new UsageError(`--url: ${target.origin} cannot be reached: ${error.cause?.message ?? error.message}`);
   }
   const found = await answer.json().catch(() => undefined);
-  if (answer.status === 401) throw new Wrong('--token is not the METRICS_TOKEN of this paywall');
+  if (answer.status === 401) throw new UsageError('--token is not the METRICS_TOKEN of this paywall');
   if (answer.ok && Array.isArray(found?.entries)) return found;
-  if (answer.status === 404 && found?.code !== 'journal_unavailable') throw new Wrong(`--url: no journal there; is METRICS_TOKEN set at ${target.origin}?`);
-  throw new Wrong(`--url: ${target.origin} answered ${answer.status}${found?.message ? `: ${found.message}` : ''}`);
+  if (answer.status === 404 && found?.code !== 'journal_unavailable') throw new UsageError(`--url: no journal there; is METRICS_TOKEN set at ${target.origin}?`);
+  throw new UsageError(`--url: ${target.origin} answered ${answer.status}${found?.message ? `: ${found.message}` : ''}`);
 }
 
 function address(url) {
@@ -40,7 +40,7 @@ function address(url) {
   } catch {
     // Said below.
   }
-  throw new Wrong('--url must be an http or https URL');
+  throw new UsageError('--url must be an http or https URL');
 }
 
 function line({ at, status, credits, payer, plan, route, delivered, why, visit }) {

@@ -6,12 +6,12 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { fetched } from './fetched.js';
-import { makeFolder, noteFolder, takeFolder } from './folder.js';
-import { outlived } from './parent.js';
-import { scratch, temporarily } from './scratch.js';
+import { fetched } from './fetch-miniflare.js';
+import { makeFolder, noteFolder, takeFolder } from './data-folder.js';
+import { onParentExit } from './parent-exit.js';
+import { scratch, temporarily } from './temporary-folder.js';
 import { portOf, readJson } from './text.js';
-import { Wrong } from './wrong.js';
+import { UsageError } from './usage-error.js';
 
 const HOST = '127.0.0.1';
 const PORT = '3001';
@@ -76,13 +76,13 @@ export async function sandbox(options, { folder = fileURLToPath(new URL('../sand
     if (options.env) publish(options.env, env);
   } catch (error) {
     await stop();
-    throw error instanceof Wrong ? error : new Wrong(unstarted(error, said.join(''), kept));
+    throw error instanceof UsageError ? error : new UsageError(unstarted(error, said.join(''), kept));
   }
   if (command.length > 0) {
     const code = await run(command, env, stop).finally(stop);
     process.exit(code);
   }
-  if (!keep) outlived(() => end(stop, 0));
+  if (!keep) onParentExit(() => end(stop, 0));
   for (const signal of SIGNALS) process.on(signal, () => end(stop, signal === 'SIGINT' ? 130 : 0));
   console.log(banner(url, planted, env, { ...options, kept }));
 }
@@ -111,7 +111,7 @@ async function runtime(self) {
     bound(found);
     return import(pathToFileURL(found).href);
   }
-  throw new Wrong(`the sandbox runs in miniflare, which is not installed. Install it beside payments-wasm:
+  throw new UsageError(`the sandbox runs in miniflare, which is not installed. Install it beside payments-wasm:
 
   npm install --save-dev ${MINIFLARE}
 
@@ -147,7 +147,7 @@ async function free(port) {
   if (port === 0) return;
   const probe = createServer();
   await new Promise((done, fail) => {
-    probe.once('error', (error) => fail(new Wrong(`port ${port} ${error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.code})`}: choose another with --port`)));
+    probe.once('error', (error) => fail(new UsageError(`port ${port} ${error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.code})`}: choose another with --port`)));
     probe.listen(port, HOST, () => probe.close(done));
   });
 }
@@ -160,7 +160,7 @@ async function plant(url, seed, path) {
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
   if (response.status >= 500) throw Object.assign(new Error(`it answered with ${response.status}${answer.message ? `: ${answer.message}` : ''}`), { unready: true });
-  throw new Wrong(`--seed: ${path ?? 'the usual accounts'}: ${answer.message}${answer.hint ? `\n${answer.hint}` : ''}`);
+  throw new UsageError(`--seed: ${path ?? 'the usual accounts'}: ${answer.message}${answer.hint ? `\n${answer.hint}` : ''}`);
 }
 
 const users = ({ users }) => Object.entries(users).filter(([, { nvmApiKey }]) => nvmApiKey);
@@ -190,7 +190,7 @@ function distinct(seed, path) {
     for (const { id } of Array.isArray(seed?.[list]) ? seed[list].filter((one) => typeof one?.id === 'string') : []) {
       const variable = named(prefix, id);
       const other = seen.get(variable);
-      if (other !== undefined && other !== id) throw new Wrong(`--seed: ${path}: ${list}: ${other} and ${id} are both ${variable}: give one of them another id`);
+      if (other !== undefined && other !== id) throw new UsageError(`--seed: ${path}: ${list}: ${other} and ${id} are both ${variable}: give one of them another id`);
       seen.set(variable, id);
     }
   }
@@ -202,7 +202,7 @@ function ours(path) {
   try {
     text = readFileSync(path, 'utf8');
   } catch { /* There is none, or it cannot be written either, which is said then. */ }
-  if (text && !/^SANDBOX_PID=/m.test(text)) throw new Wrong(`--env: ${path} is there already, and no sandbox wrote it: choose another file`);
+  if (text && !/^SANDBOX_PID=/m.test(text)) throw new UsageError(`--env: ${path} is there already, and no sandbox wrote it: choose another file`);
 }
 
 /** Written beside and moved: whoever waits for the file finds all of it. */
@@ -214,7 +214,7 @@ function publish(path, env) {
     renameSync(part, path);
   } catch (error) {
     rmSync(part, { force: true });
-    throw new Wrong(`--env: ${path} cannot be written: ${error.message}`);
+    throw new UsageError(`--env: ${path} cannot be written: ${error.message}`);
   }
 }
 
@@ -240,12 +240,12 @@ function again(self, { port, data, seed }) {
 function run([program, ...args], env, stop) {
   const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env }, shell: process.platform === 'win32' });
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
-  outlived(() => {
+  onParentExit(() => {
     child.kill('SIGTERM');
     end(stop, 1);
   });
   return new Promise((done, fail) => {
-    child.once('error', (error) => fail(new Wrong(`${program} cannot be run: ${error.message}`)));
+    child.once('error', (error) => fail(new UsageError(`${program} cannot be run: ${error.message}`)));
     child.once('close', (exit, signal) => done(exit ?? 128 + (constants.signals[signal] ?? 0)));
   });
 }
@@ -253,12 +253,12 @@ function run([program, ...args], env, stop) {
 /** `npx payments-wasm sandbox init`: the Worker as a folder of its own, to be deployed. */
 export async function init(target, { force }, folder = fileURLToPath(new URL('../sandbox', import.meta.url))) {
   const to = resolve(target);
-  if (existsSync(join(to, 'wrangler.toml')) && !force) throw new Wrong(`wrangler.toml is there already in ${to}: nothing was written`);
+  if (existsSync(join(to, 'wrangler.toml')) && !force) throw new UsageError(`wrangler.toml is there already in ${to}: nothing was written`);
   try {
     makeFolder(to);
     cpSync(folder, to, { recursive: true });
   } catch (error) {
-    throw new Wrong(`${to} cannot be written: ${error.message}`);
+    throw new UsageError(`${to} cannot be written: ${error.message}`);
   }
   console.log(`The sandbox is in ${to}. Next:\n\n  cd ${target}\n  npx wrangler deploy\n  npx wrangler secret put SANDBOX_SECRET\n\nUntil it has a secret, its dashboard and the routes under /sandbox are shut.`);
 }

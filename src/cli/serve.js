@@ -1,15 +1,15 @@
 // A gate in front of an HTTP service, in this process.
 import { createServer } from 'node:http';
 import { portOf, readJson } from './text.js';
-import { Wrong } from './wrong.js';
+import { UsageError } from './usage-error.js';
 
 /** The largest size of all request headers: a token, and the others beside it. */
 const MOST_HEADERS = 64 * 1024;
 
 /** `names` says which flag is which option of the gate. A flag comes before what the file says. */
 export async function serve({ routes: file, port = '8787', host = '127.0.0.1', memory, ...flags }, names) {
-  if (!flags.origin) throw new Wrong('--origin is missing');
-  if (!file) throw new Wrong('--routes is missing');
+  if (!flags.origin) throw new UsageError('--origin is missing');
+  if (!file) throw new UsageError('--routes is missing');
   const number = portOf(port);
   const { origin, ...given } = Object.fromEntries(Object.entries(flags).map(([flag, value]) => [names[flag], value]));
   const said = read(file);
@@ -53,23 +53,23 @@ async function inOurTerms({ file, inFile, given, names }, work) {
     if (error.code !== 'config_invalid') throw error;
     const said = inOtherWords(error.message);
     const [option] = /^\w+/.exec(error.key ?? '') ?? [];
-    if (option === 'handler' || option === 'origin') throw new Wrong(said.replace(option, '--origin'));
+    if (option === 'handler' || option === 'origin') throw new UsageError(said.replace(option, '--origin'));
     // An empty variable is named as one.
-    if (option === 'nvmApiKey' || (option === 'NVM_API_KEY' && !process.env.NVM_API_KEY?.trim())) throw new Wrong(said.replace(option, '--key (or the variable NVM_API_KEY)'));
+    if (option === 'nvmApiKey' || (option === 'NVM_API_KEY' && !process.env.NVM_API_KEY?.trim())) throw new UsageError(said.replace(option, '--key (or the variable NVM_API_KEY)'));
     const flag = Object.keys(names).find((name) => names[name] === option);
     // Where the platform is, is rather said by a flag than by the file.
-    if (flag && (Object.hasOwn(given, option) || (option === 'backend' && !inFile(option)))) throw new Wrong(said.replace(option, `--${flag}`));
+    if (flag && (Object.hasOwn(given, option) || (option === 'backend' && !inFile(option)))) throw new UsageError(said.replace(option, `--${flag}`));
     // A variable's name is in capitals: it stands where the process has it.
-    throw new Wrong(option && /^[A-Z]/.test(option) ? said : `--routes: ${file}: ${said}`);
+    throw new UsageError(option && /^[A-Z]/.test(option) ? said : `--routes: ${file}: ${said}`);
   } finally {
     console.warn = warn;
   }
 }
 
 function taken(error, port, host) {
-  if (error.code === 'EADDRINUSE') return new Wrong(`port ${port} is in use: choose another with --port, or 0 for a free one`);
-  if (error.code === 'EACCES') return new Wrong(`port ${port} is not for this user: choose another with --port`);
-  if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'].includes(error.code)) return new Wrong(`--host ${host} is no address of this machine`);
+  if (error.code === 'EADDRINUSE') return new UsageError(`port ${port} is in use: choose another with --port, or 0 for a free one`);
+  if (error.code === 'EACCES') return new UsageError(`port ${port} is not for this user: choose another with --port`);
+  if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'].includes(error.code)) return new UsageError(`--host ${host} is no address of this machine`);
   return error;
 }
 

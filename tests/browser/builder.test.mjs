@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { client } from '../sandbox/client.mjs';
-import { context, sandbox, site } from './bare.mjs';
+import { context, sandbox, site } from './static-server.mjs';
 
 test('somebody sells from a page', async () => {
   const account = await client(sandbox.url).open('A seller');

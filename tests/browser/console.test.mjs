@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { PRICES, newAccount, startStage } from '../../scripts/lib/stage.mjs';
-import { balanceOf, callsOf, launch, newPerson } from './person.mjs';
+import { PRICES, newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
+import { balanceOf, callsOf, launch, newUser } from './user.mjs';
 
 const ASK = BigInt(PRICES['POST /ask']);
 const STREAM = BigInt(PRICES['GET /stream']);
@@ -13,7 +13,7 @@ let stage;
 let browser;
 
 before(async () => {
-  stage = await startStage();
+  stage = await startDemoServers();
   browser = await launch();
 });
 
@@ -25,7 +25,7 @@ after(async () => {
 /** Runs a story with a person of its own and holds the page to having had no errors. */
 function story(title, options, tell) {
   test(title, async (t) => {
-    const person = await newPerson(browser, stage, options);
+    const person = await newUser(browser, stage, options);
     try {
       await callsOf(stage);
       await tell(person, stepsOf(t));

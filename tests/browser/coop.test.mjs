@@ -2,9 +2,9 @@
 // another: `closed` is true though the window is there, and `opener` is null in it.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { newAccount } from '../../scripts/lib/stage.mjs';
+import { newAccount } from '../../scripts/lib/demo-servers.mjs';
 import { BY_CARD, client } from '../sandbox/client.mjs';
-import { click, context, createAccount, open, outcome, sandbox, serve, start, state } from './bare.mjs';
+import { click, context, createAccount, open, outcome, sandbox, serve, start, state } from './static-server.mjs';
 
 const POLICIES = ['unsafe-none', 'same-origin-allow-popups', 'same-origin', 'noopener-allow-popups'];
 const sites = new Map();

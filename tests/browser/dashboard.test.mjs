@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { at } from '../../scripts/lib/run.mjs';
+import { repoPath } from '../../scripts/lib/run.mjs';
 import { startSandbox } from '../../scripts/lib/start.mjs';
 import { client } from '../sandbox/client.mjs';
-import { launch } from './person.mjs';
+import { launch } from './user.mjs';
 
 const SECRET = 'the secret of the team';
 const VIEWS = ['log', 'accounts', 'plans', 'agents', 'balances', 'delegations', 'orders', 'organizations', 'faults', 'clock', 'settings'];
@@ -375,7 +375,7 @@ describe('whoever uses it', () => {
   }
 
   test('with eyes that need contrast: text 4.5 to 1, borders of fields 3 to 1, light and dark', () => {
-    const css = readFileSync(at('sandbox/src/dashboard/base.css'), 'utf8');
+    const css = readFileSync(repoPath('sandbox/src/dashboard/base.css'), 'utf8');
     const colours = new Map([...css.matchAll(/--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)/g)].map(([, name, light, dark]) => [name, [light, dark]]));
     const light = (hex) => {
       const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255).map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { after, describe, test } from 'node:test';
 import { startPaywall } from '../../scripts/lib/start.mjs';
 import { client } from '../sandbox/client.mjs';
-import { open, sandbox, site } from './bare.mjs';
+import { open, sandbox, site } from './static-server.mjs';
 
 let origin;
 let gate;

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
 import { startSandbox } from '../../scripts/lib/start.mjs';
-import { launch } from './person.mjs';
+import { launch } from './user.mjs';
 
 const sandbox = await startSandbox();
 const make = (storage) => `const { Payments } = await import('/pkg/index.js');

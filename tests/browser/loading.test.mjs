@@ -2,7 +2,7 @@
 // again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { context, open, sandbox, site } from './bare.mjs';
+import { context, open, sandbox, site } from './static-server.mjs';
 
 const OBSTACLES = {
   'is gone': [(route) => route.fulfill({ status: 404, contentType: 'text/plain', body: 'not found' }), /Deploy the \.wasm file/],

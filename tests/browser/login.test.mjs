@@ -1,8 +1,8 @@
 // Login in a real browser: by redirect, by popup, in several tabs; and what somebody may plant.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newAccount } from '../../scripts/lib/stage.mjs';
-import { click, context, createAccount, open, other, outcome, sandbox, site, start, state } from './bare.mjs';
+import { newAccount } from '../../scripts/lib/demo-servers.mjs';
+import { click, context, createAccount, open, other, outcome, sandbox, site, start, state } from './static-server.mjs';
 
 test('a login by redirect comes back, and leaves the address as it was', async () => {
   const page = await open('/app', { storage: 'session' });

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { newAccount } from '../../scripts/lib/stage.mjs';
+import { newAccount } from '../../scripts/lib/demo-servers.mjs';
 import { startPaywall, startSandbox } from '../../scripts/lib/start.mjs';
-import { launch } from './person.mjs';
+import { launch } from './user.mjs';
 
 const SHOTS = new URL('../../target/shots/', import.meta.url);
 const ZERO = `0x${'0'.repeat(40)}`;

@@ -1,8 +1,8 @@
 // Buying by card and enrolling a card in a real browser: there and back, by redirect and by popup.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newAccount } from '../../scripts/lib/stage.mjs';
-import { click, open, outcome, sandbox, site, start } from './bare.mjs';
+import { newAccount } from '../../scripts/lib/demo-servers.mjs';
+import { click, open, outcome, sandbox, site, start } from './static-server.mjs';
 
 const ZERO = `0x${'0'.repeat(40)}`;
 let planId;

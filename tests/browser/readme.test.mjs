@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
-import { PRICES, freePort, startStage } from '../../scripts/lib/stage.mjs';
+import { PRICES, freePort, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
 import { blocks, snippets, source } from '../node/snippets.mjs';
 import { BY_CARD, client } from '../sandbox/client.mjs';
-import { launch } from './person.mjs';
+import { launch } from './user.mjs';
 
 const price = BigInt(PRICES['POST /ask']);
 const markup = blocks.filter(({ language, run }) => language === 'html' && run === 'page');
@@ -24,7 +24,7 @@ let wrong;
 
 before(async () => {
   const port = await freePort();
-  stage = await startStage({ ports: { page: port } });
+  stage = await startDemoServers({ ports: { page: port } });
   // The paywall lets the stage's page pay across origins; this site takes its place.
   await stage.page.stop();
   site = await serve(port);

@@ -1,15 +1,15 @@
 // Data that outlives a page and data that tabs share, in a real browser: the budget, the receipts, a pending order.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { newAccount, startStage } from '../../scripts/lib/stage.mjs';
-import { balanceOf, callsOf, launch } from './person.mjs';
+import { newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
+import { balanceOf, callsOf, launch } from './user.mjs';
 
 let stage;
 let browser;
 let context;
 
 before(async () => {
-  stage = await startStage();
+  stage = await startDemoServers();
   browser = await launch();
 });
 after(async () => {

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
-import { at, run } from '../../scripts/lib/run.mjs';
+import { repoPath, run } from '../../scripts/lib/run.mjs';
 import { crateVersion } from '../../scripts/lib/tools.mjs';
-import { PLAN, SELLER_KEY } from '../workerd/kit.mjs';
+import { PLAN, SELLER_KEY } from '../workerd/harness.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'payments-wasm-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -74,7 +74,7 @@ for (const [args, message] of [
 }
 
 test('--help says all that there is, and of one command what it takes; the flags are those of the description', async () => {
-  const { command } = JSON.parse(readFileSync(at('src/options.json'), 'utf8'));
+  const { command } = JSON.parse(readFileSync(repoPath('src/options.json'), 'utf8'));
   const all = await said('--help');
   assert.equal(all.code, 0);
   for (const [name, { usage, flags }] of Object.entries(command)) {

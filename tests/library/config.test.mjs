@@ -2,8 +2,8 @@
 // gate runs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PLAN, readHeader } from '../workerd/kit.mjs';
-import { facilitator, gated, hushed } from './kit.mjs';
+import { PLAN, readHeader } from '../workerd/harness.mjs';
+import { facilitator, gated, captureLog } from './harness.mjs';
 
 const paid = (credits, more) => ({ planId: PLAN, credits, scheme: 'nvm:erc4337', ...more });
 const document = (more = {}) => ({ routes: { 'POST /ask': paid(3) }, unlisted: 'deny', ...more });
@@ -52,7 +52,7 @@ test('what is wrong in it closes the gate, and is named as it stands there', asy
     [document({ timeoutMs: 0 }), 'timeoutMs'], [document({ nvmApiKey: 'x' }), 'nvmApiKey'], ['{"routes":', 'config'], [7, 'config'], [{ routes: {} }, 'unlisted'],
   ]) {
     const { gate, ask, seen } = gated({ ...bare, config });
-    await hushed(async () => {
+    await captureLog(async () => {
       const error = await gate.ready().catch((error) => error);
       assert.deepEqual([error.code, error.key], ['config_invalid', key]);
       const answer = await ask();
@@ -79,7 +79,7 @@ for (const [what, given] of [
     goes(4_999);
     assert.deepEqual([await now(), source.reads], ['3', 1]);
     goes(1);
-    const said = await hushed(async () => {
+    const said = await captureLog(async () => {
       assert.equal(await now(), '3', 'nobody waits for it');
       await settled();
       assert.deepEqual([await now(), source.reads], ['5', 2]);
@@ -106,7 +106,7 @@ for (const [what, given] of [
 test('one that cannot be read, or is wrong, closes the gate until it is put right', async () => {
   const source = changing(document({ unlisted: 'maybe' }));
   const { ask, seen } = gated({ ...bare, config: source.read });
-  await hushed(async () => {
+  await captureLog(async () => {
     assert.equal((await (await ask()).json()).key, 'unlisted');
     source.failing = true;
     const answer = await ask();
@@ -123,7 +123,7 @@ test('what must be true once, and prices that are functions, stay when the docum
   const free = { perDay: 1, by: 'address' };
   const source = changing({ routes: { 'POST /ask': paid({ by: 'handler', most: 9 }, { free }) }, unlisted: 'deny' });
   const { ask, gate } = gated({ routes: by, state: 'memory', config: source.read, address: () => '192.0.2.1' });
-  await hushed(async () => {
+  await captureLog(async () => {
     assert.equal((await ask('/ask', { paid: false })).status, 200, 'the one that is free');
     assert.equal(await price(ask), '2');
     source.found = { ...source.found, open: ['GET /new'] };

@@ -10,8 +10,8 @@ import { compress } from 'hono/compress';
 import { cors } from 'hono/cors';
 import { honoPaywall } from '../../target/dist/subscriber/paywall.js';
 import { toNodeListener } from '../../target/dist/subscriber/paywall.node.js';
-import { PLAN, readHeader, token } from '../workerd/kit.mjs';
-import { facilitator, gated, hushed, options } from './kit.mjs';
+import { PLAN, readHeader, token } from '../workerd/harness.mjs';
+import { facilitator, gated, captureLog, options } from './harness.mjs';
 
 const TEXT = JSON.stringify({ secret: 'worth paying for '.repeat(40) });
 const CODED = { gzip: gzipSync(TEXT), br: brotliCompressSync(TEXT), deflate: deflateSync(TEXT), 'x-gzip': gzipSync(TEXT) };
@@ -141,7 +141,7 @@ const spent = {
 for (const [name, handler] of Object.entries(spent)) {
   test(`a response whose body ${name}: 502, and nothing is charged`, async () => {
     const { ask } = gated({}, handler);
-    const said = await hushed(async () => {
+    const said = await captureLog(async () => {
       const answer = await ask();
       const { code, message } = await answer.json();
       assert.deepEqual([answer.status, code, facilitator.count('settle')], [502, 'origin_unusable', 0]);
@@ -159,7 +159,7 @@ test('hono: a logger that reads c.res behind the gate: 502, and nothing is charg
   app.use(honoPaywall(options(ROUTES)));
   app.use(async (c, next) => { await next(); await c.res.text(); });
   app.get('/ask', (c) => c.text('secret'));
-  await hushed(async () => {
+  await captureLog(async () => {
     const answer = await app.request('/ask', { headers: { 'payment-signature': token() } });
     assert.deepEqual([answer.status, facilitator.count('settle')], [502, 0]);
   });

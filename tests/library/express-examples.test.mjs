@@ -13,8 +13,8 @@ import { decodeAccessToken, Payments } from '../../target/dist/subscriber/index.
 import { honoPaywall } from '../../target/dist/subscriber/paywall.js';
 import { toNodeListener } from '../../target/dist/subscriber/paywall.node.js';
 import { BY_CARD, client } from '../sandbox/client.mjs';
-import { readHeader } from '../workerd/kit.mjs';
-import { hushed } from './kit.mjs';
+import { readHeader } from '../workerd/harness.mjs';
+import { captureLog } from './harness.mjs';
 
 let sandbox;
 let seller;
@@ -55,7 +55,7 @@ async function listening(app, work) {
   });
   let answer;
   try {
-    const said = await hushed(async () => { answer = await work({ get: (path, init) => send('GET', path, init), post: (path, init) => send('POST', path, init), url }); });
+    const said = await captureLog(async () => { answer = await work({ get: (path, init) => send('GET', path, init), post: (path, init) => send('POST', path, init), url }); });
     return { said, answer };
   } finally {
     server.closeAllConnections();

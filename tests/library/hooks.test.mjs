@@ -2,8 +2,8 @@
 // buyer off, or makes one pay twice, the rules of money hold instead.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AGENT, PAYER, PLAN, json, readHeader, token } from '../workerd/kit.mjs';
-import { facilitator, gated, hushed } from './kit.mjs';
+import { AGENT, PAYER, PLAN, json, readHeader, token } from '../workerd/harness.mjs';
+import { facilitator, gated, captureLog } from './harness.mjs';
 
 test('the documented example: routes by method and path, a price each, 1 credit where none is said', async () => {
   const { ask, seen } = gated({ routes: { 'POST /ask': { planId: PLAN }, 'POST /generate': { planId: PLAN, credits: 5 }, 'GET /status/:id': { planId: PLAN, credits: 0 } } });
@@ -97,7 +97,7 @@ for (const [name, calls] of [['onBeforeVerify', []], ['onAfterVerify', ['verify'
 test('onAfterSettle that throws is logged; what was paid for is delivered', async () => {
   const { ask } = gated({ onAfterSettle: () => { throw new Error('my database'); } });
   let answer;
-  const said = await hushed(async () => { answer = await ask(); });
+  const said = await captureLog(async () => { answer = await ask(); });
   assert.equal(answer.status, 200);
   assert.ok(answer.headers.get('payment-response'));
   assert.match(said, /onAfterSettle: my database/);
@@ -133,7 +133,7 @@ test('onPaymentError takes the answer over; the offer stays, and no cache keeps 
 test('onPaymentError that gives nothing, or throws, leaves the answer as it is', async () => {
   for (const onPaymentError of [() => {}, async () => { throw new Error('x'); }]) {
     const { ask } = gated({ onPaymentError });
-    await hushed(async () => {
+    await captureLog(async () => {
       const answer = await ask('/ask', { paid: false });
       assert.deepEqual([answer.status, (await answer.json()).code], [402, 'payment_missing']);
     });

@@ -7,8 +7,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
-import { at, run } from '../../scripts/lib/run.mjs';
-import { newAccount } from '../../scripts/lib/stage.mjs';
+import { repoPath, run } from '../../scripts/lib/run.mjs';
+import { newAccount } from '../../scripts/lib/demo-servers.mjs';
 import { startOrigin, startPaywall, startSandbox } from '../../scripts/lib/start.mjs';
 import { Payments } from '../../target/dist/subscriber/index.js';
 import { client } from '../sandbox/client.mjs';
@@ -85,7 +85,7 @@ test('in TypeScript it is written as such, and compiles strictly as it is', asyn
   assert.deepEqual([compilerOptions.strict, compilerOptions.skipLibCheck], [true, undefined]);
   assert.equal(JSON.parse(readFileSync(join(typed, 'package.json'), 'utf8')).scripts.check, 'tsc');
   await install(typed);
-  const tsc = () => run(process.execPath, [at('node_modules/typescript/bin/tsc')], { cwd: typed, anyCode: true });
+  const tsc = () => run(process.execPath, [repoPath('node_modules/typescript/bin/tsc')], { cwd: typed, anyCode: true });
   assert.equal((await tsc()).output, '');
   // It is looked at, and not passed over.
   const source = join(typed, 'src/index.ts');
@@ -175,7 +175,7 @@ for (const name of ['my-api', 'my-typed-api']) test(`npx wrangler dev runs ${nam
   };
   const before = readdirSync(project).sort();
   // A group of its own, since it starts others that have to end with it.
-  const wrangler = spawn(process.execPath, [at('node_modules/wrangler/bin/wrangler.js'), 'dev', '--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0'], {
+  const wrangler = spawn(process.execPath, [repoPath('node_modules/wrangler/bin/wrangler.js'), 'dev', '--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0'], {
     cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'], detached: process.platform !== 'win32',
   });
   const ended = once(wrangler, 'exit');

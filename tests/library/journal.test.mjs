@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
 import { run } from '../../scripts/lib/run.mjs';
-import { SELLER_KEY, startFacilitator, token } from '../workerd/kit.mjs';
+import { SELLER_KEY, startFacilitator, token } from '../workerd/harness.mjs';
 
 const METRICS_TOKEN = '0123456789abcdef';
 const PLAN = '1001';

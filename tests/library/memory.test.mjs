@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { MapRows } from '../../src/bindings/paywall/js/sql_rows.js';
 
 /** The same in the plainest way. */
-class Plain {
+class UserError {
   rows = [];
   find = (kind, id) => this.rows.find((row) => row.kind === kind && row.id === id);
   get(kind, id) { return this.find(kind, id)?.value; }
@@ -33,7 +33,7 @@ function chance(seed) {
 test('rows in memory are what the plainest rows are, after any changes', () => {
   for (let seed = 1; seed <= 40; seed++) {
     const next = chance(seed);
-    const [rows, plain] = [new MapRows(), new Plain()];
+    const [rows, plain] = [new MapRows(), new UserError()];
     for (let step = 0; step < 400; step++) {
       const [kind, id] = [['entry', 'nonce', 'open'][next(3)], `v${next(30)}`];
       if (next(4) > 0) {

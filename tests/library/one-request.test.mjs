@@ -7,8 +7,8 @@ import { test } from 'node:test';
 import { Hono } from 'hono';
 import { honoPaywall } from '../../target/dist/subscriber/paywall.js';
 import { toNodeListener } from '../../target/dist/subscriber/paywall.node.js';
-import { PLAN, raw, readHeader, token } from '../workerd/kit.mjs';
-import { facilitator, gated, hushed, options } from './kit.mjs';
+import { PLAN, raw, readHeader, token } from '../workerd/harness.mjs';
+import { facilitator, gated, captureLog, options } from './harness.mjs';
 
 const byPath = async (request) => (new URL(request.url).pathname === '/files/big' ? 100 : 1);
 const FILES = { 'GET /files/*path': { planId: PLAN, credits: byPath } };
@@ -166,7 +166,7 @@ for (const [name, credits, status] of [['price by the body', async (request) => 
 
 test('price_failed says that nothing was charged, and carries a receipt that says so', async () => {
   const { ask } = gated({ routes: { 'POST /ask': { planId: PLAN, credits: () => { throw new Error('x'); } } } });
-  await hushed(async () => {
+  await captureLog(async () => {
     const answer = await ask();
     assert.match((await answer.json()).message, /Nothing was charged/);
     assert.equal(readHeader(answer.headers.get('payment-response')).success, false);
@@ -175,7 +175,7 @@ test('price_failed says that nothing was charged, and carries a receipt that say
 
 test('a gate that is closed, and a request that is none, say so too', async () => {
   const { ask } = gated({ state: 'nowhere' });
-  await hushed(async () => {
+  await captureLog(async () => {
     const answer = await ask();
     assert.deepEqual([answer.status, readHeader(answer.headers.get('payment-response')).success], [500, false]);
     assert.match((await answer.json()).message, /Nothing was charged/);

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { paywall } from '../../target/dist/subscriber/paywall.js';
 import * as page from '../../target/dist/subscriber/paywall.page.js';
-import { PLAN, SELLER_KEY } from '../workerd/kit.mjs';
-import { facilitator, gated, hushed, options } from './kit.mjs';
+import { PLAN, SELLER_KEY } from '../workerd/harness.mjs';
+import { facilitator, gated, captureLog, options } from './harness.mjs';
 
 const wrong = {
   'no key': [{ nvmApiKey: undefined }, 'nvmApiKey'],
@@ -31,7 +31,7 @@ const wrong = {
 for (const [what, [more, key]] of Object.entries(wrong)) {
   test(`${what}: ready() rejects, every request is 500, and ${key} is named`, async () => {
     const { gate, ask, seen } = gated(more);
-    await hushed(async () => {
+    await captureLog(async () => {
       const error = await gate.ready().catch((error) => error);
       assert.deepEqual([error.name, error.code, error.key], ['PaywallError', 'config_invalid', key]);
       for (const [path, init] of [['/ask', {}], ['/health', { method: 'GET' }], ['/ask', { method: 'OPTIONS' }]]) {
@@ -62,7 +62,7 @@ test('a function where none is asked is refused at once, by its place', () => {
 
 test('a bigint is a price', async () => {
   const { ask } = gated({ routes: { 'POST /ask': { planId: PLAN, credits: 2n ** 70n } } });
-  await hushed(async () => {
+  await captureLog(async () => {
     const offer = await (await ask('/ask', { paid: false })).json();
     assert.equal(offer.accepts[0].extra.credits, String(2n ** 70n));
   });
@@ -70,17 +70,17 @@ test('a bigint is a price', async () => {
 
 test('ready() of a gate that is right resolves; what it cannot promise is said at start', async () => {
   const { gate } = gated();
-  const said = await hushed(() => gate.ready());
+  const said = await captureLog(() => gate.ready());
   assert.match(said, /Without the Durable Object binding PAYWALL_STATE/);
   const kept = gated({ state: 'memory' });
-  assert.match(await hushed(() => kept.gate.ready()), /kept in this process/);
+  assert.match(await captureLog(() => kept.gate.ready()), /kept in this process/);
 });
 
 test('a handler that gives no Response, or throws, costs nothing', async () => {
   for (const answer of [() => undefined, () => 'text', () => { throw new Error('x'); }, () => Promise.reject(new Error('x'))]) {
     facilitator.reset();
     const { ask } = gated({}, answer);
-    await hushed(async () => {
+    await captureLog(async () => {
       const got = await ask();
       assert.deepEqual([got.status, (await got.json()).code], [502, 'origin_unreachable']);
     });
@@ -117,7 +117,7 @@ test('two cookies stay two, a 204 has no body, a redirect is not followed', asyn
 
 test('an option, a key of a route and a key of the document that were misspelt: the one that was meant is named', async () => {
   const said = async (more) => (await gated(more).gate.ready().catch((error) => error)).message;
-  await hushed(async () => {
+  await captureLog(async () => {
     for (const [more, message] of [
       [{ allowedOrigin: ['*'] }, 'allowedOrigin is not an option; did you mean allowedOrigins?'],
       [{ timeoutMS: 5 }, 'timeoutMS is not an option; did you mean timeoutMs?'],

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'node:test';
-import { PLAN, json, once, readHeader, token } from '../workerd/kit.mjs';
-import { facilitator, gated, hushed } from './kit.mjs';
+import { PLAN, json, once, readHeader, token } from '../workerd/harness.mjs';
+import { facilitator, gated, captureLog } from './harness.mjs';
 
 const priced = (credits, more) => ({ routes: { 'POST /ask': { planId: PLAN, credits, ...more } } });
 
@@ -35,7 +35,7 @@ for (const [what, credits] of Object.entries({
 })) {
   test(`a price function that ${what}: 500, nobody is asked and nothing is charged`, async () => {
     const { ask, seen } = gated(priced(credits));
-    await hushed(async () => {
+    await captureLog(async () => {
       const answer = await ask();
       assert.deepEqual([answer.status, (await answer.json()).code], [500, 'price_failed']);
     });
@@ -80,7 +80,7 @@ test('after-delivery: the answer does not wait, waitUntil does, onAfterSettle he
   const waits = [];
   let settle;
   facilitator.settle = (response, { maxAmount }) => { settle = () => json(response, 200, { success: true, creditsRedeemed: maxAmount }); };
-  await hushed(async () => {
+  await captureLog(async () => {
     const answer = await ask('/ask', {}, {}, { waitUntil: (work) => waits.push(work) });
     assert.equal(answer.status, 200);
     assert.deepEqual(await answer.json(), { answer: 42 });
@@ -99,7 +99,7 @@ test('after-delivery: the answer does not wait, waitUntil does, onAfterSettle he
 test('in memory: a single-use token presented 50 times at once is served once', async () => {
   const { gate, seen } = gated({ state: 'memory' });
   const single = once();
-  await hushed(async () => {
+  await captureLog(async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () =>
       gate(new Request('https://shop.example/ask', { method: 'POST', headers: { 'payment-signature': single } }))));
     assert.deepEqual(answers.map(({ status }) => status).filter((status) => status === 200), [200]);
@@ -112,7 +112,7 @@ test('in memory: a settlement that nobody answered is reconciled while the proce
   const { gate } = gated({ state: 'memory', timeoutMs: 300 });
   facilitator.settle = (response) => response.destroy();
   const request = () => new Request('https://shop.example/ask', { method: 'POST', headers: { 'payment-signature': once() } });
-  const said = await hushed(async (lines) => {
+  const said = await captureLog(async (lines) => {
     const answer = await gate(request());
     assert.deepEqual([answer.status, answer.headers.get('payment-response')], [200, null]);
     facilitator.settle = undefined;
@@ -125,7 +125,7 @@ test('in memory: a settlement that nobody answered is reconciled while the proce
 test('rates and allowances by address, as the server names it', async () => {
   const { gate } = gated({ ...priced(1, { limit: { requests: 2, seconds: 60, by: 'address' } }), state: 'memory' });
   const ask = (hostname) => gate(new Request('https://shop.example/ask', { method: 'POST', headers: { 'payment-signature': token(), 'cf-connecting-ip': '9.9.9.9' } }), { remoteAddr: { hostname } });
-  await hushed(async () => {
+  await captureLog(async () => {
     const statuses = [];
     for (const address of ['10.1.1.1', '10.1.1.2', '10.1.1.3', '10.2.1.1']) statuses.push((await ask(address)).status);
     // One network is one address; a header is not believed.

@@ -11,9 +11,9 @@ import { after, test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
 import { paywall } from '../../target/dist/subscriber/paywall.js';
 import { toNodeListener } from '../../target/dist/subscriber/paywall.node.js';
-import { startPlatform } from '../node/kit.mjs';
-import { PLAN, SELLER_KEY, readHeader } from '../workerd/kit.mjs';
-import { facilitator } from './kit.mjs';
+import { startPlatform } from '../node/harness.mjs';
+import { PLAN, SELLER_KEY, readHeader } from '../workerd/harness.mjs';
+import { facilitator } from './harness.mjs';
 
 const PUBLIC = 'https://api.example';
 const BELIEVED_BY_OTHERS = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'api.example', forwarded: 'proto=https;host=api.example' };

@@ -8,21 +8,21 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { dist } from '../../scripts/lib/build.mjs';
-import { at, run } from '../../scripts/lib/run.mjs';
+import { repoPath, run } from '../../scripts/lib/run.mjs';
 import { startSandbox } from '../../scripts/lib/start.mjs';
 import { setup } from '../../scripts/lib/tools.mjs';
 import { client } from '../sandbox/client.mjs';
-import { raw, readHeader } from '../workerd/kit.mjs';
+import { raw, readHeader } from '../workerd/harness.mjs';
 
 const programs = await setup('runtimes');
 const ARGUMENTS = { deno: ['run', '--no-prompt', '--allow-net', '--allow-env', '--allow-read', 'runtime.mjs'], bun: ['runtime.mjs'] };
 
-const folder = at(`target/test-runtimes-${process.pid}`);
+const folder = repoPath(`target/test-runtimes-${process.pid}`);
 mkdirSync(`${folder}/node_modules`, { recursive: true });
 symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
 writeFileSync(`${folder}/package.json`, '{ "type": "module", "dependencies": { "payments-wasm": "*" } }\n');
 writeFileSync(`${folder}/deno.json`, '{ "nodeModulesDir": "manual" }\n');
-cpSync(at('tests/library/runtime.mjs'), `${folder}/runtime.mjs`);
+cpSync(repoPath('tests/library/runtime.mjs'), `${folder}/runtime.mjs`);
 const sandbox = await startSandbox();
 const seller = await client(sandbox.url).open('A seller');
 const planId = await seller.plan();

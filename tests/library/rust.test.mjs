@@ -2,24 +2,24 @@
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
-import { at, run } from '../../scripts/lib/run.mjs';
+import { repoPath, run } from '../../scripts/lib/run.mjs';
 import { startPaywall } from '../../scripts/lib/start.mjs';
 import { setup } from '../../scripts/lib/tools.mjs';
-import { PAYER, PLAN, SELLER_KEY, once, readHeader, startFacilitator, token } from '../workerd/kit.mjs';
+import { PAYER, PLAN, SELLER_KEY, once, readHeader, startFacilitator, token } from '../workerd/harness.mjs';
 
-const folder = at('target/test-rust-worker');
+const folder = repoPath('target/test-rust-worker');
 let facilitator;
 let worker;
 
 before(async () => {
   const { bindgen } = await setup('bindgen');
-  const args = ['--locked', '--manifest-path', at('tests/rust-worker/Cargo.toml'), '--target', 'wasm32-unknown-unknown', '--profile', 'wasm-dev', '--target-dir', at('target')];
+  const args = ['--locked', '--manifest-path', repoPath('tests/rust-worker/Cargo.toml'), '--target', 'wasm32-unknown-unknown', '--profile', 'wasm-dev', '--target-dir', repoPath('target')];
   await run('cargo', ['build', ...args], { timeout: 15 * 60_000 });
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   await run(bindgen, ['--no-typescript', '--experimental-reset-state-function', '--force-enable-abort-handler',
-    '--out-dir', folder, '--out-name', 'gate', at('target/wasm32-unknown-unknown/wasm-dev/rust_worker.wasm')]);
-  cpSync(at('tests/rust-worker/entry.js'), `${folder}/entry.js`);
+    '--out-dir', folder, '--out-name', 'gate', repoPath('target/wasm32-unknown-unknown/wasm-dev/rust_worker.wasm')]);
+  cpSync(repoPath('tests/rust-worker/entry.js'), `${folder}/entry.js`);
   facilitator = await startFacilitator();
   const routes = {
     'POST /ask': { planId: PLAN, credits: { by: 'handler', most: 9 } },
@@ -36,8 +36,8 @@ after(async () => { await worker?.stop(); await facilitator?.stop(); });
 const ask = (path, headers = {}, body = 'why?') => fetch(worker.url + path, { method: 'POST', body, headers });
 
 test('docs/rust.md shows this very Worker', () => {
-  const source = readFileSync(at('tests/rust-worker/src/lib.rs'), 'utf8').replace(/^\/\/!.*\n\n/, '');
-  assert.ok(readFileSync(at('docs/rust.md'), 'utf8').includes(source));
+  const source = readFileSync(repoPath('tests/rust-worker/src/lib.rs'), 'utf8').replace(/^\/\/!.*\n\n/, '');
+  assert.ok(readFileSync(repoPath('docs/rust.md'), 'utf8').includes(source));
 });
 
 test('an open route is the handler\'s, what is not listed is nobody\'s', async () => {

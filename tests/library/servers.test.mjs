@@ -5,8 +5,8 @@ import { once as event } from 'node:events';
 import { test } from 'node:test';
 import { toNodeListener } from '../../target/dist/subscriber/paywall.node.js';
 import { honoPaywall } from '../../target/dist/subscriber/paywall.js';
-import { PAYER, PLAN, raw, readHeader, token } from '../workerd/kit.mjs';
-import { facilitator, gated, hushed, options } from './kit.mjs';
+import { PAYER, PLAN, raw, readHeader, token } from '../workerd/harness.mjs';
+import { facilitator, gated, captureLog, options } from './harness.mjs';
 
 async function served(handler, work) {
   const server = createServer(toNodeListener(handler));
@@ -79,7 +79,7 @@ test('node: cookies, HEAD, 304, and a handler that throws', async () => {
     assert.deepEqual((await get('/cookies')).headers.getSetCookie(), ['a=1', 'b=2']);
     assert.equal(await (await get('/cookies', { method: 'HEAD' })).text(), '');
     assert.equal((await get('/304')).status, 304);
-    await hushed(async () => {
+    await captureLog(async () => {
       const answer = await get('/throws');
       assert.equal(answer.status, 500);
       assert.doesNotMatch(await answer.text(), /my own/);
@@ -103,7 +103,7 @@ test('deno, bun: what they hand over beside a request is no configuration, and s
   const limited = { routes: { 'POST /ask': { planId: PLAN, credits: 1, limit: { requests: 1, seconds: 60, by: 'address' } } }, state: 'memory' };
   for (const beside of [() => ({ remoteAddr: { hostname: '10.0.0.1', port: 1, transport: 'tcp' }, UNLISTED: undefined }), () => ({ requestIP: () => ({ address: '10.0.0.1' }), PORT: '1' })]) {
     const { ask, gate } = gated(limited);
-    await hushed(async () => {
+    await captureLog(async () => {
       assert.deepEqual([(await ask('/ask', {}, beside())).status, (await ask('/ask', {}, beside())).status], [200, 429]);
     });
     await gate.close();
@@ -143,6 +143,6 @@ test('hono: the chain behind the middleware is the handler', async () => {
   assert.deepEqual([answer.headers.get('x-outer'), answer.headers.getSetCookie()], ['kept', ['a=1']]);
   assert.deepEqual(seen, [[PAYER, 2, undefined, PAYER]]);
   facilitator.reset();
-  await hushed(async () => { assert.equal((await ask('/fails', paid)).status, 500); });
+  await captureLog(async () => { assert.equal((await ask('/fails', paid)).status, 500); });
   assert.equal(facilitator.count('settle'), 0);
 });

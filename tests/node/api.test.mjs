@@ -1,7 +1,7 @@
 // A subscriber's calls beside fetch, against a real sandbox: plans, agents, delegations, permissions, helpers.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { newAccount, startStage } from '../../scripts/lib/stage.mjs';
+import { newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
 import * as sdk from '../../target/dist/subscriber/index.js';
 
 const { Payments, PaymentsError, SessionExpired } = sdk;
@@ -10,7 +10,7 @@ let options;
 let payments;
 
 before(async () => {
-  stage = await startStage();
+  stage = await startDemoServers();
   const { nvmApiKey } = await newAccount(stage.sandbox.url, 'A subscriber');
   options = { nvmApiKey, environment: 'custom', backend: stage.sandbox.url };
   payments = await Payments.getInstance(options);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startPaywall } from '../../scripts/lib/start.mjs';
-import { pause, startPlatform, startSeller } from './kit.mjs';
+import { pause, startPlatform, startSeller } from './harness.mjs';
 
 const PRICE = 2n;
 const SIZE = 100n;

@@ -5,16 +5,16 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { newAccount } from '../../scripts/lib/stage.mjs';
+import { newAccount } from '../../scripts/lib/demo-servers.mjs';
 import { startOrigin } from '../../scripts/lib/start.mjs';
-import { at } from '../../scripts/lib/run.mjs';
+import { repoPath } from '../../scripts/lib/run.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'payments-wasm-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Starts a command, waits for the URL that it prints, and gives what ends it. */
 async function start(t, script, ...args) {
-  const child = spawn(process.execPath, [at('scripts', script), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [repoPath('scripts', script), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   t.after(() => child.kill('SIGKILL'));
   let said = '';
   const url = await new Promise((resolve, reject) => {
@@ -51,7 +51,7 @@ test('the sandbox, twice on one folder: what was there is there again', async (t
 test('the demo and the tests leave no folder behind, however they end', { skip: process.platform === 'win32' }, async (t) => {
   const left = (pid) => ['/dev/shm', tmpdir()].flatMap((place) => (existsSync(place) ? readdirSync(place) : []))
     .filter((name) => name.startsWith(`payments-wasm-sandbox-${pid}-`));
-  const program = `const { startSandbox } = await import(${JSON.stringify(at('scripts/lib/start.mjs'))});
+  const program = `const { startSandbox } = await import(${JSON.stringify(repoPath('scripts/lib/start.mjs'))});
     await startSandbox();
     console.log('ready', process.pid);
     setInterval(() => {}, 1e6);`;
@@ -108,7 +108,7 @@ test('arguments that are wrong are named', async () => {
     ['sandbox.mjs', ['--port', 'x'], /--port/],
     ['sandbox.mjs', ['--prot', '1'], /--prot/],
   ]) {
-    const child = spawn(process.execPath, [at('scripts', script), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [repoPath('scripts', script), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     let text = '';
     child.stdout.on('data', (chunk) => { text += chunk; });
     child.stderr.on('data', (chunk) => { text += chunk; });

@@ -1,7 +1,7 @@
 // Many fetches at once with the npm package in Node, against a real sandbox and a real paywall.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { newAccount, startStage } from '../../scripts/lib/stage.mjs';
+import { newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
 import { startPaywall } from '../../scripts/lib/start.mjs';
 import { Payments } from '../../target/dist/subscriber/index.js';
 
@@ -9,7 +9,7 @@ let stage;
 let paywall;
 
 before(async () => {
-  stage = await startStage();
+  stage = await startDemoServers();
   const { origin, sandbox, seller, planId, agentId } = stage;
   // At one credit each the plan's hundred credits pay for a hundred requests, and for not one more.
   const routes = { 'POST /ask': { planId, agentId, credits: 1 } };

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
-import { at } from '../../scripts/lib/run.mjs';
+import { repoPath } from '../../scripts/lib/run.mjs';
 import { pages } from './snippets.mjs';
 
-const read = (path) => readFileSync(at(path), 'utf8');
+const read = (path) => readFileSync(repoPath(path), 'utf8');
 const all = [...pages, ...['CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'].map((path) => ({ path, text: read(path) }))];
 const readme = read('README.md');
 /** Text without its code blocks, in which a bracket is no link and a number sign no heading. */
@@ -31,7 +31,7 @@ test('every relative link leads to a file, and to a heading of it', () => {
     for (const target of links(text)) {
       const [file, anchor] = target.split('#');
       const found = file ? normalize(join(dirname(path), file)) : path;
-      assert.ok(existsSync(at(found)), `${path} links to ${target}`);
+      assert.ok(existsSync(repoPath(found)), `${path} links to ${target}`);
       if (anchor) assert.ok(anchors(read(found)).includes(anchor), `${path} links to the heading ${target}`);
       count += 1;
     }
@@ -46,15 +46,15 @@ test('every folder and file that the page of the architecture names exists', () 
     [...table.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell]) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => `${folder}/${name}`)));
   assert.ok(rooms.length > 15, `${rooms.length} rooms`);
   const named = [...text.matchAll(/`((?:src|pkg-template|www|scripts|tests|sandbox)\/[\w./-]*)`/g)].map(([, path]) => path);
-  for (const path of [...rooms, ...named]) assert.ok(existsSync(at(path)), `docs/architecture.md names ${path}`);
+  for (const path of [...rooms, ...named]) assert.ok(existsSync(repoPath(path)), `docs/architecture.md names ${path}`);
 });
 
 /** The sources that may cite: `[path, text]`, in which a comment of several lines is one line. */
 function* sources() {
-  for (const folder of ['src', 'sandbox', 'tests', 'scripts', 'pkg-template', 'tools'].filter((name) => existsSync(at(name)))) {
-    for (const name of readdirSync(at(folder), { recursive: true })) {
+  for (const folder of ['src', 'sandbox', 'tests', 'scripts', 'pkg-template', 'tools'].filter((name) => existsSync(repoPath(name)))) {
+    for (const name of readdirSync(repoPath(folder), { recursive: true })) {
       const path = join(folder, name);
-      if (/node_modules|[\\/]target[\\/]|package-lock/.test(path) || !/\.(rs|m?js|ts|tsx|json|py|toml|md|css|html)$/.test(path) || !statSync(at(path)).isFile()) continue;
+      if (/node_modules|[\\/]target[\\/]|package-lock/.test(path) || !/\.(rs|m?js|ts|tsx|json|py|toml|md|css|html)$/.test(path) || !statSync(repoPath(path)).isFile()) continue;
       yield [path, read(path).replace(/\n[ \t]*(\/\/[/!]?|\*|#)[ \t]*/g, ' ')];
     }
   }

@@ -1,7 +1,7 @@
 // The event stream: every type in a real run against a real sandbox, with exactly the members that types.d.ts gives it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { need, offerOf, startPlatform, startSeller } from './kit.mjs';
+import { need, offerOf, startPlatform, startSeller } from './harness.mjs';
 
 let platform;
 let seller;

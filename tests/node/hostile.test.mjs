@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import { MalformedOffer, PaymentRefused, PaymentsError } from '../../target/dist/subscriber/index.js';
-import { base64, failure, need, offerOf, pause, startPlatform, startSeller } from './kit.mjs';
+import { base64, failure, need, offerOf, pause, startPlatform, startSeller } from './harness.mjs';
 
 let platform;
 let seller;

@@ -1,7 +1,7 @@
 // Whatever `fetch` takes, paid for: each kind of input and body arrives the same both times, and what comes back is untouched.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { failure, need, offerOf, pause, startPlatform, startSeller } from './kit.mjs';
+import { failure, need, offerOf, pause, startPlatform, startSeller } from './harness.mjs';
 
 let platform;
 let seller;

@@ -18,8 +18,8 @@ WebAssembly.instantiate = async (...given) => {
 };
 WebAssembly.Instance = new Proxy(Instance, { construct: (target, given) => started(new target(...given)) });
 
-const { startPlatform, startSeller, need, offerOf, pause } = await import('./kit.mjs');
-const { newAccount } = await import('../../scripts/lib/stage.mjs');
+const { startPlatform, startSeller, need, offerOf, pause } = await import('./harness.mjs');
+const { newAccount } = await import('../../scripts/lib/demo-servers.mjs');
 const { client } = await import('../sandbox/client.mjs');
 const { Payments } = await import('../../target/dist/subscriber/index.js');
 const builder = await import('../../target/dist/subscriber/builder.js');

@@ -3,17 +3,17 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { MADE } from '../../scripts/lib/options.mjs';
-import { at } from '../../scripts/lib/run.mjs';
+import { repoPath } from '../../scripts/lib/run.mjs';
 import { Payments as Seller } from '../../target/dist/subscriber/builder.js';
 import { Payments, buildPaymentRequired } from '../../target/dist/subscriber/index.js';
-import { failure } from './kit.mjs';
+import { failure } from './harness.mjs';
 
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const KEY = `local:${part({ alg: 'none' })}.${part({ sub: `0x${'1'.repeat(40)}` })}.c2ln`;
 const PLATFORM = 'http://127.0.0.1:1002';
 const ASK = 'http://127.0.0.1:1001/ask';
 const BASE = { nvmApiKey: KEY, environment: 'custom', backend: PLATFORM };
-const { client: all, gate } = JSON.parse(readFileSync(at('src/options.json'), 'utf8'));
+const { client: all, gate } = JSON.parse(readFileSync(repoPath('src/options.json'), 'utf8'));
 const membersOf = (shape) => Object.assign({}, ...(all[shape].extends ?? []).map(membersOf), all[shape].members);
 
 const accepts = { scheme: 'nvm:erc4337', network: 'eip155:84532', planId: '77', extra: { version: '1', credits: '2' } };
@@ -251,15 +251,15 @@ test('one host has one name', () => {
 });
 
 for (const [path, make] of Object.entries(MADE)) test(`${path} is what the description says`, () => {
-  assert.equal(readFileSync(at(path), 'utf8'), make(), 'npm run docs writes it');
+  assert.equal(readFileSync(repoPath(path), 'utf8'), make(), 'npm run docs writes it');
 });
 
 describe('docs/errors.md', () => {
-  const page = readFileSync(at('docs/errors.md'), 'utf8');
+  const page = readFileSync(repoPath('docs/errors.md'), 'utf8');
   const headings = [...page.matchAll(/^### (.*)$/gm)].map(([, code]) => code);
   /** The sources of a folder, all the way down, without their tests. */
-  const sources = (folder) => readdirSync(at(folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(rs|js)$/.test(entry.name) && !/(^|\/)tests(\/|\.rs$)/.test(`${entry.parentPath ?? entry.path}/${entry.name}`.slice(at(folder).length + 1)))
+  const sources = (folder) => readdirSync(repoPath(folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(rs|js)$/.test(entry.name) && !/(^|\/)tests(\/|\.rs$)/.test(`${entry.parentPath ?? entry.path}/${entry.name}`.slice(repoPath(folder).length + 1)))
     .map((entry) => readFileSync(`${entry.parentPath ?? entry.path}/${entry.name}`, 'utf8').split(/#\[cfg\(test\)\]\nmod tests \{/)[0]).join('\n');
   const named = (text, pattern) => [...new Set([...text.matchAll(pattern)].map(([, ...codes]) => codes.find(Boolean)))];
   const missing = (codes, least) => {
@@ -305,7 +305,7 @@ describe('docs/errors.md', () => {
       const { origin, pathname, hash } = new URL(error.docsUrl);
       assert.deepEqual([origin, pathname], ['https://unpkg.com', '/payments-wasm/docs/errors.md']);
       assert.equal(hash, `#${error.code}`);
-      assert.ok(readFileSync(at('target/dist/subscriber/docs/errors.md'), 'utf8').includes(`\n### ${error.code}\n`), error.code);
+      assert.ok(readFileSync(repoPath('target/dist/subscriber/docs/errors.md'), 'utf8').includes(`\n### ${error.code}\n`), error.code);
     }
     assert.equal(new URL(new PaywallError('no', { code: 'BCK.X402.0005' }).docsUrl).hash, '#codes-of-the-platform');
     assert.ok(page.includes('\n## Codes of the platform\n'));
@@ -313,8 +313,8 @@ describe('docs/errors.md', () => {
 });
 
 test('each variable that the gate\'s core reads is an option of the description', () => {
-  const files = readdirSync(at('src/paywall'), { recursive: true }).filter((name) => /\.rs$/.test(name) && !/tests|keys\.rs$/.test(name));
-  const text = files.map((name) => readFileSync(at('src/paywall', name), 'utf8')).join('\n');
+  const files = readdirSync(repoPath('src/paywall'), { recursive: true }).filter((name) => /\.rs$/.test(name) && !/tests|keys\.rs$/.test(name));
+  const text = files.map((name) => readFileSync(repoPath('src/paywall', name), 'utf8')).join('\n');
   const asked = [...text.matchAll(/\b(?:text|url)\("([A-Z_]+)"\)|\bkeys::([A-Z_]+)\.read/g)].map(([, one, other]) => one ?? other);
   const known = Object.entries(gate.options).map(([name, { variable }]) => variable ?? name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase());
   assert.ok(new Set(asked).size >= 25, `${asked}`);
@@ -322,6 +322,6 @@ test('each variable that the gate\'s core reads is an option of the description'
 });
 
 test('each shape that is described is in the types', () => {
-  const types = ['src/bindings/subscriber/types.d.ts', 'src/bindings/builder/builder.d.ts'].map((path) => readFileSync(at(path), 'utf8')).join('\n');
+  const types = ['src/bindings/subscriber/types.d.ts', 'src/bindings/builder/builder.d.ts'].map((path) => readFileSync(repoPath(path), 'utf8')).join('\n');
   assert.deepEqual([...types.matchAll(/^\/\/ options: (\w+)$/gm)].map(([, name]) => name).sort(), Object.keys(all).sort());
 });

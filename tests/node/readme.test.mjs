@@ -6,14 +6,14 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
-import { at } from '../../scripts/lib/run.mjs';
-import { PRICES, newAccount, startStage } from '../../scripts/lib/stage.mjs';
+import { repoPath } from '../../scripts/lib/run.mjs';
+import { PRICES, newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
 import { startPaywall } from '../../scripts/lib/start.mjs';
 import { BY_CARD, client } from '../sandbox/client.mjs';
 import { selling } from './readme-selling.mjs';
 import { blocks, snippets, source } from './snippets.mjs';
 
-const folder = at('target/readme');
+const folder = repoPath('target/readme');
 const price = BigInt(PRICES['POST /ask']);
 const ANSWER = /\b42\b/;
 let stage;
@@ -24,7 +24,7 @@ before(async () => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(`${folder}/node_modules`, { recursive: true });
   symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
-  stage = await startStage();
+  stage = await startDemoServers();
   // The same service, sold by card.
   const { sandbox, origin, seller } = stage;
   byCard = await client(sandbox.url, seller).plan(BY_CARD);
@@ -402,7 +402,7 @@ test('every block of the README and of docs/ is run somewhere', () => {
     if (place) assert.ok(reference || place.includes(run), `${page}:${line}: no test runs this ${language} block`);
     else assert.ok(['sh', 'text', 'rust'].includes(language), `${page}:${line}: a block in ${language || 'no language'}`);
   }
-  const rustdoc = readFileSync(at('src/lib.rs'), 'utf8');
+  const rustdoc = readFileSync(repoPath('src/lib.rs'), 'utf8');
   for (const { page, line } of blocks.filter(({ language }) => language === 'rust')) {
     assert.ok(rustdoc.includes(`include_str!("../${page}")`), `${page}:${line}: rustdoc does not compile this block`);
   }

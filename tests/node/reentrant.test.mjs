@@ -1,7 +1,7 @@
 // Calls from inside a callback of the same instance: each succeeds or is an error, and none waits for itself.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { failure, need, offerOf, pause, startPlatform, startSeller } from './kit.mjs';
+import { failure, need, offerOf, pause, startPlatform, startSeller } from './harness.mjs';
 
 let platform;
 const seller = await startSeller(async (one, response) => {

@@ -1,11 +1,11 @@
 // The code blocks of the README and of the pages in docs/, exactly as they are written. The first line of a block says after its
 // language where it runs (`run:`), its name (`name:`) and the block that it continues (`after:`), which may be on another page.
 import { readFileSync, readdirSync } from 'node:fs';
-import { at } from '../../scripts/lib/run.mjs';
+import { repoPath } from '../../scripts/lib/run.mjs';
 
 /** The pages for users: path from the root, and text. */
-export const pages = ['README.md', ...readdirSync(at('docs')).filter((name) => name.endsWith('.md')).sort().map((name) => `docs/${name}`)]
-  .map((path) => ({ path, text: readFileSync(at(path), 'utf8') }));
+export const pages = ['README.md', ...readdirSync(repoPath('docs')).filter((name) => name.endsWith('.md')).sort().map((name) => `docs/${name}`)]
+  .map((path) => ({ path, text: readFileSync(repoPath(path), 'utf8') }));
 
 /** All fenced blocks: `{ page, line, language, run, name, after, code }`. */
 export const blocks = pages.flatMap(({ path, text }) => [...text.matchAll(/^```(\w*)(.*)\n([^]*?)^```$/gm)].map(({ 1: language, 2: info, 3: code, index }) => ({

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { OutcomeUnknown, Payments, PaymentsError } from '../../target/dist/subscriber/index.js';
-import { failure, need, offerOf, pause, startPlatform, startSeller } from './kit.mjs';
+import { failure, need, offerOf, pause, startPlatform, startSeller } from './harness.mjs';
 
 let platform;
 let seller;

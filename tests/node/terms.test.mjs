@@ -1,11 +1,11 @@
 // Terms, choice, single-use tokens and the books, against a real sandbox and a real paywall.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PRICES, newAccount, startStage } from '../../scripts/lib/stage.mjs';
+import { PRICES, newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
 import { Payments } from '../../target/dist/subscriber/index.js';
 
 let stage;
-before(async () => { stage = await startStage(); });
+before(async () => { stage = await startDemoServers(); });
 after(() => stage?.stop());
 
 const price = BigInt(PRICES['POST /ask']);

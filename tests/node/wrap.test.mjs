@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import ky from 'ky';
 import OpenAI from 'openai';
-import { base64, failure, need, offerOf, startPlatform, startSeller } from './kit.mjs';
+import { base64, failure, need, offerOf, startPlatform, startSeller } from './harness.mjs';
 
 let platform;
 before(async () => { platform = await startPlatform(); });

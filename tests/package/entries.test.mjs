@@ -8,9 +8,9 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { crateVersion } from '../../scripts/lib/tools.mjs';
 import { dist } from '../../scripts/lib/build.mjs';
-import { at } from '../../scripts/lib/run.mjs';
+import { repoPath } from '../../scripts/lib/run.mjs';
 
-const folder = at('target/consumer');
+const folder = repoPath('target/consumer');
 const exec = promisify(execFile);
 const node = (...args) => exec(process.execPath, args, { cwd: folder });
 
@@ -250,10 +250,18 @@ test('the tarball holds what the package names, and nothing else', async () => {
   // The glue of the Workers' runtime stands in a folder named after a hash.
   assert.ok(names.filter((name) => name.startsWith('sandbox/snippets/')).every((name) => name.endsWith('.js')));
   // The page and the service of the demo, as they are in the repository.
-  assert.deepEqual(names.filter((name) => name.startsWith('www/')), readdirSync(at('www')).sort().map((name) => `www/${name}`));
+  assert.deepEqual(names.filter((name) => name.startsWith('www/')), readdirSync(repoPath('www')).sort().map((name) => `www/${name}`));
   const folders = names.filter((name) => name.includes('/') && !/^(sandbox\/snippets|www)\//.test(name));
-  assert.deepEqual(folders, ['cli/bin.js', 'cli/commands.json', 'cli/demo-stage.js', 'cli/demo.js', 'cli/demo.seed.json', 'cli/fetched.js', 'cli/folder.js', 'cli/init.js', 'cli/journal.js', 'cli/page.js', 'cli/parent.js', 'cli/project/README.md', 'cli/project/dev.vars.example', 'cli/project/gitignore', 'cli/project/routes.json',
-    'cli/project/src/index.js', 'cli/project/src/index.ts', 'cli/project/tsconfig.json', 'cli/project/wrangler.toml', 'cli/sandbox.js', 'cli/scratch.js', 'cli/serve.js', 'cli/term.js', 'cli/text.js', 'cli/way.js', 'cli/workerd.sh', 'cli/wrong.js', 'docs/builder.md', 'docs/client.md', 'docs/errors.md', 'docs/migration.md', 'docs/options.md', 'docs/passes-and-page.md', 'docs/paywall-config.md', 'docs/paywall.md', 'docs/sandbox.md', 'docs/settlement.md', 'sandbox/entry.js', 'sandbox/sandbox.js', 'sandbox/sandbox_bg.wasm', 'sandbox/wrangler.toml']);
+  assert.deepEqual(folders, [
+    'cli/bin.js', 'cli/commands.json', 'cli/data-folder.js', 'cli/demo-flow.js', 'cli/demo-servers.js', 'cli/demo.js',
+    'cli/demo.seed.json', 'cli/fetch-miniflare.js', 'cli/init.js', 'cli/journal.js', 'cli/page.js', 'cli/parent-exit.js',
+    'cli/project/README.md', 'cli/project/dev.vars.example', 'cli/project/gitignore', 'cli/project/routes.json',
+    'cli/project/src/index.js', 'cli/project/src/index.ts', 'cli/project/tsconfig.json', 'cli/project/wrangler.toml',
+    'cli/sandbox.js', 'cli/serve.js', 'cli/temporary-folder.js', 'cli/terminal.js', 'cli/text.js', 'cli/usage-error.js',
+    'cli/workerd.sh', 'docs/builder.md', 'docs/client.md', 'docs/errors.md', 'docs/migration.md', 'docs/options.md',
+    'docs/passes-and-page.md', 'docs/paywall-config.md', 'docs/paywall.md', 'docs/sandbox.md', 'docs/settlement.md',
+    'sandbox/entry.js', 'sandbox/sandbox.js', 'sandbox/sandbox_bg.wasm', 'sandbox/wrangler.toml',
+  ]);
   assert.deepEqual(names.filter((name) => !name.includes('/')), ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'budget_store.js', 'builder.cjs', 'builder.d.cts', 'builder.d.ts', 'builder.edge.js', 'builder.js', 'builder.workerd.js', 'checkout.js', 'core.file.js', 'core.js',
     'core.js.map', 'core.packed.js', 'core_bg.wasm', 'edge.js', 'gate.file.js', 'gate.js', 'gate_bg.wasm', 'handler.js', 'handler.js.map', 'helpers.js', 'index.cjs', 'index.d.cts', 'index.d.ts', 'index.js',
     'inline.js', 'load.js', 'names.js', 'node.js', 'package.json', 'paywall.cjs', 'paywall.d.cts', 'paywall.d.ts', 'paywall.edge.js', 'paywall.js', 'paywall.node.cjs', 'paywall.node.d.cts', 'paywall.node.d.ts',

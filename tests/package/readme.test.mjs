@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
-import { at, run } from '../../scripts/lib/run.mjs';
+import { repoPath, run } from '../../scripts/lib/run.mjs';
 
 const readme = readFileSync(dist('subscriber', 'README.md'), 'utf8');
 
@@ -51,7 +51,7 @@ test('each address in the manifest and in the errors is the package\'s own at np
   assert.equal(manifest.homepage, `https://www.npmjs.com/package/${manifest.name}`);
   const addresses = [...JSON.stringify({ ...manifest, homepage: undefined }).matchAll(/https?:[^"]+/g)].map(([address]) => address);
   assert.deepEqual(addresses, []);
-  const { docs } = JSON.parse(readFileSync(at('src/bindings/subscriber/js/errors.json'), 'utf8'));
+  const { docs } = JSON.parse(readFileSync(repoPath('src/bindings/subscriber/js/errors.json'), 'utf8'));
   const [, path] = new RegExp(`^https://unpkg\\.com/${manifest.name}/(.*)#$`).exec(docs) ?? assert.fail(docs);
   assert.ok(existsSync(dist('subscriber', path)), path);
 });
@@ -61,7 +61,7 @@ const programs = Object.fromEntries([...readme.matchAll(/^```(?:js|tsx) file:(\S
 
 for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
   test(`every program compiles in strict TypeScript, module resolution ${moduleResolution}`, async () => {
-    const folder = at(`target/consumer-readme-${moduleResolution}`);
+    const folder = repoPath(`target/consumer-readme-${moduleResolution}`);
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(`${folder}/node_modules`, { recursive: true });
     symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
@@ -84,13 +84,13 @@ declare namespace JSX { interface IntrinsicElements { [name: string]: { onClick?
       jsx: 'preserve', noEmit: true,
     };
     writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, files: ['there.d.ts', ...files] }));
-    const { code, output } = await run(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', folder], { anyCode: true });
+    const { code, output } = await run(process.execPath, [repoPath('node_modules/typescript/bin/tsc'), '-p', folder], { anyCode: true });
     assert.equal(code, 0, output);
   });
 }
 
 test('the agent pays at the gate, with the variables of the sandbox and nothing else', { timeout: 120_000 }, async () => {
-  const folder = at('target/consumer-readme-run');
+  const folder = repoPath('target/consumer-readme-run');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(`${folder}/node_modules`, { recursive: true });
   symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);

@@ -8,10 +8,10 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
-import { at } from '../../scripts/lib/run.mjs';
+import { repoPath } from '../../scripts/lib/run.mjs';
 import { blocks } from '../node/snippets.mjs';
 
-const SEED = JSON.parse(readFileSync(at('pkg-template/sandbox.seed.example.json'), 'utf8'));
+const SEED = JSON.parse(readFileSync(repoPath('pkg-template/sandbox.seed.example.json'), 'utf8'));
 
 /** A project outside of this one, with the package and miniflare in it as npm would put them there. */
 let project;
@@ -27,7 +27,7 @@ before(() => {
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'project', private: true, type: 'module', scripts: { test: 'node check.mjs' } }));
     writeFileSync(join(folder, 'seed.json'), JSON.stringify(SEED));
   }
-  symlinkSync(at('node_modules/miniflare'), join(project, 'node_modules/miniflare'));
+  symlinkSync(repoPath('node_modules/miniflare'), join(project, 'node_modules/miniflare'));
   // A project's own test: a call with the key, to the sandbox that the variables name.
   writeFileSync(join(project, 'check.mjs'), `
     const { NVM_BACKEND_URL, NVM_API_KEY, NVM_ENVIRONMENT, NVM_PLAN_ID_QUESTIONS } = process.env;

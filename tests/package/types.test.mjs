@@ -4,19 +4,19 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
-import { at, run } from '../../scripts/lib/run.mjs';
+import { repoPath, run } from '../../scripts/lib/run.mjs';
 
 const types = readFileSync(dist('subscriber', 'index.d.ts'), 'utf8');
 const builderTypes = readFileSync(dist('subscriber', 'builder.d.ts'), 'utf8');
-const gateTypes = ['paywall.d.ts', 'paywall.node.d.ts', 'paywall.page.d.ts'].map((name) => readFileSync(at('src/bindings/paywall', name), 'utf8')).join('\n');
+const gateTypes = ['paywall.d.ts', 'paywall.node.d.ts', 'paywall.page.d.ts'].map((name) => readFileSync(repoPath('src/bindings/paywall', name), 'utf8')).join('\n');
 
 /** Compiles a file as a consumer of the package; gives what the compiler has to say. */
 async function compile(name, text, [module, moduleResolution] = ['nodenext', 'nodenext'], others = []) {
-  const folder = at(`target/consumer-${name}`);
+  const folder = repoPath(`target/consumer-${name}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(`${folder}/node_modules`, { recursive: true });
   symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
-  for (const other of others) symlinkSync(at('node_modules', other), `${folder}/node_modules/${other}`);
+  for (const other of others) symlinkSync(repoPath('node_modules', other), `${folder}/node_modules/${other}`);
   writeFileSync(`${folder}/types.ts`, text);
   writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
   const compilerOptions = {
@@ -24,13 +24,13 @@ async function compile(name, text, [module, moduleResolution] = ['nodenext', 'no
     exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false,
   };
   writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, files: ['types.ts'] }));
-  const { code, output } = await run(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', folder], { anyCode: true });
+  const { code, output } = await run(process.execPath, [repoPath('node_modules/typescript/bin/tsc'), '-p', folder], { anyCode: true });
   return code === 0 ? '' : output;
 }
 
 for (const way of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
   test(`a consumer compiles with module resolution ${way[1]}`, async () => {
-    assert.equal(await compile(way[1], readFileSync(at('tests/package/types.ts'), 'utf8'), way), '');
+    assert.equal(await compile(way[1], readFileSync(repoPath('tests/package/types.ts'), 'utf8'), way), '');
   });
 }
 
@@ -127,7 +127,7 @@ test('everything that is public is explained', () => {
 
 test('every code of an error is explained', () => {
   const folders = ['src/bindings/subscriber', 'src/bindings/builder', 'src/bindings/http', 'src/subscriber', 'src/api'];
-  const sources = folders.flatMap((folder) => readdirSync(at(folder), { recursive: true }).filter((name) => /\.(rs|js|ts)$/.test(name) && !name.includes('tests')).map((name) => at(folder, name)));
+  const sources = folders.flatMap((folder) => readdirSync(repoPath(folder), { recursive: true }).filter((name) => /\.(rs|js|ts)$/.test(name) && !name.includes('tests')).map((name) => repoPath(folder, name)));
   const text = sources.map((path) => readFileSync(path, 'utf8')).join('\n');
   const found = [...text.matchAll(/\bcode: ?["']([a-z_]+)["']|=> "([a-z]+_[a-z_]+)",|problem\('([a-z_]+)'/g)].map(([, ...codes]) => codes.find(Boolean));
   assert.ok(found.length > 30, `${found.length}`);

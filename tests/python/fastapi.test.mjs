@@ -1,7 +1,7 @@
 // The official FastAPI middleware sells, by x402 and by MPP: to our paid fetch, and to the official client's own.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { newAccount } from '../../scripts/lib/stage.mjs';
+import { newAccount } from '../../scripts/lib/demo-servers.mjs';
 import { newBuyer, runProgram, skip, startMarket, startService } from './service.mjs';
 
 let market, sandbox, plan, agent, card, service;

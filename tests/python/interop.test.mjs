@@ -1,11 +1,11 @@
 // The official Python client on one side and ours on the other: whoever buys and whoever sells, it is the same protocol.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PRICES, newAccount, startStage } from '../../scripts/lib/stage.mjs';
+import { PRICES, newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
 import { runProgram, skip } from './service.mjs';
 
 let stage;
-before(async () => { stage = skip ? undefined : await startStage(); });
+before(async () => { stage = skip ? undefined : await startDemoServers(); });
 after(() => stage?.stop());
 
 test('the official client pays our paywall', { skip }, async () => {

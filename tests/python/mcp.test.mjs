@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { newAccount } from '../../scripts/lib/stage.mjs';
+import { newAccount } from '../../scripts/lib/demo-servers.mjs';
 import { newBuyer, runProgram, skip, startMarket, startService } from './service.mjs';
 
 const SCOPES = ['openid', 'profile', 'credits', 'mcp:read', 'mcp:write', 'mcp:tools'];

@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
-import { at, run } from '../../scripts/lib/run.mjs';
-import { CALLS, ME } from './recorded.mjs';
+import { repoPath, run } from '../../scripts/lib/run.mjs';
+import { CALLS, ME } from './request-parity.mjs';
 
 const { PYTHON } = process.env;
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const KEY = `local:${part({ alg: 'none' })}.${part({ sub: ME, o11y: 'sk-helicone-x' })}.c2ln`;
 
-const page = readFileSync(at('docs/methods.md'), 'utf8');
+const page = readFileSync(repoPath('docs/methods.md'), 'utf8');
 const rows = [...page.matchAll(/^\| (?!payments-py)(.*) \|$/gm)].map(([, row]) => {
   const cells = row.split(' | ');
   const [python, typescript, here, test, request] = cells;
@@ -31,7 +31,7 @@ test('every cell says something, and a dash says why', () => {
 
 test('every method of the official Python client has a row, and no other has; and its fixed values are ours', { skip: PYTHON ? false : 'Python is not installed' }, async () => {
   const env = { NVM_API_KEY: KEY, NVM_BACKEND_URL: 'http://127.0.0.1:9', PYTHONWARNINGS: 'ignore' };
-  const { stdout } = await run(PYTHON, [at('tests/python/methods.py')], { env, timeout: 60_000 });
+  const { stdout } = await run(PYTHON, [repoPath('tests/python/methods.py')], { env, timeout: 60_000 });
   const { methods, values } = JSON.parse(stdout);
   const named = rows.map(({ python }) => python.replaceAll('`', '')).filter((name) => name !== '—');
   assert.deepEqual(named.sort(), methods);
@@ -67,9 +67,9 @@ test('each test that is named calls it', () => {
     const [, path] = /^\[[\w-]+\]\(\.\.\/([\w./-]+)\)$/.exec(cell) ?? [];
     assert.equal(path === undefined, here.startsWith('—'), `${here}: ${cell}`);
     if (!path) continue;
-    assert.ok(existsSync(at(path)), path);
+    assert.ok(existsSync(repoPath(path)), path);
     // A method may be called by a name that a table there has.
-    const text = readFileSync(at(path), 'utf8');
+    const text = readFileSync(repoPath(path), 'utf8');
     assert.match(text, new RegExp(`\\b${name.split('.').at(-1)}\\b`), `${path} does not call ${name}`);
   }
 });

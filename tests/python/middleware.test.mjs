@@ -7,14 +7,14 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Hono } from 'hono';
-import { at } from '../../scripts/lib/run.mjs';
-import { freePort } from '../../scripts/lib/stage.mjs';
+import { repoPath } from '../../scripts/lib/run.mjs';
+import { freePort } from '../../scripts/lib/demo-servers.mjs';
 import { startSandbox } from '../../scripts/lib/start.mjs';
 import { honoPaywall } from '../../target/dist/subscriber/paywall.js';
 import { toNodeListener } from '../../target/dist/subscriber/paywall.node.js';
-import { hushed } from '../library/kit.mjs';
+import { captureLog } from '../library/harness.mjs';
 import { BY_CARD, client, encode } from '../sandbox/client.mjs';
-import { readHeader } from '../workerd/kit.mjs';
+import { readHeader } from '../workerd/harness.mjs';
 
 const { PYTHON } = process.env;
 const skip = PYTHON ? false : 'Python is not installed';
@@ -35,7 +35,7 @@ before(async () => {
   });
   const agent = json.data.agentId;
   const port = await freePort();
-  service = spawn(PYTHON, [at('tests/python/middleware.py')], {
+  service = spawn(PYTHON, [repoPath('tests/python/middleware.py')], {
     env: { ...process.env, NVM_BACKEND_URL: sandbox.url, NVM_FRONTEND_URL: sandbox.url, NVM_API_KEY: seller.key, PLAN: plan, CARD_PLAN: card, AGENT: agent, PORT: String(port), PYTHONUNBUFFERED: '1' },
     stdio: ['ignore', 'inherit', 'ignore'],
   });
@@ -169,7 +169,7 @@ for (const [name, [request, differs]] of Object.entries(CASES)) {
   test(`${name}: ${differs ? `otherwise here, ${differs.why}` : 'the same'}`, { skip }, async () => {
     const theirs = await seen('theirs', request);
     let own;
-    await hushed(async () => { own = await seen('ours', request); });
+    await captureLog(async () => { own = await seen('ours', request); });
     for (const part of Object.keys(theirs)) {
       const other = differs?.[part];
       if (other === undefined) assert.deepEqual(own[part], theirs[part], part);
@@ -191,7 +191,7 @@ for (const [what, fault, theirs, own] of [
       assert.equal(made.status, 201, made.text);
       try {
         let answer;
-        await hushed(async () => { answer = await seen(side, ['POST', '/ask', 'good']); });
+        await captureLog(async () => { answer = await seen(side, ['POST', '/ask', 'good']); });
         assert.deepEqual([answer.status, answer.hooks.filter(([name]) => name === 'handler').length], [expected.status, expected.handled], side);
         assert.notEqual(answer.receipt?.success, true);
       } finally {

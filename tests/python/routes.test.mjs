@@ -6,11 +6,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { at } from '../../scripts/lib/run.mjs';
-import { freePort } from '../../scripts/lib/stage.mjs';
+import { repoPath } from '../../scripts/lib/run.mjs';
+import { freePort } from '../../scripts/lib/demo-servers.mjs';
 import { startPaywall, startSandbox } from '../../scripts/lib/start.mjs';
 import { BY_CARD, client } from '../sandbox/client.mjs';
-import { startOrigin } from '../workerd/kit.mjs';
+import { startOrigin } from '../workerd/harness.mjs';
 
 const { PYTHON } = process.env;
 const skip = PYTHON ? false : 'Python is not installed';
@@ -116,7 +116,7 @@ async function paying(jobs) {
     key: buyer.key,
     jobs: jobs.map(({ at: place, path, ...job }) => ({ method: 'GET', token: job.again || job.keep || job.bare ? undefined : 2, ...job, url: url([place ?? 'main', path]) })),
   };
-  const child = spawn(PYTHON, [at('tests/python/payer.py')], {
+  const child = spawn(PYTHON, [repoPath('tests/python/payer.py')], {
     env: { ...process.env, NVM_BACKEND_URL: seller.sandbox.url, NVM_FRONTEND_URL: seller.sandbox.url, PYTHONUNBUFFERED: '1' }, stdio: ['pipe', 'pipe', 'pipe'],
   });
   const said = { stdout: '', stderr: '' };

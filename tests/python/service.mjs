@@ -1,9 +1,9 @@
 // Servers and clients in Python beside these tests, and accounts of a sandbox that pay them.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { newAccount } from '../../scripts/lib/stage.mjs';
+import { newAccount } from '../../scripts/lib/demo-servers.mjs';
 import { startSandbox } from '../../scripts/lib/start.mjs';
-import { at, run } from '../../scripts/lib/run.mjs';
+import { repoPath, run } from '../../scripts/lib/run.mjs';
 import { Payments } from '../../target/dist/subscriber/index.js';
 
 const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
@@ -22,7 +22,7 @@ const variables = (sandbox, more) => ({
  * its standard input is a pipe from here. A port that somebody else took in the meantime is tried again.
  */
 export async function startService(program, sandbox, more, tries = 3) {
-  const child = spawn(PYTHON, [at('tests/python', program)], {
+  const child = spawn(PYTHON, [repoPath('tests/python', program)], {
     env: { ...process.env, ...variables(sandbox, more) }, stdio: ['pipe', 'pipe', 'pipe'],
   });
   let said = '';
@@ -47,7 +47,7 @@ export async function startService(program, sandbox, more, tries = 3) {
 
 /** Runs a program to its end and gives what it says in its last line, as JSON. */
 export async function runProgram(program, sandbox, more) {
-  const { stdout } = await run(PYTHON, [at('tests/python', program)], { env: variables(sandbox, more), timeout: 120_000 });
+  const { stdout } = await run(PYTHON, [repoPath('tests/python', program)], { env: variables(sandbox, more), timeout: 120_000 });
   return JSON.parse(stdout.trim().split('\n').at(-1));
 }
 

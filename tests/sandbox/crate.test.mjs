@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { at } from '../../scripts/lib/run.mjs';
+import { repoPath } from '../../scripts/lib/run.mjs';
 
 /** The rooms and files of `sandbox/src`, from the bottom up. */
 const ORDER = [
@@ -11,10 +11,10 @@ const ORDER = [
   'checkout', 'tokens', 'widgets', 'facilitator', 'mpp', 'oauth', 'control', 'seed', 'dashboard', 'router', 'service', 'worker_http', 'durable_object', 'lib', 'testing',
 ];
 
-const SOURCES = readdirSync(at('sandbox/src'), { recursive: true })
+const SOURCES = readdirSync(repoPath('sandbox/src'), { recursive: true })
   .filter((path) => path.endsWith('.rs'))
   .map((path) => {
-    const text = readFileSync(join(at('sandbox/src'), path), 'utf8').replace(/\/\/.*/g, '');
+    const text = readFileSync(join(repoPath('sandbox/src'), path), 'utf8').replace(/\/\/.*/g, '');
     return { path: path.replaceAll('\\', '/'), name: path.replaceAll('\\', '/').replace(/(\/mod)?\.rs$/, '').replaceAll('/', '::'), text };
   });
 
@@ -36,7 +36,7 @@ test('the sandbox uses the wire types of the library and nothing else', () => {
 });
 
 test('the sandbox has the version of the library', () => {
-  const version = (path) => /^version = "(.*)"$/m.exec(readFileSync(at(path), 'utf8'))[1];
+  const version = (path) => /^version = "(.*)"$/m.exec(readFileSync(repoPath(path), 'utf8'))[1];
   assert.equal(version('sandbox/Cargo.toml'), version('Cargo.toml'));
 });
 

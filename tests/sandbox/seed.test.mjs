@@ -4,13 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { at } from '../../scripts/lib/run.mjs';
+import { repoPath } from '../../scripts/lib/run.mjs';
 import { startSandbox } from './start.mjs';
 import { blocks } from '../node/snippets.mjs';
 import { client, decode } from './client.mjs';
 
-const EXAMPLE = JSON.parse(readFileSync(at('pkg-template/sandbox.seed.example.json'), 'utf8'));
-const SCHEMA = JSON.parse(readFileSync(at('pkg-template/sandbox.seed.schema.json'), 'utf8'));
+const EXAMPLE = JSON.parse(readFileSync(repoPath('pkg-template/sandbox.seed.example.json'), 'utf8'));
+const SCHEMA = JSON.parse(readFileSync(repoPath('pkg-template/sandbox.seed.schema.json'), 'utf8'));
 const LISTS = ['users', 'organizations', 'plans', 'agents', 'balances', 'cards', 'delegations'];
 
 let sandbox, anyone;

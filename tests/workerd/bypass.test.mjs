@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
-import { PLAN, ROUTES, raw, startAll } from './kit.mjs';
+import { PLAN, ROUTES, raw, startAll } from './harness.mjs';
 
 const { aliases: ALIASES, methods: METHODS } = JSON.parse(readFileSync(new URL('../vectors/bypass.json', import.meta.url), 'utf8'));
 

@@ -1,7 +1,7 @@
 // Cached verifications, and several plans for one route, in the real Worker (rules 17 and 23).
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { PAYER, PLAN, json, readHeader, startAll, token } from './kit.mjs';
+import { PAYER, PLAN, json, readHeader, startAll, token } from './harness.mjs';
 
 const ROUTES = {
   'GET /paid': { planId: PLAN, credits: 2 },

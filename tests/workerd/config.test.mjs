@@ -1,7 +1,7 @@
 // A paywall whose configuration is wrong is closed, and says which key it is (fail closed).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PLAN, SELLER_KEY, startAll, token } from './kit.mjs';
+import { PLAN, SELLER_KEY, startAll, token } from './harness.mjs';
 
 const wrong = {
   'no key': [{ NVM_API_KEY: undefined }, 'NVM_API_KEY'],

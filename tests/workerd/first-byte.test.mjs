@@ -2,9 +2,9 @@
 // event at the client, and not before, so no clock decides. How long the first event took is measured and printed.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { table } from '../../scripts/lib/term.mjs';
-import { FACE } from '../library/faces.mjs';
-import { PLAN, json, readHeader, startAll } from './kit.mjs';
+import { table } from '../../scripts/lib/terminal.mjs';
+import { IMPLEMENTATION } from '../library/implementations.mjs';
+import { PLAN, json, readHeader, startAll } from './harness.mjs';
 
 const FIRST = 'data: {"word":"one"}\n\n';
 const LAST = 'data: {"usage":{"total_tokens":250}}\n\n';
@@ -33,7 +33,7 @@ before(async () => { all = await startAll({ state: true, routes: { routes, open:
 beforeEach(() => all.reset());
 after(async () => {
   await all.stop();
-  console.log(`first event of a stream that is still being written, ms, ${FACE}:\n${table([['settle', 'receipt', 'price', 'ms'], ...figures], 'lllr')}`);
+  console.log(`first event of a stream that is still being written, ms, ${IMPLEMENTATION}:\n${table([['settle', 'receipt', 'price', 'ms'], ...figures], 'lllr')}`);
 });
 
 /** An origin that writes one event and waits; `finish` is there once it has. */

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { PLAN, raw, readHeader, startAll, token } from './kit.mjs';
+import { PLAN, raw, readHeader, startAll, token } from './harness.mjs';
 
 const TEXT = Array.from({ length: 5000 }, (_, index) => `line ${index}\n`).join('');
 const ROUTES = { 'GET /data/*rest': { planId: PLAN, credits: 2 } };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
-import { PAYER, PLAN, ROUTES, b64, json, raw, readHeader, startAll, token } from './kit.mjs';
+import { PAYER, PLAN, ROUTES, b64, json, raw, readHeader, startAll, token } from './harness.mjs';
 
 const [OLD, NEW] = ['k1:0123456789abcdef0123456789abcdef', 'k2:fedcba9876543210fedcba9876543210'];
 const PASSES = {

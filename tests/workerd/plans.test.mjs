@@ -1,7 +1,7 @@
 // Scheme and network from the plan itself, in the real Worker (money rules 17 and 21).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PLAN, json, readHeader, startAll, token } from './kit.mjs';
+import { PLAN, json, readHeader, startAll, token } from './harness.mjs';
 
 const offer = async (all) => readHeader((await all.get('/paid')).headers.get('payment-required')).accepts[0];
 

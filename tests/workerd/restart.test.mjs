@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { audit, hangUp, journals, market, pay } from './books.mjs';
+import { audit, hangUp, journals, market, pay } from './ledger-check.mjs';
 
 const REQUESTS = Number(process.env.RESTART_REQUESTS ?? 300);
 const ORIGIN = `export default { fetch: () => new Response('worth paying for') };`;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { startPaywall, startSandbox } from '../../scripts/lib/start.mjs';
 import { client } from '../sandbox/client.mjs';
-import { readHeader, startOrigin } from './kit.mjs';
+import { readHeader, startOrigin } from './harness.mjs';
 
 let sandbox, origin, paywall, seller, plan;
 before(async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
-import { PLAN, ROUTES, json, readHeader, startAll, token } from './kit.mjs';
+import { PLAN, ROUTES, json, readHeader, startAll, token } from './harness.mjs';
 
 const ORIGIN = `export default {
   fetch(request) {

@@ -2,7 +2,7 @@
 // and 24).
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { PAYER, PLAN, json, once, readHeader, shard, startAll, token } from './kit.mjs';
+import { PAYER, PLAN, json, once, readHeader, shard, startAll, token } from './harness.mjs';
 
 const ROUTES = {
   'GET /paid': { planId: PLAN, credits: 1 },

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { json, raw, readHeader, startAll, token } from './kit.mjs';
+import { json, raw, readHeader, startAll, token } from './harness.mjs';
 
 const PAGE = 'https://app.example';
 let all;

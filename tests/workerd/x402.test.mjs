@@ -8,9 +8,9 @@ import { ExactEvmScheme } from '@x402/evm/exact/client';
 import { decodePaymentResponseHeader, wrapFetchWithPayment, wrapFetchWithPaymentFromConfig } from '@x402/fetch';
 import { privateKeyToAccount } from 'viem/accounts';
 import { startSandbox } from '../../scripts/lib/start.mjs';
-import { startFace } from '../library/faces.mjs';
+import { startImplementation } from '../library/implementations.mjs';
 import { BY_CARD, client as account, decode } from '../sandbox/client.mjs';
-import { readHeader, startOrigin } from './kit.mjs';
+import { readHeader, startOrigin } from './harness.mjs';
 
 const PAGE = 'https://app.example';
 const QUESTION = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"question":"why?"}' };
@@ -35,7 +35,7 @@ before(async () => {
     'GET /free': { planId, credits: 0 },
     'GET /dear': { planId, credits: 5 },
   };
-  paywall = await startFace({ origin: origin.url, api: sandbox.url, key: seller.key, routes: { routes, unlisted: 'deny', allowedOrigins: [PAGE] } });
+  paywall = await startImplementation({ origin: origin.url, api: sandbox.url, key: seller.key, routes: { routes, unlisted: 'deny', allowedOrigins: [PAGE] } });
 });
 beforeEach(async () => {
   buyer = await account(sandbox.url).open('A buyer');

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { startServer } from '../../../scripts/lib/install.mjs';
-import { at } from '../../../scripts/lib/run.mjs';
+import { repoPath } from '../../../scripts/lib/run.mjs';
 
 const port = () => new Promise((done) => { const probe = createServer().listen(0, '127.0.0.1', () => { const { port } = probe.address(); probe.close(() => done(port)); }); });
 
 export default {
   title: 'npx payments-wasm demo', quick: true,
   async run({ folder, start, chromium }) {
-    const env = { XDG_CACHE_HOME: at('target/install-cache') };
+    const env = { XDG_CACHE_HOME: repoPath('target/install-cache') };
     const { stdout } = await start(['payments-wasm', 'demo', '--headless'], { env, timeout: 60_000 });
     assert.match(stdout, /The whole way holds/);
     const number = await port();

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { startServer } from '../../../scripts/lib/install.mjs';
-import { at } from '../../../scripts/lib/run.mjs';
+import { repoPath } from '../../../scripts/lib/run.mjs';
 
 const freePort = () => new Promise((done) => { const probe = createServer().listen(0, '127.0.0.1', () => { const { port } = probe.address(); probe.close(() => done(port)); }); });
 const FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'];
@@ -32,7 +32,7 @@ export default {
     const command = (word) => readme.match(new RegExp(`^${word}.*$`, 'm'))[0].replace(/ +#.*/, '').split(' ').slice(1);
     const [, ...options] = command('npx payments-wasm sandbox');
     const bin = join(folder, 'node_modules/.bin/payments-wasm');
-    const env = { XDG_CACHE_HOME: at('target/install-cache'), NVM_API_KEY: undefined };
+    const env = { XDG_CACHE_HOME: repoPath('target/install-cache'), NVM_API_KEY: undefined };
     const servers = [];
     try {
       servers.push(await startServer(process.execPath, [bin, ...options, '--port', String(sandbox)], { cwd: folder, env, url: `http://127.0.0.1:${sandbox}` }));

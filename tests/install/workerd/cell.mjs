@@ -1,8 +1,8 @@
 // A Worker, bundled by wrangler as it would be deployed, in workerd.
-import { at } from '../../../scripts/lib/run.mjs';
+import { repoPath } from '../../../scripts/lib/run.mjs';
 
 export default {
-  title: 'workerd, bundled by wrangler', quick: true, build: [[at('node_modules/.bin/wrangler'), 'deploy', '--dry-run', '--outdir', 'dist']],
+  title: 'workerd, bundled by wrangler', quick: true, build: [[repoPath('node_modules/.bin/wrangler'), 'deploy', '--dry-run', '--outdir', 'dist']],
   async run({ folder, stage }) {
     const { Miniflare } = await import('miniflare');
     const { readdirSync } = await import('node:fs');

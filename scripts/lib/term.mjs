@@ -1,2 +1,0 @@
-// The terminal of the commands here is that of the package's.
-export * from '../../src/cli/term.js';

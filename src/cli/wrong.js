@@ -1,2 +1,0 @@
-/** A mistake of the caller's, said without a stack. */
-export class Wrong extends Error {}
