@@ -1,9 +1,12 @@
-//! Bytes to types and back: x402 headers, access tokens, receipts, base64, credits, networks.
+//! Bytes to types and back: x402 headers, access tokens, receipts, base64, credits, networks, MPP ([`mpp`]) and the scheme
+//! `exact` ([`exact`]).
 //!
 //! Every type checks itself when it is made and bounds its size; nothing here knows JavaScript, a network, a clock
 //! or an address of Nevermined's. What a document says beyond what we know is kept as it came.
 
 pub mod base64;
+pub mod exact;
+pub mod mpp;
 
 mod accept;
 mod access_token;

@@ -130,4 +130,41 @@ mod tests {
             assert_eq!(recover(&digest, bad), None, "{bad:.20}");
         }
     }
+
+    /// The vectors of the scheme `exact`: the typed data that the library builds has the published digests and signatures.
+    #[test]
+    fn exact_typed_data_has_the_published_digests() {
+        use crate::primitives::eip712;
+        use payments_wasm::wire::exact::{Authorization, EvmAddress, ExactOffer, X402Version};
+        let entry = serde_json::json!({
+            "scheme": "exact", "network": "eip155:84532", "amount": "10000",
+            "asset": "0x036CbD53842c5426634e7929541eC2318f3dCF7e", "payTo": "0x209693Bc6afc0C5328bA36FaF03C514EF312287C",
+            "maxTimeoutSeconds": 65, "extra": { "name": "USDC", "version": "2" },
+        });
+        let offer = ExactOffer::parse(&entry, X402Version::V2).unwrap().unwrap();
+        let nonce: [u8; 32] = unhex("0xf3746613c2d920b5fdabc0856f2aeb2d4f88ee6037b8cc5d04a71a4462f13480")
+            .unwrap()
+            .try_into()
+            .unwrap();
+        let digest = |from: &str| {
+            let from = EvmAddress::parse(from, "from").unwrap();
+            let mut authorization = Authorization::new(&offer, from, 1_740_672_089, nonce).unwrap();
+            authorization.valid_after = 1_740_672_089;
+            eip712::digest(&authorization.typed_data(&offer)).unwrap()
+        };
+        let payer = "0x857b06519E91e3A54538791bDbb0E22373e36b66";
+        assert_eq!(
+            hexadecimal(&digest(payer)),
+            "f256992871671abcb27ff92885a7afa46218724e5fc0bac35d050115aa1d22e6"
+        );
+        let published = "0x2d6a7588d6acca505cbf0d9a4a227e0c52c6c34008c8e8986a1283259764173608a2ce6496642e377d6da8dbbf5836e9bd15092f9ecab05ded3d6293af148b571c";
+        assert_eq!(recover(&digest(payer), published), Some(payer.to_lowercase()));
+        let key = AccountKey::of(&[0x11; 32]).unwrap();
+        let digest = digest("0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A");
+        assert_eq!(hexadecimal(&digest), "67ca314803e6e7015cf9d048636aed65eda69b111ba45f93b1579d812fae25d2");
+        assert_eq!(
+            key.sign(&digest),
+            "0xd8686c42378dfacfbb7db155fb05d7fde8c56f2bd27201943badb5df97bd56dd42afcbc7e4d05e4af8d648098bfbfef333984d7fc9b3cc33e4e7b386b08741241c"
+        );
+    }
 }

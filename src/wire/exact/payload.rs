@@ -1,0 +1,166 @@
+use super::super::document::Document;
+use super::super::{Secret, WireError, WireErrorKind, base64};
+use super::authorization::is_hex;
+use super::{Authorization, ExactOffer, X402Version};
+use alloc::string::ToString as _;
+use serde_json::{Map, Value};
+
+/// What pays an `exact` offer: a signed authorization, or a signed transaction of Solana's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExactPayment(Document);
+
+/// The most bytes of a signature: a contract wallet's can be long (ERC-1271, ERC-6492).
+const MAX_SIGNATURE: usize = 8 * 1024;
+/// The most bytes of a transaction in base64; on Solana one has 1,232 bytes.
+const MAX_TRANSACTION: usize = 4 * 1024;
+
+impl ExactPayment {
+    /// The payment of an EVM offer.
+    ///
+    /// # Errors
+    /// `BadValue` for a signature that is not `0x` and 65 bytes or more in hexadecimal.
+    pub fn evm(authorization: &Authorization, signature: &str) -> Result<Self, WireError> {
+        if !(132..=MAX_SIGNATURE).contains(&signature.len()) || !is_hex(signature) {
+            return Err(WireError::new(WireErrorKind::BadValue, "signature"));
+        }
+        let mut payload = Map::new();
+        payload.insert("signature".into(), signature.into());
+        payload.insert("authorization".into(), authorization.to_value());
+        Ok(Self(payload))
+    }
+
+    /// The payment of a Solana offer: a transaction that the payer has signed, in base64.
+    ///
+    /// # Errors
+    /// `Missing`, `NotBase64` or `TooLarge` for what is not one.
+    pub fn solana(transaction: &str) -> Result<Self, WireError> {
+        base64::decode(transaction, MAX_TRANSACTION, "transaction")?;
+        let mut payload = Map::new();
+        payload.insert("transaction".into(), transaction.into());
+        Ok(Self(payload))
+    }
+
+    /// The value of the payment header: `payment-signature` in version 2, `X-PAYMENT` in version 1. In version 2 the entry
+    /// goes back as it came, and with it the resource and the extensions of the offer.
+    #[must_use]
+    pub fn header(
+        &self,
+        offer: &ExactOffer,
+        resource: Option<&Document>,
+        extensions: Option<&Document>,
+    ) -> Secret {
+        Secret::new(base64::encode_standard(
+            self.document(offer, resource, extensions).to_string().as_bytes(),
+        ))
+    }
+
+    /// The `PaymentPayload` of the version that the offer came in.
+    #[must_use]
+    pub fn document(
+        &self,
+        offer: &ExactOffer,
+        resource: Option<&Document>,
+        extensions: Option<&Document>,
+    ) -> Value {
+        let mut document = Map::new();
+        document.insert("x402Version".into(), offer.version().number().into());
+        match offer.version() {
+            X402Version::V1 => {
+                document.insert("scheme".into(), super::EXACT.into());
+                document.insert("network".into(), offer.network().into());
+            }
+            X402Version::V2 => {
+                for (name, value) in [("resource", resource), ("extensions", extensions)] {
+                    if let Some(value) = value {
+                        document.insert(name.into(), Value::Object(value.clone()));
+                    }
+                }
+                document.insert("accepted".into(), offer.to_value());
+            }
+        }
+        document.insert("payload".into(), Value::Object(self.0.clone()));
+        Value::Object(document)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::offer::tests::{solana, v1, v2};
+    use super::super::{EvmAddress, X402Version};
+    use super::*;
+    use alloc::string::String;
+    use serde_json::json;
+
+    fn paid(entry: &Value, version: X402Version) -> (ExactOffer, ExactPayment, Authorization) {
+        let offer = ExactOffer::parse(entry, version).unwrap().unwrap();
+        let from = EvmAddress::parse("0x857b06519E91e3A54538791bDbb0E22373e36b66", "from").unwrap();
+        let authorization = Authorization::new(&offer, from, 1_740_672_094, [7; 32]).unwrap();
+        let payment = ExactPayment::evm(&authorization, &signature()).unwrap();
+        (offer, payment, authorization)
+    }
+
+    fn signature() -> String {
+        ["0x", &"ab".repeat(65)].concat()
+    }
+
+    #[test]
+    fn version_2_sends_the_entry_back_as_it_came() {
+        let (offer, payment, authorization) = paid(&v2(), X402Version::V2);
+        let resource = json!({ "url": "https://api.example/paid" });
+        let extensions = json!({ "bazaar": { "info": {} } });
+        let expected = json!({
+            "x402Version": 2, "resource": resource, "accepted": v2(), "extensions": extensions,
+            "payload": { "signature": signature(), "authorization": authorization.to_value() },
+        });
+        let header = payment.header(&offer, resource.as_object(), extensions.as_object());
+        let read: Value =
+            serde_json::from_slice(&base64::decode(header.expose(), 4096, "x").unwrap()).unwrap();
+        assert_eq!(read, expected);
+        let without = payment.document(&offer, None, None);
+        assert_eq!((without.get("resource"), without.get("extensions")), (None, None));
+    }
+
+    #[test]
+    fn version_1_names_scheme_and_network() {
+        let (offer, payment, authorization) = paid(&v1(), X402Version::V1);
+        let resource = Map::new();
+        assert_eq!(
+            payment.document(&offer, Some(&resource), None),
+            json!({
+                "x402Version": 1, "scheme": "exact", "network": "base-sepolia",
+                "payload": { "signature": signature(), "authorization": authorization.to_value() },
+            })
+        );
+    }
+
+    #[test]
+    fn solana_is_paid_by_a_transaction() {
+        let offer = ExactOffer::parse(&solana(), X402Version::V2).unwrap().unwrap();
+        let document = ExactPayment::solana("AQAB").unwrap().document(&offer, None, None);
+        assert_eq!(document["payload"], json!({ "transaction": "AQAB" }));
+        for (transaction, kind) in [
+            ("".to_string(), WireErrorKind::Missing),
+            ("{}".into(), WireErrorKind::NotBase64),
+            ("A".repeat(8 * 1024), WireErrorKind::TooLarge),
+        ] {
+            assert_eq!(ExactPayment::solana(&transaction).unwrap_err().kind, kind);
+        }
+    }
+
+    #[test]
+    fn a_signature_is_hexadecimal() {
+        let (_, _, authorization) = paid(&v2(), X402Version::V2);
+        for signature in [
+            "",
+            "0x",
+            &"ab".repeat(66),
+            &["0x", &"ab".repeat(64)].concat(),
+            &["0x", &"zz".repeat(65)].concat(),
+        ] {
+            let error = ExactPayment::evm(&authorization, signature).unwrap_err();
+            assert_eq!((error.kind, &*error.field), (WireErrorKind::BadValue, "signature"), "{signature}");
+        }
+        // A contract wallet's.
+        assert!(ExactPayment::evm(&authorization, &["0x", &"ab".repeat(300)].concat()).is_ok());
+    }
+}
