@@ -167,7 +167,7 @@ export function rustTable() {
   const members = [...new Set(prices.flatMap(([, names]) => names))];
   return `//! The names, bounds and defaults of the configuration. Made from \`${SOURCE}\` by \`npm run docs\`; a test compares.
 
-use super::http_settings::{Switch, Whole};
+use super::values::{Switch, Whole};
 
 ${table('The members of the document and the variables that say the same.', 'MEMBERS', all.filter(({ member }) => member).map(({ member, variable }) => [member, variable]))}
 #[cfg_attr(not(feature = "paywall"), allow(dead_code))]

@@ -1,8 +1,8 @@
 //! The seller's decisions, without I/O: what is paid for, what a request is answered, when it is charged
 //! (money rules 16 to 26).
 //!
-//! A [`Gate`] opens one [`RequestFlow`] a request. The visit says what to do ([`Action`]), is told what happened
-//! ([`Event`]) and says what to do next, until it has answered:
+//! A [`Gate`] opens one [`RequestFlow`] for each request. The flow returns an [`Action`], receives its result as an
+//! [`Event`], and returns the next action, until the request is answered:
 //!
 //! ```text
 //! open -> Respond                                          refused, or 402 with an offer
@@ -17,8 +17,9 @@
 //!         -> State(write) -> Deliver -> State(charge) -> Call(settle) -> Finish   after delivery, at the end of a stream
 //! ```
 //!
-//! `State` is for the durable state: see [`state`]. Without one its steps are left out, and what needs it is refused in the
-//! configuration. What is only to be told to it is in [`RequestFlow::take_deferred`] at the end.
+//! `State` is a call to the durable state: see [`state`]. Without a state these steps are left out, and options that need
+//! one are refused. [`RequestFlow::take_deferred`] has the calls to the state that nobody waits for. Gate and flow are
+//! `Send`: any thread can run them.
 //!
 //! The rules of money that bind it, by the numbers that tests and comments use:
 //!
@@ -43,13 +44,16 @@
 //! 25. The origin never sees the token; the `x-payment-*` headers it sees are the gate's alone.
 //! 26. What is open is listed; what is not listed is denied, unless a setting passes it.
 
+mod action;
 mod client;
 pub(crate) mod config;
 mod endpoints;
+mod event;
 mod facilitator;
 mod flow;
 mod gate;
 mod http;
+mod live;
 mod objects;
 mod observe;
 mod page;
@@ -60,6 +64,7 @@ mod request_flow;
 mod response;
 mod routing;
 mod sha256;
+mod shared;
 pub mod state;
 pub mod suggestion;
 mod vec_map;
@@ -67,20 +72,25 @@ mod vec_map;
 #[cfg(test)]
 mod tests;
 
-pub use config::document::{Document, Live};
+pub use action::{Action, CanonicalRequest, Delivery, Finish, Forward, PriceQuestion, RequestHead};
+pub use config::bindings::Bindings;
+pub use config::document::Document;
+pub use config::error::ConfigError;
 pub use config::origin::Origin;
-pub use config::settings::{Bindings, ConfigError, Settings};
+pub use config::settings::Settings;
+pub use event::{Event, FacilitatorError, OriginResponse};
 pub use facilitator::plan_terms::PlanQuery;
-pub use gate::{Action, CanonicalRequest, Delivery, Finish, Forward, Gate, PriceQuestion, RequestHead};
+pub use gate::Gate;
 pub use http::headers::HeaderList;
 pub use http::method::Method;
 pub use http::path::{CanonicalPath, PathError, Target};
+pub use live::Live;
 pub use objects::{ObjectAnswer, ObjectBody, ObjectHead};
 pub use observe::request_log::Record;
 pub use observe::settlement_log::SettlementLogLine;
 pub use payment_context::{Payment, Phase, Settled};
-pub use pricing::price::{EndReason, Ending, Unit};
+pub use pricing::ending::{EndReason, Ending, Unit};
 pub use pricing::settlement_policy::{Meter, ReceiptBy, Renewal, Settlement};
-pub use request_flow::{Event, FacilitatorError, OriginResponse, RequestFlow};
+pub use request_flow::RequestFlow;
 pub use response::gate_response::GateResponse;
 pub use routing::route_table::Unlisted;

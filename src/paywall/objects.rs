@@ -1,7 +1,7 @@
-use super::gate::Forward;
+use super::action::Forward;
+use super::event::OriginResponse;
 use super::http::headers::HeaderList;
 use super::http::method::Method;
-use super::request_flow::OriginResponse;
 use alloc::format;
 
 /// Facts about a stored object, or an asset of the Worker, before its body is read.

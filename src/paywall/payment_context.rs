@@ -1,14 +1,7 @@
-//! The view of a payment that hooks and handlers of the seller receive, and what they may set.
+//! The payment of a request, as hooks and handlers of the seller see it.
 
-use super::flow::admission::PaymentAttempt;
-use super::gate::{Action, Gate, RequestHead};
-use super::request_flow::{RequestFlow, Stage};
-use super::response::gate_response::GateResponse;
-use crate::wire::{Credits, PAYMENT_SIGNATURE, PaymentRequired, Receipt};
-use alloc::{borrow::Cow, format, string::String};
-
-/// How much of a refusal's words a buyer is told, in characters.
-const MAX_WORDS: usize = 500;
+use super::flow::payment_attempt::PaymentAttempt;
+use crate::wire::{Credits, PaymentRequired, Receipt};
 
 /// A payment that a request carries, as far as it is known.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +32,10 @@ pub struct Settled {
 }
 
 impl<'a> Payment<'a> {
+    pub(crate) fn new(payment: &'a PaymentAttempt, phase: Phase) -> Self {
+        Self { payment, phase }
+    }
+
     /// The token as it came: a secret.
     #[must_use]
     pub fn token(&self) -> &'a str {
@@ -88,75 +85,5 @@ impl<'a> Payment<'a> {
     #[must_use]
     pub fn route(&self) -> &'a str {
         &self.payment.route.name
-    }
-}
-
-impl RequestFlow {
-    /// The payment that is under way; nothing where there is none, or not yet.
-    #[must_use]
-    pub fn payment(&self) -> Option<Payment<'_>> {
-        let (payment, phase) = match &self.stage {
-            Stage::Verifying(payment) => (payment, Phase::Verifying),
-            Stage::Admitting(payment) | Stage::WaitingForEarlier(payment) | Stage::ForwardedPaid(payment) => {
-                (payment, Phase::Verified)
-            }
-            Stage::SettlingDebt(debt) => (&debt.payment, Phase::Verified),
-            Stage::ClosingDebt(cleared) => (&cleared.payment, Phase::Verified),
-            Stage::Journaling(attempt)
-            | Stage::Settling(attempt)
-            | Stage::JournalingDelivery(attempt)
-            | Stage::Delivering(attempt)
-            | Stage::RecordingCharge(attempt)
-            | Stage::SettlingDeferred(attempt) => (&attempt.payment, Phase::Answered),
-            _ => return None,
-        };
-        Some(Payment { payment, phase })
-    }
-
-    /// The settlement that was made, once.
-    #[must_use]
-    pub fn settled_for(&mut self) -> Option<Settled> {
-        self.settlement.take()
-    }
-
-    /// The seller's own code said no before the origin was asked: 402 with its words, and nothing is charged.
-    pub(crate) fn denied(&mut self, stage: Stage, words: &str) -> Action {
-        let (Stage::Verifying(payment)
-        | Stage::Admitting(payment)
-        | Stage::WaitingForEarlier(payment)
-        | Stage::ForwardedPaid(payment)) = stage
-        else {
-            return self.unexpected_event(stage);
-        };
-        let words: String = words.chars().take(MAX_WORDS).collect();
-        let words = if words.is_empty() { "The payment was refused." } else { &words };
-        let answer =
-            GateResponse::payment_required(&payment.verify.payment_required, "payment_denied", words);
-        self.reject(&payment, answer)
-    }
-}
-
-impl Gate {
-    /// The request with its token where it is looked for, if the settings say that it comes in other headers.
-    pub(crate) fn with_token<'a>(&self, request: &'a RequestHead) -> Cow<'a, RequestHead> {
-        let names = &self.settings().token_headers;
-        if names.is_empty() {
-            return Cow::Borrowed(request);
-        }
-        let mut request = request.clone();
-        let first = |name: &String| {
-            let mut values = request.headers.all(name).filter(|value| !value.trim().is_empty());
-            let (value, second) = (values.next()?, values.next());
-            // Two of them are no token: nobody chooses between them.
-            Some(second.map_or_else(|| value.into(), |second| format!("{value}, {second}")))
-        };
-        let token: Option<String> = names.iter().find_map(first);
-        for name in names.iter().map(String::as_str).chain([PAYMENT_SIGNATURE]) {
-            request.headers.remove(name);
-        }
-        if let Some(token) = token {
-            request.headers.append(PAYMENT_SIGNATURE, token);
-        }
-        Cow::Owned(request)
     }
 }

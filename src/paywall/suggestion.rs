@@ -1,6 +1,6 @@
 //! A name that is not known, and the one that was meant.
 
-use super::config::settings::{ConfigError, wrong};
+use super::config::error::{ConfigError, wrong};
 use alloc::{format, string::String, vec::Vec};
 use serde_json::{Map, Value};
 

@@ -5,6 +5,7 @@ use crate::paywall::{Gate, Payment, RequestHead};
 use crate::wire::{Credits, PaymentRequired};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use worker::{Context, Env, Error, Request, Response, Result, web_sys};
 
 /// The paywall around a handler, in a Worker of one's own.
@@ -34,7 +35,7 @@ use worker::{Context, Env, Error, Request, Response, Result, web_sys};
 /// that of `tests/rust-worker` in the repository.
 #[derive(Clone)]
 pub struct Paywall {
-    gate: Rc<Gate>,
+    gate: Arc<Gate>,
     env: Env,
     price: Option<Price>,
 }

@@ -15,7 +15,7 @@ pub use handler::{PaymentContext, Paywall};
 
 use meter::Metered;
 use origin::Served;
-use std::{rc::Rc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use worker::{Context, Delay, Env, web_sys};
 #[cfg(feature = "worker-entry")]
 use {crate::paywall::GateResponse, worker::event};
@@ -61,14 +61,14 @@ async fn serve(shell: Shell, context: &Context) -> worker::Result<web_sys::Respo
 }
 
 /// Asks for a plan again, when nobody waits.
-async fn refresh(gate: Rc<Gate>, query: PlanQuery) {
+async fn refresh(gate: Arc<Gate>, query: PlanQuery) {
     let answer = js::call(gate.settings(), &query.request, None).await.ok();
     gate.learn(&query, answer.as_ref(), js::now());
 }
 
 /// One request, and what is at hand to answer it.
 struct Shell {
-    gate: Rc<Gate>,
+    gate: Arc<Gate>,
     request: web_sys::Request,
     env: Env,
     origin: Option<Served>,

@@ -2,7 +2,7 @@ use super::state::STATE;
 use super::{js, origin};
 use crate::paywall::{Bindings, ConfigError, Document, Gate, Live, Settings};
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::Arc;
 use worker::js_sys::Reflect;
 use worker::wasm_bindgen::JsValue;
 use worker::{Env, js_sys};
@@ -22,7 +22,7 @@ thread_local! {
 }
 
 /// The gate of this isolate.
-pub(super) async fn gate(env: &Env) -> Result<Rc<Gate>, ConfigError> {
+pub(super) async fn gate(env: &Env) -> Result<Arc<Gate>, ConfigError> {
     let known = || {
         LIVE.with_borrow(|live| live.as_ref().map(|live| live.as_ref().map(Live::gate).map_err(Clone::clone)))
     };

@@ -1,17 +1,14 @@
 //! The configuration as one JSON document: a file, or a value that changes while the gate runs. What it says comes before
 //! the variables of the same meaning; secrets are variables only.
 
+use super::bindings::Bindings;
+use super::error::{ConfigError, wrong};
 use super::keys::MEMBERS;
-use super::settings::{Bindings, ConfigError, Settings, wrong};
+use super::settings::Settings;
 use crate::codec;
-use crate::paywall::gate::Gate;
 use crate::paywall::suggestion;
-use alloc::{
-    format,
-    rc::Rc,
-    string::{String, ToString},
-};
-use serde_json::{Map, Value, json};
+use alloc::string::{String, ToString};
+use serde_json::{Map, Value};
 
 /// The name that errors use for the document as a whole.
 const CONFIG: &str = "CONFIG";
@@ -82,79 +79,4 @@ impl Settings {
         Self::read(|name| document.text(name).or_else(|| variable(name)), bindings)
             .map_err(|error| document.named(error))
     }
-}
-
-/// A gate whose configuration may change while it runs.
-///
-/// The known document is used while it is read again. A new document that is wrong is refused: the old one stays in
-/// use, and the error is logged once.
-#[derive(Debug)]
-pub struct Live {
-    gate: Rc<Gate>,
-    /// The document that was read last, right or wrong.
-    text: Option<String>,
-    /// When it was last read or asked for.
-    asked: u64,
-}
-
-/// For how long a document is not read again, in milliseconds.
-const FRESH_MS: u64 = 5_000;
-
-impl Live {
-    /// Begins with a document, or without one where there is none. `read` reads the settings.
-    ///
-    /// # Errors
-    /// The first key that is missing or wrong: there is no gate then, and nothing is let through.
-    pub fn begin(
-        text: Option<String>,
-        read: impl FnOnce(&Document) -> Result<Settings, ConfigError>,
-        now: u64,
-    ) -> Result<Self, ConfigError> {
-        let document = document(text.as_deref())?;
-        Ok(Self { gate: Rc::new(Gate::new(read(&document)?)), text, asked: now })
-    }
-
-    /// The gate as it is now. A visit keeps to the settings that it began with.
-    #[must_use]
-    pub fn gate(&self) -> Rc<Gate> {
-        self.gate.clone()
-    }
-
-    /// True if the document should be read again now, in the background. Returns true at most once in some seconds.
-    pub fn is_stale(&mut self, now: u64) -> bool {
-        // A clock that was set back is no reason to wait for it.
-        let stale = now.checked_sub(self.asked).is_none_or(|age| age >= FRESH_MS);
-        if stale {
-            self.asked = now;
-        }
-        stale
-    }
-
-    /// Takes the document as it is now. Hands back a line for the log where it is another than before.
-    pub fn take(
-        &mut self,
-        text: Option<String>,
-        read: impl FnOnce(&Document) -> Result<Settings, ConfigError>,
-    ) -> Option<String> {
-        if text == self.text {
-            return None;
-        }
-        let settings = document(text.as_deref()).and_then(|document| read(&document));
-        self.text = text;
-        let line = match settings {
-            Ok(settings) => {
-                self.gate = Rc::new(self.gate.with_settings(settings));
-                json!({ "event": "config_changed" })
-            }
-            Err(error) => json!({
-                "event": "config_refused", "code": error.code(), "key": error.key, "problem": error.problem,
-                "message": format!("The new configuration is wrong: {error}. The old one stays."),
-            }),
-        };
-        Some(line.to_string())
-    }
-}
-
-fn document(text: Option<&str>) -> Result<Document, ConfigError> {
-    text.map_or_else(|| Ok(Document::default()), Document::parse)
 }

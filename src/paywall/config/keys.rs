@@ -1,6 +1,6 @@
 //! The names, bounds and defaults of the configuration. Made from `src/options.json` by `npm run docs`; a test compares.
 
-use super::http_settings::{Switch, Whole};
+use super::values::{Switch, Whole};
 
 /// The members of the document and the variables that say the same.
 pub(crate) const MEMBERS: [(&str, &str); 23] = [

@@ -1,6 +1,8 @@
 //! The gate's configuration: settings, the document, routes, HTTP behaviour, the origin.
 
+pub(crate) mod bindings;
 pub(crate) mod document;
+pub(crate) mod error;
 pub(crate) mod http_settings;
 #[rustfmt::skip]
 pub(crate) mod keys;
@@ -8,3 +10,4 @@ pub(crate) mod origin;
 pub(crate) mod route;
 pub(crate) mod route_key;
 pub(crate) mod settings;
+pub(crate) mod values;

@@ -1,4 +1,5 @@
-use super::settings::{Bindings, ConfigError, base_url, wrong};
+use super::bindings::Bindings;
+use super::error::{ConfigError, base_url, wrong};
 use alloc::string::String;
 
 /// Where what is sold comes from, and what the shell is to ask there.

@@ -1,10 +1,11 @@
 //! The configuration of one route.
 
+use super::error::{ConfigError, MAX_TEXT_BYTES, missing, wrong};
 use super::keys;
 use super::keys::{PLAN, PRICE, PRICES, ROUTE};
-use super::settings::{ConfigError, MAX_TEXT_BYTES, missing, wrong};
 use crate::paywall::http::method::Method;
-use crate::paywall::pricing::price::{NumberSource, PaidRoute, PaymentOption, Price, Rate, Unit};
+use crate::paywall::pricing::ending::Unit;
+use crate::paywall::pricing::price::{NumberSource, PaidRoute, PaymentOption, Price, Rate};
 use crate::paywall::pricing::settlement_policy::{By, Free, Limit, ReceiptBy, Settlement};
 use crate::paywall::suggestion;
 use crate::wire::{AgentId, Credits, Environment, Network, PlanId, Scheme};

@@ -1,10 +1,10 @@
-use super::settings::{ConfigError, wrong};
+use super::error::{ConfigError, wrong};
 use crate::paywall::http::host::Host;
 use crate::paywall::http::method::Method;
 use crate::paywall::pricing::price::PaidRoute;
 use crate::paywall::routing::path_pattern::Pattern;
 use crate::paywall::routing::route_table::{Entry, Routes};
-use alloc::{rc::Rc, string::ToString, vec::Vec};
+use alloc::{string::ToString, sync::Arc, vec::Vec};
 
 /// The key of a route, read: `POST /ask`, `GET|PUT /files/:name`, `* api.example/*rest`.
 ///
@@ -55,7 +55,7 @@ impl RouteKey {
         self,
         routes: &mut Routes,
         at: &str,
-        mut terms: impl FnMut(Method) -> Option<Rc<PaidRoute>>,
+        mut terms: impl FnMut(Method) -> Option<Arc<PaidRoute>>,
     ) -> Result<(), ConfigError> {
         for method in self.methods {
             let (host, pattern) = (self.host.clone(), self.pattern.clone());

@@ -1,3 +1,5 @@
+use super::bindings::Bindings;
+use super::error::{ConfigError, base_url, member, missing, object, strings, wrong};
 use super::http_settings::HttpSettings;
 use super::keys;
 use super::origin::OriginSetting;
@@ -5,7 +7,6 @@ use super::route;
 use super::route::RouteContext;
 use super::route_key::RouteKey;
 use crate::api::Deployment;
-use crate::codec;
 use crate::paywall::page::Page;
 use crate::paywall::pass::Passes;
 use crate::paywall::pricing::price::PaidRoute;
@@ -15,12 +16,10 @@ use crate::paywall::routing::route_table::{Routes, Unlisted};
 use crate::wire::{ApiKey, Environment, Secret};
 use alloc::{
     format,
-    rc::Rc,
     string::{String, ToString},
+    sync::Arc,
     vec::Vec,
 };
-use core::fmt;
-use serde_json::{Map, Value};
 
 /// All that the seller says, checked: the gate opens with this or not at all (money rules: fail closed).
 #[derive(Debug)]
@@ -44,43 +43,9 @@ pub struct Settings {
     warnings: Vec<String>,
 }
 
-/// The bindings that the platform gave the gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Bindings {
-    /// A service binding to the origin, or a handler that is it. Without an origin among these, `ORIGIN_URL` must be
-    /// given.
-    pub origin: bool,
-    /// A bucket that is the origin.
-    pub bucket: bool,
-    /// Files of the Worker's own that are the origin.
-    pub assets: bool,
-    /// The Durable Object of the state: what must be true once (rule 24), the journal, allowances, rates, receipts.
-    pub state: bool,
-    /// A handler that says what a request costs; only a library has one.
-    pub handler: bool,
-}
-
-impl From<bool> for Bindings {
-    /// An environment with a service binding to the origin, or without one, and no other binding.
-    fn from(origin: bool) -> Self {
-        Self { origin, ..Self::default() }
-    }
-}
-
-/// An error in the configuration, and its place. It names a key, never a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
-    /// The key, as a path: `ROUTES["POST /ask"].credits`.
-    pub key: String,
-    /// The problem, as a continuation of the key: `must be a whole number of at least 1`.
-    pub problem: String,
-}
-
 /// For how many timeouts a settle that was sent is believed to be on its way: for 130 seconds where nothing is said. The
 /// official Python client waits for one for 90.
 const QUIET_TIMEOUTS: u64 = 13;
-/// The largest size of a configured text that travels in a header, in bytes.
-pub(in crate::paywall) const MAX_TEXT_BYTES: usize = 1024;
 
 impl Settings {
     /// Reads the variables of a Worker: `variable` gives the text of one, JSON where it holds more than a text.
@@ -133,7 +98,7 @@ impl Settings {
                         warnings.push(warning.into());
                     }
                 }
-                priced.push((*method, Rc::new(terms)));
+                priced.push((*method, Arc::new(terms)));
             }
             key.list(&mut routes, &at, |method| {
                 priced.iter().find(|(priced, _)| *priced == method).map(|(_, terms)| terms.clone())
@@ -229,22 +194,6 @@ impl Settings {
     }
 }
 
-impl ConfigError {
-    /// The stable code of this error.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        "config_invalid"
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.key, self.problem)
-    }
-}
-
-impl core::error::Error for ConfigError {}
-
 /// Warnings about requests that pass unpaid beside the paid routes, where this may be a mistake.
 fn passes_free(routes: &Routes, unlisted: Unlisted) -> Vec<String> {
     if unlisted == Unlisted::Deny {
@@ -287,25 +236,6 @@ fn promises(terms: &PaidRoute, state: bool) -> Vec<&'static str> {
     warnings
 }
 
-pub(in crate::paywall) fn missing(key: &str) -> ConfigError {
-    wrong(key, "is missing")
-}
-
-/// The path of a member: `ROUTES["POST /ask"]`.
-pub(in crate::paywall) fn member(outer: &str, member: &str) -> String {
-    format!("{outer}[{}]", Value::from(member))
-}
-
-/// It is said at a hundred places, so each of them is one call and no more.
-pub(in crate::paywall) fn wrong(key: impl AsRef<str>, problem: impl AsRef<str>) -> ConfigError {
-    #[cold]
-    #[inline(never)]
-    fn error(key: &str, problem: &str) -> ConfigError {
-        ConfigError { key: key.into(), problem: problem.into() }
-    }
-    error(key.as_ref(), problem.as_ref())
-}
-
 fn deployment(
     key: &ApiKey,
     environment: Option<String>,
@@ -331,26 +261,6 @@ fn deployment(
     })
 }
 
-pub(in crate::paywall) fn object(
-    key: &str,
-    text: &str,
-    shape: &str,
-) -> Result<Map<String, Value>, ConfigError> {
-    codec::parse_object(text).ok_or_else(|| wrong(key, format!("must be {shape}")))
-}
-
-pub(in crate::paywall) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
-    let Some(text) = text else { return Ok(Vec::new()) };
-    let list = match codec::parse_text(&text) {
-        Some(Value::Array(list)) => list.into_iter().map(|value| match value {
-            Value::String(text) => Some(text),
-            _ => None,
-        }),
-        _ => return Err(wrong(key, "must be an array of texts")),
-    };
-    list.collect::<Option<_>>().ok_or_else(|| wrong(key, "must be an array of texts"))
-}
-
 /// The names of headers, one as a text or several as an array of them.
 fn token_headers(text: Option<String>) -> Result<Vec<String>, ConfigError> {
     let names = match text {
@@ -366,15 +276,4 @@ fn token_headers(text: Option<String>) -> Result<Vec<String>, ConfigError> {
             .ok_or_else(|| wrong("TOKEN_HEADER", "must be the name of a header, or an array of them"))
     });
     names.collect()
-}
-
-/// An absolute URL to put a path after: without query, fragment, credentials or trailing slash.
-pub(in crate::paywall) fn base_url(key: &str, url: &str) -> Result<String, ConfigError> {
-    let url = url.trim_end_matches('/');
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let plain = |byte: u8| byte.is_ascii_graphic() && !b"@?#\\%;".contains(&byte);
-    if rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(plain)) {
-        return Ok(url.to_string());
-    }
-    Err(wrong(key, "must be an absolute http or https URL without a query"))
 }

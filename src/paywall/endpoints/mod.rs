@@ -1,6 +1,7 @@
-//! The gate's own addresses below `/.well-known/payments`: status, metrics, receipts, the journal.
+//! The gate's own addresses below `/.well-known/payments`: status, passes, metrics, receipts, the journal.
 
 pub(crate) mod journal;
 pub(crate) mod metrics;
+pub(crate) mod passes;
 pub(crate) mod receipts;
 pub(crate) mod status;

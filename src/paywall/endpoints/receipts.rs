@@ -1,11 +1,13 @@
 //! Receipts that are fetched: `GET /.well-known/payments/receipts/<name>`, answered from the state.
 
-use crate::paywall::gate::Action;
+use crate::paywall::action::Action;
+use crate::paywall::event::Event;
+use crate::paywall::flow::context::Context;
+use crate::paywall::flow::progress::Progress;
 use crate::paywall::http::method::Method;
 use crate::paywall::http::path::CanonicalPath;
-use crate::paywall::request_flow::{RequestFlow, Stage};
 use crate::paywall::response::gate_response::GateResponse;
-use crate::paywall::sha256::sha256;
+use crate::paywall::state::shard::SHARD_DIGITS;
 use crate::paywall::state::{Command, EntryStatus, Reply, StateCall};
 use crate::wire::{MAX_RECEIPT_BYTES, PAYMENT_RESPONSE, Receipt};
 use alloc::{
@@ -13,25 +15,10 @@ use alloc::{
     string::{String, ToString},
 };
 
-/// The header that names a receipt's URL.
-pub(crate) const RECEIPT_URL: &str = "payment-receipt-url";
 /// The path before a receipt's name.
 const FOLDER: [&str; 3] = [".well-known", "payments", "receipts"];
-/// Hexadecimal digits of the name of an object, and of that of a visit.
-const SHARD_DIGITS: usize = 16;
+/// Hexadecimal digits of the id of a request.
 const VISIT_DIGITS: usize = 32;
-
-/// The name of the object that keeps what is to be known of one payer or one network: a hash, so that a receipt's URL can
-/// name it.
-pub(crate) fn shard(kind: &str, who: &str) -> String {
-    let digest = sha256(format!("{kind}:{}", who.trim().to_ascii_lowercase()).as_bytes());
-    digest.chars().take(SHARD_DIGITS).collect()
-}
-
-/// The name of the object that is the seller's book.
-pub(crate) fn book() -> String {
-    shard("journal", "")
-}
 
 /// The absolute path of a visit's receipt. Who does not know it cannot guess it: 128 bits of it are chance.
 pub(crate) fn path(shard: &str, visit: &str) -> String {
@@ -39,7 +26,7 @@ pub(crate) fn path(shard: &str, visit: &str) -> String {
 }
 
 /// The object and the visit of the receipt that is asked for, if one is.
-pub(crate) fn asked(method: Method, path: &CanonicalPath) -> Option<(String, String)> {
+fn asked(method: Method, path: &CanonicalPath) -> Option<(String, String)> {
     let [a, b, c, name] = path.segments() else { return None };
     let here = [a, b, c].into_iter().zip(FOLDER).all(|(asked, ours)| asked == ours);
     let (shard, visit) = name.split_once('-')?;
@@ -49,21 +36,32 @@ pub(crate) fn asked(method: Method, path: &CanonicalPath) -> Option<(String, Str
     (here && name && read && !path.is_directory()).then(|| (shard.to_string(), visit.to_string()))
 }
 
-impl RequestFlow {
-    /// Asks for a receipt.
-    pub(crate) fn find_receipt(&mut self, (shard, visit): (String, String)) -> Action {
-        self.log.route = "own".into();
-        self.stage = Stage::Receipt;
-        Action::State(StateCall { shard, command: Command::Receipt { visit } })
+/// A request for a receipt.
+#[derive(Debug)]
+pub(crate) struct ReceiptRequest;
+
+impl ReceiptRequest {
+    /// Asks the state for the receipt that a path names; `None` where it names none.
+    pub(crate) fn begin(
+        method: Method,
+        path: &CanonicalPath,
+        context: &mut Context,
+    ) -> Option<(Self, Action)> {
+        let (shard, visit) = asked(method, path)?;
+        context.log.route = "own".into();
+        Some((Self, Action::State(StateCall { shard, command: Command::Receipt { visit } })))
     }
 
-    pub(crate) fn found_receipt(&self, reply: Reply) -> Action {
-        let answer = match reply {
-            Reply::Receipt { status, receipt } => found(status, receipt),
-            Reply::Nothing => GateResponse::error(404, "receipt_unknown", "There is no such receipt."),
-            _ => GateResponse::state_unavailable(),
+    pub(crate) fn handle(self, event: Event, context: &Context) -> Progress<Self> {
+        let answer = match event {
+            Event::State(Reply::Receipt { status, receipt }) => found(status, receipt),
+            Event::State(Reply::Nothing) => {
+                GateResponse::error(404, "receipt_unknown", "There is no such receipt.")
+            }
+            Event::State(_) | Event::StateFailed => GateResponse::state_unavailable(),
+            _ => return Progress::Done(context.unexpected_event()),
         };
-        self.respond(answer)
+        Progress::Done(context.respond(answer))
     }
 }
 

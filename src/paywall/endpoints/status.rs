@@ -1,14 +1,14 @@
-//! `GET /.well-known/payments/status`: whether a token would pay, asked without paying: verified with an amount of 0. For
-//! plans by time it says whether the plan is held.
+//! `GET /.well-known/payments/status`: tells if a token would pay, without paying. The token is verified with an amount of
+//! 0. For plans by time the answer tells if the plan is held.
 
-use crate::api::{self, Call as _, x402};
-use crate::paywall::facilitator::result;
-use crate::paywall::facilitator::result::VerifyResult;
-use crate::paywall::flow::admission;
-use crate::paywall::flow::admission::TokenProblem;
-use crate::paywall::gate::{Action, Gate, RequestHead};
+use crate::api::{Call as _, x402};
+use crate::paywall::action::{Action, RequestHead};
+use crate::paywall::event::Event;
+use crate::paywall::facilitator::result::{self, VerifyResult};
+use crate::paywall::flow::context::Context;
+use crate::paywall::flow::payment_attempt::{self, TokenProblem};
+use crate::paywall::flow::progress::Progress;
 use crate::paywall::http::method::Method;
-use crate::paywall::request_flow::{FacilitatorError, RequestFlow, Stage};
 use crate::paywall::response::gate_response::GateResponse;
 use crate::wire::{Accept, AccessToken, Credits, MAX_ACCEPTS, PaymentRequired, PlanId, Resource};
 use alloc::{string::ToString, vec::Vec};
@@ -16,31 +16,32 @@ use serde_json::json;
 
 const PATH: &str = "/.well-known/payments/status";
 
-impl RequestFlow {
-    /// Has the token of a request verified for nothing; nothing where something else is asked.
-    pub(crate) fn status(
-        &mut self,
-        gate: &Gate,
-        method: Method,
-        request: &RequestHead,
-    ) -> Option<Result<Action, GateResponse>> {
-        matches!(method, Method::Get | Method::Head).then(|| self.ask_after(gate, request))
-    }
+/// A token that is verified for an amount of 0.
+#[derive(Debug)]
+pub(crate) struct TokenCheck(x402::Verify);
 
-    fn ask_after(&mut self, gate: &Gate, request: &RequestHead) -> Result<Action, GateResponse> {
-        let token = admission::token(&request.headers);
+impl TokenCheck {
+    /// Sends the token of a request to the facilitator.
+    ///
+    /// # Errors
+    /// The plan whose terms have to be asked for first.
+    pub(crate) fn begin(
+        request: &RequestHead,
+        context: &Context,
+    ) -> Result<Result<(Self, Action), GateResponse>, PlanId> {
+        let token = payment_attempt::token(&request.headers);
         let wanted = token.as_ref().ok().and_then(|token| token.accepted().plan_id());
-        let offer = match self.offer_nothing(gate, wanted) {
-            Ok(offer) => offer,
-            Err(plan_id) => return gate.look_up(plan_id, request, self),
+        let offer = free_offer(context, wanted)?;
+        let token = match token {
+            Ok(token) => token,
+            Err(TokenProblem::TooLarge) => return Ok(Err(GateResponse::payment_too_large())),
+            Err(TokenProblem::Refused(code, message)) => {
+                return Ok(Err(GateResponse::payment_required(&offer, code, message)));
+            }
         };
-        let token = token.map_err(|problem| match problem {
-            TokenProblem::TooLarge => GateResponse::payment_too_large(),
-            TokenProblem::Refused(code, message) => GateResponse::payment_required(&offer, code, message),
-        })?;
         if !offer.accepts().iter().any(|accept| accept.plan_id() == token.accepted().plan_id()) {
             let message = "This payment token is for a plan that pays for nothing here.";
-            return Err(GateResponse::payment_required(&offer, "payment_for_another_plan", message));
+            return Ok(Err(GateResponse::payment_required(&offer, "payment_for_another_plan", message)));
         }
         let verify = x402::Verify {
             payment_required: offer,
@@ -48,24 +49,21 @@ impl RequestFlow {
             max_amount: Credits::ZERO,
         };
         let call = verify.request();
-        self.stage = Stage::CheckingToken(verify);
-        Ok(Action::Call(call))
+        Ok(Ok((Self(verify), Action::Call(call))))
     }
 
-    /// Handles the response of the facilitator.
-    pub(crate) fn told(
-        &self,
-        verify: &x402::Verify,
-        answer: Result<&api::Response, FacilitatorError>,
-    ) -> Action {
-        let verdict = match answer {
-            Ok(answer) => result::verdict(verify.parse(answer)),
-            Err(silence) => VerifyResult::Unavailable(silence.code().into()),
+    pub(crate) fn handle(self, event: &Event, context: &Context) -> Progress<Self> {
+        let Self(verify) = self;
+        let verdict = match event {
+            Event::Answered(answer) => result::verdict(verify.parse(answer)),
+            Event::Unanswered(error) => VerifyResult::Unavailable(error.code().into()),
+            _ => return Progress::Done(context.unexpected_event()),
         };
-        self.respond(match verdict {
+        let answer = match verdict {
             VerifyResult::Valid(verified) => {
                 let plan = AccessToken::decode(verify.token.expose()).ok();
-                let plan = plan.as_ref().and_then(|token| token.accepted().plan_id()).map(|plan| plan.as_str().to_string());
+                let plan = plan.as_ref().and_then(|token| token.accepted().plan_id());
+                let plan = plan.map(|plan| plan.as_str().to_string());
                 let text = json!({ "valid": true, "payer": verified.payer, "plan": plan, "network": verified.network });
                 GateResponse::document(200, text.to_string())
             }
@@ -73,45 +71,47 @@ impl RequestFlow {
                 GateResponse::payment_required(&verify.payment_required, &refusal.code, &refusal.message)
                     .with("x-correlation-id", &refusal.correlation_id)
             }
-            VerifyResult::Unavailable(code) => {
-                GateResponse::unavailable(&code, "The payment could not be checked. Nothing was charged; try again later.")
-            }
-        })
+            VerifyResult::Unavailable(code) => GateResponse::unavailable(
+                &code,
+                "The payment could not be checked. Nothing was charged; try again later.",
+            ),
+        };
+        Progress::Done(context.respond(answer))
     }
+}
 
-    /// Every plan that pays for something here and of which it is known how it is paid for, for nothing; the plan that has
-    /// to be asked for first, where nothing is known of the `wanted` one, or of any if none is.
-    fn offer_nothing(&self, gate: &Gate, wanted: Option<&PlanId>) -> Result<PaymentRequired, PlanId> {
-        let mut accepts: Vec<Accept> = Vec::new();
-        let mut unknown = None;
-        for way in self.settings.routes.paid().flat_map(|terms| &terms.options) {
-            let mut way = way.clone();
-            if !gate.plans.complete(&mut way) {
-                if wanted.is_none_or(|wanted| *wanted == way.plan_id) {
-                    unknown = unknown.or(Some(way.plan_id));
-                }
-                continue;
+/// An offer for nothing of every plan that pays for something here and whose terms are known; the plan whose terms have
+/// to be asked for first, where those of the `wanted` one are not known, or of none.
+fn free_offer(context: &Context, wanted: Option<&PlanId>) -> Result<PaymentRequired, PlanId> {
+    let mut accepts: Vec<Accept> = Vec::new();
+    let mut unknown = None;
+    for way in context.settings().routes.paid().flat_map(|terms| &terms.options) {
+        let mut way = way.clone();
+        if !context.shared.plans.complete(&mut way) {
+            if wanted.is_none_or(|wanted| *wanted == way.plan_id) {
+                unknown = unknown.or(Some(way.plan_id));
             }
-            let known = |accept: &Accept| {
-                accept.plan_id() == Some(&way.plan_id)
-                    && accept.scheme() == Some(way.scheme)
-                    && accept.network() == way.network
-            };
-            if accepts.len() >= MAX_ACCEPTS || accepts.iter().any(known) {
-                continue;
-            }
-            let mut accept = Accept::new(way.scheme, &way.network, way.plan_id);
-            if let Some(agent) = way.agent_id {
-                accept = accept.with_agent(agent);
-            }
-            accepts.push(accept.with_verb(Method::Get.as_str()).with_credits(Credits::ZERO));
+            continue;
         }
-        match unknown {
-            Some(plan_id) if wanted.is_some() || accepts.is_empty() => Err(plan_id),
-            _ => {
-                let url = [self.base.as_str(), PATH].concat();
-                Ok(PaymentRequired::new(Resource { url, ..Resource::default() }, accepts))
-            }
+        let known = |accept: &Accept| {
+            accept.plan_id() == Some(&way.plan_id)
+                && accept.scheme() == Some(way.scheme)
+                && accept.network() == way.network
+        };
+        if accepts.len() >= MAX_ACCEPTS || accepts.iter().any(known) {
+            continue;
+        }
+        let mut accept = Accept::new(way.scheme, &way.network, way.plan_id);
+        if let Some(agent) = way.agent_id {
+            accept = accept.with_agent(agent);
+        }
+        accepts.push(accept.with_verb(Method::Get.as_str()).with_credits(Credits::ZERO));
+    }
+    match unknown {
+        Some(plan_id) if wanted.is_some() || accepts.is_empty() => Err(plan_id),
+        _ => {
+            let url = [context.base.as_str(), PATH].concat();
+            Ok(PaymentRequired::new(Resource { url, ..Resource::default() }, accepts))
         }
     }
 }

@@ -1,16 +1,13 @@
 use crate::api::plans::{GetPlanMeans, PlanMeans};
 use crate::api::{self, Call as _};
-use crate::paywall::gate::{Action, Gate, RequestHead};
 use crate::paywall::pricing::price::{PaidRoute, PaymentOption};
-use crate::paywall::request_flow::{Event, RequestFlow, Stage};
-use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::vec_map::VecMap;
 use crate::wire::{Environment, Network, PlanId, Scheme};
 use alloc::{
-    rc::Rc,
     string::{String, ToString},
+    sync::Arc,
 };
-use core::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the platform says of the plans whose scheme and network the configuration leaves to it, for as long as the
 /// isolate lives.
@@ -19,7 +16,7 @@ use core::cell::RefCell;
 /// known is a 503, never a 402 that might ask for the wrong thing, and never a pass.
 #[derive(Debug, Default)]
 pub(crate) struct PlanCache {
-    known: RefCell<VecMap<PlanId, CachedPlan>>,
+    known: Mutex<VecMap<PlanId, CachedPlan>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -42,19 +39,11 @@ pub(crate) struct SchemeAndNetwork {
     pub(crate) network: String,
 }
 
-/// A plan to be asked for while nobody waits: send `request` as any call, and report it to [`Gate::learn`].
+/// A plan to be asked for while nobody waits: send `request` as any call, and report it to [`Gate::learn`](super::super::Gate::learn).
 #[derive(Debug, Clone)]
 pub struct PlanQuery {
     /// The call.
     pub request: api::Request,
-    plan_id: PlanId,
-}
-
-/// A request that waits for a plan.
-#[derive(Debug)]
-pub(crate) struct PlanLookup {
-    gate: Gate,
-    request: RequestHead,
     plan_id: PlanId,
 }
 
@@ -64,13 +53,19 @@ const FRESH_MS: u64 = 300_000;
 const PAUSE_MS: u64 = 5_000;
 /// How long a request waits for what another one asks, in milliseconds, before it asks itself: the other may be gone.
 const TRUST_MS: u64 = 3_000;
-/// How often it looks whether it is there, in milliseconds. It cannot await what another request awaits: in workerd what one
-/// request began belongs to it, and ends with it.
-const LOOK_MS: u32 = 20;
+impl PlanQuery {
+    pub(crate) fn new(plan_id: PlanId) -> Self {
+        Self { request: GetPlanMeans { plan_id: plan_id.clone() }.request(), plan_id }
+    }
+}
 
 impl PlanCache {
+    fn known(&self) -> MutexGuard<'_, VecMap<PlanId, CachedPlan>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The terms with the scheme and network of their plan; the plan that has to be asked first, otherwise.
-    pub(crate) fn resolve(&self, terms: &Rc<PaidRoute>) -> Result<Rc<PaidRoute>, PlanId> {
+    pub(crate) fn resolve(&self, terms: &Arc<PaidRoute>) -> Result<Arc<PaidRoute>, PlanId> {
         if !terms.options.iter().any(|way| way.follows_plan) {
             return Ok(terms.clone());
         }
@@ -80,7 +75,7 @@ impl PlanCache {
                 return Err(way.plan_id.clone());
             }
         }
-        Ok(Rc::new(terms))
+        Ok(Arc::new(terms))
     }
 
     /// Puts the scheme and network of its plan into a way, where they are the plan's to say; whether both are there.
@@ -88,7 +83,7 @@ impl PlanCache {
         if !way.follows_plan {
             return true;
         }
-        let known = self.known.borrow();
+        let known = self.known();
         let Some(means) = known.get(&way.plan_id).and_then(|known| known.means.as_ref()) else {
             return false;
         };
@@ -103,15 +98,15 @@ impl PlanCache {
     }
 
     /// Whether it was asked for in vain a moment ago: a platform that is down is not made to answer every buyer.
-    fn is_pausing(&self, plan_id: &PlanId, now: u64) -> bool {
-        let known = self.known.borrow();
+    pub(crate) fn is_pausing(&self, plan_id: &PlanId, now: u64) -> bool {
+        let known = self.known();
         known.iter().any(|(known, plan)| known == plan_id && within(plan.failed, now, PAUSE_MS))
     }
 
     /// Whether another request asks for it. If none does, this one does now.
-    fn in_flight(&self, plan_id: &PlanId, now: u64) -> bool {
+    pub(crate) fn in_flight(&self, plan_id: &PlanId, now: u64) -> bool {
         let mut flies = false;
-        self.known.borrow_mut().change(plan_id.clone(), |known| {
+        self.known().change(plan_id.clone(), |known| {
             flies = within(known.flies, now, TRUST_MS);
             if !flies {
                 known.flies = now;
@@ -120,34 +115,46 @@ impl PlanCache {
         flies
     }
 
-    fn learn(&self, plan_id: &PlanId, means: Option<SchemeAndNetwork>, now: u64) {
-        self.known.borrow_mut().change(plan_id.clone(), |known| match means {
+    fn store(&self, plan_id: &PlanId, means: Option<SchemeAndNetwork>, now: u64) {
+        self.known().change(plan_id.clone(), |known| match means {
             Some(means) => *known = CachedPlan { means: Some(means), said: now, ..CachedPlan::default() },
             None => (known.failed, known.flies) = (now, 0),
         });
     }
 
-    /// As if the platform had said it.
+    /// Takes the platform's answer to a query; `None` where it did not answer. Terms that were known stay known then.
+    pub(crate) fn learn(
+        &self,
+        query: &PlanQuery,
+        answer: Option<&api::Response>,
+        environment: Environment,
+        now: u64,
+    ) {
+        let means = answer.and_then(|answer| SchemeAndNetwork::read(&query.plan_id, answer, environment));
+        self.store(&query.plan_id, means, now);
+    }
+
+    /// Stores terms as if the platform had given them.
     #[cfg(test)]
     pub(crate) fn insert(&self, plan: &str, scheme: &str, network: &str, now: u64) {
         if let (Ok(plan_id), Some(scheme)) = (PlanId::parse(plan, "planId"), Scheme::parse(scheme)) {
-            self.learn(&plan_id, Some(SchemeAndNetwork { scheme, network: network.into() }), now);
+            self.store(&plan_id, Some(SchemeAndNetwork { scheme, network: network.into() }), now);
         }
     }
 
     #[cfg(test)]
     pub(crate) fn clear(&self) {
-        self.known.borrow_mut().retain(|_, _| false);
+        self.known().retain(|_, _| false);
     }
 
     /// A plan that was said too long ago and is not being asked for.
-    fn stale(&self, now: u64) -> Option<PlanId> {
-        let mut known = self.known.borrow_mut();
+    pub(crate) fn stale(&self, now: u64) -> Option<PlanQuery> {
+        let mut known = self.known();
         let (plan_id, known) = known.iter_mut().find(|(_, known)| {
             known.means.is_some() && !within(known.said, now, FRESH_MS) && !within(known.asked, now, PAUSE_MS)
         })?;
         known.asked = now;
-        Some(plan_id.clone())
+        Some(PlanQuery::new(plan_id.clone()))
     }
 }
 
@@ -173,63 +180,4 @@ impl SchemeAndNetwork {
         };
         Some(Self { scheme, network })
     }
-}
-
-impl Gate {
-    /// A plan that is to be asked for again by now, if there is one: while nobody waits, best after an answer is given.
-    /// Each is named once in some seconds.
-    #[must_use]
-    pub fn stale_plan(&self, now: u64) -> Option<PlanQuery> {
-        let plan_id = self.plans.stale(now)?;
-        Some(PlanQuery { request: GetPlanMeans { plan_id: plan_id.clone() }.request(), plan_id })
-    }
-
-    /// Takes what the platform answered to a [`PlanQuery`]; nothing where it did not. What was known stays known then.
-    pub fn learn(&self, query: &PlanQuery, answer: Option<&api::Response>, now: u64) {
-        let environment = self.settings().environment();
-        let means = answer.and_then(|answer| SchemeAndNetwork::read(&query.plan_id, answer, environment));
-        self.plans.learn(&query.plan_id, means, now);
-    }
-
-    /// Has a request wait for a plan that is not known.
-    pub(crate) fn look_up(
-        &self,
-        plan_id: PlanId,
-        request: &RequestHead,
-        visit: &mut RequestFlow,
-    ) -> Result<Action, GateResponse> {
-        if self.plans.is_pausing(&plan_id, request.now) {
-            return Err(plan_unknown());
-        }
-        let action = match self.plans.in_flight(&plan_id, request.now) {
-            true => Action::Wait(LOOK_MS),
-            false => Action::Call(GetPlanMeans { plan_id: plan_id.clone() }.request()),
-        };
-        visit.stage =
-            Stage::LookingUpPlan(PlanLookup { gate: self.clone(), request: request.clone(), plan_id });
-        Ok(action)
-    }
-}
-
-impl RequestFlow {
-    /// The plan was asked for, or another request has had time to: now the request is looked at as if it came now.
-    pub(crate) fn plan_looked_up(&mut self, waiting: PlanLookup, event: &Event, now: u64) -> Action {
-        let PlanLookup { gate, mut request, plan_id } = waiting;
-        request.now = now;
-        if !matches!(event, Event::Waited) {
-            let query = PlanQuery { request: GetPlanMeans { plan_id: plan_id.clone() }.request(), plan_id };
-            let answer = if let Event::Answered(answer) = event { Some(answer) } else { None };
-            gate.learn(&query, answer, now);
-        }
-        match gate.admit(&request, self) {
-            Ok(action) => action,
-            Err(answer) => self.reject_early(answer),
-        }
-    }
-}
-
-pub(crate) fn plan_unknown() -> GateResponse {
-    let message =
-        "How this resource is paid for could not be found out. Nothing was charged; try again later.";
-    GateResponse::unavailable("plan_unknown", message)
 }

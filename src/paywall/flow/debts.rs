@@ -1,81 +1,82 @@
-//! What a payer owes for an answer that was delivered and not paid for: it is settled before another one is begun (rule 19).
+//! Debts: answers that were delivered and not paid for. A debt is settled before the payer's next answer begins (rule 19).
 
-use super::admission::PaymentAttempt;
+use super::context::Context;
+use super::payment_attempt::PaymentAttempt;
 use crate::api::{self, x402};
-use crate::paywall::facilitator::result;
-use crate::paywall::facilitator::result::SettleResult;
-use crate::paywall::gate::Action;
-use crate::paywall::request_flow::{FacilitatorError, RequestFlow, Stage};
+use crate::paywall::action::Action;
+use crate::paywall::event::{Event, FacilitatorError};
+use crate::paywall::facilitator::result::{self, SettleResult};
 use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::state::{Command, Entry, Reply, SettlementOutcome, StateCall, debt_end};
-use alloc::{boxed::Box, format, string::String};
+use alloc::{boxed::Box, format};
 
-/// An earlier answer's settle that this visit sends, and the request that waits for it.
+/// The settlement of an earlier answer, and the request that waits for it.
 #[derive(Debug)]
 pub(crate) struct Debt {
-    pub(crate) payment: PaymentAttempt,
+    pub(crate) payment: Box<PaymentAttempt>,
     entry: Box<Entry>,
 }
 
-/// What became of that settle, to be written down before the request goes on.
+/// The outcome of that settlement, which is written down before the request goes on.
 #[derive(Debug)]
 pub(crate) struct SettledDebt {
-    pub(crate) payment: PaymentAttempt,
+    pub(crate) payment: Box<PaymentAttempt>,
     command: Command,
 }
 
-impl RequestFlow {
-    /// Settles what is owed, with the token that it is owed by.
-    pub(crate) fn settle_debt(&mut self, payment: PaymentAttempt, entry: Box<Entry>) -> Action {
-        let body = entry.settle_body.as_ref().map(|again| again.expose().into());
-        self.stage = Stage::SettlingDebt(Debt { payment, entry });
-        Action::Call(api::Request::post("/api/v1/x402/settle", body))
+impl Debt {
+    /// Settles a debt with the token of the answer that it is for.
+    pub(crate) fn begin(payment: Box<PaymentAttempt>, entry: Box<Entry>) -> (Self, Action) {
+        let body = entry.settle_body.as_ref().map(|body| body.expose().into());
+        (Self { payment, entry }, Action::Call(api::Request::post("/api/v1/x402/settle", body)))
     }
 
-    /// What the facilitator says to it.
-    pub(crate) fn debt_settled(
-        &mut self,
-        debt: Debt,
+    /// Takes the facilitator's answer: the outcome to write down, or the answer that ends the request.
+    pub(crate) fn settled(
+        self,
         answer: Result<&api::Response, FacilitatorError>,
-    ) -> Action {
-        let Debt { mut payment, entry } = debt;
+        context: &mut Context,
+    ) -> Result<(SettledDebt, Action), Box<Action>> {
+        let Self { mut payment, entry } = self;
         let settled = match answer {
             Ok(answer) => result::settled(x402::receipt(answer), &entry.network),
-            Err(silence) => SettleResult::Unknown(silence.code().into()),
+            Err(error) => SettleResult::Unknown(error.code().into()),
         };
-        let Some(end) = debt_end(&entry, settled) else { return self.state_unavailable() };
+        let Some(end) = debt_end(&entry, settled) else { return Err(Box::new(context.state_unavailable())) };
         let refused = match &end {
             SettlementOutcome::Owed { receipt: Some(_), why, .. } => Some(owed(why)),
             SettlementOutcome::Owed { why, .. } => Some(not_tried(why)),
             _ => None,
         };
         if matches!(end, SettlementOutcome::Unknown { .. }) && entry.nonce.is_none() {
-            self.log.unresolved(&entry.route);
+            context.log.unresolved(&entry.route);
         }
-        let command = self.close_command(entry.visit.clone(), end, entry.rounds);
+        let command = context.close_command(entry.visit.clone(), end, entry.rounds);
+        let shard = payment.shard.clone();
         if let Some(answer) = refused {
-            self.defer(payment.shard.clone(), command);
-            return self.reject(&payment, answer);
+            context.defer(shard, command);
+            return Err(Box::new(context.reject(&payment, answer)));
         }
         // Credits may have been burned since this request was verified.
-        payment.waiting_since.get_or_insert(self.now);
-        let shard = payment.shard.clone();
-        self.stage = Stage::ClosingDebt(SettledDebt { payment, command: command.clone() });
-        Action::State(StateCall { shard, command })
+        payment.waiting_since.get_or_insert(context.now);
+        let action = Action::State(StateCall { shard, command: command.clone() });
+        Ok((SettledDebt { payment, command }, action))
     }
+}
 
-    /// Whether it is written down.
-    pub(crate) fn debt_closed(&mut self, cleared: SettledDebt, reply: Option<&Reply>) -> Action {
-        let SettledDebt { payment, command } = cleared;
-        if matches!(reply, Some(Reply::Done | Reply::Nothing)) {
-            return self.reserve(payment);
+impl SettledDebt {
+    /// Takes the state's reply: the request that goes on, or the answer that ends it.
+    pub(crate) fn closed(
+        self,
+        event: &Event,
+        context: &mut Context,
+    ) -> Result<Box<PaymentAttempt>, Box<Action>> {
+        let Self { payment, command } = self;
+        if matches!(event, Event::State(Reply::Done | Reply::Nothing)) {
+            return Ok(payment);
         }
-        self.defer(payment.shard.clone(), command);
-        self.reject(&payment, GateResponse::state_unavailable())
-    }
-
-    pub(crate) fn close_command(&self, visit: String, end: SettlementOutcome, round: u32) -> Command {
-        Command::Close { visit, end, after: self.settings.timeout_ms().into(), round }
+        context.defer(payment.shard.clone(), command);
+        Err(Box::new(context.reject(&payment, GateResponse::state_unavailable())))
     }
 }
 

@@ -1,17 +1,17 @@
-use super::request_log::Span;
+use super::span::Span;
 use crate::wire::Credits;
 use alloc::{
     format,
     string::{String, ToString},
     vec::Vec,
 };
-use core::cell::RefCell;
 use core::fmt::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The counts of one isolate since it began. There are many isolates, they come and go, and none knows of the others. A
 /// collector must read often and treat an isolate that starts again as a counter reset.
 #[derive(Debug, Default)]
-pub(crate) struct Counters(RefCell<Counted>);
+pub(crate) struct Counters(Mutex<Counted>);
 
 #[derive(Debug, Default)]
 struct Counted {
@@ -27,9 +27,13 @@ struct Counted {
 }
 
 impl Counters {
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Says who counts, at the first request.
     pub(crate) fn begin(&self, seed: &str, now: u64) {
-        let mut counted = self.0.borrow_mut();
+        let mut counted = self.counted();
         if counted.isolate.is_empty() {
             counted.isolate = seed.chars().take(12).collect();
             counted.since = now;
@@ -37,7 +41,7 @@ impl Counters {
     }
 
     pub(crate) fn request(&self, route: &str, outcome: &'static str) {
-        let mut counted = self.0.borrow_mut();
+        let mut counted = self.counted();
         match counted.requests.iter_mut().find(|(known, ended, _)| known == route && *ended == outcome) {
             Some((_, _, count)) => *count += 1,
             None => counted.requests.push((route.to_string(), outcome, 1)),
@@ -45,7 +49,7 @@ impl Counters {
     }
 
     pub(crate) fn settled(&self, route: &str, credits: Credits) {
-        let mut counted = self.0.borrow_mut();
+        let mut counted = self.counted();
         match counted.credits.iter_mut().find(|(known, _)| known == route) {
             Some((_, sum)) => *sum = sum.saturating_add(credits),
             None => counted.credits.push((route.to_string(), credits)),
@@ -53,7 +57,7 @@ impl Counters {
     }
 
     pub(crate) fn unresolved(&self, route: &str) {
-        let mut counted = self.0.borrow_mut();
+        let mut counted = self.counted();
         match counted.unresolved.iter_mut().find(|(known, _)| known == route) {
             Some((_, count)) => *count += 1,
             None => counted.unresolved.push((route.to_string(), 1)),
@@ -61,7 +65,7 @@ impl Counters {
     }
 
     pub(crate) fn waited(&self, span: Span, milliseconds: u64) {
-        let mut counted = self.0.borrow_mut();
+        let mut counted = self.counted();
         if let Some((count, sum)) = counted.waits.get_mut(span as usize) {
             *count += 1;
             *sum = sum.saturating_add(milliseconds);
@@ -70,7 +74,7 @@ impl Counters {
 
     /// All of it in the text format of Prometheus.
     pub(crate) fn page(&self) -> String {
-        let counted = self.0.borrow();
+        let counted = self.counted();
         let isolate = &counted.isolate;
         let mut page = String::new();
         let head = |page: &mut String, name: &str, kind: &str, help: &str| {

@@ -3,3 +3,4 @@
 pub(crate) mod counters;
 pub(crate) mod request_log;
 pub(crate) mod settlement_log;
+pub(crate) mod span;

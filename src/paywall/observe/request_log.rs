@@ -1,28 +1,28 @@
 use super::counters::Counters;
-use crate::codec;
+use super::span::Span;
+use crate::paywall::action::{Action, Delivery, RequestHead};
+use crate::paywall::event::Event;
 use crate::paywall::facilitator::result;
-use crate::paywall::gate::{Action, Delivery, RequestHead};
 use crate::paywall::http::headers;
 use crate::paywall::http::headers::HeaderList;
-use crate::paywall::pass::PASS_EXPIRES;
-use crate::paywall::request_flow::{Event, RequestFlow, Stage};
+use crate::paywall::http::names::PASS_EXPIRES;
 use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::response::header_limit;
 use crate::paywall::sha256::sha256;
 use crate::wire::{Credits, MAX_TOKEN_BYTES, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Receipt, base64};
 use alloc::{
     format,
-    rc::Rc,
     string::{String, ToString},
+    sync::Arc,
     vec::Vec,
 };
 use serde_json::{Map, Value};
 
-/// Looks on while a visit goes its way: gives it a name that all parties share, sees how long each was waited for, and
-/// says at its end what it came to. It decides nothing.
+/// Observes one request: gives it an id that all parties share, measures each wait, and records the outcome. It decides
+/// nothing.
 #[derive(Debug)]
 pub(crate) struct RequestLog {
-    counters: Rc<Counters>,
+    counters: Arc<Counters>,
     /// The `x-correlation-id` of the request, or a new one.
     correlation: String,
     method: String,
@@ -41,17 +41,6 @@ pub(crate) struct RequestLog {
     over: bool,
 }
 
-/// The calls that a request can wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Span {
-    Plan,
-    State,
-    Price,
-    Verify,
-    Origin,
-    Settle,
-}
-
 /// The outcome of one request, for logs and counters. It holds no token and no key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -65,37 +54,33 @@ pub struct Record {
     pub numbers: [u64; 3],
 }
 
-/// The largest size of a client's correlation id, in bytes.
-const MAX_CORRELATION_BYTES: usize = 128;
-/// How much of a path is written down, in characters.
-const MAX_PATH_CHARS: usize = 256;
-const CORRELATION: &str = "x-correlation-id";
-/// The platform's own, where it names another.
-const PLATFORM_CORRELATION: &str = "x-platform-correlation-id";
-
-impl Span {
-    /// In the order of their numbers.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Plan, Self::State, Self::Price, Self::Verify, Self::Origin, Self::Settle];
-
-    /// As `server-timing`, the log and the counters say it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Plan => "plan",
-            Self::State => "state",
-            Self::Price => "price",
-            Self::Verify => "verify",
-            Self::Origin => "origin",
-            Self::Settle => "settle",
-        }
-    }
+/// The settings and the state of the request, as far as the log needs them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Completion {
+    pub(crate) now: u64,
+    /// Set where each request is a line of the log.
+    pub(crate) log: bool,
+    /// Set where answers have a `server-timing` header.
+    pub(crate) timing: bool,
+    pub(crate) settle_sent: bool,
+    /// Set where the request waits for an earlier one of its payer.
+    pub(crate) waits_for_earlier: bool,
 }
 
+/// The largest correlation id of a client, in bytes.
+const MAX_CORRELATION_BYTES: usize = 128;
+/// How many characters of a path are recorded.
+const MAX_PATH_CHARS: usize = 256;
+const CORRELATION: &str = "x-correlation-id";
+/// The platform's correlation id, where it is another one.
+const PLATFORM_CORRELATION: &str = "x-platform-correlation-id";
+
 impl RequestLog {
-    pub(crate) fn new(counters: &Rc<Counters>, request: &RequestHead) -> Self {
-        let seed: String = request.seed.iter().map(|byte| format!("{byte:02x}")).collect();
-        // Made of the seed and not the seed itself, by which a receipt is known.
-        let chance: String = sha256(format!("correlation:{seed}").as_bytes()).chars().take(32).collect();
+    /// `id` is the request's seed in hexadecimal.
+    pub(crate) fn new(counters: &Arc<Counters>, request: &RequestHead, id: &str) -> Self {
+        // A hash, since a receipt can be fetched by the seed itself.
+        let mut chance = sha256(["correlation:", id].concat().as_bytes());
+        chance.truncate(32);
         counters.begin(&chance, request.now);
         let plain = |text: &&str| {
             let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/=+@".contains(&byte);
@@ -126,7 +111,62 @@ impl RequestLog {
         }
     }
 
-    /// True if the request carried a token.
+    pub(crate) fn correlation_id(&self) -> &str {
+        &self.correlation
+    }
+
+    pub(crate) fn take_record(&mut self) -> Option<Record> {
+        self.record.take()
+    }
+
+    /// Completes an action with the headers of the gate, and records the outcome with the last action of the request.
+    pub(crate) fn complete(&mut self, action: &mut Action, code: &str, settings: &Completion) {
+        if !matches!(action, Action::Wait(_)) {
+            self.waited(settings.now);
+        }
+        match action {
+            Action::Respond(answer) => {
+                if let Some(other) = answer.headers.get(CORRELATION).map(ToString::to_string)
+                    && other != self.correlation
+                {
+                    answer.headers.set(PLATFORM_CORRELATION, other);
+                }
+                self.tell_uncharged(answer, code, settings.settle_sent);
+                let outcome = answered(answer.status, code);
+                self.close(answer.status, outcome, code, &mut answer.headers, settings);
+                header_limit::fit_answer(answer);
+            }
+            Action::Deliver(delivery) => {
+                let outcome = delivered(delivery, &self.route);
+                let status = self.origin_status.unwrap_or(200);
+                self.close(status, outcome, "", &mut delivery.headers, settings);
+                header_limit::fit_delivery(&mut delivery.headers);
+            }
+            Action::Forward(forward) => {
+                forward.headers.set(CORRELATION, self.correlation.as_str());
+                self.payer = forward.headers.get("x-payment-payer").map(Into::into);
+                self.wait(Span::Origin, settings.now);
+            }
+            Action::Call(call) => {
+                let span = match call.path.rsplit('/').next() {
+                    Some("verify") => Span::Verify,
+                    Some("settle") => Span::Settle,
+                    _ => Span::Plan,
+                };
+                self.wait(span, settings.now);
+            }
+            Action::State(_) => self.wait(Span::State, settings.now),
+            Action::Wait(_) if self.waiting.is_some() => {}
+            Action::Wait(_) => {
+                let span = if settings.waits_for_earlier { Span::State } else { Span::Plan };
+                self.wait(span, settings.now);
+            }
+            Action::Price(_) => self.wait(Span::Price, settings.now),
+            Action::Finish(_) => {}
+        }
+    }
+
+    /// True where the request carried a token.
     pub(crate) fn saw_token(&self) -> bool {
         self.token.is_some()
     }
@@ -191,11 +231,11 @@ impl RequestLog {
         outcome: &'static str,
         code: &str,
         headers: &mut HeaderList,
-        visit: &Outcome,
+        settings: &Completion,
     ) {
         headers.set(CORRELATION, self.correlation.as_str());
         let timing = self.timing();
-        if visit.timing && !timing.is_empty() {
+        if settings.timing && !timing.is_empty() {
             headers.append("server-timing", timing);
         }
         if self.over {
@@ -205,8 +245,8 @@ impl RequestLog {
         self.counters.request(&self.route, outcome);
         let receipt = headers.get(PAYMENT_RESPONSE).and_then(|receipt| Receipt::from_header(receipt).ok());
         let redeemed = receipt.as_ref().and_then(Receipt::credits_redeemed);
-        let took = visit.now.saturating_sub(self.began);
-        let line = visit.log.then(|| {
+        let took = settings.now.saturating_sub(self.began);
+        let line = settings.log.then(|| {
             let mut line = Map::new();
             let texts = [
                 ("event", Some("request")),
@@ -247,88 +287,6 @@ impl RequestLog {
     }
 }
 
-/// The facts that the request log needs from its request flow.
-struct Outcome {
-    now: u64,
-    log: bool,
-    timing: bool,
-}
-
-impl RequestFlow {
-    /// The name of this visit that the client, the origin and the platform share: what `x-correlation-id` is to say on each
-    /// [`Action::Call`].
-    #[must_use]
-    pub fn correlation_id(&self) -> &str {
-        &self.log.correlation
-    }
-
-    /// The outcome of the request; returned once, after [`Action::Respond`] or [`Action::Deliver`].
-    #[must_use]
-    pub fn record(&mut self) -> Option<Record> {
-        self.log.record.take()
-    }
-
-    /// Adds to an action the headers that every response has.
-    pub(crate) fn finish_action(&mut self, mut action: Action) -> Action {
-        let manners = &self.settings.manners;
-        let told = Outcome { now: self.now, log: manners.log, timing: manners.timing };
-        let code = match &mut action {
-            Action::Respond(answer) => {
-                let code = code_of(answer);
-                self.make_page(answer);
-                if self.head_only {
-                    (answer.body, answer.file) = (None, None);
-                }
-                code
-            }
-            _ => String::new(),
-        };
-        let (sent, queues) = (self.settle_sent, matches!(self.stage, Stage::WaitingForEarlier(_)));
-        let watch = &mut self.log;
-        if !matches!(action, Action::Wait(_)) {
-            watch.waited(told.now);
-        }
-        match &mut action {
-            Action::Respond(answer) => {
-                if let Some(other) = answer.headers.get(CORRELATION).map(ToString::to_string)
-                    && other != watch.correlation
-                {
-                    answer.headers.set(PLATFORM_CORRELATION, other);
-                }
-                watch.tell_uncharged(answer, &code, sent);
-                let outcome = answered(answer.status, &code);
-                watch.close(answer.status, outcome, &code, &mut answer.headers, &told);
-                header_limit::fit_answer(answer);
-            }
-            Action::Deliver(delivery) => {
-                let outcome = delivered(delivery, &watch.route);
-                let status = watch.origin_status.unwrap_or(200);
-                watch.close(status, outcome, "", &mut delivery.headers, &told);
-                header_limit::fit_delivery(&mut delivery.headers);
-            }
-            Action::Forward(forward) => {
-                forward.headers.set(CORRELATION, watch.correlation.as_str());
-                watch.payer = forward.headers.get("x-payment-payer").map(Into::into);
-                watch.wait(Span::Origin, told.now);
-            }
-            Action::Call(call) => {
-                let span = match call.path.rsplit('/').next() {
-                    Some("verify") => Span::Verify,
-                    Some("settle") => Span::Settle,
-                    _ => Span::Plan,
-                };
-                watch.wait(span, told.now);
-            }
-            Action::State(_) => watch.wait(Span::State, told.now),
-            Action::Wait(_) if watch.waiting.is_some() => {}
-            Action::Wait(_) => watch.wait(if queues { Span::State } else { Span::Plan }, told.now),
-            Action::Price(_) => watch.wait(Span::Price, told.now),
-            Action::Finish(_) => {}
-        }
-        action
-    }
-}
-
 fn answered(status: u16, code: &str) -> &'static str {
     match status {
         402 if code == "payment_missing" => "offered",
@@ -354,11 +312,4 @@ fn delivered(delivery: &Delivery, route: &str) -> &'static str {
         None if route == "unlisted" => "passed",
         None => "open",
     }
-}
-
-/// The code that an answer of our own says.
-fn code_of(answer: &GateResponse) -> String {
-    let said = answer.body.as_deref().and_then(codec::parse_object);
-    let code = said.as_ref().and_then(|said| said.get("code")).and_then(Value::as_str);
-    code.unwrap_or_default().into()
 }

@@ -66,21 +66,24 @@ impl Page {
     pub(crate) fn dress(
         &self,
         answer: &mut GateResponse,
+        code: &str,
         navigation: Option<&Navigation>,
         pass: Option<(&str, u64)>,
     ) {
-        let offer = answer.body.as_deref().and_then(|body| PaymentRequired::from_json(body.as_bytes()).ok());
-        let (402, Some(offer)) = (answer.status, offer) else { return };
+        if !answer.offers {
+            return;
+        }
         answer.headers.merge("vary", &["Accept", "Sec-Fetch-Mode"]);
         let Some(navigation) = navigation else { return };
-        let said = answer.body.as_deref().and_then(|body| crate::codec::parse_json(body.as_bytes()));
-        let word = |name: &str| said.as_ref()?.get(name)?.as_str();
+        let offer = answer.body.as_deref().and_then(|body| PaymentRequired::from_json(body.as_bytes()).ok());
+        let Some(offer) = offer else { return };
+        let document = answer.body.as_deref().and_then(|body| crate::codec::parse_json(body.as_bytes()));
         let view = View {
             to: Some(&navigation.to),
             again: navigation.again,
             offer: Some(&offer),
-            code: word("code"),
-            message: word("message"),
+            code: Some(code),
+            message: document.as_ref().and_then(|document| document.get("message")?.as_str()),
             pass,
         };
         answer.body = Some(view::render(self, &view));

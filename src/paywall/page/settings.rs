@@ -1,8 +1,8 @@
 use super::theme;
 use crate::api::Deployment;
 use crate::codec;
+use crate::paywall::config::error::{ConfigError, wrong};
 use crate::paywall::config::keys;
-use crate::paywall::config::settings::{ConfigError, wrong};
 use crate::paywall::{sha256, suggestion};
 use crate::wire::{Environment, base64};
 use alloc::{

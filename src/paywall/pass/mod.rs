@@ -19,19 +19,13 @@ pub(crate) use token::{Pass, PassError};
 pub(crate) use transport::{PresentedPasses, without_cookies, without_forged};
 
 use super::http::headers::HeaderList;
+use super::http::names::{PASS, PASS_EXPIRES, WARNING};
 use crate::wire::{Credits, PlanId};
 use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
 use serde_json::{Value, json};
-
-/// The header in which a pass comes and goes.
-pub(crate) const PASS: &str = "x-payment-pass";
-/// With it: when it ends, in seconds since 1970.
-pub(crate) const PASS_EXPIRES: &str = "x-payment-pass-expires";
-/// Said some time before the end: `pass-expires`.
-pub(crate) const WARNING: &str = "x-payment-warning";
 
 /// The requirements of one request on a pass.
 #[derive(Debug, Clone, Copy)]

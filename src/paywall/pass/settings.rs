@@ -1,8 +1,8 @@
 use super::{Keys, Pass};
 use crate::codec;
+use crate::paywall::config::error;
+use crate::paywall::config::error::{ConfigError, missing, wrong};
 use crate::paywall::config::keys;
-use crate::paywall::config::settings;
-use crate::paywall::config::settings::{ConfigError, missing, wrong};
 use crate::paywall::suggestion;
 use alloc::{
     format,
@@ -60,10 +60,10 @@ impl Passes {
         let Some(listed) = text("PASSES") else { return Ok(None) };
         let shape =
             "an object of sets, like {\"reports\": {\"routes\": [\"GET /reports/:id\"], \"seconds\": 3600}}";
-        let listed = settings::object("PASSES", &listed, shape)?;
+        let listed = error::object("PASSES", &listed, shape)?;
         let mut sets: Vec<PassSet> = Vec::new();
         for (name, value) in &listed {
-            let at = settings::member("PASSES", name);
+            let at = error::member("PASSES", name);
             let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             if name.is_empty() || name.len() > 32 || !name.bytes().all(plain) {
                 return Err(wrong(at, "must have a name of 1 to 32 small letters, digits and -"));

@@ -1,8 +1,9 @@
 //! How a pass comes and goes: a header, or a cookie that no script reads.
 
-use super::{PASS, PASS_EXPIRES, PassSet, WARNING};
+use super::PassSet;
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::http::method::Method;
+use crate::paywall::http::names::{PASS, PASS_EXPIRES, WARNING};
 use alloc::{
     format,
     string::{String, ToString},

@@ -1,4 +1,5 @@
 //! Prices and the moment of settlement.
 
+pub(crate) mod ending;
 pub(crate) mod price;
 pub(crate) mod settlement_policy;

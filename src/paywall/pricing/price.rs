@@ -1,3 +1,4 @@
+use super::ending::{EndReason, Ending, Unit};
 use super::settlement_policy::{Free, Limit, ReceiptBy, Settlement};
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::http::method::Method;
@@ -71,49 +72,12 @@ pub(crate) enum NumberSource {
     Header,
 }
 
-/// What of an answer is counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unit {
-    /// Bytes of the body.
-    Byte,
-    /// Events of a `text/event-stream`; what only keeps the connection open is none.
-    Event,
-    /// A number that the stream itself says: the last one found at this path of members, like `usage.total_tokens`, in a
-    /// JSON document that is an event's data or a line.
-    Token(String),
-}
-
 /// Credits by count: `base`, and `each` for every `per` that was begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
     pub(crate) base: u64,
     pub(crate) each: u64,
     pub(crate) per: u64,
-}
-
-/// How an answer that was delivered ended, and what was counted of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Ending {
-    /// How.
-    pub how: EndReason,
-    /// Bytes of the body.
-    pub bytes: u64,
-    /// Events.
-    pub events: u64,
-    /// The number the stream said, if it did.
-    pub tokens: Option<u64>,
-}
-
-/// How a body ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum EndReason {
-    /// It came to its end.
-    #[default]
-    Whole,
-    /// The client hung up.
-    ClientLeft,
-    /// The origin broke off.
-    OriginBroke,
 }
 
 /// Why a request has no price.

@@ -1,4 +1,4 @@
-use super::price::Unit;
+use super::ending::Unit;
 use crate::paywall::state::StateCall;
 
 /// When a paid answer is settled (rule 19).

@@ -1,11 +1,10 @@
 use super::gate_response::GateResponse;
+use crate::paywall::config::error::{ConfigError, strings, wrong};
 use crate::paywall::config::keys;
-use crate::paywall::config::settings::{ConfigError, strings, wrong};
-use crate::paywall::endpoints::receipts::RECEIPT_URL;
 use crate::paywall::http::headers;
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::http::method::Method;
-use crate::paywall::pass::{PASS, PASS_EXPIRES, WARNING};
+use crate::paywall::http::names::{PASS, PASS_EXPIRES, RECEIPT_URL, WARNING};
 use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
 use alloc::{
     string::{String, ToString},

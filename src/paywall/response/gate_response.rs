@@ -1,4 +1,4 @@
-use crate::paywall::config::settings::ConfigError;
+use crate::paywall::config::error::ConfigError;
 use crate::paywall::http::headers;
 use crate::paywall::http::headers::HeaderList;
 use crate::wire::{self, PaymentRequired};
@@ -16,6 +16,10 @@ pub struct GateResponse {
     pub body: Option<String>,
     /// A file of the 402 page's, by its name, to be sent as the body. The shell carries them, and said so in `PAGE_FILES`.
     pub file: Option<String>,
+    /// The code of an error, as the body has it; empty where there is none.
+    pub(crate) code: String,
+    /// Set where the body is an offer.
+    pub(crate) offers: bool,
 }
 
 /// Seconds after which to try again, as a 503 says it (rule 21).
@@ -26,12 +30,14 @@ impl GateResponse {
     pub(crate) fn empty(status: u16) -> Self {
         let mut headers = HeaderList::new();
         headers.set("cache-control", "no-store");
-        Self { status, headers, body: None, file: None }
+        Self { status, headers, body: None, file: None, code: String::new(), offers: false }
     }
 
     /// A JSON error: `{error, message, code}`, `error` being the status in words.
     pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
-        Self::json(status, error_document(status, code, message))
+        let mut answer = Self::json(status, error_document(status, code, message));
+        answer.code = code.into();
+        answer
     }
 
     /// 402 (rule 17): the offer in `payment-required`, with the code as its `error` where a token was refused, and in the body
@@ -48,6 +54,7 @@ impl GateResponse {
         }
         document.extend(error_document(402, code, message));
         let mut answer = Self::json(402, document);
+        (answer.code, answer.offers) = (code.into(), true);
         let header = Value::Object(header).to_string();
         answer.headers.set(wire::PAYMENT_REQUIRED, wire::base64::encode_standard(header.as_bytes()));
         answer

@@ -80,7 +80,7 @@ mod tests {
     fn what_fits_to_the_byte_stays() {
         let receipt = r#"{"success":true,"transaction":"0x1","network":"x","extra":1}"#;
         let receipt = base64::encode_standard(receipt.as_bytes());
-        let other = |headers| GateResponse { status: 402, headers, body: Some(String::new()), file: None };
+        let other = |headers| GateResponse { headers, body: Some(String::new()), ..GateResponse::empty(402) };
         for (bytes, offered, whole) in [
             (HEADER_BUDGET, true, true),
             (HEADER_BUDGET + 1, true, false),

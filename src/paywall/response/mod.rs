@@ -3,3 +3,4 @@
 pub(crate) mod cors;
 pub(crate) mod gate_response;
 pub(crate) mod header_limit;
+pub(crate) mod passed_headers;

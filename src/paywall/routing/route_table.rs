@@ -3,7 +3,7 @@ use crate::paywall::http::host::Host;
 use crate::paywall::http::method::Method;
 use crate::paywall::http::path::{CanonicalPath, Target};
 use crate::paywall::pricing::price::PaidRoute;
-use alloc::{rc::Rc, string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 /// The list of what is paid for and what is open, and the one place that says which of them a request falls under
 /// (rules 16 and 26).
@@ -36,14 +36,14 @@ pub(crate) struct Entry {
     pub(crate) host: Option<Host>,
     pub(crate) pattern: Pattern,
     /// What it costs; nothing for an open route.
-    pub(crate) terms: Option<Rc<PaidRoute>>,
+    pub(crate) terms: Option<Arc<PaidRoute>>,
 }
 
 /// Which line of the list a request falls under.
 #[derive(Debug)]
 pub(crate) enum Listing {
     /// A paid route, and the path to forward.
-    Paid(Rc<PaidRoute>, CanonicalPath),
+    Paid(Arc<PaidRoute>, CanonicalPath),
     /// An open route, and the path to forward.
     Open(CanonicalPath),
     /// No line, and the setting says it passes; the path to forward.
@@ -142,7 +142,7 @@ impl Routes {
     }
 
     /// What is paid for, in the order of the list.
-    pub(crate) fn paid(&self) -> impl Iterator<Item = &Rc<PaidRoute>> {
+    pub(crate) fn paid(&self) -> impl Iterator<Item = &Arc<PaidRoute>> {
         self.entries.iter().filter_map(|entry| entry.terms.as_ref())
     }
 

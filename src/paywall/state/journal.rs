@@ -1,42 +1,21 @@
-use super::json::{self, JsonForm, JsonObject, Unreadable};
+use super::filing::{DAY_MS, KEEP_OPEN_MS, NONCE, Nonce, is_serious, nonce, save, settle_down};
+use super::json::{JsonForm, JsonObject, Unreadable};
 use super::open_deliveries;
-use super::open_deliveries::Vacancy;
+use super::records::{ENTRY, entry, get, put, read};
+use super::vacancy::{self, Vacancy};
 use super::{Allowance, Claim, Command, Entry, EntryStatus, Rate, Reply, Rows, RowsError, SettlementOutcome};
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{string::ToString, vec::Vec};
 use serde_json::Value;
 
-pub(super) const ENTRY: &str = "entry";
 /// The seller's book: copies of what other objects could not bring to a good end.
 const BOOK: &str = "book";
-/// An entry that the seller's book has to be told of.
-pub(super) const FILE: &str = "file";
-const NONCE: &str = "nonce";
 const RATE: &str = "rate";
 const ALLOWANCE: &str = "allowance";
 /// What a visit took of an allowance, so that it is given back once at the most.
 const TAKEN: &str = "taken";
 
-const DAY_MS: u64 = 86_400_000;
-/// How long until what is not known is looked into a second time, in milliseconds.
-pub(super) const SOON_MS: u64 = 5_000;
-/// For how long an entry is kept that the seller has to look into, or that is owed.
-const KEEP_OPEN_MS: u64 = 400 * DAY_MS;
 /// How many entries one answer lists.
 pub(crate) const PAGE: u32 = 200;
-
-/// How a single-use token stands.
-enum Nonce {
-    /// A visit works with it. If nothing more is heard of that visit by then, it is free again: nothing was sent.
-    Claimed { visit: String, until: u64 },
-    /// A settle with it was or will be sent: its entry says what became of it.
-    Held { visit: String },
-    /// It bought its one answer.
-    Spent { visit: String },
-}
 
 struct TakenAllowance {
     day: u64,
@@ -57,7 +36,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
             };
             let open = open.as_ref().filter(|_| !granted);
             if let Some(open) = open {
-                match open_deliveries::look(rows, visit, open, now)? {
+                match vacancy::look(rows, visit, open, now)? {
                     Vacancy::Free => {}
                     Vacancy::Full => return Ok(Reply::InProgress),
                     Vacancy::Owing(entry) => return Ok(Reply::Owing { entry }),
@@ -149,11 +128,6 @@ fn is_going_out(entry: &Entry) -> bool {
         EntryStatus::Unresolved => !entry.sent,
         _ => false,
     }
-}
-
-/// Whether the seller's book has to have it.
-fn is_serious(entry: &Entry) -> bool {
-    matches!(entry.status, EntryStatus::Unresolved | EntryStatus::Owed)
 }
 
 /// Counts a request for each rate, if none is exceeded; else says in how many seconds to come again.
@@ -355,81 +329,6 @@ pub(super) fn close(
     }
     settle_down(rows, entry, now)?;
     Ok(Reply::Done)
-}
-
-/// Files an entry that will not change by itself any more: what is secret is dropped, its token is used.
-pub(super) fn settle_down(rows: &mut impl Rows, mut entry: Entry, now: u64) -> Result<(), RowsError> {
-    entry.settle_body = None;
-    let keep = if entry.status == EntryStatus::Unresolved { KEEP_OPEN_MS } else { rows.keep_ms() };
-    let until = now.saturating_add(keep);
-    if let Some(id) = &entry.nonce {
-        put(rows, NONCE, id, &Nonce::Spent { visit: entry.visit.clone() }, Some(until))?;
-    }
-    save(rows, &mut entry, until, now)
-}
-
-/// Keeps an entry until `due`; its payer's open answers follow it, and the seller's book where it is serious.
-pub(super) fn save(rows: &mut impl Rows, entry: &mut Entry, due: u64, now: u64) -> Result<(), RowsError> {
-    entry.copied_to_seller |= is_serious(entry);
-    put(rows, ENTRY, &entry.visit, entry, Some(due))?;
-    open_deliveries::follow(rows, entry, due)?;
-    if entry.copied_to_seller && entry.status != EntryStatus::Settling {
-        rows.put(FILE, &entry.visit, "0", Some(now))?;
-    }
-    Ok(())
-}
-
-pub(super) fn entry(rows: &impl Rows, visit: &str) -> Result<Option<Entry>, RowsError> {
-    get(rows, ENTRY, visit)
-}
-
-fn nonce(rows: &impl Rows, id: &str) -> Result<Option<Nonce>, RowsError> {
-    get(rows, NONCE, id)
-}
-
-pub(super) fn get<T: JsonForm>(rows: &impl Rows, kind: &str, id: &str) -> Result<Option<T>, RowsError> {
-    rows.get(kind, id)?.map(|text| read(&text)).transpose()
-}
-
-pub(super) fn read<T: JsonForm>(text: &str) -> Result<T, RowsError> {
-    json::read(text).map_err(|error| RowsError(format!("a row cannot be read: {error}")))
-}
-
-pub(super) fn put(
-    rows: &mut impl Rows,
-    kind: &str,
-    id: &str,
-    value: &impl JsonForm,
-    due: Option<u64>,
-) -> Result<(), RowsError> {
-    rows.put(kind, id, &json::print(value), due)
-}
-
-impl JsonForm for Nonce {
-    fn to_json(&self) -> Value {
-        let (is, visit) = match self {
-            Self::Claimed { visit, .. } => ("Claimed", visit),
-            Self::Held { visit } => ("Held", visit),
-            Self::Spent { visit } => ("Spent", visit),
-        };
-        let mut members = JsonObject::tagged("is", is);
-        members.put("visit", visit.as_str());
-        if let Self::Claimed { until, .. } = self {
-            members.put("until", *until);
-        }
-        members.done()
-    }
-
-    fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = JsonObject::of(value)?;
-        let visit = members.text("visit")?;
-        Ok(match members.text("is")?.as_str() {
-            "Claimed" => Self::Claimed { visit, until: members.whole("until")? },
-            "Held" => Self::Held { visit },
-            "Spent" => Self::Spent { visit },
-            _ => return Err(Unreadable("is")),
-        })
-    }
 }
 
 impl JsonForm for TakenAllowance {

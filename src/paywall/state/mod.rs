@@ -20,11 +20,15 @@
 //! one object for the whole gate, which `GET /.well-known/payments/journal` reads. [`due`] does what has come due.
 
 mod codec;
+mod filing;
 mod journal;
 mod json;
 mod open_deliveries;
 mod reconcile;
+mod records;
+pub(crate) mod shard;
 mod store;
+mod vacancy;
 
 pub(crate) use journal::PAGE;
 pub use journal::apply;
@@ -186,7 +190,7 @@ pub struct Entry {
     pub network: String,
     /// The payer, as far as it is known.
     pub payer: Option<String>,
-    /// What verify called the request.
+    /// The request id that verify returned.
     pub request_id: Option<String>,
     /// The token, by a hash of what it decodes to.
     pub token: String,

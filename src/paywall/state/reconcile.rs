@@ -1,8 +1,10 @@
+use super::filing::{self, FILE, SOON_MS};
 use super::journal;
-use super::journal::{ENTRY, FILE, SOON_MS};
-use super::{Command, Entry, EntryStatus, Rows, RowsError, SettlementOutcome, StateCall, open_deliveries};
+use super::records::{self, ENTRY};
+use super::shard;
+use super::vacancy;
+use super::{Command, Entry, EntryStatus, Rows, RowsError, SettlementOutcome, StateCall};
 use crate::api::{self, x402};
-use crate::paywall::endpoints::receipts;
 use crate::paywall::facilitator::result;
 use crate::paywall::facilitator::result::{SettleResult, VerifyResult};
 use crate::wire::Receipt;
@@ -79,7 +81,7 @@ pub fn due(rows: &mut impl Rows, now: u64, log: &mut impl FnMut(String)) -> Resu
             let job = match row.kind.as_str() {
                 FILE => file(rows, &row.id, &row.value, now, log)?,
                 ENTRY => {
-                    let entry: Entry = journal::read(&row.value)?;
+                    let entry: Entry = records::read(&row.value)?;
                     if entry.status.is_final() {
                         rows.remove(ENTRY, &row.id)?;
                         None
@@ -107,7 +109,7 @@ fn file(
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<Option<Job>, RowsError> {
-    let Some(mut entry) = journal::entry(rows, visit)? else {
+    let Some(mut entry) = records::entry(rows, visit)? else {
         rows.remove(FILE, visit)?;
         return Ok(None);
     };
@@ -122,7 +124,7 @@ fn file(
     entry.settle_body = None;
     let (visit, round, question) = (visit.into(), entry.rounds, Question::File(entry.status));
     let command = Command::File { entry: Box::new(entry) };
-    let task = Task::Tell(StateCall { shard: receipts::book(), command });
+    let task = Task::Tell(StateCall { shard: shard::book(), command });
     Ok(Some(Job { task, visit, round, question, lapsed }))
 }
 
@@ -146,7 +148,7 @@ fn look(
         }
         entry.tries += 1;
         let until = now.saturating_add(entry.settle_grace_ms);
-        open_deliveries::begin_again(rows, &mut entry, until, now)?;
+        vacancy::begin_again(rows, &mut entry, until, now)?;
         return Ok(Some(ask(entry, Question::Settle)));
     }
     if entry.status != EntryStatus::Unknown && entry.status != EntryStatus::Owed {
@@ -164,13 +166,13 @@ fn look(
         // Not delivered, as far as is known, so it is not settled now: only looked into, when nothing can arrive any more.
         false if entry.in_flight_until > now => {
             let late = entry.in_flight_until;
-            journal::save(rows, &mut entry, late, now)?;
+            filing::save(rows, &mut entry, late, now)?;
             return Ok(None);
         }
         false => Question::Spent,
     };
     entry.tries += 1;
-    journal::save(rows, &mut entry, now.saturating_add(wait), now)?;
+    filing::save(rows, &mut entry, now.saturating_add(wait), now)?;
     Ok(Some(ask(entry, question)))
 }
 
@@ -197,7 +199,7 @@ pub fn on_response(
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<(), RowsError> {
-    let Some(mut entry) = journal::entry(rows, &job.visit)?.filter(|entry| entry.rounds == job.round) else {
+    let Some(mut entry) = records::entry(rows, &job.visit)?.filter(|entry| entry.rounds == job.round) else {
         return Ok(());
     };
     if let Question::File(status) = job.question {
@@ -218,7 +220,7 @@ pub fn on_response(
             let Some(end) = debt_end(&entry, settled) else { return Ok(()) };
             let look = now.saturating_add(wait(entry.tries));
             journal::close(rows, entry, &end, job.round, now, look)?;
-            if let Some(entry) = journal::entry(rows, &job.visit)?
+            if let Some(entry) = records::entry(rows, &job.visit)?
                 .filter(|entry| entry.status.is_final() && entry.status != EntryStatus::Unresolved)
             {
                 log(line("settlement_reconciled", &entry, now));
@@ -308,7 +310,7 @@ fn end(
 ) -> Result<(), RowsError> {
     entry.status = status;
     let line = line("settlement_reconciled", &entry, now);
-    journal::settle_down(rows, entry, now)?;
+    filing::settle_down(rows, entry, now)?;
     // Of what is unresolved a line is written when the seller's book is told.
     if status != EntryStatus::Unresolved {
         log(line);

@@ -250,7 +250,7 @@ fn an_address_is_the_runtimes_or_a_headers_that_the_seller_names() {
         let gate = knowing(Gate::new(settings_with(&over, bindings).unwrap()), &["1001"]);
         let request = RequestHead { address: Some("10.0.0.1".into()), ..ask("POST", "/ask", headers) };
         let Action::State(call) = gate.open(&request).1 else { panic!("{name}") };
-        assert_eq!(call.shard, crate::paywall::endpoints::receipts::shard("address", expected), "{name}");
+        assert_eq!(call.shard, crate::paywall::state::shard::shard("address", expected), "{name}");
     }
     for header in ["x real ip", "forwarded", "x_real_ip"] {
         assert_eq!(settings(&[("ADDRESS_HEADER", header)]).unwrap_err().key, "ADDRESS_HEADER", "{header}");

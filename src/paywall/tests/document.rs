@@ -186,7 +186,7 @@ fn it_is_read_again_after_some_seconds_by_one_request() {
 fn a_change_forgets_verifications_and_keeps_what_plans_say_and_the_counters() {
     let routes = |credits: u64| json!({ "routes": { "GET /r": { "planId": "1001", "credits": credits } }, "verifyCacheSeconds": 60 });
     let mut live = Live::begin(Some(routes(2).to_string()), read, NOW).unwrap();
-    live.gate().plans.insert("1001", "nvm:erc4337", "eip155:84532", NOW);
+    live.gate().shared.plans.insert("1001", "nvm:erc4337", "eip155:84532", NOW);
     let request = || RequestHead { now: NOW, ..ask("GET", "/r", &[("payment-signature", &token())]) };
     let open = |live: &Live| live.gate().open(&request());
     let (mut visit, action) = open(&live);

@@ -24,6 +24,7 @@ mod route_config;
 mod routes;
 mod schema;
 mod state;
+mod threads;
 mod tokens;
 
 use super::*;
@@ -88,7 +89,7 @@ pub(super) fn gate(over: &[(&str, &str)]) -> Gate {
 /// The same gate, told by the platform that these plans are paid for with crypto.
 pub(super) fn knowing(gate: Gate, plans: &[&str]) -> Gate {
     for plan in plans {
-        gate.plans.insert(plan, "nvm:erc4337", "eip155:84532", NOW);
+        gate.shared.plans.insert(plan, "nvm:erc4337", "eip155:84532", NOW);
     }
     gate
 }

@@ -37,7 +37,7 @@ fn entry(world: &World) -> Entry {
 }
 
 fn world_rows(world: &World) -> super::state::Map {
-    world.objects[&crate::paywall::endpoints::receipts::shard("payer", "0xb1")].clone()
+    world.objects[&crate::paywall::state::shard::shard("payer", "0xb1")].clone()
 }
 
 /// A request that is delivered and whose isolate is lost before it says what became of it.
@@ -207,7 +207,7 @@ fn what_is_owed_is_settled_by_one_request_at_a_time() {
     assert!(owed.settle_body.is_some() && owed.rounds == 1);
     assert_eq!(ask(&mut world, 211).1, Reply::InProgress);
     // A late result of the earlier settle changes nothing.
-    let shard = crate::paywall::endpoints::receipts::shard("payer", "0xb1");
+    let shard = crate::paywall::state::shard::shard("payer", "0xb1");
     let again = crate::wire::Secret::new("{}");
     let late = SettlementOutcome::Owed { why: "late".into(), again, receipt: None };
     world.tell(&StateCall {
@@ -382,7 +382,7 @@ fn every_answer_to_a_token_says_what_became_of_it() {
     assert!(body(walk.answer.as_ref().unwrap())["message"].to_string().contains("Nothing was charged"));
     // A plan of which nothing can be found out.
     let unknown = gate(&[]);
-    unknown.plans.clear();
+    unknown.shared.plans.clear();
     let (mut visit, _) = unknown.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
     let answer = responded(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
     assert_eq!((answer.status, body(&answer)["code"].as_str()), (503, Some("plan_unknown")));

@@ -304,7 +304,7 @@ fn a_pass_is_good_where_nothing_is_known_of_its_plan() {
             503,
             "{name}"
         );
-        gate.plans.clear();
+        gate.shared.plans.clear();
     }
     // A pass that ends while the rate is looked at leaves nothing to be offered: no guess is.
     let limit = r#", "limit": { "requests": 9, "seconds": 60, "by": "address" }"#;
@@ -339,7 +339,7 @@ fn what_is_asked_after_is_offered_as_its_plan_says() {
         let answer = responded(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
         assert_eq!((answer.status, body(&answer)["code"].as_str()), (503, Some("plan_unknown")), "{name}");
 
-        gate.plans.clear();
+        gate.shared.plans.clear();
         let (mut visit, _) = open();
         let offer = match visit.handle_event(answered(200, &card), NOW) {
             Action::Respond(answer) => body(&answer),

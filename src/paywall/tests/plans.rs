@@ -91,7 +91,7 @@ fn what_the_plan_says_is_what_is_offered() {
     // With a token, the way goes on to verify; the token is for the plan as it turns out to be.
     for (crypto, expected) in [(true, "/api/v1/x402/verify"), (false, "payment_for_another_plan")] {
         let gate = gate(&[("ROUTES", r#"{"GET /paid": {"planId": "1001", "credits": 1}}"#)]);
-        gate.plans.clear();
+        gate.shared.plans.clear();
         let (mut visit, _) = gate.open(&ask("GET", "/paid", &[("payment-signature", &token())]));
         let said = match visit.handle_event(answered(200, &plan(crypto.into(), null())), NOW) {
             Action::Call(call) => call.path.into_owned(),

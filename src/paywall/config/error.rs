@@ -1,0 +1,82 @@
+use crate::codec;
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
+use serde_json::{Map, Value};
+
+/// An error in the configuration. It names a key, never a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The key, as a path: `ROUTES["POST /ask"].credits`.
+    pub key: String,
+    /// The problem, as a continuation of the key: `must be a whole number of at least 1`.
+    pub problem: String,
+}
+
+/// The largest text of the configuration that is sent in a header, in bytes.
+pub(crate) const MAX_TEXT_BYTES: usize = 1024;
+
+impl ConfigError {
+    /// The stable code of this error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        "config_invalid"
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.key, self.problem)
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+pub(crate) fn missing(key: &str) -> ConfigError {
+    wrong(key, "is missing")
+}
+
+/// The path of a member: `ROUTES["POST /ask"]`.
+pub(crate) fn member(outer: &str, member: &str) -> String {
+    format!("{outer}[{}]", Value::from(member))
+}
+
+/// A configuration error. It is used at about a hundred places, so each of them is one call.
+pub(crate) fn wrong(key: impl AsRef<str>, problem: impl AsRef<str>) -> ConfigError {
+    #[cold]
+    #[inline(never)]
+    fn error(key: &str, problem: &str) -> ConfigError {
+        ConfigError { key: key.into(), problem: problem.into() }
+    }
+    error(key.as_ref(), problem.as_ref())
+}
+
+pub(crate) fn object(key: &str, text: &str, shape: &str) -> Result<Map<String, Value>, ConfigError> {
+    codec::parse_object(text).ok_or_else(|| wrong(key, format!("must be {shape}")))
+}
+
+pub(crate) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    let list = match codec::parse_text(&text) {
+        Some(Value::Array(list)) => list.into_iter().map(|value| match value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }),
+        _ => return Err(wrong(key, "must be an array of texts")),
+    };
+    list.collect::<Option<_>>().ok_or_else(|| wrong(key, "must be an array of texts"))
+}
+
+/// An absolute URL to put a path after: without query, fragment, credentials or trailing slash.
+pub(crate) fn base_url(key: &str, url: &str) -> Result<String, ConfigError> {
+    let url = url.trim_end_matches('/');
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"@?#\\%;".contains(&byte);
+    if rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(plain)) {
+        return Ok(url.to_string());
+    }
+    Err(wrong(key, "must be an absolute http or https URL without a query"))
+}
