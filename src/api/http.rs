@@ -1,22 +1,7 @@
-use super::{API_VERSION, ApiError};
+use super::API_VERSION;
 use crate::wire::Secret;
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
-
-/// One call of the API, as a value: what to send, and what the answer means.
-pub trait Call {
-    /// The type that the response is read into.
-    type Output;
-
-    /// The request to send.
-    fn request(&self) -> Request;
-
-    /// Reads the answer.
-    ///
-    /// # Errors
-    /// An [`ApiError`] for anything but a 2xx answer of the expected shape.
-    fn parse(&self, response: &Response) -> Result<Self::Output, ApiError>;
-}
 
 /// A request to the backend, without its origin and without the key. Its `Debug` does not show the body, in which a
 /// token may stand (rule 13).

@@ -3,6 +3,7 @@
 //! Nothing here retries, sleeps or sends. A new call touches one file. "Section N" is a section of
 //! the contract, `docs/nevermined-api.md`.
 
+mod call;
 mod deployment;
 mod error;
 mod http;
@@ -14,10 +15,11 @@ pub mod plans;
 pub mod retry;
 pub mod x402;
 
+pub use call::Call;
 pub use deployment::Deployment;
 pub(crate) use deployment::is_loopback;
 pub use error::{ApiError, ApiErrorKind};
-pub use http::{Auth, Call, Method, Request, Response};
+pub use http::{Auth, Method, Request, Response};
 
 /// The API version that requests are pinned to, `Nevermined-Version` (section 1.1).
 pub const API_VERSION: &str = "1.1";
