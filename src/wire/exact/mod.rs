@@ -3,13 +3,15 @@
 //! On EVM chains the payer signs an EIP-3009 authorization; the signer is the caller's. On Solana the caller signs a
 //! transaction.
 
+mod address;
 mod authorization;
 mod chain;
 mod offer;
 mod payload;
 mod required;
 
-pub use authorization::{Authorization, EvmAddress};
+pub use address::EvmAddress;
+pub use authorization::Authorization;
 pub use chain::ChainId;
 pub use offer::{ExactOffer, MAX_TIMEOUT_SECS, X402Version};
 pub use payload::ExactPayment;

@@ -1,6 +1,6 @@
 use super::super::document::Document;
 use super::super::{Secret, WireError, WireErrorKind, base64};
-use super::authorization::is_hex;
+use super::address::is_hex;
 use super::{Authorization, ExactOffer, X402Version};
 use alloc::string::ToString as _;
 use serde_json::{Map, Value};

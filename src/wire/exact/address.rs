@@ -1,0 +1,46 @@
+use super::super::{WireError, WireErrorKind};
+use alloc::string::String;
+use core::fmt;
+
+/// An address of an EVM chain, as it came: `0x` and 40 hexadecimal digits. Two are equal whatever the case of their letters.
+#[derive(Clone)]
+pub struct EvmAddress(String);
+
+impl EvmAddress {
+    /// Reads an address; `field` names it for the error.
+    ///
+    /// # Errors
+    /// `BadValue` for anything else.
+    pub fn parse(text: &str, field: &'static str) -> Result<Self, WireError> {
+        match text.len() == 42 && is_hex(text) {
+            true => Ok(Self(text.into())),
+            false => Err(WireError::new(WireErrorKind::BadValue, field)),
+        }
+    }
+
+    /// The address as it came.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for EvmAddress {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for EvmAddress {}
+
+impl fmt::Debug for EvmAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether a text is `0x` and hexadecimal digits, of whole bytes.
+pub(super) fn is_hex(text: &str) -> bool {
+    let digits = text.strip_prefix("0x").unwrap_or("!");
+    digits.len().is_multiple_of(2) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
