@@ -175,7 +175,7 @@ struct Truth {
     lapsed: bool,
 }
 
-struct World {
+struct SimulatedPlatform {
     gates: Vec<Gate>,
     objects: BTreeMap<String, Map>,
     now: u64,
@@ -222,7 +222,7 @@ fn answered(status: u16, body: Value) -> Event {
     Event::Answered(api::Response { status, body: body.to_string(), correlation_id: None })
 }
 
-impl World {
+impl SimulatedPlatform {
     fn new() -> Self {
         Self {
             gates: vec![gate("0"), gate("60")],
@@ -765,7 +765,7 @@ fn whatever_happens_nothing_is_burned_twice_and_what_is_not_paid_for_is_known_an
         Config { cases: runs, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     let mut runner = TestRunner::new(config);
     let told = runner.run(&prop::collection::vec(ops(), 1..120), |ops| {
-        let mut world = World::new();
+        let mut world = SimulatedPlatform::new();
         for op in ops {
             world.go(op);
         }

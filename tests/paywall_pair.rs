@@ -4,7 +4,7 @@
 // Helpers of tests are tests too, which clippy does not see.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::unreachable)]
 
-mod world;
+mod support;
 
 use payments_wasm::api;
 use payments_wasm::paywall::{Action, Event, FacilitatorError, Gate, OriginResponse, RequestHead, Settings};
@@ -12,9 +12,9 @@ use payments_wasm::subscriber::{Approval, Outcome, ResponseHead};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
+use support::SimulatedPlatform;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::World;
 
 const PRICE: u64 = 2;
 
@@ -175,7 +175,7 @@ fn whatever_is_lost_nobody_is_told_that_nothing_happened_when_it_did() {
     for way in ways {
         let truth = Rc::new(RefCell::new(Truth::default()));
         let (gate, known) = (gate(), truth.clone());
-        let mut world = World::new().seller(move |send, _| {
+        let mut world = SimulatedPlatform::new().seller(move |send, _| {
             let token = send.token.as_ref().map(|token| token.expose());
             visit(&gate, token, way, &mut known.borrow_mut())
         });

@@ -3,7 +3,7 @@ use crate::api::plans::PlanPrice;
 use crate::wire::{Credits, DelegationRef};
 use alloc::{string::String, vec::Vec};
 
-/// What may be spent without asking (rule 3), and limits that hold whoever says yes (rule 12).
+/// The payments that need no question (rule 3), and limits that hold whoever says yes (rule 12).
 ///
 /// A policy allows payments by itself only where it names origins. An empty list restricts nothing; a limit that is not
 /// set does not limit.
@@ -48,7 +48,7 @@ pub struct PurchaseLimits {
     pub total: Option<u32>,
 }
 
-/// The answer of whoever was asked.
+/// The answer of the person or program that was asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Approval {
     /// Yes or no.
@@ -62,27 +62,24 @@ pub struct Approval {
     pub delegation_id: Option<DelegationRef>,
 }
 
-/// How a request may be paid for, once it may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Consent {
-    /// The offer may be paid for.
-    Given {
-        /// Whether the plan may be bought. A no means: only from credits that were held when the platform last said so.
-        purchase: Option<bool>,
-        /// Whether somebody was asked about this very payment. Otherwise a purchase has the limits of a policy.
-        asked: bool,
-    },
+/// The consent to a payment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Consent {
+    /// Whether the plan may be bought. A no means: only from credits that were held when the platform last said so.
+    pub(crate) purchase: Option<bool>,
+    /// Whether somebody was asked about this very payment. Otherwise a purchase has the limits of a policy.
+    pub(crate) asked: bool,
 }
 
-/// What to do about an offer.
+/// The decision about an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ConsentDecision {
+pub(crate) enum ConsentDecision {
+    /// Somebody is to be asked.
     Ask,
-    Go(Consent),
-    /// Nobody was asked, and no policy names the origin.
+    /// It may be paid.
+    Pay(Consent),
+    /// Nobody can be asked, and no policy names the origin.
     NoConsent,
-    /// A limit of the policy stands against it, by its name.
-    OverLimit(&'static str),
 }
 
 impl Policy {
@@ -101,19 +98,19 @@ impl Policy {
     }
 
     /// Whether what one presentation can cost is the offer's own price, by this policy.
-    pub(super) fn counts_price_of(&self, offer: &Offer) -> bool {
+    pub(crate) fn counts_price_of(&self, offer: &Offer) -> bool {
         self.count_price && self.origins.contains(&offer.target.origin)
     }
 
     /// Whether it limits credits. To spend only those held is a limit too.
-    pub(super) fn limits_credits(&self) -> bool {
+    pub(crate) fn limits_credits(&self) -> bool {
         let limits = self.max_credits_per_request.or(self.max_credits_per_hour);
         let limits = limits.or(self.max_credits_per_day).or(self.max_credits_total);
         limits.is_some() || self.purchase == Some(false)
     }
 
     /// The limit that presenting `cost` credits would break, if any. The call has presented `before` already.
-    pub(super) fn broken_limit(
+    pub(crate) fn broken_limit(
         &self,
         cost: Credits,
         before: Credits,
@@ -132,7 +129,7 @@ impl Policy {
     }
 
     /// The limit that one more purchase would break, if any.
-    pub(super) fn broken_purchase_limit(&self, budget: &Budget, now: u64) -> Option<&'static str> {
+    pub(crate) fn broken_purchase_limit(&self, budget: &Budget, now: u64) -> Option<&'static str> {
         let limits = &self.max_purchases;
         [
             ("maxPurchasesPerHour", limits.per_hour, budget.purchases_in_hour(now)),
@@ -145,7 +142,7 @@ impl Policy {
     }
 
     /// Whether a purchase at that price stays under `maxPrice`; a price that is not known does not.
-    pub(super) fn allows_price(&self, price: Option<&PlanPrice>) -> bool {
+    pub(crate) fn allows_price(&self, price: Option<&PlanPrice>) -> bool {
         match (&self.max_price, price) {
             (None, _) => true,
             (Some(_), None) => false,
@@ -159,7 +156,7 @@ impl Policy {
 
 impl PurchaseLimits {
     /// Whether any is set.
-    pub(super) fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.per_hour.or(self.per_day).or(self.total).is_some()
     }
 }
@@ -167,20 +164,13 @@ impl PurchaseLimits {
 /// The entry of [`Policy::origins`] that names all origins.
 const EVERY_ORIGIN: &str = "*";
 
-/// Rule 3, in its order: whoever is to be asked, then a policy that names origins. With neither, nothing is paid. A limit
-/// holds whoever says yes.
-pub(super) fn decide(
-    broken_limit: Option<&'static str>,
-    policy: Option<&Policy>,
-    can_ask: bool,
-    granted: bool,
-) -> ConsentDecision {
-    let policy = policy.filter(|policy| !policy.origins.is_empty());
-    let verdict = match policy {
-        _ if granted => ConsentDecision::Go(Consent::Given { purchase: None, asked: false }),
+/// Rule 3, in its order: an earlier approval that covers the offer, a callback to ask, a policy that names origins. With
+/// none of them nothing is paid.
+pub(crate) fn decide(policy: Option<&Policy>, can_ask: bool, granted: bool) -> ConsentDecision {
+    match policy.filter(|policy| !policy.origins.is_empty()) {
+        _ if granted => ConsentDecision::Pay(Consent::default()),
         _ if can_ask => ConsentDecision::Ask,
-        Some(policy) => ConsentDecision::Go(Consent::Given { purchase: policy.purchase, asked: false }),
-        None => return ConsentDecision::NoConsent,
-    };
-    broken_limit.map_or(verdict, ConsentDecision::OverLimit)
+        Some(policy) => ConsentDecision::Pay(Consent { purchase: policy.purchase, asked: false }),
+        None => ConsentDecision::NoConsent,
+    }
 }

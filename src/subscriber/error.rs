@@ -1,6 +1,7 @@
 use crate::api::ApiError;
 use crate::wire::WireError;
-use alloc::{rc::Rc, string::String};
+use alloc::{string::String, sync::Arc};
+use core::fmt;
 
 /// Why a paid fetch ended without the answer it was for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub enum FetchError {
     Unauthorized,
     /// Nobody could be asked, and no policy names the origin (rule 3).
     ConsentRequired,
-    /// Whoever was asked said no.
+    /// The answer to the question was no.
     ConsentDenied,
     /// The `approve` callback threw.
     ApproveFailed,
@@ -46,7 +47,7 @@ pub enum FetchError {
     SendTimeout,
     /// The platform did not answer in time.
     PlatformTimeout,
-    /// Whoever was asked did not answer in time.
+    /// The question was not answered in time.
     ApproveTimeout,
     /// The code that is asked about a payment wants the like of it to be paid, and would be asked about that first.
     ApproveReentered,
@@ -57,14 +58,14 @@ pub enum FetchError {
     /// The session ended while the request was under way.
     LoggedOut,
     /// The platform said no, or not now, to a mint, an order or a balance.
-    Platform(Rc<ApiError>),
+    Platform(Arc<ApiError>),
     /// The platform could not be reached.
     PlatformUnreachable,
     /// The order's outcome is not known: it was sent and no clear answer came.
     PurchaseUnknown,
     /// The plan was bought and its credits did not appear in time.
     CreditsTimeout,
-    /// What would have been spent could not be kept beforehand, as the shared budget wants it.
+    /// The shared budget could not be stored before the payment.
     NotKept,
 }
 
@@ -105,7 +106,7 @@ impl FetchError {
         }
     }
 
-    /// What happened, for a person.
+    /// A message for a person.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
@@ -154,7 +155,7 @@ impl FetchError {
         }
     }
 
-    /// What to do about it, where there is something.
+    /// A hint on what to do, where there is one.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         Some(match self {
@@ -187,7 +188,7 @@ impl FetchError {
         })
     }
 
-    /// Whether the same call may well succeed later, and costs nothing twice.
+    /// Whether the same call may succeed later, and costs nothing twice.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -198,6 +199,22 @@ impl FetchError {
             | Self::NotKept => true,
             Self::Platform(error) => error.retryable,
             _ => false,
+        }
+    }
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message())
+    }
+}
+
+impl core::error::Error for FetchError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::MalformedOffer(error) => Some(error),
+            Self::Platform(error) => Some(&**error),
+            _ => None,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::api::query::encode;
 use crate::api::{Deployment, is_loopback};
 use crate::wire::{ApiKey, WireError, WireErrorKind};
 use alloc::string::String;
+use core::fmt;
 
 /// The query parameter of ours that carries the state.
 pub const STATE: &str = "nvmState";
@@ -23,7 +24,7 @@ pub const LOGIN_PARAMETERS: &str = "nvmApiKey accountAddress nvmState nvmPopup";
 /// The platform's query parameter with the key, for a program that listens on this machine.
 pub const CALLBACK_KEY: &str = "nvm_api_key";
 
-/// What stood in the address bar when the page loaded.
+/// The parameters in the address bar when the page loaded.
 #[derive(Debug, Default)]
 pub struct LoginAnswer {
     /// `nvmApiKey`.
@@ -56,13 +57,28 @@ impl LoginError {
         }
     }
 
-    /// What happened, for a person.
+    /// A message for a person.
     #[must_use]
     pub fn message(&self) -> &'static str {
         match self {
             Self::StateMismatch => "a login came back that this page did not ask for; it was not used",
             Self::BadKey(_) => "the login came back with something that is no API key",
             Self::AccountMismatch => "the login came back with a key of another account",
+        }
+    }
+}
+
+impl fmt::Display for LoginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl core::error::Error for LoginError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::BadKey(error) => Some(error),
+            Self::StateMismatch | Self::AccountMismatch => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The buyer's decisions, without I/O: paid fetch, consent, budget, tokens, login.
 //!
-//! [`Buyer`] is handed what happened (an answer, a token, a yes, the time) and hands back what to do next; a shell
-//! does it and reports back. Deterministic: no network, no clock, no randomness.
+//! A shell reports an [`Event`] to the [`Buyer`] (an answer, a token, an approval, the end of a time limit), and the buyer gives the
+//! next [`Command`]. It is deterministic: no network, no clock, no randomness.
 //!
 //! The rules of money that bind it, by the numbers that tests and comments use:
 //!
@@ -25,33 +25,44 @@
 //! 14. A login is used only with the one-time state that this page gave out.
 //! 15. Crypto order, card checkout and card delegation are three ways to one end: credits.
 
+mod agreements;
 mod budget;
 mod buyer;
+mod call_results;
+mod capped;
+mod command;
 mod consent;
 mod error;
 mod fetch;
+mod fetch_id;
+mod in_progress;
 mod login;
 mod offer;
-mod platform_calls;
+mod plan_facts;
+mod platform_call;
 mod response_head;
+mod running_calls;
+mod session;
 mod target;
 mod token_store;
 
 pub use budget::counts::Budget;
-pub use budget::payment_record::PaymentRecord;
+pub use budget::payment_record::{MAX_RECORDS, PaymentRecord};
 pub use budget::persistence::MAX_STORED;
 pub use budget::spend::{Outcome, Purchase, Spend};
-pub use buyer::{Buyer, Command, Event, FetchId, MAX_RECORDS, Notice, NoticeKind};
+pub use buyer::Buyer;
+pub use command::{Action, Command, Event, Finish, Notice, NoticeKind, Redirects, SendRequest};
 pub use consent::{Approval, Policy, PurchaseLimits};
 pub use error::FetchError;
-pub use fetch::state::{Action, FetchRequest, Finish, Redirects, Send};
+pub use fetch::request::FetchRequest;
 pub use fetch::timeouts::Timeouts;
+pub use fetch_id::FetchId;
 pub use login::{
     ACCOUNT, CALLBACK_KEY, KEY, LOGIN_PARAMETERS, LoginAnswer, LoginError, POPUP, STATE, callback_login_url,
     login_url, read_login_answer, return_url_with_state, with_parameter,
 };
 pub use offer::Offer;
-pub use platform_calls::{CallId, CallResult, CallWork, PlatformCall, poll_pause_ms};
+pub use platform_call::{CallId, CallResult, CallWork, PlatformCall, poll_pause_ms};
 pub use response_head::{Redirected, ResponseHead};
 pub use target::Target;
 pub use token_store::TokenKey;

@@ -1,6 +1,6 @@
-use super::{FetchRequest, Target};
+use super::Target;
 use crate::wire::{AgentId, Credits, PaymentRequired, PlanId, Resource, Scheme};
-use alloc::{rc::Rc, string::String, vec::Vec};
+use alloc::string::String;
 
 /// One way to pay that we can take: what a person or a policy is asked about.
 ///
@@ -13,9 +13,9 @@ pub struct Offer {
     agent_id: Option<AgentId>,
     credits: Option<Credits>,
     http_verb: Option<String>,
-    /// What is paid for, as its seller describes it.
+    /// The resource that is paid for, as its seller describes it.
     pub resource: Resource,
-    /// Where the 402 came from, and where the token will go.
+    /// The URL that the 402 came from, and that the token goes to.
     pub target: Target,
     /// Whether these terms are known from an earlier answer rather than from one to this request.
     pub remembered: bool,
@@ -23,21 +23,13 @@ pub struct Offer {
     pub again: bool,
 }
 
-/// How many offers are looked at: for each, the platform may be asked what is held of its plan, and the list is the
-/// seller's.
-const MAX_CANDIDATES: usize = 8;
-
 impl Offer {
-    /// The ways to pay that we know and the request's policies allow, in the seller's order, at most
-    /// eight; unknown schemes are skipped, never guessed at.
-    #[must_use]
-    pub fn candidates(required: &PaymentRequired, target: &Target, request: &FetchRequest) -> Vec<Rc<Self>> {
-        let mut known = Vec::new();
-        for accept in required.accepts() {
-            let (Some(scheme), Some(plan_id)) = (accept.scheme(), accept.plan_id()) else { continue };
-            let offer = Self {
-                scheme,
-                plan_id: plan_id.clone(),
+    /// The ways to pay that we know, in the seller's order. An unknown scheme is skipped, never guessed at.
+    pub(crate) fn known(required: &PaymentRequired, target: &Target) -> impl Iterator<Item = Self> {
+        required.accepts().iter().filter_map(|accept| {
+            Some(Self {
+                scheme: accept.scheme()?,
+                plan_id: accept.plan_id()?.clone(),
                 network: accept.network().into(),
                 agent_id: accept.agent_id().cloned(),
                 credits: accept.credits(),
@@ -46,21 +38,17 @@ impl Offer {
                 target: target.clone(),
                 remembered: false,
                 again: false,
-            };
-            if known.len() < MAX_CANDIDATES && request.allows(&offer) {
-                known.push(Rc::new(offer));
-            }
-        }
-        known
+            })
+        })
     }
 
     /// The same terms, for another request to the same place.
-    pub(super) fn remembered_for(&self, target: &Target) -> Self {
+    pub(crate) fn remembered_for(&self, target: &Target) -> Self {
         Self { target: target.clone(), remembered: true, again: false, ..self.clone() }
     }
 
     /// The same terms, for a payment beside one that may have been taken.
-    pub(super) fn for_another(self) -> Self {
+    pub(crate) fn for_another(self) -> Self {
         Self { again: true, ..self }
     }
 
@@ -70,13 +58,13 @@ impl Offer {
         self.scheme
     }
 
-    /// Whose credits.
+    /// The plan whose credits are spent.
     #[must_use]
     pub fn plan_id(&self) -> &PlanId {
         &self.plan_id
     }
 
-    /// Where it is settled.
+    /// The network that settles it.
     #[must_use]
     pub fn network(&self) -> &str {
         &self.network
@@ -108,12 +96,12 @@ impl Offer {
 
     /// Whether both are about one plan at one place: whoever is asked about one need not be asked about the other at
     /// the same time.
-    pub(super) fn same_question(&self, other: &Self) -> bool {
+    pub(crate) fn same_question(&self, other: &Self) -> bool {
         self.plan_id == other.plan_id && self.target.origin == other.target.origin
     }
 
     /// Whether both ask for the same: scheme, network, plan, agent and price (rule 5).
-    pub(super) fn is_the_same_as(&self, other: &Self) -> bool {
+    pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
         self.covers(other) && other.covers(self)
     }
 
@@ -135,12 +123,13 @@ impl Offer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::sync::Arc;
 
     fn target(origin: &str, path: &str) -> Target {
         Target { url: [origin, path].concat(), origin: origin.into(), path: path.into() }
     }
 
-    fn offer(plan: &str, credits: Option<&str>, agent: &str, at: &Target) -> Rc<Offer> {
+    fn offer(plan: &str, credits: Option<&str>, agent: &str, at: &Target) -> Arc<Offer> {
         let credits = credits.map(|credits| [r#","credits":""#, credits, "\""].concat()).unwrap_or_default();
         let json = [
             r#"{"x402Version":2,"accepts":[{"scheme":"nvm:card-delegation","network":"stripe","planId":""#,
@@ -153,7 +142,7 @@ mod tests {
         ]
         .concat();
         let required = PaymentRequired::from_json(json.as_bytes()).unwrap();
-        Offer::candidates(&required, at, &FetchRequest::new(at.clone(), "POST")).remove(0)
+        Arc::new(Offer::known(&required, at).next().unwrap())
     }
 
     #[test]

@@ -1,12 +1,12 @@
 use super::Target;
 use alloc::string::String;
 
-/// What the shell saw of a seller's answer: the head, never the body.
+/// The head of a seller's answer, never its body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResponseHead {
     /// The HTTP status; 0 for a redirect that the runtime hides.
     pub status: u16,
-    /// Where it came from in the end, if the runtime says so.
+    /// The URL that it came from in the end, if the runtime says so.
     pub target: Option<Target>,
     /// Whether redirects were followed on the way.
     pub redirected: bool,
@@ -14,7 +14,7 @@ pub struct ResponseHead {
     pub offer: Option<String>,
     /// `payment-response`, as it came.
     pub receipt: Option<String>,
-    /// Where a redirect that was not followed leads.
+    /// The target of a redirect that was not followed.
     pub location: Option<Redirected>,
 }
 

@@ -1,19 +1,20 @@
 use super::Offer;
+use super::capped::{self, MAX_REMEMBERED};
 use crate::api::x402::{Binding, GetAccessToken};
 use crate::wire::{AccessToken, DelegationRef, Secret};
-use alloc::{rc::Rc, string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
-/// All that a token is good for: it goes to one origin (rule 6), for what it was minted for (rule 4): one plan and agent,
-/// from one delegation, and one resource and method where it was asked for as a single-use one.
+/// The use that a token is good for. It goes to one origin (rule 6), for what it was minted for (rule 4): one plan and agent,
+/// from one delegation, and one resource and method where it was asked for as a single-use token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenKey {
     origin: String,
-    pub(super) call: GetAccessToken,
+    pub(crate) call: GetAccessToken,
 }
 
 impl TokenKey {
-    pub(super) fn new(offer: &Offer, delegation_id: DelegationRef, binding: Option<Binding>) -> Rc<Self> {
-        Rc::new(Self {
+    pub(crate) fn new(offer: &Offer, delegation_id: DelegationRef, binding: Option<Binding>) -> Arc<Self> {
+        Arc::new(Self {
             origin: offer.target.origin.clone(),
             call: GetAccessToken {
                 scheme: offer.scheme(),
@@ -27,16 +28,18 @@ impl TokenKey {
     }
 }
 
-/// Tokens in hand, in memory only. A reusable one stays until it ends or is refused, a single-use one leaves as it is
+/// Tokens at hand, in memory only. A reusable one stays until it ends or is refused, a single-use one leaves as it is
 /// handed out (rule 5).
 #[derive(Debug, Default)]
-pub(super) struct TokenStore {
+pub(crate) struct TokenStore {
     held: Vec<StoredToken>,
+    /// The keys for which the platform gave single-use tokens.
+    single_use: Vec<Arc<TokenKey>>,
 }
 
 #[derive(Debug)]
 struct StoredToken {
-    key: Rc<TokenKey>,
+    key: Arc<TokenKey>,
     token: AccessToken,
     /// When it ends, in seconds since 1970; `None` where it does not say, or where this machine's clock, being fast, had it
     /// ended when it came. Such a token is good until it is refused.
@@ -55,7 +58,7 @@ fn is_ahead(end: u64, now: u64) -> bool {
 
 impl TokenStore {
     /// A token for `key` that is good at `now` (milliseconds since 1970), and whether it can be presented once only.
-    pub(super) fn take(&mut self, key: &TokenKey, now: u64) -> Option<(Secret, bool)> {
+    pub(crate) fn take(&mut self, key: &TokenKey, now: u64) -> Option<(Secret, bool)> {
         self.held.retain(|held| held.ends.is_none_or(|end| is_ahead(end, now)));
         let index = self.held.iter().position(|held| *held.key == *key)?;
         let StoredToken { token, .. } = self.held.get(index)?;
@@ -67,28 +70,38 @@ impl TokenStore {
     }
 
     /// How many tokens are at hand for `key`.
-    pub(super) fn count(&self, key: &TokenKey) -> usize {
+    pub(crate) fn count(&self, key: &TokenKey) -> usize {
         self.held.iter().filter(|held| *held.key == *key).count()
     }
 
     /// A token that came at `now` (milliseconds since 1970).
-    pub(super) fn put(&mut self, key: Rc<TokenKey>, token: AccessToken, now: u64) {
+    pub(crate) fn put(&mut self, key: Arc<TokenKey>, token: AccessToken, now: u64) {
         if !token.is_single_use() {
             self.held.retain(|held| held.key != key);
         }
-        if self.held.len() >= MAX_HELD {
-            self.held.remove(0);
-        }
         let ends = token.expires_at().filter(|end| is_ahead(*end, now));
-        self.held.push(StoredToken { key, token, ends });
+        capped::push(&mut self.held, StoredToken { key, token, ends }, MAX_HELD);
     }
 
     /// A token was refused: it is not handed out again. Another that has taken its place stays.
-    pub(super) fn discard(&mut self, refused: &Secret) {
+    pub(crate) fn discard(&mut self, refused: &Secret) {
         self.held.retain(|held| held.token.secret() != refused);
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Whether the platform gives single-use tokens for `key`.
+    pub(crate) fn is_single_use(&self, key: &TokenKey) -> bool {
+        self.single_use.iter().any(|known| **known == *key)
+    }
+
+    /// The platform gave a single-use token for `key`.
+    pub(crate) fn record_single_use(&mut self, key: &Arc<TokenKey>) {
+        if !self.is_single_use(key) {
+            capped::push(&mut self.single_use, key.clone(), MAX_REMEMBERED);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
         self.held.clear();
+        self.single_use.clear();
     }
 }

@@ -6,8 +6,8 @@ use crate::api::plans::PlanPrice;
 use crate::subscriber::{Approval, Policy, Timeouts};
 use crate::wire::{Credits, DelegationRef, Scheme, WireError};
 use alloc::{
-    rc::Rc,
     string::{String, ToString},
+    sync::Arc,
     vec::Vec,
 };
 use js_sys::{Array, Function, Reflect};
@@ -83,7 +83,7 @@ pub(super) fn scheme(options: &JsValue) -> Option<Scheme> {
 }
 
 /// `policy`, if there is one.
-pub(super) fn policy(options: &JsValue) -> Option<Rc<Policy>> {
+pub(super) fn policy(options: &JsValue) -> Option<Arc<Policy>> {
     let value = get(options, "policy");
     if !value.is_object() {
         return None;
@@ -117,7 +117,7 @@ pub(super) fn policy(options: &JsValue) -> Option<Rc<Policy>> {
         policy.max_price = Some(PlanPrice { amount, currency });
     }
     policy.count_price = text(&value, "count").is_some_and(|count| count == "price");
-    Some(Rc::new(policy))
+    Some(Arc::new(policy))
 }
 
 /// `timeouts`; what is not given is the instance's.

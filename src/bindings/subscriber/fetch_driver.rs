@@ -11,7 +11,7 @@ use crate::subscriber::{
     Policy, Timeouts,
 };
 use crate::wire::DelegationRef;
-use alloc::{boxed::Box, rc::Rc, vec::Vec};
+use alloc::{boxed::Box, rc::Rc, sync::Arc, vec::Vec};
 use core::future::Future;
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
@@ -55,8 +55,8 @@ fn take<T>(list: &mut Vec<(FetchId, T)>, fetch: FetchId) -> Option<T> {
 /// What one call of `payments.fetch` may say differently from its instance.
 #[derive(Clone, Default)]
 pub(super) struct Hooks {
-    policy: Option<Rc<Policy>>,
-    limits: Option<Rc<Policy>>,
+    policy: Option<Arc<Policy>>,
+    limits: Option<Arc<Policy>>,
     approve: Option<Function>,
     select: Option<Function>,
     pub(super) delegation_id: Option<DelegationRef>,
@@ -234,7 +234,7 @@ impl Course {
     }
 
     /// Which of several offers: the callback answers with one of them, or its place in the list.
-    async fn select(&self, offers: &[Rc<Offer>]) -> Result<Option<usize>, JsValue> {
+    async fn select(&self, offers: &[Arc<Offer>]) -> Result<Option<usize>, JsValue> {
         let Some(select) = &self.hooks.select else { return Ok(None) };
         let list: Array = offers.iter().map(|offer| views::offer(offer)).collect();
         let answer = Promise::resolve(&select.call1(&JsValue::UNDEFINED, &list)?);

@@ -2,7 +2,7 @@
 //! answers: the way of both into the core's types.
 
 use crate::bindings::http::{Fetcher, Head, Kept, Place};
-use crate::subscriber::{Redirected, Redirects, ResponseHead, Send, Target};
+use crate::subscriber::{Redirected, Redirects, ResponseHead, SendRequest, Target};
 use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -21,7 +21,7 @@ impl Kept {
     }
 
     /// Sends it as the buyer says; rejects with what `fetch` threw.
-    pub(super) async fn present(&self, fetcher: &Fetcher, send: &Send) -> Result<Head, JsValue> {
+    pub(super) async fn present(&self, fetcher: &Fetcher, send: &SendRequest) -> Result<Head, JsValue> {
         let redirect = match send.redirects {
             Redirects::Follow => "follow",
             Redirects::Manual => "manual",

@@ -1,70 +1,42 @@
+use super::entry::{BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, MINUTE_MS, ORIGIN, PLAN, TAB};
 use crate::subscriber::Offer;
 use crate::wire::Credits;
-use alloc::{string::String, vec::Vec};
+use alloc::vec::Vec;
 
-/// What a session has spent and is about to spend, in credits (rule 12); with what is kept beyond a page, the sessions of
-/// other tabs too.
+/// The credits that a session has spent and is about to spend (rule 12); where the budget is stored, those of other tabs too.
 ///
-/// Reserved when consent is given, so that concurrent requests cannot together exceed a limit that each alone keeps;
-/// spent just before it is on the wire, and never less afterwards, whatever a seller says: only a receipt that names more
-/// raises it. What was reserved and not sent is released. Purchases are counted just before an order is sent.
+/// Credits are reserved when consent is given, so that concurrent requests cannot together exceed a limit that each alone
+/// keeps. They are spent just before the token is on the wire, and never less afterwards, whatever a seller says: only a
+/// receipt that names more raises the count. A reservation that was not sent is released. Purchases are counted just before
+/// an order is sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Budget {
-    pub(in crate::subscriber) reserved: Credits,
-    pub(in crate::subscriber) spent: Credits,
-    /// Whether what was kept could not be read: then it counts as everything.
-    pub(in crate::subscriber) unreadable: bool,
-    pub(in crate::subscriber) entries: Vec<Entry>,
+    pub(crate) reserved: Credits,
+    pub(crate) spent: Credits,
+    /// Whether the stored text could not be read: then it counts as everything.
+    pub(crate) unreadable: bool,
+    pub(crate) entries: Vec<Entry>,
 }
 
-/// An amount, and what it is for. One kind of list for all: each other would be another kilobyte of wasm.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::subscriber) struct Entry {
-    /// One of [`TAB`], [`MINUTE`], [`ORIGIN`], [`PLAN`], [`ORDER`], [`SURE`], [`BOUGHT`] and [`BOUGHT_IN_ALL`].
-    pub(in crate::subscriber) kind: u8,
-    /// The tab; the minute since 1970 in digits; the origin; the plan; the account, plan and time of an order; of all
-    /// purchases, a dash.
-    pub(in crate::subscriber) name: String,
-    pub(in crate::subscriber) credits: Credits,
-}
-
-/// What another tab has reserved.
-pub(in crate::subscriber) const TAB: u8 = b'r';
-/// What was spent in a minute of the last day.
-pub(in crate::subscriber) const MINUTE: u8 = b'm';
-/// What was spent at an origin.
-pub(in crate::subscriber) const ORIGIN: u8 = b'a';
-/// What was spent of a plan.
-pub(in crate::subscriber) const PLAN: u8 = b'p';
-/// What was held of a plan before it was ordered.
-pub(in crate::subscriber) const ORDER: u8 = b'o';
-/// The same, where the platform said that the order went through.
-pub(in crate::subscriber) const SURE: u8 = b'O';
-/// How many orders were sent in a minute of the last day.
-pub(in crate::subscriber) const BOUGHT: u8 = b'b';
-/// How many orders were sent in all.
-pub(in crate::subscriber) const BOUGHT_IN_ALL: u8 = b'B';
-
-const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
-/// How many origins and plans are told apart; what comes after them counts in the totals.
+/// How many origins and plans are told apart; later ones count in the totals only.
 const MAX_TOLD: usize = 256;
 
 impl Budget {
-    /// What counts against a limit: reserved and spent.
+    /// The credits that count against a limit: reserved and spent.
     #[must_use]
     pub fn total(&self) -> Credits {
         self.spent.saturating_add(self.held())
     }
 
-    /// What is on the wire or settled.
+    /// The credits on the wire or settled.
     #[must_use]
     pub fn spent(&self) -> Credits {
         self.spent
     }
 
-    /// What counts against a limit per hour at `now` (milliseconds since 1970): reserved, and spent since, to the
+    /// The credits that count against a limit per hour at `now` (milliseconds since 1970): reserved, and spent since, to the
     /// minute.
     #[must_use]
     pub fn in_hour(&self, now: u64) -> Credits {
@@ -99,13 +71,13 @@ impl Budget {
         self.sum(kind, from, if self.unreadable { Credits::MAX } else { Credits::ZERO })
     }
 
-    /// What was spent at each origin.
+    /// The credits spent at each origin.
     #[must_use]
     pub fn by_origin(&self) -> Vec<(&str, Credits)> {
         self.shares(ORIGIN)
     }
 
-    /// What was spent of each plan.
+    /// The credits spent of each plan.
     #[must_use]
     pub fn by_plan(&self) -> Vec<(&str, Credits)> {
         self.shares(PLAN)
@@ -116,7 +88,7 @@ impl Budget {
         shares.map(|entry| (entry.name.as_str(), entry.credits)).collect()
     }
 
-    /// What is reserved, by whomever.
+    /// The credits reserved, in all tabs.
     fn held(&self) -> Credits {
         if self.unreadable { Credits::MAX } else { self.sum(TAB, 0, self.reserved) }
     }
@@ -130,38 +102,38 @@ impl Budget {
         counted.fold(start, |sum, entry| sum.saturating_add(entry.credits))
     }
 
-    pub(in crate::subscriber) fn reserve(&mut self, credits: Credits) {
+    pub(crate) fn reserve(&mut self, credits: Credits) {
         self.reserved = self.reserved.saturating_add(credits);
     }
 
-    pub(in crate::subscriber) fn release(&mut self, credits: Credits) {
+    pub(crate) fn release(&mut self, credits: Credits) {
         self.reserved = self.reserved.saturating_sub(credits);
     }
 
     /// A token that can cost so much is about to be on the wire.
-    pub(in crate::subscriber) fn present(&mut self, offer: &Offer, credits: Credits, now: u64) {
+    pub(crate) fn present(&mut self, offer: &Offer, credits: Credits, now: u64) {
         self.change(offer, now, &|before| before.saturating_add(credits));
         self.forget_old_minutes(now);
     }
 
-    /// What was presented at a time cost so much more than was counted.
-    pub(in crate::subscriber) fn raise(&mut self, offer: &Offer, at: u64, more: Credits) {
+    /// A presentation at a time cost so much more than was counted.
+    pub(crate) fn raise(&mut self, offer: &Offer, at: u64, more: Credits) {
         self.change(offer, at, &|before| before.saturating_add(more));
     }
 
-    /// What was counted at a time was not sent.
-    pub(in crate::subscriber) fn take_back(&mut self, offer: &Offer, at: u64, credits: Credits) {
+    /// A presentation that was counted at a time was not sent.
+    pub(crate) fn take_back(&mut self, offer: &Offer, at: u64, credits: Credits) {
         self.change(offer, at, &|before| before.saturating_sub(credits));
     }
 
     /// An order is about to be sent.
-    pub(in crate::subscriber) fn count_purchase(&mut self, now: u64) {
+    pub(crate) fn count_purchase(&mut self, now: u64) {
         self.change_purchases(now, &|before| before.saturating_add(Credits::from(1)));
         self.forget_old_minutes(now);
     }
 
     /// The order that was counted at a time was not sent, or the platform refused it.
-    pub(in crate::subscriber) fn uncount_purchase(&mut self, at: u64) {
+    pub(crate) fn uncount_purchase(&mut self, at: u64) {
         self.change_purchases(at, &|before| before.saturating_sub(Credits::from(1)));
         self.retain(&|entry| entry.kind != BOUGHT || !entry.credits.is_zero());
     }
@@ -178,7 +150,7 @@ impl Budget {
     }
 
     /// One loop for all: each other is hundreds of bytes of wasm.
-    pub(in crate::subscriber) fn retain(&mut self, stays: &dyn Fn(&Entry) -> bool) {
+    pub(crate) fn retain(&mut self, stays: &dyn Fn(&Entry) -> bool) {
         self.entries.retain(stays);
     }
 
@@ -206,28 +178,18 @@ impl Budget {
     }
 }
 
-impl Entry {
-    /// Whether any of its minute is inside what begins then (milliseconds since 1970): a limit errs on the side of
-    /// spending less. What names no minute always counts.
-    fn is_since(&self, from: u64) -> bool {
-        let from = Credits::from(from / MINUTE_MS);
-        self.name.parse::<Credits>().map_or(true, |minute| minute >= from)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subscriber::{FetchRequest, Target};
+    use crate::subscriber::Target;
     use crate::wire::PaymentRequired;
-    use alloc::{format, rc::Rc};
+    use alloc::{format, string::String};
 
-    fn offer(origin: &str) -> Rc<Offer> {
+    fn offer(origin: &str) -> Offer {
         let json = r#"{"x402Version":2,"accepts":[{"scheme":"nvm:erc4337","network":"n","planId":"p"}]}"#;
         let required = PaymentRequired::from_json(json.as_bytes()).unwrap();
         let target = Target { url: String::new(), origin: origin.into(), path: String::new() };
-        let request = FetchRequest::new(target.clone(), "GET");
-        Offer::candidates(&required, &target, &request).remove(0)
+        Offer::known(&required, &target).next().unwrap()
     }
 
     #[test]

@@ -1,53 +1,58 @@
-use crate::subscriber::{Buyer, FetchId, Offer, Outcome};
+use crate::subscriber::capped;
+use crate::subscriber::{Offer, Outcome};
 use crate::wire::{Credits, Receipt};
-use alloc::{rc::Rc, string::String};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
-/// A payment that was presented and has ended: what is kept for a person's books.
+/// How many payments are kept for the books; the oldest goes first.
+pub const MAX_RECORDS: usize = 1_000;
+
+/// A payment that was presented and has ended, kept for a person's books.
 #[derive(Debug, Clone)]
 pub struct PaymentRecord {
     /// When it was last on the wire, in milliseconds since 1970.
     pub at: u64,
     /// The method.
     pub method: String,
-    /// What was agreed to.
-    pub offer: Rc<Offer>,
-    /// What the presented tokens can cost at most, in credits.
+    /// The offer that was agreed to.
+    pub offer: Arc<Offer>,
+    /// The most that the presented tokens can cost, in credits.
     pub presented: Credits,
-    /// What was redeemed, in credits, where a receipt says so: the seller's word.
+    /// The credits redeemed, where a receipt says so: the seller's word.
     pub settled: Option<Credits>,
-    /// Whether credits were burned.
+    /// The outcome: were credits burned?
     pub outcome: Outcome,
     /// `transaction` of the receipt.
     pub transaction: Option<String>,
 }
 
 impl PaymentRecord {
-    pub(in crate::subscriber) fn note(&mut self, receipt: &Receipt) {
+    /// Takes over the transaction of a receipt.
+    pub(crate) fn note(&mut self, receipt: &Receipt) {
         self.transaction = receipt.text("transaction").map(Into::into);
     }
 }
 
-impl Buyer {
-    /// A token that can cost `price` is on the wire, to the same place as what is open already.
-    pub(in crate::subscriber) fn open_entry(&mut self, fetch: FetchId, price: Credits) {
-        let Some(visit) = self.fetch_mut(fetch) else { return };
-        let (Some(offer), before) = (visit.offer.clone(), visit.entry.take()) else { return };
-        visit.entry = Some(PaymentRecord {
-            at: visit.presented_at,
-            method: visit.method().into(),
-            offer,
-            presented: before.map_or(price, |entry| entry.presented.saturating_add(price)),
-            settled: None,
-            // The same payment once more is as unknown as it was, until somebody says more.
-            outcome: if visit.resumed.is_some() { Outcome::Unknown } else { Outcome::None },
-            transaction: None,
-        });
+/// The books of a session. They outlive a logout.
+#[derive(Debug, Default)]
+pub(crate) struct PaymentRecords {
+    list: Vec<PaymentRecord>,
+}
+
+impl PaymentRecords {
+    /// The payments that have ended, the oldest first.
+    pub(crate) fn all(&self) -> &[PaymentRecord] {
+        &self.list
     }
 
-    /// What was presented is over, one way or the other: it goes into the books.
-    pub(in crate::subscriber) fn close_entry(&mut self, fetch: FetchId) {
-        if let Some(entry) = self.fetch_mut(fetch).and_then(|visit| visit.entry.take()) {
-            self.store_record(entry);
+    pub(crate) fn store(&mut self, record: PaymentRecord) {
+        capped::push(&mut self.list, record, MAX_RECORDS);
+    }
+
+    /// Another fetch went on with a payment: its record is in the books of that fetch.
+    pub(crate) fn forget(&mut self, offer: &Arc<Offer>, presented_at: u64) {
+        let same = |record: &PaymentRecord| record.at == presented_at && Arc::ptr_eq(offer, &record.offer);
+        if let Some(index) = self.list.iter().position(same) {
+            self.list.remove(index);
         }
     }
 }

@@ -2,7 +2,7 @@ use crate::subscriber::FetchId;
 use crate::wire::{Credits, PlanId};
 use alloc::{string::String, vec::Vec};
 
-/// What one paid fetch did with money, whatever came of it (rule 9).
+/// The spend report of one paid fetch, whatever its result (rule 9).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Spend {
     /// Whether credits were burned.
@@ -11,9 +11,9 @@ pub struct Spend {
     pub requests: u32,
     /// How many tokens were minted for it; one that several waited for is booked on one of them.
     pub mints: u32,
-    /// What the presented tokens can cost at most, in credits, over all tries: what limits count. No receipt lowers it.
+    /// The most that the presented tokens can cost, in credits, over all tries: limits count this. No receipt lowers it.
     pub credits_presented: Credits,
-    /// What was redeemed, in credits, where a receipt says so: the seller's word, not the platform's.
+    /// The credits redeemed, where a receipt says so: the seller's word, not the platform's.
     pub credits_settled: Option<Credits>,
     /// Whether the token that was presented last can be presented once only.
     pub single_use: bool,

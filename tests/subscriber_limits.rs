@@ -4,7 +4,7 @@
 // Helpers of tests are tests too, which clippy does not see.
 #![allow(clippy::unwrap_used)]
 
-mod world;
+mod support;
 
 use payments_wasm::api::plans::PlanPrice;
 use payments_wasm::subscriber::{
@@ -13,9 +13,10 @@ use payments_wasm::subscriber::{
 use payments_wasm::wire::Credits;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
+use support::{ORIGIN, Seller, Shelf, SimulatedPlatform, anywhere, buy, buys, held_only, offer, target, yes};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{ORIGIN, Seller, Shelf, World, anywhere, buy, buys, held_only, offer, target, yes};
 
 const HOUR: u64 = 3_600_000;
 
@@ -30,7 +31,7 @@ fn broken(end: &Finish) -> Option<&'static str> {
     }
 }
 
-fn one(world: &mut World, path: &str) -> Finish {
+fn one(world: &mut SimulatedPlatform, path: &str) -> Finish {
     let fetch = world.fetch("POST", path);
     world.run_one(fetch)
 }
@@ -77,15 +78,15 @@ fn rule_12_an_offer_s_own_price_counts_at_an_origin_that_is_trusted_by_name_and_
         ),
     ];
     for (name, own, instance, bounds, price, counts) in rows {
-        let json = price.map_or_else(|| world::offer_without_price("plan"), |price| offer("plan", price));
-        let mut world = World::new().balance(1_000).seller(move |send, _| match &send.token {
+        let json = price.map_or_else(|| support::offer_without_price("plan"), |price| offer("plan", price));
+        let mut world = SimulatedPlatform::new().balance(1_000).seller(move |send, _| match &send.token {
             None => Seller::offer(&json),
             Some(_) => Seller::status(200),
         });
         world.plan_bounds = bounds;
         world.policy = Some(own);
         let request = FetchRequest::new(target(ORIGIN, "/ask"), "POST");
-        world.request = Some(FetchRequest { limits: instance.map(Rc::new), ..request });
+        world.request = Some(FetchRequest { limits: instance.map(Arc::new), ..request });
         let end = one(&mut world, "/ask");
         assert_eq!(code(&end), "", "{name}");
         assert_eq!(end.spend.credits_presented, Credits::from(counts), "{name}");
@@ -103,7 +104,7 @@ fn rule_12_a_plan_s_terms_are_read_once_a_session_before_anybody_is_asked_and_on
         ("no limit", Some(yes()), Some(anywhere()), 0),
         ("nothing at all", Some(yes()), None, 0),
     ] {
-        let mut world = World::new().balance(100);
+        let mut world = SimulatedPlatform::new().balance(100);
         (world.approval, world.policy) = (approval, policy);
         (world.hold_jobs, world.hold_terms) = (true, true);
         let pair = [world.fetch("POST", "/ask"), world.fetch("POST", "/other")];
@@ -143,7 +144,7 @@ fn rule_12_what_is_presented_is_kept_before_it_is_sent() {
         let text = Rc::new(RefCell::new(String::new()));
         let (shelf, seen) = (text.clone(), Rc::new(RefCell::new(Vec::new())));
         let kept = seen.clone();
-        let mut world = World::new().balance(100).seller(move |send, world| {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| {
             if send.token.is_none() {
                 return Seller::offer(&offer("plan", 2));
             }
@@ -163,7 +164,7 @@ fn rule_12_what_cannot_be_kept_is_not_sent_and_what_was_sent_before_stays_unknow
     // (name, whether the first answer leads on or refuses on other terms)
     for (name, leads_on) in [("led on within the origin", true), ("refused on other terms", false)] {
         let text = Rc::new(RefCell::new(String::new()));
-        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) if leads_on => Seller::redirect(307, Redirected::To(target(ORIGIN, "/moved"))),
             Some(_) => Seller::offer(&offer("plan", 3)),
@@ -199,7 +200,7 @@ fn rule_6_12_a_redirect_is_followed_with_the_token_only_within_the_limits() {
         ("only what is held, enough for both", held_only(), 4, 2),
         ("only what is held, enough for one", held_only(), 3, 1),
     ] {
-        let mut world = World::new().balance(held);
+        let mut world = SimulatedPlatform::new().balance(held);
         let came = Cell::new(0);
         world.says = Some(Rc::new(move || match came.replace(came.get() + 1) {
             0 => Seller::redirect(307, Redirected::To(target(ORIGIN, "/moved"))),
@@ -215,7 +216,7 @@ fn rule_6_12_a_redirect_is_followed_with_the_token_only_within_the_limits() {
 
 #[test]
 fn rule_5_a_token_that_ended_is_not_presented_by_a_fetch_that_waits_with_it() {
-    let mut world = World::new().balance(100).seller(|send, world| match &send.token {
+    let mut world = SimulatedPlatform::new().balance(100).seller(|send, world| match &send.token {
         Some(_) if world.paid_sends == 2 => Seller::status(402),
         Some(_) => Seller::paid(2, 98),
         None => Seller::offer(&offer("plan", 2)),
@@ -241,8 +242,8 @@ fn rule_5_a_token_that_ended_is_not_presented_by_a_fetch_that_waits_with_it() {
 }
 
 /// A page of somebody who holds nothing: each payment needs an order.
-fn poor() -> World {
-    let mut world = World::new().balance(0);
+fn poor() -> SimulatedPlatform {
+    let mut world = SimulatedPlatform::new().balance(0);
     world.plan_credits = 2;
     world.now = 40 * HOUR;
     world
@@ -358,7 +359,7 @@ fn rule_3_purchases_of_several_plans_at_once_are_counted_together() {
 
 #[test]
 fn rule_3_an_order_is_counted_before_it_is_sent_and_taken_back_only_where_the_platform_refused_it() {
-    let counted = |world: &World| {
+    let counted = |world: &SimulatedPlatform| {
         let text = world.buyer.stored_text("one");
         let count = |kind: &str| text.lines().filter(|line| line.starts_with(kind)).count();
         (count("b "), count("B "), text.contains("B - 1\n"))
@@ -479,7 +480,7 @@ fn rule_10_the_platform_is_asked_before_an_order_whatever_was_known() {
         for approval in [None, Some(buy())] {
             let mut world = poor().balance(held);
             if let Some(old) = old {
-                world.buyer.record_balance(&world::plan("plan"), Credits::from(old), world.now);
+                world.buyer.record_balance(&support::plan("plan"), Credits::from(old), world.now);
                 world.now += HOUR;
             }
             (world.approval, world.policy) = (approval, Some(buys()));

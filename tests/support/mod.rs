@@ -5,12 +5,13 @@
 use payments_wasm::api::Response;
 use payments_wasm::subscriber::{
     Action, Approval, Buyer, CallWork, Command, Event, FetchId, FetchRequest, Finish, NoticeKind,
-    PlatformCall, Policy, Redirected, Redirects, ResponseHead, Send, Target,
+    PlatformCall, Policy, Redirected, Redirects, ResponseHead, SendRequest, Target,
 };
 use payments_wasm::wire::{Credits, DelegationRef, PlanId, base64};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 
 pub const ORIGIN: &str = "https://api.example";
 
@@ -79,7 +80,7 @@ impl Seller {
     }
 }
 
-type Script = Box<dyn Fn(&Send, &World) -> ResponseHead>;
+type Script = Box<dyn Fn(&SendRequest, &SimulatedPlatform) -> ResponseHead>;
 
 /// Storage that tabs share, and the name of one of them.
 pub struct Shelf {
@@ -89,7 +90,7 @@ pub struct Shelf {
     pub full: bool,
 }
 
-pub struct World {
+pub struct SimulatedPlatform {
     pub buyer: Buyer,
     /// The storage that each step is restored from and saved to.
     pub shelf: Option<Shelf>,
@@ -144,7 +145,7 @@ pub struct World {
     pub presented: Vec<String>,
     pub notices: Vec<NoticeKind>,
     /// The offers that somebody was asked about.
-    pub offers: Vec<std::rc::Rc<payments_wasm::subscriber::Offer>>,
+    pub offers: Vec<std::sync::Arc<payments_wasm::subscriber::Offer>>,
     /// How long the step at hand may take, of each fetch.
     pub limits: BTreeMap<FetchId, Option<u32>>,
     /// Approval and choice are not answered.
@@ -161,7 +162,7 @@ pub struct World {
     ends: BTreeMap<FetchId, Finish>,
 }
 
-impl World {
+impl SimulatedPlatform {
     pub fn new() -> Self {
         let mut buyer = Buyer::new();
         let delegation = DelegationRef::parse("d-1", "delegationId").unwrap();
@@ -231,7 +232,10 @@ impl World {
         self
     }
 
-    pub fn seller(mut self, script: impl Fn(&Send, &World) -> ResponseHead + 'static) -> Self {
+    pub fn seller(
+        mut self,
+        script: impl Fn(&SendRequest, &SimulatedPlatform) -> ResponseHead + 'static,
+    ) -> Self {
         self.script = Some(Box::new(script));
         self
     }
@@ -239,7 +243,7 @@ impl World {
     pub fn fetch(&mut self, method: &str, path: &str) -> FetchId {
         let request = FetchRequest {
             redirects: self.redirects,
-            policy: self.policy.clone().map(Rc::new),
+            policy: self.policy.clone().map(Arc::new),
             can_ask: self.approval.is_some() || self.approve_throws,
             ..self.request.clone().unwrap_or_else(|| FetchRequest::new(target(ORIGIN, path), method))
         };
@@ -353,7 +357,7 @@ impl World {
                     self.most_asked_at_once = self.most_asked_at_once.max(self.questions.len());
                     return;
                 }
-                if let (Action::Send(Send { token: Some(_), .. }), true) = (&*action, self.hold_paid) {
+                if let (Action::Send(SendRequest { token: Some(_), .. }), true) = (&*action, self.hold_paid) {
                     self.held_paid.push_back((fetch, action));
                     return;
                 }
@@ -409,7 +413,7 @@ impl World {
     }
 
     /// A seller of two credits a request, who takes only what is held.
-    fn sell(&mut self, send: &Send) -> ResponseHead {
+    fn sell(&mut self, send: &SendRequest) -> ResponseHead {
         if send.token.is_none() || self.balance < 2 {
             return Seller::offer(&offer("plan", 2));
         }

@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod world;
+mod support;
 
 use payments_wasm::subscriber::{Approval, FetchError, FetchRequest, Policy};
 use payments_wasm::wire::{Credits, DelegationRef};
-use std::rc::Rc;
+use std::sync::Arc;
+use support::{
+    ORIGIN, Seller, SimulatedPlatform, anywhere, buy, buys, encode, held_only, offer, plan, target, yes,
+};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{ORIGIN, Seller, World, anywhere, buy, buys, encode, held_only, offer, plan, target, yes};
 
 #[test]
 fn rule_3_a_plain_no_to_buying_keeps_the_platform_from_buying_too() {
@@ -33,9 +35,9 @@ fn rule_3_a_plain_no_to_buying_keeps_the_platform_from_buying_too() {
         ),
         ("the instance says nothing", None, policy(Some(true)), policy(None), 1, true, 1),
     ] {
-        let mut world = World::new().balance(held);
+        let mut world = SimulatedPlatform::new().balance(held);
         let ask = FetchRequest::new(target(ORIGIN, "/ask"), "POST");
-        world.request = Some(FetchRequest { limits: instance.map(Rc::new), ..ask });
+        world.request = Some(FetchRequest { limits: instance.map(Arc::new), ..ask });
         (world.approval, world.policy) = (approval, own);
         // An order is made where it is known that the credits do not suffice.
         world.buyer.record_balance(&plan("plan"), Credits::from(held), world.now);
@@ -49,7 +51,7 @@ fn rule_3_a_plain_no_to_buying_keeps_the_platform_from_buying_too() {
 
 #[test]
 fn rule_3_with_a_plain_no_an_old_balance_that_suffices_is_enough() {
-    let mut world = World::new().balance(10);
+    let mut world = SimulatedPlatform::new().balance(10);
     world.policy = Some(held_only());
     for (name, calls) in [("cold: terms, balance and token", 3), ("warm", 0), ("after an hour", 0)] {
         let before = world.platform_calls;
@@ -82,7 +84,7 @@ fn rule_3_12_with_a_plain_no_what_is_held_covers_the_most_that_the_platform_can_
         ("nothing is said of buying", None, Some(anywhere()), (7, 7), 0, 4),
     ];
     for (name, approval, policy, bounds, held, paid) in rows {
-        let mut world = World::new().balance(held).seller(|send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(held).seller(|send, _| match &send.token {
             None => Seller::offer(&offer("plan", 1)),
             Some(_) => Seller::status(200),
         });
@@ -114,7 +116,7 @@ fn rule_3_with_a_plain_no_nothing_is_presented_of_a_plan_whose_terms_nobody_says
     for (approval, policy) in
         [(None, Some(held_only())), (Some(Approval { purchase: Some(false), ..yes() }), None)]
     {
-        let mut world = World::new().balance(100);
+        let mut world = SimulatedPlatform::new().balance(100);
         (world.approval, world.policy, world.plan_price) = (approval, policy, None);
         let fetch = world.fetch("POST", "/ask");
         assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "network_error");
@@ -126,7 +128,7 @@ fn rule_3_with_a_plain_no_nothing_is_presented_of_a_plan_whose_terms_nobody_says
 #[test]
 fn rule_12_a_plain_no_asks_for_single_use_tokens_as_a_limit_does() {
     for (name, policy, asks) in [("a plain no", held_only(), true), ("no word", anywhere(), false)] {
-        let mut world = World::new().balance(100);
+        let mut world = SimulatedPlatform::new().balance(100);
         world.policy = Some(policy);
         let fetch = world.fetch("POST", "/ask");
         assert!(world.run_one(fetch).result.is_ok(), "{name}");
@@ -148,7 +150,7 @@ fn rule_3_an_order_of_a_key_without_an_account_stands_in_the_way_of_another() {
         ),
         (good(), None, None, 2),
     ] {
-        let mut world = World::new().balance(0);
+        let mut world = SimulatedPlatform::new().balance(0);
         world.buyer.log_in(None, Some(DelegationRef::parse("d-1", "delegationId").unwrap()));
         // Whoever is asked knows the balance, since nobody can ask for one without an account.
         (world.approval, world.told_balance) = (Some(buy()), true);
@@ -170,7 +172,7 @@ fn rule_3_an_order_of_a_key_without_an_account_stands_in_the_way_of_another() {
 #[test]
 fn rule_12_a_purchase_that_a_receipt_tells_of_is_not_confirmed() {
     let header = encode(r#"{"success":true,"creditsRedeemed":"2","remainingBalance":"98","orderTx":"0xbe"}"#);
-    let mut world = World::new().seller(move |send, _| match &send.token {
+    let mut world = SimulatedPlatform::new().seller(move |send, _| match &send.token {
         None => Seller::offer(&offer("plan", 2)),
         Some(_) => Seller::receipt(200, header.clone()),
     });
@@ -191,7 +193,7 @@ fn rule_15_what_a_card_pays_for_is_not_ordered() {
         ("not held: bought from the card when it is settled", 0, Some(true), 0, 1),
         ("not held, and not to be bought", 0, Some(false), 0, 0),
     ] {
-        let mut world = World::new().balance(held).seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(held).seller(move |send, _| match &send.token {
             None => Seller::offer(card),
             Some(_) => Seller::paid(2, 0),
         });
@@ -214,7 +216,7 @@ fn rule_10_an_old_balance_may_say_that_the_credits_suffice_and_never_that_they_d
         ("a purchase is allowed, too little then, enough now", buys(), 1, 10, true, 1),
         ("nothing hangs on it", anywhere(), 1, 10, true, 0),
     ] {
-        let mut world = World::new().balance(held);
+        let mut world = SimulatedPlatform::new().balance(held);
         world.buyer.record_balance(&plan("plan"), Credits::from(old), world.now);
         world.now += 3_600_000;
         world.policy = Some(policy);
@@ -240,7 +242,7 @@ fn rule_4_whoever_would_pay_waits_for_an_order_that_is_under_way() {
         ("a yes that buys, and they do not", Some(buy()), false, Some("purchase_pending")),
         ("only what is held: nothing is", Some(no), false, Some("insufficient_credits")),
     ] {
-        let mut world = World::new().balance(0);
+        let mut world = SimulatedPlatform::new().balance(0);
         world.approval = Some(buy());
         world.told_balance = true;
         world.order_answer = None;

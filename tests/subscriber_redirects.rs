@@ -1,20 +1,22 @@
 //! Rule of money 6 as a table of trails: which requests go where, with a token or without, when a seller answers with
 //! redirects.
 
-mod world;
+mod support;
 
-use payments_wasm::subscriber::{FetchError, Outcome, Redirected, Redirects, ResponseHead, Send, Target};
+use payments_wasm::subscriber::{
+    FetchError, Outcome, Redirected, Redirects, ResponseHead, SendRequest, Target,
+};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
+use support::{ORIGIN, Seller, SimulatedPlatform, offer, receipt, target, yes};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{ORIGIN, Seller, World, offer, receipt, target, yes};
 
 const AWAY: &str = "https://b.example";
 
 /// Where a request goes, seen from the first seller: `/ask`, `/moved`, `b/x`.
-fn place(send: &Send) -> String {
+fn place(send: &SendRequest) -> String {
     send.target.as_ref().map_or("/ask".into(), |target| {
         if target.origin == ORIGIN { target.path.clone() } else { format!("b{}", target.path) }
     })
@@ -41,7 +43,7 @@ struct Trail {
 fn trail(method: &str, mode: Redirects, paid: impl Fn(&str, u32) -> ResponseHead + 'static) -> Trail {
     let sent = Rc::new(RefCell::new(Vec::new()));
     let seen = sent.clone();
-    let mut world = World::new().balance(100).seller(move |send, world| {
+    let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| {
         let place = place(send);
         let (mark, verb) =
             (if send.token.is_some() { "+" } else { "" }, if send.as_get { " GET" } else { "" });
@@ -181,16 +183,17 @@ fn rule_6_the_trail_of_a_token() {
 fn rule_6_a_redirect_that_says_it_was_paid_is_followed_without_the_token() {
     // (name, whether the receipt says yes, requests with a token, what was spent by the receipts, what counts)
     for (name, success, paid, spent, counted) in [("paid", true, 1, 2, 2), ("not paid", false, 2, 2, 4)] {
-        let mut world = World::new().balance(100).seller(move |send, _| match (&send.token, &send.target) {
-            (None, None) => Seller::offer(&offer("plan", 2)),
-            (Some(_), None) => {
-                let mut answer = to(ORIGIN, "/moved", 307);
-                answer.receipt = Some(receipt(success, 2, 98));
-                answer
-            }
-            (None, Some(_)) => Seller::status(200),
-            (Some(_), Some(_)) => Seller::paid(2, 98),
-        });
+        let mut world =
+            SimulatedPlatform::new().balance(100).seller(move |send, _| match (&send.token, &send.target) {
+                (None, None) => Seller::offer(&offer("plan", 2)),
+                (Some(_), None) => {
+                    let mut answer = to(ORIGIN, "/moved", 307);
+                    answer.receipt = Some(receipt(success, 2, 98));
+                    answer
+                }
+                (None, Some(_)) => Seller::status(200),
+                (Some(_), Some(_)) => Seller::paid(2, 98),
+            });
         world.approval = Some(yes());
         let fetch = world.fetch("GET", "/ask");
         let end = world.run_one(fetch);
@@ -211,7 +214,7 @@ fn rule_9_a_redirect_that_cannot_be_followed_says_what_its_receipt_says() {
         ("a yes", Some(receipt(true, 2, 98)), Outcome::Settled, 2),
         ("a no", Some(receipt(false, 0, 0)), Outcome::Unknown, 2),
     ] {
-        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) => ResponseHead { receipt: header.clone(), ..somewhere() },
         });
@@ -229,12 +232,13 @@ fn rule_9_a_redirect_that_cannot_be_followed_says_what_its_receipt_says() {
 fn rule_9_what_a_redirect_left_open_cannot_be_gone_on_with() {
     // (name, whether the first place leads on, whether the fetch can be gone on with)
     for (name, leads_on, open) in [("one place", false, true), ("two places", true, false)] {
-        let mut world =
-            World::new().balance(100).seller(move |send, _| match (&send.token, place(send).as_str()) {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| {
+            match (&send.token, place(send).as_str()) {
                 (None, _) => Seller::offer(&offer("plan", 2)),
                 (Some(_), "/ask") if leads_on => to(AWAY, "/x", 307),
                 (Some(_), _) => Seller::lost(),
-            });
+            }
+        });
         world.approval = Some(yes());
         let fetch = world.fetch("POST", "/ask");
         let end = world.run_one(fetch);
@@ -265,7 +269,7 @@ fn rule_6_an_offer_is_paid_where_it_came_from() {
     ] {
         let went = Rc::new(RefCell::new(None));
         let goes = went.clone();
-        let mut world = World::new().balance(100).seller(move |send, _| {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| {
             if send.token.is_some() {
                 let to = send.target.as_ref().map_or("the caller's URL".into(), |target| target.url.clone());
                 *goes.borrow_mut() = Some(to);
@@ -291,8 +295,8 @@ fn rule_6_what_a_redirect_led_to_may_lead_on_before_it_is_paid() {
     // A token is answered with a redirect elsewhere; the 402 there came by another redirect, which the platform followed.
     let paid_at = Rc::new(RefCell::new(Vec::new()));
     let seen = paid_at.clone();
-    let mut world =
-        World::new().balance(100).seller(move |send, _| match (&send.token, place(send).as_str()) {
+    let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| {
+        match (&send.token, place(send).as_str()) {
             (Some(_), at) => {
                 seen.borrow_mut().push(at.to_string());
                 if at == "/ask" { to(AWAY, "/x", 302) } else { Seller::paid(2, 96) }
@@ -303,7 +307,8 @@ fn rule_6_what_a_redirect_led_to_may_lead_on_before_it_is_paid() {
                 redirected: true,
                 ..Seller::offer(&offer("plan", 2))
             },
-        });
+        }
+    });
     world.approval = Some(yes());
     let fetch = world.fetch("GET", "/ask");
     assert!(world.run_one(fetch).result.is_ok());

@@ -3,13 +3,13 @@
 // Helpers of tests are tests too, which clippy does not see.
 #![allow(clippy::unwrap_used)]
 
-mod world;
+mod support;
 
 use payments_wasm::subscriber::{Approval, Event, FetchError, FetchRequest, Outcome};
 use payments_wasm::wire::DelegationRef;
+use support::{ORIGIN, Seller, SimulatedPlatform, buy, held_only, offer, target, yes};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{ORIGIN, Seller, World, buy, held_only, offer, target, yes};
 
 #[test]
 fn rule_5_a_token_is_reused_until_shortly_before_it_ends() {
@@ -23,13 +23,13 @@ fn rule_5_a_token_is_reused_until_shortly_before_it_ends() {
         (Some(2_000), 2_000_000, 2),
         (Some(2_000), 9_000_000, 2),
     ] {
-        let mut world = World::new().balance(100).seller(|send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(|send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) => Seller::paid(2, 98),
         });
         world.approval = Some(yes());
-        let jwt = end.map(|end| format!("a.{}.c", world::encode_url(&format!(r#"{{"exp":{end}}}"#))));
-        let token = world::encode_url(&format!(
+        let jwt = end.map(|end| format!("a.{}.c", support::encode_url(&format!(r#"{{"exp":{end}}}"#))));
+        let token = support::encode_url(&format!(
             r#"{{"x402Version":2,"accepted":{{"scheme":"nvm:erc4337","network":"n","planId":"plan"}},"payload":{{"token":"{}"}}}}"#,
             jwt.unwrap_or_default()
         ));
@@ -51,7 +51,7 @@ fn rule_5_a_new_token_takes_the_place_of_no_other() {
         ("for another origin", "plan", "https://b.example", "d-1"),
         ("of another delegation", "plan", ORIGIN, "d-2"),
     ] {
-        let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| match &send.token {
             None if world.sends > 2 => Seller::offer(&offer(plan, 2)),
             None => Seller::offer(&offer("plan", 2)),
             Some(_) => Seller::paid(2, 98),
@@ -75,7 +75,7 @@ fn rule_5_a_new_token_takes_the_place_of_no_other() {
 
 #[test]
 fn rule_5_a_token_that_somebody_waits_for_is_not_one_at_hand() {
-    let mut world = World::new().balance(1_000);
+    let mut world = SimulatedPlatform::new().balance(1_000);
     world.approval = Some(yes());
     world.single_use = true;
     let request = |prefetch| {
@@ -108,7 +108,7 @@ fn rule_13_a_session_leaves_nothing_behind_for_the_next() {
     for (name, logout, expected) in
         [("the same session", false, (1, 0, 0, 0)), ("another", true, (2, 1, 1, 0))]
     {
-        let mut world = World::new().balance(100);
+        let mut world = SimulatedPlatform::new().balance(100);
         world.approval = Some(Approval { remember: true, ..yes() });
         let first = world.fetch("POST", "/ask");
         assert!(world.run_one(first).result.is_ok());
@@ -133,14 +133,14 @@ fn rule_13_a_session_leaves_nothing_behind_for_the_next() {
 fn rule_13_what_was_known_of_an_account_is_not_believed_of_the_next() {
     // (logged out in between, looks at the balance of a second fetch that may not buy)
     for (logout, looks) in [(false, 0), (true, 1)] {
-        let mut world = World::new().balance(100);
+        let mut world = SimulatedPlatform::new().balance(100);
         world.policy = Some(held_only());
         let first = world.fetch("POST", "/ask");
         assert!(world.run_one(first).result.is_ok());
         if logout {
             log_in_again(&mut world);
         }
-        let looked = |world: &World| world.platform_calls - world.mints - world.terms_read;
+        let looked = |world: &SimulatedPlatform| world.platform_calls - world.mints - world.terms_read;
         let before = looked(&world);
         let second = world.fetch("POST", "/ask");
         assert!(world.run_one(second).result.is_ok());
@@ -153,7 +153,7 @@ fn rule_13_what_was_known_of_an_account_is_not_believed_of_the_next() {
 fn rule_13_an_order_of_unclear_outcome_is_its_own_account_s() {
     // (logged out in between, orders in all, how a second fetch ends)
     for (logout, orders, expected) in [(false, 1, Some("purchase_pending")), (true, 2, None)] {
-        let mut world = World::new().balance(0);
+        let mut world = SimulatedPlatform::new().balance(0);
         world.approval = Some(buy());
         world.told_balance = true;
         let good = world.order_answer.take();
@@ -174,7 +174,7 @@ fn rule_13_an_order_of_unclear_outcome_is_its_own_account_s() {
 fn rule_13_a_payment_that_a_logout_left_open_is_not_gone_on_with() {
     // (name, whether it is a logout that ends it, how going on with it ends)
     for (name, logout, expected) in [("aborted", false, None), ("logged out", true, Some("not_resumable"))] {
-        let mut world = World::new().balance(100);
+        let mut world = SimulatedPlatform::new().balance(100);
         world.approval = Some(yes());
         world.single_use = true;
         world.hold_paid = true;
@@ -197,7 +197,7 @@ fn rule_13_a_payment_that_a_logout_left_open_is_not_gone_on_with() {
     }
 }
 
-fn log_in_again(world: &mut World) {
+fn log_in_again(world: &mut SimulatedPlatform) {
     world.buyer.log_out();
     let delegation = DelegationRef::parse("d-1", "delegationId").unwrap();
     world.buyer.log_in(Some("0x0000000000000000000000000000000000000002".into()), Some(delegation));

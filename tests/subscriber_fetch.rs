@@ -1,20 +1,20 @@
 //! The buyer's way, as tables: rules of money 1, 2, 8, 9 and 13. A `Buyer` against a scripted seller and platform, in virtual
-//! time. Beside it: `buyer_consent.rs` (3, 10, 12), `buyer_choice.rs` (3), `buyer_tokens.rs` (4, 5, 6), `buyer_redirects.rs`
-//! (6), `buyer_rules.rs` (7, 11, 15), `buyer_session.rs` (5, 13); rule 14 is in `src/subscriber/login.rs`.
+//! time. Beside it: `subscriber_consent.rs` (3, 10, 12), `subscriber_choice.rs` (3), `subscriber_tokens.rs` (4, 5, 6), `subscriber_redirects.rs`
+//! (6), `subscriber_rules.rs` (7, 11, 15), `subscriber_session.rs` (5, 13); rule 14 is in `src/subscriber/login.rs`.
 
-mod world;
+mod support;
 
 use payments_wasm::api::{ApiError, ApiErrorKind};
 use payments_wasm::subscriber::{Event, FetchError, FetchId, NoticeKind, Outcome, Redirected};
 use payments_wasm::wire::Credits;
+use support::{Seller, SimulatedPlatform, buy, offer, receipt, yes};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{Seller, World, buy, offer, receipt, yes};
 
 #[test]
 fn rule_1_what_is_not_a_402_comes_back_untouched() {
     for status in [200, 204, 301, 400, 401, 403, 404, 500, 503] {
-        let mut world = World::new().seller(move |_, _| Seller::status(status));
+        let mut world = SimulatedPlatform::new().seller(move |_, _| Seller::status(status));
         let fetch = world.fetch("GET", "/free");
         let end = world.run_one(fetch);
         assert!(end.result.is_ok(), "{status}");
@@ -32,8 +32,8 @@ fn rule_2_an_offer_is_read_from_the_header_else_the_body_and_refused_by_name() {
     let card_declined = r#"{"error":{"code":"card_declined"}}"#;
     let (half, list) = (json.chars().take(json.len() / 2).collect::<String>(), format!("[{json}]"));
     let cases: Vec<Case> = vec![
-        ("header", Some(world::encode(&json)), None, None),
-        ("url-safe header without padding", Some(world::encode_url(&json)), None, None),
+        ("header", Some(support::encode(&json)), None, None),
+        ("url-safe header without padding", Some(support::encode_url(&json)), None, None),
         ("body", None, Some(json.clone()), None),
         ("neither", None, None, Some("")),
         ("body that is no x402", None, Some("{}".into()), Some("")),
@@ -62,7 +62,7 @@ fn rule_2_an_offer_is_read_from_the_header_else_the_body_and_refused_by_name() {
         ("not JSON", Some("YWJj".into()), None, Some("payment-required is not JSON")),
         (
             "an unsafe plan id",
-            Some(world::encode(&json.replace("\"plan\"", "\"../x\""))),
+            Some(support::encode(&json.replace("\"plan\"", "\"../x\""))),
             None,
             Some("accepts[1].planId has a value it cannot have"),
         ),
@@ -70,7 +70,7 @@ fn rule_2_an_offer_is_read_from_the_header_else_the_body_and_refused_by_name() {
     for (name, header, body, wrong) in cases {
         let (mut first, body) = (Seller::status(402), body);
         first.offer = header;
-        let mut world = World::new().body(body).seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().body(body).seller(move |send, _| match &send.token {
             None => first.clone(),
             Some(_) => Seller::paid(2, 98),
         });
@@ -99,7 +99,7 @@ fn rule_2_an_offer_is_read_from_the_header_else_the_body_and_refused_by_name() {
 #[test]
 fn rule_8_and_9_every_end_says_what_was_spent() {
     // (name, abort instead of answering the n-th action, outcome)
-    let mut world = World::new().balance(100).seller(|send, _| match &send.token {
+    let mut world = SimulatedPlatform::new().balance(100).seller(|send, _| match &send.token {
         None => Seller::offer(&offer("plan", 2)),
         Some(_) => Seller::lost(),
     });
@@ -115,7 +115,7 @@ fn rule_8_and_9_every_end_says_what_was_spent() {
         ("while asked", 1, Outcome::None, 0),
         ("while paying", 2, Outcome::Unknown, 2),
     ] {
-        let mut world = World::new().balance(100);
+        let mut world = SimulatedPlatform::new().balance(100);
         world.approval = Some(yes());
         world.abort_at = Some(stop_at);
         let fetch = world.fetch("POST", "/ask");
@@ -128,7 +128,7 @@ fn rule_8_and_9_every_end_says_what_was_spent() {
 
 #[test]
 fn rule_8_an_aborted_leader_does_not_stop_those_who_wait_for_its_mint() {
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     world.hold_jobs = true;
     let (first, second) = (world.fetch("POST", "/ask"), world.fetch("POST", "/ask"));
@@ -153,7 +153,7 @@ fn rule_9_what_an_answer_says_about_the_money() {
         ("client error", Seller::status(404), Outcome::Unknown, 2),
     ];
     for (name, answer, outcome, budget) in rows {
-        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) => answer.clone(),
         });
@@ -241,7 +241,7 @@ fn rule_9_an_outcome_has_a_name() {
 
 #[test]
 fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     let first = world.fetch("POST", "/ask");
     world.run_one(first);
@@ -251,7 +251,7 @@ fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
     assert_eq!(end.result.unwrap_err().code(), "not_logged_in");
     assert_eq!(world.presented.len(), 1);
 
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     world.hold_jobs = true;
     let under_way = world.fetch("POST", "/ask");
@@ -265,7 +265,7 @@ fn rule_13_logout_drops_the_tokens_and_ends_what_is_under_way() {
 
 #[test]
 fn only_what_has_ended_is_forgotten() {
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     let fetches = [(); 3].map(|()| world.fetch("POST", "/ask"));
     assert_eq!(fetches.map(FetchId::number), [1, 2, 3]);
     world.buyer.forget(fetches[0]);
@@ -279,7 +279,7 @@ fn only_what_has_ended_is_forgotten() {
 
 #[test]
 fn rule_9_a_seller_that_cannot_be_reached_has_taken_nothing() {
-    let mut world = World::new().balance(100).seller(|_, _| Seller::lost());
+    let mut world = SimulatedPlatform::new().balance(100).seller(|_, _| Seller::lost());
     world.approval = Some(yes());
     let fetch = world.fetch("POST", "/ask");
     let end = world.run_one(fetch);
@@ -290,7 +290,7 @@ fn rule_9_a_seller_that_cannot_be_reached_has_taken_nothing() {
 
 #[test]
 fn events_tell_the_way_in_order() {
-    let mut world = World::new().balance(0);
+    let mut world = SimulatedPlatform::new().balance(0);
     world.approval = Some(buy());
     world.told_balance = true;
     let fetch = world.fetch("POST", "/ask");
@@ -313,15 +313,15 @@ fn events_tell_the_way_in_order() {
 
 #[test]
 fn rule_2_a_malformed_offer_elsewhere_after_a_payment_is_an_error_and_no_silence() {
-    let mut world = World::new().balance(100).seller(|send, _| {
-        let away = send.target.as_ref().is_some_and(|target| target.origin != world::ORIGIN);
+    let mut world = SimulatedPlatform::new().balance(100).seller(|send, _| {
+        let away = send.target.as_ref().is_some_and(|target| target.origin != support::ORIGIN);
         match &send.token {
             None if away => {
                 let mut answer = Seller::status(402);
                 answer.offer = Some("!!!".into());
                 answer
             }
-            Some(_) => Seller::redirect(302, Redirected::To(world::target("https://b.example", "/x"))),
+            Some(_) => Seller::redirect(302, Redirected::To(support::target("https://b.example", "/x"))),
             None => Seller::offer(&offer("plan", 2)),
         }
     });
@@ -340,7 +340,7 @@ fn rule_9_a_402_or_401_with_a_receipt_is_not_paid_again_and_a_refusal_s_receipt_
         (401, true, true, Outcome::Settled),
         (401, false, true, Outcome::Unknown),
     ] {
-        let mut world = World::new().balance(100).seller(move |send, _| {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| {
             let mut answer = Seller::offer(&offer("plan", 2));
             if send.token.is_some() {
                 (answer.status, answer.receipt) = (status, Some(receipt(success, 2, 9)));
@@ -369,13 +369,13 @@ fn rule_9_what_a_redirect_left_open_stays_open() {
         ("not reached", Seller::lost, Err("redirected_while_paying")),
     ];
     for (name, second, expected) in cases {
-        let mut world = World::new().balance(100).seller(move |send, _| {
-            let away = send.target.as_ref().is_some_and(|target| target.origin != world::ORIGIN);
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| {
+            let away = send.target.as_ref().is_some_and(|target| target.origin != support::ORIGIN);
             match &send.token {
                 None if away && name == "not reached" => second(),
                 None => Seller::offer(&offer("plan", 2)),
                 Some(_) if away => second(),
-                Some(_) => Seller::redirect(302, Redirected::To(world::target("https://b.example", "/x"))),
+                Some(_) => Seller::redirect(302, Redirected::To(support::target("https://b.example", "/x"))),
             }
         });
         world.approval = Some(yes());

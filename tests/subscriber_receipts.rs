@@ -4,15 +4,17 @@
 // Helpers of tests are tests too, which clippy does not see.
 #![allow(clippy::unwrap_used)]
 
-mod world;
+mod support;
 
 use payments_wasm::subscriber::{Finish, Outcome, Policy, Redirected, ResponseHead};
 use payments_wasm::wire::Credits;
 use std::cell::Cell;
 use std::rc::Rc;
+use support::{
+    ORIGIN, Seller, SimulatedPlatform, anywhere, buy, buys, encode, held_only, offer, receipt, target, yes,
+};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{ORIGIN, Seller, World, anywhere, buy, buys, encode, held_only, offer, receipt, target, yes};
 
 /// The most that a number of credits can be.
 const MOST: &str = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
@@ -55,7 +57,7 @@ fn answers() -> Vec<(&'static str, ResponseHead)> {
         ("402 with the offer", Seller::offer(&offer("plan", 2))),
         ("402 with a cheaper offer", Seller::offer(&offer("plan", 1))),
         ("402 with a dearer offer", Seller::offer(&offer("plan", 3))),
-        ("402 with an offer without a price", Seller::offer(&world::offer_without_price("plan"))),
+        ("402 with an offer without a price", Seller::offer(&support::offer_without_price("plan"))),
         ("402 with garbage", ResponseHead { offer: Some("!!!".into()), ..Seller::status(402) }),
         ("404", Seller::status(404)),
         ("429", Seller::status(429)),
@@ -86,7 +88,7 @@ fn plans() -> Vec<Plan> {
             "a plan, and an offer without a price",
             (2, 5),
             "credits",
-            world::offer_without_price("plan"),
+            support::offer_without_price("plan"),
             5,
             5,
         ),
@@ -99,16 +101,17 @@ fn number(credits: Credits) -> u64 {
 }
 
 /// A seller that takes the most for each presentation, and answers so.
-fn takes_all(plan: &Plan, answer: ResponseHead) -> (World, Rc<Cell<u64>>) {
+fn takes_all(plan: &Plan, answer: ResponseHead) -> (SimulatedPlatform, Rc<Cell<u64>>) {
     let burned = Rc::new(Cell::new(0));
     let (taken, most, terms) = (burned.clone(), plan.most, plan.offer.clone());
-    let mut world = World::new().balance(1_000).body(Some("<html>".into())).seller(move |send, _| {
-        if send.token.is_none() {
-            return Seller::offer(&terms);
-        }
-        taken.set(taken.get() + most);
-        answer.clone()
-    });
+    let mut world =
+        SimulatedPlatform::new().balance(1_000).body(Some("<html>".into())).seller(move |send, _| {
+            if send.token.is_none() {
+                return Seller::offer(&terms);
+            }
+            taken.set(taken.get() + most);
+            answer.clone()
+        });
     (world.approval, world.policy) = (None, None);
     (world.plan_bounds, world.plan_access) = (plan.bounds, plan.access);
     (world, burned)
@@ -197,7 +200,7 @@ fn rule_10_whatever_a_seller_says_nothing_is_ordered_where_the_credits_suffice()
             for by_policy in [true, false] {
                 let name = format!("{status}, {said}, by policy: {by_policy}");
                 let answer = ResponseHead { receipt: header.clone(), ..answer.clone() };
-                let mut world = World::new().balance(1_000).body(None);
+                let mut world = SimulatedPlatform::new().balance(1_000).body(None);
                 world.says = Some(Rc::new(move || answer.clone()));
                 world.approval = (!by_policy).then(buy);
                 world.policy = by_policy.then(buys);
@@ -220,7 +223,7 @@ fn rule_10_whatever_a_seller_says_only_what_is_held_is_presented_where_nothing_m
         for (said, header) in receipts() {
             let name = format!("{status}, {said}");
             let answer = ResponseHead { receipt: header, ..answer.clone() };
-            let mut world = World::new().balance(5).body(None);
+            let mut world = SimulatedPlatform::new().balance(5).body(None);
             world.says = Some(Rc::new(move || answer.clone()));
             (world.approval, world.policy) = (None, Some(held_only()));
             let mut codes = Vec::new();
@@ -241,7 +244,7 @@ fn rule_12_a_receipt_that_names_more_counts_up_to_what_the_plan_allows() {
     // (what the receipt says, what counts; the offer says two, the plan allows ten)
     for (redeemed, counted) in [("0", 2), ("1", 2), ("2", 2), ("3", 3), ("10", 10), ("11", 10), (MOST, 10)] {
         let header = named(redeemed);
-        let mut world = World::new().balance(1_000).seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(1_000).seller(move |send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) => Seller::receipt(200, header.clone()),
         });
@@ -269,15 +272,16 @@ fn rule_5_a_401_that_says_it_was_paid_is_not_paid_again() {
             for again in [None, Some(2), Some(3)] {
                 let name = format!("{status}, old: {warm}, offer: {again:?}");
                 let first = u32::from(warm);
-                let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
-                    None => Seller::offer(&offer("plan", 2)),
-                    Some(_) if world.paid_sends <= first => Seller::paid(2, 98),
-                    Some(_) => ResponseHead {
-                        status,
-                        offer: again.map(|price| encode(&offer("plan", price))),
-                        ..Seller::receipt(status, receipt(true, 2, 96))
-                    },
-                });
+                let mut world =
+                    SimulatedPlatform::new().balance(100).seller(move |send, world| match &send.token {
+                        None => Seller::offer(&offer("plan", 2)),
+                        Some(_) if world.paid_sends <= first => Seller::paid(2, 98),
+                        Some(_) => ResponseHead {
+                            status,
+                            offer: again.map(|price| encode(&offer("plan", price))),
+                            ..Seller::receipt(status, receipt(true, 2, 96))
+                        },
+                    });
                 world.approval = Some(yes());
                 for _ in 0..first {
                     let fetch = world.fetch("POST", "/ask");
@@ -306,7 +310,7 @@ fn rule_5_a_402_of_an_origin_that_failed_is_the_caller_s_to_read() {
     ] {
         let name = format!("{status}, old: {warm}, offer: {again:?}");
         let first = u32::from(warm);
-        let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) if world.paid_sends <= first => Seller::paid(2, 98),
             Some(_) => ResponseHead {
@@ -342,7 +346,7 @@ fn rule_9_a_second_receipt_does_not_replace_the_first_in_what_was_settled() {
         ("garbage", Some("!!!".into()), 2, Outcome::Unknown),
         ("none", None, 2, Outcome::Unknown),
     ] {
-        let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) if world.paid_sends == 1 => ResponseHead {
                 receipt: Some(receipt(true, 2, 98)),
@@ -380,12 +384,13 @@ fn rule_3_an_offer_for_a_resource_of_another_host_is_refused() {
             for approval in [None, Some(buy())] {
                 let json = offer("plan", 2).replace(r#""url":"/ask""#, &format!(r#""url":"{resource}""#));
                 let body = by_body.then(|| json.clone());
-                let mut world =
-                    World::new().balance(100).body(body).seller(move |send, _| match &send.token {
+                let mut world = SimulatedPlatform::new().balance(100).body(body).seller(move |send, _| {
+                    match &send.token {
                         None if by_body => Seller::status(402),
                         None => Seller::offer(&json),
                         Some(_) => Seller::paid(2, 98),
-                    });
+                    }
+                });
                 (world.approval, world.policy) = (approval, Some(anywhere()));
                 let fetch = world.fetch("POST", "/ask");
                 let error = world.run_one(fetch).result.err();

@@ -4,7 +4,7 @@
 //! settles what it was given now, later, twice, for any amount that the plan allows, and says whatever it likes about it.
 //! Other agents of the account burn and get credits meanwhile, readings of the balance lag, a tab dies anywhere.
 //!
-//! `BUYER_RUNS=1000000 cargo test --release --test buyer_property` runs more seeds, `BUYER_SEED=7` one of them.
+//! `BUYER_RUNS=1000000 cargo test --release --test subscriber_property` runs more seeds, `BUYER_SEED=7` one of them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -12,11 +12,11 @@ use payments_wasm::api::Response;
 use payments_wasm::api::plans::PlanPrice;
 use payments_wasm::subscriber::{
     Action, Approval, Buyer, CallWork, Command, Event, FetchId, FetchRequest, Finish, Outcome, PlatformCall,
-    Policy, PurchaseLimits, Redirected, Redirects, ResponseHead, Send, Target,
+    Policy, PurchaseLimits, Redirected, Redirects, ResponseHead, SendRequest, Target,
 };
 use payments_wasm::wire::{Credits, DelegationRef, base64};
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -130,7 +130,7 @@ struct Fetch {
     ended: bool,
 }
 
-struct World {
+struct SimulatedPlatform {
     dice: Dice,
     now: u64,
     plans: Vec<Plan>,
@@ -156,7 +156,7 @@ fn credits(amount: u64) -> Credits {
     Credits::from(amount)
 }
 
-impl World {
+impl SimulatedPlatform {
     fn new(seed: u64, tells: bool) -> Self {
         let mut dice = Dice(seed);
         let plans = (0..3)
@@ -273,7 +273,7 @@ impl World {
                         .retain(|pending| !matches!(pending, Pending::Act(other, ..) if *other == fetch));
                     // The buyer decides by what it knows now; what is read before the shell has sent comes too late.
                     let presented = |action: &Action| match action {
-                        Action::Send(Send { token: Some(secret), .. }) => {
+                        Action::Send(SendRequest { token: Some(secret), .. }) => {
                             Some(&self.tokens[name_of(secret.expose()).parse::<usize>().unwrap()])
                         }
                         _ => None,
@@ -310,7 +310,7 @@ impl World {
         let path = url.strip_prefix(origin).unwrap().to_owned();
         let target = Target { url: url.clone(), origin: origin.into(), path: path.clone() };
         let request = FetchRequest {
-            policy: self.has_policy.then(|| Rc::new(self.policy.clone())),
+            policy: self.has_policy.then(|| Arc::new(self.policy.clone())),
             can_ask: self.can_ask,
             can_select: self.dice.one_in(5),
             single_use: self.single_use,
@@ -491,7 +491,7 @@ impl World {
     }
 
     /// The seller's answer to a request, and what it does with the token.
-    fn send(&mut self, tab: usize, fetch: FetchId, send: &Send, at: u64, held: Option<u64>) -> Event {
+    fn send(&mut self, tab: usize, fetch: FetchId, send: &SendRequest, at: u64, held: Option<u64>) -> Event {
         let Some(one) = self.tabs[tab].open.get_mut(&fetch) else { return Event::SendFailed };
         one.sends += 1;
         let origin = send.target.as_ref().map_or(one.origin, |target| {
@@ -886,7 +886,7 @@ fn total_of(text: &str) -> Credits {
 }
 
 fn run(seed: u64, tells: bool) {
-    let mut world = World::new(seed, tells);
+    let mut world = SimulatedPlatform::new(seed, tells);
     let events = 20 + world.dice.roll(120);
     for _ in 0..events {
         world.happen();

@@ -1,14 +1,14 @@
 //! What outlives a page and what tabs share, as tables: rules of money 4, 10 and 12.
 
-mod world;
+mod support;
 
 use payments_wasm::subscriber::{Buyer, Event, FetchError, MAX_STORED, Outcome, Policy};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
+use support::{Seller, Shelf, SimulatedPlatform, anywhere, buy, offer};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{Seller, Shelf, World, anywhere, buy, offer};
 
 type Text = Rc<RefCell<String>>;
 
@@ -19,8 +19,8 @@ fn shelf() -> Text {
 }
 
 /// A page with the budget of that text.
-fn tab(text: &Text, tab: &'static str) -> World {
-    let mut world = World::new().balance(1_000);
+fn tab(text: &Text, tab: &'static str) -> SimulatedPlatform {
+    let mut world = SimulatedPlatform::new().balance(1_000);
     world.shelf = Some(Shelf { text: text.clone(), tab, full: false });
     world
 }
@@ -76,7 +76,7 @@ fn rule_12_two_tabs_cannot_together_exceed_a_limit() {
         let fetch = third.fetch("POST", "/ask");
         assert_eq!(code(third.run_one(fetch).result), "budget_exceeded", "{name}: whoever comes later knows");
         assert_eq!(third.buyer.budget().spent(), Credits::from(8), "{name}");
-        assert_eq!(third.buyer.budget().by_origin(), [(world::ORIGIN, Credits::from(8))], "{name}");
+        assert_eq!(third.buyer.budget().by_origin(), [(support::ORIGIN, Credits::from(8))], "{name}");
         assert_eq!(third.buyer.budget().by_plan(), [("plan", Credits::from(8))], "{name}");
     }
 }
@@ -204,7 +204,7 @@ fn what_is_kept_is_bounded_and_holds_no_secret() {
     for index in 0..600 {
         let origin =
             format!("https://{}{index}.example", "long-".repeat(if index % 2 == 0 { 40 } else { 400 }));
-        let target = world::target(&origin, "/ask");
+        let target = support::target(&origin, "/ask");
         world.request = Some(payments_wasm::subscriber::FetchRequest::new(target, "POST"));
         world.now += 60_000;
         let fetch = world.fetch("POST", "/ask");
@@ -247,8 +247,8 @@ fn the_bounds_of_what_is_kept_are_themselves_within() {
 }
 
 /// A page that is loaded in the middle of a purchase: the orders that it kept, and a platform where they were made.
-fn reload(world: &World, credits_after_ms: u64, ordered: bool) -> World {
-    let mut again = World::new().balance(0);
+fn reload(world: &SimulatedPlatform, credits_after_ms: u64, ordered: bool) -> SimulatedPlatform {
+    let mut again = SimulatedPlatform::new().balance(0);
     again.now = world.now;
     again.approval = Some(buy());
     again.told_balance = true;
@@ -260,7 +260,7 @@ fn reload(world: &World, credits_after_ms: u64, ordered: bool) -> World {
 }
 
 /// How many orders are waited for.
-fn waited_for(world: &World) -> usize {
+fn waited_for(world: &SimulatedPlatform) -> usize {
     world.buyer.stored_orders_text().lines().filter(|line| line.starts_with(['o', 'O'])).count()
 }
 
@@ -296,7 +296,7 @@ fn rules_4_and_10_a_page_loaded_again_in_the_middle_of_a_purchase_does_not_order
         ("broke", true, Some((500, "oops")), 5_000, true, "", false),
     ];
     for (name, answered, answer, credits_after_ms, made, end, confirmed) in rows {
-        let mut world = World::new().balance(0);
+        let mut world = SimulatedPlatform::new().balance(0);
         world.approval = Some(buy());
         world.told_balance = true;
         world.hold_jobs = true;
@@ -336,7 +336,7 @@ fn rules_4_and_10_a_page_loaded_again_in_the_middle_of_a_purchase_does_not_order
 
 #[test]
 fn rule_4_an_order_stands_in_the_way_of_its_own_account_and_plan_for_a_day() {
-    let mut world = World::new().balance(0);
+    let mut world = SimulatedPlatform::new().balance(0);
     world.approval = Some(buy());
     world.told_balance = true;
     world.hold_jobs = true;
@@ -372,7 +372,7 @@ fn rule_4_an_order_outlives_a_logout_and_is_done_with_when_it_is_refused_or_its_
     let delegation = || payments_wasm::wire::DelegationRef::parse("d-1", "d").ok();
     let me = || Some("0x0000000000000000000000000000000000000001".to_string());
     let waiting = || {
-        let mut world = World::new().balance(0);
+        let mut world = SimulatedPlatform::new().balance(0);
         world.approval = Some(buy());
         world.told_balance = true;
         world.hold_jobs = true;
@@ -398,9 +398,9 @@ fn rule_4_an_order_outlives_a_logout_and_is_done_with_when_it_is_refused_or_its_
     // (what is held by then, whether the order is still waited for)
     for (held, waits) in [(0, true), (1, false), (100, false)] {
         let mut world = waiting();
-        world.buyer.record_balance(&world::plan("plan"), Credits::from(held), world.now);
+        world.buyer.record_balance(&support::plan("plan"), Credits::from(held), world.now);
         assert_eq!(waited_for(&world), usize::from(waits), "{held}");
-        world.buyer.record_balance(&world::plan("other"), Credits::from(100), world.now);
+        world.buyer.record_balance(&support::plan("other"), Credits::from(100), world.now);
         assert_eq!(waited_for(&world), usize::from(waits), "{held}, another plan");
     }
 }

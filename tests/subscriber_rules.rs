@@ -1,14 +1,16 @@
 //! Rules of money for which a file each would be too much, as tables: 7, 11 and 15, and corners of 2, 3, 5, 8 and 9.
 
-mod world;
+mod support;
 
 use payments_wasm::subscriber::{Approval, Event, FetchError, NoticeKind, Outcome, Redirected, ResponseHead};
 use payments_wasm::wire::Credits;
 use std::cell::RefCell;
 use std::rc::Rc;
+use support::{
+    Seller, SimulatedPlatform, anywhere, buy, buys, encode, held_only, offer, receipt, target, yes,
+};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{Seller, World, anywhere, buy, buys, encode, held_only, offer, receipt, target, yes};
 
 #[test]
 fn rule_7_every_sending_is_of_the_whole_request_to_where_the_caller_pointed() {
@@ -30,7 +32,7 @@ fn rule_7_every_sending_is_of_the_whole_request_to_where_the_caller_pointed() {
         for (name, answer, sendings) in cases {
             let sent = Rc::new(RefCell::new(Vec::new()));
             let seen = sent.clone();
-            let mut world = World::new().balance(100).seller(move |send, world| {
+            let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| {
                 seen.borrow_mut().push((send.target.is_some(), send.as_get));
                 if send.token.is_some() { answer(world.paid_sends) } else { refused() }
             });
@@ -57,7 +59,7 @@ fn rule_11_a_malformed_receipt_never_destroys_an_answer_that_was_paid_for() {
         ("a balance that is none", json(r#"{"success":true,"remainingBalance":[]}"#)),
         ("too large", json(&format!(r#"{{"success":true,"x":"{}"}}"#, "x".repeat(17 * 1024)))),
     ] {
-        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) => Seller::receipt(200, header.clone()),
         });
@@ -86,7 +88,7 @@ fn rule_15_credits_are_waited_for_with_growing_pauses_and_not_for_ever() {
         (59_751, 20, 63_750, Ok(())),
         (63_751, 20, 63_750, Err("credits_timeout")),
     ] {
-        let mut world = World::new().balance(0);
+        let mut world = SimulatedPlatform::new().balance(0);
         world.policy = Some(buys());
         world.credits_after_ms = after;
         let begun = world.now;
@@ -118,12 +120,13 @@ fn rule_5_a_refusal_without_terms_that_can_be_read_is_not_paid_again() {
         for warm in [false, true] {
             let first = u32::from(warm);
             let (header, body) = (header.clone(), body.clone());
-            let mut world =
-                World::new().balance(100).body(body).seller(move |send, world| match &send.token {
+            let mut world = SimulatedPlatform::new().balance(100).body(body).seller(move |send, world| {
+                match &send.token {
                     None => refused(),
                     Some(_) if world.paid_sends <= first => Seller::paid(2, 98),
                     Some(_) => ResponseHead { offer: header.clone(), ..Seller::status(402) },
-                });
+                }
+            });
             if warm {
                 let fetch = world.fetch("POST", "/ask");
                 assert!(world.run_one(fetch).result.is_ok(), "{name}");
@@ -157,7 +160,7 @@ fn rule_5_terms_are_known_where_something_was_delivered_for_them() {
         ("delivered, and a receipt that says no", Seller::receipt(200, receipt(false, 0, 0)), 1),
         ("a receipt that says no, and nothing delivered", Seller::receipt(404, receipt(false, 0, 0)), 2),
     ] {
-        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| match &send.token {
             None => refused(),
             Some(_) => answer.clone(),
         });
@@ -184,7 +187,7 @@ fn rule_5_a_balance_is_looked_at_only_where_something_hangs_on_it() {
         ("a yes that does not buy", Some(no), None, 1, 1),
         ("a yes for the session: is it to be asked again?", Some(session), None, 0, 1),
     ] {
-        let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| match &send.token {
             Some(_) if world.paid_sends != 2 => Seller::paid(2, 98),
             _ => refused(),
         });
@@ -205,7 +208,7 @@ fn rule_5_a_balance_is_looked_at_only_where_something_hangs_on_it() {
 
 #[test]
 fn rule_3_held_credits_are_looked_at_before_a_token_in_hand_is_sent() {
-    let mut world = World::new().balance(3);
+    let mut world = SimulatedPlatform::new().balance(3);
     world.policy = Some(held_only());
     let first = world.fetch("POST", "/ask");
     assert!(world.run_one(first).result.is_ok());
@@ -219,7 +222,7 @@ fn rule_3_held_credits_are_looked_at_before_a_token_in_hand_is_sent() {
 
 #[test]
 fn rule_8_an_abort_tells_of_no_order_of_somebody_else_s() {
-    let mut world = World::new().balance(0).seller(|send, world| match &send.token {
+    let mut world = SimulatedPlatform::new().balance(0).seller(|send, world| match &send.token {
         None => Seller::offer(&offer(if world.sends == 1 { "bought" } else { "held" }, 2)),
         Some(_) => Seller::paid(2, 98),
     });
@@ -250,7 +253,7 @@ fn rule_8_an_abort_after_a_refusal_says_that_the_refused_token_was_presented() {
         ("while asked about other terms", false, "other", 2),
     ] {
         let first = u32::from(warm);
-        let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| match &send.token {
             None => refused(),
             Some(_) if world.paid_sends <= first => Seller::paid(2, 98),
             Some(_) => Seller::offer(&offer(again, 2)),
@@ -282,18 +285,19 @@ fn rule_9_what_was_paid_for_is_in_the_books_wherever_its_answer_led() {
     // (name, the answer to the token, what the books say: outcome, settled)
     let led = |receipt: Option<String>| ResponseHead {
         receipt,
-        ..Seller::redirect(303, Redirected::To(target(world::ORIGIN, "/result")))
+        ..Seller::redirect(303, Redirected::To(target(support::ORIGIN, "/result")))
     };
     for (name, answer, outcome, settled) in [
         ("an answer", Seller::paid(2, 98), Outcome::Settled, Some(2)),
         ("led on, with a receipt", led(Some(receipt(true, 2, 98))), Outcome::Settled, Some(2)),
         ("led on, without one", led(None), Outcome::Unknown, None),
     ] {
-        let mut world = World::new().balance(100).seller(move |send, _| match (&send.token, &send.target) {
-            (None, None) => refused(),
-            (Some(_), _) => answer.clone(),
-            (None, Some(_)) => Seller::status(200),
-        });
+        let mut world =
+            SimulatedPlatform::new().balance(100).seller(move |send, _| match (&send.token, &send.target) {
+                (None, None) => refused(),
+                (Some(_), _) => answer.clone(),
+                (None, Some(_)) => Seller::status(200),
+            });
         world.approval = Some(yes());
         let fetch = world.fetch("POST", "/ask");
         assert!(world.run_one(fetch).result.is_ok(), "{name}");

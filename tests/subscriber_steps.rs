@@ -2,15 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod world;
+mod support;
 
 use payments_wasm::subscriber::{
     Approval, FetchError, FetchId, FetchRequest, Finish, NoticeKind, Outcome, Policy, Timeouts,
 };
 use payments_wasm::wire::Credits;
+use support::{ORIGIN, Seller, SimulatedPlatform, buy, offer, plan, receipt, target, yes};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{ORIGIN, Seller, World, buy, offer, plan, receipt, target, yes};
 
 const TIMEOUTS: Timeouts =
     Timeouts { send: Some(1_000), platform: Some(2_000), approve: Some(3_000), credits: Some(4_000) };
@@ -19,7 +19,7 @@ fn request() -> FetchRequest {
     FetchRequest { timeouts: TIMEOUTS, ..FetchRequest::new(target(ORIGIN, "/ask"), "POST") }
 }
 
-fn counted(world: &World) -> u64 {
+fn counted(world: &SimulatedPlatform) -> u64 {
     world.buyer.budget().total().to_string().parse().unwrap()
 }
 
@@ -34,7 +34,7 @@ fn rule_9_a_step_that_takes_too_long_ends_in_an_error_that_names_it() {
             r#""accepts":[{"scheme":"nvm:erc4337","network":"n","planId":"b","extra":{"credits":"2"}},"#;
         offer("a", 2).replace(r#""accepts":["#, other)
     };
-    type Case = (&'static str, fn(&mut World), u32, &'static str, Outcome, u64);
+    type Case = (&'static str, fn(&mut SimulatedPlatform), u32, &'static str, Outcome, u64);
     // (what is silent, how, the step's time, code, outcome, what counts in the budget)
     let table: [Case; 9] = [
         ("the seller", |_| {}, 1_000, "send_timeout", Outcome::None, 0),
@@ -50,14 +50,15 @@ fn rule_9_a_step_that_takes_too_long_ends_in_an_error_that_names_it() {
     for (name, hold, limit, expected, outcome, in_budget) in table {
         let (chooses, orders) = (name == "whoever chooses", name == "an order");
         let several = chooses || name == "the balances to choose by";
-        let mut world = World::new().balance(if orders { 0 } else { 100 }).seller(move |send, _| {
-            match (&send.token, name) {
-                (Some(_), _) => Seller::paid(2, 98),
-                (None, "the seller") => Seller::silent(),
-                (None, _) if several => Seller::offer(&two()),
-                (None, _) => Seller::offer(&offer("plan", 2)),
-            }
-        });
+        let mut world =
+            SimulatedPlatform::new().balance(if orders { 0 } else { 100 }).seller(move |send, _| {
+                match (&send.token, name) {
+                    (Some(_), _) => Seller::paid(2, 98),
+                    (None, "the seller") => Seller::silent(),
+                    (None, _) if several => Seller::offer(&two()),
+                    (None, _) => Seller::offer(&offer("plan", 2)),
+                }
+            });
         world.approval = Some(yes());
         hold(&mut world);
         world.hold_jobs |= orders || name == "a balance" || name == "the terms of a plan";
@@ -83,7 +84,7 @@ fn rule_15_credits_are_waited_for_as_long_as_the_caller_says() {
     for (name, credits, looks_for) in
         [("by default", None, 60_000), ("shorter", Some(5_000), 60_000), ("longer", Some(300_000), 300_000)]
     {
-        let mut world = World::new().balance(0);
+        let mut world = SimulatedPlatform::new().balance(0);
         world.credits_after_ms = u64::MAX;
         world.approval = Some(buy());
         world.told_balance = true;
@@ -117,7 +118,7 @@ fn rule_15_credits_are_waited_for_as_long_as_the_caller_says() {
 
 #[test]
 fn a_step_without_a_time_takes_the_last_away() {
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     world.hold_questions = true;
     world.hold_paid = true;
@@ -131,7 +132,7 @@ fn a_step_without_a_time_takes_the_last_away() {
     assert_eq!(world.limits.get(&fetch), Some(&None), "the seller has all the time there is");
 
     // Without times nothing is said of them.
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     world.hold_paid = true;
     world.fetch("POST", "/ask");
@@ -141,7 +142,7 @@ fn a_step_without_a_time_takes_the_last_away() {
 
 #[test]
 fn a_question_that_timed_out_lets_the_next_be_asked() {
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     world.hold_questions = true;
     world.request = Some(request());
@@ -155,7 +156,7 @@ fn a_question_that_timed_out_lets_the_next_be_asked() {
 }
 
 /// A first fetch whose paid request got no answer that says anything.
-fn unknown(world: &mut World) -> FetchId {
+fn unknown(world: &mut SimulatedPlatform) -> FetchId {
     world.approval = Some(yes());
     let fetch = world.fetch("POST", "/ask");
     let end = world.run_one(fetch);
@@ -163,7 +164,7 @@ fn unknown(world: &mut World) -> FetchId {
     end.spend.payment.expect("it can be gone on with")
 }
 
-fn resume(world: &mut World, payment: FetchId) -> Finish {
+fn resume(world: &mut SimulatedPlatform, payment: FetchId) -> Finish {
     world.request = Some(FetchRequest { resume: Some(payment), ..request() });
     let fetch = world.fetch("POST", "/ask");
     world.request = None;
@@ -174,7 +175,10 @@ fn resume(world: &mut World, payment: FetchId) -> Finish {
 fn rule_5_9_12_a_single_use_token_is_presented_again_and_counts_once() {
     // (name, what the seller says to it the second time, code, outcome, what counts)
     let later = |answer: fn() -> payments_wasm::subscriber::ResponseHead| {
-        move |send: &payments_wasm::subscriber::Send, world: &World| match (&send.token, world.paid_sends) {
+        move |send: &payments_wasm::subscriber::SendRequest, world: &SimulatedPlatform| match (
+            &send.token,
+            world.paid_sends,
+        ) {
             (None, _) => Seller::offer(&offer("plan", 2)),
             (Some(_), 1) => Seller::lost(),
             (Some(_), _) => answer(),
@@ -208,7 +212,7 @@ fn rule_5_9_12_a_single_use_token_is_presented_again_and_counts_once() {
         ("refused by a 401", || Seller::status(401), "ok", Outcome::Unknown, 2, false),
     ];
     for (name, answer, expected, outcome, in_budget, open) in table {
-        let mut world = World::new().balance(100).seller(later(answer));
+        let mut world = SimulatedPlatform::new().balance(100).seller(later(answer));
         world.single_use = true;
         let payment = unknown(&mut world);
         let end = resume(&mut world, payment);
@@ -239,12 +243,13 @@ fn rule_5_12_a_token_is_presented_again_only_where_the_window_of_now_has_room_fo
         ("room for both", 4, true, "ok", 4),
         ("no room beside the other", 3, true, "budget_exceeded", 2),
     ] {
-        let mut world =
-            World::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {
+        let mut world = SimulatedPlatform::new().balance(100).seller(|send, world| {
+            match (&send.token, world.paid_sends) {
                 (None, _) => Seller::offer(&offer("plan", 2)),
                 (Some(_), 1) => Seller::lost(),
                 (Some(_), _) => Seller::paid(2, 98),
-            });
+            }
+        });
         world.single_use = true;
         world.policy =
             Some(Policy { max_credits_per_hour: Some(Credits::from(allowed)), ..Policy::default() });
@@ -279,12 +284,13 @@ fn rule_5_12_a_token_is_presented_again_only_where_the_window_of_now_has_room_fo
 }
 
 /// What was held when the payment went out, as an earlier answer said, and what is held at the second look.
-fn reusable(held: Option<u64>, burned: u64) -> (World, FetchId) {
-    let mut world = World::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {
-        (None, _) => Seller::offer(&offer("plan", 2)),
-        (Some(_), 1) => Seller::lost(),
-        (Some(_), _) => Seller::paid(2, 96),
-    });
+fn reusable(held: Option<u64>, burned: u64) -> (SimulatedPlatform, FetchId) {
+    let mut world =
+        SimulatedPlatform::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {
+            (None, _) => Seller::offer(&offer("plan", 2)),
+            (Some(_), 1) => Seller::lost(),
+            (Some(_), _) => Seller::paid(2, 96),
+        });
     if let Some(held) = held {
         world.buyer.record_balance(&plan("plan"), Credits::from(held), world.now);
     }
@@ -324,7 +330,7 @@ fn rule_5_to_resume_with_a_reusable_token_is_another_payment_whatever_the_balanc
 
 #[test]
 fn rule_3_to_pay_again_needs_a_consent_of_its_own() {
-    type Case = (&'static str, fn(&mut World), &'static str, bool, u64);
+    type Case = (&'static str, fn(&mut SimulatedPlatform), &'static str, bool, u64);
     // (name, what is different, code, whether the first payment can still be gone on with, what counts)
     let table: [Case; 5] = [
         ("denied", |w| w.approval = Some(Approval::default()), "consent_denied", true, 2),
@@ -375,13 +381,14 @@ fn limit(total: u64) -> Policy {
 fn rule_5_12_a_resumed_token_that_is_refused_ends_and_stays_counted() {
     // (name, whether the first presentation was burned: nobody can tell)
     for (name, burned) in [("burned", 2), ("not burned", 0)] {
-        let mut world =
-            World::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {
+        let mut world = SimulatedPlatform::new().balance(100).seller(|send, world| {
+            match (&send.token, world.paid_sends) {
                 (None, _) => Seller::offer(&offer("plan", 2)),
                 (Some(_), 1) => Seller::lost(),
                 (Some(_), 2) => Seller::offer(&offer("plan", 2)),
                 (Some(_), _) => Seller::paid(2, 96),
-            });
+            }
+        });
         world.single_use = true;
         world.buyer.record_balance(&plan("plan"), Credits::from(100), world.now);
         let payment = unknown(&mut world);
@@ -403,11 +410,12 @@ fn rule_5_12_a_resumed_token_that_is_refused_ends_and_stays_counted() {
 
 #[test]
 fn rule_9_the_books_forget_the_payment_that_is_gone_on_with_and_no_other() {
-    let mut world = World::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {
-        (None, _) => Seller::offer(&offer("plan", 2)),
-        (Some(_), 2) => Seller::lost(),
-        (Some(_), _) => Seller::paid(2, 98),
-    });
+    let mut world =
+        SimulatedPlatform::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {
+            (None, _) => Seller::offer(&offer("plan", 2)),
+            (Some(_), 2) => Seller::lost(),
+            (Some(_), _) => Seller::paid(2, 98),
+        });
     world.single_use = true;
     // Two payments of the same at the same moment: the first is settled, of the second nobody knows.
     world.approval = Some(yes());
@@ -417,7 +425,8 @@ fn rule_9_the_books_forget_the_payment_that_is_gone_on_with_and_no_other() {
     assert_eq!(world.buyer.records()[0].at, world.buyer.records()[1].at);
     let payment = ends[1].spend.payment.expect("it can be gone on with");
     world.now += 1;
-    let books = |world: &World| world.buyer.records().iter().map(|one| one.outcome).collect::<Vec<_>>();
+    let books =
+        |world: &SimulatedPlatform| world.buyer.records().iter().map(|one| one.outcome).collect::<Vec<_>>();
     assert_eq!(books(&world), [Outcome::Settled, Outcome::Unknown]);
     assert_eq!(code(&resume(&mut world, payment)), "ok");
     assert_eq!(books(&world), [Outcome::Settled, Outcome::Settled]);
@@ -428,7 +437,7 @@ fn rule_9_the_books_forget_the_payment_that_is_gone_on_with_and_no_other() {
 
 #[test]
 fn rule_9_what_is_gone_on_with_is_that_payment_of_that_request() {
-    type Case = (&'static str, fn(&mut World, &mut FetchRequest));
+    type Case = (&'static str, fn(&mut SimulatedPlatform, &mut FetchRequest));
     let table: [Case; 4] = [
         ("another path", |_, request| request.target = target(ORIGIN, "/other")),
         ("another method", |_, request| request.method = "PUT".into()),
@@ -456,7 +465,7 @@ fn rule_9_what_is_gone_on_with_is_that_payment_of_that_request() {
 
 #[test]
 fn rule_8_9_a_resumption_that_ends_before_anything_went_out_leaves_all_as_it_was() {
-    type Case = (&'static str, fn(&mut World, FetchId) -> Finish, &'static str);
+    type Case = (&'static str, fn(&mut SimulatedPlatform, FetchId) -> Finish, &'static str);
     let table: [Case; 3] = [
         (
             "aborted",
@@ -466,7 +475,7 @@ fn rule_8_9_a_resumption_that_ends_before_anything_went_out_leaves_all_as_it_was
             },
             "aborted",
         ),
-        ("the balance takes too long", World::time_out, "platform_timeout"),
+        ("the balance takes too long", SimulatedPlatform::time_out, "platform_timeout"),
         (
             "the balance cannot be read",
             |world, fetch| {
@@ -512,7 +521,7 @@ fn rule_9_only_what_got_no_goods_and_whose_token_has_not_ended_can_be_gone_on_wi
         ("an error of the caller's", || Seller::status(404), true),
     ];
     for (name, answer, open) in table {
-        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) => answer(),
         });
@@ -528,7 +537,7 @@ fn rule_9_only_what_got_no_goods_and_whose_token_has_not_ended_can_be_gone_on_wi
 
 #[test]
 fn rule_4_credits_that_nobody_waits_for_any_more_are_not_looked_for_and_not_ordered_again() {
-    let mut world = World::new().balance(0);
+    let mut world = SimulatedPlatform::new().balance(0);
     world.credits_after_ms = 20_000;
     world.approval = Some(buy());
     world.told_balance = true;

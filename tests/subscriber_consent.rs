@@ -1,13 +1,13 @@
 //! Consent, purchases and budgets, as tables: rules of money 3, 10 and 12.
 
-mod world;
+mod support;
 
 use payments_wasm::subscriber::{Approval, Event, FetchError, FetchRequest, Outcome, Policy, poll_pause_ms};
 use payments_wasm::wire::Credits;
-use std::rc::Rc;
+use std::sync::Arc;
+use support::{Seller, SimulatedPlatform, anywhere, buy, buys, held_only, offer, yes};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{Seller, World, anywhere, buy, buys, held_only, offer, yes};
 
 #[test]
 fn rule_3_nothing_is_paid_without_consent() {
@@ -56,7 +56,7 @@ fn rule_3_nothing_is_paid_without_consent() {
         (
             "policy names the origin",
             None,
-            policy(Policy { origins: vec![world::ORIGIN.into()], ..Policy::default() }),
+            policy(Policy { origins: vec![support::ORIGIN.into()], ..Policy::default() }),
             100,
             Ok(()),
             0,
@@ -129,7 +129,7 @@ fn rule_3_nothing_is_paid_without_consent() {
         ),
     ];
     for (name, approval, policy, balance, expected, orders) in rows {
-        let mut world = World::new().balance(balance);
+        let mut world = SimulatedPlatform::new().balance(balance);
         world.approval = approval;
         world.policy = policy;
         world.told_balance = true;
@@ -163,11 +163,11 @@ fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
     ] {
         let limit =
             |credits: u64| Some(Policy { max_credits_total: Some(Credits::from(credits)), ..anywhere() });
-        let mut world = World::new().balance(100);
+        let mut world = SimulatedPlatform::new().balance(100);
         world.policy = limit(own);
-        let target = world::target(world::ORIGIN, "/ask");
+        let target = support::target(support::ORIGIN, "/ask");
         world.request =
-            Some(FetchRequest { limits: limit(others).map(Rc::new), ..FetchRequest::new(target, "GET") });
+            Some(FetchRequest { limits: limit(others).map(Arc::new), ..FetchRequest::new(target, "GET") });
         let fetch = world.fetch("GET", "/ask");
         assert_eq!(
             world.run_one(fetch).result.err().map(|error| error.code().to_string()).as_deref(),
@@ -175,10 +175,10 @@ fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
             "{name}"
         );
     }
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.policy = Some(anywhere());
-    let target = world::target(world::ORIGIN, "/ask");
-    let limits = Some(Rc::new(Policy { plans: vec!["other".into()], ..Policy::default() }));
+    let target = support::target(support::ORIGIN, "/ask");
+    let limits = Some(Arc::new(Policy { plans: vec!["other".into()], ..Policy::default() }));
     world.request = Some(FetchRequest { limits, ..FetchRequest::new(target, "GET") });
     let fetch = world.fetch("GET", "/ask");
     assert_eq!(world.run_one(fetch).result.unwrap_err().code(), "no_payable_offer");
@@ -190,7 +190,7 @@ fn rule_3_credits_held_are_promised_once() {
     // minted or sent for those who come too late.
     for (hold_paid, single_use) in [(false, false), (true, false), (false, true), (true, true)] {
         let name = format!("held back: {hold_paid}, single use: {single_use}");
-        let mut world = World::new().balance(5);
+        let mut world = SimulatedPlatform::new().balance(5);
         (world.hold_paid, world.single_use) = (hold_paid, single_use);
         world.policy = Some(held_only());
         let mut fetches: Vec<_> = (0..3).map(|_| world.fetch("POST", "/ask")).collect();
@@ -214,7 +214,7 @@ fn rule_3_credits_held_are_promised_once() {
 #[test]
 fn rule_3_what_is_promised_of_one_plan_is_not_taken_from_another() {
     let asked = std::cell::Cell::new(0);
-    let mut world = World::new().seller(move |send, _| match &send.token {
+    let mut world = SimulatedPlatform::new().seller(move |send, _| match &send.token {
         None => Seller::offer(&offer(if asked.replace(asked.get() + 1) == 0 { "one" } else { "two" }, 2)),
         Some(_) => Seller::paid(2, 0),
     });
@@ -235,7 +235,7 @@ fn rule_3_what_is_promised_of_one_plan_is_not_taken_from_another() {
 fn a_balance_in_doubt_is_read_again() {
     // (name, what a paid request is answered, looks at the balance over two fetches)
     let no_balance =
-        world::encode(r#"{"success":true,"transaction":"0x1","network":"n","creditsRedeemed":"2"}"#);
+        support::encode(r#"{"success":true,"transaction":"0x1","network":"n","creditsRedeemed":"2"}"#);
     for (name, answer, looks) in [
         ("a receipt says what we know", Seller::paid(2, 98), 1),
         ("a receipt says that less is left", Seller::paid(2, 97), 2),
@@ -248,7 +248,7 @@ fn a_balance_in_doubt_is_read_again() {
         ("the connection died", Seller::lost(), 1),
         ("refused as a client error", Seller::status(404), 1),
     ] {
-        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) => answer.clone(),
         });
@@ -269,8 +269,8 @@ fn rule_12_where_nobody_says_a_price_the_plan_does() {
         ("the plan's most is above", 1, true, Some("budget_exceeded")),
         ("the platform does not say", 1_000, false, Some("network_error")),
     ] {
-        let mut world = World::new().balance(100).seller(|send, _| match &send.token {
-            None => Seller::offer(&world::offer_without_price("plan")),
+        let mut world = SimulatedPlatform::new().balance(100).seller(|send, _| match &send.token {
+            None => Seller::offer(&support::offer_without_price("plan")),
             Some(_) => Seller::paid(2, 98),
         });
         world.policy = Some(Policy { max_credits_per_request: Some(Credits::from(limit)), ..anywhere() });
@@ -296,7 +296,7 @@ fn rule_10_one_call_does_the_whole_way_and_an_unclear_order_is_not_repeated() {
         ("broke", Some((500, "oops")), 0, Err("purchase_outcome_unknown"), 1),
         ("lost", None, 0, Err("purchase_outcome_unknown"), 1),
     ] {
-        let mut world = World::new().balance(0);
+        let mut world = SimulatedPlatform::new().balance(0);
         world.approval = Some(buy());
         world.told_balance = true;
         world.order_answer = answer.map(|(status, body)| (status, body.to_string()));
@@ -320,7 +320,7 @@ fn rule_8_an_abort_during_a_purchase_says_what_is_known_of_it() {
     for (name, answered, expected) in
         [("ordering", false, (None, false)), ("waiting for the credits", true, (Some("0xorder"), true))]
     {
-        let mut world = World::new().balance(0);
+        let mut world = SimulatedPlatform::new().balance(0);
         world.approval = Some(buy());
         world.told_balance = true;
         world.credits_after_ms = u64::MAX;
@@ -341,7 +341,7 @@ fn rule_8_an_abort_during_a_purchase_says_what_is_known_of_it() {
         assert_eq!(world.orders, u32::from(answered), "{name}");
         let _ = other;
     }
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.hold_jobs = true;
     let fetch = world.fetch("POST", "/ask");
     world.run();
@@ -360,7 +360,7 @@ fn credits_are_looked_for_ever_more_slowly() {
 #[test]
 fn an_order_of_unclear_outcome_holds_up_its_own_plan_only() {
     let asked = std::cell::Cell::new(0);
-    let mut world = World::new().balance(0).seller(move |send, _| match &send.token {
+    let mut world = SimulatedPlatform::new().balance(0).seller(move |send, _| match &send.token {
         None => Seller::offer(&offer(if asked.replace(asked.get() + 1) == 0 { "one" } else { "two" }, 2)),
         Some(_) => Seller::paid(2, 0),
     });
@@ -377,7 +377,7 @@ fn an_order_of_unclear_outcome_holds_up_its_own_plan_only() {
 
 #[test]
 fn rule_12_concurrent_requests_cannot_together_exceed_a_limit() {
-    let mut world = World::new().balance(1_000);
+    let mut world = SimulatedPlatform::new().balance(1_000);
     world.policy = Some(Policy { max_credits_total: Some(Credits::from(9)), ..anywhere() });
     let fetches: Vec<_> = (0..10).map(|_| world.fetch("POST", "/ask")).collect();
     world.run();
@@ -393,7 +393,7 @@ fn rule_12_concurrent_requests_cannot_together_exceed_a_limit() {
 fn rule_12_limits_by_the_hour_and_the_day_let_go_with_time() {
     const HOUR: u64 = 3_600_000;
     let limit = |credits: u64| Some(Credits::from(credits));
-    let mut world = World::new().balance(1_000);
+    let mut world = SimulatedPlatform::new().balance(1_000);
     world.now = 40 * HOUR;
     world.policy =
         Some(Policy { max_credits_per_hour: limit(4), max_credits_per_day: limit(7), ..anywhere() });
@@ -423,16 +423,16 @@ fn rule_12_limits_by_the_hour_and_the_day_let_go_with_time() {
 
 #[test]
 fn what_was_spent_is_told_by_origin_and_plan_and_payment() {
-    let mut world = World::new().balance(1_000);
+    let mut world = SimulatedPlatform::new().balance(1_000);
     world.approval = Some(yes());
     for path in ["/ask", "/other"] {
         let fetch = world.fetch("POST", path);
         world.run_one(fetch);
     }
-    let free = World::new().seller(|_, _| Seller::status(200));
+    let free = SimulatedPlatform::new().seller(|_, _| Seller::status(200));
     assert_eq!(free.buyer.records().len(), 0);
     let budget = world.buyer.budget();
-    assert_eq!(budget.by_origin(), [(world::ORIGIN, Credits::from(4))]);
+    assert_eq!(budget.by_origin(), [(support::ORIGIN, Credits::from(4))]);
     assert_eq!(budget.by_plan(), [("plan", Credits::from(4))]);
     let records: Vec<_> = world.buyer.records().iter().collect();
     assert_eq!(records.len(), 2);
@@ -448,7 +448,7 @@ fn rule_9_and_10_an_order_whose_credits_do_not_show_is_reported_and_not_repeated
         ("lost", None, "purchase_outcome_unknown", false),
         ("broke", Some((500, "oops".into())), "purchase_outcome_unknown", false),
     ] {
-        let mut world = World::new().balance(0);
+        let mut world = SimulatedPlatform::new().balance(0);
         world.policy = Some(buys());
         world.order_answer = answer;
         world.credits_after_ms = u64::MAX;
@@ -468,7 +468,7 @@ fn rule_9_and_10_an_order_whose_credits_do_not_show_is_reported_and_not_repeated
 #[test]
 fn rule_12_what_a_refused_token_presented_stays_counted_and_the_next_has_its_share() {
     let refusing = || {
-        World::new().balance(100).seller(|send, world| match &send.token {
+        SimulatedPlatform::new().balance(100).seller(|send, world| match &send.token {
             Some(_) if world.paid_sends != 2 => Seller::paid(2, 90),
             _ => Seller::offer(&offer("plan", 2)),
         })

@@ -1,15 +1,15 @@
 //! Which offer, and who is asked about it: choice, quotes, questions, remembered answers.
 
-mod world;
+mod support;
 
 use payments_wasm::subscriber::{Approval, FetchId, FetchRequest};
+use support::{ORIGIN, Seller, SimulatedPlatform, anywhere, buy, offer, target, yes};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{ORIGIN, Seller, World, anywhere, buy, offer, target, yes};
 
 #[test]
 fn a_remembered_approval_is_not_asked_for_again() {
-    let mut world = World::new().balance(1_000).seller(|send, _| {
+    let mut world = SimulatedPlatform::new().balance(1_000).seller(|send, _| {
         let price = if send.target.is_none() { 2 } else { 3 };
         match &send.token {
             None => Seller::offer(&offer("plan", price)),
@@ -29,7 +29,7 @@ fn a_remembered_approval_pays_and_does_not_buy() {
     // (name, what the buyer knows of the balance before the second fetch, asked in all, orders in all)
     for (name, left, knows) in [("known to be short", 1, true), ("found to be short by a refusal", 0, false)]
     {
-        let mut world = World::new().balance(2 + left);
+        let mut world = SimulatedPlatform::new().balance(2 + left);
         world.plan_credits = 10;
         world.approval = Some(Approval { remember: true, ..buy() });
         world.told_balance = true;
@@ -86,7 +86,7 @@ fn among_several_offers_what_is_held_comes_first_then_the_price_then_the_order()
     ];
     for (name, accepts, plans, taken) in rows {
         let json = offers(&accepts);
-        let mut world = World::new().seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().seller(move |send, _| match &send.token {
             None => Seller::offer(&json),
             Some(_) => Seller::paid(2, 1),
         });
@@ -105,7 +105,7 @@ fn whoever_is_to_choose_chooses() {
         [(Some(1), Ok("b")), (Some(2), Err("consent_denied")), (None, Err("consent_denied"))]
     {
         let json = offers(&[("a", 2), ("b", 2)]);
-        let mut world = World::new().seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().seller(move |send, _| match &send.token {
             None => Seller::offer(&json),
             Some(_) => Seller::paid(2, 1),
         });
@@ -113,7 +113,7 @@ fn whoever_is_to_choose_chooses() {
         world.select = choice;
         world.request = Some(FetchRequest {
             can_select: true,
-            ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "GET")
+            ..FetchRequest::new(support::target(support::ORIGIN, "/ask"), "GET")
         });
         let fetch = world.fetch("GET", "/ask");
         let end = world.run_one(fetch);
@@ -128,10 +128,12 @@ fn whoever_is_to_choose_chooses() {
 #[test]
 fn a_quote_says_the_terms_and_does_nothing() {
     let json = offers(&[("a", 2), ("b", 3)]);
-    let mut world = World::new().seller(move |_, _| Seller::offer(&json));
+    let mut world = SimulatedPlatform::new().seller(move |_, _| Seller::offer(&json));
     world.approval = Some(buy());
-    world.request =
-        Some(FetchRequest { quote: true, ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "GET") });
+    world.request = Some(FetchRequest {
+        quote: true,
+        ..FetchRequest::new(support::target(support::ORIGIN, "/ask"), "GET")
+    });
     let fetch = world.fetch("GET", "/ask");
     let end = world.run_one(fetch);
     assert!(end.result.is_ok());
@@ -141,12 +143,12 @@ fn a_quote_says_the_terms_and_does_nothing() {
 
 #[test]
 fn a_quote_of_what_was_paid_before_is_a_quote() {
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     let paid = world.fetch("GET", "/ask");
     assert!(world.run_one(paid).result.is_ok());
     let before = (world.asked, world.mints, world.paid_sends, world.burned);
-    let target = world::target(world::ORIGIN, "/ask");
+    let target = support::target(support::ORIGIN, "/ask");
     world.request = Some(FetchRequest { quote: true, ..FetchRequest::new(target, "GET") });
     let quote = world.fetch("GET", "/ask");
     let end = world.run_one(quote);
@@ -159,7 +161,7 @@ fn a_quote_of_what_was_paid_before_is_a_quote() {
 fn a_server_that_names_a_thousand_plans_does_not_have_us_ask_for_them_all() {
     let plans: Vec<String> = (0..64).map(|index| format!("p{index}")).collect();
     let json = offers(&plans.iter().map(|plan| (plan.as_str(), 2)).collect::<Vec<_>>());
-    let mut world = World::new().seller(move |send, _| match &send.token {
+    let mut world = SimulatedPlatform::new().seller(move |send, _| match &send.token {
         None => Seller::offer(&json),
         Some(_) => Seller::paid(2, 1),
     });
@@ -172,7 +174,7 @@ fn a_server_that_names_a_thousand_plans_does_not_have_us_ask_for_them_all() {
 #[test]
 fn a_question_that_fails_or_is_denied_lets_the_next_be_asked() {
     for (throws, code) in [(true, "approve_failed"), (false, "consent_denied")] {
-        let mut world = World::new().balance(100);
+        let mut world = SimulatedPlatform::new().balance(100);
         world.approve_throws = throws;
         world.approval = (!throws).then(Approval::default);
         let fetches: Vec<_> = (0..3).map(|_| world.fetch("POST", "/ask")).collect();
@@ -188,7 +190,7 @@ fn a_question_that_fails_or_is_denied_lets_the_next_be_asked() {
 #[test]
 fn one_question_at_a_time_and_a_remembered_answer_for_all_who_wait() {
     for (remember, asked) in [(true, 1), (false, 20)] {
-        let mut world = World::new().balance(1_000);
+        let mut world = SimulatedPlatform::new().balance(1_000);
         world.approval = Some(Approval { remember, ..yes() });
         let fetches: Vec<_> = (0..20).map(|_| world.fetch("POST", "/ask")).collect();
         world.run();
@@ -210,7 +212,7 @@ fn rule_3_two_ways_to_pay_of_one_plan_are_one_look_at_its_balance_and_one_questi
         ("somebody is asked, and nothing to be learned", true, None),
     ] {
         let json = offers(&[("a", 3), ("a", 2)]);
-        let mut world = World::new().seller(move |send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().seller(move |send, _| match &send.token {
             None => Seller::offer(&json),
             Some(_) => Seller::paid(2, 1),
         });
@@ -237,7 +239,7 @@ fn offers(plans: &[(&str, u64)]) -> String {
 }
 
 /// A fetch by the code that is being asked about `outer`, of whomever has that number.
-fn inner(world: &mut World, outer: FetchId, asks: u32) -> FetchId {
+fn inner(world: &mut SimulatedPlatform, outer: FetchId, asks: u32) -> FetchId {
     world.request =
         Some(FetchRequest { asks, within: Some(outer), ..FetchRequest::new(target(ORIGIN, "/risk"), "GET") });
     let fetch = world.fetch("GET", "/risk");
@@ -247,7 +249,7 @@ fn inner(world: &mut World, outer: FetchId, asks: u32) -> FetchId {
 
 #[test]
 fn whoever_is_asked_may_pay_before_the_answer_but_not_wait_for_itself() {
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     world.hold_questions = true;
     world.request = Some(FetchRequest { asks: 1, ..FetchRequest::new(target(ORIGIN, "/ask"), "POST") });

@@ -1,12 +1,12 @@
 //! Tokens and where they go, as tables: rules of money 4, 5 and 6.
 
-mod world;
+mod support;
 
 use payments_wasm::subscriber::{FetchError, FetchRequest, Outcome, Redirected, Redirects};
 use payments_wasm::wire::Credits;
+use support::{ORIGIN, Seller, SimulatedPlatform, buy, offer, receipt, target, token, yes};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{ORIGIN, Seller, World, buy, offer, receipt, target, token, yes};
 
 #[test]
 fn rule_6_a_redirect_keeps_the_method_as_fetch_does() {
@@ -23,9 +23,9 @@ fn rule_6_a_redirect_keeps_the_method_as_fetch_does() {
         ("GET", 303, false),
     ] {
         let seen = std::rc::Rc::new(std::cell::Cell::new(None));
-        let (other, saw) = (world::target("https://other.example", "/"), seen.clone());
-        let mut world = World::new().balance(100).seller(move |send, _| {
-            if send.target.as_ref().is_some_and(|target| target.origin != world::ORIGIN) {
+        let (other, saw) = (support::target("https://other.example", "/"), seen.clone());
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| {
+            if send.target.as_ref().is_some_and(|target| target.origin != support::ORIGIN) {
                 saw.set(Some(send.as_get));
                 return Seller::status(200);
             }
@@ -44,7 +44,7 @@ fn rule_6_a_redirect_keeps_the_method_as_fetch_does() {
 #[test]
 fn rule_4_a_hundred_first_fetches_cause_one_mint_and_one_order() {
     for (balance, orders, slow) in [(1_000, 0, false), (0, 1, false), (1_000, 0, true), (0, 1, true)] {
-        let mut world = World::new().balance(balance);
+        let mut world = SimulatedPlatform::new().balance(balance);
         world.plan_credits = 1_000;
         world.approval = Some(buy());
         world.told_balance = true;
@@ -66,7 +66,7 @@ fn rule_4_a_hundred_first_fetches_cause_one_mint_and_one_order() {
 
 #[test]
 fn rule_5_a_cold_call_is_three_round_trips_and_a_warm_one_is_one() {
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     let first = world.fetch("POST", "/ask");
     let end = world.run_one(first);
@@ -81,7 +81,7 @@ fn rule_5_a_cold_call_is_three_round_trips_and_a_warm_one_is_one() {
 
 #[test]
 fn rule_5_terms_are_known_by_method_origin_and_path() {
-    let other_origin = || Some(FetchRequest::new(world::target("https://other.example", "/ask"), "POST"));
+    let other_origin = || Some(FetchRequest::new(support::target("https://other.example", "/ask"), "POST"));
     // (name, method, path, elsewhere, requests without a token)
     for (name, method, path, elsewhere, bare) in [
         ("the same", "POST", "/ask", false, 0),
@@ -89,7 +89,7 @@ fn rule_5_terms_are_known_by_method_origin_and_path() {
         ("another path", "POST", "/other", false, 1),
         ("another origin", "POST", "/ask", true, 1),
     ] {
-        let mut world = World::new().balance(100);
+        let mut world = SimulatedPlatform::new().balance(100);
         world.approval = Some(yes());
         let first = world.fetch("POST", "/ask");
         world.run_one(first);
@@ -104,7 +104,7 @@ fn rule_5_terms_are_known_by_method_origin_and_path() {
 
 #[test]
 fn rule_5_terms_that_were_refused_are_asked_for_anew_and_others_stay_known() {
-    let mut world = World::new().balance(1_000).seller(|send, world| match &send.token {
+    let mut world = SimulatedPlatform::new().balance(1_000).seller(|send, world| match &send.token {
         None => Seller::offer(&offer("plan", 2)),
         Some(_) if world.paid_sends == 3 || world.paid_sends == 4 => Seller::offer(&offer("plan", 2)),
         Some(_) => Seller::paid(2, 98),
@@ -124,7 +124,7 @@ fn rule_5_terms_that_were_refused_are_asked_for_anew_and_others_stay_known() {
 
 #[test]
 fn rule_5_a_single_use_token_is_never_presented_twice() {
-    let mut world = World::new().balance(1_000);
+    let mut world = SimulatedPlatform::new().balance(1_000);
     world.approval = Some(yes());
     world.single_use = true;
     let fetches: Vec<_> = (0..20).map(|_| world.fetch("POST", "/ask")).collect();
@@ -154,7 +154,7 @@ fn rule_5_an_old_token_that_is_refused_is_minted_anew_once_and_a_fresh_one_never
         ("an old token and the fresh one are refused", true, 2, false, 2, 2, 1),
     ] {
         let first = u32::from(warm);
-        let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| match &send.token {
             Some(_) if world.paid_sends <= first || world.paid_sends > first + refused => Seller::paid(2, 98),
             _ => Seller::offer(&offer("plan", 2)),
         });
@@ -196,7 +196,7 @@ fn rule_5_other_terms_after_a_refusal_are_another_offer_with_its_own_consent() {
         ),
         ("dearer", offer("plan", 50), true, 52),
         ("cheaper", offer("plan", 1), true, 3),
-        ("without a price", world::offer_without_price("plan"), true, 3),
+        ("without a price", support::offer_without_price("plan"), true, 3),
         ("another plan", offer("other", 2), true, 4),
         ("another network", offer("plan", 2).replace("eip155:84532", "eip155:8453"), true, 4),
         ("another agent", agent, true, 4),
@@ -205,18 +205,19 @@ fn rule_5_other_terms_after_a_refusal_are_another_offer_with_its_own_consent() {
             // The second token is refused on yet other terms: there is no third.
             for last in [false, true] {
                 let (first, third) = (again.clone(), offer("third", 7));
-                let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
-                    None => Seller::offer(&offer("plan", 2)),
-                    Some(_) => {
-                        let json = if world.paid_sends == 1 { &first } else { &third };
-                        match world.paid_sends > 1 && !last {
-                            true => Seller::paid(1, 50),
-                            false => {
-                                payments_wasm::subscriber::ResponseHead { status, ..Seller::offer(json) }
+                let mut world =
+                    SimulatedPlatform::new().balance(100).seller(move |send, world| match &send.token {
+                        None => Seller::offer(&offer("plan", 2)),
+                        Some(_) => {
+                            let json = if world.paid_sends == 1 { &first } else { &third };
+                            match world.paid_sends > 1 && !last {
+                                true => Seller::paid(1, 50),
+                                false => {
+                                    payments_wasm::subscriber::ResponseHead { status, ..Seller::offer(json) }
+                                }
                             }
                         }
-                    }
-                });
+                    });
                 world.approval = Some(yes());
                 let fetch = world.fetch("POST", "/ask");
                 let end = world.run_one(fetch);
@@ -247,7 +248,7 @@ fn offers_too(json: &str, plan: &str) -> String {
 
 #[test]
 fn rule_5_dearer_terms_after_a_refusal_need_a_new_consent() {
-    let mut world = World::new().balance(100).seller(|send, world| match &send.token {
+    let mut world = SimulatedPlatform::new().balance(100).seller(|send, world| match &send.token {
         None => Seller::offer(&offer("plan", 2)),
         Some(_) if world.paid_sends == 1 => Seller::offer(&offer("plan", 50)),
         Some(_) => Seller::paid(50, 50),
@@ -266,8 +267,8 @@ fn rule_5_dearer_terms_after_a_refusal_need_a_new_consent() {
 #[test]
 fn rule_6_a_token_goes_only_where_it_was_meant_to() {
     // (name, method, redirect, status, tokens seen by the other origin, ends as)
-    let other = world::target("https://evil.example", "/catch");
-    let near = world::target(world::ORIGIN, "/moved");
+    let other = support::target("https://evil.example", "/catch");
+    let near = support::target(support::ORIGIN, "/moved");
     let rows = [
         ("within the origin", "GET", Redirected::To(near.clone()), 307, Ok(())),
         ("within the origin, POST kept", "POST", Redirected::To(near), 308, Ok(())),
@@ -277,10 +278,10 @@ fn rule_6_a_token_goes_only_where_it_was_meant_to() {
     ];
     for (name, method, to, status, expected) in rows {
         let goes = to.clone();
-        let mut world = World::new().balance(100).seller(move |send, _| {
-            let at = send.target.as_ref().map_or(world::ORIGIN, |target| &target.origin);
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| {
+            let at = send.target.as_ref().map_or(support::ORIGIN, |target| &target.origin);
             let path = send.target.as_ref().map_or("/ask", |target| &target.path);
-            if at != world::ORIGIN {
+            if at != support::ORIGIN {
                 assert!(send.token.is_none(), "a token left its origin");
                 return Seller::status(200);
             }
@@ -300,12 +301,12 @@ fn rule_6_a_token_goes_only_where_it_was_meant_to() {
 
 #[test]
 fn rule_13_a_place_that_has_the_token_in_its_name_is_not_gone_to() {
-    for (name, origin) in [("elsewhere", "https://evil.example"), ("within the origin", world::ORIGIN)] {
-        let mut world = World::new().balance(100).seller(move |send, _| match &send.token {
+    for (name, origin) in [("elsewhere", "https://evil.example"), ("within the origin", support::ORIGIN)] {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(token) => {
                 let path = format!("/catch?t={}", token.expose());
-                Seller::redirect(307, Redirected::To(world::target(origin, &path)))
+                Seller::redirect(307, Redirected::To(support::target(origin, &path)))
             }
         });
         world.approval = Some(yes());
@@ -318,9 +319,9 @@ fn rule_13_a_place_that_has_the_token_in_its_name_is_not_gone_to() {
 
 #[test]
 fn rule_6_no_token_over_plain_http_to_another_machine() {
-    let mut world = World::new().balance(100).seller(|_, _| {
+    let mut world = SimulatedPlatform::new().balance(100).seller(|_, _| {
         let mut answer = Seller::offer(&offer("plan", 2));
-        answer.target = Some(world::target("http://api.example", "/ask"));
+        answer.target = Some(support::target("http://api.example", "/ask"));
         answer
     });
     world.approval = Some(yes());
@@ -331,13 +332,13 @@ fn rule_6_no_token_over_plain_http_to_another_machine() {
 
 #[test]
 fn a_single_use_token_is_asked_for_by_resource_and_method_and_minted_ahead() {
-    let mut world = World::new().balance(1_000);
+    let mut world = SimulatedPlatform::new().balance(1_000);
     world.approval = Some(yes());
     world.single_use = true;
     world.request = Some(FetchRequest {
         single_use: Some(true),
         prefetch: 2,
-        ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "POST")
+        ..FetchRequest::new(support::target(support::ORIGIN, "/ask"), "POST")
     });
     let first = world.fetch("POST", "/ask");
     assert!(world.run_one(first).result.is_ok());
@@ -362,12 +363,12 @@ fn a_single_use_token_is_asked_for_by_resource_and_method_and_minted_ahead() {
     assert_eq!(world.mints, 6, "two used, two at hand again");
 
     // A platform that does not know them mints a reusable one: nothing is minted ahead.
-    let mut world = World::new().balance(1_000);
+    let mut world = SimulatedPlatform::new().balance(1_000);
     world.approval = Some(yes());
     world.request = Some(FetchRequest {
         single_use: Some(true),
         prefetch: 2,
-        ..FetchRequest::new(world::target(world::ORIGIN, "/ask"), "POST")
+        ..FetchRequest::new(support::target(support::ORIGIN, "/ask"), "POST")
     });
     for _ in 0..3 {
         let fetch = world.fetch("POST", "/ask");
@@ -380,9 +381,9 @@ fn a_single_use_token_is_asked_for_by_resource_and_method_and_minted_ahead() {
 fn a_caller_who_handles_redirects_gets_them() {
     for (mode, expected) in [(Redirects::Manual, Ok(())), (Redirects::Error, Err("redirected_while_paying"))]
     {
-        let mut world = World::new().balance(100).seller(|send, _| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(|send, _| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
-            Some(_) => Seller::redirect(302, Redirected::To(world::target(world::ORIGIN, "/moved"))),
+            Some(_) => Seller::redirect(302, Redirected::To(support::target(support::ORIGIN, "/moved"))),
         });
         world.approval = Some(yes());
         world.redirects = mode;
@@ -404,7 +405,7 @@ fn a_token_from_the_platform_that_is_garbage_spends_nothing() {
         ("lost", None, "network_error"),
     ];
     for (name, answer, code) in rows {
-        let mut world = World::new().balance(100);
+        let mut world = SimulatedPlatform::new().balance(100);
         world.approval = Some(yes());
         world.mint_answer = Some(answer);
         let fetch = world.fetch("POST", "/ask");
@@ -418,11 +419,11 @@ fn a_token_from_the_platform_that_is_garbage_spends_nothing() {
 
 #[test]
 fn rule_5_a_token_that_ends_at_once_by_our_clock_is_minted_once() {
-    let jwt = format!("a.{}.c", world::encode_url(r#"{"exp":900}"#));
-    let token = world::encode_url(&format!(
+    let jwt = format!("a.{}.c", support::encode_url(r#"{"exp":900}"#));
+    let token = support::encode_url(&format!(
         r#"{{"x402Version":2,"accepted":{{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"plan","extra":{{}}}},"payload":{{"token":"{jwt}"}},"extensions":{{}}}}"#
     ));
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     world.mint_answer = Some(Some((200, format!(r#"{{"accessToken":"{token}"}}"#))));
     let fetch = world.fetch("POST", "/ask");
@@ -432,7 +433,7 @@ fn rule_5_a_token_that_ends_at_once_by_our_clock_is_minted_once() {
 
 /// The answer to a mint: a token that ends then, in seconds since 1970.
 fn ending(name: &str, end: u64, nonce: &str) -> Option<(u16, String)> {
-    let jwt = format!("a.{}.c", world::encode_url(&format!(r#"{{"exp":{end}}}"#)));
+    let jwt = format!("a.{}.c", support::encode_url(&format!(r#"{{"exp":{end}}}"#)));
     Some((
         200,
         token_json(&format!(
@@ -444,7 +445,7 @@ fn ending(name: &str, end: u64, nonce: &str) -> Option<(u16, String)> {
 #[test]
 fn rule_5_a_fast_clock_throws_no_token_away() {
     const HOUR: u64 = 3_600;
-    let start = World::new().now / 1000;
+    let start = SimulatedPlatform::new().now / 1000;
     // (name, how wrong this clock is in seconds, when the token ends by the right one)
     for (name, fast, end) in [
         ("right", 0, start + HOUR),
@@ -452,7 +453,7 @@ fn rule_5_a_fast_clock_throws_no_token_away() {
         ("fast by two days", 48 * HOUR, start + HOUR),
         ("fast by all but half a minute", HOUR - 30, start + HOUR),
     ] {
-        let mut world = World::new().balance(100);
+        let mut world = SimulatedPlatform::new().balance(100);
         world.approval = Some(yes());
         world.now += fast * 1000;
         world.mint_answer = Some(ending("t", end, ""));
@@ -464,7 +465,7 @@ fn rule_5_a_fast_clock_throws_no_token_away() {
         assert_eq!((world.mints, world.paid_sends), (1, 3), "{name}");
     }
     // Where the clock was right when it came, a token is not presented after its end.
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     world.mint_answer = Some(ending("t", start + HOUR, ""));
     for _ in 0..2 {
@@ -477,7 +478,7 @@ fn rule_5_a_fast_clock_throws_no_token_away() {
 
 #[test]
 fn rule_5_a_fast_clock_throws_no_single_use_token_away_that_was_minted_ahead() {
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     let end = world.now / 1000 + 3_600;
     world.now += 7_200_000;
@@ -498,16 +499,17 @@ fn rule_5_a_fast_clock_throws_no_single_use_token_away_that_was_minted_ahead() {
 #[test]
 fn rule_5_a_token_that_has_paid_or_is_for_once_does_not_follow_a_redirect() {
     for (name, single_use, settled) in [("single-use", true, false), ("settled", false, true)] {
-        let mut world = World::new().balance(100).seller(move |send, _| match (&send.token, &send.target) {
-            (Some(_), None) => {
-                let near = world::target(world::ORIGIN, "/moved");
-                let mut answer = Seller::redirect(302, Redirected::To(near));
-                answer.receipt = settled.then(|| receipt(true, 2, 98));
-                answer
-            }
-            (None, None) => Seller::offer(&offer("plan", 2)),
-            _ => Seller::status(200),
-        });
+        let mut world =
+            SimulatedPlatform::new().balance(100).seller(move |send, _| match (&send.token, &send.target) {
+                (Some(_), None) => {
+                    let near = support::target(support::ORIGIN, "/moved");
+                    let mut answer = Seller::redirect(302, Redirected::To(near));
+                    answer.receipt = settled.then(|| receipt(true, 2, 98));
+                    answer
+                }
+                (None, None) => Seller::offer(&offer("plan", 2)),
+                _ => Seller::status(200),
+            });
         world.approval = Some(yes());
         world.single_use = single_use;
         let fetch = world.fetch("GET", "/ask");
@@ -520,7 +522,7 @@ fn rule_5_a_token_that_has_paid_or_is_for_once_does_not_follow_a_redirect() {
 
 #[test]
 fn rule_13_a_mint_under_way_at_logout_serves_nobody_afterwards() {
-    let mut world = World::new().balance(100);
+    let mut world = SimulatedPlatform::new().balance(100);
     world.approval = Some(yes());
     world.hold_jobs = true;
     world.fetch("POST", "/ask");
@@ -538,7 +540,7 @@ fn rule_13_a_mint_under_way_at_logout_serves_nobody_afterwards() {
 }
 
 fn token_json(payload: &str) -> String {
-    format!(r#"{{"accessToken":"{}"}}"#, world::encode_url(payload))
+    format!(r#"{{"accessToken":"{}"}}"#, support::encode_url(payload))
 }
 
 #[test]
@@ -553,10 +555,10 @@ fn rule_5_a_401_is_the_caller_s_unless_an_old_token_is_refused_with_an_offer() {
         ("an old token and a fresh one, and offers", true, 2, true, 2, 2),
     ] {
         let first = u32::from(warm);
-        let mut world = World::new().balance(100).seller(move |send, world| match &send.token {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| match &send.token {
             None => Seller::offer(&offer("plan", 2)),
             Some(_) if world.paid_sends > first && world.paid_sends <= first + refusals => {
-                let offer = offers.then(|| world::encode(&offer("plan", 2)));
+                let offer = offers.then(|| support::encode(&offer("plan", 2)));
                 payments_wasm::subscriber::ResponseHead { offer, ..Seller::status(401) }
             }
             Some(_) => Seller::paid(2, 98),
@@ -592,15 +594,18 @@ fn rule_13_what_a_seller_says_of_a_refusal_is_told_unless_it_prints_the_token() 
         ("no JSON", Some("sorry".into()), None),
         ("nothing", None, None),
     ] {
-        let mut world = World::new().balance(100).body(body).seller(|_, _| Seller::offer(&offer("plan", 2)));
+        let mut world =
+            SimulatedPlatform::new().balance(100).body(body).seller(|_, _| Seller::offer(&offer("plan", 2)));
         let fetch = world.fetch("POST", "/ask");
         let error = world.run_one(fetch).result.unwrap_err();
         assert_eq!(world.presented.last(), Some(&printed), "{name}");
         assert_eq!(error, FetchError::PaymentRefused(told.map(Into::into)), "{name}");
     }
     let long = format!(r#"{{"message":"{}"}}"#, "x".repeat(1_000));
-    let mut world =
-        World::new().balance(100).body(Some(long)).seller(|_, _| Seller::offer(&offer("plan", 2)));
+    let mut world = SimulatedPlatform::new()
+        .balance(100)
+        .body(Some(long))
+        .seller(|_, _| Seller::offer(&offer("plan", 2)));
     let fetch = world.fetch("POST", "/ask");
     let error = world.run_one(fetch).result.unwrap_err();
     assert_eq!(error, FetchError::PaymentRefused(Some("x".repeat(300))));

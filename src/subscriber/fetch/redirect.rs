@@ -1,0 +1,74 @@
+use crate::subscriber::{Redirected, Redirects, Target};
+use crate::wire::Secret;
+
+/// How often one fetch may be redirected by answers to a token.
+const MAX_HOPS: u8 = 4;
+
+/// The way on after a redirect that answers a token.
+#[derive(Debug)]
+pub(crate) enum RedirectedPayment {
+    /// The token goes along, within its origin.
+    Follow(Target),
+    /// A new request without the token; where the target is known, it goes there.
+    StartOver(Option<(Target, AsGet)>),
+    /// The caller handles redirects.
+    HandBack,
+    /// It cannot be followed safely.
+    Refuse,
+}
+
+/// Whether the redirect turns the request into a GET.
+pub(crate) type AsGet = bool;
+
+/// The facts that decide about a redirect (rule 6).
+pub(crate) struct RedirectFacts<'a> {
+    pub(crate) status: u16,
+    pub(crate) redirects: Redirects,
+    pub(crate) method: &'a str,
+    pub(crate) is_safe_method: bool,
+    /// How many redirects answered a token of this fetch, this one included.
+    pub(crate) hops: u8,
+    pub(crate) origin: &'a str,
+    pub(crate) token: &'a Secret,
+    /// Whether the token may be presented once more.
+    pub(crate) may_present: bool,
+}
+
+impl RedirectFacts<'_> {
+    pub(crate) fn decide(&self, to: Redirected) -> RedirectedPayment {
+        // As `fetch` does it: only a POST becomes a GET by 301 and 302.
+        let keeps_method = match self.status {
+            307 | 308 => true,
+            301 | 302 => self.method != "POST",
+            _ => false,
+        } || self.is_safe_method;
+        // A seller may redirect to a place that has the token in its name, which is neither requested nor told of (rule 13), or
+        // to a file of this machine, which some runtimes would read.
+        let is_safe = match &to {
+            Redirected::To(target) => target.is_web() && !holds(&target.url, self.token.expose()),
+            Redirected::Somewhere => true,
+        };
+        let follows = is_safe && self.redirects == Redirects::Follow && self.hops <= MAX_HOPS;
+        match to {
+            Redirected::To(target)
+                if follows && keeps_method && self.may_present && target.origin == self.origin =>
+            {
+                RedirectedPayment::Follow(target)
+            }
+            _ if self.redirects == Redirects::Manual => RedirectedPayment::HandBack,
+            // Elsewhere, or as another request: a 402 there is a new offer.
+            Redirected::To(target) if follows => RedirectedPayment::StartOver(Some((target, !keeps_method))),
+            // The runtime hides the target: the same request without a token may be redirected there again, if it is safe to
+            // send twice, and only once.
+            Redirected::Somewhere if follows && self.is_safe_method && self.hops == 1 => {
+                RedirectedPayment::StartOver(None)
+            }
+            _ => RedirectedPayment::Refuse,
+        }
+    }
+}
+
+/// Whether a text has another in it. `str::contains` is a kilobyte of wasm.
+pub(crate) fn holds(text: &str, part: &str) -> bool {
+    !part.is_empty() && text.as_bytes().windows(part.len()).any(|window| window == part.as_bytes())
+}

@@ -1,0 +1,91 @@
+use super::context::{Context, MAX_TOKENS};
+use super::progress::{Payment, Progress, Transition};
+use super::redirect::holds;
+use crate::codec;
+use crate::subscriber::{Action, Event, FetchError, NoticeKind};
+use crate::wire::{PaymentRequired, WireError};
+use alloc::string::String;
+use serde_json::Value;
+
+/// The seller refused a payment, and the reason is being read from the body.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    payment: Payment,
+    /// Whether the refusal had an offer in its header, well made or not: then its body is not looked at for one.
+    has_header: bool,
+}
+
+/// How much of a seller's message is handed on, in characters.
+const MAX_MESSAGE: usize = 300;
+
+impl Refused {
+    /// Rule 5: a refused token has ended. Another is presented in the same call only for an offer that can be read, and only
+    /// where the first was an old one or the offer differs from the agreement.
+    pub(crate) fn start(
+        payment: Payment,
+        status: u16,
+        header: Option<String>,
+        cx: &mut Context<'_>,
+    ) -> Progress<Self> {
+        cx.notice(NoticeKind::Refused, Some(&payment.agreement.offer));
+        let state = Self { payment, has_header: header.is_some() };
+        match state.retry(header.as_deref().map(PaymentRequired::from_header), cx) {
+            // Not every 401 is about the payment.
+            Progress::Stay(_) if status == 401 => Progress::done(),
+            Progress::Stay(state) => {
+                cx.act(Action::ReadBody);
+                Progress::Stay(state)
+            }
+            next => next,
+        }
+    }
+
+    pub(crate) fn handle(self, event: Event, cx: &mut Context<'_>) -> Progress<Self> {
+        match event {
+            Event::Body(body) => self.read_body(body.as_deref(), cx),
+            _ => Progress::Stay(self),
+        }
+    }
+
+    fn read_body(self, body: Option<&str>, cx: &mut Context<'_>) -> Progress<Self> {
+        // A server of another origin may not have exposed the header: then the offer stands in the body.
+        let offer = body.filter(|_| !self.has_header);
+        match self.retry(offer.map(|body| PaymentRequired::from_json(body.as_bytes())), cx) {
+            Progress::Stay(state) => Progress::fail(FetchError::PaymentRefused(state.message(body))),
+            next => next,
+        }
+    }
+
+    /// The seller's message. A seller may print the token that it refuses: such a message is not repeated (rule 13).
+    fn message(&self, body: Option<&str>) -> Option<String> {
+        let body: Value = codec::parse_json(body?.as_bytes())?;
+        let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = text("message").or_else(|| text("error"))?;
+        let prints_token = holds(text, self.payment.token.secret.expose());
+        (!prints_token).then(|| text.chars().take(MAX_MESSAGE).collect())
+    }
+
+    /// Goes on with another token, if one may be presented.
+    fn retry(
+        self,
+        offer: Option<Result<PaymentRequired, WireError>>,
+        cx: &mut Context<'_>,
+    ) -> Progress<Self> {
+        let Some(Ok(required)) = offer else { return Progress::Stay(self) };
+        if cx.fetch.tokens >= MAX_TOKENS || cx.fetch.resumed.is_some() {
+            return Progress::Stay(self);
+        }
+        let had = &self.payment.agreement.offer;
+        let offers = cx.fetch.request.payable_offers(&required, &cx.fetch.target);
+        let is_same = offers.iter().any(|offer| had.is_the_same_as(offer));
+        if is_same && !self.payment.token.reused {
+            return Progress::Stay(self);
+        }
+        // The balance after a refusal is not what the platform said before.
+        cx.session.plans.forget_balance(had.plan_id());
+        Progress::Next(match is_same {
+            true => Transition::Retry(self.payment.agreement),
+            false => Transition::TakeOffer(required),
+        })
+    }
+}

@@ -1,0 +1,100 @@
+use super::timeouts::Timeouts;
+use crate::subscriber::{FetchId, Offer, Policy, Redirects, Target};
+use crate::wire::{DelegationRef, PaymentRequired};
+use alloc::{string::String, sync::Arc, vec::Vec};
+
+/// A request of a caller.
+#[derive(Debug, Clone)]
+pub struct FetchRequest {
+    /// The URL.
+    pub target: Target,
+    /// The method, upper case.
+    pub method: String,
+    /// How redirects are treated.
+    pub redirects: Redirects,
+    /// The payments that need no question, and limits.
+    pub policy: Option<Arc<Policy>>,
+    /// Another policy whose limits hold as well: an instance's, beside that of a call.
+    pub limits: Option<Arc<Policy>>,
+    /// Whether somebody can be asked (an `approve` callback).
+    pub can_ask: bool,
+    /// The number of the callback: fetches with the same number ask the same callback, one question at a time.
+    pub asks: u32,
+    /// The fetch that somebody is being asked about by the very code that makes this one.
+    pub within: Option<FetchId>,
+    /// The delegation to spend from; the session's where it is `None`.
+    pub delegation_id: Option<DelegationRef>,
+    /// Whether somebody chooses among several offers (a `select` callback).
+    pub can_select: bool,
+    /// Whether single-use tokens are asked for (`tokenVersion: 3`). Where it is `None`, they are asked for where a limit on
+    /// credits is set, since a reusable token can be settled again by whoever holds it. The token that comes decides.
+    pub single_use: Option<bool>,
+    /// How many single-use tokens are kept at hand beyond the one in use.
+    pub prefetch: u32,
+    /// Whether only the terms are wanted: nothing is consented to, minted or paid.
+    pub quote: bool,
+    /// How long its steps may take.
+    pub timeouts: Timeouts,
+    /// The payment of an earlier fetch of the same request that this one goes on with:
+    /// [`Spend::payment`](crate::subscriber::Spend::payment).
+    pub resume: Option<FetchId>,
+}
+
+/// How many offers are looked at: the platform may be asked for the balance of each plan, and the list is the seller's.
+const MAX_OFFERS: usize = 8;
+
+impl FetchRequest {
+    /// Whether its policies allow an offer's plan, origin, network and scheme.
+    pub(crate) fn allows(&self, offer: &Offer) -> bool {
+        self.policies().all(|policy| policy.names(offer))
+    }
+
+    /// The offers that can be paid and that the policies allow, in the seller's order, at most eight.
+    pub(crate) fn payable_offers(&self, required: &PaymentRequired, target: &Target) -> Vec<Arc<Offer>> {
+        let allowed = Offer::known(required, target).filter(|offer| self.allows(offer));
+        allowed.take(MAX_OFFERS).map(Arc::new).collect()
+    }
+
+    /// The policies whose limits hold.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.policy.iter().chain(&self.limits).map(AsRef::as_ref)
+    }
+
+    /// Whether a limit on credits is set, or only those held may be spent.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.policies().any(Policy::limits_credits)
+    }
+
+    /// Whether the price of an offer is taken for what it can cost, by each policy that limits credits.
+    pub(crate) fn trusts_price_of(&self, offer: &Offer) -> bool {
+        let mut limiting = self.policies().filter(|policy| policy.limits_credits());
+        offer.credits().is_some() && self.is_limited() && limiting.all(|policy| policy.counts_price_of(offer))
+    }
+
+    /// Whether single-use tokens are asked for.
+    pub(crate) fn wants_single_use(&self) -> bool {
+        self.single_use.unwrap_or_else(|| self.is_limited())
+    }
+
+    /// A request that follows redirects, with nobody to ask and no policy.
+    #[must_use]
+    pub fn new(target: Target, method: &str) -> Self {
+        Self {
+            target,
+            method: method.into(),
+            redirects: Redirects::Follow,
+            policy: None,
+            limits: None,
+            can_ask: false,
+            asks: 0,
+            within: None,
+            delegation_id: None,
+            can_select: false,
+            single_use: None,
+            prefetch: 0,
+            quote: false,
+            timeouts: Timeouts::default(),
+            resume: None,
+        }
+    }
+}

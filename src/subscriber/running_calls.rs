@@ -1,0 +1,170 @@
+//! Platform calls that several fetches share: one mint, one purchase, one balance read, however many wait for it (rule 4).
+//! A call goes on when a fetch that waits for it is aborted.
+
+use super::fetch::timeouts::Step;
+use super::{CallId, CallWork, FetchId, PlatformCall, Purchase, TokenKey};
+use crate::api::plans::{GetPlanBalance, GetPlanTerms, OrderPlan};
+use crate::api::{Call, Request};
+use crate::wire::{Credits, PlanId};
+use alloc::{string::String, sync::Arc, vec::Vec};
+
+/// The calls under way, each with the fetches that wait for it.
+#[derive(Debug, Default)]
+pub(crate) struct RunningCalls {
+    last: u32,
+    calls: Vec<RunningCall>,
+    /// Orders, and balance reads after an order. They are few, and often looked for.
+    purchases: Vec<RunningCall>,
+}
+
+#[derive(Debug)]
+pub(crate) struct RunningCall {
+    id: CallId,
+    pub(crate) kind: CallKind,
+    pub(crate) waiting: Vec<FetchId>,
+}
+
+#[derive(Debug)]
+pub(crate) enum CallKind {
+    Mint(Arc<TokenKey>),
+    Order(PlanOrder),
+    Credits(AwaitedCredits),
+    Balance(GetPlanBalance),
+    Terms(GetPlanTerms),
+}
+
+/// An order on its way.
+#[derive(Debug)]
+pub(crate) struct PlanOrder {
+    pub(crate) call: OrderPlan,
+    pub(crate) needed: Credits,
+    /// When it was counted, in milliseconds since 1970.
+    pub(crate) at: u64,
+}
+
+/// The balance is read until the credits of an order have come, or until `deadline`.
+#[derive(Debug)]
+pub(crate) struct AwaitedCredits {
+    pub(crate) call: GetPlanBalance,
+    pub(crate) needed: Credits,
+    /// In milliseconds since 1970.
+    pub(crate) deadline: u64,
+    pub(crate) attempts: u32,
+    pub(crate) tx_hash: Option<String>,
+    /// Whether the platform confirmed the order.
+    pub(crate) confirmed: bool,
+    /// Whether the order was sent for the fetches that wait, rather than earlier or by another tab.
+    pub(crate) own: bool,
+}
+
+impl CallKind {
+    fn request(&self) -> (Request, CallWork) {
+        match self {
+            Self::Mint(key) => (key.call.request(), CallWork::Mint),
+            Self::Order(order) => (order.call.request(), CallWork::Order),
+            Self::Credits(AwaitedCredits { call, .. }) | Self::Balance(call) => {
+                (call.request(), CallWork::Balance)
+            }
+            Self::Terms(call) => (call.request(), CallWork::Terms),
+        }
+    }
+
+    /// The plan that is being bought, if this is a purchase.
+    fn buys(&self) -> Option<&PlanId> {
+        match self {
+            Self::Order(order) => Some(&order.call.plan_id),
+            Self::Credits(credits) => Some(&credits.call.plan_id),
+            Self::Mint(_) | Self::Balance(_) | Self::Terms(_) => None,
+        }
+    }
+}
+
+impl RunningCalls {
+    /// A call begins; gives the call for the shell to make.
+    pub(crate) fn start(&mut self, kind: CallKind, waiting: Vec<FetchId>, delay_ms: u64) -> PlatformCall {
+        self.last = self.last.wrapping_add(1);
+        let id = CallId(self.last);
+        let (request, work) = kind.request();
+        let list = if kind.buys().is_some() { &mut self.purchases } else { &mut self.calls };
+        list.push(RunningCall { id, kind, waiting });
+        PlatformCall { id, request, delay_ms, work }
+    }
+
+    /// A fetch waits for a call that is under way; `false` where there is no such call.
+    pub(crate) fn join(&mut self, fetch: FetchId, wanted: &dyn Fn(&CallKind) -> bool) -> bool {
+        let RunningCalls { calls, purchases, .. } = self;
+        let found = purchases.iter_mut().chain(calls).find(|running| wanted(&running.kind));
+        found.is_some_and(|running| {
+            if running.waiting.last() != Some(&fetch) && !running.waiting.contains(&fetch) {
+                running.waiting.push(fetch);
+            }
+            true
+        })
+    }
+
+    /// Whether a fetch waits for such a call.
+    pub(crate) fn is_awaited(&self, fetch: FetchId, wanted: &dyn Fn(&CallKind) -> bool) -> bool {
+        self.calls.iter().any(|running| wanted(&running.kind) && running.waiting.contains(&fetch))
+    }
+
+    /// Whether such a call is under way, whoever waits for it.
+    pub(crate) fn is_running(&self, wanted: &dyn Fn(&CallKind) -> bool) -> bool {
+        self.calls.iter().any(|running| wanted(&running.kind))
+    }
+
+    /// How many mints are under way that no fetch waits for.
+    pub(crate) fn minting_ahead(&self, key: &TokenKey) -> usize {
+        let ahead = |running: &&RunningCall| {
+            running.waiting.is_empty() && matches!(&running.kind, CallKind::Mint(other) if **other == *key)
+        };
+        self.calls.iter().filter(ahead).count()
+    }
+
+    /// A call has ended, or is not to be made.
+    pub(crate) fn remove(&mut self, id: CallId) -> Option<RunningCall> {
+        for list in [&mut self.purchases, &mut self.calls] {
+            if let Ok(index) = list.binary_search_by_key(&id, |running| running.id) {
+                return Some(list.remove(index));
+            }
+        }
+        None
+    }
+
+    /// Whether a plan is being bought.
+    pub(crate) fn is_bought(&self, plan_id: &PlanId) -> bool {
+        self.purchases.iter().any(|running| running.kind.buys() == Some(plan_id))
+    }
+
+    /// A fetch waits for the purchase of a plan that is under way; `false` where there is none.
+    pub(crate) fn join_purchase(&mut self, fetch: FetchId, plan_id: &PlanId) -> bool {
+        self.join(fetch, &|kind| kind.buys() == Some(plan_id))
+    }
+
+    fn purchase_for(&self, fetch: FetchId) -> Option<&CallKind> {
+        self.purchases.iter().find(|running| running.waiting.contains(&fetch)).map(|running| &running.kind)
+    }
+
+    /// The step of the purchase that a fetch waits for.
+    pub(crate) fn purchase_step(&self, fetch: FetchId) -> Option<Step> {
+        Some(match self.purchase_for(fetch)? {
+            CallKind::Order(_) => Step::Order,
+            _ => Step::Credits,
+        })
+    }
+
+    /// The purchase that a fetch waits for, whose order has gone out.
+    pub(crate) fn purchase_awaited_by(&self, fetch: FetchId) -> Option<Purchase> {
+        let kind = self.purchase_for(fetch)?;
+        let plan_id = kind.buys()?.clone();
+        let (tx_hash, confirmed) = match kind {
+            CallKind::Credits(credits) => (credits.tx_hash.clone(), credits.confirmed),
+            _ => (None, false),
+        };
+        Some(Purchase { plan_id, tx_hash, confirmed })
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.calls.clear();
+        self.purchases.clear();
+    }
+}
