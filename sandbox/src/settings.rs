@@ -2,6 +2,7 @@
 
 use crate::http::error::{ApiError, Result};
 use crate::http::fields::{member, whole};
+use crate::primitives::suggestion;
 use crate::storage::store::{Store, binds};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -76,7 +77,7 @@ impl Settings {
     /// The settings after the changes in `body`.
     pub(crate) fn changed(mut self, body: &Map<String, Value>) -> Result<Self> {
         if let Some(name) = body.keys().find(|name| !NAMES.contains(&name.as_str())) {
-            return Err(ApiError::bad_request(format!("{name} is not a setting: {}", NAMES.join(", "))));
+            return Err(ApiError::bad_request(suggestion::unknown(name, "a setting", &NAMES)));
         }
         if let Some(delay) = whole(body, DELAY)? {
             self.delay = delay.min(31_557_600);

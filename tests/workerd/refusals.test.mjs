@@ -120,7 +120,9 @@ test('refused at settle for too little credit: a fresh offer rides along', async
     all.facilitator.settle = (response) => json(response, status, { code, message: 'no' });
     const response = await all.paid('/paid');
     assert.equal(response.status, 402);
-    assert.equal(readHeader(response.headers.get('payment-required')).x402Version, 2);
+    const offer = readHeader(response.headers.get('payment-required'));
+    assert.equal(offer.x402Version, 2);
+    assert.ok(offer.error.includes('no'), offer.error);
     assert.equal(readHeader(response.headers.get('payment-response')).success, false);
     assert.equal((await response.json()).code, code);
   }

@@ -4,7 +4,7 @@ use crate::context::RequestContext;
 use crate::http::error::{ApiError, Result};
 use crate::http::fields::member;
 use crate::http::response::Response;
-use crate::primitives::time;
+use crate::primitives::{suggestion, time};
 use crate::settings;
 use serde_json::{Map, Value, json};
 
@@ -30,10 +30,9 @@ pub(crate) fn view(now: i64, offset: i64) -> Value {
 
 /// The clock's offset after `body`. `now` is the time before the change, and `offset` the offset before it.
 pub(crate) fn changed_offset(body: &Map<String, Value>, now: i64, offset: i64) -> Result<i64> {
-    if let Some(name) = body.keys().find(|name| !["now", "advanceSecs", "reset"].contains(&name.as_str())) {
-        return Err(ApiError::bad_request(format!(
-            "{name} is not a member of the clock: now, advanceSecs, reset"
-        )));
+    let known = ["now", "advanceSecs", "reset"];
+    if let Some(name) = body.keys().find(|name| !known.contains(&name.as_str())) {
+        return Err(ApiError::bad_request(suggestion::unknown(name, "a member of the clock", &known)));
     }
     let machine = now.saturating_sub(offset);
     let start = if member(body, "reset").and_then(Value::as_bool).unwrap_or(false) { machine } else { now };

@@ -15,6 +15,7 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::primitives::random::Random;
 use crate::primitives::regex;
+use crate::primitives::suggestion;
 use crate::storage::store::{Store, binds};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -96,11 +97,13 @@ impl Fault {
         let fault = value.as_object().ok_or_else(|| ApiError::bad_request("A fault must be an object"))?;
         let empty = Map::new();
         let matched = member(fault, "match").and_then(Value::as_object).unwrap_or(&empty);
-        let strange = fault.keys().find(|name| !MEMBERS.contains(&name.as_str()));
-        let strange =
-            strange.or_else(|| matched.keys().find(|name| !["method", "path"].contains(&name.as_str())));
-        if let Some(name) = strange {
-            return Err(ApiError::bad_request(format!("{name} is not a member of a fault")));
+        for (members, known, what) in [
+            (fault, MEMBERS.as_slice(), "a member of a fault"),
+            (matched, &["method", "path"], "a member of match"),
+        ] {
+            if let Some(name) = members.keys().find(|name| !known.contains(&name.as_str())) {
+                return Err(ApiError::bad_request(suggestion::unknown(name, what, known)));
+            }
         }
         let probability = match member(fault, "probability") {
             None => 1_000_000,

@@ -5,4 +5,5 @@ pub(crate) mod eip712;
 pub(crate) mod memo;
 pub(crate) mod random;
 pub(crate) mod regex;
+pub(crate) mod suggestion;
 pub(crate) mod time;

@@ -2,6 +2,7 @@
 
 use crate::http::error::{ApiError, Result};
 use crate::http::fields::member;
+use crate::primitives::suggestion;
 use serde_json::{Map, Value};
 
 /// Maximum length of an entry's name.
@@ -31,7 +32,7 @@ impl<'a> Entry<'a> {
     pub(crate) fn read(value: &'a Value, path: String, members: &[&str]) -> Result<Self> {
         let map = value.as_object().ok_or_else(|| wrong(format!("{path} must be an object")))?;
         if let Some(name) = map.keys().find(|name| !members.contains(&name.as_str())) {
-            return Err(wrong(format!("{path}.{name} is not a member: {}", members.join(", "))));
+            return Err(wrong(suggestion::unknown(&format!("{path}.{name}"), "a member", members)));
         }
         Ok(Self { path, map })
     }

@@ -5,6 +5,7 @@ use crate::http::error::Result;
 use crate::http::request::Request;
 use crate::primitives::eip712::keccak;
 use crate::primitives::random::Random;
+use crate::primitives::suggestion;
 use crate::seed::entry::{self, Entry};
 use crate::storage::store::binds;
 use serde::Deserialize;
@@ -50,8 +51,14 @@ impl SeedRun<'_> {
 
     /// The id of the entity with this name; `path` locates the reference in the file.
     pub(crate) fn named(&self, kind: &str, name: &str, path: &str) -> Result<String> {
-        let found = self.applied(kind, name)?.map(|applied| applied.id);
-        found.ok_or_else(|| entry::wrong(format!("{path}: {name} is not one of {kind}")))
+        if let Some(applied) = self.applied(kind, name)? {
+            return Ok(applied.id);
+        }
+        let others: Vec<Named> =
+            self.ctx.store.rows("SELECT name FROM seeded WHERE kind = ? ORDER BY name", binds![kind])?;
+        let others: Vec<_> = others.iter().map(|other| other.name.as_str()).collect();
+        let meant = suggestion::nearest(name, &others).map(|meant| format!("; did you mean {meant}?"));
+        Err(entry::wrong(format!("{path}: {name} is not one of {kind}{}", meant.unwrap_or_default())))
     }
 
     pub(crate) fn record(&self, kind: &str, name: &str, id: &str, text: &str) -> Result<()> {
@@ -61,6 +68,11 @@ impl SeedRun<'_> {
             binds![kind, name, id, text],
         )
     }
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
 }
 
 #[derive(Deserialize)]

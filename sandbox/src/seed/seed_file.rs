@@ -8,6 +8,7 @@ use crate::context::RequestContext;
 use crate::control::clock;
 use crate::http::error::Result;
 use crate::http::response::Response;
+use crate::primitives::suggestion;
 use crate::seed::create;
 use crate::seed::entry::{self, Entry};
 use crate::seed::run::SeedRun;
@@ -96,7 +97,7 @@ pub(crate) fn apply(ctx: &RequestContext) -> Result {
     let known = || KINDS.iter().map(|kind| kind.list).chain(OTHERS);
     if let Some(name) = file.keys().find(|name| !known().any(|known| known == name.as_str())) {
         let known: Vec<_> = known().collect();
-        return Err(entry::wrong(format!("{name} is not a member of a seed file: {}", known.join(", "))));
+        return Err(entry::wrong(suggestion::unknown(name, "a member of a seed file", &known)));
     }
     let now = set_up(ctx, &file)?;
     let run = SeedRun { ctx, now };
