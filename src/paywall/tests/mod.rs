@@ -24,6 +24,7 @@ mod route_config;
 mod routes;
 mod schema;
 mod state;
+mod state_bounds;
 mod threads;
 mod tokens;
 
