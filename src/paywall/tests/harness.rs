@@ -5,7 +5,7 @@ use super::state::Map;
 use super::*;
 use crate::wire::Credits;
 use alloc::{format, string::ToString};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The environment of a route, and the record of one request to it.
 pub(super) struct World {
@@ -20,6 +20,10 @@ pub(super) struct World {
     /// The facilitator's response; a success by default.
     pub(super) verify: Option<Event>,
     pub(super) settle: Option<Event>,
+    /// Responses to the settles that come first, before `settle`.
+    pub(super) settles: VecDeque<Event>,
+    /// Whether the state fails a command of this name, as in the steps.
+    pub(super) failing: Option<&'static str>,
     /// The payer's balance, as the receipts state it.
     pub(super) held: u64,
     pub(super) now: u64,
@@ -33,6 +37,8 @@ pub(super) struct Walk {
     pub(super) steps: Vec<&'static str>,
     pub(super) verified: Option<Value>,
     pub(super) settled: Option<Value>,
+    /// What the state was told, in order.
+    pub(super) commands: Vec<Command>,
     pub(super) forward: Option<HeaderList>,
     pub(super) delivery: Option<Delivery>,
     pub(super) answer: Option<GateResponse>,
@@ -54,6 +60,8 @@ pub(super) fn over(routes: Value, over: &[(&str, &str)]) -> World {
         price: None,
         verify: None,
         settle: None,
+        settles: VecDeque::new(),
+        failing: None,
         held: 1000,
         now: NOW,
         seeds: 0,
@@ -148,7 +156,11 @@ impl World {
                 }
                 Action::State(call) => {
                     walk.steps.push(step(&call.command));
-                    Event::State(self.tell(&call))
+                    walk.commands.push(call.command.clone());
+                    match self.failing == Some(step(&call.command)) {
+                        true => Event::StateFailed,
+                        false => Event::State(self.tell(&call)),
+                    }
                 }
                 Action::Call(call) => {
                     let body: Value = serde_json::from_str(call.body.as_deref().unwrap_or("null")).unwrap();
@@ -158,6 +170,7 @@ impl World {
             action = visit.handle_event(event, self.now);
         }
         for note in visit.take_deferred() {
+            walk.commands.push(note.command.clone());
             self.tell(&note);
         }
         walk
@@ -195,7 +208,7 @@ impl World {
         assert!(path.ends_with("/settle"), "{path}");
         walk.steps.push("settle");
         walk.settled = Some(body);
-        self.settle.clone().unwrap_or_else(|| {
+        self.settles.pop_front().or_else(|| self.settle.clone()).unwrap_or_else(|| {
             self.held -= asked;
             let receipt = json!({
                 "success": true, "payer": "0xb1", "transaction": "0xabc", "network": "eip155:84532",

@@ -23,6 +23,7 @@ mod price;
 mod route_config;
 mod routes;
 mod schema;
+mod settlement_bounds;
 mod state;
 mod state_bounds;
 mod threads;
