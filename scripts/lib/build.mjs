@@ -264,6 +264,10 @@ async function finishPackage(work, { dev, renamed }) {
       format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', plugins: [optionShapes], ...(name === 'core.js' && EXPLAINED), lineLimit: LINE,
     });
   }
+  // MCP: the part that `payments.mcp` loads, and the entry that names the official SDK.
+  const mcp = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', lineLimit: LINE };
+  await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/mcp/js/facade.js')], outfile: join(work, 'mcp_client.js'), external: ['./core.js'] });
+  await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/mcp/js/entry.js')], outfile: join(work, 'mcp.js'), external: ['./core.js', './mcp_client.js', 'payments-wasm/*', '@modelcontextprotocol/*', 'node:*'] });
   plainSources(work, 'core.js');
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
   pack(work, 'core', wasm);
@@ -277,6 +281,7 @@ async function finishPackage(work, { dev, renamed }) {
   // The page and the service of `npx payments-wasm demo`.
   cpSync(repoPath('www'), join(work, 'www'), { recursive: true });
 
+  typesFor(work, 'mcp', readFileSync(repoPath('src/bindings/mcp/mcp.d.ts'), 'utf8'));
   typesFor(work, 'index', withOptions(readFileSync(repoPath('src/bindings/subscriber/types.d.ts'), 'utf8')));
 
   const manifest = JSON.parse(readFileSync(join(work, 'package.json'), 'utf8'));

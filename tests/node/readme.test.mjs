@@ -320,6 +320,12 @@ const CHECKS = {
     assert.equal(await held(), 98n);
   },
 
+  async mcp({ run }) {
+    const { env, held } = await payer();
+    assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey }), /^Lisbon: sunny 1n$/m);
+    assert.equal(await held(), 99n);
+  },
+
   async 'gate-hono'({ run }) {
     const { env } = await buyer();
     assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey }), /^200 402$/m);

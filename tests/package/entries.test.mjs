@@ -264,7 +264,7 @@ test('the tarball holds what the package names, and nothing else', async () => {
   ]);
   assert.deepEqual(names.filter((name) => !name.includes('/')), ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'budget_store.js', 'builder.cjs', 'builder.d.cts', 'builder.d.ts', 'builder.edge.js', 'builder.js', 'builder.workerd.js', 'checkout.js', 'core.file.js', 'core.js',
     'core.js.map', 'core.packed.js', 'core_bg.wasm', 'edge.js', 'gate.file.js', 'gate.js', 'gate_bg.wasm', 'handler.js', 'handler.js.map', 'helpers.js', 'index.cjs', 'index.d.cts', 'index.d.ts', 'index.js',
-    'inline.js', 'load.js', 'names.js', 'node.js', 'package.json', 'paywall.cjs', 'paywall.d.cts', 'paywall.d.ts', 'paywall.edge.js', 'paywall.js', 'paywall.node.cjs', 'paywall.node.d.cts', 'paywall.node.d.ts',
+    'inline.js', 'load.js', 'mcp.d.cts', 'mcp.d.ts', 'mcp.js', 'mcp_client.js', 'names.js', 'node.js', 'package.json', 'paywall.cjs', 'paywall.d.cts', 'paywall.d.ts', 'paywall.edge.js', 'paywall.js', 'paywall.node.cjs', 'paywall.node.d.cts', 'paywall.node.d.ts',
     'paywall.node.js', 'paywall.page.cjs', 'paywall.page.d.cts', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'quote.js', 'sandbox.seed.example.json',
     'sandbox.seed.schema.json', 'seller.file.js', 'seller.js', 'seller_bg.wasm', 'selling.js', 'selling.js.map', 'wasm.d.cts', 'wasm.d.ts', 'workerd.js', 'wrap_fetch.js']);
   // Each wasm once as a file, and the one that pages load once more as a text; the maps of what is minified: 0.6 MB of it is the sandbox, which nothing loads but its command.

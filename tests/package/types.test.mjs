@@ -7,6 +7,7 @@ import { dist } from '../../scripts/lib/build.mjs';
 import { repoPath, run } from '../../scripts/lib/run.mjs';
 
 const types = readFileSync(dist('subscriber', 'index.d.ts'), 'utf8');
+const mcpTypes = readFileSync(dist('subscriber', 'mcp.d.ts'), 'utf8');
 const builderTypes = readFileSync(dist('subscriber', 'builder.d.ts'), 'utf8');
 const gateTypes = ['paywall.d.ts', 'paywall.node.d.ts', 'paywall.page.d.ts'].map((name) => readFileSync(repoPath('src/bindings/paywall', name), 'utf8')).join('\n');
 
@@ -112,8 +113,14 @@ test('what the paywall exports is declared, and what is declared is there', asyn
   assert.equal(await compile('gate', lines.join('')), '');
 });
 
+test('what the MCP entry exports is declared, and what is declared is there', async () => {
+  const sdk = await import(dist('subscriber', 'mcp.js'));
+  const there = { 'typeof sdk': Object.keys(sdk), 'sdk.Mcp': members(new sdk.Mcp()) };
+  assert.equal(await compile('mcp', same('payments-wasm/mcp', there)), '');
+});
+
 test('everything that is public is explained', () => {
-  const lines = `${types}\n${gateTypes}\n${builderTypes}`.split('\n');
+  const lines = `${types}\n${gateTypes}\n${builderTypes}\n${mcpTypes}`.split('\n');
   let last;
   const bare = lines.filter((line, index) => {
     const [, name] = /^(?:export (?:default )?(?:interface|class|type|const|function) |  (?:  )?(?:static |readonly )?(?=[a-z]\w*\??[:(<]))(\w+)/i.exec(line) ?? [];
@@ -126,11 +133,11 @@ test('everything that is public is explained', () => {
 });
 
 test('every code of an error is explained', () => {
-  const folders = ['src/bindings/subscriber', 'src/bindings/builder', 'src/bindings/http', 'src/subscriber', 'src/api'];
+  const folders = ['src/bindings/subscriber', 'src/bindings/builder', 'src/bindings/mcp', 'src/bindings/http', 'src/subscriber', 'src/api'];
   const sources = folders.flatMap((folder) => readdirSync(repoPath(folder), { recursive: true }).filter((name) => /\.(rs|js|ts)$/.test(name) && !name.includes('tests')).map((name) => repoPath(folder, name)));
   const text = sources.map((path) => readFileSync(path, 'utf8')).join('\n');
   const found = [...text.matchAll(/\bcode: ?["']([a-z_]+)["']|=> "([a-z]+_[a-z_]+)",|problem\('([a-z_]+)'/g)].map(([, ...codes]) => codes.find(Boolean));
   assert.ok(found.length > 30, `${found.length}`);
-  const known = new Set([...`${types}\n${builderTypes}`.matchAll(/`([a-z]+_?[a-z_]*)`/g)].map(([, code]) => code));
+  const known = new Set([...`${types}\n${builderTypes}\n${mcpTypes}`.matchAll(/`([a-z]+_?[a-z_]*)`/g)].map(([, code]) => code));
   assert.deepEqual([...new Set(found)].filter((code) => !known.has(code)), []);
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { newAccount } from '../../scripts/lib/demo-servers.mjs';
+import { Mcp } from '../../target/dist/subscriber/mcp.js';
 import { newBuyer, runProgram, skip, startMarket, startService } from './service.mjs';
 
 const SCOPES = ['openid', 'profile', 'credits', 'mcp:read', 'mcp:write', 'mcp:tools'];
@@ -171,4 +172,56 @@ test('a server without an agent sells by its plan alone, over OAuth too', { skip
   const account = await newAccount(sandbox.url, 'Somebody else');
   const saw = await walk([{ name: 'paid', token: tokens.access_token, ...shout('by plan') }], { account, holder: who.sub, at: alone });
   paid(saw.paid, { text: 'BY PLAN', balance: 98, holder: who.sub });
+});
+
+test('our client pays for its tools in band, with and without a limit', { skip }, async () => {
+  const buyer = await newBuyer(sandbox, { approve: () => true });
+  const mcp = new Mcp(buyer.payments);
+  await assert.rejects(mcp.connect(`${service.url}/mcp`), { code: 'mcp_unauthorized' });
+  // The server wants some bearer before it says anything; what pays is in the call.
+  const headers = { authorization: 'Bearer in-band' };
+  const client = await mcp.connect(`${service.url}/mcp`, { headers });
+  const result = await client.callTool({ name: 'shout', arguments: { text: 'hello' } });
+  const { spend, receipt } = mcp.paymentOf(result);
+  assert.deepEqual([result.content[0].text, spend.outcome, receipt.creditsRedeemed], ['HELLO', 'settled', 2n]);
+  // Its offer names the arguments: another call has terms of its own.
+  assert.equal((await client.callTool({ name: 'shout', arguments: { text: 'again' } })).content[0].text, 'AGAIN');
+  await client.close();
+
+  const policy = { origins: [new URL(service.url).origin], maxCreditsTotal: 35n };
+  const limited = await mcp.connect(`${service.url}/mcp`, { headers, approve: undefined, policy });
+  const once = await limited.callTool({ name: 'shout', arguments: { text: 'once' } });
+  assert.deepEqual([once.content[0].text, mcp.paymentOf(once).spend.singleUse], ['ONCE', true]);
+  assert.equal((await limited.callTool({ name: 'shout', arguments: { text: 'twice' } })).content[0].text, 'TWICE');
+  // The first call counted 2, by its receipt; each of the others the 10 that the plan allows at most.
+  await assert.rejects(limited.callTool({ name: 'shout', arguments: { text: 'thrice' } }), { code: 'budget_exceeded' });
+  await limited.close();
+  assert.equal((await buyer.payments.plans.getPlanBalance(plan)).balance, 92n);
+});
+
+test('the official client pays our server, in band and by bearer', { skip }, async () => {
+  const seller = new Mcp(undefined, () => ({ nvmApiKey: market.seller.nvmApiKey, environment: 'custom', backend: sandbox.url }));
+  seller.configure({ planId: plan, agentId: agent, serverName: 'loud' });
+  seller.registerTool('shout', {}, async ({ text }) => ({ content: [{ type: 'text', text: text.toUpperCase() }] }), { credits: 2n });
+  seller.registerPrompt('greet', {}, async ({ name }) => ({ messages: [{ role: 'user', content: { type: 'text', text: `Greet ${name}` } }] }), { credits: 1n });
+  const { info, stop } = await seller.start({ log: false });
+  try {
+    const account = await newAccount(sandbox.url, 'A buyer in Python');
+    const saw = await walk([
+      { name: 'list', token: 'nothing' },
+      { name: 'no token', token: 'nothing', ...shout('for free') },
+      { name: 'header', token: 'own', ...shout('by header') },
+      { name: 'in band', token: 'own', inBand: true, ...shout('in band') },
+      { name: 'prompt', token: 'own', prompt: 'greet', arguments: { name: 'Ada' } },
+    ], { account, at: { url: info.baseUrl } });
+    const holder = account.accountAddress;
+    assert.deepEqual(saw.list.tools, ['shout']);
+    const { accepts: [offer], error, resource } = saw['no token'].structured;
+    assert.deepEqual([saw['no token'].isError, error, offer.planId, resource.url], [true, 'payment required', plan, 'mcp://loud/tools/shout']);
+    paid(saw.header, { text: 'BY HEADER', balance: 98, holder });
+    paid(saw['in band'], { text: 'IN BAND', balance: 96, holder });
+    assert.deepEqual([saw.prompt.text, saw.prompt.balance], ['Greet Ada', 95]);
+  } finally {
+    await stop();
+  }
 });

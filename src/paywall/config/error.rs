@@ -74,6 +74,8 @@ pub(crate) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, Co
 pub(crate) fn base_url(key: &str, url: &str) -> Result<String, ConfigError> {
     let url = url.trim_end_matches('/');
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    // An MCP server is named by a URL that nobody fetches.
+    let rest = rest.or_else(|| url.strip_prefix("mcp://").filter(|_| key == "PUBLIC_URL"));
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"@?#\\%;".contains(&byte);
     if rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(plain)) {
         return Ok(url.to_string());

@@ -122,9 +122,13 @@ fn matches(pattern: &str, text: &str) -> bool {
         "^[0-9]{1,78}$" => digits(78),
         "^[0-9]{0,77}[1-9][0-9]{0,77}$" => digits(155) && text.bytes().any(|byte| byte != b'0'),
         "^https?://\\S+$" => after(text).is_some_and(|rest| !rest.is_empty() && !rest.contains(' ')),
-        "^https?://[^/?#@\\s]+[^?#@\\s]*$" => after(text).is_some_and(|rest| {
-            !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', '@', ' '])
-        }),
+        "^(https?|mcp)://[^/?#@\\s]+[^?#@\\s]*$" if text.starts_with("mcp://") => {
+            matches("^https?://[^/?#@\\s]+[^?#@\\s]*$", &text.replacen("mcp", "http", 1))
+        }
+        "^https?://[^/?#@\\s]+[^?#@\\s]*$" | "^(https?|mcp)://[^/?#@\\s]+[^?#@\\s]*$" => after(text)
+            .is_some_and(|rest| {
+                !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', '@', ' '])
+            }),
         "^(\\*|https?://[0-9a-z.:\\[\\]-]+)$" => {
             let plain = |letter: char| {
                 letter.is_ascii_lowercase() || letter.is_ascii_digit() || ".:[]-".contains(letter)
@@ -255,6 +259,7 @@ fn what_is_wrong_with_the_rest_is_wrong_in_both() {
     for more in [
         json!({ "unlisted": "deny", "$schema": "https://x.example/paywall.schema.json" }),
         json!({ "open": ["GET /health", "GET|POST /open/*rest"], "publicUrl": "https://paid.example/v1" }),
+        json!({ "publicUrl": "mcp://weather" }),
         json!({ "timeoutMs": 1, "originTimeoutMs": 600_000, "verifyCacheSeconds": 60, "corsMaxAge": 0 }),
         json!({ "allowedOrigins": ["https://app.example", "http://[::1]:8080"], "allowCredentials": "yes", "allowedHeaders": ["x-own"] }),
         json!({ "allowedOrigins": ["*"], "allowPrivateNetwork": "no", "log": "off", "serverTiming": "off" }),
@@ -287,6 +292,8 @@ fn what_is_wrong_with_the_rest_is_wrong_in_both() {
         json!({ "apiUrl": "api.example" }),
         json!({ "originUrl": "https://origin.example/?x" }),
         json!({ "publicUrl": "paid.example" }),
+        json!({ "publicUrl": "ftp://paid.example" }),
+        json!({ "originUrl": "mcp://weather" }),
         json!({ "timeoutMs": 0 }),
         json!({ "timeoutMs": 120_001 }),
         json!({ "timeoutMs": 1.5 }),

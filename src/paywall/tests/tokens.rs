@@ -121,4 +121,7 @@ fn the_offer_is_the_same_in_header_and_body() {
     let public = gate(&[("PUBLIC_URL", "https://paid.example/v1/")]);
     let offer = body(&responded(public.open(&ask("GET", "/PAID", &[])).1));
     assert_eq!(offer["resource"]["url"], "https://paid.example/v1/paid");
+    let logical = gate(&[("PUBLIC_URL", "mcp://weather")]);
+    let offer = body(&responded(logical.open(&ask("GET", "/PAID", &[])).1));
+    assert_eq!(offer["resource"]["url"], "mcp://weather/paid");
 }

@@ -1,0 +1,114 @@
+// The buyer of MCP: calls of the official client that are paid as `payments.fetch` pays. A call becomes a request of `fetch` whose
+// transport is the client, so that consent, limits, tokens, receipts and events are the same.
+import { PaymentsError } from './core.js';
+import { PAYABLE, PAYMENT, RECEIPT, fromBase64, requiredOfError, requiredOfResult, segment, toBase64 } from './messages.js';
+
+/** Codes of the official client for calls that got no answer. */
+const CONNECTION_CLOSED = -32000;
+const REQUEST_TIMEOUT = -32001;
+
+/** What was paid for each result. */
+const payments = new WeakMap();
+
+/** What was paid for a result of a wrapped client: `{ receipt, spend }`; undefined for a result of another. */
+export const paymentOf = (result) => payments.get(result);
+
+/**
+ * A client of `@modelcontextprotocol/sdk` that pays for tools, resources and prompts. It has all members of `client`; a call that
+ * cannot be paid rejects with the errors of `payments.fetch`.
+ *
+ * `url` is the address of the server: the origin that consent is about. `options` are those of `payments.fetch`.
+ */
+export function wrapClient(client, { buyer, url, options }) {
+  const pay = paying(client, { buyer, url: address(url ?? client.transport?._url), options });
+  const wrapped = new Proxy(client, {
+    get(target, name) {
+      if (name === 'request') {
+        return (request, schema, more) => (PAYABLE.has(request?.method) ? pay(request, schema, more) : target.request(request, schema, more));
+      }
+      const value = Reflect.get(target, name, target);
+      // Methods go through `request` above.
+      return typeof value === 'function' && name !== 'constructor' ? value.bind(wrapped) : value;
+    },
+  });
+  return wrapped;
+}
+
+/** Of each buyer, the places whose offers are for one set of arguments: the terms of one call are not those of another. */
+const places = new WeakMap();
+function placesOf(buyer) {
+  if (!places.has(buyer)) places.set(buyer, new Set());
+  return places.get(buyer);
+}
+
+function address(url) {
+  try {
+    const { href } = new URL(url);
+    if (/^https?:/.test(href)) return href.replace(/[?#].*$/, '').replace(/\/$/, '');
+  } catch {
+    // The error below names the option.
+  }
+  throw new PaymentsError('url must be the http or https address of the MCP server', {
+    code: 'validation', retryable: false, hint: 'mcp.wrap(client, { url }) names the server where the transport does not',
+  });
+}
+
+function paying(client, { buyer, url, options }) {
+  const byArguments = placesOf(buyer);
+  return async (request, schema, more) => {
+    const { kind, name } = PAYABLE.get(request.method);
+    const place = `${url}/${kind}/${segment(name(request.params) ?? '')}`;
+    const own = byArguments.has(place) ? `${place}/${segment(JSON.stringify(request.params?.arguments ?? null))}` : place;
+    let result;
+    let failure;
+    const send = async (sent) => {
+      [result, failure] = [undefined, undefined];
+      try {
+        result = await client.request(inBand(request, sent.headers.get('payment-signature')), schema, { ...more, signal: sent.signal });
+      } catch (error) {
+        if (!isAnswer(error)) throw error;
+        failure = error;
+      }
+      const required = failure ? requiredOfError(failure) : requiredOfResult(result);
+      if (/\?/.test(required?.resource?.url)) byArguments.add(place);
+      return asResponse({ result, failure, required });
+    };
+    let paid;
+    try {
+      paid = await buyer.fetch(own, { method: 'POST', ...(more?.signal && { signal: more.signal }) }, { ...options, fetch: send });
+    } catch (error) {
+      // A call that cost nothing fails as it does without payments.
+      if (error.code === 'network_error' && error.spend?.outcome === 'none' && error.cause) throw error.cause;
+      throw error;
+    }
+    const { receipt, spend } = paid;
+    if (failure) {
+      payments.set(failure, { receipt, spend });
+      throw failure;
+    }
+    payments.set(result, { receipt, spend });
+    return result;
+  };
+}
+
+/** A request with its payment. */
+function inBand(request, token) {
+  const payment = token && fromBase64(token);
+  if (!payment) return request;
+  return { ...request, params: { ...request.params, _meta: { ...request.params?._meta, [PAYMENT]: payment } } };
+}
+
+/** Whether an error is the server's answer: otherwise nobody knows what became of the call. */
+const isAnswer = ({ code }) => Number.isInteger(code) && code !== CONNECTION_CLOSED && code !== REQUEST_TIMEOUT;
+
+/** The answer of the server as HTTP says it. */
+function asResponse({ result, failure, required }) {
+  const headers = new Headers();
+  const receipt = result?._meta?.[RECEIPT];
+  if (receipt) headers.set('payment-response', toBase64(receipt));
+  if (required) {
+    headers.set('payment-required', toBase64(required));
+    return new Response(JSON.stringify(required), { status: 402, headers });
+  }
+  return new Response(null, { status: failure || result?.isError ? 500 : 200, headers });
+}

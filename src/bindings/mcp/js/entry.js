@@ -1,0 +1,43 @@
+// `payments-wasm/mcp`: what sells over MCP, and the modules of `@modelcontextprotocol/sdk` for both sides. Importing it is all that a
+// bundled program needs; in Node `payments.mcp` finds it by itself.
+import { paywall } from 'payments-wasm/paywall';
+import { createMcpGate } from './gate.js';
+import { provide } from './mcp_client.js';
+import { problem } from './core.js';
+import { createServerHandler } from './server.js';
+
+const sdk = {
+  async client() {
+    const [{ Client }, { StreamableHTTPClientTransport }] = await Promise.all([
+      import('@modelcontextprotocol/sdk/client/index.js'), import('@modelcontextprotocol/sdk/client/streamableHttp.js'),
+    ]);
+    return { Client, StreamableHTTPClientTransport };
+  },
+  async server() {
+    const [{ Server }, { WebStandardStreamableHTTPServerTransport: Transport }, types, compat, json] = await Promise.all([
+      import('@modelcontextprotocol/sdk/server/index.js'), import('@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'),
+      import('@modelcontextprotocol/sdk/types.js'), import('@modelcontextprotocol/sdk/server/zod-compat.js'),
+      import('@modelcontextprotocol/sdk/server/zod-json-schema-compat.js'),
+    ]);
+    return { Server, Transport, types, zod: { ...compat, ...json } };
+  },
+};
+
+/** A gate in front of an MCP server: see the types. */
+export const mcpPaywall = createMcpGate(paywall, problem);
+
+export { Mcp, paymentOf } from './mcp_client.js';
+
+/** Serves what was registered in Node. */
+async function listen(handler, { port, host }) {
+  const [{ createServer }, { toNodeListener }] = await Promise.all([import('node:http'), import('payments-wasm/paywall/node')]);
+  // A token may have 16 KiB, which is Node's default limit for all headers.
+  const server = createServer({ maxHeaderSize: 64 * 1024 }, toNodeListener(handler));
+  await new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return server;
+}
+
+provide({ sdk, mcpPaywall, createServerHandler, listen });

@@ -1,0 +1,271 @@
+// The seller of MCP: a gate in front of an MCP server's fetch handler. Each paid message becomes a request to the one gate of the
+// package, on a route of its own; what the gate answers is said in the message again.
+import { fromBase64, PAYABLE, paymentOf, segment, toToken, unpaidResult, withReceipt, withoutPayment } from './messages.js';
+import { match } from './server.js';
+import { events, withMessage } from './sse.js';
+
+/** The most that a POST to the server may weigh, in bytes. */
+const MAX_BODY = 4 * 1024 * 1024;
+/** The code of an error that asks for a payment, where a result cannot: that of Nevermined's SDKs. */
+const PAYMENT_REQUIRED = -32003;
+const INVALID_PARAMS = -32602;
+const INTERNAL_ERROR = -32603;
+const PARSE_ERROR = -32700;
+/** The header in which a call says what it cost, between the handler and the gate. */
+const COST = 'x-mcp-credits';
+/** The host of the requests to the gate: their routes are the tools, resources and prompts. */
+const INSIDE = 'http://mcp.localhost';
+
+/**
+ * A fetch handler that sells what an MCP server offers. `paywall` is the package's; `handler` the server's own fetch handler, or its URL.
+ *
+ * `tools`, `resources` and `prompts` are prices by name, `*` for all others: a number of credits, a function of the call, or an
+ * object with `credits`, `planId`, `agentId`, `maxAmount`. Everything else is free of charge, but a call of something that has no
+ * price: `unlisted` says whether it is refused or passed.
+ */
+export function createMcpGate(paywall, problem) {
+  return (handler, { tools = {}, resources = {}, prompts = {}, planId, agentId, unlisted, serverName = 'mcp-server', ...options } = {}) => {
+    if (unlisted !== 'deny' && unlisted !== 'pass') throw problem('config_invalid', "unlisted must be 'deny' or 'pass'");
+    const priced = { tools: readPrices('tools', tools, problem), resources: readPrices('resources', resources, problem), prompts: readPrices('prompts', prompts, problem) };
+    const routes = {};
+    for (const [kind, prices] of Object.entries(priced)) {
+      for (const [name, price] of prices) if (!price.free) routes[routeKey(kind, name)] = route(price, { planId, agentId });
+    }
+    const gate = Object.keys(routes).length === 0 ? undefined : paywall(() => new Response(null, { status: 404 }), { publicUrl: `mcp://${segment(serverName)}`, ...options, routes, unlisted: 'deny' });
+    const ask = typeof handler === 'string' ? (request) => fetch(handler, request) : handler;
+    const fetchHandler = (request, env, context) => answer({ request, env, context, ask, gate, priced, unlisted });
+    return Object.assign(fetchHandler, {
+      async ready(env) { await gate?.ready(env); },
+      async close() { await gate?.close(); },
+    });
+  };
+}
+
+const routeKey = (kind, name) => `POST /${kind}/${segment(name)}`;
+
+function readPrices(kind, prices, problem) {
+  return new Map(Object.entries(prices).map(([name, given]) => {
+    const price = typeof given === 'object' && given !== null ? given : { credits: given };
+    const { credits = 1 } = price;
+    const fits = typeof credits === 'function' || typeof credits === 'bigint' || Number.isSafeInteger(credits);
+    if (!fits || credits < 0) throw problem('config_invalid', `${kind}.${name} must be a whole number of credits or a function of the call`);
+    return [name, { ...price, credits, free: credits === 0 || credits === 0n }];
+  }));
+}
+
+/** The gate's route of a price. A function of the call without `maxAmount` is asked before the call, one with it after the call. */
+function route({ credits, maxAmount, free, onRedeemError, ...rest }, { planId, agentId }) {
+  const base = { planId, ...(agentId && { agentId }), ...rest };
+  if (typeof credits !== 'function') return { ...base, credits: Number(credits) };
+  if (maxAmount !== undefined) return { ...base, credits: { by: 'origin', name: COST, most: Number(maxAmount) } };
+  return { ...base, credits: async (request) => credits({ ...await request.json(), request }) };
+}
+
+/** The price of a message: its entry by name, else that of `*`; undefined for a message that cannot be paid for. */
+function priceOf(message, priced) {
+  const payable = PAYABLE.get(message?.method);
+  if (!payable || message.id === undefined) return undefined;
+  const { kind, name } = payable;
+  const called = name(message.params);
+  const prices = priced[kind];
+  const key = prices.has(called) ? called : [...prices.keys()].find((one) => one.includes('{') && match(one, String(called))) ?? '*';
+  return { kind, called, key, price: prices.get(key) };
+}
+
+async function answer(around) {
+  const { request, ask, env, context } = around;
+  const isJson = /^application\/json\b/i.test(request.headers.get('content-type') ?? '');
+  if (request.method !== 'POST' || !isJson) return ask(request, { env, ctx: context });
+  const text = await bounded(request);
+  if (text === undefined) return Response.json(failure(null, -32600, 'The request is larger than 4 MiB.'), { status: 413 });
+  let sent;
+  try {
+    sent = JSON.parse(text);
+  } catch {
+    return Response.json(failure(null, PARSE_ERROR, 'The request is not JSON.'), { status: 400 });
+  }
+  const batch = Array.isArray(sent);
+  const messages = batch ? sent : [sent];
+  const isPaid = (message) => {
+    const found = priceOf(message, around.priced);
+    return found !== undefined && !(found.price?.free || (!found.price && around.unlisted === 'pass'));
+  };
+  if (!messages.some(isPaid)) return ask(resend(request, text), { env, ctx: context });
+  if (!batch) return single(around, sent);
+  const answers = [];
+  for (const message of messages) {
+    if (isPaid(message)) answers.push(await paid(around, message, (stripped, more) => collect(around, stripped, more, answers)));
+    else answers.push(...[await collect(around, message, {}, answers)].filter(Boolean));
+  }
+  return answers.length > 0 ? Response.json(answers) : new Response(null, { status: 202 });
+}
+
+/** The text of a body of at most 4 MiB. */
+async function bounded(request) {
+  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY) return undefined;
+  const bytes = await request.arrayBuffer();
+  return bytes.byteLength <= MAX_BODY ? new TextDecoder().decode(bytes) : undefined;
+}
+
+/** The request with another body. What pays is not passed on. */
+function resend(request, text) {
+  const headers = new Headers(request.headers);
+  headers.delete('content-length');
+  headers.delete('payment-signature');
+  if (tokenOfBearer(request)) headers.delete('authorization');
+  return new Request(request.url, { method: 'POST', headers, body: text, signal: request.signal, ...(request.cf && { cf: request.cf }) });
+}
+
+/** Sends one message to the server and waits for its response message. Others that come before it are added to `others`. */
+async function collect({ request, ask, env, context }, message, more, others) {
+  const response = await ask(resend(request, JSON.stringify(message)), { env, ctx: context, ...more });
+  if (/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
+    for await (const { message: found } of events(response.body)) {
+      if (isResponseTo(found, message)) return found;
+      if (found) others.push(found);
+    }
+    return message.id === undefined ? undefined : failure(message.id, INTERNAL_ERROR, 'The server gave no response.');
+  }
+  const text = await response.text();
+  if (message.id === undefined) return undefined;
+  try {
+    const found = JSON.parse(text);
+    return Array.isArray(found) ? found.find((one) => isResponseTo(one, message)) : found;
+  } catch {
+    return failure(message.id, INTERNAL_ERROR, 'The server gave no response.');
+  }
+}
+
+const isResponseTo = (found, message) => found?.id === message.id && (found.result !== undefined || found.error !== undefined);
+
+const failure = (id, code, message, data) => ({ jsonrpc: '2.0', id: id ?? null, error: { code, message, ...(data && { data }) } });
+
+/** One paid message alone: notifications of a stream go out at once, and its response once it is settled. */
+async function single(around, message) {
+  const { request, ask, env, context } = around;
+  let streamed;
+  const started = new Promise((resolve) => { streamed = resolve; });
+  const outcome = paid(around, message, async (stripped, more) => {
+    const response = await ask(resend(request, JSON.stringify(stripped)), { env, ctx: context, ...more });
+    if (!/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
+      streamed(undefined);
+      const text = await response.text();
+      try {
+        return JSON.parse(text);
+      } catch {
+        return failure(message.id, INTERNAL_ERROR, 'The server gave no response.');
+      }
+    }
+    return new Promise((answered) => streamed({ response, answered }));
+  });
+  const first = await Promise.race([started, outcome.then(() => undefined, () => undefined)]);
+  if (!first) return asJson(request, await outcome);
+  const { response, answered } = first;
+  const { readable, writable } = new TransformStream();
+  const writer = writable.getWriter();
+  const encoder = new TextEncoder();
+  const write = (text) => writer.write(encoder.encode(`${text}\n\n`));
+  const pump = async () => {
+    let found = false;
+    try {
+      for await (const { text, message: one } of events(response.body)) {
+        if (found || !isResponseTo(one, message)) {
+          await write(text);
+          continue;
+        }
+        found = true;
+        answered(one);
+        await write(withMessage(text, await outcome));
+      }
+    } catch (error) {
+      console.error('mcp:', error?.message ?? error);
+    }
+    if (!found) {
+      answered(failure(message.id, INTERNAL_ERROR, 'The server gave no response.'));
+      await write(withMessage('event: message', await outcome)).catch(() => {});
+    }
+    await writer.close().catch(() => {});
+  };
+  const pumped = pump().catch(() => {});
+  context?.waitUntil?.(pumped);
+  const headers = new Headers(response.headers);
+  headers.delete('content-length');
+  return new Response(readable, { status: response.status, headers });
+}
+
+/** A message alone, as the client takes it. */
+function asJson(request, message) {
+  const accept = request.headers.get('accept') ?? '*/*';
+  if (/application\/json|\*\/\*/.test(accept)) return Response.json(message);
+  return new Response(`event: message\ndata: ${JSON.stringify(message)}\n\n`, { headers: { 'content-type': 'text/event-stream' } });
+}
+
+/** The response message of a paid message. `forward(message, more)` gives the server's own. */
+async function paid({ request, env, context, gate, priced }, message, forward) {
+  const { kind, called, key, price } = priceOf(message, priced);
+  if (!price) return failure(message.id, INVALID_PARAMS, `${String(called)} is not offered here.`);
+  const { params = {} } = message;
+  const args = params.arguments ?? {};
+  const payment = paymentOf(params);
+  const token = payment ? toToken(payment) : tokenOfBearer(request) ?? request.headers.get('payment-signature');
+  let answered;
+  const asked = new Request(`${INSIDE}/${kind}/${segment(key)}`, {
+    method: 'POST', signal: request.signal, body: JSON.stringify({ name: called, args }),
+    headers: { 'content-type': 'application/json', ...(token && { 'payment-signature': token }), ...kept(request) },
+  });
+  const response = await gate.serve(asked, env, context, async (_, { paymentContext }) => {
+    answered = await forward(withoutPayment(message), { paymentContext });
+    // A tool that failed delivers nothing that was paid for.
+    if (answered.error || answered.result?.isError) return new Response(null, { status: 422 });
+    const headers = new Headers();
+    if (typeof price.credits === 'function' && price.maxAmount !== undefined) {
+      headers.set(COST, String(await price.credits({ name: called, args, result: answered.result, request })));
+    }
+    return new Response(null, { headers });
+  });
+  const header = (name) => response.headers.get(name);
+  const receipt = header('payment-response') ? fromBase64(header('payment-response')) : undefined;
+  if (response.status === 422 && answered) return answered;
+  if (response.ok && answered) return { ...answered, result: receipt ? withReceipt(answered.result, receipt, creditsOf(receipt, payment)) : answered.result };
+  const said = await response.json().catch(() => ({}));
+  if (response.status !== 402) {
+    const after = header('retry-after');
+    return failure(message.id, INTERNAL_ERROR, said.message ?? 'The request could not be verified.', { code: said.error, ...(after && { retryAfter: Number(after) }) });
+  }
+  const required = asRequired(header('payment-required') ? fromBase64(header('payment-required')) : undefined, { said, answered });
+  if (kind !== 'tools') return failure(message.id, PAYMENT_REQUIRED, said.message ?? 'Payment required', required);
+  const result = unpaidResult(required);
+  return { jsonrpc: '2.0', id: message.id, result: receipt ? withReceipt(result, receipt) : result };
+}
+
+/** Headers of the client that the gate or its log uses. */
+function kept(request) {
+  const found = {};
+  for (const name of ['x-correlation-id', 'user-agent', 'x-payment-pass']) {
+    const value = request.headers.get(name);
+    if (value) found[name] = value;
+  }
+  return found;
+}
+
+/** An access token that came as a bearer, as Nevermined's MCP clients send it; a bearer of OAuth's is none. */
+function tokenOfBearer(request) {
+  const [, token] = /^bearer\s+(\S+)$/i.exec(request.headers.get('authorization') ?? '') ?? [];
+  const payload = token && fromBase64(token);
+  return payload?.x402Version !== undefined && payload.accepted !== undefined ? token : undefined;
+}
+
+/** The PaymentRequired of a 402, with the reason as x402 says it. */
+function asRequired(required, { said, answered }) {
+  const error = answered ? 'settlement failed' : said.code === 'payment_missing' ? 'payment required' : said.message ?? 'payment required';
+  return { x402Version: 2, resource: { url: '' }, accepts: [], ...required, error };
+}
+
+/** The receipt in the words of Nevermined's SDKs. */
+function creditsOf({ success, transaction, creditsRedeemed, remainingBalance, payer }, payment) {
+  return {
+    success, ...(transaction && { txHash: transaction }), creditsRedeemed: creditsRedeemed ?? '0',
+    ...(remainingBalance !== undefined && { remainingBalance }), ...(payment?.accepted?.planId && { planId: payment.accepted.planId }),
+    ...(payer && { subscriberAddress: payer }),
+  };
+}

@@ -1,0 +1,203 @@
+// The types of `payments-wasm/mcp`: MCP servers and clients that are paid for.
+import type { FetchOptions, Payments, Receipt, Spend } from './index.js';
+import type { PaymentContext, PaywallOptions } from './paywall.js';
+
+/** What a call of a tool, resource or prompt costs: whole credits, or a function of the call. 0 is free of charge. */
+export type McpCredits = number | bigint | ((call: McpCall) => number | bigint | Promise<number | bigint>);
+
+/** A call, as a price function sees it. */
+export interface McpCall {
+  /** The name of the tool or prompt, or the URI of the resource. */
+  name: string;
+  /** The arguments of the call. */
+  args: Record<string, unknown>;
+  /** The result; only where the price has a `maxAmount`. */
+  result?: Record<string, unknown>;
+  /** The HTTP request that the call came in. */
+  request: Request;
+}
+
+/** A price. */
+export interface McpPrice {
+  /** Default 1. */
+  credits?: McpCredits;
+  /** Another plan than that of the server. */
+  planId?: string;
+  /** Another agent than that of the server. */
+  agentId?: string;
+  /** With a function: the most that a call costs. It is verified before the call, and the function is called with the result. Without it the function is called before the call. */
+  maxAmount?: number | bigint;
+  /** Accepted because the official SDK has it: content that was not paid for is never delivered. */
+  onRedeemError?: 'ignore' | 'propagate';
+}
+
+/** Prices by name; `*` is for all others. */
+export type McpPrices = Record<string, McpPrice | McpCredits>;
+
+/** Options of a gate in front of an MCP server: those of the paywall without routes, and prices. */
+export interface McpPaywallOptions extends Omit<PaywallOptions, 'routes' | 'unlisted'> {
+  /** The plan whose credits pay. */
+  planId: string;
+  /** The agent that is paid for. */
+  agentId?: string;
+  /** Prices by name. */
+  tools?: McpPrices;
+  /** Prices by URI, or by URI template (`report://{day}`). */
+  resources?: McpPrices;
+  /** Prices by name. */
+  prompts?: McpPrices;
+  /** What becomes of a call of something that has no price: refused, or passed unpaid. */
+  unlisted: 'deny' | 'pass';
+  /** The name of the server in logical URLs, `mcp://<serverName>/tools/<name>`. */
+  serverName?: string;
+}
+
+/** The fetch handler of an MCP server. */
+export type McpServerHandler = (request: Request, more: { paymentContext?: PaymentContext; env?: unknown; ctx?: unknown }) => Response | Promise<Response>;
+
+/** A fetch handler. Listing is free of charge, and so is everything that is no call. */
+export interface McpHandler {
+  (request: Request, env?: unknown, context?: unknown): Promise<Response>;
+  /** Reports a wrong option now, not with the first request. */
+  ready(env?: unknown): Promise<void>;
+  /** Ends the timers of a state in memory. */
+  close(): Promise<void>;
+}
+
+/** Puts a gate in front of an MCP server: its fetch handler, or its URL. */
+export function mcpPaywall(handler: string | McpServerHandler, options: McpPaywallOptions): McpHandler;
+
+/** What was paid for a result of a wrapped client; undefined for any other. */
+export function paymentOf(result: object): { receipt?: Receipt; spend: Spend } | undefined;
+
+/** Options of the buyer: those of `payments.fetch`. */
+export interface McpClientOptions extends FetchOptions {
+  /** The address of the server: the origin that consent is about. Default: that of the client's transport. */
+  url?: string;
+}
+
+/** Options of `connect`. */
+export interface McpConnectOptions extends FetchOptions {
+  /** The OAuth provider of the official SDK, for servers that want an authorization. */
+  authProvider?: object;
+  /** Headers of every request. */
+  headers?: Record<string, string>;
+  /** How the client introduces itself. */
+  clientInfo?: { name: string; version: string };
+}
+
+/** Facts of a server. */
+export interface McpConfig {
+  /** The plan whose credits pay. */
+  planId?: string;
+  /** The agent that is paid for. */
+  agentId?: string;
+  /** The name of the server. */
+  serverName?: string;
+  /** The version that the server states. */
+  version?: string;
+}
+
+/** Options of `start`. */
+export interface McpStartOptions extends McpConfig {
+  /** Default 0: a free port. */
+  port?: number;
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** The address that clients use, where it is another. */
+  baseUrl?: string;
+}
+
+/** A client of `@modelcontextprotocol/sdk`. */
+interface McpClientLike { request(...given: never[]): Promise<unknown> }
+
+/**
+ * Buying and selling over MCP.
+ *
+ * Errors beside those of `payments.fetch`: `mcp_unauthorized` (the server wants an authorization), `mcp_not_loaded` (the official SDK is not
+ * there), `config_invalid` and `validation` (an option).
+ */
+export class Mcp {
+  /** `payments` buys; `selling` gives the options of the gate. A seller alone needs no `payments`. */
+  constructor(payments: Payments | undefined, selling?: () => { nvmApiKey?: string; environment?: string; backend?: string });
+
+  /** A client that pays for tools, resources and prompts as `payments.fetch` does; it has all members of `client`. */
+  wrap<C extends McpClientLike>(client: C, options?: McpClientOptions): C;
+  /** Connects to an MCP server over HTTP, and wraps the client. It is a `Client` of the official SDK. */
+  connect(url: string | URL, options?: McpConnectOptions): Promise<any>;
+  /** What was paid for a result. */
+  paymentOf(result: object): { receipt?: Receipt; spend: Spend } | undefined;
+
+  /** Says what is sold, for what is registered. */
+  configure(config: McpConfig): this;
+  /** Registers a tool with its price. */
+  registerTool(name: string, config: McpToolConfig, handler: McpToolHandler, options?: McpPrice): void;
+  /** Registers a resource, or a template of resources, with its price. */
+  registerResource(name: string, uri: string, config: McpResourceConfig, handler: McpResourceHandler, options?: McpPrice): void;
+  /** Registers a prompt with its price. */
+  registerPrompt(name: string, config: McpPromptConfig, handler: McpPromptHandler, options?: McpPrice): void;
+  /** A fetch handler with what is registered, for every runtime. */
+  handler(options?: Partial<McpPaywallOptions> & McpConfig): McpHandler;
+  /** Serves what is registered in Node: `POST /mcp`, `GET /health`, `GET /`. */
+  start(options?: McpStartOptions): Promise<McpServing>;
+}
+
+/** A server that was started. */
+export interface McpServing {
+  /** Its address, and the names of what it has. */
+  info: { name: string; version: string; baseUrl: string; port: number; tools: string[]; resources: string[]; prompts: string[] };
+  /** The server of `node:http`. */
+  server: object;
+  /** Ends it. */
+  stop(): Promise<void>;
+}
+
+/** What a handler is told of its call. */
+export interface McpExtra {
+  /** Fires when the client gives the call up. */
+  signal: AbortSignal;
+  /** The payment; absent where the call is free of charge. */
+  paymentContext?: PaymentContext;
+  [name: string]: unknown;
+}
+
+/** A tool as it is listed. */
+export interface McpToolConfig {
+  /** A name for people. */
+  title?: string;
+  /** What it does. */
+  description?: string;
+  /** JSON Schema, a schema of zod's, or an object of such. Arguments are checked by schemas of zod's. */
+  inputSchema?: object;
+  /** The schema of `structuredContent`, in the same forms. */
+  outputSchema?: object;
+  /** Hints of the protocol. */
+  annotations?: object;
+}
+
+/** A resource as it is listed. */
+export interface McpResourceConfig {
+  /** A name for people. */
+  title?: string;
+  /** What it holds. */
+  description?: string;
+  /** Its media type. */
+  mimeType?: string;
+}
+
+/** A prompt as it is listed. */
+export interface McpPromptConfig {
+  /** A name for people. */
+  title?: string;
+  /** What it is for. */
+  description?: string;
+  /** Its arguments. */
+  arguments?: { name: string; description?: string; required?: boolean }[];
+}
+
+/** Does the work of a tool, and gives its result. */
+export type McpToolHandler = (args: any, extra: McpExtra) => object | Promise<object>;
+/** Reads a resource. `variables` are those of its template. */
+export type McpResourceHandler = (uri: URL, variables: Record<string, string>, extra: McpExtra) => object | Promise<object>;
+/** Gives the messages of a prompt. */
+export type McpPromptHandler = (args: Record<string, string>, extra: McpExtra) => object | Promise<object>;
