@@ -1,12 +1,13 @@
 // `payments-wasm/inline`: everything in the script itself, the WebAssembly too. For Service Workers, extensions, and wherever nothing may be
 // loaded later. The build makes one file of it.
-import start, * as core from './core.js';
+import * as core from './core.js';
 import packed from './core.packed.js';
+import start, * as engine from './engine.js';
 import { loader, unpacked } from './load.js';
 
 export * from './names.js';
 
-const load = loader({ start, glue: core, open: () => unpacked(packed), fail: (message, facts) => new core.PaymentsError(message, facts) });
+const load = loader({ start, glue: engine, open: () => unpacked(packed), fail: (message, facts) => new core.PaymentsError(message, facts) });
 
 export const Payments = core.createPayments(load);
 

@@ -1,13 +1,15 @@
-// The package's entry for Node, Deno and Bun, and for pages that are rendered there. The wasm is text in a module, loaded when it is first
-// needed: nothing is read from a disk, so it may be bundled, and Deno asks for no permission.
-import start, * as core from './core.js';
-import { loader, unpacked } from './load.js';
+// The package's entry for Node, Deno and Bun, and for pages that are rendered there. The wasm is text in a module, loaded by the first
+// call: nothing is read from a disk, so it may be bundled, and Deno asks for no permission.
+import * as core from './core.js';
 
 export * from './names.js';
 
 core.lazily.again = (address) => import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ address);
-const open = async () => unpacked((await core.lazily(() => import('./core.packed.js'))).default);
-const load = loader({ start, glue: core, open, fail: (message, facts) => new core.PaymentsError(message, facts) });
+const load = core.starter(async () => {
+  const [glue, { loader, unpacked }] = await Promise.all([() => import('./engine.js'), () => import('./load.js')].map(core.lazily));
+  const open = async () => unpacked((await core.lazily(() => import('./core.packed.js'))).default);
+  return loader({ start: glue.default, glue, open, fail: (message, facts) => new core.PaymentsError(message, facts) });
+});
 
 export const Payments = core.createPayments(load);
 

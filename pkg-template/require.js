@@ -1,6 +1,7 @@
 // The result of `require('payments-wasm')`: the build makes `index.cjs` of this file. Node and Jest, which imports no
 // module, read the wasm from the package's folder; bundlers take the text in a module.
-import start, * as core from './core.js';
+import * as core from './core.js';
+import start, * as engine from './engine.js';
 import { loader, unpacked } from './load.js';
 
 export * from './names.js';
@@ -10,7 +11,7 @@ async function open() {
   const file = path?.join(__dirname, 'core_bg.wasm');
   return file && fs.existsSync(file) ? fs.promises.readFile(file) : unpacked((await import('./core.packed.js')).default);
 }
-const load = loader({ start, glue: core, open, fail: (message, facts) => new core.PaymentsError(message, facts) });
+const load = loader({ start, glue: engine, open, fail: (message, facts) => new core.PaymentsError(message, facts) });
 
 export const Payments = core.createPayments(load);
 

@@ -1,5 +1,5 @@
-//! Reading JSON and base64: `serde_json` and `base64`, and in the builds of the npm package the engine's own `JSON` and
-//! `atob`, since a second parser with its tables would be a tenth of all that a page loads.
+//! Reading JSON and base64: `serde_json` and `base64`, and in the builds of the npm package the engine's own `JSON`,
+//! since a second parser with its tables would be a tenth of all that a page loads.
 //!
 //! Both read the same: JSON nested at most 127 deep, whole numbers that it carries exactly as such, the last of two
 //! members of one name; base64 of the standard alphabet without padding.
@@ -60,73 +60,88 @@ mod native {
 #[cfg(all(any(feature = "subscriber", feature = "paywall", feature = "builder"), target_family = "wasm"))]
 mod javascript {
     use alloc::{string::String, vec::Vec};
-    use js_sys::{Array, JSON, Object};
+    use core::str::Split;
     use serde_json::{Map, Number, Value};
     use wasm_bindgen::prelude::*;
 
-    #[wasm_bindgen]
+    #[wasm_bindgen(module = "/src/bindings/http/flatten.js")]
     extern "C" {
-        #[wasm_bindgen(catch)]
-        fn atob(text: &str) -> Result<String, JsValue>;
+        /// A JSON text as a flat text; nothing where it is no JSON.
+        fn flatten(text: &str) -> Option<String>;
     }
-
-    /// How deep a document may be nested, as with `serde_json`; what is deeper is refused, not followed.
-    const MAX_DEPTH: u32 = 127;
 
     /// Reads a JSON document in UTF-8; `None` for what is not one.
     pub(crate) fn parse_json(bytes: &[u8]) -> Option<Value> {
-        let text = core::str::from_utf8(bytes).ok()?;
-        read(&JSON::parse(text).ok()?, MAX_DEPTH)
+        let text = flatten(core::str::from_utf8(bytes).ok()?)?;
+        read(&mut text.split('\0'))
     }
 
-    /// Reads base64 of the standard alphabet without padding; `None` for what is not that.
+    /// Reads base64 of the standard alphabet without padding; `None` for what is not that. Trailing bits that stand for
+    /// nothing are let pass: a credential is what it decodes to.
     pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
-        // `atob` skips white space and takes padding.
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-        if !text.bytes().all(plain) {
-            return None;
+        let mut bytes = Vec::with_capacity(text.len());
+        let (mut bits, mut count) = (0u32, 0u32);
+        for letter in text.bytes() {
+            let six = match letter {
+                b'A'..=b'Z' => letter - b'A',
+                b'a'..=b'z' => letter - b'a' + 26,
+                b'0'..=b'9' => letter - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                _ => return None,
+            };
+            bits = bits << 6 | u32::from(six);
+            count += 6;
+            if count >= 8 {
+                count -= 8;
+                bytes.push((bits >> count & 0xff) as u8);
+            }
         }
-        // A letter a byte.
-        atob(text).ok()?.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect()
+        // One letter alone is not a byte.
+        (count < 6).then_some(bytes)
     }
 
-    fn read(value: &JsValue, depth: u32) -> Option<Value> {
-        if let Some(text) = value.as_string() {
-            return Some(Value::String(text));
-        }
-        if let Some(number) = value.as_f64() {
-            return read_number(number).map(Value::Number);
-        }
-        if let Some(flag) = value.as_bool() {
-            return Some(Value::Bool(flag));
-        }
-        if value.is_null() {
-            return Some(Value::Null);
-        }
-        let depth = depth.checked_sub(1)?;
-        if let Some(list) = value.dyn_ref::<Array>() {
-            let list = list.iter().map(|one| read(&one, depth)).collect::<Option<_>>();
-            return list.map(Value::Array);
-        }
-        // One by one: to collect a map is to sort it first, and a sort is another kilobyte of wasm.
-        let mut members = Map::new();
-        for pair in Object::entries(value.unchecked_ref()).iter() {
-            let pair: Array = pair.unchecked_into();
-            members.insert(pair.get(0).as_string()?, read(&pair.get(1), depth)?);
-        }
-        Some(Value::Object(members))
+    /// The letter before a value says its kind.
+    fn read(values: &mut Split<'_, char>) -> Option<Value> {
+        let value = values.next()?;
+        let content = value.get(1..)?;
+        Some(match *value.as_bytes().first()? {
+            b's' => Value::String(unescaped(content)),
+            b'i' => Value::Number(content.parse::<i64>().ok()?.into()),
+            // Its bits: no amount is read from such a number.
+            b'd' => Value::Number(Number::from_f64(f64::from_bits(content.parse().ok()?))?),
+            b't' => Value::Bool(true),
+            b'f' => Value::Bool(false),
+            b'n' => Value::Null,
+            b'[' => {
+                let mut list = Vec::new();
+                for _ in 0..content.parse::<u32>().ok()? {
+                    list.push(read(values)?);
+                }
+                Value::Array(list)
+            }
+            _ => {
+                // One by one: to collect a map is to sort it first, and a sort is another kilobyte of wasm.
+                let mut members = Map::new();
+                for _ in 0..content.parse::<u32>().ok()? {
+                    let name = unescaped(values.next()?);
+                    members.insert(name, read(values)?);
+                }
+                Value::Object(members)
+            }
+        })
     }
 
-    /// A whole number that a double holds exactly stays whole; one beyond may have been another before it was read, and
-    /// is left a double, which no amount is read from.
-    fn read_number(number: f64) -> Option<Number> {
-        const EXACT: f64 = 9_007_199_254_740_991.0;
-        #[allow(clippy::cast_possible_truncation)]
-        let whole = number as i64;
-        #[allow(clippy::cast_precision_loss)]
-        if number.abs() <= EXACT && whole as f64 == number {
-            return Some(Number::from(whole));
+    /// NUL and the letter that stands for it are escaped in texts.
+    fn unescaped(text: &str) -> String {
+        let mut plain = String::with_capacity(text.len());
+        let mut letters = text.chars();
+        while let Some(letter) = letters.next() {
+            plain.push(match letter {
+                '\u{1}' if letters.next() == Some('0') => '\0',
+                letter => letter,
+            });
         }
-        Number::from_f64(number)
+        plain
     }
 }

@@ -236,6 +236,23 @@ function plainSources(work, name) {
   writeFileSync(path, JSON.stringify(map));
 }
 
+/** The scripts that `import 'payments-wasm'` loads, and those that are loaded when they are first needed. */
+const AT_IMPORT = [
+  ...['payments', 'error', 'lazy', 'constants', 'object', 'options', 'page', 'api_key', 'request'].map((name) => `subscriber/js/${name}.js`), 'http/keep.js',
+];
+const BESIDE = ['checkout.js', 'helpers.js', 'quote.js', 'budget_store.js', 'wrap_fetch.js'].map((name) => `./${name}`);
+
+/** For esbuild: what is in `core.js` is imported from there, and not copied into another file. */
+const fromCore = {
+  name: 'from-core',
+  setup(build) {
+    build.onResolve({ filter: /^\.{1,2}\/.*\.js$/ }, ({ path, resolveDir }) => {
+      const known = AT_IMPORT.some((name) => join(resolveDir, path) === repoPath('src/bindings', name));
+      return known ? { path: './core.js', external: true } : undefined;
+    });
+  },
+};
+
 /** Makes the npm package of the subscriber's output: small glue, packed wasm, types, version. */
 async function finishPackage(work, { dev, renamed }) {
   const { build: bundle } = await import('esbuild');
@@ -244,31 +261,28 @@ async function finishPackage(work, { dev, renamed }) {
   canary(wasm);
   if (renamed) renameInGlue(work, 'core', renamed);
 
-  // Exports that are only JavaScript keep their form: the class and the errors, from the very copy that the glue uses,
-  // and the rest.
-  const errors = readdirSync(join(work, 'snippets'), { recursive: true }).find((path) => path.endsWith(`${sep}error.js`));
-  const shell = ['error.js', 'lazy.js', 'payments.js'].map((name) => `./snippets/${errors.replaceAll(sep, '/').replace(/error\.js$/, name)}`);
-  const own = [...shell, repoPath('src/bindings/subscriber/js/constants.js')];
-  appendFileSync(join(work, 'core.js'), own.map((path) => `\nexport * from ${JSON.stringify(path)};`).join(''));
-  // Which of them refer to one another, wasm-bindgen does not know.
-  const snippets = join(work, 'snippets', errors.slice(0, errors.indexOf(sep)));
-  cpSync(repoPath('src/bindings/subscriber/js'), join(snippets, 'src/bindings/subscriber/js'), { recursive: true, filter: (path) => !/\.(rs|ts)$/.test(path) });
-
-  // The snippets go into the glue: one file less to load each, and no folder named after a hash.
-  // Files that few pages need stay separate and are loaded on demand.
-  const beside = ['checkout.js', 'helpers.js', 'quote.js', 'budget_store.js', 'wrap_fetch.js'];
-  for (const [from, name] of [[work, 'core.js'], ...beside.map((name) => [repoPath('src/bindings/subscriber/js'), name])]) {
-    await bundle({
-      entryPoints: [join(from, name)], outfile: join(work, name), allowOverwrite: true, bundle: true,
-      external: ['core.js', ...beside].filter((other) => other !== name).map((other) => `./${other}`),
-      format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', plugins: [optionShapes], ...(name === 'core.js' && EXPLAINED), lineLimit: LINE,
-    });
+  // Two files: the class and what it needs before the first call, and the engine (glue and driver), which the first call loads.
+  // Files that few pages need stay separate as well.
+  const script = (name) => repoPath('src/bindings', name);
+  renameSync(join(work, 'core.js'), join(work, 'glue.js'));
+  const shared = { bundle: true, allowOverwrite: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', lineLimit: LINE };
+  const stdin = (contents) => ({ stdin: { contents, resolveDir: work } });
+  const from = (names) => names.map((name) => `export * from ${JSON.stringify(script(name))};`).join('\n');
+  await bundle({ ...shared, ...stdin(from(AT_IMPORT)), outfile: join(work, 'core.js'), external: BESIDE, plugins: [optionShapes], ...EXPLAINED });
+  const engine = `import { Engine } from './glue.js';
+    import { createCore } from ${JSON.stringify(script('subscriber/js/core.js'))};
+    export { default, initSync } from './glue.js';
+    export const Core = createCore(Engine);`;
+  await bundle({ ...shared, ...stdin(engine), outfile: join(work, 'engine.js'), external: BESIDE, plugins: [fromCore, optionShapes], ...EXPLAINED });
+  for (const path of BESIDE) {
+    await bundle({ ...shared, entryPoints: [script(`subscriber/js/${path.slice(2)}`)], outfile: join(work, path), external: ['./core.js', ...BESIDE], plugins: [optionShapes] });
   }
   // MCP: the part that `payments.mcp` loads, and the entry that names the official SDK.
   const mcp = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', lineLimit: LINE };
   await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/mcp/js/facade.js')], outfile: join(work, 'mcp_client.js'), external: ['./core.js'] });
   await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/mcp/js/entry.js')], outfile: join(work, 'mcp.js'), external: ['./core.js', './mcp_client.js', 'payments-wasm/*', '@modelcontextprotocol/*', 'node:*'] });
-  plainSources(work, 'core.js');
+  rmSync(join(work, 'glue.js'));
+  for (const name of ['core.js', 'engine.js']) plainSources(work, name);
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
   pack(work, 'core', wasm);
   await entries(work, { dev, names: ['index.js', 'node.js', 'core.file.js', 'load.js', 'names.js', 'workerd.js'] });

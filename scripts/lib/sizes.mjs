@@ -16,7 +16,7 @@ const BUDGETS = { subscriber: 89_700, paywall: 165_700, builder: 59_700, worker:
  * file, or as core.packed.js, whose base64 compresses to what the wasm itself does.
  */
 const LOADED = {
-  subscriber: (path) => ['index.js', 'core.file.js', 'load.js', 'names.js', 'core.js', 'core_bg.wasm'].includes(path),
+  subscriber: (path) => ['index.js', 'core.file.js', 'load.js', 'names.js', 'core.js', 'engine.js', 'core_bg.wasm'].includes(path),
   paywall: (path) => ['paywall.js', 'gate.file.js', 'load.js', 'handler.js', 'gate.js', 'gate_bg.wasm'].includes(path),
   builder: (path) => ['builder.js', 'seller.file.js', 'load.js', 'selling.js', 'seller.js', 'seller_bg.wasm'].includes(path),
   worker: (path) => /\.(js|wasm)$/.test(path) && path !== PAGE,

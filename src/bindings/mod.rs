@@ -1,9 +1,8 @@
-//! Bindings for JavaScript: one folder for each feature and entry of the npm package, and the HTTP client they share.
+//! Bindings for JavaScript: one folder for each feature and entry of the npm package. `http/` has the HTTP client that they share, in
+//! JavaScript.
 
 #[cfg(feature = "builder")]
 mod builder;
-#[cfg(feature = "subscriber")]
-mod http;
 #[cfg(feature = "paywall")]
 mod paywall;
 #[cfg(feature = "subscriber")]

@@ -1,77 +1,32 @@
-// Requests and answers of the platform, handled where they live: in JavaScript this is a fraction of what it would weigh
-// in wasm. It knows no payment word; what to send, and whether, is the core's to say.
+// Sends requests and reads answers, in JavaScript, where that is a fraction of what it weighs in wasm. It knows no payment word: the
+// core decides what is sent, and when.
+import { bytes, parse, unlessAborted } from './keep.js';
 
-/** The members of a request. What a caller gives besides only the runtime knows (`next`, `proxy`, `tls`, `cf`). */
-const INHERITED = [
-  'method', 'headers', 'mode', 'credentials', 'cache', 'redirect', 'referrer', 'referrerPolicy', 'integrity', 'keepalive',
-  'signal',
-];
-const OTHERS = ['body', 'duplex', 'window'];
+export { unlessAborted } from './keep.js';
 
-// Headers that are dropped when a redirect turns a request into a GET.
+// Headers that a redirect leaves behind when it turns a request into a GET.
 const OF_THE_BODY = ['content-type', 'content-length', 'content-encoding', 'content-language'];
 
-/** How long a body may take that holds no goods, an offer or a reason, in milliseconds: its sender may never end it. */
-const PATIENCE = 10_000;
-
-// Headers that are not sent to another origin.
+// Headers that do not go to another origin.
 const PERSONAL = ['authorization', 'proxy-authorization', 'cookie', 'host'];
 
-/** Takes what `fetch` takes, so that it can be sent several times; a stream of at most `limit` bytes is kept. */
-export async function keep(input, init, limit) {
-  const from = input instanceof Request ? input : undefined;
-  const settings = {};
-  for (const name of from ? INHERITED : []) {
-    // A page's own navigation cannot be asked for again.
-    if (from[name] !== undefined && from[name] !== 'navigate') settings[name] = from[name];
-  }
-  // As the platform reads it: by name, wherever a member comes from, and one that is undefined is not there. Each is read once.
-  const own = {};
-  for (const name of new Set([...Object.keys(init ?? {}), ...INHERITED, ...OTHERS])) {
-    const value = init?.[name];
-    if (value === undefined) continue;
-    settings[name] = value;
-    if (!INHERITED.includes(name) && !OTHERS.includes(name)) own[name] = value;
-  }
-  if (init instanceof Request && settings.mode === 'navigate') delete settings.mode;
-  // The caller's may change before they are sent.
-  if (settings.headers) settings.headers = new Headers(settings.headers);
-  let stream = settings.body;
-  if ((stream === undefined || stream === null) && from) {
-    if (from.bodyUsed) throw new TypeError('the body of the Request has been used');
-    // Not every browser has Request.body.
-    stream = 'body' in from && from.body !== undefined ? from.body : await from.clone().blob();
-    if (stream?.size === 0) stream = undefined;
-    if (stream) settings.body = stream;
-  }
-  if (stream && typeof stream[Symbol.asyncIterator] === 'function' || typeof stream?.getReader === 'function') {
-    settings.body = await unlessAborted(settings.signal, bytes(stream, limit));
-    if (!settings.body) return undefined;
-  }
-  return new Kept(from ? from.url : input, settings, own);
-}
+/** The time limit for a body that holds an offer or a reason, in milliseconds: its sender may never end it. */
+const PATIENCE = 10_000;
 
-class Kept {
-  constructor(url, settings, own) {
-    this.settings = settings;
-    this.own = own;
-    // As the platform understands it. It is never sent itself.
-    this.request = new Request(url, settings);
-    this.target = place(this.request.url);
+/** A request that `keep` read, with the sends and questions that wait for it. */
+export class Sender {
+  constructor(kept) {
+    this.kept = kept;
+    this.place = place(kept.url);
   }
 
-  get url() { return this.target.url; }
-  get origin() { return this.target.origin; }
-  get path() { return this.target.path; }
-  get method() { return this.request.method; }
-  get redirect() { return this.request.redirect; }
-  get signal() { return this.request.signal; }
+  get signal() { return this.kept.signal; }
 
   /** Calls back with false when the caller's signal fires, with true when a limit is over. */
   watch(callback) {
     this.callback = callback;
     this.heard = () => callback(false);
-    this.signal.addEventListener('abort', this.heard);
+    this.signal?.addEventListener('abort', this.heard);
   }
 
   /** From now on it is that many milliseconds to the limit, or there is none. */
@@ -80,11 +35,11 @@ class Kept {
     this.timer = milliseconds && setTimeout(this.callback, milliseconds, true);
   }
 
-  /** Nothing is to be watched any more: what still waits, a send or a question, is given up. */
+  /** Nothing is watched any more: a send or a question that still waits is given up. */
   done() {
     clearTimeout(this.timer);
-    this.signal.removeEventListener('abort', this.heard);
-    this.waits?.abort(this.signal.reason);
+    this.signal?.removeEventListener('abort', this.heard);
+    this.waits?.abort(this.signal?.reason);
   }
 
   /** A signal for what begins now: it fires when that is given up. */
@@ -92,7 +47,7 @@ class Kept {
     return (this.waits = new AbortController()).signal;
   }
 
-  /** Waits for a prompt or a request, unless the caller's signal aborts first. */
+  /** The result of a question or a send, unless the caller's signal comes first. */
   async asked(answer) {
     const answered = await unlessAborted(this.signal, answer);
     this.waits = undefined;
@@ -101,33 +56,38 @@ class Kept {
 
   /** Sends it: to `url`, if it is not the caller's own, and with a token, if there is one. */
   async send(fetch, url, header, token, redirect, asGet) {
-    const headers = new Headers(this.settings.headers);
+    const { settings: given, own } = this.kept;
+    const headers = new Headers(given.headers);
     // As the platform does on a redirect.
-    if (url && place(url)?.origin !== this.origin) PERSONAL.forEach((name) => headers.delete(name));
+    if (url && place(url)?.origin !== this.place.origin) PERSONAL.forEach((name) => headers.delete(name));
     if (token) headers.set(header, token);
-    const settings = { ...this.settings, headers, redirect, signal: this.signal };
+    const settings = { ...given, headers, redirect };
     if (asGet) {
       Object.assign(settings, { method: 'GET', body: undefined });
       OF_THE_BODY.forEach((name) => headers.delete(name));
     }
-    const request = new Request(url ?? this.request.url, settings);
-    // The signal once more: a Request that nobody holds any longer passes no abort on to the body (Node).
-    let { signal } = this.settings;
-    // Whoever sets a limit wants no connection to hang on behind it; an older engine lets it.
+    let { signal } = given;
+    // With a limit, no connection hangs on behind it; an older engine lets it.
     if (this.timer && AbortSignal.any) signal = AbortSignal.any([this.open(), ...(signal ? [signal] : [])]);
-    // A second argument that names anything sets the referrer anew.
-    const { referrer, referrerPolicy } = this.settings;
-    const again = signal && { signal, ...(referrer !== undefined && { referrer }), ...(referrerPolicy && { referrerPolicy }) };
-    const more = signal || Object.keys(this.own).length ? { ...this.own, ...again } : undefined;
-    const sent = (async () => (fetch ?? globalThis.fetch)(request, more))();
-    return new Answer(await this.asked(sent), redirect, request.url);
+    const target = url ?? this.kept.url;
+    const sent = fetch ? sendBy(fetch, target, { ...settings, signal: this.signal }, own, signal, given) : globalThis.fetch(target, { ...settings, signal });
+    return new Answer(await this.asked(sent), redirect, target);
   }
+}
+
+/** A `fetch` of the caller's gets a `Request`. */
+async function sendBy(fetch, url, settings, own, signal, { referrer, referrerPolicy }) {
+  const request = new Request(url, settings);
+  // The signal once more: a Request that nobody holds any longer passes no abort on to the body (Node). A second argument that
+  // names anything sets the referrer anew.
+  const again = signal && { signal, ...(referrer !== undefined && { referrer }), ...(referrerPolicy && { referrerPolicy }) };
+  return fetch(request, signal || Object.keys(own).length ? { ...own, ...again } : undefined);
 }
 
 /** The head of an answer. */
 class Answer {
   constructor(response, redirect, url) {
-    // A `fetch` of the caller's may give anything, and what is thrown later on would be lost in wasm.
+    // A `fetch` of the caller's may give anything.
     if (typeof response?.headers?.get !== 'function') throw new TypeError('fetch gave no Response');
     this.response = response;
     this.status = response.status;
@@ -158,19 +118,8 @@ class Answer {
   }
 }
 
-/** A promise, or the signal's reason if that comes first. */
-export function unlessAborted(signal, promise) {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).then(() => signal.removeEventListener('abort', abort));
-  });
-}
-
 /** A URL taken apart by the platform's own parser, without its fragment. */
-function place(url, base) {
+export function place(url, base) {
   const parsed = parse(url, base);
   if (!parsed) return undefined;
   parsed.hash = '';
@@ -179,20 +128,13 @@ function place(url, base) {
   return { url: parsed.href, origin, path: parsed.pathname };
 }
 
-function parse(url, base) {
+/** Sends a request to the platform and reads the answer; nothing where none came that can be used. */
+export async function converse(fetch, url, init, limit) {
   try {
-    return new URL(url, base);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Sends a copy of a request of ours and reads the answer; nothing where none came that can be used. */
-export async function converse(fetch, request, limit) {
-  try {
-    const { signal } = request;
-    // Not every `fetch` heeds the signal of a request, and a copy that nobody holds passes none on to the body (Node).
-    const answer = await unlessAborted(signal, (fetch ?? globalThis.fetch)(request.clone()));
+    const { signal } = init;
+    // A `fetch` of the caller's gets a Request. Not every one heeds its signal, and a copy that nobody holds passes none on to the
+    // body (Node).
+    const answer = await unlessAborted(signal, fetch ? fetch(new Request(url, init)) : globalThis.fetch(url, init));
     const header = (name) => answer.headers.get(name) ?? undefined;
     // A body that is no text leaves a status without one.
     const text = await textOf(answer, limit, signal);
@@ -213,48 +155,6 @@ export async function textOf({ body }, limit, signal) {
   }
 }
 
-/** The bytes of a stream of at most `limit`; nothing, and the rest let go, where there are more, or a signal comes first. */
-async function bytes(stream, limit, signal) {
-  const reader = (stream.getReader ? stream : ReadableStream.from(stream)).getReader();
-  // Whatever the stream makes of it: what is waited for ends.
-  const drop = () => { reader.cancel().catch(() => {}); };
-  signal?.addEventListener('abort', drop);
-  try {
-    const whole = await gathered(reader, limit);
-    if (whole && !signal?.aborted) return whole;
-    drop();
-    return undefined;
-  } finally {
-    // A signal of a timer that somebody listens to keeps a process alive (Deno).
-    signal?.removeEventListener('abort', drop);
-  }
-}
-
-async function gathered(reader, limit) {
-  const parts = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    const part = typeof value === 'string' ? new TextEncoder().encode(value)
-      : new Uint8Array(value.buffer ?? value, value.byteOffset, value.byteLength);
-    size += part.length;
-    if (size > limit) return undefined;
-    parts.push(part);
-  }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
 export const pause = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 
-const random = (count) => crypto.getRandomValues(new Uint8Array(count));
-
-export const randomByte = () => random(1)[0];
-
-export const randomHex = () => Array.from(random(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+export const randomByte = () => crypto.getRandomValues(new Uint8Array(1))[0];

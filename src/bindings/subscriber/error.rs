@@ -1,20 +1,12 @@
-//! Errors as JavaScript meets them: one class, made from facts, with a subclass for each answer that a caller branches on.
+//! The facts of errors, from which `js/error.js` makes its classes.
 
-use super::views;
-use super::views::View;
-use crate::api::{ApiError, Request};
-use crate::bindings::http::Head;
-use crate::subscriber::{FetchError, Finish, Outcome, Spend};
-use wasm_bindgen::prelude::*;
+use super::json::Json;
+use crate::api::{ApiError, ApiErrorKind};
+use crate::subscriber::{FetchError, Finish, Outcome};
+use crate::wire::WireError;
+use alloc::string::{String, ToString as _};
 
-#[wasm_bindgen(module = "/src/bindings/subscriber/js/error.js")]
-extern "C" {
-    /// See `types.d.ts`.
-    #[wasm_bindgen(js_name = paymentsError)]
-    fn payments_error(message: &str, kind: Option<&str>, facts: JsValue) -> JsValue;
-}
-
-/// The class that a caller branches on, if it is one of those. `ended` is whether the platform refused the key itself.
+/// The class that callers catch by, where the error has one. `ended`: the platform refused the key itself.
 fn kind(code: &str, ended: bool) -> Option<&'static str> {
     Some(match code {
         "payment_refused" => "PaymentRefused",
@@ -28,114 +20,101 @@ fn kind(code: &str, ended: bool) -> Option<&'static str> {
     })
 }
 
-/// What an error carries beside its message.
-#[derive(Default)]
-pub(super) struct Facts<'a> {
-    pub(super) code: &'a str,
-    pub(super) hint: Option<&'a str>,
-    pub(super) status: Option<u16>,
-    pub(super) correlation_id: Option<&'a str>,
-    pub(super) retryable: bool,
-    pub(super) docs_url: Option<&'a str>,
-    pub(super) spend: JsValue,
-    pub(super) response: JsValue,
-    pub(super) cause: JsValue,
+/// The members of an error object.
+struct Facts<'a> {
+    kind: Option<&'static str>,
+    code: &'a str,
+    message: &'a str,
+    hint: Option<&'a str>,
+    retryable: bool,
+    /// The answer of the platform that it comes from.
+    api: Option<&'a ApiError>,
 }
 
 impl Facts<'_> {
-    fn to_js(&self) -> JsValue {
-        let view = View::new();
-        view.text("code", self.code);
-        view.some_text("hint", self.hint);
-        if let Some(status) = self.status {
-            view.number("status", status.into());
-        }
-        view.some_text("correlationId", self.correlation_id);
-        view.flag("retryable", self.retryable);
-        view.some_text("docsUrl", self.docs_url);
-        view.value("spend", &self.spend);
-        view.value("response", &self.response);
-        view.value("cause", &self.cause);
-        view.done()
+    fn write(&self, json: &mut Json) {
+        json.member("error", &|json| {
+            json.some_text("kind", self.kind);
+            json.text("message", self.message);
+            json.text("code", self.code);
+            json.some_text("hint", self.hint);
+            if let Some(api) = self.api {
+                if api.status > 0 {
+                    json.number("status", api.status.into());
+                }
+                json.some_text("correlationId", api.correlation_id.as_deref());
+                json.some_text("docsUrl", api.docs_url.as_deref());
+            }
+            json.flag("retryable", self.retryable);
+        });
+    }
+
+    fn text(&self) -> String {
+        let mut json = Json::default();
+        json.object(&|json| self.write(json));
+        json.done()
     }
 }
 
-/// Makes an error to throw or to reject with.
-pub(super) fn reject(message: &str, facts: Facts<'_>) -> JsValue {
-    payments_error(message, kind(facts.code, false), facts.to_js())
+/// The options have a value that they cannot have.
+pub(super) fn wrong(error: &WireError) -> String {
+    let message = error.to_string();
+    let facts =
+        Facts { kind: None, code: "validation", message: &message, hint: None, retryable: false, api: None };
+    facts.text()
 }
 
-/// The same, caused by something that JavaScript threw.
-pub(super) fn reject_because(message: &str, code: &str, cause: &JsValue) -> JsValue {
-    reject(message, Facts { code, cause: cause.clone(), ..Facts::default() })
-}
-
-pub(super) fn from_api(error: &ApiError) -> JsValue {
-    payments_error(&error.message, kind(&error.code, error.ends_session()), api_facts(error).to_js())
-}
-
-fn api_facts(error: &ApiError) -> Facts<'_> {
-    Facts {
-        code: &error.code,
-        hint: error.hint.as_deref(),
-        status: (error.status > 0).then_some(error.status),
-        correlation_id: error.correlation_id.as_deref(),
-        retryable: error.retryable,
-        docs_url: error.docs_url.as_deref(),
-        ..Facts::default()
-    }
-}
-
-/// The caller's signal fired.
-pub(super) fn aborted(reason: &JsValue) -> JsValue {
-    let error = FetchError::Aborted;
-    reject_because(&error.message(), error.code(), reason)
-}
-
-/// The platform could not be reached, or did not say what it did: only what does no harm twice may be tried again.
-pub(super) fn unanswered(request: &Request) -> JsValue {
-    let error =
-        if request.is_order() { FetchError::PurchaseUnknown } else { FetchError::PlatformUnreachable };
-    let (hint, retryable) = (error.hint(), request.is_idempotent());
-    reject(&error.message(), Facts { code: error.code(), hint, retryable, ..Facts::default() })
-}
-
-/// A paid fetch that ended in an error: with what was spent, the last answer, and what JavaScript threw, if it did.
-pub(super) fn from_fetch(
-    error: &FetchError,
-    finish: &Finish,
-    head: Option<&Head>,
-    cause: Option<&JsValue>,
-) -> JsValue {
-    let (base, ended) = match error {
-        FetchError::Platform(error) => (api_facts(error), error.ends_session()),
-        _ => (Facts::default(), false),
+/// A paid fetch ended in an error.
+pub(super) fn of_fetch(error: &FetchError, finish: &Finish, json: &mut Json) {
+    let api = match error {
+        FetchError::Platform(error) => Some(&**error),
+        _ => None,
+    };
+    let kind = match error {
+        // A caller that looks for lost payments catches by the class.
+        FetchError::SendTimeout if finish.spend.outcome == Outcome::Unknown => Some("OutcomeUnknown"),
+        _ => kind(error.code(), api.is_some_and(ApiError::ends_session)),
     };
     let facts = Facts {
+        kind,
         code: error.code(),
+        message: &error.message(),
         hint: error.hint(),
         retryable: error.is_retryable() && finish.spend.outcome == Outcome::None,
-        spend: views::spend(&finish.spend, finish.receipt.as_deref()),
-        response: head.map_or(JsValue::UNDEFINED, Head::response),
-        cause: cause.cloned().unwrap_or_default(),
-        status: base.status.or(head.map(Head::status)),
-        ..base
+        api,
     };
-    // Whoever is to look at what became of a payment asks for the class, and for the code why.
-    let kind = match error {
-        FetchError::SendTimeout if finish.spend.outcome == Outcome::Unknown => Some("OutcomeUnknown"),
-        _ => kind(error.code(), ended),
-    };
-    payments_error(&error.message(), kind, facts.to_js())
+    facts.write(json);
 }
 
-/// An error of a fetch that was not begun.
-pub(super) fn spent_nothing(error: JsValue) -> JsValue {
-    set(&error, "spend", &views::spend(&Spend::default(), None));
-    error
+/// The platform answered a call with an error. `order`: the call buys a plan; `repeatable`: two of it are as good as one.
+pub(super) fn of_answer(mut error: ApiError, order: bool, repeatable: bool) -> String {
+    let is_unclear = error.kind == ApiErrorKind::Unavailable && error.status != 429;
+    if is_unclear && order {
+        let unknown = FetchError::PurchaseUnknown;
+        error.code = unknown.code().into();
+        error.message = unknown.message();
+        error.hint = unknown.hint().map(Into::into);
+    }
+    let facts = Facts {
+        kind: kind(&error.code, error.ends_session()),
+        code: &error.code,
+        message: &error.message,
+        hint: error.hint.as_deref(),
+        retryable: error.retryable && (!is_unclear || repeatable),
+        api: Some(&error),
+    };
+    facts.text()
 }
 
-/// Sets a member of an object of our own making, which does not fail.
-pub(super) fn set(object: &JsValue, name: &str, value: &JsValue) {
-    drop(js_sys::Reflect::set(object, &name.into(), value));
+/// An error of a fetch that is raised outside of one.
+pub(super) fn of(error: &FetchError, retryable: bool) -> String {
+    let facts = Facts {
+        kind: kind(error.code(), false),
+        code: error.code(),
+        message: &error.message(),
+        hint: error.hint(),
+        retryable,
+        api: None,
+    };
+    facts.text()
 }

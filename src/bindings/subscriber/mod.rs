@@ -1,14 +1,12 @@
-//! The JavaScript shell of the subscriber: promises, errors, results. It translates and decides nothing. The class that callers
-//! meet, `Payments`, is `payments.js`: it reads options and the way back from a login, and loads this when it is first needed.
+//! The subscriber in JavaScript: one class with one method, which takes a text and gives a text. `js/core.js` sends, asks and
+//! waits; `js/payments.js` is the class that callers see.
 //!
-//! Every exported async method is a plain function that returns a `Promise` built from a cloned `Rc`: no borrow is
-//! held across an await, and an object may be freed while a call is under way.
+//! The text that goes in is flat: an operation and its fields, with a NUL between them ([`fields`]). The text that comes out is
+//! JSON ([`json`]). So each step of a fetch crosses the border once in and once out.
 
-mod convert;
+mod engine;
 mod error;
-mod fetch_driver;
-mod promise;
+mod fields;
+mod json;
 mod request;
-mod resources;
-mod session;
 mod views;

@@ -1,63 +1,116 @@
-//! The caller's request, kept so that it can be sent up to three times (rule 7; it is taken in `request.js`), and the heads of its
-//! answers: the way of both into the core's types.
+//! Requests and events, out of the fields that `js/core.js` writes in this order.
 
-use crate::bindings::http::{Fetcher, Head, Kept, Place};
-use crate::subscriber::{Redirected, Redirects, ResponseHead, SendRequest, Target};
-use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
-use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use super::fields::Fields;
+use crate::api::plans::PlanPrice;
+use crate::subscriber::{
+    Approval, Event, FetchId, FetchRequest, Policy, PurchaseLimits, Redirected, Redirects, ResponseHead, Target,
+    Timeouts,
+};
+use crate::wire::{DelegationRef, WireError};
+use alloc::sync::Arc;
 
-impl Kept {
-    pub(super) fn target(&self) -> Target {
-        Target { url: self.url(), origin: self.origin(), path: self.path() }
-    }
+pub(super) fn fetch_id(fields: &mut Fields<'_>) -> FetchId {
+    FetchId::from(fields.small().unwrap_or_default())
+}
 
-    pub(super) fn redirects(&self) -> Redirects {
-        match self.redirect().as_str() {
-            "manual" => Redirects::Manual,
-            "error" => Redirects::Error,
-            _ => Redirects::Follow,
-        }
-    }
+fn target(fields: &mut Fields<'_>) -> Option<Target> {
+    let (url, origin, path) = (fields.next(), fields.next(), fields.next());
+    (!url.is_empty()).then(|| Target { url: url.into(), origin: origin.into(), path: path.into() })
+}
 
-    /// Sends it as the buyer says; rejects with what `fetch` threw.
-    pub(super) async fn present(&self, fetcher: &Fetcher, send: &SendRequest) -> Result<Head, JsValue> {
-        let redirect = match send.redirects {
-            Redirects::Follow => "follow",
-            Redirects::Manual => "manual",
-            Redirects::Error => "error",
-        };
-        let sent = self.send(
-            fetcher.given(),
-            send.target.as_ref().map(|target| target.url.as_str()),
-            PAYMENT_SIGNATURE,
-            send.token.as_ref().map(crate::wire::Secret::expose),
-            redirect,
-            send.as_get,
-        );
-        Ok(JsFuture::from(sent).await?.unchecked_into())
+/// `delegationId`, or else `apiKeyId`.
+pub(super) fn delegation(fields: &mut Fields<'_>) -> Result<Option<DelegationRef>, WireError> {
+    match (fields.some(), fields.some()) {
+        (Some(id), _) => DelegationRef::parse(id, "delegationId").map(Some),
+        (None, Some(id)) => DelegationRef::of_api_key(id, "apiKeyId").map(Some),
+        (None, None) => Ok(None),
     }
 }
 
-impl Head {
-    pub(super) fn look(&self) -> ResponseHead {
-        let location = match self.hidden() {
-            true => Some(Redirected::Somewhere),
-            false => self.to().map(|to| Redirected::To(to.target())),
-        };
-        ResponseHead {
-            status: self.status(),
-            redirected: self.redirected(),
-            target: self.at().map(|at| at.target()),
-            offer: self.header(PAYMENT_REQUIRED),
-            receipt: self.header(PAYMENT_RESPONSE),
-            location,
-        }
-    }
+pub(super) fn request(fields: &mut Fields<'_>) -> Result<FetchRequest, WireError> {
+    let target =
+        target(fields).unwrap_or(Target { url: "".into(), origin: "".into(), path: "".into() });
+    let method = fields.next();
+    let mut request = FetchRequest::new(target, method);
+    request.redirects = match fields.next() {
+        "manual" => Redirects::Manual,
+        "error" => Redirects::Error,
+        _ => Redirects::Follow,
+    };
+    request.quote = fields.is_set();
+    request.asks = fields.small().unwrap_or_default();
+    request.can_ask = request.asks > 0;
+    request.within = fields.small().map(FetchId::from);
+    request.can_select = fields.is_set();
+    request.single_use = fields.flag();
+    request.prefetch = fields.small().unwrap_or_default();
+    request.timeouts = Timeouts {
+        send: fields.small(),
+        platform: fields.small(),
+        approve: fields.small(),
+        credits: fields.small(),
+    };
+    request.resume = fields.small().map(FetchId::from);
+    request.delegation_id = delegation(fields)?;
+    request.policy = policy(fields);
+    request.limits = policy(fields);
+    Ok(request)
 }
 
-impl Place {
-    fn target(&self) -> Target {
-        Target { url: self.place_url(), origin: self.place_origin(), path: self.place_path() }
+/// A policy, where a one stands before it.
+fn policy(fields: &mut Fields<'_>) -> Option<Arc<Policy>> {
+    if !fields.is_set() {
+        return None;
     }
+    Some(Arc::new(Policy {
+        max_credits_per_request: fields.credits(),
+        max_credits_per_hour: fields.credits(),
+        max_credits_per_day: fields.credits(),
+        max_credits_total: fields.credits(),
+        plans: fields.list(),
+        origins: fields.list(),
+        networks: fields.list(),
+        schemes: fields.list(),
+        purchase: fields.flag(),
+        max_purchases: PurchaseLimits {
+            per_hour: fields.small(),
+            per_day: fields.small(),
+            total: fields.small(),
+        },
+        max_price: match (fields.credits(), fields.string()) {
+            (Some(amount), Some(currency)) => Some(PlanPrice { amount, currency }),
+            _ => None,
+        },
+        count_price: fields.is_set(),
+    }))
+}
+
+pub(super) fn event(mut fields: Fields<'_>) -> Result<Event, WireError> {
+    Ok(match fields.next() {
+        "answered" => Event::Answered(ResponseHead {
+            status: u16::try_from(fields.number().unwrap_or_default()).unwrap_or_default(),
+            redirected: fields.is_set(),
+            target: target(&mut fields),
+            location: match fields.is_set() {
+                true => Some(Redirected::Somewhere),
+                false => target(&mut fields).map(Redirected::To),
+            },
+            offer: fields.value(),
+            receipt: fields.value(),
+        }),
+        "body" => Event::Body(fields.last_value()),
+        "selected" => {
+            Event::Selected(fields.number().and_then(|place| usize::try_from(place).ok()))
+        }
+        "approved" => Event::Approved(Approval {
+            approve: fields.is_set(),
+            purchase: fields.flag(),
+            remember: fields.is_set(),
+            delegation_id: delegation(&mut fields)?,
+        }),
+        "approveFailed" => Event::ApproveFailed,
+        "timedOut" => Event::TimedOut,
+        "aborted" => Event::Aborted,
+        _ => Event::SendFailed,
+    })
 }

@@ -1,139 +1,123 @@
-//! What of ours JavaScript sees: plain objects, credits as `bigint`. What is absent is left out.
-//!
-//! Made member by member: `serde` on the way to JavaScript is more than two kilobytes of wasm after gzip, and a list of
-//! members to go through another half.
+//! Values of the subscriber as JavaScript sees them.
 
-use crate::subscriber::{Buyer, FetchId, Notice, NoticeKind, Offer, Outcome, PaymentRecord, Spend};
-use crate::wire::{Credits, Id, Receipt};
-use alloc::vec::Vec;
-use js_sys::{Array, BigInt, Date, Object};
-use wasm_bindgen::prelude::*;
+use super::error;
+use super::json::Json;
+use crate::api::{Auth, Request};
+use crate::subscriber::{
+    Action, Buyer, FetchId, Finish, Notice, NoticeKind, Offer, Outcome, PaymentRecord, PlatformCall, Redirects,
+    Spend,
+};
+use crate::wire::{Credits, Id, Receipt, Secret};
 
-#[wasm_bindgen(module = "/src/bindings/subscriber/js/object.js")]
-extern "C" {
-    fn make() -> Object;
-    /// `JSON.stringify` takes it although there are `bigint`s in it.
-    pub(super) fn printable(object: &JsValue);
-    fn put(object: &Object, name: &str, value: &JsValue);
-    #[wasm_bindgen(js_name = put)]
-    fn put_text(object: &Object, name: &str, text: Option<&str>);
-    #[wasm_bindgen(js_name = putBig)]
-    fn put_big(object: &Object, name: &str, digits: &str);
-}
-
-/// An object in the making.
-pub(super) struct View(Object);
-
-impl View {
-    pub(super) fn new() -> Self {
-        Self(make())
-    }
-
-    pub(super) fn done(self) -> JsValue {
-        self.0.into()
-    }
-
-    pub(super) fn value(&self, name: &str, value: &JsValue) {
-        put(&self.0, name, value);
-    }
-
-    pub(super) fn text(&self, name: &str, text: &str) {
-        put_text(&self.0, name, Some(text));
-    }
-
-    pub(super) fn some_text(&self, name: &str, text: Option<&str>) {
-        put_text(&self.0, name, text);
-    }
-
-    pub(super) fn flag(&self, name: &str, flag: bool) {
-        self.value(name, &flag.into());
-    }
-
-    pub(super) fn number(&self, name: &str, number: u32) {
-        self.value(name, &number.into());
-    }
-
-    fn credits(&self, name: &str, credits: Credits) {
-        put_big(&self.0, name, &credits.digits());
-    }
-
-    fn some_credits(&self, name: &str, credits: Option<Credits>) {
-        if let Some(credits) = credits {
-            self.credits(name, credits);
+/// An action for one fetch.
+pub(super) fn action(fetch: FetchId, action: &Action, json: &mut Json) {
+    json.object(&|json| {
+        json.number("fetch", fetch.number().into());
+        let name = match action {
+            Action::Send(_) => "send",
+            Action::ReadBody => "readBody",
+            Action::Select(_) => "select",
+            Action::Ask(_) => "ask",
+            Action::Finish(_) => "finish",
+        };
+        json.text("do", name);
+        match action {
+            Action::Send(send) => {
+                json.some_text("url", send.target.as_ref().map(|target| target.url.as_str()));
+                json.some_text("token", send.token.as_ref().map(Secret::expose));
+                json.text("redirect", match send.redirects {
+                    Redirects::Follow => "follow",
+                    Redirects::Manual => "manual",
+                    Redirects::Error => "error",
+                });
+                json.flag("asGet", send.as_get);
+            }
+            Action::ReadBody => {}
+            Action::Select(offers) => {
+                json.list("offers", &|json| offers.iter().for_each(|one| offer(one, json)));
+            }
+            Action::Ask(asked) => json.member("offer", &|json| offer_members(asked, json)),
+            Action::Finish(end) => finish(end, json),
         }
-    }
-
-    /// What an offer and the book of a payment for it have in common.
-    fn terms(&self, offer: &Offer) {
-        self.text("planId", offer.plan_id().as_str());
-        self.text("scheme", offer.scheme().as_str());
-        self.text("network", offer.network());
-        self.text("origin", &offer.target.origin);
-        self.text("url", &offer.target.url);
-    }
-}
-
-/// Credits as a `bigint`.
-pub(super) fn bigint(credits: Credits) -> JsValue {
-    // Decimal digits always make a BigInt.
-    BigInt::new(&credits.digits().into()).map_or(JsValue::UNDEFINED, Into::into)
-}
-
-fn list(views: impl Iterator<Item = JsValue>) -> JsValue {
-    views.collect::<Array>().into()
-}
-
-pub(super) fn spend(spend: &Spend, came: Option<&Receipt>) -> JsValue {
-    let view = View::new();
-    view.text("outcome", Outcome::as_str(spend.outcome));
-    view.number("requests", spend.requests);
-    view.number("mints", spend.mints);
-    view.credits("creditsPresented", spend.credits_presented);
-    view.some_credits("creditsSettled", spend.credits_settled);
-    view.flag("singleUse", spend.single_use);
-    let purchases = spend.purchases.iter().map(|purchase| {
-        let view = View::new();
-        view.text("planId", purchase.plan_id.as_str());
-        view.some_text("txHash", purchase.tx_hash.as_deref());
-        view.flag("confirmed", purchase.confirmed);
-        view.done()
     });
-    view.value("purchases", &list(purchases));
-    view.value("receipt", &came.map_or(JsValue::UNDEFINED, receipt));
-    view.value("payment", &spend.payment.map(FetchId::number).into());
-    view.done()
 }
 
-pub(super) fn receipt(receipt: &Receipt) -> JsValue {
-    let view = View::new();
-    view.flag("success", receipt.success());
+fn finish(end: &Finish, json: &mut Json) {
+    let Finish { result, receipt, spend, offers } = end;
+    if let Some(receipt) = receipt {
+        json.member("receipt", &|json| receipt_members(receipt, json));
+    }
+    json.member("spend", &|json| spend_members(spend, receipt.as_deref(), json));
+    json.list("offers", &|json| offers.iter().for_each(|one| offer(one, json)));
+    if let Err(error) = result {
+        error::of_fetch(error, end, json);
+    }
+}
+
+fn spend_members(spend: &Spend, receipt: Option<&Receipt>, json: &mut Json) {
+    json.text("outcome", Outcome::as_str(spend.outcome));
+    json.number("requests", spend.requests.into());
+    json.number("mints", spend.mints.into());
+    json.credits("creditsPresented", spend.credits_presented);
+    json.some_credits("creditsSettled", spend.credits_settled);
+    json.flag("singleUse", spend.single_use);
+    json.list("purchases", &|json| {
+        for purchase in &spend.purchases {
+            json.object(&|json| {
+                json.text("planId", purchase.plan_id.as_str());
+                json.some_text("txHash", purchase.tx_hash.as_deref());
+                json.flag("confirmed", purchase.confirmed);
+            });
+        }
+    });
+    if let Some(receipt) = receipt {
+        json.member("receipt", &|json| receipt_members(receipt, json));
+    }
+    if let Some(payment) = spend.payment {
+        json.number("payment", payment.number().into());
+    }
+}
+
+fn receipt_members(receipt: &Receipt, json: &mut Json) {
+    json.flag("success", receipt.success());
     for name in ["transaction", "network"] {
-        view.text(name, receipt.text(name).unwrap_or_default());
+        json.text(name, receipt.text(name).unwrap_or_default());
     }
     for name in ["payer", "orderTx", "errorReason"] {
-        view.some_text(name, receipt.text(name));
+        json.some_text(name, receipt.text(name));
     }
-    view.some_credits("creditsRedeemed", receipt.credits_redeemed());
-    view.some_credits("remainingBalance", receipt.remaining_balance());
-    view.done()
+    json.some_credits("creditsRedeemed", receipt.credits_redeemed());
+    json.some_credits("remainingBalance", receipt.remaining_balance());
 }
 
-pub(super) fn offer(offer: &Offer) -> JsValue {
-    let view = View::new();
-    view.terms(offer);
-    view.some_text("agentId", offer.agent_id().map(Id::as_str));
-    view.some_credits("credits", offer.credits());
-    let resource = View::new();
-    resource.text("url", &offer.resource.url);
-    resource.some_text("description", offer.resource.description.as_deref());
-    resource.some_text("mimeType", offer.resource.mime_type.as_deref());
-    view.value("resource", &resource.done());
-    view.flag("remembered", offer.remembered);
-    view.flag("again", offer.again);
-    view.done()
+/// The members that an offer and the record of a payment have in common.
+fn terms(offer: &Offer, json: &mut Json) {
+    json.text("planId", offer.plan_id().as_str());
+    json.text("scheme", offer.scheme().as_str());
+    json.text("network", offer.network());
+    json.text("origin", &offer.target.origin);
+    json.text("url", &offer.target.url);
 }
 
-pub(super) fn event(notice: &Notice) -> JsValue {
+fn offer(one: &Offer, json: &mut Json) {
+    json.object(&|json| offer_members(one, json));
+}
+
+fn offer_members(offer: &Offer, json: &mut Json) {
+    terms(offer, json);
+    json.some_text("agentId", offer.agent_id().map(Id::as_str));
+    json.some_credits("credits", offer.credits());
+    json.member("resource", &|json| {
+        json.text("url", &offer.resource.url);
+        json.some_text("description", offer.resource.description.as_deref());
+        json.some_text("mimeType", offer.resource.mime_type.as_deref());
+    });
+    json.flag("remembered", offer.remembered);
+    json.flag("again", offer.again);
+}
+
+/// A notice for the listener.
+pub(super) fn notice(notice: &Notice, json: &mut Json) {
     let name = match &notice.kind {
         NoticeKind::Request => "request",
         NoticeKind::Offer => "offer",
@@ -145,69 +129,101 @@ pub(super) fn event(notice: &Notice) -> JsValue {
         NoticeKind::Refused => "refused",
         NoticeKind::Unknown => "unknown",
     };
-    let view = View::new();
-    view.text("type", name);
-    view.number("fetch", notice.fetch.number());
-    view.text("url", &notice.url);
-    if let Some(asked) = notice.offer.as_deref() {
-        view.text("planId", asked.plan_id().as_str());
-        view.some_credits("credits", asked.credits());
-        if notice.kind == NoticeKind::Offer {
-            view.value("offer", &offer(asked));
-        }
-    }
-    match &notice.kind {
-        NoticeKind::Order { tx_hash } => {
-            view.text("state", if tx_hash.is_some() { "done" } else { "sent" });
-            view.some_text("txHash", tx_hash.as_deref().filter(|tx_hash| !tx_hash.is_empty()));
-        }
-        NoticeKind::Mint { single_use } => view.flag("singleUse", *single_use),
-        NoticeKind::Receipt(came) => view.value("receipt", &receipt(came)),
-        _ => {}
-    }
-    view.done()
+    json.object(&|json| {
+        json.member("tell", &|json| {
+            json.text("type", name);
+            json.number("fetch", notice.fetch.number().into());
+            json.text("url", &notice.url);
+            if let Some(asked) = notice.offer.as_deref() {
+                json.text("planId", asked.plan_id().as_str());
+                json.some_credits("credits", asked.credits());
+                if notice.kind == NoticeKind::Offer {
+                    json.member("offer", &|json| offer_members(asked, json));
+                }
+            }
+            match &notice.kind {
+                NoticeKind::Order { tx_hash } => {
+                    json.text("state", if tx_hash.is_some() { "done" } else { "sent" });
+                    json.some_text("txHash", tx_hash.as_deref().filter(|tx_hash| !tx_hash.is_empty()));
+                }
+                NoticeKind::Mint { single_use } => json.flag("singleUse", *single_use),
+                NoticeKind::Receipt(receipt) => {
+                    json.member("receipt", &|json| receipt_members(receipt, json));
+                }
+                _ => {}
+            }
+        });
+    });
 }
 
-pub(super) fn totals(buyer: &Buyer, now: u64) -> JsValue {
+/// A call of the platform that several fetches may wait for.
+pub(super) fn platform_call(call: &PlatformCall, json: &mut Json) {
+    json.object(&|json| {
+        json.number("call", call.id.number().into());
+        json.number("delay", call.delay_ms);
+        request_members(&call.request, json);
+    });
+}
+
+/// A request to the platform, without its origin and without the key.
+pub(super) fn request(request: &Request, json: &mut Json) {
+    json.object(&|json| request_members(request, json));
+}
+
+fn request_members(request: &Request, json: &mut Json) {
+    json.text("method", request.method.as_str());
+    json.text("path", &request.path);
+    json.flag("keyed", request.auth == Auth::Key);
+    json.some_text("body", request.body.as_deref());
+    json.flag("repeatable", request.is_idempotent());
+    json.flag("order", request.is_order());
+    json.member("headers", &|json| {
+        for (name, value) in request.headers(None, None) {
+            json.text(name, &value);
+        }
+    });
+}
+
+/// A limit of the step at hand, in milliseconds; none where it may take as long as it takes.
+pub(super) fn limit(fetch: FetchId, milliseconds: Option<u32>, json: &mut Json) {
+    json.object(&|json| {
+        json.number("fetch", fetch.number().into());
+        json.number("limit", milliseconds.unwrap_or_default().into());
+    });
+}
+
+pub(super) fn totals(buyer: &Buyer, now: u64, json: &mut Json) {
     let budget = buyer.budget();
-    let view = View::new();
-    view.credits("credits", budget.spent());
-    view.credits("inLastHour", budget.in_hour(now));
-    view.credits("inLastDay", budget.in_day(now));
-    // What sellers' receipts say: their word.
-    let settled = buyer.records().iter().filter_map(|record| record.settled);
-    view.credits("creditsSettled", settled.fold(Credits::ZERO, Credits::saturating_add));
-    view.credits("purchases", budget.purchases());
-    for (name, shares) in [("byOrigin", budget.by_origin()), ("byPlan", budget.by_plan())] {
-        view.value(name, &super::views::shares(shares));
-    }
-    view.value("receipts", &records(buyer.records()));
-    view.done()
+    json.object(&|json| {
+        json.credits("credits", budget.spent());
+        json.credits("inLastHour", budget.in_hour(now));
+        json.credits("inLastDay", budget.in_day(now));
+        // The word of sellers, from their receipts.
+        let settled = buyer.records().iter().filter_map(|record| record.settled);
+        json.credits("creditsSettled", settled.fold(Credits::ZERO, Credits::saturating_add));
+        json.credits("purchases", budget.purchases());
+        for (name, shares) in [("byOrigin", budget.by_origin()), ("byPlan", budget.by_plan())] {
+            json.list(name, &|json| {
+                for (name, credits) in &shares {
+                    json.object(&|json| {
+                        json.text("name", name);
+                        json.credits("credits", *credits);
+                    });
+                }
+            });
+        }
+        json.list("receipts", &|json| buyer.records().iter().for_each(|one| record(one, json)));
+    });
 }
 
-fn shares(shares: Vec<(&str, Credits)>) -> JsValue {
-    list(shares.into_iter().map(|(name, credits)| {
-        let view = View::new();
-        view.text("name", name);
-        view.credits("credits", credits);
-        view.done()
-    }))
-}
-
-pub(super) fn records(records: &[PaymentRecord]) -> JsValue {
-    list(records.iter().map(record))
-}
-
-fn record(record: &PaymentRecord) -> JsValue {
-    let view = View::new();
-    // Whole milliseconds, until the year 275760.
-    #[allow(clippy::cast_precision_loss)]
-    view.value("at", &Date::new(&JsValue::from_f64(record.at as f64)));
-    view.text("method", &record.method);
-    view.terms(&record.offer);
-    view.text("outcome", record.outcome.as_str());
-    view.credits("creditsPresented", record.presented);
-    view.some_credits("creditsSettled", record.settled);
-    view.some_text("transaction", record.transaction.as_deref());
-    view.done()
+pub(super) fn record(record: &PaymentRecord, json: &mut Json) {
+    json.object(&|json| {
+        json.number("at", record.at);
+        json.text("method", &record.method);
+        terms(&record.offer, json);
+        json.text("outcome", record.outcome.as_str());
+        json.credits("creditsPresented", record.presented);
+        json.some_credits("creditsSettled", record.settled);
+        json.some_text("transaction", record.transaction.as_deref());
+    });
 }

@@ -39,14 +39,12 @@ export async function send({ core, seller, organization, fetch, timeoutMs }, nam
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), timeoutMs);
   const { signal } = stop;
-  const request = new Request(url, {
-    method, headers: { ...headers, 'x-correlation-id': correlation }, body: body ?? undefined, redirect: 'manual', signal,
-  });
+  const init = { method, headers: { ...headers, 'x-correlation-id': correlation }, body: body ?? undefined, redirect: 'manual', signal };
   let answer;
   try {
     for (let tries = 1; ; tries += 1) {
       // Not every runtime lets the signal of a request end a body that is under way.
-      answer = await unlessAborted(signal, converse(fetch, request, MOST));
+      answer = await unlessAborted(signal, converse(fetch, url, init, MOST));
       const wait = repeat ? core.pauseBefore(name, answer?.status, tries, answer?.after, randomByte()) : undefined;
       if (wait === undefined) break;
       await unlessAborted(signal, pause(wait));

@@ -27,3 +27,12 @@ function unloaded(cause) {
     : 'The script is gone from the server, or the connection broke. The next call tries again; after a deployment a reload helps.';
   return problem('wasm_load_failed', `a part of payments-wasm could not be loaded: ${cause?.message ?? cause}`, hint, { retryable: !forbidden, cause });
 }
+
+/** The `load` of an entry: `make` gives it once the files are there. After a failure the next call tries again. */
+export function starter(make) {
+  let made;
+  return async (source) => (await (made ??= make().catch((error) => {
+    made = undefined;
+    throw error;
+  })))(source);
+}

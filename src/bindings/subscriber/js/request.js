@@ -1,5 +1,5 @@
 // The caller's request, taken at once and kept so that it can be sent several times.
-import { keep } from '../../http/exchange.js';
+import { keep } from '../../http/keep.js';
 import { problem } from './error.js';
 
 /** The largest one-shot stream that is stored for a second sending, in bytes. */

@@ -3,7 +3,7 @@
 import { rejecting } from './error.js';
 import { read } from './options.js';
 import { leave, ways } from './page.js';
-import { randomHex } from '../../http/exchange.js';
+import { randomHex } from '../../http/keep.js';
 
 class Resource {
   constructor(session) {

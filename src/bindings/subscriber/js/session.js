@@ -6,7 +6,7 @@ import { printable } from './object.js';
 import { missing, read } from './options.js';
 import { ACCOUNT, KEY, LOCAL, PARAMETERS, POPUP, STATE, TAB, asked, brought, kept, leaveFor, onKept, onlyInAPage, openPopup, popupAnswer, returnAddress, takeFromAddress } from './page.js';
 import { aborted, take } from './request.js';
-import { randomHex, unlessAborted } from '../../http/exchange.js';
+import { randomHex, unlessAborted } from '../../http/keep.js';
 
 /** Where the one-time state is kept between going to the login page and coming back, and where the key, if it is to be. */
 const KEPT_STATE = 'payments-wasm.login-state';
@@ -47,7 +47,7 @@ export class Session {
     if (this.key) this.live?.logOut();
     this.environment = environment;
     this.key = key;
-    if (key) this.live?.logIn(key.text);
+    if (key) this.live?.logIn(key, environment);
   }
 
   logOut() {
@@ -189,7 +189,7 @@ export class Session {
     const weak = new WeakRef(this);
     const core = new Core(this.#given, this.environment, this.returnUrl !== undefined, (reason) => weak.deref()?.ended(reason));
     this.live = core;
-    if (this.key) core.logIn(this.key.text);
+    if (this.key) core.logIn(this.key, this.environment);
     core.setOrganization(this.organization);
     const { budget } = this.#given;
     if (budget) await (await lazily(() => import('./budget_store.js'))).keepBudget(core, budget, problem);
@@ -226,7 +226,7 @@ export class Session {
     try {
       return await unlessAborted(signal, this.core());
     } catch (error) {
-      throw signal.aborted ? aborted(signal.reason) : error;
+      throw signal?.aborted ? aborted(signal.reason) : error;
     }
   }
 

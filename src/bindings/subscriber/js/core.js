@@ -1,0 +1,477 @@
+// Runs the fetches of one session: does what the core commands (send, ask, call the platform) and reports the results. It decides
+// nothing. The core takes a flat text for each step and gives JSON: see `bindings/subscriber/fields.rs` and `json.rs`.
+import { hasEnded } from './api_key.js';
+import { paymentsError } from './error.js';
+import { printable } from './object.js';
+import { ask, kept } from './page.js';
+import { aborted } from './request.js';
+import { randomHex } from '../../http/keep.js';
+import { Sender, converse, pause, randomByte } from '../../http/exchange.js';
+
+/** How long a call of the platform may take, in milliseconds, and the most that is read of an answer, in bytes. */
+const TIMEOUT_MS = 30_000;
+const MAX_ANSWER = 256 * 1024;
+/** The most that is read of a body that may hold an offer, in bytes. */
+const MAX_OFFER = 64 * 1024;
+
+/** The answers that stand for one that did not come in time, and for one to a key that is known to have ended. */
+const LATE = '{"code":"platform_timeout","message":"Nevermined did not answer in time"}';
+const EXPIRED = '{"code":"session_expired","message":"the API key has expired","hint":"log in again"}';
+
+/** The key of the pending orders in `localStorage`, for all tabs of an origin. */
+const KEPT_ORDERS = 'payments-wasm.orders';
+const LOCAL = 'localStorage';
+
+/** The members that are credits, and so a `bigint` in JavaScript. */
+const CREDITS = new Set(['credits', 'creditsPresented', 'creditsSettled', 'creditsRedeemed', 'remainingBalance', 'inLastHour', 'inLastDay', 'purchases']);
+
+/** Values of the core as callers see them: credits as `bigint`, times as `Date`. */
+function seen(value, name) {
+  if (typeof value === 'string') return CREDITS.has(name) ? BigInt(value) : value;
+  if (typeof value !== 'object' || value === null) return name === 'at' ? new Date(value) : value;
+  if (Array.isArray(value)) return value.map((one) => seen(one));
+  for (const [member, one] of Object.entries(value)) value[member] = seen(one, member);
+  return printable(value);
+}
+
+// --- fields ------------------------------------------------------------------------------------------
+
+/** A text of the caller's, in which no separator stands. */
+const clean = (text) => (text === undefined ? '' : String(text).replace(/[\0\n]/g, '\ufffd'));
+const value = (text) => (text === undefined ? '' : `=${text}`);
+const flag = (is) => (is === undefined ? '' : is ? 1 : 0);
+const list = (texts = []) => texts.map(clean).join('\n');
+const url = (place) => (place ? [place.url, place.origin, place.path] : ['', '', '']);
+const delegation = ({ delegationId, apiKeyId } = {}) => [clean(delegationId), clean(apiKeyId)];
+const answer = (given) => (given ? [given.status, value(given.correlation), value(given.text)] : []);
+
+function policy(given) {
+  if (!given) return [''];
+  return [
+    1, given.maxCreditsPerRequest, given.maxCreditsPerHour, given.maxCreditsPerDay, given.maxCreditsTotal,
+    list(given.plans), list(given.origins), list(given.networks), list(given.schemes), flag(given.purchase),
+    given.maxPurchasesPerHour, given.maxPurchasesPerDay, given.maxPurchasesTotal,
+    given.maxPrice?.amount, clean(given.maxPrice?.currency), flag(given.count === 'price'),
+  ];
+}
+
+/** Reads an operation's result, which is an error or a text. */
+function checked(text) {
+  if (text.startsWith('{"error"')) throw failure(JSON.parse(text).error);
+  return text;
+}
+
+const failure = ({ kind, message, ...facts }, more) => paymentsError(message, kind, { ...facts, ...more });
+
+/** Makes the class: `Engine` is that of the glue. */
+export const createCore = (Engine) => class Core {
+  /** The addresses of the platform: `{ backend, embed, network }`. */
+  #deployment;
+  #environment;
+  #engine;
+  #given;
+  #key;
+  #organization;
+  /** Called with the reason when a session ends that its owner did not end. */
+  #ended;
+  /** How often somebody has logged in here. */
+  #logins = 0;
+  /** The fetches under way, by their number. */
+  #fetches = new Map();
+  #last = 0;
+  /** The number of each callback: fetches with the same number ask one question at a time. */
+  #askers = new WeakMap();
+  /** The store of the budget, and the operations that it has not taken yet. */
+  #store;
+  #steps = [];
+  #results = [];
+  /** The pending orders as they were last stored, in a page; undefined elsewhere, and once they could not be stored. */
+  #orders;
+
+  /** `given` are options that were read; `page`: pending orders are stored for all tabs. */
+  constructor(given, environment, page, ended) {
+    this.#engine = new Engine(given.onEvent !== undefined);
+    this.#given = given;
+    this.#ended = ended;
+    this.#orders = page ? '' : undefined;
+    this.#locate(environment);
+  }
+
+  #call(...fields) { return this.#engine.call(fields.join('\0')); }
+
+  #locate(environment) {
+    const { backend, frontend, embed } = this.#given;
+    this.#environment = environment;
+    this.#deployment = JSON.parse(checked(this.#call('deployment', environment, clean(backend), clean(frontend), clean(embed))));
+  }
+
+  get embed() { return this.#deployment.embed; }
+  get network() { return this.#deployment.network; }
+
+  // --- the session -----------------------------------------------------------------------------------
+
+  /** Uses a key from now on; `environment` is that of the platform that the key is for. */
+  logIn(key, environment) {
+    this.#locate(environment);
+    this.#run(checked(this.#call('logIn', ...delegation(this.#given.delegationConfig), clean(key.account))));
+    this.#key = key;
+    this.#logins += 1;
+  }
+
+  /** Forgets key, tokens and agreements. */
+  logOut() {
+    this.#key = undefined;
+    const commands = this.#call('logOut');
+    if (this.#store) this.#store.wake();
+    else this.#run(commands);
+  }
+
+  setOrganization(organization) { this.#organization = organization; }
+
+  /** Ends the session, if there is a reason. */
+  #end(reason) {
+    if (!reason || !this.#key) return;
+    this.logOut();
+    this.#ended(reason);
+  }
+
+  // --- steps -----------------------------------------------------------------------------------------
+
+  /** Something happened to the buyer. With a stored budget it is taken up when the store says so. */
+  #step(...fields) {
+    if (this.#store) {
+      this.#steps.push(fields);
+      this.#store.wake();
+      return;
+    }
+    this.#loadOrders();
+    const result = this.#call(...fields);
+    this.#storeOrders();
+    this.#take(fields, result);
+  }
+
+  /** The result of a step: commands, or an error of the fetch that it was for. */
+  #take([operation, , id], result) {
+    if (!result.startsWith('{')) return this.#run(result);
+    const error = failure(JSON.parse(result).error);
+    const paid = this.#fetches.get(id);
+    if (operation === 'open') return paid?.end(() => { throw error; });
+    return paid?.failed('approveFailed', error);
+  }
+
+  /** Takes up the pending orders of other tabs, and of this page before it was loaded again. */
+  #loadOrders() {
+    if (this.#orders === undefined) return;
+    const now = kept(LOCAL, KEPT_ORDERS) ?? '';
+    if (this.#orders !== now) this.#call('loadOrders', value(now));
+    this.#orders = now;
+  }
+
+  /** Stores the pending orders. A page that may store nothing orders all the same. */
+  #storeOrders() {
+    if (this.#orders === undefined) return;
+    const orders = this.#call('storedOrders');
+    if (this.#orders === orders) return;
+    const stored = kept(LOCAL, KEPT_ORDERS, orders || null);
+    this.#orders = stored !== undefined ? orders : undefined;
+  }
+
+  /** Does the commands of the core. */
+  #run(text) {
+    if (text === '' || text === '[]') return;
+    const actions = new Map();
+    const news = [];
+    for (const command of JSON.parse(text)) {
+      // The newest action of a fetch replaces one that was not begun: no token goes out after an abort or a logout.
+      if (command.do) actions.set(command.fetch, command);
+      else if (command.call) this.#work(command);
+      else if (command.tell) news.push(seen(command.tell));
+      else this.#fetches.get(command.fetch)?.sender.limit(command.limit || undefined);
+    }
+    for (const notice of news) {
+      try {
+        this.#given.onEvent(notice);
+      } catch {
+        // A listener that throws hears the next event all the same.
+      }
+    }
+    for (const [id, action] of actions) this.#fetches.get(id)?.act(action);
+  }
+
+  /** A call that fetches wait for. It goes on when one of them is aborted. */
+  async #work(call) {
+    if (call.delay) await pause(call.delay);
+    const given = await this.#platform(call);
+    this.#step('finished', Date.now(), call.call, ...answer(given));
+    this.#end(given?.ends);
+  }
+
+  // --- fetches ---------------------------------------------------------------------------------------
+
+  /** Fetches, and pays if need be. `options` were read; `within` is the request about which the caller's code is being asked. */
+  async fetch(request, options, quote, within) {
+    const { signal } = request;
+    // Before it is opened: terms that are known would mint or order at once.
+    if (signal?.aborted) throw aborted(signal.reason);
+    const given = this.#given;
+    const hooks = {
+      approve: options.approve ?? given.approve, select: options.select ?? given.select, fetch: options.fetch ?? given.fetch, quote,
+    };
+    const id = (this.#last += 1);
+    const sender = new Sender(request);
+    sender.number = id;
+    const { timeouts = {}, tokenVersion = given.tokenVersion, prefetch = given.prefetch } = options;
+    const limit = (name) => timeouts[name] ?? given.timeouts?.[name];
+    return new Promise((resolve, reject) => {
+      const step = (...fields) => this.#step(...fields);
+      this.#fetches.set(id, new PaidFetch({ id, sender, hooks, core: this, step, resolve, reject, forget: () => this.#fetches.delete(id) }));
+      this.#step(
+        'open', Date.now(), id, ...url(sender.place), request.method, request.redirect, flag(quote), this.#asks(hooks.approve, id), within?.number,
+        flag(hooks.select !== undefined), flag(tokenVersion && tokenVersion === 3), prefetch,
+        limit('send'), limit('platform'), limit('approve'), limit('credits'), options.resume,
+        ...delegation(options.delegationConfig), ...policy(options.policy ?? given.policy), ...policy(options.policy && given.policy),
+      );
+    });
+  }
+
+  #asks(approve, id) {
+    if (!approve) return '';
+    if (!this.#askers.has(approve)) this.#askers.set(approve, id);
+    return this.#askers.get(approve);
+  }
+
+  // --- the platform ----------------------------------------------------------------------------------
+
+  /**
+   * Makes a call of the platform: `{ status, text, correlation, ends }`, or undefined where no answer came. A key that the platform
+   * refuses ends the session, and so does one that ended long ago by its own word: `ends` is the reason, for after the answer.
+   */
+  async #platform({ method, path, keyed, body, repeatable, headers }) {
+    const key = keyed ? this.#key : undefined;
+    if (key && hasEnded(key)) {
+      return { status: 401, text: EXPIRED, ends: 'expired' };
+    }
+    const correlation = randomHex();
+    const { timeoutMs = TIMEOUT_MS, fetch } = this.#given;
+    const signal = AbortSignal.timeout(timeoutMs);
+    const init = { method, body, signal, redirect: 'manual', headers: { ...headers, 'x-correlation-id': correlation } };
+    if (key) {
+      init.headers.authorization = `Bearer ${key.text}`;
+      if (this.#organization) init.headers['x-current-org-id'] = this.#organization;
+    }
+    const logins = this.#logins;
+    const given = await this.#converse(fetch, this.#deployment.backend + path, init, repeatable);
+    if (!given) return signal.aborted ? { status: 408, text: LATE, correlation } : undefined;
+    if (given.text === undefined) return undefined;
+    // Another may have logged in meanwhile.
+    const isRefused = given.status === 401 && key && this.#logins === logins;
+    const hasExpired = key?.expiresAt !== undefined && key.expiresAt * 1000 <= Date.now();
+    // A page cannot read the header where the platform does not expose it: then it is what was sent.
+    return { ...given, correlation: given.correlation ?? correlation, ends: isRefused ? (hasExpired ? 'expired' : 'refused') : undefined };
+  }
+
+  async #converse(fetch, address, init, repeatable) {
+    for (let tries = 1; ; tries += 1) {
+      const given = await converse(fetch, address, init, MAX_ANSWER);
+      const wait = repeatable && !init.signal.aborted
+        ? this.#call('pauseBeforeRetry', given?.status, tries, randomByte(), value(given?.after)) : '';
+      if (wait === '') return given;
+      await pause(Number(wait));
+    }
+  }
+
+  /** The answer to a call is the caller's, as the platform gave it. */
+  async #answer(request) {
+    if (request.keyed && !this.#key) {
+      throw paymentsError('nobody is logged in', undefined, { code: 'not_logged_in', hint: NOT_LOGGED_IN, retryable: false });
+    }
+    const { order, repeatable } = request;
+    const given = await this.#platform(request);
+    if (!given) throw failure(JSON.parse(this.#call('unanswered', flag(order), flag(repeatable))).error);
+    // The caller learns why before the session ends.
+    if (given.ends) queueMicrotask(() => queueMicrotask(() => this.#end(given.ends)));
+    const refused = () => failure(JSON.parse(this.#call('refused', flag(order), flag(repeatable), ...answer(given))).error);
+    if (given.status < 200 || given.status > 299) throw refused();
+    if (given.text === '') return undefined;
+    try {
+      return JSON.parse(given.text);
+    } catch {
+      throw refused();
+    }
+  }
+
+  /** Asks the platform by the name of a call. An argument that is no text, number or bigint is left out. */
+  async ask(name, given) {
+    const fields = given.map((one) => value(['string', 'number', 'bigint'].includes(typeof one) ? one : undefined));
+    return this.#answer(JSON.parse(checked(this.#call('request', name, fields.length, ...fields))));
+  }
+
+  /** The balance of a plan as the platform says it, with `balance` as a `bigint`. */
+  async getPlanBalance(plan, account) {
+    const planId = id(plan, 'planId');
+    const holder = typeof account === 'string' && this.#call('isAddress', clean(account)) ? account : this.#key?.account;
+    if (!holder) throw paymentsError('nobody is logged in', undefined, { code: 'not_logged_in', hint: NOT_LOGGED_IN, retryable: false });
+    const given = await this.#answer(JSON.parse(checked(this.#call('balance', planId, holder))));
+    const { balance } = given ?? {};
+    const digits = typeof balance === 'string' || typeof balance === 'number' ? String(balance) : '';
+    if (!/^\d{1,78}$/.test(digits)) throw failure(JSON.parse(this.#call('garbled', 'balance is missing')).error);
+    given.balance = BigInt(digits);
+    printable(given);
+    // Purchases are decided by the balance of one's own.
+    if (holder === this.#key?.account) this.#call('recordBalance', Date.now(), planId, digits);
+    return given;
+  }
+
+  /** A token for the caller. */
+  async getX402AccessToken(plan, agent, options) {
+    const agentId = agent === undefined || agent === null ? undefined : id(agent, 'agentId');
+    const { scheme, network, delegationConfig: { delegationId, apiKeyId } = {} } = options;
+    const config = delegationId ?? apiKeyId ? { delegationId, apiKeyId } : this.#given.delegationConfig;
+    const request = this.#call('token', this.#environment, clean(scheme), clean(network), id(plan, 'planId'), value(agentId), ...delegation(config));
+    return this.#answer(JSON.parse(checked(request)));
+  }
+
+  /** How long to wait before a balance is read again, in milliseconds, after so many times. */
+  pause(times) { return Number(this.#call('pollPause', times)); }
+
+  // --- the budget ------------------------------------------------------------------------------------
+
+  get spend() {
+    const spend = seen(JSON.parse(this.#call('spend', Date.now())));
+    if (this.#store) spend.receipts = this.#store.receipts;
+    return spend;
+  }
+
+  /** From now on a step is taken when the store says so: `turn`, then `turned`. */
+  keepWith(store) {
+    this.#store = store;
+    this.#call('hold');
+  }
+
+  /** Loads the stored budget, if it could be read, takes the steps, and gives the budget to store. */
+  turn(text, tab) {
+    if (text !== undefined) this.#call('load', tab, value(text));
+    for (const fields of this.#steps.splice(0)) this.#results.push([fields, this.#call(...fields)]);
+    return this.#call('stored', tab);
+  }
+
+  /** The budget is stored, or could not be. */
+  turned(stored) {
+    if (!stored) this.#call('storageFailed');
+    for (const [fields, result] of this.#results.splice(0)) this.#take(fields, result);
+    this.#run(this.#call('commands'));
+  }
+
+  /** The records of this instance; undefined where they are as they were when this was last called. */
+  records() {
+    const text = this.#call('records');
+    return text ? seen(JSON.parse(text)) : undefined;
+  }
+};
+
+const NOT_LOGGED_IN = 'log in first: payments.connect() in a page, an nvmApiKey elsewhere';
+
+function id(given, name) {
+  if (typeof given === 'string') return clean(given);
+  if (typeof given === 'bigint') return String(given);
+  throw paymentsError(`${name} must be a string`, undefined, { code: 'validation', retryable: false });
+}
+
+/** One call of `payments.fetch`. */
+class PaidFetch {
+  /** The seller's last answer, and the last error that JavaScript threw. */
+  #head;
+  #cause;
+  #isOver = false;
+
+  constructor(parts) {
+    Object.assign(this, parts);
+    this.sender.watch((late) => this.#event(late ? 'timedOut' : 'aborted'));
+  }
+
+  #event(...fields) {
+    if (!this.#isOver) this.step('event', Date.now(), this.id, ...fields);
+  }
+
+  /** An action failed: the buyer hears of it, and the caller gets the cause. */
+  failed(event, cause) {
+    this.#cause = cause;
+    this.#event(event);
+  }
+
+  /** Does one action of the core's. */
+  async act(action) {
+    if (action.do === 'finish') return this.#finish(action);
+    const [failed, work] = WORK[action.do];
+    let fields;
+    try {
+      fields = await work(this, action);
+    } catch (cause) {
+      return this.failed(failed, cause);
+    }
+    return this.#event(...fields);
+  }
+
+  async sent({ url: to, token, redirect, asGet }) {
+    const head = await this.sender.send(this.hooks.fetch, to, 'payment-signature', token, redirect, asGet);
+    this.#head?.drop();
+    this.#head = head;
+    const { status, redirected, at, hidden, to: next } = head;
+    return [
+      'answered', status, flag(redirected), ...url(at), ...(hidden ? [1] : ['', ...url(next)]),
+      value(head.header('payment-required')), value(head.header('payment-response')),
+    ];
+  }
+
+  async body() { return ['body', value(await this.#head?.text(MAX_OFFER).catch(() => undefined))]; }
+
+  /** Which of several offers: the callback answers with one of them, or its place in the list. */
+  async selected(offers) {
+    const chosen = await this.sender.asked((async () => this.hooks.select(offers))());
+    const place = /^\d+$/.test(chosen) && typeof chosen !== 'object' ? Number(chosen) : offers.indexOf(chosen);
+    return ['selected', place < 0 ? '' : place];
+  }
+
+  async approved(offer) {
+    const given = await this.sender.asked((async () => ask(this.hooks.approve, offer, this.core, offer.planId, this.sender))());
+    if (typeof given !== 'object' || given === null) return ['approved', flag(given === true)];
+    const { approve, purchase, remember } = given;
+    return ['approved', flag(approve === true), flag(purchase), flag(remember === true), ...delegation(given)];
+  }
+
+  #finish({ error, spend, receipt, offers }) {
+    const { signal } = this.sender;
+    seen(spend);
+    const head = this.#head;
+    if (!error) {
+      const result = { ...(head && { response: head.response }), ...(receipt && { receipt: seen(receipt) }), spend };
+      if (this.hooks.quote) result.offers = seen(offers);
+      return this.end(() => result);
+    }
+    const cause = signal?.aborted ? signal.reason : this.#cause;
+    const status = error.status ?? head?.status;
+    return this.end(() => {
+      throw failure(error, { ...(status !== undefined && { status }), spend, ...(head && { response: head.response }), ...(cause !== undefined && { cause }) });
+    });
+  }
+
+  /** The fetch is over: the promise gets its result. */
+  end(result) {
+    this.#isOver = true;
+    this.forget();
+    this.sender.done();
+    try {
+      this.resolve(result());
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+}
+
+/** The actions: the event where one fails, and the work. */
+const WORK = {
+  send: ['sendFailed', (fetch, action) => fetch.sent(action)],
+  readBody: ['sendFailed', (fetch) => fetch.body()],
+  select: ['approveFailed', (fetch, { offers }) => fetch.selected(seen(offers))],
+  ask: ['approveFailed', (fetch, { offer }) => fetch.approved(seen(offer))],
+};

@@ -1,0 +1,113 @@
+//! Writing the texts that JavaScript reads with `JSON.parse`. A member that is absent is left out; credits are texts of digits.
+
+use crate::wire::{Credits, digits};
+use alloc::string::String;
+
+/// A JSON text in the making.
+#[derive(Default)]
+pub(super) struct Json(String);
+
+impl Json {
+    pub(super) fn done(self) -> String {
+        self.0
+    }
+
+    /// An object.
+    pub(super) fn object(&mut self, members: &dyn Fn(&mut Self)) {
+        self.between('{', '}', members);
+    }
+
+    /// An object as a member.
+    pub(super) fn member(&mut self, name: &str, members: &dyn Fn(&mut Self)) {
+        self.name(name);
+        self.object(members);
+    }
+
+    /// A list as a member.
+    pub(super) fn list(&mut self, name: &str, entries: &dyn Fn(&mut Self)) {
+        self.name(name);
+        self.between('[', ']', entries);
+    }
+
+    /// A list.
+    pub(super) fn entries(&mut self, entries: &mut dyn FnMut(&mut Self)) {
+        self.0.push('[');
+        entries(self);
+        self.0.push(']');
+    }
+
+    #[inline(never)]
+    fn between(&mut self, open: char, close: char, inside: &dyn Fn(&mut Self)) {
+        self.comma();
+        self.0.push(open);
+        inside(self);
+        self.0.push(close);
+    }
+
+    fn comma(&mut self) {
+        if !matches!(self.0.as_bytes().last(), None | Some(b'{' | b'[' | b':')) {
+            self.0.push(',');
+        }
+    }
+
+    #[inline(never)]
+    fn name(&mut self, name: &str) {
+        self.text_value(name);
+        self.0.push(':');
+    }
+
+    #[inline(never)]
+    pub(super) fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        self.text_value(text);
+    }
+
+    pub(super) fn some_text(&mut self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn number(&mut self, name: &str, number: u64) {
+        self.name(name);
+        self.0.push_str(&digits(number));
+    }
+
+    pub(super) fn flag(&mut self, name: &str, flag: bool) {
+        self.name(name);
+        self.0.push_str(if flag { "true" } else { "false" });
+    }
+
+    pub(super) fn credits(&mut self, name: &str, credits: Credits) {
+        self.text(name, &credits.digits());
+    }
+
+    pub(super) fn some_credits(&mut self, name: &str, credits: Option<Credits>) {
+        if let Some(credits) = credits {
+            self.credits(name, credits);
+        }
+    }
+
+    fn text_value(&mut self, text: &str) {
+        const HEX: [char; 16] =
+            ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+        self.comma();
+        self.0.push('"');
+        for letter in text.chars() {
+            match letter {
+                '"' | '\\' => {
+                    self.0.push('\\');
+                    self.0.push(letter);
+                }
+                '\0'..' ' => {
+                    let code = letter as usize;
+                    self.0.push_str("\\u00");
+                    self.0.extend([HEX.get(code >> 4), HEX.get(code & 15)].into_iter().flatten());
+                }
+                _ => self.0.push(letter),
+            }
+        }
+        self.0.push('"');
+    }
+}
