@@ -138,8 +138,7 @@ impl Engine {
             }
             "unanswered" => {
                 let (order, repeatable) = (fields.is_set(), fields.is_set());
-                let error =
-                    if order { FetchError::PurchaseUnknown } else { FetchError::PlatformUnreachable };
+                let error = if order { FetchError::PurchaseUnknown } else { FetchError::PlatformUnreachable };
                 return Ok(error::of(&error, repeatable));
             }
             "pauseBeforeRetry" => {

@@ -3,8 +3,8 @@
 use super::fields::Fields;
 use crate::api::plans::PlanPrice;
 use crate::subscriber::{
-    Approval, Event, FetchId, FetchRequest, Policy, PurchaseLimits, Redirected, Redirects, ResponseHead, Target,
-    Timeouts,
+    Approval, Event, FetchId, FetchRequest, Policy, PurchaseLimits, Redirected, Redirects, ResponseHead,
+    Target, Timeouts,
 };
 use crate::wire::{DelegationRef, WireError};
 use alloc::sync::Arc;
@@ -20,16 +20,15 @@ fn target(fields: &mut Fields<'_>) -> Option<Target> {
 
 /// `delegationId`, or else `apiKeyId`.
 pub(super) fn delegation(fields: &mut Fields<'_>) -> Result<Option<DelegationRef>, WireError> {
-    match (fields.some(), fields.some()) {
-        (Some(id), _) => DelegationRef::parse(id, "delegationId").map(Some),
-        (None, Some(id)) => DelegationRef::of_api_key(id, "apiKeyId").map(Some),
+    match (fields.value(), fields.value()) {
+        (Some(id), _) => DelegationRef::parse(&id, "delegationId").map(Some),
+        (None, Some(id)) => DelegationRef::of_api_key(&id, "apiKeyId").map(Some),
         (None, None) => Ok(None),
     }
 }
 
 pub(super) fn request(fields: &mut Fields<'_>) -> Result<FetchRequest, WireError> {
-    let target =
-        target(fields).unwrap_or(Target { url: "".into(), origin: "".into(), path: "".into() });
+    let target = target(fields).unwrap_or(Target { url: "".into(), origin: "".into(), path: "".into() });
     let method = fields.next();
     let mut request = FetchRequest::new(target, method);
     request.redirects = match fields.next() {
@@ -99,9 +98,7 @@ pub(super) fn event(mut fields: Fields<'_>) -> Result<Event, WireError> {
             receipt: fields.value(),
         }),
         "body" => Event::Body(fields.last_value()),
-        "selected" => {
-            Event::Selected(fields.number().and_then(|place| usize::try_from(place).ok()))
-        }
+        "selected" => Event::Selected(fields.number().and_then(|place| usize::try_from(place).ok())),
         "approved" => Event::Approved(Approval {
             approve: fields.is_set(),
             purchase: fields.flag(),

@@ -4,8 +4,8 @@ use super::error;
 use super::json::Json;
 use crate::api::{Auth, Request};
 use crate::subscriber::{
-    Action, Buyer, FetchId, Finish, Notice, NoticeKind, Offer, Outcome, PaymentRecord, PlatformCall, Redirects,
-    Spend,
+    Action, Buyer, FetchId, Finish, Notice, NoticeKind, Offer, Outcome, PaymentRecord, PlatformCall,
+    Redirects, Spend,
 };
 use crate::wire::{Credits, Id, Receipt, Secret};
 
@@ -25,11 +25,14 @@ pub(super) fn action(fetch: FetchId, action: &Action, json: &mut Json) {
             Action::Send(send) => {
                 json.some_text("url", send.target.as_ref().map(|target| target.url.as_str()));
                 json.some_text("token", send.token.as_ref().map(Secret::expose));
-                json.text("redirect", match send.redirects {
-                    Redirects::Follow => "follow",
-                    Redirects::Manual => "manual",
-                    Redirects::Error => "error",
-                });
+                json.text(
+                    "redirect",
+                    match send.redirects {
+                        Redirects::Follow => "follow",
+                        Redirects::Manual => "manual",
+                        Redirects::Error => "error",
+                    },
+                );
                 json.flag("asGet", send.as_get);
             }
             Action::ReadBody => {}

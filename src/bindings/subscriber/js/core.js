@@ -42,7 +42,7 @@ const value = (text) => (text === undefined ? '' : `=${text}`);
 const flag = (is) => (is === undefined ? '' : is ? 1 : 0);
 const list = (texts = []) => texts.map(clean).join('\n');
 const url = (place) => (place ? [place.url, place.origin, place.path] : ['', '', '']);
-const delegation = ({ delegationId, apiKeyId } = {}) => [clean(delegationId), clean(apiKeyId)];
+const delegation = ({ delegationId, apiKeyId } = {}) => [delegationId, apiKeyId].map((id) => (id === undefined ? '' : `=${clean(id)}`));
 const answer = (given) => (given ? [given.status, value(given.correlation), value(given.text)] : []);
 
 function policy(given) {
@@ -326,7 +326,7 @@ export const createCore = (Engine) => class Core {
   async getX402AccessToken(plan, agent, options) {
     const agentId = agent === undefined || agent === null ? undefined : id(agent, 'agentId');
     const { scheme, network, delegationConfig: { delegationId, apiKeyId } = {} } = options;
-    const config = delegationId ?? apiKeyId ? { delegationId, apiKeyId } : this.#given.delegationConfig;
+    const config = (delegationId ?? apiKeyId) !== undefined ? { delegationId, apiKeyId } : this.#given.delegationConfig;
     const request = this.#call('token', this.#environment, clean(scheme), clean(network), id(plan, 'planId'), value(agentId), ...delegation(config));
     return this.#answer(JSON.parse(checked(request)));
   }
