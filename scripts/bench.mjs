@@ -1,163 +1,48 @@
-// npm run bench: how many pairs of a verify and a settle the sandbox answers in a second, and what bounds it: the machine's own
-// limits are measured beside it.
-import { fdatasyncSync, mkdirSync, mkdtempSync, openSync, closeSync, writeFileSync, writeSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+// npm run bench: measures what the project promises, beside peers. Each group of figures is a file of scripts/bench.
+import { readdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { build } from './lib/build.mjs';
-import { startWorkerd } from './lib/workerd-process.mjs';
 import { UserError, main, options } from './lib/cli.mjs';
-import { processorTime, rate, request } from './lib/load.mjs';
 import { repoPath } from './lib/run.mjs';
-import { forget, scratch } from '../src/cli/temporary-folder.js';
-import { count, out, table } from './lib/terminal.mjs';
+import { out, table } from './lib/terminal.mjs';
 
-const USAGE = `npm run bench [-- --seconds N] [--lanes N]
+const USAGE = `npm run bench [-- --quick] [--json] [--only PREFIX]
 
-  --seconds N   for how long each is measured; 4 if it does not say
-  --lanes N     how many calls are under way at once; 32 if it does not say`;
+  --quick         fewer rounds: about two minutes
+  --json          prints one JSON object instead of a table
+  --only PREFIX   only the groups with a key that begins so, like gate or stream; may be given more than once`;
 
-/** A Worker that does nothing, and a Durable Object that does nothing or writes a row. */
-const EMPTY = `export default {
-  async fetch(request, env) {
-    if (new URL(request.url).pathname !== '/worker') return env.SANDBOX.getByName('sandbox').fetch(request);
-    await request.text();
-    return new Response('{}');
-  },
-};
-export class Sandbox {
-  constructor(state) {
-    this.sql = state.storage.sql;
-    this.sql.exec('CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, text TEXT)');
-  }
-  async fetch(request) {
-    await request.text();
-    if (new URL(request.url).pathname === '/row') this.sql.exec('INSERT INTO rows (text) VALUES (?)', 'something');
-    return new Response('{}');
-  }
-}`;
+/**
+ * A group exports `keys` (the names of its figures), `needs` (the artefacts that it measures), and `measure({ quick })`,
+ * which returns `{ key: figure }`. A figure is a number, or `{ min, median, max }` of the rounds with `unit` and any notes.
+ */
+async function groups(only) {
+  const files = readdirSync(repoPath('scripts/bench')).filter((name) => name.endsWith('.group.mjs')).sort();
+  const all = await Promise.all(files.map(async (name) => import(pathToFileURL(repoPath('scripts/bench', name)).href)));
+  const chosen = only ? all.filter(({ keys }) => keys.some((key) => only.some((prefix) => key.startsWith(prefix)))) : all;
+  if (chosen.length === 0) throw new UserError('no figure begins so', `one of ${all.flatMap(({ keys }) => keys).join(', ')}`, USAGE);
+  return chosen;
+}
 
 main(async () => {
-  const { seconds = '4', lanes = '32' } = options(USAGE, { seconds: {}, lanes: {} });
-  for (const [name, value] of [['--seconds', seconds], ['--lanes', lanes]]) {
-    if (!/^[1-9]\d*$/.test(value)) throw new UserError(`${name} must be a whole number of at least 1`, undefined, USAGE);
+  const { quick = false, json = false, only, out: path } = options(USAGE, { quick: { type: 'boolean' }, json: { type: 'boolean' }, only: { multiple: true }, out: {} });
+  const chosen = await groups(only);
+  const artefacts = [...new Set(chosen.flatMap(({ needs = [] }) => needs))];
+  if (artefacts.length > 0) await build(artefacts);
+  const figures = {};
+  for (const { keys, measure } of chosen) {
+    process.stderr.write(out.dim(`${keys[0].split('.')[0]} ...\n`));
+    Object.assign(figures, await measure({ quick }));
   }
-  await build(['sandbox']);
-  const disk = mkdtempSync(join(repoPath('target'), 'bench-'));
-  const memory = scratch();
-  const rows = [];
-  try {
-    for (const [place, folder] of [['in memory', memory], ['on disk', disk]]) {
-      const commits = place === 'on disk' ? synced(folder) : undefined;
-      for (const measured of [...await machine(folder, Number(seconds), Number(lanes)), ...await sandbox(folder, Number(seconds), Number(lanes))]) {
-        rows.push({ place, commits, ...measured });
-      }
-    }
-  } finally {
-    forget(disk);
-    forget(memory);
-  }
-  print(rows, { lanes, commits: rows.find(({ commits }) => commits)?.commits });
+  const result = { machine: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} processors`, node: process.version, figures };
+  if (path) writeFileSync(path, `${JSON.stringify(result, null, 2)}\n`);
+  if (json) return void console.log(JSON.stringify(result, null, 2));
+  const shown = (value) => (typeof value === 'number' ? String(Math.round(value * 100) / 100) : '');
+  const rows = Object.entries(figures).map(([key, figure]) => {
+    const { min, median, max, unit = '', note = '' } = typeof figure === 'number' ? { median: figure } : figure;
+    return [key, shown(min), out.bold(shown(median)), shown(max), unit, out.dim(note)];
+  });
+  console.log(`\n${table([['', 'min', 'median', 'max', '', ''].map((cell) => out.dim(cell)), ...rows], 'lrrrll')}\n`);
+  console.log(out.dim(`${result.machine}, Node ${result.node}. Ratios are CPU of the peer over ours, within one round: above 1 is better for us, unless the unit says otherwise.`));
 });
-
-/** Measures the runtime on this machine without the sandbox. */
-async function machine(folder, seconds, lanes) {
-  const root = join(folder, 'empty');
-  mkdirSync(root);
-  writeFileSync(join(root, 'entry.js'), EMPTY);
-  const { url, pid, stop } = await startWorkerd({ data: join(folder, 'empty-data'), root });
-  try {
-    const body = { text: 'x'.repeat(1500) };
-    const measured = [];
-    for (const [what, path] of [['an empty Worker', '/worker'], ['an empty Durable Object', '/object'], ['one that writes a row', '/row']]) {
-      const bytes = request(url, 'POST', path, { body });
-      measured.push(await measure(what, { url, pid, seconds, lanes }, (send) => send(bytes)));
-    }
-    return measured;
-  } finally {
-    await stop();
-  }
-}
-
-/** The sandbox: settles and verifies of tokens that are used again and again, and of tokens that are good once. */
-async function sandbox(folder, seconds, lanes) {
-  const { client, offer } = await import('../tests/sandbox/client.mjs');
-  const { url, pid, stop } = await startWorkerd({ data: join(folder, 'sandbox') });
-  try {
-    const seller = await client(url).open('Seller');
-    const plan = await seller.plan({ credits: { amount: '1000000000' } });
-    const buyers = await Promise.all(Array.from({ length: Math.min(lanes, 16) }, async () => {
-      const buyer = await client(url).open();
-      await buyer.order(plan);
-      const delegationId = await buyer.delegation({ durationSecs: 86_400 });
-      const resource = { url: '/ask' };
-      const mint = { accepted: { ...offer(plan), extra: {} }, delegationConfig: { delegationId }, tokenVersion: 3, resource };
-      const token = await buyer.token(plan, { delegationId });
-      return { token, mint: request(url, 'POST', '/api/v1/x402/permissions', { body: mint, headers: { authorization: `Bearer ${buyer.key}` } }), ...calls(token) };
-    }));
-    function calls(token) {
-      const body = {
-        paymentRequired: { x402Version: 2, resource: { url: '/ask' }, accepts: [{ ...offer(plan), extra: { version: '1' } }], extensions: {} },
-        x402AccessToken: token, maxAmount: '1',
-      };
-      const headers = { authorization: `Bearer ${seller.key}` };
-      return Object.fromEntries(['verify', 'settle'].map((name) => [name, request(url, 'POST', `/api/v1/x402/${name}`, { body, headers })]));
-    }
-    const made = async (send, bytes, status = 200) => {
-      const answer = await send(bytes);
-      if (answer.status !== status) throw new Error(`${answer.status} ${answer.body}`);
-      return answer;
-    };
-    const of = (lane) => buyers[lane % buyers.length];
-    const once = async (send, lane) => {
-      const { verify, settle } = calls(JSON.parse((await made(send, of(lane).mint, 201)).body).accessToken);
-      await made(send, verify);
-      await made(send, settle);
-    };
-    const at = { url, pid, seconds, lanes };
-    return [
-      await measure('verify', at, (send, lane) => made(send, of(lane).verify)),
-      await measure('settle', at, (send, lane) => made(send, of(lane).settle)),
-      { pairs: true, ...await measure('verify and settle', at, async (send, lane) => { await made(send, of(lane).verify); await made(send, of(lane).settle); }) },
-      await measure('mint once, verify and settle', at, once),
-    ];
-  } finally {
-    await stop();
-  }
-}
-
-/** How often it can be done in a second, and how much of a processor the server had of it. */
-async function measure(what, { url, pid, seconds, lanes }, work) {
-  await rate(url, lanes, 1, work);
-  const [before, began] = [processorTime(pid), performance.now()];
-  const perSecond = await rate(url, lanes, seconds, work);
-  const passed = (performance.now() - began) / 1000;
-  const after = processorTime(pid);
-  const busy = before === undefined || after === undefined ? undefined : (after - before) / passed;
-  return { what, perSecond, busy };
-}
-
-/** How many commits the disk takes in a second, one after the other. */
-function synced(folder) {
-  const file = openSync(join(folder, 'sync'), 'w');
-  const page = Buffer.alloc(8192, 1);
-  const began = performance.now();
-  let done = 0;
-  for (; performance.now() - began < 1000; done++) {
-    writeSync(file, page, 0, page.length, 0);
-    fdatasyncSync(file);
-  }
-  closeSync(file);
-  return done;
-}
-
-function print(rows, { lanes, commits }) {
-  const head = ['', '', 'a second', 'processor', 'time each', 'a core could'].map((cell) => out.dim(cell));
-  const lines = rows.map(({ place, what, perSecond, busy, pairs }) => [
-    out.dim(place), pairs ? out.bold(what) : what, pairs ? out.bold(count(Math.round(perSecond))) : count(Math.round(perSecond)),
-    busy === undefined ? '' : `${Math.round(busy * 100)} %`, busy === undefined ? '' : `${Math.round((busy / perSecond) * 1e6)} µs`,
-    busy ? count(Math.round(perSecond / busy)) : '',
-  ]);
-  console.log(`\n${table([head, ...lines], 'llrrrr')}\n`);
-  console.log(out.dim(`${lanes} calls at once, ${availableParallelism()} processors, which the load shares; the disk takes ${count(commits)} commits a second, one after the other.`));
-  console.log(out.dim('workerd runs all of a sandbox in one thread: "a core could" is what that thread could do if it never waited.'));
-}
