@@ -9,7 +9,7 @@ import { UserError } from './cli.mjs';
 import { builderShapes, gateErrors, optionShapes, withOptions } from './options.mjs';
 import { prune } from './prune.mjs';
 import { repoPath, root, run } from './run.mjs';
-import { count, notice, step } from './terminal.mjs';
+import { count, notice, step, working } from './terminal.mjs';
 import { crateVersion, setup } from './tools.mjs';
 
 /**
@@ -93,9 +93,26 @@ export async function build(names = [], { dev = false } = {}) {
   const wanted = names.length > 0 ? names : Object.keys(ARTEFACTS);
   const chosen = new Set(wanted.flatMap((name) => [...(ARTEFACTS[name].needs ?? []), name]));
   const { bindgen } = await setup('bindgen');
-  for (const name of chosen) {
-    if (upToDate(name, dev)) continue;
-    await step(`build ${name}${dev ? ' (dev)' : ''}`, (report) => buildOne(name, { dev, bindgen, report }));
+  // An artefact is finished, which takes one processor, while the next one compiles.
+  const unfinished = new Map();
+  const finished = async (name) => {
+    const work = unfinished.get(name);
+    unfinished.delete(name);
+    if (work) await step(`build ${name}${dev ? ' (dev)' : ''}`, () => work);
+  };
+  const needs = (name) => ARTEFACTS[name].needs ?? [];
+  try {
+    for (const name of [...chosen].sort((one, other) => needs(one).length - needs(other).length)) {
+      for (const needed of needs(name)) await finished(needed);
+      if (upToDate(name, dev)) continue;
+      const compiled = await working(`compile ${name}`, (report) => compileOne(name, { dev, report }));
+      const work = finishOne(name, { dev, bindgen, compiled });
+      work.catch(() => {});
+      unfinished.set(name, work);
+    }
+    for (const name of [...unfinished.keys()]) await finished(name);
+  } finally {
+    await Promise.allSettled(unfinished.values());
   }
   // One package of three builds.
   for (const part of ['builder', 'paywall']) {
@@ -108,32 +125,30 @@ export async function build(names = [], { dev = false } = {}) {
   }
 }
 
-async function buildOne(name, { dev, bindgen, report }) {
+/** Runs cargo, and keeps its wasm in the folder in which the artefact is built. The next one is written to the same place. */
+async function compileOne(name, { dev, report }) {
   const artefact = ARTEFACTS[name];
-  const profile = dev ? 'wasm-dev' : 'release';
-  const started = Date.now();
   const quiet = artefact.quiet && !dev;
-  const compiled = await compile(artefact, profile, { quiet, report });
-
+  const started = Date.now();
+  const { wasm, sources } = await compile(artefact, dev ? 'wasm-dev' : 'release', { quiet, report });
   // Built aside and moved into place at the end: a build that fails leaves the last good one.
   const work = repoPath('target/dist', `.${name}.${process.pid}`);
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
+  writeFileSync(join(work, 'linked.wasm'), quiet ? prune(readFileSync(wasm)) : readFileSync(wasm));
+  return { work, sources, started };
+}
+
+async function finishOne(name, { dev, bindgen, compiled: { work, sources, started } }) {
+  const artefact = ARTEFACTS[name];
   try {
-    report('wasm-bindgen');
     const linked = join(work, 'linked.wasm');
-    writeFileSync(linked, quiet ? prune(readFileSync(compiled.wasm)) : readFileSync(compiled.wasm));
     await run(bindgen, [...artefact.bindgen, '--out-dir', work, '--out-name', artefact.name, linked]);
     rmSync(linked);
     const wasm = join(work, `${artefact.name}_bg.wasm`);
-    let renamed;
-    if (!dev) {
-      report('wasm-opt');
-      renamed = await optimised(artefact, wasm, work);
-    }
+    const renamed = dev ? undefined : await optimised(artefact, wasm, work);
     rmSync(`${wasm}.d.ts`, { force: true });
     portable(work, artefact.name);
-    report('template');
     copyTemplate(artefact.template, work);
     await artefact.finish?.(work, { dev, renamed });
     rmSync(dist(name), { recursive: true, force: true });
@@ -141,7 +156,7 @@ async function buildOne(name, { dev, bindgen, report }) {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  writeStamp(name, { dev, sources: compiled.sources, started });
+  writeStamp(name, { dev, sources, started });
   const { size } = statSync(dist(name, `${artefact.name}_bg.wasm`));
   return { note: `${count(size)} bytes of wasm` };
 }

@@ -1,6 +1,7 @@
 // The suites of `npm test`. Each is run as a person would run it alone, and gives the same few numbers:
 // `{ passed, failed, skipped, report }`, `report` being what failed, in full.
 import { accessSync, readFileSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { repoPath, run } from './run.mjs';
 
 const MINUTES = 60_000;
@@ -111,8 +112,9 @@ function nodeTests(folder, match = /\.test\.mjs$/, more = {}) {
         said.delete(test.file);
       }
     };
-    // One file at a time: each starts servers of its own, and the machine may be small.
-    const args = ['--test', '--test-concurrency=1', `--test-timeout=${15 * MINUTES}`, '--test-reporter=./scripts/lib/reporter.mjs'];
+    // Each file starts servers of its own on free ports, and most wait for them: two at a time on a small machine.
+    const concurrency = Math.min(4, Math.max(2, availableParallelism()));
+    const args = ['--test', `--test-concurrency=${concurrency}`, `--test-timeout=${15 * MINUTES}`, '--test-reporter=./scripts/lib/reporter.mjs'];
     const { code, stderr } = await run(process.execPath, [...args, ...files], {
       env, anyCode: true, timeout: 12 * MINUTES, onLine: (line, stream) => stream === 'stdout' && read(line),
     });
