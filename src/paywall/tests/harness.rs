@@ -108,6 +108,24 @@ pub(super) fn request(query: &str, headers: &[(&str, &str)]) -> RequestHead {
 }
 
 impl World {
+    /// The same gate and a copy of what its objects hold.
+    pub(super) fn copy(&self) -> Self {
+        Self {
+            gate: self.gate.clone(),
+            objects: self.objects.clone(),
+            origin: self.origin.clone(),
+            ending: self.ending,
+            price: self.price,
+            verify: self.verify.clone(),
+            settle: self.settle.clone(),
+            settles: self.settles.clone(),
+            failing: self.failing,
+            held: self.held,
+            now: self.now,
+            seeds: self.seeds,
+        }
+    }
+
     /// An origin that answers with these headers.
     pub(super) fn says(mut self, status: u16, headers: &[(&str, &str)]) -> Self {
         let headers = headers.iter().map(|(name, value)| (*name, *value)).collect();

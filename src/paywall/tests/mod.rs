@@ -4,6 +4,7 @@ mod aliases;
 mod cache;
 mod canonical;
 mod choice;
+mod client_gone;
 mod config;
 mod cors;
 mod document;
