@@ -15,6 +15,7 @@ mod http_settings;
 mod limits;
 mod objects;
 mod open_deliveries;
+mod own_addresses;
 mod passes;
 mod payment;
 mod payment_options;

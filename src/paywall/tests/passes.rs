@@ -396,3 +396,19 @@ fn the_log_tells_a_pass_from_a_payment() {
         assert_eq!((record.route.as_str(), record.texts[1].as_str()), (route, outcome), "{name}");
     }
 }
+
+#[test]
+fn what_came_to_less_than_the_most_that_it_could_buys_no_pass() {
+    let routes = json!({ "POST /ask": { "planId": "1001", "credits": { "by": "origin", "name": "x-cost", "most": 5 } } });
+    let routes = routes.to_string();
+    let passes = r#"{ "all": { "routes": ["POST /ask"], "seconds": 3600 } }"#;
+    let gate = gate(&[("ROUTES", &routes), ("PASSES", passes), SOLD[1]]);
+    for (cost, sold) in [("1", false), ("4", false), ("5", true)] {
+        let (mut visit, _) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
+        let _ = visit.handle_event(valid(), NOW);
+        let headers = [("x-cost", cost)].into_iter().collect();
+        let _ = visit.handle_event(Event::Origin(OriginResponse { status: 200, headers }), NOW);
+        let headers = delivered(visit.handle_event(burned(), NOW)).headers;
+        assert_eq!(headers.get(PASS).is_some(), sold, "{cost} of 5");
+    }
+}

@@ -67,6 +67,7 @@ fn rule_20_a_price_by_a_number_in_the_request() {
         ("twice, one wide", "?n=1&%EF%BD%8E=9", "400 price_unreadable"),
         ("twice, one with what cannot be seen", "?n=1&n%E2%80%8B=9", "400 price_unreadable"),
         ("only a look-alike", "?N=1", "400 price_unreadable"),
+        ("beside another that is encoded twice", "?n=2&%256d=9&x%2541=1", "4 of 4"),
         ("beside a name that begins so", "?n=2&n_max=9&nn=9&min=9&q[m]=9&%E6%97%A5=9&100%25=1", "4 of 4"),
         ("negative", "?n=-1", "400 price_unreadable"),
         ("a fraction", "?n=1.5", "400 price_unreadable"),

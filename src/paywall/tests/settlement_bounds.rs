@@ -100,6 +100,19 @@ fn what_cannot_be_written_down_is_not_settled_and_gives_back_what_it_had() {
 }
 
 #[test]
+fn a_charge_that_cannot_be_written_down_is_owed_and_not_settled() {
+    let mut world = routes(&json!({}), &[]);
+    world.failing = Some("charge");
+    let walk = pay(&mut world, "/after", None);
+    assert!(walk.delivery.is_some() && walk.answer.is_none());
+    assert_eq!(walk.settled(), None);
+    let [SettlementOutcome::Owed { why, receipt: None, .. }] = &ends(&walk)[..] else {
+        panic!("{:?}", ends(&walk))
+    };
+    assert_eq!(why, "state_unavailable");
+}
+
+#[test]
 fn rule_24_a_token_that_was_refused_may_be_tried_again_unless_it_is_spent() {
     // Where nothing bounds what is open, what is refused after delivery is not owed.
     let unbounded = json!({ "unbounded": true });
