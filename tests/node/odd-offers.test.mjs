@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Payments } from '../../target/dist/subscriber/index.js';
-import { base64, failure, offerOf, startPlatform, startSeller } from './kit.mjs';
+import { base64, failure, offerOf, startPlatform, startSeller } from './harness.mjs';
 
 let platform;
 let seller;
