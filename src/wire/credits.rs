@@ -1,6 +1,6 @@
 use super::{WireError, WireErrorKind};
 use alloc::string::String;
-use core::{fmt, str::FromStr};
+use core::{fmt, iter::Sum, str::FromStr};
 use serde_json::Value;
 
 /// An amount of credits of a plan: a uint256, a decimal string on the wire, a `bigint` in JavaScript.
@@ -139,6 +139,31 @@ impl From<u64> for Credits {
     }
 }
 
+impl TryFrom<Credits> for u64 {
+    type Error = WireError;
+
+    /// The amount as a `u64`; `BadValue` beyond `u64::MAX`.
+    fn try_from(amount: Credits) -> Result<Self, WireError> {
+        match amount.limbs {
+            [0, 0, 0, 0, 0, 0, high, low] => Ok(u64::from(high) << 32 | u64::from(low)),
+            _ => Err(WireError::new(WireErrorKind::BadValue, "credits")),
+        }
+    }
+}
+
+/// The sum, or the largest amount there is: see [`Credits::saturating_add`].
+impl Sum for Credits {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, Self::saturating_add)
+    }
+}
+
+impl<'a> Sum<&'a Credits> for Credits {
+    fn sum<I: Iterator<Item = &'a Credits>>(amounts: I) -> Self {
+        amounts.copied().sum()
+    }
+}
+
 impl FromStr for Credits {
     type Err = WireError;
 
@@ -181,6 +206,21 @@ mod tests {
 
     fn credits(text: &str) -> Credits {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn amounts_add_up_and_fit_into_a_u64_or_not() {
+        for (amounts, sum) in [
+            (&[][..], Some(0)),
+            (&["1", "18446744073709551614"], Some(u64::MAX)),
+            (&["1", "18446744073709551615"], None),
+        ] {
+            let amounts: Vec<Credits> = amounts.iter().map(|text| text.parse().unwrap()).collect();
+            let total: Credits = amounts.iter().sum();
+            assert_eq!(total, amounts.into_iter().sum());
+            assert_eq!(u64::try_from(total).ok(), sum);
+        }
+        assert_eq!([Credits::MAX, Credits::from(1)].into_iter().sum::<Credits>(), Credits::MAX);
     }
 
     #[test]

@@ -1,6 +1,10 @@
+use super::{WireError, WireErrorKind};
+use core::{fmt, str::FromStr};
+
 /// One of Nevermined's deployments, by name (contract section 2.2). Their addresses are
 /// [`api::Deployment`](crate::api::Deployment)'s business.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Environment {
     /// `sandbox`: the hosted test deployment.
     Sandbox,
@@ -50,17 +54,35 @@ impl Environment {
     }
 }
 
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Environment {
+    type Err = WireError;
+
+    /// As [`Environment::parse`]; `BadValue` for another name.
+    fn from_str(name: &str) -> Result<Self, WireError> {
+        Self::parse(name).ok_or_else(|| WireError::new(WireErrorKind::BadValue, "environment"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString as _;
 
     #[test]
     fn a_name_is_read_as_it_is_written() {
         for name in ["sandbox", "live", "staging_sandbox", "staging_live", "custom"] {
             assert_eq!(Environment::parse(name).map(Environment::as_str), Some(name));
+            assert_eq!(name.parse::<Environment>().unwrap().to_string(), name);
         }
         for name in ["", "Live", "testing", "sandbox-staging"] {
             assert_eq!(Environment::parse(name), None, "{name}");
+            assert!(name.parse::<Environment>().is_err(), "{name}");
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::{WireError, WireErrorKind};
 use alloc::string::String;
-use core::{fmt, marker::PhantomData};
+use core::{fmt, marker::PhantomData, str::FromStr};
 
 /// The id of a payment plan: a uint256 in decimal on the wire (contract section 1.3).
 pub type PlanId = Id<kind::Plan>;
@@ -44,6 +44,15 @@ impl DelegationRef {
     #[must_use]
     pub fn api_key_id(&self) -> Option<&str> {
         self.of_api_key.then(|| self.id.as_str())
+    }
+}
+
+impl FromStr for DelegationRef {
+    type Err = WireError;
+
+    /// The delegation of this id, as [`DelegationRef::parse`] with `delegationId` as the name of the field.
+    fn from_str(text: &str) -> Result<Self, WireError> {
+        Self::parse(text, "delegationId")
     }
 }
 
@@ -95,6 +104,21 @@ impl<K> Id<K> {
     }
 }
 
+impl<K> FromStr for Id<K> {
+    type Err = WireError;
+
+    /// As [`Id::parse`], with `id` as the name of the field.
+    fn from_str(text: &str) -> Result<Self, WireError> {
+        Self::parse(text, "id")
+    }
+}
+
+impl<K> AsRef<str> for Id<K> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl<K> fmt::Debug for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -120,6 +144,8 @@ mod tests {
                 (id.as_str(), id.to_string().as_str(), format!("{id:?}").as_str()),
                 (good, good, good)
             );
+            assert_eq!((good.parse::<PlanId>(), id.as_ref()), (Ok(id.clone()), good));
+            assert_eq!(good.parse::<DelegationRef>().unwrap().id(), Some(good));
         }
         for (bad, kind) in [
             ("", WireErrorKind::Missing),
@@ -132,6 +158,7 @@ mod tests {
             (&"9".repeat(129), WireErrorKind::TooLarge),
         ] {
             assert_eq!(PlanId::parse(bad, "planId").unwrap_err().kind, kind, "{bad}");
+            assert_eq!(bad.parse::<PlanId>().unwrap_err(), WireError::new(kind, "id"), "{bad}");
         }
     }
 }

@@ -21,6 +21,8 @@ mod payment_required;
 mod receipt;
 mod scheme;
 mod secret;
+#[cfg(feature = "serde")]
+mod serde;
 
 pub use accept::Accept;
 pub use access_token::AccessToken;

@@ -1,7 +1,9 @@
-use super::Environment;
+use super::{Environment, WireError, WireErrorKind};
+use core::{fmt, str::FromStr};
 
 /// A payment scheme of Nevermined's. An offer may name others: those are skipped, never guessed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Scheme {
     /// `nvm:erc4337`: credits bought with crypto, through a smart account and session keys.
     Erc4337,
@@ -40,8 +42,24 @@ impl Scheme {
     }
 }
 
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Scheme {
+    type Err = WireError;
+
+    /// As [`Scheme::parse`]; `BadValue` for another name.
+    fn from_str(name: &str) -> Result<Self, WireError> {
+        Self::parse(name).ok_or_else(|| WireError::new(WireErrorKind::BadValue, "scheme"))
+    }
+}
+
 /// A network of one of our schemes: a chain in CAIP-2, or the provider that charges the card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Network {
     /// `eip155:84532`, for tests.
     BaseSepolia,
@@ -77,9 +95,25 @@ impl Network {
     }
 }
 
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Network {
+    type Err = WireError;
+
+    /// As [`Network::parse`]; `BadValue` for another name.
+    fn from_str(name: &str) -> Result<Self, WireError> {
+        Self::parse(name).ok_or_else(|| WireError::new(WireErrorKind::BadValue, "network"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString as _;
 
     #[test]
     fn networks_per_environment() {
@@ -100,12 +134,15 @@ mod tests {
     fn only_our_schemes_are_known() {
         for name in ["nvm:erc4337", "nvm:card-delegation"] {
             assert_eq!(Scheme::parse(name).unwrap().as_str(), name);
+            assert_eq!(name.parse::<Scheme>().unwrap().to_string(), name);
         }
         for name in ["exact", "upto", "", "NVM:ERC4337", "nvm:erc4337 "] {
             assert_eq!(Scheme::parse(name), None, "{name}");
+            assert_eq!(name.parse::<Scheme>().unwrap_err().field, "scheme", "{name}");
         }
         for name in ["eip155:84532", "eip155:8453", "stripe", "braintree", "visa"] {
             assert_eq!(Network::parse(name).unwrap().as_str(), name);
+            assert_eq!(name.parse::<Network>().unwrap().to_string(), name);
         }
         assert_eq!(Network::parse("eip155:1"), None);
     }

@@ -1,5 +1,4 @@
 use super::super::{WireError, WireErrorKind};
-use super::address::is_hex;
 use super::{Amount, EvmAddress, ExactOffer, X402Version};
 use alloc::string::{String, ToString as _};
 use serde_json::{Map, Value, json};
