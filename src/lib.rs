@@ -13,11 +13,18 @@ extern crate alloc;
 pub mod api;
 #[cfg(any(feature = "subscriber", feature = "paywall", feature = "builder"))]
 mod bindings;
+#[cfg(all(feature = "client", not(target_arch = "wasm32")))]
+pub mod client;
 mod codec;
 pub mod paywall;
+#[cfg(all(feature = "sqlite", not(target_arch = "wasm32")))]
+pub mod sqlite;
 pub mod subscriber;
+#[cfg(all(feature = "tower", not(target_arch = "wasm32")))]
+pub mod tower;
+#[cfg(all(any(feature = "client", feature = "tower"), not(target_arch = "wasm32")))]
+pub mod transport;
 pub mod wire;
-
 #[cfg(feature = "worker")]
 pub mod worker;
 

@@ -27,9 +27,9 @@ export const SUITES = {
   },
 };
 
-/** `cargo test`: the core floors without a shell, then the rules of the sandbox, which link without a Worker too. */
+/** `cargo test`: the core and the native drivers, then the rules of the sandbox, which link without a Worker too. */
 async function native({ report }) {
-  const runs = [['test', '--locked', '--no-fail-fast'], ['test', '--locked', '--no-fail-fast', '-p', 'payments-wasm-sandbox']];
+  const runs = [['test', '--locked', '--no-fail-fast', '--features', 'client,serde,sqlite,tower'], ['test', '--locked', '--no-fail-fast', '-p', 'payments-wasm-sandbox']];
   return sum(await inTurn(runs, (args) => cargo(args, { report })));
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod query;
 
 pub mod builder;
 pub mod calls;
+pub mod delegations;
 pub mod plans;
 pub mod retry;
 pub mod x402;

@@ -2,6 +2,8 @@
 
 use super::flow::payment_attempt::PaymentAttempt;
 use crate::wire::{Credits, PaymentRequired, Receipt};
+use alloc::string::{String, ToString as _};
+use core::fmt;
 
 /// A payment that a request carries, as far as it is known.
 #[derive(Debug, Clone, Copy)]
@@ -85,5 +87,54 @@ impl<'a> Payment<'a> {
     #[must_use]
     pub fn route(&self) -> &'a str {
         &self.payment.route.name
+    }
+}
+
+/// The payment of a request, as a handler in Rust receives it.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PaymentContext {
+    /// The x402 access token: a secret.
+    pub token: String,
+    /// The offer that the payment was verified with.
+    pub payment_required: PaymentRequired,
+    /// The most that is settled, in credits.
+    pub credits: Credits,
+    /// The payer's address.
+    pub payer: Option<String>,
+    /// The plan that pays.
+    pub plan_id: String,
+    /// The agent, where the route names one.
+    pub agent_id: Option<String>,
+    /// The request id that verify returned.
+    pub agent_request_id: Option<String>,
+    /// The route, as the configuration has it.
+    pub route: String,
+}
+
+/// Does not show the token, which is a secret.
+impl fmt::Debug for PaymentContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PaymentContext")
+            .field("route", &self.route)
+            .field("payer", &self.payer)
+            .field("credits", &self.credits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Payment<'_>> for PaymentContext {
+    fn from(payment: Payment<'_>) -> Self {
+        let own = |text: &str| text.to_string();
+        Self {
+            token: payment.token().into(),
+            payment_required: payment.payment_required().clone(),
+            credits: payment.credits(),
+            payer: payment.payer().map(own),
+            plan_id: payment.plan_id().into(),
+            agent_id: payment.agent_id().map(own),
+            agent_request_id: payment.request_id().map(own),
+            route: payment.route().into(),
+        }
     }
 }

@@ -1,5 +1,7 @@
 use crate::api::is_loopback;
+use crate::wire::{WireError, WireErrorKind};
 use alloc::{string::String, vec::Vec};
+use core::str::FromStr;
 
 /// Where a request goes, as the platform's own URL parser took it apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,20 @@ impl Target {
         }
     }
 
+    /// The target of a reference in an answer from here, such as a `Location`: an absolute URL, or an absolute path; `None`
+    /// for any other.
+    #[must_use]
+    pub fn join(&self, reference: &str) -> Option<Self> {
+        if reference.starts_with("//") {
+            let scheme = self.origin.split("//").next().unwrap_or_default();
+            return [scheme, reference].concat().parse().ok();
+        }
+        if reference.starts_with('/') {
+            return [self.origin.as_str(), reference].concat().parse().ok();
+        }
+        reference.parse().ok()
+    }
+
     /// Whether an offer for the resource that is named so is another host's: an absolute http or https URL of another host
     /// or port (rule 3). A path, or a URL of another scheme, says nothing of an origin. `http` is taken where `https` was
     /// fetched, on default ports: a seller behind TLS may not know of it.
@@ -49,6 +65,58 @@ impl Target {
         !scheme_fits
             || there.port_unless(there.secure.unwrap_or(secure)) != here.port_unless(secure)
             || host(&there) != host(&here)
+    }
+}
+
+/// Reads an absolute http or https URL. Scheme and host become lower case, a default port and a fragment are dropped.
+///
+/// It is stricter than a browser: characters that a URL must escape, user names and backslashes are refused with
+/// `BadValue`, since two parsers may read them in two ways.
+///
+/// ```
+/// use payments_wasm::subscriber::Target;
+///
+/// let target: Target = "https://API.example:443/ask?q=1#top".parse()?;
+/// assert_eq!((target.url.as_str(), target.origin.as_str(), target.path.as_str()),
+///     ("https://api.example/ask?q=1", "https://api.example", "/ask"));
+/// # Ok::<(), payments_wasm::wire::WireError>(())
+/// ```
+impl FromStr for Target {
+    type Err = WireError;
+
+    fn from_str(url: &str) -> Result<Self, WireError> {
+        let bad = || WireError::new(WireErrorKind::BadValue, "url");
+        let url = url.split('#').next().unwrap_or_default();
+        if !url.bytes().all(|byte| byte.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&byte)) {
+            return Err(bad());
+        }
+        let (scheme, rest) = url.split_once("://").ok_or_else(bad)?;
+        let scheme = scheme.to_ascii_lowercase();
+        let usual_port = match scheme.as_str() {
+            "https" => ":443",
+            "http" => ":80",
+            _ => return Err(bad()),
+        };
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path_and_query) = rest.split_at_checked(end).ok_or_else(bad)?;
+        let authority = authority.to_ascii_lowercase();
+        let authority = authority.strip_suffix(usual_port).unwrap_or(&authority);
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => (host, Some(port)),
+            _ => (authority, None),
+        };
+        let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            Some(address) => address.bytes().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(&byte)),
+            None => host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
+        };
+        if host.is_empty() || !is_host || port.is_some_and(|port| port.parse::<u16>().is_err()) {
+            return Err(bad());
+        }
+        let slash = if path_and_query.starts_with('/') { "" } else { "/" };
+        let path_and_query = [slash, path_and_query].concat();
+        let path = path_and_query.split('?').next().unwrap_or_default().into();
+        let origin = [scheme.as_str(), "://", authority].concat();
+        Ok(Self { url: [&origin, path_and_query.as_str()].concat(), origin, path })
     }
 }
 
@@ -143,6 +211,54 @@ mod tests {
         ] {
             let target = Target { url: String::new(), origin: fetched.into(), path: "/".into() };
             assert_eq!(target.is_not_the_place_of(resource), elsewhere, "{fetched} {resource}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_taken_apart_or_refused() {
+        for (url, expected) in [
+            ("https://api.example", Some(("https://api.example/", "https://api.example", "/"))),
+            ("https://api.example?q=/a", Some(("https://api.example/?q=/a", "https://api.example", "/"))),
+            ("HTTP://Api.Example:80/A/b", Some(("http://api.example/A/b", "http://api.example", "/A/b"))),
+            ("http://api.example:443/", Some(("http://api.example:443/", "http://api.example:443", "/"))),
+            ("http://[::1]:8787/a", Some(("http://[::1]:8787/a", "http://[::1]:8787", "/a"))),
+            ("http://[::1]", Some(("http://[::1]/", "http://[::1]", "/"))),
+            ("http://127.0.0.1:1/a%20b", Some(("http://127.0.0.1:1/a%20b", "http://127.0.0.1:1", "/a%20b"))),
+            ("https://user@api.example/", None),
+            ("https://api.example@evil.example/", None),
+            ("https://api.example:x/", None),
+            ("https://api.example:99999/", None),
+            ("https://a:b:1/", None),
+            ("https://[::1/", None),
+            ("https:///ask", None),
+            ("https:\\\\api.example", None),
+            ("https://api.example\\@evil", None),
+            ("https://api example/", None),
+            ("https://münchen.example/", None),
+            ("ftp://api.example/", None),
+            ("/ask", None),
+            ("", None),
+        ] {
+            let found = url.parse::<Target>().ok();
+            let found = found
+                .as_ref()
+                .map(|target| (target.url.as_str(), target.origin.as_str(), target.path.as_str()));
+            assert_eq!(found, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_leads_to_an_absolute_url_or_path() {
+        let from: Target = "https://api.example:8443/a/b?c".parse().unwrap();
+        for (location, expected) in [
+            ("/x?y#z", Some("https://api.example:8443/x?y")),
+            ("//other.example/x", Some("https://other.example/x")),
+            ("http://other.example", Some("http://other.example/")),
+            ("x", None),
+            ("?y", None),
+            ("mailto:a@b", None),
+        ] {
+            assert_eq!(from.join(location).map(|to| to.url).as_deref(), expected, "{location}");
         }
     }
 

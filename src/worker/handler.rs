@@ -1,8 +1,8 @@
 //! The gate for a Worker of one's own: the handler behind it is Rust.
 
 use super::{Shell, serve, settings};
-use crate::paywall::{Gate, Payment, RequestHead};
-use crate::wire::{Credits, PaymentRequired};
+use crate::paywall::{Gate, PaymentContext, RequestHead};
+use crate::wire::Credits;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -38,27 +38,6 @@ pub struct Paywall {
     gate: Arc<Gate>,
     env: Env,
     price: Option<Price>,
-}
-
-/// What a handler knows of the payment for a request.
-#[derive(Clone, PartialEq)]
-pub struct PaymentContext {
-    /// The x402 access token: a secret.
-    pub token: String,
-    /// What was offered.
-    pub payment_required: PaymentRequired,
-    /// The most that is settled, in credits.
-    pub credits: Credits,
-    /// Who pays.
-    pub payer: Option<String>,
-    /// The plan that pays.
-    pub plan_id: String,
-    /// The agent, where the route names one.
-    pub agent_id: Option<String>,
-    /// What the platform calls this request.
-    pub agent_request_id: Option<String>,
-    /// The route, as the configuration has it.
-    pub route: String,
 }
 
 pub(super) type Price = Rc<dyn Fn(&RequestHead, &str) -> Option<Credits>>;
@@ -116,32 +95,5 @@ impl Paywall {
 impl std::fmt::Debug for Paywall {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Paywall").finish_non_exhaustive()
-    }
-}
-
-/// The token is a secret.
-impl std::fmt::Debug for PaymentContext {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PaymentContext")
-            .field("route", &self.route)
-            .field("payer", &self.payer)
-            .field("credits", &self.credits)
-            .finish_non_exhaustive()
-    }
-}
-
-impl From<Payment<'_>> for PaymentContext {
-    fn from(payment: Payment<'_>) -> Self {
-        let own = |text: &str| text.to_string();
-        Self {
-            token: payment.token().into(),
-            payment_required: payment.payment_required().clone(),
-            credits: payment.credits(),
-            payer: payment.payer().map(own),
-            plan_id: payment.plan_id().into(),
-            agent_id: payment.agent_id().map(own),
-            agent_request_id: payment.request_id().map(own),
-            route: payment.route().into(),
-        }
     }
 }

@@ -8,10 +8,11 @@ mod report;
 mod settings;
 mod state;
 
+pub use crate::paywall::PaymentContext;
 use crate::paywall::{
     Action, Delivery, Ending, Event, Finish, Gate, Meter, PlanQuery, RequestFlow, RequestHead,
 };
-pub use handler::{PaymentContext, Paywall};
+pub use handler::Paywall;
 
 use meter::Metered;
 use origin::Served;

@@ -1,7 +1,8 @@
 //! The origin's side: a URL, a service binding, a bucket, files of the Worker's own. What is asked and what is answered
 //! is the core's to say; bodies go from stream to stream, and none comes in here.
 
-use super::handler::{Handler, PaymentContext};
+use super::PaymentContext;
+use super::handler::Handler;
 use super::js;
 use super::js::{fetch, js_headers, response_init};
 use super::settings;

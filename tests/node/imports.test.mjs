@@ -15,6 +15,10 @@ const ALLOWED = {
   'bindings/subscriber': ['bindings/http', 'subscriber', 'api', 'wire', 'codec'],
   'bindings/builder': ['bindings/http', 'api', 'wire', 'codec'],
   'bindings/paywall': ['bindings/http', 'paywall', 'api', 'wire', 'codec'],
+  'transport': ['api', 'wire'],
+  'client': ['transport', 'subscriber', 'api', 'wire'],
+  'tower': ['transport', 'paywall', 'api', 'wire'],
+  'sqlite': ['paywall'],
   'worker': ['paywall', 'api', 'wire', 'codec'],
 };
 

@@ -47,6 +47,36 @@ pub trait Rows {
     }
 }
 
+impl<R: Rows + ?Sized> Rows for &mut R {
+    fn get(&self, kind: &str, id: &str) -> Result<Option<String>, RowsError> {
+        (**self).get(kind, id)
+    }
+
+    fn put(&mut self, kind: &str, id: &str, value: &str, due: Option<u64>) -> Result<(), RowsError> {
+        (**self).put(kind, id, value, due)
+    }
+
+    fn remove(&mut self, kind: &str, id: &str) -> Result<(), RowsError> {
+        (**self).remove(kind, id)
+    }
+
+    fn due(&self, now: u64, limit: u32) -> Result<Vec<Row>, RowsError> {
+        (**self).due(now, limit)
+    }
+
+    fn next_due(&self) -> Result<Option<u64>, RowsError> {
+        (**self).next_due()
+    }
+
+    fn list(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Row>, RowsError> {
+        (**self).list(kind, after, limit)
+    }
+
+    fn keep_ms(&self) -> u64 {
+        (**self).keep_ms()
+    }
+}
+
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {

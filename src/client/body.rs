@@ -1,0 +1,75 @@
+use bytes::{Bytes, BytesMut};
+use core::fmt;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use http_body::{Body, Frame, SizeHint};
+
+/// The body of a seller's response. It streams; a beginning that was read to look for an offer is read again.
+pub struct ResponseBody<B> {
+    beginning: Bytes,
+    rest: Pin<Box<B>>,
+}
+
+impl<B: Body<Data = Bytes>> ResponseBody<B> {
+    pub(super) fn new(body: B) -> Self {
+        Self { beginning: Bytes::new(), rest: Box::pin(body) }
+    }
+
+    /// Reads the body as a text of at most `limit` bytes, and leaves it readable; `None` where it is larger, breaks off or is
+    /// no UTF-8.
+    pub(super) async fn peek(&mut self, limit: usize) -> Option<String> {
+        let mut read = BytesMut::from(&self.beginning[..]);
+        let whole = loop {
+            if read.len() > limit {
+                break false;
+            }
+            match poll_fn(|context| self.rest.as_mut().poll_frame(context)).await {
+                None => break true,
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        read.extend_from_slice(&data);
+                    }
+                }
+                Some(Err(_)) => break false,
+            }
+        };
+        self.beginning = read.freeze();
+        whole.then(|| String::from_utf8(self.beginning.to_vec()).ok()).flatten()
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if !self.beginning.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(core::mem::take(&mut self.beginning)))));
+        }
+        self.rest.as_mut().poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.beginning.is_empty() && self.rest.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (rest, read) = (self.rest.size_hint(), self.beginning.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(read));
+        if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(read)) {
+            hint.set_upper(upper);
+        }
+        hint
+    }
+}
+
+impl<B> fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody").finish_non_exhaustive()
+    }
+}

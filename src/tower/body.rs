@@ -1,0 +1,137 @@
+use crate::paywall::{BodyCounter, EndReason, Ending, Meter};
+use bytes::Bytes;
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::oneshot;
+
+/// The body of an answer of the paywall: a text of its own, or the body of the service, which streams through it.
+pub struct PaidBody<B> {
+    kind: Kind<B>,
+}
+
+enum Kind<B> {
+    Text(Option<Bytes>),
+    Origin(Pin<Box<B>>),
+    Metered(Metered<B>),
+}
+
+/// A body that is counted, and whose end waits for the settlement.
+struct Metered<B> {
+    body: Option<Pin<Box<B>>>,
+    counter: BodyCounter,
+    ended: Option<oneshot::Sender<Ending>>,
+    tail: oneshot::Receiver<Option<String>>,
+}
+
+/// The other side of a counted body.
+pub(super) struct MeteredEnd {
+    /// The counts, when the body has ended.
+    pub(super) ended: oneshot::Receiver<Ending>,
+    /// Ends the answer with this text, or without one.
+    pub(super) finish: oneshot::Sender<Option<String>>,
+}
+
+impl<B> PaidBody<B> {
+    pub(super) fn text(text: String) -> Self {
+        Self { kind: Kind::Text(Some(text.into()).filter(|text: &Bytes| !text.is_empty())) }
+    }
+
+    pub(super) fn origin(body: B) -> Self {
+        Self { kind: Kind::Origin(Box::pin(body)) }
+    }
+
+    pub(super) fn metered(body: B, meter: &Meter) -> (Self, MeteredEnd) {
+        let (ended, ended_receiver) = oneshot::channel();
+        let (finish, tail) = oneshot::channel();
+        let metered = Metered {
+            body: Some(Box::pin(body)),
+            counter: BodyCounter::new(meter.unit.clone()),
+            ended: Some(ended),
+            tail,
+        };
+        (Self { kind: Kind::Metered(metered) }, MeteredEnd { ended: ended_receiver, finish })
+    }
+}
+
+impl<B> Metered<B> {
+    fn end(&mut self, how: EndReason) {
+        self.body = None;
+        if let Some(ended) = self.ended.take() {
+            // Without a receiver nobody settles any more.
+            let _ = ended.send(self.counter.ending(how));
+        }
+    }
+}
+
+/// A body that is dropped before its end is one whose client left.
+impl<B> Drop for Metered<B> {
+    fn drop(&mut self) {
+        self.end(EndReason::ClientLeft);
+    }
+}
+
+impl<B: Body<Data = Bytes>> Metered<B> {
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if let Some(body) = &mut self.body {
+            match ready!(body.as_mut().poll_frame(context)) {
+                Some(Ok(frame)) => {
+                    if let Some(data) = frame.data_ref() {
+                        self.counter.add(data);
+                    }
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+                Some(Err(error)) => {
+                    self.end(EndReason::OriginBroke);
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => self.end(EndReason::Whole),
+            }
+        }
+        if self.tail.is_terminated() {
+            return Poll::Ready(None);
+        }
+        let tail = ready!(Pin::new(&mut self.tail).poll(context));
+        let text = tail.ok().flatten().map(|tail| Bytes::from([self.counter.gap(), &tail].concat()));
+        Poll::Ready(text.map(|text| Ok(Frame::data(text))))
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for PaidBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match &mut self.kind {
+            Kind::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+            Kind::Origin(body) => body.as_mut().poll_frame(context),
+            Kind::Metered(metered) => metered.poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Text(text) => text.is_none(),
+            Kind::Origin(body) => body.is_end_stream(),
+            Kind::Metered(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+            Kind::Origin(body) => body.size_hint(),
+            Kind::Metered(_) => SizeHint::default(),
+        }
+    }
+}
+
+impl<B> fmt::Debug for PaidBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PaidBody").finish_non_exhaustive()
+    }
+}

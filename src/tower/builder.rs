@@ -1,0 +1,127 @@
+use super::PaywallLayer;
+use super::shared::{ClientAddress, Log, Price, Shared};
+use super::state::State;
+use crate::paywall::state::ObjectStore;
+use crate::paywall::{Bindings, CanonicalRequest, ConfigError, Document, Gate, Settings};
+use crate::transport::Transport;
+use crate::wire::Credits;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The options of a [`PaywallLayer`]. The configuration is that of the ready-made Worker, as a document, as variables, or
+/// both; the service is the origin, so `ORIGIN_URL` has no place in it.
+pub struct Builder<T> {
+    transport: T,
+    document: Document,
+    variables: BTreeMap<String, String>,
+    state: Option<State>,
+    price: Option<Price>,
+    client_address: ClientAddress,
+    log: Log,
+    routed: bool,
+}
+
+impl<T: Transport> Builder<T> {
+    pub(super) fn new(transport: T) -> Self {
+        Self {
+            transport,
+            document: Document::default(),
+            variables: BTreeMap::new(),
+            state: None,
+            price: None,
+            client_address: Box::new(|_| None),
+            log: Arc::new(|line| eprintln!("{line}")),
+            routed: true,
+        }
+    }
+
+    /// The configuration document: routes and settings as JSON. Values in it override variables.
+    ///
+    /// # Errors
+    /// It is no JSON object, or has a member that is not known.
+    pub fn document(mut self, text: &str) -> Result<Self, ConfigError> {
+        self.document = Document::parse(text)?;
+        Ok(self)
+    }
+
+    /// A variable of the configuration: `NVM_API_KEY`, `NVM_ENVIRONMENT`, `ROUTES`, …
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// The state that must be true once: claims on single-use tokens, the journal, rates, allowances, receipts. Without it
+    /// options that need a state are refused. [`MemoryStore`](crate::paywall::state::MemoryStore) is for one process,
+    /// `sqlite::SqliteStore` survives a restart.
+    #[must_use]
+    pub fn store(mut self, store: impl ObjectStore) -> Self {
+        self.state = Some(State::new(store));
+        self
+    }
+
+    /// The function that prices routes whose `credits` are `{ "by": "handler", "most": 12 }`: it receives the request
+    /// without its body, and the route's key. `None`, or more than `most`, is a 500.
+    #[must_use]
+    pub fn price<F, P>(mut self, price: F) -> Self
+    where
+        F: Fn(CanonicalRequest, String) -> P + Send + Sync + 'static,
+        P: Future<Output = Option<Credits>> + Send + 'static,
+    {
+        self.price = Some(Box::new(move |request, route| Box::pin(price(request, route))));
+        self
+    }
+
+    /// The client's address, for rates and allowances by address: with axum the `ConnectInfo<SocketAddr>` of the
+    /// extensions. By default it is not known, unless `ADDRESS_HEADER` names a header of a proxy.
+    #[must_use]
+    pub fn client_address(
+        mut self,
+        address: impl Fn(&http::request::Parts) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.client_address = Box::new(address);
+        self
+    }
+
+    /// The receiver of log lines: requests as JSON (unless `LOG` is off), settlements whose outcome is not known, errors.
+    /// By default they are written to standard error.
+    #[must_use]
+    pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.log = Arc::new(log);
+        self
+    }
+
+    /// For a layer around the whole application, before a router has chosen the handler. Without this, as inside
+    /// `Router::layer` of axum, a path like `//ask` is refused: the router has matched it as it was received, and the gate
+    /// would price another resource.
+    #[must_use]
+    pub fn before_router(mut self) -> Self {
+        self.routed = false;
+        self
+    }
+
+    /// Reads the configuration. Log the [`warnings`](Settings::warnings) of the gate's settings at start.
+    ///
+    /// # Errors
+    /// The first key that is missing or wrong.
+    pub fn build(self) -> Result<PaywallLayer<T>, ConfigError> {
+        let bindings = Bindings {
+            origin: true,
+            state: self.state.is_some(),
+            handler: self.price.is_some(),
+            ..Bindings::default()
+        };
+        let variable = |name: &str| self.variables.get(name).filter(|_| name != "ORIGIN_URL").cloned();
+        let gate = Gate::new(Settings::read_document(&self.document, variable, bindings)?);
+        let Self { transport, state, price, client_address, log, routed, .. } = self;
+        Ok(PaywallLayer {
+            shared: Arc::new(Shared { gate, transport, state, price, client_address, log, routed }),
+        })
+    }
+}
+
+impl<T> core::fmt::Debug for Builder<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Builder").finish_non_exhaustive()
+    }
+}
