@@ -55,3 +55,41 @@ impl Agreements {
         self.grants.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subscriber::Target;
+    use crate::wire::PaymentRequired;
+
+    fn offer(origin: &str, path: &str) -> Arc<Offer> {
+        let json = r#"{"x402Version":2,"accepts":[{"scheme":"nvm:erc4337","network":"n","planId":"p"}]}"#;
+        let required = PaymentRequired::from_json(json.as_bytes()).unwrap();
+        let target = Target { url: String::new(), origin: origin.into(), path: path.into() };
+        Arc::new(Offer::known(&required, &target).next().unwrap())
+    }
+
+    #[test]
+    fn terms_are_forgotten_by_method_origin_and_path_together() {
+        let all = [("GET", "a", "/1"), ("POST", "a", "/1"), ("GET", "b", "/1"), ("GET", "a", "/2")];
+        for (method, origin, path) in all {
+            let mut agreements = Agreements::default();
+            for (method, origin, path) in all {
+                agreements.remember_terms(method, offer(origin, path));
+            }
+            assert_eq!(agreements.terms.len(), 4);
+            // Remembered again, they are there once.
+            agreements.remember_terms(method, offer(origin, path));
+            assert_eq!(agreements.terms.len(), 4, "{method} {origin} {path}");
+            agreements.forget_terms(method, &offer(origin, path));
+            let left = agreements.terms.iter().map(|(method, offer)| {
+                (method.as_str(), offer.target.origin.as_str(), offer.target.path.as_str())
+            });
+            let expected = all.iter().copied().filter(|one| *one != (method, origin, path));
+            let (mut left, mut expected): (Vec<_>, Vec<_>) = (left.collect(), expected.collect());
+            left.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(left, expected, "{method} {origin} {path}");
+        }
+    }
+}

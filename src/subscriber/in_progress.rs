@@ -108,3 +108,33 @@ impl Questions {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fetch_is_within_the_question_of_which_it_was_begun_however_deep() {
+        let [one, two, three, four] = [1, 2, 3, 4].map(FetchId::from);
+        let mut questions = Questions::default();
+        questions.nest(two, one);
+        questions.nest(three, two);
+        // What is begun later, or is the fetch itself, is no outer fetch.
+        questions.nest(four, four);
+        questions.nest(one, four);
+        for (fetch, question, within) in [
+            (two, one, true),
+            (three, one, true),
+            (three, two, true),
+            (one, two, false),
+            (one, four, false),
+            (four, four, false),
+            (four, one, false),
+        ] {
+            assert_eq!(questions.is_within(fetch, question), within, "{fetch:?} in {question:?}");
+        }
+        questions.forget(two);
+        assert!(questions.is_within(three, two), "another stays");
+        assert!(!questions.is_within(three, one) && !questions.is_within(two, one));
+    }
+}

@@ -168,3 +168,61 @@ impl RunningCalls {
         self.purchases.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(id: &str) -> PlanId {
+        PlanId::parse(id, "planId").unwrap()
+    }
+
+    fn terms(id: &str) -> CallKind {
+        CallKind::Terms(GetPlanTerms { plan_id: plan(id) })
+    }
+
+    fn credits(id: &str) -> CallKind {
+        CallKind::Credits(AwaitedCredits {
+            call: GetPlanBalance { plan_id: plan(id), holder: String::new() },
+            needed: Credits::ZERO,
+            deadline: 0,
+            attempts: 0,
+            tx_hash: None,
+            confirmed: false,
+            own: false,
+        })
+    }
+
+    #[test]
+    fn a_fetch_joins_a_call_once_and_waits_for_that_alone() {
+        let [one, two] = [1, 2].map(FetchId::from);
+        let mut calls = RunningCalls::default();
+        assert!(!calls.is_running(&|_| true));
+        let first = calls.start(terms("1"), Vec::from([one]), 0);
+        let second = calls.start(terms("2"), Vec::from([two]), 5);
+        assert_eq!((first.id.number(), second.id.number(), second.delay_ms), (1, 2, 5));
+        let of_first = |kind: &CallKind| matches!(kind, CallKind::Terms(call) if call.plan_id == plan("1"));
+        let none = |_: &CallKind| false;
+        // Joined a second time, as the last and not as the last, it still waits once.
+        assert!(calls.join(one, &of_first) && calls.join(two, &of_first) && calls.join(one, &of_first));
+        assert!(!calls.join(one, &none));
+        assert!(calls.is_running(&of_first) && !calls.is_running(&none));
+        assert!(calls.is_awaited(two, &of_first) && !calls.is_awaited(one, &none));
+        assert!(!calls.is_awaited(FetchId::from(3), &of_first));
+        assert_eq!(calls.remove(first.id).unwrap().waiting, [one, two]);
+        assert!(calls.remove(first.id).is_none());
+        assert!(!calls.is_awaited(two, &of_first) && !calls.is_running(&of_first));
+    }
+
+    #[test]
+    fn a_plan_is_bought_while_its_credits_are_waited_for() {
+        let [one, two] = [1, 2].map(FetchId::from);
+        let mut calls = RunningCalls::default();
+        let call = calls.start(credits("1"), Vec::from([one]), 0);
+        let _ = calls.start(terms("2"), Vec::from([one]), 0);
+        assert!(calls.is_bought(&plan("1")) && !calls.is_bought(&plan("2")));
+        assert!(calls.join_purchase(two, &plan("1")) && !calls.join_purchase(two, &plan("2")));
+        assert_eq!(calls.remove(call.id).unwrap().waiting, [one, two]);
+        assert!(!calls.is_bought(&plan("1")));
+    }
+}

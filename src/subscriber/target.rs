@@ -206,6 +206,13 @@ mod tests {
             ("http://127.0.0.1:8787", "https://127.0.0.1:8787/ask", true),
             ("http://[::1]:8787", "http://[::1]:8787/ask", false),
             ("http://[::1]", "http://[::1]/ask", false),
+            ("https://api.example:8443", "http://api.example:8443/ask", true),
+            ("http://localhost", "https://localhost/ask", true),
+            // A URL without a scheme has the default port of the fetched one.
+            ("https://api.example", "//api.example:443/ask", false),
+            ("https://api.example", "//api.example:80/ask", true),
+            ("http://127.0.0.1", "//127.0.0.1:80/ask", false),
+            ("http://127.0.0.1", "//127.0.0.1:443/ask", true),
             ("https://api.example", "mcp://tools/search", false),
             ("https://api.example", "urn:x:y", false),
         ] {

@@ -350,6 +350,19 @@ fn the_origin_does_not_see_the_cookie() {
 fn configuration() {
     let routes = |text: &str| format!(r#"{{"a": {{"routes": {text}, "seconds": 60}}}}"#);
     let with = |more: &str| format!(r#"{{"a": {{"routes": ["GET /a"], {more}}}}}"#);
+    let named = |name: &str| format!(r#"{{"{name}": {{"routes": ["GET /a"], "seconds": 60}}}}"#);
+    let many = |count: u32| {
+        (0..count).map(|index| format!("k{index}:{}", "a".repeat(32))).collect::<Vec<_>>().join(",")
+    };
+    let long_name = format!(r#"PASSES["{}"]"#, "a".repeat(33));
+    // The longest and the most that there may be.
+    for (name, value) in [
+        ("PASSES", named(&"a".repeat(32))),
+        ("PASS_KEYS", format!("{}:{}", "k".repeat(16), "a".repeat(256))),
+        ("PASS_KEYS", many(8)),
+    ] {
+        assert!(passes(&[(name, &value)]).unwrap().is_some(), "{value}");
+    }
     let table: Vec<(&str, String, &str)> = vec![
         ("PASSES", "[]".into(), "PASSES"),
         ("PASSES", r#"{"A b": {}}"#.into(), r#"PASSES["A b"]"#),
@@ -377,6 +390,13 @@ fn configuration() {
         ("PASS_KEYS", "k1:short".into(), "PASS_KEYS"),
         ("PASS_KEYS", format!("{FIRST},{FIRST}"), "PASS_KEYS"),
         ("PASS_KEYS", format!("k 1:{}", "a".repeat(32)), "PASS_KEYS"),
+        ("PASS_KEYS", format!(":{}", "a".repeat(32)), "PASS_KEYS"),
+        ("PASS_KEYS", format!("{}:{}", "k".repeat(17), "a".repeat(32)), "PASS_KEYS"),
+        ("PASS_KEYS", format!("k1:{}", "a".repeat(31)), "PASS_KEYS"),
+        ("PASS_KEYS", format!("k1:{}", "a".repeat(257)), "PASS_KEYS"),
+        ("PASS_KEYS", many(9), "PASS_KEYS"),
+        ("PASSES", named(""), r#"PASSES[""]"#),
+        ("PASSES", named(&"a".repeat(33)), &long_name),
         ("REVOKED_PASSES", "[]".into(), "REVOKED_PASSES"),
         ("REVOKED_PASSES", r#"{"ids": []}"#.into(), "REVOKED_PASSES.ids"),
         ("REVOKED_PASSES", r#"{"passes": [1]}"#.into(), "REVOKED_PASSES.passes"),
@@ -399,4 +419,85 @@ fn configuration() {
     assert!(passes(&[("PASSES", "{}")]).unwrap().is_none());
     assert!(passes(&[]).unwrap().is_some());
     assert!(!format!("{:?}", keyed(FIRST)).contains("0123456789abcdef"), "a key is printed");
+}
+
+#[test]
+fn what_is_held_is_each_pass_once_for_its_own_set() {
+    let passes = keyed(FIRST);
+    let text = bought(&passes, NOW);
+    let held = |passes: &Passes, text: &str| {
+        let headers: HeaderList = [(PASS, text)].into_iter().collect();
+        let held = passes.held(&PresentedPasses::read(&headers, Method::Get), NOW);
+        held.into_iter().map(|pass| pass.set).collect::<Vec<_>>()
+    };
+    assert_eq!(held(&passes, &text), ["reports"]);
+    assert_eq!(held(&passes, &format!("{text}, {text}")), ["reports"], "it came twice");
+    let api: String = sold(&passes, "POST /ask", 2, NOW).get(PASS).unwrap().into();
+    assert_eq!(held(&passes, &format!("{api}, {text}")), ["api", "reports"]);
+    let list = json!({ "payers": { "0xb1": SECONDS } }).to_string();
+    let revoked = super::tests::passes(&[("REVOKED_PASSES", &list)]).unwrap().unwrap();
+    assert_eq!(held(&revoked, &text), [""; 0]);
+}
+
+#[test]
+fn eight_cookies_and_four_in_the_header_are_read() {
+    let passes = keyed(FIRST);
+    let text = bought(&passes, NOW);
+    let set = passes.set_of("GET /reports").unwrap();
+    for (most, name) in [(8, "cookie"), (4, PASS)] {
+        for before in [most - 1, most] {
+            let value = match name {
+                PASS => "x, ".repeat(before) + &text,
+                _ => "payment-pass-media=x; ".repeat(before) + "payment-pass-reports=" + &text,
+            };
+            let headers: HeaderList = [(name, value)].into_iter().collect();
+            let carried = PresentedPasses::read(&headers, Method::Get);
+            let found = carried.passes(set).any(|pass| pass == text);
+            assert_eq!(found, before < most, "{before} before it in {name}");
+        }
+    }
+}
+
+#[test]
+fn what_only_the_gate_says_of_passes_is_taken_out_of_an_answer() {
+    let mut headers: HeaderList = [
+        (PASS, "v1.x"),
+        (PASS_EXPIRES, "1"),
+        (WARNING, "soon"),
+        ("set-cookie", "a=1"),
+        ("set-cookie", "__Host-payment-pass-reports=x; Path=/"),
+        ("x-payment-pas", "kept"),
+    ]
+    .into_iter()
+    .collect();
+    transport::without_forged(&mut headers);
+    let left: Vec<_> = headers.iter().collect();
+    assert_eq!(left, [("set-cookie", "a=1"), ("x-payment-pas", "kept")]);
+}
+
+#[test]
+fn a_pass_that_is_too_long_is_not_read() {
+    let keys = Keys::parse(FIRST).unwrap();
+    for (length, expected) in
+        [(token::MAX_PASS_BYTES, PassError::Malformed), (token::MAX_PASS_BYTES + 1, PassError::TooLarge)]
+    {
+        assert_eq!(Pass::open(&"x".repeat(length), &keys, NOW).unwrap_err(), expected);
+    }
+}
+
+#[test]
+fn a_pass_that_opens_nothing_is_told_why() {
+    for (error, words) in [
+        (PassError::TooLarge, "not one of ours"),
+        (PassError::Malformed, "not one of ours"),
+        (PassError::Forged, "not one of ours"),
+        (PassError::OtherRoute, "another resource"),
+        (PassError::OtherTier, "sold for less"),
+        (PassError::OtherPayer, "another payer"),
+        (PassError::Expired, "has expired"),
+        (PassError::NotYet, "from the future"),
+        (PassError::Revoked, "taken back"),
+    ] {
+        assert!(error.message().contains(words), "{error:?}: {}", error.message());
+    }
 }

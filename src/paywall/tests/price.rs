@@ -76,6 +76,8 @@ fn rule_20_a_price_by_a_number_in_the_request() {
         ("hexadecimal", "?n=0x1", "400 price_unreadable"),
         ("percent-encoded digits", "?n=%31", "400 price_unreadable"),
         ("not the same in every language", "?n=9007199254740993", "400 price_unreadable"),
+        ("the first that is not", "?n=9007199254740992", "400 price_unreadable"),
+        ("the last that is", "?n=9007199254740991", "400 price_too_high"),
     ] {
         let walk = priced(query.clone()).go(request(asked, &[]));
         assert_eq!(walk.sum(), expected, "{name}");
