@@ -144,6 +144,8 @@ pub struct SimulatedPlatform {
     pub burned: u64,
     pub presented: Vec<String>,
     pub notices: Vec<NoticeKind>,
+    /// The plan that each notice is about, where it names an offer.
+    pub noticed_plans: Vec<Option<String>>,
     /// The offers that somebody was asked about.
     pub offers: Vec<std::sync::Arc<payments_wasm::subscriber::Offer>>,
     /// How long the step at hand may take, of each fetch.
@@ -207,6 +209,7 @@ impl SimulatedPlatform {
             burned: 0,
             presented: Vec::new(),
             notices: Vec::new(),
+            noticed_plans: Vec::new(),
             offers: Vec::new(),
             limits: BTreeMap::new(),
             hold_questions: false,
@@ -340,7 +343,11 @@ impl SimulatedPlatform {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Tell(notice) => self.notices.push(notice.kind),
+            Command::Tell(notice) => {
+                let plan = notice.offer.map(|offer| offer.plan_id().to_string());
+                self.noticed_plans.push(plan);
+                self.notices.push(notice.kind);
+            }
             Command::Limit(fetch, limit) => drop(self.limits.insert(fetch, limit)),
             Command::Run(job) if self.hold_jobs && (self.hold_terms || job.work != CallWork::Terms) => {
                 self.held.push_back(job);

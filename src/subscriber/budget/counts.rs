@@ -244,4 +244,32 @@ mod tests {
         assert_eq!(budget.by_plan().len(), 1);
         assert_eq!(budget.spent(), Credits::from(u64::try_from(MAX_TOLD + 10).unwrap()));
     }
+
+    #[test]
+    fn an_order_that_was_not_sent_is_uncounted_and_no_other() {
+        let mut budget = Budget::default();
+        let start = 100 * DAY_MS;
+        budget.present(&offer("o"), Credits::from(3), start);
+        for minute in [0, 0, 5] {
+            budget.count_purchase(start + minute * MINUTE_MS);
+        }
+        let now = start + 5 * MINUTE_MS;
+        let counts = |budget: &Budget| {
+            [
+                budget.purchases_in_hour(now),
+                budget.purchases_in_day(now),
+                budget.purchases(),
+                budget.in_hour(now),
+            ]
+            .map(|count| count.to_string().parse::<u32>().unwrap())
+        };
+        assert_eq!(counts(&budget), [3, 3, 3, 3]);
+        budget.uncount_purchase(start);
+        assert_eq!(counts(&budget), [2, 2, 2, 3]);
+        budget.uncount_purchase(start);
+        assert_eq!(counts(&budget), [1, 1, 1, 3]);
+        budget.uncount_purchase(now);
+        assert_eq!(counts(&budget), [0, 0, 0, 3]);
+        assert!(budget.entries.iter().all(|entry| entry.kind != BOUGHT), "an empty minute is dropped");
+    }
 }

@@ -108,3 +108,36 @@ fn push(text: &mut String, kind: u8, name: &str, credits: Credits) {
     text.push_str(&credits.digits());
     text.push('\n');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn a_page_that_shares_orders_alone_keeps_its_own_counts() {
+        let entry = |kind, name: &str, credits: u64| Entry {
+            kind,
+            name: name.into(),
+            credits: Credits::from(credits),
+        };
+        let mut own = Budget { spent: Credits::from(7), ..Budget::default() };
+        own.entries = Vec::from([
+            entry(MINUTE, "100", 7),
+            entry(ORIGIN, "https://a.example", 7),
+            entry(BOUGHT_IN_ALL, "-", 2),
+            entry(ORDER, "me/1/5", 3),
+            entry(BOUGHT, "100", 1),
+        ]);
+        let stored = "O me/2/6 4\nb 101 9\nm 101 50\na https://b.example 50\nr other 50\ns - 50\n";
+        load_orders(&mut own, stored);
+        let expected = [
+            entry(MINUTE, "100", 7),
+            entry(ORIGIN, "https://a.example", 7),
+            entry(BOUGHT_IN_ALL, "-", 2),
+            entry(SURE, "me/2/6", 4),
+            entry(BOUGHT, "101", 9),
+        ];
+        assert_eq!((own.spent, own.entries), (Credits::from(7), Vec::from(expected)));
+    }
+}
