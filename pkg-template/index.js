@@ -1,10 +1,12 @@
-// The package's entry for pages and Web Workers. It does nothing when it is imported; the first call loads the engine and the
+// The package for pages and Web Workers, with what a page needs that pays. It does nothing when it is imported; the first call loads the engine and the
 // WebAssembly. The wasm is a file, compiled while it arrives; a bundler that leaves files behind finds it as text in a module.
 import * as core from './core.js';
 
 export * from './names.js';
 
 core.lazily.again = (address) => import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ address);
+core.lazily.seller = () => import('./selling.js');
+core.lazily.sellerWasm = () => import('./seller.load.js');
 const load = core.starter(async () => {
   const files = [() => import('./engine.js'), () => import('./load.js'), () => import('./core.file.js')];
   const [glue, { isServer, loader, opened, unpacked }, { file }] = await Promise.all(files.map(core.lazily));

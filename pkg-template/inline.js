@@ -6,6 +6,7 @@ import start, * as engine from './engine.js';
 import { loader, unpacked } from './load.js';
 
 export * from './names.js';
+export * from './official.js';
 
 const load = loader({ start, glue: engine, open: () => unpacked(packed), fail: (message, facts) => new core.PaymentsError(message, facts) });
 

@@ -1,18 +1,11 @@
-// The package's entry for Node, Deno and Bun, and for pages that are rendered there. The wasm is text in a module, loaded by the first
-// call: nothing is read from a disk, so it may be bundled, and Deno asks for no permission.
-import * as core from './core.js';
+// The package's entry for Node, Deno and Bun, and for pages that are rendered there.
+import start, * as light from './packed.js';
+import { initOf, served } from './served.js';
 
 export * from './names.js';
+export * from './official.js';
 
-core.lazily.again = (address) => import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ address);
-const load = core.starter(async () => {
-  const [glue, { loader, unpacked }] = await Promise.all([() => import('./engine.js'), () => import('./load.js')].map(core.lazily));
-  const open = async () => unpacked((await core.lazily(() => import('./core.packed.js'))).default);
-  return loader({ start: glue.default, glue, open, fail: (message, facts) => new core.PaymentsError(message, facts) });
-});
+export const Payments = served(light.Payments);
 
-export const Payments = core.createPayments(load);
-
-export default async function init(source) {
-  await load(source);
-}
+const init = /* @__PURE__ */ initOf(start);
+export default init;

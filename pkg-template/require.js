@@ -3,8 +3,10 @@
 import * as core from './core.js';
 import start, * as engine from './engine.js';
 import { loader, unpacked } from './load.js';
+import { initOf, served } from './served.js';
 
 export * from './names.js';
+export * from './official.js';
 
 async function open() {
   const { fs, path } = { fs: globalThis.process?.getBuiltinModule?.('node:fs'), path: globalThis.process?.getBuiltinModule?.('node:path') };
@@ -12,9 +14,8 @@ async function open() {
   return file && fs.existsSync(file) ? fs.promises.readFile(file) : unpacked((await import('./core.packed.js')).default);
 }
 const load = loader({ start, glue: engine, open, fail: (message, facts) => new core.PaymentsError(message, facts) });
+core.lazily.sellerWasm = async () => require('./seller.cjs');
 
-export const Payments = core.createPayments(load);
+export const Payments = served(core.createPayments(load));
 
-export default async function init(source) {
-  await load(source);
-}
+export default initOf((source) => load(source));

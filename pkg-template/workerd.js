@@ -2,11 +2,14 @@
 import module from './core_bg.wasm';
 import * as core from './core.js';
 import * as engine from './engine.js';
+import { served } from './served.js';
 
 export * from './names.js';
+export * from './official.js';
 
 engine.initSync({ module });
+core.lazily.sellerWasm = () => import('./seller.workerd.js');
 
-export const Payments = core.createPayments(() => engine);
+export const Payments = served(core.createPayments(() => engine));
 
 export default async function init() {}

@@ -150,6 +150,15 @@ fn the_calls_that_the_core_makes_itself_are_the_same() {
     assert_eq!((request.path.as_ref(), request.auth), ("/api/v1/x402/permissions", Auth::Key));
     mint.delegation_id = DelegationRef::of_api_key("k-1", "apiKeyId").unwrap();
     assert!(mint.request().body.unwrap().ends_with(r#""delegationConfig":{"apiKeyId":"k-1"}}"#));
+    mint.delegation_id = DelegationRef::of_config(Some("d-1"), Some("k-1")).unwrap().unwrap();
+    assert!(
+        mint.request()
+            .body
+            .unwrap()
+            .ends_with(r#""delegationConfig":{"delegationId":"d-1","apiKeyId":"k-1"}}"#)
+    );
+    assert_eq!(DelegationRef::of_config(None, None).unwrap(), None);
+    assert_eq!(DelegationRef::of_config(Some("d-1"), Some("")).unwrap_err().field, "apiKeyId");
     assert_eq!(
         request.body.unwrap(),
         r#"{"accepted":{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"1","extra":{"agentId":"2"}},"delegationConfig":{"delegationId":"d-1"}}"#

@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { UserError } from './cli.mjs';
-import { builderShapes, gateErrors, optionShapes, withOptions } from './options.mjs';
+import { gateErrors, laterShapes, optionShapes, withOptions } from './options.mjs';
 import { prune } from './prune.mjs';
 import { repoPath, root, run } from './run.mjs';
 import { count, notice, step, working } from './terminal.mjs';
@@ -253,9 +253,9 @@ function plainSources(work, name) {
 
 /** The scripts that `import 'payments-wasm'` loads, and those that are loaded when they are first needed. */
 const AT_IMPORT = [
-  ...['payments', 'error', 'lazy', 'constants', 'object', 'options', 'page', 'api_key', 'request'].map((name) => `subscriber/js/${name}.js`), 'http/keep.js',
+  ...['payments', 'error', 'lazy', 'constants', 'object', 'options', 'page', 'api_key', 'request', 'resources'].map((name) => `subscriber/js/${name}.js`), 'http/keep.js',
 ];
-const BESIDE = ['checkout.js', 'helpers.js', 'quote.js', 'budget_store.js', 'wrap_fetch.js'].map((name) => `./${name}`);
+const BESIDE = ['account.js', 'checkout.js', 'helpers.js', 'quote.js', 'budget_store.js', 'wrap_fetch.js'].map((name) => `./${name}`);
 
 /** For esbuild: what is in `core.js` is imported from there, and not copied into another file. */
 const fromCore = {
@@ -290,19 +290,23 @@ async function finishPackage(work, { dev, renamed }) {
     export const Core = createCore(Engine);`;
   await bundle({ ...shared, ...stdin(engine), outfile: join(work, 'engine.js'), external: BESIDE, plugins: [fromCore, optionShapes], ...EXPLAINED });
   for (const path of BESIDE) {
-    await bundle({ ...shared, entryPoints: [script(`subscriber/js/${path.slice(2)}`)], outfile: join(work, path), external: ['./core.js', ...BESIDE], plugins: [optionShapes] });
+    await bundle({ ...shared, entryPoints: [script(`subscriber/js/${path.slice(2)}`)], outfile: join(work, path), external: ['./core.js', ...BESIDE], plugins: [laterShapes(path.slice(2, -3))] });
+  }
+  // The parts of sellers, and the functions of the official SDK that need no instance.
+  for (const name of ['official', 'selling']) {
+    await bundle({ ...shared, entryPoints: [script(`builder/js/${name}.js`)], outfile: join(work, `${name}.js`), external: ['./core.js'], plugins: [fromCore, laterShapes(name)], ...(name === 'selling' && EXPLAINED) });
   }
   // MCP: the part that `payments.mcp` loads, and the entry that names the official SDK.
   const mcp = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', lineLimit: LINE };
   await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/mcp/js/facade.js')], outfile: join(work, 'mcp_client.js'), external: ['./core.js'] });
   await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/mcp/js/entry.js')], outfile: join(work, 'mcp.js'), external: ['./core.js', './mcp_client.js', 'payments-wasm/*', '@modelcontextprotocol/*', 'node:*'] });
   rmSync(join(work, 'glue.js'));
-  for (const name of ['core.js', 'engine.js']) plainSources(work, name);
+  for (const name of ['core.js', 'engine.js', 'selling.js']) plainSources(work, name);
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
   pack(work, 'core', wasm);
-  await entries(work, { dev, names: ['index.js', 'node.js', 'core.file.js', 'load.js', 'names.js', 'workerd.js'] });
+  await entries(work, { dev, names: ['index.js', 'page.js', 'packed.js', 'node.js', 'builder.js', 'served.js', 'core.file.js', 'load.js', 'names.js', 'workerd.js'] });
   // Everything in one script, which imports nothing later but for the text; and the same for `require`.
-  const alone = { bundle: true, allowOverwrite: true, external: ['./core.packed.js'], target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
+  const alone = { bundle: true, allowOverwrite: true, external: ['./core.packed.js', './seller.cjs'], target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...alone, entryPoints: [join(work, 'inline.js')], outfile: join(work, 'inline.js'), format: 'esm' });
   await bundle({ ...alone, entryPoints: [join(work, 'require.js')], outfile: join(work, 'index.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
   rmSync(join(work, 'require.js'));
@@ -311,7 +315,8 @@ async function finishPackage(work, { dev, renamed }) {
   cpSync(repoPath('www'), join(work, 'www'), { recursive: true });
 
   typesFor(work, 'mcp', readFileSync(repoPath('src/bindings/mcp/mcp.d.ts'), 'utf8'));
-  typesFor(work, 'index', withOptions(readFileSync(repoPath('src/bindings/subscriber/types.d.ts'), 'utf8')));
+  const types = ['src/bindings/subscriber/types.d.ts', 'src/bindings/builder/types.d.ts'].map((path) => readFileSync(repoPath(path), 'utf8'));
+  typesFor(work, 'index', withOptions(types.join('\n')));
 
   const manifest = JSON.parse(readFileSync(join(work, 'package.json'), 'utf8'));
   manifest.version = crateVersion();
@@ -347,7 +352,7 @@ async function finishPaywall(work, { dev, renamed }) {
   for (const name of ['paywall', 'paywall.node', 'paywall.page']) typesFor(work, name, withOptions(readFileSync(repoPath('src/bindings/paywall', `${name}.d.ts`), 'utf8')));
 }
 
-/** Makes the builder's part of the npm package: glue, classes, packed wasm, types. */
+/** Makes the sellers' WebAssembly of the npm package: the glue, and what loads it. */
 async function finishBuilder(work, { dev, renamed }) {
   const { build: bundle } = await import('esbuild');
   const wasm = withoutPaths(readFileSync(join(work, 'seller_bg.wasm')));
@@ -356,12 +361,9 @@ async function finishBuilder(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'seller', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'seller.js')], outfile: join(work, 'seller.js'), allowOverwrite: true });
-  await bundle({ ...shared, entryPoints: [repoPath('src/bindings/builder/js/index.js')], outfile: join(work, 'selling.js'), plugins: [builderShapes], ...EXPLAINED });
-  plainSources(work, 'selling.js');
   cpSync(repoPath('pkg-template/load.js'), join(work, 'load.js'));
-  await entries(work, { dev, names: ['builder.js', 'seller.file.js', 'load.js', 'builder.workerd.js'] });
-  await bundle({ ...shared, entryPoints: [join(work, 'builder.js')], outfile: join(work, 'builder.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
-  typesFor(work, 'builder', withOptions(readFileSync(repoPath('src/bindings/builder/builder.d.ts'), 'utf8')));
+  await entries(work, { dev, names: ['seller.load.js', 'seller.file.js', 'load.js', 'seller.workerd.js'] });
+  await bundle({ ...shared, entryPoints: [join(work, 'seller.load.js')], outfile: join(work, 'seller.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
 }
 
 /** The entries load with every page, and their comments are for who reads the source. That for the edge runtime of Next.js and Vercel is the Workers' with another import. */
@@ -372,7 +374,7 @@ async function entries(work, { dev, names }) {
     // These words are for bundlers: an address that is only known later is not theirs to look at.
     const code = short.replace(/import\((?:\s*\/\*.*?\*\/\s*)*(\w+)\s*\)/g, 'import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ $1)');
     writeFileSync(join(work, name), code);
-    if (/^(.+\.)?workerd\.js$/.test(name)) writeFileSync(join(work, name.replace('workerd', 'edge')), code.replace(/_bg\.wasm/, '_bg.wasm?module'));
+    if (/^(.+\.)?workerd\.js$/.test(name)) writeFileSync(join(work, name.replace('workerd', 'edge')), code.replace(/_bg\.wasm/, '_bg.wasm?module').replace('seller.workerd', 'seller.edge'));
   }
 }
 
@@ -430,10 +432,10 @@ async function pageScripts({ dev, shared = [] }) {
   const { build: bundle } = await import('esbuild');
   const texts = {};
   if (pageIsBuilt()) {
-    const beside = ['core.packed.js', 'checkout.js', 'quote.js'];
+    const beside = ['core.packed.js', 'account.js', 'checkout.js', 'quote.js'];
     const { outputFiles: [page] } = await bundle({
       entryPoints: [repoPath('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
-      alias: { 'payments-wasm': dist('subscriber', 'node.js') }, external: [...beside, 'helpers.js', 'budget_store.js', 'wrap_fetch.js'].map((name) => `./${name}`),
+      alias: { 'payments-wasm': dist('subscriber', 'packed.js') }, external: [...beside, 'helpers.js', 'budget_store.js', 'wrap_fetch.js', 'selling.js', 'seller.load.js'].map((name) => `./${name}`),
       minify: !dev, legalComments: 'none', logLevel: 'error',
     });
     texts['page.js'] = page.text;

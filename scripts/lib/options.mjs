@@ -3,6 +3,7 @@
 // types, the JSON Schema, the help, and `docs/options.md`. `src/bindings/subscriber/js/errors.json` has every error
 // code. From it come the hints and `docs/errors.md`.
 import { readFileSync } from 'node:fs';
+import { methodsPage } from './methods.mjs';
 import { repoPath } from './run.mjs';
 
 const SOURCE = 'src/options.json';
@@ -30,7 +31,7 @@ const members = (shapes, name) => Object.assign({}, ...(shapes[name].extends ?? 
  * `required` maps a shape to its required members and a hint for a missing one; `open` lists shapes that may have
  * unknown members.
  */
-export function shapes(named = (name) => !OF_THE_BUILDER.includes(name)) {
+export function shapes(named = () => true) {
   const all = describe();
   const of = (pick) => Object.fromEntries(Object.keys(all).filter(named).map((name) => [name, pick(Object.entries(members(all, name)))]));
   return {
@@ -42,23 +43,29 @@ export function shapes(named = (name) => !OF_THE_BUILDER.includes(name)) {
   };
 }
 
-/** Options that only `payments-wasm/builder` reads, and options that it reads besides. */
-const OF_THE_BUILDER = ['BuilderOptions'];
-const SHARED = ['PaginationOptions', 'OrganizationOptions', 'DelegationListOptions', 'PaymentMethodListOptions'];
+/** Shapes that are read by a file that is loaded later, by file. The core's own table is without them. */
+const READ_LATER = {
+  account: ['PaginationOptions', 'DelegationListOptions', 'PaymentMethodListOptions', 'PaymentMethodChanges', 'CreateDelegationPayload', 'X402TokenOptions', 'TokenDelegation', 'TokenResource'],
+  helpers: ['LoginUrlOptions'],
+  official: ['PaymentRequiredOptions'],
+  selling: ['PaginationOptions', 'MppFetchOptions'],
+};
+const readLater = Object.values(READ_LATER).flat();
 
-/** For esbuild: the descriptions without what only people read, and of what an entry reads. */
-const plugin = (named, groups) => ({
+/** For esbuild: the descriptions without the text for people, of the shapes that a bundle reads and of the errors that it makes. */
+const plugin = (named, groups, file) => ({
   name: 'options',
   setup(build) {
     // The glue's copy of the scripts stands somewhere else.
     build.onResolve({ filter: /^(\.\.\/)+options\.json$/ }, () => ({ path: repoPath(SOURCE) }));
     build.onLoad({ filter: /[\\/]options\.json$/ }, () => ({ contents: JSON.stringify(shapes(named)), loader: 'json' }));
-    build.onLoad({ filter: /[\\/]errors\.json$/ }, () => ({ contents: JSON.stringify(hints(groups)), loader: 'json' }));
+    build.onLoad({ filter: /[\\/]errors\.json$/ }, () => ({ contents: JSON.stringify(hints(groups, file)), loader: 'json' }));
   },
 });
 export const gateErrors = plugin(undefined, ['gate']);
-export const optionShapes = plugin(undefined, ['client']);
-export const builderShapes = plugin((name) => OF_THE_BUILDER.includes(name) || SHARED.includes(name), ['client', 'builder']);
+export const optionShapes = plugin((name) => !readLater.includes(name), ['client']);
+/** The same for a file that is loaded later. */
+export const laterShapes = (file) => plugin((name) => (READ_LATER[file] ?? []).includes(name), ...(file === 'selling' ? [['builder']] : [['client'], file]));
 
 /** The text of a comment, folded. */
 function comment(doc, indent) {
@@ -270,12 +277,12 @@ const errors = () => JSON.parse(readFileSync(repoPath('src/bindings/subscriber/j
  * The hints of `error.js` for errors that carry none: a remedy for each code, and the page that explains all of them.
  * Codes marked `told` always have a hint from the core and are left out.
  */
-function hints(groups) {
+function hints(groups, file) {
   const { docs, ...all } = errors();
   // The gate's codes that a `PaywallError` has and a seller can act on: a failing platform, or a wrong option.
   const thrown = /^(facilitator_|(plan_unknown|state_unavailable|config_invalid)$)/;
-  const named = groups.flatMap((group) => Object.entries(all[group])).filter(([code]) => groups[0] !== 'gate' || thrown.test(code));
-  return { docs, hints: Object.fromEntries(named.map(([code, { cure, told }]) => [code, told ? '' : cure])) };
+  const named = groups.flatMap((group) => Object.entries(all[group])).filter(([code, one]) => (groups[0] !== 'gate' || thrown.test(code)) && one.file === file);
+  return { docs, hints: Object.fromEntries(named.filter(([, { told }]) => !told).map(([code, { cure }]) => [code, cure])) };
 }
 
 /** `docs/errors.md`. A code that both sides have is explained once, with what it is at a gate. */
@@ -301,5 +308,5 @@ export function errorPages() {
 /** The files that are made from data and kept, each with what makes it. */
 export const MADE = {
   'docs/options.md': optionTables, 'docs/errors.md': errorPages, 'pkg-template/paywall.schema.json': gateSchema, 'src/paywall/config/keys.rs': rustTable,
-  'src/cli/commands.json': commandTable,
+  'src/cli/commands.json': commandTable, 'docs/methods.md': methodsPage,
 };

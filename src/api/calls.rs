@@ -10,7 +10,7 @@ use alloc::string::String;
 /// body last.
 ///
 /// A table rather than a function each, as their code would weigh several times as much.
-const CALLS: [(&str, &str); 16] = [
+const CALLS: [(&str, &str); 17] = [
     ("getPlan", "GET /api/v1/protocol/plans/:planId"),
     ("getPlans", "GET+ /api/v1/protocol/plans?page=1&offset=100&sortBy=created&sortOrder=desc&orgId"),
     // A page's size goes by two names.
@@ -30,6 +30,8 @@ const CALLS: [(&str, &str); 16] = [
     ("updatePaymentMethod", "PATCH+! /api/v1/payment-methods/:paymentMethodId"),
     // A session for the card pages. One of one's own leads back to this machine only (section 8.3).
     ("startSession", "POST+! /api/v1/widgets/session/self"),
+    // Its body is the caller's, who may make a delegation with it. The fetch mints by itself: `x402::GetAccessToken`.
+    ("getX402AccessToken", "POST+! /api/v1/x402/permissions"),
     // In the documentation only (route 47): no official client calls these.
     ("revokeDelegation", "DELETE+ /api/v1/delegation/:delegationId"),
     ("getPermission", "GET+ /api/v1/x402/permissions/:permissionHash"),

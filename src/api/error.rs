@@ -91,6 +91,18 @@ impl ApiError {
         }
     }
 
+    /// True if the call may have happened all the same: a 5xx or a 408. A 429 is a clear refusal, and so is a failed order.
+    #[must_use]
+    pub fn is_unclear(&self) -> bool {
+        self.kind == ApiErrorKind::Unavailable && self.status != 429 && !self.is_failed_order()
+    }
+
+    /// True if the platform itself says, with a 500, that the order failed (section 12): a plan that is paid by card, for example.
+    #[must_use]
+    pub fn is_failed_order(&self) -> bool {
+        self.code == "BCK.PROTOCOL.0005"
+    }
+
     /// True if the API key is invalid for every call (401), not only forbidden for this one.
     #[must_use]
     pub fn ends_session(&self) -> bool {
@@ -152,5 +164,20 @@ mod tests {
         assert_eq!(long.message.chars().count(), MAX_TEXT + 1);
         assert_eq!((long.code.as_str(), long.retryable), ("http_500", true));
         assert!(read(401, "").ends_session() && !read(403, "").ends_session());
+    }
+
+    #[test]
+    fn a_failed_order_and_too_many_requests_are_a_clear_no() {
+        for (status, body, unclear) in [
+            (500, r#"{"code":"BCK.PROTOCOL.0005","message":"This plan is paid by card","hint":"h"}"#, false),
+            (500, r#"{"code":"BCK.PROTOCOL.0006"}"#, true),
+            (500, "", true),
+            (503, "busy", true),
+            (408, "", true),
+            (429, "", false),
+            (400, r#"{"code":"BCK.PROTOCOL.0005"}"#, false),
+        ] {
+            assert_eq!(read(status, body).is_unclear(), unclear, "{status} {body}");
+        }
     }
 }

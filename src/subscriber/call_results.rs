@@ -87,7 +87,10 @@ impl CallResults<'_> {
             Some(response) => order.call.parse(&response),
         };
         match (ordered, self.session.account.clone()) {
-            (Err(error), _) if matches!(error.kind, ApiErrorKind::Refused | ApiErrorKind::Unauthorized) => {
+            (Err(error), _)
+                if matches!(error.kind, ApiErrorKind::Refused | ApiErrorKind::Unauthorized)
+                    || error.is_failed_order() =>
+            {
                 self.session.forget_order(plan_id);
                 self.session.budget.uncount_purchase(order.at);
                 self.fail_all(waiting, &FetchError::Platform(error.into()));

@@ -10,11 +10,11 @@ pub type AgentId = Id<kind::Agent>;
 /// organization.
 pub type ResourceId = Id<kind::Resource>;
 
-/// Which delegation to spend from: that of an id, a UUID, or the one that belongs to an API key (contract section 4.5).
+/// Which delegation to spend from: that of an id, a UUID, or the one that belongs to an API key, or both (contract section 4.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DelegationRef {
-    id: Id<kind::Delegation>,
-    of_api_key: bool,
+    id: Option<Id<kind::Delegation>>,
+    api_key_id: Option<Id<kind::Delegation>>,
 }
 
 impl DelegationRef {
@@ -23,7 +23,7 @@ impl DelegationRef {
     /// # Errors
     /// As [`Id::parse`].
     pub fn parse(text: &str, field: &'static str) -> Result<Self, WireError> {
-        Ok(Self { id: Id::parse(text, field)?, of_api_key: false })
+        Ok(Self { id: Some(Id::parse(text, field)?), api_key_id: None })
     }
 
     /// The delegation that belongs to the API key of this id.
@@ -31,19 +31,32 @@ impl DelegationRef {
     /// # Errors
     /// As [`Id::parse`].
     pub fn of_api_key(text: &str, field: &'static str) -> Result<Self, WireError> {
-        Ok(Self { id: Id::parse(text, field)?, of_api_key: true })
+        Ok(Self { id: None, api_key_id: Some(Id::parse(text, field)?) })
+    }
+
+    /// The delegation that `delegationConfig` names: by `delegationId`, by `apiKeyId`, or by both. `None` where it names none.
+    ///
+    /// # Errors
+    /// Those of [`Id::parse`].
+    pub fn of_config(
+        delegation_id: Option<&str>,
+        api_key_id: Option<&str>,
+    ) -> Result<Option<Self>, WireError> {
+        let id = delegation_id.map(|text| Id::parse(text, "delegationId")).transpose()?;
+        let api_key_id = api_key_id.map(|text| Id::parse(text, "apiKeyId")).transpose()?;
+        Ok((id.is_some() || api_key_id.is_some()).then_some(Self { id, api_key_id }))
     }
 
     /// The delegation's id, where it is named by that.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        (!self.of_api_key).then(|| self.id.as_str())
+        self.id.as_ref().map(Id::as_str)
     }
 
     /// The API key's id, where it is named by that.
     #[must_use]
     pub fn api_key_id(&self) -> Option<&str> {
-        self.of_api_key.then(|| self.id.as_str())
+        self.api_key_id.as_ref().map(Id::as_str)
     }
 }
 

@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { after, before, beforeEach, test } from 'node:test';
 import { Hono } from 'hono';
 import { startSandbox } from '../../scripts/lib/start.mjs';
-import { decodeAccessToken, Payments } from '../../target/dist/subscriber/index.js';
+import { decodeAccessToken, Payments } from '../../target/dist/subscriber/page.js';
 import { honoPaywall } from '../../target/dist/subscriber/paywall.js';
 import { toNodeListener } from '../../target/dist/subscriber/paywall.node.js';
 import { BY_CARD, client } from '../sandbox/client.mjs';

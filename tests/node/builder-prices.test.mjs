@@ -75,7 +75,7 @@ test('what is no amount, no address, no choice is named', () => {
 
 test('the fixed values cannot be changed', () => {
   const values = Object.values(sdk).filter((value) => typeof value === 'object');
-  assert.equal(values.length, 8);
+  assert.equal(values.length, 10);
   for (const one of values) assert.ok(Object.isFrozen(one));
   assert.deepEqual(Object.values(sdk.PlanRedemptionType), [0, 1, 2, 4]);
 });

@@ -111,7 +111,10 @@ test('a simulation that is not known yet is asked for again', async () => {
   assert.equal(sent.length, 2);
 });
 
-test('silence is told apart: what moves something may have happened', async () => {
+test('silence is told apart: what moves something may have happened', async (t) => {
+  // A fetch of our own keeps no connection, and so nothing keeps the process.
+  const alive = setInterval(() => {}, 1000);
+  t.after(() => clearInterval(alive));
   for (const [answer, timeoutMs, plain] of [[broken, 30_000, 'network_error'], [silent, 20, 'platform_timeout'], [new Response(new Uint8Array([0xff])), 30_000, 'network_error']]) {
     const { payments } = await selling([answer], { timeoutMs });
     const of = (promise) => promise.then(() => assert.fail('it resolved'), (error) => [error.code, error.retryable, error instanceof OutcomeUnknown]);

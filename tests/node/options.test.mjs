@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { MADE } from '../../scripts/lib/options.mjs';
 import { repoPath } from '../../scripts/lib/run.mjs';
 import { Payments as Seller } from '../../target/dist/subscriber/builder.js';
-import { Payments, buildPaymentRequired } from '../../target/dist/subscriber/index.js';
+import { Payments, buildPaymentRequired } from '../../target/dist/subscriber/page.js';
 import { failure } from './harness.mjs';
 
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -42,7 +42,6 @@ const thrown = (make) => { try { make(); } catch (error) { return error; } retur
 /** How options of each shape are given: what comes is the error. */
 const GIVEN = {
   PaymentOptions: (options) => thrown(() => Payments.getInstance({ ...BASE, ...options })),
-  BuilderOptions: (options) => thrown(() => Seller.getInstance({ ...BASE, ...options })),
   FetchOptions: (options) => failure(buyer().payments.fetch(ASK, {}, options)),
   QuoteOptions: (options) => failure(buyer().payments.quote(ASK, {}, options)),
   WaitOptions: (options) => failure(buyer().payments.plans.waitForCredits('1', options)),
@@ -57,7 +56,8 @@ const GIVEN = {
   PaymentMethodListOptions: (options) => failure(buyer().payments.delegation.listPaymentMethods(options)),
   PaymentMethodChanges: (options) => failure(buyer().payments.delegation.updatePaymentMethod('pm_1', options)),
   LoginUrlOptions: (options) => failure(Payments.loginUrl({ callbackUrl: 'http://localhost:1/', backend: PLATFORM, ...options })),
-  PaymentRequiredOptions: (options) => failure(buildPaymentRequired('1', options)),
+  PaymentRequiredOptions: (options) => thrown(() => buildPaymentRequired('1', options)),
+  MppFetchOptions: (options) => failure(seller().mpp.fetch(ASK, {}, options)),
 };
 
 describe('an option that is not known is refused by its name, and a near one is named', () => {
@@ -150,7 +150,7 @@ describe('an option that is not known is refused by its name, and a near one is 
 
 /** A value of a wrong kind for each kind, and what is said about it. */
 const WRONG = {
-  text: [7, 'a string'], organization: ['a b', 'an id'], flag: ['yes', 'true or false'], function: ['f', 'a function'], approve: [true, 'a function'], whole: [1.5, 'a whole number'],
+  text: [7, 'a string'], version: ['1.0.0', "a version of the API: '1.1'"], organization: ['a b', 'an id'], flag: ['yes', 'true or false'], function: ['f', 'a function'], approve: [true, 'a function'], whole: [1.5, 'a whole number'],
   milliseconds: [0, 'a whole number of milliseconds above zero'], credits: ['many', 'a whole number of credits: a bigint, a decimal string or a number'],
   texts: [['a', 7], 'an array of strings'], textsOrNull: ['x', 'an array of strings, or null'], origins: [['api.example'], "an array of origins, as 'https://api.example', or ['*']"],
   place: ['http://api.example', 'an https URL, or an http URL of this machine'], web: ['ftp://x', 'an http or https URL'], signal: [{}, 'an AbortSignal'],
@@ -322,6 +322,6 @@ test('each variable that the gate\'s core reads is an option of the description'
 });
 
 test('each shape that is described is in the types', () => {
-  const types = ['src/bindings/subscriber/types.d.ts', 'src/bindings/builder/builder.d.ts'].map((path) => readFileSync(repoPath(path), 'utf8')).join('\n');
+  const types = ['src/bindings/subscriber/types.d.ts', 'src/bindings/builder/types.d.ts'].map((path) => readFileSync(repoPath(path), 'utf8')).join('\n');
   assert.deepEqual([...types.matchAll(/^\/\/ options: (\w+)$/gm)].map(([, name]) => name).sort(), Object.keys(all).sort());
 });

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { dist } from '../../scripts/lib/build.mjs';
 import { repoPath, run } from '../../scripts/lib/run.mjs';
 import { newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
-import { Payments, buildPaymentRequired } from '../../target/dist/subscriber/index.js';
+import { Payments, buildPaymentRequired } from '../../target/dist/subscriber/page.js';
 import { BY_CARD, client } from '../sandbox/client.mjs';
 
 const folder = repoPath('target/shapes');

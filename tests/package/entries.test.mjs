@@ -117,17 +117,26 @@ test('an error of the builder is one of the package\'s, and shows no key', async
   assert.equal(stdout.trim(), 'true validation nvmApiKey has a value it cannot have false');
 });
 
-test('a bundle that only pays carries nothing of the builder', async () => {
+test('a page that only pays loads nothing of the sellers, and a page that sells has their methods from the start', async () => {
   const { build } = await import('esbuild');
   const bundle = async (entry) => {
-    const { metafile } = await build({
+    const { metafile: { outputs } } = await build({
       stdin: { contents: `import { Payments } from '${entry}'; globalThis.get = Payments.getInstance;`, resolveDir: folder },
       bundle: true, splitting: true, format: 'esm', outdir: `${folder}/out`, write: false, metafile: true, minify: true, logLevel: 'error',
     });
-    return Object.keys(metafile.inputs).map((path) => path.split('/').at(-1)).filter((name) => /^(core|selling|seller|gate)/.test(name)).sort();
+    // The script of the page and what it imports at once; the rest is loaded by a call.
+    const loaded = new Set();
+    const load = (path) => {
+      if (loaded.has(path)) return;
+      loaded.add(path);
+      outputs[path].imports.filter(({ kind }) => kind === 'import-statement').forEach((one) => load(one.path));
+    };
+    load(Object.keys(outputs).find((path) => path.endsWith('stdin.js')));
+    return [...loaded].flatMap((path) => Object.keys(outputs[path].inputs)).map((path) => path.split('/').at(-1))
+      .filter((name) => /^(account|core|official|selling|seller|served|gate)/.test(name)).sort();
   };
-  assert.deepEqual(await bundle('payments-wasm'), ['core.file.js', 'core.js', 'core.packed.js']);
-  assert.deepEqual(await bundle('payments-wasm/builder'), ['seller.file.js', 'seller.js', 'selling.js']);
+  assert.deepEqual(await bundle('payments-wasm'), ['core.js']);
+  assert.deepEqual(await bundle('payments-wasm/builder'), ['core.js', 'selling.js', 'served.js']);
 });
 
 test('the paywall bundled for Node takes its wasm along, where the bundler is told to', async () => {
@@ -213,7 +222,7 @@ for (const [entry, tells, expected] of [
 });
 
 test('where a minified line comes from is in a map beside it, by its path in the repository', () => {
-  for (const [name, source] of [['core.js', 'src/bindings/subscriber/js/session.js'], ['handler.js', 'src/bindings/paywall/js/paywall.js'], ['selling.js', 'src/bindings/builder/js/resources.js']]) {
+  for (const [name, source] of [['core.js', 'src/bindings/subscriber/js/session.js'], ['handler.js', 'src/bindings/paywall/js/paywall.js'], ['selling.js', 'src/bindings/builder/js/selling.js']]) {
     const text = readFileSync(dist('subscriber', name), 'utf8');
     assert.ok(text.includes(`//# sourceMappingURL=${name}.map`), name);
     const lines = text.split('\n').map((line) => line.length);
@@ -262,11 +271,11 @@ test('the tarball holds what the package names, and nothing else', async () => {
     'docs/passes-and-page.md', 'docs/paywall-config.md', 'docs/paywall.md', 'docs/sandbox.md', 'docs/settlement.md',
     'sandbox/entry.js', 'sandbox/sandbox.js', 'sandbox/sandbox_bg.wasm', 'sandbox/wrangler.toml',
   ]);
-  assert.deepEqual(names.filter((name) => !name.includes('/')), ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'budget_store.js', 'builder.cjs', 'builder.d.cts', 'builder.d.ts', 'builder.edge.js', 'builder.js', 'builder.workerd.js', 'checkout.js', 'core.file.js', 'core.js',
+  assert.deepEqual(names.filter((name) => !name.includes('/')), ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'account.js', 'budget_store.js', 'builder.js', 'checkout.js', 'core.file.js', 'core.js',
     'core.js.map', 'core.packed.js', 'core_bg.wasm', 'edge.js', 'gate.file.js', 'gate.js', 'gate_bg.wasm', 'handler.js', 'handler.js.map', 'helpers.js', 'index.cjs', 'index.d.cts', 'index.d.ts', 'index.js',
-    'inline.js', 'load.js', 'mcp.d.cts', 'mcp.d.ts', 'mcp.js', 'mcp_client.js', 'names.js', 'node.js', 'package.json', 'paywall.cjs', 'paywall.d.cts', 'paywall.d.ts', 'paywall.edge.js', 'paywall.js', 'paywall.node.cjs', 'paywall.node.d.cts', 'paywall.node.d.ts',
+    'inline.js', 'load.js', 'mcp.d.cts', 'mcp.d.ts', 'mcp.js', 'mcp_client.js', 'names.js', 'node.js', 'official.js', 'package.json', 'packed.js', 'page.js', 'paywall.cjs', 'paywall.d.cts', 'paywall.d.ts', 'paywall.edge.js', 'paywall.js', 'paywall.node.cjs', 'paywall.node.d.cts', 'paywall.node.d.ts',
     'paywall.node.js', 'paywall.page.cjs', 'paywall.page.d.cts', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'quote.js', 'sandbox.seed.example.json',
-    'sandbox.seed.schema.json', 'seller.file.js', 'seller.js', 'seller_bg.wasm', 'selling.js', 'selling.js.map', 'wasm.d.cts', 'wasm.d.ts', 'workerd.js', 'wrap_fetch.js']);
+    'sandbox.seed.schema.json', 'seller.cjs', 'seller.edge.js', 'seller.file.js', 'seller.js', 'seller.load.js', 'seller.workerd.js', 'seller_bg.wasm', 'selling.js', 'selling.js.map', 'served.js', 'wasm.d.cts', 'wasm.d.ts', 'workerd.js', 'wrap_fetch.js']);
   // Each wasm once as a file, and the one that pages load once more as a text; the maps of what is minified: 0.6 MB of it is the sandbox, which nothing loads but its command.
   assert.ok(size < 1340 * 1024, `${size} bytes`);
   for (const name of ['core', 'gate', 'seller', 'sandbox/sandbox']) assert.ok(names.includes(`${name}_bg.wasm`), name);

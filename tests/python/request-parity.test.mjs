@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { repoPath, run } from '../../scripts/lib/run.mjs';
 import { Payments as Seller } from '../../target/dist/subscriber/builder.js';
-import { Payments as Buyer, buildPaymentRequired } from '../../target/dist/subscriber/index.js';
+import { Payments as Buyer, buildPaymentRequired } from '../../target/dist/subscriber/page.js';
 import { CALLS, ME } from './request-parity.mjs';
 
 const { PYTHON } = process.env;

@@ -184,7 +184,13 @@ pub(crate) fn get(ctx: &RequestContext, agent_id: &str) -> Result {
 /// `PUT /api/v1/protocol/agents/:agentId`
 pub(crate) fn update(ctx: &RequestContext, agent_id: &str) -> Result {
     let agent = load_owned(ctx, agent_id)?;
-    let (metadata, api) = described(&ctx.request.json()?)?;
+    let mut body = ctx.request.json()?;
+    // An update without a name keeps the name.
+    let metadata = body.get_mut("metadataAttributes").and_then(Value::as_object_mut);
+    if let Some(metadata) = metadata.filter(|metadata| text(metadata, "name").is_none()) {
+        metadata.insert("name".into(), agent.name().into());
+    }
+    let (metadata, api) = described(&body)?;
     ctx.store.run(
         "UPDATE agents SET metadata = ?, api = ? WHERE id = ?",
         binds![metadata, api, agent.id.as_str()],

@@ -4,7 +4,7 @@ use crate::catalog::credit_rules::Grant;
 use crate::catalog::currency::Money;
 use crate::catalog::redemption::Redemption;
 use crate::http::error::{ApiError, Result};
-use crate::http::fields::{member, object, text, uint256, whole};
+use crate::http::fields::{member, object, seconds, text, uint256};
 use crate::identity::api_key::is_address;
 use payments_wasm::wire::Credits;
 use serde_json::{Map, Value, json};
@@ -205,13 +205,14 @@ fn read_price(config: &Map<String, Value>) -> Result<(Map<String, Value>, u128)>
 fn read_credits(config: &Map<String, Value>) -> Result<(Map<String, Value>, Grant)> {
     let amount = |name: &str| Ok::<_, ApiError>(uint256(config, name)?.unwrap_or_else(|| Credits::from(1)));
     let fixed = member(config, "isRedemptionAmountFixed").and_then(Value::as_bool).unwrap_or(false);
+    let (duration, duration_secs) = seconds(config, "durationSecs")?.unwrap_or_else(|| ("0".into(), 0));
     let grant = Grant {
         amount: amount("amount")?,
         min: amount("minAmount")?,
         max: amount("maxAmount")?,
         fixed,
         by_time: false,
-        duration_secs: whole(config, "durationSecs")?.unwrap_or(0),
+        duration_secs,
     };
     if grant.min > grant.max {
         return Err(ApiError::bad_request("creditsConfig.minAmount is above creditsConfig.maxAmount"));
@@ -226,7 +227,7 @@ fn read_credits(config: &Map<String, Value>) -> Result<(Map<String, Value>, Gran
         "onchainMirror".into(),
         member(config, "onchainMirror").cloned().unwrap_or(Value::Bool(false)),
     );
-    credits.insert("durationSecs".into(), grant.duration_secs.to_string().into());
+    credits.insert("durationSecs".into(), duration.into());
     credits.insert("amount".into(), grant.amount.to_string().into());
     credits.insert("minAmount".into(), grant.min.to_string().into());
     credits.insert("maxAmount".into(), grant.max.to_string().into());

@@ -7,7 +7,7 @@ use crate::catalog::redemption::Redemption;
 use crate::checkout::plan_orders::{self, Kind, Purchase};
 use crate::context::RequestContext;
 use crate::http::error::{ApiError, Result};
-use crate::http::fields::{text, uint256, whole};
+use crate::http::fields::{seconds, text, uint256, whole};
 use crate::http::response::Response;
 use crate::identity::accounts;
 use crate::identity::api_key::{Identity, is_address};
@@ -41,7 +41,7 @@ pub(crate) fn mint(ctx: &RequestContext) -> Result {
 /// `POST /api/v1/protocol/plans/mintExpirable`: the owner mints credits that expire.
 pub(crate) fn mint_expirable(ctx: &RequestContext) -> Result {
     let body = ctx.request.json()?;
-    let duration = whole(&body, "creditsDuration")?.unwrap_or(0);
+    let duration = seconds(&body, "creditsDuration")?.map_or(0, |(_, secs)| secs);
     hand_out(ctx, &body, "creditsAmount", duration)
 }
 

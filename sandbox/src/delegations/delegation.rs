@@ -175,6 +175,22 @@ fn read(
     })
 }
 
+/// Creates a delegation together with a token. Without a currency it is in USDC for a wallet and in dollars for a card, because the
+/// official command line sends none.
+pub(crate) fn open_inline(
+    ctx: &RequestContext,
+    owner: &Identity,
+    config: &Map<String, Value>,
+    provider: &str,
+) -> Result<Delegation> {
+    let mut config = config.clone();
+    if text(&config, "currency").is_none() {
+        let currency = if provider == "erc4337" { "usdc" } else { "usd" };
+        config.insert("currency".into(), currency.into());
+    }
+    open(ctx, owner, &config, provider)
+}
+
 /// Creates a delegation of the caller.
 pub(crate) fn open(
     ctx: &RequestContext,

@@ -28,6 +28,18 @@ pub(crate) fn uint256(object: &Map<String, Value>, name: &str) -> Result<Option<
         .transpose()
 }
 
+/// A duration in seconds, a uint256, as its digits and as the longest time that this sandbox counts at most.
+pub(crate) fn seconds(object: &Map<String, Value>, name: &str) -> Result<Option<(String, i64)>> {
+    let duration = uint256(object, name)?.map(|duration| duration.to_string());
+    Ok(duration.map(|digits| {
+        let counted = digits.parse().map_or(MOST_EXACT, |secs: i64| secs.min(MOST_EXACT));
+        (digits, counted)
+    }))
+}
+
+/// The largest whole number of a JavaScript number without gaps.
+const MOST_EXACT: i64 = 9_007_199_254_740_991;
+
 /// A member that is a safe JavaScript integer, as a number or a string.
 pub(crate) fn whole(object: &Map<String, Value>, name: &str) -> Result<Option<i64>> {
     let Some(value) = member(object, name) else { return Ok(None) };
@@ -37,7 +49,7 @@ pub(crate) fn whole(object: &Map<String, Value>, name: &str) -> Result<Option<i6
         _ => None,
     };
     match number {
-        Some(number) if (0..=9_007_199_254_740_991).contains(&number) => Ok(Some(number)),
+        Some(number) if (0..=MOST_EXACT).contains(&number) => Ok(Some(number)),
         _ => Err(ApiError::bad_request(format!("{name} must be a whole number"))),
     }
 }
@@ -62,6 +74,27 @@ pub(crate) fn id(text: &str, field: &str) -> Result<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_duration_is_a_uint256_and_the_longest_time_is_counted_for_a_longer_one() {
+        let most = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+        let body = json!({ "day": 86400, "text": "7", "above": "9007199254740992", "most": most, "half": 0.5, "null": null });
+        let body = body.as_object().unwrap();
+        for (name, expected) in [
+            ("day", Some(("86400", 86_400))),
+            ("text", Some(("7", 7))),
+            ("above", Some(("9007199254740992", MOST_EXACT))),
+            ("most", Some((most, MOST_EXACT))),
+            ("null", None),
+        ] {
+            assert_eq!(
+                seconds(body, name).unwrap(),
+                expected.map(|(digits, secs)| (digits.to_owned(), secs)),
+                "{name}"
+            );
+        }
+        assert!(seconds(body, "half").is_err());
+    }
 
     #[test]
     fn numbers_are_numbers_or_strings_and_null_is_absent() {

@@ -165,7 +165,7 @@ fn delegation_of(
         })?,
         (None, None) if config.contains_key("spendingLimitCents") => {
             let provider = if scheme == CARD { "stripe" } else { "erc4337" };
-            delegation::open(ctx, caller, config, provider)?
+            delegation::open_inline(ctx, caller, config, provider)?
         }
         (None, None) => return Err(missing()),
     };

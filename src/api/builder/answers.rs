@@ -59,8 +59,7 @@ pub fn answer(name: &str, response: &Response) -> Result<Option<String>, ApiErro
             let body = whole()?;
             let mut wallet = wallet(&body, response)?.clone();
             let key = require(&wallet, "hash", response)?.clone();
-            // Beside it may stand what the platform keeps, and which is no key (section 4.8).
-            wallet.remove("hash");
+            // Under `nvmApiKey` may stand what the platform keeps, and which is no key (section 4.8).
             wallet.insert("nvmApiKey".into(), key);
             wallet.into()
         }

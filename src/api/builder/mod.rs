@@ -83,8 +83,7 @@ pub fn unknown_code(name: &str) -> Option<&'static str> {
 #[must_use]
 pub fn error(name: &str, error: ApiError, repeatable: bool) -> ApiError {
     let unclear = match error.kind {
-        // 429 is a clear no.
-        ApiErrorKind::Unavailable => error.status != 429,
+        ApiErrorKind::Unavailable => error.is_unclear(),
         ApiErrorKind::Garbled => true,
         ApiErrorKind::Refused | ApiErrorKind::Unauthorized => false,
     };
@@ -163,10 +162,8 @@ fn mpp_token(given: &Map<String, Value>, environment: Environment) -> Result<Req
         Some(Value::Object(config)) => Fields(config),
         _ => return Err(WireError::new(WireErrorKind::Missing, "delegationConfig")),
     };
-    let delegation_id = match (config.text("delegationId")?, config.text("apiKeyId")?) {
-        (None, Some(id)) => DelegationRef::of_api_key(id, "apiKeyId"),
-        (id, _) => DelegationRef::parse(id.unwrap_or_default(), "delegationId"),
-    }?;
+    let delegation_id = DelegationRef::of_config(config.text("delegationId")?, config.text("apiKeyId")?)?
+        .ok_or_else(|| WireError::new(WireErrorKind::Missing, "delegationId"))?;
     let token = GetAccessToken {
         network: match options.text("network")? {
             Some(network) => network.into(),

@@ -67,6 +67,11 @@ pub(super) fn with_agent(given: &Map<String, Value>) -> Result<Request, WireErro
     let fields = Fields(given);
     let terms = Terms::read(fields)?;
     let limit = access_limit(fields, &terms)?;
+    let mut agent = Map::new();
+    agent.insert("metadataAttributes".into(), fields.object("agentMetadata")?.clone().into());
+    if fields.get("agentApi").is_some() {
+        agent.insert("agentApiAttributes".into(), fields.object("agentApi")?.clone().into());
+    }
     let body = json!({
         "plan": {
             "metadataAttributes": fields.object("planMetadata")?,
@@ -74,10 +79,7 @@ pub(super) fn with_agent(given: &Map<String, Value>) -> Result<Request, WireErro
             "creditsConfig": terms.credits,
             "accessLimit": limit,
         },
-        "agent": {
-            "metadataAttributes": fields.object("agentMetadata")?,
-            "agentApiAttributes": fields.object("agentApi")?,
-        },
+        "agent": agent,
     });
     Ok(Request::post("/api/v1/protocol/agents/plans", Some(body.to_string())))
 }

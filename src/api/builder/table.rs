@@ -51,13 +51,13 @@ const CALLS: [(&str, &str, Option<&str>); 31] = [
         "registerAgent",
         "POST+ /api/v1/protocol/agents",
         Some(
-            "agentMetadata=metadataAttributes:object agentApi=agentApiAttributes:object paymentPlans=plans:ids",
+            "agentMetadata=metadataAttributes:object agentApi=agentApiAttributes:object? paymentPlans=plans:ids",
         ),
     ),
     (
         "updateAgentMetadata",
         "PUT+ /api/v1/protocol/agents/:agentId",
-        Some("agentMetadata=metadataAttributes:object agentApi=agentApiAttributes:object"),
+        Some("agentMetadata=metadataAttributes:object agentApi=agentApiAttributes:object?"),
     ),
     ("getAgents", "GET+ /api/v1/protocol/agents?page=1&offset=100&sortBy=created&sortOrder=desc&orgId", None),
     ("addPlanToAgent", "POST+ /api/v1/protocol/agents/:agentId/plan/:planId", None),

@@ -8,7 +8,7 @@
 use crate::api::builder::{self, Surroundings};
 use crate::api::{ApiError, Auth, Deployment, Response};
 use crate::codec::{parse_json, parse_object};
-use crate::wire::{ApiKey, Secret, WireError, base64};
+use crate::wire::{ApiKey, WireError};
 use alloc::string::{String, ToString};
 use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
@@ -17,14 +17,15 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen(skip_typescript)]
 #[derive(Debug)]
 pub struct Seller {
-    key: ApiKey,
+    /// Nobody's, where nobody is logged in: what is public can be asked all the same.
+    key: Option<ApiKey>,
     deployment: Deployment,
-    helicone: Option<Secret>,
+    version: Option<String>,
 }
 
 #[wasm_bindgen]
 impl Seller {
-    /// Reads `{ nvmApiKey, environment, backend }`. Throws the facts of an error, as every function here does.
+    /// Reads `{ nvmApiKey, environment, backend, version }`. Throws the facts of an error, as every function here does.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &str) -> Result<Seller, String> {
         let options = parse_object(options).unwrap_or_default();
@@ -33,34 +34,16 @@ impl Seller {
             Some(Value::String(text)) => Ok(Some(text.as_str())),
             Some(_) => Err(wrong(&WireError::new(crate::wire::WireErrorKind::WrongType, name))),
         };
-        let key = ApiKey::parse(text("nvmApiKey")?.unwrap_or_default()).map_err(|error| wrong(&error))?;
+        let key = text("nvmApiKey")?.map(ApiKey::parse).transpose().map_err(|error| wrong(&error))?;
         let (environment, backend) = (text("environment")?, text("backend")?);
-        let deployment = Deployment::environment_of(Some(&key), environment).and_then(|environment| {
+        let deployment = Deployment::environment_of(key.as_ref(), environment).and_then(|environment| {
             match Deployment::hosted(environment) {
                 Some(hosted) => Ok(hosted),
                 None => Deployment::custom(backend, None, None),
             }
         });
         let deployment = deployment.map_err(|error| wrong(&error))?;
-        Ok(Self { helicone: helicone(&key), key, deployment })
-    }
-
-    /// The account of the key.
-    #[wasm_bindgen(getter)]
-    pub fn account(&self) -> Option<String> {
-        self.key.account().map(Into::into)
-    }
-
-    /// The name of the environment that calls go to.
-    #[wasm_bindgen(getter)]
-    pub fn environment(&self) -> String {
-        self.deployment.environment.as_str().into()
-    }
-
-    /// The value of `Helicone-Auth`, if the key carries one of Helicone's keys (section 2.1).
-    #[wasm_bindgen(getter)]
-    pub fn observer(&self) -> Option<String> {
-        self.helicone.as_ref().map(|key| ["Bearer ", key.expose()].concat())
+        Ok(Self { key, deployment, version: text("version")?.map(Into::into) })
     }
 
     /// The request of a call: `{ url, method, headers, body, repeat }`. `random` are 16 bytes.
@@ -79,7 +62,13 @@ impl Seller {
         // A clock is a whole number of milliseconds between 1970 and the year 275760.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let now = now as u64;
-        if call.request.auth == Auth::Key && self.key.has_surely_ended(now) {
+        if call.request.auth == Auth::Key && self.key.is_none() {
+            return Err(
+                json!({ "message": "nobody is logged in", "code": "not_logged_in", "retryable": false })
+                    .to_string(),
+            );
+        }
+        if call.request.auth == Auth::Key && self.key.as_ref().is_some_and(|key| key.has_surely_ended(now)) {
             return Err(json!({
                 "message": "the API key has expired", "code": "session_expired", "kind": "SessionExpired", "status": 401,
                 "retryable": false,
@@ -87,7 +76,10 @@ impl Seller {
             .to_string());
         }
         let mut headers = Map::new();
-        for (name, value) in call.request.headers(Some(self.key.secret()), organization.as_deref()) {
+        for (name, value) in
+            call.request.headers(self.key.as_ref().map(ApiKey::secret), organization.as_deref())
+        {
+            let value = self.version.clone().filter(|_| name == "nevermined-version").unwrap_or(value);
             headers.insert(name.into(), Value::String(value));
         }
         let url = [self.deployment.backend.as_ref(), &call.request.path].concat();
@@ -132,13 +124,6 @@ pub fn pause_before(
 ) -> Option<u32> {
     let pause = builder::pause(name, status, tries, retry_after.as_deref(), jitter)?;
     u32::try_from(pause).ok()
-}
-
-/// Helicone's key, a claim of the API key.
-fn helicone(key: &ApiKey) -> Option<Secret> {
-    let claims = key.secret().expose().split('.').nth(1)?;
-    let claims = base64::decode(claims, 8 * 1024, "nvmApiKey").ok()?;
-    parse_json(&claims)?.get("o11y")?.as_str().map(Secret::new)
 }
 
 /// The facts of an error about what the caller gave.

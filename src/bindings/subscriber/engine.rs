@@ -7,10 +7,9 @@ use super::json::Json;
 use super::{request, views};
 use crate::api::plans::GetPlanBalance;
 use crate::api::retry::pause_before_retry;
-use crate::api::x402::GetAccessToken;
 use crate::api::{ApiError, Call, Deployment, Response, calls};
 use crate::subscriber::{Action, Buyer, CallId, Command, FetchError, poll_pause_ms};
-use crate::wire::{AgentId, Environment, PlanId, Scheme, WireError, WireErrorKind, digits};
+use crate::wire::{Environment, PlanId, WireError, digits};
 use alloc::{string::String, vec::Vec};
 use wasm_bindgen::prelude::*;
 
@@ -113,7 +112,6 @@ impl Engine {
                 };
                 return Ok(request_text(&call.request()));
             }
-            "token" => return Ok(request_text(&token_call(&mut fields)?.request())),
             "isAddress" => return Ok(truth(GetPlanBalance::is_address(fields.next()))),
             "recordBalance" => {
                 let now = time(&mut fields);
@@ -195,22 +193,6 @@ impl Engine {
         json.entries(&mut |json| records.iter().for_each(|one| views::record(one, json)));
         json.done()
     }
-}
-
-/// A token for the caller.
-fn token_call(fields: &mut Fields<'_>) -> Result<GetAccessToken, WireError> {
-    let environment = Environment::parse(fields.next()).unwrap_or(Environment::Custom);
-    let scheme = Scheme::parse(fields.next()).unwrap_or(Scheme::Erc4337);
-    let network = fields.string();
-    let plan_id = PlanId::parse(fields.next(), "planId")?;
-    let agent_id = match fields.value() {
-        Some(agent) => Some(AgentId::parse(&agent, "agentId")?),
-        None => None,
-    };
-    let delegation_id = request::delegation(fields)?
-        .ok_or_else(|| WireError::new(WireErrorKind::Missing, "delegationConfig.delegationId"))?;
-    let network = network.unwrap_or_else(|| scheme.default_network(environment).as_str().into());
-    Ok(GetAccessToken { scheme, network, plan_id, agent_id, delegation_id, binding: None })
 }
 
 fn time(fields: &mut Fields<'_>) -> u64 {

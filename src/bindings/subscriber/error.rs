@@ -1,7 +1,7 @@
 //! The facts of errors, from which `js/error.js` makes its classes.
 
 use super::json::Json;
-use crate::api::{ApiError, ApiErrorKind};
+use crate::api::ApiError;
 use crate::subscriber::{FetchError, Finish, Outcome};
 use crate::wire::WireError;
 use alloc::string::{String, ToString as _};
@@ -88,7 +88,7 @@ pub(super) fn of_fetch(error: &FetchError, finish: &Finish, json: &mut Json) {
 
 /// The platform answered a call with an error. `order`: the call buys a plan; `repeatable`: two of it are as good as one.
 pub(super) fn of_answer(mut error: ApiError, order: bool, repeatable: bool) -> String {
-    let is_unclear = error.kind == ApiErrorKind::Unavailable && error.status != 429;
+    let is_unclear = error.is_unclear();
     if is_unclear && order {
         let unknown = FetchError::PurchaseUnknown;
         error.code = unknown.code().into();

@@ -20,11 +20,8 @@ fn target(fields: &mut Fields<'_>) -> Option<Target> {
 
 /// `delegationId`, or else `apiKeyId`.
 pub(super) fn delegation(fields: &mut Fields<'_>) -> Result<Option<DelegationRef>, WireError> {
-    match (fields.value(), fields.value()) {
-        (Some(id), _) => DelegationRef::parse(&id, "delegationId").map(Some),
-        (None, Some(id)) => DelegationRef::of_api_key(&id, "apiKeyId").map(Some),
-        (None, None) => Ok(None),
-    }
+    let (id, api_key_id) = (fields.value(), fields.value());
+    DelegationRef::of_config(id.as_deref(), api_key_id.as_deref())
 }
 
 pub(super) fn request(fields: &mut Fields<'_>) -> Result<FetchRequest, WireError> {

@@ -453,6 +453,10 @@ export interface X402PaymentRequired {
  *
  * Transport: `network_error`, `garbled_answer`, `aborted` (the error's `name` is `AbortError`, its `cause` the reason);
  * `wasm_load_failed`: a part of the package could not be loaded, the hint says why, and the next call tries again.
+ *
+ * Of those who sell: `settlement_outcome_unknown` (an `OutcomeUnknown`: the credits may have been burned), `contract_unknown` (the deployment names no such
+ * contract), `mpp_malformed`, `spend_outcome_unknown` (see `mpp.fetch`), `dependency_missing`; `part_not_loaded`: a page called a method of sellers that its
+ * script does not have: import from `payments-wasm/builder`.
  */
 export class PaymentsError extends Error {
   /** The package makes them; a program looks at them. */
@@ -588,118 +592,48 @@ export class Payments {
   /** The last 1000 payments as text: JSON with credits as digits, or CSV (RFC 4180). Throws `validation` for another format. */
   exportReceipts(format?: 'json' | 'csv'): string;
 
+  /** This instance, for `DelegationAPI.getInstance(payments.options)` and its like. It shows no key. */
+  readonly options: Payments;
+
   /** For logs: no key. */
   toJSON(): { environmentName: EnvironmentName; isLoggedIn: boolean; accountAddress?: string };
 
   /** Plans: what is for sale, what is held, and how to buy. */
-  readonly plans: {
-    /** `GET /api/v1/protocol/plans/:planId`. Needs no login. */
-    getPlan(planId: string | bigint): Promise<Plan>;
-    /** `GET /api/v1/protocol/plans`: one's own, by default the first 100, newest first; with an organization all of its. */
-    getPlans(page?: number, offset?: number, sortBy?: string, sortOrder?: 'asc' | 'desc', options?: OrganizationOptions): Promise<Paginated & { plans: Plan[] }>;
-    /** `GET …/plans/:planId/agents`: what it gives access to, by default the first 10. Needs no login. */
-    getAgentsAssociatedToAPlan(planId: string | bigint, pagination?: PaginationOptions): Promise<Paginated & { agents: Agent[] }>;
-    /** `GET …/plans/:planId/balance/:address`: of the key's own account, unless `account` is an address. */
-    getPlanBalance(planId: string | bigint, account?: string): Promise<PlanBalance>;
-    /**
-     * `POST …/plans/:planId/order`: buys a crypto, free or trial plan; a trial once only. Never repeated by itself: where no
-     * answer came that says what happened it rejects with an `OutcomeUnknown` (`purchase_outcome_unknown`): look at the
-     * balance first.
-     */
-    orderPlan(planId: string | bigint): Promise<NvmAPIResult>;
-    /** `POST /api/v1/fiat/stripe/payment`: begins a card checkout, and charges nothing: `result.checkoutLink` is for a person to open. */
-    orderFiatPlan(planId: string | bigint): Promise<{ result: StripeCheckoutResult }>;
-    /**
-     * Takes a person to the card checkout of a plan. By popup it resolves when `min` credits are held (default: more than
-     * before), and rejects with `checkout_cancelled`, `checkout_closed`, `popup_blocked`, `credits_timeout` (15 minutes) or
-     * `aborted`. By redirect the page is left: after the return call `checkoutReturned`.
-     *
-     * The hosted checkout has no place for a way back; `returnUrl` is put into its address, and where it is not heeded the
-     * person comes back by themselves.
-     */
-    checkout(planId: string | bigint, options: CheckoutOptions & { mode: 'popup' }): Promise<PlanBalance>;
-    checkout(planId: string | bigint, options?: CheckoutOptions): Promise<void>;
-    /**
-     * After a checkout by redirect: waits for its credits. `undefined` where none was under way; rejects with
-     * `checkout_cancelled` or `credits_timeout`. A reload goes on where it was, and buys nothing again.
-     */
-    checkoutReturned(options?: ReturnOptions): Promise<PlanBalance | undefined>;
-    /** Waits until at least `min` credits are held. Rejects with `credits_timeout` (retryable) or `aborted`. */
-    waitForCredits(planId: string | bigint, options?: WaitOptions): Promise<PlanBalance>;
-  };
+  readonly plans: PlansAPI;
 
   /** Agents: what plans give access to. */
-  readonly agents: {
-    /** `GET /api/v1/protocol/agents/:agentId`. Needs no login. */
-    getAgent(agentId: string | bigint): Promise<Agent>;
-    /** `GET …/agents/:agentId/plans`: those that give access to it, by default the first 10. Needs no login. */
-    getAgentPlans(agentId: string | bigint, pagination?: PaginationOptions): Promise<Paginated & { plans: Plan[] }>;
-  };
+  readonly agents: AgentsAPI;
 
   /** Delegations, and the cards that they spend from. */
-  readonly delegation: {
-    /** `POST /api/v1/delegation/create`. Nothing is charged by it. Never repeated by itself. */
-    createDelegation(payload: CreateDelegationPayload): Promise<{ delegationId: string; delegationToken?: string }>;
-    /** `GET /api/v1/delegation`. `accessible`: those that the key in use may spend from, as long as something is left. */
-    listDelegations(options?: DelegationListOptions): Promise<{ delegations: DelegationSummary[]; totalResults: number; page: number; offset: number }>;
-    /**
-     * `DELETE /api/v1/delegation/:delegationId`: nothing is paid from it any more. In the documentation only; no official SDK
-     * calls it.
-     */
-    revokeDelegation(delegationId: string): Promise<unknown>;
-    /** `GET /api/v1/payment-methods`: cards, and the wallet. `accessible`: those that the key in use may pay with. */
-    listPaymentMethods(options?: PaymentMethodListOptions): Promise<PaymentMethodSummary[]>;
-    /** `PATCH /api/v1/payment-methods/:id`: a name of one's own, and which API keys may use it (`null`: all). */
-    updatePaymentMethod(paymentMethodId: string, changes: PaymentMethodChanges): Promise<PaymentMethodSummary>;
-    /** The sum of what may still be spent, from `listPaymentMethods` and `listDelegations`. */
-    getPurchasingPower(): Promise<PurchasingPower>;
-    /**
-     * Takes a person to the page on which a card is added and may be spent from. By popup it resolves with what was made; by
-     * redirect the page is left: after the return call `cardReturned`. Rejects with `return_url_not_allowed` where the
-     * platform does not lead back there: with a key of one's own it does to this machine only, so a page on the web needs a
-     * widget session of its organization's.
-     */
-    setupCard(options: CardOptions & { mode: 'popup' }): Promise<CardResult>;
-    setupCard(options?: CardOptions): Promise<void>;
-    /**
-     * After the card page by redirect: what it made; `undefined` where nothing has come back. Rejects with
-     * `card_cancelled`, or `card_state_mismatch` for what this page did not ask for.
-     */
-    cardReturned(): Promise<CardResult | undefined>;
-  };
+  readonly delegation: DelegationAPI;
 
   /** Tokens by hand; `payments.fetch` does this by itself. */
-  readonly x402: {
-    /**
-     * `POST /api/v1/x402/permissions`: an access token, for the header `payment-signature`. Rejects with `validation` without
-     * a delegation.
-     */
-    getX402AccessToken(
-      planId: string | bigint,
-      agentId?: string,
-      tokenOptions?: X402TokenOptions,
-    ): Promise<{ accessToken: string; permissionHash?: string; [member: string]: unknown }>;
-    /** Details of a minted token. The hosted platform documents these three calls, and no official SDK makes them. */
-    getPermission(permissionHash: string): Promise<Record<string, unknown>>;
-    /** One's own, a page of them. */
-    listPermissions(pagination?: Pick<PaginationOptions, 'page' | 'offset'>): Promise<Record<string, unknown>>;
-    /** Its token pays nothing from then on. */
-    revokePermission(permissionHash: string): Promise<unknown>;
-  };
-}
+  readonly x402: X402TokenAPI;
 
-/** The offer of a 402 for one plan, as the official SDK builds it. */
-export function buildPaymentRequired(planId: string, options?: PaymentRequiredOptions): Promise<X402PaymentRequired>;
-/** The same for several plans. */
-export function buildPaymentRequiredForPlans(planIds: string[], options?: PaymentRequiredOptions): Promise<X402PaymentRequired>;
-/** The payload of an access token; `null` for what is none. */
-export function decodeAccessToken(accessToken: string): Promise<Record<string, unknown> | null>;
-/** The other way: compact JSON in UTF-8, base64url without padding. */
-export function encodeAccessToken(payload: Record<string, unknown>): Promise<string>;
-/** How a plan is paid for: by card where it says that its price is not in crypto. Rejects where it cannot be read. */
-export function resolveScheme(payments: Payments, planId: string, explicitScheme?: string): Promise<string>;
-/** The provider that charges the card, where the plan names one. */
-export function resolveNetwork(payments: Payments, planId: string, explicitNetwork?: string): Promise<string | undefined>;
+  /** Verifies and settles tokens. */
+  readonly facilitator: FacilitatorAPI;
+
+  /** Requests to one's agents. */
+  readonly requests: AgentRequestsAPI;
+
+  /** Organizations; most of it is for their admins. */
+  readonly organizations: OrganizationsAPI;
+
+  /** Where the platform's contracts are. */
+  readonly contracts: ContractsAPI;
+
+  /** Charges of any amount, which a buyer's browser confirms with Stripe.js; no plan, no account. */
+  readonly orders: OrdersAPI;
+
+  /** The Machine Payments Protocol, the seller's side of it. Experimental on the platform. */
+  readonly mpp: MppAPI;
+
+  /**
+   * The address and headers with which Helicone books a call to a language model on an agent's request. They work with
+   * any client. Nothing is sent from here.
+   */
+  readonly observability: ObservabilityAPI;
+}
 
 /** A day, in seconds, as time plans count it. */
 export const ONE_DAY_DURATION: bigint;
@@ -721,7 +655,7 @@ export const USDC_TOKEN_ADDRESS: string;
 export const USDC_TOKEN_ADDRESS_TESTNET: string;
 
 /** Loads the WebAssembly ahead of need, or from a source of one's own. Calling it is never necessary. */
-export default function init(source?: WasmSource): Promise<void>;
+export default function init(source?: WasmSource, sellers?: WasmSource): Promise<void>;
 
 /** The WebAssembly: its address, its bytes, a response that brings it or a promise of one, or a `WebAssembly.Module`. */
 export type WasmSource = string | URL | ArrayBuffer | ArrayBufferView | Response | Promise<Response> | object;

@@ -54,7 +54,7 @@ fn answers_have_the_sdks_shapes() {
             "createMember",
             201,
             json!({ "walletResult": wallet }),
-            json!({ "nvmApiKey": "local:k", "userId": "u", "userWallet": ADDRESS, "alreadyMember": false }),
+            json!({ "hash": "local:k", "nvmApiKey": "local:k", "userId": "u", "userWallet": ADDRESS, "alreadyMember": false }),
         ),
         (
             "onboardCustomer",

@@ -108,6 +108,12 @@ fn each_call_is_what_was_recorded() {
             ),
         ),
         (
+            "registerAgent",
+            json!({ "agentMetadata": { "name": "n" }, "paymentPlans": [] }),
+            "POST+ /api/v1/protocol/agents",
+            Some(json!({ "metadataAttributes": { "name": "n" }, "plans": [] })),
+        ),
+        (
             "registerAgentAndPlan",
             plan(
                 &json!({ "agentMetadata": { "name": "a" }, "agentApi": {}, "creditsConfig": { "durationSecs": 60 } }),

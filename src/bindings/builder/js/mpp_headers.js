@@ -1,6 +1,6 @@
 // The headers of MPP (contract section 7): challenges, credentials, receipts. `request` and `opaque` go back byte for byte as they
 // came: the challenge's id is a seal over them.
-import { PaymentsError } from '../../subscriber/js/error.js';
+import { PaymentsError } from './core.js';
 
 const malformed = (what) => new PaymentsError(`${what} cannot be read`, { code: 'mpp_malformed', retryable: false });
 

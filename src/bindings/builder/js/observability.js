@@ -1,12 +1,4 @@
-// The address and headers with which Helicone books a call to a language model on the agent's request (contract section
-// 4.10). They work with any client. Nothing is sent from here.
-
-import { wrong } from './arguments.js';
-
-/** Where Helicone is: one for all hosted environments, and on this machine with `custom`. */
-const HOSTED = 'https://helicone.nevermined.dev';
-const LOCAL = 'http://localhost:8585';
-const GATEWAY = '/jawn/v1/gateway/oai/v1';
+// The usage, the payload and the response of a call to a model, in the form in which Helicone books them (contract section 4.10). Pure.
 
 const details = (prompt, completion) => ({
   prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion,
@@ -44,51 +36,4 @@ export function createHeliconeResponse({ idPrefix, model, resultData, usage, sys
     service_tier: 'default',
     system_fingerprint: systemFingerprint ?? `fp_${now}`,
   };
-}
-
-/** A text that a header can have: names of plans are in any script, and one line break would make another header. */
-const inHeader = (value) => String(value).replace(/\p{Cs}/gu, '').replace(/[^\x20-\x7e\xa0-\xff]/gu, encodeURIComponent);
-
-/** `house` has the key's facts and the environment; `helicone` is an address in the place of the environment's. */
-export class Observability {
-  #house;
-  #origin;
-
-  constructor(house, helicone) {
-    this.#house = house;
-    this.#origin = (helicone ?? (house.environment === 'custom' ? LOCAL : HOSTED)).replace(/\/+$/, '');
-  }
-
-  get heliconeBaseUrl() { return this.#origin + GATEWAY; }
-
-  getHeliconeHeaders(agentRequest, customProperties = {}) {
-    if (typeof agentRequest !== 'object' || !agentRequest) throw wrong('agentRequest', 'what verifyPermissions or startSimulationRequest gave');
-    const { agentId, agentName, agentRequestId, batch, balance = {} } = agentRequest;
-    const { key, environment } = this.#house;
-    const properties = {
-      accountAddress: key.account, consumerAddress: balance.holderAddress, agentId, planId: balance.planId, planType: balance.planType,
-      planName: balance.planName, agentName, agentRequestId, pricePerCredit: balance.pricePerCredit, environmentName: environment,
-      batch: batch ?? false, ismarginBased: false, marginPercent: 0, ...customProperties,
-    };
-    const headers = Object.entries(properties)
-      .filter(([, value]) => value !== undefined && value !== null)
-      .map(([name, value]) => [`Helicone-Property-${name}`, inHeader(value)]);
-    return { ...(key.observer && { 'Helicone-Auth': `Bearer ${key.observer}` }), ...Object.fromEntries(headers) };
-  }
-
-  withOpenAI(apiKey, agentRequest, customProperties) {
-    return { apiKey, baseURL: this.heliconeBaseUrl, defaultHeaders: this.getHeliconeHeaders(agentRequest, customProperties) };
-  }
-
-  withLangchain(model, apiKey, agentRequest, customProperties) {
-    const { baseURL, defaultHeaders } = this.withOpenAI(apiKey, agentRequest, customProperties);
-    return { model, apiKey, configuration: { baseURL, defaultHeaders } };
-  }
-
-  calculateImageUsage(pixels) { return calculateImageUsage(pixels); }
-  calculateVideoUsage() { return calculateVideoUsage(); }
-  calculateSongUsage(tokens) { return calculateSongUsage(tokens); }
-  calculateDummySongUsage() { return calculateDummySongUsage(); }
-  createHeliconePayload(config) { return createHeliconePayload(config); }
-  createHeliconeResponse(config) { return createHeliconeResponse(config); }
 }

@@ -1,8 +1,8 @@
 // Prices and credits of plans, as plain objects (contract section 5). Pure: nothing is sent, and no given object is
 // changed. Amounts are whole and returned as `bigint`.
-import { EURC_TOKEN_ADDRESS, ZeroAddress } from '../../subscriber/js/constants.js';
+import { EURC_TOKEN_ADDRESS, ZeroAddress } from './core.js';
 import { Currency, PlanRedemptionType } from './enums.js';
-import { wrong } from './arguments.js';
+import { wrong } from './core.js';
 
 /** A whole amount. A number that is not exact may have been another before it was given. */
 function whole(value, field) {

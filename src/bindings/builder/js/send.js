@@ -1,12 +1,15 @@
 // Sends the calls. The core decides what a call sends and what its response means.
-import { paymentsError } from '../../subscriber/js/error.js';
-import { converse, pause, randomByte, unlessAborted } from '../../http/exchange.js';
+import { hints } from '../../subscriber/js/errors.json';
+import { converse, pause, randomByte } from '../../http/exchange.js';
+import { know, lazily, paymentsError, unlessAborted } from './core.js';
+
+know({ hints });
 
 /** The most of an answer that is read, in bytes. */
 const MOST = 256 * 1024;
 
 /** The core's functions throw the facts of an error. */
-export function told(work) {
+function told(work) {
   try {
     return work();
   } catch (facts) {
@@ -30,11 +33,37 @@ function text(given) {
   });
 }
 
-/** Makes a call; `{ core, seller, organization, fetch, timeoutMs }` is its house. */
-export async function send({ core, seller, organization, fetch, timeoutMs }, name, given) {
+/** The WebAssembly of sellers, loaded by the first call that needs it, and anew where that failed. */
+let load;
+export const wasm = async (source) => (load ??= (await lazily(lazily.sellerWasm)).create((message, facts) => paymentsError(message, undefined, facts)))(source);
+
+const TIMEOUT_MS = 30_000;
+
+/** The seller of a session, for the key that it has now. A key that is forgotten is forgotten here too. */
+function sellerOf(session, core) {
+  const { key, given: { environment, backend, version } } = session;
+  if (!session.seller || session.seller.key !== key) {
+    session.onForget?.();
+    session.seller = { key, own: told(() => new core.Seller(JSON.stringify({ nvmApiKey: key?.text, environment, backend, version }))) };
+    session.onForget = () => {
+      session.seller?.own.free();
+      session.seller = undefined;
+    };
+  }
+  return session.seller.own;
+}
+
+/** Makes a call of a part: `given` are its arguments by name. `organization` is in whose name, if this call says so. */
+export async function ask({ session }, name, given = {}, organization = session.organization) {
+  // Before anything is loaded: the caller may change what it gave.
+  const named = text(given);
+  const core = await wasm();
   const random = crypto.getRandomValues(new Uint8Array(16));
-  const { url, method, headers, body, repeat } =
-    JSON.parse(told(() => seller.prepare(name, text(given), organization, random, Date.now())));
+  const call = JSON.parse(told(() => sellerOf(session, core).prepare(name, named, organization, random, Date.now())));
+  return send(core, session.given, name, call, random);
+}
+
+async function send(core, { fetch, timeoutMs = TIMEOUT_MS }, name, { url, method, headers, body, repeat }, random) {
   const correlation = Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), timeoutMs);

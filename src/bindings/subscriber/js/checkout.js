@@ -1,6 +1,5 @@
-// The ways to a card checkout and to the card pages and back, in the calls that the resources have; and what may be spent
-// in all. A file of its own, loaded when one of them is gone: `tools` are those of `page.js`.
-import { purchasingPower } from './purchasing_power.js';
+// The ways to a card checkout and to the card pages and back, in the calls that the resources have. A file of its own, loaded when one of them is gone: `tools` are those of `page.js`.
+import { hints } from './errors.json';
 
 /** Where it is kept what was being bought when this page was left. */
 const PENDING = 'payments-wasm.checkout';
@@ -17,7 +16,9 @@ const GRACE = 10_000;
 const GONE = 5000;
 const CUT_OFF = 60_000;
 
-export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, returnAddress, takeFromAddress }) => {
+export const journeys = ({ LOOK, WORDS, brought, kept, know, leaveFor, problem, returnAddress, takeFromAddress }) => {
+  know({ hints });
+
   const cancelled = () => problem('checkout_cancelled', 'the checkout was cancelled');
 
   function keep(name, value) {
@@ -198,5 +199,5 @@ export const journeys = ({ LOOK, WORDS, brought, kept, leaveFor, problem, return
     return ended;
   }
 
-  return { checkout, checkoutReturned, setupCard, cardReturned, purchasingPower, waitForCredits, popupAnswer };
+  return { checkout, checkoutReturned, setupCard, cardReturned, waitForCredits, popupAnswer };
 };

@@ -255,6 +255,8 @@ export const createCore = (Engine) => class Core {
     const { timeoutMs = TIMEOUT_MS, fetch } = this.#given;
     const signal = AbortSignal.timeout(timeoutMs);
     const init = { method, body, signal, redirect: 'manual', headers: { ...headers, 'x-correlation-id': correlation } };
+    const { version } = this.#given;
+    if (version) init.headers['nevermined-version'] = version;
     if (key) {
       init.headers.authorization = `Bearer ${key.text}`;
       if (this.#organization) init.headers['x-current-org-id'] = this.#organization;
@@ -302,7 +304,8 @@ export const createCore = (Engine) => class Core {
 
   /** Asks the platform by the name of a call. An argument that is no text, number or bigint is left out. */
   async ask(name, given) {
-    const fields = given.map((one) => value(['string', 'number', 'bigint'].includes(typeof one) ? one : undefined));
+    // A number that is not safe may have been another before it was given.
+    const fields = given.map((one) => value(['string', 'bigint'].includes(typeof one) || Number.isSafeInteger(one) ? one : undefined));
     return this.#answer(JSON.parse(checked(this.#call('request', name, fields.length, ...fields))));
   }
 
@@ -320,15 +323,6 @@ export const createCore = (Engine) => class Core {
     // Purchases are decided by the balance of one's own.
     if (holder === this.#key?.account) this.#call('recordBalance', Date.now(), planId, digits);
     return given;
-  }
-
-  /** A token for the caller. */
-  async getX402AccessToken(plan, agent, options) {
-    const agentId = agent === undefined || agent === null ? undefined : id(agent, 'agentId');
-    const { scheme, network, delegationConfig: { delegationId, apiKeyId } = {} } = options;
-    const config = (delegationId ?? apiKeyId) !== undefined ? { delegationId, apiKeyId } : this.#given.delegationConfig;
-    const request = this.#call('token', this.#environment, clean(scheme), clean(network), id(plan, 'planId'), value(agentId), ...delegation(config));
-    return this.#answer(JSON.parse(checked(request)));
   }
 
   /** How long to wait before a balance is read again, in milliseconds, after so many times. */

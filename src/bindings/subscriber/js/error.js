@@ -3,13 +3,15 @@
 import { docs, hints } from './errors.json';
 import { plain } from './object.js';
 
+export { hints };
+
 /** The hint for the platform's own codes. */
 const OF_THE_PLATFORM = 'error.correlationId is what the platform\'s support finds the request by';
 
 /** Two copies of the package agree on what is an error of theirs, and of which class. */
-const mark = (name) => Symbol.for(`payments-wasm.${name}`);
+export const mark = (name) => Symbol.for(`payments-wasm.${name}`);
 
-function marked(type, name) {
+export function marked(type, name) {
   // A bundler may have renamed the class, and what nobody catches is printed with its name.
   for (const one of [type, type.prototype]) Object.defineProperty(one, 'name', { value: name, writable: true, configurable: true });
   Object.defineProperty(type.prototype, mark(name), { value: true });
@@ -25,9 +27,10 @@ export const PaymentsError = marked(class extends Error {
     Object.assign(this, facts);
     // A hint from the core, the platform or the caller takes precedence.
     const { code } = facts;
-    const known = Object.hasOwn(hints, code);
-    this.hint ??= known ? hints[code] : OF_THE_PLATFORM;
-    this.docsUrl ??= docs + (known ? code : 'codes-of-the-platform');
+    // The platform's codes have digits: `BCK.X402.0005`, `http_503`.
+    const own = /^[a-z_]+$/.test(code);
+    this.hint ??= own ? (Object.hasOwn(hints, code) ? hints[code] : '') : OF_THE_PLATFORM;
+    this.docsUrl ??= docs + (own ? code : 'codes-of-the-platform');
     if (facts.code === 'aborted') this.name = 'AbortError';
   }
 

@@ -1,53 +1,8 @@
-// The functions that need neither an instance nor WebAssembly, with the official SDK's names. A file of its own, loaded
-// when one of them is called.
-import { PaymentsError, read } from './core.js';
+// The login of a program that listens on this machine. A file of its own, loaded when one of its functions is called.
+import own from '../../../options.json';
+import { PaymentsError, know, read } from './core.js';
 
-/** The payload of an access token, its text read as the UTF-8 that it is; null for what is none. */
-export function decodeAccessToken(token) {
-  try {
-    const text = atob(token.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, ''));
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
-  } catch {
-    return null;
-  }
-}
-
-/** Compact JSON in UTF-8, base64url without padding. */
-export function encodeAccessToken(payload) {
-  const bytes = new TextEncoder().encode(JSON.stringify(payload));
-  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
-  return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-}
-
-const CARD = 'nvm:card-delegation';
-
-/** The offer of a 402. Members that say nothing are left out; their order is the official one. */
-export function buildPaymentRequiredForPlans(planIds, options) {
-  const { endpoint, agentId, httpVerb, network, description, mimeType, scheme = 'nvm:erc4337', environment = '' } = read('PaymentRequiredOptions', options);
-  const chain = /live$/.test(environment) ? 'eip155:8453' : 'eip155:84532';
-  const extra = () => ({ version: '1', ...(agentId && { agentId }), ...(httpVerb && { httpVerb }) });
-  return {
-    x402Version: 2,
-    resource: { url: endpoint || '', ...(description && { description }), ...(mimeType && { mimeType }) },
-    accepts: (planIds.length ? planIds : ['']).map((planId) => ({
-      scheme, network: network || (scheme === CARD ? 'stripe' : chain), planId, extra: extra(),
-    })),
-    extensions: {},
-  };
-}
-
-export const buildPaymentRequired = (planId, options) => buildPaymentRequiredForPlans([planId], options);
-
-/** Rejects where the plan cannot be read, rather than take it for a crypto plan. */
-export async function resolveScheme(payments, planId, explicit) {
-  if (explicit) return explicit;
-  const { registry } = await payments.plans.getPlan(planId);
-  return registry?.price?.isCrypto === false ? CARD : 'nvm:erc4337';
-}
-
-export async function resolveNetwork(payments, planId, explicit) {
-  return explicit || (await payments.plans.getPlan(planId)).metadata?.plan?.fiatPaymentProvider || undefined;
-}
+know(own);
 
 /** The key that a login brought to a listener on this machine; nothing where the request is of something else. */
 export function readCallback(url, state) {

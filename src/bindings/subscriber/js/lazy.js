@@ -6,7 +6,8 @@ let tries = 0;
 /**
  * The result of an `import()`. Browsers remember a failed module for the lifetime of the page, so a retry uses another
  * address; bundlers with their own loader forget failures. `lazily.again` is an entry's own `import()`; entries that
- * import nothing later have none.
+ * import nothing later have none. Its other members are an entry's too: `lazily.account`, `lazily.seller` and `lazily.sellerWasm` load those files, and
+ * `lazily.variables` gives addresses that stand in variables of the process.
  */
 export async function lazily(load) {
   try {

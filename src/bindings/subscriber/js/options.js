@@ -1,10 +1,19 @@
 // Reads what callers give: each member once, own members only, at every depth. What is not known is refused by name, and
 // what is handed on is a fresh object that nobody else holds. The shapes are those of `options.json`.
-import { problem } from './error.js';
+import { hints, problem } from './error.js';
 import { open, required, shapes } from '../../../options.json';
+
+/** Adds the shapes and hints of a file that is loaded later. */
+export function know(more) {
+  Object.assign(shapes, more.shapes);
+  Object.assign(required, more.required);
+  Object.assign(hints, more.hints);
+  open.push(...more.open ?? []);
+}
 
 /** The kinds of values, in words, and their conversion for the core; `undefined` for a value that is not allowed. */
 const KINDS = {
+  version: ["a version of the API: '1.1'", (value) => (typeof value === 'string' && /^\d+\.\d+$/.test(value) ? value : undefined)],
   text: ['a string', (value) => (typeof value === 'string' ? value : undefined)],
   organization: ['an id', (value) => (typeof value === 'string' && /^[\w:-]{1,128}$/.test(value) ? value : undefined)],
   any: ['anything', (value) => value],

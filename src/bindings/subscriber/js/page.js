@@ -2,6 +2,7 @@
 import { builtin } from './builtin.js';
 import { problem } from './error.js';
 import { lazily } from './lazy.js';
+import { know } from './options.js';
 
 /** The query parameter that says: this window was opened by another page of ours, and brings it something. */
 export const POPUP = 'nvmPopup';
@@ -185,7 +186,7 @@ export function leave(session, { mode = 'redirect', returnUrl }, id) {
 }
 
 /** The helpers that `checkout.js` uses. */
-const tools = { LOOK, WORDS, brought, kept, leaveFor, problem, returnAddress, takeFromAddress };
+const tools = { LOOK, WORDS, brought, kept, know, leaveFor, problem, returnAddress, takeFromAddress };
 
 /** Asks `approve`, which may look at the plan and the balance before it answers. */
 export function ask(approve, offer, plans, planId, kept) {

@@ -14,6 +14,12 @@ export { near, read } from './options.js';
 /** A function of a file of its own that needs no instance. */
 const later = (name) => async (...given) => (await lazily(() => import('./helpers.js')))[name](...given);
 
+/** The class that an entry made. */
+let made;
+
+/** The instance with those options, or the one that gave them: `payments.options`. */
+export const instanceOf = (options) => (options instanceof made ? options : made.getInstance(options));
+
 /** Makes the class of an entry: `load` gives the glue, its wasm started, or a promise of it. It may be called again after a failure. */
 export function createPayments(load) {
   const inside = Symbol('payments-wasm');
@@ -57,6 +63,9 @@ export function createPayments(load) {
     static readCallback = later('readCallback');
 
     get isLoggedIn() { return this.#session.loggedIn; }
+    /** What `DelegationAPI.getInstance` and its like take. */
+    get options() { return this; }
+
     get environmentName() { return this.#session.environment; }
     getEnvironmentName() { return this.#session.environment; }
     get loginError() { return this.#session.loginError; }
@@ -128,5 +137,5 @@ export function createPayments(load) {
   }
   // A minifier gives it another name, and it is printed by this one.
   Object.defineProperty(Payments, 'name', { value: 'Payments' });
-  return Payments;
+  return (made = Payments);
 }

@@ -1,28 +1,25 @@
-// The resources of the API as classes, with the official SDK's names and argument orders. What each call sends, the core
-// knows by its name.
-import { rejecting } from './error.js';
-import { read } from './options.js';
+// The parts of `payments` as classes, with the official SDK's names and argument orders. Here are the methods that a page needs at once. The others
+// are loaded when one of them is first called: see `LATER`.
+import { rejecting, problem, seenFrom } from './error.js';
+import { lazily } from './lazy.js';
+import { digits, know, read } from './options.js';
 import { leave, ways } from './page.js';
 import { randomHex } from '../../http/keep.js';
 
 class Resource {
+  #session;
+
   constructor(session) {
-    Object.defineProperty(this, 'session', { value: session });
+    this.#session = session;
   }
 
-  /** Arguments that are no text, number or bigint are left out. */
+  get session() { return this.#session; }
+
+  /** Calls the platform through the buyer's core. A value that is no text, number or bigint is left out. */
   ask(name, ...given) { return this.session.ask(name, given); }
 }
 
-// In the order in which the core takes them.
-const paged = (pagination) => {
-  const { page, offset, sortBy, sortOrder } = read('PaginationOptions', pagination, 'pagination');
-  return [sortBy, sortOrder, page, offset];
-};
-const flag = (value) => (value === undefined ? undefined : String(value));
-const json = (value) => (typeof value === 'object' && value ? JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? String(one) : one)) : undefined);
-
-/** A longer way. A window is opened before it is loaded: while the click still counts. */
+/** A call that may leave the page. A window is opened before anything is loaded: while the click still counts. */
 async function journey(name, shape, resource, options, ...given) {
   const wanted = shape && read(shape, options);
   const out = name === 'checkout' || name === 'setupCard' ? leave(resource.session, wanted, randomHex()) : undefined;
@@ -36,47 +33,99 @@ async function journey(name, shape, resource, options, ...given) {
 
 class Plans extends Resource {
   getPlan(id) { return this.ask('getPlan', id); }
-  getPlans(page, offset, sortBy, sortOrder, options) {
-    return this.ask('getPlans', page, offset, sortBy, sortOrder, read('OrganizationOptions', options).organizationId);
-  }
-  getAgentsAssociatedToAPlan(id, pagination) { return this.ask('getAgentsAssociatedToAPlan', id, ...paged(pagination)); }
   getPlanBalance(id, account) { return this.session.getPlanBalance(id, account); }
   orderPlan(id) { return this.ask('orderPlan', id); }
-  orderFiatPlan(planId) { return this.ask('orderFiatPlan', json({ sessionType: 'embedded', planId: String(planId) })); }
   waitForCredits(id, options) { return journey('waitForCredits', 'WaitOptions', this, options, id); }
   checkout(id, options) { return journey('checkout', 'CheckoutOptions', this, options, id); }
   checkoutReturned(options) { return journey('checkoutReturned', 'ReturnOptions', this, options); }
 }
 
-class Agents extends Resource {
-  getAgent(id) { return this.ask('getAgent', id); }
-  getAgentPlans(id, pagination) { return this.ask('getAgentPlans', id, ...paged(pagination)); }
-}
-
 class Delegations extends Resource {
-  createDelegation(payload) { return this.ask('createDelegation', json(payload && read('CreateDelegationPayload', payload, 'payload'))); }
-  listDelegations(options) { return this.ask('listDelegations', flag(read('DelegationListOptions', options).accessible)); }
-  revokeDelegation(id) { return this.ask('revokeDelegation', id); }
-  listPaymentMethods(options) {
-    const { accessible, provider } = read('PaymentMethodListOptions', options);
-    return this.ask('listPaymentMethods', flag(accessible), provider);
-  }
-  updatePaymentMethod(id, changes) { return this.ask('updatePaymentMethod', id, json(changes && read('PaymentMethodChanges', changes, 'changes'))); }
-  getPurchasingPower() { return journey('purchasingPower', undefined, this); }
   setupCard(options) { return journey('setupCard', 'CardOptions', this, options); }
   cardReturned() { return journey('cardReturned', undefined, this); }
 }
 
-class X402 extends Resource {
-  getX402AccessToken(planId, agentId, options) { return this.session.getX402AccessToken(planId, agentId, read('X402TokenOptions', options)); }
-  getPermission(hash) { return this.ask('getPermission', hash); }
-  listPermissions(pagination) {
-    const { page, offset } = read('PaginationOptions', pagination, 'pagination');
-    return this.ask('listPermissions', page, offset);
-  }
-  revokePermission(hash) { return this.ask('revokePermission', hash); }
-}
+class X402 extends Resource {}
+class Agents extends Resource {}
+class Facilitator extends Resource {}
+class Requests extends Resource {}
+class Organizations extends Resource {}
+class Contracts extends Resource {}
+class Orders extends Resource {}
+class Mpp extends Resource {}
+class Observability extends Resource {}
 
-export const RESOURCES = { plans: Plans, agents: Agents, delegation: Delegations, x402: X402 };
+export const RESOURCES = {
+  plans: Plans, agents: Agents, delegation: Delegations, x402: X402, facilitator: Facilitator, requests: Requests,
+  organizations: Organizations, contracts: Contracts, orders: Orders, mpp: Mpp, observability: Observability,
+};
 
 rejecting(Object.values(RESOURCES));
+
+/**
+ * The methods that are loaded when they are first called: by file, by part. A name with `!` answers at once: its file has to be there. An entry
+ * says with `provide` which files it brings along, and with a member of `lazily` how another is loaded. A part of another file needs a row here and
+ * a class above.
+ */
+const LATER = {
+  account: {
+    plans: 'getPlans getAgentsAssociatedToAPlan orderFiatPlan',
+    agents: 'getAgent getAgentPlans',
+    delegation: 'createDelegation listDelegations revokeDelegation listPaymentMethods updatePaymentMethod getPurchasingPower',
+    x402: 'getX402AccessToken getPermission listPermissions revokePermission',
+  },
+  seller: {
+    plans: 'registerPlan registerCreditsPlan registerTimePlan registerCreditsTrialPlan registerTimeTrialPlan mintPlanCredits mintPlanExpirable burnCredits'
+      + ' redeemCredits getPayAsYouGoPriceConfig getFiatPriceConfig! getCryptoPriceConfig! getERC20PriceConfig! getEURCPriceConfig! getFreePriceConfig!'
+      + ' getNativeTokenPriceConfig! getExpirableDurationConfig! getNonExpirableDurationConfig! getFixedCreditsConfig! getDynamicCreditsConfig!'
+      + ' getPayAsYouGoCreditsConfig! setRedemptionType! setOnchainMirror!',
+    agents: 'registerAgent registerAgentAndPlan getAgents updateAgentMetadata addPlanToAgent removePlanFromAgent',
+    facilitator: 'verifyPermissions settlePermissions',
+    requests: 'startSimulationRequest finishSimulationRequest trackAgentSubTask',
+    organizations: 'createMember onboardCustomer getMembers getMyMemberships getOrganizationActivity connectStripeAccount',
+    contracts: 'getDeploymentInfo getContractAddress getPayAsYouGoTemplateAddress',
+    orders: 'createOrder getOrder',
+    mpp: 'fetch issueChallenge verifyCredential settleCredential getMppAccessToken',
+    observability: 'withHeliconeLogging withOpenAI! withLangchain! withAsyncLogger! getHeliconeHeaders! calculateImageUsage! calculateVideoUsage!'
+      + ' calculateSongUsage! calculateDummySongUsage! createHeliconePayload! createHeliconeResponse!',
+  },
+};
+
+/** What is loaded, by file: part to method to function, called with the part as `this`. */
+const files = {};
+
+lazily.account = () => import('./account.js');
+
+/** Brings a file along: it need not be loaded later. */
+export function provide(file, methods) { files[file] = methods(tools); }
+
+/** What a file needs of the core that cannot import it. */
+const tools = { digits, know, problem, read };
+
+const missing = (part, name) => problem('part_not_loaded', `${part}.${name} is not loaded`, 'import from payments-wasm/builder');
+
+async function loaded(file, part, name) {
+  if (!files[file] && !lazily[file]) throw missing(part, name);
+  return (files[file] ??= (await lazily(lazily[file])).default(tools))[part][name];
+}
+
+function atOnce(file, part, name) {
+  if (!files[file]) throw missing(part, name);
+  return files[file][part][name];
+}
+
+for (const [file, parts] of Object.entries(LATER)) {
+  for (const [part, names] of Object.entries(parts)) {
+    for (const given of names.split(' ')) {
+      const [name, now] = given.split('!');
+      const called = now === undefined ? async function called(...args) {
+        try {
+          return await (await loaded(file, part, name)).apply(this, args);
+        } catch (error) {
+          throw seenFrom(error, called);
+        }
+      } : function called(...args) { return atOnce(file, part, name).apply(this, args); };
+      Object.defineProperty(RESOURCES[part].prototype, name, { value: called, writable: true, configurable: true });
+    }
+  }
+}

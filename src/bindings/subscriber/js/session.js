@@ -19,17 +19,21 @@ export class Session {
   /** The core's part, once it is there; it may be used when it is ready: with a budget, when that is taken up. */
   live;
   #ready = false;
+  /** Called when the key is forgotten, or another comes in its place. */
+  onForget;
   /** In a page: where it is come back to. */
   returnUrl;
   #load;
-  #given;
+  /** The options of the instance, read. */
+  given;
   #loading;
   #storage;
 
   /** `load` gives the glue with the wasm started; `given` are options that were read. */
   constructor(load, given) {
     this.#load = load;
-    this.#given = given;
+    // Addresses of variables belong together: one that is given is given with the others.
+    this.given = given.backend === undefined ? { ...lazily.variables?.(), ...given } : given;
     this.organization = given.organizationId;
     this.environment = given.environment ?? 'custom';
   }
@@ -40,11 +44,14 @@ export class Session {
 
   /** Uses a key, or nobody's; throws where it leads to no platform. */
   use(key) {
-    const environment = key?.environment ?? this.#given.environment ?? 'custom';
-    if (environment === 'custom' && !this.#given.backend) {
+    const environment = key?.environment ?? this.given.environment ?? 'custom';
+    if (environment === 'custom' && !this.given.backend) {
       throw missing('backend', "give the platform's address, or an `environment` that has one");
     }
-    if (this.key) this.live?.logOut();
+    if (this.key) {
+      this.live?.logOut();
+      this.onForget?.();
+    }
     this.environment = environment;
     this.key = key;
     if (key) this.live?.logIn(key, environment);
@@ -59,6 +66,7 @@ export class Session {
     this.key = undefined;
     brought.login = brought.checkout = brought.card = undefined;
     this.live?.logOut();
+    this.onForget?.();
   }
 
   /** The session ended though its owner did not end it here. */
@@ -74,7 +82,7 @@ export class Session {
   /** An error in a listener does not reach the session. */
   #tell(name, what) {
     try {
-      this.#given[name]?.(what);
+      this.given[name]?.(what);
     } catch {
       // Nobody to tell.
     }
@@ -89,7 +97,7 @@ export class Session {
 
   /** Makes it the session of a page: with the key that a login brought to this page load, one that is given, or one that is kept. */
   open(login) {
-    const { returnUrl, storage, nvmApiKey, environment, backend, frontend } = this.#given;
+    const { returnUrl, storage, nvmApiKey, environment, backend, frontend } = this.given;
     this.returnUrl = returnAddress(returnUrl, PARAMETERS);
     if (!this.returnUrl) throw problem('validation', 'returnUrl must be an http or https URL');
     this.#storage = { session: TAB, local: LOCAL }[storage];
@@ -168,7 +176,7 @@ export class Session {
   }
 
   #loginUrl(back) {
-    const { frontend, backend } = this.#given;
+    const { frontend, backend } = this.given;
     const app = this.environment === 'custom' ? frontend ?? backend : `https://nevermined.${/^staging/.test(this.environment) ? 'dev' : 'app'}`;
     return `${app}/login?returnUrl=${encodeURIComponent(back)}`;
   }
@@ -187,11 +195,11 @@ export class Session {
     const { Core } = await this.#load();
     // The core holds on to it, and the session to the core.
     const weak = new WeakRef(this);
-    const core = new Core(this.#given, this.environment, this.returnUrl !== undefined, (reason) => weak.deref()?.ended(reason));
+    const core = new Core(this.given, this.environment, this.returnUrl !== undefined, (reason) => weak.deref()?.ended(reason));
     this.live = core;
     if (this.key) core.logIn(this.key, this.environment);
     core.setOrganization(this.organization);
-    const { budget } = this.#given;
+    const { budget } = this.given;
     if (budget) await (await lazily(() => import('./budget_store.js'))).keepBudget(core, budget, problem);
     this.#ready = true;
     return core;
@@ -233,8 +241,6 @@ export class Session {
   async ask(name, given) { return (await this.core()).ask(name, given); }
 
   async getPlanBalance(planId, account) { return (await this.core()).getPlanBalance(planId, account); }
-
-  async getX402AccessToken(...given) { return (await this.core()).getX402AccessToken(...given); }
 
   get spend() { return this.live?.spend ?? printable({ credits: 0n, inLastHour: 0n, inLastDay: 0n, creditsSettled: 0n, purchases: 0n, byOrigin: [], byPlan: [], receipts: [] }); }
 }
