@@ -12,7 +12,10 @@ const OBSTACLES = {
 };
 const CALLS = {
   'core_bg.wasm': 'payments.plans.getPlans()',
-  'helpers.js': "sdk.buildPaymentRequired('1', {})",
+  'helpers.js': "sdk.Payments.loginUrl({ callbackUrl: 'http://localhost:1/', environment: 'sandbox' })",
+  'account.js': 'payments.delegation.listDelegations()',
+  'selling.js': 'payments.organizations.getMyMemberships()',
+  'seller_bg.wasm': 'payments.contracts.getDeploymentInfo()',
   'checkout.js': "payments.plans.waitForCredits('1', { timeoutMs: 100 })",
 };
 
@@ -29,7 +32,7 @@ for (const [file, call] of Object.entries(CALLS)) {
       for (let twice = 0; twice < 2; twice++) {
         const told = await called(page, call);
         assert.deepEqual([told.ours, told.code], [true, 'wasm_load_failed'], JSON.stringify(told));
-        if (file === 'core_bg.wasm') assert.match(told.hint, hint);
+        if (file.endsWith('.wasm')) assert.match(told.hint, hint);
         else assert.ok(told.hint.length > 20, told.hint);
       }
       await page.unroute(`**/pkg/${file}*`);
