@@ -200,12 +200,8 @@ fn poll_action<'a, T: Transport>(
     context: &mut Context<'_>,
 ) -> Poll<Box<Action>> {
     loop {
-        if limit.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready()) {
-            *limit = None;
-            session.step(|buyer| buyer.handle_event(fetch, Event::TimedOut, now()));
-        }
+        // The timer comes last: with a transport that blocks, asking it is waiting for it.
         match session.poll_action(fetch, context) {
-            Poll::Pending => return Poll::Pending,
             Poll::Ready((action, new_limit)) => {
                 if let Some(new_limit) = new_limit {
                     let sleep = |ms: u32| session.transport().sleep(Duration::from_millis(ms.into()));
@@ -215,6 +211,11 @@ fn poll_action<'a, T: Transport>(
                     return Poll::Ready(action);
                 }
             }
+            Poll::Pending if limit.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready()) => {
+                *limit = None;
+                session.step(|buyer| buyer.handle_event(fetch, Event::TimedOut, now()));
+            }
+            Poll::Pending => return Poll::Pending,
         }
     }
 }
