@@ -243,7 +243,7 @@ impl Call for GetPlanBalance {
     fn parse(&self, response: &Response) -> Result<Held, ApiError> {
         let body = success_body(response)?;
         let balance = Credits::from_json(body.get("balance").unwrap_or(&Value::Null), "balance")
-            .map_err(|error| ApiError::garbled(response, &error.to_string()))?;
+            .map_err(|error| ApiError::garbled(response, &error.message()))?;
         Ok(Held { balance, price_per_credit: body.get("pricePerCredit").and_then(Value::as_f64) })
     }
 }

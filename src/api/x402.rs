@@ -68,7 +68,7 @@ impl Call for GetAccessToken {
             .get("accessToken")
             .and_then(Value::as_str)
             .ok_or_else(|| ApiError::garbled(response, "accessToken is missing"))?;
-        AccessToken::decode(token).map_err(|error| ApiError::garbled(response, &error.to_string()))
+        AccessToken::decode(token).map_err(|error| ApiError::garbled(response, &error.message()))
     }
 }
 
@@ -226,7 +226,7 @@ pub(crate) fn receipt(response: &Response) -> Result<Receipt, ApiError> {
         return Err(ApiError::from_response(response));
     }
     Receipt::from_json(response.body.as_bytes())
-        .map_err(|error| ApiError::garbled(response, &error.to_string()))
+        .map_err(|error| ApiError::garbled(response, &error.message()))
 }
 
 /// The JSON object of a 2xx answer.

@@ -110,7 +110,7 @@ impl FetchError {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::MalformedOffer(error) => ["the 402's offer cannot be read: ", &error.to_string()].concat(),
+            Self::MalformedOffer(error) => ["the 402's offer cannot be read: ", &error.message()].concat(),
             Self::BudgetExceeded(limit) => ["the payment would exceed the policy's ", limit].concat(),
             Self::PaymentRefused(Some(said)) => ["the seller refused the payment: ", said].concat(),
             Self::Platform(error) => error.message.clone(),

@@ -1,4 +1,4 @@
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, string::String};
 use core::fmt;
 
 /// Why something on the wire could not be read: what is wrong, and with which field.
@@ -64,6 +64,12 @@ impl WireError {
             WireErrorKind::BadValue => "has a value it cannot have",
             WireErrorKind::Version => "is not version 2",
         }
+    }
+
+    /// A message for a person: field and fault.
+    #[must_use]
+    pub fn message(&self) -> String {
+        [&self.field, " ", self.what()].concat()
     }
 
     /// The same error, one level further out: `scheme` in `accepts[0]` is `accepts[0].scheme`.

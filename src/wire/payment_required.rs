@@ -2,11 +2,7 @@ use super::document::{self, Document};
 use super::{
     Accept, MAX_ACCEPTS, MAX_OFFER_BYTES, WireError, WireErrorKind, base64, digits, header::only_one,
 };
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{string::String, vec::Vec};
 use serde_json::{Map, Value};
 
 /// The offer of a 402: what is asked for which resource, in one or several ways (x402 v2 `PaymentRequired`,
@@ -105,7 +101,7 @@ impl PaymentRequired {
         let payable = accepts.iter().any(|accept: &Accept| accept.plan_id().is_some());
         if let (false, Some((index, error))) = (payable, broken) {
             let index = u64::try_from(index).unwrap_or(u64::MAX);
-            return Err(error.within(&format!("accepts[{}]", digits(index))));
+            return Err(error.within(&["accepts[", &digits(index), "]"].concat()));
         }
         Ok(Self { rest: document, resource, accepts })
     }

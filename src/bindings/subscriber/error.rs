@@ -4,7 +4,7 @@ use super::json::Json;
 use crate::api::ApiError;
 use crate::subscriber::{FetchError, Finish, Outcome};
 use crate::wire::WireError;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 
 /// The class that callers catch by, where the error has one. `ended`: the platform refused the key itself.
 fn kind(code: &str, ended: bool) -> Option<&'static str> {
@@ -58,7 +58,7 @@ impl Facts<'_> {
 
 /// The options have a value that they cannot have.
 pub(super) fn wrong(error: &WireError) -> String {
-    let message = error.to_string();
+    let message = error.message();
     let facts =
         Facts { kind: None, code: "validation", message: &message, hint: None, retryable: false, api: None };
     facts.text()

@@ -32,7 +32,7 @@ impl PendingOrder {
     /// An order is about to be sent; `held` is the balance before it, in credits.
     pub(crate) fn record(self, budget: &mut Budget, held: Credits, now: u64) {
         self.forget(budget);
-        let name = [self.name, Credits::from(now).to_string()].concat();
+        let name = [self.name, Credits::from(now).digits()].concat();
         budget.entries.push(Entry { kind: ORDER, name, credits: held });
     }
 
