@@ -24,9 +24,12 @@ const builtin = (name) => globalThis.process?.getBuiltinModule?.(name);
 
 /** Bytes that travelled as text inside a module, packed: no bundler has to know what to do with a .wasm file. */
 export async function unpacked(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const zlib = builtin('node:zlib');
-  if (zlib) return zlib.gunzipSync(bytes);
+  if (zlib) return zlib.gunzipSync(Buffer.from(text, 'base64'));
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  // A plain loop: `from` with a function is several times slower.
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = letters.charCodeAt(at);
   return new Response(new Response(bytes).body.pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
 }
 

@@ -57,7 +57,8 @@ export class Sender {
   /** Sends it: to `url`, if it is not the caller's own, and with a token, if there is one. */
   async send(fetch, url, header, token, redirect, asGet) {
     const { settings: given, own } = this.kept;
-    const headers = new Headers(given.headers);
+    // Not copied where nothing changes.
+    const headers = url || token || asGet ? new Headers(given.headers) : given.headers;
     // As the platform does on a redirect.
     if (url && place(url)?.origin !== this.place.origin) PERSONAL.forEach((name) => headers.delete(name));
     if (token) headers.set(header, token);
