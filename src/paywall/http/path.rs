@@ -6,9 +6,9 @@ use alloc::{
 use core::fmt;
 
 /// The largest size of a URL's path as received, in bytes.
-const MAX_PATH_BYTES: usize = 4 * 1024;
+pub(crate) const MAX_PATH_BYTES: usize = 4 * 1024;
 /// The largest size of a query as received, in bytes. The platform accepts URLs of 16 KiB.
-const MAX_QUERY_BYTES: usize = 12 * 1024;
+pub(crate) const MAX_QUERY_BYTES: usize = 12 * 1024;
 
 /// Where a request points, taken apart: `https://host`, one canonical path, and the query as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]

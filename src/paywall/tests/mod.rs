@@ -1,6 +1,7 @@
 //! The rules of money for a seller, a table each. A row has a name; a rule is found by its number.
 
 mod aliases;
+mod answers;
 mod cache;
 mod canonical;
 mod choice;
