@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import { repoPath } from '../lib/run.mjs';
 import { npm } from '../lib/tools.mjs';
 
-const PEERS = { '@hono/node-server': '2.1.9', '@x402/core': '2.27.0', '@x402/evm': '2.27.0', '@x402/hono': '2.27.0', hono: '4.13.19' };
+const PEERS = { '@hono/node-server': '2.1.9', '@x402/core': '2.27.0', '@x402/evm': '2.27.0', '@x402/fetch': '2.27.0', '@x402/hono': '2.27.0', hono: '4.13.19' };
 const HOME = repoPath('target/bench-peers');
 
 async function installed() {

@@ -268,6 +268,24 @@ const fromCore = {
   },
 };
 
+/** The names that the files of the package import from `core.js`; the entries and the command line import it whole. */
+function importedFromCore(work) {
+  const names = new Set(['PaymentsError', 'createPayments', 'lazily', 'near', 'starter']);
+  for (const file of readdirSync(work).filter((name) => name.endsWith('.js'))) {
+    for (const [, list] of readFileSync(join(work, file), 'utf8').matchAll(/\b(?:import|export)\s*\{([^}]*)\}\s*from\s*["']\.\/core\.js["']/g)) {
+      list.split(',').map((one) => one.trim().split(' ')[0]).filter(Boolean).forEach((name) => names.add(name));
+    }
+  }
+  return [...names].sort();
+}
+
+/** The names that a script exports, or hands on from another. */
+function exportsOf(path) {
+  const text = readFileSync(path, 'utf8');
+  const own = [...text.matchAll(/^export (?:async )?(?:const|let|class|function\*?) (\w+)/gm)].map(([, name]) => name);
+  return [...own, ...[...text.matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, list]) => list.split(',').map((one) => one.trim().split(' ').at(-1)))];
+}
+
 /** Makes the npm package of the subscriber's output: small glue, packed wasm, types, version. */
 async function finishPackage(work, { dev, renamed }) {
   const { build: bundle } = await import('esbuild');
@@ -282,13 +300,11 @@ async function finishPackage(work, { dev, renamed }) {
   renameSync(join(work, 'core.js'), join(work, 'glue.js'));
   const shared = { bundle: true, allowOverwrite: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', lineLimit: LINE };
   const stdin = (contents) => ({ stdin: { contents, resolveDir: work } });
-  const from = (names) => names.map((name) => `export * from ${JSON.stringify(script(name))};`).join('\n');
-  await bundle({ ...shared, ...stdin(from(AT_IMPORT)), outfile: join(work, 'core.js'), external: BESIDE, plugins: [optionShapes], ...EXPLAINED });
   const engine = `import { Engine } from './glue.js';
     import { createCore } from ${JSON.stringify(script('subscriber/js/core.js'))};
     export { default, initSync } from './glue.js';
     export const Core = createCore(Engine);`;
-  await bundle({ ...shared, ...stdin(engine), outfile: join(work, 'engine.js'), external: BESIDE, plugins: [fromCore, optionShapes], ...EXPLAINED });
+  await bundle({ ...shared, ...stdin(engine), outfile: join(work, 'engine.js'), external: BESIDE, plugins: [fromCore, laterShapes('engine')], ...EXPLAINED });
   for (const path of BESIDE) {
     await bundle({ ...shared, entryPoints: [script(`subscriber/js/${path.slice(2)}`)], outfile: join(work, path), external: ['./core.js', ...BESIDE], plugins: [laterShapes(path.slice(2, -3))] });
   }
@@ -301,6 +317,11 @@ async function finishPackage(work, { dev, renamed }) {
   await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/mcp/js/facade.js')], outfile: join(work, 'mcp_client.js'), external: ['./core.js'] });
   await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/mcp/js/entry.js')], outfile: join(work, 'mcp.js'), external: ['./core.js', './mcp_client.js', 'payments-wasm/*', '@modelcontextprotocol/*', 'node:*'] });
   rmSync(join(work, 'glue.js'));
+  // Last, since it exports the names that the others import, and no more.
+  const names = importedFromCore(work);
+  const at = Object.fromEntries(AT_IMPORT.flatMap((path) => names.filter((name) => exportsOf(script(path)).includes(name)).map((name) => [name, path])));
+  const exported = Object.entries(at).map(([name, path]) => `export { ${name} } from ${JSON.stringify(script(path))};`).join('\n');
+  await bundle({ ...shared, ...stdin(exported), outfile: join(work, 'core.js'), external: BESIDE, plugins: [optionShapes], ...EXPLAINED });
   for (const name of ['core.js', 'engine.js', 'selling.js']) plainSources(work, name);
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
   pack(work, 'core', wasm);

@@ -5,11 +5,10 @@ import { gzipSync } from 'node:zlib';
 import { dist } from './build.mjs';
 
 /**
- * The budgets for wasm and JS together, after gzip: what each weighed when it was last looked at. The class that is there at once,
- * options that are refused by name and a hint for each error cost about 8 KB of JavaScript, limits that count by the plan's terms
- * about 6 KB of wasm. All of them are to come down: 60 KB, 100 KB and 150 KB are the goals of subscriber, paywall and worker.
+ * The budgets for wasm and JS together, after gzip: the size at the last look. All of them are to come down: 60 KB, 100 KB and 150 KB are
+ * the goals of subscriber, paywall and worker, 8 KB that of the import.
  */
-const BUDGETS = { subscriber: 89_700, paywall: 165_700, builder: 55_600, worker: 209_400, page: 100_100 };
+const BUDGETS = { subscriber: 79_300, import: 12_700, paywall: 165_700, builder: 55_600, worker: 209_400, page: 100_100 };
 
 /**
  * Which files of an artefact are loaded. Of the npm package a page loads the entry and the glue, and the wasm once: as a
@@ -17,6 +16,8 @@ const BUDGETS = { subscriber: 89_700, paywall: 165_700, builder: 55_600, worker:
  */
 const LOADED = {
   subscriber: (path) => ['index.js', 'core.file.js', 'load.js', 'names.js', 'core.js', 'engine.js', 'core_bg.wasm'].includes(path),
+  // The part of it that `import 'payments-wasm'` loads, before the first call.
+  import: (path) => ['index.js', 'names.js', 'core.js'].includes(path),
   paywall: (path) => ['paywall.js', 'gate.file.js', 'load.js', 'handler.js', 'gate.js', 'gate_bg.wasm'].includes(path),
   builder: (path) => ['selling.js', 'seller.load.js', 'seller.file.js', 'seller.js', 'seller_bg.wasm'].includes(path),
   worker: (path) => /\.(js|wasm)$/.test(path) && path !== PAGE,
@@ -26,7 +27,7 @@ const LOADED = {
 
 /** The scripts of the 402 page: in the Worker's folder, but read as texts, and sent to browsers. */
 const PAGE = 'page.js';
-const FOLDERS = { page: 'worker', builder: 'subscriber' };
+const FOLDERS = { page: 'worker', builder: 'subscriber', import: 'subscriber' };
 
 /** `{ subscriber: { raw, gzip, wasm: { raw, gzip }, js: { raw, gzip }, budget }, ... }` of what is built. */
 export function measure() {

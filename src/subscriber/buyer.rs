@@ -44,7 +44,7 @@ impl Buyer {
         self.session.clear();
     }
 
-    /// What this session has spent so far.
+    /// The credits that this session has spent so far.
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.session.budget

@@ -62,17 +62,17 @@ pub enum Redirects {
 /// How a fetch ended.
 #[derive(Debug, Clone)]
 pub struct Finish {
-    /// Whether the caller gets the last answer, or an error.
+    /// `Ok` if the caller gets the last answer, else the error.
     pub result: Result<(), FetchError>,
     /// The receipt that came with the answer.
     pub receipt: Option<Arc<Receipt>>,
-    /// What was spent.
+    /// The spend report.
     pub spend: Spend,
     /// The terms, of a fetch that only asked for them.
     pub offers: Vec<Arc<Offer>>,
 }
 
-/// What happened to a fetch, as the shell reports it.
+/// An event of a fetch, as the shell reports it.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// The seller answered.
@@ -102,11 +102,11 @@ pub struct Notice {
     pub url: String,
     /// The offer, once it is known.
     pub offer: Option<Arc<Offer>>,
-    /// What happened.
+    /// The kind of news.
     pub kind: NoticeKind,
 }
 
-/// What a [`Notice`] says.
+/// The kind of a [`Notice`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum NoticeKind {
     /// A request goes out without a token.
@@ -122,7 +122,7 @@ pub enum NoticeKind {
     },
     /// A token was minted for this fetch.
     Mint {
-        /// Whether it can be presented once only.
+        /// True if it can be presented once only.
         single_use: bool,
     },
     /// A request goes out with a token.

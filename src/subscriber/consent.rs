@@ -25,14 +25,14 @@ pub struct Policy {
     pub networks: Vec<String>,
     /// The schemes, by their name on the wire.
     pub schemes: Vec<String>,
-    /// Whether a plan may be bought where the credits do not suffice. A plain no also keeps the platform from buying from
+    /// True if a plan may be bought where the credits do not suffice. A plain no also keeps the platform from buying from
     /// the delegation when it settles: nothing is presented that can cost more, by the plan's terms, than the credits held.
     pub purchase: Option<bool>,
     /// The most purchases in an hour, in a day, and in all.
     pub max_purchases: PurchaseLimits,
     /// The most that one purchase may cost, as the platform states the plan's price.
     pub max_price: Option<PlanPrice>,
-    /// Whether an offer's own price is counted against the limits in the place of the most that the plan allows, at
+    /// True if an offer's own price is counted against the limits in the place of the most that the plan allows, at
     /// origins that `origins` names one by one. The seller of such an origin is trusted to settle no more than it asked.
     pub count_price: bool,
 }
@@ -53,9 +53,9 @@ pub struct PurchaseLimits {
 pub struct Approval {
     /// Yes or no.
     pub approve: bool,
-    /// Whether the plan may be bought where the credits do not suffice; a plain no is [`Policy::purchase`]'s.
+    /// True if the plan may be bought where the credits do not suffice; a plain no is [`Policy::purchase`]'s.
     pub purchase: Option<bool>,
-    /// Whether the same at the same price or less, in the same place, needs no further question in this session, as
+    /// True if the same at the same price or less, in the same place, needs no further question in this session, as
     /// long as the credits suffice: to buy again is asked again.
     pub remember: bool,
     /// The delegation to spend from, where it is not the session's.
@@ -65,9 +65,9 @@ pub struct Approval {
 /// The consent to a payment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Consent {
-    /// Whether the plan may be bought. A no means: only from credits that were held when the platform last said so.
+    /// True if the plan may be bought. A no means: only from credits that were held when the platform last said so.
     pub(crate) purchase: Option<bool>,
-    /// Whether somebody was asked about this very payment. Otherwise a purchase has the limits of a policy.
+    /// True if somebody was asked about this very payment. Otherwise a purchase has the limits of a policy.
     pub(crate) asked: bool,
 }
 
@@ -83,7 +83,7 @@ pub(crate) enum ConsentDecision {
 }
 
 impl Policy {
-    /// Whether plan, origin, network and scheme are among those allowed.
+    /// True if plan, origin, network and scheme are among those allowed.
     #[must_use]
     pub fn names(&self, offer: &Offer) -> bool {
         let allows = |list: &[String], name: &str| list.is_empty() || list.iter().any(|one| one == name);
@@ -97,12 +97,12 @@ impl Policy {
         self.origins.iter().any(|origin| origin == EVERY_ORIGIN)
     }
 
-    /// Whether what one presentation can cost is the offer's own price, by this policy.
+    /// True if what one presentation can cost is the offer's own price, by this policy.
     pub(crate) fn counts_price_of(&self, offer: &Offer) -> bool {
         self.count_price && self.origins.contains(&offer.target.origin)
     }
 
-    /// Whether it limits credits. To spend only those held is a limit too.
+    /// True if it limits credits. To spend only those held is a limit too.
     pub(crate) fn limits_credits(&self) -> bool {
         let limits = self.max_credits_per_request.or(self.max_credits_per_hour);
         let limits = limits.or(self.max_credits_per_day).or(self.max_credits_total);
@@ -141,7 +141,7 @@ impl Policy {
         .map(|(name, _, _)| name)
     }
 
-    /// Whether a purchase at that price stays under `maxPrice`; a price that is not known does not.
+    /// True if a purchase at that price stays under `maxPrice`; a price that is not known does not.
     pub(crate) fn allows_price(&self, price: Option<&PlanPrice>) -> bool {
         match (&self.max_price, price) {
             (None, _) => true,
@@ -155,7 +155,7 @@ impl Policy {
 }
 
 impl PurchaseLimits {
-    /// Whether any is set.
+    /// True if any is set.
     pub(crate) fn is_set(&self) -> bool {
         self.per_hour.or(self.per_day).or(self.total).is_some()
     }

@@ -188,7 +188,7 @@ impl FetchError {
         })
     }
 
-    /// Whether the same call may succeed later, and costs nothing twice.
+    /// True if the same call may succeed later, and costs nothing twice.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {

@@ -15,7 +15,7 @@ pub(crate) struct Commitments {
 pub(crate) struct Commitment {
     pub(crate) fetch: FetchId,
     pub(crate) offer: Arc<Offer>,
-    /// Whether the offer's price is taken for what it can cost: see [`Policy::count_price`](super::Policy::count_price).
+    /// True if the offer's price is taken for what it can cost: see [`Policy::count_price`](super::Policy::count_price).
     pub(crate) trusts_price: bool,
     pub(crate) is_on_wire: bool,
 }
@@ -97,7 +97,7 @@ impl Questions {
         self.nested.retain(|(inner, _)| *inner != fetch);
     }
 
-    /// Whether `fetch` was begun by the code that is being asked about `question`, however deep inside.
+    /// True if `fetch` was begun by the code that is being asked about `question`, however deep inside.
     pub(crate) fn is_within(&self, mut fetch: FetchId, question: FetchId) -> bool {
         while let Some((_, outer)) = self.nested.iter().find(|(inner, _)| *inner == fetch) {
             if *outer == question {
@@ -119,7 +119,7 @@ mod tests {
         let mut questions = Questions::default();
         questions.nest(two, one);
         questions.nest(three, two);
-        // What is begun later, or is the fetch itself, is no outer fetch.
+        // A fetch that begins later, or the fetch itself, is no outer fetch.
         questions.nest(four, four);
         questions.nest(one, four);
         for (fetch, question, within) in [

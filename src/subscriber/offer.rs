@@ -17,9 +17,9 @@ pub struct Offer {
     pub resource: Resource,
     /// The URL that the 402 came from, and that the token goes to.
     pub target: Target,
-    /// Whether these terms are known from an earlier answer rather than from one to this request.
+    /// True if these terms are known from an earlier answer rather than from one to this request.
     pub remembered: bool,
-    /// Whether an earlier payment of the same may have been taken, and this is another.
+    /// True if an earlier payment of the same may have been taken, and this is another.
     pub again: bool,
 }
 
@@ -76,7 +76,7 @@ impl Offer {
         self.agent_id.as_ref()
     }
 
-    /// What the request costs, in credits, where the seller says it.
+    /// The price of the request in credits, where the seller states it.
     #[must_use]
     pub fn credits(&self) -> Option<Credits> {
         self.credits
@@ -94,18 +94,18 @@ impl Offer {
         self.credits().unwrap_or(Credits::from(1))
     }
 
-    /// Whether both are about one plan at one place: whoever is asked about one need not be asked about the other at
+    /// True if both are about one plan at one place: somebody who is asked about one need not be asked about the other at
     /// the same time.
     pub(crate) fn same_question(&self, other: &Self) -> bool {
         self.plan_id == other.plan_id && self.target.origin == other.target.origin
     }
 
-    /// Whether both ask for the same: scheme, network, plan, agent and price (rule 5).
+    /// True if both ask for the same: scheme, network, plan, agent and price (rule 5).
     pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
         self.covers(other) && other.covers(self)
     }
 
-    /// Whether whoever agreed to `self` has agreed to `other` as well: same place, same plan, no dearer.
+    /// True if consent to `self` is consent to `other` as well: same place, same plan, no dearer.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         let no_dearer = match (self.credits(), other.credits()) {

@@ -3,7 +3,7 @@ use crate::api::plans::PlanTerms;
 use crate::wire::{Credits, PlanId};
 use alloc::vec::Vec;
 
-/// What the platform said of plans in this session. No seller's word is in it.
+/// Facts of plans that the platform stated in this session. No seller's word is in it.
 #[derive(Debug, Default)]
 pub(crate) struct PlanFacts {
     plans: Vec<(PlanId, PlanFact)>,
@@ -24,7 +24,7 @@ struct BalanceReading {
     held: Credits,
     /// When it was read, in milliseconds since 1970.
     at: u64,
-    /// Whether something was presented since. Such a reading can say that the credits suffice, and not that they do not.
+    /// True if something was presented since. Such a reading can say that the credits suffice, and not that they do not.
     is_reduced: bool,
 }
 
@@ -72,7 +72,7 @@ impl PlanFacts {
         self.reading(plan_id).map(|one| one.held)
     }
 
-    /// Whether the balance of a plan is exactly what the platform said at a time or later.
+    /// True if the balance of a plan is exactly what the platform said at a time or later.
     pub(crate) fn is_read_since(&self, plan_id: &PlanId, since: u64) -> bool {
         self.reading(plan_id).is_some_and(|one| one.at >= since && !one.is_reduced)
     }

@@ -8,7 +8,7 @@ pub struct ResponseHead {
     pub status: u16,
     /// The URL that it came from in the end, if the runtime says so.
     pub target: Option<Target>,
-    /// Whether redirects were followed on the way.
+    /// True if redirects were followed on the way.
     pub redirected: bool,
     /// `payment-required`, as it came.
     pub offer: Option<String>,

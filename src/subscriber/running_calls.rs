@@ -51,9 +51,9 @@ pub(crate) struct AwaitedCredits {
     pub(crate) deadline: u64,
     pub(crate) attempts: u32,
     pub(crate) tx_hash: Option<String>,
-    /// Whether the platform confirmed the order.
+    /// True if the platform confirmed the order.
     pub(crate) confirmed: bool,
-    /// Whether the order was sent for the fetches that wait, rather than earlier or by another tab.
+    /// True if the order was sent for the fetches that wait, rather than earlier or by another tab.
     pub(crate) own: bool,
 }
 
@@ -102,12 +102,12 @@ impl RunningCalls {
         })
     }
 
-    /// Whether a fetch waits for such a call.
+    /// True if a fetch waits for such a call.
     pub(crate) fn is_awaited(&self, fetch: FetchId, wanted: &dyn Fn(&CallKind) -> bool) -> bool {
         self.calls.iter().any(|running| wanted(&running.kind) && running.waiting.contains(&fetch))
     }
 
-    /// Whether such a call is under way, whoever waits for it.
+    /// True if such a call is under way, whoever waits for it.
     pub(crate) fn is_running(&self, wanted: &dyn Fn(&CallKind) -> bool) -> bool {
         self.calls.iter().any(|running| wanted(&running.kind))
     }
@@ -130,7 +130,7 @@ impl RunningCalls {
         None
     }
 
-    /// Whether a plan is being bought.
+    /// True if a plan is being bought.
     pub(crate) fn is_bought(&self, plan_id: &PlanId) -> bool {
         self.purchases.iter().any(|running| running.kind.buys() == Some(plan_id))
     }

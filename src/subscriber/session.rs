@@ -208,7 +208,7 @@ impl Session {
         }
     }
 
-    /// Whether a balance read is under way that `fetch` waits for.
+    /// True if a balance read is under way that `fetch` waits for.
     pub(crate) fn awaits_balance(&self, fetch: FetchId) -> bool {
         self.calls.is_awaited(fetch, &|kind| matches!(kind, CallKind::Balance(_)))
     }

@@ -15,14 +15,14 @@ pub struct Target {
 }
 
 impl Target {
-    /// Whether it is an address of the web: http or https. A runtime may fetch a file or a `data:` URL just as well, and no
+    /// True if it is an address of the web: http or https. A runtime may fetch a file or a `data:` URL just as well, and no
     /// redirect leads there.
     #[must_use]
     pub fn is_web(&self) -> bool {
         self.url.starts_with("https://") || self.url.starts_with("http://")
     }
 
-    /// Whether a token may go there: HTTPS, or HTTP on this machine (rule 6).
+    /// True if a token may go there: HTTPS, or HTTP on this machine (rule 6).
     #[must_use]
     pub fn is_secure(&self) -> bool {
         match (self.origin.strip_prefix("https://"), self.origin.strip_prefix("http://")) {
@@ -46,7 +46,7 @@ impl Target {
         reference.parse().ok()
     }
 
-    /// Whether an offer for the resource that is named so is another host's: an absolute http or https URL of another host
+    /// True if an offer for the resource that is named so is another host's: an absolute http or https URL of another host
     /// or port (rule 3). A path, or a URL of another scheme, says nothing of an origin. `http` is taken where `https` was
     /// fetched, on default ports: a seller behind TLS may not know of it.
     #[must_use]
@@ -56,7 +56,7 @@ impl Target {
         };
         let Some(here) = here else { return true };
         let scheme_fits = match there.secure {
-            // Of the fetched URL's own scheme.
+            // It takes the fetched URL's own scheme.
             None => true,
             Some(secure) => Some(secure) == here.secure || !secure && here.port().is_none(),
         };
@@ -122,7 +122,7 @@ impl FromStr for Target {
 
 /// Host and port of a URL, in bytes.
 struct Authority<'a> {
-    /// Whether it is of https rather than of http; `None` where it takes the scheme of another URL.
+    /// True if it is of https rather than of http; `None` where it takes the scheme of another URL.
     secure: Option<bool>,
     host: &'a [u8],
     port: &'a [u8],

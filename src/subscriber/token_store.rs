@@ -51,7 +51,7 @@ const MAX_HELD: usize = 256;
 /// How much sooner than it says a token is taken for ended, in seconds: clocks differ, and a request takes time.
 const SKEW_SECS: u64 = 30;
 
-/// Whether what ends then, in seconds since 1970, is still good at `now`, in milliseconds.
+/// True if a token that ends then, in seconds since 1970, is still good at `now`, in milliseconds.
 fn is_ahead(end: u64, now: u64) -> bool {
     end > now / 1000 + SKEW_SECS
 }
@@ -88,7 +88,7 @@ impl TokenStore {
         self.held.retain(|held| held.token.secret() != refused);
     }
 
-    /// Whether the platform gives single-use tokens for `key`.
+    /// True if the platform gives single-use tokens for `key`.
     pub(crate) fn is_single_use(&self, key: &TokenKey) -> bool {
         self.single_use.iter().any(|known| **known == *key)
     }

@@ -18,9 +18,9 @@ use wasm_bindgen::prelude::*;
 #[derive(Default)]
 pub struct Engine {
     buyer: Buyer,
-    /// Whether notices are wanted.
+    /// True if notices are wanted.
     listens: bool,
-    /// Whether commands wait until the budget is stored.
+    /// True if commands wait until the budget is stored.
     holds: bool,
     /// The number and the last time of the records that JavaScript has.
     known_records: (usize, u64),

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 pub struct Budget {
     pub(crate) reserved: Credits,
     pub(crate) spent: Credits,
-    /// Whether the stored text could not be read: then it counts as everything.
+    /// True if the stored text could not be read: then it counts as everything.
     pub(crate) unreadable: bool,
     pub(crate) entries: Vec<Entry>,
 }

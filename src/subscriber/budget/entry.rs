@@ -33,19 +33,19 @@ pub(crate) const BOUGHT_IN_ALL: u8 = b'B';
 pub(crate) const MINUTE_MS: u64 = 60_000;
 
 impl Entry {
-    /// Whether any of its minute is in the time from `from` on (milliseconds since 1970): a limit errs on the side of
+    /// True if any of its minute is in the time from `from` on (milliseconds since 1970): a limit errs on the side of
     /// spending less. An entry that names no minute always counts.
     pub(crate) fn is_since(&self, from: u64) -> bool {
         let from = Credits::from(from / MINUTE_MS);
         self.name.parse::<Credits>().map_or(true, |minute| minute >= from)
     }
 
-    /// Whether it is an order.
+    /// True if it is an order.
     pub(crate) fn is_order(&self) -> bool {
         matches!(self.kind, ORDER | SURE)
     }
 
-    /// Whether it is an order, or a number of orders.
+    /// True if it is an order, or a number of orders.
     pub(crate) fn is_of_orders(&self) -> bool {
         self.is_order() || self.kind == BOUGHT
     }

@@ -5,7 +5,7 @@ use alloc::{string::String, vec::Vec};
 /// The spend report of one paid fetch, whatever its result (rule 9).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Spend {
-    /// Whether credits were burned.
+    /// The outcome: were credits burned?
     pub outcome: Outcome,
     /// How many requests went to the seller.
     pub requests: u32,
@@ -15,7 +15,7 @@ pub struct Spend {
     pub credits_presented: Credits,
     /// The credits redeemed, where a receipt says so: the seller's word, not the platform's.
     pub credits_settled: Option<Credits>,
-    /// Whether the token that was presented last can be presented once only.
+    /// True if the token that was presented last can be presented once only.
     pub single_use: bool,
     /// The plans that were bought.
     pub purchases: Vec<Purchase>,
@@ -25,7 +25,7 @@ pub struct Spend {
     pub payment: Option<FetchId>,
 }
 
-/// Whether credits were burned.
+/// The outcome of a payment: were credits burned?
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Outcome {
     /// No: nothing was presented.
@@ -45,7 +45,7 @@ pub struct Purchase {
     pub plan_id: PlanId,
     /// The order's transaction, where the platform named it.
     pub tx_hash: Option<String>,
-    /// Whether the platform said that the order went through.
+    /// True if the platform said that the order went through.
     pub confirmed: bool,
 }
 

@@ -19,13 +19,13 @@ pub(crate) struct Fetch {
     pub(crate) request: FetchRequest,
     /// The URL now: the caller's, or the target of a redirect.
     pub(crate) target: Target,
-    /// Whether `target` is not the caller's URL.
+    /// True if `target` is not the caller's URL.
     pub(crate) moved: bool,
-    /// Whether a redirect turned the request into a GET.
+    /// True if a redirect turned the request into a GET.
     pub(crate) as_get: bool,
-    /// Whether this fetch has had its one purchase.
+    /// True if this fetch has had its one purchase.
     pub(crate) purchased: bool,
-    /// Whether the platform has stated the plan's price to this fetch.
+    /// True if the platform has stated the plan's price to this fetch.
     pub(crate) price_read: bool,
     /// How many different tokens were on the wire.
     pub(crate) tokens: u8,

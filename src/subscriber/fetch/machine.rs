@@ -113,17 +113,17 @@ impl FetchMachine {
         }
     }
 
-    /// Whether somebody is being asked.
+    /// True if somebody is being asked.
     pub(crate) fn is_asking(&self) -> bool {
         matches!(&self.state, State::Considering(state) if state.wait() == Wait::Answer)
     }
 
-    /// Whether the fetch waits for the answer to the same question of another.
+    /// True if the fetch waits for the answer to the same question of another.
     pub(crate) fn is_queued(&self) -> bool {
         matches!(&self.state, State::Considering(state) if state.wait() == Wait::Queue)
     }
 
-    /// Whether the fetch may be waiting for a platform call.
+    /// True if the fetch may be waiting for a platform call.
     pub(crate) fn waits_for_platform(&self) -> bool {
         match &self.state {
             State::Preparing(_) | State::Choosing(_) => true,

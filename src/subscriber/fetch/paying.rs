@@ -28,7 +28,7 @@ struct ReceiptAmounts {
     success: bool,
     redeemed: Option<Credits>,
     remaining: Option<Credits>,
-    /// Whether the gate says that its origin failed after the payment was verified.
+    /// True if the gate says that its origin failed after the payment was verified.
     not_settled: bool,
 }
 
@@ -250,7 +250,7 @@ impl Paying {
         }
     }
 
-    /// Whether the credits held cover one more presentation of the token, where only those may be spent.
+    /// True if the credits held cover one more presentation of the token, where only those may be spent.
     fn is_covered_again(&self, cx: &Context<'_>) -> bool {
         let agreement = &self.payment.agreement;
         if !agreement.spends_held_only() {
@@ -332,7 +332,7 @@ fn mint_ahead(agreement: &Agreement, cx: &mut Context<'_>) {
     }
 }
 
-/// Whether an error that ends a fetch with a token on the wire leaves the outcome of the payment open.
+/// True if an error that ends a fetch with a token on the wire leaves the outcome of the payment open.
 fn leaves_doubt(error: &FetchError) -> bool {
     matches!(
         error,

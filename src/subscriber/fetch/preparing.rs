@@ -61,7 +61,7 @@ impl Preparing {
         let purchase = self.agreement.consent.unwrap_or_default().purchase;
         let held_only = self.agreement.spends_held_only();
         let plan_id = self.agreement.offer.plan_id().clone();
-        // Whether the credits held cover the most that the platform can take, only the platform can say.
+        // Only the platform can say if the credits held cover the most that it can take.
         if held_only && cx.session.plans.terms(&plan_id).is_none() {
             self.read_terms(cx);
             return Progress::Stay(self);

@@ -61,7 +61,7 @@ pub(crate) struct Agreement {
     pub(crate) delegation_id: DelegationRef,
     /// `None` where the same token of an earlier payment goes out again.
     pub(crate) consent: Option<Consent>,
-    /// Whether an earlier approval, remembered for the session, allowed it.
+    /// True if an earlier approval, remembered for the session, allowed it.
     pub(crate) by_grant: bool,
     /// When the terms were taken up, in milliseconds since 1970: a balance that was read since is up to date.
     pub(crate) considered_at: u64,
@@ -70,7 +70,7 @@ pub(crate) struct Agreement {
 }
 
 impl Agreement {
-    /// Whether consent is a plain no to buying: only held credits may be spent.
+    /// True if consent is a plain no to buying: only held credits may be spent.
     pub(crate) fn spends_held_only(&self) -> bool {
         self.consent.is_some_and(|consent| consent.purchase == Some(false))
     }
@@ -80,7 +80,7 @@ impl Agreement {
 #[derive(Debug, Default)]
 pub(crate) struct TokenAtHand {
     pub(crate) token: Option<FetchToken>,
-    /// Whether a mint is under way that the fetch waits for.
+    /// True if a mint is under way that the fetch waits for.
     pub(crate) is_awaited: bool,
 }
 
@@ -88,9 +88,9 @@ pub(crate) struct TokenAtHand {
 #[derive(Debug, Clone)]
 pub(crate) struct FetchToken {
     pub(crate) secret: Secret,
-    /// Whether it can be presented once only.
+    /// True if it can be presented once only.
     pub(crate) single_use: bool,
-    /// Whether it came out of the store rather than from a mint for this fetch.
+    /// True if it came out of the store rather than from a mint for this fetch.
     pub(crate) reused: bool,
 }
 

@@ -17,7 +17,7 @@ pub(crate) enum RedirectedPayment {
     Refuse,
 }
 
-/// Whether the redirect turns the request into a GET.
+/// True if the redirect turns the request into a GET.
 pub(crate) type AsGet = bool;
 
 /// The facts that decide about a redirect (rule 6).
@@ -30,7 +30,7 @@ pub(crate) struct RedirectFacts<'a> {
     pub(crate) hops: u8,
     pub(crate) origin: &'a str,
     pub(crate) token: &'a Secret,
-    /// Whether the token may be presented once more.
+    /// True if the token may be presented once more.
     pub(crate) may_present: bool,
 }
 
@@ -68,7 +68,7 @@ impl RedirectFacts<'_> {
     }
 }
 
-/// Whether a text has another in it. `str::contains` is a kilobyte of wasm.
+/// True if a text has another in it. `str::contains` is a kilobyte of wasm.
 pub(crate) fn holds(text: &str, part: &str) -> bool {
     !part.is_empty() && text.as_bytes().windows(part.len()).any(|window| window == part.as_bytes())
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Refused {
     payment: Payment,
-    /// Whether the refusal had an offer in its header, well made or not: then its body is not looked at for one.
+    /// True if the refusal had an offer in its header, well made or not: then its body is not looked at for one.
     has_header: bool,
 }
 

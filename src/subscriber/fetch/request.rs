@@ -16,7 +16,7 @@ pub struct FetchRequest {
     pub policy: Option<Arc<Policy>>,
     /// Another policy whose limits hold as well: an instance's, beside that of a call.
     pub limits: Option<Arc<Policy>>,
-    /// Whether somebody can be asked (an `approve` callback).
+    /// True if somebody can be asked (an `approve` callback).
     pub can_ask: bool,
     /// The number of the callback: fetches with the same number ask the same callback, one question at a time.
     pub asks: u32,
@@ -24,14 +24,14 @@ pub struct FetchRequest {
     pub within: Option<FetchId>,
     /// The delegation to spend from; the session's where it is `None`.
     pub delegation_id: Option<DelegationRef>,
-    /// Whether somebody chooses among several offers (a `select` callback).
+    /// True if somebody chooses among several offers (a `select` callback).
     pub can_select: bool,
-    /// Whether single-use tokens are asked for (`tokenVersion: 3`). Where it is `None`, they are asked for where a limit on
+    /// True if single-use tokens are asked for (`tokenVersion: 3`). Where it is `None`, they are asked for where a limit on
     /// credits is set, since a reusable token can be settled again by whoever holds it. The token that comes decides.
     pub single_use: Option<bool>,
     /// How many single-use tokens are kept at hand beyond the one in use.
     pub prefetch: u32,
-    /// Whether only the terms are wanted: nothing is consented to, minted or paid.
+    /// True if only the terms are wanted: nothing is consented to, minted or paid.
     pub quote: bool,
     /// How long its steps may take.
     pub timeouts: Timeouts,
@@ -44,7 +44,7 @@ pub struct FetchRequest {
 const MAX_OFFERS: usize = 8;
 
 impl FetchRequest {
-    /// Whether its policies allow an offer's plan, origin, network and scheme.
+    /// True if its policies allow an offer's plan, origin, network and scheme.
     pub(crate) fn allows(&self, offer: &Offer) -> bool {
         self.policies().all(|policy| policy.names(offer))
     }
@@ -60,18 +60,18 @@ impl FetchRequest {
         self.policy.iter().chain(&self.limits).map(AsRef::as_ref)
     }
 
-    /// Whether a limit on credits is set, or only those held may be spent.
+    /// True if a limit on credits is set, or only those held may be spent.
     pub(crate) fn is_limited(&self) -> bool {
         self.policies().any(Policy::limits_credits)
     }
 
-    /// Whether the price of an offer is taken for what it can cost, by each policy that limits credits.
+    /// True if the price of an offer is taken for what it can cost, by each policy that limits credits.
     pub(crate) fn trusts_price_of(&self, offer: &Offer) -> bool {
         let mut limiting = self.policies().filter(|policy| policy.limits_credits());
         offer.credits().is_some() && self.is_limited() && limiting.all(|policy| policy.counts_price_of(offer))
     }
 
-    /// Whether single-use tokens are asked for.
+    /// True if single-use tokens are asked for.
     pub(crate) fn wants_single_use(&self) -> bool {
         self.single_use.unwrap_or_else(|| self.is_limited())
     }

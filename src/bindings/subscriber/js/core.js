@@ -2,11 +2,15 @@
 // nothing. The core takes a flat text for each step and gives JSON: see `bindings/subscriber/fields.rs` and `json.rs`.
 import { hasEnded } from './api_key.js';
 import { paymentsError } from './error.js';
+import { hints } from './errors.json';
 import { printable } from './object.js';
+import { know } from './options.js';
 import { ask, kept } from './page.js';
 import { aborted } from './request.js';
 import { randomHex } from '../../http/keep.js';
 import { Sender, converse, pause, randomByte } from '../../http/exchange.js';
+
+know({ hints });
 
 /** How long a call of the platform may take, in milliseconds, and the most that is read of an answer, in bytes. */
 const TIMEOUT_MS = 30_000;

@@ -14,13 +14,3 @@ export function printable(object) {
 function toJSON() {
   return plain(this);
 }
-
-export const make = () => printable({});
-
-export function put(object, name, value) {
-  if (value !== undefined) object[name] = value;
-}
-
-export function putBig(object, name, digits) {
-  object[name] = BigInt(digits);
-}
