@@ -7,6 +7,7 @@ mod call;
 mod deployment;
 mod error;
 mod http;
+pub(crate) mod json_text;
 pub(crate) mod query;
 
 pub mod builder;

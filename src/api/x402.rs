@@ -1,11 +1,11 @@
 //! Mint, verify, settle (section 4.5).
 
+use super::json_text::JsonText;
 use super::{ApiError, Call, Request, Response};
 use crate::wire::{
     AccessToken, AgentId, Credits, DelegationRef, PaymentRequired, PlanId, Receipt, Scheme, Secret,
 };
 use alloc::string::{String, ToString};
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// Mint an access token from a delegation: `POST /api/v1/x402/permissions`, with the buyer's key.
@@ -39,27 +39,30 @@ impl Call for GetAccessToken {
     type Output = AccessToken;
 
     fn request(&self) -> Request {
-        // Structs, not `json!`: a client that prints no `Value` carries no float printing.
-        let body = PermissionBody {
-            accepted: AcceptedBody {
-                scheme: self.scheme.as_str(),
-                network: &self.network,
-                plan_id: self.plan_id.as_str(),
-                extra: ExtraBody {
-                    agent_id: self.agent_id.as_ref().map(AgentId::as_str),
-                    http_verb: self.binding.as_ref().map(|binding| binding.http_verb.as_str()),
-                },
-            },
-            delegation_config: DelegationBody {
-                delegation_id: self.delegation_id.id(),
-                api_key_id: self.delegation_id.api_key_id(),
-            },
-            resource: self.binding.as_ref().map(|binding| ResourceBody { url: &binding.resource }),
-            token_version: self.binding.as_ref().map(|_| 3),
-        };
-        // Strings always print.
-        let body = serde_json::to_string(&body).unwrap_or_default();
-        Request::post("/api/v1/x402/permissions", Some(body))
+        let mut json = JsonText::default();
+        json.object(&|json| {
+            json.member("accepted", &|json| {
+                json.text("scheme", self.scheme.as_str());
+                json.text("network", &self.network);
+                json.text("planId", self.plan_id.as_str());
+                json.member("extra", &|json| {
+                    json.some_text("agentId", self.agent_id.as_ref().map(AgentId::as_str));
+                    json.some_text(
+                        "httpVerb",
+                        self.binding.as_ref().map(|binding| binding.http_verb.as_str()),
+                    );
+                });
+            });
+            json.member("delegationConfig", &|json| {
+                json.some_text("delegationId", self.delegation_id.id());
+                json.some_text("apiKeyId", self.delegation_id.api_key_id());
+            });
+            if let Some(binding) = &self.binding {
+                json.member("resource", &|json| json.text("url", &binding.resource));
+                json.number("tokenVersion", 3);
+            }
+        });
+        Request::post("/api/v1/x402/permissions", Some(json.done()))
     }
 
     fn parse(&self, response: &Response) -> Result<AccessToken, ApiError> {
@@ -70,49 +73,6 @@ impl Call for GetAccessToken {
             .ok_or_else(|| ApiError::garbled(response, "accessToken is missing"))?;
         AccessToken::decode(token).map_err(|error| ApiError::garbled(response, &error.message()))
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PermissionBody<'a> {
-    accepted: AcceptedBody<'a>,
-    delegation_config: DelegationBody<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<ResourceBody<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token_version: Option<u8>,
-}
-
-#[derive(Serialize)]
-struct ResourceBody<'a> {
-    url: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AcceptedBody<'a> {
-    scheme: &'a str,
-    network: &'a str,
-    plan_id: &'a str,
-    extra: ExtraBody<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ExtraBody<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    http_verb: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DelegationBody<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    delegation_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    api_key_id: Option<&'a str>,
 }
 
 /// Ask whether a token would pay: `POST /api/v1/x402/verify`, with the seller's key. Burns nothing.

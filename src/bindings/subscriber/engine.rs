@@ -3,8 +3,8 @@
 
 use super::error;
 use super::fields::Fields;
-use super::json::Json;
 use super::{request, views};
+use crate::api::json_text::JsonText;
 use crate::api::plans::GetPlanBalance;
 use crate::api::retry::pause_before_retry;
 use crate::api::{ApiError, Call, Deployment, Response, calls};
@@ -91,7 +91,7 @@ impl Engine {
             "storageFailed" => buyer.storage_failed(),
             "records" => return Ok(self.new_records()),
             "spend" => {
-                let mut json = Json::default();
+                let mut json = JsonText::default();
                 views::totals(buyer, time(&mut fields), &mut json);
                 return Ok(json.done());
             }
@@ -161,7 +161,7 @@ impl Engine {
 
     /// The commands that are due, as a list. A fetch whose end is among them is forgotten.
     fn commands(&mut self) -> String {
-        let mut json = Json::default();
+        let mut json = JsonText::default();
         json.entries(&mut |json| {
             while let Some(command) = self.buyer.poll_command() {
                 match command {
@@ -189,7 +189,7 @@ impl Engine {
         if core::mem::replace(&mut self.known_records, state) == state {
             return String::new();
         }
-        let mut json = Json::default();
+        let mut json = JsonText::default();
         json.entries(&mut |json| records.iter().for_each(|one| views::record(one, json)));
         json.done()
     }
@@ -204,7 +204,7 @@ fn truth(is_true: bool) -> String {
 }
 
 fn request_text(request: &crate::api::Request) -> String {
-    let mut json = Json::default();
+    let mut json = JsonText::default();
     views::request(request, &mut json);
     json.done()
 }
@@ -224,7 +224,7 @@ fn deployment(fields: &mut Fields<'_>) -> Result<String, WireError> {
         Some(hosted) => hosted,
         None => Deployment::custom(backend, frontend, embed)?,
     };
-    let mut json = Json::default();
+    let mut json = JsonText::default();
     json.object(&|json| {
         json.text("backend", &deployment.backend);
         json.text("embed", &deployment.embed);

@@ -1,7 +1,7 @@
 //! The facts of errors, from which `js/error.js` makes its classes.
 
-use super::json::Json;
 use crate::api::ApiError;
+use crate::api::json_text::JsonText;
 use crate::subscriber::{FetchError, Finish, Outcome};
 use crate::wire::WireError;
 use alloc::string::String;
@@ -32,7 +32,7 @@ struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    fn write(&self, json: &mut Json) {
+    fn write(&self, json: &mut JsonText) {
         json.member("error", &|json| {
             json.some_text("kind", self.kind);
             json.text("message", self.message);
@@ -50,7 +50,7 @@ impl Facts<'_> {
     }
 
     fn text(&self) -> String {
-        let mut json = Json::default();
+        let mut json = JsonText::default();
         json.object(&|json| self.write(json));
         json.done()
     }
@@ -65,7 +65,7 @@ pub(super) fn wrong(error: &WireError) -> String {
 }
 
 /// A paid fetch ended in an error.
-pub(super) fn of_fetch(error: &FetchError, finish: &Finish, json: &mut Json) {
+pub(super) fn of_fetch(error: &FetchError, finish: &Finish, json: &mut JsonText) {
     let api = match error {
         FetchError::Platform(error) => Some(&**error),
         _ => None,

@@ -2,11 +2,10 @@
 //! waits; `js/payments.js` is the class that callers see.
 //!
 //! The text that goes in is flat: an operation and its fields, with a NUL between them ([`fields`]). The text that comes out is
-//! JSON ([`json`]). So each step of a fetch crosses the border once in and once out.
+//! JSON. So each step of a fetch crosses the border once in and once out.
 
 mod engine;
 mod error;
 mod fields;
-mod json;
 mod request;
 mod views;

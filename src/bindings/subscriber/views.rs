@@ -1,7 +1,7 @@
 //! Values of the subscriber as JavaScript sees them.
 
 use super::error;
-use super::json::Json;
+use crate::api::json_text::JsonText;
 use crate::api::{Auth, Request};
 use crate::subscriber::{
     Action, Buyer, FetchId, Finish, Notice, NoticeKind, Offer, Outcome, PaymentRecord, PlatformCall,
@@ -10,7 +10,7 @@ use crate::subscriber::{
 use crate::wire::{Credits, Id, Receipt, Secret};
 
 /// An action for one fetch.
-pub(super) fn action(fetch: FetchId, action: &Action, json: &mut Json) {
+pub(super) fn action(fetch: FetchId, action: &Action, json: &mut JsonText) {
     json.object(&|json| {
         json.number("fetch", fetch.number().into());
         let name = match action {
@@ -45,7 +45,7 @@ pub(super) fn action(fetch: FetchId, action: &Action, json: &mut Json) {
     });
 }
 
-fn finish(end: &Finish, json: &mut Json) {
+fn finish(end: &Finish, json: &mut JsonText) {
     let Finish { result, receipt, spend, offers } = end;
     if let Some(receipt) = receipt {
         json.member("receipt", &|json| receipt_members(receipt, json));
@@ -57,7 +57,7 @@ fn finish(end: &Finish, json: &mut Json) {
     }
 }
 
-fn spend_members(spend: &Spend, receipt: Option<&Receipt>, json: &mut Json) {
+fn spend_members(spend: &Spend, receipt: Option<&Receipt>, json: &mut JsonText) {
     json.text("outcome", Outcome::as_str(spend.outcome));
     json.number("requests", spend.requests.into());
     json.number("mints", spend.mints.into());
@@ -81,7 +81,7 @@ fn spend_members(spend: &Spend, receipt: Option<&Receipt>, json: &mut Json) {
     }
 }
 
-fn receipt_members(receipt: &Receipt, json: &mut Json) {
+fn receipt_members(receipt: &Receipt, json: &mut JsonText) {
     json.flag("success", receipt.success());
     for name in ["transaction", "network"] {
         json.text(name, receipt.text(name).unwrap_or_default());
@@ -94,7 +94,7 @@ fn receipt_members(receipt: &Receipt, json: &mut Json) {
 }
 
 /// The members that an offer and the record of a payment have in common.
-fn terms(offer: &Offer, json: &mut Json) {
+fn terms(offer: &Offer, json: &mut JsonText) {
     json.text("planId", offer.plan_id().as_str());
     json.text("scheme", offer.scheme().as_str());
     json.text("network", offer.network());
@@ -102,11 +102,11 @@ fn terms(offer: &Offer, json: &mut Json) {
     json.text("url", &offer.target.url);
 }
 
-fn offer(one: &Offer, json: &mut Json) {
+fn offer(one: &Offer, json: &mut JsonText) {
     json.object(&|json| offer_members(one, json));
 }
 
-fn offer_members(offer: &Offer, json: &mut Json) {
+fn offer_members(offer: &Offer, json: &mut JsonText) {
     terms(offer, json);
     json.some_text("agentId", offer.agent_id().map(Id::as_str));
     json.some_credits("credits", offer.credits());
@@ -120,7 +120,7 @@ fn offer_members(offer: &Offer, json: &mut Json) {
 }
 
 /// A notice for the listener.
-pub(super) fn notice(notice: &Notice, json: &mut Json) {
+pub(super) fn notice(notice: &Notice, json: &mut JsonText) {
     let name = match &notice.kind {
         NoticeKind::Request => "request",
         NoticeKind::Offer => "offer",
@@ -160,7 +160,7 @@ pub(super) fn notice(notice: &Notice, json: &mut Json) {
 }
 
 /// A call of the platform that several fetches may wait for.
-pub(super) fn platform_call(call: &PlatformCall, json: &mut Json) {
+pub(super) fn platform_call(call: &PlatformCall, json: &mut JsonText) {
     json.object(&|json| {
         json.number("call", call.id.number().into());
         json.number("delay", call.delay_ms);
@@ -169,11 +169,11 @@ pub(super) fn platform_call(call: &PlatformCall, json: &mut Json) {
 }
 
 /// A request to the platform, without its origin and without the key.
-pub(super) fn request(request: &Request, json: &mut Json) {
+pub(super) fn request(request: &Request, json: &mut JsonText) {
     json.object(&|json| request_members(request, json));
 }
 
-fn request_members(request: &Request, json: &mut Json) {
+fn request_members(request: &Request, json: &mut JsonText) {
     json.text("method", request.method.as_str());
     json.text("path", &request.path);
     json.flag("keyed", request.auth == Auth::Key);
@@ -188,14 +188,14 @@ fn request_members(request: &Request, json: &mut Json) {
 }
 
 /// A limit of the step at hand, in milliseconds; none where it may take as long as it takes.
-pub(super) fn limit(fetch: FetchId, milliseconds: Option<u32>, json: &mut Json) {
+pub(super) fn limit(fetch: FetchId, milliseconds: Option<u32>, json: &mut JsonText) {
     json.object(&|json| {
         json.number("fetch", fetch.number().into());
         json.number("limit", milliseconds.unwrap_or_default().into());
     });
 }
 
-pub(super) fn totals(buyer: &Buyer, now: u64, json: &mut Json) {
+pub(super) fn totals(buyer: &Buyer, now: u64, json: &mut JsonText) {
     let budget = buyer.budget();
     json.object(&|json| {
         json.credits("credits", budget.spent());
@@ -219,7 +219,7 @@ pub(super) fn totals(buyer: &Buyer, now: u64, json: &mut Json) {
     });
 }
 
-pub(super) fn record(record: &PaymentRecord, json: &mut Json) {
+pub(super) fn record(record: &PaymentRecord, json: &mut JsonText) {
     json.object(&|json| {
         json.number("at", record.at);
         json.text("method", &record.method);
