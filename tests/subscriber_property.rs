@@ -87,6 +87,8 @@ struct Token {
     burned: u64,
     /// When it was presented, by which fetch of which tab, to which URL.
     presented: Vec<(u64, (usize, FetchId), String)>,
+    /// The fetch that was the first to be told to present it, by its tab. What ends before its shell has sent counts as sent.
+    given_to: Option<(usize, FetchId)>,
 }
 
 struct Order {
@@ -288,6 +290,10 @@ impl SimulatedPlatform {
                         let under_way = before.map(|other| self.plans[other.plan].most()).sum();
                         Some(one.left[token.plan]?.saturating_sub(under_way))
                     });
+                    if let Action::Send(SendRequest { token: Some(secret), .. }) = &*action {
+                        let index = name_of(secret.expose()).parse::<usize>().unwrap();
+                        self.tokens[index].given_to.get_or_insert((tab_number(&one.name), fetch));
+                    }
                     one.pending.push(Pending::Act(fetch, action, self.now, held));
                 }
                 Command::Run(job) => one.pending.push(Pending::Work(job, self.now)),
@@ -563,7 +569,9 @@ impl SimulatedPlatform {
         let one = self.tabs[tab].open.get_mut(&fetch).unwrap();
         assert!(!other || one.offered, "rule 5: another token after a refusal without an offer");
         one.offered = false;
-        let is_new = !self.tokens[index].single_use || self.tokens[index].presented.is_empty();
+        // A single-use token that is resumed is burned once, whenever it was given to be presented first.
+        let is_new = !self.tokens[index].single_use
+            || self.tokens[index].presented.is_empty() && self.tokens[index].given_to == Some(who);
         if self.has_policy && self.policy.purchase == Some(false) && is_new {
             let held = held.expect("rule 3: only what is held may be spent, and nobody looked");
             assert!(
@@ -680,7 +688,7 @@ impl SimulatedPlatform {
                 let plan = (0..3).find(|plan| body.contains(&format!("\"p{plan}\""))).unwrap();
                 let single_use = self.platform_gives_single_use && body.contains("tokenVersion");
                 let index = self.tokens.len();
-                self.tokens.push(Token { plan, single_use, settled: false, burned: 0, presented: vec![] });
+                self.tokens.push(Token { plan, single_use, settled: false, burned: 0, presented: vec![], given_to: None });
                 answer(format!(r#"{{"accessToken":"{}"}}"#, token(index, plan, single_use)))
             }
             CallWork::Order => {

@@ -61,6 +61,8 @@ const WAYS = {
   'rspack-no-assets': packed(rspack, { module: { parser: { javascript: { url: false } } } }),
   'rollup-bare': rolled('bare.js', [], { format: 'es' }, true),
   'rollup-iife': rolled('main.js', [resolve({ browser: true })], { format: 'iife', inlineDynamicImports: true }),
+  // Each module of the package stays a file, and none of them takes the wasm along: it is in the script of this entry.
+  'rollup-preserve-modules': rolled('inline.js', [resolve({ browser: true })], { format: 'es', preserveModules: true }, true),
   'esbuild-iife': built('main.js', { format: 'iife' }),
   'esbuild-cjs': built('main.js', { format: 'cjs', platform: 'browser' }),
   'esbuild-one-esm': built('main.js', { format: 'esm' }),
