@@ -688,7 +688,14 @@ impl SimulatedPlatform {
                 let plan = (0..3).find(|plan| body.contains(&format!("\"p{plan}\""))).unwrap();
                 let single_use = self.platform_gives_single_use && body.contains("tokenVersion");
                 let index = self.tokens.len();
-                self.tokens.push(Token { plan, single_use, settled: false, burned: 0, presented: vec![], given_to: None });
+                self.tokens.push(Token {
+                    plan,
+                    single_use,
+                    settled: false,
+                    burned: 0,
+                    presented: vec![],
+                    given_to: None,
+                });
                 answer(format!(r#"{{"accessToken":"{}"}}"#, token(index, plan, single_use)))
             }
             CallWork::Order => {

@@ -44,3 +44,19 @@ pub(super) fn is_hex(text: &str) -> bool {
     let digits = text.strip_prefix("0x").unwrap_or("!");
     digits.len().is_multiple_of(2) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn an_address_is_the_same_in_any_case_of_its_letters() {
+        let read = |text: &str| EvmAddress::parse(text, "payTo").unwrap();
+        let (small, large) =
+            ("0xabcdef0000000000000000000000000000000001", "0xABCDEF0000000000000000000000000000000001");
+        assert_eq!(read(small), read(large));
+        assert_ne!(read(small), read("0xabcdef0000000000000000000000000000000002"));
+        assert_eq!(format!("{:?}", read(large)), large, "it prints as it came");
+    }
+}
