@@ -349,6 +349,9 @@ async function finishPackage(work, { dev, renamed }) {
   for (const page of PAGES) cpSync(repoPath(page), join(work, page));
 }
 
+/** Entries of the npm package for frameworks. */
+const FRAMEWORKS = ['express', 'fastify', 'next'];
+
 /** Makes the paywall's part of the npm package: glue, handler, packed wasm, types. */
 async function finishPaywall(work, { dev, renamed }) {
   const { build: bundle } = await import('esbuild');
@@ -360,17 +363,23 @@ async function finishPaywall(work, { dev, renamed }) {
   await bundle({ ...shared, entryPoints: [join(work, 'gate.js')], outfile: join(work, 'gate.js'), allowOverwrite: true });
   await bundle({ ...shared, entryPoints: [repoPath('src/bindings/paywall/js/index.js')], outfile: join(work, 'handler.js'), plugins: [gateErrors], ...EXPLAINED });
   plainSources(work, 'handler.js');
-  await bundle({ ...shared, entryPoints: [repoPath('src/bindings/paywall/js/node_server.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
+  await bundle({ ...shared, entryPoints: [repoPath('src/bindings/paywall/js/node_entry.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
   cpSync(repoPath('pkg-template/load.js'), join(work, 'load.js'));
   await entries(work, { dev, names: ['paywall.js', 'gate.file.js', 'load.js', 'paywall.workerd.js'] });
   const forCommonJs = { ...shared, format: 'cjs', platform: 'node', plugins: [forRequire] };
   await bundle({ ...forCommonJs, entryPoints: [join(work, 'paywall.js')], outfile: join(work, 'paywall.cjs') });
-  await bundle({ ...forCommonJs, entryPoints: [repoPath('src/bindings/paywall/js/node_server.js')], outfile: join(work, 'paywall.node.cjs'), external: ['node:*'] });
+  await bundle({ ...forCommonJs, entryPoints: [repoPath('src/bindings/paywall/js/node_entry.js')], outfile: join(work, 'paywall.node.cjs'), external: ['node:*'] });
   writeFileSync(join(work, 'paywall.page.js'), await pageScripts({ dev, shared: ['core.packed.js'] }));
   // The texts are there once: Node requires modules too.
   writeFileSync(join(work, 'paywall.page.cjs'), `"use strict";const page=require("./paywall.page.js");exports.PAGE_FILES=page.PAGE_FILES;exports.PAGE_CONTENT=page.PAGE_CONTENT;\n`);
   cpSync(repoPath('src/cli'), join(work, 'cli'), { recursive: true });
-  for (const name of ['paywall', 'paywall.node', 'paywall.page']) typesFor(work, name, withOptions(readFileSync(repoPath('src/bindings/paywall', `${name}.d.ts`), 'utf8')));
+  // The gate in front of handlers of frameworks, over the entry `payments-wasm/paywall`.
+  for (const name of FRAMEWORKS) {
+    const framework = { entryPoints: [repoPath('src/bindings/paywall/js', `${name}.js`)], external: ['node:*', 'payments-wasm/*'] };
+    await bundle({ ...shared, ...framework, outfile: join(work, `${name}.js`) });
+    await bundle({ ...forCommonJs, ...framework, outfile: join(work, `${name}.cjs`) });
+  }
+  for (const name of ['paywall', 'paywall.node', 'paywall.page', ...FRAMEWORKS]) typesFor(work, name, withOptions(readFileSync(repoPath('src/bindings/paywall', `${name}.d.ts`), 'utf8')));
 }
 
 /** Makes the sellers' WebAssembly of the npm package: the glue, and what loads it. */

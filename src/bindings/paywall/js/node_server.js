@@ -29,12 +29,18 @@ export function toNodeListener(handler, { protocol } = {}) {
   };
 }
 
-function toRequest(incoming, outgoing, signal, protocol) {
+/** The headers of a request, each as it came. */
+export function headersOf({ rawHeaders }) {
   const headers = new Headers();
-  for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
-    const name = incoming.rawHeaders[at].toLowerCase();
-    if (!name.startsWith(':') && !HOP.has(name)) headers.append(name, incoming.rawHeaders[at + 1]);
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at].toLowerCase();
+    if (!name.startsWith(':') && !HOP.has(name)) headers.append(name, rawHeaders[at + 1]);
   }
+  return headers;
+}
+
+function toRequest(incoming, outgoing, signal, protocol) {
+  const headers = headersOf(incoming);
   const host = incoming.headers[':authority'] ?? incoming.headers.host;
   const scheme = protocol ?? (incoming.socket.encrypted ? 'https' : 'http');
   // Put together, not resolved: `//paid` is a path here, and no host. A host of more than a host is none.
@@ -95,7 +101,8 @@ function bodyOf(incoming, outgoing) {
   }, { highWaterMark: 0 });
 }
 
-async function send(response, outgoing, headOnly) {
+/** Writes a response. `outgoing` need not be the server's own object, but what can be written to it. */
+export async function send(response, outgoing, headOnly) {
   const headers = {};
   for (const [name, value] of response.headers) {
     if (name !== 'set-cookie' && !HOP.has(name)) headers[name] = value;

@@ -1,0 +1,33 @@
+// `payments-wasm/express`: the official SDK's Express middleware over this package's gate.
+import { createHash } from 'node:crypto';
+import { nodeMiddleware } from './node_middleware.js';
+
+/** Headers of x402 over HTTP. */
+export const X402_HEADERS = Object.freeze({ PAYMENT_SIGNATURE: 'payment-signature', PAYMENT_REQUIRED: 'payment-required', PAYMENT_RESPONSE: 'payment-response' });
+
+/** Protects routes: `app.use(paymentMiddleware(payments, { 'POST /ask': { planId, credits: 1 } }))`. */
+export function paymentMiddleware(payments, routes, options) {
+  const middleware = nodeMiddleware(payments, routes, options);
+  const handler = (req, res, next) => {
+    const facts = {
+      views: { request: req, response: res }, mount: req.baseUrl, address: req.ip,
+      // Put together, not resolved: `//paid` is a path here, and no host.
+      url: `${req.protocol}://${req.get('host')}${req.originalUrl}`,
+    };
+    middleware(req, res, facts, next).catch(next);
+  };
+  return Object.assign(handler, { ready: middleware.ready, close: middleware.close });
+}
+
+const RAW_BODY = Symbol.for('nevermined.rawBody');
+
+/** Keeps the bytes of a body for `getRawBody`: `express.json({ verify: captureRawBody })`. */
+export function captureRawBody(req, res, bytes) {
+  if (bytes?.length) req[RAW_BODY] = Buffer.from(bytes);
+}
+
+/** The bytes that `captureRawBody` kept. */
+export const getRawBody = (req) => req[RAW_BODY];
+
+/** The digest of a body as challenges of MPP have it: `sha-256=` and base64. */
+export const computeBodyDigest = (bytes) => `sha-256=${createHash('sha256').update(bytes).digest('base64')}`;

@@ -1,0 +1,2 @@
+// `payments-wasm/paywall/node`.
+export { toNodeListener } from './node_server.js';
