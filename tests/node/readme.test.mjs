@@ -326,6 +326,20 @@ const CHECKS = {
     assert.equal(await held(), 99n);
   },
 
+  async 'gate-express'({ begin }) {
+    const { env, held, token } = await payer();
+    const program = begin({ ...env, NVM_API_KEY: stage.seller.nvmApiKey });
+    const [, url] = await program.said(/listening on (\S+)/);
+    const ask = (path, headers) => fetch(url + path, { method: 'POST', body: '{"question":"Is it?"}', headers: { 'content-type': 'application/json', ...headers } });
+    assert.equal((await ask('/ask')).status, 402);
+    const paid = { 'payment-signature': await token() };
+    assert.equal((await (await ask('/ask', paid)).json()).asked, 'Is it?');
+    await program.said(/\/ask 2/);
+    assert.deepEqual(await (await ask('/generate', paid)).json(), { text: '…' });
+    program.stop();
+    assert.equal(await held(), 95n, '2 and 3');
+  },
+
   async 'gate-hono'({ run }) {
     const { env } = await buyer();
     assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey }), /^200 402$/m);
