@@ -31,6 +31,7 @@ mod state;
 mod state_bounds;
 mod threads;
 mod tokens;
+mod unknown_names;
 
 use super::*;
 use crate::api;
