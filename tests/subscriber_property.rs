@@ -698,6 +698,7 @@ impl SimulatedPlatform {
                 });
                 answer(format!(r#"{{"accessToken":"{}"}}"#, token(index, plan, single_use)))
             }
+            CallWork::Sign => unreachable!("no seller here asks for an amount"),
             CallWork::Order => {
                 let index = plan_of(&job.request.path);
                 let (held, since) =

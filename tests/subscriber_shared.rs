@@ -167,7 +167,7 @@ fn rule_12_what_cannot_be_read_counts_as_everything_for_good() {
         ("a fraction", "m 1 1.5\ns - 1\n", false),
         ("less than one line", "m 1\ns - 1\n", false),
         ("more than there is", &format!("s - {}\n", "9".repeat(79)), false),
-        ("another kind of line", "x 1 2\ns - 1\n", false),
+        ("another kind of line", "z 1 2\ns - 1\n", false),
         ("a kind of two letters", "mm 1 2\ns - 1\n", false),
         ("what was unreadable before", "? - 1\n", false),
         ("JSON", "{\"spent\":0}", false),

@@ -29,6 +29,10 @@ impl Agreements {
 
     pub(crate) fn remember_terms(&mut self, method: &str, offer: Arc<Offer>) {
         self.forget_terms(method, &offer);
+        // A challenge is answered once, and an amount is asked for anew each time.
+        if offer.dialect().is_some() {
+            return;
+        }
         capped::push(&mut self.terms, (method.into(), offer), MAX_REMEMBERED);
     }
 

@@ -36,6 +36,7 @@ impl CallResults<'_> {
         let token: AccessToken = match read(&key.call, result) {
             Ok(token) => token,
             Err(error) => {
+                let error = if key.is_signed() { FetchError::WalletRefused } else { error };
                 for fetch in &waiting {
                     if let Some(machine) = self.fetches.get(*fetch) {
                         machine.token_minted(key, None);
@@ -74,7 +75,8 @@ impl CallResults<'_> {
             }
             machine.advance(self.session, self.now);
         }
-        if let Some(token) = unused {
+        // A signature that nobody waits for any more is not kept.
+        if let Some(token) = unused.filter(|_| !key.is_signed()) {
             self.session.tokens.put(key.clone(), token, self.now);
         }
     }

@@ -1,6 +1,8 @@
 //! The language between the buyer and its shell: commands and actions out, events in.
 
-use crate::subscriber::{Approval, FetchError, FetchId, Offer, PlatformCall, ResponseHead, Spend, Target};
+use crate::subscriber::{
+    Approval, Dialect, FetchError, FetchId, Offer, PlatformCall, ResponseHead, Spend, Target,
+};
 use crate::wire::{Receipt, Secret};
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
@@ -39,8 +41,10 @@ pub enum Action {
 pub struct SendRequest {
     /// The URL to send it to; the caller's own where it is `None`.
     pub target: Option<Target>,
-    /// The value of the `payment-signature` header.
+    /// The value of the `payment-signature` header, or what pays by the dialect.
     pub token: Option<Secret>,
+    /// The dialect by which the token is sent.
+    pub dialect: Option<Dialect>,
     /// How to treat redirects: with a token attached always [`Redirects::Manual`] (rule 6).
     pub redirects: Redirects,
     /// Send a GET without a body instead, as a redirect after a POST asks for.

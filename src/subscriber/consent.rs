@@ -32,9 +32,26 @@ pub struct Policy {
     pub max_purchases: PurchaseLimits,
     /// The most that one purchase may cost, as the platform states the plan's price.
     pub max_price: Option<PlanPrice>,
+    /// Limits on amounts, by currency. Where there are any, no other currency is paid.
+    pub max_amounts: Vec<AmountLimit>,
     /// True if an offer's own price is counted against the limits in the place of the most that the plan allows, at
     /// origins that `origins` names one by one. The seller of such an origin is trusted to settle no more than it asked.
     pub count_price: bool,
+}
+
+/// Limits on the amounts of one currency, in atomic units of its asset.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AmountLimit {
+    /// Chain and asset: `eip155:8453:0x…`, in lower case on EVM chains.
+    pub currency: String,
+    /// The most that one call may present.
+    pub per_request: Option<Credits>,
+    /// The most in an hour.
+    pub per_hour: Option<Credits>,
+    /// The most in a day.
+    pub per_day: Option<Credits>,
+    /// The most of a session, or of a shared budget.
+    pub total: Option<Credits>,
 }
 
 /// How many plans may be bought.
@@ -87,10 +104,13 @@ impl Policy {
     #[must_use]
     pub fn names(&self, offer: &Offer) -> bool {
         let allows = |list: &[String], name: &str| list.is_empty() || list.iter().any(|one| one == name);
-        allows(&self.plans, offer.plan_id().as_str())
-            && (self.names_every_origin() || allows(&self.origins, &offer.target.origin))
+        let pays = match offer.is_money() {
+            true => self.limits_amounts_of(offer) || self.max_amounts.is_empty() && self.plans.is_empty(),
+            false => allows(&self.plans, offer.plan_id().as_str()),
+        };
+        pays && (self.names_every_origin() || allows(&self.origins, &offer.target.origin))
             && allows(&self.networks, offer.network())
-            && allows(&self.schemes, offer.scheme().as_str())
+            && allows(&self.schemes, offer.scheme_name())
     }
 
     fn names_every_origin(&self) -> bool {
@@ -100,6 +120,34 @@ impl Policy {
     /// True if what one presentation can cost is the offer's own price, by this policy.
     pub(crate) fn counts_price_of(&self, offer: &Offer) -> bool {
         self.count_price && self.origins.contains(&offer.target.origin)
+    }
+
+    /// Whether it limits amounts of the offer's currency.
+    pub(crate) fn limits_amounts_of(&self, offer: &Offer) -> bool {
+        self.max_amounts.iter().any(|limit| limit.currency == offer.plan_id().as_str())
+    }
+
+    /// The limit that presenting an amount of a currency would break, if any. The call has presented `before` already.
+    pub(crate) fn broken_amount_limit(
+        &self,
+        currency: &str,
+        amount: Credits,
+        before: Credits,
+        budget: &Budget,
+        now: u64,
+    ) -> Option<&'static str> {
+        let [total, hour, day] = budget.amounts(currency, now);
+        self.max_amounts.iter().filter(|limit| limit.currency == currency).find_map(|limit| {
+            [
+                ("maxAmounts.perRequest", limit.per_request, before),
+                ("maxAmounts.perHour", limit.per_hour, hour),
+                ("maxAmounts.perDay", limit.per_day, day),
+                ("maxAmounts.total", limit.total, total),
+            ]
+            .into_iter()
+            .find(|(_, limit, before)| limit.is_some_and(|limit| before.saturating_add(amount) > limit))
+            .map(|(name, _, _)| name)
+        })
     }
 
     /// True if it limits credits. To spend only those held is a limit too.

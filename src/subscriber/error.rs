@@ -61,6 +61,8 @@ pub enum FetchError {
     Platform(Arc<ApiError>),
     /// The platform could not be reached.
     PlatformUnreachable,
+    /// The wallet did not sign.
+    WalletRefused,
     /// The order's outcome is not known: it was sent and no clear answer came.
     PurchaseUnknown,
     /// The plan was bought and its credits did not appear in time.
@@ -100,6 +102,7 @@ impl FetchError {
             Self::Aborted => "aborted",
             Self::LoggedOut => "session_ended",
             Self::Platform(error) => &error.code,
+            Self::WalletRefused => "wallet_refused",
             Self::PurchaseUnknown => "purchase_outcome_unknown",
             Self::CreditsTimeout => "credits_timeout",
             Self::NotKept => "storage_unavailable",
@@ -148,6 +151,7 @@ impl FetchError {
             Self::Aborted => "the request was aborted",
             Self::LoggedOut => "the session ended while the request was under way",
             Self::PlatformUnreachable => "Nevermined could not be reached",
+            Self::WalletRefused => "the wallet did not sign the payment",
             Self::PurchaseUnknown => "the order was sent and its outcome is not known",
             Self::CreditsTimeout => "the plan was ordered and its credits have not appeared yet",
             Self::NotKept => "the budget could not be kept, so nothing more was paid",

@@ -1,4 +1,4 @@
-use super::Target;
+use super::{Dialect, DialectKind, Target};
 use crate::wire::{AgentId, Credits, PaymentRequired, PlanId, Resource, Scheme};
 use alloc::string::String;
 
@@ -13,6 +13,7 @@ pub struct Offer {
     agent_id: Option<AgentId>,
     credits: Option<Credits>,
     http_verb: Option<String>,
+    dialect: Option<Dialect>,
     /// The resource that is paid for, as its seller describes it.
     pub resource: Resource,
     /// The URL that the 402 came from, and that the token goes to.
@@ -34,12 +35,59 @@ impl Offer {
                 agent_id: accept.agent_id().cloned(),
                 credits: accept.credits(),
                 http_verb: accept.http_verb().map(Into::into),
+                dialect: None,
                 resource: required.resource().clone(),
                 target: target.clone(),
                 remembered: false,
                 again: false,
             })
         })
+    }
+
+    /// An offer of another dialect.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn of_dialect(
+        dialect: Dialect,
+        scheme: Scheme,
+        network: &str,
+        plan_id: PlanId,
+        agent_id: Option<AgentId>,
+        credits: Credits,
+        resource: Resource,
+        target: &Target,
+    ) -> Self {
+        Self {
+            scheme,
+            network: network.into(),
+            plan_id,
+            agent_id,
+            credits: Some(credits),
+            http_verb: None,
+            dialect: Some(dialect),
+            resource,
+            target: target.clone(),
+            remembered: false,
+            again: false,
+        }
+    }
+
+    /// The dialect, where it is no x402 offer of a plan.
+    #[must_use]
+    pub fn dialect(&self) -> Option<&Dialect> {
+        self.dialect.as_ref()
+    }
+
+    /// The name of the scheme: that of x402, or `exact`.
+    #[must_use]
+    pub fn scheme_name(&self) -> &'static str {
+        if self.is_money() { "exact" } else { self.scheme.as_str() }
+    }
+
+    /// Whether an amount of an asset pays, rather than credits of a plan. The plan is the currency then, and the credits are
+    /// the amount in atomic units.
+    #[must_use]
+    pub fn is_money(&self) -> bool {
+        self.dialect.as_ref().is_some_and(|dialect| dialect.kind == DialectKind::Exact)
     }
 
     /// The same terms, for another request to the same place.
@@ -105,6 +153,11 @@ impl Offer {
         self.covers(other) && other.covers(self)
     }
 
+    /// Dialect and recipient: consent to one is none to another.
+    fn way(&self) -> Option<(DialectKind, &str)> {
+        self.dialect.as_ref().map(|dialect| (dialect.kind, dialect.pay_to.as_str()))
+    }
+
     /// True if consent to `self` is consent to `other` as well: same place, same plan, no dearer.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
@@ -116,6 +169,7 @@ impl Offer {
         no_dearer
             && (self.scheme, &self.network, &self.plan_id, &self.agent_id)
                 == (other.scheme, &other.network, &other.plan_id, &other.agent_id)
+            && self.way() == other.way()
             && self.target.origin == other.target.origin
     }
 }

@@ -36,6 +36,9 @@ pub struct PlatformCall {
 pub enum CallWork {
     /// A token is minted.
     Mint,
+    /// A wallet signs for an offer of the dialect `exact`. It is no call to the platform: `request.body` is the handle of the
+    /// offer, and the answer is that of a mint.
+    Sign,
     /// A plan is ordered.
     Order,
     /// A balance is read.

@@ -12,6 +12,8 @@ pub struct ResponseHead {
     pub redirected: bool,
     /// `payment-required`, as it came.
     pub offer: Option<String>,
+    /// The offers of other dialects, where the shell found any: see [`Dialect::read_offers`](crate::subscriber::Dialect::read_offers).
+    pub dialects: Option<String>,
     /// `payment-response`, as it came.
     pub receipt: Option<String>,
     /// The target of a redirect that was not followed.

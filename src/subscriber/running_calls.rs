@@ -60,7 +60,7 @@ pub(crate) struct AwaitedCredits {
 impl CallKind {
     fn request(&self) -> (Request, CallWork) {
         match self {
-            Self::Mint(key) => (key.call.request(), CallWork::Mint),
+            Self::Mint(key) => key.request(),
             Self::Order(order) => (order.call.request(), CallWork::Order),
             Self::Credits(AwaitedCredits { call, .. }) | Self::Balance(call) => {
                 (call.request(), CallWork::Balance)

@@ -78,11 +78,15 @@ impl Session {
     pub(crate) fn broken_limit(
         &self,
         request: &FetchRequest,
+        offer: &Offer,
         cost: Credits,
         before: Credits,
         now: u64,
     ) -> Option<&'static str> {
-        request.policies().find_map(|policy| policy.broken_limit(cost, before, &self.budget, now))
+        request.policies().find_map(|policy| match offer.is_money() {
+            true => policy.broken_amount_limit(offer.plan_id().as_str(), cost, before, &self.budget, now),
+            false => policy.broken_limit(cost, before, &self.budget, now),
+        })
     }
 
     /// The most that one presentation for an offer can cost, in credits: the most that the platform can take by the plan's
@@ -181,7 +185,7 @@ impl Session {
         let Some(fetch) = fetch else {
             return self.start(CallKind::Mint(key), Vec::new(), 0);
         };
-        let is_shared = !self.tokens.is_single_use(&key);
+        let is_shared = !self.tokens.is_single_use(&key) && !key.is_signed();
         let same = |kind: &CallKind| matches!(kind, CallKind::Mint(other) if *other == key);
         if !(is_shared && self.calls.join(fetch, &same)) {
             self.start(CallKind::Mint(key), Vec::from([fetch]), 0);

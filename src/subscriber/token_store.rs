@@ -1,6 +1,7 @@
-use super::Offer;
 use super::capped::{self, MAX_REMEMBERED};
+use super::{CallWork, DialectKind, Offer};
 use crate::api::x402::{Binding, GetAccessToken};
+use crate::api::{Call as _, Request};
 use crate::wire::{AccessToken, DelegationRef, Secret};
 use alloc::{string::String, sync::Arc, vec::Vec};
 
@@ -9,13 +10,21 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenKey {
     origin: String,
+    dialect: Option<DialectKind>,
+    /// The offer that a wallet signs for.
+    handle: String,
     pub(crate) call: GetAccessToken,
 }
 
 impl TokenKey {
     pub(crate) fn new(offer: &Offer, delegation_id: DelegationRef, binding: Option<Binding>) -> Arc<Self> {
+        let dialect = offer.dialect();
+        let binding = binding.filter(|_| dialect.is_none());
+        let handle = dialect.filter(|_| offer.is_money()).map(|dialect| dialect.handle.clone());
         Arc::new(Self {
             origin: offer.target.origin.clone(),
+            dialect: dialect.map(|dialect| dialect.kind),
+            handle: handle.unwrap_or_default(),
             call: GetAccessToken {
                 scheme: offer.scheme(),
                 network: offer.network().into(),
@@ -26,7 +35,26 @@ impl TokenKey {
             },
         })
     }
+
+    /// The call that gets a token, and its kind.
+    pub(crate) fn request(&self) -> (Request, CallWork) {
+        match self.dialect {
+            Some(DialectKind::Exact) => (Request::post("/", Some(self.handle.clone())), CallWork::Sign),
+            Some(DialectKind::Mpp) => {
+                (Request { path: MPP_PERMISSIONS.into(), ..self.call.request() }, CallWork::Mint)
+            }
+            None => (self.call.request(), CallWork::Mint),
+        }
+    }
+
+    /// Whether a wallet signs: each payment has a signature of its own, which is kept for nothing else.
+    pub(crate) fn is_signed(&self) -> bool {
+        self.dialect == Some(DialectKind::Exact)
+    }
 }
+
+/// Where the platform mints tokens for MPP (section 4.7).
+const MPP_PERMISSIONS: &str = "/api/v1/mpp/permissions";
 
 /// Tokens at hand, in memory only. A reusable one stays until it ends or is refused, a single-use one leaves as it is
 /// handed out (rule 5).

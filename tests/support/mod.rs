@@ -50,6 +50,13 @@ pub fn token(name: &str, single_use: bool) -> String {
     ))
 }
 
+/// The payload of an `exact` offer, as a wallet signs it.
+pub fn signature(nonce: &str) -> String {
+    encode(&format!(
+        r#"{{"x402Version":2,"accepted":{{"scheme":"exact","network":"eip155:84532"}},"payload":{{"signature":"0xab","authorization":{{"from":"0xme","nonce":"{nonce}"}}}}}}"#
+    ))
+}
+
 /// A seller's reaction to a request.
 #[derive(Debug, Clone, Default)]
 pub struct Seller;
@@ -128,6 +135,12 @@ pub struct SimulatedPlatform {
     pub single_use: bool,
     pub order_answer: Option<(u16, String)>,
     pub mint_answer: Option<Option<(u16, String)>>,
+    /// The handles of the offers that the wallet signed.
+    pub signed: Vec<String>,
+    /// The wallet says no.
+    pub wallet_refuses: bool,
+    /// The paths that tokens were asked for at.
+    pub mint_paths: Vec<String>,
     pub credits_after_ms: u64,
     pub hold_jobs: bool,
     /// Terms of plans are held back as well; otherwise they are read at once.
@@ -194,6 +207,9 @@ impl SimulatedPlatform {
             single_use: false,
             order_answer: Some((200, r#"{"success":true,"txHash":"0xorder"}"#.into())),
             mint_answer: None,
+            signed: Vec::new(),
+            wallet_refuses: false,
+            mint_paths: Vec::new(),
             credits_after_ms: 0,
             hold_jobs: false,
             hold_terms: false,
@@ -440,6 +456,7 @@ impl SimulatedPlatform {
         let result = match job.work {
             CallWork::Mint => {
                 self.mints += 1;
+                self.mint_paths.push(job.request.path.to_string());
                 self.mint_bodies.push(job.request.body.clone().unwrap_or_default());
                 match self.mint_answer.clone() {
                     Some(given) => given.map(|(status, body)| answer(status, body)),
@@ -448,6 +465,13 @@ impl SimulatedPlatform {
                         Some(answer(200, format!(r#"{{"accessToken":"{token}"}}"#)))
                     }
                 }
+            }
+            CallWork::Sign => {
+                self.signed.push(job.request.body.clone().unwrap_or_default());
+                (!self.wallet_refuses).then(|| {
+                    let token = signature(&format!("s{}", self.signed.len()));
+                    answer(200, format!(r#"{{"accessToken":"{token}"}}"#))
+                })
             }
             CallWork::Order => {
                 self.orders += 1;

@@ -1,4 +1,6 @@
-use super::entry::{BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, MINUTE_MS, ORIGIN, PLAN, TAB};
+use super::entry::{
+    AMOUNT, AMOUNT_MINUTE, BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, MINUTE_MS, ORIGIN, PLAN, TAB,
+};
 use crate::subscriber::Offer;
 use crate::wire::Credits;
 use alloc::vec::Vec;
@@ -83,6 +85,29 @@ impl Budget {
         self.shares(PLAN)
     }
 
+    /// The amounts spent of each currency (`eip155:8453:0x…`, chain and asset), in atomic units.
+    #[must_use]
+    pub fn by_currency(&self) -> Vec<(&str, Credits)> {
+        self.shares(AMOUNT)
+    }
+
+    /// The amount of a currency that was spent in all, in the last hour and in the last day, in atomic units.
+    pub(crate) fn amounts(&self, currency: &str, now: u64) -> [Credits; 3] {
+        let start = if self.unreadable { Credits::MAX } else { Credits::ZERO };
+        let sum = |kind: u8, from: u64| {
+            let is_of = |entry: &&Entry| {
+                let name = entry.name.split_once('/').map_or(entry.name.as_str(), |(_, currency)| currency);
+                entry.kind == kind && name == currency && (kind == AMOUNT || entry.is_since(from))
+            };
+            self.entries.iter().filter(is_of).fold(start, |sum, entry| sum.saturating_add(entry.credits))
+        };
+        [
+            sum(AMOUNT, 0),
+            sum(AMOUNT_MINUTE, now.saturating_sub(HOUR_MS)),
+            sum(AMOUNT_MINUTE, now.saturating_sub(DAY_MS)),
+        ]
+    }
+
     fn shares(&self, kind: u8) -> Vec<(&str, Credits)> {
         let shares = self.entries.iter().filter(|entry| entry.kind == kind);
         shares.map(|entry| (entry.name.as_str(), entry.credits)).collect()
@@ -146,7 +171,7 @@ impl Budget {
 
     fn forget_old_minutes(&mut self, now: u64) {
         let old = now.saturating_sub(DAY_MS);
-        self.retain(&|entry| !matches!(entry.kind, MINUTE | BOUGHT) || entry.is_since(old));
+        self.retain(&|entry| !matches!(entry.kind, MINUTE | BOUGHT | AMOUNT_MINUTE) || entry.is_since(old));
     }
 
     /// One loop for all: each other is hundreds of bytes of wasm.
@@ -155,8 +180,13 @@ impl Budget {
     }
 
     fn change(&mut self, offer: &Offer, at: u64, change: &dyn Fn(Credits) -> Credits) {
-        self.spent = change(self.spent);
         let minute = Credits::from(at / MINUTE_MS).digits();
+        if offer.is_money() {
+            let currency = offer.plan_id().as_str();
+            self.change_entry(AMOUNT, currency, change);
+            return self.change_entry(AMOUNT_MINUTE, &[&minute, "/", currency].concat(), change);
+        }
+        self.spent = change(self.spent);
         for (kind, name) in [
             (MINUTE, minute.as_str()),
             (ORIGIN, offer.target.origin.as_str()),

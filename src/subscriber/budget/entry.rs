@@ -5,10 +5,11 @@ use alloc::string::String;
 /// kilobyte of wasm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// One of [`TAB`], [`MINUTE`], [`ORIGIN`], [`PLAN`], [`ORDER`], [`SURE`], [`BOUGHT`] and [`BOUGHT_IN_ALL`].
+    /// One of [`TAB`], [`MINUTE`], [`ORIGIN`], [`PLAN`], [`ORDER`], [`SURE`], [`BOUGHT`], [`BOUGHT_IN_ALL`],
+    /// [`AMOUNT`] and [`AMOUNT_MINUTE`].
     pub(crate) kind: u8,
     /// The tab; the minute since 1970 in digits; the origin; the plan; the account, plan and time of an order; a dash for
-    /// all purchases.
+    /// all purchases; the currency; a minute, a slash and the currency.
     pub(crate) name: String,
     pub(crate) credits: Credits,
 }
@@ -30,6 +31,11 @@ pub(crate) const BOUGHT: u8 = b'b';
 /// Orders sent in all.
 pub(crate) const BOUGHT_IN_ALL: u8 = b'B';
 
+/// An amount of a currency that was spent, in atomic units.
+pub(crate) const AMOUNT: u8 = b'x';
+/// The same, in a minute of the last day.
+pub(crate) const AMOUNT_MINUTE: u8 = b'y';
+
 pub(crate) const MINUTE_MS: u64 = 60_000;
 
 impl Entry {
@@ -37,7 +43,8 @@ impl Entry {
     /// spending less. An entry that names no minute always counts.
     pub(crate) fn is_since(&self, from: u64) -> bool {
         let from = Credits::from(from / MINUTE_MS);
-        self.name.parse::<Credits>().map_or(true, |minute| minute >= from)
+        let minute = self.name.split('/').next().unwrap_or_default();
+        minute.parse::<Credits>().map_or(true, |minute| minute >= from)
     }
 
     /// True if it is an order.

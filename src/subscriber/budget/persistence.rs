@@ -9,6 +9,8 @@
 //! B - <number>                              orders sent in all
 //! a <origin> <credits>                      spent at an origin
 //! p <plan> <credits>                        spent of a plan
+//! x <currency> <amount>                     spent of a currency, in atomic units
+//! y <minute since 1970>/<currency> <amount> the same, in a minute of the last day
 //! s - <credits>                             spent in all; the last line
 //! ```
 //!
@@ -16,7 +18,9 @@
 //! and release (rule 12) and one order for all (rule 4) hold among tabs as among the fetches of one page.
 
 use super::counts::Budget;
-use super::entry::{BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, ORDER, ORIGIN, PLAN, SURE, TAB};
+use super::entry::{
+    AMOUNT, AMOUNT_MINUTE, BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, ORDER, ORIGIN, PLAN, SURE, TAB,
+};
 use crate::wire::Credits;
 use alloc::string::String;
 
@@ -53,7 +57,10 @@ fn load_line(budget: &mut Budget, line: &str, tab: &str) -> Option<()> {
             budget.unreadable = false;
         }
         [TAB] if name == tab => {}
-        [kind @ (TAB | MINUTE | ORIGIN | PLAN | ORDER | SURE | BOUGHT | BOUGHT_IN_ALL)] => {
+        [
+            kind @ (TAB | MINUTE | ORIGIN | PLAN | ORDER | SURE | BOUGHT | BOUGHT_IN_ALL | AMOUNT
+            | AMOUNT_MINUTE),
+        ] => {
             budget.entries.push(Entry { kind, name: name.into(), credits });
         }
         _ => return None,

@@ -1,4 +1,4 @@
-use crate::subscriber::FetchId;
+use crate::subscriber::{FetchId, Offer};
 use crate::wire::{Credits, PlanId};
 use alloc::{string::String, vec::Vec};
 
@@ -15,6 +15,8 @@ pub struct Spend {
     pub credits_presented: Credits,
     /// The credits redeemed, where a receipt says so: the seller's word, not the platform's.
     pub credits_settled: Option<Credits>,
+    /// The amounts presented, in atomic units, by currency (`eip155:8453:0x…`, chain and asset).
+    pub amounts_presented: Vec<(String, Credits)>,
     /// True if the token that was presented last can be presented once only.
     pub single_use: bool,
     /// The plans that were bought.
@@ -23,6 +25,37 @@ pub struct Spend {
     ///
     /// [`FetchRequest::resume`]: crate::subscriber::FetchRequest::resume
     pub payment: Option<FetchId>,
+}
+
+impl Spend {
+    /// The credits presented, or the amount of an offer's currency.
+    pub(crate) fn presented_of(&self, offer: &Offer) -> Credits {
+        if !offer.is_money() {
+            return self.credits_presented;
+        }
+        let of = |(currency, _): &&(String, Credits)| currency == offer.plan_id().as_str();
+        self.amounts_presented.iter().find(of).map_or(Credits::ZERO, |(_, amount)| *amount)
+    }
+
+    pub(crate) fn present(&mut self, offer: &Offer, cost: Credits) {
+        self.change(offer, &|before| before.saturating_add(cost));
+    }
+
+    pub(crate) fn take_back(&mut self, offer: &Offer, cost: Credits) {
+        self.change(offer, &|before| before.saturating_sub(cost));
+    }
+
+    fn change(&mut self, offer: &Offer, change: &dyn Fn(Credits) -> Credits) {
+        if !offer.is_money() {
+            self.credits_presented = change(self.credits_presented);
+            return;
+        }
+        let currency = offer.plan_id().as_str();
+        match self.amounts_presented.iter_mut().find(|(other, _)| other == currency) {
+            Some((_, amount)) => *amount = change(*amount),
+            None => self.amounts_presented.push((currency.into(), change(Credits::ZERO))),
+        }
+    }
 }
 
 /// The outcome of a payment: were credits burned?

@@ -1,8 +1,9 @@
 use super::context::{Context, MAX_TOKENS};
+use super::offers::Offers;
 use super::progress::{Progress, Transition};
 use crate::api::plans::GetPlanBalance;
 use crate::subscriber::{Action, Event, FetchError, Offer};
-use crate::wire::{Credits, PaymentRequired};
+use crate::wire::Credits;
 use alloc::{sync::Arc, vec::Vec};
 
 /// One of several offers is being chosen, by the caller or by what is held of each plan.
@@ -13,14 +14,13 @@ pub(crate) struct Choosing {
 
 impl Choosing {
     /// Takes one of the offers of a 402: the only one, the one that is selected, or the best.
-    pub(crate) fn start(required: &PaymentRequired, cx: &mut Context<'_>) -> Progress<Self> {
+    pub(crate) fn start(offered: &Offers, cx: &mut Context<'_>) -> Progress<Self> {
         if !cx.fetch.target.is_secure() {
             return Progress::fail(FetchError::InsecureTarget);
         }
-        if cx.fetch.target.is_not_the_place_of(&required.resource().url) {
+        let Some(mut offers) = offered.payable(&cx.fetch.request, &cx.fetch.target) else {
             return Progress::fail(FetchError::ResourceMismatch);
-        }
-        let mut offers = cx.fetch.request.payable_offers(required, &cx.fetch.target);
+        };
         if cx.fetch.request.quote {
             return Progress::Next(Transition::Finish(Ok(offers)));
         }
@@ -44,7 +44,7 @@ impl Choosing {
             return Progress::Stay(Self { offers });
         }
         if let (Some(holder), true) = (cx.session.account.clone(), cx.session.logged_in) {
-            for offer in &offers {
+            for offer in offers.iter().filter(|offer| !offer.is_money()) {
                 if cx.session.plans.recent_balance(offer.plan_id(), cx.now).is_none() {
                     let call = GetPlanBalance { plan_id: offer.plan_id().clone(), holder: holder.clone() };
                     cx.session.want_balance(cx.fetch.id, call);
@@ -76,7 +76,8 @@ impl Choosing {
         for offer in self.offers {
             let held = plans.recent_balance(offer.plan_id(), cx.now);
             let enough = held.is_some_and(|held| held >= offer.needed());
-            let price = plans.price(offer.plan_id());
+            // Prices of plans and amounts of assets are in millionths, where the asset is a stable coin.
+            let price = if offer.is_money() { Some(1.0) } else { plans.price(offer.plan_id()) };
             let price = price.map_or(f64::MAX, |price| rank_price(price, offer.needed()));
             let better = best.as_ref().is_none_or(|(had_enough, had_price, _)| {
                 (enough && !had_enough) || (enough == *had_enough && price < *had_price)

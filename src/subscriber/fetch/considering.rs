@@ -94,7 +94,7 @@ impl Considering {
 
     fn decide(mut self, cx: &mut Context<'_>) -> Progress<Self> {
         // Before anybody is asked: a yes would lead nowhere.
-        if !cx.session.logged_in {
+        if !cx.session.logged_in && !self.offer.is_money() {
             return Progress::fail(FetchError::Unauthorized);
         }
         // A second payment for the same is another question than a payment for something alike.
@@ -102,18 +102,22 @@ impl Considering {
         self.by_grant = grant.is_some();
         let request = &cx.fetch.request;
         let decision = decide(request.policy.as_deref(), request.can_ask, self.by_grant);
-        if decision == ConsentDecision::NoConsent {
+        // Without a question, a policy pays an amount only of an asset that it limits.
+        let by_policy = matches!(decision, ConsentDecision::Pay(_)) && !self.by_grant;
+        let unlimited =
+            self.offer.is_money() && !request.policies().any(|policy| policy.limits_amounts_of(&self.offer));
+        if decision == ConsentDecision::NoConsent || by_policy && unlimited {
             return Progress::fail(FetchError::ConsentRequired);
         }
         // A limit counts the most that the platform can take: it states that once a plan and session, and nobody is asked before.
         let plan_id = self.offer.plan_id();
-        if request.is_limited() && cx.session.plans.terms(plan_id).is_none() {
+        if request.is_limited() && !self.offer.is_money() && cx.session.plans.terms(plan_id).is_none() {
             cx.session.want_terms(Some(cx.fetch.id), plan_id.clone());
             self.wait = Wait::Terms;
             return Progress::Stay(self);
         }
         self.cost = cx.cost_of(&self.offer);
-        if let Some(limit) = cx.broken_limit(self.cost) {
+        if let Some(limit) = cx.broken_limit(&self.offer, self.cost) {
             return Progress::fail(FetchError::BudgetExceeded(limit));
         }
         match decision {
@@ -146,7 +150,7 @@ impl Considering {
             return Progress::fail(FetchError::ConsentDenied);
         }
         // Others may have spent before the answer came.
-        if let Some(limit) = cx.broken_limit(self.cost) {
+        if let Some(limit) = cx.broken_limit(&self.offer, self.cost) {
             return Progress::fail(FetchError::BudgetExceeded(limit));
         }
         if approval.remember {
@@ -165,7 +169,9 @@ impl Considering {
         let request = &cx.fetch.request;
         let delegation_id =
             chosen.or_else(|| request.delegation_id.clone()).or_else(|| cx.session.delegation_id.clone());
-        let Some(delegation_id) = delegation_id else {
+        // A wallet pays an amount, and no delegation.
+        let wallet = || DelegationRef::parse("wallet", "delegationId").ok().filter(|_| self.offer.is_money());
+        let Some(delegation_id) = wallet().or(delegation_id) else {
             return Progress::fail(FetchError::DelegationRequired);
         };
         // A policy's plain no to buying holds whoever says yes.

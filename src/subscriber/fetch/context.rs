@@ -121,9 +121,9 @@ impl Context<'_> {
     }
 
     /// The limit that presenting a token which can cost `cost` credits would break now, if any.
-    pub(crate) fn broken_limit(&self, cost: Credits) -> Option<&'static str> {
-        let before = self.fetch.spend.credits_presented;
-        self.session.broken_limit(&self.fetch.request, cost, before, self.now)
+    pub(crate) fn broken_limit(&self, offer: &Offer, cost: Credits) -> Option<&'static str> {
+        let before = self.fetch.spend.presented_of(offer);
+        self.session.broken_limit(&self.fetch.request, offer, cost, before, self.now)
     }
 
     /// The most that one presentation for an offer can cost, in credits.

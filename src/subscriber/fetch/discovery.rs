@@ -1,4 +1,5 @@
 use super::context::Context;
+use super::offers::{OfferHeaders, Offers};
 use super::progress::{Progress, Transition};
 use crate::subscriber::{Action, Event, FetchError, NoticeKind, Outcome, ResponseHead, SendRequest};
 use crate::wire::{PaymentRequired, WireError};
@@ -21,6 +22,7 @@ impl Discovery {
         let send = SendRequest {
             target: cx.fetch.moved.then(|| cx.fetch.target.clone()),
             token: None,
+            dialect: None,
             redirects: cx.fetch.request.redirects,
             as_get: cx.fetch.as_get,
         };
@@ -54,6 +56,7 @@ impl Discovery {
         }
         // Rule 2: the header, else the body.
         match answer.offer {
+            _ if answer.dialects.is_some() => Self::take_all(answer.offer, answer.dialects, cx),
             None => {
                 cx.act(Action::ReadBody);
                 Progress::Stay(Self::ReadingBody)
@@ -70,9 +73,17 @@ impl Discovery {
         }
     }
 
+    /// Offers of other dialects, beside those of the header where there are any.
+    fn take_all(header: Option<String>, dialects: Option<String>, cx: &Context<'_>) -> Progress<Self> {
+        match Offers::read(&OfferHeaders { offer: header, dialects }, &cx.fetch.target) {
+            Ok(offers) => Progress::Next(Transition::TakeOffer(offers)),
+            Err(error) => Progress::fail(FetchError::MalformedOffer(error)),
+        }
+    }
+
     fn take(offer: Result<PaymentRequired, WireError>) -> Progress<Self> {
         match offer {
-            Ok(required) => Progress::Next(Transition::TakeOffer(required)),
+            Ok(required) => Progress::Next(Transition::TakeOffer(required.into())),
             Err(error) => Progress::fail(FetchError::MalformedOffer(error)),
         }
     }

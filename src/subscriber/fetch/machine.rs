@@ -259,7 +259,7 @@ fn run(mut progress: Progress<State>, cx: &mut Context<'_>) -> State {
 fn enter(transition: Transition, cx: &mut Context<'_>) -> Progress<State> {
     match transition {
         Transition::SendUnpaid => Discovery::start(cx).map(State::Discovery),
-        Transition::TakeOffer(required) => Choosing::start(&required, cx).map(State::Choosing),
+        Transition::TakeOffer(offers) => Choosing::start(&offers, cx).map(State::Choosing),
         Transition::Consider(offer) => Considering::start(offer, cx).map(State::Considering),
         Transition::Ask(agreement, at_hand) => {
             Considering::ask_anew(agreement, at_hand, cx).map(State::Considering)
@@ -269,8 +269,8 @@ fn enter(transition: Transition, cx: &mut Context<'_>) -> Progress<State> {
         }
         Transition::Retry(agreement) => Preparing::retry(agreement, cx).map(State::Preparing),
         Transition::Pay(payment) => Paying::start(payment, cx).map(State::Paying),
-        Transition::Refuse(payment, status, header) => {
-            Refused::start(payment, status, header, cx).map(State::Refused)
+        Transition::Refuse(payment, status, headers) => {
+            Refused::start(payment, status, &headers, cx).map(State::Refused)
         }
         Transition::Finish(result) => {
             finish(result, cx);

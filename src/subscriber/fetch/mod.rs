@@ -14,6 +14,7 @@ pub(crate) mod considering;
 pub(crate) mod context;
 pub(crate) mod discovery;
 pub(crate) mod machine;
+pub(crate) mod offers;
 pub(crate) mod open_payment;
 pub(crate) mod paying;
 pub(crate) mod preparing;

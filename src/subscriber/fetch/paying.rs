@@ -1,4 +1,5 @@
 use super::context::Context;
+use super::offers::OfferHeaders;
 use super::progress::{Agreement, Payment, Progress, Transition};
 use super::redirect::{RedirectFacts, RedirectedPayment};
 use crate::subscriber::in_progress::Commitment;
@@ -48,6 +49,13 @@ impl Paying {
     pub(crate) fn start(payment: Payment, cx: &mut Context<'_>) -> Progress<Self> {
         let agreement = &payment.agreement;
         let (offer, cost) = (&agreement.offer, agreement.cost);
+        // Amounts are not reserved: other fetches may have sent theirs while the wallet signed.
+        if offer.is_money()
+            && agreement.consent.is_some()
+            && let Some(limit) = cx.broken_limit(offer, cost)
+        {
+            return Progress::fail(FetchError::BudgetExceeded(limit));
+        }
         cx.notice(NoticeKind::Paid, Some(offer));
         // With a consent of its own it is another payment, and the resumed one stays open in the books.
         if agreement.consent.is_some() && cx.fetch.resumed.take().is_some() {
@@ -86,14 +94,15 @@ impl Paying {
         fetch.presented_at = cx.now;
         let spend = &mut fetch.spend;
         spend.requests += 1;
-        spend.credits_presented = spend.credits_presented.saturating_add(agreement.cost);
+        spend.present(&agreement.offer, agreement.cost);
         if let Some(record) = &mut fetch.record {
             record.at = cx.now;
             record.presented = record.presented.saturating_add(agreement.cost);
         }
         let as_get = fetch.as_get;
         let token = Some(token.clone());
-        cx.act(Action::Send(SendRequest { target, token, redirects: Redirects::Manual, as_get }));
+        let dialect = agreement.offer.dialect().cloned();
+        cx.act(Action::Send(SendRequest { target, token, dialect, redirects: Redirects::Manual, as_get }));
     }
 
     pub(crate) fn handle(self, event: Event, cx: &mut Context<'_>) -> Progress<Self> {
@@ -147,7 +156,7 @@ impl Paying {
             }
         }
         fetch.spend.requests -= 1;
-        fetch.spend.credits_presented = fetch.spend.credits_presented.saturating_sub(cost);
+        fetch.spend.take_back(&agreement.offer, cost);
         if fetch.resumed.is_none() {
             cx.session.budget.take_back(&agreement.offer, at, cost);
         }
@@ -180,7 +189,8 @@ impl Paying {
         if !was_refused || amounts.is_some_and(|amounts| amounts.success || amounts.not_settled) {
             return Progress::done();
         }
-        Progress::Next(Transition::Refuse(self.payment, answer.status, answer.offer))
+        let (offer, dialects) = (answer.offer, answer.dialects);
+        Progress::Next(Transition::Refuse(self.payment, answer.status, OfferHeaders { offer, dialects }))
     }
 
     /// The token on the wire is not presented again, by any fetch.
@@ -207,7 +217,8 @@ impl Paying {
         let has_paid = amounts.is_some_and(|amounts| amounts.success);
         let may_present = !has_paid
             && !self.payment.token.single_use
-            && cx.broken_limit(agreement.cost).is_none()
+            && agreement.offer.dialect().is_none()
+            && cx.broken_limit(&agreement.offer, agreement.cost).is_none()
             && self.is_covered_again(cx);
         let facts = RedirectFacts {
             status,
@@ -319,7 +330,7 @@ impl Paying {
 /// Keeps as many single-use tokens at hand as the caller wants, so that the next paid request is one round trip.
 fn mint_ahead(agreement: &Agreement, cx: &mut Context<'_>) {
     let wanted = usize::try_from(cx.fetch.request.prefetch).unwrap_or_default().min(MAX_PREFETCH);
-    if wanted == 0 {
+    if wanted == 0 || agreement.offer.dialect().is_some() {
         return;
     }
     let key = cx.fetch.token_key(&agreement.offer, &agreement.delegation_id);

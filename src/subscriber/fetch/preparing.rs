@@ -29,7 +29,7 @@ impl Preparing {
 
     /// Another token is got for the same terms: the credits that the first token presented stay counted.
     pub(crate) fn retry(mut agreement: Agreement, cx: &mut Context<'_>) -> Progress<Self> {
-        if let Some(limit) = cx.broken_limit(agreement.cost) {
+        if let Some(limit) = cx.broken_limit(&agreement.offer, agreement.cost) {
             return Progress::fail(FetchError::BudgetExceeded(limit));
         }
         agreement.considered_at = cx.now;
@@ -37,7 +37,8 @@ impl Preparing {
     }
 
     fn reserve(agreement: Agreement, at_hand: TokenAtHand, cx: &mut Context<'_>) -> Self {
-        let reserved = agreement.cost;
+        // An amount is counted when it is sent, and its limits are looked at once more then.
+        let reserved = if agreement.offer.is_money() { Credits::ZERO } else { agreement.cost };
         cx.session.budget.reserve(reserved);
         cx.session.commitments.set(Commitment {
             fetch: cx.fetch.id,
@@ -58,6 +59,9 @@ impl Preparing {
     /// Where a decision depends on the balance, the platform's last word less what was presented since may say that it
     /// suffices. Only a reading that was made since this fetch knows its terms says that it does not.
     pub(crate) fn advance(mut self, cx: &mut Context<'_>) -> Progress<Self> {
+        if self.agreement.offer.is_money() {
+            return self.get_and_pay(cx);
+        }
         let purchase = self.agreement.consent.unwrap_or_default().purchase;
         let held_only = self.agreement.spends_held_only();
         let plan_id = self.agreement.offer.plan_id().clone();
@@ -114,6 +118,11 @@ impl Preparing {
         if self.awaits_balance && !held_only {
             return Progress::Stay(self);
         }
+        self.get_and_pay(cx)
+    }
+
+    /// Gets a token, and pays once nothing is missing.
+    fn get_and_pay(mut self, cx: &mut Context<'_>) -> Progress<Self> {
         self.get_token(cx);
         let is_ready = !(self.awaits_balance || self.awaits_terms || self.at_hand.is_awaited);
         match self.at_hand.token.take() {
@@ -207,7 +216,7 @@ impl Preparing {
     /// The platform has stated the terms of a plan.
     pub(crate) fn terms_read(mut self, cx: &mut Context<'_>) -> Progress<Self> {
         self.awaits_terms = false;
-        if self.agreement.spends_held_only() {
+        if self.agreement.spends_held_only() && !self.agreement.offer.is_money() {
             // The terms were not known when it was agreed to.
             self.release(cx);
             self.agreement.cost = cx.cost_of(&self.agreement.offer);

@@ -1,9 +1,10 @@
 //! The transitions between the states of a fetch, and the values that a state hands to the next.
 
+use super::offers::{OfferHeaders, Offers};
 use crate::subscriber::consent::Consent;
 use crate::subscriber::{FetchError, Offer};
-use crate::wire::{Credits, DelegationRef, PaymentRequired, Secret};
-use alloc::{string::String, sync::Arc, vec::Vec};
+use crate::wire::{Credits, DelegationRef, Secret};
+use alloc::{sync::Arc, vec::Vec};
 
 /// The result of an event: the state stays as it is, or another follows.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub(crate) enum Transition {
     /// Send the request without a token.
     SendUnpaid,
     /// Take one of the offers of a 402.
-    TakeOffer(PaymentRequired),
+    TakeOffer(Offers),
     /// Find consent to an offer.
     Consider(Arc<Offer>),
     /// Ask about an offer that was allowed by an earlier approval, since the credits do not suffice.
@@ -48,8 +49,8 @@ pub(crate) enum Transition {
     Retry(Agreement),
     /// Send the request with a token.
     Pay(Payment),
-    /// The seller answered a payment with this status, and with an offer in this header.
-    Refuse(Payment, u16, Option<String>),
+    /// The seller answered a payment with this status, and with offers in these headers.
+    Refuse(Payment, u16, OfferHeaders),
     /// End, with the offers where only they were wanted.
     Finish(Result<Vec<Arc<Offer>>, FetchError>),
 }

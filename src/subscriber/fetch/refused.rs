@@ -1,9 +1,10 @@
 use super::context::{Context, MAX_TOKENS};
+use super::offers::{OfferHeaders, Offers};
 use super::progress::{Payment, Progress, Transition};
 use super::redirect::holds;
 use crate::codec;
-use crate::subscriber::{Action, Event, FetchError, NoticeKind};
-use crate::wire::{PaymentRequired, WireError};
+use crate::subscriber::{Action, DialectKind, Event, FetchError, NoticeKind};
+use crate::wire::PaymentRequired;
 use alloc::string::String;
 use serde_json::Value;
 
@@ -13,6 +14,8 @@ pub(crate) struct Refused {
     payment: Payment,
     /// True if the refusal had an offer in its header, well made or not: then its body is not looked at for one.
     has_header: bool,
+    /// The offers that came with the refusal.
+    fresh: Offers,
 }
 
 /// How much of a seller's message is handed on, in characters.
@@ -24,12 +27,14 @@ impl Refused {
     pub(crate) fn start(
         payment: Payment,
         status: u16,
-        header: Option<String>,
+        headers: &OfferHeaders,
         cx: &mut Context<'_>,
     ) -> Progress<Self> {
         cx.notice(NoticeKind::Refused, Some(&payment.agreement.offer));
-        let state = Self { payment, has_header: header.is_some() };
-        match state.retry(header.as_deref().map(PaymentRequired::from_header), cx) {
+        let state = Self { payment, has_header: headers.offer.is_some(), fresh: Offers::default() };
+        let offers = Offers::read(headers, &cx.fetch.target);
+        let has_offers = headers.offer.is_some() || headers.dialects.is_some();
+        match state.retry(offers.ok().filter(|_| has_offers), cx) {
             // Not every 401 is about the payment.
             Progress::Stay(_) if status == 401 => Progress::done(),
             Progress::Stay(state) => {
@@ -50,7 +55,9 @@ impl Refused {
     fn read_body(self, body: Option<&str>, cx: &mut Context<'_>) -> Progress<Self> {
         // A server of another origin may not have exposed the header: then the offer stands in the body.
         let offer = body.filter(|_| !self.has_header);
-        match self.retry(offer.map(|body| PaymentRequired::from_json(body.as_bytes())), cx) {
+        let offer = offer.and_then(|body| PaymentRequired::from_json(body.as_bytes()).ok());
+        match self.retry(offer.map(Offers::from), cx) {
+            Progress::Stay(state) if state.may_repeat(body, cx) => state.repeat(cx),
             Progress::Stay(state) => Progress::fail(FetchError::PaymentRefused(state.message(body))),
             next => next,
         }
@@ -66,26 +73,49 @@ impl Refused {
     }
 
     /// Goes on with another token, if one may be presented.
-    fn retry(
-        self,
-        offer: Option<Result<PaymentRequired, WireError>>,
-        cx: &mut Context<'_>,
-    ) -> Progress<Self> {
-        let Some(Ok(required)) = offer else { return Progress::Stay(self) };
+    fn retry(mut self, offered: Option<Offers>, cx: &mut Context<'_>) -> Progress<Self> {
+        let Some(offered) = offered else { return Progress::Stay(self) };
         if cx.fetch.tokens >= MAX_TOKENS || cx.fetch.resumed.is_some() {
             return Progress::Stay(self);
         }
         let had = &self.payment.agreement.offer;
-        let offers = cx.fetch.request.payable_offers(&required, &cx.fetch.target);
+        let offers = offered.payable(&cx.fetch.request, &cx.fetch.target).unwrap_or_default();
         let is_same = offers.iter().any(|offer| had.is_the_same_as(offer));
-        if is_same && !self.payment.token.reused {
+        if is_same && (had.dialect().is_some() || !self.payment.token.reused) {
+            self.fresh = offered;
             return Progress::Stay(self);
         }
         // The balance after a refusal is not what the platform said before.
         cx.session.plans.forget_balance(had.plan_id());
         Progress::Next(match is_same {
             true => Transition::Retry(self.payment.agreement),
-            false => Transition::TakeOffer(required),
+            false => Transition::TakeOffer(offered),
         })
     }
+
+    /// Whether the refusal says that the challenge, and not the payment, was at fault: it had expired, or was for another body.
+    fn may_repeat(&self, body: Option<&str>, cx: &Context<'_>) -> bool {
+        let body = body.and_then(|body| codec::parse_json(body.as_bytes())).unwrap_or_default();
+        let code = body.get("code").and_then(Value::as_str);
+        cx.fetch.tokens < MAX_TOKENS
+            && cx.fetch.resumed.is_none()
+            && self.payment.agreement.offer.dialect().is_some_and(|dialect| dialect.kind == DialectKind::Mpp)
+            && code.is_some_and(|code| REPEATABLE.contains(&code))
+    }
+
+    /// Pays the same terms by the fresh challenge.
+    fn repeat(self, cx: &mut Context<'_>) -> Progress<Self> {
+        let mut agreement = self.payment.agreement;
+        let offers = self.fresh.payable(&cx.fetch.request, &cx.fetch.target).unwrap_or_default();
+        match offers.into_iter().find(|offer| agreement.offer.is_the_same_as(offer)) {
+            Some(offer) => {
+                agreement.offer = offer;
+                Progress::Next(Transition::Retry(agreement))
+            }
+            None => Progress::fail(FetchError::PaymentRefused(None)),
+        }
+    }
 }
+
+/// The platform's codes for a challenge that has expired, and for one that is bound to another body.
+const REPEATABLE: [&str; 2] = ["BCK.MPP.0004", "BCK.MPP.0005"];

@@ -1,7 +1,7 @@
 use super::timeouts::Timeouts;
 use crate::subscriber::{FetchId, Offer, Policy, Redirects, Target};
-use crate::wire::{DelegationRef, PaymentRequired};
-use alloc::{string::String, sync::Arc, vec::Vec};
+use crate::wire::DelegationRef;
+use alloc::{string::String, sync::Arc};
 
 /// A request of a caller.
 #[derive(Debug, Clone)]
@@ -40,19 +40,10 @@ pub struct FetchRequest {
     pub resume: Option<FetchId>,
 }
 
-/// How many offers are looked at: the platform may be asked for the balance of each plan, and the list is the seller's.
-const MAX_OFFERS: usize = 8;
-
 impl FetchRequest {
     /// True if its policies allow an offer's plan, origin, network and scheme.
     pub(crate) fn allows(&self, offer: &Offer) -> bool {
         self.policies().all(|policy| policy.names(offer))
-    }
-
-    /// The offers that can be paid and that the policies allow, in the seller's order, at most eight.
-    pub(crate) fn payable_offers(&self, required: &PaymentRequired, target: &Target) -> Vec<Arc<Offer>> {
-        let allowed = Offer::known(required, target).filter(|offer| self.allows(offer));
-        allowed.take(MAX_OFFERS).map(Arc::new).collect()
     }
 
     /// The policies whose limits hold.

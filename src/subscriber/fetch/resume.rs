@@ -37,7 +37,7 @@ pub(crate) fn resume(earlier: FetchId, cx: &mut Context<'_>) -> Transition {
     // The token can be burned now as well as when it was first sent: it counts once, from now on, and is not sent where
     // that breaks a limit.
     cx.session.budget.take_back(&offer, presented_at, agreement.cost);
-    if let Some(limit) = cx.broken_limit(agreement.cost) {
+    if let Some(limit) = cx.broken_limit(&offer, agreement.cost) {
         cx.session.budget.raise(&offer, presented_at, agreement.cost);
         return Transition::Finish(Err(FetchError::BudgetExceeded(limit)));
     }
