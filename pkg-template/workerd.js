@@ -9,6 +9,7 @@ export * from './official.js';
 
 engine.initSync({ module });
 core.lazily.sellerWasm = () => import('./seller.workerd.js');
+core.lazily.dialectsWasm = () => import('./dialects.workerd.js');
 
 export const Payments = served(core.createPayments(() => engine));
 

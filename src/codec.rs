@@ -5,7 +5,7 @@
 //! members of one name; base64 of the standard alphabet without padding.
 
 #[cfg(not(all(
-    any(feature = "subscriber", feature = "paywall", feature = "builder"),
+    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
     target_family = "wasm"
 )))]
 pub(crate) use native::{decode_base64, parse_json};
@@ -24,13 +24,13 @@ pub(crate) fn parse_object(text: &str) -> Option<serde_json::Map<alloc::string::
 }
 
 #[cfg(all(
-    any(feature = "subscriber", feature = "paywall", feature = "builder"),
+    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
     target_family = "wasm"
 ))]
 pub(crate) use javascript::{decode_base64, parse_json};
 
 #[cfg(not(all(
-    any(feature = "subscriber", feature = "paywall", feature = "builder"),
+    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
     target_family = "wasm"
 )))]
 mod native {
@@ -57,7 +57,10 @@ mod native {
     }
 }
 
-#[cfg(all(any(feature = "subscriber", feature = "paywall", feature = "builder"), target_family = "wasm"))]
+#[cfg(all(
+    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+    target_family = "wasm"
+))]
 mod javascript {
     use alloc::{string::String, vec::Vec};
     use core::str::Split;

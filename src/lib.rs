@@ -11,7 +11,7 @@
 extern crate alloc;
 
 pub mod api;
-#[cfg(any(feature = "subscriber", feature = "paywall", feature = "builder"))]
+#[cfg(any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"))]
 mod bindings;
 #[cfg(all(feature = "client", not(target_arch = "wasm32")))]
 pub mod client;

@@ -347,17 +347,10 @@ fn one_policy_chooses_among_dialects_held_credits_then_the_price_then_the_seller
     };
     let cheap = exact_of("eip155:8453:0xusdc", 900);
     for (name, held, price, first, second, chosen) in [
-        ("held credits", 10, 5_000_000.0, exact(1), mpp("c", 2), DialectKind::Mpp),
-        (
-            "credits that are not held, and dearer",
-            0,
-            5_000_000.0,
-            mpp("c", 2),
-            exact(1_000),
-            DialectKind::Exact,
-        ),
-        ("credits that are not held, and cheaper", 0, 100.0, exact(1_000), mpp("c", 2), DialectKind::Mpp),
-        ("two amounts", 0, 100.0, exact(1_000), cheap, DialectKind::Exact),
+        ("held credits", 10, 5.0, exact(1), mpp("c", 2), DialectKind::Mpp),
+        ("credits that are not held, and dearer", 0, 5.0, mpp("c", 2), exact(1_000), DialectKind::Exact),
+        ("credits that are not held, and cheaper", 0, 0.0001, exact(1_000), mpp("c", 2), DialectKind::Mpp),
+        ("two amounts", 0, 0.0001, exact(1_000), cheap, DialectKind::Exact),
     ] {
         let mut world = SimulatedPlatform::new().seller(both(&first, &second));
         world.plans.insert("plan".into(), Some((held, price)));

@@ -51,6 +51,16 @@ export const ARTEFACTS = {
     opt: ['-Oz', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     finish: finishBuilder,
   },
+  // Other dialects of 402: a part of the npm package that it loads when an answer speaks one.
+  dialects: {
+    features: 'dialects',
+    name: 'dialects',
+    template: 'pkg-template/dialects',
+    quiet: true,
+    bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section', '--no-typescript'],
+    opt: ['-Oz', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    finish: finishDialects,
+  },
   // The Workers. Names stay for stack traces: in the wasm of the sandbox, beside that of the paywall. A panic leaves a request hanging and its memory in doubt: with the reset
   // function and the abort handler the next request starts on fresh memory.
   worker: {
@@ -115,7 +125,7 @@ export async function build(names = [], { dev = false } = {}) {
     await Promise.allSettled(unfinished.values());
   }
   // One package of three builds.
-  for (const part of ['builder', 'paywall']) {
+  for (const part of ['builder', 'dialects', 'paywall']) {
     if (existsSync(dist(part)) && existsSync(dist('subscriber'))) cpSync(dist(part), dist('subscriber'), { recursive: true });
   }
   // The sandbox as it is deployed goes along, in a folder of its own.
@@ -256,6 +266,8 @@ const AT_IMPORT = [
   ...['payments', 'error', 'lazy', 'constants', 'object', 'options', 'page', 'api_key', 'request', 'resources'].map((name) => `subscriber/js/${name}.js`), 'http/keep.js',
 ];
 const BESIDE = ['account.js', 'checkout.js', 'helpers.js', 'quote.js', 'budget_store.js', 'wrap_fetch.js'].map((name) => `./${name}`);
+/** Files of another build that the engine loads on demand. */
+const OF_OTHERS = ['./dialects.js'];
 
 /** For esbuild: what is in `core.js` is imported from there, and not copied into another file. */
 const fromCore = {
@@ -304,7 +316,7 @@ async function finishPackage(work, { dev, renamed }) {
     import { createCore } from ${JSON.stringify(script('subscriber/js/core.js'))};
     export { default, initSync } from './glue.js';
     export const Core = createCore(Engine);`;
-  await bundle({ ...shared, ...stdin(engine), outfile: join(work, 'engine.js'), external: BESIDE, plugins: [fromCore, laterShapes('engine')], ...EXPLAINED });
+  await bundle({ ...shared, ...stdin(engine), outfile: join(work, 'engine.js'), external: [...BESIDE, ...OF_OTHERS], plugins: [fromCore, laterShapes('engine')], ...EXPLAINED });
   for (const path of BESIDE) {
     await bundle({ ...shared, entryPoints: [script(`subscriber/js/${path.slice(2)}`)], outfile: join(work, path), external: ['./core.js', ...BESIDE], plugins: [laterShapes(path.slice(2, -3))] });
   }
@@ -327,7 +339,7 @@ async function finishPackage(work, { dev, renamed }) {
   pack(work, 'core', wasm);
   await entries(work, { dev, names: ['index.js', 'page.js', 'packed.js', 'node.js', 'builder.js', 'served.js', 'core.file.js', 'load.js', 'names.js', 'workerd.js'] });
   // Everything in one script, which imports nothing later but for the text; and the same for `require`.
-  const alone = { bundle: true, allowOverwrite: true, external: ['./core.packed.js', './seller.cjs'], target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
+  const alone = { bundle: true, allowOverwrite: true, external: ['./core.packed.js', './seller.cjs', ...OF_OTHERS], target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...alone, entryPoints: [join(work, 'inline.js')], outfile: join(work, 'inline.js'), format: 'esm' });
   await bundle({ ...alone, entryPoints: [join(work, 'require.js')], outfile: join(work, 'index.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
   rmSync(join(work, 'require.js'));
@@ -382,6 +394,25 @@ async function finishPaywall(work, { dev, renamed }) {
   for (const name of ['paywall', 'paywall.node', 'paywall.page', ...FRAMEWORKS]) typesFor(work, name, withOptions(readFileSync(repoPath('src/bindings/paywall', `${name}.d.ts`), 'utf8')));
 }
 
+/** Makes the part of the npm package that speaks other dialects: one script with its glue, and packed wasm. */
+async function finishDialects(work, { dev, renamed }) {
+  const { build: bundle } = await import('esbuild');
+  const wasm = withoutPaths(readFileSync(join(work, 'dialects_bg.wasm')));
+  writeFileSync(join(work, 'dialects_bg.wasm'), wasm);
+  canary(wasm);
+  if (renamed) renameInGlue(work, 'dialects', renamed);
+  renameSync(join(work, 'dialects.js'), join(work, 'dialects_glue.js'));
+  cpSync(repoPath('src/bindings/dialects/js/dialects.js'), join(work, 'dialects.js'));
+  await bundle({
+    entryPoints: [join(work, 'dialects.js')], outfile: join(work, 'dialects.js'), allowOverwrite: true, bundle: true, external: ['./core.js', './load.js', './dialects.packed.js'],
+    format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', lineLimit: LINE,
+  });
+  rmSync(join(work, 'dialects_glue.js'));
+  await entries(work, { dev, names: ['dialects.workerd.js'] });
+  rmSync(join(work, 'snippets'), { recursive: true, force: true });
+  pack(work, 'dialects', wasm);
+}
+
 /** Makes the sellers' WebAssembly of the npm package: the glue, and what loads it. */
 async function finishBuilder(work, { dev, renamed }) {
   const { build: bundle } = await import('esbuild');
@@ -404,7 +435,7 @@ async function entries(work, { dev, names }) {
     // These words are for bundlers: an address that is only known later is not theirs to look at.
     const code = short.replace(/import\((?:\s*\/\*.*?\*\/\s*)*(\w+)\s*\)/g, 'import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ $1)');
     writeFileSync(join(work, name), code);
-    if (/^(.+\.)?workerd\.js$/.test(name)) writeFileSync(join(work, name.replace('workerd', 'edge')), code.replace(/_bg\.wasm/, '_bg.wasm?module').replace('seller.workerd', 'seller.edge'));
+    if (/^(.+\.)?workerd\.js$/.test(name)) writeFileSync(join(work, name.replace('workerd', 'edge')), code.replace(/_bg\.wasm/, '_bg.wasm?module').replace(/(seller|dialects)\.workerd/g, '$1.edge'));
   }
 }
 
@@ -465,7 +496,7 @@ async function pageScripts({ dev, shared = [] }) {
     const beside = ['core.packed.js', 'account.js', 'checkout.js', 'quote.js'];
     const { outputFiles: [page] } = await bundle({
       entryPoints: [repoPath('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
-      alias: { 'payments-wasm': dist('subscriber', 'packed.js') }, external: [...beside, 'helpers.js', 'budget_store.js', 'wrap_fetch.js', 'selling.js', 'seller.load.js'].map((name) => `./${name}`),
+      alias: { 'payments-wasm': dist('subscriber', 'packed.js') }, external: [...beside, 'helpers.js', 'budget_store.js', 'wrap_fetch.js', 'dialects.js', 'selling.js', 'seller.load.js'].map((name) => `./${name}`),
       minify: !dev, legalComments: 'none', logLevel: 'error',
     });
     texts['page.js'] = page.text;

@@ -17,7 +17,7 @@ const describe = () => read().client;
 /** The kinds of values that `src/bindings/subscriber/js/options.js` knows, in TypeScript. */
 const TYPES = {
   text: 'string', organization: 'string', flag: 'boolean', whole: 'number', milliseconds: 'number', credits: 'CreditsInput', texts: 'string[]', origins: 'string[]',
-  place: 'string', web: 'string', signal: 'AbortSignal',
+  place: 'string', web: 'string', signal: 'AbortSignal', wallet: 'Wallet', amountLimits: 'AmountLimit[]',
 };
 
 /** The values of a type that lists them: `'a' | 'b'`, `2 | 3`. */

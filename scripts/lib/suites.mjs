@@ -13,17 +13,17 @@ const MINUTES = 60_000;
 export const SUITES = {
   native: { title: 'native', tools: ['rust'], run: native },
   wasm: { title: 'wasm in Node', tools: ['bindgen'], run: wasm },
-  node: { title: 'Node', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox', 'worker'], run: nodeTests('tests/node') },
-  package: { title: 'npm package', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox'], run: nodeTests('tests/package') },
+  node: { title: 'Node', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox', 'worker', 'dialects'], run: nodeTests('tests/node') },
+  package: { title: 'npm package', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox', 'dialects'], run: nodeTests('tests/package') },
   sandbox: { title: 'sandbox', artefacts: ['sandbox'], run: sandbox },
-  workerd: { title: 'paywall in workerd', artefacts: ['sandbox', 'worker', 'subscriber'], run: nodeTests('tests/workerd') },
-  library: { title: 'paywall as a library', tools: ['bindgen', 'runtimes'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall'], run: library },
+  workerd: { title: 'paywall in workerd', artefacts: ['sandbox', 'worker', 'subscriber', 'dialects'], run: nodeTests('tests/workerd') },
+  library: { title: 'paywall as a library', tools: ['bindgen', 'runtimes'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall', 'dialects'], run: library },
   python: {
-    title: 'official Python client', tools: ['python'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall', 'builder'],
+    title: 'official Python client', tools: ['python'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall', 'builder', 'dialects'],
     without: ({ python }) => (python ? undefined : 'Python is not installed'), run: python,
   },
   browser: {
-    title: 'Chromium', tools: ['chromium'], artefacts: ['sandbox', 'worker', 'subscriber', 'builder'], run: nodeTests('tests/browser'),
+    title: 'Chromium', tools: ['chromium'], artefacts: ['sandbox', 'worker', 'subscriber', 'builder', 'dialects'], run: nodeTests('tests/browser'),
   },
 };
 

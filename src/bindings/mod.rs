@@ -3,6 +3,8 @@
 
 #[cfg(feature = "builder")]
 mod builder;
+#[cfg(feature = "dialects")]
+mod dialects;
 #[cfg(feature = "paywall")]
 mod paywall;
 #[cfg(feature = "subscriber")]

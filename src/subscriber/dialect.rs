@@ -52,8 +52,17 @@ impl Dialect {
     /// Names the member that is missing or wrong.
     pub fn read_offers(json: &str, target: &Target) -> Result<Vec<Offer>, WireError> {
         const FIELD: &str = "dialects";
-        let Some(Value::Array(list)) = codec::parse_json(json.as_bytes()) else {
-            return Err(WireError::new(WireErrorKind::WrongType, FIELD));
+        let list = match codec::parse_json(json.as_bytes()) {
+            Some(Value::Array(list)) => list,
+            // The shell could not read an offer.
+            Some(Value::Object(error)) => {
+                let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+                let kind = WireErrorKind::of_code(text("error")).unwrap_or(WireErrorKind::WrongType);
+                let field = text("field");
+                let field: String = if field.is_empty() { FIELD.into() } else { field.into() };
+                return Err(WireError::new(kind, field));
+            }
+            _ => return Err(WireError::new(WireErrorKind::WrongType, FIELD)),
         };
         if list.len() > MAX_OFFERS {
             return Err(WireError::new(WireErrorKind::TooLarge, FIELD));

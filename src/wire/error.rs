@@ -32,6 +32,24 @@ pub enum WireErrorKind {
     Version,
 }
 
+impl WireErrorKind {
+    /// The kind of a stable code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        [
+            Self::TooLarge,
+            Self::NotBase64,
+            Self::NotJson,
+            Self::Missing,
+            Self::WrongType,
+            Self::BadValue,
+            Self::Version,
+        ]
+        .into_iter()
+        .find(|kind| WireError::new(*kind, "").code() == code)
+    }
+}
+
 impl WireError {
     /// An error about `field`.
     pub fn new(kind: WireErrorKind, field: impl Into<Cow<'static, str>>) -> Self {
@@ -107,6 +125,7 @@ mod tests {
         ] {
             let error = WireError::new(kind, "b").within("a");
             assert_eq!((error.code(), error.to_string().as_str()), (code, words));
+            assert_eq!(WireErrorKind::of_code(code), Some(kind));
         }
     }
 }

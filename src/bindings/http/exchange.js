@@ -22,6 +22,9 @@ export class Sender {
 
   get signal() { return this.kept.signal; }
 
+  /** A header of the caller's own. */
+  header(name) { return new Headers(this.kept.settings.headers).get(name) ?? undefined; }
+
   /** Calls back with false when the caller's signal fires, with true when a limit is over. */
   watch(callback) {
     this.callback = callback;

@@ -3,8 +3,8 @@
 use super::fields::Fields;
 use crate::api::plans::PlanPrice;
 use crate::subscriber::{
-    Approval, Event, FetchId, FetchRequest, Policy, PurchaseLimits, Redirected, Redirects, ResponseHead,
-    Target, Timeouts,
+    AmountLimit, Approval, Event, FetchId, FetchRequest, Policy, PurchaseLimits, Redirected, Redirects,
+    ResponseHead, Target, Timeouts,
 };
 use crate::wire::{DelegationRef, WireError};
 use alloc::sync::Arc;
@@ -78,7 +78,18 @@ fn policy(fields: &mut Fields<'_>) -> Option<Arc<Policy>> {
             _ => None,
         },
         count_price: fields.is_set(),
+        max_amounts: (0..fields.small().unwrap_or_default()).map(|_| amount_limit(fields)).collect(),
     }))
+}
+
+fn amount_limit(fields: &mut Fields<'_>) -> AmountLimit {
+    AmountLimit {
+        currency: fields.next().into(),
+        per_request: fields.credits(),
+        per_hour: fields.credits(),
+        per_day: fields.credits(),
+        total: fields.credits(),
+    }
 }
 
 pub(super) fn event(mut fields: Fields<'_>) -> Result<Event, WireError> {
@@ -93,6 +104,7 @@ pub(super) fn event(mut fields: Fields<'_>) -> Result<Event, WireError> {
             },
             offer: fields.value(),
             receipt: fields.value(),
+            dialects: fields.value(),
         }),
         "body" => Event::Body(fields.last_value()),
         "selected" => Event::Selected(fields.number().and_then(|place| usize::try_from(place).ok())),

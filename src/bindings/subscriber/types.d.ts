@@ -24,14 +24,57 @@ export type Approve = (offer: Offer, context: ConsentContext) => Approval | Prom
 /** `true` allows this one payment, from credits that are held or that the delegation tops up. */
 export type Approval = boolean | ApprovalAnswer;
 
-/** Payment that a seller asks for a resource. */
+// options: AmountLimit
+
+/** A wallet that pays amounts (x402 `exact`). The package holds no private key. */
+export type Wallet = Eip1193Provider | TypedDataSigner | SolanaSigner;
+
+/** A wallet as pages find it in `window.ethereum`. */
+export interface Eip1193Provider {
+  /** Asked for `eth_requestAccounts`, `eth_chainId`, `wallet_switchEthereumChain` and `eth_signTypedData_v4`. */
+  request(call: { method: string; params?: any }): Promise<any>;
+}
+
+/** A signer of EIP-712 typed data, as viem's accounts are. */
+export interface TypedDataSigner {
+  /** The address that pays. */
+  address: string;
+  /** Resolves to the signature, `0x` and hexadecimal digits. */
+  signTypedData(typedData: any): Promise<string>;
+}
+
+/** A signer of Solana transactions. */
+export interface SolanaSigner {
+  /** Makes and signs the transaction that pays the only entry of `accepts`; resolves to it in base64. */
+  signSolanaPayment(paymentRequired: any): Promise<string>;
+}
+
+/** An amount of an asset. */
+export interface Amount {
+  /** Chain and asset: `eip155:8453:0x…`. */
+  currency: string;
+  /** In atomic units of the asset. */
+  amount: bigint;
+}
+
+/** Payment that a seller asks for a resource: credits of a plan, or an amount of an asset. */
 export interface Offer {
-  /** The plan whose credits pay: a uint256 in decimal digits. */
-  planId: string;
+  /** The plan whose credits pay: a uint256 in decimal digits. Absent where an amount pays (`exact`). */
+  planId?: string;
   /** The agent that is paid for, where the seller names one. */
   agentId?: string;
-  /** Paid from credits in a wallet's name, or from a card. Others are skipped: they are never offered here. */
-  scheme: 'nvm:erc4337' | 'nvm:card-delegation';
+  /** Paid from credits in a wallet's name, from a card, or with an amount of an asset. Others are skipped: they are never offered here. */
+  scheme: 'nvm:erc4337' | 'nvm:card-delegation' | 'exact';
+  /** The dialect, where it is no x402 offer of a plan: MPP, or x402 with an amount. */
+  dialect?: 'mpp' | 'exact';
+  /** The price in atomic units of the asset, where an amount pays. */
+  amount?: bigint;
+  /** Chain and asset, where an amount pays: `eip155:8453:0x…`. */
+  currency?: string;
+  /** The asset, as the seller names it. */
+  asset?: string;
+  /** The recipient of an amount. */
+  payTo?: string;
   /** A chain in CAIP-2 (`eip155:84532`), or the provider that charges the card (`stripe`). */
   network: string;
   /** The price of this request in credits, where the seller says it. */
@@ -114,6 +157,8 @@ export interface SpendTotals {
   byOrigin: { name: string; credits: bigint }[];
   /** `credits` by plan: `name` is its id. */
   byPlan: { name: string; credits: bigint }[];
+  /** Amounts sent, by currency. */
+  amounts: Amount[];
   /** The last 1000 payments, the oldest first. */
   receipts: PaymentRecord[];
 }
@@ -128,16 +173,20 @@ export interface PaymentRecord {
   url: string;
   /** Origin that was paid. */
   origin: string;
-  /** Whose credits. */
-  planId: string;
-  /** `nvm:erc4337` or `nvm:card-delegation`. */
+  /** The plan whose credits paid. Absent where an amount paid. */
+  planId?: string;
+  /** Chain and asset, where an amount paid. */
+  currency?: string;
+  /** The amount in atomic units, where one paid. */
+  amount?: bigint;
+  /** `nvm:erc4337`, `nvm:card-delegation` or `exact`. */
   scheme: string;
   /** A chain in CAIP-2, or who charges the card. */
   network: string;
   /** Outcome of the payment. */
   outcome: Spend['outcome'];
-  /** The most that its tokens can have cost, in credits. */
-  creditsPresented: bigint;
+  /** The most that its tokens can have cost, in credits. Absent where an amount paid. */
+  creditsPresented?: bigint;
   /** Credits that the receipt says were taken: the seller's word. */
   creditsSettled?: bigint;
   /** Transaction of the settlement, if there is one. */
@@ -189,6 +238,8 @@ export interface Spend {
   creditsPresented: bigint;
   /** Credits that the receipt says were taken: the seller's word. */
   creditsSettled?: bigint;
+  /** Amounts sent, by currency. */
+  amounts: Amount[];
   /** True if the last sent token can be presented only once. */
   singleUse: boolean;
   /**
@@ -210,10 +261,12 @@ interface EventOfFetch {
 }
 
 interface EventOfOffer extends EventOfFetch {
-  /** The plan of the offer. */
-  planId: string;
+  /** The plan of the offer. Absent where an amount pays. */
+  planId?: string;
   /** The price of the request in credits, where the seller says it. */
   credits?: bigint;
+  /** The price in atomic units of the asset, where an amount pays. */
+  amount?: bigint;
 }
 
 /** Events during a `fetch`, as they happen. No event carries a key or a token. */

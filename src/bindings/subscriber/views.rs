@@ -4,8 +4,8 @@ use super::error;
 use crate::api::json_text::JsonText;
 use crate::api::{Auth, Request};
 use crate::subscriber::{
-    Action, Buyer, FetchId, Finish, Notice, NoticeKind, Offer, Outcome, PaymentRecord, PlatformCall,
-    Redirects, Spend,
+    Action, Buyer, CallWork, FetchId, Finish, Notice, NoticeKind, Offer, Outcome, PaymentRecord,
+    PlatformCall, Redirects, Spend,
 };
 use crate::wire::{Credits, Id, Receipt, Secret};
 
@@ -34,6 +34,10 @@ pub(super) fn action(fetch: FetchId, action: &Action, json: &mut JsonText) {
                     },
                 );
                 json.flag("asGet", send.as_get);
+                if let Some(dialect) = &send.dialect {
+                    json.text("dialect", dialect.kind.as_str());
+                    json.text("handle", &dialect.handle);
+                }
             }
             Action::ReadBody => {}
             Action::Select(offers) => {
@@ -63,6 +67,9 @@ fn spend_members(spend: &Spend, receipt: Option<&Receipt>, json: &mut JsonText) 
     json.number("mints", spend.mints.into());
     json.credits("creditsPresented", spend.credits_presented);
     json.some_credits("creditsSettled", spend.credits_settled);
+    json.list("amounts", &|json| {
+        amounts(spend.amounts_presented.iter().map(|(name, amount)| (name.as_str(), *amount)), json)
+    });
     json.flag("singleUse", spend.single_use);
     json.list("purchases", &|json| {
         for purchase in &spend.purchases {
@@ -95,11 +102,29 @@ fn receipt_members(receipt: &Receipt, json: &mut JsonText) {
 
 /// The members that an offer and the record of a payment have in common.
 fn terms(offer: &Offer, json: &mut JsonText) {
-    json.text("planId", offer.plan_id().as_str());
-    json.text("scheme", offer.scheme().as_str());
+    match offer.is_money() {
+        true => json.text("currency", offer.plan_id().as_str()),
+        false => json.text("planId", offer.plan_id().as_str()),
+    }
+    json.text("scheme", offer.scheme_name());
     json.text("network", offer.network());
     json.text("origin", &offer.target.origin);
     json.text("url", &offer.target.url);
+}
+
+/// The price: credits of a plan, or an amount of an asset in atomic units.
+fn price(offer: &Offer, json: &mut JsonText) {
+    json.some_credits(if offer.is_money() { "amount" } else { "credits" }, offer.credits());
+}
+
+/// Amounts by currency.
+fn amounts<'a>(amounts: impl Iterator<Item = (&'a str, Credits)>, json: &mut JsonText) {
+    for (currency, amount) in amounts {
+        json.object(&|json| {
+            json.text("currency", currency);
+            json.credits("amount", amount);
+        });
+    }
 }
 
 fn offer(one: &Offer, json: &mut JsonText) {
@@ -109,7 +134,12 @@ fn offer(one: &Offer, json: &mut JsonText) {
 fn offer_members(offer: &Offer, json: &mut JsonText) {
     terms(offer, json);
     json.some_text("agentId", offer.agent_id().map(Id::as_str));
-    json.some_credits("credits", offer.credits());
+    price(offer, json);
+    if let Some(dialect) = offer.dialect() {
+        json.text("dialect", dialect.kind.as_str());
+        json.some_text("asset", Some(dialect.asset.as_str()).filter(|text| !text.is_empty()));
+        json.some_text("payTo", Some(dialect.pay_to.as_str()).filter(|text| !text.is_empty()));
+    }
     json.member("resource", &|json| {
         json.text("url", &offer.resource.url);
         json.some_text("description", offer.resource.description.as_deref());
@@ -138,8 +168,10 @@ pub(super) fn notice(notice: &Notice, json: &mut JsonText) {
             json.number("fetch", notice.fetch.number().into());
             json.text("url", &notice.url);
             if let Some(asked) = notice.offer.as_deref() {
-                json.text("planId", asked.plan_id().as_str());
-                json.some_credits("credits", asked.credits());
+                if !asked.is_money() {
+                    json.text("planId", asked.plan_id().as_str());
+                }
+                price(asked, json);
                 if notice.kind == NoticeKind::Offer {
                     json.member("offer", &|json| offer_members(asked, json));
                 }
@@ -164,6 +196,7 @@ pub(super) fn platform_call(call: &PlatformCall, json: &mut JsonText) {
     json.object(&|json| {
         json.number("call", call.id.number().into());
         json.number("delay", call.delay_ms);
+        json.flag("sign", call.work == CallWork::Sign);
         request_members(&call.request, json);
     });
 }
@@ -215,6 +248,7 @@ pub(super) fn totals(buyer: &Buyer, now: u64, json: &mut JsonText) {
                 }
             });
         }
+        json.list("amounts", &|json| amounts(budget.by_currency().into_iter(), json));
         json.list("receipts", &|json| buyer.records().iter().for_each(|one| record(one, json)));
     });
 }
@@ -225,7 +259,7 @@ pub(super) fn record(record: &PaymentRecord, json: &mut JsonText) {
         json.text("method", &record.method);
         terms(&record.offer, json);
         json.text("outcome", record.outcome.as_str());
-        json.credits("creditsPresented", record.presented);
+        json.credits(if record.offer.is_money() { "amount" } else { "creditsPresented" }, record.presented);
         json.some_credits("creditsSettled", record.settled);
         json.some_text("transaction", record.transaction.as_deref());
     });

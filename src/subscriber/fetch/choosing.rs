@@ -76,8 +76,8 @@ impl Choosing {
         for offer in self.offers {
             let held = plans.recent_balance(offer.plan_id(), cx.now);
             let enough = held.is_some_and(|held| held >= offer.needed());
-            // Prices of plans and amounts of assets are in millionths, where the asset is a stable coin.
-            let price = if offer.is_money() { Some(1.0) } else { plans.price(offer.plan_id()) };
+            // The platform's price of a credit is in whole coins, an amount in millionths, where the asset is a stable coin.
+            let price = if offer.is_money() { Some(0.000_001) } else { plans.price(offer.plan_id()) };
             let price = price.map_or(f64::MAX, |price| rank_price(price, offer.needed()));
             let better = best.as_ref().is_none_or(|(had_enough, had_price, _)| {
                 (enough && !had_enough) || (enough == *had_enough && price < *had_price)

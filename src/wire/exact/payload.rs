@@ -1,5 +1,5 @@
-use super::super::document::Document;
-use super::super::{Secret, WireError, WireErrorKind, base64};
+use super::super::document::{self, Document};
+use super::super::{MAX_TOKEN_BYTES, Secret, WireError, WireErrorKind, base64};
 use super::address::is_hex;
 use super::{Authorization, ExactOffer, X402Version};
 use alloc::string::ToString as _;
@@ -20,9 +20,7 @@ impl ExactPayment {
     /// # Errors
     /// `BadValue` for a signature that is not `0x` and 65 bytes or more in hexadecimal.
     pub fn evm(authorization: &Authorization, signature: &str) -> Result<Self, WireError> {
-        if !(132..=MAX_SIGNATURE).contains(&signature.len()) || !is_hex(signature) {
-            return Err(WireError::new(WireErrorKind::BadValue, "signature"));
-        }
+        check_signature(signature)?;
         let mut payload = Map::new();
         payload.insert("signature".into(), signature.into());
         payload.insert("authorization".into(), authorization.to_value());
@@ -38,6 +36,44 @@ impl ExactPayment {
         let mut payload = Map::new();
         payload.insert("transaction".into(), transaction.into());
         Ok(Self(payload))
+    }
+
+    /// The payment of an EVM offer, by the authorization as it stands in a payload.
+    ///
+    /// # Errors
+    /// Those of [`evm`](Self::evm), and `WrongType` for an authorization that is no object.
+    pub fn of_value(authorization: Option<Value>, signature: &str) -> Result<Self, WireError> {
+        let Some(authorization @ Value::Object(_)) = authorization else {
+            return Err(WireError::new(WireErrorKind::WrongType, "authorization"));
+        };
+        check_signature(signature)?;
+        let mut payload = Map::new();
+        payload.insert("signature".into(), signature.into());
+        payload.insert("authorization".into(), authorization);
+        Ok(Self(payload))
+    }
+
+    /// The payment of a token.
+    ///
+    /// # Errors
+    /// `NotBase64`, `NotJson`, or `Missing` for a token without a payload.
+    pub fn of_token(token: &str) -> Result<Self, WireError> {
+        let bytes = base64::decode(token, MAX_TOKEN_BYTES, "payment")?;
+        let document = document::parse(&bytes, MAX_TOKEN_BYTES, "payment")?;
+        let payload = document::object(&document, "payload")?.cloned();
+        payload.map(Self).ok_or_else(|| WireError::new(WireErrorKind::Missing, "payload"))
+    }
+
+    /// The payment as a token: base64 of the payload of version 2.
+    #[must_use]
+    pub fn token(
+        &self,
+        offer: &ExactOffer,
+        resource: Option<&Document>,
+        extensions: Option<&Document>,
+    ) -> Secret {
+        let document = self.of_version(X402Version::V2, offer, resource, extensions);
+        Secret::new(base64::encode_standard(document.to_string().as_bytes()))
     }
 
     /// The value of the payment header: `payment-signature` in version 2, `X-PAYMENT` in version 1. In version 2 the entry
@@ -62,9 +98,19 @@ impl ExactPayment {
         resource: Option<&Document>,
         extensions: Option<&Document>,
     ) -> Value {
+        self.of_version(offer.version(), offer, resource, extensions)
+    }
+
+    fn of_version(
+        &self,
+        version: X402Version,
+        offer: &ExactOffer,
+        resource: Option<&Document>,
+        extensions: Option<&Document>,
+    ) -> Value {
         let mut document = Map::new();
-        document.insert("x402Version".into(), offer.version().number().into());
-        match offer.version() {
+        document.insert("x402Version".into(), version.number().into());
+        match version {
             X402Version::V1 => {
                 document.insert("scheme".into(), super::EXACT.into());
                 document.insert("network".into(), offer.network().into());
@@ -80,6 +126,13 @@ impl ExactPayment {
         }
         document.insert("payload".into(), Value::Object(self.0.clone()));
         Value::Object(document)
+    }
+}
+
+fn check_signature(signature: &str) -> Result<(), WireError> {
+    match (132..=MAX_SIGNATURE).contains(&signature.len()) && is_hex(signature) {
+        true => Ok(()),
+        false => Err(WireError::new(WireErrorKind::BadValue, "signature")),
     }
 }
 

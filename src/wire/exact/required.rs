@@ -110,6 +110,37 @@ impl ExactRequired {
         Ok(())
     }
 
+    /// The document with one offer alone, and with what goes back beside a payment.
+    #[must_use]
+    pub fn with_only(&self, offer: &ExactOffer) -> Value {
+        let mut document = Document::new();
+        document.insert("x402Version".into(), self.version.number().into());
+        document.insert("accepts".into(), Value::Array(Vec::from([offer.to_value()])));
+        for (name, value) in [("resource", &self.resource), ("extensions", &self.extensions)] {
+            if let Some(value) = value {
+                document.insert(name.into(), Value::Object(value.clone()));
+            }
+        }
+        Value::Object(document)
+    }
+
+    /// The payment as a token: the payload of version 2, whichever version the offer came in.
+    #[must_use]
+    pub fn token(&self, offer: &ExactOffer, payment: &ExactPayment) -> Secret {
+        payment.token(offer, self.resource.as_ref(), self.extensions.as_ref())
+    }
+
+    /// The value of the payment header of a token.
+    ///
+    /// # Errors
+    /// `NotBase64`, `NotJson` or `Missing` for what is not a token of [`token`](Self::token).
+    pub fn header_of_token(&self, offer: &ExactOffer, token: &str) -> Result<Secret, WireError> {
+        match self.version {
+            X402Version::V2 => Ok(Secret::new(token)),
+            X402Version::V1 => ExactPayment::of_token(token).map(|payment| payment.header(offer, None, None)),
+        }
+    }
+
     /// The value of the payment header.
     #[must_use]
     pub fn header(&self, offer: &ExactOffer, payment: &ExactPayment) -> Secret {

@@ -3,6 +3,7 @@
 import { hasEnded } from './api_key.js';
 import { paymentsError } from './error.js';
 import { hints } from './errors.json';
+import { lazily } from './lazy.js';
 import { printable } from './object.js';
 import { know } from './options.js';
 import { ask, kept } from './page.js';
@@ -27,7 +28,7 @@ const KEPT_ORDERS = 'payments-wasm.orders';
 const LOCAL = 'localStorage';
 
 /** The members that are credits, and so a `bigint` in JavaScript. */
-const CREDITS = new Set(['credits', 'creditsPresented', 'creditsSettled', 'creditsRedeemed', 'remainingBalance', 'inLastHour', 'inLastDay', 'purchases']);
+const CREDITS = new Set(['amount', 'credits', 'creditsPresented', 'creditsSettled', 'creditsRedeemed', 'remainingBalance', 'inLastHour', 'inLastDay', 'purchases']);
 
 /** Values of the core as callers see them: credits as `bigint`, times as `Date`. */
 function seen(value, name) {
@@ -56,6 +57,7 @@ function policy(given) {
     list(given.plans), list(given.origins), list(given.networks), list(given.schemes), flag(given.purchase),
     given.maxPurchasesPerHour, given.maxPurchasesPerDay, given.maxPurchasesTotal,
     given.maxPrice?.amount, clean(given.maxPrice?.currency), flag(given.count === 'price'),
+    given.maxAmounts?.length ?? 0, ...(given.maxAmounts ?? []).flatMap(({ currency, perRequest, perHour, perDay, total }) => [currency, perRequest, perHour, perDay, total]),
   ];
 }
 
@@ -64,6 +66,9 @@ function checked(text) {
   if (text.startsWith('{"error"')) throw failure(JSON.parse(text).error);
   return text;
 }
+
+/** What reads, signs and writes other dialects than x402 with a plan: a file of its own. */
+const dialects = () => lazily(() => import('./dialects.js'));
 
 const failure = ({ kind, message, ...facts }, more) => paymentsError(message, kind, { ...facts, ...more });
 
@@ -205,9 +210,27 @@ export const createCore = (Engine) => class Core {
   /** A call that fetches wait for. It goes on when one of them is aborted. */
   async #work(call) {
     if (call.delay) await pause(call.delay);
-    const given = await this.#platform(call);
+    const given = await (call.sign ? this.#sign(call.body) : this.#platform(call));
     this.#step('finished', Date.now(), call.call, ...answer(given));
     this.#end(given?.ends);
+  }
+
+  /** A signature of the caller's wallet: the answer to a mint, or none where the wallet refuses. */
+  async #sign(handle) {
+    try {
+      return await (await dialects()).sign(handle, this.#given.wallet);
+    } catch (error) {
+      // The fetch that waits for it gets the reason as its cause.
+      this.refusal = error;
+      return undefined;
+    }
+  }
+
+  /** The offers of a 402 that are no x402 offers of a plan, as a text for the core. */
+  async others(head) {
+    const { wallet } = this.#given;
+    if (!wallet && !/payment\s/i.test(head.header('www-authenticate') ?? '')) return undefined;
+    return (await dialects()).read(head, { wallet, network: /live$/.test(this.#environment) ? 'eip155:8453' : 'eip155:84532', url: head.at?.url ?? '' });
   }
 
   // --- fetches ---------------------------------------------------------------------------------------
@@ -410,14 +433,17 @@ class PaidFetch {
     return this.#event(...fields);
   }
 
-  async sent({ url: to, token, redirect, asGet }) {
-    const head = await this.sender.send(this.hooks.fetch, to, 'payment-signature', token, redirect, asGet);
+  async sent({ url: to, token, redirect, asGet, dialect, handle }) {
+    const speaks = dialect && await dialects();
+    const [name, paying] = speaks ? await speaks.header(dialect, handle, token, this.sender.header('authorization')) : ['payment-signature', token];
+    const head = await this.sender.send(this.hooks.fetch, to, name, paying, redirect, asGet);
     this.#head?.drop();
     this.#head = head;
     const { status, redirected, at, hidden, to: next } = head;
     return [
       'answered', status, flag(redirected), ...url(at), ...(hidden ? [1] : ['', ...url(next)]),
-      value(head.header('payment-required')), value(head.header('payment-response')),
+      value(head.header('payment-required')), value(speaks ? speaks.receipt(dialect, head) : head.header('payment-response')),
+      value(status === 402 ? await this.core.others(head) : undefined),
     ];
   }
 
@@ -446,7 +472,7 @@ class PaidFetch {
       if (this.hooks.quote) result.offers = seen(offers);
       return this.end(() => result);
     }
-    const cause = signal?.aborted ? signal.reason : this.#cause;
+    const cause = signal?.aborted ? signal.reason : error?.code === 'wallet_refused' ? this.core.refusal : this.#cause;
     const status = error.status ?? head?.status;
     return this.end(() => {
       throw failure(error, { ...(status !== undefined && { status }), spend, ...(head && { response: head.response }), ...(cause !== undefined && { cause }) });

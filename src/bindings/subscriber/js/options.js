@@ -30,6 +30,8 @@ const KINDS = {
   place: ['an https URL, or an http URL of this machine', place],
   web: ['an http or https URL', (value) => (typeof value === 'string' && /^https?:\/\/./.test(value) ? value : undefined)],
   signal: ['an AbortSignal', (value) => (typeof value?.aborted === 'boolean' && typeof value.addEventListener === 'function' ? value : undefined)],
+  wallet: ['an EIP-1193 provider, or an object with address and signTypedData', (value) => (['request', 'signTypedData', 'signSolanaPayment'].some((name) => typeof value?.[name] === 'function') ? value : undefined)],
+  amountLimits: ['an array of limits', (value) => list(value, amountLimit)],
   // No fetch has the number zero: what names no payment is no reason to pay anew.
   resume: ['the error or the result of an earlier fetch', (value) => (typeof value === 'object' ? value.spend?.payment ?? 0 : undefined)],
 };
@@ -102,6 +104,18 @@ function distance(from, to) {
 export function digits(value) {
   const text = typeof value === 'bigint' || Number.isSafeInteger(value) ? String(value) : value;
   return typeof text === 'string' && /^\d{1,78}$/.test(text) && BigInt(text) < 1n << 256n ? text : undefined;
+}
+
+/** A limit on amounts: decimal numbers of the asset become atomic units, and chain and asset the name of the currency. */
+function amountLimit(value) {
+  const { network, asset, decimals, ...limits } = read('AmountLimit', value, 'policy.maxAmounts', 'policy.maxAmounts.');
+  const found = { currency: `${network}:${network.startsWith('eip155:') ? asset.toLowerCase() : asset}`.replace(/[^\w:-]/g, '_') };
+  for (const [name, limit] of Object.entries(limits)) {
+    const [, whole, part = ''] = /^(\d{1,60})(?:\.(\d{1,18}))?$/.exec(limit) ?? [];
+    if (whole === undefined || part.length > decimals) throw wrong(`policy.maxAmounts.${name}`, `a decimal number as a string, with at most ${decimals} places`);
+    found[name] = String(BigInt(whole + part.padEnd(decimals, '0')));
+  }
+  return found;
 }
 
 /** A copy of a list, each entry read once and accepted. */

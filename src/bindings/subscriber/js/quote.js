@@ -4,6 +4,8 @@ import { printable } from './object.js';
 /** A quote whose offers also say what the platform says of their plans, what is held, and whether they can be paid now. */
 export async function described(quote, session) {
   const offers = await Promise.all(quote.offers.map(async (offer) => {
+    // A wallet pays an amount: the platform says nothing of it.
+    if (offer.amount !== undefined) return known({ ...offer, payable: 'now' });
     // Facts that cannot be read now are left out: the offer remains valid.
     const unknown = () => undefined;
     const [plan, balance] = await Promise.all([

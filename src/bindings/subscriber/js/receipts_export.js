@@ -24,7 +24,7 @@ export async function described(quote, session) {
 }
 
 const COLUMNS = ['at', 'method', 'url', 'origin', 'planId', 'scheme', 'network', 'outcome', 'creditsPresented',
-  'creditsSettled', 'transaction'];
+  'creditsSettled', 'transaction', 'currency', 'amount'];
 
 /** The books as text: `json`, or `csv` by RFC 4180. */
 export function exportReceipts({ receipts }, format = 'json') {

@@ -242,11 +242,11 @@ export class Session {
 
   async getPlanBalance(planId, account) { return (await this.core()).getPlanBalance(planId, account); }
 
-  get spend() { return this.live?.spend ?? printable({ credits: 0n, inLastHour: 0n, inLastDay: 0n, creditsSettled: 0n, purchases: 0n, byOrigin: [], byPlan: [], receipts: [] }); }
+  get spend() { return this.live?.spend ?? printable({ credits: 0n, inLastHour: 0n, inLastDay: 0n, creditsSettled: 0n, purchases: 0n, byOrigin: [], byPlan: [], amounts: [], receipts: [] }); }
 }
 
 /** The spend of a `fetch` that was not started. */
-const NOTHING = () => printable({ outcome: 'none', requests: 0, mints: 0, creditsPresented: 0n, singleUse: false, purchases: [] });
+const NOTHING = () => printable({ outcome: 'none', requests: 0, mints: 0, creditsPresented: 0n, amounts: [], singleUse: false, purchases: [] });
 
 /**
  * The login result of this page load: a key or an error, or nothing. It is removed from the address bar the first time,

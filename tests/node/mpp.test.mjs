@@ -1,0 +1,114 @@
+// MPP, `WWW-Authenticate: Payment` with the method `nevermined`: our buyer pays a server that issues, verifies and settles challenges by the
+// platform, each once.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, before, test } from 'node:test';
+import { base64, startPlatform } from './harness.mjs';
+
+let platform;
+const servers = [];
+before(async () => { platform = await startPlatform(); });
+after(async () => {
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
+  }
+  await platform.stop();
+});
+
+/** A seller of two credits by MPP alone; `change` is what becomes of its challenge before it is sent. */
+async function startSeller({ change = (challenge) => challenge, answer } = {}) {
+  const { seller, planId } = platform;
+  const seen = [];
+  const server = createServer(async (request, response) => {
+    for await (const _ of request) { /* The body is of no use here. */ }
+    const place = { resource: request.url, httpVerb: request.method };
+    const challenge = async () => {
+      const { status, json, text } = await seller.post('/api/v1/mpp/challenge', { planId, credits: '2', ...place });
+      assert.ok(status < 300, text);
+      return change(json.challenge, seen.length);
+    };
+    const { authorization } = request.headers;
+    seen.push(authorization);
+    const refuse = async (body) => response.writeHead(402, { 'www-authenticate': await challenge(), 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body));
+    if (!/^payment /i.test(authorization ?? '')) return refuse({ error: 'Payment Required' });
+    if (answer) return answer({ request, response, refuse });
+    const { status, json } = await seller.post('/api/v1/mpp/settle', { credential: authorization, ...place });
+    if (status >= 300) return refuse({ error: 'Payment Required', message: json.message, code: json.code, retryable: json.code === 'BCK.MPP.0004' });
+    return response.writeHead(200, { 'payment-receipt': json.paymentReceipt }).end('delivered');
+  });
+  servers.push(server);
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  return { url: `http://127.0.0.1:${server.address().port}`, seen };
+}
+
+test('a challenge is paid after consent, with the receipt, and each request has its own', async () => {
+  const shop = await startSeller();
+  const asked = [];
+  const payments = await platform.buyer({ approve: (offer) => asked.push(offer) > 0 });
+  for (const round of [1, 2]) {
+    const { response, receipt, spend } = await payments.fetch(`${shop.url}/ask`, { method: 'POST', body: 'hello' });
+    assert.equal(await response.text(), 'delivered');
+    assert.deepEqual([receipt.success, spend.outcome, spend.requests, spend.mints], [true, 'settled', 2, round === 1 ? 1 : 0]);
+    assert.match(receipt.transaction, /^0x/);
+    assert.equal(await payments.held(), 100n - 2n * BigInt(round));
+  }
+  assert.deepEqual(asked.map(({ dialect, planId, credits, scheme, remembered }) => [dialect, planId, credits, scheme, remembered]), Array(2).fill(['mpp', platform.planId, 2n, 'nvm:erc4337', false]));
+  // The second request asked for a challenge of its own.
+  assert.equal(new Set(shop.seen.filter(Boolean)).size, 2);
+});
+
+test("the caller's own Authorization stands behind the credential", async () => {
+  const shop = await startSeller();
+  const payments = await platform.buyer();
+  const { response } = await payments.fetch(`${shop.url}/ask`, { headers: { authorization: 'Bearer own' } });
+  assert.equal(response.status, 200);
+  assert.equal(shop.seen[0], 'Bearer own');
+  assert.match(shop.seen[1], /^Payment [\w-]+, Bearer own$/);
+});
+
+test('challenges of other methods stand beside it', async () => {
+  const tempo = 'Payment id="t", realm="r", method="tempo", intent="charge", request="eyJhbW91bnQiOiIxIn0"';
+  const payments = await platform.buyer();
+  const beside = await startSeller({ change: (challenge) => `Bearer realm="x", ${tempo}, ${challenge}` });
+  assert.equal((await payments.fetch(`${beside.url}/ask`)).response.status, 200);
+  const alone = await startSeller({ change: () => tempo });
+  const { response, spend } = await payments.fetch(`${alone.url}/ask`);
+  assert.deepEqual([response.status, spend.outcome], [402, 'none'], 'a challenge of another method alone is an answer like any other');
+});
+
+test('an expired challenge is answered anew, once, and a rejected one is not', async () => {
+  let refusals = 0;
+  const expired = await startSeller({
+    answer: ({ response, refuse }) => {
+      refusals += 1;
+      return refusals === 1 ? refuse({ error: 'Payment Required', code: 'BCK.MPP.0004', retryable: true }) : response.writeHead(200).end('delivered');
+    },
+  });
+  const payments = await platform.buyer();
+  const asked = [];
+  const { response } = await payments.fetch(`${expired.url}/ask`, {}, { approve: (offer) => asked.push(offer) > 0 });
+  assert.deepEqual([await response.text(), asked.length, refusals], ['delivered', 1, 2]);
+  const rejected = await startSeller({ answer: ({ refuse }) => refuse({ error: 'Payment Required', message: 'Credential rejected', code: 'BCK.MPP.0003', retryable: false }) });
+  await assert.rejects(payments.fetch(`${rejected.url}/ask`), (error) => error.code === 'payment_refused' && /Credential rejected/.test(error.message) && error.spend.outcome === 'unknown');
+  assert.equal(rejected.seen.length, 2);
+});
+
+test('malformed challenges are typed errors, and nothing is spent', async () => {
+  const payments = await platform.buyer();
+  for (const [name, change] of [
+    ['a repeated parameter', (challenge) => challenge.replace('id=', 'id="x", id=')],
+    ['no realm', (challenge) => challenge.replace(/realm="[^"]*", /, '')],
+    ['padding', (challenge) => challenge.replace(/request="([^"]*)"/, 'request="$1="')],
+    ['a quote without end', (challenge) => challenge.replace(/"$/, '')],
+    ['a request that is none', (challenge) => challenge.replace(/request="[^"]*"/, `request="${base64({}).replace(/=/g, '')}"`)],
+  ]) {
+    const shop = await startSeller({ change });
+    await assert.rejects(payments.fetch(`${shop.url}/ask`), (error) => error.code === 'malformed_offer' && error.response.status === 402 && error.spend.outcome === 'none', name);
+    assert.equal(shop.seen.length, 1, name);
+  }
+  // A scheme's name in a quoted value is no challenge: the 402 is an answer like any other.
+  const shop = await startSeller({ change: () => 'Basic realm="Payment id=1"' });
+  const { response, spend } = await payments.fetch(`${shop.url}/ask`);
+  assert.deepEqual([response.status, spend.outcome], [402, 'none']);
+});
