@@ -267,7 +267,7 @@ const AT_IMPORT = [
 ];
 const BESIDE = ['account.js', 'checkout.js', 'helpers.js', 'quote.js', 'budget_store.js', 'wrap_fetch.js'].map((name) => `./${name}`);
 /** Files of another build that the engine loads on demand. */
-const OF_OTHERS = ['./dialects.js'];
+const OF_OTHERS = ['./dialects.js', './mcp_client.js'];
 
 /** For esbuild: what is in `core.js` is imported from there, and not copied into another file. */
 const fromCore = {
@@ -496,7 +496,7 @@ async function pageScripts({ dev, shared = [] }) {
     const beside = ['core.packed.js', 'account.js', 'checkout.js', 'quote.js'];
     const { outputFiles: [page] } = await bundle({
       entryPoints: [repoPath('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
-      alias: { 'payments-wasm': dist('subscriber', 'packed.js') }, external: [...beside, 'helpers.js', 'budget_store.js', 'wrap_fetch.js', 'dialects.js', 'selling.js', 'seller.load.js'].map((name) => `./${name}`),
+      alias: { 'payments-wasm': dist('subscriber', 'packed.js') }, external: [...beside, 'helpers.js', 'budget_store.js', 'wrap_fetch.js', 'dialects.js', 'mcp_client.js', 'selling.js', 'seller.load.js'].map((name) => `./${name}`),
       minify: !dev, legalComments: 'none', logLevel: 'error',
     });
     texts['page.js'] = page.text;

@@ -285,3 +285,18 @@ test('a server whose every request is sold by HTTP is paid by header', async () 
     await gate.close();
   }
 });
+
+test('payments.mcp has it all at its first use, and calls keep their order', async () => {
+  const { Payments } = await import('../../target/dist/subscriber/index.js');
+  const seller = Payments.getInstance({ nvmApiKey: platform.seller.key, environment: 'custom', backend: platform.sandbox.url });
+  seller.mcp.configure({ planId: platform.planId, serverName: 'late' });
+  seller.mcp.registerTool('hello', {}, async () => ({ content: [{ type: 'text', text: 'hello' }] }), { credits: 3n });
+  const handler = seller.mcp.handler({ state: 'memory', log: false });
+  const payments = await platform.buyer();
+  const client = await payments.mcp.wrap(await connect(handler));
+  const result = await client.callTool({ name: 'hello' });
+  assert.equal(result.content[0].text, 'hello');
+  const { receipt } = await payments.mcp.paymentOf(result);
+  assert.deepEqual([receipt.creditsRedeemed, await payments.held()], [3n, 97n]);
+  await assert.rejects(seller.mcp.registerTool('', {}, () => {}), { code: 'validation' });
+});

@@ -154,6 +154,7 @@ const WRONG = {
   milliseconds: [0, 'a whole number of milliseconds above zero'], credits: ['many', 'a whole number of credits: a bigint, a decimal string or a number'],
   texts: [['a', 7], 'an array of strings'], textsOrNull: ['x', 'an array of strings, or null'], origins: [['api.example'], "an array of origins, as 'https://api.example', or ['*']"],
   place: ['http://api.example', 'an https URL, or an http URL of this machine'], web: ['ftp://x', 'an http or https URL'], signal: [{}, 'an AbortSignal'],
+  wallet: [{ address: '0x1' }, 'an EIP-1193 provider, or an object with address and signTypedData'], amountLimits: ['x', 'an array of limits'],
   resume: ['x', 'the error or the result of an earlier fetch'],
 };
 

@@ -129,7 +129,7 @@ export class Mcp {
   paymentOf(result: object): { receipt?: Receipt; spend: Spend } | undefined;
 
   /** Says what is sold, for what is registered. */
-  configure(config: McpConfig): this;
+  configure(config: McpConfig): void;
   /** Registers a tool with its price. */
   registerTool(name: string, config: McpToolConfig, handler: McpToolHandler, options?: McpPrice): void;
   /** Registers a resource, or a template of resources, with its price. */
@@ -201,3 +201,25 @@ export type McpToolHandler = (args: any, extra: McpExtra) => object | Promise<ob
 export type McpResourceHandler = (uri: URL, variables: Record<string, string>, extra: McpExtra) => object | Promise<object>;
 /** Gives the messages of a prompt. */
 export type McpPromptHandler = (args: Record<string, string>, extra: McpExtra) => object | Promise<object>;
+
+/** `payments.mcp`: the same, loaded at its first use. Every method but `handler` resolves once it is loaded; calls keep their order. */
+export interface McpPart {
+  /** See `Mcp.wrap`. */
+  wrap<C extends McpClientLike>(client: C, options?: McpClientOptions): Promise<C>;
+  /** See `Mcp.connect`. */
+  connect: Mcp['connect'];
+  /** See `Mcp.paymentOf`. */
+  paymentOf(result: object): Promise<ReturnType<Mcp['paymentOf']>>;
+  /** See `Mcp.configure`. */
+  configure(...given: Parameters<Mcp['configure']>): Promise<void>;
+  /** See `Mcp.registerTool`. */
+  registerTool(...given: Parameters<Mcp['registerTool']>): Promise<void>;
+  /** See `Mcp.registerResource`. */
+  registerResource(...given: Parameters<Mcp['registerResource']>): Promise<void>;
+  /** See `Mcp.registerPrompt`. */
+  registerPrompt(...given: Parameters<Mcp['registerPrompt']>): Promise<void>;
+  /** See `Mcp.handler`; a fetch handler at once, without `ready` and `close`. */
+  handler(...given: Parameters<Mcp['handler']>): (request: Request, env?: unknown, context?: unknown) => Promise<Response>;
+  /** See `Mcp.start`. */
+  start: Mcp['start'];
+}

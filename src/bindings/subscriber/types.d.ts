@@ -1,4 +1,5 @@
 // The public types of payments-wasm. Names are those of the official TypeScript SDK wherever it has one.
+import type { McpPart } from './mcp.js';
 
 /** A deployment of Nevermined's. With `custom` its addresses are given as options. */
 export type EnvironmentName = 'sandbox' | 'live' | 'staging_sandbox' | 'staging_live' | 'custom';
@@ -677,6 +678,9 @@ export class Payments {
 
   /** Charges of any amount, which a buyer's browser confirms with Stripe.js; no plan, no account. */
   readonly orders: OrdersAPI;
+
+  /** Buying and selling over MCP; it needs the official SDK, `@modelcontextprotocol/sdk`. */
+  readonly mcp: McpPart;
 
   /** The Machine Payments Protocol, the seller's side of it. Experimental on the platform. */
   readonly mpp: MppAPI;

@@ -73,7 +73,6 @@ export class Mcp {
 
   configure(config) {
     Object.assign(this.#config, config);
-    return this;
   }
 
   registerTool(name, config, handler, options) { this.#register('tools', name, { config: config ?? {}, handler, options }); }

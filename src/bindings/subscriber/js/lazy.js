@@ -29,6 +29,26 @@ function unloaded(cause) {
   return problem('wasm_load_failed', `a part of payments-wasm could not be loaded: ${cause?.message ?? cause}`, hint, { retryable: !forbidden, cause });
 }
 
+/** A part of a file of its own. Its methods are called once the file is there, in their order; `handler` gives a function at once. */
+export function part(load, make) {
+  let made;
+  const there = () => (made ??= lazily(load).then(make).catch((error) => {
+    made = undefined;
+    throw error;
+  }));
+  const call = async (name, given) => (await there())[name](...given);
+  return new Proxy({}, {
+    get(_, name) {
+      if (typeof name === 'symbol' || name === 'then') return undefined;
+      if (name !== 'handler') return (...given) => call(name, given);
+      return (...given) => {
+        const handler = call(name, given);
+        return async (...request) => (await handler)(...request);
+      };
+    },
+  });
+}
+
 /** The `load` of an entry: `make` gives it once the files are there. After a failure the next call tries again. */
 export function starter(make) {
   let made;

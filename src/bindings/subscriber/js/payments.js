@@ -2,7 +2,7 @@
 import { described, exportReceipts, paymentOf, wrapFetch } from './receipts_export.js';
 import { problem, seenFrom } from './error.js';
 import { readKey } from './api_key.js';
-import { lazily } from './lazy.js';
+import { lazily, part } from './lazy.js';
 import { read } from './options.js';
 import { handOver } from './page.js';
 import { RESOURCES } from './resources.js';
@@ -33,6 +33,8 @@ export function createPayments(load) {
       for (const [name, Resource] of Object.entries(RESOURCES)) {
         Object.defineProperty(this, name, { value: new Resource(session), enumerable: true });
       }
+      const mcp = part(() => import('./mcp_client.js'), ({ Mcp }) => new Mcp(this, () => session.selling));
+      Object.defineProperty(this, 'mcp', { value: mcp });
     }
 
     static getInstance(options) {

@@ -38,6 +38,12 @@ export class Session {
     this.environment = given.environment ?? 'custom';
   }
 
+  /** The options of a gate that sells in this account's name. */
+  get selling() {
+    const { backend } = this.given;
+    return { nvmApiKey: this.key?.text, environment: this.environment, ...(this.environment === 'custom' && { backend }) };
+  }
+
   get loggedIn() { return this.key !== undefined; }
 
   // --- the key ---------------------------------------------------------------------------------------
