@@ -333,7 +333,7 @@ async function finishPackage(work, { dev, renamed }) {
   const names = importedFromCore(work);
   const at = Object.fromEntries(AT_IMPORT.flatMap((path) => names.filter((name) => exportsOf(script(path)).includes(name)).map((name) => [name, path])));
   const exported = Object.entries(at).map(([name, path]) => `export { ${name} } from ${JSON.stringify(script(path))};`).join('\n');
-  await bundle({ ...shared, ...stdin(exported), outfile: join(work, 'core.js'), external: BESIDE, plugins: [optionShapes], ...EXPLAINED });
+  await bundle({ ...shared, ...stdin(exported), outfile: join(work, 'core.js'), external: [...BESIDE, ...OF_OTHERS], plugins: [optionShapes], ...EXPLAINED });
   for (const name of ['core.js', 'engine.js', 'selling.js']) plainSources(work, name);
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
   pack(work, 'core', wasm);

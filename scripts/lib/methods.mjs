@@ -12,6 +12,8 @@ export function declared() {
   const bodies = Object.fromEntries([...types.matchAll(/^export (?:abstract )?class (\w+)[^\n]*\{\n(.*?)^\}/gms)].map(([, name, body]) => [name, body]));
   const members = (body) => [...new Set([...body.matchAll(/^ {2}(?!private|protected|static)(?:readonly )?(\w+)[(<:?]/gm)].map(([, name]) => name))];
   const parts = [...bodies.Payments.matchAll(/^ {2}readonly (\w+): (\w+API);/gm)].map(([, part, type]) => [part, members(bodies[type])]);
+  const [, mcp] = /^export interface McpPart \{\n(.*?)^\}/ms.exec(read('src/bindings/mcp/mcp.d.ts'));
+  parts.push(['mcp', members(mcp)]);
   const statics = [...bodies.Payments.matchAll(/^ {2}static (\w+)\(/gm)].map(([, name]) => `Payments.${name}`);
   const exported = [...types.matchAll(/^export (?:function|const|class) (\w+)/gm)].map(([, name]) => name);
   const methods = parts.flatMap(([part, names]) => names.map((name) => `${part}.${name}`));

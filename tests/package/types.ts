@@ -127,11 +127,11 @@ export async function steps(payments: Payments): Promise<string> {
 export function told(event: PaymentEvent): string {
   switch (event.type) {
     case 'request': return `${event.fetch} ${event.url}`;
-    case 'offer': return event.offer.again ? event.planId : event.offer.origin;
+    case 'offer': return event.offer.again ? event.planId ?? event.offer.currency ?? '' : event.offer.origin;
     case 'order': return event.state === 'done' ? event.txHash ?? '' : 'ordered';
     case 'mint': return String(event.singleUse);
     case 'receipt': return String(event.receipt.creditsRedeemed ?? event.credits ?? 0n);
-    case 'consent': case 'paid': case 'refused': case 'unknown': return event.planId;
+    case 'consent': case 'paid': case 'refused': case 'unknown': return event.planId ?? '';
   }
 }
 

@@ -51,7 +51,7 @@ export interface SolanaSigner {
 }
 
 /** An amount of an asset. */
-export interface Amount {
+export interface AssetAmount {
   /** Chain and asset: `eip155:8453:0x…`. */
   currency: string;
   /** In atomic units of the asset. */
@@ -159,7 +159,7 @@ export interface SpendTotals {
   /** `credits` by plan: `name` is its id. */
   byPlan: { name: string; credits: bigint }[];
   /** Amounts sent, by currency. */
-  amounts: Amount[];
+  amounts: AssetAmount[];
   /** The last 1000 payments, the oldest first. */
   receipts: PaymentRecord[];
 }
@@ -240,7 +240,7 @@ export interface Spend {
   /** Credits that the receipt says were taken: the seller's word. */
   creditsSettled?: bigint;
   /** Amounts sent, by currency. */
-  amounts: Amount[];
+  amounts: AssetAmount[];
   /** True if the last sent token can be presented only once. */
   singleUse: boolean;
   /**
@@ -491,7 +491,7 @@ export interface X402PaymentRequired {
  * Arguments: `validation` (the message names the field), `invalid_request`, `body_not_replayable`, `browser_only`.
  *
  * Consent; nothing was paid: `consent_required` (no `approve`, and no policy names the origin), `consent_denied`,
- * `approve_failed`, `approve_reentered` (`approve` called a `fetch` that would ask it the same question: give that one
+ * `wallet_refused` (the `wallet` did not sign an amount), `approve_failed`, `approve_reentered` (`approve` called a `fetch` that would ask it the same question: give that one
  * an `approve` or a policy of its own), `budget_exceeded`, `insufficient_credits`, `purchase_not_allowed`,
  * `purchase_pending`, `delegation_required`.
  *

@@ -34,7 +34,7 @@ export function createPayments(load) {
         Object.defineProperty(this, name, { value: new Resource(session), enumerable: true });
       }
       const mcp = part(() => import('./mcp_client.js'), ({ Mcp }) => new Mcp(this, () => session.selling));
-      Object.defineProperty(this, 'mcp', { value: mcp });
+      Object.defineProperty(this, 'mcp', { value: mcp, enumerable: true });
     }
 
     static getInstance(options) {
