@@ -8,7 +8,7 @@ import { count, duration, out, working } from './lib/terminal.mjs';
 /** Where who pays, and how much, is decided. */
 const FOLDERS = ['src/subscriber', 'src/wire', 'src/paywall'];
 /** The tables that say how. */
-const TESTS = ['--lib', ...['subscriber', 'wire', 'paywall'].flatMap(tests)];
+const TESTS = ['--lib', ...['subscriber', 'wire', 'paywall', 'secret'].flatMap(tests)];
 /** How many stories the gate's property is told for each mutant. */
 const GATE_RUNS = '200';
 const KNOWN = 'tests/equivalent-mutants.txt';
