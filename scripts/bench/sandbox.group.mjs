@@ -9,7 +9,7 @@ import { repoPath } from '../lib/run.mjs';
 import { forget, scratch } from '../../src/cli/temporary-folder.js';
 import { count, out, table } from '../lib/terminal.mjs';
 
-export const keys = ['sandbox.pairs_per_s'];
+export const keys = ['sandbox.pairs_per_s', 'sandbox.mints_per_s'];
 export const needs = ['sandbox'];
 
 const LANES = 32;
@@ -50,7 +50,11 @@ export async function measure({ quick }) {
   }
   print(rows, { lanes: LANES, commits: rows.find(({ commits }) => commits)?.commits });
   const pairs = rows.find(({ place, pairs: pair }) => pair && place === 'in memory');
-  return { 'sandbox.pairs_per_s': { median: Math.round(pairs.perSecond), unit: 'a second', note: 'verify and settle, in memory' } };
+  const mints = rows.find(({ mints: mint, place }) => mint && place === 'in memory');
+  return {
+    'sandbox.pairs_per_s': { median: Math.round(pairs.perSecond), unit: 'a second', note: 'verify and settle, in memory' },
+    'sandbox.mints_per_s': { median: Math.round(mints.perSecond), unit: 'a second', note: 'single-use tokens, in memory' },
+  };
 }
 
 /** Measures the runtime on this machine without the sandbox. */
@@ -112,6 +116,7 @@ async function sandbox(folder, seconds, lanes) {
       await timed('verify', at, (send, lane) => made(send, of(lane).verify)),
       await timed('settle', at, (send, lane) => made(send, of(lane).settle)),
       { pairs: true, ...await timed('verify and settle', at, async (send, lane) => { await made(send, of(lane).verify); await made(send, of(lane).settle); }) },
+      { mints: true, ...await timed('mint once', at, (send, lane) => made(send, of(lane).mint, 201)) },
       await timed('mint once, verify and settle', at, once),
     ];
   } finally {
