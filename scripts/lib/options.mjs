@@ -209,7 +209,7 @@ function folded(head, text, room = 18, width = 120) {
 export function commandTable() {
   const { gate, command: commands } = read();
   const ofGate = keys(gate).map((key) => ({ ...key, name: flagOf(key) })).filter(({ name }) => name);
-  const own = ({ flags }) => Object.entries(flags).map(([name, { value, doc }]) => folded(value ? `--${name} ${value}` : `--${name}`, doc));
+  const own = ({ flags }) => Object.entries(flags).map(([name, { value, short, doc }]) => folded(`${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`, doc));
   const help = Object.values(commands).map(({ usage, doc, gate: gated, ...rest }) => {
     const shown = gated ? ofGate.filter(({ flag }) => flag).map(({ flag, doc: about, variable }) => folded(flag, `${about}${/^NVM_API_KEY$/.test(variable) ? ` [${variable}]` : ''}`)) : [];
     const more = gated ? [folded('--timeout-ms MS', 'and every other option of the gate that is not secret: see node_modules/payments-wasm/docs/options.md')] : [];
@@ -219,9 +219,10 @@ export function commandTable() {
   return `${json({
     help: Object.fromEntries(Object.keys(commands).map((name, index) => [name, help[index].split('\n')])), more: version.split('\n'),
     flags: Object.fromEntries(Object.entries(commands).map(([name, { flags, gate: gated }]) => [name, {
-      ...Object.fromEntries(Object.entries(flags).map(([flag, { value }]) => [flag, value ? 'string' : 'boolean'])),
+      ...Object.fromEntries(Object.entries(flags).map(([flag, { value, repeat }]) => [flag, repeat ? 'strings' : value ? 'string' : 'boolean'])),
       ...(gated && Object.fromEntries(ofGate.map(({ name: flag }) => [flag, 'string']))),
     }])),
+    short: Object.fromEntries(Object.values(commands).flatMap(({ flags }) => Object.entries(flags).flatMap(([flag, { short }]) => (short ? [[short, flag]] : [])))),
     arguments: Object.fromEntries(Object.entries(commands).map(([name, one]) => [name, one.arguments ?? 0])),
     gate: Object.fromEntries(ofGate.map(({ name, option }) => [name, option])),
   })}\n`;
@@ -265,7 +266,7 @@ function gateTables() {
 /** The command line. */
 function commandTables() {
   const sections = Object.entries(read().command).map(([name, { usage, doc, gate, flags }]) => {
-    const rows = Object.entries(flags).map(([flag, { value, required, doc: about }]) => `| \`--${flag}${value ? ` ${value}` : ''}\`${required ? ' (required)' : ''} | ${tableCell(about)} |`);
+    const rows = Object.entries(flags).map(([flag, { value, short, required, doc: about }]) => `| \`${short ? `-${short}, ` : ''}--${flag}${value ? ` ${value}` : ''}\`${required ? ' (required)' : ''} | ${tableCell(about)} |`);
     return `### ${name}\n\n\`npx payments-wasm ${usage}\`: ${doc}.\n\n| flag | |\n|---|---|\n${rows.join('\n')}\n${gate ? '\nIt also takes the flags of [the gate](#the-gate), which override the file.\n' : ''}`;
   });
   return `## The command line\n\nA flag is written \`--flag value\` or \`--flag=value\`, once. An unknown flag is refused, with a suggestion.\n\n${sections.join('\n')}`;

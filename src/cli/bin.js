@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// npx payments-wasm: the demo, a new project with the gate in it, the gate in front of a service on this machine, or the sandbox.
+// npx payments-wasm: the demo, a new project with the gate in it, the gate in front of a service on this machine, the sandbox, or an account that pays and sells.
 import { readFileSync } from 'node:fs';
 import { UsageError } from './usage-error.js';
 
 /** The commands, generated from the description of all options. */
-const { arguments: ARGUMENTS, flags: FLAGS, gate: GATE, help: HELP, more: MORE } = JSON.parse(readFileSync(new URL('./commands.json', import.meta.url), 'utf8'));
-const SHORT = { h: 'help', v: 'version' };
+const { arguments: ARGUMENTS, flags: FLAGS, gate: GATE, help: HELP, more: MORE, short } = JSON.parse(readFileSync(new URL('./commands.json', import.meta.url), 'utf8'));
+const SHORT = { h: 'help', v: 'version', ...short };
 const FOR_ALL = { help: 'boolean', version: 'boolean' };
 
 async function main() {
@@ -29,6 +29,11 @@ async function main() {
     case 'sandbox init': return (await import('./sandbox.js')).init(folder, values);
     case 'paywall init': return (await import('./init.js')).init(folder, values);
     case 'paywall journal': return (await import('./journal.js')).journal(values);
+    case 'login': return (await import('./login.js')).login(values);
+    case 'logout': return (await import('./login.js')).logout(values);
+    case 'pay': return (await import('./pay.js')).pay(places[0], values);
+    case 'agents register': return (await import('./account.js')).registerAgent(values);
+    case 'plans': case 'balance': case 'order': case 'token': case 'agents': return (await import('./account.js'))[name](places[0], values);
     default: return (await import('./serve.js')).serve(values, GATE);
   }
 }
@@ -37,7 +42,7 @@ async function main() {
 async function tokens(args) {
   const { parseArgs } = await import('node:util');
   const types = Object.assign({ ...FOR_ALL }, ...Object.values(FLAGS));
-  const options = Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type }]));
+  const options = Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type: type === 'boolean' ? type : 'string' }]));
   for (const [short, name] of Object.entries(SHORT)) options[name].short = short;
   return parseArgs({ args, options, allowPositionals: true, strict: false, tokens: true }).tokens;
 }
@@ -52,13 +57,14 @@ async function commandOf(command, [verb]) {
   }
   if (verb === undefined) return command;
   const verbs = names.filter((one) => one.startsWith(`${command} `)).map((one) => one.slice(command.length + 1));
+  if (!verbs.includes(verb) && ARGUMENTS[command] > 0 && (verbs.length === 0 || /^\d/.test(verb))) return command;
   if (!verbs.includes(verb)) throw new UsageError(`${command} ${verb} is not a command${await meant(verb, verbs)}`);
   return `${command} ${verb}`;
 }
 
 /** The flags of a command by name. One that it does not have is refused, and so is one without its value, or given twice. */
 async function flags(command, verb, given) {
-  const whole = command?.includes(' ') || verb === undefined;
+  const whole = command?.includes(' ') || verb === undefined || ARGUMENTS[command] > 0;
   const known = Object.assign({ ...FOR_ALL }, ...(command && whole ? [FLAGS[command]] : Object.values(FLAGS)));
   const values = {};
   for (const { name, rawName, value, inlineValue } of given) {
@@ -66,11 +72,12 @@ async function flags(command, verb, given) {
       const of = Object.values(FLAGS).some((one) => Object.hasOwn(one, name)) ? ` of ${command}` : '';
       throw new UsageError(`${rawName} is not an option${of}${await meant(name, Object.keys(known), '--')}`);
     }
-    if (Object.hasOwn(values, name)) throw new UsageError(`${rawName} is given twice`);
-    const takes = known[name] === 'string';
+    const repeats = known[name] === 'strings';
+    if (Object.hasOwn(values, name) && !repeats) throw new UsageError(`${rawName} is given twice`);
+    const takes = known[name] !== 'boolean';
     if (!takes && value !== undefined) throw new UsageError(`${rawName} takes no value`);
     if (takes && (value === undefined || value === '' || (!inlineValue && /^-(?!\d)./.test(value)))) throw new UsageError(`${rawName} wants a value: ${rawName} VALUE, or ${rawName}=VALUE`);
-    values[name] = takes ? value : true;
+    values[name] = repeats ? [...(values[name] ?? []), value] : takes ? value : true;
   }
   return values;
 }
@@ -88,6 +95,8 @@ async function meant(name, names, dashes = '') {
 }
 
 main().catch((error) => {
-  console.error(error instanceof UsageError ? `${error.message}\n\nnpx payments-wasm --help says how` : error);
+  // A refusal of the platform's or of a seller's, as against a mistake in this program.
+  const refused = error?.name !== 'TypeError' && typeof error?.code === 'string' && typeof error.retryable === 'boolean';
+  console.error(error instanceof UsageError ? `${error.message}\n\nnpx payments-wasm --help says how` : refused ? [error.message, error.hint, error.docsUrl].filter(Boolean).join('\n') : error);
   process.exitCode = 1;
 });

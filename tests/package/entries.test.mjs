@@ -264,12 +264,12 @@ test('the tarball holds what the package names, and nothing else', async () => {
   assert.deepEqual(frameworks.filter((name) => !names.includes(name)), []);
   const folders = names.filter((name) => name.includes('/') && !/^(sandbox\/snippets|www)\//.test(name));
   assert.deepEqual(folders, [
-    'cli/bin.js', 'cli/commands.json', 'cli/data-folder.js', 'cli/demo-flow.js', 'cli/demo-servers.js', 'cli/demo.js',
-    'cli/demo.seed.json', 'cli/fetch-miniflare.js', 'cli/init.js', 'cli/journal.js', 'cli/page.js', 'cli/parent-exit.js',
+    'cli/account.js', 'cli/ask.js', 'cli/bin.js', 'cli/commands.json', 'cli/data-folder.js', 'cli/demo-flow.js', 'cli/demo-servers.js', 'cli/demo.js',
+    'cli/demo.seed.json', 'cli/fetch-miniflare.js', 'cli/init.js', 'cli/journal.js', 'cli/login.js', 'cli/page.js', 'cli/parent-exit.js', 'cli/pay.js', 'cli/profile.js',
     'cli/project/README.md', 'cli/project/dev.vars.example', 'cli/project/gitignore', 'cli/project/routes.json',
     'cli/project/src/index.js', 'cli/project/src/index.ts', 'cli/project/tsconfig.json', 'cli/project/wrangler.toml',
     'cli/sandbox.js', 'cli/serve.js', 'cli/temporary-folder.js', 'cli/terminal.js', 'cli/text.js', 'cli/usage-error.js',
-    'cli/workerd.sh', 'docs/builder.md', 'docs/client.md', 'docs/errors.md', 'docs/migration.md', 'docs/options.md',
+    'cli/workerd.sh', 'docs/builder.md', 'docs/cli.md', 'docs/client.md', 'docs/errors.md', 'docs/migration.md', 'docs/options.md',
     'docs/passes-and-page.md', 'docs/paywall-config.md', 'docs/paywall.md', 'docs/sandbox.md', 'docs/settlement.md',
     'sandbox/entry.js', 'sandbox/sandbox.js', 'sandbox/sandbox_bg.wasm', 'sandbox/wrangler.toml',
   ]);
