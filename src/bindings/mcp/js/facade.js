@@ -1,5 +1,5 @@
 // `payments.mcp`: buying and selling over MCP. Loaded when it is first used; what sells is in `payments-wasm/mcp`.
-import { problem } from './core.js';
+import { lazily, problem } from './core.js';
 import { paymentOf, wrapClient } from './client.js';
 
 export { paymentOf, wrapClient };
@@ -11,9 +11,9 @@ export function provide(given) { parts = given; }
 /** The parts that need the official SDK. A bundler must not look for it: only `payments-wasm/mcp` names it. */
 async function whole() {
   if (parts) return parts;
-  const entry = 'payments-wasm/mcp';
   try {
-    await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ entry);
+    // Only the entry for Node has it: elsewhere the program imports it.
+    await lazily.mcp();
   } catch (cause) {
     throw problem('mcp_not_loaded', `payments-wasm/mcp cannot be loaded: ${cause?.message ?? cause}`,
       "install @modelcontextprotocol/sdk, and in a bundled program import 'payments-wasm/mcp'", { cause });

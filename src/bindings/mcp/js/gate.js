@@ -1,6 +1,7 @@
 // The seller of MCP: a gate in front of an MCP server's fetch handler. Each paid message becomes a request to the one gate of the
 // package, on a route of its own; what the gate answers is said in the message again.
 import { fromBase64, PAYABLE, paymentOf, segment, toToken, unpaidResult, withReceipt, withoutPayment } from './messages.js';
+import { withCors } from './cors.js';
 import { match } from './server.js';
 import { events, withMessage } from './sse.js';
 
@@ -24,7 +25,7 @@ const INSIDE = 'http://mcp.localhost';
  * price: `unlisted` says whether it is refused or passed.
  */
 export function createMcpGate(paywall, problem) {
-  return (handler, { tools = {}, resources = {}, prompts = {}, planId, agentId, unlisted, serverName = 'mcp-server', ...options } = {}) => {
+  return (handler, { tools = {}, resources = {}, prompts = {}, planId, agentId, unlisted, serverName = 'mcp-server', allowedOrigins, ...options } = {}) => {
     if (unlisted !== 'deny' && unlisted !== 'pass') throw problem('config_invalid', "unlisted must be 'deny' or 'pass'");
     const priced = { tools: readPrices('tools', tools, problem), resources: readPrices('resources', resources, problem), prompts: readPrices('prompts', prompts, problem) };
     const routes = {};
@@ -33,7 +34,7 @@ export function createMcpGate(paywall, problem) {
     }
     const gate = Object.keys(routes).length === 0 ? undefined : paywall(() => new Response(null, { status: 404 }), { publicUrl: `mcp://${segment(serverName)}`, ...options, routes, unlisted: 'deny' });
     const ask = typeof handler === 'string' ? (request) => fetch(handler, request) : handler;
-    const fetchHandler = (request, env, context) => answer({ request, env, context, ask, gate, priced, unlisted });
+    const fetchHandler = withCors((request, env, context) => answer({ request, env, context, ask, gate, priced, unlisted }), allowedOrigins);
     return Object.assign(fetchHandler, {
       async ready(env) { await gate?.ready(env); },
       async close() { await gate?.close(); },
