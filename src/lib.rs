@@ -1,12 +1,82 @@
-//! Pay for an HTTP resource from a page, charge for one from an edge Worker: x402 and Nevermined payment plans.
+//! Pay for an HTTP resource, or charge for one, over HTTP 402: x402 and Nevermined payment plans.
 //!
-//! The floors, each of which knows only those below it:
+//! | feature | adds | start at |
+//! |---|---|---|
+//! | `client` | a paying HTTP client for native programs, async or blocking | `client::Client` |
+//! | `tower` | the paywall as a tower layer, for axum and other servers on tokio | `tower::PaywallLayer` |
+//! | `sqlite` | a paywall's state in a SQLite database | `sqlite::SqliteStore` |
+//! | `worker` | the paywall in a Cloudflare Worker in Rust (workers-rs) | `worker::Paywall` |
+//! | `serde` | `Serialize` and `Deserialize` of the types of [`wire`] | |
+//! | none | the core: every decision of a buyer and of a seller, without I/O | [`subscriber::Buyer`], [`paywall::Gate`] |
 //!
-//! * [`wire`]: bytes to types and back (headers, tokens, receipts, credits).
+//! Features are additive. `client`, `tower` and `sqlite` are for native targets, `worker` for `wasm32-unknown-unknown`. The features
+//! `subscriber`, `paywall`, `builder` and `worker-entry` build the npm package and the ready-made Worker. The guide is
+//! `docs/rust.md`, with hooks, prices and panics of a Worker.
+//!
+//! # The rooms
+//!
+//! Each knows only those below it.
+//!
+//! * `client`, `tower`, `worker`, `bindings`: drivers. They do I/O and decide nothing.
+//! * [`subscriber`] and [`paywall`]: the decisions, as state machines without I/O. Their pages list the rules of money.
 //! * [`api`]: the Nevermined HTTP API as data, one call a value.
-//! * [`subscriber`] and [`paywall`]: the decisions, as state machines without I/O.
-//! * the shells, one for each feature: `bindings` for JavaScript (`subscriber`, `paywall`, `builder`), `worker` (`worker`,
-//!   and `worker-entry` for the Worker that is deployed as it is).
+//! * [`wire`]: bytes to types and back (headers, tokens, receipts, credits).
+//!
+//! # Examples
+//!
+//! A price is a [`wire::Credits`]: a uint256 in whole credits.
+//!
+//! ```
+//! use payments_wasm::wire::{Credits, PlanId};
+//!
+//! let plan: PlanId = "1001".parse()?;
+//! let price: Credits = "340282366920938463463374607431768211456".parse()?;
+//! assert!(u64::try_from(price).is_err());
+//! assert_eq!([Credits::from(1), Credits::from(2)].into_iter().sum::<Credits>(), Credits::from(3));
+//! assert_eq!(format!("{price} of {plan}"), "340282366920938463463374607431768211456 of 1001");
+//! # Ok::<(), payments_wasm::wire::WireError>(())
+//! ```
+//!
+//! An offer is read from the header of a 402, and refused where it is not well-formed.
+//!
+//! ```
+//! use payments_wasm::wire::{Accept, Credits, PaymentRequired, Resource, Scheme};
+//!
+//! let accept = Accept::new(Scheme::Erc4337, "eip155:84532", "1001".parse()?).with_credits(Credits::from(2));
+//! let offer = PaymentRequired::new(Resource { url: "/ask".into(), ..Resource::default() }, vec![accept]);
+//! let read = PaymentRequired::from_header(&offer.to_header())?;
+//! assert_eq!(read.accepts()[0].credits(), Some(Credits::from(2)));
+//! # Ok::<(), payments_wasm::wire::WireError>(())
+//! ```
+//!
+//! A gate decides what a request is answered. Here it asks the platform how the plan is paid, before it makes an offer.
+//!
+//! ```
+//! use payments_wasm::paywall::{Action, Bindings, Gate, RequestHead, Settings};
+//!
+//! let variable = |name: &str| {
+//!     Some(match name {
+//!         "NVM_API_KEY" => "sandbox:e30.e30.e30",
+//!         "ROUTES" => r#"{ "POST /ask": { "planId": "1001", "credits": 2 } }"#,
+//!         "UNLISTED" => "deny",
+//!         _ => return None,
+//!     }
+//!     .to_string())
+//! };
+//! let gate = Gate::new(Settings::read(variable, Bindings { origin: true, ..Bindings::default() })?);
+//! let ask = |path: &str| RequestHead {
+//!     method: "POST".into(),
+//!     url: format!("https://shop.example{path}"),
+//!     now: 1_800_000_000_000,
+//!     ..RequestHead::default()
+//! };
+//! let (_, action) = gate.open(&ask("/other"));
+//! assert!(matches!(action, Action::Respond(answer) if answer.status == 404));
+//! let (_, action) = gate.open(&ask("/ask"));
+//! let Action::Call(call) = action else { panic!("{action:?}") };
+//! assert!(call.path.ends_with("/plans/1001"), "{}", call.path);
+//! # Ok::<(), payments_wasm::paywall::ConfigError>(())
+//! ```
 
 extern crate alloc;
 

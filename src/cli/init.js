@@ -1,44 +1,51 @@
-// Writes a project: a Worker whose handler is behind a gate, in JavaScript or TypeScript.
+// Writes a project: a Worker whose handler is behind a gate, in JavaScript, TypeScript or Rust.
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeFolder } from './data-folder.js';
 import { UsageError } from './usage-error.js';
 
-const TEMPLATE = fileURLToPath(new URL('./project', import.meta.url));
+const TEMPLATES = { js: './project', ts: './project', rust: './project-rust' };
 /** Files whose names npm would leave out of a package. */
 const NAMES = { gitignore: '.gitignore', 'dev.vars.example': '.dev.vars.example' };
 /** Files of one language only. */
 const OF = { 'index.js': 'js', 'index.ts': 'ts', 'tsconfig.json': 'ts' };
-const VERSIONS = { wrangler: '^4.86.0', typescript: '^7.0.2' };
+const VERSIONS = { wrangler: '^4.86.0', typescript: '^7.0.2', bindgen: '0.2.130' };
 
-export async function init(folder, { plan, agent, backend, key, force, js, ts }) {
-  if (js && ts) throw new UsageError('--js and --ts: choose one of them');
+export async function init(folder, { plan, agent, backend, key, force, js, ts, rust }) {
+  if ([js, ts, rust].filter(Boolean).length > 1) throw new UsageError('--js, --ts and --rust: choose one of them');
   const { Payments } = await import('../node.js');
   const taken = (given) => Boolean(Payments.getInstance({ environment: 'custom', backend: 'http://127.0.0.1', nvmApiKey: 'local:e30.e30.e30', ...given }));
   checked('--key', key, (text) => taken({ nvmApiKey: text }), 'must be a Nevermined API key, whole and without quotes');
   checked('--backend', backend, (text) => !/["'`$]/.test(text) && taken({ backend: text }), 'must be an https URL, or http to this machine');
   for (const [option, id] of [['--plan', plan], ['--agent', agent]]) checked(option, id, (text) => /^\w{1,80}$/.test(text), 'must be an id, as the platform gives them');
-  const language = ts ? 'ts' : 'js';
+  const language = ts ? 'ts' : rust ? 'rust' : 'js';
+  const template = fileURLToPath(new URL(TEMPLATES[language], import.meta.url));
   const target = resolve(folder);
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   const name = basename(target).toLowerCase().replace(/[^a-z0-9-]+/g, '-').replace(/^-+|-+$/g, '') || 'paywall';
-  const entries = readdirSync(TEMPLATE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && (OF[entry.name] ?? language) === language);
+  const entries = readdirSync(template, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && (OF[entry.name] ?? language) === language);
   const files = new Map(entries.map((entry) => {
     const path = join(entry.parentPath ?? entry.path, entry.name);
-    const text = readFileSync(path, 'utf8').replaceAll('{{name}}', name).replaceAll('{{ending}}', language);
-    return [relative(TEMPLATE, path).replace(/[^\\/]+$/, (file) => NAMES[file] ?? file), text];
+    const text = readFileSync(path, 'utf8').replaceAll('{{name}}', name).replaceAll('{{ending}}', language)
+      .replaceAll('{{wasm-bindgen}}', VERSIONS.bindgen).replaceAll('{{source}}', `version = "${version}"`);
+    return [relative(template, path).replace(/[^\\/]+$/, (file) => NAMES[file] ?? file), text];
   }));
-  const routes = JSON.parse(files.get('routes.json'));
-  for (const route of Object.values(routes.routes)) {
-    if (plan) route.planId = plan;
-    if (agent) route.agentId = agent;
+  if (rust) {
+    const member = (key, id) => (id ? `${key} = ${JSON.stringify(id)}\n` : '');
+    files.set('wrangler.toml', files.get('wrangler.toml').replace('planId = "1"\n', member('planId', plan ?? '1') + member('agentId', agent)));
+  } else {
+    const routes = JSON.parse(files.get('routes.json'));
+    for (const route of Object.values(routes.routes)) {
+      if (plan) route.planId = plan;
+      if (agent) route.agentId = agent;
+    }
+    files.set('routes.json', `${JSON.stringify(routes, null, 2)}\n`);
   }
-  files.set('routes.json', `${JSON.stringify(routes, null, 2)}\n`);
   files.set('package.json', `${JSON.stringify({
     name, private: true, type: 'module',
     scripts: { dev: 'wrangler dev', deploy: 'wrangler deploy', ...(ts && { check: 'tsc' }) },
-    dependencies: { 'payments-wasm': source() ?? `^${version}` },
+    ...(!rust && { dependencies: { 'payments-wasm': source() ?? `^${version}` } }),
     devDependencies: { ...(ts && { typescript: VERSIONS.typescript }), wrangler: VERSIONS.wrangler },
   }, null, 2)}\n`);
   const secrets = Object.entries({ NVM_API_KEY: key, NVM_ENVIRONMENT: backend && 'custom', NVM_API_URL: backend }).filter(([, value]) => value);
@@ -75,7 +82,7 @@ function checked(option, value, takes, problem) {
 
 function write(target, files, force) {
   // The other language's file would be what nobody runs.
-  const there = [...new Set([...files.keys(), join('src', 'index.js'), join('src', 'index.ts')])].filter((path) => existsSync(join(target, path)));
+  const there = [...new Set([...files.keys(), join('src', 'index.js'), join('src', 'index.ts'), join('src', 'lib.rs')])].filter((path) => existsSync(join(target, path)));
   if (there.length > 0 && !force) {
     throw new UsageError(`${there.join(', ')} ${there.length > 1 ? 'are' : 'is'} there already in ${target}: nothing was written`);
   }

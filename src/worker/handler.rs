@@ -1,9 +1,10 @@
 //! The gate for a Worker of one's own: the handler behind it is Rust.
 
-use super::{Shell, serve, settings};
-use crate::paywall::{Gate, PaymentContext, RequestHead};
+use super::hooks::{Handler, Hooks, PriceRequest, later};
+use super::settings;
+use super::shell::{Shell, serve};
+use crate::paywall::{CanonicalRequest, Gate, GateResponse, PaymentContext, Settled};
 use crate::wire::Credits;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use worker::{Context, Env, Error, Request, Response, Result, web_sys};
@@ -31,18 +32,14 @@ use worker::{Context, Env, Error, Request, Response, Result, web_sys};
 /// ```
 ///
 /// The variables are those of the Worker that is deployed as it is (`ROUTES`, `UNLISTED`, `NVM_API_KEY`, …), but none that
-/// names an origin: the handler is it. Built with `worker-build`, or with `wasm-bindgen --target web` and an `entry.js` like
-/// that of `tests/rust-worker` in the repository.
+/// names an origin: the handler is it. `docs/rust.md` shows how it is built, and `npx payments-wasm paywall init --rust` makes
+/// a project.
 #[derive(Clone)]
 pub struct Paywall {
     gate: Arc<Gate>,
     env: Env,
-    price: Option<Price>,
+    hooks: Hooks,
 }
-
-pub(super) type Price = Rc<dyn Fn(&RequestHead, &str) -> Option<Credits>>;
-type Answering = Pin<Box<dyn Future<Output = Result<Response>>>>;
-pub(super) type Handler = Box<dyn FnOnce(Request, Option<PaymentContext>) -> Answering>;
 
 impl Paywall {
     /// Reads the variables and bindings of the Worker, once an isolate.
@@ -54,15 +51,63 @@ impl Paywall {
             worker::console_error!("{}: {}", error.code(), error);
             Error::from(error.to_string())
         })?;
-        Ok(Self { gate, env: env.clone(), price: None })
+        Ok(Self { gate, env: env.clone(), hooks: Hooks::default() })
     }
 
-    /// The same with a function that says what a request costs, for the routes whose `credits` are
-    /// `{ "by": "handler", "most": 12 }`: it is handed the request as the handler gets it, without its body, and the route's
-    /// key. Nothing, or more than `most`, is a 500, and the request goes no further.
+    /// The function that prices routes whose `credits` are `{ "by": "handler", "most": 12 }`: it receives the request, whose
+    /// body it may read, and the route's key. `None`, or more than `most`, is a 500, and the request goes no further.
     #[must_use]
-    pub fn price(mut self, price: impl Fn(&RequestHead, &str) -> Option<Credits> + 'static) -> Self {
-        self.price = Some(Rc::new(price));
+    pub fn price<F, P>(mut self, price: F) -> Self
+    where
+        F: Fn(PriceRequest, String) -> P + 'static,
+        P: Future<Output = Option<Credits>> + 'static,
+    {
+        self.hooks.price = Some(later(price));
+        self
+    }
+
+    /// The hook that runs before a payment is verified. An error refuses the payment with its text: 402, and nothing is
+    /// charged. It may run for one payment though its verification is cached.
+    #[must_use]
+    pub fn before_verify<F, H>(mut self, hook: F) -> Self
+    where
+        F: Fn(CanonicalRequest, PaymentContext) -> H + 'static,
+        H: Future<Output = std::result::Result<(), String>> + 'static,
+    {
+        self.hooks.before_verify = Some(later(hook));
+        self
+    }
+
+    /// The hook that runs after a payment is verified, before the handler. An error refuses the payment with its text.
+    #[must_use]
+    pub fn after_verify<F, H>(mut self, hook: F) -> Self
+    where
+        F: Fn(CanonicalRequest, PaymentContext) -> H + 'static,
+        H: Future<Output = std::result::Result<(), String>> + 'static,
+    {
+        self.hooks.after_verify = Some(later(hook));
+        self
+    }
+
+    /// The hook that runs after a settlement, with its receipt. It cannot undo it.
+    #[must_use]
+    pub fn after_settle<F, H>(mut self, hook: F) -> Self
+    where
+        F: Fn(CanonicalRequest, Settled) -> H + 'static,
+        H: Future<Output = ()> + 'static,
+    {
+        self.hooks.after_settle = Some(later(hook));
+        self
+    }
+
+    /// The function that may answer a 402 or 503 of the gate in its own words. The headers that make it payable, and keep it
+    /// out of caches, stay. `None` leaves the gate's answer.
+    #[must_use]
+    pub fn payment_error(
+        mut self,
+        hook: impl Fn(CanonicalRequest, &GateResponse) -> Option<Response> + 'static,
+    ) -> Self {
+        self.hooks.payment_error = Some(Rc::new(hook));
         self
     }
 
@@ -85,8 +130,8 @@ impl Paywall {
             env: self.env.clone(),
             origin: None,
             handler: Some(handler),
-            price: self.price.clone(),
-            head: RequestHead::default(),
+            hooks: self.hooks.clone(),
+            asked: false,
         };
         Ok(serve(shell, context).await?.into())
     }

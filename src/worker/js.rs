@@ -1,5 +1,5 @@
-use super::origin::Served;
-use super::settings;
+use super::env::file;
+use super::served::Served;
 use crate::api::{self, MAX_ANSWER_BYTES};
 use crate::paywall::{FacilitatorError, GateResponse, HeaderList, Settings};
 use worker::js_sys::{self, Reflect, Uint8Array};
@@ -95,7 +95,9 @@ pub(super) async fn call(
     let response = fetch(&request).await.map_err(silence)?;
     let body = match response.body() {
         None => Vec::new(),
-        Some(body) => read(&body).await.map_err(silence)?.ok_or(FacilitatorError::Unreadable)?,
+        Some(body) => {
+            read(&body, MAX_ANSWER_BYTES).await.map_err(silence)?.ok_or(FacilitatorError::Unreadable)?
+        }
     };
     Ok(api::Response {
         status: response.status(),
@@ -107,7 +109,7 @@ pub(super) async fn call(
 /// The response to an answer of the gate's own.
 pub(super) fn answer(answer: GateResponse, env: &Env) -> Result<Response, Error> {
     let init = response_init(answer.status, &answer.headers)?;
-    let body = answer.body.or_else(|| settings::file(env, answer.file.as_deref()?));
+    let body = answer.body.or_else(|| file(env, answer.file.as_deref()?));
     Ok(Response::new_with_opt_str_and_init(body.as_deref(), &init)?)
 }
 
@@ -176,8 +178,8 @@ pub(super) async fn fetch(request: &Request) -> Result<Response, JsValue> {
     JsFuture::from(scope.fetch_with_request(request)).await?.dyn_into()
 }
 
-/// A body of at most [`MAX_ANSWER_BYTES`], nothing for a larger one.
-async fn read(body: &ReadableStream) -> Result<Option<Vec<u8>>, JsValue> {
+/// A body of at most `limit` bytes; `None` for a larger one.
+pub(super) async fn read(body: &ReadableStream, limit: usize) -> Result<Option<Vec<u8>>, JsValue> {
     let reader: ReadableStreamDefaultReader = body.get_reader().dyn_into()?;
     let mut bytes = Vec::new();
     loop {
@@ -187,7 +189,7 @@ async fn read(body: &ReadableStream) -> Result<Option<Vec<u8>>, JsValue> {
         }
         let chunk: Uint8Array = Reflect::get(&chunk, &JsValue::from_str("value"))?.dyn_into()?;
         bytes.extend(chunk.to_vec());
-        if bytes.len() > MAX_ANSWER_BYTES {
+        if bytes.len() > limit {
             let _ = reader.cancel();
             return Ok(None);
         }

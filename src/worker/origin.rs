@@ -1,31 +1,21 @@
 //! The origin's side: a URL, a service binding, a bucket, files of the Worker's own. What is asked and what is answered
 //! is the core's to say; bodies go from stream to stream, and none comes in here.
 
-use super::PaymentContext;
-use super::handler::Handler;
+use super::env;
+use super::hooks::Handler;
 use super::js;
 use super::js::{fetch, js_headers, response_init};
-use super::settings;
+use super::js_call::call;
+use super::served::{Served, within};
+use crate::paywall::PaymentContext;
 use crate::paywall::{Forward, HeaderList, ObjectAnswer, ObjectBody, ObjectHead, Origin, OriginResponse};
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
-use std::time::Duration;
-use worker::js_sys::{self, Function, Object, Promise, Reflect};
+use worker::js_sys::{self, Function, Object, Reflect};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::{
     AbortController, AbortSignal, Blob, Headers, Request, RequestInit, RequestRedirect, Response,
 };
-use worker::{Delay, Env, Error};
-
-/// An origin's answer, its body where it is.
-pub(super) struct Served {
-    pub(super) response: Response,
-    /// Whether the body is encoded as the headers say already. A body of `fetch` is encoded by the runtime.
-    pub(super) encoded: bool,
-    pub(super) head: OriginResponse,
-}
+use worker::{Env, Error};
 
 /// Sends the request on, its body untouched, to whoever is asked; nothing where no answer began in time.
 pub(super) async fn ask(
@@ -86,19 +76,6 @@ async fn send(request: &Request, forward: &Forward, env: &Env, leash: &AbortSign
     }
 }
 
-/// What comes of some work, if it comes in time.
-pub(super) async fn within<T>(timeout_ms: u32, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let mut timer = pin!(Delay::from(Duration::from_millis(timeout_ms.into())));
-    poll_fn(|context| {
-        if let Poll::Ready(done) = work.as_mut().poll(context) {
-            return Poll::Ready(Some(done));
-        }
-        timer.as_mut().poll(context).map(|()| None)
-    })
-    .await
-}
-
 fn served(response: Response) -> Result<Served, Error> {
     let head = OriginResponse { status: response.status(), headers: js::headers(&response.headers()) };
     Ok(Served { response, encoded: false, head })
@@ -122,7 +99,7 @@ fn build(
 }
 
 async fn ask_binding(env: &Env, name: &str, request: &Request) -> Result<Response, Error> {
-    let binding = settings::binding(env, name).ok_or("the binding is gone")?;
+    let binding = env::binding(env, name).ok_or("the binding is gone")?;
     Ok(call(&binding, "fetch", &[request]).await?.dyn_into()?)
 }
 
@@ -164,7 +141,7 @@ async fn file(request: &Request, forward: &Forward, env: &Env, leash: &AbortSign
 
 /// An object of the bucket `BUCKET`: its head first, so that what it costs nothing to say is said without its body.
 async fn object(forward: &Forward, key: &str, env: &Env) -> Result<Served, Error> {
-    let bucket = settings::binding(env, "BUCKET").ok_or("the binding BUCKET is gone")?;
+    let bucket = env::binding(env, "BUCKET").ok_or("the binding BUCKET is gone")?;
     let key = JsValue::from_str(key);
     // An object that is replaced between the two calls is looked at once more.
     for _ in 0..2 {
@@ -218,12 +195,4 @@ fn object_head(found: &JsValue) -> Result<ObjectHead, JsValue> {
     }
     let size = Reflect::get(found, &"size".into())?.as_f64().map(|size| size as u64);
     Ok(ObjectHead { size, headers })
-}
-
-/// Calls a method that gives a promise.
-pub(super) async fn call(target: &JsValue, name: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
-    let method: Function = Reflect::get(target, &name.into())?.dyn_into()?;
-    let arguments: js_sys::Array = arguments.iter().copied().collect();
-    let promise: Promise = method.apply(target, &arguments)?.dyn_into()?;
-    JsFuture::from(promise).await
 }

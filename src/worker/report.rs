@@ -1,6 +1,6 @@
 //! What became of a request: a line of the log, and a data point where an Analytics Engine is bound.
 
-use super::settings;
+use super::env;
 use crate::paywall::Record;
 use worker::Env;
 use worker::js_sys::{Array, Function, Object, Reflect};
@@ -14,7 +14,7 @@ pub(super) fn write(record: &Record, env: &Env) {
     if let Some(line) = &record.line {
         worker::console_log!("{}", line);
     }
-    if let Some(set) = settings::binding(env, ANALYTICS)
+    if let Some(set) = env::binding(env, ANALYTICS)
         && let Err(error) = point(&set, record)
     {
         worker::console_error!("analytics: {:?}", error);

@@ -1,16 +1,15 @@
-use super::state::STATE;
-use super::{js, origin};
+use super::env::{STATE, binding, variable};
+use super::js;
+use super::js_call::call;
 use crate::paywall::{Bindings, ConfigError, Document, Gate, Live, Settings};
 use std::cell::RefCell;
 use std::sync::Arc;
+use worker::Env;
 use worker::js_sys::Reflect;
 use worker::wasm_bindgen::JsValue;
-use worker::{Env, js_sys};
 
 /// Whether this is a library in a Worker of somebody's own.
 const LIBRARY: bool = !cfg!(feature = "worker-entry");
-/// Where the entry puts the scripts of the 402 page; `PAGE_FILES` names them, and has the rest of it.
-const PAGE_CONTENT: &str = "PAGE_CONTENT";
 /// The name of the configuration document: a variable, or a KV namespace in which it may change.
 const CONFIG: &str = "CONFIG";
 /// The key of the document in that namespace.
@@ -102,27 +101,7 @@ fn namespace(env: &Env) -> Option<JsValue> {
 /// The text of the document, where there is one.
 async fn document(env: &Env) -> Result<Option<String>, JsValue> {
     match namespace(env) {
-        Some(namespace) => Ok(origin::call(&namespace, "get", &[&CONFIG_KEY.into()]).await?.as_string()),
+        Some(namespace) => Ok(call(&namespace, "get", &[&CONFIG_KEY.into()]).await?.as_string()),
         None => Ok(variable(env, CONFIG)),
-    }
-}
-
-/// A binding of the Worker, if there is one of that name.
-pub(super) fn binding(env: &Env, name: &str) -> Option<JsValue> {
-    let value = js_sys::Reflect::get(env, &JsValue::from_str(name)).ok()?;
-    (!value.is_undefined() && !value.is_null()).then_some(value)
-}
-
-/// The text of a file that the entry carries for the 402 page.
-pub(super) fn file(env: &Env, name: &str) -> Option<String> {
-    js_sys::Reflect::get(&binding(env, PAGE_CONTENT)?, &JsValue::from_str(name)).ok()?.as_string()
-}
-
-/// A variable or secret as text; one that was given as JSON is printed again.
-fn variable(env: &Env, name: &str) -> Option<String> {
-    let value = binding(env, name)?;
-    match value.as_string() {
-        Some(text) => Some(text),
-        None => js_sys::JSON::stringify(&value).ok().and_then(|text| text.as_string()),
     }
 }

@@ -1,6 +1,7 @@
 //! The Durable Object of the state: rows in SQLite, commands over fetch, the reconciler on its alarm. What is decided is
 //! decided in `paywall::state`.
 
+use super::env::STATE;
 use super::{js, settings};
 use crate::paywall::state::{self, Command, PlatformResponse, Reply, Row, Rows, RowsError, StateCall, Task};
 use std::cell::Cell;
@@ -11,9 +12,6 @@ use worker::{
     Delay, DurableObject, Env, Error, Request, Response, ScheduledTime, SqlStorage, SqlStorageValue,
     durable_object,
 };
-
-/// The name of the binding to the namespace of [`PaywallState`].
-pub(super) const STATE: &str = "PAYWALL_STATE";
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS rows (

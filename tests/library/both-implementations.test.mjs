@@ -2,16 +2,15 @@
 // (rules 16, 19 and 20). Each handler has the same habits: see tests/rust-handlers.
 import assert from 'node:assert/strict';
 import { once as event } from 'node:events';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { repoPath, run } from '../../scripts/lib/run.mjs';
 import { startPaywall } from '../../scripts/lib/start.mjs';
-import { setup } from '../../scripts/lib/tools.mjs';
 import { PAYER, PLAN, SELLER_KEY, raw, readHeader, startFacilitator, token } from '../workerd/harness.mjs';
 import { bundled } from './implementations.mjs';
+import { builtWorker } from './rust-build.mjs';
 
 const byHandler = { planId: PLAN, credits: { by: 'handler', most: 100 } };
 const ROUTES = {
@@ -63,9 +62,9 @@ before(async () => {
   }).listen(0, '127.0.0.1');
   await event(upstream, 'listening');
   const script = (folder, name) => ({ modulesRoot: folder, scriptPath: `${folder}/${name}` });
-  folders.JavaScript = script(await bundled(WORKER, 'both-faces'), 'stdin.js');
-  folders.Rust = script(await built(), 'entry.js');
-  for (const face of IMPLEMENTATIONS) gates[face] = await start(face);
+  folders.JavaScript = script(await bundled(WORKER, 'both-implementations'), 'stdin.js');
+  folders.Rust = await builtWorker('rust-handlers');
+  for (const implementation of IMPLEMENTATIONS) gates[implementation] = await start(implementation);
 }, { timeout: 20 * 60_000 });
 beforeEach(() => facilitator.reset());
 after(async () => {
@@ -75,23 +74,10 @@ after(async () => {
   upstream?.close();
 });
 
-/** The crate of tests/rust-handlers, built as its author would. */
-async function built() {
-  const { bindgen } = await setup('bindgen');
-  await run('cargo', ['build', '--locked', '--manifest-path', repoPath('tests/rust-handlers/Cargo.toml'), '--target', 'wasm32-unknown-unknown', '--profile', 'wasm-dev', '--target-dir', repoPath('target')], { timeout: 15 * 60_000 });
-  const folder = repoPath('target/test-rust-handlers');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  await run(bindgen, ['--no-typescript', '--experimental-reset-state-function', '--force-enable-abort-handler',
-    '--out-dir', folder, '--out-name', 'gate', repoPath('target/wasm32-unknown-unknown/wasm-dev/rust_handlers.wasm')]);
-  cpSync(repoPath('tests/rust-worker/entry.js'), `${folder}/entry.js`);
-  return folder;
-}
-
 const gates = {};
-async function start(face, vars = {}) {
+async function start(implementation, vars = {}) {
   const gate = await startPaywall({
-    api: facilitator.url, key: SELLER_KEY, routes: { routes: ROUTES, open: ['GET /health'], unlisted: 'deny' }, state: true, options: folders[face],
+    api: facilitator.url, key: SELLER_KEY, routes: { routes: ROUTES, open: ['GET /health'], unlisted: 'deny' }, state: true, options: folders[implementation],
     vars: { UPSTREAM: `http://127.0.0.1:${upstream.address().port}`, TIMEOUT_MS: '5000', ...vars },
   });
   stops.push(() => gate.stop());
@@ -101,13 +87,13 @@ async function start(face, vars = {}) {
 const settled = () => facilitator.calls.filter(({ call }) => call === 'settle').map(({ body }) => body.maxAmount);
 const said = (answer) => { const header = /^payment-response: (\S+)/im.exec(answer)?.[1]; return header && readHeader(header); };
 
-for (const face of IMPLEMENTATIONS) {
+for (const implementation of IMPLEMENTATIONS) {
   const ask = (path, { method = 'GET', headers = {} } = {}) => {
     const lines = [`${method} ${path} HTTP/1.1`, 'Host: shop.example', `payment-signature: ${token()}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), 'Connection: close', '', ''];
-    return raw(gates[face].url, lines.join('\r\n'));
+    return raw(gates[implementation].url, lines.join('\r\n'));
   };
 
-  test(`${face}: whatever spelling a path comes in, the price, the handler and the settlement are of one`, async () => {
+  test(`${implementation}: whatever spelling a path comes in, the price, the handler and the settlement are of one`, async () => {
     const paths = ['/files/big', '//files/big', '/files//big', '/files/big/', '/FILES/big', '/files/%62ig', '/files/./big', '/x/../files/big', '/files/big?', '/files/big?x=1',
       '/files/%2562ig', '/files/big;x', '/files/big%00', '/files%2fbig', '/files\\big', '/files/big%20', '/files/big.', '/files/small/../big', '/files/big/.'];
     let delivered = 0;
@@ -128,7 +114,7 @@ for (const face of IMPLEMENTATIONS) {
     assert.ok(delivered >= 20, `${delivered} delivered`);
   });
 
-  test(`${face}: the price is shown no token and nothing forged, and the handler what the gate says`, async () => {
+  test(`${implementation}: the price is shown no token and nothing forged, and the handler what the gate says`, async () => {
     const { status, answer } = await ask('/files/small', { headers: { 'x-payment-payer': 'somebody', 'X-Payment-Credits': '0', 'payment_signature': 'x' } });
     assert.ok(status === 400 || answer.includes(`GET /files/small ${PAYER} 1`), answer);
     facilitator.reset();
@@ -137,7 +123,7 @@ for (const face of IMPLEMENTATIONS) {
     assert.deepEqual(settled(), ['1']);
   });
 
-  test(`${face}: a name that some server reads as the price's is refused before anybody is asked`, async () => {
+  test(`${implementation}: a name that some server reads as the price's is refused before anybody is asked`, async () => {
     for (const [path, headers, credits] of [
       ['/words?x_words=2', {}, '2'], ['/words?x_words=2&words=9', {}, '2'], ['/words?x_words=2&x.words=9', {}], ['/words?x_words=2&x-words=9', {}], ['/words?x_words=2&X_WORDS=9', {}],
       ['/words?x_words=2&x_words=9', {}], ['/words?x_words=2&x_words%00=9', {}], ['/words?x_words=2&x_words[]=9', {}], ['/words?x_words=2&%78_words=9', {}], ['/words?x_words=2;x_words=9', {}],
@@ -151,26 +137,26 @@ for (const face of IMPLEMENTATIONS) {
     }
   });
 
-  test(`${face}: an answer that was read already is found before it is settled, or is whole all the same`, async () => {
+  test(`${implementation}: an answer that was read already is found before it is settled, or is whole all the same`, async () => {
     const { status, answer } = await ask('/read');
     // In Rust an answer of bytes keeps them, whoever has read it.
-    if (face === 'Rust') return assert.deepEqual([status, settled(), answer.split('\r\n\r\n')[1]], [200, ['2'], 'secret'], answer);
+    if (implementation === 'Rust') return assert.deepEqual([status, settled(), answer.split('\r\n\r\n')[1]], [200, ['2'], 'secret'], answer);
     assert.deepEqual([status, settled(), said(answer).success], [502, [], false], answer);
     assert.match(answer, /Nothing was charged.*origin_unusable/s);
-    assert.match(gates[face].said(), /cannot be delivered: (its body|the body) was read already/);
+    assert.match(gates[implementation].said(), /cannot be delivered: (its body|the body) was read already/);
   });
 
   for (const coding of Object.keys(CODED)) {
-    test(`${face}: what fetch gave is readable, ${coding}`, async () => {
+    test(`${implementation}: what fetch gave is readable, ${coding}`, async () => {
       for (const accepts of ['gzip, br', 'identity', '']) {
-        const answer = await fetch(`${gates[face].url}/coded/${coding}`, { headers: { 'payment-signature': token(), 'accept-encoding': accepts } });
+        const answer = await fetch(`${gates[implementation].url}/coded/${coding}`, { headers: { 'payment-signature': token(), 'accept-encoding': accepts } });
         assert.deepEqual([answer.status, await answer.text()], [200, TEXT], accepts);
         assert.equal(readHeader(answer.headers.get('payment-response')).creditsRedeemed, '2');
       }
     });
 
-    test(`${face}: the next answer of the connection is the next answer, ${coding}`, async () => {
-      const socket = connect(Number(new URL(gates[face].url).port), '127.0.0.1');
+    test(`${implementation}: the next answer of the connection is the next answer, ${coding}`, async () => {
+      const socket = connect(Number(new URL(gates[implementation].url).port), '127.0.0.1');
       let text = '';
       socket.setEncoding('latin1').on('data', (part) => { text += part; });
       socket.write(`GET /coded/${coding} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip, br\r\npayment-signature: ${token()}\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
@@ -182,9 +168,9 @@ for (const face of IMPLEMENTATIONS) {
     });
   }
 
-  test(`${face}: in a workerd of one's own no client says its address, unless the seller names a header`, async () => {
-    const named = await start(face, { ADDRESS_HEADER: 'X-Real-IP' });
-    for (const [gate, free] of [[gates[face], 2], [named, 12]]) {
+  test(`${implementation}: in a workerd of one's own no client says its address, unless the seller names a header`, async () => {
+    const named = await start(implementation, { ADDRESS_HEADER: 'X-Real-IP' });
+    for (const [gate, free] of [[gates[implementation], 2], [named, 12]]) {
       let gifts = 0;
       for (let index = 0; index < 12; index++) {
         const address = `203.${index}.113.1`;

@@ -234,3 +234,24 @@ test('npx payments-wasm paywall: a gate in front of a service, in a process', as
   const wrong = await run(process.execPath, [dist('subscriber', 'cli/bin.js'), 'paywall', '--origin', origin.url, '--routes', routes, '--port', '0', '--key', 'hello'], { anyCode: true });
   assert.deepEqual([wrong.code, /--key \(or the variable NVM_API_KEY\) must be a Nevermined API key/.test(wrong.output)], [1, true]);
 });
+
+test('in Rust it writes the Worker that the tests of the crate build and run, with the tools that fit it', async () => {
+  const { code, output } = await bin('init', 'my-rust-api', '--rust', '--plan', planId, '--agent', '7');
+  assert.equal(code, 0, output);
+  const written = (path) => readFileSync(join(folder, 'my-rust-api', path), 'utf8');
+  const files = readdirSync(join(folder, 'my-rust-api'), { recursive: true }).sort();
+  assert.deepEqual(files, ['.dev.vars.example', '.gitignore', 'Cargo.toml', 'README.md', 'build.sh', 'package.json', 'src', join('src', 'entry.js'), join('src', 'lib.rs'), 'wrangler.toml']);
+  for (const [path, source] of [['src/lib.rs', 'src/lib.rs'], ['src/entry.js', 'entry.js']]) {
+    assert.equal(written(path), readFileSync(repoPath('tests/rust-worker', source), 'utf8'), path);
+  }
+  assert.match(written('wrangler.toml'), new RegExp(`^planId = "${planId}"\nagentId = "7"\ncredits = `, 'm'));
+  const locked = (name, lock) => new RegExp(`^name = "${name}"\nversion = "(.*)"$`, 'm').exec(readFileSync(repoPath(lock), 'utf8'))[1];
+  const bindgen = locked('wasm-bindgen', 'Cargo.lock');
+  assert.equal(locked('wasm-bindgen-cli-support', 'tools/bindgen/Cargo.lock'), bindgen);
+  assert.match(written('Cargo.toml'), new RegExp(`^wasm-bindgen = "=${bindgen}"$`, 'm'));
+  assert.match(written('build.sh'), new RegExp(`^version=${bindgen}$`, 'm'));
+  assert.match(written('Cargo.toml'), new RegExp(`^payments-wasm = \\{ version = "${locked('payments-wasm', 'Cargo.lock')}", features = \\["worker"\\] \\}$`, 'm'));
+  assert.doesNotMatch([...files].filter((path) => path.includes('.')).map(written).join(''), /\{\{/);
+  const both = await bin('init', 'other', '--rust', '--ts');
+  assert.match(both.output, /--js, --ts and --rust: choose one of them/);
+});

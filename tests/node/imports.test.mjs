@@ -29,7 +29,6 @@ const KNOWN_CIRCLES = [
     'subscriber/budget/counts.rs', 'subscriber/budget/payment_record.rs', 'subscriber/budget/spend.rs', 'subscriber/fetch/state.rs',
     'subscriber/fetch/timeouts.rs',
   ],
-  ['worker/handler.rs', 'worker/mod.rs', 'worker/origin.rs', 'worker/js.rs', 'worker/settings.rs', 'worker/state.rs'],
   [
     'bindings/subscriber/fetch_driver.rs', 'bindings/subscriber/promise.rs', 'bindings/subscriber/resources.rs',
     'bindings/subscriber/session.rs',
@@ -38,7 +37,7 @@ const KNOWN_CIRCLES = [
 
 const FILES = new Map(readdirSync(repoPath('src'), { recursive: true })
   .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => path.endsWith('.rs') && !/(^|\/)tests(\/|\.rs$)/.test(path))
+  .filter((path) => path.endsWith('.rs') && !/(^|\/)tests(\/|\.rs$)|^cli\//.test(path))
   .map((path) => [moduleOf(path), { path, text: source(path) }]));
 
 /** The module of a file: `paywall::gate` for `paywall/gate.rs`; the empty text for `lib.rs`. */

@@ -4,14 +4,15 @@
 
 use axum::extract::{ConnectInfo, Extension};
 use axum::response::sse::{Event, Sse};
-use axum::routing::{get, post};
-use axum::{Router, serve};
+use axum::{
+    Router,
+    routing::{get, post},
+    serve,
+};
 use payments_wasm::sqlite::SqliteStore;
 use payments_wasm::tower::{PaymentContext, PaywallLayer};
 use payments_wasm_examples::Http;
-use std::convert::Infallible;
-use std::env::var;
-use std::net::SocketAddr;
+use std::{convert::Infallible, env::var, net::SocketAddr};
 
 async fn ask(Extension(payment): Extension<PaymentContext>, question: String) -> String {
     if question == "panic" {
@@ -38,9 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .variable("NVM_API_KEY", var("NVM_API_KEY")?)
         .store(SqliteStore::open(var("STATE").unwrap_or("paywall.sqlite".into()))?)
         .price(|request, _route| async move { request.headers.get("x-words")?.parse().ok() })
-        .client_address(|parts| {
-            parts.extensions.get().map(|ConnectInfo(at): &ConnectInfo<SocketAddr>| at.ip().to_string())
-        });
+        .client_address(|parts| Some(parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_string()));
     for name in ["NVM_ENVIRONMENT", "NVM_API_URL"] {
         if let Ok(value) = var(name) {
             paywall = paywall.variable(name, value);

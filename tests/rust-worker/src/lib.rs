@@ -8,8 +8,11 @@ use worker::{Context, Env, Request, Response, Result, event};
 async fn main(request: Request, env: Env, context: Context) -> Result<Response> {
     Paywall::from_env(&env)
         .await?
-        // A question costs as many credits as its length says; the configuration says how many at the most.
-        .price(|request, _route| request.headers.get("x-words")?.parse::<Credits>().ok())
+        // A question costs a credit for each word. The configuration has `"credits": { "by": "handler", "most": 9 }`.
+        .price(|mut request, _route| async move {
+            let question = request.text().await.ok()?;
+            Some(Credits::from(question.split_whitespace().count() as u64))
+        })
         .serve(request, &context, |mut request, paid| async move {
             let Some(paid) = paid else { return Response::ok("everything is fine") };
             let question = request.text().await?;

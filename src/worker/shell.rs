@@ -1,0 +1,307 @@
+//! One request: does what the gate says and reports back.
+
+use super::hooks::{self, Handler, Hooks, PriceRequest};
+use super::meter::Metered;
+use super::served::{Served, within};
+use super::{js, origin, report, settings, state};
+use crate::paywall::{
+    Action, Delivery, Ending, Event, Finish, Gate, GateResponse, Meter, PaymentContext, Phase, PlanQuery,
+    RequestFlow, RequestHead,
+};
+use std::{sync::Arc, time::Duration};
+use worker::{Context, Delay, Env, web_sys};
+
+/// Answers one request, and asks behind it for a plan that was said too long ago.
+pub(super) async fn serve(shell: Shell, context: &Context) -> worker::Result<web_sys::Response> {
+    let (gate, env) = (shell.gate.clone(), shell.env.clone());
+    let answer = shell.serve(context).await;
+    if settings::is_stale(&env) {
+        context.wait_until(async move { settings::refresh(&env).await });
+    }
+    if let Some(query) = gate.stale_plan(js::now()) {
+        context.wait_until(refresh(gate, query));
+    }
+    answer
+}
+
+/// Asks for a plan again, when nobody waits.
+async fn refresh(gate: Arc<Gate>, query: PlanQuery) {
+    let answer = js::call(gate.settings(), &query.request, None).await.ok();
+    gate.learn(&query, answer.as_ref(), js::now());
+}
+
+/// The phase of the payment that is under way.
+fn phase(visit: &RequestFlow) -> Option<Phase> {
+    visit.payment().map(|payment| payment.phase)
+}
+
+/// One request, and what is at hand to answer it.
+pub(super) struct Shell {
+    pub(super) gate: Arc<Gate>,
+    pub(super) request: web_sys::Request,
+    pub(super) env: Env,
+    pub(super) origin: Option<Served>,
+    /// Who answers in the place of an origin, in the library.
+    pub(super) handler: Option<Handler>,
+    pub(super) hooks: Hooks,
+    /// The hooks of the payment were called.
+    pub(super) asked: bool,
+}
+
+impl Shell {
+    /// One visit, from its first step to its answer. What comes after the answer nobody waits for.
+    async fn serve(mut self, context: &Context) -> worker::Result<web_sys::Response> {
+        let headers = js::headers(&self.request.headers());
+        let head = RequestHead {
+            method: self.request.method(),
+            url: self.request.url(),
+            address: js::client_address(&self.request, &headers),
+            headers,
+            body_gone: js::is_gone(self.request.body_used(), self.request.body()),
+            // The handler is chosen by nobody before the gate.
+            routed: false,
+            seed: js::seed()?,
+            now: js::now(),
+        };
+        let (mut visit, action) = self.gate.open(&head);
+        let mut action = self.known_payment(&mut visit, action).await;
+        loop {
+            action = match action {
+                Action::Respond(answer) => {
+                    if let Some(origin) = &self.origin {
+                        js::cancel(&origin.response);
+                    }
+                    self.tell(&mut visit, context);
+                    self.report(&mut visit);
+                    return self.own_answer(&visit, answer);
+                }
+                Action::Deliver(Delivery { headers, journal, meter }) => {
+                    if let Some(journal) = journal {
+                        worker::console_error!("{}", journal.line());
+                    }
+                    self.report(&mut visit);
+                    let origin = self.origin.take();
+                    let Some(meter) = meter else {
+                        self.tell(&mut visit, context);
+                        return js::deliver(origin, headers);
+                    };
+                    let served = origin.as_ref().map(|origin| &origin.response);
+                    let metered = Metered::new(&meter, served, &self.request);
+                    let body = match &metered {
+                        Some(metered) => Some(metered.readable()),
+                        None => served.and_then(web_sys::Response::body),
+                    };
+                    let response = js::deliver_body(origin, headers, body);
+                    context.wait_until(self.afterwards(visit, meter, metered));
+                    return response;
+                }
+                Action::Finish(_) => return Err("an answer ended that was not delivered".into()),
+                Action::Call(_)
+                | Action::State(_)
+                | Action::Wait(_)
+                | Action::Price(_)
+                | Action::Forward(_) => self.next(action, &mut visit).await,
+            };
+        }
+    }
+
+    /// Performs an action, calls the hooks, and returns the next action.
+    async fn next(&mut self, action: Action, visit: &mut RequestFlow) -> Action {
+        let verifies = matches!(action, Action::Call(_)) && phase(visit) == Some(Phase::Verifying);
+        let refused = match verifies && !self.asked {
+            true => self.payment_hook(visit, self.hooks.before_verify.clone()).await,
+            false => None,
+        };
+        self.asked |= verifies;
+        let event = match refused {
+            Some(refused) => refused,
+            None => self.perform(action, visit).await,
+        };
+        let event = if self.is_gone() && visit.client_left() { Event::ClientGone } else { event };
+        let mut action = visit.handle_event(event, js::now());
+        if verifies && phase(visit) == Some(Phase::Verified) {
+            let refused = self.payment_hook(visit, self.hooks.after_verify.clone()).await;
+            if let Some(refused) = refused {
+                action = visit.handle_event(refused, js::now());
+            }
+        }
+        let action = self.known_payment(visit, action).await;
+        self.after_settle(visit).await;
+        action
+    }
+
+    /// Calls the hooks of a payment whose verification is cached: they hear of every payment.
+    async fn known_payment(&mut self, visit: &mut RequestFlow, action: Action) -> Action {
+        if self.asked || phase(visit) != Some(Phase::Verified) {
+            return action;
+        }
+        self.asked = true;
+        for hook in [self.hooks.before_verify.clone(), self.hooks.after_verify.clone()] {
+            if let Some(refused) = self.payment_hook(visit, hook).await {
+                return visit.handle_event(refused, js::now());
+            }
+        }
+        action
+    }
+
+    /// Calls a hook of the present payment; an event where it refuses.
+    async fn payment_hook(&self, visit: &RequestFlow, hook: Option<hooks::PaymentHook>) -> Option<Event> {
+        let payment = PaymentContext::from(visit.payment()?);
+        hook?(visit.request()?.clone(), payment).await.err().map(Event::Denied)
+    }
+
+    async fn after_settle(&self, visit: &mut RequestFlow) {
+        if let Some(settled) = visit.settled_for()
+            && let Some(hook) = &self.hooks.after_settle
+            && let Some(request) = visit.request()
+        {
+            hook(request.clone(), settled).await;
+        }
+    }
+
+    /// The gate's own answer, or the seller's words for it.
+    fn own_answer(&self, visit: &RequestFlow, answer: GateResponse) -> worker::Result<web_sys::Response> {
+        let other = match (&self.hooks.payment_error, visit.request(), answer.status) {
+            (Some(hook), Some(request), 402 | 503) => hook(request.clone(), &answer),
+            _ => None,
+        };
+        let Some(other) = other else { return js::answer(answer, &self.env) };
+        let other: web_sys::Response = other.into();
+        let mut headers = js::headers(&other.headers());
+        for (name, value) in answer.headers.iter() {
+            let of_the_body = matches!(name, "content-type" | "content-length");
+            if name == "cache-control" || !of_the_body && headers.get(name).is_none() {
+                headers.set(name, value);
+            }
+        }
+        let init = js::response_init(other.status(), &headers)?;
+        Ok(web_sys::Response::new_with_opt_readable_stream_and_init(other.body().as_ref(), &init)?)
+    }
+
+    /// Whether the client is gone, as far as the runtime tells (`enable_request_signal`).
+    fn is_gone(&self) -> bool {
+        self.request.signal().aborted()
+    }
+
+    /// Does what an action says, where it is something to wait for.
+    async fn perform(&mut self, action: Action, visit: &RequestFlow) -> Event {
+        let settings = self.gate.settings();
+        match action {
+            Action::Call(call) => match js::call(settings, &call, Some(visit.correlation_id())).await {
+                Ok(answer) => Event::Answered(answer),
+                Err(silence) => Event::Unanswered(silence),
+            },
+            Action::State(call) => match state::ask(&self.env, &call, settings.timeout_ms()).await {
+                Ok(reply) => Event::State(reply),
+                Err(error) => {
+                    worker::console_error!("state: {}", error);
+                    Event::StateFailed
+                }
+            },
+            Action::Forward(forward) => {
+                let patience = settings.origin_timeout_ms();
+                let answer = match self.handler.take() {
+                    Some(handler) => {
+                        let paid = visit.payment().map(PaymentContext::from);
+                        origin::hand_over(&self.request, &forward, handler, paid, patience).await
+                    }
+                    None => origin::ask(&self.request, &forward, &self.env, patience).await,
+                };
+                match answer {
+                    Ok(Some(served)) => {
+                        let head = served.head.clone();
+                        self.origin = Some(served);
+                        Event::Origin(head)
+                    }
+                    Ok(None) => Event::OriginTimedOut,
+                    Err(error) if origin::is_unusable(&error) => {
+                        worker::console_error!("handler: {}", error);
+                        Event::OriginUnusable
+                    }
+                    Err(error) => {
+                        worker::console_error!("origin: {}", error);
+                        Event::OriginFailed
+                    }
+                }
+            }
+            Action::Wait(ms) => {
+                Delay::from(Duration::from_millis(ms.into())).await;
+                Event::Waited
+            }
+            // Without a function no route is priced by one.
+            Action::Price(question) => {
+                let Some(price) = self.hooks.price.clone() else { return Event::Price(None) };
+                let (request, too_large) = PriceRequest::new(
+                    question.request,
+                    Clone::clone(&self.request),
+                    settings.max_body_bytes(),
+                );
+                match price(request, question.route).await {
+                    _ if too_large.get() => Event::BodyTooLarge,
+                    credits => Event::Price(credits),
+                }
+            }
+            Action::Respond(_) | Action::Deliver(_) | Action::Finish(_) => Event::Price(None),
+        }
+    }
+
+    fn report(&self, visit: &mut RequestFlow) {
+        if let Some(record) = visit.record() {
+            report::write(&record, &self.env);
+        }
+    }
+
+    /// Hands what the state has to know to the state, behind the answer.
+    fn tell(&self, visit: &mut RequestFlow, context: &Context) {
+        let notes = visit.take_deferred();
+        if notes.is_empty() {
+            return;
+        }
+        let (env, patience) = (self.env.clone(), self.gate.settings().timeout_ms());
+        context.wait_until(async move { state::tell(&env, notes, patience).await });
+    }
+
+    /// Waits for the end of a body, and tells the state meanwhile that it goes on.
+    async fn ended(&self, metered: &Metered, meter: &Meter) -> Ending {
+        let Some(renew) = &meter.renew else { return metered.ended().await };
+        loop {
+            if let Some(ending) = within(renew.every_ms, metered.ended()).await {
+                return ending;
+            }
+            let patience = self.gate.settings().timeout_ms();
+            if let Err(error) = state::ask_once(&self.env, &renew.call, patience).await {
+                worker::console_error!("state: {}", error);
+            }
+        }
+    }
+
+    /// Goes on with a visit whose answer is on its way.
+    async fn afterwards(mut self, mut visit: RequestFlow, meter: Meter, metered: Option<Metered>) {
+        let ending = match &metered {
+            Some(metered) if meter.to_the_end => self.ended(metered, &meter).await,
+            _ => Ending::default(),
+        };
+        let mut action = visit.handle_event(Event::Ended(ending), js::now());
+        loop {
+            action = match action {
+                Action::Finish(Finish { tail, journal }) => {
+                    if let Some(journal) = journal {
+                        worker::console_error!("{}", journal.line());
+                    }
+                    if let Some(metered) = &metered {
+                        metered.finish(tail);
+                    }
+                    break;
+                }
+                Action::Respond(_) | Action::Deliver(_) => break,
+                action => {
+                    let event = self.perform(action, &visit).await;
+                    let action = visit.handle_event(event, js::now());
+                    self.after_settle(&mut visit).await;
+                    action
+                }
+            };
+        }
+        state::tell(&self.env, visit.take_deferred(), self.gate.settings().timeout_ms()).await;
+    }
+}
