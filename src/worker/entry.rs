@@ -1,6 +1,5 @@
 //! The Worker that is deployed as it is.
 
-use super::hooks::Hooks;
 use super::shell::{Shell, serve};
 use super::{js, settings};
 use crate::paywall::GateResponse;
@@ -20,8 +19,7 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     match settings::gate(&env).await {
         Ok(gate) => {
-            let hooks = Hooks::default();
-            let shell = Shell { gate, request, env, origin: None, handler: None, hooks, asked: false };
+            let shell = Shell { gate, request, env, origin: None, handler: None, asked: false };
             serve(shell, &context).await
         }
         Err(error) => {

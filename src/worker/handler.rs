@@ -130,6 +130,7 @@ impl Paywall {
             env: self.env.clone(),
             origin: None,
             handler: Some(handler),
+            #[cfg(not(feature = "worker-entry"))]
             hooks: self.hooks.clone(),
             asked: false,
         };

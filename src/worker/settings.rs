@@ -8,8 +8,9 @@ use worker::Env;
 use worker::js_sys::Reflect;
 use worker::wasm_bindgen::JsValue;
 
-/// Whether this is a library in a Worker of somebody's own.
-const LIBRARY: bool = !cfg!(feature = "worker-entry");
+/// True for a library in a Worker of a seller's own. The Worker that is deployed as it is has no handler and no hooks, and
+/// carries no code for them.
+pub(super) const LIBRARY: bool = !cfg!(feature = "worker-entry");
 /// The name of the configuration document: a variable, or a KV namespace in which it may change.
 const CONFIG: &str = "CONFIG";
 /// The key of the document in that namespace.

@@ -3,6 +3,7 @@
 use super::hooks::{self, Handler, Hooks, PriceRequest};
 use super::meter::Metered;
 use super::served::{Served, within};
+use super::settings::LIBRARY;
 use super::{js, origin, report, settings, state};
 use crate::paywall::{
     Action, Delivery, Ending, Event, Finish, Gate, GateResponse, Meter, PaymentContext, Phase, PlanQuery,
@@ -30,6 +31,9 @@ async fn refresh(gate: Arc<Gate>, query: PlanQuery) {
     gate.learn(&query, answer.as_ref(), js::now());
 }
 
+/// One of the hooks of a payment.
+type HookOf = fn(&Hooks) -> Option<&hooks::PaymentHook>;
+
 /// The phase of the payment that is under way.
 fn phase(visit: &RequestFlow) -> Option<Phase> {
     visit.payment().map(|payment| payment.phase)
@@ -43,12 +47,21 @@ pub(super) struct Shell {
     pub(super) origin: Option<Served>,
     /// Who answers in the place of an origin, in the library.
     pub(super) handler: Option<Handler>,
+    #[cfg(not(feature = "worker-entry"))]
     pub(super) hooks: Hooks,
     /// The hooks of the payment were called.
     pub(super) asked: bool,
 }
 
 impl Shell {
+    /// The seller's functions; none in the Worker that is deployed as it is.
+    fn hooks(&self) -> Option<&Hooks> {
+        #[cfg(not(feature = "worker-entry"))]
+        return Some(&self.hooks);
+        #[cfg(feature = "worker-entry")]
+        None
+    }
+
     /// One visit, from its first step to its answer. What comes after the answer nobody waits for.
     async fn serve(mut self, context: &Context) -> worker::Result<web_sys::Response> {
         let headers = js::headers(&self.request.headers());
@@ -63,8 +76,10 @@ impl Shell {
             seed: js::seed()?,
             now: js::now(),
         };
-        let (mut visit, action) = self.gate.open(&head);
-        let mut action = self.known_payment(&mut visit, action).await;
+        let (mut visit, mut action) = self.gate.open(&head);
+        if LIBRARY {
+            action = self.known_payment(&mut visit, action).await;
+        }
         loop {
             action = match action {
                 Action::Respond(answer) => {
@@ -107,9 +122,14 @@ impl Shell {
 
     /// Performs an action, calls the hooks, and returns the next action.
     async fn next(&mut self, action: Action, visit: &mut RequestFlow) -> Action {
+        if !LIBRARY {
+            let event = self.perform(action, visit).await;
+            let event = if self.is_gone() && visit.client_left() { Event::ClientGone } else { event };
+            return visit.handle_event(event, js::now());
+        }
         let verifies = matches!(action, Action::Call(_)) && phase(visit) == Some(Phase::Verifying);
         let refused = match verifies && !self.asked {
-            true => self.payment_hook(visit, self.hooks.before_verify.clone()).await,
+            true => self.payment_hook(visit, |hooks| hooks.before_verify.as_ref()).await,
             false => None,
         };
         self.asked |= verifies;
@@ -120,7 +140,7 @@ impl Shell {
         let event = if self.is_gone() && visit.client_left() { Event::ClientGone } else { event };
         let mut action = visit.handle_event(event, js::now());
         if verifies && phase(visit) == Some(Phase::Verified) {
-            let refused = self.payment_hook(visit, self.hooks.after_verify.clone()).await;
+            let refused = self.payment_hook(visit, |hooks| hooks.after_verify.as_ref()).await;
             if let Some(refused) = refused {
                 action = visit.handle_event(refused, js::now());
             }
@@ -136,7 +156,8 @@ impl Shell {
             return action;
         }
         self.asked = true;
-        for hook in [self.hooks.before_verify.clone(), self.hooks.after_verify.clone()] {
+        let hooks: [HookOf; 2] = [|hooks| hooks.before_verify.as_ref(), |hooks| hooks.after_verify.as_ref()];
+        for hook in hooks {
             if let Some(refused) = self.payment_hook(visit, hook).await {
                 return visit.handle_event(refused, js::now());
             }
@@ -145,14 +166,15 @@ impl Shell {
     }
 
     /// Calls a hook of the present payment; an event where it refuses.
-    async fn payment_hook(&self, visit: &RequestFlow, hook: Option<hooks::PaymentHook>) -> Option<Event> {
+    async fn payment_hook(&self, visit: &RequestFlow, hook: HookOf) -> Option<Event> {
+        let hook = self.hooks().and_then(hook)?;
         let payment = PaymentContext::from(visit.payment()?);
-        hook?(visit.request()?.clone(), payment).await.err().map(Event::Denied)
+        hook(visit.request()?.clone(), payment).await.err().map(Event::Denied)
     }
 
     async fn after_settle(&self, visit: &mut RequestFlow) {
-        if let Some(settled) = visit.settled_for()
-            && let Some(hook) = &self.hooks.after_settle
+        if let Some(hook) = self.hooks().and_then(|hooks| hooks.after_settle.as_ref())
+            && let Some(settled) = visit.settled_for()
             && let Some(request) = visit.request()
         {
             hook(request.clone(), settled).await;
@@ -161,7 +183,11 @@ impl Shell {
 
     /// The gate's own answer, or the seller's words for it.
     fn own_answer(&self, visit: &RequestFlow, answer: GateResponse) -> worker::Result<web_sys::Response> {
-        let other = match (&self.hooks.payment_error, visit.request(), answer.status) {
+        let other = match (
+            self.hooks().and_then(|hooks| hooks.payment_error.as_ref()),
+            visit.request(),
+            answer.status,
+        ) {
             (Some(hook), Some(request), 402 | 503) => hook(request.clone(), &answer),
             _ => None,
         };
@@ -200,7 +226,7 @@ impl Shell {
             },
             Action::Forward(forward) => {
                 let patience = settings.origin_timeout_ms();
-                let answer = match self.handler.take() {
+                let answer = match self.handler.take().filter(|_| LIBRARY) {
                     Some(handler) => {
                         let paid = visit.payment().map(PaymentContext::from);
                         origin::hand_over(&self.request, &forward, handler, paid, patience).await
@@ -230,7 +256,8 @@ impl Shell {
             }
             // Without a function no route is priced by one.
             Action::Price(question) => {
-                let Some(price) = self.hooks.price.clone() else { return Event::Price(None) };
+                let price = self.hooks().and_then(|hooks| hooks.price.clone());
+                let Some(price) = price else { return Event::Price(None) };
                 let (request, too_large) = PriceRequest::new(
                     question.request,
                     Clone::clone(&self.request),
@@ -297,7 +324,9 @@ impl Shell {
                 action => {
                     let event = self.perform(action, &visit).await;
                     let action = visit.handle_event(event, js::now());
-                    self.after_settle(&mut visit).await;
+                    if LIBRARY {
+                        self.after_settle(&mut visit).await;
+                    }
                     action
                 }
             };

@@ -264,14 +264,17 @@ test('the tarball holds what the package names, and nothing else', async () => {
   assert.deepEqual(frameworks.filter((name) => !names.includes(name)), []);
   const folders = names.filter((name) => name.includes('/') && !/^(sandbox\/snippets|www)\//.test(name));
   assert.deepEqual(folders, [
-    'cli/account.js', 'cli/ask.js', 'cli/bin.js', 'cli/commands.json', 'cli/data-folder.js', 'cli/demo-flow.js', 'cli/demo-servers.js', 'cli/demo.js',
-    'cli/demo.seed.json', 'cli/fetch-miniflare.js', 'cli/init.js', 'cli/journal.js', 'cli/login.js', 'cli/page.js', 'cli/parent-exit.js', 'cli/pay.js', 'cli/profile.js',
-    'cli/project/README.md', 'cli/project/dev.vars.example', 'cli/project/gitignore', 'cli/project/routes.json',
-    'cli/project/src/index.js', 'cli/project/src/index.ts', 'cli/project/tsconfig.json', 'cli/project/wrangler.toml',
-    'cli/sandbox.js', 'cli/serve.js', 'cli/temporary-folder.js', 'cli/terminal.js', 'cli/text.js', 'cli/usage-error.js',
-    'cli/workerd.sh', 'docs/builder.md', 'docs/cli.md', 'docs/client.md', 'docs/errors.md', 'docs/migration.md', 'docs/options.md',
-    'docs/passes-and-page.md', 'docs/paywall-config.md', 'docs/paywall.md', 'docs/sandbox.md', 'docs/settlement.md',
-    'sandbox/entry.js', 'sandbox/sandbox.js', 'sandbox/sandbox_bg.wasm', 'sandbox/wrangler.toml',
+    'cli/account.js', 'cli/ask.js', 'cli/bin.js', 'cli/commands.json', 'cli/data-folder.js', 'cli/demo-flow.js',
+    'cli/demo-servers.js', 'cli/demo.js', 'cli/demo.seed.json', 'cli/fetch-miniflare.js', 'cli/init.js', 'cli/journal.js',
+    'cli/login.js', 'cli/page.js', 'cli/parent-exit.js', 'cli/pay.js', 'cli/profile.js', 'cli/project-rust/Cargo.toml',
+    'cli/project-rust/README.md', 'cli/project-rust/build.sh', 'cli/project-rust/dev.vars.example', 'cli/project-rust/gitignore',
+    'cli/project-rust/src/entry.js', 'cli/project-rust/src/lib.rs', 'cli/project-rust/wrangler.toml', 'cli/project/README.md',
+    'cli/project/dev.vars.example', 'cli/project/gitignore', 'cli/project/routes.json', 'cli/project/src/index.js',
+    'cli/project/src/index.ts', 'cli/project/tsconfig.json', 'cli/project/wrangler.toml', 'cli/sandbox.js', 'cli/serve.js',
+    'cli/temporary-folder.js', 'cli/terminal.js', 'cli/text.js', 'cli/usage-error.js', 'cli/workerd.sh', 'docs/builder.md',
+    'docs/cli.md', 'docs/client.md', 'docs/errors.md', 'docs/migration.md', 'docs/options.md', 'docs/passes-and-page.md',
+    'docs/paywall-config.md', 'docs/paywall.md', 'docs/sandbox.md', 'docs/settlement.md', 'sandbox/entry.js', 'sandbox/sandbox.js',
+    'sandbox/sandbox_bg.wasm', 'sandbox/wrangler.toml',
   ]);
   assert.deepEqual(names.filter((name) => !name.includes('/') && !frameworks.includes(name)), ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'account.js', 'budget_store.js', 'builder.js', 'checkout.js', 'core.file.js', 'core.js',
     'core.js.map', 'core.packed.js', 'core_bg.wasm', 'dialects.edge.js', 'dialects.js', 'dialects.packed.js', 'dialects.workerd.js', 'dialects_bg.wasm', 'edge.js', 'engine.js', 'engine.js.map', 'gate.file.js', 'gate.js', 'gate_bg.wasm', 'handler.js', 'handler.js.map', 'helpers.js', 'index.cjs', 'index.d.cts', 'index.d.ts', 'index.js',
