@@ -228,6 +228,7 @@ fn head_of<B>(response: &http::Response<B>, target: Target) -> ResponseHead {
         status: response.status().as_u16(),
         redirected: false,
         offer: text(headers, PAYMENT_REQUIRED),
+        dialects: None,
         receipt: text(headers, PAYMENT_RESPONSE),
         location: text(headers, "location")
             .filter(|_| is_redirect)
