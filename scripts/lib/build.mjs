@@ -267,7 +267,7 @@ const AT_IMPORT = [
 ];
 const BESIDE = ['account.js', 'checkout.js', 'helpers.js', 'quote.js', 'budget_store.js', 'wrap_fetch.js'].map((name) => `./${name}`);
 /** Files of another build that the engine loads on demand. */
-const OF_OTHERS = ['./dialects.js', './mcp_client.js'];
+const OF_OTHERS = ['./dialects.js', './mcp_client.js', './a2a_client.js'];
 
 /** For esbuild: what is in `core.js` is imported from there, and not copied into another file. */
 const fromCore = {
@@ -328,6 +328,7 @@ async function finishPackage(work, { dev, renamed }) {
   const mcp = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', lineLimit: LINE };
   await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/mcp/js/facade.js')], outfile: join(work, 'mcp_client.js'), external: ['./core.js'] });
   await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/mcp/js/entry.js')], outfile: join(work, 'mcp.js'), external: ['./core.js', './mcp_client.js', 'payments-wasm/*', '@modelcontextprotocol/*', 'node:*'] });
+  await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/a2a/js/client.js')], outfile: join(work, 'a2a_client.js'), external: ['./core.js'] });
   rmSync(join(work, 'glue.js'));
   // Last, since it exports the names that the others import, and no more.
   const names = importedFromCore(work);
@@ -496,7 +497,7 @@ async function pageScripts({ dev, shared = [] }) {
     const beside = ['core.packed.js', 'account.js', 'checkout.js', 'quote.js'];
     const { outputFiles: [page] } = await bundle({
       entryPoints: [repoPath('src/paywall/page/script/page.js')], bundle: true, write: false, format: 'esm', target: 'es2022',
-      alias: { 'payments-wasm': dist('subscriber', 'packed.js') }, external: [...beside, 'helpers.js', 'budget_store.js', 'wrap_fetch.js', 'dialects.js', 'mcp_client.js', 'selling.js', 'seller.load.js'].map((name) => `./${name}`),
+      alias: { 'payments-wasm': dist('subscriber', 'packed.js') }, external: [...beside, 'helpers.js', 'budget_store.js', 'wrap_fetch.js', 'dialects.js', 'mcp_client.js', 'a2a_client.js', 'selling.js', 'seller.load.js'].map((name) => `./${name}`),
       minify: !dev, legalComments: 'none', logLevel: 'error',
     });
     texts['page.js'] = page.text;

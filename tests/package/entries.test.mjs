@@ -276,7 +276,7 @@ test('the tarball holds what the package names, and nothing else', async () => {
     'docs/paywall-config.md', 'docs/paywall.md', 'docs/sandbox.md', 'docs/settlement.md', 'sandbox/entry.js', 'sandbox/sandbox.js',
     'sandbox/sandbox_bg.wasm', 'sandbox/wrangler.toml',
   ]);
-  assert.deepEqual(names.filter((name) => !name.includes('/') && !frameworks.includes(name)), ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'account.js', 'budget_store.js', 'builder.js', 'checkout.js', 'core.file.js', 'core.js',
+  assert.deepEqual(names.filter((name) => !name.includes('/') && !frameworks.includes(name)), ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'a2a_client.js', 'account.js', 'budget_store.js', 'builder.js', 'checkout.js', 'core.file.js', 'core.js',
     'core.js.map', 'core.packed.js', 'core_bg.wasm', 'dialects.edge.js', 'dialects.js', 'dialects.packed.js', 'dialects.workerd.js', 'dialects_bg.wasm', 'edge.js', 'engine.js', 'engine.js.map', 'gate.file.js', 'gate.js', 'gate_bg.wasm', 'handler.js', 'handler.js.map', 'helpers.js', 'index.cjs', 'index.d.cts', 'index.d.ts', 'index.js',
     'inline.js', 'load.js', 'mcp.d.cts', 'mcp.d.ts', 'mcp.js', 'mcp_client.js', 'names.js', 'node.js', 'official.js', 'package.json', 'packed.js', 'page.js', 'paywall.cjs', 'paywall.d.cts', 'paywall.d.ts', 'paywall.edge.js', 'paywall.js', 'paywall.node.cjs', 'paywall.node.d.cts', 'paywall.node.d.ts',
     'paywall.node.js', 'paywall.page.cjs', 'paywall.page.d.cts', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'quote.js', 'sandbox.seed.example.json',

@@ -83,3 +83,27 @@ test('who does not pay is not answered', { skip }, async () => {
   assert.deepEqual([bare.status, offer.accepts[0].planId], [402, plan]);
   assert.equal(await held(buyer), 0n);
 });
+
+test('the official JavaScript client pays for its messages, in band, with the consent and the limits of fetch', { skip }, async () => {
+  const buyer = await newBuyer(sandbox, { approve: () => true });
+  const asked = [];
+  const fetchImpl = await buyer.payments.a2a.fetch({ approve: (offer) => asked.push(offer) > 0 });
+  const { ClientFactory, ClientFactoryOptions, JsonRpcTransportFactory, DefaultAgentCardResolver } = await import('@a2a-js/sdk/client');
+  const factory = new ClientFactory(ClientFactoryOptions.createFrom(ClientFactoryOptions.default, {
+    transports: [new JsonRpcTransportFactory({ fetchImpl, legacyCompat: { enabled: true } })],
+    cardResolver: new DefaultAgentCardResolver({ fetchImpl, legacyCompat: { enabled: true } }),
+  }));
+  const client = await factory.createFromUrl(service.url);
+  const message = () => ({
+    messageId: randomUUID(), role: 1, contextId: '', taskId: '', extensions: [], referenceTaskIds: [], metadata: undefined,
+    parts: [{ content: { $case: 'text', value: 'one two three' }, metadata: undefined, filename: '', mediaType: 'text/plain' }],
+  });
+  const result = await client.sendMessage({ message: message(), tenant: '', configuration: undefined, metadata: undefined });
+  assert.match(JSON.stringify(result), /ONE TWO THREE/);
+  assert.deepEqual([asked.length, asked[0].planId, asked[0].origin], [1, plan, new URL(service.url).origin]);
+  assert.equal(await held(buyer), 97n);
+  const no = await buyer.payments.a2a.fetch({ approve: () => false });
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'message/send', params: { message: { kind: 'message', messageId: randomUUID(), role: 'user', parts: [{ kind: 'text', text: 'no' }] } } });
+  await assert.rejects(no(`${service.url}/`, { method: 'POST', headers: { 'content-type': 'application/json' }, body }), { code: 'consent_denied' });
+  assert.equal(await held(buyer), 97n);
+});

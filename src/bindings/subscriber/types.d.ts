@@ -50,6 +50,15 @@ export interface SolanaSigner {
   signSolanaPayment(paymentRequired: any): Promise<string>;
 }
 
+/** `payments.a2a`, loaded at its first use. */
+export interface A2aPart {
+  /**
+   * A `fetch` for a client of A2A agents, as its `fetchImpl`: a message for which an agent asks a payment is paid for in band
+   * (`x402.payment.*` metadata), or by header where the agent answers 402. Options are those of `payments.fetch`.
+   */
+  fetch(options?: FetchOptions): Promise<typeof fetch>;
+}
+
 /** An amount of an asset. */
 export interface AssetAmount {
   /** Chain and asset: `eip155:8453:0x…`. */
@@ -681,6 +690,9 @@ export class Payments {
 
   /** Buying and selling over MCP; it needs the official SDK, `@modelcontextprotocol/sdk`. */
   readonly mcp: McpPart;
+
+  /** Buying from agents over A2A. */
+  readonly a2a: A2aPart;
 
   /** The Machine Payments Protocol, the seller's side of it. Experimental on the platform. */
   readonly mpp: MppAPI;

@@ -34,7 +34,8 @@ export function createPayments(load) {
         Object.defineProperty(this, name, { value: new Resource(session), enumerable: true });
       }
       const mcp = part(() => import('./mcp_client.js'), ({ Mcp }) => new Mcp(this, () => session.selling));
-      Object.defineProperty(this, 'mcp', { value: mcp, enumerable: true });
+      const a2a = part(() => import('./a2a_client.js'), ({ A2a }) => new A2a(this));
+      for (const [name, value] of Object.entries({ mcp, a2a })) Object.defineProperty(this, name, { value, enumerable: true });
     }
 
     static getInstance(options) {
