@@ -26,6 +26,8 @@ export function createPayments(load) {
 
   class Payments {
     #session;
+    #mcp;
+    #a2a;
 
     constructor(mark, session) {
       if (mark !== inside) throw problem('validation', 'Payments is made by Payments.getInstance or Payments.getBrowserInstance');
@@ -33,9 +35,6 @@ export function createPayments(load) {
       for (const [name, Resource] of Object.entries(RESOURCES)) {
         Object.defineProperty(this, name, { value: new Resource(session), enumerable: true });
       }
-      const mcp = part(() => import('./mcp_client.js'), ({ Mcp }) => new Mcp(this, () => session.selling));
-      const a2a = part(() => import('./a2a_client.js'), ({ A2a }) => new A2a(this));
-      for (const [name, value] of Object.entries({ mcp, a2a })) Object.defineProperty(this, name, { value, enumerable: true });
     }
 
     static getInstance(options) {
@@ -65,6 +64,8 @@ export function createPayments(load) {
     static loginUrl = later('loginUrl');
     static readCallback = later('readCallback');
 
+    get mcp() { return (this.#mcp ??= part(() => import('./mcp_client.js'), ({ Mcp }) => new Mcp(this, () => this.#session.selling))); }
+    get a2a() { return (this.#a2a ??= part(() => import('./a2a_client.js'), ({ A2a }) => new A2a(this))); }
     get isLoggedIn() { return this.#session.loggedIn; }
     /** What `DelegationAPI.getInstance` and its like take. */
     get options() { return this; }
