@@ -157,6 +157,6 @@ function print(rows, { lanes, commits }) {
     busy ? count(Math.round(perSecond / busy)) : '',
   ]);
   console.error(`\n${table([head, ...lines], 'llrrrr')}\n`);
-  console.error(out.dim(`${lanes} calls at once, ${availableParallelism()} processors, which the load shares; the disk takes ${count(commits)} commits a second, one after the other.`));
+  console.error(out.dim(`${lanes} calls at once, ${availableParallelism()} processors, which the load shares${commits === undefined ? '' : `; the disk takes ${count(commits)} commits a second, one after the other`}.`));
   console.error(out.dim('workerd runs all of a sandbox in one thread: "a core could" is what that thread could do if it never waited.'));
 }
