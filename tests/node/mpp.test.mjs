@@ -2,8 +2,13 @@
 // platform, each once.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { base64, startPlatform } from './harness.mjs';
+import { pathToFileURL } from 'node:url';
+import { dist } from '../../scripts/lib/build.mjs';
+import { base64, offerOf, startPlatform } from './harness.mjs';
 
 let platform;
 const servers = [];
@@ -111,4 +116,33 @@ test('malformed challenges are typed errors, and nothing is spent', async () => 
   const shop = await startSeller({ change: () => 'Basic realm="Payment id=1"' });
   const { response, spend } = await payments.fetch(`${shop.url}/ask`);
   assert.deepEqual([response.status, spend.outcome], [402, 'none']);
+});
+
+test('where the file of the dialects cannot be loaded, an offer of x402 beside the challenge is paid all the same', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'payments-wasm-'));
+  try {
+    cpSync(dist('subscriber'), folder, { recursive: true });
+    rmSync(join(folder, 'dialects.js'));
+    const { Payments } = await import(pathToFileURL(join(folder, 'index.js')));
+    let header = true;
+    const server = createServer(async (request, response) => {
+      const token = request.headers['payment-signature'];
+      if (token) return response.writeHead(200, { 'payment-response': await platform.settle(token) }).end('delivered');
+      const required = header && { 'payment-required': base64(offerOf(platform.planId)) };
+      return response.writeHead(402, { 'www-authenticate': 'Payment id="i", realm="r", method="nevermined", intent="charge", request="e30"', ...required }).end();
+    });
+    servers.push(server);
+    await new Promise((done) => server.listen(0, '127.0.0.1', done));
+    const url = `http://127.0.0.1:${server.address().port}/ask`;
+    const { account, own } = await platform.buyer();
+    const payments = Payments.getInstance({
+      nvmApiKey: account.nvmApiKey, environment: 'custom', backend: platform.sandbox.url, delegationConfig: { delegationId: await own.delegation() }, approve: () => true,
+    });
+    const { response } = await payments.fetch(url);
+    assert.equal(await response.text(), 'delivered');
+    header = false;
+    await assert.rejects(payments.fetch(`${url}/mpp`), (error) => error.cause?.code === 'wasm_load_failed' && error.spend.outcome === 'none');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -230,7 +230,11 @@ export const createCore = (Engine) => class Core {
   async others(head) {
     const { wallet } = this.#given;
     if (!wallet && !/payment\s/i.test(head.header('www-authenticate') ?? '')) return undefined;
-    return (await dialects()).read(head, { wallet, network: /live$/.test(this.#environment) ? 'eip155:8453' : 'eip155:84532', url: head.at?.url ?? '' });
+    // Where the file cannot be loaded, the offers of x402 are still there.
+    const speaks = await dialects().catch((error) => {
+      if (head.header('payment-required') === undefined) throw error;
+    });
+    return speaks?.read(head, { wallet, network: /live$/.test(this.#environment) ? 'eip155:8453' : 'eip155:84532', url: head.at?.url ?? '' });
   }
 
   // --- fetches ---------------------------------------------------------------------------------------
