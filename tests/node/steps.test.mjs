@@ -271,7 +271,7 @@ describe('what ends a fetch before anything is sent has spent nothing, and says 
       const error = await failure(make(payments));
       assert.ok(error instanceof PaymentsError);
       assert.equal(error.code, code);
-      assert.deepEqual(error.spend, { outcome: 'none', requests: 0, mints: 0, creditsPresented: 0n, singleUse: false, purchases: [] });
+      assert.deepEqual(error.spend, { outcome: 'none', requests: 0, mints: 0, creditsPresented: 0n, singleUse: false, purchases: [], amounts: [] });
       assert.equal(seller.seen.length, sent);
     });
   }

@@ -1,12 +1,13 @@
 // Runs the fetches of one session: does what the core commands (send, ask, call the platform) and reports the results. It decides
-// nothing. The core takes a flat text for each step and gives JSON: see `bindings/subscriber/fields.rs` and `json.rs`.
+// nothing. The core takes a flat text for each step and gives JSON: see `fields.js`.
 import { hasEnded } from './api_key.js';
 import { paymentsError } from './error.js';
 import { hints } from './errors.json';
-import { lazily } from './lazy.js';
+import { answer, clean, delegation, failure, flag, policy, seen, url, value } from './fields.js';
 import { printable } from './object.js';
 import { know } from './options.js';
-import { ask, kept } from './page.js';
+import { PaidFetch, dialects } from './paid_fetch.js';
+import { kept } from './page.js';
 import { aborted } from './request.js';
 import { randomHex } from '../../http/keep.js';
 import { Sender, converse, pause, randomByte } from '../../http/exchange.js';
@@ -16,8 +17,6 @@ know({ hints });
 /** How long a call of the platform may take, in milliseconds, and the most that is read of an answer, in bytes. */
 const TIMEOUT_MS = 30_000;
 const MAX_ANSWER = 256 * 1024;
-/** The most that is read of a body that may hold an offer, in bytes. */
-const MAX_OFFER = 64 * 1024;
 
 /** The answers that stand for one that did not come in time, and for one to a key that is known to have ended. */
 const LATE = '{"code":"platform_timeout","message":"Nevermined did not answer in time"}';
@@ -27,50 +26,11 @@ const EXPIRED = '{"code":"session_expired","message":"the API key has expired","
 const KEPT_ORDERS = 'payments-wasm.orders';
 const LOCAL = 'localStorage';
 
-/** The members that are credits, and so a `bigint` in JavaScript. */
-const CREDITS = new Set(['amount', 'credits', 'creditsPresented', 'creditsSettled', 'creditsRedeemed', 'remainingBalance', 'inLastHour', 'inLastDay', 'purchases']);
-
-/** Values of the core as callers see them: credits as `bigint`, times as `Date`. */
-function seen(value, name) {
-  if (typeof value === 'string') return CREDITS.has(name) ? BigInt(value) : value;
-  if (typeof value !== 'object' || value === null) return name === 'at' ? new Date(value) : value;
-  if (Array.isArray(value)) return value.map((one) => seen(one));
-  for (const [member, one] of Object.entries(value)) value[member] = seen(one, member);
-  return printable(value);
-}
-
-// --- fields ------------------------------------------------------------------------------------------
-
-/** A text of the caller's, in which no separator stands. */
-const clean = (text) => (text === undefined ? '' : String(text).replace(/[\0\n]/g, '\ufffd'));
-const value = (text) => (text === undefined ? '' : `=${text}`);
-const flag = (is) => (is === undefined ? '' : is ? 1 : 0);
-const list = (texts = []) => texts.map(clean).join('\n');
-const url = (place) => (place ? [place.url, place.origin, place.path] : ['', '', '']);
-const delegation = ({ delegationId, apiKeyId } = {}) => [delegationId, apiKeyId].map((id) => (id === undefined ? '' : `=${clean(id)}`));
-const answer = (given) => (given ? [given.status, value(given.correlation), value(given.text)] : []);
-
-function policy(given) {
-  if (!given) return [''];
-  return [
-    1, given.maxCreditsPerRequest, given.maxCreditsPerHour, given.maxCreditsPerDay, given.maxCreditsTotal,
-    list(given.plans), list(given.origins), list(given.networks), list(given.schemes), flag(given.purchase),
-    given.maxPurchasesPerHour, given.maxPurchasesPerDay, given.maxPurchasesTotal,
-    given.maxPrice?.amount, clean(given.maxPrice?.currency), flag(given.count === 'price'),
-    given.maxAmounts?.length ?? 0, ...(given.maxAmounts ?? []).flatMap(({ currency, perRequest, perHour, perDay, total }) => [currency, perRequest, perHour, perDay, total]),
-  ];
-}
-
 /** Reads an operation's result, which is an error or a text. */
 function checked(text) {
   if (text.startsWith('{"error"')) throw failure(JSON.parse(text).error);
   return text;
 }
-
-/** What reads, signs and writes other dialects than x402 with a plan: a file of its own. */
-const dialects = () => lazily(() => import('./dialects.js'));
-
-const failure = ({ kind, message, ...facts }, more) => paymentsError(message, kind, { ...facts, ...more });
 
 /** Makes the class: `Engine` is that of the glue. */
 export const createCore = (Engine) => class Core {
@@ -401,105 +361,3 @@ function id(given, name) {
   if (typeof given === 'bigint') return String(given);
   throw paymentsError(`${name} must be a string`, undefined, { code: 'validation', retryable: false });
 }
-
-/** One call of `payments.fetch`. */
-class PaidFetch {
-  /** The seller's last answer, and the last error that JavaScript threw. */
-  #head;
-  #cause;
-  #isOver = false;
-
-  constructor(parts) {
-    Object.assign(this, parts);
-    this.sender.watch((late) => this.#event(late ? 'timedOut' : 'aborted'));
-  }
-
-  #event(...fields) {
-    if (!this.#isOver) this.step('event', Date.now(), this.id, ...fields);
-  }
-
-  /** An action failed: the buyer hears of it, and the caller gets the cause. */
-  failed(event, cause) {
-    this.#cause = cause;
-    this.#event(event);
-  }
-
-  /** Does one action of the core's. */
-  async act(action) {
-    if (action.do === 'finish') return this.#finish(action);
-    const [failed, work] = WORK[action.do];
-    let fields;
-    try {
-      fields = await work(this, action);
-    } catch (cause) {
-      return this.failed(failed, cause);
-    }
-    return this.#event(...fields);
-  }
-
-  async sent({ url: to, token, redirect, asGet, dialect, handle }) {
-    const speaks = dialect && await dialects();
-    const [name, paying] = speaks ? await speaks.header(dialect, handle, token, this.sender.header('authorization')) : ['payment-signature', token];
-    const head = await this.sender.send(this.hooks.fetch, to, name, paying, redirect, asGet);
-    this.#head?.drop();
-    this.#head = head;
-    const { status, redirected, at, hidden, to: next } = head;
-    return [
-      'answered', status, flag(redirected), ...url(at), ...(hidden ? [1] : ['', ...url(next)]),
-      value(head.header('payment-required')), value(speaks ? speaks.receipt(dialect, head) : head.header('payment-response')),
-      value(status === 402 ? await this.core.others(head) : undefined),
-    ];
-  }
-
-  async body() { return ['body', value(await this.#head?.text(MAX_OFFER).catch(() => undefined))]; }
-
-  /** Which of several offers: the callback answers with one of them, or its place in the list. */
-  async selected(offers) {
-    const chosen = await this.sender.asked((async () => this.hooks.select(offers))());
-    const place = /^\d+$/.test(chosen) && typeof chosen !== 'object' ? Number(chosen) : offers.indexOf(chosen);
-    return ['selected', place < 0 ? '' : place];
-  }
-
-  async approved(offer) {
-    const given = await this.sender.asked((async () => ask(this.hooks.approve, offer, this.core, offer.planId, this.sender))());
-    if (typeof given !== 'object' || given === null) return ['approved', flag(given === true)];
-    const { approve, purchase, remember } = given;
-    return ['approved', flag(approve === true), flag(purchase), flag(remember === true), ...delegation(given)];
-  }
-
-  #finish({ error, spend, receipt, offers }) {
-    const { signal } = this.sender;
-    seen(spend);
-    const head = this.#head;
-    if (!error) {
-      const result = { ...(head && { response: head.response }), ...(receipt && { receipt: seen(receipt) }), spend };
-      if (this.hooks.quote) result.offers = seen(offers);
-      return this.end(() => result);
-    }
-    const cause = signal?.aborted ? signal.reason : error?.code === 'wallet_refused' ? this.core.refusal : this.#cause;
-    const status = error.status ?? head?.status;
-    return this.end(() => {
-      throw failure(error, { ...(status !== undefined && { status }), spend, ...(head && { response: head.response }), ...(cause !== undefined && { cause }) });
-    });
-  }
-
-  /** The fetch is over: the promise gets its result. */
-  end(result) {
-    this.#isOver = true;
-    this.forget();
-    this.sender.done();
-    try {
-      this.resolve(result());
-    } catch (error) {
-      this.reject(error);
-    }
-  }
-}
-
-/** The actions: the event where one fails, and the work. */
-const WORK = {
-  send: ['sendFailed', (fetch, action) => fetch.sent(action)],
-  readBody: ['sendFailed', (fetch) => fetch.body()],
-  select: ['approveFailed', (fetch, { offers }) => fetch.selected(seen(offers))],
-  ask: ['approveFailed', (fetch, { offer }) => fetch.approved(seen(offer))],
-};
