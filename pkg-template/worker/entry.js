@@ -1,40 +1,27 @@
-// The paywall Worker: loads the wasm, hands requests over, and with each what the 402 page is made of.
+// The paywall Worker: the gate of the npm package, with the 402 page, configured by variables and bindings.
 import module from './gate_bg.wasm';
-import * as app from './gate.js';
+import * as core from './gate.js';
 import * as page from './page.js';
+import { createWorker, durable, reconciler } from 'paywall-shell';
 
-app.initSync({ module });
+core.initSync({ module });
+const load = async () => core;
 
-export default {
-  fetch(request, env, context) {
-    const answer = app.fetch(request, { ...env, ...page }, context);
-    // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
-    context.waitUntil(answer);
-    return answer;
-  },
-};
+export default createWorker(load, page);
 
-// A panic resets the wasm instance, and with it every Rust object that JavaScript holds. This one is made anew when that
-// has happened: its storage is all it is, so nothing is lost.
+/** The Durable Object of the state. */
 export class PaywallState {
-  constructor(...args) {
-    this.args = args;
-  }
+  #object;
 
-  get live() {
-    const { instanceId } = app.__worker_init_state();
-    if (this.id !== instanceId) {
-      this.object = new app.PaywallState(...this.args);
-      this.id = instanceId;
-    }
-    return this.object;
+  constructor(context, env) {
+    this.#object = durable(context, load, () => reconciler(env));
   }
 
   fetch(request) {
-    return this.live.fetch(request);
+    return this.#object.fetch(request);
   }
 
   alarm() {
-    return this.live.alarm();
+    return this.#object.alarm();
   }
 }

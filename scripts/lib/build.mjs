@@ -35,7 +35,9 @@ export const ARTEFACTS = {
     name: 'gate',
     template: 'pkg-template/paywall',
     quiet: true,
-    bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section', '--no-typescript'],
+    symbols: 'gate.symbols',
+    // A trap leaves the memory in doubt: with the reset function the next request starts on fresh memory.
+    bindgen: ['--experimental-reset-state-function', '--omit-default-module-path', '--remove-producers-section', '--no-typescript'],
     opt: ['-Oz', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     // Its 402 page pays with the npm package.
     needs: ['subscriber'],
@@ -61,19 +63,16 @@ export const ARTEFACTS = {
     opt: ['-Oz', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     finish: finishDialects,
   },
-  // The Workers. Names stay for stack traces: in the wasm of the sandbox, beside that of the paywall. A panic leaves a request hanging and its memory in doubt: with the reset
-  // function and the abort handler the next request starts on fresh memory.
+  // The paywall Worker: the WebAssembly of the paywall, with an entry of its own and its 402 page.
   worker: {
-    features: 'worker-entry',
+    of: 'paywall',
     name: 'gate',
     template: 'pkg-template/worker',
-    bindgen: ['--experimental-reset-state-function', '--force-enable-abort-handler', '--no-typescript'],
-    opt: ['--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
-    symbols: 'gate.symbols',
     // Its 402 page pays with the npm package.
-    needs: ['subscriber'],
+    needs: ['subscriber', 'paywall'],
     finish: finishWorker,
   },
+  // Names stay in the wasm of the sandbox, for stack traces.
   sandbox: {
     crate: 'payments-wasm-sandbox',
     name: 'sandbox',
@@ -126,7 +125,7 @@ export async function build(names = [], { dev = false } = {}) {
   }
   // One package of three builds.
   for (const part of ['builder', 'dialects', 'paywall']) {
-    if (existsSync(dist(part)) && existsSync(dist('subscriber'))) cpSync(dist(part), dist('subscriber'), { recursive: true });
+    if (existsSync(dist(part)) && existsSync(dist('subscriber'))) cpSync(dist(part), dist('subscriber'), { recursive: true, filter: (path) => !path.endsWith('.symbols') });
   }
   // The sandbox as it is deployed goes along, in a folder of its own.
   if (existsSync(dist('sandbox')) && existsSync(dist('subscriber'))) {
@@ -135,16 +134,22 @@ export async function build(names = [], { dev = false } = {}) {
   }
 }
 
+/** The folder in which an artefact is built. It is moved into place at the end: a build that fails leaves the last good one. */
+function workOf(name) {
+  const work = repoPath('target/dist', `.${name}.${process.pid}`);
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  return work;
+}
+
 /** Runs cargo, and keeps its wasm in the folder in which the artefact is built. The next one is written to the same place. */
 async function compileOne(name, { dev, report }) {
   const artefact = ARTEFACTS[name];
   const quiet = artefact.quiet && !dev;
   const started = Date.now();
+  if (artefact.of) return { work: workOf(name), sources: [], started };
   const { wasm, sources } = await compile(artefact, dev ? 'wasm-dev' : 'release', { quiet, report });
-  // Built aside and moved into place at the end: a build that fails leaves the last good one.
-  const work = repoPath('target/dist', `.${name}.${process.pid}`);
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
+  const work = workOf(name);
   writeFileSync(join(work, 'linked.wasm'), quiet ? prune(readFileSync(wasm)) : readFileSync(wasm));
   return { work, sources, started };
 }
@@ -152,13 +157,18 @@ async function compileOne(name, { dev, report }) {
 async function finishOne(name, { dev, bindgen, compiled: { work, sources, started } }) {
   const artefact = ARTEFACTS[name];
   try {
-    const linked = join(work, 'linked.wasm');
-    await run(bindgen, [...artefact.bindgen, '--out-dir', work, '--out-name', artefact.name, linked]);
-    rmSync(linked);
-    const wasm = join(work, `${artefact.name}_bg.wasm`);
-    const renamed = dev ? undefined : await optimised(artefact, wasm, work);
-    rmSync(`${wasm}.d.ts`, { force: true });
-    portable(work, artefact.name);
+    let renamed;
+    if (artefact.of) {
+      for (const part of ['gate.js', 'gate_bg.wasm', 'gate.symbols']) if (existsSync(dist(artefact.of, part))) cpSync(dist(artefact.of, part), join(work, part));
+    } else {
+      const linked = join(work, 'linked.wasm');
+      await run(bindgen, [...artefact.bindgen, '--out-dir', work, '--out-name', artefact.name, linked]);
+      rmSync(linked);
+      const wasm = join(work, `${artefact.name}_bg.wasm`);
+      renamed = dev ? undefined : await optimised(artefact, wasm, work);
+      rmSync(`${wasm}.d.ts`, { force: true });
+      portable(work, artefact.name);
+    }
     copyTemplate(artefact.template, work);
     await artefact.finish?.(work, { dev, renamed });
     rmSync(dist(name), { recursive: true, force: true });
@@ -476,16 +486,15 @@ function withoutPaths(wasm) {
  * is needed. They stand under a name made of their contents, so that a browser may keep them for good. Without the page,
  * `PAYWALL_PAGE=off` when building, the Worker carries none of it.
  */
-async function finishWorker(work, { dev, renamed }) {
-  if (renamed) renameInGlue(work, 'gate', renamed);
+async function finishWorker(work, { dev }) {
   const { build: bundle } = await import('esbuild');
-  // Entry, glue and snippets in one file, without what nobody calls.
+  // Entry, glue and shell in one file, without unused parts.
   await bundle({
     entryPoints: [join(work, 'entry.js')], outfile: join(work, 'entry.js'), allowOverwrite: true, bundle: true,
+    alias: { 'paywall-shell': repoPath('src/bindings/paywall/js/index.js') }, plugins: [gateErrors],
     external: ['./gate_bg.wasm', './page.js'], format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error',
   });
   rmSync(join(work, 'gate.js'));
-  rmSync(join(work, 'snippets'), { recursive: true, force: true });
   writeFileSync(join(work, 'page.js'), await pageScripts({ dev }));
 }
 

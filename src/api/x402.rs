@@ -6,7 +6,7 @@ use crate::wire::{
     AccessToken, AgentId, Credits, DelegationRef, PaymentRequired, PlanId, Receipt, Scheme, Secret,
 };
 use alloc::string::{String, ToString};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Mint an access token from a delegation: `POST /api/v1/x402/permissions`, with the buyer's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +105,9 @@ impl Call for Verify {
     type Output = Verified;
 
     fn request(&self) -> Request {
-        Request::post("/api/v1/x402/verify", Some(self.body().to_string()))
+        let mut body = self.body(true);
+        body.push('}');
+        Request::post("/api/v1/x402/verify", Some(body))
     }
 
     fn parse(&self, response: &Response) -> Result<Verified, ApiError> {
@@ -132,12 +134,33 @@ pub(crate) fn verified(response: &Response) -> Result<Verified, ApiError> {
 }
 
 impl Verify {
-    fn body(&self) -> Value {
-        json!({
-            "paymentRequired": self.payment_required.to_value(),
-            "x402AccessToken": self.token.expose(),
-            "maxAmount": self.max_amount.to_string(),
-        })
+    /// The members of the body as JSON, without the brace at the end. The text is put together: the token is copied once.
+    fn body(&self, amount: bool) -> String {
+        let offer = self.payment_required.to_json();
+        let token = self.token.expose();
+        let mut body = String::with_capacity(offer.len() + token.len() + 160);
+        body.push_str("{\"paymentRequired\":");
+        body.push_str(&offer);
+        member(&mut body, "x402AccessToken", token);
+        if amount {
+            member(&mut body, "maxAmount", &self.max_amount.to_string());
+        }
+        body
+    }
+}
+
+/// Adds a text member to a JSON object that is being written.
+fn member(body: &mut String, name: &str, value: &str) {
+    body.push_str(",\"");
+    body.push_str(name);
+    body.push_str("\":");
+    let plain = value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+    if plain {
+        body.push('"');
+        body.push_str(value);
+        body.push('"');
+    } else {
+        body.push_str(&Value::from(value).to_string());
     }
 }
 
@@ -159,20 +182,19 @@ impl Call for Settle {
     type Output = Receipt;
 
     fn request(&self) -> Request {
-        let mut body = self.verify.body();
-        if let Value::Object(body) = &mut body {
-            if let Some(id) = &self.agent_request_id {
-                body.insert("agentRequestId".into(), id.as_str().into());
-            }
-            if self.batch {
-                body.insert("batch".into(), true.into());
-            }
-            if let Some(margin) = &self.margin_percent {
-                body.remove("maxAmount");
-                body.insert("marginPercent".into(), Value::Number(margin.clone()));
-            }
+        let mut body = self.verify.body(self.margin_percent.is_none());
+        if let Some(id) = &self.agent_request_id {
+            member(&mut body, "agentRequestId", id);
         }
-        Request::post("/api/v1/x402/settle", Some(body.to_string()))
+        if self.batch {
+            body.push_str(",\"batch\":true");
+        }
+        if let Some(margin) = &self.margin_percent {
+            body.push_str(",\"marginPercent\":");
+            body.push_str(&margin.to_string());
+        }
+        body.push('}');
+        Request::post("/api/v1/x402/settle", Some(body))
     }
 
     fn parse(&self, response: &Response) -> Result<Receipt, ApiError> {

@@ -69,6 +69,14 @@ impl RequestFlow {
         self.context.take_deferred()
     }
 
+    /// True where the origin's headers are delivered as they are, beside those that the gate adds: on open routes and for
+    /// requests that are passed on, unless CORS is the gate's to answer. The shell may leave them out of
+    /// [`Event::Origin`] then, and sets the headers of the delivery on the origin's answer.
+    #[must_use]
+    pub fn delivers_unchanged(&self) -> bool {
+        self.stage.is_free() && !self.context.answers_cors()
+    }
+
     /// The request as the seller's hooks and price functions see it; `None` where it is not for a paid route.
     #[must_use]
     pub fn request(&self) -> Option<&CanonicalRequest> {

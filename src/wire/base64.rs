@@ -4,7 +4,6 @@
 //! section 6.3). Read: either, whatever the padding, since deployed servers mix them.
 
 use super::{WireError, WireErrorKind};
-use crate::codec;
 use alloc::{string::String, vec::Vec};
 
 /// Standard alphabet with padding: what the three x402 headers carry.
@@ -57,13 +56,32 @@ pub fn decode(text: &str, limit: usize, field: &'static str) -> Result<Vec<u8>, 
     if text.len() / 4 * 3 > limit {
         return Err(WireError::new(WireErrorKind::TooLarge, field));
     }
-    let letter = |letter| match letter {
-        '-' => '+',
-        '_' => '/',
-        other => other,
-    };
-    let standard: String = text.chars().map(letter).collect();
-    codec::decode_base64(&standard).ok_or_else(|| WireError::new(WireErrorKind::NotBase64, field))
+    read(text.as_bytes()).ok_or_else(|| WireError::new(WireErrorKind::NotBase64, field))
+}
+
+/// Reads letters without padding. Bits of the last letter that belong to no byte are ignored, as `atob` does: a credential
+/// is the bytes that it decodes to.
+fn read(letters: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(letters.len() / 4 * 3 + 2);
+    let (mut bits, mut count) = (0_u32, 0);
+    for letter in letters {
+        let six = match *letter {
+            letter @ b'A'..=b'Z' => letter - b'A',
+            letter @ b'a'..=b'z' => letter - b'a' + 26,
+            letter @ b'0'..=b'9' => letter - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(six);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    // A single letter is no byte.
+    (letters.len() % 4 != 1).then_some(bytes)
 }
 
 #[cfg(test)]

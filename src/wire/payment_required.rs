@@ -127,7 +127,10 @@ impl PaymentRequired {
     /// The document as compact JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(&self.to_value()).unwrap_or_default()
+        let mut document = self.rest.clone();
+        let accepts = self.accepts.iter().map(Accept::to_value).collect();
+        document.insert("accepts".into(), accepts);
+        document::print(&document)
     }
 
     /// The document as a JSON value, to be put into another.

@@ -13,7 +13,7 @@ export function meter(body, unit, member, signal) {
   // The runtime's own, where it has one: a writer of it learns that the client is gone.
   const { readable, writable } = globalThis.IdentityTransformStream ? new IdentityTransformStream() : new TransformStream();
   const writer = writable.getWriter();
-  const reader = body?.getReader();
+  const reader = body && readerOf(body);
   const counter = count(unit, member);
   let finish;
   const tail = new Promise((resolve) => { finish = resolve; });
@@ -32,14 +32,20 @@ export function meter(body, unit, member, signal) {
   return { readable, ended, finish };
 
   async function pass() {
+    let left = false;
+    // A read that waits ends with the reader.
+    gone.then(() => {
+      left = true;
+      reader?.cancel().catch(() => {});
+    });
     for (;;) {
       let chunk;
       try {
-        chunk = await Promise.race([reader ? reader.read() : { done: true }, gone]);
+        chunk = reader ? await reader.read() : { done: true };
       } catch {
-        return 'origin';
+        return left ? 'client' : 'origin';
       }
-      if (chunk === 'client') return 'client';
+      if (left) return 'client';
       if (chunk.done) return 'whole';
       // Counted when it is taken, not when it is offered.
       const taken = writer.write(chunk.value).then(() => 'taken', () => 'client');
@@ -47,6 +53,22 @@ export function meter(body, unit, member, signal) {
       counter.add(chunk.value);
     }
   }
+}
+
+/** The largest piece that is read at once, in bytes. */
+const MOST_PIECE = 64 * 1024;
+
+/** A reader of large pieces where the runtime has one: each piece costs a few promises. */
+function readerOf(body) {
+  if (!globalThis.IdentityTransformStream) return body.getReader();
+  let reader;
+  try {
+    reader = body.getReader({ mode: 'byob' });
+  } catch {
+    // A stream of another kind than bytes.
+    return body.getReader();
+  }
+  return { read: () => reader.read(new Uint8Array(MOST_PIECE)), cancel: (reason) => reader.cancel(reason) };
 }
 
 /** Counts what goes by: bytes always, the events of a `text/event-stream`, the last number at a path of members. */

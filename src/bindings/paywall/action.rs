@@ -1,253 +1,246 @@
-//! What the gate says, as JavaScript reads it.
+//! Actions and views as JavaScript reads them.
 
+use super::event::Wishes;
+use super::lines::Lines;
 use crate::api;
 use crate::paywall::state::StateCall;
-use crate::paywall::{self, GateResponse, HeaderList, Origin, Payment, Phase, Settings, Unit};
-use crate::wire::{Receipt, Secret};
-use serde::Serialize;
-use serde_json::Value;
+use crate::paywall::{
+    Action, CanonicalRequest, Delivery, Finish, Forward, Gate, GateResponse, HeaderList, Meter, Origin,
+    Payment, Phase, RequestFlow, Settled, Unit,
+};
+use alloc::sync::Arc;
+use serde_json::{Value, json};
 
-/// What the platform is asked with.
+/// The address and the key of the platform.
 #[derive(Debug, Clone)]
-pub(super) struct Key {
-    backend: String,
-    key: Secret,
-}
+pub(super) struct Platform(Arc<Gate>);
 
-impl Key {
-    pub(super) fn of(settings: &Settings) -> Self {
-        Self { backend: settings.facilitator().into(), key: settings.key().clone() }
+impl Platform {
+    pub(super) fn new(gate: &Arc<Gate>) -> Self {
+        Self(gate.clone())
+    }
+
+    /// A call: `call`, the end of its path, the URL, the method, the headers, and the body.
+    pub(super) fn call(&self, call: &api::Request, correlation: Option<&str>) -> String {
+        let mut lines = Lines::default();
+        lines.push("call");
+        lines.maybe(call.path.rsplit('/').next());
+        lines.push(&[self.0.settings().facilitator(), &call.path].concat());
+        lines.push(call.method.as_str());
+        let mut headers = call.headers(Some(self.0.settings().key()), None);
+        headers.extend(correlation.map(|correlation| ("x-correlation-id", correlation.into())));
+        lines.pairs(headers.iter().map(|(name, value)| (*name, value.as_str())));
+        lines.end(call.body.as_deref().unwrap_or_default())
     }
 }
 
-type Pairs = Vec<(String, String)>;
-
-/// An action, by its name in `do`.
-#[derive(Serialize)]
-#[serde(tag = "do", rename_all = "camelCase")]
-pub(super) enum Shown {
-    Respond(Answered),
-    Call(Call),
-    State(Told),
-    Wait { ms: u32 },
-    Price { route: String },
-    Forward(Forward),
-    Deliver(Delivery),
-    Finish { tail: Option<String>, journal: Option<String> },
+/// A call to the state: `state`, the object, the command.
+pub(super) fn state_call(call: &StateCall) -> String {
+    let mut lines = Lines::default();
+    lines.push("state");
+    lines.push(&call.shard);
+    lines.end(&call.command.to_text())
 }
 
-#[derive(Serialize)]
-pub(super) struct Answered {
-    status: u16,
-    headers: Pairs,
-    body: Option<String>,
-    /// A file of the 402 page's, in the place of a body.
-    file: Option<String>,
+/// One request on its way through the gate.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) flow: RequestFlow,
+    pub(super) platform: Platform,
+    pub(super) wishes: Wishes,
+    /// The headers that JavaScript has: of the request, and then of the origin's answer.
+    pub(super) headers: HeaderList,
+    /// Set where the origin's answer is delivered with the headers that it has: JavaScript does not report them.
+    pub(super) unchanged: bool,
 }
 
-#[derive(Serialize)]
-pub(super) struct Call {
-    url: String,
-    method: &'static str,
-    headers: Pairs,
-    body: Option<String>,
-    /// `verify`, `settle`, or what else the path ends with.
-    what: String,
-}
-
-#[derive(Serialize)]
-pub(super) struct Told {
-    shard: String,
-    command: String,
-}
-
-#[derive(Serialize)]
-pub(super) struct Forward {
-    method: &'static str,
-    url: String,
-    headers: Pairs,
-    body: bool,
-    /// Whether the URL is fetched, rather than the handler called.
-    away: bool,
-}
-
-/// The request as hooks and price functions see it.
-#[derive(Serialize)]
-pub(super) struct Seen {
-    method: &'static str,
-    url: String,
-    headers: Pairs,
-    body: bool,
-}
-
-#[derive(Serialize)]
-pub(super) struct Delivery {
-    headers: Pairs,
-    journal: Option<String>,
-    meter: Option<Meter>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Meter {
-    unit: &'static str,
-    member: String,
-    to_the_end: bool,
-    renew: Option<Renewal>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Renewal {
-    shard: String,
-    command: String,
-    every_ms: u32,
-}
-
-/// A payment, for hooks and the handler.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Paying {
-    token: String,
-    payment_required: Value,
-    /// Decimal.
-    credits: String,
-    verified: bool,
-    payer: Option<String>,
-    plan_id: String,
-    agent_id: Option<String>,
-    agent_request_id: Option<String>,
-    route: String,
-}
-
-#[derive(Serialize)]
-pub(super) struct Burned {
-    /// Decimal.
-    credits: String,
-    receipt: Value,
-}
-
-#[derive(Serialize)]
-pub(super) struct Record {
-    line: Option<String>,
-    route: String,
-    texts: [String; 5],
-    numbers: [f64; 3],
-}
-
-impl From<paywall::Record> for Record {
-    fn from(record: paywall::Record) -> Self {
-        let paywall::Record { line, route, texts, numbers } = record;
-        Self { line, route, texts, numbers: numbers.map(|number| number as f64) }
-    }
-}
-
-impl Shown {
-    pub(super) fn new(action: paywall::Action, key: &Key) -> Self {
-        use paywall::Action;
+impl Flow {
+    /// An action, and true if it is the last one.
+    pub(super) fn show(&mut self, action: Action) -> (String, bool) {
         match action {
-            Action::Respond(answer) => Self::Respond(answer.into()),
-            Action::Call(call) => Self::Call(Call::new(&call, key)),
-            Action::State(call) => Self::State(Told::from(&call)),
-            Action::Wait(ms) => Self::Wait { ms },
-            Action::Price(question) => Self::Price { route: question.route },
-            Action::Forward(forward) => Self::Forward(Forward {
-                method: forward.method.as_str(),
-                away: forward.origin == Origin::Url,
-                url: forward.url,
-                headers: pairs(&forward.headers),
-                body: forward.body,
-            }),
-            Action::Deliver(delivery) => Self::Deliver(Delivery {
-                headers: pairs(&delivery.headers),
-                journal: delivery.journal.map(|journal| journal.line().into()),
-                meter: delivery.meter.map(Meter::from),
-            }),
-            Action::Finish(finish) => Self::Finish {
-                tail: finish.tail,
-                journal: finish.journal.map(|journal| journal.line().into()),
-            },
+            Action::Respond(answer) => (self.respond(&answer), true),
+            Action::Call(call) => (self.platform.call(&call, Some(self.flow.correlation_id())), false),
+            Action::State(call) => (state_call(&call), false),
+            Action::Wait(milliseconds) => {
+                let mut lines = Lines::default();
+                lines.push("wait");
+                (lines.end(&milliseconds.to_string()), false)
+            }
+            Action::Price(question) => {
+                let mut lines = Lines::default();
+                lines.push("price");
+                (lines.end(&question.route), false)
+            }
+            Action::Forward(forward) => (self.forward(&forward), false),
+            Action::Deliver(delivery) => {
+                let last = delivery.meter.is_none();
+                (self.deliver(&delivery), last)
+            }
+            Action::Finish(finish) => (self.finish(&finish), true),
         }
     }
-}
 
-impl Call {
-    pub(super) fn new(call: &api::Request, key: &Key) -> Self {
-        Self {
-            url: [key.backend.as_str(), &call.path].concat(),
-            method: call.method.as_str(),
-            headers: call
-                .headers(Some(&key.key), None)
-                .into_iter()
-                .map(|(name, value)| (name.into(), value))
-                .collect(),
-            body: call.body.clone(),
-            what: call.path.rsplit('/').next().unwrap_or_default().into(),
+    /// `respond`, the end, the status, a file of the 402 page, the headers, the body.
+    fn respond(&mut self, answer: &GateResponse) -> String {
+        let mut lines = Lines::default();
+        lines.push("respond");
+        self.end(&mut lines);
+        lines.number(answer.status.into());
+        lines.maybe(answer.file.as_deref());
+        headers(&mut lines, &answer.headers);
+        match &answer.body {
+            Some(body) => lines.end(&["1\n", body].concat()),
+            None => lines.end("\n"),
         }
     }
-}
 
-impl From<&paywall::CanonicalRequest> for Seen {
-    fn from(request: &paywall::CanonicalRequest) -> Self {
-        Self {
-            method: request.method.as_str(),
-            url: request.url.clone(),
-            headers: pairs(&request.headers),
-            body: request.body,
-        }
-    }
-}
-
-impl From<GateResponse> for Answered {
-    fn from(answer: GateResponse) -> Self {
-        Self { status: answer.status, headers: pairs(&answer.headers), body: answer.body, file: answer.file }
-    }
-}
-
-impl From<&StateCall> for Told {
-    fn from(call: &StateCall) -> Self {
-        Self { shard: call.shard.clone(), command: call.command.to_text() }
-    }
-}
-
-impl From<paywall::Meter> for Meter {
-    fn from(meter: paywall::Meter) -> Self {
-        let (unit, member) = match meter.unit {
-            Some(Unit::Event) => ("event", String::new()),
-            Some(Unit::Token(member)) => ("token", member),
-            Some(Unit::Byte) | None => ("", String::new()),
+    /// `forward`, the kind of origin, the key of an object, the method, the URL, the switches for the body and for headers
+    /// that are not reported, the changes of the request's headers, and the payment.
+    fn forward(&mut self, forward: &Forward) -> String {
+        let mut lines = Lines::default();
+        lines.push("forward");
+        let (kind, key) = match &forward.origin {
+            Origin::Url => ("url", None),
+            Origin::Service => ("service", None),
+            Origin::Assets => ("assets", None),
+            Origin::Bucket { key } => ("bucket", Some(key.as_str())),
         };
-        let renew = meter.renew.map(|renew| {
-            let Told { shard, command } = Told::from(&renew.call);
-            Renewal { shard, command, every_ms: renew.every_ms }
-        });
-        Self { unit, member, to_the_end: meter.to_the_end, renew }
+        lines.push(kind);
+        lines.maybe(key);
+        lines.push(forward.method.as_str());
+        lines.push(&forward.url);
+        lines.flag(forward.body);
+        self.unchanged = self.flow.delivers_unchanged();
+        lines.flag(self.unchanged);
+        lines.changes(&self.headers, &forward.headers);
+        let payment = self.flow.payment().filter(|_| self.wishes.context);
+        lines.end(&payment.map(|payment| payment_view(&payment)).unwrap_or_default())
     }
-}
 
-impl From<Payment<'_>> for Paying {
-    fn from(payment: Payment<'_>) -> Self {
-        Self {
-            token: payment.token().into(),
-            payment_required: payment.payment_required().to_value(),
-            credits: payment.credits().to_string(),
-            verified: payment.phase != Phase::Verifying,
-            payer: payment.payer().map(Into::into),
-            plan_id: payment.plan_id().into(),
-            agent_id: payment.agent_id().map(Into::into),
-            agent_request_id: payment.request_id().map(Into::into),
-            route: payment.route().into(),
+    /// `deliver`, the end, a line for the log, the changes of the answer's headers, and how to count the body. An answer
+    /// that is counted has no end yet.
+    fn deliver(&mut self, delivery: &Delivery) -> String {
+        let mut lines = Lines::default();
+        lines.push("deliver");
+        match &delivery.meter {
+            None => self.end(&mut lines),
+            Some(_) => {
+                lines.number(0);
+                self.record(&mut lines);
+            }
+        }
+        lines.maybe(delivery.journal.as_ref().map(|line| line.line()));
+        match self.unchanged {
+            true => lines.set(&delivery.headers),
+            false => lines.changes(&self.headers, &delivery.headers),
+        }
+        match &delivery.meter {
+            Some(meter) => lines.end(&meter_text(meter)),
+            None => lines.end(""),
+        }
+    }
+
+    /// `finish`, the end, a line for the log, and the text to append to the body.
+    fn finish(&mut self, finish: &Finish) -> String {
+        let mut lines = Lines::default();
+        lines.push("finish");
+        self.end(&mut lines);
+        lines.maybe(finish.journal.as_ref().map(|line| line.line()));
+        lines.end(finish.tail.as_deref().unwrap_or_default())
+    }
+
+    /// The end of a request: the calls to send to the state, and its record.
+    fn end(&mut self, lines: &mut Lines) {
+        let calls = self.flow.take_deferred();
+        lines.number(calls.len() as u64);
+        for call in &calls {
+            lines.push(&call.shard);
+            lines.push(&call.command.to_text());
+        }
+        self.record(lines);
+    }
+
+    /// The line of the log, and the data point: the route, five texts and three numbers.
+    fn record(&mut self, lines: &mut Lines) {
+        let Some(record) = self.flow.record() else {
+            lines.push("");
+            return lines.push("");
+        };
+        lines.maybe(record.line.as_deref());
+        lines.flag(self.wishes.analytics);
+        if self.wishes.analytics {
+            lines.push(&record.route);
+            for text in &record.texts {
+                lines.push(text);
+            }
+            for number in record.numbers {
+                lines.number(number);
+            }
         }
     }
 }
 
-impl From<paywall::Settled> for Burned {
-    fn from(settled: paywall::Settled) -> Self {
-        let receipt: &Receipt = &settled.receipt;
-        Self { credits: settled.credits.to_string(), receipt: receipt.to_value() }
-    }
+fn headers(lines: &mut Lines, headers: &HeaderList) {
+    let pairs: Vec<_> = headers.iter().collect();
+    lines.pairs(pairs.into_iter());
 }
 
-fn pairs(headers: &HeaderList) -> Pairs {
-    headers.iter().map(|(name, value)| (name.into(), value.into())).collect()
+/// The unit, the member of a JSON document, a switch for a settlement at the end, and the call that renews the entry of an
+/// answer that is still going out: the pause before it, the object and the command.
+fn meter_text(meter: &Meter) -> String {
+    let (unit, member) = match &meter.unit {
+        Some(Unit::Event) => ("event", ""),
+        Some(Unit::Token(member)) => ("token", member.as_str()),
+        Some(Unit::Byte) | None => ("byte", ""),
+    };
+    let mut lines = Lines::default();
+    lines.push(unit);
+    lines.push(member);
+    lines.flag(meter.to_the_end);
+    let Some(renew) = &meter.renew else { return lines.end("") };
+    lines.number(renew.every_ms.into());
+    lines.push(&renew.call.shard);
+    lines.end(&renew.call.command.to_text())
+}
+
+/// A payment as hooks and handlers see it: JSON.
+pub(super) fn payment_view(payment: &Payment<'_>) -> String {
+    let mut view = json!({
+        "token": payment.token(),
+        "paymentRequired": payment.payment_required().to_value(),
+        "credits": payment.credits().to_string(),
+        "verified": payment.phase != Phase::Verifying,
+        "planId": payment.plan_id(),
+        "route": payment.route(),
+    });
+    for (name, value) in [
+        ("payer", payment.payer()),
+        ("agentId", payment.agent_id()),
+        ("agentRequestId", payment.request_id()),
+    ] {
+        if let (Some(value), Value::Object(view)) = (value, &mut view) {
+            view.insert(name.into(), value.into());
+        }
+    }
+    view.to_string()
+}
+
+/// A request as hooks and price functions see it: JSON.
+pub(super) fn request_view(request: &CanonicalRequest) -> String {
+    let headers: Vec<_> = request.headers.iter().map(|(name, value)| json!([name, value])).collect();
+    json!({ "method": request.method.as_str(), "url": request.url, "headers": headers, "body": request.body })
+        .to_string()
+}
+
+/// A settlement as hooks see it: JSON.
+pub(super) fn settled_view(settled: &Settled) -> String {
+    json!({ "credits": settled.credits.to_string(), "receipt": settled.receipt.to_value() }).to_string()
+}
+
+/// An answer to every request, where the configuration is wrong: the status, the headers, the body.
+pub(super) fn answer_text(answer: &GateResponse) -> String {
+    let mut lines = Lines::default();
+    lines.number(answer.status.into());
+    headers(&mut lines, &answer.headers);
+    lines.end(answer.body.as_deref().unwrap_or_default())
 }

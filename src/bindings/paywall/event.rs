@@ -1,151 +1,122 @@
-//! What happened, as JavaScript says it.
+//! Requests and events as JavaScript writes them.
 
+use super::lines::Fields;
 use crate::api;
 use crate::paywall::state::Reply;
-use crate::paywall::{EndReason, Ending, Event, FacilitatorError, HeaderList, OriginResponse, RequestHead};
+use crate::paywall::{EndReason, Ending, Event, FacilitatorError, OriginResponse, RequestHead};
 use crate::wire::Credits;
-use wasm_bindgen::prelude::*;
 
-// Member by member: a deserializer is thirteen kilobytes of wasm after gzip, and half of it tells in words what never comes.
-#[wasm_bindgen]
-extern "C" {
-    /// A request without its body.
-    pub type Head;
-
-    #[wasm_bindgen(method, getter)]
-    fn method(this: &Head) -> String;
-    #[wasm_bindgen(method, getter)]
-    fn url(this: &Head) -> String;
-    /// A name, its value, the next name.
-    #[wasm_bindgen(method, getter)]
-    fn headers(this: &Head) -> Vec<String>;
-    #[wasm_bindgen(method, getter)]
-    fn address(this: &Head) -> Option<String>;
-    /// Whether a router has chosen by the path as it came.
-    #[wasm_bindgen(method, getter)]
-    fn routed(this: &Head) -> bool;
-    /// Whether the body was read already.
-    #[wasm_bindgen(method, getter)]
-    fn gone(this: &Head) -> bool;
-    #[wasm_bindgen(method, getter)]
-    fn seed(this: &Head) -> Vec<u8>;
-    #[wasm_bindgen(method, getter)]
-    fn now(this: &Head) -> f64;
-
-    /// An event, by its name in `what`, with those of the members that go with it.
-    pub type Happened;
-
-    #[wasm_bindgen(method, getter)]
-    fn what(this: &Happened) -> String;
-    #[wasm_bindgen(method, getter)]
-    fn status(this: &Happened) -> Option<u16>;
-    #[wasm_bindgen(method, getter)]
-    fn body(this: &Happened) -> Option<String>;
-    #[wasm_bindgen(method, getter, js_name = correlationId)]
-    fn correlation_id(this: &Happened) -> Option<String>;
-    /// The reply of the state, JSON.
-    #[wasm_bindgen(method, getter)]
-    fn reply(this: &Happened) -> Option<String>;
-    /// Credits, decimal; nothing where the seller's function failed.
-    #[wasm_bindgen(method, getter)]
-    fn credits(this: &Happened) -> Option<String>;
-    /// A name, its value, the next name.
-    #[wasm_bindgen(method, getter)]
-    fn headers(this: &Happened) -> Option<Vec<String>>;
-    /// `whole`, `client`, or what else ended it.
-    #[wasm_bindgen(method, getter)]
-    fn how(this: &Happened) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    fn bytes(this: &Happened) -> Option<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn events(this: &Happened) -> Option<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn tokens(this: &Happened) -> Option<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn words(this: &Happened) -> Option<String>;
+/// A request without its body, and the switches that come with it.
+pub(super) struct Opening {
+    pub(super) head: RequestHead,
+    pub(super) wishes: Wishes,
 }
 
-impl Happened {
-    /// The platform's answer, where it is one.
-    pub(super) fn answer(&self) -> Option<api::Response> {
-        if self.what() != "answered" {
-            return None;
-        }
-        Some(api::Response {
-            status: self.status()?,
-            body: self.body().unwrap_or_default(),
-            correlation_id: self.correlation_id(),
-        })
-    }
+/// The things that JavaScript wants to know of a request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wishes {
+    /// The payment, with the action that forwards the request.
+    pub(super) context: bool,
+    /// The flow is kept until it is dropped: hooks ask about it.
+    pub(super) keep: bool,
+    /// The data point of the request.
+    pub(super) analytics: bool,
+}
 
-    /// Whether an object of the state answered.
-    pub(super) fn is_reply(&self) -> bool {
-        self.what() == "state"
-    }
-
-    fn ending(&self) -> Ending {
-        let count = |number: Option<f64>| number.map(|number| number as u64);
-        Ending {
-            how: match self.how().as_deref() {
-                Some("whole") => EndReason::Whole,
-                Some("client") => EndReason::ClientLeft,
-                _ => EndReason::OriginBroke,
+impl Opening {
+    /// Reads the method, the URL, the address, the switches, the seed in hexadecimal, the time and the headers.
+    pub(super) fn read(text: &str) -> Self {
+        let mut fields = Fields::new(text);
+        let (method, url) = (fields.next().into(), fields.next().into());
+        let address = fields.maybe().map(Into::into);
+        let switches = fields.next();
+        let seed = seed(fields.next());
+        let now = fields.number();
+        let on = |switch: char| switches.contains(switch);
+        Self {
+            head: RequestHead {
+                method,
+                url,
+                address,
+                seed,
+                now,
+                headers: fields.headers(),
+                routed: on('r'),
+                body_gone: on('g'),
             },
-            bytes: count(self.bytes()).unwrap_or_default(),
-            events: count(self.events()).unwrap_or_default(),
-            tokens: count(self.tokens()),
+            wishes: Wishes { context: on('c'), keep: on('k'), analytics: on('a') },
         }
     }
 }
 
-impl Head {
-    pub(super) fn read(&self) -> Result<RequestHead, JsError> {
-        Ok(RequestHead {
-            method: self.method(),
-            url: self.url(),
-            headers: list(self.headers()),
-            address: self.address(),
-            routed: self.routed(),
-            body_gone: self.gone(),
-            seed: self.seed().try_into().map_err(|_| JsError::new("a seed is 16 bytes"))?,
-            now: self.now() as u64,
-        })
+/// 16 bytes in hexadecimal.
+fn seed(text: &str) -> [u8; 16] {
+    let mut seed = [0; 16];
+    let digit = |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    for (byte, digits) in seed.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = digits.iter().filter_map(digit).fold(0, |byte, digit| byte << 4 | digit);
     }
+    seed
 }
 
-impl From<Happened> for Event {
-    fn from(happened: Happened) -> Self {
-        match happened.what().as_str() {
-            "answered" => {
-                happened.answer().map_or(Self::Unanswered(FacilitatorError::Unreadable), Self::Answered)
-            }
-            "timedOut" => Self::Unanswered(FacilitatorError::TimedOut),
-            "unreadable" => Self::Unanswered(FacilitatorError::Unreadable),
-            "state" => {
-                // A reply that is none of ours is no reply.
-                let reply = happened.reply().unwrap_or_default();
-                Reply::from_text(&reply).map_or(Self::StateFailed, Self::State)
-            }
-            "stateFailed" => Self::StateFailed,
-            "waited" => Self::Waited,
-            "price" => Self::Price(happened.credits().and_then(|credits| credits.parse::<Credits>().ok())),
-            "origin" => Self::Origin(OriginResponse {
-                status: happened.status().unwrap_or_default(),
-                headers: list(happened.headers().unwrap_or_default()),
-            }),
-            "bodyTooLarge" => Self::BodyTooLarge,
-            "originUnusable" => Self::OriginUnusable,
-            "originFailed" => Self::OriginFailed,
-            "originTimedOut" => Self::OriginTimedOut,
-            "ended" => Self::Ended(happened.ending()),
-            "denied" => Self::Denied(happened.words().unwrap_or_default()),
-            "clientGone" => Self::ClientGone,
-            _ => Self::Unanswered(FacilitatorError::Unreachable),
+/// An event, and the time of it: the name and the time, and then the fields of the event.
+pub(super) fn read(text: &str) -> (Event, u64) {
+    let mut fields = Fields::new(text);
+    let name = fields.next();
+    let now = fields.number();
+    let event = match name {
+        "answered" => answer(fields).map_or(Event::Unanswered(FacilitatorError::Unreadable), Event::Answered),
+        "timedOut" => Event::Unanswered(FacilitatorError::TimedOut),
+        "unreadable" => Event::Unanswered(FacilitatorError::Unreadable),
+        // A reply that cannot be read is no reply.
+        "state" => Reply::from_text(fields.rest()).map_or(Event::StateFailed, Event::State),
+        "stateFailed" => Event::StateFailed,
+        "waited" => Event::Waited,
+        "price" => Event::Price(fields.next().parse::<Credits>().ok()),
+        "origin" => {
+            let status = u16::try_from(fields.number()).unwrap_or_default();
+            Event::Origin(OriginResponse { status, headers: fields.headers() })
         }
-    }
+        "bodyTooLarge" => Event::BodyTooLarge,
+        "originUnusable" => Event::OriginUnusable,
+        "originFailed" => Event::OriginFailed,
+        "originTimedOut" => Event::OriginTimedOut,
+        "ended" => Event::Ended(ending(fields)),
+        "denied" => Event::Denied(fields.rest().into()),
+        "clientGone" => Event::ClientGone,
+        _ => Event::Unanswered(FacilitatorError::Unreachable),
+    };
+    (event, now)
 }
 
-fn list(headers: Vec<String>) -> HeaderList {
-    let mut parts = headers.into_iter();
-    core::iter::from_fn(|| Some((parts.next()?, parts.next()?))).collect()
+/// The platform's answer in an event, if it is one.
+pub(super) fn platform_answer(text: &str) -> Option<api::Response> {
+    let mut fields = Fields::new(text);
+    let name = fields.next();
+    fields.next();
+    if name == "answered" { answer(fields) } else { None }
+}
+
+/// True for an event with a reply of the state.
+pub(super) fn is_reply(text: &str) -> bool {
+    text.starts_with("state\n")
+}
+
+fn answer(mut fields: Fields<'_>) -> Option<api::Response> {
+    let status = u16::try_from(fields.number()).ok()?;
+    let correlation_id = fields.maybe().map(Into::into);
+    Some(api::Response { status, correlation_id, body: fields.rest().into() })
+}
+
+fn ending(mut fields: Fields<'_>) -> Ending {
+    Ending {
+        how: match fields.next() {
+            "whole" => EndReason::Whole,
+            "client" => EndReason::ClientLeft,
+            _ => EndReason::OriginBroke,
+        },
+        bytes: fields.number(),
+        events: fields.number(),
+        tokens: fields.maybe().and_then(|tokens| tokens.parse().ok()),
+    }
 }

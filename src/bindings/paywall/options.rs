@@ -1,64 +1,56 @@
+use super::action::answer_text;
+use super::lines::Lines;
 use crate::codec::parse_object;
 use crate::paywall::config::keys::OPTIONS;
 use crate::paywall::{Bindings, ConfigError, Document, GateResponse, Settings, suggestion};
-use serde::Serialize;
 use serde_json::{Map, Value};
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::JsValue;
 
-#[wasm_bindgen]
-extern "C" {
-    /// What `paywall()` was given, as JavaScript hands it over; the first two are JSON.
-    pub type Given;
-
-    #[wasm_bindgen(method, getter)]
-    fn options(this: &Given) -> String;
-    #[wasm_bindgen(method, getter)]
-    fn variables(this: &Given) -> String;
-    #[wasm_bindgen(method, getter)]
-    fn state(this: &Given) -> bool;
-    #[wasm_bindgen(method, getter)]
-    fn handler(this: &Given) -> bool;
-    #[wasm_bindgen(method, getter)]
-    fn document(this: &Given) -> Option<String>;
-}
-
-/// What `paywall()` was given, functions taken out.
+/// The options of `paywall()`, without functions.
 #[derive(Debug)]
 pub(super) struct Options {
     /// By the names of the library.
     options: Map<String, Value>,
-    /// By the names of a Worker's variables: what the options do not say.
+    /// By the names of a Worker's variables: they hold where the options say nothing.
     variables: Map<String, Value>,
-    /// Whether there is a state.
-    state: bool,
-    /// Whether a function answers, rather than a URL.
-    handler: bool,
-    /// The text of the document, where there is one: what it says comes before all that.
-    pub(super) document: Option<String>,
+    bindings: Bindings,
+    /// Set for the Worker that is configured by its variables alone: errors name those.
+    deployed: bool,
 }
 
-/// What is wrong, by the name that it was given under.
-#[derive(Serialize)]
-pub(super) struct Wrong {
-    key: String,
-    problem: String,
-    answer: super::action::Answered,
-}
-
-/// What an entry gives, and no seller.
+/// An option that an entry gives, and no seller.
 const PAGE_FILES: &str = "pageFiles";
 
 impl Options {
-    pub(super) fn of(given: &Given) -> Result<Self, JsError> {
-        let read =
-            |json: &str| parse_object(json).ok_or_else(|| JsError::new("an option is nested too deep"));
+    /// `bindings` has a letter for each: `o` a service that is the origin, `b` a bucket, `a` assets, `s` the state, `h` a
+    /// handler; `w` is the Worker that is configured by its variables.
+    pub(super) fn new(options: &str, variables: &str, bindings: &str) -> Result<Self, JsValue> {
+        let read = |json: &str| {
+            parse_object(json)
+                .ok_or_else(|| JsValue::from(js_sys::Error::new("an option is nested too deep")))
+        };
+        let bound = |letter: char| bindings.contains(letter);
         Ok(Self {
-            options: read(&given.options())?,
-            variables: read(&given.variables())?,
-            state: given.state(),
-            handler: given.handler(),
-            document: given.document(),
+            options: read(options)?,
+            variables: read(variables)?,
+            bindings: Bindings {
+                origin: bound('o') || bound('h'),
+                bucket: bound('b'),
+                assets: bound('a'),
+                state: bound('s'),
+                handler: !bound('w'),
+            },
+            deployed: bound('w'),
         })
+    }
+
+    /// A text for an error: the key, the problem, and the answer to every request.
+    pub(super) fn refusal(&self, error: ConfigError) -> String {
+        let error = self.renamed(error);
+        let mut lines = Lines::default();
+        lines.push(&error.key);
+        lines.push(&error.problem);
+        lines.end(&answer_text(&GateResponse::misconfigured(&error)))
     }
 
     /// The settings, checked. A name that is misspelt protects nothing, so it is refused first.
@@ -68,9 +60,7 @@ impl Options {
             let problem = suggestion::unknown("is not an option", unknown, known);
             return Err(ConfigError { key: unknown.clone(), problem });
         }
-        let bindings =
-            Bindings { origin: self.handler, state: self.state, handler: true, ..Bindings::default() };
-        Settings::read(|name| document.text(name).or_else(|| self.variable(name)), bindings)
+        Settings::read(|name| document.text(name).or_else(|| self.variable(name)), self.bindings)
             .map_err(|error| self.renamed(document.named(error)))
     }
 
@@ -88,7 +78,10 @@ impl Options {
     }
 
     /// An error of a variable by the option's name, where it was an option.
-    pub(super) fn renamed(&self, error: ConfigError) -> ConfigError {
+    fn renamed(&self, error: ConfigError) -> ConfigError {
+        if self.deployed {
+            return error;
+        }
         let end = error.key.find(['[', '.']).unwrap_or(error.key.len());
         let (name, rest) = error.key.split_at(end);
         // It has the name of an option, or of the document's, by now.
@@ -130,14 +123,4 @@ fn switch(name: &str, flag: bool) -> &'static str {
 
 fn variable_of(option: &str) -> Option<&'static str> {
     OPTIONS.iter().find(|(name, _)| *name == option).map(|(_, variable)| *variable)
-}
-
-impl From<&ConfigError> for Wrong {
-    fn from(error: &ConfigError) -> Self {
-        Self {
-            key: error.key.clone(),
-            problem: error.problem.clone(),
-            answer: GateResponse::misconfigured(error).into(),
-        }
-    }
 }

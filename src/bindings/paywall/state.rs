@@ -1,15 +1,16 @@
-//! The state's rows where JavaScript keeps them: SQLite of a Durable Object, a map of one process.
+//! The state's rows in JavaScript: SQLite of a Durable Object, or a map of one process.
 
-use super::action;
-use super::action::{Call, Key};
-use super::event::Happened;
+use super::action::{Platform, state_call};
+use super::event;
+use crate::codec;
 use crate::paywall::Gate;
 use crate::paywall::state::{self, Command, PlatformResponse, Row, Rows, RowsError, Task};
+use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// What an object keeps: `src/bindings/paywall/js/sql_rows.js`.
+    /// The rows of an object: `src/bindings/paywall/js/sql_rows.js`.
     #[derive(Debug)]
     pub type JsRows;
 
@@ -22,27 +23,19 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn remove(this: &JsRows, kind: &str, id: &str) -> Result<(), JsValue>;
 
+    /// Rows as a JSON array of kind, id and value, one after the other.
     #[wasm_bindgen(method, catch)]
-    fn due(this: &JsRows, now: f64, limit: u32) -> Result<Vec<Found>, JsValue>;
+    fn due(this: &JsRows, now: f64, limit: u32) -> Result<String, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = nextDue)]
     fn next_due(this: &JsRows) -> Result<Option<f64>, JsValue>;
 
+    /// As `due`.
     #[wasm_bindgen(method, catch)]
-    fn list(this: &JsRows, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Found>, JsValue>;
+    fn list(this: &JsRows, kind: &str, after: Option<&str>, limit: u32) -> Result<String, JsValue>;
 
     #[wasm_bindgen(method, getter, js_name = keepMs)]
     fn keep_ms(this: &JsRows) -> f64;
-
-    /// A row, as it was found.
-    pub type Found;
-
-    #[wasm_bindgen(method, getter)]
-    fn kind(this: &Found) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    fn id(this: &Found) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    fn value(this: &Found) -> Option<String>;
 }
 
 /// Something that an object of the state has to do.
@@ -50,55 +43,44 @@ extern "C" {
 #[derive(Debug)]
 pub struct Job {
     job: state::Job,
-    rows: Kept,
-    key: Key,
+    rows: ObjectRows,
+    platform: Platform,
 }
 
 #[wasm_bindgen]
 impl Job {
-    /// A call of the platform, as an action has it.
-    #[wasm_bindgen(getter)]
-    pub fn call(&self) -> Result<JsValue, JsValue> {
+    /// The action: a `call` of the platform, or a call to another object of the `state`.
+    pub fn action(&self) -> String {
         match &self.job.task {
-            Task::Call(call) => super::to_js(&Call::new(call, &self.key)),
-            Task::Tell(_) => Ok(JsValue::UNDEFINED),
+            Task::Call(call) => self.platform.call(call, None),
+            Task::Tell(call) => state_call(call),
         }
     }
 
-    /// What another object is to be told, where there is no call: `{ shard, command }`.
-    #[wasm_bindgen(getter)]
-    pub fn tell(&self) -> Result<JsValue, JsValue> {
-        match &self.job.task {
-            Task::Tell(call) => super::to_js(&action::Told::from(call)),
-            Task::Call(_) => Ok(JsValue::UNDEFINED),
-        }
-    }
-
-    /// Takes what came of it, an event, and gives the lines for the log.
-    pub fn told(mut self, event: Happened, now: f64) -> Result<Vec<String>, JsValue> {
-        let told = match event.is_reply() {
+    /// Takes the result, an event, and gives the lines for the log.
+    pub fn done(mut self, event: &str, now: f64) -> Result<String, JsValue> {
+        let told = match event::is_reply(event) {
             true => PlatformResponse::Heard,
-            false => event.answer().map_or(PlatformResponse::Unanswered, PlatformResponse::Answered),
+            false => {
+                event::platform_answer(event).map_or(PlatformResponse::Unanswered, PlatformResponse::Answered)
+            }
         };
-        let mut lines = Vec::new();
+        let mut lines: Vec<String> = Vec::new();
         state::on_response(&mut self.rows, &self.job, told, now as u64, &mut |line| lines.push(line))
             .map_err(failed)?;
-        Ok(lines)
+        Ok(lines.join("\n"))
     }
 }
 
-pub(super) fn due(gate: &Gate, rows: JsRows, now: u64, key: Key) -> Result<Option<Job>, JsValue> {
-    let mut rows = Kept(rows);
+pub(super) fn due(gate: &Gate, rows: JsRows, now: u64, platform: Platform) -> Result<Option<Job>, JsValue> {
+    let mut rows = ObjectRows(rows);
     let job = gate.due(&mut rows, now, &mut |line| log(&line)).map_err(failed)?;
-    Ok(job.map(|job| Job { job, rows, key }))
+    Ok(job.map(|job| Job { job, rows, platform }))
 }
 
 pub(super) fn apply(rows: JsRows, command: &str, now: u64) -> Result<String, JsValue> {
-    Ok(state::apply(&mut Kept(rows), &read(command)?, now).map_err(failed)?.to_text())
-}
-
-fn read(command: &str) -> Result<Command, JsValue> {
-    Command::from_text(command).map_err(|error| JsError::new(&error.to_string()).into())
+    let command = Command::from_text(command).map_err(|error| error_of(&error.to_string()))?;
+    Ok(state::apply(&mut ObjectRows(rows), &command, now).map_err(failed)?.to_text())
 }
 
 #[wasm_bindgen]
@@ -108,24 +90,38 @@ extern "C" {
 }
 
 fn failed(error: RowsError) -> JsValue {
-    JsError::new(&error.to_string()).into()
+    error_of(&error.to_string())
+}
+
+fn error_of(message: &str) -> JsValue {
+    js_sys::Error::new(message).into()
 }
 
 #[derive(Debug)]
-struct Kept(JsRows);
+struct ObjectRows(JsRows);
 
 fn broken(error: JsValue) -> RowsError {
     let error: Result<js_sys::Error, _> = error.dyn_into();
     RowsError(error.map_or_else(|_| "failed".into(), |error| error.message().into()))
 }
 
-fn found(rows: Vec<Found>) -> Result<Vec<Row>, RowsError> {
-    let row = |found: Found| Some(Row { kind: found.kind()?, id: found.id()?, value: found.value()? });
-    let rows: Option<_> = rows.into_iter().map(row).collect();
-    rows.ok_or_else(|| RowsError("a row has no text".into()))
+fn rows_of(text: &str) -> Result<Vec<Row>, RowsError> {
+    let unreadable = || RowsError("a row has no text".into());
+    let Some(Value::Array(values)) = codec::parse_text(text) else { return Err(unreadable()) };
+    let mut texts = values.into_iter();
+    let mut rows = Vec::new();
+    while let Some(kind) = texts.next() {
+        match (kind, texts.next(), texts.next()) {
+            (Value::String(kind), Some(Value::String(id)), Some(Value::String(value))) => {
+                rows.push(Row { kind, id, value });
+            }
+            _ => return Err(unreadable()),
+        }
+    }
+    Ok(rows)
 }
 
-impl Rows for Kept {
+impl Rows for ObjectRows {
     fn get(&self, kind: &str, id: &str) -> Result<Option<String>, RowsError> {
         self.0.get(kind, id).map_err(broken)
     }
@@ -139,7 +135,7 @@ impl Rows for Kept {
     }
 
     fn due(&self, now: u64, limit: u32) -> Result<Vec<Row>, RowsError> {
-        found(self.0.due(now as f64, limit).map_err(broken)?)
+        rows_of(&self.0.due(now as f64, limit).map_err(broken)?)
     }
 
     fn next_due(&self) -> Result<Option<u64>, RowsError> {
@@ -147,7 +143,7 @@ impl Rows for Kept {
     }
 
     fn list(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Row>, RowsError> {
-        found(self.0.list(kind, after, limit).map_err(broken)?)
+        rows_of(&self.0.list(kind, after, limit).map_err(broken)?)
     }
 
     fn keep_ms(&self) -> u64 {

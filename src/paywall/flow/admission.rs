@@ -186,7 +186,7 @@ fn check_token(pending: PendingPayment, context: &Context) -> Progress<Admission
         max_credits: most,
         token,
         verify,
-        forward,
+        forward: Some(forward),
         cache_key,
         payer: None,
         request_id: None,

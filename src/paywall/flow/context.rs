@@ -55,7 +55,7 @@ impl Context {
     pub(crate) fn new(shared: Shared, request: &RequestHead) -> Self {
         let id = hex(&request.seed);
         Self {
-            log: RequestLog::new(&shared.counters, request, &id),
+            log: RequestLog::new(&shared.counters, request, &id, shared.settings.manners.log),
             shared,
             id,
             now: request.now,
@@ -114,6 +114,11 @@ impl Context {
             self.allow_page(&mut headers);
         }
         Action::Deliver(Delivery { headers, journal: None, meter: None })
+    }
+
+    /// True where the gate answers CORS for this request.
+    pub(crate) fn answers_cors(&self) -> bool {
+        self.cors_applies && self.settings().cors.is_on()
     }
 
     /// Adds the CORS headers for the page that asks.
@@ -218,6 +223,11 @@ pub(crate) fn too_many(retry_after: u64) -> GateResponse {
 
 /// Bytes in lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }

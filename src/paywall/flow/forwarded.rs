@@ -26,9 +26,15 @@ pub(crate) enum Forwarded {
 }
 
 impl Forwarded {
-    pub(crate) fn paid(payment: Box<PaymentAttempt>) -> Progress<Self> {
-        let action = Action::Forward(payment.forward());
-        Progress::Wait(Self::Paid(payment), action)
+    pub(crate) fn paid(mut payment: Box<PaymentAttempt>, context: &mut Context) -> Progress<Self> {
+        match payment.take_forward() {
+            Some(forward) => Progress::Wait(Self::Paid(payment), Action::Forward(forward)),
+            // It was forwarded before, which no state does.
+            None => {
+                context.release(&payment);
+                Progress::Done(context.unexpected_event())
+            }
+        }
     }
 
     pub(crate) fn by_allowance(free: FreeAllowance, forward: Forward) -> Progress<Self> {

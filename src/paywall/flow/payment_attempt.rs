@@ -36,7 +36,8 @@ pub(crate) struct PaymentAttempt {
     pub(crate) max_credits: Credits,
     pub(crate) token: AccessToken,
     pub(crate) verify: x402::Verify,
-    pub(crate) forward: Forward,
+    /// The request to the origin, until it is forwarded.
+    pub(crate) forward: Option<Forward>,
     /// The payer that the facilitator named.
     pub(crate) payer: Option<String>,
     pub(crate) request_id: Option<String>,
@@ -101,9 +102,9 @@ pub(crate) fn rate_name(route: &PaidRoute) -> String {
 }
 
 impl PaymentAttempt {
-    /// The request to the origin, with the headers that say who pays.
-    pub(crate) fn forward(&self) -> Forward {
-        let mut forward = self.forward.clone();
+    /// The request to the origin, with the headers that say who pays. It is made once.
+    pub(crate) fn take_forward(&mut self) -> Option<Forward> {
+        let mut forward = self.forward.take()?;
         let free = self.reserved.allowance.is_some();
         let credits = if free { Credits::ZERO } else { self.max_credits }.to_string();
         for (name, value) in [
@@ -117,6 +118,6 @@ impl PaymentAttempt {
                 forward.headers.set(name, value);
             }
         }
-        forward
+        Some(forward)
     }
 }

@@ -69,7 +69,7 @@ impl Stage {
             Next::Open(_) => Progress::Done(context.unexpected_event()),
             Next::Verify(payment) => Verification::begin(payment).map(Self::Verifying),
             Next::Reserve(payment) => Admitting::begin(payment, context).map(Self::Admitting),
-            Next::Forward(payment) => Forwarded::paid(payment).map(Self::Forwarded),
+            Next::Forward(payment) => Forwarded::paid(payment, context).map(Self::Forwarded),
             Next::ForwardByAllowance(free, forward) => {
                 Forwarded::by_allowance(free, *forward).map(Self::Forwarded)
             }
@@ -100,6 +100,11 @@ impl Stage {
             Self::Done => false,
             _ => true,
         }
+    }
+
+    /// True where the request is at the origin, and nothing pays for it.
+    pub(crate) fn is_free(&self) -> bool {
+        matches!(self, Self::Forwarded(Forwarded::Free))
     }
 
     /// True where the request waits for an earlier one of its payer.

@@ -109,9 +109,19 @@ const DISGUISES: [&str; 9] = [
 /// request's own.
 pub(crate) fn is_ours(name: &str) -> bool {
     // Origins behind CGI or WSGI do not tell `_` from `-`, and some not even `.`.
-    let name = name.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
-    let payment = name == "x-payment" || name.starts_with("x-payment-") || name.starts_with("payment-");
-    payment || DISGUISES.contains(&name.as_str()) || name == "host"
+    let payment = is_spelling(name, "x-payment") || begins(name, "x-payment-") || begins(name, "payment-");
+    payment || name == "host" || DISGUISES.iter().any(|known| is_spelling(name, known))
+}
+
+/// True where a name begins with the bytes of `start`, if everything but letters and digits counts as `-`.
+fn begins(name: &str, start: &str) -> bool {
+    let plain = |byte: u8| if byte.is_ascii_alphanumeric() { byte } else { b'-' };
+    name.len() >= start.len() && name.bytes().map(plain).zip(start.bytes()).all(|(one, other)| one == other)
+}
+
+/// True where a name is `known`, if everything but letters and digits counts as `-`.
+pub(crate) fn is_spelling(name: &str, known: &str) -> bool {
+    name.len() == known.len() && begins(name, known)
 }
 
 /// A value that is not ours, if it can be a header's: visible ASCII and spaces, not too long.

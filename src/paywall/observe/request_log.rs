@@ -29,7 +29,8 @@ pub(crate) struct RequestLog {
     path: String,
     /// The route's key, or what stands in its place.
     pub(crate) route: String,
-    /// The token by the bytes it decodes to.
+    saw_token: bool,
+    /// The hash of the bytes that the token decodes to, for the log.
     token: Option<String>,
     payer: Option<String>,
     began: u64,
@@ -76,8 +77,8 @@ const CORRELATION: &str = "x-correlation-id";
 const PLATFORM_CORRELATION: &str = "x-platform-correlation-id";
 
 impl RequestLog {
-    /// `id` is the request's seed in hexadecimal.
-    pub(crate) fn new(counters: &Arc<Counters>, request: &RequestHead, id: &str) -> Self {
+    /// `id` is the request's seed in hexadecimal. `log` is set where each request is a line of the log.
+    pub(crate) fn new(counters: &Arc<Counters>, request: &RequestHead, id: &str, log: bool) -> Self {
         // A hash, since a receipt can be fetched by the seed itself.
         let mut chance = sha256(["correlation:", id].concat().as_bytes());
         chance.truncate(32);
@@ -97,7 +98,8 @@ impl RequestLog {
             method: request.method.chars().take(16).collect(),
             path: path.chars().take(MAX_PATH_CHARS).collect(),
             route: "unlisted".into(),
-            token: token.map(|token| {
+            saw_token: token.is_some(),
+            token: token.filter(|_| log).map(|token| {
                 let bytes = base64::decode(token, MAX_TOKEN_BYTES, "token");
                 format!("sha256:{}", sha256(&bytes.unwrap_or_else(|_| token.as_bytes().to_vec())))
             }),
@@ -133,13 +135,15 @@ impl RequestLog {
                 }
                 self.tell_uncharged(answer, code, settings.settle_sent);
                 let outcome = answered(answer.status, code);
-                self.close(answer.status, outcome, code, &mut answer.headers, settings);
+                let receipt = receipt_of(&answer.headers);
+                self.close(answer.status, (outcome, code), receipt.as_ref(), &mut answer.headers, settings);
                 header_limit::fit_answer(answer);
             }
             Action::Deliver(delivery) => {
-                let outcome = delivered(delivery, &self.route);
+                let receipt = receipt_of(&delivery.headers);
+                let outcome = delivered(delivery, receipt.as_ref(), &self.route);
                 let status = self.origin_status.unwrap_or(200);
-                self.close(status, outcome, "", &mut delivery.headers, settings);
+                self.close(status, (outcome, ""), receipt.as_ref(), &mut delivery.headers, settings);
                 header_limit::fit_delivery(&mut delivery.headers);
             }
             Action::Forward(forward) => {
@@ -168,7 +172,7 @@ impl RequestLog {
 
     /// True where the request carried a token.
     pub(crate) fn saw_token(&self) -> bool {
-        self.token.is_some()
+        self.saw_token
     }
 
     /// Sees what came of the last action.
@@ -212,7 +216,7 @@ impl RequestLog {
     /// was sent, nothing was charged.
     fn tell_uncharged(&self, answer: &mut GateResponse, code: &str, sent: bool) {
         let silent = answer.headers.get(PAYMENT_RESPONSE).is_none() && !sent;
-        if silent && answer.status >= 400 && self.token.is_some() && self.route != "own" {
+        if silent && answer.status >= 400 && self.saw_token && self.route != "own" {
             // A token that was refused is told why: a fresh one may be minted.
             let why = if answer.status == 402 { code } else { result::NOT_SETTLED };
             answer.headers.set(PAYMENT_RESPONSE, Receipt::refused(why, "").to_header());
@@ -228,8 +232,8 @@ impl RequestLog {
     fn close(
         &mut self,
         status: u16,
-        outcome: &'static str,
-        code: &str,
+        (outcome, code): (&'static str, &str),
+        receipt: Option<&Receipt>,
         headers: &mut HeaderList,
         settings: &Completion,
     ) {
@@ -243,8 +247,7 @@ impl RequestLog {
         }
         self.over = true;
         self.counters.request(&self.route, outcome);
-        let receipt = headers.get(PAYMENT_RESPONSE).and_then(|receipt| Receipt::from_header(receipt).ok());
-        let redeemed = receipt.as_ref().and_then(Receipt::credits_redeemed);
+        let redeemed = receipt.and_then(Receipt::credits_redeemed);
         let took = settings.now.saturating_sub(self.began);
         let line = settings.log.then(|| {
             let mut line = Map::new();
@@ -259,7 +262,7 @@ impl RequestLog {
                 ("code", Some(code).filter(|code| !code.is_empty())),
                 ("payer", self.payer.as_deref()),
                 ("token", self.token.as_deref()),
-                ("transaction", receipt.as_ref().and_then(|receipt| receipt.text("transaction"))),
+                ("transaction", receipt.and_then(|receipt| receipt.text("transaction"))),
             ];
             for (name, text) in texts {
                 if let Some(text) = text {
@@ -300,9 +303,11 @@ fn answered(status: u16, code: &str) -> &'static str {
     }
 }
 
-fn delivered(delivery: &Delivery, route: &str) -> &'static str {
-    let receipt =
-        delivery.headers.get(PAYMENT_RESPONSE).and_then(|receipt| Receipt::from_header(receipt).ok());
+fn receipt_of(headers: &HeaderList) -> Option<Receipt> {
+    Receipt::from_header(headers.get(PAYMENT_RESPONSE)?).ok()
+}
+
+fn delivered(delivery: &Delivery, receipt: Option<&Receipt>, route: &str) -> &'static str {
     match receipt {
         Some(receipt) if receipt.success() => "settled",
         Some(_) => "uncharged",

@@ -166,10 +166,15 @@ impl Cors {
         answer
     }
 
+    /// True where the settings name pages: without any, CORS is the origin server's to answer.
+    pub(crate) fn is_on(&self) -> bool {
+        self.any || !self.allowed.is_empty()
+    }
+
     /// Puts our word on a response to a page of `origin` in the place of the origin server's; what the server
     /// exposes stays exposed. Where no page is named, the word is the origin server's own.
     pub(crate) fn apply(&self, origin: Option<&str>, headers: &mut HeaderList) {
-        if !self.any && self.allowed.is_empty() {
+        if !self.is_on() {
             return;
         }
         let exposed: Vec<String> = headers

@@ -1,6 +1,6 @@
 //! Headers that are passed on: from the client to the origin, and from the origin to the buyer.
 
-use crate::paywall::http::headers::{HeaderList, is_ours};
+use crate::paywall::http::headers::{HeaderList, is_ours, is_spelling};
 use crate::paywall::http::host::Host;
 use crate::paywall::pass;
 use alloc::{
@@ -33,10 +33,7 @@ const HOSTS: [&str; 8] = [
 /// Tells the origin which host was matched, in the place of what the client says of it: where routes name hosts, that
 /// decides what is paid for (rule 16).
 pub(crate) fn tell_host(headers: &mut HeaderList, host: &Host) {
-    headers.retain(|name| {
-        let name = name.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
-        !HOSTS.contains(&name.as_str())
-    });
+    headers.retain(|name| !HOSTS.iter().any(|known| is_spelling(name, known)));
     headers.set("x-forwarded-host", host.to_string());
 }
 

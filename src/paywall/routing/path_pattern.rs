@@ -164,7 +164,17 @@ impl Pattern {
         Some(segments.zip(path.segments().iter().map(String::as_str)).collect())
     }
 
-    /// Whether it names one path and no more.
+    /// Its segments, if it has no parameter.
+    pub(crate) fn literals(&self) -> Option<Vec<&str>> {
+        self.segments.iter().map(Segment::literal).collect()
+    }
+
+    /// Its first segment, if that is no parameter.
+    pub(crate) fn first_literal(&self) -> Option<&str> {
+        self.segments.first()?.literal()
+    }
+
+    /// True if it names one path and no more.
     pub(crate) fn is_literal(&self) -> bool {
         self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)))
     }
@@ -182,6 +192,13 @@ impl Pattern {
 }
 
 impl Segment {
+    fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Literal(literal) => Some(literal),
+            Self::One | Self::Many => None,
+        }
+    }
+
     fn accepts(&self, asked: &str) -> bool {
         match self {
             Self::Literal(literal) => literal.eq_ignore_ascii_case(asked),

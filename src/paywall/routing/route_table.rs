@@ -1,4 +1,5 @@
 use super::path_pattern::Pattern;
+use super::route_index::RouteIndex;
 use crate::paywall::http::host::Host;
 use crate::paywall::http::method::Method;
 use crate::paywall::http::path::{CanonicalPath, Target};
@@ -14,6 +15,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 #[derive(Debug)]
 pub(crate) struct Routes {
     entries: Vec<Entry>,
+    index: RouteIndex,
     unlisted: Unlisted,
 }
 
@@ -119,7 +121,7 @@ impl Entry {
 
 impl Routes {
     pub(crate) fn new(unlisted: Unlisted) -> Self {
-        Self { entries: Vec::new(), unlisted }
+        Self { entries: Vec::new(), index: RouteIndex::default(), unlisted }
     }
 
     /// Adds a line.
@@ -127,7 +129,11 @@ impl Routes {
     /// # Errors
     /// What is wrong with it beside another: the problem, naming the other.
     pub(crate) fn add(&mut self, entry: Entry) -> Result<(), String> {
-        for other in self.entries.iter().filter(|other| other.meets(&entry)) {
+        let near = match self.index.neighbours(&entry.pattern) {
+            Some(near) => self.at(&near),
+            None => self.entries.iter().collect(),
+        };
+        for other in near.into_iter().filter(|other| other.meets(&entry)) {
             let (is_under, is_over) = (other.covers(&entry), entry.covers(other));
             if is_under && is_over {
                 return Err(["is listed twice: ", other.at.as_str(), " is the same"].concat());
@@ -137,8 +143,21 @@ impl Routes {
                 return Err(["and ", other.at.as_str(), problem].concat());
             }
         }
+        self.index.add(&entry.pattern);
         self.entries.push(entry);
         Ok(())
+    }
+
+    fn at(&self, positions: &[usize]) -> Vec<&Entry> {
+        positions.iter().filter_map(|position| self.entries.get(*position)).collect()
+    }
+
+    /// The entries that a target can concern, in the order of the list.
+    fn near(&self, target: &Target) -> Vec<&Entry> {
+        match self.index.candidates(&target.path) {
+            Some(near) => self.at(&near),
+            None => self.entries.iter().collect(),
+        }
     }
 
     /// What is paid for, in the order of the list.
@@ -149,8 +168,9 @@ impl Routes {
     /// Which line `method` and `target` fall under. `form` says that the body is a form, in which a `_method` may be;
     /// `routed` is the path by which a router has chosen already what is to answer.
     pub(crate) fn find(&self, method: Method, target: &Target, form: bool, routed: Option<&str>) -> Listing {
-        let on_path = || self.entries.iter().filter(|entry| entry.matches(target));
-        let paid = || self.entries.iter().filter(|entry| entry.terms.is_some());
+        let near = self.near(target);
+        let on_path = || near.iter().copied().filter(|entry| entry.matches(target));
+        let paid = || near.iter().copied().filter(|entry| entry.terms.is_some());
         let mut found: Option<&Entry> = None;
         for entry in on_path().filter(|entry| entry.method == method.as_listed()) {
             if found.is_none_or(|best| entry.is_narrower(best)) {
@@ -204,13 +224,14 @@ impl Routes {
     /// Whether the gate speaks for this target, rather than only pass it on.
     pub(crate) fn governs(&self, target: &Target) -> bool {
         self.unlisted == Unlisted::Deny
-            || self.entries.iter().any(|entry| entry.matches(target) || entry.may_be(target))
+            || self.near(target).into_iter().any(|entry| entry.matches(target) || entry.may_be(target))
     }
 
     /// The methods listed for `target`, `HEAD` beside `GET`; empty where none is.
     pub(crate) fn methods_on(&self, target: &Target) -> Vec<Method> {
+        let near = self.near(target);
         let listed = |method: Method| {
-            self.entries.iter().any(|entry| entry.method == method.as_listed() && entry.matches(target))
+            near.iter().any(|entry| entry.method == method.as_listed() && entry.matches(target))
         };
         Method::ALL.into_iter().filter(|method| listed(*method)).collect()
     }

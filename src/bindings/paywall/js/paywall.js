@@ -3,6 +3,7 @@
 import { PaywallError } from './error.js';
 import { closeMemory, memory, objects } from './state_store.js';
 import { visit } from './request_flow.js';
+import { Fields } from './fields.js';
 import { IN_WORKERD, complain, learn } from './runtime.js';
 
 /** Variables that a process has for all its programs are no options of ours, but these. */
@@ -12,125 +13,176 @@ const NOT_OURS = /^(ORIGIN_URL|ORIGIN|BUCKET|ASSETS)$/;
 const HOOKS = ['onBeforeVerify', 'onAfterVerify', 'onAfterSettle', 'onPaymentError', 'address'];
 const BINDING = 'PAYWALL_STATE';
 
-/** The last one that was made: what an object's alarm, which has no request, settles by. */
+/** The gate that was made last: an object's alarm has no request, and settles with this one. */
 let latest;
 
 /** Makes the library of an entry: `load` gives the glue as soon as the wasm is there. */
 export function createPaywall(load) {
-  const make = (handler, given = {}) => {
+  return (handler, given = {}) => {
     if (typeof handler !== 'function' && typeof handler !== 'string') {
       throw new PaywallError('handler must be a function, or the URL of an origin', { code: 'config_invalid', key: 'handler' });
     }
-    const { hooks, prices, state, config, options, files } = sort(given);
+    const { state, ...seller } = sort(given);
+    const { options } = seller;
     if (typeof handler === 'string') options.origin = handler;
-    /** The gate, made with the first request: an environment does not change under it. What is wrong with it stays wrong. */
-    let made;
-    let broken;
-
-    const open = (core, env, document) => {
+    const opened = (env) => {
       const store = storeOf(state, env);
-      const wasm = { options: json(options), variables: json(variables(env)), state: store !== undefined, handler: typeof handler === 'function', document };
-      const gate = new core.Gate(wasm, Date.now());
-      for (const warning of gate.warnings) console.warn(warning);
-      if (store === 'memory') {
-        console.warn('The state is kept in this process: it holds for no other one, and is gone when this one ends.');
-      }
-      return { core, gate, store, binding: typeof state === 'string' && state !== 'memory' ? state : BINDING };
+      const bindings = `${store === undefined ? '' : 's'}${typeof handler === 'function' ? 'h' : ''}`;
+      return { store, binding: typeof state === 'string' && state !== 'memory' ? state : BINDING, texts: [json(options), json(variables(env)), bindings] };
     };
-    const opened = async (env) => {
-      if (broken) throw broken;
-      if (made) return made;
-      const core = await load();
-      const { live, read } = documentOf(config, env);
-      // Each request reads it for itself: in a Worker what one request began ends with it.
-      const document = await read();
-      try {
-        // Another one may have been quicker.
-        return (made ??= open(core, env, document));
-      } catch (error) {
-        // What is wrong in a document that may change may be put right there.
-        if (error?.answer && !live) broken = error;
-        throw error;
-      }
-    };
-    /** Reads the document again by its time, while nobody waits. What cannot be read changes nothing. */
-    const refresh = async (gate, env) => {
-      const { live, read } = documentOf(config, env);
-      if (!live || !gate.isStale(Date.now())) return;
-      try {
-        const line = gate.take(await read());
-        if (line) console.warn(line);
-      } catch {
-        // It was said by then.
-      }
-    };
-
-    const answer = async (request, env, context, ask, routed) => {
-      let around;
-      try {
-        around = await opened(env);
-      } catch (error) {
-        if (!error?.answer) throw error;
-        console.error(`config_invalid: ${error.key} ${error.problem}`);
-        const { status, headers, body } = error.answer;
-        return new Response(body, { status, headers });
-      }
-      const behind = later(context);
-      const { core, gate, store, binding } = around;
-      const tell = store === 'memory' ? memory(core, gate) : objects(store === 'bound' ? env?.[binding] : store, gate);
-      const answered = visit({ gate, request, routed, ask, hooks, files, prices, store: tell, behind, analytics: env?.ANALYTICS, address: address(request, env, hooks), patient: () => patient(request, env) });
-      // A client that goes away does not stop it halfway: what was claimed is given back, what was sent is closed.
-      behind(answered);
-      answered.finally(() => {
-        learn(gate, behind);
-        behind(refresh(gate, env));
-      }).catch(() => {});
-      return answered;
-    };
-    // Whoever brings a handler along has chosen it by the path as it came.
+    const { answer, ...gate } = createGate(load, { ...seller, opened });
+    // A caller that brings a handler along has chosen it by the path as it came.
     const serve = (request, env, context, ask) => answer(request, env, context, ask, true);
-
     const own = typeof handler === 'function' ? handler : undefined;
     const fetch = (request, env, context) =>
       answer(request, env, context, own && ((forwarded, more) => own(forwarded, { ...more, env, ctx: context })));
-    latest = { opened, refresh };
-    return Object.assign(fetch, {
-      serve,
-      async ready(env) {
-        try {
-          await opened(env);
-        } catch (error) {
-          if (!error?.answer) throw error;
-          throw new PaywallError(`${error.key} ${error.problem}`, { code: 'config_invalid', key: error.key });
-        }
-      },
-      async close() {
-        if (made?.store === 'memory') closeMemory(made.gate);
-      },
-    });
+    return Object.assign(fetch, { serve, ...gate });
   };
-  return make;
+}
+
+/**
+ * A gate that is made with its first request. `opened(env)` gives the store, the name of its binding, and the texts of the
+ * configuration; `objects(env)` performs requests to buckets and files; `deployed` is set for the Worker that is configured by
+ * its variables alone.
+ */
+export function createGate(load, { hooks, prices, config, files, opened, objects: objectsOf, deployed = false }) {
+  /** The gate. An environment does not change under it. A wrong configuration stays wrong. */
+  let made;
+  let broken;
+  const hooked = prices.size > 0 || HOOKS.some((name) => name !== 'address' && hooks[name]);
+
+  const open = (core, env, document) => {
+    const { store, binding, texts } = opened(env);
+    let gate;
+    try {
+      gate = new core.Gate(...texts, document, Date.now());
+    } catch (error) {
+      throw typeof error === 'string' ? wrong(error) : error;
+    }
+    const around = { core, gate, store, binding, limits: limitsOf(gate) };
+    for (const warning of around.limits.warnings) console.warn(warning);
+    if (store === 'memory') {
+      console.warn('The state is kept in this process: it holds for no other one, and is gone when this one ends.');
+    }
+    return around;
+  };
+  const ready = async (env) => {
+    if (broken) throw broken;
+    if (made) return made;
+    const core = await load();
+    const { live, read } = documentOf(config, env, deployed);
+    // Each request reads it for itself: in a Worker a call that one request began ends with it.
+    const document = await read();
+    try {
+      // Another request may have been quicker.
+      return (made ??= open(core, env, document));
+    } catch (error) {
+      // A document that may change may be put right.
+      if (error?.answer && !live) broken = error;
+      throw error;
+    }
+  };
+  /** Reads the document again after its time, while nobody waits. A document that cannot be read changes nothing. */
+  const refresh = async (around, env) => {
+    const { live, read } = documentOf(config, env, deployed);
+    if (!live || !around.gate.isStale(Date.now())) return;
+    try {
+      const line = around.gate.take(await read());
+      if (!line) return;
+      around.limits = limitsOf(around.gate);
+      console.warn(line);
+    } catch {
+      // The error was logged by then.
+    }
+  };
+  const storeFor = ({ store, binding, limits }, env) => objects(store === 'bound' ? env?.[binding] : store, limits);
+
+  const answer = async (request, env, context, ask, routed = false) => {
+    let around = made;
+    try {
+      around ??= await ready(env);
+    } catch (error) {
+      if (!error?.answer) throw error;
+      console.error(`config_invalid: ${error.key} ${error.problem}`);
+      const { status, headers, body } = error.answer;
+      return new Response(body, { status, headers });
+    }
+    const behind = later(context);
+    const { gate, store, limits } = around;
+    const answered = visit({
+      gate, request, routed, ask, hooks, hooked, files, prices, limits, behind, deployed,
+      store: store === 'memory' ? memory(around) : storeFor(around, env),
+      analytics: env?.ANALYTICS, address: address(request, env, hooks), objects: objectsOf?.(env),
+      patient: globalThis.Bun && (() => patient(request, env)),
+    });
+    // A client that goes away does not stop it halfway: claims are given back, and entries are closed.
+    behind(answered);
+    try {
+      return await answered;
+    } catch (error) {
+      // A trap leaves the WebAssembly in an unknown state: the next request starts with a new one.
+      if (error instanceof WebAssembly.RuntimeError) {
+        if (made === around) made = undefined;
+        around.core.__wbg_reset_state?.();
+      }
+      throw error;
+    } finally {
+      if (made === around) {
+        learn(gate, limits, behind);
+        if (config !== undefined || env?.CONFIG) behind(refresh(around, env));
+      }
+    }
+  };
+  latest = { ready, refresh, storeFor };
+  return {
+    answer,
+    async ready(env) {
+      try {
+        await ready(env);
+      } catch (error) {
+        if (!error?.answer) throw error;
+        throw new PaywallError(`${error.key} ${error.problem}`, { code: 'config_invalid', key: error.key });
+      }
+    },
+    async close() {
+      if (made?.store === 'memory') closeMemory(made.gate);
+    },
+  };
+}
+
+/** The time limits, in milliseconds, the limit of a body, in bytes, and the warnings of a gate. */
+function limitsOf(gate) {
+  const fields = new Fields(gate.settings());
+  const [timeout, originTimeout, maxBody] = [fields.number(), fields.number(), fields.number()];
+  const warnings = fields.rest();
+  return { timeout, originTimeout, maxBody, warnings: warnings ? warnings.split('\n') : [] };
+}
+
+/** An error of the configuration, as the core gives it. */
+function wrong(text) {
+  const fields = new Fields(text);
+  const [key, problem] = [fields.next(), fields.next()];
+  return { key, problem, answer: { status: fields.number(), headers: fields.pairs(), body: fields.rest() } };
 }
 
 /** Bun ends a connection that has been silent for ten seconds, where its server is not told otherwise: a service may think for longer. */
 function patient(request, server) {
-  if (globalThis.Bun && typeof server?.timeout === 'function') server.timeout(request, 0);
+  if (typeof server?.timeout === 'function') server.timeout(request, 0);
 }
 
-/** What an object of the state settles by: the gate of the paywall in its Worker, with the object's environment. */
+/** The gate that an object of the state settles with: that of the paywall in its Worker, with the object's environment. */
 export async function reconciler(env) {
   if (!latest) throw new PaywallError('paywall() has to be called where this Worker starts', { code: 'config_invalid', key: 'paywall' });
-  const { opened, refresh } = latest;
-  const around = await opened(env);
-  const { gate, store, binding } = around;
-  return { gate, ask: objects(store === 'bound' ? env?.[binding] : store, gate)?.ask, refresh: () => refresh(gate, env) };
+  const { ready, refresh, storeFor } = latest;
+  const around = await ready(env);
+  return { around, ask: storeFor(around, env)?.ask, refresh: () => refresh(around, env) };
 }
 
 /** The key of the document in a KV namespace. */
 const DOCUMENT = 'paywall';
 
 /** The configuration as one document: as it is given, what a function gives, or what stands in KV. These may change. */
-function documentOf(config, env) {
+function documentOf(config, env, deployed) {
   const from = config ?? (typeof env === 'object' ? env?.CONFIG : undefined);
   const inKv = typeof from?.get === 'function';
   const asked = inKv ? () => from.get(DOCUMENT) : from;
@@ -142,7 +194,7 @@ function documentOf(config, env) {
         return typeof found === 'string' ? found : JSON.stringify(found ?? undefined);
       } catch (error) {
         console.error('config:', error?.message ?? error);
-        throw refusal('config', 'cannot be read at the moment');
+        throw refusal(deployed ? 'CONFIG' : 'config', 'cannot be read at the moment');
       }
     },
   };
@@ -252,7 +304,11 @@ function later(context) {
  */
 function address(request, env, hooks) {
   if (hooks.address) return hooks.address(request, env);
-  if (IN_WORKERD) return (request.cf && request.headers.get('cf-connecting-ip')) ?? undefined;
+  if (IN_WORKERD) {
+    // The header is looked at first: `cf` is read from a document.
+    const said = request.headers.get('cf-connecting-ip');
+    return said !== null && request.cf ? said : undefined;
+  }
   // Deno's second argument and our listener's, Hono's on Node, Bun's server.
   return env?.remoteAddr?.hostname ?? env?.incoming?.socket?.remoteAddress
     ?? (typeof env?.requestIP === 'function' ? env.requestIP(request)?.address : undefined);

@@ -1,81 +1,121 @@
-// One request, from its first step to its answer, and what comes behind it: does what the gate says and reports back.
+// One request, from its first step to its answer, and the work behind the answer. It performs the actions of the gate and
+// reports their results. Each step is one text into the WebAssembly and one out of it (fields.js).
 import { meter } from '../../../worker/meter.js';
 import { PaywallError } from './error.js';
+import { Fields, change, headerFields } from './fields.js';
 import { IN_WORKERD, call, cancel, carried, peek, seed, within, withHeaders } from './runtime.js';
 
-/** The answers that the gate gave by itself: no handler has to do with what stands in them. */
+/** The answers that the gate gave by itself: no handler has to do with them. */
 export const ownAnswers = new WeakSet();
 
 /** Statuses whose answers have no body. */
 const BODILESS = new Set([101, 204, 205, 304]);
 
+/** Answers a request. `way` has the gate, the request, and everything that is needed to perform actions. */
 export async function visit(around) {
-  const { gate, request, address, routed = false } = around;
-  const gone = Boolean(request.bodyUsed || request.body?.locked);
-  const head = { method: request.method, url: request.url, headers: [...request.headers].flat(), address, routed, gone, seed: seed(), now: Date.now() };
-  const way = { ...around, visit: gate.open(head), origin: undefined, verification: undefined };
+  const { gate, request, address, routed, hooked, ask, analytics, deployed } = around;
+  // Nothing stands in front of the Worker that is deployed as it is.
+  const gone = !deployed && (request.bodyUsed || request.body?.locked);
+  const switches = `${routed ? 'r' : ''}${gone ? 'g' : ''}${ask && !deployed ? 'c' : ''}${hooked ? 'k' : ''}${analytics ? 'a' : ''}`;
+  const from = address === undefined || address === null ? '' : String(address).replaceAll('\n', ' ');
+  const opened = gate.open(`${request.method}\n${request.url}\n${from}\n${switches}\n${seed()}\n${Date.now()}${headerFields(request.headers)}`);
+  const end = opened.indexOf('\n');
+  const way = { ...around, flow: end > 0 ? Number(opened.slice(0, end)) : undefined, origin: undefined, verification: undefined, signal: undefined };
   let kept = false;
   try {
-    let action = await believed(way, way.visit.begin());
+    let action = await remembered(way, actionOf(new Fields(opened, end + 1)));
     for (;;) {
-      if (action.do === 'respond') return await respond(way, action);
-      if (action.do === 'deliver') {
-        if (action.journal) console.error(action.journal);
-        report(way);
-        if (!action.meter) {
-          tell(way);
-          return deliver(way, action.headers, way.origin.body);
+      if (action.kind === 'respond') return await respond(way, action.fields);
+      if (action.kind === 'deliver') {
+        const { fields } = action;
+        const calls = report(way, fields);
+        const journal = fields.next();
+        if (journal) console.error(journal);
+        const steps = fields.pairs();
+        const unit = fields.next();
+        if (unit === '') {
+          if (!way.hooked) way.flow = undefined;
+          tell(way, calls);
+          return deliver(way, steps, way.origin.body ?? way.origin.response.body);
         }
-        const { body } = way.origin;
-        const metered = action.meter.toTheEnd && body
-          ? meter(body, action.meter.unit, action.meter.member, request.signal) : undefined;
-        const answer = deliver(way, action.headers, metered ? metered.readable : body);
+        const [member, toTheEnd] = [fields.next(), fields.next() === '1'];
+        const everyMs = fields.number();
+        const renew = everyMs > 0 && { everyMs, shard: fields.next(), command: fields.rest() };
+        const body = way.origin.body ?? way.origin.response.body;
+        const metered = toTheEnd && body ? meter(body, unit, member, way.signal) : undefined;
+        const answer = deliver(way, steps, metered ? metered.readable : body);
         kept = true;
-        way.behind(afterwards(way, metered, action.meter.renew).finally(() => way.visit.free()));
+        way.behind(afterwards(way, metered, renew).finally(() => close(way)));
         return answer;
       }
       action = await next(way, action);
     }
   } finally {
-    if (!kept) way.visit.free();
+    if (!kept) close(way);
   }
 }
 
-/** Goes on with a visit whose answer is on its way. */
+/** An action: its kind, the fields that follow, and for a call the end of its path. */
+function actionOf(fields) {
+  const kind = fields.next();
+  return { kind, fields, what: kind === 'call' ? fields.next() : undefined };
+}
+
+const step = ({ gate, flow }, event) => actionOf(new Fields(gate.step(flow, event) ?? 'respond'));
+
+const event = (name, rest = '') => `${name}\n${Date.now()}\n${rest}`;
+
+/** Drops the flow, if it has not ended by itself. */
+function close(way) {
+  if (way.flow !== undefined) way.gate.close(way.flow);
+  way.flow = undefined;
+}
+
+/** Goes on with a request whose answer is on its way. */
 async function afterwards(way, metered, renew) {
-  // While it goes out, the state is told that it does.
+  // While the answer goes out, the state is told so.
   const timer = metered && renew && setInterval(() => way.store.ask(renew).catch((error) => console.error('state:', error?.message ?? error)), renew.everyMs);
-  const ending = metered ? await metered.ended : { how: 'whole', bytes: 0, events: 0 };
+  const { how, bytes, events, tokens } = metered ? await metered.ended : { how: 'whole', bytes: 0, events: 0 };
   clearInterval(timer);
-  let action = way.visit.on({ what: 'ended', ...ending }, Date.now());
-  while (!['finish', 'respond', 'deliver'].includes(action.do)) action = await next(way, action);
-  if (action.journal) console.error(action.journal);
-  metered?.finish(action.tail);
-  await way.store?.tell(way.visit.notes());
+  let action = step(way, event('ended', `${how}\n${bytes}\n${events}\n${tokens ?? ''}`));
+  while (!['finish', 'respond', 'deliver'].includes(action.kind)) action = await next(way, action);
+  const { kind, fields } = action;
+  const calls = report(way, fields);
+  if (kind === 'finish') {
+    const journal = fields.next();
+    if (journal) console.error(journal);
+    metered?.finish(fields.rest() || undefined);
+  } else {
+    metered?.finish();
+  }
+  if (!way.hooked) way.flow = undefined;
+  await way.store?.tell(calls);
 }
 
-/** Does what an action says, tells whoever wants to hear of it, and says what came of it. */
+/** Performs an action, calls the hooks, and gives the next action. */
 async function next(way, action) {
-  const { visit, hooks, request } = way;
-  const verifies = action.do === 'call' && action.what === 'verify';
-  let event;
-  if (verifies && !way.asked) event = await hook(way, hooks.onBeforeVerify, () => [canonical(way), visit.payment.paymentRequired]);
+  const { hooks, hooked } = way;
+  way.signal ??= way.request.signal;
+  const verifies = action.what === 'verify';
+  let result;
+  if (hooked && verifies && !way.asked) result = await hook(way, hooks.onBeforeVerify, (payment) => [canonical(way), payment.paymentRequired]);
   way.asked ||= verifies;
-  event ??= await perform(way, action);
-  if (verifies && event.what === 'answered') way.verification = read(event.body);
-  if (request.signal?.aborted && visit.left()) event = { what: 'clientGone' };
-  let then = visit.on(event, Date.now());
+  result ??= await perform(way, action);
+  if (verifies) way.verification = result;
+  if (way.signal?.aborted && way.gate.left(way.flow)) result = event('clientGone');
+  let then = step(way, result);
+  if (!hooked) return then;
 
-  const paid = visit.payment;
-  if (verifies && paid?.verified) {
-    const refused = await hook(way, hooks.onAfterVerify, () => [canonical(way), way.verification]);
-    if (refused) then = visit.on(refused, Date.now());
+  if (verifies && payment(way)?.verified) {
+    const refused = await hook(way, hooks.onAfterVerify, () => [canonical(way), verification(way)]);
+    if (refused) then = step(way, refused);
   }
-  then = await believed(way, then);
-  const settled = visit.settled();
-  if (settled && hooks.onAfterSettle) {
+  then = await remembered(way, then);
+  const settled = hooks.onAfterSettle && way.gate.settled(way.flow);
+  if (settled) {
+    const { credits, receipt } = JSON.parse(settled);
     try {
-      await hooks.onAfterSettle(canonical(way), number(settled.credits), settled.receipt);
+      await hooks.onAfterSettle(canonical(way), number(credits), receipt);
     } catch (error) {
       // It is paid for by now.
       console.error('onAfterSettle:', error?.message ?? error);
@@ -84,157 +124,198 @@ async function next(way, action) {
   return then;
 }
 
-/** The hooks of a payment that is not verified because it was a moment ago: they are told of every one. */
-async function believed(way, action) {
-  const { visit, hooks } = way;
-  const paid = visit.payment;
-  if (way.asked || !paid?.verified) return action;
+/** Calls the hooks of a payment that is not verified because it was a moment ago: they see every payment. */
+async function remembered(way, action) {
+  const { hooks, hooked } = way;
+  const paid = hooked && !way.asked ? payment(way) : undefined;
+  if (!paid?.verified) return action;
   way.asked = true;
-  way.verification = { isValid: true, payer: paid.payer };
+  way.verified = { isValid: true, payer: paid.payer };
   const refused = (await hook(way, hooks.onBeforeVerify, () => [canonical(way), paid.paymentRequired]))
-    ?? (await hook(way, hooks.onAfterVerify, () => [canonical(way), way.verification]));
-  return refused ? visit.on(refused, Date.now()) : action;
+    ?? (await hook(way, hooks.onAfterVerify, () => [canonical(way), way.verified]));
+  return refused ? step(way, refused) : action;
+}
+
+/** The payment that is under way, as hooks see it. */
+function payment({ gate, flow }) {
+  return read(flow === undefined ? undefined : gate.payment(flow));
+}
+
+/** The facilitator's answer to verify, as a document. */
+function verification(way) {
+  const text = way.verification;
+  if (way.verified === undefined && text?.startsWith('answered\n')) {
+    const fields = new Fields(text);
+    for (let skipped = 0; skipped < 4; skipped++) fields.next();
+    way.verified = read(fields.rest());
+  }
+  return way.verified;
 }
 
 /** Calls a hook; one that throws refuses the payment. */
-async function hook({ visit }, hook, given) {
-  if (!hook || !visit.payment) return undefined;
+async function hook(way, hook, given) {
+  const paid = hook && payment(way);
+  if (!paid) return undefined;
   try {
-    await hook(...given());
+    await hook(...given(paid));
     return undefined;
   } catch (error) {
-    return { what: 'denied', words: String(error?.message ?? error) };
+    return event('denied', String(error?.message ?? error));
   }
 }
 
-async function perform(way, action) {
-  switch (action.do) {
+async function perform(way, { kind, fields }) {
+  switch (kind) {
     case 'call':
-      return call(action, way.gate.timeout, way.visit.correlation);
+      return call(fields, way.limits.timeout);
     case 'state':
       try {
-        return { what: 'state', reply: await way.store.ask(action) };
+        return event('state', await way.store.ask({ shard: fields.next(), command: fields.rest() }));
       } catch (error) {
         console.error('state:', error?.message ?? error);
-        return { what: 'stateFailed' };
+        return event('stateFailed');
       }
-    case 'wait':
-      await new Promise((done) => setTimeout(done, action.ms));
-      return { what: 'waited' };
+    case 'wait': {
+      const milliseconds = fields.number();
+      await new Promise((done) => setTimeout(done, milliseconds));
+      return event('waited');
+    }
     case 'price':
-      return price(way, action);
+      return price(way, fields.rest());
     default:
-      return forward(way, action);
+      return forward(way, fields);
   }
 }
 
 /**
- * The request as the seller's own code sees it: the one that is forwarded, without what a client cannot be believed. Its body
+ * The request as the seller's own code sees it: the one that is forwarded, without headers that a client could forge. Its body
  * can be read to a limit until the handler is asked, which gets the whole of it all the same.
  */
 function canonical(way) {
-  const { gate, request, visit } = way;
+  const { gate, request, flow, limits } = way;
   if (way.canonical) return way.canonical;
-  const seen = visit.request;
+  const seen = read(flow === undefined ? undefined : gate.request(flow));
   if (!seen) return request;
   const init = { method: seen.method, headers: seen.headers, signal: request.signal, ...(request.cf && { cf: request.cf }) };
   if (seen.body && request.body) {
-    way.peeked = peek(request.body, gate.maxBody);
+    way.peeked = peek(request.body, limits.maxBody);
     Object.assign(init, { body: way.peeked.readable, duplex: 'half' });
   }
   return (way.canonical = new Request(seen.url, init));
 }
 
-/** What the seller's function says that a request costs: an event. */
-async function price(way, { route }) {
+/** The price of a request by the seller's function: an event. */
+async function price(way, route) {
   const request = canonical(way);
   try {
     // Hooks may want to read it too.
     const credits = await way.prices.get(route)?.(request.body ? request.clone() : request);
-    if (typeof credits === 'bigint' || Number.isSafeInteger(credits)) return { what: 'price', credits: String(credits) };
+    if (typeof credits === 'bigint' || Number.isSafeInteger(credits)) return event('price', String(credits));
     console.error(`credits of ${route}: must be a whole number, not ${typeof credits === 'number' ? credits : typeof credits}`);
   } catch (error) {
-    if (way.peeked?.isOver()) return { what: 'bodyTooLarge' };
+    if (way.peeked?.isOver()) return event('bodyTooLarge');
     console.error(`credits of ${route}:`, error?.message ?? error);
   }
-  return { what: 'price' };
+  return event('price');
 }
 
-/** Hands the request to whoever is to answer it. */
-async function forward(way, action) {
-  const { gate, request } = way;
-  way.patient();
+/** Hands the request to its origin: an event. */
+async function forward(way, fields) {
+  const { limits } = way;
+  const kind = fields.next();
+  const [key, method, url] = [fields.next(), fields.next(), fields.next()];
+  const [hasBody, unchanged] = [fields.next() === '1', fields.next() === '1'];
+  const steps = fields.pairs();
+  way.patient?.();
   const leash = new AbortController();
-  const init = { method: action.method, headers: action.away ? outward(action.headers) : action.headers, redirect: 'manual', signal: leash.signal };
-  const body = action.body && (way.peeked ? way.peeked.whole() : request.body);
-  if (body) Object.assign(init, { body, duplex: 'half' });
-  // A handler may want to know what the runtime says of the connection; another server is not told.
-  if (request.cf && !action.away) init.cf = request.cf;
+  const init = { redirect: 'manual', signal: leash.signal };
+  // Until an answer begins: later its stream is cancelled, and the meter has to know by whom.
+  const leave = () => leash.abort(way.signal.reason);
+  way.signal?.addEventListener('abort', leave);
   try {
-    const forwarded = new Request(action.url, init);
-    // Until an answer begins: later the answer's stream is cancelled, and whoever counts it has to know by whom.
-    const leave = () => leash.abort(request.signal.reason);
-    request.signal?.addEventListener('abort', leave);
-    const asked = action.away ? fetch(forwarded) : (async () => way.ask(forwarded, { paymentContext: context(way) }))();
-    const handed = asked.then((response) => {
-      if (!isResponse(response)) throw new PaywallError('the handler gave no Response');
-      return carried(response);
-    });
-    const origin = await within(gate.originTimeout, handed).finally(() => request.signal?.removeEventListener('abort', leave));
+    const asked = fetched(way, { kind, key, method, url, init, steps, hasBody, context: fields });
+    const origin = await within(limits.originTimeout, asked.then((answer) => answer.origin ?? carried(answer, kind !== 'url')));
     if (origin === undefined) {
       asked.then(cancel, () => {});
       leash.abort();
-      return { what: 'originTimedOut' };
+      return event('originTimedOut');
     }
     if (origin.unusable) {
       console.error(`handler: its Response cannot be delivered: ${origin.unusable}`);
-      return { what: 'originUnusable' };
+      return event('originUnusable');
     }
     way.origin = origin;
-    return { what: 'origin', status: origin.response.status, headers: origin.headers.flat() };
+    return event('origin', unchanged ? `${origin.response.status}` : `${origin.response.status}${headerFields(origin.headers)}`);
   } catch (error) {
-    console.error('handler:', error);
-    return { what: 'originFailed' };
+    console.error(way.deployed ? 'origin:' : 'handler:', error);
+    return event('originFailed');
+  } finally {
+    way.signal?.removeEventListener('abort', leave);
   }
 }
 
-/**
- * What another server is sent. Where `fetch` decodes what is encoded, and does not encode it again, it is asked for as it
- * is: half of what is encoded cannot be decoded.
- */
-function outward(headers) {
-  if (IN_WORKERD) return headers;
-  const kept = headers.filter(([name]) => name !== 'accept-encoding' && name !== 'upgrade');
-  return [...kept, ['accept-encoding', 'identity']];
+/** The origin's response, or `{ origin }` where it is made of an object. */
+async function fetched(way, { kind, key, method, url, init, steps, hasBody, context: fields }) {
+  const { request } = way;
+  // The very request at another address, where its body is forwarded as it is.
+  if (IN_WORKERD && kind === 'url' && !way.peeked && (hasBody || !(request.headers.has('content-length') || request.headers.has('transfer-encoding')))) {
+    const forwarded = new Request(url, request);
+    change(forwarded.headers, steps);
+    return fetch(forwarded, init);
+  }
+  const headers = change(new Headers(request.headers), steps);
+  Object.assign(init, { method, headers });
+  const body = hasBody && (way.peeked ? way.peeked.whole() : request.body);
+  if (body) Object.assign(init, { body, duplex: 'half' });
+  if (kind === 'url') {
+    // Where `fetch` decodes encoded bodies and does not encode them again, the origin is asked for plain ones: a part of an
+    // encoded body cannot be decoded.
+    if (!IN_WORKERD) {
+      headers.delete('upgrade');
+      headers.set('accept-encoding', 'identity');
+    }
+    return fetch(url, init);
+  }
+  if (kind !== 'service') return { origin: await way.objects(kind, { key, url, init, gate: way.gate.constructor }) };
+  // A handler may want to know what the runtime says of the connection; another server is not told.
+  if (way.request.cf) init.cf = way.request.cf;
+  const answer = await way.ask(new Request(url, init), { paymentContext: context(way, fields.rest()) });
+  if (!isResponse(answer)) throw new PaywallError('the handler gave no Response');
+  return answer;
 }
 
-/** What the handler knows of the payment; nothing on a route that is not paid for. */
-function context({ visit, verification }) {
-  const paid = visit.payment;
-  if (!paid) return undefined;
-  const { credits, ...rest } = paid;
-  const agentRequest = verification?.agentRequest;
+/** The payment as the handler sees it; undefined on a route that is not paid for. */
+function context(way, text) {
+  if (text === '') return undefined;
+  const { credits, ...rest } = JSON.parse(text);
+  const agentRequest = verification(way)?.agentRequest;
   return {
     ...rest, credits: BigInt(credits), creditsToSettle: number(credits),
     ...(agentRequest && { agentRequest, agentRequestId: agentRequest.agentRequestId ?? rest.agentRequestId }),
   };
 }
 
-async function respond(way, { status, headers, body: text, file }) {
-  const body = text ?? way.files?.[file];
-  if (way.origin) cancel({ body: way.origin.body, webSocket: way.origin.response.webSocket });
-  // What was looked at and not sent on nobody will read.
+async function respond(way, fields) {
+  if (way.origin) cancel(way.origin.response);
+  // A body that was looked at and not forwarded will not be read.
   else way.peeked?.whole().cancel().catch(() => {});
-  tell(way);
-  report(way);
-  const answer = new Response(body, { status, headers });
+  const calls = report(way, fields);
+  if (!way.hooked) way.flow = undefined;
+  tell(way, calls);
+  const status = fields.number();
+  const file = fields.next();
+  const headers = fields.pairs();
+  const text = fields.next() === '1' ? fields.rest() : undefined;
+  const body = text ?? way.files?.[file];
+  const answer = new Response(body, { status, headers: listed(headers) });
+  if (way.deployed) return answer;
   ownAnswers.add(answer);
   if (!way.hooks.onPaymentError || (status !== 402 && status !== 503)) return answer;
   const { message = '', code = '' } = read(body ?? '{}') ?? {};
   try {
     const other = await way.hooks.onPaymentError(new PaywallError(message, { code, status }), canonical(way), answer.clone());
     if (!isResponse(other)) return answer;
-    // What makes it payable, and keeps it out of caches, stays.
+    // The headers that make it payable, and keep it out of caches, stay.
     const dressed = withHeaders(other, headers.filter(([name]) => name === 'cache-control' || (name !== 'content-type' && name !== 'content-length' && !other.headers.has(name))));
     ownAnswers.add(dressed);
     return dressed;
@@ -244,42 +325,57 @@ async function respond(way, { status, headers, body: text, file }) {
   }
 }
 
-/** The handler's answer with other headers: same status, same stream. */
-function deliver({ origin: { response } }, headers, body) {
+/** The origin's answer with changed headers: same status, same stream. */
+function deliver({ origin: { response, headers, encoded } }, steps, body) {
+  if (headers === response.headers && !BODILESS.has(response.status) && plain(response.statusText) === response.statusText) {
+    const answer = new Response(body, response);
+    change(answer.headers, steps);
+    return answer;
+  }
+  const changed = change(new Headers(headers), steps);
   // A socket is not a body: it is handed over by itself, or with the response that a runtime has made for it.
   if (response.status === 101) {
-    return response.webSocket ? new Response(null, { status: 101, headers, webSocket: response.webSocket }) : response;
+    return response.webSocket ? new Response(null, { status: 101, headers: changed, webSocket: response.webSocket }) : response;
   }
-  const init = { status: response.status, statusText: plain(response.statusText), headers };
+  const init = { status: response.status, statusText: plain(response.statusText), headers: changed };
+  if (encoded) init.encodeBody = 'manual';
   return new Response(BODILESS.has(response.status) ? null : body, init);
 }
 
-/** A text that cannot be one is left out: by now it may be paid for, and must arrive. */
-const plain = (text) => (/^[\x20-\x7e]*$/.test(text) ? text : '');
-
-/** Writes down what became of it: a line of the log, and a data point where an Analytics Engine is bound. */
-function report({ visit, analytics }) {
-  const record = visit.record();
-  if (!record) return;
-  if (record.line) console.log(record.line);
-  try {
-    analytics?.writeDataPoint?.({ indexes: [record.route], blobs: record.texts, doubles: record.numbers });
-  } catch (error) {
-    // Nobody's answer.
-    console.error('analytics:', error?.message ?? error);
-  }
+/** Headers as an object, which engines read faster, unless a name is repeated. */
+function listed(pairs) {
+  const members = Object.fromEntries(pairs);
+  return Object.keys(members).length === pairs.length ? members : pairs;
 }
 
-/** Hands what the state has to know to the state, behind the answer. */
-function tell({ visit, store, behind }) {
-  const notes = visit.notes();
-  if (store && notes.length > 0) behind(store.tell(notes));
+/** A status text that cannot be sent is left out: by now the answer may be paid for, and must arrive. */
+const plain = (text) => (/^[\x20-\x7e]*$/.test(text) ? text : '');
+
+/** Reads the end of a request: writes its line of the log and its data point, and gives the calls for the state. */
+function report({ analytics }, fields) {
+  const calls = fields.pairs().map(([shard, command]) => ({ shard, command }));
+  const line = fields.next();
+  if (line) console.log(line);
+  if (fields.next() !== '1') return calls;
+  const point = { indexes: [fields.next()], blobs: Array.from({ length: 5 }, () => fields.next()), doubles: Array.from({ length: 3 }, () => fields.number()) };
+  try {
+    analytics?.writeDataPoint?.(point);
+  } catch (error) {
+    // No answer fails for it.
+    console.error('analytics:', error?.message ?? error);
+  }
+  return calls;
+}
+
+/** Sends calls to the state, behind the answer. */
+function tell({ store, behind }, calls) {
+  if (store && calls.length > 0) behind(store.tell(calls));
 }
 
 /** A response of another copy of the platform's class is one too. */
 const isResponse = (value) => typeof value?.status === 'number' && typeof value.headers?.get === 'function';
 
-/** As the official middleware has it; what is beyond is no number, and is left a bigint. */
+/** As the official middleware has it; a value beyond the safe integers stays a bigint. */
 function number(credits) {
   const number = Number(credits);
   return Number.isSafeInteger(number) ? number : BigInt(credits);
@@ -287,7 +383,7 @@ function number(credits) {
 
 function read(text) {
   try {
-    return JSON.parse(text);
+    return text === undefined ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 // What goes over the wire: calls of the platform, and small things that every answer needs.
 import { builtin } from '../../subscriber/js/builtin.js';
+import { Fields } from './fields.js';
 
 /** The most of an answer of the platform's that is read, in bytes. */
 const MOST_BYTES = 256 * 1024;
@@ -10,31 +11,62 @@ export const IN_WORKERD = typeof globalThis.WebSocketPair === 'function';
 /** Each cookie by itself. Workers with a compatibility date before 2023-03-01 have `getAll`. */
 export const cookiesOf = (headers) => headers.getSetCookie?.() ?? headers.getAll?.('set-cookie') ?? [];
 
-/** All headers of a response: with such a date the entries have all cookies in one line. */
+/** The headers of a response. With an old compatibility date the entries have all cookies in one line. */
 function headersOf({ headers }) {
-  const cookies = cookiesOf(headers);
-  return [...[...headers].filter(([name]) => name !== 'set-cookie' || cookies.length === 0), ...cookies.map((cookie) => ['set-cookie', cookie])];
+  if (headers.getSetCookie || !headers.has('set-cookie')) return headers;
+  return [...[...headers].filter(([name]) => name !== 'set-cookie'), ...cookiesOf(headers).map((cookie) => ['set-cookie', cookie])];
 }
 
-export const seed = () => crypto.getRandomValues(new Uint8Array(16));
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Random bytes that were fetched together; each is used once. */
+const random = new Uint8Array(1024);
+let used = random.length;
+
+/** 16 random bytes in hexadecimal. */
+export function seed() {
+  if (used === random.length) {
+    crypto.getRandomValues(random);
+    used = 0;
+  }
+  let text = '';
+  for (const end = used + 16; used < end; used++) text += HEX[random[used]];
+  return text;
+}
+
+const now = () => Date.now();
 
 /** Sends a call to the platform and reads its answer, all of it within the timeout: an event. */
-export async function call({ url, method, headers, body }, patience, correlation) {
+export async function call(fields, patience) {
+  const [url, method, headers] = [fields.next(), fields.next(), fields.pairs()];
+  const body = fields.rest();
   const signal = AbortSignal.timeout(patience);
   try {
-    const sent = correlation ? [...headers, ['x-correlation-id', correlation]] : headers;
-    const response = await fetch(url, { method, headers: sent, body, redirect: 'manual', signal });
-    const bytes = await read(response, signal);
-    const text = bytes && decode(bytes);
-    if (text === undefined) return { what: 'unreadable' };
-    return { what: 'answered', status: response.status, body: text, correlationId: response.headers.get('x-correlation-id') ?? undefined };
+    const response = await fetch(url, { method, headers, body: body === '' ? undefined : body, redirect: 'manual', signal });
+    const text = isShort(response) ? intact(await response.text()) : decoded(await read(response, signal));
+    if (text === undefined) return `unreadable\n${now()}`;
+    return `answered\n${now()}\n${response.status}\n${response.headers.get('x-correlation-id') ?? ''}\n${text}`;
   } catch {
-    return { what: signal.aborted ? 'timedOut' : 'unreachable' };
+    return `${signal.aborted ? 'timedOut' : 'unreachable'}\n${now()}`;
   }
 }
 
-/** A body of at most MOST_BYTES, nothing for a larger one. */
-async function read({ body }, signal) {
+/** Runtimes whose `fetch` ends a body with its signal. */
+const SIGNAL_ENDS_BODY = IN_WORKERD || (globalThis.process?.release?.name === 'node' && !globalThis.Bun && !globalThis.Deno);
+
+/** True for a body whose length is known and within the limit, where its signal ends it. */
+function isShort({ headers }) {
+  if (!SIGNAL_ENDS_BODY || headers.has('content-encoding')) return false;
+  const length = headers.get('content-length');
+  return length !== null && Number(length) <= MOST_BYTES;
+}
+
+/** A text without the mark that stands in place of bytes that are not UTF-8. */
+const intact = (text) => (text.includes('\ufffd') ? undefined : text);
+
+/** A body of at most MOST_BYTES; undefined for a larger one. */
+async function read(response, signal) {
+  const { body } = response;
   if (!body) return new Uint8Array();
   const chunks = [];
   let size = 0;
@@ -61,9 +93,12 @@ async function read({ body }, signal) {
   return bytes;
 }
 
-function decode(bytes) {
+let decoder;
+
+function decoded(bytes) {
+  if (bytes === undefined) return undefined;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return (decoder ??= new TextDecoder('utf-8', { fatal: true })).decode(bytes);
   } catch {
     return undefined;
   }
@@ -113,12 +148,14 @@ export function peek(body, most) {
 const TAKEN_OFF = /^(gzip|br)$/;
 
 /**
- * A response as it is handed on: `{ response, headers, body }`, or `{ unusable }` with what is wrong with it. What `fetch` has
+ * A response as it is handed on: `{ response, headers, body }`, or `{ unusable }` with the problem. A body that `fetch` has
  * decoded is not encoded any more, and where the runtime does not encode it again the headers must not say so: of a response
- * that `fetch` gave, and of one that was made of its body and headers.
+ * that `fetch` gave, and of one that was made of its body and headers. Without a `body` it is the response's. `foreign` is set
+ * for a response that a handler gave.
  */
-export async function carried(response) {
+export async function carried(response, foreign) {
   const headers = headersOf(response);
+  if (IN_WORKERD && !foreign) return { response, headers };
   if (response.bodyUsed || response.body?.locked) return { unusable: 'its body was read already' };
   // Another class of responses may have other streams.
   let body = response.body && (typeof response.body.getReader === 'function' ? response.body : new Response(response.body).body);
@@ -131,7 +168,7 @@ export async function carried(response) {
     body = after(first, reader);
     plain = first.done || !isCoded(first.value, codings.at(-1));
   }
-  return { response, body, headers: plain ? headers.filter(([name]) => !/^content-(encoding|length)$/.test(name)) : headers };
+  return { response, body, headers: plain ? [...headers].filter(([name]) => !/^content-(encoding|length)$/.test(name)) : headers };
 }
 
 /** The rest of a body whose first piece was read. */
@@ -192,10 +229,15 @@ export function withHeaders(response, headers) {
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers: all });
 }
 
-/** Asks again for what a plan said too long ago, while nobody waits. */
-export function learn(gate, behind) {
+/** Asks again for the terms of a plan that are old, while nobody waits. */
+export function learn(gate, limits, behind) {
   const query = gate.stalePlan(Date.now());
-  if (query) behind(call(query, gate.timeout).then((event) => gate.learned(event, Date.now())));
+  if (!query) return;
+  const fields = new Fields(query);
+  // The kind of the action and the end of the path.
+  fields.next();
+  fields.next();
+  behind(call(fields, limits.timeout).then((event) => gate.learned(event, Date.now())));
 }
 
 /** An answer of an error, as the gate's own are: nothing was charged. */

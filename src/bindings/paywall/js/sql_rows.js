@@ -7,12 +7,16 @@ CREATE TABLE IF NOT EXISTS rows (
 CREATE INDEX IF NOT EXISTS rows_by_due ON rows (due) WHERE due IS NOT NULL;
 `;
 
+/** Rows as the core reads them: kind, id and value, one after the other. */
+const flat = (rows) => JSON.stringify(rows.flatMap(({ kind, id, value }) => [kind, id, value]));
+
 /** Rows in the SQLite of a Durable Object, in the same table as the Worker's. */
 export class SqlRows {
   keepMs = 30 * 86_400_000;
 
   constructor(sql) {
     this.sql = sql;
+    this.soonest = undefined;
     sql.exec(SCHEMA);
   }
 
@@ -23,6 +27,14 @@ export class SqlRows {
   put(kind, id, value, due) {
     this.sql.exec(`INSERT INTO rows (kind, id, value, due) VALUES (?, ?, ?, ?)
       ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, due = excluded.due`, kind, id, value, due ?? null);
+    if (due !== undefined && !(due >= this.soonest)) this.soonest = due;
+  }
+
+  /** The first time at which a row is due that was put since the last call. */
+  takeSoonest() {
+    const { soonest } = this;
+    this.soonest = undefined;
+    return soonest;
   }
 
   remove(kind, id) {
@@ -30,7 +42,7 @@ export class SqlRows {
   }
 
   due(now, limit) {
-    return this.sql.exec('SELECT kind, id, value FROM rows WHERE due <= ? ORDER BY due LIMIT ?', now, limit).toArray();
+    return flat(this.sql.exec('SELECT kind, id, value FROM rows WHERE due <= ? ORDER BY due LIMIT ?', now, limit).toArray());
   }
 
   nextDue() {
@@ -41,7 +53,7 @@ export class SqlRows {
     const made = after === undefined ? undefined
       : this.sql.exec('SELECT made FROM rows WHERE kind = ? AND id = ?', kind, after).toArray()[0]?.made;
     const query = 'SELECT kind, id, value FROM rows WHERE kind = ? AND made > ? ORDER BY made LIMIT ?';
-    return this.sql.exec(query, kind, made ?? 0, limit).toArray();
+    return flat(this.sql.exec(query, kind, made ?? 0, limit).toArray());
   }
 }
 
@@ -89,7 +101,7 @@ export class MapRows {
     const found = [];
     while (found.length < limit && this.#first() && this.heap[0].due <= now) found.push(this.#pop());
     for (const one of found) this.#push(one);
-    return found.map(({ row: { kind, id, value } }) => ({ kind, id, value }));
+    return flat(found.map(({ row }) => row));
   }
 
   nextDue() {
@@ -110,7 +122,7 @@ export class MapRows {
       const { id, value, removed } = rows[from];
       if (!removed) found.push({ kind, id, value });
     }
-    return found;
+    return flat(found);
   }
 
   /** What is due first. A row that was put off or dropped since is not due at that time any more. */

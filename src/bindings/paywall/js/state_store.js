@@ -1,5 +1,6 @@
 // Who is asked for what must be true once: the Durable Objects of a binding, or this process.
 import { MapRows, SqlRows } from './sql_rows.js';
+import { Fields } from './fields.js';
 import { call } from './runtime.js';
 
 /** How many questions one alarm asks before it makes room for others. */
@@ -11,11 +12,11 @@ const PAUSE = 100;
 const MOST_TIMER = 2 ** 31 - 1;
 
 /** The objects of a namespace: `ask` gives a reply, `tell` says what nobody waits for. */
-export function objects(namespace, gate) {
+export function objects(namespace, limits) {
   if (!namespace) return undefined;
   const once = async ({ shard, command }) => {
     const object = namespace.get(namespace.idFromName(shard));
-    const response = await object.fetch('http://state/', { method: 'POST', body: command, signal: AbortSignal.timeout(gate.timeout) });
+    const response = await object.fetch('http://state/', { method: 'POST', body: command, signal: AbortSignal.timeout(limits.timeout) });
     const reply = await response.text();
     if (response.status !== 200) throw new Error(`the state answered ${response.status}`);
     return reply;
@@ -41,39 +42,53 @@ export function objects(namespace, gate) {
 }
 
 /** Does what is due: settles again what may be, and has `ask` tell the seller's book of what is not paid for. */
-async function reconcile(gate, rows, ask) {
+async function reconcile({ gate, limits }, rows, ask) {
   for (let round = 0; round < MOST_JOBS; round++) {
     const job = gate.due(rows, Date.now());
     if (!job) break;
-    const { tell } = job;
-    const event = tell ? await ask(tell).then(() => ({ what: 'state' }), () => ({ what: 'stateFailed' })) : await call(job.call, gate.timeout);
-    for (const line of job.told(event, Date.now())) console.log(line);
+    const fields = new Fields(job.action());
+    let event;
+    if (fields.next() === 'state') {
+      const question = { shard: fields.next(), command: fields.rest() };
+      event = await ask(question).then(() => 'state\n', () => 'stateFailed\n');
+    } else {
+      // The end of the path.
+      fields.next();
+      event = await call(fields, limits.timeout);
+    }
+    const lines = job.done(event, Date.now());
+    for (const line of lines ? lines.split('\n') : []) console.log(line);
   }
 }
 
 /** What an object of a Durable Object class does: the class of each entry hands over to it. */
 export function durable(context, load, gateOf) {
   let kept;
+  /** The time that the alarm is set for, as far as this instance knows; undefined where it does not. */
+  let alarm;
   const rows = () => (kept ??= new SqlRows(context.storage.sql));
-  const wake = async () => {
-    const next = rows().nextDue();
+  const wake = async (next) => {
     if (next === undefined) return;
-    const set = await context.storage.getAlarm();
-    if (set === null || next < set) await context.storage.setAlarm(Math.max(next, Date.now()));
+    alarm ??= (await context.storage.getAlarm()) ?? Infinity;
+    // An alarm whose time has come rings, and looks for the next time itself.
+    if (next >= alarm) return;
+    alarm = next;
+    await context.storage.setAlarm(Math.max(next, Date.now()));
   };
   return {
     async fetch(request) {
       const command = await request.text();
       const core = await load();
       const reply = core.Gate.applyCommand(rows(), command, Date.now());
-      await wake();
+      await wake(rows().takeSoonest());
       return new Response(reply, { headers: { 'content-type': 'application/json' } });
     },
     async alarm() {
-      const { gate, ask, refresh } = await gateOf();
+      alarm = Infinity;
+      const { around, ask, refresh } = await gateOf();
       await refresh();
-      await reconcile(gate, rows(), ask);
-      await wake();
+      await reconcile(around, rows(), ask);
+      await wake(rows().nextDue());
     },
   };
 }
@@ -82,13 +97,14 @@ export function durable(context, load, gateOf) {
 const kept = new WeakMap();
 
 /** The state of this process. */
-export function memory(core, gate) {
+export function memory(around) {
+  const { core, gate } = around;
   if (!kept.has(gate)) kept.set(gate, { objects: new Map(), closed: false });
   const all = kept.get(gate);
   const ring = async (shard, object) => {
     object.ringing = true;
     try {
-      await reconcile(gate, object.rows, ask);
+      await reconcile(around, object.rows, ask);
     } catch (error) {
       console.error('state:', error?.message ?? error);
     }
