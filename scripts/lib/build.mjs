@@ -491,7 +491,7 @@ async function finishWorker(work, { dev }) {
   // Entry, glue and shell in one file, without unused parts.
   await bundle({
     entryPoints: [join(work, 'entry.js')], outfile: join(work, 'entry.js'), allowOverwrite: true, bundle: true,
-    alias: { 'paywall-shell': repoPath('src/bindings/paywall/js/index.js') }, plugins: [gateErrors],
+    alias: { 'paywall-shell': repoPath('src/bindings/paywall/js/worker.js') }, plugins: [gateErrors],
     external: ['./gate_bg.wasm', './page.js'], format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error',
   });
   rmSync(join(work, 'gate.js'));

@@ -37,7 +37,8 @@ impl RouteIndex {
         }
     }
 
-    /// The positions of all routes that a path can concern, and perhaps of others; `None` for all routes.
+    /// The positions of all routes that a path can concern, and perhaps of others, some of them twice; `None` for all
+    /// routes.
     pub(crate) fn candidates(&self, path: &CanonicalPath) -> Option<Vec<usize>> {
         let segments: Vec<&str> = path.segments().iter().map(String::as_str).collect();
         if !segments.iter().all(|segment| segment.is_ascii()) {
@@ -54,8 +55,6 @@ impl RouteIndex {
         if segments.len() <= 1 {
             found.extend(self.begins.values().flatten());
         }
-        found.sort_unstable();
-        found.dedup();
         Some(found)
     }
 
@@ -68,8 +67,6 @@ impl RouteIndex {
         for key in keys(&segments) {
             found.extend(self.literal.get(&key).into_iter().flatten());
         }
-        found.sort_unstable();
-        found.dedup();
         Some(found)
     }
 }

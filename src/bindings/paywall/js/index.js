@@ -3,4 +3,3 @@ export { PaywallError } from './error.js';
 export { createHono } from './hono.js';
 export { createPaywall, reconciler } from './paywall.js';
 export { durable } from './state_store.js';
-export { createWorker } from './worker.js';

@@ -2,6 +2,9 @@
 import { Fields, headerFields } from './fields.js';
 import { createGate } from './paywall.js';
 
+export { reconciler } from './paywall.js';
+export { durable } from './state_store.js';
+
 const STATE = 'PAYWALL_STATE';
 
 /** The handler of the Worker. `load` gives the glue, `page` the parts of the 402 page. */
