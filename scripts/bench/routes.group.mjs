@@ -24,7 +24,7 @@ export async function measure({ quick }) {
     const list = (count) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`GET /route-${index + 1}/ask`, PRICE]));
     const one = await start(startWorker(folder, 'one', { ...worker, bindings: { ...bindings, ROUTES: list(1) } }));
     const many = await start(startWorker(folder, 'many', { ...worker, bindings: { ...bindings, ROUTES: list(10_000) } }));
-    const metered = { 'GET /stream/:megabytes': { ...PRICE, credits: { by: 'byte', each: 1, per: 1_000_000_000, most: 1_000_000 }, settle: 'end', unbounded: true } };
+    const metered = { 'GET /stream/:megabytes': { ...PRICE, credits: { by: 'byte', each: 1, per: 1_000_000_000, most: 1_000_000 }, settle: 'at-end-of-stream', unbounded: true } };
     const counted = await start(startWorker(folder, 'counted', { ...worker, bindings: { ...bindings, ROUTES: metered } }));
     const bare = await start(startWorker(folder, 'bare', { root: repoPath('scripts/bench/fixtures'), main: 'passthrough.js', bindings }));
 
