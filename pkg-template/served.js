@@ -1,5 +1,5 @@
-// What a program on a server has from the start, and a page loads when it needs it: the methods of sellers, which partly answer at once, and addresses
-// from variables.
+// Entries for servers, and `payments-wasm/builder`, have the methods of sellers from the start; other pages load them when they need them. Some of
+// these methods answer at once. Entries for servers also take addresses from environment variables.
 import { lazily, provide } from './core.js';
 import selling, { wasm } from './selling.js';
 

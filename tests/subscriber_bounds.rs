@@ -1,5 +1,5 @@
-//! What happens at the edges of a fetch's steps: an end that stays the end, what is shared while it is under way, and what an
-//! approval that comes late may use (rules 3, 4, 8, 9 and 10).
+//! Tests of the edges of a fetch's steps: a fetch that has ended stays ended, fetches share a purchase that is under way, and an
+//! approval that comes late uses a token only for the delegation that the token is of (rules 3, 4, 8, 9 and 10).
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -267,7 +267,7 @@ fn whoever_is_asked_may_pay_before_the_answer_but_not_wait_for_itself() {
     let deeper = inner(&mut world, other, 1);
     assert_eq!(world.end(deeper).result.unwrap_err().code(), "approve_reentered");
 
-    // Who only happens to want the same meanwhile waits, for a while.
+    // An unrelated fetch with the same question waits meanwhile, for a limited time.
     world.request = Some(FetchRequest { asks: 1, ..FetchRequest::new(target(ORIGIN, "/ask"), "POST") });
     let later = world.fetch("POST", "/ask");
     world.run();

@@ -337,10 +337,10 @@ fn rule_8_an_abort_during_a_purchase_says_what_is_known_of_it() {
         let bought = &end.spend.purchases;
         assert_eq!(bought.len(), 1, "{name}");
         assert_eq!((bought[0].tx_hash.as_deref(), bought[0].confirmed), expected, "{name}");
-        // Who waits for a balance only has bought nothing.
         assert_eq!(world.orders, u32::from(answered), "{name}");
         let _ = other;
     }
+    // A fetch that only waits for a balance has bought nothing.
     let mut world = SimulatedPlatform::new().balance(100);
     world.hold_jobs = true;
     let fetch = world.fetch("POST", "/ask");

@@ -36,7 +36,7 @@ fn one(world: &mut SimulatedPlatform, path: &str) -> Finish {
     world.run_one(fetch)
 }
 
-/// What the kept text says was spent in all.
+/// The total of credits that the kept text counts as spent.
 fn spent(text: &str) -> u64 {
     text.lines().last().and_then(|line| line.strip_prefix("s - ")?.parse().ok()).unwrap_or_default()
 }

@@ -53,10 +53,11 @@ struct Plan {
     time: bool,
     price: u64,
     currency: &'static str,
-    /// What an order grants.
+    /// The credits that an order grants.
     grants: u64,
-    /// What the buyer's account holds, and what it held some time ago: a lagging reading says that.
+    /// The credits that the buyer's account holds.
     held: u64,
+    /// The credits that the account held some time ago. A lagging reading reports this value.
     lagging: u64,
 }
 
@@ -98,7 +99,8 @@ struct Order {
     currency: &'static str,
 }
 
-/// What is about to happen: a tab's command that its shell has not done yet, and when it was given.
+/// A step that is about to happen: a command that a tab's shell has not done yet, with the time when it was given, or an event
+/// that the tab's buyer has not handled yet.
 enum Pending {
     Act(FetchId, Box<Action>, u64, Option<u64>),
     Work(PlatformCall, u64),
@@ -110,11 +112,11 @@ struct Tab {
     name: String,
     pending: Vec<Pending>,
     open: BTreeMap<FetchId, Fetch>,
-    /// Of each plan, the balance that the platform last told this tab, and the most that it has presented since.
+    /// For each plan: the balance that the platform last told this tab, and the most that the tab has presented since.
     read: [Option<(u64, u64)>; 3],
-    /// Of each plan, the balance that the platform last told this tab, less the most that its tokens since can cost.
+    /// For each plan: the balance that the platform last told this tab, less the most that the tab's tokens since can cost.
     left: [Option<u64>; 3],
-    /// Whether somebody who was asked said that a plan may be bought.
+    /// True if somebody who was asked said that a plan may be bought.
     asked_to_buy: bool,
     /// Payments of this tab that can be resumed, and what they were for.
     resumable: Vec<(FetchId, String, &'static str)>,
@@ -125,7 +127,7 @@ struct Fetch {
     path: String,
     method: &'static str,
     resumes: bool,
-    /// Whether an offer that can be read came since a token was last presented.
+    /// True if an offer that can be read came since a token was last presented.
     offered: bool,
     sends: u64,
     redirects: u64,
@@ -148,9 +150,9 @@ struct SimulatedPlatform {
     shared: Option<String>,
     tabs: Vec<Tab>,
     names: u64,
-    /// What the seller last offered: it often offers the same again.
+    /// The last offer of the seller. The seller often makes the same offer again.
     last_offer: String,
-    /// Whether what happens is printed.
+    /// True if the simulation prints its events.
     tells: bool,
 }
 
@@ -896,7 +898,7 @@ fn name_of(secret: &str) -> String {
     text.split("\"signature\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 
-/// What a kept text counts as spent in all.
+/// The total of credits that a kept text counts as spent.
 fn total_of(text: &str) -> Credits {
     let line = text.lines().find_map(|line| line.strip_prefix("s - ").or_else(|| line.strip_prefix("? - ")));
     line.map_or(Credits::ZERO, |total| total.parse().unwrap())

@@ -1,4 +1,4 @@
-//! Who buys, and who keeps anybody from buying: rules 3, 9, 10 and 15.
+//! Tests of who buys, and of who keeps anybody from buying: rules 3, 9, 10 and 15.
 
 #![allow(clippy::unwrap_used)]
 

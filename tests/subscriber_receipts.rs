@@ -19,7 +19,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 /// The most that a number of credits can be.
 const MOST: &str = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
 
-/// What a seller may say of a payment that it settled.
+/// The receipts that a seller may send for a payment that it settled, each with its name.
 fn receipts() -> Vec<(&'static str, Option<String>)> {
     let with = |members: &str| Some(encode(&format!(r#"{{"success":true,"transaction":"0x1"{members}}}"#)));
     vec![

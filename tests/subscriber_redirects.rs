@@ -49,7 +49,7 @@ fn trail(method: &str, mode: Redirects, paid: impl Fn(&str, u32) -> ResponseHead
             (if send.token.is_some() { "+" } else { "" }, if send.as_get { " GET" } else { "" });
         seen.borrow_mut().push(format!("{place}{mark}{verb}"));
         match &send.token {
-            // Who is led here without a token after having paid at the first place gets the answer.
+            // A fetch that paid at the first place and is then redirected here without a token gets the answer.
             None if place == "/free" => Seller::status(200),
             None => Seller::offer(&offer("plan", 2)),
             Some(_) => paid(&place, world.paid_sends),

@@ -1,4 +1,5 @@
-//! What one fetch leaves behind for the next, and what a session leaves behind for none, as tables: rules of money 5 and 13.
+//! Table tests of what one fetch leaves for the next fetch, and of what no session may leave for the next session: rules of money
+//! 5 and 13.
 
 // Helpers of tests are tests too, which clippy does not see.
 #![allow(clippy::unwrap_used)]

@@ -1,4 +1,4 @@
-//! What outlives a page and what tabs share, as tables: rules of money 4, 10 and 12.
+//! Table tests of what outlives a page and of what tabs share: rules of money 4, 10 and 12.
 
 mod support;
 
@@ -29,7 +29,7 @@ fn total(credits: u64) -> Option<Policy> {
     Some(Policy { max_credits_total: Some(Credits::from(credits)), ..anywhere() })
 }
 
-/// What the shell does when a tab is gone.
+/// Removes the reservations of a tab that is gone, as the shell does.
 fn bury(text: &Text, tab: &str) {
     let living = text
         .borrow()

@@ -224,7 +224,7 @@ fn rule_5_9_12_a_single_use_token_is_presented_again_and_counts_once() {
         let books = world.buyer.records();
         assert_eq!(books.len(), 1, "one payment: {name}");
         assert_eq!((books[0].outcome, books[0].presented), (outcome, Credits::from(2)), "{name}");
-        // What is open can be gone on with, and what is done cannot.
+        // The first fetch cannot be resumed again. The second fetch can be resumed if its payment is still open.
         let more = resume(&mut world, payment);
         assert_eq!((code(&more).as_str(), more.spend.requests), ("not_resumable", 0), "{name}");
         if let Some(payment) = end.spend.payment {
@@ -283,7 +283,8 @@ fn rule_5_12_a_token_is_presented_again_only_where_the_window_of_now_has_room_fo
     }
 }
 
-/// What was held when the payment went out, as an earlier answer said, and what is held at the second look.
+/// Makes a payment with a reusable token and loses its answer. `held` is the balance before the payment, as an earlier answer said.
+/// After the payment, `burned` credits are missing from the 100 of the account.
 fn reusable(held: Option<u64>, burned: u64) -> (SimulatedPlatform, FetchId) {
     let mut world =
         SimulatedPlatform::new().balance(100).seller(|send, world| match (&send.token, world.paid_sends) {

@@ -351,7 +351,7 @@ fn a_single_use_token_is_asked_for_by_resource_and_method_and_minted_ahead() {
     assert_eq!((end.spend.requests, end.spend.mints), (1, 0), "a warm request is one round trip");
     assert_eq!((world.mints, world.sends), (4, 3), "and the store is filled up again");
 
-    // What is under way counts: two fetches at once fill the store once.
+    // Mints that are under way count: two fetches at once fill the store once.
     world.hold_jobs = true;
     let pair = [world.fetch("POST", "/ask"), world.fetch("POST", "/ask")];
     world.run();

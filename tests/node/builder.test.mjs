@@ -340,7 +340,7 @@ test('what a model used, in Helicone\'s form', () => {
   assert.deepEqual([answer.id.startsWith('x-'), answer.choices[0].message.content, answer.usage.total_tokens], [true, '{"a":1}', 1]);
 });
 
-/** What a page is needed for, or `payments.fetch` and its tests call: see api.test.mjs and tests/browser. */
+/** Methods that need a page, or that `payments.fetch` and its tests call: see api.test.mjs and tests/browser. */
 const OF_BUYERS = ['plans.waitForCredits', 'plans.checkout', 'plans.checkoutReturned', 'delegation.setupCard', 'delegation.cardReturned'];
 
 test('every method was called here', () => {

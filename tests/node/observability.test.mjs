@@ -1,4 +1,4 @@
-// What `payments.observability` sends to Helicone: the log of an operation, and traces.
+// Tests what `payments.observability` sends to Helicone: the log of an operation, and traces.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -62,7 +62,7 @@ test('withAsyncLogger traces the given modules with the properties of the reques
   });
   process.chdir(folder);
   assert.throws(() => logger.init(), { code: 'dependency_missing', message: /@traceloop\/node-server-sdk/, hint: /install/ });
-  // What it uses of the three packages, in their place.
+  // These modules stand in for the three packages. They have only the parts that `withAsyncLogger` uses.
   const modules = {
     '@traceloop/node-server-sdk': 'exports.initialize = (options) => { globalThis.traced = options; };',
     '@opentelemetry/api': 'const processor = { onStart(span) { span.begun = true; } }; exports.trace = { getTracerProvider: () => ({ _delegate: { _activeSpanProcessor: processor } }) }; globalThis.processor = processor;',
