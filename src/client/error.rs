@@ -7,7 +7,7 @@ use std::error::Error;
 pub struct PaymentError<B> {
     /// The reason. Its code is stable.
     pub error: FetchError,
-    /// What was spent.
+    /// A report of what was spent.
     pub spend: Spend,
     /// The seller's last response, where there was one: a 402 with its offer.
     pub response: Option<http::Response<ResponseBody<B>>>,

@@ -23,7 +23,7 @@ pub struct Paid<B> {
     pub response: http::Response<ResponseBody<B>>,
     /// The receipt, where the response carried one.
     pub receipt: Option<Arc<Receipt>>,
-    /// What was spent; nothing for a response that asked for no payment.
+    /// A report of what was spent: nothing for a response that asked for no payment.
     pub spend: Spend,
     /// The offers, of a [`quote`](super::Client::quote).
     pub offers: Vec<Arc<Offer>>,

@@ -122,7 +122,7 @@ impl Policy {
         self.count_price && self.origins.contains(&offer.target.origin)
     }
 
-    /// Whether it limits amounts of the offer's currency.
+    /// True if it limits amounts of the offer's currency.
     pub(crate) fn limits_amounts_of(&self, offer: &Offer) -> bool {
         self.max_amounts.iter().any(|limit| limit.currency == offer.plan_id().as_str())
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 pub struct Dialect {
     /// Which one.
     pub kind: DialectKind,
-    /// What the dialect's part of the shell needs to pay the offer. The buyer hands it over and does not look at it.
+    /// The data that the dialect's part of the shell needs to pay the offer. The buyer hands it over and does not look at it.
     pub handle: String,
     /// The asset, as the seller names it; empty where a plan pays.
     pub asset: String,

@@ -1,4 +1,4 @@
-//! What fetches have to know of each other while they are under way.
+//! The facts that fetches have to know of each other while they are under way.
 
 use super::{FetchId, Offer};
 use crate::wire::PlanId;

@@ -83,8 +83,8 @@ impl Offer {
         if self.is_money() { "exact" } else { self.scheme.as_str() }
     }
 
-    /// Whether an amount of an asset pays, rather than credits of a plan. The plan is the currency then, and the credits are
-    /// the amount in atomic units.
+    /// True if an amount of an asset pays, and not credits of a plan. The plan is then the currency, and the credits are the
+    /// amount in atomic units.
     #[must_use]
     pub fn is_money(&self) -> bool {
         self.dialect.as_ref().is_some_and(|dialect| dialect.kind == DialectKind::Exact)

@@ -47,7 +47,7 @@ impl TokenKey {
         }
     }
 
-    /// Whether a wallet signs: each payment has a signature of its own, which is kept for nothing else.
+    /// True if a wallet signs. Each payment then has a signature of its own, which is not kept for anything else.
     pub(crate) fn is_signed(&self) -> bool {
         self.dialect == Some(DialectKind::Exact)
     }

@@ -37,7 +37,7 @@ impl DelegationRef {
     /// The delegation that `delegationConfig` names: by `delegationId`, by `apiKeyId`, or by both. `None` where it names none.
     ///
     /// # Errors
-    /// Those of [`Id::parse`].
+    /// Fails with the errors of [`Id::parse`].
     pub fn of_config(
         delegation_id: Option<&str>,
         api_key_id: Option<&str>,

@@ -34,7 +34,7 @@ pub(super) fn client_address(request: &Request, headers: &HeaderList) -> Option<
     headers.get("cf-connecting-ip").filter(|_| at_the_edge).map(Into::into)
 }
 
-/// Whether a body was read already, or somebody is reading it.
+/// True if a body was read already, or somebody is reading it.
 pub(super) fn is_gone(used: bool, body: Option<ReadableStream>) -> bool {
     used || body.is_some_and(|body| body.locked())
 }

@@ -1,7 +1,7 @@
 // The body of an answer that is settled behind its head: passed on as it comes, counted, and held open at its end until it
 // is known what to add. What it costs is decided elsewhere.
 
-/** What of a document or a line is kept to look for a number in. */
+/** The most text of a document or a line that is kept to look for a number in. */
 const MOST_TEXT = 256 * 1024;
 
 /**
@@ -111,7 +111,7 @@ export function count(unit, member = '') {
         continue;
       }
       afterReturn = false;
-      // Of a longer line no more than its beginning matters.
+      // Only the beginning of a longer line matters.
       if (line.length < MOST_TEXT) line += part;
     }
   };
@@ -130,7 +130,7 @@ export function count(unit, member = '') {
       }
       return { bytes, events, tokens };
     },
-    /** What has to stand before an event that is added. */
+    /** Returns the text that has to stand before an event that is added. */
     gap: () => (/(\n\n|\r\r|\r\n\r\n)$/.test(last) ? '' : /[\r\n]$/.test(last) ? '\n' : '\n\n'),
   };
 }

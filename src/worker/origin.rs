@@ -57,10 +57,10 @@ pub(super) async fn hand_over(
     served(answer).map(Some)
 }
 
-/// What is wrong with an answer that cannot be delivered.
+/// The message of the error for an answer that cannot be delivered.
 const UNUSABLE: &str = "its response cannot be delivered: the body was read already";
 
-/// Whether a handler's answer is there, and cannot be delivered.
+/// True if a handler's answer is there, but cannot be delivered.
 pub(super) fn is_unusable(error: &Error) -> bool {
     matches!(error, Error::RustError(message) if message == UNUSABLE)
 }
@@ -167,7 +167,7 @@ async fn object(forward: &Forward, key: &str, env: &Env) -> Result<Served, Error
     Err("the object changes too fast".into())
 }
 
-/// What to get: the version that was looked at, or nothing, and the part.
+/// The options to get the version that was looked at, or nothing if it has changed, and the part that was asked for.
 fn options(found: &JsValue, body: ObjectBody) -> Result<JsValue, JsValue> {
     let set =
         |target: &Object, name: &str, value: &JsValue| Reflect::set(target, &name.into(), value).map(drop);

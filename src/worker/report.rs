@@ -1,4 +1,4 @@
-//! What became of a request: a line of the log, and a data point where an Analytics Engine is bound.
+//! Reports the outcome of a request: a line of the log, and a data point if an Analytics Engine is bound.
 
 use super::env;
 use crate::paywall::Record;

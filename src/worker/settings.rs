@@ -49,14 +49,14 @@ pub(super) async fn gate(env: &Env) -> Result<Arc<Gate>, ConfigError> {
         }
     }
     let gate = live.as_ref().map(Live::gate).map_err(Clone::clone);
-    // What is wrong in KV may be put right there.
+    // An error is not kept if there is a KV namespace: the document may be corrected there.
     if live.is_ok() || namespace(env).is_none() {
         LIVE.set(Some(live));
     }
     gate
 }
 
-/// Whether the document is to be read again by now.
+/// True if the document has to be read again by now.
 pub(super) fn is_stale(env: &Env) -> bool {
     let stale = |live: &mut Option<Result<Live, ConfigError>>| {
         live.as_mut().and_then(|live| live.as_mut().ok()).is_some_and(|live| live.is_stale(js::now()))

@@ -45,7 +45,7 @@ pub(super) struct Shell {
     pub(super) request: web_sys::Request,
     pub(super) env: Env,
     pub(super) origin: Option<Served>,
-    /// Who answers in the place of an origin, in the library.
+    /// The handler that answers in the place of an origin, in the library.
     pub(super) handler: Option<Handler>,
     #[cfg(not(feature = "worker-entry"))]
     pub(super) hooks: Hooks,
@@ -204,7 +204,7 @@ impl Shell {
         Ok(web_sys::Response::new_with_opt_readable_stream_and_init(other.body().as_ref(), &init)?)
     }
 
-    /// Whether the client is gone, as far as the runtime tells (`enable_request_signal`).
+    /// True if the client is gone, as far as the runtime tells (`enable_request_signal`).
     fn is_gone(&self) -> bool {
         self.request.signal().aborted()
     }

@@ -25,7 +25,7 @@ const MOST_JOBS: u32 = 64;
 const TELLS: u32 = 6;
 const PAUSE_MS: u64 = 100;
 
-/// What must be true once of one payer, or of one network: claims, journal, allowances, rates, receipts.
+/// The state that must exist only once for a payer or a network: claims, journal, allowances, rates, receipts.
 #[durable_object(alarm)]
 #[derive(Debug)]
 pub struct PaywallState {

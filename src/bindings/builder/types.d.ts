@@ -424,7 +424,7 @@ export interface MppSettleResult extends SettlePermissionsResult {
   paymentReceipt?: string;
 }
 
-/** What `payments.mpp.fetch` did with money, whatever came of it. */
+/** A report of what `payments.mpp.fetch` did with money, whatever the outcome. */
 export interface MppSpendReport {
   /** Credentials that were sent: 1 or 2. */
   credentialsPresented: number;
@@ -434,7 +434,7 @@ export interface MppSpendReport {
   challengeId?: string;
 }
 
-/** What `payments.mpp.fetch` resolves to. */
+/** The result of `payments.mpp.fetch`. */
 export interface MppFetchResult {
   /** The last answer: the paid one, where a payment was made. */
   response: Response;

@@ -72,8 +72,8 @@ pub fn read_challenges(header: &str, network: &str, url: &str) -> String {
     }
 }
 
-/// What a wallet signs for an offer of an EVM chain: `{ typedData, authorization, chainId }`. `nonce` is 32 random bytes, `now` in
-/// seconds since 1970.
+/// Returns what a wallet signs for an offer of an EVM chain: `{ typedData, authorization, chainId }`. `nonce` is 32 random bytes,
+/// `now` is in seconds since 1970.
 #[wasm_bindgen(js_name = exactTypedData, skip_typescript)]
 pub fn exact_typed_data(handle: &str, from: &str, now: f64, nonce: &[u8]) -> String {
     let made = || {

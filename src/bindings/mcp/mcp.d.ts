@@ -2,7 +2,7 @@
 import type { FetchOptions, Payments, Receipt, Spend } from './index.js';
 import type { PaymentContext, PaywallOptions } from './paywall.js';
 
-/** What a call of a tool, resource or prompt costs: whole credits, or a function of the call. 0 is free of charge. */
+/** The price of a call of a tool, resource or prompt: whole credits, or a function of the call. 0 is free of charge. */
 export type McpCredits = number | bigint | ((call: McpCall) => number | bigint | Promise<number | bigint>);
 
 /** A call, as a price function sees it. */
@@ -46,7 +46,7 @@ export interface McpPaywallOptions extends Omit<PaywallOptions, 'routes' | 'unli
   resources?: McpPrices;
   /** Prices by name. */
   prompts?: McpPrices;
-  /** What becomes of a call of something that has no price: refused, or passed unpaid. */
+  /** Says if a call of something that has no price is refused (`deny`) or passed unpaid (`pass`). */
   unlisted: 'deny' | 'pass';
   /** The name of the server in logical URLs, `mcp://<serverName>/tools/<name>`. */
   serverName?: string;
@@ -67,7 +67,7 @@ export interface McpHandler {
 /** Puts a gate in front of an MCP server: its fetch handler, or its URL. */
 export function mcpPaywall(handler: string | McpServerHandler, options: McpPaywallOptions): McpHandler;
 
-/** What was paid for a result of a wrapped client; undefined for any other. */
+/** Returns what was paid for a result of a wrapped client; undefined for any other. */
 export function paymentOf(result: object): { receipt?: Receipt; spend: Spend } | undefined;
 
 /** Options of the buyer: those of `payments.fetch`. */
@@ -125,7 +125,7 @@ export class Mcp {
   wrap<C extends McpClientLike>(client: C, options?: McpClientOptions): C;
   /** Connects to an MCP server over HTTP, and wraps the client. It is a `Client` of the official SDK. */
   connect(url: string | URL, options?: McpConnectOptions): Promise<any>;
-  /** What was paid for a result. */
+  /** Returns what was paid for a result. */
   paymentOf(result: object): { receipt?: Receipt; spend: Spend } | undefined;
 
   /** Says what is sold, for what is registered. */
@@ -152,7 +152,7 @@ export interface McpServing {
   stop(): Promise<void>;
 }
 
-/** What a handler is told of its call. */
+/** The facts that a handler is told of its call. */
 export interface McpExtra {
   /** Fires when the client gives the call up. */
   signal: AbortSignal;
@@ -165,7 +165,7 @@ export interface McpExtra {
 export interface McpToolConfig {
   /** A name for people. */
   title?: string;
-  /** What it does. */
+  /** A text that says what the tool does. */
   description?: string;
   /** JSON Schema, a schema of zod's, or an object of such. Arguments are checked by schemas of zod's. */
   inputSchema?: object;
@@ -179,7 +179,7 @@ export interface McpToolConfig {
 export interface McpResourceConfig {
   /** A name for people. */
   title?: string;
-  /** What it holds. */
+  /** A text that says what the resource holds. */
   description?: string;
   /** Its media type. */
   mimeType?: string;
@@ -189,7 +189,7 @@ export interface McpResourceConfig {
 export interface McpPromptConfig {
   /** A name for people. */
   title?: string;
-  /** What it is for. */
+  /** A text that says what the prompt is for. */
   description?: string;
   /** Its arguments. */
   arguments?: { name: string; description?: string; required?: boolean }[];

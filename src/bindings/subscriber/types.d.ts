@@ -517,9 +517,9 @@ export interface X402PaymentRequired {
  * Transport: `network_error`, `garbled_answer`, `aborted` (the error's `name` is `AbortError`, its `cause` the reason);
  * `wasm_load_failed`: a part of the package could not be loaded, the hint says why, and the next call tries again.
  *
- * Of those who sell: `settlement_outcome_unknown` (an `OutcomeUnknown`: the credits may have been burned), `contract_unknown` (the deployment names no such
- * contract), `mpp_malformed`, `spend_outcome_unknown` (see `mpp.fetch`), `dependency_missing`; `part_not_loaded`: a page called a method of sellers that its
- * script does not have: import from `payments-wasm/builder`.
+ * Sellers: `settlement_outcome_unknown` (an `OutcomeUnknown`: the credits may have been burned), `contract_unknown` (the
+ * deployment names no such contract), `mpp_malformed`, `spend_outcome_unknown` (see `mpp.fetch`), `dependency_missing`;
+ * `part_not_loaded`: a page called a method of sellers that its script does not have: import from `payments-wasm/builder`.
  */
 export class PaymentsError extends Error {
   /** The package makes them; a program looks at them. */

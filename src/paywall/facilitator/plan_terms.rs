@@ -9,8 +9,8 @@ use alloc::{
 };
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What the platform says of the plans whose scheme and network the configuration leaves to it, for as long as the
-/// isolate lives.
+/// The platform's answers about the plans whose scheme and network the configuration leaves to the platform. They are kept
+/// for as long as the isolate lives.
 ///
 /// Nothing is asked before a request needs it. What is known is used while it is asked again; a plan of which nothing is
 /// known is a 503, never a 402 that might ask for the wrong thing, and never a pass.
@@ -87,7 +87,8 @@ impl PlanCache {
         let Some(means) = known.get(&way.plan_id).and_then(|known| known.means.as_ref()) else {
             return false;
         };
-        // What is to be paid by card, whatever the plan is sold for, has no more than the provider from it.
+        // An option that is to be paid by card stays one, whatever the plan is sold for. If the plan is not sold by card,
+        // the network is Stripe.
         if way.scheme == Scheme::CardDelegation && means.scheme != way.scheme {
             way.network = Network::Stripe.as_str().into();
             return true;
@@ -97,13 +98,13 @@ impl PlanCache {
         true
     }
 
-    /// Whether it was asked for in vain a moment ago: a platform that is down is not made to answer every buyer.
+    /// True if asking for the plan failed a moment ago. The gate does not ask a platform that is down again for each buyer.
     pub(crate) fn is_pausing(&self, plan_id: &PlanId, now: u64) -> bool {
         let known = self.known();
         known.iter().any(|(known, plan)| known == plan_id && within(plan.failed, now, PAUSE_MS))
     }
 
-    /// Whether another request asks for it. If none does, this one does now.
+    /// True if another request is asking for the plan. If none is, this call records that the caller asks for it now.
     pub(crate) fn in_flight(&self, plan_id: &PlanId, now: u64) -> bool {
         let mut flies = false;
         self.known().change(plan_id.clone(), |known| {
@@ -158,13 +159,15 @@ impl PlanCache {
     }
 }
 
-/// Whether `then` is less than so many milliseconds ago. A clock that was set back is no reason to wait for it.
+/// True if `then` is less than `milliseconds` before `now`. False if `then` is later than `now`: nobody has to wait because
+/// a clock was set back.
 fn within(then: u64, now: u64, milliseconds: u64) -> bool {
     now.checked_sub(then).is_some_and(|age| age < milliseconds)
 }
 
 impl SchemeAndNetwork {
-    /// What an answer says; nothing where it is none, or names what cannot stand in an offer.
+    /// Reads the scheme and the network from an answer; `None` if it is not such an answer, or names something that cannot
+    /// stand in an offer.
     fn read(plan_id: &PlanId, answer: &api::Response, environment: Environment) -> Option<Self> {
         let call = GetPlanMeans { plan_id: plan_id.clone() };
         let PlanMeans { is_crypto, provider } = call.parse(answer).ok()?;

@@ -1,12 +1,12 @@
-//! What the facilitator's answers mean for a request (rule 21): who is told no, who is asked to wait, and what is not
-//! known.
+//! The meaning of the facilitator's answers for a request (rule 21): which requests are refused, which are to wait, and
+//! which results are not known.
 
 use crate::api::x402::Verified;
 use crate::api::{ApiError, ApiErrorKind};
 use crate::wire::Receipt;
 use alloc::string::{String, ToString};
 
-/// What came of a verify.
+/// The result of a verify.
 #[derive(Debug, PartialEq)]
 pub(crate) enum VerifyResult {
     /// The token would pay.
@@ -17,7 +17,7 @@ pub(crate) enum VerifyResult {
     Unavailable(String),
 }
 
-/// What came of a settle.
+/// The result of a settle.
 #[derive(Debug, PartialEq)]
 pub(crate) enum SettleResult {
     /// The credits are burned.
@@ -56,7 +56,7 @@ const TOKEN_ENDED: [&str; 5] =
     ["BCK.X402.0005", "BCK.X402.0010", "BCK.X402.0016", "BCK.DELEGATION.0002", SPENT];
 
 impl Refusal {
-    /// Whether no settle of this token will ever be made.
+    /// True if this token will never be settled.
     pub(crate) fn ends_token(&self) -> bool {
         TOKEN_ENDED.contains(&self.code.as_str())
     }
@@ -66,7 +66,7 @@ impl Refusal {
 /// silence; else whoever's card or wallet is empty is served for nothing, each time.
 const NOT_BURNED: [&str; 3] = ["BCK.X402.0007", "BCK.X402.0008", BURN_FAILED];
 
-/// What a verify's answer means.
+/// Turns the answer to a verify into its result.
 pub(crate) fn verdict(answer: Result<Verified, ApiError>) -> VerifyResult {
     match answer {
         Ok(verified) if verified.is_valid => VerifyResult::Valid(verified),
@@ -84,7 +84,7 @@ pub(crate) fn verdict(answer: Result<Verified, ApiError>) -> VerifyResult {
     }
 }
 
-/// What a settle's answer means.
+/// Turns the answer to a settle into its result.
 pub(crate) fn settled(answer: Result<Receipt, ApiError>, network: &str) -> SettleResult {
     match answer {
         Ok(receipt) if receipt.success() => SettleResult::Paid(receipt),

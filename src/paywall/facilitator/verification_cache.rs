@@ -15,7 +15,7 @@ pub(crate) struct VerificationCache {
     accounts: VecMap<String, Account>,
 }
 
-/// What a verification is remembered by: token, route and amount, hashed.
+/// Identifies a remembered verification by token, route and amount, hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CacheKey {
     key: String,
@@ -34,11 +34,11 @@ struct CachedVerification {
 
 #[derive(Debug, Default)]
 struct Account {
-    /// What the payer surely held, less what was charged since.
+    /// The credits that the payer certainly held, less those that were charged since.
     credit: Credits,
-    /// What requests on their way will be charged.
+    /// The credits that requests on their way will be charged.
     owed: Credits,
-    /// Whether a receipt has said what is left since the last verification.
+    /// True if a receipt has stated the remaining balance since the last verification.
     counted: bool,
     /// How many of the verifications that are remembered are of this account.
     remembered: usize,
@@ -55,7 +55,8 @@ impl CacheKey {
 }
 
 impl VerificationCache {
-    /// Whether this was verified a moment ago and what is owed leaves room for it: the payer then, and it is counted.
+    /// Returns the payer, as far as it is known, if this was verified a moment ago and the credits that are owed leave room
+    /// for it. The request is then counted as owed.
     pub(crate) fn lookup(&mut self, known: &CacheKey, now: u64) -> Option<Option<String>> {
         let yes = self.yes.get(&known.key).filter(|yes| now < yes.until)?;
         let account = self.accounts.get_mut(&yes.account)?;

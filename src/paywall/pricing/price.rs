@@ -9,7 +9,7 @@ use alloc::{
     vec::Vec,
 };
 
-/// What a paid route costs and how it can be paid, from the configuration.
+/// The price of a paid route and the ways to pay it, from the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PaidRoute {
     /// The route as it is written in the configuration: `POST /ask`.
@@ -23,7 +23,7 @@ pub(crate) struct PaidRoute {
     pub(crate) receipt: ReceiptBy,
     pub(crate) limit: Option<Limit>,
     pub(crate) free: Option<Free>,
-    /// Whether a token that can be used again is refused (rule 24).
+    /// True if a token that can be used again is refused (rule 24).
     pub(crate) single_use: bool,
     /// How many answers a payer may have of a plan that are delivered and not settled; nothing where each is settled
     /// before, or the seller wants no bound (rule 19).
@@ -41,8 +41,8 @@ pub(crate) struct PaidRoute {
 pub(crate) struct PaymentOption {
     pub(crate) plan_id: PlanId,
     pub(crate) agent_id: Option<AgentId>,
-    /// Whether scheme and network are the plan's to say: what stands there is nothing, but a scheme of cards, until
-    /// [`Plans`](crate::paywall::facilitator::plan_terms::Plans) have put them in.
+    /// True if the plan decides scheme and network. Until the [`PlanCache`](crate::paywall::facilitator::plan_terms::PlanCache)
+    /// has filled them in, their values here mean nothing, except a scheme of cards.
     pub(crate) follows_plan: bool,
     pub(crate) scheme: Scheme,
     /// CAIP-2 for `nvm:erc4337`, the provider's name for cards.
@@ -112,7 +112,7 @@ impl PaidRoute {
         PaymentRequired::new(resource, accepts.collect())
     }
 
-    /// Whether the path of a request has no part in what it costs.
+    /// True if the price of a request does not depend on its path.
     pub(crate) fn is_fixed(&self) -> bool {
         !self.options.iter().any(|way| matches!(way.price, Price::Handler { .. }))
     }
@@ -134,7 +134,7 @@ impl PaidRoute {
         Some((way.clone(), *most))
     }
 
-    /// What a request costs at the most, each way; nothing where the caller has to be asked.
+    /// The most that a request costs by each way to pay; `None` if the caller has to be asked.
     pub(crate) fn most(
         &self,
         query: Option<&str>,
@@ -169,7 +169,7 @@ impl Price {
         if cost > *most { Err(PriceError::TooMuch) } else { Ok(Some(cost)) }
     }
 
-    /// What a request costs whose answer begins with these headers, never more than was verified.
+    /// The price of a request whose answer begins with these headers; it is never more than was verified.
     pub(crate) fn at_head(&self, verified: Credits, headers: &HeaderList) -> Cost {
         match self {
             Self::Metered { .. } => Cost::AtEnd,
@@ -180,8 +180,8 @@ impl Price {
         }
     }
 
-    /// What a request costs whose answer was delivered, `head` being what was known at its head; never more than was
-    /// verified.
+    /// The price of a request whose answer was delivered; it is never more than was verified. `head` is what was known when
+    /// the head of the answer came.
     ///
     /// A number that the stream was to say and did not is taken to be the most that was agreed to: else whoever hangs up
     /// before it has the answer for nothing. Where the origin broke off, what is not counted is not charged.
@@ -206,7 +206,7 @@ impl Price {
         if let Self::Origin { header, .. } = self { Some(header) } else { None }
     }
 
-    /// What is to be counted.
+    /// The unit that is to be counted; `None` if the price is not metered.
     pub(crate) fn unit(&self) -> Option<&Unit> {
         if let Self::Metered { unit, .. } = self { Some(unit) } else { None }
     }
@@ -222,8 +222,8 @@ impl Rate {
     }
 }
 
-/// What the origin says that its answer costs: a whole number, or `nothing`. Nothing where it does not say, or says what
-/// is neither.
+/// The price that the origin states for its answer: a whole number, or `nothing`. `None` if the origin states no price,
+/// more than one, or anything else.
 fn price_from_origin(headers: &HeaderList, name: &str) -> Option<Credits> {
     let mut said = headers.all(name);
     let word = said.next()?.trim();
@@ -271,7 +271,7 @@ fn in_headers(headers: &HeaderList, name: &str) -> Result<Option<String>, PriceE
     Ok(found)
 }
 
-/// Whether some server may read the parameter `key`, decoded once, as one called `name`. Case and separators are dropped
+/// True if some server may read the parameter `key`, decoded once, as one called `name`. Case and separators are dropped
 /// (ASP, PHP: `x.words` is `x_words`). Brackets, dots, colons and what cannot be printed end a name or begin one (`n[]`,
 /// `[n]`, `q.n`, `n:int`, a zero byte). A name may be decoded once more, or its letters folded to ASCII.
 fn may_be_read_as(key: &str, name: &str) -> bool {

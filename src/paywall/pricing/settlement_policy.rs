@@ -43,7 +43,7 @@ pub(crate) struct Free {
     pub(crate) by: By,
 }
 
-/// Who is counted.
+/// The party that a limit or an allowance counts for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
     /// The payer, as the facilitator names it.
@@ -52,15 +52,15 @@ pub(crate) enum By {
     Address,
 }
 
-/// What the shell is to do with the body of an answer that is settled later.
+/// Instructions for the shell about the body of an answer that is settled later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meter {
-    /// What is counted; bytes always are.
+    /// The unit that is counted; bytes are always counted.
     pub unit: Option<Unit>,
-    /// Whether to report the end of the body, and to hold the end of the answer until
+    /// True if the shell is to report the end of the body, and to hold the end of the answer until
     /// [`Finish`](crate::paywall::Action::Finish) says what to add.
     pub to_the_end: bool,
-    /// What to tell the state while the body goes out, if there is a state.
+    /// The message to send to the state while the body goes out, if there is a state.
     pub renew: Option<Renewal>,
 }
 

@@ -54,8 +54,8 @@ impl Pattern {
             return Err("has more than one `*`");
         }
         let path = CanonicalPath::parse(text).map_err(|_| "must be a plain absolute path")?;
-        // What was read as a parameter is one; what decodes to the look of one (`%3Aname`) is text. Both lists are
-        // of the same segments only where nothing was resolved away.
+        // A segment is a parameter only if it is written as one. A segment that only decodes to that form (`%3Aname`) is
+        // text. The two lists have the same segments only if the parser removed none.
         let raw = text.split('/').filter(|segment| !segment.is_empty()).count();
         if raw != path.segments().len() {
             return Err("must be a plain absolute path, without dot segments");
@@ -70,12 +70,12 @@ impl Pattern {
         Ok(Self { segments, directory: path.is_directory() })
     }
 
-    /// Whether a request for `path` is one for this.
+    /// True if a request for `path` falls under this pattern.
     pub(crate) fn matches(&self, path: &CanonicalPath) -> bool {
         self.pairs(path).is_some_and(|pairs| pairs.iter().all(|(segment, asked)| segment.accepts(asked)))
     }
 
-    /// Whether some server may take `path`, which does not match, for this pattern.
+    /// True if `path` does not match this pattern, but some server may take it for a path that does.
     pub(crate) fn may_be(&self, path: &CanonicalPath) -> bool {
         if self.matches(path) {
             return false;
@@ -96,7 +96,7 @@ impl Pattern {
             || below.is_some_and(|below| below.looks_like(path))
     }
 
-    /// Whether the segments of `path`, each by itself, may be taken for this pattern's. Those that match may.
+    /// True if each segment of `path`, by itself, matches this pattern's segment or may be taken for it.
     fn looks_like(&self, path: &CanonicalPath) -> bool {
         let Some(pairs) = self.pairs(path) else { return false };
         let last = pairs.len().saturating_sub(1);
@@ -122,10 +122,10 @@ impl Pattern {
         CanonicalPath::of(segments.collect(), self.directory)
     }
 
-    /// Whether a router that has chosen by `raw` has chosen what it would have by `spelled`, which is this pattern's
-    /// spelling of the same path. Where the price is not `fixed` for whatever a parameter stands for, both have to be spelled
-    /// alike throughout; else a parameter may be percent-encoded otherwise, and what a `*` at the end stands for may end in
-    /// a slash.
+    /// True if a router that chose by the path `raw` chose the same as it would have by `spelled`, which is this pattern's
+    /// spelling of the same path. `fixed` means that the price is the same for every value of a parameter. If it is false, both
+    /// paths must be spelled alike throughout. If it is true, a parameter may be percent-encoded differently, and the part that
+    /// a `*` at the end matches may end in a slash.
     pub(crate) fn routes_as(&self, spelled: &CanonicalPath, raw: &str, fixed: bool) -> bool {
         let Some(pairs) = self.pairs(spelled) else { return false };
         let mut asked: Vec<&str> = raw.split('/').skip(1).collect();
@@ -179,13 +179,13 @@ impl Pattern {
         self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)))
     }
 
-    /// Whether there is a path that both match.
+    /// True if there is a path that both patterns match.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         meet(&self.segments, &other.segments)
     }
 
-    /// Whether every path that `other` matches is matched by this. May say no where it is so for two patterns with a
-    /// `*` at different places.
+    /// True if this pattern matches every path that `other` matches. The result can be false although that is so, if the two
+    /// patterns have a `*` at different places.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         cover(&self.segments, &other.segments)
     }
@@ -232,13 +232,13 @@ fn cover(mine: &[Segment], theirs: &[Segment]) -> bool {
     here && (cover(mine_rest, their_rest) || (*first == Segment::Many && cover(mine, their_rest)))
 }
 
-/// Whether a segment is the name that a server gives to a folder's own page.
+/// True if a segment is the name that a server gives to a folder's own page.
 fn is_index(segment: &str) -> bool {
     let stem = segment.split('.').next().unwrap_or_default();
     stem.eq_ignore_ascii_case("index") || stem.eq_ignore_ascii_case("default")
 }
 
-/// Whether `long` is `short` and a dot or a colon after it: a format, or a stream of a file system.
+/// True if `long` is `short` followed by a dot or a colon: a format, or a stream of a file system.
 fn has_suffix(long: &str, short: &str) -> bool {
     long.split_at_checked(short.len())
         .is_some_and(|(stem, rest)| stem.eq_ignore_ascii_case(short) && rest.starts_with(['.', ':']))

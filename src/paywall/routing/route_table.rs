@@ -11,7 +11,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 ///
 /// The narrower route counts, whatever the order in which they are written. Two of which neither is the narrower and
 /// that share a request are refused when they are added: there, only the order would decide.
-/// What is forwarded is the route's own spelling, so that the origin sees what was matched.
+/// The gate forwards the route's own spelling, so that the origin sees the path that was matched.
 #[derive(Debug)]
 pub(crate) struct Routes {
     entries: Vec<Entry>,
@@ -19,7 +19,7 @@ pub(crate) struct Routes {
     unlisted: Unlisted,
 }
 
-/// What happens to a request that no route lists (rule 26). It has to be chosen.
+/// The treatment of a request that no route lists (rule 26). The seller has to choose one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unlisted {
     /// It is refused with 404.
@@ -37,7 +37,7 @@ pub(crate) struct Entry {
     /// The host it is for; every host without one.
     pub(crate) host: Option<Host>,
     pub(crate) pattern: Pattern,
-    /// What it costs; nothing for an open route.
+    /// The price and the ways to pay it; `None` for an open route.
     pub(crate) terms: Option<Arc<PaidRoute>>,
 }
 
@@ -66,8 +66,8 @@ impl Entry {
         self.is_for(&target.host) && self.pattern.matches(&target.path)
     }
 
-    /// Whether some server may take `target`, which this does not match, for this: by its spelling, or because all
-    /// hosts of the gate lead to one origin.
+    /// True if some server may take `target`, which this entry does not match, for a request that this entry matches: because
+    /// of its spelling, or because all hosts of the gate lead to one origin.
     fn may_be(&self, target: &Target) -> bool {
         self.pattern.may_be(&target.path)
             || (!self.is_for(&target.host) && self.pattern.matches(&target.path))
@@ -94,14 +94,14 @@ impl Entry {
         self.method == other.method && host && self.pattern.meets(&other.pattern)
     }
 
-    /// Whether it says more than `other` about a request that both match: of two on the list, one covers the other, and no
-    /// two cover each other.
+    /// True if this entry says more than `other` about a request that both match. Of two such entries on the list, one covers
+    /// the other, and no two cover each other.
     fn is_narrower(&self, other: &Self) -> bool {
         other.covers(self)
     }
 
-    /// Whether some server may take `target`, which this matches, for `other`: by its spelling, because that server does
-    /// not tell hosts apart, or, where this costs nothing, because it does not tell methods apart.
+    /// True if some server may take `target`, which this entry matches, for a request to `other`: because of its spelling,
+    /// because that server does not tell hosts apart, or, if this entry is free, because it does not tell methods apart.
     fn may_be_taken_for(&self, other: &Self, target: &Target) -> bool {
         let here = other.is_for(&target.host);
         if !here && self.host.is_some() {
@@ -127,7 +127,7 @@ impl Routes {
     /// Adds a line.
     ///
     /// # Errors
-    /// What is wrong with it beside another: the problem, naming the other.
+    /// Describes what is wrong with the entry beside another one, and names the other.
     pub(crate) fn add(&mut self, entry: Entry) -> Result<(), String> {
         let near = match self.index.neighbours(&entry.pattern) {
             Some(near) => self.at(&near),
@@ -160,7 +160,7 @@ impl Routes {
         }
     }
 
-    /// What is paid for, in the order of the list.
+    /// The paid routes, in the order of the list.
     pub(crate) fn paid(&self) -> impl Iterator<Item = &Arc<PaidRoute>> {
         self.entries.iter().filter_map(|entry| entry.terms.as_ref())
     }
@@ -221,7 +221,7 @@ impl Routes {
         free.map(|entry| entry.at.as_str()).collect()
     }
 
-    /// Whether the gate speaks for this target, rather than only pass it on.
+    /// True if the gate itself decides about this target, and does not only pass it on.
     pub(crate) fn governs(&self, target: &Target) -> bool {
         self.unlisted == Unlisted::Deny
             || self.near(target).into_iter().any(|entry| entry.matches(target) || entry.may_be(target))
@@ -236,7 +236,7 @@ impl Routes {
         Method::ALL.into_iter().filter(|method| listed(*method)).collect()
     }
 
-    /// Whether a route names a host: then the origin may tell hosts apart, and is told the one that was matched.
+    /// True if a route names a host. The origin may then tell hosts apart, and the gate tells it the host that was matched.
     pub(crate) fn name_hosts(&self) -> bool {
         self.entries.iter().any(|entry| entry.host.is_some())
     }

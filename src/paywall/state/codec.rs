@@ -74,7 +74,7 @@ impl JsonForm for OpenDelivery {
     }
 }
 
-/// What a visit reserved or wants to.
+/// Writes the members for what a visit reserved or wants to reserve.
 fn put_reserved(members: &mut JsonObject, claim: Option<&Claim>, allowance: Option<&Allowance>) {
     if let Some(claim) = claim {
         members.insert("claim", claim.to_json());
@@ -254,7 +254,7 @@ impl JsonForm for Entry {
             receipt: members.value("receipt"),
             why: members.maybe("why")?,
             tries: if members.has("tries") { members.count("tries")? } else { 0 },
-            // Those that were written before these were known.
+            // Entries that were written before these members existed do not have them.
             rounds: if members.has("rounds") { members.count("rounds")? } else { 0 },
             settle_grace_ms: if members.has("quiet") { members.whole("quiet")? } else { OLD_QUIET_MS },
             in_flight_until: if members.has("late") { members.whole("late")? } else { 0 },

@@ -33,7 +33,7 @@ pub(super) fn nonce(rows: &impl Rows, id: &str) -> Result<Option<Nonce>, RowsErr
     get(rows, NONCE, id)
 }
 
-/// Whether the seller's book has to have it.
+/// True if the seller's book must have the entry.
 pub(super) fn is_serious(entry: &Entry) -> bool {
     matches!(entry.status, EntryStatus::Unresolved | EntryStatus::Owed)
 }

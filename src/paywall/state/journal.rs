@@ -11,7 +11,7 @@ use serde_json::Value;
 const BOOK: &str = "book";
 const RATE: &str = "rate";
 const ALLOWANCE: &str = "allowance";
-/// What a visit took of an allowance, so that it is given back once at the most.
+/// The kind of the rows that record what a visit took of an allowance, so that it is given back at most once.
 const TAKEN: &str = "taken";
 
 /// How many entries one answer lists.
@@ -29,7 +29,7 @@ struct TakenAllowance {
 pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply, RowsError> {
     match command {
         Command::Admit { visit, rates, claim, allowance, open } => {
-            // What an allowance pays for leaves nothing open.
+            // A request that an allowance pays for leaves no delivery open.
             let granted = match allowance {
                 Some(allowance) => is_left(rows, visit, allowance, now)?,
                 None => false,
@@ -113,7 +113,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
             Ok(Reply::Journal { entries })
         }
         Command::File { entry } => {
-            // What came to a good end after all is not kept longer than in its own object.
+            // An entry that came to a good end after all is not kept longer here than in its own object.
             let keep = if is_serious(entry) { KEEP_OPEN_MS } else { rows.keep_ms() };
             put(rows, BOOK, &entry.visit, &**entry, Some(now.saturating_add(keep)))?;
             Ok(Reply::Done)
@@ -121,7 +121,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
     }
 }
 
-/// Whether an answer goes out of which nothing was sent to be settled. One that was given up for dead may live.
+/// True if an answer is going out and no settle was sent for it. An entry that was given up as abandoned may still be alive.
 fn is_going_out(entry: &Entry) -> bool {
     match entry.status {
         EntryStatus::Delivering | EntryStatus::Abandoned => true,
@@ -168,7 +168,7 @@ fn claimed(rows: &mut impl Rows, visit: &str, claim: &Claim, now: u64) -> Result
     Ok(free)
 }
 
-/// Whether a visit's claim still stands.
+/// True if a visit's claim still stands.
 fn owns(rows: &impl Rows, visit: &str, id: &str) -> Result<bool, RowsError> {
     Ok(match nonce(rows, id)? {
         Some(Nonce::Claimed { visit: owner, .. } | Nonce::Held { visit: owner }) => owner == visit,
@@ -206,7 +206,7 @@ fn take(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64) -> R
     Ok(true)
 }
 
-/// Whether there is one of today's left for a visit.
+/// True if the allowance has one left today for a visit, or if the visit has taken one already.
 fn is_left(rows: &impl Rows, visit: &str, allowance: &Allowance, now: u64) -> Result<bool, RowsError> {
     let taken: Option<TakenAllowance> = get(rows, ALLOWANCE, &allowance.name)?;
     let used = taken.filter(|taken| taken.day == now / DAY_MS).map_or(0, |taken| taken.used);
@@ -313,7 +313,7 @@ pub(super) fn close(
                 entry.why = Some(why.clone());
                 entry.settle_body = Some(again.clone());
                 entry.receipt.clone_from(receipt);
-                // What was refused waits for its payer; what the platform had no time for does not.
+                // A settle that was refused waits for its payer. A settle that the platform had no time for does not.
                 let last = entry.token_expires_at.unwrap_or_else(|| now.saturating_add(KEEP_OPEN_MS));
                 save(rows, &mut entry, if receipt.is_some() { last } else { look }, now)?;
             }
@@ -346,7 +346,7 @@ impl JsonForm for TakenAllowance {
 }
 
 impl EntryStatus {
-    /// Whether it will not change by itself any more.
+    /// True if an entry with this status does not change by itself any more.
     #[must_use]
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Delivering | Self::Settling | Self::Unknown | Self::Owed)

@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// What stands in the state is not ours: the member that is missing, or not what it should be.
+/// The error for a text that is not one of the state's: it names the member that is missing or wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable(pub(super) &'static str);
 
@@ -32,7 +32,7 @@ impl JsonObject {
         }
     }
 
-    /// What is missing is `null`.
+    /// Takes a member out. A missing member is `null`.
     pub(super) fn take(&mut self, name: &str) -> Value {
         self.0.get_mut(name).map(Value::take).unwrap_or_default()
     }
@@ -135,7 +135,7 @@ pub(super) fn print(written: &impl JsonForm) -> String {
     written.to_json().to_string()
 }
 
-/// What a text says.
+/// Reads a value from its text.
 pub(super) fn read<T: JsonForm>(text: &str) -> Result<T, Unreadable> {
     T::from_json(crate::codec::parse_json(text.as_bytes()).ok_or(Unreadable("JSON"))?)
 }
@@ -150,7 +150,7 @@ impl Command {
     /// Reads one.
     ///
     /// # Errors
-    /// What is no command.
+    /// The text is not a command.
     pub fn from_text(text: &str) -> Result<Self, Unreadable> {
         read(text)
     }
@@ -166,7 +166,7 @@ impl Reply {
     /// Reads one.
     ///
     /// # Errors
-    /// What is no reply.
+    /// The text is not a reply.
     pub fn from_text(text: &str) -> Result<Self, Unreadable> {
         read(text)
     }
@@ -199,7 +199,7 @@ mod tests {
     const ENTRY: &str = r#"{"visit":"v","status":"settling","at":1,"route":"POST /ask","plan":"7","network":"eip155:1","payer":null,"requestId":"r","token":"sha256:0","nonce":"n","credits":"3","again":"{}","delivered":false,"receipt":{"success":true},"why":"late","tries":2,"rounds":1,"quiet":3,"late":4,"sent":true,"open":true,"ends":5,"filed":true}"#;
     const SHORT: &str = r#"{"visit":"v","status":"owed","at":1,"route":"r","plan":"7","network":"n","payer":"0x","requestId":null,"token":"t","credits":"3","delivered":true,"tries":0,"rounds":0,"quiet":3,"late":0,"sent":false}"#;
 
-    /// What a text becomes when it is read and printed, its members in order; else what is wrong with it.
+    /// Reads a text and prints it again. Returns the printed JSON, its members in order, or the error of reading the text.
     fn again<T: JsonForm>(text: &str) -> Result<Value, Unreadable> {
         read::<T>(text).map(|value| serde_json::from_str(&print(&value)).unwrap())
     }

@@ -1,6 +1,6 @@
-//! What must be true once, however many isolates there are: claims on single-use tokens, the journal of settlements,
-//! allowances, rates and receipts (rules 21, 23 and 24). Commands in, replies out, kept as [`Rows`]: a Durable Object
-//! gives the rows, a test a map.
+//! The state that must exist only once, however many isolates there are: claims on single-use tokens, the journal of
+//! settlements, allowances, rates and receipts (rules 21, 23 and 24). Commands go in, and replies come out. The state is
+//! kept as [`Rows`]: a Durable Object gives the rows, and in a test a map does.
 //!
 //! One object for each payer, or for each masked address: [`StateCall::shard`] names it. Within it commands run one after
 //! the other, each to its end.
@@ -49,11 +49,11 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 pub struct StateCall {
     /// The name of the object.
     pub shard: String,
-    /// What it is to do.
+    /// The command that the object is to run.
     pub command: Command,
 }
 
-/// What an object can be asked.
+/// The commands that an object accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// May this request go on? The rates are looked at first, and where one is exceeded nothing is reserved.
@@ -82,7 +82,7 @@ pub enum Command {
     },
     /// Writes an entry down, before settle is sent or an answer goes out.
     Write {
-        /// What is known of it.
+        /// The entry, with what is known of it.
         entry: Box<Entry>,
         /// For how long its isolate is believed to be at it, in milliseconds.
         lease: u64,
@@ -105,7 +105,7 @@ pub enum Command {
         /// For how long, in milliseconds.
         lease: u64,
     },
-    /// What became of an entry.
+    /// Records the outcome of an entry.
     Close {
         /// The visit.
         visit: String,
@@ -125,7 +125,7 @@ pub enum Command {
     Journal {
         /// After this one.
         after: Option<String>,
-        /// Whether to list the seller's book: the copies of other objects' entries.
+        /// True to list the seller's book: the copies of other objects' entries.
         book: bool,
     },
     /// Copies an entry of another object into the seller's book.
@@ -160,7 +160,7 @@ pub struct Claim {
 /// So many a day of something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowance {
-    /// Of what.
+    /// The name of what is counted.
     pub name: String,
     /// How many.
     pub per_day: u32,
@@ -169,7 +169,7 @@ pub struct Allowance {
 /// So many in so many seconds of something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rate {
-    /// Of what.
+    /// The name of what is counted.
     pub name: String,
     /// How many.
     pub requests: u32,
@@ -200,12 +200,12 @@ pub struct Entry {
     pub token: String,
     /// The nonce of a single-use token.
     pub nonce: Option<String>,
-    /// What settle is asked to burn.
+    /// The credits that settle is asked to burn.
     pub credits: String,
     /// The body of the settle, while it may be sent again: with a single-use token while it is not known what came of
     /// it, with any other only while it is certain that nothing was burned. There is a token in it.
     pub settle_body: Option<Secret>,
-    /// Whether the answer was delivered, as far as is known.
+    /// True if the answer was delivered, as far as is known.
     pub delivered: bool,
     /// The receipt, as the header has it decoded.
     pub receipt: Option<serde_json::Value>,
@@ -219,13 +219,13 @@ pub struct Entry {
     pub settle_grace_ms: u64,
     /// Until when the settle that was sent last may still arrive.
     pub in_flight_until: u64,
-    /// Whether a settle was or is about to be sent for it.
+    /// True if a settle was sent for it, or is about to be sent.
     pub sent: bool,
-    /// Whether it counts against what the payer may have open.
+    /// True if it counts against the number of deliveries that the payer may have open.
     pub open: bool,
     /// When its token ends, where that is known.
     pub token_expires_at: Option<u64>,
-    /// Whether the seller's book has a copy of it.
+    /// True if the seller's book has a copy of it.
     pub copied_to_seller: bool,
 }
 
@@ -255,7 +255,7 @@ pub enum EntryStatus {
     Unresolved,
 }
 
-/// What a visit says of its entry at the end.
+/// The outcome that a visit reports for its entry at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettlementOutcome {
     /// Burned, or free of charge.
@@ -267,16 +267,16 @@ pub enum SettlementOutcome {
     Refused {
         /// The receipt, which says no.
         receipt: serde_json::Value,
-        /// Whether the token is of no more use.
+        /// True if the token is of no more use.
         spent: bool,
-        /// Whether the answer had been delivered by then.
+        /// True if the answer had been delivered by then.
         delivered: bool,
     },
     /// Sent, not known.
     Unknown {
-        /// What came in the place of an answer.
+        /// A code for what came in the place of an answer.
         why: String,
-        /// Whether its answer is delivered. It is not where the client is gone, as far as the runtime tells.
+        /// True if its answer is delivered. It is false if the client is gone, as far as the runtime tells.
         delivered: bool,
     },
     /// Delivered, and certainly not burned.
@@ -295,12 +295,12 @@ pub enum SettlementOutcome {
     },
 }
 
-/// What an object says.
+/// The replies of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// Go on.
     Admitted {
-        /// Whether the allowance pays for it.
+        /// True if the allowance pays for it.
         free: bool,
     },
     /// Too often.

@@ -27,7 +27,7 @@ pub(super) fn free(rows: &mut impl Rows, plan: &str, visit: &str) -> Result<(), 
     change(rows, plan, visit, |_| ())
 }
 
-/// Whether a visit still has the one that it was given.
+/// True if a visit still holds the open delivery that it was given.
 pub(super) fn holds(rows: &impl Rows, plan: &str, visit: &str, now: u64) -> Result<bool, RowsError> {
     Ok(load(rows, plan)?.held.iter().any(|(holder, until)| holder == visit && *until > now))
 }

@@ -35,7 +35,7 @@ pub enum Task {
     Tell(StateCall),
 }
 
-/// What came of it.
+/// The response to a task.
 #[derive(Debug, Clone)]
 pub enum PlatformResponse {
     /// The facilitator's answer.
@@ -156,7 +156,7 @@ fn look(
         entry.why = Some(LOST.into());
         entry.in_flight_until = now.saturating_add(entry.settle_grace_ms);
     }
-    // Of a reusable token nobody can say whether it was burned, nor how much arrived of what was going out.
+    // Nobody can say of a reusable token whether it was burned, nor how much arrived of an answer that was going out.
     if entry.nonce.is_none() || !entry.sent || tired {
         end(rows, entry, EntryStatus::Unresolved, now, log)?;
         return Ok(None);
@@ -211,7 +211,7 @@ pub fn on_response(
     }
     let answer = if let PlatformResponse::Answered(answer) = response { Some(answer) } else { None };
     match (job.question, entry.status) {
-        // What was owed, and is certainly not burned if this round did not.
+        // The entry was owed: if this round did not burn the credits, they are certainly not burned.
         (Question::Settle, EntryStatus::Settling) => {
             let settled = answer.map_or_else(
                 || SettleResult::Unknown("facilitator_unreachable".into()),
@@ -263,7 +263,7 @@ pub fn on_response(
     }
 }
 
-/// What came of a settle of what was delivered and is owed; nothing where the body of the settle is gone.
+/// The outcome of a settle for an answer that was delivered and is owed; `None` if the body of the settle is gone.
 pub(crate) fn debt_end(entry: &Entry, settled: SettleResult) -> Option<SettlementOutcome> {
     let again = entry.settle_body.clone()?;
     Some(match settled {
@@ -311,7 +311,7 @@ fn end(
     entry.status = status;
     let line = line("settlement_reconciled", &entry, now);
     filing::settle_down(rows, entry, now)?;
-    // Of what is unresolved a line is written when the seller's book is told.
+    // The line of an unresolved entry is written when the seller's book is told.
     if status != EntryStatus::Unresolved {
         log(line);
     }

@@ -1,8 +1,8 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-/// What an object keeps: texts by kind and id, some of which are due at a time. SQLite in a Durable Object, a map in a
-/// test.
+/// The storage of an object: texts by kind and id, some of which are due at a time. It is SQLite in a Durable Object, and a
+/// map in a test.
 pub trait Rows {
     /// The text of a row.
     ///
@@ -80,11 +80,11 @@ impl<R: Rows + ?Sized> Rows for &mut R {
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// What it is.
+    /// The kind of the row.
     pub kind: String,
     /// Which one.
     pub id: String,
-    /// What it says.
+    /// The text of the row.
     pub value: String,
 }
 

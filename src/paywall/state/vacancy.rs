@@ -6,7 +6,7 @@ use super::records;
 use super::{Entry, EntryStatus, OpenDelivery, Rows, RowsError};
 use alloc::boxed::Box;
 
-/// Whether another one may begin.
+/// Says if a visit may begin another open delivery.
 pub(super) enum Vacancy {
     Free,
     Full,
@@ -26,7 +26,7 @@ pub(super) fn look(
         let held = slots.held.iter().filter(|(_, until)| *until > now);
         let mut count = 0;
         for (holder, _) in held {
-            // What is asked may arrive twice.
+            // The same question may arrive twice.
             if holder == visit {
                 return Ok(Vacancy::Free);
             }
@@ -50,7 +50,8 @@ pub(super) fn look(
     }
 }
 
-/// What is owed is about to be settled again, until `until`: whoever does it says what came of this round.
+/// Records that an owed entry is about to be settled again, until `until`. The one who settles it reports the result of
+/// this round.
 pub(super) fn begin_again(
     rows: &mut impl Rows,
     entry: &mut Entry,

@@ -68,7 +68,7 @@ fn a_receipt_that_is_too_large_for_a_header_is_in_the_body_alone() {
         assert_eq!((answer.status, body(&answer)), (200, receipt), "{more}");
         assert_eq!(answer.headers.get("payment-response").is_some(), in_header, "{more}");
     }
-    // What does not belong, and what cannot be reached.
+    // Events that do not belong here, a state that cannot be reached, and a receipt that does not exist.
     for (event, status) in [
         (Event::State(Reply::Done), 503),
         (Event::StateFailed, 503),

@@ -41,7 +41,8 @@ fn brought(world: &mut World, path: &str, nonce: Option<&str>, stop: usize) -> (
     (flow, action)
 }
 
-/// What is told to the state behind the answer: `claim`, `allowance`, `open` for what is given back, `closed` for an entry that is released.
+/// The words for what the flow tells the state after the answer: `claim`, `allowance` and `open` for what is given back,
+/// `closed` for an entry that is released.
 fn told(flow: &mut RequestFlow) -> String {
     let mut words = Vec::new();
     for StateCall { command, .. } in flow.take_deferred() {
@@ -101,7 +102,7 @@ fn rule_22_a_client_that_goes_away_before_the_settle_is_not_charged() {
         let says_no = header(&answer.headers, "payment-response").is_some_and(|no| no["success"] == false);
         assert_eq!(says_no, expected != "settle", "{name}");
         assert_eq!(told(&mut flow), given_back, "{name}");
-        // That was its end: whatever comes now, nothing is delivered, and nothing is given back twice.
+        // The request has ended: whatever event comes now, nothing is delivered, and nothing is given back twice.
         assert!(!flow.is_uncharged() && flow.payment().is_none(), "{name}");
         assert_eq!(responded(flow.handle_event(valid(), NOW)).status, 500, "{name}");
         assert_eq!(told(&mut flow), "", "{name}");

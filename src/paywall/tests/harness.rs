@@ -22,7 +22,7 @@ pub(super) struct World {
     pub(super) settle: Option<Event>,
     /// Responses to the settles that come first, before `settle`.
     pub(super) settles: VecDeque<Event>,
-    /// Whether the state fails a command of this name, as in the steps.
+    /// The name of the commands that the state fails, as in the steps; `None` if it fails none.
     pub(super) failing: Option<&'static str>,
     /// The payer's balance, as the receipts state it.
     pub(super) held: u64,
@@ -37,7 +37,7 @@ pub(super) struct Walk {
     pub(super) steps: Vec<&'static str>,
     pub(super) verified: Option<Value>,
     pub(super) settled: Option<Value>,
-    /// What the state was told, in order.
+    /// The commands that were sent to the state, in order.
     pub(super) commands: Vec<Command>,
     pub(super) forward: Option<HeaderList>,
     pub(super) delivery: Option<Delivery>,

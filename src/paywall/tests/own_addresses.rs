@@ -63,7 +63,7 @@ fn a_token_that_comes_along_is_not_charged_and_is_told_so_where_it_is_refused() 
 
 #[test]
 fn the_sellers_book_keeps_its_name() {
-    // What earlier versions have written is found again.
+    // The names must not change, so that the gate finds again the rows that earlier versions wrote.
     assert_eq!(shard::book(), "0cf2641d93fc9a1e");
     assert_eq!(shard::shard("payer", " 0xB1 "), "6bce07e8c2e0a206");
 }

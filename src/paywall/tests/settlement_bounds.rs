@@ -10,7 +10,7 @@ fn routes(more: &Value, settings: &[(&str, &str)]) -> World {
     let route = |settle: &str| {
         let mut route = json!({ "planId": "1001", "credits": 2, "scheme": "nvm:erc4337", "settle": settle });
         for (name, value) in more.as_object().unwrap() {
-            // What is settled before it is delivered is never open.
+            // An answer that is settled before it is delivered is never open.
             if !(name == "unbounded" && settle == "before-delivery") {
                 route[name] = value.clone();
             }
@@ -39,7 +39,7 @@ fn pay(world: &mut World, path: &str, nonce: Option<&str>) -> Walk {
     world.go(ask("GET", path, &[("payment-signature", &token)]))
 }
 
-/// What the gate gave back: the claim's nonce, the allowance, the plan of the open delivery.
+/// Lists what the gate gave back: the claim's nonce, the allowance, the plan of the open delivery.
 fn released(walk: &Walk) -> Vec<(Option<String>, bool, Option<String>)> {
     let release = |command: &Command| match command {
         Command::Release { claim, allowance, open, .. } => {

@@ -191,7 +191,7 @@ fn rule_19_a_place_that_was_given_back_leaves_nothing_behind() {
     assert_eq!(rows.next_due().unwrap(), Some(NOW + 5 + LEASE), "it is swept when the last one lapses");
     release(&mut rows, "b");
     assert_eq!(rows.get("open", PLAN).unwrap(), None);
-    // What is owed has no end of its own.
+    // An owed entry has no end of its own: no row of open deliveries comes due for it.
     put(&mut rows, owed("c"), NOW);
     assert!(rows.get("open", PLAN).unwrap().is_some());
     let last = rows.due(NOW + 1_000 * DAY, 9).unwrap();
@@ -335,7 +335,7 @@ fn rule_21_the_order_of_what_is_told_of_a_settlement() {
         let entry = found(&rows, "v").unwrap();
         assert_eq!((entry.status, entry.delivered), (status, delivered), "{name}");
     }
-    // What came free of charge has no receipt yet: one that comes is kept. A receipt that is there stays.
+    // An entry that was free of charge has no receipt yet: a receipt that comes is kept. A receipt that is there stays.
     let mut rows = Map::default();
     put(&mut rows, entry("v", Settled, None), NOW);
     close(&mut rows, "v", yes(), NOW);

@@ -93,7 +93,8 @@ impl Refused {
         })
     }
 
-    /// Whether the refusal says that the challenge, and not the payment, was at fault: it had expired, or was for another body.
+    /// True if the same terms may be paid again, because the refusal says that the challenge, and not the payment, was at fault:
+    /// the challenge had expired, or was for another body.
     fn may_repeat(&self, body: Option<&str>, cx: &Context<'_>) -> bool {
         let body = body.and_then(|body| codec::parse_json(body.as_bytes())).unwrap_or_default();
         let code = body.get("code").and_then(Value::as_str);

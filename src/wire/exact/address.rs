@@ -39,7 +39,7 @@ impl fmt::Debug for EvmAddress {
     }
 }
 
-/// Whether a text is `0x` and hexadecimal digits, of whole bytes.
+/// True if a text is `0x` and hexadecimal digits, of whole bytes.
 pub(super) fn is_hex(text: &str) -> bool {
     let digits = text.strip_prefix("0x").unwrap_or("!");
     digits.len().is_multiple_of(2) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())

@@ -5,7 +5,7 @@ use super::{Authorization, ExactOffer, X402Version};
 use alloc::string::ToString as _;
 use serde_json::{Map, Value};
 
-/// What pays an `exact` offer: a signed authorization, or a signed transaction of Solana's.
+/// The payment of an `exact` offer: a signed authorization, or a signed transaction of Solana's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExactPayment(Document);
 
@@ -41,7 +41,7 @@ impl ExactPayment {
     /// The payment of an EVM offer, by the authorization as it stands in a payload.
     ///
     /// # Errors
-    /// Those of [`evm`](Self::evm), and `WrongType` for an authorization that is no object.
+    /// Fails with the errors of [`evm`](Self::evm), and with `WrongType` for an authorization that is no object.
     pub fn of_value(authorization: Option<Value>, signature: &str) -> Result<Self, WireError> {
         let Some(authorization @ Value::Object(_)) = authorization else {
             return Err(WireError::new(WireErrorKind::WrongType, "authorization"));

@@ -19,7 +19,7 @@ impl ExactRequired {
     /// Reads a `payment-required` header.
     ///
     /// # Errors
-    /// Those of [`from_json`](Self::from_json), and `NotBase64`.
+    /// Fails with the errors of [`from_json`](Self::from_json), and with `NotBase64`.
     pub fn from_header(value: &str) -> Result<Self, WireError> {
         let one = super::super::header::only_one(value);
         Self::from_json(&base64::decode(one, MAX_OFFER_BYTES, super::super::PAYMENT_REQUIRED)?)
@@ -88,7 +88,7 @@ impl ExactRequired {
         url.unwrap_or(offer.resource()).into()
     }
 
-    /// Whether the seller requires a `payment-identifier`.
+    /// True if the seller requires a `payment-identifier`.
     #[must_use]
     pub fn requires_identifier(&self) -> bool {
         let extension = self.extensions.as_ref().and_then(|extensions| extensions.get(PAYMENT_IDENTIFIER));

@@ -12,7 +12,7 @@ pub(super) struct AuthItem<'a> {
     parameters: Vec<(String, String)>,
     /// A name that occurs twice.
     pub(super) repeated: Option<String>,
-    /// Whether something in it is neither a token nor a parameter, or a quote does not end.
+    /// True if something in it is neither a token nor a parameter, or if a quote does not end.
     pub(super) is_broken: bool,
 }
 

@@ -34,7 +34,7 @@ pub struct MppChallenge {
     pub opaque: Option<String>,
 }
 
-/// What a challenge of the method `nevermined` with the intent `charge` asks for.
+/// The terms of a challenge of the method `nevermined` with the intent `charge`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NeverminedCharge {
     /// The plan whose credits pay.
@@ -65,7 +65,7 @@ impl MppChallenge {
         if found.len() > MAX_CHALLENGES { Err(too_large()) } else { Ok(found) }
     }
 
-    /// Whether a `WWW-Authenticate` value has a challenge of this scheme, well made or not.
+    /// True if a `WWW-Authenticate` value has a challenge of this scheme, well made or not.
     #[must_use]
     pub fn is_in(header: &str) -> bool {
         items(header).iter().any(|item| item.scheme.eq_ignore_ascii_case(SCHEME))
@@ -190,7 +190,7 @@ impl MppChallenge {
         document::parse(&bytes, MAX_HEADER_BYTES, "challenge.request")
     }
 
-    /// What a challenge of Nevermined's asks for; `None` for another method or intent.
+    /// The terms of a challenge of Nevermined's; `None` for another method or intent.
     ///
     /// # Errors
     /// Names the member of the request that is missing or wrong.

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 pub struct MppCredential {
     /// The challenge that is answered.
     pub challenge: MppChallenge,
-    /// Who pays, a DID, where the buyer says so.
+    /// The payer, as a DID, if the buyer names it.
     pub source: Option<String>,
     /// The access token of the method `nevermined`.
     access_token: Option<Secret>,

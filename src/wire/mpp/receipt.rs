@@ -33,7 +33,7 @@ impl MppReceipt {
         })
     }
 
-    /// Whether the payment was settled.
+    /// True if the payment was settled.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.status == "success"

@@ -88,7 +88,7 @@ export const exposed = {
     return { model, apiKey, configuration: { baseURL, defaultHeaders } };
   },
   async withHeliconeLogging(agentName, payloadConfig, operation, resultExtractor, usageCalculator, responseIdPrefix, startAgentRequest, customProperties) {
-    // What is wrong with the properties is said before the work, which may cost something.
+    // An error in the properties is thrown before the work begins, because the work may cost something.
     headers(this.session, startAgentRequest, customProperties);
     const startTime = Date.now();
     const internal = await operation();

@@ -39,7 +39,7 @@ export function buildPaymentRequired(planId, options) {
   return buildPaymentRequiredForPlans([named], { ...others, ...options });
 }
 
-/** What the platform says of a plan is read once in so long, in milliseconds, for each instance. */
+/** The time for which each instance keeps what the platform says of a plan, in milliseconds. */
 const KEPT_MS = 5 * 60_000;
 const plans = new WeakMap();
 

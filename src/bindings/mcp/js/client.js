@@ -7,10 +7,10 @@ import { PAYABLE, PAYMENT, RECEIPT, fromBase64, requiredOfError, requiredOfResul
 const CONNECTION_CLOSED = -32000;
 const REQUEST_TIMEOUT = -32001;
 
-/** What was paid for each result. */
+/** The payment for each result. */
 const payments = new WeakMap();
 
-/** What was paid for a result of a wrapped client: `{ receipt, spend }`; undefined for a result of another. */
+/** Returns what was paid for a result of a wrapped client: `{ receipt, spend }`; undefined for a result of another. */
 export const paymentOf = (result) => payments.get(result);
 
 /**
@@ -34,7 +34,7 @@ export function wrapClient(client, { buyer, url, options }) {
   return wrapped;
 }
 
-/** Of each buyer, the places whose offers are for one set of arguments: the terms of one call are not those of another. */
+/** The places of each buyer whose offers are for one set of arguments: the terms of one call are not those of another. */
 const places = new WeakMap();
 function placesOf(buyer) {
   if (!places.has(buyer)) places.set(buyer, new Set());
@@ -98,7 +98,7 @@ function inBand(request, token) {
   return { ...request, params: { ...request.params, _meta: { ...request.params?._meta, [PAYMENT]: payment } } };
 }
 
-/** Whether an error is the server's answer: otherwise nobody knows what became of the call. */
+/** True if an error is the server's answer. Otherwise nobody knows what became of the call. */
 const isAnswer = ({ code }) => Number.isInteger(code) && code !== CONNECTION_CLOSED && code !== REQUEST_TIMEOUT;
 
 /** The answer of the server as HTTP says it. */

@@ -4,7 +4,7 @@ import { paymentOf, wrapClient } from './client.js';
 
 export { paymentOf, wrapClient };
 
-/** What `payments-wasm/mcp` has handed over. */
+/** The parts that `payments-wasm/mcp` has handed over. */
 let parts;
 export function provide(given) { parts = given; }
 
@@ -66,7 +66,7 @@ export class Mcp {
     return wrapClient(client, { buyer, url, options });
   }
 
-  /** What was paid for a result: `{ receipt, spend }`. */
+  /** Returns what was paid for a result: `{ receipt, spend }`. */
   paymentOf(result) { return paymentOf(result); }
 
   // --- seller ----------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 import { docs, hints } from '../../subscriber/js/errors.json';
 
-/** What went wrong with a payment, or with the options: a stable `code`, what helps (`hint`), and `status` or `key`. */
+/** An error of a payment or of the options: a stable `code`, what helps (`hint`), and `status` or `key`. */
 export class PaywallError extends Error {
   constructor(message, facts) {
     super(message);

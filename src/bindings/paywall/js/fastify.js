@@ -13,7 +13,7 @@ export async function paymentPlugin(app, { payments, routes, ...options }) {
     };
     const facts = {
       views: { request, response: reply }, mount: '', address: request.ip, url: `${request.protocol}://${request.host ?? request.hostname}${request.raw.url}`,
-      // What is written without Fastify is not Fastify's to write.
+      // Fastify must not write an answer that is written without it.
       written: () => { if (!passed) reply.hijack(); },
     };
     middleware(request.raw, reply.raw, facts, next).catch((error) => (passed ? request.log.error(error) : done(error)));

@@ -15,7 +15,7 @@ export const createHono = (paywall) => (options) => {
     } catch {
       // Where there is none, nothing can be left behind but promises.
     }
-    // What middlewares in front have put on the answer by now: in Hono they have the last word.
+    // The headers that earlier middlewares have put on the answer by now. In Hono they override those of the answer.
     const before = [...c.res.headers];
     // To ask has made an answer of none.
     if (before.length === 0) {
@@ -32,7 +32,7 @@ export const createHono = (paywall) => (options) => {
     });
     // Hono adds the headers of a response that is replaced to the new one, unless there is none.
     c.res = undefined;
-    // What the chain has answered bears them already.
+    // An answer of the chain has these headers already.
     c.res = ran && !ownAnswers.has(response) ? response : merged(response, before);
   };
   return Object.assign(middleware, { ready: gate.ready, close: gate.close });

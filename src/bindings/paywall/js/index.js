@@ -1,4 +1,4 @@
-// What the entries of `payments-wasm/paywall` are made of.
+// The parts that the entries of `payments-wasm/paywall` are made of.
 export { PaywallError } from './error.js';
 export { createHono } from './hono.js';
 export { createPaywall, reconciler } from './paywall.js';

@@ -1,4 +1,4 @@
-// What handlers write to a response of node:http, as a `Response`, while nothing goes out.
+// Captures as a `Response` what handlers write to a response of node:http. Nothing is sent meanwhile.
 
 /** Statuses whose answers have no body. */
 const BODILESS = new Set([204, 205, 304]);

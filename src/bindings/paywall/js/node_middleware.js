@@ -95,7 +95,7 @@ export function nodeMiddleware(payments, routes, options = {}) {
       return response;
     }));
     if (passed) return;
-    // Of an answer without a handler the framework is told.
+    // The framework is told of an answer that no handler gave.
     if (!capture) facts.written?.();
     await send(answer, capture?.real ?? outgoing, incoming.method === 'HEAD');
   }

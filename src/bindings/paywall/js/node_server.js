@@ -74,7 +74,7 @@ function keptBody({ rawBody, body, headers }) {
 function bodyOf(incoming, outgoing) {
   let begun = false;
   let over = false;
-  // What nobody reads any more goes by, so that the connection can be used again.
+  // Data that nobody reads any more is dropped, so that the connection can be used again.
   const leave = () => { over = true; incoming.resume(); };
   outgoing.once('close', leave).once('finish', leave);
   return new ReadableStream({
@@ -107,7 +107,7 @@ export async function send(response, outgoing, headOnly) {
   for (const [name, value] of response.headers) {
     if (name !== 'set-cookie' && !HOP.has(name)) headers[name] = value;
   }
-  // What was set in front of the gate stays: lists and cookies beside the answer's own.
+  // Headers that were set before the gate stay: lists and cookies are sent beside the answer's own.
   const before = (name) => [outgoing.getHeader?.(name) ?? []].flat().map(String);
   const cookies = [...before('set-cookie'), ...response.headers.getSetCookie()];
   if (cookies.length > 0) headers['set-cookie'] = cookies;
@@ -126,7 +126,7 @@ export async function send(response, outgoing, headOnly) {
   const ahead = headers['content-length'] === undefined ? [] : await measured(reader, headers);
   const length = Number(headers['content-length'] ?? Infinity);
   outgoing.writeHead(response.status, headers);
-  // What is there goes out before more is asked for.
+  // The head is sent before more of the body is asked for.
   outgoing.flushHeaders();
   let sent = 0;
   for (;;) {

@@ -8,7 +8,7 @@ import { IN_WORKERD, complain, learn } from './runtime.js';
 
 /** Variables that a process has for all its programs are no options of ours, but these. */
 const OF_THE_PROCESS = /^(NVM_|METRICS_TOKEN$)/;
-/** Of a Worker's own variables all are, but what names another origin than the handler. */
+/** All of a Worker's own variables are options, except those that name another origin than the handler. */
 const NOT_OURS = /^(ORIGIN_URL|ORIGIN|BUCKET|ASSETS)$/;
 const HOOKS = ['onBeforeVerify', 'onAfterVerify', 'onAfterSettle', 'onPaymentError', 'address'];
 const BINDING = 'PAYWALL_STATE';
@@ -222,7 +222,7 @@ function sort(given) {
   return { hooks, prices, state, config, options: plain(rest), files: pageScripts?.PAGE_CONTENT };
 }
 
-/** What can be told to the core: a function that is left is none that we know, and a `bigint` is a decimal text. */
+/** Returns what can be told to the core. A function that is left is an unknown option, so it is refused; a `bigint` becomes a decimal text. */
 function plain(value, at = '') {
   if (typeof value === 'bigint') return String(value);
   if (typeof value === 'function' || typeof value === 'symbol') {
@@ -255,7 +255,7 @@ function variables(env) {
     }
   };
   take(globalThis.process?.env, (name) => OF_THE_PROCESS.test(name));
-  // What a server hands over beside a request, as Deno's and Bun's do, is no environment: it has no such names.
+  // The object that a server such as Deno's or Bun's passes beside a request is no environment: it has no such names.
   take(typeof env === 'object' ? env : undefined, (name) => !NOT_OURS.test(name));
   return found;
 }

@@ -1,4 +1,4 @@
-// What goes over the wire: calls of the platform, and small things that every answer needs.
+// Calls of the platform over the network, and small functions that every answer needs.
 import { builtin } from '../../subscriber/js/builtin.js';
 import { Fields } from './fields.js';
 
@@ -104,7 +104,7 @@ function decoded(bytes) {
   }
 }
 
-/** What comes of some work, or nothing if it does not come in time. */
+/** Resolves with the result of some work, or with nothing if it does not come in time. */
 export function within(ms, work) {
   return new Promise((done, fail) => {
     const timer = setTimeout(done, ms);
@@ -185,10 +185,13 @@ function after({ done, value }, reader) {
   }, { highWaterMark: 0 });
 }
 
-/** What takes off a coding that has no mark of its own. */
+/** The functions that decode a coding whose data has no mark of its own at the beginning. */
 const TRIED = { br: ['brotliDecompressSync'], deflate: ['inflateSync', 'inflateRawSync'] };
 
-/** Whether bytes begin like something in a coding. One without a mark is tried where that can be, else it is what is no text. */
+/**
+ * True if bytes begin like data in a coding. If the coding has no mark, decoding them is tried where node:zlib is there; elsewhere
+ * bytes that are no text count as coded.
+ */
 function isCoded(bytes, coding) {
   const [one, two] = bytes;
   if (/gzip$/.test(coding)) return one === 0x1f && two === 0x8b;

@@ -1,4 +1,4 @@
-// What an object of the state keeps: texts by kind and id, some of which are due at a time. The core says what they mean.
+// The rows that an object of the state keeps: texts by kind and id, some of which are due at a time. The core says what they mean.
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS rows (
@@ -57,7 +57,7 @@ export class SqlRows {
   }
 }
 
-/** What is closed is kept so long in memory, in milliseconds. */
+/** The time for which closed entries are kept in memory, in milliseconds. */
 const KEEP_IN_MEMORY = 10 * 60_000;
 
 /** Rows in this process: each kind in the order in which its rows were made, and those that are due in a heap. */
@@ -125,7 +125,7 @@ export class MapRows {
     return flat(found);
   }
 
-  /** What is due first. A row that was put off or dropped since is not due at that time any more. */
+  /** Returns the row that is due first. A row that was put off or dropped since is not due at that time any more. */
   #first() {
     while (this.heap.length > 0 && this.heap[0].row.due !== this.heap[0].due) this.#pop();
     return this.heap[0];

@@ -1,4 +1,4 @@
-// Who is asked for what must be true once: the Durable Objects of a binding, or this process.
+// Asks the store of the state that must exist only once: the Durable Objects of a binding, or this process.
 import { MapRows, SqlRows } from './sql_rows.js';
 import { Fields } from './fields.js';
 import { call } from './runtime.js';
@@ -22,7 +22,7 @@ export function objects(namespace, limits) {
     return reply;
   };
   return {
-    // What it is asked may arrive twice.
+    // A question may arrive twice, so it is asked again if it fails.
     ask: (question) => once(question).catch(() => once(question)),
     async tell(notes) {
       for (const note of notes) {
@@ -61,7 +61,7 @@ async function reconcile({ gate, limits }, rows, ask) {
   }
 }
 
-/** What an object of a Durable Object class does: the class of each entry hands over to it. */
+/** Does the work of an object of a Durable Object class: the class of each entry hands over to it. */
 export function durable(context, load, gateOf) {
   let kept;
   /** The time that the alarm is set for, as far as this instance knows; undefined where it does not. */

@@ -21,7 +21,7 @@ export default function methods({ digits, know, problem, read }) {
   const currency = ({ provider }) => (provider === undefined || provider === 'erc4337' ? 'usdc' : 'usd');
 
   const CARD = 'nvm:card-delegation';
-  /** What a delegation is made of that is made with the token. The official SDK calls these members deprecated, and still sends them. */
+  /** The members of a delegation that is made with the token. The official SDK calls these members deprecated, and still sends them. */
   const INLINE = ['cardId', 'providerPaymentMethodId', 'spendingLimitCents', 'durationSecs', 'currency', 'merchantAccountId', 'maxTransactions', 'planId'];
 
   const plans = {
@@ -53,7 +53,7 @@ export default function methods({ digits, know, problem, read }) {
       return this.ask('listPaymentMethods', flag(accessible), provider);
     },
     updatePaymentMethod(id, changes) { return this.ask('updatePaymentMethod', id, json(changes && read('PaymentMethodChanges', changes, 'changes'))); },
-    /** What is left to spend. Per currency: cents of one are not cents of another. */
+    /** Returns what is left to spend in each currency: cents of one are not cents of another. */
     async getPurchasingPower() {
       const options = { accessible: true };
       const [cards, { delegations = [] } = {}] = await Promise.all([this.listPaymentMethods(options), this.listDelegations(options)]);
@@ -66,7 +66,7 @@ export default function methods({ digits, know, problem, read }) {
     },
   };
 
-  /** Of the delegations that this key may spend from, the only one for the scheme: where there are several, somebody has to choose. */
+  /** Returns the only delegation for the scheme that this key may spend from. It throws if there is none or several. */
   async function onlyDelegation(part, scheme) {
     const { delegations = [] } = (await part.ask('listDelegations', 'true')) ?? {};
     const byCard = scheme === CARD;

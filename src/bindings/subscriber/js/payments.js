@@ -67,7 +67,7 @@ export function createPayments(load) {
     get mcp() { return (this.#mcp ??= part(() => import('./mcp_client.js'), ({ Mcp }) => new Mcp(this, () => this.#session.selling))); }
     get a2a() { return (this.#a2a ??= part(() => import('./a2a_client.js'), ({ A2a }) => new A2a(this))); }
     get isLoggedIn() { return this.#session.loggedIn; }
-    /** What `DelegationAPI.getInstance` and its like take. */
+    /** The value that `DelegationAPI.getInstance` and similar calls take. */
     get options() { return this; }
 
     get environmentName() { return this.#session.environment; }

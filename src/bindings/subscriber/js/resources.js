@@ -91,7 +91,7 @@ const LATER = {
   },
 };
 
-/** What is loaded, by file: part to method to function, called with the part as `this`. */
+/** The files that are loaded: each maps a part to its methods, and a method to a function that is called with the part as `this`. */
 const files = {};
 
 lazily.account = () => import('./account.js');
@@ -99,7 +99,7 @@ lazily.account = () => import('./account.js');
 /** Brings a file along: it need not be loaded later. */
 export function provide(file, methods) { files[file] = methods(tools); }
 
-/** What a file needs of the core that cannot import it. */
+/** The functions of the core that a file needs and cannot import. */
 const tools = { digits, know, problem, read };
 
 const missing = (part, name) => problem('part_not_loaded', `${part}.${name} is not loaded`, 'import from payments-wasm/builder');
