@@ -28,7 +28,7 @@ export function report(error) {
 
 /**
  * Options of a command line. `spec` is node:util's, with three keys of ours: `required`, `port` (a whole number up to
- * 65535) and `url` (http or https). Mistakes become a UserError error that names the flag.
+ * 65535) and `url` (http or https). A mistake becomes a UserError that names the flag.
  */
 export function options(usage, spec, argv = process.argv.slice(2)) {
   const parsed = Object.fromEntries(

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { MapRows } from '../../src/bindings/paywall/js/sql_rows.js';
 
 /** The same in the plainest way. */
-class UserError {
+class PlainRows {
   rows = [];
   find = (kind, id) => this.rows.find((row) => row.kind === kind && row.id === id);
   get(kind, id) { return this.find(kind, id)?.value; }
@@ -22,6 +22,12 @@ class UserError {
   }
 }
 
+/** The rows of a flat text: kind, id and value, one after the other. */
+function read(text) {
+  const flat = JSON.parse(text);
+  return Array.from({ length: flat.length / 3 }, (_, row) => ({ kind: flat[3 * row], id: flat[3 * row + 1], value: flat[3 * row + 2] }));
+}
+
 /** Numbers that are the same in each run. */
 function chance(seed) {
   return (below) => {
@@ -33,7 +39,7 @@ function chance(seed) {
 test('rows in memory are what the plainest rows are, after any changes', () => {
   for (let seed = 1; seed <= 40; seed++) {
     const next = chance(seed);
-    const [rows, plain] = [new MapRows(), new UserError()];
+    const [rows, plain] = [new MapRows(), new PlainRows()];
     for (let step = 0; step < 400; step++) {
       const [kind, id] = [['entry', 'nonce', 'open'][next(3)], `v${next(30)}`];
       if (next(4) > 0) {
@@ -46,14 +52,14 @@ test('rows in memory are what the plainest rows are, after any changes', () => {
       assert.equal(rows.nextDue(), plain.nextDue());
       assert.equal(rows.get(kind, id), plain.get(kind, id));
       const names = (found) => found.map((row) => `${row.kind} ${row.id} ${row.value}`).sort();
-      const due = rows.due(now, 1000);
+      const due = read(rows.due(now, 1000));
       assert.deepEqual(names(due), names(plain.due(now)));
       const times = due.map((row) => plain.find(row.kind, row.id).due);
       assert.deepEqual(times, times.toSorted((one, other) => one - other), 'the longest due first');
-      assert.equal(rows.due(now, 2).length, Math.min(2, due.length));
+      assert.equal(read(rows.due(now, 2)).length, Math.min(2, due.length));
       const ids = (found) => found.map((row) => row.id);
-      assert.deepEqual(ids(rows.list(kind, undefined, 7)), ids(plain.list(kind, undefined, 7)));
-      if (plain.find(kind, id)) assert.deepEqual(ids(rows.list(kind, id, 7)), ids(plain.list(kind, id, 7)));
+      assert.deepEqual(ids(read(rows.list(kind, undefined, 7))), ids(plain.list(kind, undefined, 7)));
+      if (plain.find(kind, id)) assert.deepEqual(ids(read(rows.list(kind, id, 7))), ids(plain.list(kind, id, 7)));
     }
   }
 });
@@ -63,9 +69,9 @@ test('what is kept of a hundred thousand payments that have run out is nothing',
   for (let payment = 0; payment < 100_000; payment++) {
     rows.put('entry', `v${payment}`, 'settling', payment + 35_000);
     rows.put('entry', `v${payment}`, 'settled', payment + rows.keepMs);
-    for (const { kind, id } of rows.due(payment, 64)) rows.remove(kind, id);
+    for (const { kind, id } of read(rows.due(payment, 64))) rows.remove(kind, id);
   }
-  for (let due; (due = rows.nextDue()) !== undefined;) for (const { kind, id } of rows.due(due, 64)) rows.remove(kind, id);
+  for (let due; (due = rows.nextDue()) !== undefined;) for (const { kind, id } of read(rows.due(due, 64))) rows.remove(kind, id);
   assert.deepEqual([rows.rows.size, rows.heap.length, rows.kinds.get('entry').rows.length], [0, 0, 0]);
 });
 
