@@ -143,7 +143,7 @@ test('a key that is refused, that another takes the place of, or that the platfo
 test('the key of who sells stands in memory once, however many calls were made', async () => {
   const { key } = await client(platform.sandbox.url).open('Another seller');
   const payments = await builder.Payments.getInstance({ nvmApiKey: key, environment: 'custom', backend: platform.sandbox.url });
-  for (let calls = 0; calls < 5; calls += 1) await payments.plans.getPlans();
+  for (let calls = 0; calls < 5; calls += 1) await payments.agents.getAgents();
   for (const part of windows(signature(key))) assert.equal(times(part), 1);
 });
 
