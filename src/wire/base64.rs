@@ -59,29 +59,81 @@ pub fn decode(text: &str, limit: usize, field: &'static str) -> Result<Vec<u8>, 
     read(text.as_bytes()).ok_or_else(|| WireError::new(WireErrorKind::NotBase64, field))
 }
 
-/// Reads letters without padding. Bits of the last letter that belong to no byte are ignored, as `atob` does: a credential
-/// is the bytes that it decodes to.
-fn read(letters: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(letters.len() / 4 * 3 + 2);
-    let (mut bits, mut count) = (0_u32, 0);
-    for letter in letters {
-        let six = match *letter {
-            letter @ b'A'..=b'Z' => letter - b'A',
-            letter @ b'a'..=b'z' => letter - b'a' + 26,
-            letter @ b'0'..=b'9' => letter - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(six);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
-        }
+#[cfg(not(all(
+    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+    target_family = "wasm"
+)))]
+use by_crate::read;
+#[cfg(all(
+    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+    target_family = "wasm"
+))]
+use by_hand::read;
+
+/// The decoder of native programs and of Workers in Rust.
+#[cfg(not(all(
+    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+    target_family = "wasm"
+)))]
+mod by_crate {
+    use alloc::vec::Vec;
+    use base64::alphabet::STANDARD;
+    use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
+
+    /// Bits of the last letter that belong to no byte are ignored, as `atob` does: a credential is the bytes that it decodes to.
+    const LIBERAL: GeneralPurpose = GeneralPurpose::new(
+        &STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+            .with_decode_allow_trailing_bits(true),
+    );
+
+    /// Reads letters of either alphabet without padding.
+    pub(super) fn read(letters: &[u8]) -> Option<Vec<u8>> {
+        let standard = letters.iter().map(|letter| match letter {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => *other,
+        });
+        LIBERAL.decode(standard.collect::<Vec<u8>>()).ok()
     }
-    // A single letter is no byte.
-    (letters.len() % 4 != 1).then_some(bytes)
+}
+
+/// The decoder of the npm package: a kilobyte of WebAssembly less than the crate, and no copy of the text.
+#[cfg(any(
+    test,
+    all(
+        any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+        target_family = "wasm"
+    )
+))]
+mod by_hand {
+    use alloc::vec::Vec;
+
+    /// Reads letters without padding. Bits of the last letter that belong to no byte are ignored, as `atob` does: a credential
+    /// is the bytes that it decodes to.
+    pub(super) fn read(letters: &[u8]) -> Option<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(letters.len() / 4 * 3 + 2);
+        let (mut bits, mut count) = (0_u32, 0);
+        for letter in letters {
+            let six = match *letter {
+                letter @ b'A'..=b'Z' => letter - b'A',
+                letter @ b'a'..=b'z' => letter - b'a' + 26,
+                letter @ b'0'..=b'9' => letter - b'0' + 52,
+                b'+' | b'-' => 62,
+                b'/' | b'_' => 63,
+                _ => return None,
+            };
+            bits = bits << 6 | u32::from(six);
+            count += 6;
+            if count >= 8 {
+                count -= 8;
+                bytes.push((bits >> count) as u8);
+            }
+        }
+        // A single letter is no byte.
+        (letters.len() % 4 != 1).then_some(bytes)
+    }
 }
 
 #[cfg(test)]
@@ -111,6 +163,21 @@ mod tests {
             let some = bytes.get(length..).unwrap();
             assert_eq!(encode_standard(some), BASE64_STANDARD.encode(some));
             assert_eq!(encode_url(some), BASE64_URL_SAFE_NO_PAD.encode(some));
+        }
+    }
+
+    #[test]
+    fn both_decoders_read_the_same() {
+        let letters = b"AQgwZz059+/-_=. \n\x80";
+        let mut texts = vec![Vec::new()];
+        for _ in 0..4 {
+            let longer = texts
+                .iter()
+                .flat_map(|text| letters.iter().map(move |letter| [text.as_slice(), &[*letter]].concat()));
+            texts = texts.iter().cloned().chain(longer).collect();
+        }
+        for text in texts {
+            assert_eq!(by_hand::read(&text), by_crate::read(&text), "{}", text.escape_ascii());
         }
     }
 

@@ -114,7 +114,7 @@ test('what cannot be a key, an address or an id gets into no file', async () => 
     [['--key', 'sandbox:a"b'], /^--key must be a Nevermined API key/], [['--key', `${'local:e30.e30.e30'}\nNVM_API_URL="http://evil.example"`], /^--key must be/],
     [['--key', "'local:e30.e30.e30'"], /^--key must be/], [['--key='], /^--key wants a value/], [['--backend', 'http://127.0.0.1/"'], /^--backend must be/],
     [['--backend', 'http://evil.example'], /^--backend must be/], [['--plan', '1"2'], /^--plan must be an id/], [['--agent', 'a\nb'], /^--agent must be an id/],
-    [['--js', '--ts'], /^--js and --ts: choose one/],
+    [['--js', '--ts'], /^--js, --ts and --rust: choose one of them/],
   ]) {
     const { code, stderr } = await bin('init', 'refused', ...args);
     assert.equal(code, 1, args.join(' '));
