@@ -1,4 +1,4 @@
-//! An HTTP client that pays (feature `client`): a [`Client`] sends requests over a [`Transport`](crate::transport::Transport) and
+//! An HTTP client that pays (feature `client`): a [`Client`] sends requests over a [`Transport`] and
 //! answers a 402 with a payment, within the limits that its owner has set.
 //!
 //! It needs no runtime: the futures of its fetches do all the work, and [`block_on`] runs one where there is no runtime at

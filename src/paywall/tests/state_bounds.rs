@@ -298,37 +298,23 @@ fn only_what_goes_out_is_renewed_or_charged() {
 #[test]
 fn rule_21_the_order_of_what_is_told_of_a_settlement() {
     use EntryStatus::{Refused, Settled, Settling, Unknown, Unresolved};
-    type Ends = Vec<SettlementOutcome>;
-    // A nonce makes the token single-use. The last flag: whether it is known to be delivered.
-    let rows: [(&str, Option<&str>, EntryStatus, Ends, EntryStatus, bool); 10] = [
-        ("a yes after a no", None, Settling, Vec::from([no(false), yes()]), Settled, true),
-        ("a no after a yes", None, Settling, Vec::from([yes(), no(true)]), Settled, true),
-        ("unknown after a no", Some("n"), Settling, Vec::from([no(true), unknown(true)]), Refused, false),
-        ("unknown after a yes", Some("n"), Settling, Vec::from([yes(), unknown(true)]), Settled, true),
-        ("not known, not delivered", Some("n"), Settling, Vec::from([unknown(false)]), Unknown, false),
-        (
-            "delivered after all",
-            Some("n"),
-            Settling,
-            Vec::from([unknown(false), unknown(true)]),
-            Unknown,
-            true,
-        ),
-        (
-            "delivered, and told less",
-            Some("n"),
-            Settling,
-            Vec::from([unknown(true), unknown(false)]),
-            Unknown,
-            true,
-        ),
-        ("reusable, delivered", None, Settling, Vec::from([unknown(true)]), Unresolved, true),
-        ("reusable, told less", None, Settling, Vec::from([unknown(true), unknown(false)]), Unresolved, true),
-        ("reusable, told more", None, Settling, Vec::from([unknown(false), unknown(true)]), Unresolved, true),
+    // Name, nonce (it makes the token single-use), outcomes in their order, the status that follows, and true if delivered.
+    type Row = (&'static str, Option<&'static str>, Vec<SettlementOutcome>, EntryStatus, bool);
+    let rows: [Row; 10] = [
+        ("a yes after a no", None, Vec::from([no(false), yes()]), Settled, true),
+        ("a no after a yes", None, Vec::from([yes(), no(true)]), Settled, true),
+        ("unknown after a no", Some("n"), Vec::from([no(true), unknown(true)]), Refused, false),
+        ("unknown after a yes", Some("n"), Vec::from([yes(), unknown(true)]), Settled, true),
+        ("not known, not delivered", Some("n"), Vec::from([unknown(false)]), Unknown, false),
+        ("delivered after all", Some("n"), Vec::from([unknown(false), unknown(true)]), Unknown, true),
+        ("delivered, and told less", Some("n"), Vec::from([unknown(true), unknown(false)]), Unknown, true),
+        ("reusable, delivered", None, Vec::from([unknown(true)]), Unresolved, true),
+        ("reusable, told less", None, Vec::from([unknown(true), unknown(false)]), Unresolved, true),
+        ("reusable, told more", None, Vec::from([unknown(false), unknown(true)]), Unresolved, true),
     ];
-    for (name, nonce, begins, ends, status, delivered) in rows {
+    for (name, nonce, ends, status, delivered) in rows {
         let mut rows = Map::default();
-        put(&mut rows, entry("v", begins, nonce), NOW);
+        put(&mut rows, entry("v", Settling, nonce), NOW);
         for (index, end) in (0_u64..).zip(ends) {
             assert_eq!(close(&mut rows, "v", end, NOW + index), Reply::Done, "{name}");
         }
