@@ -338,6 +338,8 @@ async function finishPackage(work, { dev, renamed }) {
   const mcp = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', lineLimit: LINE };
   await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/mcp/js/facade.js')], outfile: join(work, 'mcp_client.js'), external: ['./core.js'] });
   await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/mcp/js/entry.js')], outfile: join(work, 'mcp.js'), external: ['./core.js', './mcp_client.js', 'payments-wasm/*', '@modelcontextprotocol/*', 'node:*'] });
+  // Node requires modules too, and the classes are there once.
+  writeFileSync(join(work, 'mcp.cjs'), `"use strict";const mcp=require("./mcp.js");exports.Mcp=mcp.Mcp;exports.mcpPaywall=mcp.mcpPaywall;exports.paymentOf=mcp.paymentOf;\n`);
   await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/a2a/js/client.js')], outfile: join(work, 'a2a_client.js'), external: ['./core.js'] });
   rmSync(join(work, 'glue.js'));
   // Last, since it exports the names that the others import, and no more.
