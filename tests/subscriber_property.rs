@@ -88,8 +88,6 @@ struct Token {
     burned: u64,
     /// When it was presented, by which fetch of which tab, to which URL.
     presented: Vec<(u64, (usize, FetchId), String)>,
-    /// The fetch that was the first to be told to present it, by its tab. What ends before its shell has sent counts as sent.
-    given_to: Option<(usize, FetchId)>,
 }
 
 struct Order {
@@ -130,6 +128,8 @@ struct Fetch {
     /// True if an offer that can be read came since a token was last presented.
     offered: bool,
     sends: u64,
+    /// How many of them had a token.
+    paid_sends: u8,
     redirects: u64,
     ended: bool,
 }
@@ -292,10 +292,6 @@ impl SimulatedPlatform {
                         let under_way = before.map(|other| self.plans[other.plan].most()).sum();
                         Some(one.left[token.plan]?.saturating_sub(under_way))
                     });
-                    if let Action::Send(SendRequest { token: Some(secret), .. }) = &*action {
-                        let index = name_of(secret.expose()).parse::<usize>().unwrap();
-                        self.tokens[index].given_to.get_or_insert((tab_number(&one.name), fetch));
-                    }
                     one.pending.push(Pending::Act(fetch, action, self.now, held));
                 }
                 Command::Run(job) => one.pending.push(Pending::Work(job, self.now)),
@@ -337,6 +333,7 @@ impl SimulatedPlatform {
             resumes: resume.is_some(),
             offered: false,
             sends: 0,
+            paid_sends: 0,
             redirects: 0,
             ended: false,
         };
@@ -367,8 +364,7 @@ impl SimulatedPlatform {
                 if !fetches.is_empty() {
                     let fetch = *self.dice.pick(&fetches);
                     let event = if self.dice.one_in(2) { Event::Aborted } else { Event::TimedOut };
-                    let now = self.now;
-                    self.step(tab, |buyer| buyer.handle_event(fetch, event, now));
+                    self.report(tab, fetch, event);
                 }
             }
             _ => self.do_pending(tab),
@@ -404,12 +400,20 @@ impl SimulatedPlatform {
         let index = usize::try_from(self.dice.roll(self.tabs[tab].pending.len() as u64)).unwrap();
         match self.tabs[tab].pending.remove(index) {
             Pending::Work(job, at) => self.work(tab, &job, at),
-            Pending::Report(fetch, event) => {
-                let now = self.now;
-                self.step(tab, |buyer| buyer.handle_event(fetch, event, now));
-            }
+            Pending::Report(fetch, event) => self.report(tab, fetch, event),
             Pending::Act(fetch, action, at, held) => self.act(tab, fetch, *action, at, held),
         }
+    }
+
+    /// A shell reports an event, and how many requests with a token it has begun to send.
+    fn report(&mut self, tab: usize, fetch: FetchId, event: Event) {
+        let (now, begun) = (self.now, self.tabs[tab].open.get(&fetch).map(|one| one.paid_sends));
+        self.step(tab, |buyer| {
+            if let Some(begun) = begun {
+                buyer.token_sends(fetch, begun);
+            }
+            buyer.handle_event(fetch, event, now);
+        });
     }
 
     fn act(&mut self, tab: usize, fetch: FetchId, action: Action, at: u64, held: Option<u64>) {
@@ -502,6 +506,7 @@ impl SimulatedPlatform {
     fn send(&mut self, tab: usize, fetch: FetchId, send: &SendRequest, at: u64, held: Option<u64>) -> Event {
         let Some(one) = self.tabs[tab].open.get_mut(&fetch) else { return Event::SendFailed };
         one.sends += 1;
+        one.paid_sends += u8::from(send.token.is_some());
         let origin = send.target.as_ref().map_or(one.origin, |target| {
             ORIGINS.into_iter().find(|origin| *origin == target.origin).unwrap()
         });
@@ -571,9 +576,8 @@ impl SimulatedPlatform {
         let one = self.tabs[tab].open.get_mut(&fetch).unwrap();
         assert!(!other || one.offered, "rule 5: another token after a refusal without an offer");
         one.offered = false;
-        // A single-use token that is resumed is burned once, whenever it was given to be presented first.
-        let is_new = !self.tokens[index].single_use
-            || self.tokens[index].presented.is_empty() && self.tokens[index].given_to == Some(who);
+        // A single-use token is burned once, however often it is presented.
+        let is_new = !self.tokens[index].single_use || self.tokens[index].presented.is_empty();
         if self.has_policy && self.policy.purchase == Some(false) && is_new {
             let held = held.expect("rule 3: only what is held may be spent, and nobody looked");
             assert!(
@@ -690,14 +694,7 @@ impl SimulatedPlatform {
                 let plan = (0..3).find(|plan| body.contains(&format!("\"p{plan}\""))).unwrap();
                 let single_use = self.platform_gives_single_use && body.contains("tokenVersion");
                 let index = self.tokens.len();
-                self.tokens.push(Token {
-                    plan,
-                    single_use,
-                    settled: false,
-                    burned: 0,
-                    presented: vec![],
-                    given_to: None,
-                });
+                self.tokens.push(Token { plan, single_use, settled: false, burned: 0, presented: vec![] });
                 answer(format!(r#"{{"accessToken":"{}"}}"#, token(index, plan, single_use)))
             }
             // No seller here asks for an amount.

@@ -89,6 +89,15 @@ impl Buyer {
         }
     }
 
+    /// The shell says how many requests with a token it has begun to send for a fetch, before it reports that the fetch is aborted,
+    /// that its time is up or that a send failed. One that was commanded and not begun will not be sent: what it counted is taken
+    /// back, and there is no payment to resume. A shell that does not know says nothing: then the token may have been sent.
+    pub fn token_sends(&mut self, fetch: FetchId, begun: u8) {
+        if let Some(machine) = self.fetches.get(fetch) {
+            machine.token_sends(begun, &mut self.session);
+        }
+    }
+
     /// A question was answered: the fetches that waited for the answer are decided anew, one question at a time.
     fn question_answered(&mut self, now: u64) {
         for fetch in self.fetches.ids(FetchMachine::is_queued) {

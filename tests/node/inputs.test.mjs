@@ -165,9 +165,9 @@ describe('an abort, at every step, ends the fetch with the reason and what was s
       const error = await failure(buyer.fetch(fresh(), { method: 'POST', body: 'x', signal: controller.signal }));
       assert.deepEqual([error.name, error.code, error.cause], ['AbortError', 'aborted', reason]);
       const paid = at === 'silence after';
-      // The callback for the token runs just before the request is sent: it counts, and the request is not sent.
-      const { outcome } = error.spend;
-      assert.equal(outcome, paid || at === 'mint' || at === 'paid' ? 'unknown' : 'none');
+      // The callback for the token runs just before the request is sent, which then is not sent: nothing counts.
+      const { outcome, creditsPresented, payment } = error.spend;
+      assert.deepEqual([outcome, creditsPresented > 0n, payment !== undefined], [paid ? 'unknown' : 'none', paid, paid]);
       assert.equal(seller.paid() - before, paid ? 1 : 0);
       assert.equal(error.spend.purchases.length, at === 'order' ? 1 : 0);
       if (at !== 'order') assert.equal(await buyer.held(), 100n);

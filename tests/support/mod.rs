@@ -370,6 +370,8 @@ impl SimulatedPlatform {
             }
             Command::Run(job) => self.work(&job),
             Command::Do(fetch, action) => {
+                // A newer action replaces one that was not begun.
+                self.held_paid.retain(|(other, _)| *other != fetch);
                 if let Action::Finish(finish) = *action {
                     self.ends.insert(fetch, *finish);
                     return;

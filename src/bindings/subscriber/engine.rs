@@ -57,6 +57,10 @@ impl Engine {
             }
             "event" => {
                 let (now, fetch) = (time(&mut fields), request::fetch_id(&mut fields));
+                // How many requests with a token were begun, before the event itself.
+                if let Some(begun) = fields.small() {
+                    buyer.token_sends(fetch, u8::try_from(begun).unwrap_or(u8::MAX));
+                }
                 let event = request::event(fields)?;
                 buyer.handle_event(fetch, event, now);
                 return Ok(self.due());

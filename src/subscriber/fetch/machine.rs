@@ -231,10 +231,20 @@ impl FetchMachine {
         self.fetch.spend.purchases.extend(purchase);
     }
 
+    /// The shell has begun to send a request with a token so many times.
+    pub(crate) fn token_sends(&mut self, begun: u8, session: &mut Session) {
+        let mut cx = Context { fetch: &mut self.fetch, session, now: 0 };
+        if let State::Paying(state) = &mut self.state
+            && cx.fetch.presentations > begun
+        {
+            state.not_sent(&mut cx);
+        }
+    }
+
     /// The command to send the token is not carried out, because the budget could not be stored.
     pub(crate) fn send_cancelled(&mut self, session: &mut Session) {
         self.step(session, 0, |state, cx| match state {
-            State::Paying(state) => {
+            State::Paying(mut state) => {
                 state.not_sent(cx);
                 Progress::fail(FetchError::NotKept)
             }

@@ -15,6 +15,8 @@ use alloc::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Paying {
     payment: Payment,
+    /// False once the shell has said that the last send was not begun.
+    is_on_wire: bool,
 }
 
 /// How many single-use tokens are minted ahead at the most.
@@ -84,7 +86,7 @@ impl Paying {
         let target = fetch.moved.then(|| fetch.target.clone());
         Self::send(agreement, &payment.token.secret, target, cx);
         mint_ahead(agreement, cx);
-        Progress::Stay(Self { payment })
+        Progress::Stay(Self { payment, is_on_wire: true })
     }
 
     /// One more presentation is on the wire.
@@ -109,8 +111,10 @@ impl Paying {
         match event {
             Event::Answered(answer) => self.answered(answer, cx),
             Event::SendFailed => {
-                self.failed(&FetchError::OutcomeUnknown, cx);
-                Progress::fail(FetchError::OutcomeUnknown)
+                let is_open = self.is_on_wire || cx.fetch.spend.outcome != Outcome::None;
+                let error = if is_open { FetchError::OutcomeUnknown } else { FetchError::Unreachable };
+                self.failed(&error, cx);
+                Progress::fail(error)
             }
             _ => Progress::Stay(self),
         }
@@ -122,7 +126,7 @@ impl Paying {
 
     /// An error ends the fetch with a token on the wire.
     pub(crate) fn failed(&self, error: &FetchError, cx: &mut Context<'_>) {
-        if !leaves_doubt(error) {
+        if !self.is_on_wire || !leaves_doubt(error) {
             return;
         }
         // A payment that an earlier answer left open cannot be resumed; the same single-use token can.
@@ -133,8 +137,9 @@ impl Paying {
         cx.notice(NoticeKind::Unknown, Some(&self.payment.agreement.offer));
     }
 
-    /// The token was not sent after all, because the budget could not be stored.
-    pub(crate) fn not_sent(&self, cx: &mut Context<'_>) {
+    /// The token was not sent after all: the budget could not be stored, or the fetch ended before the shell began to send.
+    pub(crate) fn not_sent(&mut self, cx: &mut Context<'_>) {
+        self.is_on_wire = false;
         let (fetch, agreement) = (&mut *cx.fetch, &self.payment.agreement);
         let (cost, at) = (agreement.cost, fetch.presented_at);
         fetch.presentations -= 1;

@@ -15,6 +15,8 @@ export class PaidFetch {
   #head;
   #cause;
   #isOver = false;
+  /** How many requests with a token were begun. */
+  #paid = 0;
 
   constructor(parts) {
     Object.assign(this, parts);
@@ -22,7 +24,7 @@ export class PaidFetch {
   }
 
   #event(...fields) {
-    if (!this.#isOver) this.step('event', Date.now(), this.id, ...fields);
+    if (!this.#isOver) this.step('event', Date.now(), this.id, this.#paid, ...fields);
   }
 
   /** An action failed: the buyer hears of it, and the caller gets the cause. */
@@ -47,6 +49,7 @@ export class PaidFetch {
   async sent({ url: to, token, redirect, asGet, dialect, handle }) {
     const speaks = dialect && await dialects();
     const [name, paying] = speaks ? await speaks.header(dialect, handle, token, this.sender.header('authorization')) : ['payment-signature', token];
+    if (token) this.#paid += 1;
     const head = await this.sender.send(this.hooks.fetch, to, name, paying, redirect, asGet);
     this.#head?.drop();
     this.#head = head;
