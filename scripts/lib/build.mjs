@@ -375,7 +375,7 @@ async function finishPackage(work, { dev, renamed }) {
 }
 
 /** Entries of the npm package for frameworks. */
-const FRAMEWORKS = ['express', 'fastify', 'next'];
+const FRAMEWORKS = ['express', 'fastify', 'next', 'langchain'];
 
 /** Makes the paywall's part of the npm package: glue, handler, packed wasm, types. */
 async function finishPaywall(work, { dev, renamed }) {
@@ -400,7 +400,7 @@ async function finishPaywall(work, { dev, renamed }) {
   cpSync(repoPath('src/cli'), join(work, 'cli'), { recursive: true });
   // The gate in front of handlers of frameworks, over the entry `payments-wasm/paywall`.
   for (const name of FRAMEWORKS) {
-    const framework = { entryPoints: [repoPath('src/bindings/paywall/js', `${name}.js`)], external: ['node:*', 'payments-wasm/*'] };
+    const framework = { entryPoints: [repoPath('src/bindings/paywall/js', `${name}.js`)], external: ['node:*', 'payments-wasm/*', '@langchain/*'] };
     await bundle({ ...shared, ...framework, outfile: join(work, `${name}.js`) });
     await bundle({ ...forCommonJs, ...framework, outfile: join(work, `${name}.cjs`) });
   }

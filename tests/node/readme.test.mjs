@@ -345,6 +345,11 @@ const CHECKS = {
     assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey }), /^200 402$/m);
   },
 
+  async 'gate-langchain'({ run }) {
+    const { env } = await buyer();
+    assert.equal((await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey })).trim(), stage.planId);
+  },
+
   ...selling(() => ({ stage, payer, serve, inWorkerd })),
 };
 

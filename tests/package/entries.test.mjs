@@ -260,7 +260,7 @@ test('the tarball holds what the package names, and nothing else', async () => {
   assert.ok(names.filter((name) => name.startsWith('sandbox/snippets/')).every((name) => name.endsWith('.js')));
   // The page and the service of the demo, as they are in the repository.
   assert.deepEqual(names.filter((name) => name.startsWith('www/')), readdirSync(repoPath('www')).sort().map((name) => `www/${name}`));
-  const frameworks = ['express', 'fastify', 'next'].flatMap((name) => ['cjs', 'd.cts', 'd.ts', 'js'].map((ending) => `${name}.${ending}`));
+  const frameworks = ['express', 'fastify', 'next', 'langchain'].flatMap((name) => ['cjs', 'd.cts', 'd.ts', 'js'].map((ending) => `${name}.${ending}`));
   assert.deepEqual(frameworks.filter((name) => !names.includes(name)), []);
   const folders = names.filter((name) => name.includes('/') && !/^(sandbox\/snippets|www)\//.test(name));
   assert.deepEqual(folders, [

@@ -8,7 +8,7 @@ import { repoPath, run } from '../../scripts/lib/run.mjs';
 
 const types = readFileSync(dist('subscriber', 'index.d.ts'), 'utf8');
 const mcpTypes = readFileSync(dist('subscriber', 'mcp.d.ts'), 'utf8');
-const gateTypes = ['paywall.d.ts', 'paywall.node.d.ts', 'paywall.page.d.ts', 'express.d.ts', 'fastify.d.ts', 'next.d.ts'].map((name) => readFileSync(repoPath('src/bindings/paywall', name), 'utf8')).join('\n');
+const gateTypes = ['paywall.d.ts', 'paywall.node.d.ts', 'paywall.page.d.ts', 'express.d.ts', 'fastify.d.ts', 'next.d.ts', 'langchain.d.ts'].map((name) => readFileSync(repoPath('src/bindings/paywall', name), 'utf8')).join('\n');
 
 /** Compiles a file as a consumer of the package; gives what the compiler has to say. */
 async function compile(name, text, [module, moduleResolution] = ['nodenext', 'nodenext'], others = []) {
@@ -93,7 +93,7 @@ function same(entry, there) {
 }
 
 test('what the paywall exports is declared, and what is declared is there', async () => {
-  const entries = { 'payments-wasm/paywall': 'paywall.js', 'payments-wasm/paywall/node': 'paywall.node.js', 'payments-wasm/paywall/page': 'paywall.page.js', 'payments-wasm/express': 'express.js', 'payments-wasm/fastify': 'fastify.js', 'payments-wasm/next': 'next.js' };
+  const entries = { 'payments-wasm/paywall': 'paywall.js', 'payments-wasm/paywall/node': 'paywall.node.js', 'payments-wasm/paywall/page': 'paywall.page.js', 'payments-wasm/express': 'express.js', 'payments-wasm/fastify': 'fastify.js', 'payments-wasm/next': 'next.js', 'payments-wasm/langchain': 'langchain.js' };
   const lines = await Promise.all(Object.entries(entries).map(async ([entry, file], index) => {
     const names = Object.keys(await import(dist('subscriber', file)));
     return `

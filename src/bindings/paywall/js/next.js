@@ -1,12 +1,6 @@
 // `payments-wasm/next`: the gate for route handlers of Next.js, and as its middleware.
 import { paywall } from 'payments-wasm/paywall';
-
-/** Options of the gate that are of the instance of `Payments`. */
-function ofPayments(payments) {
-  const { key, environment, given } = payments.plans.session;
-  if (!key) throw new TypeError('payments has no API key: make it with Payments.getInstance({ nvmApiKey, … })');
-  return { nvmApiKey: key.text, environment, ...(environment === 'custom' && { backend: given.backend }) };
-}
+import { ofPayments } from './of_payments.js';
 
 /**
  * A route handler that is paid for: `export const POST = paidRoute(payments, { planId, credits: 1 }, async (request) => Response.json(…))`. The handler gets what

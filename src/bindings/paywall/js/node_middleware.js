@@ -4,28 +4,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { paywall } from 'payments-wasm/paywall';
 import { send, headersOf } from './node_server.js';
 import { captured } from './node_capture.js';
+import { functionOf, mostOf, ofPayments, wholeNumber } from './of_payments.js';
 
 /** The header in which a price that is known after the handler reaches the gate, which takes it away. */
 const PRICE = 'x-payments-wasm-credits';
 
 /** Gates of one middleware by the path that it is mounted at; there are never more. */
 const MOST_MOUNTS = 64;
-
-/** Options of the gate that are of the instance of `Payments`. */
-export function ofPayments(payments) {
-  const { key, environment, given } = payments.plans.session;
-  if (!key) throw new TypeError('payments has no API key: make it with Payments.getInstance({ nvmApiKey, … })');
-  return { nvmApiKey: key.text, environment, ...(environment === 'custom' && { backend: given.backend }) };
-}
-
-/** The most that a request may take of a plan, as the platform says: what is verified for a price that is known later. */
-async function mostOf(payments, { planId, credits }) {
-  if (credits?.most !== undefined) return credits.most;
-  const terms = (await payments.plans.getPlan(planId)).registry?.credits ?? {};
-  return terms.isRedemptionAmountFixed ? terms.minAmount : terms.maxAmount;
-}
-
-const functionOf = ({ credits } = {}) => (typeof credits === 'function' ? credits : typeof credits?.by === 'function' ? credits.by : undefined);
 
 /**
  * Makes the middleware: `(incoming, outgoing, { views, mount, address, protocol }, next)`. `views` are the framework's own request and response, which hooks
@@ -109,8 +94,3 @@ export function nodeMiddleware(payments, routes, options = {}) {
 
 /** The key of a route where the framework has mounted the middleware: the gate knows whole paths. */
 const mounted = (key, mount) => (mount ? key.replace('/', `${mount}/`) : key);
-
-function wholeNumber(credits) {
-  if (typeof credits === 'bigint' || (Number.isSafeInteger(credits) && credits >= 0)) return String(credits);
-  throw new TypeError(`credits must be a whole number, and the function gave ${typeof credits === 'number' ? credits : typeof credits}`);
-}
