@@ -1,6 +1,6 @@
 // npm run mutation-test [-- part-of-a-path ...]: breaks the core in every small way that cargo-mutants knows and looks whether a
 // test fails. What may survive is written down in tests/equivalent-mutants.txt, with its reason; any other survivor is an error.
-import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { UserError, main } from './lib/cli.mjs';
 import { repoPath, run, which } from './lib/run.mjs';
 import { count, duration, out, working } from './lib/terminal.mjs';
@@ -8,7 +8,7 @@ import { count, duration, out, working } from './lib/terminal.mjs';
 /** Where who pays, and how much, is decided. */
 const FOLDERS = ['src/subscriber', 'src/wire', 'src/paywall'];
 /** The tables that say how. */
-const TESTS = ['--lib', ...['subscriber', 'wire', 'paywall', 'secret'].flatMap(tests)];
+const TESTS = ['--lib', ...['subscriber', 'dialects', 'wire', 'paywall', 'secret'].flatMap(tests)];
 /** How many stories the gate's property is told for each mutant. */
 const GATE_RUNS = '200';
 const KNOWN = 'tests/equivalent-mutants.txt';
@@ -52,9 +52,9 @@ function chosen(parts) {
   return parts.length > 0 ? files.filter((file) => parts.some((part) => file.includes(part))) : files;
 }
 
-/** `--test name` for each test file whose name begins so. */
+/** `--test name` for each test, a file or a folder with `main.rs`, whose name begins so. */
 function tests(beginning) {
-  const files = readdirSync(repoPath('tests')).filter((file) => file.startsWith(beginning) && file.endsWith('.rs'));
+  const files = readdirSync(repoPath('tests')).filter((file) => file.startsWith(beginning) && (file.endsWith('.rs') || existsSync(repoPath('tests', file, 'main.rs'))));
   return files.flatMap((file) => ['--test', file.replace(/\.rs$/, '')]);
 }
 
