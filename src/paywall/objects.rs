@@ -39,15 +39,6 @@ pub enum ObjectBody {
 }
 
 impl Forward {
-    /// The headers without those that ask for a part of an object or set conditions on it: what a file of the
-    /// Worker's own is asked with, since [`for_object`](Self::for_object) sees to them.
-    #[must_use]
-    pub fn unconditional(&self) -> HeaderList {
-        let mut headers = self.headers.clone();
-        headers.retain(|name| name != "range" && !name.starts_with("if-"));
-        headers
-    }
-
     /// True if the client may be asking for a part, so that the size must be known.
     #[must_use]
     pub fn asks_for_a_part(&self) -> bool {

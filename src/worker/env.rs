@@ -6,18 +6,11 @@ use worker::wasm_bindgen::JsValue;
 
 /// The name of the binding to the namespace of the state's objects.
 pub(super) const STATE: &str = "PAYWALL_STATE";
-/// The member in which the entry puts the scripts of the 402 page. `PAGE_FILES` names them, and has the rest of it.
-const PAGE_CONTENT: &str = "PAGE_CONTENT";
 
 /// A binding of the Worker, if there is one of that name.
 pub(super) fn binding(env: &Env, name: &str) -> Option<JsValue> {
     let value = js_sys::Reflect::get(env, &JsValue::from_str(name)).ok()?;
     (!value.is_undefined() && !value.is_null()).then_some(value)
-}
-
-/// The text of a file that the entry carries for the 402 page.
-pub(super) fn file(env: &Env, name: &str) -> Option<String> {
-    js_sys::Reflect::get(&binding(env, PAGE_CONTENT)?, &JsValue::from_str(name)).ok()?.as_string()
 }
 
 /// A variable or secret as text; one that was given as JSON is printed again.

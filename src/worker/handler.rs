@@ -3,7 +3,7 @@
 use super::hooks::{Handler, Hooks, PriceRequest, later};
 use super::settings;
 use super::shell::{Shell, serve};
-use crate::paywall::{CanonicalRequest, Gate, GateResponse, PaymentContext, Settled};
+use crate::paywall::{CanonicalRequest, ConfigError, Gate, GateResponse, PaymentContext, Settled};
 use crate::wire::Credits;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -47,7 +47,31 @@ impl Paywall {
     /// # Errors
     /// The first variable that is missing or wrong, by its name. Hand it on: a gate that cannot be is closed.
     pub async fn from_env(env: &Env) -> Result<Self> {
-        let gate = settings::gate(env).await.map_err(|error| {
+        Self::of(settings::gate(env).await, env)
+    }
+
+    /// Reads the routes from a document in the code: JSON with the members of `docs/paywall-config.md`. What it does not say
+    /// is read from the variables: the key, and the platform, which the Durable Object has to know too. It is read once an
+    /// isolate, so give the same text at each request.
+    ///
+    /// ```no_run
+    /// # use payments_wasm::worker::Paywall;
+    /// # fn paywall(env: &worker::Env) -> worker::Result<Paywall> {
+    /// Paywall::from_document(
+    ///     env,
+    ///     r#"{ "routes": { "POST /ask": { "planId": "1001", "credits": 2 } }, "open": ["GET /health"], "unlisted": "deny" }"#,
+    /// )
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The first key or variable that is missing or wrong, by its name.
+    pub fn from_document(env: &Env, document: &str) -> Result<Self> {
+        Self::of(settings::coded(env, document), env)
+    }
+
+    fn of(gate: std::result::Result<Arc<Gate>, ConfigError>, env: &Env) -> Result<Self> {
+        let gate = gate.map_err(|error| {
             worker::console_error!("{}: {}", error.code(), error);
             Error::from(error.to_string())
         })?;
@@ -128,9 +152,8 @@ impl Paywall {
             gate: self.gate.clone(),
             request,
             env: self.env.clone(),
-            origin: None,
+            answer: None,
             handler: Some(handler),
-            #[cfg(not(feature = "worker-entry"))]
             hooks: self.hooks.clone(),
             asked: false,
         };

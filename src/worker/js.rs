@@ -1,7 +1,6 @@
-use super::env::file;
-use super::served::Served;
 use crate::api::{self, MAX_ANSWER_BYTES};
 use crate::paywall::{FacilitatorError, GateResponse, HeaderList, Settings};
+use worker::Error;
 use worker::js_sys::{self, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -9,7 +8,6 @@ use worker::web_sys::{
     AbortSignal, Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect,
     Response, ResponseInit, WorkerGlobalScope,
 };
-use worker::{Env, Error};
 
 /// Milliseconds since 1970. The clock stands still between two answers from outside.
 pub(super) fn now() -> u64 {
@@ -107,34 +105,30 @@ pub(super) async fn call(
 }
 
 /// The response to an answer of the gate's own.
-pub(super) fn answer(answer: GateResponse, env: &Env) -> Result<Response, Error> {
+pub(super) fn answer(answer: &GateResponse) -> Result<Response, Error> {
     let init = response_init(answer.status, &answer.headers)?;
-    let body = answer.body.or_else(|| file(env, answer.file.as_deref()?));
-    Ok(Response::new_with_opt_str_and_init(body.as_deref(), &init)?)
+    Ok(Response::new_with_opt_str_and_init(answer.body.as_deref(), &init)?)
 }
 
 /// The origin's response with other headers: same status, same stream.
-pub(super) fn deliver(origin: Option<Served>, headers: HeaderList) -> Result<Response, Error> {
-    let body = origin.as_ref().and_then(|origin| origin.response.body());
+pub(super) fn deliver(origin: Option<Response>, headers: &HeaderList) -> Result<Response, Error> {
+    let body = origin.as_ref().and_then(Response::body);
     deliver_body(origin, headers, body)
 }
 
 /// The same with another body.
 pub(super) fn deliver_body(
-    origin: Option<Served>,
-    headers: HeaderList,
+    origin: Option<Response>,
+    headers: &HeaderList,
     body: Option<ReadableStream>,
 ) -> Result<Response, Error> {
-    let Served { response: origin, encoded, .. } = origin.ok_or("nothing to deliver")?;
-    let init = response_init(origin.status(), &headers)?;
+    let origin = origin.ok_or("nothing to deliver")?;
+    let init = response_init(origin.status(), headers)?;
     // A socket is not a body: it is handed over by itself.
     if origin.status() == 101 {
         let socket = Reflect::get(&origin, &SOCKET.into())?;
         Reflect::set(&init, &SOCKET.into(), &socket)?;
         return Ok(Response::new_with_opt_str_and_init(None, &init)?);
-    }
-    if encoded {
-        set_encoded(&init)?;
     }
     // A text that cannot be one is left out: by now it may be paid for, and must arrive.
     let text = origin.status_text();
@@ -142,11 +136,6 @@ pub(super) fn deliver_body(
         init.set_status_text(&text);
     }
     Ok(Response::new_with_opt_readable_stream_and_init(body.as_ref(), &init)?)
-}
-
-/// Says that the body is encoded as the headers say.
-pub(super) fn set_encoded(init: &ResponseInit) -> Result<(), JsValue> {
-    Reflect::set(init, &JsValue::from_str("encodeBody"), &JsValue::from_str("manual")).map(drop)
 }
 
 /// The member of a response, and of what one is made from, that is a WebSocket.

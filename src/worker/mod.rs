@@ -1,7 +1,5 @@
 //! The Cloudflare Workers shell of the paywall: does what the gate says and reports back. It decides nothing.
 
-#[cfg(feature = "worker-entry")]
-mod entry;
 mod env;
 mod handler;
 mod hooks;
@@ -10,10 +8,10 @@ mod js_call;
 mod meter;
 mod origin;
 mod report;
-mod served;
 mod settings;
 mod shell;
 mod state;
+mod time_limit;
 
 pub use crate::paywall::PaymentContext;
 pub use handler::Paywall;

@@ -8,9 +8,6 @@ use worker::Env;
 use worker::js_sys::Reflect;
 use worker::wasm_bindgen::JsValue;
 
-/// True for a library in a Worker of a seller's own. The Worker that is deployed as it is has no handler and no hooks, and
-/// carries no code for them.
-pub(super) const LIBRARY: bool = !cfg!(feature = "worker-entry");
 /// The name of the configuration document: a variable, or a KV namespace in which it may change.
 const CONFIG: &str = "CONFIG";
 /// The key of the document in that namespace.
@@ -19,6 +16,47 @@ const CONFIG_KEY: &str = "paywall";
 thread_local! {
     /// Read once an isolate: its variables do not change under it. What is in KV may.
     static LIVE: RefCell<Option<Result<Live, ConfigError>>> = const { RefCell::new(None) };
+    /// The document in the seller's code, and its gate.
+    static CODED: RefCell<Option<(String, Arc<Gate>)>> = const { RefCell::new(None) };
+}
+
+/// The gate of a document in the seller's code, read once an isolate. Variables say what it does not.
+pub(super) fn coded(env: &Env, text: &str) -> Result<Arc<Gate>, ConfigError> {
+    let known = CODED
+        .with_borrow(|coded| coded.as_ref().filter(|(known, _)| known == text).map(|(_, gate)| gate.clone()));
+    if let Some(gate) = known {
+        return Ok(gate);
+    }
+    let document = Document::parse(text)?;
+    // The Durable Object settles as well, and does not see the code.
+    for (name, variable) in [("environment", "NVM_ENVIRONMENT"), ("apiUrl", "NVM_API_URL")] {
+        if document.text(variable).is_some() {
+            let problem = format!("must be the variable {variable}, which the Durable Object reads too");
+            return Err(ConfigError { key: name.into(), problem });
+        }
+    }
+    let gate = Arc::new(Gate::new(read(&document, env)?));
+    warn(&gate);
+    CODED.set(Some((text.into(), gate.clone())));
+    Ok(gate)
+}
+
+/// The gate with which the Durable Object calls the platform. The routes may be in the seller's code, which it does not see.
+pub(super) async fn of_state(env: &Env) -> Result<Arc<Gate>, ConfigError> {
+    if binding(env, CONFIG).is_some() || variable(env, "ROUTES").is_some() {
+        return gate(env).await;
+    }
+    if let Some(gate) = CODED.with_borrow(|coded| coded.as_ref().map(|(_, gate)| gate.clone())) {
+        return Ok(gate);
+    }
+    let nothing = Document::parse(r#"{ "routes": {}, "unlisted": "deny" }"#)?;
+    Ok(Arc::new(Gate::new(read(&nothing, env)?)))
+}
+
+fn warn(gate: &Gate) {
+    for warning in gate.settings().warnings() {
+        worker::console_warn!("{}", warning);
+    }
 }
 
 /// The gate of this isolate.
@@ -44,9 +82,7 @@ pub(super) async fn gate(env: &Env) -> Result<Arc<Gate>, ConfigError> {
     }
     let live = Live::begin(text, |document| read(document, env), js::now());
     if let Ok(live) = &live {
-        for warning in live.gate().settings().warnings() {
-            worker::console_warn!("{}", warning);
-        }
+        warn(&live.gate());
     }
     let gate = live.as_ref().map(Live::gate).map_err(Clone::clone);
     // An error is not kept if there is a KV namespace: the document may be corrected there.
@@ -82,14 +118,13 @@ pub(super) async fn refresh(env: &Env) {
 fn read(document: &Document, env: &Env) -> Result<Settings, ConfigError> {
     let bound = |name: &str| binding(env, name).is_some_and(|binding| binding.is_object());
     let bindings = Bindings {
-        // In a Worker of somebody's own the handler is the origin, and may have bindings of these names.
-        origin: LIBRARY || bound("ORIGIN"),
-        bucket: !LIBRARY && bound("BUCKET"),
-        assets: !LIBRARY && bound("ASSETS"),
+        // The handler is the origin. The Worker may have bindings named ORIGIN, BUCKET and ASSETS for its own use.
+        origin: true,
         state: bound(STATE),
-        handler: LIBRARY,
+        handler: true,
+        ..Bindings::default()
     };
-    let variable = |name: &str| variable(env, name).filter(|_| !LIBRARY || name != "ORIGIN_URL");
+    let variable = |name: &str| variable(env, name).filter(|_| !matches!(name, "ORIGIN_URL" | "PAGE_FILES"));
     Settings::read_document(document, variable, bindings)
 }
 

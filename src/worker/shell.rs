@@ -2,12 +2,11 @@
 
 use super::hooks::{self, Handler, Hooks, PriceRequest};
 use super::meter::Metered;
-use super::served::{Served, within};
-use super::settings::LIBRARY;
+use super::time_limit::within;
 use super::{js, origin, report, settings, state};
 use crate::paywall::{
-    Action, Delivery, Ending, Event, Finish, Gate, GateResponse, Meter, PaymentContext, Phase, PlanQuery,
-    RequestFlow, RequestHead,
+    Action, Delivery, Ending, Event, Finish, Gate, GateResponse, Meter, OriginResponse, PaymentContext,
+    Phase, PlanQuery, RequestFlow, RequestHead,
 };
 use std::{sync::Arc, time::Duration};
 use worker::{Context, Delay, Env, web_sys};
@@ -35,8 +34,8 @@ async fn refresh(gate: Arc<Gate>, query: PlanQuery) {
 type HookOf = fn(&Hooks) -> Option<&hooks::PaymentHook>;
 
 /// The phase of the payment that is under way.
-fn phase(visit: &RequestFlow) -> Option<Phase> {
-    visit.payment().map(|payment| payment.phase)
+fn phase(flow: &RequestFlow) -> Option<Phase> {
+    flow.payment().map(|payment| payment.phase)
 }
 
 /// One request, and what is at hand to answer it.
@@ -44,25 +43,17 @@ pub(super) struct Shell {
     pub(super) gate: Arc<Gate>,
     pub(super) request: web_sys::Request,
     pub(super) env: Env,
-    pub(super) origin: Option<Served>,
-    /// The handler that answers in the place of an origin, in the library.
+    /// The handler's answer.
+    pub(super) answer: Option<web_sys::Response>,
+    /// The handler, until it is called.
     pub(super) handler: Option<Handler>,
-    #[cfg(not(feature = "worker-entry"))]
     pub(super) hooks: Hooks,
     /// The hooks of the payment were called.
     pub(super) asked: bool,
 }
 
 impl Shell {
-    /// The seller's functions; none in the Worker that is deployed as it is.
-    fn hooks(&self) -> Option<&Hooks> {
-        #[cfg(not(feature = "worker-entry"))]
-        return Some(&self.hooks);
-        #[cfg(feature = "worker-entry")]
-        None
-    }
-
-    /// One visit, from its first step to its answer. What comes after the answer nobody waits for.
+    /// One request, from its first step to its answer. What comes after the answer nobody waits for.
     async fn serve(mut self, context: &Context) -> worker::Result<web_sys::Response> {
         let headers = js::headers(&self.request.headers());
         let head = RequestHead {
@@ -76,38 +67,35 @@ impl Shell {
             seed: js::seed()?,
             now: js::now(),
         };
-        let (mut visit, mut action) = self.gate.open(&head);
-        if LIBRARY {
-            action = self.known_payment(&mut visit, action).await;
-        }
+        let (mut flow, mut action) = self.gate.open(&head);
+        action = self.known_payment(&mut flow, action).await;
         loop {
             action = match action {
                 Action::Respond(answer) => {
-                    if let Some(origin) = &self.origin {
-                        js::cancel(&origin.response);
+                    if let Some(answer) = &self.answer {
+                        js::cancel(answer);
                     }
-                    self.tell(&mut visit, context);
-                    self.report(&mut visit);
-                    return self.own_answer(&visit, answer);
+                    self.tell(&mut flow, context);
+                    self.report(&mut flow);
+                    return self.own_answer(&flow, &answer);
                 }
                 Action::Deliver(Delivery { headers, journal, meter }) => {
                     if let Some(journal) = journal {
                         worker::console_error!("{}", journal.line());
                     }
-                    self.report(&mut visit);
-                    let origin = self.origin.take();
+                    self.report(&mut flow);
+                    let answer = self.answer.take();
                     let Some(meter) = meter else {
-                        self.tell(&mut visit, context);
-                        return js::deliver(origin, headers);
+                        self.tell(&mut flow, context);
+                        return js::deliver(answer, &headers);
                     };
-                    let served = origin.as_ref().map(|origin| &origin.response);
-                    let metered = Metered::new(&meter, served, &self.request);
+                    let metered = Metered::new(&meter, answer.as_ref(), &self.request);
                     let body = match &metered {
                         Some(metered) => Some(metered.readable()),
-                        None => served.and_then(web_sys::Response::body),
+                        None => answer.as_ref().and_then(web_sys::Response::body),
                     };
-                    let response = js::deliver_body(origin, headers, body);
-                    context.wait_until(self.afterwards(visit, meter, metered));
+                    let response = js::deliver_body(answer, &headers, body);
+                    context.wait_until(self.afterwards(flow, meter, metered));
                     return response;
                 }
                 Action::Finish(_) => return Err("an answer ended that was not delivered".into()),
@@ -115,83 +103,74 @@ impl Shell {
                 | Action::State(_)
                 | Action::Wait(_)
                 | Action::Price(_)
-                | Action::Forward(_) => self.next(action, &mut visit).await,
+                | Action::Forward(_) => self.next(action, &mut flow).await,
             };
         }
     }
 
     /// Performs an action, calls the hooks, and returns the next action.
-    async fn next(&mut self, action: Action, visit: &mut RequestFlow) -> Action {
-        if !LIBRARY {
-            let event = self.perform(action, visit).await;
-            let event = if self.is_gone() && visit.client_left() { Event::ClientGone } else { event };
-            return visit.handle_event(event, js::now());
-        }
-        let verifies = matches!(action, Action::Call(_)) && phase(visit) == Some(Phase::Verifying);
+    async fn next(&mut self, action: Action, flow: &mut RequestFlow) -> Action {
+        let verifies = matches!(action, Action::Call(_)) && phase(flow) == Some(Phase::Verifying);
         let refused = match verifies && !self.asked {
-            true => self.payment_hook(visit, |hooks| hooks.before_verify.as_ref()).await,
+            true => self.payment_hook(flow, |hooks| hooks.before_verify.as_ref()).await,
             false => None,
         };
         self.asked |= verifies;
         let event = match refused {
             Some(refused) => refused,
-            None => self.perform(action, visit).await,
+            None => self.perform(action, flow).await,
         };
-        let event = if self.is_gone() && visit.client_left() { Event::ClientGone } else { event };
-        let mut action = visit.handle_event(event, js::now());
-        if verifies && phase(visit) == Some(Phase::Verified) {
-            let refused = self.payment_hook(visit, |hooks| hooks.after_verify.as_ref()).await;
+        let event = if self.is_gone() && flow.client_left() { Event::ClientGone } else { event };
+        let mut action = flow.handle_event(event, js::now());
+        if verifies && phase(flow) == Some(Phase::Verified) {
+            let refused = self.payment_hook(flow, |hooks| hooks.after_verify.as_ref()).await;
             if let Some(refused) = refused {
-                action = visit.handle_event(refused, js::now());
+                action = flow.handle_event(refused, js::now());
             }
         }
-        let action = self.known_payment(visit, action).await;
-        self.after_settle(visit).await;
+        let action = self.known_payment(flow, action).await;
+        self.after_settle(flow).await;
         action
     }
 
     /// Calls the hooks of a payment whose verification is cached: they hear of every payment.
-    async fn known_payment(&mut self, visit: &mut RequestFlow, action: Action) -> Action {
-        if self.asked || phase(visit) != Some(Phase::Verified) {
+    async fn known_payment(&mut self, flow: &mut RequestFlow, action: Action) -> Action {
+        if self.asked || phase(flow) != Some(Phase::Verified) {
             return action;
         }
         self.asked = true;
         let hooks: [HookOf; 2] = [|hooks| hooks.before_verify.as_ref(), |hooks| hooks.after_verify.as_ref()];
         for hook in hooks {
-            if let Some(refused) = self.payment_hook(visit, hook).await {
-                return visit.handle_event(refused, js::now());
+            if let Some(refused) = self.payment_hook(flow, hook).await {
+                return flow.handle_event(refused, js::now());
             }
         }
         action
     }
 
     /// Calls a hook of the present payment; an event where it refuses.
-    async fn payment_hook(&self, visit: &RequestFlow, hook: HookOf) -> Option<Event> {
-        let hook = self.hooks().and_then(hook)?;
-        let payment = PaymentContext::from(visit.payment()?);
-        hook(visit.request()?.clone(), payment).await.err().map(Event::Denied)
+    async fn payment_hook(&self, flow: &RequestFlow, hook: HookOf) -> Option<Event> {
+        let hook = hook(&self.hooks)?;
+        let payment = PaymentContext::from(flow.payment()?);
+        hook(flow.request()?.clone(), payment).await.err().map(Event::Denied)
     }
 
-    async fn after_settle(&self, visit: &mut RequestFlow) {
-        if let Some(hook) = self.hooks().and_then(|hooks| hooks.after_settle.as_ref())
-            && let Some(settled) = visit.settled_for()
-            && let Some(request) = visit.request()
+    async fn after_settle(&self, flow: &mut RequestFlow) {
+        if let Some(hook) = &self.hooks.after_settle
+            && let Some(settled) = flow.settled_for()
+            && let Some(request) = flow.request()
         {
             hook(request.clone(), settled).await;
         }
     }
 
     /// The gate's own answer, or the seller's words for it.
-    fn own_answer(&self, visit: &RequestFlow, answer: GateResponse) -> worker::Result<web_sys::Response> {
-        let other = match (
-            self.hooks().and_then(|hooks| hooks.payment_error.as_ref()),
-            visit.request(),
-            answer.status,
-        ) {
-            (Some(hook), Some(request), 402 | 503) => hook(request.clone(), &answer),
+    fn own_answer(&self, flow: &RequestFlow, answer: &GateResponse) -> worker::Result<web_sys::Response> {
+        let other = match (&self.hooks.payment_error, flow.request(), answer.status) {
+            (Some(hook), Some(request), 402 | 503) => hook(request.clone(), answer),
             _ => None,
         };
-        let Some(other) = other else { return js::answer(answer, &self.env) };
+        let Some(other) = other else { return js::answer(answer) };
         let other: web_sys::Response = other.into();
         let mut headers = js::headers(&other.headers());
         for (name, value) in answer.headers.iter() {
@@ -210,10 +189,10 @@ impl Shell {
     }
 
     /// Does what an action says, where it is something to wait for.
-    async fn perform(&mut self, action: Action, visit: &RequestFlow) -> Event {
+    async fn perform(&mut self, action: Action, flow: &RequestFlow) -> Event {
         let settings = self.gate.settings();
         match action {
-            Action::Call(call) => match js::call(settings, &call, Some(visit.correlation_id())).await {
+            Action::Call(call) => match js::call(settings, &call, Some(flow.correlation_id())).await {
                 Ok(answer) => Event::Answered(answer),
                 Err(silence) => Event::Unanswered(silence),
             },
@@ -225,18 +204,15 @@ impl Shell {
                 }
             },
             Action::Forward(forward) => {
-                let patience = settings.origin_timeout_ms();
-                let answer = match self.handler.take().filter(|_| LIBRARY) {
-                    Some(handler) => {
-                        let paid = visit.payment().map(PaymentContext::from);
-                        origin::hand_over(&self.request, &forward, handler, paid, patience).await
-                    }
-                    None => origin::ask(&self.request, &forward, &self.env, patience).await,
-                };
-                match answer {
-                    Ok(Some(served)) => {
-                        let head = served.head.clone();
-                        self.origin = Some(served);
+                // A request is forwarded once.
+                let Some(handler) = self.handler.take() else { return Event::OriginFailed };
+                let paid = flow.payment().map(PaymentContext::from);
+                let timeout = settings.origin_timeout_ms();
+                match origin::hand_over(&self.request, &forward, handler, paid, timeout).await {
+                    Ok(Some(answer)) => {
+                        let headers = js::headers(&answer.headers());
+                        let head = OriginResponse { status: answer.status(), headers };
+                        self.answer = Some(answer);
                         Event::Origin(head)
                     }
                     Ok(None) => Event::OriginTimedOut,
@@ -245,7 +221,7 @@ impl Shell {
                         Event::OriginUnusable
                     }
                     Err(error) => {
-                        worker::console_error!("origin: {}", error);
+                        worker::console_error!("handler: {}", error);
                         Event::OriginFailed
                     }
                 }
@@ -256,8 +232,7 @@ impl Shell {
             }
             // Without a function no route is priced by one.
             Action::Price(question) => {
-                let price = self.hooks().and_then(|hooks| hooks.price.clone());
-                let Some(price) = price else { return Event::Price(None) };
+                let Some(price) = self.hooks.price.clone() else { return Event::Price(None) };
                 let (request, too_large) = PriceRequest::new(
                     question.request,
                     Clone::clone(&self.request),
@@ -272,15 +247,15 @@ impl Shell {
         }
     }
 
-    fn report(&self, visit: &mut RequestFlow) {
-        if let Some(record) = visit.record() {
+    fn report(&self, flow: &mut RequestFlow) {
+        if let Some(record) = flow.record() {
             report::write(&record, &self.env);
         }
     }
 
     /// Hands what the state has to know to the state, behind the answer.
-    fn tell(&self, visit: &mut RequestFlow, context: &Context) {
-        let notes = visit.take_deferred();
+    fn tell(&self, flow: &mut RequestFlow, context: &Context) {
+        let notes = flow.take_deferred();
         if notes.is_empty() {
             return;
         }
@@ -302,13 +277,13 @@ impl Shell {
         }
     }
 
-    /// Goes on with a visit whose answer is on its way.
-    async fn afterwards(mut self, mut visit: RequestFlow, meter: Meter, metered: Option<Metered>) {
+    /// Goes on with a flow whose answer is on its way.
+    async fn afterwards(mut self, mut flow: RequestFlow, meter: Meter, metered: Option<Metered>) {
         let ending = match &metered {
             Some(metered) if meter.to_the_end => self.ended(metered, &meter).await,
             _ => Ending::default(),
         };
-        let mut action = visit.handle_event(Event::Ended(ending), js::now());
+        let mut action = flow.handle_event(Event::Ended(ending), js::now());
         loop {
             action = match action {
                 Action::Finish(Finish { tail, journal }) => {
@@ -322,15 +297,13 @@ impl Shell {
                 }
                 Action::Respond(_) | Action::Deliver(_) => break,
                 action => {
-                    let event = self.perform(action, &visit).await;
-                    let action = visit.handle_event(event, js::now());
-                    if LIBRARY {
-                        self.after_settle(&mut visit).await;
-                    }
+                    let event = self.perform(action, &flow).await;
+                    let action = flow.handle_event(event, js::now());
+                    self.after_settle(&mut flow).await;
                     action
                 }
             };
         }
-        state::tell(&self.env, visit.take_deferred(), self.gate.settings().timeout_ms()).await;
+        state::tell(&self.env, flow.take_deferred(), self.gate.settings().timeout_ms()).await;
     }
 }

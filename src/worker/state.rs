@@ -51,7 +51,7 @@ impl DurableObject for PaywallState {
 
     async fn alarm(&self) -> worker::Result<Response> {
         self.alarm.set(None);
-        let gate = settings::gate(&self.env).await.map_err(|error| Error::from(error.to_string()))?;
+        let gate = settings::of_state(&self.env).await.map_err(|error| Error::from(error.to_string()))?;
         if settings::is_stale(&self.env) {
             settings::refresh(&self.env).await;
         }

@@ -10,7 +10,7 @@ import { repoPath, run } from '../../scripts/lib/run.mjs';
 import { startPaywall } from '../../scripts/lib/start.mjs';
 import { PAYER, PLAN, SELLER_KEY, raw, readHeader, startFacilitator, token } from '../workerd/harness.mjs';
 import { bundled } from './implementations.mjs';
-import { builtWorker } from './rust-build.mjs';
+import { builtHandlers } from './rust-build.mjs';
 
 const byHandler = { planId: PLAN, credits: { by: 'handler', most: 100 } };
 const ROUTES = {
@@ -63,7 +63,7 @@ before(async () => {
   await event(upstream, 'listening');
   const script = (folder, name) => ({ modulesRoot: folder, scriptPath: `${folder}/${name}` });
   folders.JavaScript = script(await bundled(WORKER, 'both-implementations'), 'stdin.js');
-  folders.Rust = await builtWorker('rust-handlers');
+  folders.Rust = await builtHandlers();
   for (const implementation of IMPLEMENTATIONS) gates[implementation] = await start(implementation);
 }, { timeout: 20 * 60_000 });
 beforeEach(() => facilitator.reset());

@@ -6,11 +6,24 @@ use payments_wasm::worker::Paywall;
 use std::time::Duration;
 use worker::{Context, Delay, Env, Fetch, Request, Response, Result, console_log, event};
 
+/// The routes in the code, where there are none in the variables.
+const ROUTES: &str = r#"{
+    "routes": {
+        "POST /ask": { "planId": "1001", "credits": 2 },
+        "POST /once": { "planId": "1001", "credits": 3, "singleUse": true }
+    },
+    "open": ["GET /health"],
+    "unlisted": "deny"
+}"#;
+
 #[event(fetch)]
 async fn main(request: Request, env: Env, context: Context) -> Result<Response> {
     let upstream = env.var("UPSTREAM")?.to_string();
-    Paywall::from_env(&env)
-        .await?
+    let paywall = match env.var("ROUTES_IN_CODE") {
+        Ok(_) => Paywall::from_document(&env, ROUTES)?,
+        Err(_) => Paywall::from_env(&env).await?,
+    };
+    paywall
         .before_verify(|request, payment| async move { hear(&request, "before", payment.credits) })
         .after_verify(|request, payment| async move { hear(&request, "after", payment.credits) })
         .after_settle(|request, settled| async move { drop(hear(&request, "settled", settled.credits)) })
