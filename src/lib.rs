@@ -10,7 +10,7 @@
 //! | none | the core: every decision of a buyer and of a seller, without I/O | [`subscriber::Buyer`], [`paywall::Gate`] |
 //!
 //! Features are additive. `client`, `tower` and `sqlite` are for native targets, `worker` for `wasm32-unknown-unknown`. The features
-//! `subscriber`, `paywall`, `builder` and `worker-entry` build the npm package and the ready-made Worker. The guide is
+//! `subscriber`, `builder`, `dialects` and `paywall` build the npm package and the ready-made Worker. The guide is
 //! `docs/rust.md`, with hooks, prices and panics of a Worker.
 //!
 //! # The rooms
@@ -64,12 +64,9 @@
 //!     .to_string())
 //! };
 //! let gate = Gate::new(Settings::read(variable, Bindings { origin: true, ..Bindings::default() })?);
-//! let ask = |path: &str| RequestHead {
-//!     method: "POST".into(),
-//!     url: format!("https://shop.example{path}"),
-//!     now: 1_800_000_000_000,
-//!     ..RequestHead::default()
-//! };
+//! // 16 bytes of the system's random generator for each request, and the time in milliseconds.
+//! let (seed, now) = ([7; 16], 1_800_000_000_000);
+//! let ask = |path: &str| RequestHead::new("POST", &format!("https://shop.example{path}"), seed, now);
 //! let (_, action) = gate.open(&ask("/other"));
 //! assert!(matches!(action, Action::Respond(answer) if answer.status == 404));
 //! let (_, action) = gate.open(&ask("/ask"));

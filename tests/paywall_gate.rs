@@ -340,7 +340,7 @@ impl SimulatedPlatform {
             headers: [("payment-signature", self.token(payer, plan, nonce.as_deref()))].into_iter().collect(),
             seed: (name as u128 + 1).to_be_bytes(),
             now: self.now,
-            ..RequestHead::default()
+            ..RequestHead::new("", "", [0; 16], 0)
         };
         self.truths.push(Truth { payer, route, nonce, ..Truth::default() });
         let (visit, action) = self.gates[instance].open(&head);

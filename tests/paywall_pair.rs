@@ -114,7 +114,7 @@ fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> Respo
         method: "GET".into(),
         url: "https://api.example/ask".into(),
         headers: token.map(|token| ("payment-signature", token)).into_iter().collect(),
-        ..RequestHead::default()
+        ..RequestHead::new("", "", [0; 16], 0)
     };
     let (mut visit, mut action) = gate.open(&head);
     let answer = loop {

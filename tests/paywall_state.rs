@@ -201,7 +201,7 @@ fn visit(gate: &Gate, way: Way, rows: &mut Map, truth: &mut Truth) {
         headers: [("payment-signature", token(way.once))].into_iter().collect(),
         seed: [7; 16],
         now,
-        ..RequestHead::default()
+        ..RequestHead::new("", "", [0; 16], 0)
     };
     let (mut visit, mut action) = gate.open(&head);
     let mut settles = way.settle.into_iter();

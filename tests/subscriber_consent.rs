@@ -2,7 +2,7 @@
 
 mod support;
 
-use payments_wasm::subscriber::{Approval, Event, FetchError, FetchRequest, Outcome, Policy, poll_pause_ms};
+use payments_wasm::subscriber::{Approval, Event, FetchError, FetchRequest, Outcome, Policy};
 use payments_wasm::wire::Credits;
 use std::sync::Arc;
 use support::{Seller, SimulatedPlatform, anywhere, buy, buys, held_only, offer, yes};
@@ -348,13 +348,6 @@ fn rule_8_an_abort_during_a_purchase_says_what_is_known_of_it() {
     world.buyer.handle_event(fetch, Event::Aborted, world.now);
     world.run();
     assert_eq!(world.end(fetch).spend.purchases, []);
-}
-
-#[test]
-fn credits_are_looked_for_ever_more_slowly() {
-    let pauses: Vec<_> = (0..7).map(poll_pause_ms).collect();
-    assert_eq!(pauses, [250, 500, 1_000, 2_000, 4_000, 4_000, 4_000]);
-    assert_eq!(poll_pause_ms(u32::MAX), 4_000);
 }
 
 #[test]

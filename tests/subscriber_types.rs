@@ -2,7 +2,7 @@
 
 use payments_wasm::subscriber::{
     Action, Approval, Budget, Buyer, Command, Event, FetchError, FetchRequest, Finish, LoginError, Notice,
-    Offer, PaymentRecord, PlatformCall, Policy, ResponseHead, SendRequest, Spend, TokenKey,
+    Offer, PaymentRecord, PlatformCall, Policy, ResponseHead, SendRequest, Spend,
 };
 use payments_wasm::wire::{WireError, WireErrorKind};
 use std::error::Error;
@@ -27,7 +27,6 @@ fn the_types_of_the_subscriber_can_be_sent_to_another_thread() {
     is_thread_safe::<PlatformCall>();
     is_thread_safe::<ResponseHead>();
     is_thread_safe::<Spend>();
-    is_thread_safe::<TokenKey>();
     is_thread_safe::<FetchError>();
     is_thread_safe::<LoginError>();
 }

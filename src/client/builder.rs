@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 /// The options of a [`Client`].
-pub struct Builder<T> {
+pub struct ClientBuilder<T> {
     transport: T,
     key: ApiKey,
     environment: Option<String>,
@@ -21,7 +21,7 @@ pub struct Builder<T> {
     platform_timeout: Duration,
 }
 
-impl<T: Transport> Builder<T> {
+impl<T: Transport> ClientBuilder<T> {
     pub(super) fn new(transport: T, api_key: &str) -> Result<Self, WireError> {
         Ok(Self {
             transport,
@@ -118,8 +118,8 @@ impl<T: Transport> Builder<T> {
     }
 }
 
-impl<T> fmt::Debug for Builder<T> {
+impl<T> fmt::Debug for ClientBuilder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").finish_non_exhaustive()
+        f.debug_struct("ClientBuilder").finish_non_exhaustive()
     }
 }

@@ -147,7 +147,7 @@ impl<'a, T: Transport> Fetching<'a, T> {
         match self.session.transport().send(request).await {
             Ok(response) => {
                 let head = head_of(&response, target);
-                self.response = Some(response.map(ResponseBody::new));
+                self.response = Some(response.map(ResponseBody::stream));
                 Event::Answered(head)
             }
             Err(error) => {

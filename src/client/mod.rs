@@ -32,15 +32,14 @@
 //! ```
 
 mod blocking;
-mod body;
 mod builder;
 mod error;
 mod fetch;
 mod session;
 
+pub use crate::transport::ResponseBody;
 pub use blocking::block_on;
-pub use body::ResponseBody;
-pub use builder::Builder;
+pub use builder::ClientBuilder;
 pub use error::PaymentError;
 pub use fetch::Paid;
 
@@ -62,8 +61,8 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     /// It is no API key.
-    pub fn builder(transport: T, api_key: &str) -> Result<Builder<T>, WireError> {
-        Builder::new(transport, api_key)
+    pub fn builder(transport: T, api_key: &str) -> Result<ClientBuilder<T>, WireError> {
+        ClientBuilder::new(transport, api_key)
     }
 
     /// Sends a request, and pays for it if the seller asks for it and the policy or the `approve` function agrees. The URL

@@ -11,7 +11,7 @@ use crate::api;
 use alloc::string::String;
 
 /// A request without its body: everything that the gate decides by.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RequestHead {
     /// The method as it was received.
     pub method: String,
@@ -27,10 +27,36 @@ pub struct RequestHead {
     pub routed: bool,
     /// Set where the body was read, or is being read, before the gate, so that it cannot be forwarded.
     pub body_gone: bool,
-    /// Random bytes, new for each request. The request and its receipt are identified by them.
+    /// Random bytes, new for each request. The request and its receipt are identified by them, so nobody may guess them.
     pub seed: [u8; 16],
     /// The time, in milliseconds since 1970.
     pub now: u64,
+}
+
+impl RequestHead {
+    /// A request without headers. `seed` is 16 bytes of the runtime's generator for secrets, new for each request; `now` is
+    /// in milliseconds since 1970.
+    #[must_use]
+    pub fn new(method: &str, url: &str, seed: [u8; 16], now: u64) -> Self {
+        Self {
+            method: method.into(),
+            url: url.into(),
+            headers: HeaderList::default(),
+            address: None,
+            routed: false,
+            body_gone: false,
+            seed,
+            now,
+        }
+    }
+}
+
+/// Tests need no chance.
+#[cfg(test)]
+impl Default for RequestHead {
+    fn default() -> Self {
+        Self::new("", "", [0; 16], 0)
+    }
 }
 
 /// The next thing that the shell has to do. After [`Respond`](Self::Respond), [`Finish`](Self::Finish), and a

@@ -64,7 +64,8 @@ pub use login::{
     login_url, read_login_answer, return_url_with_state, with_parameter,
 };
 pub use offer::Offer;
-pub use platform_call::{CallId, CallResult, CallWork, PlatformCall, poll_pause_ms};
+pub(crate) use platform_call::poll_pause_ms;
+pub use platform_call::{CallId, CallResult, CallWork, PlatformCall};
 pub use response_head::{Redirected, ResponseHead};
 pub use target::Target;
-pub use token_store::TokenKey;
+pub(crate) use token_store::TokenKey;

@@ -55,6 +55,18 @@ const POLL_MS: (u64, u64) = (250, 4_000);
 
 /// The pause before the next balance read while credits are awaited, after so many reads, in milliseconds.
 #[must_use]
-pub fn poll_pause_ms(attempts: u32) -> u64 {
+pub(crate) fn poll_pause_ms(attempts: u32) -> u64 {
     POLL_MS.0.saturating_mul(1 << attempts.min(16)).min(POLL_MS.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credits_are_looked_for_ever_more_slowly() {
+        let pauses: Vec<_> = (0..7).map(poll_pause_ms).collect();
+        assert_eq!(pauses, [250, 500, 1_000, 2_000, 4_000, 4_000, 4_000]);
+        assert_eq!(poll_pause_ms(u32::MAX), 4_000);
+    }
 }

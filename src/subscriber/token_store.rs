@@ -8,7 +8,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 /// The use that a token is good for. It goes to one origin (rule 6), for what it was minted for (rule 4): one plan and agent,
 /// from one delegation, and one resource and method where it was asked for as a single-use token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenKey {
+pub(crate) struct TokenKey {
     origin: String,
     dialect: Option<DialectKind>,
     /// The offer that a wallet signs for.

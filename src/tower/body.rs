@@ -1,4 +1,5 @@
 use crate::paywall::{BodyCounter, EndReason, Ending, Meter};
+use crate::transport::ResponseBody;
 use bytes::Bytes;
 use core::fmt;
 use core::pin::Pin;
@@ -12,8 +13,7 @@ pub struct PaidBody<B> {
 }
 
 enum Kind<B> {
-    Text(Option<Bytes>),
-    Origin(Pin<Box<B>>),
+    Plain(ResponseBody<B>),
     Metered(Metered<B>),
 }
 
@@ -35,11 +35,11 @@ pub(super) struct MeteredEnd {
 
 impl<B> PaidBody<B> {
     pub(super) fn text(text: String) -> Self {
-        Self { kind: Kind::Text(Some(text.into()).filter(|text: &Bytes| !text.is_empty())) }
+        Self { kind: Kind::Plain(ResponseBody::text(text)) }
     }
 
     pub(super) fn origin(body: B) -> Self {
-        Self { kind: Kind::Origin(Box::pin(body)) }
+        Self { kind: Kind::Plain(ResponseBody::stream(body)) }
     }
 
     pub(super) fn metered(body: B, meter: &Meter) -> (Self, MeteredEnd) {
@@ -107,24 +107,21 @@ impl<B: Body<Data = Bytes>> Body for PaidBody<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match &mut self.kind {
-            Kind::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
-            Kind::Origin(body) => body.as_mut().poll_frame(context),
+            Kind::Plain(body) => Pin::new(body).poll_frame(context),
             Kind::Metered(metered) => metered.poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Text(text) => text.is_none(),
-            Kind::Origin(body) => body.is_end_stream(),
+            Kind::Plain(body) => body.is_end_stream(),
             Kind::Metered(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
-            Kind::Origin(body) => body.size_hint(),
+            Kind::Plain(body) => body.size_hint(),
             Kind::Metered(_) => SizeHint::default(),
         }
     }

@@ -1,8 +1,9 @@
 use super::PaywallLayer;
+use super::price_request::PriceRequest;
 use super::shared::{ClientAddress, Log, Price, Shared};
 use super::state::State;
 use crate::paywall::state::ObjectStore;
-use crate::paywall::{Bindings, CanonicalRequest, ConfigError, Document, Gate, Settings};
+use crate::paywall::{Bindings, ConfigError, Document, Gate, Settings};
 use crate::transport::Transport;
 use crate::wire::Credits;
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 /// The options of a [`PaywallLayer`]. The configuration is that of the ready-made Worker, as a document, as variables, or
 /// both; the service is the origin, so `ORIGIN_URL` has no place in it.
-pub struct Builder<T> {
+pub struct PaywallBuilder<T> {
     transport: T,
     document: Document,
     variables: BTreeMap<String, String>,
@@ -21,7 +22,7 @@ pub struct Builder<T> {
     routed: bool,
 }
 
-impl<T: Transport> Builder<T> {
+impl<T: Transport> PaywallBuilder<T> {
     pub(super) fn new(transport: T) -> Self {
         Self {
             transport,
@@ -60,12 +61,22 @@ impl<T: Transport> Builder<T> {
         self
     }
 
-    /// The function that prices routes whose `credits` are `{ "by": "handler", "most": 12 }`: it receives the request
-    /// without its body, and the route's key. `None`, or more than `most`, is a 500.
+    /// The function that prices routes whose `credits` are `{ "by": "handler", "most": 12 }`: it receives the
+    /// request, whose body it may read, and the route's key. `None`, or more than `most`, is a 500.
+    ///
+    /// ```
+    /// use payments_wasm::tower::PriceRequest;
+    /// use payments_wasm::wire::Credits;
+    ///
+    /// // A credit for each word of the question.
+    /// async fn price(mut request: PriceRequest, _route: String) -> Option<Credits> {
+    ///     Some(Credits::from(request.text().await.ok()?.split_whitespace().count() as u64))
+    /// }
+    /// ```
     #[must_use]
     pub fn price<F, P>(mut self, price: F) -> Self
     where
-        F: Fn(CanonicalRequest, String) -> P + Send + Sync + 'static,
+        F: Fn(PriceRequest, String) -> P + Send + Sync + 'static,
         P: Future<Output = Option<Credits>> + Send + 'static,
     {
         self.price = Some(Box::new(move |request, route| Box::pin(price(request, route))));
@@ -120,8 +131,8 @@ impl<T: Transport> Builder<T> {
     }
 }
 
-impl<T> core::fmt::Debug for Builder<T> {
+impl<T> core::fmt::Debug for PaywallBuilder<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Builder").finish_non_exhaustive()
+        f.debug_struct("PaywallBuilder").finish_non_exhaustive()
     }
 }

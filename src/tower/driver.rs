@@ -1,6 +1,7 @@
 //! One request: performs the actions of its flow and reports the results.
 
 use super::body::{MeteredEnd, PaidBody};
+use super::price_request::{BodyError, PriceRequest};
 use super::reconciler;
 use super::shared::Shared;
 use crate::paywall::{
@@ -27,7 +28,7 @@ pub(super) async fn answer<S, T, A, B>(
 where
     T: Transport,
     S: Service<Request<A>, Response = Response<B>, Error: fmt::Display + Send, Future: Send> + Send + 'static,
-    A: Default + Send + 'static,
+    A: Body<Data = Bytes> + From<Bytes> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
 {
     if let Some(state) = &shared.state {
@@ -55,7 +56,7 @@ impl<S, T, A, B> Driver<S, T, A, B>
 where
     T: Transport,
     S: Service<Request<A>, Response = Response<B>, Error: fmt::Display + Send, Future: Send> + Send + 'static,
-    A: Default + Send + 'static,
+    A: Body<Data = Bytes> + From<Bytes> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
 {
     async fn run(mut self) {
@@ -151,7 +152,19 @@ where
                 Event::Waited
             }
             Action::Price(question) => match &shared.price {
-                Some(price) => Event::Price(price(question.request, question.route).await),
+                Some(price) => {
+                    let limit = usize::try_from(settings.max_body_bytes()).unwrap_or(usize::MAX);
+                    let (request, body) = PriceRequest::new(question.request, self.body.take(), limit);
+                    let credits = price(request, question.route).await;
+                    match body.take() {
+                        Ok(body) => {
+                            self.body = body;
+                            Event::Price(credits)
+                        }
+                        Err(BodyError::TooLarge(_)) => Event::BodyTooLarge,
+                        Err(_) => Event::Price(None),
+                    }
+                }
                 None => Event::Price(None),
             },
             Action::Forward(forward) => {
@@ -207,7 +220,7 @@ where
     /// The request that the service receives; `None` where it cannot be made.
     fn request(&mut self, forward: &Forward, payment: Option<PaymentContext>) -> Option<Request<A>> {
         let uri: http::Uri = forward.url.parse().ok()?;
-        let body = self.body.take().filter(|_| forward.body).unwrap_or_default();
+        let body = self.body.take().filter(|_| forward.body).unwrap_or_else(|| Bytes::new().into());
         let mut request = Request::new(body);
         *request.method_mut() = http::Method::from_bytes(forward.method.as_str().as_bytes()).ok()?;
         // As the server received it: the path alone, unless the request named its host in another way.

@@ -33,13 +33,15 @@
 mod body;
 mod builder;
 mod driver;
+mod price_request;
 mod reconciler;
 mod shared;
 mod state;
 
 pub use crate::paywall::PaymentContext;
 pub use body::PaidBody;
-pub use builder::Builder;
+pub use builder::PaywallBuilder;
+pub use price_request::{BodyError, PriceRequest};
 
 use crate::paywall::Gate;
 use crate::transport::Transport;
@@ -60,7 +62,7 @@ pub struct PaywallLayer<T> {
 }
 
 /// A service behind a paywall.
-pub struct Paywall<S, T> {
+pub struct PaywallService<S, T> {
     service: S,
     shared: Arc<Shared<T>>,
 }
@@ -68,8 +70,8 @@ pub struct Paywall<S, T> {
 impl<T: Transport> PaywallLayer<T> {
     /// Begins a layer. `transport` sends the calls of the platform.
     #[must_use]
-    pub fn builder(transport: T) -> Builder<T> {
-        Builder::new(transport)
+    pub fn builder(transport: T) -> PaywallBuilder<T> {
+        PaywallBuilder::new(transport)
     }
 
     /// The gate, for its settings.
@@ -80,21 +82,21 @@ impl<T: Transport> PaywallLayer<T> {
 }
 
 impl<S, T: Transport> tower_layer::Layer<S> for PaywallLayer<T> {
-    type Service = Paywall<S, T>;
+    type Service = PaywallService<S, T>;
 
-    fn layer(&self, service: S) -> Paywall<S, T> {
-        Paywall { service, shared: self.shared.clone() }
+    fn layer(&self, service: S) -> PaywallService<S, T> {
+        PaywallService { service, shared: self.shared.clone() }
     }
 }
 
-impl<S, T, A, B> Service<Request<A>> for Paywall<S, T>
+impl<S, T, A, B> Service<Request<A>> for PaywallService<S, T>
 where
     T: Transport,
     S: Service<Request<A>, Response = Response<B>, Error: fmt::Display + Send, Future: Send>
         + Clone
         + Send
         + 'static,
-    A: Default + Send + 'static,
+    A: Body<Data = Bytes> + From<Bytes> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
 {
     type Response = Response<PaidBody<B>>;
@@ -118,7 +120,7 @@ impl<T> Clone for PaywallLayer<T> {
     }
 }
 
-impl<S: Clone, T> Clone for Paywall<S, T> {
+impl<S: Clone, T> Clone for PaywallService<S, T> {
     fn clone(&self) -> Self {
         Self { service: self.service.clone(), shared: self.shared.clone() }
     }
@@ -130,8 +132,8 @@ impl<T> fmt::Debug for PaywallLayer<T> {
     }
 }
 
-impl<S, T> fmt::Debug for Paywall<S, T> {
+impl<S, T> fmt::Debug for PaywallService<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Paywall").finish_non_exhaustive()
+        f.debug_struct("PaywallService").finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
+use super::price_request::PriceRequest;
 use super::state::State;
-use crate::paywall::{CanonicalRequest, Gate};
+use crate::paywall::Gate;
 use crate::wire::Credits;
 use core::pin::Pin;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ impl<T> Drop for Shared<T> {
     }
 }
 
-pub(super) type Price = Box<dyn Fn(CanonicalRequest, String) -> Priced + Send + Sync>;
+pub(super) type Price = Box<dyn Fn(PriceRequest, String) -> Priced + Send + Sync>;
 pub(super) type Priced = Pin<Box<dyn Future<Output = Option<Credits>> + Send>>;
 pub(super) type ClientAddress = Box<dyn Fn(&http::request::Parts) -> Option<String> + Send + Sync>;
 pub(super) type Log = Arc<dyn Fn(&str) + Send + Sync>;

@@ -1,7 +1,9 @@
 //! The HTTP client that a driver uses, behind a small trait: [`Transport`] (features `client` and `tower`).
 
+mod body;
 mod platform;
 
+pub use body::ResponseBody;
 pub(crate) use platform::{CallError, call};
 
 use bytes::{Bytes, BytesMut};

@@ -129,7 +129,7 @@ fn low(total: u64) -> u32 {
 /// A number in decimal digits. Numbers are printed by this one alone in what ships: the ways of `core::fmt` are another
 /// kilobyte of wasm.
 #[must_use]
-pub fn digits(number: u64) -> String {
+pub(crate) fn digits(number: u64) -> String {
     Credits::from(number).digits()
 }
 

@@ -32,8 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..Policy::default()
     };
     let client = builder()?.delegation(delegation).policy(policy).build()?;
-    let words = question.split_whitespace().count().to_string();
-    let request = http::Request::post(url).header("x-words", words).body(question)?;
+    let request = http::Request::post(url).body(question)?;
     let paid = client.fetch(request).await?;
     let (status, spend) = (paid.response.status(), paid.spend);
     let answer = paid.response.into_body().collect().await?.to_bytes();

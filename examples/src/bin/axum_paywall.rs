@@ -38,7 +38,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .document(&routes)?
         .variable("NVM_API_KEY", var("NVM_API_KEY")?)
         .store(SqliteStore::open(var("STATE").unwrap_or("paywall.sqlite".into()))?)
-        .price(|request, _route| async move { request.headers.get("x-words")?.parse().ok() })
+        .price(|mut request, _route| async move {
+            Some((request.text().await.ok()?.split_whitespace().count() as u64).into())
+        })
         .client_address(|parts| Some(parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_string()));
     for name in ["NVM_ENVIRONMENT", "NVM_API_URL"] {
         if let Ok(value) = var(name) {

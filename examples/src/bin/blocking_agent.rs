@@ -44,8 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         builder = builder.environment("custom").backend(&backend);
     }
     let client = builder.build()?;
-    let words = question.split_whitespace().count().to_string();
-    let request = http::Request::post(url).header("x-words", words).body(question)?;
+    let request = http::Request::post(url).body(question)?;
     let paid = block_on(client.fetch(request))?;
     let status = paid.response.status();
     let answer = block_on(paid.response.into_body().collect())?.to_bytes();

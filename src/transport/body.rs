@@ -1,30 +1,44 @@
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+#[cfg(feature = "client")]
+use bytes::BytesMut;
 use core::fmt;
+#[cfg(feature = "client")]
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use http_body::{Body, Frame, SizeHint};
 
-/// The body of a seller's response. It streams; a beginning that was read to look for an offer is read again.
+/// The body of a response: a beginning that is there already, and the rest, which streams.
 pub struct ResponseBody<B> {
     beginning: Bytes,
-    rest: Pin<Box<B>>,
+    rest: Option<Pin<Box<B>>>,
+}
+
+impl<B> ResponseBody<B> {
+    /// A body that streams.
+    pub(crate) fn stream(body: B) -> Self {
+        Self { beginning: Bytes::new(), rest: Some(Box::pin(body)) }
+    }
+
+    /// A text, and nothing behind it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn text(text: String) -> Self {
+        Self { beginning: text.into(), rest: None }
+    }
 }
 
 impl<B: Body<Data = Bytes>> ResponseBody<B> {
-    pub(super) fn new(body: B) -> Self {
-        Self { beginning: Bytes::new(), rest: Box::pin(body) }
-    }
-
     /// Reads the body as a text of at most `limit` bytes, and leaves it readable; `None` where it is larger, breaks off or is
     /// no UTF-8.
-    pub(super) async fn peek(&mut self, limit: usize) -> Option<String> {
+    #[cfg(feature = "client")]
+    pub(crate) async fn peek(&mut self, limit: usize) -> Option<String> {
         let mut read = BytesMut::from(&self.beginning[..]);
         let whole = loop {
             if read.len() > limit {
                 break false;
             }
-            match poll_fn(|context| self.rest.as_mut().poll_frame(context)).await {
+            let Some(rest) = &mut self.rest else { break true };
+            match poll_fn(|context| rest.as_mut().poll_frame(context)).await {
                 None => break true,
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
@@ -50,15 +64,20 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
         if !self.beginning.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(core::mem::take(&mut self.beginning)))));
         }
-        self.rest.as_mut().poll_frame(context)
+        match &mut self.rest {
+            Some(rest) => rest.as_mut().poll_frame(context),
+            None => Poll::Ready(None),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.beginning.is_empty() && self.rest.is_end_stream()
+        self.beginning.is_empty() && self.rest.as_ref().is_none_or(|rest| rest.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        let (rest, read) = (self.rest.size_hint(), self.beginning.len() as u64);
+        let read = self.beginning.len() as u64;
+        let Some(rest) = &self.rest else { return SizeHint::with_exact(read) };
+        let rest = rest.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower().saturating_add(read));
         if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(read)) {
