@@ -379,6 +379,10 @@ fn rule_3_an_offer_for_a_resource_of_another_host_is_refused() {
         ("https://api.example.evil.example/ask", false),
         ("//honest.example/ask", false),
         ("HTTPS://honest.example", false),
+        // As it stands in JSON: parsers leave a tab or a line end out.
+        (r"h\tttps://honest.example/ask", false),
+        (r"/\n/honest.example/ask", false),
+        (r"\u00a0https://honest.example/ask", false),
     ] {
         for by_body in [false, true] {
             for approval in [None, Some(buy())] {

@@ -48,9 +48,13 @@ impl Target {
 
     /// True if an offer for the resource that is named so is another host's: an absolute http or https URL of another host
     /// or port (rule 3). A path, or a URL of another scheme, says nothing of an origin. `http` is taken where `https` was
-    /// fetched, on default ports: a seller behind TLS may not know of it.
+    /// fetched, on default ports: a seller behind TLS may not know of it. A URL with a control character in it is another
+    /// host's: parsers leave some of them out, and read the rest as the address.
     #[must_use]
     pub fn is_not_the_place_of(&self, resource: &str) -> bool {
+        if resource.bytes().any(|byte| byte.is_ascii_control()) {
+            return true;
+        }
         let (Some(there), here) = (authority(resource.as_bytes()), authority(self.origin.as_bytes())) else {
             return false;
         };
@@ -144,7 +148,8 @@ impl<'a> Authority<'a> {
 /// for all else.
 fn authority(url: &[u8]) -> Option<Authority<'_>> {
     let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
-    let start = url.iter().position(|byte| *byte > b' ')?;
+    // Parsers take blanks away, of any alphabet.
+    let start = url.iter().position(u8::is_ascii_graphic)?;
     let mut rest = url.get(start..)?;
     let mut secure = None;
     for (scheme, is_secure) in [(&b"https:"[..], true), (b"http:", false)] {
@@ -198,6 +203,22 @@ mod tests {
             ("https://api.example", "https:evil.example/ask", true),
             ("https://api.example", "https:\\\\evil.example", true),
             ("https://api.example", " \thttps://evil.example", true),
+            ("https://api.example", "h\tttps://evil.example", true),
+            ("https://api.example", "https\n://evil.example", true),
+            ("https://api.example", "/\t/evil.example/ask", true),
+            ("https://api.example", "/\r\n/evil.example/ask", true),
+            ("https://api.example", "\u{1}https://evil.example", true),
+            ("https://api.example", "https://api.example\u{7f}.evil.example", true),
+            ("https://api.example", "\u{a0}https://evil.example", true),
+            ("https://api.example", "\u{feff}https://evil.example", true),
+            ("https://api.example", "\u{3000}//evil.example", true),
+            ("https://api.example", "https://\u{ff41}pi.example/ask", true),
+            ("https://api.example", "https://api\u{3002}example/ask", true),
+            ("https://api.example", "https://api%2eexample/ask", true),
+            ("https://api.example", "/\u{6771}\u{4eac}", false),
+            ("https://api.example", "\u{6771}\u{4eac}/ask", false),
+            ("https://api.example", "/\\evil.example/ask", true),
+            ("https://api.example", "\\\\evil.example/ask", true),
             ("https://api.example", "//evil.example/ask", true),
             ("https://api.example", "//api.example/ask", false),
             ("https://api.example", "https://api.example:4430/", true),
