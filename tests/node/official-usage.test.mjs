@@ -3,10 +3,17 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { FakeListChatModel } from '@langchain/core/utils/testing';
+import { tool } from '@langchain/core/tools';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import express from 'express';
+import { z } from 'zod';
 import { startSandbox } from '../../scripts/lib/start.mjs';
 import { repoPath } from '../../scripts/lib/run.mjs';
 import * as adapter from '../../target/dist/subscriber/express.js';
+import * as langchain from '../../target/dist/subscriber/langchain.js';
 import * as sdk from '../../target/dist/subscriber/node.js';
 import { client } from '../sandbox/client.mjs';
 
@@ -68,7 +75,7 @@ const USES = {
     [1, 'a checkout page, as checkoutUrl', `return (await buyer.plans.orderFiatPlan(cardPlanId)).checkoutUrl`, 'the platform names it result.checkoutLink'],
   ],
   'Tokens and delegations': [
-    [8, 'a token, from the one delegation', `const { accessToken } = await buyer.x402.getX402AccessToken(planId, agentId); return accessToken.length > 100`],
+    [9, 'a token, from the one delegation', `const { accessToken } = await buyer.x402.getX402AccessToken(planId, agentId); return accessToken.length > 100`],
     [0, 'without an agent', `return (await buyer.x402.getX402AccessToken(planId)).accessToken`],
     [2, 'with limits of its own', `return (await buyer.x402.getX402AccessToken(planId, agentId, 10n, '1', '2030-01-01T00:00:00Z')).accessToken`, 'a token has no limits of its own: the delegation has them. The limits were never sent'],
     [1, 'options as the sixth argument', `return (await buyer.x402.getX402AccessToken(planId, agentId, undefined, undefined, undefined, { delegationConfig: { delegationId } })).accessToken`],
@@ -100,6 +107,28 @@ const USES = {
     [5, 'a client reads the 402 and the receipt', `app.use(paymentMiddleware(payments, { 'POST /ask': { planId, agentId, credits: 1 } })); app.post('/ask', (req, res) => res.json({ response: '4' })); const url = await listen(); const first = await fetch(url + '/ask', { method: 'POST' }); const read = (answer, name) => JSON.parse(Buffer.from(answer.headers.get(name), 'base64').toString()); const { planId: asked, extra } = read(first, X402_HEADERS.PAYMENT_REQUIRED).accepts[0]; const { accessToken } = await buyer.x402.getX402AccessToken(asked, extra?.agentId, { delegationConfig: { delegationId } }); const second = await fetch(url + '/ask', { method: 'POST', headers: { [X402_HEADERS.PAYMENT_SIGNATURE]: accessToken } }); return (await second.json()).response === '4' && read(second, X402_HEADERS.PAYMENT_RESPONSE).creditsRedeemed === '1'`],
     [9, 'by hand', `app.post('/ask', async (req, res) => { const accessToken = req.headers['payment-signature']; const paymentRequired = buildPaymentRequired(planId, { endpoint: req.url, agentId, httpVerb: req.method }); if (!accessToken) return res.status(402).set('payment-required', Buffer.from(JSON.stringify(paymentRequired)).toString('base64')).json({ error: 'Pay' }); const { isValid } = await payments.facilitator.verifyPermissions({ paymentRequired, x402AccessToken: accessToken, maxAmount: 1n }); if (!isValid) return res.status(402).end(); const settlement = await payments.facilitator.settlePermissions({ paymentRequired, x402AccessToken: accessToken, maxAmount: 1n }); res.set(X402_HEADERS.PAYMENT_RESPONSE, Buffer.from(JSON.stringify(settlement)).toString('base64')).json({}) }); return await ask('/ask', 1)`],
   ],
+  MCP: [
+    [3, 'an instance, and what is sold', `const one = seller(); one.mcp.configure({ agentId, serverName: 'my-mcp-server' }); return true`],
+    [1, 'a tool at a fixed price', `const one = seller(); one.mcp.registerTool('get_weather', { title: 'Get Weather', description: 'D', inputSchema: z.object({ city: z.string().describe('City name') }) }, async (args) => ({ content: [{ type: 'text', text: args.city }] }), { credits: 1n }); return await sold(one, (client) => client.callTool({ name: 'get_weather', arguments: { city: 'Madrid' } }), 1)`],
+    [2, 'a price by the arguments', `const one = seller(); one.mcp.registerTool('analyze_text', { inputSchema: z.object({ text: z.string() }) }, async (args) => ({ content: [{ type: 'text', text: args.text }] }), { credits: (ctx) => { const { text } = ctx.args; return BigInt(Math.ceil(text.length / 1000)) } }); return await sold(one, (client) => client.callTool({ name: 'analyze_text', arguments: { text: 'x'.repeat(2500) } }), 3)`],
+    [3, 'a price by the result', `const one = seller(); one.mcp.registerTool('weather.today', { inputSchema: z.object({ city: z.string() }) }, async (args) => ({ content: [{ type: 'text', text: args.city.repeat(100) }] }), { credits: (ctx) => { const text = ctx.result.content[0]?.text || ''; return BigInt(Math.ceil(text.length / 100)) } }); return await sold(one, (client) => client.callTool({ name: 'weather.today', arguments: { city: 'Rome' } }), 4)`],
+    [1, 'a resource', `const one = seller(); one.mcp.registerResource('weather-data', 'weather://current', { title: 'T', description: 'D' }, async (uri, vars) => ({ contents: [{ uri: 'weather://current', mimeType: 'application/json', text: '{}' }] }), { credits: 2n }); return await sold(one, (client) => client.readResource({ uri: 'weather://current' }), 2)`],
+    [1, 'a prompt', `const one = seller(); one.mcp.registerPrompt('weather-query', { title: 'T', description: 'D' }, async (args) => ({ messages: [{ role: 'user', content: { type: 'text', text: 'What is the weather in ' + args.city } }] }), { credits: 1n }); return await sold(one, (client) => client.getPrompt({ name: 'weather-query', arguments: { city: 'Faro' } }), 1)`],
+    [1, 'onRedeemError', `const one = seller(); one.mcp.registerTool('premium_tool', {}, async () => ({ content: [{ type: 'text', text: 'T' }] }), { credits: 5n, onRedeemError: 'propagate' }); return await sold(one, (client) => client.callTool({ name: 'premium_tool' }), 5)`],
+    [3, 'a whole server, whose handler reads the payment', `const one = seller(); const seen = []; one.mcp.registerTool('weather.today', { title: 'T', description: 'D', inputSchema: z.object({ city: z.string().min(2).max(80) }) }, async (args, extra, context) => { seen.push(context?.authResult.requestId, context?.credits); return { content: [{ type: 'text', text: args.city }] } }, { credits: 5n }); const { info, stop } = await one.mcp.start({ port: 0, agentId, serverName: 'my-weather-server', version: '1.0.0', description: 'D' }); await stop(); return info.baseUrl && info.tools.join() === 'weather.today' && await sold(one, (client) => client.callTool({ name: 'weather.today', arguments: { city: 'Madrid' } }), 5) && seen[0] && seen[1] === 5n`],
+    [1, 'a client that sends it as a header', `const one = seller(); one.mcp.registerTool('hello', {}, async () => ({ content: [] }), { credits: 1n }); return await sold(one, (client) => client.callTool({ name: 'hello', arguments: { city: 'Madrid' } }), 1)`],
+    [1, 'withPaywall', `const one = seller(); one.mcp.configure({ agentId, serverName: 's' }); const protectedHandler = one.mcp.withPaywall(async () => ({ content: [{ type: 'text', text: 'mine' }] }), { kind: 'tool', name: 'my.tool', credits: 5n }); const answer = await protectedHandler({}, { requestInfo: { headers: { authorization: 'Bearer ' + token } } }); return answer.content[0].text === 'mine'`],
+    [1, 'attach', `const one = seller(); one.mcp.configure({ agentId, serverName: 's' }); const server = new McpServer({ name: 'my-server', version: '1.0.0' }); const registrar = one.mcp.attach(server); registrar.registerTool('weather.today', {}, async () => ({ content: [] }), { credits: 1n }); return true`],
+    [1, 'createRouter', `const one = seller(); app.use('/mcp', await one.mcp.createRouter({ agentId, serverName: 's' })); return (await fetch(await listen() + '/mcp')).status === 200`, 'there is no router of Express: \`payments.mcp.handler()\` with \`toNodeListener\` serves it'],
+    [1, 'createApp', `const one = seller(); const own = await one.mcp.createApp({ baseUrl: 'http://localhost:3000', serverName: 's', tools: ['a'] }); own.post('/mcp', () => {}); return true`, 'there is no application of Express: \`payments.mcp.handler()\` with \`toNodeListener\` serves it'],
+    [1, 'a client without a header, which logs in by OAuth', `const one = seller(); one.mcp.registerTool('hello', {}, async () => ({ content: [] }), { credits: 1n }); const { info, stop } = await one.mcp.start({ port: 0, agentId }); const found = await fetch(info.baseUrl + '/.well-known/oauth-protected-resource'); await stop(); return found.status === 200`, 'the server does not log in its clients; they pay in band, or send a token'],
+  ],
+  LangChain: [
+    [1, 'a paid tool', `const searchData = tool(requiresPayment((args) => \`Results for '\${args.query}'\`, { payments, planId, credits: 1 }), { name: 'search_data', description: 'D', schema: z.object({ query: z.string() }) }); return searchData.name === 'search_data'`],
+    [2, 'invoked with a token', `const searchData = tool(requiresPayment((args) => args.query, { payments, planId, credits: 1 }), { name: 'search_data', description: 'D', schema: z.object({ query: z.string() }) }); return await searchData.invoke({ query: 'AI trends' }, { configurable: { payment_token: token } }) === 'AI trends' && lastSettlement().success`],
+    [1, 'three prices', `const schema = z.object({ text: z.string() }); const sell = (credits) => tool(requiresPayment((args) => args.text, { payments, planId, credits }), { name: 't', description: 'D', schema }); const prices = [1, (ctx) => Math.max(2, Math.min(Math.floor(String(ctx.result).length / 100), 10)), (ctx) => 3 + String(ctx.args.text).split(' ').length]; const burned = []; for (const one of prices) { await sell(one).invoke({ text: 'a b' }, { configurable: { payment_token: token } }); burned.push(lastSettlement().creditsRedeemed) } return burned.join() === '1,2,5'`],
+    [1, 'an agent', `const one = tool(requiresPayment(() => 'R', { payments, planId }), { name: 'one', description: 'D', schema: z.object({}) }); const agent = await createPaidReactAgent(new FakeListChatModel({ responses: ['done'] }), []); return Boolean(one) && (await agent.invoke({ messages: [{ role: 'human', content: 'x' }] }, { configurable: { payment_token: token } })).messages.length === 2`],
+  ],
 };
 
 const variables = { NVM_ENVIRONMENT: process.env.NVM_ENVIRONMENT, NVM_BACKEND_URL: process.env.NVM_BACKEND_URL };
@@ -117,7 +146,22 @@ before(async () => {
   const delegationId = await person.delegation();
   const buyer = sdk.Payments.getInstance({ nvmApiKey: person.key, environment: 'custom' });
   const { accessToken: token } = await buyer.x402.getX402AccessToken(planId, agentId);
-  scope = { ...sdk, ...adapter, USDC, environment: 'custom', sellerKey: seller.key, buyerKey: person.key, payments, buyer, person, planId, cardPlanId, agentId, token, delegationId };
+  const newSeller = () => sdk.Payments.getInstance({ nvmApiKey: seller.key, environment: 'custom' });
+  /** True if a call of what `one` sells costs `credits`. */
+  const sold = async (one, call, credits) => {
+    const { info, stop } = await one.mcp.start({ port: 0, agentId, serverName: 'usage', version: '1.0.0', log: false });
+    const connection = new Client({ name: 'my-client', version: '1.0.0' });
+    try {
+      await connection.connect(new StreamableHTTPClientTransport(new URL(`${info.baseUrl}/mcp`), { requestInit: { headers: { 'payment-signature': token } } }));
+      const held = Number(await person.balance(planId));
+      await call(connection);
+      return held - Number(await person.balance(planId)) === credits;
+    } finally {
+      await connection.close();
+      await stop();
+    }
+  };
+  scope = { ...sdk, ...adapter, ...langchain, McpServer, FakeListChatModel, tool, z, sold, seller: newSeller, USDC, environment: 'custom', sellerKey: seller.key, buyerKey: person.key, payments, buyer, person, planId, cardPlanId, agentId, token, delegationId };
 });
 after(() => {
   for (const [name, value] of Object.entries(variables)) {

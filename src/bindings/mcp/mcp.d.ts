@@ -13,9 +13,12 @@ export interface McpCall {
   args: Record<string, unknown>;
   /** The result; only where the price has a `maxAmount`. */
   result?: Record<string, unknown>;
-  /** The HTTP request that the call came in. */
-  request: Request;
+  /** The HTTP request that the call came in; for a price by the result also the name of the tool and the logical URL. */
+  request: Request & { toolName?: string; logicalUrl?: string };
 }
+
+/** What a price function of a tool sees, under the official name. */
+export type CreditsContext = McpCall;
 
 /** A price. */
 export interface McpPrice {
@@ -25,7 +28,10 @@ export interface McpPrice {
   planId?: string;
   /** Another agent than that of the server. */
   agentId?: string;
-  /** With a function: the most that a call costs. It is verified before the call, and the function is called with the result. Without it the function is called before the call. */
+  /**
+   * With a function: the most that a call costs. It is verified before the call, and the function is called with the result. `payments.mcp` takes the
+   * plan's own maximum where it is missing; `mcpPaywall` then calls the function before the call.
+   */
   maxAmount?: number | bigint;
   /** Accepted because the official SDK has it: content that was not paid for is never delivered. */
   onRedeemError?: 'ignore' | 'propagate';
@@ -88,7 +94,7 @@ export interface McpConnectOptions extends FetchOptions {
 
 /** Facts of a server. */
 export interface McpConfig {
-  /** The plan whose credits pay. */
+  /** The plan whose credits pay. Default: the only plan of the agent. */
   planId?: string;
   /** The agent that is paid for. */
   agentId?: string;
@@ -96,6 +102,8 @@ export interface McpConfig {
   serverName?: string;
   /** The version that the server states. */
   version?: string;
+  /** A text about the server, which `GET /` gives. */
+  description?: string;
 }
 
 /** Options of `start`. */
@@ -136,16 +144,58 @@ export class Mcp {
   registerResource(name: string, uri: string, config: McpResourceConfig, handler: McpResourceHandler, options?: McpPrice): void;
   /** Registers a prompt with its price. */
   registerPrompt(name: string, config: McpPromptConfig, handler: McpPromptHandler, options?: McpPrice): void;
+  /**
+   * The paid form of a handler for a server of the official SDK: `(args, extra) => …` of a tool or prompt, `(uri, variables, extra) => …` of a resource.
+   * The payment is read from the call (`_meta["x402/payment"]`) or from its headers. A tool that was not paid returns a result with `isError` and the
+   * offer; a resource or prompt throws an error with the code -32003 and the offer as its `data`.
+   */
+  withPaywall(handler: (...given: any[]) => unknown, options?: McpPaidHandlerOptions): (...given: any[]) => Promise<any>;
+  /** A server of the official SDK (`McpServer`), with methods that register paid handlers. */
+  attach(server: { registerTool: any; registerResource: any; registerPrompt: any }): McpRegistrar;
   /** A fetch handler with what is registered, for every runtime. */
   handler(options?: Partial<McpPaywallOptions> & McpConfig): McpHandler;
   /** Serves what is registered in Node: `POST /mcp`, `GET /health`, `GET /`. */
   start(options?: McpStartOptions): Promise<McpServing>;
 }
 
+/** Options of `withPaywall`. */
+export interface McpPaidHandlerOptions extends McpPrice {
+  /** Default `tool`. */
+  kind?: 'tool' | 'resource' | 'prompt';
+  /** The name in the logical URL, `mcp://<serverName>/<kind>s/<name>`. Default `unnamed`. */
+  name?: string;
+}
+
+/** Registers paid handlers with an `McpServer`. */
+export interface McpRegistrar {
+  /** As `McpServer.registerTool`, with a price. */
+  registerTool(name: string, config: object, handler: (...given: any[]) => unknown, options?: McpPrice): any;
+  /** As `McpServer.registerResource`, with a price. */
+  registerResource(name: string, uri: any, config: object, handler: (...given: any[]) => unknown, options?: McpPrice): any;
+  /** As `McpServer.registerPrompt`, with a price. */
+  registerPrompt(name: string, config: object, handler: (...given: any[]) => unknown, options?: McpPrice): any;
+}
+
+/** The payment, as the last argument of a handler; undefined where the call is free of charge. */
+export interface McpPaywallContext {
+  /** The verification: the platform's id of the request, who pays, and the logical URL. The token is not in it. */
+  authResult: { requestId?: string; agentId?: string; planId: string; subscriberAddress?: string; logicalUrl: string; agentRequest?: object };
+  /** The most that the call costs, in credits. */
+  credits: bigint;
+  /** The plan that pays. */
+  planId: string;
+  /** The payer. */
+  subscriberAddress?: string;
+  /** The platform's facts about the agent's request. */
+  agentRequest?: object;
+  /** The same, where older versions have it. */
+  extra: { agentRequest?: object };
+}
+
 /** A server that was started. */
 export interface McpServing {
   /** Its address, and the names of what it has. */
-  info: { name: string; version: string; baseUrl: string; port: number; tools: string[]; resources: string[]; prompts: string[] };
+  info: { name: string; version: string; description?: string; baseUrl: string; port: number; tools: string[]; resources: string[]; prompts: string[] };
   /** The server of `node:http`. */
   server: object;
   /** Ends it. */
@@ -196,13 +246,13 @@ export interface McpPromptConfig {
 }
 
 /** Does the work of a tool, and gives its result. */
-export type McpToolHandler = (args: any, extra: McpExtra) => object | Promise<object>;
+export type McpToolHandler = (args: any, extra: McpExtra, context?: McpPaywallContext) => object | Promise<object>;
 /** Reads a resource. `variables` are those of its template. */
-export type McpResourceHandler = (uri: URL, variables: Record<string, string>, extra: McpExtra) => object | Promise<object>;
+export type McpResourceHandler = (uri: URL, variables: Record<string, string>, extra: McpExtra, context?: McpPaywallContext) => object | Promise<object>;
 /** Gives the messages of a prompt. */
-export type McpPromptHandler = (args: Record<string, string>, extra: McpExtra) => object | Promise<object>;
+export type McpPromptHandler = (args: Record<string, string>, extra: McpExtra, context?: McpPaywallContext) => object | Promise<object>;
 
-/** `payments.mcp`: the same, loaded at its first use. Every method but `handler` resolves once it is loaded; calls keep their order. */
+/** `payments.mcp`: the same, loaded at its first use. Every method but `handler`, `withPaywall` and `attach` resolves once it is loaded; calls keep their order. */
 export interface McpPart {
   /** See `Mcp.wrap`. */
   wrap<C extends McpClientLike>(client: C, options?: McpClientOptions): Promise<C>;
@@ -218,6 +268,10 @@ export interface McpPart {
   registerResource(...given: Parameters<Mcp['registerResource']>): Promise<void>;
   /** See `Mcp.registerPrompt`. */
   registerPrompt(...given: Parameters<Mcp['registerPrompt']>): Promise<void>;
+  /** See `Mcp.withPaywall`. */
+  withPaywall: Mcp['withPaywall'];
+  /** See `Mcp.attach`. */
+  attach: Mcp['attach'];
   /** See `Mcp.handler`; a fetch handler at once, without `ready` and `close`. */
   handler(...given: Parameters<Mcp['handler']>): (request: Request, env?: unknown, context?: unknown) => Promise<Response>;
   /** See `Mcp.start`. */

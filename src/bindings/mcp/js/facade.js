@@ -1,6 +1,8 @@
 // `payments.mcp`: buying and selling over MCP. Loaded when it is first used; what sells is in `payments-wasm/mcp`.
 import { lazily, problem } from './core.js';
+import { mostOf } from '../../paywall/js/of_payments.js';
 import { paymentOf, wrapClient } from './client.js';
+import { contextOf } from './messages.js';
 
 export { paymentOf, wrapClient };
 
@@ -20,6 +22,11 @@ async function whole() {
   }
   return parts;
 }
+
+/** What a handler is registered for: the method of its calls, and the parameter that names it. */
+const KINDS = { tool: ['tools/call', 'name'], resource: ['resources/read', 'uri'], prompt: ['prompts/get', 'name'] };
+/** Headers of a call that the gate reads. */
+const HEADERS = ['payment-signature', 'authorization', 'x-correlation-id', 'user-agent'];
 
 /** Options that are not those of `payments.fetch`. */
 const text = (value, name) => {
@@ -97,30 +104,97 @@ export class Mcp {
     });
   }
 
+  /** The paid form of a handler for a server of the official SDK: see the types. */
+  withPaywall(handler, { kind = 'tool', name = 'unnamed', ...price } = {}) {
+    if (typeof handler !== 'function') throw problem('validation', 'handler must be a function');
+    if (!Object.hasOwn(KINDS, kind)) throw problem('validation', `kind must be one of ${Object.keys(KINDS).join(', ')}`);
+    const [method, parameter] = KINDS[kind];
+    let made;
+    const make = () => this.#gate(() => new Response(null, { status: 404 }), { state: 'memory' }, { [`${kind}s`]: [[name, price]] });
+    return async (...given) => {
+      const extra = given.at(-1);
+      const args = given.at(-2) instanceof URL ? {} : given.at(-2);
+      const headers = new Headers();
+      for (const header of HEADERS) {
+        const [value] = [extra?.requestInfo?.headers?.[header]].flat();
+        if (value) headers.set(header, value);
+      }
+      const gate = await (made ??= make().catch((error) => {
+        made = undefined;
+        throw error;
+      }));
+      const message = { jsonrpc: '2.0', id: 0, method, params: { [parameter]: name, arguments: args, _meta: extra?._meta } };
+      let failed;
+      const { result, error } = await gate.call(message, { headers, signal: extra?.signal }, async (payment) => {
+        try {
+          return { result: await handler(...given, contextOf(payment)) };
+        } catch (reason) {
+          failed = { reason };
+          return { error: reason };
+        }
+      });
+      if (failed) throw failed.reason;
+      if (error) throw Object.assign(new Error(error.message), { code: error.code, data: error.data });
+      return result;
+    };
+  }
+
+  /** A server of the official SDK whose tools, resources and prompts are paid for. */
+  attach(server) {
+    const register = (kind, before) => (name, ...given) => server[`register${kind}`](
+      name, ...given.slice(0, before), this.withPaywall(given[before], { kind: kind.toLowerCase(), name, ...given[before + 1] }),
+    );
+    return { registerTool: register('Tool', 1), registerResource: register('Resource', 2), registerPrompt: register('Prompt', 1) };
+  }
+
+  /** The gate in front of a handler, with prices by kind: lists of a name and its price. */
+  async #gate(handler, options, registered) {
+    const { mcpPaywall } = await whole();
+    const { planId: _, agentId, serverName, version, description, ...gateOptions } = { ...this.#config, ...options };
+    const planId = await this.#plan({ ...this.#config, ...options });
+    const prices = async ([kind, entries]) => [kind, Object.fromEntries(await Promise.all(entries.map(async ([name, price]) => [name, await this.#price(price, planId)])))];
+    const byKind = Object.fromEntries(await Promise.all(Object.entries(registered).map(prices)));
+    return mcpPaywall(handler, { ...this.#seller(), unlisted: 'deny', ...gateOptions, planId, agentId, serverName, ...byKind });
+  }
+
+  /** The plan that pays: the one that is named, or the only one of the agent. */
+  async #plan({ planId, agentId }) {
+    if (planId) return planId;
+    const { plans } = agentId && this.#buyer ? await this.#buyer.agents.getAgentPlans(agentId) : { plans: [] };
+    if (plans.length === 1) return plans[0].id ?? plans[0].planId;
+    throw problem('config_invalid', `planId must name the plan that pays${plans.length > 1 ? `, because the agent has ${plans.length}` : ''}`,
+      'payments.mcp.configure({ planId, agentId, serverName })');
+  }
+
+  /** A price by the result is verified for the most that the plan takes for a call. */
+  async #price({ credits, maxAmount, ...price } = {}, planId) {
+    if (typeof credits !== 'function' || maxAmount !== undefined) return { ...price, ...(credits !== undefined && { credits }), ...(maxAmount !== undefined && { maxAmount }) };
+    if (!this.#buyer) throw problem('config_invalid', 'maxAmount must say the most that a call costs, where credits is a function and there is no instance of Payments to read the plan with');
+    return { ...price, credits, maxAmount: await mostOf(this.#buyer, { planId: price.planId ?? planId }) };
+  }
+
   async #make(options) {
-    const { mcpPaywall, createServerHandler, sdk, listen } = await whole();
-    const { planId, agentId, serverName, version, ...gateOptions } = { ...this.#config, ...options };
-    if (!planId) throw problem('config_invalid', 'planId must name the plan that pays', 'payments.mcp.configure({ planId, agentId, serverName })');
+    const { createServerHandler, sdk, listen } = await whole();
     const { tools, resources, prompts } = this.#registered;
-    const prices = (entries) => Object.fromEntries([...entries].map(([name, { options: own }]) => [name, { ...own }]));
+    const { serverName, version, description } = { ...this.#config, ...options };
     const server = createServerHandler(sdk.server, { serverName, version, registered: this.#registered });
-    const gate = mcpPaywall(server, {
-      ...this.#seller(), unlisted: 'deny', ...gateOptions, planId, agentId, serverName, tools: prices(tools), prompts: prices(prompts),
-      resources: Object.fromEntries([...resources.values()].map(({ uri, options: own }) => [uri, { ...own }])),
+    const prices = (entries) => [...entries].map(([of, { options: own }]) => [of, own]);
+    const gate = await this.#gate(server, options, {
+      tools: prices(tools), prompts: prices(prompts), resources: [...resources.values()].map(({ uri, options: own }) => [uri, own]),
     });
-    return { gate, serverName, version, listen };
+    return { gate, about: { name: serverName, version, ...(description && { description }) }, listen };
   }
 
   /** Serves what is registered in Node: `POST /mcp`, `GET /health`, `GET /`. */
   async start({ port = 0, host = '127.0.0.1', baseUrl, ...options } = {}) {
-    const { gate, serverName, version, listen } = await this.#make({ state: 'memory', ...options });
+    const { gate, about: named, listen } = await this.#make({ state: 'memory', ...options });
     await gate.ready();
     const { tools, resources, prompts } = this.#registered;
-    const about = { name: serverName, version, tools: [...tools.keys()], resources: [...resources.keys()], prompts: [...prompts.keys()] };
+    const about = { ...named, tools: [...tools.keys()], resources: [...resources.keys()], prompts: [...prompts.keys()] };
     const server = await listen(async (request, env, context) => {
       const { pathname } = new URL(request.url);
       if (pathname === '/mcp') return gate(request, env, context);
-      if (pathname === '/health') return Response.json({ status: 'ok', service: serverName });
+      if (pathname === '/health') return Response.json({ status: 'ok', service: named.name });
       if (pathname === '/') return Response.json({ ...about, endpoints: { mcp: '/mcp', health: '/health' } });
       return Response.json({ error: 'Not Found' }, { status: 404 });
     }, { port, host });

@@ -3,6 +3,7 @@
 import { fromBase64, PAYABLE, paymentOf, segment, toToken, unpaidResult, withReceipt, withoutPayment } from './messages.js';
 import { withCors } from './cors.js';
 import { match } from './server.js';
+import { wholeNumber } from '../../paywall/js/of_payments.js';
 import { events, withMessage } from './sse.js';
 
 /** The most that a POST to the server may weigh, in bytes. */
@@ -36,6 +37,12 @@ export function createMcpGate(paywall, problem) {
     const ask = typeof handler === 'string' ? (request) => fetch(handler, request) : handler;
     const fetchHandler = withCors((request, env, context) => answer({ request, env, context, ask, gate, priced, unlisted }), allowedOrigins);
     return Object.assign(fetchHandler, {
+      /** Charges for one call that a server has taken already. `headers` came with it; `work` does it, and returns the response message, as this does. */
+      async call(message, { headers, signal }, work) {
+        const request = new Request(INSIDE, { method: 'POST', headers, signal });
+        if (priceOf(message, priced).price?.free) return work();
+        return paid({ request, gate, priced }, message, (_, { paymentContext }) => work(paymentContext));
+      },
       async ready(env) { await gate?.ready(env); },
       async close() { await gate?.close(); },
     });
@@ -220,7 +227,8 @@ async function paid({ request, env, context, gate, priced }, message, forward) {
     if (answered.error || answered.result?.isError) return new Response(null, { status: 422 });
     const headers = new Headers();
     if (typeof price.credits === 'function' && price.maxAmount !== undefined) {
-      headers.set(COST, String(await price.credits({ name: called, args, result: answered.result, request })));
+      const about = Object.assign(request, { toolName: called, logicalUrl: paymentContext.paymentRequired.resource.url });
+      headers.set(COST, wholeNumber(await price.credits({ name: called, args, result: answered.result, request: about })));
     }
     return new Response(null, { headers });
   });

@@ -95,3 +95,13 @@ export function segment(name) {
   if (/^[a-z0-9_-][a-z0-9_.-]*$/.test(text)) return text;
   return `x-${Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
+
+/** The payment as the official SDK tells handlers of it, in their last argument; undefined for what is free of charge. It does not hold the token. */
+export function contextOf(payment) {
+  if (!payment) return undefined;
+  const { agentRequestId, agentRequest, agentId, planId, payer, credits, paymentRequired } = payment;
+  return {
+    authResult: { requestId: agentRequestId, agentId, planId, subscriberAddress: payer, logicalUrl: paymentRequired.resource.url, agentRequest },
+    credits, planId, subscriberAddress: payer, agentRequest, extra: { agentRequest },
+  };
+}

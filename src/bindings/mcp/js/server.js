@@ -1,6 +1,8 @@
 // An MCP server of what was registered, over the official SDK: `payments.mcp.handler()` for every runtime, `payments.mcp.start()` in Node.
 // It keeps no sessions: each request has a server of its own, so that it runs in isolates too.
 
+import { contextOf } from './messages.js';
+
 /** Makes the fetch handler of an MCP server. `sdk` gives the modules of `@modelcontextprotocol/sdk`. */
 export function createServerHandler(sdk, { serverName, version, registered }) {
   return async (request, { paymentContext } = {}) => {
@@ -21,6 +23,7 @@ const capabilities = ({ tools, resources, prompts }) => ({
 
 function serve(server, { tools, resources, prompts }, { types, zod, paymentContext }) {
   const extra = (more) => ({ ...more, paymentContext });
+  const context = contextOf(paymentContext);
   const invalid = (message) => new types.McpError(types.ErrorCode.InvalidParams, message);
   if (tools.size) {
     server.setRequestHandler(types.ListToolsRequestSchema, () => ({
@@ -31,7 +34,7 @@ function serve(server, { tools, resources, prompts }, { types, zod, paymentConte
       if (!found) throw invalid(`Tool ${params.name} not found`);
       const args = await checked(found.config.inputSchema, params.arguments ?? {}, zod, (message) => invalid(`Invalid arguments for tool ${params.name}: ${message}`));
       try {
-        return await found.handler(args, extra(more));
+        return await found.handler(args, extra(more), context);
       } catch (error) {
         return { isError: true, content: [{ type: 'text', text: String(error?.message ?? error) }] };
       }
@@ -47,7 +50,7 @@ function serve(server, { tools, resources, prompts }, { types, zod, paymentConte
     server.setRequestHandler(types.ReadResourceRequestSchema, async ({ params }, more) => {
       for (const { uri, handler } of resources.values()) {
         const variables = match(uri, params.uri);
-        if (variables) return handler(new URL(params.uri), variables, extra(more));
+        if (variables) return handler(new URL(params.uri), variables, extra(more), context);
       }
       throw invalid(`Resource ${params.uri} not found`);
     });
@@ -59,7 +62,7 @@ function serve(server, { tools, resources, prompts }, { types, zod, paymentConte
     server.setRequestHandler(types.GetPromptRequestSchema, async ({ params }, more) => {
       const found = prompts.get(params.name);
       if (!found) throw invalid(`Prompt ${params.name} not found`);
-      return found.handler(params.arguments ?? {}, extra(more));
+      return found.handler(params.arguments ?? {}, extra(more), context);
     });
   }
 }

@@ -29,22 +29,39 @@ function unloaded(cause) {
   return problem('wasm_load_failed', `a part of payments-wasm could not be loaded: ${cause?.message ?? cause}`, hint, { retryable: !forbidden, cause });
 }
 
-/** A part of a file of its own. Its methods are called once the file is there, in their order; `handler` gives a function at once. */
+/** A part of a file of its own. Its methods are called once the file is there, in their order; those of `atOnce` return at once. */
 export function part(load, make) {
   let made;
   const there = () => (made ??= lazily(load).then(make).catch((error) => {
     made = undefined;
     throw error;
   }));
-  const call = async (name, given) => (await there())[name](...given);
+  const call = async (name, given) => {
+    const part = await there();
+    if (typeof part[name] !== 'function') throw problem('validation', `there is no method ${name}`);
+    return part[name](...given);
+  };
+  /** A function that is there at once and loads what it stands for with its first call. */
+  const soon = (name) => (...given) => {
+    let handler;
+    return async (...more) => (await (handler ??= call(name, given).catch((error) => {
+      handler = undefined;
+      throw error;
+    })))(...more);
+  };
+  const withPaywall = soon('withPaywall');
+  /** As `Mcp.attach`: a server of the official SDK wants its handlers before it connects. */
+  const attach = (server) => {
+    const register = (kind, before) => (name, ...given) => server[`register${kind}`](
+      name, ...given.slice(0, before), withPaywall(given[before], { kind: kind.toLowerCase(), name, ...given[before + 1] }),
+    );
+    return { registerTool: register('Tool', 1), registerResource: register('Resource', 2), registerPrompt: register('Prompt', 1) };
+  };
+  const atOnce = { handler: soon('handler'), withPaywall, attach };
   return new Proxy({}, {
     get(_, name) {
       if (typeof name === 'symbol' || name === 'then') return undefined;
-      if (name !== 'handler') return (...given) => call(name, given);
-      return (...given) => {
-        const handler = call(name, given);
-        return async (...request) => (await handler)(...request);
-      };
+      return atOnce[name] ?? ((...given) => call(name, given));
     },
   });
 }
