@@ -5,7 +5,13 @@
 //! members of one name.
 
 #[cfg(not(all(
-    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+    any(
+        feature = "subscriber",
+        feature = "paywall",
+        feature = "builder",
+        feature = "dialects",
+        feature = "gate-dialects"
+    ),
     target_family = "wasm"
 )))]
 pub(crate) use native::parse_json;
@@ -24,13 +30,25 @@ pub(crate) fn parse_object(text: &str) -> Option<serde_json::Map<alloc::string::
 }
 
 #[cfg(all(
-    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+    any(
+        feature = "subscriber",
+        feature = "paywall",
+        feature = "builder",
+        feature = "dialects",
+        feature = "gate-dialects"
+    ),
     target_family = "wasm"
 ))]
 pub(crate) use javascript::parse_json;
 
 #[cfg(not(all(
-    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+    any(
+        feature = "subscriber",
+        feature = "paywall",
+        feature = "builder",
+        feature = "dialects",
+        feature = "gate-dialects"
+    ),
     target_family = "wasm"
 )))]
 mod native {
@@ -41,7 +59,13 @@ mod native {
 }
 
 #[cfg(all(
-    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+    any(
+        feature = "subscriber",
+        feature = "paywall",
+        feature = "builder",
+        feature = "dialects",
+        feature = "gate-dialects"
+    ),
     target_family = "wasm"
 ))]
 mod javascript {

@@ -78,7 +78,13 @@
 extern crate alloc;
 
 pub mod api;
-#[cfg(any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"))]
+#[cfg(any(
+    feature = "subscriber",
+    feature = "paywall",
+    feature = "builder",
+    feature = "dialects",
+    feature = "gate-dialects"
+))]
 mod bindings;
 #[cfg(all(feature = "client", not(target_arch = "wasm32")))]
 pub mod client;

@@ -8,7 +8,7 @@ export { PaywallError } from './handler.js';
 
 const load = loader({ start, glue: core, open: () => opened(file()), fail: (message, facts) => new PaywallError(message, facts) });
 
-export const paywall = createPaywall(load);
+export const paywall = createPaywall(load, () => import('./gate_dialects.js'));
 export const honoPaywall = createHono(paywall);
 
 export class PaywallState {

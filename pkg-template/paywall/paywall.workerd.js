@@ -8,7 +8,7 @@ export { PaywallError } from './handler.js';
 core.initSync({ module });
 const load = async () => core;
 
-export const paywall = createPaywall(load);
+export const paywall = createPaywall(load, () => import('./gate_dialects.js'), () => import('./gate_dialects.workerd.js'));
 export const honoPaywall = createHono(paywall);
 
 export class PaywallState {

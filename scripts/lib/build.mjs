@@ -63,6 +63,16 @@ export const ARTEFACTS = {
     opt: ['-Oz', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
     finish: finishDialects,
   },
+  // The same for sellers: a part of the npm package that the paywall loads where its options ask for one.
+  'gate-dialects': {
+    features: 'gate-dialects',
+    name: 'gate_dialects',
+    template: 'pkg-template/gate-dialects',
+    quiet: true,
+    bindgen: ['--omit-default-module-path', '--remove-name-section', '--remove-producers-section', '--no-typescript'],
+    opt: ['-Oz', '--strip-debug', '--strip-producers', '--minify-imports-and-exports-and-modules'],
+    finish: finishGateDialects,
+  },
   // The paywall Worker: the WebAssembly of the paywall, with an entry of its own and its 402 page.
   worker: {
     of: 'paywall',
@@ -124,7 +134,7 @@ export async function build(names = [], { dev = false } = {}) {
     await Promise.allSettled(unfinished.values());
   }
   // One package of three builds.
-  for (const part of ['builder', 'dialects', 'paywall']) {
+  for (const part of ['builder', 'dialects', 'gate-dialects', 'paywall']) {
     if (existsSync(dist(part)) && existsSync(dist('subscriber'))) cpSync(dist(part), dist('subscriber'), { recursive: true, filter: (path) => !path.endsWith('.symbols') });
   }
   // The sandbox as it is deployed goes along, in a folder of its own.
@@ -391,7 +401,7 @@ async function finishPaywall(work, { dev, renamed }) {
   await bundle({ ...shared, entryPoints: [repoPath('src/bindings/paywall/js/node_entry.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
   cpSync(repoPath('pkg-template/load.js'), join(work, 'load.js'));
   await entries(work, { dev, names: ['paywall.js', 'gate.file.js', 'load.js', 'paywall.workerd.js'] });
-  const forCommonJs = { ...shared, format: 'cjs', platform: 'node', plugins: [forRequire] };
+  const forCommonJs = { ...shared, format: 'cjs', platform: 'node', plugins: [forRequire], external: ['./gate_dialects.js'] };
   await bundle({ ...forCommonJs, entryPoints: [join(work, 'paywall.js')], outfile: join(work, 'paywall.cjs') });
   await bundle({ ...forCommonJs, entryPoints: [repoPath('src/bindings/paywall/js/node_entry.js')], outfile: join(work, 'paywall.node.cjs'), external: ['node:*'] });
   writeFileSync(join(work, 'paywall.page.js'), await pageScripts({ dev, shared: ['core.packed.js'] }));
@@ -408,22 +418,33 @@ async function finishPaywall(work, { dev, renamed }) {
 }
 
 /** Makes the part of the npm package that speaks other dialects: one script with its glue, and packed wasm. */
-async function finishDialects(work, { dev, renamed }) {
+function finishDialects(work, built) {
+  return finishSpeaking(work, built, 'dialects', 'src/bindings/dialects/js');
+}
+
+/** The same for a gate. */
+function finishGateDialects(work, built) {
+  return finishSpeaking(work, built, 'gate_dialects', 'src/bindings/gate_dialects/js');
+}
+
+async function finishSpeaking(work, { dev, renamed }, name, scripts) {
   const { build: bundle } = await import('esbuild');
-  const wasm = withoutPaths(readFileSync(join(work, 'dialects_bg.wasm')));
-  writeFileSync(join(work, 'dialects_bg.wasm'), wasm);
+  const path = (file) => join(work, file);
+  const wasm = withoutPaths(readFileSync(path(`${name}_bg.wasm`)));
+  writeFileSync(path(`${name}_bg.wasm`), wasm);
   canary(wasm);
-  if (renamed) renameInGlue(work, 'dialects', renamed);
-  renameSync(join(work, 'dialects.js'), join(work, 'dialects_glue.js'));
-  cpSync(repoPath('src/bindings/dialects/js/dialects.js'), join(work, 'dialects.js'));
+  if (renamed) renameInGlue(work, name, renamed);
+  renameSync(path(`${name}.js`), path(`${name}_glue.js`));
+  const copied = readdirSync(repoPath(scripts));
+  for (const file of copied) cpSync(repoPath(scripts, file), path(file));
   await bundle({
-    entryPoints: [join(work, 'dialects.js')], outfile: join(work, 'dialects.js'), allowOverwrite: true, bundle: true, external: ['./core.js', './load.js', './dialects.packed.js'],
+    entryPoints: [path(`${name}.js`)], outfile: path(`${name}.js`), allowOverwrite: true, bundle: true, external: ['./core.js', './load.js', `./${name}.packed.js`],
     format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', lineLimit: LINE,
   });
-  rmSync(join(work, 'dialects_glue.js'));
-  await entries(work, { dev, names: ['dialects.workerd.js'] });
-  rmSync(join(work, 'snippets'), { recursive: true, force: true });
-  pack(work, 'dialects', wasm);
+  for (const file of [`${name}_glue.js`, ...copied.filter((file) => file !== `${name}.js`)]) rmSync(path(file));
+  await entries(work, { dev, names: [`${name}.workerd.js`] });
+  rmSync(path('snippets'), { recursive: true, force: true });
+  pack(work, name, wasm);
 }
 
 /** Makes the sellers' WebAssembly of the npm package: the glue, and what loads it. */

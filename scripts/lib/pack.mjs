@@ -10,7 +10,7 @@ export const TARBALL = repoPath('target/payments-wasm.tgz');
 
 /** Builds everything that goes into the package and packs it. */
 export async function pack() {
-  await build(['subscriber', 'builder', 'dialects', 'paywall', 'sandbox']);
+  await build(['subscriber', 'builder', 'dialects', 'gate-dialects', 'paywall', 'sandbox']);
   await step('target/payments-wasm.tgz', async () => {
     const { stdout } = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', repoPath('target')], { cwd: dist('subscriber') });
     // npm 12 names the package first.

@@ -13,13 +13,13 @@ const MINUTES = 60_000;
 export const SUITES = {
   native: { title: 'native', tools: ['rust'], run: native },
   wasm: { title: 'wasm in Node', tools: ['bindgen'], run: wasm },
-  node: { title: 'Node', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox', 'worker', 'dialects'], run: nodeTests('tests/node') },
-  package: { title: 'npm package', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox', 'dialects'], run: nodeTests('tests/package') },
+  node: { title: 'Node', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox', 'worker', 'dialects', 'gate-dialects'], run: nodeTests('tests/node') },
+  package: { title: 'npm package', artefacts: ['subscriber', 'builder', 'paywall', 'sandbox', 'dialects', 'gate-dialects'], run: nodeTests('tests/package') },
   sandbox: { title: 'sandbox', artefacts: ['sandbox'], run: sandbox },
   workerd: { title: 'paywall in workerd', artefacts: ['sandbox', 'worker', 'subscriber', 'dialects'], run: nodeTests('tests/workerd') },
-  library: { title: 'paywall as a library', tools: ['bindgen', 'runtimes'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall', 'dialects'], run: library },
+  library: { title: 'paywall as a library', tools: ['bindgen', 'runtimes'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall', 'dialects', 'gate-dialects'], run: library },
   python: {
-    title: 'official Python client', tools: ['python'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall', 'builder', 'dialects'],
+    title: 'official Python client', tools: ['python'], artefacts: ['sandbox', 'worker', 'subscriber', 'paywall', 'builder', 'dialects', 'gate-dialects'],
     without: ({ python }) => (python ? undefined : 'Python is not installed'), run: python,
   },
   browser: {

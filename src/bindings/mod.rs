@@ -5,6 +5,8 @@
 mod builder;
 #[cfg(feature = "dialects")]
 mod dialects;
+#[cfg(feature = "gate-dialects")]
+mod gate_dialects;
 #[cfg(feature = "paywall")]
 mod paywall;
 #[cfg(feature = "subscriber")]

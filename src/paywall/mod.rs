@@ -47,6 +47,7 @@
 mod action;
 mod client;
 pub(crate) mod config;
+pub mod dialects;
 mod endpoints;
 mod event;
 mod facilitator;

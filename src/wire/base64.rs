@@ -60,19 +60,37 @@ pub fn decode(text: &str, limit: usize, field: &'static str) -> Result<Vec<u8>, 
 }
 
 #[cfg(not(all(
-    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+    any(
+        feature = "subscriber",
+        feature = "paywall",
+        feature = "builder",
+        feature = "dialects",
+        feature = "gate-dialects"
+    ),
     target_family = "wasm"
 )))]
 use by_crate::read;
 #[cfg(all(
-    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+    any(
+        feature = "subscriber",
+        feature = "paywall",
+        feature = "builder",
+        feature = "dialects",
+        feature = "gate-dialects"
+    ),
     target_family = "wasm"
 ))]
 use by_hand::read;
 
 /// The decoder of native programs and of Workers in Rust.
 #[cfg(not(all(
-    any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+    any(
+        feature = "subscriber",
+        feature = "paywall",
+        feature = "builder",
+        feature = "dialects",
+        feature = "gate-dialects"
+    ),
     target_family = "wasm"
 )))]
 mod by_crate {
@@ -103,7 +121,13 @@ mod by_crate {
 #[cfg(any(
     test,
     all(
-        any(feature = "subscriber", feature = "paywall", feature = "builder", feature = "dialects"),
+        any(
+            feature = "subscriber",
+            feature = "paywall",
+            feature = "builder",
+            feature = "dialects",
+            feature = "gate-dialects"
+        ),
         target_family = "wasm"
     )
 ))]

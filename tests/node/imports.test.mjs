@@ -13,6 +13,7 @@ const ALLOWED = {
   'paywall': ['api', 'wire', 'codec'],
   'bindings/http': ['api', 'wire', 'codec'],
   'bindings/dialects': ['bindings/http', 'subscriber', 'api', 'wire', 'codec'],
+  'bindings/gate_dialects': ['bindings/http', 'paywall', 'api', 'wire', 'codec'],
   'bindings/subscriber': ['bindings/http', 'subscriber', 'api', 'wire', 'codec'],
   'bindings/builder': ['bindings/http', 'api', 'wire', 'codec'],
   'bindings/paywall': ['bindings/http', 'paywall', 'api', 'wire', 'codec'],

@@ -10,6 +10,7 @@ import { repoPath } from '../../scripts/lib/run.mjs';
 import { PRICES, newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
 import { startPaywall } from '../../scripts/lib/start.mjs';
 import { BY_CARD, client } from '../sandbox/client.mjs';
+import { startFacilitator } from './facilitator.mjs';
 import { selling } from './readme-selling.mjs';
 import { blocks, snippets, source } from './snippets.mjs';
 
@@ -338,6 +339,16 @@ const CHECKS = {
     assert.deepEqual(await (await ask('/generate', paid)).json(), { text: '…' });
     program.stop();
     assert.equal(await held(), 95n, '2 and 3');
+  },
+
+  async 'gate-dialects'({ run }) {
+    const { env } = await buyer();
+    const facilitator = await startFacilitator();
+    try {
+      assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey, FACILITATOR_URL: facilitator.url }), /^402 \[ 'nvm:erc4337', 'exact' \] Payment$/m);
+    } finally {
+      await facilitator.stop();
+    }
   },
 
   async 'gate-hono'({ run }) {

@@ -133,8 +133,30 @@ export interface ConfigNamespace {
 /** Price of a route, and the plans that pay for it. docs/paywall-config.md explains it. */
 export interface RouteConfig {
   // members of route
+  /** Amounts of assets that pay for it too, at any facilitator of x402; a route of these alone needs no plan. An option of the library. */
+  accepts?: ExactConfig | ExactConfig[];
   /** Other members of a route. */
   [key: string]: unknown;
+}
+
+/** An amount of an asset on an EVM chain: the scheme `exact` of x402. */
+export interface ExactConfig {
+  /** The scheme. */
+  scheme: Word<'exact'>;
+  /** The chain: `eip155:8453`. */
+  network: string;
+  /** The price in atomic units of the asset. */
+  amount: string | number | bigint;
+  /** The contract of the asset. */
+  asset: string;
+  /** The recipient. */
+  payTo: string;
+  /** Name and version of the asset's EIP-712 domain. */
+  extra: { name: string; version: string; [member: string]: unknown };
+  /** The facilitator that verifies and settles: https, or http on this machine. */
+  facilitator: string;
+  /** How long an authorization is to hold, in seconds, from 10 to 3600. Default 300. */
+  maxTimeoutSeconds?: number;
 }
 
 /** One of several plans of a route. */

@@ -225,6 +225,11 @@ fn option(
         .map(|agent| AgentId::parse(agent, "agentId"))
         .transpose()
         .map_err(|_| members.wrong("agentId", "must be an agent's id"))?;
+    // The name of terms of another dialect: any chain goes with them.
+    if let Some(network) = members.text("network")?.filter(|_| plan.starts_with("exact:")) {
+        let (scheme, network) = (Scheme::Erc4337, network.into());
+        return Ok(PaymentOption { plan_id, agent_id: None, follows_plan: false, scheme, network, price });
+    }
     let (scheme, network) = scheme_and_network(members, around)?;
     let follows_plan = network.is_none();
     let network = network.map_or_else(String::new, |network| network.as_str().into());

@@ -84,6 +84,17 @@ impl ChainId {
         }
     }
 
+    /// The name of version 1; `None` for a chain that has none.
+    #[must_use]
+    pub fn v1_name(&self) -> Option<&'static str> {
+        match self {
+            Self::Evm(id) => NAMES.iter().find(|(_, other)| other == id).map(|(name, _)| *name),
+            Self::Solana(reference) if reference == SOLANA => Some("solana"),
+            Self::Solana(reference) if reference == SOLANA_DEVNET => Some("solana-devnet"),
+            Self::Solana(_) => None,
+        }
+    }
+
     /// The CAIP-2 name.
     #[must_use]
     pub fn caip2(&self) -> String {
@@ -116,7 +127,7 @@ mod tests {
             let chain = ChainId::parse(v2).unwrap();
             assert_eq!(ChainId::parse_v1(v1), Some(chain.clone()), "{v1}");
             assert_eq!(ChainId::parse_v1(v2), Some(chain.clone()), "{v2}");
-            assert_eq!((chain.caip2().as_str(), chain.evm()), (v2, evm));
+            assert_eq!((chain.caip2().as_str(), chain.evm(), chain.v1_name()), (v2, evm, Some(v1)));
         }
     }
 

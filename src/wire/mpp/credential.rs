@@ -1,6 +1,6 @@
 use super::super::document::{self, Document};
 use super::super::{Secret, WireError, WireErrorKind, base64};
-use super::auth_header::items;
+use super::auth_header::{AuthItem, items};
 use super::{AUTHORIZATION, MAX_HEADER_BYTES, MppChallenge, SCHEME};
 use alloc::string::{String, ToString as _};
 use serde_json::{Map, Value};
@@ -50,6 +50,24 @@ impl MppCredential {
         let credential = Self::read(&document);
         document::wipe(&mut document);
         credential.map(Some)
+    }
+
+    /// The credential alone, scheme and all, and the value that is left without it; `None` where there is not exactly one.
+    #[must_use]
+    pub fn split(header: &str) -> Option<(String, Option<String>)> {
+        let found = items(header);
+        let place =
+            |item: &AuthItem<'_>| (item.scheme.as_ptr() as usize).checked_sub(header.as_ptr() as usize);
+        let mut own = found.iter().enumerate().filter(|(_, item)| item.scheme.eq_ignore_ascii_case(SCHEME));
+        let (index, item) = own.next().filter(|_| own.next().is_none())?;
+        let start = place(item)?;
+        let end = found.get(index + 1).map_or(Some(header.len()), place)?;
+        let (before, after) = (header.get(..start)?, header.get(end..)?);
+        let between = |c: char| c == ',' || c.is_whitespace();
+        let rest = [before, after].concat();
+        let rest = rest.trim_matches(between);
+        let alone = [SCHEME, " ", item.token?].concat();
+        Some((alone, Some(rest.to_string()).filter(|rest| !rest.is_empty())))
     }
 
     fn read(document: &Document) -> Result<Self, WireError> {
@@ -115,6 +133,26 @@ mod tests {
             );
         }
         assert!(MppCredential::from_header("Bearer x").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_credential_is_taken_out_of_the_header() {
+        for (header, rest) in [
+            ("Payment e30", None),
+            ("payment   e30 ,", None),
+            ("Payment e30, Bearer x", Some("Bearer x")),
+            ("Bearer x, Payment e30", Some("Bearer x")),
+            (
+                "Basic abc, Payment e30, Digest realm=\"Payment e31\", b=c",
+                Some("Basic abc, Digest realm=\"Payment e31\", b=c"),
+            ),
+        ] {
+            let (alone, left) = MppCredential::split(header).unwrap();
+            assert_eq!((alone.as_str(), left.as_deref()), ("Payment e30", rest), "{header}");
+        }
+        for header in ["", "Bearer x", "Payment e30, Payment e30", "Payment id=\"x\""] {
+            assert_eq!(MppCredential::split(header), None, "{header}");
+        }
     }
 
     #[test]

@@ -2,22 +2,24 @@
 // gave, and hands over what comes back. An entry makes it with `createPaywall`, so that each loads wasm in its own way.
 import { PaywallError } from './error.js';
 import { closeMemory, memory, objects } from './state_store.js';
-import { visit } from './request_flow.js';
+import { ownAnswers, visit } from './request_flow.js';
 import { Fields } from './fields.js';
-import { IN_WORKERD, complain, learn } from './runtime.js';
+import { IN_WORKERD, call, complain, learn } from './runtime.js';
 
 /** Variables that a process has for all its programs are no options of ours, but these. */
 const OF_THE_PROCESS = /^(NVM_|METRICS_TOKEN$)/;
 /** All of a Worker's own variables are options, except those that name another origin than the handler. */
 const NOT_OURS = /^(ORIGIN_URL|ORIGIN|BUCKET|ASSETS)$/;
-const HOOKS = ['onBeforeVerify', 'onAfterVerify', 'onAfterSettle', 'onPaymentError', 'address'];
+const HOOKS = ['onBeforeVerify', 'onAfterVerify', 'onAfterSettle', 'onPaymentError', 'address', 'facilitatorHeaders'];
+/** Options that a file of their own reads, which is loaded where one of them is given. */
+const DIALECTS = /^(mpp|x402v1|paymentIdentifier)$/;
 const BINDING = 'PAYWALL_STATE';
 
 /** The gate that was made last: an object's alarm has no request, and settles with this one. */
 let latest;
 
-/** Makes the library of an entry: `load` gives the glue as soon as the wasm is there. */
-export function createPaywall(load) {
+/** Makes the library of an entry: `load` gives the glue as soon as the wasm is there, `others` the file of other dialects, and `wasm` its module. */
+export function createPaywall(load, others, wasm) {
   return (handler, given = {}) => {
     if (typeof handler !== 'function' && typeof handler !== 'string') {
       throw new PaywallError('handler must be a function, or the URL of an origin', { code: 'config_invalid', key: 'handler' });
@@ -25,12 +27,14 @@ export function createPaywall(load) {
     const { state, ...seller } = sort(given);
     const { options } = seller;
     if (typeof handler === 'string') options.origin = handler;
-    const opened = (env) => {
+    const speaks = Object.keys(options).some((name) => DIALECTS.test(name)) || Object.values(options.routes ?? {}).some((route) => route?.accepts);
+    const speak = speaks && (async () => (await others()).speak(json(options), { Fields, call, own: ownAnswers, refusal, headersOf: seller.hooks.facilitatorHeaders, wasm }));
+    const opened = (env, dialects) => {
       const store = storeOf(state, env);
       const bindings = `${store === undefined ? '' : 's'}${typeof handler === 'function' ? 'h' : ''}`;
-      return { store, binding: typeof state === 'string' && state !== 'memory' ? state : BINDING, texts: [json(options), json(variables(env)), bindings] };
+      return { store, binding: typeof state === 'string' && state !== 'memory' ? state : BINDING, texts: [dialects?.options ?? json(options), json(variables(env)), bindings] };
     };
-    const { answer, ...gate } = createGate(load, { ...seller, opened });
+    const { answer, ...gate } = createGate(load, { ...seller, opened, speak });
     // A caller that brings a handler along has chosen it by the path as it came.
     const serve = (request, env, context, ask) => answer(request, env, context, ask, true);
     const own = typeof handler === 'function' ? handler : undefined;
@@ -45,21 +49,22 @@ export function createPaywall(load) {
  * configuration; `objects(env)` performs requests to buckets and files; `deployed` is set for the Worker that is configured by
  * its variables alone.
  */
-export function createGate(load, { hooks, prices, config, files, opened, objects: objectsOf, deployed = false }) {
+export function createGate(load, { hooks, prices, config, files, opened, speak, objects: objectsOf, deployed = false }) {
   /** The gate. An environment does not change under it. A wrong configuration stays wrong. */
   let made;
   let broken;
-  const hooked = prices.size > 0 || HOOKS.some((name) => name !== 'address' && hooks[name]);
+  const hooked = prices.size > 0 || HOOKS.some((name) => name.startsWith('on') && hooks[name]);
 
-  const open = (core, env, document) => {
-    const { store, binding, texts } = opened(env);
+  const open = (core, env, document, dialects) => {
+    const { store, binding, texts } = opened(env, dialects);
+    dialects?.check(store);
     let gate;
     try {
       gate = new core.Gate(...texts, document, Date.now());
     } catch (error) {
       throw typeof error === 'string' ? wrong(error) : error;
     }
-    const around = { core, gate, store, binding, limits: limitsOf(gate) };
+    const around = { core, gate, store, binding, dialects, limits: limitsOf(gate) };
     for (const warning of around.limits.warnings) console.warn(warning);
     if (store === 'memory') {
       console.warn('The state is kept in this process: it holds for no other one, and is gone when this one ends.');
@@ -74,8 +79,9 @@ export function createGate(load, { hooks, prices, config, files, opened, objects
     // Each request reads it for itself: in a Worker a call that one request began ends with it.
     const document = await read();
     try {
+      const dialects = speak && await speak();
       // Another request may have been quicker.
-      return (made ??= open(core, env, document));
+      return (made ??= open(core, env, document, dialects));
     } catch (error) {
       // A document that may change may be put right.
       if (error?.answer && !live) broken = error;
@@ -108,13 +114,14 @@ export function createGate(load, { hooks, prices, config, files, opened, objects
       return new Response(body, { status, headers });
     }
     const behind = later(context);
-    const { gate, store, limits } = around;
-    const answered = visit({
+    const { gate, store, limits, dialects } = around;
+    const way = {
       gate, request, routed, ask, hooks, hooked, files, prices, limits, behind, deployed,
       store: store === 'memory' ? memory(around) : storeFor(around, env),
       analytics: env?.ANALYTICS, address: address(request, env, hooks), objects: objectsOf?.(env),
       patient: globalThis.Bun && (() => patient(request, env)),
-    });
+    };
+    const answered = dialects ? dialects.visit(way, visit) : visit(way);
     // A client that goes away does not stop it halfway: claims are given back, and entries are closed.
     behind(answered);
     try {

@@ -164,10 +164,10 @@ async function hook(way, hook, given) {
   }
 }
 
-async function perform(way, { kind, fields }) {
+async function perform(way, { kind, fields, what }) {
   switch (kind) {
     case 'call':
-      return call(fields, way.limits.timeout);
+      return (way.call ?? call)(fields, way.limits.timeout, what);
     case 'state':
       try {
         return event('state', await way.store.ask({ shard: fields.next(), command: fields.rest() }));

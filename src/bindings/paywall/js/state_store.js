@@ -41,8 +41,25 @@ export function objects(namespace, limits) {
   };
 }
 
+/**
+ * Runs a command on the rows of an object: one of the core's, or a note, which is a text for some time. `note` gives it, `note TIME` and a text on the
+ * next line writes one where there is none, `note! TIME` in any case.
+ */
+function apply(core, rows, command) {
+  const [, over, until, text] = /^note(!?)(?: (\d+)\n(.*))?$/s.exec(command) ?? [];
+  if (over === undefined) return core.Gate.applyCommand(rows, command, Date.now());
+  const [, ends, found] = /^(\d+)\n(.*)$/s.exec(rows.get('note', '') ?? '') ?? [];
+  const there = ends > Date.now() ? found : '';
+  if (until && (over || !there)) {
+    if (until > Date.now()) rows.put('note', '', `${until}\n${text}`, Number(until));
+    else rows.remove('note', '');
+    return '';
+  }
+  return there;
+}
+
 /** Does what is due: settles again what may be, and has `ask` tell the seller's book of what is not paid for. */
-async function reconcile({ gate, limits }, rows, ask) {
+async function reconcile({ gate, limits, dialects }, rows, ask) {
   for (let round = 0; round < MOST_JOBS; round++) {
     const job = gate.due(rows, Date.now());
     if (!job) break;
@@ -52,9 +69,9 @@ async function reconcile({ gate, limits }, rows, ask) {
       const question = { shard: fields.next(), command: fields.rest() };
       event = await ask(question).then(() => 'state\n', () => 'stateFailed\n');
     } else {
-      // The end of the path.
-      fields.next();
-      event = await call(fields, limits.timeout);
+      // The end of the path comes first.
+      const what = fields.next();
+      event = await (dialects?.call ?? call)(fields, limits.timeout, what);
     }
     const lines = job.done(event, Date.now());
     for (const line of lines ? lines.split('\n') : []) console.log(line);
@@ -79,7 +96,7 @@ export function durable(context, load, gateOf) {
     async fetch(request) {
       const command = await request.text();
       const core = await load();
-      const reply = core.Gate.applyCommand(rows(), command, Date.now());
+      const reply = apply(core, rows(), command);
       await wake(rows().takeSoonest());
       return new Response(reply, { headers: { 'content-type': 'application/json' } });
     },
@@ -121,7 +138,7 @@ export function memory(around) {
   };
   const ask = async ({ shard, command }) => {
     const object = all.objects.get(shard) ?? { rows: new MapRows() };
-    const reply = core.Gate.applyCommand(object.rows, command, Date.now());
+    const reply = apply(core, object.rows, command);
     if (object.rows.rows.size > 0) all.objects.set(shard, object);
     wake(shard, object);
     return reply;

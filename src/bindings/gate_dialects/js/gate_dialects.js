@@ -1,0 +1,254 @@
+// The dialects of 402 that a gate speaks beside x402 with plans: MPP, x402 `exact` at any facilitator, names of payments. A file of its own that
+// the gate loads where its options ask for one. The rules are in the core (`paywall::dialects`); this reads bodies, sends calls and sets
+// headers around the gate's own `visit`.
+import { unpacked } from './load.js';
+import start, { Dialects, paymentIdentifier } from './gate_dialects_glue.js';
+import { named } from './named.js';
+import { supported } from './supported.js';
+
+let loading;
+/** Starts the WebAssembly: of a module where the runtime gives one, else of the text beside this file. */
+const ready = (wasm) => (loading ??= begin(wasm).catch((error) => {
+  loading = undefined;
+  throw error;
+}));
+
+async function begin(wasm) {
+  await start({ module_or_path: wasm ? (await wasm()).default : await unpacked((await import('./gate_dialects.packed.js')).default) });
+}
+
+/**
+ * The dialects of one gate. `options` are the options of the gate as JSON, `tools` what the gate's own script has: `Fields`, `call`, `own` (the answers that
+ * are the gate's), `refusal`, `headersOf` (the caller's headers for a facilitator), `wasm`.
+ */
+export async function speak(options, tools) {
+  await ready(tools.wasm);
+  let core;
+  try {
+    core = new Dialects(options);
+  } catch (error) {
+    if (typeof error !== 'string') throw error;
+    throw tools.refusal(...error.split('\n'));
+  }
+  const about = JSON.parse(core.about());
+  const { tokenHeader } = JSON.parse(options);
+  const names = [tokenHeader ?? 'payment-signature'].flat().map((name) => String(name).toLowerCase());
+  const around = { core, about, tools, names, supported: supported(about, tools) };
+  return {
+    options: core.options(),
+    /** The problem of a gate without a state. */
+    check(store) {
+      const needs = about.mpp ? 'mpp' : about.identifier !== null ? 'paymentIdentifier' : undefined;
+      if (needs && store === undefined) throw tools.refusal(needs, "needs a state, which keeps what must be true once: state: 'memory', or a Durable Object");
+    },
+    /** A call of the gate, put to who can answer it: where no request waits. */
+    call: (fields, patience, what) => ask(around, fields, patience, what, {}),
+    visit: (way, visit) => answer(around, way, visit),
+  };
+}
+
+const json = (status, code, message, more = {}) => Response.json(
+  { error: { 400: 'Bad Request', 409: 'Conflict', 413: 'Content Too Large' }[status], message: `${message} Nothing was charged.`, code }, { status, headers: { 'cache-control': 'no-store', ...more } },
+);
+
+async function answer(around, way, visit) {
+  const { core, about, names, tools } = around;
+  const { limits } = way;
+  let { request } = way;
+  const { headers } = request;
+  const search = URL.canParse(request.url) ? new URL(request.url).search : '';
+  const token = names.map((name) => headers.get(name)).find((value) => value?.trim()) ?? undefined;
+  const arrival = {
+    authorization: headers.get('authorization') ?? undefined, token, xPayment: headers.get('x-payment') ?? undefined, search, now: Math.floor(Date.now() / 1000),
+  };
+  let entry = JSON.parse(core.enter(JSON.stringify(arrival)));
+  const identifier = about.identifier === null || !token ? '' : paymentIdentifier(token);
+  if (identifier === undefined) return own(tools, json(400, 'payment_identifier_invalid', 'The name of the payment must be 16 to 128 of A-Z a-z 0-9 _ -.'));
+  if (about.identifier && token && identifier === '') return own(tools, json(400, 'payment_identifier_missing', 'The payment must have a name: the extension payment-identifier.'));
+  let digest;
+  if (entry.kind === 'body' || about.bindBody || identifier) {
+    const read = await readBody(request, limits.maxBody);
+    if (!read) return own(tools, json(413, 'body_too_large', `The body is larger than ${limits.maxBody} bytes.`));
+    ({ request, digest } = read);
+    if (about.mpp) entry = JSON.parse(core.enter(JSON.stringify({ ...arrival, bodyDigest: digest })));
+  }
+  const seen = {};
+  let keep;
+  if (identifier) {
+    keep = await named({ store: way.store, identifier, parts: [request.method, request.url, token, digest], json });
+    if (keep.answer) return own(tools, keep.answer);
+  }
+  if (entry.kind !== 'plain') request = new Request(request, { headers: dressed(headers, entry, names) });
+  let response = await visit({
+    ...way, request,
+    // A body that was read here was the client's.
+    call: async (fields, patience, what) => {
+      const event = entry.kind === 'paid' ? await ask(around, fields, patience, what, seen) : await tools.call(fields, patience);
+      return keep && what === 'verify' ? keep.begin(event, tools) : event;
+    },
+  });
+  if (response.status === 402 && entry.dialect === 'mpp') response = await conflict(response, tools);
+  if (response.status === 402) response = await offered(around, way, response, { entry, search, digest });
+  const set = (name, value) => response.headers.set(name, value);
+  const receipt = response.headers.get('payment-response');
+  if (response.ok && seen.receipt && receipt) set('payment-receipt', seen.receipt);
+  if (entry.dialect === 'exact-v1' && receipt) set('x-payment-response', receipt);
+  for (const [name, more] of [
+    ['access-control-expose-headers', [about.mpp && 'www-authenticate', about.mpp && 'payment-receipt', entry.dialect === 'exact-v1' && 'x-payment-response']],
+    ['access-control-allow-headers', [about.mpp && 'authorization', core.speaksV1() && 'x-payment']],
+  ]) {
+    const list = response.headers.get(name);
+    const added = more.filter(Boolean);
+    if (list && added.length > 0) set(name, [...new Set([...list.split(/\s*,\s*/), ...added])].join(', '));
+  }
+  return keep ? keep.end(response, way.behind) : response;
+}
+
+/** An answer of the gate's own. */
+function own({ own: answers }, response) {
+  answers.add(response);
+  return response;
+}
+
+/** The headers of a request as the gate takes them: its payment as a token, and nothing else that pays. */
+function dressed(headers, entry, names) {
+  const own = new Headers(headers);
+  for (const name of [...names, 'x-payment']) own.delete(name);
+  // What is no token is refused as one, with the offer.
+  own.set(names[0], entry.token ?? '-');
+  if (entry.dialect !== undefined && entry.authorization) own.set('authorization', entry.authorization);
+  else if (/(^|[\s,])payment\s/i.test(own.get('authorization') ?? '')) own.delete('authorization');
+  return own;
+}
+
+/** The request with its body in memory, and the digest of that; undefined for a body that is too large. */
+async function readBody(request, most) {
+  const parts = [];
+  let size = 0;
+  for (const reader = request.body?.getReader(); reader;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.byteLength;
+    if (size > most) {
+      reader.cancel().catch(() => {});
+      return undefined;
+    }
+    parts.push(value);
+  }
+  const bytes = await new Blob(parts).arrayBuffer();
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const { method, headers, signal, cf } = request;
+  const body = ['GET', 'HEAD'].includes(method) ? undefined : bytes;
+  const init = { method, headers, signal, redirect: 'manual', ...(cf && { cf }), ...(body && { body }) };
+  return { request: new Request(request.url, init), digest: `sha-256=${btoa(String.fromCharCode(...hash))}` };
+}
+
+const answered = (status, correlation, body) => `answered\n${Date.now()}\n${status}\n${correlation}\n${body}`;
+
+/** Puts a call of the gate to who can answer it, and gives the answer in the platform's words: an event. */
+async function ask({ core, tools }, fields, patience, what, seen) {
+  const { Fields, call } = tools;
+  const start = fields.at;
+  const [url, method, headers] = [fields.next(), fields.next(), fields.pairs()];
+  const body = fields.rest();
+  fields.at = start;
+  const settles = what === 'settle';
+  const found = settles || what === 'verify' ? core.outgoing(settles, body) : undefined;
+  if (!found) return call(fields, patience);
+  const asked = JSON.parse(found);
+  if (asked.status) return answered(asked.status, '', asked.body);
+  let lines;
+  if (asked.to === 'platform') {
+    lines = [url.replace(/\/x402\/(\w+)$/, '/mpp/$1'), method, headers.length, ...headers.flat(), asked.body];
+  } else {
+    let more;
+    try {
+      more = await tools.headersOf?.(asked.url, what);
+    } catch (error) {
+      console.error('facilitatorHeaders:', error?.message ?? error);
+      return `unreachable\n${Date.now()}`;
+    }
+    // The seller's key is the platform's alone.
+    const own = Object.entries({ accept: 'application/json', 'content-type': 'application/json', ...more });
+    lines = [`${asked.url}/${what}`, method, own.length, ...own.flat(), asked.body];
+  }
+  const event = await call(new Fields(lines.join('\n')), patience);
+  if (!event.startsWith('answered\n')) return event;
+  const parts = new Fields(event);
+  parts.next();
+  parts.next();
+  const [status, correlation, text] = [parts.number(), parts.next(), parts.rest()];
+  const translated = core.incoming(settles, body, seen.payer, status, text);
+  const [to, from] = [Number(translated.slice(0, translated.indexOf('\n'))), translated.slice(translated.indexOf('\n') + 1)];
+  if (to >= 200 && to < 300) {
+    const said = parsed(from);
+    if (!settles) seen.payer = typeof said.payer === 'string' ? said.payer : undefined;
+    else if (typeof said.paymentReceipt === 'string' && /^[\w=+/-]+$/.test(said.paymentReceipt)) seen.receipt = said.paymentReceipt;
+  }
+  return answered(to, correlation, from);
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+const isJson = (response) => /^application\/json\b/.test(response.headers.get('content-type') ?? '');
+
+/** The same answer with another status, other headers or another body. */
+function changed(tools, response, { status = response.status, body, headers }) {
+  headers.delete('content-length');
+  return own(tools, new Response(body, { status, headers }));
+}
+
+/** 409 for a credential that another request is being served for. */
+async function conflict(response, tools) {
+  if (!isJson(response)) return response;
+  const text = await response.text();
+  const headers = new Headers(response.headers);
+  const { code } = parsed(text);
+  if (code !== 'payment_token_used') return changed(tools, response, { body: text || null, headers });
+  headers.delete('payment-required');
+  const message = 'This credential is being used by another request. Nothing was charged for this one.';
+  return changed(tools, response, { status: 409, body: JSON.stringify({ error: 'Conflict', message, code }), headers });
+}
+
+/** The 402 in all dialects. */
+async function offered({ core, about, tools, supported: look }, way, response, { entry, search, digest }) {
+  const header = response.headers.get('payment-required');
+  if (!header) return response;
+  const text = isJson(response) ? await response.text() : undefined;
+  const unsupported = about.facilitators.length > 0 ? await look(way) : [];
+  const { code, message } = entry.kind === 'refused' ? entry : {};
+  const offer = core.offer(JSON.stringify({ header, body: text || undefined, search, bodyDigest: digest, code, message, unsupported }));
+  const headers = new Headers(response.headers);
+  const body = text === undefined ? response.body : text || null;
+  if (!offer) return text === undefined ? response : changed(tools, response, { body, headers });
+  const { header: required, body: made, challenges } = JSON.parse(offer);
+  headers.set('payment-required', required);
+  for (const challenge of await Promise.all(challenges.map((one) => issue(tools, way, one)))) {
+    try {
+      if (challenge) headers.append('www-authenticate', challenge);
+    } catch (error) {
+      console.error('mpp: a challenge cannot be sent:', error?.message ?? error);
+    }
+  }
+  return changed(tools, response, { body: made ?? body, headers });
+}
+
+/** A challenge by the platform, which seals it; undefined where it gives none. The 402 is paid by x402 then. */
+async function issue({ Fields, call }, { gate, limits }, body) {
+  const fields = new Fields(gate.platform('/api/v1/mpp/challenge', body));
+  fields.next();
+  fields.next();
+  const event = await call(fields, limits.timeout);
+  const parts = new Fields(event);
+  const [kind, , status, , text] = [parts.next(), parts.next(), parts.number(), parts.next(), parts.rest()];
+  const { challenge, code } = kind === 'answered' ? parsed(text) : {};
+  if (kind === 'answered' && status >= 200 && status < 300 && typeof challenge === 'string') return challenge;
+  console.error(`mpp: the platform gave no challenge: ${kind === 'answered' ? `${status} ${code ?? ''}` : kind}`);
+  return undefined;
+}

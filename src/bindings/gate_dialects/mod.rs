@@ -1,0 +1,162 @@
+//! The dialects of 402 that a gate speaks beside x402 with plans, for JavaScript: `paywall::dialects`. Texts and JSON go in and out;
+//! `js/gate_dialects.js` holds bodies, calls and the clock.
+
+// wasm-bindgen exports public items only, and nothing in Rust reaches them.
+#![allow(unreachable_pub)]
+
+use crate::codec::parse_object;
+use crate::paywall::dialects::{Arrival, Dialects, Entry, Outgoing, Question, Refused402};
+use crate::wire::base64;
+use crate::wire::exact::check_identifier;
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use serde_json::{Map, Value, json};
+use wasm_bindgen::prelude::*;
+
+/// The dialects of one gate.
+#[wasm_bindgen(js_name = Dialects, skip_typescript)]
+#[derive(Debug)]
+pub struct JsDialects {
+    dialects: Dialects,
+    options: String,
+}
+
+#[wasm_bindgen(js_class = Dialects)]
+impl JsDialects {
+    /// Reads the options, JSON. Throws a text for one that is wrong: its name, and the problem.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: &str) -> Result<JsDialects, JsValue> {
+        let wrong = |key: &str, problem: &str| JsValue::from_str(&[key, "\n", problem].concat());
+        let options = parse_object(options).ok_or_else(|| wrong("options", "cannot be read"))?;
+        let (dialects, options) =
+            Dialects::read(options).map_err(|error| wrong(&error.key, &error.problem))?;
+        Ok(Self { dialects, options: Value::Object(options).to_string() })
+    }
+
+    /// The options that are left for the gate, JSON.
+    pub fn options(&self) -> String {
+        self.options.clone()
+    }
+
+    /// The things that JavaScript needs: `{ mpp, bindBody, identifier, facilitators: [[planId, network, url]] }`.
+    pub fn about(&self) -> String {
+        let facilitators: Vec<Value> = self
+            .dialects
+            .exact()
+            .iter()
+            .map(|terms| json!([terms.plan_id.as_str(), terms.chain.caip2(), terms.facilitator]))
+            .collect();
+        let mpp = self.dialects.mpp();
+        json!({
+            "mpp": mpp.is_some(), "bindBody": mpp.is_some_and(|terms| terms.bind_body), "identifier": self.dialects.identifier(),
+            "facilitators": facilitators,
+        })
+        .to_string()
+    }
+
+    /// True where payments of version 1 are taken.
+    #[wasm_bindgen(js_name = speaksV1)]
+    pub fn speaks_v1(&self) -> bool {
+        self.dialects.speaks_v1()
+    }
+
+    /// Reads the payment of a request. Takes `{ authorization, token, xPayment, search, bodyDigest, now }`; gives `{ kind }` with
+    /// `plain`, `body`, `refused` (`code`, `message`) or `paid` (`dialect`, `token`, `authorization`).
+    pub fn enter(&self, arrival: &str) -> String {
+        let arrival = parse_object(arrival).unwrap_or_default();
+        let text = |name: &str| arrival.get(name).and_then(Value::as_str);
+        let entry = self.dialects.enter(&Arrival {
+            authorization: text("authorization"),
+            token: text("token"),
+            x_payment: text("xPayment"),
+            search: text("search").unwrap_or_default(),
+            body_digest: text("bodyDigest"),
+            now: arrival.get("now").and_then(Value::as_u64).unwrap_or_default(),
+        });
+        match entry {
+            Entry::Plain => json!({ "kind": "plain" }),
+            Entry::NeedsBody => json!({ "kind": "body" }),
+            Entry::Refused(refusal) => {
+                json!({ "kind": "refused", "code": refusal.code, "message": refusal.message })
+            }
+            Entry::Paid(paid) => json!({
+                "kind": "paid", "dialect": paid.dialect.name(), "token": paid.carrier.token().expose(), "authorization": paid.authorization,
+            }),
+        }
+        .to_string()
+    }
+
+    /// The 402 of the gate in all dialects. Takes `{ header, body, search, bodyDigest, code, message, unsupported }`; gives
+    /// `{ header, body, challenges }`, or nothing for what is no offer.
+    pub fn offer(&self, answer: &str) -> Option<String> {
+        let answer = parse_object(answer)?;
+        let text = |name: &str| answer.get(name).and_then(Value::as_str);
+        let unsupported = answer.get("unsupported").and_then(Value::as_array);
+        let unsupported: Vec<String> =
+            unsupported.into_iter().flatten().filter_map(Value::as_str).map(ToString::to_string).collect();
+        let offer = self.dialects.offer(&Refused402 {
+            header: text("header")?,
+            body: text("body"),
+            search: text("search").unwrap_or_default(),
+            body_digest: text("bodyDigest"),
+            refused: text("code").zip(text("message")),
+            unsupported: &unsupported,
+        })?;
+        Some(
+            json!({ "header": offer.header, "body": offer.body, "challenges": offer.challenges }).to_string(),
+        )
+    }
+
+    /// The request that asks the gate's question about a payment of these dialects: `{ to, url, body }` with `to` of
+    /// `platform` or `facilitator`, or `{ status, body }` where nobody has to be asked; nothing for a token of the platform's.
+    pub fn outgoing(&self, settles: bool, body: &str) -> Option<String> {
+        let carrier = Dialects::carrier_of(body)?;
+        let asked = match self.dialects.outgoing(question(settles), &carrier, body) {
+            Outgoing::Platform(body) => json!({ "to": "platform", "body": body }),
+            Outgoing::Facilitator { url, body } => json!({ "to": "facilitator", "url": url, "body": body }),
+            Outgoing::Answer { status, body } => json!({ "status": status, "body": body }),
+        };
+        let mut asked = if let Value::Object(asked) = asked { asked } else { Map::new() };
+        asked.insert("dialect".into(), carrier.dialect.name().into());
+        Some(Value::Object(asked).to_string())
+    }
+
+    /// The answer in the platform's words: the status, and the body on the lines behind it. `asked` is the body of the gate's call, `payer`
+    /// the payer that was verified.
+    pub fn incoming(
+        &self,
+        settles: bool,
+        asked: &str,
+        payer: Option<String>,
+        status: u16,
+        body: String,
+    ) -> Option<String> {
+        let dialect = Dialects::carrier_of(asked)?.dialect;
+        let (status, body) =
+            self.dialects.incoming(question(settles), dialect, payer.as_deref(), status, body);
+        Some([&status.to_string(), "\n", &body].concat())
+    }
+}
+
+/// The name of a payment, by the extension `payment-identifier` of the payload in a header: empty where it has none, nothing for a name that
+/// cannot be one.
+#[wasm_bindgen(js_name = paymentIdentifier, skip_typescript)]
+pub fn payment_identifier(header: &str) -> Option<String> {
+    const MOST: usize = 64 * 1024;
+    let read = || {
+        let bytes = base64::decode(header.trim(), MOST, "payment").ok()?;
+        let document = crate::codec::parse_json(&bytes)?;
+        document.pointer("/extensions/payment-identifier/info/id").cloned()
+    };
+    match read() {
+        None | Some(Value::Null) => Some(String::new()),
+        Some(Value::String(id)) => check_identifier(&id).ok().map(|()| id),
+        Some(_) => None,
+    }
+}
+
+fn question(settles: bool) -> Question {
+    if settles { Question::Settle } else { Question::Verify }
+}

@@ -1,0 +1,315 @@
+//! The options of the dialects, and the options that are left for the gate.
+
+use super::carrier::Asked;
+use super::exact::{self, ExactTerms};
+use super::{Arrival, Carrier, Dialect, Entry, Outgoing, Question, mpp};
+use crate::paywall::config::error::{ConfigError, base_url, member, missing, wrong};
+use crate::paywall::suggestion;
+use crate::wire::exact::{Amount, ChainId, EXACT, EvmAddress};
+use crate::wire::{Credits, PlanId};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use serde_json::{Map, Value};
+
+/// The dialects that a gate speaks beside x402 with plans.
+#[derive(Debug, Clone, Default)]
+pub struct Dialects {
+    pub(super) mpp: Option<MppTerms>,
+    pub(super) exact: Vec<ExactTerms>,
+    pub(super) v1: bool,
+    /// If payments may be named; true where they have to be.
+    pub(super) identifier: Option<bool>,
+}
+
+/// The way in which MPP is spoken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MppTerms {
+    /// True if each challenge is bound to the body of its request.
+    pub bind_body: bool,
+    /// Words for people.
+    pub description: Option<String>,
+}
+
+const MPP: [&str; 2] = ["bindBody", "description"];
+const ACCEPT: [&str; 8] =
+    ["scheme", "network", "amount", "asset", "payTo", "maxTimeoutSeconds", "extra", "facilitator"];
+/// How long an authorization is to hold where nothing is said, in seconds: as the published servers have it.
+const USUAL_TIMEOUT: u64 = 300;
+/// Prices that are known after the answer.
+const KNOWN_LATER: [&str; 4] = ["origin", "byte", "event", "token"];
+
+impl Dialects {
+    /// Reads the options of the dialects out of those of a gate, and gives the options that are left: a route has an amount
+    /// of an asset as one of its plans.
+    ///
+    /// # Errors
+    /// Names the option that is wrong.
+    pub fn read(mut options: Map<String, Value>) -> Result<(Self, Map<String, Value>), ConfigError> {
+        let mut dialects = Self {
+            mpp: read_mpp(options.remove("mpp"))?,
+            v1: flag("x402v1", options.remove("x402v1"))?,
+            identifier: match options.remove("paymentIdentifier") {
+                None | Some(Value::Null | Value::Bool(false)) => None,
+                Some(Value::Bool(true)) => Some(false),
+                Some(Value::String(word)) if word == "required" => Some(true),
+                Some(_) => return Err(wrong("paymentIdentifier", "must be true, false or required")),
+            },
+            exact: Vec::new(),
+        };
+        if let Some(Value::Object(routes)) = options.get_mut("routes") {
+            for (name, route) in routes.iter_mut() {
+                let at = member("routes", name);
+                let Value::Object(route) = route else { continue };
+                if dialects.mpp.is_some() && prices(route).any(|price| kind(price, &KNOWN_LATER)) {
+                    let problem = "is known after the answer: with mpp the price is sealed before";
+                    return Err(wrong(format!("{at}.credits"), problem));
+                }
+                dialects.read_accepts(&at, route)?;
+            }
+        }
+        if dialects.v1 && dialects.exact.is_empty() {
+            return Err(wrong("x402v1", "goes with accepts of a route"));
+        }
+        Ok((dialects, options))
+    }
+
+    /// The way in which MPP is spoken, where it is.
+    #[must_use]
+    pub fn mpp(&self) -> Option<&MppTerms> {
+        self.mpp.as_ref()
+    }
+
+    /// The terms of all amounts.
+    #[must_use]
+    pub fn exact(&self) -> &[ExactTerms] {
+        &self.exact
+    }
+
+    /// `None` if payments are not named; true if they have to be.
+    #[must_use]
+    pub fn identifier(&self) -> Option<bool> {
+        self.identifier
+    }
+
+    /// True where payments of version 1 are taken.
+    #[must_use]
+    pub fn speaks_v1(&self) -> bool {
+        self.v1
+    }
+
+    /// Reads the payment of a request.
+    #[must_use]
+    pub fn enter(&self, arrival: &Arrival<'_>) -> Entry {
+        let mpp = self.mpp.as_ref().and_then(|terms| mpp::enter(terms, arrival));
+        let exact = || if self.exact.is_empty() { None } else { exact::enter(self, arrival) };
+        mpp.or_else(exact).unwrap_or(Entry::Plain)
+    }
+
+    /// The gate's question about a carrier, for who can answer it. `body` is that of the gate's call to the platform.
+    #[must_use]
+    pub fn outgoing(&self, question: Question, carrier: &Carrier, body: &str) -> Outgoing {
+        let Some(asked) = Asked::read(body) else {
+            return Outgoing::Answer { status: 400, body: "{}".into() };
+        };
+        match carrier.dialect {
+            Dialect::Mpp => Self::ask_mpp(carrier, &asked, question),
+            Dialect::Exact(version) => self.ask_facilitator(carrier, &asked, question, version),
+        }
+    }
+
+    /// The answer in the platform's words: status and body. `payer` is the payer that was verified.
+    #[must_use]
+    pub fn incoming(
+        &self,
+        question: Question,
+        dialect: Dialect,
+        payer: Option<&str>,
+        status: u16,
+        body: String,
+    ) -> (u16, String) {
+        match dialect {
+            Dialect::Mpp => Self::answer_mpp(question, payer, status, body),
+            Dialect::Exact(_) => Self::answer_facilitator(question, status, body),
+        }
+    }
+
+    /// The carrier in the body of a call to the platform; `None` where it is about a token of the platform's own.
+    #[must_use]
+    pub fn carrier_of(body: &str) -> Option<Carrier> {
+        Carrier::read(&Asked::read(body)?.token)
+    }
+
+    fn read_accepts(&mut self, at: &str, route: &mut Map<String, Value>) -> Result<(), ConfigError> {
+        let accepts = match route.remove("accepts") {
+            None | Some(Value::Null) => return Ok(()),
+            Some(Value::Array(accepts)) if !accepts.is_empty() => accepts,
+            Some(accept @ Value::Object(_)) => Vec::from([accept]),
+            Some(_) => {
+                return Err(wrong(format!("{at}.accepts"), "must be an array of objects with scheme exact"));
+            }
+        };
+        if prices(route).any(|price| kind(price, &["handler"])) {
+            let problem = "does not go with a price that is a function: an amount of an asset is fixed";
+            return Err(wrong(format!("{at}.accepts"), problem));
+        }
+        if prices(route).any(|price| kind(price, &["byte", "event", "token"])) {
+            let problem = "does not go with a price that is counted: an amount of an asset is fixed";
+            return Err(wrong(format!("{at}.accepts"), problem));
+        }
+        let mut plans = plans_of(at, route)?;
+        for (index, accept) in accepts.iter().enumerate() {
+            let at = format!("{at}.accepts[{index}]");
+            let (terms, amount) = read_terms(&at, accept)?;
+            let mut plan = Map::new();
+            plan.insert("planId".into(), terms.plan_id.as_str().into());
+            plan.insert("network".into(), terms.chain.caip2().into());
+            plan.insert("credits".into(), amount.to_string().into());
+            plans.push(Value::Object(plan));
+            match self.exact.iter().find(|known| known.plan_id == terms.plan_id) {
+                Some(known) if *known == terms => {}
+                Some(_) => {
+                    let problem = "has another facilitator, extra or maxTimeoutSeconds than the same asset and payTo elsewhere";
+                    return Err(wrong(at, problem));
+                }
+                None => self.exact.push(terms),
+            }
+        }
+        route.insert("plans".into(), Value::Array(plans));
+        Ok(())
+    }
+}
+
+/// The plans of a route as a list. A route without a plan is paid by amounts alone.
+fn plans_of(at: &str, route: &mut Map<String, Value>) -> Result<Vec<Value>, ConfigError> {
+    match route.remove("plans") {
+        Some(Value::Array(plans)) => return Ok(plans),
+        None | Some(Value::Null) => {}
+        Some(_) => {
+            return Err(wrong(format!("{at}.plans"), "must be an array of 1 to 8 objects with planId"));
+        }
+    }
+    let Some(plan_id) = route.remove("planId").filter(|id| !id.is_null()) else {
+        if route.get("credits").is_some_and(|credits| !credits.is_null()) {
+            return Err(missing(&format!("{at}.planId")));
+        }
+        return Ok(Vec::new());
+    };
+    let mut plan = Map::new();
+    plan.insert("planId".into(), plan_id);
+    plan.insert(
+        "credits".into(),
+        route.remove("credits").filter(|credits| !credits.is_null()).unwrap_or(1.into()),
+    );
+    for name in ["scheme", "network"] {
+        if let Some(value) = route.remove(name) {
+            plan.insert(name.into(), value);
+        }
+    }
+    Ok(Vec::from([Value::Object(plan)]))
+}
+
+/// The prices of a route: its own, and those of its plans.
+fn prices(route: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+    let plans = route.get("plans").and_then(Value::as_array).into_iter().flatten();
+    route.get("credits").into_iter().chain(plans.filter_map(|plan| plan.get("credits")))
+}
+
+fn kind(price: &Value, kinds: &[&str]) -> bool {
+    price.get("by").and_then(Value::as_str).is_some_and(|by| kinds.contains(&by))
+}
+
+fn flag(key: &str, value: Option<Value>) -> Result<bool, ConfigError> {
+    match value {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(flag),
+        Some(_) => Err(wrong(key, "must be true or false")),
+    }
+}
+
+fn read_mpp(value: Option<Value>) -> Result<Option<MppTerms>, ConfigError> {
+    match value {
+        None | Some(Value::Null | Value::Bool(false)) => Ok(None),
+        Some(Value::Bool(true)) => Ok(Some(MppTerms::default())),
+        Some(Value::Object(members)) => {
+            suggestion::only("mpp", &members, &MPP, "is not a key of mpp")?;
+            let description = match members.get("description") {
+                None | Some(Value::Null) => None,
+                Some(Value::String(text)) if !text.is_empty() && text.len() <= 256 => Some(text.clone()),
+                Some(_) => return Err(wrong("mpp.description", "must be a text of at most 256 bytes")),
+            };
+            let bind_body = flag("mpp.bindBody", members.get("bindBody").cloned())?;
+            Ok(Some(MppTerms { bind_body, description }))
+        }
+        Some(_) => Err(wrong("mpp", "must be true, false or an object with bindBody")),
+    }
+}
+
+fn read_terms(at: &str, accept: &Value) -> Result<(ExactTerms, Amount), ConfigError> {
+    let key = |name: &str| format!("{at}.{name}");
+    let Value::Object(members) = accept else { return Err(wrong(at, "must be an object with scheme exact")) };
+    suggestion::only(at, members, &ACCEPT, "is not a key of accepts")?;
+    let text = |name: &str| match members.get(name) {
+        None | Some(Value::Null) => Err(missing(&key(name))),
+        Some(Value::String(text)) => Ok(text.as_str()),
+        Some(_) => Err(wrong(key(name), "must be a text")),
+    };
+    if text("scheme")? != EXACT {
+        return Err(wrong(key("scheme"), "must be exact"));
+    }
+    let chain = ChainId::parse(text("network")?).filter(|chain| chain.evm().is_some());
+    let chain = chain.ok_or_else(|| wrong(key("network"), "must be an EVM chain, such as eip155:8453"))?;
+    let address = |name: &'static str| {
+        EvmAddress::parse(text(name)?, name)
+            .map_err(|_| wrong(key(name), "must be an address of an EVM chain"))
+    };
+    let (asset, pay_to) = (address("asset")?, address("payTo")?);
+    let amount = members.get("amount").ok_or_else(|| missing(&key("amount")))?;
+    let amount = Credits::from_json(amount, "amount").ok().filter(|amount| !amount.is_zero());
+    let amount =
+        amount.ok_or_else(|| wrong(key("amount"), "must be a whole number of atomic units, at least 1"))?;
+    let max_timeout_seconds = match members.get("maxTimeoutSeconds") {
+        None | Some(Value::Null) => USUAL_TIMEOUT,
+        Some(value) => value
+            .as_u64()
+            .filter(|seconds| (10..=3_600).contains(seconds))
+            .ok_or_else(|| wrong(key("maxTimeoutSeconds"), "must be a whole number from 10 to 3600"))?,
+    };
+    let Some(Value::Object(extra)) = members.get("extra") else {
+        return Err(wrong(
+            key("extra"),
+            "must be an object with the name and the version of the asset's EIP-712 domain",
+        ));
+    };
+    for name in ["name", "version"] {
+        if !extra.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty()) {
+            return Err(wrong(key(&format!("extra.{name}")), "must be that of the asset's EIP-712 domain"));
+        }
+    }
+    let facilitator = base_url(&key("facilitator"), text("facilitator")?)?;
+    if !is_safe(&facilitator) {
+        return Err(wrong(key("facilitator"), "must be https, or http on this machine"));
+    }
+    let lower = |address: &EvmAddress| address.as_str().to_ascii_lowercase();
+    let plan_id = ["exact:", &chain.caip2(), ":", &lower(&asset), ":", &lower(&pay_to)].concat();
+    let plan_id = PlanId::parse(&plan_id, "planId").map_err(|_| wrong(key("network"), "is too long"))?;
+    let extra = extra.clone();
+    Ok((ExactTerms { plan_id, chain, asset, pay_to, max_timeout_seconds, extra, facilitator }, amount))
+}
+
+/// A payment in the clear could be read, and sent elsewhere, by whoever stands between.
+fn is_safe(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
+    let host = rest.split('/').next().unwrap_or_default();
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let parts: Vec<&str> = name.split('.').collect();
+    let is_loopback = parts.len() == 4
+        && parts.first() == Some(&"127")
+        && parts.iter().all(|part| part.parse::<u8>().is_ok());
+    matches!(name, "localhost" | "::1") || is_loopback
+}
