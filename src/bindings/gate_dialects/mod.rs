@@ -5,7 +5,7 @@
 #![allow(unreachable_pub)]
 
 use crate::codec::parse_object;
-use crate::paywall::dialects::{Arrival, Dialects, Entry, Outgoing, Question, Refused402};
+use crate::paywall::dialects::{Arrival, Dialects, Entry, Outgoing, Platform, Question, Refused402};
 use crate::wire::base64;
 use crate::wire::exact::check_identifier;
 use alloc::{
@@ -21,23 +21,41 @@ use wasm_bindgen::prelude::*;
 pub struct JsDialects {
     dialects: Dialects,
     options: String,
+    platform: Option<Platform>,
 }
 
 #[wasm_bindgen(js_class = Dialects)]
 impl JsDialects {
-    /// Reads the options, JSON. Throws a text for one that is wrong: its name, and the problem.
+    /// Reads the options, JSON, and `key`, `environment` and `url` of the platform. Throws a text for one that is wrong: its name, and the problem.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &str) -> Result<JsDialects, JsValue> {
+    pub fn new(
+        options: &str,
+        key: Option<String>,
+        environment: Option<String>,
+        url: Option<String>,
+    ) -> Result<JsDialects, JsValue> {
         let wrong = |key: &str, problem: &str| JsValue::from_str(&[key, "\n", problem].concat());
         let options = parse_object(options).ok_or_else(|| wrong("options", "cannot be read"))?;
         let (dialects, options) =
             Dialects::read(options).map_err(|error| wrong(&error.key, &error.problem))?;
-        Ok(Self { dialects, options: Value::Object(options).to_string() })
+        // The gate says what is wrong with these.
+        let platform = Platform::new(key.as_deref(), environment.as_deref(), url.as_deref()).ok();
+        Ok(Self { dialects, options: Value::Object(options).to_string(), platform })
     }
 
     /// The options that are left for the gate, JSON.
     pub fn options(&self) -> String {
         self.options.clone()
+    }
+
+    /// The call for a challenge: URL, and names and values of headers, a line each.
+    pub fn challenge(&self) -> String {
+        let Some(platform) = &self.platform else { return String::new() };
+        let mut lines = Vec::from([platform.url("/api/v1/mpp/challenge")]);
+        for (name, value) in platform.headers() {
+            lines.extend([name.to_string(), value]);
+        }
+        lines.join("\n")
     }
 
     /// The things that JavaScript needs: `{ mpp, bindBody, identifier, facilitators: [[planId, network, url]] }`.

@@ -8,7 +8,6 @@ mod lines;
 mod options;
 mod state;
 
-use crate::api;
 use crate::paywall::{Event, Forward, Live, Method, ObjectBody, ObjectHead, Origin, PlanQuery};
 use action::{Flow, Platform};
 use event::Opening;
@@ -144,12 +143,6 @@ impl Gate {
         self.stale = gate.stale_plan(now as u64);
         let query = self.stale.as_ref()?;
         Some(Platform::new(&gate).call(&query.request, None))
-    }
-
-    /// A call of the platform in another dialect: that of `stalePlan`, for this path and body.
-    pub fn platform(&self, path: &str, body: &str) -> String {
-        let call = api::Request::post(path.to_string(), Some(body.into()));
-        Platform::new(&self.live.gate()).call(&call, None)
     }
 
     /// Takes the result of `stalePlan`, an event.

@@ -236,7 +236,7 @@ fn promises(terms: &PaidRoute, state: bool) -> Vec<&'static str> {
     warnings
 }
 
-fn deployment(
+pub(crate) fn deployment(
     key: &ApiKey,
     environment: Option<String>,
     url: Option<String>,

@@ -1,35 +1,16 @@
 //! The scheme `exact` of x402 on EVM chains, at the facilitator that its terms name.
 
 use super::carrier::Asked;
-use super::settings::Dialects;
+use super::terms::{Dialects, ExactTerms};
 use super::{Arrival, Carrier, Dialect, Entry, Outgoing, Paid, Question, Refusal};
 use crate::codec;
 use crate::wire::exact::{Amount, ChainId, EXACT, EvmAddress, X402Version};
-use crate::wire::{PlanId, Scheme, base64};
+use crate::wire::{Scheme, base64};
 use alloc::{boxed::Box, string::String};
 use serde_json::{Map, Value, json};
 
 /// The largest payment header, in characters.
 const MAX_PAYMENT: usize = 16 * 1024;
-
-/// The terms under which an amount of an asset is taken. The amount is the route's.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ExactTerms {
-    /// The name under which the gate has them, in the place of a plan.
-    pub plan_id: PlanId,
-    /// The chain.
-    pub chain: ChainId,
-    /// The contract of the asset.
-    pub asset: EvmAddress,
-    /// The recipient.
-    pub pay_to: EvmAddress,
-    /// How long an authorization is to hold, in seconds.
-    pub max_timeout_seconds: u64,
-    /// `name` and `version` of the asset's EIP-712 domain, and what else the scheme adds.
-    pub extra: Map<String, Value>,
-    /// The address of the facilitator.
-    pub facilitator: String,
-}
 
 const MALFORMED: Refusal =
     Refusal { code: "payment_malformed", message: "The payment is not one of the scheme exact." };
@@ -191,33 +172,6 @@ impl Dialects {
             (Question::Settle, false) if reason == Some("settlement_pending") => (504, body),
             _ => (200, body),
         }
-    }
-}
-
-impl ExactTerms {
-    /// The entry of `accepts`, which is what a facilitator calls requirements.
-    pub(super) fn entry(&self, version: X402Version, amount: &Amount, asked: &Asked) -> Value {
-        let mut entry = Map::new();
-        entry.insert("scheme".into(), EXACT.into());
-        let network = match version {
-            X402Version::V2 => self.chain.caip2(),
-            X402Version::V1 => self.chain.v1_name().unwrap_or_default().into(),
-        };
-        entry.insert("network".into(), network.into());
-        let amount_name = if version == X402Version::V2 { "amount" } else { "maxAmountRequired" };
-        entry.insert(amount_name.into(), alloc::string::ToString::to_string(amount).into());
-        if version == X402Version::V1 {
-            let about = asked.offer.get("resource");
-            let text = |name: &str| about.and_then(|about| about.get(name)?.as_str()).unwrap_or_default();
-            entry.insert("resource".into(), asked.resource().into());
-            entry.insert("description".into(), text("description").into());
-            entry.insert("mimeType".into(), text("mimeType").into());
-        }
-        entry.insert("asset".into(), self.asset.as_str().into());
-        entry.insert("payTo".into(), self.pay_to.as_str().into());
-        entry.insert("maxTimeoutSeconds".into(), self.max_timeout_seconds.into());
-        entry.insert("extra".into(), Value::Object(self.extra.clone()));
-        Value::Object(entry)
     }
 }
 

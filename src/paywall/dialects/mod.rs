@@ -10,17 +10,20 @@
 //! A gate that speaks x402 with plans alone has nothing of this in its WebAssembly.
 
 mod carrier;
+mod dispatch;
 mod exact;
 mod mpp;
 mod offer;
+mod platform;
 mod settings;
+mod terms;
 #[cfg(test)]
 mod tests;
 
 pub use carrier::Carrier;
-pub use exact::ExactTerms;
 pub use offer::{Offer, Refused402};
-pub use settings::{Dialects, MppTerms};
+pub use platform::Platform;
+pub use terms::{Dialects, ExactTerms, MppTerms};
 
 use crate::wire::exact::X402Version;
 use alloc::string::String;

@@ -2,7 +2,7 @@
 //! end and digest, and neither it nor the gate keeps one before it is paid.
 
 use super::carrier::Asked;
-use super::settings::{Dialects, MppTerms};
+use super::terms::{Dialects, MppTerms};
 use super::{Arrival, Carrier, Dialect, Entry, Outgoing, Paid, Question, Refusal};
 use crate::codec;
 use crate::wire::mpp::MppCredential;

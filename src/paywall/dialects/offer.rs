@@ -1,8 +1,7 @@
 //! The offer of a 402 in all dialects.
 
 use super::carrier::Asked;
-use super::exact::ExactTerms;
-use super::settings::Dialects;
+use super::terms::{Dialects, ExactTerms};
 use crate::codec;
 use crate::wire::base64;
 use crate::wire::exact::{Amount, X402Version};

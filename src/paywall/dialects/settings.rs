@@ -1,8 +1,6 @@
 //! The options of the dialects, and the options that are left for the gate.
 
-use super::carrier::Asked;
-use super::exact::{self, ExactTerms};
-use super::{Arrival, Carrier, Dialect, Entry, Outgoing, Question, mpp};
+use super::terms::{Dialects, ExactTerms, MppTerms};
 use crate::paywall::config::error::{ConfigError, base_url, member, missing, wrong};
 use crate::paywall::suggestion;
 use crate::wire::exact::{Amount, ChainId, EXACT, EvmAddress};
@@ -13,25 +11,6 @@ use alloc::{
     vec::Vec,
 };
 use serde_json::{Map, Value};
-
-/// The dialects that a gate speaks beside x402 with plans.
-#[derive(Debug, Clone, Default)]
-pub struct Dialects {
-    pub(super) mpp: Option<MppTerms>,
-    pub(super) exact: Vec<ExactTerms>,
-    pub(super) v1: bool,
-    /// If payments may be named; true where they have to be.
-    pub(super) identifier: Option<bool>,
-}
-
-/// The way in which MPP is spoken.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MppTerms {
-    /// True if each challenge is bound to the body of its request.
-    pub bind_body: bool,
-    /// Words for people.
-    pub description: Option<String>,
-}
 
 const MPP: [&str; 2] = ["bindBody", "description"];
 const ACCEPT: [&str; 8] =
@@ -74,72 +53,6 @@ impl Dialects {
             return Err(wrong("x402v1", "goes with accepts of a route"));
         }
         Ok((dialects, options))
-    }
-
-    /// The way in which MPP is spoken, where it is.
-    #[must_use]
-    pub fn mpp(&self) -> Option<&MppTerms> {
-        self.mpp.as_ref()
-    }
-
-    /// The terms of all amounts.
-    #[must_use]
-    pub fn exact(&self) -> &[ExactTerms] {
-        &self.exact
-    }
-
-    /// `None` if payments are not named; true if they have to be.
-    #[must_use]
-    pub fn identifier(&self) -> Option<bool> {
-        self.identifier
-    }
-
-    /// True where payments of version 1 are taken.
-    #[must_use]
-    pub fn speaks_v1(&self) -> bool {
-        self.v1
-    }
-
-    /// Reads the payment of a request.
-    #[must_use]
-    pub fn enter(&self, arrival: &Arrival<'_>) -> Entry {
-        let mpp = self.mpp.as_ref().and_then(|terms| mpp::enter(terms, arrival));
-        let exact = || if self.exact.is_empty() { None } else { exact::enter(self, arrival) };
-        mpp.or_else(exact).unwrap_or(Entry::Plain)
-    }
-
-    /// The gate's question about a carrier, for who can answer it. `body` is that of the gate's call to the platform.
-    #[must_use]
-    pub fn outgoing(&self, question: Question, carrier: &Carrier, body: &str) -> Outgoing {
-        let Some(asked) = Asked::read(body) else {
-            return Outgoing::Answer { status: 400, body: "{}".into() };
-        };
-        match carrier.dialect {
-            Dialect::Mpp => Self::ask_mpp(carrier, &asked, question),
-            Dialect::Exact(version) => self.ask_facilitator(carrier, &asked, question, version),
-        }
-    }
-
-    /// The answer in the platform's words: status and body. `payer` is the payer that was verified.
-    #[must_use]
-    pub fn incoming(
-        &self,
-        question: Question,
-        dialect: Dialect,
-        payer: Option<&str>,
-        status: u16,
-        body: String,
-    ) -> (u16, String) {
-        match dialect {
-            Dialect::Mpp => Self::answer_mpp(question, payer, status, body),
-            Dialect::Exact(_) => Self::answer_facilitator(question, status, body),
-        }
-    }
-
-    /// The carrier in the body of a call to the platform; `None` where it is about a token of the platform's own.
-    #[must_use]
-    pub fn carrier_of(body: &str) -> Option<Carrier> {
-        Carrier::read(&Asked::read(body)?.token)
     }
 
     fn read_accepts(&mut self, at: &str, route: &mut Map<String, Value>) -> Result<(), ConfigError> {

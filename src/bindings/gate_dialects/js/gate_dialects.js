@@ -3,7 +3,7 @@
 // headers around the gate's own `visit`.
 import { unpacked } from './load.js';
 import start, { Dialects, paymentIdentifier } from './gate_dialects_glue.js';
-import { named } from './named.js';
+import { named, note } from './named.js';
 import { supported } from './supported.js';
 
 let loading;
@@ -18,14 +18,20 @@ async function begin(wasm) {
 }
 
 /**
- * The dialects of one gate. `options` are the options of the gate as JSON, `tools` what the gate's own script has: `Fields`, `call`, `own` (the answers that
- * are the gate's), `refusal`, `headersOf` (the caller's headers for a facilitator), `wasm`.
+ * The dialects of one gate. `options` are the options of the gate as JSON. The others are what the gate's own script has: the class that reads fields, its call, the set of the
+ * answers that are the gate's, what makes an error of the configuration, the functions among the options, the module of the WebAssembly, variables and document. They have no
+ * names there, which every gate would load.
  */
-export async function speak(options, tools) {
-  await ready(tools.wasm);
+export async function speak(options, Fields, call, answers, refusal, hooks, wasm, variables, documentText) {
+  await ready(wasm);
+  const tools = { Fields, call, own: answers, refusal, headersOf: hooks.facilitatorHeaders };
   let core;
   try {
-    core = new Dialects(options);
+    const given = JSON.parse(options);
+    const { nvmApiKey: key, environment, backend } = given;
+    // What the document says comes first, as in the gate.
+    const document = parsed(documentText ?? '{}');
+    core = new Dialects(options, key ?? variables.NVM_API_KEY, document.environment ?? environment ?? variables.NVM_ENVIRONMENT, document.apiUrl ?? backend ?? variables.NVM_API_URL);
   } catch (error) {
     if (typeof error !== 'string') throw error;
     throw tools.refusal(...error.split('\n'));
@@ -33,7 +39,8 @@ export async function speak(options, tools) {
   const about = JSON.parse(core.about());
   const { tokenHeader } = JSON.parse(options);
   const names = [tokenHeader ?? 'payment-signature'].flat().map((name) => String(name).toLowerCase());
-  const around = { core, about, tools, names, supported: supported(about, tools) };
+  const [url, ...pairs] = core.challenge().split('\n');
+  const around = { core, challenge: { url, pairs }, about, tools, names, supported: supported(about, tools) };
   return {
     options: core.options(),
     /** The problem of a gate without a state. */
@@ -41,6 +48,7 @@ export async function speak(options, tools) {
       const needs = about.mpp ? 'mpp' : about.identifier !== null ? 'paymentIdentifier' : undefined;
       if (needs && store === undefined) throw tools.refusal(needs, "needs a state, which keeps what must be true once: state: 'memory', or a Durable Object");
     },
+    note,
     /** A call of the gate, put to who can answer it: where no request waits. */
     call: (fields, patience, what) => ask(around, fields, patience, what, {}),
     visit: (way, visit) => answer(around, way, visit),
@@ -217,7 +225,8 @@ async function conflict(response, tools) {
 }
 
 /** The 402 in all dialects. */
-async function offered({ core, about, tools, supported: look }, way, response, { entry, search, digest }) {
+async function offered(around, way, response, { entry, search, digest }) {
+  const { core, about, tools, supported: look } = around;
   const header = response.headers.get('payment-required');
   if (!header) return response;
   const text = isJson(response) ? await response.text() : undefined;
@@ -229,7 +238,7 @@ async function offered({ core, about, tools, supported: look }, way, response, {
   if (!offer) return text === undefined ? response : changed(tools, response, { body, headers });
   const { header: required, body: made, challenges } = JSON.parse(offer);
   headers.set('payment-required', required);
-  for (const challenge of await Promise.all(challenges.map((one) => issue(tools, way, one)))) {
+  for (const challenge of await Promise.all(challenges.map((one) => issue(around, way, one)))) {
     try {
       if (challenge) headers.append('www-authenticate', challenge);
     } catch (error) {
@@ -240,11 +249,8 @@ async function offered({ core, about, tools, supported: look }, way, response, {
 }
 
 /** A challenge by the platform, which seals it; undefined where it gives none. The 402 is paid by x402 then. */
-async function issue({ Fields, call }, { gate, limits }, body) {
-  const fields = new Fields(gate.platform('/api/v1/mpp/challenge', body));
-  fields.next();
-  fields.next();
-  const event = await call(fields, limits.timeout);
+async function issue({ challenge: { url, pairs }, tools: { Fields, call } }, { limits }, body) {
+  const event = await call(new Fields([url, 'POST', pairs.length / 2, ...pairs, body].join('\n')), limits.timeout);
   const parts = new Fields(event);
   const [kind, , status, , text] = [parts.next(), parts.next(), parts.number(), parts.next(), parts.rest()];
   const { challenge, code } = kind === 'answered' ? parsed(text) : {};

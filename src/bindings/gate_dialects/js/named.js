@@ -11,6 +11,20 @@ const hex = (bytes) => Array.from(new Uint8Array(bytes), (byte) => byte.toString
 const digest = async (text) => hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
 
 /**
+ * A note in the rows of an object of the state, a text for some time: `note` gives it, `note TIME` and a text on the next line writes one where there is none, `note! TIME` in any
+ * case.
+ */
+export function note(rows, command) {
+  const [, over, until, text] = /^note(!?)(?: (\d+)\n(.*))?$/s.exec(command);
+  const [, ends, found] = /^(\d+)\n(.*)$/s.exec(rows.get('note', '') ?? '') ?? [];
+  const there = ends > Date.now() ? found : '';
+  if (!until || (there && !over)) return there;
+  if (until > Date.now()) rows.put('note', '', `${until}\n${text}`, Number(until));
+  else rows.remove('note', '');
+  return '';
+}
+
+/**
  * The record of a name: `{ answer }` where the request is answered by it, else `begin`, which claims the name once the payment is verified, and `end`,
  * which keeps the answer. `parts` are what makes two requests the same one: method, URL, payment, body.
  */

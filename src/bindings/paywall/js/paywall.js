@@ -12,7 +12,7 @@ const OF_THE_PROCESS = /^(NVM_|METRICS_TOKEN$)/;
 const NOT_OURS = /^(ORIGIN_URL|ORIGIN|BUCKET|ASSETS)$/;
 const HOOKS = ['onBeforeVerify', 'onAfterVerify', 'onAfterSettle', 'onPaymentError', 'address', 'facilitatorHeaders'];
 /** Options that a file of their own reads, which is loaded where one of them is given. */
-const DIALECTS = /^(mpp|x402v1|paymentIdentifier)$/;
+const DIALECTS = /"(mpp|x402v1|paymentIdentifier|accepts)":/;
 const BINDING = 'PAYWALL_STATE';
 
 /** The gate that was made last: an object's alarm has no request, and settles with this one. */
@@ -27,8 +27,7 @@ export function createPaywall(load, others, wasm) {
     const { state, ...seller } = sort(given);
     const { options } = seller;
     if (typeof handler === 'string') options.origin = handler;
-    const speaks = Object.keys(options).some((name) => DIALECTS.test(name)) || Object.values(options.routes ?? {}).some((route) => route?.accepts);
-    const speak = speaks && (async () => (await others()).speak(json(options), { Fields, call, own: ownAnswers, refusal, headersOf: seller.hooks.facilitatorHeaders, wasm }));
+    const speak = DIALECTS.test(json(options)) && (async (env, document) => (await others()).speak(json(options), Fields, call, ownAnswers, refusal, seller.hooks, wasm, variables(env), document));
     const opened = (env, dialects) => {
       const store = storeOf(state, env);
       const bindings = `${store === undefined ? '' : 's'}${typeof handler === 'function' ? 'h' : ''}`;
@@ -79,7 +78,7 @@ export function createGate(load, { hooks, prices, config, files, opened, speak, 
     // Each request reads it for itself: in a Worker a call that one request began ends with it.
     const document = await read();
     try {
-      const dialects = speak && await speak();
+      const dialects = speak && await speak(env, document);
       // Another request may have been quicker.
       return (made ??= open(core, env, document, dialects));
     } catch (error) {

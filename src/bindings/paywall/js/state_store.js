@@ -41,22 +41,8 @@ export function objects(namespace, limits) {
   };
 }
 
-/**
- * Runs a command on the rows of an object: one of the core's, or a note, which is a text for some time. `note` gives it, `note TIME` and a text on the
- * next line writes one where there is none, `note! TIME` in any case.
- */
-function apply(core, rows, command) {
-  const [, over, until, text] = /^note(!?)(?: (\d+)\n(.*))?$/s.exec(command) ?? [];
-  if (over === undefined) return core.Gate.applyCommand(rows, command, Date.now());
-  const [, ends, found] = /^(\d+)\n(.*)$/s.exec(rows.get('note', '') ?? '') ?? [];
-  const there = ends > Date.now() ? found : '';
-  if (until && (over || !there)) {
-    if (until > Date.now()) rows.put('note', '', `${until}\n${text}`, Number(until));
-    else rows.remove('note', '');
-    return '';
-  }
-  return there;
-}
+/** A command on the rows of an object: one of the core's, or a note of the dialects. */
+const apply = ({ core, dialects }, rows, command) => (command[0] === 'n' ? dialects.note(rows, command) : core.Gate.applyCommand(rows, command, Date.now()));
 
 /** Does what is due: settles again what may be, and has `ask` tell the seller's book of what is not paid for. */
 async function reconcile({ gate, limits, dialects }, rows, ask) {
@@ -95,8 +81,7 @@ export function durable(context, load, gateOf) {
   return {
     async fetch(request) {
       const command = await request.text();
-      const core = await load();
-      const reply = apply(core, rows(), command);
+      const reply = apply(command[0] === 'n' ? (await gateOf()).around : { core: await load() }, rows(), command);
       await wake(rows().takeSoonest());
       return new Response(reply, { headers: { 'content-type': 'application/json' } });
     },
@@ -115,7 +100,7 @@ const kept = new WeakMap();
 
 /** The state of this process. */
 export function memory(around) {
-  const { core, gate } = around;
+  const { gate } = around;
   if (!kept.has(gate)) kept.set(gate, { objects: new Map(), closed: false });
   const all = kept.get(gate);
   const ring = async (shard, object) => {
@@ -138,7 +123,7 @@ export function memory(around) {
   };
   const ask = async ({ shard, command }) => {
     const object = all.objects.get(shard) ?? { rows: new MapRows() };
-    const reply = apply(core, object.rows, command);
+    const reply = apply(around, object.rows, command);
     if (object.rows.rows.size > 0) all.objects.set(shard, object);
     wake(shard, object);
     return reply;

@@ -1,0 +1,40 @@
+//! The platform of a gate, for calls that the gate itself does not make.
+
+use crate::api;
+use crate::paywall::config::error::{ConfigError, missing, wrong};
+use crate::paywall::config::settings::deployment;
+use crate::wire::{ApiKey, Secret};
+use alloc::string::{String, ToString};
+
+/// The address of the platform and the key of the seller, as the gate reads them.
+#[derive(Debug, Clone)]
+pub struct Platform {
+    url: String,
+    key: Secret,
+}
+
+impl Platform {
+    /// Reads the key, the environment and the address.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or wrong.
+    pub fn new(key: Option<&str>, environment: Option<&str>, url: Option<&str>) -> Result<Self, ConfigError> {
+        let key = key.ok_or_else(|| missing("NVM_API_KEY"))?;
+        let parsed =
+            ApiKey::parse(key.trim()).map_err(|_| wrong("NVM_API_KEY", "must be a Nevermined API key"))?;
+        let deployment = deployment(&parsed, environment.map(Into::into), url.map(Into::into))?;
+        Ok(Self { url: deployment.backend.to_string(), key: Secret::new(key.trim()) })
+    }
+
+    /// The URL of a path.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        [&self.url, path].concat()
+    }
+
+    /// The headers of a call with the key.
+    #[must_use]
+    pub fn headers(&self) -> alloc::vec::Vec<(&'static str, String)> {
+        api::Request::post("", None).headers(Some(&self.key), None)
+    }
+}

@@ -1,0 +1,98 @@
+//! The terms of the dialects.
+
+use super::carrier::Asked;
+use crate::wire::PlanId;
+use crate::wire::exact::{Amount, ChainId, EXACT, EvmAddress, X402Version};
+use alloc::{string::String, vec::Vec};
+use serde_json::{Map, Value};
+
+/// The dialects that a gate speaks beside x402 with plans.
+#[derive(Debug, Clone, Default)]
+pub struct Dialects {
+    pub(super) mpp: Option<MppTerms>,
+    pub(super) exact: Vec<ExactTerms>,
+    pub(super) v1: bool,
+    /// If payments may be named; true where they have to be.
+    pub(super) identifier: Option<bool>,
+}
+
+/// The way in which MPP is spoken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MppTerms {
+    /// True if each challenge is bound to the body of its request.
+    pub bind_body: bool,
+    /// Words for people.
+    pub description: Option<String>,
+}
+
+/// The terms under which an amount of an asset is taken. The amount is the route's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExactTerms {
+    /// The name under which the gate has them, in the place of a plan.
+    pub plan_id: PlanId,
+    /// The chain.
+    pub chain: ChainId,
+    /// The contract of the asset.
+    pub asset: EvmAddress,
+    /// The recipient.
+    pub pay_to: EvmAddress,
+    /// How long an authorization is to hold, in seconds.
+    pub max_timeout_seconds: u64,
+    /// `name` and `version` of the asset's EIP-712 domain, and what else the scheme adds.
+    pub extra: Map<String, Value>,
+    /// The address of the facilitator.
+    pub facilitator: String,
+}
+
+impl Dialects {
+    /// The way in which MPP is spoken, where it is.
+    #[must_use]
+    pub fn mpp(&self) -> Option<&MppTerms> {
+        self.mpp.as_ref()
+    }
+
+    /// The terms of all amounts.
+    #[must_use]
+    pub fn exact(&self) -> &[ExactTerms] {
+        &self.exact
+    }
+
+    /// `None` if payments are not named; true if they have to be.
+    #[must_use]
+    pub fn identifier(&self) -> Option<bool> {
+        self.identifier
+    }
+
+    /// True where payments of version 1 are taken.
+    #[must_use]
+    pub fn speaks_v1(&self) -> bool {
+        self.v1
+    }
+}
+
+impl ExactTerms {
+    /// The entry of `accepts`, which is what a facilitator calls requirements.
+    pub(super) fn entry(&self, version: X402Version, amount: &Amount, asked: &Asked) -> Value {
+        let mut entry = Map::new();
+        entry.insert("scheme".into(), EXACT.into());
+        let network = match version {
+            X402Version::V2 => self.chain.caip2(),
+            X402Version::V1 => self.chain.v1_name().unwrap_or_default().into(),
+        };
+        entry.insert("network".into(), network.into());
+        let amount_name = if version == X402Version::V2 { "amount" } else { "maxAmountRequired" };
+        entry.insert(amount_name.into(), alloc::string::ToString::to_string(amount).into());
+        if version == X402Version::V1 {
+            let about = asked.offer.get("resource");
+            let text = |name: &str| about.and_then(|about| about.get(name)?.as_str()).unwrap_or_default();
+            entry.insert("resource".into(), asked.resource().into());
+            entry.insert("description".into(), text("description").into());
+            entry.insert("mimeType".into(), text("mimeType").into());
+        }
+        entry.insert("asset".into(), self.asset.as_str().into());
+        entry.insert("payTo".into(), self.pay_to.as_str().into());
+        entry.insert("maxTimeoutSeconds".into(), self.max_timeout_seconds.into());
+        entry.insert("extra".into(), Value::Object(self.extra.clone()));
+        Value::Object(entry)
+    }
+}
