@@ -209,13 +209,14 @@ fn rule_12_limits_on_amounts_hold_under_concurrency_and_over_tabs() {
     });
     let fetches = tabs.each_mut().map(|world| [world.fetch("POST", "/ask"), world.fetch("POST", "/ask")]);
     let mut ends = Vec::new();
+    tabs.iter_mut().for_each(SimulatedPlatform::run);
     for (world, fetches) in tabs.iter_mut().zip(fetches) {
-        world.run();
         world.hold_jobs = false;
         world.run();
         ends.extend(fetches.map(|fetch| code(&world.end(fetch)).to_string()));
     }
     ends.sort();
+    assert_eq!(tabs.each_ref().map(|world| world.signed.len()), [2, 2], "all were signed for");
     assert_eq!(ends, ["", "", "budget_exceeded", "budget_exceeded"]);
     let kept = text.borrow().clone();
     assert!(kept.contains(&format!("x {USDC} 20\n")), "{kept}");
@@ -491,4 +492,33 @@ fn rule_2_offers_of_dialects_are_checked_and_a_broken_header_beside_them_is_skip
     let mut empty = SimulatedPlatform::new().seller(|_, _| asks(&[]));
     empty.approval = Some(yes());
     assert_eq!(code(&one(&mut empty)), "no_payable_offer");
+}
+
+#[test]
+fn rule_6_what_pays_by_a_dialect_is_not_sent_along_with_a_redirect() {
+    let moved = || target(ORIGIN, "/moved");
+    for (name, terms, single_use) in
+        [("an amount", exact as fn(u64) -> String, true), ("a challenge", |credits| mpp("c", credits), false)]
+    {
+        for status in [301, 302, 303, 307, 308] {
+            let mut world = SimulatedPlatform::new().seller(move |send, world| {
+                let is_moved = send.target.as_ref().is_some_and(|target| target.path == "/moved");
+                match (&send.token, world.paid_sends) {
+                    (None, _) => asks(&[terms(2)]),
+                    (Some(_), 1) => Seller::redirect(status, Redirected::To(moved())),
+                    (Some(_), _) => {
+                        assert!(is_moved);
+                        settled()
+                    }
+                }
+            });
+            world.approval = Some(yes());
+            let end = one(&mut world);
+            assert_eq!(code(&end), "", "{name}, {status}");
+            // There it makes an offer of its own, which is asked about and paid by itself.
+            assert_eq!((world.sends, world.paid_sends, world.asked), (4, 2, 2), "{name}, {status}");
+            assert_eq!(end.spend.single_use, single_use, "{name}, {status}");
+            assert_eq!(world.presented[0] != world.presented[1], single_use, "{name}, {status}");
+        }
+    }
 }

@@ -8,10 +8,11 @@ mod support;
 
 use payments_wasm::subscriber::{Finish, Outcome, Policy, Redirected, ResponseHead};
 use payments_wasm::wire::Credits;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use support::{
-    ORIGIN, Seller, SimulatedPlatform, anywhere, buy, buys, encode, held_only, offer, receipt, target, yes,
+    ORIGIN, Seller, Shelf, SimulatedPlatform, anywhere, buy, buys, encode, held_only, offer, receipt, target,
+    yes,
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -261,6 +262,41 @@ fn rule_12_a_receipt_that_names_more_counts_up_to_what_the_plan_allows() {
         world.policy = Some(Policy { max_credits_total: Some(Credits::from(counted + 10)), ..anywhere() });
         let other = world.fetch("POST", "/other");
         assert!(world.run_one(other).result.is_ok(), "{redeemed}");
+    }
+}
+
+#[test]
+fn rule_12_a_receipt_that_names_more_stops_no_other_tab() {
+    // (what the receipt says, what counts for both tabs: the plan allows ten)
+    for (redeemed, counted) in [("2", 2), ("7", 7), (MOST, 10)] {
+        let text = Rc::new(RefCell::new(String::new()));
+        let tab = |name| {
+            let header = encode(&format!(r#"{{"success":true,"creditsRedeemed":"{redeemed}"}}"#));
+            let mut world =
+                SimulatedPlatform::new().balance(1_000).seller(move |send, _| match &send.token {
+                    None => Seller::offer(&offer("plan", 2)),
+                    Some(_) => Seller::receipt(200, header.clone()),
+                });
+            world.plan_bounds = (1, 10);
+            world.shelf = Some(Shelf { text: text.clone(), tab: name, full: false });
+            world
+        };
+        let mut first = tab("a");
+        first.approval = Some(yes());
+        let fetch = first.fetch("POST", "/ask");
+        assert!(first.run_one(fetch).result.is_ok(), "{redeemed}");
+        assert_eq!(first.buyer.budget().total(), Credits::from(counted), "{redeemed}");
+        // Another tab, another seller's path, and a page that is loaded again: what is left is left.
+        for name in ["b", "c"] {
+            for (most, paid) in [(counted + 9, false), (counted + 10, true)] {
+                let mut other = tab(name);
+                *other.shelf.as_mut().map(|shelf| &mut shelf.text).unwrap() =
+                    Rc::new(RefCell::new(text.borrow().clone()));
+                other.policy = Some(Policy { max_credits_total: Some(Credits::from(most)), ..anywhere() });
+                let fetch = other.fetch("POST", "/other");
+                assert_eq!(other.run_one(fetch).result.is_ok(), paid, "{redeemed}, {most}");
+            }
+        }
     }
 }
 
