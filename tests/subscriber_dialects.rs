@@ -315,26 +315,39 @@ fn a_wallet_that_refuses_ends_the_fetch_and_nothing_is_spent() {
 
 #[test]
 fn a_remembered_yes_covers_the_same_recipient_and_no_dearer_amount() {
-    let mut world = SimulatedPlatform::new().seller(|send, world| match &send.token {
-        None if world.asked < 2 => asks(&[exact(10)]),
-        None => asks(&[exact(5).replace("0xshop", "0xother")]),
-        Some(_) => settled(),
-    });
-    world.approval = Some(Approval { remember: true, ..yes() });
-    for (asked, paid) in [(1, 1), (1, 2)] {
-        one(&mut world);
-        assert_eq!((world.asked, world.paid_sends), (asked, paid));
+    let other_currency = || exact_of("eip155:8453:0xusdc", 5);
+    let plan = || ResponseHead { offer: Some(encode(&offer("plan", 2))), ..Seller::status(402) };
+    // (name, what a yes to ten for the shop was remembered for, the next offer, whether somebody is asked again)
+    for (name, agreed, next, again) in [
+        ("the same", asks(&[exact(10)]), asks(&[exact(10)]), false),
+        ("a cheaper one", asks(&[exact(10)]), asks(&[exact(5)]), false),
+        ("a dearer one", asks(&[exact(10)]), asks(&[exact(11)]), true),
+        ("another recipient", asks(&[exact(10)]), asks(&[exact(5).replace("0xshop", "0xother")]), true),
+        ("another currency", asks(&[exact(10)]), asks(&[other_currency()]), true),
+        (
+            "a challenge for the same plan",
+            plan(),
+            asks(&[mpp("c", 2).replace(r#""agentId":"9","#, "")]),
+            true,
+        ),
+        ("a challenge, and then a plan", asks(&[mpp("c", 2).replace(r#""agentId":"9","#, "")]), plan(), true),
+    ] {
+        let first = Rc::new(RefCell::new(true));
+        let is_first = first.clone();
+        let mut world =
+            SimulatedPlatform::new().seller(move |send, _| match (&send.token, *is_first.borrow()) {
+                (None, true) => agreed.clone(),
+                (None, false) => next.clone(),
+                (Some(_), _) => settled(),
+            });
+        world.approval = Some(Approval { remember: true, ..yes() });
+        assert_eq!(code(&one(&mut world)), "", "{name}");
+        *first.borrow_mut() = false;
+        // Another path, of which no terms are known.
+        let fetch = world.fetch("POST", "/other");
+        assert_eq!(code(&world.run_one(fetch)), "", "{name}");
+        assert_eq!((world.asked, world.paid_sends), (1 + u32::from(again), 2), "{name}");
     }
-    let mut dearer = world.seller(|send, _| match &send.token {
-        None => asks(&[exact(11)]),
-        Some(_) => settled(),
-    });
-    one(&mut dearer);
-    assert_eq!(dearer.asked, 2);
-    one(&mut dearer.seller(|send, _| match &send.token {
-        None => asks(&[exact(5).replace("0xshop", "0xother")]),
-        Some(_) => settled(),
-    }));
 }
 
 #[test]

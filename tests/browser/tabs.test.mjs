@@ -405,3 +405,35 @@ test('an abort and a logout end what waits for a shared budget', async () => {
   assert.deepEqual(await page.evaluate(() => ends), ['aborted', 'session_ended']);
   await until('both have let go', async () => !/^r /m.test(await keptBy(page)));
 });
+
+test('a time limit that is over while the budget is being stored does not uncount what is sent then', async () => {
+  const who = await buyer();
+  const page = await tab(who, { budget: { storage: 'local' } });
+  await page.route('**/x402/permissions', async (route) => {
+    const response = await route.fetch();
+    await page.evaluate(() => { window.minted = true; });
+    await route.fulfill({ response });
+  });
+  const LIMIT = 123_456;
+  await page.evaluate((limit) => {
+    // The limit is over when the test says so: once the step that commands the send is taken, and before it is stored.
+    let over;
+    const later = window.setTimeout;
+    window.setTimeout = (work, ms, ...given) => {
+      if (ms !== limit) return later(work, ms, ...given);
+      over = () => work(...given);
+      return 0;
+    };
+    const request = navigator.locks.request.bind(navigator.locks);
+    navigator.locks.request = (name, options, work) => request(name, options, async (lock) => {
+      const done = await work(lock);
+      if (window.minted) over();
+      window.minted = false;
+      return done;
+    });
+  }, LIMIT);
+  const { code, outcome } = await page.evaluate((platform) => ask({ timeouts: { platform } }), LIMIT);
+  assert.deepEqual([code, outcome], ['send_timeout', 'unknown']);
+  assert.equal(await page.evaluate(() => Number(payments.spend.credits)), 2);
+  await until('the seller was paid', async () => Number(await balanceOf(stage, who.accountAddress)) === 98);
+});

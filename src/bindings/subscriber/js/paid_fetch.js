@@ -15,8 +15,8 @@ export class PaidFetch {
   #head;
   #cause;
   #isOver = false;
-  /** How many requests with a token were begun. */
-  #paid = 0;
+  /** How many requests with a token were begun. A list, so that it is read when a step is taken, which a stored budget delays. */
+  #paid = [0];
 
   constructor(parts) {
     Object.assign(this, parts);
@@ -49,7 +49,7 @@ export class PaidFetch {
   async sent({ url: to, token, redirect, asGet, dialect, handle }) {
     const speaks = dialect && await dialects();
     const [name, paying] = speaks ? await speaks.header(dialect, handle, token, this.sender.header('authorization')) : ['payment-signature', token];
-    if (token) this.#paid += 1;
+    if (token) this.#paid[0] += 1;
     const head = await this.sender.send(this.hooks.fetch, to, name, paying, redirect, asGet);
     this.#head?.drop();
     this.#head = head;
