@@ -5,7 +5,7 @@ mod support;
 use payments_wasm::subscriber::{Approval, Event, FetchError, FetchRequest, Outcome, Policy};
 use payments_wasm::wire::Credits;
 use std::sync::Arc;
-use support::{Seller, SimulatedPlatform, anywhere, buy, buys, held_only, offer, yes};
+use support::{Seller, SimulatedPlatform, anywhere, buy, buys, held_only, offer, target, yes};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -379,6 +379,38 @@ fn rule_12_concurrent_requests_cannot_together_exceed_a_limit() {
     assert_eq!(world.burned, 8);
     for end in ends.iter().filter_map(|end| end.result.as_ref().err()) {
         assert_eq!(end.code(), "budget_exceeded");
+    }
+}
+
+#[test]
+fn rule_12_a_yes_that_comes_after_others_have_spent_is_looked_at_once_more() {
+    let limit = |credits: u64| Some(Credits::from(credits));
+    let total = |credits| Policy { max_credits_total: limit(credits), ..anywhere() };
+    let hour = |credits| Policy { max_credits_per_hour: limit(credits), ..anywhere() };
+    // (the limit, how many of three yeses lead to a payment of two credits)
+    for (name, policy, paid) in [
+        ("room for one", total(3), 1),
+        ("room for two", total(5), 2),
+        ("room for all", total(6), 3),
+        ("an hour with room for one", hour(2), 1),
+    ] {
+        let mut world = SimulatedPlatform::new().balance(1_000);
+        (world.policy, world.approval, world.hold_questions) = (Some(policy), Some(yes()), true);
+        // Three sellers: somebody is asked about each of them at the same time.
+        let fetches = ["https://a.example", "https://b.example", "https://c.example"].map(|origin| {
+            world.request = Some(FetchRequest::new(target(origin, "/ask"), "POST"));
+            world.fetch("POST", "/ask")
+        });
+        world.run();
+        assert_eq!((world.most_asked_at_once, world.paid_sends), (3, 0), "{name}");
+        world.hold_questions = false;
+        world.run();
+        let ends = fetches.map(|fetch| world.end(fetch).result.map_err(|error| error.code().to_owned()));
+        assert_eq!(ends.iter().filter(|end| end.is_ok()).count(), paid, "{name}: {ends:?}");
+        for end in ends.into_iter().filter_map(Result::err) {
+            assert_eq!(end, "budget_exceeded", "{name}");
+        }
+        assert_eq!(world.burned, 2 * paid as u64, "{name}");
     }
 }
 

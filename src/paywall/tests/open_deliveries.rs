@@ -187,6 +187,32 @@ fn what_was_refused_after_delivery_is_owed_until_that_token_pays_for_it() {
             _ => EntryStatus::Owed,
         };
         assert_eq!(entry(&world).status, stands, "{name}");
+        // The debt may have burned the last credits: what goes on is verified once more.
+        let verifies = walk.steps.iter().filter(|step| **step == "verify").count();
+        assert_eq!(verifies, if walk.answer.is_none() { 2 } else { 1 }, "{name}: {:?}", walk.steps);
+    }
+}
+
+#[test]
+fn a_debt_that_was_settled_is_written_down_before_the_next_answer_begins() {
+    for settle in [burned(), Event::Unanswered(FacilitatorError::TimedOut), refused("BCK.X402.0005")] {
+        let mut world = later(&json!({}));
+        world.settle = Some(refused("BCK.CREDITS.0003"));
+        assert!(go(&mut world, "/r").delivery.is_some());
+        world.settle = Some(settle);
+        world.failing = Some("close");
+        let walk = go(&mut world, "/r");
+        assert_eq!(walk.said(), (503, "state_unavailable".into()));
+        assert_eq!(walk.receipt().unwrap()["errorReason"], "not_settled");
+        assert!(!walk.steps.contains(&"origin"), "{:?}", walk.steps);
+        // It is told once more behind the answer, and not settled again.
+        assert!(entry(&world).status.is_final(), "{:?}", entry(&world).status);
+        (world.settle, world.failing) = (None, None);
+        let walk = go(&mut world, "/r");
+        assert_eq!(
+            (walk.sum(), walk.steps.iter().filter(|step| **step == "settle").count()),
+            ("2 of 2".into(), 1)
+        );
     }
 }
 

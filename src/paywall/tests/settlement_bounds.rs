@@ -99,6 +99,90 @@ fn what_cannot_be_written_down_is_not_settled_and_gives_back_what_it_had() {
     }
 }
 
+/// A request of which the state says that it is not its own any more when it is to be written down.
+fn lost(world: &mut World, path: &str, nonce: Option<&str>) -> (GateResponse, usize) {
+    let token = token_of("1001", "nvm:erc4337", "0xb1", nonce);
+    let (mut visit, mut action) = world.gate.open(&ask("GET", path, &[("payment-signature", &token)]));
+    let mut settles = 0;
+    loop {
+        let event = match action {
+            Action::Call(call) if call.path.ends_with("/verify") => valid(),
+            Action::Call(_) => {
+                settles += 1;
+                burned()
+            }
+            Action::State(StateCall { command: Command::Write { .. }, .. }) => Event::State(Reply::Lost),
+            Action::State(call) => Event::State(world.tell(&call)),
+            Action::Forward(_) => origin(200),
+            Action::Respond(answer) => return (answer, settles),
+            other => panic!("{other:?}"),
+        };
+        action = visit.handle_event(event, NOW);
+    }
+}
+
+#[test]
+fn rule_24_what_is_not_its_own_any_more_is_neither_settled_nor_delivered() {
+    // Its claim, or its lease, ran out while the origin worked, and another has it.
+    for (path, nonce) in
+        [("/before", Some("0x01")), ("/before", None), ("/after", Some("0x02")), ("/end", None)]
+    {
+        let (answer, settles) = lost(&mut routes(&json!({}), &[]), path, nonce);
+        assert_eq!((answer.status, settles), (503, 0), "{path} {nonce:?}");
+        assert_eq!(body(&answer)["code"], "state_unavailable", "{path}");
+        assert_eq!(
+            header(&answer.headers, "payment-response").unwrap()["errorReason"],
+            "not_settled",
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn rule_24_a_single_use_token_buys_one_answer_whatever_that_costs() {
+    let by_origin = json!({ "by": "origin", "name": "x-c", "most": 2 });
+    let free = json!({ "perDay": 5, "by": "payer" });
+    for (name, more, price) in [
+        ("the origin says nothing", json!({ "credits": by_origin }), "nothing"),
+        ("the origin says zero", json!({ "credits": by_origin }), "0"),
+        ("the payer's allowance", json!({ "free": free }), "2"),
+    ] {
+        for path in ["/before", "/after"] {
+            let mut world = routes(&more, &[]).says(200, &[("x-c", price)]);
+            let walk = pay(&mut world, path, Some("0x01"));
+            assert_eq!((walk.said(), walk.settled()), ((0, String::new()), None), "{name} {path}");
+            // However long after that it comes again: a claim alone would have run out.
+            for later in [0, 3_600_000, 20 * 3_600_000] {
+                world.now = NOW + later;
+                let said = pay(&mut world, path, Some("0x01")).said();
+                assert_eq!(said, (402, "payment_token_used".into()), "{name} {path}, {later} ms later");
+            }
+            assert!(pay(&mut world, path, Some("0x02")).delivery.is_some(), "{name} {path}");
+        }
+    }
+}
+
+#[test]
+fn rule_21_without_state_a_spent_token_does_not_say_by_whom() {
+    // (what the second settle is answered, what the receipt says, whether it is written into the log)
+    for (name, second, receipt, logged) in [
+        ("spent", refused("BCK.X402.0059"), None, true),
+        ("too little credit", refused("BCK.CREDITS.0003"), None, true),
+        ("silence", silence(), None, true),
+        ("burned", burned(), Some(true), false),
+    ] {
+        let token = token_of("1001", "nvm:erc4337", "0xb1", Some("0x01"));
+        let gate = gate(&[]);
+        let (mut visit, mut action) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token)]));
+        for event in [valid(), origin(200), silence(), second] {
+            action = visit.handle_event(event, NOW);
+        }
+        let delivery = delivered(action);
+        let said = header(&delivery.headers, "payment-response").map(|receipt| receipt["success"] == true);
+        assert_eq!((said, delivery.journal.is_some()), (receipt, logged), "{name}");
+    }
+}
+
 #[test]
 fn a_charge_that_cannot_be_written_down_is_owed_and_not_settled() {
     let mut world = routes(&json!({}), &[]);
