@@ -197,7 +197,7 @@ fn read_terms(at: &str, accept: &Value) -> Result<(ExactTerms, Amount), ConfigEr
         ));
     };
     for name in ["name", "version"] {
-        if !extra.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty()) {
+        if extra.get(name).and_then(Value::as_str).is_none_or(str::is_empty) {
             return Err(wrong(key(&format!("extra.{name}")), "must be that of the asset's EIP-712 domain"));
         }
     }

@@ -78,7 +78,7 @@ export function createGate(load, { hooks, prices, config, files, opened, speak, 
     // Each request reads it for itself: in a Worker a call that one request began ends with it.
     const document = await read();
     try {
-      const dialects = speak && await speak(env, document);
+      const dialects = speak ? await speak(env, document) : undefined;
       // Another request may have been quicker.
       return (made ??= open(core, env, document, dialects));
     } catch (error) {
