@@ -1,5 +1,6 @@
 //! Rule 17: no token, or one that is none: an offer, and nobody is asked anything.
 
+use super::harness::{token_of, world};
 use super::*;
 use alloc::{format, string::ToString};
 
@@ -124,4 +125,24 @@ fn the_offer_is_the_same_in_header_and_body() {
     let logical = gate(&[("PUBLIC_URL", "mcp://weather")]);
     let offer = body(&responded(logical.open(&ask("GET", "/PAID", &[])).1));
     assert_eq!(offer["resource"]["url"], "mcp://weather/paid");
+}
+
+#[test]
+fn rule_24_a_route_for_single_use_tokens_refuses_others_before_anybody_is_asked() {
+    let route = |single_use: bool| json!({ "planId": "1001", "credits": 2, "scheme": "nvm:erc4337", "singleUse": single_use });
+    for (name, single_use, nonce, said) in [
+        ("a reusable token", true, None, (402, "payment_not_single_use")),
+        ("a single-use token", true, Some("0x01"), (0, "")),
+        ("a reusable token where any is taken", false, None, (0, "")),
+        ("a single-use token where any is taken", false, Some("0x01"), (0, "")),
+    ] {
+        let mut world = world(route(single_use));
+        let token = token_of("1001", "nvm:erc4337", "0xb1", nonce);
+        let walk = world.go(ask("GET", "/r", &[("payment-signature", &token)]));
+        assert_eq!(walk.said(), (said.0, said.1.into()), "{name}");
+        assert_eq!(walk.verified.is_some(), said.0 == 0, "{name}");
+        if let Some(answer) = &walk.answer {
+            assert!(answer.headers.get("payment-required").is_some(), "{name}: a fresh offer rides along");
+        }
+    }
 }
