@@ -8,10 +8,11 @@ use crate::http::error::{ApiError, Result};
 use crate::http::request::Form;
 use crate::http::response::Response;
 use crate::identity::accounts;
-use crate::pages::html::{self, escape};
+use crate::pages::html;
 use crate::pages::return_url;
 use crate::primitives::time;
 use crate::storage::store::binds;
+use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 use worker::Url;
@@ -111,14 +112,13 @@ fn load(ctx: &RequestContext, id: &str, extras: &Extras) -> Result<Result<Checko
         return Ok(Err(html::message(404, "That checkout link does not work", text)));
     };
     if checkout.paid == 0 && checkout.expires_at <= ctx.request.now {
-        let back = extras.answer("cancelled", id).map(|location| {
-            format!("\n<a class=\"back\" href=\"{}\">Back to the app</a>", escape(&location))
-        });
-        let content = format!(
-            "<h1>That checkout link has expired</h1>\n<p class=\"lead\">Nothing was charged. Ask the app for a new \
-             one.</p>{}",
-            back.unwrap_or_default()
-        );
+        let content = html! {
+            h1 { "That checkout link has expired" }
+            p class="lead" { "Nothing was charged. Ask the app for a new one." }
+            @if let Some(location) = extras.answer("cancelled", id) {
+                a class="back" href=(location) { "Back to the app" }
+            }
+        };
         return Ok(Err(html::page(410, "Checkout", &content)));
     }
     Ok(Ok(checkout))
@@ -149,37 +149,37 @@ fn show(
     Ok(html::page(status, "Checkout", &content(&plan, &checkout.id, extras, wrong, typed)))
 }
 
-fn content(plan: &Plan, id: &str, extras: &Extras, wrong: Option<&str>, typed: &Form) -> String {
+fn content(plan: &Plan, id: &str, extras: &Extras, wrong: Option<&str>, typed: &Form) -> Markup {
     let currency = plan.terms.currency();
-    let app = match &extras.target {
-        Some(target) => format!(" on <strong>{}</strong>", escape(&target.origin().ascii_serialization())),
-        None => String::new(),
-    };
-    let brings = match plan.terms.grant.by_time {
-        true => "Access for a time".to_owned(),
-        false => format!("{} credits", plan.terms.grant.amount),
-    };
-    let mut html = format!(
-        "<h1>Pay by card</h1>\n<p class=\"lead\">You are buying <strong>{}</strong>{app}.</p>\n\
-         <div class=\"price\"><b>{} {}</b><span>{brings}</span></div>\n",
-        escape(plans::title(plan)),
-        html::amount(plan.terms.total),
-        escape(currency),
-    );
-    html.push_str(&format!("<form method=\"post\" action=\"/checkout/{}\">\n", escape(id)));
-    if let Some(target) = &extras.target {
-        html.push_str(&html::hidden("returnUrl", target.as_str()));
+    html! {
+        h1 { "Pay by card" }
+        p class="lead" {
+            "You are buying " strong { (plans::title(plan)) }
+            @if let Some(target) = &extras.target {
+                " on " strong { (target.origin().ascii_serialization()) }
+            }
+            "."
+        }
+        div class="price" {
+            b { (html::amount(plan.terms.total)) " " (currency) }
+            span {
+                @if plan.terms.grant.by_time { "Access for a time" } @else { (plan.terms.grant.amount) " credits" }
+            }
+        }
+        form method="post" action={ "/checkout/" (id) } {
+            @if let Some(target) = &extras.target {
+                (html::hidden("returnUrl", target.as_str()))
+            }
+            @if let Some(delay) = extras.delay {
+                (html::hidden("delay", &delay.to_string()))
+            }
+            (html::card_fields(typed, wrong))
+            button class="primary wide" name="action" value="pay" {
+                "Pay " (html::price(plan.terms.total, currency))
+            }
+            button class="wide quiet" name="action" value="cancel" { "Cancel" }
+        }
     }
-    if let Some(delay) = extras.delay {
-        html.push_str(&html::hidden("delay", &delay.to_string()));
-    }
-    html.push_str(&format!(
-        "{}<button class=\"primary wide\" name=\"action\" value=\"pay\">Pay {}</button>\n\
-         <button class=\"wide quiet\" name=\"action\" value=\"cancel\">Cancel</button>\n</form>",
-        html::card_fields(typed, wrong),
-        escape(&html::price(plan.terms.total, currency)),
-    ));
-    html
 }
 
 /// `POST /checkout/:id`: pays once, however often the button is pressed. A post without card fields pays with the

@@ -4,8 +4,9 @@ use crate::context::RequestContext;
 use crate::http::error::Result;
 use crate::http::response::Response;
 use crate::identity::accounts::{self, Account};
-use crate::pages::html::{self, escape};
+use crate::pages::html;
 use crate::pages::return_url;
+use maud::{Markup, html};
 use worker::Url;
 
 /// Maximum number of accounts on the page.
@@ -91,59 +92,73 @@ pub(crate) fn enter(ctx: &RequestContext, client: LoginClient) -> Result {
     Ok(Response::see_other(client.answer(&target, &issued.key, &address)))
 }
 
-fn content(client: LoginClient, target: &Url, accounts: &[Account]) -> String {
+fn content(client: LoginClient, target: &Url, accounts: &[Account]) -> Markup {
     let app = match client {
         LoginClient::Browser => target.origin().ascii_serialization(),
         LoginClient::Terminal => "The command line".to_owned(),
     };
-    let form = format!(
-        "<form method=\"post\" action=\"{}\">\n<input type=\"hidden\" name=\"{}\" value=\"{}\">",
-        client.path(),
-        client.parameter(),
-        escape(target.as_str())
-    );
-    let mut html = format!(
-        "<h1>Sign in</h1>\n<p class=\"lead\"><strong>{}</strong> asks to pay in your name. It gets an API key of the account you pick.</p>\n",
-        escape(&app)
-    );
-    if !accounts.is_empty() {
-        html.push_str(&format!("<h2>Continue as</h2>\n{form}\n<ul class=\"accounts\">\n"));
-        for account in accounts {
-            html.push_str(&item(account));
+    let form = |fields: Markup| {
+        html! {
+            form method="post" action=(client.path()) {
+                (html::hidden(client.parameter(), target.as_str()))
+                (fields)
+            }
         }
-        html.push_str("</ul>\n</form>\n");
+    };
+    html! {
+        h1 { "Sign in" }
+        p class="lead" {
+            strong { (app) }
+            " asks to pay in your name. It gets an API key of the account you pick."
+        }
+        @if !accounts.is_empty() {
+            h2 { "Continue as" }
+            (form(list(accounts)))
+        }
+        (form(new_account(
+            if accounts.is_empty() { "Your name" } else { "Or with a new account" },
+            &html! { button class="primary" { "Create account" } },
+        )))
+        @if client == LoginClient::Browser {
+            a class="back" href=(target) { "Back without signing in" }
+        }
     }
-    let lead = if accounts.is_empty() { "Your name" } else { "Or with a new account" };
-    html.push_str(&format!(
-        "{form}\n<label for=\"name\">{lead}</label>\n<div class=\"fresh\">\
-         <input type=\"text\" id=\"name\" name=\"name\" maxlength=\"80\" autocomplete=\"off\" placeholder=\"Ada\">\
-         <button class=\"primary\">Create account</button></div>\n</form>\n"
-    ));
-    if client == LoginClient::Browser {
-        html.push_str(&format!(
-            "<a class=\"back\" href=\"{}\">Back without signing in</a>\n",
-            escape(target.as_str())
-        ));
-    }
-    html
 }
 
-/// An account as a form button.
-pub(crate) fn item(account: &Account) -> String {
-    let initial = account.name.chars().next().unwrap_or('?').to_uppercase().to_string();
-    let (head, tail) =
-        (account.address.get(..8), account.address.get(account.address.len().saturating_sub(6)..));
-    format!(
-        "<li><button class=\"account\" name=\"account\" value=\"{}\" title=\"{0}\">\
-         <span class=\"face\" aria-hidden=\"true\">{}</span>\
-         <span><span class=\"name\">{}</span><span class=\"address\">{}…{}</span></span>\
-         <span class=\"go\" aria-hidden=\"true\">→</span></button></li>\n",
-        escape(&account.address),
-        escape(&initial),
-        escape(&account.name),
-        escape(head.unwrap_or_default()),
-        escape(tail.unwrap_or_default()),
-    )
+/// The accounts, each as a form button.
+pub(crate) fn list(accounts: &[Account]) -> Markup {
+    html! {
+        ul class="accounts" {
+            @for Account { address, name, .. } in accounts {
+                li {
+                    button class="account" name="account" value=(address) title=(address) {
+                        span class="face" aria-hidden="true" {
+                            (name.chars().next().unwrap_or('?').to_uppercase().to_string())
+                        }
+                        span {
+                            span class="name" { (name) }
+                            span class="address" {
+                                (address.get(..8).unwrap_or_default()) "…"
+                                (address.get(address.len().saturating_sub(6)..).unwrap_or_default())
+                            }
+                        }
+                        span class="go" aria-hidden="true" { "→" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The field for the name of a new account, and the button beside it.
+pub(crate) fn new_account(label: &str, button: &Markup) -> Markup {
+    html! {
+        label for="name" { (label) }
+        div class="fresh" {
+            input type="text" id="name" name="name" maxlength="80" autocomplete="off" placeholder="Ada";
+            (button)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -181,7 +196,7 @@ mod tests {
     fn user_text_on_the_page_is_escaped() {
         let target = LoginClient::Browser.target("https://a.example/?q=\"><script>'").unwrap();
         let account = Account { address: "0x<b>".into(), name: "<i>\"Eve\"".into() };
-        let html = content(LoginClient::Browser, &target, &[account]);
+        let html = content(LoginClient::Browser, &target, &[account]).into_string();
         assert!(!html.contains("<script") && !html.contains("<i>") && !html.contains("<b>"), "{html}");
     }
 }

@@ -17,10 +17,11 @@ use crate::identity::accounts::{self, Account};
 use crate::identity::api_key::Identity;
 use crate::identity::login_page;
 use crate::oauth::oauth_token::{self, Code};
-use crate::pages::html::{self, escape};
+use crate::pages::html;
 use crate::pages::return_url;
 use crate::storage::store::binds;
 use crate::widgets::card_pages;
+use maud::{Markup, html};
 use serde_json::{Map, Value};
 use worker::Url;
 
@@ -139,70 +140,54 @@ impl<'a> AuthorizationRequest<'a> {
         (self.parameter)("state")
     }
 
-    fn content(&self, accounts: &[Account], wrong: Option<&str>, typed: &Form) -> String {
+    fn content(&self, accounts: &[Account], wrong: Option<&str>, typed: &Form) -> Markup {
         let app = match self.target.scheme() {
             "http" | "https" => self.target.origin().ascii_serialization(),
             other => other.to_owned(),
         };
-        let what = match &self.agent {
-            Some(agent) => format!("<strong>{}</strong>", escape(&agent.name())),
-            None => "its tools".to_owned(),
-        };
-        let mut html = format!(
-            "<h1>Allow access</h1>\n<p class=\"lead\"><strong>{}</strong> asks to use {what} and to pay for it in your \
-             name.</p>\n",
-            escape(&app)
-        );
         let about = |plan: bool| wrong.filter(|wrong| (*wrong == NO_CARD) == plan);
-        // The Enter key presses the first button of a form.
-        html.push_str(
-            "<form method=\"post\" action=\"/oauth/authorize\">\n<button hidden name=\"action\" value=\"new\"></button>\n",
-        );
-        for name in PASSED_ON {
-            if let Some(value) = (self.parameter)(name) {
-                html.push_str(&html::hidden(name, value));
+        html! {
+            h1 { "Allow access" }
+            p class="lead" {
+                strong { (app) } " asks to use "
+                @if let Some(agent) = &self.agent { strong { (agent.name()) } } @else { "its tools" }
+                " and to pay for it in your name."
+            }
+            form method="post" action="/oauth/authorize" {
+                // The Enter key presses the first button of a form.
+                button hidden name="action" value="new" {}
+                @for name in PASSED_ON {
+                    @if let Some(value) = (self.parameter)(name) { (html::hidden(name, value)) }
+                }
+                label for="plan" { "Plan" }
+                select id="plan" name="plan" {
+                    @for plan in &self.plans {
+                        option value=(plan.id) selected[typed.get("plan") == Some(&plan.id)] {
+                            (plans::title(plan)) " · " (html::price(plan.terms.total, plan.terms.currency()))
+                        }
+                    }
+                }
+                @if let Some(wrong) = about(true) {
+                    p class="field-error" role="alert" { (wrong) }
+                }
+                (html::limit_fields(
+                    "Up to",
+                    typed.get("limit").unwrap_or("50.00"),
+                    typed.get("days").unwrap_or("30"),
+                    &[("1", "a day"), ("7", "a week"), ("30", "30 days")],
+                    about(false),
+                ))
+                @if !accounts.is_empty() {
+                    h2 { "Allow as" }
+                    (login_page::list(accounts))
+                }
+                (login_page::new_account(
+                    "As a new account",
+                    &html! { button class="primary" name="action" value="new" { "Create and allow" } },
+                ))
+                button class="wide quiet" name="action" value="cancel" { "Deny" }
             }
         }
-        html.push_str("<label for=\"plan\">Plan</label>\n<select id=\"plan\" name=\"plan\">\n");
-        for plan in &self.plans {
-            let chosen = if typed.get("plan") == Some(&plan.id) { " selected" } else { "" };
-            html.push_str(&format!(
-                "<option value=\"{}\"{chosen}>{} · {}</option>\n",
-                escape(&plan.id),
-                escape(plans::title(plan)),
-                escape(&html::price(plan.terms.total, plan.terms.currency())),
-            ));
-        }
-        html.push_str("</select>\n");
-        if let Some(wrong) = about(true) {
-            html.push_str(&format!("<p class=\"field-error\" role=\"alert\">{}</p>\n", escape(wrong)));
-        }
-        let picked = typed.get("days").unwrap_or("30");
-        let times = [("1", "a day"), ("7", "a week"), ("30", "30 days")].map(|(days, words)| {
-            let selected = if days == picked { " selected" } else { "" };
-            format!("<option value=\"{days}\"{selected}>{words}</option>")
-        });
-        let limit = typed.get("limit").unwrap_or("50.00");
-        html.push_str(&format!(
-            "<div class=\"row\"><div>{}</div><div><label for=\"days\">For</label>\
-             <select id=\"days\" name=\"days\">{}</select></div></div>\n",
-            html::field("Up to", "limit", "inputmode=\"decimal\"", limit, about(false)),
-            times.concat(),
-        ));
-        if !accounts.is_empty() {
-            html.push_str("<h2>Allow as</h2>\n<ul class=\"accounts\">\n");
-            for account in accounts {
-                html.push_str(&login_page::item(account));
-            }
-            html.push_str("</ul>\n");
-        }
-        html.push_str(
-            "<label for=\"name\">As a new account</label>\n<div class=\"fresh\"><input type=\"text\" id=\"name\" \
-             name=\"name\" maxlength=\"80\" autocomplete=\"off\" placeholder=\"Ada\"><button class=\"primary\" \
-             name=\"action\" value=\"new\">Create and allow</button></div>\n<button class=\"wide quiet\" name=\"action\" \
-             value=\"cancel\">Deny</button>\n</form>\n",
-        );
-        html
     }
 
     /// The delegation as `POST /delegation/create` takes it, and its provider.

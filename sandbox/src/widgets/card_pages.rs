@@ -8,10 +8,11 @@ use crate::http::request::Form;
 use crate::http::response::Response;
 use crate::identity::api_key::Identity;
 use crate::identity::widget_session::{self, Session};
-use crate::pages::html::{self, escape};
+use crate::pages::html;
 use crate::pages::return_url;
 use crate::primitives::time;
 use crate::widgets::card_enrollment;
+use maud::{Markup, html};
 use serde_json::{Map, Value};
 use worker::Url;
 
@@ -123,49 +124,37 @@ impl<'a> CardPageSession<'a> {
         if euros { "eur" } else { "usd" }
     }
 
-    fn content(&self, card: Option<&str>, wrong: Option<&str>, typed: &Form) -> String {
+    fn content(&self, card: Option<&str>, wrong: Option<&str>, typed: &Form) -> Markup {
         let page = self.page;
-        let app = escape(&self.target.origin().ascii_serialization());
-        let lead = match (page, card) {
-            (Page::Enroll, _) => "adds a card to your account.".to_owned(),
-            (_, Some(card)) => format!("asks to pay with <strong>{}</strong> in your name.", escape(card)),
-            _ => "asks to pay by card in your name, as far as you allow.".to_owned(),
-        };
-        let mut html =
-            format!("<h1>{}</h1>\n<p class=\"lead\"><strong>{app}</strong> {lead}</p>\n", page.title());
-        html.push_str(&format!("<form method=\"post\" action=\"/cards/{}\">\n", page.name()));
-        for name in PASSED_ON {
-            if let Some(value) = (self.parameter)(name) {
-                html.push_str(&html::hidden(name, value));
+        let about = |limit: bool| wrong.filter(|wrong| (*wrong == LIMIT || *wrong == TIME) == limit);
+        html! {
+            h1 { (page.title()) }
+            p class="lead" {
+                strong { (self.target.origin().ascii_serialization()) }
+                @match (page, card) {
+                    (Page::Enroll, _) => " adds a card to your account.",
+                    (_, Some(card)) => { " asks to pay with " strong { (card) } " in your name." }
+                    _ => " asks to pay by card in your name, as far as you allow.",
+                }
+            }
+            form method="post" action={ "/cards/" (page.name()) } {
+                @for name in PASSED_ON {
+                    @if let Some(value) = (self.parameter)(name) { (html::hidden(name, value)) }
+                }
+                @if page != Page::Delegate { (html::card_fields(typed, about(false))) }
+                @if page != Page::Enroll {
+                    (html::limit_fields(
+                        &format!("Up to ({})", self.currency().to_ascii_uppercase()),
+                        typed.get("limit").or_else(|| (self.parameter)("limit")).unwrap_or("50.00"),
+                        typed.get("days").unwrap_or("30"),
+                        &[("1", "a day"), ("7", "a week"), ("30", "30 days"), ("365", "a year")],
+                        about(true),
+                    ))
+                }
+                button class="primary wide" name="action" value="go" { (page.button()) }
+                button class="wide quiet" name="action" value="cancel" { "Cancel" }
             }
         }
-        let about = |limit: bool| wrong.filter(|wrong| (*wrong == LIMIT || *wrong == TIME) == limit);
-        if page != Page::Delegate {
-            html.push_str(&html::card_fields(typed, about(false)));
-        }
-        if page != Page::Enroll {
-            let limit = typed.get("limit").or_else(|| (self.parameter)("limit")).unwrap_or("50.00");
-            let label = format!("Up to ({})", self.currency().to_ascii_uppercase());
-            let picked = typed.get("days").unwrap_or("30");
-            let times = [("1", "a day"), ("7", "a week"), ("30", "30 days"), ("365", "a year")].map(
-                |(days, words)| {
-                    let selected = if days == picked { " selected" } else { "" };
-                    format!("<option value=\"{days}\"{selected}>{words}</option>")
-                },
-            );
-            html.push_str(&format!(
-                "<div class=\"row\"><div>{}</div><div>\
-                 <label for=\"days\">For</label><select id=\"days\" name=\"days\">{}</select></div></div>\n",
-                html::field(&label, "limit", "inputmode=\"decimal\"", limit, about(true)),
-                times.concat(),
-            ));
-        }
-        html.push_str(&format!(
-            "<button class=\"primary wide\" name=\"action\" value=\"go\">{}</button>\n\
-             <button class=\"wide quiet\" name=\"action\" value=\"cancel\">Cancel</button>\n</form>\n",
-            page.button()
-        ));
-        html
     }
 
     /// The delegation as `POST /delegation/create` takes it.
