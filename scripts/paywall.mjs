@@ -44,7 +44,7 @@ main(async () => {
   const warned = [];
   const log = (text) => {
     if (verbose) return process.stderr.write(text);
-    if (/Without the Durable Object/.test(text)) warned.push(text.trim());
+    if (/Without a state/.test(text)) warned.push(text.trim());
   };
   const { url } = await startPaywall({ port, origin, api, key, routes: config, vars: config.vars, environment, log, data, state: !rest['no-state'] });
   await checkConfiguration(url);

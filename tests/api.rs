@@ -2,16 +2,22 @@
 
 #![allow(clippy::unwrap_used)]
 
-use payments_wasm::api::{Auth, Call, Request, Response, calls, plans, x402};
-use payments_wasm::wire::{AgentId, Credits, DelegationRef, PlanId, Scheme, Secret, WireErrorKind};
+use payments_wasm::api::builder::{Surroundings, prepare};
+use payments_wasm::api::{Auth, Call, Request, Response, plans, x402};
+use payments_wasm::wire::{
+    AgentId, Credits, DelegationRef, Environment, PlanId, Scheme, Secret, WireError, WireErrorKind,
+};
+use serde_json::Value;
 
-/// A list of arguments; `-` stands for an absent one.
-fn given(list: &[&str]) -> Vec<Option<String>> {
-    list.iter().map(|text| (*text != "-").then(|| (*text).into())).collect()
+/// The request of a call by a list of arguments; `-` stands for an absent one.
+fn request(name: &str, list: &[&str]) -> Result<Request, WireError> {
+    let given = list.iter().map(|text| if *text == "-" { Value::Null } else { Value::from(*text) }).collect();
+    let surroundings = Surroundings { environment: Environment::Sandbox, random: 0 };
+    Ok(prepare(name, &given, surroundings)?.request)
 }
 
 fn call(name: &str, list: &[&str]) -> Request {
-    calls::request(name, &given(list)).unwrap()
+    request(name, list).unwrap()
 }
 
 #[test]
@@ -121,7 +127,7 @@ fn what_is_missing_or_leads_elsewhere_is_refused_by_its_name() {
         ("revokePermission", &[""], "permissionHash", WireErrorKind::Missing),
         ("constructor", &[], "call", WireErrorKind::BadValue),
     ] {
-        let error = calls::request(name, &given(list)).unwrap_err();
+        let error = request(name, list).unwrap_err();
         assert_eq!((error.field.as_ref(), error.kind), (field, kind), "{name}");
     }
 }

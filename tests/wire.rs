@@ -238,7 +238,7 @@ fn tokens_are_what_they_decode_to_and_do_not_print() {
             let token = AccessToken::decode(&text).unwrap();
             assert_eq!(token.is_single_use(), single_use, "{name}");
             assert_eq!(token.nonce(), single_use.then_some("n-1"), "{name}");
-            assert_eq!(token.from(), Some("0xme"));
+            assert_eq!(token.payer(), Some("0xme"));
             assert_eq!(token.accepted().plan_id().unwrap().as_str(), "77");
             assert_eq!(token.to_value(), payload, "{name}");
             assert_eq!(token.secret().expose(), text);

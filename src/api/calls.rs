@@ -43,7 +43,7 @@ const CALLS: [(&str, &str); 17] = [
 ///
 /// # Errors
 /// Names the id or `options` (the body) that is missing or wrong; `BadValue` of `call` for a name that is none of these.
-pub fn request(name: &str, given: &[Option<String>]) -> Result<Request, WireError> {
+pub(crate) fn request(name: &str, given: &[Option<String>]) -> Result<Request, WireError> {
     let line = CALLS.iter().find(|(other, _)| *other == name).map(|(_, line)| *line);
     let line = line.ok_or_else(|| WireError::new(WireErrorKind::BadValue, "call"))?;
     let mut given = given.iter().map(Option::as_deref);

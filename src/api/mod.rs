@@ -4,6 +4,7 @@
 //! the contract, `docs/nevermined-api.md`.
 
 mod call;
+pub(crate) mod calls;
 mod deployment;
 mod error;
 mod http;
@@ -11,7 +12,6 @@ pub(crate) mod json_text;
 pub(crate) mod query;
 
 pub mod builder;
-pub mod calls;
 pub mod delegations;
 pub mod plans;
 pub mod retry;

@@ -62,7 +62,7 @@ impl<'a> Payment<'a> {
     /// The payer: as the facilitator names it, or as the token names it before the verify.
     #[must_use]
     pub fn payer(&self) -> Option<&'a str> {
-        self.payment.payer.as_deref().or_else(|| self.payment.token.from())
+        self.payment.payer.as_deref().or_else(|| self.payment.token.payer())
     }
 
     /// The request id that verify returned.

@@ -74,7 +74,7 @@ impl AccessToken {
 
     /// The payer's account.
     #[must_use]
-    pub fn from(&self) -> Option<&str> {
+    pub fn payer(&self) -> Option<&str> {
         self.from.as_deref()
     }
 

@@ -203,7 +203,7 @@ for (const name of ['my-api', 'my-typed-api']) test(`npx wrangler dev runs ${nam
       const { response, receipt } = await payments.fetch(`${url}/ask`, question, { tokenVersion });
       assert.deepEqual([response.status, (await response.json()).answer, receipt.creditsRedeemed], [200, 'You asked: how?', 1n]);
     }
-    assert.doesNotMatch(said, /\[ERROR\]|config_invalid|Without the Durable Object/);
+    assert.doesNotMatch(said, /\[ERROR\]|config_invalid|Without a state/);
     assert.deepEqual(readdirSync(project).sort().filter((name) => name !== '.wrangler'), before, 'nothing of the project was changed');
   } finally {
     if (wrangler.exitCode === null) process.kill(process.platform === 'win32' ? wrangler.pid : -wrangler.pid, 'SIGTERM');

@@ -71,7 +71,7 @@ test('a bigint is a price', async () => {
 test('ready() of a gate that is right resolves; what it cannot promise is said at start', async () => {
   const { gate } = gated();
   const said = await captureLog(() => gate.ready());
-  assert.match(said, /Without the Durable Object binding PAYWALL_STATE/);
+  assert.match(said, /Without a state \(in a Worker the Durable Object binding PAYWALL_STATE\)/);
   const kept = gated({ state: 'memory' });
   assert.match(await captureLog(() => kept.gate.ready()), /kept in this process/);
 });

@@ -41,7 +41,20 @@ pub struct Surroundings {
     pub random: u128,
 }
 
-/// The request of a call. `arguments` is an object, or for the calls that buyers have too a list: see [`calls`].
+/// The request of a call. `arguments` is an object with the names of the official SDK. The calls that buyers have too take a
+/// list of texts in the SDK's order as well, a body last.
+///
+/// ```
+/// use payments_wasm::api::builder::{Surroundings, prepare};
+/// use payments_wasm::wire::Environment;
+///
+/// let surroundings = Surroundings { environment: Environment::Sandbox, random: 7 };
+/// let burn = serde_json::json!({ "planId": "1001", "creditsAmount": "2" });
+/// let call = prepare("burnCredits", &burn, surroundings)?;
+/// assert!(call.request.path.ends_with("/plans/burn"));
+/// assert!(!call.repeatable);
+/// # Ok::<(), payments_wasm::wire::WireError>(())
+/// ```
 ///
 /// # Errors
 /// Names the argument that is missing or wrong; `BadValue` of `call` for a name that is none.

@@ -83,9 +83,10 @@ pub(crate) fn read(
         (receipt == ReceiptBy::Url && members.get("receipt").is_some(), "receipt"),
     ] {
         if needs && !around.state {
-            return Err(
-                members.wrong(name, "needs the Durable Object binding PAYWALL_STATE, and there is none")
-            );
+            return Err(members.wrong(
+                name,
+                "needs a state (in a Worker the Durable Object binding PAYWALL_STATE), and there is none",
+            ));
         }
     }
     Ok(PaidRoute {
@@ -146,7 +147,7 @@ fn max_open(
         return Ok(None);
     }
     if !around.state {
-        let problem = "needs the Durable Object binding PAYWALL_STATE, and there is none: without it a payer may have any number of \
+        let problem = "needs a state (in a Worker the Durable Object binding PAYWALL_STATE), and there is none: without it a payer may have any number of \
                        answers that are not settled yet. \"unbounded\": true accepts that";
         return Err(members.wrong("settle", problem));
     }

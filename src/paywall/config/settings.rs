@@ -94,8 +94,9 @@ impl Settings {
             for method in key.methods() {
                 let terms = route::read(name, *method, value, around, &at)?;
                 for warning in promises(&terms, state) {
-                    if !warnings.iter().any(|known| known == warning) {
-                        warnings.push(warning.into());
+                    let warning = [WITHOUT_STATE, warning].concat();
+                    if !warnings.contains(&warning) {
+                        warnings.push(warning);
                     }
                 }
                 priced.push((*method, Arc::new(terms)));
@@ -210,26 +211,27 @@ fn passes_free(routes: &Routes, unlisted: Unlisted) -> Vec<String> {
     said
 }
 
+/// The beginning of each warning of [`promises`].
+const WITHOUT_STATE: &str = "Without a state (in a Worker the Durable Object binding PAYWALL_STATE), ";
+
 /// Warnings about guarantees that a route with these terms cannot give.
 fn promises(terms: &PaidRoute, state: bool) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if !state {
         warnings.push(
-            "Without the Durable Object binding PAYWALL_STATE, a single-use token that is presented to several isolates at \
-             once is worked for more than once, though charged for once.",
+            "a single-use token that is presented to several isolates or processes at once is worked for more than once, \
+             though charged for once.",
         );
         warnings.push(
-            "Without the Durable Object binding PAYWALL_STATE, a settlement whose outcome is not known is only logged, and \
-             one whose isolate dies is forgotten.",
+            "a settlement whose outcome is not known is only logged, and one whose isolate or process dies is forgotten.",
         );
         if terms.settlement != Settlement::BeforeDelivery {
             warnings.push(
-                "Without the Durable Object binding PAYWALL_STATE, a route with \"unbounded\": true delivers to one payer any \
-                 number of answers that are not settled yet, and that may never be.",
+                "a route with \"unbounded\": true delivers to one payer any number of answers that are not settled yet, and \
+                 that may never be.",
             );
             warnings.push(
-                "Without the Durable Object binding PAYWALL_STATE, an answer that is settled at its end is not charged where \
-                 its isolate dies before.",
+                "an answer that is settled at its end is not charged where its isolate or process dies before.",
             );
         }
     }

@@ -180,7 +180,7 @@ fn check_token(pending: PendingPayment, context: &Context) -> Progress<Admission
         .then(|| CacheKey::new(&settlement_log::fingerprint(&token), &route, &option, most));
     let verify = x402::Verify { payment_required: offer, token: token.secret().clone(), max_amount: most };
     let mut payment = Box::new(PaymentAttempt {
-        shard: shard::shard("payer", token.from().unwrap_or_default()),
+        shard: shard::shard("payer", token.payer().unwrap_or_default()),
         route,
         option,
         max_credits: most,

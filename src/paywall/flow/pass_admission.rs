@@ -88,7 +88,7 @@ fn accepted(pending: &PendingPayment, context: &Context) -> Result<Pass, Option<
     let most = max_credits.iter().flatten().copied();
     let prices: Vec<(&PlanId, Credits)> =
         route.options.iter().map(|option| &option.plan_id).zip(most).collect();
-    let payer = token.as_ref().ok().and_then(AccessToken::from);
+    let payer = token.as_ref().ok().and_then(AccessToken::payer);
     passes.admit(set, &context.client.passes, Need { prices: &prices, payer }, context.now)
 }
 

@@ -61,7 +61,7 @@ impl SettlementAttempt {
             batch: route.batch,
             margin_percent: route.margin.clone(),
         };
-        let payer = payment.payer.clone().or_else(|| payment.token.from().map(Into::into));
+        let payer = payment.payer.clone().or_else(|| payment.token.payer().map(Into::into));
         let events = origin
             .headers
             .get("content-type")
