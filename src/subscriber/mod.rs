@@ -33,6 +33,7 @@ mod capped;
 mod command;
 mod consent;
 mod dialect;
+mod dialect_offers;
 mod error;
 mod fetch;
 mod fetch_id;

@@ -1,5 +1,6 @@
 //! The Cloudflare Workers shell of the paywall: does what the gate says and reports back. It decides nothing.
 
+mod durable_object;
 mod env;
 mod handler;
 mod hooks;
@@ -10,7 +11,6 @@ mod origin;
 mod report;
 mod settings;
 mod shell;
-mod state;
 mod time_limit;
 
 pub use crate::paywall::PaymentContext;

@@ -3,7 +3,7 @@
 use super::hooks::{self, Handler, Hooks, PriceRequest};
 use super::meter::Metered;
 use super::time_limit::within;
-use super::{js, origin, report, settings, state};
+use super::{durable_object, js, origin, report, settings};
 use crate::paywall::{
     Action, Delivery, Ending, Event, Finish, Gate, GateResponse, Meter, OriginResponse, PaymentContext,
     Phase, PlanQuery, RequestFlow, RequestHead,
@@ -196,7 +196,7 @@ impl Shell {
                 Ok(answer) => Event::Answered(answer),
                 Err(silence) => Event::Unanswered(silence),
             },
-            Action::State(call) => match state::ask(&self.env, &call, settings.timeout_ms()).await {
+            Action::State(call) => match durable_object::ask(&self.env, &call, settings.timeout_ms()).await {
                 Ok(reply) => Event::State(reply),
                 Err(error) => {
                     worker::console_error!("state: {}", error);
@@ -260,7 +260,7 @@ impl Shell {
             return;
         }
         let (env, patience) = (self.env.clone(), self.gate.settings().timeout_ms());
-        context.wait_until(async move { state::tell(&env, notes, patience).await });
+        context.wait_until(async move { durable_object::tell(&env, notes, patience).await });
     }
 
     /// Waits for the end of a body, and tells the state meanwhile that it goes on.
@@ -271,7 +271,7 @@ impl Shell {
                 return ending;
             }
             let patience = self.gate.settings().timeout_ms();
-            if let Err(error) = state::ask_once(&self.env, &renew.call, patience).await {
+            if let Err(error) = durable_object::ask_once(&self.env, &renew.call, patience).await {
                 worker::console_error!("state: {}", error);
             }
         }
@@ -304,6 +304,6 @@ impl Shell {
                 }
             };
         }
-        state::tell(&self.env, flow.take_deferred(), self.gate.settings().timeout_ms()).await;
+        durable_object::tell(&self.env, flow.take_deferred(), self.gate.settings().timeout_ms()).await;
     }
 }

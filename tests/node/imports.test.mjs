@@ -24,11 +24,6 @@ const ALLOWED = {
   'worker': ['paywall', 'api', 'wire', 'codec'],
 };
 
-/** Circles that are still there, each as the files in it. */
-const KNOWN_CIRCLES = [
-  ['subscriber/dialect.rs', 'subscriber/offer.rs'],
-];
-
 const FILES = new Map(readdirSync(repoPath('src'), { recursive: true })
   .map((path) => path.replaceAll('\\', '/'))
   .filter((path) => path.endsWith('.rs') && !/(^|\/)tests(\/|\.rs$)|^cli\//.test(path))
@@ -137,8 +132,7 @@ test('each folder imports only folders below it', () => {
 
 test('no files import each other in a circle', () => {
   const circles = components().filter((group) => group.length > 1).map((group) => group.map((module) => FILES.get(module).path).sort());
-  const unknown = circles.filter((group) => !KNOWN_CIRCLES.some((known) => group.every((path) => known.includes(path))));
-  assert.deepEqual(unknown, []);
+  assert.deepEqual(circles, []);
 });
 
 /** The groups of modules that reach each other (Tarjan's algorithm). */

@@ -7,7 +7,8 @@ import { declared, isImplemented, recorded } from '../../scripts/lib/public-api.
 test('the record has the public items of the sources, and no others', () => {
   const [record, sources] = [recorded(), declared()];
   assert.ok(record.size > 400, `${record.size}`);
-  const missing = [...sources].filter((item) => !record.has(item) && item !== 'mod kind');
+  // The module of ids is exported under another name; the Durable Object is exported to workerd, and to no Rust.
+  const missing = [...sources].filter((item) => !record.has(item) && !['mod kind', 'struct PaywallState'].includes(item));
   // Types of a trait's implementation, and modules that are exported under another name, are not declared as items.
   const gone = [...record].filter((item) => !sources.has(item) && !item.startsWith('type ') && item !== 'mod id_kind' && !(item.startsWith('fn ') && isImplemented(item.slice(3))));
   assert.deepEqual({ missing, gone }, { missing: [], gone: [] }, 'npm run public-api writes docs/public-api.txt anew');

@@ -11,7 +11,7 @@ use crate::http::fields::{seconds, text, uint256, whole};
 use crate::http::response::Response;
 use crate::identity::accounts;
 use crate::identity::api_key::{Identity, is_address};
-use crate::ledger::balances;
+use crate::ledger::{balances, burn};
 use crate::metering::agent_requests;
 use crate::primitives::time;
 use crate::storage::store::binds;
@@ -170,7 +170,7 @@ pub(crate) fn take(
     request: Option<&str>,
 ) -> Result<Option<(String, Credits)>> {
     let tx = ctx.random.hex(32)?;
-    let Some(left) = balances::burn(ctx, &tx, &plan.id, holder, amount)? else { return Ok(None) };
+    let Some(left) = burn::burn(ctx, &tx, &plan.id, holder, amount)? else { return Ok(None) };
     ctx.store.run(
         "INSERT INTO settlements (tx, plan_id, holder, credits, permission, order_tx, kind, request, at)
          VALUES (?, ?, ?, ?, '', NULL, ?, ?, ?)",

@@ -2,12 +2,12 @@
 
 use crate::context::RequestContext;
 use crate::crypto::jwt::{invalid_key, jwt};
+use crate::crypto::signature;
 use crate::http::error::Result;
-use crate::primitives::eip712::{keccak, unhex};
 use crate::primitives::random::hexadecimal;
 use crate::storage::store::binds;
 use k256::ecdsa::signature::Signer as _;
-use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
+use k256::ecdsa::{Signature, SigningKey};
 use payments_wasm::wire::base64;
 use serde::Deserialize;
 use serde_json::Value;
@@ -30,7 +30,7 @@ impl AccountKey {
 
     /// Its Ethereum address.
     pub(crate) fn address(&self) -> String {
-        address(self.0.verifying_key())
+        signature::address(self.0.verifying_key())
     }
 
     /// The signature of a digest: 65 bytes as wallets encode them, in hexadecimal.
@@ -47,22 +47,6 @@ impl AccountKey {
             signature.to_bytes().to_vec()
         })
     }
-}
-
-/// The address of a public key: the end of the hash of its point.
-fn address(key: &VerifyingKey) -> String {
-    let point = key.to_sec1_point(false);
-    let hash = keccak(point.as_bytes().get(1..).unwrap_or_default());
-    format!("0x{}", hexadecimal(hash.get(12..).unwrap_or_default()))
-}
-
-/// The address that signed a digest.
-pub(crate) fn recover(digest: &[u8; 32], signature: &str) -> Option<String> {
-    let bytes = unhex(signature)?;
-    let (signature, recovery) = bytes.split_at_checked(64)?;
-    let recovery = RecoveryId::from_byte(recovery.first()?.checked_sub(27)?)?;
-    let signature = Signature::from_slice(signature).ok()?;
-    VerifyingKey::recover_from_prehash(digest, &signature, recovery).ok().map(|key| address(&key))
 }
 
 /// Generates and stores the key of a new account, and returns its address.
@@ -109,6 +93,8 @@ pub(crate) fn load(ctx: &RequestContext, account: &str) -> Result<Rc<AccountKey>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::signature::recover;
+    use crate::primitives::eip712::{keccak, unhex};
 
     #[test]
     fn addresses_equal_those_of_wallets() {

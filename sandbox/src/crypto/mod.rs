@@ -4,3 +4,4 @@ pub(crate) mod account_key;
 pub(crate) mod issuer_key;
 pub(crate) mod jwt;
 pub(crate) mod secrets;
+pub(crate) mod signature;

@@ -8,7 +8,7 @@ use crate::context::RequestContext;
 use crate::delegations::delegation::{self, ChargeRequest, Delegation};
 use crate::delegations::{charges, payment_methods};
 use crate::http::error::{ApiError, Result};
-use crate::ledger::balances;
+use crate::ledger::{balances, burn};
 use crate::metering::agent_requests::{self, Cost};
 use crate::storage::store::binds;
 use crate::tokens::permission::{self, Permission};
@@ -146,7 +146,7 @@ pub(crate) fn settle(
         }
     }
     let tx = ctx.random.hex(32)?;
-    let left = balances::burn(ctx, &tx, &plan.id, &permission.holder, charge.burn)?
+    let left = burn::burn(ctx, &tx, &plan.id, &permission.holder, charge.burn)?
         .ok_or_else(|| refuse("the purchased credits had expired"))?;
     permission::spend(ctx, permission)?;
     ctx.store.run(

@@ -81,26 +81,6 @@ pub(crate) fn grant(
     postings::post(ctx, posting("merge", over), &later, &Account::credits(Kind::Burned, &plan.id))
 }
 
-/// Burns credits for `tx` and returns the remaining balance. Returns `None`, and burns nothing, if there are too few.
-pub(crate) fn burn(
-    ctx: &RequestContext,
-    tx: &str,
-    plan_id: &str,
-    holder: &str,
-    amount: Credits,
-) -> Result<Option<Credits>> {
-    let held = lots(ctx, plan_id, holder)?;
-    let Some(left) = credit_rules::take(&held, amount) else { return Ok(None) };
-    let burned = Account::credits(Kind::Burned, plan_id);
-    for lot in &left {
-        let before = held.iter().find(|before| before.expires_at == lot.expires_at);
-        let taken = before.map_or(Credits::ZERO, |before| before.amount.saturating_sub(lot.amount));
-        let posting = Posting { entry: tx, why: "burn", amount: taken };
-        postings::post(ctx, posting, &Account::held(plan_id, holder, lot.expires_at), &burned)?;
-    }
-    Ok(Some(credit_rules::total(&left)))
-}
-
 /// Number of orders and grants of the plan that the holder received.
 pub(crate) fn purchases(ctx: &RequestContext, plan_id: &str, holder: &str) -> Result<i64> {
     ctx.store.count(

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod balances;
 pub(crate) mod book;
+pub(crate) mod burn;
 pub(crate) mod explorer;
 pub(crate) mod invariants;
 pub(crate) mod postings;

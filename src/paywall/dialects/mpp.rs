@@ -63,7 +63,7 @@ fn checked(
     let carrier = Carrier::new(
         Dialect::Mpp,
         (charge.plan_id.as_str(), scheme, accepted.network()),
-        (token.from(), &challenge.id),
+        (token.payer(), &challenge.id),
         &credential_alone,
         (arrival.search, digest),
     );

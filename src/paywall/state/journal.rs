@@ -1,9 +1,10 @@
-use super::filing::{DAY_MS, KEEP_OPEN_MS, NONCE, Nonce, is_serious, nonce, save, settle_down};
+use super::claims;
+use super::filing::{DAY_MS, KEEP_OPEN_MS, NONCE, Nonce, is_serious, save, settle_down};
 use super::json::{JsonForm, JsonObject, Unreadable};
 use super::open_deliveries;
 use super::records::{ENTRY, entry, get, put, read};
 use super::vacancy::{self, Vacancy};
-use super::{Allowance, Claim, Command, Entry, EntryStatus, Rate, Reply, Rows, RowsError, SettlementOutcome};
+use super::{Allowance, Command, Entry, EntryStatus, Rate, Reply, Rows, RowsError, SettlementOutcome};
 use alloc::{string::ToString, vec::Vec};
 use serde_json::Value;
 
@@ -46,7 +47,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
                 return Ok(Reply::Limited { retry_after });
             }
             if let Some(claim) = claim
-                && !claimed(rows, visit, claim, now)?
+                && !claims::claim(rows, visit, claim, now)?
             {
                 return Ok(Reply::Used);
             }
@@ -64,7 +65,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
                 open_deliveries::free(rows, plan, visit)?;
             }
             if let Some(claim) = claim {
-                release_claim(rows, visit, &claim.nonce)?;
+                claims::release(rows, visit, &claim.nonce)?;
             }
             if let Some(allowance) = allowance {
                 give_back(rows, visit, allowance, now)?;
@@ -154,39 +155,6 @@ fn limited(rows: &mut impl Rows, rates: &[Rate], now: u64) -> Result<Option<u64>
     Ok(None)
 }
 
-/// Claims a single-use token for a visit, if nobody else has it (rule 24).
-fn claimed(rows: &mut impl Rows, visit: &str, claim: &Claim, now: u64) -> Result<bool, RowsError> {
-    let free = match nonce(rows, &claim.nonce)? {
-        None => true,
-        Some(Nonce::Claimed { visit: other, until }) => other == visit || until <= now,
-        Some(Nonce::Held { .. } | Nonce::Spent { .. }) => false,
-    };
-    if free {
-        let until = now.saturating_add(claim.lease);
-        put(rows, NONCE, &claim.nonce, &Nonce::Claimed { visit: visit.into(), until }, Some(until))?;
-    }
-    Ok(free)
-}
-
-/// True if a visit's claim still stands.
-fn owns(rows: &impl Rows, visit: &str, id: &str) -> Result<bool, RowsError> {
-    Ok(match nonce(rows, id)? {
-        Some(Nonce::Claimed { visit: owner, .. } | Nonce::Held { visit: owner }) => owner == visit,
-        // It ran out and was swept, and nobody took the token since.
-        None => true,
-        Some(Nonce::Spent { .. }) => false,
-    })
-}
-
-pub(super) fn release_claim(rows: &mut impl Rows, visit: &str, id: &str) -> Result<(), RowsError> {
-    match nonce(rows, id)? {
-        Some(Nonce::Claimed { visit: owner, .. } | Nonce::Held { visit: owner }) if owner == visit => {
-            rows.remove(NONCE, id)
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Takes one of today's, if there is one left.
 fn take(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64) -> Result<bool, RowsError> {
     if rows.get(TAKEN, visit)?.is_some() {
@@ -239,7 +207,7 @@ fn write(rows: &mut impl Rows, entry: &Entry, until: u64, now: u64) -> Result<Re
         return Ok(Reply::Lost);
     }
     if let Some(id) = &entry.nonce {
-        if !owns(rows, &entry.visit, id)? {
+        if !claims::owns(rows, &entry.visit, id)? {
             return Ok(Reply::Lost);
         }
         put(rows, NONCE, id, &Nonce::Held { visit: entry.visit.clone() }, None)?;
@@ -281,7 +249,7 @@ pub(super) fn close(
             entry.delivered = *delivered;
             entry.receipt = Some(receipt.clone());
             if !spent && let Some(id) = entry.nonce.take() {
-                release_claim(rows, &entry.visit, &id)?;
+                claims::release(rows, &entry.visit, &id)?;
             }
         }
         // A single-use token is settled again until it is known.
@@ -323,7 +291,7 @@ pub(super) fn close(
             entry.status = EntryStatus::Released;
             entry.why = Some(why.clone());
             if let Some(id) = entry.nonce.take() {
-                release_claim(rows, &entry.visit, &id)?;
+                claims::release(rows, &entry.visit, &id)?;
             }
         }
     }

@@ -19,6 +19,7 @@
 //! [`Command::Admit`] decides it (rule 19). An entry that lapses, and one that is owed, is copied to the seller's book,
 //! one object for the whole gate, which `GET /.well-known/payments/journal` reads. [`due`] does what has come due.
 
+mod claims;
 mod codec;
 mod filing;
 mod journal;

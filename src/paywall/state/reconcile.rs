@@ -1,3 +1,4 @@
+use super::claims;
 use super::filing::{self, FILE, SOON_MS};
 use super::journal;
 use super::records::{self, ENTRY};
@@ -247,7 +248,7 @@ pub fn on_response(
             Some(answer) => match result::verdict(answer) {
                 VerifyResult::Valid(_) => {
                     if let Some(id) = entry.nonce.take() {
-                        journal::release_claim(rows, &entry.visit, &id)?;
+                        claims::release(rows, &entry.visit, &id)?;
                     }
                     end(rows, entry, EntryStatus::Released, now, log)
                 }

@@ -127,30 +127,6 @@ impl Budget {
         counted.fold(start, |sum, entry| sum.saturating_add(entry.credits))
     }
 
-    pub(crate) fn reserve(&mut self, credits: Credits) {
-        self.reserved = self.reserved.saturating_add(credits);
-    }
-
-    pub(crate) fn release(&mut self, credits: Credits) {
-        self.reserved = self.reserved.saturating_sub(credits);
-    }
-
-    /// A token that can cost so much is about to be on the wire.
-    pub(crate) fn present(&mut self, offer: &Offer, credits: Credits, now: u64) {
-        self.change(offer, now, &|before| before.saturating_add(credits));
-        self.forget_old_minutes(now);
-    }
-
-    /// A presentation at a time cost so much more than was counted.
-    pub(crate) fn raise(&mut self, offer: &Offer, at: u64, more: Credits) {
-        self.change(offer, at, &|before| before.saturating_add(more));
-    }
-
-    /// A presentation that was counted at a time was not sent.
-    pub(crate) fn take_back(&mut self, offer: &Offer, at: u64, credits: Credits) {
-        self.change(offer, at, &|before| before.saturating_sub(credits));
-    }
-
     /// An order is about to be sent.
     pub(crate) fn count_purchase(&mut self, now: u64) {
         self.change_purchases(now, &|before| before.saturating_add(Credits::from(1)));
@@ -169,7 +145,7 @@ impl Budget {
         self.change_entry(BOUGHT_IN_ALL, "-", change);
     }
 
-    fn forget_old_minutes(&mut self, now: u64) {
+    pub(super) fn forget_old_minutes(&mut self, now: u64) {
         let old = now.saturating_sub(DAY_MS);
         self.retain(&|entry| !matches!(entry.kind, MINUTE | BOUGHT | AMOUNT_MINUTE) || entry.is_since(old));
     }
@@ -179,7 +155,7 @@ impl Budget {
         self.entries.retain(stays);
     }
 
-    fn change(&mut self, offer: &Offer, at: u64, change: &dyn Fn(Credits) -> Credits) {
+    pub(super) fn change(&mut self, offer: &Offer, at: u64, change: &dyn Fn(Credits) -> Credits) {
         let minute = Credits::from(at / MINUTE_MS).digits();
         if offer.is_money() {
             let currency = offer.plan_id().as_str();

@@ -5,4 +5,5 @@ pub(crate) mod entry;
 pub(crate) mod payment_record;
 pub(crate) mod pending_orders;
 pub(crate) mod persistence;
+mod reservation;
 pub(crate) mod spend;

@@ -1,6 +1,7 @@
 // `payments.a2a`: a `fetch` for clients of A2A agents, such as the official one, that pays for messages in band. An agent that asks for a
 // payment answers with a task in the state `input-required`; the message goes out again with the payment in its metadata. Consent, limits,
 // tokens, receipts and events are those of `payments.fetch`, whose transport this is.
+import { fromBase64, toBase64 } from '../../http/json_base64.js';
 import { problem } from './core.js';
 
 const STATUS = 'x402.payment.status';
@@ -106,23 +107,6 @@ function paying(call, token, asked) {
 function parsed(text) {
   try {
     return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function toBase64(value) {
-  let text = '';
-  for (const byte of new TextEncoder().encode(JSON.stringify(value))) text += String.fromCharCode(byte);
-  return btoa(text);
-}
-
-function fromBase64(text) {
-  try {
-    const letters = atob(text.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, ''));
-    const bytes = new Uint8Array(letters.length);
-    for (let at = 0; at < letters.length; at += 1) bytes[at] = letters.charCodeAt(at);
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     return undefined;
   }

@@ -1,7 +1,8 @@
 // The buyer of MCP: calls of the official client that are paid as `payments.fetch` pays. A call becomes a request of `fetch` whose
 // transport is the client, so that consent, limits, tokens, receipts and events are the same.
 import { PaymentsError } from './core.js';
-import { PAYABLE, PAYMENT, RECEIPT, fromBase64, requiredOfError, requiredOfResult, segment, toBase64 } from './messages.js';
+import { fromBase64, toBase64 } from '../../http/json_base64.js';
+import { PAYABLE, PAYMENT, RECEIPT, requiredOfError, requiredOfResult, segment } from './messages.js';
 
 /** Codes of the official client for calls that got no answer. */
 const CONNECTION_CLOSED = -32000;

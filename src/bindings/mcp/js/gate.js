@@ -1,6 +1,7 @@
 // The seller of MCP: a gate in front of an MCP server's fetch handler. Each paid message becomes a request to the one gate of the
 // package, on a route of its own; what the gate answers is said in the message again.
-import { fromBase64, PAYABLE, paymentOf, segment, toToken, unpaidResult, withReceipt, withoutPayment } from './messages.js';
+import { fromBase64 } from '../../http/json_base64.js';
+import { PAYABLE, paymentOf, segment, toToken, unpaidResult, withReceipt, withoutPayment } from './messages.js';
 import { withCors } from './cors.js';
 import { match } from './server.js';
 import { wholeNumber } from '../../paywall/js/of_payments.js';

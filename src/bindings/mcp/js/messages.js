@@ -1,4 +1,5 @@
 // The payment parts of MCP messages, and the HTTP headers that say the same.
+import { toBase64 } from '../../http/json_base64.js';
 
 /** Members of `_meta`: the payment of a request, the receipt of a result, and the receipt as Nevermined's SDKs add it. */
 export const PAYMENT = 'x402/payment';
@@ -17,25 +18,6 @@ const PAYMENT_CODES = [402, -32042, -32003];
 
 /** The most that a PaymentRequired or a payment may weigh, in characters of JSON. */
 const MAX_JSON = 65_536;
-
-export function toBase64(value) {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
-}
-
-/** JSON in base64 of either alphabet; undefined for anything else. */
-export function fromBase64(text) {
-  try {
-    const letters = atob(text.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, ''));
-    const bytes = new Uint8Array(letters.length);
-    for (let at = 0; at < letters.length; at += 1) bytes[at] = letters.charCodeAt(at);
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
 
 /** An access token from the JSON object that it is in band. */
 export const toToken = (payment) => toBase64(payment).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
