@@ -1,7 +1,7 @@
-//! Reading JSON: `serde_json`, and in the builds of the npm package the engine's own `JSON`, since a second parser would be
-//! a tenth of all that a page loads.
+//! Reading JSON: `serde_json`; in the npm package's gate a reader of two kilobytes, and in its other builds the engine's own
+//! `JSON`, since a second parser would be a tenth of all that a page loads.
 //!
-//! Both read the same: JSON nested at most 127 deep, whole numbers that it carries exactly as such, the last of two
+//! All read the same: JSON nested at most 127 deep, whole numbers that it carries exactly as such, the last of two
 //! members of one name.
 
 #[cfg(not(all(
@@ -29,14 +29,14 @@ pub(crate) fn parse_object(text: &str) -> Option<serde_json::Map<alloc::string::
     }
 }
 
+#[cfg(any(test, all(feature = "paywall", target_family = "wasm")))]
+mod reader;
+
+#[cfg(all(feature = "paywall", target_family = "wasm"))]
+pub(crate) use gate::parse_json;
+
 #[cfg(all(
-    any(
-        feature = "subscriber",
-        feature = "paywall",
-        feature = "builder",
-        feature = "dialects",
-        feature = "gate-dialects"
-    ),
+    any(feature = "subscriber", feature = "builder", feature = "dialects", feature = "gate-dialects"),
     target_family = "wasm"
 ))]
 pub(crate) use javascript::parse_json;
@@ -58,14 +58,27 @@ mod native {
     }
 }
 
+#[cfg(all(feature = "paywall", target_family = "wasm"))]
+mod gate {
+    use serde_json::{Number, Value};
+    use wasm_bindgen::prelude::*;
+
+    #[wasm_bindgen]
+    extern "C" {
+        /// The number that a text says.
+        #[wasm_bindgen(js_name = Number)]
+        fn number(text: &str) -> f64;
+    }
+
+    /// Reads a JSON document in UTF-8; `None` for what is not one.
+    pub(crate) fn parse_json(bytes: &[u8]) -> Option<Value> {
+        // No amount is read from a fraction, and to read one is more code than all else here.
+        super::reader::read(core::str::from_utf8(bytes).ok()?, |text| Number::from_f64(number(text)))
+    }
+}
+
 #[cfg(all(
-    any(
-        feature = "subscriber",
-        feature = "paywall",
-        feature = "builder",
-        feature = "dialects",
-        feature = "gate-dialects"
-    ),
+    any(feature = "subscriber", feature = "builder", feature = "dialects", feature = "gate-dialects"),
     target_family = "wasm"
 ))]
 mod javascript {
