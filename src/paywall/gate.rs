@@ -1,6 +1,7 @@
 use super::action::{Action, RequestHead};
 use super::config::settings::Settings;
 use super::facilitator::plan_terms::PlanQuery;
+use super::observe::span::Span;
 use super::request_flow::RequestFlow;
 use super::shared::Shared;
 use super::state::{self, Job, Rows, RowsError};
@@ -38,6 +39,11 @@ impl Gate {
     #[must_use]
     pub fn open(&self, request: &RequestHead) -> (RequestFlow, Action) {
         RequestFlow::open(&self.shared, request)
+    }
+
+    /// Counts a wait for the origin of a request that was [passed](RequestFlow::pass), in milliseconds.
+    pub fn waited_for_origin(&self, milliseconds: u64) {
+        self.shared.counters.waited(Span::Origin, milliseconds);
     }
 
     /// A plan whose terms are to be asked for again, if there is one. Best called after an answer was given, when nobody

@@ -1,14 +1,15 @@
 use super::action::{Action, CanonicalRequest, RequestHead};
-use super::event::Event;
+use super::event::{Event, OriginResponse};
 use super::flow::context::Context;
 use super::flow::opening;
 use super::flow::progress::{Next, Progress};
 use super::flow::stage::Stage;
+use super::http::headers::HeaderList;
 use super::observe::request_log::Record;
 use super::payment_context::{Payment, Settled};
 use super::shared::Shared;
 use super::state::StateCall;
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 /// One request on its way through the gate: verify, origin, settle, deliver (rule 19).
 ///
@@ -19,6 +20,15 @@ use alloc::vec::Vec;
 pub struct RequestFlow {
     context: Context,
     stage: Stage,
+}
+
+/// What is added to the origin's answer to an open request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pass {
+    /// The headers to set.
+    pub headers: HeaderList,
+    /// Where the answer has a `server-timing` header: its value, which the milliseconds complete.
+    pub timing: Option<String>,
 }
 
 impl RequestFlow {
@@ -75,6 +85,27 @@ impl RequestFlow {
     #[must_use]
     pub fn delivers_unchanged(&self) -> bool {
         self.stage.is_free() && !self.context.answers_cors()
+    }
+
+    /// Ends an open request before its origin is asked, and says what to add to the origin's answer: where nothing is
+    /// looked at of that answer, and no line of a log waits for it. The shell has only the wait to report then
+    /// ([`Gate::waited_for_origin`](super::Gate::waited_for_origin)). If the origin does not answer after all, the shell
+    /// opens the request once more, calls [`take_back`](Self::take_back) and reports what happened.
+    pub fn pass(&mut self) -> Option<Pass> {
+        if !self.delivers_unchanged() || self.context.settings().manners.log {
+            return None;
+        }
+        let timing = self.context.log.ends_early(self.context.settings().manners.timing);
+        let origin = OriginResponse { status: 200, headers: HeaderList::new() };
+        match self.handle_event(Event::Origin(origin), self.context.now) {
+            Action::Deliver(delivery) => Some(Pass { headers: delivery.headers, timing }),
+            _ => None,
+        }
+    }
+
+    /// This request was [passed](Self::pass) before, and that came to nothing: it is not counted twice.
+    pub fn take_back(&self) {
+        self.context.log.take_back();
     }
 
     /// The request as the seller's hooks and price functions see it; `None` where it is not for a paid route.

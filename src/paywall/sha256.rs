@@ -1,13 +1,12 @@
 //! SHA-256, so that a token can be spoken of without being said, and a style sheet be allowed by what it is.
 
+use super::hex::hex;
 use alloc::{string::String, vec::Vec};
 use sha2::{Digest as _, Sha256};
 
 /// The SHA-256 of `bytes` in lower-case hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    let digest = raw(bytes);
-    let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
+    hex(&Sha256::digest(bytes))
 }
 
 /// The SHA-256 of `bytes`.

@@ -4,6 +4,7 @@ use super::config::settings::Settings;
 use super::facilitator::plan_terms::PlanCache;
 use super::facilitator::verification_cache::VerificationCache;
 use super::observe::counters::Counters;
+use super::response::offer_cache::OfferCache;
 use alloc::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +15,7 @@ pub(crate) struct Shared {
     verifications: Arc<Mutex<VerificationCache>>,
     pub(crate) plans: Arc<PlanCache>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) offers: Arc<OfferCache>,
 }
 
 impl Shared {
@@ -23,12 +25,18 @@ impl Shared {
             verifications: Arc::default(),
             plans: Arc::default(),
             counters: Arc::default(),
+            offers: Arc::default(),
         }
     }
 
     /// The same with other settings: the terms of plans and the counters are kept, the verifications are not.
     pub(crate) fn with_settings(&self, settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), verifications: Arc::default(), ..self.clone() }
+        Self {
+            settings: Arc::new(settings),
+            verifications: Arc::default(),
+            offers: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// The positive verifications (rule 23).

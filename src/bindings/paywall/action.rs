@@ -94,11 +94,35 @@ impl Flow {
         }
     }
 
-    /// `forward`, the kind of origin, the key of an object, the method, the URL, the switches for the body and for headers
-    /// that are not reported, the changes of the request's headers, and the payment.
+    /// `forward`, the request, a switch for headers that are not reported, and the payment.
     fn forward(&mut self, forward: &Forward) -> String {
         let mut lines = Lines::default();
         lines.push("forward");
+        self.request(&mut lines, forward);
+        self.unchanged = self.flow.delivers_unchanged();
+        lines.flag(self.unchanged);
+        let payment = self.flow.payment().filter(|_| self.wishes.context);
+        lines.end(&payment.map(|payment| payment_view(&payment)).unwrap_or_default())
+    }
+
+    /// For an open request that ends with it: `pass`, the request, the headers to set on the answer, and the
+    /// beginning of its `server-timing`.
+    pub(super) fn pass(&mut self, action: &Action) -> Option<String> {
+        let Action::Forward(forward) = action else { return None };
+        if !self.wishes.pass || self.wishes.keep {
+            return None;
+        }
+        let pass = self.flow.pass()?;
+        let mut lines = Lines::default();
+        lines.push("pass");
+        self.request(&mut lines, forward);
+        lines.set(&pass.headers);
+        Some(lines.end(pass.timing.as_deref().unwrap_or_default()))
+    }
+
+    /// The kind of origin, the key of an object, the method, the URL, a switch for the body, and the changes of the
+    /// request's headers.
+    fn request(&self, lines: &mut Lines, forward: &Forward) {
         let (kind, key) = match &forward.origin {
             Origin::Url => ("url", None),
             Origin::Service => ("service", None),
@@ -110,11 +134,7 @@ impl Flow {
         lines.push(forward.method.as_str());
         lines.push(&forward.url);
         lines.flag(forward.body);
-        self.unchanged = self.flow.delivers_unchanged();
-        lines.flag(self.unchanged);
         lines.changes(&self.headers, &forward.headers);
-        let payment = self.flow.payment().filter(|_| self.wishes.context);
-        lines.end(&payment.map(|payment| payment_view(&payment)).unwrap_or_default())
     }
 
     /// `deliver`, the end, a line for the log, the changes of the answer's headers, and how to count the body. An answer

@@ -21,6 +21,10 @@ pub(super) struct Wishes {
     pub(super) keep: bool,
     /// The data point of the request.
     pub(super) analytics: bool,
+    /// An open request may end with the action that forwards it.
+    pub(super) pass: bool,
+    /// Its origin did not answer when it ended so: it is opened once more.
+    pub(super) again: bool,
 }
 
 impl Opening {
@@ -44,7 +48,13 @@ impl Opening {
                 routed: on('r'),
                 body_gone: on('g'),
             },
-            wishes: Wishes { context: on('c'), keep: on('k'), analytics: on('a') },
+            wishes: Wishes {
+                context: on('c'),
+                keep: on('k'),
+                analytics: on('a'),
+                pass: on('p'),
+                again: on('f'),
+            },
         }
     }
 }

@@ -70,14 +70,20 @@ impl Gate {
         lines.end(&settings.warnings().join("\n"))
     }
 
-    /// Opens the flow of a request: its number, and the first action.
+    /// Opens the flow of a request: its number, and the first action. There is no number where that is the last one.
     pub fn open(&mut self, head: &str) -> String {
         let Opening { head, wishes } = Opening::read(head);
         let gate = self.live.gate();
         let (flow, action) = gate.open(&head);
         let platform = Platform::new(&gate);
         let mut flow = Box::new(Flow { flow, platform, wishes, headers: head.headers, unchanged: false });
-        let (text, last) = flow.show(action);
+        if wishes.again {
+            flow.flow.take_back();
+        }
+        let (text, last) = match flow.pass(&action) {
+            Some(text) => (text, true),
+            None => flow.show(action),
+        };
         let number = match last && !wishes.keep {
             true => String::new(),
             false => {
@@ -92,6 +98,11 @@ impl Gate {
             }
         };
         [&number, "\n", &text].concat()
+    }
+
+    /// Counts a wait for the origin of a request that ended with `pass`.
+    pub fn waited(&self, milliseconds: f64) {
+        self.live.gate().waited_for_origin(milliseconds as u64);
     }
 
     /// Takes an event, and gives the next action. After the last action the flow is gone, unless it is to be kept.

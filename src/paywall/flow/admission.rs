@@ -154,19 +154,28 @@ fn check_token(pending: PendingPayment, context: &Context) -> Progress<Admission
         return Progress::Done(context.respond(plan_unknown()));
     }
     let most = max_credits.unwrap_or_default();
-    let offer = route.offer(resource, &most);
-    let refuse = |code: &str, message: &str| {
-        Progress::Done(context.respond(GateResponse::payment_required(&offer, code, message)))
-    };
     let token = match token {
         Ok(token) => token,
         Err(TokenProblem::TooLarge) => {
             return Progress::Done(context.respond(GateResponse::payment_too_large()));
         }
         Err(TokenProblem::Refused(code, message)) => {
-            let header = context.settings().token_headers.first().map_or(PAYMENT_SIGNATURE, String::as_str);
-            return refuse(code, &message.replace(PAYMENT_SIGNATURE, header));
+            let refusal = || {
+                let header =
+                    context.settings().token_headers.first().map_or(PAYMENT_SIGNATURE, String::as_str);
+                let offer = route.offer(resource.clone(), &most);
+                GateResponse::payment_required(&offer, code, &message.replace(PAYMENT_SIGNATURE, header))
+            };
+            let answer = match code {
+                "payment_missing" => context.shared.offers.answer(&route, &resource, &most, refusal),
+                _ => refusal(),
+            };
+            return Progress::Done(context.respond(answer));
         }
+    };
+    let offer = route.offer(resource, &most);
+    let refuse = |code: &str, message: &str| {
+        Progress::Done(context.respond(GateResponse::payment_required(&offer, code, message)))
     };
     let Some((option, most)) = route.option_for(&token, &most) else {
         let message = "This payment token is for another plan or scheme than this resource is offered under.";
@@ -180,7 +189,7 @@ fn check_token(pending: PendingPayment, context: &Context) -> Progress<Admission
         .then(|| CacheKey::new(&settlement_log::fingerprint(&token), &route, &option, most));
     let verify = x402::Verify { payment_required: offer, token: token.secret().clone(), max_amount: most };
     let mut payment = Box::new(PaymentAttempt {
-        shard: shard::shard("payer", token.payer().unwrap_or_default()),
+        shard: context.payer_shard(token.payer().unwrap_or_default()),
         route,
         option,
         max_credits: most,

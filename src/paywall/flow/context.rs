@@ -4,12 +4,13 @@ use super::payment_attempt::{FreeAllowance, PaymentAttempt, Reservation};
 use crate::paywall::action::{Action, CanonicalRequest, Delivery, RequestHead};
 use crate::paywall::client::Client;
 use crate::paywall::config::settings::Settings;
+use crate::paywall::hex::hex;
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::observe::request_log::{Completion, RequestLog};
 use crate::paywall::payment_context::Settled;
 use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::shared::Shared;
-use crate::paywall::state::{Allowance, Claim, Command, Rate, SettlementOutcome, StateCall};
+use crate::paywall::state::{Allowance, Claim, Command, Rate, SettlementOutcome, StateCall, shard};
 use alloc::{
     string::{String, ToString},
     vec::Vec,
@@ -192,6 +193,11 @@ impl Context {
         core::mem::take(&mut self.deferred)
     }
 
+    /// The name of a payer's object of the state; empty where there is no state.
+    pub(crate) fn payer_shard(&self, payer: &str) -> String {
+        if self.settings().state { shard::shard("payer", payer) } else { String::new() }
+    }
+
     /// Asks the state to admit the request.
     pub(crate) fn ask_state(
         &self,
@@ -219,15 +225,4 @@ impl Context {
 pub(crate) fn too_many(retry_after: u64) -> GateResponse {
     let message = "Too many requests. Nothing was charged; try again later.";
     GateResponse::error(429, "rate_limited", message).with("retry-after", &retry_after.to_string())
-}
-
-/// Bytes in lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
-    }
-    text
 }

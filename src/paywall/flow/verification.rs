@@ -8,7 +8,6 @@ use crate::paywall::action::Action;
 use crate::paywall::event::{Event, FacilitatorError};
 use crate::paywall::facilitator::result::{self, VerifyResult};
 use crate::paywall::response::gate_response::GateResponse;
-use crate::paywall::state::shard;
 use alloc::boxed::Box;
 
 /// A payment whose token is being verified.
@@ -69,7 +68,7 @@ fn verified(
         payment.counted_in_cache = true;
     }
     let shard = match &verified.payer {
-        Some(payer) => shard::shard("payer", payer),
+        Some(payer) => context.payer_shard(payer),
         None => payment.shard.clone(),
     };
     if payment.admitted && shard != payment.shard {

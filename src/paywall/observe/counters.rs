@@ -48,6 +48,15 @@ impl Counters {
         }
     }
 
+    /// Takes one request back, which came to something else after all.
+    pub(crate) fn take_back(&self, route: &str, outcome: &'static str) {
+        let mut counted = self.counted();
+        let found = counted.requests.iter_mut().find(|(known, ended, _)| known == route && *ended == outcome);
+        if let Some((_, _, count)) = found {
+            *count = count.saturating_sub(1);
+        }
+    }
+
     pub(crate) fn settled(&self, route: &str, credits: Credits) {
         let mut counted = self.counted();
         match counted.credits.iter_mut().find(|(known, _)| known == route) {

@@ -199,6 +199,18 @@ impl RequestLog {
         self.counters.unresolved(route);
     }
 
+    /// Measures no wait for the origin: the request ends before it is asked. Gives the beginning of the header that says how
+    /// long it took.
+    pub(crate) fn ends_early(&mut self, timing: bool) -> Option<String> {
+        self.waiting = None;
+        timing.then(|| [Span::Origin.name(), ";dur="].concat())
+    }
+
+    /// The request was counted as passed on by then, and its origin did not answer.
+    pub(crate) fn take_back(&self) {
+        self.counters.take_back(&self.route, passed(&self.route));
+    }
+
     /// Ends what is waited for.
     fn waited(&mut self, now: u64) -> Option<Span> {
         let (span, since) = self.waiting.take()?;
@@ -314,7 +326,10 @@ fn delivered(delivery: &Delivery, receipt: Option<&Receipt>, route: &str) -> &'s
         None if delivery.journal.is_some() => "unknown",
         None if delivery.meter.is_some() => "later",
         None if delivery.headers.get(PASS_EXPIRES).is_some() => "pass",
-        None if route == "unlisted" => "passed",
-        None => "open",
+        None => passed(route),
     }
+}
+
+fn passed(route: &str) -> &'static str {
+    if route == "unlisted" { "passed" } else { "open" }
 }

@@ -121,11 +121,12 @@ export function createGate(load, { hooks, prices, config, files, opened, speak, 
       patient: globalThis.Bun && (() => patient(request, env)),
     };
     const answered = dialects ? dialects.visit(way, visit) : visit(way);
-    // A client that goes away does not stop it halfway: claims are given back, and entries are closed.
-    behind(answered);
+    // What a request needs the runtime for it says itself; what is done around it is done to its end too.
+    if (dialects) behind(answered);
     try {
       return await answered;
     } catch (error) {
+      console.error('paywall:', error?.message ?? error);
       // A trap leaves the WebAssembly in an unknown state: the next request starts with a new one.
       if (error instanceof WebAssembly.RuntimeError) {
         if (made === around) made = undefined;

@@ -3,7 +3,8 @@
 import { meter } from '../../../worker/meter.js';
 import { PaywallError } from './error.js';
 import { Fields, change, headerFields } from './fields.js';
-import { IN_WORKERD, call, cancel, carried, peek, seed, within, withHeaders } from './runtime.js';
+import { isResponse, onwardOf, reach } from './origin.js';
+import { IN_WORKERD, call, cancel, event, peek, seed, withHeaders } from './runtime.js';
 
 /** The answers that the gate gave by itself: no handler has to do with them. */
 export const ownAnswers = new WeakSet();
@@ -13,17 +14,20 @@ const BODILESS = new Set([101, 204, 205, 304]);
 
 /** Answers a request. `way` has the gate, the request, and everything that is needed to perform actions. */
 export async function visit(around) {
-  const { gate, request, address, routed, hooked, ask, analytics, deployed } = around;
-  // Nothing stands in front of the Worker that is deployed as it is.
-  const gone = !deployed && (request.bodyUsed || request.body?.locked);
-  const switches = `${routed ? 'r' : ''}${gone ? 'g' : ''}${ask && !deployed ? 'c' : ''}${hooked ? 'k' : ''}${analytics ? 'a' : ''}`;
-  const from = address === undefined || address === null ? '' : String(address).replaceAll('\n', ' ');
-  const opened = gate.open(`${request.method}\n${request.url}\n${from}\n${switches}\n${seed()}\n${Date.now()}${headerFields(request.headers)}`);
-  const end = opened.indexOf('\n');
-  const way = { ...around, flow: end > 0 ? Number(opened.slice(0, end)) : undefined, origin: undefined, verification: undefined, signal: undefined };
+  const way = { ...around, flow: undefined, origin: undefined, verification: undefined, signal: undefined };
+  let action = open(way, way.hooked || way.analytics ? '' : 'p');
+  if (action.kind === 'pass') {
+    const failed = await pass(way, action.fields);
+    if (!failed.event) return failed;
+    // It is the gate that says what to answer then.
+    open(way, 'f');
+    action = step(way, failed.event);
+  }
+  // A client that goes away does not stop it halfway: claims are given back, and entries are closed.
+  if (action.kind !== 'respond' || way.hooked) hold(way);
   let kept = false;
   try {
-    let action = await remembered(way, actionOf(new Fields(opened, end + 1)));
+    action = await remembered(way, action);
     for (;;) {
       if (action.kind === 'respond') return await respond(way, action.fields);
       if (action.kind === 'deliver') {
@@ -52,6 +56,52 @@ export async function visit(around) {
     }
   } finally {
     if (!kept) close(way);
+    way.ended?.();
+  }
+}
+
+/** Opens the flow of a request: its first action. */
+function open(way, more) {
+  const { gate, request, address, routed, hooked, ask, analytics, deployed } = way;
+  // Nothing stands in front of the Worker that is deployed as it is.
+  const gone = !deployed && (request.bodyUsed || request.body?.locked);
+  const switches = `${routed ? 'r' : ''}${gone ? 'g' : ''}${ask && !deployed ? 'c' : ''}${hooked ? 'k' : ''}${analytics ? 'a' : ''}${more}`;
+  const from = address === undefined || address === null ? '' : String(address).replaceAll('\n', ' ');
+  const opened = gate.open(`${request.method}\n${request.url}\n${from}\n${switches}\n${seed()}\n${Date.now()}${headerFields(request.headers)}`);
+  const end = opened.indexOf('\n');
+  way.flow = end > 0 ? Number(opened.slice(0, end)) : undefined;
+  return actionOf(new Fields(opened, end + 1));
+}
+
+/** Keeps the runtime at it until the request has ended, whether or not its client waits. */
+function hold(way) {
+  if (!way.ended) way.behind(new Promise((done) => { way.ended = done; }));
+}
+
+/** Passes an open request on, of which the gate has said all that it has to say: the answer, or `{ event }` where the origin gave none. */
+async function pass(way, fields) {
+  const onward = onwardOf(fields);
+  const steps = fields.pairs();
+  const timing = fields.rest();
+  const began = Date.now();
+  // With a client that leaves, the runtime ends its requests; code of the seller's own runs to its end.
+  onward.unleashed = IN_WORKERD && onward.kind === 'url';
+  if (!onward.unleashed) {
+    hold(way);
+    way.signal = way.request.signal;
+  }
+  try {
+    const failed = await reach(way, onward);
+    if (failed) return { event: failed };
+    const took = Date.now() - began;
+    way.gate.waited(took);
+    if (timing) steps.push(['+server-timing', `${timing}${took}`]);
+    const { response, body } = way.origin;
+    if (response.status !== 101 && !(response.status >= 200 && response.status < 600)) return { event: event('origin', String(response.status)) };
+    return deliver(way, steps, body ?? response.body);
+  } finally {
+    way.ended?.();
+    way.ended = undefined;
   }
 }
 
@@ -62,8 +112,6 @@ function actionOf(fields) {
 }
 
 const step = ({ gate, flow }, event) => actionOf(new Fields(gate.step(flow, event) ?? 'respond'));
-
-const event = (name, rest = '') => `${name}\n${Date.now()}\n${rest}`;
 
 /** Drops the flow, if it has not ended by itself. */
 function close(way) {
@@ -221,67 +269,13 @@ async function price(way, route) {
 
 /** Hands the request to its origin: an event. */
 async function forward(way, fields) {
-  const { limits } = way;
-  const kind = fields.next();
-  const [key, method, url] = [fields.next(), fields.next(), fields.next()];
-  const [hasBody, unchanged] = [fields.next() === '1', fields.next() === '1'];
-  const steps = fields.pairs();
-  way.patient?.();
-  const leash = new AbortController();
-  const init = { redirect: 'manual', signal: leash.signal };
-  // Until an answer begins: later its stream is cancelled, and the meter has to know by whom.
-  const leave = () => leash.abort(way.signal.reason);
-  way.signal?.addEventListener('abort', leave);
-  try {
-    const asked = fetched(way, { kind, key, method, url, init, steps, hasBody, context: fields });
-    const origin = await within(limits.originTimeout, asked.then((answer) => answer.origin ?? carried(answer, kind !== 'url')));
-    if (origin === undefined) {
-      asked.then(cancel, () => {});
-      leash.abort();
-      return event('originTimedOut');
-    }
-    if (origin.unusable) {
-      console.error(`handler: its Response cannot be delivered: ${origin.unusable}`);
-      return event('originUnusable');
-    }
-    way.origin = origin;
-    return event('origin', unchanged ? `${origin.response.status}` : `${origin.response.status}${headerFields(origin.headers)}`);
-  } catch (error) {
-    console.error(way.deployed ? 'origin:' : 'handler:', error);
-    return event('originFailed');
-  } finally {
-    way.signal?.removeEventListener('abort', leave);
-  }
-}
-
-/** The origin's response, or `{ origin }` where it is made of an object. */
-async function fetched(way, { kind, key, method, url, init, steps, hasBody, context: fields }) {
-  const { request } = way;
-  // The very request at another address, where its body is forwarded as it is.
-  if (IN_WORKERD && kind === 'url' && !way.peeked && (hasBody || !(request.headers.has('content-length') || request.headers.has('transfer-encoding')))) {
-    const forwarded = new Request(url, request);
-    change(forwarded.headers, steps);
-    return fetch(forwarded, init);
-  }
-  const headers = change(new Headers(request.headers), steps);
-  Object.assign(init, { method, headers });
-  const body = hasBody && (way.peeked ? way.peeked.whole() : request.body);
-  if (body) Object.assign(init, { body, duplex: 'half' });
-  if (kind === 'url') {
-    // Where `fetch` decodes encoded bodies and does not encode them again, the origin is asked for plain ones: a part of an
-    // encoded body cannot be decoded.
-    if (!IN_WORKERD) {
-      headers.delete('upgrade');
-      headers.set('accept-encoding', 'identity');
-    }
-    return fetch(url, init);
-  }
-  if (kind !== 'service') return { origin: await way.objects(kind, { key, url, init, gate: way.gate.constructor }) };
-  // A handler may want to know what the runtime says of the connection; another server is not told.
-  if (way.request.cf) init.cf = way.request.cf;
-  const answer = await way.ask(new Request(url, init), { paymentContext: context(way, fields.rest()) });
-  if (!isResponse(answer)) throw new PaywallError('the handler gave no Response');
-  return answer;
+  const onward = onwardOf(fields);
+  const unchanged = fields.next() === '1';
+  onward.context = () => context(way, fields.rest());
+  const failed = await reach(way, onward);
+  if (failed) return failed;
+  const { response: { status }, headers } = way.origin;
+  return event('origin', unchanged ? `${status}` : `${status}${headerFields(headers)}`);
 }
 
 /** The payment as the handler sees it; undefined on a route that is not paid for. */
@@ -371,9 +365,6 @@ function report({ analytics }, fields) {
 function tell({ store, behind }, calls) {
   if (store && calls.length > 0) behind(store.tell(calls));
 }
-
-/** A response of another copy of the platform's class is one too. */
-const isResponse = (value) => typeof value?.status === 'number' && typeof value.headers?.get === 'function';
 
 /** As the official middleware has it; a value beyond the safe integers stays a bigint. */
 function number(credits) {

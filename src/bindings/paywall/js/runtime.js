@@ -36,6 +36,9 @@ export function seed() {
 
 const now = () => Date.now();
 
+/** An event of this moment, for the gate. */
+export const event = (name, rest = '') => `${name}\n${Date.now()}\n${rest}`;
+
 /** Sends a call to the platform and reads its answer, all of it within the timeout: an event. */
 export async function call(fields, patience) {
   const [url, method, headers] = [fields.next(), fields.next(), fields.pairs()];
