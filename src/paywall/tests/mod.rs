@@ -17,6 +17,7 @@ mod limits;
 mod objects;
 mod open_deliveries;
 mod own_addresses;
+mod passed;
 mod passes;
 mod payment;
 mod payment_options;
