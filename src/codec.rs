@@ -33,7 +33,7 @@ pub(crate) fn parse_object(text: &str) -> Option<serde_json::Map<alloc::string::
 mod reader;
 
 #[cfg(all(feature = "paywall", target_family = "wasm"))]
-pub(crate) use gate::parse_json;
+pub(crate) use reader::parse_json;
 
 #[cfg(all(
     any(feature = "subscriber", feature = "builder", feature = "dialects", feature = "gate-dialects"),
@@ -55,25 +55,6 @@ mod native {
     /// Reads a JSON document in UTF-8; `None` for what is not one.
     pub(crate) fn parse_json(bytes: &[u8]) -> Option<serde_json::Value> {
         serde_json::from_slice(bytes).ok()
-    }
-}
-
-#[cfg(all(feature = "paywall", target_family = "wasm"))]
-mod gate {
-    use serde_json::{Number, Value};
-    use wasm_bindgen::prelude::*;
-
-    #[wasm_bindgen]
-    extern "C" {
-        /// The number that a text says.
-        #[wasm_bindgen(js_name = Number)]
-        fn number(text: &str) -> f64;
-    }
-
-    /// Reads a JSON document in UTF-8; `None` for what is not one.
-    pub(crate) fn parse_json(bytes: &[u8]) -> Option<Value> {
-        // No amount is read from a fraction, and to read one is more code than all else here.
-        super::reader::read(core::str::from_utf8(bytes).ok()?, |text| Number::from_f64(number(text)))
     }
 }
 

@@ -16,6 +16,29 @@ pub(crate) fn read(text: &str, fraction: fn(&str) -> Option<Number>) -> Option<V
     reader.rest.is_empty().then_some(value)
 }
 
+#[cfg(all(feature = "paywall", target_family = "wasm"))]
+pub(crate) use gate::parse_json;
+
+#[cfg(all(feature = "paywall", target_family = "wasm"))]
+mod gate {
+    use super::read;
+    use serde_json::{Number, Value};
+    use wasm_bindgen::prelude::*;
+
+    #[wasm_bindgen]
+    extern "C" {
+        /// The number that a text says.
+        #[wasm_bindgen(js_name = Number)]
+        fn number(text: &str) -> f64;
+    }
+
+    /// Reads a JSON document in UTF-8; `None` for what is not one.
+    pub(crate) fn parse_json(bytes: &[u8]) -> Option<Value> {
+        // No amount is read from a fraction, and to read one is more code than all else here.
+        read(core::str::from_utf8(bytes).ok()?, |text| Number::from_f64(number(text)))
+    }
+}
+
 struct Reader<'a> {
     rest: &'a str,
     fraction: fn(&str) -> Option<Number>,
