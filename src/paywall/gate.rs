@@ -1,6 +1,7 @@
 use super::action::{Action, RequestHead};
 use super::config::settings::Settings;
 use super::facilitator::plan_terms::PlanQuery;
+#[cfg(any(test, feature = "paywall"))]
 use super::observe::span::Span;
 use super::request_flow::RequestFlow;
 use super::shared::Shared;
@@ -42,7 +43,8 @@ impl Gate {
     }
 
     /// Counts a wait for the origin of a request that was [passed](RequestFlow::pass), in milliseconds.
-    pub fn waited_for_origin(&self, milliseconds: u64) {
+    #[cfg(any(test, feature = "paywall"))]
+    pub(crate) fn waited_for_origin(&self, milliseconds: u64) {
         self.shared.counters.waited(Span::Origin, milliseconds);
     }
 

@@ -94,6 +94,6 @@ pub use payment_context::{Payment, PaymentContext, Phase, Settled};
 pub use pricing::body_counter::BodyCounter;
 pub use pricing::ending::{EndReason, Ending, Unit};
 pub use pricing::settlement_policy::{Meter, ReceiptBy, Renewal, Settlement};
-pub use request_flow::{Pass, RequestFlow};
+pub use request_flow::RequestFlow;
 pub use response::gate_response::GateResponse;
 pub use routing::route_table::Unlisted;

@@ -1,15 +1,18 @@
 use super::action::{Action, CanonicalRequest, RequestHead};
-use super::event::{Event, OriginResponse};
+use super::event::Event;
 use super::flow::context::Context;
 use super::flow::opening;
 use super::flow::progress::{Next, Progress};
 use super::flow::stage::Stage;
-use super::http::headers::HeaderList;
 use super::observe::request_log::Record;
 use super::payment_context::{Payment, Settled};
 use super::shared::Shared;
 use super::state::StateCall;
-use alloc::{string::String, vec::Vec};
+#[cfg(any(test, feature = "paywall"))]
+use super::{event::OriginResponse, http::headers::HeaderList};
+#[cfg(any(test, feature = "paywall"))]
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// One request on its way through the gate: verify, origin, settle, deliver (rule 19).
 ///
@@ -23,12 +26,13 @@ pub struct RequestFlow {
 }
 
 /// What is added to the origin's answer to an open request.
+#[cfg(any(test, feature = "paywall"))]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pass {
+pub(crate) struct Pass {
     /// The headers to set.
-    pub headers: HeaderList,
+    pub(crate) headers: HeaderList,
     /// Where the answer has a `server-timing` header: its value, which the milliseconds complete.
-    pub timing: Option<String>,
+    pub(crate) timing: Option<String>,
 }
 
 impl RequestFlow {
@@ -91,7 +95,8 @@ impl RequestFlow {
     /// looked at of that answer, and no line of a log waits for it. The shell has only the wait to report then
     /// ([`Gate::waited_for_origin`](super::Gate::waited_for_origin)). If the origin does not answer after all, the shell
     /// opens the request once more, calls [`take_back`](Self::take_back) and reports what happened.
-    pub fn pass(&mut self) -> Option<Pass> {
+    #[cfg(any(test, feature = "paywall"))]
+    pub(crate) fn pass(&mut self) -> Option<Pass> {
         if !self.delivers_unchanged() || self.context.settings().manners.log {
             return None;
         }
@@ -104,7 +109,8 @@ impl RequestFlow {
     }
 
     /// This request was [passed](Self::pass) before, and that came to nothing: it is not counted twice.
-    pub fn take_back(&self) {
+    #[cfg(any(test, feature = "paywall"))]
+    pub(crate) fn take_back(&self) {
         self.context.log.take_back();
     }
 

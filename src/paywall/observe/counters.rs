@@ -49,6 +49,7 @@ impl Counters {
     }
 
     /// Takes one request back, which came to something else after all.
+    #[cfg(any(test, feature = "paywall"))]
     pub(crate) fn take_back(&self, route: &str, outcome: &'static str) {
         let mut counted = self.counted();
         let found = counted.requests.iter_mut().find(|(known, ended, _)| known == route && *ended == outcome);

@@ -201,12 +201,14 @@ impl RequestLog {
 
     /// Measures no wait for the origin: the request ends before it is asked. Gives the beginning of the header that says how
     /// long it took.
+    #[cfg(any(test, feature = "paywall"))]
     pub(crate) fn ends_early(&mut self, timing: bool) -> Option<String> {
         self.waiting = None;
         timing.then(|| [Span::Origin.name(), ";dur="].concat())
     }
 
     /// The request was counted as passed on by then, and its origin did not answer.
+    #[cfg(any(test, feature = "paywall"))]
     pub(crate) fn take_back(&self) {
         self.counters.take_back(&self.route, passed(&self.route));
     }
