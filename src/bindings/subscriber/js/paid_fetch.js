@@ -15,12 +15,16 @@ export class PaidFetch {
   #head;
   #cause;
   #isOver = false;
-  /** How many requests with a token were begun. A list, so that it is read when a step is taken, which a stored budget delays. */
-  #paid = [0];
+  /** How many requests with a token were begun, and whether none is begun any more: the core will hear of an abort or a time that is over. */
+  #paid = 0;
+  #isStopped = false;
 
   constructor(parts) {
     Object.assign(this, parts);
-    this.sender.watch((late) => this.#event(late ? 'timedOut' : 'aborted'));
+    this.sender.watch((late) => {
+      this.#isStopped = true;
+      this.#event(late ? 'timedOut' : 'aborted');
+    });
   }
 
   #event(...fields) {
@@ -49,7 +53,8 @@ export class PaidFetch {
   async sent({ url: to, token, redirect, asGet, dialect, handle }) {
     const speaks = dialect && await dialects();
     const [name, paying] = speaks ? await speaks.header(dialect, handle, token, this.sender.header('authorization')) : ['payment-signature', token];
-    if (token) this.#paid[0] += 1;
+    if (this.#isStopped) return ['sendFailed'];
+    if (token) this.#paid += 1;
     const head = await this.sender.send(this.hooks.fetch, to, name, paying, redirect, asGet);
     this.#head?.drop();
     this.#head = head;
