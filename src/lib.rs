@@ -9,9 +9,23 @@
 //! | `serde` | `Serialize` and `Deserialize` of the types of [`wire`] | |
 //! | none | the core: every decision of a buyer and of a seller, without I/O | [`subscriber::Buyer`], [`paywall::Gate`] |
 //!
+//! ```toml
+//! [dependencies]
+//! payments-wasm = { version = "0.1", features = ["client"] }
+//! ```
+//!
+//! * An agent that pays: the page of `client` has one. It needs your HTTP client behind the trait `transport::Transport`, whose page
+//!   has the lines for `reqwest`.
+//! * A server that is paid: the page of `tower` has one, for axum.
+//! * A Cloudflare Worker that is paid: `npx payments-wasm paywall init my-api --rust` writes the whole project. The page of
+//!   `worker::Paywall` has its code; docs.rs shows it for the target `wasm32-unknown-unknown`.
+//! * Anything else: the core below, with your own I/O.
+//!
+//! You need an API key of Nevermined's, and to sell, a plan: `README.md` says where they come from, and how to run a platform on your
+//! own machine. `docs/rust.md` is the guide.
+//!
 //! Features are additive. `client`, `tower` and `sqlite` are for native targets, `worker` for `wasm32-unknown-unknown`. The features
-//! `subscriber`, `builder`, `dialects` and `paywall` build the npm package and the ready-made Worker. The guide is
-//! `docs/rust.md`, with hooks, prices and panics of a Worker.
+//! `subscriber`, `builder`, `dialects` and `paywall` build the npm package and the ready-made Worker; a Rust program needs none of them.
 //!
 //! # The rooms
 //!

@@ -94,7 +94,7 @@ impl<T: Transport> PaywallBuilder<T> {
         self
     }
 
-    /// The receiver of log lines: requests as JSON (unless `LOG` is off), settlements whose outcome is not known, errors.
+    /// The receiver of log lines: warnings of the configuration, requests as JSON (unless `LOG` is off), settlements whose outcome is not known, errors.
     /// By default they are written to standard error.
     #[must_use]
     pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Self {
@@ -111,7 +111,7 @@ impl<T: Transport> PaywallBuilder<T> {
         self
     }
 
-    /// Reads the configuration. Log the [`warnings`](Settings::warnings) of the gate's settings at start.
+    /// Reads the configuration, and logs its [`warnings`](Settings::warnings).
     ///
     /// # Errors
     /// The first key that is missing or wrong.
@@ -125,6 +125,7 @@ impl<T: Transport> PaywallBuilder<T> {
         let variable = |name: &str| self.variables.get(name).filter(|_| name != "ORIGIN_URL").cloned();
         let gate = Gate::new(Settings::read_document(&self.document, variable, bindings)?);
         let Self { transport, state, price, client_address, log, routed, .. } = self;
+        gate.settings().warnings().iter().for_each(|warning| log(warning));
         Ok(PaywallLayer {
             shared: Arc::new(Shared { gate, transport, state, price, client_address, log, routed }),
         })

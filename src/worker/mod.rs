@@ -1,4 +1,11 @@
-//! The Cloudflare Workers shell of the paywall: does what the gate says and reports back. It decides nothing.
+//! The paywall in a Cloudflare Worker in Rust (feature `worker`, target `wasm32-unknown-unknown`): a [`Paywall`] stands around the
+//! Worker's handler.
+//!
+//! The Durable Object class `PaywallState` comes with this module; `wrangler.toml` binds it as `PAYWALL_STATE`.
+//! `npx payments-wasm paywall init my-api --rust` writes a project that has it, with the build command and the module that loads the
+//! WebAssembly. `docs/rust.md` has hooks, prices and what a panic does.
+//!
+//! This is a shell: it does what the gate of [`paywall`](crate::paywall) says, reports back, and decides nothing.
 
 mod durable_object;
 mod env;

@@ -1,14 +1,15 @@
-use super::world::{call, call_with, routes, shop, text, token, world};
+use super::world::{Fake, call, call_with, key, routes, shop, text, token, world};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use payments_wasm::paywall::state::MemoryStore;
 use payments_wasm::sqlite::SqliteStore;
+use payments_wasm::tower::PaywallLayer;
 use payments_wasm::wire::{Receipt, base64};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -38,6 +39,28 @@ async fn a_request_reaches_the_service_when_it_is_paid_for_or_open() {
         assert!(text == body || status != 200, "{name}: {text}");
     }
     assert_eq!(world.fake.calls().into_iter().filter(|call| call == "settle").count(), 1);
+}
+
+#[test]
+fn what_a_configuration_cannot_promise_is_logged_when_the_layer_is_built() {
+    for (name, state, warnings) in [("without a state", false, 2), ("with a state", true, 0)] {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let log = lines.clone();
+        let builder = PaywallLayer::builder(Fake::default())
+            .document(
+                r#"{ "routes": { "POST /ask": { "planId": "1001", "credits": 2 } }, "unlisted": "deny" }"#,
+            )
+            .unwrap()
+            .variable("NVM_API_KEY", key())
+            .variable("NVM_ENVIRONMENT", "custom")
+            .variable("NVM_API_URL", "http://127.0.0.1:1")
+            .log(move |line| log.lock().unwrap().push(line.to_string()));
+        let builder = if state { builder.store(MemoryStore::new()) } else { builder };
+        builder.build().unwrap();
+        let lines = lines.lock().unwrap();
+        assert_eq!(lines.len(), warnings, "{name}: {lines:?}");
+        assert!(lines.iter().all(|line| line.starts_with("Without a state")), "{name}: {lines:?}");
+    }
 }
 
 #[tokio::test]

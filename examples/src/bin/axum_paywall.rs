@@ -4,11 +4,8 @@
 
 use axum::extract::{ConnectInfo, Extension};
 use axum::response::sse::{Event, Sse};
-use axum::{
-    Router,
-    routing::{get, post},
-    serve,
-};
+use axum::routing::{get, post};
+use axum::{Router, serve};
 use payments_wasm::sqlite::SqliteStore;
 use payments_wasm::tower::{PaymentContext, PaywallLayer};
 use payments_wasm_examples::Http;
@@ -48,9 +45,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let paywall = paywall.build()?;
-    for warning in paywall.gate().settings().warnings() {
-        eprintln!("{warning}");
-    }
     let app = Router::new()
         .route("/health", get(|| async { "everything is fine" }))
         .route("/ask", post(ask))
