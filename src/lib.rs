@@ -21,8 +21,8 @@
 //!   `worker::Paywall` has its code; docs.rs shows it for the target `wasm32-unknown-unknown`.
 //! * Anything else: the core below, with your own I/O.
 //!
-//! You need an API key of Nevermined's, and to sell, a plan: `README.md` says where they come from, and how to run a platform on your
-//! own machine. `docs/rust.md` is the guide.
+//! You need an API key of [Nevermined](https://nevermined.app), and to sell, a plan. `npx payments-wasm sandbox` runs the platform on
+//! your own machine and prints keys and plans to try with. `docs/rust.md` is the guide.
 //!
 //! Features are additive. `client`, `tower` and `sqlite` are for native targets, `worker` for `wasm32-unknown-unknown`. The features
 //! `subscriber`, `builder`, `dialects` and `paywall` build the npm package and the ready-made Worker; a Rust program needs none of them.
