@@ -351,6 +351,8 @@ async function finishPackage(work, { dev, renamed }) {
   // Node requires modules too, and the classes are there once.
   writeFileSync(join(work, 'mcp.cjs'), `"use strict";const mcp=require("./mcp.js");exports.Mcp=mcp.Mcp;exports.mcpPaywall=mcp.mcpPaywall;exports.paymentOf=mcp.paymentOf;\n`);
   await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/a2a/js/client.js')], outfile: join(work, 'a2a_client.js'), external: ['./core.js'] });
+  await bundle({ ...mcp, entryPoints: [repoPath('src/bindings/a2a/js/entry.js')], outfile: join(work, 'a2a.js'), external: ['./core.js', './a2a_client.js', 'payments-wasm/*', '@a2a-js/*', 'node:*'] });
+  writeFileSync(join(work, 'a2a.cjs'), `"use strict";const a2a=require("./a2a.js");exports.A2a=a2a.A2a;exports.a2aPaywall=a2a.a2aPaywall;exports.buildPaymentAgentCard=a2a.buildPaymentAgentCard;\n`);
   rmSync(join(work, 'glue.js'));
   // Last, since it exports the names that the others import, and no more.
   const names = importedFromCore(work);
@@ -370,6 +372,7 @@ async function finishPackage(work, { dev, renamed }) {
   // The page and the service of `npx payments-wasm demo`.
   cpSync(repoPath('www'), join(work, 'www'), { recursive: true });
 
+  typesFor(work, 'a2a', readFileSync(repoPath('src/bindings/a2a/a2a.d.ts'), 'utf8'));
   typesFor(work, 'mcp', readFileSync(repoPath('src/bindings/mcp/mcp.d.ts'), 'utf8'));
   const types = ['src/bindings/subscriber/types.d.ts', 'src/bindings/builder/types.d.ts'].map((path) => readFileSync(repoPath(path), 'utf8'));
   typesFor(work, 'index', withOptions(types.join('\n')));

@@ -14,6 +14,8 @@ export function declared() {
   const parts = [...bodies.Payments.matchAll(/^ {2}readonly (\w+): (\w+API);/gm)].map(([, part, type]) => [part, members(bodies[type])]);
   const [, mcp] = /^export interface McpPart \{\n(.*?)^\}/ms.exec(read('src/bindings/mcp/mcp.d.ts'));
   parts.push(['mcp', members(mcp)]);
+  const [, a2a] = /^export interface A2aPart \{\n(.*?)^\}/ms.exec(types);
+  parts.push(['a2a', members(a2a)]);
   const statics = [...bodies.Payments.matchAll(/^ {2}static (\w+)\(/gm)].map(([, name]) => `Payments.${name}`);
   const exported = [...types.matchAll(/^export (?:function|const|class) (\w+)/gm)].map(([, name]) => name);
   const methods = parts.flatMap(([part, names]) => names.map((name) => `${part}.${name}`));

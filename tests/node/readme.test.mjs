@@ -341,6 +341,11 @@ const CHECKS = {
     assert.equal(await held(), 95n, '2 and 3');
   },
 
+  async a2a({ run }) {
+    const { env } = await buyer();
+    assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey }), /^Loud 3$/m);
+  },
+
   async 'gate-dialects'({ run }) {
     const { env } = await buyer();
     const facilitator = await startFacilitator();

@@ -84,6 +84,36 @@ test('who does not pay is not answered', { skip }, async () => {
   assert.equal(await held(buyer), 0n);
 });
 
+test('our agent is paid by the official client of Python, with tokens of either version', { skip }, async () => {
+  const { A2a, buildPaymentAgentCard } = await import('../../target/dist/subscriber/a2a.js');
+  const { AgentEvent } = await import('@a2a-js/sdk/server');
+  const status = (state, said, { taskId, contextId }) => ({ state, timestamp: undefined, message: said && { messageId: randomUUID(), taskId, contextId, role: 2, parts: [{ content: { $case: 'text', value: said }, metadata: undefined, filename: '', mediaType: 'text/plain' }], metadata: undefined, extensions: [], referenceTaskIds: [] } });
+  const executor = {
+    async execute(context, bus) {
+      const { taskId, contextId, userMessage } = context;
+      const words = userMessage.parts[0].content.value;
+      bus.publish(AgentEvent.task({ id: taskId, contextId, status: status(1, undefined, context), artifacts: [], history: [userMessage], metadata: undefined }));
+      const ended = words === 'fail' ? status(4, 'no voice', context) : status(3, words.toUpperCase(), context);
+      bus.publish(AgentEvent.statusUpdate({ taskId, contextId, status: ended, metadata: words === 'fail' ? undefined : { creditsUsed: Math.min(words.split(' ').length, 3) } }));
+      bus.finished();
+    },
+    async cancelTask() {},
+  };
+  const seller = new A2a(undefined, () => ({ nvmApiKey: market.seller.nvmApiKey, environment: 'custom', backend: sandbox.url }));
+  const card = buildPaymentAgentCard({ name: 'Loud', description: 'Says it louder', version: '1.0.0', capabilities: { streaming: true } }, { paymentType: 'dynamic', credits: 3, planId: plan, agentId: agent });
+  const { info, close } = await seller.start({ agentCard: card, executor, log: false });
+  try {
+    const account = await newAccount(sandbox.url, 'Another buyer in Python');
+    const saw = await runProgram('a2a_client.py', sandbox, { NVM_API_KEY: account.nvmApiKey, SERVICE: info.baseUrl, PLAN: plan, AGENT: agent });
+    for (const [name, [state, text, balance]] of Object.entries({
+      'a message': ['completed', 'TWO WORDS', 98], 'another with the same token': ['completed', 'ONE', 97], 'single-use tokens': ['completed', 'TWO WORDS', 95],
+      'and one more': ['completed', 'THREE MORE WORDS', 92], 'what fails': ['failed', 'no voice', 92],
+    })) assert.deepEqual([saw[name].state, saw[name].text, saw[name].balance], [state, text, balance], name);
+  } finally {
+    await close();
+  }
+});
+
 test('the official JavaScript client pays for its messages, in band, with the consent and the limits of fetch', { skip }, async () => {
   const buyer = await newBuyer(sandbox, { approve: () => true });
   const asked = [];

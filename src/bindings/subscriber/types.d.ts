@@ -57,6 +57,12 @@ export interface A2aPart {
    * (`x402.payment.*` metadata), or by header where the agent answers 402. Options are those of `payments.fetch`.
    */
   fetch(options?: FetchOptions): Promise<typeof fetch>;
+  /** The card of an agent, with the extensions that say how it is paid. */
+  buildPaymentAgentCard(card: object, payment: object): Promise<any>;
+  /** A fetch handler of an agent that is paid for: see `payments-wasm/a2a`, whose class `A2a` has the types. */
+  handler(options: object): Promise<(request: Request, env?: unknown, context?: unknown) => Promise<Response>>;
+  /** Serves an agent in Node: see `payments-wasm/a2a`. Rejects with `a2a_not_loaded` where the official SDK is not there. */
+  start(options: object): Promise<{ server: any; close(): Promise<void>; info: { baseUrl: string; port: number } }>;
 }
 
 /** An amount of an asset. */

@@ -1,8 +1,9 @@
-// `payments.a2a`: a `fetch` for clients of A2A agents, such as the official one, that pays for messages in band. An agent that asks for a
+// `payments.a2a`: buying and selling over A2A; what sells is in `payments-wasm/a2a`. The buyer is a `fetch` for clients of A2A agents, such as the official one, that pays for messages in band. An agent that asks for a
 // payment answers with a task in the state `input-required`; the message goes out again with the payment in its metadata. Consent, limits,
 // tokens, receipts and events are those of `payments.fetch`, whose transport this is.
 import { fromBase64, toBase64 } from '../../http/json_base64.js';
-import { problem } from './core.js';
+import { lazily, problem } from './core.js';
+import { paymentOfCard } from './card.js';
 
 const STATUS = 'x402.payment.status';
 const REQUIRED = 'x402.payment.required';
@@ -10,17 +11,79 @@ const PAYLOAD = 'x402.payment.payload';
 const RECEIPTS = 'x402.payment.receipts';
 const ERROR = 'x402.payment.error';
 
-/** The methods that send a message and get one answer: of version 0.3, and of 1.0. */
-const SENDS = new Set(['message/send', 'SendMessage']);
+/** The methods that send a message: of version 0.3, and of 1.0. */
+const SENDS = new Set(['message/send', 'SendMessage', 'message/stream', 'SendStreamingMessage']);
+/** The most that is read of a stream's first event, in characters. */
+const MAX_EVENT = 256 * 1024;
 /** The code of an error: there is no such task. */
 const TASK_NOT_FOUND = -32001;
 /** The extension, as a client says that it knows it. */
 const EXTENSION = 'https://github.com/google-agentic-commerce/a2a-x402/blob/main/spec/v0.2';
 
+/** The parts that `payments-wasm/a2a` has handed over. */
+let parts;
+export function provide(given) { parts = given; }
+
+/** The parts that sell. A bundler must not look for the official SDK: only `payments-wasm/a2a` names it. */
+async function whole() {
+  if (parts) return parts;
+  try {
+    // Only the entry for Node has it: elsewhere the program imports it.
+    await lazily.mcp('payments-wasm/a2a');
+  } catch (cause) {
+    throw problem('a2a_not_loaded', `payments-wasm/a2a cannot be loaded: ${cause?.message ?? cause}`, "install @a2a-js/sdk, and in a bundled program import 'payments-wasm/a2a'", { cause });
+  }
+  return parts;
+}
+
 export class A2a {
   #buyer;
+  #seller;
 
-  constructor(buyer) { this.#buyer = buyer; }
+  /** `buyer` is the instance of `Payments`, `seller` gives the options of the gate: key, environment, backend. */
+  constructor(buyer, seller = () => ({})) {
+    this.#buyer = buyer;
+    this.#seller = seller;
+  }
+
+  /** The card of an agent, with the extensions that say how it is paid. */
+  async buildPaymentAgentCard(card, payment) { return (await whole()).buildPaymentAgentCard(card, payment); }
+
+  /** A fetch handler of an agent that is paid for, for every runtime. It loads with its first request. */
+  handler(options) {
+    let made;
+    const make = () => (made ??= this.#make(options).catch((error) => { made = undefined; throw error; }));
+    return Object.assign(async (...given) => (await make())(...given), { ready: async (env) => (await make()).ready(env), close: async () => (await made)?.close() });
+  }
+
+  async #make({ agentCard, executor, taskStore, pushNotificationStore, pushNotificationSender, basePath = '/', exposeAgentCard = true, ...options } = {}) {
+    const { a2aPaywall, createAgentHandler, sdk } = await whole();
+    if (typeof executor?.execute !== 'function') throw problem('config_invalid', 'executor must have a method execute');
+    const payment = paymentOfCard(agentCard);
+    if (!payment) throw problem('config_invalid', 'agentCard must say how it is paid', 'make it with buildPaymentAgentCard');
+    const { planId, planIds, agentId, credits, paymentType } = payment;
+    const terms = { ...(planIds ? { planIds } : { planId }), agentId, ...(paymentType === 'dynamic' ? { maxAmount: credits } : { credits }) };
+    const agent = createAgentHandler(sdk, { agentCard, executor, taskStore, pushNotificationStore, pushNotificationSender, basePath, exposeAgentCard });
+    return a2aPaywall(agent, { ...this.#seller(), ...terms, ...options });
+  }
+
+  /** Serves an agent in Node: its card, its messages at `basePath`, `GET /health`. */
+  async start({ port = 0, host = '127.0.0.1', exposeDefaultRoutes = true, ...options } = {}) {
+    const { listen } = await whole();
+    const gate = await this.#make({ state: 'memory', ...options });
+    await gate.ready();
+    const server = await listen((request, env, context) => {
+      const { pathname } = new URL(request.url);
+      if (exposeDefaultRoutes && request.method === 'GET' && pathname === '/health') return Response.json({ status: 'ok', service: options.agentCard.name });
+      return gate(request, env, context);
+    }, { port, host });
+    const close = async () => {
+      server.closeAllConnections?.();
+      await new Promise((done) => server.close(done));
+      await gate.close();
+    };
+    return { server, close, info: { baseUrl: `http://${host}:${server.address().port}`, port: server.address().port } };
+  }
 
   /** A `fetch` for a client of A2A. `options` are those of `payments.fetch`. */
   fetch(options = {}) {
@@ -53,6 +116,23 @@ function inBand(call, transport) {
     headers.delete('content-length');
     const post = (sent) => transport(new Request(request.url, { method: request.method, headers, body: JSON.stringify(sent), signal: request.signal, redirect: request.redirect }), more);
     let response = await post(token ? paying(call, token, asked) : call);
+    if (/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
+      const opened = await firstEvent(response);
+      let { result, error } = opened.message ?? {};
+      // As below: such an agent does not keep the task that asks.
+      if (token && asked && error?.code === TASK_NOT_FOUND) {
+        response = await post(paying(call, token));
+        return response;
+      }
+      result = result?.task ?? result;
+      const metadata = metadataOf(result);
+      if (metadata[STATUS] !== 'payment-required' || !metadata[REQUIRED]) return opened.response;
+      asked = result;
+      opened.response.body?.cancel().catch(() => {});
+      const own = new Headers(response.headers);
+      own.set('payment-required', toBase64({ ...metadata[REQUIRED], ...(metadata[ERROR] && { error: metadata[ERROR] }) }));
+      return new Response(null, { status: 402, headers: own });
+    }
     const isJson = () => response.status !== 402 && /\bjson\b/.test(response.headers.get('content-type') ?? '');
     if (!isJson()) return response;
     let text = await response.text();
@@ -79,6 +159,25 @@ function inBand(call, transport) {
     }
     return dressed(response.status, 'payment-response', receipt);
   };
+}
+
+/** `{ message, response }`: the message in the first event of a stream, and the response with all of the stream. */
+async function firstEvent(response) {
+  const [one, other] = response.body.tee();
+  const reader = one.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  try {
+    while (!/\r\n\r\n|\n\n|\r\r/.test(text) && text.length < MAX_EVENT) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+  const [first] = text.split(/\r\n\r\n|\n\n|\r\r/);
+  const data = first.split(/\r\n|\n|\r/).filter((line) => line.startsWith('data:')).map((line) => line.slice(5)).join('\n');
+  return { message: parsed(data), response: new Response(other, { status: response.status, statusText: response.statusText, headers: response.headers }) };
 }
 
 /** The metadata of a task: of its status, or its own. */

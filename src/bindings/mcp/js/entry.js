@@ -4,6 +4,7 @@ import { paywall } from 'payments-wasm/paywall';
 import { createMcpGate } from './gate.js';
 import { provide } from './mcp_client.js';
 import { problem } from './core.js';
+import { listen } from './listen.js';
 import { createServerHandler } from './server.js';
 
 const sdk = {
@@ -27,17 +28,5 @@ const sdk = {
 export const mcpPaywall = createMcpGate(paywall, problem);
 
 export { Mcp, paymentOf } from './mcp_client.js';
-
-/** Serves what was registered in Node. */
-async function listen(handler, { port, host }) {
-  const [{ createServer }, { toNodeListener }] = await Promise.all([import('node:http'), import('payments-wasm/paywall/node')]);
-  // A token may have 16 KiB, which is Node's default limit for all headers.
-  const server = createServer({ maxHeaderSize: 64 * 1024 }, toNodeListener(handler));
-  await new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
-  return server;
-}
 
 provide({ sdk, mcpPaywall, createServerHandler, listen });

@@ -65,7 +65,7 @@ export function createPayments(load) {
     static readCallback = later('readCallback');
 
     get mcp() { return (this.#mcp ??= part(() => import('./mcp_client.js'), ({ Mcp }) => new Mcp(this, () => this.#session.selling))); }
-    get a2a() { return (this.#a2a ??= part(() => import('./a2a_client.js'), ({ A2a }) => new A2a(this))); }
+    get a2a() { return (this.#a2a ??= part(() => import('./a2a_client.js'), ({ A2a }) => new A2a(this, () => this.#session.selling))); }
     get isLoggedIn() { return this.#session.loggedIn; }
     /** The value that `DelegationAPI.getInstance` and similar calls take. */
     get options() { return this; }
