@@ -37,6 +37,7 @@ pub(crate) use reader::parse_json;
 
 #[cfg(all(
     any(feature = "subscriber", feature = "builder", feature = "dialects", feature = "gate-dialects"),
+    not(feature = "paywall"),
     target_family = "wasm"
 ))]
 pub(crate) use javascript::parse_json;
@@ -60,6 +61,7 @@ mod native {
 
 #[cfg(all(
     any(feature = "subscriber", feature = "builder", feature = "dialects", feature = "gate-dialects"),
+    not(feature = "paywall"),
     target_family = "wasm"
 ))]
 mod javascript {

@@ -22,6 +22,9 @@ test('it carries each file that a source links, and each document that the docum
   });
   assert.ok(named.length > 2);
   assert.deepEqual(named.filter(({ file }) => !files.includes(file)), []);
+  // And no other JavaScript: that of the npm package is of no use here.
+  const linked = new Set(named.map(({ file }) => file).filter((file) => file.endsWith('.js')));
+  assert.deepEqual(files.filter((path) => path.endsWith('.js')).sort(), [...linked].sort());
 });
 
 test('documentation of docs.rs is made with features that the crate has', () => {
