@@ -86,7 +86,7 @@ pub enum Action {
     /// [`Event::Ended`](super::Event::Ended) when the body has ended.
     Deliver(Delivery),
     /// End an answer that was delivered with a meter.
-    Finish(Finish),
+    Finish(StreamEnd),
 }
 
 /// The question that a price handler is asked.
@@ -115,7 +115,7 @@ pub struct CanonicalRequest {
 
 /// The end of an answer that is settled after its headers were sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finish {
+pub struct StreamEnd {
     /// A text to append to the body: the event with the receipt.
     pub tail: Option<String>,
     /// A line for the log.

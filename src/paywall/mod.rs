@@ -74,7 +74,7 @@ mod vec_map;
 #[cfg(test)]
 mod tests;
 
-pub use action::{Action, CanonicalRequest, Delivery, Finish, Forward, PriceQuestion, RequestHead};
+pub use action::{Action, CanonicalRequest, Delivery, Forward, PriceQuestion, RequestHead, StreamEnd};
 pub use config::bindings::Bindings;
 pub use config::document::Document;
 pub use config::error::ConfigError;
@@ -85,7 +85,6 @@ pub use facilitator::plan_terms::PlanQuery;
 pub use gate::Gate;
 pub use http::headers::HeaderList;
 pub use http::method::Method;
-pub use http::path::{CanonicalPath, PathError, Target};
 pub use live::Live;
 pub use objects::{ObjectAnswer, ObjectBody, ObjectHead};
 pub use observe::request_log::Record;

@@ -5,8 +5,8 @@ use super::price_request::{BodyError, PriceRequest};
 use super::reconciler;
 use super::shared::Shared;
 use crate::paywall::{
-    Action, Delivery, Ending, Event, FacilitatorError, Finish, Forward, GateResponse, HeaderList, Meter,
-    OriginResponse, PaymentContext, RequestFlow, RequestHead,
+    Action, Delivery, Ending, Event, FacilitatorError, Forward, GateResponse, HeaderList, Meter,
+    OriginResponse, PaymentContext, RequestFlow, RequestHead, StreamEnd,
 };
 use crate::transport::{CallError, Transport, call, header_text, header_value, now, within};
 use bytes::Bytes;
@@ -275,7 +275,7 @@ where
         let mut action = flow.handle_event(Event::Ended(ending), now());
         loop {
             action = match action {
-                Action::Finish(Finish { tail, journal }) => {
+                Action::Finish(StreamEnd { tail, journal }) => {
                     if let Some(journal) = journal {
                         (self.shared.log)(journal.line());
                     }

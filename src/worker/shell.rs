@@ -5,8 +5,8 @@ use super::meter::Metered;
 use super::time_limit::within;
 use super::{durable_object, js, origin, report, settings};
 use crate::paywall::{
-    Action, Delivery, Ending, Event, Finish, Gate, GateResponse, Meter, OriginResponse, PaymentContext,
-    Phase, PlanQuery, RequestFlow, RequestHead,
+    Action, Delivery, Ending, Event, Gate, GateResponse, Meter, OriginResponse, PaymentContext, Phase,
+    PlanQuery, RequestFlow, RequestHead, StreamEnd,
 };
 use std::{sync::Arc, time::Duration};
 use worker::{Context, Delay, Env, web_sys};
@@ -286,7 +286,7 @@ impl Shell {
         let mut action = flow.handle_event(Event::Ended(ending), js::now());
         loop {
             action = match action {
-                Action::Finish(Finish { tail, journal }) => {
+                Action::Finish(StreamEnd { tail, journal }) => {
                     if let Some(journal) = journal {
                         worker::console_error!("{}", journal.line());
                     }

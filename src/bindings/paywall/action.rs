@@ -5,8 +5,8 @@ use super::lines::Lines;
 use crate::api;
 use crate::paywall::state::StateCall;
 use crate::paywall::{
-    Action, CanonicalRequest, Delivery, Finish, Forward, Gate, GateResponse, HeaderList, Meter, Origin,
-    Payment, Phase, RequestFlow, Settled, Unit,
+    Action, CanonicalRequest, Delivery, Forward, Gate, GateResponse, HeaderList, Meter, Origin, Payment,
+    Phase, RequestFlow, Settled, StreamEnd, Unit,
 };
 use alloc::sync::Arc;
 use serde_json::{Value, json};
@@ -161,7 +161,7 @@ impl Flow {
     }
 
     /// `finish`, the end, a line for the log, and the text to append to the body.
-    fn finish(&mut self, finish: &Finish) -> String {
+    fn finish(&mut self, finish: &StreamEnd) -> String {
         let mut lines = Lines::default();
         lines.push("finish");
         self.end(&mut lines);

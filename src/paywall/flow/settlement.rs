@@ -6,7 +6,7 @@ use super::payment_attempt::PaymentAttempt;
 use super::progress::Progress;
 use super::settlement_attempt::SettlementAttempt;
 use crate::api::Call as _;
-use crate::paywall::action::{Action, Delivery, Finish};
+use crate::paywall::action::{Action, Delivery, StreamEnd};
 use crate::paywall::endpoints::receipts;
 use crate::paywall::event::{Event, OriginResponse};
 use crate::paywall::facilitator::result::{self, Refusal, SettleResult};
@@ -343,7 +343,7 @@ fn finish(
     let tail = receipt
         .filter(|_| attempt.receipt == ReceiptBy::Event)
         .map(|receipt| format!("event: payment-response\ndata: {}\n\n", receipt.to_json()));
-    Progress::Done(Action::Finish(Finish { tail, journal }))
+    Progress::Done(Action::Finish(StreamEnd { tail, journal }))
 }
 
 /// 402 for a settlement that was refused: with a receipt that says so, and an offer only where paying again is right

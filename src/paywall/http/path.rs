@@ -12,15 +12,15 @@ pub(crate) const MAX_QUERY_BYTES: usize = 12 * 1024;
 
 /// Where a request points, taken apart: `https://host`, one canonical path, and the query as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     /// Scheme and host, as they came: `https://api.example`. For what is advertised, never for a decision.
-    pub origin: String,
+    pub(crate) origin: String,
     /// The host that routes are matched with.
     pub(crate) host: Host,
     /// The path, in the one spelling that is matched and forwarded (rule 16).
-    pub path: CanonicalPath,
+    pub(crate) path: CanonicalPath,
     /// The query without its `?`, as it came.
-    pub query: Option<String>,
+    pub(crate) query: Option<String>,
 }
 
 /// A path in the only spelling the gate knows: percent-decoded once, dot segments resolved, slashes single.
@@ -30,14 +30,14 @@ pub struct Target {
 /// separator, a matrix parameter (`;x`), anything encoded twice, look-alikes of separators, a segment that ends in a
 /// dot or a space.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CanonicalPath {
+pub(crate) struct CanonicalPath {
     segments: Vec<String>,
     directory: bool,
 }
 
 /// Why a URL was refused: answered with 400 and [`code`](Self::code), before anything else is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PathError {
+pub(crate) enum PathError {
     /// No absolute URL, or one with a fragment or with credentials in it.
     NotAUrl,
     /// More than we read.
@@ -64,7 +64,7 @@ pub enum PathError {
 impl PathError {
     /// The stable code of this error, as the 400 says it.
     #[must_use]
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::NotAUrl => "path_not_a_url",
             Self::TooLong => "path_too_long",
@@ -85,7 +85,7 @@ impl Target {
     ///
     /// # Errors
     /// A [`PathError`] that says which doubt it was refused for.
-    pub fn parse(url: &str) -> Result<Self, PathError> {
+    pub(crate) fn parse(url: &str) -> Result<Self, PathError> {
         let (scheme, rest) = url.split_once("://").ok_or(PathError::NotAUrl)?;
         if !matches!(scheme, "http" | "https") || rest.contains('#') {
             return Err(PathError::NotAUrl);
@@ -147,7 +147,7 @@ impl CanonicalPath {
     ///
     /// # Errors
     /// A [`PathError`] that says which doubt it was refused for.
-    pub fn parse(raw: &str) -> Result<Self, PathError> {
+    pub(crate) fn parse(raw: &str) -> Result<Self, PathError> {
         if raw.len() > MAX_PATH_BYTES {
             return Err(PathError::TooLong);
         }

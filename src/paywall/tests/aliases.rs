@@ -1,6 +1,7 @@
 //! Rule 16: nothing unpaid gets through. Rule 26: open routes are listed, not guessed.
 
 use super::*;
+use crate::paywall::http::path::{CanonicalPath, Target};
 use alloc::string::ToString;
 
 /// The result for a spelling of `/paid`, requested without a token.

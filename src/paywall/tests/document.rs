@@ -64,7 +64,13 @@ fn every_variable_but_secrets_is_a_member_of_the_document() {
 fn what_the_document_says_comes_before_the_variables() {
     let settings = read(&Document::parse(&with(&json!({}))).unwrap()).unwrap();
     assert_eq!(
-        (settings.timeout_ms(), settings.routes.methods_on(&Target::parse("https://x/r").unwrap()).len()),
+        (
+            settings.timeout_ms(),
+            settings
+                .routes
+                .methods_on(&crate::paywall::http::path::Target::parse("https://x/r").unwrap())
+                .len()
+        ),
         (700, 2)
     );
     let text = with(
