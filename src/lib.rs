@@ -89,6 +89,9 @@
 //! # Ok::<(), payments_wasm::paywall::ConfigError>(())
 //! ```
 
+// On docs.rs each item says the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 extern crate alloc;
 
 pub mod api;

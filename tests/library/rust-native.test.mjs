@@ -1,7 +1,7 @@
 // The crate in native programs: a service in axum that is paid, and agents that pay, over a real sandbox. The programs are those of `examples`.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -59,6 +59,13 @@ async function buyer({ credits = true } = {}) {
 }
 
 const ask = (headers = {}, body = 'why?', path = '/ask') => fetch(service.url + path, { method: 'POST', body, headers });
+
+test('each program is short', () => {
+  for (const name of ['agent', 'blocking_agent', 'axum_paywall']) {
+    const lines = readFileSync(repoPath('examples/src/bin', `${name}.rs`), 'utf8').trim().split('\n').length;
+    assert.ok(lines < 60, `${name}.rs has ${lines} lines`);
+  }
+});
 
 test('an open route is free, an unlisted one is not found, a paid one asks for the price of this request', async () => {
   assert.equal(await (await fetch(`${service.url}/health`)).text(), 'everything is fine');
