@@ -448,7 +448,8 @@ async function finishSpeaking(work, { dev, renamed }, name, scripts) {
   for (const file of [`${name}_glue.js`, ...copied.filter((file) => file !== `${name}.js`)]) rmSync(path(file));
   await entries(work, { dev, names: [`${name}.workerd.js`] });
   rmSync(path('snippets'), { recursive: true, force: true });
-  pack(work, name, wasm);
+  // A page loads the dialects of buyers as text; those of a gate are a file, as the gate's own wasm is.
+  if (name === 'dialects') pack(work, name, wasm);
 }
 
 /** Makes the sellers' WebAssembly of the npm package: the glue, and what loads it. */

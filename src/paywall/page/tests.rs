@@ -80,6 +80,17 @@ fn only_a_refusal_with_an_offer_is_a_page() {
 }
 
 #[test]
+fn an_amount_of_an_asset_is_no_price_in_credits() {
+    let routes = r#"{ "GET /paid": { "plans": [
+        { "planId": "1001", "network": "eip155:84532", "credits": 2 },
+        { "planId": "exact:eip155:137:0xa:0xb", "network": "eip155:137", "credits": 1 }
+    ] } }"#;
+    let answer = asked("GET", "/paid", &NAVIGATION, &[("ROUTES", routes)]);
+    let html = answer.body.as_deref().unwrap();
+    assert!(html.contains("2 credits") && !html.contains("1 credit<"), "{html}");
+}
+
+#[test]
 fn what_the_page_may_do() {
     let answer = asked("GET", "/paid", &NAVIGATION, &[]);
     let headers = &answer.headers;

@@ -1,5 +1,5 @@
 use super::Page;
-use crate::wire::PaymentRequired;
+use crate::wire::{Accept, PaymentRequired};
 use alloc::{
     format,
     string::{String, ToString},
@@ -25,8 +25,11 @@ pub(super) fn render(page: &Page, view: &View<'_>) -> String {
     let about = view.offer.map(PaymentRequired::resource);
     let description = about.and_then(|about| about.description.as_deref());
     let heading = description.unwrap_or_else(|| page.text("heading"));
-    let price =
-        view.offer.and_then(|offer| offer.accepts().iter().filter_map(|accept| accept.credits()).min());
+    // An amount of an asset is no number of credits.
+    let is_plan =
+        |accept: &&Accept| accept.plan_id().is_some_and(|plan| !plan.as_str().starts_with("exact:"));
+    let accepts = view.offer.into_iter().flat_map(PaymentRequired::accepts);
+    let price = accepts.filter(is_plan).filter_map(Accept::credits).min();
     let lead = match price.map(|price| price.to_string()) {
         Some(price) => {
             let credits = page.text(if price == "1" { "credits_one" } else { "credits_many" });

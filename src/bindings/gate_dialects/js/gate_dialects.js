@@ -1,20 +1,20 @@
 // The dialects of 402 that a gate speaks beside x402 with plans: MPP, x402 `exact` at any facilitator, names of payments. A file of its own that
 // the gate loads where its options ask for one. The rules are in the core (`paywall::dialects`); this reads bodies, sends calls and sets
 // headers around the gate's own `visit`.
-import { unpacked } from './load.js';
+import { opened } from './load.js';
 import start, { Dialects, paymentIdentifier } from './gate_dialects_glue.js';
 import { named, note } from './named.js';
 import { supported } from './supported.js';
 
 let loading;
-/** Starts the WebAssembly: of a module where the runtime gives one, else of the text beside this file. */
+/** Starts the WebAssembly: of a module where the runtime gives one, else of the file beside this one. */
 const ready = (wasm) => (loading ??= begin(wasm).catch((error) => {
   loading = undefined;
   throw error;
 }));
 
 async function begin(wasm) {
-  await start({ module_or_path: wasm ? (await wasm()).default : await unpacked((await import('./gate_dialects.packed.js')).default) });
+  await start({ module_or_path: wasm ? (await wasm()).default : await opened(new URL('./gate_dialects_bg.wasm', import.meta.url)) });
 }
 
 /**
