@@ -228,6 +228,8 @@ test('what is no call of a listed method is refused, and no other binding sends 
   const post = (path, body) => fetch(agent.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
   assert.equal((await post('/v1/message:send', '{}')).status, 404);
   assert.equal((await post('/%6dessage:send', '{}')).status, 404);
+  assert.equal((await post('/v1/message%3Asend', '{}')).status, 404);
+  assert.equal((await post('/%zz', JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'message/send', params: old('x') }))).status, 400);
   assert.equal((await (await post('/', 'no')).json()).error.code, -32700);
   assert.equal((await (await post('/', `[${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'message/send', params: old('x') })}]`)).json()).error.code, -32600);
   assert.equal(agent.executor.runs.length, 0);

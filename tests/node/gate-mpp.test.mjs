@@ -242,3 +242,12 @@ test('options that are wrong are named', async () => {
     assert.deepEqual([answer.status, (await answer.json()).key], [500, key]);
   }
 });
+
+test('where tokens come in another header, a credential pays all the same', async () => {
+  const shop = sell({ tokenHeader: ['x-token', 'payment-signature'] });
+  const payments = await platform.buyer();
+  const { authorization } = await credentialFor(shop, payments);
+  assert.equal((await shop.fetch('/ask', { headers: { authorization } })).status, 200);
+  assert.deepEqual([shop.seen[0].headers['x-token'], await payments.held()], [undefined, 98n]);
+  await shop.gate.close();
+});

@@ -101,6 +101,12 @@ test('an answer that is too large to be kept is not paid for twice', async () =>
   await shop.gate.close();
 });
 
+test('it does not go without a state, nor with verifications that are remembered', async () => {
+  for (const more of [{ state: false }, { verifyCacheSeconds: 5 }]) {
+    await assert.rejects(sell(more).gate.ready(), (error) => error.code === 'config_invalid' && error.key === 'paymentIdentifier', JSON.stringify(more));
+  }
+});
+
 test('names that cannot be one, and payments without one where it is required, are refused', async () => {
   const shop = sell({ paymentIdentifier: 'required' });
   const payments = await platform.buyer();

@@ -49,7 +49,7 @@ const failure = (id, code, message, data) => ({ jsonrpc: '2.0', id: id ?? null, 
 async function answer(around) {
   const { request, ask, env, context, unpaid } = around;
   // The binding to HTTP and JSON sends messages by their paths, which this gate does not sell.
-  if (/\/message:(send|stream)\/?$/i.test(decodeURI(new URL(request.url).pathname))) return Response.json(failure(null, METHOD_NOT_FOUND, 'Messages are sold over JSON-RPC only.'), { status: 404 });
+  if (/:|%3a/i.test(new URL(request.url).pathname)) return Response.json(failure(null, METHOD_NOT_FOUND, 'Messages are sold over JSON-RPC only.'), { status: 404 });
   if (request.method !== 'POST') return ask(request, { env, ctx: context });
   const bytes = Number(request.headers.get('content-length') ?? 0) > MAX_BODY ? undefined : await request.arrayBuffer();
   if (!bytes || bytes.byteLength > MAX_BODY) return Response.json(failure(null, INVALID_REQUEST, 'The request is larger than 4 MiB.'), { status: 413 });
@@ -103,7 +103,7 @@ async function paid(around, call) {
   // An agent that has done its work has a task to show for it: it is settled even if the client has gone.
   const { origin, pathname } = new URL(request.url);
   const asked = new Request(origin + (pathname.replace(/\/+$/, '') || '/'), { method: 'POST', headers, body: JSON.stringify(withoutPayment(call)) });
-  const way = { call, inBand, answered: undefined, live: undefined };
+  const way = { call, inBand, answered: undefined };
   let opened;
   const started = new Promise((resolve) => { opened = resolve; });
   const outcome = gate.serve(asked, env, context, async (_, { paymentContext }) => {
@@ -135,12 +135,11 @@ async function paid(around, call) {
 }
 
 /** Sends the message to the agent, and gives its last word. Of a stream `opened` is told at once. */
-async function forward({ request, ask, env, context, unpaid }, way, paymentContext, opened) {
+async function forward({ request, ask, env, context }, way, paymentContext, opened) {
   const { call } = way;
   const report = (used) => { if (/^\d+$/.test(String(used))) way.reported = BigInt(used); };
   const response = await ask(resend(request, withoutPayment(call)), { env, ctx: context, paymentContext, report });
   if (/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
-    way.closed = unpaid;
     return new Promise((answered) => opened({ response, answered }));
   }
   try {

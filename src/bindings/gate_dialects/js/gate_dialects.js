@@ -26,19 +26,24 @@ export async function speak(options, Fields, call, answers, refusal, hooks, wasm
   await ready(wasm);
   const tools = { Fields, call, own: answers, refusal, headersOf: hooks.facilitatorHeaders };
   let core;
+  const given = JSON.parse(options);
+  // What the document says comes first, as in the gate.
+  const document = parsed(documentText ?? '{}');
   try {
-    const given = JSON.parse(options);
     const { nvmApiKey: key, environment, backend } = given;
-    // What the document says comes first, as in the gate.
-    const document = parsed(documentText ?? '{}');
     core = new Dialects(options, key ?? variables.NVM_API_KEY, document.environment ?? environment ?? variables.NVM_ENVIRONMENT, document.apiUrl ?? backend ?? variables.NVM_API_URL);
   } catch (error) {
     if (typeof error !== 'string') throw error;
     throw tools.refusal(...error.split('\n'));
   }
   const about = JSON.parse(core.about());
-  const { tokenHeader } = JSON.parse(options);
-  const names = [tokenHeader ?? 'payment-signature'].flat().map((name) => String(name).toLowerCase());
+  const tokenHeader = document.tokenHeader ?? given.tokenHeader ?? variables.TOKEN_HEADER;
+  const cached = document.verifyCacheSeconds ?? given.verifyCacheSeconds ?? variables.VERIFY_CACHE_SECONDS;
+  if (about.identifier !== null && Number(cached ?? 0) > 0) {
+    throw tools.refusal('paymentIdentifier', 'does not go with verifyCacheSeconds: a name is claimed with the verification of its payment');
+  }
+  const listed = typeof tokenHeader === 'string' && tokenHeader.trim().startsWith('[') ? JSON.parse(tokenHeader) : tokenHeader;
+  const names = [listed ?? 'payment-signature'].flat().map((name) => String(name).trim().toLowerCase());
   const [url, ...pairs] = core.challenge().split('\n');
   const around = { core, challenge: { url, pairs }, about, tools, names, supported: supported(about, tools) };
   return {
