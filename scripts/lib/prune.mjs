@@ -9,6 +9,9 @@ const PANICS = new RegExp([
   '4core5slice[\\w$.]+len_mismatch_fail', '4core3str\\d+slice_error_fail', '3std6thread5local18panic_access_error', '5alloc3vec[\\w$.]+13assert_failed',
 ].join('|'));
 
+/** Say how a value looks for developers. The package prints nothing like that, so they stand in tables that only a panic reads. */
+const DEBUG = /3fmt5Debug3fmt|\.\.fmt\.\.Debug\$GT\$3fmt/;
+
 /** Relocation types by the numbers of the tool conventions: references to a function, and to data. The rest refer to
  * types, globals and the like. */
 const TO_FUNCTION = new Set([0, 1, 2, 8, 12, 13, 26]);
@@ -24,9 +27,11 @@ export function prune(wasm) {
   const aliveFunctions = new Set();
   const aliveData = new Set();
   const names = new Map(symbols.filter(({ kind }) => kind === 0).map(({ index, name }) => [index, name]));
-  const gone = (index) => PANICS.test(names.get(index) ?? '');
+  const gone = (index) => PANICS.test(names.get(index) ?? '') || DEBUG.test(names.get(index) ?? '');
 
   const inside = (list, start, end) => list.slice(lower(list, start), lower(list, end));
+  const range = ({ segment, offset, size }) => [segments[segment].start + offset, segments[segment].start + offset + size];
+  const isPath = (one) => one.segment !== undefined && /\.rs\0?$/.test(wasm.toString('latin1', ...range(one)));
   const reach = [...roots.map((index) => ({ kind: 0, index })), ...symbols.filter(({ kind, kept }) => kind === 1 && kept)];
   while (reach.length > 0) {
     const one = reach.pop();
@@ -37,12 +42,19 @@ export function prune(wasm) {
       if (one.index < imports || gone(one.index)) continue;
       const { start, end } = functions[one.index - imports];
       leads = inside(relocations.code, start, end);
+      const shown = leads.map(({ symbol }) => symbols[symbol]).find(({ kind, index }) => kind === 0 && DEBUG.test(names.get(index) ?? ''));
+      if (shown) throw new Error(`${names.get(one.index)} prints with {:?}, which is left out: ${names.get(shown.index)}`);
     } else {
       if (aliveData.has(one)) continue;
       aliveData.add(one);
       if (one.segment === undefined) continue;
-      const start = segments[one.segment].start + one.offset;
-      leads = inside(relocations.data, start, start + one.size);
+      const [start, end] = range(one);
+      leads = inside(relocations.data, start, end);
+      // The place of a panic in a source file: its path, and where in it.
+      if (one.size === 16 && leads.length === 1 && leads[0].offset === start && isPath(symbols[leads[0].symbol])) {
+        aliveData.delete(one);
+        continue;
+      }
     }
     for (const { type, symbol } of leads) {
       if (TO_FUNCTION.has(type) || TO_DATA.has(type)) reach.push(symbols[symbol]);
@@ -52,7 +64,6 @@ export function prune(wasm) {
   // Data that no symbol names stays.
   const bytes = Buffer.from(wasm);
   const placed = symbols.filter(({ kind, segment }) => kind === 1 && segment !== undefined);
-  const range = ({ segment, offset, size }) => [segments[segment].start + offset, segments[segment].start + offset + size];
   for (const one of placed.filter((symbol) => !aliveData.has(symbol))) bytes.fill(0, ...range(one));
   for (const one of aliveData) if (one.segment !== undefined) wasm.copy(bytes, range(one)[0], ...range(one));
 
