@@ -1,8 +1,8 @@
-//! Reading JSON: `serde_json`; in the npm package's gate a reader of two kilobytes, and in its other builds the engine's own
+//! Reading and writing JSON. It is read by `serde_json`; in the npm package's gate a reader of two kilobytes, and in its other builds the engine's own
 //! `JSON`, since a second parser would be a tenth of all that a page loads.
 //!
 //! All read the same: JSON nested at most 127 deep, whole numbers that it carries exactly as such, the last of two
-//! members of one name.
+//! members of one name. It is written by one small writer everywhere.
 
 #[cfg(not(all(
     any(
@@ -28,6 +28,11 @@ pub(crate) fn parse_object(text: &str) -> Option<serde_json::Map<alloc::string::
         _ => None,
     }
 }
+
+mod writer;
+// The subscriber writes texts alone.
+#[allow(unused_imports)]
+pub(crate) use writer::{print, print_object, quote};
 
 #[cfg(any(test, all(feature = "paywall", target_family = "wasm")))]
 mod reader;

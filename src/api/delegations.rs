@@ -2,6 +2,7 @@
 
 use super::x402::success_body;
 use super::{ApiError, Call, Request, Response};
+use crate::codec::print_object;
 use crate::wire::{DelegationRef, PlanId};
 use alloc::string::{String, ToString as _};
 use serde_json::{Map, Value};
@@ -84,7 +85,7 @@ impl Call for CreateDelegation {
         ];
         body.extend(texts.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?.into()))));
         body.extend(numbers.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?.into()))));
-        Request::post("/api/v1/delegation/create", Some(Value::Object(body).to_string()))
+        Request::post("/api/v1/delegation/create", Some(print_object(&body)))
     }
 
     fn parse(&self, response: &Response) -> Result<DelegationRef, ApiError> {

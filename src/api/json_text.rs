@@ -4,6 +4,7 @@
 // The core writes little with it, the bindings the rest.
 #![cfg_attr(not(feature = "subscriber"), allow(dead_code))]
 
+use crate::codec::quote;
 use crate::wire::{Credits, digits};
 use alloc::string::String;
 
@@ -94,29 +95,7 @@ impl JsonText {
     }
 
     fn text_value(&mut self, text: &str) {
-        const HEX: [char; 16] =
-            ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
         self.comma();
-        self.0.push('"');
-        let mut rest = text;
-        while let Some(at) = rest.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
-            let Some((plain, special)) = rest.split_at_checked(at) else { break };
-            self.0.push_str(plain);
-            let Some((special, after)) = special.split_at_checked(1) else { break };
-            match special.bytes().next().unwrap_or_default() {
-                code @ 0..32 => {
-                    self.0.push_str("\\u00");
-                    let code = usize::from(code);
-                    self.0.extend([HEX.get(code >> 4), HEX.get(code & 15)].into_iter().flatten());
-                }
-                _ => {
-                    self.0.push('\\');
-                    self.0.push_str(special);
-                }
-            }
-            rest = after;
-        }
-        self.0.push_str(rest);
-        self.0.push('"');
+        quote(text, &mut self.0);
     }
 }

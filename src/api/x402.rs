@@ -2,6 +2,7 @@
 
 use super::json_text::JsonText;
 use super::{ApiError, Call, Request, Response};
+use crate::codec;
 use crate::wire::{
     AccessToken, AgentId, Credits, DelegationRef, PaymentRequired, PlanId, Receipt, Scheme, Secret,
 };
@@ -160,7 +161,7 @@ fn member(body: &mut String, name: &str, value: &str) {
         body.push_str(value);
         body.push('"');
     } else {
-        body.push_str(&Value::from(value).to_string());
+        body.push_str(&codec::print(&Value::from(value)));
     }
 }
 
@@ -191,7 +192,7 @@ impl Call for Settle {
         }
         if let Some(margin) = &self.margin_percent {
             body.push_str(",\"marginPercent\":");
-            body.push_str(&margin.to_string());
+            body.push_str(&codec::print(&Value::Number(margin.clone())));
         }
         body.push('}');
         Request::post("/api/v1/x402/settle", Some(body))

@@ -4,11 +4,8 @@ use super::config::document::Document;
 use super::config::error::ConfigError;
 use super::config::settings::Settings;
 use super::gate::Gate;
-use alloc::{
-    format,
-    string::{String, ToString},
-    sync::Arc,
-};
+use crate::codec;
+use alloc::{format, string::String, sync::Arc};
 use serde_json::json;
 
 /// A gate whose configuration may change while it runs.
@@ -78,7 +75,7 @@ impl Live {
                 "message": format!("The new configuration is wrong: {error}. The old one stays."),
             }),
         };
-        Some(line.to_string())
+        Some(codec::print(&line))
     }
 }
 

@@ -21,9 +21,9 @@ pub(crate) fn parse(bytes: &[u8], limit: usize, what: &'static str) -> Result<Do
     }
 }
 
-/// Prints a document as compact JSON. A `Map` of `Value`s always prints.
+/// Prints a document as compact JSON.
 pub(crate) fn print(document: &Document) -> String {
-    serde_json::to_string(document).unwrap_or_default()
+    codec::print_object(document)
 }
 
 /// Overwrites the texts of a document.

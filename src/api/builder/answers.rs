@@ -3,6 +3,7 @@
 
 use super::parse;
 use crate::api::{ApiError, Response};
+use crate::codec::print;
 use crate::wire::Credits;
 use alloc::string::{String, ToString};
 use serde_json::{Map, Value};
@@ -97,7 +98,7 @@ pub fn answer(name: &str, response: &Response) -> Result<Option<String>, ApiErro
         "createDelegation" => needs(whole()?, &["delegationId"], response)?,
         _ => return Ok(None),
     };
-    Ok(Some(made.to_string()))
+    Ok(Some(print(&made)))
 }
 
 type Members = Map<String, Value>;

@@ -2,6 +2,7 @@
 
 use super::fields::{Fields, read};
 use crate::api::Request;
+use crate::codec::{print, print_object};
 use crate::wire::{Credits, WireError, WireErrorKind};
 use alloc::{
     string::{String, ToString},
@@ -59,7 +60,7 @@ pub(super) fn register(kind: Kind, given: &Map<String, Value>, random: u128) -> 
     if let Some(currency) = currency {
         body.insert("currency".into(), currency);
     }
-    Ok(Request::post("/api/v1/protocol/plans", Some(Value::Object(body).to_string())))
+    Ok(Request::post("/api/v1/protocol/plans", Some(print_object(&body))))
 }
 
 /// `POST /api/v1/protocol/agents/plans`: both at once.
@@ -81,7 +82,7 @@ pub(super) fn with_agent(given: &Map<String, Value>) -> Result<Request, WireErro
         },
         "agent": agent,
     });
-    Ok(Request::post("/api/v1/protocol/agents/plans", Some(body.to_string())))
+    Ok(Request::post("/api/v1/protocol/agents/plans", Some(print(&body))))
 }
 
 /// The limit of a plan: the given one, or else time if the plan expires.

@@ -3,6 +3,7 @@
 use super::fields::{Fields, read};
 use crate::api::query::encode;
 use crate::api::{Auth, Method, Request};
+use crate::codec::{print, print_object};
 use crate::wire::{WireError, WireErrorKind};
 use alloc::{
     string::{String, ToString},
@@ -198,7 +199,7 @@ pub(super) fn request(name: &str, given: &Map<String, Value>) -> Result<Request,
         _ => Method::Get,
     };
     let auth = if kind.contains('+') { Auth::Key } else { Auth::Public };
-    let body = body.map(|body| Value::Object(body).to_string());
+    let body = body.map(|body| print_object(&body));
     Ok(Request { method, path: path.into(), auth, body })
 }
 
@@ -241,7 +242,7 @@ fn in_query(value: &Value, name: &str) -> Result<String, WireError> {
             Ok(list?.join(","))
         }
         _ => match read("int", value, name)? {
-            Value::Number(number) => Ok(number.to_string()),
+            number @ Value::Number(_) => Ok(print(&number)),
             _ => Ok(String::new()),
         },
     }

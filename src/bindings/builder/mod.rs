@@ -7,7 +7,7 @@
 
 use crate::api::builder::{self, Surroundings};
 use crate::api::{ApiError, Auth, Deployment, Response};
-use crate::codec::{parse_json, parse_object};
+use crate::codec::{parse_json, parse_object, print};
 use crate::wire::{ApiKey, WireError};
 use alloc::string::{String, ToString};
 use serde_json::{Map, Value, json};
@@ -63,17 +63,15 @@ impl Seller {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let now = now as u64;
         if call.request.auth == Auth::Key && self.key.is_none() {
-            return Err(
-                json!({ "message": "nobody is logged in", "code": "not_logged_in", "retryable": false })
-                    .to_string(),
-            );
+            return Err(print(
+                &json!({ "message": "nobody is logged in", "code": "not_logged_in", "retryable": false }),
+            ));
         }
         if call.request.auth == Auth::Key && self.key.as_ref().is_some_and(|key| key.has_surely_ended(now)) {
-            return Err(json!({
+            return Err(print(&json!({
                 "message": "the API key has expired", "code": "session_expired", "kind": "SessionExpired", "status": 401,
                 "retryable": false,
-            })
-            .to_string());
+            })));
         }
         let mut headers = Map::new();
         for (name, value) in
@@ -83,14 +81,13 @@ impl Seller {
             headers.insert(name.into(), Value::String(value));
         }
         let url = [self.deployment.backend.as_ref(), &call.request.path].concat();
-        Ok(json!({
+        Ok(print(&json!({
             "url": url,
             "method": call.request.method.as_str(),
             "headers": headers,
             "body": call.request.body,
             "repeat": call.repeatable,
-        })
-        .to_string())
+        })))
     }
 }
 
@@ -128,7 +125,7 @@ pub fn pause_before(
 
 /// The facts of an error about what the caller gave.
 fn wrong(error: &WireError) -> String {
-    json!({ "message": error.to_string(), "code": "validation", "retryable": false }).to_string()
+    print(&json!({ "message": error.to_string(), "code": "validation", "retryable": false }))
 }
 
 /// The facts of an error of the platform's.
@@ -155,5 +152,5 @@ fn refused(name: &str, error: ApiError) -> String {
             facts.insert(name.into(), Value::String(text));
         }
     }
-    Value::Object(facts).to_string()
+    print(&Value::Object(facts))
 }

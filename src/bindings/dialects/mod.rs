@@ -4,7 +4,7 @@
 // wasm-bindgen exports public items only, and nothing in Rust reaches them.
 #![allow(unreachable_pub)]
 
-use crate::codec::parse_json;
+use crate::codec::{parse_json, print};
 use crate::wire::exact::{
     Authorization, ChainId, EvmAddress, ExactOffer, ExactPayment, ExactRequired, X402Version,
 };
@@ -43,7 +43,7 @@ pub fn read_exact(text: &str, is_header: bool, evm: bool, solana: bool) -> Strin
             })
         })
         .collect();
-    Value::Array(offers).to_string()
+    print(&Value::Array(offers))
 }
 
 /// The challenges of Nevermined's in a `WWW-Authenticate` header, as the buyer reads them; for what cannot be read
@@ -68,7 +68,7 @@ pub fn read_challenges(header: &str, network: &str, url: &str) -> String {
     }
     match broken {
         Some(error) if offers.is_empty() => failed(&error),
-        _ => Value::Array(offers).to_string(),
+        _ => print(&Value::Array(offers)),
     }
 }
 
@@ -141,7 +141,7 @@ pub fn mpp_receipt(header: &str, credits: &str) -> String {
     if let (Value::Object(document), true) = (&mut document, receipt.is_success() && !credits.is_empty()) {
         document.insert("creditsRedeemed".into(), credits.into());
     }
-    base64::encode_standard(document.to_string().as_bytes())
+    base64::encode_standard(print(&document).as_bytes())
 }
 
 fn offer_of(handle: &str) -> Result<(ExactRequired, ExactOffer), WireError> {
@@ -159,9 +159,9 @@ fn object(text: &str) -> Result<Map<String, Value>, WireError> {
 }
 
 fn text(made: Result<Value, WireError>) -> String {
-    made.map_or_else(|error| failed(&error), |value| value.to_string())
+    made.map_or_else(|error| failed(&error), |value| print(&value))
 }
 
 fn failed(error: &WireError) -> String {
-    json!({ "error": error.code(), "field": error.field }).to_string()
+    print(&json!({ "error": error.code(), "field": error.field }))
 }

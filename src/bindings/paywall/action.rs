@@ -3,6 +3,7 @@
 use super::event::Wishes;
 use super::lines::Lines;
 use crate::api;
+use crate::codec::print;
 use crate::paywall::state::StateCall;
 use crate::paywall::{
     Action, CanonicalRequest, Delivery, Forward, Gate, GateResponse, HeaderList, Meter, Origin, Payment,
@@ -242,19 +243,20 @@ pub(super) fn payment_view(payment: &Payment<'_>) -> String {
             view.insert(name.into(), value.into());
         }
     }
-    view.to_string()
+    print(&view)
 }
 
 /// A request as hooks and price functions see it: JSON.
 pub(super) fn request_view(request: &CanonicalRequest) -> String {
     let headers: Vec<_> = request.headers.iter().map(|(name, value)| json!([name, value])).collect();
-    json!({ "method": request.method.as_str(), "url": request.url, "headers": headers, "body": request.body })
-        .to_string()
+    print(
+        &json!({ "method": request.method.as_str(), "url": request.url, "headers": headers, "body": request.body }),
+    )
 }
 
 /// A settlement as hooks see it: JSON.
 pub(super) fn settled_view(settled: &Settled) -> String {
-    json!({ "credits": settled.credits.to_string(), "receipt": settled.receipt.to_value() }).to_string()
+    print(&json!({ "credits": settled.credits.to_string(), "receipt": settled.receipt.to_value() }))
 }
 
 /// An answer to every request, where the configuration is wrong: the status, the headers, the body.

@@ -1,6 +1,6 @@
 use super::action::answer_text;
 use super::lines::Lines;
-use crate::codec::parse_object;
+use crate::codec::{parse_object, print, print_object};
 use crate::paywall::config::keys::OPTIONS;
 use crate::paywall::{Bindings, ConfigError, Document, GateResponse, Settings, suggestion};
 use serde_json::{Map, Value};
@@ -72,8 +72,8 @@ impl Options {
             Value::String(text) => Some(text.clone()),
             // Switches of the configuration are words.
             Value::Bool(flag) => Some(switch(name, *flag).into()),
-            Value::Object(routes) if name == "ROUTES" => Some(Value::Object(priced(routes)).to_string()),
-            other => Some(other.to_string()),
+            Value::Object(routes) if name == "ROUTES" => Some(print_object(&priced(routes))),
+            other => Some(print(other)),
         }
     }
 

@@ -7,7 +7,7 @@ use super::keys::MEMBERS;
 use super::settings::Settings;
 use crate::codec;
 use crate::paywall::suggestion;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use serde_json::{Map, Value};
 
 /// The name that errors use for the document as a whole.
@@ -49,7 +49,7 @@ impl Document {
         match self.members.get(*name)? {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
-            value => Some(value.to_string()),
+            value => Some(codec::print(value)),
         }
     }
 

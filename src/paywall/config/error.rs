@@ -41,7 +41,10 @@ pub(crate) fn missing(key: &str) -> ConfigError {
 
 /// The path of a member: `ROUTES["POST /ask"]`.
 pub(crate) fn member(outer: &str, member: &str) -> String {
-    format!("{outer}[{}]", Value::from(member))
+    let mut path = [outer, "["].concat();
+    codec::quote(member, &mut path);
+    path.push(']');
+    path
 }
 
 /// A configuration error. It is used at about a hundred places, so each of them is one call.

@@ -4,13 +4,13 @@
 //! `?after=` goes on behind an entry. `?payer=` lists all entries of one payer.
 
 use super::metrics;
+use crate::codec;
 use crate::paywall::action::{Action, RequestHead};
 use crate::paywall::event::Event;
 use crate::paywall::flow::context::Context;
 use crate::paywall::flow::progress::Progress;
 use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::state::{Command, PAGE, Reply, StateCall, shard};
-use alloc::string::ToString;
 use serde_json::json;
 
 /// A request for a page of the journal.
@@ -51,7 +51,7 @@ impl JournalRequest {
             Event::State(Reply::Journal { entries }) => {
                 let more = entries.len() >= PAGE as usize;
                 let next = entries.last().filter(|_| more).map(|entry| entry.visit.as_str());
-                GateResponse::document(200, json!({ "entries": entries, "next": next }).to_string())
+                GateResponse::document(200, codec::print(&json!({ "entries": entries, "next": next })))
             }
             Event::State(_) | Event::StateFailed => GateResponse::state_unavailable(),
             _ => return Progress::Done(context.unexpected_event()),

@@ -1,11 +1,12 @@
 //! `GET /.well-known/payments/passes`: the passes that came with the request and are valid, so that a page knows if its
 //! browser keeps them.
 
+use crate::codec;
 use crate::paywall::flow::context::Context;
 use crate::paywall::http::method::Method;
 use crate::paywall::pass::Pass;
 use crate::paywall::response::gate_response::GateResponse;
-use alloc::{string::ToString, vec::Vec};
+use alloc::vec::Vec;
 use serde_json::{Value, json};
 
 /// The list of passes, for `GET` and `HEAD`.
@@ -17,5 +18,5 @@ pub(crate) fn answer(method: Method, context: &Context) -> GateResponse {
     }
     let held = passes.held(&context.client.passes, context.now);
     let held: Vec<Value> = held.iter().map(Pass::describe).collect();
-    GateResponse::document(200, json!({ "passes": held }).to_string())
+    GateResponse::document(200, codec::print(&json!({ "passes": held })))
 }

@@ -1,5 +1,6 @@
 //! Receipts that are fetched: `GET /.well-known/payments/receipts/<name>`, answered from the state.
 
+use crate::codec;
 use crate::paywall::action::Action;
 use crate::paywall::event::Event;
 use crate::paywall::flow::context::Context;
@@ -67,7 +68,7 @@ impl ReceiptRequest {
 
 fn found(status: EntryStatus, receipt: Option<serde_json::Value>) -> GateResponse {
     if let Some(receipt) = receipt {
-        let text = receipt.to_string();
+        let text = codec::print(&receipt);
         let mut answer = GateResponse::document(200, text.clone());
         if text.len() <= MAX_RECEIPT_BYTES
             && let Ok(receipt) = Receipt::from_json(text.as_bytes())

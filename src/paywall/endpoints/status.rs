@@ -2,6 +2,7 @@
 //! 0. For plans by time the answer tells if the plan is held.
 
 use crate::api::{Call as _, x402};
+use crate::codec;
 use crate::paywall::action::{Action, RequestHead};
 use crate::paywall::event::Event;
 use crate::paywall::facilitator::result::{self, VerifyResult};
@@ -65,7 +66,7 @@ impl TokenCheck {
                 let plan = plan.as_ref().and_then(|token| token.accepted().plan_id());
                 let plan = plan.map(|plan| plan.as_str().to_string());
                 let text = json!({ "valid": true, "payer": verified.payer, "plan": plan, "network": verified.network });
-                GateResponse::document(200, text.to_string())
+                GateResponse::document(200, codec::print(&text))
             }
             VerifyResult::Refused(refusal) => {
                 GateResponse::payment_required(&verify.payment_required, &refusal.code, &refusal.message)

@@ -1,5 +1,6 @@
 use super::counters::Counters;
 use super::span::Span;
+use crate::codec;
 use crate::paywall::action::{Action, Delivery, RequestHead};
 use crate::paywall::event::Event;
 use crate::paywall::facilitator::result;
@@ -290,7 +291,7 @@ impl RequestLog {
             line.insert("ms".into(), took.into());
             let waits = self.waits.iter().map(|(span, took)| (span.name().to_string(), Value::from(*took)));
             line.insert("waits".into(), Value::Object(waits.collect()));
-            Value::Object(line).to_string()
+            codec::print_object(&line)
         });
         let credits = redeemed.and_then(|credits| credits.to_string().parse().ok()).unwrap_or_default();
         let texts =

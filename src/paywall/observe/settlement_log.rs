@@ -1,9 +1,7 @@
+use crate::codec;
 use crate::paywall::sha256;
 use crate::wire::{AccessToken, MAX_TOKEN_BYTES, base64};
-use alloc::{
-    format,
-    string::{String, ToString},
-};
+use alloc::{format, string::String};
 use serde_json::Value;
 
 /// One line for the seller to reconcile by: a request that was delivered, and whose settlement did not come to a good
@@ -15,7 +13,7 @@ pub struct SettlementLogLine {
 
 impl SettlementLogLine {
     pub(crate) fn new(line: &Value) -> Self {
-        Self { line: line.to_string() }
+        Self { line: codec::print(line) }
     }
 
     /// The line, without an end of line.

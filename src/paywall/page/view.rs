@@ -1,4 +1,5 @@
 use super::Page;
+use crate::codec;
 use crate::wire::{Accept, PaymentRequired};
 use alloc::{
     format,
@@ -89,7 +90,7 @@ fn fill(template: &str, text: impl Fn(&str) -> String) -> String {
 
 /// JSON that ends no element and begins none.
 fn inert(value: &Value) -> String {
-    value.to_string().replace('<', "\\u003c").replace("\u{2028}", "\\u2028").replace("\u{2029}", "\\u2029")
+    codec::print(value).replace('<', "\\u003c").replace("\u{2028}", "\\u2028").replace("\u{2029}", "\\u2029")
 }
 
 /// Text made safe between tags and in quoted attributes.

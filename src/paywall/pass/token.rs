@@ -1,4 +1,5 @@
 use super::Keys;
+use crate::codec;
 use crate::paywall::sha256;
 use crate::wire::{Credits, base64};
 use alloc::string::{String, ToString};
@@ -90,7 +91,7 @@ impl Pass {
             "id": self.id, "payer": self.payer, "set": self.set, "plan": self.plan,
             "tier": self.tier.to_string(), "iat": self.issued, "exp": self.expires,
         });
-        let payload = base64::encode_url(payload.to_string().as_bytes());
+        let payload = base64::encode_url(codec::print(&payload).as_bytes());
         let signed = [VERSION, keys.signer(), &payload].join(".");
         let mac = base64::encode_url(&keys.sign(&signed));
         [signed, mac].join(".")

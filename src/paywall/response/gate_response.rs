@@ -1,8 +1,9 @@
+use crate::codec;
 use crate::paywall::config::error::ConfigError;
 use crate::paywall::http::headers;
 use crate::paywall::http::headers::HeaderList;
 use crate::wire::{self, PaymentRequired};
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use serde_json::{Map, Value};
 
 /// An answer that the gate gives by itself, without the origin. Caches must not keep it (rule 17).
@@ -55,7 +56,7 @@ impl GateResponse {
         document.extend(error_document(402, code, message));
         let mut answer = Self::json(402, document);
         (answer.code, answer.offers) = (code.into(), true);
-        let header = Value::Object(header).to_string();
+        let header = codec::print_object(&header);
         answer.headers.set(wire::PAYMENT_REQUIRED, wire::base64::encode_standard(header.as_bytes()));
         answer
     }
@@ -112,7 +113,7 @@ impl GateResponse {
     }
 
     fn json(status: u16, document: Map<String, Value>) -> Self {
-        Self::document(status, Value::Object(document).to_string())
+        Self::document(status, codec::print_object(&document))
     }
 }
 

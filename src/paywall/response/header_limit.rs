@@ -1,10 +1,11 @@
 //! Limits the size of a response head. Proxies and servers usually accept 8 KB, and some drop a larger head silently.
 
 use super::gate_response::GateResponse;
+use crate::codec;
 use crate::paywall::http::headers::HeaderList;
 use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, Receipt, base64};
-use alloc::string::{String, ToString};
-use serde_json::{Map, Value};
+use alloc::string::String;
+use serde_json::Map;
 
 /// The most that the headers of an answer may weigh, in bytes: under 8 KB with the status line.
 pub(crate) const HEADER_BUDGET: usize = 8000;
@@ -50,11 +51,11 @@ fn cut(header: &str) -> Option<String> {
     let receipt = Receipt::from_header(header).ok()?.to_value();
     let mut short = Map::new();
     for name in MEMBERS {
-        if let Some(value) = receipt.get(name).filter(|value| value.to_string().len() <= MAX_MEMBER_BYTES) {
+        if let Some(value) = receipt.get(name).filter(|value| codec::print(value).len() <= MAX_MEMBER_BYTES) {
             short.insert(name.into(), value.clone());
         }
     }
-    Some(base64::encode_standard(Value::Object(short).to_string().as_bytes()))
+    Some(base64::encode_standard(codec::print_object(&short).as_bytes()))
 }
 
 #[cfg(test)]

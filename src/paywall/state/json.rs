@@ -131,8 +131,7 @@ pub(super) trait JsonForm: Sized {
 
 /// The text of what is written down.
 pub(super) fn print(written: &impl JsonForm) -> String {
-    use alloc::string::ToString as _;
-    written.to_json().to_string()
+    crate::codec::print(&written.to_json())
 }
 
 /// Reads a value from its text.
@@ -194,7 +193,6 @@ serde_by_value!(Command, Reply, Entry, EntryStatus, SettlementOutcome, Claim, Al
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString as _;
 
     const ENTRY: &str = r#"{"visit":"v","status":"settling","at":1,"route":"POST /ask","plan":"7","network":"eip155:1","payer":null,"requestId":"r","token":"sha256:0","nonce":"n","credits":"3","again":"{}","delivered":false,"receipt":{"success":true},"why":"late","tries":2,"rounds":1,"quiet":3,"late":4,"sent":true,"open":true,"ends":5,"filed":true}"#;
     const SHORT: &str = r#"{"visit":"v","status":"owed","at":1,"route":"r","plan":"7","network":"n","payer":"0x","requestId":null,"token":"t","credits":"3","delivered":true,"tries":0,"rounds":0,"quiet":3,"late":0,"sent":false}"#;

@@ -6,6 +6,7 @@ use super::shard;
 use super::vacancy;
 use super::{Command, Entry, EntryStatus, Rows, RowsError, SettlementOutcome, StateCall};
 use crate::api::{self, x402};
+use crate::codec;
 use crate::paywall::facilitator::result;
 use crate::paywall::facilitator::result::{SettleResult, VerifyResult};
 use crate::wire::Receipt;
@@ -320,11 +321,10 @@ fn end(
 }
 
 fn line(event: &str, entry: &Entry, now: u64) -> String {
-    json!({
+    codec::print(&json!({
         "event": event, "at": now, "status": entry.status, "visit": entry.visit, "route": entry.route,
         "plan": entry.plan, "network": entry.network, "credits": entry.credits, "payer": entry.payer,
         "requestId": entry.request_id, "token": entry.token, "delivered": entry.delivered, "sent": entry.sent,
         "why": entry.why, "rounds": entry.rounds,
-    })
-    .to_string()
+    }))
 }
