@@ -360,8 +360,9 @@ async function finishPackage(work, { dev, renamed }) {
   const exported = Object.entries(at).map(([name, path]) => `export { ${name} } from ${JSON.stringify(script(path))};`).join('\n');
   await bundle({ ...shared, ...stdin(exported), outfile: join(work, 'core.js'), external: [...BESIDE, ...OF_OTHERS], plugins: [optionShapes], ...EXPLAINED });
   for (const name of ['core.js', 'engine.js', 'selling.js']) plainSources(work, name);
+  if (!dev) await shrink(work, ['core.js', 'engine.js', 'selling.js', 'official.js', 'mcp.js', ...BESIDE, ...OF_OTHERS.filter((name) => name !== './dialects.js')]);
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
-  pack(work, 'core', wasm);
+  await pack(work, 'core', wasm, { dev });
   await entries(work, { dev, names: ['index.js', 'page.js', 'packed.js', 'node.js', 'builder.js', 'served.js', 'core.file.js', 'load.js', 'names.js', 'workerd.js'] });
   // Everything in one script, which imports nothing later but for the text; and the same for `require`.
   const alone = { bundle: true, allowOverwrite: true, external: ['./core.packed.js', './seller.cjs', ...OF_OTHERS], target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
@@ -402,6 +403,7 @@ async function finishPaywall(work, { dev, renamed }) {
   await bundle({ ...shared, entryPoints: [join(work, 'gate.js')], outfile: join(work, 'gate.js'), allowOverwrite: true });
   await bundle({ ...shared, entryPoints: [repoPath('src/bindings/paywall/js/index.js')], outfile: join(work, 'handler.js'), plugins: [gateErrors], ...EXPLAINED });
   plainSources(work, 'handler.js');
+  if (!dev) await shrink(work, ['gate.js', 'handler.js']);
   await bundle({ ...shared, entryPoints: [repoPath('src/bindings/paywall/js/node_entry.js')], outfile: join(work, 'paywall.node.js'), external: ['node:*'] });
   cpSync(repoPath('pkg-template/load.js'), join(work, 'load.js'));
   await entries(work, { dev, names: ['paywall.js', 'gate.file.js', 'load.js', 'paywall.workerd.js'] });
@@ -446,10 +448,11 @@ async function finishSpeaking(work, { dev, renamed }, name, scripts) {
     format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', lineLimit: LINE,
   });
   for (const file of [`${name}_glue.js`, ...copied.filter((file) => file !== `${name}.js`)]) rmSync(path(file));
+  if (!dev) await shrink(work, [`${name}.js`]);
   await entries(work, { dev, names: [`${name}.workerd.js`] });
   rmSync(path('snippets'), { recursive: true, force: true });
   // A page loads the dialects of buyers as text; those of a gate are a file, as the gate's own wasm is.
-  if (name === 'dialects') pack(work, name, wasm);
+  if (name === 'dialects') await pack(work, name, wasm, { dev });
 }
 
 /** Makes the sellers' WebAssembly of the npm package: the glue, and what loads it. */
@@ -461,6 +464,7 @@ async function finishBuilder(work, { dev, renamed }) {
   if (renamed) renameInGlue(work, 'seller', renamed);
   const shared = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...shared, entryPoints: [join(work, 'seller.js')], outfile: join(work, 'seller.js'), allowOverwrite: true });
+  if (!dev) await shrink(work, ['seller.js']);
   cpSync(repoPath('pkg-template/load.js'), join(work, 'load.js'));
   await entries(work, { dev, names: ['seller.load.js', 'seller.file.js', 'load.js', 'seller.workerd.js'] });
   await bundle({ ...shared, entryPoints: [join(work, 'seller.load.js')], outfile: join(work, 'seller.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
@@ -497,9 +501,29 @@ function typesFor(work, name, text) {
   writeFileSync(join(work, `${name}.d.cts`), text.replace(/from '(\.\/[^']+)\.js'/g, "from '$1.cjs'"));
 }
 
-/** The wasm as text inside a module: no bundler has to know what to do with a .wasm file. */
-function pack(work, name, wasm) {
-  const packed = gzipSync(wasm, { level: 9 }).toString('base64');
+/**
+ * Makes scripts smaller than the bundler does, in place; the source map beside one goes along. The names of members stay, and lines
+ * stay short enough to print.
+ */
+async function shrink(work, names) {
+  for (const name of names) {
+    const path = join(work, name);
+    const mapped = existsSync(`${path}.map`);
+    const { code, map } = await smaller(readFileSync(path, 'utf8'), mapped ? { content: readFileSync(`${path}.map`, 'utf8'), url: `${name}.map` } : false);
+    writeFileSync(path, `${code}\n`);
+    if (mapped) writeFileSync(`${path}.map`, map);
+  }
+}
+
+async function smaller(script, sourceMap = false) {
+  const { minify } = await import('terser');
+  return minify(script, { module: true, ecma: 2022, compress: { passes: 3 }, format: { comments: false, max_line_len: LINE }, sourceMap });
+}
+
+/** The wasm as text inside a module: no bundler has to know what to do with a .wasm file. Packed with care: what ships is unpacked by anything. */
+async function pack(work, name, wasm, { dev }) {
+  const { default: zopfli } = await import('@gfx/zopfli');
+  const packed = dev ? gzipSync(wasm).toString('base64') : Buffer.from(await zopfli.gzipAsync(wasm, { numiterations: 5 })).toString('base64');
   writeFileSync(join(work, `${name}.packed.js`), `export default "${packed}";\n`);
 }
 
@@ -522,6 +546,7 @@ async function finishWorker(work, { dev }) {
     alias: { 'paywall-shell': repoPath('src/bindings/paywall/js/worker.js') }, plugins: [gateErrors],
     external: ['./gate_bg.wasm', './page.js'], format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error',
   });
+  if (!dev) await shrink(work, ['entry.js']);
   rmSync(join(work, 'gate.js'));
   writeFileSync(join(work, 'page.js'), await pageScripts({ dev }));
 }
@@ -537,7 +562,7 @@ async function pageScripts({ dev, shared = [] }) {
       alias: { 'payments-wasm': dist('subscriber', 'packed.js') }, external: [...beside, 'helpers.js', 'budget_store.js', 'wrap_fetch.js', 'dialects.js', 'mcp_client.js', 'a2a_client.js', 'selling.js', 'seller.load.js'].map((name) => `./${name}`),
       minify: !dev, legalComments: 'none', logLevel: 'error',
     });
-    texts['page.js'] = page.text;
+    texts['page.js'] = dev ? page.text : (await smaller(page.text)).code;
     for (const name of beside) texts[name] = readFileSync(dist('subscriber', name), 'utf8');
   }
   const parts = pageIsBuilt() ? await pageParts({ dev }) : {};
