@@ -2,8 +2,8 @@
 
 use super::path_pattern::Pattern;
 use crate::paywall::http::path::CanonicalPath;
+use crate::paywall::vec_map::VecMap;
 use alloc::{string::String, vec::Vec};
-use std::collections::HashMap;
 
 /// The positions of routes in the list, by their paths.
 ///
@@ -13,9 +13,9 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(crate) struct RouteIndex {
     /// Patterns without parameters, by their stems.
-    literal: HashMap<String, Vec<usize>>,
+    literal: VecMap<String, Vec<usize>>,
     /// Patterns with parameters that begin with a literal segment, by its stem.
-    begins: HashMap<String, Vec<usize>>,
+    begins: VecMap<String, Vec<usize>>,
     /// Patterns that begin with a parameter.
     any: Vec<usize>,
     length: usize,
@@ -29,10 +29,10 @@ impl RouteIndex {
         match (pattern.literals(), pattern.first_literal()) {
             (Some(segments), _) => {
                 for key in keys(&segments) {
-                    self.literal.entry(key).or_default().push(position);
+                    self.literal.change(key, |routes| routes.push(position));
                 }
             }
-            (None, Some(first)) => self.begins.entry(stem(first)).or_default().push(position),
+            (None, Some(first)) => self.begins.change(stem(first), |routes| routes.push(position)),
             (None, None) => self.any.push(position),
         }
     }
@@ -53,7 +53,7 @@ impl RouteIndex {
         }
         // A pattern like `/a/*` without its page is looked for by a path of no segments too.
         if segments.len() <= 1 {
-            found.extend(self.begins.values().flatten());
+            found.extend(self.begins.iter().flat_map(|(_, routes)| routes));
         }
         Some(found)
     }
@@ -63,7 +63,7 @@ impl RouteIndex {
         let segments =
             pattern.literals().filter(|segments| segments.iter().all(|segment| segment.is_ascii()))?;
         let mut found = self.any.clone();
-        found.extend(self.begins.values().flatten());
+        found.extend(self.begins.iter().flat_map(|(_, routes)| routes));
         for key in keys(&segments) {
             found.extend(self.literal.get(&key).into_iter().flatten());
         }

@@ -19,7 +19,8 @@ impl JsonForm for Claim {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        Ok(Self { nonce: members.text("nonce")?, lease: members.whole("lease")? })
+        let read = Self { nonce: members.text("nonce"), lease: members.whole("lease") };
+        members.read(read)
     }
 }
 
@@ -32,7 +33,8 @@ impl JsonForm for Allowance {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        Ok(Self { name: members.text("name")?, per_day: members.count("perDay")? })
+        let read = Self { name: members.text("name"), per_day: members.count("perDay") };
+        members.read(read)
     }
 }
 
@@ -46,11 +48,12 @@ impl JsonForm for Rate {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        Ok(Self {
-            name: members.text("name")?,
-            requests: members.count("requests")?,
-            seconds: members.count("seconds")?,
-        })
+        let read = Self {
+            name: members.text("name"),
+            requests: members.count("requests"),
+            seconds: members.count("seconds"),
+        };
+        members.read(read)
     }
 }
 
@@ -65,12 +68,13 @@ impl JsonForm for OpenDelivery {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        Ok(Self {
-            plan: members.text("plan")?,
-            most: members.count("most")?,
-            lease: members.whole("lease")?,
-            settle_lease: members.whole("settleLease")?,
-        })
+        let read = Self {
+            plan: members.text("plan"),
+            most: members.count("most"),
+            lease: members.whole("lease"),
+            settle_lease: members.whole("settleLease"),
+        };
+        members.read(read)
     }
 }
 
@@ -158,19 +162,21 @@ impl JsonForm for Command {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        let what = members.text("do")?;
+        let what = members.text("do");
         if what == "journal" {
-            return Ok(Self::Journal { after: members.maybe("after")?, book: members.has("book") });
+            let read = Self::Journal { after: members.maybe("after"), book: members.has("book") };
+            return members.read(read);
         }
         if what == "write" || what == "file" {
             let entry = Box::new(Entry::from_json(members.take("entry"))?);
-            return Ok(match what.as_str() {
-                "write" => Self::Write { entry, lease: members.whole("lease")? },
+            let read = match what.as_str() {
+                "write" => Self::Write { entry, lease: members.whole("lease") },
                 _ => Self::File { entry },
-            });
+            };
+            return members.read(read);
         }
-        let visit = members.text("visit")?;
-        Ok(match what.as_str() {
+        let visit = members.text("visit");
+        let read = match what.as_str() {
             "admit" => {
                 let rates = members.list("rates")?.into_iter().map(Rate::from_json);
                 let rates = rates.collect::<Result<_, _>>()?;
@@ -181,24 +187,25 @@ impl JsonForm for Command {
             }
             "release" => {
                 let (claim, allowance) = reserved(&mut members)?;
-                Self::Release { visit, claim, allowance, open: members.maybe("open")? }
+                Self::Release { visit, claim, allowance, open: members.maybe("open") }
             }
             "charge" => Self::Charge {
                 visit,
-                credits: members.text("credits")?,
-                again: members.maybe("again")?.map(Secret::new),
-                lease: members.whole("lease")?,
+                credits: members.text("credits"),
+                again: members.maybe("again").map(Secret::new),
+                lease: members.whole("lease"),
             },
-            "renew" => Self::Renew { visit, lease: members.whole("lease")? },
+            "renew" => Self::Renew { visit, lease: members.whole("lease") },
             "close" => Self::Close {
                 visit,
                 end: SettlementOutcome::from_json(members.take("end"))?,
-                after: members.whole("after")?,
-                round: if members.has("round") { members.count("round")? } else { 0 },
+                after: members.whole("after"),
+                round: members.count_or_0("round"),
             },
             "receipt" => Self::Receipt { visit },
-            _ => return Err(Unreadable("do")),
-        })
+            _ => return members.read(()).and(Err(Unreadable("do"))),
+        };
+        members.read(read)
     }
 }
 
@@ -237,35 +244,36 @@ impl JsonForm for Entry {
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
         let status = EntryStatus::from_json(members.take_either("status", "stands"))?;
-        Ok(Self {
-            visit: members.text("visit")?,
+        let read = Self {
+            visit: members.text("visit"),
             status,
-            at: members.whole("at")?,
-            route: members.text("route")?,
-            plan: members.text("plan")?,
-            network: members.text("network")?,
-            payer: members.maybe("payer")?,
-            request_id: members.maybe("requestId")?,
-            token: members.text("token")?,
-            nonce: members.maybe("nonce")?,
-            credits: members.text("credits")?,
-            settle_body: members.maybe("again")?.map(Secret::new),
-            delivered: members.flag("delivered")?,
+            at: members.whole("at"),
+            route: members.text("route"),
+            plan: members.text("plan"),
+            network: members.text("network"),
+            payer: members.maybe("payer"),
+            request_id: members.maybe("requestId"),
+            token: members.text("token"),
+            nonce: members.maybe("nonce"),
+            credits: members.text("credits"),
+            settle_body: members.maybe("again").map(Secret::new),
+            delivered: members.flag("delivered"),
             receipt: members.value("receipt"),
-            why: members.maybe("why")?,
-            tries: if members.has("tries") { members.count("tries")? } else { 0 },
+            why: members.maybe("why"),
+            tries: members.count_or_0("tries"),
             // Entries that were written before these members existed do not have them.
-            rounds: if members.has("rounds") { members.count("rounds")? } else { 0 },
-            settle_grace_ms: if members.has("quiet") { members.whole("quiet")? } else { OLD_QUIET_MS },
-            in_flight_until: if members.has("late") { members.whole("late")? } else { 0 },
+            rounds: members.count_or_0("rounds"),
+            settle_grace_ms: members.whole_or("quiet", OLD_QUIET_MS),
+            in_flight_until: members.whole_or("late", 0),
             sent: match members.has("sent") {
-                true => members.flag("sent")?,
+                true => members.flag("sent"),
                 false => !matches!(status, EntryStatus::Delivering | EntryStatus::Abandoned),
             },
             open: members.has("open"),
-            token_expires_at: if members.has("ends") { Some(members.whole("ends")?) } else { None },
+            token_expires_at: if members.has("ends") { Some(members.whole("ends")) } else { None },
             copied_to_seller: members.has("filed"),
-        })
+        };
+        members.read(read)
     }
 }
 
@@ -343,25 +351,26 @@ impl JsonForm for SettlementOutcome {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        Ok(match members.text("end")?.as_str() {
+        let read = match members.text("end").as_str() {
             "settled" => Self::Settled { receipt: members.take("receipt") },
             "refused" => Self::Refused {
                 receipt: members.take("receipt"),
-                spent: members.flag("spent")?,
-                delivered: members.flag("delivered")?,
+                spent: members.flag("spent"),
+                delivered: members.flag("delivered"),
             },
             "unknown" => Self::Unknown {
-                why: members.text("why")?,
-                delivered: members.flag("delivered").unwrap_or(true),
+                why: members.text("why"),
+                delivered: members.take("delivered").as_bool().unwrap_or(true),
             },
             "owed" => Self::Owed {
-                why: members.text("why")?,
-                again: Secret::new(members.text("again")?),
+                why: members.text("why"),
+                again: Secret::new(members.text("again")),
                 receipt: members.value("receipt"),
             },
-            "released" => Self::Released { why: members.text("why")? },
-            _ => return Err(Unreadable("end")),
-        })
+            "released" => Self::Released { why: members.text("why") },
+            _ => return members.read(()).and(Err(Unreadable("end"))),
+        };
+        members.read(read)
     }
 }
 
@@ -398,9 +407,9 @@ impl JsonForm for Reply {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        Ok(match members.text("say")?.as_str() {
-            "admitted" => Self::Admitted { free: members.flag("free")? },
-            "limited" => Self::Limited { retry_after: members.whole("retryAfter")? },
+        let read = match members.text("say").as_str() {
+            "admitted" => Self::Admitted { free: members.flag("free") },
+            "limited" => Self::Limited { retry_after: members.whole("retryAfter") },
             "used" => Self::Used,
             "inProgress" => Self::InProgress,
             "owing" => Self::Owing { entry: Box::new(Entry::from_json(members.take("entry"))?) },
@@ -415,7 +424,8 @@ impl JsonForm for Reply {
                 let entries = members.list("entries")?.into_iter().map(Entry::from_json);
                 Self::Journal { entries: entries.collect::<Result<_, _>>()? }
             }
-            _ => return Err(Unreadable("say")),
-        })
+            _ => return members.read(()).and(Err(Unreadable("say"))),
+        };
+        members.read(read)
     }
 }

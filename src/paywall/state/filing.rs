@@ -77,12 +77,13 @@ impl JsonForm for Nonce {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        let visit = members.text("visit")?;
-        Ok(match members.text("is")?.as_str() {
-            "Claimed" => Self::Claimed { visit, until: members.whole("until")? },
+        let visit = members.text("visit");
+        let read = match members.text("is").as_str() {
+            "Claimed" => Self::Claimed { visit, until: members.whole("until") },
             "Held" => Self::Held { visit },
             "Spent" => Self::Spent { visit },
-            _ => return Err(Unreadable("is")),
-        })
+            _ => return members.read(()).and(Err(Unreadable("is"))),
+        };
+        members.read(read)
     }
 }

@@ -309,7 +309,8 @@ impl JsonForm for TakenAllowance {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        Ok(Self { day: members.whole("day")?, used: members.count("used")? })
+        let read = Self { day: members.whole("day"), used: members.count("used") };
+        members.read(read)
     }
 }
 

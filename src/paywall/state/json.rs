@@ -21,20 +21,37 @@ impl fmt::Display for Unreadable {
 impl core::error::Error for Unreadable {}
 
 /// The members of an object, to be taken one by one or put in one by one.
+///
+/// The first member that is missing or wrong is remembered, and [`read`](Self::read) says it at the end: to leave at each member would
+/// weigh as much again.
 #[derive(Default)]
-pub(super) struct JsonObject(Map<String, Value>);
+pub(super) struct JsonObject {
+    members: Map<String, Value>,
+    wrong: Option<&'static str>,
+}
 
 impl JsonObject {
     pub(super) fn of(value: Value) -> Result<Self, Unreadable> {
         match value {
-            Value::Object(members) => Ok(Self(members)),
+            Value::Object(members) => Ok(Self { members, wrong: None }),
             _ => Err(Unreadable("an object")),
         }
     }
 
+    /// The value that was made of the members, if all of them are right.
+    pub(super) fn read<T>(&self, value: T) -> Result<T, Unreadable> {
+        self.wrong.map_or(Ok(value), |name| Err(Unreadable(name)))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wrong(&mut self, name: &'static str) {
+        self.wrong.get_or_insert(name);
+    }
+
     /// Takes a member out. A missing member is `null`.
     pub(super) fn take(&mut self, name: &str) -> Value {
-        self.0.get_mut(name).map(Value::take).unwrap_or_default()
+        self.members.get_mut(name).map(Value::take).unwrap_or_default()
     }
 
     /// A member that had another name in earlier versions.
@@ -50,28 +67,64 @@ impl JsonObject {
         }
     }
 
-    pub(super) fn maybe(&mut self, name: &'static str) -> Result<Option<String>, Unreadable> {
+    #[inline(never)]
+    pub(super) fn maybe(&mut self, name: &'static str) -> Option<String> {
         match self.take(name) {
-            Value::Null => Ok(None),
-            Value::String(text) => Ok(Some(text)),
-            _ => Err(Unreadable(name)),
+            Value::Null => None,
+            Value::String(text) => Some(text),
+            _ => {
+                self.wrong(name);
+                None
+            }
         }
     }
 
-    pub(super) fn text(&mut self, name: &'static str) -> Result<String, Unreadable> {
-        self.maybe(name)?.ok_or(Unreadable(name))
+    #[inline(never)]
+    pub(super) fn text(&mut self, name: &'static str) -> String {
+        let text = self.maybe(name);
+        if text.is_none() {
+            self.wrong(name);
+        }
+        text.unwrap_or_default()
     }
 
-    pub(super) fn whole(&mut self, name: &'static str) -> Result<u64, Unreadable> {
-        self.take(name).as_u64().ok_or(Unreadable(name))
+    #[inline(never)]
+    pub(super) fn whole(&mut self, name: &'static str) -> u64 {
+        let number = self.take(name).as_u64();
+        if number.is_none() {
+            self.wrong(name);
+        }
+        number.unwrap_or_default()
     }
 
-    pub(super) fn count(&mut self, name: &'static str) -> Result<u32, Unreadable> {
-        u32::try_from(self.whole(name)?).map_err(|_| Unreadable(name))
+    /// A whole number, or another where the member is not there.
+    #[inline(never)]
+    pub(super) fn whole_or(&mut self, name: &'static str, usual: u64) -> u64 {
+        if self.has(name) { self.whole(name) } else { usual }
     }
 
-    pub(super) fn flag(&mut self, name: &'static str) -> Result<bool, Unreadable> {
-        self.take(name).as_bool().ok_or(Unreadable(name))
+    #[inline(never)]
+    pub(super) fn count(&mut self, name: &'static str) -> u32 {
+        let number = u32::try_from(self.whole(name));
+        if number.is_err() {
+            self.wrong(name);
+        }
+        number.unwrap_or_default()
+    }
+
+    /// A count; 0 where the member is not there.
+    #[inline(never)]
+    pub(super) fn count_or_0(&mut self, name: &'static str) -> u32 {
+        if self.has(name) { self.count(name) } else { 0 }
+    }
+
+    #[inline(never)]
+    pub(super) fn flag(&mut self, name: &'static str) -> bool {
+        let flag = self.take(name).as_bool();
+        if flag.is_none() {
+            self.wrong(name);
+        }
+        flag.unwrap_or_default()
     }
 
     pub(super) fn list(&mut self, name: &'static str) -> Result<Vec<Value>, Unreadable> {
@@ -111,15 +164,15 @@ impl JsonObject {
     }
 
     pub(super) fn insert(&mut self, name: &str, value: Value) {
-        self.0.insert(name.into(), value);
+        self.members.insert(name.into(), value);
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.members.contains_key(name)
     }
 
     pub(super) fn done(self) -> Value {
-        Value::Object(self.0)
+        Value::Object(self.members)
     }
 }
 

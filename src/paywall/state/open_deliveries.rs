@@ -86,7 +86,8 @@ impl JsonForm for Slots {
         let mut members = JsonObject::of(value)?;
         let held = members.list("held")?.into_iter().map(|value| {
             let mut members = JsonObject::of(value)?;
-            Ok((members.text("visit")?, members.whole("until")?))
+            let read = (members.text("visit"), members.whole("until"));
+            members.read(read)
         });
         let held = held.collect::<Result<_, _>>()?;
         let visit = |value: &Value| value.as_str().map(Into::into).ok_or(Unreadable("owed"));
