@@ -65,7 +65,7 @@ const plugin = (named, groups, file) => ({
 export const gateErrors = plugin(undefined, ['gate']);
 export const optionShapes = plugin((name) => !readLater.includes(name), ['client']);
 /** The same for a file that is loaded later. */
-export const laterShapes = (file) => plugin((name) => (READ_LATER[file] ?? []).includes(name), ...(file === 'selling' ? [['builder']] : [['client'], file]));
+export const laterShapes = (file) => plugin((name) => (READ_LATER[file] ?? []).includes(name), ['client', 'builder'], file);
 
 /** The text of a comment, folded. */
 function comment(doc, indent) {
@@ -282,7 +282,7 @@ function hints(groups, file) {
   const { docs, ...all } = errors();
   // The gate's codes that a `PaywallError` has and a seller can act on: a failing platform, or a wrong option.
   const thrown = /^(facilitator_|(plan_unknown|state_unavailable|config_invalid)$)/;
-  const named = groups.flatMap((group) => Object.entries(all[group])).filter(([code, one]) => (groups[0] !== 'gate' || thrown.test(code)) && one.file === file);
+  const named = groups.flatMap((group) => Object.entries(all[group])).filter(([code, one]) => (groups[0] !== 'gate' || thrown.test(code)) && [one.file].flat().includes(file));
   return { docs, hints: Object.fromEntries(named.filter(([, { told }]) => !told).map(([code, { cure }]) => [code, cure])) };
 }
 

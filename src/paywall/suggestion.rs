@@ -1,16 +1,11 @@
 //! A name that is not known, and the one that was meant.
 
-use super::config::error::{ConfigError, wrong};
+use super::config::error::{Wrong, wrong};
 use alloc::{format, string::String, vec::Vec};
 use serde_json::{Map, Value};
 
 /// Refuses the first member of an object that is not known, by its path.
-pub(crate) fn only(
-    at: &str,
-    members: &Map<String, Value>,
-    known: &[&str],
-    said: &str,
-) -> Result<(), ConfigError> {
+pub(crate) fn only(at: &str, members: &Map<String, Value>, known: &[&str], said: &str) -> Result<(), Wrong> {
     match members.keys().find(|name| !known.contains(&name.as_str())) {
         Some(name) => Err(wrong(format!("{at}.{name}"), unknown(said, name, known.iter().copied()))),
         None => Ok(()),

@@ -37,7 +37,8 @@ impl Document {
                 Err(wrong(
                     name.as_str(),
                     suggestion::unknown("is not a key of the configuration", name, names),
-                ))
+                )
+                .into())
             }
             None => Ok(Self { members }),
         }

@@ -1,5 +1,6 @@
 use crate::codec;
 use alloc::{
+    boxed::Box,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -35,7 +36,16 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
-pub(crate) fn missing(key: &str) -> ConfigError {
+/// A configuration error on its way out: one word, because it may leave at a hundred places.
+pub(crate) type Wrong = Box<ConfigError>;
+
+impl From<Wrong> for ConfigError {
+    fn from(error: Wrong) -> Self {
+        *error
+    }
+}
+
+pub(crate) fn missing(key: &str) -> Wrong {
     wrong(key, "is missing")
 }
 
@@ -48,20 +58,20 @@ pub(crate) fn member(outer: &str, member: &str) -> String {
 }
 
 /// A configuration error. It is used at about a hundred places, so each of them is one call.
-pub(crate) fn wrong(key: impl AsRef<str>, problem: impl AsRef<str>) -> ConfigError {
+pub(crate) fn wrong(key: impl AsRef<str>, problem: impl AsRef<str>) -> Wrong {
     #[cold]
     #[inline(never)]
-    fn error(key: &str, problem: &str) -> ConfigError {
-        ConfigError { key: key.into(), problem: problem.into() }
+    fn error(key: &str, problem: &str) -> Wrong {
+        Box::new(ConfigError { key: key.into(), problem: problem.into() })
     }
     error(key.as_ref(), problem.as_ref())
 }
 
-pub(crate) fn object(key: &str, text: &str, shape: &str) -> Result<Map<String, Value>, ConfigError> {
+pub(crate) fn object(key: &str, text: &str, shape: &str) -> Result<Map<String, Value>, Wrong> {
     codec::parse_object(text).ok_or_else(|| wrong(key, format!("must be {shape}")))
 }
 
-pub(crate) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, ConfigError> {
+pub(crate) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, Wrong> {
     let Some(text) = text else { return Ok(Vec::new()) };
     let list = match codec::parse_text(&text) {
         Some(Value::Array(list)) => list.into_iter().map(|value| match value {
@@ -74,7 +84,7 @@ pub(crate) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, Co
 }
 
 /// An absolute URL to put a path after: without query, fragment, credentials or trailing slash.
-pub(crate) fn base_url(key: &str, url: &str) -> Result<String, ConfigError> {
+pub(crate) fn base_url(key: &str, url: &str) -> Result<String, Wrong> {
     let url = url.trim_end_matches('/');
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     // An MCP server is named by a URL that nobody fetches.

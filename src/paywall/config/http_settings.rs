@@ -1,4 +1,4 @@
-use super::error::{ConfigError, wrong};
+use super::error::{Wrong, wrong};
 use super::keys;
 use crate::paywall::http::headers::HeaderList;
 use crate::wire::Secret;
@@ -29,7 +29,7 @@ impl HttpSettings {
     ///
     /// # Errors
     /// Names the key that is wrong.
-    pub(crate) fn read(text: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub(crate) fn read(text: impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
         let metrics = text("METRICS_TOKEN").map(|token| {
             let plain = token.bytes().all(|byte| byte.is_ascii_graphic());
             (plain && token.len() >= MIN_SECRET_BYTES)
@@ -53,7 +53,7 @@ impl HttpSettings {
     }
 }
 
-fn address_header(text: String) -> Result<String, ConfigError> {
+fn address_header(text: String) -> Result<String, Wrong> {
     let name = text.trim().to_ascii_lowercase();
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let taken = ["forwarded", "host", "cookie", "authorization"].contains(&name.as_str());

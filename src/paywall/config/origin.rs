@@ -1,5 +1,5 @@
 use super::bindings::Bindings;
-use super::error::{ConfigError, base_url, wrong};
+use super::error::{Wrong, base_url, wrong};
 use alloc::string::String;
 
 /// Where what is sold comes from, and what the shell is to ask there.
@@ -40,7 +40,7 @@ impl OriginSetting {
     ///
     /// # Errors
     /// `ORIGIN_URL` where there is none of them, the binding where there is another beside it.
-    pub(crate) fn read(url: Option<String>, bindings: Bindings) -> Result<Self, ConfigError> {
+    pub(crate) fn read(url: Option<String>, bindings: Bindings) -> Result<Self, Wrong> {
         let base = url.map(|url| base_url("ORIGIN_URL", url.trim())).transpose()?;
         let mut kind = base.is_some().then_some(Kind::Url);
         for (name, bound, one) in [

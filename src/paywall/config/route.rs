@@ -1,6 +1,6 @@
 //! The configuration of one route.
 
-use super::error::{ConfigError, MAX_TEXT_BYTES, missing, wrong};
+use super::error::{MAX_TEXT_BYTES, Wrong, missing, wrong};
 use super::keys;
 use super::keys::{PLAN, PRICE, PRICES, ROUTE};
 use crate::paywall::http::method::Method;
@@ -40,7 +40,7 @@ pub(crate) fn read(
     value: &Value,
     around: RouteContext,
     at: &str,
-) -> Result<PaidRoute, ConfigError> {
+) -> Result<PaidRoute, Wrong> {
     let members = ObjectReader::of(
         value,
         at,
@@ -64,15 +64,15 @@ pub(crate) fn read(
     let max_open = max_open(&members, settlement, around)?;
     let receipt = receipt(&members, settlement)?;
     let limit = members.object("limit", &keys::LIMIT)?.map(|limit| {
-        Ok(Limit {
+        Ok::<_, Wrong>(Limit {
             requests: limit.small("requests", keys::LIMIT_REQUESTS_MOST)?,
             seconds: limit.small("seconds", keys::LIMIT_SECONDS_MOST)?,
             by: limit.by()?,
         })
     });
-    let free = members
-        .object("free", &keys::FREE)?
-        .map(|free| Ok(Free { per_day: free.small("perDay", keys::FREE_PER_DAY_MOST)?, by: free.by()? }));
+    let free = members.object("free", &keys::FREE)?.map(|free| {
+        Ok::<_, Wrong>(Free { per_day: free.small("perDay", keys::FREE_PER_DAY_MOST)?, by: free.by()? })
+    });
     let (limit, free) = (limit.transpose()?, free.transpose()?);
     let single_use = members.flag("singleUse")?;
     let margin = margin(&members, &ways)?;
@@ -107,7 +107,7 @@ pub(crate) fn read(
     })
 }
 
-fn receipt(members: &ObjectReader<'_>, settlement: Settlement) -> Result<ReceiptBy, ConfigError> {
+fn receipt(members: &ObjectReader<'_>, settlement: Settlement) -> Result<ReceiptBy, Wrong> {
     use Settlement::{AfterDelivery, AtEndOfStream, BeforeDelivery};
     match (members.text("receipt")?, settlement) {
         (None | Some("header"), BeforeDelivery) => Ok(ReceiptBy::Header),
@@ -131,7 +131,7 @@ fn max_open(
     members: &ObjectReader<'_>,
     settlement: Settlement,
     around: RouteContext,
-) -> Result<Option<u32>, ConfigError> {
+) -> Result<Option<u32>, Wrong> {
     let unbounded = members.flag("unbounded")?;
     let given =
         members.get("maxOpen").map(|_| members.small("maxOpen", keys::ROUTE_MAX_OPEN_MOST)).transpose()?;
@@ -154,10 +154,7 @@ fn max_open(
     Ok(Some(given.unwrap_or(1)))
 }
 
-fn margin(
-    members: &ObjectReader<'_>,
-    ways: &[PaymentOption],
-) -> Result<Option<serde_json::Number>, ConfigError> {
+fn margin(members: &ObjectReader<'_>, ways: &[PaymentOption]) -> Result<Option<serde_json::Number>, Wrong> {
     match members.get("marginPercent") {
         None => Ok(None),
         Some(Value::Number(number))
@@ -174,7 +171,7 @@ fn margin(
 }
 
 /// The plans of a route: one, or a list.
-fn options(members: &ObjectReader<'_>, around: RouteContext) -> Result<Vec<PaymentOption>, ConfigError> {
+fn options(members: &ObjectReader<'_>, around: RouteContext) -> Result<Vec<PaymentOption>, Wrong> {
     let Some(plans) = members.get("plans") else {
         let price = price(members, "credits", None, around)?;
         return Ok(Vec::from([option(members, None, price, around)?]));
@@ -213,7 +210,7 @@ fn option(
     route: Option<&ObjectReader<'_>>,
     price: Price,
     around: RouteContext,
-) -> Result<PaymentOption, ConfigError> {
+) -> Result<PaymentOption, Wrong> {
     let plan = members.text("planId")?.ok_or_else(|| missing(&members.key("planId")))?;
     let plan_id =
         PlanId::parse(plan, "planId").map_err(|_| members.wrong("planId", "must be a plan's id"))?;
@@ -242,7 +239,7 @@ fn option(
 fn scheme_and_network(
     members: &ObjectReader<'_>,
     around: RouteContext,
-) -> Result<(Scheme, Option<Network>), ConfigError> {
+) -> Result<(Scheme, Option<Network>), Wrong> {
     let scheme = members.text("scheme")?.map(|name| {
         Scheme::parse(name)
             .ok_or_else(|| members.wrong("scheme", "must be nvm:erc4337 or nvm:card-delegation"))
@@ -272,7 +269,7 @@ fn price(
     name: &str,
     route: Option<&ObjectReader<'_>>,
     around: RouteContext,
-) -> Result<Price, ConfigError> {
+) -> Result<Price, Wrong> {
     let members = match route {
         Some(route) if members.get(name).is_none() => route,
         _ => members,
@@ -298,7 +295,7 @@ fn price(
         Ok(name)
     };
     let rate = || {
-        Ok(Rate {
+        Ok::<_, Wrong>(Rate {
             base: price.whole("base", 0)?.unwrap_or(0),
             each: price.whole("each", 1)?.ok_or_else(|| missing(&price.key("each")))?,
             per: price.whole("per", 1)?.unwrap_or(1),
@@ -330,13 +327,7 @@ fn price(
 }
 
 impl<'a> ObjectReader<'a> {
-    fn of(
-        value: &'a Value,
-        at: &str,
-        known: &[&str],
-        shape: &str,
-        strange: &str,
-    ) -> Result<Self, ConfigError> {
+    fn of(value: &'a Value, at: &str, known: &[&str], shape: &str, strange: &str) -> Result<Self, Wrong> {
         let Value::Object(members) = value else { return Err(wrong(at, shape)) };
         suggestion::only(at, members, known, strange)?;
         Ok(Self { at: at.into(), members })
@@ -348,7 +339,7 @@ impl<'a> ObjectReader<'a> {
 
     #[cold]
     #[inline(never)]
-    fn wrong(&self, name: &str, problem: &str) -> ConfigError {
+    fn wrong(&self, name: &str, problem: &str) -> Wrong {
         wrong(self.key(name), problem)
     }
 
@@ -356,7 +347,7 @@ impl<'a> ObjectReader<'a> {
         self.members.get(name).filter(|value| !value.is_null())
     }
 
-    fn text(&self, name: &str) -> Result<Option<&'a str>, ConfigError> {
+    fn text(&self, name: &str) -> Result<Option<&'a str>, Wrong> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) if !text.is_empty() && text.len() <= MAX_TEXT_BYTES => Ok(Some(text)),
@@ -364,7 +355,7 @@ impl<'a> ObjectReader<'a> {
         }
     }
 
-    fn flag(&self, name: &str) -> Result<bool, ConfigError> {
+    fn flag(&self, name: &str) -> Result<bool, Wrong> {
         match self.get(name) {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
@@ -372,7 +363,7 @@ impl<'a> ObjectReader<'a> {
         }
     }
 
-    fn whole(&self, name: &str, least: u64) -> Result<Option<u64>, ConfigError> {
+    fn whole(&self, name: &str, least: u64) -> Result<Option<u64>, Wrong> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let number = value.as_u64().filter(|number| (least..=MAX_WHOLE).contains(number));
         number
@@ -380,7 +371,7 @@ impl<'a> ObjectReader<'a> {
             .ok_or_else(|| self.wrong(name, &format!("must be a whole number of at least {least}")))
     }
 
-    fn small(&self, name: &str, most: u32) -> Result<u32, ConfigError> {
+    fn small(&self, name: &str, most: u32) -> Result<u32, Wrong> {
         let number = self.get(name).ok_or_else(|| missing(&self.key(name)))?.as_u64();
         number
             .and_then(|number| u32::try_from(number).ok())
@@ -388,7 +379,7 @@ impl<'a> ObjectReader<'a> {
             .ok_or_else(|| self.wrong(name, &format!("must be a whole number from 1 to {most}")))
     }
 
-    fn object(&self, name: &str, known: &[&str]) -> Result<Option<Self>, ConfigError> {
+    fn object(&self, name: &str, known: &[&str]) -> Result<Option<Self>, Wrong> {
         let shape = format!("must be an object with {}", known.join(", "));
         let members = self.get(name).map(|value| {
             ObjectReader::of(value, &self.key(name), known, &shape, &format!("is not a key of {name}"))
@@ -396,7 +387,7 @@ impl<'a> ObjectReader<'a> {
         members.transpose()
     }
 
-    fn by(&self) -> Result<By, ConfigError> {
+    fn by(&self) -> Result<By, Wrong> {
         let by = self.text("by")?.ok_or_else(|| missing(&self.key("by")))?;
         By::parse(by).ok_or_else(|| self.wrong("by", "must be payer or address"))
     }

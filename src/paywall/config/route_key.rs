@@ -1,4 +1,4 @@
-use super::error::{ConfigError, wrong};
+use super::error::{Wrong, wrong};
 use crate::paywall::http::host::Host;
 use crate::paywall::http::method::Method;
 use crate::paywall::pricing::price::PaidRoute;
@@ -23,7 +23,7 @@ impl RouteKey {
     ///
     /// # Errors
     /// Names `at`, and says what is wrong there.
-    pub(crate) fn parse(key: &str, at: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(key: &str, at: &str) -> Result<Self, Wrong> {
         let shape = "must be a method and a path, like \"POST /ask\"";
         let (methods, place) = key.split_once(' ').ok_or_else(|| wrong(at, shape))?;
         let (authority, path) = match place.find('/').and_then(|start| place.split_at_checked(start)) {
@@ -56,7 +56,7 @@ impl RouteKey {
         routes: &mut Routes,
         at: &str,
         mut terms: impl FnMut(Method) -> Option<Arc<PaidRoute>>,
-    ) -> Result<(), ConfigError> {
+    ) -> Result<(), Wrong> {
         for method in self.methods {
             let (host, pattern) = (self.host.clone(), self.pattern.clone());
             let entry = Entry { at: at.into(), method, host, pattern, terms: terms(method) };
@@ -66,7 +66,7 @@ impl RouteKey {
     }
 }
 
-fn parse_methods(text: &str, at: &str) -> Result<Vec<Method>, ConfigError> {
+fn parse_methods(text: &str, at: &str) -> Result<Vec<Method>, Wrong> {
     const LISTED: [Method; 5] = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
     if text == "*" {
         return Ok(LISTED.to_vec());

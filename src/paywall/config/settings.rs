@@ -1,5 +1,5 @@
 use super::bindings::Bindings;
-use super::error::{ConfigError, base_url, member, missing, object, strings, wrong};
+use super::error::{ConfigError, Wrong, base_url, member, missing, object, strings, wrong};
 use super::http_settings::HttpSettings;
 use super::keys;
 use super::origin::OriginSetting;
@@ -64,7 +64,10 @@ impl Settings {
         variable: impl Fn(&str) -> Option<String>,
         bindings: impl Into<Bindings>,
     ) -> Result<Self, ConfigError> {
-        let bindings = bindings.into();
+        Ok(Self::checked(&variable, bindings.into())?)
+    }
+
+    fn checked(variable: &dyn Fn(&str) -> Option<String>, bindings: Bindings) -> Result<Self, Wrong> {
         let Bindings { state, handler, .. } = bindings;
         let text = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
         let key = text("NVM_API_KEY").ok_or_else(|| missing("NVM_API_KEY"))?;
@@ -242,7 +245,7 @@ pub(crate) fn deployment(
     key: &ApiKey,
     environment: Option<String>,
     url: Option<String>,
-) -> Result<Deployment, ConfigError> {
+) -> Result<Deployment, Wrong> {
     let environment =
         Deployment::environment_of(Some(key), environment.as_deref().map(str::trim)).map_err(|_| {
             wrong("NVM_ENVIRONMENT", "must be sandbox, live, staging_sandbox, staging_live or custom")
@@ -264,7 +267,7 @@ pub(crate) fn deployment(
 }
 
 /// The names of headers, one as a text or several as an array of them.
-fn token_headers(text: Option<String>) -> Result<Vec<String>, ConfigError> {
+fn token_headers(text: Option<String>) -> Result<Vec<String>, Wrong> {
     let names = match text {
         Some(text) if text.trim_start().starts_with('[') => strings("TOKEN_HEADER", Some(text))?,
         text => text.into_iter().collect(),

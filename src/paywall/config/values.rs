@@ -1,4 +1,4 @@
-use super::error::{ConfigError, wrong};
+use super::error::{Wrong, wrong};
 use alloc::{format, string::String};
 
 /// A whole number of a variable.
@@ -11,7 +11,7 @@ pub(crate) struct Whole {
 }
 
 impl Whole {
-    pub(crate) fn read(&self, text: &impl Fn(&str) -> Option<String>) -> Result<u32, ConfigError> {
+    pub(crate) fn read(&self, text: &impl Fn(&str) -> Option<String>) -> Result<u32, Wrong> {
         let Self { key, least, most, usual } = *self;
         let Some(value) = text(key) else { return Ok(usual) };
         let number = value.trim().parse().ok().filter(|number| (least..=most).contains(number));
@@ -28,7 +28,7 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    pub(crate) fn read(&self, text: &impl Fn(&str) -> Option<String>) -> Result<bool, ConfigError> {
+    pub(crate) fn read(&self, text: &impl Fn(&str) -> Option<String>) -> Result<bool, Wrong> {
         let [yes, no] = self.words;
         match text(self.key).as_deref().map(str::trim) {
             None => Ok(self.usual),

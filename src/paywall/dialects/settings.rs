@@ -1,7 +1,7 @@
 //! The options of the dialects, and the options that are left for the gate.
 
 use super::terms::{Dialects, ExactTerms, MppTerms};
-use crate::paywall::config::error::{ConfigError, base_url, member, missing, wrong};
+use crate::paywall::config::error::{ConfigError, Wrong, base_url, member, missing, wrong};
 use crate::paywall::suggestion;
 use crate::wire::exact::{Amount, ChainId, EXACT, EvmAddress};
 use crate::wire::{Credits, PlanId};
@@ -34,7 +34,7 @@ impl Dialects {
                 None | Some(Value::Null | Value::Bool(false)) => None,
                 Some(Value::Bool(true)) => Some(false),
                 Some(Value::String(word)) if word == "required" => Some(true),
-                Some(_) => return Err(wrong("paymentIdentifier", "must be true, false or required")),
+                Some(_) => return Err(wrong("paymentIdentifier", "must be true, false or required").into()),
             },
             exact: Vec::new(),
         };
@@ -44,18 +44,18 @@ impl Dialects {
                 let Value::Object(route) = route else { continue };
                 if dialects.mpp.is_some() && prices(route).any(|price| kind(price, &KNOWN_LATER)) {
                     let problem = "is known after the answer: with mpp the price is sealed before";
-                    return Err(wrong(format!("{at}.credits"), problem));
+                    return Err(wrong(format!("{at}.credits"), problem).into());
                 }
                 dialects.read_accepts(&at, route)?;
             }
         }
         if dialects.v1 && dialects.exact.is_empty() {
-            return Err(wrong("x402v1", "goes with accepts of a route"));
+            return Err(wrong("x402v1", "goes with accepts of a route").into());
         }
         Ok((dialects, options))
     }
 
-    fn read_accepts(&mut self, at: &str, route: &mut Map<String, Value>) -> Result<(), ConfigError> {
+    fn read_accepts(&mut self, at: &str, route: &mut Map<String, Value>) -> Result<(), Wrong> {
         let accepts = match route.remove("accepts") {
             None | Some(Value::Null) => return Ok(()),
             Some(Value::Array(accepts)) if !accepts.is_empty() => accepts,
@@ -96,7 +96,7 @@ impl Dialects {
 }
 
 /// The plans of a route as a list. A route without a plan is paid by amounts alone.
-fn plans_of(at: &str, route: &mut Map<String, Value>) -> Result<Vec<Value>, ConfigError> {
+fn plans_of(at: &str, route: &mut Map<String, Value>) -> Result<Vec<Value>, Wrong> {
     match route.remove("plans") {
         Some(Value::Array(plans)) => return Ok(plans),
         None | Some(Value::Null) => {}
@@ -134,7 +134,7 @@ fn kind(price: &Value, kinds: &[&str]) -> bool {
     price.get("by").and_then(Value::as_str).is_some_and(|by| kinds.contains(&by))
 }
 
-fn flag(key: &str, value: Option<Value>) -> Result<bool, ConfigError> {
+fn flag(key: &str, value: Option<Value>) -> Result<bool, Wrong> {
     match value {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(flag)) => Ok(flag),
@@ -142,7 +142,7 @@ fn flag(key: &str, value: Option<Value>) -> Result<bool, ConfigError> {
     }
 }
 
-fn read_mpp(value: Option<Value>) -> Result<Option<MppTerms>, ConfigError> {
+fn read_mpp(value: Option<Value>) -> Result<Option<MppTerms>, Wrong> {
     match value {
         None | Some(Value::Null | Value::Bool(false)) => Ok(None),
         Some(Value::Bool(true)) => Ok(Some(MppTerms::default())),
@@ -160,7 +160,7 @@ fn read_mpp(value: Option<Value>) -> Result<Option<MppTerms>, ConfigError> {
     }
 }
 
-fn read_terms(at: &str, accept: &Value) -> Result<(ExactTerms, Amount), ConfigError> {
+fn read_terms(at: &str, accept: &Value) -> Result<(ExactTerms, Amount), Wrong> {
     let key = |name: &str| format!("{at}.{name}");
     let Value::Object(members) = accept else { return Err(wrong(at, "must be an object with scheme exact")) };
     suggestion::only(at, members, &ACCEPT, "is not a key of accepts")?;

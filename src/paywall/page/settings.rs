@@ -1,7 +1,7 @@
 use super::theme;
 use crate::api::Deployment;
 use crate::codec;
-use crate::paywall::config::error::{ConfigError, wrong};
+use crate::paywall::config::error::{Wrong, wrong};
 use crate::paywall::config::keys;
 use crate::paywall::{sha256, suggestion};
 use crate::wire::{Environment, base64};
@@ -64,7 +64,7 @@ impl Page {
     pub(crate) fn read(
         text: impl Fn(&str) -> Option<String>,
         deployment: &Deployment,
-    ) -> Result<Option<Self>, ConfigError> {
+    ) -> Result<Option<Self>, Wrong> {
         let said = text("PAGE");
         let chosen = match said.as_deref().map(str::trim) {
             None => Map::new(),
@@ -126,7 +126,7 @@ impl Page {
 }
 
 /// Our texts, and the seller's in the place of those that they name.
-fn texts(mut texts: Map<String, Value>, over: Option<&Value>) -> Result<Map<String, Value>, ConfigError> {
+fn texts(mut texts: Map<String, Value>, over: Option<&Value>) -> Result<Map<String, Value>, Wrong> {
     let over = match over {
         None | Some(Value::Null) => return Ok(texts),
         Some(Value::Object(over)) => over,

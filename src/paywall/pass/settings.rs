@@ -1,7 +1,7 @@
 use super::{Keys, Pass};
 use crate::codec;
 use crate::paywall::config::error;
-use crate::paywall::config::error::{ConfigError, missing, wrong};
+use crate::paywall::config::error::{Wrong, missing, wrong};
 use crate::paywall::config::keys;
 use crate::paywall::suggestion;
 use alloc::{
@@ -54,7 +54,7 @@ impl Passes {
     pub(crate) fn read(
         text: impl Fn(&str) -> Option<String>,
         is_paid: impl Fn(&str) -> bool,
-    ) -> Result<Option<Self>, ConfigError> {
+    ) -> Result<Option<Self>, Wrong> {
         // Read where no pass is sold too: a name that is misspelt takes nothing back.
         let revoked = text("REVOKED_PASSES").map_or(Ok(Revoked::default()), |list| Revoked::read(&list))?;
         let Some(listed) = text("PASSES") else { return Ok(None) };
@@ -94,7 +94,7 @@ impl Passes {
     }
 }
 
-fn read_set(name: &str, value: &Value, at: &str) -> Result<PassSet, ConfigError> {
+fn read_set(name: &str, value: &Value, at: &str) -> Result<PassSet, Wrong> {
     let key = |name: &str| format!("{at}.{name}");
     let Value::Object(members) = value else {
         return Err(wrong(at, "must be an object with routes and seconds"));
@@ -137,7 +137,7 @@ fn read_set(name: &str, value: &Value, at: &str) -> Result<PassSet, ConfigError>
 }
 
 impl Revoked {
-    fn read(text: &str) -> Result<Self, ConfigError> {
+    fn read(text: &str) -> Result<Self, Wrong> {
         const KEY: &str = "REVOKED_PASSES";
         let shape = "must be like {\"passes\": [\"<id>\"], \"payers\": {\"0x…\": 1790000000}}";
         let listed = codec::parse_object(text).ok_or_else(|| wrong(KEY, shape))?;

@@ -16,7 +16,7 @@ const SETS: &str = r#"{
     "api": { "routes": ["POST /ask"], "seconds": 600, "carry": "header" }
 }"#;
 
-fn passes(over: &[(&str, &str)]) -> Result<Option<Passes>, ConfigError> {
+fn passes(over: &[(&str, &str)]) -> Result<Option<Passes>, Wrong> {
     let usual = [("PASSES", SETS), ("PASS_KEYS", FIRST)];
     let find = |table: &[(&str, &str)], name: &str| {
         table.iter().find(|(known, _)| *known == name).map(|(_, value)| String::from(*value))
@@ -25,7 +25,7 @@ fn passes(over: &[(&str, &str)]) -> Result<Option<Passes>, ConfigError> {
     Passes::read(text, |route| !route.starts_with("GET /open"))
 }
 
-use crate::paywall::ConfigError;
+use crate::paywall::config::error::Wrong;
 
 fn keyed(keys: &str) -> Passes {
     passes(&[("PASS_KEYS", keys)]).unwrap().unwrap()

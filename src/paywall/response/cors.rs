@@ -1,5 +1,5 @@
 use super::gate_response::GateResponse;
-use crate::paywall::config::error::{ConfigError, strings, wrong};
+use crate::paywall::config::error::{Wrong, strings, wrong};
 use crate::paywall::config::keys;
 use crate::paywall::http::headers;
 use crate::paywall::http::headers::HeaderList;
@@ -75,7 +75,7 @@ impl Cors {
     ///
     /// # Errors
     /// Names the key that is wrong.
-    pub(crate) fn read(text: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub(crate) fn read(text: impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
         let mut cors = Self {
             credentials: keys::ALLOW_CREDENTIALS.read(&text)?,
             private_network: keys::ALLOW_PRIVATE_NETWORK.read(&text)?,

@@ -1,6 +1,7 @@
 // Runs the fetches of one session: does what the core commands (send, ask, call the platform) and reports the results. It decides
 // nothing. The core takes a flat text for each step and gives JSON: see `fields.js`.
 import { hasEnded } from './api_key.js';
+import { asked } from './asking.js';
 import { paymentsError } from './error.js';
 import { hints } from './errors.json';
 import { answer, clean, delegation, failure, flag, policy, seen, url, value } from './fields.js';
@@ -198,6 +199,9 @@ export const createCore = (Engine) => class Core {
   }
 
   // --- fetches ---------------------------------------------------------------------------------------
+
+  /** The request that the code that runs now is asked about, if it is. */
+  asked() { return asked(); }
 
   /** Fetches, and pays if need be. `options` were read; `within` is the request about which the caller's code is being asked. */
   async fetch(request, options, quote, within) {

@@ -1,5 +1,4 @@
-// The page's part: address bar, storage, the way elsewhere, windows of our own; and what an `approve` callback is given.
-import { builtin } from './builtin.js';
+// The page's part: address bar, storage, the way elsewhere, windows of our own.
 import { problem } from './error.js';
 import { lazily } from './lazy.js';
 import { know } from './options.js';
@@ -187,33 +186,6 @@ export function leave(session, { mode = 'redirect', returnUrl }, id) {
 
 /** The helpers that `checkout.js` uses. */
 const tools = { LOOK, WORDS, brought, kept, know, leaveFor, problem, returnAddress, takeFromAddress };
-
-/** Asks `approve`, which may look at the plan and the balance before it answers. */
-export function ask(approve, offer, plans, planId, kept) {
-  const context = { signal: kept.open(), plan: () => plans.ask('getPlan', [planId]), balance: () => plans.getPlanBalance(planId) };
-  return asking.run(kept, () => approve(offer, context));
-}
-
-/** The request that somebody is being asked about by the code that runs now, if it is asked from there. */
-export const asked = () => asking.getStore();
-
-/** Detects an `approve` callback that waits for its own fetch. Runtimes with async context show it precisely; elsewhere
- * only while `approve` awaits nothing. */
-class Asking {
-  run(kept, work) {
-    const was = this.kept;
-    this.kept = kept;
-    try {
-      return work();
-    } finally {
-      this.kept = was;
-    }
-  }
-
-  getStore() { return this.kept; }
-}
-
-const asking = new (globalThis.AsyncLocalStorage ?? builtin('node:async_hooks')?.AsyncLocalStorage ?? Asking)();
 
 function parse(text, base) {
   try {

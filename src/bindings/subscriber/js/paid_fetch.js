@@ -1,7 +1,7 @@
 // One call of `payments.fetch`: the actions that the core commands for it, and its result.
 import { delegation, failure, flag, seen, url, value } from './fields.js';
 import { lazily } from './lazy.js';
-import { ask } from './page.js';
+import { ask } from './asking.js';
 
 /** The most that is read of a body that may hold an offer, in bytes. */
 const MAX_OFFER = 64 * 1024;

@@ -4,7 +4,7 @@ import { hasEnded, readKey } from './api_key.js';
 import { lazily } from './lazy.js';
 import { printable } from './object.js';
 import { missing, read } from './options.js';
-import { ACCOUNT, KEY, LOCAL, PARAMETERS, POPUP, STATE, TAB, asked, brought, kept, leaveFor, onKept, onlyInAPage, openPopup, popupAnswer, returnAddress, takeFromAddress } from './page.js';
+import { ACCOUNT, KEY, LOCAL, PARAMETERS, POPUP, STATE, TAB, brought, kept, leaveFor, onKept, onlyInAPage, openPopup, popupAnswer, returnAddress, takeFromAddress } from './page.js';
 import { aborted, take } from './request.js';
 import { randomHex, unlessAborted } from '../../http/keep.js';
 
@@ -218,8 +218,8 @@ export class Session {
 
   /** Fetches; with `quote`, pays nothing and gives the terms. All that is given is read before this returns. */
   async fetch(input, init, options, quote = false) {
-    // At once: later it is other code that runs.
-    const within = asked();
+    // At once: later it is other code that runs. Nobody is asked before the core is there.
+    const within = this.live?.asked();
     const { key } = this;
     try {
       const given = read(quote ? 'QuoteOptions' : 'FetchOptions', options);
