@@ -98,6 +98,12 @@ impl Credits {
         }
     }
 
+    /// An amount of 128 bits.
+    pub(crate) fn from_u128(amount: u128) -> Self {
+        let limb = |shift: u32| u32::try_from(amount >> shift & 0xffff_ffff).unwrap_or_default();
+        Self { limbs: [0, 0, 0, 0, limb(96), limb(64), limb(32), limb(0)] }
+    }
+
     /// `self * 10 + digit`, or `None` beyond 2^256 - 1.
     fn push_digit(&mut self, digit: u8) -> Option<()> {
         let mut carry = u64::from(digit);
@@ -206,6 +212,13 @@ mod tests {
 
     fn credits(text: &str) -> Credits {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_amount_of_128_bits_is_the_same_number() {
+        for number in [0, 7, 1 << 32, u128::from(u64::MAX), (1 << 96) + 5, u128::MAX] {
+            assert_eq!(Credits::from_u128(number), credits(&number.to_string()), "{number}");
+        }
     }
 
     #[test]

@@ -213,12 +213,11 @@ impl Price {
 }
 
 impl Rate {
-    /// The credits for so many; the largest number there is where it would be more.
+    /// The credits for so many.
     pub(crate) fn of(&self, count: u64) -> Credits {
         let begun = u128::from(count.div_ceil(self.per.max(1)));
-        let sum =
-            u128::from(self.each).checked_mul(begun).and_then(|sum| sum.checked_add(u128::from(self.base)));
-        sum.unwrap_or(u128::MAX).to_string().parse().unwrap_or_default()
+        // Of two u64 and a third there is no sum that it does not hold.
+        Credits::from_u128(u128::from(self.each) * begun + u128::from(self.base))
     }
 }
 
