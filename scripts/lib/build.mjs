@@ -508,10 +508,10 @@ function typesFor(work, name, text) {
 async function shrink(work, names) {
   for (const name of names) {
     const path = join(work, name);
-    const mapped = existsSync(`${path}.map`);
-    const { code, map } = await smaller(readFileSync(path, 'utf8'), mapped ? { content: readFileSync(`${path}.map`, 'utf8'), url: `${name}.map` } : false);
+    const first = existsSync(`${path}.map`) && JSON.parse(readFileSync(`${path}.map`, 'utf8'));
+    const { code, map } = await smaller(readFileSync(path, 'utf8'), first && { content: first, asObject: true, url: `${name}.map` });
     writeFileSync(path, `${code}\n`);
-    if (mapped) writeFileSync(`${path}.map`, map);
+    if (first) writeFileSync(`${path}.map`, JSON.stringify({ ...map, sourcesContent: map.sources.map((source) => first.sourcesContent[first.sources.indexOf(source)]) }));
   }
 }
 
