@@ -4,7 +4,7 @@
 // wasm-bindgen exports public items only, and nothing in Rust reaches them.
 #![allow(unreachable_pub)]
 
-use crate::codec::parse_object;
+use crate::codec::{parse_object, print, print_object};
 use crate::paywall::dialects::{Arrival, Dialects, Entry, Outgoing, Platform, Question, Refused402};
 use crate::wire::base64;
 use crate::wire::exact::check_identifier;
@@ -40,7 +40,7 @@ impl JsDialects {
             Dialects::read(options).map_err(|error| wrong(&error.key, &error.problem))?;
         // The gate says what is wrong with these.
         let platform = Platform::new(key.as_deref(), environment.as_deref(), url.as_deref()).ok();
-        Ok(Self { dialects, options: Value::Object(options).to_string(), platform })
+        Ok(Self { dialects, options: print_object(&options), platform })
     }
 
     /// The options that are left for the gate, JSON.
@@ -67,11 +67,10 @@ impl JsDialects {
             .map(|terms| json!([terms.plan_id.as_str(), terms.chain.caip2(), terms.facilitator]))
             .collect();
         let mpp = self.dialects.mpp();
-        json!({
+        print(&json!({
             "mpp": mpp.is_some(), "bindBody": mpp.is_some_and(|terms| terms.bind_body), "identifier": self.dialects.identifier(),
             "facilitators": facilitators,
-        })
-        .to_string()
+        }))
     }
 
     /// True where payments of version 1 are taken.
@@ -93,7 +92,7 @@ impl JsDialects {
             body_digest: text("bodyDigest"),
             now: arrival.get("now").and_then(Value::as_u64).unwrap_or_default(),
         });
-        match entry {
+        let entry = match entry {
             Entry::Plain => json!({ "kind": "plain" }),
             Entry::NeedsBody => json!({ "kind": "body" }),
             Entry::Refused(refusal) => {
@@ -102,8 +101,8 @@ impl JsDialects {
             Entry::Paid(paid) => json!({
                 "kind": "paid", "dialect": paid.dialect.name(), "token": paid.carrier.token().expose(), "authorization": paid.authorization,
             }),
-        }
-        .to_string()
+        };
+        print(&entry)
     }
 
     /// The 402 of the gate in all dialects. Takes `{ header, body, search, bodyDigest, code, message, unsupported }`; gives
@@ -122,9 +121,7 @@ impl JsDialects {
             refused: text("code").zip(text("message")),
             unsupported: &unsupported,
         })?;
-        Some(
-            json!({ "header": offer.header, "body": offer.body, "challenges": offer.challenges }).to_string(),
-        )
+        Some(print(&json!({ "header": offer.header, "body": offer.body, "challenges": offer.challenges })))
     }
 
     /// The request that asks the gate's question about a payment of these dialects: `{ to, url, body }` with `to` of
@@ -138,7 +135,7 @@ impl JsDialects {
         };
         let mut asked = if let Value::Object(asked) = asked { asked } else { Map::new() };
         asked.insert("dialect".into(), carrier.dialect.name().into());
-        Some(Value::Object(asked).to_string())
+        Some(print_object(&asked))
     }
 
     /// The answer in the platform's words: the status, and the body on the lines behind it. `asked` is the body of the gate's call, `payer`

@@ -2,7 +2,7 @@
 //! the variables of the same meaning; secrets are variables only.
 
 use super::bindings::Bindings;
-use super::error::{ConfigError, wrong};
+use super::error::{ConfigError, Wrong, wrong};
 use super::keys::MEMBERS;
 use super::settings::Settings;
 use crate::codec;
@@ -27,6 +27,10 @@ impl Document {
     /// # Errors
     /// It is no JSON object, or has a member that is not known.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        Self::checked(text).map_err(|error| *error)
+    }
+
+    fn checked(text: &str) -> Result<Self, Wrong> {
         let members = codec::parse_object(text).ok_or_else(|| {
             wrong(CONFIG, "must be a JSON object, like {\"routes\": {}, \"unlisted\": \"deny\"}")
         })?;
@@ -37,8 +41,7 @@ impl Document {
                 Err(wrong(
                     name.as_str(),
                     suggestion::unknown("is not a key of the configuration", name, names),
-                )
-                .into())
+                ))
             }
             None => Ok(Self { members }),
         }

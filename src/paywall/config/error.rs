@@ -39,12 +39,6 @@ impl core::error::Error for ConfigError {}
 /// A configuration error on its way out: one word, because it may leave at a hundred places.
 pub(crate) type Wrong = Box<ConfigError>;
 
-impl From<Wrong> for ConfigError {
-    fn from(error: Wrong) -> Self {
-        *error
-    }
-}
-
 pub(crate) fn missing(key: &str) -> Wrong {
     wrong(key, "is missing")
 }

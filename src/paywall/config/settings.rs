@@ -64,7 +64,7 @@ impl Settings {
         variable: impl Fn(&str) -> Option<String>,
         bindings: impl Into<Bindings>,
     ) -> Result<Self, ConfigError> {
-        Ok(Self::checked(&variable, bindings.into())?)
+        Self::checked(&variable, bindings.into()).map_err(|error| *error)
     }
 
     fn checked(variable: &dyn Fn(&str) -> Option<String>, bindings: Bindings) -> Result<Self, Wrong> {

@@ -58,7 +58,7 @@ impl Carrier {
             "accepted": { "scheme": scheme.as_str(), "network": network, "planId": plan_id },
             "payload": payload,
         });
-        let text = Secret::new(base64::encode_url(document.to_string().as_bytes()));
+        let text = Secret::new(base64::encode_url(codec::print(&document).as_bytes()));
         (text.expose().len() <= MAX_CARRIER).then(|| Self {
             text,
             dialect,

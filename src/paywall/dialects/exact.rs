@@ -154,7 +154,7 @@ impl Dialects {
         let body = json!({
             "x402Version": version.number(), "paymentPayload": payment, "paymentRequirements": requirements,
         });
-        Outgoing::Facilitator { url: terms.facilitator.clone(), body: body.to_string() }
+        Outgoing::Facilitator { url: terms.facilitator.clone(), body: codec::print(&body) }
     }
 
     /// The facilitator's answer in the platform's words.
@@ -183,5 +183,5 @@ fn invalid(question: Question, reason: &str) -> Outgoing {
             json!({ "success": false, "errorReason": reason, "transaction": "", "network": "" })
         }
     };
-    Outgoing::Answer { status: 200, body: body.to_string() }
+    Outgoing::Answer { status: 200, body: codec::print(&body) }
 }

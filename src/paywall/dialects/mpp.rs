@@ -103,7 +103,7 @@ impl Dialects {
         if let Some(digest) = &carrier.body_digest {
             body.insert("bodyDigest".into(), digest.as_str().into());
         }
-        Outgoing::Platform(Value::Object(body).to_string())
+        Outgoing::Platform(codec::print_object(&body))
     }
 
     /// The platform's answer to a settle of MPP. It answers each settle of one challenge alike: two payers that share
@@ -135,5 +135,5 @@ fn refused(refusal: Refusal) -> Outgoing {
     let mut body = Map::new();
     body.insert("code".into(), refusal.code.into());
     body.insert("message".into(), refusal.message.into());
-    Outgoing::Answer { status: 402, body: Value::Object(body).to_string() }
+    Outgoing::Answer { status: 402, body: codec::print_object(&body) }
 }

@@ -71,10 +71,10 @@ impl Dialects {
                 body.insert("retryable".into(), retryable.into());
             }
             let body = if self.v1 { self.body_of_version_1(body, &asked, answer.unsupported) } else { body };
-            Value::Object(body).to_string()
+            codec::print_object(&body)
         });
         let challenges = self.challenges(&asked, answer);
-        let header = base64::encode_standard(Value::Object(header).to_string().as_bytes());
+        let header = base64::encode_standard(codec::print_object(&header).as_bytes());
         Some(Offer { header, body, challenges })
     }
 
@@ -148,7 +148,7 @@ impl Dialects {
                     body.insert(name.into(), value.to_string().into());
                 }
             }
-            Some(Value::Object(body).to_string())
+            Some(codec::print_object(&body))
         };
         plans.filter_map(call).take(MAX_CHALLENGES).collect()
     }

@@ -1,7 +1,7 @@
 //! The platform of a gate, for calls that the gate itself does not make.
 
 use crate::api;
-use crate::paywall::config::error::{ConfigError, missing, wrong};
+use crate::paywall::config::error::{ConfigError, Wrong, missing, wrong};
 use crate::paywall::config::settings::deployment;
 use crate::wire::{ApiKey, Secret};
 use alloc::string::{String, ToString};
@@ -19,6 +19,10 @@ impl Platform {
     /// # Errors
     /// Names the variable that is missing or wrong.
     pub fn new(key: Option<&str>, environment: Option<&str>, url: Option<&str>) -> Result<Self, ConfigError> {
+        Self::checked(key, environment, url).map_err(|error| *error)
+    }
+
+    fn checked(key: Option<&str>, environment: Option<&str>, url: Option<&str>) -> Result<Self, Wrong> {
         let key = key.ok_or_else(|| missing("NVM_API_KEY"))?;
         let parsed =
             ApiKey::parse(key.trim()).map_err(|_| wrong("NVM_API_KEY", "must be a Nevermined API key"))?;

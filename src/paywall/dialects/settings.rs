@@ -26,7 +26,11 @@ impl Dialects {
     ///
     /// # Errors
     /// Names the option that is wrong.
-    pub fn read(mut options: Map<String, Value>) -> Result<(Self, Map<String, Value>), ConfigError> {
+    pub fn read(options: Map<String, Value>) -> Result<(Self, Map<String, Value>), ConfigError> {
+        Self::checked(options).map_err(|error| *error)
+    }
+
+    fn checked(mut options: Map<String, Value>) -> Result<(Self, Map<String, Value>), Wrong> {
         let mut dialects = Self {
             mpp: read_mpp(options.remove("mpp"))?,
             v1: flag("x402v1", options.remove("x402v1"))?,
@@ -34,7 +38,7 @@ impl Dialects {
                 None | Some(Value::Null | Value::Bool(false)) => None,
                 Some(Value::Bool(true)) => Some(false),
                 Some(Value::String(word)) if word == "required" => Some(true),
-                Some(_) => return Err(wrong("paymentIdentifier", "must be true, false or required").into()),
+                Some(_) => return Err(wrong("paymentIdentifier", "must be true, false or required")),
             },
             exact: Vec::new(),
         };
@@ -44,13 +48,13 @@ impl Dialects {
                 let Value::Object(route) = route else { continue };
                 if dialects.mpp.is_some() && prices(route).any(|price| kind(price, &KNOWN_LATER)) {
                     let problem = "is known after the answer: with mpp the price is sealed before";
-                    return Err(wrong(format!("{at}.credits"), problem).into());
+                    return Err(wrong(format!("{at}.credits"), problem));
                 }
                 dialects.read_accepts(&at, route)?;
             }
         }
         if dialects.v1 && dialects.exact.is_empty() {
-            return Err(wrong("x402v1", "goes with accepts of a route").into());
+            return Err(wrong("x402v1", "goes with accepts of a route"));
         }
         Ok((dialects, options))
     }
