@@ -25,7 +25,8 @@ const builtin = (name) => globalThis.process?.getBuiltinModule?.(name);
 /** Bytes that travelled as text inside a module, packed: no bundler has to know what to do with a .wasm file. */
 export async function unpacked(text) {
   const zlib = builtin('node:zlib');
-  if (zlib) return zlib.gunzipSync(Buffer.from(text, 'base64'));
+  // The bare name `Buffer` makes Parcel look for a package that imitates it.
+  if (zlib) return zlib.gunzipSync(builtin('node:buffer').Buffer.from(text, 'base64'));
   const letters = atob(text);
   const bytes = new Uint8Array(letters.length);
   // A plain loop: `from` with a function is several times slower.
@@ -52,7 +53,7 @@ export const isServer = () => Boolean(builtin('node:fs'));
 export async function opened(url) {
   const fs = builtin('node:fs');
   if (!fs || /^(https?|blob|data):/.test(url)) return fetch(url);
-  return fs.promises.readFile(/^file:/.test(url) ? new URL(url) : url);
+  return fs.promises.readFile(/^file:/.test(url) ? new URL(url) : `${url}`);
 }
 
 /** The source that the glue accepts. A response with other content is reported before it is compiled. */

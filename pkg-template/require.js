@@ -15,6 +15,8 @@ async function open() {
 }
 const load = loader({ start, glue: engine, open, fail: (message, facts) => new core.PaymentsError(message, facts) });
 core.lazily.sellerWasm = async () => require('./seller.cjs');
+// The official MCP SDK is installed or not: no bundler looks for it.
+core.lazily.mcp = (entry = 'payments-wasm/mcp') => import(entry);
 
 export const Payments = served(core.createPayments(load));
 

@@ -368,6 +368,7 @@ async function finishPackage(work, { dev, renamed }) {
   const alone = { bundle: true, allowOverwrite: true, external: ['./core.packed.js', './seller.cjs', ...OF_OTHERS], target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error' };
   await bundle({ ...alone, entryPoints: [join(work, 'inline.js')], outfile: join(work, 'inline.js'), format: 'esm' });
   await bundle({ ...alone, entryPoints: [join(work, 'require.js')], outfile: join(work, 'index.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
+  writeFileSync(join(work, 'index.cjs'), leftAlone(readFileSync(join(work, 'index.cjs'), 'utf8')));
   rmSync(join(work, 'require.js'));
   cpSync(join(work, 'wasm.d.ts'), join(work, 'wasm.d.cts'));
   // The page and the service of `npx payments-wasm demo`.
@@ -470,13 +471,15 @@ async function finishBuilder(work, { dev, renamed }) {
   await bundle({ ...shared, entryPoints: [join(work, 'seller.load.js')], outfile: join(work, 'seller.cjs'), format: 'cjs', platform: 'node', plugins: [forRequire] });
 }
 
+/** Tells bundlers not to look at an address that is only known later. */
+const leftAlone = (code) => code.replace(/import\((?:\s*\/\*.*?\*\/\s*)*(\w+)\s*\)/g, 'import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ $1)');
+
 /** The entries load with every page, and their comments are for who reads the source. That for the edge runtime of Next.js and Vercel is the Workers' with another import. */
 async function entries(work, { dev, names }) {
   const { transform } = await import('esbuild');
   for (const name of names) {
     const { code: short } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minify: !dev });
-    // These words are for bundlers: an address that is only known later is not theirs to look at.
-    const code = short.replace(/import\((?:\s*\/\*.*?\*\/\s*)*(\w+)\s*\)/g, 'import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ $1)');
+    const code = leftAlone(short);
     writeFileSync(join(work, name), code);
     if (/^(.+\.)?workerd\.js$/.test(name)) writeFileSync(join(work, name.replace('workerd', 'edge')), code.replace(/_bg\.wasm/, '_bg.wasm?module').replace(/(seller|dialects)\.workerd/g, '$1.edge'));
   }
@@ -490,7 +493,7 @@ const forRequire = {
     // For TypeScript, which reads the script to see whether there is a default.
     build.initialOptions.footer = { js: 'exports.default=module.exports.default;' };
     build.onLoad({ filter: /[\\/](gate|seller)\.file\.js$/ }, ({ path }) => ({
-      contents: `export const file = () => process.getBuiltinModule('node:url').pathToFileURL(process.getBuiltinModule('node:path').join(__dirname, '${path.match(/(\w+)\.file\.js$/)[1]}_bg.wasm'));`,
+      contents: `export const file = () => globalThis.process.getBuiltinModule('node:url').pathToFileURL(globalThis.process.getBuiltinModule('node:path').join(__dirname, '${path.match(/(\w+)\.file\.js$/)[1]}_bg.wasm'));`,
     }));
   },
 };

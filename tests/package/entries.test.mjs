@@ -42,6 +42,21 @@ test('require in Node', async () => {
   assert.equal(stdout.trim(), EXPECTED);
 });
 
+for (const [how, type, first] of [['import', 'module', "import { Payments } from 'payments-wasm';"], ['require', 'commonjs', "const { Payments } = require('payments-wasm');"]]) {
+  test(`payments.mcp and payments.a2a find their files by themselves, by ${how}`, async () => {
+    const { stdout } = await node(`--input-type=${type}`, '-e', `${first}
+      const { mcp } = Payments.getInstance(${OPTIONS});
+      mcp.configure({ planId: '1', serverName: 'tools' });
+      mcp.registerTool('shout', {}, async () => ({ content: [] }));
+      mcp.start().then(async ({ info, stop }) => { console.log(info.name, info.tools.join()); await stop(); }, ({ code, message }) => console.log(code, message));`);
+    assert.equal(stdout.trim(), 'tools shout');
+    const card = await node(`--input-type=${type}`, '-e', `${first}
+      Payments.getInstance(${OPTIONS}).a2a.buildPaymentAgentCard({ name: 'agent', capabilities: {} }, { paymentType: 'fixed', credits: 1, planId: '1', agentId: '2' })
+        .then(({ name }) => console.log(name), ({ code, message }) => console.log(code, message));`);
+    assert.equal(card.stdout.trim(), 'agent');
+  });
+}
+
 test('importing does nothing yet: no wasm, no globals, no output', async () => {
   const code = `
     const before = Object.keys(globalThis).length;
@@ -248,6 +263,26 @@ test('a bundler needs no configuration and emits no second copy of the wasm', as
   assert.ok(outputFiles.every(({ path }) => path.endsWith('.js')), outputFiles.map(({ path }) => path).join('\n'));
   const [entry] = outputFiles.filter(({ path }) => path.endsWith('stdin.js'));
   assert.ok(entry.text.length < 60_000, `${entry.text.length} bytes load with the page, before the wasm is needed`);
+});
+
+/** Names that are Node's: Parcel, webpack 4 and others put an imitation in their place, or fail where they find none. */
+const NODE_NAMES = ['Buffer', 'process', 'global', 'setImmediate', 'clearImmediate'];
+const OF_MODULES = ['require', 'module', '__dirname', '__filename'];
+
+test('what a page, a Worker or an edge runtime loads uses no name of Node\'s as if it were there', async () => {
+  const { build } = await import('esbuild');
+  const { exports } = JSON.parse(readFileSync(dist('subscriber', 'package.json'), 'utf8'));
+  const files = ['.', './inline', './builder', './paywall', './paywall/page', './mcp', './next'].flatMap((name) =>
+    [exports[name].browser?.default, exports[name].browser?.require, exports[name].workerd, exports[name].require, exports[name].default].filter(Boolean));
+  for (const [ending, names] of [['.js', [...NODE_NAMES, ...OF_MODULES]], ['.cjs', NODE_NAMES]]) {
+    const entries = [...new Set(files)].filter((file) => file.endsWith(ending));
+    const { outputFiles } = await build({
+      entryPoints: Object.fromEntries(entries.map((file) => [file.replace(/\W+/g, '_'), dist('subscriber', file)])), bundle: true, format: 'esm', splitting: true, outdir: `${folder}/names`,
+      write: false, logLevel: 'error', external: ['*.wasm', 'payments-wasm/*', '@modelcontextprotocol/*', 'node:*'], define: Object.fromEntries(names.map((name) => [name, `named_${name}`])),
+    });
+    assert.ok(outputFiles.length >= entries.length && entries.length > 2, `${entries}`);
+    for (const { path, text } of outputFiles) assert.deepEqual([...new Set(text.match(/\bnamed_\w+/g))], [], path);
+  }
 });
 
 test('the tarball holds what the package names, and nothing else', async () => {

@@ -25,11 +25,14 @@ let parts;
 export function provide(given) { parts = given; }
 
 /** The parts that sell. A bundler must not look for the official SDK: only `payments-wasm/a2a` names it. */
-async function whole() {
+async function whole(load) {
   if (parts) return parts;
   try {
-    // Only the entry for Node has it: elsewhere the program imports it.
-    await lazily.mcp('payments-wasm/a2a');
+    // Only the entries for Node have it: elsewhere the program imports it.
+    if (!load) throw new Error('only the entries for Node import it by themselves');
+    await load('payments-wasm/a2a');
+    // A program in one file has a copy of this module, and what was imported handed its parts to the package's own.
+    if (!parts) throw new Error('the program is bundled');
   } catch (cause) {
     throw problem('a2a_not_loaded', `payments-wasm/a2a cannot be loaded: ${cause?.message ?? cause}`, "install @a2a-js/sdk, and in a bundled program import 'payments-wasm/a2a'", { cause });
   }
@@ -39,15 +42,17 @@ async function whole() {
 export class A2a {
   #buyer;
   #seller;
+  #load;
 
-  /** `buyer` is the instance of `Payments`, `seller` gives the options of the gate: key, environment, backend. */
-  constructor(buyer, seller = () => ({})) {
+  /** `buyer` is the instance of `Payments`, `seller` gives the options of the gate: key, environment, backend; `load` imports what needs the official SDK. */
+  constructor(buyer, seller = () => ({}), load = lazily.mcp) {
     this.#buyer = buyer;
     this.#seller = seller;
+    this.#load = load;
   }
 
   /** The card of an agent, with the extensions that say how it is paid. */
-  async buildPaymentAgentCard(card, payment) { return (await whole()).buildPaymentAgentCard(card, payment); }
+  async buildPaymentAgentCard(card, payment) { return (await whole(this.#load)).buildPaymentAgentCard(card, payment); }
 
   /** A fetch handler of an agent that is paid for, for every runtime. It loads with its first request. */
   handler(options) {
@@ -57,7 +62,7 @@ export class A2a {
   }
 
   async #make({ agentCard, executor, taskStore, pushNotificationStore, pushNotificationSender, basePath = '/', exposeAgentCard = true, ...options } = {}) {
-    const { a2aPaywall, createAgentHandler, sdk } = await whole();
+    const { a2aPaywall, createAgentHandler, sdk } = await whole(this.#load);
     if (typeof executor?.execute !== 'function') throw problem('config_invalid', 'executor must have a method execute');
     const payment = paymentOfCard(agentCard);
     if (!payment) throw problem('config_invalid', 'agentCard must say how it is paid', 'make it with buildPaymentAgentCard');
@@ -69,7 +74,7 @@ export class A2a {
 
   /** Serves an agent in Node: its card, its messages at `basePath`, `GET /health`. */
   async start({ port = 0, host = '127.0.0.1', exposeDefaultRoutes = true, ...options } = {}) {
-    const { listen } = await whole();
+    const { listen } = await whole(this.#load);
     const gate = await this.#make({ state: 'memory', ...options });
     await gate.ready();
     const server = await listen((request, env, context) => {

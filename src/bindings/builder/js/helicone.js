@@ -68,7 +68,7 @@ const EXPORTER = '@opentelemetry/exporter-trace-otlp-http';
 function packaged(name) {
   const module = globalThis.process?.getBuiltinModule?.('node:module');
   try {
-    return module.createRequire(`${process.cwd()}/package.json`)(name);
+    return module.createRequire(`${globalThis.process.cwd()}/package.json`)(name);
   } catch (cause) {
     throw problem('dependency_missing', `withAsyncLogger needs the package ${name}`, `install ${TRACELOOP} ${OTEL} ${EXPORTER}; they run in Node`, { cause });
   }

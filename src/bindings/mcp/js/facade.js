@@ -10,12 +10,17 @@ export { paymentOf, wrapClient };
 let parts;
 export function provide(given) { parts = given; }
 
-/** The parts that need the official SDK. A bundler must not look for it: only `payments-wasm/mcp` names it. */
-async function whole() {
+/**
+ * The parts that need the official SDK. A bundler must not look for it: only `payments-wasm/mcp` names it. `load` imports that; the entries for Node have
+ * one, and elsewhere the program imports it.
+ */
+async function whole(load) {
   if (parts) return parts;
   try {
-    // Only the entry for Node has it: elsewhere the program imports it.
-    await lazily.mcp();
+    if (!load) throw new Error('only the entries for Node import it by themselves');
+    await load();
+    // A program in one file has a copy of this module, and what was imported handed its parts to the package's own.
+    if (!parts) throw new Error('the program is bundled');
   } catch (cause) {
     throw problem('mcp_not_loaded', `payments-wasm/mcp cannot be loaded: ${cause?.message ?? cause}`,
       "install @modelcontextprotocol/sdk, and in a bundled program import 'payments-wasm/mcp'", { cause });
@@ -37,13 +42,15 @@ const text = (value, name) => {
 export class Mcp {
   #buyer;
   #seller;
+  #load;
   #config = { serverName: 'mcp-server', version: '1.0.0' };
   #registered = { tools: new Map(), resources: new Map(), prompts: new Map() };
 
-  /** `buyer` is the instance of `Payments`, `seller` gives the options of the gate: key, environment, backend. */
-  constructor(buyer, seller = () => ({})) {
+  /** `buyer` is the instance of `Payments`, `seller` gives the options of the gate: key, environment, backend; `load` imports what needs the official SDK. */
+  constructor(buyer, seller = () => ({}), load = lazily.mcp) {
     this.#buyer = buyer;
     this.#seller = seller;
+    this.#load = load;
   }
 
   // --- buyer -----------------------------------------------------------------------------------------
@@ -55,7 +62,7 @@ export class Mcp {
 
   /** Connects to an MCP server over HTTP. A server that asks for payments by HTTP is paid as well. */
   async connect(url, { authProvider, headers, clientInfo, ...options } = {}) {
-    const { sdk } = await whole();
+    const { sdk } = await whole(this.#load);
     const { Client, StreamableHTTPClientTransport } = await sdk.client();
     const buyer = this.#buyer;
     const transport = new StreamableHTTPClientTransport(new URL(url), {
@@ -149,7 +156,7 @@ export class Mcp {
 
   /** The gate in front of a handler, with prices by kind: lists of a name and its price. */
   async #gate(handler, options, registered) {
-    const { mcpPaywall } = await whole();
+    const { mcpPaywall } = await whole(this.#load);
     const { planId: _, agentId, serverName, version, description, ...gateOptions } = { ...this.#config, ...options };
     const planId = await this.#plan({ ...this.#config, ...options });
     const prices = async ([kind, entries]) => [kind, Object.fromEntries(await Promise.all(entries.map(async ([name, price]) => [name, await this.#price(price, planId)])))];
@@ -174,7 +181,7 @@ export class Mcp {
   }
 
   async #make(options) {
-    const { createServerHandler, sdk, listen } = await whole();
+    const { createServerHandler, sdk, listen } = await whole(this.#load);
     const { tools, resources, prompts } = this.#registered;
     const { serverName, version, description } = { ...this.#config, ...options };
     const server = createServerHandler(sdk.server, { serverName, version, registered: this.#registered });

@@ -64,8 +64,8 @@ export function createPayments(load) {
     static loginUrl = later('loginUrl');
     static readCallback = later('readCallback');
 
-    get mcp() { return (this.#mcp ??= part(() => import('./mcp_client.js'), ({ Mcp }) => new Mcp(this, () => this.#session.selling))); }
-    get a2a() { return (this.#a2a ??= part(() => import('./a2a_client.js'), ({ A2a }) => new A2a(this, () => this.#session.selling))); }
+    get mcp() { return (this.#mcp ??= part(() => import('./mcp_client.js'), ({ Mcp }) => new Mcp(this, () => this.#session.selling, lazily.mcp))); }
+    get a2a() { return (this.#a2a ??= part(() => import('./a2a_client.js'), ({ A2a }) => new A2a(this, () => this.#session.selling, lazily.mcp))); }
     get isLoggedIn() { return this.#session.loggedIn; }
     /** The value that `DelegationAPI.getInstance` and similar calls take. */
     get options() { return this; }
