@@ -13,9 +13,10 @@ export interface PaidRoute<Request_ extends Request = Request> {
 
 /**
  * A route handler that is paid for: `export const POST = paidRoute(payments, { planId, credits: 1 }, async (request) => Response.json(…))`. The handler
- * gets what Next.js gives it, and `paymentContext` in its second argument. `options` are those of the gate.
+ * gets what Next.js gives it, and `paymentContext` in its second argument. `options` are those of the gate. `payments` may be a function, which is
+ * called with the first request: an application that is built where there is no key needs that.
  */
-export function paidRoute(payments: Payments, route: RouteConfig, handler: PaidHandler, options?: Omit<PaywallOptions, 'routes'>): PaidRoute;
+export function paidRoute(payments: Payments | (() => Payments), route: RouteConfig, handler: PaidHandler, options?: Omit<PaywallOptions, 'routes'>): PaidRoute;
 
 /** A route handler: Next.js's own arguments, with the payment. */
 export type PaidHandler = (request: Request, context: any & { paymentContext: PaymentContext | undefined }) => Response | Promise<Response>;
@@ -28,6 +29,6 @@ export interface NextMiddlewareOptions extends Omit<PaywallOptions, 'routes' | '
 
 /**
  * A middleware: `export const middleware = paymentMiddleware(payments, routes)`. A paid request goes to the application once more from here, so that its
- * answer is charged for and gets its receipt; any other goes on as it is.
+ * answer is charged for and gets its receipt; any other goes on as it is. `payments` may be a function, as in `paidRoute`.
  */
-export function paymentMiddleware(payments: Payments, routes: Record<string, RouteConfig>, options?: NextMiddlewareOptions): ((request: Request) => Promise<Response | undefined>) & { ready(): Promise<void>; close(): Promise<void> };
+export function paymentMiddleware(payments: Payments | (() => Payments), routes: Record<string, RouteConfig>, options?: NextMiddlewareOptions): ((request: Request) => Promise<Response | undefined>) & { ready(): Promise<void>; close(): Promise<void> };

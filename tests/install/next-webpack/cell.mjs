@@ -1,27 +1,12 @@
-// Next.js, built and started for production by webpack: a client page, a route in Node. Next 16.4.6 itself cannot build an edge route with webpack: with one that is
-// `POST = async () => Response.json({})` and no package at all it ends with `ENOENT ... route_client-reference-manifest.js`.
-import { createServer } from 'node:net';
-import { startServer } from '../../../scripts/lib/install.mjs';
-
-const port = () => new Promise((done) => { const probe = createServer().listen(0, '127.0.0.1', () => { const { port } = probe.address(); probe.close(() => done(port)); }); });
+// Next.js, built and started for production by webpack: a client page, a route in Node; a route that is paid for, and a middleware in the edge runtime.
+// Next 16.4.6 itself cannot build an edge route with webpack: with one that is `POST = async () => Response.json({})` and no package at all it ends with
+// `ENOENT ... route_client-reference-manifest.js`.
+import { pays, sells } from '../next-cells.mjs';
 
 export default {
-  title: 'Next.js (webpack): client, node', build: [['next', 'build', '--webpack']],
-  async run({ folder, chromium, stage, look }) {
-    const at = await port();
-    const url = `http://127.0.0.1:${at}`;
-    const server = await startServer(process.execPath, ['node_modules/next/dist/bin/next', 'start', '-p', String(at), '-H', '127.0.0.1'], { cwd: folder, url, env: { NEXT_TELEMETRY_DISABLED: '1' } });
-    try {
-      await stage((config) => look({ chromium, url, path: `/?${new URLSearchParams({ config: JSON.stringify(config) })}` }));
-      for (const route of ['node']) {
-        await stage(async (config) => {
-          const answer = await fetch(`${url}/api/${route}`, { method: 'POST', body: JSON.stringify(config) });
-          if (!answer.ok) throw new Error(`${route}: ${answer.status} ${(await answer.text()).slice(0, 500)}\n${server.said()}`);
-          return answer.json();
-        });
-      }
-    } finally {
-      await server.stop();
-    }
+  title: 'Next.js (webpack): client, node; a gated route, a gating middleware', build: [['next', 'build', '--webpack']],
+  async run(tools) {
+    await pays(tools, ['node']);
+    await sells(tools, ['/api/gated/ask', '/api/behind/ask']);
   },
 };

@@ -2,16 +2,40 @@
 import { paywall } from 'payments-wasm/paywall';
 import { ofPayments } from './of_payments.js';
 
+/** A gate that is made with the first request: while the application is built there is no key. `make(payments)` gives it. */
+function later(payments, make) {
+  let made;
+  const gate = () => (made ??= make(typeof payments === 'function' ? payments() : payments));
+  return { gate, methods: { ready: async () => gate().ready(), close: async () => made?.close() } };
+}
+
+/** What Next.js's own requests have besides. Their class takes other arguments in each runtime. */
+function asNext(forwarded, { nextUrl, cookies }) {
+  return nextUrl ? Object.defineProperties(forwarded, { nextUrl: { value: nextUrl }, cookies: { value: cookies } }) : forwarded;
+}
+
+/** The request at the address that its client asked. Next.js says `localhost` in its place, and buyers refuse an offer of another host than they asked. */
+function asAsked(request, headers = request.headers) {
+  const host = headers.get('host');
+  const { protocol, origin } = new URL(request.url);
+  const forwarded = headers.get('x-forwarded-proto')?.split(',')[0].trim();
+  const scheme = /^https?$/.test(forwarded) ? forwarded : protocol.slice(0, -1);
+  const address = /^[\w.:[\]-]+$/.test(host ?? '') ? `${scheme}://${host}${request.url.slice(origin.length)}` : request.url;
+  return new Request(new Request(address, request), { headers });
+}
+
 /**
  * A route handler that is paid for: `export const POST = paidRoute(payments, { planId, credits: 1 }, async (request) => Response.json(…))`. The handler gets what
- * Next.js gives it, and `paymentContext` in its second argument.
+ * Next.js gives it, and `paymentContext` in its second argument. `payments` may be a function that makes the instance with the first request.
  */
 export function paidRoute(payments, route, handler, options = {}) {
-  const gate = paywall(() => { throw new Error('the route has the handler'); }, {
-    unlisted: 'deny', log: false, ...ofPayments(payments), ...options, routes: { '* /*path': route, '* /': route },
-  });
-  const paid = (request, context) => gate.serve(request, undefined, undefined, (forwarded, { paymentContext }) => handler(forwarded, { ...context, paymentContext }));
-  return Object.assign(paid, { ready: gate.ready, close: gate.close });
+  if (typeof handler !== 'function') throw new TypeError('the third argument of paidRoute must be a function: the handler of the route');
+  const { gate, methods } = later(payments, (instance) => paywall(() => { throw new Error('the route has the handler'); }, {
+    unlisted: 'deny', state: 'memory', log: false, ...ofPayments(instance), ...options, routes: { '* /*path': route, '* /': route },
+  }));
+  const paid = async (request, context) => gate().serve(asAsked(request), undefined, undefined, (forwarded, { paymentContext }) =>
+    handler(asNext(forwarded, request), { ...context, paymentContext }));
+  return Object.assign(paid, methods);
 }
 
 /** The header by which a request that the middleware sends on is known when it comes again. */
@@ -23,27 +47,33 @@ const INSIDE = 'x-payments-wasm-inside';
  */
 export function paymentMiddleware(payments, routes, options = {}) {
   const { origin, ...rest } = options;
-  const account = ofPayments(payments);
-  const gate = paywall(() => { throw new Error('the application has the handlers'); }, { unlisted: 'pass', log: false, ...account, ...rest, routes });
+  let key;
+  const { gate, methods } = later(payments, (instance) => {
+    const account = ofPayments(instance);
+    key = account.nvmApiKey;
+    return paywall(() => { throw new Error('the application has the handlers'); }, { unlisted: 'pass', state: 'memory', log: false, ...account, ...rest, routes });
+  });
   let word;
   const middleware = async (request) => {
-    word ??= await wordOf(account.nvmApiKey);
+    const { serve } = gate();
+    word ??= await wordOf(key);
     const headers = new Headers(request.headers);
     if (headers.get(INSIDE) === word) return undefined;
     headers.delete(INSIDE);
     let passed = false;
-    const answer = await gate.serve(new Request(request, { headers }), undefined, undefined, async (forwarded, { paymentContext }) => {
+    const answer = await serve(asAsked(request, headers), undefined, undefined, async (forwarded, { paymentContext }) => {
       if (!paymentContext) {
         passed = true;
         return new Response(null, { status: 204 });
       }
-      const inside = new Request(origin ? new URL(new URL(forwarded.url).pathname + new URL(forwarded.url).search, origin) : forwarded.url, forwarded);
+      const { pathname, search } = new URL(forwarded.url);
+      const inside = new Request(new URL(origin ?? request.url).origin + pathname + search, forwarded);
       inside.headers.set(INSIDE, word);
       return fetch(inside, { redirect: 'manual' });
     });
     return passed ? undefined : answer;
   };
-  return Object.assign(middleware, { ready: gate.ready, close: gate.close });
+  return Object.assign(middleware, methods);
 }
 
 /** A word that only who has the key can make: the same in each process of the application. */

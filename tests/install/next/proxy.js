@@ -1,0 +1,5 @@
+import { paymentMiddleware } from 'payments-wasm/next';
+import { payments, route } from './seller.js';
+
+export const proxy = paymentMiddleware(payments, { 'POST /api/behind/ask': route });
+export const config = { matcher: ['/api/behind/:path*'] };
