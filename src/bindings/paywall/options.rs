@@ -1,6 +1,7 @@
 use super::action::answer_text;
 use super::lines::Lines;
-use crate::codec::{parse_object, print, print_object};
+use crate::codec::{parse_object, print_object};
+use crate::paywall::config::document::{HEADER, text_of};
 use crate::paywall::config::keys::OPTIONS;
 use crate::paywall::{Bindings, ConfigError, Document, GateResponse, Settings, suggestion};
 use serde_json::{Map, Value};
@@ -68,12 +69,10 @@ impl Options {
         let given = self.options.iter().find(|(option, _)| variable_of(option) == Some(name));
         let value = given.map(|(_, value)| value).filter(|value| !value.is_null());
         match value.or_else(|| self.variables.get(name))? {
-            Value::Null => None,
-            Value::String(text) => Some(text.clone()),
             // Switches of the configuration are words.
-            Value::Bool(flag) => Some(switch(name, *flag).into()),
+            Value::Bool(flag) if !name.ends_with(HEADER) => Some(switch(name, *flag).into()),
             Value::Object(routes) if name == "ROUTES" => Some(print_object(&priced(routes))),
-            other => Some(print(other)),
+            other => text_of(name, other),
         }
     }
 
@@ -84,8 +83,10 @@ impl Options {
         }
         let end = error.key.find(['[', '.']).unwrap_or(error.key.len());
         let (name, rest) = error.key.split_at(end);
-        // It has the name of an option, or of the document's, by now.
-        if name.bytes().any(|letter| letter.is_ascii_lowercase()) {
+        // A name that is not known stays as it was written. Others have the name of an option, or of the document's, by now.
+        if (rest.is_empty() && error.problem.starts_with("is not a"))
+            || name.bytes().any(|letter| letter.is_ascii_lowercase())
+        {
             return error;
         }
         match OPTIONS.iter().find(|(_, variable)| *variable == name) {

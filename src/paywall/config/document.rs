@@ -15,6 +15,20 @@ const CONFIG: &str = "CONFIG";
 /// The member that names a JSON schema for editors.
 const SCHEMA: &str = "$schema";
 
+/// The names of variables that hold the names of headers end so.
+pub(crate) const HEADER: &str = "_HEADER";
+
+/// A value as the text that its variable would have. A number or a switch would be read as the name of a header, and is
+/// none.
+pub(crate) fn text_of(variable: &str, value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) if variable.ends_with(HEADER) => Some("?".into()),
+        value => Some(codec::print(value)),
+    }
+}
+
 /// The document, read.
 #[derive(Debug, Clone, Default)]
 pub struct Document {
@@ -50,11 +64,7 @@ impl Document {
     /// The document's value of a variable, as the text that the variable would have.
     pub(crate) fn text(&self, variable: &str) -> Option<String> {
         let (name, _) = MEMBERS.iter().find(|(_, known)| *known == variable)?;
-        match self.members.get(*name)? {
-            Value::Null => None,
-            Value::String(text) => Some(text.clone()),
-            value => Some(codec::print(value)),
-        }
+        text_of(variable, self.members.get(*name)?)
     }
 
     /// An error by the key that the seller wrote.

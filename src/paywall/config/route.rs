@@ -176,15 +176,15 @@ fn options(members: &ObjectReader<'_>, around: RouteContext) -> Result<Vec<Payme
         let price = price(members, "credits", None, around)?;
         return Ok(Vec::from([option(members, None, price, around)?]));
     };
-    for name in ["planId", "scheme", "network"] {
-        if members.get(name).is_some() {
-            return Err(members.wrong(name, "goes into plans, where there are plans"));
-        }
-    }
     let shape = "must be an array of 1 to 8 objects with planId";
     let Value::Array(plans) = plans else { return Err(members.wrong("plans", shape)) };
     if plans.is_empty() || plans.len() > keys::ROUTE_PLANS_MOST as usize {
         return Err(members.wrong("plans", shape));
+    }
+    for name in ["planId", "scheme", "network"] {
+        if members.get(name).is_some() {
+            return Err(members.wrong(name, "goes into plans, where there are plans"));
+        }
     }
     let mut ways: Vec<PaymentOption> = Vec::new();
     for (index, plan) in plans.iter().enumerate() {

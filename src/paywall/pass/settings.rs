@@ -144,20 +144,19 @@ impl Revoked {
         suggestion::only(KEY, &listed, &keys::REVOKED, "is not a key of revoked passes")?;
         let mut revoked = Self::default();
         for (name, value) in &listed {
-            match (name.as_str(), value) {
-                ("passes", Value::Array(ids)) => {
-                    let ids = ids.iter().map(|id| id.as_str().map(ToString::to_string));
-                    revoked.ids = ids
-                        .collect::<Option<_>>()
-                        .ok_or_else(|| wrong(format!("{KEY}.passes"), "must be an array of ids"))?;
-                }
-                ("payers", Value::Object(payers)) => {
-                    let payers = payers.iter().map(|(payer, before)| Some((payer.clone(), before.as_u64()?)));
-                    revoked.payers = payers.collect::<Option<_>>().ok_or_else(|| {
-                        wrong(format!("{KEY}.payers"), "must give the time, in seconds since 1970, by payer")
-                    })?;
-                }
-                _ => return Err(wrong(KEY, shape)),
+            if name == "passes" {
+                let ids =
+                    value.as_array().map(|ids| ids.iter().map(|id| id.as_str().map(ToString::to_string)));
+                revoked.ids = ids
+                    .and_then(Iterator::collect)
+                    .ok_or_else(|| wrong(format!("{KEY}.passes"), "must be an array of ids"))?;
+            } else {
+                let payers = value.as_object().map(|payers| {
+                    payers.iter().map(|(payer, before)| Some((payer.clone(), before.as_u64()?)))
+                });
+                revoked.payers = payers.and_then(Iterator::collect).ok_or_else(|| {
+                    wrong(format!("{KEY}.payers"), "must give the time, in seconds since 1970, by payer")
+                })?;
             }
         }
         Ok(revoked)

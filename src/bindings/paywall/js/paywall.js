@@ -220,7 +220,7 @@ function sort(given) {
     delete rest[name];
   }
   const prices = new Map();
-  if (routes !== null && typeof routes === 'object') {
+  if (routes !== null && typeof routes === 'object' && !Array.isArray(routes)) {
     rest.routes = {};
     for (const [key, route] of Object.entries(routes)) rest.routes[key] = priced(key, route, prices);
   } else if (routes !== undefined) {
