@@ -20,7 +20,7 @@ export async function visit(around) {
     const failed = await pass(way, action.fields);
     if (!failed.event) return failed;
     // It is the gate that says what to answer then.
-    open(way, 'f');
+    open(way, 'f', failed.began);
     action = step(way, failed.event);
   }
   // A client that goes away does not stop it halfway: claims are given back, and entries are closed.
@@ -61,13 +61,13 @@ export async function visit(around) {
 }
 
 /** Opens the flow of a request: its first action. */
-function open(way, more) {
+function open(way, more, at = Date.now()) {
   const { gate, request, address, routed, hooked, ask, analytics, deployed } = way;
   // Nothing stands in front of the Worker that is deployed as it is.
   const gone = !deployed && (request.bodyUsed || request.body?.locked);
   const switches = `${routed ? 'r' : ''}${gone ? 'g' : ''}${ask && !deployed ? 'c' : ''}${hooked ? 'k' : ''}${analytics ? 'a' : ''}${more}`;
   const from = address === undefined || address === null ? '' : String(address).replaceAll('\n', ' ');
-  const opened = gate.open(`${request.method}\n${request.url}\n${from}\n${switches}\n${seed()}\n${Date.now()}${headerFields(request.headers)}`);
+  const opened = gate.open(`${request.method}\n${request.url}\n${from}\n${switches}\n${seed()}\n${at}${headerFields(request.headers)}`);
   const end = opened.indexOf('\n');
   way.flow = end > 0 ? Number(opened.slice(0, end)) : undefined;
   return actionOf(new Fields(opened, end + 1));
@@ -92,12 +92,12 @@ async function pass(way, fields) {
   }
   try {
     const failed = await reach(way, onward);
-    if (failed) return { event: failed };
+    if (failed) return { event: failed, began };
     const took = Date.now() - began;
     way.gate.waited(took);
     if (timing) steps.push(['+server-timing', `${timing}${took}`]);
     const { response, body } = way.origin;
-    if (response.status !== 101 && !(response.status >= 200 && response.status < 600)) return { event: event('origin', String(response.status)) };
+    if (response.status !== 101 && !(response.status >= 200 && response.status < 600)) return { event: event('origin', String(response.status)), began };
     return deliver(way, steps, body ?? response.body);
   } finally {
     way.ended?.();
