@@ -267,7 +267,7 @@ function templateFiles(folder) {
 }
 
 /** Pages of the documentation that go along. */
-const PAGES = ['builder', 'cli', 'client', 'errors', 'migration', 'options', 'passes-and-page', 'paywall', 'paywall-config', 'sandbox', 'settlement'].map((name) => `docs/${name}.md`);
+const PAGES = ['builder', 'cli', 'client', 'dialects', 'errors', 'migration', 'options', 'passes-and-page', 'paywall', 'paywall-config', 'sandbox', 'settlement'].map((name) => `docs/${name}.md`);
 /** Minified files keep lines short enough to print, because Node shows the line that threw. A source map beside each
  * file shows the original place. */
 const LINE = 500;
