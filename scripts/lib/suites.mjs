@@ -35,9 +35,11 @@ async function native({ report }) {
 
 /** The integration tests that are made for wasm32 as well, in Node: cargo hands each compiled file to wasm-tests.mjs. */
 async function wasm({ report, bindgen }) {
-  const files = list('tests', /\.rs$/).filter((name) => readFileSync(repoPath('tests', name), 'utf8').includes('wasm_bindgen_test'));
-  if (files.length === 0) return sum([]);
-  const names = files.flatMap((name) => ['--test', name.replace(/\.rs$/, '')]);
+  const isForWasm = (...path) => readFileSync(repoPath('tests', ...path), 'utf8').includes('wasm_bindgen_test');
+  const files = list('tests', /\.rs$/).filter((name) => isForWasm(name)).map((name) => name.replace(/\.rs$/, ''));
+  // A test may be a folder with a main.rs.
+  const folders = list('tests', /^[^.]+$/).filter((name) => list(`tests/${name}`, /^main\.rs$/).length > 0 && list(`tests/${name}`, /\.rs$/).some((file) => isForWasm(name, file)));
+  const names = [...files, ...folders].flatMap((name) => ['--test', name]);
   const runner = JSON.stringify([process.execPath, repoPath('scripts/lib/wasm-tests.mjs')]);
   return cargo(['test', '--locked', '--no-fail-fast', '--target', 'wasm32-unknown-unknown', '--config', `target.wasm32-unknown-unknown.runner=${runner}`, ...names],
     { report, env: { BINDGEN: bindgen } });
