@@ -258,3 +258,17 @@ test('a gate stands in front of any agent by its URL, and payments.a2a has the o
   const { a2a } = Payments.getInstance({ nvmApiKey: platform.seller.key, environment: 'custom', backend: platform.sandbox.url });
   for (const name of ['start', 'buildPaymentAgentCard', 'fetch', 'handler']) assert.equal(typeof a2a[name], 'function', name);
 });
+
+test('a page of an allowed origin may send the headers of the protocol and of payments', async () => {
+  const gate = a2aPaywall('http://127.0.0.1:1/', {
+    nvmApiKey: platform.seller.key, environment: 'custom', backend: platform.sandbox.url, state: 'memory', log: false, planId: platform.planId, credits: 3,
+    allowedOrigins: ['https://app.example'],
+  });
+  const asked = new Request('http://agent.localhost/', { method: 'OPTIONS', headers: { origin: 'https://app.example', 'access-control-request-method': 'POST' } });
+  const { status, headers } = await gate(asked, {}, { waitUntil() {} });
+  assert.equal(status, 204);
+  const allowed = headers.get('access-control-allow-headers').split(', ');
+  for (const name of ['payment-signature', 'a2a-version', 'a2a-extensions', 'x-a2a-extensions']) assert.ok(allowed.includes(name), `${allowed}`);
+  assert.ok(allowed.every((name) => /^[a-z0-9-]+$/.test(name)), `${allowed}`);
+  await gate.close();
+});

@@ -395,3 +395,14 @@ test('attach and withPaywall: handlers of an official server are paid in band, a
   assert.equal((await byHeader.callTool(shout('header'))).content[0].text, 'HEADER for 3');
   assert.equal(await held(), before - 10n);
 });
+
+test('a page of an allowed origin may send what pays, and no other page may', async () => {
+  const { gate } = sell({ allowedOrigins: ['https://app.example'] });
+  const preflight = (origin) => gate(new Request(ADDRESS, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } }), {}, { waitUntil() {} });
+  const { status, headers } = await preflight('https://app.example');
+  assert.deepEqual([status, headers.get('access-control-allow-origin')], [204, 'https://app.example']);
+  assert.deepEqual(headers.get('access-control-allow-headers').split(', '), [
+    'accept', 'authorization', 'content-type', 'last-event-id', 'mcp-protocol-version', 'mcp-session-id', 'payment-signature',
+  ]);
+  assert.equal((await preflight('https://elsewhere.example')).headers.get('access-control-allow-origin'), null);
+});

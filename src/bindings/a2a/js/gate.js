@@ -14,7 +14,7 @@ const MOST_TASKS = 10_000;
 const [PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INTERNAL_ERROR, PAYMENT, TASK_NOT_FOUND] = [-32700, -32600, -32601, -32603, -32001, -32001];
 /** The header in which an answer says what it cost, between the handler and the gate. */
 const COST = 'x-a2a-credits';
-const HEADERS = ', a2a-version, a2a-extensions, x-a2a-extensions';
+const HEADERS = ['a2a-version', 'a2a-extensions', 'x-a2a-extensions'];
 
 /** Methods about a task that was paid for, or about the agent. What is not listed is not offered. */
 const FREE = new Set([
