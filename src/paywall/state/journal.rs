@@ -65,7 +65,19 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
                 open_deliveries::free(rows, plan, visit)?;
             }
             if let Some(claim) = claim {
-                claims::release(rows, visit, &claim.nonce)?;
+                match entry(rows, visit)? {
+                    None => claims::release(rows, visit, &claim.nonce)?,
+                    // Its request did not hear that the entry was written, and settled nothing.
+                    Some(found)
+                        if matches!(found.status, EntryStatus::Settling | EntryStatus::Delivering) =>
+                    {
+                        let (end, round) =
+                            (SettlementOutcome::Released { why: "state_unreachable".into() }, found.rounds);
+                        close(rows, found, &end, round, now, now)?;
+                    }
+                    // The reconciler asks about the token, and frees it.
+                    Some(_) => {}
+                }
             }
             if let Some(allowance) = allowance {
                 give_back(rows, visit, allowance, now)?;

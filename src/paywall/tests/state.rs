@@ -132,7 +132,7 @@ fn rule_24_a_single_use_token_is_one_visits() {
     };
     // Commands, each at a time after NOW, and the replies.
     type Steps = Vec<(u64, Command, Reply)>;
-    let table: [(&str, Steps); 11] = [
+    let table: [(&str, Steps); 13] = [
         ("the second is refused", Vec::from([(0, admit("a", "n"), GO), (0, admit("b", "n"), Reply::Used)])),
         ("another token is another", Vec::from([(0, admit("a", "n"), GO), (0, admit("b", "m"), GO)])),
         ("the same visit may ask twice", Vec::from([(0, admit("a", "n"), GO), (0, admit("a", "n"), GO)])),
@@ -185,6 +185,31 @@ fn rule_24_a_single_use_token_is_one_visits() {
             ]),
         ),
         (
+            "what is given back by a request that did not hear of its entry is free again, and its entry has ended",
+            Vec::from([
+                (0, admit("a", "n"), GO),
+                (1, write("a", EntryStatus::Settling, Some("n")), Reply::Done),
+                (2, release("a"), Reply::Done),
+                (3, admit("b", "n"), GO),
+                (4, write("b", EntryStatus::Settling, Some("n")), Reply::Done),
+                (5, close("b", settled()), Reply::Done),
+            ]),
+        ),
+        (
+            "what the reconciler has is not given back",
+            Vec::from([
+                (0, admit("a", "n"), GO),
+                (1, write("a", EntryStatus::Settling, Some("n")), Reply::Done),
+                (
+                    2,
+                    close("a", SettlementOutcome::Unknown { why: "x".into(), delivered: false }),
+                    Reply::Done,
+                ),
+                (3, release("a"), Reply::Done),
+                (4, admit("b", "n"), Reply::Used),
+            ]),
+        ),
+        (
             "what was refused is free again, unless for being spent",
             Vec::from([
                 (0, admit("a", "n"), GO),
@@ -210,6 +235,26 @@ fn rule_24_a_single_use_token_is_one_visits() {
         for (index, (after, command, reply)) in steps.into_iter().enumerate() {
             assert_eq!(apply(&mut rows, &command, NOW + after).unwrap(), reply, "{name}, step {index}");
         }
+    }
+}
+
+#[test]
+fn rule_24_an_entry_that_its_request_gave_up_is_never_taken_for_the_settlement_of_another() {
+    for status in [EntryStatus::Settling, EntryStatus::Delivering] {
+        let mut rows = Map::default();
+        let mut step = |command: &Command| apply(&mut rows, command, NOW).unwrap();
+        assert_eq!(step(&admit("a", "n")), GO);
+        assert_eq!(step(&write("a", status, Some("n"))), Reply::Done);
+        let release = Command::Release { visit: "a".into(), claim: claim("n"), allowance: None, open: None };
+        // It may come twice.
+        assert_eq!((step(&release), step(&release)), (Reply::Done, Reply::Done));
+        let found: Entry = serde_json::from_str(&rows.get("entry", "a").unwrap().unwrap()).unwrap();
+        assert_eq!(
+            (found.status, found.nonce, found.delivered),
+            (EntryStatus::Released, None, false),
+            "{status:?}"
+        );
+        assert_eq!(rows.get("nonce", "n").unwrap(), None);
     }
 }
 
