@@ -278,7 +278,9 @@ pub(super) fn close(
         }
         // Any other never is: it may have been burned.
         SettlementOutcome::Unknown { why, delivered } => {
-            if !under_way && entry.status != EntryStatus::Unresolved {
+            // The reconciler took the request for lost and freed its token, before the request could say that it had delivered.
+            let given_up = entry.status == EntryStatus::Released && *delivered;
+            if !under_way && !given_up && entry.status != EntryStatus::Unresolved {
                 return Ok(Reply::Done);
             }
             entry.status = EntryStatus::Unresolved;

@@ -259,6 +259,22 @@ fn rule_24_an_entry_that_its_request_gave_up_is_never_taken_for_the_settlement_o
 }
 
 #[test]
+fn rule_21_what_was_delivered_is_unresolved_where_the_reconciler_had_given_it_up() {
+    for (delivered, status) in [(true, EntryStatus::Unresolved), (false, EntryStatus::Released)] {
+        let mut rows = Map::default();
+        let mut step = |command: &Command| apply(&mut rows, command, NOW).unwrap();
+        step(&admit("a", "n"));
+        step(&write("a", EntryStatus::Settling, Some("n")));
+        step(&close("a", released()));
+        let late = close("a", SettlementOutcome::Unknown { why: "x".into(), delivered });
+        assert_eq!((step(&late), step(&late)), (Reply::Done, Reply::Done));
+        let found: Entry = serde_json::from_str(&rows.get("entry", "a").unwrap().unwrap()).unwrap();
+        assert_eq!((found.status, found.delivered), (status, delivered));
+        assert_eq!(rows.get("file", "a").unwrap().is_some(), delivered, "the seller's book is told");
+    }
+}
+
+#[test]
 fn a_rate_is_kept_and_nothing_is_reserved_beyond_it() {
     let mut rows = Map::default();
     let ask = |rows: &mut Map, after: u64, visit: u64| {
