@@ -4,16 +4,7 @@
 //! All read the same: JSON nested at most 127 deep, whole numbers that it carries exactly as such, the last of two
 //! members of one name. It is written by one small writer everywhere.
 
-#[cfg(not(all(
-    any(
-        feature = "subscriber",
-        feature = "paywall",
-        feature = "builder",
-        feature = "dialects",
-        feature = "gate-dialects"
-    ),
-    target_family = "wasm"
-)))]
+#[cfg(not(all(feature = "npm", target_family = "wasm")))]
 pub(crate) use native::parse_json;
 
 /// Reads JSON, with or without a byte order mark before it.
@@ -40,23 +31,10 @@ mod reader;
 #[cfg(all(feature = "paywall", target_family = "wasm"))]
 pub(crate) use reader::parse_json;
 
-#[cfg(all(
-    any(feature = "subscriber", feature = "builder", feature = "dialects", feature = "gate-dialects"),
-    not(feature = "paywall"),
-    target_family = "wasm"
-))]
+#[cfg(all(feature = "npm", not(feature = "paywall"), target_family = "wasm"))]
 pub(crate) use javascript::parse_json;
 
-#[cfg(not(all(
-    any(
-        feature = "subscriber",
-        feature = "paywall",
-        feature = "builder",
-        feature = "dialects",
-        feature = "gate-dialects"
-    ),
-    target_family = "wasm"
-)))]
+#[cfg(not(all(feature = "npm", target_family = "wasm")))]
 mod native {
     /// Reads a JSON document in UTF-8; `None` for what is not one.
     pub(crate) fn parse_json(bytes: &[u8]) -> Option<serde_json::Value> {
@@ -64,11 +42,7 @@ mod native {
     }
 }
 
-#[cfg(all(
-    any(feature = "subscriber", feature = "builder", feature = "dialects", feature = "gate-dialects"),
-    not(feature = "paywall"),
-    target_family = "wasm"
-))]
+#[cfg(all(feature = "npm", not(feature = "paywall"), target_family = "wasm"))]
 mod javascript {
     use alloc::{string::String, vec::Vec};
     use core::str::Split;

@@ -25,7 +25,7 @@
 //! your own machine and prints keys and plans to try with. `docs/rust.md` is the guide.
 //!
 //! Features are additive. `client`, `tower` and `sqlite` are for native targets, `worker` for `wasm32-unknown-unknown`. The features
-//! `subscriber`, `builder`, `dialects`, `gate-dialects` and `paywall` build the npm package and the ready-made Worker; a Rust program needs none of them.
+//! `subscriber`, `builder`, `dialects`, `gate-dialects`, `paywall` and their base `npm` build the npm package and the ready-made Worker; a Rust program needs none of them.
 //!
 //! # The rooms
 //!
@@ -95,13 +95,7 @@
 extern crate alloc;
 
 pub mod api;
-#[cfg(any(
-    feature = "subscriber",
-    feature = "paywall",
-    feature = "builder",
-    feature = "dialects",
-    feature = "gate-dialects"
-))]
+#[cfg(feature = "npm")]
 mod bindings;
 #[cfg(all(feature = "client", not(target_arch = "wasm32")))]
 pub mod client;

@@ -88,16 +88,7 @@ pub(crate) fn quote(value: &str, text: &mut String) {
 }
 
 /// A number that is not whole, by JavaScript where there is any.
-#[cfg(all(
-    any(
-        feature = "subscriber",
-        feature = "paywall",
-        feature = "builder",
-        feature = "dialects",
-        feature = "gate-dialects"
-    ),
-    target_family = "wasm"
-))]
+#[cfg(all(feature = "npm", target_family = "wasm"))]
 fn print_fraction(number: &serde_json::Number) -> String {
     use wasm_bindgen::prelude::*;
 
@@ -112,16 +103,7 @@ fn print_fraction(number: &serde_json::Number) -> String {
 }
 
 /// A number that is not whole.
-#[cfg(not(all(
-    any(
-        feature = "subscriber",
-        feature = "paywall",
-        feature = "builder",
-        feature = "dialects",
-        feature = "gate-dialects"
-    ),
-    target_family = "wasm"
-)))]
+#[cfg(not(all(feature = "npm", target_family = "wasm")))]
 fn print_fraction(number: &serde_json::Number) -> String {
     alloc::string::ToString::to_string(number)
 }

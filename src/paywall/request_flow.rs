@@ -25,7 +25,7 @@ pub struct RequestFlow {
     stage: Stage,
 }
 
-/// What is added to the origin's answer to an open request.
+/// Additions to the origin's answer to an open request.
 #[cfg(any(test, feature = "paywall"))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pass {

@@ -59,40 +59,13 @@ pub fn decode(text: &str, limit: usize, field: &'static str) -> Result<Vec<u8>, 
     read(text.as_bytes()).ok_or_else(|| WireError::new(WireErrorKind::NotBase64, field))
 }
 
-#[cfg(not(all(
-    any(
-        feature = "subscriber",
-        feature = "paywall",
-        feature = "builder",
-        feature = "dialects",
-        feature = "gate-dialects"
-    ),
-    target_family = "wasm"
-)))]
+#[cfg(not(all(feature = "npm", target_family = "wasm")))]
 use by_crate::read;
-#[cfg(all(
-    any(
-        feature = "subscriber",
-        feature = "paywall",
-        feature = "builder",
-        feature = "dialects",
-        feature = "gate-dialects"
-    ),
-    target_family = "wasm"
-))]
+#[cfg(all(feature = "npm", target_family = "wasm"))]
 use by_hand::read;
 
 /// The decoder of native programs and of Workers in Rust.
-#[cfg(not(all(
-    any(
-        feature = "subscriber",
-        feature = "paywall",
-        feature = "builder",
-        feature = "dialects",
-        feature = "gate-dialects"
-    ),
-    target_family = "wasm"
-)))]
+#[cfg(not(all(feature = "npm", target_family = "wasm")))]
 mod by_crate {
     use alloc::vec::Vec;
     use base64::alphabet::STANDARD;
@@ -118,19 +91,7 @@ mod by_crate {
 }
 
 /// The decoder of the npm package: a kilobyte of WebAssembly less than the crate, and no copy of the text.
-#[cfg(any(
-    test,
-    all(
-        any(
-            feature = "subscriber",
-            feature = "paywall",
-            feature = "builder",
-            feature = "dialects",
-            feature = "gate-dialects"
-        ),
-        target_family = "wasm"
-    )
-))]
+#[cfg(any(test, all(feature = "npm", target_family = "wasm")))]
 mod by_hand {
     use alloc::vec::Vec;
 

@@ -1,4 +1,4 @@
-//! What must be true of each signature, each presentation and each end.
+//! Invariants of each signature, each presentation and each end.
 
 use super::*;
 

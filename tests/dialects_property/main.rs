@@ -59,7 +59,7 @@ struct Presentation {
     handle: Option<usize>,
     means: usize,
     url: String,
-    /// What it can cost: an amount of this currency, or credits.
+    /// The most that it can cost: an amount of this currency, or credits.
     currency: Option<usize>,
     most: u64,
     resumes: bool,

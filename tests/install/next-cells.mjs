@@ -1,4 +1,4 @@
-// What the cells of Next.js share: the application is started for production, pays, and is paid.
+// Shared by the cells of Next.js: the application is started for production, pays, and is paid.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { startServer } from '../../scripts/lib/install.mjs';

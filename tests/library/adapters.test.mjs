@@ -20,7 +20,7 @@ const ROUTE = { planId: PLAN, credits: 2 };
 const ROUTES = { 'GET|POST /ask': ROUTE, 'GET /stream': ROUTE, 'GET /fails': ROUTE, 'GET /cookies': ROUTE, 'GET /empty': ROUTE };
 const COMMON = { unlisted: 'pass', log: false, state: 'memory', timeoutMs: 5000 };
 
-/** What the service answers, by its path. `seen` are the requests that reached it, `go` lets the stream go on. */
+/** The answers of the service, by path. `seen` are the requests that reached it, `go` lets the stream go on. */
 function service() {
   const state = { seen: [], go: undefined };
   state.answer = (method, path, body) => {
@@ -148,7 +148,7 @@ const FACES = {
   },
 };
 
-/** What an answer is, without what differs from request to request. */
+/** An answer without the values that differ from request to request. */
 async function told(answer, seen) {
   const text = await answer.text();
   const json = (() => { try { return JSON.parse(text); } catch { return undefined; } })();

@@ -79,7 +79,7 @@ test('a handler that panics is answered at once, and so are the requests of othe
   const bodies = await Promise.all(answers.map(async (answer) => `${answer.status} ${await answer.text()}`));
   for (const body of bodies) assert.match(body, /^500 \{.*"code":"worker_panicked"/, `${bodies.join('\n')}\n${worker.said()}`);
   assert.match(worker.said(), /Rust panic: .*the handler of \/panic/s);
-  // Those who waited for a handler are not charged. The outcome of the settle that was sent is found out by the object's alarm.
+  // Buyers who waited for a handler are not charged. The outcome of the settle that was sent is found out by the object's alarm.
   const settles = facilitator.calls.filter(({ call }) => call === 'settle').map(({ body }) => body.x402AccessToken);
   assert.deepEqual([...new Set(settles)], [settling]);
   assert.equal((await paid('/ask')).status, 200);

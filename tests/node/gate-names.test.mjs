@@ -94,7 +94,7 @@ test('an answer that is too large to be kept is not paid for twice', async () =>
   const first = await shop.ask(named);
   assert.equal((await first.text()).length, 200_000);
   let answer;
-  // What is kept is written behind the answer.
+  // Notes are written behind the answer.
   do answer = await shop.ask(named); while ((await answer.clone().json()).code === 'payment_in_progress');
   assert.deepEqual([answer.status, (await answer.json()).code, answer.headers.get('payment-response')], [409, 'payment_answer_gone', first.headers.get('payment-response')]);
   assert.deepEqual([shop.seen.length, await payments.held()], [1, 98n]);

@@ -69,7 +69,7 @@ test('a request that is sent again under its name gets the answer that was paid 
   assert.equal(first.status, 200);
   const { answer } = await first.json();
   let again;
-  // What is kept is written behind the answer.
+  // Notes are written behind the answer.
   do again = await ask('/ask', { 'payment-signature': named }); while (again.status === 409);
   assert.deepEqual([again.status, (await again.json()).answer, await payments.held()], [200, answer, 98n]);
 });

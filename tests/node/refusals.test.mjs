@@ -1,4 +1,4 @@
-// What a seller may answer to a payment instead of the goods, byte by byte over real HTTP: nothing is presented twice, the answer
+// Answers of a seller to a payment, instead of the goods, byte by byte over real HTTP: nothing is presented twice, the answer
 // is the caller's to read, and what was presented counts (rules 2, 5 and 9). The last part has our own gate as the seller.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -317,7 +317,7 @@ test('the tarball holds what the package names, and nothing else', async () => {
     'paywall.node.js', 'paywall.page.cjs', 'paywall.page.d.cts', 'paywall.page.d.ts', 'paywall.page.js', 'paywall.schema.json', 'paywall.workerd.js', 'quote.js', 'sandbox.seed.example.json',
     'sandbox.seed.schema.json', 'seller.cjs', 'seller.edge.js', 'seller.file.js', 'seller.js', 'seller.load.js', 'seller.workerd.js', 'seller_bg.wasm', 'selling.js', 'selling.js.map', 'served.js', 'wasm.d.cts', 'wasm.d.ts', 'workerd.js', 'wrap_fetch.js']);
   // Each wasm once as a file, and the one that pages load once more as a text; the maps of what is minified: 0.6 MB of it is the sandbox, which nothing loads but its command.
-  // What sells in other dialects, A2A and LangChain are 80 KB of it.
+  // The files that sell in other dialects, over A2A and in LangChain are 80 KB of it.
   assert.ok(size < 1540 * 1024, `${size} bytes`);
   for (const name of ['core', 'gate', 'seller', 'sandbox/sandbox']) assert.ok(names.includes(`${name}_bg.wasm`), name);
   const [, packed] = /"(.+)"/.exec(readFileSync(dist('subscriber', 'core.packed.js'), 'utf8'));

@@ -1,4 +1,4 @@
-//! What must be true after each step, and at the end of a story.
+//! Invariants after each step, and at the end of a story.
 
 use super::*;
 

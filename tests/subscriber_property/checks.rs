@@ -1,4 +1,4 @@
-//! What must be true of each presentation, each order and each end.
+//! Invariants of each presentation, each order and each end.
 
 use super::*;
 

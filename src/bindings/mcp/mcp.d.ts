@@ -17,7 +17,7 @@ export interface McpCall {
   request: Request & { toolName?: string; logicalUrl?: string };
 }
 
-/** What a price function of a tool sees, under the official name. */
+/** The argument of a price function, under the official name. */
 export type CreditsContext = McpCall;
 
 /** A price. */

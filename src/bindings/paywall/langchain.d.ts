@@ -2,7 +2,7 @@
 import type { Payments, X402PaymentRequired } from './index.js';
 import type { PaywallOptions, Settlement } from './paywall.js';
 
-/** What a price function of a tool sees. */
+/** The argument of a price function of a tool. */
 export interface CreditsContext {
   /** The arguments of the call. */
   args: any;

@@ -216,7 +216,7 @@ impl Rate {
     /// The credits for so many.
     pub(crate) fn of(&self, count: u64) -> Credits {
         let begun = u128::from(count.div_ceil(self.per.max(1)));
-        // Of two u64 and a third there is no sum that it does not hold.
+        // It holds the sum of any three u64.
         Credits::from_u128(u128::from(self.each) * begun + u128::from(self.base))
     }
 }

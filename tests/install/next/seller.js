@@ -1,4 +1,4 @@
-// What this application sells: the answers of a service, for two credits. While it is built there is no key: the instance is made with the first request.
+// This application sells the answers of a service, for two credits. While it is built there is no key: the instance is made with the first request.
 import { Payments } from 'payments-wasm';
 
 const { SELLER_KEY, SANDBOX, ORIGIN, PLAN, AGENT } = process.env;

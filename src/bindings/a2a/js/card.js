@@ -29,5 +29,5 @@ export function paymentAgentCard(problem) {
   };
 }
 
-/** What a card says of its price; undefined for a card that is not paid for. */
+/** The price in a card; undefined for a card that is not paid for. */
 export const paymentOfCard = ({ capabilities } = {}) => capabilities?.extensions?.find(({ uri }) => uri === CARD_EXTENSION)?.params;

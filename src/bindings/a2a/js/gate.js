@@ -152,7 +152,7 @@ async function forward({ request, ask, env, context }, way, paymentContext, open
   }
 }
 
-/** What the gate's answer means for the client: `{ message }` of JSON-RPC, or `{ response }` of HTTP; `unpaid` where nothing is delivered. */
+/** The answer of the gate in the terms of the client: `{ message }` of JSON-RPC, or `{ response }` of HTTP; `unpaid` where nothing is delivered. */
 async function settled({ call, inBand, answered, task }, response) {
   const decoded = (name) => (response.headers.get(name) ? fromBase64(response.headers.get(name)) : undefined);
   const receipt = decoded('payment-response');

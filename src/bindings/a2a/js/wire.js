@@ -1,4 +1,4 @@
-// What A2A says of payments, in the words of versions 0.3 and 1.0 of its JSON-RPC binding.
+// The payment parts of A2A messages, in the words of versions 0.3 and 1.0 of its JSON-RPC binding.
 
 export const STATUS = 'x402.payment.status';
 export const REQUIRED = 'x402.payment.required';

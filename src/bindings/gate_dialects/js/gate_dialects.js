@@ -27,7 +27,7 @@ export async function speak(options, Fields, call, answers, refusal, hooks, wasm
   const tools = { Fields, call, own: answers, refusal, headersOf: hooks.facilitatorHeaders };
   let core;
   const given = JSON.parse(options);
-  // What the document says comes first, as in the gate.
+  // Values of the document come first, as in the gate.
   const document = parsed(documentText ?? '{}');
   try {
     const { nvmApiKey: key, environment, backend } = given;
@@ -127,7 +127,7 @@ function own({ own: answers }, response) {
 function dressed(headers, entry, names) {
   const own = new Headers(headers);
   for (const name of [...names, 'x-payment']) own.delete(name);
-  // What is no token is refused as one, with the offer.
+  // A credential that is no token is refused like one, with the offer.
   own.set(names[0], entry.token ?? '-');
   if (entry.dialect !== undefined && entry.authorization) own.set('authorization', entry.authorization);
   else if (/(^|[\s,])payment\s/i.test(own.get('authorization') ?? '')) own.delete('authorization');

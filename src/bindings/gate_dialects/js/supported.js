@@ -1,4 +1,4 @@
-// What the facilitators of a gate settle: `GET /supported`, asked when an offer is first made, and kept.
+// The schemes and networks that the facilitators of a gate settle: `GET /supported`, asked when an offer is first made, and kept.
 
 /** For how long an answer is kept, and for how long a facilitator that did not answer is left alone, in milliseconds. */
 const FRESH = 300_000;
@@ -36,7 +36,7 @@ export function supported({ facilitators }, { headersOf }) {
       if (one && (one.until > Date.now() || one.asking)) continue;
       const asking = load(url).then((found) => { known.set(url, found); });
       known.set(url, { ...one, until: Date.now() + PATIENCE, asking: true });
-      // What is known serves while it is asked again.
+      // The last answer serves while it is asked again.
       if (one?.kinds) behind(asking);
       else await asking;
     }

@@ -28,7 +28,7 @@ async function whole(load) {
   return parts;
 }
 
-/** What a handler is registered for: the method of its calls, and the parameter that names it. */
+/** The method of the calls of each kind of handler, and the parameter that names the handler. */
 const KINDS = { tool: ['tools/call', 'name'], resource: ['resources/read', 'uri'], prompt: ['prompts/get', 'name'] };
 /** Headers of a call that the gate reads. */
 const HEADERS = ['payment-signature', 'authorization', 'x-correlation-id', 'user-agent'];

@@ -52,7 +52,7 @@ export function requiresPayment(tool, options) {
     latest = undefined;
     const configurable = config?.configurable;
     const token = configurable?.payment_token;
-    // What the tool starts does not get the token, and no tracer finds it.
+    // The tool and everything that it starts run without the token, and no tracer finds it.
     if (token !== undefined) delete configurable.payment_token;
     const asked = new Request(`${INSIDE}/${name}`, {
       method: 'POST', signal: config?.signal, headers: typeof token === 'string' && token !== '' ? { 'payment-signature': token } : {},

@@ -9,7 +9,7 @@ function later(payments, make) {
   return { gate, methods: { ready: async () => gate().ready(), close: async () => made?.close() } };
 }
 
-/** What Next.js's own requests have besides. Their class takes other arguments in each runtime. */
+/** Members that only requests of Next.js have. Their class takes other arguments in each runtime. */
 function asNext(forwarded, { nextUrl, cookies }) {
   return nextUrl ? Object.defineProperties(forwarded, { nextUrl: { value: nextUrl }, cookies: { value: cookies } }) : forwarded;
 }

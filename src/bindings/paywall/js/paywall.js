@@ -121,7 +121,7 @@ export function createGate(load, { hooks, prices, config, files, opened, speak, 
       patient: globalThis.Bun && (() => patient(request, env)),
     };
     const answered = dialects ? dialects.visit(way, visit) : visit(way);
-    // What a request needs the runtime for it says itself; what is done around it is done to its end too.
+    // The request itself asks the runtime to wait for its own work; work around it is waited for here.
     if (dialects) behind(answered);
     try {
       return await answered;

@@ -1,4 +1,4 @@
-// What an `approve` callback is given, and which request the code that runs now is asked about.
+// The value that an `approve` callback gets, and the request that the code which runs now is asked about.
 import { builtin } from './builtin.js';
 
 /** Asks `approve`, which may look at the plan and the balance before it answers. */
