@@ -72,7 +72,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
                         if matches!(found.status, EntryStatus::Settling | EntryStatus::Delivering) =>
                     {
                         let (end, round) =
-                            (SettlementOutcome::Released { why: "state_unreachable".into() }, found.rounds);
+                            (SettlementOutcome::Released { why: "state_unavailable".into() }, found.rounds);
                         close(rows, found, &end, round, now, now)?;
                     }
                     // The reconciler asks about the token, and frees it.
