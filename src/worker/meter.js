@@ -33,9 +33,11 @@ export function meter(body, unit, member, signal) {
 
   async function pass() {
     let left = false;
+    let giveUp;
     // A read that waits ends with the reader.
     gone.then(() => {
       left = true;
+      giveUp?.();
       reader?.cancel().catch(() => {});
     });
     for (;;) {
@@ -48,17 +50,24 @@ export function meter(body, unit, member, signal) {
       if (left) return 'client';
       if (chunk.done) return 'whole';
       // Counted when it is taken, not when it is offered.
-      const taken = writer.write(chunk.value).then(() => 'taken', () => 'client');
-      if ((await Promise.race([taken, gone])) === 'client') return 'client';
+      const taken = await new Promise((resolve) => {
+        giveUp = resolve;
+        writer.write(chunk.value).then(() => resolve(true), resolve);
+      });
+      if (taken !== true) return 'client';
       counter.add(chunk.value);
     }
   }
 }
 
-/** The largest piece that is read at once, in bytes. */
-const MOST_PIECE = 64 * 1024;
+/** The smallest and the largest buffer of a reader, in bytes. */
+const LEAST_PIECE = 16 * 1024;
+const MOST_PIECE = 256 * 1024;
 
-/** A reader of large pieces where the runtime has one: each piece costs a few promises. */
+/**
+ * A reader of large pieces where the runtime has one: each piece costs a few promises. A piece is in the same memory as the one
+ * before it, which is done with when the next is read; the memory grows while the pieces fill it.
+ */
 function readerOf(body) {
   if (!globalThis.IdentityTransformStream) return body.getReader();
   let reader;
@@ -68,7 +77,18 @@ function readerOf(body) {
     // A stream of another kind than bytes.
     return body.getReader();
   }
-  return { read: () => reader.read(new Uint8Array(MOST_PIECE)), cancel: (reason) => reader.cancel(reason) };
+  let buffer = new ArrayBuffer(LEAST_PIECE);
+  return {
+    async read() {
+      const { done, value } = await reader.read(new Uint8Array(buffer));
+      if (!done) {
+        const { length, buffer: filled } = value;
+        buffer = length === filled.byteLength && length < MOST_PIECE ? new ArrayBuffer(2 * length) : filled;
+      }
+      return { done, value };
+    },
+    cancel: (reason) => reader.cancel(reason),
+  };
 }
 
 /** Counts what goes by: bytes always, the events of a `text/event-stream`, the last number at a path of members. */

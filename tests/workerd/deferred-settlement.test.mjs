@@ -11,6 +11,7 @@ const ROUTES = {
   'GET /end': { ...end, credits: 2 },
   'GET /event': { ...end, credits: 2, receipt: 'event' },
   'GET /bytes': { ...end, credits: { by: 'byte', each: 1, per: 10, most: 50 } },
+  'GET /long': { ...end, credits: { by: 'byte', each: 1, per: 1000, most: 9000 } },
   'GET /events': { ...end, credits: { by: 'event', each: 2, base: 1, most: 50 }, receipt: 'event' },
   'GET /tokens': { ...end, credits: { by: 'token', member: 'usage.total_tokens', each: 1, per: 100, most: 50 }, receipt: 'event' },
   'GET /said': { planId: PLAN, credits: { by: 'origin', name: 'X-Credits', most: 5 } },
@@ -144,6 +145,28 @@ for (const [what, path, answer, credits, received] of [
     else assert.equal((await receiptAt(response.headers.get('payment-receipt-url'))).creditsRedeemed, credits);
   });
 }
+
+test('a long body that is counted arrives byte by byte, in pieces of every size and by a slow reader', async () => {
+  const sent = Buffer.alloc(5_000_000);
+  for (let at = 0; at < sent.length; at += 4) sent.writeUInt32LE(at, at);
+  all.origin.answer = async (request, response) => {
+    response.writeHead(200, { 'content-type': 'application/octet-stream' });
+    let at = 0;
+    for (let size = 1; at < sent.length; size = (size * 3) % 1_000_003) {
+      if (!response.write(sent.subarray(at, at + size))) await new Promise((resolve) => response.once('drain', resolve));
+      at += size;
+    }
+    response.end();
+  };
+  const answer = await paid('/long');
+  const pieces = [];
+  for await (const piece of answer.body) {
+    pieces.push(piece);
+    if (pieces.length % 16 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  assert.ok(Buffer.concat(pieces).equals(sent));
+  assert.equal(await settled(), '5000');
+});
 
 test('rule 22: who hangs up pays for what went out', async () => {
   all.origin.answer = (request, response) => {
