@@ -104,10 +104,12 @@ export interface McpConfig {
   version?: string;
   /** A text about the server, which `GET /` gives. */
   description?: string;
+  /** Challenges of MPP beside the offers of x402. A price by the result does not go with it. */
+  mpp?: PaywallOptions['mpp'];
 }
 
-/** Options of `start`. */
-export interface McpStartOptions extends McpConfig {
+/** Options of `start`: those of the gate too. */
+export interface McpStartOptions extends Partial<McpPaywallOptions>, McpConfig {
   /** Default 0: a free port. */
   port?: number;
   /** Default 127.0.0.1. */

@@ -14,7 +14,7 @@ const CREDENTIAL = /[\w\-.~+/]+=*(?=\s*(?:,|$))/y;
  * parameters are in small letters, as their letters' case says nothing; `twice` is one that is there twice, which none may be (RFC 9110
  * section 11.2). Each letter is looked at once or twice.
  */
-function* payments(header) {
+export function* payments(header) {
   let at = 0;
   const next = (pattern) => {
     pattern.lastIndex = at;

@@ -2,7 +2,8 @@
 // transport is the client, so that consent, limits, tokens, receipts and events are the same.
 import { PaymentsError } from './core.js';
 import { fromBase64, toBase64 } from '../../http/json_base64.js';
-import { PAYABLE, PAYMENT, RECEIPT, requiredOfError, requiredOfResult, segment } from './messages.js';
+import { CREDENTIAL, PAYABLE, PAYMENT, RECEIPT, requiredOfError, requiredOfResult, segment } from './messages.js';
+import { challengeHeader, challengesOf, credentialInBand, receiptHeader } from './mpp.js';
 
 /** Codes of the official client for calls that got no answer. */
 const CONNECTION_CLOSED = -32000;
@@ -62,17 +63,19 @@ function paying(client, { buyer, url, options }) {
     const own = byArguments.has(place) ? `${place}/${segment(JSON.stringify(request.params?.arguments ?? null))}` : place;
     let result;
     let failure;
+    let challenges = [];
     const send = async (sent) => {
       [result, failure] = [undefined, undefined];
       try {
-        result = await client.request(inBand(request, sent.headers.get('payment-signature')), schema, { ...more, signal: sent.signal });
+        result = await client.request(inBand(request, sent.headers, challenges), schema, { ...more, signal: sent.signal });
       } catch (error) {
         if (!isAnswer(error)) throw error;
         failure = error;
       }
+      challenges = challengesOf({ result, failure });
       const required = failure ? requiredOfError(failure) : requiredOfResult(result);
       if (/\?/.test(required?.resource?.url)) byArguments.add(place);
-      return asResponse({ result, failure, required });
+      return asResponse({ result, failure, required, challenges });
     };
     let paid;
     try {
@@ -93,23 +96,29 @@ function paying(client, { buyer, url, options }) {
 }
 
 /** A request with its payment. */
-function inBand(request, token) {
+function inBand(request, headers, challenges) {
+  const token = headers.get('payment-signature');
   const payment = token && fromBase64(token);
-  if (!payment) return request;
-  return { ...request, params: { ...request.params, _meta: { ...request.params?._meta, [PAYMENT]: payment } } };
+  const credential = credentialInBand(headers.get('authorization'), challenges);
+  if (!payment && !credential) return request;
+  const meta = { ...request.params?._meta, ...(payment && { [PAYMENT]: payment }), ...(credential && { [CREDENTIAL]: credential }) };
+  return { ...request, params: { ...request.params, _meta: meta } };
 }
 
 /** True if an error is the server's answer. Otherwise nobody knows what became of the call. */
 const isAnswer = ({ code }) => Number.isInteger(code) && code !== CONNECTION_CLOSED && code !== REQUEST_TIMEOUT;
 
 /** The answer of the server as HTTP says it. */
-function asResponse({ result, failure, required }) {
+function asResponse({ result, failure, required, challenges }) {
   const headers = new Headers();
-  const receipt = result?._meta?.[RECEIPT];
-  if (receipt) headers.set('payment-response', toBase64(receipt));
-  if (required) {
-    headers.set('payment-required', toBase64(required));
-    return new Response(JSON.stringify(required), { status: 402, headers });
+  const set = (name, value) => value && headers.set(name, value);
+  set('payment-response', result?._meta?.[RECEIPT] && toBase64(result._meta[RECEIPT]));
+  set('payment-receipt', receiptHeader(result));
+  set('payment-required', required && toBase64(required));
+  set('www-authenticate', challengeHeader(challenges));
+  if (headers.has('payment-required') || headers.has('www-authenticate')) {
+    const said = failure && challenges.length > 0 && { message: failure.message, code: failure.data?.code };
+    return new Response(JSON.stringify({ ...required, ...said }), { status: 402, headers });
   }
   return new Response(null, { status: failure || result?.isError ? 500 : 200, headers });
 }

@@ -3,6 +3,7 @@ import { lazily, problem } from './core.js';
 import { mostOf } from '../../paywall/js/of_payments.js';
 import { paymentOf, wrapClient } from './client.js';
 import { contextOf } from './messages.js';
+import { CAPABILITY } from './mpp.js';
 
 export { paymentOf, wrapClient };
 
@@ -69,7 +70,7 @@ export class Mcp {
       ...(authProvider && { authProvider }), ...(headers && { requestInit: { headers } }),
       fetch: async (input, init) => (await buyer.fetch(input, init, options)).response,
     });
-    const client = new Client(clientInfo ?? { name: 'payments-wasm', version: '1.0.0' });
+    const client = new Client(clientInfo ?? { name: 'payments-wasm', version: '1.0.0' }, { capabilities: { experimental: CAPABILITY } });
     try {
       await client.connect(transport);
     } catch (error) {
@@ -183,8 +184,8 @@ export class Mcp {
   async #make(options) {
     const { createServerHandler, sdk, listen } = await whole(this.#load);
     const { tools, resources, prompts } = this.#registered;
-    const { serverName, version, description } = { ...this.#config, ...options };
-    const server = createServerHandler(sdk.server, { serverName, version, registered: this.#registered });
+    const { serverName, version, description, mpp } = { ...this.#config, ...options };
+    const server = createServerHandler(sdk.server, { serverName, version, registered: this.#registered, mpp });
     const prices = (entries) => [...entries].map(([of, { options: own }]) => [of, own]);
     const gate = await this.#gate(server, options, {
       tools: prices(tools), prompts: prices(prompts), resources: [...resources.values()].map(({ uri, options: own }) => [uri, own]),

@@ -1,8 +1,9 @@
 // The seller of MCP: a gate in front of an MCP server's fetch handler. Each paid message becomes a request to the one gate of the
 // package, on a route of its own; what the gate answers is said in the message again.
 import { fromBase64 } from '../../http/json_base64.js';
-import { PAYABLE, paymentOf, segment, toToken, unpaidResult, withReceipt, withoutPayment } from './messages.js';
+import { PAYABLE, isShort, paymentOf, segment, toToken, unpaidResult, withReceipt, withoutPayment } from './messages.js';
 import { withCors } from './cors.js';
+import { credentialHeader, paymentError, readChallenges, withChallenges, withMppReceipt } from './mpp.js';
 import { match } from './server.js';
 import { wholeNumber } from '../../paywall/js/of_payments.js';
 import { events, withMessage } from './sse.js';
@@ -100,6 +101,7 @@ async function answer(around) {
     return found !== undefined && !(found.price?.free || (!found.price && around.unlisted === 'pass'));
   };
   if (!messages.some(isPaid)) return ask(resend(request, text), { env, ctx: context });
+  if (!isShort(sent, Infinity)) return Response.json(failure(null, PARSE_ERROR, 'The request is nested too deeply.'), { status: 400 });
   if (!batch) return single(around, sent);
   const answers = [];
   for (const message of messages) {
@@ -216,11 +218,12 @@ async function paid({ request, env, context, gate, priced }, message, forward) {
   const { params = {} } = message;
   const args = params.arguments ?? {};
   const payment = paymentOf(params);
-  const token = payment ? toToken(payment) : tokenOfBearer(request) ?? request.headers.get('payment-signature');
+  const credential = credentialHeader(params);
+  const token = payment ? toToken(payment) : credential ? undefined : tokenOfBearer(request) ?? request.headers.get('payment-signature');
   let answered;
   const asked = new Request(`${INSIDE}/${kind}/${segment(key)}`, {
     method: 'POST', signal: request.signal, body: JSON.stringify({ name: called, args }),
-    headers: { 'content-type': 'application/json', ...(token && { 'payment-signature': token }), ...kept(request) },
+    headers: { 'content-type': 'application/json', ...(token && { 'payment-signature': token }), ...(credential && { authorization: credential }), ...kept(request) },
   });
   const response = await gate.serve(asked, env, context, async (_, { paymentContext }) => {
     answered = await forward(withoutPayment(message), { paymentContext });
@@ -236,15 +239,23 @@ async function paid({ request, env, context, gate, priced }, message, forward) {
   const header = (name) => response.headers.get(name);
   const receipt = header('payment-response') ? fromBase64(header('payment-response')) : undefined;
   if (response.status === 422 && answered) return answered;
-  if (response.ok && answered) return { ...answered, result: receipt ? withReceipt(answered.result, receipt, creditsOf(receipt, payment)) : answered.result };
+  if (response.ok && answered) {
+    const result = receipt ? withReceipt(answered.result, receipt, creditsOf(receipt, payment)) : answered.result;
+    return { ...answered, result: withMppReceipt(result, header('payment-receipt'), params) };
+  }
   const said = await response.json().catch(() => ({}));
   if (response.status !== 402) {
     const after = header('retry-after');
     return failure(message.id, INTERNAL_ERROR, said.message ?? 'The request could not be verified.', { code: said.error, ...(after && { retryAfter: Number(after) }) });
   }
   const required = asRequired(header('payment-required') ? fromBase64(header('payment-required')) : undefined, { said, answered });
-  if (kind !== 'tools') return failure(message.id, PAYMENT_REQUIRED, said.message ?? 'Payment required', required);
-  const result = unpaidResult(required);
+  const challenges = readChallenges(header('www-authenticate'));
+  const code = credential && said.code;
+  const because = said.message ?? 'Payment required';
+  // A client that paid by MPP reads errors; one that did not pay may know x402 alone, which has results of tools.
+  if (challenges.length > 0 && (code || kind !== 'tools')) return { jsonrpc: '2.0', id: message.id, error: paymentError({ challenges, required, code, message: because }) };
+  if (kind !== 'tools') return failure(message.id, PAYMENT_REQUIRED, because, required);
+  const result = challenges.length > 0 ? withChallenges(unpaidResult(required), challenges) : unpaidResult(required);
   return { jsonrpc: '2.0', id: message.id, result: receipt ? withReceipt(result, receipt) : result };
 }
 

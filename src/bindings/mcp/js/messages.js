@@ -5,6 +5,8 @@ import { toBase64 } from '../../http/json_base64.js';
 export const PAYMENT = 'x402/payment';
 export const RECEIPT = 'x402/payment-response';
 export const CREDITS = 'nevermined/credits';
+/** The payment of a request by MPP. */
+export const CREDENTIAL = 'org.paymentauth/credential';
 
 /** The methods that can be paid for, each with the kind and the name of what it is called on. */
 export const PAYABLE = new Map([
@@ -13,8 +15,8 @@ export const PAYABLE = new Map([
   ['prompts/get', { kind: 'prompts', name: (params) => params?.name }],
 ]);
 
-/** The codes of JSON-RPC errors that ask for a payment: HTTP's own, MPP's, and that of Nevermined's SDKs. */
-const PAYMENT_CODES = [402, -32042, -32003];
+/** The codes of JSON-RPC errors that ask for a payment: HTTP's own, MPP's two, and that of Nevermined's SDKs. */
+const PAYMENT_CODES = [402, -32042, -32043, -32003];
 
 /** The most that a PaymentRequired or a payment may weigh, in characters of JSON. */
 const MAX_JSON = 65_536;
@@ -22,7 +24,16 @@ const MAX_JSON = 65_536;
 /** An access token from the JSON object that it is in band. */
 export const toToken = (payment) => toBase64(payment).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** True for a value of at most so many characters of JSON; false for one that is too deep to be written. */
+export function isShort(value, most = MAX_JSON) {
+  try {
+    return JSON.stringify(value).length <= most;
+  } catch {
+    return false;
+  }
+}
 
 /** An object that names a version of x402 and ways to pay. */
 const asRequired = (value) => (isObject(value) && value.x402Version !== undefined && Array.isArray(value.accepts) ? value : undefined);
@@ -50,14 +61,14 @@ export function requiredOfError({ code, data }) {
 /** The payment of a request, in band; undefined for what is no object or too large. */
 export function paymentOf(params) {
   const payment = params?._meta?.[PAYMENT];
-  return isObject(payment) && JSON.stringify(payment).length <= MAX_JSON ? payment : undefined;
+  return isObject(payment) && isShort(payment) ? payment : undefined;
 }
 
 /** A request without the payment in it: the server behind a gate does not see it. */
 export function withoutPayment(message) {
   const meta = message.params?._meta;
-  if (meta?.[PAYMENT] === undefined) return message;
-  const { [PAYMENT]: _, ...rest } = meta;
+  if (meta?.[PAYMENT] === undefined && meta?.[CREDENTIAL] === undefined) return message;
+  const { [PAYMENT]: _, [CREDENTIAL]: __, ...rest } = meta;
   return { ...message, params: { ...message.params, _meta: rest } };
 }
 

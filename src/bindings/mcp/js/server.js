@@ -2,14 +2,15 @@
 // It keeps no sessions: each request has a server of its own, so that it runs in isolates too.
 
 import { contextOf } from './messages.js';
+import { CAPABILITY } from './mpp.js';
 
 /** Makes the fetch handler of an MCP server. `sdk` gives the modules of `@modelcontextprotocol/sdk`. */
-export function createServerHandler(sdk, { serverName, version, registered }) {
+export function createServerHandler(sdk, { serverName, version, registered, mpp }) {
   return async (request, { paymentContext } = {}) => {
     // There is no stream of the server's own, and no session to end.
     if (request.method !== 'POST') return new Response(null, { status: 405, headers: { allow: 'POST' } });
     const { Server, Transport, types, zod } = await sdk();
-    const server = new Server({ name: serverName, version }, { capabilities: capabilities(registered) });
+    const server = new Server({ name: serverName, version }, { capabilities: { ...capabilities(registered), ...(mpp && { experimental: CAPABILITY }) } });
     serve(server, registered, { types, zod, paymentContext });
     const transport = new Transport({ sessionIdGenerator: undefined });
     await server.connect(transport);
