@@ -109,14 +109,14 @@ fn facilitate(call: &api::Request, way: Way, truth: &mut Truth) -> Event {
 }
 
 /// One request through the gate.
-fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> ResponseHead {
+fn serve(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> ResponseHead {
     let head = RequestHead {
         method: "GET".into(),
         url: "https://api.example/ask".into(),
         headers: token.map(|token| ("payment-signature", token)).into_iter().collect(),
         ..RequestHead::new("", "", [0; 16], 0)
     };
-    let (mut visit, mut action) = gate.open(&head);
+    let (mut flow, mut action) = gate.open(&head);
     let answer = loop {
         let event = match action {
             Action::Respond(answer) => {
@@ -148,7 +148,7 @@ fn visit(gate: &Gate, token: Option<&str>, way: Way, truth: &mut Truth) -> Respo
                 }
             }
         };
-        action = visit.handle_event(event, 1_000_000);
+        action = flow.handle_event(event, 1_000_000);
     };
     // 999 is how this world says that the connection died.
     if way.answer_lost && token.is_some() {
@@ -177,7 +177,7 @@ fn whatever_is_lost_nobody_is_told_that_nothing_happened_when_it_did() {
         let (gate, known) = (gate(), truth.clone());
         let mut world = SimulatedPlatform::new().seller(move |send, _| {
             let token = send.token.as_ref().map(|token| token.expose());
-            visit(&gate, token, way, &mut known.borrow_mut())
+            serve(&gate, token, way, &mut known.borrow_mut())
         });
         world.approval = Some(Approval { approve: true, ..Approval::default() });
         let fetch = world.fetch("GET", "/ask");

@@ -193,7 +193,7 @@ fn tell(task: &Task, way: Way, truth: &mut Truth) -> PlatformResponse {
 }
 
 /// One request through the gate, as far as it comes.
-fn visit(gate: &Gate, way: Way, rows: &mut Map, truth: &mut Truth) {
+fn serve(gate: &Gate, way: Way, rows: &mut Map, truth: &mut Truth) {
     let mut now = START;
     let head = RequestHead {
         method: "GET".into(),
@@ -203,7 +203,7 @@ fn visit(gate: &Gate, way: Way, rows: &mut Map, truth: &mut Truth) {
         now,
         ..RequestHead::new("", "", [0; 16], 0)
     };
-    let (mut visit, mut action) = gate.open(&head);
+    let (mut flow, mut action) = gate.open(&head);
     let mut settles = way.settle.into_iter();
     let mut state = way.state.into_iter();
     for step in 0.. {
@@ -243,11 +243,11 @@ fn visit(gate: &Gate, way: Way, rows: &mut Map, truth: &mut Truth) {
             return;
         }
         let left = way.leaves.is_some_and(|at| at <= step);
-        let gone = left && visit.client_left();
+        let gone = left && flow.client_left();
         truth.gone |= gone;
-        action = visit.handle_event(if gone { Event::ClientGone } else { event }, now);
+        action = flow.handle_event(if gone { Event::ClientGone } else { event }, now);
     }
-    for note in visit.take_deferred() {
+    for note in flow.take_deferred() {
         // Each may arrive twice.
         for _ in 0..2 {
             state::apply(rows, &note.command, now).unwrap();
@@ -325,7 +325,7 @@ fn whatever_fails_the_ledger_is_what_receipts_and_journal_say() {
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for way in ways {
         let (mut rows, mut truth) = (Map::default(), Truth::default());
-        visit(&gate, way, &mut rows, &mut truth);
+        serve(&gate, way, &mut rows, &mut truth);
         let burned_by_then = truth.burned;
         let entries = reconcile(way, &mut rows, &mut truth);
         assert!(entries.len() <= 1, "{way:?}");
@@ -393,7 +393,7 @@ fn whatever_fails_the_ledger_is_what_receipts_and_journal_say() {
         // Whoever lost nothing may use the token again; whoever was served may not.
         if way.once {
             let admit = Command::Admit {
-                visit: "another".into(),
+                id: "another".into(),
                 rates: Vec::new(),
                 claim: Some(state::Claim { nonce: "0x01".into(), lease: 1000 }),
                 allowance: None,

@@ -38,7 +38,7 @@ impl Live {
         Ok(Self { gate: Arc::new(Gate::new(read(&document)?)), text, asked: now })
     }
 
-    /// The gate as it is now. A visit keeps to the settings that it began with.
+    /// The gate as it is now. A request keeps to the settings that it began with.
     #[must_use]
     pub fn gate(&self) -> Arc<Gate> {
         self.gate.clone()

@@ -102,8 +102,8 @@ async function sell(name, isCrypto) {
   return (await answer.json()).planId;
 }
 
-/** Somebody who goes to a URL and waits until the page can be used. */
-async function visit(url, page = undefined) {
+/** Opens a URL in a page and waits until the page can be used. */
+async function openPage(url, page = undefined) {
   page ??= await context.newPage();
   page.setDefaultTimeout(30_000);
   page.on('pageerror', (error) => wrong.push(String(error.stack ?? error)));
@@ -139,7 +139,7 @@ async function shot(page, name) {
 const ONE_ORDER = /^\[\{\},\{"payments-wasm\.orders":"b \d+ 1\\n"\}\]$/;
 
 test('without passes: logs in, buys, pays, and reads the document with its receipt', async () => {
-  const page = await visit(`${plain.url}/article?x=1`);
+  const page = await openPage(`${plain.url}/article?x=1`);
   assert.equal(page.answer.status(), 402);
   assert.ok(page.answer.headers()['payment-required']);
   assert.equal(await text(page, 'heading'), 'What verify and settle do');
@@ -171,7 +171,7 @@ test('without passes: logs in, buys, pays, and reads the document with its recei
 });
 
 test('with passes: lands on the resource itself, and on its neighbour without paying', async () => {
-  const page = await visit(`${passing.url}/article#part`);
+  const page = await openPage(`${passing.url}/article#part`);
   assert.equal(await text(page, 'lead'), '2 credits open it for 1 hour.');
   await logIn(page);
   await go(page).click();
@@ -196,7 +196,7 @@ test('with passes: lands on the resource itself, and on its neighbour without pa
 });
 
 test('a browser that keeps no cookies still gets what was paid for', async () => {
-  const page = await visit(`${passing.url}/data`);
+  const page = await openPage(`${passing.url}/data`);
   await logIn(page);
   await page.route('**/.well-known/payments/passes', (route) => route.fulfill({ json: { passes: [] } }));
   await go(page).click();
@@ -205,7 +205,7 @@ test('a browser that keeps no cookies still gets what was paid for', async () =>
 });
 
 test('a login by redirect comes back to a page of the gate, takes the key away and goes on', async () => {
-  const page = await visit(`${plain.url}/notes`);
+  const page = await openPage(`${plain.url}/notes`);
   await page.locator('#other').click();
   await page.waitForURL((url) => url.pathname === '/login');
   await page.getByRole('button', { name: /create account|new account/i }).first().click();
@@ -222,7 +222,7 @@ test('a login by redirect comes back to a page of the gate, takes the key away a
 });
 
 test('a plan by card: the checkout in a window, then the answer', async () => {
-  const page = await visit(`${plain.url}/card`);
+  const page = await openPage(`${plain.url}/card`);
   assert.match(await text(page, 'plans'), /\$5\.00 for 100 credits, by card/);
   await logIn(page);
   const opened = page.waitForEvent('popup');
@@ -237,19 +237,19 @@ test('a plan by card: the checkout in a window, then the answer', async () => {
 });
 
 test('images are shown, other things are saved', async () => {
-  const page = await visit(`${plain.url}/image`);
+  const page = await openPage(`${plain.url}/image`);
   await logIn(page);
   await go(page).click();
   await page.locator('#body img').waitFor();
   assert.equal(await page.locator('#body img').evaluate((one) => one.decode().then(() => one.naturalWidth)), 1);
-  await visit(`${plain.url}/pdf`, page);
+  await openPage(`${plain.url}/pdf`, page);
   await logIn(page);
   await go(page).click();
   await page.locator('#body iframe[src^=blob]').waitFor();
   const saved = page.waitForEvent('download');
   await page.locator('#save').click();
   assert.equal(readFileSync(await (await saved).path(), 'utf8'), PDF);
-  await visit(`${plain.url}/zip`, page);
+  await openPage(`${plain.url}/zip`, page);
   await logIn(page);
   const download = page.waitForEvent('download');
   await go(page).click();
@@ -258,7 +258,7 @@ test('images are shown, other things are saved', async () => {
 });
 
 test('what goes wrong is told with what it cost', async () => {
-  const page = await visit(`${plain.url}/broken`);
+  const page = await openPage(`${plain.url}/broken`);
   // The window is closed: nobody logged in.
   const opened = page.waitForEvent('popup');
   await go(page).click();
@@ -277,7 +277,7 @@ test('what goes wrong is told with what it cost', async () => {
 test('a login that nobody asked for is refused', async () => {
   const { nvmApiKey, accountAddress } = await newAccount(sandbox.url, 'A thief');
   const query = new URLSearchParams({ to: '/notes', nvmApiKey, accountAddress, nvmState: 'guess' });
-  const page = await visit(`${plain.url}/.well-known/payments/login?${query}`);
+  const page = await openPage(`${plain.url}/.well-known/payments/login?${query}`);
   assert.equal(page.url(), `${plain.url}/.well-known/payments/login?to=%2Fnotes`);
   assert.equal(await text(page, 'go'), 'Log in to continue');
   assert.equal(await page.locator('#account').isVisible(), false);
@@ -344,7 +344,7 @@ for (const [name, options] of Object.entries({
     const room = await browser.newContext({ viewport: { width: 1000, height: 800 }, reducedMotion: 'reduce', ...options });
     try {
       for (const [gate, { url }] of Object.entries({ plain, passing })) {
-        const page = await visit(`${url}/two`, await room.newPage());
+        const page = await openPage(`${url}/two`, await room.newPage());
         for (const step of ['asked', 'logged-in', 'problem']) {
           if (step === 'logged-in') await logIn(page);
           if (step === 'problem') {

@@ -9,7 +9,7 @@ impl SimulatedPlatform {
             for ((kind, _), (value, due)) in &map.0 {
                 if kind == "entry" {
                     let entry: Entry = serde_json::from_str(value).unwrap();
-                    entries.insert(name_of(&entry.visit), (entry, due.unwrap_or(u64::MAX)));
+                    entries.insert(name_of(&entry.id), (entry, due.unwrap_or(u64::MAX)));
                 }
             }
         }
@@ -109,7 +109,7 @@ impl SimulatedPlatform {
             .values()
             .flat_map(|map| map.0.keys())
             .filter(|(kind, _)| kind == "book")
-            .map(|(_, visit)| name_of(visit))
+            .map(|(_, id)| name_of(id))
             .collect();
         for (name, (entry, _)) in &entries {
             let serious = matches!(entry.status, EntryStatus::Unresolved | EntryStatus::Owed);

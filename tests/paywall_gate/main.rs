@@ -151,7 +151,7 @@ impl Rows for Map {
 /// A request on its way.
 struct Live {
     name: usize,
-    visit: RequestFlow,
+    flow: RequestFlow,
     action: Action,
     /// Its meter, while the response is sent.
     meter: Option<Meter>,
@@ -264,8 +264,8 @@ impl SimulatedPlatform {
                 let which = which % self.live.len();
                 let mut live = self.live.remove(which);
                 let answered = live.meter.is_some();
-                if !answered && live.visit.client_left() {
-                    live.action = live.visit.handle_event(Event::ClientGone, self.now);
+                if !answered && live.flow.client_left() {
+                    live.action = live.flow.handle_event(Event::ClientGone, self.now);
                     self.settle_in(live);
                 } else {
                     self.truths[live.name].gone |= !answered;
@@ -318,7 +318,7 @@ impl SimulatedPlatform {
                 if kind == "entry" && due.is_some_and(|due| due <= self.now) {
                     let entry: Entry = serde_json::from_str(value).unwrap();
                     if matches!(entry.status, EntryStatus::Delivering | EntryStatus::Settling) {
-                        self.truths[name_of(&entry.visit)].lapsed = true;
+                        self.truths[name_of(&entry.id)].lapsed = true;
                     }
                 }
             }
@@ -326,8 +326,8 @@ impl SimulatedPlatform {
     }
 }
 
-fn name_of(visit: &str) -> usize {
-    usize::try_from(u128::from_str_radix(visit, 16).unwrap() - 1).unwrap()
+fn name_of(id: &str) -> usize {
+    usize::try_from(u128::from_str_radix(id, 16).unwrap() - 1).unwrap()
 }
 
 fn authorization(body: &Value) -> Value {

@@ -25,14 +25,14 @@ impl SimulatedPlatform {
             ..RequestHead::new("", "", [0; 16], 0)
         };
         self.truths.push(Truth { payer, route, nonce, ..Truth::default() });
-        let (visit, action) = self.gates[instance].open(&head);
-        self.settle_in(Live { name, visit, action, meter: None });
+        let (flow, action) = self.gates[instance].open(&head);
+        self.settle_in(Live { name, flow, action, meter: None });
     }
 
     /// Keeps a request that has something to do; else takes what it leaves.
     pub(super) fn settle_in(&mut self, mut live: Live) {
         let truth = &mut self.truths[live.name];
-        truth.at_work = live.visit.payment().is_some_and(|_| {
+        truth.at_work = live.flow.payment().is_some_and(|_| {
             matches!(live.action, Action::Forward(_))
                 || (truth.at_work && !matches!(live.action, Action::Respond(_)))
         });
@@ -54,12 +54,12 @@ impl SimulatedPlatform {
 
     pub(super) fn leave(&mut self, mut live: Live) {
         self.truths[live.name].at_work = false;
-        self.notes.extend(live.visit.take_deferred());
+        self.notes.extend(live.flow.take_deferred());
     }
 
     pub(super) fn step(&mut self, mut live: Live, fate: Fate) {
         let Some(event) = self.perform(&mut live, fate) else { return self.live.push(live) };
-        live.action = live.visit.handle_event(event, self.now);
+        live.action = live.flow.handle_event(event, self.now);
         self.settle_in(live);
     }
 

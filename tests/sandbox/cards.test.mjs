@@ -31,7 +31,7 @@ const token = async (account, delegationConfig) => {
 const settle = (x402AccessToken, maxAmount = '5', call = 'settle') => seller.post(`/api/v1/x402/${call}`, {
   paymentRequired: { x402Version: 2, resource: { url: '/ask' }, accepts: [{ ...cardOffer, planId: plan, extra: {} }], extensions: {} }, x402AccessToken, maxAmount,
 });
-const visit = ({ sessionToken }, more = {}) => ({ sessionToken, returnUrl: BACK, state: STATE, network: 'sandbox', ...more });
+const cardPage = ({ sessionToken }, more = {}) => ({ sessionToken, returnUrl: BACK, state: STATE, network: 'sandbox', ...more });
 const query = (fields) => `?${new URLSearchParams(fields)}`;
 
 test('a session is for its account, for two hours, and leads to this machine', async () => {
@@ -50,13 +50,13 @@ test('a session is for its account, for two hours, and leads to this machine', a
   assert.equal((await anyone.post('/api/v1/widgets/session/self', { returnUrl: BACK })).status, 401);
   await anyone.wait(7201);
   assert.equal((await validate(opened.sessionToken)).json.code, 'BCK.WIDGET_SESSION.0005');
-  assert.equal((await anyone.get(`/cards/setup${query(visit(opened))}`)).status, 401);
+  assert.equal((await anyone.get(`/cards/setup${query(cardPage(opened))}`)).status, 401);
   await anyone.wait(-7201);
 });
 
 test('setup: a card and what it may pay, in one page, then credits from it', async () => {
   const ada = await anyone.open('Ada');
-  const opened = visit(await session(ada), { provider: 'stripe' });
+  const opened = cardPage(await session(ada), { provider: 'stripe' });
   const { status, text, headers } = await anyone.get(`/cards/setup${query(opened)}`);
   assert.equal(status, 200);
   for (const part of ['http://127.0.0.1:4567', '4242 4242 4242 4242', `value="${STATE}"`, 'Cancel', 'name="limit"']) assert.ok(text.includes(part), part);
@@ -86,7 +86,7 @@ test('setup: a card and what it may pay, in one page, then credits from it', asy
 
 test('enroll and delegate, each by itself', async () => {
   const ada = await anyone.open('Ada');
-  const opened = visit(await session(ada));
+  const opened = cardPage(await session(ada));
   const enrolled = led(await anyone.form('/cards/enroll', { ...opened, provider: 'braintree', ...CARD, action: 'go' }));
   assert.deepEqual(Object.keys(enrolled), ['x', 'paymentMethodId', 'state']);
   const { paymentMethodId } = enrolled;
@@ -102,7 +102,7 @@ test('enroll and delegate, each by itself', async () => {
 
 test('a page that does not know where back to, or for whom, is no page', async () => {
   const ada = await anyone.open('Ada');
-  const opened = visit(await session(ada));
+  const opened = cardPage(await session(ada));
   for (const [name, change, status, page = 'setup'] of [
     ['another origin', { returnUrl: 'http://127.0.0.1:9/callback' }, 403],
     ['the open web', { returnUrl: 'https://evil.example/' }, 403],
@@ -117,20 +117,20 @@ test('a page that does not know where back to, or for whom, is no page', async (
     const post = await anyone.form(`/cards/${page}`, { ...fields, ...CARD, limit: '5', action: 'go' });
     assert.deepEqual([post.status, post.headers.get('location')], [status, null], name);
   }
-  const hosted = visit(await session(ada, 'https://app.example/'), { returnUrl: 'https://app.example/' });
+  const hosted = cardPage(await session(ada, 'https://app.example/'), { returnUrl: 'https://app.example/' });
   assert.equal((await anyone.get(`/cards/setup${query(hosted)}`)).status, 403, 'a session of one\'s own stays on this machine');
   assert.equal((await methods(ada)).length, 2, 'nothing was added');
 });
 
 test('cancelling leads back with the state and no ids', async () => {
   const ada = await anyone.open('Ada');
-  const back = await anyone.form('/cards/setup', { ...visit(await session(ada)), action: 'cancel' });
+  const back = await anyone.form('/cards/setup', { ...cardPage(await session(ada)), action: 'cancel' });
   assert.deepEqual(led(back), { x: '1', error: 'cancelled', state: STATE });
 });
 
 test('a card that is declined, or a limit that is none, is said on the page and keeps nothing', async () => {
   const ada = await anyone.open('Ada');
-  const opened = visit(await session(ada));
+  const opened = cardPage(await session(ada));
   for (const [fields, reason] of [
     [{ ...CARD, number: '4000 0000 0000 0002', limit: '5' }, 'Your card was declined.'],
     [{ ...CARD, number: '1234', limit: '5' }, 'This is not a card number.'],
@@ -147,7 +147,7 @@ test('a card that is declined, or a limit that is none, is said on the page and 
 
 test('a card that is enrolled and then declines fails the top-up, not the credits there are', async () => {
   const ada = await anyone.open('Ada');
-  const done = led(await anyone.form('/cards/setup', { ...visit(await session(ada)), number: '4000 0000 0000 0341', expiry: '12/34', limit: '50', action: 'go' }));
+  const done = led(await anyone.form('/cards/setup', { ...cardPage(await session(ada)), number: '4000 0000 0000 0341', expiry: '12/34', limit: '50', action: 'go' }));
   const { json } = await token(ada, { delegationId: done.delegationId });
   assert.equal((await settle(json.accessToken, '5', 'verify')).json.isValid, true, 'the bank is not asked yet');
   const refused = await settle(json.accessToken);
@@ -239,7 +239,7 @@ test('a delegation: active, exhausted, revoked; and for another key as good as n
 
 test('a charge that the bank refuses is written down, and takes nothing from what may be spent', async () => {
   const ada = await anyone.open('Ada');
-  const opened = visit(await session(ada));
+  const opened = cardPage(await session(ada));
   const { paymentMethodId } = led(await anyone.form('/cards/enroll', { ...opened, ...CARD, number: '4000 0000 0000 0341', action: 'go' }));
   const delegationId = await ada.delegation({ provider: 'stripe', currency: 'usd', spendingLimitCents: 1000, providerPaymentMethodId: paymentMethodId });
   const { accessToken } = (await token(ada, { delegationId })).json;

@@ -80,7 +80,7 @@ test('time is bought, used without end while it lasts, and added to what is left
   const token = await ada.token(plan, { delegationId: poor });
   assert.equal((await seller.settle(plan, token, '1')).json.code, 'BCK.CREDITS.0003');
   await ada.order(plan);
-  for (let visit = 0; visit < 3; visit++) {
+  for (let call = 0; call < 3; call++) {
     const { json } = await seller.settle(plan, token, '1');
     assert.deepEqual([json.creditsRedeemed, json.remainingBalance, json.orderTx], ['0', '1', undefined]);
   }

@@ -118,8 +118,8 @@ test('with a secret, all must show it, under any name', async () => {
 });
 
 test('a browser that opens the address gets the dashboard, a client what it always got', async () => {
-  const visit = await raw(open.url, { path: '/', headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'sec-fetch-mode': 'navigate' } });
-  assert.deepEqual([visit.status, visit.headers.location], [303, '/dashboard']);
+  const answer = await raw(open.url, { path: '/', headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'sec-fetch-mode': 'navigate' } });
+  assert.deepEqual([answer.status, answer.headers.location], [303, '/dashboard']);
   for (const accept of ['*/*', 'application/json', undefined]) {
     const answer = await raw(open.url, { path: '/', headers: accept ? { accept } : {} });
     assert.deepEqual([answer.status, Object.keys(answer.json.deployment.contracts).length], [200, 19]);

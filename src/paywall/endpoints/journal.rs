@@ -50,7 +50,7 @@ impl JournalRequest {
         let answer = match event {
             Event::State(Reply::Journal { entries }) => {
                 let more = entries.len() >= PAGE as usize;
-                let next = entries.last().filter(|_| more).map(|entry| entry.visit.as_str());
+                let next = entries.last().filter(|_| more).map(|entry| entry.id.as_str());
                 GateResponse::document(200, codec::print(&json!({ "entries": entries, "next": next })))
             }
             Event::State(_) | Event::StateFailed => GateResponse::state_unavailable(),

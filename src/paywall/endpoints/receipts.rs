@@ -19,22 +19,22 @@ use alloc::{
 /// The path before a receipt's name.
 const FOLDER: [&str; 3] = [".well-known", "payments", "receipts"];
 /// Hexadecimal digits of the id of a request.
-const VISIT_DIGITS: usize = 32;
+const ID_DIGITS: usize = 32;
 
-/// The absolute path of a visit's receipt. Who does not know it cannot guess it: 128 bits of it are chance.
-pub(crate) fn path(shard: &str, visit: &str) -> String {
-    format!("/{}/{shard}-{visit}", FOLDER.join("/"))
+/// The absolute path of a request's receipt. Who does not know it cannot guess it: 128 bits of it are chance.
+pub(crate) fn path(shard: &str, id: &str) -> String {
+    format!("/{}/{shard}-{id}", FOLDER.join("/"))
 }
 
-/// The object and the visit of the receipt that is asked for, if one is.
+/// The object and the request id of the receipt that is asked for, if one is.
 fn asked(method: Method, path: &CanonicalPath) -> Option<(String, String)> {
     let [a, b, c, name] = path.segments() else { return None };
     let here = [a, b, c].into_iter().zip(FOLDER).all(|(asked, ours)| asked == ours);
-    let (shard, visit) = name.split_once('-')?;
+    let (shard, id) = name.split_once('-')?;
     let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    let name = shard.len() == SHARD_DIGITS && visit.len() == VISIT_DIGITS && hex(shard) && hex(visit);
+    let name = shard.len() == SHARD_DIGITS && id.len() == ID_DIGITS && hex(shard) && hex(id);
     let read = matches!(method, Method::Get | Method::Head);
-    (here && name && read && !path.is_directory()).then(|| (shard.to_string(), visit.to_string()))
+    (here && name && read && !path.is_directory()).then(|| (shard.to_string(), id.to_string()))
 }
 
 /// A request for a receipt.
@@ -48,9 +48,9 @@ impl ReceiptRequest {
         path: &CanonicalPath,
         context: &mut Context,
     ) -> Option<(Self, Action)> {
-        let (shard, visit) = asked(method, path)?;
+        let (shard, id) = asked(method, path)?;
         context.log.route = "own".into();
-        Some((Self, Action::State(StateCall { shard, command: Command::Receipt { visit } })))
+        Some((Self, Action::State(StateCall { shard, command: Command::Receipt { id } })))
     }
 
     pub(crate) fn handle(self, event: Event, context: &Context) -> Progress<Self> {

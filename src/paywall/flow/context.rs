@@ -171,15 +171,15 @@ impl Context {
         if claim.is_some() || allowance.is_some() || open.is_some() {
             let (claim, allowance) = (claim.clone(), allowance.clone());
             let open = open.as_ref().map(|open| open.plan.clone());
-            let visit = self.id.clone();
-            self.defer(payment.shard.clone(), Command::Release { visit, claim, allowance, open });
+            let id = self.id.clone();
+            self.defer(payment.shard.clone(), Command::Release { id, claim, allowance, open });
         }
     }
 
     /// Gives back an address's allowance.
     pub(crate) fn release_allowance(&mut self, free: FreeAllowance) {
-        let (allowance, visit) = (Some(free.allowance), self.id.clone());
-        self.defer(free.shard, Command::Release { visit, claim: None, allowance, open: None });
+        let (allowance, id) = (Some(free.allowance), self.id.clone());
+        self.defer(free.shard, Command::Release { id, claim: None, allowance, open: None });
     }
 
     /// Sends a command to the state behind the answer.
@@ -206,13 +206,13 @@ impl Context {
         claim: Option<Claim>,
         allowance: Option<Allowance>,
     ) -> Action {
-        let command = Command::Admit { visit: self.id.clone(), rates, claim, allowance, open: None };
+        let command = Command::Admit { id: self.id.clone(), rates, claim, allowance, open: None };
         Action::State(StateCall { shard, command })
     }
 
     /// The command that closes an entry of the journal.
-    pub(crate) fn close_command(&self, visit: String, end: SettlementOutcome, round: u32) -> Command {
-        Command::Close { visit, end, after: self.settings().timeout_ms().into(), round }
+    pub(crate) fn close_command(&self, id: String, end: SettlementOutcome, round: u32) -> Command {
+        Command::Close { id, end, after: self.settings().timeout_ms().into(), round }
     }
 
     /// The time that this isolate may work on a settlement, in milliseconds: it may send two calls.

@@ -51,7 +51,7 @@ impl Debt {
         if matches!(end, SettlementOutcome::Unknown { .. }) && entry.nonce.is_none() {
             context.log.unresolved(&entry.route);
         }
-        let command = context.close_command(entry.visit.clone(), end, entry.rounds);
+        let command = context.close_command(entry.id.clone(), end, entry.rounds);
         let shard = payment.shard.clone();
         if let Some(answer) = refused {
             context.defer(shard, command);

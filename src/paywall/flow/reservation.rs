@@ -63,7 +63,7 @@ impl Admitting {
         payment.reserved =
             Reservation { claim: claim.clone(), allowance: allowance.clone(), open: open.clone() };
         let shard = payment.shard.clone();
-        let command = Command::Admit { visit: context.id.clone(), rates, claim, allowance, open };
+        let command = Command::Admit { id: context.id.clone(), rates, claim, allowance, open };
         Progress::Wait(Self::Asking(payment), Action::State(StateCall { shard, command }))
     }
 

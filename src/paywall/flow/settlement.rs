@@ -175,7 +175,7 @@ impl Settlement {
         }
         context.allow_page(&mut headers);
         let renew = (to_the_end && attempt.journaled).then(|| {
-            let command = Command::Renew { visit: context.id.clone(), lease: STREAM_MS };
+            let command = Command::Renew { id: context.id.clone(), lease: STREAM_MS };
             Renewal { call: StateCall { shard: attempt.payment.shard.clone(), command }, every_ms: RENEW_MS }
         });
         let meter = Meter { unit: attempt.payment.option.price.unit().cloned(), to_the_end, renew };
@@ -201,7 +201,7 @@ impl Settlement {
             return settle_deferred(attempt, context);
         }
         let command = Command::Charge {
-            visit: context.id.clone(),
+            id: context.id.clone(),
             credits: cost.to_string(),
             again: attempt.retry_body(),
             lease: context.lease(),
@@ -232,8 +232,8 @@ fn deliver_free(attempt: &SettlementAttempt, context: &mut Context) -> Action {
     }
     attempt.release_verification(context);
     if let Some(open) = &attempt.payment.reserved.open {
-        let (visit, open) = (context.id.clone(), Some(open.plan.clone()));
-        let release = Command::Release { visit, claim: None, allowance: None, open };
+        let (id, open) = (context.id.clone(), Some(open.plan.clone()));
+        let release = Command::Release { id, claim: None, allowance: None, open };
         context.defer(attempt.payment.shard.clone(), release);
     }
     let mut headers = passed_headers::for_buyer(&attempt.origin.headers);

@@ -149,7 +149,7 @@ impl SettlementAttempt {
     pub(crate) fn entry(&self, status: EntryStatus, context: &Context) -> Box<Entry> {
         let Self { payment, settle, payer, .. } = self;
         Box::new(Entry {
-            visit: context.id.clone(),
+            id: context.id.clone(),
             status,
             at: context.now,
             route: payment.route.name.clone(),

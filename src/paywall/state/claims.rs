@@ -1,38 +1,38 @@
-//! Claims on single-use tokens: one visit at a time has a token, and a spent one nobody gets again (rule 24).
+//! Claims on single-use tokens: one request at a time has a token, and a spent one nobody gets again (rule 24).
 
-use super::filing::{NONCE, Nonce, nonce};
+use super::filing::{NONCE, Nonce, nonce_row};
 use super::records::put;
 use super::{Claim, Rows, RowsError};
 
-/// Claims a single-use token for a visit, if nobody else has it (rule 24).
-pub(super) fn claim(rows: &mut impl Rows, visit: &str, claim: &Claim, now: u64) -> Result<bool, RowsError> {
-    let free = match nonce(rows, &claim.nonce)? {
+/// Claims a single-use token for a request, if nobody else has it (rule 24).
+pub(super) fn claim(rows: &mut impl Rows, id: &str, claim: &Claim, now: u64) -> Result<bool, RowsError> {
+    let free = match nonce_row(rows, &claim.nonce)? {
         None => true,
-        Some(Nonce::Claimed { visit: other, until }) => other == visit || until <= now,
+        Some(Nonce::Claimed { id: other, until }) => other == id || until <= now,
         Some(Nonce::Held { .. } | Nonce::Spent { .. }) => false,
     };
     if free {
         let until = now.saturating_add(claim.lease);
-        put(rows, NONCE, &claim.nonce, &Nonce::Claimed { visit: visit.into(), until }, Some(until))?;
+        put(rows, NONCE, &claim.nonce, &Nonce::Claimed { id: id.into(), until }, Some(until))?;
     }
     Ok(free)
 }
 
-/// True if a visit's claim still stands.
-pub(super) fn owns(rows: &impl Rows, visit: &str, id: &str) -> Result<bool, RowsError> {
-    Ok(match nonce(rows, id)? {
-        Some(Nonce::Claimed { visit: owner, .. } | Nonce::Held { visit: owner }) => owner == visit,
+/// True if a request's claim still stands.
+pub(super) fn owns(rows: &impl Rows, id: &str, nonce: &str) -> Result<bool, RowsError> {
+    Ok(match nonce_row(rows, nonce)? {
+        Some(Nonce::Claimed { id: owner, .. } | Nonce::Held { id: owner }) => owner == id,
         // It ran out and was swept, and nobody took the token since.
         None => true,
         Some(Nonce::Spent { .. }) => false,
     })
 }
 
-/// Gives back a visit's claim, unless the token is spent or another's.
-pub(super) fn release(rows: &mut impl Rows, visit: &str, id: &str) -> Result<(), RowsError> {
-    match nonce(rows, id)? {
-        Some(Nonce::Claimed { visit: owner, .. } | Nonce::Held { visit: owner }) if owner == visit => {
-            rows.remove(NONCE, id)
+/// Gives back a request's claim, unless the token is spent or another's.
+pub(super) fn release(rows: &mut impl Rows, id: &str, nonce: &str) -> Result<(), RowsError> {
+    match nonce_row(rows, nonce)? {
+        Some(Nonce::Claimed { id: owner, .. } | Nonce::Held { id: owner }) if owner == id => {
+            rows.remove(NONCE, nonce)
         }
         _ => Ok(()),
     }

@@ -78,7 +78,7 @@ impl JsonForm for OpenDelivery {
     }
 }
 
-/// Writes the members for what a visit reserved or wants to reserve.
+/// Writes the members for what a request reserved or wants to reserve.
 fn put_reserved(members: &mut JsonObject, claim: Option<&Claim>, allowance: Option<&Allowance>) {
     if let Some(claim) = claim {
         members.insert("claim", claim.to_json());
@@ -96,14 +96,14 @@ fn reserved(members: &mut JsonObject) -> Result<(Option<Claim>, Option<Allowance
 
 impl JsonForm for Command {
     fn to_json(&self) -> Value {
-        let of = |what: &str, visit: &String| {
+        let of = |what: &str, id: &String| {
             let mut members = JsonObject::tagged("do", what);
-            members.put("visit", visit.as_str());
+            members.put("visit", id.as_str());
             members
         };
         let members = match self {
-            Self::Admit { visit, rates, claim, allowance, open } => {
-                let mut members = of("admit", visit);
+            Self::Admit { id, rates, claim, allowance, open } => {
+                let mut members = of("admit", id);
                 members.insert("rates", Value::Array(rates.iter().map(Rate::to_json).collect()));
                 put_reserved(&mut members, claim.as_ref(), allowance.as_ref());
                 if let Some(open) = open {
@@ -111,8 +111,8 @@ impl JsonForm for Command {
                 }
                 members
             }
-            Self::Release { visit, claim, allowance, open } => {
-                let mut members = of("release", visit);
+            Self::Release { id, claim, allowance, open } => {
+                let mut members = of("release", id);
                 put_reserved(&mut members, claim.as_ref(), allowance.as_ref());
                 members.put_some("open", open.as_deref());
                 members
@@ -123,20 +123,20 @@ impl JsonForm for Command {
                 members.put("lease", *lease);
                 members
             }
-            Self::Charge { visit, credits, again, lease } => {
-                let mut members = of("charge", visit);
+            Self::Charge { id, credits, again, lease } => {
+                let mut members = of("charge", id);
                 members.put("credits", credits.as_str());
                 members.put_some("again", again.as_ref().map(Secret::expose));
                 members.put("lease", *lease);
                 members
             }
-            Self::Renew { visit, lease } => {
-                let mut members = of("renew", visit);
+            Self::Renew { id, lease } => {
+                let mut members = of("renew", id);
                 members.put("lease", *lease);
                 members
             }
-            Self::Close { visit, end, after, round } => {
-                let mut members = of("close", visit);
+            Self::Close { id, end, after, round } => {
+                let mut members = of("close", id);
                 members.insert("end", end.to_json());
                 members.put("after", *after);
                 if *round > 0 {
@@ -144,7 +144,7 @@ impl JsonForm for Command {
                 }
                 members
             }
-            Self::Receipt { visit } => of("receipt", visit),
+            Self::Receipt { id } => of("receipt", id),
             Self::Journal { after, book } => {
                 let mut members = JsonObject::tagged("do", "journal");
                 members.put_some("after", after.as_deref());
@@ -175,7 +175,7 @@ impl JsonForm for Command {
             };
             return members.read(read);
         }
-        let visit = members.text("visit");
+        let id = members.text("visit");
         let read = match what.as_str() {
             "admit" => {
                 let rates = members.list("rates")?.into_iter().map(Rate::from_json);
@@ -183,26 +183,26 @@ impl JsonForm for Command {
                 let (claim, allowance) = reserved(&mut members)?;
                 let open =
                     members.object("open")?.map(|open| OpenDelivery::from_json(open.done())).transpose()?;
-                Self::Admit { visit, rates, claim, allowance, open }
+                Self::Admit { id, rates, claim, allowance, open }
             }
             "release" => {
                 let (claim, allowance) = reserved(&mut members)?;
-                Self::Release { visit, claim, allowance, open: members.maybe("open") }
+                Self::Release { id, claim, allowance, open: members.maybe("open") }
             }
             "charge" => Self::Charge {
-                visit,
+                id,
                 credits: members.text("credits"),
                 again: members.maybe("again").map(Secret::new),
                 lease: members.whole("lease"),
             },
-            "renew" => Self::Renew { visit, lease: members.whole("lease") },
+            "renew" => Self::Renew { id, lease: members.whole("lease") },
             "close" => Self::Close {
-                visit,
+                id,
                 end: SettlementOutcome::from_json(members.take("end"))?,
                 after: members.whole("after"),
                 round: members.count_or_0("round"),
             },
-            "receipt" => Self::Receipt { visit },
+            "receipt" => Self::Receipt { id },
             _ => return members.read(()).and(Err(Unreadable("do"))),
         };
         members.read(read)
@@ -211,7 +211,7 @@ impl JsonForm for Command {
 
 impl JsonForm for Entry {
     fn to_json(&self) -> Value {
-        let mut members = JsonObject::tagged("visit", &self.visit);
+        let mut members = JsonObject::tagged("visit", &self.id);
         members.put("status", self.status.name());
         members.put("at", self.at);
         members.put("route", self.route.as_str());
@@ -245,7 +245,7 @@ impl JsonForm for Entry {
         let mut members = JsonObject::of(value)?;
         let status = EntryStatus::from_json(members.take_either("status", "stands"))?;
         let read = Self {
-            visit: members.text("visit"),
+            id: members.text("visit"),
             status,
             at: members.whole("at"),
             route: members.text("route"),

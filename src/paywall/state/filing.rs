@@ -21,16 +21,16 @@ pub(super) const KEEP_OPEN_MS: u64 = 400 * DAY_MS;
 
 /// How a single-use token stands.
 pub(super) enum Nonce {
-    /// A visit works with it. If nothing more is heard of that visit by then, it is free again: nothing was sent.
-    Claimed { visit: String, until: u64 },
+    /// A request works with it. If nothing more is heard of that request by then, it is free again: nothing was sent.
+    Claimed { id: String, until: u64 },
     /// A settle with it was or will be sent: its entry says what became of it.
-    Held { visit: String },
+    Held { id: String },
     /// It bought its one answer.
-    Spent { visit: String },
+    Spent { id: String },
 }
 
-pub(super) fn nonce(rows: &impl Rows, id: &str) -> Result<Option<Nonce>, RowsError> {
-    get(rows, NONCE, id)
+pub(super) fn nonce_row(rows: &impl Rows, nonce: &str) -> Result<Option<Nonce>, RowsError> {
+    get(rows, NONCE, nonce)
 }
 
 /// True if the seller's book must have the entry.
@@ -43,8 +43,8 @@ pub(super) fn settle_down(rows: &mut impl Rows, mut entry: Entry, now: u64) -> R
     entry.settle_body = None;
     let keep = if entry.status == EntryStatus::Unresolved { KEEP_OPEN_MS } else { rows.keep_ms() };
     let until = now.saturating_add(keep);
-    if let Some(id) = &entry.nonce {
-        put(rows, NONCE, id, &Nonce::Spent { visit: entry.visit.clone() }, Some(until))?;
+    if let Some(nonce) = &entry.nonce {
+        put(rows, NONCE, nonce, &Nonce::Spent { id: entry.id.clone() }, Some(until))?;
     }
     save(rows, &mut entry, until, now)
 }
@@ -52,23 +52,23 @@ pub(super) fn settle_down(rows: &mut impl Rows, mut entry: Entry, now: u64) -> R
 /// Keeps an entry until `due`; its payer's open answers follow it, and the seller's book where it is serious.
 pub(super) fn save(rows: &mut impl Rows, entry: &mut Entry, due: u64, now: u64) -> Result<(), RowsError> {
     entry.copied_to_seller |= is_serious(entry);
-    put(rows, ENTRY, &entry.visit, entry, Some(due))?;
+    put(rows, ENTRY, &entry.id, entry, Some(due))?;
     open_deliveries::follow(rows, entry, due)?;
     if entry.copied_to_seller && entry.status != EntryStatus::Settling {
-        rows.put(FILE, &entry.visit, "0", Some(now))?;
+        rows.put(FILE, &entry.id, "0", Some(now))?;
     }
     Ok(())
 }
 
 impl JsonForm for Nonce {
     fn to_json(&self) -> Value {
-        let (is, visit) = match self {
-            Self::Claimed { visit, .. } => ("Claimed", visit),
-            Self::Held { visit } => ("Held", visit),
-            Self::Spent { visit } => ("Spent", visit),
+        let (is, id) = match self {
+            Self::Claimed { id, .. } => ("Claimed", id),
+            Self::Held { id } => ("Held", id),
+            Self::Spent { id } => ("Spent", id),
         };
         let mut members = JsonObject::tagged("is", is);
-        members.put("visit", visit.as_str());
+        members.put("visit", id.as_str());
         if let Self::Claimed { until, .. } = self {
             members.put("until", *until);
         }
@@ -77,11 +77,11 @@ impl JsonForm for Nonce {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        let visit = members.text("visit");
+        let id = members.text("visit");
         let read = match members.text("is").as_str() {
-            "Claimed" => Self::Claimed { visit, until: members.whole("until") },
-            "Held" => Self::Held { visit },
-            "Spent" => Self::Spent { visit },
+            "Claimed" => Self::Claimed { id, until: members.whole("until") },
+            "Held" => Self::Held { id },
+            "Spent" => Self::Spent { id },
             _ => return members.read(()).and(Err(Unreadable("is"))),
         };
         members.read(read)

@@ -12,7 +12,7 @@ use serde_json::Value;
 const BOOK: &str = "book";
 const RATE: &str = "rate";
 const ALLOWANCE: &str = "allowance";
-/// The kind of the rows that record what a visit took of an allowance, so that it is given back at most once.
+/// The kind of the rows that record what a request took of an allowance, so that it is given back at most once.
 const TAKEN: &str = "taken";
 
 /// How many entries one answer lists.
@@ -26,18 +26,18 @@ struct TakenAllowance {
 /// Does what a command says. `now` is in milliseconds since 1970.
 ///
 /// # Errors
-/// Where the storage fails; the visit is then not to go on.
+/// Where the storage fails; the request is then not to go on.
 pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply, RowsError> {
     match command {
-        Command::Admit { visit, rates, claim, allowance, open } => {
+        Command::Admit { id, rates, claim, allowance, open } => {
             // A request that an allowance pays for leaves no delivery open.
             let granted = match allowance {
-                Some(allowance) => is_left(rows, visit, allowance, now)?,
+                Some(allowance) => is_left(rows, id, allowance, now)?,
                 None => false,
             };
             let open = open.as_ref().filter(|_| !granted);
             if let Some(open) = open {
-                match vacancy::look(rows, visit, open, now)? {
+                match vacancy::look(rows, id, open, now)? {
                     Vacancy::Free => {}
                     Vacancy::Full => return Ok(Reply::InProgress),
                     Vacancy::Owing(entry) => return Ok(Reply::Owing { entry }),
@@ -47,26 +47,26 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
                 return Ok(Reply::Limited { retry_after });
             }
             if let Some(claim) = claim
-                && !claims::claim(rows, visit, claim, now)?
+                && !claims::claim(rows, id, claim, now)?
             {
                 return Ok(Reply::Used);
             }
             let free = match allowance {
-                Some(allowance) => take(rows, visit, allowance, now)?,
+                Some(allowance) => take(rows, id, allowance, now)?,
                 None => false,
             };
             if let Some(open) = open {
-                open_deliveries::hold(rows, &open.plan, visit, now.saturating_add(open.lease))?;
+                open_deliveries::hold(rows, &open.plan, id, now.saturating_add(open.lease))?;
             }
             Ok(Reply::Admitted { free })
         }
-        Command::Release { visit, claim, allowance, open } => {
+        Command::Release { id, claim, allowance, open } => {
             if let Some(plan) = open {
-                open_deliveries::free(rows, plan, visit)?;
+                open_deliveries::free(rows, plan, id)?;
             }
             if let Some(claim) = claim {
-                match entry(rows, visit)? {
-                    None => claims::release(rows, visit, &claim.nonce)?,
+                match entry(rows, id)? {
+                    None => claims::release(rows, id, &claim.nonce)?,
                     // Its request did not hear that the entry was written, and settled nothing.
                     Some(found)
                         if matches!(found.status, EntryStatus::Settling | EntryStatus::Delivering) =>
@@ -80,13 +80,13 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
                 }
             }
             if let Some(allowance) = allowance {
-                give_back(rows, visit, allowance, now)?;
+                give_back(rows, id, allowance, now)?;
             }
             Ok(Reply::Done)
         }
         Command::Write { entry, lease } => write(rows, entry, now.saturating_add(*lease), now),
-        Command::Charge { visit, credits, again, lease } => {
-            let Some(mut entry) = entry(rows, visit)? else { return Ok(Reply::Lost) };
+        Command::Charge { id, credits, again, lease } => {
+            let Some(mut entry) = entry(rows, id)? else { return Ok(Reply::Lost) };
             if !(is_going_out(&entry) || entry.status == EntryStatus::Settling) {
                 return Ok(Reply::Lost);
             }
@@ -99,7 +99,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
             save(rows, &mut entry, now.saturating_add(*lease), now)?;
             Ok(Reply::Done)
         }
-        Command::Renew { visit, lease } => match entry(rows, visit)? {
+        Command::Renew { id, lease } => match entry(rows, id)? {
             Some(mut entry) if is_going_out(&entry) => {
                 entry.status = EntryStatus::Delivering;
                 entry.why = None;
@@ -108,11 +108,11 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
             }
             _ => Ok(Reply::Lost),
         },
-        Command::Close { visit, end, after, round } => match entry(rows, visit)? {
+        Command::Close { id, end, after, round } => match entry(rows, id)? {
             Some(entry) => close(rows, entry, end, *round, now, now.saturating_add(*after)),
             None => Ok(Reply::Nothing),
         },
-        Command::Receipt { visit } => Ok(match entry(rows, visit)? {
+        Command::Receipt { id } => Ok(match entry(rows, id)? {
             Some(entry) => Reply::Receipt { status: entry.status, receipt: entry.receipt },
             None => Reply::Nothing,
         }),
@@ -128,7 +128,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
         Command::File { entry } => {
             // An entry that came to a good end after all is not kept longer here than in its own object.
             let keep = if is_serious(entry) { KEEP_OPEN_MS } else { rows.keep_ms() };
-            put(rows, BOOK, &entry.visit, &**entry, Some(now.saturating_add(keep)))?;
+            put(rows, BOOK, &entry.id, &**entry, Some(now.saturating_add(keep)))?;
             Ok(Reply::Done)
         }
     }
@@ -168,8 +168,8 @@ fn limited(rows: &mut impl Rows, rates: &[Rate], now: u64) -> Result<Option<u64>
 }
 
 /// Takes one of today's, if there is one left.
-fn take(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64) -> Result<bool, RowsError> {
-    if rows.get(TAKEN, visit)?.is_some() {
+fn take(rows: &mut impl Rows, id: &str, allowance: &Allowance, now: u64) -> Result<bool, RowsError> {
+    if rows.get(TAKEN, id)?.is_some() {
         return Ok(true);
     }
     let today = now / DAY_MS;
@@ -182,20 +182,20 @@ fn take(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64) -> R
     taken.used += 1;
     let tomorrow = (today + 1).saturating_mul(DAY_MS);
     put(rows, ALLOWANCE, &allowance.name, &taken, Some(tomorrow))?;
-    rows.put(TAKEN, visit, &today.to_string(), Some(tomorrow))?;
+    rows.put(TAKEN, id, &today.to_string(), Some(tomorrow))?;
     Ok(true)
 }
 
-/// True if the allowance has one left today for a visit, or if the visit has taken one already.
-fn is_left(rows: &impl Rows, visit: &str, allowance: &Allowance, now: u64) -> Result<bool, RowsError> {
+/// True if the allowance has one left today for a request, or if the request has taken one already.
+fn is_left(rows: &impl Rows, id: &str, allowance: &Allowance, now: u64) -> Result<bool, RowsError> {
     let taken: Option<TakenAllowance> = get(rows, ALLOWANCE, &allowance.name)?;
     let used = taken.filter(|taken| taken.day == now / DAY_MS).map_or(0, |taken| taken.used);
-    Ok(used < allowance.per_day || rows.get(TAKEN, visit)?.is_some())
+    Ok(used < allowance.per_day || rows.get(TAKEN, id)?.is_some())
 }
 
-fn give_back(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64) -> Result<(), RowsError> {
-    let Some(day) = rows.get(TAKEN, visit)? else { return Ok(()) };
-    rows.remove(TAKEN, visit)?;
+fn give_back(rows: &mut impl Rows, id: &str, allowance: &Allowance, now: u64) -> Result<(), RowsError> {
+    let Some(day) = rows.get(TAKEN, id)? else { return Ok(()) };
+    rows.remove(TAKEN, id)?;
     let today = now / DAY_MS;
     if let Some(mut taken) = get::<TakenAllowance>(rows, ALLOWANCE, &allowance.name)?
         && taken.day == today
@@ -208,21 +208,21 @@ fn give_back(rows: &mut impl Rows, visit: &str, allowance: &Allowance, now: u64)
 }
 
 fn write(rows: &mut impl Rows, entry: &Entry, until: u64, now: u64) -> Result<Reply, RowsError> {
-    if rows.get(ENTRY, &entry.visit)?.is_some() {
+    if rows.get(ENTRY, &entry.id)?.is_some() {
         return Ok(Reply::Done);
     }
     // Its lease was over, and another may have begun since: nothing was delivered yet.
     if entry.open
         && entry.status == EntryStatus::Delivering
-        && !open_deliveries::holds(rows, &entry.plan, &entry.visit, now)?
+        && !open_deliveries::holds(rows, &entry.plan, &entry.id, now)?
     {
         return Ok(Reply::Lost);
     }
-    if let Some(id) = &entry.nonce {
-        if !claims::owns(rows, &entry.visit, id)? {
+    if let Some(nonce) = &entry.nonce {
+        if !claims::owns(rows, &entry.id, nonce)? {
             return Ok(Reply::Lost);
         }
-        put(rows, NONCE, id, &Nonce::Held { visit: entry.visit.clone() }, None)?;
+        put(rows, NONCE, nonce, &Nonce::Held { id: entry.id.clone() }, None)?;
     }
     if entry.status.is_final() {
         settle_down(rows, entry.clone(), now)
@@ -260,8 +260,8 @@ pub(super) fn close(
             entry.status = EntryStatus::Refused;
             entry.delivered = *delivered;
             entry.receipt = Some(receipt.clone());
-            if !spent && let Some(id) = entry.nonce.take() {
-                claims::release(rows, &entry.visit, &id)?;
+            if !spent && let Some(nonce) = entry.nonce.take() {
+                claims::release(rows, &entry.id, &nonce)?;
             }
         }
         // A single-use token is settled again until it is known.
@@ -304,8 +304,8 @@ pub(super) fn close(
         SettlementOutcome::Released { why } => {
             entry.status = EntryStatus::Released;
             entry.why = Some(why.clone());
-            if let Some(id) = entry.nonce.take() {
-                claims::release(rows, &entry.visit, &id)?;
+            if let Some(nonce) = entry.nonce.take() {
+                claims::release(rows, &entry.id, &nonce)?;
             }
         }
     }

@@ -59,8 +59,8 @@ pub struct StateCall {
 pub enum Command {
     /// May this request go on? The rates are looked at first, and where one is exceeded nothing is reserved.
     Admit {
-        /// The visit that asks, by which what it reserves is known.
-        visit: String,
+        /// The id of the request that asks. Its reservations are known by it.
+        id: String,
         /// The rates it counts for.
         rates: Vec<Rate>,
         /// The single-use token it presents.
@@ -70,10 +70,10 @@ pub enum Command {
         /// The unsettled delivery that it wants to begin.
         open: Option<OpenDelivery>,
     },
-    /// Gives back what a visit reserved: nothing was charged for it.
+    /// Gives back what a request reserved: nothing was charged for it.
     Release {
-        /// The visit.
-        visit: String,
+        /// The id of the request.
+        id: String,
         /// The claim it has.
         claim: Option<Claim>,
         /// The allowance it took of.
@@ -90,8 +90,8 @@ pub enum Command {
     },
     /// An entry in `Delivering` is about to be settled for so many credits.
     Charge {
-        /// The visit.
-        visit: String,
+        /// The id of the request.
+        id: String,
         /// The credits, decimal.
         credits: String,
         /// The body of the settle, where it may be sent again.
@@ -101,15 +101,15 @@ pub enum Command {
     },
     /// An answer is still going out: its entry in `Delivering` is held for so long again.
     Renew {
-        /// The visit.
-        visit: String,
+        /// The id of the request.
+        id: String,
         /// For how long, in milliseconds.
         lease: u64,
     },
     /// Records the outcome of an entry.
     Close {
-        /// The visit.
-        visit: String,
+        /// The id of the request.
+        id: String,
         /// The end of it.
         end: SettlementOutcome,
         /// After how many milliseconds to look into what is not known.
@@ -117,10 +117,10 @@ pub enum Command {
         /// The settle it is of, by [`Entry::rounds`]. The end of an earlier one is ignored, unless it burned.
         round: u32,
     },
-    /// The receipt of a visit.
+    /// The receipt of a request.
     Receipt {
-        /// The visit.
-        visit: String,
+        /// The id of the request.
+        id: String,
     },
     /// The entries, the oldest first.
     Journal {
@@ -181,8 +181,8 @@ pub struct Rate {
 /// One settlement, from before it is sent to what became of it. Amounts are decimal texts, times milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The visit that it is of: also the name of its receipt.
-    pub visit: String,
+    /// The id of its request, which is also the name of its receipt.
+    pub id: String,
     /// How it stands.
     pub status: EntryStatus,
     /// When it was written.
@@ -256,7 +256,7 @@ pub enum EntryStatus {
     Unresolved,
 }
 
-/// The outcome that a visit reports for its entry at the end.
+/// The outcome that a request reports for its entry at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettlementOutcome {
     /// Burned, or free of charge.
@@ -309,18 +309,18 @@ pub enum Reply {
         /// When to try again, in seconds from now.
         retry_after: u64,
     },
-    /// The single-use token is another visit's, or was used.
+    /// The single-use token is another request's, or was used.
     Used,
     /// The payer has as many unsettled answers of the plan as may be. One of them may be settled soon.
     InProgress,
-    /// The payer owes for an earlier answer. Its settle is the asking visit's to send now, and to [`Command::Close`].
+    /// The payer owes for an earlier answer. Its settle is the asking request's to send now, and to [`Command::Close`].
     Owing {
         /// The entry of that answer, with the body of its settle.
         entry: Box<Entry>,
     },
     /// Done.
     Done,
-    /// The claim or the entry is not this visit's any more: its time ran out.
+    /// The claim or the entry is not this request's any more: its time ran out.
     Lost,
     /// How a settlement stands, and its receipt if there is one.
     Receipt {

@@ -11,25 +11,25 @@ const OPEN: &str = "open";
 
 #[derive(Default)]
 pub(super) struct Slots {
-    /// The visits that have one, and until when if nothing more is heard of them.
+    /// The requests that have one, and until when if nothing more is heard of them.
     pub(super) held: Vec<(String, u64)>,
-    /// The visits whose settle was not made, the oldest first.
+    /// The requests whose settle was not made, the oldest first.
     pub(super) owed: Vec<String>,
 }
 
-/// Gives a visit one for so long.
-pub(super) fn hold(rows: &mut impl Rows, plan: &str, visit: &str, until: u64) -> Result<(), RowsError> {
-    change(rows, plan, visit, |slots| slots.held.push((visit.into(), until)))
+/// Gives a request one for so long.
+pub(super) fn hold(rows: &mut impl Rows, plan: &str, id: &str, until: u64) -> Result<(), RowsError> {
+    change(rows, plan, id, |slots| slots.held.push((id.into(), until)))
 }
 
-/// Takes back what a visit has, or owes.
-pub(super) fn free(rows: &mut impl Rows, plan: &str, visit: &str) -> Result<(), RowsError> {
-    change(rows, plan, visit, |_| ())
+/// Takes back what a request has, or owes.
+pub(super) fn free(rows: &mut impl Rows, plan: &str, id: &str) -> Result<(), RowsError> {
+    change(rows, plan, id, |_| ())
 }
 
-/// True if a visit still holds the open delivery that it was given.
-pub(super) fn holds(rows: &impl Rows, plan: &str, visit: &str, now: u64) -> Result<bool, RowsError> {
-    Ok(load(rows, plan)?.held.iter().any(|(holder, until)| holder == visit && *until > now))
+/// True if a request still holds the open delivery that it was given.
+pub(super) fn holds(rows: &impl Rows, plan: &str, id: &str, now: u64) -> Result<bool, RowsError> {
+    Ok(load(rows, plan)?.held.iter().any(|(holder, until)| holder == id && *until > now))
 }
 
 /// Follows an entry, each time that it is kept until `due`.
@@ -37,9 +37,9 @@ pub(super) fn follow(rows: &mut impl Rows, entry: &Entry, due: u64) -> Result<()
     if !entry.open {
         return Ok(());
     }
-    change(rows, &entry.plan, &entry.visit, |slots| match entry.status {
-        EntryStatus::Delivering | EntryStatus::Settling => slots.held.push((entry.visit.clone(), due)),
-        EntryStatus::Owed => slots.owed.push(entry.visit.clone()),
+    change(rows, &entry.plan, &entry.id, |slots| match entry.status {
+        EntryStatus::Delivering | EntryStatus::Settling => slots.held.push((entry.id.clone(), due)),
+        EntryStatus::Owed => slots.owed.push(entry.id.clone()),
         _ => {}
     })
 }
@@ -48,17 +48,17 @@ pub(super) fn load(rows: &impl Rows, plan: &str) -> Result<Slots, RowsError> {
     Ok(get(rows, OPEN, plan)?.unwrap_or_default())
 }
 
-/// Takes a visit out and has `place` say where it belongs.
+/// Takes a request out and has `place` say where it belongs.
 pub(super) fn change(
     rows: &mut impl Rows,
     plan: &str,
-    visit: &str,
+    id: &str,
     place: impl FnOnce(&mut Slots),
 ) -> Result<(), RowsError> {
     let mut slots = load(rows, plan)?;
     let before = (slots.held.len(), slots.owed.len());
-    slots.held.retain(|(holder, _)| holder != visit);
-    slots.owed.retain(|debt| debt != visit);
+    slots.held.retain(|(holder, _)| holder != id);
+    slots.owed.retain(|debt| debt != id);
     let known = before != (slots.held.len(), slots.owed.len());
     place(&mut slots);
     match slots.held.iter().map(|(_, until)| *until).max() {
@@ -71,8 +71,8 @@ pub(super) fn change(
 
 impl JsonForm for Slots {
     fn to_json(&self) -> Value {
-        let held = self.held.iter().map(|(visit, until)| {
-            let mut members = JsonObject::tagged("visit", visit);
+        let held = self.held.iter().map(|(id, until)| {
+            let mut members = JsonObject::tagged("visit", id);
             members.put("until", *until);
             members.done()
         });
@@ -90,7 +90,7 @@ impl JsonForm for Slots {
             members.read(read)
         });
         let held = held.collect::<Result<_, _>>()?;
-        let visit = |value: &Value| value.as_str().map(Into::into).ok_or(Unreadable("owed"));
-        Ok(Self { held, owed: members.list("owed")?.iter().map(visit).collect::<Result<_, _>>()? })
+        let id = |value: &Value| value.as_str().map(Into::into).ok_or(Unreadable("owed"));
+        Ok(Self { held, owed: members.list("owed")?.iter().map(id).collect::<Result<_, _>>()? })
     }
 }

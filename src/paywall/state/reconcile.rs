@@ -21,7 +21,7 @@ use serde_json::json;
 pub struct Job {
     /// The thing to do.
     pub task: Task,
-    visit: String,
+    id: String,
     round: u32,
     question: Question,
     /// The route of an answer whose isolate was lost, the first time that the seller's book is told of it.
@@ -106,28 +106,28 @@ pub fn due(rows: &mut impl Rows, now: u64, log: &mut impl FnMut(String)) -> Resu
 /// The seller's book is to be told of an entry.
 fn file(
     rows: &mut impl Rows,
-    visit: &str,
+    id: &str,
     tries: &str,
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<Option<Job>, RowsError> {
-    let Some(mut entry) = records::entry(rows, visit)? else {
-        rows.remove(FILE, visit)?;
+    let Some(mut entry) = records::entry(rows, id)? else {
+        rows.remove(FILE, id)?;
         return Ok(None);
     };
     let tries: u32 = tries.parse().unwrap_or_default();
     // Again later, unless it is heard.
-    rows.put(FILE, visit, &(tries + 1).to_string(), Some(now.saturating_add(wait(tries))))?;
+    rows.put(FILE, id, &(tries + 1).to_string(), Some(now.saturating_add(wait(tries))))?;
     let mut lapsed = None;
     if tries == 0 && entry.status == EntryStatus::Unresolved {
         log(line("settlement_unresolved", &entry, now));
         lapsed = Some(entry.route.clone()).filter(|_| entry.why.as_deref() == Some(LOST));
     }
     entry.settle_body = None;
-    let (visit, round, question) = (visit.into(), entry.rounds, Question::File(entry.status));
+    let (id, round, question) = (id.into(), entry.rounds, Question::File(entry.status));
     let command = Command::File { entry: Box::new(entry) };
     let task = Task::Tell(StateCall { shard: shard::book(), command });
-    Ok(Some(Job { task, visit, round, question, lapsed }))
+    Ok(Some(Job { task, id, round, question, lapsed }))
 }
 
 /// Why an entry stands so whose isolate did not come back.
@@ -182,7 +182,7 @@ fn ask(entry: Entry, question: Question) -> Job {
     let path = if question == Question::Spent { "/api/v1/x402/verify" } else { "/api/v1/x402/settle" };
     let body = entry.settle_body.as_ref().map(|again| again.expose().into());
     let call = api::Request::post(path, body);
-    Job { task: Task::Call(call), visit: entry.visit, round: entry.rounds, question, lapsed: None }
+    Job { task: Task::Call(call), id: entry.id, round: entry.rounds, question, lapsed: None }
 }
 
 /// How long until the next look, after so many.
@@ -201,13 +201,13 @@ pub fn on_response(
     now: u64,
     log: &mut impl FnMut(String),
 ) -> Result<(), RowsError> {
-    let Some(mut entry) = records::entry(rows, &job.visit)?.filter(|entry| entry.rounds == job.round) else {
+    let Some(mut entry) = records::entry(rows, &job.id)?.filter(|entry| entry.rounds == job.round) else {
         return Ok(());
     };
     if let Question::File(status) = job.question {
         // It is told again where it changed meanwhile.
         if matches!(response, PlatformResponse::Heard) && entry.status == status {
-            rows.remove(FILE, &job.visit)?;
+            rows.remove(FILE, &job.id)?;
         }
         return Ok(());
     }
@@ -222,7 +222,7 @@ pub fn on_response(
             let Some(end) = debt_end(&entry, settled) else { return Ok(()) };
             let look = now.saturating_add(wait(entry.tries));
             journal::close(rows, entry, &end, job.round, now, look)?;
-            if let Some(entry) = records::entry(rows, &job.visit)?
+            if let Some(entry) = records::entry(rows, &job.id)?
                 .filter(|entry| entry.status.is_final() && entry.status != EntryStatus::Unresolved)
             {
                 log(line("settlement_reconciled", &entry, now));
@@ -248,8 +248,8 @@ pub fn on_response(
             None => Ok(()),
             Some(answer) => match result::verdict(answer) {
                 VerifyResult::Valid(_) => {
-                    if let Some(id) = entry.nonce.take() {
-                        claims::release(rows, &entry.visit, &id)?;
+                    if let Some(nonce) = entry.nonce.take() {
+                        claims::release(rows, &entry.id, &nonce)?;
                     }
                     end(rows, entry, EntryStatus::Released, now, log)
                 }
@@ -260,7 +260,7 @@ pub fn on_response(
                 VerifyResult::Refused(_) | VerifyResult::Unavailable(_) => Ok(()),
             },
         },
-        // Its visit closed it meanwhile.
+        // Its request closed it meanwhile.
         _ => Ok(()),
     }
 }
@@ -322,7 +322,7 @@ fn end(
 
 fn line(event: &str, entry: &Entry, now: u64) -> String {
     codec::print(&json!({
-        "event": event, "at": now, "status": entry.status, "visit": entry.visit, "route": entry.route,
+        "event": event, "at": now, "status": entry.status, "visit": entry.id, "route": entry.route,
         "plan": entry.plan, "network": entry.network, "credits": entry.credits, "payer": entry.payer,
         "requestId": entry.request_id, "token": entry.token, "delivered": entry.delivered, "sent": entry.sent,
         "why": entry.why, "rounds": entry.rounds,

@@ -7,8 +7,8 @@ use alloc::format;
 /// The kind of the rows that are entries of the journal.
 pub(super) const ENTRY: &str = "entry";
 
-pub(super) fn entry(rows: &impl Rows, visit: &str) -> Result<Option<Entry>, RowsError> {
-    get(rows, ENTRY, visit)
+pub(super) fn entry(rows: &impl Rows, id: &str) -> Result<Option<Entry>, RowsError> {
+    get(rows, ENTRY, id)
 }
 
 pub(super) fn get<T: JsonForm>(rows: &impl Rows, kind: &str, id: &str) -> Result<Option<T>, RowsError> {

@@ -6,18 +6,18 @@ use super::records;
 use super::{Entry, EntryStatus, OpenDelivery, Rows, RowsError};
 use alloc::boxed::Box;
 
-/// Says if a visit may begin another open delivery.
+/// Says if a request may begin another open delivery.
 pub(super) enum Vacancy {
     Free,
     Full,
-    /// Not before this entry was settled again: it is the asking visit's to do.
+    /// Not before this entry was settled again: it is the asking request's to do.
     Owing(Box<Entry>),
 }
 
-/// Looks whether a visit may begin one more. Nothing is reserved.
+/// Looks whether a request may begin one more. Nothing is reserved.
 pub(super) fn look(
     rows: &mut impl Rows,
-    visit: &str,
+    id: &str,
     open: &OpenDelivery,
     now: u64,
 ) -> Result<Vacancy, RowsError> {
@@ -27,7 +27,7 @@ pub(super) fn look(
         let mut count = 0;
         for (holder, _) in held {
             // The same question may arrive twice.
-            if holder == visit {
+            if holder == id {
                 return Ok(Vacancy::Free);
             }
             count += 1;

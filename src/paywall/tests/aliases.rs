@@ -175,9 +175,9 @@ fn what_was_matched_is_what_is_forwarded() {
         ("/files/%5Bx%5D", "/files/%5Bx%5D"),
     ] {
         let request = ask("GET", asked, &[("payment-signature", &token())]);
-        let (mut visit, verify) = gate.open(&request);
+        let (mut flow, verify) = gate.open(&request);
         assert_eq!(called(verify).0, "/api/v1/x402/verify", "{asked}");
-        let forward = forwarded(visit.handle_event(valid(), NOW));
+        let forward = forwarded(flow.handle_event(valid(), NOW));
         assert_eq!(forward.url, ["https://origin.example", expected].concat(), "{asked}");
     }
     for (asked, expected) in [

@@ -10,7 +10,7 @@ use alloc::{boxed::Box, format, string::ToString};
 
 const RECEIPTS: &str = "/.well-known/payments/receipts/";
 const SHARD: &str = "0123456789abcdef";
-const VISIT: &str = "0123456789abcdef0123456789abcdef";
+const ID: &str = "0123456789abcdef0123456789abcdef";
 
 fn with_state() -> Bindings {
     Bindings { state: true, ..Bindings::default() }
@@ -32,9 +32,9 @@ fn asked(method: &str, path: &str) -> Option<(String, Command)> {
 #[test]
 fn a_receipt_is_asked_for_by_its_whole_address_only() {
     let at = |name: &str| [RECEIPTS, name].concat();
-    let whole = format!("{SHARD}-{VISIT}");
+    let whole = format!("{SHARD}-{ID}");
     for method in ["GET", "HEAD"] {
-        let expected = (SHARD.into(), Command::Receipt { visit: VISIT.into() });
+        let expected = (SHARD.into(), Command::Receipt { id: ID.into() });
         assert_eq!(asked(method, &at(&whole)), Some(expected), "{method}");
     }
     for (name, method, path) in [
@@ -43,14 +43,14 @@ fn a_receipt_is_asked_for_by_its_whole_address_only() {
         ("below it", "GET", at(&format!("{whole}/x"))),
         ("another place", "GET", format!("/.well-known/payments/receipt/{whole}")),
         ("another place of the same depth", "GET", format!("/a/b/c/{whole}")),
-        ("without a dash", "GET", at(&format!("{SHARD}{VISIT}"))),
-        ("a short object", "GET", at(&format!("{}-{VISIT}", SHARD.split_at(1).1))),
-        ("a long object", "GET", at(&format!("0{SHARD}-{VISIT}"))),
-        ("a short visit", "GET", at(&format!("{SHARD}-{}", VISIT.split_at(1).1))),
-        ("a long visit", "GET", at(&format!("{SHARD}-0{VISIT}"))),
-        ("an object that is not hexadecimal", "GET", at(&format!("g{}-{VISIT}", SHARD.split_at(1).1))),
-        ("a visit that is not hexadecimal", "GET", at(&format!("{SHARD}-g{}", VISIT.split_at(1).1))),
-        ("capitals", "GET", at(&format!("{SHARD}-{}", VISIT.to_uppercase()))),
+        ("without a dash", "GET", at(&format!("{SHARD}{ID}"))),
+        ("a short object", "GET", at(&format!("{}-{ID}", SHARD.split_at(1).1))),
+        ("a long object", "GET", at(&format!("0{SHARD}-{ID}"))),
+        ("a short id", "GET", at(&format!("{SHARD}-{}", ID.split_at(1).1))),
+        ("a long id", "GET", at(&format!("{SHARD}-0{ID}"))),
+        ("an object that is not hexadecimal", "GET", at(&format!("g{}-{ID}", SHARD.split_at(1).1))),
+        ("an id that is not hexadecimal", "GET", at(&format!("{SHARD}-g{}", ID.split_at(1).1))),
+        ("capitals", "GET", at(&format!("{SHARD}-{}", ID.to_uppercase()))),
     ] {
         assert_eq!(asked(method, &path), None, "{name}");
     }
@@ -59,7 +59,7 @@ fn a_receipt_is_asked_for_by_its_whole_address_only() {
 #[test]
 fn a_receipt_that_is_too_large_for_a_header_is_in_the_body_alone() {
     let gate = Gate::new(settings_with(&[], with_state()).unwrap());
-    let path = format!("{RECEIPTS}{SHARD}-{VISIT}");
+    let path = format!("{RECEIPTS}{SHARD}-{ID}");
     for (more, in_header) in [(0, true), (20_000, false)] {
         let receipt = json!({ "success": true, "transaction": "x".repeat(more), "network": "n" });
         let (mut flow, _) = gate.open(&ask("GET", &path, &[]));

@@ -142,10 +142,10 @@ fn rule_23_credits_on_their_way_are_counted() {
     // The first says what is left: 4.
     assert!(get(&mut world, "/two").verified.is_some());
     let open = |world: &World, path: &str| {
-        let (visit, action) = world
+        let (flow, action) = world
             .gate
             .open(&RequestHead { now: NOW, ..ask("GET", path, &[("payment-signature", &token())]) });
-        (matches!(action, Action::Forward(_)), visit)
+        (matches!(action, Action::Forward(_)), flow)
     };
     let first = open(&world, "/two");
     let second = open(&world, "/two");

@@ -56,19 +56,19 @@ fn rule_16_a_price_function_is_asked_about_the_request_that_is_forwarded() {
     assert_eq!(sum(&gate, &query), "price https://shop.example/files/a%20b?n=%31");
     let forged =
         [("x-payment-payer", "0xb1"), ("x_payment_credits", "9"), ("payment-signature", "t"), ("x-own", "1")];
-    let (visit, action) = gate.open(&ask("GET", "/files/big", &forged));
+    let (flow, action) = gate.open(&ask("GET", "/files/big", &forged));
     let Action::Price(question) = action else { panic!("{action:?}") };
     assert_eq!(question.request.headers.iter().collect::<Vec<_>>(), [("x-own", "1")]);
-    assert_eq!(visit.request(), Some(&question.request));
+    assert_eq!(flow.request(), Some(&question.request));
 }
 
 #[test]
 fn rule_16_hooks_see_the_request_at_the_address_that_was_asked() {
     let gate = gate(&[("ORIGIN_URL", "https://origin.example/base")]);
-    let (mut visit, _) = gate.open(&ask("POST", "//ASK/?q=1", &[("payment-signature", &token())]));
-    let forward = forwarded(visit.handle_event(valid(), NOW));
+    let (mut flow, _) = gate.open(&ask("POST", "//ASK/?q=1", &[("payment-signature", &token())]));
+    let forward = forwarded(flow.handle_event(valid(), NOW));
     assert_eq!(forward.url, "https://origin.example/base/ask?q=1");
-    let seen = visit.request().unwrap();
+    let seen = flow.request().unwrap();
     assert_eq!(
         (seen.url.as_str(), seen.method, seen.body),
         ("https://shop.example/ask?q=1", Method::Post, true)
@@ -172,14 +172,14 @@ fn an_answer_that_failed_says_that_the_token_was_not_charged() {
         ("a price that could not be said", Event::Price(None), 500, "price_failed"),
         ("a body that is too large to be priced", Event::BodyTooLarge, 413, "body_too_large"),
     ] {
-        let (mut visit, _) = gate.open(&ask("GET", "/files/big", &[("payment-signature", &token)]));
-        let answer = responded(visit.handle_event(event, NOW));
+        let (mut flow, _) = gate.open(&ask("GET", "/files/big", &[("payment-signature", &token)]));
+        let answer = responded(flow.handle_event(event, NOW));
         assert_eq!((answer.status, told(&answer)), (status, (Some(false), code.into())), "{name}");
         assert!(answer.body.unwrap().contains("Nothing was charged"), "{name}");
     }
     let unknown = Gate::new(settings(&[]).unwrap());
-    let (mut visit, _) = unknown.open(&ask("POST", "/ask", &[("payment-signature", &token)]));
-    let answer = responded(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
+    let (mut flow, _) = unknown.open(&ask("POST", "/ask", &[("payment-signature", &token)]));
+    let answer = responded(flow.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
     assert_eq!(told(&answer), (Some(false), "plan_unknown".into()));
     let wrong = settings(&[("UNLISTED", "perhaps")]).unwrap_err();
     assert_eq!(told(&GateResponse::misconfigured(&wrong)), (Some(false), "config_invalid".into()));
@@ -188,8 +188,8 @@ fn an_answer_that_failed_says_that_the_token_was_not_charged() {
 #[test]
 fn who_reads_headers_only_learns_why_a_token_was_refused() {
     let refused = |event: Event| {
-        let (mut visit, _) = payment(Vec::new());
-        responded(visit.handle_event(event, NOW))
+        let (mut flow, _) = payment(Vec::new());
+        responded(flow.handle_event(event, NOW))
     };
     let table = [
         ("no token", responded(gate(&[]).open(&ask("POST", "/ask", &[])).1), None),
@@ -215,8 +215,8 @@ fn who_reads_headers_only_learns_why_a_token_was_refused() {
 
 #[test]
 fn an_answer_that_cannot_be_delivered_is_a_502_before_it_is_settled() {
-    let (mut visit, _) = payment(Vec::from([valid()]));
-    let answer = responded(visit.handle_event(Event::OriginUnusable, NOW));
+    let (mut flow, _) = payment(Vec::from([valid()]));
+    let answer = responded(flow.handle_event(Event::OriginUnusable, NOW));
     assert_eq!((answer.status, told(&answer)), (502, (Some(false), "origin_unusable".into())));
 }
 
@@ -284,7 +284,7 @@ fn rule_18_where_no_page_is_named_the_origins_cors_is_its_own() {
     let gate = gate(&[]);
     let own =
         [("access-control-allow-origin", "https://app.example"), ("access-control-expose-headers", "x-own")];
-    let (mut visit, _) = gate.open(&ask("GET", "/health", &[("origin", "https://app.example")]));
+    let (mut flow, _) = gate.open(&ask("GET", "/health", &[("origin", "https://app.example")]));
     let open = Event::Origin(OriginResponse { status: 200, headers: own.into_iter().collect() });
-    assert_eq!(delivered(visit.handle_event(open, NOW)).headers.iter().collect::<Vec<_>>(), own);
+    assert_eq!(delivered(flow.handle_event(open, NOW)).headers.iter().collect::<Vec<_>>(), own);
 }

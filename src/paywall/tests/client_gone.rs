@@ -21,7 +21,7 @@ fn world() -> World {
 fn brought(world: &mut World, path: &str, nonce: Option<&str>, stop: usize) -> (RequestFlow, Action) {
     let token = token_of("1001", "nvm:erc4337", "0xb1", nonce);
     let token = [("payment-signature", token.as_str())];
-    // Two requests with different tokens are two visits.
+    // A second request with another token is admitted by itself.
     let seed = [nonce.map_or(1, |nonce| nonce.as_bytes()[3]); 16];
     let headers: &[_] = if path == "/free" { &[] } else { &token };
     let head = RequestHead { seed, address: Some("192.0.2.1".into()), ..ask("GET", path, headers) };

@@ -81,10 +81,10 @@ fn what_is_only_passed_on_keeps_its_own_cors() {
     let headers = [("origin", PAGE), ("access-control-request-method", "GET")];
     let forward = forwarded(gate.open(&ask("OPTIONS", "/free", &headers)).1);
     assert_eq!(forward.method, Method::Options);
-    let (mut visit, _) = gate.open(&ask("GET", "/free", &headers));
+    let (mut flow, _) = gate.open(&ask("GET", "/free", &headers));
     let own = [("access-control-allow-origin", "https://other.example")].into_iter().collect();
     let delivery =
-        delivered(visit.handle_event(Event::Origin(OriginResponse { status: 200, headers: own }), NOW));
+        delivered(flow.handle_event(Event::Origin(OriginResponse { status: 200, headers: own }), NOW));
     assert_eq!(
         delivery.headers.iter().collect::<Vec<_>>(),
         [("access-control-allow-origin", "https://other.example")]
@@ -126,9 +126,9 @@ fn every_answer_to_an_allowed_page_can_be_read() {
         ("open", "/open/form", &bare, || Vec::from([origin(200)]), 0),
     ];
     for (name, path, headers, way, status) in table {
-        let (mut visit, mut action) = gate.open(&ask("POST", path, headers));
+        let (mut flow, mut action) = gate.open(&ask("POST", path, headers));
         for event in way() {
-            action = visit.handle_event(event, NOW);
+            action = flow.handle_event(event, NOW);
         }
         let headers = match action {
             Action::Respond(answer) => {
@@ -158,8 +158,8 @@ fn the_origins_word_is_replaced_and_lists_are_merged() {
     ];
     let answer = |origin: Option<&str>| {
         let headers: Vec<_> = origin.map(|origin| ("origin", origin)).into_iter().collect();
-        let (mut visit, _) = gate.open(&ask("GET", "/health", &headers));
-        delivered(visit.handle_event(
+        let (mut flow, _) = gate.open(&ask("GET", "/health", &headers));
+        delivered(flow.handle_event(
             Event::Origin(OriginResponse { status: 200, headers: own.into_iter().collect() }),
             NOW,
         ))
@@ -193,10 +193,10 @@ fn credentials_are_for_pages_that_are_named() {
         let asks = [("origin", origin), ("access-control-request-method", "POST")];
         let preflight = responded(gate.open(&ask("OPTIONS", "/ask", &asks)).1);
         let offer = responded(gate.open(&ask("POST", "/ask", &[("origin", origin)])).1);
-        let (mut visit, _) = gate.open(&ask("GET", "/health", &[("origin", origin)]));
+        let (mut flow, _) = gate.open(&ask("GET", "/health", &[("origin", origin)]));
         let own = [("access-control-allow-credentials", "true"), ("access-control-allow-origin", "*")];
         let open = Event::Origin(OriginResponse { status: 200, headers: own.into_iter().collect() });
-        let open = delivered(visit.handle_event(open, NOW)).headers;
+        let open = delivered(flow.handle_event(open, NOW)).headers;
         for headers in [&preflight.headers, &offer.headers, &open] {
             assert_eq!(
                 headers.all("access-control-allow-credentials").collect::<Vec<_>>(),

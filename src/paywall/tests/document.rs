@@ -132,9 +132,9 @@ fn a_configuration_changes_while_the_gate_runs_and_a_wrong_one_is_refused() {
     let deny = with(&json!({ "unlisted": "deny" }));
     let mut live = Live::begin(Some(deny.clone()), read, NOW).unwrap();
     assert_eq!([asked(&live.gate(), "/r"), asked(&live.gate(), "/new")], [402, 404]);
-    // A visit keeps to what it began with.
+    // A request keeps to what it began with.
     let before = live.gate();
-    let (mut visit, _) =
+    let (mut flow, _) =
         before.open(&RequestHead { now: NOW, ..ask("GET", "/r", &[("payment-signature", &token())]) });
 
     type Row<'a> = (&'a str, Option<String>, Option<(&'a str, &'a str)>, [u16; 2]);
@@ -161,7 +161,7 @@ fn a_configuration_changes_while_the_gate_runs_and_a_wrong_one_is_refused() {
         assert_eq!(line, said.map(|(event, key)| (event.to_string(), key.to_string())), "{name}");
         assert_eq!([asked(&live.gate(), "/r"), asked(&live.gate(), "/new")], statuses, "{name}");
     }
-    let forward = visit.handle_event(valid(), NOW);
+    let forward = flow.handle_event(valid(), NOW);
     assert!(matches!(forward, Action::Forward(_)), "{forward:?}");
 }
 
@@ -195,10 +195,10 @@ fn a_change_forgets_verifications_and_keeps_what_plans_say_and_the_counters() {
     live.gate().shared.plans.insert("1001", "nvm:erc4337", "eip155:84532", NOW);
     let request = || RequestHead { now: NOW, ..ask("GET", "/r", &[("payment-signature", &token())]) };
     let open = |live: &Live| live.gate().open(&request());
-    let (mut visit, action) = open(&live);
+    let (mut flow, action) = open(&live);
     assert_eq!(called(action).0, "/api/v1/x402/verify");
-    let _ = visit.handle_event(valid(), NOW);
-    let _ = visit.handle_event(origin(500), NOW);
+    let _ = flow.handle_event(valid(), NOW);
+    let _ = flow.handle_event(origin(500), NOW);
     assert!(matches!(open(&live).1, Action::Forward(_)), "believed");
     let mut document = routes(2);
     document["open"] = json!(["GET /new"]);

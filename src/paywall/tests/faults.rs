@@ -236,19 +236,19 @@ fn the_journal_names_what_reconciles_it_and_not_the_token() {
     // The same token, spelled otherwise, is the same token.
     let spelled = base64::encode_standard(payload().to_string().as_bytes());
     assert_ne!(spelled, token());
-    let (mut visit, _) = gate(&[]).open(&ask("POST", "/ask", &[("payment-signature", &spelled)]));
+    let (mut flow, _) = gate(&[]).open(&ask("POST", "/ask", &[("payment-signature", &spelled)]));
     for event in [valid(), origin(200)] {
-        let _ = visit.handle_event(event, NOW);
+        let _ = flow.handle_event(event, NOW);
     }
-    let again = delivered(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW)).journal;
+    let again = delivered(flow.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW)).journal;
     assert_eq!(again.unwrap(), journal);
     assert!(!journal.line().contains(&token()) && !journal.line().contains("0xfeed"));
 }
 
 #[test]
 fn no_debug_print_says_a_token_or_a_key() {
-    let (visit, action) = payment(Vec::from([valid()]));
-    let said = alloc::format!("{visit:?}");
+    let (flow, action) = payment(Vec::from([valid()]));
+    let said = alloc::format!("{flow:?}");
     let forward = alloc::format!("{action:?}");
     for secret in [token(), KEY.to_string()] {
         assert!(!said.contains(&secret) && !forward.contains(&secret));

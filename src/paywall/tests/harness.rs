@@ -1,4 +1,4 @@
-//! A whole visit, step by step: what was asked of whom, with a facilitator that says yes unless it is told otherwise.
+//! A whole request, step by step: what was asked of whom, with a facilitator that says yes unless it is told otherwise.
 
 use super::super::state::{Command, PlatformResponse, Reply, StateCall, Task, apply, on_response};
 use super::state::Map;
@@ -137,7 +137,7 @@ impl World {
         self.seeds += 1;
         (request.seed, request.now) = ([self.seeds; 16], self.now);
         let mut walk = Walk::default();
-        let (mut visit, mut action) = self.gate.open(&request);
+        let (mut flow, mut action) = self.gate.open(&request);
         loop {
             let event = match action {
                 Action::Respond(answer) => {
@@ -185,9 +185,9 @@ impl World {
                     self.called(&call.path, body, &mut walk)
                 }
             };
-            action = visit.handle_event(event, self.now);
+            action = flow.handle_event(event, self.now);
         }
-        for note in visit.take_deferred() {
+        for note in flow.take_deferred() {
             walk.commands.push(note.command.clone());
             self.tell(&note);
         }

@@ -15,15 +15,15 @@ fn walk(
     let token = token();
     let headers: Vec<_> = [("payment-signature", token.as_str())].iter().chain(headers).copied().collect();
     let request = RequestHead { seed: [7; 16], ..ask("POST", "/ask", &headers) };
-    let (mut visit, mut action) = gate(over).open(&request);
+    let (mut flow, mut action) = gate(over).open(&request);
     let mut sent = Vec::new();
     for (step, event) in events.into_iter().enumerate() {
         if let Action::Forward(forward) = &action {
             sent.push(forward.headers.clone());
         }
-        action = visit.handle_event(event, NOW + 10 * (step as u64 + 1));
+        action = flow.handle_event(event, NOW + 10 * (step as u64 + 1));
     }
-    (visit, action, sent)
+    (flow, action, sent)
 }
 
 fn headers_of(action: &Action) -> &HeaderList {
@@ -51,8 +51,8 @@ fn a_correlation_id_is_taken_or_made_and_said_to_all() {
         (Some("\u{fc}"), false),
     ] {
         let headers: Vec<_> = given.map(|given| ("X-Correlation-Id", given)).into_iter().collect();
-        let (visit, action, sent) = walk(USUAL, &headers, paid());
-        let id = visit.correlation_id().to_string();
+        let (flow, action, sent) = walk(USUAL, &headers, paid());
+        let id = flow.correlation_id().to_string();
         match given.filter(|_| taken) {
             Some(given) => assert_eq!(id, given.trim()),
             None => assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}"),
@@ -190,11 +190,11 @@ fn a_request_is_one_line_that_says_what_it_came_to_and_no_secret() {
     for (name, events, outcome, code, status, credits) in table {
         let steps = events.len() as u64;
         let paid = name != "refused" && name != "unavailable";
-        let (mut visit, action, _) =
+        let (mut flow, action, _) =
             walk(USUAL, &[("x-correlation-id", "me"), ("cookie", "secret=1")], events.clone());
         assert!(matches!(action, Action::Respond(_) | Action::Deliver(_)), "{name}");
-        let record = visit.record().unwrap_or_else(|| panic!("{name}: no record"));
-        assert_eq!(visit.record(), None, "once");
+        let record = flow.record().unwrap_or_else(|| panic!("{name}: no record"));
+        assert_eq!(flow.record(), None, "once");
         let text = record.line.unwrap();
         let line: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
@@ -218,16 +218,16 @@ fn a_request_is_one_line_that_says_what_it_came_to_and_no_secret() {
         assert_eq!(record.numbers, [u64::from(status), 10 * steps, credits], "{name}");
         assert_eq!(record.texts[..3], ["POST", outcome, code.unwrap_or_default()], "{name}");
         // No line where none is wanted; what is counted is the same.
-        let (mut visit, _, _) = walk(&[("LOG", "off")], &[("x-correlation-id", "me")], events);
-        let quiet = visit.record().unwrap();
+        let (mut flow, _, _) = walk(&[("LOG", "off")], &[("x-correlation-id", "me")], events);
+        let quiet = flow.record().unwrap();
         assert_eq!((quiet.line, quiet.numbers), (None, record.numbers), "{name}");
     }
     // The same token in another spelling is the same in the log.
     let spelled = |token: &str| {
         let request = ask("POST", "/ask", &[("payment-signature", token)]);
-        let (mut visit, _) = gate(USUAL).open(&request);
-        let _ = visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW);
-        let line: Value = serde_json::from_str(&visit.record().unwrap().line.unwrap()).unwrap();
+        let (mut flow, _) = gate(USUAL).open(&request);
+        let _ = flow.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW);
+        let line: Value = serde_json::from_str(&flow.record().unwrap().line.unwrap()).unwrap();
         line["token"].as_str().unwrap().to_string()
     };
     assert_eq!(spelled(&token()), spelled(&base64::encode_standard(payload().to_string().as_bytes())));
@@ -244,11 +244,11 @@ fn what_is_not_paid_for_is_written_down_too() {
         ("GET", "/paid;x", None, "unlisted", "denied", 400),
         ("OPTIONS", "/paid", None, "unlisted", "answered", 204),
     ] {
-        let (mut visit, _) = gate.open(&ask(method, path, &[]));
+        let (mut flow, _) = gate.open(&ask(method, path, &[]));
         if let Some(event) = event {
-            let _ = visit.handle_event(event, NOW + 5);
+            let _ = flow.handle_event(event, NOW + 5);
         }
-        let line = visit.record().unwrap().line.unwrap();
+        let line = flow.record().unwrap().line.unwrap();
         assert!(!line.contains("secret"), "a query is not written down");
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(
@@ -267,9 +267,9 @@ fn the_counters_are_for_whoever_has_the_secret() {
     let gate = gate(&[("METRICS_TOKEN", SECRET)]);
     let token = token();
     for _ in 0..3 {
-        let (mut visit, _) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token)]));
+        let (mut flow, _) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token)]));
         for (event, now) in [(valid(), NOW + 7), (origin(200), NOW + 8), (burned(), NOW + 10)] {
-            let _ = visit.handle_event(event, now);
+            let _ = flow.handle_event(event, now);
         }
     }
     let _ = gate.open(&ask("GET", "/files/a", &[]));

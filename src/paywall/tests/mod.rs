@@ -149,14 +149,14 @@ pub(super) fn origin(status: u16) -> Event {
     Event::Origin(OriginResponse { status, headers: [("content-type", "text/plain")].into_iter().collect() })
 }
 
-/// A visit of `POST /ask` with a token, brought to the stage before `event`s that follow.
+/// A request of `POST /ask` with a token, brought to the stage before `event`s that follow.
 pub(super) fn payment(events: Vec<Event>) -> (RequestFlow, Action) {
     let gate = gate(&[]);
-    let (mut visit, mut action) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
+    let (mut flow, mut action) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
     for event in events {
-        action = visit.handle_event(event, NOW);
+        action = flow.handle_event(event, NOW);
     }
-    (visit, action)
+    (flow, action)
 }
 
 pub(super) fn responded(action: Action) -> GateResponse {

@@ -47,16 +47,16 @@ fn begun(world: &mut World, path: &str) -> RequestFlow {
         now: world.now,
         ..ask("GET", path, &[("payment-signature", &token())])
     };
-    let (mut visit, mut action) = world.gate.open(&head);
+    let (mut flow, mut action) = world.gate.open(&head);
     loop {
         let event = match action {
             Action::Call(_) => valid(),
             Action::State(call) => Event::State(world.tell(&call)),
             Action::Forward(_) => origin(200),
-            Action::Deliver(_) => return visit,
+            Action::Deliver(_) => return flow,
             other => panic!("{other:?}"),
         };
-        action = visit.handle_event(event, world.now);
+        action = flow.handle_event(event, world.now);
     }
 }
 
@@ -105,13 +105,13 @@ fn a_bound_is_what_the_route_says() {
         let mut open = 0;
         for seed in 0..9_u8 {
             let head = RequestHead { seed: [seed + 1; 16], ..request("", &[]) };
-            let (mut visit, mut action) = world.gate.open(&head);
+            let (mut flow, mut action) = world.gate.open(&head);
             let forwarded = loop {
                 action = match action {
-                    Action::Call(_) => visit.handle_event(valid(), NOW),
+                    Action::Call(_) => flow.handle_event(valid(), NOW),
                     Action::State(call) => {
                         let reply = world.tell(&call);
-                        visit.handle_event(Event::State(reply), NOW)
+                        flow.handle_event(Event::State(reply), NOW)
                     }
                     Action::Forward(_) => break true,
                     _ => break false,
@@ -128,9 +128,9 @@ fn who_had_to_wait_is_verified_once_more() {
     let mut world = later(&json!({}));
     let head = RequestHead { seed: [201; 16], ..request("", &[]) };
     let mut first = begun(&mut world, "/end");
-    let (mut visit, _) = world.gate.open(&head);
-    let Action::State(admit) = visit.handle_event(valid(), NOW) else { panic!("not admitted after verify") };
-    let action = visit.handle_event(Event::State(world.tell(&admit)), NOW);
+    let (mut flow, _) = world.gate.open(&head);
+    let Action::State(admit) = flow.handle_event(valid(), NOW) else { panic!("not admitted after verify") };
+    let action = flow.handle_event(Event::State(world.tell(&admit)), NOW);
     assert!(matches!(action, Action::Wait(100)), "{action:?}");
     // The first one is settled, with the last that is held.
     let action = first.handle_event(Event::Ended(Ending::default()), NOW);
@@ -140,13 +140,13 @@ fn who_had_to_wait_is_verified_once_more() {
     for note in first.take_deferred() {
         world.tell(&note);
     }
-    let Action::State(admit) = visit.handle_event(Event::Waited, NOW + 100) else { panic!("asks again") };
-    let action = visit.handle_event(Event::State(world.tell(&admit)), NOW + 100);
+    let Action::State(admit) = flow.handle_event(Event::Waited, NOW + 100) else { panic!("asks again") };
+    let action = flow.handle_event(Event::State(world.tell(&admit)), NOW + 100);
     assert_eq!(called(action).0, "/api/v1/x402/verify");
-    let answer = responded(visit.handle_event(refused("BCK.CREDITS.0003"), NOW + 100));
+    let answer = responded(flow.handle_event(refused("BCK.CREDITS.0003"), NOW + 100));
     assert_eq!((answer.status, body(&answer)["code"].as_str()), (402, Some("BCK.CREDITS.0003")));
     // Its reservation is released.
-    for note in visit.take_deferred() {
+    for note in flow.take_deferred() {
         world.tell(&note);
     }
     assert_eq!(go(&mut world, "/r").sum(), "2 of 2");
@@ -223,10 +223,10 @@ fn what_is_owed_is_settled_by_one_request_at_a_time() {
     let _ = go(&mut world, "/r");
     let ask = |world: &mut World, seed: u8| {
         let head = RequestHead { seed: [seed; 16], ..request("", &[]) };
-        let (mut visit, _) = world.gate.open(&head);
-        let Action::State(admit) = visit.handle_event(valid(), NOW) else { panic!("not admitted") };
+        let (mut flow, _) = world.gate.open(&head);
+        let Action::State(admit) = flow.handle_event(valid(), NOW) else { panic!("not admitted") };
         let reply = world.tell(&admit);
-        (visit, reply)
+        (flow, reply)
     };
     let (_, first) = ask(&mut world, 210);
     let Reply::Owing { entry: owed } = first else { panic!("{first:?}") };
@@ -238,7 +238,7 @@ fn what_is_owed_is_settled_by_one_request_at_a_time() {
     let late = SettlementOutcome::Owed { why: "late".into(), again, receipt: None };
     world.tell(&StateCall {
         shard,
-        command: Command::Close { visit: owed.visit.clone(), end: late, after: 1, round: 0 },
+        command: Command::Close { id: owed.id.clone(), end: late, after: 1, round: 0 },
     });
     assert_eq!(entry(&world).status, EntryStatus::Settling);
     // Whoever has it dies: nobody knows, and it is not held against the payer.
@@ -257,7 +257,7 @@ fn what_is_owed_is_settled_by_one_request_at_a_time() {
 fn a_lease_ends_unless_the_stream_renews_it_and_a_stream_that_outlives_it_is_settled_all_the_same() {
     let mut world = later(&json!({}));
     let head = RequestHead { seed: [220; 16], ..ask("GET", "/end", &[("payment-signature", &token())]) };
-    let (mut visit, mut action) = world.gate.open(&head);
+    let (mut flow, mut action) = world.gate.open(&head);
     let meter = loop {
         let event = match action {
             Action::Call(_) => valid(),
@@ -266,7 +266,7 @@ fn a_lease_ends_unless_the_stream_renews_it_and_a_stream_that_outlives_it_is_set
             Action::Deliver(delivery) => break delivery.meter.unwrap(),
             other => panic!("{other:?}"),
         };
-        action = visit.handle_event(event, NOW);
+        action = flow.handle_event(event, NOW);
     };
     let renew = meter.renew.unwrap();
     let lapses = |world: &mut World, after: u64| {
@@ -293,14 +293,14 @@ fn a_lease_ends_unless_the_stream_renews_it_and_a_stream_that_outlives_it_is_set
     assert_eq!(world.tell(&renew.call), Reply::Done);
     assert_eq!(entry(&world).status, EntryStatus::Delivering);
     assert_eq!(lapses(&mut world, last + 200_000), (EntryStatus::Unresolved, 1));
-    let Action::State(charge) = visit.handle_event(Event::Ended(Ending::default()), world.now) else {
+    let Action::State(charge) = flow.handle_event(Event::Ended(Ending::default()), world.now) else {
         panic!("charged")
     };
     assert_eq!(world.tell(&charge), Reply::Done);
-    let settle = visit.handle_event(Event::State(Reply::Done), world.now);
+    let settle = flow.handle_event(Event::State(Reply::Done), world.now);
     assert_eq!(called(settle).0, "/api/v1/x402/settle");
-    let _ = visit.handle_event(burned(), world.now);
-    for note in visit.take_deferred() {
+    let _ = flow.handle_event(burned(), world.now);
+    for note in flow.take_deferred() {
         world.tell(&note);
     }
     assert_eq!(entry(&world).status, EntryStatus::Settled);
@@ -310,19 +310,19 @@ fn a_lease_ends_unless_the_stream_renews_it_and_a_stream_that_outlives_it_is_set
 fn who_comes_back_after_its_lease_delivers_nothing_that_is_not_counted() {
     let mut world = later(&json!({}));
     let head = RequestHead { seed: [230; 16], ..request("", &[]) };
-    let (mut visit, _) = world.gate.open(&head);
-    let Action::State(admit) = visit.handle_event(valid(), NOW) else { panic!("not admitted") };
-    let action = visit.handle_event(Event::State(world.tell(&admit)), NOW);
+    let (mut flow, _) = world.gate.open(&head);
+    let Action::State(admit) = flow.handle_event(valid(), NOW) else { panic!("not admitted") };
+    let action = flow.handle_event(Event::State(world.tell(&admit)), NOW);
     assert!(matches!(action, Action::Forward(_)));
     // The origin took so long that another was admitted.
     world.now = NOW + 10_000_000;
     for rows in world.objects.values_mut() {
         let _ = next(rows, world.now, &mut Vec::new());
     }
-    let Action::State(write) = visit.handle_event(origin(200), world.now) else { panic!("written") };
+    let Action::State(write) = flow.handle_event(origin(200), world.now) else { panic!("written") };
     let reply = world.tell(&write);
     assert_eq!(reply, Reply::Lost);
-    assert_eq!(responded(visit.handle_event(Event::State(reply), world.now)).status, 503);
+    assert_eq!(responded(flow.handle_event(Event::State(reply), world.now)).status, 503);
 }
 
 #[test]
@@ -389,9 +389,9 @@ fn every_answer_to_a_token_says_what_became_of_it() {
         ("/ask", Vec::from([valid(), origin(200), answered(401, &json!({}))]), 503, "not_settled"),
     ];
     for (path, events, status, reason) in rows {
-        let (mut visit, mut action) = gate(&[]).open(&ask("POST", path, &[("payment-signature", &token())]));
+        let (mut flow, mut action) = gate(&[]).open(&ask("POST", path, &[("payment-signature", &token())]));
         for event in events {
-            action = visit.handle_event(event, NOW);
+            action = flow.handle_event(event, NOW);
         }
         let answer = responded(action);
         assert_eq!(answer.status, status, "{path}");
@@ -409,8 +409,8 @@ fn every_answer_to_a_token_says_what_became_of_it() {
     // A plan of which nothing can be found out.
     let unknown = gate(&[]);
     unknown.shared.plans.clear();
-    let (mut visit, _) = unknown.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
-    let answer = responded(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
+    let (mut flow, _) = unknown.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
+    let answer = responded(flow.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
     assert_eq!((answer.status, body(&answer)["code"].as_str()), (503, Some("plan_unknown")));
     assert_eq!(header(&answer.headers, "payment-response").unwrap()["errorReason"], "not_settled");
     // A request without a token learns nothing about one.
@@ -422,9 +422,9 @@ fn every_answer_to_a_token_says_what_became_of_it() {
 fn rule_21_a_state_that_cannot_be_reached_is_a_503_and_no_offer() {
     let route = json!({ "planId": "1001", "scheme": "nvm:erc4337", "credits": 1, "free": { "perDay": 2, "by": "address" } });
     let world = super::harness::world(route);
-    let (mut visit, action) = world.gate.open(&ask("GET", "/r", &[]));
+    let (mut flow, action) = world.gate.open(&ask("GET", "/r", &[]));
     assert!(matches!(action, Action::State(_)));
-    let answer = responded(visit.handle_event(Event::StateFailed, NOW));
+    let answer = responded(flow.handle_event(Event::StateFailed, NOW));
     assert_eq!((answer.status, answer.headers.get("retry-after")), (503, Some("5")));
     assert_eq!(answer.headers.get("payment-required"), None);
 }

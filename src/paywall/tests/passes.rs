@@ -14,9 +14,9 @@ const SOLD: [(&str, &str); 2] = [
 /// The answer to a paid `POST /ask` after these events.
 fn after(events: Vec<Event>) -> Action {
     let gate = gate(&SOLD);
-    let (mut visit, mut action) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
+    let (mut flow, mut action) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
     for event in events {
-        action = visit.handle_event(event, NOW);
+        action = flow.handle_event(event, NOW);
     }
     action
 }
@@ -88,7 +88,7 @@ fn a_pass_is_let_through_without_being_verified_or_settled() {
             Vec::from([(PASS, pass.as_str()), ("payment-signature", &token())]),
         ),
     ] {
-        let (mut visit, action) = shown(&[], path, &headers, NOW);
+        let (mut flow, action) = shown(&[], path, &headers, NOW);
         let seen = forwarded(action).headers;
         let told = |name: &str| seen.get(name);
         assert_eq!((told("x-payment-payer"), told("x-payment-plan")), (Some("0xb1"), Some("1001")), "{name}");
@@ -99,7 +99,7 @@ fn a_pass_is_let_through_without_being_verified_or_settled() {
         assert!(!seen.iter().any(|(_, value)| value.contains("v1.k1.")), "{name}: the origin sees the pass");
         assert_eq!(told("cookie"), name.contains("cookie").then_some("a=1"), "{name}");
 
-        let headers = delivered(visit.handle_event(origin(200), NOW)).headers;
+        let headers = delivered(flow.handle_event(origin(200), NOW)).headers;
         assert_eq!(headers.get("payment-response"), None, "{name}: nothing was paid now");
         assert_eq!(headers.get("cache-control"), Some("private"), "{name}");
         assert_eq!(
@@ -108,7 +108,7 @@ fn a_pass_is_let_through_without_being_verified_or_settled() {
             "{name}"
         );
         assert_eq!(headers.get(PASS), None, "{name}: it is not sold again");
-        assert!(visit.take_deferred().is_empty());
+        assert!(flow.take_deferred().is_empty());
     }
 }
 
@@ -116,24 +116,24 @@ fn a_pass_is_let_through_without_being_verified_or_settled() {
 fn what_the_origin_answers_to_a_pass_is_told_as_it_is() {
     let pass = bought();
     for status in [200, 206, 304, 404, 500] {
-        let (mut visit, _) = shown(&[], "/ask", &[(PASS, &pass)], NOW);
-        let headers = delivered(visit.handle_event(origin(status), NOW)).headers;
+        let (mut flow, _) = shown(&[], "/ask", &[(PASS, &pass)], NOW);
+        let headers = delivered(flow.handle_event(origin(status), NOW)).headers;
         assert_eq!(headers.get("payment-response"), None, "{status}");
     }
     for (event, code) in [(Event::OriginFailed, "origin_unreachable"), (origin(101), "origin_garbled")] {
-        let (mut visit, _) = shown(&[], "/ask", &[(PASS, &pass)], NOW);
-        let answer = responded(visit.handle_event(event, NOW));
+        let (mut flow, _) = shown(&[], "/ask", &[(PASS, &pass)], NOW);
+        let answer = responded(flow.handle_event(event, NOW));
         assert_eq!((answer.status, body(&answer)["code"].as_str()), (502, Some(code)));
     }
     // A socket that was asked for is one.
     let socket = [(PASS, pass.as_str()), ("upgrade", "websocket"), ("connection", "upgrade")];
-    let (mut visit, _) = shown(&[], "/paid", &socket, NOW);
-    assert_eq!(delivered(visit.handle_event(origin(101), NOW)).headers.get("payment-response"), None);
+    let (mut flow, _) = shown(&[], "/paid", &socket, NOW);
+    assert_eq!(delivered(flow.handle_event(origin(101), NOW)).headers.get("payment-response"), None);
     // Near its end it says so.
     let late = NOW + 3_000_000;
-    let (mut visit, _) = shown(&[], "/ask", &[(PASS, &pass)], late);
+    let (mut flow, _) = shown(&[], "/ask", &[(PASS, &pass)], late);
     assert_eq!(
-        delivered(visit.handle_event(origin(200), late)).headers.get("x-payment-warning"),
+        delivered(flow.handle_event(origin(200), late)).headers.get("x-payment-warning"),
         Some("pass-expires")
     );
 }
@@ -180,12 +180,12 @@ fn each_plan_has_its_price() {
     let routes = r#"{ "POST /ask": { "plans": [{ "planId": "1009", "scheme": "nvm:erc4337", "credits": 9 }, { "planId": "1001", "credits": 2 }] },
         "GET /paid": { "plans": [{ "planId": "1009", "scheme": "nvm:erc4337", "credits": 1 }, { "planId": "1001", "credits": 3 }] } }"#;
     let over = [("ROUTES", routes), ("OPEN_ROUTES", "[]")];
-    let (mut visit, _) = shown(&over, "/ask", &[("payment-signature", &token())], NOW);
+    let (mut flow, _) = shown(&over, "/ask", &[("payment-signature", &token())], NOW);
     for event in [valid(), origin(200)] {
-        drop(visit.handle_event(event, NOW));
+        drop(flow.handle_event(event, NOW));
     }
     let pass =
-        delivered(visit.handle_event(burned(), NOW)).headers.get(PASS).map(ToString::to_string).unwrap();
+        delivered(flow.handle_event(burned(), NOW)).headers.get(PASS).map(ToString::to_string).unwrap();
     // Bought for 2 of plan 1001: it opens what costs that of this plan, whatever it costs of another.
     assert!(matches!(shown(&over, "/ask", &[(PASS, &pass)], NOW).1, Action::Forward(_)));
     let answer = responded(shown(&over, "/paid", &[(PASS, &pass)], NOW).1);
@@ -200,17 +200,17 @@ fn who_holds_a_pass_keeps_to_the_rate_of_a_payer() {
     let over = [SOLD[0], SOLD[1], ("ROUTES", routes), ("OPEN_ROUTES", "[]")];
     let gate = Gate::new(settings_with(&over, Bindings { state: true, ..Bindings::default() }).unwrap());
     let request = RequestHead { now: NOW, ..ask("POST", "/ask", &[(PASS, &pass)]) };
-    let (mut visit, action) = gate.open(&request);
+    let (mut flow, action) = gate.open(&request);
     assert!(matches!(action, Action::State(_)), "{action:?}");
-    let forward = visit.handle_event(Event::State(Reply::Admitted { free: false }), NOW);
+    let forward = flow.handle_event(Event::State(Reply::Admitted { free: false }), NOW);
     assert_eq!(forwarded(forward).headers.get("x-payment-credits"), Some("0"));
-    assert!(matches!(visit.handle_event(origin(200), NOW), Action::Deliver(_)));
+    assert!(matches!(flow.handle_event(origin(200), NOW), Action::Deliver(_)));
 
-    let (mut visit, _) = gate.open(&request);
-    let answer = responded(visit.handle_event(Event::State(Reply::Limited { retry_after: 9 }), NOW));
+    let (mut flow, _) = gate.open(&request);
+    let answer = responded(flow.handle_event(Event::State(Reply::Limited { retry_after: 9 }), NOW));
     assert_eq!((answer.status, answer.headers.get("retry-after")), (429, Some("9")));
-    let (mut visit, _) = gate.open(&request);
-    assert_eq!(responded(visit.handle_event(Event::StateFailed, NOW)).status, 503);
+    let (mut flow, _) = gate.open(&request);
+    assert_eq!(responded(flow.handle_event(Event::StateFailed, NOW)).status, 503);
 }
 
 #[test]
@@ -249,10 +249,10 @@ fn a_token_is_asked_after_for_nothing() {
     assert!(asked.iter().all(|credits| credits == "0") && asked.len() == 2, "{offer}");
 
     let token = token();
-    let (mut visit, action) = status(&[("payment-signature", &token)]);
+    let (mut flow, action) = status(&[("payment-signature", &token)]);
     let (path, verify) = called(action);
     assert_eq!((path.as_str(), &verify["maxAmount"]), ("/api/v1/x402/verify", &"0".into()));
-    let answer = responded(visit.handle_event(valid(), NOW));
+    let answer = responded(flow.handle_event(valid(), NOW));
     assert_eq!(
         (answer.status, &body(&answer)["payer"], &body(&answer)["plan"]),
         (200, &"0xb1".into(), &"1001".into())
@@ -263,8 +263,8 @@ fn a_token_is_asked_after_for_nothing() {
         ("silence", Event::Unanswered(FacilitatorError::TimedOut), 503),
         ("out of turn", origin(200), 500),
     ] {
-        let (mut visit, _) = status(&[("payment-signature", &token)]);
-        assert_eq!(responded(visit.handle_event(event, NOW)).status, code, "{name}");
+        let (mut flow, _) = status(&[("payment-signature", &token)]);
+        assert_eq!(responded(flow.handle_event(event, NOW)).status, code, "{name}");
     }
     let mut other = payload();
     other["accepted"]["planId"] = "77".into();
@@ -297,10 +297,10 @@ fn a_pass_is_good_where_nothing_is_known_of_its_plan() {
     for (name, headers) in
         [("without a pass", Vec::new()), ("with a bad one", Vec::from([(PASS, "v1.k1.x.yyyy")]))]
     {
-        let (mut visit, action) = asks(&gate, &headers);
+        let (mut flow, action) = asks(&gate, &headers);
         assert!(matches!(action, Action::Call(_)), "{name}: {action:?}");
         assert_eq!(
-            responded(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW + 9_000)).status,
+            responded(flow.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW + 9_000)).status,
             503,
             "{name}"
         );
@@ -310,9 +310,9 @@ fn a_pass_is_good_where_nothing_is_known_of_its_plan() {
     let limit = r#", "limit": { "requests": 9, "seconds": 60, "by": "address" }"#;
     let gate = ignorant(limit, Bindings { state: true, ..Bindings::default() });
     for (now, status) in [(NOW, None), (NOW + 3_600_000, Some(503))] {
-        let (mut visit, action) = asks(&gate, &[(PASS, &pass)]);
+        let (mut flow, action) = asks(&gate, &[(PASS, &pass)]);
         assert!(matches!(action, Action::State(_)), "{action:?}");
-        let action = visit.handle_event(Event::State(Reply::Admitted { free: false }), now);
+        let action = flow.handle_event(Event::State(Reply::Admitted { free: false }), now);
         match status {
             None => drop(forwarded(action)),
             Some(status) => {
@@ -333,15 +333,15 @@ fn what_is_asked_after_is_offered_as_its_plan_says() {
     {
         let gate = ignorant("", Bindings::default());
         let open = || gate.open(&RequestHead { now: NOW, ..ask("GET", STATUS, &headers) });
-        let (mut visit, action) = open();
+        let (mut flow, action) = open();
         let Action::Call(call) = action else { panic!("{name}: {action:?}") };
         assert_eq!(call.path, "/api/v1/protocol/plans/1001", "{name}");
-        let answer = responded(visit.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
+        let answer = responded(flow.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
         assert_eq!((answer.status, body(&answer)["code"].as_str()), (503, Some("plan_unknown")), "{name}");
 
         gate.shared.plans.clear();
-        let (mut visit, _) = open();
-        let offer = match visit.handle_event(answered(200, &card), NOW) {
+        let (mut flow, _) = open();
+        let offer = match flow.handle_event(answered(200, &card), NOW) {
             Action::Respond(answer) => body(&answer),
             action => called(action).1["paymentRequired"].clone(),
         };
@@ -388,11 +388,11 @@ fn the_log_tells_a_pass_from_a_payment() {
         ("none", "/ask", Vec::new(), "POST /ask", "offered"),
         ("what is held", "/.well-known/payments/passes", Vec::new(), "own", "answered"),
     ] {
-        let (mut visit, action) = shown(&[], path, &headers, NOW);
+        let (mut flow, action) = shown(&[], path, &headers, NOW);
         if let Action::Forward(_) = action {
-            drop(visit.handle_event(origin(200), NOW));
+            drop(flow.handle_event(origin(200), NOW));
         }
-        let record = visit.record().unwrap();
+        let record = flow.record().unwrap();
         assert_eq!((record.route.as_str(), record.texts[1].as_str()), (route, outcome), "{name}");
     }
 }
@@ -404,11 +404,11 @@ fn what_came_to_less_than_the_most_that_it_could_buys_no_pass() {
     let passes = r#"{ "all": { "routes": ["POST /ask"], "seconds": 3600 } }"#;
     let gate = gate(&[("ROUTES", &routes), ("PASSES", passes), SOLD[1]]);
     for (cost, sold) in [("1", false), ("4", false), ("5", true)] {
-        let (mut visit, _) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
-        let _ = visit.handle_event(valid(), NOW);
+        let (mut flow, _) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token())]));
+        let _ = flow.handle_event(valid(), NOW);
         let headers = [("x-cost", cost)].into_iter().collect();
-        let _ = visit.handle_event(Event::Origin(OriginResponse { status: 200, headers }), NOW);
-        let headers = delivered(visit.handle_event(burned(), NOW)).headers;
+        let _ = flow.handle_event(Event::Origin(OriginResponse { status: 200, headers }), NOW);
+        let headers = delivered(flow.handle_event(burned(), NOW)).headers;
         assert_eq!(headers.get(PASS).is_some(), sold, "{cost} of 5");
     }
 }

@@ -4,15 +4,15 @@ use super::*;
 use crate::wire::Credits;
 
 fn denied(events: Vec<Event>) -> (RequestFlow, GateResponse) {
-    let (mut visit, _) = payment(events);
-    let action = visit.handle_event(Event::Denied("not you".into()), NOW);
-    (visit, responded(action))
+    let (mut flow, _) = payment(events);
+    let action = flow.handle_event(Event::Denied("not you".into()), NOW);
+    (flow, responded(action))
 }
 
 #[test]
 fn a_refusal_before_the_origin_is_asked_is_a_402_in_its_words() {
     for (name, events) in [("before verify", Vec::new()), ("after verify", Vec::from([valid()]))] {
-        let (mut visit, answer) = denied(events);
+        let (mut flow, answer) = denied(events);
         assert_eq!(answer.status, 402, "{name}");
         let body: Value = serde_json::from_str(answer.body.as_deref().unwrap()).unwrap();
         assert_eq!(
@@ -21,7 +21,7 @@ fn a_refusal_before_the_origin_is_asked_is_a_402_in_its_words() {
             "{name}"
         );
         assert!(answer.headers.get("payment-required").is_some(), "{name}");
-        assert!(visit.payment().is_none() && visit.settled_for().is_none(), "{name}");
+        assert!(flow.payment().is_none() && flow.settled_for().is_none(), "{name}");
     }
 }
 
@@ -30,15 +30,15 @@ fn a_refusal_that_comes_too_late_is_out_of_step() {
     let (_, answer) = denied(Vec::from([valid(), origin(200)]));
     assert_eq!(answer.status, 500);
     let gate = gate(&[]);
-    let (mut visit, _) = gate.open(&ask("GET", "/health", &[]));
-    assert_eq!(responded(visit.handle_event(Event::Denied(String::new()), NOW)).status, 500);
+    let (mut flow, _) = gate.open(&ask("GET", "/health", &[]));
+    assert_eq!(responded(flow.handle_event(Event::Denied(String::new()), NOW)).status, 500);
 }
 
 #[test]
 fn what_is_known_of_a_payment_grows_on_its_way() {
     let at = |events: Vec<Event>| {
-        let (visit, _) = payment(events);
-        visit.payment().map(|payment| {
+        let (flow, _) = payment(events);
+        flow.payment().map(|payment| {
             assert_eq!((payment.token(), payment.plan_id()), (token().as_str(), "1001"));
             assert_eq!((payment.agent_id(), payment.route()), (Some("2002"), "POST /ask"));
             (payment.phase, payment.credits(), payment.request_id().map(String::from))
@@ -55,16 +55,16 @@ fn what_is_known_of_a_payment_grows_on_its_way() {
     ] {
         assert_eq!(at(events), expected, "{name}");
     }
-    let (visit, _) = gate(&[]).open(&ask("POST", "/ask", &[]));
-    assert!(visit.payment().is_none(), "without a token");
+    let (flow, _) = gate(&[]).open(&ask("POST", "/ask", &[]));
+    assert!(flow.payment().is_none(), "without a token");
 }
 
 #[test]
 fn a_settlement_is_said_once() {
-    let (mut visit, _) = payment(Vec::from([valid(), origin(200), burned()]));
-    let settled = visit.settled_for().unwrap();
+    let (mut flow, _) = payment(Vec::from([valid(), origin(200), burned()]));
+    let settled = flow.settled_for().unwrap();
     assert_eq!((settled.credits, settled.receipt.success()), (Credits::from(2), true));
-    assert!(visit.settled_for().is_none());
+    assert!(flow.settled_for().is_none());
 }
 
 #[test]
@@ -85,13 +85,13 @@ fn a_token_comes_in_the_headers_that_are_named() {
         ("two of one name", "x-a", twice.to_vec(), false),
     ] {
         let gate = gate(&[("TOKEN_HEADER", setting)]);
-        let (mut visit, action) = gate.open(&ask("POST", "/ask", &headers));
+        let (mut flow, action) = gate.open(&ask("POST", "/ask", &headers));
         if !verified {
             assert_eq!(responded(action).status, 402, "{name}");
             continue;
         }
         assert_eq!(called(action).1["x402AccessToken"], json!(good), "{name}");
-        let Action::Forward(forward) = visit.handle_event(valid(), NOW) else {
+        let Action::Forward(forward) = flow.handle_event(valid(), NOW) else {
             panic!("{name}: not forwarded")
         };
         assert!(!forward.headers.iter().any(|(_, value)| value == good), "{name}: the origin sees the token");

@@ -8,14 +8,14 @@ fn the_whole_way() {
     let gate = gate(&[]);
     let headers = [("payment-signature", token()), ("accept", "text/plain".to_string())];
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let (mut visit, action) = gate.open(&ask("POST", "/ask?q=1", &headers));
+    let (mut flow, action) = gate.open(&ask("POST", "/ask?q=1", &headers));
 
     let (path, verify) = called(action);
     assert_eq!(path, "/api/v1/x402/verify");
     assert_eq!(verify["maxAmount"], "2");
     assert_eq!(verify["paymentRequired"]["accepts"][0]["planId"], "1001");
 
-    let forward = forwarded(visit.handle_event(valid(), NOW));
+    let forward = forwarded(flow.handle_event(valid(), NOW));
     assert_eq!((forward.method, forward.url.as_str()), (Method::Post, "https://origin.example/ask?q=1"));
     let seen: Vec<_> = forward.headers.iter().collect();
     assert_eq!(
@@ -30,13 +30,13 @@ fn the_whole_way() {
         ]
     );
 
-    let (path, settle) = called(visit.handle_event(origin(200), NOW));
+    let (path, settle) = called(flow.handle_event(origin(200), NOW));
     assert_eq!(path, "/api/v1/x402/settle");
     let mut expected = verify;
     expected["agentRequestId"] = "req-1".into();
     assert_eq!(settle, expected);
 
-    let delivery = delivered(visit.handle_event(burned(), NOW));
+    let delivery = delivered(flow.handle_event(burned(), NOW));
     assert_eq!(delivery.journal, None);
     let receipt = header(&delivery.headers, "payment-response").unwrap();
     assert_eq!((&receipt["success"], &receipt["remainingBalance"]), (&true.into(), &"8".into()));
@@ -108,9 +108,9 @@ fn the_payer_is_the_facilitators_word_else_the_tokens() {
 fn an_open_route_is_forwarded_without_a_word_of_payment() {
     let gate = gate(&[]);
     let request = ask("GET", "/health", &[("payment-signature", &token()), ("x-payment-payer", "0xme")]);
-    let (mut visit, action) = gate.open(&request);
+    let (mut flow, action) = gate.open(&request);
     assert_eq!(forwarded(action).headers, HeaderList::new());
-    assert_eq!(delivered(visit.handle_event(origin(200), NOW)).headers.get("payment-response"), None);
+    assert_eq!(delivered(flow.handle_event(origin(200), NOW)).headers.get("payment-response"), None);
     assert_eq!(responded(gate.open(&request).0.handle_event(Event::OriginFailed, NOW)).status, 502);
 }
 
@@ -139,22 +139,22 @@ fn a_socket_is_settled_before_it_is_handed_over_and_nothing_else_is_upgraded_to(
     }
     // Without a token there is an offer.
     assert_eq!(responded(gate.open(&ask("GET", "/paid", &[("upgrade", "websocket")])).1).status, 402);
-    let (mut visit, verify) = open("GET", "/paid", " WebSocket ");
+    let (mut flow, verify) = open("GET", "/paid", " WebSocket ");
     assert_eq!(called(verify).0, "/api/v1/x402/verify");
-    assert_eq!(forwarded(visit.handle_event(valid(), NOW)).headers.get("upgrade"), Some(" WebSocket "));
-    assert_eq!(called(visit.handle_event(origin(101), NOW)).0, "/api/v1/x402/settle");
-    let delivery = delivered(visit.handle_event(burned(), NOW));
+    assert_eq!(forwarded(flow.handle_event(valid(), NOW)).headers.get("upgrade"), Some(" WebSocket "));
+    assert_eq!(called(flow.handle_event(origin(101), NOW)).0, "/api/v1/x402/settle");
+    let delivery = delivered(flow.handle_event(burned(), NOW));
     assert_eq!(header(&delivery.headers, "payment-response").unwrap()["success"], true);
     // Refused: the socket is not handed over.
-    let (mut visit, _) = open("GET", "/paid", "websocket");
+    let (mut flow, _) = open("GET", "/paid", "websocket");
     for event in [valid(), origin(101)] {
-        let _ = visit.handle_event(event, NOW);
+        let _ = flow.handle_event(event, NOW);
     }
-    assert_eq!(responded(visit.handle_event(answered(200, &json!({ "success": false })), NOW)).status, 402);
+    assert_eq!(responded(flow.handle_event(answered(200, &json!({ "success": false })), NOW)).status, 402);
     // Not opened: not paid for.
-    let (mut visit, _) = open("GET", "/paid", "websocket");
-    let _ = visit.handle_event(valid(), NOW);
-    let headers = delivered(visit.handle_event(origin(426), NOW)).headers;
+    let (mut flow, _) = open("GET", "/paid", "websocket");
+    let _ = flow.handle_event(valid(), NOW);
+    let headers = delivered(flow.handle_event(origin(426), NOW)).headers;
     assert_eq!(header(&headers, "payment-response").unwrap()["errorReason"], "not_settled");
 }
 
@@ -178,8 +178,8 @@ fn an_event_out_of_turn_delivers_nothing() {
     ];
     for (stage, way, wrong) in stages {
         for (name, event) in events.iter().filter(|(name, _)| wrong.contains(name)) {
-            let (mut visit, _) = payment(way());
-            let answer = responded(visit.handle_event(event(), NOW));
+            let (mut flow, _) = payment(way());
+            let answer = responded(flow.handle_event(event(), NOW));
             assert_eq!(
                 (answer.status, body(&answer)["code"].as_str()),
                 (500, Some("gate_out_of_step")),
@@ -189,7 +189,7 @@ fn an_event_out_of_turn_delivers_nothing() {
     }
     // After the end, whatever comes.
     for (name, event) in events {
-        let (mut visit, _) = payment(Vec::from([valid(), origin(200), burned()]));
-        assert_eq!(responded(visit.handle_event(event(), NOW)).status, 500, "{name}");
+        let (mut flow, _) = payment(Vec::from([valid(), origin(200), burned()]));
+        assert_eq!(responded(flow.handle_event(event(), NOW)).status, 500, "{name}");
     }
 }

@@ -73,7 +73,7 @@ fn what_the_plan_says_is_what_is_offered() {
         ("unreadable", Event::Unanswered(FacilitatorError::Unreadable), UNKNOWN),
     ] {
         let gate = strange("", &[]);
-        let (mut visit, action) = gate.open(&at(NOW));
+        let (mut flow, action) = gate.open(&at(NOW));
         match action {
             Action::Call(call) => {
                 assert_eq!(
@@ -83,17 +83,17 @@ fn what_the_plan_says_is_what_is_offered() {
             }
             other => panic!("{name}: {other:?}"),
         }
-        assert_eq!(offered(visit.handle_event(event, NOW)), expected, "{name}");
+        assert_eq!(offered(flow.handle_event(event, NOW)), expected, "{name}");
         // An event out of turn is no way in.
-        let (mut visit, _) = strange("", &[]).open(&at(NOW));
-        assert_eq!(responded(visit.handle_event(origin(200), NOW)).status, 500, "{name}");
+        let (mut flow, _) = strange("", &[]).open(&at(NOW));
+        assert_eq!(responded(flow.handle_event(origin(200), NOW)).status, 500, "{name}");
     }
     // With a token, the way goes on to verify; the token is for the plan as it turns out to be.
     for (crypto, expected) in [(true, "/api/v1/x402/verify"), (false, "payment_for_another_plan")] {
         let gate = gate(&[("ROUTES", r#"{"GET /paid": {"planId": "1001", "credits": 1}}"#)]);
         gate.shared.plans.clear();
-        let (mut visit, _) = gate.open(&ask("GET", "/paid", &[("payment-signature", &token())]));
-        let said = match visit.handle_event(answered(200, &plan(crypto.into(), null())), NOW) {
+        let (mut flow, _) = gate.open(&ask("GET", "/paid", &[("payment-signature", &token())]));
+        let said = match flow.handle_event(answered(200, &plan(crypto.into(), null())), NOW) {
             Action::Call(call) => call.path.into_owned(),
             other => body(&responded(other))["code"].as_str().unwrap().to_string(),
         };
@@ -121,10 +121,10 @@ fn what_the_configuration_says_is_not_asked() {
         (true, "", "nvm:card-delegation stripe"),
     ] {
         let gate = strange(r#", "scheme": "nvm:card-delegation""#, &[]);
-        let (mut visit, action) = gate.open(&at(NOW));
+        let (mut flow, action) = gate.open(&at(NOW));
         assert!(matches!(action, Action::Call(_)));
         let provider = if provider.is_empty() { Value::Null } else { provider.into() };
-        let action = visit.handle_event(answered(200, &plan(crypto.into(), provider)), NOW);
+        let action = flow.handle_event(answered(200, &plan(crypto.into(), provider)), NOW);
         assert_eq!(offered(action), expected);
     }
 }
@@ -145,9 +145,9 @@ fn nothing_is_asked_before_a_paid_route_is() {
 #[test]
 fn what_is_known_is_used_while_it_is_asked_again() {
     let gate = strange("", &[]);
-    let (mut visit, _) = gate.open(&at(NOW));
+    let (mut flow, _) = gate.open(&at(NOW));
     assert_eq!(
-        offered(visit.handle_event(answered(200, &plan(true.into(), Value::Null)), NOW)),
+        offered(flow.handle_event(answered(200, &plan(true.into(), Value::Null)), NOW)),
         "nvm:erc4337 eip155:84532"
     );
     let crypto = |now: u64| assert_eq!(offered(gate.open(&at(now)).1), "nvm:erc4337 eip155:84532");
@@ -181,17 +181,17 @@ fn a_burst_asks_for_a_plan_once() {
     let mut others: Vec<_> = (0..20).map(|index| gate.open(&at(NOW + index)).0).collect();
     // They look now and then whether it is there.
     for round in 1..100 {
-        for visit in &mut others {
+        for flow in &mut others {
             assert!(
-                matches!(visit.handle_event(Event::Waited, NOW + 20 * round), Action::Wait(20)),
+                matches!(flow.handle_event(Event::Waited, NOW + 20 * round), Action::Wait(20)),
                 "{round}"
             );
         }
     }
     let said = plan(true.into(), Value::Null);
     assert_eq!(offered(first.handle_event(answered(200, &said), NOW + 2_000)), "nvm:erc4337 eip155:84532");
-    for visit in &mut others {
-        let action = visit.handle_event(Event::Waited, NOW + 2_010);
+    for flow in &mut others {
+        let action = flow.handle_event(Event::Waited, NOW + 2_010);
         let Action::Respond(answer) = &action else { panic!("{action:?}") };
         // It is one wait, however often they looked.
         let timing = answer.headers.get("server-timing").unwrap();
@@ -205,20 +205,20 @@ fn who_waits_for_a_request_that_is_gone_asks_itself() {
     let gate = strange("", &[]);
     drop(gate.open(&at(NOW)));
     let mut others: Vec<_> = (0..3).map(|index| gate.open(&at(NOW + index)).0).collect();
-    for visit in &mut others {
-        assert!(matches!(visit.handle_event(Event::Waited, NOW + 2_999), Action::Wait(_)));
+    for flow in &mut others {
+        assert!(matches!(flow.handle_event(Event::Waited, NOW + 2_999), Action::Wait(_)));
     }
     // One of them: it is the one that the others wait for now.
     let actions: Vec<_> =
-        others.iter_mut().map(|visit| visit.handle_event(Event::Waited, NOW + 3_000)).collect();
+        others.iter_mut().map(|flow| flow.handle_event(Event::Waited, NOW + 3_000)).collect();
     assert!(matches!(&actions[..], [Action::Call(_), Action::Wait(_), Action::Wait(_)]), "{actions:?}");
     let said = plan(true.into(), Value::Null);
     assert_eq!(
         offered(others[0].handle_event(answered(200, &said), NOW + 3_100)),
         "nvm:erc4337 eip155:84532"
     );
-    for visit in &mut others[1..] {
-        assert_eq!(offered(visit.handle_event(Event::Waited, NOW + 3_120)), "nvm:erc4337 eip155:84532");
+    for flow in &mut others[1..] {
+        assert_eq!(offered(flow.handle_event(Event::Waited, NOW + 3_120)), "nvm:erc4337 eip155:84532");
     }
     // A clock that was set back is no reason to wait for it.
     let gate = strange("", &[]);
@@ -251,8 +251,8 @@ fn a_platform_that_is_down_is_not_asked_by_every_buyer() {
     );
     assert_eq!(offered(gate.open(&at(NOW + 15_001)).1), "nvm:erc4337 eip155:84532");
     let gate = strange("", &[]);
-    let (mut visit, _) = gate.open(&at(NOW));
-    assert_eq!(offered(visit.handle_event(answered(503, &json!({})), NOW)), "503 plan_unknown");
+    let (mut flow, _) = gate.open(&at(NOW));
+    assert_eq!(offered(flow.handle_event(answered(503, &json!({})), NOW)), "503 plan_unknown");
     assert!(matches!(gate.open(&at(NOW + 5_000)).1, Action::Call(_)), "after the pause");
     // A clock that was set back.
     assert!(matches!(gate.open(&at(NOW - 1)).1, Action::Call(_)));

@@ -102,7 +102,7 @@ fn what_cannot_be_written_down_is_not_settled_and_gives_back_what_it_had() {
 /// A request of which the state says that it is not its own any more when it is to be written down.
 fn lost(world: &mut World, path: &str, nonce: Option<&str>) -> (GateResponse, usize) {
     let token = token_of("1001", "nvm:erc4337", "0xb1", nonce);
-    let (mut visit, mut action) = world.gate.open(&ask("GET", path, &[("payment-signature", &token)]));
+    let (mut flow, mut action) = world.gate.open(&ask("GET", path, &[("payment-signature", &token)]));
     let mut settles = 0;
     loop {
         let event = match action {
@@ -117,7 +117,7 @@ fn lost(world: &mut World, path: &str, nonce: Option<&str>) -> (GateResponse, us
             Action::Respond(answer) => return (answer, settles),
             other => panic!("{other:?}"),
         };
-        action = visit.handle_event(event, NOW);
+        action = flow.handle_event(event, NOW);
     }
 }
 
@@ -173,9 +173,9 @@ fn rule_21_without_state_a_spent_token_does_not_say_by_whom() {
     ] {
         let token = token_of("1001", "nvm:erc4337", "0xb1", Some("0x01"));
         let gate = gate(&[]);
-        let (mut visit, mut action) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token)]));
+        let (mut flow, mut action) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token)]));
         for event in [valid(), origin(200), silence(), second] {
-            action = visit.handle_event(event, NOW);
+            action = flow.handle_event(event, NOW);
         }
         let delivery = delivered(action);
         let said = header(&delivery.headers, "payment-response").map(|receipt| receipt["success"] == true);
@@ -363,7 +363,7 @@ fn who_waits_for_an_earlier_answer_waits_five_seconds_in_all() {
     let mut world = routes(&json!({}), &[]);
     // An earlier answer whose isolate is lost.
     let head = ask("GET", "/after", &[("payment-signature", &token())]);
-    let (mut visit, mut action) = world.gate.open(&RequestHead { seed: [200; 16], ..head });
+    let (mut flow, mut action) = world.gate.open(&RequestHead { seed: [200; 16], ..head });
     while !matches!(action, Action::Deliver(_)) {
         let event = match action {
             Action::Call(_) => valid(),
@@ -371,7 +371,7 @@ fn who_waits_for_an_earlier_answer_waits_five_seconds_in_all() {
             Action::Forward(_) => origin(200),
             other => panic!("{other:?}"),
         };
-        action = visit.handle_event(event, NOW);
+        action = flow.handle_event(event, NOW);
     }
     let walk = pay(&mut world, "/after", None);
     assert_eq!(walk.said(), (429, "payment_in_progress".into()));

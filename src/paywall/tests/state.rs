@@ -62,19 +62,13 @@ fn claim(nonce: &str) -> Option<Claim> {
     Some(Claim { nonce: nonce.into(), lease: LEASE })
 }
 
-fn admit(visit: &str, nonce: &str) -> Command {
-    Command::Admit {
-        visit: visit.into(),
-        rates: Vec::new(),
-        claim: claim(nonce),
-        allowance: None,
-        open: None,
-    }
+fn admit(id: &str, nonce: &str) -> Command {
+    Command::Admit { id: id.into(), rates: Vec::new(), claim: claim(nonce), allowance: None, open: None }
 }
 
-fn entry(visit: &str, stands: EntryStatus, nonce: Option<&str>) -> Entry {
+fn entry(id: &str, stands: EntryStatus, nonce: Option<&str>) -> Entry {
     Entry {
-        visit: visit.into(),
+        id: id.into(),
         status: stands,
         at: NOW,
         route: "POST /ask".into(),
@@ -100,12 +94,12 @@ fn entry(visit: &str, stands: EntryStatus, nonce: Option<&str>) -> Entry {
     }
 }
 
-fn write(visit: &str, stands: EntryStatus, nonce: Option<&str>) -> Command {
-    Command::Write { entry: Box::new(entry(visit, stands, nonce)), lease: LEASE }
+fn write(id: &str, stands: EntryStatus, nonce: Option<&str>) -> Command {
+    Command::Write { entry: Box::new(entry(id, stands, nonce)), lease: LEASE }
 }
 
-fn close(visit: &str, end: SettlementOutcome) -> Command {
-    Command::Close { visit: visit.into(), end, after: 1_000, round: 0 }
+fn close(id: &str, end: SettlementOutcome) -> Command {
+    Command::Close { id: id.into(), end, after: 1_000, round: 0 }
 }
 
 fn settled() -> SettlementOutcome {
@@ -123,19 +117,15 @@ fn refused(spent: bool) -> SettlementOutcome {
 const GO: Reply = Reply::Admitted { free: false };
 
 #[test]
-fn rule_24_a_single_use_token_is_one_visits() {
-    let release = |visit: &str| Command::Release {
-        visit: visit.into(),
-        claim: claim("n"),
-        allowance: None,
-        open: None,
-    };
+fn rule_24_a_single_use_token_serves_one_request() {
+    let release =
+        |id: &str| Command::Release { id: id.into(), claim: claim("n"), allowance: None, open: None };
     // Commands, each at a time after NOW, and the replies.
     type Steps = Vec<(u64, Command, Reply)>;
     let table: [(&str, Steps); 13] = [
         ("the second is refused", Vec::from([(0, admit("a", "n"), GO), (0, admit("b", "n"), Reply::Used)])),
         ("another token is another", Vec::from([(0, admit("a", "n"), GO), (0, admit("b", "m"), GO)])),
-        ("the same visit may ask twice", Vec::from([(0, admit("a", "n"), GO), (0, admit("a", "n"), GO)])),
+        ("the same request may ask twice", Vec::from([(0, admit("a", "n"), GO), (0, admit("a", "n"), GO)])),
         (
             "what is given back is free",
             Vec::from([(0, admit("a", "n"), GO), (1, release("a"), Reply::Done), (2, admit("b", "n"), GO)]),
@@ -245,7 +235,7 @@ fn rule_24_an_entry_that_its_request_gave_up_is_never_taken_for_the_settlement_o
         let mut step = |command: &Command| apply(&mut rows, command, NOW).unwrap();
         assert_eq!(step(&admit("a", "n")), GO);
         assert_eq!(step(&write("a", status, Some("n"))), Reply::Done);
-        let release = Command::Release { visit: "a".into(), claim: claim("n"), allowance: None, open: None };
+        let release = Command::Release { id: "a".into(), claim: claim("n"), allowance: None, open: None };
         // It may come twice.
         assert_eq!((step(&release), step(&release)), (Reply::Done, Reply::Done));
         let found: Entry = serde_json::from_str(&rows.get("entry", "a").unwrap().unwrap()).unwrap();
@@ -277,18 +267,18 @@ fn rule_21_what_was_delivered_is_unresolved_where_the_reconciler_had_given_it_up
 #[test]
 fn a_rate_is_kept_and_nothing_is_reserved_beyond_it() {
     let mut rows = Map::default();
-    let ask = |rows: &mut Map, after: u64, visit: u64| {
+    let ask = |rows: &mut Map, after: u64, id: u64| {
         let command = Command::Admit {
-            visit: visit.to_string(),
+            id: id.to_string(),
             rates: Vec::from([Rate { name: "r".into(), requests: 3, seconds: 60 }]),
-            claim: claim(&format!("n{visit}")),
+            claim: claim(&format!("n{id}")),
             allowance: None,
             open: None,
         };
         apply(rows, &command, NOW + after).unwrap()
     };
-    for visit in 0..3 {
-        assert_eq!(ask(&mut rows, visit, visit), GO, "{visit}");
+    for id in 0..3 {
+        assert_eq!(ask(&mut rows, id, id), GO, "{id}");
     }
     assert_eq!(ask(&mut rows, 3, 3), Reply::Limited { retry_after: 20 });
     assert_eq!(rows.get("nonce", "n3").unwrap(), None);
@@ -306,9 +296,9 @@ fn an_allowance_is_a_days_and_given_back_once() {
     const DAY: u64 = 86_400_000;
     let mut rows = Map::default();
     let allowance = Allowance { name: "r".into(), per_day: 2 };
-    let take = |rows: &mut Map, now: u64, visit: &str| {
+    let take = |rows: &mut Map, now: u64, id: &str| {
         let command = Command::Admit {
-            visit: visit.into(),
+            id: id.into(),
             rates: Vec::new(),
             claim: None,
             allowance: Some(allowance.clone()),
@@ -316,29 +306,25 @@ fn an_allowance_is_a_days_and_given_back_once() {
         };
         apply(rows, &command, now).unwrap() == Reply::Admitted { free: true }
     };
-    let back = |rows: &mut Map, now: u64, visit: &str| {
-        let command = Command::Release {
-            visit: visit.into(),
-            claim: None,
-            allowance: Some(allowance.clone()),
-            open: None,
-        };
+    let back = |rows: &mut Map, now: u64, id: &str| {
+        let command =
+            Command::Release { id: id.into(), claim: None, allowance: Some(allowance.clone()), open: None };
         apply(rows, &command, now).unwrap();
     };
     let day = NOW - NOW % DAY;
-    assert_eq!(["a", "b", "b", "c"].map(|visit| take(&mut rows, day, visit)), [true, true, true, false]);
+    assert_eq!(["a", "b", "b", "c"].map(|id| take(&mut rows, day, id)), [true, true, true, false]);
     back(&mut rows, day, "a");
     back(&mut rows, day, "a");
     back(&mut rows, day, "never");
-    assert_eq!(["d", "e"].map(|visit| take(&mut rows, day + 1, visit)), [true, false]);
-    assert_eq!(["f", "g", "h"].map(|visit| take(&mut rows, day + DAY, visit)), [true, true, false]);
+    assert_eq!(["d", "e"].map(|id| take(&mut rows, day + 1, id)), [true, false]);
+    assert_eq!(["f", "g", "h"].map(|id| take(&mut rows, day + DAY, id)), [true, true, false]);
     // A grant of yesterday is not given back today.
     back(&mut rows, day + DAY, "b");
     assert!(!take(&mut rows, day + DAY, "i"));
 }
 
-fn stands(rows: &Map, visit: &str) -> Option<Entry> {
-    serde_json::from_str(&rows.get("entry", visit).unwrap()?).unwrap()
+fn stands(rows: &Map, id: &str) -> Option<Entry> {
+    serde_json::from_str(&rows.get("entry", id).unwrap()?).unwrap()
 }
 
 #[test]
@@ -555,24 +541,20 @@ fn what_is_known_is_kept_a_while_and_then_swept() {
 #[test]
 fn the_journal_is_read_in_pages_and_keeps_its_secrets() {
     let mut rows = Map::default();
-    for visit in 0..450 {
-        apply(
-            &mut rows,
-            &write(&format!("v{visit}"), EntryStatus::Settling, Some(&format!("n{visit}"))),
-            NOW,
-        )
-        .unwrap();
+    for id in 0..450 {
+        apply(&mut rows, &write(&format!("v{id}"), EntryStatus::Settling, Some(&format!("n{id}"))), NOW)
+            .unwrap();
     }
     let (mut seen, mut after) = (Vec::new(), None);
     while let Reply::Journal { entries } =
         apply(&mut rows, &Command::Journal { after: after.clone(), book: false }, NOW).unwrap()
     {
         let Some(last) = entries.last() else { break };
-        after = Some(last.visit.clone());
+        after = Some(last.id.clone());
         assert!(entries.iter().all(|entry| entry.settle_body.is_none()));
-        seen.extend(entries.into_iter().map(|entry| entry.visit));
+        seen.extend(entries.into_iter().map(|entry| entry.id));
     }
-    assert_eq!(seen, (0..450).map(|visit| format!("v{visit}")).collect::<Vec<_>>());
+    assert_eq!(seen, (0..450).map(|id| format!("v{id}")).collect::<Vec<_>>());
 }
 
 #[test]
@@ -581,8 +563,8 @@ fn commands_and_replies_survive_the_wire() {
         admit("a", "n"),
         write("a", EntryStatus::Delivering, None),
         close("a", refused(true)),
-        Command::Charge { visit: "a".into(), credits: "3".into(), again: None, lease: 1 },
-        Command::Receipt { visit: "a".into() },
+        Command::Charge { id: "a".into(), credits: "3".into(), again: None, lease: 1 },
+        Command::Receipt { id: "a".into() },
         Command::Journal { after: None, book: false },
     ] {
         let text = serde_json::to_string(&command).unwrap();

@@ -11,9 +11,9 @@ const DAY: u64 = 86_400_000;
 const PLAN: &str = "1001";
 
 /// An entry of plan 1001; a nonce makes its token single-use.
-fn entry(visit: &str, status: EntryStatus, nonce: Option<&str>) -> Entry {
+fn entry(id: &str, status: EntryStatus, nonce: Option<&str>) -> Entry {
     Entry {
-        visit: visit.into(),
+        id: id.into(),
         status,
         at: NOW,
         route: "POST /ask".into(),
@@ -39,28 +39,28 @@ fn entry(visit: &str, status: EntryStatus, nonce: Option<&str>) -> Entry {
     }
 }
 
-fn owed(visit: &str) -> Entry {
-    Entry { open: true, delivered: true, ..entry(visit, EntryStatus::Owed, None) }
+fn owed(id: &str) -> Entry {
+    Entry { open: true, delivered: true, ..entry(id, EntryStatus::Owed, None) }
 }
 
 fn put(rows: &mut Map, entry: Entry, now: u64) -> Reply {
     apply(rows, &Command::Write { entry: Box::new(entry), lease: LEASE }, now).unwrap()
 }
 
-fn close(rows: &mut Map, visit: &str, end: SettlementOutcome, now: u64) -> Reply {
-    let command = Command::Close { visit: visit.into(), end, after: 1_000, round: 0 };
+fn close(rows: &mut Map, id: &str, end: SettlementOutcome, now: u64) -> Reply {
+    let command = Command::Close { id: id.into(), end, after: 1_000, round: 0 };
     apply(rows, &command, now).unwrap()
 }
 
-fn found(rows: &Map, visit: &str) -> Option<Entry> {
-    rows.get("entry", visit).unwrap().map(|text| serde_json::from_str(&text).unwrap())
+fn found(rows: &Map, id: &str) -> Option<Entry> {
+    rows.get("entry", id).unwrap().map(|text| serde_json::from_str(&text).unwrap())
 }
 
 /// A request that wants one of `most` open deliveries, and what an allowance pays for where one is given.
-fn open(rows: &mut Map, visit: &str, most: u32, allowance: Option<&Allowance>, now: u64) -> Reply {
+fn open(rows: &mut Map, id: &str, most: u32, allowance: Option<&Allowance>, now: u64) -> Reply {
     let open = OpenDelivery { plan: PLAN.into(), most, lease: LEASE, settle_lease: 20_000 };
     let command = Command::Admit {
-        visit: visit.into(),
+        id: id.into(),
         rates: Vec::new(),
         claim: None,
         allowance: allowance.cloned(),
@@ -110,8 +110,8 @@ fn rule_19_what_an_allowance_pays_for_takes_no_open_place() {
     ];
     for (name, asks, now, last) in rows {
         let mut rows = Map::default();
-        for (visit, now, reply) in asks {
-            assert_eq!(open(&mut rows, visit, 1, Some(&allowance), now), reply, "{name}: {visit}");
+        for (id, now, reply) in asks {
+            assert_eq!(open(&mut rows, id, 1, Some(&allowance), now), reply, "{name}: {id}");
         }
         assert_eq!(open(&mut rows, "z", 1, None, now), last, "{name}");
     }
@@ -126,7 +126,7 @@ fn an_allowance_is_swept_at_the_end_of_its_day() {
     assert_eq!(rows.next_due().unwrap(), Some(day + DAY));
     assert_eq!(open(&mut rows, "b", 1, Some(&allowance), day + 6), FREE);
     let back =
-        Command::Release { visit: "a".into(), claim: None, allowance: Some(allowance.clone()), open: None };
+        Command::Release { id: "a".into(), claim: None, allowance: Some(allowance.clone()), open: None };
     apply(&mut rows, &back, day + 7).unwrap();
     assert_eq!(rows.next_due().unwrap(), Some(day + DAY));
     // Nothing is swept before; everything is at the end.
@@ -143,15 +143,15 @@ fn a_rate_admits_at_its_bound_and_not_a_millisecond_before() {
     // Three of three are asked for at once: the fourth may come a third of the window later, less a millisecond for each
     // request, which rounding may have added.
     for (requests, seconds, at) in [(3, 60, 19_997), (1, 1, 999), (7, 1, 143 - 6)] {
-        let ask = |rows: &mut Map, visit: u64, now| {
+        let ask = |rows: &mut Map, id: u64, now| {
             let rates = Vec::from([Rate { name: "r".into(), requests, seconds }]);
-            let visit = visit.to_string();
-            let command = Command::Admit { visit, rates, claim: None, allowance: None, open: None };
+            let id = id.to_string();
+            let command = Command::Admit { id, rates, claim: None, allowance: None, open: None };
             apply(rows, &command, now).unwrap()
         };
         let mut rows = Map::default();
-        for visit in 0..u64::from(requests) {
-            assert_eq!(ask(&mut rows, visit, NOW), GO, "{requests} in {seconds} s");
+        for id in 0..u64::from(requests) {
+            assert_eq!(ask(&mut rows, id, NOW), GO, "{requests} in {seconds} s");
         }
         let limited = Reply::Limited { retry_after: 1 };
         assert_eq!(ask(&mut rows, 100, NOW + at - 1), limited, "{requests} in {seconds} s");
@@ -165,8 +165,8 @@ fn rule_19_a_lease_ends_at_its_last_millisecond() {
     assert_eq!(open(&mut rows, "a", 1, None, NOW), GO);
     assert_eq!(open(&mut rows, "b", 1, None, NOW + LEASE - 1), Reply::InProgress);
     // Until then its own entry may be written, and then it may not: another may have begun.
-    let write = |rows: &Map, visit: &str, now| {
-        let entry = Entry { open: true, ..entry(visit, EntryStatus::Delivering, None) };
+    let write = |rows: &Map, id: &str, now| {
+        let entry = Entry { open: true, ..entry(id, EntryStatus::Delivering, None) };
         put(&mut rows.clone(), entry, now)
     };
     assert_eq!(write(&rows, "a", NOW + LEASE - 1), Reply::Done);
@@ -180,9 +180,9 @@ fn rule_19_a_lease_ends_at_its_last_millisecond() {
 #[test]
 fn rule_19_a_place_that_was_given_back_leaves_nothing_behind() {
     let mut rows = Map::default();
-    let release = |rows: &mut Map, visit: &str| {
-        let visit = visit.into();
-        let command = Command::Release { visit, claim: None, allowance: None, open: Some(PLAN.into()) };
+    let release = |rows: &mut Map, id: &str| {
+        let id = id.into();
+        let command = Command::Release { id, claim: None, allowance: None, open: Some(PLAN.into()) };
         apply(rows, &command, NOW).unwrap();
     };
     open(&mut rows, "a", 2, None, NOW);
@@ -245,7 +245,7 @@ fn rule_19_a_debt_that_ended_otherwise_holds_nobody_up() {
         rows.put("open", PLAN, &json!({ "held": [], "owed": debts }).to_string(), None).unwrap();
         assert_eq!(open(&mut rows, "w", 1, None, NOW), GO, "{name}");
         let release =
-            Command::Release { visit: "w".into(), claim: None, allowance: None, open: Some(PLAN.into()) };
+            Command::Release { id: "w".into(), claim: None, allowance: None, open: Some(PLAN.into()) };
         apply(&mut rows, &release, NOW).unwrap();
         assert_eq!(found(&rows, "v").unwrap().status, EntryStatus::Settled, "{name}");
     }
@@ -273,12 +273,12 @@ fn only_what_goes_out_is_renewed_or_charged() {
         put(&mut before, Entry { sent, ..entry("v", status, None) }, NOW);
         let done = |yes| if yes { Reply::Done } else { Reply::Lost };
         let mut rows = before.clone();
-        let renew = Command::Renew { visit: "v".into(), lease: 70_000 };
+        let renew = Command::Renew { id: "v".into(), lease: 70_000 };
         assert_eq!(apply(&mut rows, &renew, NOW + 1).unwrap(), done(renewed), "{status:?} {sent}");
         let expected = if renewed { Delivering } else { status };
         assert_eq!(found(&rows, "v").unwrap().status, expected, "{status:?} {sent}");
         let mut rows = before;
-        let charge = Command::Charge { visit: "v".into(), credits: "7".into(), again: None, lease: 70_000 };
+        let charge = Command::Charge { id: "v".into(), credits: "7".into(), again: None, lease: 70_000 };
         assert_eq!(apply(&mut rows, &charge, NOW + 1).unwrap(), done(charged), "{status:?} {sent}");
         let after = found(&rows, "v").unwrap();
         let (expected, credits) = if charged { (Settling, "7") } else { (status, "2") };
@@ -291,7 +291,7 @@ fn only_what_goes_out_is_renewed_or_charged() {
         }
     }
     let mut rows = Map::default();
-    let renew = Command::Renew { visit: "v".into(), lease: 1 };
+    let renew = Command::Renew { id: "v".into(), lease: 1 };
     assert_eq!(apply(&mut rows, &renew, NOW).unwrap(), Reply::Lost, "there is no such entry");
 }
 
@@ -362,8 +362,8 @@ fn rule_24_a_token_that_was_refused_after_delivery_is_free_unless_it_is_spent() 
         on_response(&mut rows, &job, refused(code), now, &mut |_| ()).unwrap();
         assert_eq!(found(&rows, "v").unwrap().status, status, "{code}");
         let claim = Some(Claim { nonce: "n".into(), lease: LEASE });
-        let visit = "w".to_string();
-        let admit = Command::Admit { visit, rates: Vec::new(), claim, allowance: None, open: None };
+        let id = "w".to_string();
+        let admit = Command::Admit { id, rates: Vec::new(), claim, allowance: None, open: None };
         let reply = apply(&mut rows, &admit, now).unwrap();
         assert_eq!(reply == Reply::Used, used, "{code}: {reply:?}");
     }

@@ -1,6 +1,6 @@
 // The dialects of 402 that a gate speaks beside x402 with plans: MPP, x402 `exact` at any facilitator, names of payments. A file of its own that
 // the gate loads where its options ask for one. The rules are in the core (`paywall::dialects`); this reads bodies, sends calls and sets
-// headers around the gate's own `visit`.
+// headers around the gate's own flow.
 import { opened } from './load.js';
 import start, { Dialects, paymentIdentifier } from './gate_dialects_glue.js';
 import { named, note } from './named.js';
@@ -56,7 +56,7 @@ export async function speak(options, Fields, call, answers, refusal, hooks, wasm
     note,
     /** A call of the gate, put to who can answer it: where no request waits. */
     call: (fields, patience, what) => ask(around, fields, patience, what, {}),
-    visit: (way, visit) => answer(around, way, visit),
+    answer: (way, runFlow) => answer(around, way, runFlow),
   };
 }
 
@@ -64,7 +64,7 @@ const json = (status, code, message, more = {}) => Response.json(
   { error: { 400: 'Bad Request', 409: 'Conflict', 413: 'Content Too Large' }[status], message: `${message} Nothing was charged.`, code }, { status, headers: { 'cache-control': 'no-store', ...more } },
 );
 
-async function answer(around, way, visit) {
+async function answer(around, way, runFlow) {
   const { core, about, names, tools } = around;
   const { limits } = way;
   let { request } = way;
@@ -92,7 +92,7 @@ async function answer(around, way, visit) {
     if (keep.answer) return own(tools, keep.answer);
   }
   if (entry.kind !== 'plain') request = new Request(request, { headers: dressed(headers, entry, names) });
-  let response = await visit({
+  let response = await runFlow({
     ...way, request,
     // A body that was read here was the client's.
     call: async (fields, patience, what) => {

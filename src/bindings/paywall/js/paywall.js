@@ -2,7 +2,7 @@
 // gave, and hands over what comes back. An entry makes it with `createPaywall`, so that each loads wasm in its own way.
 import { PaywallError } from './error.js';
 import { closeMemory, memory, objects } from './state_store.js';
-import { ownAnswers, visit } from './request_flow.js';
+import { ownAnswers, runFlow } from './request_flow.js';
 import { Fields } from './fields.js';
 import { IN_WORKERD, call, complain, learn } from './runtime.js';
 
@@ -120,7 +120,7 @@ export function createGate(load, { hooks, prices, config, files, opened, speak, 
       analytics: env?.ANALYTICS, address: address(request, env, hooks), objects: objectsOf?.(env),
       patient: globalThis.Bun && (() => patient(request, env)),
     };
-    const answered = dialects ? dialects.visit(way, visit) : visit(way);
+    const answered = dialects ? dialects.answer(way, runFlow) : runFlow(way);
     // The request itself asks the runtime to wait for its own work; work around it is waited for here.
     if (dialects) behind(answered);
     try {

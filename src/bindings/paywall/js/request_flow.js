@@ -13,7 +13,7 @@ export const ownAnswers = new WeakSet();
 const BODILESS = new Set([101, 204, 205, 304]);
 
 /** Answers a request. `way` has the gate, the request, and everything that is needed to perform actions. */
-export async function visit(around) {
+export async function runFlow(around) {
   const way = { ...around, flow: undefined, origin: undefined, verification: undefined, signal: undefined };
   let action = open(way, way.hooked || way.analytics ? '' : 'p');
   if (action.kind === 'pass') {
