@@ -43,7 +43,8 @@ function address(url) {
   throw new UsageError('--url must be an http or https URL');
 }
 
-function line({ at, status, credits, payer, plan, route, delivered, why, visit }) {
+// A gate of an earlier version calls the id of the request `visit`.
+function line({ at, status, credits, payer, plan, route, delivered, why, visit, id = visit }) {
   const columns = [new Date(at).toISOString(), status.padEnd(10), `${credits} credits`, `plan ${plan}`, `payer ${payer ?? 'unknown'}`, route];
-  return [...columns, delivered ? 'delivered' : 'not delivered', why ?? '', visit].join('  ').replace(/[^\x20-\x7e]/g, '?');
+  return [...columns, delivered ? 'delivered' : 'not delivered', why ?? '', id].join('  ').replace(/[^\x20-\x7e]/g, '?');
 }

@@ -157,7 +157,7 @@ const READER = `export default {
     const object = env.STATE.get(env.STATE.idFromName(new URL(request.url).pathname.slice(1)));
     const entries = [];
     for (;;) {
-      const command = { do: 'journal', after: entries.at(-1)?.visit };
+      const command = { do: 'journal', after: entries.at(-1)?.id };
       const response = await object.fetch('http://state/', { method: 'POST', body: JSON.stringify(command) });
       const page = (await response.json()).entries;
       if (page.length === 0) return Response.json(entries);

@@ -132,7 +132,7 @@ impl SettlementAttempt {
         SettlementLogLine::new(&json!({
             "event": event,
             "at": context.now,
-            "visit": context.id,
+            "id": context.id,
             "route": payment.route.name,
             "plan": payment.option.plan_id.as_str(),
             "agent": payment.option.agent_id.as_ref().map(AgentId::as_str),

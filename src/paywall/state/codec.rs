@@ -7,6 +7,9 @@ use crate::wire::Secret;
 use alloc::boxed::Box;
 use serde_json::Value;
 
+#[cfg(test)]
+mod tests;
+
 /// How long a settle of an entry may be late that does not say it, in milliseconds.
 const OLD_QUIET_MS: u64 = 130_000;
 
@@ -98,7 +101,7 @@ impl JsonForm for Command {
     fn to_json(&self) -> Value {
         let of = |what: &str, id: &String| {
             let mut members = JsonObject::tagged("do", what);
-            members.put("visit", id.as_str());
+            members.put("id", id.as_str());
             members
         };
         let members = match self {
@@ -175,7 +178,7 @@ impl JsonForm for Command {
             };
             return members.read(read);
         }
-        let id = members.text("visit");
+        let id = members.request_id();
         let read = match what.as_str() {
             "admit" => {
                 let rates = members.list("rates")?.into_iter().map(Rate::from_json);
@@ -211,7 +214,7 @@ impl JsonForm for Command {
 
 impl JsonForm for Entry {
     fn to_json(&self) -> Value {
-        let mut members = JsonObject::tagged("visit", &self.id);
+        let mut members = JsonObject::tagged("id", &self.id);
         members.put("status", self.status.name());
         members.put("at", self.at);
         members.put("route", self.route.as_str());
@@ -245,7 +248,7 @@ impl JsonForm for Entry {
         let mut members = JsonObject::of(value)?;
         let status = EntryStatus::from_json(members.take_either("status", "stands"))?;
         let read = Self {
-            id: members.text("visit"),
+            id: members.request_id(),
             status,
             at: members.whole("at"),
             route: members.text("route"),

@@ -68,7 +68,7 @@ impl JsonForm for Nonce {
             Self::Spent { id } => ("Spent", id),
         };
         let mut members = JsonObject::tagged("is", is);
-        members.put("visit", id.as_str());
+        members.put("id", id.as_str());
         if let Self::Claimed { until, .. } = self {
             members.put("until", *until);
         }
@@ -77,7 +77,7 @@ impl JsonForm for Nonce {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        let id = members.text("visit");
+        let id = members.request_id();
         let read = match members.text("is").as_str() {
             "Claimed" => Self::Claimed { id, until: members.whole("until") },
             "Held" => Self::Held { id },

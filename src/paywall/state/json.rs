@@ -60,6 +60,11 @@ impl JsonObject {
         if value.is_null() { self.take(earlier) } else { value }
     }
 
+    /// The id of a request. Records of earlier versions call it `visit`.
+    pub(super) fn request_id(&mut self) -> String {
+        self.text(if self.has("visit") { "visit" } else { "id" })
+    }
+
     pub(super) fn object(&mut self, name: &str) -> Result<Option<Self>, Unreadable> {
         match self.take(name) {
             Value::Null => Ok(None),
@@ -242,134 +247,3 @@ macro_rules! serde_by_value {
 }
 
 serde_by_value!(Command, Reply, Entry, EntryStatus, SettlementOutcome, Claim, Allowance, Rate, OpenDelivery);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ENTRY: &str = r#"{"visit":"v","status":"settling","at":1,"route":"POST /ask","plan":"7","network":"eip155:1","payer":null,"requestId":"r","token":"sha256:0","nonce":"n","credits":"3","again":"{}","delivered":false,"receipt":{"success":true},"why":"late","tries":2,"rounds":1,"quiet":3,"late":4,"sent":true,"open":true,"ends":5,"filed":true}"#;
-    const SHORT: &str = r#"{"visit":"v","status":"owed","at":1,"route":"r","plan":"7","network":"n","payer":"0x","requestId":null,"token":"t","credits":"3","delivered":true,"tries":0,"rounds":0,"quiet":3,"late":0,"sent":false}"#;
-
-    /// Reads a text and prints it again. Returns the printed JSON, its members in order, or the error of reading the text.
-    fn again<T: JsonForm>(text: &str) -> Result<Value, Unreadable> {
-        read::<T>(text).map(|value| serde_json::from_str(&print(&value)).unwrap())
-    }
-
-    #[test]
-    fn each_form_is_read_as_it_is_written() {
-        let write = [r#"{"do":"write","entry":"#, ENTRY, r#","lease":9}"#].concat();
-        let file = [r#"{"do":"file","entry":"#, SHORT, "}"].concat();
-        for text in [
-            r#"{"do":"admit","visit":"v","rates":[{"name":"r","requests":2,"seconds":60}],"claim":{"nonce":"n","lease":9},"allowance":{"name":"a","perDay":3}}"#,
-            r#"{"do":"admit","visit":"v","rates":[]}"#,
-            r#"{"do":"admit","visit":"v","rates":[],"open":{"plan":"7","most":2,"lease":9,"settleLease":8}}"#,
-            r#"{"do":"release","visit":"v","open":"7"}"#,
-            r#"{"do":"renew","visit":"v","lease":9}"#,
-            r#"{"do":"release","visit":"v","claim":{"nonce":"n","lease":9}}"#,
-            r#"{"do":"release","visit":"v","allowance":{"name":"a","perDay":3}}"#,
-            &write,
-            r#"{"do":"charge","visit":"v","credits":"3","again":"{}","lease":9}"#,
-            r#"{"do":"charge","visit":"v","credits":"3","lease":9}"#,
-            r#"{"do":"close","visit":"v","end":{"end":"settled","receipt":{"success":true}},"after":9}"#,
-            r#"{"do":"close","visit":"v","end":{"end":"refused","receipt":{},"spent":true,"delivered":false},"after":9}"#,
-            r#"{"do":"close","visit":"v","end":{"end":"unknown","why":"late","delivered":false},"after":9}"#,
-            r#"{"do":"close","visit":"v","end":{"end":"owed","why":"late","again":"{}"},"after":9}"#,
-            r#"{"do":"close","visit":"v","end":{"end":"owed","why":"no","again":"{}","receipt":{}},"after":9,"round":2}"#,
-            r#"{"do":"close","visit":"v","end":{"end":"released","why":"gone"},"after":9}"#,
-            r#"{"do":"receipt","visit":"v"}"#,
-            r#"{"do":"journal"}"#,
-            r#"{"do":"journal","after":"v"}"#,
-            r#"{"do":"journal","book":true}"#,
-            &file,
-        ] {
-            let value: Value = serde_json::from_str(text).unwrap();
-            assert_eq!(again::<Command>(text), Ok(value), "{text}");
-            let command = Command::from_text(text).unwrap();
-            assert_eq!(serde_json::from_str::<Command>(text).unwrap(), command, "{text}");
-            assert_eq!(serde_json::to_value(&command).unwrap(), command.to_json(), "{text}");
-        }
-        let journal = [r#"{"say":"journal","entries":["#, ENTRY, ",", SHORT, "]}"].concat();
-        let owing = [r#"{"say":"owing","entry":"#, ENTRY, "}"].concat();
-        for text in [
-            r#"{"say":"admitted","free":true}"#,
-            r#"{"say":"limited","retryAfter":3}"#,
-            r#"{"say":"used"}"#,
-            r#"{"say":"inProgress"}"#,
-            &owing,
-            r#"{"say":"done"}"#,
-            r#"{"say":"lost"}"#,
-            r#"{"say":"receipt","status":"settled","receipt":{"success":true}}"#,
-            r#"{"say":"receipt","status":"unresolved","receipt":null}"#,
-            r#"{"say":"nothing"}"#,
-            &journal,
-        ] {
-            let value: Value = serde_json::from_str(text).unwrap();
-            assert_eq!(again::<Reply>(text), Ok(value), "{text}");
-            assert_eq!(Reply::from_text(text).unwrap().to_text().len(), text.len(), "{text}");
-        }
-        for status in EntryStatus::ALL {
-            assert_eq!(EntryStatus::from_json(status.to_json()), Ok(status));
-        }
-        let known =
-            r#","tries":2,"rounds":1,"quiet":3,"late":4,"sent":true,"open":true,"ends":5,"filed":true"#;
-        for (status, sent) in
-            [("settling", true), ("delivering", false), ("abandoned", false), ("owed", true)]
-        {
-            let before = ENTRY
-                .replace(known, r#","blurred":true"#)
-                .replace("settling", status)
-                .replace(r#""status""#, r#""stands""#);
-            let old = read::<Entry>(&before).unwrap();
-            let numbers = (old.tries, old.rounds, old.settle_grace_ms, old.in_flight_until);
-            assert_eq!(numbers, (0, 0, 130_000, 0), "an entry from before these were known");
-            assert_eq!(
-                (old.sent, old.open, old.token_expires_at, old.copied_to_seller),
-                (sent, false, None, false),
-                "{status}"
-            );
-        }
-        let before = r#"{"do":"close","visit":"v","end":{"end":"unknown","why":"late"},"after":9}"#;
-        let Ok(Command::Close { end: SettlementOutcome::Unknown { delivered, .. }, .. }) =
-            Command::from_text(before)
-        else {
-            panic!("not read: {before}")
-        };
-        assert!(delivered, "an end from before a client could be gone");
-    }
-
-    #[test]
-    fn what_is_not_ours_is_not_read() {
-        for (text, member) in [
-            ("", "JSON"),
-            ("{", "JSON"),
-            ("[]", "an object"),
-            ("{}", "do"),
-            (r#"{"do":7}"#, "do"),
-            (r#"{"do":"dance","visit":"v"}"#, "do"),
-            (r#"{"do":"receipt"}"#, "visit"),
-            (r#"{"do":"receipt","visit":7}"#, "visit"),
-            (r#"{"do":"admit","visit":"v"}"#, "rates"),
-            (
-                r#"{"do":"admit","visit":"v","rates":[{"name":"r","requests":4294967296,"seconds":1}]}"#,
-                "requests",
-            ),
-            (r#"{"do":"admit","visit":"v","rates":[],"claim":"n"}"#, "an object"),
-            (r#"{"do":"admit","visit":"v","rates":[],"claim":{"nonce":"n","lease":-1}}"#, "lease"),
-            (r#"{"do":"charge","visit":"v","credits":3,"lease":1}"#, "credits"),
-            (r#"{"do":"close","visit":"v","after":1}"#, "an object"),
-            (r#"{"do":"close","visit":"v","end":{"end":"well"},"after":1}"#, "end"),
-            (
-                r#"{"do":"close","visit":"v","end":{"end":"refused","receipt":{},"spent":1,"delivered":true},"after":1}"#,
-                "spent",
-            ),
-        ] {
-            assert_eq!(Command::from_text(text), Err(Unreadable(member)), "{text}");
-        }
-        for (member, wrong) in [("status", r#""settling""#), ("at", ":1,"), ("delivered", "false")] {
-            let text = ENTRY.replacen(wrong, if wrong == ":1," { r#":"1","# } else { r#""x""# }, 1);
-            assert_eq!(read::<Entry>(&text), Err(Unreadable(member)), "{text}");
-        }
-        assert_eq!(Reply::from_text(r#"{"say":"hello"}"#), Err(Unreadable("say")));
-        assert_eq!(Unreadable("say").to_string(), "not of the state: say");
-    }
-}

@@ -72,7 +72,7 @@ pub(super) fn change(
 impl JsonForm for Slots {
     fn to_json(&self) -> Value {
         let held = self.held.iter().map(|(id, until)| {
-            let mut members = JsonObject::tagged("visit", id);
+            let mut members = JsonObject::tagged("id", id);
             members.put("until", *until);
             members.done()
         });
@@ -86,7 +86,7 @@ impl JsonForm for Slots {
         let mut members = JsonObject::of(value)?;
         let held = members.list("held")?.into_iter().map(|value| {
             let mut members = JsonObject::of(value)?;
-            let read = (members.text("visit"), members.whole("until"));
+            let read = (members.request_id(), members.whole("until"));
             members.read(read)
         });
         let held = held.collect::<Result<_, _>>()?;

@@ -322,7 +322,7 @@ fn end(
 
 fn line(event: &str, entry: &Entry, now: u64) -> String {
     codec::print(&json!({
-        "event": event, "at": now, "status": entry.status, "visit": entry.id, "route": entry.route,
+        "event": event, "at": now, "status": entry.status, "id": entry.id, "route": entry.route,
         "plan": entry.plan, "network": entry.network, "credits": entry.credits, "payer": entry.payer,
         "requestId": entry.request_id, "token": entry.token, "delivered": entry.delivered, "sent": entry.sent,
         "why": entry.why, "rounds": entry.rounds,

@@ -88,7 +88,7 @@ fn a_page_of_the_journal_names_the_next_where_it_is_full() {
     let open = || gate.open(&ask("GET", "/.well-known/payments/journal", &bearer)).0;
     let entry = |index: u32| {
         let text = json!({
-            "visit": format!("v{index}"), "status": "settled", "at": NOW, "route": "r", "plan": "1", "network": "n",
+            "id": format!("v{index}"), "status": "settled", "at": NOW, "route": "r", "plan": "1", "network": "n",
             "token": "t", "credits": "1", "delivered": true,
         });
         serde_json::from_value::<Entry>(text).unwrap_or_else(|error| panic!("{error}"))
@@ -243,7 +243,7 @@ fn an_entry_of_an_earlier_version_is_read() {
     // Its status had another name, and what was not known then has what it stood for.
     for (status, sent) in [("owed", true), ("settling", true), ("delivering", false), ("abandoned", false)] {
         let entry: Entry = serde_json::from_value(json!({
-            "visit": "v", "stands": status, "at": 1, "route": "r", "plan": "1", "network": "n", "token": "t", "credits": "1",
+            "id": "v", "stands": status, "at": 1, "route": "r", "plan": "1", "network": "n", "token": "t", "credits": "1",
             "delivered": true,
         }))
         .unwrap();

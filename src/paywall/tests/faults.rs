@@ -227,7 +227,7 @@ fn the_journal_names_what_reconciles_it_and_not_the_token() {
     assert_eq!(
         line,
         json!({
-            "event": "settlement_unknown", "at": NOW, "visit": "0".repeat(32), "route": "POST /ask", "plan": "1001", "agent": "2002",
+            "event": "settlement_unknown", "at": NOW, "id": "0".repeat(32), "route": "POST /ask", "plan": "1001", "agent": "2002",
             "network": "eip155:84532", "credits": "2", "payer": "0xb1", "requestId": "req-1",
             "token": alloc::format!("sha256:{digest}"), "why": "facilitator_timeout",
         })

@@ -351,7 +351,7 @@ fn the_journal_is_for_whoever_has_the_token_and_holds_no_other() {
     assert_eq!(stands, ["unresolved", "owed"]);
     let text = listed.body.unwrap();
     assert!(!text.contains(&token()) && !text.contains("0xfeed") && !text.contains("again"), "{text}");
-    let after = format!("{path}?after={}", entries[0]["visit"].as_str().unwrap());
+    let after = format!("{path}?after={}", entries[0]["id"].as_str().unwrap());
     let page = body(&world.go(ask("GET", &after, &bearer)).answer.unwrap());
     assert_eq!(page["entries"].as_array().unwrap().len(), 1);
     let all = body(&world.go(ask("GET", &format!("{path}?payer=0xB1"), &bearer)).answer.unwrap());
