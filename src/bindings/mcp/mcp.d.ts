@@ -56,6 +56,18 @@ export interface McpPaywallOptions extends Omit<PaywallOptions, 'routes' | 'unli
   unlisted: 'deny' | 'pass';
   /** The name of the server in logical URLs, `mcp://<serverName>/tools/<name>`. */
   serverName?: string;
+  /** `true` answers requests without a bearer with 401, and serves the documents by which a client logs its user in at Nevermined. Default: neither. */
+  oauth?: boolean | McpOauth;
+  /** The address that clients use, where it is not that of their requests. */
+  baseUrl?: string;
+}
+
+/** Login at Nevermined. */
+export interface McpOauth {
+  /** `false` serves the documents, and asks nobody for a bearer. */
+  required?: boolean;
+  /** The web app of an environment of its own. Default: its backend. */
+  frontend?: string;
 }
 
 /** The fetch handler of an MCP server. */
@@ -86,6 +98,8 @@ export interface McpClientOptions extends FetchOptions {
 export interface McpConnectOptions extends FetchOptions {
   /** The OAuth provider of the official SDK, for servers that want an authorization. */
   authProvider?: object;
+  /** The code with which a person comes back from the login that `authProvider` sent them to. */
+  authorizationCode?: string;
   /** Headers of every request. */
   headers?: Record<string, string>;
   /** How the client introduces itself. */
@@ -114,8 +128,8 @@ export interface McpStartOptions extends Partial<McpPaywallOptions>, McpConfig {
   port?: number;
   /** Default 127.0.0.1. */
   host?: string;
-  /** The address that clients use, where it is another. */
-  baseUrl?: string;
+  /** Default `{ required: false }`; `false` serves no documents. */
+  oauth?: boolean | McpOauth;
 }
 
 /** A client of `@modelcontextprotocol/sdk`. */
@@ -156,7 +170,7 @@ export class Mcp {
   attach(server: { registerTool: any; registerResource: any; registerPrompt: any }): McpRegistrar;
   /** A fetch handler with what is registered, for every runtime. */
   handler(options?: Partial<McpPaywallOptions> & McpConfig): McpHandler;
-  /** Serves what is registered in Node: `POST /mcp`, `GET /health`, `GET /`. */
+  /** Serves what is registered in Node: `POST /mcp`, `GET /health`, `GET /`, and the documents of OAuth with `POST /register`. */
   start(options?: McpStartOptions): Promise<McpServing>;
 }
 

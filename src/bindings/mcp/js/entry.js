@@ -5,14 +5,15 @@ import { createMcpGate } from './gate.js';
 import { provide } from './mcp_client.js';
 import { problem } from './core.js';
 import { listen } from './listen.js';
+import { isOauthPath } from './oauth.js';
 import { createServerHandler } from './server.js';
 
 const sdk = {
   async client() {
-    const [{ Client }, { StreamableHTTPClientTransport }] = await Promise.all([
-      import('@modelcontextprotocol/sdk/client/index.js'), import('@modelcontextprotocol/sdk/client/streamableHttp.js'),
+    const [{ Client }, { StreamableHTTPClientTransport }, { UnauthorizedError }] = await Promise.all([
+      import('@modelcontextprotocol/sdk/client/index.js'), import('@modelcontextprotocol/sdk/client/streamableHttp.js'), import('@modelcontextprotocol/sdk/client/auth.js'),
     ]);
-    return { Client, StreamableHTTPClientTransport };
+    return { Client, StreamableHTTPClientTransport, UnauthorizedError };
   },
   async server() {
     const [{ Server }, { WebStandardStreamableHTTPServerTransport: Transport }, types, compat, json] = await Promise.all([
@@ -29,4 +30,4 @@ export const mcpPaywall = createMcpGate(paywall, problem);
 
 export { Mcp, paymentOf } from './mcp_client.js';
 
-provide({ sdk, mcpPaywall, createServerHandler, listen });
+provide({ sdk, mcpPaywall, createServerHandler, listen, isOauthPath });

@@ -62,9 +62,9 @@ export class Mcp {
   }
 
   /** Connects to an MCP server over HTTP. A server that asks for payments by HTTP is paid as well. */
-  async connect(url, { authProvider, headers, clientInfo, ...options } = {}) {
+  async connect(url, { authProvider, authorizationCode, headers, clientInfo, ...options } = {}) {
     const { sdk } = await whole(this.#load);
-    const { Client, StreamableHTTPClientTransport } = await sdk.client();
+    const { Client, StreamableHTTPClientTransport, UnauthorizedError } = await sdk.client();
     const buyer = this.#buyer;
     const transport = new StreamableHTTPClientTransport(new URL(url), {
       ...(authProvider && { authProvider }), ...(headers && { requestInit: { headers } }),
@@ -72,11 +72,13 @@ export class Mcp {
     });
     const client = new Client(clientInfo ?? { name: 'payments-wasm', version: '1.0.0' }, { capabilities: { experimental: CAPABILITY } });
     try {
+      if (authorizationCode !== undefined) await transport.finishAuth(authorizationCode);
       await client.connect(transport);
-    } catch (error) {
-      if (error?.code !== 401 || authProvider) throw error;
-      throw problem('mcp_unauthorized', 'the MCP server wants an authorization before it says anything',
-        'give an `authProvider` of the official SDK, or `headers: { authorization }`', { cause: error });
+    } catch (cause) {
+      if (authProvider ? !(cause instanceof UnauthorizedError) : cause?.code !== 401) throw cause;
+      throw authProvider
+        ? problem('mcp_unauthorized', 'the person was sent to log in, who comes back with a code', 'call connect again with `authorizationCode`', { cause })
+        : problem('mcp_unauthorized', 'the MCP server wants an authorization before it says anything', 'give an `authProvider` of the official SDK, or `headers: { authorization }`', { cause });
     }
     return wrapClient(client, { buyer, url, options });
   }
@@ -182,7 +184,7 @@ export class Mcp {
   }
 
   async #make(options) {
-    const { createServerHandler, sdk, listen } = await whole(this.#load);
+    const { createServerHandler, sdk, listen, isOauthPath } = await whole(this.#load);
     const { tools, resources, prompts } = this.#registered;
     const { serverName, version, description, mpp } = { ...this.#config, ...options };
     const server = createServerHandler(sdk.server, { serverName, version, registered: this.#registered, mpp });
@@ -190,23 +192,23 @@ export class Mcp {
     const gate = await this.#gate(server, options, {
       tools: prices(tools), prompts: prices(prompts), resources: [...resources.values()].map(({ uri, options: own }) => [uri, own]),
     });
-    return { gate, about: { name: serverName, version, ...(description && { description }) }, listen };
+    return { gate, about: { name: serverName, version, ...(description && { description }) }, listen, isOauthPath };
   }
 
   /** Serves what is registered in Node: `POST /mcp`, `GET /health`, `GET /`. */
-  async start({ port = 0, host = '127.0.0.1', baseUrl, ...options } = {}) {
-    const { gate, about: named, listen } = await this.#make({ state: 'memory', ...options });
+  async start({ port = 0, host = '127.0.0.1', oauth = { required: false }, ...options } = {}) {
+    const { gate, about: named, listen, isOauthPath } = await this.#make({ state: 'memory', oauth, ...options });
     await gate.ready();
     const { tools, resources, prompts } = this.#registered;
     const about = { ...named, tools: [...tools.keys()], resources: [...resources.keys()], prompts: [...prompts.keys()] };
     const server = await listen(async (request, env, context) => {
       const { pathname } = new URL(request.url);
-      if (pathname === '/mcp') return gate(request, env, context);
+      if (pathname === '/mcp' || (oauth && isOauthPath(pathname))) return gate(request, env, context);
       if (pathname === '/health') return Response.json({ status: 'ok', service: named.name });
       if (pathname === '/') return Response.json({ ...about, endpoints: { mcp: '/mcp', health: '/health' } });
       return Response.json({ error: 'Not Found' }, { status: 404 });
     }, { port, host });
-    const info = { ...about, baseUrl: baseUrl ?? `http://${host}:${server.address().port}`, port: server.address().port };
+    const info = { ...about, baseUrl: options.baseUrl ?? `http://${host}:${server.address().port}`, port: server.address().port };
     const stop = async () => {
       server.closeAllConnections?.();
       await new Promise((done) => server.close(done));

@@ -4,6 +4,7 @@ import { fromBase64 } from '../../http/json_base64.js';
 import { PAYABLE, isShort, paymentOf, segment, toToken, unpaidResult, withReceipt, withoutPayment } from './messages.js';
 import { withCors } from './cors.js';
 import { credentialHeader, paymentError, readChallenges, withChallenges, withMppReceipt } from './mpp.js';
+import { withOauth } from './oauth.js';
 import { match } from './server.js';
 import { wholeNumber } from '../../paywall/js/of_payments.js';
 import { events, withMessage } from './sse.js';
@@ -28,7 +29,7 @@ const INSIDE = 'http://mcp.localhost';
  * price: `unlisted` says whether it is refused or passed.
  */
 export function createMcpGate(paywall, problem) {
-  return (handler, { tools = {}, resources = {}, prompts = {}, planId, agentId, unlisted, serverName = 'mcp-server', allowedOrigins, ...options } = {}) => {
+  return (handler, { tools = {}, resources = {}, prompts = {}, planId, agentId, unlisted, serverName = 'mcp-server', allowedOrigins, oauth, baseUrl, ...options } = {}) => {
     if (unlisted !== 'deny' && unlisted !== 'pass') throw problem('config_invalid', "unlisted must be 'deny' or 'pass'");
     const priced = { tools: readPrices('tools', tools, problem), resources: readPrices('resources', resources, problem), prompts: readPrices('prompts', prompts, problem) };
     const routes = {};
@@ -37,7 +38,9 @@ export function createMcpGate(paywall, problem) {
     }
     const gate = Object.keys(routes).length === 0 ? undefined : paywall(() => new Response(null, { status: 404 }), { publicUrl: `mcp://${segment(serverName)}`, ...options, routes, unlisted: 'deny' });
     const ask = typeof handler === 'string' ? (request) => fetch(handler, request) : handler;
-    const fetchHandler = withCors((request, env, context) => answer({ request, env, context, ask, gate, priced, unlisted }), allowedOrigins);
+    const serve = (request, env, context) => answer({ request, env, context, ask, gate, priced, unlisted });
+    const login = oauth && { required: oauth === true || oauth.required, frontend: oauth.frontend, baseUrl, agentId, ...options };
+    const fetchHandler = withCors(login ? withOauth(serve, login) : serve, allowedOrigins);
     return Object.assign(fetchHandler, {
       /** Charges for one call that a server has taken already. `headers` came with it; `work` does it, and returns the response message, as this does. */
       async call(message, { headers, signal }, work) {
