@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import ky from 'ky';
 import OpenAI from 'openai';
-import { base64, failure, need, offerOf, startPlatform, startSeller } from './harness.mjs';
+import { base64, failure, need, offerOf, pause, startPlatform, startSeller } from './harness.mjs';
 
 let platform;
 before(async () => { platform = await startPlatform(); });
@@ -225,4 +225,86 @@ describe('what fetch itself rejects with', { concurrency: 6 }, () => {
     }
     assert.deepEqual([seller.paid(), payments.spend.credits], [4, 8n]);
   });
+});
+
+describe('a client of one\'s own that sends the same request again', { concurrency: 6 }, () => {
+  /** Each: how `send` is used by it, with `hang` where the seller settles and then says nothing; the payments that are right. */
+  const clients = {
+    'after an abort, at once and without waiting': [async (send) => {
+      for (let i = 0; i < 3; i++) {
+        const controller = new AbortController();
+        send({ signal: controller.signal }).catch(() => {});
+        await pause(400);
+        controller.abort();
+      }
+      await pause(200);
+    }, 1, 'hang'],
+    'two at once, and each of them twice more': [async (send) => { for (let i = 0; i < 3; i++) await Promise.all([failure(send()), failure(send())]); }, 2],
+    'with a signal that has fired in between': [async (send) => {
+      await failure(send());
+      await failure(send({ signal: AbortSignal.abort() }));
+      await failure(send());
+    }, 1],
+    'with its body as a stream': [async (send) => { for (let i = 0; i < 3; i++) await failure(send({ body: new Blob(['x']).stream(), duplex: 'half' })); }, 1],
+    'with its body as an iterable': [async (send) => {
+      for (let i = 0; i < 3; i++) await failure(send({ body: (async function* body() { yield new TextEncoder().encode('x'); })(), duplex: 'half' }));
+    }, 1],
+    'with another fragment': [async (send) => { for (let i = 0; i < 3; i++) await failure(send({}, `#${i}`)); }, 1],
+    'through a fetch that is wrapped each time': [async (_, send) => { for (let i = 0; i < 3; i++) await failure(send()); }, 1],
+  };
+  for (const [how, [run, payments, hang]] of Object.entries(clients)) {
+    for (const tokenVersion of [3, 2]) {
+      test(`${how}: tokenVersion ${tokenVersion}`, async (t) => {
+        const settled = new Set();
+        const { seller, payments: buyer, fetch, tokens } = await stage(t, async ({ token }, response) => {
+          if (tokenVersion === 2 || !settled.has(token)) await platform.settle(settled.add(token) && token).catch(() => {});
+          if (!hang) response.destroy();
+        }, { tokenVersion });
+        const by = (send) => (more, fragment = '') => send(`${seller.url}/ask${fragment}`, { method: 'POST', body: 'x', ...more });
+        await run(by(fetch), by((...given) => buyer.wrapFetch()(...given)));
+        assert.equal(new Set(tokens()).size, tokenVersion === 3 ? payments : 1, 'tokens');
+        if (tokenVersion === 2) assert.equal(tokens().length, payments, 'presentations');
+        assert.deepEqual([100n - await buyer.held(), buyer.spend.credits], [2n * BigInt(payments), 2n * BigInt(payments)]);
+      });
+    }
+  }
+
+  test('equal requests that nobody aborted are paid for one by one', async (t) => {
+    const { seller, payments, fetch } = await stage(t, async ({ token }, response) => {
+      response.writeHead(200, { 'payment-response': await platform.settle(token) }).end('ok');
+    }, { tokenVersion: 3 });
+    const answers = await Promise.all([1, 2, 3].map(() => fetch(seller.url, { method: 'POST', body: 'x' })));
+    assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200]);
+    assert.deepEqual([new Set(seller.seen.flatMap(({ token }) => token ?? [])).size, await payments.held()], [3, 94n]);
+  });
+
+  test('a stream is sent once more without money where a limit says no', async (t) => {
+    const { seller, payments, fetch } = await stage(t, async ({ token }, response) => {
+      response.writeHead(200, { 'payment-response': await platform.settle(token) }).end('ok');
+    }, { policy: { maxCreditsTotal: 10 } });
+    const send = (text) => fetch(seller.url, { method: 'POST', body: new Blob([text]).stream(), duplex: 'half' });
+    assert.equal((await send('one')).status, 200);
+    const response = await send('two');
+    assert.deepEqual([response.status, payments.paymentOf(response).error.code, seller.seen.at(-1).body.toString()], [402, 'budget_exceeded', 'two']);
+    const long = await failure(fetch(seller.url, { method: 'POST', body: new Blob([new Uint8Array(1024 * 1024 + 1)]).stream(), duplex: 'half' }));
+    assert.deepEqual([long.code, seller.paid()], ['body_not_replayable', 1]);
+  });
+
+  test('after a logout the earlier outcome is nobody\'s', async (t) => {
+    const { seller, payments, fetch } = await stage(t, settleThenFail(500), { tokenVersion: 2 });
+    assert.equal((await fetch(seller.url, { method: 'POST', body: 'x' })).status, 500);
+    payments.logout();
+    const response = await fetch(seller.url, { method: 'POST', body: 'x' });
+    assert.deepEqual([response.status, payments.paymentOf(response).error.code], [402, 'not_logged_in']);
+  });
+});
+
+// By itself: it changes what all share.
+test('a page without TLS has no digests, and pays once too', async (t) => {
+  const { seller, payments, fetch } = await stage(t, settleThenFail('lost'), { tokenVersion: 3 });
+  const { subtle } = crypto;
+  Object.defineProperty(crypto, 'subtle', { value: undefined, configurable: true });
+  t.after(() => { delete crypto.subtle; assert.equal(crypto.subtle, subtle); });
+  for (const body of ['x', 'x', '\u0000\u00ff']) await failure(fetch(seller.url, { method: 'POST', body }));
+  assert.deepEqual([seller.paid(), new Set(seller.seen.flatMap(({ token }) => token ?? [])).size, await payments.held()], [3, 2, 96n]);
 });

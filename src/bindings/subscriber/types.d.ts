@@ -649,7 +649,7 @@ export class Payments {
    * any money rejects with a `TypeError`, an abort with the signal's reason. Where the outcome of a payment is unknown, the same
    * method, URL and body within ten minutes is not paid again: with a single-use token that very token is presented once
    * more, with a reusable one, or a token that was refused, the earlier outcome comes again. So clients that retry want
-   * `tokenVersion: 3`. `fetch` pays anew.
+   * `tokenVersion: 3`. Equal requests that are under way at once, and not aborted, are paid for one by one. `fetch` pays anew.
    */
   wrapFetch(fetch?: typeof globalThis.fetch): typeof globalThis.fetch;
 

@@ -5,6 +5,11 @@ const SAME_REQUEST_MS = 10 * 60_000;
 /** How much is read of an answer that may have to be given again, and for how long. */
 const MOST_BYTES = 65_536;
 const MOST_MS = 10_000;
+/** The largest stream that can be sent twice, in bytes, as `fetch` keeps it. */
+const MOST_STREAM = 1024 * 1024;
+
+/** The calls of each instance, through whichever of its wrapped fetches. */
+const CALLS = new WeakMap();
 
 /**
  * A `fetch` that pays if need be and gives the response alone.
@@ -12,29 +17,36 @@ const MOST_MS = 10_000;
  * It behaves like `fetch` under clients that retry. A payment that was refused, by a person, a policy or the seller, resolves
  * with the seller's 402. Where the outcome of a payment is unknown, the same request within ten minutes goes on with the same
  * single-use token; a reusable token would be charged again, and one that was refused has ended, so the same request gets the
- * same outcome again.
+ * same outcome again. A call that was aborted ends before the next one begins. Equal requests that nobody aborted are several.
  *
  * `payments` gets what was paid for each response, and the error that a client of `fetch` does not see.
  */
 export function wrapFetch(client, fetch, payments) {
-  const unfinished = new Unfinished();
+  if (!CALLS.has(client)) CALLS.set(client, new Calls());
+  const calls = CALLS.get(client);
   return async (input, init) => {
-    const key = bodyReader(input, init);
-    const earlier = await unfinished.take(key);
-    const again = () => {
-      const response = earlier.again();
-      payments.set(response, earlier.payment);
-      return response;
-    };
-    if (earlier && !earlier.canResume) return again();
-    const bare = copyOf(input);
-    const ended = await attempt(client, input, init, { fetch, ...(earlier && { resume: earlier.resume }) });
-    if (ended.wantsResponse) ended.response = await (fetch ?? globalThis.fetch)(new Request(bare, init)).catch(() => undefined);
-    if (ended.response) payments.set(ended.response, ended.payment);
-    if (earlier && ended.error?.code === 'not_resumable') return again();
-    await ended.keepAnswer();
-    await unfinished.keep(key, ended);
-    return ended.outcome();
+    const request = taken(client, input, init);
+    return calls.run(request.signal, async () => {
+      const earlier = await calls.take(request.key);
+      const again = () => {
+        const response = earlier.again();
+        payments.set(response, earlier.payment);
+        return response;
+      };
+      if (earlier && !earlier.canResume) return again();
+      const ended = await attempt(client, ...request.given, { fetch, ...(earlier && { resume: earlier.resume }) });
+      if (ended.wantsResponse) ended.response = await request.bare(fetch ?? globalThis.fetch).catch(() => undefined);
+      if (ended.response) payments.set(ended.response, ended.payment);
+      const isUntouched = ended.spend?.outcome === 'none';
+      if (earlier && isUntouched) {
+        earlier.isOver = ended.error?.code === 'not_resumable';
+        await calls.keep(request.key, earlier);
+        if (earlier.isOver) return again();
+      }
+      await ended.keepAnswer();
+      await calls.keep(request.key, ended);
+      return ended.outcome();
+    });
   };
 }
 
@@ -60,9 +72,6 @@ const NOES = new Set([
   'insufficient_credits', 'no_payable_offer', 'not_logged_in', 'purchase_not_allowed', 'purchase_pending',
 ]);
 
-/** A call uses up the body of a Request: the copy is for another. */
-const copyOf = (input) => (input instanceof Request ? input.clone() : input);
-
 /** The errors that `fetch` itself rejects with: the signal's reason, or a TypeError. */
 function asFetchThrows(error) {
   const { cause } = error;
@@ -83,11 +92,11 @@ class Ended {
     const { isOpen, response } = this;
     if (!isOpen || !response || response.status < 200 || response.bodyUsed) return;
     const { status, statusText, headers } = response;
-    const body = await readBriefly(response.clone());
+    const body = await bytesOf(response.clone().body, MOST_BYTES, MOST_MS);
     this.again = () => new Response(body?.length ? body : null, { status, statusText, headers });
   }
 
-  get canResume() { return this.spend.singleUse && this.spend.payment !== undefined; }
+  get canResume() { return !this.isOver && this.spend.singleUse && this.spend.payment !== undefined; }
   /** True if it ended before the seller was called, because the terms were known: the 402 can still be fetched, and
    * costs nothing. */
   get wantsResponse() { return !this.response && this.spend?.requests === 0 && NOES.has(this.error?.code); }
@@ -105,13 +114,13 @@ class Ended {
   }
 }
 
-/** The bytes of an answer that is no goods; nothing where they are many or slow. */
-async function readBriefly(response) {
-  const reader = response.body?.getReader();
+/** The bytes of a stream; nothing where they are many or slow. */
+async function bytesOf(stream, most, milliseconds) {
+  const reader = stream?.getReader();
   const chunks = [];
-  const timer = setTimeout(() => reader?.cancel().catch(() => {}), MOST_MS);
+  const timer = milliseconds && setTimeout(() => reader?.cancel().catch(() => {}), milliseconds);
   try {
-    for (let left = MOST_BYTES; reader;) {
+    for (let left = most; reader;) {
       const { done, value } = await reader.read();
       if (done) break;
       chunks.push(value);
@@ -129,41 +138,83 @@ async function readBriefly(response) {
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
-/** The calls that ended without saying what became of their payment. */
-class Unfinished {
-  #calls = new Map();
+/** The calls of an instance: those under way, and those that ended without saying what became of their payment. */
+class Calls {
+  #running = new Set();
+  /** The ended ones by request: equal requests that were made at once have a payment each. */
+  #ended = new Map();
 
-  /** The earlier call of the same request; one that can be resumed is handed out once. */
+  /** Runs a call after those that were aborted before it: when they have ended it is known what became of their payments. */
+  run(signal, work) {
+    const aborted = [...this.#running].filter((call) => call.signal?.aborted).map(({ result }) => result);
+    const call = { signal, result: Promise.allSettled(aborted).then(work) };
+    this.#running.add(call);
+    return call.result.finally(() => this.#running.delete(call));
+  }
+
+  /** An earlier call of the same request; one that can be resumed is handed out once. */
   async take(readKey) {
-    for (const [key, { until }] of this.#calls) if (until < Date.now()) this.#calls.delete(key);
-    if (this.#calls.size === 0) return undefined;
-    const key = await readKey();
-    const ended = this.#calls.get(key)?.ended;
-    if (ended?.canResume) this.#calls.delete(key);
-    return ended;
+    for (const [key, calls] of this.#ended) {
+      const left = calls.filter(({ until }) => until >= Date.now());
+      if (left.length > 0) this.#ended.set(key, left);
+      else this.#ended.delete(key);
+    }
+    if (this.#ended.size === 0) return undefined;
+    const calls = this.#ended.get(await readKey()) ?? [];
+    const place = calls.findIndex(({ ended }) => ended.canResume);
+    return place < 0 ? calls.at(-1)?.ended : calls.splice(place, 1)[0].ended;
   }
 
   async keep(readKey, ended) {
     const key = ended.isOpen ? await readKey() : undefined;
-    if (key !== undefined) this.#calls.set(key, { ended, until: Date.now() + SAME_REQUEST_MS });
+    if (key === undefined) return;
+    const calls = this.#ended.get(key) ?? [];
+    this.#ended.set(key, calls);
+    calls.push({ ended, until: Date.now() + SAME_REQUEST_MS });
   }
 }
 
-/** Reads what makes a request the same as another: method, URL and the bytes of its body; nothing where a body is read once only. */
-function bodyReader(input, init) {
+/**
+ * A request: as `fetch` is given it, its signal, and without money. `key` reads what makes it the same as another: the
+ * account, method, URL and the bytes of its body; nothing where they are too many to be sent twice.
+ */
+function taken(client, input, init) {
   const from = input instanceof Request ? input : undefined;
-  const body = init?.body ?? undefined;
-  // The body of a Request is used up by the call: the copy is made before it, and read only if need be.
-  const copy = body === undefined && from?.body ? from.clone() : undefined;
-  const method = (init?.method ?? from?.method ?? 'GET').toUpperCase();
-  const url = new URL(from ? from.url : input, globalThis.location?.href).href;
-  let read;
-  return () => (read ??= (async () => {
-    const bytes = copy ? await copy.arrayBuffer() : await bodyBytes(body);
-    if (bytes === undefined) return undefined;
-    const digest = await crypto.subtle.digest('SHA-256', bytes);
-    return [method, url, ...new Uint8Array(digest)].join(' ');
-  })().catch(() => undefined));
+  const { method = from?.method ?? 'GET', signal = from?.signal } = init ?? {};
+  const place = new URL(from ? from.url : input, globalThis.location?.href);
+  place.hash = '';
+  // A body is used up by the call: a copy is made before it, and read only if need be.
+  let body = init?.body ?? undefined;
+  const isStream = typeof body?.getReader === 'function' || typeof body?.[Symbol.asyncIterator] === 'function';
+  let given = init;
+  if (isStream) {
+    const [mine, theirs] = (body.tee ? body : ReadableStream.from(body)).tee();
+    given = { ...init, method, signal, headers: init.headers, body: theirs };
+    body = mine;
+  }
+  const copy = from?.clone();
+  const bytes = once(() => {
+    if (isStream) return bytesOf(body, MOST_STREAM);
+    return body === undefined && copy ? copy.clone().arrayBuffer() : bodyBytes(body);
+  });
+  const key = once(async () => {
+    const all = await bytes();
+    return all && [client.getAccountAddress(), method.toUpperCase(), place.href, await mark(all)].join(' ');
+  });
+  const bare = async (send) => send(new Request(copy ?? input, isStream ? { ...given, body: await bytes() } : init));
+  return { given: [input, given], signal, bare, key: () => key().catch(() => undefined) };
+}
+
+/** A function whose first result is its only one. */
+function once(work) {
+  let result;
+  return () => (result ??= work());
+}
+
+/** A text that other bytes do not have. A page without TLS has no digests. */
+async function mark(bytes) {
+  const { subtle } = crypto;
+  return subtle ? new Uint8Array(await subtle.digest('SHA-256', bytes)).join() : new TextDecoder('latin1').decode(bytes);
 }
 
 async function bodyBytes(body) {
@@ -175,6 +226,5 @@ async function bodyBytes(body) {
     }
     return new TextEncoder().encode(JSON.stringify(parts));
   }
-  const isStream = typeof body?.getReader === 'function' || typeof body?.[Symbol.asyncIterator] === 'function';
-  return isStream ? undefined : new Response(body).arrayBuffer();
+  return new Response(body).arrayBuffer();
 }
