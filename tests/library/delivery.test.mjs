@@ -10,7 +10,7 @@ import { compress } from 'hono/compress';
 import { cors } from 'hono/cors';
 import { honoPaywall } from '../../target/dist/subscriber/paywall.js';
 import { toNodeListener } from '../../target/dist/subscriber/paywall.node.js';
-import { PLAN, readHeader, token } from '../workerd/harness.mjs';
+import { PAYER, PLAN, json, readHeader, token } from '../workerd/harness.mjs';
 import { facilitator, gated, captureLog, options } from './harness.mjs';
 
 const TEXT = JSON.stringify({ secret: 'worth paying for '.repeat(40) });
@@ -151,6 +151,28 @@ for (const [name, handler] of Object.entries(spent)) {
       assert.equal(open.status, 502);
     });
     assert.match(said, /handler: its Response cannot be delivered: its body was read already/);
+  });
+}
+
+const later = {
+  'is read': (answer) => answer.text(),
+  'is cancelled': (answer) => answer.body.cancel(),
+  'is cloned': async (answer) => answer.clone(),
+};
+for (const [name, use] of Object.entries(later)) {
+  test(`a response whose body ${name} while it is settled is delivered whole, and the handler's code is told no`, async () => {
+    let used;
+    const { ask } = gated({}, () => {
+      const answer = new Response('secret');
+      facilitator.settle = async (response, { maxAmount }) => {
+        used = await use(answer).then(() => 'used', (error) => error.name);
+        json(response, 200, { success: true, payer: PAYER, transaction: '0xabc', network: 'eip155:84532', creditsRedeemed: maxAmount, remainingBalance: '98' });
+      };
+      return answer;
+    });
+    const answer = await ask();
+    assert.deepEqual([answer.status, await answer.text(), used, facilitator.count('settle')], [200, 'secret', 'TypeError', 1]);
+    assert.equal(readHeader(answer.headers.get('payment-response')).success, true);
   });
 }
 

@@ -1,7 +1,7 @@
 // The request at its origin: a server, the seller's own handler, a bucket, or files.
 import { PaywallError } from './error.js';
 import { change } from './fields.js';
-import { IN_WORKERD, cancel, carried, event, within } from './runtime.js';
+import { IN_WORKERD, carried, drop, event, within } from './runtime.js';
 
 /** A response of another copy of the platform's class is one too. */
 export const isResponse = (value) => typeof value?.status === 'number' && typeof value.headers?.get === 'function';
@@ -23,10 +23,10 @@ export async function reach(way, onward) {
   const leave = () => leash.abort(way.signal.reason);
   way.signal?.addEventListener('abort', leave);
   try {
-    const asked = fetched(way, onward);
-    const origin = await within(limits.originTimeout, asked.then((answer) => answer.origin ?? carried(answer, kind !== 'url')));
+    const asked = fetched(way, onward).then((answer) => answer.origin ?? carried(answer, kind !== 'url'));
+    const origin = await within(limits.originTimeout, asked);
     if (origin === undefined) {
-      asked.then(cancel, () => {});
+      asked.then(drop, () => {});
       leash?.abort();
       return event('originTimedOut');
     }

@@ -4,7 +4,7 @@ import { meter } from '../../../worker/meter.js';
 import { PaywallError } from './error.js';
 import { Fields, change, headerFields } from './fields.js';
 import { isResponse, onwardOf, reach } from './origin.js';
-import { IN_WORKERD, call, cancel, event, peek, seed, withHeaders } from './runtime.js';
+import { IN_WORKERD, bodyOf, call, drop, event, peek, seed, withHeaders } from './runtime.js';
 
 /** The answers that the gate gave by itself: no handler has to do with them. */
 export const ownAnswers = new WeakSet();
@@ -40,12 +40,12 @@ export async function runFlow(around) {
         if (unit === '') {
           if (!way.hooked) way.flow = undefined;
           tell(way, calls);
-          return deliver(way, steps, way.origin.body ?? way.origin.response.body);
+          return deliver(way, steps, bodyOf(way.origin));
         }
         const [member, toTheEnd] = [fields.next(), fields.next() === '1'];
         const everyMs = fields.number();
         const renew = everyMs > 0 && { everyMs, shard: fields.next(), command: fields.rest() };
-        const body = way.origin.body ?? way.origin.response.body;
+        const body = bodyOf(way.origin);
         const metered = toTheEnd && body ? meter(body, unit, member, way.signal) : undefined;
         const answer = deliver(way, steps, metered ? metered.readable : body);
         kept = true;
@@ -96,9 +96,9 @@ async function pass(way, fields) {
     const took = Date.now() - began;
     way.gate.waited(took);
     if (timing) steps.push(['+server-timing', `${timing}${took}`]);
-    const { response, body } = way.origin;
+    const { response } = way.origin;
     if (response.status !== 101 && !(response.status >= 200 && response.status < 600)) return { event: event('origin', String(response.status)), began };
-    return deliver(way, steps, body ?? response.body);
+    return deliver(way, steps, bodyOf(way.origin));
   } finally {
     way.ended?.();
     way.ended = undefined;
@@ -290,7 +290,7 @@ function context(way, text) {
 }
 
 async function respond(way, fields) {
-  if (way.origin) cancel(way.origin.response);
+  if (way.origin) drop(way.origin);
   // A body that was looked at and not forwarded will not be read.
   else way.peeked?.whole().cancel().catch(() => {});
   const calls = report(way, fields);

@@ -154,7 +154,7 @@ const TAKEN_OFF = /^(gzip|br)$/;
  * A response as it is handed on: `{ response, headers, body }`, or `{ unusable }` with the problem. A body that `fetch` has
  * decoded is not encoded any more, and where the runtime does not encode it again the headers must not say so: of a response
  * that `fetch` gave, and of one that was made of its body and headers. Without a `body` it is the response's. `foreign` is set
- * for a response that a handler gave.
+ * for a response that a handler gave: `lock` keeps the handler's code from its body until `bodyOf` takes it.
  */
 export async function carried(response, foreign) {
   const headers = headersOf(response);
@@ -163,24 +163,23 @@ export async function carried(response, foreign) {
   // Another class of responses may have other streams.
   let body = response.body && (typeof response.body.getReader === 'function' ? response.body : new Response(response.body).body);
   const codings = (response.headers.get('content-encoding') ?? '').toLowerCase().split(',').map((one) => one.trim()).filter(Boolean);
-  if (IN_WORKERD || !body || codings.length === 0) return { response, headers, body };
+  if (IN_WORKERD || !body || codings.length === 0) return { response, headers, body, lock: foreign && body?.getReader() };
   let plain = Boolean(response.url) && TAKEN_OFF.test(codings.join());
   if (!plain) {
     const reader = body.getReader();
     const first = await reader.read();
-    body = after(first, reader);
+    body = restOf(reader, first);
     plain = first.done || !isCoded(first.value, codings.at(-1));
   }
-  return { response, body, headers: plain ? [...headers].filter(([name]) => !/^content-(encoding|length)$/.test(name)) : headers };
+  return { response, body, lock: response.bodyUsed ? undefined : body.getReader(), headers: plain ? [...headers].filter(([name]) => !/^content-(encoding|length)$/.test(name)) : headers };
 }
 
-/** The rest of a body whose first piece was read. */
-function after({ done, value }, reader) {
-  let begun = false;
+/** The rest of a body, with the first piece if that was read. */
+function restOf(reader, first) {
   return new ReadableStream({
     async pull(controller) {
-      const next = begun ? await reader.read() : { done, value };
-      begun = true;
+      const next = first ?? await reader.read();
+      first = undefined;
       if (next.done) controller.close();
       else controller.enqueue(next.value);
     },
@@ -217,14 +216,27 @@ function isCoded(bytes, coding) {
   }
 }
 
-/** Drops a response whose body nobody will read. */
-export function cancel(response) {
-  if (response?.webSocket) {
+/** The body of an origin's answer, to be delivered or dropped now. */
+export function bodyOf(origin) {
+  const { response, body = response.body, lock } = origin;
+  if (!lock) return body;
+  origin.lock = undefined;
+  lock.releaseLock();
+  // In Bun a body that has had a reader counts as used.
+  return response.bodyUsed ? restOf(body.getReader()) : body;
+}
+
+/** Drops an origin's answer that nobody will read. */
+export function drop(origin) {
+  if (origin.unusable) return;
+  const { webSocket } = origin.response;
+  if (webSocket) {
     // Try again later.
-    response.webSocket.accept();
-    response.webSocket.close(1013);
+    webSocket.accept();
+    webSocket.close(1013);
   }
-  if (response?.body && !response.body.locked) response.body.cancel().catch(() => {});
+  const body = bodyOf(origin);
+  if (body && !body.locked) body.cancel().catch(() => {});
 }
 
 /** The same response with these headers in the place of its own of those names. */
