@@ -20,6 +20,7 @@ pub(crate) fn parse_object(text: &str) -> Option<serde_json::Map<alloc::string::
     }
 }
 
+pub(crate) mod text;
 mod writer;
 // The subscriber writes texts alone.
 #[allow(unused_imports)]

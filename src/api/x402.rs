@@ -144,7 +144,7 @@ impl Verify {
         body.push_str(&offer);
         member(&mut body, "x402AccessToken", token);
         if amount {
-            member(&mut body, "maxAmount", &self.max_amount.to_string());
+            member(&mut body, "maxAmount", &self.max_amount.digits());
         }
         body
     }

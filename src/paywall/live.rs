@@ -5,7 +5,7 @@ use super::config::error::ConfigError;
 use super::config::settings::Settings;
 use super::gate::Gate;
 use crate::codec;
-use alloc::{format, string::String, sync::Arc};
+use alloc::{string::String, sync::Arc};
 use serde_json::json;
 
 /// A gate whose configuration may change while it runs.
@@ -72,7 +72,7 @@ impl Live {
             }
             Err(error) => json!({
                 "event": "config_refused", "code": error.code(), "key": error.key, "problem": error.problem,
-                "message": format!("The new configuration is wrong: {error}. The old one stays."),
+                "message": (["The new configuration is wrong: ", &error.message(), ". The old one stays."].concat()),
             }),
         };
         Some(codec::print(&line))

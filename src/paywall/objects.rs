@@ -2,7 +2,7 @@ use super::action::Forward;
 use super::event::OriginResponse;
 use super::http::headers::HeaderList;
 use super::http::method::Method;
-use alloc::format;
+use crate::wire::digits;
 
 /// Facts about a stored object, or an asset of the Worker, before its body is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,17 +81,20 @@ impl Forward {
             Range::All => (200, ObjectBody::Whole),
             Range::Part { offset, length } => {
                 let (last, size) = (offset + length - 1, object.size.unwrap_or_default());
-                headers.set("content-range", format!("bytes {offset}-{last}/{size}"));
-                headers.set("content-length", format!("{length}"));
+                headers.set(
+                    "content-range",
+                    ["bytes ", &digits(offset), "-", &digits(last), "/", &digits(size)].concat(),
+                );
+                headers.set("content-length", digits(length));
                 (206, ObjectBody::Part { offset, length })
             }
             Range::Outside => {
                 let size = object.size.unwrap_or_default();
-                return failure(416, &[("content-range", &format!("bytes */{size}"))]);
+                return failure(416, &[("content-range", &["bytes */", &digits(size)].concat())]);
             }
         };
         if let (200, Some(size)) = (status, object.size) {
-            headers.set("content-length", format!("{size}"));
+            headers.set("content-length", digits(size));
         }
         let body = if self.method == Method::Head { ObjectBody::Nothing } else { body };
         ObjectAnswer { head: OriginResponse { status, headers }, body }

@@ -1,13 +1,13 @@
 //! A name that is not known, and the one that was meant.
 
 use super::config::error::{Wrong, wrong};
-use alloc::{format, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use serde_json::{Map, Value};
 
 /// Refuses the first member of an object that is not known, by its path.
 pub(crate) fn only(at: &str, members: &Map<String, Value>, known: &[&str], said: &str) -> Result<(), Wrong> {
     match members.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(wrong(format!("{at}.{name}"), unknown(said, name, known.iter().copied()))),
+        Some(name) => Err(wrong([at, ".", name].concat(), unknown(said, name, known.iter().copied()))),
         None => Ok(()),
     }
 }
@@ -20,7 +20,7 @@ pub fn unknown<'a>(said: &str, name: &str, known: impl Iterator<Item = &'a str>)
         .filter(|(distance, _)| *distance <= (name.len() / 3).max(2) && *distance < name.len())
         .min_by_key(|(distance, _)| *distance);
     match near {
-        Some((_, meant)) => format!("{said}; did you mean {meant}?"),
+        Some((_, meant)) => [said, "; did you mean ", meant, "?"].concat(),
         None => said.into(),
     }
 }

@@ -1,6 +1,5 @@
 use super::document::{self, Document};
 use super::{AgentId, Credits, PlanId, Scheme, WireError};
-use alloc::string::ToString;
 use serde_json::{Map, Value};
 
 /// One way to pay, an entry of `accepts`: scheme, network, plan, and what the scheme adds under `extra`
@@ -48,7 +47,7 @@ impl Accept {
     /// Says what one request costs, in credits. Ours alone: the official middlewares do not say it.
     #[must_use]
     pub fn with_credits(mut self, credits: Credits) -> Self {
-        self.set_extra("credits", &credits.to_string());
+        self.set_extra("credits", &credits.digits());
         self.credits = Some(credits);
         self
     }

@@ -1,6 +1,6 @@
 use super::document::{self, Document};
 use super::{Credits, MAX_RECEIPT_BYTES, WireError, WireErrorKind, base64, header::only_one};
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 use serde_json::Value;
 
 /// The result of a settlement: x402 v2 `SettlementResponse` with Nevermined's additions (contract section 4.5). The
@@ -68,7 +68,7 @@ impl Receipt {
         }
         document.insert("transaction".into(), "".into());
         document.insert("network".into(), network.into());
-        document.insert("creditsRedeemed".into(), credits.to_string().into());
+        document.insert("creditsRedeemed".into(), credits.digits().into());
         Self { document, success: true, credits_redeemed: Some(credits), remaining_balance: None }
     }
 

@@ -9,6 +9,7 @@ use crate::paywall::{
     Action, CanonicalRequest, Delivery, Forward, Gate, GateResponse, HeaderList, Meter, Origin, Payment,
     Phase, RequestFlow, Settled, StreamEnd, Unit,
 };
+use crate::wire::digits;
 use alloc::sync::Arc;
 use serde_json::{Value, json};
 
@@ -65,7 +66,7 @@ impl Flow {
             Action::Wait(milliseconds) => {
                 let mut lines = Lines::default();
                 lines.push("wait");
-                (lines.end(&milliseconds.to_string()), false)
+                (lines.end(&digits(milliseconds.into())), false)
             }
             Action::Price(question) => {
                 let mut lines = Lines::default();
@@ -229,7 +230,7 @@ pub(super) fn payment_view(payment: &Payment<'_>) -> String {
     let mut view = json!({
         "token": payment.token(),
         "paymentRequired": payment.payment_required().to_value(),
-        "credits": payment.credits().to_string(),
+        "credits": payment.credits().digits(),
         "verified": payment.phase != Phase::Verifying,
         "planId": payment.plan_id(),
         "route": payment.route(),
@@ -256,7 +257,7 @@ pub(super) fn request_view(request: &CanonicalRequest) -> String {
 
 /// A settlement as hooks see it: JSON.
 pub(super) fn settled_view(settled: &Settled) -> String {
-    print(&json!({ "credits": settled.credits.to_string(), "receipt": settled.receipt.to_value() }))
+    print(&json!({ "credits": settled.credits.digits(), "receipt": settled.receipt.to_value() }))
 }
 
 /// An answer to every request, where the configuration is wrong: the status, the headers, the body.

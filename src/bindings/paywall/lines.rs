@@ -2,6 +2,7 @@
 //! and values of headers cannot have any (Fetch standard), and JSON that is printed compactly has none.
 
 use crate::paywall::HeaderList;
+use crate::wire::digits;
 
 /// Writes a text of lines.
 #[derive(Debug, Default)]
@@ -20,7 +21,7 @@ impl Lines {
     }
 
     pub(super) fn number(&mut self, number: u64) {
-        self.push(&number.to_string());
+        self.push(&digits(number));
     }
 
     /// Adds a switch: `1` or nothing.

@@ -9,6 +9,7 @@ mod options;
 mod state;
 
 use crate::paywall::{Event, Forward, Live, Method, ObjectBody, ObjectHead, Origin, PlanQuery};
+use crate::wire::digits;
 use action::{Flow, Platform};
 use event::Opening;
 use lines::{Fields, Lines};
@@ -94,7 +95,7 @@ impl Gate {
                 if let Some(place) = self.flows.get_mut(number as usize) {
                     *place = Some(flow);
                 }
-                number.to_string()
+                digits(number.into())
             }
         };
         [&number, "\n", &text].concat()

@@ -79,7 +79,7 @@ pub(super) fn due(gate: &Gate, rows: JsRows, now: u64, platform: Platform) -> Re
 }
 
 pub(super) fn apply(rows: JsRows, command: &str, now: u64) -> Result<String, JsValue> {
-    let command = Command::from_text(command).map_err(|error| error_of(&error.to_string()))?;
+    let command = Command::from_text(command).map_err(|error| error_of(&error.message()))?;
     Ok(state::apply(&mut ObjectRows(rows), &command, now).map_err(failed)?.to_text())
 }
 
@@ -90,7 +90,7 @@ extern "C" {
 }
 
 fn failed(error: RowsError) -> JsValue {
-    error_of(&error.to_string())
+    error_of(&error.message())
 }
 
 fn error_of(message: &str) -> JsValue {

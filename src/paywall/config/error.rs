@@ -1,12 +1,9 @@
 use crate::codec;
 use alloc::{
     boxed::Box,
-    format,
     string::{String, ToString},
-    vec::Vec,
 };
 use core::fmt;
-use serde_json::{Map, Value};
 
 /// An error in the configuration. It names a key, never a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +23,16 @@ impl ConfigError {
     pub fn code(&self) -> &'static str {
         "config_invalid"
     }
+
+    /// Key and problem in one text.
+    pub(crate) fn message(&self) -> String {
+        [&self.key, " ", self.problem.as_str()].concat()
+    }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.key, self.problem)
+        f.write_str(&self.message())
     }
 }
 
@@ -59,22 +61,6 @@ pub(crate) fn wrong(key: impl AsRef<str>, problem: impl AsRef<str>) -> Wrong {
         Box::new(ConfigError { key: key.into(), problem: problem.into() })
     }
     error(key.as_ref(), problem.as_ref())
-}
-
-pub(crate) fn object(key: &str, text: &str, shape: &str) -> Result<Map<String, Value>, Wrong> {
-    codec::parse_object(text).ok_or_else(|| wrong(key, format!("must be {shape}")))
-}
-
-pub(crate) fn strings(key: &str, text: Option<String>) -> Result<Vec<String>, Wrong> {
-    let Some(text) = text else { return Ok(Vec::new()) };
-    let list = match codec::parse_text(&text) {
-        Some(Value::Array(list)) => list.into_iter().map(|value| match value {
-            Value::String(text) => Some(text),
-            _ => None,
-        }),
-        _ => return Err(wrong(key, "must be an array of texts")),
-    };
-    list.collect::<Option<_>>().ok_or_else(|| wrong(key, "must be an array of texts"))
 }
 
 /// An absolute URL to put a path after: without query, fragment, credentials or trailing slash.

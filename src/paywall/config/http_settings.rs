@@ -1,5 +1,5 @@
-use super::error::{Wrong, wrong};
 use super::keys;
+use super::problems::{Problems, Variables};
 use crate::paywall::http::headers::HeaderList;
 use crate::wire::Secret;
 use alloc::string::{String, ToString};
@@ -26,24 +26,21 @@ const MIN_SECRET_BYTES: usize = 16;
 
 impl HttpSettings {
     /// Reads `ORIGIN_TIMEOUT_MS`, `LOG`, `SERVER_TIMING`, `METRICS_TOKEN`, `MAX_BODY_BYTES` and `ADDRESS_HEADER`.
-    ///
-    /// # Errors
-    /// Names the key that is wrong.
-    pub(crate) fn read(text: impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
-        let metrics = text("METRICS_TOKEN").map(|token| {
-            let plain = token.bytes().all(|byte| byte.is_ascii_graphic());
-            (plain && token.len() >= MIN_SECRET_BYTES)
-                .then(|| Secret::new(token))
-                .ok_or_else(|| wrong("METRICS_TOKEN", "must be at least 16 visible ASCII characters"))
-        });
-        Ok(Self {
-            origin_timeout_ms: keys::ORIGIN_TIMEOUT_MS.read(&text)?,
-            log: keys::LOG.read(&text)?,
-            timing: keys::SERVER_TIMING.read(&text)?,
-            metrics: metrics.transpose()?,
-            max_body_bytes: keys::MAX_BODY_BYTES.read(&text)?,
-            address_header: text("ADDRESS_HEADER").map(address_header).transpose()?,
-        })
+    pub(crate) fn read(given: &Variables<'_>) -> Self {
+        let metrics = |token: String| {
+            if token.len() < MIN_SECRET_BYTES || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+                given.problems.note("METRICS_TOKEN", "must be at least 16 visible ASCII characters");
+            }
+            Secret::new(token)
+        };
+        Self {
+            origin_timeout_ms: given.whole(&keys::ORIGIN_TIMEOUT_MS),
+            log: given.switch(&keys::LOG),
+            timing: given.switch(&keys::SERVER_TIMING),
+            metrics: given.text("METRICS_TOKEN").map(metrics),
+            max_body_bytes: given.whole(&keys::MAX_BODY_BYTES),
+            address_header: given.text("ADDRESS_HEADER").map(|text| address_header(&text, &given.problems)),
+        }
     }
 
     /// The client's address by the header that the seller has named. Of a list it is the last member, which the nearest proxy
@@ -53,15 +50,12 @@ impl HttpSettings {
     }
 }
 
-fn address_header(text: String) -> Result<String, Wrong> {
+fn address_header(text: &str, problems: &Problems) -> String {
     let name = text.trim().to_ascii_lowercase();
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let taken = ["forwarded", "host", "cookie", "authorization"].contains(&name.as_str());
     if name.is_empty() || !plain || taken {
-        return Err(wrong(
-            "ADDRESS_HEADER",
-            "must be the name of a header that holds an address, like x-real-ip",
-        ));
+        problems.note("ADDRESS_HEADER", "must be the name of a header that holds an address, like x-real-ip");
     }
-    Ok(name)
+    name
 }

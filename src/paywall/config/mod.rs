@@ -6,7 +6,9 @@ pub(crate) mod error;
 pub(crate) mod http_settings;
 #[rustfmt::skip]
 pub(crate) mod keys;
+pub(crate) mod object_reader;
 pub(crate) mod origin;
+pub(crate) mod problems;
 pub(crate) mod route;
 pub(crate) mod route_key;
 pub(crate) mod settings;

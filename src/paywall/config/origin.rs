@@ -1,5 +1,6 @@
 use super::bindings::Bindings;
-use super::error::{Wrong, base_url, wrong};
+use super::error::base_url;
+use super::problems::Problems;
 use alloc::string::String;
 
 /// Where what is sold comes from, and what the shell is to ask there.
@@ -37,12 +38,10 @@ enum Kind {
 impl OriginSetting {
     /// Reads `ORIGIN_URL` and looks which of the bindings `ORIGIN`, `BUCKET` and `ASSETS` there are. A URL may stand
     /// beside `ORIGIN`, which then is asked under it.
-    ///
-    /// # Errors
-    /// `ORIGIN_URL` where there is none of them, the binding where there is another beside it.
-    pub(crate) fn read(url: Option<String>, bindings: Bindings) -> Result<Self, Wrong> {
-        let base = url.map(|url| base_url("ORIGIN_URL", url.trim())).transpose()?;
-        let mut kind = base.is_some().then_some(Kind::Url);
+    /// It is wrong that there is none of them, or another beside the binding.
+    pub(crate) fn read(url: Option<&str>, bindings: Bindings, problems: &Problems) -> Self {
+        let base = url.and_then(|url| problems.value(base_url("ORIGIN_URL", url.trim())));
+        let mut kind = url.is_some().then_some(Kind::Url);
         for (name, bound, one) in [
             ("ORIGIN", bindings.origin, Kind::Service),
             ("BUCKET", bindings.bucket, Kind::Bucket),
@@ -52,14 +51,14 @@ impl OriginSetting {
                 continue;
             }
             if kind.is_some() && !(one == Kind::Service && kind == Some(Kind::Url)) {
-                return Err(wrong(name, "is bound, and there is another origin: a gate stands before one"));
+                problems.note(name, "is bound, and there is another origin: a gate stands before one");
             }
             kind = Some(one);
         }
-        let kind = kind.ok_or_else(|| {
-            wrong("ORIGIN_URL", "is missing, and there is no binding ORIGIN, BUCKET or ASSETS")
-        })?;
-        Ok(Self { base, kind })
+        if kind.is_none() {
+            problems.note("ORIGIN_URL", "is missing, and there is no binding ORIGIN, BUCKET or ASSETS");
+        }
+        Self { base, kind: kind.unwrap_or(Kind::Url) }
     }
 
     /// The origin of a request whose path has these decoded segments.

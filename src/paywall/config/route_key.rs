@@ -4,7 +4,7 @@ use crate::paywall::http::method::Method;
 use crate::paywall::pricing::price::PaidRoute;
 use crate::paywall::routing::path_pattern::Pattern;
 use crate::paywall::routing::route_table::{Entry, Routes};
-use alloc::{string::ToString, sync::Arc, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
 
 /// The key of a route, read: `POST /ask`, `GET|PUT /files/:name`, `* api.example/*rest`.
 ///
@@ -34,7 +34,7 @@ impl RouteKey {
             "" => None,
             text => Some(
                 Host::parse("", text)
-                    .filter(|host| host.to_string() == text)
+                    .filter(|host| host.print() == text)
                     .ok_or_else(|| wrong(at, "has a host that is none, or not one in lower case"))?,
             ),
         };

@@ -1,21 +1,22 @@
 use super::bindings::Bindings;
-use super::error::{ConfigError, Wrong, base_url, member, missing, object, strings, wrong};
+use super::error::{ConfigError, Wrong, base_url, member, missing, wrong};
 use super::http_settings::HttpSettings;
 use super::keys;
 use super::origin::OriginSetting;
+use super::problems::Variables;
 use super::route;
 use super::route::RouteContext;
 use super::route_key::RouteKey;
 use crate::api::Deployment;
+use crate::codec;
 use crate::paywall::page::Page;
 use crate::paywall::pass::Passes;
 use crate::paywall::pricing::price::PaidRoute;
 use crate::paywall::pricing::settlement_policy::Settlement;
 use crate::paywall::response::cors::Cors;
 use crate::paywall::routing::route_table::{Routes, Unlisted};
-use crate::wire::{ApiKey, Environment, Secret};
+use crate::wire::{ApiKey, Environment, Secret, digits};
 use alloc::{
-    format,
     string::{String, ToString},
     sync::Arc,
     vec::Vec,
@@ -69,7 +70,8 @@ impl Settings {
 
     fn checked(variable: &dyn Fn(&str) -> Option<String>, bindings: Bindings) -> Result<Self, Wrong> {
         let Bindings { state, handler, .. } = bindings;
-        let text = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
+        let given = Variables::new(variable);
+        let text = |name: &str| given.text(name);
         let key = text("NVM_API_KEY").ok_or_else(|| missing("NVM_API_KEY"))?;
         let key =
             ApiKey::parse(key.trim()).map_err(|_| wrong("NVM_API_KEY", "must be a Nevermined API key"))?;
@@ -83,19 +85,19 @@ impl Settings {
             Some(_) => return Err(wrong("UNLISTED", "must be \"deny\" or \"pass\"")),
         };
         let mut routes = Routes::new(unlisted);
-        let listed = object(
-            "ROUTES",
-            &text("ROUTES").ok_or_else(|| missing("ROUTES"))?,
-            "an object of routes, like {\"POST /ask\": {\"planId\": \"1\", \"credits\": 2}}",
-        )?;
-        let around = RouteContext { environment: deployment.environment, state, handler };
+        let listed = text("ROUTES").ok_or_else(|| missing("ROUTES"))?;
+        let shape = "must be an object of routes, like {\"POST /ask\": {\"planId\": \"1\", \"credits\": 2}}";
+        let listed = codec::parse_object(&listed).ok_or_else(|| wrong("ROUTES", shape))?;
+        // From here on what is wrong is noted, and said at the end.
+        let problems = &given.problems;
+        let around = RouteContext { environment: deployment.environment, state, handler, problems };
         let mut warnings: Vec<String> = Vec::new();
         for (name, value) in &listed {
             let at = member("ROUTES", name);
-            let key = RouteKey::parse(name, &at)?;
+            let Some(key) = problems.value(RouteKey::parse(name, &at)) else { continue };
             let mut priced = Vec::new();
             for method in key.methods() {
-                let terms = route::read(name, *method, value, around, &at)?;
+                let Some(terms) = route::read(name, *method, value, around, &at) else { continue };
                 for warning in promises(&terms, state) {
                     let warning = [WITHOUT_STATE, warning].concat();
                     if !warnings.contains(&warning) {
@@ -104,30 +106,31 @@ impl Settings {
                 }
                 priced.push((*method, Arc::new(terms)));
             }
-            key.list(&mut routes, &at, |method| {
+            problems.value(key.list(&mut routes, &at, |method| {
                 priced.iter().find(|(priced, _)| *priced == method).map(|(_, terms)| terms.clone())
-            })?;
+            }));
         }
-        for (index, name) in strings("OPEN_ROUTES", text("OPEN_ROUTES"))?.iter().enumerate() {
-            let at = format!("OPEN_ROUTES[{index}]");
-            RouteKey::parse(name, &at)?.list(&mut routes, &at, |_| None)?;
+        for (index, name) in given.strings("OPEN_ROUTES").iter().enumerate() {
+            let at = ["OPEN_ROUTES[", &digits(index as u64), "]"].concat();
+            problems.value(RouteKey::parse(name, &at).and_then(|key| key.list(&mut routes, &at, |_| None)));
         }
 
         warnings.extend(passes_free(&routes, unlisted));
-        let token_headers = token_headers(text("TOKEN_HEADER"))?;
-        let cors = Cors::read(text)?.taking(&token_headers);
-        let manners = HttpSettings::read(text)?;
-        let url = |name: &'static str| text(name).map(|url| base_url(name, url.trim())).transpose();
-        let origin = OriginSetting::read(text("ORIGIN_URL"), bindings)?;
+        let token_headers = token_headers(&given);
+        let cors = Cors::read(&given).taking(&token_headers);
+        let manners = HttpSettings::read(&given);
+        let origin = OriginSetting::read(text("ORIGIN_URL").as_deref(), bindings, problems);
         // How long the facilitator may take (rule 21), and for how long a verification may be believed (rule 23).
-        let timeout_ms = keys::TIMEOUT_MS.read(&text)?;
-        let cache_ms = u64::from(keys::VERIFY_CACHE_SECONDS.read(&text)?) * 1000;
+        let timeout_ms = given.whole(&keys::TIMEOUT_MS);
+        let cache_ms = u64::from(given.whole(&keys::VERIFY_CACHE_SECONDS)) * 1000;
         let sells = |name: &str| {
             routes.paid().any(|terms| terms.name == name && terms.settlement == Settlement::BeforeDelivery)
         };
-        let passes = Passes::read(text, sells)?;
-        let page = Page::read(text, &deployment)?;
-        Ok(Self {
+        let passes = Passes::read(&given, sells);
+        let page = Page::read(&given, &deployment);
+        let public_url =
+            text("PUBLIC_URL").and_then(|url| problems.value(base_url("PUBLIC_URL", url.trim())));
+        given.problems.finish(Self {
             passes,
             page,
             routes,
@@ -135,7 +138,7 @@ impl Settings {
             manners,
             origin,
             token_headers,
-            public_url: url("PUBLIC_URL")?,
+            public_url,
             deployment,
             key: key.secret().clone(),
             timeout_ms,
@@ -267,18 +270,18 @@ pub(crate) fn deployment(
 }
 
 /// The names of headers, one as a text or several as an array of them.
-fn token_headers(text: Option<String>) -> Result<Vec<String>, Wrong> {
-    let names = match text {
-        Some(text) if text.trim_start().starts_with('[') => strings("TOKEN_HEADER", Some(text))?,
-        text => text.into_iter().collect(),
-    };
+fn token_headers(given: &Variables<'_>) -> Vec<String> {
+    const KEY: &str = "TOKEN_HEADER";
+    let Some(text) = given.text(KEY) else { return Vec::new() };
+    let names = if text.trim_start().starts_with('[') { given.strings(KEY) } else { Vec::from([text]) };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let taken = ["host", "cookie", "content-type", "content-length", "origin", "accept"];
-    let names = names.iter().map(|name| {
+    let read = |name: &String| {
         let name = name.trim().to_ascii_lowercase();
-        let good = !name.is_empty() && name.bytes().all(plain) && !taken.contains(&name.as_str());
-        good.then_some(name)
-            .ok_or_else(|| wrong("TOKEN_HEADER", "must be the name of a header, or an array of them"))
-    });
-    names.collect()
+        if name.is_empty() || !name.bytes().all(plain) || taken.contains(&name.as_str()) {
+            given.problems.note(KEY, "must be the name of a header, or an array of them");
+        }
+        name
+    };
+    names.iter().map(read).collect()
 }

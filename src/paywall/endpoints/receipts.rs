@@ -11,10 +11,7 @@ use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::state::shard::SHARD_DIGITS;
 use crate::paywall::state::{Command, EntryStatus, Reply, StateCall};
 use crate::wire::{MAX_RECEIPT_BYTES, PAYMENT_RESPONSE, Receipt};
-use alloc::{
-    format,
-    string::{String, ToString},
-};
+use alloc::string::{String, ToString};
 
 /// The path before a receipt's name.
 const FOLDER: [&str; 3] = [".well-known", "payments", "receipts"];
@@ -23,7 +20,7 @@ const ID_DIGITS: usize = 32;
 
 /// The absolute path of a request's receipt. Who does not know it cannot guess it: 128 bits of it are chance.
 pub(crate) fn path(shard: &str, id: &str) -> String {
-    format!("/{}/{shard}-{id}", FOLDER.join("/"))
+    ["/", &FOLDER.join("/"), "/", shard, "-", id].concat()
 }
 
 /// The object and the request id of the receipt that is asked for, if one is.

@@ -2,7 +2,7 @@ use crate::paywall::pricing::price::{PaidRoute, PaymentOption};
 use crate::paywall::sha256::sha256;
 use crate::paywall::vec_map::VecMap;
 use crate::wire::Credits;
-use alloc::{format, string::String};
+use alloc::string::String;
 
 /// Positive verifications of this isolate, for seconds (rule 23), and what is owed on the strength of them.
 ///
@@ -49,7 +49,7 @@ const MOST: usize = 1024;
 
 impl CacheKey {
     pub(crate) fn new(token: &str, terms: &PaidRoute, way: &PaymentOption, amount: Credits) -> Self {
-        let key = sha256(format!("{token}\n{}\n{}\n{amount}", terms.name, way.plan_id.as_str()).as_bytes());
+        let key = sha256([token, &terms.name, way.plan_id.as_str(), &amount.digits()].join("\n").as_bytes());
         Self { key, token: token.into(), plan: way.plan_id.as_str().into(), amount }
     }
 }
@@ -77,7 +77,7 @@ impl VerificationCache {
             self.keep(|key, _| *key != first);
         }
         let name =
-            format!("{}\n{}", known.plan, payer.as_deref().unwrap_or(&known.token).to_ascii_lowercase());
+            [&known.plan, "\n", &payer.as_deref().unwrap_or(&known.token).to_ascii_lowercase()].concat();
         self.accounts.change(name.clone(), |account| {
             account.credit = account.credit.max(known.amount);
             account.owed = account.owed.saturating_add(known.amount);

@@ -8,6 +8,7 @@ use super::payment_attempt::{
 use super::plan_lookup::plan_unknown;
 use super::progress::{Next, Progress};
 use crate::api::x402;
+use crate::codec::text::replace;
 use crate::paywall::action::{Action, PriceQuestion};
 use crate::paywall::event::Event;
 use crate::paywall::facilitator::verification_cache::CacheKey;
@@ -164,7 +165,7 @@ fn check_token(pending: PendingPayment, context: &Context) -> Progress<Admission
                 let header =
                     context.settings().token_headers.first().map_or(PAYMENT_SIGNATURE, String::as_str);
                 let offer = route.offer(resource.clone(), &most);
-                GateResponse::payment_required(&offer, code, &message.replace(PAYMENT_SIGNATURE, header))
+                GateResponse::payment_required(&offer, code, &replace(message, PAYMENT_SIGNATURE, header))
             };
             let answer = match code {
                 "payment_missing" => context.shared.offers.answer(&route, &resource, &most, refusal),

@@ -11,10 +11,8 @@ use crate::paywall::payment_context::Settled;
 use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::shared::Shared;
 use crate::paywall::state::{Allowance, Claim, Command, Rate, SettlementOutcome, StateCall, shard};
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use crate::wire::digits;
+use alloc::{string::String, vec::Vec};
 
 /// The time that a settlement may take beyond its calls, in milliseconds.
 const SLACK_MS: u64 = 5_000;
@@ -224,5 +222,5 @@ impl Context {
 /// 429 with the time to wait, in seconds.
 pub(crate) fn too_many(retry_after: u64) -> GateResponse {
     let message = "Too many requests. Nothing was charged; try again later.";
-    GateResponse::error(429, "rate_limited", message).with("retry-after", &retry_after.to_string())
+    GateResponse::error(429, "rate_limited", message).with("retry-after", &digits(retry_after))
 }

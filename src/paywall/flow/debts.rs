@@ -8,7 +8,7 @@ use crate::paywall::event::{Event, FacilitatorError};
 use crate::paywall::facilitator::result::{self, SettleResult};
 use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::state::{Command, Entry, Reply, SettlementOutcome, StateCall, debt_end};
-use alloc::{boxed::Box, format};
+use alloc::boxed::Box;
 
 /// The settlement of an earlier answer, and the request that waits for it.
 #[derive(Debug)]
@@ -81,10 +81,12 @@ impl SettledDebt {
 }
 
 fn owed(why: &str) -> GateResponse {
-    let message = format!(
-        "An earlier answer to this payer is not paid for: its settlement was refused ({why}). It is tried again with the \
-         next request. Nothing was charged for this one."
-    );
+    let message = [
+        "An earlier answer to this payer is not paid for: its settlement was refused (",
+        why,
+        "). It is tried again with the next request. Nothing was charged for this one.",
+    ]
+    .concat();
     GateResponse::error(402, "payment_owed", &message)
 }
 

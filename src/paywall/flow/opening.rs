@@ -24,7 +24,7 @@ use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::response::passed_headers;
 use crate::paywall::routing::route_table::Listing;
 use crate::wire::PAYMENT_SIGNATURE;
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 
 type Opened = Result<Progress<Stage>, GateResponse>;
 
@@ -56,7 +56,7 @@ pub(crate) fn with_token<'a>(request: &'a RequestHead, settings: &Settings) -> C
         let mut values = request.headers.all(name).filter(|value| !value.trim().is_empty());
         let (value, second) = (values.next()?, values.next());
         // Two values are no token: the gate does not choose between them.
-        Some(second.map_or_else(|| value.into(), |second| format!("{value}, {second}")))
+        Some(second.map_or_else(|| value.into(), |second| [value, ", ", second].concat()))
     };
     let token: Option<String> = names.iter().find_map(first);
     for name in names.iter().map(String::as_str).chain([PAYMENT_SIGNATURE]) {
@@ -127,9 +127,12 @@ fn admit(request: &RequestHead, context: &mut Context) -> Opened {
             return Err(GateResponse::error(400, "route_in_doubt", message));
         }
         Listing::NotCanonical(path) => {
-            let message = format!(
-                "This path can be read in more than one way, and is refused. The resource is at {path}."
-            );
+            let message = [
+                "This path can be read in more than one way, and is refused. The resource is at ",
+                &path.print(),
+                ".",
+            ]
+            .concat();
             return Err(GateResponse::error(400, "path_not_canonical", &message));
         }
     };
@@ -157,7 +160,7 @@ fn admit(request: &RequestHead, context: &mut Context) -> Opened {
         ),
     })?;
     let mut pending = PendingPayment {
-        resource: format!("{}{path}", context.base),
+        resource: [&context.base, path.print().as_str()].concat(),
         token: payment_attempt::token(&request.headers),
         forward: forward(&path),
         address: settings.manners.address(&request.headers).or_else(|| request.address.clone()),
@@ -251,7 +254,7 @@ fn canonical(forward: &Forward, url: String) -> CanonicalRequest {
 
 /// The URL of a path, with the query of the request.
 fn url_of(base: &str, path: &CanonicalPath, target: &Target) -> String {
-    let mut url = format!("{base}{path}");
+    let mut url = [base, &path.print()].concat();
     if let Some(query) = &target.query {
         url.push('?');
         url.push_str(query);

@@ -106,7 +106,7 @@ impl PaymentAttempt {
     pub(crate) fn take_forward(&mut self) -> Option<Forward> {
         let mut forward = self.forward.take()?;
         let free = self.reserved.allowance.is_some();
-        let credits = if free { Credits::ZERO } else { self.max_credits }.to_string();
+        let credits = if free { Credits::ZERO } else { self.max_credits }.digits();
         for (name, value) in [
             ("x-payment-payer", self.payer.as_deref()),
             ("x-payment-plan", Some(self.option.plan_id.as_str())),

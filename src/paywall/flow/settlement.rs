@@ -19,11 +19,7 @@ use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::response::passed_headers;
 use crate::paywall::state::{Command, EntryStatus, Reply, SettlementOutcome, StateCall};
 use crate::wire::{PAYMENT_RESPONSE, Receipt};
-use alloc::{
-    boxed::Box,
-    format,
-    string::{String, ToString},
-};
+use alloc::{boxed::Box, string::String};
 
 /// The time that an answer that is settled at its end is held open, and the time between two renewals while it goes out,
 /// in milliseconds.
@@ -202,7 +198,7 @@ impl Settlement {
         }
         let command = Command::Charge {
             id: context.id.clone(),
-            credits: cost.to_string(),
+            credits: cost.digits(),
             again: attempt.retry_body(),
             lease: context.lease(),
         };
@@ -342,7 +338,7 @@ fn finish(
 ) -> Progress<Settlement> {
     let tail = receipt
         .filter(|_| attempt.receipt == ReceiptBy::Event)
-        .map(|receipt| format!("event: payment-response\ndata: {}\n\n", receipt.to_json()));
+        .map(|receipt| ["event: payment-response\ndata: ", &receipt.to_json(), "\n\n"].concat());
     Progress::Done(Action::Finish(StreamEnd { tail, journal }))
 }
 

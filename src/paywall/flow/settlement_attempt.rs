@@ -12,10 +12,7 @@ use crate::paywall::pricing::price::Cost;
 use crate::paywall::pricing::settlement_policy::{ReceiptBy, Settlement};
 use crate::paywall::state::{Entry, EntryStatus, SettlementOutcome};
 use crate::wire::{AgentId, Credits, Receipt, Secret};
-use alloc::{
-    boxed::Box,
-    string::{String, ToString},
-};
+use alloc::{boxed::Box, string::String};
 use serde_json::json;
 
 /// A request that the origin did, and the settlement of it.
@@ -137,7 +134,7 @@ impl SettlementAttempt {
             "plan": payment.option.plan_id.as_str(),
             "agent": payment.option.agent_id.as_ref().map(AgentId::as_str),
             "network": payment.option.network,
-            "credits": settle.verify.max_amount.to_string(),
+            "credits": settle.verify.max_amount.digits(),
             "payer": payer,
             "requestId": settle.agent_request_id,
             "token": settlement_log::fingerprint(&payment.token),
@@ -159,7 +156,7 @@ impl SettlementAttempt {
             request_id: settle.agent_request_id.clone(),
             token: settlement_log::fingerprint(&payment.token),
             nonce: payment.reserved.claim.as_ref().map(|claim| claim.nonce.clone()),
-            credits: settle.verify.max_amount.to_string(),
+            credits: settle.verify.max_amount.digits(),
             settle_body: None,
             delivered: false,
             receipt: None,

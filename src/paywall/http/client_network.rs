@@ -1,5 +1,6 @@
+use crate::paywall::hex::hex;
+use crate::wire::digits;
 use alloc::{
-    format,
     string::{String, ToString},
     vec::Vec,
 };
@@ -14,7 +15,8 @@ pub(crate) fn masked(address: Option<&str>) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();
-            format!("{a}.{b}.{c}.0/24")
+            let part = |part: u8| digits(part.into());
+            [&part(a), ".", &part(b), ".", &part(c), ".0/24"].concat()
         }
         IpAddr::V6(address) => {
             let [a, b, c, ..] = address.segments();
@@ -25,9 +27,17 @@ pub(crate) fn masked(address: Option<&str>) -> String {
                 (a, b, 0) => &[a, b],
                 (a, b, c) => &[a, b, c],
             };
-            let groups: Vec<_> = groups.iter().map(|group| format!("{group:x}")).collect();
+            let groups: Vec<_> = groups.iter().map(|group| short_hex(*group)).collect();
             [&groups.join(":"), "::/48"].concat()
         }
+    }
+}
+
+/// A number in hexadecimal digits, without zeros before it.
+fn short_hex(number: u16) -> String {
+    match hex(&number.to_be_bytes()).trim_start_matches('0') {
+        "" => "0".into(),
+        digits => digits.into(),
     }
 }
 

@@ -1,5 +1,5 @@
+use crate::wire::digits;
 use alloc::string::{String, ToString};
-use core::fmt;
 
 /// A host in the one spelling that routes are matched with: lower case, no dot at the end, no port that goes without
 /// saying.
@@ -44,15 +44,16 @@ impl Host {
         Some(Self { name, port: port.filter(|port| *port != implied) })
     }
 
+    /// As it stands in a URL.
+    pub(crate) fn print(&self) -> String {
+        match self.port {
+            Some(port) => [&self.name, ":", &digits(port.into())].concat(),
+            None => self.name.clone(),
+        }
+    }
+
     /// True if a route for this host matches `asked`. A host without a port matches every port.
     pub(crate) fn covers(&self, asked: &Self) -> bool {
         self.name == asked.name && (self.port.is_none() || self.port == asked.port)
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
     }
 }

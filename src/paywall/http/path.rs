@@ -1,9 +1,10 @@
 use super::host::Host;
+use crate::codec::text::split_once;
+use crate::paywall::hex::hex;
 use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::fmt;
 
 /// The largest size of a URL's path as received, in bytes.
 pub(crate) const MAX_PATH_BYTES: usize = 4 * 1024;
@@ -86,7 +87,7 @@ impl Target {
     /// # Errors
     /// A [`PathError`] that says which doubt it was refused for.
     pub(crate) fn parse(url: &str) -> Result<Self, PathError> {
-        let (scheme, rest) = url.split_once("://").ok_or(PathError::NotAUrl)?;
+        let (scheme, rest) = split_once(url, "://").ok_or(PathError::NotAUrl)?;
         if !matches!(scheme, "http" | "https") || rest.contains('#') {
             return Err(PathError::NotAUrl);
         }
@@ -127,7 +128,7 @@ impl Target {
 
 /// The path of an absolute URL, as it came.
 pub(crate) fn of_url(url: &str) -> &str {
-    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let rest = split_once(url, "://").map_or("", |(_, rest)| rest);
     let path = rest.find('/').and_then(|start| rest.get(start..)).unwrap_or("/");
     path.split('?').next().unwrap_or_default()
 }
@@ -188,29 +189,31 @@ impl CanonicalPath {
     pub(crate) fn is_directory(&self) -> bool {
         self.directory
     }
-}
 
-/// Prints the path as it is forwarded: what RFC 3986 allows in a segment as it is, the rest percent-encoded.
-impl fmt::Display for CanonicalPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The path as it is forwarded: what RFC 3986 allows in a segment as it is, the rest percent-encoded.
+    pub(crate) fn print(&self) -> String {
+        let mut path = String::new();
         for segment in &self.segments {
-            f.write_str("/")?;
-            write_segment(f, segment)?;
+            path.push('/');
+            write_segment(&mut path, segment);
         }
-        f.write_str(if self.directory { "/" } else { "" })
+        if self.directory {
+            path.push('/');
+        }
+        path
     }
 }
 
 /// Writes one decoded segment percent-encoded.
-pub(crate) fn write_segment(f: &mut impl fmt::Write, segment: &str) -> fmt::Result {
+fn write_segment(path: &mut String, segment: &str) {
     for byte in segment.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte) {
-            f.write_char(char::from(byte))?;
+            path.push(char::from(byte));
         } else {
-            write!(f, "%{byte:02X}")?;
+            path.push('%');
+            path.push_str(&hex(&[byte]).to_ascii_uppercase());
         }
     }
-    Ok(())
 }
 
 /// Decodes `%XX` once. A `+` stays a plus: that is a habit of forms, not of paths.
@@ -245,7 +248,7 @@ fn check_segment(segment: &str) -> Result<(), PathError> {
         }
     }
     let dropped = |character: char| character == '.' || is_blank(character);
-    if segment.ends_with(dropped) || segment.starts_with(is_blank) || segment.contains("::$") {
+    if segment.ends_with(dropped) || segment.starts_with(is_blank) || split_once(segment, "::$").is_some() {
         return Err(PathError::Ending);
     }
     Ok(())

@@ -1,11 +1,9 @@
 use super::span::Span;
-use crate::wire::Credits;
+use crate::wire::{Credits, digits};
 use alloc::{
-    format,
     string::{String, ToString},
     vec::Vec,
 };
-use core::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The counts of one isolate since it began. There are many isolates, they come and go, and none knows of the others. A
@@ -88,54 +86,57 @@ impl Counters {
         let isolate = &counted.isolate;
         let mut page = String::new();
         let head = |page: &mut String, name: &str, kind: &str, help: &str| {
-            page.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+            *page += &["# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n"].concat();
         };
-        // Writing to a string does not fail.
+        let count = |page: &mut String, name: &str, labels: &[(&str, &str)], count: String| {
+            *page += &[name, "{isolate=\"", isolate, "\""].concat();
+            for (label, value) in labels {
+                *page += &[",", label, "=\"", &escape(value), "\""].concat();
+            }
+            *page += &["} ", &count, "\n"].concat();
+        };
         let name = "paywall_isolate_start_seconds";
         head(&mut page, name, "gauge", "When this isolate began.");
-        let _ = writeln!(page, "{name}{{isolate=\"{isolate}\"}} {}", counted.since / 1000);
+        count(&mut page, name, &[], digits(counted.since / 1000));
         let name = "paywall_requests_total";
         head(&mut page, name, "counter", "Requests by route and outcome.");
-        for (route, outcome, count) in &counted.requests {
-            let route = label(route);
-            let _ = writeln!(
-                page,
-                "{name}{{isolate=\"{isolate}\",route=\"{route}\",outcome=\"{outcome}\"}} {count}"
-            );
+        for (route, outcome, requests) in &counted.requests {
+            count(&mut page, name, &[("route", route), ("outcome", outcome)], digits(*requests));
         }
         let name = "paywall_credits_settled_total";
         head(&mut page, name, "counter", "Credits that were burned, by route.");
         for (route, credits) in counted.credits.iter() {
-            let _ = writeln!(page, "{name}{{isolate=\"{isolate}\",route=\"{}\"}} {credits}", label(route));
+            count(&mut page, name, &[("route", route)], credits.digits());
         }
         let name = "paywall_unresolved_total";
         head(&mut page, name, "counter", "Settlements that nobody knows the outcome of, by route.");
-        for (route, count) in &counted.unresolved {
-            let _ = writeln!(page, "{name}{{isolate=\"{isolate}\",route=\"{}\"}} {count}", label(route));
+        for (route, settlements) in &counted.unresolved {
+            count(&mut page, name, &[("route", route)], digits(*settlements));
         }
-        let (count, sum) = ("paywall_waits_total", "paywall_wait_milliseconds_total");
-        head(&mut page, count, "counter", "How often was waited for what.");
+        let name = "paywall_waits_total";
+        head(&mut page, name, "counter", "How often was waited for what.");
         for (span, (times, _)) in Span::ALL.iter().zip(&counted.waits) {
-            let _ = writeln!(page, "{count}{{isolate=\"{isolate}\",on=\"{}\"}} {times}", span.name());
+            count(&mut page, name, &[("on", span.name())], digits(*times));
         }
-        head(&mut page, sum, "counter", "For how long.");
+        let name = "paywall_wait_milliseconds_total";
+        head(&mut page, name, "counter", "For how long.");
         for (span, (_, milliseconds)) in Span::ALL.iter().zip(&counted.waits) {
-            let _ = writeln!(page, "{sum}{{isolate=\"{isolate}\",on=\"{}\"}} {milliseconds}", span.name());
+            count(&mut page, name, &[("on", span.name())], digits(*milliseconds));
         }
         page
     }
 }
 
 /// A text as the value of a label.
-fn label(text: &str) -> String {
-    let mut label = String::new();
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
     for character in text.chars() {
         match character {
-            '\\' => label.push_str("\\\\"),
-            '"' => label.push_str("\\\""),
-            '\n' => label.push_str("\\n"),
-            character => label.push(character),
+            '\\' => escaped.push_str("\\\\"),
+            '"' => escaped.push_str("\\\""),
+            '\n' => escaped.push_str("\\n"),
+            character => escaped.push(character),
         }
     }
-    label
+    escaped
 }

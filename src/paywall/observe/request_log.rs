@@ -1,6 +1,7 @@
 use super::counters::Counters;
 use super::span::Span;
 use crate::codec;
+use crate::codec::text::split_once;
 use crate::paywall::action::{Action, Delivery, RequestHead};
 use crate::paywall::event::Event;
 use crate::paywall::facilitator::result;
@@ -10,9 +11,8 @@ use crate::paywall::http::names::PASS_EXPIRES;
 use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::response::header_limit;
 use crate::paywall::sha256::sha256;
-use crate::wire::{Credits, MAX_TOKEN_BYTES, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Receipt, base64};
+use crate::wire::{Credits, MAX_TOKEN_BYTES, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Receipt, base64, digits};
 use alloc::{
-    format,
     string::{String, ToString},
     sync::Arc,
     vec::Vec,
@@ -90,7 +90,7 @@ impl RequestLog {
         };
         let given = request.headers.get(CORRELATION).and_then(headers::as_value).filter(plain);
         let token = request.headers.get(PAYMENT_SIGNATURE).map(str::trim).filter(|text| !text.is_empty());
-        let path = request.url.split_once("://").map_or("", |(_, rest)| rest);
+        let path = split_once(&request.url, "://").map_or("", |(_, rest)| rest);
         let path = path.find('/').and_then(|start| path.get(start..)).unwrap_or_default();
         let path = path.split(['?', '#']).next().unwrap_or_default();
         Self {
@@ -102,7 +102,7 @@ impl RequestLog {
             saw_token: token.is_some(),
             token: token.filter(|_| log).map(|token| {
                 let bytes = base64::decode(token, MAX_TOKEN_BYTES, "token");
-                format!("sha256:{}", sha256(&bytes.unwrap_or_else(|_| token.as_bytes().to_vec())))
+                ["sha256:", &sha256(&bytes.unwrap_or_else(|_| token.as_bytes().to_vec()))].concat()
             }),
             payer: None,
             began: request.now,
@@ -239,7 +239,7 @@ impl RequestLog {
     }
 
     fn timing(&self) -> String {
-        let spans = self.waits.iter().map(|(span, took)| format!("{};dur={took}", span.name()));
+        let spans = self.waits.iter().map(|(span, took)| [span.name(), ";dur=", &digits(*took)].concat());
         spans.collect::<Vec<_>>().join(", ")
     }
 
@@ -284,7 +284,7 @@ impl RequestLog {
                     line.insert(name.into(), text.into());
                 }
             }
-            let credits = redeemed.map(|credits: Credits| Value::from(credits.to_string()));
+            let credits = redeemed.map(|credits: Credits| Value::from(credits.digits()));
             line.insert("credits".into(), credits.unwrap_or_default());
             line.insert("status".into(), status.into());
             line.insert("at".into(), self.began.into());
@@ -293,7 +293,7 @@ impl RequestLog {
             line.insert("waits".into(), Value::Object(waits.collect()));
             codec::print_object(&line)
         });
-        let credits = redeemed.and_then(|credits| credits.to_string().parse().ok()).unwrap_or_default();
+        let credits = redeemed.and_then(|credits| credits.digits().parse().ok()).unwrap_or_default();
         let texts =
             [&self.method, outcome, code, self.payer.as_deref().unwrap_or_default(), &self.correlation];
         self.record = Some(Record {

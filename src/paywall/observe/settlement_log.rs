@@ -1,7 +1,7 @@
 use crate::codec;
 use crate::paywall::sha256;
 use crate::wire::{AccessToken, MAX_TOKEN_BYTES, base64};
-use alloc::{format, string::String};
+use alloc::string::String;
 use serde_json::Value;
 
 /// One line for the seller to reconcile by: a request that was delivered, and whose settlement did not come to a good
@@ -27,5 +27,5 @@ impl SettlementLogLine {
 /// `basenc -d --base64url | sha256sum` gives them.
 pub(crate) fn fingerprint(token: &AccessToken) -> String {
     let bytes = base64::decode(token.secret().expose(), MAX_TOKEN_BYTES, "token").unwrap_or_default();
-    format!("sha256:{}", sha256::sha256(&bytes))
+    ["sha256:", &sha256::sha256(&bytes)].concat()
 }

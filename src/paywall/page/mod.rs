@@ -51,7 +51,7 @@ impl Navigation {
         if !html || !navigates || program {
             return None;
         }
-        let mut to = alloc::format!("{}", target.path);
+        let mut to = target.path.print();
         if let Some(query) = &target.query {
             to.push('?');
             to.push_str(query);

@@ -1,12 +1,13 @@
 use super::theme;
 use crate::api::Deployment;
 use crate::codec;
-use crate::paywall::config::error::{Wrong, wrong};
+use crate::codec::text::split_once;
 use crate::paywall::config::keys;
-use crate::paywall::{sha256, suggestion};
-use crate::wire::{Environment, base64};
+use crate::paywall::config::object_reader::ObjectReader;
+use crate::paywall::config::problems::{Problems, Variables};
+use crate::paywall::sha256;
+use crate::wire::{Environment, base64, digits};
 use alloc::{
-    format,
     string::{String, ToString},
     vec::Vec,
 };
@@ -61,90 +62,96 @@ const MAX_TEXT_BYTES: usize = 1024;
 impl Page {
     /// Reads it; nothing where there is no page: because it is turned off, or because this build carries no scripts for
     /// one (`PAGE_FILES`, which the Worker's entry puts there).
-    pub(crate) fn read(
-        text: impl Fn(&str) -> Option<String>,
-        deployment: &Deployment,
-    ) -> Result<Option<Self>, Wrong> {
-        let said = text("PAGE");
+    pub(crate) fn read(given: &Variables<'_>, deployment: &Deployment) -> Option<Self> {
+        let problems = &given.problems;
+        let said = given.text("PAGE");
         let chosen = match said.as_deref().map(str::trim) {
-            None => Map::new(),
-            Some("off" | "\"off\"") => return Ok(None),
-            Some("on" | "\"on\"") => Map::new(),
-            Some(chosen) => codec::parse_object(chosen).ok_or_else(|| {
-                wrong("PAGE", "must be \"on\", \"off\" or an object like {\"name\": \"My shop\"}")
-            })?,
+            None | Some("on" | "\"on\"") => Value::Object(Map::new()),
+            Some("off" | "\"off\"") => return None,
+            Some(chosen) => codec::parse_text(chosen).unwrap_or_default(),
         };
-        let Some(mut built) = text("PAGE_FILES").as_deref().and_then(Built::read) else {
-            return match said {
-                None => Ok(None),
-                Some(_) => Err(wrong("PAGE", "must be \"off\": this build has no page")),
-            };
+        let shape = "must be \"on\", \"off\" or an object like {\"name\": \"My shop\"}";
+        if !chosen.is_object() {
+            problems.note("PAGE", shape);
+        }
+        let Some(mut built) = given.text("PAGE_FILES").as_deref().and_then(Built::read) else {
+            if said.is_some() {
+                problems.note("PAGE", "must be \"off\": this build has no page");
+            }
+            return None;
         };
-        suggestion::only("PAGE", &chosen, &keys::PAGE, "is not a key of the page")?;
-        let word = |name: &str, most: usize| match chosen.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) if !text.is_empty() && text.len() <= most => Ok(Some(text.as_str())),
-            Some(_) => Err(wrong(format!("PAGE.{name}"), format!("must be a text of at most {most} bytes"))),
+        let chosen = ObjectReader::of(
+            &chosen,
+            "PAGE".into(),
+            &keys::PAGE,
+            shape,
+            "is not a key of the page",
+            problems,
+        )?;
+        let word = |name: &str, most: usize| {
+            let value = chosen.get(name)?;
+            let text = value.as_str().filter(|text| !text.is_empty() && text.len() <= most);
+            if text.is_none() {
+                chosen.wrong(name, &["must be a text of at most ", &digits(most as u64), " bytes"].concat());
+            }
+            text
         };
         let colour = |name: &str| {
-            let parse = |text| {
-                theme::Colour::parse(text)
-                    .ok_or_else(|| wrong(format!("PAGE.{name}"), "must be a colour like #0a6b47"))
-            };
-            word(name, MAX_TEXT_BYTES)?.map(parse).transpose()
+            let colour = theme::Colour::parse(word(name, MAX_TEXT_BYTES)?);
+            if colour.is_none() {
+                chosen.wrong(name, "must be a colour like #0a6b47");
+            }
+            colour
         };
-        let lang = word("lang", 35)?.unwrap_or("en");
+        let lang = word("lang", 35).unwrap_or("en");
         if !lang.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return Err(wrong("PAGE.lang", "must be a language tag, like en or de-CH"));
+            chosen.wrong("lang", "must be a language tag, like en or de-CH");
         }
-        let logo = word("logo", MAX_LOGO_BYTES)?;
+        let logo = word("logo", MAX_LOGO_BYTES);
         if logo.is_some_and(|logo| {
             !logo.starts_with("data:image/") && (!logo.starts_with('/') || logo.starts_with("//"))
         }) {
-            return Err(wrong("PAGE.logo", "must be a data:image/ URL or a path of this host"));
+            chosen.wrong("logo", "must be a data:image/ URL or a path of this host");
         }
-        let storage = match word("storage", 16)? {
+        let storage = match word("storage", 16) {
             None | Some("memory") => "memory",
-            Some("session") => "session",
-            Some(_) => return Err(wrong("PAGE.storage", "must be \"memory\" or \"session\"")),
+            storage => {
+                if storage != Some("session") {
+                    chosen.wrong("storage", "must be \"memory\" or \"session\"");
+                }
+                "session"
+            }
         };
-        let style = [built.style.as_str(), &theme::rules(colour("accent")?, colour("accentDark")?)].concat();
+        let style = [built.style.as_str(), &theme::rules(colour("accent"), colour("accentDark"))].concat();
         built.style = String::new();
-        Ok(Some(Self {
-            name: word("name", MAX_TEXT_BYTES)?.map(ToString::to_string),
+        Some(Self {
+            name: word("name", MAX_TEXT_BYTES).map(ToString::to_string),
             lang: lang.into(),
             logo: logo.map(ToString::to_string),
-            texts: texts(core::mem::take(&mut built.texts), chosen.get("texts"))?,
+            texts: texts(core::mem::take(&mut built.texts), chosen.get("texts"), problems),
             storage,
             policy: policy(&style, deployment),
             platform: platform(deployment),
-            site: deployment.frontend.split("//").nth(1).unwrap_or_default().to_string(),
+            site: split_once(&deployment.frontend, "//").map_or("", |(_, host)| host).to_string(),
             style,
             built,
-        }))
+        })
     }
 }
 
 /// Our texts, and the seller's in the place of those that they name.
-fn texts(mut texts: Map<String, Value>, over: Option<&Value>) -> Result<Map<String, Value>, Wrong> {
-    let over = match over {
-        None | Some(Value::Null) => return Ok(texts),
-        Some(Value::Object(over)) => over,
-        Some(_) => return Err(wrong("PAGE.texts", "must be an object of texts")),
-    };
-    for (name, text) in over {
-        let at = || format!("PAGE.texts.{name}");
-        if !texts.contains_key(name) {
-            let problem =
-                suggestion::unknown("is not a text of the page", name, texts.keys().map(String::as_str));
-            return Err(wrong(at(), problem));
-        }
+fn texts(mut texts: Map<String, Value>, over: Option<&Value>, problems: &Problems) -> Map<String, Value> {
+    let Some(over) = over else { return texts };
+    let known: Vec<&str> = texts.keys().map(String::as_str).collect();
+    let (at, strange) = ("PAGE.texts".into(), "is not a text of the page");
+    let over = ObjectReader::of(over, at, &known, "must be an object of texts", strange, problems);
+    for (name, text) in over.iter().flat_map(ObjectReader::members) {
         if text.as_str().is_none_or(|text| text.len() > MAX_TEXT_BYTES) {
-            return Err(wrong(at(), "must be a text of at most 1024 bytes"));
+            problems.note(&["PAGE.texts.", name].concat(), "must be a text of at most 1024 bytes");
         }
         texts.insert(name.clone(), text.clone());
     }
-    Ok(texts)
+    texts
 }
 
 impl Built {
@@ -172,11 +179,15 @@ impl Built {
 fn policy(style: &str, deployment: &Deployment) -> String {
     let style = base64::encode_standard(&sha256::raw(style.as_bytes()));
     let platform = &deployment.backend;
-    format!(
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'sha256-{style}'; connect-src 'self' {platform}; \
-         img-src 'self' data: blob:; media-src blob:; frame-src 'self' blob:; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'"
-    )
+    [
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'sha256-",
+        &style,
+        "'; connect-src 'self' ",
+        platform,
+        "; img-src 'self' data: blob:; media-src blob:; frame-src 'self' blob:; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'",
+    ]
+    .concat()
 }
 
 fn platform(deployment: &Deployment) -> Value {

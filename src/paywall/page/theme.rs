@@ -1,6 +1,7 @@
 //! The seller's colour, and letters on it that can be read (WCAG 2.2, 1.4.3: a contrast of 4.5 to 1).
 
-use alloc::{format, string::String};
+use crate::paywall::hex::hex;
+use alloc::string::String;
 
 /// A colour of sRGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Colour {
     }
 
     fn css(self) -> String {
-        format!("#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
+        ["#", &hex(&[self.red, self.green, self.blue])].concat()
     }
 }
 
@@ -52,9 +53,10 @@ fn linear(channel: u8) -> u64 {
 
 /// The rules that the style sheet adds after its own colours.
 pub(super) fn rules(light: Option<Colour>, dark: Option<Colour>) -> String {
-    let set = |colour: Colour| format!(":root{{--accent:{};--on-accent:{}}}", colour.css(), colour.ink());
+    let set =
+        |colour: Colour| [":root{--accent:", &colour.css(), ";--on-accent:", colour.ink(), "}"].concat();
     let Some(light) = light else { return String::new() };
-    format!("{}@media(prefers-color-scheme:dark){{{}}}", set(light), set(dark.unwrap_or(light)))
+    [&set(light), "@media(prefers-color-scheme:dark){", &set(dark.unwrap_or(light)), "}"].concat()
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 use super::Page;
 use crate::codec;
-use crate::wire::{Accept, PaymentRequired};
-use alloc::{
-    format,
-    string::{String, ToString},
-};
+use crate::codec::text::{replace, split_once};
+use crate::wire::{Accept, Credits, PaymentRequired};
+use alloc::string::{String, ToString};
 use serde_json::{Value, json};
 
 /// The content of one page.
@@ -31,28 +29,28 @@ pub(super) fn render(page: &Page, view: &View<'_>) -> String {
         |accept: &&Accept| accept.plan_id().is_some_and(|plan| !plan.as_str().starts_with("exact:"));
     let accepts = view.offer.into_iter().flat_map(PaymentRequired::accepts);
     let price = accepts.filter(is_plan).filter_map(Accept::credits).min();
-    let lead = match price.map(|price| price.to_string()) {
+    let lead = match price.map(Credits::digits) {
         Some(price) => {
             let credits = page.text(if price == "1" { "credits_one" } else { "credits_many" });
-            page.text("lead").replace("{credits}", &credits.replace("{count}", &price))
+            replace(page.text("lead"), "{credits}", &replace(credits, "{count}", &price))
         }
         None => String::new(),
     };
     let logo = page
         .logo
         .as_ref()
-        .map_or(String::new(), |logo| format!("<img src=\"{}\" alt=\"\" height=\"28\">", escape(logo)));
+        .map_or(String::new(), |logo| ["<img src=\"", &escape(logo), "\" alt=\"\" height=\"28\">"].concat());
     let name = page.name.as_deref().unwrap_or_default();
     let title = match (page.text("title"), name) {
         (title, "") => title.to_string(),
-        (title, name) => format!("{title} · {name}"),
+        (title, name) => [title, " · ", name].concat(),
     };
     let data = json!({
         "to": view.to, "again": view.again, "code": view.code, "message": view.message,
         "pass": view.pass.map(|(set, seconds)| json!({ "set": set, "seconds": seconds })),
         "platform": page.platform, "site": page.site, "storage": page.storage, "lang": page.lang, "texts": page.texts,
     });
-    let script = format!("/.well-known/payments/sdk/{}/page.js", page.built.id);
+    let script = ["/.well-known/payments/sdk/", &page.built.id, "/page.js"].concat();
     fill(&page.built.layout, |place| match place {
         "lang" => escape(&page.lang),
         "title" => escape(&title),
@@ -78,8 +76,8 @@ impl Page {
 fn fill(template: &str, text: impl Fn(&str) -> String) -> String {
     let mut filled = String::with_capacity(template.len() * 2);
     let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        let (place, after) = after.split_once("}}").unwrap_or((after, ""));
+    while let Some((before, after)) = split_once(rest, "{{") {
+        let (place, after) = split_once(after, "}}").unwrap_or((after, ""));
         filled.push_str(before);
         filled.push_str(&text(place));
         rest = after;
@@ -90,7 +88,7 @@ fn fill(template: &str, text: impl Fn(&str) -> String) -> String {
 
 /// JSON that ends no element and begins none.
 fn inert(value: &Value) -> String {
-    codec::print(value).replace('<', "\\u003c").replace("\u{2028}", "\\u2028").replace("\u{2029}", "\\u2029")
+    codec::print(value).replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
 /// Text made safe between tags and in quoted attributes.

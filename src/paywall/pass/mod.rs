@@ -20,11 +20,8 @@ pub(crate) use transport::{PresentedPasses, without_cookies, without_forged};
 
 use super::http::headers::HeaderList;
 use super::http::names::{PASS, PASS_EXPIRES, WARNING};
-use crate::wire::{Credits, PlanId};
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use crate::wire::{Credits, PlanId, digits};
+use alloc::{string::String, vec::Vec};
 use serde_json::{Value, json};
 
 /// The requirements of one request on a pass.
@@ -109,7 +106,7 @@ impl Passes {
         }
         let issued = now / 1000;
         let pass = Pass {
-            id: token::id(&[sale.proof, sale.payer, &set.name, &now.to_string()]),
+            id: token::id(&[sale.proof, sale.payer, &set.name, &digits(now)]),
             payer: sale.payer.into(),
             set: set.name.clone(),
             plan: sale.plan.as_str().into(),
@@ -121,7 +118,7 @@ impl Passes {
         if set.header {
             answer.set(PASS, text.as_str());
         }
-        answer.set(PASS_EXPIRES, pass.expires.to_string());
+        answer.set(PASS_EXPIRES, digits(pass.expires));
         if let Some(cookie) = transport::cookie(set, &text, https) {
             answer.append("set-cookie", cookie);
         }
@@ -148,7 +145,7 @@ impl Pass {
 
     /// Adds the headers that tell a buyer when the pass ends, and that it ends soon.
     pub(crate) fn tell_buyer(&self, set: &PassSet, headers: &mut HeaderList, now: u64) {
-        headers.set(PASS_EXPIRES, self.expires.to_string());
+        headers.set(PASS_EXPIRES, digits(self.expires));
         if self.expires.saturating_sub(now / 1000) <= set.warn_seconds {
             headers.set(WARNING, String::from("pass-expires"));
         }

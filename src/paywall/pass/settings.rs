@@ -1,14 +1,12 @@
 use super::{Keys, Pass};
 use crate::codec;
 use crate::paywall::config::error;
-use crate::paywall::config::error::{Wrong, missing, wrong};
 use crate::paywall::config::keys;
+use crate::paywall::config::object_reader::ObjectReader;
+use crate::paywall::config::problems::{Problems, Variables, texts_of};
 use crate::paywall::suggestion;
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use crate::wire::digits;
+use alloc::{string::String, vec::Vec};
 use serde_json::Value;
 
 /// The passes that a seller sells: `PASSES`, `PASS_KEYS` and `REVOKED_PASSES`.
@@ -49,43 +47,48 @@ pub(super) struct Revoked {
 const MAX_WARN_SECONDS: u64 = 3 * 86_400;
 
 impl Passes {
-    /// Reads them; nothing where none are sold. `text` gives the text of a variable that is there, `is_paid` says whether
-    /// `ROUTES` lists a route by that name that is settled before it is delivered.
-    pub(crate) fn read(
-        text: impl Fn(&str) -> Option<String>,
-        is_paid: impl Fn(&str) -> bool,
-    ) -> Result<Option<Self>, Wrong> {
+    /// Reads them; nothing where none are sold. `is_paid` says whether `ROUTES` lists a route by that name that is settled before
+    /// it is delivered.
+    pub(crate) fn read(given: &Variables<'_>, is_paid: impl Fn(&str) -> bool) -> Option<Self> {
+        let problems = &given.problems;
         // Read where no pass is sold too: a name that is misspelt takes nothing back.
-        let revoked = text("REVOKED_PASSES").map_or(Ok(Revoked::default()), |list| Revoked::read(&list))?;
-        let Some(listed) = text("PASSES") else { return Ok(None) };
-        let shape =
-            "an object of sets, like {\"reports\": {\"routes\": [\"GET /reports/:id\"], \"seconds\": 3600}}";
-        let listed = error::object("PASSES", &listed, shape)?;
+        let revoked = given.text("REVOKED_PASSES").map(|list| Revoked::read(&list, problems));
+        let listed = given.text("PASSES")?;
+        let Some(listed) = codec::parse_object(&listed) else {
+            let shape = "must be an object of sets, like {\"reports\": {\"routes\": [\"GET /reports/:id\"], \"seconds\": 3600}}";
+            problems.note("PASSES", shape);
+            return None;
+        };
         let mut sets: Vec<PassSet> = Vec::new();
         for (name, value) in &listed {
             let at = error::member("PASSES", name);
             let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             if name.is_empty() || name.len() > 32 || !name.bytes().all(plain) {
-                return Err(wrong(at, "must have a name of 1 to 32 small letters, digits and -"));
+                problems.note(&at, "must have a name of 1 to 32 small letters, digits and -");
             }
-            let set = read_set(name, value, &at)?;
+            let set = read_set(name, value, at, problems)?;
             for (index, route) in set.routes.iter().enumerate() {
-                let at = format!("{at}.routes[{index}]");
-                if !is_paid(route) {
-                    return Err(wrong(at, "is not a route of ROUTES that is settled before delivery"));
-                }
-                if sets.iter().any(|other| other.routes.contains(route)) {
-                    return Err(wrong(at, "is in another set already"));
-                }
+                let problem = if !is_paid(route) {
+                    "is not a route of ROUTES that is settled before delivery"
+                } else if sets.iter().any(|other| other.routes.contains(route)) {
+                    "is in another set already"
+                } else {
+                    continue;
+                };
+                let at = error::member("PASSES", name);
+                problems.note(&[&at, ".routes[", &digits(index as u64), "]"].concat(), problem);
             }
             sets.push(set);
         }
         if sets.is_empty() {
-            return Ok(None);
+            return None;
         }
-        let keys = text("PASS_KEYS").ok_or_else(|| missing("PASS_KEYS"))?;
-        let keys = Keys::parse(keys.trim()).map_err(|problem| wrong("PASS_KEYS", problem))?;
-        Ok(Some(Self { keys, sets, revoked }))
+        let keys = given.text("PASS_KEYS");
+        if keys.is_none() {
+            problems.note("PASS_KEYS", "is missing");
+        }
+        let keys = Keys::parse(keys?.trim()).map_err(|problem| problems.note("PASS_KEYS", problem)).ok()?;
+        Some(Self { keys, sets, revoked: revoked.unwrap_or_default() })
     }
 
     /// The set that a route is in, by its name in `ROUTES`.
@@ -94,72 +97,66 @@ impl Passes {
     }
 }
 
-fn read_set(name: &str, value: &Value, at: &str) -> Result<PassSet, Wrong> {
-    let key = |name: &str| format!("{at}.{name}");
-    let Value::Object(members) = value else {
-        return Err(wrong(at, "must be an object with routes and seconds"));
+fn read_set(name: &str, value: &Value, at: String, problems: &Problems) -> Option<PassSet> {
+    let shape = "must be an object with routes and seconds";
+    let set =
+        ObjectReader::of(value, at, &keys::PASS_SET, shape, "is not a key of a set of passes", problems)?;
+    set.need("routes");
+    let routes = set.get("routes").and_then(texts_of).filter(|routes| !routes.is_empty());
+    if routes.is_none() {
+        set.wrong("routes", "must be an array of routes");
+    }
+    let seconds = u64::from(set.small("seconds", keys::PASS_SET_SECONDS_MOST));
+    let warn_seconds = match set.get("warnSeconds") {
+        None => Some((seconds / 10).min(MAX_WARN_SECONDS)),
+        Some(value) => value.as_u64().filter(|warn| *warn <= seconds),
     };
-    suggestion::only(at, members, &keys::PASS_SET, "is not a key of a set of passes")?;
-    let routes = match members.get("routes") {
-        None => return Err(missing(&key("routes"))),
-        Some(Value::Array(routes)) if !routes.is_empty() => routes
-            .iter()
-            .map(|route| route.as_str().map(ToString::to_string))
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| wrong(key("routes"), "must be an array of routes"))?,
-        Some(_) => return Err(wrong(key("routes"), "must be an array of routes")),
-    };
-    let seconds = match members.get("seconds") {
-        None => return Err(missing(&key("seconds"))),
-        Some(value) => value
-            .as_u64()
-            .filter(|seconds| (1..=u64::from(keys::PASS_SET_SECONDS_MOST)).contains(seconds))
-            .ok_or_else(|| wrong(key("seconds"), "must be a whole number from 1 to 31622400"))?,
-    };
-    let warn_seconds = match members.get("warnSeconds") {
-        None => (seconds / 10).min(MAX_WARN_SECONDS),
-        Some(value) => value
-            .as_u64()
-            .filter(|warn| *warn <= seconds)
-            .ok_or_else(|| wrong(key("warnSeconds"), "must be a whole number, at most seconds"))?,
-    };
-    let (header, cookie) = match members.get("carry").map(Value::as_str) {
-        None | Some(Some("both")) => (true, true),
-        Some(Some("header")) => (true, false),
-        Some(Some("cookie")) => (false, true),
-        Some(_) => return Err(wrong(key("carry"), "must be \"header\", \"cookie\" or \"both\"")),
-    };
-    let cross_site = match members.get("crossSite") {
-        None => false,
-        Some(value) => value.as_bool().ok_or_else(|| wrong(key("crossSite"), "must be true or false"))?,
-    };
-    Ok(PassSet { name: name.into(), routes, seconds, warn_seconds, header, cookie, cross_site })
+    if warn_seconds.is_none() {
+        set.wrong("warnSeconds", "must be a whole number, at most seconds");
+    }
+    let carry = set.get("carry").map_or("both", |carry| carry.as_str().unwrap_or_default());
+    if !["both", "header", "cookie"].contains(&carry) {
+        set.wrong("carry", "must be \"header\", \"cookie\" or \"both\"");
+    }
+    Some(PassSet {
+        name: name.into(),
+        routes: routes.unwrap_or_default(),
+        seconds,
+        warn_seconds: warn_seconds.unwrap_or_default(),
+        header: carry != "cookie",
+        cookie: carry != "header",
+        cross_site: set.flag("crossSite"),
+    })
 }
 
 impl Revoked {
-    fn read(text: &str) -> Result<Self, Wrong> {
+    fn read(text: &str, problems: &Problems) -> Self {
         const KEY: &str = "REVOKED_PASSES";
-        let shape = "must be like {\"passes\": [\"<id>\"], \"payers\": {\"0x…\": 1790000000}}";
-        let listed = codec::parse_object(text).ok_or_else(|| wrong(KEY, shape))?;
-        suggestion::only(KEY, &listed, &keys::REVOKED, "is not a key of revoked passes")?;
         let mut revoked = Self::default();
+        let Some(listed) = codec::parse_object(text) else {
+            problems.note(KEY, "must be like {\"passes\": [\"<id>\"], \"payers\": {\"0x…\": 1790000000}}");
+            return revoked;
+        };
+        problems.value(suggestion::only(KEY, &listed, &keys::REVOKED, "is not a key of revoked passes"));
         for (name, value) in &listed {
             if name == "passes" {
-                let ids =
-                    value.as_array().map(|ids| ids.iter().map(|id| id.as_str().map(ToString::to_string)));
-                revoked.ids = ids
-                    .and_then(Iterator::collect)
-                    .ok_or_else(|| wrong(format!("{KEY}.passes"), "must be an array of ids"))?;
+                let ids = texts_of(value);
+                if ids.is_none() {
+                    problems.note("REVOKED_PASSES.passes", "must be an array of ids");
+                }
+                revoked.ids = ids.unwrap_or_default();
             } else {
-                let payers = value.as_object().map(|payers| {
-                    payers.iter().map(|(payer, before)| Some((payer.clone(), before.as_u64()?)))
+                let payers = value.as_object().and_then(|payers| {
+                    payers.iter().map(|(payer, before)| Some((payer.clone(), before.as_u64()?))).collect()
                 });
-                revoked.payers = payers.and_then(Iterator::collect).ok_or_else(|| {
-                    wrong(format!("{KEY}.payers"), "must give the time, in seconds since 1970, by payer")
-                })?;
+                if payers.is_none() {
+                    let problem = "must give the time, in seconds since 1970, by payer";
+                    problems.note("REVOKED_PASSES.payers", problem);
+                }
+                revoked.payers = payers.unwrap_or_default();
             }
         }
-        Ok(revoked)
+        revoked
     }
 
     /// True if this pass is revoked. Revoking a payer covers all passes sold up to and including the named second.

@@ -22,10 +22,13 @@ fn passes(over: &[(&str, &str)]) -> Result<Option<Passes>, Wrong> {
         table.iter().find(|(known, _)| *known == name).map(|(_, value)| String::from(*value))
     };
     let text = |name: &str| find(over, name).or_else(|| find(&usual, name)).filter(|text| !text.is_empty());
-    Passes::read(text, |route| !route.starts_with("GET /open"))
+    let given = Variables::new(&text);
+    let passes = Passes::read(&given, |route| !route.starts_with("GET /open"));
+    given.problems.finish(passes)
 }
 
 use crate::paywall::config::error::Wrong;
+use crate::paywall::config::problems::Variables;
 
 fn keyed(keys: &str) -> Passes {
     passes(&[("PASS_KEYS", keys)]).unwrap().unwrap()

@@ -89,7 +89,7 @@ impl Pass {
     pub(crate) fn sign(&self, keys: &Keys) -> String {
         let payload = json!({
             "id": self.id, "payer": self.payer, "set": self.set, "plan": self.plan,
-            "tier": self.tier.to_string(), "iat": self.issued, "exp": self.expires,
+            "tier": self.tier.digits(), "iat": self.issued, "exp": self.expires,
         });
         let payload = base64::encode_url(codec::print(&payload).as_bytes());
         let signed = [VERSION, keys.signer(), &payload].join(".");

@@ -4,8 +4,8 @@ use super::PassSet;
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::http::method::Method;
 use crate::paywall::http::names::{PASS, PASS_EXPIRES, WARNING};
+use crate::wire::digits;
 use alloc::{
-    format,
     string::{String, ToString},
     vec::Vec,
 };
@@ -45,16 +45,38 @@ impl PresentedPasses {
 /// The cookie for a pass, where the set carries one. Over plain HTTP, which is this machine, a browser takes no
 /// `__Host-` cookie and nothing for other sites.
 pub(super) fn cookie(set: &PassSet, pass: &str, https: bool) -> Option<String> {
-    let (name, seconds) = (&set.name, set.seconds);
+    let (name, seconds) = (&set.name, &set.seconds);
     let attributes = match (set.cookie, https) {
         (false, _) => return None,
         (true, false) => {
-            return Some(format!("{COOKIE}{name}={pass}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"));
+            return Some(
+                [
+                    COOKIE,
+                    name,
+                    "=",
+                    pass,
+                    "; Path=/; Max-Age=",
+                    &digits(*seconds),
+                    "; HttpOnly; SameSite=Lax",
+                ]
+                .concat(),
+            );
         }
         (true, true) if set.cross_site => "SameSite=None; Partitioned",
         (true, true) => "SameSite=Lax",
     };
-    Some(format!("__Host-{COOKIE}{name}={pass}; Path=/; Max-Age={seconds}; Secure; HttpOnly; {attributes}"))
+    let value = [
+        "__Host-",
+        COOKIE,
+        name,
+        "=",
+        pass,
+        "; Path=/; Max-Age=",
+        &digits(*seconds),
+        "; Secure; HttpOnly; ",
+        attributes,
+    ];
+    Some(value.concat())
 }
 
 /// Takes the passes out of the cookies that the origin is sent (rule 25).

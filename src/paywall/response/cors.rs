@@ -1,15 +1,12 @@
 use super::gate_response::GateResponse;
-use crate::paywall::config::error::{Wrong, strings, wrong};
 use crate::paywall::config::keys;
+use crate::paywall::config::problems::Variables;
 use crate::paywall::http::headers;
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::http::method::Method;
 use crate::paywall::http::names::{PASS, PASS_EXPIRES, RECEIPT_URL, WARNING};
-use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use crate::wire::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, digits};
+use alloc::{string::String, vec::Vec};
 
 /// Which cross-origin pages may ask and pay (rule 18). The default allows none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -72,17 +69,14 @@ const ASKED_PRIVATE: &str = "access-control-request-private-network";
 
 impl Cors {
     /// Reads `ALLOWED_ORIGINS`, `ALLOW_CREDENTIALS`, `ALLOWED_HEADERS`, `ALLOW_PRIVATE_NETWORK` and `CORS_MAX_AGE`.
-    ///
-    /// # Errors
-    /// Names the key that is wrong.
-    pub(crate) fn read(text: impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
+    pub(crate) fn read(given: &Variables<'_>) -> Self {
         let mut cors = Self {
-            credentials: keys::ALLOW_CREDENTIALS.read(&text)?,
-            private_network: keys::ALLOW_PRIVATE_NETWORK.read(&text)?,
-            max_age: keys::CORS_MAX_AGE.read(&text)?,
+            credentials: given.switch(&keys::ALLOW_CREDENTIALS),
+            private_network: given.switch(&keys::ALLOW_PRIVATE_NETWORK),
+            max_age: given.whole(&keys::CORS_MAX_AGE),
             ..Self::default()
         };
-        for origin in strings("ALLOWED_ORIGINS", text("ALLOWED_ORIGINS"))? {
+        for origin in given.strings("ALLOWED_ORIGINS") {
             if origin == "*" {
                 cors.any = true;
                 continue;
@@ -92,25 +86,25 @@ impl Cors {
                 |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase() || b".-:[]".contains(&byte);
             if !host.is_some_and(|host| !host.is_empty() && host.bytes().all(plain)) {
                 let problem = "must be \"*\" or an origin in lower case, like https://app.example";
-                return Err(wrong("ALLOWED_ORIGINS", problem));
+                given.problems.note("ALLOWED_ORIGINS", problem);
             }
             cors.allowed.push(origin);
         }
         // With both, any page in the world acts as whoever looks at it.
         if cors.any && cors.credentials {
-            return Err(wrong("ALLOW_CREDENTIALS", "does not go with \"*\" in ALLOWED_ORIGINS"));
+            given.problems.note("ALLOW_CREDENTIALS", "does not go with \"*\" in ALLOWED_ORIGINS");
         }
-        for name in strings("ALLOWED_HEADERS", text("ALLOWED_HEADERS"))? {
+        for name in given.strings("ALLOWED_HEADERS") {
             let plain =
                 name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
             if name.is_empty() || !plain || headers::is_ours(&name) {
                 let problem =
                     "must be names of headers in lower case, and none of those that the gate speaks by";
-                return Err(wrong("ALLOWED_HEADERS", problem));
+                given.problems.note("ALLOWED_HEADERS", problem);
             }
             cors.headers.push(name);
         }
-        Ok(cors)
+        cors
     }
 
     /// The same for pages that send their token in these headers.
@@ -152,7 +146,7 @@ impl Cors {
             .members("access-control-request-headers")
             .filter_map(|asked| more().find(|known| known.eq_ignore_ascii_case(asked)));
         headers.merge("access-control-allow-headers", &asked.collect::<Vec<_>>());
-        headers.set("access-control-max-age", self.max_age.to_string());
+        headers.set("access-control-max-age", digits(self.max_age.into()));
         if self.credentials {
             headers.set("access-control-allow-credentials", "true");
         }

@@ -97,7 +97,8 @@ impl GateResponse {
     /// 500 that names the key that is wrong: what every request is answered then (fail closed).
     #[must_use]
     pub fn misconfigured(error: &ConfigError) -> Self {
-        let message = alloc::format!("The paywall's configuration is wrong: {error}. Nothing was charged.");
+        let message =
+            ["The paywall's configuration is wrong: ", &error.message(), ". Nothing was charged."].concat();
         let mut document = error_document(500, error.code(), &message);
         document.insert("key".into(), error.key.as_str().into());
         Self::json(500, document).uncharged()

@@ -34,7 +34,7 @@ const HOSTS: [&str; 8] = [
 /// decides what is paid for (rule 16).
 pub(crate) fn tell_host(headers: &mut HeaderList, host: &Host) {
     headers.retain(|name| !HOSTS.iter().any(|known| is_spelling(name, known)));
-    headers.set("x-forwarded-host", host.to_string());
+    headers.set("x-forwarded-host", host.print());
 }
 
 /// The origin's headers that a buyer receives with a paid response: nothing that lets a cache store it for another

@@ -5,7 +5,8 @@ use super::open_deliveries;
 use super::records::{ENTRY, entry, get, put, read};
 use super::vacancy::{self, Vacancy};
 use super::{Allowance, Command, Entry, EntryStatus, Rate, Reply, Rows, RowsError, SettlementOutcome};
-use alloc::{string::ToString, vec::Vec};
+use crate::wire::digits;
+use alloc::vec::Vec;
 use serde_json::Value;
 
 /// The seller's book: copies of what other objects could not bring to a good end.
@@ -162,7 +163,7 @@ fn limited(rows: &mut impl Rows, rates: &[Rate], now: u64) -> Result<Option<u64>
         after.push((&rate.name, next));
     }
     for (name, next) in after {
-        rows.put(RATE, name, &next.to_string(), Some(next))?;
+        rows.put(RATE, name, &digits(next), Some(next))?;
     }
     Ok(None)
 }
@@ -182,7 +183,7 @@ fn take(rows: &mut impl Rows, id: &str, allowance: &Allowance, now: u64) -> Resu
     taken.used += 1;
     let tomorrow = (today + 1).saturating_mul(DAY_MS);
     put(rows, ALLOWANCE, &allowance.name, &taken, Some(tomorrow))?;
-    rows.put(TAKEN, id, &today.to_string(), Some(tomorrow))?;
+    rows.put(TAKEN, id, &digits(today), Some(tomorrow))?;
     Ok(true)
 }
 
@@ -199,7 +200,7 @@ fn give_back(rows: &mut impl Rows, id: &str, allowance: &Allowance, now: u64) ->
     let today = now / DAY_MS;
     if let Some(mut taken) = get::<TakenAllowance>(rows, ALLOWANCE, &allowance.name)?
         && taken.day == today
-        && day == today.to_string()
+        && day == digits(today)
     {
         taken.used = taken.used.saturating_sub(1);
         put(rows, ALLOWANCE, &allowance.name, &taken, Some((today + 1).saturating_mul(DAY_MS)))?;

@@ -11,10 +11,15 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable(pub(super) &'static str);
 
+impl Unreadable {
+    pub(crate) fn message(self) -> String {
+        ["not of the state: ", self.0].concat()
+    }
+}
+
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not of the state: ")?;
-        f.write_str(self.0)
+        f.write_str(&self.message())
     }
 }
 

@@ -9,11 +9,8 @@ use crate::api::{self, x402};
 use crate::codec;
 use crate::paywall::facilitator::result;
 use crate::paywall::facilitator::result::{SettleResult, VerifyResult};
-use crate::wire::Receipt;
-use alloc::{
-    boxed::Box,
-    string::{String, ToString},
-};
+use crate::wire::{Receipt, digits};
+use alloc::{boxed::Box, string::String};
 use serde_json::json;
 
 /// Something to be done about an entry.
@@ -117,7 +114,7 @@ fn file(
     };
     let tries: u32 = tries.parse().unwrap_or_default();
     // Again later, unless it is heard.
-    rows.put(FILE, id, &(tries + 1).to_string(), Some(now.saturating_add(wait(tries))))?;
+    rows.put(FILE, id, &digits(u64::from(tries) + 1), Some(now.saturating_add(wait(tries))))?;
     let mut lapsed = None;
     if tries == 0 && entry.status == EntryStatus::Unresolved {
         log(line("settlement_unresolved", &entry, now));

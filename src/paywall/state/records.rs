@@ -2,7 +2,6 @@
 
 use super::json::{self, JsonForm};
 use super::{Entry, Rows, RowsError};
-use alloc::format;
 
 /// The kind of the rows that are entries of the journal.
 pub(super) const ENTRY: &str = "entry";
@@ -16,7 +15,7 @@ pub(super) fn get<T: JsonForm>(rows: &impl Rows, kind: &str, id: &str) -> Result
 }
 
 pub(super) fn read<T: JsonForm>(text: &str) -> Result<T, RowsError> {
-    json::read(text).map_err(|error| RowsError(format!("a row cannot be read: {error}")))
+    json::read(text).map_err(|error| RowsError(["a row cannot be read: ", &error.message()].concat()))
 }
 
 pub(super) fn put(

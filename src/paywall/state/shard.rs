@@ -1,7 +1,7 @@
 //! The names of the state's objects.
 
 use crate::paywall::sha256::sha256;
-use alloc::{format, string::String};
+use alloc::string::String;
 
 /// Hexadecimal digits of an object's name.
 pub(crate) const SHARD_DIGITS: usize = 16;
@@ -9,7 +9,7 @@ pub(crate) const SHARD_DIGITS: usize = 16;
 /// The name of the object of one payer (`payer`) or one masked address (`address`): a hash, so that a receipt's URL can
 /// contain it.
 pub(crate) fn shard(kind: &str, who: &str) -> String {
-    let mut digest = sha256(format!("{kind}:{}", who.trim().to_ascii_lowercase()).as_bytes());
+    let mut digest = sha256([kind, ":", &who.trim().to_ascii_lowercase()].concat().as_bytes());
     digest.truncate(SHARD_DIGITS);
     digest
 }

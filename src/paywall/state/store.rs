@@ -92,9 +92,15 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowsError(pub String);
 
+impl RowsError {
+    pub(crate) fn message(&self) -> String {
+        ["storage: ", &self.0].concat()
+    }
+}
+
 impl fmt::Display for RowsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "storage: {}", self.0)
+        f.write_str(&self.message())
     }
 }
 

@@ -453,7 +453,7 @@ fn a_canonical_path_is_a_fixed_point_and_hides_nothing() {
             continue;
         };
         canonical += 1;
-        let printed = target.path.to_string();
+        let printed = target.path.print();
         assert_eq!(CanonicalPath::parse(&printed).as_ref(), Ok(&target.path), "{raw}");
         assert!(
             printed.is_ascii() && !printed.contains("//") && !printed.contains(['\\', ';', '?', '#', ' ']),
