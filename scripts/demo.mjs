@@ -21,18 +21,18 @@ main(async () => {
   await build(['subscriber', 'worker', 'sandbox'], { dev: true });
   const { PRICES, freePort, newAccount, startDemoServers } = await import('./lib/demo-servers.mjs');
   const ports = await choosePorts(port, headless, freePort);
-  const stage = await step('servers', async (report) => {
-    const stage = await startDemoServers({ ports, report, faults: true });
+  const demo = await step('servers', async (report) => {
+    const demo = await startDemoServers({ ports, report, faults: true });
     // Whoever logs in on the page has somebody to be who is not the seller.
-    if (!headless) await newAccount(stage.sandbox.url, 'Ada, who buys');
-    return { ...stage, note: 'sandbox, origin, paywall, page' };
+    if (!headless) await newAccount(demo.sandbox.url, 'Ada, who buys');
+    return { ...demo, note: 'sandbox, origin, paywall, page' };
   });
   const prices = Object.entries(PRICES).map(([route, credits]) => `${route} ${credits} credits`).join(', ');
   const servers = [
-    ...(headless ? [] : [['page', out.bold(out.cyan(`${stage.page.url}/`)), out.bold('open this')]]),
-    ['paywall', stage.paywall.url, out.dim(prices)],
-    ['sandbox', stage.sandbox.url, out.dim('Nevermined in small: accounts, plans, credits')],
-    ['origin', stage.origin.url, out.dim('the service that is sold')],
+    ...(headless ? [] : [['page', out.bold(out.cyan(`${demo.page.url}/`)), out.bold('open this')]]),
+    ['paywall', demo.paywall.url, out.dim(prices)],
+    ['sandbox', demo.sandbox.url, out.dim('Nevermined in small: accounts, plans, credits')],
+    ['origin', demo.origin.url, out.dim('the service that is sold')],
   ];
   console.log(`\n${table(servers.map(([name, url, note]) => [`  ${out.dim(name)}`, url, note]), 'lll')}\n`);
   if (!headless) {
@@ -43,9 +43,9 @@ main(async () => {
     const { walk } = await import('../src/cli/demo-flow.js');
     const { Payments } = await import(pathToFileURL(dist('subscriber', 'index.js')).href);
     const { serverSentEvents } = await import('../www/sse.js');
-    return (await walk(stage, { Payments, prices: PRICES, serverSentEvents, newAccount })) ? 0 : 1;
+    return (await walk(demo, { Payments, prices: PRICES, serverSentEvents, newAccount })) ? 0 : 1;
   } finally {
-    await stage.stop();
+    await demo.stop();
   }
 });
 

@@ -265,8 +265,8 @@ fn reconcile(way: Way, rows: &mut Map, truth: &mut Truth) -> Vec<Entry> {
         }
         let now = rows.next_due().unwrap().expect("an open entry is due some time");
         while let Some(job) = state::due(rows, now, &mut |_| ()).unwrap() {
-            let told = tell(&job.task, way, truth);
-            state::on_response(rows, &job, told, now, &mut |_| ()).unwrap();
+            let response = tell(&job.task, way, truth);
+            state::on_response(rows, &job, response, now, &mut |_| ()).unwrap();
         }
     }
     last

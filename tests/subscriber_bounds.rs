@@ -85,10 +85,10 @@ fn a_notice_names_the_plan_once_the_terms_are_known() {
     let fetch = world.fetch("GET", "/ask");
     assert_eq!(code(&world.run_one(fetch)), "ok");
     assert_eq!((world.orders, world.mints), (1, 1));
-    let told: Vec<_> = world.notices.iter().zip(&world.noticed_plans).collect();
-    assert!(told.iter().any(|(kind, _)| matches!(kind, NoticeKind::Order { tx_hash: Some(_) })));
-    assert!(told.iter().any(|(kind, _)| matches!(kind, NoticeKind::Mint { single_use: true })));
-    for (kind, plan) in told {
+    let noticed: Vec<_> = world.notices.iter().zip(&world.noticed_plans).collect();
+    assert!(noticed.iter().any(|(kind, _)| matches!(kind, NoticeKind::Order { tx_hash: Some(_) })));
+    assert!(noticed.iter().any(|(kind, _)| matches!(kind, NoticeKind::Mint { single_use: true })));
+    for (kind, plan) in noticed {
         let expected = if *kind == NoticeKind::Request { None } else { Some("plan") };
         assert_eq!(plan.as_deref(), expected, "{kind:?}");
     }
@@ -107,8 +107,12 @@ fn rule_9_a_refusal_is_told_as_one_and_any_other_answer_without_a_receipt_as_unk
         let fetch = world.fetch("GET", "/ask");
         let end = world.run_one(fetch);
         assert_eq!(end.spend.outcome, Outcome::Unknown, "{status}");
-        let told = |kind: &NoticeKind| world.notices.contains(kind);
-        assert_eq!((told(&NoticeKind::Refused), told(&NoticeKind::Unknown)), (refused, unknown), "{status}");
+        let noticed = |kind: &NoticeKind| world.notices.contains(kind);
+        assert_eq!(
+            (noticed(&NoticeKind::Refused), noticed(&NoticeKind::Unknown)),
+            (refused, unknown),
+            "{status}"
+        );
     }
 }
 
@@ -193,7 +197,7 @@ fn rule_4_a_token_that_comes_while_somebody_is_asked_again_is_used_for_the_deleg
         assert_eq!((world.mints, world.asked), (2, 1), "{name}: minted, and not answered");
         // Credits have come, which whoever is asked looks at, and the answer is yes.
         let mut world = world.balance(100);
-        world.told_balance = true;
+        world.reported_balance = true;
         world.approval = Some(Approval { delegation_id: delegation, ..yes() });
         (world.hold_jobs, world.hold_questions) = (false, false);
         let end = world.run_one(second);

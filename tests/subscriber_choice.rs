@@ -32,7 +32,7 @@ fn a_remembered_approval_pays_and_does_not_buy() {
         let mut world = SimulatedPlatform::new().balance(2 + left);
         world.plan_credits = 10;
         world.approval = Some(Approval { remember: true, ..buy() });
-        world.told_balance = true;
+        world.reported_balance = true;
         let first = world.fetch("POST", "/ask");
         assert!(world.run_one(first).result.is_ok());
         assert_eq!((world.asked, world.orders), (1, 0), "{name}");

@@ -132,7 +132,7 @@ fn rule_3_nothing_is_paid_without_consent() {
         let mut world = SimulatedPlatform::new().balance(balance);
         world.approval = approval;
         world.policy = policy;
-        world.told_balance = true;
+        world.reported_balance = true;
         let fetch = world.fetch("POST", "/ask");
         let end = world.run_one(fetch);
         assert_eq!(end.result.as_ref().map_err(FetchError::code).copied(), expected, "{name}");
@@ -186,7 +186,7 @@ fn rule_3_the_limits_of_an_instance_hold_beside_those_of_a_call() {
 
 #[test]
 fn rule_3_credits_held_are_promised_once() {
-    // Two credits each, nothing may be bought, five credits held: the first two may pay, whatever stage they are in, and no token is
+    // Two credits each, nothing may be bought, five credits held: the first two may pay, whatever state they are in, and no token is
     // minted or sent for those who come too late.
     for (hold_paid, single_use) in [(false, false), (true, false), (false, true), (true, true)] {
         let name = format!("held back: {hold_paid}, single use: {single_use}");
@@ -298,7 +298,7 @@ fn rule_10_one_call_does_the_whole_way_and_an_unclear_order_is_not_repeated() {
     ] {
         let mut world = SimulatedPlatform::new().balance(0);
         world.approval = Some(buy());
-        world.told_balance = true;
+        world.reported_balance = true;
         world.order_answer = answer.map(|(status, body)| (status, body.to_string()));
         world.credits_after_ms = credits_after_ms;
         let fetch = world.fetch("POST", "/ask");
@@ -322,7 +322,7 @@ fn rule_8_an_abort_during_a_purchase_says_what_is_known_of_it() {
     {
         let mut world = SimulatedPlatform::new().balance(0);
         world.approval = Some(buy());
-        world.told_balance = true;
+        world.reported_balance = true;
         world.credits_after_ms = u64::MAX;
         world.hold_jobs = true;
         let (fetch, other) = (world.fetch("POST", "/ask"), world.fetch("POST", "/ask"));
@@ -358,7 +358,7 @@ fn an_order_of_unclear_outcome_holds_up_its_own_plan_only() {
         Some(_) => Seller::paid(2, 0),
     });
     world.approval = Some(buy());
-    world.told_balance = true;
+    world.reported_balance = true;
     world.order_answer = None;
     let first = world.fetch("POST", "/first");
     assert_eq!(world.run_one(first).result.unwrap_err().code(), "purchase_outcome_unknown");

@@ -292,7 +292,7 @@ fn rule_9_a_seller_that_cannot_be_reached_has_taken_nothing() {
 fn events_tell_the_way_in_order() {
     let mut world = SimulatedPlatform::new().balance(0);
     world.approval = Some(buy());
-    world.told_balance = true;
+    world.reported_balance = true;
     let fetch = world.fetch("POST", "/ask");
     let end = world.run_one(fetch);
     let order = |tx: &str| NoticeKind::Order { tx_hash: Some(tx.into()) };

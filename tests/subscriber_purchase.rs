@@ -153,7 +153,7 @@ fn rule_3_an_order_of_a_key_without_an_account_stands_in_the_way_of_another() {
         let mut world = SimulatedPlatform::new().balance(0);
         world.buyer.log_in(None, Some(DelegationRef::parse("d-1", "delegationId").unwrap()));
         // Whoever is asked knows the balance, since nobody can ask for one without an account.
-        (world.approval, world.told_balance) = (Some(buy()), true);
+        (world.approval, world.reported_balance) = (Some(buy()), true);
         world.order_answer = answer;
         for (index, expected) in [first, second].into_iter().enumerate() {
             world = world.balance(0);
@@ -198,7 +198,7 @@ fn rule_15_what_a_card_pays_for_is_not_ordered() {
             Some(_) => Seller::paid(2, 0),
         });
         world.approval = Some(Approval { purchase, ..yes() });
-        world.told_balance = true;
+        world.reported_balance = true;
         let fetch = world.fetch("POST", "/ask");
         assert_eq!(world.run_one(fetch).result.is_ok(), paid == 1, "{name}");
         assert_eq!((world.orders, world.paid_sends), (orders, paid), "{name}");
@@ -244,7 +244,7 @@ fn rule_4_whoever_would_pay_waits_for_an_order_that_is_under_way() {
     ] {
         let mut world = SimulatedPlatform::new().balance(0);
         world.approval = Some(buy());
-        world.told_balance = true;
+        world.reported_balance = true;
         world.order_answer = None;
         let first = world.fetch("POST", "/ask");
         assert_eq!(world.run_one(first).result.unwrap_err().code(), "purchase_outcome_unknown", "{name}");

@@ -139,7 +139,7 @@ fn rule_12_whatever_a_seller_says_no_more_is_burned_than_a_limit_allows() {
                     for _ in 0..7 {
                         let fetch = world.fetch("GET", "/ask");
                         let end = world.run_one(fetch);
-                        told_the_truth(&end, &name);
+                        assert_rule_9(&end, &name);
                     }
                     let counted = number(world.buyer.budget().total());
                     assert!(burned.get() <= 10 && counted <= 10, "{name}: {} burned", burned.get());
@@ -158,7 +158,7 @@ fn rule_12_whatever_a_seller_says_no_more_is_burned_than_a_limit_allows() {
 }
 
 /// Rule 9, for a fetch that had no consent to buying.
-fn told_the_truth(end: &Finish, name: &str) {
+fn assert_rule_9(end: &Finish, name: &str) {
     let spend = &end.spend;
     if spend.credits_presented.is_zero() {
         assert_eq!((spend.outcome, spend.credits_settled), (Outcome::None, None), "{name}");

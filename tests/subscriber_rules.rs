@@ -228,11 +228,11 @@ fn rule_8_an_abort_tells_of_no_order_of_somebody_else_s() {
     });
     world.plans = [("held".to_string(), Some((100, 0.1))), ("bought".to_string(), Some((0, 0.1)))].into();
     world.approval = Some(buy());
-    world.told_balance = true;
+    world.reported_balance = true;
     world.hold_jobs = true;
     let buying = world.fetch("POST", "/bought");
     world.run();
-    world.told_balance = false;
+    world.reported_balance = false;
     let paying = world.fetch("POST", "/held");
     world.run();
     for (name, fetch, plans) in [("paying", paying, vec![]), ("buying", buying, vec!["bought"])] {
@@ -240,15 +240,15 @@ fn rule_8_an_abort_tells_of_no_order_of_somebody_else_s() {
         world.run();
         let end = world.end(fetch);
         assert_eq!(end.result.unwrap_err().code(), "aborted", "{name}");
-        let told: Vec<_> = end.spend.purchases.iter().map(|bought| bought.plan_id.as_str()).collect();
-        assert_eq!(told, plans, "{name}");
+        let bought_plans: Vec<_> = end.spend.purchases.iter().map(|bought| bought.plan_id.as_str()).collect();
+        assert_eq!(bought_plans, plans, "{name}");
     }
 }
 
 #[test]
 fn rule_8_an_abort_after_a_refusal_says_that_the_refused_token_was_presented() {
-    // (name, whether the token is from an earlier fetch, the plan of the terms that come with the refusal, terms told of)
-    for (name, warm, again, told) in [
+    // (name, whether the token is from an earlier fetch, the plan of the terms that come with the refusal, offers in the notices)
+    for (name, warm, again, notices) in [
         ("while a token is minted anew", true, "plan", 2),
         ("while asked about other terms", false, "other", 2),
     ] {
@@ -274,7 +274,11 @@ fn rule_8_an_abort_after_a_refusal_says_that_the_refused_token_was_presented() {
         assert_eq!(end.result.unwrap_err().code(), "aborted", "{name}");
         assert_eq!((end.spend.outcome, end.spend.payment), (Outcome::Unknown, None), "{name}");
         assert_eq!(end.spend.credits_presented, Credits::from(2), "{name}");
-        assert_eq!(world.notices.iter().filter(|kind| **kind == NoticeKind::Offer).count(), told, "{name}");
+        assert_eq!(
+            world.notices.iter().filter(|kind| **kind == NoticeKind::Offer).count(),
+            notices,
+            "{name}"
+        );
         let counted = Credits::from(2 + 2 * u64::from(first));
         assert_eq!(world.buyer.budget().total(), counted, "{name}");
     }

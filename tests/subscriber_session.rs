@@ -156,7 +156,7 @@ fn rule_13_an_order_of_unclear_outcome_is_its_own_account_s() {
     for (logout, orders, expected) in [(false, 1, Some("purchase_pending")), (true, 2, None)] {
         let mut world = SimulatedPlatform::new().balance(0);
         world.approval = Some(buy());
-        world.told_balance = true;
+        world.reported_balance = true;
         let good = world.order_answer.take();
         let first = world.fetch("POST", "/ask");
         assert_eq!(world.run_one(first).result.unwrap_err().code(), "purchase_outcome_unknown");

@@ -251,7 +251,7 @@ fn reload(world: &SimulatedPlatform, credits_after_ms: u64, ordered: bool) -> Si
     let mut again = SimulatedPlatform::new().balance(0);
     again.now = world.now;
     again.approval = Some(buy());
-    again.told_balance = true;
+    again.reported_balance = true;
     again.buyer.load_orders(&world.buyer.stored_orders_text());
     if ordered {
         again.credits_come(credits_after_ms);
@@ -298,7 +298,7 @@ fn rules_4_and_10_a_page_loaded_again_in_the_middle_of_a_purchase_does_not_order
     for (name, answered, answer, credits_after_ms, made, end, confirmed) in rows {
         let mut world = SimulatedPlatform::new().balance(0);
         world.approval = Some(buy());
-        world.told_balance = true;
+        world.reported_balance = true;
         world.hold_jobs = true;
         world.credits_after_ms = NEVER;
         world.order_answer = answer.map(|(status, body)| (status, body.into()));
@@ -338,7 +338,7 @@ fn rules_4_and_10_a_page_loaded_again_in_the_middle_of_a_purchase_does_not_order
 fn rule_4_an_order_stands_in_the_way_of_its_own_account_and_plan_for_a_day() {
     let mut world = SimulatedPlatform::new().balance(0);
     world.approval = Some(buy());
-    world.told_balance = true;
+    world.reported_balance = true;
     world.hold_jobs = true;
     world.fetch("POST", "/ask");
     world.run();
@@ -374,7 +374,7 @@ fn rule_4_an_order_outlives_a_logout_and_is_done_with_when_it_is_refused_or_its_
     let waiting = || {
         let mut world = SimulatedPlatform::new().balance(0);
         world.approval = Some(buy());
-        world.told_balance = true;
+        world.reported_balance = true;
         world.hold_jobs = true;
         world.fetch("POST", "/ask");
         world.run();
@@ -412,7 +412,7 @@ fn rule_4_two_tabs_buy_a_plan_once() {
     let mut fetches = Vec::new();
     for (index, world) in tabs.iter_mut().enumerate() {
         world.approval = Some(buy());
-        world.told_balance = true;
+        world.reported_balance = true;
         world.hold_jobs = true;
         fetches.push((index, world.fetch("POST", "/ask")));
         world.run();
@@ -440,7 +440,7 @@ fn rule_12_what_could_not_be_kept_is_not_spent() {
         let text = shelf();
         let mut world = tab(&text, "one").balance(balance);
         world.approval = Some(buy());
-        world.told_balance = true;
+        world.reported_balance = true;
         if warm {
             let fetch = world.fetch("POST", "/ask");
             assert!(world.run_one(fetch).result.is_ok(), "{name}");

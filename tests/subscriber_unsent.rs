@@ -19,7 +19,7 @@ fn counted(world: &SimulatedPlatform) -> Credits {
 }
 
 /// A fetch that was told to send a token, and whose shell has not begun to.
-fn told_to_send(policy: Policy, single_use: bool) -> (SimulatedPlatform, FetchId) {
+fn about_to_send(policy: Policy, single_use: bool) -> (SimulatedPlatform, FetchId) {
     let mut world = SimulatedPlatform::new().balance(100);
     world.single_use = single_use;
     world.policy = Some(policy);
@@ -50,7 +50,7 @@ fn rule_9_12_what_was_not_sent_is_not_counted_and_not_unknown() {
         ("lost, and nobody says", Event::SendFailed, None, "outcome_unknown", Outcome::Unknown, 2, true),
     ] {
         for single_use in [true, false] {
-            let (mut world, fetch) = told_to_send(total_of(2), single_use);
+            let (mut world, fetch) = about_to_send(total_of(2), single_use);
             if let Some(begun) = begun {
                 world.buyer.token_sends(fetch, begun);
             }
@@ -73,7 +73,7 @@ fn rule_9_12_what_was_not_sent_is_not_counted_and_not_unknown() {
 #[test]
 fn rule_3_a_token_that_was_never_sent_is_not_presented_by_a_resume_that_reads_no_balance() {
     for event in [Event::Aborted, Event::TimedOut, Event::SendFailed] {
-        let (mut world, fetch) = told_to_send(held_only(), true);
+        let (mut world, fetch) = about_to_send(held_only(), true);
         world.buyer.token_sends(fetch, 0);
         world.on(fetch, event.clone());
         let end = world.run_one(fetch);
@@ -124,7 +124,7 @@ fn rule_9_12_what_was_sent_before_a_redirect_stays_unknown_and_counted() {
 #[test]
 fn rule_9_a_resume_that_was_not_sent_leaves_the_payment_as_open_as_it_was() {
     for event in [Event::Aborted, Event::TimedOut, Event::SendFailed] {
-        let (mut world, fetch) = told_to_send(total_of(2), true);
+        let (mut world, fetch) = about_to_send(total_of(2), true);
         world.buyer.token_sends(fetch, 1);
         world.on(fetch, Event::SendFailed);
         assert_eq!(world.run_one(fetch).spend.payment, Some(fetch));

@@ -1,4 +1,4 @@
-// The whole stage of the demo and of the tests that play the whole way: a sandbox with a seller in it, the seller's
+// All servers of the demo and of the tests that play the whole way: a sandbox with a seller in it, the seller's
 // service, a paywall in front of it, and the page. Everything the seller does goes over HTTP, as a seller would do it.
 import { createServer } from 'node:net';
 import { startOrigin, startPage, startPaywall, startSandbox } from './start.mjs';

@@ -41,10 +41,10 @@ export async function tryCell(cell, { report, chromium, deno, bun }) {
     await start(words);
   }
   report('payment');
-  const tools = { folder, start, chromium, deno, bun, serve: (path, headers) => serve(join(folder, path), headers), look, stage: paid };
+  const tools = { folder, start, chromium, deno, bun, serve: (path, headers) => serve(join(folder, path), headers), look, pay };
   if (cell.run) await cell.run(tools);
-  else if (cell.page) await paid(async (config) => look({ chromium, folder: join(folder, cell.page), headers: cell.headers, config }));
-  else await paid(async (config) => lastLine(await start([cell.with ?? 'node', ...cell.node], { env: { CONFIG: JSON.stringify(config) } })));
+  else if (cell.page) await pay(async (config) => look({ chromium, folder: join(folder, cell.page), headers: cell.headers, config }));
+  else await pay(async (config) => lastLine(await start([cell.with ?? 'node', ...cell.node], { env: { CONFIG: JSON.stringify(config) } })));
   return installed ? 'peers installed' : '';
 }
 
@@ -94,25 +94,25 @@ function command(folder, programs, [name, ...args], { env, timeout = 9 * MINUTES
 /** The last line of what a program said, which is JSON. */
 function lastLine({ stdout, output }) {
   const line = stdout.trim().split('\n').filter((text) => text.startsWith('{')).at(-1);
-  assert.ok(line, `nothing was told:\n${output.slice(-2000)}`);
+  assert.ok(line, `nothing was reported:\n${output.slice(-2000)}`);
   return JSON.parse(line);
 }
 
-/** A stage with a new buyer, who makes one payment by `work(config)`; then what was told, and what the ledger says, is compared. */
-async function paid(work) {
-  const stage = await startDemoServers({ allowedOrigins: ['*'] });
+/** Starts the servers with a new buyer, who makes one payment by `work(config)`. Compares the report of the payment with the ledger. */
+async function pay(work) {
+  const servers = await startDemoServers({ allowedOrigins: ['*'] });
   try {
-    const buyer = await newAccount(stage.sandbox.url, 'A new buyer');
-    const config = { nvmApiKey: buyer.nvmApiKey, sandbox: stage.sandbox.url, paywall: stage.paywall.url };
-    const said = await work(config, stage);
-    const balance = await fetch(`${stage.sandbox.url}/api/v1/protocol/plans/${stage.planId}/balance/${buyer.accountAddress}`);
+    const buyer = await newAccount(servers.sandbox.url, 'A new buyer');
+    const config = { nvmApiKey: buyer.nvmApiKey, sandbox: servers.sandbox.url, paywall: servers.paywall.url };
+    const said = await work(config, servers);
+    const balance = await fetch(`${servers.sandbox.url}/api/v1/protocol/plans/${servers.planId}/balance/${buyer.accountAddress}`);
     const price = PRICES['POST /ask'];
     assert.deepEqual(said, { status: 200, answer: said.answer, credits: String(price), left: String(100 - price) }, JSON.stringify(said, null, 2).replaceAll('\\n', '\n'));
     assert.match(said.answer, /36/);
     assert.equal((await balance.json()).balance, String(100 - price), 'what the ledger says');
-    assert.equal(stage.origin.calls().filter(({ path }) => path === '/ask').length, 1, 'the service was asked once');
+    assert.equal(servers.origin.calls().filter(({ path }) => path === '/ask').length, 1, 'the service was asked once');
   } finally {
-    await stage.stop();
+    await servers.stop();
   }
 }
 
@@ -148,7 +148,7 @@ export async function look({ chromium, folder, url, headers, config, path = '/',
     page.on('pageerror', (error) => wrong.push(String(error)));
     page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) wrong.push(message.text()); });
     await page.goto(site.url + path);
-    const text = await page.locator('#result').textContent({ timeout: wait }).catch((error) => { throw new Error(`the page told nothing: ${wrong.join('\n') || error.message}`); });
+    const text = await page.locator('#result').textContent({ timeout: wait }).catch((error) => { throw new Error(`the page reported nothing: ${wrong.join('\n') || error.message}`); });
     seen?.({ wrong, asked: site.asked });
     return JSON.parse(text);
   } finally {

@@ -9,7 +9,7 @@ import { repoPath } from './run.mjs';
 const SOURCE = 'src/options.json';
 
 /** The text of an option with its default, for where there is no column for that. */
-const told = ({ doc, default: usual }) => (usual === undefined ? doc : `${doc} Default ${typeof usual === 'string' ? `\`${usual}\`` : usual}.`);
+const docOf = ({ doc, default: usual }) => (usual === undefined ? doc : `${doc} Default ${typeof usual === 'string' ? `\`${usual}\`` : usual}.`);
 
 const read = () => JSON.parse(readFileSync(repoPath(SOURCE), 'utf8'));
 const describe = () => read().client;
@@ -87,7 +87,7 @@ function comment(doc, indent) {
 export function withOptions(text) {
   const { client: all, gate } = read();
   const field = (name, ts, about, required) => `${comment(about, '  ')}  ${name}${required ? '' : '?'}: ${ts};\n`;
-  const ofGate = () => keys(gate).filter(({ ts }) => ts).map((key) => field(key.option, key.ts, `${told(key)}${key.variable ? ` [\`${key.variable}\`]` : ''}`)).join('');
+  const ofGate = () => keys(gate).filter(({ ts }) => ts).map((key) => field(key.option, key.ts, `${docOf(key)}${key.variable ? ` [\`${key.variable}\`]` : ''}`)).join('');
   const ofShape = (name) => Object.entries(gate.shapes[name].properties)
     .map(([member, { ts, description }]) => field(member, ts, description, gate.shapes[name].required?.includes(member))).join('');
   const gated = text.replace(/^ {2}\/\/ options of the gate\n/gm, ofGate).replace(/^ {2}\/\/ members of (\w+)\n/gm, (_, name) => ofShape(name));
@@ -95,7 +95,7 @@ export function withOptions(text) {
     const { doc, ts, extends: base = [], members: own } = all[name];
     if (ts) return `${comment(doc, '')}export type ${name} = ${ts};\n`;
     const fields = Object.entries(own).map(([member, { type, ts: written, required, ...about }]) =>
-      `${comment(told(about), '  ')}  ${member}${required ? '' : '?'}: ${written ?? TYPES[type] ?? type};\n`);
+      `${comment(docOf(about), '  ')}  ${member}${required ? '' : '?'}: ${written ?? TYPES[type] ?? type};\n`);
     return `${comment(doc, '')}export interface ${name} ${base.length ? `extends ${base.join(', ')} ` : ''}{\n${fields.join('')}}\n`;
   });
 }
@@ -276,14 +276,14 @@ const errors = () => JSON.parse(readFileSync(repoPath('src/bindings/subscriber/j
 
 /**
  * The hints of `error.js` for errors that carry none: a remedy for each code, and the page that explains all of them.
- * Codes marked `told` always have a hint from the core and are left out.
+ * Codes marked `hintFromCore` always have a hint from the core and are left out.
  */
 function hints(groups, file) {
   const { docs, ...all } = errors();
   // The gate's codes that a `PaywallError` has and a seller can act on: a failing platform, or a wrong option.
   const thrown = /^(facilitator_|(plan_unknown|state_unavailable|config_invalid)$)/;
   const named = groups.flatMap((group) => Object.entries(all[group])).filter(([code, one]) => (groups[0] !== 'gate' || thrown.test(code)) && [one.file].flat().includes(file));
-  return { docs, hints: Object.fromEntries(named.filter(([, { told }]) => !told).map(([code, { cure }]) => [code, cure])) };
+  return { docs, hints: Object.fromEntries(named.filter(([, { hintFromCore }]) => !hintFromCore).map(([code, { cure }]) => [code, cure])) };
 }
 
 /** `docs/errors.md`. A code that both sides have is explained once, with what it is at a gate. */

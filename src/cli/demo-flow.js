@@ -3,14 +3,14 @@
 import { duration, out, padEnd, padStart, width } from './terminal.js';
 
 /**
- * Walks the way on a stage; false if something that must hold did not. `Payments` is the package's class, `prices` says what each route costs,
+ * Walks the way on the servers; false if something that must hold did not. `Payments` is the package's class, `prices` says what each route costs,
  * `serverSentEvents` reads a stream of them, `newAccount(api, name)` makes a buyer.
  */
-export async function walk(stage, { Payments, prices, serverSentEvents, newAccount }) {
-  const story = new Story(stage);
+export async function walk(servers, { Payments, prices, serverSentEvents, newAccount }) {
+  const story = new Story(servers);
   const started = performance.now();
   try {
-    await new Way(stage, story, { Payments, prices, serverSentEvents, newAccount }).all();
+    await new Way(servers, story, { Payments, prices, serverSentEvents, newAccount }).all();
   } catch (error) {
     story.fail(error);
   }
@@ -18,13 +18,13 @@ export async function walk(stage, { Payments, prices, serverSentEvents, newAccou
 }
 
 class Way {
-  constructor(stage, story, parts) {
-    Object.assign(this, { stage, story }, parts);
+  constructor(servers, story, parts) {
+    Object.assign(this, { servers, story }, parts);
   }
 
   async all() {
-    const { story, stage } = this;
-    this.account = await this.newAccount(stage.sandbox.url, 'A new buyer');
+    const { story, servers } = this;
+    this.account = await this.newAccount(servers.sandbox.url, 'A new buyer');
     story.chapter('A new buyer asks a question', `account ${short(this.account.accountAddress)}, no credits, no delegation`);
     const payments = await this.payments((offer, context) => this.consent(offer, context));
     this.buyer = payments;
@@ -44,7 +44,7 @@ class Way {
 
   /** The package, told to send through the story's eyes. */
   payments(approve, more = {}) {
-    const { sandbox } = this.stage;
+    const { sandbox } = this.servers;
     return this.Payments.getInstance({
       nvmApiKey: this.account.nvmApiKey, environment: 'custom', backend: sandbox.url, frontend: sandbox.url,
       fetch: (input, init) => this.story.fetch(input, init), approve, ...more,
@@ -100,22 +100,22 @@ class Way {
 
   /** One paid request, with what must hold after it. */
   async paid(payments, route, expected, ask) {
-    const { story, stage } = this;
+    const { story, servers } = this;
     const price = BigInt(this.prices[route]);
     const before = await this.balance();
-    const sofar = await this.tally(stage);
+    const sofar = await this.tally(servers);
     story.forget();
-    const { response, receipt, spend } = await ask(stage.paywall.url + route.split(' ')[1]);
+    const { response, receipt, spend } = await ask(servers.paywall.url + route.split(' ')[1]);
     const seen = story.sent();
     const after = await this.balance();
-    const now = await this.tally(stage);
+    const now = await this.tally(servers);
 
     story.line('receipt', receipt ? `${receipt.creditsRedeemed} credits, ${receipt.remainingBalance} left` : 'none',
       receipt && `transaction ${short(receipt.transaction)}`);
     const bought = BigInt(now.bought - sofar.bought);
     story.line('balance', `${before} -> ${after}`, bought > 0n ? `${bought} bought, ${price} spent` : `${price} spent`);
 
-    const requests = seen.filter(({ url }) => url.startsWith(stage.paywall.url)).length;
+    const requests = seen.filter(({ url }) => url.startsWith(servers.paywall.url)).length;
     story.check('200 with a payment-response', response.status === 200 && response.headers.has('payment-response'));
     story.check(`the balance fell by exactly ${price}`, before + bought - after === price);
     story.check('the receipt says so too', receipt?.success === true && BigInt(receipt.creditsRedeemed) === price && BigInt(receipt.remainingBalance) === after);
@@ -133,7 +133,7 @@ class Way {
 
   /** The buyer's balance, asked of the sandbox by hand: the package is not asked to vouch for itself. */
   async balance() {
-    const { sandbox, planId } = this.stage;
+    const { sandbox, planId } = this.servers;
     const response = await fetch(`${sandbox.url}/api/v1/protocol/plans/${planId}/balance/${this.account.accountAddress}`);
     return BigInt((await response.json()).balance);
   }

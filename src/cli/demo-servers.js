@@ -1,4 +1,4 @@
-// The stage of the demo, but for the sandbox, whose variables this process finds in its environment: the service that is sold behind its paywall, and the
+// The servers of the demo, but for the sandbox, whose variables this process finds in its environment: the service that is sold behind its paywall, and the
 // page. With --headless a buyer walks the whole way instead of the page.
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
@@ -68,8 +68,8 @@ const rows = [
 console.log(`${table(rows.map(([name, url, note]) => [`  ${out.dim(name)}`, url, note]), 'lll')}\n`);
 if (headless) {
   const newAccount = async (api, name) => (await fetch(`${api}/sandbox/accounts`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name }) })).json();
-  const stage = { sandbox: { url: sandbox }, paywall: { url: config.paywall }, planId, agentId, origin: { calls: () => calls } };
-  const good = await walk(stage, { Payments, prices: PRICES, serverSentEvents, newAccount });
+  const servers = { sandbox: { url: sandbox }, paywall: { url: config.paywall }, planId, agentId, origin: { calls: () => calls } };
+  const good = await walk(servers, { Payments, prices: PRICES, serverSentEvents, newAccount });
   process.exit(good ? 0 : 1);
 }
 console.log(`  ${out.dim('Ctrl-C ends all of it.')}\n`);

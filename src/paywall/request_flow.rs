@@ -1,9 +1,9 @@
 use super::action::{Action, CanonicalRequest, RequestHead};
 use super::event::Event;
 use super::flow::context::Context;
+use super::flow::flow_state::FlowState;
 use super::flow::opening;
 use super::flow::progress::{Next, Progress};
-use super::flow::stage::Stage;
 use super::observe::request_log::Record;
 use super::payment_context::{Payment, Settled};
 use super::shared::Shared;
@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub struct RequestFlow {
     context: Context,
-    stage: Stage,
+    state: FlowState,
 }
 
 /// Additions to the origin's answer to an open request.
@@ -39,7 +39,7 @@ impl RequestFlow {
     /// Opens the flow of a request, and returns the first action.
     pub(crate) fn open(shared: &Shared, request: &RequestHead) -> (Self, Action) {
         let request = &*opening::with_token(request, &shared.settings);
-        let mut flow = Self { context: Context::new(shared.clone(), request), stage: Stage::Done };
+        let mut flow = Self { context: Context::new(shared.clone(), request), state: FlowState::Done };
         let progress = opening::open(request, &mut flow.context);
         let action = flow.follow(progress);
         (flow, action)
@@ -50,29 +50,29 @@ impl RequestFlow {
     pub fn handle_event(&mut self, event: Event, now: u64) -> Action {
         self.context.now = now;
         self.context.log.on_event(&event, now);
-        let stage = core::mem::replace(&mut self.stage, Stage::Done);
-        let progress = stage.handle(event, &mut self.context);
+        let state = core::mem::replace(&mut self.state, FlowState::Done);
+        let progress = state.handle(event, &mut self.context);
         self.follow(progress)
     }
 
     /// Goes from phase to phase until there is an action.
-    fn follow(&mut self, mut progress: Progress<Stage>) -> Action {
+    fn follow(&mut self, mut progress: Progress<FlowState>) -> Action {
         let context = &mut self.context;
         let mut action = loop {
             match progress {
-                Progress::Wait(stage, action) => {
-                    self.stage = stage;
+                Progress::Wait(state, action) => {
+                    self.state = state;
                     break action;
                 }
                 Progress::Done(action) => {
-                    self.stage = Stage::Done;
+                    self.state = FlowState::Done;
                     break action;
                 }
                 Progress::Next(Next::Open(request)) => progress = opening::reopen(&request, context),
-                Progress::Next(next) => progress = Stage::begin(next, context),
+                Progress::Next(next) => progress = FlowState::begin(next, context),
             }
         };
-        context.finish_action(&mut action, self.stage.waits_for_earlier());
+        context.finish_action(&mut action, self.state.waits_for_earlier());
         action
     }
 
@@ -88,7 +88,7 @@ impl RequestFlow {
     /// [`Event::Origin`] then, and sets the headers of the delivery on the origin's answer.
     #[must_use]
     pub fn delivers_unchanged(&self) -> bool {
-        self.stage.is_free() && !self.context.answers_cors()
+        self.state.is_free() && !self.context.answers_cors()
     }
 
     /// Ends an open request before its origin is asked, and says what to add to the origin's answer: where nothing is
@@ -123,7 +123,7 @@ impl RequestFlow {
     /// The payment that is under way; `None` where there is none, or not yet.
     #[must_use]
     pub fn payment(&self) -> Option<Payment<'_>> {
-        self.stage.payment()
+        self.state.payment()
     }
 
     /// The settlement that was made; returned once.
@@ -135,7 +135,7 @@ impl RequestFlow {
     /// True where a client that goes away now is not charged: nothing was sent to be settled (rule 22).
     #[must_use]
     pub fn is_uncharged(&self) -> bool {
-        self.stage.is_uncharged()
+        self.state.is_uncharged()
     }
 
     /// The client is gone before its answer began. Returns true if it is not charged: [`Event::ClientGone`] is to be

@@ -56,10 +56,10 @@ async fn reconcile<T: Transport>(
         let Some(job) = state.run(object.into(), due).await? else { break };
         let response = perform(state, &job, shared).await;
         let log = shared.log.clone();
-        let told = move |mut rows: &mut dyn Rows| {
+        let report = move |mut rows: &mut dyn Rows| {
             state::on_response(&mut rows, &job, response, now(), &mut |line| log(&line))
         };
-        state.run(object.into(), told).await?;
+        state.run(object.into(), report).await?;
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ impl DurableObject for PaywallState {
         for _ in 0..MOST_JOBS {
             let job = gate.due(&mut self.rows()?, js::now(), &mut log).map_err(failed)?;
             let Some(job) = job else { break };
-            let told = match &job.task {
+            let response = match &job.task {
                 Task::Call(call) => js::call(gate.settings(), call, None)
                     .await
                     .map_or(PlatformResponse::Unanswered, PlatformResponse::Answered),
@@ -68,7 +68,7 @@ impl DurableObject for PaywallState {
                     heard.map_or(PlatformResponse::Unanswered, |_| PlatformResponse::Heard)
                 }
             };
-            state::on_response(&mut self.rows()?, &job, told, js::now(), &mut log).map_err(failed)?;
+            state::on_response(&mut self.rows()?, &job, response, js::now(), &mut log).map_err(failed)?;
         }
         self.wake().await?;
         Response::empty()

@@ -8,7 +8,7 @@ test('somebody sells from a page', async () => {
   const account = await client(sandbox.url).open('A seller');
   const page = await context.newPage();
   await page.goto(`${site.url}/app`);
-  const told = await page.evaluate(async ([backend, nvmApiKey]) => {
+  const result = await page.evaluate(async ([backend, nvmApiKey]) => {
     const { OutcomeUnknown, Payments, PaymentsError } = await import('/pkg/builder.js');
     const payments = await Payments.getInstance({ nvmApiKey, environment: 'custom', backend, timeoutMs: 60_000 });
     const { plans } = payments;
@@ -24,7 +24,7 @@ test('somebody sells from a page', async () => {
       kinds: [error instanceof PaymentsError, error instanceof OutcomeUnknown], correlated: typeof error.correlationId,
     };
   }, [sandbox.url, account.key]);
-  assert.deepEqual(told, {
+  assert.deepEqual(result, {
     balance: String(2n ** 60n + 1n), names: ['Ünï'], code: 'BCK.CREDITS.0003', kinds: [true, false], correlated: 'string',
   });
 });

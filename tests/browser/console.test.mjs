@@ -9,25 +9,25 @@ const ASK = BigInt(PRICES['POST /ask']);
 const STREAM = BigInt(PRICES['GET /stream']);
 const NOTHING = { orders: 0, mints: 0, delegations: 0, verifies: 0, settles: 0 };
 
-let stage;
+let servers;
 let browser;
 
 before(async () => {
-  stage = await startDemoServers();
+  servers = await startDemoServers();
   browser = await launch();
 });
 
 after(async () => {
   await browser?.close();
-  await stage?.stop();
+  await servers?.stop();
 });
 
 /** Runs a story with a person of its own and holds the page to having had no errors. */
 function story(title, options, tell) {
   test(title, async (t) => {
-    const person = await newUser(browser, stage, options);
+    const person = await newUser(browser, servers, options);
     try {
-      await callsOf(stage);
+      await callsOf(servers);
       await tell(person, stepsOf(t));
       assert.deepEqual(person.wrong, [], 'errors in the page');
     } catch (error) {
@@ -55,7 +55,7 @@ describe('the agent console in Chromium', () => {
     const question = 'How do verify and settle differ?';
 
     await step('page, paywall and platform are three origins', async () => {
-      assert.equal(new Set([stage.page.url, stage.paywall.url, stage.sandbox.url].map((url) => new URL(url).origin)).size, 3);
+      assert.equal(new Set([servers.page.url, servers.paywall.url, servers.sandbox.url].map((url) => new URL(url).origin)).size, 3);
       await person.open();
       await person.shot('01-open');
     });
@@ -88,7 +88,7 @@ describe('the agent console in Chromium', () => {
       assert.equal(await text('offer-resource'), '/ask');
       assert.match(await text('offer-delegation'), /up to \$20\.00 for 7 days/);
       assert.equal(await text('approve'), 'Buy Oracle credits for $5.00 and pay 2 credits');
-      const { orders, mints, delegations } = await callsOf(stage);
+      const { orders, mints, delegations } = await callsOf(servers);
       assert.deepEqual({ orders, mints, delegations }, { orders: 0, mints: 0, delegations: 0 }, 'asking has cost nothing');
       await person.shot('04-consent');
     });
@@ -103,10 +103,10 @@ describe('the agent console in Chromium', () => {
       assert.equal(await text('receipt-balance'), '98 credits');
       assert.match(await text('receipt-transaction'), /^0x[0-9a-f]+…[0-9a-f]+$/i);
       assert.equal(await see('receipt-payer').getAttribute('title'), await person.account());
-      assert.equal(await balanceOf(stage, await person.account()), 100n - ASK);
+      assert.equal(await balanceOf(servers, await person.account()), 100n - ASK);
       assert.equal(await text('balance'), '98');
       assert.match(await text('spent') + ' ' + await text('spent-note'), /^2 credits · \$5\.00$/);
-      assert.deepEqual(await callsOf(stage), { orders: 1, mints: 1, delegations: 1, verifies: 1, settles: 1 });
+      assert.deepEqual(await callsOf(servers), { orders: 1, mints: 1, delegations: 1, verifies: 1, settles: 1 });
       assert.deepEqual(sent, [{ method: 'POST', path: '/ask', paid: true }]);
       await person.shot('05-answer-and-receipt');
     });
@@ -124,8 +124,8 @@ describe('the agent console in Chromium', () => {
       const exchange = await person.answered('Convert 26.2 miles to km');
       assert.equal(await exchange.getByTestId('answer').innerText(), '26.2 miles is 42.164813 km.');
       assert.deepEqual(sent, [{ method: 'POST', path: '/ask', paid: true }]);
-      assert.deepEqual(await callsOf(stage), { ...NOTHING, verifies: 1, settles: 1 });
-      assert.equal(await balanceOf(stage, await person.account()), 100n - 2n * ASK);
+      assert.deepEqual(await callsOf(servers), { ...NOTHING, verifies: 1, settles: 1 });
+      assert.equal(await balanceOf(servers, await person.account()), 100n - 2n * ASK);
       assert.match(await text('wire-sum'), /^1 request · 0 mints/);
       await person.shot('06-second-question');
     });
@@ -147,8 +147,8 @@ describe('the agent console in Chromium', () => {
         assert.ok(seen.length < 200, 'the stream never ends');
       }
       assert.ok(new Set(seen).size >= 5, `the words came all at once: ${seen}`);
-      assert.equal(await balanceOf(stage, await person.account()), 100n - 2n * ASK - STREAM);
-      const { orders, delegations } = await callsOf(stage);
+      assert.equal(await balanceOf(servers, await person.account()), 100n - 2n * ASK - STREAM);
+      const { orders, delegations } = await callsOf(servers);
       assert.deepEqual({ orders, delegations }, { orders: 0, delegations: 0 });
       await person.shot('09-streamed');
     });
@@ -184,7 +184,7 @@ describe('the agent console in Chromium', () => {
     assert.deepEqual(sent.map(({ path, paid }) => [path, paid]), [['/ask', false], ['/stream', false]]);
     await person.logIn();
     await priced('2 credits. You hold 0. Oracle credits: $5.00 for 100.');
-    assert.deepEqual(await callsOf(stage), NOTHING);
+    assert.deepEqual(await callsOf(servers), NOTHING);
     await person.shot('16-price');
     await person.type('Factor 5040');
     await person.dialog();
@@ -209,12 +209,12 @@ describe('the agent console in Chromium', () => {
       await person.logIn();
       await person.type('Is 97 prime?');
       await person.dialog();
-      await callsOf(stage);
+      await callsOf(servers);
       await refuse(person);
       await person.see('error').waitFor({ state: 'visible' });
       assert.equal(await person.text('error-spent'), 'Nothing was spent.');
-      assert.deepEqual(await callsOf(stage), NOTHING);
-      assert.equal(await balanceOf(stage, await person.account()), 0n);
+      assert.deepEqual(await callsOf(servers), NOTHING);
+      assert.equal(await balanceOf(servers, await person.account()), 0n);
       assert.deepEqual(person.sent, [{ method: 'POST', path: '/ask', paid: false }]);
       await person.shot('10-refused');
     });
@@ -222,7 +222,7 @@ describe('the agent console in Chromium', () => {
 
   for (const [name, state] of [['no state', ''], ['a state of somebody else', '&nvmState=0123456789abcdef0123456789abcdef']]) {
     story(`a login that comes back with ${name} is refused, and its key is nowhere`, {}, async (person) => {
-      const { nvmApiKey, accountAddress } = await newAccount(stage.sandbox.url, 'Mallory');
+      const { nvmApiKey, accountAddress } = await newAccount(servers.sandbox.url, 'Mallory');
       await person.open(`/?nvmApiKey=${encodeURIComponent(nvmApiKey)}&accountAddress=${accountAddress}${state}&keep=1#part`);
       await person.see('error').waitFor({ state: 'visible' });
       assert.equal(await person.see('login').isVisible(), true);
@@ -240,7 +240,7 @@ describe('the agent console in Chromium', () => {
     await person.open();
     await person.logIn();
     const own = await person.account();
-    const { nvmApiKey, accountAddress } = await newAccount(stage.sandbox.url, 'Mallory');
+    const { nvmApiKey, accountAddress } = await newAccount(servers.sandbox.url, 'Mallory');
     await person.open(`/?nvmApiKey=${encodeURIComponent(nvmApiKey)}&accountAddress=${accountAddress}&nvmState=x`);
     await person.see('error').waitFor({ state: 'visible' });
     assert.equal(await person.account(), own);
@@ -253,7 +253,7 @@ describe('the agent console in Chromium', () => {
     await person.dialog();
     await person.see('approve').click();
     await person.page.getByRole('link', { name: /back without/i }).click();
-    await person.page.waitForURL((url) => url.origin === stage.page.url);
+    await person.page.waitForURL((url) => url.origin === servers.page.url);
     await person.ready();
     assert.equal(await person.see('question').inputValue(), 'Is 97 prime?');
     assert.equal(await person.see('mode-stream').isChecked(), true);
@@ -264,7 +264,7 @@ describe('the agent console in Chromium', () => {
   story('a connection that dies after the token was sent is told as unknown, never as free', {}, async (person) => {
     await person.open();
     await person.logIn();
-    await person.page.route(`${stage.paywall.url}/ask`, (route) =>
+    await person.page.route(`${servers.paywall.url}/ask`, (route) =>
       'payment-signature' in route.request().headers() ? route.abort('connectionreset') : route.continue());
     await person.type('Factor 5040');
     await person.dialog();
@@ -289,13 +289,13 @@ describe('the agent console in Chromium', () => {
     assert.equal(await person.text('error-spent'), 'The plan Oracle credits was bought for $5.00, and 5 credits were paid.');
     assert.equal(await person.text('error-code'), 'aborted');
     assert.equal(await person.text('spent'), String(STREAM));
-    assert.equal(await balanceOf(stage, await person.account()), 100n - STREAM);
+    assert.equal(await balanceOf(servers, await person.account()), 100n - STREAM);
   });
 
   story('a service that is out of order is told, with nothing spent', {}, async (person) => {
     await person.open();
     await person.logIn();
-    await person.page.route(`${stage.paywall.url}/ask`, (route) => route.abort('connectionrefused'));
+    await person.page.route(`${servers.paywall.url}/ask`, (route) => route.abort('connectionrefused'));
     await person.type('Factor 5040');
     await person.see('error').waitFor({ state: 'visible' });
     assert.equal(await person.text('error-spent'), 'Nothing was spent.');

@@ -138,13 +138,13 @@ test('in a page too, a seller that says nothing to a payment is given up, and go
 
 test('a dialog is told when it is of no use any more', async () => {
   const { page } = await buyer();
-  const told = await page.evaluate(async () => {
+  const result = await page.evaluate(async () => {
     let signal;
     const approve = (_, context) => { signal = context.signal; return new Promise(() => {}); };
     const error = await window.payments.fetch(`${window.gate}/ask`, { method: 'POST' }, { approve, timeouts: { approve: 100 } }).catch((error) => error);
     return [error.code, error.spend.outcome, signal.aborted];
   });
-  assert.deepEqual(told, ['approve_timeout', 'none', true]);
+  assert.deepEqual(result, ['approve_timeout', 'none', true]);
 });
 
 test('across origins: what is an offer, whose it is, and that nobody who was not named is paid', async () => {

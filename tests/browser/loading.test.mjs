@@ -30,15 +30,15 @@ for (const [file, call] of Object.entries(CALLS)) {
       const account = await (await fetch(`${sandbox.url}/sandbox/accounts`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).json();
       await open('/app', { nvmApiKey: account.nvmApiKey }, page);
       for (let twice = 0; twice < 2; twice++) {
-        const told = await called(page, call);
-        assert.deepEqual([told.ours, told.code], [true, 'wasm_load_failed'], JSON.stringify(told));
-        if (file.endsWith('.wasm')) assert.match(told.hint, hint);
-        else assert.ok(told.hint.length > 20, told.hint);
+        const result = await called(page, call);
+        assert.deepEqual([result.ours, result.code], [true, 'wasm_load_failed'], JSON.stringify(result));
+        if (file.endsWith('.wasm')) assert.match(result.hint, hint);
+        else assert.ok(result.hint.length > 20, result.hint);
       }
       await page.unroute(`**/pkg/${file}*`);
-      const told = await called(page, call);
-      assert.notEqual(told.code, 'wasm_load_failed', JSON.stringify(told));
-      assert.match(told.code, /^(done|credits_timeout|BCK\..*|plan_not_found)$/);
+      const result = await called(page, call);
+      assert.notEqual(result.code, 'wasm_load_failed', JSON.stringify(result));
+      assert.match(result.code, /^(done|credits_timeout|BCK\..*|plan_not_found)$/);
       assert.equal(new URL(page.url()).origin, site.url);
     });
   }

@@ -114,7 +114,7 @@ test('a key that is planted in the address is refused and taken away', async () 
   const planted = new URLSearchParams({ nvmApiKey, accountAddress });
   for (const query of [planted, `${planted}&nvmState=guess`]) {
     const page = await open(`/app?x=1&${query}#part`, { storage: 'local' });
-    assert.deepEqual(await state(page), { loggedIn: false, error: 'login_state_mismatch', told: [] });
+    assert.deepEqual(await state(page), { loggedIn: false, error: 'login_state_mismatch', notices: [] });
     assert.equal(page.url(), `${site.url}/app?x=1#part`);
   }
 });
@@ -167,11 +167,11 @@ test('tabs that share the key share logins and logouts', async () => {
   await start(first, storage);
   const { account } = await state(first);
   await second.waitForFunction(() => payments.isLoggedIn);
-  assert.deepEqual(await state(second), { loggedIn: true, account, told: [true] });
+  assert.deepEqual(await state(second), { loggedIn: true, account, notices: [true] });
   assert.equal((await state(alone)).loggedIn, false);
   await second.evaluate(() => payments.logout());
   await first.waitForFunction(() => !payments.isLoggedIn);
-  assert.deepEqual((await state(first)).told, [false, 'logged_out_elsewhere']);
-  assert.deepEqual((await state(second)).told, [true], 'who logs out knows it');
+  assert.deepEqual((await state(first)).notices, [false, 'logged_out_elsewhere']);
+  assert.deepEqual((await state(second)).notices, [true], 'who logs out knows it');
   assert.equal(await first.evaluate(() => localStorage.length), 0);
 });

@@ -57,14 +57,14 @@ test('a checkout by redirect comes back and waits for the credits', async () => 
 test('a checkout by popup resolves when the credits are there', async () => {
   const page = await buyer();
   const opened = page.waitForEvent('popup');
-  await click(page, `payments.plans.checkout('${planId}', { mode: 'popup', onProgress: ({ balance }) => window.told.push(String(balance)) })`);
+  await click(page, `payments.plans.checkout('${planId}', { mode: 'popup', onProgress: ({ balance }) => window.notices.push(String(balance)) })`);
   const popup = await opened;
   await popup.waitForURL((url) => url.pathname.startsWith('/checkout/'));
   const closed = popup.waitForEvent('close');
   await pay(popup);
   await closed;
   assert.equal((await outcome(page)).value.balance, '50');
-  assert.ok((await page.evaluate(() => told)).includes('0'), 'progress was told');
+  assert.ok((await page.evaluate(() => notices)).includes('0'), 'progress was told');
 });
 
 test('a checkout that is cancelled says so, by redirect and by popup', async () => {

@@ -13,7 +13,7 @@ const price = BigInt(PRICES['POST /ask']);
 const markup = blocks.filter(({ language, run }) => language === 'html' && run === 'page');
 const here = snippets('page');
 
-let stage;
+let servers;
 let site;
 let browser;
 let context;
@@ -24,16 +24,16 @@ let wrong;
 
 before(async () => {
   const port = await freePort();
-  stage = await startDemoServers({ ports: { page: port } });
-  // The paywall lets the stage's page pay across origins; this site takes its place.
-  await stage.page.stop();
+  servers = await startDemoServers({ ports: { page: port } });
+  // The paywall lets the servers's page pay across origins; this site takes its place.
+  await servers.page.stop();
   site = await serve(port);
   browser = await launch();
 });
 after(async () => {
   await browser?.close();
   await site?.stop();
-  await stage?.stop();
+  await servers?.stop();
 });
 beforeEach(async () => {
   wrong = [];
@@ -51,7 +51,7 @@ async function serve(port) {
     if (pathname === '/page.js') return send('text/javascript', source(served.block));
     if (pathname.startsWith('/pkg/')) return send('text/javascript', readFileSync(dist('subscriber', pathname.slice(5))));
     if (pathname === '/config.json') {
-      const { sandbox, paywall } = stage;
+      const { sandbox, paywall } = servers;
       return send('application/json', JSON.stringify({ environment: 'custom', backend: sandbox.url, paywall: paywall.url, planId: served.planId }));
     }
     return send('text/html', markup[0].code);
@@ -98,7 +98,7 @@ async function person(greeting = /^0x/) {
   served.block = block;
   await it.page.reload();
   await it.shows('account', greeting);
-  return { ...it, address, held: async () => BigInt(await client(stage.sandbox.url).balance(served.planId, address)) };
+  return { ...it, address, held: async () => BigInt(await client(servers.sandbox.url).balance(served.planId, address)) };
 }
 
 /** The window that something opens. */
@@ -109,7 +109,7 @@ async function popupOf({ page }, action) {
 }
 
 async function sellByCard() {
-  served.planId = await client(stage.sandbox.url, stage.seller).plan(BY_CARD);
+  served.planId = await client(servers.sandbox.url, servers.seller).plan(BY_CARD);
 }
 
 /** The user's actions with each block, and the required results. */
@@ -132,7 +132,7 @@ const CHECKS = {
     page.on('dialog', (dialog) => { asked.push(dialog.message()); void dialog.accept(); });
     await click('pay');
     assert.equal(await shows('out', /42/), '6 * 7 = 42 for 2 credits');
-    assert.deepEqual([asked, await held()], [[`Pay 2 credits to ${stage.paywall.url}?`], 100n - price]);
+    assert.deepEqual([asked, await held()], [[`Pay 2 credits to ${servers.paywall.url}?`], 100n - price]);
   },
 
   async pay() {
@@ -144,7 +144,7 @@ const CHECKS = {
     assert.equal(await held(), 0n);
     await click('pay');
     assert.equal(await shows('out', /42/), '6 * 7 = 42 (2 credits, 1 purchases)');
-    assert.equal(asked[1], `${stage.paywall.url} asks for 2 credits. You have 0.`);
+    assert.equal(asked[1], `${servers.paywall.url} asks for 2 credits. You have 0.`);
     assert.equal(await held(), 100n - price);
     await click('pay');
     await shows('out', /42 \(2 credits, 0 purchases\)/);
@@ -249,7 +249,7 @@ const CHECKS = {
 async function enrolled({ page, shows }) {
   const [paymentMethodId, delegationId] = (await shows('out', /^\S+ \S+$/)).split(' ');
   const nvmApiKey = await page.evaluate(() => sessionStorage.getItem('payments-wasm.key'));
-  const { json } = await client(stage.sandbox.url, { nvmApiKey }).get(`/api/v1/delegation/${delegationId}`);
+  const { json } = await client(servers.sandbox.url, { nvmApiKey }).get(`/api/v1/delegation/${delegationId}`);
   assert.deepEqual([json.providerPaymentMethodId, json.status], [paymentMethodId, 'Active']);
 }
 
@@ -260,7 +260,7 @@ test('a check for each block of a page, and a block for each check', () => {
 
 for (const block of here) {
   test(`${block.page}:${block.line} ${block.name}`, async () => {
-    served = { block, planId: stage.planId };
+    served = { block, planId: servers.planId };
     await CHECKS[block.name]();
     assert.deepEqual(wrong, []);
   });

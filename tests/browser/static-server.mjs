@@ -50,17 +50,17 @@ export async function open(path = '/app', options = {}, page = undefined) {
 export async function start(page, options = {}) {
   await page.evaluate(async ([backend, given]) => {
     window.sdk = await import('/pkg/index.js');
-    window.told = [];
+    window.notices = [];
     window.payments = await window.sdk.Payments.getBrowserInstance({
       returnUrl: '/app?keep=1#part', environment: 'custom', backend, ...given,
-      onSessionChange: (loggedIn) => window.told.push(loggedIn),
-      onSessionExpired: (reason) => window.told.push(reason),
+      onSessionChange: (loggedIn) => window.notices.push(loggedIn),
+      onSessionExpired: (reason) => window.notices.push(reason),
     });
   }, [sandbox.url, options]);
 }
 
 export const state = async (page) => JSON.parse(await page.evaluate(() => JSON.stringify({
-  loggedIn: payments.isLoggedIn, account: payments.getAccountAddress(), error: payments.loginError?.code, told,
+  loggedIn: payments.isLoggedIn, account: payments.getAccountAddress(), error: payments.loginError?.code, notices,
 })));
 export const createAccount = async (page) => {
   await page.waitForURL((url) => url.pathname === '/login');

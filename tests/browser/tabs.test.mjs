@@ -4,17 +4,17 @@ import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
 import { balanceOf, callsOf, launch } from './user.mjs';
 
-let stage;
+let servers;
 let browser;
 let context;
 
 before(async () => {
-  stage = await startDemoServers();
+  servers = await startDemoServers();
   browser = await launch();
 });
 after(async () => {
   await browser?.close();
-  await stage?.stop();
+  await servers?.stop();
 });
 beforeEach(async () => (context = await browser.newContext()));
 afterEach(async () => {
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 async function sandbox(method, path, body) {
-  const answer = await fetch(stage.sandbox.url + path, {
+  const answer = await fetch(servers.sandbox.url + path, {
     method, ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   });
   assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
@@ -33,14 +33,14 @@ async function sandbox(method, path, body) {
 
 /** Somebody with a delegation, and with the plan's hundred credits unless they are to buy them. */
 async function buyer({ rich = true } = {}) {
-  const account = await newAccount(stage.sandbox.url, 'A buyer');
-  const call = async (path, body) => (await fetch(stage.sandbox.url + path, {
+  const account = await newAccount(servers.sandbox.url, 'A buyer');
+  const call = async (path, body) => (await fetch(servers.sandbox.url + path, {
     method: 'POST', headers: { authorization: `Bearer ${account.nvmApiKey}`, 'content-type': 'application/json', 'nevermined-version': '1.1' },
     body: JSON.stringify(body),
   })).json();
   const terms = { provider: 'erc4337', spendingLimitCents: 10_000, durationSecs: 86_400, currency: 'usdc' };
   const { delegationId } = await call('/api/v1/delegation/create', terms);
-  if (rich) await call(`/api/v1/protocol/plans/${stage.planId}/order`);
+  if (rich) await call(`/api/v1/protocol/plans/${servers.planId}/order`);
   await sandbox('DELETE', '/sandbox/calls');
   return { ...account, delegationId };
 }
@@ -52,7 +52,7 @@ async function buyer({ rich = true } = {}) {
 async function tab(who, options = {}, page = undefined) {
   page ??= await context.newPage();
   page.setDefaultTimeout(15_000);
-  if (page.url() === 'about:blank') await page.goto(`${stage.page.url}/config.json`);
+  if (page.url() === 'about:blank') await page.goto(`${servers.page.url}/config.json`);
   await start(page, who, options);
   return page;
 }
@@ -71,7 +71,7 @@ const start = (page, { nvmApiKey, delegationId }, options) => page.evaluate(asyn
   window.ask = ({ policy, ...options } = {}) => payments.fetch(ask, { method: 'POST', body: '{"question":"1 + 1?"}' }, { ...options, ...(policy && { policy: trusting(policy) }) }).then(
     ({ response, spend }) => ({ status: response.status, outcome: spend.outcome }),
     ({ code, message, spend }) => ({ code, message, outcome: spend?.outcome, purchases: spend?.purchases }));
-}, [stage.sandbox.url, { nvmApiKey, delegationConfig: { delegationId }, ...options }, `${stage.paywall.url}/ask`]);
+}, [servers.sandbox.url, { nvmApiKey, delegationConfig: { delegationId }, ...options }, `${servers.paywall.url}/ask`]);
 
 const ask = (page, options) => page.evaluate((given) => ask(given), options);
 const spent = (page) => page.evaluate(() => ({ credits: Number(payments.spend.credits), hour: Number(payments.spend.inLastHour), receipts: payments.spend.receipts.length }));
@@ -117,7 +117,7 @@ test('two tabs that fetch at once never exceed the budget that they share', asyn
   const ends = (await Promise.all(tabs.map((page) => page.evaluate(() => outcome)))).flat();
   assert.equal(ends.filter(({ status }) => status === 200).length, 10, JSON.stringify(ends));
   assert.equal(ends.filter(({ code }) => code === 'budget_exceeded').length, 20);
-  assert.equal(await balanceOf(stage, who.accountAddress), 76n, 'the ledger agrees');
+  assert.equal(await balanceOf(servers, who.accountAddress), 76n, 'the ledger agrees');
   for (const page of tabs) {
     await until('each tab knows what both have spent', async () => (await spent(page)).credits === 24);
     assert.deepEqual(await spent(page), { credits: 24, hour: 24, receipts: 12 });
@@ -148,9 +148,9 @@ test('what is fetched before the budget is taken up is counted against it all th
       await new Promise((done) => setTimeout(done, times));
     }
     return Promise.all(calls);
-  }, [stage.sandbox.url, who, options, `${stage.paywall.url}/ask`]);
+  }, [servers.sandbox.url, who, options, `${servers.paywall.url}/ask`]);
   assert.deepEqual(new Set(ends), new Set(['budget_exceeded']));
-  assert.equal(await balanceOf(stage, who.accountAddress), 98n);
+  assert.equal(await balanceOf(servers, who.accountAddress), 98n);
 });
 
 test('tabs with budgets of different names, and instances with none, share nothing', async () => {
@@ -173,7 +173,7 @@ for (const storage of ['session', 'local']) {
     await start(page, who, options);
     assert.deepEqual(await spent(page), { credits: 2, hour: 2, receipts: 1 });
     const [receipt] = await page.evaluate(() => payments.spend.receipts.map(({ at, creditsSettled, origin, outcome }) => [at instanceof Date, String(creditsSettled), origin, outcome]));
-    assert.deepEqual(receipt, [true, '2', stage.paywall.url, 'settled']);
+    assert.deepEqual(receipt, [true, '2', servers.paywall.url, 'settled']);
     assert.equal((await ask(page)).status, 200);
     assert.equal((await ask(page)).code, 'budget_exceeded');
     assert.equal((await page.evaluate(() => payments.exportReceipts('csv'))).trim().split('\r\n').length, 3);
@@ -191,7 +191,7 @@ test('a tab that is killed: what it had sent stays counted, what it was about to
   // One that gets no answer, and one that waits for a token of another delegation.
   let held = 0;
   const hold = () => { held += 1; };
-  await doomed.route(`${stage.paywall.url}/ask`, hold);
+  await doomed.route(`${servers.paywall.url}/ask`, hold);
   await doomed.evaluate(() => { ask(); });
   await until('a payment is on the wire', () => held === 1);
   await doomed.route('**/x402/permissions', hold);
@@ -239,8 +239,8 @@ for (const [name, options, answered] of [
     await until('its credits are awaited', () => balances.length > 2);
     await sandbox('POST', '/sandbox/clock', { advanceSecs: 600 });
     assert.deepEqual(await page.evaluate(() => outcome), [{ status: 200, outcome: 'settled' }, { status: 200, outcome: 'settled' }]);
-    assert.equal((await callsOf(stage)).orders, 1);
-    assert.equal(await balanceOf(stage, who.accountAddress), 96n, 'nothing was topped up either');
+    assert.equal((await callsOf(servers)).orders, 1);
+    assert.equal(await balanceOf(servers, who.accountAddress), 96n, 'nothing was topped up either');
     assert.doesNotMatch(await keptBy(page), /(^|\\n|")o /im, 'and it is done with');
   });
 }
@@ -268,11 +268,11 @@ test('an order whose credits never come ends in a clear error, and the plan can 
   });
   const { code, outcome, purchases } = await page.evaluate(() => end);
   assert.deepEqual([code, outcome, purchases.length, purchases[0].confirmed], ['purchase_pending', 'none', 1, false]);
-  assert.equal((await callsOf(stage)).orders, 1);
+  assert.equal((await callsOf(servers)).orders, 1);
   await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 0 });
-  await page.evaluate((id) => payments.plans.orderPlan(id), stage.planId);
+  await page.evaluate((id) => payments.plans.orderPlan(id), servers.planId);
   assert.equal((await ask(page)).status, 200);
-  assert.equal((await callsOf(stage)).orders, 1, 'the one that was asked for');
+  assert.equal((await callsOf(servers)).orders, 1, 'the one that was asked for');
 });
 
 test('two tabs with one budget buy a plan once', async () => {
@@ -281,11 +281,11 @@ test('two tabs with one budget buy a plan once', async () => {
   const options = { ...BUYS, budget: { storage: 'local' } };
   const tabs = [await tab(who, options), await tab(who, options)];
   for (const page of tabs) await page.evaluate(() => { window.outcome = Promise.all([ask(), ask()]); });
-  const calls = async () => (await fetch(`${stage.sandbox.url}/sandbox/calls`)).json();
+  const calls = async () => (await fetch(`${servers.sandbox.url}/sandbox/calls`)).json();
   await until('both look for the credits', async () => (await calls()).filter(({ path }) => path.includes('/balance/')).length > 6);
   await sandbox('POST', '/sandbox/clock', { advanceSecs: 600 });
   for (const page of tabs) assert.deepEqual((await page.evaluate(() => outcome)).map(({ status }) => status), [200, 200]);
-  assert.equal((await callsOf(stage)).orders, 1);
+  assert.equal((await callsOf(servers)).orders, 1);
 });
 
 test('an order that one tab sent and that was not answered is waited for in another, though they share no budget', async () => {
@@ -305,8 +305,8 @@ test('an order that one tab sent and that was not answered is waited for in anot
   await until('its credits are awaited', () => balances.length > 2);
   await sandbox('POST', '/sandbox/clock', { advanceSecs: 600 });
   assert.deepEqual(await second.evaluate(() => outcome), { status: 200, outcome: 'settled' });
-  assert.equal((await callsOf(stage)).orders, 1);
-  assert.equal(await balanceOf(stage, who.accountAddress), 98n);
+  assert.equal((await callsOf(servers)).orders, 1);
+  assert.equal(await balanceOf(servers, who.accountAddress), 98n);
 });
 
 test('where a budget cannot be kept the option is refused', async () => {
@@ -321,14 +321,14 @@ test('where a budget cannot be kept the option is refused', async () => {
     ['it is full', 'session', () => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }],
   ]) {
     const page = await context.newPage();
-    await page.goto(`${stage.page.url}/config.json`);
+    await page.goto(`${servers.page.url}/config.json`);
     await page.evaluate(spoil);
     const refused = await start(page, who, { budget: { storage } }).then(() => undefined, ({ message }) => message);
     assert.match(refused ?? '', new RegExp(`a budget with storage '${storage}' cannot be kept here`), name);
     await page.close();
   }
   const page = await context.newPage();
-  await page.goto(`${stage.page.url}/config.json`);
+  await page.goto(`${servers.page.url}/config.json`);
   for (const [budget, said] of [
     [{}, 'budget.storage is missing'], [{ storage: 'memory' }, "budget.storage must be 'session' or 'local'"], [{ storage: 'toString' }, "budget.storage must be 'session' or 'local'"],
     [{ storage: 'local', name: 7 }, 'budget.name must be a string'], [{ storage: 'local', name: 'x'.repeat(101) }, 'budget.name must be at most 100 characters'],
@@ -350,12 +350,12 @@ test('what cannot be kept is not spent, and an answer that was paid for is hande
   });
   const refused = await ask(page);
   assert.deepEqual([refused.code, refused.outcome], ['storage_unavailable', 'none']);
-  assert.equal(await balanceOf(stage, who.accountAddress), 100n);
+  assert.equal(await balanceOf(servers, who.accountAddress), 100n);
   await page.evaluate(() => mend());
   assert.equal((await ask(page)).status, 200);
 
   let release;
-  await page.route(`${stage.paywall.url}/ask`, async (route) => {
+  await page.route(`${servers.paywall.url}/ask`, async (route) => {
     await new Promise((done) => { release = done; });
     await route.continue();
   });
@@ -364,14 +364,14 @@ test('what cannot be kept is not spent, and an answer that was paid for is hande
   await page.evaluate(() => spoil());
   release();
   assert.deepEqual(await page.evaluate(() => outcome), { status: 200, outcome: 'settled' });
-  assert.equal(await balanceOf(stage, who.accountAddress), 96n);
+  assert.equal(await balanceOf(servers, who.accountAddress), 96n);
 });
 
 test('a kept budget that cannot be read throws nothing and gives no credit', async () => {
   const who = await buyer();
   for (const garbage of ['s', 'm 1 2', '\u0000', 'x'.repeat(600_000), 's - 1\nr', '{"spent":0}', 'r a 1\n']) {
     const page = await context.newPage();
-    await page.goto(`${stage.page.url}/config.json`);
+    await page.goto(`${servers.page.url}/config.json`);
     await page.evaluate((text) => {
       sessionStorage.setItem('payments-wasm.budget.default', text);
       sessionStorage.setItem('payments-wasm.budget.default.receipts', `[1,{"at":"never"},null]${text}`);
@@ -397,7 +397,7 @@ test('an abort and a logout end what waits for a shared budget', async () => {
     const end = (signal) => payments.fetch(url, { method: 'POST', body: '{}', signal }).then(() => 'paid', ({ code }) => code);
     window.ends = Promise.all([end(stop.signal), end()]);
     window.stop = () => stop.abort();
-  }, `${stage.paywall.url}/ask`);
+  }, `${servers.paywall.url}/ask`);
   await until('both have reserved', async () => /^r \S+ 4$/m.test(await keptBy(page)));
   await page.evaluate(() => stop());
   await until('one has let go', async () => /^r \S+ 2$/m.test(await keptBy(page)));
@@ -438,5 +438,5 @@ test('a time limit that is over while the budget is being stored: nothing is sen
   // The next call is paid as if there had been no other.
   assert.deepEqual(await page.evaluate(() => ask()), { status: 200, outcome: 'settled' });
   assert.equal(await page.evaluate(() => Number(payments.spend.credits)), 2);
-  assert.equal(await balanceOf(stage, who.accountAddress), 98n);
+  assert.equal(await balanceOf(servers, who.accountAddress), 98n);
 });

@@ -11,7 +11,7 @@ const FLAGS = [
 export const launch = () => chromium.launch({ executablePath: process.env.CHROME_PATH ?? '/usr/bin/chromium', args: FLAGS });
 
 /** Somebody who has just opened the page. `options` are those of a browser context: viewport, colorScheme. */
-export async function newUser(browser, stage, options = {}) {
+export async function newUser(browser, servers, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
@@ -22,7 +22,7 @@ export async function newUser(browser, stage, options = {}) {
     // The key is in the one address that the platform leads back to, and in nothing that this page asks for after it.
     const repeats = [request.isNavigationRequest() ? '' : url.search, request.headers().referer ?? ''].some((text) => text.includes('nvmApiKey'));
     if (repeats) wrong.push(`the key went along with ${url.origin}${url.pathname}`);
-    if (url.origin === stage.paywall.url) sent.push({ method: request.method(), path: url.pathname, paid: 'payment-signature' in request.headers() });
+    if (url.origin === servers.paywall.url) sent.push({ method: request.method(), path: url.pathname, paid: 'payment-signature' in request.headers() });
   });
   page.on('pageerror', (error) => wrong.push(String(error.stack ?? error)));
   page.on('console', (message) => {
@@ -38,7 +38,7 @@ export async function newUser(browser, stage, options = {}) {
     /** Errors of the page: exceptions, violated policies. */
     wrong,
     async open(path = '/') {
-      await page.goto(stage.page.url + path);
+      await page.goto(servers.page.url + path);
       await person.ready();
     },
     async ready() {
@@ -54,7 +54,7 @@ export async function newUser(browser, stage, options = {}) {
     async createAccount() {
       await page.waitForURL((url) => url.pathname === '/login');
       await page.getByRole('button', { name: /create account|new account/i }).first().click();
-      await page.waitForURL((url) => url.origin === stage.page.url);
+      await page.waitForURL((url) => url.origin === servers.page.url);
       await person.ready();
     },
     logIn: async () => {
@@ -81,9 +81,9 @@ export async function newUser(browser, stage, options = {}) {
 }
 
 /** The calls to the platform since the last time: how often each route was called. */
-export async function callsOf(stage) {
-  const calls = await (await fetch(`${stage.sandbox.url}/sandbox/calls`)).json();
-  await fetch(`${stage.sandbox.url}/sandbox/calls`, { method: 'DELETE' });
+export async function callsOf(servers) {
+  const calls = await (await fetch(`${servers.sandbox.url}/sandbox/calls`)).json();
+  await fetch(`${servers.sandbox.url}/sandbox/calls`, { method: 'DELETE' });
   const count = (method, end) => calls.filter((call) => call.method === method && call.path.endsWith(end)).length;
   return {
     orders: count('POST', '/order'), mints: count('POST', '/x402/permissions'), delegations: count('POST', '/delegation/create'),
@@ -92,7 +92,7 @@ export async function callsOf(stage) {
 }
 
 /** The balance of an account as the platform has it. */
-export async function balanceOf(stage, account) {
-  const response = await fetch(`${stage.sandbox.url}/api/v1/protocol/plans/${stage.planId}/balance/${account}`);
+export async function balanceOf(servers, account) {
+  const response = await fetch(`${servers.sandbox.url}/api/v1/protocol/plans/${servers.planId}/balance/${account}`);
   return BigInt((await response.json()).balance);
 }

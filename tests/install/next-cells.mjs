@@ -18,11 +18,11 @@ async function started(folder, env, work) {
 }
 
 /** A page of it pays, and so does each of `routes`. */
-export async function pays({ folder, chromium, stage, look }, routes) {
+export async function pays({ folder, chromium, pay, look }, routes) {
   await started(folder, {}, async (url, said) => {
-    await stage((config) => look({ chromium, url, path: `/?${new URLSearchParams({ config: JSON.stringify(config) })}` }));
+    await pay((config) => look({ chromium, url, path: `/?${new URLSearchParams({ config: JSON.stringify(config) })}` }));
     for (const route of routes) {
-      await stage(async (config) => {
+      await pay(async (config) => {
         const answer = await fetch(`${url}/api/${route}`, { method: 'POST', body: JSON.stringify(config) });
         if (!answer.ok) throw new Error(`${route}: ${answer.status} ${(await answer.text()).slice(0, 500)}\n${said()}`);
         return answer.json();
@@ -32,9 +32,9 @@ export async function pays({ folder, chromium, stage, look }, routes) {
 }
 
 /** Its own routes are paid for, with `payments-wasm/next`: by our `fetch`, and not without. */
-export async function sells({ folder, start, stage }, paths) {
+export async function sells({ folder, start, pay }, paths) {
   for (const path of paths) {
-    await stage(async (config, { sandbox, seller, planId, agentId, origin }) => {
+    await pay(async (config, { sandbox, seller, planId, agentId, origin }) => {
       const env = { SELLER_KEY: seller.nvmApiKey, SANDBOX: sandbox.url, PLAN: planId, AGENT: agentId, ORIGIN: origin.url };
       return started(folder, env, async (url, said) => {
         const body = JSON.stringify({ question: 'What is 15% of 240?' });

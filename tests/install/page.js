@@ -1,10 +1,10 @@
 // A payment in a page: the answer stands in the page when it is there.
-import { told } from './pay.js';
+import { payAndReport } from './pay.js';
 
 export async function page(Payments) {
   const config = await (await fetch('/config.json')).json();
   const result = document.createElement('output');
   result.id = 'result';
-  result.textContent = JSON.stringify(await told(Payments, config));
+  result.textContent = JSON.stringify(await payAndReport(Payments, config));
   document.body.append(result);
 }

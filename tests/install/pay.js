@@ -18,7 +18,7 @@ export async function pay(Payments, { nvmApiKey, sandbox, paywall }) {
 }
 
 /** The same, or what went wrong: what is told is always an object that JSON takes. */
-export async function told(Payments, config) {
+export async function payAndReport(Payments, config) {
   try {
     return await pay(Payments, config);
   } catch (error) {

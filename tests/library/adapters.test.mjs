@@ -149,7 +149,7 @@ const FACES = {
 };
 
 /** An answer without the values that differ from request to request. */
-async function told(answer, seen) {
+async function comparable(answer, seen) {
   const text = await answer.text();
   const json = (() => { try { return JSON.parse(text); } catch { return undefined; } })();
   const header = (name) => answer.headers.get(name);
@@ -194,7 +194,7 @@ async function asked(face, path, init = {}, manners = {}) {
   const state = service();
   const { url, stop } = await FACES[face](state);
   try {
-    return await told(await fetch(url + path, { redirect: 'manual', ...init }), state.seen);
+    return await comparable(await fetch(url + path, { redirect: 'manual', ...init }), state.seen);
   } finally {
     await stop();
   }

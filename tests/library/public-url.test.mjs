@@ -59,8 +59,8 @@ const offered = async (url, headers) => readHeader((await sent(`${url}/ask`, { h
 test('the command offers what --public-url says, and no forwarded header changes what is offered', async () => {
   const origin = ['--origin', 'http://127.0.0.1:1', '--backend', facilitator.url, '--key', SELLER_KEY];
   const routes = { 'POST /ask': { planId: PLAN, credits: 2, scheme: 'nvm:erc4337', network: 'eip155:84532' } };
-  const told = await command(routes, ...origin, '--public-url', PUBLIC);
-  for (const headers of [{}, { host: 'internal:8787' }, BELIEVED_BY_OTHERS, { 'x-forwarded-host': 'evil.example' }]) assert.equal(await offered(told, headers), `${PUBLIC}/ask`);
+  const configured = await command(routes, ...origin, '--public-url', PUBLIC);
+  for (const headers of [{}, { host: 'internal:8787' }, BELIEVED_BY_OTHERS, { 'x-forwarded-host': 'evil.example' }]) assert.equal(await offered(configured, headers), `${PUBLIC}/ask`);
   const untold = await command(routes, ...origin);
   assert.equal(await offered(untold, { host: 'api.example', ...BELIEVED_BY_OTHERS }), 'http://api.example/ask');
 });

@@ -5,17 +5,17 @@ import { newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs
 import * as sdk from '../../target/dist/subscriber/page.js';
 
 const { Payments, PaymentsError, SessionExpired } = sdk;
-let stage;
+let servers;
 let options;
 let payments;
 
 before(async () => {
-  stage = await startDemoServers();
-  const { nvmApiKey } = await newAccount(stage.sandbox.url, 'A subscriber');
-  options = { nvmApiKey, environment: 'custom', backend: stage.sandbox.url };
+  servers = await startDemoServers();
+  const { nvmApiKey } = await newAccount(servers.sandbox.url, 'A subscriber');
+  options = { nvmApiKey, environment: 'custom', backend: servers.sandbox.url };
   payments = await Payments.getInstance(options);
 });
-after(() => stage?.stop());
+after(() => servers?.stop());
 
 const delegate = (more) => payments.delegation.createDelegation({
   provider: 'erc4337', spendingLimitCents: 500, durationSecs: 600, currency: 'usdc', ...more,
@@ -38,7 +38,7 @@ async function played(answers, more = {}) {
 }
 
 test('plans and agents are read', async () => {
-  const { planId, agentId } = stage;
+  const { planId, agentId } = servers;
   assert.equal((await payments.plans.getPlan(planId)).id, planId);
   assert.equal((await payments.plans.getPlan(BigInt(planId))).id, planId, 'an id that was read as a bigint');
   assert.equal((await payments.agents.getAgent(agentId)).id, agentId);
@@ -47,7 +47,7 @@ test('plans and agents are read', async () => {
   const { plans } = await payments.agents.getAgentPlans(agentId);
   assert.deepEqual(plans.map(({ planId: id, id: other }) => id ?? other), [planId]);
   assert.deepEqual((await payments.plans.getPlans()).plans, [], 'a subscriber has published none');
-  const seller = await Payments.getInstance({ ...options, nvmApiKey: stage.seller.nvmApiKey });
+  const seller = await Payments.getInstance({ ...options, nvmApiKey: servers.seller.nvmApiKey });
   assert.equal((await seller.plans.getPlans(1, 10, 'created', 'asc')).plans.length, 1);
 });
 
@@ -83,9 +83,9 @@ test('a token is of the delegation that is named: by its id, by its API key, as 
 
 test('permissions are listed, read and revoked', async () => {
   const { delegationId } = await delegate();
-  const minted = await payments.x402.getX402AccessToken(stage.planId, stage.agentId, { delegationConfig: { delegationId } });
+  const minted = await payments.x402.getX402AccessToken(servers.planId, servers.agentId, { delegationConfig: { delegationId } });
   const payload = await sdk.decodeAccessToken(minted.accessToken);
-  assert.equal(payload.accepted.planId, stage.planId);
+  assert.equal(payload.accepted.planId, servers.planId);
   assert.equal(await sdk.encodeAccessToken(payload), minted.accessToken, 'what is decoded is encoded as it was');
   if (!minted.permissionHash) return;
   const listed = await payments.x402.listPermissions({ page: 1, offset: 10 });
@@ -97,9 +97,9 @@ test('permissions are listed, read and revoked', async () => {
 test('a trial is had once, and a plan for a time says when it is held', async () => {
   const zero = `0x${'0'.repeat(40)}`;
   const register = async (isTrialPlan, durationSecs) => {
-    const answer = await fetch(`${stage.sandbox.url}/api/v1/protocol/plans`, {
+    const answer = await fetch(`${servers.sandbox.url}/api/v1/protocol/plans`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${stage.seller.nvmApiKey}`, 'nevermined-version': '1.1' },
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${servers.seller.nvmApiKey}`, 'nevermined-version': '1.1' },
       body: JSON.stringify({
         metadataAttributes: { name: 'A plan', dateCreated: new Date().toISOString(), isTrialPlan },
         priceConfig: {
@@ -281,14 +281,14 @@ test('scheme and network are a plan’s own', async () => {
   assert.equal(await sdk.resolveNetwork(instance, '1'), 'braintree');
   assert.equal(await sdk.resolveScheme(instance, '1', 'nvm:erc4337'), 'nvm:erc4337');
   assert.equal(seen.length, 1, 'the plan is read once');
-  assert.equal(await sdk.resolveScheme(payments, stage.planId), 'nvm:erc4337');
-  assert.equal(await sdk.resolveNetwork(payments, stage.planId), undefined);
+  assert.equal(await sdk.resolveScheme(payments, servers.planId), 'nvm:erc4337');
+  assert.equal(await sdk.resolveNetwork(payments, servers.planId), undefined);
   await assert.rejects(sdk.resolveScheme(payments, '404'), PaymentsError);
 });
 
 test('a program on this machine logs in by a listener of its own', async () => {
-  const { url, state } = await Payments.loginUrl({ callbackUrl: 'http://127.0.0.1:4000/callback', backend: stage.sandbox.url });
-  assert.equal(url, `${stage.sandbox.url}/auth/cli?callback_url=${encodeURIComponent(`http://127.0.0.1:4000/callback?nvmState=${state}`)}`);
+  const { url, state } = await Payments.loginUrl({ callbackUrl: 'http://127.0.0.1:4000/callback', backend: servers.sandbox.url });
+  assert.equal(url, `${servers.sandbox.url}/auth/cli?callback_url=${encodeURIComponent(`http://127.0.0.1:4000/callback?nvmState=${state}`)}`);
   assert.match(state, /^[0-9a-f]{32}$/);
   assert.match((await Payments.loginUrl({ callbackUrl: 'http://localhost:1/', environment: 'staging_live' })).url, /^https:\/\/nevermined\.dev\/auth\/cli\?/);
   const back = (query) => Payments.readCallback(`/callback?${query}`, state);
@@ -298,7 +298,7 @@ test('a program on this machine logs in by a listener of its own', async () => {
     await assert.rejects(back(planted), { code: 'login_state_mismatch' });
   }
   for (const callbackUrl of ['https://app.example/', 'http://localhost.app.example/', 'http://localhost@app.example/', 'x', undefined]) {
-    await assert.rejects(Payments.loginUrl({ callbackUrl, backend: stage.sandbox.url }), { code: 'validation' });
+    await assert.rejects(Payments.loginUrl({ callbackUrl, backend: servers.sandbox.url }), { code: 'validation' });
   }
 });
 

@@ -5,12 +5,12 @@ import { newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs
 import { startPaywall } from '../../scripts/lib/start.mjs';
 import { Payments } from '../../target/dist/subscriber/index.js';
 
-let stage;
+let servers;
 let paywall;
 
 before(async () => {
-  stage = await startDemoServers();
-  const { origin, sandbox, seller, planId, agentId } = stage;
+  servers = await startDemoServers();
+  const { origin, sandbox, seller, planId, agentId } = servers;
   // At one credit each the plan's hundred credits pay for a hundred requests, and for not one more.
   const routes = { 'POST /ask': { planId, agentId, credits: 1 } };
   paywall = await startPaywall({ origin: origin.url, api: sandbox.url, key: seller.nvmApiKey, routes });
@@ -18,11 +18,11 @@ before(async () => {
 
 after(async () => {
   await paywall?.stop();
-  await stage?.stop();
+  await servers?.stop();
 });
 
 test('a hundred first fetches at once: one order, one mint, a hundred answers', async () => {
-  const { sandbox, origin, planId } = stage;
+  const { sandbox, origin, planId } = servers;
   const { nvmApiKey, accountAddress } = await newAccount(sandbox.url, 'A busy agent');
   const options = { nvmApiKey, environment: 'custom', backend: sandbox.url };
   const { delegationId } = await (await Payments.getInstance(options)).delegation.createDelegation({

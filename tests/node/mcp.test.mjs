@@ -64,10 +64,10 @@ for (const json of [false, true]) {
     const { gate, seen } = sell({ json });
     const payments = await platform.buyer();
     const asked = [];
-    const told = [];
+    const messages = [];
     const mcp = new Mcp(payments);
     const client = await connect(gate);
-    client.setNotificationHandler((await import('@modelcontextprotocol/sdk/types.js')).LoggingMessageNotificationSchema, ({ params }) => told.push(params.data));
+    client.setNotificationHandler((await import('@modelcontextprotocol/sdk/types.js')).LoggingMessageNotificationSchema, ({ params }) => messages.push(params.data));
     const wrapped = mcp.wrap(client, { approve: (offer) => asked.push(offer) > 0 });
     assert.equal((await wrapped.listTools()).tools.length, 6);
     const result = await wrapped.callTool(shout('hello'));
@@ -79,7 +79,7 @@ for (const json of [false, true]) {
     assert.deepEqual([spend.outcome, spend.requests, spend.creditsSettled, own.creditsRedeemed], ['settled', 2, 2n, 2n]);
     assert.deepEqual([asked.length, asked[0].origin, asked[0].credits, asked[0].planId], [1, 'http://localhost:4321', 2n, platform.planId]);
     assert.equal(await payments.held(), 98n);
-    assert.deepEqual(told, json ? [] : ['working']);
+    assert.deepEqual(messages, json ? [] : ['working']);
     // The server behind the gate sees no payment.
     assert.ok(!JSON.stringify(seen.sent).includes('x402/payment'));
     // The terms are known now: one call, and the offer is asked about again.

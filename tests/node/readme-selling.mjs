@@ -4,12 +4,12 @@ import { Payments, buildCredentialHeader, parseChallengeHeader } from '../../tar
 import { client } from '../sandbox/client.mjs';
 import { source } from './snippets.mjs';
 
-/** The checks by name; `world()` is `{ stage, payer, serve, inWorkerd }` of readme.test.mjs once it is there. */
+/** The checks by name; `world()` is `{ servers, payer, serve, inWorkerd }` of readme.test.mjs once it is there. */
 export const selling = (world) => {
   /** The seller's variables, and more. */
   const env = (more) => {
-    const { stage } = world();
-    return { NVM_API_KEY: stage.seller.nvmApiKey, NVM_BACKEND_URL: stage.sandbox.url, NVM_PLAN_ID_QUESTIONS: stage.planId, ...more };
+    const { servers } = world();
+    return { NVM_API_KEY: servers.seller.nvmApiKey, NVM_BACKEND_URL: servers.sandbox.url, NVM_PLAN_ID_QUESTIONS: servers.planId, ...more };
   };
   return {
     async selling({ run }) {
@@ -21,20 +21,20 @@ export const selling = (world) => {
     },
 
     async facilitator({ run }) {
-      const { stage, payer } = world();
+      const { servers, payer } = world();
       const { token, held } = await payer();
-      const said = await run(env({ NVM_AGENT_ID_ORACLE: stage.agentId, ACCESS_TOKEN: await token(stage.agentId) }));
+      const said = await run(env({ NVM_AGENT_ID_ORACLE: servers.agentId, ACCESS_TOKEN: await token(servers.agentId) }));
       assert.equal(said, '2 98 http://localhost:8585/jawn/v1/gateway/oai/v1 14\n');
       assert.equal(await held(), 98n);
     },
 
     async 'selling-errors'({ run }) {
-      const { stage, payer, serve } = world();
+      const { servers, payer, serve } = world();
       const { address, held } = await payer();
       // The platform does what it is asked to, and its answer is lost.
       const platform = await serve(async (request, response) => {
         const headers = { 'content-type': 'application/json', ...(request.headers.authorization && { authorization: request.headers.authorization }) };
-        const answer = await fetch(stage.sandbox.url + request.url, {
+        const answer = await fetch(servers.sandbox.url + request.url, {
           method: request.method, headers, ...(request.method === 'POST' && { body: request, duplex: 'half' }),
         });
         const text = await answer.text();
@@ -65,7 +65,7 @@ export const selling = (world) => {
     },
 
     async organization({ run }) {
-      const { json: org } = await client(world().stage.sandbox.url).post('/sandbox/organizations', { name: 'Guild' });
+      const { json: org } = await client(world().servers.sandbox.url).post('/sandbox/organizations', { name: 'Guild' });
       assert.equal(await run(env({ NVM_API_KEY: org.nvmApiKey })), 'true false 2 true requires_payment\n');
     },
 

@@ -17,7 +17,7 @@ import { blocks, snippets, source } from './snippets.mjs';
 const folder = repoPath('target/readme');
 const price = BigInt(PRICES['POST /ask']);
 const ANSWER = /\b42\b/;
-let stage;
+let servers;
 let byCard;
 let byCardPaywall;
 
@@ -25,9 +25,9 @@ before(async () => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(`${folder}/node_modules`, { recursive: true });
   symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
-  stage = await startDemoServers();
+  servers = await startDemoServers();
   // The same service, sold by card.
-  const { sandbox, origin, seller } = stage;
+  const { sandbox, origin, seller } = servers;
   byCard = await client(sandbox.url, seller).plan(BY_CARD);
   byCardPaywall = await startPaywall({
     origin: origin.url, api: sandbox.url, key: seller.nvmApiKey,
@@ -36,13 +36,13 @@ before(async () => {
 });
 after(async () => {
   await byCardPaywall?.stop();
-  await stage?.stop();
+  await servers?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
 /** A new buyer with a delegation and, if asked for, credits; and the variables that the blocks take. */
 async function buyer({ credits = false } = {}) {
-  const { sandbox, paywall, planId, agentId } = stage;
+  const { sandbox, paywall, planId, agentId } = servers;
   const account = client(sandbox.url, await newAccount(sandbox.url, 'A reader'));
   if (credits) await account.order(planId);
   return {
@@ -119,10 +119,10 @@ const CHECKS = {
 
   async select({ run }) {
     const { env, held } = await buyer();
-    const other = await client(stage.sandbox.url, stage.seller).plan();
+    const other = await client(servers.sandbox.url, servers.seller).plan();
     const seller = await serve(async (request, response) => {
       if (request.headers['payment-signature']) return forward(request, response);
-      const { headers, json } = await offerOf(`${stage.paywall.url}/ask`);
+      const { headers, json } = await offerOf(`${servers.paywall.url}/ask`);
       const accepts = [{ ...json.accepts[0], planId: other }, ...json.accepts];
       const offer = JSON.stringify({ ...json, accepts });
       response.writeHead(402, { ...headers, 'payment-required': btoa(offer) }).end(offer);
@@ -179,7 +179,7 @@ const CHECKS = {
     // A seller whose answer to a payment is lost.
     const seller = await serve(async (request, response) => {
       if (request.headers['payment-signature']) return request.socket.destroy();
-      const { headers, json } = await offerOf(`${stage.paywall.url}/ask`);
+      const { headers, json } = await offerOf(`${servers.paywall.url}/ask`);
       response.writeHead(402, headers).end(JSON.stringify(json));
     });
     const said = (await run({ ...env, API_URL: seller.url })).trim().split('\n');
@@ -197,11 +197,11 @@ const CHECKS = {
     const seller = await serve(async (request, response) => {
       const token = request.headers['payment-signature'];
       if (!token) {
-        const { headers, json } = await offerOf(`${stage.paywall.url}/ask`);
+        const { headers, json } = await offerOf(`${servers.paywall.url}/ask`);
         return response.writeHead(402, headers).end(JSON.stringify(json));
       }
       if (++paid === 1) return;
-      const { json } = await client(stage.sandbox.url, stage.seller).settle(stage.planId, token, 2);
+      const { json } = await client(servers.sandbox.url, servers.seller).settle(servers.planId, token, 2);
       response.writeHead(200, { 'payment-response': btoa(JSON.stringify(json)) }).end('42');
     });
     assert.equal(await run({ ...env, API_URL: seller.url }).finally(() => seller.stop()), 'send_timeout unknown\n200 settled\n');
@@ -297,7 +297,7 @@ const CHECKS = {
   async 'gate-worker'({ block }) {
     const { env, token } = await payer();
     const bindings = {
-      NVM_API_KEY: stage.seller.nvmApiKey, NVM_ENVIRONMENT: 'custom', NVM_API_URL: env.NVM_BACKEND_URL,
+      NVM_API_KEY: servers.seller.nvmApiKey, NVM_ENVIRONMENT: 'custom', NVM_API_URL: env.NVM_BACKEND_URL,
       ROUTES: { 'POST /ask': { planId: env.NVM_PLAN_ID_QUESTIONS, credits: 2, singleUse: false } },
     };
     await inWorkerd(source(block), { bindings, durableObjects: { PAYWALL_STATE: { className: 'PaywallState', useSQLite: true } } }, async (ask) => {
@@ -310,7 +310,7 @@ const CHECKS = {
 
   async 'gate-node'({ begin }) {
     const { env, held, token } = await payer();
-    const program = begin({ ...env, NVM_API_KEY: stage.seller.nvmApiKey });
+    const program = begin({ ...env, NVM_API_KEY: servers.seller.nvmApiKey });
     const [, url] = await program.said(/listening on (\S+)/);
     const ask = (headers) => fetch(`${url}/measure`, { method: 'POST', body: 'four', headers });
     assert.equal((await ask({})).status, 402);
@@ -323,13 +323,13 @@ const CHECKS = {
 
   async mcp({ run }) {
     const { env, held } = await payer();
-    assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey }), /^Lisbon: sunny 1n$/m);
+    assert.match(await run({ ...env, NVM_API_KEY: servers.seller.nvmApiKey }), /^Lisbon: sunny 1n$/m);
     assert.equal(await held(), 99n);
   },
 
   async 'gate-express'({ begin }) {
     const { env, held, token } = await payer();
-    const program = begin({ ...env, NVM_API_KEY: stage.seller.nvmApiKey });
+    const program = begin({ ...env, NVM_API_KEY: servers.seller.nvmApiKey });
     const [, url] = await program.said(/listening on (\S+)/);
     const ask = (path, headers) => fetch(url + path, { method: 'POST', body: '{"question":"Is it?"}', headers: { 'content-type': 'application/json', ...headers } });
     assert.equal((await ask('/ask')).status, 402);
@@ -343,14 +343,14 @@ const CHECKS = {
 
   async a2a({ run }) {
     const { env } = await buyer();
-    assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey }), /^Loud 3$/m);
+    assert.match(await run({ ...env, NVM_API_KEY: servers.seller.nvmApiKey }), /^Loud 3$/m);
   },
 
   async 'gate-dialects'({ run }) {
     const { env } = await buyer();
     const facilitator = await startFacilitator();
     try {
-      assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey, FACILITATOR_URL: facilitator.url }), /^402 \[ 'nvm:erc4337', 'exact' \] Payment$/m);
+      assert.match(await run({ ...env, NVM_API_KEY: servers.seller.nvmApiKey, FACILITATOR_URL: facilitator.url }), /^402 \[ 'nvm:erc4337', 'exact' \] Payment$/m);
     } finally {
       await facilitator.stop();
     }
@@ -358,15 +358,15 @@ const CHECKS = {
 
   async 'gate-hono'({ run }) {
     const { env } = await buyer();
-    assert.match(await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey }), /^200 402$/m);
+    assert.match(await run({ ...env, NVM_API_KEY: servers.seller.nvmApiKey }), /^200 402$/m);
   },
 
   async 'gate-langchain'({ run }) {
     const { env } = await buyer();
-    assert.equal((await run({ ...env, NVM_API_KEY: stage.seller.nvmApiKey })).trim(), stage.planId);
+    assert.equal((await run({ ...env, NVM_API_KEY: servers.seller.nvmApiKey })).trim(), servers.planId);
   },
 
-  ...selling(() => ({ stage, payer, serve, inWorkerd })),
+  ...selling(() => ({ servers, payer, serve, inWorkerd })),
 };
 
 /** A buyer with credits, and what makes tokens of theirs. */
@@ -416,7 +416,7 @@ async function offerOf(url) {
 
 /** Hands a request to the paywall, and its answer back. */
 async function forward(request, response) {
-  const answer = await fetch(stage.paywall.url + request.url, {
+  const answer = await fetch(servers.paywall.url + request.url, {
     method: request.method, body: request, duplex: 'half', headers: { 'payment-signature': request.headers['payment-signature'] },
   });
   response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));

@@ -120,7 +120,7 @@ test('whoever is asked is told that an answer is of no use any more', async () =
     const controller = new AbortController();
     let signal;
     let answer;
-    const asked = new Promise((told) => { answer = told; });
+    const asked = new Promise((resolve) => { answer = resolve; });
     const payments = await platform.buyer({ timeouts, approve: (_, context) => new Promise((yes) => { signal = context.signal; answer(() => yes(true)); }) });
     const fetched = ask(payments, {}, { signal: controller.signal }).catch((error) => error);
     const yes = await asked;

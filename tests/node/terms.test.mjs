@@ -4,15 +4,15 @@ import { after, before, test } from 'node:test';
 import { PRICES, newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
 import { Payments } from '../../target/dist/subscriber/index.js';
 
-let stage;
-before(async () => { stage = await startDemoServers(); });
-after(() => stage?.stop());
+let servers;
+before(async () => { servers = await startDemoServers(); });
+after(() => servers?.stop());
 
 const price = BigInt(PRICES['POST /ask']);
 const question = { method: 'POST', body: JSON.stringify({ question: 'What is 1 + 1?' }) };
 
 async function buyer(options = {}, { credits = true } = {}) {
-  const { sandbox, planId } = stage;
+  const { sandbox, planId } = servers;
   const account = await newAccount(sandbox.url, 'Somebody');
   const base = { nvmApiKey: account.nvmApiKey, environment: 'custom', backend: sandbox.url };
   const first = await Payments.getInstance(base);
@@ -23,12 +23,12 @@ async function buyer(options = {}, { credits = true } = {}) {
   return Payments.getInstance({ ...base, delegationConfig: { delegationId }, ...options });
 }
 
-const calls = async (path) => (await (await fetch(`${stage.sandbox.url}/sandbox/calls`)).json())
+const calls = async (path) => (await (await fetch(`${servers.sandbox.url}/sandbox/calls`)).json())
   .filter((call) => call.method === 'POST' && call.path.endsWith(path)).length;
-const forget = () => fetch(`${stage.sandbox.url}/sandbox/calls`, { method: 'DELETE' });
+const forget = () => fetch(`${servers.sandbox.url}/sandbox/calls`, { method: 'DELETE' });
 
 test('a quote says what it costs and pays nothing', async () => {
-  const { paywall, planId, agentId } = stage;
+  const { paywall, planId, agentId } = servers;
   for (const [credits, payable, balance] of [[true, 'now', 100n], [false, 'after-purchase', 0n]]) {
     const payments = await buyer({ approve: () => assert.fail('nobody is asked') }, { credits });
     await forget();
@@ -48,7 +48,7 @@ test('a quote says what it costs and pays nothing', async () => {
 });
 
 test('wrapFetch is a fetch: it gives the response, and what is not to be paid passes', async () => {
-  const { paywall } = stage;
+  const { paywall } = servers;
   // The plan lets a seller take ten credits at a time.
   const payments = await buyer({ policy: { maxCreditsTotal: 20, origins: [paywall.url] } });
   const seen = [];
@@ -65,7 +65,7 @@ test('wrapFetch is a fetch: it gives the response, and what is not to be paid pa
 });
 
 test('the books: totals, by origin and plan, and as text', async () => {
-  const { paywall, planId } = stage;
+  const { paywall, planId } = servers;
   const payments = await buyer({ approve: () => ({ approve: true, remember: true }) });
   assert.deepEqual([payments.spend.credits, payments.spend.receipts], [0n, []]);
   for (const _ of [1, 2]) await payments.fetch(`${paywall.url}/ask?q=${encodeURIComponent('=a,"b"')}`, question);
@@ -89,7 +89,7 @@ test('the books: totals, by origin and plan, and as text', async () => {
 });
 
 test('single-use tokens, minted ahead: a warm request is one round trip', async () => {
-  const { paywall, origin } = stage;
+  const { paywall, origin } = servers;
   const payments = await buyer({ approve: () => ({ approve: true, remember: true }), tokenVersion: 3, prefetch: 2 });
   await forget();
   const first = await payments.fetch(`${paywall.url}/ask`, question);
@@ -105,7 +105,7 @@ test('single-use tokens, minted ahead: a warm request is one round trip', async 
 });
 
 test('options that are wrong are named', async () => {
-  const { sandbox } = stage;
+  const { sandbox } = servers;
   const { nvmApiKey } = await newAccount(sandbox.url, 'Somebody');
   for (const [name, value] of [['tokenVersion', 4], ['prefetch', -1], ['select', 'first'], ['policy', { maxCreditsPerHour: 'x' }]]) {
     const options = { nvmApiKey, environment: 'custom', backend: sandbox.url, [name]: value };

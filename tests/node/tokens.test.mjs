@@ -4,15 +4,15 @@ import { after, before, test } from 'node:test';
 import { PRICES, newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
 import { Payments } from '../../target/dist/subscriber/index.js';
 
-let stage;
-before(async () => { stage = await startDemoServers(); });
-after(() => stage?.stop());
+let servers;
+before(async () => { servers = await startDemoServers(); });
+after(() => servers?.stop());
 
 const price = BigInt(PRICES['POST /ask']);
 const question = { method: 'POST', body: JSON.stringify({ question: 'What is 1 + 1?' }) };
 
 async function buyer(options = {}, { credits = true } = {}) {
-  const { sandbox, planId } = stage;
+  const { sandbox, planId } = servers;
   const account = await newAccount(sandbox.url, 'Somebody');
   const base = { nvmApiKey: account.nvmApiKey, environment: 'custom', backend: sandbox.url };
   const first = await Payments.getInstance(base);
@@ -23,12 +23,12 @@ async function buyer(options = {}, { credits = true } = {}) {
   return Payments.getInstance({ ...base, delegationConfig: { delegationId }, ...options });
 }
 
-const calls = async (path) => (await (await fetch(`${stage.sandbox.url}/sandbox/calls`)).json())
+const calls = async (path) => (await (await fetch(`${servers.sandbox.url}/sandbox/calls`)).json())
   .filter((call) => call.method === 'POST' && call.path.endsWith(path)).length;
-const forget = () => fetch(`${stage.sandbox.url}/sandbox/calls`, { method: 'DELETE' });
+const forget = () => fetch(`${servers.sandbox.url}/sandbox/calls`, { method: 'DELETE' });
 
 test('single-use tokens, minted ahead: a warm request is one round trip', async () => {
-  const { paywall, origin } = stage;
+  const { paywall, origin } = servers;
   const payments = await buyer({ approve: () => ({ approve: true, remember: true }), tokenVersion: 3, prefetch: 2 });
   await forget();
   const first = await payments.fetch(`${paywall.url}/ask`, question);
@@ -40,11 +40,11 @@ test('single-use tokens, minted ahead: a warm request is one round trip', async 
   assert.equal(origin.calls().length - served, 1);
   const many = await Promise.all(Array.from({ length: 8 }, () => payments.fetch(`${paywall.url}/ask`, question)));
   assert.deepEqual(new Set(many.map(({ response }) => response.status)), new Set([200]));
-  assert.equal((await payments.plans.getPlanBalance(stage.planId)).balance, 100n - price * 10n);
+  assert.equal((await payments.plans.getPlanBalance(servers.planId)).balance, 100n - price * 10n);
 });
 
 test('options that are wrong are named', async () => {
-  const { sandbox } = stage;
+  const { sandbox } = servers;
   const { nvmApiKey } = await newAccount(sandbox.url, 'Somebody');
   for (const [name, value] of [['tokenVersion', 4], ['prefetch', -1], ['select', 'first'], ['policy', { maxCreditsPerHour: 'x' }]]) {
     const options = { nvmApiKey, environment: 'custom', backend: sandbox.url, [name]: value };

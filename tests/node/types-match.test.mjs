@@ -10,10 +10,10 @@ import { Payments, buildPaymentRequired } from '../../target/dist/subscriber/pag
 import { BY_CARD, client } from '../sandbox/client.mjs';
 
 const folder = repoPath('target/shapes');
-let stage;
-before(async () => { stage = await startDemoServers(); });
+let servers;
+before(async () => { servers = await startDemoServers(); });
 after(async () => {
-  await stage?.stop();
+  await servers?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -28,7 +28,7 @@ function literal(value) {
 }
 
 test('what is given is what is declared', async () => {
-  const { sandbox, paywall, seller, planId, agentId } = stage;
+  const { sandbox, paywall, seller, planId, agentId } = servers;
   const account = client(sandbox.url, await newAccount(sandbox.url, 'Somebody'));
   const byCard = await client(sandbox.url, seller).plan(BY_CARD);
   const seen = { events: [], offers: [] };

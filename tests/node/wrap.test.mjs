@@ -26,7 +26,7 @@ const CLIENTS = {
 };
 
 /** A seller of its own for one test: what carries a token is answered so, and all else with the terms. */
-async function stage(t, paid, options) {
+async function setUp(t, paid, options) {
   const seller = await startSeller((request, response, seen) => (request.token ? paid(request, response, seen) : need(response, offerOf(platform.planId))));
   t.after(() => seller.stop());
   const payments = await platform.buyer(options);
@@ -55,7 +55,7 @@ describe('a payment that was settled, and whose answer failed, is settled once',
     for (const how of ['lost', 500, 503, 429, 409, 408]) {
       for (const tokenVersion of [3, 2]) {
         test(`${name}: ${how}, tokenVersion ${tokenVersion}`, async (t) => {
-          const { payments, ask, tokens, responses } = await stage(t, settleThenFail(how), { tokenVersion });
+          const { payments, ask, tokens, responses } = await setUp(t, settleThenFail(how), { tokenVersion });
           const error = await failure(ask(name));
           assert.equal(new Set(tokens()).size, 1, 'one token');
           // ky takes a 409 for final.
@@ -74,7 +74,7 @@ describe('a payment that was settled, and whose answer failed, is settled once',
 
     test(`${name}: a seller that knows the token answers after all`, async (t) => {
       const receipts = new Map();
-      const { payments, ask, tokens, responses } = await stage(t, async ({ token }, response) => {
+      const { payments, ask, tokens, responses } = await setUp(t, async ({ token }, response) => {
         if (receipts.has(token)) return response.writeHead(200, { 'content-type': 'application/json', 'payment-response': receipts.get(token) }).end(JSON.stringify(ANSWER));
         receipts.set(token, await platform.settle(token));
         response.destroy();
@@ -87,7 +87,7 @@ describe('a payment that was settled, and whose answer failed, is settled once',
     });
 
     test(`${name}: a seller that refuses the spent token is not paid with another`, async (t) => {
-      const { payments, ask, tokens } = await stage(t, async ({ token }, response, seen) => {
+      const { payments, ask, tokens } = await setUp(t, async ({ token }, response, seen) => {
         if (seen.filter((one) => one.token).length > 1) return need(response, offerOf(platform.planId));
         await platform.settle(token);
         response.destroy();
@@ -100,19 +100,19 @@ describe('a payment that was settled, and whose answer failed, is settled once',
 });
 
 describe('a payment that was settled and then refused is settled once, though the client is told to repeat it', { concurrency: 6 }, () => {
-  const told = { 'x-should-retry': 'true', 'retry-after-ms': '1', 'retry-after': '0' };
+  const retryHeaders = { 'x-should-retry': 'true', 'retry-after-ms': '1', 'retry-after': '0' };
   const refusals = {
-    401: (response) => response.writeHead(401, told).end('who?'),
-    '402 alone': (response) => response.writeHead(402, told).end('pay'),
-    '402 with the offer': (response) => response.writeHead(402, { ...told, 'payment-required': base64(offerOf(platform.planId)) }).end('pay'),
-    '402 that says that it was paid': (response) => response.writeHead(402, { ...told, 'payment-response': base64({ success: true, transaction: '0x1', network: 'n', creditsRedeemed: '2' }) }).end(),
+    401: (response) => response.writeHead(401, retryHeaders).end('who?'),
+    '402 alone': (response) => response.writeHead(402, retryHeaders).end('pay'),
+    '402 with the offer': (response) => response.writeHead(402, { ...retryHeaders, 'payment-required': base64(offerOf(platform.planId)) }).end('pay'),
+    '402 that says that it was paid': (response) => response.writeHead(402, { ...retryHeaders, 'payment-response': base64({ success: true, transaction: '0x1', network: 'n', creditsRedeemed: '2' }) }).end(),
   };
   const retry = { limit: 2, methods: ['get', 'post'], statusCodes: [401, 402], delay: () => 1 };
   for (const name of Object.keys(CLIENTS)) {
     for (const [how, refuse] of Object.entries(refusals)) {
       for (const tokenVersion of [3, 2]) {
         test(`${name}: ${how}, tokenVersion ${tokenVersion}`, async (t) => {
-          const { payments, ask, tokens, responses } = await stage(t, async ({ token }, response) => {
+          const { payments, ask, tokens, responses } = await setUp(t, async ({ token }, response) => {
             // A token for many uses is settled as often as it comes.
             await platform.seller.settle(platform.planId, token, 2);
             refuse(response);
@@ -142,7 +142,7 @@ describe('a no resolves with the seller\'s 402, and is not asked for again', { c
   for (const name of Object.keys(CLIENTS)) {
     for (const [who, [options, code, presented]] of Object.entries(noes)) {
       test(`${name}: ${who}`, async (t) => {
-        const { payments, seller, ask, responses } = await stage(t, (_, response) => need(response, offerOf(platform.planId)), options);
+        const { payments, seller, ask, responses } = await setUp(t, (_, response) => need(response, offerOf(platform.planId)), options);
         const error = await failure(ask(name));
         assert.equal(error.status ?? error.response?.status, 402);
         assert.deepEqual([seller.seen.length, seller.paid(), responses.length], [1 + presented, presented, 1]);
@@ -154,7 +154,7 @@ describe('a no resolves with the seller\'s 402, and is not asked for again', { c
   }
 
   test('a limit that is broken before the seller is asked: its 402 is got without a token', async (t) => {
-    const { payments, seller, fetch } = await stage(t, async ({ token }, response) => {
+    const { payments, seller, fetch } = await setUp(t, async ({ token }, response) => {
       response.writeHead(200, { 'payment-response': await platform.settle(token) }).end('ok');
     }, { policy: { maxCreditsTotal: 10 } });
     const url = `${seller.url}/ask`;
@@ -167,7 +167,7 @@ describe('a no resolves with the seller\'s 402, and is not asked for again', { c
   });
 
   test('a 402 that was never x402 is handed over as it came', async (t) => {
-    const { payments, seller, fetch } = await stage(t, () => {});
+    const { payments, seller, fetch } = await setUp(t, () => {});
     seller.answer = (_, response) => response.writeHead(402).end('{"error":{"code":"card_declined"}}');
     const response = await fetch(seller.url);
     assert.deepEqual([response.status, await response.json()], [402, { error: { code: 'card_declined' } }]);
@@ -177,7 +177,7 @@ describe('a no resolves with the seller\'s 402, and is not asked for again', { c
 
 describe('what fetch itself rejects with', { concurrency: 6 }, () => {
   test('a network error before any money is a TypeError, and the client may try again', async (t) => {
-    const { payments, seller, fetch, ask } = await stage(t, async ({ token }, response) => {
+    const { payments, seller, fetch, ask } = await setUp(t, async ({ token }, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'payment-response': await platform.settle(token) }).end(JSON.stringify(ANSWER));
     });
     const error = await failure(fetch('http://127.0.0.1:1/closed'));
@@ -194,7 +194,7 @@ describe('what fetch itself rejects with', { concurrency: 6 }, () => {
     ['while it is paid', {}, () => {}],
   ]) {
     test(`an abort ${when} rejects with the signal's reason`, async (t) => {
-      const { payments, seller, fetch } = await stage(t, paid ?? (() => {}), options);
+      const { payments, seller, fetch } = await setUp(t, paid ?? (() => {}), options);
       if (when === 'while the seller is asked') seller.answer = () => {};
       const controller = new AbortController();
       const reason = new Error('enough');
@@ -210,7 +210,7 @@ describe('what fetch itself rejects with', { concurrency: 6 }, () => {
 
   test('a request that was aborted while it was paid is no new payment', async (t) => {
     for (const tokenVersion of [3, 2]) {
-      const { payments, seller, fetch, tokens } = await stage(t, async ({ token }) => { await platform.settle(token).catch(() => {}); }, { tokenVersion });
+      const { payments, seller, fetch, tokens } = await setUp(t, async ({ token }) => { await platform.settle(token).catch(() => {}); }, { tokenVersion });
       for (let i = 0; i < 2; i++) await failure(fetch(`${seller.url}/ask`, { method: 'POST', body: 'x', signal: AbortSignal.timeout(400) }));
       assert.deepEqual([new Set(tokens()).size, tokens().length], [1, tokenVersion === 3 ? 2 : 1]);
       assert.deepEqual([await payments.held(), payments.spend.credits], [98n, 2n]);
@@ -218,7 +218,7 @@ describe('what fetch itself rejects with', { concurrency: 6 }, () => {
   });
 
   test('other bytes, another method or another place are another request', async (t) => {
-    const { seller, payments, fetch } = await stage(t, settleThenFail(500), { tokenVersion: 2 });
+    const { seller, payments, fetch } = await setUp(t, settleThenFail(500), { tokenVersion: 2 });
     for (const [path, method, body] of [['/a', 'POST', '1'], ['/a', 'POST', '2'], ['/a', 'PUT', '1'], ['/b', 'POST', '1']]) {
       assert.equal((await fetch(seller.url + path, { method, body })).status, 500);
       assert.equal((await fetch(new Request(seller.url + path, { method, body }))).status, 500, 'the earlier answer again');

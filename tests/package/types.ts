@@ -124,7 +124,7 @@ export async function steps(payments: Payments): Promise<string> {
   }
 }
 
-export function told(event: PaymentEvent): string {
+export function describe(event: PaymentEvent): string {
   switch (event.type) {
     case 'request': return `${event.fetch} ${event.url}`;
     case 'offer': return event.offer.again ? event.planId ?? event.offer.currency ?? '' : event.offer.origin;

@@ -385,7 +385,7 @@ fn whatever_happens_nothing_is_burned_twice_and_what_is_not_paid_for_is_known_an
     let config =
         Config { cases: runs, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     let mut runner = TestRunner::new(config);
-    let told = runner.run(&prop::collection::vec(ops(), 1..120), |ops| {
+    let outcome = runner.run(&prop::collection::vec(ops(), 1..120), |ops| {
         let mut world = SimulatedPlatform::new();
         for op in ops {
             world.go(op);
@@ -393,7 +393,7 @@ fn whatever_happens_nothing_is_burned_twice_and_what_is_not_paid_for_is_known_an
         world.ends();
         Ok(())
     });
-    if let Err(error) = told {
+    if let Err(error) = outcome {
         panic!("{error}");
     }
 }

@@ -114,7 +114,7 @@ impl SimulatedPlatform {
     pub(super) fn alarm(&mut self, shard: &str, fate: Fate, dies: bool) -> bool {
         let rows = self.objects.get_mut(shard).unwrap();
         let Some(job) = self.gates[0].due(rows, self.now, &mut |_| ()).unwrap() else { return false };
-        let told = match &job.task {
+        let response = match &job.task {
             Task::Tell(call) => {
                 if fate != LostBefore {
                     let _ = self.tell(&call.clone());
@@ -131,7 +131,7 @@ impl SimulatedPlatform {
         };
         if !dies {
             let rows = self.objects.get_mut(shard).unwrap();
-            state::on_response(rows, &job, told, self.now, &mut |_| ()).unwrap();
+            state::on_response(rows, &job, response, self.now, &mut |_| ()).unwrap();
         } else if let Task::Call(call) = &job.task
             && call.path.ends_with("/settle")
         {

@@ -4,12 +4,12 @@ import { after, before, test } from 'node:test';
 import { PRICES, newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
 import { runProgram, skip } from './service.mjs';
 
-let stage;
-before(async () => { stage = skip ? undefined : await startDemoServers(); });
-after(() => stage?.stop());
+let servers;
+before(async () => { servers = skip ? undefined : await startDemoServers(); });
+after(() => servers?.stop());
 
 test('the official client pays our paywall', { skip }, async () => {
-  const { sandbox, origin, paywall, planId, agentId } = stage;
+  const { sandbox, origin, paywall, planId, agentId } = servers;
   const account = await newAccount(sandbox.url, 'A buyer in Python');
   const served = origin.calls().length;
   const saw = await runProgram('buyer.py', sandbox, { NVM_API_KEY: account.nvmApiKey, PAYWALL: paywall.url });

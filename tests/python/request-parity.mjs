@@ -28,7 +28,7 @@ const encoded = (value) => Buffer.from(JSON.stringify(value)).toString('base64ur
 const request = Buffer.from('{"planId": "1", "credits": 2, "agentId": "2"}').toString('base64url');
 const challenge = `Basic realm="a, b", Payment id="i", realm="r", method="nvm", intent="charge", request="${request}", `
   + 'expires="2026-01-01T00:00:00Z", description="5\\" of it, \\\\ and more", opaque="o", Bearer x="y"';
-const told = (method, ...given) => async ({ say }) => say(sdk[method](...given));
+const called = (method, ...given) => async ({ say }) => say(sdk[method](...given));
 
 /** Registers a plan at a price, or with credits, that a helper makes. */
 const priced = (method, ...given) => async ({ payments: { plans } }) => plans.registerPlan(plain, await plans[method](...given), credits, 7);
@@ -141,15 +141,15 @@ export const CALLS = {
   'x402.getX402AccessToken': ({ payments }) => payments.x402.getX402AccessToken('1', '2', token),
   'x402.getX402AccessToken#card': ({ payments }) => payments.x402.getX402AccessToken('1', undefined, { ...token, scheme: 'nvm:card-delegation', network: 'visa' }),
 
-  'sdk.parseChallengeHeader': told('parseChallengeHeader', challenge),
-  'sdk.parseChallengeHeader#none': told('parseChallengeHeader', 'Payment id="i", realm="r"'),
-  'sdk.buildCredentialHeader': told('buildCredentialHeader', sdk.parseChallengeHeader(challenge), { accessToken: 't' }),
-  'sdk.extractPaymentScheme': told('extractPaymentScheme', challenge),
-  'sdk.extractPaymentScheme#credential': told('extractPaymentScheme', 'Bearer a.b.c, payment  eyJhIjoxfQ==, Basic x'),
-  'sdk.extractPaymentScheme#none': told('extractPaymentScheme', 'Bearer Payment'),
-  'sdk.extractCredentialChallengeId': told('extractCredentialChallengeId', `PAYMENT  ${encoded({ challenge: { id: 'i' } })}`),
-  'sdk.extractCredentialChallengeId#none': told('extractCredentialChallengeId', 'Payment !!'),
-  'sdk.parseReceiptHeader': told('parseReceiptHeader', encoded({ method: 'nvm', reference: '0x1', status: 'success', timestamp: '2026-01-01T00:00:00Z', more: 1 })),
+  'sdk.parseChallengeHeader': called('parseChallengeHeader', challenge),
+  'sdk.parseChallengeHeader#none': called('parseChallengeHeader', 'Payment id="i", realm="r"'),
+  'sdk.buildCredentialHeader': called('buildCredentialHeader', sdk.parseChallengeHeader(challenge), { accessToken: 't' }),
+  'sdk.extractPaymentScheme': called('extractPaymentScheme', challenge),
+  'sdk.extractPaymentScheme#credential': called('extractPaymentScheme', 'Bearer a.b.c, payment  eyJhIjoxfQ==, Basic x'),
+  'sdk.extractPaymentScheme#none': called('extractPaymentScheme', 'Bearer Payment'),
+  'sdk.extractCredentialChallengeId': called('extractCredentialChallengeId', `PAYMENT  ${encoded({ challenge: { id: 'i' } })}`),
+  'sdk.extractCredentialChallengeId#none': called('extractCredentialChallengeId', 'Payment !!'),
+  'sdk.parseReceiptHeader': called('parseReceiptHeader', encoded({ method: 'nvm', reference: '0x1', status: 'success', timestamp: '2026-01-01T00:00:00Z', more: 1 })),
 
   'observability.withOpenAI': usage('withOpenAI', 'sk-mine', started, { session: 's-1' }),
   'observability.withLangchain': usage('withLangchain', 'm', 'sk-mine', started),

@@ -43,8 +43,8 @@ before(async () => {
     if (/^\/(sse|end)/.test(pathname)) return response.writeHead(200, { 'content-type': 'text/event-stream' }).end(EVENTS);
     // A seller's agent says what its work cost, as the platform wants it.
     if (pathname === '/margin') {
-      const told = await seller.post('/api/v1/protocol/agent-sub-tasks', { agentRequestId: request.headers['x-payment-request-id'], creditsToRedeem: 20 });
-      assert.equal(told.status, 201, told.text);
+      const recorded = await seller.post('/api/v1/protocol/agent-sub-tasks', { agentRequestId: request.headers['x-payment-request-id'], creditsToRedeem: 20 });
+      assert.equal(recorded.status, 201, recorded.text);
     }
     if (pathname === '/fails') return response.writeHead(500).end('no');
     response.writeHead(200, { 'content-type': 'text/plain', ...(pathname === '/said' && { 'x-credits': '4' }) });

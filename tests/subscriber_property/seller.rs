@@ -193,8 +193,8 @@ impl SimulatedPlatform {
             CallWork::Terms => answer(self.plans[plan_of(&job.request.path)].json()),
         };
         let result = if fails { None } else { result };
-        if let (CallWork::Balance, Some(told)) = (job.work, &result) {
-            let held = told.body.split('"').nth(3).unwrap().parse().unwrap();
+        if let (CallWork::Balance, Some(answer)) = (job.work, &result) {
+            let held = answer.body.split('"').nth(3).unwrap().parse().unwrap();
             self.tabs[tab].read[plan_of(&job.request.path)] = Some((held, 0));
             self.tabs[tab].left[plan_of(&job.request.path)] = Some(held);
         }

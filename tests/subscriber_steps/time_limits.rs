@@ -42,7 +42,7 @@ fn rule_9_a_step_that_takes_too_long_ends_in_an_error_that_names_it() {
         hold(&mut world);
         world.hold_jobs |= orders || name == "a balance" || name == "the terms of a plan";
         world.hold_terms = true;
-        world.told_balance = orders;
+        world.reported_balance = orders;
         world.request = Some(FetchRequest { can_select: chooses, ..request() });
         let fetch = world.fetch("POST", "/ask");
         world.run();
@@ -66,7 +66,7 @@ fn rule_15_credits_are_waited_for_as_long_as_the_caller_says() {
         let mut world = SimulatedPlatform::new().balance(0);
         world.credits_after_ms = u64::MAX;
         world.approval = Some(buy());
-        world.told_balance = true;
+        world.reported_balance = true;
         world.request =
             Some(FetchRequest { timeouts: Timeouts { credits, ..Timeouts::default() }, ..request() });
         let start = world.now;
@@ -139,7 +139,7 @@ fn rule_4_credits_that_nobody_waits_for_any_more_are_not_looked_for_and_not_orde
     let mut world = SimulatedPlatform::new().balance(0);
     world.credits_after_ms = 20_000;
     world.approval = Some(buy());
-    world.told_balance = true;
+    world.reported_balance = true;
     world.hold_jobs = true;
     let fetch = world.fetch("POST", "/ask");
     world.run();

@@ -12,7 +12,7 @@ fn rule_4_a_hundred_first_fetches_cause_one_mint_and_one_order() {
         let mut world = SimulatedPlatform::new().balance(balance);
         world.plan_credits = 1_000;
         world.approval = Some(buy());
-        world.told_balance = true;
+        world.reported_balance = true;
         // A slow platform answers nothing until everybody waits for it.
         world.hold_jobs = slow;
         let fetches: Vec<_> = (0..100).map(|_| world.fetch("POST", "/ask")).collect();

@@ -190,7 +190,7 @@ fn rule_5_a_401_is_the_caller_s_unless_an_old_token_is_refused_with_an_offer() {
 #[test]
 fn rule_13_what_a_seller_says_of_a_refusal_is_told_unless_it_prints_the_token() {
     let printed = token("t1", false);
-    for (name, body, told) in [
+    for (name, body, reason) in [
         ("a message", Some(r#"{"error":"e","message":"too late"}"#.to_string()), Some("too late")),
         ("only an error", Some(r#"{"error":"e"}"#.into()), Some("e")),
         ("an empty message", Some(r#"{"error":"e","message":""}"#.into()), Some("e")),
@@ -204,7 +204,7 @@ fn rule_13_what_a_seller_says_of_a_refusal_is_told_unless_it_prints_the_token() 
         let fetch = world.fetch("POST", "/ask");
         let error = world.run_one(fetch).result.unwrap_err();
         assert_eq!(world.presented.last(), Some(&printed), "{name}");
-        assert_eq!(error, FetchError::PaymentRefused(told.map(Into::into)), "{name}");
+        assert_eq!(error, FetchError::PaymentRefused(reason.map(Into::into)), "{name}");
     }
     let long = format!(r#"{{"message":"{}"}}"#, "x".repeat(1_000));
     let mut world = SimulatedPlatform::new()

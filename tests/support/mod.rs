@@ -122,7 +122,7 @@ pub struct SimulatedPlatform {
     /// The approval callback throws.
     pub approve_throws: bool,
     /// The approval callback reads the balance first.
-    pub told_balance: bool,
+    pub reported_balance: bool,
     pub plan_credits: u64,
     /// The least and the most that a settlement of a plan burns.
     pub plan_bounds: (u64, u64),
@@ -198,7 +198,7 @@ impl SimulatedPlatform {
             mint_bodies: Vec::new(),
             request: None,
             approve_throws: false,
-            told_balance: false,
+            reported_balance: false,
             plan_credits: 100,
             plan_bounds: (1, 2),
             plan_price: Some(r#"{"amounts":["5000000"],"isCrypto":false,"currency":"USD"}"#.into()),
@@ -425,7 +425,7 @@ impl SimulatedPlatform {
             Action::Ask(offer) => {
                 self.asked += 1;
                 self.offers.push(offer.clone());
-                if self.told_balance {
+                if self.reported_balance {
                     self.buyer.record_balance(offer.plan_id(), Credits::from(self.balance), self.now);
                 }
                 match &self.approval {

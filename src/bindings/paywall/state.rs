@@ -59,14 +59,14 @@ impl Job {
 
     /// Takes the result, an event, and gives the lines for the log.
     pub fn done(mut self, event: &str, now: f64) -> Result<String, JsValue> {
-        let told = match event::is_reply(event) {
+        let response = match event::is_reply(event) {
             true => PlatformResponse::Heard,
             false => {
                 event::platform_answer(event).map_or(PlatformResponse::Unanswered, PlatformResponse::Answered)
             }
         };
         let mut lines: Vec<String> = Vec::new();
-        state::on_response(&mut self.rows, &self.job, told, now as u64, &mut |line| lines.push(line))
+        state::on_response(&mut self.rows, &self.job, response, now as u64, &mut |line| lines.push(line))
             .map_err(failed)?;
         Ok(lines.join("\n"))
     }

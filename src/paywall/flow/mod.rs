@@ -11,11 +11,12 @@
 //! | the origin | [`forwarded`] |
 //! | settle, journal, delivery | [`settlement`], [`settlement_attempt`] |
 //!
-//! [`stage`] is the list of the states, and [`context`] the part of a request that all of them work with.
+//! [`flow_state`] is the list of the states, and [`context`] the part of a request that all of them work with.
 
 pub(crate) mod admission;
 pub(crate) mod context;
 pub(crate) mod debts;
+pub(crate) mod flow_state;
 pub(crate) mod forwarded;
 pub(crate) mod opening;
 pub(crate) mod pass_admission;
@@ -25,5 +26,4 @@ pub(crate) mod progress;
 pub(crate) mod reservation;
 pub(crate) mod settlement;
 pub(crate) mod settlement_attempt;
-pub(crate) mod stage;
 pub(crate) mod verification;

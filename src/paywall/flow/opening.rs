@@ -2,12 +2,12 @@
 
 use super::admission::Admission;
 use super::context::Context;
+use super::flow_state::FlowState;
 use super::forwarded::Forwarded;
 use super::pass_admission::PassAdmission;
 use super::payment_attempt::{self, PendingPayment};
 use super::plan_lookup::PlanLookup;
 use super::progress::Progress;
-use super::stage::Stage;
 use crate::paywall::action::{Action, CanonicalRequest, Forward, RequestHead};
 use crate::paywall::client::Client;
 use crate::paywall::config::settings::Settings;
@@ -26,14 +26,14 @@ use crate::paywall::routing::route_table::Listing;
 use crate::wire::PAYMENT_SIGNATURE;
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
-type Opened = Result<Progress<Stage>, GateResponse>;
+type Opened = Result<Progress<FlowState>, GateResponse>;
 
 /// Looks at a request for the first time.
-pub(crate) fn open(request: &RequestHead, context: &mut Context) -> Progress<Stage> {
+pub(crate) fn open(request: &RequestHead, context: &mut Context) -> Progress<FlowState> {
     let opened = match metrics::answer(request, context) {
         Some(answer) => Err(answer),
         None => match JournalRequest::begin(request, context) {
-            Some(asked) => asked.map(|(state, action)| Progress::Wait(Stage::Journal(state), action)),
+            Some(asked) => asked.map(|(state, action)| Progress::Wait(FlowState::Journal(state), action)),
             None => admit(request, context),
         },
     };
@@ -41,7 +41,7 @@ pub(crate) fn open(request: &RequestHead, context: &mut Context) -> Progress<Sta
 }
 
 /// Looks at a request once more, now that the terms of its plan are known.
-pub(crate) fn reopen(request: &RequestHead, context: &mut Context) -> Progress<Stage> {
+pub(crate) fn reopen(request: &RequestHead, context: &mut Context) -> Progress<FlowState> {
     admit(request, context).unwrap_or_else(|answer| Progress::Done(context.reject_early(answer)))
 }
 
@@ -89,7 +89,7 @@ fn admit(request: &RequestHead, context: &mut Context) -> Opened {
     if settings.state
         && let Some((state, action)) = ReceiptRequest::begin(method, &target.path, context)
     {
-        return Ok(Progress::Wait(Stage::Receipt(state), action));
+        return Ok(Progress::Wait(FlowState::Receipt(state), action));
     }
     let forward = |path: &CanonicalPath| forward(settings, method, request, &target, path);
     let form = request.headers.members("content-type").any(|kind| {
@@ -175,11 +175,11 @@ fn admit(request: &RequestHead, context: &mut Context) -> Opened {
         Err(_) if PassAdmission::is_possible(&pending, context) => {}
         Err(plan_id) => return look_up(PlanLookup::begin(plan_id, request, context)),
     }
-    Ok(Admission::begin(pending, context).map(Stage::Admission))
+    Ok(Admission::begin(pending, context).map(FlowState::Admission))
 }
 
 fn look_up(lookup: Result<(PlanLookup, Action), GateResponse>) -> Opened {
-    lookup.map(|(lookup, action)| Progress::Wait(Stage::LookingUpPlan(lookup), action))
+    lookup.map(|(lookup, action)| Progress::Wait(FlowState::LookingUpPlan(lookup), action))
 }
 
 /// Answers at an address of the gate's own; `None` where the address is a resource like any other.
@@ -203,7 +203,7 @@ fn own_endpoint(
             Err(settings.cors.preflight(&request.headers, &[Method::Get, Method::Head]))
         }
         Some("status") if read => match TokenCheck::begin(request, context) {
-            Ok(begun) => begun.map(|(check, action)| Progress::Wait(Stage::CheckingToken(check), action)),
+            Ok(begun) => begun.map(|(check, action)| Progress::Wait(FlowState::CheckingToken(check), action)),
             Err(plan_id) => look_up(PlanLookup::begin(plan_id, request, context)),
         },
         Some("status") => return None,
@@ -216,8 +216,8 @@ fn own_endpoint(
     Some(opened)
 }
 
-fn forwarded_free(forward: Forward) -> Progress<Stage> {
-    Progress::Wait(Stage::Forwarded(Forwarded::Free), Action::Forward(forward))
+fn forwarded_free(forward: Forward) -> Progress<FlowState> {
+    Progress::Wait(FlowState::Forwarded(Forwarded::Free), Action::Forward(forward))
 }
 
 /// Answers `OPTIONS` without the origin and without payment (rule 18).

@@ -144,20 +144,20 @@ fn what_the_script_is_told() {
     let passes =
         json!({ "all": { "routes": ["GET /paid", "GET /files/:name"], "seconds": 3600 } }).to_string();
     let sold = [("PASSES", passes.as_str()), ("PASS_KEYS", "k:0123456789abcdef0123456789abcdef")];
-    let told = data(&asked("GET", "/paid?q=1", &NAVIGATION, &sold));
-    assert_eq!(told["pass"], json!({ "set": "all", "seconds": 3600 }));
+    let shown = data(&asked("GET", "/paid?q=1", &NAVIGATION, &sold));
+    assert_eq!(shown["pass"], json!({ "set": "all", "seconds": 3600 }));
     assert_eq!(
-        (&told["to"], &told["again"], &told["storage"]),
+        (&shown["to"], &shown["again"], &shown["storage"]),
         (&"/paid?q=1".into(), &true.into(), &"memory".into())
     );
     let platform = "http://127.0.0.1:3001";
     let expected =
         json!({ "environment": "custom", "backend": platform, "frontend": platform, "embed": platform });
-    assert_eq!(told["platform"], expected);
-    assert_eq!(told["code"], "payment_missing");
+    assert_eq!(shown["platform"], expected);
+    assert_eq!(shown["code"], "payment_missing");
 
-    let told = data(&asked("POST", "/ask", &NAVIGATION, &sold));
-    assert_eq!((&told["pass"], &told["again"]), (&Value::Null, &false.into()), "a form is not sent again");
+    let shown = data(&asked("POST", "/ask", &NAVIGATION, &sold));
+    assert_eq!((&shown["pass"], &shown["again"]), (&Value::Null, &false.into()), "a form is not sent again");
     let hosted = [("NVM_API_KEY", "sandbox:e30.e30.c2ln"), ("NVM_API_URL", ""), ("NVM_ENVIRONMENT", "")];
     let answer = asked("GET", "/paid", &NAVIGATION, &hosted);
     assert_eq!(data(&answer)["platform"], json!({ "environment": "sandbox" }));
@@ -292,6 +292,6 @@ fn the_page_says_what_is_wrong_with_a_payment() {
     let passes = json!({ "all": { "routes": ["GET /paid"], "seconds": 60 } }).to_string();
     let sold = [("PASSES", passes.as_str()), ("PASS_KEYS", "k:0123456789abcdef0123456789abcdef")];
     let cookie = [NAVIGATION[0], NAVIGATION[1], ("cookie", "__Host-payment-pass-all=v1.k.x.yyyy")];
-    let told = data(&asked("GET", "/paid", &cookie, &sold));
-    assert_eq!(told["code"], "pass_forged");
+    let shown = data(&asked("GET", "/paid", &cookie, &sold));
+    assert_eq!(shown["code"], "pass_forged");
 }

@@ -88,9 +88,9 @@ fn a_pass_opens_what_it_was_sold_for_and_says_so() {
         assert!(pass.id.len() == 32 && pass.id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", pass.id);
         let mut headers = HeaderList::new();
         pass.tell_origin(None, &mut headers);
-        let told: Vec<_> = headers.iter().collect();
+        let listed: Vec<_> = headers.iter().collect();
         assert_eq!(
-            told,
+            listed,
             [
                 ("x-payment-payer", "0xB1"),
                 ("x-payment-plan", "1001"),

@@ -144,7 +144,7 @@ fn a_body_that_was_read_before_the_gate_is_a_500_and_not_charged() {
 }
 
 /// The word that an answer has on what became of the payment, and its code.
-fn told(answer: &GateResponse) -> (Option<bool>, String) {
+fn charged_and_code(answer: &GateResponse) -> (Option<bool>, String) {
     let receipt = answer.headers.get("payment-response").map(|text| {
         let receipt: Value = serde_json::from_slice(&base64::decode(text, 4096, "receipt").unwrap()).unwrap();
         receipt["success"].as_bool().unwrap()
@@ -164,9 +164,9 @@ fn an_answer_that_failed_says_that_the_token_was_not_charged() {
         ("no method", "BREW", "/docs/index", "method_unknown"),
     ] {
         let answer = responded(gate.open(&ask(method, path, &[("payment-signature", &token)])).1);
-        assert_eq!(told(&answer), (Some(false), code.into()), "{name}");
+        assert_eq!(charged_and_code(&answer), (Some(false), code.into()), "{name}");
         let bare = responded(gate.open(&ask(method, path, &[])).1);
-        assert_eq!(told(&bare), (None, code.into()), "{name}, without a token");
+        assert_eq!(charged_and_code(&bare), (None, code.into()), "{name}, without a token");
     }
     for (name, event, status, code) in [
         ("a price that could not be said", Event::Price(None), 500, "price_failed"),
@@ -174,15 +174,22 @@ fn an_answer_that_failed_says_that_the_token_was_not_charged() {
     ] {
         let (mut flow, _) = gate.open(&ask("GET", "/files/big", &[("payment-signature", &token)]));
         let answer = responded(flow.handle_event(event, NOW));
-        assert_eq!((answer.status, told(&answer)), (status, (Some(false), code.into())), "{name}");
+        assert_eq!(
+            (answer.status, charged_and_code(&answer)),
+            (status, (Some(false), code.into())),
+            "{name}"
+        );
         assert!(answer.body.unwrap().contains("Nothing was charged"), "{name}");
     }
     let unknown = Gate::new(settings(&[]).unwrap());
     let (mut flow, _) = unknown.open(&ask("POST", "/ask", &[("payment-signature", &token)]));
     let answer = responded(flow.handle_event(Event::Unanswered(FacilitatorError::TimedOut), NOW));
-    assert_eq!(told(&answer), (Some(false), "plan_unknown".into()));
+    assert_eq!(charged_and_code(&answer), (Some(false), "plan_unknown".into()));
     let wrong = settings(&[("UNLISTED", "perhaps")]).unwrap_err();
-    assert_eq!(told(&GateResponse::misconfigured(&wrong)), (Some(false), "config_invalid".into()));
+    assert_eq!(
+        charged_and_code(&GateResponse::misconfigured(&wrong)),
+        (Some(false), "config_invalid".into())
+    );
 }
 
 #[test]
@@ -217,7 +224,7 @@ fn who_reads_headers_only_learns_why_a_token_was_refused() {
 fn an_answer_that_cannot_be_delivered_is_a_502_before_it_is_settled() {
     let (mut flow, _) = payment(Vec::from([valid()]));
     let answer = responded(flow.handle_event(Event::OriginUnusable, NOW));
-    assert_eq!((answer.status, told(&answer)), (502, (Some(false), "origin_unusable".into())));
+    assert_eq!((answer.status, charged_and_code(&answer)), (502, (Some(false), "origin_unusable".into())));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn brought(world: &mut World, path: &str, nonce: Option<&str>, stop: usize) -> (
 
 /// The words for what the flow tells the state after the answer: `claim`, `allowance` and `open` for what is given back,
 /// `closed` for an entry that is released.
-fn told(flow: &mut RequestFlow) -> String {
+fn given_back_by(flow: &mut RequestFlow) -> String {
     let mut words = Vec::new();
     for StateCall { command, .. } in flow.take_deferred() {
         match command {
@@ -101,11 +101,11 @@ fn rule_22_a_client_that_goes_away_before_the_settle_is_not_charged() {
         assert_eq!((answer.status, body(&answer)["code"].as_str()), (code.0, Some(code.1)), "{name}");
         let says_no = header(&answer.headers, "payment-response").is_some_and(|no| no["success"] == false);
         assert_eq!(says_no, expected != "settle", "{name}");
-        assert_eq!(told(&mut flow), given_back, "{name}");
+        assert_eq!(given_back_by(&mut flow), given_back, "{name}");
         // The request has ended: whatever event comes now, nothing is delivered, and nothing is given back twice.
         assert!(!flow.is_uncharged() && flow.payment().is_none(), "{name}");
         assert_eq!(responded(flow.handle_event(valid(), NOW)).status, 500, "{name}");
-        assert_eq!(told(&mut flow), "", "{name}");
+        assert_eq!(given_back_by(&mut flow), "", "{name}");
     }
 }
 
@@ -122,7 +122,7 @@ fn an_event_that_does_not_belong_ends_a_request_and_gives_back_what_it_had() {
         );
         // An entry that was written stays: the reconciler looks into it.
         let expected = if given_back.starts_with("closed") || charged { "" } else { given_back };
-        assert_eq!(told(&mut flow), expected, "{name}");
+        assert_eq!(given_back_by(&mut flow), expected, "{name}");
     }
 }
 
@@ -135,7 +135,11 @@ fn rule_22_who_waits_for_an_earlier_answer_is_not_charged_and_who_settles_a_debt
     assert!(matches!(action, Action::Wait(_)));
     assert!(flow.client_left());
     let answer = responded(flow.handle_event(Event::ClientGone, NOW + 70));
-    assert_eq!((answer.status, told(&mut flow).as_str()), (499, ""), "nothing was reserved for it yet");
+    assert_eq!(
+        (answer.status, given_back_by(&mut flow).as_str()),
+        (499, ""),
+        "nothing was reserved for it yet"
+    );
     let timing = answer.headers.get("server-timing").unwrap();
     assert!(timing.ends_with("state;dur=70") && !timing.contains("plan"), "{timing}");
     // It waited until it was admitted, and is verified once more: now it holds a claim and an open delivery.
@@ -146,7 +150,7 @@ fn rule_22_who_waits_for_an_earlier_answer_is_not_charged_and_who_settles_a_debt
         let (mut flow, action) = waited_and_admitted();
         assert_eq!(kind(&action), "verify");
         let _ = responded(flow.handle_event(event, NOW));
-        assert_eq!(told(&mut flow), "claim open", "{name}");
+        assert_eq!(given_back_by(&mut flow), "claim open", "{name}");
     }
     // A debt: from the moment that its settle is sent it may be charged.
     let mut other = world();
@@ -160,7 +164,7 @@ fn rule_22_who_waits_for_an_earlier_answer_is_not_charged_and_who_settles_a_debt
         assert_eq!((payment.phase, payment.credits().to_string()), (Phase::Verified, "2".into()));
         assert!(!flow.client_left(), "{stop}");
         assert_eq!(responded(flow.handle_event(Event::ClientGone, NOW)).status, 500, "{stop}");
-        assert_eq!(told(&mut flow), "", "{stop}");
+        assert_eq!(given_back_by(&mut flow), "", "{stop}");
     }
 }
 

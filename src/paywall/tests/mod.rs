@@ -149,7 +149,7 @@ pub(super) fn origin(status: u16) -> Event {
     Event::Origin(OriginResponse { status, headers: [("content-type", "text/plain")].into_iter().collect() })
 }
 
-/// A request of `POST /ask` with a token, brought to the stage before `event`s that follow.
+/// A request of `POST /ask` with a token, brought to the state before the `event`s that follow.
 pub(super) fn payment(events: Vec<Event>) -> (RequestFlow, Action) {
     let gate = gate(&[]);
     let (mut flow, mut action) = gate.open(&ask("POST", "/ask", &[("payment-signature", &token())]));

@@ -90,14 +90,18 @@ fn a_pass_is_let_through_without_being_verified_or_settled() {
     ] {
         let (mut flow, action) = shown(&[], path, &headers, NOW);
         let seen = forwarded(action).headers;
-        let told = |name: &str| seen.get(name);
-        assert_eq!((told("x-payment-payer"), told("x-payment-plan")), (Some("0xb1"), Some("1001")), "{name}");
-        assert_eq!(told("x-payment-credits"), Some("0"), "{name}");
-        assert_eq!(told("x-payment-agent"), (path == "/ask").then_some("2002"), "{name}");
-        assert_eq!(told("payment-signature"), None, "{name}");
-        assert_eq!(told(PASS).map(str::len), Some(32), "{name}: the id, not the pass");
+        let header = |name: &str| seen.get(name);
+        assert_eq!(
+            (header("x-payment-payer"), header("x-payment-plan")),
+            (Some("0xb1"), Some("1001")),
+            "{name}"
+        );
+        assert_eq!(header("x-payment-credits"), Some("0"), "{name}");
+        assert_eq!(header("x-payment-agent"), (path == "/ask").then_some("2002"), "{name}");
+        assert_eq!(header("payment-signature"), None, "{name}");
+        assert_eq!(header(PASS).map(str::len), Some(32), "{name}: the id, not the pass");
         assert!(!seen.iter().any(|(_, value)| value.contains("v1.k1.")), "{name}: the origin sees the pass");
-        assert_eq!(told("cookie"), name.contains("cookie").then_some("a=1"), "{name}");
+        assert_eq!(header("cookie"), name.contains("cookie").then_some("a=1"), "{name}");
 
         let headers = delivered(flow.handle_event(origin(200), NOW)).headers;
         assert_eq!(headers.get("payment-response"), None, "{name}: nothing was paid now");
@@ -373,9 +377,9 @@ fn a_page_of_an_allowed_origin_may_ask_after_tokens_and_passes() {
             ];
             let path = format!("/.well-known/payments/{path}");
             let answer = responded(gate(&over).open(&ask("OPTIONS", &path, &headers)).1);
-            let told = |name: &str| answer.headers.get(name).unwrap_or_default();
-            assert_eq!((answer.status, told("access-control-allow-methods")), (204, "GET, HEAD"), "{path}");
-            assert!(told("access-control-allow-headers").contains(asked), "{path}");
+            let header = |name: &str| answer.headers.get(name).unwrap_or_default();
+            assert_eq!((answer.status, header("access-control-allow-methods")), (204, "GET, HEAD"), "{path}");
+            assert!(header("access-control-allow-headers").contains(asked), "{path}");
         }
     }
 }

@@ -169,21 +169,21 @@ fn an_event_out_of_turn_delivers_nothing() {
         ("origin 500", || origin(500)),
         ("origin failed", || Event::OriginFailed),
     ];
-    // At each stage, the events that belong to another.
+    // In each state, the events that belong to another.
     type Way = fn() -> Vec<Event>;
-    let stages: [(&str, Way, &[&str]); 3] = [
+    let states: [(&str, Way, &[&str]); 3] = [
         ("verifying", Vec::new, &["origin 200", "origin 500", "origin failed"]),
         ("working", || Vec::from([valid()]), &["verified", "settled", "silence"]),
         ("settling", || Vec::from([valid(), origin(200)]), &["origin 200", "origin 500", "origin failed"]),
     ];
-    for (stage, way, wrong) in stages {
+    for (state, way, wrong) in states {
         for (name, event) in events.iter().filter(|(name, _)| wrong.contains(name)) {
             let (mut flow, _) = payment(way());
             let answer = responded(flow.handle_event(event(), NOW));
             assert_eq!(
                 (answer.status, body(&answer)["code"].as_str()),
                 (500, Some("gate_out_of_step")),
-                "{stage}, {name}"
+                "{state}, {name}"
             );
         }
     }

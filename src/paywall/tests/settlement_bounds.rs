@@ -286,13 +286,13 @@ fn rule_21_a_single_use_token_is_asked_about_twice() {
             world.settles = settles.clone().into();
             let walk = pay(&mut world, path, nonce);
             assert_eq!(walk.steps.iter().filter(|step| **step == "settle").count(), number, "{name} {path}");
-            let told = match &ends(&walk)[..] {
+            let reported = match &ends(&walk)[..] {
                 [SettlementOutcome::Settled { receipt }] => Some(receipt["success"] == true),
                 [SettlementOutcome::Refused { receipt, .. }] => Some(receipt["success"] == true),
                 [SettlementOutcome::Unknown { delivered: true, .. }] => None,
                 other => panic!("{name} {path}: {other:?}"),
             };
-            assert_eq!(told, yes, "{name} {path}");
+            assert_eq!(reported, yes, "{name} {path}");
             if path == "/before" {
                 assert_eq!(walk.receipt().map(|receipt| receipt["success"] == true), yes, "{name}");
                 assert_eq!(walk.delivery.is_some(), yes != Some(false), "{name}");

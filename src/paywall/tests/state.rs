@@ -328,7 +328,7 @@ fn stands(rows: &Map, id: &str) -> Option<Entry> {
 }
 
 #[test]
-fn rule_21_an_entry_of_the_journal_ends_as_it_was_told() {
+fn rule_21_an_entry_of_the_journal_ends_as_it_was_reported() {
     use EntryStatus::{Abandoned, Delivering, Owed, Refused, Released, Settled, Settling, Unresolved};
     let unknown = || SettlementOutcome::Unknown { why: "facilitator_timeout".into(), delivered: true };
     let owed = || SettlementOutcome::Owed {
@@ -341,10 +341,10 @@ fn rule_21_an_entry_of_the_journal_ends_as_it_was_told() {
         ("refused", Settling, Vec::from([refused(false)]), Refused),
         ("not tried", Settling, Vec::from([released()]), Released),
         ("unknown, of a reusable token", Settling, Vec::from([unknown()]), Unresolved),
-        ("the same told late", Settling, Vec::from([unknown(), owed(), unknown()]), Unresolved),
+        ("the same reported late", Settling, Vec::from([unknown(), owed(), unknown()]), Unresolved),
         ("not known while it went out", Delivering, Vec::from([unknown()]), Unresolved),
         ("owed", Delivering, Vec::from([owed()]), Owed),
-        ("told twice", Settling, Vec::from([settled(), settled()]), Settled),
+        ("reported twice", Settling, Vec::from([settled(), settled()]), Settled),
         ("a yes stands", Settling, Vec::from([settled(), unknown(), refused(true), released()]), Settled),
         ("a yes that comes late", Settling, Vec::from([unknown(), settled()]), Settled),
         ("unknown after a no", Settling, Vec::from([refused(false), unknown()]), Refused),
@@ -382,20 +382,23 @@ pub(super) fn next(rows: &mut Map, now: u64, log: &mut Vec<String>) -> Option<(J
 }
 
 /// The facilitator's response to the reconciler.
-fn told_by(status: u16, body: Value) -> PlatformResponse {
+fn answered_by_facilitator(status: u16, body: Value) -> PlatformResponse {
     PlatformResponse::Answered(api::Response { status, body: body.to_string(), correlation_id: None })
 }
 
 #[test]
 fn rule_21_what_is_left_open_is_looked_into() {
-    let spent = || told_by(402, json!({ "code": "BCK.X402.0059", "message": "used" }));
-    let valid = || told_by(200, json!({ "isValid": true }));
+    let spent = || answered_by_facilitator(402, json!({ "code": "BCK.X402.0059", "message": "used" }));
+    let valid = || answered_by_facilitator(200, json!({ "isValid": true }));
     let yes = || {
-        told_by(200, json!({ "success": true, "creditsRedeemed": "2", "transaction": "0x1", "network": "n" }))
+        answered_by_facilitator(
+            200,
+            json!({ "success": true, "creditsRedeemed": "2", "transaction": "0x1", "network": "n" }),
+        )
     };
-    let busy = || told_by(429, json!({}));
-    let poor = || told_by(402, json!({ "code": "BCK.CREDITS.0003", "message": "no" }));
-    let down = || told_by(500, json!({}));
+    let busy = || answered_by_facilitator(429, json!({}));
+    let poor = || answered_by_facilitator(402, json!({ "code": "BCK.CREDITS.0003", "message": "no" }));
+    let down = || answered_by_facilitator(500, json!({}));
     let silence = || PlatformResponse::Unanswered;
     const SETTLE: &str = "/api/v1/x402/settle";
     const VERIFY: &str = "/api/v1/x402/verify";
@@ -518,8 +521,14 @@ fn rule_22_a_token_whose_client_was_gone_is_not_let_go_while_its_settle_may_be_l
     let (job, call) = next(&mut rows, NOW + 30_000, &mut Vec::new()).unwrap();
     assert_eq!(call.path, "/api/v1/x402/verify");
     assert_eq!(apply(&mut rows, &admit("w", "n"), NOW + 30_000).unwrap(), Reply::Used);
-    on_response(&mut rows, &job, told_by(200, json!({ "isValid": true })), NOW + 30_000, &mut |_| ())
-        .unwrap();
+    on_response(
+        &mut rows,
+        &job,
+        answered_by_facilitator(200, json!({ "isValid": true })),
+        NOW + 30_000,
+        &mut |_| (),
+    )
+    .unwrap();
     let entry = stands(&rows, "v").unwrap();
     assert_eq!((entry.status, entry.why.as_deref()), (EntryStatus::Released, Some("facilitator_timeout")));
     assert_eq!(apply(&mut rows, &admit("w", "n"), NOW + 30_000).unwrap(), GO);

@@ -296,7 +296,7 @@ fn only_what_goes_out_is_renewed_or_charged() {
 }
 
 #[test]
-fn rule_21_the_order_of_what_is_told_of_a_settlement() {
+fn rule_21_the_order_of_the_reports_of_a_settlement() {
     use EntryStatus::{Refused, Settled, Settling, Unknown, Unresolved};
     // Name, nonce (it makes the token single-use), outcomes in their order, the status that follows, and true if delivered.
     type Row = (&'static str, Option<&'static str>, Vec<SettlementOutcome>, EntryStatus, bool);
@@ -309,8 +309,8 @@ fn rule_21_the_order_of_what_is_told_of_a_settlement() {
         ("delivered after all", Some("n"), Vec::from([unknown(false), unknown(true)]), Unknown, true),
         ("delivered, and told less", Some("n"), Vec::from([unknown(true), unknown(false)]), Unknown, true),
         ("reusable, delivered", None, Vec::from([unknown(true)]), Unresolved, true),
-        ("reusable, told less", None, Vec::from([unknown(true), unknown(false)]), Unresolved, true),
-        ("reusable, told more", None, Vec::from([unknown(false), unknown(true)]), Unresolved, true),
+        ("reusable, reported as less", None, Vec::from([unknown(true), unknown(false)]), Unresolved, true),
+        ("reusable, reported as more", None, Vec::from([unknown(false), unknown(true)]), Unresolved, true),
     ];
     for (name, nonce, ends, status, delivered) in rows {
         let mut rows = Map::default();

@@ -90,7 +90,7 @@ const WAYS = {
 };
 const PATHS = { 'webpack-subfolder': '/cdn/app@1/', 'webpack-auto-subfolder': '/some/where/', 'vite-base': '/shop/pay/', 'vite-relative-base': '/some/where/', 'vite7-base': '/shop/pay/', 'parcel-subfolder': '/shop/pay/', 'parcel-relative': '/some/where/' };
 
-const told = [];
+const report = [];
 for (const [name, way] of Object.entries(WAYS)) {
   if (only && !name.includes(only)) continue;
   const folder = `dist/${name}`;
@@ -102,6 +102,6 @@ for (const [name, way] of Object.entries(WAYS)) {
   } catch (error) {
     throw new Error(`${name}: ${error.message}\n${error.stderr ?? ''}`);
   }
-  told.push({ name, folder, path, files: readdirSync(out, { recursive: true }).length });
+  report.push({ name, folder, path, files: readdirSync(out, { recursive: true }).length });
 }
-console.log(JSON.stringify(told));
+console.log(JSON.stringify(report));

@@ -6,7 +6,7 @@ const FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-ru
 
 export default {
   title: 'extension (MV3), page and background', quick: true,
-  async run({ folder, chromium, stage }) {
+  async run({ folder, chromium, pay }) {
     const { chromium: engine } = await import('playwright-core');
     cpSync(join(folder, 'node_modules/payments-wasm'), join(folder, 'extension/pkg'), { recursive: true });
     cpSync(join(folder, 'pay.js'), join(folder, 'extension/pay.js'));
@@ -16,7 +16,7 @@ export default {
     try {
       const worker = browser.serviceWorkers()[0] ?? await browser.waitForEvent('serviceworker', { timeout: 15_000 });
       for (const who of ['page', 'background']) {
-        await stage(async (config) => {
+        await pay(async (config) => {
           const page = await browser.newPage();
           await page.goto(new URL(`/page.html?${new URLSearchParams({ who, config: JSON.stringify(config) })}`, worker.url()).href);
           const text = await page.locator('#result').textContent({ timeout: 20_000 });

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 
 export default {
   title: 'Jest: node, jsdom', quick: true, build: [['esbuild', 'pay.js', '--format=cjs', '--outfile=pay.cjs']],
-  async run({ folder, start, stage }) {
+  async run({ folder, start, pay }) {
     for (const name of ['node', 'jsdom']) {
-      await stage(async (config) => {
+      await pay(async (config) => {
         await start(['jest', '--config', JSON.stringify({ testMatch: [`**/${name}.test.cjs`], moduleFileExtensions: ['js', 'cjs'], transform: {} })], { env: { CONFIG: JSON.stringify(config) } });
-        return JSON.parse(readFileSync(`${folder}/told.json`, 'utf8'));
+        return JSON.parse(readFileSync(`${folder}/result.json`, 'utf8'));
       });
     }
     // jsdom alone, as it is: without fetch nothing is paid, but what a component imports loads and answers.

@@ -1,7 +1,7 @@
-const { told } = require('./pay.cjs');
+const { payAndReport } = require('./pay.cjs');
 
 test('a payment', async () => {
   const { Payments } = require('payments-wasm');
   const { writeFileSync } = require('node:fs');
-  writeFileSync('told.json', JSON.stringify(await told(Payments, JSON.parse(process.env.CONFIG))));
+  writeFileSync('result.json', JSON.stringify(await payAndReport(Payments, JSON.parse(process.env.CONFIG))));
 });

@@ -1,4 +1,4 @@
 import { Payments } from 'payments-wasm';
-import { told } from './pay.js';
+import { payAndReport } from './pay.js';
 
-console.log(JSON.stringify(await told(Payments, JSON.parse(process.env.CONFIG))));
+console.log(JSON.stringify(await payAndReport(Payments, JSON.parse(process.env.CONFIG))));

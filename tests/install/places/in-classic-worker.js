@@ -1,5 +1,5 @@
 onmessage = async ({ data }) => {
   const { Payments } = await import('/cdn/payments-wasm@1.2.3/index.js');
-  const { told } = await import('/pay.js');
-  postMessage(await told(Payments, data));
+  const { payAndReport } = await import('/pay.js');
+  postMessage(await payAndReport(Payments, data));
 };

@@ -1,7 +1,7 @@
-export function show(told) {
+export function show(report) {
   const result = document.createElement('output');
   result.id = 'result';
-  result.textContent = JSON.stringify(told);
+  result.textContent = JSON.stringify(report);
   document.body.append(result);
 }
 

@@ -1,7 +1,7 @@
 // Two versions of the package on one page: each loads its own wasm, knows its own errors, and pays.
 import { Payments } from '/cdn/payments-wasm@1.2.3/index.js';
 import { Payments as Other, PaymentsError } from '/cdn/another/index.js';
-import { told } from './pay.js';
+import { payAndReport } from './pay.js';
 import { config, show } from './show.js';
 
 const { nvmApiKey, ...platform } = await config();
@@ -9,4 +9,4 @@ const first = Payments.getInstance({ nvmApiKey, environment: 'custom', backend: 
 const wrong = await Other.getInstance({ nvmApiKey, environment: 'custom', backend: platform.sandbox }).fetch(`${platform.paywall}/ask`, { method: 'POST' }).catch((error) => error);
 if (Other === Payments || !(wrong instanceof PaymentsError) || wrong.code !== 'consent_required') throw wrong;
 await first.plans.getPlans();
-show(await told(Payments, { nvmApiKey, ...platform }));
+show(await payAndReport(Payments, { nvmApiKey, ...platform }));

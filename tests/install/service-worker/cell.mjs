@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 export default {
   title: 'Service Worker', quick: true,
-  run({ folder, chromium, stage, look }) {
+  run({ folder, chromium, pay, look }) {
     cpSync(join(folder, 'node_modules/payments-wasm'), join(folder, 'pkg'), { recursive: true });
-    return stage((config) => look({ chromium, folder, config }));
+    return pay((config) => look({ chromium, folder, config }));
   },
 };

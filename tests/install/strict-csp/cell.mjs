@@ -6,12 +6,12 @@ const policy = ({ sandbox, paywall }) => `default-src 'none'; script-src 'self' 
 
 export default {
   title: 'strict Content-Security-Policy', quick: true,
-  async run({ folder, chromium, stage, look }) {
+  async run({ folder, chromium, pay, look }) {
     cpSync(join(folder, 'node_modules/payments-wasm'), join(folder, 'pkg'), { recursive: true });
-    await stage((config) => look({ chromium, folder, config, headers: { 'content-security-policy': policy(config) } }));
+    await pay((config) => look({ chromium, folder, config, headers: { 'content-security-policy': policy(config) } }));
     // A script that a nonce lets in may load others.
     const trusting = ({ sandbox, paywall }) => `default-src 'none'; script-src 'nonce-n0nce' 'strict-dynamic' 'wasm-unsafe-eval'; connect-src 'self' ${sandbox} ${paywall}`;
-    await stage((config) => look({ chromium, folder, config, headers: { 'content-security-policy': trusting(config) } }));
+    await pay((config) => look({ chromium, folder, config, headers: { 'content-security-policy': trusting(config) } }));
     // Without the word for wasm the page is told which word.
     const refused = await look({ chromium, folder, config: { nvmApiKey: 'local:e30.e30.c2ln', sandbox: 'http://127.0.0.1:9', paywall: 'http://127.0.0.1:9' },
       headers: { 'content-security-policy': "default-src 'none'; script-src 'self'; connect-src 'self'" } });

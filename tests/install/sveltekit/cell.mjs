@@ -6,13 +6,13 @@ const port = () => new Promise((done) => { const probe = createServer().listen(0
 
 export default {
   title: 'SvelteKit: page, endpoint', build: [['vite', 'build']],
-  async run({ folder, chromium, stage, look }) {
+  async run({ folder, chromium, pay, look }) {
     const at = await port();
     const url = `http://127.0.0.1:${at}`;
     const server = await startServer(process.execPath, ['build/index.js'], { cwd: folder, url, env: { PORT: String(at), HOST: '127.0.0.1', ORIGIN: url } });
     try {
-      await stage((config) => look({ chromium, url, path: `/?${new URLSearchParams({ config: JSON.stringify(config) })}` }));
-      await stage(async (config) => {
+      await pay((config) => look({ chromium, url, path: `/?${new URLSearchParams({ config: JSON.stringify(config) })}` }));
+      await pay(async (config) => {
         const answer = await fetch(`${url}/api`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(config) });
         if (!answer.ok) throw new Error(`${answer.status} ${(await answer.text()).slice(0, 500)}\n${server.said()}`);
         return answer.json();

@@ -1,7 +1,7 @@
 import { StrictMode, useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Payments } from 'payments-wasm';
-import { told } from './pay.js';
+import { payAndReport } from './pay.js';
 
 let paying;
 
@@ -9,7 +9,7 @@ function App() {
   const [result, setResult] = useState();
   useEffect(() => {
     // A payment is no effect that may run twice: it is one for the page.
-    paying ??= fetch('/config.json').then((answer) => answer.json()).then((config) => told(Payments, config));
+    paying ??= fetch('/config.json').then((answer) => answer.json()).then((config) => payAndReport(Payments, config));
     let shown = true;
     paying.then((value) => shown && setResult(value));
     return () => { shown = false; };

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 
 export default {
   title: 'Vitest: node, jsdom, happy-dom', quick: true,
-  async run({ folder, start, stage }) {
+  async run({ folder, start, pay }) {
     for (const name of ['node', 'jsdom', 'happy-dom']) {
-      await stage(async (config) => {
+      await pay(async (config) => {
         await start(['vitest', 'run', '--environment', name], { env: { CONFIG: JSON.stringify(config), ENVIRONMENT: name } });
-        return JSON.parse(readFileSync(`${folder}/told.json`, 'utf8'));
+        return JSON.parse(readFileSync(`${folder}/result.json`, 'utf8'));
       });
     }
   },

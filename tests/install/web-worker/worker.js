@@ -1,4 +1,4 @@
 import { Payments } from '/pkg/index.js';
-import { told } from '/pay.js';
+import { payAndReport } from '/pay.js';
 
-onmessage = async ({ data }) => postMessage(await told(Payments, data));
+onmessage = async ({ data }) => postMessage(await payAndReport(Payments, data));

@@ -3,10 +3,10 @@ import { repoPath } from '../../../scripts/lib/run.mjs';
 
 export default {
   title: 'workerd, bundled by wrangler', quick: true, build: [[repoPath('node_modules/.bin/wrangler'), 'deploy', '--dry-run', '--outdir', 'dist']],
-  async run({ folder, stage }) {
+  async run({ folder, pay }) {
     const { Miniflare } = await import('miniflare');
     const { readdirSync } = await import('node:fs');
-    await stage(async (config) => {
+    await pay(async (config) => {
       const miniflare = new Miniflare({
         host: '127.0.0.1', cf: false, compatibilityDate: '2026-04-01', modulesRoot: `${folder}/dist`,
         modules: readdirSync(`${folder}/dist`).filter((name) => /\.(js|wasm)$/.test(name)).sort((one) => (one === 'main.js' ? -1 : 1))

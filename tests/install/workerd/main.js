@@ -1,4 +1,4 @@
 import { Payments } from 'payments-wasm';
-import { told } from './pay.js';
+import { payAndReport } from './pay.js';
 
-export default { fetch: async (request) => Response.json(await told(Payments, await request.json())) };
+export default { fetch: async (request) => Response.json(await payAndReport(Payments, await request.json())) };

@@ -170,13 +170,13 @@ fn what_moves_something_and_may_have_happened_says_so() {
         ("getPlan", 503, &json!({ "retryable": false }), "http_503", false),
     ] {
         let repeatable = matches!(name, "verifyPermissions" | "getPlan" | "settleCredential");
-        let told = error(name, answered(name, status, body).unwrap_err(), repeatable);
+        let reported = error(name, answered(name, status, body).unwrap_err(), repeatable);
         assert_eq!(
-            (told.code.as_str(), told.retryable, told.status),
+            (reported.code.as_str(), reported.retryable, reported.status),
             (code, retryable, status),
             "{name} {status}"
         );
-        assert_eq!(told.correlation_id.as_deref(), Some("c"));
+        assert_eq!(reported.correlation_id.as_deref(), Some("c"));
     }
     for (name, in_time, repeatable, code, retryable) in [
         ("getPlan", true, true, "network_error", true),
@@ -186,9 +186,9 @@ fn what_moves_something_and_may_have_happened_says_so() {
         ("settleCredential", false, true, "settlement_outcome_unknown", false),
         ("burnCredits", false, false, "outcome_unknown", false),
     ] {
-        let told = no_answer(name, in_time, repeatable);
+        let reported = no_answer(name, in_time, repeatable);
         assert_eq!(
-            (told.code.as_str(), told.retryable, told.status),
+            (reported.code.as_str(), reported.retryable, reported.status),
             (code, retryable, 0),
             "{name} {in_time}"
         );

@@ -2,9 +2,9 @@
 import { readKey } from './core.js';
 
 const variable = (name, usual) => globalThis.process?.env?.[name] || usual;
-const hosted = (top, stage) => Object.freeze({
-  frontend: `https://nevermined.${top}`, embed: `https://embed.nevermined.${top}`, backend: `https://api.${stage}.nevermined.${top}`,
-  proxy: `https://proxy.${stage}.nevermined.${top}`, heliconeUrl: 'https://helicone.nevermined.dev',
+const hosted = (top, environment) => Object.freeze({
+  frontend: `https://nevermined.${top}`, embed: `https://embed.nevermined.${top}`, backend: `https://api.${environment}.nevermined.${top}`,
+  proxy: `https://proxy.${environment}.nevermined.${top}`, heliconeUrl: 'https://helicone.nevermined.dev',
 });
 
 /** The addresses of each environment. Those of `custom` are read from the variables each time. */

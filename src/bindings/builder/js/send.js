@@ -9,7 +9,7 @@ know({ hints });
 const MOST = 256 * 1024;
 
 /** The core's functions throw the facts of an error. */
-function told(work) {
+function withPaymentsError(work) {
   try {
     return work();
   } catch (facts) {
@@ -44,7 +44,7 @@ function sellerOf(session, core) {
   const { key, given: { environment, backend, version } } = session;
   if (!session.seller || session.seller.key !== key) {
     session.onForget?.();
-    session.seller = { key, own: told(() => new core.Seller(JSON.stringify({ nvmApiKey: key?.text, environment, backend, version }))) };
+    session.seller = { key, own: withPaymentsError(() => new core.Seller(JSON.stringify({ nvmApiKey: key?.text, environment, backend, version }))) };
     session.onForget = () => {
       session.seller?.own.free();
       session.seller = undefined;
@@ -59,7 +59,7 @@ export async function ask({ session }, name, given = {}, organization = session.
   const named = text(given);
   const core = await wasm();
   const random = crypto.getRandomValues(new Uint8Array(16));
-  const call = JSON.parse(told(() => sellerOf(session, core).prepare(name, named, organization, random, Date.now())));
+  const call = JSON.parse(withPaymentsError(() => sellerOf(session, core).prepare(name, named, organization, random, Date.now())));
   return send(core, session.given, name, call, random);
 }
 
@@ -86,7 +86,7 @@ async function send(core, { fetch, timeoutMs = TIMEOUT_MS }, name, { url, method
   // A no is one whether its words can be read or not.
   const words = answer?.text ?? (answer?.status >= 400 ? '' : undefined);
   if (words === undefined) throw failure(core.noAnswer(name, !signal.aborted, repeat));
-  const read = told(() => core.readAnswer(name, answer.status, words, answer.correlation ?? correlation, repeat));
+  const read = withPaymentsError(() => core.readAnswer(name, answer.status, words, answer.correlation ?? correlation, repeat));
   if (read !== undefined) return JSON.parse(read);
   if (words === '') return undefined;
   try {

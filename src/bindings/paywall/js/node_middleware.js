@@ -20,9 +20,9 @@ export function nodeMiddleware(payments, routes, options = {}) {
   const { onBeforeVerify, onAfterVerify, onAfterSettle, onPaymentError, ...rest } = options;
   /** The request that the code which runs now is about. */
   const current = new AsyncLocalStorage();
-  const told = (hook) => hook && ((request, ...facts) => hook(current.getStore().views.request, ...facts));
+  const withOwnRequest = (hook) => hook && ((request, ...facts) => hook(current.getStore().views.request, ...facts));
   const hooks = {
-    onBeforeVerify: told(onBeforeVerify), onAfterVerify: told(onAfterVerify), onAfterSettle: told(onAfterSettle),
+    onBeforeVerify: withOwnRequest(onBeforeVerify), onAfterVerify: withOwnRequest(onAfterVerify), onAfterSettle: withOwnRequest(onAfterSettle),
     onPaymentError: onPaymentError && (async (error) => {
       const { views, outgoing } = current.getStore();
       const capture = captured(outgoing, { whole: true });

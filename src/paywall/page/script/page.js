@@ -213,9 +213,9 @@ async function fail(error) {
   // A person has no use for the number of a request.
   const hint = /correlationId/.test(error.hint) ? undefined : error.hint;
   const known = ['popup_blocked', 'popup_closed'].includes(error.code) ? [say(error.code)] : [error.message, hint].filter(Boolean);
-  const told = [...known, ...spent(error.spend)].map((line) => (/[.!?…]$/.test(line) ? line : `${line}.`)).join(' ');
+  const sentences = [...known, ...spent(error.spend)].map((line) => (/[.!?…]$/.test(line) ? line : `${line}.`)).join(' ');
   const problem = find('problem');
-  problem.replaceChildren(make('b', {}, say('trouble')), told);
+  problem.replaceChildren(make('b', {}, say('trouble')), sentences);
   problem.hidden = false;
   find('form').hidden = false;
   if (offers.length === 0) for (const id of ['go', 'plans']) find(id).hidden = true;

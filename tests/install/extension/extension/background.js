@@ -1,7 +1,7 @@
 import { Payments } from './pkg/inline.js';
-import { told } from './pay.js';
+import { payAndReport } from './pay.js';
 
 chrome.runtime.onMessage.addListener((config, sender, answer) => {
-  told(Payments, config).then(answer);
+  payAndReport(Payments, config).then(answer);
   return true;
 });

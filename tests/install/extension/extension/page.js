@@ -1,9 +1,9 @@
 import { Payments } from './pkg/index.js';
-import { told } from './pay.js';
+import { payAndReport } from './pay.js';
 
 const asked = new URLSearchParams(location.search);
 const config = JSON.parse(asked.get('config'));
 const result = document.createElement('output');
 result.id = 'result';
-result.textContent = JSON.stringify(asked.get('who') === 'page' ? await told(Payments, config) : await chrome.runtime.sendMessage(config));
+result.textContent = JSON.stringify(asked.get('who') === 'page' ? await payAndReport(Payments, config) : await chrome.runtime.sendMessage(config));
 document.body.append(result);

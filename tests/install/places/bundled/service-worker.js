@@ -1,5 +1,5 @@
 import { Payments } from 'payments-wasm/inline';
-import { told } from '../pay.js';
+import { payAndReport } from '../pay.js';
 
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
-self.addEventListener('message', (event) => event.waitUntil(told(Payments, event.data).then((result) => event.source.postMessage(result))));
+self.addEventListener('message', (event) => event.waitUntil(payAndReport(Payments, event.data).then((result) => event.source.postMessage(result))));

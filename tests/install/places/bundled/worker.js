@@ -1,4 +1,4 @@
 import { Payments } from 'payments-wasm';
-import { told } from '../pay.js';
+import { payAndReport } from '../pay.js';
 
-onmessage = async ({ data }) => postMessage(await told(Payments, data));
+onmessage = async ({ data }) => postMessage(await payAndReport(Payments, data));

@@ -1,5 +1,5 @@
 import { Payments } from 'payments-wasm';
-import { told } from '../../../pay.js';
+import { payAndReport } from '../../../pay.js';
 
 export const runtime = 'nodejs';
-export const POST = async (request) => Response.json(await told(Payments, await request.json()));
+export const POST = async (request) => Response.json(await payAndReport(Payments, await request.json()));

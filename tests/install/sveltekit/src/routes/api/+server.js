@@ -1,5 +1,5 @@
 import { json } from '@sveltejs/kit';
 import { Payments } from 'payments-wasm';
-import { told } from '../../../pay.js';
+import { payAndReport } from '../../../pay.js';
 
-export const POST = async ({ request }) => json(await told(Payments, JSON.parse(await request.text())));
+export const POST = async ({ request }) => json(await payAndReport(Payments, JSON.parse(await request.text())));

@@ -21,7 +21,7 @@ const MAX_REFUSAL_CHARS: usize = 500;
 
 /// The state of a request.
 #[derive(Debug)]
-pub(crate) enum Stage {
+pub(crate) enum FlowState {
     /// It waits for the terms of its plan.
     LookingUpPlan(PlanLookup),
     /// It asks for a receipt.
@@ -44,7 +44,7 @@ pub(crate) enum Stage {
     Done,
 }
 
-impl Stage {
+impl FlowState {
     /// The state after an event that waits for its action, the end of the request, or the next phase.
     pub(crate) fn handle(self, event: Event, context: &mut Context) -> Progress<Self> {
         match (self, event) {
