@@ -171,7 +171,7 @@ fn whatever_is_lost_nobody_is_told_that_nothing_happened_when_it_did() {
         }
     }
     assert_eq!(ways.len(), 294);
-    let mut seen = [0; 3];
+    let mut outcomes = [0; 3];
     for way in ways {
         let truth = Rc::new(RefCell::new(Truth::default()));
         let (gate, known) = (gate(), truth.clone());
@@ -197,7 +197,7 @@ fn whatever_is_lost_nobody_is_told_that_nothing_happened_when_it_did() {
             assert_eq!((truth.worked, truth.burned), (0, 0), "{way:?}");
         }
         // The buyer's side.
-        seen[match spend.outcome {
+        outcomes[match spend.outcome {
             Outcome::None => 0,
             Outcome::Settled => 1,
             Outcome::Unknown => 2,
@@ -217,5 +217,5 @@ fn whatever_is_lost_nobody_is_told_that_nothing_happened_when_it_did() {
         assert!(spend.requests <= 3, "{way:?}");
     }
     // A token was presented each time, so nobody is told that nothing happened; and only a receipt says that it was settled.
-    assert_eq!(seen, [0, 1, 293], "none, settled, unknown");
+    assert_eq!(outcomes, [0, 1, 293], "none, settled, unknown");
 }

@@ -322,7 +322,7 @@ fn ways() -> Vec<Way> {
 fn whatever_fails_the_ledger_is_what_receipts_and_journal_say() {
     let (gate, ways) = (gate(), ways());
     assert!(ways.len() > 14_000, "{}", ways.len());
-    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    let mut statuses: BTreeMap<String, u32> = BTreeMap::new();
     for way in ways {
         let (mut rows, mut truth) = (Map::default(), Truth::default());
         serve(&gate, way, &mut rows, &mut truth);
@@ -332,7 +332,7 @@ fn whatever_fails_the_ledger_is_what_receipts_and_journal_say() {
         let entry = entries.first();
         let stands = entry.map(|entry| entry.status);
         let case = format!("{way:?}\n{truth:?}\n{entry:?}");
-        *seen.entry(format!("{stands:?}")).or_default() += 1;
+        *statuses.entry(format!("{stands:?}")).or_default() += 1;
 
         assert!(truth.burned <= PRICE, "burned twice: {case}");
         assert!(stands.is_none_or(EntryStatus::is_final), "left open: {case}");
@@ -407,8 +407,8 @@ fn whatever_fails_the_ledger_is_what_receipts_and_journal_say() {
             }
         }
     }
-    println!("{seen:?}");
+    println!("{statuses:?}");
     for stands in ["Settled", "Refused", "Released", "Unpaid", "Unresolved"] {
-        assert!(seen.contains_key(&format!("Some({stands})")), "{stands}: {seen:?}");
+        assert!(statuses.contains_key(&format!("Some({stands})")), "{stands}: {statuses:?}");
     }
 }

@@ -142,8 +142,8 @@ fn rule_12_what_is_presented_is_kept_before_it_is_sent() {
     ];
     for (name, answer, expected) in table {
         let text = Rc::new(RefCell::new(String::new()));
-        let (shelf, seen) = (text.clone(), Rc::new(RefCell::new(Vec::new())));
-        let kept = seen.clone();
+        let (shelf, counted) = (text.clone(), Rc::new(RefCell::new(Vec::new())));
+        let kept = counted.clone();
         let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| {
             if send.token.is_none() {
                 return Seller::offer(&offer("plan", 2));
@@ -155,7 +155,7 @@ fn rule_12_what_is_presented_is_kept_before_it_is_sent() {
         world.approval = Some(yes());
         let fetch = world.fetch("GET", "/ask");
         world.run_one(fetch);
-        assert_eq!(*seen.borrow(), expected, "{name}");
+        assert_eq!(*counted.borrow(), expected, "{name}");
     }
 }
 

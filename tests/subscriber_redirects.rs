@@ -42,12 +42,12 @@ struct Trail {
 /// tokens came so far.
 fn trail(method: &str, mode: Redirects, paid: impl Fn(&str, u32) -> ResponseHead + 'static) -> Trail {
     let sent = Rc::new(RefCell::new(Vec::new()));
-    let seen = sent.clone();
+    let recorded = sent.clone();
     let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| {
         let place = place(send);
         let (mark, verb) =
             (if send.token.is_some() { "+" } else { "" }, if send.as_get { " GET" } else { "" });
-        seen.borrow_mut().push(format!("{place}{mark}{verb}"));
+        recorded.borrow_mut().push(format!("{place}{mark}{verb}"));
         match &send.token {
             // A fetch that paid at the first place and is then redirected here without a token gets the answer.
             None if place == "/free" => Seller::status(200),
@@ -294,11 +294,11 @@ fn rule_6_an_offer_is_paid_where_it_came_from() {
 fn rule_6_what_a_redirect_led_to_may_lead_on_before_it_is_paid() {
     // A token is answered with a redirect elsewhere; the 402 there came by another redirect, which the platform followed.
     let paid_at = Rc::new(RefCell::new(Vec::new()));
-    let seen = paid_at.clone();
+    let recorded = paid_at.clone();
     let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| {
         match (&send.token, place(send).as_str()) {
             (Some(_), at) => {
-                seen.borrow_mut().push(at.to_string());
+                recorded.borrow_mut().push(at.to_string());
                 if at == "/ask" { to(AWAY, "/x", 302) } else { Seller::paid(2, 96) }
             }
             (None, "/ask") => Seller::offer(&offer("plan", 2)),

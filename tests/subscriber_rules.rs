@@ -31,9 +31,9 @@ fn rule_7_every_sending_is_of_the_whole_request_to_where_the_caller_pointed() {
     for method in ["GET", "POST", "PUT", "DELETE"] {
         for (name, answer, sendings) in cases {
             let sent = Rc::new(RefCell::new(Vec::new()));
-            let seen = sent.clone();
+            let recorded = sent.clone();
             let mut world = SimulatedPlatform::new().balance(100).seller(move |send, world| {
-                seen.borrow_mut().push((send.target.is_some(), send.as_get));
+                recorded.borrow_mut().push((send.target.is_some(), send.as_get));
                 if send.token.is_some() { answer(world.paid_sends) } else { refused() }
             });
             world.approval = Some(yes());

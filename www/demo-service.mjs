@@ -132,7 +132,7 @@ function words(q) {
   const text = quoted(q);
   if (!text || !/\b(words?|letters?|characters?|statistics|stats|count|palindrome|reverse|analy[sz]e)\b/i.test(q)) return;
   const list = text.toLowerCase().match(/[\p{L}\p{N}’'-]+/gu) ?? [];
-  const counts = [...list.reduce((seen, w) => seen.set(w, (seen.get(w) ?? 0) + 1), new Map())].sort((a, b) => b[1] - a[1]);
+  const counts = [...list.reduce((map, w) => map.set(w, (map.get(w) ?? 0) + 1), new Map())].sort((a, b) => b[1] - a[1]);
   const letters = [...text.toLowerCase()].filter((c) => /\p{L}/u.test(c));
   if (/reverse/i.test(q)) return say("text", `Backwards it reads “${[...text].reverse().join("")}”.`);
   if (/palindrome/i.test(q)) return say("text", `“${text}” is ${letters.join("") === [...letters].reverse().join("") ? "" : "not "}a palindrome.`, letters.join(""));

@@ -22,7 +22,7 @@ export function connection(url) {
   socket.setNoDelay(true);
   let waiting;
   let head;
-  let seen = Buffer.alloc(0);
+  let received = Buffer.alloc(0);
   let body = 0;
   let tail = '';
   const fail = (error) => {
@@ -37,12 +37,12 @@ export function connection(url) {
   };
   socket.on('data', (chunk) => {
     if (head === undefined) {
-      seen = seen.length > 0 ? Buffer.concat([seen, chunk]) : chunk;
-      const end = seen.indexOf('\r\n\r\n');
+      received = received.length > 0 ? Buffer.concat([received, chunk]) : chunk;
+      const end = received.indexOf('\r\n\r\n');
       if (end < 0) return;
-      head = seen.toString('latin1', 0, end);
-      chunk = seen.subarray(end + 4);
-      seen = Buffer.alloc(0);
+      head = received.toString('latin1', 0, end);
+      chunk = received.subarray(end + 4);
+      received = Buffer.alloc(0);
     }
     body += chunk.length;
     const length = /\r\ncontent-length: (\d+)/i.exec(head);

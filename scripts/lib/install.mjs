@@ -138,7 +138,7 @@ export async function serve(folder, headers = {}, config = {}) {
 const FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
 
 /** Opens the served folder, or `url`, in Chromium, and gives what the page tells. Errors of the page are told too, where nothing else is. */
-export async function look({ chromium, folder, url, headers, config, path = '/', wait = 30_000, seen }) {
+export async function look({ chromium, folder, url, headers, config, path = '/', wait = 30_000 }) {
   const { chromium: engine } = await import('playwright-core');
   const site = url ? { url, asked: [], stop() {} } : await serve(folder, headers, config);
   const browser = await engine.launch({ executablePath: chromium, args: FLAGS });
@@ -149,7 +149,6 @@ export async function look({ chromium, folder, url, headers, config, path = '/',
     page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) wrong.push(message.text()); });
     await page.goto(site.url + path);
     const text = await page.locator('#result').textContent({ timeout: wait }).catch((error) => { throw new Error(`the page reported nothing: ${wrong.join('\n') || error.message}`); });
-    seen?.({ wrong, asked: site.asked });
     return JSON.parse(text);
   } finally {
     await browser.close();

@@ -20,20 +20,20 @@ export function wire(url) {
   const socket = connect(Number(port), hostname);
   socket.setNoDelay(true);
   let waiting;
-  let seen = '';
+  let received = '';
   const fail = (error) => {
     waiting?.reject(error ?? new Error('the connection ended'));
     waiting = undefined;
   };
   socket.setEncoding('latin1').on('data', (text) => {
-    seen = seen ? seen + text : text;
-    const head = seen.indexOf('\r\n\r\n');
+    received = received ? received + text : text;
+    const head = received.indexOf('\r\n\r\n');
     if (head < 0) return;
-    const length = /\r\ncontent-length: (\d+)/i.exec(seen.slice(0, head));
+    const length = /\r\ncontent-length: (\d+)/i.exec(received.slice(0, head));
     const end = head + 4 + Number(length?.[1] ?? 0);
-    if (seen.length < end) return;
-    const answer = { status: Number(seen.slice(9, 12)), body: seen.slice(head + 4, end) };
-    seen = seen.slice(end);
+    if (received.length < end) return;
+    const answer = { status: Number(received.slice(9, 12)), body: received.slice(head + 4, end) };
+    received = received.slice(end);
     const { resolve } = waiting;
     waiting = undefined;
     resolve(answer);

@@ -95,7 +95,7 @@ function nodeTests(folder, match = /\.test\.mjs$/, more = {}) {
     const files = list(folder, match).map((name) => `${folder}/${name}`);
     if (files.length === 0) return sum([]);
     const env = { ...more, ...(chromium && { CHROME_PATH: chromium }), ...(python && { PYTHON: python }) };
-    const seen = { passed: 0, failed: 0, skipped: 0, report: '' };
+    const counts = { passed: 0, failed: 0, skipped: 0, report: '' };
     const said = new Map();
     const failures = [];
     const read = (line) => {
@@ -104,10 +104,10 @@ function nodeTests(folder, match = /\.test\.mjs$/, more = {}) {
       if (test.type === 'said') return said.set(test.file, (said.get(test.file) ?? '') + test.text);
       // Groups are not tests, a test with parts fails with the part that is counted, a file is no test of its own.
       if (test.suite || test.kind === 'subtestsFailed' || (test.type === 'pass' && repoPath(test.name) === repoPath(test.file ?? ''))) return;
-      if (test.skip !== undefined) return seen.skipped++;
+      if (test.skip !== undefined) return counts.skipped++;
       report(test.name);
-      if (test.type === 'pass') return seen.passed++;
-      seen.failed++;
+      if (test.type === 'pass') return counts.passed++;
+      counts.failed++;
       failures.push(`${test.name}\n${indent(test.error)}`);
       if (said.has(test.file)) {
         failures.push(`printed by ${test.file} until then:\n${indent(said.get(test.file).trimEnd())}`);
@@ -120,11 +120,11 @@ function nodeTests(folder, match = /\.test\.mjs$/, more = {}) {
     const { code, stderr } = await run(process.execPath, [...args, ...files], {
       env, anyCode: true, timeout: 12 * MINUTES, onLine: (line, stream) => stream === 'stdout' && read(line),
     });
-    if (code !== 0 && seen.failed === 0) {
-      seen.failed = 1;
+    if (code !== 0 && counts.failed === 0) {
+      counts.failed = 1;
       failures.push(`node --test ended with ${code}\n${indent(stderr)}`);
     }
-    return { ...seen, report: failures.join('\n\n') };
+    return { ...counts, report: failures.join('\n\n') };
   };
 }
 

@@ -106,7 +106,7 @@ class Way {
     const sofar = await this.tally(servers);
     story.forget();
     const { response, receipt, spend } = await ask(servers.paywall.url + route.split(' ')[1]);
-    const seen = story.sent();
+    const sent = story.sent();
     const after = await this.balance();
     const now = await this.tally(servers);
 
@@ -115,13 +115,13 @@ class Way {
     const bought = BigInt(now.bought - sofar.bought);
     story.line('balance', `${before} -> ${after}`, bought > 0n ? `${bought} bought, ${price} spent` : `${price} spent`);
 
-    const requests = seen.filter(({ url }) => url.startsWith(servers.paywall.url)).length;
+    const requests = sent.filter(({ url }) => url.startsWith(servers.paywall.url)).length;
     story.check('200 with a payment-response', response.status === 200 && response.headers.has('payment-response'));
     story.check(`the balance fell by exactly ${price}`, before + bought - after === price);
     story.check('the receipt says so too', receipt?.success === true && BigInt(receipt.creditsRedeemed) === price && BigInt(receipt.remainingBalance) === after);
     story.check(`${expected.requests} request${expected.requests > 1 ? 's' : ''} to the service`, requests === expected.requests, `${requests}`);
     story.check('the origin answered once', now.origin - sofar.origin === 1, `${now.origin - sofar.origin}`);
-    if (expected.all) story.check(`${expected.all} round trips in all`, seen.length === expected.all, `${seen.length}`);
+    if (expected.all) story.check(`${expected.all} round trips in all`, sent.length === expected.all, `${sent.length}`);
     for (const [what, key] of [['order', 'orders'], ['token mint', 'mints']]) {
       if (expected[key] === undefined) continue;
       const times = now[key] - sofar[key];
@@ -170,15 +170,15 @@ class Story {
   async fetch(input, init) {
     const request = new Request(input, init);
     const { origin, pathname } = new URL(request.url);
-    const seen = { method: request.method, url: request.url, paid: request.headers.has('payment-signature') };
-    this.#requests.push(seen);
+    const sent = { method: request.method, url: request.url, paid: request.headers.has('payment-signature') };
+    this.#requests.push(sent);
     const started = performance.now();
     const response = await fetch(request);
     const time = performance.now() - started;
     const paint = response.ok ? out.green : response.status === 402 ? out.yellow : out.red;
-    const what = NAMES.find(([method, path]) => method === seen.method && path.test(pathname))?.[2] ?? (seen.paid ? 'paid' : 'request');
-    const tail = seen.paid ? 'with the token' : response.status === 402 ? 'without a token' : '';
-    this.#print(what, `${seen.method} ${shortPath(pathname)} ${paint(response.status)}`, `${this.hosts[origin] ?? origin}${tail && `, ${tail}`}`, time);
+    const what = NAMES.find(([method, path]) => method === sent.method && path.test(pathname))?.[2] ?? (sent.paid ? 'paid' : 'request');
+    const tail = sent.paid ? 'with the token' : response.status === 402 ? 'without a token' : '';
+    this.#print(what, `${sent.method} ${shortPath(pathname)} ${paint(response.status)}`, `${this.hosts[origin] ?? origin}${tail && `, ${tail}`}`, time);
     return response;
   }
 

@@ -186,12 +186,12 @@ function environment(url, planted) {
 /** Refuses a file in which two names give the same variable: one of them would be somebody else's. */
 function distinct(seed, path) {
   for (const [list, prefix] of VARIABLES) {
-    const seen = new Map();
+    const ids = new Map();
     for (const { id } of Array.isArray(seed?.[list]) ? seed[list].filter((one) => typeof one?.id === 'string') : []) {
       const variable = named(prefix, id);
-      const other = seen.get(variable);
+      const other = ids.get(variable);
       if (other !== undefined && other !== id) throw new UsageError(`--seed: ${path}: ${list}: ${other} and ${id} are both ${variable}: give one of them another id`);
-      seen.set(variable, id);
+      ids.set(variable, id);
     }
   }
 }

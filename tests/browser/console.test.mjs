@@ -138,15 +138,15 @@ describe('the agent console in Chromium', () => {
       await person.shot('07-stream-consent');
       const words = page.getByTestId('exchange').first().locator('.word');
       await see('approve').click();
-      const seen = [];
+      const counts = [];
       await words.first().waitFor();
       await person.shot('08-streaming');
-      while (!(await see('receipt').isVisible()) || seen.length === 0) {
-        seen.push(await words.count());
+      while (!(await see('receipt').isVisible()) || counts.length === 0) {
+        counts.push(await words.count());
         await page.waitForTimeout(100);
-        assert.ok(seen.length < 200, 'the stream never ends');
+        assert.ok(counts.length < 200, 'the stream never ends');
       }
-      assert.ok(new Set(seen).size >= 5, `the words came all at once: ${seen}`);
+      assert.ok(new Set(counts).size >= 5, `the words came all at once: ${counts}`);
       assert.equal(await balanceOf(servers, await person.account()), 100n - 2n * ASK - STREAM);
       const { orders, delegations } = await callsOf(servers);
       assert.deepEqual({ orders, delegations }, { orders: 0, delegations: 0 });

@@ -177,7 +177,7 @@ test('the clock is advanced, and what runs out has run out', () => story('delega
   assert.equal((await (await people().catch(() => undefined))?.verify())?.status, undefined, 'no token rests on it');
   await page.getByRole('link', { name: 'Clock', exact: true }).click();
   await page.getByRole('button', { name: 'Back to the machine' }).click();
-  await page.getByText('the machine’s time').waitFor();
+  await page.getByText('the machine’s time', { exact: true }).waitFor();
   assert.equal((await anyone.get('/sandbox/clock')).json.offsetMs, 0);
 }));
 
@@ -259,7 +259,7 @@ test('a page of another origin reads nothing, switches nothing and frames nothin
     const page = await context.newPage();
     for (const host of ['127.0.0.1', 'localhost']) {
       await page.goto(`http://${host}:${site.address().port}/`);
-      const seen = await page.evaluate(async ([url, address]) => {
+      const outcomes = await page.evaluate(async ([url, address]) => {
         const read = async (path, init) => fetch(url + path, init).then((answer) => answer.text(), () => 'refused');
         const sent = async (path, body) => fetch(url + path, { method: 'POST', mode: 'no-cors', body: JSON.stringify(body) }).then((answer) => answer.type, () => 'refused');
         const script = (path) => new Promise((done) => document.head.append(Object.assign(document.createElement('script'), { src: url + path, onload: () => done('ran'), onerror: () => done('refused') })));
@@ -269,7 +269,7 @@ test('a page of another origin reads nothing, switches nothing and frames nothin
           await sent('/sandbox/faults', { kind: 'drop' }), await sent('/sandbox/accounts', {}), await sent('/sandbox/reset', {}),
         ];
       }, [sandbox.url, seeded.users.ada.accountAddress]);
-      assert.deepEqual(seen, ['refused', 'refused', 'refused', 'refused', 'refused', 'refused', 'opaque', 'opaque', 'opaque']);
+      assert.deepEqual(outcomes, ['refused', 'refused', 'refused', 'refused', 'refused', 'refused', 'opaque', 'opaque', 'opaque']);
       const framed = page.waitForEvent('console', { predicate: (message) => message.text().includes('frame-ancestors') });
       await page.evaluate((url) => document.body.append(Object.assign(document.createElement('iframe'), { src: `${url}/dashboard` })), sandbox.url);
       await framed;

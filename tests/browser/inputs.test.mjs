@@ -11,7 +11,7 @@ let origin;
 let gate;
 let planId;
 /** Requests that reached the origin, and its behaviour. */
-const seen = [];
+const requests = [];
 let answer;
 
 /** Starts the seller's side, once. */
@@ -23,7 +23,7 @@ async function sell() {
     const one = { method: request.method, url: request.url, headers: request.headers, gone: false };
     response.on('close', () => { one.gone = !response.writableFinished; });
     for await (const part of request) parts.push(part);
-    seen.push(Object.assign(one, { body: Buffer.concat(parts) }));
+    requests.push(Object.assign(one, { body: Buffer.concat(parts) }));
     answer(one, response);
   });
   await new Promise((done) => origin.listen(0, '127.0.0.1', done));
@@ -67,7 +67,7 @@ describe('a body of any kind arrives whole at the origin', () => {
       answer = (_, response) => response.end('the answer');
       const { page, held } = await buyer();
       for (const by of ['init', 'Request', 'URL']) {
-        seen.length = 0;
+        requests.length = 0;
         const outcome = await page.evaluate(async ([body, how]) => {
           const init = { method: 'POST', body: new Function(`return ${body}`)(), duplex: 'half' };
           const url = `${window.gate}/ask?by=${how}`;
@@ -77,8 +77,8 @@ describe('a body of any kind arrives whole at the origin', () => {
         }, [code, by]);
         // The page has not opened its stream to HTTP/1.1 by itself: it was kept, and sent as a buffer.
         assert.deepEqual(outcome, { text: 'the answer', url: `${gate.url}/ask?by=${by}`, outcome: 'settled' }, by);
-        assert.equal(seen.length, 1);
-        const [one] = seen;
+        assert.equal(requests.length, 1);
+        const [one] = requests;
         if (expected !== undefined) assert.deepEqual(one.body, Buffer.from(expected));
         else assert.ok(one.body.includes('ü'));
         if (type instanceof RegExp) assert.match(one.headers['content-type'], type);
@@ -101,7 +101,7 @@ test('the first event of a stream is in the page while the origin still writes; 
     };
   };
   const { page, held } = await buyer();
-  seen.length = 0;
+  requests.length = 0;
   const first = await page.evaluate(async () => {
     window.stop = new AbortController();
     const { response, receipt } = await window.payments.fetch(`${window.gate}/stream`, { signal: window.stop.signal }, { timeouts: { send: 30_000 } });
@@ -110,12 +110,12 @@ test('the first event of a stream is in the page while the origin still writes; 
     return [response.headers.get('content-type'), new TextDecoder().decode(value), String(receipt.creditsRedeemed)];
   });
   assert.deepEqual(first, ['text/event-stream', 'data: one\n\n', '1']);
-  assert.equal(seen[0].gone, false, 'and the origin has not ended');
+  assert.equal(requests[0].gone, false, 'and the origin has not ended');
   finish();
   assert.equal(await page.evaluate(async () => new TextDecoder().decode((await window.reader.read()).value)), 'data: two\n\n');
   assert.equal(await page.evaluate(() => { window.stop.abort(); return window.reader.read().catch(({ name }) => name); }), 'AbortError');
-  for (let tries = 0; !seen[0].gone && tries < 1000; tries++) await new Promise((done) => setTimeout(done, 20));
-  assert.equal(seen[0].gone, true, 'nobody writes for nobody');
+  for (let tries = 0; !requests[0].gone && tries < 1000; tries++) await new Promise((done) => setTimeout(done, 20));
+  assert.equal(requests[0].gone, true, 'nobody writes for nobody');
   assert.equal(await held(), '99');
 });
 

@@ -61,8 +61,8 @@ for (const mode of ['redirect', 'popup']) {
     await page.waitForFunction(() => window.ready && payments.isLoggedIn);
     const key = await page.evaluate(() => sessionStorage.getItem('payments-wasm.key'));
     assert.ok(key?.includes('.'));
-    const seen = await page.evaluate(traces);
-    assert.ok(!seen.includes('nvmApiKey') && !seen.includes(key) && !seen.includes(encodeURIComponent(key)), seen);
+    const found = await page.evaluate(traces);
+    assert.ok(!found.includes('nvmApiKey') && !found.includes(key) && !found.includes(encodeURIComponent(key)), found);
     await context.close();
   });
 }

@@ -25,7 +25,7 @@ for (const storage of ['memory', 'session', 'local']) {
     await page.evaluate(() => payments.connect());
     await createAccount(page);
     await page.waitForURL((url) => url.origin === site.url);
-    const seen = await page.evaluate(async ([backend, kept]) => {
+    const sessions = await page.evaluate(async ([backend, kept]) => {
       const { Payments } = await import('/pkg/index.js');
       const make = (more) => Payments.getBrowserInstance({ returnUrl: '/app', environment: 'custom', backend, storage: kept, ...more });
       const [first, second] = [make(), make()];
@@ -37,9 +37,9 @@ for (const storage of ['memory', 'session', 'local']) {
       second.logout();
       return { before, elsewhere, after: make().isLoggedIn };
     }, [sandbox.url, storage]);
-    const [[, , account]] = seen.before;
+    const [[, , account]] = sessions.before;
     assert.match(account, /^0x/);
-    assert.deepEqual(seen, { before: [[true, 'none', account], [true, 'none', account]], elsewhere: false, after: false });
+    assert.deepEqual(sessions, { before: [[true, 'none', account], [true, 'none', account]], elsewhere: false, after: false });
   });
 }
 
@@ -55,13 +55,13 @@ test('an instance is there at once: the address is clean and the login is used b
   await page.evaluate(() => payments.connect());
   await createAccount(page);
   await page.waitForURL((url) => url.origin === site.url);
-  const seen = await page.evaluate(async (backend) => {
+  const sessions = await page.evaluate(async (backend) => {
     const { Payments } = await import('/pkg/index.js');
     for (const name of ['instantiate', 'compile', 'instantiateStreaming']) WebAssembly[name] = () => { throw new Error('loaded'); };
     const made = Payments.getBrowserInstance({ returnUrl: '/app', environment: 'custom', backend });
     return [made.isLoggedIn, typeof made.getAccountAddress(), location.search];
   }, sandbox.url);
-  assert.deepEqual(seen, [true, 'string', '?keep=1']);
+  assert.deepEqual(sessions, [true, 'string', '?keep=1']);
 });
 
 test('a login by popup resolves a promise, and the page never left', async () => {

@@ -20,17 +20,17 @@ const ROUTE = { planId: PLAN, credits: 2 };
 const ROUTES = { 'GET|POST /ask': ROUTE, 'GET /stream': ROUTE, 'GET /fails': ROUTE, 'GET /cookies': ROUTE, 'GET /empty': ROUTE };
 const COMMON = { unlisted: 'pass', log: false, state: 'memory', timeoutMs: 5000 };
 
-/** The answers of the service, by path. `seen` are the requests that reached it, `go` lets the stream go on. */
+/** The answers of the service, by path. `requests` are the requests that reached it, `go` lets the stream go on. */
 function service() {
-  const state = { seen: [], go: undefined };
+  const state = { requests: [], go: undefined };
   state.answer = (method, path, body) => {
-    state.seen.push(`${method} ${path}`);
+    state.requests.push(`${method} ${path}`);
     if (path === '/fails') return { status: 503, headers: [['content-type', 'application/json']], body: '{"error":"busy"}' };
     if (path === '/cookies') return { status: 201, headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2'], ['x-own', '1'], ['vary', 'Accept'], ['content-type', 'text/plain']], body: 'x' };
     if (path === '/empty') return { status: 204, headers: [['x-own', '1']], body: null };
     return { status: 200, headers: [['content-type', 'application/json']], body: JSON.stringify({ path, body }) };
   };
-  state.stream = () => { state.seen.push('GET /stream'); return new Promise((go) => { state.go = go; }); };
+  state.stream = () => { state.requests.push('GET /stream'); return new Promise((go) => { state.go = go; }); };
   return state;
 }
 
@@ -149,7 +149,7 @@ const FACES = {
 };
 
 /** An answer without the values that differ from request to request. */
-async function comparable(answer, seen) {
+async function comparable(answer, requests) {
   const text = await answer.text();
   const json = (() => { try { return JSON.parse(text); } catch { return undefined; } })();
   const header = (name) => answer.headers.get(name);
@@ -159,7 +159,7 @@ async function comparable(answer, seen) {
     offer: header('payment-required') && readHeader(header('payment-required')).accepts.map(({ planId, scheme, extra }) => [planId, scheme, extra?.credits]),
     receipt: receipt && [receipt.success, receipt.creditsRedeemed, receipt.errorReason], cache: header('cache-control'), own: header('x-own'),
     retry: header('retry-after') && 'yes', cookies: answer.headers.getSetCookie(), type: header('content-type')?.split(';')[0],
-    seen, charged: facilitator.count('settle'),
+    requests, charged: facilitator.count('settle'),
   };
 }
 
@@ -194,7 +194,7 @@ async function asked(face, path, init = {}, manners = {}) {
   const state = service();
   const { url, stop } = await FACES[face](state);
   try {
-    return await comparable(await fetch(url + path, { redirect: 'manual', ...init }), state.seen);
+    return await comparable(await fetch(url + path, { redirect: 'manual', ...init }), state.requests);
   } finally {
     await stop();
   }
@@ -248,7 +248,7 @@ describe('on each framework', () => {
             const status = await raw(url, path);
             assert.ok([400, 402, 404].includes(status), `${path}: ${status}`);
           }
-          assert.deepEqual(state.seen.filter((one) => / \/ask\/?$/i.test(one)), []);
+          assert.deepEqual(state.requests.filter((one) => / \/ask\/?$/i.test(one)), []);
         });
       } finally {
         await stop();
@@ -290,7 +290,7 @@ describe('on each framework', () => {
       try {
         await captureLog(async () => {
           for (const path of ['/api/ask', '/api/ask/', '/API/ASK', '/api//ask']) assert.ok([400, 402, 404].includes(await raw(url, path)), path);
-          assert.deepEqual(state.seen, []);
+          assert.deepEqual(state.requests, []);
           const answer = await fetch(`${url}/api/ask`, { headers: paid });
           assert.deepEqual([answer.status, (await answer.json()).path, facilitator.count('settle')], [200, '/ask', 1]);
         });

@@ -192,14 +192,14 @@ test('a platform that cannot be reached is said to be wherever it is named', asy
 test('warnings name the option that helps, and a platform that cannot be reached is said to be at the start', async () => {
   const child = spawn(process.execPath, [BIN, ...gate, '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
-  const seen = new Promise((done, fail) => {
+  const printed = new Promise((done, fail) => {
     const timer = setTimeout(() => fail(new Error(text)), 20_000);
     child.stderr.setEncoding('utf8').on('data', (more) => {
       text += more;
       if (/--backend http:\/\/127\.0\.0\.1:1 cannot be reached/.test(text)) { clearTimeout(timer); done(); }
     });
   });
-  await seen.finally(() => child.kill());
+  await printed.finally(() => child.kill());
   assert.match(text, /Without --memory/);
   assert.ok(!/Durable Object|isolate/.test(text), text);
 });

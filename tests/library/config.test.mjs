@@ -51,14 +51,14 @@ test('what is wrong in it closes the gate, and is named as it stands there', asy
     [document({ unlisted: 'maybe' }), 'unlisted'], [document({ routes: { 'POST /ask': { planId: PLAN } } }), 'routes["POST /ask"].credits'],
     [document({ timeoutMs: 0 }), 'timeoutMs'], [document({ nvmApiKey: 'x' }), 'nvmApiKey'], ['{"routes":', 'config'], [7, 'config'], [{ routes: {} }, 'unlisted'],
   ]) {
-    const { gate, ask, seen } = gated({ ...bare, config });
+    const { gate, ask, requests } = gated({ ...bare, config });
     await captureLog(async () => {
       const error = await gate.ready().catch((error) => error);
       assert.deepEqual([error.code, error.key], ['config_invalid', key]);
       const answer = await ask();
       assert.deepEqual([answer.status, (await answer.json()).key], [500, key]);
     });
-    assert.equal(seen.length + facilitator.calls.length, 0);
+    assert.equal(requests.length + facilitator.calls.length, 0);
   }
 });
 
@@ -105,13 +105,13 @@ for (const [what, given] of [
 
 test('one that cannot be read, or is wrong, closes the gate until it is put right', async () => {
   const source = changing(document({ unlisted: 'maybe' }));
-  const { ask, seen } = gated({ ...bare, config: source.read });
+  const { ask, requests } = gated({ ...bare, config: source.read });
   await captureLog(async () => {
     assert.equal((await (await ask()).json()).key, 'unlisted');
     source.failing = true;
     const answer = await ask();
     assert.deepEqual([answer.status, (await answer.json()).key], [500, 'config']);
-    assert.equal(seen.length, 0);
+    assert.equal(requests.length, 0);
     Object.assign(source, { failing: false, found: document() });
     assert.equal((await ask()).status, 200);
   });

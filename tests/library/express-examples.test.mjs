@@ -165,9 +165,9 @@ test('path parameters: the middleware pays, the handler reads them', async () =>
 
 test('with an agent: the offer names it, onAfterVerify and the handler learn of it', async () => {
   const app = new Hono();
-  const seen = [];
+  const lines = [];
   app.use(paymentMiddleware({ 'POST /task': { planId, agentId, credits: 5 } }, {
-    onAfterVerify: (request, verification) => { if (verification.agentRequest) seen.push(`Agent: ${verification.agentRequest.agentName}`); },
+    onAfterVerify: (request, verification) => { if (verification.agentRequest) lines.push(`Agent: ${verification.agentRequest.agentName}`); },
   }));
   app.post('/task', (c) => {
     const { agentRequest, agentRequestId, creditsToSettle, verified, token: presented, paymentRequired } = c.get('paymentContext');
@@ -178,7 +178,7 @@ test('with an agent: the offer names it, onAfterVerify and the handler learn of 
     const mine = await buyer.token(planId, { extra: { agentId } });
     const answer = await post('/task', { headers: { 'payment-signature': mine } });
     assert.deepEqual(await answer.json(), { agentName: 'The answering machine', same: true, creditsToSettle: 5, verified: true, presented: mine, plan: planId });
-    assert.deepEqual(seen, ['Agent: The answering machine']);
+    assert.deepEqual(lines, ['Agent: The answering machine']);
   });
 });
 

@@ -96,9 +96,9 @@ describe('Express, by the examples of its documentation', () => {
   });
 
   test('a price by (req, res) is asked after the handler, which leaves what it found on res.locals; never more than the plan allows', async () => {
-    const seen = [];
+    const priced = [];
     const app = application({
-      'POST /generate': { planId, credits: (req, res) => { seen.push([req.path, res.locals.tokenCount]); return Math.ceil((res.locals.tokenCount || 100) / 100); } },
+      'POST /generate': { planId, credits: (req, res) => { priced.push([req.path, res.locals.tokenCount]); return Math.ceil((res.locals.tokenCount || 100) / 100); } },
       'POST /later': { planId, credits: { by: async (req) => req.body.credits, most: 4 } },
       'POST /wrong': { planId, credits: () => 1.5 },
     });
@@ -113,7 +113,7 @@ describe('Express, by the examples of its documentation', () => {
           assert.equal([...answer.headers.keys()].some((name) => name.includes('credits')), false);
         }), credits, `${tokens} tokens`);
       }
-      assert.deepEqual(seen, [['/generate', 250], ['/generate', undefined], ['/generate', 999_999]]);
+      assert.deepEqual(priced, [['/generate', 250], ['/generate', undefined], ['/generate', 999_999]]);
       assert.equal(decoded(await bare('/generate', asking()), 'payment-required').accepts[0].extra.credits, '20', 'the offer says the most');
       assert.equal(await burned(async () => assert.equal(await (await paid('/later', asking({ credits: 3 }))).text(), 'something')), 3);
       assert.equal(await burned(() => paid('/later', asking({ credits: 9 }))), 4);

@@ -15,15 +15,15 @@ export const options = (more = {}) => ({
 
 /** The requests that reached the handler, and a gate in front of it. */
 export function gated(more, answer = () => Response.json({ answer: 42 })) {
-  const seen = [];
+  const requests = [];
   const gate = paywall(async (request, context) => {
-    seen.push({ request, ...context });
+    requests.push({ request, ...context });
     return answer(request, context);
   }, options(more));
   const ask = (path = '/ask', { paid = true, headers, ...init } = {}, ...rest) => gate(new Request(`https://shop.example${path}`, {
     method: 'POST', ...init, headers: { ...(paid && { 'payment-signature': token() }), ...headers },
   }), ...rest);
-  return { gate, seen, ask };
+  return { gate, requests, ask };
 }
 
 /** Captures printed lines instead of printing them; `work` receives the lines so far. */

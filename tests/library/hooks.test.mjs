@@ -6,10 +6,10 @@ import { AGENT, PAYER, PLAN, json, readHeader, token } from '../workerd/harness.
 import { facilitator, gated, captureLog } from './harness.mjs';
 
 test('the documented example: routes by method and path, a price each, 1 credit where none is said', async () => {
-  const { ask, seen } = gated({ routes: { 'POST /ask': { planId: PLAN }, 'POST /generate': { planId: PLAN, credits: 5 }, 'GET /status/:id': { planId: PLAN, credits: 0 } } });
+  const { ask, requests } = gated({ routes: { 'POST /ask': { planId: PLAN }, 'POST /generate': { planId: PLAN, credits: 5 }, 'GET /status/:id': { planId: PLAN, credits: 0 } } });
   const price = async (path, init) => readHeader((await ask(path, { paid: false, ...init })).headers.get('payment-required')).accepts[0].extra.credits;
   assert.deepEqual([await price('/ask'), await price('/generate'), await price('/status/7', { method: 'GET' })], ['1', '5', '0']);
-  assert.equal(seen.length, 0);
+  assert.equal(requests.length, 0);
   const answer = await ask('/generate');
   assert.deepEqual(await answer.json(), { answer: 42 });
   assert.equal(readHeader(answer.headers.get('payment-response')).creditsRedeemed, '5');
@@ -20,9 +20,9 @@ test('the documented example: routes by method and path, a price each, 1 credit 
 
 test('the handler finds its paymentContext, the token nowhere else', async () => {
   facilitator.verify = (response) => json(response, 200, { isValid: true, payer: PAYER, agentRequestId: 'req-2', agentRequest: { agentRequestId: 'req-3', agentName: 'A' } });
-  const { ask, seen } = gated({ routes: { 'POST /ask': { planId: PLAN, credits: 2, agentId: AGENT } } });
+  const { ask, requests } = gated({ routes: { 'POST /ask': { planId: PLAN, credits: 2, agentId: AGENT } } });
   await ask('/ask', { body: 'why?' }, { SOME: 'binding' }, undefined);
-  const [{ request, paymentContext, env }] = seen;
+  const [{ request, paymentContext, env }] = requests;
   const { paymentRequired, ...rest } = paymentContext;
   assert.deepEqual(rest, {
     token: token(), credits: 2n, creditsToSettle: 2, verified: true, payer: PAYER, planId: PLAN, agentId: AGENT, route: 'POST /ask',
@@ -36,9 +36,9 @@ test('the handler finds its paymentContext, the token nowhere else', async () =>
 });
 
 test('an open route has no paymentContext', async () => {
-  const { ask, seen } = gated();
+  const { ask, requests } = gated();
   assert.equal((await ask('/health', { method: 'GET' })).status, 200);
-  assert.equal(seen[0].paymentContext, undefined);
+  assert.equal(requests[0].paymentContext, undefined);
 });
 
 test('hooks are called in turn, with the arguments of the official ones', async () => {
@@ -67,7 +67,7 @@ test('hooks are told of every payment, also of one that is believed since it was
     calls.push([name, given.isValid, given.payer ?? given.accepts?.[0].planId]);
     if (refused === name) throw new Error('not any more');
   };
-  const { ask, seen } = gated({ verifyCacheSeconds: 60, onBeforeVerify: note('before'), onAfterVerify: note('after') });
+  const { ask, requests } = gated({ verifyCacheSeconds: 60, onBeforeVerify: note('before'), onAfterVerify: note('after') });
   for (let round = 0; round < 3; round++) assert.equal((await ask()).status, 200);
   assert.deepEqual([facilitator.count('verify'), facilitator.count('settle')], [1, 3]);
   assert.deepEqual(calls, Array(3).fill([['before', undefined, PLAN], ['after', true, PAYER]]).flat());
@@ -75,14 +75,14 @@ test('hooks are told of every payment, also of one that is believed since it was
     const answer = await ask();
     assert.deepEqual([answer.status, (await answer.json()).code], [402, 'payment_denied']);
   }
-  assert.deepEqual([seen.length, facilitator.count('settle')], [3, 3]);
+  assert.deepEqual([requests.length, facilitator.count('settle')], [3, 3]);
   refused = undefined;
   assert.equal((await ask()).status, 200);
 });
 
 for (const [name, calls] of [['onBeforeVerify', []], ['onAfterVerify', ['verify']]]) {
   test(`${name} that throws refuses the payment, in its own words`, async () => {
-    const { ask, seen } = gated({ [name]: () => { throw new Error('not you: “no” \u0007'); } });
+    const { ask, requests } = gated({ [name]: () => { throw new Error('not you: “no” \u0007'); } });
     const answer = await ask();
     assert.equal(answer.status, 402);
     const { code, message } = await answer.json();
@@ -90,7 +90,7 @@ for (const [name, calls] of [['onBeforeVerify', []], ['onAfterVerify', ['verify'
     assert.equal(readHeader(answer.headers.get('payment-response')).success, false);
     assert.ok(answer.headers.get('payment-required'));
     assert.deepEqual(facilitator.calls.map(({ call }) => call), calls);
-    assert.equal(seen.length, 0);
+    assert.equal(requests.length, 0);
   });
 }
 
@@ -142,12 +142,12 @@ test('onPaymentError that gives nothing, or throws, leaves the answer as it is',
 
 test('a platform that is down is a 503, whatever hooks there are: never a 402 that would make a buyer pay again', async () => {
   const errors = [];
-  const { ask, seen } = gated({ onPaymentError: (error) => { errors.push(error.code); }, onAfterVerify: () => { errors.push('verified'); } });
+  const { ask, requests } = gated({ onPaymentError: (error) => { errors.push(error.code); }, onAfterVerify: () => { errors.push('verified'); } });
   facilitator.verify = (response) => json(response, 500, { message: 'down' });
   const answer = await ask();
   assert.equal(answer.status, 503);
   assert.deepEqual(errors, ['facilitator_unavailable']);
-  assert.equal(seen.length, 0);
+  assert.equal(requests.length, 0);
 });
 
 for (const [tokenHeader, headers] of [
@@ -156,11 +156,11 @@ for (const [tokenHeader, headers] of [
   [['x-first', 'payment-signature'], { 'payment-signature': token() }],
 ]) {
   test(`tokenHeader ${tokenHeader}: the token comes in there, and goes no further`, async () => {
-    const { ask, seen } = gated({ tokenHeader, allowedOrigins: ['*'] });
+    const { ask, requests } = gated({ tokenHeader, allowedOrigins: ['*'] });
     const missing = await ask('/ask', { paid: false });
     assert.match((await missing.json()).message, new RegExp(`in ${[tokenHeader].flat()[0].toLowerCase()} header`));
     assert.equal((await ask('/ask', { paid: false, headers })).status, 200);
-    assert.deepEqual([...seen[0].request.headers.keys()].filter((name) => name in headers), []);
+    assert.deepEqual([...requests[0].request.headers.keys()].filter((name) => name in headers), []);
     const preflight = await ask('/ask', {
       paid: false, method: 'OPTIONS', headers: { origin: 'https://a.example', 'access-control-request-method': 'POST', 'access-control-request-headers': Object.keys(headers)[0] },
     });

@@ -228,12 +228,12 @@ test('the address is the connection\'s, or that of a header that the seller name
   const limited = { routes: { 'POST /ask': { planId: PLAN, credits: 1, limit: { requests: 1, seconds: 60, by: 'address' } } }, state: 'memory' };
   const statuses = async (more, list) => {
     const { ask, gate } = gated({ ...limited, ...more });
-    const seen = [];
+    const found = [];
     await captureLog(async () => {
-      for (const headers of list) seen.push((await ask('/ask', { headers }, { remoteAddr: { hostname: '10.0.0.1' } })).status);
+      for (const headers of list) found.push((await ask('/ask', { headers }, { remoteAddr: { hostname: '10.0.0.1' } })).status);
     });
     await gate.close();
-    return seen;
+    return found;
   };
   const forged = [1, 2, 3].map((at) => ({ 'cf-connecting-ip': `192.0.${at}.1`, 'x-forwarded-for': `192.0.${at}.1`, 'x-real-ip': `192.0.${at}.1`, forwarded: `for=192.0.${at}.1` }));
   assert.deepEqual(await statuses({}, forged), [200, 429, 429]);

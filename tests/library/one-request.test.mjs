@@ -19,25 +19,25 @@ const settled = () => facilitator.calls.filter(({ call }) => call === 'settle').
 for (const path of SPELLINGS) {
   test(`library: ${path} costs what /files/big costs, and is handled as that`, async () => {
     const hooked = [];
-    const { ask, seen } = gated({ routes: FILES, onBeforeVerify: ({ url }) => { hooked.push(url); }, onAfterVerify: ({ url }) => { hooked.push(url); }, onAfterSettle: ({ url }) => { hooked.push(url); } });
+    const { ask, requests } = gated({ routes: FILES, onBeforeVerify: ({ url }) => { hooked.push(url); }, onAfterVerify: ({ url }) => { hooked.push(url); }, onAfterSettle: ({ url }) => { hooked.push(url); } });
     assert.equal((await ask(path, { method: 'GET' })).status, 200);
     assert.deepEqual(settled(), ['100']);
-    const [{ request }] = seen;
+    const [{ request }] = requests;
     assert.equal(new URL(request.url).pathname, '/files/big');
     assert.deepEqual(hooked, [request.url, request.url, request.url]);
   });
 }
 
 test('node: no spelling on the wire is delivered for less', async () => {
-  const { gate, seen } = gated({ routes: FILES });
+  const { gate, requests } = gated({ routes: FILES });
   const server = createServer(toNodeListener(gate)).listen(0, '127.0.0.1');
   await event(server, 'listening');
   const url = `http://127.0.0.1:${server.address().port}`;
   for (const path of [...SPELLINGS, '/files/%2562ig', '/files/big;x', '/files/big%00', '/files%2fbig', '/files\\big', `${url}/FILES//big`]) {
     facilitator.reset();
-    const before = seen.length;
+    const before = requests.length;
     const { status } = await raw(url, `GET ${path} HTTP/1.1\r\nHost: ${new URL(url).host}\r\npayment-signature: ${token()}\r\nConnection: close\r\n\r\n`);
-    if (seen.length > before) assert.deepEqual([status, settled()], [200, ['100']], path);
+    if (requests.length > before) assert.deepEqual([status, settled()], [200, ['100']], path);
     else assert.equal(status, 400, path);
   }
   server.closeAllConnections();
@@ -60,13 +60,13 @@ test('price functions and hooks see what no client can forge, and no token', asy
 test('a body that hooks and a price function read is the handler\'s all the same', async () => {
   const read = [];
   const reads = (name) => async (request) => { read.push([name, await request.clone().text()]); };
-  const { ask, seen } = gated({
+  const { ask, requests } = gated({
     routes: { 'POST /ask': { planId: PLAN, credits: async (request) => (await request.text()).length } },
     onBeforeVerify: reads('before'), onAfterVerify: reads('after'),
   });
   assert.equal((await ask('/ask', { body: 'seven!!' })).status, 200);
   assert.deepEqual(read, [['before', 'seven!!'], ['after', 'seven!!']]);
-  assert.equal(await seen[0].request.text(), 'seven!!');
+  assert.equal(await requests[0].request.text(), 'seven!!');
   assert.deepEqual(settled(), ['7']);
 });
 
@@ -123,10 +123,10 @@ test('hono: a path in another spelling is refused by name, unpaid and with a tok
 test('maxBodyBytes: a price function reads no more of a body than that, and the answer is a 413 that says that nothing was charged', async () => {
   for (const [maxBodyBytes, size, status] of [[undefined, 1024 * 1024, 200], [undefined, 1024 * 1024 + 1, 413], [10, 10, 200], [10, 11, 413]]) {
     facilitator.reset();
-    const { ask, seen } = gated({ routes: { 'POST /ask': { planId: PLAN, credits: async (request) => { await request.text(); return 1; } } }, ...(maxBodyBytes && { maxBodyBytes }) });
+    const { ask, requests } = gated({ routes: { 'POST /ask': { planId: PLAN, credits: async (request) => { await request.text(); return 1; } } }, ...(maxBodyBytes && { maxBodyBytes }) });
     const answer = await ask('/ask', { body: 'x'.repeat(size) });
     assert.equal(answer.status, status, String(size));
-    if (status === 200) assert.equal((await seen[0].request.text()).length, size);
+    if (status === 200) assert.equal((await requests[0].request.text()).length, size);
     else {
       const { code, message } = await answer.json();
       assert.deepEqual([code, facilitator.calls.length], ['body_too_large', 0]);
@@ -135,9 +135,9 @@ test('maxBodyBytes: a price function reads no more of a body than that, and the 
     }
   }
   // One that does not read it takes any.
-  const { ask, seen } = gated({ routes: { 'POST /ask': { planId: PLAN, credits: () => 1 } }, onBeforeVerify() {} });
+  const { ask, requests } = gated({ routes: { 'POST /ask': { planId: PLAN, credits: () => 1 } }, onBeforeVerify() {} });
   assert.equal((await ask('/ask', { body: 'x'.repeat(3_000_000) })).status, 200);
-  assert.equal((await seen[0].request.text()).length, 3_000_000);
+  assert.equal((await requests[0].request.text()).length, 3_000_000);
 });
 
 for (const [name, credits, status] of [['price by the body', async (request) => (await request.text()).length, 413], ['fixed price', 2, 402]]) {

@@ -30,7 +30,7 @@ const wrong = {
 
 for (const [what, [more, key]] of Object.entries(wrong)) {
   test(`${what}: ready() rejects, every request is 500, and ${key} is named`, async () => {
-    const { gate, ask, seen } = gated(more);
+    const { gate, ask, requests } = gated(more);
     await captureLog(async () => {
       const error = await gate.ready().catch((error) => error);
       assert.deepEqual([error.name, error.code, error.key], ['PaywallError', 'config_invalid', key]);
@@ -42,7 +42,7 @@ for (const [what, [more, key]] of Object.entries(wrong)) {
         assert.equal(answer.headers.get('cache-control'), 'no-store');
       }
     });
-    assert.equal(seen.length + facilitator.calls.length, 0);
+    assert.equal(requests.length + facilitator.calls.length, 0);
   });
 }
 

@@ -9,13 +9,13 @@ const priced = (credits, more) => ({ routes: { 'POST /ask': { planId: PLAN, cred
 
 test('credits: a function of the request, which may read the body; asked once, and offered, verified and settled', async () => {
   let asked = 0;
-  const { ask, seen } = gated(priced(async (request) => { asked++; return (await request.text()).length; }));
+  const { ask, requests } = gated(priced(async (request) => { asked++; return (await request.text()).length; }));
   const offered = await ask('/ask', { paid: false, body: 'four' });
   assert.equal(readHeader(offered.headers.get('payment-required')).accepts[0].extra.credits, '4');
   const answer = await ask('/ask', { body: 'seven!!' });
   assert.equal(answer.status, 200);
   assert.equal(asked, 2);
-  assert.equal(await seen[0].request.text(), 'seven!!');
+  assert.equal(await requests[0].request.text(), 'seven!!');
   assert.deepEqual(facilitator.calls.map(({ body }) => body.maxAmount), ['7', '7']);
 });
 
@@ -34,12 +34,12 @@ for (const [what, credits] of Object.entries({
   'gives NaN': () => NaN, 'gives nothing': () => {}, 'gives a text': () => '2', 'gives more than it may': { by: () => 9, most: 8 },
 })) {
   test(`a price function that ${what}: 500, nobody is asked and nothing is charged`, async () => {
-    const { ask, seen } = gated(priced(credits));
+    const { ask, requests } = gated(priced(credits));
     await captureLog(async () => {
       const answer = await ask();
       assert.deepEqual([answer.status, (await answer.json()).code], [500, 'price_failed']);
     });
-    assert.equal(seen.length + facilitator.calls.length, 0);
+    assert.equal(requests.length + facilitator.calls.length, 0);
   });
 }
 
@@ -97,14 +97,14 @@ test('after-delivery: the answer does not wait, waitUntil does, onAfterSettle he
 });
 
 test('in memory: a single-use token presented 50 times at once is served once', async () => {
-  const { gate, seen } = gated({ state: 'memory' });
+  const { gate, requests } = gated({ state: 'memory' });
   const single = once();
   await captureLog(async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () =>
       gate(new Request('https://shop.example/ask', { method: 'POST', headers: { 'payment-signature': single } }))));
     assert.deepEqual(answers.map(({ status }) => status).filter((status) => status === 200), [200]);
   });
-  assert.deepEqual([seen.length, facilitator.count('settle')], [1, 1]);
+  assert.deepEqual([requests.length, facilitator.count('settle')], [1, 1]);
   await gate.close();
 });
 

@@ -88,14 +88,14 @@ test('node: cookies, HEAD, 304, and a handler that throws', async () => {
 });
 
 test('node: a host that is none is a 400, and a path of two slashes is no host', async () => {
-  const seen = [];
-  await served((request) => { seen.push(request.url); return new Response('x'); }, async (url) => {
+  const requests = [];
+  await served((request) => { requests.push(request.url); return new Response('x'); }, async (url) => {
     for (const host of ['a/health?', 'a#', 'u@a', 'a b', '']) {
       assert.equal((await raw(url, `GET /paid HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).status, 400, host);
     }
-    assert.deepEqual(seen, []);
+    assert.deepEqual(requests, []);
     await raw(url, 'GET //evil.example/paid HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n');
-    assert.deepEqual(seen, ['http://shop.example//evil.example/paid']);
+    assert.deepEqual(requests, ['http://shop.example//evil.example/paid']);
   });
 });
 
@@ -113,14 +113,14 @@ test('deno, bun: what they hand over beside a request is no configuration, and s
 test('hono: the chain behind the middleware is the handler', async () => {
   const { Hono } = await import('hono');
   const app = new Hono();
-  const seen = [];
+  const requests = [];
   app.use(async (c, next) => { await next(); c.header('x-outer', 'kept'); });
   app.use(honoPaywall(options({ routes: { 'POST /ask': { planId: PLAN, credits: 2 }, 'GET /fails': { planId: PLAN, credits: 1 } } })));
   app.get('/health', (c) => c.text('ok'));
   app.get('/fails', () => { throw new Error('x'); });
   app.post('/ask', async (c) => {
     const { payer, creditsToSettle } = c.get('paymentContext');
-    seen.push([payer, creditsToSettle, c.req.header('payment-signature'), c.req.header('x-payment-payer')]);
+    requests.push([payer, creditsToSettle, c.req.header('payment-signature'), c.req.header('x-payment-payer')]);
     c.header('set-cookie', 'a=1');
     c.header('payment-response', 'forged');
     return c.json({ body: await c.req.text() });
@@ -136,12 +136,12 @@ test('hono: the chain behind the middleware is the handler', async () => {
     const answer = await ask(path, { method: 'POST', body: 'b' });
     assert.ok([400, 402, 404].includes(answer.status), `${path}: ${answer.status}`);
   }
-  assert.deepEqual(seen, []);
+  assert.deepEqual(requests, []);
   const answer = await ask('/ask', { method: 'POST', body: 'b', ...paid });
   assert.deepEqual(await answer.json(), { body: 'b' });
   assert.equal(readHeader(answer.headers.get('payment-response')).creditsRedeemed, '2');
   assert.deepEqual([answer.headers.get('x-outer'), answer.headers.getSetCookie()], ['kept', ['a=1']]);
-  assert.deepEqual(seen, [[PAYER, 2, undefined, PAYER]]);
+  assert.deepEqual(requests, [[PAYER, 2, undefined, PAYER]]);
   facilitator.reset();
   await captureLog(async () => { assert.equal((await ask('/fails', paid)).status, 500); });
   assert.equal(facilitator.count('settle'), 0);

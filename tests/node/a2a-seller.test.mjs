@@ -97,8 +97,8 @@ test('the official client pays in band with the consent of payments.fetch, and i
   assert.equal(metadata['x402.payment.status'], 'payment-completed');
   assert.deepEqual([metadata['x402.payment.receipts'][0].success, metadata['x402.payment.receipts'][0].creditsRedeemed], [true, '2']);
   assert.deepEqual([asked, agent.executor.runs.length, await payments.held()], [[2n], 1, 98n]);
-  const [{ metadata: seen, payer }] = agent.executor.runs;
-  assert.deepEqual([Object.keys(seen ?? {}).filter((name) => name.startsWith('x402')), typeof payer], [[], 'string'], 'the agent sees who pays, and no payment');
+  const [{ metadata: received, payer }] = agent.executor.runs;
+  assert.deepEqual([Object.keys(received ?? {}).filter((name) => name.startsWith('x402')), typeof payer], [[], 'string'], 'the agent sees who pays, and no payment');
   await agent.close();
 });
 

@@ -53,7 +53,7 @@ describe('members of init that only the runtime knows go along, on every send', 
     const init = new Proxy({ method: 'POST', body: 'b', proxy: 'p' }, { get: (target, name) => { asked[name] = (asked[name] ?? 0) + 1; return target[name]; } });
     await (await platform.buyer()).fetch(`${seller.url}/once`, init);
     assert.deepEqual(Object.entries(asked).filter(([, times]) => times > 1), []);
-    assert.equal(seller.seen.at(-1).body.toString(), 'b');
+    assert.equal(seller.requests.at(-1).body.toString(), 'b');
   });
 });
 

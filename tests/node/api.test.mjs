@@ -21,20 +21,20 @@ const delegate = (more) => payments.delegation.createDelegation({
   provider: 'erc4337', spendingLimitCents: 500, durationSecs: 600, currency: 'usdc', ...more,
 });
 
-/** An instance whose platform answers what it is told; what it was asked is in `seen`. */
+/** An instance whose platform answers what it is told; what it was asked is in `requests`. */
 async function played(answers, more = {}) {
-  const seen = [];
+  const requests = [];
   const instance = await Payments.getInstance({
     ...options, ...more,
     fetch: async (request) => {
-      seen.push(request);
-      const answer = answers[Math.min(seen.length, answers.length) - 1];
+      requests.push(request);
+      const answer = answers[Math.min(requests.length, answers.length) - 1];
       if (answer instanceof Error) throw answer;
       const { status = 200, body = {}, headers = {} } = answer;
       return new Response(status === 204 ? null : typeof body === 'string' ? body : JSON.stringify(body), { status, headers });
     },
   });
-  return { instance, seen };
+  return { instance, requests };
 }
 
 test('plans and agents are read', async () => {
@@ -73,9 +73,9 @@ test('a token is of the delegation that is named: by its id, by its API key, as 
     [undefined, { delegationId: 'd-1', apiKeyId: 'k-1' }, { delegationId: 'd-1', apiKeyId: 'k-1' }],
     [{ delegationId: 'd-1', apiKeyId: 'k-1' }, undefined, { delegationId: 'd-1', apiKeyId: 'k-1' }],
   ]) {
-    const { instance, seen } = await played([{ body: { accessToken } }], { delegationConfig: own });
+    const { instance, requests } = await played([{ body: { accessToken } }], { delegationConfig: own });
     await instance.x402.getX402AccessToken('1', undefined, { delegationConfig: given });
-    assert.deepEqual((await seen[0].json()).delegationConfig, sent);
+    assert.deepEqual((await requests[0].json()).delegationConfig, sent);
   }
   const { instance } = await played([{ body: { accessToken } }]);
   await assert.rejects(instance.x402.getX402AccessToken('1', undefined, { delegationConfig: { apiKeyId: '' } }), { code: 'validation', message: /apiKeyId/ });
@@ -128,23 +128,23 @@ test('a trial is had once, and a plan for a time says when it is held', async ()
 test('an account in its own words, and in an organization’s name', async () => {
   assert.equal(payments.getEnvironmentName(), 'custom');
   assert.match(payments.getAccountAddress(), /^0x/);
-  const { instance, seen } = await played([{ body: { delegations: [] } }]);
+  const { instance, requests } = await played([{ body: { delegations: [] } }]);
   instance.setOrganizationId('org-1');
   await instance.delegation.listDelegations();
   await instance.plans.getPlan('1');
   instance.setOrganizationId(undefined);
   await instance.delegation.listDelegations();
-  assert.deepEqual(seen.map(({ headers }) => headers.get('x-current-org-id')), ['org-1', null, null]);
+  assert.deepEqual(requests.map(({ headers }) => headers.get('x-current-org-id')), ['org-1', null, null]);
   assert.throws(() => instance.setOrganizationId('a\r\nb'), { code: 'validation' });
 });
 
 test('the body of a payload carries bigints as texts, and is required', async () => {
-  const { instance, seen } = await played([{ body: { delegationId: 'd' } }]);
+  const { instance, requests } = await played([{ body: { delegationId: 'd' } }]);
   await instance.delegation.createDelegation({ provider: 'stripe', spendingLimitCents: 5n, currency: 'usd' });
-  assert.deepEqual(await seen[0].json(), { provider: 'stripe', spendingLimitCents: '5', currency: 'usd' });
+  assert.deepEqual(await requests[0].json(), { provider: 'stripe', spendingLimitCents: '5', currency: 'usd' });
   await instance.delegation.updatePaymentMethod('pm_1', { alias: 'mine', allowedApiKeyIds: null });
-  assert.equal(seen[1].method, 'PATCH');
-  assert.deepEqual(await seen[1].json(), { alias: 'mine', allowedApiKeyIds: null });
+  assert.equal(requests[1].method, 'PATCH');
+  assert.deepEqual(await requests[1].json(), { alias: 'mine', allowedApiKeyIds: null });
   await assert.rejects(instance.delegation.createDelegation(), { code: 'validation' });
   await assert.rejects(instance.plans.getPlan('../x'), { code: 'validation', message: /planId/ });
 });
@@ -153,16 +153,16 @@ test('only calls that are as good twice as once are sent again', async () => {
   const busy = { status: 503, body: { code: 'BCK.COMMON.0029' } };
   const recovered = await played([busy, new TypeError('gone'), { body: { id: '1' } }]);
   assert.equal((await recovered.instance.plans.getPlan('1')).id, '1');
-  assert.equal(recovered.seen.length, 3);
-  assert.equal(new Set(recovered.seen.map(({ headers }) => headers.get('x-correlation-id'))).size, 1, 'one call, one id');
+  assert.equal(recovered.requests.length, 3);
+  assert.equal(new Set(recovered.requests.map(({ headers }) => headers.get('x-correlation-id'))).size, 1, 'one call, one id');
 
   const down = await played([busy]);
   await assert.rejects(down.instance.plans.getPlan('1'), { code: 'BCK.COMMON.0029', status: 503, retryable: true });
-  assert.equal(down.seen.length, 3);
+  assert.equal(down.requests.length, 3);
 
   const ordered = await played([busy]);
   await assert.rejects(ordered.instance.plans.orderPlan('1'), { name: 'OutcomeUnknown', code: 'purchase_outcome_unknown', status: 503, retryable: false });
-  assert.equal(ordered.seen.length, 1, 'an order is never repeated by itself');
+  assert.equal(ordered.requests.length, 1, 'an order is never repeated by itself');
   for (const [answer, what, expected] of [
     [new TypeError('gone'), (plans) => plans.orderPlan('1'), { name: 'OutcomeUnknown', code: 'purchase_outcome_unknown', retryable: false }],
     [{ status: 400, body: { code: 'BCK.PROTOCOL.0012', retryable: true } }, (plans) => plans.orderPlan('1'), { code: 'BCK.PROTOCOL.0012', retryable: true }],
@@ -176,16 +176,16 @@ test('only calls that are as good twice as once are sent again', async () => {
 
   const later = await played([{ status: 429, headers: { 'retry-after': '60' } }]);
   await assert.rejects(later.instance.plans.getPlan('1'), { code: 'http_429', retryable: true });
-  assert.equal(later.seen.length, 1, 'a minute is for the caller to wait');
+  assert.equal(later.requests.length, 1, 'a minute is for the caller to wait');
 
   const refused = await played([{ status: 404, body: { code: 'BCK.PROTOCOL.0003', message: 'no such plan' } }]);
   await assert.rejects(refused.instance.plans.getPlan('1'), (error) => {
     assert.ok(error instanceof PaymentsError && !(error instanceof SessionExpired));
     assert.equal(error.docsUrl, 'https://docs.nevermined.app/docs/development-guide/api-errors/codes');
-    assert.equal(error.correlationId, refused.seen[0].headers.get('x-correlation-id'), 'the platform names none: the one that was sent');
+    assert.equal(error.correlationId, refused.requests[0].headers.get('x-correlation-id'), 'the platform names none: the one that was sent');
     return true;
   });
-  assert.equal(refused.seen.length, 1);
+  assert.equal(refused.requests.length, 1);
 });
 
 test('a key that the platform refuses ends the session, and says so once', async () => {
@@ -204,10 +204,10 @@ test('a key that has ended is not sent', async () => {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const nvmApiKey = `local:${part({})}.${part({ sub: `0x${'1'.repeat(40)}`, exp: 1 })}.c2ln`;
   const reasons = [];
-  const { instance, seen } = await played([{}], { nvmApiKey, onSessionExpired: (reason) => reasons.push(reason) });
+  const { instance, requests } = await played([{}], { nvmApiKey, onSessionExpired: (reason) => reasons.push(reason) });
   await assert.rejects(instance.plans.orderPlan('1'), (error) => error instanceof SessionExpired && error.code === 'session_expired');
   await new Promise((done) => setTimeout(done));
-  assert.deepEqual([seen.length, instance.isLoggedIn, reasons], [0, false, ['expired']]);
+  assert.deepEqual([requests.length, instance.isLoggedIn, reasons], [0, false, ['expired']]);
 });
 
 test('a key that has ended by a clock that may be fast is sent: the platform decides', async () => {
@@ -215,9 +215,9 @@ test('a key that has ended by a clock that may be fast is sent: the platform dec
   const HOUR = 3600;
   for (const [ended, sent] of [[-HOUR, true], [1, true], [2 * HOUR, true], [48 * HOUR, true], [8 * 24 * HOUR, false]]) {
     const nvmApiKey = `local:${part({})}.${part({ sub: `0x${'1'.repeat(40)}`, exp: Math.floor(Date.now() / 1000) - ended })}.c2ln`;
-    const { instance, seen } = await played([{ body: { delegations: [] } }], { nvmApiKey });
+    const { instance, requests } = await played([{ body: { delegations: [] } }], { nvmApiKey });
     const code = await instance.delegation.listDelegations().then(() => undefined, (error) => error.code);
-    assert.deepEqual([seen.length, instance.isLoggedIn, code], sent ? [1, true, undefined] : [0, false, 'session_expired'], `${ended} s ago`);
+    assert.deepEqual([requests.length, instance.isLoggedIn, code], sent ? [1, true, undefined] : [0, false, 'session_expired'], `${ended} s ago`);
   }
 });
 
@@ -240,10 +240,10 @@ test('credits are waited for, with progress, until there are enough, or an abort
 });
 
 test('a card checkout has a link, and outside a page it is the caller’s to open', async () => {
-  const { instance, seen } = await played([{ body: { result: { checkoutLink: 'https://pay.example/1', paymentStatus: 'unpaid' } } }]);
+  const { instance, requests } = await played([{ body: { result: { checkoutLink: 'https://pay.example/1', paymentStatus: 'unpaid' } } }]);
   const { result } = await instance.plans.orderFiatPlan('1');
   assert.equal(result.checkoutLink, 'https://pay.example/1');
-  assert.equal(await seen[0].text(), '{"sessionType":"embedded","planId":"1"}');
+  assert.equal(await requests[0].text(), '{"sessionType":"embedded","planId":"1"}');
   for (const call of [() => instance.plans.checkout('1'), () => instance.delegation.setupCard()]) {
     await assert.rejects(call(), { code: 'browser_only' });
   }
@@ -276,11 +276,11 @@ test('tokens are decoded as UTF-8', async () => {
 
 test('scheme and network are a plan’s own', async () => {
   const card = { registry: { price: { isCrypto: false } }, metadata: { plan: { fiatPaymentProvider: 'braintree' } } };
-  const { instance, seen } = await played([{ body: card }]);
+  const { instance, requests } = await played([{ body: card }]);
   assert.equal(await sdk.resolveScheme(instance, '1'), 'nvm:card-delegation');
   assert.equal(await sdk.resolveNetwork(instance, '1'), 'braintree');
   assert.equal(await sdk.resolveScheme(instance, '1', 'nvm:erc4337'), 'nvm:erc4337');
-  assert.equal(seen.length, 1, 'the plan is read once');
+  assert.equal(requests.length, 1, 'the plan is read once');
   assert.equal(await sdk.resolveScheme(payments, servers.planId), 'nvm:erc4337');
   assert.equal(await sdk.resolveNetwork(payments, servers.planId), undefined);
   await assert.rejects(sdk.resolveScheme(payments, '404'), PaymentsError);

@@ -20,14 +20,14 @@ const paid = (left = '98') => new Response('ok', { headers: { 'payment-response'
 const sell = (request, token) => (token ? paid() : need());
 
 async function buyer(seller, options = {}, balance = { balance: '0' }) {
-  const seen = [];
+  const requests = [];
   const orders = [];
   const payments = await Payments.getInstance({
     nvmApiKey: KEY, environment: 'custom', backend: PLATFORM, delegationConfig: { delegationId: 'd' }, approve: () => true,
     async fetch(request) {
       if (!request.url.startsWith(PLATFORM)) {
         const token = request.headers.has('payment-signature');
-        seen.push({ url: request.url, token, method: request.method, auth: request.headers.get('authorization'), body: await request.clone().text() });
+        requests.push({ url: request.url, token, method: request.method, auth: request.headers.get('authorization'), body: await request.clone().text() });
         return seller(request, token);
       }
       if (request.url.endsWith('/x402/permissions')) return Response.json({ accessToken: TOKEN }, { status: 201 });
@@ -36,7 +36,7 @@ async function buyer(seller, options = {}, balance = { balance: '0' }) {
     },
     ...options,
   });
-  return { payments, seen, orders };
+  return { payments, requests, orders };
 }
 
 const within = (promise) => {
@@ -61,10 +61,10 @@ describe('what is paid for is what was asked', () => {
   };
   for (const [name, make] of Object.entries(cases)) {
     test(name, async () => {
-      const { payments, seen } = await buyer(sell);
+      const { payments, requests } = await buyer(sell);
       await within(payments.fetch(...make()));
       const asked = { url: ASK, method: 'PUT', auth: 'me', body: 'question' };
-      assert.deepEqual(seen, [{ ...asked, token: false }, { ...asked, token: true }]);
+      assert.deepEqual(requests, [{ ...asked, token: false }, { ...asked, token: true }]);
     });
   }
 });
@@ -97,7 +97,7 @@ describe('an abort or a logout ends a fetch at once', () => {
         const made = await buyer(sell, { onEvent });
         payments = made.payments;
         await failure(payments.fetch(ASK, { signal: controller.signal }));
-        assert.deepEqual(made.seen.filter(({ token }) => token), []);
+        assert.deepEqual(made.requests.filter(({ token }) => token), []);
       });
     }
   }
@@ -124,12 +124,12 @@ describe('an abort or a logout ends a fetch at once', () => {
 
 test('the caller\'s own credentials do not follow a redirect to another origin', async () => {
   const elsewhere = 'http://127.0.0.1:1003/x';
-  const { payments, seen } = await buyer((request, token) => {
+  const { payments, requests } = await buyer((request, token) => {
     if (request.url === elsewhere) return new Response('');
     return token ? new Response(null, { status: 302, headers: { location: elsewhere } }) : need();
   });
   await within(payments.fetch(ASK, { headers: { authorization: 'me' } }));
-  assert.deepEqual(seen.map(({ url, auth }) => [url, auth]), [[ASK, 'me'], [ASK, 'me'], [elsewhere, null]]);
+  assert.deepEqual(requests.map(({ url, auth }) => [url, auth]), [[ASK, 'me'], [ASK, 'me'], [elsewhere, null]]);
 });
 
 test('a balance that cannot be read is not a balance of zero: nothing is bought', async () => {
@@ -152,24 +152,24 @@ test('a refusal that prints the token is told without what it said', async () =>
 
 test('a platform that redirects elsewhere is not followed: the key and the order stay', async (t) => {
   const listen = async (answer) => {
-    const seen = [];
-    const server = createServer((request, response) => { seen.push(request.headers); answer(response); });
+    const requests = [];
+    const server = createServer((request, response) => { requests.push(request.headers); answer(response); });
     await new Promise((done) => server.listen(0, '127.0.0.1', done));
     t.after(() => { server.closeAllConnections(); server.close(); });
-    return { url: `http://127.0.0.1:${server.address().port}`, seen };
+    return { url: `http://127.0.0.1:${server.address().port}`, requests };
   };
   const other = await listen((response) => response.end('{"success":true}'));
   const platform = await listen((response) => response.writeHead(307, { location: `${other.url}/api/v1/x` }).end());
   const payments = await Payments.getInstance({ nvmApiKey: KEY, environment: 'custom', backend: platform.url });
   assert.equal((await failure(payments.plans.orderPlan('77'))).code, 'http_307');
-  assert.deepEqual([platform.seen.length, other.seen.length], [1, 0]);
+  assert.deepEqual([platform.requests.length, other.requests.length], [1, 0]);
 });
 
 test('outside a page a budget is not kept, and the option says so', async () => {
   for (const storage of ['session', 'local']) {
-    const { payments, seen } = await buyer(sell, { budget: { storage } });
+    const { payments, requests } = await buyer(sell, { budget: { storage } });
     for (const call of [() => payments.ready(), () => payments.fetch(ASK), () => payments.fetch(ASK)]) assert.equal((await failure(call())).code, 'storage_unavailable');
-    assert.deepEqual(seen, [], 'nothing is sent that would not be counted');
+    assert.deepEqual(requests, [], 'nothing is sent that would not be counted');
   }
   const { code, message } = await failure(buyer(sell, { budget: { storage: 'disk' } }));
   assert.deepEqual([code, message], ['validation', "budget.storage must be 'session' or 'local'"]);

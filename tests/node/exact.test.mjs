@@ -159,7 +159,7 @@ test('without a wallet the offer is refused by name, and nothing is loaded', asy
 
 /** A server of version 1: the offer in the body, X-PAYMENT, X-PAYMENT-RESPONSE. */
 async function shopOfVersion1(change = (offer) => offer) {
-  const seen = [];
+  const received = [];
   const server = createServer(async (request, response) => {
     const accepts = [change({
       scheme: 'exact', network: 'base-sepolia', maxAmountRequired: '20000', resource: `http://${request.headers.host}${request.url}`, description: '', mimeType: '',
@@ -168,12 +168,12 @@ async function shopOfVersion1(change = (offer) => offer) {
     const sent = request.headers['x-payment'];
     if (!sent) return response.writeHead(402, { 'content-type': 'application/json' }).end(JSON.stringify({ x402Version: 1, error: 'X-PAYMENT header is required', accepts }));
     const paymentPayload = JSON.parse(Buffer.from(sent, 'base64'));
-    seen.push(paymentPayload);
+    received.push(paymentPayload);
     const settled = await (await fetch(`${facilitator.url}/settle`, { method: 'POST', body: JSON.stringify({ x402Version: 1, paymentPayload, paymentRequirements: accepts[0] }) })).json();
     const headers = { 'x-payment-response': base64(settled) };
     return settled.success ? response.writeHead(200, headers).end('paid') : response.writeHead(402, headers).end(JSON.stringify({ x402Version: 1, error: settled.errorReason, accepts }));
   });
-  return { url: await listening(server), seen };
+  return { url: await listening(server), received };
 }
 
 test('a server of version 1 is paid: the offer in the body, X-PAYMENT, X-PAYMENT-RESPONSE', async () => {
@@ -181,7 +181,7 @@ test('a server of version 1 is paid: the offer in the body, X-PAYMENT, X-PAYMENT
   const payments = await buyer({ wallet: wallet(), approve: () => true });
   const { response, receipt } = await payments.fetch(`${shop.url}/paid`);
   assert.deepEqual([await response.text(), receipt.success, receipt.payer], ['paid', true, account.address]);
-  const [{ x402Version, scheme, network, payload }] = shop.seen;
+  const [{ x402Version, scheme, network, payload }] = shop.received;
   assert.deepEqual([x402Version, scheme, network, payload.authorization.value], [1, 'exact', 'base-sepolia', '20000']);
   // Clocks differ: it has held for ten minutes.
   assert.ok(Number(payload.authorization.validAfter) <= Date.now() / 1000 - 590);
@@ -212,7 +212,7 @@ test('a payment that is refused is not signed for again, and its reason is said'
 
 test('where a plan and an amount are offered, held credits come first', async () => {
   const { planId } = platform;
-  const seen = [];
+  const received = [];
   const server = createServer(async (request, response) => {
     const token = request.headers['payment-signature'];
     const accepts = [
@@ -221,7 +221,7 @@ test('where a plan and an amount are offered, held credits come first', async ()
     ];
     if (!token) return response.writeHead(402, { 'payment-required': base64({ x402Version: 2, resource: { url: '/ask' }, accepts }) }).end('{}');
     const { accepted } = JSON.parse(Buffer.from(token, 'base64'));
-    seen.push(accepted.scheme);
+    received.push(accepted.scheme);
     const receipt = accepted.scheme === 'exact' ? base64({ success: true, transaction: '0x1', network: NETWORK }) : await platform.settle(token);
     return response.writeHead(200, { 'payment-response': receipt }).end();
   });
@@ -230,7 +230,7 @@ test('where a plan and an amount are offered, held credits come first', async ()
   await rich.fetch(`${url}/ask`);
   const poor = await platform.buyer({ wallet: wallet() }, { credits: false });
   const { spend } = await poor.fetch(`${url}/ask`);
-  assert.deepEqual([seen, spend.amounts], [['nvm:erc4337', 'exact'], [{ currency: CURRENCY, amount: 1n }]]);
+  assert.deepEqual([received, spend.amounts], [['nvm:erc4337', 'exact'], [{ currency: CURRENCY, amount: 1n }]]);
   const { offers } = await rich.quote(`${url}/ask`);
   assert.deepEqual(offers.map(({ scheme }) => scheme).sort(), ['exact', 'nvm:erc4337']);
 });

@@ -32,9 +32,9 @@ const exact = (more) => ({ scheme: 'exact', network: NETWORK, amount: '10000', a
 
 function sell(more = {}, handler) {
   const { seller, planId, sandbox } = platform;
-  const seen = [];
+  const requests = [];
   const gate = paywall(async (request, context) => {
-    seen.push({ headers: Object.fromEntries(request.headers), body: await request.text(), context: context.paymentContext });
+    requests.push({ headers: Object.fromEntries(request.headers), body: await request.text(), context: context.paymentContext });
     return handler ? handler(request) : Response.json({ page: 'paid for' });
   }, {
     nvmApiKey: seller.key, environment: 'custom', backend: sandbox.url, state: 'memory', unlisted: 'deny', log: false, metricsToken: 'metrics-token-of-this-test-0123456789',
@@ -43,7 +43,7 @@ function sell(more = {}, handler) {
       'POST /paid': { planId, credits: 2, accepts: exact() }, 'GET /plan': { planId, credits: 1 },
     }, ...more,
   });
-  return { gate, seen, fetch: async (input, init) => gate(new Request(new URL(input, ORIGIN), init)) };
+  return { gate, requests, fetch: async (input, init) => gate(new Request(new URL(input, ORIGIN), init)) };
 }
 
 /** The `fetch` of a buyer: the shop is in this process, all else is on the network. */
@@ -71,7 +71,7 @@ test('the published buyer pays, and the seller is paid what the route costs', as
   assert.deepEqual([receipt.success, receipt.payer, receipt.network], [true, buy.signer.address, NETWORK]);
   const [transfer] = facilitator.spent.slice(spent);
   assert.deepEqual([transfer.from, transfer.to, transfer.value], [buy.signer.address, SHOP, '10000']);
-  const [{ headers, context }] = shop.seen;
+  const [{ headers, context }] = shop.requests;
   assert.deepEqual([headers['payment-signature'], headers['x-payment-payer'], headers['x-payment-credits']], [undefined, buy.signer.address, '10000']);
   assert.deepEqual([context.payer, context.credits, context.planId], [buy.signer.address, 10_000n, `exact:${NETWORK}:${USDC.toLowerCase()}:${SHOP.toLowerCase()}`]);
   assert.equal((await buy(`${ORIGIN}/dear`)).status, 200);
@@ -140,7 +140,7 @@ test('a client that knows version 1 alone pays with X-PAYMENT', async () => {
   assert.deepEqual([response.status, receipt.success, receipt.payer], [200, true, signer.address]);
   assert.equal(decoded(sent.at(-1)).x402Version, 1);
   assert.equal(decoded(response.headers.get('x-payment-response')).success, true);
-  assert.equal(shop.seen[0].headers['x-payment'], undefined);
+  assert.equal(shop.requests[0].headers['x-payment'], undefined);
   assert.equal(facilitator.calls.at(-1)[1].x402Version, 1);
   await shop.gate.close();
 });
@@ -177,7 +177,7 @@ test('a payment is for the price of its route, and buys one answer', async () =>
   const respelt = decoded(cheap);
   respelt.payload.authorization.nonce = respelt.payload.authorization.nonce.toUpperCase().replace('0X', '0x');
   assert.equal((await shop.fetch('/paid', paying(base64(respelt)))).status, 402);
-  assert.deepEqual([shop.seen.length, facilitator.spent.length - spent], [1, 1]);
+  assert.deepEqual([shop.requests.length, facilitator.spent.length - spent], [1, 1]);
   await shop.gate.close();
 });
 
@@ -204,7 +204,7 @@ test('what was not signed so, or is for other terms, is refused with the offer, 
     payload: { authorization: { from: SHOP, nonce: '0x1' }, dialect: 'exact', payment: '{}', search: '' },
   })).toString('base64url');
   assert.equal((await shop.fetch('/paid', paying(carrier))).status, 402);
-  assert.deepEqual([shop.seen.length, facilitator.spent.length], [0, spent]);
+  assert.deepEqual([shop.requests.length, facilitator.spent.length], [0, spent]);
   await shop.gate.close();
 });
 
@@ -218,7 +218,7 @@ test('a plan does not pay for a route of amounts alone', async () => {
 test('a facilitator that is down, slow or garbled at verify is a 503, and one that refuses at settle withholds the answer', async () => {
   const shop = sell({ routes: { 'GET /paid': { accepts: exact({ facilitator: 'http://127.0.0.1:9' }) } } });
   const down = await shop.fetch('/paid', paying(await payment(shop)));
-  assert.deepEqual([down.status, down.headers.get('retry-after'), (await down.json()).code, shop.seen.length], [503, '5', 'facilitator_unreachable', 0]);
+  assert.deepEqual([down.status, down.headers.get('retry-after'), (await down.json()).code, shop.requests.length], [503, '5', 'facilitator_unreachable', 0]);
   await shop.gate.close();
   const withheld = sell();
   facilitator.fail = [{ success: false, errorReason: 'insufficient_funds', transaction: '', network: NETWORK }];

@@ -13,18 +13,18 @@ after(() => platform.stop());
 const ORIGIN = 'http://shop.localhost';
 const decoded = (header) => JSON.parse(Buffer.from(header, 'base64').toString());
 
-/** A gate with two routes of one price and one of another; `seen` are the requests that its handler got. */
+/** A gate with two routes of one price and one of another; `requests` are the requests that its handler got. */
 function sell(more = {}, handler) {
   const { seller, planId, sandbox } = platform;
-  const seen = [];
+  const requests = [];
   const gate = paywall(async (request, context) => {
-    seen.push({ headers: Object.fromEntries(request.headers), body: await request.text(), url: request.url, context: context.paymentContext });
-    return handler ? handler(request) : Response.json({ answer: seen.length });
+    requests.push({ headers: Object.fromEntries(request.headers), body: await request.text(), url: request.url, context: context.paymentContext });
+    return handler ? handler(request) : Response.json({ answer: requests.length });
   }, {
     nvmApiKey: seller.key, environment: 'custom', backend: sandbox.url, state: 'memory', unlisted: 'deny', log: false, mpp: true, openRoutes: ['GET /health'],
     routes: { 'POST /ask': { planId, credits: 2 }, 'GET /ask': { planId, credits: 2 }, 'GET /other': { planId, credits: 2 }, 'GET /dear': { planId, credits: 5 } }, ...more,
   });
-  return { gate, seen, fetch: async (input, init) => gate(new Request(new URL(input, ORIGIN), init)) };
+  return { gate, requests, fetch: async (input, init) => gate(new Request(new URL(input, ORIGIN), init)) };
 }
 
 /** The `fetch` of a buyer: the shop is in this process, all else is on the network. */
@@ -58,7 +58,7 @@ test('one 402 has the offer of x402 and a challenge, and each pays', async () =>
   assert.deepEqual([response.status, receipt.success, spend.outcome, await payments.held()], [200, true, 'settled', 98n]);
   const byMpp = await payments.mpp.fetch(`${ORIGIN}/ask`, { method: 'POST', body: 'hello', headers: { authorization: 'Bearer own' } }, { delegationConfig: { delegationId: await payments.own.delegation() }, maxCredits: 2 });
   assert.deepEqual([byMpp.response.status, byMpp.paid, byMpp.receipt.status, byMpp.receipt.method, await payments.held()], [200, true, 'success', 'nevermined', 96n]);
-  const last = shop.seen.at(-1);
+  const last = shop.requests.at(-1);
   assert.deepEqual([last.body, last.headers.authorization, last.headers['payment-signature'], last.headers['x-payment-credits']], ['hello', 'Bearer own', undefined, '2']);
   assert.equal(last.headers['x-payment-payer'].toLowerCase(), byMpp.response.headers.get('payment-response') && decoded(byMpp.response.headers.get('payment-response')).payer.toLowerCase());
   await shop.gate.close();
@@ -98,7 +98,7 @@ test('a credential buys one answer: sent again it is rejected, at the same time 
   const third = await shop.fetch('/ask', { headers: { authorization } });
   assert.deepEqual(await refusal(third), [402, 'BCK.MPP.0003', false]);
   assert.ok(third.headers.get('www-authenticate'), 'with a fresh challenge');
-  assert.deepEqual([shop.seen.length, await payments.held()], [1, 98n]);
+  assert.deepEqual([shop.requests.length, await payments.held()], [1, 98n]);
   await shop.gate.close();
 });
 
@@ -131,7 +131,7 @@ test('a credential is for its route, its verb, its query and its price', async (
     assert.deepEqual((await refusal(await shop.fetch(path, { method, headers: { authorization } }))).slice(0, 2), [402, code], `${method} ${path}`);
   }
   assert.equal((await shop.fetch('/ask?q=1', { headers: { authorization } })).status, 200);
-  assert.deepEqual([shop.seen.length, await payments.held()], [1, 98n]);
+  assert.deepEqual([shop.requests.length, await payments.held()], [1, 98n]);
   await shop.gate.close();
 });
 
@@ -158,7 +158,7 @@ test('forged and malformed credentials are refused with a fresh challenge, and n
   // A scheme's name in a quoted value is no credential, and an open route takes any header.
   assert.deepEqual((await refusal(await shop.fetch('/ask', { headers: { authorization: 'Basic realm="Payment e30"' } }))).slice(0, 2), [402, 'payment_missing']);
   assert.equal((await shop.fetch('/health', { headers: { authorization: 'Basic abc' } })).status, 200);
-  assert.deepEqual([shop.seen.filter(({ url }) => !url.endsWith('/health')).length, await payments.held()], [0, 100n]);
+  assert.deepEqual([shop.requests.filter(({ url }) => !url.endsWith('/health')).length, await payments.held()], [0, 100n]);
   await shop.gate.close();
 });
 
@@ -170,7 +170,7 @@ test('with bindBody a challenge is for one body', async () => {
   assert.match(challenge.digest, /^sha-256=/);
   assert.deepEqual(await refusal(await post('two', { authorization })), [402, 'BCK.MPP.0005', true]);
   assert.equal((await post('one', { authorization })).status, 200);
-  assert.deepEqual(shop.seen.map(({ body }) => body), ['one']);
+  assert.deepEqual(shop.requests.map(({ body }) => body), ['one']);
   assert.equal((await post('x'.repeat(65))).status, 413);
   await shop.gate.close();
 });
@@ -209,7 +209,7 @@ test('a platform that gives no challenge leaves the offer of x402; one that does
     assert.deepEqual([bare.status, bare.headers.get('www-authenticate')], [402, null]);
     assert.ok(bare.headers.get('payment-required'));
     const paid = await shop.fetch('/ask', { headers: { authorization } });
-    assert.deepEqual([paid.status, paid.headers.get('retry-after'), shop.seen.length], [503, '5', 0]);
+    assert.deepEqual([paid.status, paid.headers.get('retry-after'), shop.requests.length], [503, '5', 0]);
     down = false;
     assert.equal((await shop.fetch('/ask', { headers: { authorization } })).status, 200);
     await shop.gate.close();
@@ -248,6 +248,6 @@ test('where tokens come in another header, a credential pays all the same', asyn
   const payments = await platform.buyer();
   const { authorization } = await credentialFor(shop, payments);
   assert.equal((await shop.fetch('/ask', { headers: { authorization } })).status, 200);
-  assert.deepEqual([shop.seen[0].headers['x-token'], await payments.held()], [undefined, 98n]);
+  assert.deepEqual([shop.requests[0].headers['x-token'], await payments.held()], [undefined, 98n]);
   await shop.gate.close();
 });

@@ -13,8 +13,8 @@ after(() => platform.stop());
 
 test('mppx pays the challenge of our gate, and reads its receipt', async () => {
   const { seller, planId, sandbox } = platform;
-  const seen = [];
-  const gate = paywall(async (request) => { seen.push(await request.text()); return Response.json({ answer: 42 }); }, {
+  const requests = [];
+  const gate = paywall(async (request) => { requests.push(await request.text()); return Response.json({ answer: 42 }); }, {
     nvmApiKey: seller.key, environment: 'custom', backend: sandbox.url, state: 'memory', unlisted: 'deny', log: false, mpp: true, routes: { 'POST /ask': { planId, credits: 2 } },
   });
   const payments = await platform.buyer();
@@ -36,7 +36,7 @@ test('mppx pays the challenge of our gate, and reads its receipt', async () => {
   assert.deepEqual([challenge.method, challenge.intent, challenge.request], ['nevermined', 'charge', { planId, credits: '2' }]);
   const client = Mppx.create({ methods: [nevermined], polyfill: false, fetch: async (input, init) => gate(new Request(input, init)) });
   const response = await client.fetch('http://shop.localhost/ask', { method: 'POST', body: 'a question' });
-  assert.deepEqual([response.status, await response.json(), seen, asked], [200, { answer: 42 }, ['a question'], [{ planId, credits: '2' }]]);
+  assert.deepEqual([response.status, await response.json(), requests, asked], [200, { answer: 42 }, ['a question'], [{ planId, credits: '2' }]]);
   const receipt = Receipt.fromResponse(response);
   assert.deepEqual([receipt.status, receipt.method, await payments.held()], ['success', 'nevermined', 98n]);
   await gate.close();

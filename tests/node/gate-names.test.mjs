@@ -15,15 +15,15 @@ const decoded = (header) => JSON.parse(Buffer.from(header, 'base64').toString())
 
 function sell(more = {}, handler) {
   const { seller, planId, sandbox } = platform;
-  const seen = [];
+  const requests = [];
   const gate = paywall(async (request) => {
-    seen.push(await request.text());
-    return handler ? handler(request) : Response.json({ answer: seen.length });
+    requests.push(await request.text());
+    return handler ? handler(request) : Response.json({ answer: requests.length });
   }, {
     nvmApiKey: seller.key, environment: 'custom', backend: sandbox.url, state: 'memory', unlisted: 'deny', log: false, paymentIdentifier: true,
     routes: { 'POST /ask': { planId, credits: 2 } }, ...more,
   });
-  return { gate, seen, ask: async (token, body = 'a question', path = '/ask') => gate(new Request(ORIGIN + path, { method: 'POST', body, ...(token && { headers: { 'payment-signature': token } }) })) };
+  return { gate, requests, ask: async (token, body = 'a question', path = '/ask') => gate(new Request(ORIGIN + path, { method: 'POST', body, ...(token && { headers: { 'payment-signature': token } }) })) };
 }
 
 /** A token that can be used again, with a name; `id` as the published package writes it into the offer's own extension. */
@@ -47,7 +47,7 @@ test('a request that is sent again gets the answer that was paid for', async () 
     assert.deepEqual([answer.status, await answer.json(), again > 0], [200, { answer: 1 }, true]);
     assert.equal(answer.headers.get('payment-response'), first.headers.get('payment-response'));
   }
-  assert.deepEqual([shop.seen.length, await payments.held()], [1, 98n]);
+  assert.deepEqual([shop.requests.length, await payments.held()], [1, 98n]);
   await shop.gate.close();
 });
 
@@ -60,7 +60,7 @@ test('another request, or another payment, under the same name is a conflict', a
   for (const answer of [await shop.ask(named, 'another question'), await shop.ask(named, 'a question', '/ask?q=1'), await shop.ask(other)]) {
     assert.deepEqual([answer.status, (await answer.json()).code], [409, 'payment_identifier_conflict']);
   }
-  assert.deepEqual([shop.seen.length, await payments.held()], [1, 98n]);
+  assert.deepEqual([shop.requests.length, await payments.held()], [1, 98n]);
   await shop.gate.close();
 });
 
@@ -71,7 +71,7 @@ test('of requests at the same time one is paid for', async () => {
   const answers = await Promise.all(Array.from({ length: 4 }, () => shop.ask(named)));
   assert.equal(answers.filter(({ status }) => status === 200).length, 1);
   for (const { status } of answers.filter(({ status }) => status !== 200)) assert.equal(status, 409);
-  assert.deepEqual([shop.seen.length, await payments.held()], [1, 98n]);
+  assert.deepEqual([shop.requests.length, await payments.held()], [1, 98n]);
   await shop.gate.close();
 });
 
@@ -83,7 +83,7 @@ test('a name is free again where nothing was charged', async () => {
   assert.equal((await shop.ask(named)).status, 500);
   fails = false;
   assert.equal((await shop.ask(named)).status, 200);
-  assert.deepEqual([shop.seen.length, await payments.held()], [2, 98n]);
+  assert.deepEqual([shop.requests.length, await payments.held()], [2, 98n]);
   await shop.gate.close();
 });
 
@@ -97,7 +97,7 @@ test('an answer that is too large to be kept is not paid for twice', async () =>
   // Notes are written behind the answer.
   do answer = await shop.ask(named); while ((await answer.clone().json()).code === 'payment_in_progress');
   assert.deepEqual([answer.status, (await answer.json()).code, answer.headers.get('payment-response')], [409, 'payment_answer_gone', first.headers.get('payment-response')]);
-  assert.deepEqual([shop.seen.length, await payments.held()], [1, 98n]);
+  assert.deepEqual([shop.requests.length, await payments.held()], [1, 98n]);
   await shop.gate.close();
 });
 

@@ -46,11 +46,11 @@ export async function startPlatform(vars = {}) {
 }
 
 /**
- * A server that answers as `answer(request, response, seen)` says. `seen` has the requests so far, this one too, each
+ * A server that answers as `answer(request, response, requests)` says. `requests` has the requests so far, this one too, each
  * `{ method, url, headers, body, token, gone }`.
  */
 export async function startSeller(answer) {
-  const seller = { seen: [], answer };
+  const seller = { requests: [], answer };
   const server = createServer(async (request, response) => {
     const parts = [];
     const { method, url, headers } = request;
@@ -59,13 +59,13 @@ export async function startSeller(answer) {
     request.on('error', () => {});
     for await (const part of request) parts.push(part);
     one.body = Buffer.concat(parts);
-    seller.seen.push(one);
-    await seller.answer(one, response, seller.seen);
+    seller.requests.push(one);
+    await seller.answer(one, response, seller.requests);
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   return Object.assign(seller, {
     url: `http://127.0.0.1:${server.address().port}`,
-    paid: () => seller.seen.filter(({ token }) => token).length,
+    paid: () => seller.requests.filter(({ token }) => token).length,
     stop: () => new Promise((done) => { server.close(done); server.closeAllConnections(); }),
   });
 }

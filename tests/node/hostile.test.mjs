@@ -17,12 +17,12 @@ after(async () => {
   await Promise.all([seller?.stop(), other?.stop()]);
   await platform?.stop();
 });
-beforeEach(() => { seller.seen.length = other.seen.length = 0; });
+beforeEach(() => { seller.requests.length = other.requests.length = 0; });
 
 const terms = (credits) => offerOf(platform.planId, credits);
 const sell = async ({ token }, response) => response.writeHead(200, { 'payment-response': await platform.settle(token) }).end('the answer');
 /** Answers what carries a token so, and asks all others to pay. */
-const toPaid = (answer) => { seller.answer = (request, response, seen) => (request.token ? answer(request, response, seen) : need(response, terms())); };
+const toPaid = (answer) => { seller.answer = (request, response, requests) => (request.token ? answer(request, response, requests) : need(response, terms())); };
 const ask = (payments, init = {}, options) => payments.fetch(`${seller.url}/ask`, { method: 'POST', body: 'a question', ...init }, options);
 
 describe('a paid request that is redirected to another origin', () => {
@@ -34,8 +34,8 @@ describe('a paid request that is redirected to another origin', () => {
         const init = { method, headers: { authorization: 'Bearer mine', 'x-own': 'kept' }, ...(method === 'POST' && { body: 'a question' }) };
         const { response, spend } = await ask(payments, { body: undefined, ...init });
         assert.equal(await response.text(), 'elsewhere');
-        assert.equal(other.seen.length, 1);
-        const [caught] = other.seen;
+        assert.equal(other.requests.length, 1);
+        const [caught] = other.requests;
         assert.deepEqual([caught.token, caught.headers.authorization, caught.headers['x-own']], [undefined, undefined, 'kept']);
         assert.equal(caught.method, method === 'POST' && status <= 303 ? 'GET' : method, 'as fetch does it');
         assert.equal(caught.body.length > 0, caught.method === 'POST');
@@ -54,7 +54,7 @@ describe('a paid request that is redirected to another origin', () => {
       const error = await failure(ask(payments, { method: 'GET', body: undefined }));
       assert.deepEqual([error.code, error.spend.outcome], ['consent_denied', 'unknown']);
       assert.deepEqual(asked, [[seller.url, 2n], [other.url, 9n]]);
-      assert.deepEqual(other.seen.map(({ token }) => token), [undefined]);
+      assert.deepEqual(other.requests.map(({ token }) => token), [undefined]);
     } finally {
       other.answer = (_, response) => response.end('elsewhere');
     }
@@ -65,7 +65,7 @@ describe('a paid request that is redirected to another origin', () => {
     const payments = await platform.buyer();
     const error = await failure(ask(payments, { method: 'GET', body: undefined }));
     assert.equal(error.code, 'redirected_while_paying');
-    assert.ok(seller.seen.length <= 7, `${seller.seen.length} requests`);
+    assert.ok(seller.requests.length <= 7, `${seller.requests.length} requests`);
   });
 });
 
@@ -92,7 +92,7 @@ describe('a seller that gives back what it was sent', () => {
       const payments = await platform.buyer({ onEvent: (event) => events.push(event) });
       const { nvmApiKey } = payments.account;
       const outcome = await ask(payments, { method: 'GET', body: undefined }).catch((error) => error);
-      const tokens = seller.seen.map(({ token }) => token).filter(Boolean);
+      const tokens = seller.requests.map(({ token }) => token).filter(Boolean);
       assert.ok(tokens.length > 0);
       // The seller's text stays in its response, which the caller owns; all else is ours.
       const { response, cause, ...ours } = outcome;
@@ -112,7 +112,7 @@ describe('a seller that is never satisfied', () => {
     const error = await failure(ask(payments));
     assert.ok(error instanceof PaymentRefused);
     assert.match(error.message, /not enough$/);
-    assert.deepEqual([seller.seen.length, seller.paid()], [2, 1]);
+    assert.deepEqual([seller.requests.length, seller.paid()], [2, 1]);
     assert.deepEqual([error.spend.outcome, error.spend.requests, error.spend.mints, payments.spend.credits], ['unknown', 2, 1, 2n]);
     assert.equal(await error.response.text(), '{"message":"not enough"}');
     assert.equal(await payments.held(), 100n);
@@ -122,12 +122,12 @@ describe('a seller that is never satisfied', () => {
     toPaid(sell);
     const payments = await platform.buyer();
     await ask(payments);
-    const [, { token }] = seller.seen;
+    const [, { token }] = seller.requests;
     toPaid((_, response) => need(response, terms()));
     const error = await failure(ask(payments));
     assert.deepEqual([error.code, error.spend.outcome, error.spend.requests, error.spend.mints], ['payment_refused', 'unknown', 2, 1]);
-    const [, , old, fresh] = seller.seen;
-    assert.deepEqual([seller.seen.length, old.token, fresh.token === token], [4, token, false]);
+    const [, , old, fresh] = seller.requests;
+    assert.deepEqual([seller.requests.length, old.token, fresh.token === token], [4, token, false]);
     assert.deepEqual([payments.spend.credits, await payments.held()], [6n, 98n], 'each presentation is counted');
   });
 
@@ -135,14 +135,14 @@ describe('a seller that is never satisfied', () => {
     toPaid((_, response) => need(response, terms(2 + seller.paid())));
     const payments = await platform.buyer();
     const error = await failure(ask(payments));
-    assert.deepEqual([error.code, seller.seen.length, seller.paid()], ['payment_refused', 3, 2]);
-    assert.notEqual(seller.seen[1].token, seller.seen[2].token);
+    assert.deepEqual([error.code, seller.requests.length, seller.paid()], ['payment_refused', 3, 2]);
+    assert.notEqual(seller.requests[1].token, seller.requests[2].token);
     assert.deepEqual([error.spend.outcome, error.spend.requests, error.spend.mints, payments.spend.credits], ['unknown', 3, 2, 5n]);
   });
 
   test('and raises the price each time: each needs a yes of its own, and a no ends it', async () => {
     for (const [upTo, code, asked] of [[5n, 'consent_denied', [2n, 7n]], [100n, undefined, [2n, 7n]]]) {
-      seller.seen.length = 0;
+      seller.requests.length = 0;
       seller.answer = (request, response) => {
         if (!request.token) return need(response, terms(2));
         return seller.paid() === 1 ? need(response, terms(7)) : sell(request, response);
@@ -194,7 +194,7 @@ describe('offers that are no offers: a typed error, nothing paid, and the answer
     assert.deepEqual([error.status, error.spend.outcome, error.spend.requests, error.spend.mints], [402, 'none', 1, 0]);
     assert.ok(error.message.length < 300);
     assert.ok(await error.response.text() === text, 'the response is as it came');
-    assert.equal(seller.seen.length, 1);
+    assert.equal(seller.requests.length, 1);
   };
   for (const [name, make] of Object.entries(bodies)) {
     test(`in the body: ${name}`, async () => {
@@ -205,7 +205,7 @@ describe('offers that are no offers: a typed error, nothing paid, and the answer
       const { response, spend } = await ask(payments);
       assert.deepEqual([response.status, spend.outcome, spend.requests, spend.mints], [402, 'none', 1, 0]);
       assert.ok(await response.text() === text, 'the response is as it came');
-      assert.equal(seller.seen.length, 1);
+      assert.equal(seller.requests.length, 1);
     });
     // No header is as long as that: see below.
     if (name.startsWith('ten megabytes')) continue;

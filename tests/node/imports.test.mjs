@@ -94,12 +94,12 @@ const REEXPORTS = new Map([...FILES].map(([module, { text }]) => {
 }));
 
 /** The module that holds an item: through re-exports, so that a facade is no importer of what it passes on. */
-function holder(path, seen = 0) {
+function holder(path, depth = 0) {
   for (let length = path.length; length >= 0; length--) {
     const module = path.slice(0, length).join('::');
     if (!FILES.has(module)) continue;
     const target = REEXPORTS.get(module).get(path[length]);
-    return target && seen < 10 ? holder([...target, ...path.slice(length + 1)], seen + 1) : module;
+    return target && depth < 10 ? holder([...target, ...path.slice(length + 1)], depth + 1) : module;
   }
   return undefined;
 }

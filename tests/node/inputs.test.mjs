@@ -50,14 +50,14 @@ describe('a body of any kind arrives whole, both times', () => {
     for (const by of ['init', 'Request']) {
       test(`${name}, by ${by}`, async () => {
         seller.answer = sell;
-        const from = seller.seen.length;
+        const from = seller.requests.length;
         const body = typeof given === 'function' ? given() : given;
         const init = { method: 'POST', body, headers: { 'x-own': 'mine' }, ...(typeof given === 'function' && { duplex: 'half' }) };
         const url = fresh();
         const { response, spend } = await (by === 'init' ? payments.fetch(url, init) : payments.fetch(new Request(url, init)));
         assert.equal(await response.text(), 'the answer');
         assert.equal(spend.outcome, 'settled');
-        const [first, second, ...rest] = seller.seen.slice(from);
+        const [first, second, ...rest] = seller.requests.slice(from);
         assert.equal(rest.length, 0);
         assert.deepEqual([first.token === undefined, second.token === undefined], [true, false]);
         for (const one of [first, second]) {
@@ -81,14 +81,14 @@ describe('a body of any kind arrives whole, both times', () => {
     const part = new Uint8Array(256 * 1024);
     const fits = await payments.fetch(fresh(), { method: 'POST', body: stream(part, part, part, part), duplex: 'half' });
     assert.equal(fits.response.status, 200);
-    assert.equal(seller.seen.at(-1).body.length, 1024 * 1024);
-    const sent = seller.seen.length;
+    assert.equal(seller.requests.at(-1).body.length, 1024 * 1024);
+    const sent = seller.requests.length;
     let let_go = false;
     const endless = new ReadableStream({ pull: (controller) => controller.enqueue(part), cancel: () => { let_go = true; } });
     const error = await failure(payments.fetch(fresh(), { method: 'POST', body: endless, duplex: 'half' }));
-    assert.deepEqual([error.code, error.spend.outcome, let_go, seller.seen.length], ['body_not_replayable', 'none', true, sent]);
+    assert.deepEqual([error.code, error.spend.outcome, let_go, seller.requests.length], ['body_not_replayable', 'none', true, sent]);
     const large = await payments.fetch(fresh(), { method: 'POST', body: new Uint8Array(5_000_000) });
-    assert.deepEqual([large.response.status, seller.seen.at(-1).body.length], [200, 5_000_000], 'a buffer has no bound');
+    assert.deepEqual([large.response.status, seller.requests.at(-1).body.length], [200, 5_000_000], 'a buffer has no bound');
   });
 });
 

@@ -63,10 +63,10 @@ test('one token pays several calls, side by side too', async () => {
 
 test('a price by the result: verified for the most of the plan, charged as it is', async () => {
   const held = await buyer.held();
-  const seen = [];
-  const search = sell(({ query }) => 'x'.repeat(Number(query)), { credits: (context) => { seen.push(context); return context.result.length; } });
+  const contexts = [];
+  const search = sell(({ query }) => 'x'.repeat(Number(query)), { credits: (context) => { contexts.push(context); return context.result.length; } });
   await search.invoke({ query: '7' }, paying());
-  assert.deepEqual(seen, [{ args: { query: '7' }, result: 'xxxxxxx' }]);
+  assert.deepEqual(contexts, [{ args: { query: '7' }, result: 'xxxxxxx' }]);
   assert.equal(await buyer.held(), held - 7n);
 });
 
@@ -123,15 +123,15 @@ test('a tool that throws costs nothing, and its own error is thrown', async () =
 });
 
 test('the tool gets the payment, and neither it nor what it starts gets the token', async () => {
-  let seen;
-  const paid = requiresPayment((args, config) => { seen = structuredClone(config.configurable); return 'a result'; }, { payments: seller, planId: platform.planId });
+  let received;
+  const paid = requiresPayment((args, config) => { received = structuredClone(config.configurable); return 'a result'; }, { payments: seller, planId: platform.planId });
   closing.push(paid);
   const configurable = { payment_token: token, thread_id: 't' };
   await paid({ query: 'q' }, { configurable });
-  assert.equal(seen.thread_id, 't');
-  assert.equal(seen.payment_context.planId, platform.planId);
-  assert.equal(seen.payment_context.verified, true);
-  assert.ok(!JSON.stringify(seen, (_, value) => (typeof value === 'bigint' ? String(value) : value)).includes(token));
+  assert.equal(received.thread_id, 't');
+  assert.equal(received.payment_context.planId, platform.planId);
+  assert.equal(received.payment_context.verified, true);
+  assert.ok(!JSON.stringify(received, (_, value) => (typeof value === 'bigint' ? String(value) : value)).includes(token));
   assert.equal(configurable.payment_settlement.success, true);
 });
 

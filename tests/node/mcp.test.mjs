@@ -24,16 +24,16 @@ const options = (more = {}) => ({
 
 /** The official server, as its documentation has it, behind the gate; `json` makes it answer with JSON in place of a stream. */
 function sell({ json = false, ...more } = {}) {
-  const seen = { calls: [], sent: [] };
+  const recorded = { calls: [], sent: [] };
   const serve = async (request) => {
     const server = new McpServer({ name: 'loud', version: '1.0.0' });
     const say = (text) => ({ content: [{ type: 'text', text }] });
     server.registerTool('shout', { description: 'Says it louder', inputSchema: { text: z.string() } }, async ({ text }, extra) => {
-      seen.calls.push(text);
+      recorded.calls.push(text);
       await extra.sendNotification({ method: 'notifications/message', params: { level: 'info', data: 'working' } });
       return say(text.toUpperCase());
     });
-    server.registerTool('count', {}, async () => say(String(seen.calls.length)));
+    server.registerTool('count', {}, async () => say(String(recorded.calls.length)));
     server.registerTool('hidden', {}, async () => say('unlisted'));
     server.registerTool('fail', {}, async () => ({ isError: true, content: [{ type: 'text', text: 'out of order' }] }));
     server.registerTool('measure', { inputSchema: { text: z.string() } }, async ({ text }) => say(text));
@@ -42,12 +42,12 @@ function sell({ json = false, ...more } = {}) {
     server.registerPrompt('greet', { argsSchema: { name: z.string() } }, async ({ name }) => ({ messages: [{ role: 'user', content: { type: 'text', text: `Greet ${name}` } }] }));
     server.server.registerCapabilities({ logging: {} });
     if (request.method !== 'POST') return new Response(null, { status: 405 });
-    seen.sent.push({ headers: Object.fromEntries(request.headers), body: await request.clone().json() });
+    recorded.sent.push({ headers: Object.fromEntries(request.headers), body: await request.clone().json() });
     const transport = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: undefined, enableJsonResponse: json });
     await server.connect(transport);
     return transport.handleRequest(request);
   };
-  return { ...seen, seen, gate: mcpPaywall(serve, options(more)) };
+  return { ...recorded, recorded, gate: mcpPaywall(serve, options(more)) };
 }
 
 /** The official client in front of a gate in this process. */
@@ -61,7 +61,7 @@ const shout = (text) => ({ name: 'shout', arguments: { text } });
 
 for (const json of [false, true]) {
   test(`a tool is paid in band, with the receipt in _meta: ${json ? 'JSON' : 'a stream'}`, async () => {
-    const { gate, seen } = sell({ json });
+    const { gate, recorded } = sell({ json });
     const payments = await platform.buyer();
     const asked = [];
     const messages = [];
@@ -81,15 +81,15 @@ for (const json of [false, true]) {
     assert.equal(await payments.held(), 98n);
     assert.deepEqual(messages, json ? [] : ['working']);
     // The server behind the gate sees no payment.
-    assert.ok(!JSON.stringify(seen.sent).includes('x402/payment'));
+    assert.ok(!JSON.stringify(recorded.sent).includes('x402/payment'));
     // The terms are known now: one call, and the offer is asked about again.
     assert.equal((await wrapped.callTool(shout('again'))).content[0].text, 'AGAIN');
-    assert.deepEqual([asked.length, asked[1].remembered, await payments.held(), seen.calls.length], [2, true, 96n, 2]);
+    assert.deepEqual([asked.length, asked[1].remembered, await payments.held(), recorded.calls.length], [2, true, 96n, 2]);
   });
 }
 
 test('a client that does not pay hears the price, and nothing is run', async () => {
-  const { gate, seen } = sell();
+  const { gate, recorded } = sell();
   const client = await connect(gate);
   const result = await client.callTool(shout('for free'));
   assert.equal(result.isError, true);
@@ -98,7 +98,7 @@ test('a client that does not pay hears the price, and nothing is run', async () 
   assert.deepEqual(JSON.parse(result.content[0].text), result.structuredContent);
   await assert.rejects(client.readResource({ uri: 'report://today' }), (thrown) => thrown.code === -32003 && thrown.data.accepts[0].planId === platform.planId);
   await assert.rejects(client.callTool({ name: 'hidden' }), /hidden is not offered here/);
-  assert.deepEqual([seen.calls, (await client.callTool({ name: 'count' })).content[0].text], [[], '0']);
+  assert.deepEqual([recorded.calls, (await client.callTool({ name: 'count' })).content[0].text], [[], '0']);
 });
 
 test('resources and prompts are paid for, by their templates too', async () => {
@@ -142,7 +142,7 @@ test('a price is a function of the arguments, or of the result up to a maximum',
 });
 
 test('the consent, the limits and the errors are those of fetch', async () => {
-  const { gate, seen } = sell();
+  const { gate, recorded } = sell();
   const payments = await platform.buyer({ approve: undefined });
   const mcp = new Mcp(payments);
   const client = await connect(gate);
@@ -154,7 +154,7 @@ test('the consent, the limits and the errors are those of fetch', async () => {
   assert.deepEqual([mcp.paymentOf(first).spend.singleUse, mcp.paymentOf(first).spend.creditsSettled], [true, 2n]);
   // A limit counts the most that the plan allows: ten a call.
   await assert.rejects(limited.callTool(shout('y')), { code: 'budget_exceeded' });
-  assert.deepEqual([seen.calls, await payments.held()], [['x'], 98n]);
+  assert.deepEqual([recorded.calls, await payments.held()], [['x'], 98n]);
   assert.throws(() => mcp.wrap({ request() {} }), { code: 'validation' });
 });
 
@@ -179,7 +179,7 @@ test('a call that gets no answer fails as the official client fails; one that wa
 });
 
 test('a batch is paid message by message', async () => {
-  const { gate, seen } = sell({ json: true });
+  const { gate, recorded } = sell({ json: true });
   const payments = await platform.buyer();
   const { accessToken } = await payments.x402.getX402AccessToken(platform.planId);
   const payment = JSON.parse(Buffer.from(accessToken, 'base64url'));
@@ -195,16 +195,16 @@ test('a batch is paid message by message', async () => {
   assert.deepEqual([answers[0].result.content[0].text, answers[0].result._meta['x402/payment-response'].success], ['PAID', true]);
   assert.deepEqual([answers[1].result.isError, answers[1].result.structuredContent.error], [true, 'payment required']);
   assert.equal(answers[2].result.tools.length, 6);
-  assert.deepEqual([seen.calls, await payments.held()], [['paid', 'paid too'], 96n]);
+  assert.deepEqual([recorded.calls, await payments.held()], [['paid', 'paid too'], 96n]);
   // A bearer that is an access token pays as well, as Nevermined's clients send it.
   const { result } = await (await post(call(5, 'bearer'), { authorization: `Bearer ${accessToken}` })).json();
   assert.deepEqual([result.content[0].text, await payments.held()], ['BEARER', 94n]);
-  const last = seen.sent.at(-1);
+  const last = recorded.sent.at(-1);
   assert.deepEqual([last.headers.authorization, last.body.params._meta], [undefined, undefined]);
 });
 
 test('what is no payment is none: a replay on another route, a payment that is no object, a broken body', async () => {
-  const { gate, seen } = sell({ json: true });
+  const { gate, recorded } = sell({ json: true });
   const payments = await platform.buyer();
   const other = await platform.seller.plan();
   await payments.own.order(other);
@@ -221,7 +221,7 @@ test('what is no payment is none: a replay on another route, a payment that is n
     assert.match(result.structuredContent.error, error);
   }
   assert.equal((await post('{')).status, 400);
-  assert.deepEqual(seen.calls, []);
+  assert.deepEqual(recorded.calls, []);
 });
 
 test('payments.mcp sells what is registered, in Node and as a handler', async () => {

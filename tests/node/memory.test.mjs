@@ -86,7 +86,7 @@ test('after logout neither the key nor a token is in the memory of the wasm', as
   await p.fetch(`${seller.url}/once`, { method: 'POST', body: '{}' }, { tokenVersion: 3, prefetch: 2 });
   await p.plans.getPlanBalance(platform.planId);
   await p.x402.getX402AccessToken(platform.planId, undefined, {});
-  const tokens = [...new Set(seller.seen.map(({ token }) => token).filter(Boolean))];
+  const tokens = [...new Set(seller.requests.map(({ token }) => token).filter(Boolean))];
   assert.equal(tokens.length, 2);
   assert.equal(times(key), 0, 'the key is in JavaScript only');
   assert.deepEqual(found(own(tokens[0], tokens[1])), own(tokens[0], tokens[1]), 'a token is found while it is there');
@@ -103,7 +103,7 @@ test('after logout neither the key nor a token is in the memory of the wasm', as
   assert.deepEqual(found(windows(signature(key))), [], 'the key, while the platform has not answered');
   answered();
   await listing;
-  const all = [...new Set(seller.seen.map(({ token }) => token).filter(Boolean))];
+  const all = [...new Set(seller.requests.map(({ token }) => token).filter(Boolean))];
   assert.equal(all.length, 3);
   await gone(windows(signature(key)), 'the key');
   for (const token of all) {
@@ -117,9 +117,9 @@ test('after logout neither the key nor a token is in the memory of the wasm', as
 
 test('a token that is refused, used up or ended leaves nothing while the session goes on', async () => {
   const p = await platform.buyer();
-  const before = seller.seen.length;
+  const before = seller.requests.length;
   for (let calls = 0; calls < 3; calls += 1) await p.fetch(`${seller.url}/once`, { method: 'POST', body: '{}' }, { tokenVersion: 3 });
-  const tokens = seller.seen.slice(before).map(({ token }) => token).filter(Boolean);
+  const tokens = seller.requests.slice(before).map(({ token }) => token).filter(Boolean);
   assert.equal(new Set(tokens).size, 3);
   for (const [at, token] of tokens.entries()) await gone(own(token, tokens[(at + 1) % 3]), 'a token');
   p.logout();

@@ -90,9 +90,9 @@ describe('a seller that does not keep to it', () => {
       response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
     });
     try {
-      return { result: await buyer.mpp.fetch(scripted.url, {}, { delegationConfig, ...options }), seen: scripted.seen };
+      return { result: await buyer.mpp.fetch(scripted.url, {}, { delegationConfig, ...options }), requests: scripted.requests };
     } catch (error) {
-      return { error, seen: scripted.seen };
+      return { error, requests: scripted.requests };
     } finally {
       await scripted.stop();
     }
@@ -107,9 +107,9 @@ describe('a seller that does not keep to it', () => {
     ['a 402 without a challenge', () => [402, {}, {}], undefined, MppError],
   ]) {
     test(`${name}: the call ends, and says what was presented`, async () => {
-      const { error, seen } = await played([asks('a'), second()]);
+      const { error, requests } = await played([asks('a'), second()]);
       assert.ok(error instanceof type && error instanceof MppError && error instanceof PaymentsError, error?.stack);
-      assert.deepEqual([error.code, seen.length], [code, 2]);
+      assert.deepEqual([error.code, requests.length], [code, 2]);
       assert.deepEqual(mppSpendOf(error), { credentialsPresented: 1, creditsPresented: '2', challengeId: 'a' });
     });
   }
@@ -119,23 +119,23 @@ describe('a seller that does not keep to it', () => {
     ['replaced, with an empty body', () => [402, { 'www-authenticate': challengeOf('b') }, '']], ['replaced, with a code that is null', () => asks('b', { code: null })],
   ]) {
     test(`a challenge that is ${name} is answered once more, with another credential`, async () => {
-      const { result, error, seen } = await played([asks('a'), second(), [200, { 'payment-receipt': receipt('success') }]]);
+      const { result, error, requests } = await played([asks('a'), second(), [200, { 'payment-receipt': receipt('success') }]]);
       assert.equal(error, undefined);
-      assert.deepEqual([result.paid, result.credentialsPresented, result.creditsPresented, seen.length], [true, 2, '4', 3]);
-      assert.notEqual(seen[1].headers.authorization, seen[2].headers.authorization);
+      assert.deepEqual([result.paid, result.credentialsPresented, result.creditsPresented, requests.length], [true, 2, '4', 3]);
+      assert.notEqual(requests[1].headers.authorization, requests[2].headers.authorization);
     });
   }
 
   test('two challenges are answered and no third', async () => {
-    const { result, error, seen } = await played([asks('a'), asks('b'), asks('c'), [200]]);
-    assert.equal(seen.length, 3);
+    const { result, error, requests } = await played([asks('a'), asks('b'), asks('c'), [200]]);
+    assert.equal(requests.length, 3);
     assert.equal(error, undefined);
     assert.deepEqual([result.response.status, result.paid, result.credentialsPresented], [402, false, 2]);
   });
 
   test('maxCredits is for the whole call: a second challenge may not bring it above', async () => {
-    const { error, seen } = await played([asks('a'), asks('b')], { maxCredits: 3 });
-    assert.deepEqual([error.code, seen.length, mppSpendOf(error)], ['budget_exceeded', 2, { credentialsPresented: 1, creditsPresented: '2', challengeId: 'a' }]);
+    const { error, requests } = await played([asks('a'), asks('b')], { maxCredits: 3 });
+    assert.deepEqual([error.code, requests.length, mppSpendOf(error)], ['budget_exceeded', 2, { credentialsPresented: 1, creditsPresented: '2', challengeId: 'a' }]);
   });
 
   test('a connection that breaks before any credential is an error of the network, after one the outcome is unknown', async () => {
@@ -160,7 +160,7 @@ describe('a seller that does not keep to it', () => {
 
   test('a challenge that is broken ends the call, and one of another scheme is no challenge', async () => {
     const twice = await played([[402, { 'www-authenticate': `${challengeOf('a')}, intent="charge"` }]]);
-    assert.deepEqual([twice.error.code, twice.error instanceof MppError, twice.seen.length], ['mpp_malformed', true, 1]);
+    assert.deepEqual([twice.error.code, twice.error instanceof MppError, twice.requests.length], ['mpp_malformed', true, 1]);
     const other = await played([[402, { 'www-authenticate': 'Bearer realm="x"' }, 'other']]);
     assert.deepEqual([other.result.response.status, other.result.credentialsPresented], [402, 0]);
   });

@@ -24,17 +24,17 @@ after(async () => {
 /** A seller of two credits by MPP alone; `change` is what becomes of its challenge before it is sent. */
 async function startSeller({ change = (challenge) => challenge, answer } = {}) {
   const { seller, planId } = platform;
-  const seen = [];
+  const requests = [];
   const server = createServer(async (request, response) => {
     for await (const _ of request) { /* The body is of no use here. */ }
     const place = { resource: request.url, httpVerb: request.method };
     const challenge = async () => {
       const { status, json, text } = await seller.post('/api/v1/mpp/challenge', { planId, credits: '2', ...place });
       assert.ok(status < 300, text);
-      return change(json.challenge, seen.length);
+      return change(json.challenge, requests.length);
     };
     const { authorization } = request.headers;
-    seen.push(authorization);
+    requests.push(authorization);
     const refuse = async (body) => response.writeHead(402, { 'www-authenticate': await challenge(), 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body));
     if (!/^payment /i.test(authorization ?? '')) return refuse({ error: 'Payment Required' });
     if (answer) return answer({ request, response, refuse });
@@ -44,7 +44,7 @@ async function startSeller({ change = (challenge) => challenge, answer } = {}) {
   });
   servers.push(server);
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  return { url: `http://127.0.0.1:${server.address().port}`, seen };
+  return { url: `http://127.0.0.1:${server.address().port}`, requests };
 }
 
 test('a challenge is paid after consent, with the receipt, and each request has its own', async () => {
@@ -60,7 +60,7 @@ test('a challenge is paid after consent, with the receipt, and each request has 
   }
   assert.deepEqual(asked.map(({ dialect, planId, credits, scheme, remembered }) => [dialect, planId, credits, scheme, remembered]), Array(2).fill(['mpp', platform.planId, 2n, 'nvm:erc4337', false]));
   // The second request asked for a challenge of its own.
-  assert.equal(new Set(shop.seen.filter(Boolean)).size, 2);
+  assert.equal(new Set(shop.requests.filter(Boolean)).size, 2);
 });
 
 test("the caller's own Authorization stands behind the credential", async () => {
@@ -68,8 +68,8 @@ test("the caller's own Authorization stands behind the credential", async () => 
   const payments = await platform.buyer();
   const { response } = await payments.fetch(`${shop.url}/ask`, { headers: { authorization: 'Bearer own' } });
   assert.equal(response.status, 200);
-  assert.equal(shop.seen[0], 'Bearer own');
-  assert.match(shop.seen[1], /^Payment [\w-]+, Bearer own$/);
+  assert.equal(shop.requests[0], 'Bearer own');
+  assert.match(shop.requests[1], /^Payment [\w-]+, Bearer own$/);
 });
 
 test('challenges of other methods stand beside it', async () => {
@@ -96,7 +96,7 @@ test('an expired challenge is answered anew, once, and a rejected one is not', a
   assert.deepEqual([await response.text(), asked.length, refusals], ['delivered', 1, 2]);
   const rejected = await startSeller({ answer: ({ refuse }) => refuse({ error: 'Payment Required', message: 'Credential rejected', code: 'BCK.MPP.0003', retryable: false }) });
   await assert.rejects(payments.fetch(`${rejected.url}/ask`), (error) => error.code === 'payment_refused' && /Credential rejected/.test(error.message) && error.spend.outcome === 'unknown');
-  assert.equal(rejected.seen.length, 2);
+  assert.equal(rejected.requests.length, 2);
 });
 
 test('malformed challenges are typed errors, and nothing is spent', async () => {
@@ -110,7 +110,7 @@ test('malformed challenges are typed errors, and nothing is spent', async () => 
   ]) {
     const shop = await startSeller({ change });
     await assert.rejects(payments.fetch(`${shop.url}/ask`), (error) => error.code === 'malformed_offer' && error.response.status === 402 && error.spend.outcome === 'none', name);
-    assert.equal(shop.seen.length, 1, name);
+    assert.equal(shop.requests.length, 1, name);
   }
   // A scheme's name in a quoted value is no challenge: the 402 is an answer like any other.
   const shop = await startSeller({ change: () => 'Basic realm="Payment id=1"' });

@@ -24,7 +24,7 @@ const logged = (observability, operation = async () => ({ pixels: 12, url: 'http
 test('withHeliconeLogging gives the extracted result and logs payload, result, usage and properties', async () => {
   const helicone = await startSeller((_, response) => response.end());
   assert.deepEqual(await logged(observed(helicone.url)), { url: 'https://a.example/1.png' });
-  const [{ method, url, headers, body }] = helicone.seen;
+  const [{ method, url, headers, body }] = helicone.requests;
   assert.deepEqual([method, url, headers.authorization, headers['content-type']], ['POST', '/jawn/v1/trace/custom/v1/log', 'Bearer sk-helicone-x', 'application/json']);
   assert.deepEqual([headers['helicone-property-agentid'], headers['helicone-property-session'], headers['helicone-auth']], ['2', 's-1', undefined]);
   const { providerRequest, providerResponse, timing } = JSON.parse(body);
@@ -35,7 +35,7 @@ test('withHeliconeLogging gives the extracted result and logs payload, result, u
   assert.deepEqual([providerResponse.json.usage.completion_tokens, providerResponse.json.id.startsWith('img-')], [12, true]);
   assert.ok(timing.endTime.seconds * 1000 + timing.endTime.milliseconds >= timing.startTime.seconds * 1000 + timing.startTime.milliseconds);
   await logged(observed(helicone.url), undefined, { jobId: 'j-1' });
-  assert.equal(JSON.parse(helicone.seen[1].body).providerResponse.json.system_fingerprint, 'fp_j-1');
+  assert.equal(JSON.parse(helicone.requests[1].body).providerResponse.json.system_fingerprint, 'fp_j-1');
   await helicone.stop();
 });
 
@@ -43,7 +43,7 @@ test('an operation that fails is not logged, and a log that fails loses no resul
   const warned = t.mock.method(console, 'warn', () => {});
   const helicone = await startSeller((_, response) => response.writeHead(503).end());
   await assert.rejects(logged(observed(helicone.url), () => Promise.reject(new Error('no paint'))), /no paint/);
-  assert.equal(helicone.seen.length, 0);
+  assert.equal(helicone.requests.length, 0);
   assert.deepEqual(await logged(observed(helicone.url)), { url: 'https://a.example/1.png' });
   await helicone.stop();
   assert.deepEqual(await logged(observed(helicone.url)), { url: 'https://a.example/1.png' });

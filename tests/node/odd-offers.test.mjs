@@ -51,7 +51,7 @@ describe('an odd offer is read and paid once', () => {
   for (const [name, way] of Object.entries(ways)) {
     test(name, async () => {
       bare = way(offerOf(platform.planId));
-      seller.seen.length = 0;
+      seller.requests.length = 0;
       const payments = await platform.buyer();
       const { response, receipt } = await payments.fetch(`${seller.url}/ask`, { method: 'POST', body: '{}' });
       assert.equal(await response.text(), 'done');
@@ -61,7 +61,7 @@ describe('an odd offer is read and paid once', () => {
 
   test('a broken entry alone is an error that names it, and nothing is paid', async () => {
     bare = entries((good) => [{ ...good, planId: undefined }]);
-    seller.seen.length = 0;
+    seller.requests.length = 0;
     const payments = await platform.buyer();
     const error = await failure(payments.fetch(`${seller.url}/ask`));
     assert.deepEqual([error.code, seller.paid(), await payments.held()], ['malformed_offer', 0, 100n]);

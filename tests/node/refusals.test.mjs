@@ -66,7 +66,7 @@ describe('a payment that is refused without other terms is not paid again', { co
         settles = false;
         seller.answer = ({ token }, response) => (token ? response.writeHead(200).end('done') : need(response, offerOf(platform.planId)));
         assert.equal((await payments.fetch(`${seller.url}/POST`, { method: 'POST', body: 'x' })).response.status, 200);
-        assert.equal(new Set(seller.seen.flatMap(({ token }) => token ?? [])).size, 3);
+        assert.equal(new Set(seller.requests.flatMap(({ token }) => token ?? [])).size, 3);
       });
     }
   }

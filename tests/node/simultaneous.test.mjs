@@ -113,15 +113,15 @@ describe('while the wasm is on its way', () => {
 
   test('what a fetch is given is read when it is called', async () => {
     const { Payments: Slow, arrive } = slow();
-    const seen = [];
-    const payments = Slow.getInstance(options({ fetch: async (request) => { seen.push([request.method, await request.text(), request.headers.get('x-mine')]); return new Response('ok'); } }));
+    const requests = [];
+    const payments = Slow.getInstance(options({ fetch: async (request) => { requests.push([request.method, await request.text(), request.headers.get('x-mine')]); return new Response('ok'); } }));
     const init = { method: 'POST', body: 'first', headers: { 'x-mine': '1' } };
     const call = payments.fetch(URL_OF_SELLER, init);
     Object.assign(init, { method: 'PUT', body: 'second' });
     init.headers['x-mine'] = '2';
     arrive();
     await call;
-    assert.deepEqual(seen, [['POST', 'first', '1']]);
+    assert.deepEqual(requests, [['POST', 'first', '1']]);
   });
 
   for (const by of ['logout', 'abort']) {

@@ -77,6 +77,6 @@ test('what holds no goods is not waited for beyond ten seconds', { timeout: 60_0
       if (/platform|mint|sells/.test(name)) assert.equal(error?.code, 'platform_timeout', String(error ?? value));
     });
   }
-  assert.ok(seller.seen.filter(({ token, url }) => token && url === '/refused').length >= 1, 'it was paid for');
-  assert.ok(seller.seen.filter(({ token, url }) => token && url === '/goods').length === 0);
+  assert.ok(seller.requests.filter(({ token, url }) => token && url === '/refused').length >= 1, 'it was paid for');
+  assert.ok(seller.requests.filter(({ token, url }) => token && url === '/goods').length === 0);
 });

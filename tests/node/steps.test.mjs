@@ -108,10 +108,10 @@ test('a limit on sends gives up the connection, and never cuts a body off', asyn
   assert.equal(await response.text(), 'one two');
 
   set({ bare: hang });
-  const before = seller.seen.length;
+  const before = seller.requests.length;
   await failure(ask(payments, { timeouts: { send: 50 } }, { method: 'PUT' }));
-  for (let tries = 0; !seller.seen.at(-1).gone && tries < 1000; tries++) await pause(20);
-  assert.deepEqual([seller.seen.length - before, seller.seen.at(-1).gone], [1, true]);
+  for (let tries = 0; !seller.requests.at(-1).gone && tries < 1000; tries++) await pause(20);
+  assert.deepEqual([seller.requests.length - before, seller.requests.at(-1).gone], [1, true]);
 });
 
 test('whoever is asked is told that an answer is of no use any more', async () => {
@@ -174,17 +174,17 @@ describe('going on after an outcome that is not known', () => {
       const sent = seller.paid();
       // A gate refuses a single-use token that was burned.
       if (first === burnAndLose && tokenVersion === 3) {
-        const spent = seller.seen.at(-1).token;
+        const spent = seller.requests.at(-1).token;
         set({ paid: (request, response) => (request.token === spent ? terms(request, response) : settle(request, response)) });
       }
-      const had = seller.seen.at(-1).token;
+      const had = seller.requests.at(-1).token;
       const ended = await ask(payments, { resume: error }).catch((error) => error);
       assert.equal(ended.code ?? ended.spend.outcome, outcome);
       if (outcome === 'settled') assert.equal(await ended.response.text(), 'the answer');
       else assert.deepEqual([ended.response.status, ended.spend.outcome], [402, 'unknown']);
       assert.deepEqual(questions, again ? [true] : []);
       assert.equal(seller.paid() - sent, 1, 'one presentation');
-      if (tokenVersion === 3) assert.equal(seller.seen.at(-1).token, had, 'the very same token');
+      if (tokenVersion === 3) assert.equal(seller.requests.at(-1).token, had, 'the very same token');
       assert.equal(100n - await payments.held(), before + burned, 'the ledger');
       assert.equal(payments.spend.credits, before + counted, 'the budget');
       assert.equal((await failure(ask(payments, { resume: error }))).code, 'not_resumable');
@@ -230,7 +230,7 @@ describe('going on after an outcome that is not known', () => {
 
   test('what is no such payment pays nothing', async () => {
     const { payments, error } = await unknown(lost);
-    const sent = seller.seen.length;
+    const sent = seller.requests.length;
     const other = await platform.buyer();
     for (const [buyer, options, init] of [
       [payments, { resume: error }, { method: 'PUT' }],
@@ -241,7 +241,7 @@ describe('going on after an outcome that is not known', () => {
       const wrong = await failure(ask(buyer, options, init));
       assert.deepEqual([wrong.code, wrong.spend.requests], ['not_resumable', 0]);
     }
-    assert.equal(seller.seen.length, sent);
+    assert.equal(seller.requests.length, sent);
     payments.logout();
     assert.equal((await failure(ask(payments, { resume: error }))).code, 'not_resumable');
   });
@@ -267,12 +267,12 @@ describe('what ends a fetch before anything is sent has spent nothing, and says 
   for (const [name, [make, code]] of Object.entries(table)) {
     test(name, async () => {
       const payments = await platform.buyer({}, { credits: false });
-      const sent = seller.seen.length;
+      const sent = seller.requests.length;
       const error = await failure(make(payments));
       assert.ok(error instanceof PaymentsError);
       assert.equal(error.code, code);
       assert.deepEqual(error.spend, { outcome: 'none', requests: 0, mints: 0, creditsPresented: 0n, singleUse: false, purchases: [], amounts: [] });
-      assert.equal(seller.seen.length, sent);
+      assert.equal(seller.requests.length, sent);
     });
   }
 

@@ -51,12 +51,12 @@ test('wrapFetch is a fetch: it gives the response, and what is not to be paid pa
   const { paywall } = servers;
   // The plan lets a seller take ten credits at a time.
   const payments = await buyer({ policy: { maxCreditsTotal: 20, origins: [paywall.url] } });
-  const seen = [];
-  const paid = payments.wrapFetch((request) => { seen.push(request.headers.has('payment-signature')); return fetch(request); });
+  const tokensSent = [];
+  const paid = payments.wrapFetch((request) => { tokensSent.push(request.headers.has('payment-signature')); return fetch(request); });
   const response = await paid(`${paywall.url}/ask`, question);
   assert.ok(response instanceof Response);
   assert.equal((await response.json()).answer.includes('2'), true);
-  assert.deepEqual(seen, [false, true]);
+  assert.deepEqual(tokensSent, [false, true]);
   assert.equal((await paid(`${paywall.url}/health`)).status, 200);
   await paid(`${paywall.url}/ask`, question);
   const refused = await paid(`${paywall.url}/ask`, question);

@@ -31,13 +31,13 @@ test('what is given is what is declared', async () => {
   const { sandbox, paywall, seller, planId, agentId } = servers;
   const account = client(sandbox.url, await newAccount(sandbox.url, 'Somebody'));
   const byCard = await client(sandbox.url, seller).plan(BY_CARD);
-  const seen = { events: [], offers: [] };
+  const reported = { events: [], offers: [] };
   const payments = await Payments.getInstance({
     nvmApiKey: account.key, environment: 'custom', backend: sandbox.url, delegationConfig: { delegationId: await account.delegation() },
-    onEvent: (event) => seen.events.push(event),
+    onEvent: (event) => reported.events.push(event),
     async approve(offer, context) {
-      seen.offers.push(offer);
-      [seen.plan, seen.balance] = await Promise.all([context.plan(), context.balance()]);
+      reported.offers.push(offer);
+      [reported.plan, reported.balance] = await Promise.all([context.plan(), context.balance()]);
       return { approve: true, purchase: true };
     },
   });
@@ -49,7 +49,7 @@ test('what is given is what is declared', async () => {
   const answer = (method) => `Awaited<ReturnType<t.Payments${method}>>`;
   const given = {
     't.PaidResponse': paid,
-    't.Offer[]': seen.offers, 't.PaymentEvent[]': seen.events, 't.Plan': seen.plan, 't.PlanBalance': seen.balance,
+    't.Offer[]': reported.offers, 't.PaymentEvent[]': reported.events, 't.Plan': reported.plan, 't.PlanBalance': reported.balance,
     "Omit<t.PaymentsError, keyof Error | 'toJSON'>": { ...refused },
     't.Quote': await payments.quote(`${paywall.url}/ask`, question),
     't.SpendTotals': payments.spend,

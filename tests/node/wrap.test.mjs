@@ -27,7 +27,7 @@ const CLIENTS = {
 
 /** A seller of its own for one test: what carries a token is answered so, and all else with the terms. */
 async function setUp(t, paid, options) {
-  const seller = await startSeller((request, response, seen) => (request.token ? paid(request, response, seen) : need(response, offerOf(platform.planId))));
+  const seller = await startSeller((request, response, requests) => (request.token ? paid(request, response, requests) : need(response, offerOf(platform.planId))));
   t.after(() => seller.stop());
   const payments = await platform.buyer(options);
   const responses = [];
@@ -37,7 +37,7 @@ async function setUp(t, paid, options) {
     responses.push(response);
     return response;
   };
-  return { seller, payments, fetch, responses, ask: (name, more) => CLIENTS[name](seller.url, fetch, more), tokens: () => seller.seen.flatMap(({ token }) => token ?? []) };
+  return { seller, payments, fetch, responses, ask: (name, more) => CLIENTS[name](seller.url, fetch, more), tokens: () => seller.requests.flatMap(({ token }) => token ?? []) };
 }
 
 /** Takes the credits of each token it has not seen, and then fails so. */
@@ -87,8 +87,8 @@ describe('a payment that was settled, and whose answer failed, is settled once',
     });
 
     test(`${name}: a seller that refuses the spent token is not paid with another`, async (t) => {
-      const { payments, ask, tokens } = await setUp(t, async ({ token }, response, seen) => {
-        if (seen.filter((one) => one.token).length > 1) return need(response, offerOf(platform.planId));
+      const { payments, ask, tokens } = await setUp(t, async ({ token }, response, requests) => {
+        if (requests.filter((one) => one.token).length > 1) return need(response, offerOf(platform.planId));
         await platform.settle(token);
         response.destroy();
       }, { tokenVersion: 3 });
@@ -145,7 +145,7 @@ describe('a no resolves with the seller\'s 402, and is not asked for again', { c
         const { payments, seller, ask, responses } = await setUp(t, (_, response) => need(response, offerOf(platform.planId)), options);
         const error = await failure(ask(name));
         assert.equal(error.status ?? error.response?.status, 402);
-        assert.deepEqual([seller.seen.length, seller.paid(), responses.length], [1 + presented, presented, 1]);
+        assert.deepEqual([seller.requests.length, seller.paid(), responses.length], [1 + presented, presented, 1]);
         const payment = payments.paymentOf(responses[0]);
         assert.deepEqual([payment.error.code, payment.spend.outcome], [code, presented ? 'unknown' : 'none']);
         assert.equal(await payments.held(), 100n);
@@ -161,7 +161,7 @@ describe('a no resolves with the seller\'s 402, and is not asked for again', { c
     assert.equal((await fetch(url, { method: 'POST', body: 'one' })).status, 200);
     for (const given of [[url, { method: 'POST', body: 'two' }], [new Request(url, { method: 'POST', body: 'two' })]]) {
       const response = await fetch(...given);
-      assert.deepEqual([response.status, payments.paymentOf(response).error.code, seller.seen.at(-1).body.toString()], [402, 'budget_exceeded', 'two']);
+      assert.deepEqual([response.status, payments.paymentOf(response).error.code, seller.requests.at(-1).body.toString()], [402, 'budget_exceeded', 'two']);
     }
     assert.deepEqual([seller.paid(), await payments.held()], [1, 98n]);
   });
@@ -171,7 +171,7 @@ describe('a no resolves with the seller\'s 402, and is not asked for again', { c
     seller.answer = (_, response) => response.writeHead(402).end('{"error":{"code":"card_declined"}}');
     const response = await fetch(seller.url);
     assert.deepEqual([response.status, await response.json()], [402, { error: { code: 'card_declined' } }]);
-    assert.deepEqual([payments.paymentOf(response).error, seller.seen.length], [undefined, 1]);
+    assert.deepEqual([payments.paymentOf(response).error, seller.requests.length], [undefined, 1]);
   });
 });
 
@@ -183,7 +183,7 @@ describe('what fetch itself rejects with', { concurrency: 6 }, () => {
     const error = await failure(fetch('http://127.0.0.1:1/closed'));
     assert.ok(error instanceof TypeError, error.stack);
     const { answer } = seller;
-    seller.answer = (request, response, seen) => (seen.length === 1 ? response.destroy() : answer(request, response, seen));
+    seller.answer = (request, response, requests) => (requests.length === 1 ? response.destroy() : answer(request, response, requests));
     assert.equal(await ask('openai'), 'the answer');
     assert.deepEqual([seller.paid(), await payments.held()], [1, 98n]);
   });
@@ -199,7 +199,7 @@ describe('what fetch itself rejects with', { concurrency: 6 }, () => {
       const controller = new AbortController();
       const reason = new Error('enough');
       const fetched = failure(fetch(`${seller.url}/ask`, { method: 'POST', body: 'x', signal: controller.signal }));
-      const is = () => (paid ? seller.paid() : seller.seen.length);
+      const is = () => (paid ? seller.paid() : seller.requests.length);
       for (let tries = 0; is() === 0 && tries < 500; tries++) await new Promise((done) => setTimeout(done, 10));
       await new Promise((done) => setTimeout(done, 50));
       controller.abort(reason);

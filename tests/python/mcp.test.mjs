@@ -32,11 +32,11 @@ const walk = (steps, { account, holder = account.accountAddress, at = service })
 const shout = (text) => ({ tool: 'shout', arguments: { text } });
 
 /** Checks what a paid call came to. */
-function paid(seen, { text, balance, holder, credits = '2' }) {
-  assert.deepEqual([seen.isError, seen.text, seen.balance], [false, text, balance]);
-  const { success, payer, transaction, creditsRedeemed, remainingBalance } = seen.meta['x402/payment-response'];
+function paid(result, { text, balance, holder, credits = '2' }) {
+  assert.deepEqual([result.isError, result.text, result.balance], [false, text, balance]);
+  const { success, payer, transaction, creditsRedeemed, remainingBalance } = result.meta['x402/payment-response'];
   assert.deepEqual([success, payer, creditsRedeemed, remainingBalance], [true, holder, credits, String(balance)]);
-  assert.equal(seen.meta['nevermined/credits'].txHash, transaction);
+  assert.equal(result.meta['nevermined/credits'].txHash, transaction);
   assert.match(transaction, /^0x/);
 }
 

@@ -103,7 +103,7 @@ async function ours({ plan, card, agent }) {
 }
 
 /** All that can be seen of one request, at one side. */
-async function seen(side, [method, path, token, headers]) {
+async function answerOf(side, [method, path, token, headers]) {
   await seller.del('/sandbox/calls');
   await sides[side].log();
   const answer = await fetch(sides[side].url + path, {
@@ -167,9 +167,9 @@ const CASES = {
 
 for (const [name, [request, differs]] of Object.entries(CASES)) {
   test(`${name}: ${differs ? `otherwise here, ${differs.why}` : 'the same'}`, { skip }, async () => {
-    const theirs = await seen('theirs', request);
+    const theirs = await answerOf('theirs', request);
     let own;
-    await captureLog(async () => { own = await seen('ours', request); });
+    await captureLog(async () => { own = await answerOf('ours', request); });
     for (const part of Object.keys(theirs)) {
       const other = differs?.[part];
       if (other === undefined) assert.deepEqual(own[part], theirs[part], part);
@@ -191,7 +191,7 @@ for (const [what, fault, theirs, own] of [
       assert.equal(made.status, 201, made.text);
       try {
         let answer;
-        await captureLog(async () => { answer = await seen(side, ['POST', '/ask', 'good']); });
+        await captureLog(async () => { answer = await answerOf(side, ['POST', '/ask', 'good']); });
         assert.deepEqual([answer.status, answer.hooks.filter(([name]) => name === 'handler').length], [expected.status, expected.handled], side);
         assert.notEqual(answer.receipt?.success, true);
       } finally {

@@ -22,13 +22,13 @@ DOLLAR = 1_000_000
 failures = 0
 
 
-def check(name, condition, seen=None):
+def check(name, condition, found=None):
     global failures
     if condition:
         print(f"ok - {name}")
     else:
         failures += 1
-        print(f"not ok - {name}" + ("" if seen is None else f" # {seen!r}"))
+        print(f"not ok - {name}" + ("" if found is None else f" # {found!r}"))
 
 
 def refused(name, code, action, contains=""):

@@ -49,13 +49,13 @@ def find(client):
 
 def called_by(function, *arguments):
     """Runs a function and hands back all code that ran in it."""
-    seen = set()
-    sys.setprofile(lambda frame, event, _: seen.add(frame.f_code) if event == "call" else None)
+    called = set()
+    sys.setprofile(lambda frame, event, _: called.add(frame.f_code) if event == "call" else None)
     try:
         function(*arguments)
     finally:
         sys.setprofile(None)
-    return seen
+    return called
 
 
 def main():

@@ -58,9 +58,9 @@ def main():
     check("resolve_scheme finds a crypto plan", resolve_scheme(buyer, plan) == "nvm:erc4337")
     refused("an unknown plan is a 404", "404", lambda: buyer.plans.get_plan("7"))
 
-    seen = buyer.agents.get_agent(agent)
-    check("get_agent: id and plans", seen["id"] == agent and seen["registry"]["plans"] == [plan], seen)
-    check("get_agent keeps the seller's secrets", "secret" not in json.dumps(seen), seen)
+    found = buyer.agents.get_agent(agent)
+    check("get_agent: id and plans", found["id"] == agent and found["registry"]["plans"] == [plan], found)
+    check("get_agent keeps the seller's secrets", "secret" not in json.dumps(found), found)
     listed = seller.plans.get_user_plans()
     check("my plans", listed["total"] == 1 and listed["plans"][0]["id"] == plan, listed)
     check("not my plans", buyer.plans.get_user_plans()["total"] == 0)

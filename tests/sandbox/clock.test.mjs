@@ -13,7 +13,7 @@ before(async () => {
 after(() => sandbox?.stop());
 beforeEach(() => anyone.post('/sandbox/clock', { reset: true }));
 
-const near = (seen, wanted) => assert.ok(Math.abs(seen - wanted) < 5_000, `${seen} ${wanted}`);
+const near = (actual, wanted) => assert.ok(Math.abs(actual - wanted) < 5_000, `${actual} ${wanted}`);
 
 test('the clock is read, set, moved and let go', async () => {
   near((await anyone.get('/sandbox/clock')).json.nowMs, Date.now());

@@ -73,7 +73,7 @@ async function open(url) {
     const mint = { accepted: { ...offer(plan), extra: {} }, delegationConfig: { delegationId }, ...(once && { tokenVersion: 3, resource: RESOURCE }) };
     return { plan, once, mint, key: buyer.key, delegationId, token: once ? undefined : await buyer.token(plan, { delegationId }) };
   }));
-  return { seller, lanes, seen: new Map() };
+  return { seller, lanes, recorded: new Map() };
 }
 
 /** Settles in all lanes, and kills the process at some answer or other. What came back, and what was under way. */
@@ -126,7 +126,7 @@ const paid = (planId, x402AccessToken, maxAmount) => ({
 });
 
 /** Holds the books against what was answered; how many settles are on them that nobody was told of. */
-async function hold(url, { seller, lanes, seen }, { answered, underWay, maybe }) {
+async function hold(url, { seller, lanes, recorded }, { answered, underWay, maybe }) {
   const anyone = client(url);
   const check = (await anyone.get('/sandbox/ledger/check')).json;
   assert.ok(check.ok, JSON.stringify(check.invariants.filter(({ ok }) => !ok)));
@@ -139,16 +139,16 @@ async function hold(url, { seller, lanes, seen }, { answered, underWay, maybe })
     }
     if (postings.length < 200) break;
   }
-  for (const [tx, amount] of seen) assert.equal(burned.get(tx), amount, `${tx} is still there`);
+  for (const [tx, amount] of recorded) assert.equal(burned.get(tx), amount, `${tx} is still there`);
   for (const { tx, amount } of answered) assert.equal(burned.get(tx), amount, `${tx} was answered and is on the books`);
-  const known = new Set([...seen.keys(), ...answered.map(({ tx }) => tx)]);
+  const known = new Set([...recorded.keys(), ...answered.map(({ tx }) => tx)]);
   const more = [...burned.keys()].filter((tx) => !known.has(tx));
   assert.ok(more.length <= underWay, `${more.length} settles that nobody was told of, ${underWay} were under way`);
-  for (const [tx, amount] of burned) seen.set(tx, amount);
+  for (const [tx, amount] of burned) recorded.set(tx, amount);
   // A single-use token whose settle was under way is good still, or was used: never both.
   for (const { lane, token } of maybe.filter((one) => one.lane.once)) {
     const again = await client(url, { nvmApiKey: seller.key }).post('/api/v1/x402/settle', paid(lane.plan, token, '1'));
-    if (again.status === 200) seen.set(again.json.transaction, '1');
+    if (again.status === 200) recorded.set(again.json.transaction, '1');
     else assert.deepEqual([again.status, again.json.code], [402, 'BCK.X402.0059'], again.text);
     const third = await client(url, { nvmApiKey: seller.key }).post('/api/v1/x402/settle', paid(lane.plan, token, '1'));
     assert.deepEqual([third.status, third.json.code], [402, 'BCK.X402.0059']);

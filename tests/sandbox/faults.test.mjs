@@ -116,11 +116,11 @@ test('chance is the same with the same seed, and is counted', async () => {
   const run = async (seed) => {
     await anyone.del('/sandbox/faults');
     await fail({ kind: 'status', status: 500, probability: 0.5, seed });
-    const seen = [];
-    for (let index = 0; index < 40; index++) seen.push((await anyone.get('/')).status === 500);
+    const failures = [];
+    for (let index = 0; index < 40; index++) failures.push((await anyone.get('/')).status === 500);
     const [{ seen: calls, struck }] = (await anyone.get('/sandbox/faults')).json;
-    assert.deepEqual([calls, struck], [40, seen.filter(Boolean).length]);
-    return seen.join();
+    assert.deepEqual([calls, struck], [40, failures.filter(Boolean).length]);
+    return failures.join();
   };
   const first = await run(7);
   assert.equal(await run(7), first);

@@ -63,8 +63,8 @@ test('a delegation\'s limit is an account that is drawn on, and given back when 
   const token = await ada.token(plan, { delegationId });
   assert.ok((await seller.settle(plan, token, '5')).json.orderTx);
   assert.deepEqual(await on(), { limit: '2500', free: '1500', reserved: '0', spent: '1000' });
-  const seen = await postings(`delegationId=${delegationId}&sortOrder=asc`);
-  assert.deepEqual(seen.postings.map(of), [
+  const listed = await postings(`delegationId=${delegationId}&sortOrder=asc`);
+  assert.deepEqual(listed.postings.map(of), [
     ['delegate', '2500', 'limit', 'free'], ['reserve', '1000', 'free', 'reserved'], ['charge', '1000', 'reserved', 'spent'],
   ]);
   await ada.del(`/api/v1/delegation/${delegationId}`);
@@ -81,8 +81,8 @@ test('off-plan orders are in it: paid, refunded, disputed', async () => {
   await then({ action: 'pay' });
   await then({ action: 'refund', amountMinor: 437 });
   await then({ action: 'dispute' });
-  const seen = await postings(`entry=${orderId}&sortOrder=asc`);
-  assert.deepEqual(seen.postings.map(of), [
+  const listed = await postings(`entry=${orderId}&sortOrder=asc`);
+  assert.deepEqual(listed.postings.map(of), [
     ['fund', '3437', 'outside', 'buyer'], ['pay', '3437', 'buyer', 'seller'], ['refund', '437', 'seller', 'buyer'],
     ['return', '437', 'buyer', 'outside'], ['dispute', '3000', 'seller', 'disputed'],
   ]);

@@ -216,8 +216,8 @@ test('a token is good for what was issued and nothing else', async () => {
     ['huge', 'A'.repeat(60_000), 400],
   ];
   for (const [name, text, status] of cases) {
-    const { status: seen, json } = await seller.verify(plan, text, '1');
-    assert.equal(seen, status, `${name}: ${JSON.stringify(json)}`);
+    const { status: actual, json } = await seller.verify(plan, text, '1');
+    assert.equal(actual, status, `${name}: ${JSON.stringify(json)}`);
     if (status === 402) assert.equal(json.code, 'BCK.X402.0005', name);
     if (status === 400) assert.equal(json.code, 'BCK.X402.0010', name);
   }

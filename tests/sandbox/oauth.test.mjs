@@ -158,8 +158,8 @@ test('an app that asks wrongly is told so; one with no safe way back is not foll
   ]) {
     for (const answer of [await page(ask(more).request), await allow(ask(more).request)]) {
       assert.equal(answer.status, 303, name);
-      const { error: seen, state, code } = led(answer);
-      assert.deepEqual([seen, state, code], [error, 's t+', undefined], name);
+      const { error: actual, state, code } = led(answer);
+      assert.deepEqual([actual, state, code], [error, 's t+', undefined], name);
     }
   }
   for (const [name, more, status] of [

@@ -102,9 +102,9 @@ test('an order is made with the organization\'s own key, read by whoever knows i
   const { status, json } = await order({ description: 'Cart', buyerRef: 'b', metadata: { Some_Key: 1 } });
   assert.equal(status, 201);
   assert.equal(json.status, 'requires_payment');
-  const seen = (await anyone.get(`/api/v1/orders/${json.orderId}`)).json;
-  assert.deepEqual([seen.amountMinor, seen.currency, seen.description, seen.clientSecret], [3437, 'usd', 'Cart', json.clientSecret]);
-  assert.ok(!('orgId' in seen) && seen.amountRefundedMinor === 0);
+  const read = (await anyone.get(`/api/v1/orders/${json.orderId}`)).json;
+  assert.deepEqual([read.amountMinor, read.currency, read.description, read.clientSecret], [3437, 'usd', 'Cart', json.clientSecret]);
+  assert.ok(!('orgId' in read) && read.amountRefundedMinor === 0);
   const paid = (await act(json.orderId, { action: 'pay' })).json;
   assert.deepEqual([paid.status, paid.clientSecret], ['paid', undefined]);
   assert.equal((await act(json.orderId, { action: 'pay' })).status, 409);

@@ -29,7 +29,7 @@ test('tokens are signed by the account, card tokens by the sandbox, and both sti
       3: await mint('x402', { ...body, tokenVersion: 3, resource: { url: '/ask' }, accepted: { ...body.accepted, extra: { httpVerb: 'POST' } } }),
       mpp: await mint('mpp', body),
     };
-    const seen = {};
+    const typedData = {};
     for (const [version, { accessToken, permissionHash }] of Object.entries(minted)) {
       const token = decode(accessToken);
       const proof = (await anyone.get(`/sandbox/permissions/${permissionHash}`)).json;
@@ -39,10 +39,10 @@ test('tokens are signed by the account, card tokens by the sandbox, and both sti
       assert.deepEqual([proof.recovered, proof.signer], [ada.address, ada.address], `version ${version}: whoever recovers it finds her`);
       assert.equal(proof.typedData.message.planId, plan);
       assert.deepEqual(proof.sessionKeys.map(({ operation }) => operation), token.payload.authorization.sessionKeys.map(({ id }) => id));
-      seen[version] = proof.typedData;
+      typedData[version] = proof.typedData;
     }
-    assert.deepEqual(Object.values(seen).map(({ domain }) => [domain.name, domain.version]), [['Nevermined', '2'], ['Nevermined', '3'], ['Nevermined-MPP', '1']]);
-    assert.deepEqual([seen[3].message.resource, seen[3].message.httpVerb], ['/ask', 'POST']);
+    assert.deepEqual(Object.values(typedData).map(({ domain }) => [domain.name, domain.version]), [['Nevermined', '2'], ['Nevermined', '3'], ['Nevermined-MPP', '1']]);
+    assert.deepEqual([typedData[3].message.resource, typedData[3].message.httpVerb], ['/ask', 'POST']);
 
     const cards = await seller.plan(BY_CARD);
     const [{ id }] = (await ada.get('/api/v1/payment-methods?provider=stripe')).json;

@@ -19,8 +19,8 @@ fn rule_6_a_redirect_keeps_the_method_as_fetch_does() {
         ("PATCH", 308, false),
         ("GET", 303, false),
     ] {
-        let seen = std::rc::Rc::new(std::cell::Cell::new(None));
-        let (other, saw) = (support::target("https://other.example", "/"), seen.clone());
+        let recorded = std::rc::Rc::new(std::cell::Cell::new(None));
+        let (other, saw) = (support::target("https://other.example", "/"), recorded.clone());
         let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| {
             if send.target.as_ref().is_some_and(|target| target.origin != support::ORIGIN) {
                 saw.set(Some(send.as_get));
@@ -34,7 +34,7 @@ fn rule_6_a_redirect_keeps_the_method_as_fetch_does() {
         world.approval = Some(yes());
         let fetch = world.fetch(method, "/ask");
         assert!(world.run_one(fetch).result.is_ok(), "{method} {status}");
-        assert_eq!(seen.get(), Some(as_get), "{method} {status}");
+        assert_eq!(recorded.get(), Some(as_get), "{method} {status}");
     }
 }
 

@@ -39,14 +39,14 @@ test('variables may be JSON as well as text, as wrangler.toml has them', async (
 });
 
 test('a service binding serves where there is one, under the public URL', async () => {
-  const seen = [];
+  const requests = [];
   const all = await startAll({
     vars: { ORIGIN_URL: undefined },
-    binding: async (request) => { seen.push([request.method, request.url, request.headers.get('payment-signature')]); return new Response('bound'); },
+    binding: async (request) => { requests.push([request.method, request.url, request.headers.get('payment-signature')]); return new Response('bound'); },
   });
   try {
     assert.equal(await (await all.paid('/ask?x', { method: 'POST', body: 'b' })).text(), 'bound');
-    assert.deepEqual(seen, [['POST', `${all.paywall.url}/ask?x`, null]]);
+    assert.deepEqual(requests, [['POST', `${all.paywall.url}/ask?x`, null]]);
     assert.equal(all.origin.calls.length, 0);
   } finally { await all.stop(); }
 });

@@ -63,8 +63,8 @@ test('with a token: verified, forwarded, settled, delivered with a receipt', asy
   const [call] = all.origin.calls;
   assert.equal(call.url, '/ask?q=a%20b&x=%2F');
   assert.equal(call.headers.host, new URL(all.origin.url).host);
-  const seen = Object.fromEntries(Object.entries(call.headers).filter(([name]) => /payment|mine/.test(name)));
-  assert.deepEqual(seen, {
+  const headers = Object.fromEntries(Object.entries(call.headers).filter(([name]) => /payment|mine/.test(name)));
+  assert.deepEqual(headers, {
     'x-mine': 'kept', 'x-payment-payer': PAYER, 'x-payment-plan': PLAN, 'x-payment-agent': AGENT,
     'x-payment-credits': '2', 'x-payment-request-id': 'req-1',
   });

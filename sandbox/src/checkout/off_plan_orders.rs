@@ -328,7 +328,7 @@ mod tests {
             secret: "s".into(),
             expires_at: 1_000,
         };
-        for (status, now, seen, secret) in [
+        for (status, now, shown, secret) in [
             ("requires_payment", 999, "requires_payment", Some("s")),
             ("requires_payment", 1_000, "failed", None),
             ("paid", 5_000, "paid", None),
@@ -336,7 +336,7 @@ mod tests {
             let view = OffPlanOrder { status: status.into(), ..order.clone() }.view(now);
             assert_eq!(
                 (view["status"].as_str(), view["clientSecret"].as_str()),
-                (Some(seen), secret),
+                (Some(shown), secret),
                 "{status}"
             );
             assert!(view["description"].is_null() && view.get("orgId").is_none());

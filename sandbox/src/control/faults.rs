@@ -132,11 +132,11 @@ impl Fault {
             })
     }
 
-    /// True if the fault is injected into the matching request number `seen`, after `struck` injections. The same
+    /// True if the fault is injected into the matching request number `index`, after `struck` injections. The same
     /// seed always gives the same decisions.
-    fn fires(&self, seen: i64, struck: i64) -> bool {
+    fn fires(&self, index: i64, struck: i64) -> bool {
         let left = self.times.is_none_or(|times| struck < times);
-        left && splitmix64(self.seed, seen) % 1_000_000 < self.probability
+        left && splitmix64(self.seed, index) % 1_000_000 < self.probability
     }
 }
 
@@ -154,7 +154,9 @@ struct Row {
     id: i64,
     rule: String,
     seed: String,
-    seen: i64,
+    /// The number of matching requests so far.
+    #[serde(rename = "seen")]
+    calls: i64,
     struck: i64,
 }
 
@@ -169,7 +171,7 @@ impl Row {
         if let (Some(view), Ok(fault)) = (view.as_object_mut(), self.fault()) {
             view.insert("id".into(), self.id.into());
             view.insert("seed".into(), fault.seed.into());
-            view.insert("seen".into(), self.seen.into());
+            view.insert("seen".into(), self.calls.into());
             view.insert("struck".into(), self.struck.into());
         }
         view
@@ -193,7 +195,7 @@ pub(crate) fn inject(store: &Store, request: &Request) -> Result<Vec<FaultKind>>
         if (settled && !waits) || !fault.matches_request(&request.method, &path, regex::matches) {
             continue;
         }
-        let fires = fault.fires(row.seen, row.struck);
+        let fires = fault.fires(row.calls, row.struck);
         store.run(
             "UPDATE faults SET seen = seen + 1, struck = struck + ? WHERE id = ?",
             binds![i64::from(fires), row.id],
@@ -311,19 +313,19 @@ mod tests {
     #[test]
     fn number_of_injections() {
         let always = fault(json!({ "kind": "drop" }));
-        assert!((0..50).all(|seen| always.fires(seen, seen)));
+        assert!((0..50).all(|index| always.fires(index, index)));
         let twice = fault(json!({ "kind": "drop", "times": 2 }));
         assert_eq!([0, 1, 2, 3].map(|struck| twice.fires(9, struck)), [true, true, false, false]);
-        let count = |fault: &Fault| (0..1000).filter(|seen| fault.fires(*seen, 0)).count();
+        let count = |fault: &Fault| (0..1000).filter(|index| fault.fires(*index, 0)).count();
         assert_eq!(count(&fault(json!({ "kind": "drop", "probability": 0 }))), 0);
         assert_eq!(count(&fault(json!({ "kind": "drop", "probability": 1 }))), 1000);
         let half = fault(json!({ "kind": "drop", "probability": 0.5, "seed": 1 }));
         assert!((400..600).contains(&count(&half)));
-        let first: Vec<_> = (0..64).map(|seen| half.fires(seen, 0)).collect();
-        let again: Vec<_> = (0..64).map(|seen| half.clone().fires(seen, 0)).collect();
+        let first: Vec<_> = (0..64).map(|index| half.fires(index, 0)).collect();
+        let again: Vec<_> = (0..64).map(|index| half.clone().fires(index, 0)).collect();
         let other = fault(json!({ "kind": "drop", "probability": 0.5, "seed": 2 }));
         assert_eq!(first, again);
-        assert_ne!(first, (0..64).map(|seen| other.fires(seen, 0)).collect::<Vec<_>>());
+        assert_ne!(first, (0..64).map(|index| other.fires(index, 0)).collect::<Vec<_>>());
     }
 
     #[test]

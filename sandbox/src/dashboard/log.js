@@ -156,14 +156,14 @@ export function take(news, { fresh = false } = {}) {
 function add(some) {
   const list = find('calls');
   const first = list.firstChild;
-  const seen = calls.size > 0;
+  const hadCalls = calls.size > 0;
   const newer = some.filter(({ id }) => !calls.has(id)).map((call) => read({ ...call, requestText: call.request, responseText: call.response }));
   for (const one of newer) {
     const node = line(one);
     calls.set(one.id, { one, node, text: haystack(one) });
-    if (one.id < oldest && seen && oldest !== Infinity) list.append(node);
+    if (one.id < oldest && hadCalls && oldest !== Infinity) list.append(node);
     else list.prepend(node);
-    if (seen && first && one.id > oldest) node.classList.add('fresh');
+    if (hadCalls && first && one.id > oldest) node.classList.add('fresh');
   }
   for (const one of newer) oldest = Math.min(oldest, one.id);
   for (const id of [...calls.keys()].sort((a, b) => a - b).slice(0, Math.max(0, calls.size - MOST))) {

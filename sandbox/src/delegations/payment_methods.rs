@@ -266,7 +266,7 @@ mod tests {
                     assert_eq!(card.clone().pays().is_ok(), !card.declines, "{name}");
                 }
                 (Err(error), Err(reason)) => assert!(error.contains(reason), "{name}: {error}"),
-                (seen, _) => panic!("{name}: {seen:?}"),
+                (other, _) => panic!("{name}: {other:?}"),
             }
         }
     }

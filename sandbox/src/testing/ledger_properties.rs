@@ -297,9 +297,9 @@ impl Scenario {
         }
         for (index, Delegation { owner, id, limit, most, .. }) in self.delegations.iter().enumerate() {
             let path = format!("/api/v1/delegation/{id}");
-            let seen = self.sandbox.call(Some(&self.users[*owner]), "GET", &path, Value::Null);
-            let spent: i64 = seen.text("/amountSpentCents").parse().unwrap();
-            let count = seen.json["transactionCount"].as_u64().unwrap();
+            let delegation = self.sandbox.call(Some(&self.users[*owner]), "GET", &path, Value::Null);
+            let spent: i64 = delegation.text("/amountSpentCents").parse().unwrap();
+            let count = delegation.json["transactionCount"].as_u64().unwrap();
             prop_assert!(spent <= *limit, "{} spent of {}", spent, limit);
             prop_assert!(most.is_none_or(|most| count <= u64::from(most)), "{} of {:?}", count, most);
             let topped_up = self.charged.get(&index).copied().unwrap_or_default();

@@ -59,10 +59,10 @@ impl Lines {
     /// Adds the steps that change headers into others: `-name` drops all headers of a name, `+name` adds one.
     pub(super) fn changes(&mut self, from: &HeaderList, to: &HeaderList) {
         let mut steps: Vec<(String, &str)> = Vec::new();
-        let seen =
+        let is_listed =
             |steps: &[(String, &str)], name: &str| steps.iter().any(|(step, _)| step.get(1..) == Some(name));
         for (name, _) in from.iter() {
-            if !from.all(name).eq(to.all(name)) && !seen(&steps, name) {
+            if !from.all(name).eq(to.all(name)) && !is_listed(&steps, name) {
                 steps.push((["-", name].concat(), ""));
                 steps.extend(to.all(name).map(|value| (["+", name].concat(), value)));
             }

@@ -24,7 +24,7 @@ fn get(world: &mut World, path: &str) -> Walk {
 }
 
 /// Tells if the request was verified, and its status.
-fn seen(walk: &Walk) -> (bool, u16) {
+fn verified_and_status(walk: &Walk) -> (bool, u16) {
     (walk.verified.is_some(), walk.answer.as_ref().map_or(200, |answer| answer.status))
 }
 
@@ -33,7 +33,7 @@ fn rule_23_off_by_default() {
     let route = json!({ "GET /two": { "planId": "1001", "credits": 2, "scheme": "nvm:erc4337" } });
     let mut world = over(route, &[]);
     for _ in 0..3 {
-        assert_eq!(seen(&get(&mut world, "/two")), (true, 200));
+        assert_eq!(verified_and_status(&get(&mut world, "/two")), (true, 200));
     }
 }
 
@@ -49,7 +49,7 @@ fn rule_23_a_yes_is_believed_for_its_time_and_no_longer() {
     ] {
         world.now = NOW + at;
         let walk = get(&mut world, "/two");
-        assert_eq!(seen(&walk), (verified, 200), "{name}");
+        assert_eq!(verified_and_status(&walk), (verified, 200), "{name}");
         // It is settled each time, and the origin is told who pays.
         assert_eq!(walk.settled(), Some("2"), "{name}");
         let forward = walk.forward.unwrap();
@@ -71,16 +71,16 @@ fn rule_23_token_route_and_amount_are_what_it_is_known_by() {
         ("a single-use token", "/n?n=2", Some(&single), true),
     ] {
         let mut world = caching();
-        assert_eq!(seen(&get(&mut world, "/n?n=2")), (true, 200), "{name}");
+        assert_eq!(verified_and_status(&get(&mut world, "/n?n=2")), (true, 200), "{name}");
         let token = token.cloned().unwrap_or_else(super::token);
         let walk = world.go(ask("GET", path, &[("payment-signature", &token)]));
-        assert_eq!(seen(&walk), (verified, 200), "{name}");
+        assert_eq!(verified_and_status(&walk), (verified, 200), "{name}");
     }
     // A single-use token is never believed, nor what is delivered before it is settled, nor what may be free.
     for path in ["/late", "/free"] {
         let mut world = caching();
         for _ in 0..3 {
-            assert_eq!(seen(&get(&mut world, path)), (true, 200), "{path}");
+            assert_eq!(verified_and_status(&get(&mut world, path)), (true, 200), "{path}");
         }
     }
 }
@@ -107,9 +107,9 @@ fn rule_23_a_yes_does_not_survive_a_refused_settlement() {
     let mut world = caching();
     get(&mut world, "/two");
     world.settle = Some(answered(429, &json!({})));
-    assert_eq!(seen(&get(&mut world, "/two")), (false, 503));
+    assert_eq!(verified_and_status(&get(&mut world, "/two")), (false, 503));
     world.settle = None;
-    assert_eq!(seen(&get(&mut world, "/two")), (false, 200));
+    assert_eq!(verified_and_status(&get(&mut world, "/two")), (false, 200));
 }
 
 #[test]

@@ -68,12 +68,12 @@ fn rule_16_hooks_see_the_request_at_the_address_that_was_asked() {
     let (mut flow, _) = gate.open(&ask("POST", "//ASK/?q=1", &[("payment-signature", &token())]));
     let forward = forwarded(flow.handle_event(valid(), NOW));
     assert_eq!(forward.url, "https://origin.example/base/ask?q=1");
-    let seen = flow.request().unwrap();
+    let request = flow.request().unwrap();
     assert_eq!(
-        (seen.url.as_str(), seen.method, seen.body),
+        (request.url.as_str(), request.method, request.body),
         ("https://shop.example/ask?q=1", Method::Post, true)
     );
-    assert_eq!(seen.headers.get("payment-signature"), None);
+    assert_eq!(request.headers.get("payment-signature"), None);
 }
 
 #[test]

@@ -58,8 +58,9 @@ fn the_token_says_which_plan_it_pays_for() {
         let walk = paid(&mut three(), &token_of(plan, scheme, "0xb1", None));
         assert_eq!((walk.verified(), walk.settled()), (Some(credits), Some(credits)), "{name}");
         let forward = walk.forward.unwrap();
-        let seen = ["x-payment-plan", "x-payment-agent", "x-payment-credits"].map(|name| forward.get(name));
-        assert_eq!(seen, [Some(plan), Some(agent), Some(credits)], "{name}");
+        let forwarded =
+            ["x-payment-plan", "x-payment-agent", "x-payment-credits"].map(|name| forward.get(name));
+        assert_eq!(forwarded, [Some(plan), Some(agent), Some(credits)], "{name}");
         // The whole offer is what is verified: the platform finds the entry that the token accepted.
         assert_eq!(
             walk.verified.unwrap()["paymentRequired"]["accepts"].as_array().unwrap().len(),

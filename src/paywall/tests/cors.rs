@@ -166,9 +166,9 @@ fn the_origins_word_is_replaced_and_lists_are_merged() {
         .headers
     };
     let headers = answer(Some(PAGE));
-    let seen: Vec<_> = headers.iter().collect();
+    let headers: Vec<_> = headers.iter().collect();
     assert_eq!(
-        seen,
+        headers,
         [
             ("vary", "Accept, origin"),
             ("access-control-allow-origin", PAGE),

@@ -103,9 +103,9 @@ fn a_few_a_day_are_free_for_an_address_without_a_token() {
         assert_eq!((walk.sum().as_str(), walk.steps.join(" ").as_str()), (expected, steps), "{name}");
         if steps.starts_with("allowance origin") {
             assert_eq!(walk.receipt().unwrap()["creditsRedeemed"], "0", "{name}");
-            let seen = walk.forward.unwrap();
+            let headers = walk.forward.unwrap();
             assert_eq!(
-                (seen.get("x-payment-credits"), seen.get("x-payment-payer")),
+                (headers.get("x-payment-credits"), headers.get("x-payment-payer")),
                 (Some("0"), None),
                 "{name}"
             );

@@ -89,8 +89,8 @@ fn a_pass_is_let_through_without_being_verified_or_settled() {
         ),
     ] {
         let (mut flow, action) = shown(&[], path, &headers, NOW);
-        let seen = forwarded(action).headers;
-        let header = |name: &str| seen.get(name);
+        let sent = forwarded(action).headers;
+        let header = |name: &str| sent.get(name);
         assert_eq!(
             (header("x-payment-payer"), header("x-payment-plan")),
             (Some("0xb1"), Some("1001")),
@@ -100,7 +100,7 @@ fn a_pass_is_let_through_without_being_verified_or_settled() {
         assert_eq!(header("x-payment-agent"), (path == "/ask").then_some("2002"), "{name}");
         assert_eq!(header("payment-signature"), None, "{name}");
         assert_eq!(header(PASS).map(str::len), Some(32), "{name}: the id, not the pass");
-        assert!(!seen.iter().any(|(_, value)| value.contains("v1.k1.")), "{name}: the origin sees the pass");
+        assert!(!sent.iter().any(|(_, value)| value.contains("v1.k1.")), "{name}: the origin sees the pass");
         assert_eq!(header("cookie"), name.contains("cookie").then_some("a=1"), "{name}");
 
         let headers = delivered(flow.handle_event(origin(200), NOW)).headers;

@@ -17,9 +17,9 @@ fn the_whole_way() {
 
     let forward = forwarded(flow.handle_event(valid(), NOW));
     assert_eq!((forward.method, forward.url.as_str()), (Method::Post, "https://origin.example/ask?q=1"));
-    let seen: Vec<_> = forward.headers.iter().collect();
+    let headers: Vec<_> = forward.headers.iter().collect();
     assert_eq!(
-        seen,
+        headers,
         [
             ("accept", "text/plain"),
             ("x-payment-payer", "0xb1"),

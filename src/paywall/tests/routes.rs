@@ -357,8 +357,8 @@ fn no_alias_with_no_method_is_forwarded_as_what_a_lax_origin_takes_for_a_paid_pa
                     }
                     Action::Forward(forward) => {
                         passed += 1;
-                        let seen = lax(&forward.url);
-                        assert!(!is_paid(&seen), "{method} {alias} reached {seen}");
+                        let reached = lax(&forward.url);
+                        assert!(!is_paid(&reached), "{method} {alias} reached {reached}");
                     }
                     other => panic!("{method} {alias}: {other:?}"),
                 }

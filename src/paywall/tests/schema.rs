@@ -234,14 +234,14 @@ fn beyond(key: &str, more: &Value) -> bool {
 
 #[test]
 fn what_is_wrong_with_a_route_is_wrong_in_both() {
-    let mut seen = 0;
+    let mut checked = 0;
     for (more, key) in route_config::wrong() {
         let config = document(&json!({ "routes": route_config::route(&more) }));
         assert!(by_reader(&config).is_some(), "{more}");
         assert_eq!(by_schema(&config).is_none(), beyond(key, &more), "{more}: {:?}", by_schema(&config));
-        seen += 1;
+        checked += 1;
     }
-    assert!(seen > 70);
+    assert!(checked > 70);
     for more in route_config::right() {
         let config = document(&json!({ "routes": route_config::route(&more) }));
         assert_eq!((by_reader(&config), by_schema(&config)), (None, None), "{more}");

@@ -554,16 +554,16 @@ fn the_journal_is_read_in_pages_and_keeps_its_secrets() {
         apply(&mut rows, &write(&format!("v{id}"), EntryStatus::Settling, Some(&format!("n{id}"))), NOW)
             .unwrap();
     }
-    let (mut seen, mut after) = (Vec::new(), None);
+    let (mut listed, mut after) = (Vec::new(), None);
     while let Reply::Journal { entries } =
         apply(&mut rows, &Command::Journal { after: after.clone(), book: false }, NOW).unwrap()
     {
         let Some(last) = entries.last() else { break };
         after = Some(last.id.clone());
         assert!(entries.iter().all(|entry| entry.settle_body.is_none()));
-        seen.extend(entries.into_iter().map(|entry| entry.id));
+        listed.extend(entries.into_iter().map(|entry| entry.id));
     }
-    assert_eq!(seen, (0..450).map(|id| format!("v{id}")).collect::<Vec<_>>());
+    assert_eq!(listed, (0..450).map(|id| format!("v{id}")).collect::<Vec<_>>());
 }
 
 #[test]

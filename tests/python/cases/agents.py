@@ -25,8 +25,8 @@ def _(w):
 @case("agents.register_agent")
 def _(w):
     made = w.seller.agents.register_agent(AgentMetadata(name="Agent", tags=["a"]), AgentAPIAttributes(token="secret"), [w.plan])
-    seen = w.buyer.agents.get_agent(made["agentId"])
-    check("an agent is registered, on its plans", seen["registry"]["plans"] == [w.plan] and "secret" not in json.dumps(seen), seen)
+    answer = w.buyer.agents.get_agent(made["agentId"])
+    check("an agent is registered, on its plans", answer["registry"]["plans"] == [w.plan] and "secret" not in json.dumps(answer), answer)
     refused("on plans that are there", "BCK.PROTOCOL", lambda: w.new_agent(["7"]))
 
 
@@ -40,8 +40,8 @@ def _(w):
 
 @case("agents.get_agent")
 def _(w):
-    seen = w.buyer.agents.get_agent(w.agent)
-    check("an agent", seen["id"] == w.agent and seen["metadata"]["main"]["name"] == "Oracle", seen)
+    answer = w.buyer.agents.get_agent(w.agent)
+    check("an agent", answer["id"] == w.agent and answer["metadata"]["main"]["name"] == "Oracle", answer)
     refused("an unknown agent is none", "BCK.PROTOCOL.0004", lambda: w.buyer.agents.get_agent("7"))
 
 
@@ -49,16 +49,16 @@ def _(w):
 def _(w):
     other = login("Another seller")
     agent = other.agents.register_agent(AgentMetadata(name="Mine"), AgentAPIAttributes(), [w.plan])["agentId"]
-    seen = other.agents.get_user_agents(pagination=PaginationOptions(page=1, offset=1))
-    check("one's own agents", [item["id"] for item in seen["agents"]] == [agent] and seen["total"] == 1, seen)
+    answer = other.agents.get_user_agents(pagination=PaginationOptions(page=1, offset=1))
+    check("one's own agents", [item["id"] for item in answer["agents"]] == [agent] and answer["total"] == 1, answer)
 
 
 @case("agents.get_agent_plans")
 def _(w):
     plans = [w.new_plan("One"), w.new_plan("Two")]
     agent = w.new_agent(plans)
-    seen = w.buyer.agents.get_agent_plans(agent, PaginationOptions(page=1, offset=10))
-    check("the plans of an agent", {item["planId"] for item in seen["plans"]} == set(plans) and all(item["name"] for item in seen["plans"]), seen)
+    answer = w.buyer.agents.get_agent_plans(agent, PaginationOptions(page=1, offset=10))
+    check("the plans of an agent", {item["planId"] for item in answer["plans"]} == set(plans) and all(item["name"] for item in answer["plans"]), answer)
 
 
 @case("agents.update_agent_metadata")
@@ -97,9 +97,9 @@ def _(w):
 
 @case("requests.start_simulation_request")
 def _(w):
-    seen = w.seller.requests.start_simulation_request(price_per_credit=0.02, batch=True, agent_name="Sim", plan_name="Plan")
-    check("a simulation says what it was asked to be", (seen.agent_name, seen.balance.plan_name, seen.batch) == ("Sim", "Plan", True), seen)
-    check("and at what price", seen.balance.price_per_credit == 0.02, seen)
+    answer = w.seller.requests.start_simulation_request(price_per_credit=0.02, batch=True, agent_name="Sim", plan_name="Plan")
+    check("a simulation says what it was asked to be", (answer.agent_name, answer.balance.plan_name, answer.batch) == ("Sim", "Plan", True), answer)
+    check("and at what price", answer.balance.price_per_credit == 0.02, answer)
 
 
 @case("requests.finish_simulation_request")

@@ -28,8 +28,8 @@ def _(w):
 
 @case("base.pydantic_to_dict")
 def _(w):
-    seen = w.buyer.plans.pydantic_to_dict({"a": PlanRedemptionType.ONLY_OWNER, "b": None, "c": [w.price]})
-    check("models become what is sent", seen["a"] == 1 and "b" not in seen and seen["c"][0]["is_crypto"], seen)
+    answer = w.buyer.plans.pydantic_to_dict({"a": PlanRedemptionType.ONLY_OWNER, "b": None, "c": [w.price]})
+    check("models become what is sent", answer["a"] == 1 and "b" not in answer and answer["c"][0]["is_crypto"], answer)
 
 
 @case("base.get_backend_http_options")

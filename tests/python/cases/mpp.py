@@ -26,9 +26,9 @@ def _(w):
 @case("mpp.issue_challenge")
 def _(w):
     first, second = w.challenge(description="Ask"), w.challenge()
-    seen = parse_challenge_header(first["challenge"])
-    check("a challenge names plan, agent and price", (seen.request.plan_id, seen.request.agent_id, seen.request.credits) == (w.plan, w.agent, "2"), seen)
-    check("no two are the same", seen.id == first["id"] != second["id"])
+    answer = parse_challenge_header(first["challenge"])
+    check("a challenge names plan, agent and price", (answer.request.plan_id, answer.request.agent_id, answer.request.credits) == (w.plan, w.agent, "2"), answer)
+    check("no two are the same", answer.id == first["id"] != second["id"])
 
 
 @case("mpp.get_mpp_access_token")
@@ -42,8 +42,8 @@ def _(w):
 def _(w):
     credential = w.credential(w.challenge())
     before = w.held()
-    seen = w.seller.mpp.verify_credential(RedeemMppParams(credential=credential, resource="/ask", http_verb="POST"))
-    check("a credential is good, and takes nothing", seen["isValid"] and w.held() == before, seen)
+    answer = w.seller.mpp.verify_credential(RedeemMppParams(credential=credential, resource="/ask", http_verb="POST"))
+    check("a credential is good, and takes nothing", answer["isValid"] and w.held() == before, answer)
     try:
         w.seller.mpp.verify_credential(RedeemMppParams(credential=credential, resource="/other", http_verb="POST"))
         check("only for what it was issued for", False)
@@ -91,8 +91,8 @@ def _(w):
     options = MppFetchOptions(delegation_config=DelegationConfig(delegation_id=w.delegation), plan_id=w.plan, max_credits=4)
     try:
         url = f"http://127.0.0.1:{service.server_port}/"
-        seen = w.buyer.mpp.fetch("GET", url, options)
-        check("a challenge is paid", (seen.paid, seen.settled, seen.credits_presented, w.held()) == (True, True, "4", before - 4), seen)
+        answer = w.buyer.mpp.fetch("GET", url, options)
+        check("a challenge is paid", (answer.paid, answer.settled, answer.credits_presented, w.held()) == (True, True, "4", before - 4), answer)
         options.max_credits = 3
         refused("within a cap", "validation", lambda: w.buyer.mpp.fetch("GET", url, options))
         check("or not at all", w.held() == before - 4)

@@ -13,8 +13,8 @@ def _(w):
 
 @case("organizations.get_my_memberships")
 def _(w):
-    seen = w.admin.organizations.get_my_memberships()
-    check("where one is a member", (seen[0].org_id, seen[0].role, seen[0].is_admin) == (w.organization["orgId"], OrganizationMemberRole.ADMIN, True), seen)
+    answer = w.admin.organizations.get_my_memberships()
+    check("where one is a member", (answer[0].org_id, answer[0].role, answer[0].is_admin) == (w.organization["orgId"], OrganizationMemberRole.ADMIN, True), answer)
     check("and nowhere is nowhere", login("Nobody").organizations.get_my_memberships() == [])
 
 
@@ -39,8 +39,8 @@ def _(w):
 @case("organizations.get_members")
 def _(w):
     w.admin.organizations.create_member("user-3")
-    seen = w.admin.organizations.get_members(role=OrganizationMemberRole.ADMIN, is_active=True, page=1, offset=10)
-    check("members by role", (seen.total, seen.members[0].user_address) == (1, w.admin.account_address), seen)
+    answer = w.admin.organizations.get_members(role=OrganizationMemberRole.ADMIN, is_active=True, page=1, offset=10)
+    check("members by role", (answer.total, answer.members[0].user_address) == (1, w.admin.account_address), answer)
     check("or all", w.admin.organizations.get_members().total > 1)
 
 
@@ -48,15 +48,15 @@ def _(w):
 def _(w):
     w.admin.organizations.onboard_customer("active@example.com")
     filters = OrganizationActivityFilters(event_type=["customer.added", "member.removed"], page=1, limit=50, **{"from": "2020-01-01T00:00:00.000Z"})
-    seen = w.admin.organizations.get_organization_activity(w.organization["orgId"], filters)
-    check("what happened", seen.total > 0 and {item.event_type for item in seen.items} == {"customer.added"}, seen)
+    answer = w.admin.organizations.get_organization_activity(w.organization["orgId"], filters)
+    check("what happened", answer.total > 0 and {item.event_type for item in answer.items} == {"customer.added"}, answer)
     refused("for its members", "BCK", lambda: w.buyer.organizations.get_organization_activity(w.organization["orgId"]))
 
 
 @case("organizations.connect_stripe_account")
 def _(w):
-    seen = w.admin.organizations.connect_stripe_account("a@example.com", "es", "https://app.example/back")
-    check("where to connect an account with Stripe", (seen.user_country_code, seen.stripe_account_link) == ("ES", "https://app.example/back"), seen)
+    answer = w.admin.organizations.connect_stripe_account("a@example.com", "es", "https://app.example/back")
+    check("where to connect an account with Stripe", (answer.user_country_code, answer.stripe_account_link) == ("ES", "https://app.example/back"), answer)
 
 
 # orders
@@ -82,8 +82,8 @@ def _(w):
 @case("orders.get_order")
 def _(w):
     made = w.admin.orders.create_order(500, description="Cart")
-    seen = w.buyer.orders.get_order(made.order_id)
-    check("anyone who knows it may look", (seen.amount_minor, seen.status, seen.description) == (500, "requires_payment", "Cart"), seen)
+    answer = w.buyer.orders.get_order(made.order_id)
+    check("anyone who knows it may look", (answer.amount_minor, answer.status, answer.description) == (500, "requires_payment", "Cart"), answer)
     call("POST", f"/sandbox/orders/{made.order_id}", {"action": "pay"})
     check("paid is paid", w.buyer.orders.get_order(made.order_id).status == "paid")
     refused("an unknown order", "BCK.ORDER.0002", lambda: w.buyer.orders.get_order("none/?#"))

@@ -52,9 +52,9 @@ def _(w):
 
 @case("plans.get_plan")
 def _(w):
-    seen = w.buyer.plans.get_plan(w.plan)
-    check("a plan says whose it is and what it costs", seen["registry"]["owner"] == w.seller.account_address, seen)
-    check("its price comes back as it went", seen["registry"]["price"]["amounts"] == [str(10 * DOLLAR)], seen)
+    answer = w.buyer.plans.get_plan(w.plan)
+    check("a plan says whose it is and what it costs", answer["registry"]["owner"] == w.seller.account_address, answer)
+    check("its price comes back as it went", answer["registry"]["price"]["amounts"] == [str(10 * DOLLAR)], answer)
     refused("an unknown plan is a 404", "404", lambda: w.buyer.plans.get_plan("7"))
     refused("an id that is none is refused", "400", lambda: w.buyer.plans.get_plan("did:nv:1"))
 
@@ -75,15 +75,15 @@ def _(w):
 def _(w):
     plan = w.new_plan("On two agents")
     agents = {w.new_agent([plan]), w.new_agent([plan])}
-    seen = w.buyer.plans.get_agents_associated_to_plan(plan, PaginationOptions(page=1, offset=5))
-    check("the agents of a plan", {agent["id"] for agent in seen["agents"]} == agents and seen["total"] == 2, seen)
+    answer = w.buyer.plans.get_agents_associated_to_plan(plan, PaginationOptions(page=1, offset=5))
+    check("the agents of a plan", {agent["id"] for agent in answer["agents"]} == agents and answer["total"] == 2, answer)
 
 
 @case("plans.get_plan_balance")
 def _(w):
     plan = w.new_plan("Untouched")
-    seen = w.buyer.plans.get_plan_balance(plan)
-    check("no credits before an order", (seen.balance, seen.is_subscriber, seen.price_per_credit) == (0, False, 0.1), seen)
+    answer = w.buyer.plans.get_plan_balance(plan)
+    check("no credits before an order", (answer.balance, answer.is_subscriber, answer.price_per_credit) == (0, False, 0.1), answer)
     check("anyone may read it", w.seller.plans.get_plan_balance(plan, w.buyer.account_address).holder_address == w.buyer.account_address)
 
 
@@ -159,8 +159,8 @@ def sold(name, price, credits, expected):
         made[kind] = (price or credits)(w.seller.plans, w.seller.account_address)
         limit = "time" if int(made["credits"].duration_secs) > 0 else "credits"
         plan = w.seller.plans.register_plan(PlanMetadata(name=name), made["price"], made["credits"], access_limit=limit)["planId"]
-        seen = w.buyer.plans.get_plan(plan)["registry"][kind]
-        check(f"{name}: the platform takes it", expected.items() <= seen.items(), seen)
+        answer = w.buyer.plans.get_plan(plan)["registry"][kind]
+        check(f"{name}: the platform takes it", expected.items() <= answer.items(), answer)
 
 
 ZERO = "0x0000000000000000000000000000000000000000"

@@ -18,8 +18,8 @@ def _(w):
 
 @case("x402.get_x402_access_token")
 def _(w):
-    seen = decode_access_token(token(w.buyer, w.plan, w.delegation, w.agent))
-    check("a token says who pays, and for what", (seen["payload"]["authorization"]["from"], seen["accepted"]["planId"]) == (w.buyer.account_address, w.plan))
+    answer = decode_access_token(token(w.buyer, w.plan, w.delegation, w.agent))
+    check("a token says who pays, and for what", (answer["payload"]["authorization"]["from"], answer["accepted"]["planId"]) == (w.buyer.account_address, w.plan))
     single = token(w.buyer, w.plan, w.delegation, w.agent, resource="/ask", http_verb="POST", token_version=3)
     check("one of version 3 has a nonce", bool(decode_access_token(single)["payload"]["authorization"]["nonce"]))
     refused("none without a delegation", "BCK.X402.0030", lambda: w.buyer.x402.get_x402_access_token(w.plan))
@@ -35,9 +35,9 @@ def _(w):
 @case("facilitator.verify_permissions")
 def _(w):
     before = w.held()
-    seen = w.seller.facilitator.verify_permissions(w.required, w.token, "2")
-    check("verify says who, where and for which request", (seen.is_valid, seen.payer, seen.network) == (True, w.buyer.account_address, "eip155:84532"), seen)
-    check("describes the agent, and takes nothing", seen.agent_request["agentId"] == w.agent and w.held() == before, seen)
+    answer = w.seller.facilitator.verify_permissions(w.required, w.token, "2")
+    check("verify says who, where and for which request", (answer.is_valid, answer.payer, answer.network) == (True, w.buyer.account_address, "eip155:84532"), answer)
+    check("describes the agent, and takes nothing", answer.agent_request["agentId"] == w.agent and w.held() == before, answer)
 
 
 @case("facilitator.settle_permissions")
@@ -45,8 +45,8 @@ def _(w):
     w.buyer.plans.order_plan(w.plan)
     before = w.held()
     request = w.seller.facilitator.verify_permissions(w.required, w.token, "2").agent_request_id
-    seen = w.seller.facilitator.settle_permissions(w.required, w.token, "2", request)
-    check("settle takes what is asked", (seen.success, seen.credits_redeemed, seen.remaining_balance) == (True, "2", str(before - 2)), seen)
+    answer = w.seller.facilitator.settle_permissions(w.required, w.token, "2", request)
+    check("settle takes what is asked", (answer.success, answer.credits_redeemed, answer.remaining_balance) == (True, "2", str(before - 2)), answer)
     single = token(w.buyer, w.plan, w.delegation, w.agent, token_version=3, resource="/ask", http_verb="POST")
     check("a single-use token is good", w.seller.facilitator.settle_permissions(w.required, single, "1").success)
     try:
@@ -68,8 +68,8 @@ def _(w):
 
 @case("delegation.list_payment_methods")
 def _(w):
-    seen = w.buyer.delegation.list_payment_methods()
-    check("a card and a wallet", {method.provider for method in seen} == {"stripe", "erc4337"}, seen)
+    answer = w.buyer.delegation.list_payment_methods()
+    check("a card and a wallet", {method.provider for method in answer} == {"stripe", "erc4337"}, answer)
     check("or those of one provider", [method.brand for method in w.buyer.delegation.list_payment_methods("stripe")] == ["visa"])
 
 
@@ -78,8 +78,8 @@ def _(w):
     card = w.buyer.delegation.list_payment_methods("stripe")[0].id
     for provider, currency, more in (("erc4337", "usdc", {}), ("stripe", "usd", {"provider_payment_method_id": card, "plan_id": w.plan, "max_transactions": 2})):
         made = delegation(w.buyer, cents=500, provider=provider, currency=currency, **more)
-        seen = call("GET", f"/api/v1/delegation/{made}", key=w.buyer.nvm_api_key)
-        check(f"a delegation by {provider}", (seen["provider"], seen["spendingLimitCents"], seen["status"]) == (provider, "500", "Active"), seen)
+        answer = call("GET", f"/api/v1/delegation/{made}", key=w.buyer.nvm_api_key)
+        check(f"a delegation by {provider}", (answer["provider"], answer["spendingLimitCents"], answer["status"]) == (provider, "500", "Active"), answer)
     payload = CreateDelegationPayload(provider="erc4337", spending_limit_cents=0, duration_secs=60, currency="usdc")
     refused("one of nothing is none", "SANDBOX.BAD_REQUEST", lambda: w.buyer.delegation.create_delegation(payload))
 

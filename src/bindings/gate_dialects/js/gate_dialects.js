@@ -85,7 +85,7 @@ async function answer(around, way, runFlow) {
     ({ request, digest } = read);
     if (about.mpp) entry = JSON.parse(core.enter(JSON.stringify({ ...arrival, bodyDigest: digest })));
   }
-  const seen = {};
+  const exchange = {};
   let keep;
   if (identifier) {
     keep = await named({ store: way.store, identifier, parts: [request.method, request.url, token, digest], json });
@@ -96,7 +96,7 @@ async function answer(around, way, runFlow) {
     ...way, request,
     // A body that was read here was the client's.
     call: async (fields, patience, what) => {
-      const event = entry.kind === 'paid' ? await ask(around, fields, patience, what, seen) : await tools.call(fields, patience);
+      const event = entry.kind === 'paid' ? await ask(around, fields, patience, what, exchange) : await tools.call(fields, patience);
       return keep && what === 'verify' ? keep.begin(event, tools) : event;
     },
   });
@@ -104,7 +104,7 @@ async function answer(around, way, runFlow) {
   if (response.status === 402) response = await offered(around, way, response, { entry, search, digest });
   const set = (name, value) => response.headers.set(name, value);
   const receipt = response.headers.get('payment-response');
-  if (response.ok && seen.receipt && receipt) set('payment-receipt', seen.receipt);
+  if (response.ok && exchange.receipt && receipt) set('payment-receipt', exchange.receipt);
   if (entry.dialect === 'exact-v1' && receipt) set('x-payment-response', receipt);
   for (const [name, more] of [
     ['access-control-expose-headers', [about.mpp && 'www-authenticate', about.mpp && 'payment-receipt', entry.dialect === 'exact-v1' && 'x-payment-response']],
@@ -159,7 +159,7 @@ async function readBody(request, most) {
 const answered = (status, correlation, body) => `answered\n${Date.now()}\n${status}\n${correlation}\n${body}`;
 
 /** Puts a call of the gate to who can answer it, and gives the answer in the platform's words: an event. */
-async function ask({ core, tools }, fields, patience, what, seen) {
+async function ask({ core, tools }, fields, patience, what, exchange) {
   const { Fields, call } = tools;
   const start = fields.at;
   const [url, method, headers] = [fields.next(), fields.next(), fields.pairs()];
@@ -191,12 +191,12 @@ async function ask({ core, tools }, fields, patience, what, seen) {
   parts.next();
   parts.next();
   const [status, correlation, text] = [parts.number(), parts.next(), parts.rest()];
-  const translated = core.incoming(settles, body, seen.payer, status, text);
+  const translated = core.incoming(settles, body, exchange.payer, status, text);
   const [to, from] = [Number(translated.slice(0, translated.indexOf('\n'))), translated.slice(translated.indexOf('\n') + 1)];
   if (to >= 200 && to < 300) {
     const said = parsed(from);
-    if (!settles) seen.payer = typeof said.payer === 'string' ? said.payer : undefined;
-    else if (typeof said.paymentReceipt === 'string' && /^[\w=+/-]+$/.test(said.paymentReceipt)) seen.receipt = said.paymentReceipt;
+    if (!settles) exchange.payer = typeof said.payer === 'string' ? said.payer : undefined;
+    else if (typeof said.paymentReceipt === 'string' && /^[\w=+/-]+$/.test(said.paymentReceipt)) exchange.receipt = said.paymentReceipt;
   }
   return answered(to, correlation, from);
 }

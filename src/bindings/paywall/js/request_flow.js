@@ -242,14 +242,14 @@ async function perform(way, { kind, fields, what }) {
 function canonical(way) {
   const { gate, request, flow, limits } = way;
   if (way.canonical) return way.canonical;
-  const seen = read(flow === undefined ? undefined : gate.request(flow));
-  if (!seen) return request;
-  const init = { method: seen.method, headers: seen.headers, signal: request.signal, ...(request.cf && { cf: request.cf }) };
-  if (seen.body && request.body) {
+  const head = read(flow === undefined ? undefined : gate.request(flow));
+  if (!head) return request;
+  const init = { method: head.method, headers: head.headers, signal: request.signal, ...(request.cf && { cf: request.cf }) };
+  if (head.body && request.body) {
     way.peeked = peek(request.body, limits.maxBody);
     Object.assign(init, { body: way.peeked.readable, duplex: 'half' });
   }
-  return (way.canonical = new Request(seen.url, init));
+  return (way.canonical = new Request(head.url, init));
 }
 
 /** The price of a request by the seller's function: an event. */

@@ -4,7 +4,7 @@ import { hasEnded } from './api_key.js';
 import { asked } from './asking.js';
 import { paymentsError } from './error.js';
 import { hints } from './errors.json';
-import { answer, clean, delegation, failure, flag, policy, seen, url, value } from './fields.js';
+import { answer, clean, delegation, failure, flag, policy, toPublic, url, value } from './fields.js';
 import { printable } from './object.js';
 import { know } from './options.js';
 import { PaidFetch, dialects } from './paid_fetch.js';
@@ -155,7 +155,7 @@ export const createCore = (Engine) => class Core {
       // The newest action of a fetch replaces one that was not begun: no token goes out after an abort or a logout.
       if (command.do) actions.set(command.fetch, command);
       else if (command.call) this.#work(command);
-      else if (command.tell) news.push(seen(command.tell));
+      else if (command.tell) news.push(toPublic(command.tell));
       else this.#fetches.get(command.fetch)?.sender.limit(command.limit || undefined);
     }
     for (const notice of news) {
@@ -326,7 +326,7 @@ export const createCore = (Engine) => class Core {
   // --- the budget ------------------------------------------------------------------------------------
 
   get spend() {
-    const spend = seen(JSON.parse(this.#call('spend', Date.now())));
+    const spend = toPublic(JSON.parse(this.#call('spend', Date.now())));
     if (this.#store) spend.receipts = this.#store.receipts;
     return spend;
   }
@@ -354,7 +354,7 @@ export const createCore = (Engine) => class Core {
   /** The records of this instance; undefined where they are as they were when this was last called. */
   records() {
     const text = this.#call('records');
-    return text ? seen(JSON.parse(text)) : undefined;
+    return text ? toPublic(JSON.parse(text)) : undefined;
   }
 };
 

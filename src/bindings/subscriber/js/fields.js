@@ -6,11 +6,11 @@ import { printable } from './object.js';
 const CREDITS = new Set(['amount', 'credits', 'creditsPresented', 'creditsSettled', 'creditsRedeemed', 'remainingBalance', 'inLastHour', 'inLastDay', 'purchases']);
 
 /** Values of the core as callers see them: credits as `bigint`, times as `Date`. */
-export function seen(value, name) {
+export function toPublic(value, name) {
   if (typeof value === 'string') return CREDITS.has(name) ? BigInt(value) : value;
   if (typeof value !== 'object' || value === null) return name === 'at' ? new Date(value) : value;
-  if (Array.isArray(value)) return value.map((one) => seen(one));
-  for (const [member, one] of Object.entries(value)) value[member] = seen(one, member);
+  if (Array.isArray(value)) return value.map((one) => toPublic(one));
+  for (const [member, one] of Object.entries(value)) value[member] = toPublic(one, member);
   return printable(value);
 }
 

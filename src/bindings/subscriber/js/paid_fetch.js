@@ -1,5 +1,5 @@
 // One call of `payments.fetch`: the actions that the core commands for it, and its result.
-import { delegation, failure, flag, seen, url, value } from './fields.js';
+import { delegation, failure, flag, toPublic, url, value } from './fields.js';
 import { lazily } from './lazy.js';
 import { ask } from './asking.js';
 
@@ -84,11 +84,11 @@ export class PaidFetch {
 
   #finish({ error, spend, receipt, offers }) {
     const { signal } = this.sender;
-    seen(spend);
+    toPublic(spend);
     const head = this.#head;
     if (!error) {
-      const result = { ...(head && { response: head.response }), ...(receipt && { receipt: seen(receipt) }), spend };
-      if (this.hooks.quote) result.offers = seen(offers);
+      const result = { ...(head && { response: head.response }), ...(receipt && { receipt: toPublic(receipt) }), spend };
+      if (this.hooks.quote) result.offers = toPublic(offers);
       return this.end(() => result);
     }
     const cause = signal?.aborted ? signal.reason : error?.code === 'wallet_refused' ? this.core.refusal : this.#cause;
@@ -115,6 +115,6 @@ export class PaidFetch {
 const WORK = {
   send: ['sendFailed', (fetch, action) => fetch.sent(action)],
   readBody: ['sendFailed', (fetch) => fetch.body()],
-  select: ['approveFailed', (fetch, { offers }) => fetch.selected(seen(offers))],
-  ask: ['approveFailed', (fetch, { offer }) => fetch.approved(seen(offer))],
+  select: ['approveFailed', (fetch, { offers }) => fetch.selected(toPublic(offers))],
+  ask: ['approveFailed', (fetch, { offer }) => fetch.approved(toPublic(offer))],
 };
