@@ -256,7 +256,7 @@ describe('a client of one\'s own that sends the same request again', { concurren
     for (const tokenVersion of [3, 2]) {
       test(`${how}: tokenVersion ${tokenVersion}`, async (t) => {
         const settled = new Set();
-        const { seller, payments: buyer, fetch, tokens } = await stage(t, async ({ token }, response) => {
+        const { seller, payments: buyer, fetch, tokens } = await setUp(t, async ({ token }, response) => {
           if (tokenVersion === 2 || !settled.has(token)) await platform.settle(settled.add(token) && token).catch(() => {});
           if (!hang) response.destroy();
         }, { tokenVersion });
@@ -270,28 +270,28 @@ describe('a client of one\'s own that sends the same request again', { concurren
   }
 
   test('equal requests that nobody aborted are paid for one by one', async (t) => {
-    const { seller, payments, fetch } = await stage(t, async ({ token }, response) => {
+    const { seller, payments, fetch } = await setUp(t, async ({ token }, response) => {
       response.writeHead(200, { 'payment-response': await platform.settle(token) }).end('ok');
     }, { tokenVersion: 3 });
     const answers = await Promise.all([1, 2, 3].map(() => fetch(seller.url, { method: 'POST', body: 'x' })));
     assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200]);
-    assert.deepEqual([new Set(seller.seen.flatMap(({ token }) => token ?? [])).size, await payments.held()], [3, 94n]);
+    assert.deepEqual([new Set(seller.requests.flatMap(({ token }) => token ?? [])).size, await payments.held()], [3, 94n]);
   });
 
   test('a stream is sent once more without money where a limit says no', async (t) => {
-    const { seller, payments, fetch } = await stage(t, async ({ token }, response) => {
+    const { seller, payments, fetch } = await setUp(t, async ({ token }, response) => {
       response.writeHead(200, { 'payment-response': await platform.settle(token) }).end('ok');
     }, { policy: { maxCreditsTotal: 10 } });
     const send = (text) => fetch(seller.url, { method: 'POST', body: new Blob([text]).stream(), duplex: 'half' });
     assert.equal((await send('one')).status, 200);
     const response = await send('two');
-    assert.deepEqual([response.status, payments.paymentOf(response).error.code, seller.seen.at(-1).body.toString()], [402, 'budget_exceeded', 'two']);
+    assert.deepEqual([response.status, payments.paymentOf(response).error.code, seller.requests.at(-1).body.toString()], [402, 'budget_exceeded', 'two']);
     const long = await failure(fetch(seller.url, { method: 'POST', body: new Blob([new Uint8Array(1024 * 1024 + 1)]).stream(), duplex: 'half' }));
     assert.deepEqual([long.code, seller.paid()], ['body_not_replayable', 1]);
   });
 
   test('after a logout the earlier outcome is nobody\'s', async (t) => {
-    const { seller, payments, fetch } = await stage(t, settleThenFail(500), { tokenVersion: 2 });
+    const { seller, payments, fetch } = await setUp(t, settleThenFail(500), { tokenVersion: 2 });
     assert.equal((await fetch(seller.url, { method: 'POST', body: 'x' })).status, 500);
     payments.logout();
     const response = await fetch(seller.url, { method: 'POST', body: 'x' });
@@ -301,10 +301,10 @@ describe('a client of one\'s own that sends the same request again', { concurren
 
 // By itself: it changes what all share.
 test('a page without TLS has no digests, and pays once too', async (t) => {
-  const { seller, payments, fetch } = await stage(t, settleThenFail('lost'), { tokenVersion: 3 });
+  const { seller, payments, fetch } = await setUp(t, settleThenFail('lost'), { tokenVersion: 3 });
   const { subtle } = crypto;
   Object.defineProperty(crypto, 'subtle', { value: undefined, configurable: true });
   t.after(() => { delete crypto.subtle; assert.equal(crypto.subtle, subtle); });
   for (const body of ['x', 'x', '\u0000\u00ff']) await failure(fetch(seller.url, { method: 'POST', body }));
-  assert.deepEqual([seller.paid(), new Set(seller.seen.flatMap(({ token }) => token ?? [])).size, await payments.held()], [3, 2, 96n]);
+  assert.deepEqual([seller.paid(), new Set(seller.requests.flatMap(({ token }) => token ?? [])).size, await payments.held()], [3, 2, 96n]);
 });
