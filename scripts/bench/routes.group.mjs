@@ -48,7 +48,7 @@ export async function measure({ quick }) {
       'routes.10000_over_1': { ...ratio(growth, 'one', 'many'), unit: 'times (below 1.2 is good)' },
       'stream.counted_over_passthrough': ratio(streams, 'counted', 'bare', { note: `${perSecond('counted')} and ${perSecond('bare')} MB a second` }),
       'worker.cold_start_ms': await coldStart(folder, worker, bindings, quick ? 3 : 7),
-      'memory.growth_bytes_100k': await memory(stub, quick ? 5000 : 100_000),
+      'memory.growth_bytes_100k': await memory(stub, quick ? 12_000 : 100_000),
     };
   } finally {
     for (const { stop } of running.reverse()) await stop();

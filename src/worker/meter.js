@@ -80,12 +80,13 @@ function readerOf(body) {
   let buffer = new ArrayBuffer(LEAST_PIECE);
   return {
     async read() {
-      const { done, value } = await reader.read(new Uint8Array(buffer));
-      if (!done) {
-        const { length, buffer: filled } = value;
-        buffer = length === filled.byteLength && length < MOST_PIECE ? new ArrayBuffer(2 * length) : filled;
+      const piece = await reader.read(new Uint8Array(buffer));
+      if (!piece.done) {
+        buffer = piece.value.buffer;
+        const size = buffer.byteLength;
+        if (piece.value.length === size && size < MOST_PIECE) buffer = new ArrayBuffer(2 * size);
       }
-      return { done, value };
+      return piece;
     },
     cancel: (reason) => reader.cancel(reason),
   };

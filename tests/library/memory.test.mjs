@@ -1,7 +1,7 @@
 // The state of one process: what is asked of its rows costs the same however many there are, and they do not grow for ever.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MapRows } from '../../src/bindings/paywall/js/sql_rows.js';
+import { MOST_CLOSED, MapRows } from '../../src/bindings/paywall/js/sql_rows.js';
 
 /** The same in the plainest way. */
 class PlainRows {
@@ -48,6 +48,7 @@ test('rows in memory are what the plainest rows are, after any changes', () => {
       } else {
         for (const one of [rows, plain]) one.remove(kind, id);
       }
+      if (next(8) === 0) rows.spare(kind, id);
       const now = next(110);
       assert.equal(rows.nextDue(), plain.nextDue());
       assert.equal(rows.get(kind, id), plain.get(kind, id));
@@ -73,6 +74,33 @@ test('what is kept of a hundred thousand payments that have run out is nothing',
   }
   for (let due; (due = rows.nextDue()) !== undefined;) for (const { kind, id } of read(rows.due(due, 64))) rows.remove(kind, id);
   assert.deepEqual([rows.rows.size, rows.heap.length, rows.kinds.get('entry').rows.length], [0, 0, 0]);
+});
+
+test('of closed entries the newest ten thousand are kept, of all payers together, and nothing else is dropped', () => {
+  const spared = [];
+  let emptied = 0;
+  const payers = Array.from({ length: 7 }, () => new MapRows(spared, () => { emptied++; }));
+  payers[0].put('entry', 'under way', 'settling', 1e9);
+  payers[0].put('nonce', 'n1', 'spent', 1e9);
+  for (let payment = 0; payment < 100_000; payment++) {
+    // One of them pays in the first half only.
+    const rows = payment < 50_000 ? payers[payment % 7] : payers[payment % 6];
+    rows.put('entry', `v${payment}`, 'settling', payment + 35_000);
+    rows.put('entry', `v${payment}`, 'settled', payment + rows.keepMs);
+    rows.spare('entry', `v${payment}`);
+  }
+  const kept = payers.reduce((sum, { rows }) => sum + rows.size, 0);
+  assert.equal(kept, MOST_CLOSED + 2);
+  assert.equal(payers[0].get('entry', 'under way'), 'settling');
+  assert.equal(payers[0].get('nonce', 'n1'), 'spent');
+  assert.equal(payers[89_999 % 6].get('entry', 'v89999'), undefined);
+  assert.equal(payers[90_000 % 6].get('entry', 'v90000'), 'settled');
+  assert.equal(emptied, 1, 'the payer of the first half is gone');
+  for (const { rows, heap, kinds } of payers) {
+    assert.ok(heap.length <= 2 * rows.size, `${heap.length} in the heap of ${rows.size}`);
+    assert.ok((kinds.get('entry')?.rows.length ?? 0) <= 2 * rows.size);
+  }
+  assert.equal(payers[0].nextDue(), Math.min(1e9, 90_000 + payers[0].keepMs));
 });
 
 test('a step costs about as much with 64,000 rows as with 1,000', () => {

@@ -34,6 +34,9 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn list(this: &JsRows, kind: &str, after: Option<&str>, limit: u32) -> Result<String, JsValue>;
 
+    #[wasm_bindgen(method)]
+    fn spare(this: &JsRows, kind: &str, id: &str);
+
     #[wasm_bindgen(method, getter, js_name = keepMs)]
     fn keep_ms(this: &JsRows) -> f64;
 }
@@ -144,6 +147,10 @@ impl Rows for ObjectRows {
 
     fn list(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Row>, RowsError> {
         rows_of(&self.0.list(kind, after, limit).map_err(broken)?)
+    }
+
+    fn spare(&mut self, kind: &str, id: &str) {
+        self.0.spare(kind, id);
     }
 
     fn keep_ms(&self) -> u64 {

@@ -46,7 +46,11 @@ pub(super) fn settle_down(rows: &mut impl Rows, mut entry: Entry, now: u64) -> R
     if let Some(nonce) = &entry.nonce {
         put(rows, NONCE, nonce, &Nonce::Spent { id: entry.id.clone() }, Some(until))?;
     }
-    save(rows, &mut entry, until, now)
+    save(rows, &mut entry, until, now)?;
+    if matches!(entry.status, EntryStatus::Settled | EntryStatus::Refused) && !entry.copied_to_seller {
+        rows.spare(ENTRY, &entry.id);
+    }
+    Ok(())
 }
 
 /// Keeps an entry until `due`; its payer's open answers follow it, and the seller's book where it is serious.

@@ -1,9 +1,11 @@
 use super::{Row, Rows, RowsError};
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::{string::String, vec::Vec};
 
 /// For how long closed entries are kept in memory unless another time is set, in milliseconds.
 const KEEP_MS: u64 = 10 * 60_000;
+/// How many closed entries are kept in memory, of one object or of all of a store together.
+pub(super) const MOST_CLOSED: usize = 10_000;
 
 /// The rows of one object in the memory of this process. They are gone when it ends: a single-use token can then be
 /// presented again, and a settlement whose outcome was unknown is forgotten.
@@ -13,6 +15,8 @@ pub struct MemoryRows {
     /// The ids of each kind, in the order in which the rows were made.
     order: BTreeMap<(String, u64), String>,
     due: BTreeSet<(u64, String, String)>,
+    /// The rows that may be dropped, the longest known first.
+    spare: VecDeque<(String, String)>,
     made: u64,
     keep_ms: u64,
 }
@@ -31,16 +35,17 @@ impl Default for MemoryRows {
 }
 
 impl MemoryRows {
-    /// No rows. Closed entries are kept for ten minutes.
+    /// No rows. Closed entries are kept for ten minutes, and 10,000 of them at the most.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// No rows. Closed entries are kept for so many milliseconds.
+    /// No rows. Closed entries are kept for so many milliseconds, and 10,000 of them at the most.
     #[must_use]
     pub fn keeping_for(keep_ms: u64) -> Self {
-        Self { rows: BTreeMap::new(), order: BTreeMap::new(), due: BTreeSet::new(), made: 0, keep_ms }
+        let (rows, order, due, spare) = Default::default();
+        Self { rows, order, due, spare, made: 0, keep_ms }
     }
 
     /// True if there is no row.
@@ -77,12 +82,7 @@ impl Rows for MemoryRows {
     }
 
     fn remove(&mut self, kind: &str, id: &str) -> Result<(), RowsError> {
-        if let Some(row) = self.rows.remove(&key(kind, id)) {
-            self.order.remove(&(kind.into(), row.made));
-            if let Some(due) = row.due {
-                self.due.remove(&(due, kind.into(), id.into()));
-            }
-        }
+        self.forget(kind, id);
         Ok(())
     }
 
@@ -101,12 +101,35 @@ impl Rows for MemoryRows {
         Ok(ids.take(limit as usize).filter_map(|id| self.row(kind, id)).collect())
     }
 
+    fn spare(&mut self, kind: &str, id: &str) {
+        self.spare.push_back(key(kind, id));
+        if self.spare.len() > MOST_CLOSED
+            && let Some((kind, id)) = self.spare.pop_front()
+        {
+            self.forget(&kind, &id);
+        }
+    }
+
     fn keep_ms(&self) -> u64 {
         self.keep_ms
     }
 }
 
 impl MemoryRows {
+    /// Hands over the rows that may be dropped: their store counts them.
+    pub(super) fn take_spare(&mut self) -> VecDeque<(String, String)> {
+        core::mem::take(&mut self.spare)
+    }
+
+    pub(super) fn forget(&mut self, kind: &str, id: &str) {
+        if let Some(row) = self.rows.remove(&key(kind, id)) {
+            self.order.remove(&(kind.into(), row.made));
+            if let Some(due) = row.due {
+                self.due.remove(&(due, kind.into(), id.into()));
+            }
+        }
+    }
+
     fn row(&self, kind: &str, id: &str) -> Option<Row> {
         let value = self.rows.get(&key(kind, id))?.value.clone();
         Some(Row { kind: kind.into(), id: id.into(), value })

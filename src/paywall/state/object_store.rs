@@ -1,6 +1,6 @@
-use super::memory::MemoryRows;
+use super::memory::{MOST_CLOSED, MemoryRows};
 use super::{Rows, RowsError};
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 
 /// A change of the rows of one object.
@@ -27,6 +27,8 @@ pub trait ObjectStore: Send + 'static {
 pub struct MemoryStore {
     objects: BTreeMap<String, MemoryRows>,
     due: BTreeSet<(u64, String)>,
+    /// The objects of the rows that may be dropped, their kinds and ids, the longest known first.
+    spare: VecDeque<(String, String, String)>,
 }
 
 impl MemoryStore {
@@ -39,20 +41,32 @@ impl MemoryStore {
 
 impl ObjectStore for MemoryStore {
     fn run(&mut self, object: &str, work: &mut Work<'_>) -> Result<(), RowsError> {
-        let mut rows = self.objects.remove(object).unwrap_or_default();
-        if let Some(due) = rows.next_due()? {
-            self.due.remove(&(due, object.into()));
-        }
         // Memory does not fail, and a work changes nothing before it can fail otherwise.
-        let result = work(&mut rows);
-        self.due.extend(rows.next_due()?.map(|due| (due, object.into())));
-        if !rows.is_empty() {
-            self.objects.insert(object.into(), rows);
+        let (result, spare) = self.change(object, |rows| (work(rows), rows.take_spare()))?;
+        self.spare.extend(spare.into_iter().map(|(kind, id)| (object.into(), kind, id)));
+        while self.spare.len() > MOST_CLOSED {
+            let Some((object, kind, id)) = self.spare.pop_front() else { break };
+            self.change(&object, |rows| rows.forget(&kind, &id))?;
         }
         result
     }
 
     fn next_due(&mut self) -> Result<Option<(u64, String)>, RowsError> {
         Ok(self.due.first().cloned())
+    }
+}
+
+impl MemoryStore {
+    fn change<T>(&mut self, object: &str, work: impl FnOnce(&mut MemoryRows) -> T) -> Result<T, RowsError> {
+        let mut rows = self.objects.remove(object).unwrap_or_default();
+        if let Some(due) = rows.next_due()? {
+            self.due.remove(&(due, object.into()));
+        }
+        let result = work(&mut rows);
+        self.due.extend(rows.next_due()?.map(|due| (due, object.into())));
+        if !rows.is_empty() {
+            self.objects.insert(object.into(), rows);
+        }
+        Ok(result)
     }
 }

@@ -40,6 +40,10 @@ pub trait Rows {
     /// Where the storage fails.
     fn list(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Row>, RowsError>;
 
+    /// Nothing hangs on a row any more but what somebody may want to read: a store with little room may drop it before it
+    /// is due.
+    fn spare(&mut self, _kind: &str, _id: &str) {}
+
     /// For how long what is closed is kept, in milliseconds: less where the rows fill a process's memory. The platform
     /// keeps the nonces of what it settled for good.
     fn keep_ms(&self) -> u64 {
@@ -70,6 +74,10 @@ impl<R: Rows + ?Sized> Rows for &mut R {
 
     fn list(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Row>, RowsError> {
         (**self).list(kind, after, limit)
+    }
+
+    fn spare(&mut self, kind: &str, id: &str) {
+        (**self).spare(kind, id);
     }
 
     fn keep_ms(&self) -> u64 {

@@ -30,6 +30,7 @@ mod schema;
 mod settlement_bounds;
 mod state;
 mod state_bounds;
+mod state_memory;
 mod threads;
 mod tokens;
 mod unknown_names;

@@ -66,7 +66,7 @@ fn admit(id: &str, nonce: &str) -> Command {
     Command::Admit { id: id.into(), rates: Vec::new(), claim: claim(nonce), allowance: None, open: None }
 }
 
-fn entry(id: &str, stands: EntryStatus, nonce: Option<&str>) -> Entry {
+pub(super) fn entry(id: &str, stands: EntryStatus, nonce: Option<&str>) -> Entry {
     Entry {
         id: id.into(),
         status: stands,
@@ -94,23 +94,23 @@ fn entry(id: &str, stands: EntryStatus, nonce: Option<&str>) -> Entry {
     }
 }
 
-fn write(id: &str, stands: EntryStatus, nonce: Option<&str>) -> Command {
+pub(super) fn write(id: &str, stands: EntryStatus, nonce: Option<&str>) -> Command {
     Command::Write { entry: Box::new(entry(id, stands, nonce)), lease: LEASE }
 }
 
-fn close(id: &str, end: SettlementOutcome) -> Command {
+pub(super) fn close(id: &str, end: SettlementOutcome) -> Command {
     Command::Close { id: id.into(), end, after: 1_000, round: 0 }
 }
 
-fn settled() -> SettlementOutcome {
+pub(super) fn settled() -> SettlementOutcome {
     SettlementOutcome::Settled { receipt: json!({ "success": true, "creditsRedeemed": "2" }) }
 }
 
-fn released() -> SettlementOutcome {
+pub(super) fn released() -> SettlementOutcome {
     SettlementOutcome::Released { why: "x".into() }
 }
 
-fn refused(spent: bool) -> SettlementOutcome {
+pub(super) fn refused(spent: bool) -> SettlementOutcome {
     SettlementOutcome::Refused { receipt: json!({ "success": false }), spent, delivered: false }
 }
 

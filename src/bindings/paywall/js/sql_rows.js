@@ -41,6 +41,9 @@ export class SqlRows {
     this.sql.exec('DELETE FROM rows WHERE kind = ? AND id = ?', kind, id);
   }
 
+  /** There is room here. */
+  spare() {}
+
   due(now, limit) {
     return flat(this.sql.exec('SELECT kind, id, value FROM rows WHERE due <= ? ORDER BY due LIMIT ?', now, limit).toArray());
   }
@@ -60,13 +63,24 @@ export class SqlRows {
 /** The time for which closed entries are kept in memory, in milliseconds. */
 const KEEP_IN_MEMORY = 10 * 60_000;
 
+/** How many closed entries are kept in memory, of all payers together. */
+export const MOST_CLOSED = 10_000;
+
 /** Rows in this process: each kind in the order in which its rows were made, and those that are due in a heap. */
 export class MapRows {
   keepMs = KEEP_IN_MEMORY;
   rows = new Map();
   kinds = new Map();
   heap = [];
+  /** How many in the heap are not due at that time any more. */
+  stale = 0;
   made = 0;
+
+  /** `spared` are the rows of a process that may be dropped, the longest known first; `emptied` is called where the last row was one of them. */
+  constructor(spared = [], emptied) {
+    this.spared = spared;
+    this.emptied = emptied;
+  }
 
   get(kind, id) {
     return this.rows.get(`${kind} ${id}`)?.value;
@@ -83,16 +97,30 @@ export class MapRows {
     }
     row.value = value;
     if (row.due === due) return;
+    this.#forget(row);
     row.due = due;
     if (due !== undefined) this.#push({ due, row });
   }
 
   remove(kind, id) {
     const row = this.rows.get(`${kind} ${id}`);
-    if (!row) return;
-    this.rows.delete(`${kind} ${id}`);
-    Object.assign(row, { due: undefined, removed: true });
-    const all = this.kinds.get(kind);
+    if (row) this.drop(row);
+  }
+
+  spare(kind, id) {
+    const row = this.rows.get(`${kind} ${id}`);
+    if (!row || this.spared.push([row, this]) <= MOST_CLOSED) return;
+    const [oldest, rows] = this.spared.shift();
+    rows.drop(oldest);
+    if (rows.rows.size === 0) rows.emptied?.();
+  }
+
+  drop(row) {
+    if (row.removed) return;
+    this.rows.delete(`${row.kind} ${row.id}`);
+    this.#forget(row);
+    row.removed = true;
+    const all = this.kinds.get(row.kind);
     // Half of it at the most is gone, so that nothing is moved more than a few times.
     if (++all.removed * 2 > all.rows.length) Object.assign(all, { rows: all.rows.filter(({ removed }) => !removed), removed: 0 });
   }
@@ -125,9 +153,19 @@ export class MapRows {
     return flat(found);
   }
 
+  /** A row is not due any more at the time for which it is in the heap, half of which at the most is so. */
+  #forget(row) {
+    if (row.due === undefined) return;
+    row.due = undefined;
+    if (++this.stale * 2 <= this.heap.length) return;
+    // What is sorted is a heap.
+    this.heap = this.heap.filter((one) => one.row.due === one.due).sort((one, other) => one.due - other.due);
+    this.stale = 0;
+  }
+
   /** Returns the row that is due first. A row that was put off or dropped since is not due at that time any more. */
   #first() {
-    while (this.heap.length > 0 && this.heap[0].row.due !== this.heap[0].due) this.#pop();
+    for (; this.heap.length > 0 && this.heap[0].row.due !== this.heap[0].due; this.stale--) this.#pop();
     return this.heap[0];
   }
 

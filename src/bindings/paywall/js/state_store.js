@@ -101,7 +101,7 @@ const kept = new WeakMap();
 /** The state of this process. */
 export function memory(around) {
   const { gate } = around;
-  if (!kept.has(gate)) kept.set(gate, { objects: new Map(), closed: false });
+  if (!kept.has(gate)) kept.set(gate, { objects: new Map(), spared: [], closed: false });
   const all = kept.get(gate);
   const ring = async (shard, object) => {
     object.ringing = true;
@@ -111,8 +111,13 @@ export function memory(around) {
       console.error('state:', error?.message ?? error);
     }
     object.ringing = false;
-    if (object.rows.rows.size === 0) all.objects.delete(shard);
-    else wake(shard, object);
+    if (object.rows.rows.size > 0) wake(shard, object);
+    else leave(shard, object);
+  };
+  const leave = (shard, object) => {
+    clearTimeout(object.timer);
+    // Another may have come in its place.
+    if (all.objects.get(shard) === object) all.objects.delete(shard);
   };
   const wake = (shard, object) => {
     clearTimeout(object.timer);
@@ -122,7 +127,7 @@ export function memory(around) {
     object.timer.unref?.();
   };
   const ask = async ({ shard, command }) => {
-    const object = all.objects.get(shard) ?? { rows: new MapRows() };
+    const object = all.objects.get(shard) ?? { rows: new MapRows(all.spared, () => leave(shard, object)) };
     const reply = apply(around, object.rows, command);
     if (object.rows.rows.size > 0) all.objects.set(shard, object);
     wake(shard, object);
