@@ -116,7 +116,7 @@ export function optionTables() {
     `listed is refused with a \`validation\` error that names it and suggests the right name; nothing is sent.\n\n${sections.join('\n')}\n${gateTables()}\n${commandTables()}`;
 }
 
-/** The options of the gate, each with its names: the option, the variable, and the member of the document, where it has those. */
+/** The options of the gate, each with its names; those that are apart are read by the file of the dialects, and not by the gate itself: the option, the variable, and the member of the document, where it has those. */
 function keys({ options }) {
   return Object.entries(options).map(([option, { variable, member, ...rest }]) => ({
     ...rest, option,
@@ -141,7 +141,7 @@ export function gateSchema() {
   const properties = Object.fromEntries(keys(gate).filter(({ member }) => member).map(({ member, schema, doc, default: usual }) =>
     [member, { description: doc, ...(usual !== undefined && { default: typeof usual === 'boolean' ? schema.enum[usual ? 0 : 1] : usual }), ...schema }]));
   const withoutTypes = (value) => (Array.isArray(value) ? value.map(withoutTypes) : typeof value === 'object' && value !== null
-    ? Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'ts').map(([name, one]) => [name, withoutTypes(one)])) : value);
+    ? Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'ts' && name !== 'apart').map(([name, one]) => [name, withoutTypes(one)])) : value);
   return `${json({
     $schema: 'https://json-schema.org/draft/2020-12/schema', title: gate.title, description: gate.description, type: 'object', required: ['routes', 'unlisted'],
     additionalProperties: false, properties: { $schema: { type: 'string' }, ...properties }, $defs: withoutTypes(gate.shapes),
@@ -154,7 +154,8 @@ const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, '_');
 /** `src/paywall/config/keys.rs`: the names, bounds and defaults that the core reads the configuration by. */
 export function rustTable() {
   const { gate } = read();
-  const all = keys(gate);
+  const all = keys(gate).filter(({ apart }) => !apart);
+  const near = ([, { apart }]) => !apart;
   const table = (doc, name, rows) => `/// ${doc}\npub(crate) const ${name}: [(&str, &str); ${rows.length}] = [\n${rows.map(([one, other]) => `    ("${one}", "${other}"),\n`).join('')}];\n`;
   const list = (names) => `[${names.map((name) => `"${name}"`).join(', ')}]`;
   const values = all.filter(({ variable, schema }) => variable && schema).flatMap(({ variable, schema, default: usual }) => {
@@ -164,9 +165,10 @@ export function rustTable() {
     }
     return typeof usual === 'boolean' ? [`pub(crate) const ${variable}: Switch = Switch { key: "${variable}", words: ${list(schema.enum)}, usual: ${usual} };\n`] : [];
   });
-  const shapes = Object.entries(gate.shapes).filter(([, { properties }]) => properties).map(([name, { properties }]) =>
-    `pub(crate) const ${snake(name)}: [&str; ${Object.keys(properties).length}] = ${list(Object.keys(properties))};\n`);
-  const bounds = Object.entries(gate.shapes).flatMap(([name, { properties = {} }]) => Object.entries(properties).flatMap(([member, { type, maximum, maxItems }]) => {
+  const shapes = Object.entries(gate.shapes).filter(near).filter(([, { properties }]) => properties)
+    .map(([name, { properties }]) => [name, Object.entries(properties).filter(near).map(([member]) => member)])
+    .map(([name, members]) => `pub(crate) const ${snake(name)}: [&str; ${members.length}] = ${list(members)};\n`);
+  const bounds = Object.entries(gate.shapes).filter(near).flatMap(([name, { properties = {} }]) => Object.entries(properties).flatMap(([member, { type, maximum, maxItems }]) => {
     const most = type === 'integer' ? maximum : maxItems;
     return most === undefined ? [] : [`pub(crate) const ${snake(name)}_${snake(member)}_MOST: u32 = ${grouped(most)};\n`];
   }));
@@ -189,7 +191,8 @@ ${bounds.join('')}`;
 }
 
 /** The flag of an option of the gate: \`--timeout-ms\`, or the name that it has there; nothing where it is none. A secret is one only where it is named. */
-function flagOf({ option, variable, secret, internal, flag }) {
+function flagOf({ option, variable, secret, internal, flag, apart }) {
+  if (apart) return undefined;
   if (flag) return flag.slice(2).split(' ')[0];
   return variable && !secret && !internal && !['config', 'routes'].includes(option) ? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`) : undefined;
 }
@@ -247,7 +250,7 @@ function gateTables() {
   const rows = keys(gate).filter(({ internal }) => !internal).map((key) => {
     const { option, variable, member, ts, schema, secret, default: usual, doc } = key;
     const flag = flagOf(key);
-    const type = schema ? `${typeOf(schema)}${bounds(schema)}` : ts;
+    const type = schema && !key.apart ? `${typeOf(schema)}${bounds(schema)}` : ts;
     return `| \`${option}\` | ${code(variable)} | ${code(member)} | ${code(flag && `--${flag}`)} | \`${tableCell(type)}\`${secret ? ', secret' : ''} | ${usual === undefined ? '' : code(typeof usual === 'boolean' ? JSON.stringify(schema.enum[usual ? 0 : 1]) : String(usual))} | ${tableCell(doc)} |`;
   });
   const shapes = Object.entries(gate.shapes).filter(([, { properties }]) => properties).map(([name, { properties, required = [] }]) => {

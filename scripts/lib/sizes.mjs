@@ -20,7 +20,8 @@ const LOADED = {
   import: (path) => ['index.js', 'names.js', 'core.js'].includes(path),
   paywall: (path) => ['paywall.js', 'gate.file.js', 'load.js', 'handler.js', 'gate.js', 'gate_bg.wasm'].includes(path),
   builder: (path) => ['selling.js', 'seller.load.js', 'seller.file.js', 'seller.js', 'seller_bg.wasm'].includes(path),
-  worker: (path) => /\.(js|wasm)$/.test(path) && path !== PAGE,
+  // Its other entry is another Worker.
+  worker: (path) => /\.(js|wasm)$/.test(path) && ![PAGE, 'dialects.js', 'gate_dialects_bg.wasm'].includes(path),
   page: (path) => path === PAGE,
   sandbox: (path) => /\.(js|wasm)$/.test(path),
 };

@@ -5,7 +5,7 @@
 #![allow(unreachable_pub)]
 
 use crate::codec::{parse_object, print, print_object};
-use crate::paywall::dialects::{Arrival, Dialects, Entry, Outgoing, Platform, Question, Refused402};
+use crate::paywall::dialects::{Arrival, Dialects, Entry, Outgoing, Platform, Question, Refused402, Sources};
 use crate::wire::base64;
 use crate::wire::exact::check_identifier;
 use alloc::{
@@ -20,32 +20,31 @@ use wasm_bindgen::prelude::*;
 #[derive(Debug)]
 pub struct JsDialects {
     dialects: Dialects,
-    options: String,
+    /// The configuration that is left for the gate.
+    left: Sources,
     platform: Option<Platform>,
 }
 
 #[wasm_bindgen(js_class = Dialects)]
 impl JsDialects {
-    /// Reads the options, JSON, and `key`, `environment` and `url` of the platform. Throws a text for one that is wrong: its name, and the problem.
+    /// Reads options, variables and document, JSON. Throws a text for an option that is wrong: its name, and the problem.
     #[wasm_bindgen(constructor)]
-    pub fn new(
-        options: &str,
-        key: Option<String>,
-        environment: Option<String>,
-        url: Option<String>,
-    ) -> Result<JsDialects, JsValue> {
-        let wrong = |key: &str, problem: &str| JsValue::from_str(&[key, "\n", problem].concat());
-        let options = parse_object(options).ok_or_else(|| wrong("options", "cannot be read"))?;
-        let (dialects, options) =
-            Dialects::read(options).map_err(|error| wrong(&error.key, &error.problem))?;
-        // The gate says what is wrong with these.
-        let platform = Platform::new(key.as_deref(), environment.as_deref(), url.as_deref()).ok();
-        Ok(Self { dialects, options: print_object(&options), platform })
+    pub fn new(options: &str, variables: &str, document: Option<String>) -> Result<JsDialects, JsValue> {
+        let read = || {
+            let mut sources = Sources::parse(options, variables, document.as_deref())?;
+            Dialects::read(&mut sources).map(|dialects| (dialects, sources))
+        };
+        let (dialects, left) =
+            read().map_err(|error| JsValue::from_str(&[&error.key, "\n", &error.problem].concat()))?;
+        // The gate says what is wrong with the platform's.
+        let platform = left.platform();
+        Ok(Self { dialects, left, platform })
     }
 
-    /// The options that are left for the gate, JSON.
-    pub fn options(&self) -> String {
-        self.options.clone()
+    /// The configuration that is left for the gate, three texts of JSON: options, variables, and the document where there is one.
+    pub fn left(&self) -> Vec<String> {
+        let Sources { options, variables, document } = &self.left;
+        [Some(options), Some(variables), document.as_ref()].into_iter().flatten().map(print_object).collect()
     }
 
     /// The call for a challenge: URL, and names and values of headers, a line each.
@@ -58,7 +57,7 @@ impl JsDialects {
         lines.join("\n")
     }
 
-    /// The things that JavaScript needs: `{ mpp, bindBody, identifier, facilitators: [[planId, network, url]] }`.
+    /// The things that JavaScript needs: `{ mpp, bindBody, identifier, names, facilitators: [[planId, network, url]] }`, `names` being the headers of tokens.
     pub fn about(&self) -> String {
         let facilitators: Vec<Value> = self
             .dialects
@@ -69,8 +68,15 @@ impl JsDialects {
         let mpp = self.dialects.mpp();
         print(&json!({
             "mpp": mpp.is_some(), "bindBody": mpp.is_some_and(|terms| terms.bind_body), "identifier": self.dialects.identifier(),
+            "names": self.left.token_headers(),
             "facilitators": facilitators,
         }))
+    }
+
+    /// Headers for facilitators, a JSON object by their addresses, where a variable has them.
+    #[wasm_bindgen(js_name = facilitatorHeaders)]
+    pub fn facilitator_headers(&self) -> Option<String> {
+        self.dialects.facilitator_headers().map(|headers| headers.expose().to_string())
     }
 
     /// True where payments of version 1 are taken.

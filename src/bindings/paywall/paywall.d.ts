@@ -133,8 +133,6 @@ export interface ConfigNamespace {
 /** Price of a route, and the plans that pay for it. docs/paywall-config.md explains it. */
 export interface RouteConfig {
   // members of route
-  /** Amounts of assets that pay for it too, at any facilitator of x402; a route of these alone needs no plan. An option of the library. */
-  accepts?: ExactConfig | ExactConfig[];
   /** Other members of a route. */
   [key: string]: unknown;
 }

@@ -16,6 +16,7 @@ mod mpp;
 mod offer;
 mod platform;
 mod settings;
+mod sources;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ mod tests;
 pub use carrier::Carrier;
 pub use offer::{Offer, Refused402};
 pub use platform::Platform;
+pub use sources::Sources;
 pub use terms::{Dialects, ExactTerms, MppTerms};
 
 use crate::wire::exact::X402Version;

@@ -1,10 +1,12 @@
 //! The options of the dialects, and the options that are left for the gate.
 
+use super::sources::Sources;
 use super::terms::{Dialects, ExactTerms, MppTerms};
+use crate::codec::print_object;
 use crate::paywall::config::error::{ConfigError, Wrong, base_url, member, missing, wrong};
 use crate::paywall::suggestion;
 use crate::wire::exact::{Amount, ChainId, EXACT, EvmAddress};
-use crate::wire::{Credits, PlanId};
+use crate::wire::{Credits, PlanId, Secret};
 use alloc::{
     format,
     string::{String, ToString},
@@ -15,51 +17,68 @@ use serde_json::{Map, Value};
 const MPP: [&str; 2] = ["bindBody", "description"];
 const ACCEPT: [&str; 8] =
     ["scheme", "network", "amount", "asset", "payTo", "maxTimeoutSeconds", "extra", "facilitator"];
+/// The secret with the headers of facilitators.
+const HEADERS: &str = "FACILITATOR_HEADERS";
 /// How long an authorization is to hold where nothing is said, in seconds: as the published servers have it.
 const USUAL_TIMEOUT: u64 = 300;
 /// Prices that are known after the answer.
 const KNOWN_LATER: [&str; 4] = ["origin", "byte", "event", "token"];
 
 impl Dialects {
-    /// Reads the options of the dialects out of those of a gate, and gives the options that are left: a route has an amount
-    /// of an asset as one of its plans.
+    /// Reads the options of the dialects out of those of a gate, wherever they stand, and leaves the rest: a route has an
+    /// amount of an asset as one of its plans.
     ///
     /// # Errors
     /// Names the option that is wrong.
-    pub fn read(options: Map<String, Value>) -> Result<(Self, Map<String, Value>), ConfigError> {
-        Self::checked(options).map_err(|error| *error)
+    pub fn read(sources: &mut Sources) -> Result<Self, ConfigError> {
+        Self::checked(sources).map_err(|error| *error)
     }
 
-    fn checked(mut options: Map<String, Value>) -> Result<(Self, Map<String, Value>), Wrong> {
+    fn checked(sources: &mut Sources) -> Result<Self, Wrong> {
+        let (mpp, v1) = (sources.take("mpp", "MPP"), sources.take("x402v1", "X402V1"));
+        let (name, identifier) = sources.take("paymentIdentifier", "PAYMENT_IDENTIFIER");
         let mut dialects = Self {
-            mpp: read_mpp(options.remove("mpp"))?,
-            v1: flag("x402v1", options.remove("x402v1"))?,
-            identifier: match options.remove("paymentIdentifier") {
+            mpp: read_mpp(mpp.0, mpp.1)?,
+            v1: flag(v1.0, v1.1)?,
+            identifier: match identifier {
                 None | Some(Value::Null | Value::Bool(false)) => None,
                 Some(Value::Bool(true)) => Some(false),
                 Some(Value::String(word)) if word == "required" => Some(true),
-                Some(_) => return Err(wrong("paymentIdentifier", "must be true, false or required")),
+                Some(_) => return Err(wrong(name, "must be true, false or required")),
             },
             exact: Vec::new(),
+            facilitator_headers: None,
         };
-        if let Some(Value::Object(routes)) = options.get_mut("routes") {
-            for (name, route) in routes.iter_mut() {
-                let at = member("routes", name);
+        if dialects.identifier.is_some() && sources.remembers() {
+            let problem =
+                "does not go with verifyCacheSeconds: a name is claimed with the verification of its payment";
+            return Err(wrong(name, problem));
+        }
+        if let Some(mut table) = sources.take_routes() {
+            for (name, route) in &mut table.routes {
+                let at = member(table.name, name);
                 let Value::Object(route) = route else { continue };
                 if dialects.mpp.is_some() && prices(route).any(|price| kind(price, &KNOWN_LATER)) {
                     let problem = "is known after the answer: with mpp the price is sealed before";
                     return Err(wrong(format!("{at}.credits"), problem));
                 }
-                dialects.read_accepts(&at, route)?;
+                dialects.read_accepts(&at, route, table.has_usual_price)?;
             }
+            sources.put_routes(table);
         }
         if dialects.v1 && dialects.exact.is_empty() {
-            return Err(wrong("x402v1", "goes with accepts of a route"));
+            return Err(wrong(v1.0, "goes with accepts of a route"));
         }
-        Ok((dialects, options))
+        dialects.facilitator_headers = read_headers(sources.take("", HEADERS).1, &dialects.exact)?;
+        Ok(dialects)
     }
 
-    fn read_accepts(&mut self, at: &str, route: &mut Map<String, Value>) -> Result<(), Wrong> {
+    fn read_accepts(
+        &mut self,
+        at: &str,
+        route: &mut Map<String, Value>,
+        has_usual_price: bool,
+    ) -> Result<(), Wrong> {
         let accepts = match route.remove("accepts") {
             None | Some(Value::Null) => return Ok(()),
             Some(Value::Array(accepts)) if !accepts.is_empty() => accepts,
@@ -76,7 +95,7 @@ impl Dialects {
             let problem = "does not go with a price that is counted: an amount of an asset is fixed";
             return Err(wrong(format!("{at}.accepts"), problem));
         }
-        let mut plans = plans_of(at, route)?;
+        let mut plans = plans_of(at, route, has_usual_price)?;
         for (index, accept) in accepts.iter().enumerate() {
             let at = format!("{at}.accepts[{index}]");
             let (terms, amount) = read_terms(&at, accept)?;
@@ -100,7 +119,7 @@ impl Dialects {
 }
 
 /// The plans of a route as a list. A route without a plan is paid by amounts alone.
-fn plans_of(at: &str, route: &mut Map<String, Value>) -> Result<Vec<Value>, Wrong> {
+fn plans_of(at: &str, route: &mut Map<String, Value>, has_usual_price: bool) -> Result<Vec<Value>, Wrong> {
     match route.remove("plans") {
         Some(Value::Array(plans)) => return Ok(plans),
         None | Some(Value::Null) => {}
@@ -116,10 +135,10 @@ fn plans_of(at: &str, route: &mut Map<String, Value>) -> Result<Vec<Value>, Wron
     };
     let mut plan = Map::new();
     plan.insert("planId".into(), plan_id);
-    plan.insert(
-        "credits".into(),
-        route.remove("credits").filter(|credits| !credits.is_null()).unwrap_or(1.into()),
-    );
+    let credits = route.remove("credits").filter(|credits| !credits.is_null());
+    if let Some(credits) = credits.or_else(|| has_usual_price.then(|| 1.into())) {
+        plan.insert("credits".into(), credits);
+    }
     for name in ["scheme", "network"] {
         if let Some(value) = route.remove(name) {
             plan.insert(name.into(), value);
@@ -146,22 +165,45 @@ fn flag(key: &str, value: Option<Value>) -> Result<bool, Wrong> {
     }
 }
 
-fn read_mpp(value: Option<Value>) -> Result<Option<MppTerms>, Wrong> {
+fn read_mpp(name: &str, value: Option<Value>) -> Result<Option<MppTerms>, Wrong> {
     match value {
         None | Some(Value::Null | Value::Bool(false)) => Ok(None),
         Some(Value::Bool(true)) => Ok(Some(MppTerms::default())),
         Some(Value::Object(members)) => {
-            suggestion::only("mpp", &members, &MPP, "is not a key of mpp")?;
+            suggestion::only(name, &members, &MPP, "is not a key of mpp")?;
             let description = match members.get("description") {
                 None | Some(Value::Null) => None,
                 Some(Value::String(text)) if !text.is_empty() && text.len() <= 256 => Some(text.clone()),
-                Some(_) => return Err(wrong("mpp.description", "must be a text of at most 256 bytes")),
+                Some(_) => {
+                    return Err(wrong(format!("{name}.description"), "must be a text of at most 256 bytes"));
+                }
             };
-            let bind_body = flag("mpp.bindBody", members.get("bindBody").cloned())?;
+            let bind_body = flag(&format!("{name}.bindBody"), members.get("bindBody").cloned())?;
             Ok(Some(MppTerms { bind_body, description }))
         }
-        Some(_) => Err(wrong("mpp", "must be true, false or an object with bindBody")),
+        Some(_) => Err(wrong(name, "must be true, false or an object with bindBody")),
     }
+}
+
+/// The headers of each facilitator. One that no route names is a mistake, and its key would be sent to nobody.
+fn read_headers(value: Option<Value>, exact: &[ExactTerms]) -> Result<Option<Secret>, Wrong> {
+    let headers = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Object(headers)) => headers,
+        Some(_) => {
+            return Err(wrong(HEADERS, "must be an object of headers by the address of a facilitator"));
+        }
+    };
+    for (address, members) in &headers {
+        let at = member(HEADERS, address);
+        if !exact.iter().any(|terms| terms.facilitator == *address) {
+            return Err(wrong(at, "is the facilitator of no route"));
+        }
+        if !members.as_object().is_some_and(|members| members.values().all(Value::is_string)) {
+            return Err(wrong(at, "must be an object of texts by the names of headers"));
+        }
+    }
+    Ok(Some(Secret::new(print_object(&headers))))
 }
 
 fn read_terms(at: &str, accept: &Value) -> Result<(ExactTerms, Amount), Wrong> {

@@ -1,8 +1,8 @@
 //! The terms of the dialects.
 
 use super::carrier::Asked;
-use crate::wire::PlanId;
 use crate::wire::exact::{Amount, ChainId, EXACT, EvmAddress, X402Version};
+use crate::wire::{PlanId, Secret};
 use alloc::{string::String, vec::Vec};
 use serde_json::{Map, Value};
 
@@ -14,6 +14,7 @@ pub struct Dialects {
     pub(super) v1: bool,
     /// If payments may be named; true where they have to be.
     pub(super) identifier: Option<bool>,
+    pub(super) facilitator_headers: Option<Secret>,
 }
 
 /// The way in which MPP is spoken.
@@ -61,6 +62,12 @@ impl Dialects {
     #[must_use]
     pub fn identifier(&self) -> Option<bool> {
         self.identifier
+    }
+
+    /// Headers for facilitators, such as their keys: a JSON object by their addresses.
+    #[must_use]
+    pub fn facilitator_headers(&self) -> Option<&Secret> {
+        self.facilitator_headers.as_ref()
     }
 
     /// True where payments of version 1 are taken.

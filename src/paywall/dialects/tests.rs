@@ -19,7 +19,9 @@ fn accept() -> Value {
 }
 
 fn read(options: &Value) -> Result<(Dialects, Map<String, Value>), (String, String)> {
-    Dialects::read(options.as_object().unwrap().clone()).map_err(|error| (error.key, error.problem))
+    let mut sources = Sources { options: options.as_object().unwrap().clone(), ..Sources::default() };
+    let dialects = Dialects::read(&mut sources).map_err(|error| (error.key, error.problem))?;
+    Ok((dialects, sources.options))
 }
 
 fn dialects(options: &Value) -> Dialects {

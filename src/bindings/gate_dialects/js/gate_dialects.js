@@ -18,36 +18,27 @@ async function begin(wasm) {
 }
 
 /**
- * The dialects of one gate. `options` are the options of the gate as JSON. The others are what the gate's own script has: the class that reads fields, its call, the set of the
- * answers that are the gate's, what makes an error of the configuration, the functions among the options, the module of the WebAssembly, variables and document. They have no
- * names there, which every gate would load.
+ * The dialects of one gate. `options`, `variables` and `document` are its configuration as JSON. The others are what the gate's own script has: the class that reads
+ * fields, its call, the set of the answers that are the gate's, what makes an error of the configuration, the functions among the options, the module of the
+ * WebAssembly. They have no names there, which every gate would load.
  */
-export async function speak(options, Fields, call, answers, refusal, hooks, wasm, variables, documentText) {
+export async function speak(options, variables, document, Fields, call, answers, refusal, hooks, wasm) {
   await ready(wasm);
-  const tools = { Fields, call, own: answers, refusal, headersOf: hooks.facilitatorHeaders };
   let core;
-  const given = JSON.parse(options);
-  // Values of the document come first, as in the gate.
-  const document = parsed(documentText ?? '{}');
   try {
-    const { nvmApiKey: key, environment, backend } = given;
-    core = new Dialects(options, key ?? variables.NVM_API_KEY, document.environment ?? environment ?? variables.NVM_ENVIRONMENT, document.apiUrl ?? backend ?? variables.NVM_API_URL);
+    core = new Dialects(options, variables, document);
   } catch (error) {
     if (typeof error !== 'string') throw error;
-    throw tools.refusal(...error.split('\n'));
+    throw refusal(...error.split('\n'));
   }
+  const headers = JSON.parse(core.facilitatorHeaders() ?? '{}');
+  const tools = { Fields, call, own: answers, refusal, headersOf: hooks.facilitatorHeaders ?? ((url) => headers[url]) };
   const about = JSON.parse(core.about());
-  const tokenHeader = document.tokenHeader ?? given.tokenHeader ?? variables.TOKEN_HEADER;
-  const cached = document.verifyCacheSeconds ?? given.verifyCacheSeconds ?? variables.VERIFY_CACHE_SECONDS;
-  if (about.identifier !== null && Number(cached ?? 0) > 0) {
-    throw tools.refusal('paymentIdentifier', 'does not go with verifyCacheSeconds: a name is claimed with the verification of its payment');
-  }
-  const listed = typeof tokenHeader === 'string' && tokenHeader.trim().startsWith('[') ? JSON.parse(tokenHeader) : tokenHeader;
-  const names = [listed ?? 'payment-signature'].flat().map((name) => String(name).trim().toLowerCase());
+  const { names } = about;
   const [url, ...pairs] = core.challenge().split('\n');
   const around = { core, challenge: { url, pairs }, about, tools, names, supported: supported(about, tools) };
   return {
-    options: core.options(),
+    left: core.left(),
     /** The problem of a gate without a state. */
     check(store) {
       const needs = about.mpp ? 'mpp' : about.identifier !== null ? 'paymentIdentifier' : undefined;

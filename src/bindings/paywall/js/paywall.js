@@ -11,8 +11,8 @@ const OF_THE_PROCESS = /^(NVM_|METRICS_TOKEN$)/;
 /** All of a Worker's own variables are options, except those that name another origin than the handler. */
 const NOT_OURS = /^(ORIGIN_URL|ORIGIN|BUCKET|ASSETS)$/;
 const HOOKS = ['onBeforeVerify', 'onAfterVerify', 'onAfterSettle', 'onPaymentError', 'address', 'facilitatorHeaders'];
-/** Options that a file of their own reads, which is loaded where one of them is given. */
-const DIALECTS = /"(mpp|x402v1|paymentIdentifier|accepts)":/;
+/** Options that a file of their own reads, which is loaded where one of them is given; variables may hold JSON as text. */
+const DIALECTS = /"(mpp|x402v1|payment_?identifier|accepts)\\?":/i;
 const BINDING = 'PAYWALL_STATE';
 
 /** The gate that was made last: an object's alarm has no request, and settles with this one. */
@@ -27,13 +27,12 @@ export function createPaywall(load, others, wasm) {
     const { state, ...seller } = sort(given);
     const { options } = seller;
     if (typeof handler === 'string') options.origin = handler;
-    const speak = DIALECTS.test(json(options)) && (async (env, document) => (await others()).speak(json(options), Fields, call, ownAnswers, refusal, seller.hooks, wasm, variables(env), document));
-    const opened = (env, dialects) => {
+    const opened = (env) => {
       const store = storeOf(state, env);
       const bindings = `${store === undefined ? '' : 's'}${typeof handler === 'function' ? 'h' : ''}`;
-      return { store, binding: typeof state === 'string' && state !== 'memory' ? state : BINDING, texts: [dialects?.options ?? json(options), json(variables(env)), bindings] };
+      return { store, binding: typeof state === 'string' && state !== 'memory' ? state : BINDING, texts: [json(options), json(variables(env))], bindings };
     };
-    const { answer, ...gate } = createGate(load, { ...seller, opened, speak });
+    const { answer, ...gate } = createGate(load, { ...seller, opened, others, wasm });
     // A caller that brings a handler along has chosen it by the path as it came.
     const serve = (request, env, context, ask) => answer(request, env, context, ask, true);
     const own = typeof handler === 'function' ? handler : undefined;
@@ -44,22 +43,30 @@ export function createPaywall(load, others, wasm) {
 }
 
 /**
- * A gate that is made with its first request. `opened(env)` gives the store, the name of its binding, and the texts of the
- * configuration; `objects(env)` performs requests to buckets and files; `deployed` is set for the Worker that is configured by
+ * A gate that is made with its first request. `opened(env)` gives the store, the name of its binding, options and variables as JSON, and the
+ * letters of the bindings; `others` gives the file of other dialects, and `wasm` its module; `objects(env)` performs requests to buckets and files; `deployed` is set for the Worker that is configured by
  * its variables alone.
  */
-export function createGate(load, { hooks, prices, config, files, opened, speak, objects: objectsOf, deployed = false }) {
+export function createGate(load, { hooks, prices, config, files, opened, others, wasm, objects: objectsOf, deployed = false }) {
   /** The gate. An environment does not change under it. A wrong configuration stays wrong. */
   let made;
   let broken;
   const hooked = prices.size > 0 || HOOKS.some((name) => name.startsWith('on') && hooks[name]);
 
-  const open = (core, env, document, dialects) => {
-    const { store, binding, texts } = opened(env, dialects);
-    dialects?.check(store);
+  /** The configuration of now, and the dialects in it: they take their options out of it. */
+  const speak = async (env, document) => {
+    const { texts, store, ...rest } = opened(env);
+    const [, name] = DIALECTS.exec([...texts, document].join()) ?? [];
+    if (!name) return { texts, store, document, ...rest };
+    if (!others) throw refusal(name, 'is not spoken by this Worker: main = "dialects.js" is');
+    const dialects = await (await others()).speak(...texts, document, Fields, call, ownAnswers, refusal, hooks, wasm);
+    dialects.check(store);
+    return { texts: dialects.left, document: dialects.left[2], store, dialects, ...rest };
+  };
+  const open = (core, { store, binding, bindings, texts: [options, variables], document, dialects }) => {
     let gate;
     try {
-      gate = new core.Gate(...texts, document, Date.now());
+      gate = new core.Gate(options, variables, bindings, document, Date.now());
     } catch (error) {
       throw typeof error === 'string' ? wrong(error) : error;
     }
@@ -78,9 +85,9 @@ export function createGate(load, { hooks, prices, config, files, opened, speak, 
     // Each request reads it for itself: in a Worker a call that one request began ends with it.
     const document = await read();
     try {
-      const dialects = speak ? await speak(env, document) : undefined;
+      const spoken = await speak(env, document);
       // Another request may have been quicker.
-      return (made ??= open(core, env, document, dialects));
+      return (made ??= { ...open(core, spoken), text: document });
     } catch (error) {
       // A document that may change may be put right.
       if (error?.answer && !live) broken = error;
@@ -91,13 +98,19 @@ export function createGate(load, { hooks, prices, config, files, opened, speak, 
   const refresh = async (around, env) => {
     const { live, read } = documentOf(config, env, deployed);
     if (!live || !around.gate.isStale(Date.now())) return;
+    // An error of it was logged by then.
+    const text = await read().catch(() => around.text);
+    if (text === around.text) return;
+    around.text = text;
     try {
-      const line = around.gate.take(await read());
-      if (!line) return;
+      const { document, dialects } = await speak(env, text);
+      const line = around.gate.take(document);
+      if (line) console.warn(line);
+      if (line?.includes('"config_refused"')) return;
+      around.dialects = dialects;
       around.limits = limitsOf(around.gate);
-      console.warn(line);
-    } catch {
-      // The error was logged by then.
+    } catch (error) {
+      console.error(`config_invalid: ${error.key} ${error.problem}`);
     }
   };
   const storeFor = ({ store, binding, limits }, env) => objects(store === 'bound' ? env?.[binding] : store, limits);

@@ -7,17 +7,17 @@ export { durable } from './state_store.js';
 
 const STATE = 'PAYWALL_STATE';
 
-/** The handler of the Worker. `load` gives the glue, `page` the parts of the 402 page. */
-export function createWorker(load, page) {
+/** The handler of the Worker. `load` gives the glue, `page` the parts of the 402 page, `others` the file of other dialects where the Worker has one. */
+export function createWorker(load, page, others, wasm) {
   const isBound = (env, name) => typeof env[name] === 'object' && env[name] !== null;
   const opened = (env) => {
     const variables = { PAGE_FILES: page.PAGE_FILES };
     for (const [name, value] of Object.entries(env)) if (isVariable(value)) variables[name] = value;
     const state = isBound(env, STATE);
     const bindings = [['ORIGIN', 'o'], ['BUCKET', 'b'], ['ASSETS', 'a']].filter(([name]) => isBound(env, name)).map(([, letter]) => letter);
-    return { store: state ? 'bound' : undefined, binding: STATE, texts: ['{}', JSON.stringify(variables), `w${state ? 's' : ''}${bindings.join('')}`] };
+    return { store: state ? 'bound' : undefined, binding: STATE, texts: ['{}', JSON.stringify(variables)], bindings: `w${state ? 's' : ''}${bindings.join('')}` };
   };
-  const gate = createGate(load, { hooks: {}, prices: new Map(), files: page.PAGE_CONTENT, opened, objects: originOf, deployed: true });
+  const gate = createGate(load, { hooks: {}, prices: new Map(), files: page.PAGE_CONTENT, opened, others, wasm, objects: originOf, deployed: true });
   return {
     fetch: (request, env, context) => gate.answer(request, env, context, isBound(env, 'ORIGIN') ? (forwarded) => env.ORIGIN.fetch(forwarded) : undefined),
   };
