@@ -3,12 +3,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { repoPath } from './run.mjs';
+import { publicTypes } from './types.mjs';
 
 const read = (path) => readFileSync(repoPath(path), 'utf8');
 
 /** The methods of each part, and what the package exports, by the types. */
 export function declared() {
-  const types = ['src/bindings/subscriber/types.d.ts', 'src/bindings/builder/types.d.ts', 'src/bindings/paywall/express.d.ts'].map(read).join('\n');
+  const types = [publicTypes(), read('src/bindings/paywall/express.d.ts')].join('\n');
   const bodies = Object.fromEntries([...types.matchAll(/^export (?:abstract )?class (\w+)[^\n]*\{\n(.*?)^\}/gms)].map(([, name, body]) => [name, body]));
   const members = (body) => [...new Set([...body.matchAll(/^ {2}(?!private|protected|static)(?:readonly )?(\w+)[(<:?]/gm)].map(([, name]) => name))];
   const parts = [...bodies.Payments.matchAll(/^ {2}readonly (\w+): (\w+API);/gm)].map(([, part, type]) => [part, members(bodies[type])]);

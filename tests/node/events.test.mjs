@@ -1,4 +1,4 @@
-// The event stream: every type in a real run against a real sandbox, with exactly the members that types.d.ts gives it.
+// The event stream: every type in a real run against a real sandbox, with exactly the members that the types give it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { need, offerOf, startPlatform, startSeller } from './harness.mjs';

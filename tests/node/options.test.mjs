@@ -4,6 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { MADE } from '../../scripts/lib/options.mjs';
 import { repoPath } from '../../scripts/lib/run.mjs';
+import { publicTypes } from '../../scripts/lib/types.mjs';
 import { Payments as Seller } from '../../target/dist/subscriber/builder.js';
 import { Payments, buildPaymentRequired } from '../../target/dist/subscriber/page.js';
 import { failure } from './harness.mjs';
@@ -316,13 +317,12 @@ describe('docs/errors.md', () => {
 test('each variable that the gate\'s core reads is an option of the description', () => {
   const files = readdirSync(repoPath('src/paywall'), { recursive: true }).filter((name) => /\.rs$/.test(name) && !/tests|keys\.rs$/.test(name));
   const text = files.map((name) => readFileSync(repoPath('src/paywall', name), 'utf8')).join('\n');
-  const asked = [...text.matchAll(/\b(?:text|url)\("([A-Z_]+)"\)|\bkeys::([A-Z_]+)\.read/g)].map(([, one, other]) => one ?? other);
+  const asked = [...text.matchAll(/\b(?:text|strings|url)\("([A-Z_]+)"\)|\.(?:whole|switch)\(&keys::([A-Z_]+)\)/g)].map(([, one, other]) => one ?? other);
   const known = Object.entries(gate.options).map(([name, { variable }]) => variable ?? name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase());
   assert.ok(new Set(asked).size >= 25, `${asked}`);
   assert.deepEqual([...new Set(asked)].filter((name) => !known.includes(name)), []);
 });
 
 test('each shape that is described is in the types', () => {
-  const types = ['src/bindings/subscriber/types.d.ts', 'src/bindings/builder/types.d.ts'].map((path) => readFileSync(repoPath(path), 'utf8')).join('\n');
-  assert.deepEqual([...types.matchAll(/^\/\/ options: (\w+)$/gm)].map(([, name]) => name).sort(), Object.keys(all).sort());
+  assert.deepEqual([...publicTypes().matchAll(/^\/\/ options: (\w+)$/gm)].map(([, name]) => name).sort(), Object.keys(all).sort());
 });

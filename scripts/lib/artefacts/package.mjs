@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { laterShapes, optionShapes, withOptions } from '../options.mjs';
 import { repoPath } from '../run.mjs';
 import { crateVersion } from '../tools.mjs';
+import { publicTypes } from '../types.mjs';
 import { canary, pack, renameInGlue, withoutPaths } from './glue.mjs';
 import { EXPLAINED, LINE, entries, forRequire, leftAlone, plainSources, shrink, typesFor } from './scripts.mjs';
 
@@ -115,8 +116,7 @@ async function finishPackage(work, { dev, renamed }) {
 
   typesFor(work, 'a2a', readFileSync(repoPath('src/bindings/a2a/a2a.d.ts'), 'utf8'));
   typesFor(work, 'mcp', readFileSync(repoPath('src/bindings/mcp/mcp.d.ts'), 'utf8'));
-  const types = ['src/bindings/subscriber/types.d.ts', 'src/bindings/builder/types.d.ts'].map((path) => readFileSync(repoPath(path), 'utf8'));
-  typesFor(work, 'index', withOptions(types.join('\n')));
+  typesFor(work, 'index', withOptions(publicTypes()));
 
   const manifest = JSON.parse(readFileSync(join(work, 'package.json'), 'utf8'));
   manifest.version = crateVersion();
