@@ -181,6 +181,16 @@ test('a payment is for the price of its route, and buys one answer', async () =>
   await shop.gate.close();
 });
 
+test('a payment for one route buys nothing on another of the same price, which its signature does not tell apart', async () => {
+  const shop = sell();
+  const spent = facilitator.spent.length;
+  const signed = await payment(shop);
+  const statuses = [];
+  for (const init of [paying(signed), { ...paying(signed), method: 'POST' }, paying(signed)]) statuses.push((await shop.fetch('/paid', init)).status);
+  assert.deepEqual([statuses, shop.requests.length, facilitator.spent.length - spent], [[200, 402, 402], 1, 1]);
+  await shop.gate.close();
+});
+
 test('what was not signed so, or is for other terms, is refused with the offer, and nothing reaches the handler', async () => {
   const shop = sell();
   const spent = facilitator.spent.length;

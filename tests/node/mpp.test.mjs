@@ -105,6 +105,8 @@ test('malformed challenges are typed errors, and nothing is spent', async () => 
     ['a repeated parameter', (challenge) => challenge.replace('id=', 'id="x", id=')],
     ['no realm', (challenge) => challenge.replace(/realm="[^"]*", /, '')],
     ['padding', (challenge) => challenge.replace(/request="([^"]*)"/, 'request="$1="')],
+    ['trailing bits', (challenge) => challenge.replace(/request="[^"]*"/, 'request="e31"')],
+    ['the other alphabet', (challenge) => challenge.replace(/request="[^"]*"/, 'request="e30/"')],
     ['a quote without end', (challenge) => challenge.replace(/"$/, '')],
     ['a request that is none', (challenge) => challenge.replace(/request="[^"]*"/, `request="${base64({}).replace(/=/g, '')}"`)],
   ]) {

@@ -3,11 +3,18 @@ use super::super::{MAX_TOKEN_BYTES, Secret, WireError, WireErrorKind, base64};
 use super::address::is_hex;
 use super::{Authorization, ExactOffer, X402Version};
 use alloc::string::ToString as _;
+use core::fmt;
 use serde_json::{Map, Value};
 
-/// The payment of an `exact` offer: a signed authorization, or a signed transaction of Solana's.
-#[derive(Debug, Clone, PartialEq)]
+/// The payment of an `exact` offer: a signed authorization, or a signed transaction of Solana's. Whoever has it can send it, so it does not print.
+#[derive(Clone, PartialEq)]
 pub struct ExactPayment(Document);
+
+impl fmt::Debug for ExactPayment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ExactPayment(..)")
+    }
+}
 
 /// The most bytes of a signature: a contract wallet's can be long (ERC-1271, ERC-6492).
 const MAX_SIGNATURE: usize = 8 * 1024;
