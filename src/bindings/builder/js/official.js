@@ -3,7 +3,7 @@ export * from './access_token.js';
 export * from './apis.js';
 export * from './enums.js';
 export * from './environments.js';
-export * from './mpp_headers.js';
+export { buildCredentialHeader, extractCredentialChallengeId, extractPaymentScheme, parseChallengeHeader, parseReceiptHeader } from './mpp_headers.js';
 export {
   MPP_SETTLEMENT_OUTCOME_UNKNOWN_CODE, MPP_SPEND_OUTCOME_UNKNOWN_CODE, MppBodyDigestMismatchError, MppChallengeExpiredError, MppCredentialRejectedError,
   MppError, MppNotConfiguredError, MppSettlementOutcomeUnknownError, MppSpendOutcomeUnknownError, isRetryableMppCode, mppSpendOf, normalizeCredits,
