@@ -145,7 +145,8 @@ function isWhole(answer, bodiless) {
   const [head, body] = answer.split(/\r\n\r\n(.*)/s);
   if (body === undefined) return false;
   const length = /^content-length: (\d+)/im.exec(head)?.[1];
-  return bodiless || body.length === Number(length) || (/^transfer-encoding: chunked/im.test(head) && body.endsWith('0\r\n\r\n'));
+  if (bodiless || /^HTTP\/1\.1 (204|304) /.test(head)) return true;
+  return body.length === Number(length) || (/^transfer-encoding: chunked/im.test(head) && body.endsWith('0\r\n\r\n'));
 }
 
 export function json(response, status, value, headers = {}) {
