@@ -2,6 +2,7 @@
 
 use super::query::encode;
 use super::{Auth, Method, Request};
+use crate::codec::text::has;
 use crate::wire::{ResourceId, WireError, WireErrorKind};
 use alloc::string::String;
 
@@ -83,6 +84,6 @@ pub(crate) fn request(name: &str, given: &[Option<String>]) -> Result<Request, W
         "DELETE" => Method::Delete,
         _ => Method::Get,
     };
-    let auth = if kind.contains('+') { Auth::Key } else { Auth::Public };
+    let auth = if has(kind, b'+') { Auth::Key } else { Auth::Public };
     Ok(Request { method, path: path.into(), auth, body })
 }

@@ -1,4 +1,5 @@
-//! The search for a text within another. That of `core` is a kilobyte of wasm after gzip; what is searched here is short.
+//! The search for a text or a byte within a text. That of `core` is a kilobyte and a half of wasm after gzip; what is searched
+//! here is short.
 
 use alloc::string::String;
 
@@ -9,6 +10,17 @@ pub(crate) fn split_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a 
         let (before, rest) = text.split_at_checked(at)?;
         Some((before, rest.strip_prefix(mark)?))
     })
+}
+
+/// True if an ASCII byte is in the text.
+#[inline(never)]
+pub(crate) fn has(text: &str, byte: u8) -> bool {
+    text.bytes().any(|one| one == byte)
+}
+
+/// The whole number that a text says. Numbers of any size are read by this one, which is there once.
+pub(crate) fn number<T: TryFrom<u64>>(text: &str) -> Option<T> {
+    text.parse::<u64>().ok()?.try_into().ok()
 }
 
 /// The text with another in the place of each `mark`.
@@ -34,6 +46,7 @@ mod tests {
         {
             for mark in ["://", "a", "aa", "{{", "}}", "::$", "é", "x"] {
                 assert_eq!(split_once(text, mark), text.split_once(mark), "{mark} in {text}");
+                assert_eq!(has(text, b':'), text.contains(':'), "{text}");
                 assert_eq!(replace(text, mark, "<>"), text.replace(mark, "<>"), "{mark} in {text}");
             }
         }

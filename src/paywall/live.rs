@@ -6,7 +6,6 @@ use super::config::settings::Settings;
 use super::gate::Gate;
 use crate::codec;
 use alloc::{string::String, sync::Arc};
-use serde_json::json;
 
 /// A gate whose configuration may change while it runs.
 ///
@@ -68,14 +67,21 @@ impl Live {
         let line = match settings {
             Ok(settings) => {
                 self.gate = Arc::new(self.gate.with_settings(settings));
-                json!({ "event": "config_changed" })
+                Vec::from([("event", "config_changed".into())])
             }
-            Err(error) => json!({
-                "event": "config_refused", "code": error.code(), "key": error.key, "problem": error.problem,
-                "message": (["The new configuration is wrong: ", &error.message(), ". The old one stays."].concat()),
-            }),
+            Err(error) => {
+                let message =
+                    ["The new configuration is wrong: ", &error.message(), ". The old one stays."].concat();
+                Vec::from([
+                    ("event", "config_refused".into()),
+                    ("code", error.code().into()),
+                    ("key", error.key.into()),
+                    ("problem", error.problem.into()),
+                    ("message", message.into()),
+                ])
+            }
         };
-        Some(codec::print(&line))
+        Some(codec::print(&codec::object(line)))
     }
 }
 

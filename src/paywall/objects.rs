@@ -2,6 +2,7 @@ use super::action::Forward;
 use super::event::OriginResponse;
 use super::http::headers::HeaderList;
 use super::http::method::Method;
+use crate::codec::text::number;
 use crate::wire::digits;
 
 /// Facts about a stored object, or an asset of the Worker, before its body is read.
@@ -202,12 +203,12 @@ fn date(text: &str) -> Option<i64> {
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let mut words = text.trim().split(' ');
     words.next().filter(|day| day.len() == 4 && day.ends_with(','))?;
-    let day: i64 = words.next()?.parse().ok().filter(|day| (1..=31).contains(day))?;
+    let day: i64 = number(words.next()?).filter(|day| (1..=31).contains(day))?;
     let name = words.next()?;
     let month = i64::try_from(MONTHS.iter().position(|month| *month == name)?).ok()? + 1;
-    let year: i64 = words.next()?.parse().ok().filter(|year| (1..=9999).contains(year))?;
+    let year: i64 = number(words.next()?).filter(|year| (1..=9999).contains(year))?;
     let mut clock =
-        words.next()?.split(':').map(|part| part.parse::<i64>().ok().filter(|part| (0..=60).contains(part)));
+        words.next()?.split(':').map(|part| number::<i64>(part).filter(|part| (0..=60).contains(part)));
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
     if clock.next().is_some() || words.next() != Some("GMT") || words.next().is_some() {
         return None;

@@ -1,4 +1,5 @@
 use crate::api::is_loopback;
+use crate::codec::text::has;
 use crate::wire::{WireError, WireErrorKind};
 use alloc::{string::String, vec::Vec};
 use core::str::FromStr;
@@ -106,7 +107,7 @@ impl FromStr for Target {
         let authority = authority.to_ascii_lowercase();
         let authority = authority.strip_suffix(usual_port).unwrap_or(&authority);
         let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.contains(']') => (host, Some(port)),
+            Some((host, port)) if !has(port, b']') => (host, Some(port)),
             _ => (authority, None),
         };
         let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {

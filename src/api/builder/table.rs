@@ -3,6 +3,7 @@
 use super::fields::{Fields, read};
 use crate::api::query::encode;
 use crate::api::{Auth, Method, Request};
+use crate::codec::text::has;
 use crate::codec::{print, print_object};
 use crate::wire::{WireError, WireErrorKind};
 use alloc::{
@@ -150,7 +151,7 @@ fn line(name: &str) -> Option<(&'static str, Option<&'static str>)> {
 
 /// True if a call may be sent again although its HTTP method does not allow it.
 pub(super) fn is_repeatable(name: &str) -> bool {
-    line(name).is_some_and(|(line, _)| line.split(' ').next().unwrap_or_default().contains('~'))
+    line(name).is_some_and(|(line, _)| has(line.split(' ').next().unwrap_or_default(), b'~'))
 }
 
 /// The names of the table's calls, for tests.
@@ -198,7 +199,7 @@ pub(super) fn request(name: &str, given: &Map<String, Value>) -> Result<Request,
         "DELETE" => Method::Delete,
         _ => Method::Get,
     };
-    let auth = if kind.contains('+') { Auth::Key } else { Auth::Public };
+    let auth = if has(kind, b'+') { Auth::Key } else { Auth::Public };
     let body = body.map(|body| print_object(&body));
     Ok(Request { method, path: path.into(), auth, body })
 }

@@ -3,7 +3,7 @@
 use super::event::Wishes;
 use super::lines::Lines;
 use crate::api;
-use crate::codec::print;
+use crate::codec::{object, print};
 use crate::paywall::state::StateCall;
 use crate::paywall::{
     Action, CanonicalRequest, Delivery, Forward, Gate, GateResponse, HeaderList, Meter, Origin, Payment,
@@ -11,7 +11,7 @@ use crate::paywall::{
 };
 use crate::wire::digits;
 use alloc::sync::Arc;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The address and the key of the platform.
 #[derive(Debug, Clone)]
@@ -227,37 +227,41 @@ fn meter_text(meter: &Meter) -> String {
 
 /// A payment as hooks and handlers see it: JSON.
 pub(super) fn payment_view(payment: &Payment<'_>) -> String {
-    let mut view = json!({
-        "token": payment.token(),
-        "paymentRequired": payment.payment_required().to_value(),
-        "credits": payment.credits().digits(),
-        "verified": payment.phase != Phase::Verifying,
-        "planId": payment.plan_id(),
-        "route": payment.route(),
-    });
+    let mut view = Vec::from([
+        ("token", payment.token().into()),
+        ("paymentRequired", payment.payment_required().to_value()),
+        ("credits", payment.credits().digits().into()),
+        ("verified", (payment.phase != Phase::Verifying).into()),
+        ("planId", payment.plan_id().into()),
+        ("route", payment.route().into()),
+    ]);
     for (name, value) in [
         ("payer", payment.payer()),
         ("agentId", payment.agent_id()),
         ("agentRequestId", payment.request_id()),
     ] {
-        if let (Some(value), Value::Object(view)) = (value, &mut view) {
-            view.insert(name.into(), value.into());
-        }
+        view.extend(value.map(|value| (name, value.into())));
     }
-    print(&view)
+    print(&object(view))
 }
 
 /// A request as hooks and price functions see it: JSON.
 pub(super) fn request_view(request: &CanonicalRequest) -> String {
-    let headers: Vec<_> = request.headers.iter().map(|(name, value)| json!([name, value])).collect();
-    print(
-        &json!({ "method": request.method.as_str(), "url": request.url, "headers": headers, "body": request.body }),
-    )
+    let pair = |(name, value): (&str, &str)| Value::Array(Vec::from([name.into(), value.into()]));
+    print(&object(Vec::from([
+        ("method", request.method.as_str().into()),
+        ("url", request.url.as_str().into()),
+        ("headers", Value::Array(request.headers.iter().map(pair).collect())),
+        ("body", request.body.into()),
+    ])))
 }
 
 /// A settlement as hooks see it: JSON.
 pub(super) fn settled_view(settled: &Settled) -> String {
-    print(&json!({ "credits": settled.credits.digits(), "receipt": settled.receipt.to_value() }))
+    print(&object(Vec::from([
+        ("credits", settled.credits.digits().into()),
+        ("receipt", settled.receipt.to_value()),
+    ])))
 }
 
 /// An answer to every request, where the configuration is wrong: the status, the headers, the body.

@@ -2,6 +2,7 @@
 
 use super::lines::Fields;
 use crate::api;
+use crate::codec::text::has;
 use crate::paywall::state::Reply;
 use crate::paywall::{EndReason, Ending, Event, FacilitatorError, OriginResponse, RequestHead};
 use crate::wire::Credits;
@@ -36,7 +37,7 @@ impl Opening {
         let switches = fields.next();
         let seed = seed(fields.next());
         let now = fields.number();
-        let on = |switch: char| switches.contains(switch);
+        let on = |switch: u8| has(switches, switch);
         Self {
             head: RequestHead {
                 method,
@@ -45,15 +46,15 @@ impl Opening {
                 seed,
                 now,
                 headers: fields.headers(),
-                routed: on('r'),
-                body_gone: on('g'),
+                routed: on(b'r'),
+                body_gone: on(b'g'),
             },
             wishes: Wishes {
-                context: on('c'),
-                keep: on('k'),
-                analytics: on('a'),
-                pass: on('p'),
-                again: on('f'),
+                context: on(b'c'),
+                keep: on(b'k'),
+                analytics: on(b'a'),
+                pass: on(b'p'),
+                again: on(b'f'),
             },
         }
     }

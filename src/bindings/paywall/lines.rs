@@ -1,6 +1,7 @@
 //! The flat form of events and actions: one text, a field on each line. The last field may have lines of its own. Names
 //! and values of headers cannot have any (Fetch standard), and JSON that is printed compactly has none.
 
+use crate::codec::text::has;
 use crate::paywall::HeaderList;
 use crate::wire::digits;
 
@@ -12,7 +13,7 @@ impl Lines {
     /// Adds a field of one line.
     pub(super) fn push(&mut self, field: &str) {
         // A field with an end of line would be read as two.
-        if field.contains('\n') {
+        if has(field, b'\n') {
             self.0.push_str(&field.replace('\n', " "));
         } else {
             self.0.push_str(field);

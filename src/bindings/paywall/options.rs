@@ -1,5 +1,6 @@
 use super::action::answer_text;
 use super::lines::Lines;
+use crate::codec::text::has;
 use crate::codec::{parse_object, print_object};
 use crate::paywall::config::document::{HEADER, text_of};
 use crate::paywall::config::keys::OPTIONS;
@@ -30,18 +31,18 @@ impl Options {
             parse_object(json)
                 .ok_or_else(|| JsValue::from(js_sys::Error::new("an option is nested too deep")))
         };
-        let bound = |letter: char| bindings.contains(letter);
+        let bound = |letter: u8| has(bindings, letter);
         Ok(Self {
             options: read(options)?,
             variables: read(variables)?,
             bindings: Bindings {
-                origin: bound('o') || bound('h'),
-                bucket: bound('b'),
-                assets: bound('a'),
-                state: bound('s'),
-                handler: !bound('w'),
+                origin: bound(b'o') || bound(b'h'),
+                bucket: bound(b'b'),
+                assets: bound(b'a'),
+                state: bound(b's'),
+                handler: !bound(b'w'),
             },
-            deployed: bound('w'),
+            deployed: bound(b'w'),
         })
     }
 

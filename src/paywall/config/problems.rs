@@ -1,6 +1,7 @@
 use super::error::{Wrong, wrong};
 use super::values::{Switch, Whole};
 use crate::codec;
+use crate::codec::text::number;
 use crate::wire::digits;
 use alloc::{
     string::{String, ToString},
@@ -66,7 +67,7 @@ impl<'a> Variables<'a> {
     pub(crate) fn whole(&self, read: &Whole) -> u32 {
         let Whole { key, least, most, usual } = *read;
         let Some(text) = self.text(key) else { return usual };
-        let number = text.trim().parse().ok().filter(|number| (least..=most).contains(number));
+        let number = number(text.trim()).filter(|number| (least..=most).contains(number));
         if number.is_none() {
             self.problems.note(
                 key,

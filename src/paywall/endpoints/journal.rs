@@ -10,8 +10,7 @@ use crate::paywall::event::Event;
 use crate::paywall::flow::context::Context;
 use crate::paywall::flow::progress::Progress;
 use crate::paywall::response::gate_response::GateResponse;
-use crate::paywall::state::{Command, PAGE, Reply, StateCall, shard};
-use serde_json::json;
+use crate::paywall::state::{Command, Entry, PAGE, Reply, StateCall, shard};
 
 /// A request for a page of the journal.
 #[derive(Debug)]
@@ -51,7 +50,9 @@ impl JournalRequest {
             Event::State(Reply::Journal { entries }) => {
                 let more = entries.len() >= PAGE as usize;
                 let next = entries.last().filter(|_| more).map(|entry| entry.id.as_str());
-                GateResponse::document(200, codec::print(&json!({ "entries": entries, "next": next })))
+                let listed = entries.iter().map(Entry::to_value).collect::<Vec<_>>();
+                let page = codec::object(Vec::from([("entries", listed.into()), ("next", next.into())]));
+                GateResponse::document(200, codec::print(&page))
             }
             Event::State(_) | Event::StateFailed => GateResponse::state_unavailable(),
             _ => return Progress::Done(context.unexpected_event()),

@@ -7,7 +7,7 @@ use crate::paywall::http::method::Method;
 use crate::paywall::pass::Pass;
 use crate::paywall::response::gate_response::GateResponse;
 use alloc::vec::Vec;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The list of passes, for `GET` and `HEAD`.
 pub(crate) fn answer(method: Method, context: &Context) -> GateResponse {
@@ -18,5 +18,5 @@ pub(crate) fn answer(method: Method, context: &Context) -> GateResponse {
     }
     let held = passes.held(&context.client.passes, context.now);
     let held: Vec<Value> = held.iter().map(Pass::describe).collect();
-    GateResponse::document(200, codec::print(&json!({ "passes": held })))
+    GateResponse::document(200, codec::print(&codec::object(Vec::from([("passes", held.into())]))))
 }

@@ -13,7 +13,6 @@ use crate::paywall::http::method::Method;
 use crate::paywall::response::gate_response::GateResponse;
 use crate::wire::{Accept, AccessToken, Credits, MAX_ACCEPTS, PaymentRequired, PlanId, Resource};
 use alloc::{string::ToString, vec::Vec};
-use serde_json::json;
 
 const PATH: &str = "/.well-known/payments/status";
 
@@ -65,7 +64,12 @@ impl TokenCheck {
                 let plan = AccessToken::decode(verify.token.expose()).ok();
                 let plan = plan.as_ref().and_then(|token| token.accepted().plan_id());
                 let plan = plan.map(|plan| plan.as_str().to_string());
-                let text = json!({ "valid": true, "payer": verified.payer, "plan": plan, "network": verified.network });
+                let text = codec::object(Vec::from([
+                    ("valid", true.into()),
+                    ("payer", verified.payer.into()),
+                    ("plan", plan.into()),
+                    ("network", verified.network.into()),
+                ]));
                 GateResponse::document(200, codec::print(&text))
             }
             VerifyResult::Refused(refusal) => {

@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::payment_attempt::PaymentAttempt;
 use crate::api::{self, Call as _, x402};
+use crate::codec::object;
 use crate::paywall::event::OriginResponse;
 use crate::paywall::facilitator::result::{self, SettleResult};
 use crate::paywall::http::names::RECEIPT_URL;
@@ -13,7 +14,6 @@ use crate::paywall::pricing::settlement_policy::{ReceiptBy, Settlement};
 use crate::paywall::state::{Entry, EntryStatus, SettlementOutcome};
 use crate::wire::{AgentId, Credits, Receipt, Secret};
 use alloc::{boxed::Box, string::String};
-use serde_json::json;
 
 /// A request that the origin did, and the settlement of it.
 #[derive(Debug)]
@@ -126,20 +126,20 @@ impl SettlementAttempt {
     /// A log line from which the seller reconciles a settlement that failed or is unknown.
     pub(crate) fn log_line(&self, event: &str, why: &str, context: &Context) -> SettlementLogLine {
         let Self { payment, settle, payer, .. } = self;
-        SettlementLogLine::new(&json!({
-            "event": event,
-            "at": context.now,
-            "id": context.id,
-            "route": payment.route.name,
-            "plan": payment.option.plan_id.as_str(),
-            "agent": payment.option.agent_id.as_ref().map(AgentId::as_str),
-            "network": payment.option.network,
-            "credits": settle.verify.max_amount.digits(),
-            "payer": payer,
-            "requestId": settle.agent_request_id,
-            "token": settlement_log::fingerprint(&payment.token),
-            "why": why,
-        }))
+        SettlementLogLine::new(&object(Vec::from([
+            ("event", event.into()),
+            ("at", context.now.into()),
+            ("id", context.id.as_str().into()),
+            ("route", payment.route.name.as_str().into()),
+            ("plan", payment.option.plan_id.as_str().into()),
+            ("agent", payment.option.agent_id.as_ref().map(AgentId::as_str).into()),
+            ("network", payment.option.network.as_str().into()),
+            ("credits", settle.verify.max_amount.digits().into()),
+            ("payer", payer.as_deref().into()),
+            ("requestId", settle.agent_request_id.as_deref().into()),
+            ("token", settlement_log::fingerprint(&payment.token).into()),
+            ("why", why.into()),
+        ])))
     }
 
     /// Its entry for the journal.

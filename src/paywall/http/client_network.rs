@@ -1,36 +1,75 @@
+use crate::codec::text::{number, split_once};
 use crate::paywall::hex::hex;
 use crate::wire::digits;
 use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::net::IpAddr;
 
 /// The network that an address is in, which is all that is kept of it: /24 of IPv4, /48 of IPv6. What is no address is
 /// one network of its own.
 pub(crate) fn masked(address: Option<&str>) -> String {
-    let Some(address) = address.and_then(|text| text.trim().parse::<IpAddr>().ok()) else {
+    let text = address.unwrap_or_default().trim();
+    let Some(groups) = four_bytes(text).map(mapped).or_else(|| eight_groups(text)) else {
         return "unknown".to_string();
     };
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            let part = |part: u8| digits(part.into());
-            [&part(a), ".", &part(b), ".", &part(c), ".0/24"].concat()
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, ..] = address.segments();
-            // As the address is printed whose other groups are zero: to print any address is a kilobyte of wasm.
-            let groups: &[u16] = match (a, b, c) {
-                (0, 0, 0) => &[],
-                (a, 0, 0) => &[a],
-                (a, b, 0) => &[a, b],
-                (a, b, c) => &[a, b, c],
-            };
-            let groups: Vec<_> = groups.iter().map(|group| short_hex(*group)).collect();
-            [&groups.join(":"), "::/48"].concat()
-        }
+    if let [0, 0, 0, 0, 0, 0xffff, high, low] = groups {
+        let ([a, b], [c, _]) = (high.to_be_bytes(), low.to_be_bytes());
+        let [a, b, c] = [a, b, c].map(|part| digits(part.into()));
+        return [a.as_str(), ".", &b, ".", &c, ".0/24"].concat();
     }
+    let [a, b, c, ..] = groups;
+    // As the address is printed whose other groups are zero: to print any address is a kilobyte of wasm.
+    let groups: &[u16] = match (a, b, c) {
+        (0, 0, 0) => &[],
+        (a, 0, 0) => &[a],
+        (a, b, 0) => &[a, b],
+        (a, b, c) => &[a, b, c],
+    };
+    let groups: Vec<_> = groups.iter().map(|group| short_hex(*group)).collect();
+    [&groups.join(":"), "::/48"].concat()
+}
+
+/// The address of IPv6 that an address of IPv4 is mapped to.
+fn mapped([a, b, c, d]: [u8; 4]) -> [u16; 8] {
+    [0, 0, 0, 0, 0, 0xffff, u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])]
+}
+
+/// Reads an address of IPv4. A test compares with the reader of `core`, which is a kilobyte of wasm.
+fn four_bytes(text: &str) -> Option<[u8; 4]> {
+    let byte = |text: &str| {
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        number(text).filter(|_| plain)
+    };
+    text.split('.').map(byte).collect::<Option<Vec<u8>>>()?.try_into().ok()
+}
+
+/// Reads an address of IPv6.
+fn eight_groups(text: &str) -> Option<[u16; 8]> {
+    let Some((head, tail)) = split_once(text, "::") else {
+        return groups(text, true)?.try_into().ok();
+    };
+    let (head, tail) = (groups(head, false)?, groups(tail, true)?);
+    let left_out = 8_usize.checked_sub(head.len() + tail.len()).filter(|count| *count > 0)?;
+    [head, Vec::from([0; 8].get(..left_out)?), tail].concat().try_into().ok()
+}
+
+/// Groups with colons between them, of which the last two may be an address of IPv4.
+fn groups(text: &str, may_end_as_v4: bool) -> Option<Vec<u16>> {
+    let mut groups = Vec::new();
+    let mut parts = text.split(':').filter(|_| !text.is_empty()).peekable();
+    while let Some(part) = parts.next() {
+        if may_end_as_v4
+            && parts.peek().is_none()
+            && let Some([a, b, c, d]) = four_bytes(part)
+        {
+            groups.extend([u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])]);
+            break;
+        }
+        let plain = part.bytes().all(|byte| byte.is_ascii_hexdigit()) && part.len() <= 4;
+        groups.push(u16::from_str_radix(part, 16).ok().filter(|_| plain)?);
+    }
+    Some(groups)
 }
 
 /// A number in hexadecimal digits, without zeros before it.
@@ -44,7 +83,28 @@ fn short_hex(number: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::net::Ipv6Addr;
+    use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+    #[test]
+    fn addresses_are_read_as_core_reads_them() {
+        let pieces = ["", "0", "1", "01", "255", "256", "+1", "fFf", "FFFFF", "g", ":", "::", ".", "1.2.3.4"];
+        let whole = "1:2:3:4:5:6:7:8 1:2:3:4:5:6:7:: ::2:3:4:5:6:7:8 1:2:3:4::5:6:7:8 1:2:3:4:5:6:1.2.3.4 1:2:3:4:5:6:7:1.2.3.4 \
+                     1:2:3:4:5:1.2.3.4 1::2:3:4:5:6:1.2.3.4 ::1.2.3.4:5 1.2.3.4:: 1.2.3.4.5 1.2.3.04 fe80::1%eth0 ::ffff:1.2.3.4 1::2::3";
+        let mut texts: Vec<String> = whole.split(' ').map(String::from).collect();
+        for a in pieces {
+            for b in pieces {
+                for c in pieces {
+                    texts.extend(pieces.map(|d| [a, b, c, d].concat()));
+                }
+            }
+        }
+        for text in &texts {
+            assert_eq!(four_bytes(text).map(Ipv4Addr::from), text.parse().ok(), "{text}");
+            assert_eq!(eight_groups(text).map(Ipv6Addr::from), text.parse().ok(), "{text}");
+            let known = text.parse::<IpAddr>().is_ok();
+            assert_eq!(masked(Some(text)) != "unknown", known, "{text}");
+        }
+    }
 
     #[test]
     fn an_address_is_kept_as_its_network() {

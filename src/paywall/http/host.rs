@@ -1,3 +1,4 @@
+use crate::codec::text::number;
 use crate::wire::digits;
 use alloc::string::{String, ToString};
 
@@ -37,7 +38,7 @@ impl Host {
         }
         let port = match port {
             None | Some("") => None,
-            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(port.parse().ok()?),
+            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(number(port)?),
             Some(_) => return None,
         };
         let implied = if scheme == "https" { 443 } else { 80 };

@@ -1,5 +1,5 @@
 use super::host::Host;
-use crate::codec::text::split_once;
+use crate::codec::text::{has, split_once};
 use crate::paywall::hex::hex;
 use alloc::{
     string::{String, ToString},
@@ -88,7 +88,7 @@ impl Target {
     /// A [`PathError`] that says which doubt it was refused for.
     pub(crate) fn parse(url: &str) -> Result<Self, PathError> {
         let (scheme, rest) = split_once(url, "://").ok_or(PathError::NotAUrl)?;
-        if !matches!(scheme, "http" | "https") || rest.contains('#') {
+        if !matches!(scheme, "http" | "https") || has(rest, b'#') {
             return Err(PathError::NotAUrl);
         }
         let end = rest.find(['/', '?', '\\']).unwrap_or(rest.len());
@@ -152,7 +152,7 @@ impl CanonicalPath {
         if raw.len() > MAX_PATH_BYTES {
             return Err(PathError::TooLong);
         }
-        if raw.contains('\\') {
+        if has(raw, b'\\') {
             return Err(PathError::Backslash);
         }
         let raw = raw.strip_prefix('/').ok_or(PathError::NotAUrl)?;

@@ -3,7 +3,7 @@ use crate::codec;
 use crate::codec::text::{replace, split_once};
 use crate::wire::{Accept, Credits, PaymentRequired};
 use alloc::string::{String, ToString};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The content of one page.
 #[derive(Debug, Default)]
@@ -45,11 +45,21 @@ pub(super) fn render(page: &Page, view: &View<'_>) -> String {
         (title, "") => title.to_string(),
         (title, name) => [title, " · ", name].concat(),
     };
-    let data = json!({
-        "to": view.to, "again": view.again, "code": view.code, "message": view.message,
-        "pass": view.pass.map(|(set, seconds)| json!({ "set": set, "seconds": seconds })),
-        "platform": page.platform, "site": page.site, "storage": page.storage, "lang": page.lang, "texts": page.texts,
-    });
+    let access = |(set, seconds): (&str, u64)| {
+        codec::object(Vec::from([("set", set.into()), ("seconds", seconds.into())]))
+    };
+    let data = codec::object(Vec::from([
+        ("to", view.to.into()),
+        ("again", view.again.into()),
+        ("code", view.code.into()),
+        ("message", view.message.into()),
+        ("pass", view.pass.map(access).into()),
+        ("platform", page.platform.clone()),
+        ("site", page.site.as_str().into()),
+        ("storage", page.storage.into()),
+        ("lang", page.lang.as_str().into()),
+        ("texts", page.texts.clone().into()),
+    ]));
     let script = ["/.well-known/payments/sdk/", &page.built.id, "/page.js"].concat();
     fill(&page.built.layout, |place| match place {
         "lang" => escape(&page.lang),

@@ -13,7 +13,8 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use keys::Keys;
+pub(crate) use crate::codec::object;
+use keys::Keys;
 pub(crate) use settings::{PassSet, Passes};
 pub(crate) use token::{Pass, PassError};
 pub(crate) use transport::{PresentedPasses, without_cookies, without_forged};
@@ -22,7 +23,7 @@ use super::http::headers::HeaderList;
 use super::http::names::{PASS, PASS_EXPIRES, WARNING};
 use crate::wire::{Credits, PlanId, digits};
 use alloc::{string::String, vec::Vec};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The requirements of one request on a pass.
 #[derive(Debug, Clone, Copy)]
@@ -128,7 +129,13 @@ impl Passes {
 impl Pass {
     /// The pass as its holder may see it.
     pub(crate) fn describe(&self) -> Value {
-        json!({ "id": self.id, "set": self.set, "payer": self.payer, "plan": self.plan, "expires": self.expires })
+        object(Vec::from([
+            ("id", self.id.as_str().into()),
+            ("set", self.set.as_str().into()),
+            ("payer", self.payer.as_str().into()),
+            ("plan", self.plan.as_str().into()),
+            ("expires", self.expires.into()),
+        ]))
     }
 
     /// Adds the headers that tell the origin about a request paid by a pass: the payer, the plan, the pass, and that

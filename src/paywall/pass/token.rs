@@ -3,7 +3,7 @@ use crate::codec;
 use crate::paywall::sha256;
 use crate::wire::{Credits, base64};
 use alloc::string::{String, ToString};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// A pass as it was sold: `v1.<key id>.<payload>.<HMAC-SHA-256>`, the last two base64url. What is signed is all of it
 /// before the last dot. The payload is JSON and no secret; the pass is one.
@@ -87,10 +87,15 @@ impl PassError {
 impl Pass {
     /// The pass as text, signed with the first key.
     pub(crate) fn sign(&self, keys: &Keys) -> String {
-        let payload = json!({
-            "id": self.id, "payer": self.payer, "set": self.set, "plan": self.plan,
-            "tier": self.tier.digits(), "iat": self.issued, "exp": self.expires,
-        });
+        let payload = codec::object(Vec::from([
+            ("id", self.id.as_str().into()),
+            ("payer", self.payer.as_str().into()),
+            ("set", self.set.as_str().into()),
+            ("plan", self.plan.as_str().into()),
+            ("tier", self.tier.digits().into()),
+            ("iat", self.issued.into()),
+            ("exp", self.expires.into()),
+        ]));
         let payload = base64::encode_url(codec::print(&payload).as_bytes());
         let signed = [VERSION, keys.signer(), &payload].join(".");
         let mac = base64::encode_url(&keys.sign(&signed));

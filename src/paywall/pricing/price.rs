@@ -1,5 +1,6 @@
 use super::ending::{EndReason, Ending, Unit};
 use super::settlement_policy::{Free, Limit, ReceiptBy, Settlement};
+use crate::codec::text::has;
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::http::method::Method;
 use crate::paywall::http::path::may_fold_to;
@@ -237,7 +238,7 @@ fn price_from_origin(headers: &HeaderList, name: &str) -> Option<Credits> {
 fn in_query(query: &str, name: &str) -> Result<Option<String>, PriceError> {
     let mut found = None;
     // Some servers take `;` for `&`.
-    if query.contains(';') {
+    if has(query, b';') {
         return Err(PriceError::Unreadable);
     }
     for pair in query.split('&') {
@@ -275,12 +276,11 @@ fn in_headers(headers: &HeaderList, name: &str) -> Result<Option<String>, PriceE
 /// `[n]`, `q.n`, `n:int`, a zero byte). A name may be decoded once more, or its letters folded to ASCII.
 fn may_be_read_as(key: &str, name: &str) -> bool {
     let same = |part: &str| !part.is_empty() && letters(part) == letters(name);
-    let separator = |character: char| !(character.is_ascii_alphanumeric() || "-_".contains(character));
+    let separator = |character: char| !character.is_ascii_alphanumeric() && !matches!(character, '-' | '_');
     same(key)
         || key.split(separator).any(same)
         || may_fold_to(key, name)
-        || (key.contains('%')
-            && decoded(key).is_some_and(|again| again != key && may_be_read_as(&again, name)))
+        || (has(key, b'%') && decoded(key).is_some_and(|again| again != key && may_be_read_as(&again, name)))
 }
 
 /// The letters and digits of a name, in lower case.

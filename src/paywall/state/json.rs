@@ -234,6 +234,13 @@ impl Reply {
     }
 }
 
+impl Entry {
+    /// As the journal shows it.
+    pub(crate) fn to_value(&self) -> Value {
+        self.to_json()
+    }
+}
+
 /// For who keeps them in something else that serde writes.
 macro_rules! serde_by_value {
     ($($written:ty),*) => {$(

@@ -1,17 +1,18 @@
 use super::claims;
 use super::filing::{self, FILE, SOON_MS};
 use super::journal;
+use super::json::JsonForm as _;
 use super::records::{self, ENTRY};
 use super::shard;
 use super::vacancy;
 use super::{Command, Entry, EntryStatus, Rows, RowsError, SettlementOutcome, StateCall};
 use crate::api::{self, x402};
 use crate::codec;
+use crate::codec::text::number;
 use crate::paywall::facilitator::result;
 use crate::paywall::facilitator::result::{SettleResult, VerifyResult};
 use crate::wire::{Receipt, digits};
 use alloc::{boxed::Box, string::String};
-use serde_json::json;
 
 /// Something to be done about an entry.
 #[derive(Debug)]
@@ -112,7 +113,7 @@ fn file(
         rows.remove(FILE, id)?;
         return Ok(None);
     };
-    let tries: u32 = tries.parse().unwrap_or_default();
+    let tries: u32 = number(tries).unwrap_or_default();
     // Again later, unless it is heard.
     rows.put(FILE, id, &digits(u64::from(tries) + 1), Some(now.saturating_add(wait(tries))))?;
     let mut lapsed = None;
@@ -318,10 +319,21 @@ fn end(
 }
 
 fn line(event: &str, entry: &Entry, now: u64) -> String {
-    codec::print(&json!({
-        "event": event, "at": now, "status": entry.status, "id": entry.id, "route": entry.route,
-        "plan": entry.plan, "network": entry.network, "credits": entry.credits, "payer": entry.payer,
-        "requestId": entry.request_id, "token": entry.token, "delivered": entry.delivered, "sent": entry.sent,
-        "why": entry.why, "rounds": entry.rounds,
-    }))
+    codec::print(&codec::object(Vec::from([
+        ("event", event.into()),
+        ("at", now.into()),
+        ("status", entry.status.to_json()),
+        ("id", entry.id.as_str().into()),
+        ("route", entry.route.as_str().into()),
+        ("plan", entry.plan.as_str().into()),
+        ("network", entry.network.as_str().into()),
+        ("credits", entry.credits.as_str().into()),
+        ("payer", entry.payer.as_deref().into()),
+        ("requestId", entry.request_id.as_deref().into()),
+        ("token", entry.token.as_str().into()),
+        ("delivered", entry.delivered.into()),
+        ("sent", entry.sent.into()),
+        ("why", entry.why.as_deref().into()),
+        ("rounds", entry.rounds.into()),
+    ])))
 }
