@@ -4,10 +4,10 @@
 // wasm-bindgen exports public items only, and nothing in Rust reaches them.
 #![allow(unreachable_pub)]
 
+mod named;
+
 use crate::codec::{parse_object, print, print_object};
 use crate::paywall::dialects::{Arrival, Dialects, Entry, Outgoing, Platform, Question, Refused402, Sources};
-use crate::wire::base64;
-use crate::wire::exact::check_identifier;
 use alloc::{
     string::{String, ToString},
     vec::Vec,
@@ -77,6 +77,17 @@ impl JsDialects {
     #[wasm_bindgen(js_name = facilitatorHeaders)]
     pub fn facilitator_headers(&self) -> Option<String> {
         self.dialects.facilitator_headers().map(|headers| headers.expose().to_string())
+    }
+
+    /// The name of a payment as JSON: a text, nothing, or a refusal.
+    #[wasm_bindgen(js_name = nameOf)]
+    pub fn name_of(&self, token: Option<String>) -> String {
+        print(
+            &self
+                .dialects
+                .name_of(token.as_deref())
+                .map_or_else(|refusal| named::refused(&refusal), Value::from),
+        )
     }
 
     /// True where payments of version 1 are taken.
@@ -158,23 +169,6 @@ impl JsDialects {
         let (status, body) =
             self.dialects.incoming(question(settles), dialect, payer.as_deref(), status, body);
         Some([&status.to_string(), "\n", &body].concat())
-    }
-}
-
-/// The name of a payment, by the extension `payment-identifier` of the payload in a header: empty where it has none, nothing for a name that
-/// cannot be one.
-#[wasm_bindgen(js_name = paymentIdentifier, skip_typescript)]
-pub fn payment_identifier(header: &str) -> Option<String> {
-    const MOST: usize = 64 * 1024;
-    let read = || {
-        let bytes = base64::decode(header.trim(), MOST, "payment").ok()?;
-        let document = crate::codec::parse_json(&bytes)?;
-        document.pointer("/extensions/payment-identifier/info/id").cloned()
-    };
-    match read() {
-        None | Some(Value::Null) => Some(String::new()),
-        Some(Value::String(id)) => check_identifier(&id).ok().map(|()| id),
-        Some(_) => None,
     }
 }
 

@@ -13,6 +13,7 @@ mod carrier;
 mod dispatch;
 mod exact;
 mod mpp;
+mod named;
 mod offer;
 mod platform;
 mod settings;
@@ -22,6 +23,7 @@ mod terms;
 mod tests;
 
 pub use carrier::Carrier;
+pub use named::{Earlier, NameEnd, NameRefusal, NamedPayment, NoteChange, note};
 pub use offer::{Offer, Refused402};
 pub use platform::Platform;
 pub use sources::Sources;

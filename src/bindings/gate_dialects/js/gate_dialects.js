@@ -2,8 +2,8 @@
 // the gate loads where its options ask for one. The rules are in the core (`paywall::dialects`); this reads bodies, sends calls and sets
 // headers around the gate's own flow.
 import { opened } from './load.js';
-import start, { Dialects, paymentIdentifier } from './gate_dialects_glue.js';
-import { named, note } from './named.js';
+import start, { Dialects } from './gate_dialects_glue.js';
+import { named, note, refused } from './named.js';
 import { supported } from './supported.js';
 
 let loading;
@@ -66,11 +66,10 @@ async function answer(around, way, runFlow) {
     authorization: headers.get('authorization') ?? undefined, token, xPayment: headers.get('x-payment') ?? undefined, search, now: Math.floor(Date.now() / 1000),
   };
   let entry = JSON.parse(core.enter(JSON.stringify(arrival)));
-  const identifier = about.identifier === null || !token ? '' : paymentIdentifier(token);
-  if (identifier === undefined) return own(tools, json(400, 'payment_identifier_invalid', 'The name of the payment must be 16 to 128 of A-Z a-z 0-9 _ -.'));
-  if (about.identifier && token && identifier === '') return own(tools, json(400, 'payment_identifier_missing', 'The payment must have a name: the extension payment-identifier.'));
+  const name = JSON.parse(core.nameOf(token));
+  if (name?.refused) return own(tools, refused(name, json));
   let digest;
-  if (entry.kind === 'body' || about.bindBody || identifier) {
+  if (entry.kind === 'body' || about.bindBody || name) {
     const read = await readBody(request, limits.maxBody);
     if (!read) return own(tools, json(413, 'body_too_large', `The body is larger than ${limits.maxBody} bytes.`));
     ({ request, digest } = read);
@@ -78,8 +77,8 @@ async function answer(around, way, runFlow) {
   }
   const exchange = {};
   let keep;
-  if (identifier) {
-    keep = await named({ store: way.store, identifier, parts: [request.method, request.url, token, digest], json });
+  if (name) {
+    keep = await named({ store: way.store, name, parts: [request.method, request.url, token, digest], json });
     if (keep.answer) return own(tools, keep.answer);
   }
   if (entry.kind !== 'plain') request = new Request(request, { headers: dressed(headers, entry, names) });

@@ -81,7 +81,10 @@ export function durable(context, load, gateOf) {
   return {
     async fetch(request) {
       const command = await request.text();
-      const reply = apply(command[0] === 'n' ? (await gateOf()).around : { core: await load() }, rows(), command);
+      const { around, refresh } = command[0] === 'n' ? await gateOf() : { around: { core: await load() } };
+      // The document may have named the dialects since this instance read it.
+      if (refresh && !around.dialects) await refresh();
+      const reply = apply(around, rows(), command);
       await wake(rows().takeSoonest());
       return new Response(reply, { headers: { 'content-type': 'application/json' } });
     },
