@@ -1,8 +1,7 @@
 //! Payments that have names (the x402 extension `payment-identifier`): a request that is sent again under the same name gets the answer that
 //! was paid for, and is not paid for twice.
 //!
-//! The record of a name is a note in the state. It is asked for before the payment is verified, claimed with the
-//! verification, and holds the answer in the end; a request that was not charged frees the name.
+//! The record of a name is a note in the state: claimed with the verification of the payment, it holds the answer in the end.
 
 use super::Dialects;
 use crate::codec::{parse_json, print};
@@ -20,8 +19,6 @@ const KEEP_MS: u64 = 3_600_000;
 const LEASE_MS: u64 = 900_000;
 /// The largest payment that is looked at for a name, in bytes.
 const MAX_PAYMENT: usize = 64 * 1024;
-/// The command that reads a note.
-const READ: &str = "note";
 
 /// A payment that has a name, for one request.
 #[derive(Debug, Clone)]
@@ -259,7 +256,7 @@ pub fn note(stored: Option<&str>, command: &str, now: u64) -> (String, NoteChang
 }
 
 fn write(over: &str, until: u64, text: &str) -> String {
-    [READ, over, " ", &until.to_string(), "\n", text].concat()
+    ["note", over, " ", &until.to_string(), "\n", text].concat()
 }
 
 fn hash(text: &str) -> String {
@@ -322,7 +319,6 @@ mod tests {
             None,
             "a second verification claims nothing"
         );
-        // Another request that was verified at the same time.
         let (reply, stored) =
             written(&second.claim(200, r#"{"isValid":true}"#, NOW).unwrap(), stored.as_deref());
         assert!(!second.claimed(&reply));

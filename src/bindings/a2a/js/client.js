@@ -13,10 +13,12 @@ const ERROR = 'x402.payment.error';
 
 /** The methods that send a message: of version 0.3, and of 1.0. */
 const SENDS = new Set(['message/send', 'SendMessage', 'message/stream', 'SendStreamingMessage']);
+/** The paths that send a message in the binding to HTTP and JSON. */
+const REST = /\/message:(send|stream)(\?|$)/;
 /** The most that is read of a stream's first event, in characters. */
 const MAX_EVENT = 256 * 1024;
-/** The code of an error: there is no such task. */
-const TASK_NOT_FOUND = -32001;
+/** The code of an error and its reason in HTTP and JSON: there is no such task. */
+const TASK_NOT_FOUND = [-32001, 'TASK_NOT_FOUND'];
 /** The extension, as a client says that it knows it. */
 const EXTENSION = 'https://github.com/google-agentic-commerce/a2a-x402/blob/main/spec/v0.2';
 
@@ -104,28 +106,31 @@ export class A2a {
   }
 }
 
-/** The JSON-RPC call of a request that sends a message; undefined for any other. */
+/** The call of a request that sends a message, by JSON-RPC or by the binding to HTTP and JSON, whose body is the parameters alone; undefined for any other. */
 async function callOf(input, init) {
   const body = typeof init?.body === 'string' ? init.body : input instanceof Request ? await input.clone().text() : undefined;
-  const call = parsed(body);
-  return SENDS.has(call?.method) && typeof call.params?.message === 'object' ? call : undefined;
+  const sent = parsed(body);
+  const call = REST.test(input?.url ?? input) ? { params: sent, bare: true } : SENDS.has(sent?.method) ? sent : undefined;
+  return typeof call?.params?.message === 'object' ? call : undefined;
 }
 
 /** Sends the message, with the payment that the request carries, and says in HTTP what the agent says in its task. */
 function inBand(call, transport) {
   let asked;
+  const resultOf = (said) => (call.bare ? said : said?.result);
+  const isUnknown = (said) => [said?.error?.code, ...[said?.error?.details ?? []].flat().map((detail) => detail?.reason)].some((reason) => TASK_NOT_FOUND.includes(reason));
   return async (request, more) => {
     const token = request.headers.get('payment-signature');
     const headers = new Headers(request.headers);
     headers.set('x-a2a-extensions', [headers.get('x-a2a-extensions'), EXTENSION].filter(Boolean).join(', '));
     headers.delete('content-length');
-    const post = (sent) => transport(new Request(request.url, { method: request.method, headers, body: JSON.stringify(sent), signal: request.signal, redirect: request.redirect }), more);
+    const post = (sent) => transport(new Request(request.url, { method: request.method, headers, body: JSON.stringify(sent.bare ? sent.params : sent), signal: request.signal, redirect: request.redirect }), more);
     let response = await post(token ? paying(call, token, asked) : call);
     if (/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
       const opened = await firstEvent(response);
-      let { result, error } = opened.message ?? {};
+      let result = resultOf(opened.message);
       // As below: such an agent does not keep the task that asks.
-      if (token && asked && error?.code === TASK_NOT_FOUND) {
+      if (token && asked && isUnknown(opened.message)) {
         response = await post(paying(call, token));
         return response;
       }
@@ -142,12 +147,12 @@ function inBand(call, transport) {
     if (!isJson()) return response;
     let text = await response.text();
     // Some agents ask with a task that they do not keep: nothing came of that message, and it goes out as a new one.
-    if (token && asked && parsed(text)?.error?.code === TASK_NOT_FOUND) {
+    if (token && asked && isUnknown(parsed(text))) {
       response = await post(paying(call, token));
       if (!isJson()) return response;
       text = await response.text();
     }
-    const { result } = parsed(text) ?? {};
+    const result = resultOf(parsed(text));
     const task = result?.task ?? result;
     const metadata = metadataOf(task);
     const dressed = (status, name, value) => {
