@@ -273,3 +273,28 @@ test('terms that the facilitator does not settle are not offered, and the key of
   assert.deepEqual(headers, ['supported', 'verify', 'settle']);
   await shop.gate.close();
 });
+
+test('an amount is paid in band of MCP: the authorization in the call, the receipt in the result', async () => {
+  const { Mcp } = await import('../../target/dist/subscriber/mcp.js');
+  const { Client } = await import('@modelcontextprotocol/sdk/client/index.js');
+  const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
+  const seller = new Mcp(undefined, () => ({ nvmApiKey: platform.seller.key, environment: 'custom', backend: platform.sandbox.url }));
+  seller.configure({ planId: platform.planId, serverName: 'sums' });
+  seller.registerTool('add', {}, async ({ a, b }) => ({ content: [{ type: 'text', text: String(a + b) }] }), { credits: 2, accepts: exact() });
+  const gate = seller.handler({ state: 'memory', log: false });
+  const client = new Client({ name: 'test', version: '1.0.0' });
+  await client.connect(new StreamableHTTPClientTransport(new URL('http://sums.localhost/mcp'), { fetch: (url, init) => gate(new Request(url, init)) }));
+  const signer = account();
+  const payments = Payments.getInstance({
+    nvmApiKey: platform.seller.key, environment: 'custom', backend: platform.sandbox.url, approve: (offer) => offer.scheme === 'exact',
+    wallet: { address: signer.address, signTypedData: (data) => signer.signTypedData(data) }, select: (offers) => offers.find(({ scheme }) => scheme === 'exact'),
+  });
+  const spent = facilitator.spent.length;
+  const mcp = new Mcp(payments);
+  const wrapped = mcp.wrap(client, { url: 'http://sums.localhost/mcp' });
+  const result = await wrapped.callTool({ name: 'add', arguments: { a: 1, b: 2 } });
+  const { receipt, spend } = mcp.paymentOf(result);
+  assert.deepEqual([result.content[0].text, receipt.payer, spend.amounts[0].amount, facilitator.spent.length - spent], ['3', signer.address, 10_000n, 1]);
+  assert.equal(result._meta['x402/payment-response'].success, true);
+  await gate.close();
+});
