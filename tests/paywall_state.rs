@@ -4,14 +4,18 @@
 // Helpers of tests are tests too, which clippy does not see.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "support/rows.rs"]
+mod rows;
+
 use payments_wasm::api;
 use payments_wasm::paywall::state::{
-    self, Command, Entry, EntryStatus, PlatformResponse, Reply, Row, Rows, RowsError, StateCall, Task,
+    self, Command, Entry, EntryStatus, PlatformResponse, Reply, Rows, StateCall, Task,
 };
 use payments_wasm::paywall::{
     Action, Bindings, EndReason, Ending, Event, FacilitatorError, Gate, OriginResponse, RequestHead, Settings,
 };
 use payments_wasm::wire::base64;
+use rows::Map;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 #[cfg(target_arch = "wasm32")]
@@ -81,35 +85,6 @@ struct Truth {
     logged: bool,
     spent: bool,
     receipt: Option<Value>,
-}
-
-#[derive(Default)]
-struct Map(BTreeMap<(String, String), (String, Option<u64>)>);
-
-impl Rows for Map {
-    fn get(&self, kind: &str, id: &str) -> Result<Option<String>, RowsError> {
-        Ok(self.0.get(&(kind.into(), id.into())).map(|row| row.0.clone()))
-    }
-    fn put(&mut self, kind: &str, id: &str, value: &str, due: Option<u64>) -> Result<(), RowsError> {
-        self.0.insert((kind.into(), id.into()), (value.into(), due));
-        Ok(())
-    }
-    fn remove(&mut self, kind: &str, id: &str) -> Result<(), RowsError> {
-        self.0.remove(&(kind.into(), id.into()));
-        Ok(())
-    }
-    fn due(&self, now: u64, _limit: u32) -> Result<Vec<Row>, RowsError> {
-        let due = self.0.iter().filter(|(_, row)| row.1.is_some_and(|due| due <= now));
-        Ok(due
-            .map(|((kind, id), (value, _))| Row { kind: kind.clone(), id: id.clone(), value: value.clone() })
-            .collect())
-    }
-    fn next_due(&self) -> Result<Option<u64>, RowsError> {
-        Ok(self.0.values().filter_map(|row| row.1).min())
-    }
-    fn list(&self, _kind: &str, _after: Option<&str>, _limit: u32) -> Result<Vec<Row>, RowsError> {
-        Ok(Vec::new())
-    }
 }
 
 fn gate() -> Gate {

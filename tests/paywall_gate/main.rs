@@ -15,10 +15,12 @@
 mod checks;
 mod platform;
 mod requests;
+#[path = "../support/rows.rs"]
+mod rows;
 
 use payments_wasm::api;
 use payments_wasm::paywall::state::{
-    self, Command, Entry, EntryStatus, PlatformResponse, Reply, Row, Rows, RowsError, StateCall, Task,
+    self, Command, Entry, EntryStatus, PlatformResponse, Reply, StateCall, Task,
 };
 use payments_wasm::paywall::{
     Action, Bindings, EndReason, Ending, Event, FacilitatorError, Gate, Meter, OriginResponse, RequestFlow,
@@ -27,6 +29,7 @@ use payments_wasm::paywall::{
 use payments_wasm::wire::base64;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use rows::Map;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,39 +117,6 @@ enum Fate {
 }
 
 use Fate::{Busy, Failed, Fine, Late, LostAfter, LostBefore, Refused};
-
-#[derive(Default)]
-struct Map(BTreeMap<(String, String), (String, Option<u64>)>);
-
-impl Rows for Map {
-    fn get(&self, kind: &str, id: &str) -> Result<Option<String>, RowsError> {
-        Ok(self.0.get(&(kind.into(), id.into())).map(|row| row.0.clone()))
-    }
-    fn put(&mut self, kind: &str, id: &str, value: &str, due: Option<u64>) -> Result<(), RowsError> {
-        self.0.insert((kind.into(), id.into()), (value.into(), due));
-        Ok(())
-    }
-    fn remove(&mut self, kind: &str, id: &str) -> Result<(), RowsError> {
-        self.0.remove(&(kind.into(), id.into()));
-        Ok(())
-    }
-    fn due(&self, now: u64, limit: u32) -> Result<Vec<Row>, RowsError> {
-        let mut due: Vec<_> = self.0.iter().filter(|(_, row)| row.1.is_some_and(|due| due <= now)).collect();
-        due.sort_by_key(|(_, row)| row.1);
-        let row = |((kind, id), (value, _)): (&(String, String), &(String, Option<u64>))| Row {
-            kind: kind.clone(),
-            id: id.clone(),
-            value: value.clone(),
-        };
-        Ok(due.into_iter().take(limit as usize).map(row).collect())
-    }
-    fn next_due(&self) -> Result<Option<u64>, RowsError> {
-        Ok(self.0.values().filter_map(|row| row.1).min())
-    }
-    fn list(&self, _kind: &str, _after: Option<&str>, _limit: u32) -> Result<Vec<Row>, RowsError> {
-        Ok(Vec::new())
-    }
-}
 
 /// A request on its way.
 struct Live {

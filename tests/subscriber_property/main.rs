@@ -11,6 +11,7 @@
 mod checks;
 #[path = "../support/dice.rs"]
 mod dice;
+mod records;
 mod seller;
 
 use dice::Dice;
@@ -21,6 +22,7 @@ use payments_wasm::subscriber::{
     Policy, PurchaseLimits, Redirected, Redirects, ResponseHead, SendRequest, Target,
 };
 use payments_wasm::wire::{Credits, DelegationRef, base64};
+use records::{Fetch, Order, Pending, Plan, Tab, Token};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,95 +30,6 @@ const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
 const HOLDER: &str = "0x0000000000000000000000000000000000000001";
 const ORIGINS: [&str; 3] = ["https://a.example", "https://b.example", "https://evil.example"];
-
-/// A plan as the platform knows it.
-struct Plan {
-    least: u64,
-    most: u64,
-    fixed: bool,
-    time: bool,
-    price: u64,
-    currency: &'static str,
-    /// The credits that an order grants.
-    grants: u64,
-    /// The credits that the buyer's account holds.
-    held: u64,
-    /// The credits that the account held some time ago. A lagging reading reports this value.
-    lagging: u64,
-}
-
-impl Plan {
-    fn most(&self) -> u64 {
-        if self.time { 0 } else { self.most }
-    }
-    fn burns(&self, asked: u64) -> u64 {
-        if self.time { 0 } else { asked.clamp(self.least, self.most) }
-    }
-    fn json(&self) -> String {
-        let amounts = if self.price == 0 { String::new() } else { format!("\"{}\"", self.price) };
-        let (least, most, fixed) = (self.least, self.most, self.fixed);
-        format!(
-            r#"{{"registry":{{"price":{{"amounts":[{amounts}],"isCrypto":false,"currency":"{}"}},"credits":{{"amount":"{}","minAmount":"{least}","maxAmount":"{most}","isRedemptionAmountFixed":{fixed}}}}},"metadata":{{"plan":{{"accessLimit":"{}"}}}}}}"#,
-            self.currency,
-            self.grants,
-            if self.time { "time" } else { "credits" },
-        )
-    }
-}
-
-/// A token that the platform minted, with what became of it.
-struct Token {
-    plan: usize,
-    single_use: bool,
-    settled: bool,
-    burned: u64,
-    /// When it was presented, by which fetch of which tab, to which URL.
-    presented: Vec<(u64, (usize, FetchId), String)>,
-}
-
-struct Order {
-    plan: usize,
-    at: u64,
-    price: u64,
-    currency: &'static str,
-}
-
-/// A step that is about to happen: a command that a tab's shell has not done yet, with the time when it was given, or an event
-/// that the tab's buyer has not handled yet.
-enum Pending {
-    Act(FetchId, Box<Action>, u64, Option<u64>),
-    Work(PlatformCall, u64),
-    Report(FetchId, Event),
-}
-
-struct Tab {
-    buyer: Buyer,
-    name: String,
-    pending: Vec<Pending>,
-    open: BTreeMap<FetchId, Fetch>,
-    /// For each plan: the balance that the platform last told this tab, and the most that the tab has presented since.
-    read: [Option<(u64, u64)>; 3],
-    /// For each plan: the balance that the platform last told this tab, less the most that the tab's tokens since can cost.
-    left: [Option<u64>; 3],
-    /// True if somebody who was asked said that a plan may be bought.
-    asked_to_buy: bool,
-    /// Payments of this tab that can be resumed, and what they were for.
-    resumable: Vec<(FetchId, String, &'static str)>,
-}
-
-struct Fetch {
-    origin: &'static str,
-    path: String,
-    method: &'static str,
-    resumes: bool,
-    /// True if an offer that can be read came since a token was last presented.
-    offered: bool,
-    sends: u64,
-    /// How many of them had a token.
-    paid_sends: u8,
-    redirects: u64,
-    ended: bool,
-}
 
 struct SimulatedPlatform {
     dice: Dice,

@@ -2,90 +2,24 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::unreachable)]
 
-use payments_wasm::api::Response;
+mod platform_calls;
+mod seller;
+mod values;
+
 use payments_wasm::subscriber::{
     Action, Approval, Buyer, CallWork, Command, Event, FetchId, FetchRequest, Finish, NoticeKind,
-    PlatformCall, Policy, Redirected, Redirects, ResponseHead, SendRequest, Target,
+    PlatformCall, Policy, Redirects, ResponseHead, SendRequest,
 };
-use payments_wasm::wire::{Credits, DelegationRef, PlanId, base64};
+use payments_wasm::wire::{Credits, DelegationRef};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use seller::Seller;
+pub use values::*;
+
 pub const ORIGIN: &str = "https://api.example";
-
-pub fn encode(json: &str) -> String {
-    base64::encode_standard(json.as_bytes())
-}
-
-pub fn encode_url(json: &str) -> String {
-    base64::encode_url(json.as_bytes())
-}
-
-pub fn target(origin: &str, path: &str) -> Target {
-    Target { url: format!("{origin}{path}"), origin: origin.into(), path: path.into() }
-}
-
-pub fn offer(plan: &str, credits: u64) -> String {
-    format!(
-        r#"{{"x402Version":2,"resource":{{"url":"/ask"}},"accepts":[{{"scheme":"exact","network":"eip155:1"}},{{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"{plan}","extra":{{"version":"1","credits":"{credits}"}}}}],"extensions":{{}}}}"#
-    )
-}
-
-pub fn offer_without_price(plan: &str) -> String {
-    offer(plan, 7).replace(r#","credits":"7""#, "")
-}
-
-pub fn receipt(success: bool, redeemed: u64, left: u64) -> String {
-    encode(&format!(
-        r#"{{"success":{success},"transaction":"0x1","network":"eip155:84532","creditsRedeemed":"{redeemed}","remainingBalance":"{left}"}}"#
-    ))
-}
-
-pub fn token(name: &str, single_use: bool) -> String {
-    let nonce = if single_use { format!(r#","nonce":"{name}""#) } else { String::new() };
-    encode_url(&format!(
-        r#"{{"x402Version":2,"accepted":{{"scheme":"nvm:erc4337","network":"eip155:84532","planId":"plan","extra":{{}}}},"payload":{{"signature":"{name}","authorization":{{"from":"0xme","sessionKeysProvider":"zerodev","sessionKeys":[]{nonce}}}}},"extensions":{{}}}}"#
-    ))
-}
-
-/// The payload of an `exact` offer, as a wallet signs it.
-pub fn signature(nonce: &str) -> String {
-    encode(&format!(
-        r#"{{"x402Version":2,"accepted":{{"scheme":"exact","network":"eip155:84532"}},"payload":{{"signature":"0xab","authorization":{{"from":"0xme","nonce":"{nonce}"}}}}}}"#
-    ))
-}
-
-/// A seller's reaction to a request.
-#[derive(Debug, Clone, Default)]
-pub struct Seller;
-
-impl Seller {
-    pub fn status(status: u16) -> ResponseHead {
-        ResponseHead { status, ..ResponseHead::default() }
-    }
-    pub fn offer(json: &str) -> ResponseHead {
-        ResponseHead { status: 402, offer: Some(encode(json)), ..ResponseHead::default() }
-    }
-    pub fn receipt(status: u16, header: String) -> ResponseHead {
-        ResponseHead { status, receipt: Some(header), ..ResponseHead::default() }
-    }
-    pub fn paid(redeemed: u64, left: u64) -> ResponseHead {
-        Self::receipt(200, receipt(true, redeemed, left))
-    }
-    pub fn redirect(status: u16, to: Redirected) -> ResponseHead {
-        ResponseHead { status, location: Some(to), ..ResponseHead::default() }
-    }
-    /// No answer comes, for as long as anybody waits.
-    pub fn silent() -> ResponseHead {
-        ResponseHead { status: 998, ..ResponseHead::default() }
-    }
-    /// The connection dies.
-    pub fn lost() -> ResponseHead {
-        ResponseHead { status: 999, ..ResponseHead::default() }
-    }
-}
 
 type Script = Box<dyn Fn(&SendRequest, &SimulatedPlatform) -> ResponseHead>;
 
@@ -97,6 +31,7 @@ pub struct Shelf {
     pub full: bool,
 }
 
+#[derive(Default)]
 pub struct SimulatedPlatform {
     pub buyer: Buyer,
     /// The storage that each step is restored from and saved to.
@@ -184,59 +119,15 @@ impl SimulatedPlatform {
         buyer.log_in(Some("0x0000000000000000000000000000000000000001".into()), Some(delegation));
         Self {
             buyer,
-            shelf: None,
             now: 1_000_000,
-            approval: None,
-            policy: None,
-            redirects: Redirects::Follow,
-            says: None,
-            select: None,
-            choices: Vec::new(),
-            most_asked_at_once: 0,
-            questions: VecDeque::new(),
-            plans: BTreeMap::new(),
-            mint_bodies: Vec::new(),
-            request: None,
-            approve_throws: false,
-            reported_balance: false,
             plan_credits: 100,
             plan_bounds: (1, 2),
             plan_price: Some(r#"{"amounts":["5000000"],"isCrypto":false,"currency":"USD"}"#.into()),
             plan_access: "credits",
-            terms_read: 0,
-            single_use: false,
             order_answer: Some((200, r#"{"success":true,"txHash":"0xorder"}"#.into())),
-            mint_answer: None,
-            signed: Vec::new(),
-            wallet_refuses: false,
-            mint_paths: Vec::new(),
-            credits_after_ms: 0,
-            hold_jobs: false,
-            hold_terms: false,
-            hold_paid: false,
-            held_paid: VecDeque::new(),
-            abort_at: None,
-            sends: 0,
-            paid_sends: 0,
-            asked: 0,
-            mints: 0,
-            orders: 0,
-            platform_calls: 0,
-            burned: 0,
-            presented: Vec::new(),
-            notices: Vec::new(),
-            noticed_plans: Vec::new(),
-            offers: Vec::new(),
-            limits: BTreeMap::new(),
-            hold_questions: false,
             all_paid_sends_were_manual: true,
             balance: 100,
-            credits_at: None,
-            body: None,
-            script: None,
-            actions: 0,
-            held: VecDeque::new(),
-            ends: BTreeMap::new(),
+            ..Self::default()
         }
     }
 
@@ -446,95 +337,4 @@ impl SimulatedPlatform {
         self.burned += 2;
         self.says.as_ref().map_or_else(|| Seller::paid(2, self.balance), |says| says())
     }
-
-    fn work(&mut self, job: &PlatformCall) {
-        self.now += job.delay_ms;
-        self.platform_calls += 1;
-        let answer = |status: u16, body: String| Response { status, body, correlation_id: None };
-        if self.credits_at.is_some_and(|at| at <= self.now) {
-            self.credits_at = None;
-            self.balance += self.plan_credits;
-        }
-        let result = match job.work {
-            CallWork::Mint => {
-                self.mints += 1;
-                self.mint_paths.push(job.request.path.to_string());
-                self.mint_bodies.push(job.request.body.clone().unwrap_or_default());
-                match self.mint_answer.clone() {
-                    Some(given) => given.map(|(status, body)| answer(status, body)),
-                    None => {
-                        let token = token(&format!("t{}", self.mints), self.single_use);
-                        Some(answer(200, format!(r#"{{"accessToken":"{token}"}}"#)))
-                    }
-                }
-            }
-            CallWork::Sign => {
-                self.signed.push(job.request.body.clone().unwrap_or_default());
-                (!self.wallet_refuses).then(|| {
-                    let token = signature(&format!("s{}", self.signed.len()));
-                    answer(200, format!(r#"{{"accessToken":"{token}"}}"#))
-                })
-            }
-            CallWork::Order => {
-                self.orders += 1;
-                let good = matches!(&self.order_answer, Some((200..300, body)) if body.contains("true"));
-                if good {
-                    self.credits_at = Some(self.now.saturating_add(self.credits_after_ms));
-                }
-                self.order_answer.clone().map(|(status, body)| answer(status, body))
-            }
-            CallWork::Terms => {
-                self.terms_read += 1;
-                let (least, most) = self.plan_bounds;
-                let plan = job.request.path.split('/').next_back().unwrap_or_default();
-                self.plan_price.as_ref().map(|price| {
-                    answer(200, format!(
-                        r#"{{"id":"{plan}","registry":{{"price":{price},"credits":{{"amount":"{}","minAmount":"{least}","maxAmount":"{most}","isRedemptionAmountFixed":{}}}}},"metadata":{{"plan":{{"accessLimit":"{}"}}}}}}"#,
-                        self.plan_credits, least == most, self.plan_access,
-                    ))
-                })
-            }
-            CallWork::Balance => {
-                let plan = job.request.path.split('/').nth(5).unwrap_or_default();
-                match self.plans.get(plan) {
-                    None => Some(answer(200, format!(r#"{{"balance":"{}"}}"#, self.balance))),
-                    Some(None) => Some(answer(500, "oops".into())),
-                    Some(Some((held, price))) => {
-                        Some(answer(200, format!(r#"{{"balance":"{held}","pricePerCredit":{price}}}"#)))
-                    }
-                }
-            }
-        };
-        let now = self.now;
-        self.step(|buyer| buyer.call_finished(job.id, result, now));
-    }
-}
-
-pub fn plan(id: &str) -> PlanId {
-    PlanId::parse(id, "planId").unwrap()
-}
-
-/// A policy that allows payments at every origin.
-pub fn anywhere() -> Policy {
-    Policy { origins: vec!["*".into()], ..Policy::default() }
-}
-
-/// The same, and nothing may be bought: only the credits held are spent.
-pub fn held_only() -> Policy {
-    Policy { purchase: Some(false), ..anywhere() }
-}
-
-/// The same, and the plan may be bought.
-pub fn buys() -> Policy {
-    Policy { purchase: Some(true), plans: vec!["plan".into()], ..anywhere() }
-}
-
-/// A yes to this payment.
-pub fn yes() -> Approval {
-    Approval { approve: true, ..Approval::default() }
-}
-
-/// A yes to this payment, and to buying the plan for it.
-pub fn buy() -> Approval {
-    Approval { approve: true, purchase: Some(true), ..Approval::default() }
 }
