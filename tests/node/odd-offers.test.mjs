@@ -59,6 +59,17 @@ describe('an odd offer is read and paid once', () => {
     });
   }
 
+  test('a plan with zeros before its id is malformed: it would be another one for limits and orders, and the same for the platform', async () => {
+    for (const zeros of ['0', '000']) {
+      bare = entries((good) => [{ ...good, planId: `${zeros}${good.planId}` }]);
+      seller.requests.length = 0;
+      const payments = await platform.buyer();
+      const error = await failure(payments.fetch(`${seller.url}/ask`));
+      assert.deepEqual([error.code, seller.paid(), await payments.held()], ['malformed_offer', 0, 100n]);
+      assert.match(error.message, /accepts\[0\]\.planId/);
+    }
+  });
+
   test('a broken entry alone is an error that names it, and nothing is paid', async () => {
     bare = entries((good) => [{ ...good, planId: undefined }]);
     seller.requests.length = 0;

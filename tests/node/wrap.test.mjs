@@ -166,6 +166,32 @@ describe('a no resolves with the seller\'s 402, and is not asked for again', { c
     assert.deepEqual([seller.paid(), await payments.held()], [1, 98n]);
   });
 
+  test('a no to the dearer offer of a refusal resolves with that refusal', async (t) => {
+    let asked = 0;
+    const { payments, seller, fetch } = await setUp(t, (_, response) => need(response, offerOf(platform.planId, 5), 'dearer'), { approve: () => ++asked === 1 });
+    const response = await fetch(seller.url, { method: 'POST', body: 'x' });
+    assert.deepEqual([response.status, await response.text()], [402, 'dearer']);
+    const { error, spend } = payments.paymentOf(response);
+    assert.deepEqual([error.code, spend.outcome, seller.paid(), asked], ['consent_denied', 'unknown', 1, 2]);
+  });
+
+  test('a fetch that never settles holds nobody up once it is aborted', async (t) => {
+    const { payments, seller } = await setUp(t, async ({ token }, response) => {
+      response.writeHead(200, { 'payment-response': await platform.settle(token) }).end('ok');
+    }, { policy: { maxCreditsTotal: 10 } });
+    let hangs = false;
+    const fetch = payments.wrapFetch((request, init) => (hangs ? new Promise(() => {}) : globalThis.fetch(request, init)));
+    assert.equal((await fetch(seller.url)).status, 200);
+    hangs = true;
+    const controller = new AbortController();
+    const given = failure(fetch(seller.url, { signal: controller.signal }), 5000);
+    await pause(100);
+    controller.abort();
+    hangs = false;
+    assert.equal((await fetch(seller.url)).status, 402);
+    assert.deepEqual([(await given).code, seller.paid()], ['budget_exceeded', 1]);
+  });
+
   test('a 402 that was never x402 is handed over as it came', async (t) => {
     const { payments, seller, fetch } = await setUp(t, () => {});
     seller.answer = (_, response) => response.writeHead(402).end('{"error":{"code":"card_declined"}}');
@@ -268,6 +294,17 @@ describe('a client of one\'s own that sends the same request again', { concurren
       });
     }
   }
+
+  test('what was delivered without a receipt is paid for once more', async (t) => {
+    for (const tokenVersion of [3, 2]) {
+      const { seller, payments, fetch } = await setUp(t, async ({ token }, response) => {
+        await platform.settle(token);
+        response.end('ok');
+      }, { tokenVersion });
+      for (let i = 0; i < 2; i++) assert.equal((await fetch(seller.url, { method: 'POST', body: 'x' })).status, 200);
+      assert.deepEqual([seller.paid(), payments.spend.credits, await payments.held()], [2, 4n, 96n], `tokenVersion ${tokenVersion}`);
+    }
+  });
 
   test('equal requests that nobody aborted are paid for one by one', async (t) => {
     const { seller, payments, fetch } = await setUp(t, async ({ token }, response) => {

@@ -1,4 +1,5 @@
 // `fetch` for other clients, which know nothing of payments and may send a request again by themselves.
+import { unlessAborted } from '../../http/keep.js';
 
 /** How long a repeated request is taken for the same one, in milliseconds. */
 const SAME_REQUEST_MS = 10 * 60_000;
@@ -35,7 +36,7 @@ export function wrapFetch(client, fetch, payments) {
       };
       if (earlier && !earlier.canResume) return again();
       const ended = await attempt(client, ...request.given, { fetch, ...(earlier && { resume: earlier.resume }) });
-      if (ended.wantsResponse) ended.response = await request.bare(fetch ?? globalThis.fetch).catch(() => undefined);
+      if (ended.wantsResponse) ended.response = await unlessAborted(request.signal, request.bare(fetch ?? globalThis.fetch)).catch(() => undefined);
       if (ended.response) payments.set(ended.response, ended.payment);
       const isUntouched = ended.spend?.outcome === 'none';
       if (earlier && isUntouched) {
@@ -97,9 +98,9 @@ class Ended {
   }
 
   get canResume() { return !this.isOver && this.spend.singleUse && this.spend.payment !== undefined; }
-  /** True if it ended before the seller was called, because the terms were known: the 402 can still be fetched, and
+  /** True if it ended with a no before the seller was called, because the terms were known: the 402 can still be fetched, and
    * costs nothing. */
-  get wantsResponse() { return !this.response && this.spend?.requests === 0 && NOES.has(this.error?.code); }
+  get wantsResponse() { return !this.response && NOES.has(this.error?.code); }
   get resume() { return { spend: this.spend }; }
 
   outcome() {

@@ -8,7 +8,7 @@ fn rule_24_a_single_use_token_serves_one_request() {
         |id: &str| Command::Release { id: id.into(), claim: claim("n"), allowance: None, open: None };
     // Commands, each at a time after NOW, and the replies.
     type Steps = Vec<(u64, Command, Reply)>;
-    let table: [(&str, Steps); 13] = [
+    let table: [(&str, Steps); 14] = [
         ("the second is refused", Vec::from([(0, admit("a", "n"), GO), (0, admit("b", "n"), Reply::Used)])),
         ("another token is another", Vec::from([(0, admit("a", "n"), GO), (0, admit("b", "m"), GO)])),
         ("the same request may ask twice", Vec::from([(0, admit("a", "n"), GO), (0, admit("a", "n"), GO)])),
@@ -39,6 +39,16 @@ fn rule_24_a_single_use_token_serves_one_request() {
                 (LEASE, admit("b", "n"), GO),
                 (LEASE + 1, write("a", EntryStatus::Settling, Some("n")), Reply::Lost),
                 (LEASE + 1, write("b", EntryStatus::Settling, Some("n")), Reply::Done),
+            ]),
+        ),
+        (
+            "nor where the other has spent the token by then",
+            Vec::from([
+                (0, admit("a", "n"), GO),
+                (LEASE, admit("b", "n"), GO),
+                (LEASE, write("b", EntryStatus::Settling, Some("n")), Reply::Done),
+                (LEASE, close("b", settled()), Reply::Done),
+                (LEASE + 1, write("a", EntryStatus::Settling, Some("n")), Reply::Lost),
             ]),
         ),
         (

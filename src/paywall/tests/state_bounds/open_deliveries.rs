@@ -96,6 +96,14 @@ fn rule_19_a_lease_ends_at_its_last_millisecond() {
 }
 
 #[test]
+fn rule_19_a_question_that_arrives_twice_takes_one_place() {
+    let mut rows = Map::default();
+    assert_eq!(open(&mut rows, "a", 1, None, NOW), GO);
+    assert_eq!(open(&mut rows, "a", 1, None, NOW + 1), GO);
+    assert_eq!(open(&mut rows, "b", 1, None, NOW + 2), Reply::InProgress);
+}
+
+#[test]
 fn rule_19_a_place_that_was_given_back_leaves_nothing_behind() {
     let mut rows = Map::default();
     let release = |rows: &mut Map, id: &str| {

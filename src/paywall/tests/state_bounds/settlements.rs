@@ -52,6 +52,17 @@ fn rule_21_a_settle_that_may_be_late_is_waited_for_from_when_it_was_given_up() {
 }
 
 #[test]
+fn rule_21_a_settle_of_an_isolate_that_was_lost_may_be_late_as_well() {
+    let mut rows = Map::default();
+    put(&mut rows, entry("v", EntryStatus::Settling, Some("n")), NOW);
+    let mut asks =
+        |now| super::super::state::next(&mut rows, now, &mut Vec::new()).map(|(_, call)| call.path.clone());
+    assert_eq!(asks(NOW + LEASE), None);
+    assert_eq!(asks(NOW + LEASE + 29_999), None);
+    assert_eq!(asks(NOW + LEASE + 30_000).as_deref(), Some("/api/v1/x402/verify"));
+}
+
+#[test]
 fn rule_24_a_token_that_was_refused_after_delivery_is_free_unless_it_is_spent() {
     let refused = |code: &str| {
         let body = json!({ "code": code, "message": "no" }).to_string();
@@ -151,6 +162,46 @@ fn rule_21_the_sellers_book_is_told_until_it_hears_it() {
     assert!(tell(&mut rows, now + DAY).is_none());
     assert_eq!(log.len(), 1, "one line for all of it: {log:?}");
     assert!(log[0].contains("settlement_unresolved"), "{log:?}");
+}
+
+#[test]
+fn rule_21_the_sellers_book_hears_of_each_round() {
+    let mut rows = Map::default();
+    let refused = Some(json!({ "success": false }));
+    put(&mut rows, Entry { token_expires_at: Some(NOW + DAY), receipt: refused.clone(), ..owed("v") }, NOW);
+    let tell = |rows: &mut Map| due(rows, NOW, &mut |_| ()).unwrap();
+    let first = tell(&mut rows).unwrap();
+    // While the book is told, the payer's next request settles it again, and it stays owed.
+    assert!(matches!(open(&mut rows, "w", 1, None, NOW), Reply::Owing { .. }));
+    assert_eq!(found(&rows, "v").unwrap().receipt, None, "the receipt was that of the settle before");
+    let again =
+        SettlementOutcome::Owed { why: "BCK.X402.0001".into(), again: Secret::new("{}"), receipt: refused };
+    apply(&mut rows, &Command::Close { id: "v".into(), end: again, after: 1_000, round: 1 }, NOW).unwrap();
+    on_response(&mut rows, &first, PlatformResponse::Heard, NOW, &mut |_| ()).unwrap();
+    let job = tell(&mut rows).unwrap();
+    let Task::Tell(StateCall { command: Command::File { entry }, .. }) = &job.task else { panic!("{job:?}") };
+    assert_eq!((entry.status, entry.rounds), (EntryStatus::Owed, 1));
+}
+
+#[test]
+fn rule_21_what_a_balance_once_said_is_owed_is_not_settled_again() {
+    let mut rows = Map::default();
+    put(&mut rows, Entry { why: Some("balance_counted".into()), ..owed("v") }, NOW);
+    assert!(super::super::state::next(&mut rows, NOW + DAY, &mut Vec::new()).is_none());
+    assert_eq!(found(&rows, "v").unwrap().status, EntryStatus::Unresolved);
+}
+
+#[test]
+fn rule_21_only_a_single_use_token_can_have_been_spent_by_the_settle_before() {
+    for (nonce, status) in [(Some("n"), EntryStatus::Settled), (None, EntryStatus::Refused)] {
+        let mut rows = Map::default();
+        put(&mut rows, Entry { nonce: nonce.map(Into::into), ..owed("v") }, NOW);
+        let (job, _) = super::super::state::next(&mut rows, NOW + DAY, &mut Vec::new()).unwrap();
+        let body = json!({ "code": "BCK.X402.0059", "message": "spent" }).to_string();
+        let response = api::Response { status: 402, body, correlation_id: None };
+        on_response(&mut rows, &job, PlatformResponse::Answered(response), NOW + DAY, &mut |_| ()).unwrap();
+        assert_eq!(found(&rows, "v").unwrap().status, status, "{nonce:?}");
+    }
 }
 
 #[test]
