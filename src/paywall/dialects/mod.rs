@@ -16,7 +16,7 @@ mod mpp;
 mod named;
 mod offer;
 mod platform;
-mod settings;
+pub(in crate::paywall) mod settings;
 mod sources;
 mod terms;
 #[cfg(test)]

@@ -27,6 +27,7 @@ mod price;
 mod route_config;
 mod routes;
 mod schema;
+mod schema_dialects;
 mod settlement_bounds;
 mod state;
 mod state_bounds;

@@ -3,6 +3,7 @@
 use super::route_config;
 use super::*;
 use crate::paywall::config::keys::{MEMBERS, PLAN, PRICE, ROUTE};
+use crate::paywall::dialects::{Dialects, Sources, settings as dialects};
 use alloc::{format, string::ToString};
 use std::collections::BTreeSet;
 
@@ -119,6 +120,12 @@ fn matches(pattern: &str, text: &str) -> bool {
                     .strip_prefix('#')
                     .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
         }
+        "^eip155:[1-9][0-9]*$" => text.strip_prefix("eip155:").is_some_and(|id| {
+            !id.is_empty() && !id.starts_with('0') && id.bytes().all(|byte| byte.is_ascii_digit())
+        }),
+        "^0x[0-9a-fA-F]{40}$" => text
+            .strip_prefix("0x")
+            .is_some_and(|rest| rest.len() == 40 && rest.bytes().all(|byte| byte.is_ascii_hexdigit())),
         "^[0-9]{1,78}$" => digits(78),
         "^[0-9]{0,77}[1-9][0-9]{0,77}$" => digits(155) && text.bytes().any(|byte| byte != b'0'),
         "^https?://\\S+$" => after(text).is_some_and(|rest| !rest.is_empty() && !rest.contains(' ')),
@@ -144,13 +151,13 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 /// Errors of a configuration according to the schema.
-fn by_schema(document: &Value) -> Option<String> {
+pub(super) fn by_schema(document: &Value) -> Option<String> {
     let schema = schema();
     wrong_by(&schema, document, &schema)
 }
 
 /// Errors of a configuration according to the reader, with all bindings present.
-fn by_reader(document: &Value) -> Option<String> {
+pub(super) fn by_reader(document: &Value) -> Option<String> {
     let variable = |name: &str| match name {
         "NVM_API_KEY" => Some(KEY.into()),
         "PASS_KEYS" => Some("k:0123456789abcdef0123456789abcdef".into()),
@@ -158,13 +165,18 @@ fn by_reader(document: &Value) -> Option<String> {
         _ => None,
     };
     let bindings = Bindings { origin: true, state: true, handler: true, ..Bindings::default() };
-    let read = Document::parse(&document.to_string());
-    let read = read.and_then(|document| Settings::read_document(&document, variable, bindings));
-    read.err().map(|error| error.to_string())
+    let read = || {
+        // The dialects take their members out of the document.
+        let mut sources = Sources::parse("{}", "{}", Some(&document.to_string()))?;
+        Dialects::read(&mut sources)?;
+        let left = Value::Object(sources.document.unwrap_or_default());
+        Settings::read_document(&Document::parse(&left.to_string())?, variable, bindings)
+    };
+    read().err().map(|error| error.to_string())
 }
 
 /// A configuration with these members over the usual ones; null takes one out.
-fn document(more: &Value) -> Value {
+pub(super) fn document(more: &Value) -> Value {
     let mut document =
         json!({ "routes": {}, "unlisted": "deny", "environment": "custom", "apiUrl": "http://127.0.0.1:1" });
     for (name, value) in more.as_object().unwrap() {
@@ -196,11 +208,10 @@ fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 
 #[test]
 fn every_key_of_the_reader_is_in_the_schema_and_the_other_way() {
-    // The dialects take these three out of the document, and `accepts` out of a route, before the gate reads it.
-    let of_dialects = ["mpp", "paymentIdentifier", "x402v1"];
-    let members = MEMBERS.iter().map(|(name, _)| *name).chain(["$schema"]).chain(of_dialects);
-    assert_eq!(names("/properties"), set(members));
-    assert_eq!(names("/$defs/route/properties"), set(ROUTE.into_iter().chain(["accepts"])));
+    let members = MEMBERS.iter().map(|(name, _)| *name).chain(dialects::MEMBERS);
+    assert_eq!(names("/properties"), set(members.chain(["$schema"])));
+    assert_eq!(names("/$defs/route/properties"), set(ROUTE.into_iter().chain([dialects::ROUTE])));
+    assert_eq!(names("/$defs/exact/properties"), set(dialects::ACCEPT));
     assert_eq!(names("/$defs/plan/properties"), set(PLAN));
     let kinds = schema()["$defs"]["price"]["oneOf"].as_array().unwrap().len();
     let of_kind = |kind: usize| names(&format!("/$defs/price/oneOf/{kind}/properties"));
