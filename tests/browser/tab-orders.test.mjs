@@ -1,0 +1,106 @@
+// Orders in tabs: what a killed tab ordered, an order that is waited for in another tab, credits that never come.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { balanceOf, callsOf } from './user.mjs';
+import { ask, buyer, context, keptBy, sandbox, servers, start, tab, until } from './tabs.mjs';
+
+const BUYS = { buys: true };
+
+for (const [name, options, answered] of [
+  ['sent, its answer not come', {}, false],
+  ['answered, its credits not come', {}, true],
+  ['answered, its credits not come, in a budget of all tabs', { budget: { storage: 'local' } }, true],
+  ['sent, its answer not come, in a budget of the tab', { budget: { storage: 'session' } }, false],
+]) {
+  test(`a page that is loaded again in the middle of a purchase (${name}) waits and pays, without a second order`, async () => {
+    const who = await buyer({ rich: false });
+    await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 600 });
+    const page = await tab(who, { ...options, ...BUYS });
+    let ordered = 0;
+    await page.route('**/order', async (route) => {
+      const response = await route.fetch();
+      ordered += 1;
+      if (answered) await route.fulfill({ response });
+    });
+    const balances = [];
+    page.on('request', (request) => request.url().includes('/balance/') && balances.push(request.url()));
+    await page.evaluate(() => { ask(); });
+    await until('the order has gone out', () => ordered === 1);
+    if (answered) await until('its credits are awaited', () => balances.length > 2);
+    await page.reload();
+
+    await start(page, who, { ...options, ...BUYS });
+    await page.evaluate(() => { window.outcome = Promise.all([ask(), ask()]); });
+    balances.length = 0;
+    await until('its credits are awaited', () => balances.length > 2);
+    await sandbox('POST', '/sandbox/clock', { advanceSecs: 600 });
+    assert.deepEqual(await page.evaluate(() => outcome), [{ status: 200, outcome: 'settled' }, { status: 200, outcome: 'settled' }]);
+    assert.equal((await callsOf(servers)).orders, 1);
+    assert.equal(await balanceOf(servers, who.accountAddress), 96n, 'nothing was topped up either');
+    assert.doesNotMatch(await keptBy(page), /(^|\\n|")o /im, 'and it is done with');
+  });
+}
+
+test('an order whose credits never come ends in a clear error, and the plan can be ordered by name', async () => {
+  const who = await buyer({ rich: false });
+  await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 80_000 });
+  const page = await context.newPage();
+  await page.clock.install();
+  await tab(who, BUYS, page);
+  let ordered = 0;
+  await page.route('**/order', async (route) => {
+    await route.fetch();
+    ordered += 1;
+  });
+  await page.evaluate(() => { ask(); });
+  await until('the order has gone out', () => ordered === 1);
+  await page.reload();
+  await page.unroute('**/order');
+  await start(page, who, BUYS);
+  await page.evaluate(() => { ask().then((end) => (window.end = end)); });
+  await until('it ends', async () => {
+    await page.clock.fastForward(5_000);
+    return page.evaluate(() => Boolean(window.end));
+  });
+  const { code, outcome, purchases } = await page.evaluate(() => end);
+  assert.deepEqual([code, outcome, purchases.length, purchases[0].confirmed], ['purchase_pending', 'none', 1, false]);
+  assert.equal((await callsOf(servers)).orders, 1);
+  await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 0 });
+  await page.evaluate((id) => payments.plans.orderPlan(id), servers.planId);
+  assert.equal((await ask(page)).status, 200);
+  assert.equal((await callsOf(servers)).orders, 1, 'the one that was asked for');
+});
+
+test('two tabs with one budget buy a plan once', async () => {
+  const who = await buyer({ rich: false });
+  await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 600 });
+  const options = { ...BUYS, budget: { storage: 'local' } };
+  const tabs = [await tab(who, options), await tab(who, options)];
+  for (const page of tabs) await page.evaluate(() => { window.outcome = Promise.all([ask(), ask()]); });
+  const calls = async () => (await fetch(`${servers.sandbox.url}/sandbox/calls`)).json();
+  await until('both look for the credits', async () => (await calls()).filter(({ path }) => path.includes('/balance/')).length > 6);
+  await sandbox('POST', '/sandbox/clock', { advanceSecs: 600 });
+  for (const page of tabs) assert.deepEqual((await page.evaluate(() => outcome)).map(({ status }) => status), [200, 200]);
+  assert.equal((await callsOf(servers)).orders, 1);
+});
+
+test('an order that one tab sent and that was not answered is waited for in another, though they share no budget', async () => {
+  const who = await buyer({ rich: false });
+  await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 600 });
+  const [first, second] = [await tab(who, BUYS), await tab(who, BUYS)];
+  let ordered = 0;
+  await first.route('**/order', async (route) => {
+    await route.fetch();
+    ordered += 1;
+  });
+  await first.evaluate(() => { ask(); });
+  await until('the order has gone out', () => ordered === 1);
+  const balances = [];
+  second.on('request', (request) => request.url().includes('/balance/') && balances.push(request.url()));
+  await second.evaluate(() => { window.outcome = ask(); });
+  await until('its credits are awaited', () => balances.length > 2);
+  await sandbox('POST', '/sandbox/clock', { advanceSecs: 600 });
+  assert.deepEqual(await second.evaluate(() => outcome), { status: 200, outcome: 'settled' });
+  assert.equal((await callsOf(servers)).orders, 1);
+  assert.equal(await balanceOf(servers, who.accountAddress), 98n);
+});
