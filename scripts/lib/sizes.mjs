@@ -5,10 +5,10 @@ import { gzipSync } from 'node:zlib';
 import { dist } from './build.mjs';
 
 /**
- * The budgets for wasm and JS together, after gzip: the size at the last look. All of them are to come down: 60 KB, 100 KB and 150 KB are
- * the goals of subscriber, paywall and worker, 8 KB that of the import.
+ * The budgets for wasm and JS together, after gzip: the size at the last look, and for the worker its goal. The others are to come down: 60 KB and 100 KB are
+ * the goals of subscriber and paywall, 8 KB that of the import.
  */
-const BUDGETS = { subscriber: 85_500, import: 12_800, paywall: 160_000, builder: 47_000, worker: 157_000, page: 93_200 };
+const BUDGETS = { subscriber: 84_700, import: 12_800, paywall: 153_300, builder: 47_000, worker: 150_000, page: 92_700 };
 
 /**
  * Which files of an artefact are loaded. Of the npm package a page loads the entry and the glue, and the wasm once: as a
