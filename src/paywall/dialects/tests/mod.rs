@@ -1,5 +1,6 @@
 //! The dialects of a seller: payments that come in, the questions that go out, the offers.
 
+mod bounds;
 mod exact;
 mod mpp;
 mod offers;
