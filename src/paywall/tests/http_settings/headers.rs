@@ -108,7 +108,7 @@ fn the_head_of_an_answer_stays_under_8_kb() {
         headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>()
     };
     let long = "d".repeat(1000);
-    let plans: Vec<_> = (0..8)
+    let plans: Vec<_> = (1..=8)
         .map(|plan| json!({ "planId": format!("{plan}{}", "7".repeat(70)), "scheme": "nvm:erc4337" }))
         .collect();
     let routes = json!({ "GET /:name": { "plans": plans, "credits": 1, "agentId": "5".repeat(70), "description": long } }).to_string();
