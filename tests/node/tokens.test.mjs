@@ -1,31 +1,9 @@
 // Single-use tokens against a real sandbox and a real paywall.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { PRICES, newAccount, startDemoServers } from '../../scripts/lib/demo-servers.mjs';
+import { test } from 'node:test';
+import { newAccount } from '../../scripts/lib/demo-servers.mjs';
 import { Payments } from '../../target/dist/subscriber/index.js';
-
-let servers;
-before(async () => { servers = await startDemoServers(); });
-after(() => servers?.stop());
-
-const price = BigInt(PRICES['POST /ask']);
-const question = { method: 'POST', body: JSON.stringify({ question: 'What is 1 + 1?' }) };
-
-async function buyer(options = {}, { credits = true } = {}) {
-  const { sandbox, planId } = servers;
-  const account = await newAccount(sandbox.url, 'Somebody');
-  const base = { nvmApiKey: account.nvmApiKey, environment: 'custom', backend: sandbox.url };
-  const first = await Payments.getInstance(base);
-  if (credits) await first.plans.orderPlan(planId);
-  const { delegationId } = await first.delegation.createDelegation({
-    provider: 'erc4337', spendingLimitCents: 1000, durationSecs: 600, currency: 'usdc',
-  });
-  return Payments.getInstance({ ...base, delegationConfig: { delegationId }, ...options });
-}
-
-const calls = async (path) => (await (await fetch(`${servers.sandbox.url}/sandbox/calls`)).json())
-  .filter((call) => call.method === 'POST' && call.path.endsWith(path)).length;
-const forget = () => fetch(`${servers.sandbox.url}/sandbox/calls`, { method: 'DELETE' });
+import { buyer, calls, forget, price, question, servers } from './demo-buyer.mjs';
 
 test('single-use tokens, minted ahead: a warm request is one round trip', async () => {
   const { paywall, origin } = servers;

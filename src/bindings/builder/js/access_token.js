@@ -1,21 +1,11 @@
 // Access tokens as text, and which of them are for one use (contract section 6.3).
+import { fromBase64, toBase64Url } from '../../http/json_base64.js';
 
 /** The payload of an access token, its text read as UTF-8; null for text that is no token. */
-export function decodeAccessToken(token) {
-  try {
-    const text = atob(token.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, ''));
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
-  } catch {
-    return null;
-  }
-}
+export const decodeAccessToken = (token) => fromBase64(token) ?? null;
 
 /** Compact JSON in UTF-8, base64url without padding. */
-export function encodeAccessToken(payload) {
-  const bytes = new TextEncoder().encode(JSON.stringify(payload));
-  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
-  return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-}
+export const encodeAccessToken = (payload) => toBase64Url(JSON.stringify(payload));
 
 /** The platform's code for a single-use token that was presented before. */
 export const X402_TOKEN_ALREADY_USED_CODE = 'BCK.X402.0059';

@@ -1,6 +1,7 @@
 // The headers of MPP (contract section 7): challenges, credentials, receipts. `request` and `opaque` go back byte for byte as they
 // came: the challenge's id is a seal over them.
 import { PaymentsError } from './core.js';
+import { fromBase64, toBase64Url } from '../../http/json_base64.js';
 
 const malformed = (what) => new PaymentsError(`${what} cannot be read`, { code: 'mpp_malformed', retryable: false });
 
@@ -77,9 +78,7 @@ function asked(encoded) {
 export function buildCredentialHeader(challenge, payload) {
   const { id, realm, method, intent, expires, digest, description, opaque, requestEncoded } = challenge;
   const wire = { id, realm, method, intent, ...given({ expires, digest, description, opaque }), request: requestEncoded };
-  const bytes = new TextEncoder().encode(JSON.stringify({ challenge: wire, payload }));
-  const text = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
-  return `Payment ${text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')}`;
+  return `Payment ${toBase64Url(JSON.stringify({ challenge: wire, payload }))}`;
 }
 
 /** The challenge id of a payment credential, whatever the case of its scheme; undefined if there is none. */
@@ -102,10 +101,7 @@ const given = (members) => Object.fromEntries(Object.entries(members).filter(([,
 
 /** JSON in base64url. */
 function decoded(text, what) {
-  try {
-    const letters = atob(text.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, ''));
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(letters, (letter) => letter.charCodeAt(0))));
-  } catch {
-    throw malformed(what);
-  }
+  const value = fromBase64(text);
+  if (value === undefined) throw malformed(what);
+  return value;
 }

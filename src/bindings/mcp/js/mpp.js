@@ -1,6 +1,6 @@
 // MPP inside MCP: challenges, credentials and receipts are objects in messages, where HTTP has them in headers. The buyer and the gate read
 // headers; this puts one form into the other.
-import { fromBase64 } from '../../http/json_base64.js';
+import { fromBase64, toBase64Url } from '../../http/json_base64.js';
 import { payments } from '../../builder/js/mpp_headers.js';
 import { CREDENTIAL, isObject, isShort } from './messages.js';
 
@@ -26,13 +26,8 @@ function canonical(value) {
   return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`)}}`;
 }
 
-function encoded(text) {
-  const letters = Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('');
-  return btoa(letters).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-}
-
 /** The request of a challenge in its form for headers; one that is a text already stays. */
-const requestOf = ({ request }) => (isObject(request) ? encoded(canonical(request)) : request);
+const requestOf = ({ request }) => (isObject(request) ? toBase64Url(canonical(request)) : request);
 
 // --- buyer -------------------------------------------------------------------------------------------
 
@@ -65,7 +60,7 @@ export function credentialInBand(authorization, challenges) {
 /** The value of `Payment-Receipt` for the receipt of a result; undefined where there is none. */
 export function receiptHeader(result) {
   const receipt = result?._meta?.[RECEIPT];
-  return isObject(receipt) ? encoded(JSON.stringify(receipt)) : undefined;
+  return isObject(receipt) ? toBase64Url(JSON.stringify(receipt)) : undefined;
 }
 
 // --- seller ------------------------------------------------------------------------------------------
@@ -76,7 +71,7 @@ export function credentialHeader(params) {
   if (!isObject(credential)) return undefined;
   const { challenge, payload, source } = credential;
   if (!isObject(challenge) || !isShort(credential, MAX_JSON)) return 'Payment e30';
-  return `Payment ${encoded(JSON.stringify({ challenge: { ...challenge, request: requestOf(challenge) }, payload, source }))}`;
+  return `Payment ${toBase64Url(JSON.stringify({ challenge: { ...challenge, request: requestOf(challenge) }, payload, source }))}`;
 }
 
 /** The challenges of a `WWW-Authenticate` value, as they are in a message. */

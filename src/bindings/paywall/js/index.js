@@ -2,4 +2,4 @@
 export { PaywallError } from './error.js';
 export { createHono } from './hono.js';
 export { createPaywall, reconciler } from './paywall.js';
-export { durable } from './state_store.js';
+export { stateClass } from './state_store.js';

@@ -64,8 +64,25 @@ async function reconcile({ gate, limits, dialects }, rows, ask) {
   }
 }
 
-/** Does the work of an object of a Durable Object class: the class of each entry hands over to it. */
-export function durable(context, load, gateOf) {
+/** The Durable Object class of an entry, whose glue `load` gives. `gateOf(env)` resolves to the gate that its alarm works with. */
+export const stateClass = (load, gateOf) => class PaywallState {
+  #object;
+
+  constructor(context, env) {
+    this.#object = durable(context, load, () => gateOf(env));
+  }
+
+  fetch(request) {
+    return this.#object.fetch(request);
+  }
+
+  alarm() {
+    return this.#object.alarm();
+  }
+};
+
+/** Does the work of an object of that class. */
+function durable(context, load, gateOf) {
   let kept;
   /** The time that the alarm is set for, as far as this instance knows; undefined where it does not. */
   let alarm;

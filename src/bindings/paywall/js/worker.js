@@ -3,7 +3,7 @@ import { Fields, headerFields } from './fields.js';
 import { createGate } from './paywall.js';
 
 export { reconciler } from './paywall.js';
-export { durable } from './state_store.js';
+export { stateClass } from './state_store.js';
 
 const STATE = 'PAYWALL_STATE';
 
