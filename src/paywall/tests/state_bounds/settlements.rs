@@ -192,6 +192,29 @@ fn rule_21_what_a_balance_once_said_is_owed_is_not_settled_again() {
 }
 
 #[test]
+fn rule_19_a_debt_that_was_refused_waits_for_its_payer_and_is_not_settled_by_itself() {
+    for (receipt, asks, status) in
+        [(Some(json!({ "success": false })), false, EntryStatus::Unpaid), (None, true, EntryStatus::Settling)]
+    {
+        let mut rows = Map::default();
+        put(&mut rows, Entry { receipt, ..owed("v") }, NOW);
+        let asked = super::super::state::next(&mut rows, NOW + DAY, &mut Vec::new());
+        assert_eq!((asked.is_some(), found(&rows, "v").unwrap().status), (asks, status));
+    }
+}
+
+#[test]
+fn rule_21_the_sellers_book_does_not_hear_that_a_settle_is_under_way() {
+    let mut rows = Map::default();
+    put(&mut rows, Entry { token_expires_at: Some(NOW + DAY), ..owed("v") }, NOW);
+    let tell = |rows: &mut Map| due(rows, NOW, &mut |_| ()).unwrap();
+    let first = tell(&mut rows).unwrap();
+    on_response(&mut rows, &first, PlatformResponse::Heard, NOW, &mut |_| ()).unwrap();
+    assert!(matches!(open(&mut rows, "w", 1, None, NOW), Reply::Owing { .. }));
+    assert!(tell(&mut rows).is_none());
+}
+
+#[test]
 fn rule_21_only_a_single_use_token_can_have_been_spent_by_the_settle_before() {
     for (nonce, status) in [(Some("n"), EntryStatus::Settled), (None, EntryStatus::Refused)] {
         let mut rows = Map::default();
