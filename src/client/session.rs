@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) type Approve =
     Box<dyn Fn(Arc<Offer>) -> Pin<Box<dyn Future<Output = Approval> + Send>> + Send + Sync>;
-type RunningCall = (CallId, Pin<Box<dyn Future<Output = CallResult> + Send>>);
+type SharedCall = (CallId, Pin<Box<dyn Future<Output = CallResult> + Send>>);
 
 /// The body of a platform call that took too long, with status 408: it may have been done.
 const LATE: &str = r#"{"code":"platform_timeout","message":"Nevermined did not answer in time"}"#;
@@ -26,7 +26,7 @@ pub(super) struct Session<T> {
     state: Mutex<State>,
     /// The platform calls under way. Whichever fetch is polled takes them forward, so that none depends on the fetch that
     /// began it.
-    calls: Mutex<Vec<RunningCall>>,
+    calls: Mutex<Vec<SharedCall>>,
 }
 
 /// The connection to the platform.
@@ -91,7 +91,7 @@ impl<T: Transport> Session<T> {
 
     /// Lets something happen to the buyer, and hands out its commands.
     pub(super) fn step<R>(&self, happen: impl FnOnce(&mut Buyer) -> R) -> R {
-        let mut begun: Vec<RunningCall> = Vec::new();
+        let mut begun: Vec<SharedCall> = Vec::new();
         let mut woken = Vec::new();
         let result = {
             let mut state = self.lock();
@@ -189,7 +189,7 @@ impl<T: Transport> Session<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn calls(&self) -> MutexGuard<'_, Vec<RunningCall>> {
+    fn calls(&self) -> MutexGuard<'_, Vec<SharedCall>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

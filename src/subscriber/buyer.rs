@@ -2,8 +2,8 @@ use super::budget::{payment_record::PaymentRecord, persistence};
 use super::call_results::CallResults;
 use super::fetch::machine::FetchMachine;
 use super::fetch::table::FetchTable;
-use super::running_calls::{CallKind, RunningCall};
 use super::session::Session;
+use super::shared_calls::{CallKind, SharedCall};
 use super::{
     Action, Budget, CallId, CallResult, CallWork, Command, Event, FetchError, FetchId, FetchRequest,
 };
@@ -194,7 +194,7 @@ impl Buyer {
 
     /// An order that has not gone out, and is not to.
     fn cancel_order(&mut self, call: CallId) {
-        if let Some(RunningCall { kind: CallKind::Order(order), .. }) = self.session.calls.remove(call) {
+        if let Some(SharedCall { kind: CallKind::Order(order), .. }) = self.session.calls.remove(call) {
             self.session.forget_order(&order.call.plan_id);
             self.session.budget.uncount_purchase(order.at);
         }

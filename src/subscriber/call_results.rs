@@ -2,8 +2,8 @@
 
 use super::fetch::progress::FetchToken;
 use super::fetch::table::FetchTable;
-use super::running_calls::{AwaitedCredits, CallKind, PlanOrder, RunningCall};
 use super::session::{Session, credits_deadline};
+use super::shared_calls::{AwaitedCredits, CallKind, PlanOrder, SharedCall};
 use super::{CallId, CallResult, FetchError, FetchId, NoticeKind, Purchase, TokenKey, poll_pause_ms};
 use crate::api::plans::{GetPlanBalance, GetPlanTerms};
 use crate::api::{ApiError, ApiErrorKind, Call};
@@ -22,7 +22,7 @@ pub(crate) struct CallResults<'a> {
 impl CallResults<'_> {
     /// A call has ended.
     pub(crate) fn finished(&mut self, id: CallId, result: CallResult) {
-        let Some(RunningCall { kind, waiting, .. }) = self.session.calls.remove(id) else { return };
+        let Some(SharedCall { kind, waiting, .. }) = self.session.calls.remove(id) else { return };
         match kind {
             CallKind::Mint(key) => self.minted(&key, waiting, result),
             CallKind::Order(order) => self.ordered(&order, waiting, result),

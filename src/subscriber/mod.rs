@@ -43,8 +43,8 @@ mod offer;
 mod plan_facts;
 mod platform_call;
 mod response_head;
-mod running_calls;
 mod session;
+mod shared_calls;
 mod target;
 mod token_store;
 

@@ -8,7 +8,7 @@ use super::capped::MAX_REMEMBERED;
 use super::fetch::open_payment::OpenPayments;
 use super::in_progress::{Commitments, Questions};
 use super::plan_facts::PlanFacts;
-use super::running_calls::{AwaitedCredits, CallKind, PlanOrder, RunningCalls};
+use super::shared_calls::{AwaitedCredits, CallKind, PlanOrder, SharedCalls};
 use super::token_store::TokenStore;
 use super::{Budget, Command, FetchError, FetchId, FetchRequest, Notice, NoticeKind, Offer, TokenKey};
 use crate::api::plans::{GetPlanBalance, GetPlanTerms, OrderPlan, PlanTerms};
@@ -28,7 +28,7 @@ pub(crate) struct Session {
     pub(crate) plans: PlanFacts,
     pub(crate) agreements: Agreements,
     pub(crate) open_payments: OpenPayments,
-    pub(crate) calls: RunningCalls,
+    pub(crate) calls: SharedCalls,
     pub(crate) commitments: Commitments,
     pub(crate) questions: Questions,
     /// Tokens that were refused since other fetches last looked: none of them presents one of these.

@@ -1,8 +1,8 @@
 //! The secp256k1 key of each account.
 
 use crate::context::RequestContext;
+use crate::crypto::eip712_signature;
 use crate::crypto::jwt::{invalid_key, jwt};
-use crate::crypto::signature;
 use crate::http::error::Result;
 use crate::primitives::random::hexadecimal;
 use crate::storage::store::binds;
@@ -30,7 +30,7 @@ impl AccountKey {
 
     /// Its Ethereum address.
     pub(crate) fn address(&self) -> String {
-        signature::address(self.0.verifying_key())
+        eip712_signature::address(self.0.verifying_key())
     }
 
     /// The signature of a digest: 65 bytes as wallets encode them, in hexadecimal.
@@ -93,7 +93,7 @@ pub(crate) fn load(ctx: &RequestContext, account: &str) -> Result<Rc<AccountKey>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::signature::recover;
+    use crate::crypto::eip712_signature::recover;
     use crate::primitives::eip712::{keccak, unhex};
 
     #[test]

@@ -3,7 +3,7 @@
 
 use crate::context::RequestContext;
 use crate::crypto::issuer_key::IssuerKey;
-use crate::crypto::{account_key, signature};
+use crate::crypto::{account_key, eip712_signature};
 use crate::delegations::delegation::Delegation;
 use crate::http::error::{ApiError, Result};
 use crate::identity::api_key::Identity;
@@ -71,7 +71,8 @@ impl Permission {
         let typed = token.as_object().and_then(|token| authorization::typed_data(token, protocol));
         let signature = token.pointer("/payload/signature").and_then(Value::as_str);
         let recovered = typed.as_ref().and_then(eip712::digest).zip(signature);
-        let recovered = recovered.and_then(|(digest, signature)| signature::recover(&digest, signature));
+        let recovered =
+            recovered.and_then(|(digest, signature)| eip712_signature::recover(&digest, signature));
         let sessions: Value = serde_json::from_str(&self.sessions).unwrap_or(Value::Null);
         Ok(json!({
             "permissionHash": self.hash, "protocol": self.protocol, "token": token, "typedData": typed,

@@ -4,8 +4,8 @@
 //! for valid tokens is cached. Whether the token is still usable is read from storage each time.
 
 use crate::context::RequestContext;
+use crate::crypto::eip712_signature;
 use crate::crypto::issuer_key::IssuerKey;
-use crate::crypto::signature;
 use crate::http::error::{ApiError, Result};
 use crate::http::fields::{member, text};
 use crate::primitives::eip712;
@@ -79,7 +79,7 @@ fn prove(ctx: &RequestContext, decoded: &DecodedToken, protocol: Protocol) -> Re
         return Ok(ours.map_or(SignatureProof::None, SignatureProof::Claims));
     }
     let digest = authorization::typed_data(token, protocol).as_ref().and_then(eip712::digest);
-    let signer = digest.and_then(|digest| signature::recover(&digest, &decoded.credential));
+    let signer = digest.and_then(|digest| eip712_signature::recover(&digest, &decoded.credential));
     Ok(signer.map_or(SignatureProof::None, SignatureProof::Signer))
 }
 

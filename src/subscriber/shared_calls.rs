@@ -10,15 +10,15 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 
 /// The calls under way, each with the fetches that wait for it.
 #[derive(Debug, Default)]
-pub(crate) struct RunningCalls {
+pub(crate) struct SharedCalls {
     last: u32,
-    calls: Vec<RunningCall>,
+    calls: Vec<SharedCall>,
     /// Orders, and balance reads after an order. They are few, and often looked for.
-    purchases: Vec<RunningCall>,
+    purchases: Vec<SharedCall>,
 }
 
 #[derive(Debug)]
-pub(crate) struct RunningCall {
+pub(crate) struct SharedCall {
     id: CallId,
     pub(crate) kind: CallKind,
     pub(crate) waiting: Vec<FetchId>,
@@ -79,20 +79,20 @@ impl CallKind {
     }
 }
 
-impl RunningCalls {
+impl SharedCalls {
     /// A call begins; gives the call for the shell to make.
     pub(crate) fn start(&mut self, kind: CallKind, waiting: Vec<FetchId>, delay_ms: u64) -> PlatformCall {
         self.last = self.last.wrapping_add(1);
         let id = CallId(self.last);
         let (request, work) = kind.request();
         let list = if kind.buys().is_some() { &mut self.purchases } else { &mut self.calls };
-        list.push(RunningCall { id, kind, waiting });
+        list.push(SharedCall { id, kind, waiting });
         PlatformCall { id, request, delay_ms, work }
     }
 
     /// A fetch waits for a call that is under way; `false` where there is no such call.
     pub(crate) fn join(&mut self, fetch: FetchId, wanted: &dyn Fn(&CallKind) -> bool) -> bool {
-        let RunningCalls { calls, purchases, .. } = self;
+        let SharedCalls { calls, purchases, .. } = self;
         let found = purchases.iter_mut().chain(calls).find(|running| wanted(&running.kind));
         found.is_some_and(|running| {
             if running.waiting.last() != Some(&fetch) && !running.waiting.contains(&fetch) {
@@ -114,14 +114,14 @@ impl RunningCalls {
 
     /// How many mints are under way that no fetch waits for.
     pub(crate) fn minting_ahead(&self, key: &TokenKey) -> usize {
-        let ahead = |running: &&RunningCall| {
+        let ahead = |running: &&SharedCall| {
             running.waiting.is_empty() && matches!(&running.kind, CallKind::Mint(other) if **other == *key)
         };
         self.calls.iter().filter(ahead).count()
     }
 
     /// A call has ended, or is not to be made.
-    pub(crate) fn remove(&mut self, id: CallId) -> Option<RunningCall> {
+    pub(crate) fn remove(&mut self, id: CallId) -> Option<SharedCall> {
         for list in [&mut self.purchases, &mut self.calls] {
             if let Ok(index) = list.binary_search_by_key(&id, |running| running.id) {
                 return Some(list.remove(index));
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_fetch_joins_a_call_once_and_waits_for_that_alone() {
         let [one, two] = [1, 2].map(FetchId::from);
-        let mut calls = RunningCalls::default();
+        let mut calls = SharedCalls::default();
         assert!(!calls.is_running(&|_| true));
         let first = calls.start(terms("1"), Vec::from([one]), 0);
         let second = calls.start(terms("2"), Vec::from([two]), 5);
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_plan_is_bought_while_its_credits_are_waited_for() {
         let [one, two] = [1, 2].map(FetchId::from);
-        let mut calls = RunningCalls::default();
+        let mut calls = SharedCalls::default();
         let call = calls.start(credits("1"), Vec::from([one]), 0);
         let _ = calls.start(terms("2"), Vec::from([one]), 0);
         assert!(calls.is_bought(&plan("1")) && !calls.is_bought(&plan("2")));
