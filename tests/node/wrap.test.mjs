@@ -295,6 +295,23 @@ describe('a client of one\'s own that sends the same request again', { concurren
     }
   }
 
+  test('a payment that was resumed by hand is not resumed again, and not paid anew', async (t) => {
+    let receipt;
+    const { seller, payments, fetch } = await setUp(t, async ({ token }, response) => {
+      if (receipt) return response.writeHead(200, { 'payment-response': receipt }).end('ok');
+      receipt = await platform.settle(token);
+      response.writeHead(500).end('oops');
+    }, { tokenVersion: 3 });
+    const given = [seller.url, { method: 'POST', body: 'x' }];
+    const first = await fetch(...given);
+    assert.equal((await payments.fetch(...given, { resume: payments.paymentOf(first) })).response.status, 200);
+    for (let i = 0; i < 2; i++) {
+      const again = await fetch(...given);
+      assert.deepEqual([again.status, await again.text(), payments.paymentOf(again).spend], [500, 'oops', payments.paymentOf(first).spend]);
+    }
+    assert.deepEqual([seller.paid(), await payments.held()], [2, 98n]);
+  });
+
   test('what was delivered without a receipt is paid for once more', async (t) => {
     for (const tokenVersion of [3, 2]) {
       const { seller, payments, fetch } = await setUp(t, async ({ token }, response) => {
