@@ -15,8 +15,16 @@ pub(crate) fn only(at: &str, members: &Map<String, Value>, known: &[&str], said:
 /// An error text for an unknown name, with the most similar known name, if there is one.
 #[must_use]
 pub fn unknown<'a>(said: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    nearest(said, name, known.collect(), &[])
+}
+
+/// The same, where the reader of dialects knows `more` names.
+#[inline(never)]
+pub(crate) fn nearest(said: &str, name: &str, mut known: Vec<&str>, more: &[&'static str]) -> String {
+    known.extend_from_slice(more);
     let near = known
-        .map(|other| (distance(name, other), other))
+        .iter()
+        .map(|other| (distance(name, other), *other))
         .filter(|(distance, _)| *distance <= (name.len() / 3).max(2) && *distance < name.len())
         .min_by_key(|(distance, _)| *distance);
     match near {

@@ -4,6 +4,7 @@ use crate::codec::text::has;
 use crate::codec::{parse_object, print_object};
 use crate::paywall::config::document::{HEADER, text_of};
 use crate::paywall::config::keys::OPTIONS;
+use crate::paywall::dialects::option_names;
 use crate::paywall::{Bindings, ConfigError, Document, GateResponse, Settings, suggestion};
 use serde_json::{Map, Value};
 use wasm_bindgen::JsValue;
@@ -59,7 +60,8 @@ impl Options {
     pub(super) fn settings(&self, document: &Document) -> Result<Settings, ConfigError> {
         if let Some(unknown) = self.options.keys().find(|option| variable_of(option).is_none()) {
             let known = OPTIONS.iter().map(|(option, _)| *option).filter(|option| *option != PAGE_FILES);
-            let problem = suggestion::unknown("is not an option", unknown, known);
+            let problem =
+                suggestion::nearest("is not an option", unknown, known.collect(), &option_names::MEMBERS);
             return Err(ConfigError { key: unknown.clone(), problem });
         }
         Settings::read(|name| document.text(name).or_else(|| self.variable(name)), self.bindings)

@@ -6,6 +6,7 @@ use super::error::{ConfigError, Wrong, wrong};
 use super::keys::MEMBERS;
 use super::settings::Settings;
 use crate::codec;
+use crate::paywall::dialects::option_names;
 use crate::paywall::suggestion;
 use alloc::string::String;
 use serde_json::{Map, Value};
@@ -51,10 +52,15 @@ impl Document {
         let known = |name: &String| name == SCHEMA || MEMBERS.iter().any(|(known, _)| known == name);
         match members.keys().find(|name| !known(name)) {
             Some(name) => {
-                let names = MEMBERS.iter().map(|(known, _)| *known);
+                let names = MEMBERS.iter().map(|(known, _)| *known).collect();
                 Err(wrong(
                     name.as_str(),
-                    suggestion::unknown("is not a key of the configuration", name, names),
+                    suggestion::nearest(
+                        "is not a key of the configuration",
+                        name,
+                        names,
+                        &option_names::MEMBERS,
+                    ),
                 ))
             }
             None => Ok(Self { members }),

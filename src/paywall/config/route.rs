@@ -4,6 +4,7 @@ use super::keys;
 use super::keys::{PLAN, PRICE, PRICES, ROUTE};
 use super::object_reader::ObjectReader;
 use super::problems::Problems;
+use crate::paywall::dialects::option_names;
 use crate::paywall::http::method::Method;
 use crate::paywall::pricing::ending::Unit;
 use crate::paywall::pricing::price::{NumberSource, PaidRoute, PaymentOption, Price, Rate};
@@ -33,8 +34,14 @@ pub(crate) fn read(
     at: &str,
 ) -> Option<PaidRoute> {
     let shape = "must be an object with planId and credits";
-    let members =
-        ObjectReader::of(value, at.into(), &ROUTE, shape, "is not a key of a route", around.problems)?;
+    let strange = "is not a key of a route";
+    // The reader of dialects takes its member out before. Where there is none, the name may still be the one that was meant.
+    let mut known = Vec::from(ROUTE);
+    known.push(option_names::ROUTE);
+    let members = ObjectReader::of(value, at.into(), &known, shape, strange, around.problems)?;
+    if members.get(option_names::ROUTE).is_some() {
+        members.wrong(option_names::ROUTE, strange);
+    }
     let ways = options(&members, around);
     let credits = ways.iter().map(|way| way.price.highest_price()).max().unwrap_or_default();
     let named = "must be before-delivery, after-delivery or at-end-of-stream";

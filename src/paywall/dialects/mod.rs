@@ -15,6 +15,7 @@ mod exact;
 mod mpp;
 mod named;
 mod offer;
+pub(crate) mod option_names;
 mod platform;
 pub(in crate::paywall) mod settings;
 mod sources;

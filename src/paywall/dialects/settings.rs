@@ -14,11 +14,8 @@ use alloc::{
 };
 use serde_json::{Map, Value};
 
-/// The members of the document that are read here, and those of a route.
 #[cfg(test)]
-pub(in crate::paywall) const MEMBERS: [&str; 3] = ["mpp", "x402v1", "paymentIdentifier"];
-#[cfg(test)]
-pub(in crate::paywall) const ROUTE: &str = "accepts";
+pub(in crate::paywall) use super::option_names::{MEMBERS, ROUTE};
 const MPP: [&str; 2] = ["bindBody", "description"];
 pub(in crate::paywall) const ACCEPT: [&str; 8] =
     ["scheme", "network", "amount", "asset", "payTo", "maxTimeoutSeconds", "extra", "facilitator"];
