@@ -373,6 +373,7 @@ fn whatever_fails_the_ledger_is_what_receipts_and_journal_say() {
                 claim: Some(state::Claim { nonce: "0x01".into(), lease: 1000 }),
                 allowance: None,
                 open: None,
+                entry: None,
             };
             let reply = state::apply(&mut rows, &admit, START + 10_000_000_000).unwrap();
             if truth.delivered || truth.burned > 0 {

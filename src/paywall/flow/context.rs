@@ -165,7 +165,7 @@ impl Context {
         if let Some(key) = payment.cache_key.as_ref().filter(|_| payment.counted_in_cache) {
             self.shared.verifications().release(key);
         }
-        let Reservation { claim, allowance, open } = &payment.reserved;
+        let Reservation { claim, allowance, open, .. } = &payment.reserved;
         if claim.is_some() || allowance.is_some() || open.is_some() {
             let (claim, allowance) = (claim.clone(), allowance.clone());
             let open = open.as_ref().map(|open| open.plan.clone());
@@ -204,7 +204,8 @@ impl Context {
         claim: Option<Claim>,
         allowance: Option<Allowance>,
     ) -> Action {
-        let command = Command::Admit { id: self.id.clone(), rates, claim, allowance, open: None };
+        let command =
+            Command::Admit { id: self.id.clone(), rates, claim, allowance, open: None, entry: None };
         Action::State(StateCall { shard, command })
     }
 

@@ -60,6 +60,8 @@ pub(crate) struct Reservation {
     pub(crate) claim: Option<Claim>,
     pub(crate) allowance: Option<Allowance>,
     pub(crate) open: Option<OpenDelivery>,
+    /// The time until which its entry holds, where that is written with the claim.
+    pub(crate) entry_until: Option<u64>,
 }
 
 /// A request without a token that an address's allowance pays for.

@@ -4,16 +4,20 @@ use super::context::{Context, too_many};
 use super::debts::{Debt, SettledDebt};
 use super::payment_attempt::{PaymentAttempt, Reservation, rate_name};
 use super::progress::{Next, Progress};
+use super::settlement_attempt;
 use crate::paywall::action::Action;
 use crate::paywall::event::Event;
-use crate::paywall::pricing::settlement_policy::By;
+use crate::paywall::pricing::settlement_policy::{By, Settlement};
 use crate::paywall::response::gate_response::{GateResponse, RETRY_AFTER};
 use crate::paywall::state::{Allowance, Claim, Command, OpenDelivery, Rate, Reply, StateCall};
 use alloc::{boxed::Box, vec::Vec};
 
 /// The time for which a claim holds while the origin works, in milliseconds. If nothing is heard until then its isolate
-/// is believed dead: nothing was settled, and the token is free again.
+/// is believed dead. Without an entry nothing was settled, and the token is free again; with one the reconciler asks first
+/// if the token is spent.
 const CLAIM_MS: u64 = 900_000;
+/// The time by which the timer of the origin's limit may be late, in milliseconds.
+const SLACK_MS: u64 = 5_000;
 /// The time that a request waits in all for an earlier one of its payer to be settled, in milliseconds (rule 19).
 const MOST_WAIT_MS: u64 = 5_000;
 /// The first and the longest pause between two questions, in milliseconds.
@@ -42,7 +46,7 @@ impl Admitting {
         }
         let route = &payment.route;
         let nonce = payment.token.nonce().map(|nonce| nonce.trim().to_ascii_lowercase());
-        let claim = nonce.map(|nonce| Claim { nonce, lease: CLAIM_MS });
+        let mut claim = nonce.map(|nonce| Claim { nonce, lease: CLAIM_MS });
         let free = route.free.filter(|free| free.by == By::Payer);
         let allowance = free.map(|free| Allowance { name: rate_name(route), per_day: free.per_day });
         let limit = route.limit.filter(|limit| limit.by == By::Payer);
@@ -60,10 +64,26 @@ impl Admitting {
         if claim.is_none() && allowance.is_none() && rates.is_empty() && open.is_none() {
             return Progress::Next(Next::Forward(payment));
         }
-        payment.reserved =
-            Reservation { claim: claim.clone(), allowance: allowance.clone(), open: open.clone() };
+        let is_settled_first = route.settlement == Settlement::BeforeDelivery
+            && allowance.is_none()
+            && !payment.max_credits.is_zero()
+            && payment.option.price.is_known_before_the_answer();
+        let entry_until = claim.as_mut().filter(|_| is_settled_first).map(|claim| {
+            // The origin has this long, and then the settle.
+            claim.lease = u64::from(settings.origin_timeout_ms())
+                .saturating_add(SLACK_MS)
+                .saturating_add(context.lease());
+            context.now.saturating_add(claim.lease)
+        });
+        payment.reserved = Reservation {
+            claim: claim.clone(),
+            allowance: allowance.clone(),
+            open: open.clone(),
+            entry_until,
+        };
+        let entry = entry_until.map(|_| settlement_attempt::entry_before(&payment, context));
         let shard = payment.shard.clone();
-        let command = Command::Admit { id: context.id.clone(), rates, claim, allowance, open };
+        let command = Command::Admit { id: context.id.clone(), rates, claim, allowance, open, entry };
         Progress::Wait(Self::Asking(payment), Action::State(StateCall { shard, command }))
     }
 

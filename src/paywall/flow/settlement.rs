@@ -60,7 +60,10 @@ impl Settlement {
         let attempt = Box::new(attempt);
         match (attempt.cost, when) {
             (Cost::Known(cost), _) if cost.is_zero() => Progress::Done(deliver_free(&attempt, context)),
-            (_, When::BeforeDelivery) => journal_settlement(attempt, context),
+            (_, When::BeforeDelivery) => match attempt.payment.reserved.entry_until {
+                None => journal_settlement(attempt, context),
+                Some(until) => settle_while_it_holds(attempt, until, context),
+            },
             _ => journal_delivery(attempt, context),
         }
     }
@@ -250,6 +253,21 @@ fn journal_settlement(attempt: Box<SettlementAttempt>, context: &mut Context) ->
         Settlement { attempt, step: Step::Journaling },
         Action::State(StateCall { shard, command }),
     )
+}
+
+/// Settles what was written down with the claim, unless so little is left of its time that another may have the token
+/// before the settle is answered.
+fn settle_while_it_holds(
+    mut attempt: Box<SettlementAttempt>,
+    until: u64,
+    context: &mut Context,
+) -> Progress<Settlement> {
+    if context.now.saturating_add(context.lease()) > until {
+        attempt.release("state_unavailable", context);
+        return Progress::Done(context.state_unavailable());
+    }
+    attempt.journaled = true;
+    settle(attempt, context)
 }
 
 /// Writes down that an answer goes out that is settled later.

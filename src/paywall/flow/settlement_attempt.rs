@@ -52,13 +52,8 @@ impl SettlementAttempt {
         if let Cost::Known(cost) = cost {
             verify.max_amount = cost;
         }
-        let settle = x402::Settle {
-            verify,
-            agent_request_id: payment.request_id.clone(),
-            batch: route.batch,
-            margin_percent: route.margin.clone(),
-        };
-        let payer = payment.payer.clone().or_else(|| payment.token.payer().map(Into::into));
+        let settle = settle_call(&payment, verify);
+        let payer = payer(&payment);
         let events = origin
             .headers
             .get("content-type")
@@ -111,7 +106,7 @@ impl SettlementAttempt {
 
     /// The body of the settle, where it may be sent again although its outcome is unknown.
     pub(crate) fn retry_body(&self) -> Option<Secret> {
-        self.settle.request().body.filter(|_| self.is_single_use()).map(Secret::new)
+        retry_body(&self.payment, &self.settle)
     }
 
     /// The body of the settle, for one that certainly burned nothing.
@@ -144,32 +139,7 @@ impl SettlementAttempt {
 
     /// Its entry for the journal.
     pub(crate) fn entry(&self, status: EntryStatus, context: &Context) -> Box<Entry> {
-        let Self { payment, settle, payer, .. } = self;
-        Box::new(Entry {
-            id: context.id.clone(),
-            status,
-            at: context.now,
-            route: payment.route.name.clone(),
-            plan: payment.option.plan_id.as_str().into(),
-            network: payment.option.network.clone(),
-            payer: payer.clone(),
-            request_id: settle.agent_request_id.clone(),
-            token: settlement_log::fingerprint(&payment.token),
-            nonce: payment.reserved.claim.as_ref().map(|claim| claim.nonce.clone()),
-            credits: settle.verify.max_amount.digits(),
-            settle_body: None,
-            delivered: false,
-            receipt: None,
-            why: None,
-            tries: 0,
-            rounds: 0,
-            settle_grace_ms: context.settings().quiet_ms(),
-            in_flight_until: 0,
-            sent: status != EntryStatus::Delivering,
-            open: payment.reserved.open.is_some(),
-            token_expires_at: payment.token.expires_at().map(|seconds| seconds.saturating_mul(1000)),
-            copied_to_seller: false,
-        })
+        entry(&self.payment, &self.settle, self.payer.clone(), status, context)
     }
 
     /// Closes its entry behind the answer.
@@ -217,4 +187,63 @@ impl SettlementAttempt {
             context.shared.verifications().release(key);
         }
     }
+}
+
+/// The entry for the journal of a payment whose cost is known before its request is forwarded.
+pub(crate) fn entry_before(payment: &PaymentAttempt, context: &Context) -> Box<Entry> {
+    let settle = settle_call(payment, payment.verify.clone());
+    let mut entry = entry(payment, &settle, payer(payment), EntryStatus::Settling, context);
+    entry.settle_body = retry_body(payment, &settle);
+    entry
+}
+
+fn settle_call(payment: &PaymentAttempt, verify: x402::Verify) -> x402::Settle {
+    x402::Settle {
+        verify,
+        agent_request_id: payment.request_id.clone(),
+        batch: payment.route.batch,
+        margin_percent: payment.route.margin.clone(),
+    }
+}
+
+fn payer(payment: &PaymentAttempt) -> Option<String> {
+    payment.payer.clone().or_else(|| payment.token.payer().map(Into::into))
+}
+
+fn retry_body(payment: &PaymentAttempt, settle: &x402::Settle) -> Option<Secret> {
+    settle.request().body.filter(|_| payment.token.is_single_use()).map(Secret::new)
+}
+
+fn entry(
+    payment: &PaymentAttempt,
+    settle: &x402::Settle,
+    payer: Option<String>,
+    status: EntryStatus,
+    context: &Context,
+) -> Box<Entry> {
+    Box::new(Entry {
+        id: context.id.clone(),
+        status,
+        at: context.now,
+        route: payment.route.name.clone(),
+        plan: payment.option.plan_id.as_str().into(),
+        network: payment.option.network.clone(),
+        payer,
+        request_id: settle.agent_request_id.clone(),
+        token: settlement_log::fingerprint(&payment.token),
+        nonce: payment.reserved.claim.as_ref().map(|claim| claim.nonce.clone()),
+        credits: settle.verify.max_amount.digits(),
+        settle_body: None,
+        delivered: false,
+        receipt: None,
+        why: None,
+        tries: 0,
+        rounds: 0,
+        settle_grace_ms: context.settings().quiet_ms(),
+        in_flight_until: 0,
+        sent: status != EntryStatus::Delivering,
+        open: payment.reserved.open.is_some(),
+        token_expires_at: payment.token.expires_at().map(|seconds| seconds.saturating_mul(1000)),
+        copied_to_seller: false,
+    })
 }

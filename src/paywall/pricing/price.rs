@@ -170,6 +170,11 @@ impl Price {
         if cost > *most { Err(PriceError::TooMuch) } else { Ok(Some(cost)) }
     }
 
+    /// True where the answer does not change the price.
+    pub(crate) fn is_known_before_the_answer(&self) -> bool {
+        matches!(self, Self::Fixed(_) | Self::Request { .. } | Self::Handler { .. })
+    }
+
     /// The price of a request whose answer begins with these headers; it is never more than was verified.
     pub(crate) fn at_head(&self, verified: Credits, headers: &HeaderList) -> Cost {
         match self {

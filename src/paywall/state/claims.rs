@@ -9,6 +9,8 @@ pub(super) fn claim(rows: &mut impl Rows, id: &str, claim: &Claim, now: u64) -> 
     let free = match nonce_row(rows, &claim.nonce)? {
         None => true,
         Some(Nonce::Claimed { id: other, until }) => other == id || until <= now,
+        // It asked before, and its entry was written with the claim.
+        Some(Nonce::Held { id: other }) if other == id => return Ok(true),
         Some(Nonce::Held { .. } | Nonce::Spent { .. }) => false,
     };
     if free {

@@ -30,7 +30,7 @@ struct TakenAllowance {
 /// Where the storage fails; the request is then not to go on.
 pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply, RowsError> {
     match command {
-        Command::Admit { id, rates, claim, allowance, open } => {
+        Command::Admit { id, rates, claim, allowance, open, entry } => {
             // A request that an allowance pays for leaves no delivery open.
             let granted = match allowance {
                 Some(allowance) => is_left(rows, id, allowance, now)?,
@@ -59,6 +59,9 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
             if let Some(open) = open {
                 open_deliveries::hold(rows, &open.plan, id, now.saturating_add(open.lease))?;
             }
+            if let (Some(entry), Some(claim), false) = (entry, claim, free) {
+                write(rows, entry, now.saturating_add(claim.lease), now)?;
+            }
             Ok(Reply::Admitted { free })
         }
         Command::Release { id, claim, allowance, open } => {
@@ -68,12 +71,12 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
             if let Some(claim) = claim {
                 match entry(rows, id)? {
                     None => claims::release(rows, id, &claim.nonce)?,
-                    // Its request did not hear that the entry was written, and settled nothing.
+                    // Its request settled nothing: the entry was written with the claim, or the request did not hear of it.
                     Some(found)
                         if matches!(found.status, EntryStatus::Settling | EntryStatus::Delivering) =>
                     {
                         let (end, round) =
-                            (SettlementOutcome::Released { why: "state_unavailable".into() }, found.rounds);
+                            (SettlementOutcome::Released { why: "not_settled".into() }, found.rounds);
                         close(rows, found, &end, round, now, now)?;
                     }
                     // The reconciler asks about the token, and frees it.

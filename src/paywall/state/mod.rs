@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! Delivering  written before an answer goes out that is settled later -> Settling | Unresolved (its lease is over)
-//! Settling    written before settle is sent -> Settled | Refused | Owed | Released | Unknown | Unresolved
+//! Settling    written before settle is sent, with the claim where the cost is known -> Settled | Refused | Owed | Released | Unknown | Unresolved
 //! Unknown     a single-use token was sent and nobody answered: it is settled again -> Settled | Released | Unresolved
 //! Owed        delivered, certainly not burned -> Settling at the payer's next request -> Settled | Owed | Refused | Unpaid
 //! Unresolved  a reusable token was sent and nobody answered: never settled again by itself
@@ -69,6 +69,9 @@ pub enum Command {
         allowance: Option<Allowance>,
         /// The unsettled delivery that it wants to begin.
         open: Option<OpenDelivery>,
+        /// The entry of what it will settle before it delivers, where its cost is known by now: it is written with the claim,
+        /// and for as long.
+        entry: Option<Box<Entry>>,
     },
     /// Gives back what a request reserved: nothing was charged for it.
     Release {

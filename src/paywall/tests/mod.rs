@@ -9,6 +9,7 @@ mod client_gone;
 mod config;
 mod cors;
 mod document;
+mod entry_with_claim;
 mod faults;
 mod harness;
 mod headers;

@@ -6,7 +6,7 @@ use super::*;
 use alloc::{format, string::ToString};
 
 /// `GET /before`, `/after` and `/end` by when they settle, with these members.
-fn routes(more: &Value, settings: &[(&str, &str)]) -> World {
+pub(super) fn routes(more: &Value, settings: &[(&str, &str)]) -> World {
     let route = |settle: &str| {
         let mut route = json!({ "planId": "1001", "credits": 2, "scheme": "nvm:erc4337", "settle": settle });
         for (name, value) in more.as_object().unwrap() {
@@ -34,7 +34,7 @@ fn silence() -> Event {
 }
 
 /// A request with a single-use token where there is a nonce.
-fn pay(world: &mut World, path: &str, nonce: Option<&str>) -> Walk {
+pub(super) fn pay(world: &mut World, path: &str, nonce: Option<&str>) -> Walk {
     let token = token_of("1001", "nvm:erc4337", "0xb1", nonce);
     world.go(ask("GET", path, &[("payment-signature", &token)]))
 }
@@ -84,16 +84,23 @@ fn what_was_reserved_for_an_answer_that_failed_is_given_back_each_alone() {
 
 #[test]
 fn what_cannot_be_written_down_is_not_settled_and_gives_back_what_it_had() {
-    for (path, nonce, open) in [("/before", Some("0x01"), None), ("/after", Some("0x02"), Some("1001"))] {
+    for (path, nonce, open, failing) in [
+        ("/before", None, None, "write"),
+        ("/before", Some("0x01"), None, "admit"),
+        ("/after", Some("0x02"), Some("1001"), "write"),
+    ] {
         let mut world = routes(&json!({}), &[]);
-        world.failing = Some("write");
+        world.failing = Some(failing);
         let walk = pay(&mut world, path, nonce);
         assert_eq!(walk.said(), (503, "state_unavailable".into()), "{path}");
         assert_eq!(walk.settled(), None, "{path}");
         assert_eq!(walk.receipt().unwrap()["errorReason"], "not_settled", "{path}");
         // The entry may have been made, though nobody said so.
-        assert_eq!(ends(&walk), [SettlementOutcome::Released { why: "state_unavailable".into() }], "{path}");
-        assert_eq!(released(&walk), [(nonce.map(String::from), false, open.map(String::from))], "{path}");
+        let closed =
+            (failing == "write").then(|| SettlementOutcome::Released { why: "state_unavailable".into() });
+        assert_eq!(ends(&walk), Vec::from_iter(closed), "{path}");
+        let back = nonce.map(|nonce| (Some(nonce.into()), false, open.map(String::from)));
+        assert_eq!(released(&walk), Vec::from_iter(back), "{path}");
         world.failing = None;
         assert!(pay(&mut world, path, nonce).delivery.is_some(), "{path}");
     }
@@ -124,9 +131,7 @@ fn lost(world: &mut World, path: &str, nonce: Option<&str>) -> (GateResponse, us
 #[test]
 fn rule_24_what_is_not_its_own_any_more_is_neither_settled_nor_delivered() {
     // Its claim, or its lease, ran out while the origin worked, and another has it.
-    for (path, nonce) in
-        [("/before", Some("0x01")), ("/before", None), ("/after", Some("0x02")), ("/end", None)]
-    {
+    for (path, nonce) in [("/before", None), ("/after", Some("0x02")), ("/end", None)] {
         let (answer, settles) = lost(&mut routes(&json!({}), &[]), path, nonce);
         assert_eq!((answer.status, settles), (503, 0), "{path} {nonce:?}");
         assert_eq!(body(&answer)["code"], "state_unavailable", "{path}");

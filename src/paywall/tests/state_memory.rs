@@ -30,6 +30,7 @@ fn the_newest_ten_thousand_closed_entries_are_kept_of_all_payers_together() {
         claim: Some(Claim { nonce: "n".into(), lease: 1_000 }),
         allowance: None,
         open: None,
+        entry: None,
     };
     // What is kept in any case: an entry that is under way, one to be looked into, one given back, and a debt.
     let unknown = SettlementOutcome::Unknown { why: "timed_out".into(), delivered: true };

@@ -15,12 +15,15 @@ impl JsonForm for Command {
             members
         };
         let members = match self {
-            Self::Admit { id, rates, claim, allowance, open } => {
+            Self::Admit { id, rates, claim, allowance, open, entry } => {
                 let mut members = of("admit", id);
                 members.insert("rates", Value::Array(rates.iter().map(Rate::to_json).collect()));
                 put_reserved(&mut members, claim.as_ref(), allowance.as_ref());
                 if let Some(open) = open {
                     members.insert("open", open.to_json());
+                }
+                if let Some(entry) = entry {
+                    members.insert("entry", entry.to_json());
                 }
                 members
             }
@@ -96,7 +99,9 @@ impl JsonForm for Command {
                 let (claim, allowance) = reserved(&mut members)?;
                 let open =
                     members.object("open")?.map(|open| OpenDelivery::from_json(open.done())).transpose()?;
-                Self::Admit { id, rates, claim, allowance, open }
+                let entry =
+                    members.object("entry")?.map(|entry| Entry::from_json(entry.done())).transpose()?;
+                Self::Admit { id, rates, claim, allowance, open, entry: entry.map(Box::new) }
             }
             "release" => {
                 let (claim, allowance) = reserved(&mut members)?;

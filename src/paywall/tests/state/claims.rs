@@ -170,6 +170,7 @@ fn a_rate_is_kept_and_nothing_is_reserved_beyond_it() {
             claim: claim(&format!("n{id}")),
             allowance: None,
             open: None,
+            entry: None,
         };
         apply(rows, &command, NOW + after).unwrap()
     };
@@ -199,6 +200,7 @@ fn an_allowance_is_a_days_and_given_back_once() {
             claim: None,
             allowance: Some(allowance.clone()),
             open: None,
+            entry: None,
         };
         apply(rows, &command, now).unwrap() == Reply::Admitted { free: true }
     };
@@ -217,4 +219,52 @@ fn an_allowance_is_a_days_and_given_back_once() {
     // A grant of yesterday is not given back today.
     back(&mut rows, day + DAY, "b");
     assert!(!take(&mut rows, day + DAY, "i"));
+}
+
+/// The entry is written with the claim: what becomes of it where its request is lost, fails, or asks twice.
+#[test]
+fn rule_24_an_entry_that_is_written_with_the_claim() {
+    let with_entry = |id: &str, nonce: &str| Command::Admit {
+        id: id.into(),
+        rates: Vec::new(),
+        claim: claim(nonce),
+        allowance: None,
+        open: None,
+        entry: Some(Box::new(entry(id, EntryStatus::Settling, Some(nonce)))),
+    };
+    let status =
+        |rows: &mut Map, id: &str| match apply(rows, &Command::Receipt { id: id.into() }, NOW).unwrap() {
+            Reply::Receipt { status, .. } => Some(status),
+            _ => None,
+        };
+    let mut rows = Map::default();
+    assert_eq!(apply(&mut rows, &with_entry("a", "n"), NOW).unwrap(), GO);
+    assert_eq!(apply(&mut rows, &with_entry("a", "n"), NOW + 1).unwrap(), GO, "it may ask twice");
+    assert_eq!(status(&mut rows, "a"), Some(EntryStatus::Settling));
+    assert_eq!(apply(&mut rows, &with_entry("b", "n"), NOW + 2).unwrap(), Reply::Used);
+    assert_eq!(status(&mut rows, "b"), None, "nothing is written for a request that was not admitted");
+
+    // Its request settled nothing: the token is free.
+    let release = Command::Release { id: "a".into(), claim: claim("n"), allowance: None, open: None };
+    let mut failed = rows.clone();
+    assert_eq!(apply(&mut failed, &release, NOW + 3).unwrap(), Reply::Done);
+    assert_eq!(status(&mut failed, "a"), Some(EntryStatus::Released));
+    assert_eq!(apply(&mut failed, &with_entry("b", "n"), NOW + 4).unwrap(), GO);
+    assert_eq!(apply(&mut failed, &release, NOW + 5).unwrap(), Reply::Done, "told twice");
+    assert_eq!(status(&mut failed, "b"), Some(EntryStatus::Settling), "the token is the other's now");
+
+    // Its isolate was lost: the token stays taken, and the platform is asked if it is spent before anything else.
+    let mut lost = rows.clone();
+    let ends = NOW + LEASE;
+    assert!(due(&mut lost, ends - 1, &mut |_| ()).unwrap().is_none());
+    let job = due(&mut lost, ends + 1, &mut |_| ()).unwrap().unwrap();
+    let Task::Call(call) = &job.task else { panic!("{:?}", job.task) };
+    assert!(call.path.ends_with("/verify"), "{}", call.path);
+    assert_eq!(apply(&mut lost, &with_entry("b", "n"), ends + 2).unwrap(), Reply::Used);
+
+    // It was settled: whatever is told late, the token is spent.
+    assert_eq!(apply(&mut rows, &close("a", settled()), NOW + 3).unwrap(), Reply::Done);
+    assert_eq!(apply(&mut rows, &release, NOW + 4).unwrap(), Reply::Done);
+    assert_eq!(apply(&mut rows, &with_entry("a", "n"), NOW + 5).unwrap(), Reply::Used);
+    assert_eq!(status(&mut rows, "a"), Some(EntryStatus::Settled));
 }

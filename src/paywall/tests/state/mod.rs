@@ -66,7 +66,14 @@ fn claim(nonce: &str) -> Option<Claim> {
 }
 
 fn admit(id: &str, nonce: &str) -> Command {
-    Command::Admit { id: id.into(), rates: Vec::new(), claim: claim(nonce), allowance: None, open: None }
+    Command::Admit {
+        id: id.into(),
+        rates: Vec::new(),
+        claim: claim(nonce),
+        allowance: None,
+        open: None,
+        entry: None,
+    }
 }
 
 pub(super) fn entry(id: &str, stands: EntryStatus, nonce: Option<&str>) -> Entry {

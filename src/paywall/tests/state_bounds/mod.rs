@@ -68,6 +68,7 @@ fn open(rows: &mut Map, id: &str, most: u32, allowance: Option<&Allowance>, now:
         claim: None,
         allowance: allowance.cloned(),
         open: Some(open),
+        entry: None,
     };
     apply(rows, &command, now).unwrap()
 }

@@ -64,7 +64,7 @@ fn a_rate_admits_at_its_bound_and_not_a_millisecond_before() {
         let ask = |rows: &mut Map, id: u64, now| {
             let rates = Vec::from([Rate { name: "r".into(), requests, seconds }]);
             let id = id.to_string();
-            let command = Command::Admit { id, rates, claim: None, allowance: None, open: None };
+            let command = Command::Admit { id, rates, claim: None, allowance: None, open: None, entry: None };
             apply(rows, &command, now).unwrap()
         };
         let mut rows = Map::default();

@@ -81,7 +81,7 @@ fn rule_24_a_token_that_was_refused_after_delivery_is_free_unless_it_is_spent() 
         assert_eq!(found(&rows, "v").unwrap().status, status, "{code}");
         let claim = Some(Claim { nonce: "n".into(), lease: LEASE });
         let id = "w".to_string();
-        let admit = Command::Admit { id, rates: Vec::new(), claim, allowance: None, open: None };
+        let admit = Command::Admit { id, rates: Vec::new(), claim, allowance: None, open: None, entry: None };
         let reply = apply(&mut rows, &admit, now).unwrap();
         assert_eq!(reply == Reply::Used, used, "{code}: {reply:?}");
     }
