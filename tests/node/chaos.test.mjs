@@ -6,7 +6,11 @@ import { startPaywall } from '../../scripts/lib/start.mjs';
 import { pause, startPlatform, startSeller } from './harness.mjs';
 
 const PRICE = 2n;
-const SIZE = 100n;
+/**
+ * The credits of a plan: more than all its calls can take at once and be owed beside. Calls under way are subtracted from a
+ * balance that may have been read after they were settled, so a buyer near the end of its credits may rightly buy again.
+ */
+const SIZE = 400n;
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e9));
 
 let platform;
@@ -18,8 +22,7 @@ before(async () => {
   platform = await startPlatform({ SANDBOX_FAULTS: '1' });
   origin = await startSeller((request, response) => response.end(`answer to ${request.body}`));
   // Five origins: two pairs share a plan, one has its own.
-  const [one, two] = await Promise.all([1, 2].map(() => platform.seller.plan({ credits: { maxAmount: '10' } })));
-  plans = [platform.planId, one, two];
+  plans = await Promise.all([1, 2, 3].map(() => platform.seller.plan({ credits: { amount: String(SIZE), maxAmount: '10' } })));
   const at = [plans[0], plans[0], plans[1], plans[1], plans[2]];
   gates = await Promise.all(at.map((planId) => startPaywall({
     origin: origin.url, api: platform.sandbox.url, key: platform.seller.key, routes: { 'POST /ask': { planId, credits: Number(PRICE) } },
