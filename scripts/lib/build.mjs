@@ -33,7 +33,7 @@ export const ARTEFACTS = { subscriber, paywall, builder, dialects, 'gate-dialect
 /** The features of wasm that wasm-opt may use: what Rust and wasm-bindgen emit, each in every engine we name. */
 const WASM_FEATURES = [
   'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'bulk-memory', 'bulk-memory-opt', 'multivalue',
-  'reference-types', 'exception-handling',
+  'reference-types',
 ];
 
 /**
@@ -133,7 +133,7 @@ async function finishOne(name, { dev, bindgen, compiled: { work, sources, starte
 async function optimised(artefact, wasm, work) {
   const features = WASM_FEATURES.map((feature) => `--enable-${feature}`);
   // A function of one caller that is not small stays by itself: large functions compress worse, by one part in a hundred.
-  const inlining = ['--one-caller-inline-max-function-size', '10'];
+  const inlining = ['--one-caller-inline-max-function-size', '12'];
   // Twice: what the first leaves the second finds.
   const small = ['-Oz', '-Oz', '--low-memory-unused'];
   const hash = createHash('sha256').update(readFileSync(wasm));

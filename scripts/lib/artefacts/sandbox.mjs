@@ -4,5 +4,6 @@ export default {
   name: 'sandbox',
   template: 'pkg-template/sandbox',
   bindgen: ['--experimental-reset-state-function', '--force-enable-abort-handler', '--no-typescript'],
-  opt: ['--debuginfo'],
+  // Its `worker` crate catches what JavaScript throws.
+  opt: ['--debuginfo', '--enable-exception-handling'],
 };

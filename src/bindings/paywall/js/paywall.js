@@ -58,7 +58,7 @@ export function createGate(load, { hooks, prices, config, files, opened, others,
     const { texts, store, ...rest } = opened(env);
     const [, name] = DIALECTS.exec([...texts, document].join()) ?? [];
     if (!name) return { texts, store, document, ...rest };
-    if (!others) throw refusal(name, 'is not spoken by this Worker: main = "dialects.js" is');
+    if (!others) throw refusal(name, 'needs main = "dialects.js"');
     const dialects = await (await others()).speak(...texts, document, Fields, call, ownAnswers, refusal, hooks, wasm);
     dialects.check(store);
     return { texts: dialects.left, document: dialects.left[2], store, dialects, ...rest };
@@ -73,7 +73,7 @@ export function createGate(load, { hooks, prices, config, files, opened, others,
     const around = { core, gate, store, binding, dialects, limits: limitsOf(gate) };
     for (const warning of around.limits.warnings) console.warn(warning);
     if (store === 'memory') {
-      console.warn('The state is kept in this process: it holds for no other one, and is gone when this one ends.');
+      console.warn('The state is kept in this process alone, and is gone when it ends.');
     }
     return around;
   };
