@@ -80,7 +80,7 @@ test('each request is one line of JSON that names the token by its hash', { skip
     await response.text();
     let found;
     await until(() => {
-      const lines = all.paywall.said().split('\n').filter((line) => line.includes(`"id":"${id}"`));
+      const lines = all.paywall.said().split('\n').filter((line) => line.includes(`"correlationId":"${id}"`));
       found = lines.map((line) => JSON.parse(line.slice(line.indexOf('{'))));
       return found.length > 0;
     });

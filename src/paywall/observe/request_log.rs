@@ -268,7 +268,7 @@ impl RequestLog {
             let mut line = Map::new();
             let texts = [
                 ("event", Some("request")),
-                ("id", Some(self.correlation.as_str())),
+                ("correlationId", Some(self.correlation.as_str())),
                 ("platformId", headers.get(PLATFORM_CORRELATION)),
                 ("method", Some(self.method.as_str())),
                 ("path", Some(self.path.as_str())),
